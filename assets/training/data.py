@@ -1,0 +1,90 @@
+"""Reads the generator's JSONL, builds the word-level tokenizer, and lays problems out as token rows.
+
+Layout (the multi-mode layout of methods.md 1.6):
+
+    written   question \n <|bocot|> step ; step ; <|eocot|> ### answer <|endoftext|>
+    latent    question \n <|bocot|> (k latent vectors) [remaining steps] <|eocot|> ### answer <|endoftext|>
+    direct    question \n <|eocot|> ### answer <|endoftext|>
+
+A written step puts its result first ("19 = 12 + 7 ;") or its operands first ("12 + 7 = 19 ;").
+A logic step is written "bompus : gorpus ;" (what follows, then what it follows from).
+"""
+
+import json
+import random
+import re
+from collections import Counter
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+
+EOS, BOCOT, EOCOT, LATENT, UNK = "<|endoftext|>", "<|bocot|>", "<|eocot|>", "<|latent|>", "<unk>"
+MARK = "###"
+# "is a" and "is not" are one token each: a fact is then five tokens, and its two nouns two apart.
+PIECES = r"is a(?![A-Za-z])|is not(?![A-Za-z])|\d+|[A-Za-z]+|###|\n|[^\sA-Za-z\d]"
+SYMBOLS = ["=", "+", "-", "*", "/", ";", ":", MARK, "\n"]
+
+
+def read_jsonl(path):
+    with open(path) as lines:
+        return [json.loads(line) for line in lines]
+
+
+def pieces(text):
+    return re.findall(PIECES, text)
+
+
+def written_step(step, order):
+    """One generator step as the text the model writes."""
+    equation = re.fullmatch(r"<<(\d+)([-+*/])(\d+)=(\d+)>>", step)
+    if equation:
+        a, op, b, c = equation.groups()
+        return f"{c} = {a} {op} {b} ;" if order == "result-first" else f"{a} {op} {b} = {c} ;"
+    fact = re.fullmatch(r"(?:Every )?(\w+) is (a |not )?(\w+)\.", step)
+    if not fact:
+        raise ValueError(f"a step of no known form: {step!r}")
+    source, kind, result = fact.groups()
+    result = f"is not {result}" if kind == "not " else result
+    return f"{result} : {source} ;"
+
+
+def build_tokenizer(problems, numbers):
+    """Word-level: every word of the training texts, the whole numbers 0..numbers-1, the symbols, the markers."""
+    words = Counter(p for q in problems for t in (q["question"], q["answer"]) for p in pieces(t))
+    words = sorted(w for w in words if not w.isdigit() and w not in SYMBOLS)
+    specials = [UNK, EOS]
+    vocabulary = specials + SYMBOLS + [str(n) for n in range(numbers)] + words
+    vocabulary += [BOCOT, EOCOT, LATENT]
+    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(vocabulary)}, unk_token=UNK))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(PIECES), "removed", invert=True)
+    tokenizer.decoder = decoders.WordPiece(prefix="@@", cleanup=True)
+    tokenizer.add_special_tokens([UNK, EOS])
+    tokenizer.add_tokens([BOCOT, EOCOT, LATENT])
+    return tokenizer
+
+
+class Rows:
+    """Problems as token ids, grouped by question length so that a batch needs no padding in front."""
+
+    def __init__(self, problems, tokenizer, order, seed):
+        vocabulary = tokenizer.get_vocab()
+        ids = lambda text: [vocabulary.get(p, vocabulary[UNK]) for p in pieces(text)]
+        self.groups, self.rng = {}, random.Random(seed)
+        for problem in problems:
+            question = ids(problem["question"] + "\n")
+            steps = [ids(written_step(s, order)) for s in problem["steps"]]
+            answer = [vocabulary[MARK], *ids(problem["answer"]), vocabulary[EOS]]
+            self.groups.setdefault(len(question), []).append((question, steps, answer))
+        self.lengths = sorted(self.groups)
+        self.weights = [len(self.groups[n]) for n in self.lengths]
+        self.size = sum(self.weights)
+
+    def batch(self, n):
+        length = self.rng.choices(self.lengths, self.weights)[0]
+        group = self.groups[length]
+        return self.rng.sample(group, n) if len(group) >= n else list(group)
+
+    def all_batches(self, n):
+        for length in self.lengths:
+            group = self.groups[length]
+            for i in range(0, len(group), n):
+                yield group[i : i + n]

@@ -1,0 +1,19 @@
+import json
+arch=dict(n_embd=128,n_head=4,n_layer=4,n_positions=256)
+base=dict(seed=1,numbers=100,latents=4,architecture=arch,lr_matrices=0.02,lr_others=0.003,batch=256,batch_rows=64,has_direct=False,step_decoder_loss=0.0)
+def stages(d, a=0.97):
+    return [
+     dict(data=d,latents={"written":1.0},advance=0.98,max=3000),
+     dict(data=d,latents={"1":0.85,"written":0.15},advance=0.97,max=600),
+     dict(data=d,latents={"2":0.75,"1":0.1,"written":0.15},advance=0.97,max=800),
+     dict(data=d,latents={"3":0.7,"2":0.1,"1":0.05,"written":0.15},advance=0.97,max=1000),
+     dict(data=d,latents={"4":0.7,"3":0.05,"2":0.05,"1":0.05,"written":0.15},advance=0.97,max=1500),
+     dict(data=d,latents={"4":0.7,"3":0.05,"2":0.05,"1":0.05,"written":0.15},advance=2,max=600),
+    ]
+md={"math.jsonl":1.0}
+R={}
+R["mini-math"]=dict(base,task="math",order="result-first",held_out="math-held-out.jsonl",phases=stages(md))
+R["mini-math-sim"]=dict(base,task="math",order="operands-first",held_out="math-held-out.jsonl",step_decoder_loss=1.0,phases=stages(md))
+mix={"direct":0.3,"written":0.3,"4":0.25,"3":0.05,"2":0.05,"1":0.05}
+R["mini-math-idle"]=dict(base,task="math",order="result-first",held_out="math-held-out.jsonl",has_direct=True,phases=[dict(data=md,latents=mix,advance=2,max=3000,judge="direct"),dict(data=md,latents=mix,advance=2,max=600,judge="direct")])
+for n,r in R.items(): open(f"recipes/{n}.json","w").write(json.dumps(r,indent=1)+"\n")

@@ -1,0 +1,239 @@
+//! Math word problems: a chain of whole-number operations, each sentence of the story
+//! one step, with every number and every intermediate result between 1 and 99.
+
+use std::fmt::{self, Write as _};
+
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::math_words::{
+    ADD, ADD_OPENINGS, DISTRACTORS, DIV, DIV_OPENINGS, HE_NAMES, Line, MUL, MUL_OPENINGS,
+    NUMBER_WORDS, OBJECTS, OPENINGS, QUESTIONS, SHE_NAMES, SUB, SUB_OPENINGS,
+};
+use super::{Problem, Split};
+
+/// The largest number anywhere in a problem.
+const MAX: u32 = 99;
+/// Tries at finding numbers for one list of operations before drawing another list.
+const TRIES: usize = 300;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Op {
+    Add,
+    Sub,
+    Mul,
+    Div,
+}
+
+impl Op {
+    const ALL: [Self; 4] = [Self::Add, Self::Sub, Self::Mul, Self::Div];
+
+    fn sign(self) -> char {
+        match self {
+            Self::Add => '+',
+            Self::Sub => '-',
+            Self::Mul => '*',
+            Self::Div => '/',
+        }
+    }
+
+    fn lines(self) -> &'static [Line] {
+        match self {
+            Self::Add => &ADD,
+            Self::Sub => &SUB,
+            Self::Mul => &MUL,
+            Self::Div => &DIV,
+        }
+    }
+
+    fn openings(self) -> &'static [&'static str] {
+        match self {
+            Self::Add => &ADD_OPENINGS,
+            Self::Sub => &SUB_OPENINGS,
+            Self::Mul => &MUL_OPENINGS,
+            Self::Div => &DIV_OPENINGS,
+        }
+    }
+
+    /// The result, when it is exact, in range, at least `least`, and not just an operand.
+    fn apply(self, left: u32, right: u32, least: u32) -> Option<u32> {
+        let result = match self {
+            Self::Add => left + right,
+            Self::Sub => left.checked_sub(right)?,
+            Self::Mul => left * right,
+            Self::Div => left.is_multiple_of(right).then_some(left / right)?,
+        };
+        ((least..=MAX).contains(&result) && result != left && result != right).then_some(result)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    left: u32,
+    op: Op,
+    right: u32,
+    result: u32,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = self.op.sign();
+        write!(f, "<<{}{sign}{}={}>>", self.left, self.right, self.result)
+    }
+}
+
+/// Draws one problem; `None` when its skeleton belongs to another split.
+pub(super) fn draw(rng: &mut ChaCha8Rng, steps: usize, split: Split) -> Option<Problem> {
+    let chain = draw_chain(rng, steps);
+    let last = chain.last()?;
+    let steps: Vec<String> = chain.iter().map(Step::to_string).collect();
+    split.admits(&steps.concat()).then(|| Problem {
+        question: tell(rng, &chain),
+        answer: last.result.to_string(),
+        steps,
+    })
+}
+
+/// Operations are drawn first, uniformly, and then numbers that suit them; a list no
+/// numbers were found for (six products, say) is replaced.
+fn draw_chain(rng: &mut ChaCha8Rng, steps: usize) -> Vec<Step> {
+    loop {
+        let ops: Vec<Op> = (0..steps).map(|_| Op::ALL[rng.random_range(0..4)]).collect();
+        for _ in 0..TRIES {
+            if let Some(chain) = draw_numbers(rng, &ops) {
+                return chain;
+            }
+        }
+    }
+}
+
+fn draw_numbers(rng: &mut ChaCha8Rng, ops: &[Op]) -> Option<Vec<Step>> {
+    let mut left = rng.random_range(2..=if rng.random_bool(0.5) { 20 } else { MAX });
+    let mut chain = Vec::with_capacity(ops.len());
+    for (i, &op) in ops.iter().enumerate() {
+        let least = if i + 1 == ops.len() { 1 } else { 2 };
+        let most = match op {
+            Op::Mul | Op::Div => 9,
+            // Small amounts half of the time keep longer chains possible.
+            Op::Add | Op::Sub if rng.random_bool(0.5) => 12,
+            Op::Add => MAX.saturating_sub(left),
+            Op::Sub => left,
+        };
+        let fits = |right: &u32| op.apply(left, *right, least).is_some();
+        let count = (2..=most).filter(fits).count();
+        if count == 0 {
+            return None;
+        }
+        let right = (2..=most).filter(fits).nth(rng.random_range(0..count))?;
+        let result = op.apply(left, right, least)?;
+        chain.push(Step { left, op, right, result });
+        left = result;
+    }
+    Some(chain)
+}
+
+/// Who and what a story is about.
+struct Story {
+    name: &'static str,
+    he: bool,
+    object: (&'static str, &'static str),
+}
+
+/// Writes the whole question.
+fn tell(rng: &mut ChaCha8Rng, chain: &[Step]) -> String {
+    let he = rng.random_bool(0.5);
+    let names = if he { &HE_NAMES } else { &SHE_NAMES };
+    let story = Story {
+        name: names[rng.random_range(0..names.len())],
+        he,
+        object: OBJECTS[rng.random_range(0..OBJECTS.len())],
+    };
+    let mut lines: Vec<(&str, u32, u32)> = Vec::with_capacity(chain.len() + 3);
+    for (i, step) in chain.iter().enumerate() {
+        if i == 0 {
+            let joint = rng.random_bool(if step.op == Op::Mul { 0.5 } else { 0.2 });
+            if joint {
+                lines.push((pick(rng, step.op.openings()), step.left, step.right));
+                continue;
+            }
+            lines.push((pick(rng, &OPENINGS), step.left, 0));
+        }
+        lines.push((line_for(rng, step), 0, step.right));
+    }
+    if rng.random_bool(0.25) {
+        let (text, low, high) = DISTRACTORS[rng.random_range(0..DISTRACTORS.len())];
+        // A pronoun needs its name first.
+        let first = usize::from(text.starts_with("{H"));
+        let at = rng.random_range(first..=lines.len());
+        lines.insert(at, (text, rng.random_range(low..=high), 0));
+    }
+    lines.push((pick(rng, &QUESTIONS), 0, 0));
+    let mut out = String::with_capacity(48 * lines.len());
+    for (text, a, b) in lines {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        story.fill(rng, &mut out, text, a, b);
+    }
+    out
+}
+
+fn pick(rng: &mut ChaCha8Rng, from: &[&'static str]) -> &'static str {
+    from.choose(rng).copied().unwrap_or_default()
+}
+
+/// A template for a step; ones made for just this number are preferred now and then.
+fn line_for(rng: &mut ChaCha8Rng, step: &Step) -> &'static str {
+    let lines = step.op.lines();
+    let special = lines.iter().any(|l| l.only == step.right) && rng.random_bool(0.4);
+    let wanted = if special { step.right } else { 0 };
+    loop {
+        let line = &lines[rng.random_range(0..lines.len())];
+        if line.only == wanted {
+            return line.text;
+        }
+    }
+}
+
+impl Story {
+    /// Appends a template with its placeholders filled.
+    fn fill(&self, rng: &mut ChaCha8Rng, out: &mut String, text: &str, a: u32, b: u32) {
+        let mut rest = text;
+        while let Some((before, tail)) = rest.split_once('{') {
+            out.push_str(before);
+            let (key, after) = tail.split_once('}').unwrap_or((tail, ""));
+            rest = after;
+            let gendered = |he, she| if self.he { he } else { she };
+            match key {
+                "a" => push_number(rng, out, a),
+                "b" => push_number(rng, out, b),
+                // Writing to a string cannot fail.
+                "d" => _ = write!(out, "{a}"),
+                "N" => out.push_str(self.name),
+                "s" => out.push_str(self.object.0),
+                "o" => out.push_str(self.object.1),
+                "He" => out.push_str(gendered("He", "She")),
+                "he" => out.push_str(gendered("he", "she")),
+                "him" => out.push_str(gendered("him", "her")),
+                "His" => out.push_str(gendered("His", "Her")),
+                "his" => out.push_str(gendered("his", "her")),
+                _ => {}
+            }
+        }
+        out.push_str(rest);
+    }
+}
+
+/// Appends a number, a small one now and then in words.
+fn push_number(rng: &mut ChaCha8Rng, out: &mut String, number: u32) {
+    let words = (2..=12).contains(&number) && rng.random_bool(0.15);
+    if !words {
+        // Writing to a string cannot fail.
+        _ = write!(out, "{number}");
+    } else if number == 12 && rng.random_bool(0.5) {
+        out.push_str("a dozen");
+    } else {
+        out.push_str(NUMBER_WORDS[number as usize - 2]);
+    }
+}

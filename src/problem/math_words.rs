@@ -1,0 +1,230 @@
+//! The words of the math problems, as data: names, objects and sentence templates.
+//! In a template `{N}` is the name, `{o}`/`{s}` the objects in plural/singular, `{a}` and
+//! `{b}` the two numbers of a step, `{d}` an irrelevant number, the rest are pronouns.
+
+/// A sentence template; `only` is the one value of `{b}` it says in words, 0 for any.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line {
+    /// The sentence, with placeholders.
+    pub text: &'static str,
+    /// The one second number this line stands for, or 0.
+    pub only: u32,
+}
+
+const fn any(text: &'static str) -> Line {
+    Line { text, only: 0 }
+}
+
+const fn only(only: u32, text: &'static str) -> Line {
+    Line { text, only }
+}
+
+/// Names that take "he".
+pub(super) const HE_NAMES: [&str; 12] = [
+    "Tom", "Ben", "Sam", "Max", "Leo", "Jack", "Paul", "Omar", "Ivan", "Luke", "Adam", "Noah",
+];
+
+/// Names that take "she".
+pub(super) const SHE_NAMES: [&str; 12] = [
+    "Ann", "Mia", "Eva", "Lucy", "Sara", "Nina", "Rosa", "Emma", "Zoe", "Kate", "Ruth", "Lily",
+];
+
+/// Things to count, singular and plural.
+pub(super) const OBJECTS: [(&str, &str); 24] = [
+    ("pen", "pens"),
+    ("book", "books"),
+    ("card", "cards"),
+    ("coin", "coins"),
+    ("ball", "balls"),
+    ("apple", "apples"),
+    ("shell", "shells"),
+    ("stamp", "stamps"),
+    ("cup", "cups"),
+    ("toy", "toys"),
+    ("bead", "beads"),
+    ("egg", "eggs"),
+    ("hat", "hats"),
+    ("stone", "stones"),
+    ("nut", "nuts"),
+    ("cake", "cakes"),
+    ("key", "keys"),
+    ("ring", "rings"),
+    ("doll", "dolls"),
+    ("kite", "kites"),
+    ("plum", "plums"),
+    ("pear", "pears"),
+    ("button", "buttons"),
+    ("marble", "marbles"),
+];
+
+/// Words for the numbers 2 to 12.
+pub(super) const NUMBER_WORDS: [&str; 11] = [
+    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+];
+
+/// First sentences that give one number.
+pub(super) const OPENINGS: [&str; 10] = [
+    "{N} has {a} {o}.",
+    "{N} starts with {a} {o}.",
+    "{N} owns {a} {o}.",
+    "{N} bought {a} {o}.",
+    "{N} finds {a} {o} in a box.",
+    "In the morning {N} has {a} {o}.",
+    "At first {N} has {a} {o}.",
+    "{N} gets {a} {o} as a gift.",
+    "{N} has a pile of {a} {o}.",
+    "{N} made {a} {o}.",
+];
+
+/// First sentences that give both numbers of an addition.
+pub(super) const ADD_OPENINGS: [&str; 4] = [
+    "{N} has {a} red and {b} blue {o}.",
+    "{N} has {a} old {o} and {b} new ones.",
+    "{N} finds {a} {o} and then {b} more.",
+    "{N} buys {a} big and {b} small {o}.",
+];
+
+/// First sentences that give both numbers of a subtraction.
+pub(super) const SUB_OPENINGS: [&str; 4] = [
+    "{N} had {a} {o} but lost {b}.",
+    "{N} had {a} {o} and sold {b} of them.",
+    "{N} bought {a} {o} and gave away {b}.",
+    "{N} made {a} {o} and used up {b}.",
+];
+
+/// First sentences that give both numbers of a product.
+pub(super) const MUL_OPENINGS: [&str; 8] = [
+    "{N} has {a} boxes with {b} {o} each.",
+    "{N} buys {a} bags of {b} {o}.",
+    "{N} owns {a} jars with {b} {o} each.",
+    "{N} makes {a} rows of {b} {o}.",
+    "{N} finds {a} piles of {b} {o}.",
+    "{N} gets {a} packs with {b} {o} each.",
+    "{N} fills {a} bags with {b} {o} each.",
+    "On each of {a} days {N} gets {b} {o}.",
+];
+
+/// First sentences that give both numbers of a division.
+pub(super) const DIV_OPENINGS: [&str; 4] = [
+    "{N} put {a} {o} into {b} equal bags and took one.",
+    "{N} split {a} {o} into {b} equal piles and kept one.",
+    "{N} had {a} {o} but kept one of every {b}.",
+    "{N} made {b} equal rows of {a} {o} and kept one row.",
+];
+
+/// Sentences that add `{b}`.
+pub(super) const ADD: [Line; 15] = [
+    any("{N} buys {b} more {o}."),
+    any("A friend gives {him} {b} {o}."),
+    any("{He} finds {b} more."),
+    any("{He} gets {b} {o} from {his} mother."),
+    any("Then {he} wins {b} {o}."),
+    any("{He} picks up {b} more {o}."),
+    any("{His} sister brings {him} {b} more."),
+    any("{N} makes {b} more {o}."),
+    any("{He} adds {b} {o} to the pile."),
+    any("The teacher hands {him} {b} more."),
+    any("Later {he} collects {b} new {o}."),
+    any("{N} borrows {b} {o} from a friend."),
+    any("{He} is given {b} extra {o}."),
+    any("A box of {b} {o} comes for {him}."),
+    any("Now {he} has {b} more {o} than before."),
+];
+
+/// Sentences that take `{b}` away.
+pub(super) const SUB: [Line; 15] = [
+    any("{He} loses {b} of them."),
+    any("{N} gives {b} {o} to a friend."),
+    any("{He} sells {b} {o}."),
+    any("{N} throws away {b} {o}."),
+    any("{His} brother takes {b} of them."),
+    any("A thief steals {b} {o}."),
+    any("{He} gives away {b}."),
+    any("{He} returns {b} {o} to the shop."),
+    any("{He} hands {b} {o} to {his} sister."),
+    any("{N} donates {b} of {his} {o}."),
+    any("Then {b} of the {o} get lost."),
+    any("A dog runs off with {b} {o}."),
+    any("{He} removes {b} {o} from the pile."),
+    any("Now {he} has {b} fewer {o} than before."),
+    any("{N} uses up {b} of them."),
+];
+
+/// Sentences that multiply by `{b}`.
+pub(super) const MUL: [Line; 19] = [
+    any("Then {he} has {b} times as many."),
+    any("Soon {he} has {b} times as many {o}."),
+    any("{N} makes the pile {b} times as big."),
+    any("{He} swaps each {s} for {b} new ones."),
+    any("{He} trades each {s} for {b} {o}."),
+    any("A week later {he} has {b} times as many."),
+    any("A wizard turns each {s} into {b} {o}."),
+    any("{He} multiplies {his} {o} by {b}."),
+    any("{He} works until {he} has {b} times as many."),
+    any("By night {he} has {b} times as many {o}."),
+    any("A machine turns each {s} into {b}."),
+    any("For each {s} {he} had, {he} now has {b}."),
+    any("The pile of {o} gets {b} times as big."),
+    only(2, "{N} doubles {his} {o}."),
+    only(2, "Then {he} has twice as many."),
+    only(2, "The number of {o} doubles."),
+    only(3, "{N} triples {his} {o}."),
+    only(3, "Soon {he} has triple that number."),
+    only(3, "The number of {o} triples."),
+];
+
+/// Sentences that divide by `{b}`.
+pub(super) const DIV: [Line; 20] = [
+    any("{He} makes {b} equal piles and keeps one."),
+    any("{N} splits them into {b} equal groups and keeps one."),
+    any("{He} packs them into {b} equal bags and takes one."),
+    any("The number of {o} is divided by {b}."),
+    any("{He} keeps one of every {b} {o}."),
+    any("Only one of every {b} {o} is left."),
+    any("{N} swaps every {b} {o} for one new one."),
+    any("{He} makes {b} equal rows and keeps one row."),
+    any("A machine turns every {b} {o} into one."),
+    any("{He} fills {b} equal boxes and keeps one box."),
+    any("{N} cuts the pile into {b} equal parts and keeps one."),
+    any("{N} divides {his} {o} by {b}."),
+    any("{He} trades every {b} {o} for one."),
+    only(2, "Half of the {o} get lost."),
+    only(2, "{N} gives half of them to a friend."),
+    only(2, "{He} sells half of {his} {o}."),
+    only(3, "{He} keeps only a third of them."),
+    only(3, "{N} is left with a third of the {o}."),
+    only(4, "{He} keeps only a quarter of them."),
+    only(4, "Only a quarter of the {o} are left."),
+];
+
+/// Irrelevant sentences; `{d}` is drawn from the range.
+pub(super) const DISTRACTORS: [(&str, u32, u32); 16] = [
+    ("It is a sunny day.", 0, 0),
+    ("The shop is far away.", 0, 0),
+    ("{N} likes {o}.", 0, 0),
+    ("{N} lives in a small town.", 0, 0),
+    ("{His} dog is asleep.", 0, 0),
+    ("{He} is very happy.", 0, 0),
+    ("The sky is blue.", 0, 0),
+    ("{His} friend likes music.", 0, 0),
+    ("{N} is {d} years old.", 5, 60),
+    ("The shop opens at {d}.", 6, 11),
+    ("The shop closes at {d}.", 4, 10),
+    ("{His} sister is {d} years old.", 2, 40),
+    ("{His} mother is {d} years old.", 30, 70),
+    ("{N} takes bus number {d}.", 2, 99),
+    ("{N} lives at number {d}.", 2, 99),
+    ("School ends at {d}.", 2, 5),
+];
+
+/// Last sentences.
+pub(super) const QUESTIONS: [&str; 8] = [
+    "How many {o} does {N} have now?",
+    "How many {o} does {he} have now?",
+    "How many {o} does {he} have?",
+    "How many {o} does {N} have in the end?",
+    "How many {o} are there now?",
+    "How many {o} are left?",
+    "How many does {he} have in the end?",
+    "What is the number of {o} now?",
+];

@@ -1,0 +1,232 @@
+//! Problems: the data shape, the families and splits, and the seeded generator that
+//! draws problems without repeats. The same request always gives the same bytes.
+
+mod logic;
+mod math;
+mod math_words;
+mod prontoqa;
+mod prosqa;
+mod split;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+pub use split::Split;
+
+/// Draws in a row that may be rejected (wrong split or a repeat) before the generator
+/// gives up: about a thousand times what the rarer split needs on average.
+const MAX_REJECTED: usize = 10_000;
+/// The largest number of extra facts: more could run out of nouns.
+const MAX_EXTRA_FACTS: usize = 16;
+
+/// One problem in the shape of the Coconut data: a question, its worked steps, an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Problem {
+    /// The text of the question.
+    pub question: String,
+    /// The worked steps, in order.
+    pub steps: Vec<String>,
+    /// The final answer.
+    pub answer: String,
+}
+
+/// A kind of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Word problems with a chain of whole-number operations.
+    Math,
+    /// Graph search: which of two nouns does a person's noun lead to?
+    Prosqa,
+    /// A chain of rules that ends in a property: true or false?
+    Prontoqa,
+}
+
+impl Family {
+    /// Every family.
+    pub const ALL: [Self; 3] = [Self::Math, Self::Prosqa, Self::Prontoqa];
+
+    /// The name used on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Math => "math",
+            Self::Prosqa => "prosqa",
+            Self::Prontoqa => "prontoqa",
+        }
+    }
+
+    /// The extra facts a logic problem carries when the request does not say.
+    fn default_extra_facts(self, split: Split) -> RangeInclusive<usize> {
+        match (self, split) {
+            (Self::Math, _) => 0..=0,
+            // A longer chain needs more facts beside it, or its decoy would be the shorter one.
+            (_, Split::Hard) => 6..=10,
+            (Self::Prosqa, _) => 4..=8,
+            (Self::Prontoqa, _) => 3..=6,
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Family {
+    type Err = GenerateError;
+
+    fn from_str(text: &str) -> Result<Self, GenerateError> {
+        Self::ALL
+            .into_iter()
+            .find(|family| family.name() == text)
+            .ok_or_else(|| GenerateError::UnknownName(text.to_owned()))
+    }
+}
+
+/// What to generate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec {
+    /// The kind of problem.
+    pub family: Family,
+    /// The split the problems belong to.
+    pub split: Split,
+    /// How many worked steps (uniform in the range); the split's full range when `None`.
+    pub steps: Option<RangeInclusive<usize>>,
+    /// How many facts beyond the chain (logic only); the family's default when `None`.
+    pub extra_facts: Option<RangeInclusive<usize>>,
+}
+
+/// Why problems could not be generated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GenerateError {
+    /// A family or split name that does not exist.
+    UnknownName(String),
+    /// The asked-for steps are not part of the split.
+    Steps {
+        /// The range the split allows.
+        allowed: RangeInclusive<usize>,
+    },
+    /// The asked-for extra facts are too many or empty, or the family has none.
+    ExtraFacts,
+    /// No new problem turned up in a bounded number of draws.
+    Exhausted {
+        /// How many problems were made before.
+        made: usize,
+    },
+}
+
+impl fmt::Display for GenerateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownName(name) => write!(f, "unknown problem family or split: {name}"),
+            Self::Steps { allowed } => write!(
+                f,
+                "steps must lie within {}-{} for this family and split",
+                allowed.start(),
+                allowed.end()
+            ),
+            Self::ExtraFacts => write!(
+                f,
+                "extra facts are for logic problems only, and at most {MAX_EXTRA_FACTS}"
+            ),
+            Self::Exhausted { made } => write!(
+                f,
+                "found no new problem in {MAX_REJECTED} draws after the first {made}"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for GenerateError {}
+
+/// A stream of distinct problems, made by [`problems`].
+#[derive(Debug)]
+pub struct Problems {
+    family: Family,
+    split: Split,
+    steps: RangeInclusive<usize>,
+    extra_facts: RangeInclusive<usize>,
+    rng: ChaCha8Rng,
+    seen: HashSet<u64>,
+    wanted: usize,
+    failed: bool,
+}
+
+impl Iterator for Problems {
+    type Item = Result<Problem, GenerateError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let made = self.seen.len();
+        if self.failed || made == self.wanted {
+            return None;
+        }
+        // The step count is fixed before any draw is rejected, so that it stays uniform.
+        let steps = self.rng.random_range(self.steps.clone());
+        for _ in 0..MAX_REJECTED {
+            let rng = &mut self.rng;
+            let extra = rng.random_range(self.extra_facts.clone());
+            let drawn = match self.family {
+                Family::Math => math::draw(rng, steps, self.split),
+                Family::Prosqa => prosqa::draw(rng, steps, extra, self.split),
+                Family::Prontoqa => prontoqa::draw(rng, steps, extra, self.split),
+            };
+            if let Some(problem) = drawn
+                && self.seen.insert(split::stable_hash(&problem.question))
+            {
+                return Some(Ok(problem));
+            }
+        }
+        self.failed = true;
+        Some(Err(GenerateError::Exhausted { made }))
+    }
+}
+
+/// Streams `n` distinct problems; a larger `n` with the same seed only adds to the end.
+///
+/// # Errors
+/// Says so when the request does not fit the family or split. The stream itself ends with
+/// [`GenerateError::Exhausted`] when no new problem can be found.
+pub fn problems(spec: &Spec, n: usize, seed: u64) -> Result<Problems, GenerateError> {
+    let (family, split) = (spec.family, spec.split);
+    let allowed = split.allowed_steps(family);
+    let steps = match &spec.steps {
+        None => split.default_steps(family),
+        Some(s) if !s.is_empty() && allowed.contains(s.start()) && allowed.contains(s.end()) => {
+            s.clone()
+        }
+        Some(_) => return Err(GenerateError::Steps { allowed }),
+    };
+    let extra_facts = match &spec.extra_facts {
+        None => family.default_extra_facts(split),
+        Some(e) if family != Family::Math && !e.is_empty() && *e.end() <= MAX_EXTRA_FACTS => {
+            e.clone()
+        }
+        Some(_) => return Err(GenerateError::ExtraFacts),
+    };
+    Ok(Problems {
+        family,
+        split,
+        steps,
+        extra_facts,
+        rng: ChaCha8Rng::seed_from_u64(seed),
+        seen: HashSet::new(),
+        wanted: n,
+        failed: false,
+    })
+}
+
+/// Generates `n` distinct problems at once.
+///
+/// # Errors
+/// As [`problems`], and when the space of problems is exhausted before `n` are found.
+pub fn generate(spec: &Spec, n: usize, seed: u64) -> Result<Vec<Problem>, GenerateError> {
+    problems(spec, n, seed)?.collect()
+}

@@ -1,0 +1,136 @@
+//! The only words that the UI and the model worker share: plain data, no tensors, no channels.
+
+use serde::{Deserialize, Serialize};
+
+use crate::trace::{
+    Ablation, EarlyExit, LatentIdx, ModelInfo, Outcome, Phrase, Position, Run, Verdict,
+};
+
+/// Numbers a clean run; every event about it carries the number, and events of a superseded run are dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub u64);
+
+/// What the UI may ask for. Requests of an older run are dropped by the worker.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Load a bundled model by name or a checkpoint folder; replaces the loaded one.
+    Load {
+        /// Name or path.
+        model: String,
+    },
+    /// Run a question cleanly. Supersedes the run before it, and everything asked about that run.
+    Run {
+        /// The new run's number.
+        id: RunId,
+        /// The question as typed or read.
+        question: String,
+        /// The gold answer, if known: only ever used to report correctness.
+        gold: Option<String>,
+    },
+    /// Run with some latents off. A newer `Ablate` replaces one that has not started.
+    Ablate {
+        /// The run it belongs to.
+        id: RunId,
+        /// What is off.
+        ablation: Ablation,
+    },
+    /// Decode phrases of one latent of the clean run. A newer one replaces one that has not started.
+    Phrases {
+        /// The run it belongs to.
+        id: RunId,
+        /// Which latent.
+        latent: LatentIdx,
+    },
+    /// The answer after 0..N latents.
+    EarlyExit {
+        /// The run it belongs to.
+        id: RunId,
+    },
+    /// Find and judge a trace.
+    Verify {
+        /// The run it belongs to.
+        id: RunId,
+    },
+    /// Stop what is running and drop what waits; partial results stay.
+    Cancel,
+}
+
+/// What the worker tells the UI.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Loading goes on: `done` of `total` bytes, and what is being done.
+    Loading {
+        /// Which model.
+        model: String,
+        /// What is being done, e.g. `weights`, `self-tests`, `reference set`.
+        stage: String,
+    },
+    /// A model is ready.
+    Ready {
+        /// What was loaded.
+        info: ModelInfo,
+        /// Time from the request to now, in milliseconds.
+        elapsed_ms: u64,
+    },
+    /// A position of the clean run was computed (in order; the question's tokens come first).
+    Step {
+        /// The run.
+        id: RunId,
+        /// The position.
+        position: Position,
+    },
+    /// The clean run is complete.
+    RunDone {
+        /// The run.
+        id: RunId,
+        /// All of it.
+        run: Run,
+    },
+    /// An ablated run is complete.
+    Ablated {
+        /// The run.
+        id: RunId,
+        /// What came out, with the ablation it answers.
+        outcome: Outcome,
+        /// Whether it came from the worker's cache.
+        cached: bool,
+    },
+    /// Phrases of a latent.
+    Phrases {
+        /// The run.
+        id: RunId,
+        /// Which latent.
+        latent: LatentIdx,
+        /// Best first.
+        phrases: Vec<Phrase>,
+    },
+    /// Early exits, k = 0..N in order.
+    EarlyExit {
+        /// The run.
+        id: RunId,
+        /// One per k.
+        exits: Vec<EarlyExit>,
+    },
+    /// The verdict.
+    Verified {
+        /// The run.
+        id: RunId,
+        /// The verdict.
+        verdict: Box<Verdict>,
+    },
+    /// What was running was cancelled.
+    Cancelled {
+        /// The run it belonged to.
+        id: RunId,
+    },
+    /// Something failed; the worker lives on. With no model loaded nothing else can be asked but `Load`.
+    Failed {
+        /// The run it belonged to, if any.
+        id: Option<RunId>,
+        /// What happened.
+        message: String,
+        /// What to do next.
+        hint: String,
+    },
+}
