@@ -66,10 +66,10 @@ def step_decoder_loss(model, rows, latents, ids, device):
 
     A latent beyond the last step must write the end marker alone.
     """
-    vectors, targets = [], []
-    for j, latent in enumerate(latents):
-        vectors.append(latent)
-        targets += [row[1][j] if j < len(row[1]) else [ids[EOCOT]] for row in rows]
+    # One latent a row, drawn at random: a quarter of the cost, the same expected gradient up to scale.
+    picked = torch.randint(len(latents), (len(rows),)).tolist()
+    vectors = [latents[j][i : i + 1] for i, j in enumerate(picked)]
+    targets = [row[1][j] if j < len(row[1]) else [ids[EOCOT]] for row, j in zip(rows, picked)]
     width = max(map(len, targets))
     labels = torch.full((len(targets), width), -100)
     for i, t in enumerate(targets):

@@ -80,9 +80,9 @@ impl World {
         }
     }
 
-    /// A noun not used yet. The limits on steps and extra facts keep some in stock.
-    pub(super) fn noun(&mut self) -> usize {
-        self.nouns.pop().unwrap_or_default()
+    /// A noun not used yet. The limits on steps and extra facts always leave some.
+    pub(super) fn noun(&mut self) -> Option<usize> {
+        self.nouns.pop()
     }
 
     /// A person not used yet, or `None` when all are.
@@ -91,11 +91,14 @@ impl World {
     }
 
     /// Adds a chain of `rules` rules over fresh nouns and gives its nouns in order.
-    pub(super) fn chain(&mut self, rules: usize) -> Vec<usize> {
-        let nouns: Vec<usize> = (0..=rules).map(|_| self.noun()).collect();
-        self.facts.extend(nouns.windows(2).map(|w| Fact::Rule(w[0], w[1])));
+    pub(super) fn chain(&mut self, rules: usize) -> Option<Vec<usize>> {
+        let nouns = (0..=rules)
+            .map(|_| self.noun())
+            .collect::<Option<Vec<_>>>()?;
+        self.facts
+            .extend(nouns.windows(2).map(|w| Fact::Rule(w[0], w[1])));
         self.core.extend(&nouns);
-        nouns
+        Some(nouns)
     }
 
     /// Some noun of a chain.
@@ -114,12 +117,12 @@ impl World {
                         Some(&noun) => noun,
                         None => self.sinks[at - self.core.len()],
                     };
-                    let sink = self.noun();
+                    let Some(sink) = self.noun() else { continue };
                     self.sinks.push(sink);
                     Fact::Rule(from, sink)
                 }
                 3..5 => {
-                    let source = self.noun();
+                    let Some(source) = self.noun() else { continue };
                     self.sources.push(source);
                     Fact::Rule(source, one_of(rng, &self.core))
                 }
@@ -165,4 +168,90 @@ impl World {
 /// One of a list that is known not to be empty.
 fn one_of(rng: &mut ChaCha8Rng, from: &[usize]) -> usize {
     from[rng.random_range(0..from.len())]
+}
+
+/// Reads logic questions back from their text alone, for the tests of both families.
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+pub(super) mod check {
+    use std::collections::HashMap;
+
+    /// A question taken apart.
+    pub struct Parsed<'a> {
+        /// The facts as sentences without their periods.
+        pub facts: Vec<&'a str>,
+        /// The last sentence.
+        pub query: &'a str,
+    }
+
+    pub fn parse(question: &str) -> Parsed<'_> {
+        let (facts, query) = question.rsplit_once(". ").unwrap();
+        Parsed {
+            facts: facts.split(". ").collect(),
+            query,
+        }
+    }
+
+    impl Parsed<'_> {
+        /// What identifies the problem whatever the order of its words.
+        pub fn skeleton(&self) -> String {
+            let mut facts = self.facts.clone();
+            facts.sort_unstable();
+            let mut query: Vec<&str> = self.query.split(' ').collect();
+            query.retain(|word| *word != "not");
+            for word in &mut query {
+                *word = word.trim_end_matches(['?', '.']);
+            }
+            query.sort_unstable();
+            format!("{facts:?} {query:?}")
+        }
+
+        /// The noun a person is said to be.
+        pub fn start(&self, name: &str) -> &str {
+            let person = format!("{name} is a ");
+            let mut nouns = self.facts.iter().filter_map(|f| f.strip_prefix(&person));
+            let noun = nouns.next().unwrap();
+            assert!(nouns.next().is_none(), "{name} is two things");
+            noun
+        }
+
+        /// How many rules away every noun is that can be reached from a noun.
+        pub fn distances(&self, start: &str) -> HashMap<String, usize> {
+            let mut found = HashMap::from([(start.to_owned(), 0)]);
+            let mut queue = vec![start.to_owned()];
+            let mut at = 0;
+            while let Some(noun) = queue.get(at).cloned() {
+                let rule = format!("Every {noun} is a ");
+                for next in self.facts.iter().filter_map(|f| f.strip_prefix(&rule)) {
+                    if !found.contains_key(next) {
+                        found.insert(next.to_owned(), found[&noun] + 1);
+                        queue.push(next.to_owned());
+                    }
+                }
+                at += 1;
+            }
+            found
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_words_are_distinct_and_fit_after_a() {
+        let words: HashSet<&str> = [&NAMES[..], &NOUNS, &ADJECTIVES]
+            .concat()
+            .into_iter()
+            .collect();
+        assert_eq!(words.len(), NAMES.len() + NOUNS.len() + ADJECTIVES.len());
+        for noun in NOUNS {
+            assert!(noun.chars().all(|c| c.is_ascii_lowercase()));
+            assert!(!noun.starts_with(['a', 'e', 'i', 'o', 'u']), "{noun}");
+        }
+    }
 }

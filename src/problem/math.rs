@@ -8,8 +8,8 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::math_words::{
-    ADD, ADD_OPENINGS, DISTRACTORS, DIV, DIV_OPENINGS, HE_NAMES, Line, MUL, MUL_OPENINGS,
-    NUMBER_WORDS, OBJECTS, OPENINGS, QUESTIONS, SHE_NAMES, SUB, SUB_OPENINGS,
+    ADD, ADD_OPENINGS, DISTRACTORS, DIV, DIV_OPENINGS, HE_NAMES, Line, MUL, MUL_OPENINGS, OBJECTS,
+    OPENINGS, QUESTIONS, SHE_NAMES, SUB, SUB_OPENINGS, push_number,
 };
 use super::{Problem, Split};
 
@@ -38,21 +38,13 @@ impl Op {
         }
     }
 
-    fn lines(self) -> &'static [Line] {
+    /// The sentences that say the operation, and those that open a story with it.
+    fn templates(self) -> (&'static [Line], &'static [&'static str]) {
         match self {
-            Self::Add => &ADD,
-            Self::Sub => &SUB,
-            Self::Mul => &MUL,
-            Self::Div => &DIV,
-        }
-    }
-
-    fn openings(self) -> &'static [&'static str] {
-        match self {
-            Self::Add => &ADD_OPENINGS,
-            Self::Sub => &SUB_OPENINGS,
-            Self::Mul => &MUL_OPENINGS,
-            Self::Div => &DIV_OPENINGS,
+            Self::Add => (&ADD, &ADD_OPENINGS),
+            Self::Sub => (&SUB, &SUB_OPENINGS),
+            Self::Mul => (&MUL, &MUL_OPENINGS),
+            Self::Div => (&DIV, &DIV_OPENINGS),
         }
     }
 
@@ -99,7 +91,9 @@ pub(super) fn draw(rng: &mut ChaCha8Rng, steps: usize, split: Split) -> Option<P
 /// numbers were found for (six products, say) is replaced.
 fn draw_chain(rng: &mut ChaCha8Rng, steps: usize) -> Vec<Step> {
     loop {
-        let ops: Vec<Op> = (0..steps).map(|_| Op::ALL[rng.random_range(0..4)]).collect();
+        let ops: Vec<Op> = (0..steps)
+            .map(|_| Op::ALL[rng.random_range(0..4)])
+            .collect();
         for _ in 0..TRIES {
             if let Some(chain) = draw_numbers(rng, &ops) {
                 return chain;
@@ -109,7 +103,8 @@ fn draw_chain(rng: &mut ChaCha8Rng, steps: usize) -> Vec<Step> {
 }
 
 fn draw_numbers(rng: &mut ChaCha8Rng, ops: &[Op]) -> Option<Vec<Step>> {
-    let mut left = rng.random_range(2..=if rng.random_bool(0.5) { 20 } else { MAX });
+    let high = if rng.random_bool(0.5) { 20 } else { MAX };
+    let mut left = rng.random_range(2..=high);
     let mut chain = Vec::with_capacity(ops.len());
     for (i, &op) in ops.iter().enumerate() {
         let least = if i + 1 == ops.len() { 1 } else { 2 };
@@ -127,17 +122,28 @@ fn draw_numbers(rng: &mut ChaCha8Rng, ops: &[Op]) -> Option<Vec<Step>> {
         }
         let right = (2..=most).filter(fits).nth(rng.random_range(0..count))?;
         let result = op.apply(left, right, least)?;
-        chain.push(Step { left, op, right, result });
+        chain.push(Step {
+            left,
+            op,
+            right,
+            result,
+        });
         left = result;
     }
-    Some(chain)
+    // Left alone, small answers would be far too common to need any working out.
+    let keep = match left {
+        0..=3 => 0.2,
+        4..=9 => 0.5,
+        _ => 1.0,
+    };
+    rng.random_bool(keep).then_some(chain)
 }
 
 /// Who and what a story is about.
 struct Story {
     name: &'static str,
     he: bool,
-    object: (&'static str, &'static str),
+    object: &'static str,
 }
 
 /// Writes the whole question.
@@ -154,7 +160,7 @@ fn tell(rng: &mut ChaCha8Rng, chain: &[Step]) -> String {
         if i == 0 {
             let joint = rng.random_bool(if step.op == Op::Mul { 0.5 } else { 0.2 });
             if joint {
-                lines.push((pick(rng, step.op.openings()), step.left, step.right));
+                lines.push((pick(rng, step.op.templates().1), step.left, step.right));
                 continue;
             }
             lines.push((pick(rng, &OPENINGS), step.left, 0));
@@ -185,7 +191,7 @@ fn pick(rng: &mut ChaCha8Rng, from: &[&'static str]) -> &'static str {
 
 /// A template for a step; ones made for just this number are preferred now and then.
 fn line_for(rng: &mut ChaCha8Rng, step: &Step) -> &'static str {
-    let lines = step.op.lines();
+    let lines = step.op.templates().0;
     let special = lines.iter().any(|l| l.only == step.right) && rng.random_bool(0.4);
     let wanted = if special { step.right } else { 0 };
     loop {
@@ -211,8 +217,8 @@ impl Story {
                 // Writing to a string cannot fail.
                 "d" => _ = write!(out, "{a}"),
                 "N" => out.push_str(self.name),
-                "s" => out.push_str(self.object.0),
-                "o" => out.push_str(self.object.1),
+                "s" => out.push_str(self.object),
+                "o" => out.extend([self.object, "s"]),
                 "He" => out.push_str(gendered("He", "She")),
                 "he" => out.push_str(gendered("he", "she")),
                 "him" => out.push_str(gendered("him", "her")),
@@ -225,15 +231,68 @@ impl Story {
     }
 }
 
-/// Appends a number, a small one now and then in words.
-fn push_number(rng: &mut ChaCha8Rng, out: &mut String, number: u32) {
-    let words = (2..=12).contains(&number) && rng.random_bool(0.15);
-    if !words {
-        // Writing to a string cannot fail.
-        _ = write!(out, "{number}");
-    } else if number == 12 && rng.random_bool(0.5) {
-        out.push_str("a dozen");
-    } else {
-        out.push_str(NUMBER_WORDS[number as usize - 2]);
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::super::math_words::says;
+    use super::super::{Family, Spec, generate};
+    use super::*;
+
+    /// Reads a step back with nothing of the code above: left, sign, right, result.
+    fn parse(step: &str) -> (u32, char, u32, u32) {
+        let inner = step.trim_start_matches('<').trim_end_matches('>');
+        let numbers: Vec<u32> = inner
+            .split(['+', '-', '*', '/', '='])
+            .map(|number| number.parse().unwrap())
+            .collect();
+        let sign = inner.find(['+', '-', '*', '/']).unwrap();
+        let sign = char::from(inner.as_bytes()[sign]);
+        (numbers[0], sign, numbers[1], numbers[2])
+    }
+
+    #[test]
+    fn every_problem_replays_exactly() {
+        let mut ops = [0_usize; 4];
+        for split in Split::ALL {
+            let spec = Spec {
+                family: Family::Math,
+                split,
+                steps: None,
+                extra_facts: None,
+            };
+            for problem in generate(&spec, 2000, 7).unwrap() {
+                let mut last = None;
+                for step in &problem.steps {
+                    let (left, sign, right, result) = parse(step);
+                    let (op, expected) = match sign {
+                        '+' => (0, left + right),
+                        '-' => (1, left - right),
+                        '*' => (2, left * right),
+                        _ => (3, left / right),
+                    };
+                    ops[op] += 1;
+                    assert_eq!(expected, result, "{problem:?}");
+                    assert!(sign != '/' || left % right == 0, "{problem:?}");
+                    assert!(sign != '*' && sign != '/' || (2..=9).contains(&right));
+                    assert!([left, right, result].iter().all(|n| (1..=99).contains(n)));
+                    assert!(result != left && result != right, "{problem:?}");
+                    match last {
+                        None => assert!(says(&problem.question, left), "{problem:?}"),
+                        Some(last) => assert_eq!(left, last, "{problem:?}"),
+                    }
+                    assert!(says(&problem.question, right), "{problem:?}");
+                    last = Some(result);
+                }
+                assert_eq!(problem.answer, last.unwrap().to_string());
+                assert!(problem.question.ends_with('?'));
+                assert!(!problem.question.contains(['{', '}']));
+                let digits = problem.question.split(|c: char| !c.is_ascii_digit());
+                assert!(digits.filter(|d| !d.is_empty()).all(|d| d.len() <= 2));
+            }
+        }
+        let total: usize = ops.iter().sum();
+        for count in ops {
+            assert!((20..=30).contains(&(count * 100 / total)), "{ops:?}");
+        }
     }
 }

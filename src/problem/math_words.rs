@@ -2,6 +2,11 @@
 //! In a template `{N}` is the name, `{o}`/`{s}` the objects in plural/singular, `{a}` and
 //! `{b}` the two numbers of a step, `{d}` an irrelevant number, the rest are pronouns.
 
+use std::fmt::Write as _;
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
 /// A sentence template; `only` is the one value of `{b}` it says in words, 0 for any.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
@@ -29,36 +34,15 @@ pub(super) const SHE_NAMES: [&str; 12] = [
     "Ann", "Mia", "Eva", "Lucy", "Sara", "Nina", "Rosa", "Emma", "Zoe", "Kate", "Ruth", "Lily",
 ];
 
-/// Things to count, singular and plural.
-pub(super) const OBJECTS: [(&str, &str); 24] = [
-    ("pen", "pens"),
-    ("book", "books"),
-    ("card", "cards"),
-    ("coin", "coins"),
-    ("ball", "balls"),
-    ("apple", "apples"),
-    ("shell", "shells"),
-    ("stamp", "stamps"),
-    ("cup", "cups"),
-    ("toy", "toys"),
-    ("bead", "beads"),
-    ("egg", "eggs"),
-    ("hat", "hats"),
-    ("stone", "stones"),
-    ("nut", "nuts"),
-    ("cake", "cakes"),
-    ("key", "keys"),
-    ("ring", "rings"),
-    ("doll", "dolls"),
-    ("kite", "kites"),
-    ("plum", "plums"),
-    ("pear", "pears"),
-    ("button", "buttons"),
-    ("marble", "marbles"),
+/// Things to count; every plural just adds an s.
+pub(super) const OBJECTS: [&str; 24] = [
+    "pen", "book", "card", "coin", "ball", "apple", "shell", "stamp", "cup", "toy", "bead", "egg",
+    "hat", "stone", "nut", "cake", "key", "ring", "doll", "kite", "plum", "pear", "button",
+    "marble",
 ];
 
 /// Words for the numbers 2 to 12.
-pub(super) const NUMBER_WORDS: [&str; 11] = [
+const NUMBER_WORDS: [&str; 11] = [
     "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 ];
 
@@ -228,3 +212,87 @@ pub(super) const QUESTIONS: [&str; 8] = [
     "How many does {he} have in the end?",
     "What is the number of {o} now?",
 ];
+
+/// Appends a number, a small one now and then in words.
+pub(super) fn push_number(rng: &mut ChaCha8Rng, out: &mut String, number: u32) {
+    let words = (2..=12).contains(&number) && rng.random_bool(0.15);
+    if !words {
+        // Writing to a string cannot fail.
+        _ = write!(out, "{number}");
+    } else if number == 12 && rng.random_bool(0.5) {
+        out.push_str("a dozen");
+    } else {
+        out.push_str(NUMBER_WORDS[number as usize - 2]);
+    }
+}
+
+/// Whether the text says the number, in digits or in any of its words; for tests.
+#[cfg(test)]
+pub(super) fn says(question: &str, number: u32) -> bool {
+    let words: &[&str] = match number {
+        2 => &["half", "Half", "doubles", "twice", "two"],
+        3 => &["third", "triple", "triples", "three"],
+        4 => &["quarter", "four"],
+        12 => &["dozen", "twelve"],
+        5..=11 => &NUMBER_WORDS[number as usize - 2..=number as usize - 2],
+        _ => &[],
+    };
+    let digits = number.to_string();
+    question
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| word == digits || words.contains(&word))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn texts() -> Vec<&'static str> {
+        let lines = [&ADD[..], &SUB, &MUL, &DIV].concat();
+        let joint = [ADD_OPENINGS, SUB_OPENINGS, DIV_OPENINGS].concat();
+        let lines = lines.into_iter().map(|l| l.text);
+        lines
+            .chain(joint)
+            .chain(OPENINGS)
+            .chain(MUL_OPENINGS)
+            .chain(QUESTIONS)
+            .chain(DISTRACTORS.map(|d| d.0))
+            .collect()
+    }
+
+    #[test]
+    fn each_operation_has_enough_templates_for_any_number() {
+        for lines in [&ADD[..], &SUB, &MUL, &DIV] {
+            assert!(lines.iter().filter(|l| l.only == 0).count() >= 12);
+            for line in lines {
+                assert_eq!(line.only == 0, line.text.contains("{b}"), "{}", line.text);
+            }
+        }
+    }
+
+    #[test]
+    fn templates_are_plain_distinct_and_well_formed() {
+        let texts = texts();
+        assert_eq!(texts.iter().collect::<HashSet<_>>().len(), texts.len());
+        let keys = [
+            "a", "b", "d", "N", "s", "o", "He", "he", "him", "His", "his",
+        ];
+        for text in texts {
+            assert!(text.ends_with(['.', '?']), "{text}");
+            let plain = |c: char| c.is_ascii_alphabetic() || " ,{}.?".contains(c);
+            assert!(text.chars().all(plain), "{text}");
+            for hole in text.split('{').skip(1) {
+                let key = hole.split_once('}').unwrap().0;
+                assert!(keys.contains(&key), "{text}");
+            }
+            // A number at the start would need a capital when it is said in words.
+            assert!(
+                !text.starts_with("{a}") && !text.starts_with("{b}"),
+                "{text}"
+            );
+        }
+    }
+}

@@ -11,13 +11,12 @@ mod split;
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-pub use split::Split;
+pub use split::{Family, Split};
 
 /// Draws in a row that may be rejected (wrong split or a repeat) before the generator
 /// gives up: about a thousand times what the rarer split needs on average.
@@ -34,61 +33,6 @@ pub struct Problem {
     pub steps: Vec<String>,
     /// The final answer.
     pub answer: String,
-}
-
-/// A kind of problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Family {
-    /// Word problems with a chain of whole-number operations.
-    Math,
-    /// Graph search: which of two nouns does a person's noun lead to?
-    Prosqa,
-    /// A chain of rules that ends in a property: true or false?
-    Prontoqa,
-}
-
-impl Family {
-    /// Every family.
-    pub const ALL: [Self; 3] = [Self::Math, Self::Prosqa, Self::Prontoqa];
-
-    /// The name used on the command line and in files.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Math => "math",
-            Self::Prosqa => "prosqa",
-            Self::Prontoqa => "prontoqa",
-        }
-    }
-
-    /// The extra facts a logic problem carries when the request does not say.
-    fn default_extra_facts(self, split: Split) -> RangeInclusive<usize> {
-        match (self, split) {
-            (Self::Math, _) => 0..=0,
-            // A longer chain needs more facts beside it, or its decoy would be the shorter one.
-            (_, Split::Hard) => 6..=10,
-            (Self::Prosqa, _) => 4..=8,
-            (Self::Prontoqa, _) => 3..=6,
-        }
-    }
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Family {
-    type Err = GenerateError;
-
-    fn from_str(text: &str) -> Result<Self, GenerateError> {
-        Self::ALL
-            .into_iter()
-            .find(|family| family.name() == text)
-            .ok_or_else(|| GenerateError::UnknownName(text.to_owned()))
-    }
 }
 
 /// What to generate.
@@ -229,4 +173,112 @@ pub fn problems(spec: &Spec, n: usize, seed: u64) -> Result<Problems, GenerateEr
 /// As [`problems`], and when the space of problems is exhausted before `n` are found.
 pub fn generate(spec: &Spec, n: usize, seed: u64) -> Result<Vec<Problem>, GenerateError> {
     problems(spec, n, seed)?.collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn spec(family: Family, split: Split) -> Spec {
+        Spec {
+            family,
+            split,
+            steps: None,
+            extra_facts: None,
+        }
+    }
+
+    fn skeleton(family: Family, problem: &Problem) -> String {
+        match family {
+            Family::Math => problem.steps.concat(),
+            _ => logic::check::parse(&problem.question).skeleton(),
+        }
+    }
+
+    #[test]
+    fn the_same_request_gives_the_same_distinct_problems() {
+        for family in Family::ALL {
+            let spec = spec(family, Split::Train);
+            let many = generate(&spec, 3000, 4).unwrap();
+            assert_eq!(generate(&spec, 1000, 4).unwrap(), many[..1000]);
+            assert_ne!(generate(&spec, 1000, 5).unwrap(), many[..1000]);
+            let questions: HashSet<&str> = many.iter().map(|p| p.question.as_str()).collect();
+            assert_eq!(questions.len(), many.len());
+            for (steps, count) in count_steps(&many) {
+                let kinds = Split::Train.allowed_steps(family).count();
+                assert!(
+                    count * kinds * 10 > many.len() * 9,
+                    "{family} {steps}: {count}"
+                );
+            }
+        }
+    }
+
+    fn count_steps(problems: &[Problem]) -> std::collections::BTreeMap<usize, usize> {
+        problems
+            .iter()
+            .fold(std::collections::BTreeMap::new(), |mut counts, problem| {
+                *counts.entry(problem.steps.len()).or_default() += 1;
+                counts
+            })
+    }
+
+    #[test]
+    fn splits_share_no_problem_whatever_the_seed() {
+        for family in Family::ALL {
+            let all = |split| -> HashSet<String> {
+                (0..4)
+                    .flat_map(|seed| generate(&spec(family, split), 1500, seed).unwrap())
+                    .map(|problem| skeleton(family, &problem))
+                    .collect()
+            };
+            let (train, test, hard) = (all(Split::Train), all(Split::Test), all(Split::Hard));
+            assert!(
+                train.is_disjoint(&test) && train.is_disjoint(&hard),
+                "{family}"
+            );
+            assert!(test.is_disjoint(&hard), "{family}");
+        }
+    }
+
+    #[test]
+    fn an_exhausted_space_is_said_so() {
+        let mut tiny = spec(Family::Prontoqa, Split::Test);
+        (tiny.steps, tiny.extra_facts) = (Some(2..=2), Some(0..=0));
+        let error = generate(&tiny, 10_000, 0).unwrap_err();
+        assert!(
+            matches!(error, GenerateError::Exhausted { made } if made > 2000),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn requests_that_do_not_fit_are_refused() {
+        let mut request = spec(Family::Prosqa, Split::Train);
+        request.steps = Some(4..=5);
+        assert_eq!(
+            generate(&request, 1, 0),
+            Err(GenerateError::Steps { allowed: 2..=4 })
+        );
+        let mut request = spec(Family::Math, Split::Train);
+        request.extra_facts = Some(1..=2);
+        assert_eq!(generate(&request, 1, 0), Err(GenerateError::ExtraFacts));
+        assert!("Math".parse::<Family>().is_err());
+    }
+
+    #[test]
+    fn problems_read_back_and_extra_fields_are_let_be() {
+        let text = r#"{"id":3,"question":"Q?","steps":["<<1+2=3>>"],"answer":"3"}"#;
+        let problem: Problem = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            (problem.question.as_str(), problem.answer.as_str()),
+            ("Q?", "3")
+        );
+        let written = serde_json::to_string(&problem).unwrap();
+        assert_eq!(
+            written,
+            r#"{"question":"Q?","steps":["<<1+2=3>>"],"answer":"3"}"#
+        );
+    }
 }

@@ -1,5 +1,5 @@
-//! Splits that never share a problem: a stable hash of a problem's skeleton sends it to
-//! train or test whatever the seed, and hard problems have more steps than either.
+//! The families of problems, and splits that never share a problem: a stable hash of its
+//! skeleton sends a problem to train or test whatever the seed, and hard ones have more steps.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -7,7 +7,62 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Family, GenerateError};
+use super::GenerateError;
+
+/// A kind of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Word problems with a chain of whole-number operations.
+    Math,
+    /// Graph search: which of two nouns does a person's noun lead to?
+    Prosqa,
+    /// A chain of rules that ends in a property: true or false?
+    Prontoqa,
+}
+
+impl Family {
+    /// Every family.
+    pub const ALL: [Self; 3] = [Self::Math, Self::Prosqa, Self::Prontoqa];
+
+    /// The name used on the command line and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Math => "math",
+            Self::Prosqa => "prosqa",
+            Self::Prontoqa => "prontoqa",
+        }
+    }
+
+    /// The extra facts a logic problem carries when the request does not say.
+    pub(super) fn default_extra_facts(self, split: Split) -> RangeInclusive<usize> {
+        match (self, split) {
+            (Self::Math, _) => 0..=0,
+            // A longer chain needs more facts beside it, or its decoy would be the shorter one.
+            (_, Split::Hard) => 6..=10,
+            (Self::Prosqa, _) => 4..=8,
+            (Self::Prontoqa, _) => 3..=6,
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Family {
+    type Err = GenerateError;
+
+    fn from_str(text: &str) -> Result<Self, GenerateError> {
+        Self::ALL
+            .into_iter()
+            .find(|family| family.name() == text)
+            .ok_or_else(|| GenerateError::UnknownName(text.to_owned()))
+    }
+}
 
 /// Which part of the problem space to draw from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,4 +148,45 @@ pub(super) fn stable_hash(text: &str) -> u64 {
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     hash ^ (hash >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_never_changes() {
+        // A change would move problems between the splits models were trained on.
+        assert_eq!(stable_hash(""), 0xf52a_15e9_a9b5_e89b);
+        assert_eq!(stable_hash("<<12+7=19>>"), 0x26ae_063c_b831_c31c);
+    }
+
+    #[test]
+    fn a_tenth_of_the_skeletons_is_for_test_whatever_their_parity() {
+        for parity in 0..2 {
+            let skeletons = (0..10_000).map(|i| format!("<<{}>>", 2 * i + parity));
+            let test = skeletons.filter(|s| Split::Test.admits(s)).count();
+            assert!((900..=1100).contains(&test), "{test}");
+        }
+    }
+
+    #[test]
+    fn hard_problems_have_more_steps_than_any_other() {
+        for family in Family::ALL {
+            let most = Split::Train.allowed_steps(family);
+            assert_eq!(most, Split::Test.allowed_steps(family));
+            assert!(Split::Hard.allowed_steps(family).start() > most.end());
+        }
+    }
+
+    #[test]
+    fn names_read_back() {
+        for split in Split::ALL {
+            assert_eq!(split.to_string().parse(), Ok(split));
+        }
+        for family in Family::ALL {
+            assert_eq!(family.to_string().parse(), Ok(family));
+        }
+        assert!("dev".parse::<Split>().is_err());
+    }
 }
