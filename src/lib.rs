@@ -1,1 +1,70 @@
-//! stub
+//! undertone shows what latent reasoning models think: it runs a model in this process, decodes its latent tokens,
+//! switches them off, and judges whether a decoded reasoning trace is consistent with the answer.
+//!
+//! The map, from the bottom up (nothing imports upwards; `tests/tidy.rs` checks it):
+//!
+//! - [`trace`], [`text`], [`error`]: plain data, the one door for foreign text, errors with exit codes.
+//! - [`problem`], [`problem_file`]: the generator and the data files.
+//! - [`model`]: checkpoints, the transformer, the latent loop.
+//! - [`decode`], [`verify`]: from vectors to words; from words to a trace and a verdict.
+//! - [`analysis`]: what can be asked about one question, and evaluation over many.
+//! - [`worker`]: the model's own thread and its protocol.
+//! - [`session`]: what the analyst did and wrote; saved, compared, exported.
+//! - `app`, `keymap`, `ui`, `term`: the explorer: a pure reducer, its keys, its drawing, and the terminal loop.
+//! - [`headless`]: the subcommands that need no screen.
+
+pub mod analysis;
+mod app;
+pub mod cli;
+pub mod decode;
+pub mod error;
+mod explore;
+mod file;
+pub mod headless;
+mod keymap;
+mod logging;
+pub mod model;
+mod paths;
+pub mod problem;
+pub mod problem_file;
+pub mod session;
+mod term;
+#[cfg(test)]
+mod tests;
+pub mod text;
+pub mod trace;
+mod ui;
+pub mod verify;
+pub mod worker;
+
+use cli::{Cli, Command, ProblemsCommand};
+use error::Error;
+
+/// Does what the command line says; gives the exit code.
+///
+/// # Errors
+/// Anything that went wrong, with the kind that decides the exit code.
+pub fn run(cli: Cli) -> error::Result<u8> {
+    match cli.command {
+        None => return explore::run(&cli.explore),
+        Some(Command::Open(args)) => return explore::open(&args),
+        Some(Command::Models(args)) => headless::models::run(&args)?,
+        Some(Command::Inspect(args)) => headless::inspect::run(&args)?,
+        Some(Command::Eval(args)) => headless::eval::run(&args)?,
+        Some(Command::Problems(args)) => match args.command {
+            ProblemsCommand::Generate(args) => headless::problems::generate(&args)?,
+        },
+        Some(Command::Export(args)) => headless::export::run(&args)?,
+        Some(Command::Completions(args)) => headless::print(&args.script())?,
+        Some(Command::Keys(args)) => headless::keys::run(&args)?,
+    }
+    Ok(0)
+}
+
+/// Writes an error to standard error: what happened, then what to do next. Says nothing about a closed pipe.
+pub fn report(error: &Error) {
+    if error.kind() == error::Kind::BrokenPipe {
+        return;
+    }
+    headless::print_error(&error.to_string(), error.hint().as_deref());
+}

@@ -341,13 +341,15 @@ pub struct TraceStep {
 
 /// The rungs of field-map.md 5.1; TRACKS and USED are not run yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Rung {
     /// The answer and its log-probability stand without the latents.
+    #[serde(rename = "NOT NEEDED")]
     NotNeeded,
     /// A valid, grounded trace that ends in the model's own answer is in the top-k.
     Present,
     /// No such trace was found.
+    #[serde(rename = "NONE FOUND")]
     NoneFound,
     /// The verifier cannot judge this case; the reason is in `Verdict::reason`.
     Abstain,

@@ -2,8 +2,8 @@
 
 The curriculum is the recipe's list of phases. A phase names its data, how many leading steps are replaced by
 latents (`latents`: number -> share; "written" and "direct" are the other modes), and ends when the share of rows
-written wholly right passes `advance`, or after `max` updates. The last phase has a fixed length and lets the
-learning rate fall to zero. State is saved every 100 updates and picked up again, so the run may be stopped at any time.
+written wholly right passes `advance`, or after `max` updates; `lr` scales both learning rates. The last phase has a
+fixed length and lets them fall to zero. State is saved every 100 updates and picked up again, so the run may be stopped at any time.
 
 No loss touches the vocabulary projection of a latent: the positions whose hidden state is fed back as a latent have
 no label, and neither has the end marker after the last latent.
@@ -171,7 +171,7 @@ def main():
         phase = recipe["phases"][state["phase"]]
         final = state["phase"] == len(recipe["phases"]) - 1
         done = state["update"] - state["phase_start"]
-        rate = min(1.0, (state["update"] + 1) / 50) * (max(0.0, 1 - done / phase["max"]) if final else 1.0)
+        rate = phase["lr"] * min(1.0, (state["update"] + 1) / 50) * (max(0.0, 1 - done / phase["max"]) if final else 1.0)
         for optimiser, lr in zip((muon, adam), base_lrs):
             for group in optimiser.param_groups:
                 group["lr"] = lr * rate

@@ -2,8 +2,11 @@
 //!
 //! Plain data and invertible edits. Files are read and written in `store`, exports are in `export`.
 
+pub mod compare;
 pub mod edit;
 pub mod export;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod store;
 
 use serde::{Deserialize, Serialize};

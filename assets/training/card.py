@@ -1,0 +1,138 @@
+"""Writes a model's card: `python assets/training/card.py assets/models/mini-math test.json hard.json`.
+
+Every figure comes from training.json (written by train.py) and from two reports of `undertone eval --json
+--verdicts N` (test and hard split), so the card says what the product itself measured.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+WHAT = {
+    "mini-math": "Arithmetic word problems. Latents are meant to be needed, and their results readable by projection.",
+    "mini-math-sim": "The same problems, trained with SIM-CoT's auxiliary loss: a decoder reads the steps off the latents.",
+    "mini-math-idle": "The control: direct, written and latent mode mixed from the start.",
+    "mini-logic": "ProsQA-like and PrOntoQA-like problems over made-up nouns.",
+}
+ROWS = [
+    ("latent", "all latents"),
+    ("no_latents", "no latents, same prompt"),
+    ("one_fewer", "one latent fewer than steps (problems of 2 and more steps)"),
+    ("off_zero", "all latents off: zero"),
+    ("off_mean", "all latents off: mean"),
+    ("off_resample", "all latents off: resample"),
+    ("direct", "direct mode"),
+    ("verbalised", "written mode"),
+]
+
+
+def share(s):
+    if s is None:
+        return "–"
+    lo, hi = s["ci95"]
+    return f"{100 * s['accuracy']:.1f} % [{100 * lo:.1f}, {100 * hi:.1f}], n {s['n']}"
+
+
+def brief(s):
+    return "–" if s is None else f"{100 * s['accuracy']:.0f} % (n {s['n']})"
+
+
+def accuracy(report):
+    steps = sorted(report["by_steps"], key=int)
+    lines = ["| run | all | " + " | ".join(f"{s} steps" for s in steps) + " |", "|---" * (2 + len(steps)) + "|"]
+    for key, name in ROWS:
+        if report["modes"][key] is not None:
+            cells = [share(report["modes"][key])] + [brief(report["by_steps"][s][key]) for s in steps]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def intermediates(report):
+    lines = ["| latent | top-1 | top-5 | top-10 | top-5, wrong answers |", "|---|---|---|---|---|"]
+    for row in report["intermediates"]:
+        cells = [brief(row[k]) for k in ("top1_correct", "top5_correct", "top10_correct", "top5_wrong")]
+        lines.append(f"| {row['latent']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def evidence(report):
+    e = report.get("evidence")
+    if not e:
+        return "Not run."
+    lines = [f"On the first {e['n']} test problems ({e['correct']} answered correctly), top-k {e['top_k']}:", ""]
+    for side, rungs in (("correct", e["rungs_correct"]), ("wrong", e["rungs_wrong"])):
+        lines += [f"- {side} answers, {rung}: {share(s)}" for rung, s in rungs.items()]
+    lines += [
+        f"- a trace was found, correct answers: {share(e['trace_correct'])}",
+        f"- a trace was found, wrong answers: {share(e['trace_wrong'])}",
+        f"- the same search with another problem's latents reached the answer: {share(e['null'])}",
+        f"- the first phrase of latent j is gold step j: {share(e['phrase_is_step'])}",
+    ]
+    return "\n".join(lines)
+
+
+def signals(recipe):
+    words = ["the answer after the latents (cross-entropy through the latents)"]
+    words.append("in earlier stages, the remaining written steps after the first k latents")
+    if recipe["step_decoder_loss"]:
+        words.append("SIM-CoT's auxiliary loss: the same network, given one latent as its whole prefix, writes the step "
+                     "it stands for, or the end marker beyond the last step")
+    return "; ".join(words)
+
+
+def main():
+    folder, test, hard = Path(sys.argv[1]), *(json.loads(Path(p).read_text()) for p in sys.argv[2:4])
+    record = json.loads((folder / "training.json").read_text())
+    recipe, model = record["recipe"], test["model"]
+    phases = "\n".join(
+        f"| {p['phase']} | {', '.join(f'{k}: {v}' for k, v in recipe['phases'][p['phase']]['latents'].items())} | "
+        f"{recipe['phases'][p['phase']].get('lr', 1.0)} | {p['updates']} | {p['level']} |"
+        for p in record["phases_run"]
+    )
+    order = {"result-first": "`19 = 12 + 7 ;`", "operands-first": "`12 + 7 = 19 ;`"}[recipe["order"]]
+    if recipe["task"] == "logic":
+        order = "`bompus : gorpus ;`"
+    (folder / "README.md").write_text(f"""# {folder.name}
+
+{WHAT[folder.name]}
+
+- Family: {model['family']}, {model['arch']}, {model['layers']} layers, width {model['width']}, vocabulary {model['vocab']}
+- Parameters: {model['parameters']:,}; weights f16, SHA-256 `{model['sha256']}`
+- Latents: {model['n_latents']}, whatever the number of steps
+- Modes trained: {', '.join(model['modes'])}
+- Data: this project's generator (`undertone problems generate`), train split; no third-party data
+- Training: `python assets/training/train.py {folder.name}` ({record['updates']} updates of {recipe['batch']} rows,
+  {record['training_seconds'] / 60:.0f} minutes on one shared CPU core, Muon and AdamW, seed {recipe['seed']})
+- Written steps look like {order}
+- Signals that reached the latents: {signals(recipe)}. No loss touched the vocabulary projection of a latent.
+
+## Curriculum as it ran
+
+| phase | leading steps replaced by latents: share | learning rate x | updates | rows wholly right at its end (moving average) |
+|---|---|---|---|---|
+{phases}
+
+## Measured by `undertone eval`
+
+Test split ({test['data']}). Intervals are Wilson 95 %.
+
+{accuracy(test)}
+
+Hard split: more steps than in training ({hard['data']}).
+
+{accuracy(hard)}
+
+### Gold intermediates in the vocabulary projection
+
+How often the result of gold step j is among the top tokens of latent j, over correctly answered test problems.
+
+{intermediates(test)}
+
+### Verdicts and phrases
+
+{evidence(test)}
+""")
+
+
+if __name__ == "__main__":
+    main()

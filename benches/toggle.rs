@@ -1,0 +1,95 @@
+//! From a toggle to its answer, against one forward pass of the same prompt in the same run.
+//!
+//! `cargo bench --bench toggle`: what the worker computes when a latent is switched off, on the default bundled model.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use undertone::analysis::Explorer;
+use undertone::analysis::problems::for_task;
+use undertone::analysis::run::CleanRun;
+use undertone::model::{Cancel, Checkpoint, Mode, Model, best_device};
+use undertone::problem::Split;
+use undertone::trace::{Ablation, AblationValue, LatentIdx, Task};
+
+struct Ready {
+    explorer: Explorer,
+    clean: CleanRun,
+}
+
+static READY: LazyLock<Ready> = LazyLock::new(|| {
+    let checkpoint = Checkpoint::bundled("mini-math").expect("mini-math is bundled");
+    let model = Model::load(&checkpoint, &best_device(), &mut |_| ()).expect("mini-math loads");
+    let explorer = Explorer::with_generated_reference(model, &Cancel::new()).expect("the reference set runs");
+    let problem = for_task(Task::Math, Split::Test, 20, 7).expect("problems can be generated");
+    let longest = problem.iter().max_by_key(|p| p.question.len()).expect("there are twenty problems");
+    let n = explorer.model().n_latents();
+    let clean = explorer
+        .run(&longest.question, Some(&longest.answer), n, 10, &Cancel::new(), &mut |_| ())
+        .expect("the clean run works");
+    Ready { explorer, clean }
+});
+
+fn main() {
+    LazyLock::force(&READY);
+    divan::main();
+}
+
+fn toggle(value: AblationValue, off: impl IntoIterator<Item = usize>) {
+    let off: BTreeSet<LatentIdx> = off.into_iter().map(LatentIdx).collect();
+    let outcome = READY.explorer.ablate(&READY.clean, &Ablation { off, value }, &Cancel::new());
+    divan::black_box(outcome.expect("the ablation runs"));
+}
+
+/// The yardstick: one forward pass over the prompt.
+#[divan::bench]
+fn reference_prompt_pass() {
+    let model = READY.explorer.model();
+    let prompt = model.prompt(&READY.clean.run.question, Mode::Latent).expect("the prompt fits");
+    divan::black_box(model.prefill(&[&prompt.ids], &Cancel::new()).expect("the prompt runs"));
+}
+
+#[divan::bench]
+fn clean_run() {
+    let (model, question) = (READY.explorer.model(), &READY.clean.run.question);
+    let run = READY.explorer.run(question, None, model.n_latents(), 10, &Cancel::new(), &mut |_| ());
+    divan::black_box(run.expect("the clean run works"));
+}
+
+#[divan::bench]
+fn toggle_one_zero() {
+    toggle(AblationValue::Zero, [2]);
+}
+
+#[divan::bench]
+fn toggle_one_mean() {
+    toggle(AblationValue::Mean, [2]);
+}
+
+#[divan::bench]
+fn toggle_one_resample_16_donors() {
+    toggle(AblationValue::Resample, [2]);
+}
+
+#[divan::bench]
+fn toggle_all_resample_16_donors() {
+    toggle(AblationValue::Resample, 1..=4);
+}
+
+#[divan::bench]
+fn toggle_one_skip() {
+    toggle(AblationValue::Skip, [2]);
+}
+
+#[divan::bench]
+fn phrases_of_one_latent() {
+    let phrases = READY.explorer.phrases(&READY.clean, LatentIdx(2), &Cancel::new());
+    divan::black_box(phrases.expect("phrases decode"));
+}
+
+#[divan::bench]
+fn verdict_with_null_of_255() {
+    let cancel = Cancel::new();
+    let exits = READY.explorer.early_exits(&READY.clean, &cancel).expect("early exits run");
+    divan::black_box(READY.explorer.verdict(&READY.clean, &exits, &cancel).expect("the verdict runs"));
+}

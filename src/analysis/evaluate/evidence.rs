@@ -1,0 +1,121 @@
+//! What is read off single problems, over many: verdicts beside correctness, and the phrases of each latent.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::stats::Share;
+use crate::analysis::{Explorer, run, verdict};
+use crate::model::{Cancel, ModelError};
+use crate::problem::Problem;
+use crate::trace::{LatentIdx, Rung};
+
+/// Verdicts and phrases over the first problems of an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// How many problems were judged.
+    pub n: usize,
+    /// How many of them were answered correctly.
+    pub correct: usize,
+    /// Share of each rung among correct answers.
+    pub rungs_correct: BTreeMap<String, Share>,
+    /// Share of each rung among wrong answers.
+    pub rungs_wrong: BTreeMap<String, Share>,
+    /// A trace was found, whatever the rung, among correct answers.
+    pub trace_correct: Share,
+    /// The same among wrong answers.
+    pub trace_wrong: Share,
+    /// The same search with another problem's latents: how often it reaches the model's answer.
+    pub null: Share,
+    /// The first phrase of latent j says gold step j exactly.
+    pub phrase_is_step: Share,
+    /// The search reads this many top tokens of each latent.
+    pub top_k: usize,
+}
+
+/// Judges the first `n` problems.
+///
+/// # Errors
+/// When the model fails or the work is cancelled.
+pub fn gather(
+    explorer: &Explorer,
+    problems: &[Problem],
+    progress: &dyn Fn(&str, usize, usize),
+    cancel: &Cancel,
+) -> Result<Evidence, ModelError> {
+    let model = explorer.model();
+    let mut rungs: [BTreeMap<String, usize>; 2] = Default::default();
+    let (mut answered, mut traced) = ([0usize; 2], [0usize; 2]);
+    let (mut null_hits, mut null_n, mut phrases, mut phrases_right) = (0, 0, 0, 0);
+    for (i, problem) in problems.iter().enumerate() {
+        let gold = Some(problem.answer.as_str());
+        let clean = run::run(model, &problem.question, gold, model.n_latents(), verdict::TOP_K, cancel, &mut |_| ())?;
+        let exits = explorer.early_exits(&clean, cancel)?;
+        let verdict = explorer.verdict(&clean, &exits, cancel)?;
+        let side = usize::from(clean.run.answer.correct == Some(true));
+        answered[side] += 1;
+        traced[side] += usize::from(!verdict.steps.is_empty());
+        *rungs[side].entry(verdict.rung.as_str().to_owned()).or_default() += 1;
+        if verdict.rung != Rung::Abstain {
+            null_hits += verdict.null.hits;
+            null_n += verdict.null.n;
+        }
+        for (j, step) in problem.steps.iter().enumerate().take(clean.fed.len()) {
+            let said = explorer.phrases(&clean, LatentIdx(j + 1), cancel)?;
+            phrases += 1;
+            phrases_right += usize::from(said.first().is_some_and(|phrase| says(&phrase.text, step)));
+        }
+        progress("verdicts and phrases", i + 1, problems.len());
+    }
+    let shares = |side: usize| {
+        rungs[side].iter().map(|(rung, hits)| (rung.clone(), Share::new(*hits, answered[side]))).collect()
+    };
+    Ok(Evidence {
+        n: problems.len(),
+        correct: answered[1],
+        rungs_correct: shares(1),
+        rungs_wrong: shares(0),
+        trace_correct: Share::new(traced[1], answered[1]),
+        trace_wrong: Share::new(traced[0], answered[0]),
+        null: Share::new(null_hits, null_n),
+        phrase_is_step: Share::new(phrases_right, phrases),
+        top_k: verdict::TOP_K,
+    })
+}
+
+/// Whether a phrase says a gold step: the same equation in either order, or the same pair of nodes.
+fn says(phrase: &str, step: &str) -> bool {
+    let squeezed: String = phrase.chars().filter(|c| !c.is_whitespace()).collect();
+    if let Some(equation) = step.strip_prefix("<<").and_then(|s| s.strip_suffix(">>")) {
+        let swapped = equation.split_once('=').map(|(left, right)| format!("{right}={left}"));
+        return squeezed == equation || Some(squeezed) == swapped;
+    }
+    let words: Vec<&str> = step.trim_end_matches('.').split_whitespace().filter(|w| *w != "Every").collect();
+    let (Some(source), Some(result)) = (words.first(), words.last()) else { return false };
+    let negated = words.contains(&"not");
+    let Some((left, right)) = phrase.split_once(':') else { return false };
+    let left = left.trim();
+    let bare = left.strip_prefix("is not ").unwrap_or(left);
+    right.trim() == *source && bare == *result && negated == left.starts_with("is not ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phrase_says_a_step_in_either_order() {
+        for (phrase, step, want) in [
+            ("19 = 12 + 7", "<<12+7=19>>", true),
+            ("12 + 7 = 19", "<<12+7=19>>", true),
+            ("12 + 8 = 19", "<<12+7=19>>", false),
+            ("bompus : gorpus", "Every gorpus is a bompus.", true),
+            ("gorpus : Tom", "Tom is a gorpus.", true),
+            ("is not happy : gorpus", "Every gorpus is not happy.", true),
+            ("happy : gorpus", "Every gorpus is not happy.", false),
+            ("happy", "Every gorpus is happy.", false),
+        ] {
+            assert_eq!(says(phrase, step), want, "{phrase} / {step}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What can be asked about one question: the clean run, ablations, phrases, early exits and the verdict.
+//!
+//! Joins `model`, `decode` and `verify` and answers in the plain data of `trace`. The worker thread and the headless
+//! commands both go through [`Explorer`]; it knows no screen, no thread and no file.
+
+pub mod ablate;
+pub mod answers;
+pub mod early_exit;
+pub mod evaluate;
+pub mod problems;
+pub mod reference;
+pub mod run;
+pub mod stats;
+pub mod verdict;
+
+use crate::decode::phrase;
+use crate::model::{Cancel, Model, ModelError};
+use crate::problem::{Problem, Split};
+use crate::trace::{Ablation, EarlyExit, LatentIdx, Outcome, Phrase, Position, Verdict};
+
+use reference::Reference;
+use run::CleanRun;
+
+/// A loaded model with its reference set.
+pub struct Explorer {
+    model: Model,
+    reference: Reference,
+}
+
+impl Explorer {
+    /// Runs the reference problems and keeps their latents.
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled.
+    pub fn new(model: Model, origin: &str, problems: &[Problem], cancel: &Cancel) -> Result<Self, ModelError> {
+        let reference = Reference::build(&model, origin, problems, cancel)?;
+        Ok(Self { model, reference })
+    }
+
+    /// A model with a reference set of generated training problems of its task; empty for an unknown task.
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled.
+    pub fn with_generated_reference(model: Model, cancel: &Cancel) -> Result<Self, ModelError> {
+        let seed = problems::REFERENCE_SEED;
+        let problems = problems::for_task(model.info().task, Split::Train, reference::SIZE, seed)
+            .map_err(|error| ModelError::input(error.to_string()))?;
+        let origin = format!("{} generated training problems, seed {seed}", problems.len());
+        Self::new(model, &origin, &problems, cancel)
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The reference set.
+    #[must_use]
+    pub fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    /// Runs a question cleanly; see [`run::run`].
+    ///
+    /// # Errors
+    /// When the question does not fit, the model fails, or the work is cancelled.
+    pub fn run(
+        &self,
+        question: &str,
+        gold: Option<&str>,
+        n_latents: usize,
+        top_k: usize,
+        cancel: &Cancel,
+        on_position: &mut dyn FnMut(&Position),
+    ) -> Result<CleanRun, ModelError> {
+        run::run(&self.model, question, gold, n_latents, top_k, cancel, on_position)
+    }
+
+    /// Runs with some latents off; see [`ablate::ablate`].
+    ///
+    /// # Errors
+    /// When the intervention is empty or proves nothing, the model fails, or the work is cancelled.
+    pub fn ablate(&self, clean: &CleanRun, ablation: &Ablation, cancel: &Cancel) -> Result<Outcome, ModelError> {
+        ablate::ablate(&self.model, clean, &self.reference, ablation, cancel)
+    }
+
+    /// The answer after 0..N latents.
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled.
+    pub fn early_exits(&self, clean: &CleanRun, cancel: &Cancel) -> Result<Vec<EarlyExit>, ModelError> {
+        early_exit::early_exits(&self.model, clean, cancel)
+    }
+
+    /// Phrases of one latent by the decoder that suits the model.
+    ///
+    /// # Errors
+    /// When there is no such latent, the model fails, or the work is cancelled.
+    pub fn phrases(&self, clean: &CleanRun, latent: LatentIdx, cancel: &Cancel) -> Result<Vec<Phrase>, ModelError> {
+        let missing = || ModelError::input(format!("there is no latent {latent}: the run has {}", clean.fed.len()));
+        let at = latent.0.checked_sub(1).ok_or_else(missing)?;
+        let state = &clean.rollout.latents.get(at).ok_or_else(missing)?.state;
+        if self.model.info().phrase_decoder == "latent-prefix" {
+            let branch = self.model.prefill_vectors(&clean.rollout.latents[at].fed, cancel)?;
+            let mean = match self.reference.mean_fed(latent) {
+                Some(mean) => Some(self.model.prefill_vectors(&self.model.vectors(&[mean.to_vec()])?, cancel)?),
+                None => None,
+            };
+            let baseline = mean.as_ref().map(|branch| (branch, None));
+            return phrase::phrases(&self.model, &phrase::Start { branch: &branch, state: None, baseline }, cancel);
+        }
+        // The latent is what the model would have said next: the words start where it would be fed.
+        let branch = clean.rollout.after(at).ok_or_else(missing)?;
+        let mean = match self.reference.mean_state(latent) {
+            Some(mean) => Some(self.model.vectors(&[mean.to_vec()])?),
+            None => None,
+        };
+        let baseline = mean.as_ref().map(|mean| (branch, Some(mean)));
+        phrase::phrases(&self.model, &phrase::Start { branch, state: Some(state), baseline }, cancel)
+    }
+
+    /// The verdict; see [`verdict::verdict`].
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled.
+    pub fn verdict(&self, clean: &CleanRun, exits: &[EarlyExit], cancel: &Cancel) -> Result<Verdict, ModelError> {
+        verdict::verdict(&self.model, clean, exits, &self.reference, cancel)
+    }
+}
+
+/// The error of a resample, mean or null that has nothing to draw on.
+fn no_reference() -> ModelError {
+    ModelError::input("there is no reference set for this model, so nothing can be resampled: use zero or skip")
+}
+
+/// The error of a run whose answer is empty even after a forced delimiter.
+fn no_answer() -> ModelError {
+    ModelError::input("the model gave no answer at all, so there is nothing to compare with: edit the question")
+}

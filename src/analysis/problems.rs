@@ -1,0 +1,58 @@
+//! Generated problems that suit a model: what the explorer lists, what eval runs on, what the reference set holds.
+
+use crate::problem::{self, Family, GenerateError, Problem, Spec, Split};
+use crate::trace::Task;
+
+/// Seed of the reference set; its problems are drawn from the training split, so none is ever a test problem.
+pub const REFERENCE_SEED: u64 = 20_260_404;
+
+/// Seed of the problems that the explorer lists: test problems, which no bundled model was trained on.
+pub const LIST_SEED: u64 = 7;
+
+/// The generator families that a task is made of.
+#[must_use]
+pub fn families(task: Task) -> &'static [Family] {
+    match task {
+        Task::Math => &[Family::Math],
+        Task::Logic => &[Family::Prosqa, Family::Prontoqa],
+        Task::Unknown => &[],
+    }
+}
+
+/// `n` problems of a task, its families taking turns. Empty for an unknown task.
+///
+/// # Errors
+/// When the generator cannot make that many different problems.
+pub fn for_task(task: Task, split: Split, n: usize, seed: u64) -> Result<Vec<Problem>, GenerateError> {
+    let families = families(task);
+    let mut lists = Vec::new();
+    for (i, &family) in families.iter().enumerate() {
+        let share = (n + families.len() - 1 - i) / families.len();
+        let spec = Spec { family, split, steps: None, extra_facts: None };
+        lists.push(problem::generate(&spec, share, seed)?.into_iter());
+    }
+    let mut problems = Vec::with_capacity(n);
+    while problems.len() < n {
+        let before = problems.len();
+        problems.extend(lists.iter_mut().filter_map(Iterator::next));
+        if problems.len() == before {
+            break;
+        }
+    }
+    problems.truncate(n);
+    Ok(problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns_and_the_count_is_exact() {
+        let logic = for_task(Task::Logic, Split::Test, 7, 1).expect("seven small problems exist");
+        assert_eq!(logic.len(), 7);
+        let truth = |p: &Problem| p.question.contains("True or false");
+        assert_eq!(logic.iter().map(truth).collect::<Vec<_>>(), [false, true, false, true, false, true, false]);
+        assert!(for_task(Task::Unknown, Split::Test, 7, 1).expect("nothing to make").is_empty());
+    }
+}

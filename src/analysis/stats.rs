@@ -1,0 +1,105 @@
+//! Intervals for the figures on screen: Wilson for shares, Student's t for means over donors.
+
+use serde::{Deserialize, Serialize};
+
+/// A share with its count and 95 % interval; never shown without `n`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// How many were tried.
+    pub n: usize,
+    /// How many of them held.
+    pub hits: usize,
+    /// `hits / n`; zero when nothing was tried.
+    pub accuracy: f64,
+    /// Wilson score interval at 95 %.
+    pub ci95: (f64, f64),
+}
+
+impl Share {
+    /// The share of `hits` in `n`.
+    #[must_use]
+    pub fn new(hits: usize, n: usize) -> Self {
+        let accuracy = if n == 0 { 0.0 } else { ratio(hits, n) };
+        Self { n, hits, accuracy, ci95: wilson(hits, n) }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn ratio(hits: usize, n: usize) -> f64 {
+    hits as f64 / n as f64
+}
+
+/// The Wilson score interval at 95 %; (0, 1) when nothing was tried.
+#[must_use]
+pub fn wilson(hits: usize, n: usize) -> (f64, f64) {
+    if n == 0 {
+        return (0.0, 1.0);
+    }
+    let (z, p) = (1.959_964, ratio(hits, n));
+    let z2n = z * z * ratio(1, n);
+    let centre = p + z2n / 2.0;
+    let half = z * (p * (1.0 - p) * ratio(1, n) + z2n * ratio(1, 4 * n)).sqrt();
+    let scale = 1.0 + z2n;
+    (((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0))
+}
+
+/// Mean of the samples; zero for none.
+#[must_use]
+pub fn mean(samples: &[f64]) -> f64 {
+    if samples.is_empty() { 0.0 } else { samples.iter().sum::<f64>() * ratio(1, samples.len()) }
+}
+
+/// 95 % interval of the mean by Student's t. One sample has no interval: both ends are the sample.
+#[must_use]
+pub fn mean_interval(samples: &[f64]) -> (f64, f64) {
+    let m = mean(samples);
+    if samples.len() < 2 {
+        return (m, m);
+    }
+    let freedom = samples.len() - 1;
+    let variance = samples.iter().map(|x| (x - m).powi(2)).sum::<f64>() * ratio(1, freedom);
+    let half = t_quantile(freedom) * (variance * ratio(1, samples.len())).sqrt();
+    (m - half, m + half)
+}
+
+/// The 97.5 % quantile of Student's t: tabulated to 30 degrees of freedom, the Cornish-Fisher expansion beyond.
+fn t_quantile(freedom: usize) -> f64 {
+    const TABLE: [f64; 30] = [
+        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+        2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
+        2.052, 2.048, 2.045, 2.042,
+    ];
+    let z: f64 = 1.959_964;
+    TABLE.get(freedom.wrapping_sub(1)).copied().unwrap_or_else(|| {
+        let g = ratio(1, freedom.max(1));
+        z + (z.powi(3) + z) * g / 4.0 + (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) * g * g / 96.0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() < 1e-3
+    }
+
+    #[test]
+    fn wilson_matches_published_values() {
+        // 10 of 100 (0.0552, 0.1744) and 0 of 20 (0, 0.1611), from tables of the score interval.
+        let (lo, hi) = wilson(10, 100);
+        assert!(close(lo, 0.0552) && close(hi, 0.1744));
+        let (lo, hi) = wilson(0, 20);
+        assert!(close(lo, 0.0) && close(hi, 0.1611));
+        assert_eq!(wilson(0, 0), (0.0, 1.0));
+    }
+
+    #[test]
+    fn the_mean_interval_uses_students_t() {
+        let (lo, hi) = mean_interval(&[1.0, 2.0, 3.0, 4.0]);
+        // Mean 2.5, s = 1.29099, t(3) = 3.182.
+        assert!(close(lo, 2.5 - 2.0540) && close(hi, 2.5 + 2.0540));
+        assert!(close(t_quantile(60), 2.0003));
+        assert_eq!(mean_interval(&[7.0]), (7.0, 7.0));
+    }
+}

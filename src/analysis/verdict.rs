@@ -1,0 +1,59 @@
+//! The verdict on a clean run: necessity first, then the trace search with its null (field-map.md 5.1, 5.4).
+//!
+//! The gold answer is not an input.
+
+use crate::model::{Cancel, Model, ModelError};
+use crate::trace::{EarlyExit, Null, TokenRead, Verdict};
+use crate::verify::{self, Case, Found, Search, Stand};
+
+use super::ablate;
+use super::reference::Reference;
+use super::run::CleanRun;
+
+/// How many top tokens of each latent the search reads (field-map.md 6 argues for 5).
+pub const TOP_K: usize = 5;
+
+/// Judges a clean run, given its early exits.
+///
+/// # Errors
+/// When the model fails or the work is cancelled.
+pub fn verdict(
+    model: &Model,
+    clean: &CleanRun,
+    exits: &[EarlyExit],
+    reference: &Reference,
+    cancel: &Cancel,
+) -> Result<Verdict, ModelError> {
+    let answer = clean.run.answer.value.as_deref();
+    let without = exits.first().map(|exit| Stand {
+        answer: exit.value.clone(),
+        delta_logprob: exit.clean_logprob.map_or(f64::NEG_INFINITY, |lp| lp - clean.answer_logprob),
+    });
+    let resampled: Vec<Stand> = if reference.is_empty() {
+        Vec::new()
+    } else {
+        let donors = ablate::resample_all(model, clean, reference, cancel)?;
+        donors.into_iter().map(|d| Stand { answer: d.answer, delta_logprob: d.delta_logprob }).collect()
+    };
+    let necessity = verify::decide(answer.unwrap_or_default(), without.as_ref(), &resampled);
+    let (found, null) = search(model, clean, reference);
+    Ok(verify::judge(necessity, found, null, TOP_K))
+}
+
+/// The trace search on a clean run and its null over the reference set.
+#[must_use]
+pub fn search(model: &Model, clean: &CleanRun, reference: &Reference) -> (Found, Null) {
+    let settings = Search { top_k: TOP_K, ..Search::default() };
+    let case = Case {
+        task: model.info().task,
+        question: &clean.run.question,
+        unknown_words: &clean.run.unknown_words,
+        answer: clean.run.answer.value.as_deref(),
+    };
+    let latents: Vec<Vec<TokenRead>> =
+        clean.run.latents().map(|(_, p)| p.projection.as_ref().map(|p| p.top.clone()).unwrap_or_default()).collect();
+    let found = verify::search(&settings, &case, &latents);
+    let others: Vec<Vec<Vec<TokenRead>>> = reference.others(&clean.run.question).map(|item| item.top.clone()).collect();
+    let null = verify::null(&settings, &case, &others);
+    (found, null)
+}

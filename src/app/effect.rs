@@ -1,0 +1,51 @@
+//! Everything that may leave the reducer.
+
+use crate::app::pane::Pane;
+use crate::session::Session;
+use crate::session::export::Format;
+use crate::trace::ModelInfo;
+use crate::worker::protocol::Request;
+
+/// Something for the outside to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Ask the worker.
+    Send(Request),
+    /// Write the autosave.
+    Save(Box<Session>),
+    /// Write an export.
+    Export(Box<Export>),
+    /// Make the list of problems that suit a model.
+    LoadProblems(Box<ModelInfo>),
+    /// Send a pane's text to the terminal's clipboard.
+    Copy(Pane),
+    /// Stop the process until it is continued.
+    Suspend,
+    /// Leave.
+    Quit,
+}
+
+/// An export to write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Export {
+    /// What is exported.
+    pub session: Session,
+    /// As what.
+    pub format: Format,
+    /// To which file.
+    pub path: String,
+    /// Whether a file that exists may be replaced.
+    pub overwrite: bool,
+}
+
+/// Why an export was not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExportError {
+    /// The file exists.
+    Exists {
+        /// Which one.
+        path: String,
+    },
+    /// Anything else, in one sentence.
+    Failed(String),
+}

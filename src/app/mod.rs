@@ -1,0 +1,413 @@
+//! The state of the explorer and the one function that changes it. No terminal, no clock, no files, no model:
+//! messages come in, effects go out, and `ui` draws what is here.
+
+pub mod action;
+pub mod effect;
+pub mod field;
+pub mod filter;
+pub mod live;
+pub mod msg;
+pub mod on_action;
+mod on_key;
+mod on_overlay;
+mod on_worker;
+pub mod overlay;
+pub mod pane;
+pub mod update;
+
+use std::collections::HashMap;
+
+use crate::keymap::{Context, Keymap};
+use crate::problem::Problem;
+use crate::session::edit::History;
+use crate::session::{Session, Target};
+use crate::trace::{Ablation, LatentIdx, ModelInfo, Outcome, PositionKind, Task};
+use crate::worker::protocol::{Request, RunId};
+
+pub use effect::Effect;
+pub use live::{Job, Live, Phase};
+pub use msg::Msg;
+pub use overlay::Overlay;
+pub use pane::{Pane, View};
+pub use update::update;
+
+/// A model that can be picked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelChoice {
+    /// Its name, as `Request::Load` takes it.
+    pub name: String,
+    /// One line about it.
+    pub about: String,
+}
+
+/// What the explorer starts with.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The model to load: a bundled name or a folder.
+    pub model: String,
+    /// What the model picker offers.
+    pub models: Vec<ModelChoice>,
+    /// Who writes the notes.
+    pub author: String,
+    /// A recorded session to show; it is run again once the model is ready.
+    pub session: Option<Session>,
+    /// A question to start with instead of the first problem.
+    pub question: Option<String>,
+    /// Where the log goes, to be shown in help.
+    pub log_path: Option<String>,
+}
+
+/// The state of the model.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Model {
+    /// Nothing was asked for yet.
+    Absent,
+    /// It is being loaded.
+    Loading {
+        /// What is being done.
+        stage: String,
+    },
+    /// It answers.
+    Ready {
+        /// What was loaded.
+        info: Box<ModelInfo>,
+        /// How long it took, in milliseconds.
+        elapsed_ms: u64,
+    },
+    /// It could not be loaded.
+    Failed,
+}
+
+/// The problems to pick from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Library {
+    /// Where they come from.
+    pub origin: String,
+    /// The problems.
+    pub problems: Vec<Problem>,
+    /// Which one is open.
+    pub open: Option<usize>,
+}
+
+/// How a message in the status line is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Something was done.
+    Info,
+    /// Something could not be done.
+    Warning,
+}
+
+/// A message in the status line that goes away by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says.
+    pub text: String,
+    /// How it is meant.
+    pub tone: Tone,
+    /// When it goes away.
+    pub until_ms: u64,
+}
+
+/// A failure that stays on screen until it is retried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What happened.
+    pub message: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+/// Work on a problem that is not open now, kept so that coming back to it loses nothing.
+#[derive(Debug, Default)]
+struct Shelved {
+    session: Session,
+    history: History,
+}
+
+/// How the recording of an opened session compares with the run that followed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recording {
+    /// Nothing was opened from a file, or it has been left.
+    None,
+    /// Shown as it was recorded.
+    Shown(Box<Session>),
+    /// Run again; the sentence says how much was reproduced.
+    Compared(String),
+}
+
+/// The whole state.
+#[derive(Debug)]
+pub struct App {
+    /// The name of the model in use or asked for.
+    pub model_name: String,
+    /// Its state.
+    pub model: Model,
+    /// What can be picked.
+    pub models: Vec<ModelChoice>,
+    /// Who writes the notes.
+    pub author: String,
+    /// Where the log goes.
+    pub log_path: Option<String>,
+    /// The keys in force.
+    pub keymap: Keymap,
+    /// The problems to pick from.
+    pub library: Library,
+    /// The open session.
+    pub session: Session,
+    /// The run on screen.
+    pub live: Live,
+    /// What the user wants to be off.
+    pub ablation: Ablation,
+    /// What the shown answer was computed with; stale while it differs from `ablation`.
+    pub shown: Ablation,
+    /// Undo and redo.
+    pub history: History,
+    /// The recording that the session was opened from.
+    pub recording: Recording,
+    /// The pane that scrolls, copies and takes notes.
+    pub focus: Pane,
+    /// The pane shown in the tabbed part of small screens.
+    pub tab: Pane,
+    /// Whether the focused pane has the screen for itself.
+    pub zoomed: bool,
+    /// First visible row of each pane.
+    pub scroll: [usize; Pane::ALL.len()],
+    /// What the last frame could show.
+    pub view: View,
+    /// What lies over the panes.
+    pub overlay: Option<Overlay>,
+    /// A passing message.
+    pub notice: Option<Notice>,
+    /// A standing failure.
+    pub failure: Option<Failure>,
+    /// The time of the last tick, milliseconds since 1970-01-01 UTC.
+    pub now_ms: u64,
+    /// When the session is to be saved.
+    pub save_due_ms: Option<u64>,
+    /// Whether one more Ctrl-C quits.
+    pub quit_armed: bool,
+    /// Whether the screen no longer shows the state.
+    pub dirty: bool,
+    /// The question to open once the model is ready.
+    first_question: Option<String>,
+    /// The problem to open again under another model, if that model answers the same task.
+    reopen: Option<(Task, Problem, String)>,
+    shelf: HashMap<(String, String), Shelved>,
+    last_run: RunId,
+}
+
+impl App {
+    /// The state before anything was loaded.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let mut app = Self {
+            model_name: options.model,
+            model: Model::Absent,
+            models: options.models,
+            author: options.author,
+            log_path: options.log_path,
+            keymap: Keymap::default(),
+            library: Library::default(),
+            session: Session::default(),
+            live: Live::default(),
+            ablation: Ablation::default(),
+            shown: Ablation::default(),
+            history: History::default(),
+            recording: Recording::None,
+            focus: Pane::Detail,
+            tab: Pane::Detail,
+            zoomed: false,
+            scroll: [0; Pane::ALL.len()],
+            view: View::default(),
+            overlay: None,
+            notice: None,
+            failure: None,
+            now_ms: 0,
+            save_due_ms: None,
+            quit_armed: false,
+            dirty: true,
+            first_question: options.question,
+            reopen: None,
+            shelf: HashMap::new(),
+            last_run: RunId::default(),
+        };
+        if let Some(session) = options.session {
+            app.show_recording(session);
+        }
+        app
+    }
+
+    /// What to do once the first frame is on screen.
+    pub fn start(&mut self) -> Vec<Effect> {
+        self.load_model()
+    }
+
+    /// The context in which the next key is read.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        match &self.overlay {
+            None => Context::Main,
+            Some(Overlay::List(_)) => Context::List,
+            Some(Overlay::Prompt(_)) => Context::Text,
+        }
+    }
+
+    /// The model, if it answers.
+    #[must_use]
+    pub fn info(&self) -> Option<&ModelInfo> {
+        match &self.model {
+            Model::Ready { info, .. } => Some(info),
+            _ => None,
+        }
+    }
+
+    /// How many latents the run has or will have.
+    #[must_use]
+    pub fn n_latents(&self) -> usize {
+        let computed = self.live.n_latents();
+        match self.live.phase {
+            Phase::Running => self
+                .info()
+                .map_or(computed, |info| info.n_latents.max(computed)),
+            _ => computed,
+        }
+    }
+
+    /// The latent under the cursor.
+    #[must_use]
+    pub fn latent_under_cursor(&self) -> Option<LatentIdx> {
+        match self.live.positions.get(self.live.cursor)?.kind {
+            PositionKind::Latent(idx) => Some(idx),
+            _ => None,
+        }
+    }
+
+    /// What a note would be about.
+    #[must_use]
+    pub fn note_target(&self) -> Target {
+        match (self.focus, self.latent_under_cursor()) {
+            (Pane::Verdict, _) => Target::Verdict,
+            (Pane::Problem, _) | (_, None) => Target::Problem,
+            (_, Some(latent)) => Target::Latent(latent),
+        }
+    }
+
+    /// The ablated run with exactly this ablation, if it was computed.
+    #[must_use]
+    pub fn outcome_of(&self, ablation: &Ablation) -> Option<&Outcome> {
+        self.session
+            .outcomes
+            .iter()
+            .find(|outcome| outcome.ablation == *ablation)
+    }
+
+    /// The ablated run that the answer pane shows; none while it shows the clean one.
+    #[must_use]
+    pub fn shown_outcome(&self) -> Option<&Outcome> {
+        self.outcome_of(&self.shown)
+    }
+
+    /// Whether the shown answer is not the one that was asked for.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.shown != self.ablation
+    }
+
+    /// Whether the worker has something to do for this session.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(self.model, Model::Loading { .. }) || self.live.is_busy()
+    }
+
+    /// When the reducer wants the next tick; none means that nothing changes with time.
+    #[must_use]
+    pub fn next_tick_ms(&self) -> Option<u64> {
+        let notice = self.notice.as_ref().map(|n| n.until_ms);
+        [notice, self.save_due_ms].into_iter().flatten().min()
+    }
+
+    /// Says something in the status line for a few seconds.
+    pub(crate) fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        const SHOWN_FOR_MS: u64 = 5_000;
+        self.notice = Some(Notice {
+            text: text.into(),
+            tone,
+            until_ms: self.now_ms + SHOWN_FOR_MS,
+        });
+    }
+
+    /// Plans the autosave, one second after the last change.
+    pub(crate) fn touch(&mut self) {
+        const SAVE_AFTER_MS: u64 = 1_000;
+        self.save_due_ms = Some(self.now_ms + SAVE_AFTER_MS);
+    }
+
+    /// Saves now if anything is unsaved.
+    pub(crate) fn save_if_due(&mut self, at_ms: u64) -> Option<Effect> {
+        self.save_due_ms.take_if(|due| *due <= at_ms)?;
+        Some(Effect::Save(Box::new(self.session.clone())))
+    }
+
+    fn show_recording(&mut self, session: Session) {
+        if let Some(run) = &session.run {
+            self.live.show(run);
+        }
+        self.recording = Recording::Shown(Box::new(session.clone()));
+        self.session = session;
+    }
+
+    /// Asks for the model in `model_name`.
+    fn load_model(&mut self) -> Vec<Effect> {
+        self.failure = None;
+        self.model = Model::Loading {
+            stage: "starting".to_owned(),
+        };
+        vec![Effect::Send(Request::Load {
+            model: self.model_name.clone(),
+        })]
+    }
+
+    /// Opens a problem: puts the present session on the shelf and runs the new question.
+    fn open(&mut self, problem: Problem, origin: String) -> Vec<Effect> {
+        let mut effects: Vec<Effect> = self.save_if_due(u64::MAX).into_iter().collect();
+        self.shelve();
+        let key = (self.model_name.clone(), problem.question.clone());
+        let kept = self.shelf.remove(&key).unwrap_or_default();
+        self.session = kept.session;
+        self.history = kept.history;
+        self.session.origin = origin;
+        self.session.model = self.info().cloned();
+        self.session.problem = Some(problem);
+        self.recording = Recording::None;
+        self.scroll = [0; Pane::ALL.len()];
+        effects.extend(self.run());
+        effects
+    }
+
+    /// Runs the open question again, from the start, with every latent on.
+    fn run(&mut self) -> Vec<Effect> {
+        let Some(problem) = &self.session.problem else {
+            return Vec::new();
+        };
+        self.last_run = RunId(self.last_run.0 + 1);
+        self.live = Live::running(self.last_run);
+        self.failure = None;
+        self.ablation.off.clear();
+        self.shown = self.ablation.clone();
+        vec![Effect::Send(Request::Run {
+            id: self.last_run,
+            question: problem.question.clone(),
+            gold: Some(problem.answer.clone()).filter(|gold| !gold.is_empty()),
+        })]
+    }
+
+    fn shelve(&mut self) {
+        let session = std::mem::take(&mut self.session);
+        let history = std::mem::take(&mut self.history);
+        if let (Some(problem), Some(model)) = (&session.problem, &session.model) {
+            let key = (model.name.clone(), problem.question.clone());
+            self.shelf.insert(key, Shelved { session, history });
+        }
+    }
+}

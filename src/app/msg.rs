@@ -1,0 +1,41 @@
+//! Everything that may enter the reducer.
+
+use crate::app::effect::ExportError;
+use crate::app::pane::View;
+use crate::keymap::Key;
+use crate::problem::Problem;
+use crate::worker::protocol::Event;
+
+/// Something that happened outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// Time has passed.
+    Tick {
+        /// Milliseconds since 1970-01-01 UTC.
+        now_ms: u64,
+    },
+    /// A key was pressed or repeats.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size.
+    Resized,
+    /// A frame was drawn.
+    Drawn(View),
+    /// The worker says something.
+    Worker(Event),
+    /// The worker is gone for good.
+    WorkerLost,
+    /// The problems are here: where they come from, and they.
+    Problems(Result<(String, Vec<Problem>), String>),
+    /// The autosave was written, or why not.
+    Saved(Result<String, String>),
+    /// An export was written to this path, or why not.
+    Exported(Result<String, ExportError>),
+    /// Text was sent to the terminal's clipboard (bytes), or why not.
+    Copied(Result<usize, String>),
+    /// The process was continued after a suspension.
+    Resumed,
+    /// The process is told to end.
+    Terminated,
+}

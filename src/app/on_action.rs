@@ -1,0 +1,361 @@
+//! What each action of the explorer does, and when it cannot be done.
+
+use crate::app::action::Action;
+use crate::app::effect::Effect;
+use crate::app::field::Field;
+use crate::app::live::{Job, Phase};
+use crate::app::overlay::{List, ListKind, Overlay, Prompt, PromptKind};
+use crate::app::pane::Pane;
+use crate::app::{App, Model, Tone, on_overlay, on_worker};
+use crate::keymap::{Code, Key};
+use crate::session::edit::Edit;
+use crate::trace::{AblationValue, LatentIdx};
+use crate::worker::protocol::Request;
+
+/// Whether an action can be performed now.
+///
+/// # Errors
+/// Says why not, in a few words.
+pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
+    let need = |holds: bool, reason: &'static str| if holds { Ok(()) } else { Err(reason) };
+    match action {
+        Action::StepLeft | Action::StepRight | Action::FirstToken | Action::LastToken => {
+            need(!app.live.positions.is_empty(), "nothing has run yet")
+        }
+        Action::ToggleLatent => need(
+            app.latent_under_cursor().is_some(),
+            "the cursor is not on a latent",
+        ),
+        Action::JumpLatent | Action::ToggleAll => {
+            need(app.live.n_latents() > 0, "there are no latents yet")
+        }
+        Action::OpenProblems => need(!app.library.problems.is_empty(), "no problems are loaded"),
+        Action::NextProblem => need(
+            neighbour(app, Action::NextProblem).is_some(),
+            "this is the last problem",
+        ),
+        Action::PreviousProblem => need(
+            neighbour(app, Action::PreviousProblem).is_some(),
+            "this is the first problem",
+        ),
+        Action::EditQuestion => need(app.session.problem.is_some(), "no problem is open"),
+        Action::NewQuestion => need(app.info().is_some(), "the model is not ready"),
+        Action::PickModel => need(!app.models.is_empty(), "there is no other model"),
+        Action::Rerun => need(
+            app.session.problem.is_some() || app.model == Model::Failed,
+            "no problem is open",
+        ),
+        Action::WriteNote | Action::PickTag | Action::Export => need(
+            app.session.problem.is_some() || app.session.run.is_some(),
+            "no problem is open",
+        ),
+        Action::Undo => need(app.history.can_undo(), "nothing to undo"),
+        Action::Redo => need(app.history.can_redo(), "nothing to redo"),
+        Action::Cancel => need(app.is_busy() || app.zoomed, "nothing is under way"),
+        _ => Ok(()),
+    }
+}
+
+/// Performs an action, or says why that is not possible.
+pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
+    if let Err(reason) = enabled(app, action) {
+        // Escape with nothing to escape from is not worth a word.
+        if action != Action::Cancel {
+            app.say(Tone::Warning, reason);
+        }
+        return Vec::new();
+    }
+    match action {
+        Action::StepLeft
+        | Action::StepRight
+        | Action::FirstToken
+        | Action::LastToken
+        | Action::JumpLatent => step(app, action, key),
+        Action::ToggleLatent | Action::ToggleAll | Action::CycleValue => ablate(app, action),
+        Action::NextProblem | Action::PreviousProblem => match neighbour(app, action) {
+            Some(index) => open_listed(app, index),
+            None => Vec::new(),
+        },
+        Action::Rerun => rerun(app),
+        Action::Undo | Action::Redo => unwind(app, action),
+        Action::Interrupt => interrupt(app),
+        Action::Cancel => cancel(app),
+        Action::Copy => vec![Effect::Copy(app.focus)],
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Quit => on_overlay::quit(app),
+        Action::NextPane | Action::PreviousPane | Action::ZoomPane => {
+            focus(app, action);
+            Vec::new()
+        }
+        Action::ScrollUp
+        | Action::ScrollDown
+        | Action::PageUp
+        | Action::PageDown
+        | Action::ScrollTop
+        | Action::ScrollBottom => {
+            scroll(app, action);
+            Vec::new()
+        }
+        Action::OpenProblems | Action::PickModel | Action::PickTag | Action::Help
+        | Action::Palette => {
+            open_list(app, action);
+            Vec::new()
+        }
+        Action::EditQuestion | Action::NewQuestion | Action::WriteNote | Action::Export => {
+            open_prompt(app, action);
+            Vec::new()
+        }
+        _ => on_overlay::perform(app, action),
+    }
+}
+
+fn step(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
+    let target = match (action, key.code) {
+        (Action::StepLeft, _) => app.live.cursor.saturating_sub(1),
+        (Action::StepRight, _) => app.live.cursor + 1,
+        (Action::FirstToken, _) => 0,
+        (Action::JumpLatent, Code::Char(c)) => {
+            let wanted = c.to_digit(10).and_then(|d| usize::try_from(d).ok());
+            match wanted.and_then(|n| app.live.index_of(LatentIdx(n))) {
+                Some(index) => index,
+                None => {
+                    app.say(Tone::Warning, format!("there is no latent {c}"));
+                    return Vec::new();
+                }
+            }
+        }
+        (Action::JumpLatent, _) => app.live.index_of(LatentIdx(1)).unwrap_or(app.live.cursor),
+        _ => usize::MAX,
+    };
+    app.live.move_to(target);
+    app.scroll[Pane::Detail.index()] = 0;
+    Vec::new()
+}
+
+fn ablate(app: &mut App, action: Action) -> Vec<Effect> {
+    let mut after = app.ablation.clone();
+    match action {
+        Action::CycleValue => after.value = next_value(after.value),
+        Action::ToggleAll if after.off.is_empty() => {
+            after.off = (1..=app.live.n_latents()).map(LatentIdx).collect();
+        }
+        Action::ToggleAll => after.off.clear(),
+        _ => {
+            if let Some(latent) = app.latent_under_cursor()
+                && !after.off.remove(&latent)
+            {
+                after.off.insert(latent);
+            }
+        }
+    }
+    if action == Action::CycleValue && after.is_clean() {
+        app.say(
+            Tone::Info,
+            format!("latents switched off will be replaced by: {}", after.value),
+        );
+    }
+    match Edit::set_ablation(&app.ablation, after) {
+        Some(edit) => edit_session(app, edit),
+        None => Vec::new(),
+    }
+}
+
+fn next_value(value: AblationValue) -> AblationValue {
+    let all = AblationValue::ALL;
+    let at = all.iter().position(|v| *v == value).unwrap_or(0);
+    all[(at + 1) % all.len()]
+}
+
+/// Applies an edit so that it can be undone.
+pub(super) fn edit_session(app: &mut App, edit: Edit) -> Vec<Effect> {
+    let is_note = !matches!(edit, Edit::SetAblation { .. });
+    match app
+        .history
+        .apply(edit, &mut app.session, &mut app.ablation)
+    {
+        Ok(()) if is_note => {
+            app.touch();
+            Vec::new()
+        }
+        Ok(()) => settle(app),
+        Err(stale) => {
+            app.say(Tone::Warning, stale.to_string());
+            Vec::new()
+        }
+    }
+}
+
+/// Brings the shown answer in line with the ablation that is wanted: from what is known, or by asking the worker.
+pub(super) fn settle(app: &mut App) -> Vec<Effect> {
+    let known = app.ablation.is_clean() || app.outcome_of(&app.ablation).is_some();
+    if known {
+        app.shown = app.ablation.clone();
+        app.live.ablation = Job::Done;
+        return Vec::new();
+    }
+    if app.live.phase != Phase::Done {
+        return Vec::new();
+    }
+    if app.info().is_none() {
+        app.live.ablation = Job::Stopped;
+        app.say(Tone::Warning, "not in the recording, and no model is ready");
+        return Vec::new();
+    }
+    app.live.ablation = Job::Waiting;
+    vec![Effect::Send(Request::Ablate {
+        id: app.live.id,
+        ablation: app.ablation.clone(),
+    })]
+}
+
+fn rerun(app: &mut App) -> Vec<Effect> {
+    if app.model == Model::Failed {
+        return app.load_model();
+    }
+    if app.info().is_none() {
+        app.say(Tone::Warning, "the model is not ready");
+        return Vec::new();
+    }
+    let stopped = [app.live.exits, app.live.verdict, app.live.ablation].contains(&Job::Stopped);
+    if app.live.phase == Phase::Done && stopped {
+        app.failure = None;
+        let mut effects = if app.is_stale() { settle(app) } else { Vec::new() };
+        effects.extend(on_worker::ask_results(app));
+        return effects;
+    }
+    on_worker::forget_results(app);
+    app.run()
+}
+
+fn unwind(app: &mut App, action: Action) -> Vec<Effect> {
+    let notes = app.session.notes.clone();
+    let done = if action == Action::Undo {
+        app.history.undo(&mut app.session, &mut app.ablation)
+    } else {
+        app.history.redo(&mut app.session, &mut app.ablation)
+    };
+    match done {
+        Ok(Some(said)) => app.say(Tone::Info, said),
+        Ok(None) => {}
+        Err(stale) => app.say(Tone::Warning, stale.to_string()),
+    }
+    if app.session.notes != notes {
+        app.touch();
+    }
+    if app.is_stale() { settle(app) } else { Vec::new() }
+}
+
+fn cancel(app: &mut App) -> Vec<Effect> {
+    if app.zoomed {
+        app.zoomed = false;
+        return Vec::new();
+    }
+    let stopped_at = match app.live.phase {
+        Phase::Running => format!("stopped at latent {} of {}", app.live.n_latents(), app.n_latents()),
+        _ => "stopped".to_owned(),
+    };
+    app.say(Tone::Info, stopped_at);
+    app.live.stop();
+    vec![Effect::Send(Request::Cancel)]
+}
+
+fn interrupt(app: &mut App) -> Vec<Effect> {
+    if app.zoomed || app.is_busy() {
+        return cancel(app);
+    }
+    if app.quit_armed {
+        return on_overlay::quit(app);
+    }
+    app.quit_armed = true;
+    app.say(Tone::Info, "press ctrl-c again to quit");
+    Vec::new()
+}
+
+fn focus(app: &mut App, action: Action) {
+    match action {
+        Action::ZoomPane => app.zoomed = !app.zoomed,
+        _ => app.focus = app.focus.cycled(action == Action::NextPane),
+    }
+    if Pane::TABS.contains(&app.focus) {
+        app.tab = app.focus;
+    }
+}
+
+fn scroll(app: &mut App, action: Action) {
+    let index = app.focus.index();
+    let page = app.view.height[index].saturating_sub(1).max(1);
+    let last = app.view.max_scroll[index];
+    let at = app.scroll[index];
+    app.scroll[index] = match action {
+        Action::ScrollUp => at.saturating_sub(1),
+        Action::ScrollDown => (at + 1).min(last),
+        Action::PageUp => at.saturating_sub(page),
+        Action::PageDown => (at + page).min(last),
+        Action::ScrollTop => 0,
+        _ => last,
+    };
+}
+
+fn open_list(app: &mut App, action: Action) {
+    let kind = match action {
+        Action::OpenProblems => ListKind::Problems,
+        Action::PickModel => ListKind::Models,
+        Action::PickTag => ListKind::Tags(app.note_target()),
+        Action::Palette => ListKind::Palette,
+        _ => ListKind::Help,
+    };
+    let mut list = List::new(kind);
+    list.selected = match kind {
+        ListKind::Problems => app.library.open.unwrap_or(0),
+        ListKind::Models => {
+            let loaded = app.models.iter().position(|m| m.name == app.model_name);
+            loaded.unwrap_or(0)
+        }
+        _ => 0,
+    };
+    app.overlay = Some(Overlay::List(list));
+}
+
+fn open_prompt(app: &mut App, action: Action) {
+    let prompt = match action {
+        Action::EditQuestion => {
+            let question = app.session.problem.as_ref().map(|p| p.question.as_str());
+            Prompt {
+                kind: PromptKind::EditQuestion,
+                field: Field::line(question.unwrap_or_default()),
+            }
+        }
+        Action::NewQuestion => Prompt {
+            kind: PromptKind::NewQuestion,
+            field: Field::default(),
+        },
+        Action::WriteNote => on_overlay::note_prompt(app),
+        _ => on_overlay::export_prompt(app, on_overlay::DEFAULT_FORMAT),
+    };
+    app.overlay = Some(Overlay::Prompt(prompt));
+}
+
+/// The problem before or after the open one.
+fn neighbour(app: &App, action: Action) -> Option<usize> {
+    let index = match (app.library.open, action) {
+        (Some(open), Action::NextProblem) => open + 1,
+        (Some(open), _) => open.checked_sub(1)?,
+        (None, Action::NextProblem) => 0,
+        (None, _) => return None,
+    };
+    (index < app.library.problems.len()).then_some(index)
+}
+
+/// Opens a problem of the list.
+pub(super) fn open_listed(app: &mut App, index: usize) -> Vec<Effect> {
+    let Some(problem) = app.library.problems.get(index).cloned() else {
+        return Vec::new();
+    };
+    if app.info().is_none() {
+        app.say(Tone::Warning, "the model is not ready");
+        return Vec::new();
+    }
+    app.library.open = Some(index);
+    let origin = format!("{} #{}", app.library.origin, index + 1);
+    app.open(problem, origin)
+}

@@ -1,0 +1,49 @@
+//! Keys and pastes: an action if the context binds the key, else text for the open field.
+
+use crate::app::action::Action;
+use crate::app::effect::Effect;
+use crate::app::field::Field;
+use crate::app::overlay::{Overlay, Prompt, PromptKind};
+use crate::app::{App, on_action};
+use crate::keymap::Key;
+
+/// A key was pressed.
+pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
+    let action = app.keymap.lookup(app.context(), key);
+    if action != Some(Action::Interrupt) {
+        app.quit_armed = false;
+    }
+    if let Some(action) = action {
+        return on_action::perform(app, action, key);
+    }
+    match &mut app.overlay {
+        Some(Overlay::List(list)) => {
+            if list.filter.key(key) {
+                list.selected = 0;
+            }
+        }
+        Some(Overlay::Prompt(prompt)) => {
+            prompt.field.key(key);
+        }
+        None => {}
+    }
+    Vec::new()
+}
+
+/// Text was pasted: it goes to the open field, or becomes a new question that is not run before it is accepted.
+pub(super) fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
+    match &mut app.overlay {
+        Some(Overlay::List(list)) => {
+            list.filter.insert_str(text);
+            list.selected = 0;
+        }
+        Some(Overlay::Prompt(prompt)) => prompt.field.insert_str(text),
+        None => {
+            app.overlay = Some(Overlay::Prompt(Prompt {
+                kind: PromptKind::NewQuestion,
+                field: Field::line(text.trim()),
+            }));
+        }
+    }
+    Vec::new()
+}

@@ -1,0 +1,268 @@
+//! Lists and prompts: moving, choosing, accepting; and what the choices lead to.
+
+use crate::app::action::Action;
+use crate::app::effect::{Effect, Export};
+use crate::app::field::Field;
+use crate::app::on_action::{edit_session, open_listed, perform as perform_main};
+use crate::app::overlay::{Choice, List, Overlay, Prompt, PromptKind};
+use crate::app::{App, Live, Tone};
+use crate::keymap::{Code, Context, Key};
+use crate::problem::Problem;
+use crate::session::edit::Edit;
+use crate::session::export::Format;
+use crate::session::{Note, Tag, Target};
+
+/// The export format that is offered first.
+pub(super) const DEFAULT_FORMAT: Format = Format::Markdown;
+/// How many entries a page of a list is.
+const PAGE: usize = 10;
+
+/// Saves what is unsaved and leaves.
+pub(super) fn quit(app: &mut App) -> Vec<Effect> {
+    let mut effects: Vec<Effect> = app.save_if_due(u64::MAX).into_iter().collect();
+    effects.push(Effect::Quit);
+    effects
+}
+
+/// Performs an action of a list or a prompt.
+pub(super) fn perform(app: &mut App, action: Action) -> Vec<Effect> {
+    match app.overlay.take() {
+        Some(Overlay::List(list)) => in_list(app, list, action),
+        Some(Overlay::Prompt(prompt)) => in_prompt(app, prompt, action),
+        None => Vec::new(),
+    }
+}
+
+fn in_list(app: &mut App, mut list: List, action: Action) -> Vec<Effect> {
+    let entries = list.entries(app);
+    let last = entries.len().saturating_sub(1);
+    list.selected = match action {
+        Action::ListUp => list.selected.saturating_sub(1),
+        Action::ListDown => list.selected + 1,
+        Action::ListPageUp => list.selected.saturating_sub(PAGE),
+        Action::ListPageDown => list.selected + PAGE,
+        _ => list.selected,
+    }
+    .min(last);
+    match (action, entries.into_iter().nth(list.selected)) {
+        (Action::ListClose, _) => Vec::new(),
+        (Action::ListAccept, Some(entry)) => match entry.disabled {
+            Some(reason) => {
+                app.say(Tone::Warning, reason);
+                app.overlay = Some(Overlay::List(list));
+                Vec::new()
+            }
+            None => choose(app, list, entry.choice),
+        },
+        _ => {
+            app.overlay = Some(Overlay::List(list));
+            Vec::new()
+        }
+    }
+}
+
+fn choose(app: &mut App, list: List, choice: Choice) -> Vec<Effect> {
+    match choice {
+        // What only means something inside a dialog is listed in help, not performed from there.
+        Choice::Act(action) if action.spec().context != Context::Main => Vec::new(),
+        Choice::Act(action) => {
+            let key = app.keymap.keys_of(action).next();
+            perform_main(app, action, key.unwrap_or(Key::plain(Code::Enter)))
+        }
+        Choice::Open(index) => open_listed(app, index),
+        Choice::Load(name) => load(app, name),
+        Choice::Tag(target, tag) => {
+            // Several tags may be set in a row, so the list stays open.
+            app.overlay = Some(Overlay::List(list));
+            toggle_tag(app, target, tag)
+        }
+    }
+}
+
+fn load(app: &mut App, name: String) -> Vec<Effect> {
+    let mut effects: Vec<Effect> = app.save_if_due(u64::MAX).into_iter().collect();
+    let task = app.info().map(|info| info.task);
+    let origin = app.session.origin.clone();
+    app.reopen = task.zip(app.session.problem.clone()).map(|(task, problem)| (task, problem, origin));
+    app.shelve();
+    app.live = Live::default();
+    app.library = crate::app::Library::default();
+    app.model_name = name;
+    effects.extend(app.load_model());
+    effects
+}
+
+fn toggle_tag(app: &mut App, target: Target, tag: Tag) -> Vec<Effect> {
+    let set = app
+        .session
+        .notes
+        .iter()
+        .position(|note| note.target == target && note.tag == Some(tag) && note.text.is_empty());
+    let edit = match set {
+        Some(at) => Edit::remove_note(&app.session, at),
+        None => Some(Edit::add_note(
+            &app.session,
+            new_note(app, target, Some(tag), String::new()),
+        )),
+    };
+    edit.map_or_else(Vec::new, |edit| edit_session(app, edit))
+}
+
+fn new_note(app: &App, target: Target, tag: Option<Tag>, text: String) -> Note {
+    Note {
+        target,
+        tag,
+        text,
+        author: app.author.clone(),
+        written_at: app.now_ms / 1_000,
+    }
+}
+
+fn in_prompt(app: &mut App, mut prompt: Prompt, action: Action) -> Vec<Effect> {
+    match action {
+        Action::TextAccept => return accept(app, prompt),
+        Action::TextClose => return Vec::new(),
+        Action::TextNewline => prompt.field.newline(),
+        Action::TextSwitch => switch_format(app, &mut prompt),
+        _ => {}
+    }
+    app.overlay = Some(Overlay::Prompt(prompt));
+    Vec::new()
+}
+
+fn accept(app: &mut App, prompt: Prompt) -> Vec<Effect> {
+    let text = prompt.field.text().trim().to_owned();
+    match prompt.kind {
+        PromptKind::EditQuestion | PromptKind::NewQuestion => ask(app, text),
+        PromptKind::Note(target) => write_note(app, target, text),
+        PromptKind::Export(format) if !text.is_empty() => {
+            let effect = export(app, format, text, false);
+            // Kept open until the file is written: a refusal must not cost the path.
+            app.overlay = Some(Overlay::Prompt(prompt));
+            effect
+        }
+        PromptKind::Overwrite { format, path } if text.eq_ignore_ascii_case("yes") => {
+            export(app, format, path, true)
+        }
+        PromptKind::Overwrite { .. } => {
+            app.say(Tone::Info, "not exported, the file is unchanged");
+            Vec::new()
+        }
+        PromptKind::Export(_) => Vec::new(),
+    }
+}
+
+fn export(app: &App, format: Format, path: String, overwrite: bool) -> Vec<Effect> {
+    vec![Effect::Export(Box::new(Export {
+        session: app.session.clone(),
+        format,
+        path,
+        overwrite,
+    }))]
+}
+
+fn ask(app: &mut App, question: String) -> Vec<Effect> {
+    let unchanged = app
+        .session
+        .problem
+        .as_ref()
+        .is_some_and(|problem| problem.question == question);
+    if question.is_empty() || unchanged {
+        return Vec::new();
+    }
+    if app.info().is_none() {
+        app.say(Tone::Warning, "the model is not ready");
+        return Vec::new();
+    }
+    app.library.open = None;
+    // The gold answer of the old wording says nothing about the new one.
+    app.open(typed_problem(question), "typed".to_owned())
+}
+
+/// A question without gold steps and answer.
+pub(super) fn typed_problem(question: String) -> Problem {
+    Problem {
+        question,
+        steps: Vec::new(),
+        answer: String::new(),
+    }
+}
+
+fn text_note(app: &App, target: Target) -> Option<usize> {
+    app.session
+        .notes
+        .iter()
+        .position(|note| note.target == target && note.tag.is_none())
+}
+
+/// The prompt for a note; a note that exists is edited.
+pub(super) fn note_prompt(app: &App) -> Prompt {
+    let target = app.note_target();
+    let text = text_note(app, target)
+        .and_then(|at| app.session.notes.get(at))
+        .map_or("", |note| note.text.as_str());
+    Prompt {
+        kind: PromptKind::Note(target),
+        field: Field::lines(text),
+    }
+}
+
+fn write_note(app: &mut App, target: Target, text: String) -> Vec<Effect> {
+    let note = new_note(app, target, None, text);
+    let edit = match text_note(app, target) {
+        None if note.text.is_empty() => None,
+        None => Some(Edit::add_note(&app.session, note)),
+        Some(at) if note.text.is_empty() => Edit::remove_note(&app.session, at),
+        Some(at) if app.session.notes.get(at).is_some_and(|n| n.text == note.text) => None,
+        Some(at) => Edit::change_note(&app.session, at, note),
+    };
+    edit.map_or_else(Vec::new, |edit| edit_session(app, edit))
+}
+
+fn extension(format: Format) -> &'static str {
+    match format {
+        Format::Json => "json",
+        Format::Markdown => "md",
+    }
+}
+
+/// The prompt for an export, with a path made from the model's name and the question's first words.
+pub(super) fn export_prompt(app: &App, format: Format) -> Prompt {
+    let question = app.session.problem.as_ref().map_or("", |p| p.question.as_str());
+    let words: Vec<String> = question
+        .split_whitespace()
+        .map(|word| word.chars().filter(char::is_ascii_alphanumeric).collect::<String>())
+        .filter(|word| !word.is_empty())
+        .take(4)
+        .collect();
+    let model: String = app
+        .model_name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    let stem = format!("{}-{}", model.trim_matches('-'), words.join("-")).to_lowercase();
+    Prompt {
+        kind: PromptKind::Export(format),
+        field: Field::line(&format!("{}.{}", stem.trim_end_matches('-'), extension(format))),
+    }
+}
+
+fn switch_format(app: &App, prompt: &mut Prompt) {
+    let PromptKind::Export(format) = prompt.kind else {
+        return;
+    };
+    let other = match format {
+        Format::Json => Format::Markdown,
+        Format::Markdown => Format::Json,
+    };
+    let (old, new) = (extension(format), extension(other));
+    match prompt.field.text().strip_suffix(old) {
+        Some(stem) => {
+            let path = format!("{stem}{new}");
+            prompt.field.set(&path);
+            prompt.kind = PromptKind::Export(other);
+        }
+        None if prompt.field.text().is_empty() => *prompt = export_prompt(app, other),
+        None => prompt.kind = PromptKind::Export(other),
+    }
+}

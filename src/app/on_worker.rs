@@ -1,0 +1,247 @@
+//! What the worker says: every event of a superseded run is dropped, everything else lands in the session.
+
+use crate::app::effect::Effect;
+use crate::app::live::{Job, Phase};
+use crate::app::on_action::{open_listed, settle};
+use crate::app::on_overlay::typed_problem;
+use crate::app::{App, Failure, Library, Model, Recording, Tone};
+use crate::problem::Problem;
+use crate::session::Session;
+use crate::session::compare::compare;
+use crate::trace::{LatentIdx, ModelInfo, Outcome, Phrase, Run};
+use crate::worker::protocol::{Event, Request, RunId};
+
+/// The worker said something.
+pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
+    if run_of(&event).is_some_and(|id| id != app.live.id) {
+        return Vec::new();
+    }
+    match event {
+        Event::Loading { stage, .. } => {
+            app.model = Model::Loading { stage };
+            Vec::new()
+        }
+        Event::Ready { info, elapsed_ms } => on_ready(app, info, elapsed_ms),
+        Event::Step { position, .. } => {
+            if app.live.phase == Phase::Running {
+                app.live.push(position);
+            }
+            Vec::new()
+        }
+        Event::RunDone { run, .. } => on_run_done(app, run),
+        Event::Ablated { outcome, .. } => on_ablated(app, outcome),
+        Event::Phrases { latent, phrases, .. } => {
+            on_phrases(app, latent, phrases);
+            Vec::new()
+        }
+        Event::EarlyExit { exits, .. } => {
+            app.session.early_exit = exits;
+            app.live.exits = Job::Done;
+            result_landed(app);
+            Vec::new()
+        }
+        Event::Verified { verdict, .. } => {
+            app.session.verdict = Some(*verdict);
+            app.live.verdict = Job::Done;
+            compare_with_recording(app);
+            result_landed(app);
+            Vec::new()
+        }
+        Event::Cancelled { .. } => {
+            app.live.stop();
+            Vec::new()
+        }
+        Event::Failed { message, hint, .. } => {
+            app.live.stop();
+            if !matches!(app.model, Model::Ready { .. }) {
+                app.model = Model::Failed;
+            }
+            app.failure = Some(Failure { message, hint });
+            Vec::new()
+        }
+    }
+}
+
+fn run_of(event: &Event) -> Option<RunId> {
+    match event {
+        Event::Loading { .. } | Event::Ready { .. } => None,
+        Event::Failed { id, .. } => *id,
+        Event::Step { id, .. }
+        | Event::RunDone { id, .. }
+        | Event::Ablated { id, .. }
+        | Event::Phrases { id, .. }
+        | Event::EarlyExit { id, .. }
+        | Event::Verified { id, .. }
+        | Event::Cancelled { id } => Some(*id),
+    }
+}
+
+fn on_ready(app: &mut App, info: ModelInfo, elapsed_ms: u64) -> Vec<Effect> {
+    let task = info.task;
+    let mut effects = vec![Effect::LoadProblems(Box::new(info.clone()))];
+    app.model = Model::Ready {
+        info: Box::new(info),
+        elapsed_ms,
+    };
+    app.failure = None;
+    if let Recording::Shown(recorded) = &app.recording {
+        if app.session.problem.is_none() {
+            let question = recorded.run.as_ref().map(|run| run.question.clone());
+            app.session.problem = question.map(typed_problem);
+        }
+        forget_results(app);
+        effects.extend(app.run());
+    } else if let Some(question) = app.first_question.take() {
+        effects.extend(app.open(typed_problem(question), "typed".to_owned()));
+    } else if let Some((was, problem, origin)) = app.reopen.take()
+        && was == task
+    {
+        effects.extend(app.open(problem, origin));
+    }
+    effects
+}
+
+/// The list of problems is here; the first one is opened if nothing else is open.
+pub(super) fn on_problems(
+    app: &mut App,
+    result: Result<(String, Vec<Problem>), String>,
+) -> Vec<Effect> {
+    match result {
+        Ok((origin, problems)) => {
+            app.library = Library {
+                origin,
+                problems,
+                open: None,
+            };
+            app.library.open = app.session.problem.as_ref().and_then(|open| {
+                let mut listed = app.library.problems.iter();
+                listed.position(|problem| problem.question == open.question)
+            });
+            if app.session.problem.is_none() && app.session.run.is_none() {
+                return open_listed(app, 0);
+            }
+        }
+        Err(message) => app.say(Tone::Warning, format!("no problems: {message}")),
+    }
+    Vec::new()
+}
+
+fn on_run_done(app: &mut App, run: Run) -> Vec<Effect> {
+    let was_stopped = app.live.phase == Phase::Stopped;
+    app.live.show(&run);
+    app.session.run = Some(run);
+    app.session.model = app.info().cloned();
+    result_landed(app);
+    let mut effects = Vec::new();
+    if was_stopped {
+        // It was complete before the worker heard that it should stop; nothing more is asked for it.
+        app.live.exits = Job::Stopped;
+        app.live.verdict = Job::Stopped;
+        return effects;
+    }
+    if app.is_stale() {
+        effects.extend(settle(app));
+    }
+    effects.extend(ask_phrases(app));
+    effects.extend(ask_results(app));
+    effects
+}
+
+/// Asks for what belongs to every complete run and is not known yet.
+pub(super) fn ask_results(app: &mut App) -> Vec<Effect> {
+    let id = app.live.id;
+    let mut effects = Vec::new();
+    if app.session.early_exit.is_empty() {
+        app.live.exits = Job::Waiting;
+        effects.push(Effect::Send(Request::EarlyExit { id }));
+    } else {
+        app.live.exits = Job::Done;
+    }
+    if app.session.verdict.is_none() {
+        app.live.verdict = Job::Waiting;
+        effects.push(Effect::Send(Request::Verify { id }));
+    } else {
+        app.live.verdict = Job::Done;
+    }
+    effects
+}
+
+/// Asks for the phrases of the latent under the cursor, once.
+pub(super) fn ask_phrases(app: &mut App) -> Option<Effect> {
+    let latent = app.latent_under_cursor()?;
+    let known = app.session.phrases.iter().any(|(l, _)| *l == latent);
+    let ready = app.info().is_some() && app.live.phase == Phase::Done;
+    if known || !ready || app.live.phrases == Some(latent) || app.failure.is_some() {
+        return None;
+    }
+    app.live.phrases = Some(latent);
+    Some(Effect::Send(Request::Phrases {
+        id: app.live.id,
+        latent,
+    }))
+}
+
+/// Forgets everything the model said about the open problem; notes stay.
+pub(super) fn forget_results(app: &mut App) {
+    let Session {
+        run,
+        outcomes,
+        phrases,
+        early_exit,
+        verdict,
+        ..
+    } = &mut app.session;
+    *run = None;
+    *verdict = None;
+    outcomes.clear();
+    phrases.clear();
+    early_exit.clear();
+}
+
+fn on_ablated(app: &mut App, outcome: Outcome) -> Vec<Effect> {
+    let wanted = outcome.ablation == app.ablation;
+    match app
+        .session
+        .outcomes
+        .iter_mut()
+        .find(|o| o.ablation == outcome.ablation)
+    {
+        Some(known) => *known = outcome,
+        None => app.session.outcomes.push(outcome),
+    }
+    result_landed(app);
+    // An answer to an older wish is kept for later, but not shown.
+    if wanted { settle(app) } else { Vec::new() }
+}
+
+fn on_phrases(app: &mut App, latent: LatentIdx, phrases: Vec<Phrase>) {
+    app.live.phrases.take_if(|asked| *asked == latent);
+    app.session.phrases.retain(|(l, _)| *l != latent);
+    app.session.phrases.push((latent, phrases));
+    app.session.phrases.sort_by_key(|(l, _)| *l);
+    result_landed(app);
+}
+
+/// A session with notes is saved with the results that came after them.
+fn result_landed(app: &mut App) {
+    if !app.session.notes.is_empty() {
+        app.touch();
+    }
+}
+
+/// Compares what was recorded with what was recomputed, once all of it is here.
+fn compare_with_recording(app: &mut App) {
+    let Recording::Shown(recorded) = &app.recording else {
+        return;
+    };
+    let mut recorded = recorded.as_ref().clone();
+    // Ablations and phrases are recomputed only when they are asked for.
+    let again = &app.session;
+    recorded
+        .outcomes
+        .retain(|o| again.outcomes.iter().any(|a| a.ablation == o.ablation));
+    recorded
+        .phrases
+        .retain(|(l, _)| again.phrases.iter().any(|(a, _)| a == l));
+    app.recording = Recording::Compared(compare(&recorded, again).summary());
+}

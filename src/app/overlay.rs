@@ -1,0 +1,241 @@
+//! What can lie over the panes: lists that filter as you type, and prompts for text. Their entries are computed
+//! from the state, so that they can never disagree with it.
+
+use crate::app::action::Action;
+use crate::app::field::Field;
+use crate::app::filter::score;
+use crate::app::on_action::enabled;
+use crate::app::{App, Model};
+use crate::keymap::Context;
+use crate::session::export::Format;
+use crate::session::{Tag, Target};
+use crate::trace::Ablation;
+
+/// What lies over the panes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Overlay {
+    /// A list.
+    List(List),
+    /// A text field.
+    Prompt(Prompt),
+}
+
+/// Which list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListKind {
+    /// All keys.
+    Help,
+    /// All commands of the explorer.
+    Palette,
+    /// The problems.
+    Problems,
+    /// The models.
+    Models,
+    /// The tags of a target.
+    Tags(Target),
+}
+
+/// An open list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct List {
+    /// Which one.
+    pub kind: ListKind,
+    /// What was typed.
+    pub filter: Field,
+    /// The selected entry.
+    pub selected: usize,
+}
+
+/// What choosing an entry does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Perform an action.
+    Act(Action),
+    /// Open a problem.
+    Open(usize),
+    /// Load a model.
+    Load(String),
+    /// Set or remove a tag.
+    Tag(Target, Tag),
+}
+
+/// One entry of a list; texts may be foreign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The heading it belongs under, or a short mark.
+    pub lead: String,
+    /// The text.
+    pub text: String,
+    /// A short remark at the end.
+    pub remark: String,
+    /// Why it cannot be chosen, if so.
+    pub disabled: Option<&'static str>,
+    /// What choosing it does.
+    pub choice: Choice,
+}
+
+/// What a prompt asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PromptKind {
+    /// The open question, to be changed.
+    EditQuestion,
+    /// A new question.
+    NewQuestion,
+    /// A note.
+    Note(Target),
+    /// The path of an export.
+    Export(Format),
+    /// The word `yes`, before a file is replaced.
+    Overwrite {
+        /// As what the session is exported.
+        format: Format,
+        /// The file.
+        path: String,
+    },
+}
+
+/// An open prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prompt {
+    /// What it asks for.
+    pub kind: PromptKind,
+    /// The text.
+    pub field: Field,
+}
+
+impl List {
+    /// A list with nothing typed yet.
+    #[must_use]
+    pub fn new(kind: ListKind) -> Self {
+        Self {
+            kind,
+            filter: Field::default(),
+            selected: 0,
+        }
+    }
+
+    /// The entries that match what was typed, best first.
+    #[must_use]
+    pub fn entries(&self, app: &App) -> Vec<Entry> {
+        let query = self.filter.text();
+        let mut scored: Vec<(i32, Entry)> = self
+            .all_entries(app)
+            .into_iter()
+            .filter_map(|entry| {
+                let text = format!("{} {} {}", entry.text, entry.remark, entry.lead);
+                Some((score(query, &text)?, entry))
+            })
+            .collect();
+        if !query.is_empty() {
+            scored.sort_by_key(|(score, _)| -score);
+        }
+        scored.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    fn all_entries(&self, app: &App) -> Vec<Entry> {
+        match self.kind {
+            ListKind::Help => action_entries(app, |_| true),
+            ListKind::Palette => action_entries(app, |action| {
+                action.spec().context == Context::Main && action != Action::Palette
+            }),
+            ListKind::Problems => problem_entries(app),
+            ListKind::Models => model_entries(app),
+            ListKind::Tags(target) => tag_entries(app, target),
+        }
+    }
+}
+
+fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<Entry> {
+    Action::ALL
+        .iter()
+        .copied()
+        .filter(|action| wanted(*action))
+        .map(|action| {
+            let spec = action.spec();
+            let keys: Vec<String> = app.keymap.keys_of(action).map(|k| k.to_string()).collect();
+            let remark = match keys.as_slice() {
+                [first, .., last] if keys.len() > 3 => format!("{first}-{last}"),
+                _ => keys.join(" "),
+            };
+            Entry {
+                lead: spec.section.as_str().to_owned(),
+                text: spec.doc.to_owned(),
+                remark,
+                disabled: enabled(app, action).err(),
+                choice: Choice::Act(action),
+            }
+        })
+        .collect()
+}
+
+fn problem_entries(app: &App) -> Vec<Entry> {
+    let problems = app.library.problems.iter().enumerate();
+    problems
+        .map(|(index, problem)| Entry {
+            lead: format!("{}", index + 1),
+            text: problem.question.clone(),
+            remark: match problem.steps.len() {
+                1 => "1 step".to_owned(),
+                n => format!("{n} steps"),
+            },
+            disabled: None,
+            choice: Choice::Open(index),
+        })
+        .collect()
+}
+
+fn model_entries(app: &App) -> Vec<Entry> {
+    app.models
+        .iter()
+        .map(|model| {
+            let loaded = model.name == app.model_name && matches!(app.model, Model::Ready { .. });
+            Entry {
+                lead: model.name.clone(),
+                text: model.about.clone(),
+                remark: if loaded { "loaded" } else { "" }.to_owned(),
+                disabled: None,
+                choice: Choice::Load(model.name.clone()),
+            }
+        })
+        .collect()
+}
+
+fn tag_entries(app: &App, target: Target) -> Vec<Entry> {
+    Tag::ALL
+        .into_iter()
+        .map(|tag| {
+            let set = app
+                .session
+                .notes
+                .iter()
+                .any(|note| note.target == target && note.tag == Some(tag));
+            Entry {
+                lead: String::new(),
+                text: tag.as_str().to_owned(),
+                remark: if set { "set" } else { "" }.to_owned(),
+                disabled: None,
+                choice: Choice::Tag(target, tag),
+            }
+        })
+        .collect()
+}
+
+/// A target in words.
+#[must_use]
+pub fn target_name(target: Target) -> String {
+    match target {
+        Target::Problem => "problem".to_owned(),
+        Target::Latent(latent) => format!("latent {latent}"),
+        Target::Verdict => "verdict".to_owned(),
+    }
+}
+
+/// The latents that are off: `2, 4`, or `none`.
+#[must_use]
+pub fn ablation_name(ablation: &Ablation) -> String {
+    if ablation.is_clean() {
+        return "none".to_owned();
+    }
+    let off: Vec<String> = ablation.off.iter().map(ToString::to_string).collect();
+    off.join(", ")
+}

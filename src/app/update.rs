@@ -1,0 +1,98 @@
+//! The reducer: one message in, state changed, effects out. Each area has its own file; this one dispatches.
+
+use crate::app::effect::{Effect, ExportError};
+use crate::app::field::Field;
+use crate::app::msg::Msg;
+use crate::app::overlay::{Overlay, Prompt, PromptKind};
+use crate::app::pane::Pane;
+use crate::app::{App, Failure, Model, Tone, on_key, on_overlay, on_worker};
+
+/// Changes the state by one message and says what is to be done outside.
+pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::Tick { now_ms } => return on_tick(app, now_ms),
+        Msg::Drawn(view) => {
+            app.view = view;
+            for pane in Pane::ALL {
+                let at = &mut app.scroll[pane.index()];
+                *at = (*at).min(view.max_scroll[pane.index()]);
+            }
+            return Vec::new();
+        }
+        _ => app.dirty = true,
+    }
+    let mut effects = match msg {
+        Msg::Tick { .. } | Msg::Drawn(_) | Msg::Resized | Msg::Resumed => Vec::new(),
+        Msg::Key(key) => on_key::on_key(app, key),
+        Msg::Paste(text) => on_key::on_paste(app, &text),
+        Msg::Worker(event) => on_worker::on_event(app, event),
+        Msg::WorkerLost => {
+            on_worker_lost(app);
+            Vec::new()
+        }
+        Msg::Problems(result) => on_worker::on_problems(app, result),
+        Msg::Saved(result) => {
+            if let Err(message) = result {
+                app.say(Tone::Warning, format!("not saved: {message}"));
+            }
+            Vec::new()
+        }
+        Msg::Exported(result) => {
+            on_exported(app, result);
+            Vec::new()
+        }
+        Msg::Copied(result) => {
+            match result {
+                Ok(bytes) => app.say(Tone::Info, format!("{bytes} bytes sent to terminal")),
+                Err(message) => app.say(Tone::Warning, message),
+            }
+            Vec::new()
+        }
+        Msg::Terminated => on_overlay::quit(app),
+    };
+    effects.extend(on_worker::ask_phrases(app));
+    effects
+}
+
+fn on_tick(app: &mut App, now_ms: u64) -> Vec<Effect> {
+    app.now_ms = now_ms;
+    if app.notice.take_if(|n| n.until_ms <= now_ms).is_some() {
+        app.quit_armed = false;
+        app.dirty = true;
+    }
+    app.save_if_due(now_ms).into_iter().collect()
+}
+
+fn on_worker_lost(app: &mut App) {
+    app.live.stop();
+    app.model = Model::Failed;
+    app.failure = Some(Failure {
+        message: "the model worker is gone".to_owned(),
+        hint: "export what is here and start again".to_owned(),
+    });
+}
+
+fn on_exported(app: &mut App, result: Result<String, ExportError>) {
+    let format = match &app.overlay {
+        Some(Overlay::Prompt(Prompt {
+            kind: PromptKind::Export(format),
+            ..
+        })) => *format,
+        _ => on_overlay::DEFAULT_FORMAT,
+    };
+    match result {
+        Ok(path) => {
+            app.overlay = None;
+            app.say(Tone::Info, format!("exported to {path}"));
+        }
+        Err(ExportError::Exists { path }) => {
+            app.overlay = Some(Overlay::Prompt(Prompt {
+                kind: PromptKind::Overwrite { format, path },
+                field: Field::default(),
+            }));
+        }
+        Err(ExportError::Failed(message)) => {
+            app.say(Tone::Warning, format!("not exported: {message}"));
+        }
+    }
+}

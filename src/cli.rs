@@ -1,0 +1,572 @@
+//! The command line as clap types, shared by parsing, help and completions. Nothing is run here.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::error::{Error, Result};
+use crate::problem;
+use crate::trace::{AblationValue, LatentIdx};
+
+/// The model that is opened when none is named.
+pub const DEFAULT_MODEL: &str = "mini-math";
+/// How many tokens of a projection are shown at most.
+const MAX_TOP_K: usize = 1000;
+
+/// What follows the options in the help.
+const AFTER_HELP: &str = "\
+Exit codes: 0 ok, 1 verdict not sound (with --check), 2 usage or configuration,
+            3 model or data, 101 bug
+Files:      $XDG_DATA_HOME/undertone (sessions), $XDG_STATE_HOME/undertone (log)";
+
+/// A terminal explorer for latent reasoning models.
+///
+/// Without a command, opens the explorer: step through a run token by token, read what each latent token
+/// decodes to, switch latent tokens off and see the answer change, and read a verifier's verdict.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "undertone",
+    version,
+    max_term_width = 80,
+    args_conflicts_with_subcommands = true,
+    after_help = AFTER_HELP
+)]
+pub struct Cli {
+    /// The options of the explorer.
+    #[command(flatten)]
+    pub explore: ExploreArgs,
+    /// The command, if any.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The options of the explorer.
+#[derive(Debug, Clone, Args)]
+pub struct ExploreArgs {
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Problems to pick from: JSON Lines or a JSON array
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// The problem to open first, counted from 0
+    #[arg(long, value_name = "I", default_value_t = 0)]
+    pub index: usize,
+    /// How things look.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+/// Which model, and where it runs.
+#[derive(Debug, Clone, Args)]
+pub struct ModelArgs {
+    /// A bundled model or a checkpoint folder
+    #[arg(long, value_name = "NAME|DIR", default_value = DEFAULT_MODEL)]
+    pub model: String,
+    /// Where the model runs
+    #[arg(long, value_enum, default_value_t = Device::Auto)]
+    pub device: Device,
+}
+
+/// How things look.
+#[derive(Debug, Clone, Args)]
+pub struct ScreenArgs {
+    /// Whether to use colour; auto follows the terminal and `NO_COLOR`
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// Draw with ASCII characters alone
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+/// Where the model runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Device {
+    /// The best that this build and machine have
+    #[default]
+    Auto,
+    /// The processor
+    Cpu,
+    /// An NVIDIA card, in builds with the feature `cuda`
+    Cuda,
+    /// An Apple card, in builds with the feature `metal`
+    Metal,
+}
+
+/// Whether to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never; emphasis stays
+    Never,
+}
+
+/// What to do instead of opening the explorer.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// List the bundled models
+    Models(ModelsArgs),
+    /// Run one problem and report what its latent tokens hold
+    Inspect(InspectArgs),
+    /// Measure a model's accuracy with and without its latent tokens
+    Eval(EvalArgs),
+    /// Make problems
+    Problems(ProblemsArgs),
+    /// Turn a saved session into a report
+    Export(ExportArgs),
+    /// Open a saved session in the explorer
+    Open(OpenArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Show the keys of the explorer
+    Keys(KeysArgs),
+}
+
+/// Options of `models`.
+#[derive(Debug, Clone, Args)]
+pub struct ModelsArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `inspect`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("problem").required(true).args(["question", "data"]))]
+pub struct InspectArgs {
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The question; - reads it from standard input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub question: Option<String>,
+    /// Problems: JSON Lines or a JSON array
+    #[arg(long, value_name = "FILE", requires = "index")]
+    pub data: Option<PathBuf>,
+    /// Which problem of the file, counted from 0
+    #[arg(long, value_name = "I", requires = "data")]
+    pub index: Option<usize>,
+    /// How many latent tokens to run [default: as trained]
+    #[arg(long, value_name = "K")]
+    pub latents: Option<usize>,
+    /// Latent tokens to switch off: 2,4 or 1-3 or all
+    #[arg(long, value_name = "LATENTS")]
+    pub off: Option<Off>,
+    /// What stands in their place
+    #[arg(long, value_enum, default_value_t = Value::Resample, requires = "off")]
+    pub value: Value,
+    /// How many tokens of each projection to show
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = top_k)]
+    pub top_k: usize,
+    /// Look for a trace and judge it
+    #[arg(long)]
+    pub verdict: bool,
+    /// Exit with 1 unless the verdict is sound
+    #[arg(long, requires = "verdict")]
+    pub check: bool,
+    /// Print JSON, schema undertone.inspect/1
+    #[arg(long)]
+    pub json: bool,
+    /// Print text (the default)
+    #[arg(long, conflicts_with = "json")]
+    pub text: bool,
+    /// Print ASCII characters alone in text
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+/// What stands in the place of a latent that is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Value {
+    /// Other problems' latents at the same position, several in turn
+    #[default]
+    Resample,
+    /// The mean at that position
+    Mean,
+    /// The zero vector
+    Zero,
+    /// Nothing: the latent is left out
+    Skip,
+}
+
+impl From<Value> for AblationValue {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Resample => Self::Resample,
+            Value::Mean => Self::Mean,
+            Value::Zero => Self::Zero,
+            Value::Skip => Self::Skip,
+        }
+    }
+}
+
+/// Which latents to switch off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Off {
+    /// All of them.
+    All,
+    /// These, counted from 1.
+    Some(BTreeSet<LatentIdx>),
+}
+
+impl Off {
+    /// Returns the latents that are off when `n_latents` are run.
+    ///
+    /// # Errors
+    /// A usage error that names the first latent which is not run.
+    pub fn latents(&self, n_latents: usize) -> Result<BTreeSet<LatentIdx>> {
+        let latents = match self {
+            Self::All => (1..=n_latents).map(LatentIdx).collect(),
+            Self::Some(latents) => latents.clone(),
+        };
+        match latents.iter().find(|latent| latent.0 > n_latents) {
+            Some(latent) => Err(Error::usage(format!(
+                "cannot switch latent {latent} off: the run has {n_latents}"
+            ))),
+            None => Ok(latents),
+        }
+    }
+}
+
+impl FromStr for Off {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        let mut latents = BTreeSet::new();
+        for part in text.split(',') {
+            let part = range(part).ok().filter(|part| *part.start() > 0);
+            // No model is run with that many; the bound keeps a slip from filling the memory.
+            let part = part.filter(|part| *part.end() <= 10_000);
+            let part = part.ok_or("expected latents counted from 1, as in 2,4 or 1-3, or all")?;
+            latents.extend(part.map(LatentIdx));
+        }
+        Ok(Self::Some(latents))
+    }
+}
+
+/// Options of `eval`.
+#[derive(Debug, Clone, Args)]
+pub struct EvalArgs {
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Problems; without it, test problems of the model's own kind
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// How many problems [default: 1000, or all of the file]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub n: Option<usize>,
+    /// The seed of the generated problems [default: 0], or of the order in which those of a file are taken
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// The split of the generated problems
+    #[arg(long, value_enum, default_value_t = Split::Test, conflicts_with = "data")]
+    pub split: Split,
+    /// Judge the first N problems too: verdicts beside correctness, and the null's rate
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub verdicts: usize,
+    /// Print JSON, schema undertone.eval/1
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `problems`.
+#[derive(Debug, Clone, Args)]
+pub struct ProblemsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ProblemsCommand,
+}
+
+/// What to do with problems.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ProblemsCommand {
+    /// Generate problems; the same options always give the same file
+    Generate(GenerateArgs),
+}
+
+/// Options of `problems generate`.
+#[derive(Debug, Clone, Args)]
+pub struct GenerateArgs {
+    /// The kind of problem
+    #[arg(long, value_enum)]
+    pub family: Family,
+    /// How many
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub n: usize,
+    /// The seed
+    #[arg(long)]
+    pub seed: u64,
+    /// The split; no problem is in two of them
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    pub split: Split,
+    /// How many steps: 2 or 1-3 [default: as the split has]
+    #[arg(long, value_name = "MIN-MAX", value_parser = range)]
+    pub steps: Option<RangeInclusive<usize>>,
+    /// How many facts beyond the needed ones, for logic [default: as the split has]
+    #[arg(long, value_name = "MIN-MAX", value_parser = range)]
+    pub extra_facts: Option<RangeInclusive<usize>>,
+    /// The file to write, as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// A kind of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Family {
+    /// Arithmetic word problems
+    Math,
+    /// Which of two nouns a person's noun leads to
+    Prosqa,
+    /// Whether a chain of rules holds
+    Prontoqa,
+}
+
+impl From<Family> for problem::Family {
+    fn from(family: Family) -> Self {
+        match family {
+            Family::Math => Self::Math,
+            Family::Prosqa => Self::Prosqa,
+            Family::Prontoqa => Self::Prontoqa,
+        }
+    }
+}
+
+/// A part of all problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Split {
+    /// What models are trained on
+    Train,
+    /// What they are measured on
+    Test,
+    /// More steps than in training
+    Hard,
+}
+
+impl From<Split> for problem::Split {
+    fn from(split: Split) -> Self {
+        match split {
+            Split::Train => Self::Train,
+            Split::Test => Self::Test,
+            Split::Hard => Self::Hard,
+        }
+    }
+}
+
+/// Options of `export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// A saved session
+    pub session: PathBuf,
+    /// The format
+    #[arg(long, value_enum)]
+    pub format: Format,
+    /// The file to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// A format of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One object with every value, schema undertone.export/1
+    Json,
+    /// A Markdown report to read
+    Md,
+}
+
+/// Options of `open`.
+#[derive(Debug, Clone, Args)]
+pub struct OpenArgs {
+    /// A saved session; shown as recorded, and compared where its model is at hand
+    pub file: PathBuf,
+    /// Where the model runs
+    #[arg(long, value_enum, default_value_t = Device::Auto)]
+    pub device: Device,
+    /// How things look.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+impl CompletionsArgs {
+    /// Returns the completion script.
+    #[must_use]
+    pub fn script(&self) -> String {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "undertone", &mut script);
+        String::from_utf8_lossy(&script).into_owned()
+    }
+}
+
+/// Options of `keys`.
+#[derive(Debug, Clone, Args)]
+pub struct KeysArgs {
+    /// Print one line a key, for scripts
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// Reads `3` or `1-3`.
+fn range(text: &str) -> Result<RangeInclusive<usize>, String> {
+    let (min, max) = text.split_once('-').unwrap_or((text, text));
+    match (min.trim().parse(), max.trim().parse()) {
+        (Ok(min), Ok(max)) if min <= max => Ok(min..=max),
+        (Ok(_), Ok(_)) => Err("the first number must not be the larger one".to_owned()),
+        _ => Err("expected a number or a range, as in 2 or 1-3".to_owned()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or_else(|| "expected a number, at least 1".to_owned())
+}
+
+fn top_k(text: &str) -> Result<usize, String> {
+    at_least_one(text)
+        .ok()
+        .filter(|k| *k <= MAX_TOP_K)
+        .ok_or_else(|| format!("expected a number from 1 to {MAX_TOP_K}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, ErrorKind> {
+        Cli::try_parse_from(line.split_whitespace()).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn short_help_fits_a_screen_and_documents_every_option() {
+        let mut pending = vec![Cli::command()];
+        while let Some(mut command) = pending.pop() {
+            let help = command.render_help().to_string();
+            assert!(help.lines().count() <= 40, "{help}");
+            for row in help.lines() {
+                assert!(row.chars().count() <= 80, "{row}");
+            }
+            for arg in command.get_arguments() {
+                assert!(arg.get_help().is_some(), "{} {arg}", command.get_name());
+            }
+            pending.extend(command.get_subcommands().cloned());
+        }
+    }
+
+    #[test]
+    fn help_pages_are_as_reviewed() {
+        let mut command = Cli::command();
+        command.build();
+        insta::assert_snapshot!("help_short", command.render_help());
+        insta::assert_snapshot!("help_long", command.render_long_help());
+        let inspect = command.find_subcommand_mut("inspect").expect("defined");
+        insta::assert_snapshot!("help_inspect", inspect.render_help());
+    }
+
+    #[test]
+    fn lines_are_taken_or_refused() {
+        let table = [
+            ("undertone", None),
+            ("undertone --model mini-logic --index 3 --ascii", None),
+            ("undertone inspect --question -", None),
+            (
+                "undertone inspect --data p.jsonl --index 0 --off all --value zero",
+                None,
+            ),
+            ("undertone eval --model mini-math --n 20 --json", None),
+            (
+                "undertone problems generate --family math --n 5 --seed 1 --steps 1-3 --out p",
+                None,
+            ),
+            ("undertone export s.jsonl --format md", None),
+            ("undertone completions fish", None),
+            (
+                "undertone inspect",
+                Some(ErrorKind::MissingRequiredArgument),
+            ),
+            (
+                "undertone inspect --data p.jsonl",
+                Some(ErrorKind::MissingRequiredArgument),
+            ),
+            (
+                "undertone inspect --question a --data p --index 0",
+                Some(ErrorKind::ArgumentConflict),
+            ),
+            (
+                "undertone inspect --question a --json --text",
+                Some(ErrorKind::ArgumentConflict),
+            ),
+            (
+                "undertone inspect --question a --check",
+                Some(ErrorKind::MissingRequiredArgument),
+            ),
+            (
+                "undertone inspect --question a --off 0",
+                Some(ErrorKind::ValueValidation),
+            ),
+            (
+                "undertone inspect --question a --top-k 0",
+                Some(ErrorKind::ValueValidation),
+            ),
+            (
+                "undertone --ascii models",
+                Some(ErrorKind::ArgumentConflict),
+            ),
+            ("undertone eval --n 0", Some(ErrorKind::ValueValidation)),
+            ("undertone --color sometimes", Some(ErrorKind::InvalidValue)),
+            ("undertone dance", Some(ErrorKind::InvalidSubcommand)),
+        ];
+        for (line, refused) in table {
+            assert_eq!(parse(line).err(), refused, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_shell_has_a_script() {
+        for shell in clap_complete::Shell::value_variants() {
+            let script = CompletionsArgs { shell: *shell }.script();
+            assert!(script.contains("extra-facts"), "{shell}");
+        }
+    }
+
+    #[test]
+    fn latents_to_switch_off() {
+        let some = |latents: &[usize]| Off::Some(latents.iter().copied().map(LatentIdx).collect());
+        assert_eq!("2,4".parse(), Ok(some(&[2, 4])));
+        assert_eq!("1-3,2".parse(), Ok(some(&[1, 2, 3])));
+        assert_eq!("all".parse(), Ok(Off::All));
+        for text in ["", "0", "a", "3-1", "1,,2", "1-99999999999"] {
+            assert!(text.parse::<Off>().is_err(), "{text}");
+        }
+        assert_eq!(Off::All.latents(2).map(|off| off.len()).ok(), Some(2));
+        let error = some(&[2, 5]).latents(4).expect_err("only 4 are run");
+        assert!(error.to_string().contains("latent 5"), "{error}");
+    }
+}

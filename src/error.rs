@@ -1,0 +1,296 @@
+//! The one error type: what went wrong and where, its kind (which decides the exit code) and what to do next.
+//!
+//! Paths are quoted with escapes, so that a hostile file name cannot reach the terminal through a message.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A result with our error.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What sort of error it is; each sort has one exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A wrong argument or combination of arguments.
+    Usage,
+    /// A bad configuration file or variable.
+    Config,
+    /// A model that cannot be found, loaded or run.
+    Model,
+    /// A data or session file that cannot be understood.
+    Data,
+    /// A file that cannot be read or written.
+    Io,
+    /// A bug in this program.
+    Internal,
+    /// The reader of our output went away, which is no failure.
+    BrokenPipe,
+    /// The verdict is not sound and `--check` asked to fail then.
+    VerdictNotSound,
+}
+
+impl Kind {
+    /// Returns the exit code of the process.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::BrokenPipe => 0,
+            Self::VerdictNotSound => 1,
+            Self::Usage | Self::Config => 2,
+            Self::Model | Self::Data | Self::Io => 3,
+            Self::Internal => 101,
+        }
+    }
+}
+
+/// Anything that can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A wrong argument or combination of arguments.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// A bad configuration file or variable.
+    #[error("{}: {message}", place(path, *line))]
+    Config {
+        /// The file, or the name of the variable.
+        path: PathBuf,
+        /// The line, from 1.
+        line: Option<usize>,
+        /// What is wrong.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// A model that cannot be found, loaded or run.
+    #[error("{message}")]
+    Model {
+        /// What is wrong; names the model, file or tensor.
+        message: String,
+        /// What to do next.
+        hint: String,
+    },
+    /// A data or session file that cannot be understood.
+    #[error("{}: {message}", place(path, *line))]
+    Data {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: Option<usize>,
+        /// What is wrong.
+        message: String,
+        /// What to do next.
+        hint: String,
+    },
+    /// A file that cannot be read or written.
+    #[error("cannot {action} {path:?}: {source}")]
+    Io {
+        /// What was tried: `read`, `write`, `create`, ...
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Standard output or the terminal cannot be written.
+    #[error("cannot write the output: {source}")]
+    Output {
+        /// Why it failed.
+        #[from]
+        source: io::Error,
+    },
+    /// The verdict is not sound and `--check` asked to fail then.
+    #[error("verdict not sound: {message}")]
+    VerdictNotSound {
+        /// The verdict and its reason.
+        message: String,
+    },
+    /// A bug in this program.
+    #[error("internal error: {message}")]
+    Internal {
+        /// What was found to be impossible.
+        message: String,
+    },
+}
+
+impl Error {
+    /// Makes an error about an argument.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Makes an error about a model.
+    #[must_use]
+    pub fn model(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Model {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// Makes an error about the contents of a file; `line` counts from 1.
+    #[must_use]
+    pub fn data(
+        path: &Path,
+        line: Option<usize>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self::Data {
+            path: path.to_owned(),
+            line,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// Makes an error about a file that could not be read or written.
+    #[must_use]
+    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// Makes an error about something that cannot be.
+    #[must_use]
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::Internal {
+            message: message.into(),
+        }
+    }
+
+    /// Returns what sort of error this is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Usage { .. } => Kind::Usage,
+            Self::Config { .. } => Kind::Config,
+            Self::Model { .. } => Kind::Model,
+            Self::Data { .. } => Kind::Data,
+            Self::Output { source } if source.kind() == io::ErrorKind::BrokenPipe => {
+                Kind::BrokenPipe
+            }
+            Self::Io { .. } | Self::Output { .. } => Kind::Io,
+            Self::VerdictNotSound { .. } => Kind::VerdictNotSound,
+            Self::Internal { .. } => Kind::Internal,
+        }
+    }
+
+    /// Returns the exit code of the process.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.kind().exit_code()
+    }
+
+    /// Returns what to do next, where there is something to say.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => Some(
+                hint.clone()
+                    .unwrap_or_else(|| "see undertone --help".to_owned()),
+            ),
+            Self::Config { hint, .. } => hint.clone(),
+            Self::Model { hint, .. } | Self::Data { hint, .. } => Some(hint.clone()),
+            Self::Io { source, action, .. } => io_hint(source, action),
+            Self::Internal { .. } => {
+                Some("please report this with the log file; the session is autosaved".to_owned())
+            }
+            Self::Output { .. } | Self::VerdictNotSound { .. } => None,
+        }
+    }
+}
+
+/// `"file.jsonl", line 3`, or without the line.
+fn place(path: &Path, line: Option<usize>) -> String {
+    match line {
+        Some(line) => format!("{path:?}, line {line}"),
+        None => format!("{path:?}"),
+    }
+}
+
+/// What to do about a file that could not be read or written.
+fn io_hint(source: &io::Error, action: &str) -> Option<String> {
+    let hint = match source.kind() {
+        io::ErrorKind::NotFound if action == "read" => "check the path; the file does not exist",
+        io::ErrorKind::NotFound => "check the path; its folder does not exist",
+        io::ErrorKind::PermissionDenied => "check the permissions, or choose another place",
+        io::ErrorKind::StorageFull => "free some space, or choose another disk",
+        io::ErrorKind::IsADirectory => "name a file, not a folder",
+        io::ErrorKind::InvalidData => "the file is not UTF-8 text; check that it is the right one",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_decide_the_exit_code() {
+        let path = Path::new("run.jsonl");
+        let pipe = io::Error::from(io::ErrorKind::BrokenPipe);
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let table = [
+            (Error::usage("x"), Kind::Usage, 2),
+            (Error::model("x", "y"), Kind::Model, 3),
+            (Error::data(path, None, "x", "y"), Kind::Data, 3),
+            (Error::io("write", path, full()), Kind::Io, 3),
+            (Error::from(pipe), Kind::BrokenPipe, 0),
+            (Error::from(full()), Kind::Io, 3),
+            (Error::internal("x"), Kind::Internal, 101),
+            (
+                Error::VerdictNotSound {
+                    message: "x".to_owned(),
+                },
+                Kind::VerdictNotSound,
+                1,
+            ),
+            (
+                Error::Config {
+                    path: path.to_owned(),
+                    line: Some(1),
+                    message: "x".to_owned(),
+                    hint: None,
+                },
+                Kind::Config,
+                2,
+            ),
+        ];
+        for (error, kind, code) in table {
+            assert_eq!((error.kind(), error.exit_code()), (kind, code), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn messages_name_the_file_and_the_next_step() {
+        let error = Error::data(
+            Path::new("a\u{1b}[31m.jsonl"),
+            Some(3),
+            "no question",
+            "add one",
+        );
+        assert_eq!(
+            error.to_string(),
+            "\"a\\u{1b}[31m.jsonl\", line 3: no question"
+        );
+        assert_eq!(error.hint().as_deref(), Some("add one"));
+
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        let error = Error::io("read", Path::new("p.jsonl"), missing);
+        assert!(error.to_string().starts_with("cannot read \"p.jsonl\": "));
+        assert!(error.hint().is_some());
+    }
+}

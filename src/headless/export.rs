@@ -1,0 +1,30 @@
+//! `undertone export`: a saved session as JSON or Markdown.
+
+use super::print;
+use crate::cli::{self, ExportArgs};
+use crate::error::Result;
+use crate::file;
+use crate::session::export::{Format, export};
+use crate::session::store;
+
+/// Exports a session file.
+///
+/// # Errors
+/// When the session cannot be read or the output cannot be written.
+pub fn run(args: &ExportArgs) -> Result<()> {
+    let loaded = store::load(&args.session)?;
+    let text = export(&loaded.file.session(), args.format.into());
+    match &args.out {
+        Some(path) => file::write_atomic(path, text.as_bytes()),
+        None => print(&text),
+    }
+}
+
+impl From<cli::Format> for Format {
+    fn from(format: cli::Format) -> Self {
+        match format {
+            cli::Format::Json => Self::Json,
+            cli::Format::Md => Self::Markdown,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The models that ship inside the binary, the default first.
+
+/// The files of a bundled model.
+pub(crate) struct Bundled {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) config: &'static str,
+    pub(crate) tokenizer: &'static [u8],
+    pub(crate) weights: &'static [u8],
+}
+
+/// Embeds `assets/models/<name>/` for each name.
+macro_rules! bundled {
+    ($($name:literal: $about:literal),* $(,)?) => {
+        &[$(Bundled {
+            name: $name,
+            about: $about,
+            config: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/config.json")),
+            tokenizer: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/tokenizer.json")),
+            weights: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/model.safetensors")),
+        }),*]
+    };
+}
+
+/// Every bundled model.
+pub(crate) const BUNDLED: &[Bundled] = bundled![];
+
+/// Returns the names of the bundled models, the default first.
+#[must_use]
+pub fn bundled_names() -> Vec<&'static str> {
+    BUNDLED.iter().map(|b| b.name).collect()
+}
+
+/// Returns what a bundled model is for, in one line; empty for another name.
+#[must_use]
+pub fn about(name: &str) -> &'static str {
+    BUNDLED.iter().find(|b| b.name == name).map_or("", |b| b.about)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::{Checkpoint, Device, Model};
+    use super::*;
+
+    #[test]
+    fn every_bundled_model_loads_and_passes_its_self_tests() {
+        let names = bundled_names();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "names are unique");
+        for name in names {
+            let checkpoint = Checkpoint::open(name).expect(name);
+            let model = Model::load(&checkpoint, &Device::Cpu, &mut |_| {}).expect(name);
+            assert_eq!(model.info().name, name);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What can go wrong in the model layer, in words that name the file, flag or tensor, with a way out.
+
+use thiserror::Error;
+
+/// The result of everything in the model layer.
+pub type Result<T> = std::result::Result<T, ModelError>;
+
+/// A failure of the model layer.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum ModelError {
+    /// Neither a bundled model nor a folder.
+    #[error("no model called {name:?}")]
+    UnknownModel {
+        /// What was asked for.
+        name: String,
+    },
+    /// A file could not be read.
+    #[error("cannot read {path}: {reason}")]
+    Read {
+        /// The file.
+        path: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// A configuration that cannot be used.
+    #[error("cannot use the configuration of {model}: {reason}")]
+    Config {
+        /// The model.
+        model: String,
+        /// Which field, and what is wrong with it.
+        reason: String,
+    },
+    /// The weights file is not what it should be.
+    #[error("cannot read the weights of {model}: {reason}")]
+    Weights {
+        /// The model.
+        model: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A tensor that the architecture needs is not in the file.
+    #[error("no tensor {name:?} (expected shape {expected})")]
+    MissingTensor {
+        /// The tensor's name in the file.
+        name: String,
+        /// The shape it should have.
+        expected: String,
+    },
+    /// A tensor has another shape or type than the architecture needs.
+    #[error("tensor {name:?} is {found}, expected {expected}")]
+    WrongTensor {
+        /// The tensor's name in the file.
+        name: String,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// The file holds tensors that the architecture has no use for.
+    #[error("unexpected tensor {name:?} ({count} unexpected in all)")]
+    UnexpectedTensor {
+        /// The first of them.
+        name: String,
+        /// How many there are.
+        count: usize,
+    },
+    /// The tokenizer cannot be used, or failed.
+    #[error("tokenizer of {model}: {reason}")]
+    Tokenizer {
+        /// The model.
+        model: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A question or a call that the model cannot serve.
+    #[error("{reason}")]
+    Input {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A self-test at load failed: the numbers cannot be trusted.
+    #[error("self-test \"{check}\" failed: difference {found:.3e}, tolerance {tolerance:.0e}")]
+    SelfTest {
+        /// What was checked.
+        check: &'static str,
+        /// The difference that was measured.
+        found: f64,
+        /// The difference that is allowed.
+        tolerance: f64,
+    },
+    /// The tensor library failed.
+    #[error("computation failed: {0}")]
+    Compute(String),
+    /// The work was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// What sort of failure it is; decides the exit code and whether a retry makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// A name, path or question that the user can mend.
+    Usage,
+    /// A checkpoint that cannot be used.
+    Checkpoint,
+    /// The engine itself.
+    Engine,
+    /// Not a failure: the work was called off.
+    Cancelled,
+}
+
+impl ModelError {
+    /// What sort of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownModel { .. } | Self::Input { .. } => ErrorKind::Usage,
+            Self::Read { .. }
+            | Self::Config { .. }
+            | Self::Weights { .. }
+            | Self::MissingTensor { .. }
+            | Self::WrongTensor { .. }
+            | Self::UnexpectedTensor { .. }
+            | Self::Tokenizer { .. } => ErrorKind::Checkpoint,
+            Self::SelfTest { .. } | Self::Compute(_) => ErrorKind::Engine,
+            Self::Cancelled => ErrorKind::Cancelled,
+        }
+    }
+
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::UnknownModel { .. } => format!(
+                "name a bundled model ({}) or a checkpoint folder",
+                super::bundled_names().join(", ")
+            ),
+            Self::Read { .. } => {
+                "a checkpoint folder holds config.json, tokenizer.json and model.safetensors".into()
+            }
+            Self::Config { .. } => {
+                "see the README for the fields of config.json and its \"undertone\" object".into()
+            }
+            Self::Weights { .. } => "convert the checkpoint to model.safetensors and try again".into(),
+            Self::MissingTensor { .. } => {
+                "this looks like a checkpoint of another family or architecture; check \"family\" in config.json".into()
+            }
+            Self::WrongTensor { .. } => {
+                "config.json and the weights do not belong together; check the sizes in config.json".into()
+            }
+            Self::UnexpectedTensor { .. } => {
+                "nothing is loaded in part; check \"family\" and \"n_layer\" in config.json".into()
+            }
+            Self::Tokenizer { .. } => "use the tokenizer.json that the model was trained with".into(),
+            Self::Input { .. } => "change the question or the request and try again".into(),
+            Self::SelfTest { .. } => {
+                "no figure of this model can be trusted here; try the CPU build, or report the checkpoint".into()
+            }
+            Self::Compute(_) => "try again; if it stays, report it with the model's name".into(),
+            Self::Cancelled => "run it again to get a result".into(),
+        }
+    }
+
+    /// A request that cannot be served, with the reason.
+    pub(crate) fn input(reason: impl Into<String>) -> Self {
+        Self::Input { reason: reason.into() }
+    }
+}
+
+impl From<candle_core::Error> for ModelError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Compute(error.to_string())
+    }
+}

@@ -1,0 +1,191 @@
+//! Questions to prompts, and generated ids to answers (methods.md 1.6, 1.7).
+
+use super::config::Mode;
+use super::error::{ModelError, Result};
+use super::tokenizer::UnknownWord;
+use super::{Markers, Model};
+
+/// A question as the model gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The ids, the marker of the mode last.
+    pub ids: Vec<u32>,
+    /// How many of them come from the question (its newline included): all but the marker.
+    pub n_question: usize,
+    /// Byte range in the question of each of these ids; empty for a newline that was added.
+    pub offsets: Vec<(usize, usize)>,
+    /// Words that the vocabulary lacks.
+    pub unknown: Vec<UnknownWord>,
+    /// The mode.
+    pub mode: Mode,
+}
+
+impl Model {
+    /// Builds the prompt of a question: up to and including the start marker (latent, written) or the end marker (direct).
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] for an empty question, one that holds a control token, one that does not fit, or a mode
+    /// that the model was not trained in.
+    pub fn prompt(&self, question: &str, mode: Mode) -> Result<Prompt> {
+        if question.trim().is_empty() {
+            return Err(ModelError::input("the question is empty"));
+        }
+        if !self.config.modes.contains(&mode) {
+            return Err(ModelError::input(format!("{} was not trained in {} mode", self.info.name, mode.as_str())));
+        }
+        let markers = &self.markers;
+        // The newline is encoded together with the question: some vocabularies merge the two.
+        let mut encoded = if markers.newline && !question.ends_with('\n') {
+            self.tokenizer.encoded(&format!("{question}\n"), true)?
+        } else {
+            self.tokenizer.encoded(question, true)?
+        };
+        if let Some(&id) = encoded.ids.iter().find(|&&id| markers.is_control(id)) {
+            let text = self.token_text(id);
+            return Err(ModelError::input(format!("the question holds the control token {text:?}")));
+        }
+        for (start, end) in &mut encoded.offsets {
+            *end = (*end).min(question.len());
+            *start = (*start).min(*end);
+        }
+        let unknown = self.tokenizer.unknown_words(question, &encoded);
+        let n_question = encoded.ids.len();
+        let needed = n_question + 2 + self.config.n_latents + markers.delimiter.len() + 1;
+        if needed > self.config.gpt2.positions {
+            return Err(ModelError::input(format!(
+                "the question is too long: with latents and answer it needs {needed} positions, {} has {}",
+                self.info.name, self.config.gpt2.positions
+            )));
+        }
+        let mut ids = encoded.ids;
+        ids.push(if mode == Mode::Direct { markers.end } else { markers.start });
+        Ok(Prompt { ids, n_question, offsets: encoded.offsets, unknown, mode })
+    }
+
+    /// Encodes a text as it stands, without newline and special tokens.
+    ///
+    /// # Errors
+    /// [`ModelError::Tokenizer`] if the tokenizer fails.
+    pub fn encode_text(&self, text: &str) -> Result<Vec<u32>> {
+        self.tokenizer.encode(text)
+    }
+
+    /// Encodes an answer as it stands after the delimiter: with the space before it where the vocabulary has one.
+    ///
+    /// # Errors
+    /// [`ModelError::Tokenizer`] if the tokenizer fails, or merges delimiter and answer.
+    pub fn encode_continuation(&self, answer: &str) -> Result<Vec<u32>> {
+        let Markers { delimiter, delimiter_text, .. } = &self.markers;
+        let ids = self.tokenizer.encode(&format!("{delimiter_text} {}", answer.trim()))?;
+        ids.strip_prefix(delimiter.as_slice()).map(<[u32]>::to_vec).ok_or_else(|| ModelError::Tokenizer {
+            model: self.info.name.clone(),
+            reason: format!("it merges the delimiter with the answer {answer:?}"),
+        })
+    }
+
+    /// Returns one token's text, decoded alone; foreign text.
+    #[must_use]
+    pub fn token_text(&self, id: u32) -> String {
+        self.tokenizer.token_text(id)
+    }
+
+    /// Whether an id is the unknown token.
+    #[must_use]
+    pub fn is_unknown(&self, id: u32) -> bool {
+        self.tokenizer.is_unknown(id)
+    }
+
+    /// Decodes ids, special tokens included; foreign text.
+    ///
+    /// # Errors
+    /// [`ModelError::Tokenizer`] if the tokenizer fails.
+    pub fn decode(&self, ids: &[u32]) -> Result<String> {
+        self.tokenizer.decode(ids, false)
+    }
+
+    /// Returns the answer in generated ids: the text after the last delimiter, trimmed, commas removed.
+    ///
+    /// A forced delimiter must stand before the ids. None if there is no delimiter.
+    ///
+    /// # Errors
+    /// [`ModelError::Tokenizer`] if the tokenizer fails.
+    pub fn extract_value(&self, ids: &[u32]) -> Result<Option<String>> {
+        let text = self.tokenizer.decode(ids, true)?;
+        Ok(value_after(&text, &[self.markers.delimiter_text, "The answer is:"]))
+    }
+}
+
+/// The text after the last of the first delimiter that occurs.
+fn value_after(text: &str, delimiters: &[&str]) -> Option<String> {
+    let tail = delimiters.iter().find_map(|d| text.rsplit_once(d))?.1;
+    Some(tail.trim().replace(',', ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::tiny_model;
+    use super::*;
+
+    #[test]
+    fn the_value_is_what_follows_the_last_delimiter() {
+        let cases = [
+            ("### 21", Some("21")),
+            ("### 3 ### 1,200 ", Some("1200")),
+            ("The answer is: 7", Some("7")),
+            ("The answer is: 7 ### 8", Some("8")),
+            ("###", Some("")),
+            ("21", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(value_after(text, &["###", "The answer is:"]).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn unknown_words_keep_their_text_and_place() {
+        let model = tiny_model(0);
+        let question = "Tom has 3 zeppelins and 4 apples, caf\u{e9}\u{e9}.";
+        let prompt = model.prompt(question, Mode::Latent).expect("prompt");
+        let words: Vec<_> = prompt.unknown.iter().map(|w| w.text.as_str()).collect();
+        assert_eq!(words, ["zeppelins", "caf\u{e9}\u{e9}"]);
+        assert_eq!(&question[prompt.unknown[0].range.clone()], "zeppelins");
+        assert!(model.is_unknown(prompt.ids[prompt.unknown[0].position]));
+        let (start, end) = prompt.offsets[2];
+        assert_eq!(&question[start..end], "3");
+        assert_eq!(prompt.offsets[prompt.n_question - 1], (question.len(), question.len()));
+    }
+
+    #[test]
+    fn modes_differ_in_the_last_marker_only() {
+        let model = tiny_model(0);
+        let ids = |mode| model.prompt("Tom has 3 apples.", mode).expect("prompt").ids;
+        let (latent, direct, written) = (ids(Mode::Latent), ids(Mode::Direct), ids(Mode::Written));
+        assert_eq!(latent, written);
+        assert_eq!(latent.last(), Some(&model.markers().start));
+        assert_eq!(direct.last(), Some(&model.markers().end));
+        assert_eq!(latent[..latent.len() - 1], direct[..direct.len() - 1]);
+        assert_eq!(model.token_text(latent[latent.len() - 2]), "\n");
+    }
+
+    #[test]
+    fn unusable_questions_are_refused_with_a_reason() {
+        let model = tiny_model(0);
+        for (question, reason) in [
+            (" \n".to_owned(), "empty"),
+            ("Tom <|bocot|> has".to_owned(), "control token"),
+            ("Tom ".repeat(200), "too long"),
+        ] {
+            let error = model.prompt(&question, Mode::Latent).expect_err(reason).to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_continuation_is_what_follows_the_delimiter() {
+        let model = tiny_model(0);
+        let ids = model.encode_continuation(" 7 ").expect("ids");
+        assert_eq!(ids, model.encode_text("7").expect("ids"));
+        let all = [model.markers().delimiter.clone(), ids].concat();
+        assert_eq!(model.extract_value(&all).expect("decodes").as_deref(), Some("7"));
+    }
+}

@@ -1,0 +1,177 @@
+//! Checks at load that the engine computes what it says; a failure means that no figure can be trusted.
+
+use candle_core::Tensor;
+
+use super::ablate::Writes;
+use super::backbone::Pass;
+use super::cancel::Cancel;
+use super::config::Mode;
+use super::error::{ModelError, Result};
+use super::{Branch, Model, Rollout};
+use crate::trace::LatentIdx;
+
+/// The text of the self-tests; words that a vocabulary lacks do not matter here.
+const QUESTION: &str = "Tom has 3 apples and buys 4 more. How many apples does Tom have?";
+
+/// Largest allowed difference, relative to the largest value compared.
+///
+/// Batches of one and of many go through different matrix kernels, which differ by about 1e-6.
+const TOLERANCE: f64 = 1e-4;
+
+/// What the self-tests measured: largest differences, relative to the largest value compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SelfTest {
+    /// The lens at the answer position against the logits that generation used.
+    pub lens: f64,
+    /// Latents with their own values written back against the natural run, in one batch.
+    pub write_back: f64,
+    /// A run alone against the same run in a batch of four.
+    pub batch: f64,
+    /// Step by step on a shared prefix against all positions at once without a cache.
+    pub cache: f64,
+    /// The largest difference that passes.
+    pub tolerance: f64,
+}
+
+impl SelfTest {
+    /// Stands in until the checks have run.
+    pub(crate) const NOT_RUN: Self =
+        Self { lens: f64::NAN, write_back: f64::NAN, batch: f64::NAN, cache: f64::NAN, tolerance: TOLERANCE };
+
+    /// Runs every check.
+    ///
+    /// # Errors
+    /// [`ModelError::SelfTest`] with the first check that failed.
+    pub(crate) fn run(model: &Model) -> Result<Self> {
+        let cancel = Cancel::new();
+        let prompt = model.prompt(QUESTION, Mode::Latent)?;
+        let start = model.prefill(&[&prompt.ids], &cancel)?;
+        let k = model.n_latents();
+        let alone = model.rollout(&start, k, &Writes::none(1), &cancel)?;
+        let closed = model.close(alone.last(), true, &cancel)?;
+
+        let mut generated = Vec::new();
+        model.generate(&closed, 1, &mut |token| generated = token.logits.to_vec(), &cancel)?;
+        let (states, lens) = all_at_once(model, &prompt.ids, &alone)?;
+        let stepped = stepped_states(&alone, &closed)?;
+
+        let (batch_closed, effect) = batch_run(model, &start, &alone, &cancel)?;
+        let batch = model.logits(&batch_closed)?;
+
+        let result = Self {
+            lens: difference(&lens, &generated),
+            write_back: difference(&batch[0], &batch[1]),
+            batch: difference(&generated, &batch[0]).max(difference(&generated, &batch[3])),
+            cache: difference(&states, &stepped),
+            tolerance: TOLERANCE,
+        };
+        for (check, found) in [
+            ("the lens at the answer position equals the model's logits", result.lens),
+            ("writing a latent's own value back changes nothing", result.write_back),
+            ("a batch of 1 equals a batch of 4", result.batch),
+            ("a shared prefix equals no cache", result.cache),
+        ] {
+            // Written so that a difference that is not a number fails.
+            if !(found <= TOLERANCE) {
+                return Err(ModelError::SelfTest { check, found, tolerance: TOLERANCE });
+            }
+        }
+        if k > 0 && !(effect > 0.0) {
+            let check = "writing another value changes something";
+            return Err(ModelError::SelfTest { check, found: effect, tolerance: 0.0 });
+        }
+        Ok(result)
+    }
+}
+
+/// Every position in one pass with no cache: the states from the start marker on, and the lens at the answer position.
+fn all_at_once(model: &Model, ids: &[u32], alone: &Rollout) -> Result<(Vec<f32>, Vec<f32>)> {
+    let mut end = vec![model.markers.end];
+    end.extend(&model.markers.delimiter);
+    let (before, after) = (model.embed(ids)?, model.embed(&end)?);
+    let mut parts = vec![&before];
+    parts.extend(alone.latents.iter().map(|latent| latent.fed.tensor()));
+    parts.push(&after);
+    let vectors = Tensor::cat(&parts, 0)?.unsqueeze(0)?;
+    let pass = Pass { keep_layers: true, ..Pass::new(&vectors) };
+    let output = model.backbone.forward(&pass, &model.backbone.new_cache(1))?;
+    let top = output.layers.last().unwrap_or(&output.last);
+    let normed = model.backbone.norm(&top.squeeze(0)?)?;
+    let n = normed.dims()[0];
+    let lens = model.backbone.unembed(&normed.narrow(0, n - 1, 1)?)?.squeeze(0)?.to_vec1()?;
+    // The start marker and each latent, then the answer position.
+    let first = normed.narrow(0, ids.len() - 1, alone.branches.len())?;
+    let states = Tensor::cat(&[&first, &normed.narrow(0, n - 1, 1)?], 0)?;
+    Ok((states.flatten_all()?.to_vec1()?, lens))
+}
+
+/// The same states as they came out step by step.
+fn stepped_states(alone: &Rollout, closed: &Branch) -> Result<Vec<f32>> {
+    let mut states: Vec<Tensor> = alone.branches.iter().map(|b| b.hidden.clone()).collect();
+    states.push(closed.hidden.clone());
+    Ok(Tensor::cat(&states, 0)?.flatten_all()?.to_vec1()?)
+}
+
+/// Four rows: natural, own values written back, zero at latent 1, natural. Also returns what the zero changed in the
+/// state after latent 1.
+fn batch_run(model: &Model, start: &Branch, alone: &Rollout, cancel: &Cancel) -> Result<(Branch, f64)> {
+    let k = alone.latents.len();
+    // The values of a batch of one may differ in the last bit: written back are those of the batch itself.
+    let natural = model.rollout(start, k, &Writes::none(4), cancel)?;
+    let mut writes = Writes::none(4);
+    for (j, latent) in natural.latents.iter().enumerate() {
+        writes.set(1, LatentIdx(j + 1), latent.fed.row(1)?);
+    }
+    if k > 0 {
+        writes.set(2, LatentIdx(1), vec![0.0; model.width()]);
+    }
+    let rollout = model.rollout(start, k, &writes, cancel)?;
+    let effect = match rollout.after(1) {
+        Some(branch) => {
+            let states = branch.hidden().to_rows()?;
+            difference(&states[0], &states[2])
+        }
+        None => 0.0,
+    };
+    Ok((model.close(rollout.last(), true, cancel)?, effect))
+}
+
+/// Largest difference, relative to the largest value of `a` (at least 1); infinite if the lengths differ.
+fn difference(a: &[f32], b: &[f32]) -> f64 {
+    if a.len() != b.len() || a.is_empty() {
+        return f64::INFINITY;
+    }
+    let scale = a.iter().fold(1.0f64, |m, &x| m.max(f64::from(x).abs()));
+    let mut largest = 0.0f64;
+    for (&x, &y) in a.iter().zip(b) {
+        let d = (f64::from(x) - f64::from(y)).abs();
+        if d.is_nan() {
+            return f64::INFINITY;
+        }
+        largest = largest.max(d);
+    }
+    largest / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::tiny_model;
+    use super::*;
+
+    #[test]
+    fn differences_are_relative_and_never_hide_a_nan() {
+        assert!((difference(&[1.0, 10.0], &[1.0, 11.0]) - 0.1).abs() < 1e-9);
+        assert!((difference(&[0.5], &[0.25]) - 0.25).abs() < 1e-9);
+        assert!(difference(&[f32::NAN], &[1.0]).is_infinite());
+        assert!(difference(&[1.0], &[1.0, 2.0]).is_infinite());
+    }
+
+    #[test]
+    fn a_cache_that_forgets_is_noticed() {
+        let mut model = tiny_model(1);
+        assert!(SelfTest::run(&model).is_ok());
+        model.backbone = Box::new(super::super::tests::Forgetful(model.backbone));
+        let error = SelfTest::run(&model).expect_err("a cache that forgets");
+        assert!(error.to_string().contains("self-test"), "{error}");
+    }
+}

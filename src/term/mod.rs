@@ -1,0 +1,9 @@
+//! The terminal: entering and leaving it, reading keys, and the one loop that ties everything together.
+
+mod clipboard;
+mod input;
+mod run;
+mod screen;
+mod signal;
+
+pub use run::{Ended, Options, Performer, WorkerLink, run};

@@ -1,0 +1,295 @@
+//! The only loop: input, signals, worker events and time in; effects performed; a frame when something changed,
+//! at most sixty a second, none when idle.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Stdout, Write as _};
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossterm::event::EventStream;
+use crossterm::queue;
+use crossterm::style::force_color_output;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use futures_util::{FutureExt, StreamExt};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use tokio::time::{Instant, sleep_until};
+
+use crate::app::effect::{Export, ExportError};
+use crate::app::{self, App, Effect, Msg, update};
+use crate::problem::Problem;
+use crate::session::Session;
+use crate::term::screen::{Screen, install_panic_hook};
+use crate::term::signal::{Signal, Signals, stop_process};
+use crate::term::{clipboard, input};
+use crate::trace::ModelInfo;
+use crate::ui::glyphs::{ASCII, UNICODE};
+use crate::ui::theme::Theme;
+use crate::ui::{draw, panes};
+use crate::worker::protocol::{Event, Request};
+
+/// The shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(16);
+/// Worker events taken before the next look at the keyboard.
+const EVENT_BATCH: usize = 64;
+
+/// The two ends of the worker that the explorer holds.
+#[derive(Debug)]
+pub struct WorkerLink {
+    /// Where requests go.
+    pub requests: mpsc::Sender<Request>,
+    /// Where events come from; bounded by whoever made it.
+    pub events: tokio::sync::mpsc::Receiver<Event>,
+}
+
+/// What touches the file system, done for the explorer by its caller.
+pub trait Performer {
+    /// Makes the list of problems that suit a model; the text says where they come from.
+    ///
+    /// # Errors
+    /// Says in one sentence why there are none.
+    fn load_problems(&mut self, model: &ModelInfo) -> Result<(String, Vec<Problem>), String>;
+
+    /// Writes the autosave and returns its path.
+    ///
+    /// # Errors
+    /// Says in one sentence why it was not written.
+    fn save(&mut self, session: &Session) -> Result<String, String>;
+
+    /// Writes an export and returns its path.
+    ///
+    /// # Errors
+    /// A file that exists is only replaced when that was allowed.
+    fn export(&mut self, export: &Export) -> Result<String, ExportError>;
+}
+
+/// How the explorer is run.
+#[derive(Debug)]
+pub struct Options {
+    /// What it starts with.
+    pub app: app::Options,
+    /// Whether colours may be used.
+    pub colour: bool,
+    /// Whether the chrome is ASCII only.
+    pub ascii: bool,
+    /// Where standard error goes while the screen is ours.
+    pub log: Option<File>,
+}
+
+/// Why the explorer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The user quit.
+    Quit,
+    /// A signal with this number.
+    Signal(u8),
+}
+
+impl Ended {
+    /// The exit code of the process.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Quit => 0,
+            Self::Signal(number) => 128 + number,
+        }
+    }
+}
+
+type Tui = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+
+/// Runs the explorer on this thread until it ends.
+///
+/// # Errors
+/// Only the terminal's own: everything else is shown on screen.
+pub fn run(options: Options, link: WorkerLink, performer: &mut dyn Performer) -> io::Result<Ended> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let glyphs = if options.ascii { &ASCII } else { &UNICODE };
+    let theme = if options.colour {
+        Theme::palette(glyphs)
+    } else {
+        Theme::plain(glyphs)
+    };
+    // The theme decides about colour. With NO_COLOR set, crossterm would write bare resets in place of each
+    // colour, which also erase reverse and bold.
+    force_color_output(true);
+    install_panic_hook();
+    let _guard = runtime.enter();
+    let mut explorer = Explorer {
+        app: App::new(options.app),
+        theme,
+        screen: Screen::enter(options.log)?,
+        terminal: new_terminal()?,
+        requests: link.requests,
+        performer,
+        last_frame: None,
+        is_done: false,
+    };
+    explorer.tick();
+    explorer.draw()?;
+    let effects = explorer.app.start();
+    explorer.perform(effects)?;
+    let ended = runtime.block_on(explorer.run(link.events))?;
+    explorer.screen.leave();
+    Ok(ended)
+}
+
+fn new_terminal() -> io::Result<Tui> {
+    Terminal::new(CrosstermBackend::new(BufWriter::new(io::stdout())))
+}
+
+struct Explorer<'a> {
+    app: App,
+    theme: Theme,
+    screen: Screen,
+    terminal: Tui,
+    requests: mpsc::Sender<Request>,
+    performer: &'a mut dyn Performer,
+    last_frame: Option<Instant>,
+    is_done: bool,
+}
+
+impl Explorer<'_> {
+    async fn run(&mut self, mut events: tokio::sync::mpsc::Receiver<Event>) -> io::Result<Ended> {
+        let mut signals = Signals::listen()?;
+        let mut keys = EventStream::new();
+        let mut worker_is_there = true;
+        while !self.is_done {
+            let due = self.frame_due();
+            if due.is_some_and(|due| due <= Instant::now()) {
+                self.draw()?;
+            }
+            let (due, tick) = (self.frame_due(), self.tick_due());
+            tokio::select! {
+                biased;
+                signal = signals.next() => match signal {
+                    Signal::End(number) => {
+                        self.send(Msg::Terminated)?;
+                        return Ok(Ended::Signal(number));
+                    }
+                    Signal::Suspend => self.suspend()?,
+                },
+                first = keys.next() => {
+                    let mut next = Some(first);
+                    while let Some(event) = next {
+                        // The terminal is gone when its input ends.
+                        let Some(Ok(event)) = event else {
+                            self.send(Msg::Terminated)?;
+                            return Ok(Ended::Signal(1));
+                        };
+                        if let Some(msg) = input::message(event) {
+                            self.send(msg)?;
+                        }
+                        next = keys.next().now_or_never();
+                    }
+                }
+                event = events.recv(), if worker_is_there => match event {
+                    Some(event) => {
+                        self.send(Msg::Worker(event))?;
+                        for _ in 1..EVENT_BATCH {
+                            let Ok(event) = events.try_recv() else { break };
+                            self.send(Msg::Worker(event))?;
+                        }
+                    }
+                    None => {
+                        worker_is_there = false;
+                        self.send(Msg::WorkerLost)?;
+                    }
+                },
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+                () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.tick(),
+            }
+        }
+        Ok(Ended::Quit)
+    }
+
+    /// When the next frame may be drawn; none if nothing changed.
+    fn frame_due(&self) -> Option<Instant> {
+        let earliest = self.last_frame.map_or_else(Instant::now, |last| last + FRAME);
+        self.app.dirty.then_some(earliest)
+    }
+
+    /// When the state wants to hear of the time; none if it does not change with time.
+    fn tick_due(&self) -> Option<Instant> {
+        let wait = self.app.next_tick_ms()?.saturating_sub(now_ms());
+        Some(Instant::now() + Duration::from_millis(wait))
+    }
+
+    fn tick(&mut self) {
+        let effects = update(&mut self.app, Msg::Tick { now_ms: now_ms() });
+        // A tick only ever saves, which cannot fail but on screen.
+        let _ = self.perform(effects);
+    }
+
+    fn send(&mut self, msg: Msg) -> io::Result<()> {
+        self.tick();
+        let effects = update(&mut self.app, msg);
+        self.perform(effects)
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let (app, theme) = (&self.app, &self.theme);
+        let mut view = app.view;
+        self.terminal.draw(|frame| view = draw(app, theme, frame))?;
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        self.terminal.backend_mut().flush()?;
+        self.app.dirty = false;
+        self.last_frame = Some(Instant::now());
+        let effects = update(&mut self.app, Msg::Drawn(view));
+        self.perform(effects)
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
+        for effect in effects {
+            let reply = match effect {
+                Effect::Send(request) => {
+                    // A worker that is gone is noticed where its events end.
+                    let _ = self.requests.send(request);
+                    None
+                }
+                Effect::Save(session) => Some(Msg::Saved(self.performer.save(&session))),
+                Effect::Export(export) => Some(Msg::Exported(self.performer.export(&export))),
+                Effect::LoadProblems(model) => {
+                    Some(Msg::Problems(self.performer.load_problems(&model)))
+                }
+                Effect::Copy(pane) => {
+                    let text = panes::as_text(&self.app, pane, &self.theme);
+                    Some(Msg::Copied(clipboard::copy(self.terminal.backend_mut(), &text)))
+                }
+                Effect::Suspend => {
+                    self.suspend()?;
+                    None
+                }
+                Effect::Quit => {
+                    self.is_done = true;
+                    None
+                }
+            };
+            if let Some(msg) = reply {
+                let effects = update(&mut self.app, msg);
+                self.perform(effects)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.screen.leave();
+        let stopped = stop_process();
+        self.screen.resume()?;
+        // The alternate screen is empty again, so the next frame must be whole.
+        self.terminal = new_terminal()?;
+        tracing::debug!("continued after suspension: {stopped:?}");
+        let effects = update(&mut self.app, Msg::Resumed);
+        self.perform(effects)
+    }
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,8 @@
+//! Tests of the explorer as a whole: key scripts on a scripted worker, drawn on a test backend.
+
+mod drawing;
+pub mod fixture;
+mod harness;
+mod hostile;
+mod reducer;
+mod scenario;

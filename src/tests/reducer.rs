@@ -1,0 +1,473 @@
+//! Messages in, state and effects out: no terminal, no runtime.
+
+use std::collections::BTreeSet;
+
+use crate::app::action::Action;
+use crate::app::effect::{Effect, ExportError};
+use crate::app::live::{Job, Phase};
+use crate::app::overlay::{Overlay, PromptKind};
+use crate::app::{Model, Msg};
+use crate::keymap::Context;
+use crate::tests::fixture::outcome;
+use crate::tests::harness::Bench;
+use crate::trace::{Ablation, AblationValue, LatentIdx};
+use crate::worker::protocol::{Event, Request, RunId};
+
+fn off(latents: &[usize], value: AblationValue) -> Ablation {
+    Ablation {
+        off: latents.iter().copied().map(LatentIdx).collect(),
+        value,
+    }
+}
+
+#[test]
+fn the_first_problem_runs_as_soon_as_the_model_is_ready() {
+    let mut bench = Bench::starting();
+    assert_eq!(
+        bench.take_requests(),
+        [Request::Load {
+            model: "mini-math".to_owned()
+        }]
+    );
+    bench.hear(3);
+    assert!(matches!(
+        bench.take_requests().as_slice(),
+        [Request::Run { id: RunId(1), gold: Some(gold), .. }] if gold == "8"
+    ));
+    bench.settle();
+    let id = RunId(1);
+    assert_eq!(
+        bench.take_requests(),
+        [
+            Request::Phrases {
+                id,
+                latent: LatentIdx(1)
+            },
+            Request::EarlyExit { id },
+            Request::Verify { id },
+        ]
+    );
+    assert_eq!(bench.app.latent_under_cursor(), Some(LatentIdx(1)));
+    assert!(!bench.app.is_busy());
+}
+
+#[test]
+fn the_cursor_follows_the_run_until_it_is_moved() {
+    let mut bench = Bench::starting();
+    bench.hear(3);
+    while bench.app.live.n_latents() < 2 {
+        bench.hear(1);
+    }
+    assert_eq!(bench.app.latent_under_cursor(), Some(LatentIdx(2)));
+    bench.keys("left");
+    bench.settle();
+    assert_eq!(bench.app.latent_under_cursor(), Some(LatentIdx(1)));
+}
+
+#[test]
+fn a_toggle_is_asked_for_at_once_and_shown_as_stale_until_it_lands() {
+    let mut bench = Bench::ready();
+    bench.keys("2");
+    bench.settle();
+    bench.take_effects();
+    bench.keys("space");
+    assert_eq!(
+        bench.take_requests(),
+        [Request::Ablate {
+            id: RunId(1),
+            ablation: off(&[2], AblationValue::Resample)
+        }]
+    );
+    assert!(bench.app.is_stale());
+    bench.settle();
+    assert!(!bench.app.is_stale());
+    assert!(bench.app.shown_outcome().is_some_and(|o| o.effect.flipped));
+}
+
+#[test]
+fn quick_toggles_coalesce_and_the_last_one_wins() {
+    let mut bench = Bench::ready();
+    bench.keys("1 space 2 space 3 space");
+    let wanted = off(&[1, 2, 3], AblationValue::Resample);
+    let id = bench.app.live.id;
+    // The worker runs the first and the last; the one between was replaced before it started.
+    for ablation in [off(&[1], AblationValue::Resample), wanted.clone()] {
+        assert!(bench.app.is_stale());
+        bench.send(Msg::Worker(Event::Ablated {
+            id,
+            outcome: outcome(&ablation, Some("8")),
+            cached: false,
+        }));
+    }
+    assert_eq!(bench.app.shown, wanted);
+    assert_eq!(bench.app.live.ablation, Job::Done);
+    bench.take_effects();
+    bench.keys("2 space 3 space");
+    assert!(!bench.app.is_stale(), "off 1 was seen before");
+    let asked = bench.take_requests();
+    let ablations: Vec<_> = asked
+        .iter()
+        .filter(|request| matches!(request, Request::Ablate { .. }))
+        .collect();
+    assert_eq!(ablations.len(), 1, "only off 1, 3 is new: {asked:?}");
+}
+
+#[test]
+fn a_combination_seen_before_needs_no_request() {
+    let mut bench = Bench::ready();
+    bench.play("2 space space");
+    bench.take_effects();
+    bench.play("space");
+    assert_eq!(bench.take_requests(), []);
+    assert_eq!(bench.app.shown, off(&[2], AblationValue::Resample));
+}
+
+#[test]
+fn events_of_an_older_run_change_nothing() {
+    let mut bench = Bench::ready();
+    bench.play("]");
+    assert_eq!(bench.app.live.id, RunId(2));
+    let before = format!("{:?}", bench.app.session);
+    let stale = RunId(1);
+    for event in [
+        Event::Ablated {
+            id: stale,
+            outcome: outcome(&off(&[1], AblationValue::Zero), None),
+            cached: false,
+        },
+        Event::Cancelled { id: stale },
+        Event::EarlyExit {
+            id: stale,
+            exits: Vec::new(),
+        },
+        Event::Failed {
+            id: Some(stale),
+            message: "old".to_owned(),
+            hint: "old".to_owned(),
+        },
+    ] {
+        bench.send(Msg::Worker(event));
+    }
+    assert_eq!(format!("{:?}", bench.app.session), before);
+    assert_eq!(bench.app.failure, None);
+    assert_eq!(bench.app.live.phase, Phase::Done);
+}
+
+#[test]
+fn all_latents_go_off_and_on_together_and_the_value_cycles() {
+    let mut bench = Bench::ready();
+    bench.play("a");
+    let all: BTreeSet<LatentIdx> = (1..=4).map(LatentIdx).collect();
+    assert_eq!(bench.app.ablation.off, all);
+    for value in [
+        AblationValue::Mean,
+        AblationValue::Zero,
+        AblationValue::Skip,
+        AblationValue::Resample,
+    ] {
+        bench.play("v");
+        assert_eq!(bench.app.shown.value, value);
+    }
+    bench.play("a");
+    assert!(bench.app.ablation.is_clean() && !bench.app.is_stale());
+}
+
+#[test]
+fn undo_and_redo_cover_ablations_and_notes() {
+    let mut bench = Bench::ready();
+    bench.play("2 space i type:odd enter t enter esc");
+    assert_eq!(bench.app.session.notes.len(), 2);
+    let last = (bench.app.session.clone(), bench.app.ablation.clone());
+    bench.play("u u u");
+    assert!(bench.app.session.notes.is_empty() && bench.app.ablation.is_clean());
+    assert!(!bench.app.is_stale());
+    bench.play("u");
+    assert_eq!(
+        bench.app.notice.as_ref().map(|n| n.text.as_str()),
+        Some("nothing to undo")
+    );
+    bench.play("ctrl-r ctrl-r ctrl-r");
+    assert_eq!((bench.app.session.clone(), bench.app.ablation.clone()), last);
+}
+
+#[test]
+fn escape_and_ctrl_c_close_then_cancel_and_never_quit_by_accident() {
+    let idle = Bench::ready;
+    let running = || {
+        let mut bench = Bench::starting();
+        bench.hear(3);
+        bench.hear(2);
+        bench.effects.clear();
+        bench
+    };
+    let loading = || {
+        let mut bench = Bench::starting();
+        bench.effects.clear();
+        bench
+    };
+    let ablating = || {
+        let mut bench = Bench::ready();
+        bench.keys("2 space");
+        bench.effects.clear();
+        bench
+    };
+    let verifying = || {
+        let mut bench = Bench::starting();
+        bench.hear(3);
+        while bench.app.live.verdict != Job::Waiting {
+            bench.hear(1);
+        }
+        bench.effects.clear();
+        bench
+    };
+    let cancel = [Effect::Send(Request::Cancel)];
+    let rows: [(&str, &dyn Fn() -> Bench, bool); 5] = [
+        ("idle", &idle, false),
+        ("running", &running, true),
+        ("loading", &loading, true),
+        ("ablating", &ablating, true),
+        ("verifying", &verifying, true),
+    ];
+    for (name, state, is_busy) in rows {
+        for key in ["esc", "ctrl-c"] {
+            let mut bench = state();
+            bench.keys(key);
+            let expected = if is_busy { &cancel[..] } else { &[] };
+            assert_eq!(bench.take_effects(), expected, "{name} {key}");
+            assert!(!bench.app.live.is_busy(), "{name} {key}");
+
+            let mut bench = state();
+            bench.keys("?");
+            bench.take_effects();
+            bench.keys(key);
+            assert_eq!(bench.app.overlay, None, "{name} {key}");
+            assert_eq!(bench.take_effects(), [], "{name} {key} closes the overlay only");
+        }
+    }
+    let mut bench = idle();
+    bench.keys("ctrl-c ctrl-c");
+    assert_eq!(bench.take_effects(), [Effect::Quit]);
+    let mut bench = idle();
+    bench.keys("ctrl-c left ctrl-c");
+    assert!(!bench.effects.contains(&Effect::Quit), "another key disarms");
+}
+
+#[test]
+fn what_was_stopped_stays_and_goes_on_with_r() {
+    let mut bench = Bench::starting();
+    bench.hear(3);
+    while bench.app.live.n_latents() < 3 {
+        bench.hear(1);
+    }
+    let arrived = bench.app.live.positions.len();
+    bench.keys("esc");
+    assert_eq!(bench.app.live.phase, Phase::Stopped);
+    assert_eq!(bench.app.live.positions.len(), arrived);
+    bench.keys("r");
+    bench.settle();
+    assert_eq!(bench.app.live.phase, Phase::Done);
+    assert!(bench.app.session.verdict.is_some());
+}
+
+#[test]
+fn a_failure_stays_until_it_is_retried() {
+    let mut bench = Bench::starting();
+    bench.send(Msg::Worker(Event::Failed {
+        id: None,
+        message: "cannot read weights".to_owned(),
+        hint: "check the folder".to_owned(),
+    }));
+    assert_eq!(bench.app.model, Model::Failed);
+    assert!(bench.app.failure.is_some());
+    bench.take_effects();
+    bench.keys("r");
+    assert_eq!(
+        bench.take_requests(),
+        [Request::Load {
+            model: "mini-math".to_owned()
+        }]
+    );
+    bench.settle();
+    assert!(bench.app.failure.is_none() && bench.app.session.run.is_some());
+}
+
+#[test]
+fn a_failed_ablation_can_be_asked_for_again() {
+    let mut bench = Bench::ready();
+    bench.keys("2 space");
+    bench.send(Msg::Worker(Event::Failed {
+        id: Some(bench.app.live.id),
+        message: "the worker panicked".to_owned(),
+        hint: "try again".to_owned(),
+    }));
+    assert!(bench.app.is_stale());
+    bench.take_effects();
+    bench.keys("r");
+    assert!(bench.take_requests().contains(&Request::Ablate {
+        id: bench.app.live.id,
+        ablation: off(&[2], AblationValue::Resample)
+    }));
+}
+
+#[test]
+fn notes_are_saved_a_second_after_the_last_change_and_when_quitting() {
+    let mut bench = Bench::ready();
+    bench.play("i type:why enter");
+    assert_eq!(bench.app.next_tick_ms(), Some(1_001_000));
+    bench.take_effects();
+    bench.tick(1_000_999);
+    assert_eq!(bench.take_effects(), []);
+    bench.tick(1_001_000);
+    let session = bench.app.session.clone();
+    assert_eq!(bench.take_effects(), [Effect::Save(Box::new(session))]);
+    bench.keys("i type:! enter");
+    bench.take_effects();
+    bench.keys("q");
+    let session = bench.app.session.clone();
+    assert_eq!(session.notes[0].text, "why!");
+    assert_eq!(
+        bench.take_effects(),
+        [Effect::Save(Box::new(session)), Effect::Quit]
+    );
+}
+
+#[test]
+fn a_note_is_about_what_is_under_the_cursor() {
+    let mut bench = Bench::ready();
+    for (keys, expected) in [
+        ("2 i", "Note(Latent(LatentIdx(2)))"),
+        ("home i", "Note(Problem)"),
+        ("3 tab tab i", "Note(Verdict)"),
+    ] {
+        bench.play(keys);
+        let Some(Overlay::Prompt(prompt)) = &bench.app.overlay else {
+            panic!("{keys} opens a prompt");
+        };
+        assert_eq!(format!("{:?}", prompt.kind), expected, "{keys}");
+        bench.play("esc");
+    }
+}
+
+#[test]
+fn work_on_a_problem_is_there_when_it_is_opened_again() {
+    let mut bench = Bench::ready();
+    bench.play("2 space i type:note enter ]");
+    assert!(bench.app.session.notes.is_empty());
+    bench.play("[");
+    assert_eq!(bench.app.session.notes.len(), 1);
+    assert!(bench.app.ablation.is_clean(), "latents start on");
+    bench.take_effects();
+    bench.play("2 space");
+    assert_eq!(bench.take_requests(), [], "the outcome is still known");
+}
+
+#[test]
+fn an_edited_question_loses_its_gold_answer_and_its_place_in_the_list() {
+    let mut bench = Bench::ready();
+    bench.keys("e type:_Really? enter");
+    assert!(matches!(
+        bench.take_requests().as_slice(),
+        [Request::Run { question, gold: None, .. }] if question.ends_with("now? Really?")
+    ));
+    assert_eq!(bench.app.library.open, None);
+    bench.settle();
+    assert_eq!(bench.app.session.origin, "typed");
+}
+
+#[test]
+fn a_paste_never_runs_commands() {
+    let mut bench = Bench::ready();
+    let run = bench.app.live.id;
+    bench.keys("i");
+    bench.send(Msg::Paste("q\u{1b}[A\nx".to_owned()));
+    let Some(Overlay::Prompt(prompt)) = &bench.app.overlay else {
+        panic!("the note is still open");
+    };
+    assert_eq!(prompt.field.text(), "q[A\nx");
+    bench.keys("esc");
+    bench.send(Msg::Paste("q\nHow many?".to_owned()));
+    let Some(Overlay::Prompt(prompt)) = &bench.app.overlay else {
+        panic!("a paste outside a field is offered as a new question");
+    };
+    assert_eq!(prompt.kind, PromptKind::NewQuestion);
+    assert_eq!(prompt.field.text(), "q How many?");
+    assert_eq!(bench.take_effects(), []);
+    assert_eq!(bench.app.live.id, run);
+}
+
+#[test]
+fn an_export_asks_before_it_replaces_a_file() {
+    let mut bench = Bench::ready();
+    bench.keys("x tab enter");
+    let path = "mini-math-tom-has-12-apples.json".to_owned();
+    let exports = |bench: &mut Bench| -> Vec<(String, bool)> {
+        bench
+            .take_effects()
+            .into_iter()
+            .filter_map(|effect| match effect {
+                Effect::Export(export) => Some((export.path, export.overwrite)),
+                _ => None,
+            })
+            .collect()
+    };
+    assert_eq!(exports(&mut bench), [(path.clone(), false)]);
+    let exists = || Msg::Exported(Err(ExportError::Exists { path: path.clone() }));
+    bench.send(exists());
+    bench.keys("type:no enter");
+    assert_eq!(exports(&mut bench), []);
+    bench.keys("x tab enter");
+    bench.take_effects();
+    bench.send(exists());
+    bench.keys("type:yes enter");
+    assert_eq!(exports(&mut bench), [(path.clone(), true)]);
+    bench.send(Msg::Exported(Ok(path.clone())));
+    assert_eq!(bench.app.overlay, None);
+    assert!(bench.app.notice.as_ref().is_some_and(|n| n.text.contains(&path)));
+}
+
+#[test]
+fn another_model_answers_the_same_question() {
+    let mut bench = Bench::ready();
+    bench.play("m down enter");
+    assert_eq!(bench.app.model_name, "mini-math-sim");
+    let question = bench.app.session.problem.as_ref().map(|p| p.question.clone());
+    assert_eq!(question.as_deref(), Some(crate::tests::fixture::QUESTION));
+    assert_eq!(bench.app.live.phase, Phase::Done);
+    assert_eq!(bench.app.library.open, Some(0));
+}
+
+#[test]
+fn every_action_of_the_explorer_is_in_the_palette_and_says_why_it_is_disabled() {
+    let mut bench = Bench::starting();
+    bench.keys(":");
+    let Some(Overlay::List(list)) = &bench.app.overlay else {
+        panic!("the palette is open");
+    };
+    let entries = list.entries(&bench.app);
+    let main = Action::ALL
+        .iter()
+        .filter(|a| a.spec().context == Context::Main && **a != Action::Palette);
+    assert_eq!(entries.len(), main.count());
+    let toggle = entries
+        .iter()
+        .find(|e| e.text == Action::ToggleLatent.spec().doc)
+        .expect("listed");
+    assert_eq!(toggle.disabled, Some("the cursor is not on a latent"));
+    bench.keys("type:replaces");
+    let Some(Overlay::List(list)) = &bench.app.overlay else {
+        panic!("still open");
+    };
+    assert_eq!(
+        list.entries(&bench.app).first().map(|e| e.text.as_str()),
+        Some(Action::CycleValue.spec().doc)
+    );
+}
+
+#[test]
+fn idle_asks_for_no_ticks() {
+    let mut bench = Bench::ready();
+    assert_eq!(bench.app.next_tick_ms(), None);
+    bench.app.dirty = false;
+    bench.tick(2_000_000);
+    assert!(!bench.app.dirty);
+}

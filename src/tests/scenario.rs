@@ -1,0 +1,93 @@
+//! What the user sees, as pictures: the grid and, below it, the style of every run of cells.
+
+use crate::tests::harness::Bench;
+use crate::ui::glyphs::{ASCII, UNICODE};
+use crate::ui::theme::Theme;
+
+const SIZES: [(u16, u16); 3] = [(50, 15), (80, 24), (120, 40)];
+
+fn check(name: &str, bench: &mut Bench) {
+    for (width, height) in SIZES {
+        insta::assert_snapshot!(
+            format!("{name}_{width}x{height}"),
+            bench.snapshot(width, height)
+        );
+    }
+}
+
+#[test]
+fn a_clean_run() {
+    check("clean", &mut Bench::ready());
+}
+
+#[test]
+fn a_flipped_answer() {
+    let mut bench = Bench::ready();
+    bench.play("2 space");
+    check("flipped", &mut bench);
+    bench.theme = Theme::plain(&UNICODE);
+    check("flipped_plain", &mut bench);
+    bench.theme = Theme::plain(&ASCII);
+    insta::assert_snapshot!("flipped_ascii_120x40", bench.snapshot(120, 40));
+}
+
+#[test]
+fn a_stale_answer() {
+    let mut bench = Bench::ready();
+    bench.play("2 space");
+    bench.keys("3 space");
+    insta::assert_snapshot!("stale_80x24", bench.snapshot(80, 24));
+}
+
+#[test]
+fn a_run_under_way() {
+    let mut bench = Bench::starting();
+    bench.hear(3);
+    while bench.app.live.n_latents() < 2 {
+        bench.hear(1);
+    }
+    insta::assert_snapshot!("running_80x24", bench.snapshot(80, 24));
+}
+
+#[test]
+fn the_first_frame() {
+    insta::assert_snapshot!("first_frame_80x24", Bench::starting().snapshot(80, 24));
+}
+
+#[test]
+fn the_verdict_alone() {
+    let mut bench = Bench::ready();
+    bench.play("tab tab enter");
+    insta::assert_snapshot!("verdict_80x24", bench.snapshot(80, 24));
+}
+
+#[test]
+fn overlays() {
+    for (name, keys) in [
+        ("help", "?"),
+        ("palette", ": type:off"),
+        ("problems", "o down"),
+        ("models", "m"),
+        ("tags", "t down enter"),
+        ("note", "2 i type:reads_the_sum"),
+        ("export", "x"),
+    ] {
+        let mut bench = Bench::ready();
+        bench.play(keys);
+        insta::assert_snapshot!(format!("{name}_80x24"), bench.snapshot(80, 24));
+    }
+}
+
+#[test]
+fn unknown_words_are_marked() {
+    let mut bench = Bench::ready();
+    bench.play("n type:Tom_has_3_zorbs._How_many_zorbs_does_he_have? enter");
+    insta::assert_snapshot!("unknown_80x24", bench.snapshot(80, 24));
+}
+
+#[test]
+fn the_very_wide_screen() {
+    let mut bench = Bench::ready();
+    bench.play("2 space i type:flips_to_17 enter");
+    insta::assert_snapshot!("wide_200x60", bench.snapshot(200, 60));
+}

@@ -1,0 +1,386 @@
+//! The one door for foreign text: model output, tokenizer pieces, prompts, notes and file names.
+//!
+//! Whatever is drawn, printed or exported passes [`sanitize`] first, so that no control character and no
+//! bidirectional override reaches a terminal. Widths are counted as the renderer counts them: by grapheme.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::ops::Deref;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// What a tab becomes.
+const TAB: &str = "    ";
+/// What ends a text that was cut, and stands for a grapheme wider than the whole row.
+const ELLIPSIS: char = '…';
+/// What stands for characters that would reorder or hide their neighbours.
+const REPLACEMENT: char = '\u{fffd}';
+
+/// Text without control characters, bidirectional overrides, tabs and newlines.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Clean<'a>(Cow<'a, str>);
+
+/// How a line break inside a one-line text is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Newline {
+    /// As a visible picture, `␊`.
+    #[default]
+    Picture,
+    /// As a space, for prose that was wrapped by its author.
+    Space,
+}
+
+/// Returns the text with everything unprintable made visible; line breaks become `␊`.
+#[must_use]
+pub fn sanitize(text: &str) -> Clean<'_> {
+    sanitize_with(text, Newline::Picture)
+}
+
+/// Returns the text with everything unprintable made visible and line breaks as asked.
+#[must_use]
+pub fn sanitize_with(text: &str, newline: Newline) -> Clean<'_> {
+    if !text.chars().any(is_foreign) {
+        return Clean(Cow::Borrowed(text));
+    }
+    let mut clean = String::with_capacity(text.len() + TAB.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\t' => clean.push_str(TAB),
+            // A DOS line break is one break where breaks read as spaces; as pictures both stay visible.
+            '\r' if newline == Newline::Space && chars.peek() == Some(&'\n') => {}
+            '\n' | '\u{2028}' | '\u{2029}' => clean.push(match newline {
+                Newline::Picture => '␊',
+                Newline::Space => ' ',
+            }),
+            c if is_foreign(c) => clean.push(picture(c)),
+            c => clean.push(c),
+        }
+    }
+    Clean(Cow::Owned(clean))
+}
+
+/// Returns one clean text for each line; line ends (`\n` and `\r\n`) are dropped.
+#[must_use]
+pub fn sanitize_lines(text: &str) -> Vec<Clean<'_>> {
+    text.lines().map(sanitize).collect()
+}
+
+/// Whether the character may not reach a terminal as it is.
+fn is_foreign(c: char) -> bool {
+    c.is_control() || is_reordering(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether the character changes the order or the visibility of its neighbours: bidirectional embeddings,
+/// overrides and isolates, the deprecated format controls, and interlinear annotation marks.
+fn is_reordering(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// The visible stand-in of a foreign character, one cell wide.
+fn picture(c: char) -> char {
+    match c {
+        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(REPLACEMENT),
+        '\u{7f}' => '␡',
+        // C1 has no pictures of its own. Its characters act as ESC followed by the character 0x40 lower, so
+        // they are shown as what they are to a terminal: an escape.
+        '\u{80}'..='\u{9f}' => '␛',
+        _ => REPLACEMENT,
+    }
+}
+
+/// Returns how many cells a text takes: the sum over its graphemes, which is how the renderer counts.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
+}
+
+/// Returns the text, cut on a grapheme border to at most `max_width` cells; a cut text ends in `…`.
+#[must_use]
+pub fn truncate(text: &str, max_width: usize) -> String {
+    if width(text) <= max_width {
+        return text.to_owned();
+    }
+    if max_width == 0 {
+        return String::new();
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        used += grapheme.width();
+        if used >= max_width {
+            break;
+        }
+        cut.push_str(grapheme);
+    }
+    cut.push(ELLIPSIS);
+    cut
+}
+
+/// Returns the text in rows of at most `max_width` cells, broken between words where possible.
+///
+/// A word longer than a row is broken on a grapheme border. The space at which a row is broken is dropped;
+/// all others stay. An empty text is one empty row; a width of nil has no rows.
+#[must_use]
+pub fn wrap(text: &str, max_width: usize) -> Vec<String> {
+    if max_width == 0 {
+        return Vec::new();
+    }
+    let mut rows = Rows {
+        max_width,
+        done: Vec::new(),
+        row: String::new(),
+        used: 0,
+    };
+    for (i, word) in text.split(' ').enumerate() {
+        rows.push_word(word, i > 0);
+    }
+    rows.done.push(rows.row);
+    rows.done
+}
+
+/// Rows being filled by [`wrap`].
+struct Rows {
+    max_width: usize,
+    done: Vec<String>,
+    row: String,
+    used: usize,
+}
+
+impl Rows {
+    fn break_row(&mut self) {
+        self.done.push(std::mem::take(&mut self.row));
+        self.used = 0;
+    }
+
+    fn push_word(&mut self, word: &str, after_space: bool) {
+        let word_width = width(word);
+        if after_space {
+            if self.used + 1 + word_width <= self.max_width
+                || (word_width > self.max_width && self.used + 1 < self.max_width)
+            {
+                self.row.push(' ');
+                self.used += 1;
+            } else {
+                self.break_row();
+            }
+        }
+        for grapheme in word.graphemes(true) {
+            let cells = grapheme.width();
+            if self.used + cells > self.max_width && self.used > 0 {
+                self.break_row();
+            }
+            if cells > self.max_width {
+                self.row.push(ELLIPSIS);
+                self.used += 1;
+            } else {
+                self.row.push_str(grapheme);
+                self.used += cells;
+            }
+        }
+    }
+}
+
+impl<'a> Clean<'a> {
+    /// Takes a text of our own, known to be clean.
+    #[must_use]
+    pub fn literal(text: &'static str) -> Clean<'static> {
+        debug_assert!(!text.chars().any(is_foreign), "a literal must be clean");
+        Clean(Cow::Borrowed(text))
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the text itself.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0.into_owned()
+    }
+
+    /// Returns the same text without a borrow.
+    #[must_use]
+    pub fn into_owned(self) -> Clean<'static> {
+        Clean(Cow::Owned(self.0.into_owned()))
+    }
+
+    /// Returns how many cells the text takes.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        width(&self.0)
+    }
+
+    /// Returns the text, cut to at most `max_width` cells; see [`truncate`].
+    #[must_use]
+    pub fn truncate(&self, max_width: usize) -> Clean<'static> {
+        Clean(Cow::Owned(truncate(&self.0, max_width)))
+    }
+
+    /// Returns the text in rows; see [`wrap`].
+    #[must_use]
+    pub fn wrap(&self, max_width: usize) -> Vec<Clean<'static>> {
+        wrap(&self.0, max_width)
+            .into_iter()
+            .map(|row| Clean(Cow::Owned(row)))
+            .collect()
+    }
+
+    /// Returns the text in ASCII alone: the usual stand-ins where there are any, `\u{e9}` for the rest.
+    ///
+    /// Nothing is dropped, so two different texts rarely look alike.
+    #[must_use]
+    pub fn plain_ascii(&self) -> Clean<'a> {
+        if self.0.is_ascii() {
+            return self.clone();
+        }
+        let mut plain = String::with_capacity(self.0.len());
+        for c in self.0.chars() {
+            match c {
+                '\0'..='\x7f' => plain.push(c),
+                '␊' => plain.push_str("\\n"),
+                '␡' => plain.push_str("^?"),
+                '\u{2400}'..='\u{241f}' => {
+                    plain.push('^');
+                    plain.push(char::from_u32(u32::from(c) - 0x2400 + 0x40).unwrap_or('?'));
+                }
+                '…' => plain.push_str("..."),
+                '‘' | '’' => plain.push('\''),
+                '“' | '”' => plain.push('"'),
+                '‐' | '‑' | '–' | '—' | '−' => plain.push('-'),
+                '×' => plain.push('x'),
+                '÷' => plain.push('/'),
+                '\u{a0}' => plain.push(' '),
+                REPLACEMENT => plain.push('?'),
+                c => {
+                    // Writing to a string cannot fail.
+                    let _ = write!(plain, "\\u{{{:x}}}", u32::from(c));
+                }
+            }
+        }
+        Clean(Cow::Owned(plain))
+    }
+}
+
+impl Deref for Clean<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Clean<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Clean<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_made_visible() {
+        let table = [
+            ("plain text", "plain text"),
+            ("\u{1b}[31mred", "␛[31mred"),
+            ("\u{1b}]52;c;aGk=\u{7}", "␛]52;c;aGk=␇"),
+            ("\u{9b}31m", "␛31m"),
+            ("nul\0 del\u{7f}", "nul␀ del␡"),
+            ("a\tb", "a    b"),
+            ("one\r\ntwo", "one␍␊two"),
+            ("a\u{202e}b\u{2066}c", "a\u{fffd}b\u{fffd}c"),
+            ("line\u{2028}separator", "line␊separator"),
+            ("👩‍👩‍👧 각", "👩‍👩‍👧 각"),
+        ];
+        for (foreign, clean) in table {
+            assert_eq!(sanitize(foreign).as_str(), clean, "{foreign:?}");
+        }
+        assert_eq!(
+            sanitize_with("one\r\ntwo\nthree", Newline::Space).as_str(),
+            "one two three"
+        );
+        let lines: Vec<_> = sanitize_lines("one\r\n\u{1b}two");
+        assert_eq!(lines, [Clean::literal("one"), Clean::literal("␛two")]);
+    }
+
+    #[test]
+    fn texts_are_cut_on_grapheme_borders() {
+        let table = [
+            ("abc", 3, "abc"),
+            ("abcd", 3, "ab…"),
+            ("abcd", 1, "…"),
+            ("abcd", 0, ""),
+            ("漢字かな", 5, "漢字…"),
+            ("漢字かな", 4, "漢…"),
+            ("e\u{301}e\u{301}e\u{301}", 2, "e\u{301}…"),
+        ];
+        for (text, max, cut) in table {
+            assert_eq!(truncate(text, max), cut, "{text:?} at {max}");
+        }
+    }
+
+    #[test]
+    fn rows_break_between_words() {
+        let table: [(&str, usize, &[&str]); 9] = [
+            ("", 5, &[""]),
+            ("any", 0, &[]),
+            ("one two three", 7, &["one two", "three"]),
+            ("one two three", 5, &["one", "two", "three"]),
+            ("abcdefgh", 3, &["abc", "def", "gh"]),
+            ("a bcdefgh", 4, &["a bc", "defg", "h"]),
+            ("漢字かな", 5, &["漢字", "かな"]),
+            ("漢a", 1, &["…", "a"]),
+            ("a  b", 9, &["a  b"]),
+        ];
+        for (text, max, rows) in table {
+            assert_eq!(wrap(text, max), rows, "{text:?} at {max}");
+        }
+    }
+
+    #[test]
+    fn ascii_twins_say_the_same() {
+        let table = [
+            ("\u{1b}[0m…", "^[[0m..."),
+            ("12 − 7 × 2", "12 - 7 x 2"),
+            ("café", "caf\\u{e9}"),
+            ("a\nb\u{202e}", "a\\nb?"),
+        ];
+        for (text, plain) in table {
+            assert_eq!(sanitize(text).plain_ascii().as_str(), plain);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_foreign_gets_through(text in any::<String>(), max in 0usize..40) {
+            let clean = sanitize(&text);
+            prop_assert!(!clean.chars().any(|c| c.is_control() || is_reordering(c)));
+            let again = sanitize(&clean);
+            prop_assert_eq!(again.as_str(), clean.as_str());
+            prop_assert!(clean.truncate(max).width() <= max);
+            prop_assert!(clean.plain_ascii().bytes().all(|b| (0x20..0x7f).contains(&b)));
+            for row in clean.wrap(max) {
+                prop_assert!(row.width() <= max, "{row:?} is wider than {max}");
+            }
+        }
+
+        #[test]
+        fn wrapping_keeps_every_character(text in "[a-zé漢\u{301} ]{0,60}", max in 2usize..20) {
+            let squeeze = |s: &str| s.replace(' ', "");
+            prop_assert_eq!(squeeze(&wrap(&text, max).concat()), squeeze(&text));
+        }
+    }
+}

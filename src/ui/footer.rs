@@ -1,0 +1,112 @@
+//! The last line: a message if there is one, else the keys that work now, by priority; `help` is always there.
+
+use ratatui::text::Line;
+
+use crate::app::action::Action;
+use crate::app::on_action::enabled;
+use crate::app::{App, Tone};
+use crate::keymap::{Code, Context, Key};
+use crate::text::{sanitize, width};
+use crate::ui::line::{Row, cut};
+use crate::ui::theme::Theme;
+
+/// The footer.
+#[must_use]
+pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
+    let help = hint(app, Action::Help, theme);
+    let help_width = help.as_ref().map_or(0, |(key, word)| width(key) + 1 + width(word));
+    let room = max_width.saturating_sub(help_width + 2);
+    let row = match message(app) {
+        Some((text, tone)) => {
+            let style = if tone == Tone::Warning { theme.off } else { theme.strong };
+            Row::new().push(cut(&text, room, theme), style)
+        }
+        None => hints(app, Context::Main, room, theme),
+    };
+    match help {
+        Some((key, word)) => row
+            .to(max_width.saturating_sub(help_width))
+            .push(key, theme.key)
+            .push(format!(" {word}"), theme.dim)
+            .line(),
+        None => row.line(),
+    }
+}
+
+fn message(app: &App) -> Option<(String, Tone)> {
+    if let Some(notice) = &app.notice {
+        return Some((sanitize(&notice.text).into_string(), notice.tone));
+    }
+    let failure = app.failure.as_ref()?;
+    let text = format!("{}: {}", sanitize(&failure.message), sanitize(&failure.hint));
+    Some((text, Tone::Warning))
+}
+
+/// The hints of a context that fit, most important first; actions with the same word share one hint.
+#[must_use]
+pub fn hints(app: &App, context: Context, room: usize, theme: &Theme) -> Row {
+    let mut actions: Vec<(u8, Action)> = Action::ALL
+        .iter()
+        .filter(|action| action.spec().context == context && **action != Action::Help)
+        .filter(|action| context != Context::Main || enabled(app, **action).is_ok())
+        .filter_map(|action| Some((action.spec().footer?.0, *action)))
+        .collect();
+    actions.sort_by_key(|(place, _)| *place);
+    let mut shown: Vec<(String, &'static str)> = Vec::new();
+    for (_, action) in actions {
+        let Some((key, word)) = hint(app, action, theme) else {
+            continue;
+        };
+        match shown.last_mut().filter(|(_, last)| *last == word) {
+            Some((keys, _)) => *keys = join_keys(keys, &key, theme),
+            None => shown.push((key, word)),
+        }
+    }
+    let mut row = Row::new();
+    for (key, word) in shown {
+        let gap = if row.width() == 0 { 0 } else { 3 };
+        if row.width() + gap + width(&key) + 1 + width(word) > room {
+            continue;
+        }
+        row = row
+            .push(" ".repeat(gap), theme.text)
+            .push(key, theme.key)
+            .push(format!(" {word}"), theme.dim);
+    }
+    row
+}
+
+fn join_keys(first: &str, second: &str, theme: &Theme) -> String {
+    let [left, right, ..] = theme.glyphs.cursor_keys;
+    if (first, second) == (left, right) {
+        theme.glyphs.left_right.to_owned()
+    } else {
+        format!("{first}/{second}")
+    }
+}
+
+fn hint(app: &App, action: Action, theme: &Theme) -> Option<(String, &'static str)> {
+    let (_, word) = action.spec().footer?;
+    let key = app.keymap.keys_of(action).next()?;
+    Some((key_name(key, theme), word))
+}
+
+/// A key as it is written on screen.
+#[must_use]
+pub fn key_name(key: Key, theme: &Theme) -> String {
+    let [left, right, up, down] = theme.glyphs.cursor_keys;
+    let glyph = match key.code {
+        Code::Left => left,
+        Code::Right => right,
+        Code::Up => up,
+        Code::Down => down,
+        _ => return key.to_string(),
+    };
+    let modifiers = key.to_string();
+    let modifiers = modifiers.rsplit_once('-').map_or("", |(lead, _)| lead);
+    if modifiers.is_empty() {
+        glyph.to_owned()
+    } else {
+        format!("{modifiers}-{glyph}")
+    }
+}

@@ -1,0 +1,105 @@
+//! The first line: what is loaded on the left, what is going on at the right.
+
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::app::{App, Job, Model, Phase, Recording};
+use crate::text::{sanitize, width};
+use crate::ui::line::{Row, cut};
+use crate::ui::theme::Theme;
+
+/// How much of the checksum is shown.
+const SHORT_SHA: usize = 8;
+
+/// The header; facts about the model give way when there is no room.
+#[must_use]
+pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
+    let (status, style) = status(app, theme);
+    let status = cut(&status, max_width * 3 / 5, theme);
+    let room = max_width.saturating_sub(width(&status) + 2);
+    let mut row = Row::new();
+    let name = sanitize(&app.model_name);
+    for (text, style) in [("undertone", theme.focus), (name.as_str(), theme.strong)] {
+        let gap = if row.width() == 0 { "" } else { "  " };
+        let text = cut(text, room.saturating_sub(row.width() + gap.len()), theme);
+        if !text.is_empty() {
+            row = row.push(gap, theme.text).push(text, style);
+        }
+    }
+    let mut gap = "  ".to_owned();
+    for fact in facts(app) {
+        let text = format!("{gap}{}", sanitize(&fact));
+        if row.width() + width(&text) > room {
+            break;
+        }
+        row = row.push(text, theme.dim);
+        gap = format!(" {} ", theme.glyphs.dot);
+    }
+    row.right(status, max_width, style).line()
+}
+
+fn facts(app: &App) -> Vec<String> {
+    // A recording names the model it came from, loaded or not.
+    let Some(info) = app.info().or(app.session.model.as_ref()) else {
+        return Vec::new();
+    };
+    let sha: String = info.sha256.chars().take(SHORT_SHA).collect();
+    vec![
+        info.family.clone(),
+        info.arch.clone(),
+        info.dtype.clone(),
+        info.device.clone(),
+        sha,
+        crate::ui::number::count(info.n_latents, "latent"),
+    ]
+}
+
+/// What is going on, and what Escape would do about it.
+fn status(app: &App, theme: &Theme) -> (String, Style) {
+    let dot = theme.glyphs.dot;
+    let work = |text: String| (format!("{text} {dot} esc stops"), theme.key);
+    match (&app.model, app.live.phase) {
+        (Model::Absent, _) => return ("starting".to_owned(), theme.dim),
+        (Model::Loading { stage }, _) => {
+            return (format!("loading {dot} {}", sanitize(stage)), theme.key);
+        }
+        (Model::Failed, _) => {
+            return (format!("{} failed {dot} r retries", theme.glyphs.no), theme.bad);
+        }
+        (Model::Ready { .. }, Phase::Running) => {
+            let (n, total) = (app.live.n_latents(), app.n_latents());
+            return work(format!("running {dot} latent {n} of {total}"));
+        }
+        (Model::Ready { .. }, Phase::Stopped) => {
+            let (n, total) = (app.live.n_latents(), app.info().map_or(0, |i| i.n_latents));
+            return (
+                format!("stopped at latent {n} of {total} {dot} r runs again"),
+                theme.off,
+            );
+        }
+        (Model::Ready { .. }, _) => {}
+    }
+    if app.failure.is_some() {
+        return (format!("{} failed {dot} r retries", theme.glyphs.no), theme.bad);
+    }
+    if app.live.ablation == Job::Waiting {
+        return work("recomputing".to_owned());
+    }
+    if app.live.verdict == Job::Waiting {
+        return work("verifying".to_owned());
+    }
+    if app.live.is_busy() {
+        return work("decoding".to_owned());
+    }
+    if app.live.verdict == Job::Stopped {
+        return (format!("stopped {dot} r goes on"), theme.off);
+    }
+    match (&app.recording, &app.model) {
+        (Recording::Shown(_), _) => ("recorded".to_owned(), theme.dim),
+        (Recording::Compared(summary), _) => (sanitize(summary).into_string(), theme.dim),
+        (Recording::None, Model::Ready { elapsed_ms, .. }) => {
+            (format!("ready in {elapsed_ms} ms"), theme.dim)
+        }
+        (Recording::None, _) => (String::new(), theme.dim),
+    }
+}

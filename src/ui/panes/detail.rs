@@ -1,0 +1,257 @@
+//! The token under the cursor: what its vector projects to, which phrases decode from it, and what the model would
+//! answer if it stopped thinking there.
+
+use ratatui::text::Line;
+
+use crate::app::{App, Job, Phase};
+use crate::text::sanitize;
+use crate::trace::{EarlyExit, LatentIdx, Phrase, Position, PositionKind, Projection};
+use crate::ui::line::{Row, bar, cut, cut_foreign, heading, paragraph};
+use crate::ui::number::{plain, probability, signed};
+use crate::ui::panes::Title;
+use crate::ui::theme::Theme;
+
+/// Below this, the rows on screen say little about the distribution.
+const LITTLE_MASS: f32 = 0.5;
+const MAX_BAR: usize = 30;
+const MAX_TOKEN: usize = 16;
+
+fn position(app: &App) -> Option<&Position> {
+    app.live.positions.get(app.live.cursor)
+}
+
+pub(super) fn title(app: &App, theme: &Theme) -> Title {
+    let Some(position) = position(app) else {
+        return Title {
+            name: "Detail".to_owned(),
+            ..Title::default()
+        };
+    };
+    let dot = theme.glyphs.dot;
+    let [open, close] = theme.glyphs.quotes;
+    let name = match position.kind {
+        PositionKind::Latent(idx) => format!("Latent {idx}"),
+        PositionKind::Start => "Start marker".to_owned(),
+        PositionKind::End => "End marker".to_owned(),
+        PositionKind::Question | PositionKind::Answer => {
+            let text = cut_foreign(position.text.trim(), MAX_TOKEN, theme);
+            format!("Token {open}{text}{close}")
+        }
+    };
+    let about = match position.kind {
+        PositionKind::Latent(idx) if app.ablation.off.contains(&idx) => {
+            format!("of {} {dot} off, {}", app.n_latents(), app.ablation.value)
+        }
+        PositionKind::Latent(_) => format!("of {}", app.n_latents()),
+        PositionKind::Question => "question".to_owned(),
+        PositionKind::Answer => "answer".to_owned(),
+        PositionKind::Start | PositionKind::End => String::new(),
+    };
+    let norm = position
+        .norm
+        .map(|norm| format!("norm {} {dot} ", plain(norm.into(), 1, theme.glyphs)));
+    let entropy = position
+        .projection
+        .as_ref()
+        .map(|p| format!("entropy {} nats", plain(p.entropy.into(), 2, theme.glyphs)));
+    Title {
+        name,
+        about,
+        remark: norm.unwrap_or_default() + &entropy.unwrap_or_default(),
+    }
+}
+
+pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(position) = position(app) else {
+        return match app.live.phase {
+            Phase::Running => paragraph("Reading the question", width, 0, theme.dim),
+            _ => paragraph("Nothing has run yet", width, 0, theme.dim),
+        };
+    };
+    let latent = match position.kind {
+        PositionKind::Latent(idx) => Some(idx),
+        _ => None,
+    };
+    let mut lines = match &position.projection {
+        Some(projection) => table(projection, latent.is_some(), width, theme),
+        None => paragraph(
+            "Nothing is read here: of the question, only the last token predicts what comes next",
+            width,
+            0,
+            theme.dim,
+        ),
+    };
+    if position.unknown {
+        lines.extend(paragraph(
+            "The vocabulary lacks this word; the model saw an unknown token in its place",
+            width,
+            0,
+            theme.unknown,
+        ));
+    }
+    if let Some(latent) = latent {
+        lines.push(Line::default());
+        lines.extend(exit_lines(app, latent.0, width, theme));
+        lines.push(Line::default());
+        lines.extend(phrase_lines(app, latent, width, theme));
+    } else if position.kind == PositionKind::Start {
+        lines.push(Line::default());
+        lines.extend(exit_lines(app, 0, width, theme));
+    }
+    lines
+}
+
+/// The top-k of a projection as a table.
+fn table(
+    projection: &Projection,
+    is_latent: bool,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let longest = projection
+        .top
+        .iter()
+        .map(|read| sanitize(read.text.trim()).width())
+        .max()
+        .unwrap_or(0);
+    let token = longest.clamp(8, MAX_TOKEN);
+    let bar_at = 4 + token + 2;
+    let numbers = 18;
+    let bar_width = width.saturating_sub(bar_at + numbers).min(MAX_BAR);
+    let prob_at = bar_at + bar_width + 9;
+    let logit_at = prob_at + 9;
+    let what = if is_latent { "reads" } else { "predicts" };
+    let mut lines = vec![
+        Row::new()
+            .right("#", 2, theme.dim)
+            .to(4)
+            .push(what, theme.dim)
+            .right("prob", prob_at, theme.dim)
+            .right("logit", logit_at, theme.dim)
+            .line(),
+    ];
+    for (rank, read) in projection.top.iter().enumerate() {
+        let text = sanitize(read.text.trim());
+        let text = if text.is_empty() { theme.glyphs.blank.to_owned() } else { cut(&text, token, theme) };
+        let style = if rank == 0 { theme.strong } else { theme.text };
+        lines.push(
+            Row::new()
+                .right(rank.to_string(), 2, theme.dim)
+                .to(4)
+                .push(text, style)
+                .to(bar_at)
+                .push(bar(read.prob, bar_width, theme), theme.bar)
+                .right(probability(read.prob), prob_at, style)
+                .right(plain(read.logit.into(), 2, theme.glyphs), logit_at, theme.dim)
+                .line(),
+        );
+    }
+    let mass: f32 = projection.top.iter().map(|read| read.prob).sum();
+    let text = format!("top {} hold {} of the probability", projection.top.len(), probability(mass.min(1.0)));
+    let row = Row::new().to(4).push(text, theme.dim);
+    lines.push(if mass < LITTLE_MASS {
+        row.push(format!(" {} less than half", theme.glyphs.unsure), theme.off).line()
+    } else {
+        row.line()
+    });
+    lines
+}
+
+fn exit_lines(app: &App, k: usize, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let place = match k {
+        0 => "If it stopped before the first latent".to_owned(),
+        k => format!("If it stopped after latent {k}"),
+    };
+    let mut lines = vec![heading(place, theme).line()];
+    let exit = app.session.early_exit.iter().find(|exit| exit.k == k);
+    lines.extend(match (exit, app.live.exits) {
+        (Some(exit), _) => vec![exit_row(exit, width, theme)],
+        (None, Job::Waiting) => paragraph("computing", width, 2, theme.dim),
+        (None, Job::Stopped) => paragraph("not computed, r runs it", width, 2, theme.dim),
+        (None, _) => paragraph(
+            if app.live.phase == Phase::Running { "after the run" } else { "not recorded" },
+            width,
+            2,
+            theme.dim,
+        ),
+    });
+    lines
+}
+
+fn exit_row(exit: &EarlyExit, width: usize, theme: &Theme) -> Line<'static> {
+    let logprob = |value: Option<f64>| {
+        value.map_or_else(|| theme.glyphs.none.to_owned(), |v| plain(v, 2, theme.glyphs))
+    };
+    let value = exit.value.as_deref().map_or_else(
+        || "no answer".to_owned(),
+        |value| cut_foreign(value, width / 3, theme),
+    );
+    Row::new()
+        .push("  answers ", theme.dim)
+        .push(value, theme.strong)
+        .push("   log-prob ", theme.dim)
+        .push(logprob(exit.logprob), theme.text)
+        .push("   clean answer ", theme.dim)
+        .push(logprob(exit.clean_logprob), theme.text)
+        .line()
+}
+
+fn phrase_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let how = app
+        .session
+        .model
+        .as_ref()
+        .map(|info| info.phrase_decoder.as_str())
+        .filter(|how| !how.is_empty());
+    let lift_at = width.min(64).saturating_sub(14);
+    let logprob_at = lift_at.saturating_sub(9);
+    let mut head = heading("Phrases", theme);
+    if let Some(how) = how {
+        head = head.push(format!("  {}", sanitize(how)), theme.dim);
+    }
+    let phrases = app.session.phrases.iter().find(|(l, _)| *l == latent);
+    let Some((_, phrases)) = phrases else {
+        let text = match app.live.phase {
+            Phase::Running => "after the run",
+            _ if app.live.phrases == Some(latent) => "decoding",
+            _ => "not decoded",
+        };
+        let mut lines = vec![head.line()];
+        lines.extend(paragraph(text, width, 2, theme.dim));
+        return lines;
+    };
+    let mut lines = vec![
+        head.right("log-prob", logprob_at, theme.dim)
+            .right("lift", lift_at, theme.dim)
+            .line(),
+    ];
+    if phrases.is_empty() {
+        lines.extend(paragraph("none", width, 2, theme.dim));
+    }
+    for phrase in phrases {
+        lines.push(phrase_row(phrase, logprob_at, lift_at, theme));
+    }
+    lines
+}
+
+/// Fluent text is not evidence: what the mean latent says as well, and what only ends the thought, is dimmed and named.
+fn phrase_row(phrase: &Phrase, logprob_at: usize, lift_at: usize, theme: &Theme) -> Line<'static> {
+    let (style, label) = if phrase.filler {
+        (theme.dim, "filler")
+    } else if phrase.lift.is_some_and(|lift| lift <= 0.0) {
+        (theme.dim, "decoder prior")
+    } else {
+        (theme.text, "")
+    };
+    let lift = phrase
+        .lift
+        .map_or_else(|| theme.glyphs.none.to_owned(), |lift| signed(lift, 2, theme.glyphs));
+    let room = logprob_at.saturating_sub(11);
+    Row::new()
+        .to(2)
+        .push(cut_foreign(&phrase.text, room, theme), style)
+        .right(plain(phrase.logprob, 2, theme.glyphs), logprob_at, style)
+        .right(lift, lift_at, style)
+        .push(format!(" {label}"), theme.dim)
+        .line()
+}

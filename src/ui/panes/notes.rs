@@ -1,0 +1,51 @@
+//! Notes and tags, in the order in which they were written.
+
+use ratatui::text::Line;
+
+use crate::app::App;
+use crate::app::overlay::target_name;
+use crate::text::{sanitize_lines, wrap};
+use crate::ui::line::{Row, paragraph};
+use crate::ui::panes::Title;
+use crate::ui::theme::Theme;
+
+const LABEL: usize = 10;
+
+pub(super) fn title(app: &App) -> Title {
+    let n = app.session.notes.len();
+    Title {
+        name: "Notes".to_owned(),
+        about: if n == 0 { String::new() } else { n.to_string() },
+        remark: if app.save_due_ms.is_some() { "unsaved".to_owned() } else { String::new() },
+    }
+}
+
+pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    if app.session.notes.is_empty() {
+        let target = target_name(app.note_target());
+        let text = format!("None yet: i writes one on the {target}, t tags it");
+        return paragraph(&text, width, 0, theme.dim);
+    }
+    let mut lines = Vec::new();
+    for note in &app.session.notes {
+        let mut parts: Vec<String> = sanitize_lines(&note.text)
+            .iter()
+            .flat_map(|line| wrap(line, width.saturating_sub(LABEL)))
+            .collect();
+        let tag = note.tag.map(|tag| format!("#{}", tag.as_str()));
+        if parts.is_empty() {
+            parts.push(String::new());
+        }
+        for (i, part) in parts.into_iter().enumerate() {
+            let mut row = Row::new();
+            if i == 0 {
+                row = row.push(target_name(note.target), theme.dim).to(LABEL);
+                if let Some(tag) = &tag {
+                    row = row.push(tag.clone(), theme.key).push(" ", theme.text);
+                }
+            }
+            lines.push(row.to(LABEL).push(part, theme.text).line());
+        }
+    }
+    lines
+}

@@ -1,0 +1,55 @@
+//! One line about the answer, for screens on which the answer pane is not always in view.
+
+use ratatui::text::Line;
+
+use crate::app::{App, Phase};
+use crate::ui::line::Row;
+use crate::ui::number::{plain, signed};
+use crate::ui::panes::answer::{answer_text, flip_word, stale_mark};
+use crate::ui::theme::Theme;
+
+/// The clean answer, and how the current one differs.
+#[must_use]
+pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
+    let glyphs = theme.glyphs;
+    let row = Row::new().push("Answer ", theme.title);
+    let Some(run) = &app.session.run else {
+        let text = match app.live.phase {
+            Phase::Running => "comes after the latents",
+            Phase::Stopped => "stopped before it, r runs it again",
+            Phase::Idle | Phase::Done => glyphs.none,
+        };
+        return row.push(text, theme.dim).line();
+    };
+    let room = width / 4;
+    let row = row.push(answer_text(&run.answer, room, theme), theme.strong);
+    let Some(outcome) = app.shown_outcome() else {
+        let row = match run.answer.logprob {
+            Some(logprob) => row
+                .push("  log-prob ", theme.dim)
+                .push(plain(logprob, 2, glyphs), theme.text),
+            None => row,
+        };
+        return match stale_mark(app) {
+            Some(mark) => row.push(format!("  {mark}"), theme.off).line(),
+            None => row.line(),
+        };
+    };
+    let (text, flip) = if app.is_stale() {
+        (theme.dim, theme.dim)
+    } else if outcome.effect.flipped {
+        (theme.strong, theme.bad)
+    } else {
+        (theme.strong, theme.good)
+    };
+    let row = row
+        .push(format!(" {} ", glyphs.arrow), theme.dim)
+        .push(answer_text(&outcome.answer, room, theme), text)
+        .push(format!("  {}", flip_word(outcome.effect.flipped, theme)), flip)
+        .push(format!("  {} ", glyphs.delta), theme.dim)
+        .push(signed(outcome.effect.delta_logprob, 2, glyphs), text);
+    match stale_mark(app) {
+        Some(mark) => row.push(format!("  {mark}"), theme.off).line(),
+        None => row.line(),
+    }
+}

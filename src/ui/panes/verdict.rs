@@ -1,0 +1,246 @@
+//! The verdict: the ladder of evidence, the trace with the place where each value was read, and the safeguards.
+//! No share without its n; PRESENT is only ever "consistent with".
+
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::app::{App, Job, Phase};
+use crate::text::sanitize;
+use crate::trace::{Operand, Rung, Source, TraceStep, Verdict};
+use crate::ui::line::{Row, heading, paragraph};
+use crate::ui::number::{count, p_value, probability, signed};
+use crate::ui::panes::Title;
+use crate::ui::theme::Theme;
+
+const LABEL: usize = 16;
+
+pub(super) fn title(app: &App) -> Title {
+    Title {
+        name: "Verdict".to_owned(),
+        about: match app.live.verdict {
+            Job::Waiting => "verifying".to_owned(),
+            _ if app.session.verdict.is_some() => "on the clean run".to_owned(),
+            _ => String::new(),
+        },
+        remark: String::new(),
+    }
+}
+
+pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(verdict) = &app.session.verdict else {
+        let text = match (app.live.verdict, app.live.phase) {
+            (Job::Waiting, _) => "Looking for a trace in the latents",
+            (Job::Stopped, _) => "Stopped, r runs it again",
+            (_, Phase::Running) => "After the run",
+            _ => "No verdict yet",
+        };
+        let mut lines = paragraph(text, width, 0, theme.dim);
+        lines.push(Line::default());
+        lines.extend(ladder(None, theme));
+        return lines;
+    };
+    let mut lines = vec![headline(verdict, theme)];
+    lines.extend(paragraph(&verdict.reason, width, 2, theme.text));
+    lines.push(Line::default());
+    lines.extend(ladder(Some(verdict), theme));
+    lines.extend(trace_lines(verdict, width, theme));
+    lines.push(Line::default());
+    lines.extend(evidence(app, verdict, width, theme));
+    lines
+}
+
+/// The glyph and style of a rung.
+#[must_use]
+pub fn rung_mark(rung: Rung, theme: &Theme) -> (&'static str, Style) {
+    match rung {
+        Rung::Present => (theme.glyphs.yes, theme.good),
+        Rung::NotNeeded => (theme.glyphs.no, theme.off),
+        Rung::NoneFound => (theme.glyphs.no, theme.bad),
+        Rung::Abstain => (theme.glyphs.unsure, theme.off),
+    }
+}
+
+fn headline(verdict: &Verdict, theme: &Theme) -> Line<'static> {
+    let (mark, style) = rung_mark(verdict.rung, theme);
+    let style = style.patch(theme.strong);
+    Row::new()
+        .push(format!("{mark} {}", verdict.rung.as_str()), style)
+        .line()
+}
+
+/// The rungs in order, each with what is known about it.
+fn ladder(verdict: Option<&Verdict>, theme: &Theme) -> Vec<Line<'static>> {
+    let glyphs = theme.glyphs;
+    let unknown = (glyphs.none, theme.dim, String::new());
+    let needed = verdict.map_or(unknown.clone(), |v| match v.rung {
+        Rung::NotNeeded => (glyphs.yes, theme.off, "the answer stands without the latents".to_owned()),
+        _ if v.necessity.needed => (glyphs.no, theme.text, "no, the latents are needed".to_owned()),
+        _ => (glyphs.unsure, theme.dim, "not established".to_owned()),
+    });
+    let present = verdict.map_or(unknown, |v| {
+        let p = format!("p {}, n {}", p_value(v.null.p_value), v.null.n);
+        match v.rung {
+            Rung::Present => (glyphs.yes, theme.good, format!("consistent with a trace, {p}")),
+            Rung::NotNeeded if !v.steps.is_empty() => {
+                (glyphs.none, theme.dim, format!("a trace is there, but not needed, {p}"))
+            }
+            Rung::NotNeeded => (glyphs.none, theme.dim, "not granted".to_owned()),
+            Rung::NoneFound => (glyphs.no, theme.bad, format!("no trace in the top {}", v.top_k)),
+            Rung::Abstain => (glyphs.unsure, theme.dim, "cannot be judged".to_owned()),
+        }
+    });
+    let not_run = || (glyphs.none, theme.dim, "not run".to_owned());
+    [
+        ("N0", "not needed", needed),
+        ("E1", "present", present),
+        ("E2", "tracks", not_run()),
+        ("E3", "used", not_run()),
+    ]
+    .into_iter()
+    .map(|(id, name, (mark, style, text))| {
+        Row::new()
+            .push(id, theme.dim)
+            .to(4)
+            .push(mark, style)
+            .to(6)
+            .push(name, style)
+            .to(LABEL + 2)
+            .push(text, style)
+            .line()
+    })
+    .collect()
+}
+
+fn trace_lines(verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    if verdict.steps.is_empty() {
+        return Vec::new();
+    }
+    let greyed = verdict.rung == Rung::NotNeeded;
+    let mut head = heading("Trace", theme);
+    if verdict.from_question_alone {
+        head = head.push("  the question alone gives it as well", theme.off);
+    } else if greyed {
+        head = head.push("  not needed for the answer", theme.dim);
+    }
+    let mut lines = vec![Line::default(), head.line()];
+    for (index, step) in verdict.steps.iter().enumerate() {
+        lines.extend(step_lines(index, step, greyed, width, theme));
+    }
+    lines
+}
+
+fn step_lines(
+    index: usize,
+    step: &TraceStep,
+    greyed: bool,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let style = if greyed { theme.dim } else { theme.strong };
+    let number = format!("{}", index + 1);
+    let mut lines: Vec<Line<'static>> = crate::text::wrap(&sanitize(&step.text), width.saturating_sub(3))
+        .into_iter()
+        .enumerate()
+        .map(|(i, part)| {
+            let lead = if i == 0 { number.clone() } else { String::new() };
+            Row::new().push(lead, theme.dim).to(3).push(part, style).line()
+        })
+        .collect();
+    let mut reads: Vec<String> = step.operands.iter().map(|o| read(o, theme)).collect();
+    reads.push(format!("{} {}", theme.glyphs.arrow, read(&step.result, theme)));
+    let reads = reads.join(&format!(" {} ", theme.glyphs.dot));
+    lines.extend(paragraph(&reads, width, 3, theme.dim));
+    lines
+}
+
+/// A value and where it was read.
+fn read(operand: &Operand, theme: &Theme) -> String {
+    let place = match &operand.source {
+        Source::Question { .. } => "question".to_owned(),
+        Source::Step { step } => format!("step {}", step + 1),
+        Source::Latent { latent, rank, prob } => {
+            format!("latent {latent} #{rank} p {}", probability(*prob))
+        }
+        Source::Answer => "answer".to_owned(),
+    };
+    let [open, close] = theme.glyphs.quotes;
+    if operand.text.contains(' ') {
+        format!("{open}{}{close} {place}", operand.text)
+    } else {
+        format!("{} {place}", operand.text)
+    }
+}
+
+/// How much was tried, what chance would give, and what the necessity tests found.
+fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let dot = theme.glyphs.dot;
+    let delta = |value: Option<f64>| {
+        value.map_or_else(
+            || theme.glyphs.none.to_owned(),
+            |v| format!("{} log-prob {}", theme.glyphs.delta, signed(v, 2, theme.glyphs)),
+        )
+    };
+    let need = &verdict.necessity;
+    let answer = app
+        .session
+        .run
+        .as_ref()
+        .and_then(|run| run.answer.value.as_deref())
+        .unwrap_or("the answer");
+    let without = need.answer_without_latents.as_deref().unwrap_or("no answer");
+    let rows = [
+        (
+            "search",
+            format!(
+                "top {} {dot} {} tried {dot} {} to the answer",
+                verdict.top_k,
+                count(verdict.candidates, "candidate"),
+                count(verdict.traces, "trace"),
+            ),
+        ),
+        (
+            "null",
+            format!(
+                "{} of {} other problems' latents give {answer} {dot} p {} {dot} 95 % try up to {}",
+                verdict.null.hits,
+                verdict.null.n,
+                p_value(verdict.null.p_value),
+                verdict.null.candidates_p95,
+            ),
+        ),
+        (
+            "no latents",
+            format!("answers {without} {dot} {}", delta(need.delta_without_latents)),
+        ),
+        (
+            "resampled",
+            format!(
+                "{} of {} keep {answer} {dot} {}",
+                need.donors_kept,
+                count(need.donors, "donor"),
+                delta(need.delta_resampled),
+            ),
+        ),
+        (
+            "stands within",
+            format!("{} nats", crate::ui::number::plain(need.threshold, 2, theme.glyphs)),
+        ),
+    ];
+    let mut lines = vec![heading("Evidence", theme).line()];
+    for (label, text) in rows {
+        let parts = crate::text::wrap(&sanitize(&text), width.saturating_sub(LABEL));
+        for (i, part) in parts.into_iter().enumerate() {
+            let label = if i == 0 { label } else { "" };
+            lines.push(Row::new().push(label, theme.dim).to(LABEL).push(part, theme.text).line());
+        }
+    }
+    lines
+}
+
+/// One word for a tab or a title: the rung with its glyph.
+#[must_use]
+pub fn badge(app: &App, theme: &Theme) -> Option<(String, Style)> {
+    let verdict = app.session.verdict.as_ref()?;
+    let (mark, style) = rung_mark(verdict.rung, theme);
+    Some((format!("{mark} {}", verdict.rung.as_str()), style))
+}

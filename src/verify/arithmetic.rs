@@ -1,0 +1,337 @@
+//! Gold-free search for arithmetic traces: steps over the question's numbers and results read at earlier latents.
+//!
+//! Exact rationals only. A step's result is read in the top-k of a latent, its operands are numbers of the question or
+//! results of steps at strictly earlier latents; a trace is a tree in which every number of the question and every
+//! latent serves once. `x * 1`, `x + 0` and the like are not steps.
+
+use crate::trace::TokenRead;
+
+use super::numbers::{Number, question_numbers};
+use super::ratio::Ratio;
+use super::{Abstain, Found, Reach, Search};
+
+use listing::Listing;
+use pool::{Pool, disjoint_unions};
+
+mod listing;
+mod pool;
+
+/// Bits of a mask below this stand for numbers of the question, those above for latents.
+const NUMBER_BITS: usize = 96;
+const LATENT_BITS: usize = 32;
+/// Ways to reach one result that use different numbers and latents; more are dropped and the search is called capped.
+const MAX_MASKS: usize = 64;
+
+/// A word problem with the model's answer.
+#[derive(Debug)]
+pub(super) struct Question {
+    numbers: Vec<Number>,
+    answer: Ratio,
+}
+
+impl Question {
+    pub(super) fn new(question: &str, answer: &str) -> Result<Self, Abstain> {
+        let numbers = question_numbers(question);
+        if numbers.is_empty() {
+            return Err(Abstain::NoNumbers);
+        }
+        let answer =
+            Ratio::parse(answer).ok_or_else(|| Abstain::AnswerUnread(answer.to_owned()))?;
+        Ok(Self { numbers, answer })
+    }
+
+    pub(super) fn reach(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Reach {
+        let graph = Graph::build(self, settings, latents);
+        Reach {
+            reached: !graph.ends.is_empty(),
+            candidates: graph.candidates,
+        }
+    }
+
+    pub(super) fn search(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Found {
+        let graph = Graph::build(self, settings, latents);
+        let listing = Listing::of(&graph, settings.max_traces);
+        Found {
+            near_miss: listing.best.is_empty().then(|| graph.near_miss()),
+            steps: listing.best,
+            candidates: graph.candidates,
+            traces: listing.traces,
+            capped: graph.capped || listing.capped,
+            from_question_alone: graph.from_question_alone,
+            abstain: None,
+        }
+    }
+}
+
+/// An operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Op {
+    Add,
+    Sub,
+    Mul,
+    Div,
+}
+
+impl Op {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+        }
+    }
+
+    /// The exact result of a step that does something.
+    fn apply(self, left: Ratio, right: Ratio) -> Option<Ratio> {
+        let trivial = |r: Ratio, own: &[Ratio]| own.contains(&r);
+        let (zero, one) = (Ratio::ZERO, Ratio::ONE);
+        match self {
+            _ if trivial(left, &[zero]) || trivial(right, &[zero]) => None,
+            Self::Mul if left == one || right == one => None,
+            Self::Div if right == one => None,
+            Self::Add => left.checked_add(right),
+            Self::Sub => left.checked_sub(right),
+            Self::Mul => left.checked_mul(right),
+            Self::Div => left.checked_div(right),
+        }
+    }
+}
+
+/// An operand: a number of the question, or a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Term {
+    Number(usize),
+    Node(usize),
+}
+
+/// A step: two operands and an operator, or three and two (left to right).
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    first: Term,
+    rest: [Option<(Op, Term)>; 2],
+}
+
+impl Step {
+    fn terms(&self) -> impl Iterator<Item = Term> {
+        std::iter::once(self.first).chain(self.rest.iter().flatten().map(|(_, t)| *t))
+    }
+
+    fn has_node(&self) -> bool {
+        self.terms().any(|t| matches!(t, Term::Node(_)))
+    }
+}
+
+/// A value read at a latent that some step explains.
+#[derive(Debug)]
+struct Node {
+    /// From 0; the number of latents stands for the answer position.
+    latent: usize,
+    value: Ratio,
+    /// Rank and probability; none at the answer position.
+    read: Option<(usize, f32)>,
+    steps: Vec<Step>,
+}
+
+/// An operand that steps can start from.
+#[derive(Debug)]
+struct Atom {
+    term: Term,
+    value: Ratio,
+    factor: bool,
+    /// The sets of numbers and latents behind it, none a superset of another.
+    masks: Vec<u128>,
+}
+
+/// Everything that can be explained, from the question forward.
+#[derive(Debug)]
+struct Graph<'a> {
+    question: &'a Question,
+    n_latents: usize,
+    number_bits: Vec<u128>,
+    nodes: Vec<Node>,
+    /// The masks of `nodes`.
+    masks: Vec<Vec<u128>>,
+    /// Nodes that hold the answer.
+    ends: Vec<usize>,
+    /// The first latent (from 0) that reads the answer, explained or not.
+    answer_read: Option<usize>,
+    candidates: usize,
+    from_question_alone: bool,
+    capped: bool,
+}
+
+impl<'a> Graph<'a> {
+    fn build(question: &'a Question, settings: &Search, latents: &[Vec<TokenRead>]) -> Self {
+        let bit = |i: usize| {
+            if settings.reuse_numbers {
+                0
+            } else {
+                1_u128 << i
+            }
+        };
+        let n_latents = latents.len().min(LATENT_BITS);
+        let reads: Vec<Vec<Read>> = latents
+            .iter()
+            .take(n_latents)
+            .map(|top| integers(top, settings.top_k))
+            .collect();
+        let mut graph = Self {
+            question,
+            n_latents,
+            number_bits: (0..question.numbers.len().min(NUMBER_BITS))
+                .map(bit)
+                .collect(),
+            nodes: Vec::new(),
+            masks: Vec::new(),
+            ends: Vec::new(),
+            answer_read: reads
+                .iter()
+                .position(|r| r.iter().any(|r| r.value == question.answer)),
+            candidates: 0,
+            from_question_alone: false,
+            capped: latents.len() > LATENT_BITS || question.numbers.len() > NUMBER_BITS,
+        };
+        let mut pool = Pool::new(&reads, question.answer, settings.three_operands);
+        for (i, number) in question.numbers.iter().take(NUMBER_BITS).enumerate() {
+            pool.add(Atom {
+                term: Term::Number(i),
+                value: number.value,
+                factor: number.kind.is_factor(),
+                masks: vec![graph.number_bits[i]],
+            });
+        }
+        graph.from_question_alone = pool
+            .steps(question.answer)
+            .iter()
+            .any(|step| step.rest[1].is_none());
+        for (latent, reads) in reads.iter().enumerate() {
+            let before = graph.nodes.len();
+            for read in reads {
+                let steps = pool.steps(read.value).to_vec();
+                graph.explain(
+                    &pool,
+                    latent,
+                    read.value,
+                    Some((read.rank, read.prob)),
+                    steps,
+                );
+            }
+            for node in before..graph.nodes.len() {
+                pool.add(Atom {
+                    term: Term::Node(node),
+                    value: graph.nodes[node].value,
+                    factor: false,
+                    masks: graph.masks[node].clone(),
+                });
+            }
+        }
+        // The last step may happen at the answer position, but then something before it must have been read.
+        let steps = pool
+            .steps(question.answer)
+            .iter()
+            .copied()
+            .filter(Step::has_node)
+            .collect();
+        graph.explain(&pool, n_latents, question.answer, None, steps);
+        graph
+    }
+
+    /// Adds a node for a value that some step explains.
+    fn explain(
+        &mut self,
+        pool: &Pool,
+        latent: usize,
+        value: Ratio,
+        read: Option<(usize, f32)>,
+        steps: Vec<Step>,
+    ) {
+        if steps.is_empty() {
+            return;
+        }
+        let own = if latent < self.n_latents {
+            1_u128 << (NUMBER_BITS + latent)
+        } else {
+            0
+        };
+        let mut masks = Vec::new();
+        for step in &steps {
+            let mut joint = vec![own];
+            for term in step.terms() {
+                joint = disjoint_unions(&joint, pool.masks(term));
+            }
+            for mask in joint {
+                self.capped |= !insert_minimal(&mut masks, mask);
+            }
+        }
+        self.candidates += steps.len();
+        if value == self.question.answer {
+            self.ends.push(self.nodes.len());
+        }
+        self.masks.push(masks);
+        self.nodes.push(Node {
+            latent,
+            value,
+            read,
+            steps,
+        });
+    }
+
+    /// Says what came closest, for a search that found nothing.
+    fn near_miss(&self) -> String {
+        let answer = self.question.answer;
+        match (self.answer_read, self.candidates) {
+            (Some(latent), _) => {
+                format!(
+                    "{answer} is read at latent {}, but no step leads to it",
+                    latent + 1
+                )
+            }
+            (None, 0) => "no step from the question's numbers is read at any latent".to_owned(),
+            (None, 1) => format!("1 step is read, but it does not lead to {answer}"),
+            (None, n) => format!("{n} steps are read, but none leads to {answer}"),
+        }
+    }
+}
+
+/// An integer of a top-k list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Read {
+    value: Ratio,
+    rank: usize,
+    prob: f32,
+}
+
+/// The integers of a top-k list, best first; `9` and ` 9` are one reading.
+fn integers(top: &[TokenRead], top_k: usize) -> Vec<Read> {
+    let mut reads: Vec<Read> = Vec::new();
+    for (rank, token) in top.iter().take(top_k).enumerate() {
+        let text = token.text.trim();
+        let canonical =
+            text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        let Some(value) = text.parse().ok().filter(|_| canonical).map(Ratio::integer) else {
+            continue;
+        };
+        if reads.iter().all(|r| r.value != value) {
+            reads.push(Read {
+                value,
+                rank,
+                prob: token.prob,
+            });
+        }
+    }
+    reads
+}
+
+/// Adds a mask unless it holds one that is there, and drops those that hold it; false if there is no room.
+fn insert_minimal(masks: &mut Vec<u128>, mask: u128) -> bool {
+    if masks.iter().any(|m| m & mask == *m) {
+        return true;
+    }
+    masks.retain(|m| m & mask != mask);
+    let room = masks.len() < MAX_MASKS;
+    if room {
+        masks.push(mask);
+    }
+    room
+}

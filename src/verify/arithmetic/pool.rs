@@ -1,0 +1,163 @@
+//! The operands of a search, and every step among them whose result somebody wants.
+
+use crate::verify::ratio::Ratio;
+
+use super::{Atom, Op, Read, Step, Term};
+
+/// The operands so far, and every step among them whose result is wanted somewhere.
+pub(super) struct Pool {
+    atoms: Vec<Atom>,
+    n_numbers: usize,
+    /// Values that some latent reads, and the answer, ascending, with the steps that give them.
+    wanted: Vec<(Ratio, Vec<Step>)>,
+    /// A coarse first look at `wanted`, by the low bits of an integer.
+    maybe: [bool; 256],
+    three_operands: bool,
+}
+
+impl Pool {
+    pub(super) fn new(reads: &[Vec<Read>], answer: Ratio, three_operands: bool) -> Self {
+        let mut values: Vec<Ratio> = reads.iter().flatten().map(|r| r.value).collect();
+        values.push(answer);
+        values.sort_unstable();
+        values.dedup();
+        let mut maybe = [false; 256];
+        for value in &values {
+            maybe[slot(*value)] = true;
+        }
+        let wanted = values.into_iter().map(|v| (v, Vec::new())).collect();
+        Self {
+            atoms: Vec::new(),
+            n_numbers: 0,
+            wanted,
+            maybe,
+            three_operands,
+        }
+    }
+
+    pub(super) fn steps(&self, value: Ratio) -> &[Step] {
+        self.wanted
+            .binary_search_by(|(v, _)| v.cmp(&value))
+            .map_or(&[], |i| self.wanted[i].1.as_slice())
+    }
+
+    pub(super) fn masks(&self, term: Term) -> &[u128] {
+        // Numbers are added before all nodes, and nodes in their order.
+        let place = match term {
+            Term::Number(i) => i,
+            Term::Node(n) => self.n_numbers + n,
+        };
+        self.atoms.get(place).map_or(&[], |a| a.masks.as_slice())
+    }
+
+    /// Adds an operand and every step that it makes possible.
+    pub(super) fn add(&mut self, atom: Atom) {
+        let new = self.atoms.len();
+        self.n_numbers += usize::from(matches!(atom.term, Term::Number(_)));
+        self.atoms.push(atom);
+        for i in 0..new {
+            self.pair(i, new);
+            if self.three_operands {
+                for j in i + 1..new {
+                    self.triple([i, j, new]);
+                }
+            }
+        }
+    }
+
+    fn want(&mut self, value: Option<Ratio>, step: Step) {
+        if let Some(value) = value.filter(|v| self.maybe[slot(*v)])
+            && let Ok(i) = self.wanted.binary_search_by(|(v, _)| v.cmp(&value))
+        {
+            self.wanted[i].1.push(step);
+        }
+    }
+
+    fn pair(&mut self, earlier: usize, later: usize) {
+        let (a, b) = (&self.atoms[earlier], &self.atoms[later]);
+        if a.factor && b.factor || !any_disjoint(&a.masks, &b.masks) {
+            return;
+        }
+        // A result comes before a number, a quantity before a factor: "19 * 2", not "2 * 19".
+        let swap = a.factor
+            || (matches!(a.term, Term::Number(_)) && matches!(b.term, Term::Node(_)) && !b.factor);
+        let (x, y) = if swap { (b, a) } else { (a, b) };
+        let (x, y, scales) = ((x.term, x.value), (y.term, y.value), a.factor || b.factor);
+        let same = x.1 == y.1;
+        for (op, (l, left), (r, right), allowed) in [
+            (Op::Add, x, y, !scales),
+            (Op::Sub, x, y, !scales),
+            (Op::Sub, y, x, !scales && !same),
+            (Op::Mul, x, y, true),
+            (Op::Div, x, y, true),
+            (Op::Div, y, x, !scales && !same),
+        ] {
+            if allowed {
+                self.want(
+                    op.apply(left, right),
+                    Step {
+                        first: l,
+                        rest: [Some((op, r)), None],
+                    },
+                );
+            }
+        }
+    }
+
+    /// Three operands of one precedence: `a + b - c`, `a * b / c` and the like.
+    fn triple(&mut self, atoms: [usize; 3]) {
+        let of = atoms.map(|i| &self.atoms[i]);
+        let two = disjoint_unions(&of[0].masks, &of[1].masks);
+        if !any_disjoint(&two, &of[2].masks) {
+            return;
+        }
+        let scales = of.iter().any(|atom| atom.factor);
+        let of = of.map(|atom| (atom.term, atom.value, atom.factor));
+        let forms: [(Op, Op, &[[usize; 3]]); 6] = [
+            (Op::Add, Op::Add, &[[0, 1, 2]]),
+            (Op::Add, Op::Sub, &[[0, 1, 2], [0, 2, 1], [1, 2, 0]]),
+            (Op::Sub, Op::Sub, &[[0, 1, 2], [1, 0, 2], [2, 0, 1]]),
+            (Op::Mul, Op::Mul, &[[0, 1, 2]]),
+            (Op::Mul, Op::Div, &[[0, 1, 2], [0, 2, 1], [1, 2, 0]]),
+            (Op::Div, Op::Div, &[[0, 1, 2], [1, 0, 2], [2, 0, 1]]),
+        ];
+        for (p, q, orders) in forms {
+            if scales && matches!(p, Op::Add | Op::Sub) {
+                continue;
+            }
+            for order in orders {
+                let [first, second, third] = order.map(|i| of[i]);
+                // Something must be a quantity, and it comes first.
+                if first.2 {
+                    continue;
+                }
+                let value = p.apply(first.1, second.1).and_then(|v| q.apply(v, third.1));
+                let rest = [Some((p, second.0)), Some((q, third.0))];
+                self.want(
+                    value,
+                    Step {
+                        first: first.0,
+                        rest,
+                    },
+                );
+            }
+        }
+    }
+}
+
+fn slot(value: Ratio) -> usize {
+    let low = value.to_integer().map_or(255, |v| v & 255);
+    usize::try_from(low).unwrap_or(255)
+}
+
+fn any_disjoint(a: &[u128], b: &[u128]) -> bool {
+    a.iter().any(|x| b.iter().any(|y| x & y == 0))
+}
+
+pub(super) fn disjoint_unions(a: &[u128], b: &[u128]) -> Vec<u128> {
+    let pairs = a.iter().flat_map(|x| b.iter().map(move |y| (x, y)));
+    pairs
+        .filter(|(x, y)| *x & *y == 0)
+        .map(|(x, y)| x | y)
+        .collect()
+}

@@ -1,0 +1,466 @@
+//! Is-a facts and the query of a logic question, with the bytes of every fact sentence.
+//!
+//! Reads the ProsQA form ("Every gorpus is a bompus. Is Tom a bompus or flonk?") and the PrOntoQA form
+//! ("Wumpuses are not happy. True or false: Tom is happy."). A sentence that is neither makes the question unreadable:
+//! a fact that was missed could turn a trace into none.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Abstain;
+
+/// A node of the graph: a name, noun or property, by its place in [`Facts::nodes`].
+pub type Node = usize;
+
+/// What a fact says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Relation {
+    /// The subject is one of a noun.
+    IsA,
+    /// The subject has a property.
+    Is,
+    /// The subject lacks a property, or is none of a noun.
+    IsNot,
+}
+
+impl Relation {
+    /// The operator in a trace step.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IsA => "is-a",
+            Self::Is => "is",
+            Self::IsNot => "is-not",
+        }
+    }
+}
+
+/// One fact sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fact {
+    /// The subject.
+    pub from: Node,
+    /// What is said of it.
+    pub to: Node,
+    /// How.
+    pub relation: Relation,
+    /// First byte of the sentence.
+    pub start: usize,
+    /// One past its last word (the full stop is left out).
+    pub end: usize,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// Which of several nouns the entity is.
+    Which {
+        /// The offered nouns.
+        options: Vec<Node>,
+    },
+    /// Whether a statement about the entity is true.
+    Claim {
+        /// What the statement says of the entity.
+        to: Node,
+        /// Whether it denies it.
+        negative: bool,
+    },
+}
+
+/// A logic question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The facts in order of the text, each once.
+    pub facts: Vec<Fact>,
+    /// Lower-case singular words, by node.
+    pub nodes: Vec<String>,
+    /// Who is asked about.
+    pub entity: Node,
+    /// Byte range of the entity's name in the query.
+    pub entity_range: (usize, usize),
+    /// What is asked.
+    pub query: Query,
+    plurals: HashMap<String, Node>,
+}
+
+impl Facts {
+    /// Returns the node a lower-case word stands for, in singular or plural.
+    #[must_use]
+    pub fn node(&self, word: &str) -> Option<Node> {
+        self.plurals.get(word).copied()
+    }
+}
+
+/// Reads a question.
+///
+/// # Errors
+/// Says why the question cannot be judged: no facts, no query, or a sentence that is neither.
+pub fn parse(question: &str) -> Result<Facts, Abstain> {
+    let mut sentences = sentences(question);
+    let query = sentences.pop().ok_or(Abstain::NoFacts)?;
+    let mut book = Book {
+        nouns: sentences.iter().flat_map(nouns).collect(),
+        ..Book::default()
+    };
+    let asked = ask(&query).ok_or(Abstain::NoQuery)?;
+    let mut facts: Vec<Fact> = Vec::with_capacity(sentences.len());
+    for sentence in &sentences {
+        let fact = book
+            .fact(sentence)
+            .ok_or_else(|| Abstain::SentenceUnread(sentence.text(question).to_owned()))?;
+        let known = |f: &Fact| (f.from, f.to, f.relation) == (fact.from, fact.to, fact.relation);
+        if !facts.iter().any(known) {
+            facts.push(fact);
+        }
+    }
+    if facts.is_empty() {
+        return Err(Abstain::NoFacts);
+    }
+    let entity = book.intern(asked.entity.text.clone());
+    let query = match asked.what {
+        Asked::Which(options) => Query::Which {
+            options: options.into_iter().map(|o| book.intern(o)).collect(),
+        },
+        Asked::Claim(to, negative) => Query::Claim {
+            to: book.intern(to),
+            negative,
+        },
+    };
+    Ok(Facts {
+        facts,
+        nodes: book.nodes,
+        entity,
+        entity_range: (asked.entity.start, asked.entity.end),
+        query,
+        plurals: book.ids,
+    })
+}
+
+/// A lower-case word with its bytes.
+#[derive(Debug, Clone)]
+struct Word {
+    text: String,
+    start: usize,
+    end: usize,
+}
+
+/// The words of a sentence, at least one.
+#[derive(Debug)]
+struct Sentence(Vec<Word>);
+
+impl Sentence {
+    fn text<'a>(&self, question: &'a str) -> &'a str {
+        let (start, end) = self.range();
+        question.get(start..end).unwrap_or_default()
+    }
+
+    fn range(&self) -> (usize, usize) {
+        let start = self.0.first().map_or(0, |w| w.start);
+        (start, self.0.last().map_or(start, |w| w.end))
+    }
+
+    fn words(&self) -> Vec<&str> {
+        self.0.iter().map(|w| w.text.as_str()).collect()
+    }
+}
+
+/// Cuts a text at full stops, question and exclamation marks and line ends; a colon stays within a sentence.
+fn sentences(text: &str) -> Vec<Sentence> {
+    let mut out = Vec::new();
+    let mut from = 0;
+    for piece in text.split_inclusive(['.', '?', '!', '\n']) {
+        let words = words(piece, from);
+        if !words.is_empty() {
+            out.push(Sentence(words));
+        }
+        from += piece.len();
+    }
+    out
+}
+
+fn words(piece: &str, offset: usize) -> Vec<Word> {
+    let mut out: Vec<Word> = Vec::new();
+    let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '\'' | '_');
+    let mut from = 0;
+    while let Some(at) = piece[from..].find(char::is_alphanumeric) {
+        let start = from + at;
+        let len = piece[start..]
+            .find(|c| !inner(c))
+            .unwrap_or(piece.len() - start);
+        let text = piece[start..start + len].to_lowercase();
+        out.push(Word {
+            text,
+            start: offset + start,
+            end: offset + start + len,
+        });
+        from = start + len;
+    }
+    out
+}
+
+/// A fact sentence taken apart: quantifier or none, subject, plural verb, negation, article or none, object.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one word that is there or not"
+)]
+struct Shape<'a> {
+    general: bool,
+    subject: &'a str,
+    plural: bool,
+    negative: bool,
+    article: bool,
+    object: &'a str,
+}
+
+fn shape<'a>(words: &[&'a str]) -> Option<Shape<'a>> {
+    let (general, rest) = match words.split_first()? {
+        (&("every" | "each" | "all" | "a" | "an" | "any"), rest) => (true, rest),
+        _ => (false, words),
+    };
+    let (&[subject, verb], rest) = rest.split_first_chunk::<2>()?;
+    let plural = match verb {
+        "is" => false,
+        "are" => true,
+        _ => return None,
+    };
+    let (negative, rest) = match rest.split_first()? {
+        (&"not", rest) => (true, rest),
+        _ => (false, rest),
+    };
+    let (article, rest) = match rest.split_first()? {
+        (&("a" | "an"), rest) => (true, rest),
+        _ => (false, rest),
+    };
+    let &[object] = rest else { return None };
+    Some(Shape {
+        general,
+        subject,
+        plural,
+        negative,
+        article,
+        object,
+    })
+}
+
+/// The words that a sentence shows to be singular nouns.
+fn nouns(sentence: &Sentence) -> Vec<String> {
+    let words = sentence.words();
+    let Some(s) = shape(&words) else {
+        return Vec::new();
+    };
+    let subject = (s.general && !s.plural).then_some(s.subject);
+    [subject, s.article.then_some(s.object)]
+        .into_iter()
+        .flatten()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Nodes met so far, under every form in which they were written.
+#[derive(Debug, Default)]
+struct Book {
+    nodes: Vec<String>,
+    ids: HashMap<String, Node>,
+    nouns: HashSet<String>,
+}
+
+impl Book {
+    fn intern(&mut self, word: String) -> Node {
+        let next = self.nodes.len();
+        let id = *self.ids.entry(word.clone()).or_insert(next);
+        if id == next {
+            self.nodes.push(word);
+        }
+        id
+    }
+
+    fn fact(&mut self, sentence: &Sentence) -> Option<Fact> {
+        let words = sentence.words();
+        let s = shape(&words)?;
+        let from = if s.plural {
+            self.plural(s.subject)?
+        } else {
+            self.intern(s.subject.to_owned())
+        };
+        // "Gorpuses are rompuses" against "Gorpuses are luminous".
+        let noun = s.article || (s.plural && self.singular(s.object).is_some());
+        let to = match (noun, s.plural) {
+            (true, true) => self.plural(s.object)?,
+            _ => self.intern(s.object.to_owned()),
+        };
+        let relation = match (s.negative, noun) {
+            (true, _) => Relation::IsNot,
+            (false, true) => Relation::IsA,
+            (false, false) => Relation::Is,
+        };
+        let (start, end) = sentence.range();
+        Some(Fact {
+            from,
+            to,
+            relation,
+            start,
+            end,
+        })
+    }
+
+    /// Interns a plural noun under its singular.
+    fn plural(&mut self, word: &str) -> Option<Node> {
+        let singular = self.singular(word).or_else(|| {
+            let cut = if word.ends_with("ses") { "es" } else { "s" };
+            Some(word.strip_suffix(cut)?.to_owned())
+        })?;
+        let node = self.intern(singular);
+        self.ids.insert(word.to_owned(), node);
+        Some(node)
+    }
+
+    /// The singular of a plural noun, when it is known or its ending leaves no doubt.
+    fn singular(&self, word: &str) -> Option<String> {
+        let cuts = [("es", ""), ("s", ""), ("ies", "y")];
+        let known = cuts.into_iter().find_map(|(cut, add)| {
+            let form = format!("{}{add}", word.strip_suffix(cut)?);
+            self.nouns.contains(&form).then_some(form)
+        });
+        known.or_else(|| Some(format!("{}us", word.strip_suffix("uses")?)))
+    }
+}
+
+/// A query before its words are nodes.
+struct Question {
+    entity: Word,
+    what: Asked,
+}
+
+enum Asked {
+    Which(Vec<String>),
+    Claim(String, bool),
+}
+
+/// Reads "Is Tom a bompus or a flonk?" and "True or false: Tom is not happy."
+fn ask(sentence: &Sentence) -> Option<Question> {
+    let words = sentence.words();
+    match words.as_slice() {
+        ["is", _, "a" | "an", rest @ ..] => {
+            let options: Vec<String> = rest
+                .split(|w| *w == "or")
+                .map(|option| match option {
+                    ["a" | "an", noun] | [noun] => Some((*noun).to_owned()),
+                    _ => None,
+                })
+                .collect::<Option<_>>()?;
+            let entity = sentence.0.get(1)?.clone();
+            Some(Question {
+                entity,
+                what: Asked::Which(options),
+            })
+        }
+        ["true", "or", "false", claim @ ..] => {
+            let s = shape(claim).filter(|s| !s.general && !s.plural)?;
+            let what = Asked::Claim(s.object.to_owned(), s.negative);
+            Some(Question {
+                entity: sentence.0.get(3)?.clone(),
+                what,
+            })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every fact as `from operator to`, then the query.
+    fn read(question: &str) -> String {
+        let facts = match parse(question) {
+            Ok(facts) => facts,
+            Err(why) => return format!("{why:?}"),
+        };
+        let name = |n: Node| facts.nodes[n].clone();
+        let mut out: Vec<String> = facts
+            .facts
+            .iter()
+            .map(|f| format!("{} {} {}", name(f.from), f.relation.as_str(), name(f.to)))
+            .collect();
+        let (start, end) = facts.entity_range;
+        out.push(match &facts.query {
+            Query::Which { options } => {
+                format!(
+                    "{}? {}",
+                    &question[start..end],
+                    options
+                        .iter()
+                        .map(|o| name(*o))
+                        .collect::<Vec<_>>()
+                        .join("|")
+                )
+            }
+            Query::Claim { to, negative } => format!(
+                "{}? {}{}",
+                &question[start..end],
+                if *negative { "not " } else { "" },
+                name(*to)
+            ),
+        });
+        out.join(", ")
+    }
+
+    #[test]
+    fn both_families_are_read() {
+        for (question, expected) in [
+            (
+                "Every gorpus is a bompus. Tom is a gorpus. Is Tom a bompus or flonk?",
+                "gorpus is-a bompus, tom is-a gorpus, Tom? bompus|flonk",
+            ),
+            (
+                "Tom is a gorpus. Tom is a gorpus. Is Tom a gorpus or a flonk?",
+                "tom is-a gorpus, Tom? gorpus|flonk",
+            ),
+            (
+                "Every impus is an orpus. Every orpus is not happy. Tom is an impus. True or false: Tom is not happy.",
+                "impus is-a orpus, orpus is-not happy, tom is-a impus, Tom? not happy",
+            ),
+            (
+                "Brimpuses are not luminous. Each yumpus is a lorpus. Gorpuses are yumpuses. Lempuses are cold. Fae is a brimpus. True or false: Fae is a lorpus.",
+                "brimpus is-not luminous, yumpus is-a lorpus, gorpus is-a yumpus, lempus is cold, fae is-a brimpus, Fae? lorpus",
+            ),
+            (
+                "A cat is a pet. Cats are happy. Pets are loud. Tom is a cat. True or false: Tom is loud.",
+                "cat is-a pet, cat is happy, pet is loud, tom is-a cat, Tom? loud",
+            ),
+            ("", "NoFacts"),
+            ("Is Tom a bompus or flonk?", "NoFacts"),
+            ("Every gorpus is a bompus.", "NoQuery"),
+            (
+                "Every gorpus eats bompuses. Is Tom a bompus or flonk?",
+                "SentenceUnread(\"Every gorpus eats bompuses\")",
+            ),
+        ] {
+            assert_eq!(read(question), expected, "{question}");
+        }
+    }
+
+    #[test]
+    fn a_fact_knows_its_sentence() {
+        let question = "Every gorpus is a bompus. Tom is a gorpus. Is Tom a bompus or flonk?";
+        let facts = parse(question).expect("a plain question");
+        let texts: Vec<&str> = facts
+            .facts
+            .iter()
+            .map(|f| &question[f.start..f.end])
+            .collect();
+        assert_eq!(texts, ["Every gorpus is a bompus", "Tom is a gorpus"]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(question in "((every|Tom|gorpus|bompuses|is|are|not|a|or|true|false)[ .?:]|\\PC){0,40}") {
+            if let Ok(facts) = parse(&question) {
+                for fact in &facts.facts {
+                    prop_assert!(question.get(fact.start..fact.end).is_some());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,519 @@
+//! Gold-free search for chains of is-a facts: from the queried entity, fact by fact, to what the model answered.
+//!
+//! Every node on the way is read in the top-k of a latent, at strictly later latents (latents may be skipped). The last
+//! node may instead stand at the answer position, as long as one before it was read.
+
+use std::collections::HashSet;
+
+use crate::trace::{Operand, Source, TokenRead, TraceStep};
+
+use super::facts::{self, Fact, Facts, Node, Query, Relation};
+use super::{Abstain, Found, Reach, Score, Search, result_source};
+
+/// Partial chains looked at before the listing stops.
+const MAX_PARTIAL: usize = 50_000;
+
+/// A logic question with what the model's answer claims of the entity.
+#[derive(Debug)]
+pub(super) struct Question {
+    text: String,
+    facts: Facts,
+    goal: Goal,
+}
+
+/// The entity is this node, or is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Goal {
+    node: Node,
+    negative: bool,
+}
+
+impl Question {
+    pub(super) fn new(question: &str, answer: &str) -> Result<Self, Abstain> {
+        let facts = facts::parse(question)?;
+        let goal = goal(&facts, answer)?;
+        Ok(Self {
+            text: question.to_owned(),
+            facts,
+            goal,
+        })
+    }
+
+    pub(super) fn reach(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Reach {
+        self.sweep(&self.reads(settings, latents))
+    }
+
+    pub(super) fn search(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Found {
+        let reads = self.reads(settings, latents);
+        let reach = self.sweep(&reads);
+        let mut walk = Walk {
+            question: self,
+            reads: &reads,
+            max_traces: settings.max_traces.max(1),
+            chain: Vec::new(),
+            seen: HashSet::new(),
+            best: None,
+            partial: 0,
+            capped: false,
+        };
+        if reach.reached {
+            walk.extend(self.facts.entity, 0);
+        }
+        let steps = walk
+            .best
+            .map(|(_, chain)| self.write(&chain))
+            .unwrap_or_default();
+        Found {
+            near_miss: steps.is_empty().then(|| self.near_miss(&reads)),
+            steps,
+            candidates: reach.candidates,
+            traces: walk.seen.len(),
+            capped: walk.capped,
+            from_question_alone: self
+                .facts_from(self.facts.entity)
+                .any(|(_, f)| self.ends(f)),
+            abstain: None,
+        }
+    }
+
+    fn facts_from(&self, node: Node) -> impl Iterator<Item = (usize, &Fact)> {
+        self.facts
+            .facts
+            .iter()
+            .enumerate()
+            .filter(move |(_, f)| f.from == node)
+    }
+
+    /// Whether a fact about a node on the chain settles the answer.
+    fn ends(&self, fact: &Fact) -> bool {
+        fact.to == self.goal.node && (fact.relation == Relation::IsNot) == self.goal.negative
+    }
+
+    /// The nodes of each latent's top-k, best first.
+    fn reads(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Vec<Vec<Read>> {
+        let top = |top: &Vec<TokenRead>| {
+            let ranked = top.iter().take(settings.top_k).enumerate();
+            ranked
+                .filter_map(|(rank, token)| self.read(rank, token))
+                .collect()
+        };
+        latents.iter().map(top).collect()
+    }
+
+    /// Reads a token as a node: a bare word, or one with "is", "not" or an article before it.
+    fn read(&self, rank: usize, token: &TokenRead) -> Option<Read> {
+        let lower = token.text.trim().trim_end_matches('.').to_lowercase();
+        let mut rest = lower.as_str();
+        let mut sign = None;
+        while let Some((first, tail)) = rest.split_once(' ') {
+            sign = match (first, sign) {
+                ("not", _) => Some(true),
+                ("is" | "are", _) => Some(false),
+                ("a" | "an" | "every" | "each", sign) => sign,
+                _ => break,
+            };
+            rest = tail.trim_start();
+        }
+        let node = self.facts.node(rest)?;
+        Some(Read {
+            node,
+            negative: sign,
+            rank,
+            prob: token.prob,
+        })
+    }
+
+    /// One pass over the latents: since latents must only grow, the earliest read of a node is the one to go on from.
+    fn sweep(&self, reads: &[Vec<Read>]) -> Reach {
+        let mut since: Vec<Option<usize>> = vec![None; self.facts.nodes.len()];
+        let mut reach = Reach {
+            reached: false,
+            candidates: 0,
+        };
+        for latent in 0..=reads.len() {
+            for fact in &self.facts.facts {
+                let is_start = fact.from == self.facts.entity;
+                let on_chain = is_start || since[fact.from].is_some_and(|s| s < latent);
+                let read = match reads.get(latent) {
+                    Some(reads) => reads.iter().any(|r| r.is(fact)),
+                    None => self.ends(fact) && !is_start,
+                };
+                if !on_chain || !read || fact.to == self.facts.entity {
+                    continue;
+                }
+                reach.candidates += 1;
+                if self.ends(fact) {
+                    reach.reached = true;
+                } else if fact.relation == Relation::IsA && since[fact.to].is_none() {
+                    since[fact.to] = Some(latent);
+                }
+            }
+        }
+        reach
+    }
+
+    /// Writes a chain as steps.
+    fn write(&self, chain: &[Link]) -> Vec<TraceStep> {
+        let name = |node: Node| self.facts.nodes[node].clone();
+        let (start, end) = self.facts.entity_range;
+        let step = |(i, link): (usize, &Link)| {
+            let fact = &self.facts.facts[link.fact];
+            let sentence = self
+                .text
+                .get(fact.start..fact.end)
+                .unwrap_or_default()
+                .to_owned();
+            let from = match i.checked_sub(1) {
+                Some(step) => Operand {
+                    text: name(fact.from),
+                    source: Source::Step { step },
+                },
+                None => Operand {
+                    text: self.text.get(start..end).unwrap_or_default().to_owned(),
+                    source: Source::Question { start, end },
+                },
+            };
+            let source = Source::Question {
+                start: fact.start,
+                end: fact.end,
+            };
+            TraceStep {
+                text: sentence.clone(),
+                operands: vec![
+                    from,
+                    Operand {
+                        text: sentence,
+                        source,
+                    },
+                ],
+                operator: fact.relation.as_str().to_owned(),
+                result: Operand {
+                    text: name(fact.to),
+                    source: result_source(link.read),
+                },
+            }
+        };
+        chain.iter().enumerate().map(step).collect()
+    }
+
+    /// Says what came closest: how much of the shortest chain to the answer is read anywhere.
+    fn near_miss(&self, reads: &[Vec<Read>]) -> String {
+        let Some(chain) = self.shortest() else {
+            return "the facts of the question do not lead to this answer".to_owned();
+        };
+        let somewhere = |fact: &usize| {
+            reads
+                .iter()
+                .flatten()
+                .any(|r| r.is(&self.facts.facts[*fact]))
+        };
+        let read = chain.iter().filter(|f| somewhere(f)).count();
+        format!(
+            "{read} of the {} nodes of the shortest chain are read at any latent",
+            chain.len()
+        )
+    }
+
+    /// The shortest chain of facts from the entity to the answer.
+    fn shortest(&self) -> Option<Vec<usize>> {
+        let mut came: Vec<Option<usize>> = vec![None; self.facts.nodes.len()];
+        let mut queue = vec![self.facts.entity];
+        let mut next = 0;
+        while let Some(&node) = queue.get(next) {
+            next += 1;
+            for (i, fact) in self.facts_from(node) {
+                if self.ends(fact) {
+                    let mut chain = vec![i];
+                    let mut at = node;
+                    while let Some(fact) = came[at] {
+                        chain.push(fact);
+                        at = self.facts.facts[fact].from;
+                    }
+                    return Some(chain);
+                }
+                let new = fact.to != self.facts.entity && came[fact.to].is_none();
+                if fact.relation == Relation::IsA && new {
+                    came[fact.to] = Some(i);
+                    queue.push(fact.to);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// A node in a top-k list.
+#[derive(Debug, Clone, Copy)]
+struct Read {
+    node: Node,
+    /// Whether the token also says that it holds or not ("not happy").
+    negative: Option<bool>,
+    rank: usize,
+    prob: f32,
+}
+
+impl Read {
+    fn is(&self, fact: &Fact) -> bool {
+        self.node == fact.to
+            && self
+                .negative
+                .is_none_or(|n| n == (fact.relation == Relation::IsNot))
+    }
+}
+
+/// A fact of a chain with the place where its result was read: latent from 0, rank, probability.
+#[derive(Debug, Clone, Copy)]
+struct Link {
+    fact: usize,
+    read: Option<(usize, usize, f32)>,
+}
+
+/// Lists every chain to the answer.
+struct Walk<'a> {
+    question: &'a Question,
+    reads: &'a [Vec<Read>],
+    max_traces: usize,
+    chain: Vec<Link>,
+    seen: HashSet<Vec<usize>>,
+    best: Option<(Score, Vec<Link>)>,
+    partial: usize,
+    capped: bool,
+}
+
+impl Walk<'_> {
+    /// Goes on from a node with the latents from `from` on.
+    fn extend(&mut self, node: Node, from: usize) {
+        let (question, reads) = (self.question, self.reads);
+        for (i, fact) in question.facts_from(node) {
+            let back = fact.to == question.facts.entity
+                || self
+                    .chain
+                    .iter()
+                    .any(|l| question.facts.facts[l.fact].from == fact.to);
+            if back {
+                continue;
+            }
+            let ends = question.ends(fact);
+            for (latent, top) in reads.iter().enumerate().skip(from) {
+                let Some(read) = top.iter().find(|r| r.is(fact)) else {
+                    continue;
+                };
+                self.partial += 1;
+                if self.seen.len() >= self.max_traces || self.partial > MAX_PARTIAL {
+                    self.capped = true;
+                    return;
+                }
+                self.chain.push(Link {
+                    fact: i,
+                    read: Some((latent, read.rank, read.prob)),
+                });
+                if ends {
+                    self.record();
+                } else if fact.relation == Relation::IsA {
+                    self.extend(fact.to, latent + 1);
+                }
+                self.chain.pop();
+            }
+            if ends && !self.chain.is_empty() {
+                self.chain.push(Link {
+                    fact: i,
+                    read: None,
+                });
+                self.record();
+                self.chain.pop();
+            }
+        }
+    }
+
+    fn record(&mut self) {
+        let results: Vec<Option<(usize, usize)>> = self
+            .chain
+            .iter()
+            .map(|l| l.read.map(|(latent, rank, _)| (latent, rank)))
+            .collect();
+        let facts: Vec<usize> = self.chain.iter().map(|l| l.fact).collect();
+        let key = facts
+            .iter()
+            .map(|f| format!("{f:6}"))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let score = Score::new(&results, 0, key);
+        if self.best.as_ref().is_none_or(|(best, _)| score < *best) {
+            self.best = Some((score, self.chain.clone()));
+        }
+        self.seen.insert(facts);
+    }
+}
+
+/// What the answer says of the entity: "Tom is a gorpus.", "gorpus", or True and False to a claim.
+fn goal(facts: &Facts, answer: &str) -> Result<Goal, Abstain> {
+    let unread = || Abstain::AnswerUnread(answer.to_owned());
+    let lower = answer.trim().trim_end_matches('.').to_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    match (&facts.query, words.as_slice()) {
+        (Query::Claim { to, negative }, ["true"]) => Ok(Goal {
+            node: *to,
+            negative: *negative,
+        }),
+        (Query::Claim { to, negative }, ["false"]) => Ok(Goal {
+            node: *to,
+            negative: !*negative,
+        }),
+        (Query::Which { .. }, [who, "is", "a" | "an", noun]) => {
+            if facts.node(who) != Some(facts.entity) {
+                return Err(Abstain::OtherEntity((*who).to_owned()));
+            }
+            Ok(Goal {
+                node: facts.node(noun).ok_or_else(unread)?,
+                negative: false,
+            })
+        }
+        (Query::Which { .. }, ["a" | "an", noun] | [noun]) => Ok(Goal {
+            node: facts.node(noun).ok_or_else(unread)?,
+            negative: false,
+        }),
+        _ => Err(unread()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::tests::tokens;
+
+    const PROSQA: &str = "Every gorpus is a bompus. Tom is a gorpus. Every bompus is a flonk. Tom is a dorvin. \
+                          Every dorvin is a flonk. Ben is a zelkit. Is Tom a flonk or zelkit?";
+    const PRONTOQA: &str = "Gorpuses are bompuses. Every bompus is not happy. Tom is a gorpus. Every bompus is loud. \
+                            Every zelkit is happy. True or false: Tom is happy.";
+
+    fn found(question: &str, answer: &str, latents: &[&[&str]]) -> Result<Found, Abstain> {
+        let latents: Vec<_> = latents.iter().map(|l| tokens(l)).collect();
+        let question = Question::new(question, answer)?;
+        let (reach, found) = (
+            question.reach(&Search::default(), &latents),
+            question.search(&Search::default(), &latents),
+        );
+        assert_eq!(reach.reached, !found.steps.is_empty());
+        assert_eq!(reach.candidates, found.candidates);
+        Ok(found)
+    }
+
+    /// `operator result @ latent:rank` of every step, then traces and candidates.
+    fn show(question: &str, answer: &str, latents: &[&[&str]]) -> String {
+        let found = match found(question, answer, latents) {
+            Ok(found) => found,
+            Err(why) => return format!("{why:?}"),
+        };
+        let step = |s: &TraceStep| match s.result.source {
+            Source::Latent { latent, rank, .. } => {
+                format!("{} {}@{latent}:{rank}", s.operator, s.result.text)
+            }
+            _ => format!("{} {}@answer", s.operator, s.result.text),
+        };
+        let steps: Vec<String> = found.steps.iter().map(step).collect();
+        let near = found.near_miss.unwrap_or_default();
+        format!(
+            "{}{near} ({}, {})",
+            steps.join(", "),
+            found.traces,
+            found.candidates
+        )
+    }
+
+    #[test]
+    fn chains_are_found_and_missed() {
+        for (question, answer, latents, expected) in [
+            (
+                PROSQA,
+                "Tom is a flonk.",
+                &[&["gorpus"][..], &["bompus"], &["flonk"]][..],
+                "is-a gorpus@1:0, is-a bompus@2:0, is-a flonk@3:0 (1, 4)",
+            ),
+            (
+                PROSQA,
+                "flonk",
+                &[&["x", "gorpus"], &["is a", "is not"], &["bompus"]],
+                "is-a gorpus@1:1, is-a bompus@3:0, is-a flonk@answer (1, 3)",
+            ),
+            (
+                PROSQA,
+                "Tom is a flonk.",
+                &[&["gorpus", "dorvin"], &["bompus"]],
+                "is-a gorpus@1:0, is-a bompus@2:0, is-a flonk@answer (2, 5)",
+            ),
+            (
+                PROSQA,
+                "Tom is a flonk.",
+                &[&["bompus"], &["gorpus"]],
+                "0 of the 2 nodes of the shortest chain are read at any latent (0, 1)",
+            ),
+            (
+                PROSQA,
+                "Tom is a zelkit.",
+                &[&["gorpus"], &["zelkit"]],
+                "the facts of the question do not lead to this answer (0, 1)",
+            ),
+            (
+                PROSQA,
+                "Tom is a gorpus.",
+                &[&["bompus"], &["flonk"]],
+                "0 of the 1 nodes of the shortest chain are read at any latent (0, 0)",
+            ),
+            (
+                PROSQA,
+                "Tom is a gorpus.",
+                &[&["is a gorpus"], &["flonk"]],
+                "is-a gorpus@1:0 (1, 1)",
+            ),
+            (
+                PRONTOQA,
+                "False",
+                &[&["gorpus"], &["Bompuses"], &["happy"]],
+                "is-a gorpus@1:0, is-a bompus@2:0, is-not happy@3:0 (1, 4)",
+            ),
+            (
+                PRONTOQA,
+                "False",
+                &[&["gorpus"], &["bompus"], &["is happy", "is not happy"]],
+                "is-a gorpus@1:0, is-a bompus@2:0, is-not happy@3:1 (1, 4)",
+            ),
+            (
+                PRONTOQA,
+                "True",
+                &[&["gorpus"], &["bompus"], &["happy"]],
+                "the facts of the question do not lead to this answer (0, 3)",
+            ),
+            (PRONTOQA, "Maybe", &[], "AnswerUnread(\"Maybe\")"),
+            (PROSQA, "Ben is a zelkit.", &[], "OtherEntity(\"ben\")"),
+            (
+                PROSQA,
+                "Tom is a wug.",
+                &[],
+                "AnswerUnread(\"Tom is a wug.\")",
+            ),
+        ] {
+            assert_eq!(
+                show(question, answer, latents),
+                expected,
+                "{answer} {latents:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_fact_that_settles_it_is_said() {
+        assert!(
+            found(PROSQA, "gorpus", &[]).is_ok_and(|f| f.from_question_alone && f.steps.is_empty())
+        );
+        assert!(found(PROSQA, "flonk", &[]).is_ok_and(|f| !f.from_question_alone));
+    }
+
+    #[test]
+    fn cycles_end() {
+        let cycle = "Every a1 is a b1. Every b1 is a a1. Tom is a a1. Is Tom a c1 or b1?";
+        assert_eq!(
+            show(cycle, "b1", &[&["a1"], &["b1"], &["a1"], &["b1"]]),
+            "is-a a1@1:0, is-a b1@2:0 (1, 5)"
+        );
+    }
+}

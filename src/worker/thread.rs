@@ -1,0 +1,294 @@
+//! The worker: one thread owns the model and does one job at a time; another takes requests in while it works.
+//!
+//! A superseded job stops within one forward step, a panic becomes `Event::Failed`, and the worker lives on. Events
+//! go out over a bounded channel: a slow screen slows the model down instead of filling memory.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use tokio::sync::mpsc as events;
+
+use super::cache::Cache;
+use super::protocol::{Event, Request, RunId};
+use super::queue::{Job, Queue, Standing};
+use crate::analysis::run::CleanRun;
+use crate::analysis::Explorer;
+use crate::model::{Cancel, Checkpoint, Device, Model, ModelError};
+
+/// How many events may wait for the screen.
+const EVENTS: usize = 256;
+
+/// Depth of the top-k lists on screen.
+const TOP_K: usize = 10;
+
+/// The UI's two ends.
+#[derive(Debug)]
+pub struct Link {
+    /// Requests go in here; dropping it ends the worker.
+    pub requests: Sender<Request>,
+    /// Events come out here.
+    pub events: events::Receiver<Event>,
+}
+
+/// Starts the worker. It loads nothing until it is asked to.
+///
+/// # Errors
+/// When the system cannot start a thread.
+pub fn spawn(device: Device) -> std::io::Result<Link> {
+    let (requests, inbox) = channel();
+    let (out, receiver) = events::channel(EVENTS);
+    let desk = Arc::new(Desk::default());
+    let work = Arc::clone(&desk);
+    thread::Builder::new().name("requests".to_owned()).spawn(move || take_in(&inbox, &desk))?;
+    thread::Builder::new().name("model".to_owned()).spawn(move || Worker::new(device, out).work(&work))?;
+    Ok(Link { requests, events: receiver })
+}
+
+/// What the two threads share.
+#[derive(Default)]
+struct Desk {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: Queue,
+    in_hand: Option<(Job, Cancel)>,
+    /// Whether the job in hand only steps aside and is to be done again.
+    again: bool,
+    closed: bool,
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole between statements, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
+    loop {
+        let request = inbox.recv();
+        let mut guard = desk.lock();
+        let state = &mut *guard;
+        match request {
+            Ok(request) => {
+                let standing = state.queue.push(request, state.in_hand.as_ref().map(|(job, _)| job));
+                if let (Standing::Stop | Standing::StepAside, Some((_, cancel))) = (standing, &state.in_hand) {
+                    // Stop outranks an earlier step aside, and is not taken back by a later one.
+                    state.again = standing == Standing::StepAside && (state.again || !cancel.is_cancelled());
+                    cancel.cancel();
+                }
+                desk.changed.notify_one();
+            }
+            Err(_) => {
+                state.closed = true;
+                if let Some((_, cancel)) = &state.in_hand {
+                    cancel.cancel();
+                }
+                desk.changed.notify_one();
+                return;
+            }
+        }
+    }
+}
+
+/// The model's owner.
+struct Worker {
+    device: Device,
+    out: events::Sender<Event>,
+    explorer: Option<Explorer>,
+    clean: Option<(RunId, CleanRun)>,
+    exits: Option<Vec<crate::trace::EarlyExit>>,
+    cache: Cache,
+}
+
+/// Why a job ended early.
+enum Stopped {
+    Cancelled,
+    Failed { message: String, hint: String },
+    ScreenGone,
+}
+
+impl From<ModelError> for Stopped {
+    fn from(error: ModelError) -> Self {
+        if matches!(error, ModelError::Cancelled) {
+            Self::Cancelled
+        } else {
+            Self::Failed { message: error.to_string(), hint: error.hint().to_string() }
+        }
+    }
+}
+
+impl Worker {
+    fn new(device: Device, out: events::Sender<Event>) -> Self {
+        Self { device, out, explorer: None, clean: None, exits: None, cache: Cache::default() }
+    }
+
+    fn work(mut self, desk: &Desk) {
+        loop {
+            let mut state = desk.lock();
+            let job = loop {
+                if state.closed {
+                    return;
+                }
+                if let Some(job) = state.queue.pop() {
+                    break job;
+                }
+                state = desk.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            };
+            let cancel = Cancel::new();
+            state.in_hand = Some((job.clone(), cancel.clone()));
+            state.again = false;
+            drop(state);
+
+            let id = run_id(&job);
+            let result = catch_unwind(AssertUnwindSafe(|| self.perform(&job, &cancel)))
+                .unwrap_or_else(|panic| Err(Stopped::Failed { message: said(panic.as_ref()), hint: AFTER_PANIC.to_owned() }));
+
+            let mut state = desk.lock();
+            state.in_hand = None;
+            let again = state.again && matches!(result, Err(Stopped::Cancelled));
+            if again {
+                state.queue.put_back(job);
+            }
+            drop(state);
+            let told = match result {
+                Ok(()) => Ok(()),
+                Err(Stopped::Cancelled) if again => Ok(()),
+                Err(Stopped::Cancelled) => id.map_or(Ok(()), |id| self.tell(Event::Cancelled { id })),
+                Err(Stopped::Failed { message, hint }) => self.tell(Event::Failed { id, message, hint }),
+                Err(Stopped::ScreenGone) => return,
+            };
+            if told.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) -> Result<(), Stopped> {
+        self.out.blocking_send(event).map_err(|_| Stopped::ScreenGone)
+    }
+
+    fn perform(&mut self, job: &Job, cancel: &Cancel) -> Result<(), Stopped> {
+        match job {
+            Job::Load(model) => self.load(model, cancel),
+            Job::Run(id, question, gold) => self.run(*id, question, gold.as_deref(), cancel),
+            Job::Ablate(id, ablation) => {
+                let (explorer, clean) = self.of(*id)?;
+                let (outcome, cached) = match self.cache.get(ablation) {
+                    Some(seen) => (seen.clone(), true),
+                    None => (explorer.ablate(clean, ablation, cancel)?, false),
+                };
+                self.cache.put(outcome.clone());
+                self.tell(Event::Ablated { id: *id, outcome, cached })
+            }
+            Job::EarlyExit(id) => {
+                let exits = self.early_exits(*id, cancel)?;
+                self.tell(Event::EarlyExit { id: *id, exits })
+            }
+            Job::Phrases(id, latent) => {
+                let (explorer, clean) = self.of(*id)?;
+                let phrases = explorer.phrases(clean, *latent, cancel)?;
+                self.tell(Event::Phrases { id: *id, latent: *latent, phrases })
+            }
+            Job::Verify(id) => {
+                let exits = self.early_exits(*id, cancel)?;
+                let (explorer, clean) = self.of(*id)?;
+                let verdict = Box::new(explorer.verdict(clean, &exits, cancel)?);
+                self.tell(Event::Verified { id: *id, verdict })
+            }
+        }
+    }
+
+    fn load(&mut self, name: &str, cancel: &Cancel) -> Result<(), Stopped> {
+        let began = Instant::now();
+        // Two models never share memory: the old one goes before the new one comes.
+        self.explorer = None;
+        self.forget();
+        let mut screen_gone = false;
+        let mut stage = |stage: &'static str| {
+            let event = Event::Loading { model: name.to_owned(), stage: stage.to_owned() };
+            screen_gone |= self.out.blocking_send(event).is_err();
+        };
+        stage("reading");
+        let checkpoint = Checkpoint::open(name)?;
+        let model = Model::load(&checkpoint, &self.device, &mut stage)?;
+        stage("reference set");
+        let explorer = Explorer::with_generated_reference(model, cancel)?;
+        if screen_gone {
+            return Err(Stopped::ScreenGone);
+        }
+        let info = explorer.model().info().clone();
+        self.explorer = Some(explorer);
+        let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.tell(Event::Ready { info, elapsed_ms })
+    }
+
+    fn run(&mut self, id: RunId, question: &str, gold: Option<&str>, cancel: &Cancel) -> Result<(), Stopped> {
+        self.forget();
+        let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
+        let mut screen_gone = false;
+        let n_latents = explorer.model().n_latents();
+        let clean = explorer.run(question, gold, n_latents, TOP_K, cancel, &mut |position| {
+            let event = Event::Step { id, position: position.clone() };
+            screen_gone |= self.out.blocking_send(event).is_err();
+        })?;
+        if screen_gone {
+            return Err(Stopped::ScreenGone);
+        }
+        let run = clean.run.clone();
+        self.clean = Some((id, clean));
+        self.tell(Event::RunDone { id, run })
+    }
+
+    /// The early exits of the present run, computed once.
+    fn early_exits(&mut self, id: RunId, cancel: &Cancel) -> Result<Vec<crate::trace::EarlyExit>, Stopped> {
+        let (explorer, clean) = self.of(id)?;
+        if let Some(exits) = &self.exits {
+            return Ok(exits.clone());
+        }
+        let exits = explorer.early_exits(clean, cancel)?;
+        self.exits = Some(exits.clone());
+        Ok(exits)
+    }
+
+    fn of(&self, id: RunId) -> Result<(&Explorer, &CleanRun), Stopped> {
+        let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
+        match &self.clean {
+            Some((present, clean)) if *present == id => Ok((explorer, clean)),
+            // The run it asks about is gone: nobody waits for the answer.
+            _ => Err(Stopped::Cancelled),
+        }
+    }
+
+    fn forget(&mut self) {
+        self.clean = None;
+        self.exits = None;
+        self.cache.clear();
+    }
+}
+
+const AFTER_PANIC: &str = "this is a bug: press r to try again; the log has the details";
+
+fn no_model() -> Stopped {
+    Stopped::Failed { message: "no model is loaded".to_owned(), hint: "pick one with m".to_owned() }
+}
+
+fn run_id(job: &Job) -> Option<RunId> {
+    match job {
+        Job::Load(_) => None,
+        Job::Run(id, ..) | Job::Ablate(id, _) | Job::EarlyExit(id) | Job::Phrases(id, _) | Job::Verify(id) => Some(*id),
+    }
+}
+
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("the model stopped: {}", text.unwrap_or_else(|| "no message".to_owned()))
+}
