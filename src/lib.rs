@@ -37,14 +37,28 @@ mod ui;
 pub mod verify;
 pub mod worker;
 
+use std::ffi::OsString;
+
+use clap::Parser;
 use cli::{Cli, Command, ProblemsCommand};
 use error::Error;
 
-/// Does what the command line says; gives the exit code.
-///
-/// # Errors
-/// Anything that went wrong, with the kind that decides the exit code.
-pub fn run(cli: Cli) -> error::Result<u8> {
+/// Runs the program with these arguments (the first is its name); gives the exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let done = match Cli::try_parse_from(args) {
+        Ok(cli) => run(cli),
+        Err(refused) => return headless::usage(&refused),
+    };
+    done.unwrap_or_else(|error| {
+        // A closed pipe is how `head` says that it has seen enough.
+        if error.kind() != error::Kind::BrokenPipe {
+            headless::print_error(&error.to_string(), error.hint().as_deref());
+        }
+        error.exit_code()
+    })
+}
+
+fn run(cli: Cli) -> Result<u8, Error> {
     match cli.command {
         None => return explore::run(&cli.explore),
         Some(Command::Open(args)) => return explore::open(&args),
@@ -59,12 +73,4 @@ pub fn run(cli: Cli) -> error::Result<u8> {
         Some(Command::Keys(args)) => headless::keys::run(&args)?,
     }
     Ok(0)
-}
-
-/// Writes an error to standard error: what happened, then what to do next. Says nothing about a closed pipe.
-pub fn report(error: &Error) {
-    if error.kind() == error::Kind::BrokenPipe {
-        return;
-    }
-    headless::print_error(&error.to_string(), error.hint().as_deref());
 }

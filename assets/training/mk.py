@@ -5,10 +5,10 @@ def stages(d, a=0.97):
     return [
      dict(data=d,lr=1.0,latents={"written":1.0},advance=0.98,max=600),
      dict(data=d,lr=0.4,latents={"written":1.0},advance=0.96,max=2000),
-     dict(data=d,lr=0.4,latents={"1":0.85,"written":0.15},advance=0.97,max=600),
-     dict(data=d,lr=0.4,latents={"2":0.75,"1":0.1,"written":0.15},advance=0.97,max=800),
-     dict(data=d,lr=0.4,latents={"3":0.7,"2":0.1,"1":0.05,"written":0.15},advance=0.97,max=1000),
-     dict(data=d,lr=0.4,latents={"4":0.7,"3":0.05,"2":0.05,"1":0.05,"written":0.15},advance=0.97,max=1500),
+     dict(data=d,lr=0.4,latents={"1":0.85,"written":0.15},advance=0.93,max=600),
+     dict(data=d,lr=0.4,latents={"2":0.75,"1":0.1,"written":0.15},advance=0.88,max=800),
+     dict(data=d,lr=0.4,latents={"3":0.7,"2":0.1,"1":0.05,"written":0.15},advance=0.85,max=600),
+     dict(data=d,lr=0.4,latents={"4":0.7,"3":0.05,"2":0.05,"1":0.05,"written":0.15},advance=0.85,max=600),
      dict(data=d,lr=0.4,latents={"4":0.7,"3":0.05,"2":0.05,"1":0.05,"written":0.15},advance=2,max=450),
     ]
 md={"math.jsonl":1.0}
@@ -22,6 +22,6 @@ ld0={"logic-0.jsonl":1.0}; ld1={"logic-1.jsonl":0.8,"logic-0.jsonl":0.2}; ld2={"
 L=[dict(data=ld0,lr=1.0,latents={"written":1.0},advance=0.97,max=300),
    dict(data=ld0,lr=0.4,latents={"written":1.0},advance=0.97,max=3000),
    dict(data=ld1,lr=0.5,latents={"written":1.0},advance=0.96,max=4000)]+stages(ld2)
-for p in L[3:]: p["advance"]=min(p["advance"],2) if p["advance"]>1 else 0.95
+for p in L[3:]: p["advance"]=p["advance"]
 R["mini-logic"]=dict(base,task="logic",order="result-first",numbers=0,held_out="logic-held-out.jsonl",phases=L)
 open("recipes/mini-logic.json","w").write(json.dumps(R["mini-logic"],indent=1)+"\n")

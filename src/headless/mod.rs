@@ -13,8 +13,8 @@ use std::io::Write;
 
 use crate::analysis::Explorer;
 use crate::cli;
-use crate::error::{Error, Result};
-use crate::text::sanitize;
+use crate::error::{self, Error, Result};
+use crate::text::{Clean, sanitize, sanitize_lines};
 use crate::model::{Cancel, Checkpoint, Device, ErrorKind, Model, ModelError};
 
 /// Writes a finished report to standard output.
@@ -36,6 +36,18 @@ pub fn print_error(message: &str, hint: Option<&str>) {
     if let Some(hint) = hint {
         let _ = writeln!(err, "hint: {}", sanitize(hint));
     }
+}
+
+/// Prints what the command line parser has to say (help, version or a refusal), cleaned; gives the exit code.
+#[must_use]
+pub fn usage(said: &clap::Error) -> u8 {
+    let lines: Vec<String> = sanitize_lines(&said.render().to_string()).into_iter().map(Clean::into_string).collect();
+    let text = lines.join("\n");
+    if said.use_stderr() {
+        let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
+        return error::Kind::Usage.exit_code();
+    }
+    print(text.trim_end()).map_or_else(|error| error.exit_code(), |()| 0)
 }
 
 /// A value as indented JSON.

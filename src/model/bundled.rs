@@ -23,7 +23,9 @@ macro_rules! bundled {
 }
 
 /// Every bundled model.
-pub(crate) const BUNDLED: &[Bundled] = bundled![];
+pub(crate) const BUNDLED: &[Bundled] = bundled![
+    "mini-math": "arithmetic word problems; the latents carry the steps",
+];
 
 /// Returns the names of the bundled models, the default first.
 #[must_use]

@@ -14,7 +14,8 @@ pub(crate) struct Kv {
     pub(crate) v: Tensor,
 }
 
-/// One layer: the prefix is (heads, prefix, head width), the tail (heads, rows, tail, head width).
+/// One layer. Prefix: keys (heads, head width, prefix), values (heads, prefix, head width). Tail: both (heads, rows,
+/// tail, head width).
 ///
 /// Heads come first so that the rows fold into the query dimension without a copy.
 #[derive(Debug, Clone, Default)]
@@ -63,10 +64,10 @@ impl Cache {
         }
         let freeze = |layer: &LayerCache| -> Result<LayerCache> {
             let Some(tail) = &layer.tail else { return Ok(layer.clone()) };
-            // (H, 1, T, hd) -> (H, T, hd)
-            let (k, v) = (tail.k.squeeze(1)?, tail.v.squeeze(1)?);
+            // (H, 1, T, w) -> keys (H, w, T), which every later query multiplies as they stand, and values (H, T, w)
+            let (k, v) = (tail.k.squeeze(1)?.t()?.contiguous()?, tail.v.squeeze(1)?);
             let prefix = match &layer.prefix {
-                Some(p) => Kv { k: Tensor::cat(&[&p.k, &k], 1)?, v: Tensor::cat(&[&p.v, &v], 1)? },
+                Some(p) => Kv { k: Tensor::cat(&[&p.k, &k], 2)?, v: Tensor::cat(&[&p.v, &v], 1)? },
                 None => Kv { k, v },
             };
             Ok(LayerCache { prefix: Some(prefix), tail: None })
@@ -95,11 +96,11 @@ impl Cache {
             return Err(ModelError::input(format!("cannot cut {} positions to {len}", self.len())));
         }
         let (prefix_len, tail_len) = (len.min(self.prefix_len), len.saturating_sub(self.prefix_len));
-        let cut = |kv: Option<&Kv>, dim: usize, n: usize| -> Result<Option<Kv>> {
+        let cut = |kv: Option<&Kv>, dims: (usize, usize), n: usize| -> Result<Option<Kv>> {
             match kv {
                 Some(kv) if n > 0 => Ok(Some(Kv {
-                    k: kv.k.narrow(dim, 0, n)?.contiguous()?,
-                    v: kv.v.narrow(dim, 0, n)?.contiguous()?,
+                    k: kv.k.narrow(dims.0, 0, n)?.contiguous()?,
+                    v: kv.v.narrow(dims.1, 0, n)?.contiguous()?,
                 })),
                 _ => Ok(None),
             }
@@ -109,8 +110,8 @@ impl Cache {
             .iter()
             .map(|l| {
                 Ok(LayerCache {
-                    prefix: cut(l.prefix.as_ref(), 1, prefix_len)?,
-                    tail: cut(l.tail.as_ref(), 2, tail_len)?,
+                    prefix: cut(l.prefix.as_ref(), (2, 1), prefix_len)?,
+                    tail: cut(l.tail.as_ref(), (2, 2), tail_len)?,
                 })
             })
             .collect::<Result<_>>()?;

@@ -1,10 +1,12 @@
 //! GPT-2: learned positions, pre-norm blocks, tanh GELU (methods.md 2.5). Names mirror the checkpoint.
 
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, DType, Device, Tensor};
+use candle_transformers::utils::build_additive_causal_mask;
 
 use super::backbone::{Backbone, Output, Pass};
 use super::cache::{Cache, Kv, LayerCache};
 use super::config::Gpt2Config;
+use super::cpu_ops::{gelu, softmax, tail_mix, tail_scores};
 use super::error::{ModelError, Result};
 use super::linear::{Linear, Norm};
 use super::weights::Weights;
@@ -74,7 +76,7 @@ impl Gpt2 {
         let head = if config.tied {
             // The reference ties after loading: where both are stored, the input table wins (methods.md 8.7).
             weights.drop_alias(&head_name, &[rows, d])?;
-            wte.t()?
+            untransposed(&wte)?
         } else {
             weights.take(&head_name, &[rows, d])?.t()?
         };
@@ -98,13 +100,7 @@ impl Gpt2 {
 
     /// The additive mask of a pass, (1, 1 or rows, t, past + t); none if every position may be seen.
     fn mask(&self, pass: &Pass<'_>, past: usize, t: usize) -> Result<Option<Tensor>> {
-        let causal = (t > 1)
-            .then(|| {
-                let hidden = |i, j| if j > past + i { f32::NEG_INFINITY } else { 0.0 };
-                let values: Vec<f32> = (0..t).flat_map(|i| (0..past + t).map(move |j| hidden(i, j))).collect();
-                Tensor::from_vec(values, (1, 1, t, past + t), &self.device)
-            })
-            .transpose()?;
+        let causal = (t > 1).then(|| build_additive_causal_mask(t, past, None, &self.device, DType::F32)).transpose()?;
         Ok(match (causal, pass.mask) {
             (Some(causal), Some(mask)) => Some(causal.broadcast_add(&mask.unsqueeze(0)?)?),
             (None, Some(mask)) => Some(mask.unsqueeze(0)?),
@@ -136,7 +132,7 @@ impl Backbone for Gpt2 {
         for (block, past) in self.h.iter().zip(&cache.layers) {
             let (y, grown) = block.attn.forward(&block.ln_1.forward(&x)?, b, t, past, mask.as_ref())?;
             x = (x + y)?;
-            let inner = block.c_fc.forward(&block.ln_2.forward(&x)?)?.gelu()?;
+            let inner = gelu(&block.c_fc.forward(&block.ln_2.forward(&x)?)?)?;
             x = (x + block.c_proj.forward(&inner)?)?;
             caches.push(grown);
             if pass.keep_layers {
@@ -183,23 +179,30 @@ impl Attention {
             None => Kv { k: k.copy()?, v: v.copy()? },
         };
         let private = tail.k.dims()[2];
-        let tail_scores = q.reshape((heads, b, t, w))?.matmul(&tail.k.t()?)?;
+        let over_tail = tail_scores(&q.reshape((heads, b, t, w))?, &tail.k)?;
 
         let mixed = if let Some(prefix) = &past.prefix {
-            let shared = prefix.k.dims()[1];
-            let prefix_scores = q.matmul(&prefix.k.t()?)?.reshape((heads, b, t, shared))?;
-            let scores = Tensor::cat(&[&prefix_scores, &tail_scores], D::Minus1)?;
+            let shared = prefix.v.dims()[1];
+            let over_prefix = q.matmul(&prefix.k)?.reshape((heads, b, t, shared))?;
+            let scores = Tensor::cat(&[&over_prefix, &over_tail], D::Minus1)?;
             let weights = attend(&scores, mask)?;
             // (H, b t, S) (H, S, w) + (H, b, t, T) (H, b, T, w)
-            let over_prefix = weights.narrow(D::Minus1, 0, shared)?.contiguous()?.reshape((heads, n, shared))?;
-            let over_tail = weights.narrow(D::Minus1, shared, private)?.contiguous()?;
-            (over_prefix.matmul(&prefix.v)? + over_tail.matmul(&tail.v)?.reshape((heads, n, w))?)?
+            let to_prefix = weights.narrow(D::Minus1, 0, shared)?.contiguous()?.reshape((heads, n, shared))?;
+            let to_tail = weights.narrow(D::Minus1, shared, private)?.contiguous()?;
+            (to_prefix.matmul(&prefix.v)? + tail_mix(&to_tail, &tail.v)?.reshape((heads, n, w))?)?
         } else {
-            attend(&tail_scores, mask)?.matmul(&tail.v)?.reshape((heads, n, w))?
+            tail_mix(&attend(&over_tail, mask)?, &tail.v)?.reshape((heads, n, w))?
         };
         let y = self.c_proj.forward(&mixed.transpose(0, 1)?.contiguous()?.reshape((n, d))?)?;
         Ok((y, LayerCache { prefix: past.prefix.clone(), tail: Some(tail) }))
     }
+}
+
+/// The table as (width, vocab). A small one is copied to rows, which multiply twice as fast; a large one is only viewed.
+fn untransposed(table: &Tensor) -> Result<Tensor> {
+    const SMALL: usize = 1 << 22;
+    let table = table.t()?;
+    Ok(if table.elem_count() <= SMALL { table.contiguous()? } else { table })
 }
 
 /// Softmax over the last dimension of masked scores.
@@ -208,5 +211,5 @@ fn attend(scores: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
         Some(mask) => scores.broadcast_add(mask)?,
         None => scores.clone(),
     };
-    Ok(candle_nn::ops::softmax_last_dim(&scores)?)
+    Ok(softmax(&scores)?)
 }

@@ -12,6 +12,7 @@ mod cache;
 mod cancel;
 mod checkpoint;
 mod config;
+mod cpu_ops;
 mod error;
 mod generate;
 mod gpt2;

@@ -113,7 +113,7 @@ fn tensors(seed: u64, vocabulary: &[String]) -> Tensors {
         row[..FLAGS].fill(0.0);
         if let Some(flag) = flag {
             // Loud enough to stand out after a layer norm.
-            row[flag] = 6.0;
+            row[flag] = 8.0;
         }
     }
     put("wte.weight", &[vocabulary.len(), WIDTH], table);
@@ -127,7 +127,10 @@ fn tensors(seed: u64, vocabulary: &[String]) -> Tensors {
             put(&name(&format!("{norm}.weight")), &[WIDTH], vec![1.0; WIDTH]);
             put(&name(&format!("{norm}.bias")), &[WIDTH], vec![0.0; WIDTH]);
         }
-        put(&name("attn.c_attn.weight"), &[WIDTH, 3 * WIDTH], random(WIDTH * 3 * WIDTH, 0.3));
+        let mut input = random(WIDTH * 3 * WIDTH, 0.4);
+        // Attention neither reads flags nor writes them.
+        input[..FLAGS * 3 * WIDTH].fill(0.0);
+        put(&name("attn.c_attn.weight"), &[WIDTH, 3 * WIDTH], input);
         put(&name("attn.c_attn.bias"), &[3 * WIDTH], random(3 * WIDTH, 0.05));
         let mut output = random(WIDTH * WIDTH, 0.25);
         unflag(&mut output);

@@ -10,7 +10,7 @@ use crossterm::event::EventStream;
 use crossterm::queue;
 use crossterm::style::force_color_output;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use tokio::time::{Instant, sleep_until};
@@ -171,20 +171,18 @@ impl Explorer<'_> {
                     }
                     Signal::Suspend => self.suspend()?,
                 },
-                first = keys.next() => {
-                    let mut next = Some(first);
-                    while let Some(event) = next {
-                        // The terminal is gone when its input ends.
-                        let Some(Ok(event)) = event else {
-                            self.send(Msg::Terminated)?;
-                            return Ok(Ended::Signal(1));
-                        };
+                event = keys.next() => match event {
+                    Some(Ok(event)) => {
                         if let Some(msg) = input::message(event) {
                             self.send(msg)?;
                         }
-                        next = keys.next().now_or_never();
                     }
-                }
+                    // The terminal is gone when its input ends.
+                    _ => {
+                        self.send(Msg::Terminated)?;
+                        return Ok(Ended::Signal(1));
+                    }
+                },
                 event = events.recv(), if worker_is_there => match event {
                     Some(event) => {
                         self.send(Msg::Worker(event))?;

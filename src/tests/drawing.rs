@@ -86,7 +86,7 @@ fn the_default_theme_keeps_to_the_palette_of_the_terminal() {
     let allowed = [
         Color::Reset,
         Color::Cyan,
-        Color::Blue,
+        Color::LightBlue,
         Color::Green,
         Color::Red,
         Color::Magenta,

@@ -123,7 +123,13 @@ impl Panes {
             take(&mut rest, 2)
         };
         take(&mut rest, gap);
-        let timeline = take(&mut rest, if titled { 4 } else { 2 });
+        // Rows of the run: tokens, what is read, the ablated run, early exits; on tall screens further ranks.
+        let run_rows = match area.height {
+            50.. => 8,
+            30.. => 4,
+            _ => 3,
+        };
+        let timeline = take(&mut rest, if titled { 1 + run_rows } else { 2 });
         take(&mut rest, gap);
         let lower = if area.width >= WIDE {
             columns(rest, wanted)
@@ -163,10 +169,12 @@ fn columns(area: Rect, wanted: Wanted) -> Lower {
     let notes_rows = (1 + wanted.notes.max(1)).min(area.height / 3);
     if three {
         let (mut middle, right) = (column(1), column(2));
-        let notes = split_bottom(&mut middle, notes_rows);
+        let answer = take(&mut middle, (1 + wanted.answer).min(area.height.saturating_sub(notes_rows + 1)));
+        take(&mut middle, 1);
+        let notes = middle;
         return Lower::Columns {
             detail: column(0),
-            answer: middle,
+            answer,
             verdict: right,
             notes,
         };

@@ -71,7 +71,12 @@ fn wanted(app: &App, area: Rect, theme: &Theme) -> Wanted {
     };
     Wanted {
         problem: rows(Pane::Problem, full),
-        answer: rows(Pane::Answer, width),
+        answer: if columns == 3 {
+            rows(Pane::Answer, width)
+        } else {
+            // Early exits are in the timeline as well; they are the part to scroll for.
+            u16::try_from(panes::answer::height_without_exits(app, width, theme)).unwrap_or(u16::MAX)
+        },
         verdict: rows(Pane::Verdict, width),
         notes: rows(Pane::Notes, width),
     }
@@ -100,7 +105,7 @@ fn panes(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mu
         run.height -= 1;
     }
     frame.render_widget(
-        Paragraph::new(panes::timeline::lines(app, run.width.into(), theme)),
+        Paragraph::new(panes::timeline::lines(app, run.width.into(), run.height.into(), theme)),
         run,
     );
     match screen.lower {
@@ -180,9 +185,11 @@ fn rule(title: &Title, has_focus: bool, width_: usize, theme: &Theme) -> Line<'s
     } else {
         (theme.title, theme.glyphs.rule)
     };
-    let remark = cut(&title.remark, width_ / 2, theme);
-    let remark_width = if remark.is_empty() { 0 } else { width(&remark) + 1 };
     let mut row = Row::new().push(cut(&title.name, width_ / 2, theme), style).push(" ", theme.text);
+    // The subject keeps a third of the line, the remark gets what it needs of the rest.
+    let about_width = width(&title.about).min(width_ / 3);
+    let remark = cut(&title.remark, width_.saturating_sub(row.width() + about_width + 5), theme);
+    let remark_width = if remark.is_empty() { 0 } else { width(&remark) + 1 };
     if !title.about.is_empty() {
         let room = width_.saturating_sub(row.width() + remark_width + 4);
         row = row.push(cut(&title.about, room, theme), theme.dim).push(" ", theme.text);
@@ -205,8 +212,8 @@ fn tab_bar(app: &App, width_: usize, theme: &Theme) -> Line<'static> {
             _ => tab.name().to_owned(),
         };
         let style = match (tab == app.tab, app.focus == tab) {
-            (true, true) => theme.focus.patch(theme.selected),
-            (true, false) => theme.title.patch(theme.selected),
+            (true, true) => theme.strong.patch(theme.selected),
+            (true, false) => theme.selected,
             _ => theme.dim,
         };
         row = row.push(format!(" {} ", cut(&name, 16, theme)), style);

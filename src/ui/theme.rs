@@ -20,7 +20,7 @@ pub struct Theme {
     pub title: Style,
     /// The title of the focused pane.
     pub focus: Style,
-    /// What is selected.
+    /// What is selected; replaces colours, so that the selection is one calm block.
     pub selected: Style,
     /// A number of the question.
     pub number: Style,
@@ -57,7 +57,7 @@ impl Theme {
             focus: bold.fg(Color::Cyan),
             selected: text.add_modifier(Modifier::REVERSED),
             number: bold.fg(Color::Cyan),
-            relation: text.fg(Color::Blue),
+            relation: text.fg(Color::LightBlue),
             ask: bold,
             unknown: text.fg(Color::Red).add_modifier(Modifier::UNDERLINED),
             bar: text.fg(Color::Cyan),

@@ -112,7 +112,7 @@ fn row(
     theme: &Theme,
 ) -> Line<'static> {
     let patch = |style: ratatui::style::Style| {
-        if is_selected { style.patch(theme.selected) } else { style }
+        if is_selected { theme.selected } else { style }
     };
     let (remark, remark_style) = match (&entry.choice, entry.disabled) {
         (_, Some(reason)) => (format!("{reason}   {}", keys(app, entry, theme)), theme.dim),

@@ -231,7 +231,12 @@ fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     }
     let mut lines = vec![row.line()];
     if !problem.steps.is_empty() {
-        let steps = problem.steps.join("  ");
+        let steps: Vec<&str> = problem
+            .steps
+            .iter()
+            .map(|step| step.trim_start_matches("<<").trim_end_matches(">>"))
+            .collect();
+        let steps = steps.join("   ");
         lines.extend(
             crate::text::wrap(&crate::text::sanitize(&steps), width.saturating_sub(LABEL))
                 .into_iter()
@@ -244,6 +249,12 @@ fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         );
     }
     lines
+}
+
+/// How many rows the pane has without the table of early exits, which is its last part.
+#[must_use]
+pub fn height_without_exits(app: &App, width: usize, theme: &Theme) -> usize {
+    lines(app, width, theme).len() - exits(app, theme).len()
 }
 
 /// The answer after every number of latents.

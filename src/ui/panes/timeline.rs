@@ -1,7 +1,9 @@
 //! The run token by token: the tail of the question, the start marker, the latents, the end marker, the answer.
 //!
-//! One cell per token; below it the top token that is read there, and below that what is read in the ablated run.
+//! One column per token. Below each latent stands what is read there, what is read there in the ablated run, and the
+//! answer if the model stopped there; below other tokens, what they predict.
 
+use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::overlay::ablation_name;
@@ -9,6 +11,7 @@ use crate::app::{App, Phase};
 use crate::text::{sanitize, width};
 use crate::trace::{AblationValue, LatentIdx, Position, PositionKind};
 use crate::ui::line::{Row, cut};
+use crate::ui::number::count;
 use crate::ui::panes::Title;
 use crate::ui::theme::Theme;
 
@@ -17,26 +20,27 @@ const MIN_CELL: usize = 3;
 /// Longer tokens are cut.
 const MAX_CELL: usize = 14;
 /// From this width on, the rows are labelled.
-const LABELLED: usize = 90;
-const LABELS: [&str; 3] = ["token", "top", "now"];
+const LABELLED: usize = 70;
+/// Room for the labels of the rows.
+const INDENT: usize = 8;
 
+/// One column.
+#[derive(Debug, Default)]
 struct Cell {
     label: String,
-    top: String,
-    now: Option<String>,
-    is_latent: bool,
-    is_off: bool,
+    label_style: Style,
+    /// The texts below the label, with their styles; none where there is nothing to say.
+    below: Vec<Option<(String, Style)>>,
     is_placeholder: bool,
-    changed: bool,
 }
 
 impl Cell {
     fn width(&self) -> usize {
-        let now = self.now.as_deref().map_or(0, width);
-        width(&self.label)
-            .max(width(&self.top))
-            .max(now)
-            .max(MIN_CELL)
+        let below = self.below.iter().flatten().map(|(text, _)| width(text));
+        below
+            .chain([width(&self.label), MIN_CELL])
+            .max()
+            .unwrap_or(MIN_CELL)
     }
 }
 
@@ -45,10 +49,6 @@ impl Cell {
 pub fn title(app: &App, theme: &Theme) -> Title {
     let dot = theme.glyphs.dot;
     let n = app.n_latents();
-    let about = match app.live.phase {
-        Phase::Idle => String::new(),
-        _ => crate::ui::number::count(n, "latent"),
-    };
     let value = app.ablation.value;
     let remark = if app.ablation.is_clean() {
         format!("all on {dot} off means {value}")
@@ -57,175 +57,243 @@ pub fn title(app: &App, theme: &Theme) -> Title {
     };
     Title {
         name: "Run".to_owned(),
-        about,
+        about: match app.live.phase {
+            Phase::Idle => String::new(),
+            _ => count(n, "latent"),
+        },
         remark: if n == 0 { String::new() } else { remark },
     }
 }
 
-/// The three rows of the run, with the cursor in view.
+/// The rows of the run, `height` of them at most, with the cursor in view.
 #[must_use]
-pub fn lines(app: &App, max_width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let first = app.live.first();
-    let cells = cells(app, theme);
+pub fn lines(app: &App, max_width: usize, height: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let labels = labels(app, height);
+    let cells = cells(app, &labels, theme);
     if cells.is_empty() {
         return Vec::new();
     }
-    let indent = if max_width >= LABELLED { 8 } else { 2 };
-    let room = max_width.saturating_sub(indent + 2);
+    let is_labelled = max_width >= LABELLED;
+    let indent = if is_labelled { INDENT } else { 2 };
+    let first = app.live.first();
     let cursor = app.live.cursor.saturating_sub(first);
-    let (from, to) = window(&cells, cursor, room);
-    let mut rows = [Row::new(), Row::new(), Row::new()];
-    if max_width >= LABELLED {
-        for (row, label) in rows.iter_mut().zip(LABELS) {
-            let is_needed = label != "now" || cells.iter().any(|cell| cell.now.is_some());
-            if is_needed {
-                *row = std::mem::take(row).push(label, theme.dim);
-            }
+    let (from, to) = window(&cells, cursor, max_width.saturating_sub(indent + 2));
+    let mut rows: Vec<Row> = ["token".to_owned()]
+        .into_iter()
+        .chain(labels.iter().map(Label::text))
+        .map(|label| match is_labelled {
+            true => Row::new().push(label, theme.dim),
+            false => Row::new(),
+        })
+        .collect();
+    let mut set = |row: usize, column: usize, text: String, style: Style| {
+        if let Some(row) = rows.get_mut(row) {
+            *row = std::mem::take(row).to(column).push(text, style);
         }
+    };
+    if from > 0 || first > 0 {
+        set(0, indent - 2, theme.glyphs.more_left.to_owned(), theme.dim);
     }
-    let more_left = from > 0 || first > 0;
-    let mark = if more_left { theme.glyphs.more_left } else { "" };
-    rows[0] = std::mem::take(&mut rows[0])
-        .to(indent - 2)
-        .push(mark, theme.dim);
     let mut column = indent;
     for (index, cell) in cells.iter().enumerate().take(to).skip(from) {
-        let under_cursor = index == cursor && !cell.is_placeholder;
+        let is_selected = index == cursor && !cell.is_placeholder;
         let cell_width = cell.width();
-        for (row, text, style) in cell_rows(&mut rows, cell, app.is_stale(), theme) {
-            let style = if under_cursor {
-                style.patch(theme.selected)
-            } else {
-                style
-            };
-            let text = if under_cursor {
-                pad(text, cell_width)
-            } else {
-                text.to_owned()
-            };
-            *row = std::mem::take(row).to(column).push(text, style);
+        let selected = theme.strong.patch(theme.selected);
+        // The block of the cursor covers the token and what is read there.
+        let place = |row: usize, text: &str, style: Style| match is_selected && row <= 1 {
+            true => (pad(text, cell_width), selected),
+            false => (text.to_owned(), style),
+        };
+        let (text, style) = place(0, &cell.label, cell.label_style);
+        set(0, column, text, style);
+        for (row, below) in (1..).zip(&cell.below) {
+            let empty = (String::new(), theme.text);
+            let (text, style) = below.as_ref().unwrap_or(&empty);
+            let (text, style) = place(row, text, *style);
+            set(row, column, text, style);
         }
         column += cell_width + 2;
     }
     if to < cells.len() {
-        rows[0] = std::mem::take(&mut rows[0])
-            .to(column.min(max_width.saturating_sub(1)))
-            .push(theme.glyphs.more_right, theme.dim);
+        set(0, max_width.saturating_sub(1), theme.glyphs.more_right.to_owned(), theme.dim);
     }
     rows.into_iter().map(Row::line).collect()
 }
 
-fn cell_rows<'a>(
-    rows: &'a mut [Row; 3],
-    cell: &'a Cell,
-    is_stale: bool,
-    theme: &Theme,
-) -> Vec<(&'a mut Row, &'a str, ratatui::style::Style)> {
-    let label = match cell {
-        Cell { is_placeholder: true, .. } => theme.dim,
-        Cell { is_off: true, .. } => theme.off,
-        Cell { is_latent: true, .. } => theme.focus,
-        _ => theme.text,
-    };
-    let top = match cell {
-        Cell { is_latent: true, is_off: false, .. } => theme.strong,
-        _ => theme.dim,
-    };
-    let now = if is_stale || !cell.changed {
-        theme.dim
-    } else {
-        theme.off
-    };
-    let [first, second, third] = rows;
-    let mut out = vec![
-        (first, cell.label.as_str(), label),
-        (second, cell.top.as_str(), top),
-    ];
-    if let Some(text) = &cell.now {
-        out.push((third, text.as_str(), now));
+/// What a row below the tokens shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Label {
+    /// The token of a rank.
+    Rank(usize),
+    /// The top token in the ablated run.
+    Now,
+    /// The answer if the model stopped here.
+    Stop,
+}
+
+impl Label {
+    fn text(&self) -> String {
+        match self {
+            Self::Rank(0) => "reads".to_owned(),
+            Self::Rank(rank) => format!("   #{rank}"),
+            Self::Now => "now".to_owned(),
+            Self::Stop => "stop".to_owned(),
+        }
     }
-    out
+}
+
+/// The rows that fit, most important first: the top token, the ablated run, early exits, then further ranks.
+fn labels(app: &App, height: usize) -> Vec<Label> {
+    let mut room = height.saturating_sub(1);
+    let mut take = |wanted: bool| {
+        let fits = wanted && room > 0;
+        room -= usize::from(fits);
+        fits
+    };
+    let top = take(true);
+    let now = take(app.shown_outcome().is_some());
+    let stop = take(!app.session.early_exit.is_empty());
+    // The row of the ablated run is kept free, so that a toggle does not move the rows below.
+    let spare = if app.shown_outcome().is_none() { room.saturating_sub(1) } else { room };
+    let deepest = app.live.positions.iter().filter(|p| p.norm.is_some());
+    let deepest = deepest.filter_map(|p| p.projection.as_ref().map(|p| p.top.len())).max();
+    let ranks = if top { 1 + spare.min(deepest.unwrap_or(1).saturating_sub(1)) } else { 0 };
+    let mut labels: Vec<Label> = (0..ranks).map(Label::Rank).collect();
+    labels.extend(now.then_some(Label::Now));
+    labels.extend(stop.then_some(Label::Stop));
+    labels
 }
 
 fn pad(text: &str, to: usize) -> String {
     format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
 }
 
-/// Which cells fit: as many as possible, the cursor and its right neighbour among them.
+/// Which cells fit: the cursor with its neighbours, and beyond that as much of the end of the run as possible.
 fn window(cells: &[Cell], cursor: usize, room: usize) -> (usize, usize) {
     let span = |from: usize, to: usize| -> usize {
         cells[from..to].iter().map(|cell| cell.width() + 2).sum()
     };
-    let need = (cursor + 2).min(cells.len());
-    let mut from = 0;
-    while from < cursor.min(cells.len() - 1) && span(from, need) > room {
-        from += 1;
-    }
-    let mut to = (from + 1).min(cells.len());
+    let cursor = cursor.min(cells.len() - 1);
+    let fits_from = |to: usize| {
+        let mut from = cursor;
+        while from > 0 && span(from - 1, to) <= room {
+            from -= 1;
+        }
+        from
+    };
+    let from = if span(cursor.saturating_sub(1), cells.len()) <= room {
+        fits_from(cells.len())
+    } else {
+        let mut to = cursor + 1;
+        while to < cells.len() && span(cursor.saturating_sub(1), to + 1) <= room {
+            to += 1;
+        }
+        fits_from(to)
+    };
+    let mut to = cursor + 1;
     while to < cells.len() && span(from, to + 1) <= room {
         to += 1;
     }
     (from, to)
 }
 
-fn cells(app: &App, theme: &Theme) -> Vec<Cell> {
+fn cells(app: &App, labels: &[Label], theme: &Theme) -> Vec<Cell> {
     let after = tokens_after(app);
     let shown = app.live.positions.iter().skip(app.live.first());
-    let mut cells: Vec<Cell> = shown.map(|p| cell(app, p, &after, theme)).collect();
+    let mut cells: Vec<Cell> = shown
+        .map(|position| cell(app, position, labels, &after, theme))
+        .collect();
     if app.live.phase == Phase::Running {
-        for n in app.live.n_latents() + 1..=app.n_latents() {
-            cells.push(Cell {
-                label: n.to_string(),
-                top: theme.glyphs.pending.to_owned(),
-                now: None,
-                is_latent: true,
-                is_off: false,
-                is_placeholder: true,
-                changed: false,
-            });
-        }
+        let missing = app.live.n_latents() + 1..=app.n_latents();
+        cells.extend(missing.map(|n| Cell {
+            label: format!(" {n}"),
+            label_style: theme.dim,
+            below: vec![Some((format!(" {}", theme.glyphs.pending), theme.dim))],
+            is_placeholder: true,
+        }));
     }
     cells
 }
 
-fn cell(app: &App, position: &Position, after: &[(LatentIdx, String)], theme: &Theme) -> Cell {
-    let token = |text: &str| {
-        let clean = sanitize(text.trim());
-        cut(if clean.is_empty() { theme.glyphs.blank } else { &clean }, MAX_CELL, theme)
-    };
-    let next = position
-        .projection
-        .as_ref()
-        .and_then(|projection| projection.top.first())
-        .map(|read| token(&read.text))
-        .unwrap_or_default();
+fn token(text: &str, theme: &Theme) -> String {
+    let clean = sanitize(text.trim());
+    let shown = if clean.is_empty() { theme.glyphs.blank } else { &clean };
+    cut(shown, MAX_CELL, theme)
+}
+
+fn cell(
+    app: &App,
+    position: &Position,
+    labels: &[Label],
+    after: &[(LatentIdx, String)],
+    theme: &Theme,
+) -> Cell {
     let latent = match position.kind {
         PositionKind::Latent(idx) => Some(idx),
         _ => None,
     };
     let is_off = latent.is_some_and(|idx| app.ablation.off.contains(&idx));
-    let label = match (position.kind, is_off) {
-        (PositionKind::Latent(idx), true) => format!("[{idx}]"),
-        (PositionKind::Latent(idx), false) => format!(" {idx}"),
-        (PositionKind::Start, _) => "start".to_owned(),
-        (PositionKind::End, _) => "end".to_owned(),
-        _ if position.unknown => format!("{}[?]", token(&position.text)),
-        _ => token(&position.text),
+    let (label, label_style) = match position.kind {
+        PositionKind::Latent(idx) if is_off => (format!("[{idx}]"), theme.off),
+        // Aligned with the number in brackets, so that a toggle moves nothing.
+        PositionKind::Latent(idx) => (format!(" {idx}"), theme.focus),
+        PositionKind::Start => ("start".to_owned(), theme.text),
+        PositionKind::End => ("end".to_owned(), theme.text),
+        _ if position.unknown => (format!("{}[?]", token(&position.text, theme)), theme.unknown),
+        _ => (token(&position.text, theme), theme.text),
     };
-    let now = latent
-        .and_then(|idx| after.iter().find(|(l, _)| *l == idx))
-        .map(|(_, text)| token(text));
-    let changed = now.as_ref().is_some_and(|now| *now != next);
+    let below = labels
+        .iter()
+        .map(|row| {
+            let (text, style) = match (row, latent) {
+                (Label::Rank(rank), _) => {
+                    let read = position.projection.as_ref()?.top.get(*rank)?;
+                    // Beside the latents only the prediction itself is of interest.
+                    let is_read = latent.is_some() && !is_off && *rank == 0;
+                    if latent.is_none() && *rank > 0 {
+                        return None;
+                    }
+                    let style = if is_read { theme.strong } else { theme.dim };
+                    (token(&read.text, theme), style)
+                }
+                (Label::Now, Some(idx)) => now(app, position, idx, after, theme)?,
+                (Label::Stop, _) => {
+                    let k = match position.kind {
+                        PositionKind::Start => 0,
+                        PositionKind::Latent(idx) => idx.0,
+                        _ => return None,
+                    };
+                    let exit = app.session.early_exit.iter().find(|exit| exit.k == k)?;
+                    let value = exit.value.as_deref().unwrap_or(theme.glyphs.none);
+                    (token(value, theme), theme.dim)
+                }
+                (Label::Now, None) => return None,
+            };
+            let lead = if latent.is_some() { " " } else { "" };
+            Some((format!("{lead}{text}"), style))
+        })
+        .collect();
     Cell {
         label,
-        // Aligned with the number above it, which leaves room for the bracket.
-        top: if latent.is_some() { format!(" {next}") } else { next },
-        now: now.map(|now| format!(" {now}")),
-        is_latent: latent.is_some(),
-        is_off,
+        label_style,
+        below,
         is_placeholder: false,
-        changed,
     }
+}
+
+/// What is read at a latent in the ablated run; it stands out where it differs from the clean run.
+fn now(
+    app: &App,
+    position: &Position,
+    idx: LatentIdx,
+    after: &[(LatentIdx, String)],
+    theme: &Theme,
+) -> Option<(String, Style)> {
+    let (_, text) = after.iter().find(|(latent, _)| *latent == idx)?;
+    let before = position.projection.as_ref().and_then(|p| p.top.first());
+    let is_changed = before.is_none_or(|read| read.text != *text);
+    let style = if is_changed && !app.is_stale() { theme.off } else { theme.dim };
+    Some((token(text, theme), style))
 }
 
 /// The top token of each latent in the shown ablated run. A skipped latent has none.
@@ -233,15 +301,44 @@ fn tokens_after(app: &App) -> Vec<(LatentIdx, String)> {
     let Some(outcome) = app.shown_outcome() else {
         return Vec::new();
     };
-    let skip = outcome.ablation.value == AblationValue::Skip;
-    let kept = (1..=app.live.n_latents())
+    let is_skip = outcome.ablation.value == AblationValue::Skip;
+    let kept: Vec<LatentIdx> = (1..=app.live.n_latents())
         .map(LatentIdx)
-        .filter(|idx| !skip || !outcome.ablation.off.contains(idx));
-    let kept: Vec<LatentIdx> = kept.collect();
+        .filter(|idx| !is_skip || !outcome.ablation.off.contains(idx))
+        .collect();
     if kept.len() != outcome.latents_after.len() {
         return Vec::new();
     }
     kept.into_iter()
         .zip(outcome.latents_after.iter().cloned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_width(label: &str) -> Cell {
+        Cell {
+            label: label.to_owned(),
+            ..Cell::default()
+        }
+    }
+
+    #[test]
+    fn the_window_holds_the_cursor_and_as_much_of_the_end_as_fits() {
+        // Each cell takes five columns.
+        let cells: Vec<Cell> = (0..10).map(|_| of_width("abc")).collect();
+        for (cursor, room, expected) in [
+            (0, 50, (0, 10)),
+            (9, 25, (5, 10)),
+            (7, 25, (5, 10)),
+            (5, 25, (4, 9)),
+            (0, 25, (0, 5)),
+            (4, 5, (4, 5)),
+            (4, 0, (4, 5)),
+        ] {
+            assert_eq!(window(&cells, cursor, room), expected, "{cursor} in {room}");
+        }
+    }
 }

@@ -192,20 +192,20 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         (
             "search",
             format!(
-                "top {} {dot} {} tried {dot} {} to the answer",
+                "top {} {dot} {} reach the answer {dot} {} tried, 95 % of nulls try up to {}",
                 verdict.top_k,
-                count(verdict.candidates, "candidate"),
                 count(verdict.traces, "trace"),
+                count(verdict.candidates, "candidate"),
+                verdict.null.candidates_p95,
             ),
         ),
         (
             "null",
             format!(
-                "{} of {} other problems' latents give {answer} {dot} p {} {dot} 95 % try up to {}",
+                "{} of {} other problems' latents give {answer} {dot} p {}",
                 verdict.null.hits,
                 verdict.null.n,
                 p_value(verdict.null.p_value),
-                verdict.null.candidates_p95,
             ),
         ),
         (

@@ -1,0 +1,219 @@
+//! CPU kernels for the places where a small model spends its time outside large matrix products: the GELU's `tanh`, the
+//! softmax's `exp`, and attention of one new position per row over a short tail, which would be a product per row and head.
+
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
+
+/// GELU with the tanh formula ("gelu_new"), `x * sigmoid(2 u)`, which is the same function.
+pub(crate) fn gelu(x: &Tensor) -> Result<Tensor> {
+    if x.device().is_cpu() { x.apply_op1_no_bwd(&Gelu) } else { x.gelu() }
+}
+
+/// Softmax over the last dimension.
+pub(crate) fn softmax(x: &Tensor) -> Result<Tensor> {
+    if x.device().is_cpu() { x.apply_op1_no_bwd(&Softmax) } else { candle_nn::ops::softmax_last_dim(x) }
+}
+
+/// Scores of one query per row, (H, b, 1, w) and (H, b, T, w) -> (H, b, 1, T).
+pub(crate) fn tail_scores(q: &Tensor, k: &Tensor) -> Result<Tensor> {
+    if is_single(q) { q.apply_op2_no_bwd(k, &TailScores) } else { q.matmul(&k.t()?) }
+}
+
+/// Values mixed by one row of weights per row, (H, b, 1, T) and (H, b, T, w) -> (H, b, 1, w).
+pub(crate) fn tail_mix(weights: &Tensor, v: &Tensor) -> Result<Tensor> {
+    if is_single(weights) { weights.apply_op2_no_bwd(v, &TailMix) } else { weights.matmul(v) }
+}
+
+fn is_single(x: &Tensor) -> bool {
+    x.device().is_cpu() && x.dims()[2] == 1
+}
+
+struct Gelu;
+struct Softmax;
+struct TailScores;
+struct TailMix;
+
+impl CustomOp1 for Gelu {
+    fn name(&self) -> &'static str {
+        "gelu-tanh"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = values(storage, layout, self.name())?;
+        Ok((CpuStorage::F32(x.iter().map(|&x| gelu_one(x)).collect()), layout.shape().clone()))
+    }
+}
+
+impl CustomOp1 for Softmax {
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let mut out = values(storage, layout, self.name())?.to_vec();
+        let width = layout.dims().last().copied().unwrap_or(1).max(1);
+        for row in out.chunks_exact_mut(width) {
+            let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            for x in row.iter_mut() {
+                // The short exponential never reaches zero; what is masked must.
+                let shifted = *x - max;
+                *x = if shifted < -87.0 { 0.0 } else { exp(shifted) };
+            }
+            let sum: f32 = row.iter().sum();
+            for x in row.iter_mut() {
+                *x /= sum;
+            }
+        }
+        Ok((CpuStorage::F32(out), layout.shape().clone()))
+    }
+}
+
+impl CustomOp2 for TailScores {
+    fn name(&self) -> &'static str {
+        "tail-scores"
+    }
+
+    fn cpu_fwd(
+        &self,
+        q: &CpuStorage,
+        q_layout: &Layout,
+        k: &CpuStorage,
+        k_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (q, k) = (values(q, q_layout, self.name())?, values(k, k_layout, self.name())?);
+        let (heads, rows, tail, width) = k_layout.shape().dims4()?;
+        let mut out = Vec::with_capacity(heads * rows * tail);
+        for (q, k) in q.chunks_exact(width).zip(k.chunks_exact(tail * width)) {
+            out.extend(k.chunks_exact(width).map(|k| dot(q, k)));
+        }
+        Ok((CpuStorage::F32(out), (heads, rows, 1, tail).into()))
+    }
+}
+
+impl CustomOp2 for TailMix {
+    fn name(&self) -> &'static str {
+        "tail-mix"
+    }
+
+    fn cpu_fwd(
+        &self,
+        weights: &CpuStorage,
+        weights_layout: &Layout,
+        v: &CpuStorage,
+        v_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let weights = values(weights, weights_layout, self.name())?;
+        let v = values(v, v_layout, self.name())?;
+        let (heads, rows, tail, width) = v_layout.shape().dims4()?;
+        let mut out = vec![0f32; heads * rows * width];
+        let rows_of = weights.chunks_exact(tail).zip(v.chunks_exact(tail * width));
+        for (out, (weights, v)) in out.chunks_exact_mut(width).zip(rows_of) {
+            for (weight, v) in weights.iter().zip(v.chunks_exact(width)) {
+                for (out, v) in out.iter_mut().zip(v) {
+                    *out += weight * v;
+                }
+            }
+        }
+        Ok((CpuStorage::F32(out), (heads, rows, 1, width).into()))
+    }
+}
+
+/// The values of a contiguous tensor.
+fn values<'a>(storage: &'a CpuStorage, layout: &Layout, name: &str) -> Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
+        None => candle_core::bail!("{name} needs a contiguous tensor"),
+    }
+}
+
+/// Eight partial sums, so that the compiler may use vector instructions.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (mut sums, mut rest) = ([0f32; 8], 0.0);
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    for (a, b) in a8.remainder().iter().zip(b8.remainder()) {
+        rest += a * b;
+    }
+    for (a, b) in a8.zip(b8) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+fn gelu_one(x: f32) -> f32 {
+    // 2 sqrt(2 / pi)
+    const TWICE: f32 = 1.595_769_2;
+    x / (1.0 + exp(-TWICE * (x + 0.044_715 * x * x * x)))
+}
+
+/// e^x for |x| up to 87, beyond which it stays: two units in the last place, and no call, so that loops vectorise.
+fn exp(x: f32) -> f32 {
+    /// Adding 1.5 * 2^23 rounds to a whole number, which then stands in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    /// ln 2 in two parts, the first exact in few bits.
+    const LN_2: (f32, f32) = (0.693_359_4, -2.121_944_4e-4);
+    /// Cephes expf, highest power first.
+    const TERMS: [f32; 6] =
+        [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1];
+    let x = x.clamp(-87.0, 87.0);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let whole = shifted - ROUND;
+    let r = (x - whole * LN_2.0) - whole * LN_2.1;
+    let series = TERMS.iter().fold(0.0, |sum, term| sum * r + term) * r * r + r + 1.0;
+    let exponent = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
+    series * f32::from_bits(exponent)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn gelu_is_the_tanh_formula() {
+        for i in -4000..=4000 {
+            let x = f64::from(i) / 100.0;
+            let expected = 0.5 * x * (1.0 + (0.797_884_560_802_865_4 * (x + 0.044_715 * x.powi(3))).tanh());
+            #[expect(clippy::cast_possible_truncation, reason = "the point of the test")]
+            let found = f64::from(gelu_one(x as f32));
+            assert!((found - expected).abs() <= 5e-7 * x.abs().max(1.0), "{x}: {found} {expected}");
+        }
+        assert!(gelu_one(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn softmax_is_the_librarys_and_hides_what_is_masked() {
+        let mut x = Tensor::randn(0f32, 5.0, (7, 33), &Device::Cpu).and_then(|t| t.to_vec2::<f32>()).expect("random");
+        x[2][5..].fill(f32::NEG_INFINITY);
+        x[3][0] = 200.0;
+        let x = Tensor::new(x, &Device::Cpu).expect("tensor");
+        let rows = |t: Result<Tensor>| t.and_then(|t| t.to_vec2::<f32>()).expect("rows");
+        let (found, expected) = (rows(softmax(&x)), rows(candle_nn::ops::softmax_last_dim(&x)));
+        for (a, b) in found.iter().flatten().zip(expected.iter().flatten()) {
+            assert!((a - b).abs() <= 1e-6, "{a} {b}");
+        }
+        assert!(found[2][5..].iter().all(|&p| p == 0.0));
+        let not_a_number = Tensor::new(&[[f32::NAN, 1.0]], &Device::Cpu).expect("tensor");
+        assert!(rows(softmax(&not_a_number))[0][1].is_nan());
+    }
+
+    #[test]
+    fn the_tail_kernels_are_matrix_products() {
+        let random = |shape: (usize, usize, usize, usize)| Tensor::randn(0f32, 1.0, shape, &Device::Cpu);
+        // A width that is not a multiple of eight, too.
+        for width in [4, 19, 32] {
+            let (q, k) = (random((3, 5, 1, width)).expect("q"), random((3, 5, 7, width)).expect("k"));
+            let scores = tail_scores(&q, &k).expect("scores");
+            let mix = tail_mix(&scores, &k).expect("mix");
+            let expected_scores = q.matmul(&k.t().expect("t")).expect("scores");
+            let expected_mix = expected_scores.matmul(&k).expect("mix");
+            for (found, expected) in [(scores, expected_scores), (mix, expected_mix)] {
+                assert_eq!(found.dims(), expected.dims());
+                let scale = expected.abs().and_then(|t| t.max_all()?.to_scalar::<f32>()).expect("scale");
+                let difference = (found - expected).and_then(|t| t.abs()?.max_all()?.to_scalar::<f32>());
+                assert!(difference.expect("difference") <= 1e-5 * scale.max(1.0), "width {width}");
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The command line as scripts see it: output, exit codes, hostile input. Runs the real binary on a bundled model.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+const QUESTION: &str = "Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?";
+
+fn undertone(args: &[&str]) -> Output {
+    let home = tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
+    for variable in ["HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+        command.env(variable, home.path());
+    }
+    command.args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+fn json(args: &[&str]) -> Value {
+    let output = undertone(args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn has(value: &Value, fields: &[&str]) {
+    for field in fields {
+        assert!(value.get(field).is_some(), "no field {field} in {value}");
+    }
+}
+
+#[test]
+fn models_lists_every_bundled_model_with_its_hash() {
+    let rows = json(&["models", "--json"]);
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows[0]["name"], "mini-math");
+    for row in rows {
+        has(row, &["family", "arch", "parameters", "latents"]);
+        assert_eq!(row["sha256"].as_str().unwrap().len(), 64);
+        assert!(row["parameters"].as_u64().unwrap() > 100_000);
+    }
+}
+
+#[test]
+fn inspect_follows_its_schema_and_adds_effect_only_when_something_is_off() {
+    let report = json(&["inspect", "--question", QUESTION, "--verdict", "--json"]);
+    assert_eq!(report["schema"], "undertone.inspect/1");
+    has(&report["model"], &["name", "family", "arch", "n_latents", "dtype", "device", "sha256"]);
+    has(&report, &["question", "input_ids", "latents", "answer", "early_exit", "verdict"]);
+    let n = report["model"]["n_latents"].as_u64().unwrap();
+    assert_eq!(report["latents"].as_array().unwrap().len() as u64, n);
+    assert_eq!(report["early_exit"].as_array().unwrap().len() as u64, n + 1);
+    for (i, latent) in report["latents"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(latent["index"], i + 1);
+        assert_eq!(latent["on"], true);
+        assert!(latent["norm"].as_f64().unwrap() > 0.0);
+        let top = latent["top"].as_array().unwrap();
+        assert_eq!(top.len(), 10);
+        has(&top[0], &["id", "text", "logit", "prob"]);
+        let probs: Vec<f64> = top.iter().map(|t| t["prob"].as_f64().unwrap()).collect();
+        assert!(probs.windows(2).all(|w| w[0] >= w[1]) && probs.iter().sum::<f64>() <= 1.0 + 1e-6);
+        has(&latent["phrases"][0], &["text", "logprob", "lift"]);
+    }
+    has(&report["answer"], &["ids", "text", "value", "logprob", "correct"]);
+    assert_eq!(report["answer"]["correct"], Value::Null, "a typed question has no gold answer");
+    let verdict = &report["verdict"];
+    has(verdict, &["rung", "steps", "candidates", "p_value", "null_n", "answer_without_latents"]);
+    assert!(verdict["null_n"].as_u64().unwrap() >= 200);
+    assert!(report.get("effect").is_none() && report.get("clean_answer").is_none());
+
+    for value in ["resample", "mean", "zero", "skip"] {
+        let off = json(&["inspect", "--question", QUESTION, "--off", "2", "--value", value, "--json"]);
+        let effect = &off["effect"];
+        has(effect, &["flipped", "delta_logprob", "kl", "relative_size"]);
+        assert!(effect["sham_max_diff"].as_f64().unwrap() <= 1e-3, "{value}");
+        assert_eq!(effect["relative_size"].is_null(), value == "skip");
+        assert_eq!(effect["donors"].is_null(), value != "resample");
+        assert_eq!(off["latents"][1]["on"], false);
+        assert_eq!(off["clean_answer"], report["answer"], "the clean run does not depend on what is off");
+    }
+}
+
+#[test]
+fn the_same_request_gives_the_same_bytes() {
+    let args = ["inspect", "--question", QUESTION, "--off", "all", "--verdict", "--json"];
+    assert_eq!(undertone(&args).stdout, undertone(&args).stdout);
+}
+
+#[test]
+fn words_that_the_vocabulary_lacks_are_named() {
+    let report = json(&["inspect", "--question", "Tom has 12 zeppelins. How many does Tom have?", "--json"]);
+    assert_eq!(report["unknown_words"], serde_json::json!(["zeppelins"]));
+}
+
+#[test]
+fn generated_problems_are_reproducible_and_feed_inspect_and_eval() {
+    let folder = tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (first, second) = (path("a.jsonl"), path("b.jsonl"));
+    for out in [&first, &second] {
+        let args = ["problems", "generate", "--family", "math", "--n", "12", "--seed", "3", "--out", out];
+        assert!(undertone(&args).status.success());
+    }
+    assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
+    let report = json(&["inspect", "--data", &first, "--index", "11", "--json"]);
+    assert!(report["answer"]["correct"].is_boolean());
+    let eval = json(&["eval", "--model", "mini-math", "--data", &first, "--verdicts", "3", "--json"]);
+    assert_eq!(eval["schema"], "undertone.eval/1");
+    for mode in ["latent", "no_latents", "verbalised", "off_zero", "off_resample"] {
+        assert_eq!(eval["modes"][mode]["n"], 12, "{mode}");
+        has(&eval["modes"][mode], &["accuracy", "ci95"]);
+    }
+    assert_eq!(eval["modes"]["direct"], Value::Null, "mini-math has no direct mode");
+    let by_steps: u64 = eval["by_steps"].as_object().unwrap().values().map(|m| m["latent"]["n"].as_u64().unwrap()).sum();
+    assert_eq!(by_steps, 12);
+    assert_eq!(eval["evidence"]["n"], 3);
+}
+
+#[test]
+fn errors_name_the_cause_and_the_next_step_and_have_their_exit_codes() {
+    let folder = tempdir().unwrap();
+    let torn = folder.path().join("torn.jsonl");
+    fs::write(&torn, "{\"question\": \"a\", \"steps\": [], \"answer\": \"1\"}\n{\"question\": ").unwrap();
+    let torn = torn.display().to_string();
+    let table: &[(&[&str], i32, &str)] = &[
+        (&["inspect", "--question", QUESTION, "--model", "no-such-model"], 2, "no-such-model"),
+        (&["inspect", "--question", QUESTION, "--off", "9"], 2, "latent 9"),
+        (&["inspect", "--question", ""], 2, ""),
+        (&["inspect", "--data", &torn, "--index", "0"], 3, "torn.jsonl"),
+        (&["inspect", "--data", "/no/such/file.jsonl", "--index", "0"], 3, "/no/such/file.jsonl"),
+        (&["export", "/no/such/session", "--format", "md"], 3, "/no/such/session"),
+        (&["eval", "--device", "cuda", "--n", "1"], 3, "cuda"),
+        (&["dance"], 2, "dance"),
+    ];
+    for (args, code, names) in table {
+        let output = undertone(args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(*code), "{args:?}: {said}");
+        assert!(said.contains(names), "{args:?}: {said}");
+        assert!(!said.contains("panicked"), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn check_says_by_its_exit_code_whether_the_verdict_is_sound() {
+    let args = ["inspect", "--verdict", "--check", "--json", "--question"];
+    let with = |question| undertone(&[&args[..], &[question]].concat());
+    let sound = with(QUESTION);
+    let report: Value = serde_json::from_slice(&sound.stdout).unwrap();
+    let present = report["verdict"]["rung"] == "PRESENT";
+    assert_eq!(sound.status.code(), Some(i32::from(!present)));
+    let unsound = with("Tom has zeppelins. How many zeppelins does Tom have?");
+    assert_eq!(unsound.status.code(), Some(1), "nothing can be verified without a number");
+}
+
+#[test]
+fn a_pipe_gets_no_escape_bytes_whatever_is_asked() {
+    let hostile = "\u{1b}]0;owned\u{7} Tom \u{202e}has 12\u{9b}31m apples.\u{0} How many?";
+    let file = tempdir().unwrap();
+    let data = file.path().join("h.jsonl");
+    let row = serde_json::json!({"question": hostile, "steps": [], "answer": "\u{1b}[2J"});
+    fs::write(&data, format!("{row}\n")).unwrap();
+    let data = data.display().to_string();
+    for args in [
+        &["inspect", "--data", &data, "--index", "0", "--verdict"][..],
+        &["inspect", "--question", QUESTION, "--model", "\u{1b}[31mred"],
+        &["\u{1b}[31mred"],
+        &["--data", &data],
+        &[],
+        &["keys"],
+        &["models"],
+    ] {
+        let output = undertone(args);
+        let both = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&both).into_owned();
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{args:?}: {text:?}");
+        assert!(!both.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn without_a_terminal_the_explorer_is_a_report() {
+    let output = undertone(&[]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in ["mini-math", "latent 1", "answer", "verdict"] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_undertone"))
+        .args(["inspect", "--question", QUESTION])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn sample_runs_open_and_export_without_a_model() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_runs");
+    let mut n = 0;
+    for entry in fs::read_dir(samples).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|e| e != "jsonl") {
+            continue;
+        }
+        n += 1;
+        let file = path.display().to_string();
+        let exported = json(&["export", &file, "--format", "json"]);
+        assert_eq!(exported["schema"], "undertone.export/1", "{file}");
+        let report = undertone(&["open", &file]);
+        assert!(report.status.success(), "{file}");
+        let text = String::from_utf8(report.stdout).unwrap();
+        assert!(text.contains("##"), "{file} has a Markdown report");
+    }
+    assert!(n >= 4, "there are {n} sample runs");
+}

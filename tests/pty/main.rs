@@ -1,0 +1,144 @@
+//! What only a real terminal can show: restoring it, signals, sizes, colours, quiet, and the whole first session.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod terminal;
+
+use std::fs;
+use std::time::Duration;
+
+use tempfile::tempdir;
+use terminal::Terminal;
+
+/// Starts the explorer and waits until the first problem is judged.
+fn ready(home: &std::path::Path, env: &[(&str, &str)]) -> Terminal {
+    let mut terminal = Terminal::start(home, 40, 120, &[], env);
+    terminal.sees("candidates");
+    terminal.settles();
+    terminal
+}
+
+#[test]
+fn a_first_session_from_opening_to_export() {
+    let home = tempdir().unwrap();
+    let mut t = ready(home.path(), &[]);
+    t.press("2");
+    t.settles();
+    let before = t.text();
+    t.press(" ");
+    t.until("the ablated answer", |screen| screen.contains("[2]") && screen.contains("sham"));
+    t.settles();
+    assert_ne!(before, t.text());
+    t.press("?");
+    t.sees("Esc");
+    t.press("\x1b");
+    t.settles();
+    t.press("i");
+    t.settles();
+    t.press("latent two carries the step");
+    t.sees("latent two carries");
+    t.press("\r");
+    t.settles();
+    t.press("x");
+    t.settles();
+    t.press("\r");
+    t.until("the export", |_| has_export(home.path()));
+    t.press("q");
+    assert_eq!(t.ends(), 0);
+    assert!(t.is_restored());
+    let exported = exports(home.path());
+    assert!(exported.iter().any(|text| text.contains("latent two carries the step")), "the note is in the export");
+}
+
+fn exports(home: &std::path::Path) -> Vec<String> {
+    let files = fs::read_dir(home).unwrap().filter_map(|entry| Some(entry.ok()?.path()));
+    files.filter(|path| path.extension().is_some_and(|e| e == "md" || e == "json")).filter_map(|p| fs::read_to_string(p).ok()).collect()
+}
+
+fn has_export(home: &std::path::Path) -> bool {
+    !exports(home).is_empty()
+}
+
+#[test]
+fn quitting_restores_the_terminal_even_while_the_model_loads() {
+    let home = tempdir().unwrap();
+    let mut t = Terminal::start(home.path(), 24, 80, &[], &[]);
+    t.sees("undertone");
+    t.press("q");
+    assert_eq!(t.ends(), 0);
+    assert!(t.is_restored());
+}
+
+#[test]
+fn signals_restore_the_terminal_and_give_their_exit_codes() {
+    for (signal, code) in [("TERM", 143), ("HUP", 129)] {
+        let home = tempdir().unwrap();
+        let mut t = ready(home.path(), &[]);
+        let pid = t.child.process_id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+        assert_eq!(t.ends(), code, "{signal}");
+        assert!(t.is_restored(), "{signal}");
+    }
+}
+
+#[test]
+fn a_failed_start_leaves_the_screen_up_with_the_reason() {
+    let home = tempdir().unwrap();
+    let mut t = Terminal::start(home.path(), 24, 100, &["--model", "/no/such/folder"], &[]);
+    t.sees("/no/such/folder");
+    assert!(t.parser.screen().alternate_screen());
+    t.press("q");
+    assert_eq!(t.ends(), 0);
+    assert!(t.is_restored());
+}
+
+#[test]
+fn a_resize_storm_ends_where_it_began() {
+    let home = tempdir().unwrap();
+    let mut t = ready(home.path(), &[]);
+    let before = t.text();
+    t.resize(5, 20);
+    t.until("the message for a small terminal", |screen| screen.contains("needs"));
+    t.resize(40, 120);
+    t.until("the screen as it was", |screen| screen == before);
+    t.press("q");
+    assert_eq!(t.ends(), 0);
+}
+
+#[test]
+fn without_colour_the_selection_is_reversed_and_no_colour_is_sent() {
+    let home = tempdir().unwrap();
+    let mut t = ready(home.path(), &[("NO_COLOR", "1")]);
+    t.press("q");
+    t.ends();
+    let raw = String::from_utf8_lossy(&t.raw).into_owned();
+    assert!(!raw.contains("\x1b[m") && !raw.contains("\x1b[;m"), "a bare reset would wipe the selection");
+    assert!(raw.contains("\x1b[7m"), "something is selected");
+    for sequence in raw.split("\x1b[").skip(1) {
+        let Some(end) = sequence.find(|c: char| c.is_ascii_alphabetic()) else { continue };
+        if !sequence[end..].starts_with('m') {
+            continue;
+        }
+        for code in sequence[..end].split(';').filter_map(|n| n.parse::<u16>().ok()) {
+            assert!(!matches!(code, 30..=38 | 40..=48 | 90..=107), "colour {code} in {:?}", &sequence[..end]);
+        }
+    }
+}
+
+#[test]
+fn idle_writes_nothing_and_a_step_writes_little() {
+    let home = tempdir().unwrap();
+    let mut t = ready(home.path(), &[]);
+    assert!(t.is_still(Duration::from_secs(3)), "an idle explorer wrote something");
+    let before = t.raw.len();
+    t.press("\x1b[D");
+    t.settles();
+    let written = t.raw.len() - before;
+    assert!((1..4096).contains(&written), "{written} bytes for one step");
+    let raw = String::from_utf8_lossy(&t.raw).into_owned();
+    assert!(!raw.contains("\x1b[2J"), "the screen is never cleared");
+    assert_eq!(raw.matches("\x1b[?2026h").count(), raw.matches("\x1b[?2026l").count());
+    t.press("q");
+    t.ends();
+}
