@@ -16,7 +16,7 @@ R={}
 R["mini-math"]=dict(base,task="math",order="result-first",held_out="math-held-out.jsonl",phases=stages(md))
 R["mini-math-sim"]=dict(base,task="math",order="operands-first",held_out="math-held-out.jsonl",step_decoder_loss=1.0,phases=stages(md))
 mix={"direct":0.3,"written":0.3,"4":0.25,"3":0.05,"2":0.05,"1":0.05}
-R["mini-math-idle"]=dict(base,task="math",order="result-first",held_out="math-held-out.jsonl",has_direct=True,phases=[dict(data=md,lr=1.0,latents=mix,advance=2,max=450,judge="direct"),dict(data=md,lr=0.4,latents=mix,advance=2,max=2400,judge="direct"),dict(data=md,lr=0.4,latents=mix,advance=2,max=600,judge="direct")])
+R["mini-math-idle"]=dict(base,task="math",order="result-first",held_out="math-held-out.jsonl",has_direct=True,phases=[dict(data=md,lr=1.0,latents=mix,advance=2,max=450,judge="direct"),dict(data=md,lr=0.4,latents=mix,advance=2,max=500,judge="direct"),dict(data=md,lr=0.4,latents=mix,advance=2,max=300,judge="direct")])
 for n,r in R.items(): open(f"recipes/{n}.json","w").write(json.dumps(r,indent=1)+"\n")
 ld0={"logic-0.jsonl":1.0}; ld1={"logic-1.jsonl":0.8,"logic-0.jsonl":0.2}; ld2={"logic-2.jsonl":0.8,"logic-1.jsonl":0.1,"logic-0.jsonl":0.1}
 L=[dict(data=ld0,lr=1.0,latents={"written":1.0},advance=0.97,max=300),
