@@ -44,7 +44,7 @@ impl Screen {
                 }
             }
         });
-        let parser = vt100::Parser::new(40, 120, 0);
+        let parser = vt100::Parser::new(cells(40), cells(120), 0);
         (Self { chunks, writer, parser, child, _master: pair.master }, began)
     }
 
@@ -150,6 +150,10 @@ impl Screen {
         }
         self.until("the verdict", |text| text.contains("candidates"))
     }
+}
+
+fn cells(n: u16) -> std::num::NonZero<u16> {
+    std::num::NonZero::new(n).expect("a terminal has cells")
 }
 
 fn ms(duration: Duration) -> f64 {

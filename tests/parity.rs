@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use undertone::model::{Branch, Cancel, Checkpoint, Device, Mode, Model, Writes, bundled_names};
+use undertone::model::{
+    Branch, Cancel, Checkpoint, Device, Mode, Model, Rollout, Writes, bundled_names,
+};
 use undertone::trace::LatentIdx;
 
 /// Allowed difference of hidden values, logits and log-probabilities, absolute: what the goldens' own file of
@@ -14,11 +16,18 @@ const TOLERANCE: f64 = 1e-4;
 
 fn close(found: f64, expected: &Value, what: &str) {
     let expected = expected.as_f64().unwrap_or(f64::NAN);
-    assert!((found - expected).abs() <= TOLERANCE, "{what}: {found} is not {expected}");
+    assert!(
+        (found - expected).abs() <= TOLERANCE,
+        "{what}: {found} is not {expected}"
+    );
 }
 
 fn ids(value: &Value) -> Vec<u32> {
     serde_json::from_value(value.clone()).expect("a list of ids")
+}
+
+fn small(value: &Value) -> usize {
+    usize::try_from(value.as_u64().expect("a number")).expect("a small number")
 }
 
 fn items(value: &Value) -> &[Value] {
@@ -35,7 +44,11 @@ fn same_vector(found: &[f32], first: &Value, norm: &Value, what: &str) {
     for (i, expected) in items(first).iter().enumerate() {
         close(f64::from(found[i]), expected, &format!("{what}, value {i}"));
     }
-    let l2 = found.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+    let l2 = found
+        .iter()
+        .map(|&x| f64::from(x).powi(2))
+        .sum::<f64>()
+        .sqrt();
     close(l2, norm, &format!("{what}, norm"));
 }
 
@@ -47,12 +60,18 @@ fn same_top(logits: &[f32], top: &Value, expected: &Value, ordered: bool, what: 
         if ordered {
             assert_eq!(order[rank], id as usize, "{what}, rank {rank}");
         }
-        close(f64::from(logits[id as usize]), expected, &format!("{what}, logit of {id}"));
+        close(
+            f64::from(logits[id as usize]),
+            expected,
+            &format!("{what}, logit of {id}"),
+        );
     }
 }
 
 fn same_generation(model: &Model, branch: &Branch, limit: usize, golden: &Value, what: &str) {
-    let out = model.generate(branch, limit, &mut |_| {}, &Cancel::new()).expect("generation");
+    let out = model
+        .generate(branch, limit, &mut |_| {}, &Cancel::new())
+        .expect("generation");
     let expected = golden.get("generated_ids").unwrap_or(&golden["ids"]);
     assert_eq!(out[0].ids, ids(expected), "{what}");
     let logits = golden.get("token_logits").unwrap_or(&golden["logits"]);
@@ -63,9 +82,15 @@ fn same_generation(model: &Model, branch: &Branch, limit: usize, golden: &Value,
         for (found, expected) in out[0].logprobs.iter().zip(items(logprobs)) {
             close(*found, expected, what);
         }
-        let score = model.score(branch, &[ids(expected)], &Cancel::new()).expect("score");
+        let score = model
+            .score(branch, &[ids(expected)], &Cancel::new())
+            .expect("score");
         let sum: f64 = items(logprobs).iter().filter_map(Value::as_f64).sum();
-        assert!((score[0].logprob - sum).abs() <= TOLERANCE, "{what}: scored {} for {sum}", score[0].logprob);
+        assert!(
+            (score[0].logprob - sum).abs() <= TOLERANCE,
+            "{what}: scored {} for {sum}",
+            score[0].logprob
+        );
     }
     if let Some(stop) = golden.get("stopped_on") {
         assert_eq!(out[0].stop.map(u64::from), stop.as_u64(), "{what}");
@@ -77,8 +102,17 @@ fn bundled_models_match_the_training_script() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     for name in bundled_names() {
         let file = folder.join(format!("parity-{name}.json"));
-        assert!(file.exists(), "no {}: assets/training/dump_parity.py writes it", file.display());
-        let model = Model::load(&Checkpoint::bundled(name).expect(name), &Device::Cpu, &mut |_| {}).expect(name);
+        assert!(
+            file.exists(),
+            "no {}: assets/training/dump_parity.py writes it",
+            file.display()
+        );
+        let model = Model::load(
+            &Checkpoint::bundled(name).expect(name),
+            &Device::Cpu,
+            &mut |_| {},
+        )
+        .expect(name);
         same_as_dump(&model, &read(&file));
     }
 }
@@ -86,7 +120,9 @@ fn bundled_models_match_the_training_script() {
 /// For a model that is not bundled yet: `UNDERTONE_PARITY=<model folder>:<dump file>`.
 #[test]
 fn a_named_model_matches_its_dump() {
-    let Ok(named) = std::env::var("UNDERTONE_PARITY") else { return };
+    let Ok(named) = std::env::var("UNDERTONE_PARITY") else {
+        return;
+    };
     let (folder, dump) = named.split_once(':').expect("folder:dump");
     let checkpoint = Checkpoint::from_dir(Path::new(folder)).expect("checkpoint");
     let model = Model::load(&checkpoint, &Device::Cpu, &mut |_| {}).expect("model");
@@ -95,7 +131,11 @@ fn a_named_model_matches_its_dump() {
 
 fn same_as_dump(model: &Model, dump: &Value) {
     let (name, cancel) = (&model.info().name, Cancel::new());
-    assert_eq!(Some(model.info().sha256.as_str()), dump["sha256"].as_str(), "{name}: the dump is of other weights");
+    assert_eq!(
+        Some(model.info().sha256.as_str()),
+        dump["sha256"].as_str(),
+        "{name}: the dump is of other weights"
+    );
     let k = model.n_latents();
     assert_eq!(Some(k as u64), dump["n_latents"].as_u64());
     for golden in items(&dump["questions"]) {
@@ -108,9 +148,19 @@ fn same_as_dump(model: &Model, dump: &Value) {
         let mut writes = Writes::none(2);
         writes.set(1, LatentIdx(1), vec![0.0; model.width()]);
         let rollout = model.rollout(&start, k, &writes, &cancel).expect("rollout");
-        for (j, (latent, golden)) in rollout.latents.iter().zip(items(&golden["latents"])).enumerate() {
+        for (j, (latent, golden)) in rollout
+            .latents
+            .iter()
+            .zip(items(&golden["latents"]))
+            .enumerate()
+        {
             let what = format!("{what}: latent {}", j + 1);
-            same_vector(&latent.fed.row(0).expect("row"), &golden["first"], &golden["norm"], &what);
+            same_vector(
+                &latent.fed.row(0).expect("row"),
+                &golden["first"],
+                &golden["norm"],
+                &what,
+            );
             let logits = model.project(&latent.state).expect("projection");
             same_top(&logits[0], &golden["top"], &golden["logits"], false, &what);
         }
@@ -118,7 +168,11 @@ fn same_as_dump(model: &Model, dump: &Value) {
         let forced = model.close(rollout.last(), true, &cancel).expect("close");
         let scores = model.score(&forced, &target, &cancel).expect("score");
         close(scores[0].logprob, &golden["target_logprob"], &what);
-        close(scores[1].logprob, &golden["zeroed_target_logprob"], &format!("{what}: zeroed"));
+        close(
+            scores[1].logprob,
+            &golden["zeroed_target_logprob"],
+            &format!("{what}: zeroed"),
+        );
         let closed = model.close(rollout.last(), false, &cancel).expect("close");
         for (row, key) in ["answer", "zeroed_answer"].into_iter().enumerate() {
             let branch = closed.select(&[row]).expect("row");
@@ -153,15 +207,23 @@ fn fixture(folder: &Path, name: &str) -> Model {
     } else {
         let meta: Value = serde_json::from_str(&text("meta.json")).expect("meta.json");
         let file = at.join(meta["weights_file"].as_str().expect("weights_file"));
-        let tensors: HashMap<_, _> =
-            candle_core::pickle::read_all(file).expect("a torch.save file").into_iter().collect();
+        let tensors: HashMap<_, _> = candle_core::pickle::read_all(file)
+            .expect("a torch.save file")
+            .into_iter()
+            .collect();
         let rewritten = tempfile::NamedTempFile::new().expect("temporary file");
         candle_core::safetensors::save(&tensors, rewritten.path()).expect("written");
         std::fs::read(rewritten.path()).expect("weights")
     };
-    let tokenizer = std::fs::read(folder.join("tokenizers/gpt2/tokenizer.json")).expect("tokenizer");
+    let tokenizer =
+        std::fs::read(folder.join("tokenizers/gpt2/tokenizer.json")).expect("tokenizer");
     let checkpoint = Checkpoint::from_parts(name, text("config.json"), tokenizer, weights);
-    Model::load(&checkpoint.with_meta(text("meta.json")), &Device::Cpu, &mut |_| {}).expect(name)
+    Model::load(
+        &checkpoint.with_meta(text("meta.json")),
+        &Device::Cpu,
+        &mut |_| {},
+    )
+    .expect(name)
 }
 
 fn same_as_golden(name: &str) {
@@ -173,74 +235,142 @@ fn same_as_golden(name: &str) {
     assert_eq!(model.markers().stop, ids(&golden["stop_ids"]));
     let codi = golden["family"] == "codi";
     if codi {
-        assert_eq!(Some(model.markers().answer_vocab as u64), golden["generation_vocab_limit"].as_u64());
+        assert_eq!(
+            Some(model.markers().answer_vocab as u64),
+            golden["generation_vocab_limit"].as_u64()
+        );
     }
-    let mean: Vec<Vec<f32>> = serde_json::from_value(golden["mean_latent_inputs"].clone()).expect("vectors");
-    let zero = vec![0.0; model.width()];
-
+    let mean: Vec<Vec<f32>> =
+        serde_json::from_value(golden["mean_latent_inputs"].clone()).expect("vectors");
     for golden in items(&golden["questions"]) {
         let question = golden["question"].as_str().expect("text");
         let what = format!("{name}: {question}");
         let prompt = model.prompt(question, Mode::Latent).expect("prompt");
-        let input = ids(&golden["input_ids"]);
-        assert_eq!(prompt.ids, input[..prompt.ids.len()], "{what}");
+        assert_eq!(
+            prompt.ids,
+            ids(&golden["input_ids"])[..prompt.ids.len()],
+            "{what}"
+        );
         let start = model.prefill(&[&prompt.ids], &cancel).expect("prefill");
-        let rollout = model.rollout(&start, k, &Writes::none(1), &cancel).expect("rollout");
+        let rollout = model
+            .rollout(&start, k, &Writes::none(1), &cancel)
+            .expect("rollout");
+        same_latents(&model, &rollout, golden, &what);
+        same_answers(&model, &rollout, golden, &what);
+        same_modes(&model, golden, &what);
+        same_ablations(&model, &start, &mean, golden, &what);
+    }
+}
 
-        // The state after 0..N latents: what is projected, and what is fed next.
-        for (j, golden) in items(&golden["latent_positions"]).iter().enumerate() {
-            let what = format!("{what}: after {j}");
-            let state = rollout.branches[j].hidden();
-            same_vector(&state.row(0).expect("row"), &golden["hidden"]["first8"], &golden["hidden"]["l2"], &what);
-            let ordered = golden["top10"]["min_gap"].as_f64().is_some_and(|gap| gap > TOLERANCE);
-            let logits = model.project(&state).expect("projection");
-            same_top(&logits[0], &golden["top10"]["ids"], &golden["top10"]["logits"], ordered, &what);
-            if let Some(latent) = rollout.latents.get(j) {
-                let next = &golden["next_input"];
-                same_vector(&latent.fed.row(0).expect("row"), &next["first8"], &next["l2"], &format!("{what}: fed"));
-                assert_eq!(model.project(&latent.state).expect("projection"), logits, "{what}");
-            }
+/// The state after 0..N latents: what is projected, and what is fed next.
+fn same_latents(model: &Model, rollout: &Rollout, golden: &Value, what: &str) {
+    let positions = items(&golden["latent_positions"]);
+    assert_eq!(positions.len(), rollout.branches.len(), "{what}");
+    for (j, golden) in positions.iter().enumerate() {
+        let what = format!("{what}: after {j}");
+        let (state, hidden) = (rollout.branches[j].hidden(), &golden["hidden"]);
+        same_vector(
+            &state.row(0).expect("row"),
+            &hidden["first8"],
+            &hidden["l2"],
+            &what,
+        );
+        let top = &golden["top10"];
+        let ordered = top["min_gap"].as_f64().is_some_and(|gap| gap > TOLERANCE);
+        let logits = model.project(&state).expect("projection");
+        same_top(&logits[0], &top["ids"], &top["logits"], ordered, &what);
+        if let Some(latent) = rollout.latents.get(j) {
+            let (fed, next) = (latent.fed.row(0).expect("row"), &golden["next_input"]);
+            same_vector(&fed, &next["first8"], &next["l2"], &format!("{what}: fed"));
+            assert_eq!(
+                model.project(&latent.state).expect("projection"),
+                logits,
+                "{what}"
+            );
         }
+    }
+}
 
-        let closed = model.close(rollout.last(), false, &cancel).expect("close");
-        same_generation(&model, &closed, 64, &golden["full"], &format!("{what}: full"));
-        let (forced, free) = (golden.get("early_stop_forced"), &golden["early_stop"]);
-        let exits = [(forced.unwrap_or(free), true), (free, forced.is_none())];
-        for (golden, force) in exits {
-            for (j, golden) in items(golden).iter().enumerate() {
-                let branch = rollout.after(j).expect("a branch after every latent");
-                let closed = model.close(branch, force, &cancel).expect("close");
-                same_generation(&model, &closed, 32, golden, &format!("{what}: early stop {j}"));
-            }
+/// The free answer, and the answers after 0..N latents with and without the delimiter forced.
+fn same_answers(model: &Model, rollout: &Rollout, golden: &Value, what: &str) {
+    let cancel = Cancel::new();
+    let closed = model.close(rollout.last(), false, &cancel).expect("close");
+    same_generation(
+        model,
+        &closed,
+        64,
+        &golden["full"],
+        &format!("{what}: full"),
+    );
+    // Where the reference forces nothing, the goldens hold a second list that does.
+    let (forced, free) = (golden.get("early_stop_forced"), &golden["early_stop"]);
+    for (golden, force) in [(forced.unwrap_or(free), true), (free, forced.is_none())] {
+        assert_eq!(items(golden).len(), rollout.branches.len(), "{what}");
+        for (j, golden) in items(golden).iter().enumerate() {
+            let closed = model
+                .close(&rollout.branches[j], force, &cancel)
+                .expect("close");
+            same_generation(
+                model,
+                &closed,
+                32,
+                golden,
+                &format!("{what}: early stop {j}"),
+            );
         }
-        for (mode, key) in [(Mode::Direct, "direct"), (Mode::Written, "verbalized")] {
-            if let Some(golden) = golden.get("modes").and_then(|m| m.get(key)) {
-                let prompt = model.prompt(question, mode).expect("prompt");
-                assert_eq!(prompt.ids, ids(&golden["input_ids"]), "{what}: {key}");
-                let start = model.prefill(&[&prompt.ids], &cancel).expect("prefill");
-                same_generation(&model, &start, 64, golden, &format!("{what}: {key}"));
-            }
-        }
+    }
+}
 
-        // All ablations of a question as rows of one batch.
-        let ablations = items(&golden["ablations"]);
-        let mut writes = Writes::none(ablations.len());
-        for (row, golden) in ablations.iter().enumerate() {
-            let j = usize::try_from(golden["latent"].as_u64().expect("number")).expect("small");
-            let vector = if golden["replaced_by"] == "zero" { &zero } else { &mean[j] };
-            writes.set(row, LatentIdx(j + 1), vector.clone());
+/// Direct and written answers of a multi-mode model.
+fn same_modes(model: &Model, golden: &Value, what: &str) {
+    let question = golden["question"].as_str().expect("text");
+    for (mode, key) in [(Mode::Direct, "direct"), (Mode::Written, "verbalized")] {
+        if let Some(golden) = golden.get("modes").and_then(|m| m.get(key)) {
+            let prompt = model.prompt(question, mode).expect("prompt");
+            assert_eq!(prompt.ids, ids(&golden["input_ids"]), "{what}: {key}");
+            let start = model
+                .prefill(&[&prompt.ids], &Cancel::new())
+                .expect("prefill");
+            same_generation(model, &start, 64, golden, &format!("{what}: {key}"));
         }
-        let ablated = model.rollout(&start, k, &writes, &cancel).expect("rollout");
-        let forced = model.close(ablated.last(), true, &cancel).expect("close");
-        let first = golden["ablation_baseline"]["first_answer_id"].as_u64();
-        let first = usize::try_from(first.expect("id")).expect("small");
-        let logits = model.logits(&forced).expect("logits");
-        for (row, ablation) in ablations.iter().enumerate() {
-            let what = format!("{what}: latent {} by {}", ablation["latent"], ablation["replaced_by"]);
-            same_generation(&model, &forced.select(&[row]).expect("row"), 32, ablation, &what);
-            if golden["ablation_baseline"]["first_answer_step"] == 0 {
-                close(f64::from(logits[row][first]), &ablation["baseline_first_answer_logit"], &what);
-            }
+    }
+}
+
+/// All ablations of a question as rows of one batch.
+fn same_ablations(model: &Model, start: &Branch, mean: &[Vec<f32>], golden: &Value, what: &str) {
+    let cancel = Cancel::new();
+    let (baseline, ablations) = (&golden["ablation_baseline"], items(&golden["ablations"]));
+    let mut writes = Writes::none(ablations.len());
+    for (row, golden) in ablations.iter().enumerate() {
+        let j = small(&golden["latent"]);
+        let is_zero = golden["replaced_by"] == "zero";
+        let vector = if is_zero {
+            vec![0.0; model.width()]
+        } else {
+            mean[j].clone()
+        };
+        writes.set(row, LatentIdx(j + 1), vector);
+    }
+    let ablated = model
+        .rollout(start, model.n_latents(), &writes, &cancel)
+        .expect("rollout");
+    let forced = model.close(ablated.last(), true, &cancel).expect("close");
+    let logits = model.logits(&forced).expect("logits");
+    for (row, ablation) in ablations.iter().enumerate() {
+        let what = format!(
+            "{what}: latent {} by {}",
+            ablation["latent"], ablation["replaced_by"]
+        );
+        same_generation(
+            model,
+            &forced.select(&[row]).expect("row"),
+            32,
+            ablation,
+            &what,
+        );
+        if baseline["first_answer_step"] == 0 {
+            let found = f64::from(logits[row][small(&baseline["first_answer_id"])]);
+            close(found, &ablation["baseline_first_answer_logit"], &what);
         }
     }
 }

@@ -8,6 +8,7 @@ import json
 import sys
 from pathlib import Path
 
+HERE = Path(__file__).parent
 WHAT = {
     "mini-math": "Arithmetic word problems. Latents are meant to be needed, and their results readable by projection.",
     "mini-math-sim": "The same problems, trained with SIM-CoT's auxiliary loss: a decoder reads the steps off the latents.",
@@ -89,6 +90,8 @@ def main():
         f"{recipe['phases'][p['phase']].get('lr', 1.0)} | {p['updates']} | {p['level']} |"
         for p in record["phases_run"]
     )
+    note = json.loads((HERE / "recipes" / f"{folder.name}.json").read_text()).get("note", "")
+    note = f"- {note}\n" if note else ""
     order = {"result-first": "`19 = 12 + 7 ;`", "operands-first": "`12 + 7 = 19 ;`"}[recipe["order"]]
     if recipe["task"] == "logic":
         order = "`bompus : gorpus ;`"
@@ -101,7 +104,7 @@ def main():
 - Latents: {model['n_latents']}, whatever the number of steps
 - Modes trained: {', '.join(model['modes'])}
 - Data: this project's generator (`undertone problems generate`), train split; no third-party data
-- Training: `python assets/training/train.py {folder.name}` ({record['updates']} updates of {recipe['batch']} rows,
+{note}- Training: `python assets/training/train.py {folder.name}` ({record['updates']} updates of {recipe['batch']} rows,
   {record['training_seconds'] / 60:.0f} minutes on one shared CPU core, Muon and AdamW, seed {recipe['seed']})
 - Written steps look like {order}
 - Signals that reached the latents: {signals(recipe)}. No loss touched the vocabulary projection of a latent.

@@ -1,4 +1,4 @@
-"""Trains one bundled model: `python assets/training/train.py mini-math`.
+"""Trains one bundled model: `cargo build --release && python assets/training/train.py mini-math`.
 
 The curriculum is the recipe's list of phases. A phase names its data, how many leading steps are replaced by
 latents (`latents`: number -> share; "written" and "direct" are the other modes), and ends when the share of rows
@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -119,15 +120,35 @@ def result_token(step, ids):
     return step[-2] if ids["="] in step and step[1] != ids["="] else step[0]
 
 
+def generate_missing(recipe, folder, program):
+    """Makes the recipe's data files with the product's generator; families of one file take turns."""
+    for name, calls in recipe["files"].items():
+        if (folder / name).exists():
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        parts = []
+        for i, options in enumerate(calls):
+            part = folder / f"{name}.part{i}"
+            subprocess.run([program, "problems", "generate", *options, "--out", str(part)], check=True)
+            parts.append(part)
+        lines = zip(*(part.read_text().splitlines() for part in parts))
+        (folder / name).write_text("".join(line + "\n" for turn in lines for line in turn))
+        for part in parts:
+            part.unlink()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipe", help="a name in recipes/, e.g. mini-math")
-    parser.add_argument("--data", type=Path, required=True, help="folder with the JSONL files that the recipe names")
-    parser.add_argument("--out", type=Path, required=True, help="working folder: state.pt, log.jsonl, model/")
+    parser.add_argument("--data", type=Path, default=Path("target/training/data"), help="where the generated problems are kept")
+    parser.add_argument("--out", type=Path, help="working folder: state.pt, log.jsonl, model/ [target/training/RECIPE]")
+    parser.add_argument("--undertone", default="target/release/undertone", help="the program that generates problems")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--finish-in", type=float, help="minutes after which the last phase is entered at the latest")
     args = parser.parse_args()
     recipe = json.loads((HERE / "recipes" / f"{args.recipe}.json").read_text())
+    args.out = args.out or Path("target/training") / args.recipe
+    generate_missing(recipe, args.data, args.undertone)
     torch.set_num_threads(args.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(recipe["seed"])

@@ -71,27 +71,7 @@ pub fn run(
         push(position, &mut positions);
     }
 
-    // One latent at a time, so that the screen can follow and a cancel takes effect within one step.
-    let mut rollout = model.rollout(&branch, 0, &Writes::none(1), cancel)?;
-    let mut fed = Vec::new();
-    for j in 1..=n_latents {
-        let mut next = model.rollout(rollout.last(), 1, &Writes::none(1), cancel)?;
-        let latent = next.latents.remove(0);
-        let projection = model.project(&latent.state)?.first().map(|row| read(row));
-        let position = Position {
-            kind: PositionKind::Latent(LatentIdx(j)),
-            id: None,
-            text: top_text(projection.as_ref()),
-            unknown: false,
-            projection,
-            norm: latent.fed.norms()?.first().copied(),
-        };
-        push(position, &mut positions);
-        fed.push(latent.fed.to_rows()?.remove(0).into());
-        rollout.latents.push(latent);
-        rollout.branches.push(next.branches.remove(1));
-    }
-
+    let (rollout, fed) = think(model, &branch, n_latents, &read, cancel, &mut |p| push(p, &mut positions))?;
     let closed = model.close(rollout.last(), false, cancel)?;
     let end = Position {
         kind: PositionKind::End,
@@ -155,6 +135,36 @@ pub fn run(
         answer_logprob: clean.logprob,
         first_logits: clean.first_logits,
     })
+}
+
+/// Rolls out one latent at a time, so that the screen can follow and a cancel takes effect within one step.
+fn think(
+    model: &Model,
+    prompt: &Branch,
+    n_latents: usize,
+    read: &dyn Fn(&[f32]) -> Projection,
+    cancel: &Cancel,
+    push: &mut dyn FnMut(Position),
+) -> Result<(Rollout, Vec<Arc<[f32]>>), ModelError> {
+    let mut rollout = model.rollout(prompt, 0, &Writes::none(1), cancel)?;
+    let mut fed = Vec::new();
+    for j in 1..=n_latents {
+        let mut next = model.rollout(rollout.last(), 1, &Writes::none(1), cancel)?;
+        let latent = next.latents.remove(0);
+        let projection = model.project(&latent.state)?.first().map(|row| read(row));
+        push(Position {
+            kind: PositionKind::Latent(LatentIdx(j)),
+            id: None,
+            text: top_text(projection.as_ref()),
+            unknown: false,
+            projection,
+            norm: latent.fed.norms()?.first().copied(),
+        });
+        fed.push(latent.fed.to_rows()?.remove(0).into());
+        rollout.latents.push(latent);
+        rollout.branches.push(next.branches.remove(1));
+    }
+    Ok((rollout, fed))
 }
 
 fn answer_position(model: &Model, id: u32, projection: Option<Projection>) -> Position {

@@ -148,7 +148,11 @@ mod tests {
         for action in Action::ALL {
             let spec = action.spec();
             assert!(names.insert(spec.id), "{} is used twice", spec.id);
-            assert!(!spec.doc.is_empty() && !spec.doc.ends_with('.'), "{}", spec.id);
+            assert!(
+                !spec.doc.is_empty() && !spec.doc.ends_with('.'),
+                "{}",
+                spec.id
+            );
             assert!(!spec.keys.is_empty(), "{} has no key", spec.id);
         }
     }

@@ -81,8 +81,12 @@ impl Field {
             (Code::Right, false, false) | (Code::Char('f'), true, false) => {
                 self.cursor = self.after();
             }
-            (Code::Left, true, _) | (Code::Char('b'), false, true) => self.cursor = self.word_start(),
-            (Code::Right, true, _) | (Code::Char('f'), false, true) => self.cursor = self.word_end(),
+            (Code::Left, true, _) | (Code::Char('b'), false, true) => {
+                self.cursor = self.word_start();
+            }
+            (Code::Right, true, _) | (Code::Char('f'), false, true) => {
+                self.cursor = self.word_end();
+            }
             (Code::Home, ..) | (Code::Char('a'), true, false) => self.cursor = 0,
             (Code::End, ..) | (Code::Char('e'), true, false) => self.cursor = self.text.len(),
             (Code::Backspace, false, false) => self.cut(self.before()),

@@ -63,6 +63,8 @@ pub struct Live {
     pub ablation: Job,
     /// The latent whose phrases were last asked for.
     pub phrases: Option<LatentIdx>,
+    /// The latent whose phrases were given up; they are not asked for again by themselves.
+    pub declined: Option<LatentIdx>,
 }
 
 impl Live {
@@ -148,7 +150,7 @@ impl Live {
         self.exits.stop();
         self.verdict.stop();
         self.ablation.stop();
-        self.phrases = None;
+        self.declined = self.phrases.take().or(self.declined);
     }
 
     fn clamp(&mut self) {

@@ -8,6 +8,10 @@ use crate::worker::protocol::Event;
 
 /// Something that happened outside.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a message is moved once and never stored"
+)]
 pub enum Msg {
     /// Time has passed.
     Tick {

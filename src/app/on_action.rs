@@ -96,7 +96,10 @@ pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
             scroll(app, action);
             Vec::new()
         }
-        Action::OpenProblems | Action::PickModel | Action::PickTag | Action::Help
+        Action::OpenProblems
+        | Action::PickModel
+        | Action::PickTag
+        | Action::Help
         | Action::Palette => {
             open_list(app, action);
             Vec::new()
@@ -116,13 +119,11 @@ fn step(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
         (Action::FirstToken, _) => 0,
         (Action::JumpLatent, Code::Char(c)) => {
             let wanted = c.to_digit(10).and_then(|d| usize::try_from(d).ok());
-            match wanted.and_then(|n| app.live.index_of(LatentIdx(n))) {
-                Some(index) => index,
-                None => {
-                    app.say(Tone::Warning, format!("there is no latent {c}"));
-                    return Vec::new();
-                }
-            }
+            let Some(index) = wanted.and_then(|n| app.live.index_of(LatentIdx(n))) else {
+                app.say(Tone::Warning, format!("there is no latent {c}"));
+                return Vec::new();
+            };
+            index
         }
         (Action::JumpLatent, _) => app.live.index_of(LatentIdx(1)).unwrap_or(app.live.cursor),
         _ => usize::MAX,
@@ -169,10 +170,7 @@ fn next_value(value: AblationValue) -> AblationValue {
 /// Applies an edit so that it can be undone.
 pub(super) fn edit_session(app: &mut App, edit: Edit) -> Vec<Effect> {
     let is_note = !matches!(edit, Edit::SetAblation { .. });
-    match app
-        .history
-        .apply(edit, &mut app.session, &mut app.ablation)
-    {
+    match app.history.apply(edit, &mut app.session, &mut app.ablation) {
         Ok(()) if is_note => {
             app.touch();
             Vec::new()
@@ -216,10 +214,17 @@ fn rerun(app: &mut App) -> Vec<Effect> {
         app.say(Tone::Warning, "the model is not ready");
         return Vec::new();
     }
-    let stopped = [app.live.exits, app.live.verdict, app.live.ablation].contains(&Job::Stopped);
-    if app.live.phase == Phase::Done && stopped {
+    let jobs = [app.live.exits, app.live.verdict, app.live.ablation];
+    let is_stopped = jobs.contains(&Job::Stopped) || app.live.declined.is_some();
+    if app.live.phase == Phase::Done && is_stopped {
         app.failure = None;
-        let mut effects = if app.is_stale() { settle(app) } else { Vec::new() };
+        // The phrases of the latent under the cursor are asked for once nobody declines them.
+        app.live.declined = None;
+        let mut effects = if app.is_stale() {
+            settle(app)
+        } else {
+            Vec::new()
+        };
         effects.extend(on_worker::ask_results(app));
         return effects;
     }
@@ -242,7 +247,11 @@ fn unwind(app: &mut App, action: Action) -> Vec<Effect> {
     if app.session.notes != notes {
         app.touch();
     }
-    if app.is_stale() { settle(app) } else { Vec::new() }
+    if app.is_stale() {
+        settle(app)
+    } else {
+        Vec::new()
+    }
 }
 
 fn cancel(app: &mut App) -> Vec<Effect> {
@@ -251,7 +260,11 @@ fn cancel(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     let stopped_at = match app.live.phase {
-        Phase::Running => format!("stopped at latent {} of {}", app.live.n_latents(), app.n_latents()),
+        Phase::Running => format!(
+            "stopped at latent {} of {}",
+            app.live.n_latents(),
+            app.n_latents()
+        ),
         _ => "stopped".to_owned(),
     };
     app.say(Tone::Info, stopped_at);

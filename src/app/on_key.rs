@@ -18,7 +18,8 @@ pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
     }
     match &mut app.overlay {
         Some(Overlay::List(list)) => {
-            if list.filter.key(key) {
+            let was_taken = list.filter.key(key);
+            if was_taken {
                 list.selected = 0;
             }
         }

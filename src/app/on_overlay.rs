@@ -35,7 +35,7 @@ pub(super) fn perform(app: &mut App, action: Action) -> Vec<Effect> {
 
 fn in_list(app: &mut App, mut list: List, action: Action) -> Vec<Effect> {
     let entries = list.entries(app);
-    let last = entries.len().saturating_sub(1);
+    let lowest = entries.len().saturating_sub(1);
     list.selected = match action {
         Action::ListUp => list.selected.saturating_sub(1),
         Action::ListDown => list.selected + 1,
@@ -43,7 +43,7 @@ fn in_list(app: &mut App, mut list: List, action: Action) -> Vec<Effect> {
         Action::ListPageDown => list.selected + PAGE,
         _ => list.selected,
     }
-    .min(last);
+    .min(lowest);
     match (action, entries.into_iter().nth(list.selected)) {
         (Action::ListClose, _) => Vec::new(),
         (Action::ListAccept, Some(entry)) => match entry.disabled {
@@ -83,7 +83,9 @@ fn load(app: &mut App, name: String) -> Vec<Effect> {
     let mut effects: Vec<Effect> = app.save_if_due(u64::MAX).into_iter().collect();
     let task = app.info().map(|info| info.task);
     let origin = app.session.origin.clone();
-    app.reopen = task.zip(app.session.problem.clone()).map(|(task, problem)| (task, problem, origin));
+    app.reopen = task
+        .zip(app.session.problem.clone())
+        .map(|(task, problem)| (task, problem, origin));
     app.shelve();
     app.live = Live::default();
     app.library = crate::app::Library::default();
@@ -93,11 +95,10 @@ fn load(app: &mut App, name: String) -> Vec<Effect> {
 }
 
 fn toggle_tag(app: &mut App, target: Target, tag: Tag) -> Vec<Effect> {
-    let set = app
-        .session
-        .notes
-        .iter()
-        .position(|note| note.target == target && note.tag == Some(tag) && note.text.is_empty());
+    let set =
+        app.session.notes.iter().position(|note| {
+            note.target == target && note.tag == Some(tag) && note.text.is_empty()
+        });
     let edit = match set {
         Some(at) => Edit::remove_note(&app.session, at),
         None => Some(Edit::add_note(
@@ -213,7 +214,15 @@ fn write_note(app: &mut App, target: Target, text: String) -> Vec<Effect> {
         None if note.text.is_empty() => None,
         None => Some(Edit::add_note(&app.session, note)),
         Some(at) if note.text.is_empty() => Edit::remove_note(&app.session, at),
-        Some(at) if app.session.notes.get(at).is_some_and(|n| n.text == note.text) => None,
+        Some(at)
+            if app
+                .session
+                .notes
+                .get(at)
+                .is_some_and(|n| n.text == note.text) =>
+        {
+            None
+        }
         Some(at) => Edit::change_note(&app.session, at, note),
     };
     edit.map_or_else(Vec::new, |edit| edit_session(app, edit))
@@ -228,10 +237,18 @@ fn extension(format: Format) -> &'static str {
 
 /// The prompt for an export, with a path made from the model's name and the question's first words.
 pub(super) fn export_prompt(app: &App, format: Format) -> Prompt {
-    let question = app.session.problem.as_ref().map_or("", |p| p.question.as_str());
+    let question = app
+        .session
+        .problem
+        .as_ref()
+        .map_or("", |p| p.question.as_str());
     let words: Vec<String> = question
         .split_whitespace()
-        .map(|word| word.chars().filter(char::is_ascii_alphanumeric).collect::<String>())
+        .map(|word| {
+            word.chars()
+                .filter(char::is_ascii_alphanumeric)
+                .collect::<String>()
+        })
         .filter(|word| !word.is_empty())
         .take(4)
         .collect();
@@ -243,7 +260,11 @@ pub(super) fn export_prompt(app: &App, format: Format) -> Prompt {
     let stem = format!("{}-{}", model.trim_matches('-'), words.join("-")).to_lowercase();
     Prompt {
         kind: PromptKind::Export(format),
-        field: Field::line(&format!("{}.{}", stem.trim_end_matches('-'), extension(format))),
+        field: Field::line(&format!(
+            "{}.{}",
+            stem.trim_end_matches('-'),
+            extension(format)
+        )),
     }
 }
 

@@ -30,7 +30,9 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::RunDone { run, .. } => on_run_done(app, run),
         Event::Ablated { outcome, .. } => on_ablated(app, outcome),
-        Event::Phrases { latent, phrases, .. } => {
+        Event::Phrases {
+            latent, phrases, ..
+        } => {
             on_phrases(app, latent, phrases);
             Vec::new()
         }
@@ -171,7 +173,7 @@ pub(super) fn ask_phrases(app: &mut App) -> Option<Effect> {
     let latent = app.latent_under_cursor()?;
     let known = app.session.phrases.iter().any(|(l, _)| *l == latent);
     let ready = app.info().is_some() && app.live.phase == Phase::Done;
-    if known || !ready || app.live.phrases == Some(latent) || app.failure.is_some() {
+    if known || !ready || [app.live.phrases, app.live.declined].contains(&Some(latent)) {
         return None;
     }
     app.live.phrases = Some(latent);

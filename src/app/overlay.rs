@@ -68,6 +68,8 @@ pub struct Entry {
     pub text: String,
     /// A short remark at the end.
     pub remark: String,
+    /// Another name to find it by, not shown.
+    pub name: &'static str,
     /// Why it cannot be chosen, if so.
     pub disabled: Option<&'static str>,
     /// What choosing it does.
@@ -122,7 +124,10 @@ impl List {
             .all_entries(app)
             .into_iter()
             .filter_map(|entry| {
-                let text = format!("{} {} {}", entry.text, entry.remark, entry.lead);
+                let text = format!(
+                    "{} {} {} {}",
+                    entry.text, entry.remark, entry.lead, entry.name
+                );
                 Some((score(query, &text)?, entry))
             })
             .collect();
@@ -161,6 +166,7 @@ fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<Entry> {
                 lead: spec.section.as_str().to_owned(),
                 text: spec.doc.to_owned(),
                 remark,
+                name: spec.id,
                 disabled: enabled(app, action).err(),
                 choice: Choice::Act(action),
             }
@@ -178,6 +184,7 @@ fn problem_entries(app: &App) -> Vec<Entry> {
                 1 => "1 step".to_owned(),
                 n => format!("{n} steps"),
             },
+            name: "",
             disabled: None,
             choice: Choice::Open(index),
         })
@@ -193,6 +200,7 @@ fn model_entries(app: &App) -> Vec<Entry> {
                 lead: model.name.clone(),
                 text: model.about.clone(),
                 remark: if loaded { "loaded" } else { "" }.to_owned(),
+                name: "",
                 disabled: None,
                 choice: Choice::Load(model.name.clone()),
             }
@@ -213,6 +221,7 @@ fn tag_entries(app: &App, target: Target) -> Vec<Entry> {
                 lead: String::new(),
                 text: tag.as_str().to_owned(),
                 remark: if set { "set" } else { "" }.to_owned(),
+                name: "",
                 disabled: None,
                 choice: Choice::Tag(target, tag),
             }

@@ -90,9 +90,10 @@ fn no_device(name: &str, cause: &str) -> Error {
 
 /// A model's error as the program's.
 #[must_use]
+#[allow(clippy::needless_pass_by_value, reason = "it is used as a function in map_err")]
 pub fn model_error(error: ModelError) -> Error {
     match error.kind() {
         ErrorKind::Usage => Error::usage(error.to_string()),
-        _ => Error::model(error.to_string(), error.hint().to_string()),
+        _ => Error::model(error.to_string(), error.hint()),
     }
 }

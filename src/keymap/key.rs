@@ -156,7 +156,17 @@ mod tests {
     #[test]
     fn names_survive_a_round_trip() {
         for name in [
-            "a", "A", "space", "ctrl-r", "alt-x", "ctrl-alt-left", "f12", "?", "[", "minus", "backtab",
+            "a",
+            "A",
+            "space",
+            "ctrl-r",
+            "alt-x",
+            "ctrl-alt-left",
+            "f12",
+            "?",
+            "[",
+            "minus",
+            "backtab",
         ] {
             let key: Key = name.parse().expect("a valid key name");
             assert_eq!(key.to_string(), name);

@@ -20,12 +20,18 @@ impl Writes {
     /// Returns no replacements for so many rows.
     #[must_use]
     pub fn none(rows: usize) -> Self {
-        Self { rows, at: BTreeMap::new() }
+        Self {
+            rows,
+            at: BTreeMap::new(),
+        }
     }
 
     /// Replaces one latent of one row; a second call for the same place wins.
     pub fn set(&mut self, row: usize, latent: LatentIdx, vector: impl Into<Arc<[f32]>>) {
-        self.at.entry(latent).or_default().insert(row, vector.into());
+        self.at
+            .entry(latent)
+            .or_default()
+            .insert(row, vector.into());
     }
 
     /// How many rows the run has.
@@ -44,7 +50,9 @@ impl Writes {
     pub(crate) fn check(&self, k: usize) -> Result<()> {
         for (latent, rows) in &self.at {
             if latent.0 == 0 || latent.0 > k {
-                return Err(ModelError::input(format!("latent {latent} of a run with {k} latents")));
+                return Err(ModelError::input(format!(
+                    "latent {latent} of a run with {k} latents"
+                )));
             }
             if let Some((row, _)) = rows.last_key_value().filter(|(row, _)| **row >= self.rows) {
                 return Err(ModelError::input(format!("row {row} of {}", self.rows)));
@@ -55,13 +63,18 @@ impl Writes {
 
     /// Returns the vectors to feed at a latent, (rows, width): `natural` where nothing is replaced.
     pub(crate) fn apply(&self, latent: LatentIdx, natural: &Tensor) -> Result<Tensor> {
-        let Some(written) = self.at.get(&latent) else { return Ok(natural.clone()) };
+        let Some(written) = self.at.get(&latent) else {
+            return Ok(natural.clone());
+        };
         let (rows, width) = natural.dims2()?;
         let mut values = vec![0f32; rows * width];
         let mut mask = vec![0u8; rows * width];
         for (&row, vector) in written {
             if vector.len() != width {
-                return Err(ModelError::input(format!("a vector of {} values where {width} are needed", vector.len())));
+                return Err(ModelError::input(format!(
+                    "a vector of {} values where {width} are needed",
+                    vector.len()
+                )));
             }
             values[row * width..(row + 1) * width].copy_from_slice(vector);
             mask[row * width..(row + 1) * width].fill(1);
@@ -83,7 +96,11 @@ mod tests {
         let natural = Tensor::new(&[[1f32, 2.0], [3.0, 4.0]], &Device::Cpu).expect("tensor");
         let mut writes = Writes::none(2);
         writes.set(1, LatentIdx(2), vec![9.0, 8.0]);
-        let at = |latent| writes.apply(LatentIdx(latent), &natural).and_then(|t| Ok(t.to_vec2::<f32>()?));
+        let at = |latent| {
+            writes
+                .apply(LatentIdx(latent), &natural)
+                .and_then(|t| Ok(t.to_vec2::<f32>()?))
+        };
         assert_eq!(at(1).expect("vectors"), [[1.0, 2.0], [3.0, 4.0]]);
         assert_eq!(at(2).expect("vectors"), [[1.0, 2.0], [9.0, 8.0]]);
     }

@@ -20,7 +20,12 @@ pub(crate) struct Pass<'a> {
 impl<'a> Pass<'a> {
     /// A pass that continues the cache, sees everything before it, and keeps only the last state.
     pub(crate) fn new(vectors: &'a Tensor) -> Self {
-        Self { vectors, positions: None, mask: None, keep_layers: false }
+        Self {
+            vectors,
+            positions: None,
+            mask: None,
+            keep_layers: false,
+        }
     }
 }
 

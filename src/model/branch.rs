@@ -52,7 +52,10 @@ impl Branch {
     pub fn select(&self, rows: &[usize]) -> Result<Self> {
         let device = self.hidden.device();
         let picked = row_index(rows, self.rows(), device)?;
-        Ok(Self { cache: self.cache.select(rows, device)?, hidden: self.hidden.index_select(&picked, 0)? })
+        Ok(Self {
+            cache: self.cache.select(rows, device)?,
+            hidden: self.hidden.index_select(&picked, 0)?,
+        })
     }
 
     /// Repeats a single row.
@@ -63,7 +66,11 @@ impl Branch {
         if self.rows() != 1 {
             return Err(ModelError::input("only a single row can be forked"));
         }
-        if rows == 1 { Ok(self.clone()) } else { self.select(&vec![0; rows]) }
+        if rows == 1 {
+            Ok(self.clone())
+        } else {
+            self.select(&vec![0; rows])
+        }
     }
 
     /// Moves the private positions of a single row into the prefix that its forks share.
@@ -71,6 +78,9 @@ impl Branch {
     /// # Errors
     /// [`ModelError::Input`] if there is not exactly one row.
     pub fn freeze(&self) -> Result<Self> {
-        Ok(Self { cache: self.cache.freeze()?, hidden: self.hidden.clone() })
+        Ok(Self {
+            cache: self.cache.freeze()?,
+            hidden: self.hidden.clone(),
+        })
     }
 }

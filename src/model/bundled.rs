@@ -36,7 +36,10 @@ pub fn bundled_names() -> Vec<&'static str> {
 /// Returns what a bundled model is for, in one line; empty for another name.
 #[must_use]
 pub fn about(name: &str) -> &'static str {
-    BUNDLED.iter().find(|b| b.name == name).map_or("", |b| b.about)
+    BUNDLED
+        .iter()
+        .find(|b| b.name == name)
+        .map_or("", |b| b.about)
 }
 
 #[cfg(test)]
@@ -49,7 +52,11 @@ mod tests {
     #[test]
     fn every_bundled_model_loads_and_passes_its_self_tests() {
         let names = bundled_names();
-        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "names are unique");
+        assert_eq!(
+            names.iter().collect::<BTreeSet<_>>().len(),
+            names.len(),
+            "names are unique"
+        );
         for name in names {
             let checkpoint = Checkpoint::open(name).expect(name);
             let model = Model::load(&checkpoint, &Device::Cpu, &mut |_| {}).expect(name);

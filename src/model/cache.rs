@@ -36,7 +36,12 @@ pub(crate) struct Cache {
 impl Cache {
     /// Returns a cache of no positions.
     pub(crate) fn new(layers: usize, rows: usize) -> Self {
-        Self { layers: vec![LayerCache::default(); layers], rows, prefix_len: 0, tail_len: 0 }
+        Self {
+            layers: vec![LayerCache::default(); layers],
+            rows,
+            prefix_len: 0,
+            tail_len: 0,
+        }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -54,26 +59,45 @@ impl Cache {
 
     /// Takes over the layers' caches after `n` more positions.
     pub(crate) fn grown(&self, layers: Vec<LayerCache>, n: usize) -> Self {
-        Self { layers, tail_len: self.tail_len + n, ..*self }
+        Self {
+            layers,
+            tail_len: self.tail_len + n,
+            ..*self
+        }
     }
 
     /// Moves the tail of a single row into the prefix.
     pub(crate) fn freeze(&self) -> Result<Self> {
         if self.rows != 1 {
-            return Err(ModelError::input("only a single row can become a shared prefix"));
+            return Err(ModelError::input(
+                "only a single row can become a shared prefix",
+            ));
         }
         let freeze = |layer: &LayerCache| -> Result<LayerCache> {
-            let Some(tail) = &layer.tail else { return Ok(layer.clone()) };
+            let Some(tail) = &layer.tail else {
+                return Ok(layer.clone());
+            };
             // (H, 1, T, w) -> keys (H, w, T), which every later query multiplies as they stand, and values (H, T, w)
             let (k, v) = (tail.k.squeeze(1)?.t()?.contiguous()?, tail.v.squeeze(1)?);
             let prefix = match &layer.prefix {
-                Some(p) => Kv { k: Tensor::cat(&[&p.k, &k], 2)?, v: Tensor::cat(&[&p.v, &v], 1)? },
+                Some(p) => Kv {
+                    k: Tensor::cat(&[&p.k, &k], 2)?,
+                    v: Tensor::cat(&[&p.v, &v], 1)?,
+                },
                 None => Kv { k, v },
             };
-            Ok(LayerCache { prefix: Some(prefix), tail: None })
+            Ok(LayerCache {
+                prefix: Some(prefix),
+                tail: None,
+            })
         };
         let layers = self.layers.iter().map(freeze).collect::<Result<_>>()?;
-        Ok(Self { layers, rows: 1, prefix_len: self.len(), tail_len: 0 })
+        Ok(Self {
+            layers,
+            rows: 1,
+            prefix_len: self.len(),
+            tail_len: 0,
+        })
     }
 
     /// Picks rows, in that order, each as often as it is named. The prefix is not touched.
@@ -81,40 +105,22 @@ impl Cache {
         let picked = row_index(rows, self.rows, device)?;
         let select = |layer: &LayerCache| -> Result<LayerCache> {
             let tail = match &layer.tail {
-                Some(t) => Some(Kv { k: t.k.index_select(&picked, 1)?, v: t.v.index_select(&picked, 1)? }),
+                Some(t) => Some(Kv {
+                    k: t.k.index_select(&picked, 1)?,
+                    v: t.v.index_select(&picked, 1)?,
+                }),
                 None => None,
             };
-            Ok(LayerCache { prefix: layer.prefix.clone(), tail })
+            Ok(LayerCache {
+                prefix: layer.prefix.clone(),
+                tail,
+            })
         };
         let layers = self.layers.iter().map(select).collect::<Result<_>>()?;
-        Ok(Self { layers, rows: rows.len(), ..*self })
-    }
-
-    /// Forgets the positions from `len` on.
-    pub(crate) fn truncate(&self, len: usize) -> Result<Self> {
-        if len > self.len() {
-            return Err(ModelError::input(format!("cannot cut {} positions to {len}", self.len())));
-        }
-        let (prefix_len, tail_len) = (len.min(self.prefix_len), len.saturating_sub(self.prefix_len));
-        let cut = |kv: Option<&Kv>, dims: (usize, usize), n: usize| -> Result<Option<Kv>> {
-            match kv {
-                Some(kv) if n > 0 => Ok(Some(Kv {
-                    k: kv.k.narrow(dims.0, 0, n)?.contiguous()?,
-                    v: kv.v.narrow(dims.1, 0, n)?.contiguous()?,
-                })),
-                _ => Ok(None),
-            }
-        };
-        let layers = self
-            .layers
-            .iter()
-            .map(|l| {
-                Ok(LayerCache {
-                    prefix: cut(l.prefix.as_ref(), (2, 1), prefix_len)?,
-                    tail: cut(l.tail.as_ref(), (2, 2), tail_len)?,
-                })
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { layers, rows: self.rows, prefix_len, tail_len })
+        Ok(Self {
+            layers,
+            rows: rows.len(),
+            ..*self
+        })
     }
 }

@@ -32,6 +32,10 @@ impl Cancel {
     /// # Errors
     /// [`ModelError::Cancelled`] if it is.
     pub fn check(&self) -> Result<()> {
-        if self.is_cancelled() { Err(ModelError::Cancelled) } else { Ok(()) }
+        if self.is_cancelled() {
+            Err(ModelError::Cancelled)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -31,7 +31,13 @@ impl Checkpoint {
             return Ok(checkpoint);
         }
         let path = Path::new(name_or_path);
-        if path.is_dir() { Self::from_dir(path) } else { Err(ModelError::UnknownModel { name: name_or_path.into() }) }
+        if path.is_dir() {
+            Self::from_dir(path)
+        } else {
+            Err(ModelError::UnknownModel {
+                name: name_or_path.into(),
+            })
+        }
     }
 
     /// Opens a bundled model.
@@ -65,7 +71,11 @@ impl Checkpoint {
         Ok(Self {
             name: folder.display().to_string(),
             config: text("config.json")?.into(),
-            meta: if path("meta.json").exists() { Some(text("meta.json")?) } else { None },
+            meta: if path("meta.json").exists() {
+                Some(text("meta.json")?)
+            } else {
+                None
+            },
             tokenizer: bytes("tokenizer.json")?.into(),
             weights: bytes("model.safetensors")?.into(),
         })
@@ -73,7 +83,12 @@ impl Checkpoint {
 
     /// Takes the parts as they are.
     #[must_use]
-    pub fn from_parts(name: &str, config_json: String, tokenizer_json: Vec<u8>, weights: Vec<u8>) -> Self {
+    pub fn from_parts(
+        name: &str,
+        config_json: String,
+        tokenizer_json: Vec<u8>,
+        weights: Vec<u8>,
+    ) -> Self {
         Self {
             name: name.into(),
             config: config_json.into(),
@@ -99,10 +114,12 @@ impl Checkpoint {
     /// Returns the SHA-256 of the weights file, lower-case hex.
     #[must_use]
     pub fn sha256(&self) -> String {
-        Sha256::digest(&self.weights).iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        Sha256::digest(&self.weights)
+            .iter()
+            .fold(String::with_capacity(64), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
     }
 }
 
@@ -113,7 +130,10 @@ mod tests {
     #[test]
     fn the_hash_is_sha256() {
         let checkpoint = Checkpoint::from_parts("x", String::new(), Vec::new(), b"abc".to_vec());
-        assert_eq!(checkpoint.sha256(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            checkpoint.sha256(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 
     #[test]
@@ -130,6 +150,9 @@ mod tests {
             std::fs::write(folder.path().join(file), "{}").expect("write");
         }
         assert!(open().is_ok());
-        assert!(matches!(Checkpoint::open("no such model"), Err(ModelError::UnknownModel { .. })));
+        assert!(matches!(
+            Checkpoint::open("no such model"),
+            Err(ModelError::UnknownModel { .. })
+        ));
     }
 }

@@ -149,8 +149,12 @@ impl Config {
     /// # Errors
     /// [`ModelError::Config`] naming the field.
     pub fn parse(model: &str, json: &str, meta: Option<&str>) -> Result<Self> {
-        let fail = |reason: String| ModelError::Config { model: model.into(), reason };
-        let file: File = serde_json::from_str(json).map_err(|e| fail(format!("config.json: {e}")))?;
+        let fail = |reason: String| ModelError::Config {
+            model: model.into(),
+            reason,
+        };
+        let file: File =
+            serde_json::from_str(json).map_err(|e| fail(format!("config.json: {e}")))?;
         let hints = match (file.undertone.clone(), meta) {
             (Some(hints), _) => hints,
             (None, Some(meta)) => {
@@ -160,25 +164,43 @@ impl Config {
         };
         let gpt2 = file.gpt2().map_err(fail)?;
 
-        let name = hints.family.ok_or_else(|| fail("no \"undertone.family\"".into()))?;
-        let family = Family::parse(&name)
-            .ok_or_else(|| fail(format!("family {name:?} is not one of coconut, multimode-coconut, codi")))?;
-        let n_latents = hints.n_latents.ok_or_else(|| fail("no \"undertone.n_latents\"".into()))?;
+        let name = hints
+            .family
+            .ok_or_else(|| fail("no \"undertone.family\"".into()))?;
+        let family = Family::parse(&name).ok_or_else(|| {
+            fail(format!(
+                "family {name:?} is not one of coconut, multimode-coconut, codi"
+            ))
+        })?;
+        let n_latents = hints
+            .n_latents
+            .ok_or_else(|| fail("no \"undertone.n_latents\"".into()))?;
         if n_latents >= gpt2.positions {
-            return Err(fail(format!("n_latents {n_latents} does not fit n_positions {}", gpt2.positions)));
+            return Err(fail(format!(
+                "n_latents {n_latents} does not fit n_positions {}",
+                gpt2.positions
+            )));
         }
         if family == Family::Codi && hints.lora_alpha.is_none() {
-            return Err(fail("a codi checkpoint needs \"lora_alpha\": its weights do not say it".into()));
+            return Err(fail(
+                "a codi checkpoint needs \"lora_alpha\": its weights do not say it".into(),
+            ));
         }
-        let modes = match hints.modes {
+        let trained = match hints.modes {
             Some(names) => names
                 .iter()
-                .map(|m| Mode::parse(m).ok_or_else(|| fail(format!("mode {m:?} is not one of latent, direct, written"))))
+                .map(|m| {
+                    Mode::parse(m).ok_or_else(|| {
+                        fail(format!("mode {m:?} is not one of latent, direct, written"))
+                    })
+                })
                 .collect::<Result<_>>()?,
-            None if family == Family::MultimodeCoconut => vec![Mode::Latent, Mode::Direct, Mode::Written],
+            None if family == Family::MultimodeCoconut => {
+                vec![Mode::Latent, Mode::Direct, Mode::Written]
+            }
             None => vec![Mode::Latent],
         };
-        if !modes.contains(&Mode::Latent) {
+        if !trained.contains(&Mode::Latent) {
             return Err(fail("modes must hold \"latent\"".into()));
         }
         Ok(Self {
@@ -186,7 +208,7 @@ impl Config {
             family,
             n_latents,
             task: hints.task.unwrap_or(Task::Unknown),
-            modes,
+            modes: trained,
             phrase_decoder: hints.phrase_decoder.unwrap_or_else(|| "roll-out".into()),
             lora_alpha: hints.lora_alpha,
         })
@@ -201,9 +223,15 @@ impl File {
         }
         match self.activation_function.as_deref() {
             None | Some("gelu_new" | "gelu_pytorch_tanh") => {}
-            Some(other) => return Err(format!("activation_function {other:?} is not supported (gelu_new is)")),
+            Some(other) => {
+                return Err(format!(
+                    "activation_function {other:?} is not supported (gelu_new is)"
+                ));
+            }
         }
-        if self.scale_attn_weights == Some(false) || self.scale_attn_by_inverse_layer_idx == Some(true) {
+        if self.scale_attn_weights == Some(false)
+            || self.scale_attn_by_inverse_layer_idx == Some(true)
+        {
             return Err("scale_attn_weights and scale_attn_by_inverse_layer_idx must have their usual values".into());
         }
         for (field, value) in [
@@ -218,7 +246,10 @@ impl File {
             }
         }
         if !self.n_embd.is_multiple_of(self.n_head) {
-            return Err(format!("n_embd {} is not a multiple of n_head {}", self.n_embd, self.n_head));
+            return Err(format!(
+                "n_embd {} is not a multiple of n_head {}",
+                self.n_embd, self.n_head
+            ));
         }
         Ok(Gpt2Config {
             width: self.n_embd,
@@ -246,8 +277,11 @@ mod tests {
 
     #[test]
     fn the_undertone_object_wins_over_meta() {
-        let text = json(r#","undertone":{"family":"multimode-coconut","n_latents":4,"task":"math","modes":["latent","written"]}"#);
-        let config = Config::parse("m", &text, Some(r#"{"family":"codi","num_latents":6}"#)).expect("valid");
+        let text = json(
+            r#","undertone":{"family":"multimode-coconut","n_latents":4,"task":"math","modes":["latent","written"]}"#,
+        );
+        let config =
+            Config::parse("m", &text, Some(r#"{"family":"codi","num_latents":6}"#)).expect("valid");
         assert_eq!(config.family, Family::MultimodeCoconut);
         assert_eq!(config.n_latents, 4);
         assert_eq!(config.task, Task::Math);
@@ -267,19 +301,41 @@ mod tests {
     fn every_refusal_names_the_field() {
         let cases = [
             (json(""), None, "undertone.family"),
-            (json(""), Some(r#"{"family":"huginn","num_latents":6}"#), "huginn"),
+            (
+                json(""),
+                Some(r#"{"family":"huginn","num_latents":6}"#),
+                "huginn",
+            ),
             (json(""), Some(r#"{"family":"coconut"}"#), "n_latents"),
-            (json(""), Some(r#"{"family":"coconut","num_latents":64}"#), "n_positions"),
-            (json(""), Some(r#"{"family":"codi","num_latents":6}"#), "lora_alpha"),
+            (
+                json(""),
+                Some(r#"{"family":"coconut","num_latents":64}"#),
+                "n_positions",
+            ),
+            (
+                json(""),
+                Some(r#"{"family":"codi","num_latents":6}"#),
+                "lora_alpha",
+            ),
             (json(r#","activation_function":"relu""#), None, "relu"),
             (json(r#","scale_attn_weights":false"#), None, "scale_attn"),
-            (json("").replace("\"n_embd\":16", "\"n_embd\":15"), None, "n_head"),
+            (
+                json("").replace("\"n_embd\":16", "\"n_embd\":15"),
+                None,
+                "n_head",
+            ),
             (json("").replace("\"n_layer\":2,", ""), None, "n_layer"),
             (json("").replace("gpt2", "bert"), None, "bert"),
-            (json(r#","undertone":{"family":"coconut","n_latents":1,"modes":["loud"]}"#), None, "loud"),
+            (
+                json(r#","undertone":{"family":"coconut","n_latents":1,"modes":["loud"]}"#),
+                None,
+                "loud",
+            ),
         ];
         for (text, meta, expected) in cases {
-            let error = Config::parse("m", &text, meta).expect_err(expected).to_string();
+            let error = Config::parse("m", &text, meta)
+                .expect_err(expected)
+                .to_string();
             assert!(error.contains(expected), "{error} does not name {expected}");
         }
     }

@@ -3,24 +3,40 @@
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
-/// GELU with the tanh formula ("gelu_new"), `x * sigmoid(2 u)`, which is the same function.
+/// GELU with the tanh formula (`gelu_new`), `x * sigmoid(2 u)`, which is the same function.
 pub(crate) fn gelu(x: &Tensor) -> Result<Tensor> {
-    if x.device().is_cpu() { x.apply_op1_no_bwd(&Gelu) } else { x.gelu() }
+    if x.device().is_cpu() {
+        x.apply_op1_no_bwd(&Gelu)
+    } else {
+        x.gelu()
+    }
 }
 
 /// Softmax over the last dimension.
 pub(crate) fn softmax(x: &Tensor) -> Result<Tensor> {
-    if x.device().is_cpu() { x.apply_op1_no_bwd(&Softmax) } else { candle_nn::ops::softmax_last_dim(x) }
+    if x.device().is_cpu() {
+        x.apply_op1_no_bwd(&Softmax)
+    } else {
+        candle_nn::ops::softmax_last_dim(x)
+    }
 }
 
 /// Scores of one query per row, (H, b, 1, w) and (H, b, T, w) -> (H, b, 1, T).
 pub(crate) fn tail_scores(q: &Tensor, k: &Tensor) -> Result<Tensor> {
-    if is_single(q) { q.apply_op2_no_bwd(k, &TailScores) } else { q.matmul(&k.t()?) }
+    if is_single(q) {
+        q.apply_op2_no_bwd(k, &TailScores)
+    } else {
+        q.matmul(&k.t()?)
+    }
 }
 
 /// Values mixed by one row of weights per row, (H, b, 1, T) and (H, b, T, w) -> (H, b, 1, w).
 pub(crate) fn tail_mix(weights: &Tensor, v: &Tensor) -> Result<Tensor> {
-    if is_single(weights) { weights.apply_op2_no_bwd(v, &TailMix) } else { weights.matmul(v) }
+    if is_single(weights) {
+        weights.apply_op2_no_bwd(v, &TailMix)
+    } else {
+        weights.matmul(v)
+    }
 }
 
 fn is_single(x: &Tensor) -> bool {
@@ -39,7 +55,10 @@ impl CustomOp1 for Gelu {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = values(storage, layout, self.name())?;
-        Ok((CpuStorage::F32(x.iter().map(|&x| gelu_one(x)).collect()), layout.shape().clone()))
+        Ok((
+            CpuStorage::F32(x.iter().map(|&x| gelu_one(x)).collect()),
+            layout.shape().clone(),
+        ))
     }
 }
 
@@ -79,7 +98,10 @@ impl CustomOp2 for TailScores {
         k: &CpuStorage,
         k_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (q, k) = (values(q, q_layout, self.name())?, values(k, k_layout, self.name())?);
+        let (q, k) = (
+            values(q, q_layout, self.name())?,
+            values(k, k_layout, self.name())?,
+        );
         let (heads, rows, tail, width) = k_layout.shape().dims4()?;
         let mut out = Vec::with_capacity(heads * rows * tail);
         for (q, k) in q.chunks_exact(width).zip(k.chunks_exact(tail * width)) {
@@ -153,14 +175,24 @@ fn exp(x: f32) -> f32 {
     /// ln 2 in two parts, the first exact in few bits.
     const LN_2: (f32, f32) = (0.693_359_4, -2.121_944_4e-4);
     /// Cephes expf, highest power first.
-    const TERMS: [f32; 6] =
-        [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1];
+    const TERMS: [f32; 6] = [
+        1.987_569_1e-4,
+        1.398_2e-3,
+        8.333_452e-3,
+        4.166_579_6e-2,
+        1.666_666_5e-1,
+        0.5,
+    ];
     let x = x.clamp(-87.0, 87.0);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let whole = shifted - ROUND;
     let r = (x - whole * LN_2.0) - whole * LN_2.1;
     let series = TERMS.iter().fold(0.0, |sum, term| sum * r + term) * r * r + r + 1.0;
-    let exponent = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
+    let exponent = shifted
+        .to_bits()
+        .wrapping_sub(ROUND.to_bits())
+        .wrapping_add(127)
+        << 23;
     series * f32::from_bits(exponent)
 }
 
@@ -174,22 +206,31 @@ mod tests {
     fn gelu_is_the_tanh_formula() {
         for i in -4000..=4000 {
             let x = f64::from(i) / 100.0;
-            let expected = 0.5 * x * (1.0 + (0.797_884_560_802_865_4 * (x + 0.044_715 * x.powi(3))).tanh());
+            let expected =
+                0.5 * x * (1.0 + (0.797_884_560_802_865_4 * (x + 0.044_715 * x.powi(3))).tanh());
             #[expect(clippy::cast_possible_truncation, reason = "the point of the test")]
             let found = f64::from(gelu_one(x as f32));
-            assert!((found - expected).abs() <= 5e-7 * x.abs().max(1.0), "{x}: {found} {expected}");
+            assert!(
+                (found - expected).abs() <= 5e-7 * x.abs().max(1.0),
+                "{x}: {found} {expected}"
+            );
         }
         assert!(gelu_one(f32::NAN).is_nan());
     }
 
     #[test]
     fn softmax_is_the_librarys_and_hides_what_is_masked() {
-        let mut x = Tensor::randn(0f32, 5.0, (7, 33), &Device::Cpu).and_then(|t| t.to_vec2::<f32>()).expect("random");
+        let mut x = Tensor::randn(0f32, 5.0, (7, 33), &Device::Cpu)
+            .and_then(|t| t.to_vec2::<f32>())
+            .expect("random");
         x[2][5..].fill(f32::NEG_INFINITY);
         x[3][0] = 200.0;
         let x = Tensor::new(x, &Device::Cpu).expect("tensor");
         let rows = |t: Result<Tensor>| t.and_then(|t| t.to_vec2::<f32>()).expect("rows");
-        let (found, expected) = (rows(softmax(&x)), rows(candle_nn::ops::softmax_last_dim(&x)));
+        let (found, expected) = (
+            rows(softmax(&x)),
+            rows(candle_nn::ops::softmax_last_dim(&x)),
+        );
         for (a, b) in found.iter().flatten().zip(expected.iter().flatten()) {
             assert!((a - b).abs() <= 1e-6, "{a} {b}");
         }
@@ -200,19 +241,30 @@ mod tests {
 
     #[test]
     fn the_tail_kernels_are_matrix_products() {
-        let random = |shape: (usize, usize, usize, usize)| Tensor::randn(0f32, 1.0, shape, &Device::Cpu);
+        let random =
+            |shape: (usize, usize, usize, usize)| Tensor::randn(0f32, 1.0, shape, &Device::Cpu);
         // A width that is not a multiple of eight, too.
         for width in [4, 19, 32] {
-            let (q, k) = (random((3, 5, 1, width)).expect("q"), random((3, 5, 7, width)).expect("k"));
+            let (q, k) = (
+                random((3, 5, 1, width)).expect("q"),
+                random((3, 5, 7, width)).expect("k"),
+            );
             let scores = tail_scores(&q, &k).expect("scores");
             let mix = tail_mix(&scores, &k).expect("mix");
             let expected_scores = q.matmul(&k.t().expect("t")).expect("scores");
             let expected_mix = expected_scores.matmul(&k).expect("mix");
             for (found, expected) in [(scores, expected_scores), (mix, expected_mix)] {
                 assert_eq!(found.dims(), expected.dims());
-                let scale = expected.abs().and_then(|t| t.max_all()?.to_scalar::<f32>()).expect("scale");
-                let difference = (found - expected).and_then(|t| t.abs()?.max_all()?.to_scalar::<f32>());
-                assert!(difference.expect("difference") <= 1e-5 * scale.max(1.0), "width {width}");
+                let scale = expected
+                    .abs()
+                    .and_then(|t| t.max_all()?.to_scalar::<f32>())
+                    .expect("scale");
+                let difference =
+                    (found - expected).and_then(|t| t.abs()?.max_all()?.to_scalar::<f32>());
+                assert!(
+                    difference.expect("difference") <= 1e-5 * scale.max(1.0),
+                    "width {width}"
+                );
             }
         }
     }

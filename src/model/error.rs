@@ -163,7 +163,9 @@ impl ModelError {
 
     /// A request that cannot be served, with the reason.
     pub(crate) fn input(reason: impl Into<String>) -> Self {
-        Self::Input { reason: reason.into() }
+        Self::Input {
+            reason: reason.into(),
+        }
     }
 }
 

@@ -69,7 +69,12 @@ impl Model {
                 let choices = self.choices(logits);
                 let id = argmax(choices);
                 let stop = self.markers.stop.contains(&id) && !(n == 0 && self.markers.keeps_first);
-                observe(Token { row, id, logits, stop });
+                observe(Token {
+                    row,
+                    id,
+                    logits,
+                    stop,
+                });
                 let out = &mut done[row];
                 if stop {
                     out.stop = Some(id);
@@ -77,7 +82,8 @@ impl Model {
                 }
                 out.ids.push(id);
                 out.logits.push(choices[id as usize]);
-                out.logprobs.push(f64::from(choices[id as usize]) - log_sum_exp(choices));
+                out.logprobs
+                    .push(f64::from(choices[id as usize]) - log_sum_exp(choices));
                 going.push(i);
                 ids.push(id);
             }
@@ -98,15 +104,36 @@ impl Model {
     /// # Errors
     /// [`ModelError::Input`] if lists and rows do not match, for unknown ids or too many positions;
     /// [`ModelError::Cancelled`].
-    pub fn score(&self, branch: &Branch, targets: &[Vec<u32>], cancel: &Cancel) -> Result<Vec<Score>> {
+    pub fn score(
+        &self,
+        branch: &Branch,
+        targets: &[Vec<u32>],
+        cancel: &Cancel,
+    ) -> Result<Vec<Score>> {
         cancel.check()?;
         let rows = branch.rows();
-        let target = |row: usize| if targets.len() == 1 { &targets[0] } else { &targets[row] };
+        let target = |row: usize| {
+            if targets.len() == 1 {
+                &targets[0]
+            } else {
+                &targets[row]
+            }
+        };
         if targets.len() != 1 && targets.len() != rows {
-            return Err(ModelError::input(format!("{} targets for {rows} rows", targets.len())));
+            return Err(ModelError::input(format!(
+                "{} targets for {rows} rows",
+                targets.len()
+            )));
         }
-        if let Some(id) = targets.iter().flatten().find(|&&id| id as usize >= self.vocab()) {
-            return Err(ModelError::input(format!("id {id} is outside the vocabulary of {}", self.vocab())));
+        if let Some(id) = targets
+            .iter()
+            .flatten()
+            .find(|&&id| id as usize >= self.vocab())
+        {
+            return Err(ModelError::input(format!(
+                "id {id} is outside the vocabulary of {}",
+                self.vocab()
+            )));
         }
         let longest = targets.iter().map(Vec::len).max().unwrap_or(0);
         // The first id is scored by the branch's own state, so the last one need not be fed.
@@ -123,8 +150,10 @@ impl Model {
             states = Tensor::cat(&[&states, &self.backbone.norm(&output.last)?], 1)?;
         }
         let per_row = states.dims()[1];
-        let logits: Vec<Vec<f32>> =
-            self.backbone.unembed(&states.reshape((rows * per_row, self.width()))?)?.to_vec2()?;
+        let logits: Vec<Vec<f32>> = self
+            .backbone
+            .unembed(&states.reshape((rows * per_row, self.width()))?)?
+            .to_vec2()?;
         let score = |row: usize| {
             let at = |i: usize| self.choices(&logits[row * per_row + i]);
             let token_logprobs: Vec<f64> = target(row)
@@ -132,7 +161,11 @@ impl Model {
                 .enumerate()
                 .map(|(i, &id)| log_softmax_at(at(i), id))
                 .collect();
-            Score { logprob: token_logprobs.iter().sum(), token_logprobs, first_logits: at(0).to_vec() }
+            Score {
+                logprob: token_logprobs.iter().sum(),
+                token_logprobs,
+                first_logits: at(0).to_vec(),
+            }
         };
         Ok((0..rows).map(score).collect())
     }
@@ -156,7 +189,9 @@ mod tests {
         writes.set(1, LatentIdx(1), vec![0.0; model.width()]);
         writes.set(2, LatentIdx(3), vec![0.0; model.width()]);
         writes.set(3, LatentIdx(2), vec![1.0; model.width()]);
-        let rollout = model.rollout(&question_branch(model), 4, &writes, &cancel).expect("rollout");
+        let rollout = model
+            .rollout(&question_branch(model), 4, &writes, &cancel)
+            .expect("rollout");
         model.close(rollout.last(), true, &cancel).expect("close")
     }
 
@@ -164,10 +199,14 @@ mod tests {
     fn a_row_generates_the_same_alone_and_in_company() {
         let (model, cancel) = (tiny_model(3), Cancel::new());
         let branch = variants(&model);
-        let together = model.generate(&branch, 6, &mut |_| {}, &cancel).expect("generation");
+        let together = model
+            .generate(&branch, 6, &mut |_| {}, &cancel)
+            .expect("generation");
         for (row, expected) in together.iter().enumerate() {
             let alone = branch.select(&[row]).expect("row");
-            let alone = model.generate(&alone, 6, &mut |_| {}, &cancel).expect("generation");
+            let alone = model
+                .generate(&alone, 6, &mut |_| {}, &cancel)
+                .expect("generation");
             assert_eq!(alone[0].ids, expected.ids, "row {row}");
             assert_eq!(alone[0].stop, expected.stop, "row {row}");
             for (a, b) in alone[0].logprobs.iter().zip(&expected.logprobs) {
@@ -180,7 +219,9 @@ mod tests {
     fn a_generation_scores_as_it_was_generated() {
         let (model, cancel) = (tiny_model(3), Cancel::new());
         let branch = variants(&model);
-        let generated = model.generate(&branch, 5, &mut |_| {}, &cancel).expect("generation");
+        let generated = model
+            .generate(&branch, 5, &mut |_| {}, &cancel)
+            .expect("generation");
         // Rows of different length, so that padding matters.
         let mut targets: Vec<Vec<u32>> = generated.iter().map(|g| g.ids.clone()).collect();
         targets[1].extend([3, 4, 5]);
@@ -193,7 +234,9 @@ mod tests {
             assert!((score.logprob - score.token_logprobs.iter().sum::<f64>()).abs() < 1e-12);
         }
         assert_eq!(scores[1].token_logprobs.len(), targets[1].len());
-        let one_for_all = model.score(&branch, &targets[..1], &cancel).expect("scores");
+        let one_for_all = model
+            .score(&branch, &targets[..1], &cancel)
+            .expect("scores");
         assert!((one_for_all[0].logprob - scores[0].logprob).abs() < 1e-4);
         assert_eq!(one_for_all.len(), 4);
     }
@@ -204,9 +247,18 @@ mod tests {
         let closed = variants(&model).select(&[0]).expect("row");
         let mut seen = Vec::new();
         let out = model
-            .generate(&closed, 6, &mut |t| seen.push((t.id, t.stop, super::argmax(t.logits) == t.id)), &cancel)
+            .generate(
+                &closed,
+                6,
+                &mut |t| seen.push((t.id, t.stop, super::argmax(t.logits) == t.id)),
+                &cancel,
+            )
             .expect("generation");
-        assert_eq!(out[0].stop, Some(model.markers().stop[0]), "the toy model ends its answers");
+        assert_eq!(
+            out[0].stop,
+            Some(model.markers().stop[0]),
+            "the toy model ends its answers"
+        );
         assert_eq!(seen.len(), out[0].ids.len() + 1);
         assert!(seen.iter().all(|s| s.2));
         assert!(seen.last().is_some_and(|s| s.1));
@@ -218,10 +270,18 @@ mod tests {
         let word = model.encode_text("apples").expect("ids")[0];
         let full = vec![word; model.max_positions()];
         let branch = model.prefill(&[&full], &cancel).expect("fits");
-        let out = model.generate(&branch, 5, &mut |_| {}, &cancel).expect("generation");
+        let out = model
+            .generate(&branch, 5, &mut |_| {}, &cancel)
+            .expect("generation");
         assert_eq!((out[0].ids.len(), out[0].stop), (1, None));
         let over = vec![word; model.max_positions() + 1];
-        assert_eq!(model.prefill(&[&over], &cancel).expect_err("too long").kind(), ErrorKind::Usage);
+        assert_eq!(
+            model
+                .prefill(&[&over], &cancel)
+                .expect_err("too long")
+                .kind(),
+            ErrorKind::Usage
+        );
     }
 
     #[test]
@@ -243,7 +303,11 @@ mod tests {
         assert_eq!(tokens, 4, "one step of four rows");
         let targets = [vec![3, 4]];
         assert!(model.score(&branch, &targets, &cancel).is_err());
-        assert!(model.rollout(&question_branch(&model), 4, &Writes::none(1), &cancel).is_err());
+        assert!(
+            model
+                .rollout(&question_branch(&model), 4, &Writes::none(1), &cancel)
+                .is_err()
+        );
     }
 
     #[test]
@@ -253,7 +317,11 @@ mod tests {
         assert!(model.score(&branch, &[vec![1], vec![2]], &cancel).is_err());
         assert!(model.score(&branch, &[vec![u32::MAX]], &cancel).is_err());
         assert!(model.step(&branch, &[1], &cancel).is_err());
-        assert!(model.rollout(&branch, 1, &Writes::none(3), &cancel).is_err());
+        assert!(
+            model
+                .rollout(&branch, 1, &Writes::none(3), &cancel)
+                .is_err()
+        );
         assert!(model.prefill(&[&[1, 2], &[1]], &cancel).is_err());
         assert!(model.prefill(&[], &cancel).is_err());
     }

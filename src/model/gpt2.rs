@@ -48,14 +48,27 @@ impl Gpt2 {
         device: &Device,
     ) -> Result<Self> {
         let (d, eps) = (config.width, config.norm_eps);
-        let wte = weights.take_table(&format!("{prefix}transformer.wte.weight"), config.base_vocab, d)?;
-        let wpe = weights.take(&format!("{prefix}transformer.wpe.weight"), &[config.positions, d])?;
+        let wte = weights.take_table(
+            &format!("{prefix}transformer.wte.weight"),
+            config.base_vocab,
+            d,
+        )?;
+        let wpe = weights.take(
+            &format!("{prefix}transformer.wpe.weight"),
+            &[config.positions, d],
+        )?;
         let rows = wte.dims()[0];
         let mut h = Vec::with_capacity(config.layers);
         for i in 0..config.layers {
             let name = format!("{prefix}transformer.h.{i}");
             let mut linear = |part: &str, input, output| {
-                Linear::take(weights, &format!("{name}.{part}"), input, output, lora_alpha)
+                Linear::take(
+                    weights,
+                    &format!("{name}.{part}"),
+                    input,
+                    output,
+                    lora_alpha,
+                )
             };
             let c_attn = linear("attn.c_attn", d, 3 * d)?;
             let attn_proj = linear("attn.c_proj", d, d)?;
@@ -65,7 +78,12 @@ impl Gpt2 {
             let scale = 1.0 / ((d / config.heads) as f64).sqrt();
             h.push(Block {
                 ln_1: Norm::take(weights, &format!("{name}.ln_1"), d, eps)?,
-                attn: Attention { c_attn, c_proj: attn_proj, heads: config.heads, scale },
+                attn: Attention {
+                    c_attn,
+                    c_proj: attn_proj,
+                    heads: config.heads,
+                    scale,
+                },
                 ln_2: Norm::take(weights, &format!("{name}.ln_2"), d, eps)?,
                 c_fc,
                 c_proj,
@@ -80,12 +98,23 @@ impl Gpt2 {
         } else {
             weights.take(&head_name, &[rows, d])?.t()?
         };
-        Ok(Self { wte, wpe, h, ln_f, head, positions: config.positions, device: device.clone() })
+        Ok(Self {
+            wte,
+            wpe,
+            h,
+            ln_f,
+            head,
+            positions: config.positions,
+            device: device.clone(),
+        })
     }
 
     /// Position embeddings of the t new positions, (t, width).
     fn position_vectors(&self, pass: &Pass<'_>, start: usize, t: usize) -> Result<Tensor> {
-        let highest = pass.positions.and_then(|p| p.iter().max()).map_or(start + t, |&p| p as usize + 1);
+        let highest = pass
+            .positions
+            .and_then(|p| p.iter().max())
+            .map_or(start + t, |&p| p as usize + 1);
         if highest > self.positions {
             return Err(ModelError::input(format!(
                 "the text needs {highest} positions, the model has {}",
@@ -93,14 +122,18 @@ impl Gpt2 {
             )));
         }
         match pass.positions {
-            Some(positions) => Ok(self.wpe.index_select(&Tensor::new(positions, &self.device)?, 0)?),
+            Some(positions) => Ok(self
+                .wpe
+                .index_select(&Tensor::new(positions, &self.device)?, 0)?),
             None => Ok(self.wpe.narrow(0, start, t)?),
         }
     }
 
-    /// The additive mask of a pass, (1, 1 or rows, t, past + t); none if every position may be seen.
-    fn mask(&self, pass: &Pass<'_>, past: usize, t: usize) -> Result<Option<Tensor>> {
-        let causal = (t > 1).then(|| build_additive_causal_mask(t, past, None, &self.device, DType::F32)).transpose()?;
+    /// The additive mask of a pass, (1, 1 or rows, t, cached + t); none if every position may be seen.
+    fn mask(&self, pass: &Pass<'_>, cached: usize, t: usize) -> Result<Option<Tensor>> {
+        let causal = (t > 1)
+            .then(|| build_additive_causal_mask(t, cached, None, &self.device, DType::F32))
+            .transpose()?;
         Ok(match (causal, pass.mask) {
             (Some(causal), Some(mask)) => Some(causal.broadcast_add(&mask.unsqueeze(0)?)?),
             (None, Some(mask)) => Some(mask.unsqueeze(0)?),
@@ -118,19 +151,32 @@ impl Backbone for Gpt2 {
         Ok(self.wte.index_select(ids, 0)?)
     }
 
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "tensor letters, each with its shape"
+    )]
     fn forward(&self, pass: &Pass<'_>, cache: &Cache) -> Result<Output> {
         let (b, t, d) = pass.vectors.dims3()?;
         if b != cache.rows() {
-            return Err(ModelError::input(format!("{b} rows of vectors for {} rows of cache", cache.rows())));
+            return Err(ModelError::input(format!(
+                "{b} rows of vectors for {} rows of cache",
+                cache.rows()
+            )));
         }
         let mask = self.mask(pass, cache.len(), t)?;
         let positions = self.position_vectors(pass, cache.len(), t)?;
         // (b, t, d) -> (b t, d): every linear layer is then one plain matrix product.
-        let mut x = pass.vectors.broadcast_add(&positions)?.reshape((b * t, d))?;
+        let mut x = pass
+            .vectors
+            .broadcast_add(&positions)?
+            .reshape((b * t, d))?;
         let mut layers = Vec::new();
         let mut caches = Vec::with_capacity(self.h.len());
         for (block, past) in self.h.iter().zip(&cache.layers) {
-            let (y, grown) = block.attn.forward(&block.ln_1.forward(&x)?, b, t, past, mask.as_ref())?;
+            let (y, grown) =
+                block
+                    .attn
+                    .forward(&block.ln_1.forward(&x)?, b, t, past, mask.as_ref())?;
             x = (x + y)?;
             let inner = gelu(&block.c_fc.forward(&block.ln_2.forward(&x)?)?)?;
             x = (x + block.c_proj.forward(&inner)?)?;
@@ -139,7 +185,11 @@ impl Backbone for Gpt2 {
                 layers.push(x.reshape((b, t, d))?);
             }
         }
-        Ok(Output { last: x.reshape((b, t, d))?, layers, cache: cache.grown(caches, t) })
+        Ok(Output {
+            last: x.reshape((b, t, d))?,
+            layers,
+            cache: cache.grown(caches, t),
+        })
     }
 
     fn norm(&self, hidden: &Tensor) -> Result<Tensor> {
@@ -157,6 +207,10 @@ impl Backbone for Gpt2 {
 
 impl Attention {
     /// (b t, d) -> (b t, d) and the grown cache. H heads of width w, S shared positions, T private ones.
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "tensor letters, each with its shape"
+    )]
     fn forward(
         &self,
         x: &Tensor,
@@ -169,14 +223,25 @@ impl Attention {
         let (heads, w) = (self.heads, d / self.heads);
         // (b t, 3 d) -> (3, H, b t, w): rows sit beside each other under each head, so that against the shared
         // prefix they fold into the query dimension, (H, b t, w), and against the tail unfold, (H, b, t, w).
-        let qkv = self.c_attn.forward(x)?.reshape((n, 3, heads, w))?.permute((1, 2, 0, 3))?.contiguous()?;
+        let qkv = self
+            .c_attn
+            .forward(x)?
+            .reshape((n, 3, heads, w))?
+            .permute((1, 2, 0, 3))?
+            .contiguous()?;
         let q = (qkv.get(0)? * self.scale)?;
         let k = qkv.get(1)?.reshape((heads, b, t, w))?;
         let v = qkv.get(2)?.reshape((heads, b, t, w))?;
         let tail = match &past.tail {
-            Some(old) => Kv { k: Tensor::cat(&[&old.k, &k], 2)?, v: Tensor::cat(&[&old.v, &v], 2)? },
+            Some(old) => Kv {
+                k: Tensor::cat(&[&old.k, &k], 2)?,
+                v: Tensor::cat(&[&old.v, &v], 2)?,
+            },
             // Cached handles must not keep the queries alive.
-            None => Kv { k: k.copy()?, v: v.copy()? },
+            None => Kv {
+                k: k.copy()?,
+                v: v.copy()?,
+            },
         };
         let private = tail.k.dims()[2];
         let over_tail = tail_scores(&q.reshape((heads, b, t, w))?, &tail.k)?;
@@ -187,14 +252,25 @@ impl Attention {
             let scores = Tensor::cat(&[&over_prefix, &over_tail], D::Minus1)?;
             let weights = attend(&scores, mask)?;
             // (H, b t, S) (H, S, w) + (H, b, t, T) (H, b, T, w)
-            let to_prefix = weights.narrow(D::Minus1, 0, shared)?.contiguous()?.reshape((heads, n, shared))?;
+            let to_prefix = weights
+                .narrow(D::Minus1, 0, shared)?
+                .contiguous()?
+                .reshape((heads, n, shared))?;
             let to_tail = weights.narrow(D::Minus1, shared, private)?.contiguous()?;
             (to_prefix.matmul(&prefix.v)? + tail_mix(&to_tail, &tail.v)?.reshape((heads, n, w))?)?
         } else {
             tail_mix(&attend(&over_tail, mask)?, &tail.v)?.reshape((heads, n, w))?
         };
-        let y = self.c_proj.forward(&mixed.transpose(0, 1)?.contiguous()?.reshape((n, d))?)?;
-        Ok((y, LayerCache { prefix: past.prefix.clone(), tail: Some(tail) }))
+        let y = self
+            .c_proj
+            .forward(&mixed.transpose(0, 1)?.contiguous()?.reshape((n, d))?)?;
+        Ok((
+            y,
+            LayerCache {
+                prefix: past.prefix.clone(),
+                tail: Some(tail),
+            },
+        ))
     }
 }
 
@@ -202,7 +278,11 @@ impl Attention {
 fn untransposed(table: &Tensor) -> Result<Tensor> {
     const SMALL: usize = 1 << 22;
     let table = table.t()?;
-    Ok(if table.elem_count() <= SMALL { table.contiguous()? } else { table })
+    Ok(if table.elem_count() <= SMALL {
+        table.contiguous()?
+    } else {
+        table
+    })
 }
 
 /// Softmax over the last dimension of masked scores.

@@ -42,7 +42,9 @@ impl Rollout {
     /// Never: a rollout holds at least the branch it began with.
     #[must_use]
     pub fn last(&self) -> &Branch {
-        self.branches.last().expect("a rollout begins with a branch")
+        self.branches
+            .last()
+            .expect("a rollout begins with a branch")
     }
 
     /// The run after the first `k` latents.
@@ -69,7 +71,11 @@ impl Feedback {
     }
 
     fn forward(&self, state: &Tensor) -> Result<Tensor> {
-        self.norm.forward(&self.second.forward(&self.first.forward(state)?.gelu_erf()?)?)
+        self.norm.forward(
+            &self
+                .second
+                .forward(&self.first.forward(state)?.gelu_erf()?)?,
+        )
     }
 }
 
@@ -83,11 +89,19 @@ impl Model {
         cancel.check()?;
         let len = prompts.first().map_or(0, |p| p.len());
         if len == 0 || prompts.iter().any(|p| p.len() != len) {
-            return Err(ModelError::input("prompts must be of equal length, and not empty"));
+            return Err(ModelError::input(
+                "prompts must be of equal length, and not empty",
+            ));
         }
-        let vectors = self.embed(&prompts.concat())?.reshape((prompts.len(), len, self.width()))?;
+        let vectors = self
+            .embed(&prompts.concat())?
+            .reshape((prompts.len(), len, self.width()))?;
         let branch = self.feed(&self.backbone.new_cache(prompts.len()), &vectors)?;
-        if prompts.len() == 1 { branch.freeze() } else { Ok(branch) }
+        if prompts.len() == 1 {
+            branch.freeze()
+        } else {
+            Ok(branch)
+        }
     }
 
     /// Starts runs from one vector each, at position 0, with nothing before it.
@@ -96,20 +110,40 @@ impl Model {
     /// [`ModelError::Input`] for vectors of another width; [`ModelError::Cancelled`].
     pub fn prefill_vectors(&self, vectors: &Vectors, cancel: &Cancel) -> Result<Branch> {
         cancel.check()?;
-        self.feed(&self.backbone.new_cache(vectors.rows()), &vectors.tensor().unsqueeze(1)?)
+        self.feed(
+            &self.backbone.new_cache(vectors.rows()),
+            &vectors.tensor().unsqueeze(1)?,
+        )
     }
 
     /// Runs `k` latents of every row. A branch of one row is forked to the rows of `writes`.
     ///
     /// # Errors
     /// [`ModelError::Input`] if rows do not match, or a replacement lies outside the run; [`ModelError::Cancelled`].
-    pub fn rollout(&self, from: &Branch, k: usize, writes: &Writes, cancel: &Cancel) -> Result<Rollout> {
+    pub fn rollout(
+        &self,
+        from: &Branch,
+        k: usize,
+        writes: &Writes,
+        cancel: &Cancel,
+    ) -> Result<Rollout> {
         writes.check(k)?;
-        let mut branch = if from.rows() == 1 { from.fork(writes.rows())? } else { from.clone() };
+        let mut branch = if from.rows() == 1 {
+            from.fork(writes.rows())?
+        } else {
+            from.clone()
+        };
         if branch.rows() != writes.rows() {
-            return Err(ModelError::input(format!("{} rows of writes for {} rows", writes.rows(), branch.rows())));
+            return Err(ModelError::input(format!(
+                "{} rows of writes for {} rows",
+                writes.rows(),
+                branch.rows()
+            )));
         }
-        let mut rollout = Rollout { latents: Vec::with_capacity(k), branches: vec![branch.clone()] };
+        let mut rollout = Rollout {
+            latents: Vec::with_capacity(k),
+            branches: vec![branch.clone()],
+        };
         for j in 1..=k {
             cancel.check()?;
             let state = branch.hidden.clone();
@@ -118,10 +152,16 @@ impl Model {
                     let fed = writes.apply(LatentIdx(j), &state)?;
                     (fed.clone(), fed)
                 }
-                Some(feedback) => (writes.apply(LatentIdx(j), &feedback.forward(&state)?)?, state),
+                Some(feedback) => (
+                    writes.apply(LatentIdx(j), &feedback.forward(&state)?)?,
+                    state,
+                ),
             };
             branch = self.feed(&branch.cache, &fed.unsqueeze(1)?)?;
-            rollout.latents.push(Latent { fed: Vectors::new(fed), state: Vectors::new(state) });
+            rollout.latents.push(Latent {
+                fed: Vectors::new(fed),
+                state: Vectors::new(state),
+            });
             rollout.branches.push(branch.clone());
         }
         Ok(rollout)
@@ -131,7 +171,12 @@ impl Model {
     ///
     /// # Errors
     /// [`ModelError::Input`] for too many positions; [`ModelError::Cancelled`].
-    pub fn close(&self, branch: &Branch, forced_delimiter: bool, cancel: &Cancel) -> Result<Branch> {
+    pub fn close(
+        &self,
+        branch: &Branch,
+        forced_delimiter: bool,
+        cancel: &Cancel,
+    ) -> Result<Branch> {
         let mut ids = vec![self.markers.end];
         if forced_delimiter {
             ids.extend(&self.markers.delimiter);
@@ -161,7 +206,11 @@ impl Model {
     pub fn step(&self, branch: &Branch, ids: &[u32], cancel: &Cancel) -> Result<Branch> {
         cancel.check()?;
         if ids.len() != branch.rows() {
-            return Err(ModelError::input(format!("{} ids for {} rows", ids.len(), branch.rows())));
+            return Err(ModelError::input(format!(
+                "{} ids for {} rows",
+                ids.len(),
+                branch.rows()
+            )));
         }
         self.feed(&branch.cache, &self.embed(ids)?.unsqueeze(1)?)
     }
@@ -185,7 +234,10 @@ impl Model {
     /// (n) ids -> (n, width)
     pub(crate) fn embed(&self, ids: &[u32]) -> Result<Tensor> {
         if let Some(id) = ids.iter().find(|&&id| id as usize >= self.vocab()) {
-            return Err(ModelError::input(format!("id {id} is outside the vocabulary of {}", self.vocab())));
+            return Err(ModelError::input(format!(
+                "id {id} is outside the vocabulary of {}",
+                self.vocab()
+            )));
         }
         self.backbone.embed(&Tensor::new(ids, &self.device)?)
     }
@@ -195,6 +247,9 @@ impl Model {
         let output = self.backbone.forward(&Pass::new(vectors), cache)?;
         let t = vectors.dims()[1];
         let last = output.last.narrow(1, t - 1, 1)?.squeeze(1)?;
-        Ok(Branch { cache: output.cache, hidden: self.backbone.norm(&last)? })
+        Ok(Branch {
+            cache: output.cache,
+            hidden: self.backbone.norm(&last)?,
+        })
     }
 }

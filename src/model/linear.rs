@@ -30,7 +30,11 @@ impl Linear {
         };
         let a = weights.take_matrix(&format!("{name}.lora_A.default.weight"), None, Some(input))?;
         let rank = a.dims()[0];
-        let b = weights.take_matrix(&format!("{name}.lora_B.default.weight"), Some(output), Some(rank))?;
+        let b = weights.take_matrix(
+            &format!("{name}.lora_B.default.weight"),
+            Some(output),
+            Some(rank),
+        )?;
         #[expect(clippy::cast_precision_loss, reason = "a rank is far below 2^52")]
         let scaling = alpha / rank as f64;
         Ok(Self {
@@ -41,9 +45,17 @@ impl Linear {
     }
 
     /// Takes a layer stored `[output, input]`, as PyTorch's own linear layers are.
-    pub(crate) fn take_transposed(weights: &mut Weights<'_>, name: &str, input: usize, output: usize) -> Result<Self> {
+    pub(crate) fn take_transposed(
+        weights: &mut Weights<'_>,
+        name: &str,
+        input: usize,
+        output: usize,
+    ) -> Result<Self> {
         Ok(Self {
-            weight: weights.take(&format!("{name}.weight"), &[output, input])?.t()?.contiguous()?,
+            weight: weights
+                .take(&format!("{name}.weight"), &[output, input])?
+                .t()?
+                .contiguous()?,
             bias: weights.take(&format!("{name}.bias"), &[output])?,
             low_rank: None,
         })
@@ -68,7 +80,12 @@ pub(crate) struct Norm {
 
 impl Norm {
     /// Takes `{name}.weight` and `{name}.bias`.
-    pub(crate) fn take(weights: &mut Weights<'_>, name: &str, width: usize, eps: f32) -> Result<Self> {
+    pub(crate) fn take(
+        weights: &mut Weights<'_>,
+        name: &str,
+        width: usize,
+        eps: f32,
+    ) -> Result<Self> {
         Ok(Self {
             weight: weights.take(&format!("{name}.weight"), &[width])?,
             bias: weights.take(&format!("{name}.bias"), &[width])?,
@@ -79,6 +96,11 @@ impl Norm {
     /// (.., width) -> (.., width)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         // The fused op has no backward pass; nothing is trained here.
-        Ok(candle_nn::ops::layer_norm(x, &self.weight, &self.bias, self.eps)?)
+        Ok(candle_nn::ops::layer_norm(
+            x,
+            &self.weight,
+            &self.bias,
+            self.eps,
+        )?)
     }
 }

@@ -32,8 +32,16 @@ impl Markers {
     ///
     /// # Errors
     /// [`ModelError::Config`] or [`ModelError::Tokenizer`] if an id cannot be told.
-    pub(crate) fn find(model: &str, config: &Config, tokenizer: &Tokenizer, vocab: usize) -> Result<Self> {
-        let fail = |reason: String| ModelError::Config { model: model.into(), reason };
+    pub(crate) fn find(
+        model: &str,
+        config: &Config,
+        tokenizer: &Tokenizer,
+        vocab: usize,
+    ) -> Result<Self> {
+        let fail = |reason: String| ModelError::Config {
+            model: model.into(),
+            reason,
+        };
         let names: Option<[&str; 3]> = match config.family {
             Family::Coconut => Some(["<|start-latent|>", "<|end-latent|>", "<|latent|>"]),
             Family::MultimodeCoconut => Some(["<|bocot|>", "<|eocot|>", "<|latent|>"]),
@@ -44,22 +52,22 @@ impl Markers {
             let [start, end, latent] = names.map(|n| tokenizer.id_of(n));
             Some((start?, end?, latent?))
         });
-        let (start, end, latent) = match by_name {
-            Some((start, end, latent)) => (start, end, Some(latent)),
-            None => {
-                let base = config.gpt2.base_vocab;
-                if vocab != base + 3 {
-                    return Err(fail(format!(
-                        "the vocabulary has {vocab} rows, and {} needs vocab_size + 3 = {} or markers in the tokenizer",
-                        config.family.as_str(),
-                        base + 3
-                    )));
-                }
-                let row = |i| u32::try_from(base + i).map_err(|_| fail("vocab_size is too large".into()));
-                match config.family {
-                    Family::Codi => (row(1)?, row(2)?, None),
-                    Family::Coconut | Family::MultimodeCoconut => (row(0)?, row(1)?, Some(row(2)?)),
-                }
+        let (start, end, latent) = if let Some((start, end, latent)) = by_name {
+            (start, end, Some(latent))
+        } else {
+            let base = config.gpt2.base_vocab;
+            if vocab != base + 3 {
+                return Err(fail(format!(
+                    "the vocabulary has {vocab} rows, and {} needs vocab_size + 3 = {} or markers in the tokenizer",
+                    config.family.as_str(),
+                    base + 3
+                )));
+            }
+            let row =
+                |i| u32::try_from(base + i).map_err(|_| fail("vocab_size is too large".into()));
+            match config.family {
+                Family::Codi => (row(1)?, row(2)?, None),
+                Family::Coconut | Family::MultimodeCoconut => (row(0)?, row(1)?, Some(row(2)?)),
             }
         };
         let eos = config
@@ -69,7 +77,9 @@ impl Markers {
             .ok_or_else(|| fail("no eos_token_id".into()))?;
         for id in [start, end, eos].into_iter().chain(latent) {
             if id as usize >= vocab {
-                return Err(fail(format!("special id {id} is outside the {vocab} rows of the vocabulary")));
+                return Err(fail(format!(
+                    "special id {id} is outside the {vocab} rows of the vocabulary"
+                )));
             }
         }
         let codi = config.family == Family::Codi;

@@ -70,7 +70,11 @@ impl Model {
     ///
     /// # Errors
     /// [`ModelError`] naming the field or tensor that does not fit, or the self-test that failed.
-    pub fn load(checkpoint: &Checkpoint, device: &Device, on_stage: &mut dyn FnMut(&'static str)) -> Result<Self> {
+    pub fn load(
+        checkpoint: &Checkpoint,
+        device: &Device,
+        on_stage: &mut dyn FnMut(&'static str),
+    ) -> Result<Self> {
         on_stage("weights");
         let mut model = Self::load_untested(checkpoint, device)?;
         on_stage("self-tests");
@@ -101,7 +105,10 @@ impl Model {
         if tokenizer.vocab() > vocab {
             return Err(ModelError::Tokenizer {
                 model: name.into(),
-                reason: format!("it has {} ids, the weights have {vocab} rows", tokenizer.vocab()),
+                reason: format!(
+                    "it has {} ids, the weights have {vocab} rows",
+                    tokenizer.vocab()
+                ),
             });
         }
         let markers = Markers::find(name, &config, &tokenizer, vocab)?;
@@ -123,7 +130,16 @@ impl Model {
         };
         let backbone = Box::new(gpt2);
         let self_test = SelfTest::NOT_RUN;
-        Ok(Self { backbone, feedback, config, markers, tokenizer, device: device.clone(), info, self_test })
+        Ok(Self {
+            backbone,
+            feedback,
+            config,
+            markers,
+            tokenizer,
+            device: device.clone(),
+            info,
+            self_test,
+        })
     }
 
     /// What is loaded.

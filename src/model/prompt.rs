@@ -31,7 +31,11 @@ impl Model {
             return Err(ModelError::input("the question is empty"));
         }
         if !self.config.modes.contains(&mode) {
-            return Err(ModelError::input(format!("{} was not trained in {} mode", self.info.name, mode.as_str())));
+            return Err(ModelError::input(format!(
+                "{} was not trained in {} mode",
+                self.info.name,
+                mode.as_str()
+            )));
         }
         let markers = &self.markers;
         // The newline is encoded together with the question: some vocabularies merge the two.
@@ -42,7 +46,9 @@ impl Model {
         };
         if let Some(&id) = encoded.ids.iter().find(|&&id| markers.is_control(id)) {
             let text = self.token_text(id);
-            return Err(ModelError::input(format!("the question holds the control token {text:?}")));
+            return Err(ModelError::input(format!(
+                "the question holds the control token {text:?}"
+            )));
         }
         for (start, end) in &mut encoded.offsets {
             *end = (*end).min(question.len());
@@ -58,8 +64,18 @@ impl Model {
             )));
         }
         let mut ids = encoded.ids;
-        ids.push(if mode == Mode::Direct { markers.end } else { markers.start });
-        Ok(Prompt { ids, n_question, offsets: encoded.offsets, unknown, mode })
+        ids.push(if mode == Mode::Direct {
+            markers.end
+        } else {
+            markers.start
+        });
+        Ok(Prompt {
+            ids,
+            n_question,
+            offsets: encoded.offsets,
+            unknown,
+            mode,
+        })
     }
 
     /// Encodes a text as it stands, without newline and special tokens.
@@ -75,12 +91,20 @@ impl Model {
     /// # Errors
     /// [`ModelError::Tokenizer`] if the tokenizer fails, or merges delimiter and answer.
     pub fn encode_continuation(&self, answer: &str) -> Result<Vec<u32>> {
-        let Markers { delimiter, delimiter_text, .. } = &self.markers;
-        let ids = self.tokenizer.encode(&format!("{delimiter_text} {}", answer.trim()))?;
-        ids.strip_prefix(delimiter.as_slice()).map(<[u32]>::to_vec).ok_or_else(|| ModelError::Tokenizer {
-            model: self.info.name.clone(),
-            reason: format!("it merges the delimiter with the answer {answer:?}"),
-        })
+        let Markers {
+            delimiter,
+            delimiter_text,
+            ..
+        } = &self.markers;
+        let ids = self
+            .tokenizer
+            .encode(&format!("{delimiter_text} {}", answer.trim()))?;
+        ids.strip_prefix(delimiter.as_slice())
+            .map(<[u32]>::to_vec)
+            .ok_or_else(|| ModelError::Tokenizer {
+                model: self.info.name.clone(),
+                reason: format!("it merges the delimiter with the answer {answer:?}"),
+            })
     }
 
     /// Returns one token's text, decoded alone; foreign text.
@@ -111,7 +135,10 @@ impl Model {
     /// [`ModelError::Tokenizer`] if the tokenizer fails.
     pub fn extract_value(&self, ids: &[u32]) -> Result<Option<String>> {
         let text = self.tokenizer.decode(ids, true)?;
-        Ok(value_after(&text, &[self.markers.delimiter_text, "The answer is:"]))
+        Ok(value_after(
+            &text,
+            &[self.markers.delimiter_text, "The answer is:"],
+        ))
     }
 }
 
@@ -137,7 +164,11 @@ mod tests {
             ("21", None),
         ];
         for (text, expected) in cases {
-            assert_eq!(value_after(text, &["###", "The answer is:"]).as_deref(), expected, "{text}");
+            assert_eq!(
+                value_after(text, &["###", "The answer is:"]).as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -152,7 +183,10 @@ mod tests {
         assert!(model.is_unknown(prompt.ids[prompt.unknown[0].position]));
         let (start, end) = prompt.offsets[2];
         assert_eq!(&question[start..end], "3");
-        assert_eq!(prompt.offsets[prompt.n_question - 1], (question.len(), question.len()));
+        assert_eq!(
+            prompt.offsets[prompt.n_question - 1],
+            (question.len(), question.len())
+        );
     }
 
     #[test]
@@ -175,7 +209,10 @@ mod tests {
             ("Tom <|bocot|> has".to_owned(), "control token"),
             ("Tom ".repeat(200), "too long"),
         ] {
-            let error = model.prompt(&question, Mode::Latent).expect_err(reason).to_string();
+            let error = model
+                .prompt(&question, Mode::Latent)
+                .expect_err(reason)
+                .to_string();
             assert!(error.contains(reason), "{error}");
         }
     }
@@ -186,6 +223,9 @@ mod tests {
         let ids = model.encode_continuation(" 7 ").expect("ids");
         assert_eq!(ids, model.encode_text("7").expect("ids"));
         let all = [model.markers().delimiter.clone(), ids].concat();
-        assert_eq!(model.extract_value(&all).expect("decodes").as_deref(), Some("7"));
+        assert_eq!(
+            model.extract_value(&all).expect("decodes").as_deref(),
+            Some("7")
+        );
     }
 }

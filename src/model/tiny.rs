@@ -54,11 +54,20 @@ pub fn checkpoint_with(seed: u64, edit: &dyn Fn(&mut Tensors)) -> Checkpoint {
         },
     });
     let name = format!("tiny-{seed}");
-    Checkpoint::from_parts(&name, config.to_string(), tokenizer(&vocabulary).to_string().into(), serialize(&tensors))
+    Checkpoint::from_parts(
+        &name,
+        config.to_string(),
+        tokenizer(&vocabulary).to_string().into(),
+        serialize(&tensors),
+    )
 }
 
 fn vocabulary() -> Vec<String> {
-    let mut vocabulary: Vec<String> = ["<unk>", "<|endoftext|>"].into_iter().chain(SYMBOLS).map(String::from).collect();
+    let mut vocabulary: Vec<String> = ["<unk>", "<|endoftext|>"]
+        .into_iter()
+        .chain(SYMBOLS)
+        .map(String::from)
+        .collect();
     vocabulary.extend((0..NUMBERS).map(|n| n.to_string()));
     vocabulary.extend(WORDS.split_whitespace().map(String::from));
     vocabulary.extend(["<|bocot|>", "<|eocot|>", "<|latent|>"].map(String::from));
@@ -74,7 +83,11 @@ fn tokenizer(vocabulary: &[String]) -> Value {
             "normalized": !special, "special": special,
         })
     };
-    let vocab: BTreeMap<&str, usize> = vocabulary.iter().enumerate().map(|(i, w)| (w.as_str(), i)).collect();
+    let vocab: BTreeMap<&str, usize> = vocabulary
+        .iter()
+        .enumerate()
+        .map(|(i, w)| (w.as_str(), i))
+        .collect();
     json!({
         "version": "1.0", "truncation": null, "padding": null, "normalizer": null, "post_processor": null,
         "added_tokens": [
@@ -94,11 +107,16 @@ fn tensors(seed: u64, vocabulary: &[String]) -> Tensors {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     // Uniform with this standard deviation.
     let mut random = |n: usize, std: f32| -> Vec<f32> {
-        (0..n).map(|_| (rng.random::<f32>() - 0.5) * std * 12f32.sqrt()).collect()
+        (0..n)
+            .map(|_| (rng.random::<f32>() - 0.5) * std * 12f32.sqrt())
+            .collect()
     };
     let mut tensors = Tensors::new();
     let mut put = |name: &str, shape: &[usize], values: Vec<f32>| {
-        tensors.insert(format!("base_causallm.transformer.{name}"), (shape.to_vec(), values));
+        tensors.insert(
+            format!("base_causallm.transformer.{name}"),
+            (shape.to_vec(), values),
+        );
     };
 
     let mut table = random(vocabulary.len() * WIDTH, 0.4);
@@ -131,7 +149,11 @@ fn tensors(seed: u64, vocabulary: &[String]) -> Tensors {
         // Attention neither reads flags nor writes them.
         input[..FLAGS * 3 * WIDTH].fill(0.0);
         put(&name("attn.c_attn.weight"), &[WIDTH, 3 * WIDTH], input);
-        put(&name("attn.c_attn.bias"), &[3 * WIDTH], random(3 * WIDTH, 0.05));
+        put(
+            &name("attn.c_attn.bias"),
+            &[3 * WIDTH],
+            random(3 * WIDTH, 0.05),
+        );
         let mut output = random(WIDTH * WIDTH, 0.25);
         unflag(&mut output);
         put(&name("attn.c_proj.weight"), &[WIDTH, WIDTH], output);
@@ -173,10 +195,17 @@ fn unflag(rows: &mut [f32]) {
 fn serialize(tensors: &Tensors) -> Vec<u8> {
     let bytes: Vec<(&String, &Vec<usize>, Vec<u8>)> = tensors
         .iter()
-        .map(|(name, (shape, values))| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+        .map(|(name, (shape, values))| {
+            (
+                name,
+                shape,
+                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            )
+        })
         .collect();
     let views = bytes.iter().map(|(name, shape, data)| {
-        let view = TensorView::new(Dtype::F32, (*shape).clone(), data).expect("shape and values belong together");
+        let view = TensorView::new(Dtype::F32, (*shape).clone(), data)
+            .expect("shape and values belong together");
         (name.as_str(), view)
     });
     safetensors::serialize(views, None).expect("tensors in memory can be written")
@@ -194,17 +223,33 @@ mod tests {
         let mut flips = 0;
         for seed in 0..8 {
             let model = tiny_model(seed);
-            assert!(model.prompt(QUESTION, Mode::Latent).expect("prompt").unknown.is_empty());
+            assert!(
+                model
+                    .prompt(QUESTION, Mode::Latent)
+                    .expect("prompt")
+                    .unknown
+                    .is_empty()
+            );
             let mut writes = Writes::none(2);
             for j in 1..=4 {
                 writes.set(1, crate::trace::LatentIdx(j), vec![0.0; model.width()]);
             }
-            let rollout = model.rollout(&question_branch(&model), 4, &writes, &cancel).expect("rollout");
+            let rollout = model
+                .rollout(&question_branch(&model), 4, &writes, &cancel)
+                .expect("rollout");
             let closed = model.close(rollout.last(), false, &cancel).expect("close");
-            let out = model.generate(&closed, 6, &mut |_| {}, &cancel).expect("generation");
-            let values: Vec<_> = out.iter().map(|g| model.extract_value(&g.ids).expect("decodes")).collect();
+            let out = model
+                .generate(&closed, 6, &mut |_| {}, &cancel)
+                .expect("generation");
+            let values: Vec<_> = out
+                .iter()
+                .map(|g| model.extract_value(&g.ids).expect("decodes"))
+                .collect();
             for (value, row) in values.iter().zip(&out) {
-                assert!(value.as_ref().is_some_and(|v| v.parse::<u32>().is_ok()), "seed {seed}: {row:?}");
+                assert!(
+                    value.as_ref().is_some_and(|v| v.parse::<u32>().is_ok()),
+                    "seed {seed}: {row:?}"
+                );
                 assert_eq!(row.stop, Some(1), "seed {seed}");
             }
             flips += usize::from(values[0] != values[1]);

@@ -34,18 +34,30 @@ pub(crate) struct Encoded {
 impl Tokenizer {
     /// Reads a tokenizer.json.
     pub(crate) fn parse(model: &str, json: &[u8]) -> Result<Self> {
-        let fail = |reason: String| ModelError::Tokenizer { model: model.into(), reason };
-        let inner = tokenizers::Tokenizer::from_bytes(json).map_err(|e| fail(format!("tokenizer.json: {e}")))?;
+        let fail = |reason: String| ModelError::Tokenizer {
+            model: model.into(),
+            reason,
+        };
+        let inner = tokenizers::Tokenizer::from_bytes(json)
+            .map_err(|e| fail(format!("tokenizer.json: {e}")))?;
         let unknown = match inner.get_model() {
             ModelWrapper::WordLevel(words) => {
                 let name = &words.unk_token;
                 // Without it the library drops words silently.
-                Some(inner.token_to_id(name).ok_or_else(|| fail(format!("no unknown token {name:?}")))?)
+                Some(
+                    inner
+                        .token_to_id(name)
+                        .ok_or_else(|| fail(format!("no unknown token {name:?}")))?,
+                )
             }
             // Byte-level vocabularies know every text.
             _ => None,
         };
-        Ok(Self { inner, model: model.into(), unknown })
+        Ok(Self {
+            inner,
+            model: model.into(),
+            unknown,
+        })
     }
 
     /// One past the largest id.
@@ -72,15 +84,24 @@ impl Tokenizer {
         let encoding = self
             .inner
             .encode(text, special)
-            .map_err(|e| ModelError::Tokenizer { model: self.model.clone(), reason: e.to_string() })?;
-        Ok(Encoded { ids: encoding.get_ids().to_vec(), offsets: encoding.get_offsets().to_vec() })
+            .map_err(|e| ModelError::Tokenizer {
+                model: self.model.clone(),
+                reason: e.to_string(),
+            })?;
+        Ok(Encoded {
+            ids: encoding.get_ids().to_vec(),
+            offsets: encoding.get_offsets().to_vec(),
+        })
     }
 
     /// Decodes ids; special tokens are kept unless `skip_special`.
     pub(crate) fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String> {
         self.inner
             .decode(ids, skip_special)
-            .map_err(|e| ModelError::Tokenizer { model: self.model.clone(), reason: e.to_string() })
+            .map_err(|e| ModelError::Tokenizer {
+                model: self.model.clone(),
+                reason: e.to_string(),
+            })
     }
 
     /// Returns one token's text; `<|id|>` for ids that only the model knows.
@@ -88,23 +109,33 @@ impl Tokenizer {
         if self.inner.id_to_token(id).is_none() {
             return format!("<|{id}|>");
         }
-        self.inner.decode(&[id], false).unwrap_or_else(|_| format!("<|{id}|>"))
+        self.inner
+            .decode(&[id], false)
+            .unwrap_or_else(|_| format!("<|{id}|>"))
     }
 
     /// Lists the unknown words of a question; unknown tokens that touch are one word.
     pub(crate) fn unknown_words(&self, question: &str, encoded: &Encoded) -> Vec<UnknownWord> {
         let mut words: Vec<UnknownWord> = Vec::new();
-        for (position, (&id, &(start, end))) in encoded.ids.iter().zip(&encoded.offsets).enumerate() {
+        for (position, (&id, &(start, end))) in encoded.ids.iter().zip(&encoded.offsets).enumerate()
+        {
             if !self.is_unknown(id) || start >= end {
                 continue;
             }
             match words.last_mut() {
                 Some(word) if word.range.end == start => word.range.end = end,
-                _ => words.push(UnknownWord { position, text: String::new(), range: start..end }),
+                _ => words.push(UnknownWord {
+                    position,
+                    text: String::new(),
+                    range: start..end,
+                }),
             }
         }
         for word in &mut words {
-            word.text = question.get(word.range.clone()).unwrap_or_default().to_owned();
+            question
+                .get(word.range.clone())
+                .unwrap_or_default()
+                .clone_into(&mut word.text);
         }
         words
     }

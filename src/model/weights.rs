@@ -25,15 +25,24 @@ pub(crate) struct Weights<'a> {
 impl<'a> Weights<'a> {
     /// Reads the directory of a safetensors file; the values are read when they are taken.
     pub(crate) fn parse(model: &str, bytes: &'a [u8], device: &'a Device) -> Result<Self> {
-        let fail = |reason: String| ModelError::Weights { model: model.into(), reason };
+        let fail = |reason: String| ModelError::Weights {
+            model: model.into(),
+            reason,
+        };
         // A zip container is what torch.save writes; pickles are not read here.
         if bytes.starts_with(b"PK\x03\x04") {
-            return Err(fail("it is a torch.save file, and only safetensors is read".into()));
+            return Err(fail(
+                "it is a torch.save file, and only safetensors is read".into(),
+            ));
         }
-        let file = SafeTensors::deserialize(bytes).map_err(|e| fail(format!("not a safetensors file: {e}")))?;
+        let file = SafeTensors::deserialize(bytes)
+            .map_err(|e| fail(format!("not a safetensors file: {e}")))?;
         let mut tensors = BTreeMap::new();
         for (name, view) in file.tensors() {
-            let name = WRAPPERS.iter().fold(name.as_str(), |n, w| n.strip_prefix(w).unwrap_or(n)).to_owned();
+            let name = WRAPPERS
+                .iter()
+                .fold(name.as_str(), |n, w| n.strip_prefix(w).unwrap_or(n))
+                .to_owned();
             if BUFFERS.iter().any(|b| name.ends_with(b)) {
                 continue;
             }
@@ -44,14 +53,22 @@ impl<'a> Weights<'a> {
         if tensors.is_empty() {
             return Err(fail("it holds no tensors".into()));
         }
-        Ok(Self { tensors, device, parameters: 0 })
+        Ok(Self {
+            tensors,
+            device,
+            parameters: 0,
+        })
     }
 
     /// Takes one tensor of exactly this shape, widened to `f32`.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Tensor> {
         let view = self.remove(name, || format!("{shape:?}"))?;
         if view.shape() != shape {
-            return Err(wrong(name, format!("{:?}", view.shape()), format!("{shape:?}")));
+            return Err(wrong(
+                name,
+                format!("{:?}", view.shape()),
+                format!("{shape:?}"),
+            ));
         }
         self.widen(name, &view)
     }
@@ -67,12 +84,19 @@ impl<'a> Weights<'a> {
     }
 
     /// Takes a matrix of which only the number of columns or rows is known (`None`: any); low-rank factors need it.
-    pub(crate) fn take_matrix(&mut self, name: &str, rows: Option<usize>, columns: Option<usize>) -> Result<Tensor> {
+    pub(crate) fn take_matrix(
+        &mut self,
+        name: &str,
+        rows: Option<usize>,
+        columns: Option<usize>,
+    ) -> Result<Tensor> {
         let side = |n: Option<usize>| n.map_or_else(|| "any".to_owned(), |n| n.to_string());
         let expected = || format!("[{}, {}]", side(rows), side(columns));
         let view = self.remove(name, expected)?;
         match view.shape() {
-            [r, c] if rows.is_none_or(|n| n == *r) && columns.is_none_or(|n| n == *c) => self.widen(name, &view),
+            [r, c] if rows.is_none_or(|n| n == *r) && columns.is_none_or(|n| n == *c) => {
+                self.widen(name, &view)
+            }
             found => Err(wrong(name, format!("{found:?}"), expected())),
         }
     }
@@ -80,9 +104,11 @@ impl<'a> Weights<'a> {
     /// Drops a copy of another tensor, after a look at its shape; a file need not hold it.
     pub(crate) fn drop_alias(&mut self, name: &str, shape: &[usize]) -> Result<()> {
         match self.tensors.remove(name) {
-            Some(view) if view.shape() != shape => {
-                Err(wrong(name, format!("{:?}", view.shape()), format!("{shape:?}")))
-            }
+            Some(view) if view.shape() != shape => Err(wrong(
+                name,
+                format!("{:?}", view.shape()),
+                format!("{shape:?}"),
+            )),
             _ => Ok(()),
         }
     }
@@ -90,9 +116,10 @@ impl<'a> Weights<'a> {
     /// Ends the loading: returns the number of parameters taken.
     pub(crate) fn finish(self) -> Result<usize> {
         match self.tensors.keys().next() {
-            Some(name) => {
-                Err(ModelError::UnexpectedTensor { name: name.clone(), count: self.tensors.len() })
-            }
+            Some(name) => Err(ModelError::UnexpectedTensor {
+                name: name.clone(),
+                count: self.tensors.len(),
+            }),
             None => Ok(self.parameters),
         }
     }
@@ -100,7 +127,10 @@ impl<'a> Weights<'a> {
     fn remove(&mut self, name: &str, expected: impl Fn() -> String) -> Result<TensorView<'a>> {
         self.tensors
             .remove(name)
-            .ok_or_else(|| ModelError::MissingTensor { name: name.into(), expected: expected() })
+            .ok_or_else(|| ModelError::MissingTensor {
+                name: name.into(),
+                expected: expected(),
+            })
     }
 
     fn widen(&mut self, name: &str, view: &TensorView<'a>) -> Result<Tensor> {
@@ -110,8 +140,8 @@ impl<'a> Weights<'a> {
             safetensors::Dtype::F32 => DType::F32,
             other => return Err(wrong(name, format!("{other:?}"), "F16, BF16 or F32".into())),
         };
-        let tensor =
-            Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?.to_dtype(DType::F32)?;
+        let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?
+            .to_dtype(DType::F32)?;
         // A sum is not finite exactly if a value is not, or if the values are absurd.
         if !tensor.sum_all()?.to_scalar::<f32>()?.is_finite() {
             return Err(wrong(name, "not finite".into(), "finite values".into()));
@@ -122,5 +152,9 @@ impl<'a> Weights<'a> {
 }
 
 fn wrong(name: &str, found: String, expected: String) -> ModelError {
-    ModelError::WrongTensor { name: name.into(), found, expected }
+    ModelError::WrongTensor {
+        name: name.into(),
+        found,
+        expected,
+    }
 }

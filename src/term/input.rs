@@ -65,7 +65,10 @@ mod tests {
     fn modifiers_are_kept_and_shift_is_part_of_the_character() {
         let pressed = |code, modifiers| message(event(code, modifiers, KeyEventKind::Press));
         let key = |name: &str| Some(Msg::Key(name.parse().expect("valid")));
-        assert_eq!(pressed(KeyCode::Char('r'), KeyModifiers::CONTROL), key("ctrl-r"));
+        assert_eq!(
+            pressed(KeyCode::Char('r'), KeyModifiers::CONTROL),
+            key("ctrl-r")
+        );
         assert_eq!(pressed(KeyCode::Char('P'), KeyModifiers::SHIFT), key("P"));
         assert_eq!(pressed(KeyCode::Tab, KeyModifiers::SHIFT), key("backtab"));
         assert_eq!(pressed(KeyCode::Enter, KeyModifiers::ALT), key("alt-enter"));

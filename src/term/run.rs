@@ -19,7 +19,7 @@ use crate::app::effect::{Export, ExportError};
 use crate::app::{self, App, Effect, Msg, update};
 use crate::problem::Problem;
 use crate::session::Session;
-use crate::term::screen::{Screen, install_panic_hook};
+use crate::term::screen::{self, Screen, install_panic_hook};
 use crate::term::signal::{Signal, Signals, stop_process};
 use crate::term::{clipboard, input};
 use crate::trace::ModelInfo;
@@ -115,7 +115,7 @@ pub fn run(options: Options, link: WorkerLink, performer: &mut dyn Performer) ->
     // The theme decides about colour. With NO_COLOR set, crossterm would write bare resets in place of each
     // colour, which also erase reverse and bold.
     force_color_output(true);
-    install_panic_hook();
+    install_panic_hook(options.app.log_path.clone());
     let _guard = runtime.enter();
     let mut explorer = Explorer {
         app: App::new(options.app),
@@ -132,7 +132,7 @@ pub fn run(options: Options, link: WorkerLink, performer: &mut dyn Performer) ->
     let effects = explorer.app.start();
     explorer.perform(effects)?;
     let ended = runtime.block_on(explorer.run(link.events))?;
-    explorer.screen.leave();
+    screen::leave();
     Ok(ended)
 }
 
@@ -171,31 +171,32 @@ impl Explorer<'_> {
                     }
                     Signal::Suspend => self.suspend()?,
                 },
-                event = keys.next() => match event {
-                    Some(Ok(event)) => {
-                        if let Some(msg) = input::message(event) {
-                            self.send(msg)?;
-                        }
-                    }
+                event = keys.next() => {
                     // The terminal is gone when its input ends.
-                    _ => {
+                    let Some(Ok(event)) = event else {
                         self.send(Msg::Terminated)?;
                         return Ok(Ended::Signal(1));
+                    };
+                    if let Some(msg) = input::message(event) {
+                        self.send(msg)?;
                     }
-                },
-                event = events.recv(), if worker_is_there => match event {
-                    Some(event) => {
-                        self.send(Msg::Worker(event))?;
-                        for _ in 1..EVENT_BATCH {
-                            let Ok(event) = events.try_recv() else { break };
-                            self.send(Msg::Worker(event))?;
-                        }
-                    }
-                    None => {
-                        worker_is_there = false;
+                }
+                event = events.recv(), if worker_is_there => {
+                    let mut next = event;
+                    worker_is_there = next.is_some();
+                    if !worker_is_there {
                         self.send(Msg::WorkerLost)?;
                     }
-                },
+                    for _ in 0..EVENT_BATCH {
+                        let Some(event) = next else { break };
+                        self.send(Msg::Worker(event))?;
+                        next = events.try_recv().ok();
+                    }
+                    // The last one taken must not be lost.
+                    if let Some(event) = next {
+                        self.send(Msg::Worker(event))?;
+                    }
+                }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.tick(),
             }
@@ -205,7 +206,9 @@ impl Explorer<'_> {
 
     /// When the next frame may be drawn; none if nothing changed.
     fn frame_due(&self) -> Option<Instant> {
-        let earliest = self.last_frame.map_or_else(Instant::now, |last| last + FRAME);
+        let earliest = self
+            .last_frame
+            .map_or_else(Instant::now, |last| last + FRAME);
         self.app.dirty.then_some(earliest)
     }
 
@@ -255,7 +258,10 @@ impl Explorer<'_> {
                 }
                 Effect::Copy(pane) => {
                     let text = panes::as_text(&self.app, pane, &self.theme);
-                    Some(Msg::Copied(clipboard::copy(self.terminal.backend_mut(), &text)))
+                    Some(Msg::Copied(clipboard::copy(
+                        self.terminal.backend_mut(),
+                        &text,
+                    )))
                 }
                 Effect::Suspend => {
                     self.suspend()?;
@@ -275,7 +281,7 @@ impl Explorer<'_> {
     }
 
     fn suspend(&mut self) -> io::Result<()> {
-        self.screen.leave();
+        screen::leave();
         let stopped = stop_process();
         self.screen.resume()?;
         // The alternate screen is empty again, so the next frame must be whole.
@@ -289,5 +295,7 @@ impl Explorer<'_> {
 fn now_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        .map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
 }

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crossterm::cursor::{Hide, Show};
@@ -18,11 +19,13 @@ use crossterm::terminal::{
 /// Whether the screen is ours; the panic hook has no other way to know.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
+/// File descriptor 2 as it was, while it goes to the log; the panic hook puts it back before anything is printed.
+static STDERR: Mutex<Option<Stderr>> = Mutex::new(None);
+
 /// Leaves the screen when it is dropped.
 #[derive(Debug)]
 pub(super) struct Screen {
     log: Option<File>,
-    stderr: Option<Stderr>,
 }
 
 impl Screen {
@@ -31,7 +34,7 @@ impl Screen {
     /// # Errors
     /// The terminal's, with the screen given back.
     pub(super) fn enter(log: Option<File>) -> io::Result<Self> {
-        let mut screen = Self { log, stderr: None };
+        let mut screen = Self { log };
         screen.resume()?;
         Ok(screen)
     }
@@ -43,26 +46,25 @@ impl Screen {
     pub(super) fn resume(&mut self) -> io::Result<()> {
         ENTERED.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)?;
-        self.stderr = self.log.as_ref().and_then(Stderr::redirect);
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            Hide
+        )?;
+        *stderr_slot() = self.log.as_ref().and_then(Stderr::redirect);
         Ok(())
-    }
-
-    /// Gives the screen back; doing so twice does nothing.
-    pub(super) fn leave(&mut self) {
-        leave();
-        self.stderr = None;
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        self.leave();
+        leave();
     }
 }
 
-/// Undoes everything that `resume` switched on. Errors are ignored: on a terminal that hung up nothing can be undone.
-fn leave() {
+/// Gives the screen back: undoes everything that `resume` switched on, once. Errors are ignored: on a terminal that hung up nothing can be undone.
+pub(super) fn leave() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
@@ -70,17 +72,26 @@ fn leave() {
     let _ = execute!(out, DisableBracketedPaste, Show, LeaveAlternateScreen);
     let _ = out.flush();
     let _ = disable_raw_mode();
+    // Dropping it puts the descriptor back.
+    stderr_slot().take();
 }
 
-/// Puts a panic of this thread on a screen that can show it. Panics of other threads are logged and leave the
+fn stderr_slot() -> MutexGuard<'static, Option<Stderr>> {
+    STDERR.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts a panic of this thread on a screen that can show it, with the place of the log. Panics of other threads are logged and leave the
 /// screen alone: the worker catches its own and reports them.
-pub(super) fn install_panic_hook() {
+pub(super) fn install_panic_hook(log_path: Option<String>) {
     let (owner, previous) = (thread::current().id(), panic::take_hook());
     panic::set_hook(Box::new(move |info| {
         tracing::error!("{info}");
         if thread::current().id() == owner {
             leave();
             previous(info);
+            if let Some(path) = &log_path {
+                let _ = writeln!(io::stderr(), "log: {}", crate::text::sanitize(path));
+            }
         }
     }));
 }

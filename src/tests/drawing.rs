@@ -9,7 +9,20 @@ use crate::ui::theme::Theme;
 
 /// Scripts that reach every pane and every overlay.
 const STATES: [&str; 14] = [
-    "2", "2 space", "a v v v", "?", ":", "o", "m", "t", "i", "n", "e", "x", "tab tab enter", "home",
+    "2",
+    "2 space",
+    "a v v v",
+    "?",
+    ":",
+    "o",
+    "m",
+    "t",
+    "i",
+    "n",
+    "e",
+    "x",
+    "tab tab enter",
+    "home",
 ];
 
 fn states() -> impl Iterator<Item = (&'static str, Bench)> {
@@ -37,7 +50,14 @@ fn every_screen_survives_every_size() {
                 }
             }
         }
-        for (width, height) in [(50, 12), (51, 13), (80, 24), (100, 12), (120, 40), (250, 80)] {
+        for (width, height) in [
+            (50, 12),
+            (51, 13),
+            (80, 24),
+            (100, 12),
+            (120, 40),
+            (250, 80),
+        ] {
             let text = bench.text(width, height);
             assert!(!text.contains("needs 50"), "{name} at {width}x{height}");
         }
@@ -48,7 +68,11 @@ fn every_screen_survives_every_size() {
 fn a_resize_storm_changes_nothing() {
     let mut bench = Bench::ready();
     bench.play("2 space i type:note enter tab");
-    let before = (bench.app.live.cursor, bench.app.session.clone(), bench.app.focus);
+    let before = (
+        bench.app.live.cursor,
+        bench.app.session.clone(),
+        bench.app.focus,
+    );
     let picture = bench.text(120, 40);
     let mut seed: u32 = 7;
     for _ in 0..200 {
@@ -59,7 +83,11 @@ fn a_resize_storm_changes_nothing() {
     }
     assert_eq!(bench.text(120, 40), picture);
     assert_eq!(
-        (bench.app.live.cursor, bench.app.session.clone(), bench.app.focus),
+        (
+            bench.app.live.cursor,
+            bench.app.session.clone(),
+            bench.app.focus
+        ),
         before
     );
 }
@@ -74,8 +102,14 @@ fn the_plain_theme_has_no_colour_and_still_shows_the_selection() {
                 assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{name}");
             }
             if name != "loading" {
-                let reversed = buffer.content.iter().any(|c| c.modifier.contains(Modifier::REVERSED));
-                assert!(reversed || bench.app.zoomed, "{name} at {width}x{height} shows what is selected");
+                let reversed = buffer
+                    .content
+                    .iter()
+                    .any(|c| c.modifier.contains(Modifier::REVERSED));
+                assert!(
+                    reversed || bench.app.zoomed,
+                    "{name} at {width}x{height} shows what is selected"
+                );
             }
         }
     }
@@ -122,8 +156,14 @@ fn meaning_survives_without_any_style() {
         bench.settle();
         let changed = bench.text(width, height);
         assert!(!clean.contains("[2]") && stale.contains("[2]") && changed.contains("[2]"));
-        assert!(stale.contains("stale") && !clean.contains("stale") && !changed.contains("stale"), "{stale}");
-        assert!(changed.contains("✗ flipped") && !clean.contains("flipped"), "{changed}");
+        assert!(
+            stale.contains("stale") && !clean.contains("stale") && !changed.contains("stale"),
+            "{stale}"
+        );
+        assert!(
+            changed.contains("✗ flipped") && !clean.contains("flipped"),
+            "{changed}"
+        );
         assert!(clean.contains("✓ PRESENT"), "{clean}");
     }
 }
@@ -175,7 +215,10 @@ fn every_pane_can_be_read_to_its_end() {
             let lines = crate::ui::panes::lines(&bench.app, pane, column - 2, &bench.theme);
             let last = lines.last().map(ToString::to_string).unwrap_or_default();
             if width < 100 {
-                assert!(text.contains(last.trim()), "{pane:?} at {width}: {last:?}\n{text}");
+                assert!(
+                    text.contains(last.trim()),
+                    "{pane:?} at {width}: {last:?}\n{text}"
+                );
             }
         }
     }

@@ -71,7 +71,11 @@ impl Bench {
                 Some(text) => {
                     for c in text.chars() {
                         let c = if c == '_' { ' ' } else { c };
-                        let name = if c == ' ' { "space".to_owned() } else { c.to_string() };
+                        let name = if c == ' ' {
+                            "space".to_owned()
+                        } else {
+                            c.to_string()
+                        };
                         self.send(Msg::Key(name.parse().expect("a valid key name")));
                     }
                 }

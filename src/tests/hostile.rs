@@ -91,10 +91,13 @@ fn no_foreign_text_reaches_the_terminal_as_it_is() {
                     while x < width {
                         let symbol = buffer[(x, y)].symbol();
                         assert!(
-                            !symbol.chars().any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')),
+                            !symbol.chars().any(|c| c.is_control()
+                                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')),
                             "{symbol:?} at {x},{y} of {text:.20?} {keys}"
                         );
-                        let cells = u16::try_from(crate::text::width(symbol)).unwrap_or(1).max(1);
+                        let cells = u16::try_from(crate::text::width(symbol))
+                            .unwrap_or(1)
+                            .max(1);
                         used += cells;
                         x += cells;
                     }

@@ -187,7 +187,10 @@ fn undo_and_redo_cover_ablations_and_notes() {
         Some("nothing to undo")
     );
     bench.play("ctrl-r ctrl-r ctrl-r");
-    assert_eq!((bench.app.session.clone(), bench.app.ablation.clone()), last);
+    assert_eq!(
+        (bench.app.session.clone(), bench.app.ablation.clone()),
+        last
+    );
 }
 
 #[test]
@@ -241,7 +244,11 @@ fn escape_and_ctrl_c_close_then_cancel_and_never_quit_by_accident() {
             bench.take_effects();
             bench.keys(key);
             assert_eq!(bench.app.overlay, None, "{name} {key}");
-            assert_eq!(bench.take_effects(), [], "{name} {key} closes the overlay only");
+            assert_eq!(
+                bench.take_effects(),
+                [],
+                "{name} {key} closes the overlay only"
+            );
         }
     }
     let mut bench = idle();
@@ -249,7 +256,10 @@ fn escape_and_ctrl_c_close_then_cancel_and_never_quit_by_accident() {
     assert_eq!(bench.take_effects(), [Effect::Quit]);
     let mut bench = idle();
     bench.keys("ctrl-c left ctrl-c");
-    assert!(!bench.effects.contains(&Effect::Quit), "another key disarms");
+    assert!(
+        !bench.effects.contains(&Effect::Quit),
+        "another key disarms"
+    );
 }
 
 #[test]
@@ -422,7 +432,13 @@ fn an_export_asks_before_it_replaces_a_file() {
     assert_eq!(exports(&mut bench), [(path.clone(), true)]);
     bench.send(Msg::Exported(Ok(path.clone())));
     assert_eq!(bench.app.overlay, None);
-    assert!(bench.app.notice.as_ref().is_some_and(|n| n.text.contains(&path)));
+    assert!(
+        bench
+            .app
+            .notice
+            .as_ref()
+            .is_some_and(|n| n.text.contains(&path))
+    );
 }
 
 #[test]
@@ -430,7 +446,12 @@ fn another_model_answers_the_same_question() {
     let mut bench = Bench::ready();
     bench.play("m down enter");
     assert_eq!(bench.app.model_name, "mini-math-sim");
-    let question = bench.app.session.problem.as_ref().map(|p| p.question.clone());
+    let question = bench
+        .app
+        .session
+        .problem
+        .as_ref()
+        .map(|p| p.question.clone());
     assert_eq!(question.as_deref(), Some(crate::tests::fixture::QUESTION));
     assert_eq!(bench.app.live.phase, Phase::Done);
     assert_eq!(bench.app.library.open, Some(0));

@@ -6,11 +6,18 @@ use crate::ui::theme::Theme;
 
 const SIZES: [(u16, u16); 3] = [(50, 15), (80, 24), (120, 40)];
 
+/// Compares one picture; its file is named by the picture alone.
+fn picture(name: &str, drawn: &str) {
+    insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!(name, drawn);
+    });
+}
+
 fn check(name: &str, bench: &mut Bench) {
     for (width, height) in SIZES {
-        insta::assert_snapshot!(
-            format!("{name}_{width}x{height}"),
-            bench.snapshot(width, height)
+        picture(
+            &format!("{name}_{width}x{height}"),
+            &bench.snapshot(width, height),
         );
     }
 }
@@ -28,7 +35,7 @@ fn a_flipped_answer() {
     bench.theme = Theme::plain(&UNICODE);
     check("flipped_plain", &mut bench);
     bench.theme = Theme::plain(&ASCII);
-    insta::assert_snapshot!("flipped_ascii_120x40", bench.snapshot(120, 40));
+    picture("flipped_ascii_120x40", &bench.snapshot(120, 40));
 }
 
 #[test]
@@ -36,7 +43,7 @@ fn a_stale_answer() {
     let mut bench = Bench::ready();
     bench.play("2 space");
     bench.keys("3 space");
-    insta::assert_snapshot!("stale_80x24", bench.snapshot(80, 24));
+    picture("stale_80x24", &bench.snapshot(80, 24));
 }
 
 #[test]
@@ -46,19 +53,19 @@ fn a_run_under_way() {
     while bench.app.live.n_latents() < 2 {
         bench.hear(1);
     }
-    insta::assert_snapshot!("running_80x24", bench.snapshot(80, 24));
+    picture("running_80x24", &bench.snapshot(80, 24));
 }
 
 #[test]
 fn the_first_frame() {
-    insta::assert_snapshot!("first_frame_80x24", Bench::starting().snapshot(80, 24));
+    picture("first_frame_80x24", &Bench::starting().snapshot(80, 24));
 }
 
 #[test]
 fn the_verdict_alone() {
     let mut bench = Bench::ready();
     bench.play("tab tab enter");
-    insta::assert_snapshot!("verdict_80x24", bench.snapshot(80, 24));
+    picture("verdict_80x24", &bench.snapshot(80, 24));
 }
 
 #[test]
@@ -74,7 +81,7 @@ fn overlays() {
     ] {
         let mut bench = Bench::ready();
         bench.play(keys);
-        insta::assert_snapshot!(format!("{name}_80x24"), bench.snapshot(80, 24));
+        picture(&format!("{name}_80x24"), &bench.snapshot(80, 24));
     }
 }
 
@@ -82,12 +89,12 @@ fn overlays() {
 fn unknown_words_are_marked() {
     let mut bench = Bench::ready();
     bench.play("n type:Tom_has_3_zorbs._How_many_zorbs_does_he_have? enter");
-    insta::assert_snapshot!("unknown_80x24", bench.snapshot(80, 24));
+    picture("unknown_80x24", &bench.snapshot(80, 24));
 }
 
 #[test]
 fn the_very_wide_screen() {
     let mut bench = Bench::ready();
     bench.play("2 space i type:flips_to_17 enter");
-    insta::assert_snapshot!("wide_200x60", bench.snapshot(200, 60));
+    picture("wide_200x60", &bench.snapshot(200, 60));
 }

@@ -14,11 +14,17 @@ use crate::ui::theme::Theme;
 #[must_use]
 pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
     let help = hint(app, Action::Help, theme);
-    let help_width = help.as_ref().map_or(0, |(key, word)| width(key) + 1 + width(word));
+    let help_width = help
+        .as_ref()
+        .map_or(0, |(key, word)| width(key) + 1 + width(word));
     let room = max_width.saturating_sub(help_width + 2);
     let row = match message(app) {
         Some((text, tone)) => {
-            let style = if tone == Tone::Warning { theme.off } else { theme.strong };
+            let style = if tone == Tone::Warning {
+                theme.off
+            } else {
+                theme.strong
+            };
             Row::new().push(cut(&text, room, theme), style)
         }
         None => hints(app, Context::Main, room, theme),
@@ -38,7 +44,11 @@ fn message(app: &App) -> Option<(String, Tone)> {
         return Some((sanitize(&notice.text).into_string(), notice.tone));
     }
     let failure = app.failure.as_ref()?;
-    let text = format!("{}: {}", sanitize(&failure.message), sanitize(&failure.hint));
+    let text = format!(
+        "{}: {}",
+        sanitize(&failure.message),
+        sanitize(&failure.hint)
+    );
     Some((text, Tone::Warning))
 }
 

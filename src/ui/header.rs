@@ -64,7 +64,10 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
             return (format!("loading {dot} {}", sanitize(stage)), theme.key);
         }
         (Model::Failed, _) => {
-            return (format!("{} failed {dot} r retries", theme.glyphs.no), theme.bad);
+            return (
+                format!("{} failed {dot} r retries", theme.glyphs.no),
+                theme.bad,
+            );
         }
         (Model::Ready { .. }, Phase::Running) => {
             let (n, total) = (app.live.n_latents(), app.n_latents());
@@ -80,7 +83,10 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
         (Model::Ready { .. }, _) => {}
     }
     if app.failure.is_some() {
-        return (format!("{} failed {dot} r retries", theme.glyphs.no), theme.bad);
+        return (
+            format!("{} failed {dot} r retries", theme.glyphs.no),
+            theme.bad,
+        );
     }
     if app.live.ablation == Job::Waiting {
         return work("recomputing".to_owned());

@@ -169,7 +169,10 @@ fn columns(area: Rect, wanted: Wanted) -> Lower {
     let notes_rows = (1 + wanted.notes.max(1)).min(area.height / 3);
     if three {
         let (mut middle, right) = (column(1), column(2));
-        let answer = take(&mut middle, (1 + wanted.answer).min(area.height.saturating_sub(notes_rows + 1)));
+        let answer = take(
+            &mut middle,
+            (1 + wanted.answer).min(area.height.saturating_sub(notes_rows + 1)),
+        );
         take(&mut middle, 1);
         let notes = middle;
         return Lower::Columns {
@@ -263,7 +266,12 @@ mod tests {
                 let Panes::Screen(screen) = panes(width, height) else {
                     panic!("{width}x{height} is large enough");
                 };
-                let mut areas = vec![screen.header, screen.problem, screen.timeline, screen.footer];
+                let mut areas = vec![
+                    screen.header,
+                    screen.problem,
+                    screen.timeline,
+                    screen.footer,
+                ];
                 match screen.lower {
                     Lower::Tabs {
                         summary,

@@ -35,6 +35,14 @@ impl Row {
         self.push(sanitize(text).into_string(), style)
     }
 
+    /// Adds another row.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
+        self.width += other.width;
+        self.spans.extend(other.spans);
+        self
+    }
+
     /// Adds blanks up to a column.
     #[must_use]
     pub fn to(self, column: usize) -> Self {
@@ -97,12 +105,7 @@ pub fn cut_foreign(text: &str, max_width: usize, theme: &Theme) -> String {
 pub fn paragraph(text: &str, max_width: usize, indent: usize, style: Style) -> Vec<Line<'static>> {
     wrap(&sanitize(text), max_width.saturating_sub(indent))
         .into_iter()
-        .map(|part| {
-            Row::new()
-                .to(indent)
-                .push(part, style)
-                .line()
-        })
+        .map(|part| Row::new().to(indent).push(part, style).line())
         .collect()
 }
 

@@ -37,20 +37,36 @@ use crate::ui::line::{Row, cut};
 use crate::ui::panes::Title;
 use crate::ui::theme::Theme;
 
+/// Room for `12/40` beside an untitled pane.
+const PLACE_WIDTH: u16 = 6;
+
 /// Draws the whole screen and says how much of each pane it could show.
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> View {
     let area = frame.area();
     let mut view = app.view;
-    match Panes::for_area(area, wanted(app, area, theme)) {
+    // What is too small to draw is not worth measuring.
+    let wanted = match Panes::for_area(area, Wanted::default()) {
+        Panes::TooSmall { .. } => Wanted::default(),
+        Panes::Screen(_) => wanted(app, area, theme),
+    };
+    match Panes::for_area(area, wanted) {
         Panes::TooSmall { need, have } => too_small(frame, area, need, have, theme),
         Panes::Screen(screen) => {
-            line(frame, screen.header, header::line(app, screen.header.width.into(), theme));
+            line(
+                frame,
+                screen.header,
+                header::line(app, screen.header.width.into(), theme),
+            );
             if app.zoomed {
                 pane(frame, screen.body, app, app.focus, theme, &mut view);
             } else {
                 panes(frame, &screen, app, theme, &mut view);
             }
-            line(frame, screen.footer, footer::line(app, screen.footer.width.into(), theme));
+            line(
+                frame,
+                screen.footer,
+                footer::line(app, screen.footer.width.into(), theme),
+            );
             overlays::draw(app, theme, frame, area);
         }
     }
@@ -75,7 +91,8 @@ fn wanted(app: &App, area: Rect, theme: &Theme) -> Wanted {
             rows(Pane::Answer, width)
         } else {
             // Early exits are in the timeline as well; they are the part to scroll for.
-            u16::try_from(panes::answer::height_without_exits(app, width, theme)).unwrap_or(u16::MAX)
+            u16::try_from(panes::answer::height_without_exits(app, width, theme))
+                .unwrap_or(u16::MAX)
         },
         verdict: rows(Pane::Verdict, width),
         notes: rows(Pane::Notes, width),
@@ -84,7 +101,10 @@ fn wanted(app: &App, area: Rect, theme: &Theme) -> Wanted {
 
 fn too_small(frame: &mut Frame, area: Rect, need: (u16, u16), have: (u16, u16), theme: &Theme) {
     let times = theme.glyphs.times;
-    let text = format!("needs {}{times}{}, has {}{times}{}", need.0, need.1, have.0, have.1);
+    let text = format!(
+        "needs {}{times}{}, has {}{times}{}",
+        need.0, need.1, have.0, have.1
+    );
     if area.height > 0 {
         line(frame, Rect { height: 1, ..area }, Line::from(text));
     }
@@ -94,7 +114,7 @@ fn panes(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mu
     if screen.titled {
         pane(frame, screen.problem, app, Pane::Problem, theme, view);
     } else {
-        body(frame, screen.problem, app, Pane::Problem, theme, view);
+        untitled_problem(frame, screen.problem, app, theme, view);
     }
     let mut run = screen.timeline;
     if screen.titled {
@@ -105,7 +125,12 @@ fn panes(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mu
         run.height -= 1;
     }
     frame.render_widget(
-        Paragraph::new(panes::timeline::lines(app, run.width.into(), run.height.into(), theme)),
+        Paragraph::new(panes::timeline::lines(
+            app,
+            run.width.into(),
+            run.height.into(),
+            theme,
+        )),
         run,
     );
     match screen.lower {
@@ -114,9 +139,16 @@ fn panes(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mu
             tabs,
             pane,
         } => {
-            line(frame, summary, panes::summary::line(app, summary.width.into(), theme));
-            line(frame, tabs, tab_bar(app, tabs.width.into(), theme));
-            body(frame, pane, app, app.tab, theme, view);
+            line(
+                frame,
+                summary,
+                panes::summary::line(app, summary.width.into(), theme),
+            );
+            let (first, last, total) = body(frame, pane, app, app.tab, theme, view);
+            let is_cut = first > 0 || last < total;
+            let place = is_cut.then(|| format!("{}-{last}/{total}", first + 1));
+            let bar = tab_bar(app, place.as_deref(), tabs.width.into(), theme);
+            line(frame, tabs, bar);
         }
         Lower::Columns {
             detail,
@@ -130,6 +162,28 @@ fn panes(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mu
             pane(frame, notes, app, Pane::Notes, theme, view);
         }
     }
+}
+
+/// The question without a title; where it does not fit, the right edge says how much there is.
+fn untitled_problem(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut View) {
+    let total = panes::lines(app, Pane::Problem, area.width.into(), theme).len();
+    if total <= usize::from(area.height) {
+        body(frame, area, app, Pane::Problem, theme, view);
+        return;
+    }
+    let text = Rect {
+        width: area.width.saturating_sub(PLACE_WIDTH),
+        ..area
+    };
+    let (_, last, total) = body(frame, text, app, Pane::Problem, theme, view);
+    let place = Rect {
+        x: text.right(),
+        y: area.bottom().saturating_sub(1),
+        width: PLACE_WIDTH,
+        height: 1,
+    };
+    let row = Row::new().right(format!("{last}/{total}"), PLACE_WIDTH.into(), theme.dim);
+    line(frame, place, row.line());
 }
 
 /// A pane with its title.
@@ -153,7 +207,11 @@ fn pane(frame: &mut Frame, area: Rect, app: &App, which: Pane, theme: &Theme, vi
         };
     }
     let top = Rect { height: 1, ..area };
-    line(frame, top, rule(&title, app.focus == which, top.width.into(), theme));
+    line(
+        frame,
+        top,
+        rule(&title, app.focus == which, top.width.into(), theme),
+    );
 }
 
 /// The lines of a pane at its scroll position; returns the first and last row shown and how many there are.
@@ -185,14 +243,26 @@ fn rule(title: &Title, has_focus: bool, width_: usize, theme: &Theme) -> Line<'s
     } else {
         (theme.title, theme.glyphs.rule)
     };
-    let mut row = Row::new().push(cut(&title.name, width_ / 2, theme), style).push(" ", theme.text);
+    let mut row = Row::new()
+        .push(cut(&title.name, width_ / 2, theme), style)
+        .push(" ", theme.text);
     // The subject keeps a third of the line, the remark gets what it needs of the rest.
     let about_width = width(&title.about).min(width_ / 3);
-    let remark = cut(&title.remark, width_.saturating_sub(row.width() + about_width + 5), theme);
-    let remark_width = if remark.is_empty() { 0 } else { width(&remark) + 1 };
+    let remark = cut(
+        &title.remark,
+        width_.saturating_sub(row.width() + about_width + 5),
+        theme,
+    );
+    let remark_width = if remark.is_empty() {
+        0
+    } else {
+        width(&remark) + 1
+    };
     if !title.about.is_empty() {
         let room = width_.saturating_sub(row.width() + remark_width + 4);
-        row = row.push(cut(&title.about, room, theme), theme.dim).push(" ", theme.text);
+        row = row
+            .push(cut(&title.about, room, theme), theme.dim)
+            .push(" ", theme.text);
     }
     let fill = width_.saturating_sub(row.width() + remark_width);
     let rule_style = if has_focus { theme.key } else { theme.dim };
@@ -204,7 +274,7 @@ fn rule(title: &Title, has_focus: bool, width_: usize, theme: &Theme) -> Line<'s
 }
 
 /// The names of the panes that share one place, with the most important fact of each.
-fn tab_bar(app: &App, width_: usize, theme: &Theme) -> Line<'static> {
+fn tab_bar(app: &App, place: Option<&str>, width_: usize, theme: &Theme) -> Line<'static> {
     let mut row = Row::new();
     for tab in Pane::TABS {
         let name = match tab {
@@ -226,16 +296,12 @@ fn tab_bar(app: &App, width_: usize, theme: &Theme) -> Line<'static> {
             row = row.push(app.session.notes.len().to_string(), theme.dim);
         }
     }
-    let pane = app.tab.index();
-    let (height, below) = (app.view.height[pane], app.view.max_scroll[pane]);
-    if below > 0 {
-        let first = app.scroll[pane].min(below);
-        let place = format!("{}-{}/{}", first + 1, first + height, below + height);
-        if row.width() + width(&place) < width_ {
-            return row.right(place, width_, theme.dim).line();
+    match place {
+        Some(place) if row.width() + width(place) < width_ => {
+            row.right(place, width_, theme.dim).line()
         }
+        _ => row.line(),
     }
-    row.line()
 }
 
 fn line(frame: &mut Frame, area: Rect, line: Line) {

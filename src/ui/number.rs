@@ -34,7 +34,7 @@ fn signed_text(value: f64, decimals: usize, plus: &str, glyphs: &Glyphs) -> Stri
 pub fn probability(value: f32) -> String {
     if value > 0.0 && value < 0.0005 {
         "<0.001".to_owned()
-    } else if value >= 0.9995 && value < 1.0 {
+    } else if (0.9995..1.0).contains(&value) {
         ">0.999".to_owned()
     } else {
         format!("{value:.3}")

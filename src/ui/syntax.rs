@@ -101,7 +101,10 @@ mod tests {
         let text = "Tom has 12 apples. He buys seven more. How many apples does he have now?";
         assert_eq!(words(text, Slot::Number), ["12", "seven"]);
         assert_eq!(words(text, Slot::Relation), ["more"]);
-        assert_eq!(words(text, Slot::Ask), ["How many apples does he have now?"]);
+        assert_eq!(
+            words(text, Slot::Ask),
+            ["How many apples does he have now?"]
+        );
     }
 
     #[test]

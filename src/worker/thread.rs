@@ -120,7 +120,7 @@ impl From<ModelError> for Stopped {
         if matches!(error, ModelError::Cancelled) {
             Self::Cancelled
         } else {
-            Self::Failed { message: error.to_string(), hint: error.hint().to_string() }
+            Self::Failed { message: error.to_string(), hint: error.hint() }
         }
     }
 }

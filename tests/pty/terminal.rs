@@ -1,6 +1,7 @@
 //! The real binary in a pseudo-terminal: keys in, screen and raw bytes out. Waits for what it wants to see.
 
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -54,7 +55,7 @@ impl Terminal {
                 }
             }
         });
-        let parser = vt100::Parser::new(rows, cols, 0);
+        let parser = vt100::Parser::new(cells(rows), cells(cols), 0);
         Self { chunks, writer, master: pair.master, child, parser, raw: Vec::new() }
     }
 
@@ -110,7 +111,7 @@ impl Terminal {
 
     /// Changes the size of the terminal.
     pub fn resize(&mut self, rows: u16, cols: u16) {
-        self.parser.screen_mut().set_size(rows, cols);
+        self.parser.screen_mut().set_size(cells(rows), cells(cols));
         self.master.resize(size(rows, cols)).unwrap();
     }
 
@@ -135,6 +136,10 @@ impl Terminal {
         self.parser.process(bytes);
         self.raw.extend_from_slice(bytes);
     }
+}
+
+fn cells(n: u16) -> NonZero<u16> {
+    NonZero::new(n).unwrap()
 }
 
 fn size(rows: u16, cols: u16) -> PtySize {

@@ -19,17 +19,27 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
     let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX);
     let wanted = match list.kind {
         ListKind::Tags(_) => (34, 2 + rows.max(1)),
-        ListKind::Problems => (130, rows.max(1).saturating_add(2).min(area.height * 3 / 4)),
+        ListKind::Problems => (104, rows.max(1).saturating_add(2).min(area.height * 3 / 4)),
         ListKind::Help | ListKind::Palette => (84, area.height * 4 / 5),
         ListKind::Models => (96, 2 + rows.max(1)),
     };
     let title = title(app, list, entries.len());
     let room = usize::from(area.width.saturating_sub(8)).min(50);
-    let inside = boxed(frame, area, wanted, &title, hints(app, Context::List, room, theme), theme);
+    let inside = boxed(
+        frame,
+        area,
+        wanted,
+        &title,
+        hints(app, Context::List, room, theme),
+        theme,
+    );
     if inside.height == 0 || inside.width == 0 {
         return;
     }
-    let filter = Rect { height: 1, ..inside };
+    let filter = Rect {
+        height: 1,
+        ..inside
+    };
     draw_filter(list, theme, frame, filter);
     let below = Rect {
         y: inside.y + 1,
@@ -45,7 +55,12 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
     };
     let height = usize::from(body.height);
     let first = first_row(list.selected, entries.len(), height);
-    let lead = entries.iter().map(|e| sanitize(&e.lead).width()).max().unwrap_or(0).min(16);
+    let lead = entries
+        .iter()
+        .map(|e| sanitize(&e.lead).width())
+        .max()
+        .unwrap_or(0)
+        .min(16);
     let mut previous = "";
     let lines: Vec<Line> = entries
         .iter()
@@ -56,11 +71,22 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
             let repeats = entry.lead == previous && matches!(entry.choice, Choice::Act(_));
             previous = &entry.lead;
             let selected = index == list.selected;
-            row(app, entry, lead, repeats, selected, body.width.into(), theme)
+            row(
+                app,
+                entry,
+                lead,
+                repeats,
+                selected,
+                body.width.into(),
+                theme,
+            )
         })
         .collect();
     if lines.is_empty() {
-        frame.render_widget(Paragraph::new(Line::styled("Nothing matches", theme.dim)), body);
+        frame.render_widget(
+            Paragraph::new(Line::styled("Nothing matches", theme.dim)),
+            body,
+        );
     } else {
         frame.render_widget(Paragraph::new(lines), body);
     }
@@ -87,10 +113,13 @@ fn draw_filter(list: &List, theme: &Theme, frame: &mut Frame, area: Rect) {
     let row = if head.is_empty() && tail.is_empty() {
         row.push("type to filter", theme.dim)
     } else {
-        row.push(head.into_string(), theme.text).push(tail.into_string(), theme.text)
+        row.push(head.into_string(), theme.text)
+            .push(tail.into_string(), theme.text)
     };
     frame.render_widget(Paragraph::new(row.line()), area);
-    let column = u16::try_from(column).unwrap_or(u16::MAX).min(area.width.saturating_sub(1));
+    let column = u16::try_from(column)
+        .unwrap_or(u16::MAX)
+        .min(area.width.saturating_sub(1));
     frame.set_cursor_position(Position::new(area.x + column, area.y));
 }
 
@@ -120,10 +149,18 @@ fn row(
         _ => (entry.remark.clone(), theme.dim),
     };
     let remark = cut_foreign(remark.trim_end(), max_width / 2, theme);
-    let lead = if lead_repeats { String::new() } else { cut_foreign(&entry.lead, lead_width, theme) };
+    let lead = if lead_repeats {
+        String::new()
+    } else {
+        cut_foreign(&entry.lead, lead_width, theme)
+    };
     let text_at = if lead_width == 0 { 0 } else { lead_width + 2 };
     let room = max_width.saturating_sub(text_at + width(&remark) + 2);
-    let text_style = if entry.disabled.is_some() { theme.dim } else { theme.text };
+    let text_style = if entry.disabled.is_some() {
+        theme.dim
+    } else {
+        theme.text
+    };
     let text = cut(&sanitize(&entry.text), room, theme);
     let gap = max_width.saturating_sub(text_at + width(&text) + width(&remark));
     let pad = text_at.saturating_sub(width(&lead));

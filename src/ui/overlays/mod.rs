@@ -31,8 +31,14 @@ fn boxed(
     hints: Row,
     theme: &Theme,
 ) -> Rect {
-    let outer_width = max_width.min(area.width.saturating_sub(4)).max(8).min(area.width);
-    let outer_height = height.saturating_add(2).min(area.height.saturating_sub(2)).max(3);
+    let outer_width = max_width
+        .min(area.width.saturating_sub(4))
+        .max(8)
+        .min(area.width);
+    let outer_height = height
+        .saturating_add(2)
+        .min(area.height.saturating_sub(2))
+        .max(3);
     let outer = Rect {
         x: area.x + (area.width - outer_width) / 2,
         // A little above the middle reads as centred.
@@ -42,26 +48,41 @@ fn boxed(
     };
     frame.render_widget(Clear, outer);
     let inside = usize::from(outer.width.saturating_sub(2));
-    let [top_left, top_right, bottom_left, bottom_right, horizontal, vertical] = theme.glyphs.frame;
+    let [
+        top_left,
+        top_right,
+        bottom_left,
+        bottom_right,
+        horizontal,
+        vertical,
+    ] = theme.glyphs.frame;
     let title = cut(title, inside.saturating_sub(4), theme);
     let top = Row::new()
         .push(format!("{top_left}{horizontal} "), theme.key)
         .push(title.clone(), theme.title)
         .push(" ", theme.text)
-        .push(horizontal.repeat(inside.saturating_sub(width(&title) + 3)), theme.key)
+        .push(
+            horizontal.repeat(inside.saturating_sub(width(&title) + 3)),
+            theme.key,
+        )
         .push(top_right, theme.key);
     let hints_width = hints.width();
     let fill = inside.saturating_sub(if hints_width == 0 { 0 } else { hints_width + 3 });
-    let mut bottom = vec![Row::new()
-        .push(bottom_left, theme.key)
-        .push(horizontal.repeat(fill), theme.key)];
+    let mut bottom = vec![
+        Row::new()
+            .push(bottom_left, theme.key)
+            .push(horizontal.repeat(fill), theme.key),
+    ];
     if hints_width > 0 {
         bottom.push(Row::new().push(" ", theme.text));
         bottom.push(hints);
         bottom.push(Row::new().push(format!(" {horizontal}"), theme.key));
     }
     bottom.push(Row::new().push(bottom_right, theme.key));
-    let bottom: Vec<_> = bottom.into_iter().flat_map(|row| row.line().spans).collect();
+    let bottom: Vec<_> = bottom
+        .into_iter()
+        .flat_map(|row| row.line().spans)
+        .collect();
     let side = Row::new()
         .push(vertical, theme.key)
         .to(inside + 1)

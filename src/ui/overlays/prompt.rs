@@ -16,7 +16,8 @@ use crate::ui::overlays::boxed;
 use crate::ui::theme::Theme;
 
 const WIDTH: u16 = 76;
-const ROWS: u16 = 4;
+/// Rows of the field before it grows.
+const ROWS: u16 = 3;
 
 pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame, area: Rect) {
     let (title, remark) = words(prompt);
@@ -25,7 +26,12 @@ pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame,
     let remark_rows = u16::try_from(remark.len()).unwrap_or(0);
     let room = usize::from(area.width.saturating_sub(8)).min(50);
     let (lines, cursor) = wrapped(prompt, inside_width);
-    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).max(ROWS);
+    let rows = u16::try_from(lines.len())
+        .unwrap_or(u16::MAX)
+        .max(match prompt.kind {
+            PromptKind::Export(_) | PromptKind::Overwrite { .. } => 1,
+            _ => ROWS,
+        });
     let inside = boxed(
         frame,
         area,
@@ -56,8 +62,12 @@ pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame,
         ..inside
     };
     frame.render_widget(Paragraph::new(remark), below);
-    let column = u16::try_from(cursor.0).unwrap_or(u16::MAX).min(text.width - 1);
-    let row = u16::try_from(cursor.1 - first).unwrap_or(0).min(text.height.saturating_sub(1));
+    let column = u16::try_from(cursor.0)
+        .unwrap_or(u16::MAX)
+        .min(text.width - 1);
+    let row = u16::try_from(cursor.1 - first)
+        .unwrap_or(0)
+        .min(text.height.saturating_sub(1));
     frame.set_cursor_position(Position::new(text.x + column, text.y + row));
 }
 
@@ -65,7 +75,8 @@ fn words(prompt: &Prompt) -> (String, String) {
     match &prompt.kind {
         PromptKind::EditQuestion => (
             "Edit the question".to_owned(),
-            "Another question has no gold answer; words that the model does not know are marked".to_owned(),
+            "Another question has no gold answer; words that the model does not know are marked"
+                .to_owned(),
         ),
         PromptKind::NewQuestion => (
             "New question".to_owned(),

@@ -4,8 +4,8 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::app::{App, Job, Phase};
 use crate::app::overlay::ablation_name;
+use crate::app::{App, Job, Phase};
 use crate::trace::{Answer, Donors, Effect, Outcome};
 use crate::ui::line::{Row, cut_foreign, heading, paragraph};
 use crate::ui::number::{count, plain, signed};
@@ -15,6 +15,14 @@ use crate::ui::theme::Theme;
 const LABEL: usize = 14;
 /// Answers over donors that are listed.
 const MAX_ANSWERS: usize = 6;
+/// Longer answers in that list are cut.
+const MAX_VALUE: usize = 16;
+/// Room for saying how many more there are.
+const MORE: usize = 8;
+/// Where the answer of an early exit starts and where its two numbers end; fits the narrowest pane.
+const EXIT_COLUMNS: [usize; 3] = [16, 33, 47];
+/// Longer answers of early exits are cut.
+const MAX_EXIT: usize = 9;
 
 pub(super) fn title(app: &App, theme: &Theme) -> Title {
     let dot = theme.glyphs.dot;
@@ -26,7 +34,11 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
     };
     Title {
         name: "Answer".to_owned(),
-        about: if app.session.run.is_some() { about } else { String::new() },
+        about: if app.session.run.is_some() {
+            about
+        } else {
+            String::new()
+        },
         remark: stale_mark(app).unwrap_or_default().to_owned(),
     }
 }
@@ -52,13 +64,21 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
         };
         return paragraph(text, width, 0, theme.dim);
     };
-    let stale = if app.is_stale() { theme.dim } else { theme.text };
+    let stale = if app.is_stale() {
+        theme.dim
+    } else {
+        theme.text
+    };
     let mut lines = vec![answer_row("clean", &run.answer, theme.strong, width, theme)];
     if let Some(outcome) = app.shown_outcome() {
         lines.push(now_row(app, outcome, width, theme));
         lines.extend(effect_lines(&outcome.effect, stale, width, theme));
     } else if app.is_stale() {
-        lines.push(label_row("now", theme).push("not computed yet", theme.dim).line());
+        lines.push(
+            label_row("now", theme)
+                .push("not computed yet", theme.dim)
+                .line(),
+        );
     } else {
         lines.push(
             label_row("now", theme)
@@ -82,11 +102,20 @@ pub fn answer_text(answer: &Answer, max_width: usize, theme: &Theme) -> String {
     match &answer.value {
         Some(value) => cut_foreign(value, max_width, theme),
         None if answer.text.trim().is_empty() => "no answer".to_owned(),
-        None => format!("no answer: {}", cut_foreign(answer.text.trim(), max_width.saturating_sub(11), theme)),
+        None => format!(
+            "no answer: {}",
+            cut_foreign(answer.text.trim(), max_width.saturating_sub(11), theme)
+        ),
     }
 }
 
-fn answer_row(label: &str, answer: &Answer, style: Style, width: usize, theme: &Theme) -> Line<'static> {
+fn answer_row(
+    label: &str,
+    answer: &Answer,
+    style: Style,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let text = answer_text(answer, width.saturating_sub(LABEL + 18), theme);
     let row = label_row(label, theme).push(text, style);
     match answer.logprob {
@@ -114,8 +143,11 @@ fn now_row(app: &App, outcome: &Outcome, width: usize, theme: &Theme) -> Line<'s
             .push("   log-prob ", theme.dim)
             .push(plain(logprob, 2, glyphs), value_style);
     }
-    row.push(format!("   {}", flip_word(outcome.effect.flipped, theme)), flip_style)
-        .line()
+    row.push(
+        format!("   {}", flip_word(outcome.effect.flipped, theme)),
+        flip_style,
+    )
+    .line()
 }
 
 /// Whether the answer flipped, in a glyph and a word.
@@ -131,39 +163,51 @@ pub fn flip_word(flipped: bool, theme: &Theme) -> String {
 fn effect_lines(effect: &Effect, style: Style, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let glyphs = theme.glyphs;
     let delta = format!("{} log-prob", glyphs.delta);
-    let mut first = label_row(&delta, theme)
+    let first = label_row(&delta, theme)
         .push(signed(effect.delta_logprob, 2, glyphs), style)
         .push(" clean answer", theme.dim);
-    if let Some(gold) = effect.delta_logprob_gold {
-        first = first
-            .push("   ", style)
+    let gold = effect.delta_logprob_gold.map(|gold| {
+        Row::new()
             .push(signed(gold, 2, glyphs), style)
-            .push(" gold answer", theme.dim);
-    }
-    let mut lines = vec![first.line()];
+            .push(" gold answer", theme.dim)
+    });
+    let mut lines = match gold {
+        None => vec![first.line()],
+        Some(gold) if first.width() + 3 + gold.width() <= width => {
+            vec![first.push("   ", style).join(gold).line()]
+        }
+        Some(gold) => vec![first.line(), label_row("", theme).join(gold).line()],
+    };
     if let Some(donors) = &effect.donors {
         lines.extend(donor_lines(donors, style, width, theme));
     }
     lines.push(
         label_row("KL", theme)
             .push(format!("{} nats", plain(effect.kl, 2, glyphs)), style)
-            .push(" at the first answer token", theme.dim)
+            .push(" at first answer token", theme.dim)
             .line(),
     );
-    let size = effect.relative_size.map_or_else(
-        || "the latent is left out".to_owned(),
-        |size| format!("{} of the latent's norm", plain(size, 2, glyphs)),
-    );
-    lines.push(label_row("size", theme).push(size, style).line());
+    let size = match effect.relative_size {
+        None => label_row("size", theme).push("the latent is left out", style),
+        // No effect because nothing was changed is not a result.
+        Some(size) if size <= 0.0 => {
+            label_row("size", theme).push(format!("{} nothing was changed", glyphs.no), theme.bad)
+        }
+        Some(size) => label_row("size", theme)
+            .push(plain(size, 2, glyphs), style)
+            .push(" of the latent's norm", theme.dim),
+    };
+    lines.push(size.line());
     lines.push(
         label_row("sham", theme)
             .push(sham(effect.sham_max_diff), style)
-            .push(" largest logit change, own value back", theme.dim)
+            .push(" at most, own value back", theme.dim)
             .line(),
     );
     lines
 }
 
+/// The largest change of a logit when nothing should change.
 fn sham(value: f64) -> String {
     if value == 0.0 {
         "0".to_owned()
@@ -182,22 +226,30 @@ fn donor_lines(donors: &Donors, style: Style, width: usize, theme: &Theme) -> Ve
         signed(high, 2, glyphs)
     );
     let mut answers = label_row("answers", theme);
-    let last = donors.answers.len().min(MAX_ANSWERS);
-    for (value, n) in &donors.answers[..last] {
-        let value = value.as_deref().unwrap_or("none");
-        let text = format!("{} {}{n}   ", cut_foreign(value, 16, theme), glyphs.times);
-        if answers.width() + crate::text::width(&text) > width + 3 {
+    let mut shown = 0;
+    for (value, n) in donors.answers.iter().take(MAX_ANSWERS) {
+        let value = cut_foreign(value.as_deref().unwrap_or("none"), MAX_VALUE, theme);
+        let text = format!("{value} {}{n}   ", glyphs.times);
+        if answers.width() + crate::text::width(&text) + MORE > width {
             break;
         }
         answers = answers.push(text, style);
+        shown += 1;
+    }
+    if shown < donors.answers.len() {
+        let more = donors.answers.len() - shown;
+        answers = answers.push(format!("{more} more"), theme.dim);
     }
     vec![
         label_row("95 % CI", theme)
             .push(interval, style)
-            .push(format!(" mean over {}", count(donors.n, "donor")), theme.dim)
+            .push(format!(" over {}", count(donors.n, "donor")), theme.dim)
             .line(),
         label_row("flips", theme)
-            .push(format!("{} of {}", donors.flips, count(donors.n, "donor")), style)
+            .push(
+                format!("{} of {}", donors.flips, count(donors.n, "donor")),
+                style,
+            )
             .line(),
         answers.line(),
     ]
@@ -212,8 +264,8 @@ fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(problem) = problem.filter(|problem| !problem.answer.is_empty()) else {
         return vec![label_row("gold", theme).push("not known", theme.dim).line()];
     };
-    let gold = cut_foreign(&problem.answer, width.saturating_sub(LABEL + 24), theme);
-    let mut row = label_row("gold", theme).push(gold, theme.dim);
+    let gold = cut_foreign(&problem.answer, width.saturating_sub(LABEL), theme);
+    let mut lines = vec![label_row("gold", theme).push(gold, theme.dim).line()];
     let word = |correct: bool| {
         if correct {
             format!("{} correct", theme.glyphs.yes)
@@ -221,15 +273,22 @@ fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
             format!("{} wrong", theme.glyphs.no)
         }
     };
+    let mut judged = Vec::new();
     if let Some(correct) = run.answer.correct {
-        row = row.push(format!("   clean {}", word(correct)), theme.dim);
+        judged.push(format!("clean {}", word(correct)));
     }
     if let Some(correct) = app.shown_outcome().and_then(|o| o.answer.correct)
         && !app.is_stale()
     {
-        row = row.push(format!("   now {}", word(correct)), theme.dim);
+        judged.push(format!("now {}", word(correct)));
     }
-    let mut lines = vec![row.line()];
+    if !judged.is_empty() {
+        lines.push(
+            label_row("correctness", theme)
+                .push(judged.join("   "), theme.dim)
+                .line(),
+        );
+    }
     if !problem.steps.is_empty() {
         let steps: Vec<&str> = problem
             .steps
@@ -266,22 +325,23 @@ fn exits(app: &App, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = vec![
         Line::default(),
         heading("Stopping early", theme)
-            .to(LABEL + 2)
+            .to(EXIT_COLUMNS[0])
             .push("answers", theme.dim)
-            .right("log-prob", LABEL + 26, theme.dim)
-            .right("clean answer", LABEL + 41, theme.dim)
+            .right("log-prob", EXIT_COLUMNS[1], theme.dim)
+            .right("clean answer", EXIT_COLUMNS[2], theme.dim)
             .line(),
     ];
     for exit in &app.session.early_exit {
-        let number = |value: Option<f64>| value.map_or(glyphs.none.to_owned(), |v| plain(v, 2, glyphs));
+        let number =
+            |value: Option<f64>| value.map_or(glyphs.none.to_owned(), |v| plain(v, 2, glyphs));
         let value = exit.value.as_deref().unwrap_or("none");
         lines.push(
             Row::new()
                 .push(format!("after {}", exit.k), theme.dim)
-                .to(LABEL + 2)
-                .push(cut_foreign(value, 14, theme), theme.text)
-                .right(number(exit.logprob), LABEL + 26, theme.text)
-                .right(number(exit.clean_logprob), LABEL + 41, theme.text)
+                .to(EXIT_COLUMNS[0])
+                .push(cut_foreign(value, MAX_EXIT, theme), theme.text)
+                .right(number(exit.logprob), EXIT_COLUMNS[1], theme.text)
+                .right(number(exit.clean_logprob), EXIT_COLUMNS[2], theme.text)
                 .line(),
         );
     }

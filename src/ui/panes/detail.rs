@@ -40,7 +40,7 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
     };
     let about = match position.kind {
         PositionKind::Latent(idx) if app.ablation.off.contains(&idx) => {
-            format!("of {} {dot} off, {}", app.n_latents(), app.ablation.value)
+            format!("off, {}", app.ablation.value)
         }
         PositionKind::Latent(_) => format!("of {}", app.n_latents()),
         PositionKind::Question => "question".to_owned(),
@@ -132,7 +132,11 @@ fn table(
     ];
     for (rank, read) in projection.top.iter().enumerate() {
         let text = sanitize(read.text.trim());
-        let text = if text.is_empty() { theme.glyphs.blank.to_owned() } else { cut(&text, token, theme) };
+        let text = if text.is_empty() {
+            theme.glyphs.blank.to_owned()
+        } else {
+            cut(&text, token, theme)
+        };
         let style = if rank == 0 { theme.strong } else { theme.text };
         lines.push(
             Row::new()
@@ -142,15 +146,27 @@ fn table(
                 .to(bar_at)
                 .push(bar(read.prob, bar_width, theme), theme.bar)
                 .right(probability(read.prob), prob_at, style)
-                .right(plain(read.logit.into(), 2, theme.glyphs), logit_at, theme.dim)
+                .right(
+                    plain(read.logit.into(), 2, theme.glyphs),
+                    logit_at,
+                    theme.dim,
+                )
                 .line(),
         );
     }
     let mass: f32 = projection.top.iter().map(|read| read.prob).sum();
-    let text = format!("top {} hold {} of the probability", projection.top.len(), probability(mass.min(1.0)));
+    let text = format!(
+        "top {} hold {} of the probability",
+        projection.top.len(),
+        probability(mass.min(1.0))
+    );
     let row = Row::new().to(4).push(text, theme.dim);
     lines.push(if mass < LITTLE_MASS {
-        row.push(format!(" {} less than half", theme.glyphs.unsure), theme.off).line()
+        row.push(
+            format!(" {} less than half", theme.glyphs.unsure),
+            theme.off,
+        )
+        .line()
     } else {
         row.line()
     });
@@ -165,11 +181,15 @@ fn exit_lines(app: &App, k: usize, width: usize, theme: &Theme) -> Vec<Line<'sta
     let mut lines = vec![heading(place, theme).line()];
     let exit = app.session.early_exit.iter().find(|exit| exit.k == k);
     lines.extend(match (exit, app.live.exits) {
-        (Some(exit), _) => vec![exit_row(exit, width, theme)],
+        (Some(exit), _) => exit_rows(exit, width, theme),
         (None, Job::Waiting) => paragraph("computing", width, 2, theme.dim),
         (None, Job::Stopped) => paragraph("not computed, r runs it", width, 2, theme.dim),
         (None, _) => paragraph(
-            if app.live.phase == Phase::Running { "after the run" } else { "not recorded" },
+            if app.live.phase == Phase::Running {
+                "after the run"
+            } else {
+                "not recorded"
+            },
             width,
             2,
             theme.dim,
@@ -178,22 +198,30 @@ fn exit_lines(app: &App, k: usize, width: usize, theme: &Theme) -> Vec<Line<'sta
     lines
 }
 
-fn exit_row(exit: &EarlyExit, width: usize, theme: &Theme) -> Line<'static> {
+fn exit_rows(exit: &EarlyExit, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let logprob = |value: Option<f64>| {
-        value.map_or_else(|| theme.glyphs.none.to_owned(), |v| plain(v, 2, theme.glyphs))
+        value.map_or_else(
+            || theme.glyphs.none.to_owned(),
+            |v| plain(v, 2, theme.glyphs),
+        )
     };
     let value = exit.value.as_deref().map_or_else(
         || "no answer".to_owned(),
         |value| cut_foreign(value, width / 3, theme),
     );
-    Row::new()
-        .push("  answers ", theme.dim)
+    let mut answer = Row::new()
+        .to(2)
         .push(value, theme.strong)
         .push("   log-prob ", theme.dim)
-        .push(logprob(exit.logprob), theme.text)
-        .push("   clean answer ", theme.dim)
-        .push(logprob(exit.clean_logprob), theme.text)
-        .line()
+        .push(logprob(exit.logprob), theme.text);
+    let clean = Row::new()
+        .push("clean answer ", theme.dim)
+        .push(logprob(exit.clean_logprob), theme.text);
+    if answer.width() + clean.width() + 3 <= width {
+        answer = answer.push("   ", theme.text).join(clean);
+        return vec![answer.line()];
+    }
+    vec![answer.line(), Row::new().to(2).join(clean).line()]
 }
 
 fn phrase_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Vec<Line<'static>> {
@@ -214,6 +242,7 @@ fn phrase_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Ve
         let text = match app.live.phase {
             Phase::Running => "after the run",
             _ if app.live.phrases == Some(latent) => "decoding",
+            _ if app.live.declined == Some(latent) => "stopped, r goes on",
             _ => "not decoded",
         };
         let mut lines = vec![head.line()];
@@ -243,9 +272,10 @@ fn phrase_row(phrase: &Phrase, logprob_at: usize, lift_at: usize, theme: &Theme)
     } else {
         (theme.text, "")
     };
-    let lift = phrase
-        .lift
-        .map_or_else(|| theme.glyphs.none.to_owned(), |lift| signed(lift, 2, theme.glyphs));
+    let lift = phrase.lift.map_or_else(
+        || theme.glyphs.none.to_owned(),
+        |lift| signed(lift, 2, theme.glyphs),
+    );
     let room = logprob_at.saturating_sub(11);
     Row::new()
         .to(2)

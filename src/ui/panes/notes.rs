@@ -16,7 +16,11 @@ pub(super) fn title(app: &App) -> Title {
     Title {
         name: "Notes".to_owned(),
         about: if n == 0 { String::new() } else { n.to_string() },
-        remark: if app.save_due_ms.is_some() { "unsaved".to_owned() } else { String::new() },
+        remark: if app.save_due_ms.is_some() {
+            "unsaved".to_owned()
+        } else {
+            String::new()
+        },
     }
 }
 

@@ -186,7 +186,9 @@ mod tests {
                 .flat_map(|line| {
                     let line = line.to_string();
                     assert!(crate::text::width(&line) <= width, "{line:?} at {width}");
-                    line.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>()
+                    line.split_whitespace()
+                        .map(ToOwned::to_owned)
+                        .collect::<Vec<_>>()
                 })
                 .collect();
             assert_eq!(words.join(" "), question.replacen("zorbs", "zorbs[?]", 1));

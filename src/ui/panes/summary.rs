@@ -45,11 +45,16 @@ pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     let row = row
         .push(format!(" {} ", glyphs.arrow), theme.dim)
         .push(answer_text(&outcome.answer, room, theme), text)
-        .push(format!("  {}", flip_word(outcome.effect.flipped, theme)), flip)
+        .push(
+            format!("  {}", flip_word(outcome.effect.flipped, theme)),
+            flip,
+        );
+    let delta = Row::new()
         .push(format!("  {} ", glyphs.delta), theme.dim)
         .push(signed(outcome.effect.delta_logprob, 2, glyphs), text);
+    // That the answer is stale matters more than by how much it differed.
     match stale_mark(app) {
-        Some(mark) => row.push(format!("  {mark}"), theme.off).line(),
-        None => row.line(),
+        Some(mark) => row.push(format!("  {mark}"), theme.off).join(delta).line(),
+        None => row.join(delta).line(),
     }
 }

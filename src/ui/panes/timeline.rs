@@ -81,9 +81,9 @@ pub fn lines(app: &App, max_width: usize, height: usize, theme: &Theme) -> Vec<L
     let mut rows: Vec<Row> = ["token".to_owned()]
         .into_iter()
         .chain(labels.iter().map(Label::text))
-        .map(|label| match is_labelled {
-            true => Row::new().push(label, theme.dim),
-            false => Row::new(),
+        .map(|label| {
+            let label = if is_labelled { label } else { String::new() };
+            Row::new().push(label, theme.dim)
         })
         .collect();
     let mut set = |row: usize, column: usize, text: String, style: Style| {
@@ -100,9 +100,12 @@ pub fn lines(app: &App, max_width: usize, height: usize, theme: &Theme) -> Vec<L
         let cell_width = cell.width();
         let selected = theme.strong.patch(theme.selected);
         // The block of the cursor covers the token and what is read there.
-        let place = |row: usize, text: &str, style: Style| match is_selected && row <= 1 {
-            true => (pad(text, cell_width), selected),
-            false => (text.to_owned(), style),
+        let place = |row: usize, text: &str, style: Style| {
+            if is_selected && row <= 1 {
+                (pad(text, cell_width), selected)
+            } else {
+                (text.to_owned(), style)
+            }
         };
         let (text, style) = place(0, &cell.label, cell.label_style);
         set(0, column, text, style);
@@ -115,7 +118,12 @@ pub fn lines(app: &App, max_width: usize, height: usize, theme: &Theme) -> Vec<L
         column += cell_width + 2;
     }
     if to < cells.len() {
-        set(0, max_width.saturating_sub(1), theme.glyphs.more_right.to_owned(), theme.dim);
+        set(
+            0,
+            max_width.saturating_sub(1),
+            theme.glyphs.more_right.to_owned(),
+            theme.dim,
+        );
     }
     rows.into_iter().map(Row::line).collect()
 }
@@ -154,10 +162,20 @@ fn labels(app: &App, height: usize) -> Vec<Label> {
     let now = take(app.shown_outcome().is_some());
     let stop = take(!app.session.early_exit.is_empty());
     // The row of the ablated run is kept free, so that a toggle does not move the rows below.
-    let spare = if app.shown_outcome().is_none() { room.saturating_sub(1) } else { room };
+    let spare = if app.shown_outcome().is_none() {
+        room.saturating_sub(1)
+    } else {
+        room
+    };
     let deepest = app.live.positions.iter().filter(|p| p.norm.is_some());
-    let deepest = deepest.filter_map(|p| p.projection.as_ref().map(|p| p.top.len())).max();
-    let ranks = if top { 1 + spare.min(deepest.unwrap_or(1).saturating_sub(1)) } else { 0 };
+    let deepest = deepest
+        .filter_map(|p| p.projection.as_ref().map(|p| p.top.len()))
+        .max();
+    let ranks = if top {
+        1 + spare.min(deepest.unwrap_or(1).saturating_sub(1))
+    } else {
+        0
+    };
     let mut labels: Vec<Label> = (0..ranks).map(Label::Rank).collect();
     labels.extend(now.then_some(Label::Now));
     labels.extend(stop.then_some(Label::Stop));
@@ -217,7 +235,11 @@ fn cells(app: &App, labels: &[Label], theme: &Theme) -> Vec<Cell> {
 
 fn token(text: &str, theme: &Theme) -> String {
     let clean = sanitize(text.trim());
-    let shown = if clean.is_empty() { theme.glyphs.blank } else { &clean };
+    let shown = if clean.is_empty() {
+        theme.glyphs.blank
+    } else {
+        &clean
+    };
     cut(shown, MAX_CELL, theme)
 }
 
@@ -239,7 +261,10 @@ fn cell(
         PositionKind::Latent(idx) => (format!(" {idx}"), theme.focus),
         PositionKind::Start => ("start".to_owned(), theme.text),
         PositionKind::End => ("end".to_owned(), theme.text),
-        _ if position.unknown => (format!("{}[?]", token(&position.text, theme)), theme.unknown),
+        _ if position.unknown => (
+            format!("{}[?]", token(&position.text, theme)),
+            theme.unknown,
+        ),
         _ => (token(&position.text, theme), theme.text),
     };
     let below = labels
@@ -292,7 +317,11 @@ fn now(
     let (_, text) = after.iter().find(|(latent, _)| *latent == idx)?;
     let before = position.projection.as_ref().and_then(|p| p.top.first());
     let is_changed = before.is_none_or(|read| read.text != *text);
-    let style = if is_changed && !app.is_stale() { theme.off } else { theme.dim };
+    let style = if is_changed && !app.is_stale() {
+        theme.off
+    } else {
+        theme.dim
+    };
     Some((token(text, theme), style))
 }
 

@@ -36,13 +36,13 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
         };
         let mut lines = paragraph(text, width, 0, theme.dim);
         lines.push(Line::default());
-        lines.extend(ladder(None, theme));
+        lines.extend(ladder(None, width, theme));
         return lines;
     };
     let mut lines = vec![headline(verdict, theme)];
     lines.extend(paragraph(&verdict.reason, width, 2, theme.text));
     lines.push(Line::default());
-    lines.extend(ladder(Some(verdict), theme));
+    lines.extend(ladder(Some(verdict), width, theme));
     lines.extend(trace_lines(verdict, width, theme));
     lines.push(Line::default());
     lines.extend(evidence(app, verdict, width, theme));
@@ -69,23 +69,41 @@ fn headline(verdict: &Verdict, theme: &Theme) -> Line<'static> {
 }
 
 /// The rungs in order, each with what is known about it.
-fn ladder(verdict: Option<&Verdict>, theme: &Theme) -> Vec<Line<'static>> {
+fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let glyphs = theme.glyphs;
     let unknown = (glyphs.none, theme.dim, String::new());
     let needed = verdict.map_or(unknown.clone(), |v| match v.rung {
-        Rung::NotNeeded => (glyphs.yes, theme.off, "the answer stands without the latents".to_owned()),
-        _ if v.necessity.needed => (glyphs.no, theme.text, "no, the latents are needed".to_owned()),
+        Rung::NotNeeded => (
+            glyphs.yes,
+            theme.off,
+            "the answer stands without the latents".to_owned(),
+        ),
+        _ if v.necessity.needed => (
+            glyphs.no,
+            theme.text,
+            "no, the latents are needed".to_owned(),
+        ),
         _ => (glyphs.unsure, theme.dim, "not established".to_owned()),
     });
     let present = verdict.map_or(unknown, |v| {
         let p = format!("p {}, n {}", p_value(v.null.p_value), v.null.n);
         match v.rung {
-            Rung::Present => (glyphs.yes, theme.good, format!("consistent with a trace, {p}")),
-            Rung::NotNeeded if !v.steps.is_empty() => {
-                (glyphs.none, theme.dim, format!("a trace is there, but not needed, {p}"))
-            }
+            Rung::Present => (
+                glyphs.yes,
+                theme.good,
+                format!("consistent with a trace, {p}"),
+            ),
+            Rung::NotNeeded if !v.steps.is_empty() => (
+                glyphs.none,
+                theme.dim,
+                format!("a trace is there, but not needed, {p}"),
+            ),
             Rung::NotNeeded => (glyphs.none, theme.dim, "not granted".to_owned()),
-            Rung::NoneFound => (glyphs.no, theme.bad, format!("no trace in the top {}", v.top_k)),
+            Rung::NoneFound => (
+                glyphs.no,
+                theme.bad,
+                format!("no trace in the top {}", v.top_k),
+            ),
             Rung::Abstain => (glyphs.unsure, theme.dim, "cannot be judged".to_owned()),
         }
     });
@@ -97,16 +115,18 @@ fn ladder(verdict: Option<&Verdict>, theme: &Theme) -> Vec<Line<'static>> {
         ("E3", "used", not_run()),
     ]
     .into_iter()
-    .map(|(id, name, (mark, style, text))| {
-        Row::new()
+    .flat_map(|(id, name, (mark, style, text))| {
+        let lead = Row::new()
             .push(id, theme.dim)
             .to(4)
             .push(mark, style)
             .to(6)
-            .push(name, style)
-            .to(LABEL + 2)
-            .push(text, style)
-            .line()
+            .push(name, style);
+        let parts = crate::text::wrap(&text, width.saturating_sub(LABEL + 2));
+        parts.into_iter().enumerate().map(move |(i, part)| {
+            let lead = if i == 0 { lead.clone() } else { Row::new() };
+            lead.to(LABEL + 2).push(part, style).line()
+        })
     })
     .collect()
 }
@@ -138,16 +158,29 @@ fn step_lines(
 ) -> Vec<Line<'static>> {
     let style = if greyed { theme.dim } else { theme.strong };
     let number = format!("{}", index + 1);
-    let mut lines: Vec<Line<'static>> = crate::text::wrap(&sanitize(&step.text), width.saturating_sub(3))
-        .into_iter()
-        .enumerate()
-        .map(|(i, part)| {
-            let lead = if i == 0 { number.clone() } else { String::new() };
-            Row::new().push(lead, theme.dim).to(3).push(part, style).line()
-        })
-        .collect();
+    let mut lines: Vec<Line<'static>> =
+        crate::text::wrap(&sanitize(&step.text), width.saturating_sub(3))
+            .into_iter()
+            .enumerate()
+            .map(|(i, part)| {
+                let lead = if i == 0 {
+                    number.clone()
+                } else {
+                    String::new()
+                };
+                Row::new()
+                    .push(lead, theme.dim)
+                    .to(3)
+                    .push(part, style)
+                    .line()
+            })
+            .collect();
     let mut reads: Vec<String> = step.operands.iter().map(|o| read(o, theme)).collect();
-    reads.push(format!("{} {}", theme.glyphs.arrow, read(&step.result, theme)));
+    reads.push(format!(
+        "{} {}",
+        theme.glyphs.arrow,
+        read(&step.result, theme)
+    ));
     let reads = reads.join(&format!(" {} ", theme.glyphs.dot));
     lines.extend(paragraph(&reads, width, 3, theme.dim));
     lines
@@ -177,7 +210,13 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
     let delta = |value: Option<f64>| {
         value.map_or_else(
             || theme.glyphs.none.to_owned(),
-            |v| format!("{} log-prob {}", theme.glyphs.delta, signed(v, 2, theme.glyphs)),
+            |v| {
+                format!(
+                    "{} log-prob {}",
+                    theme.glyphs.delta,
+                    signed(v, 2, theme.glyphs)
+                )
+            },
         )
     };
     let need = &verdict.necessity;
@@ -187,7 +226,10 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         .as_ref()
         .and_then(|run| run.answer.value.as_deref())
         .unwrap_or("the answer");
-    let without = need.answer_without_latents.as_deref().unwrap_or("no answer");
+    let without = need
+        .answer_without_latents
+        .as_deref()
+        .unwrap_or("no answer");
     let rows = [
         (
             "search",
@@ -210,7 +252,10 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         ),
         (
             "no latents",
-            format!("answers {without} {dot} {}", delta(need.delta_without_latents)),
+            format!(
+                "answers {without} {dot} {}",
+                delta(need.delta_without_latents)
+            ),
         ),
         (
             "resampled",
@@ -223,7 +268,10 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         ),
         (
             "stands within",
-            format!("{} nats", crate::ui::number::plain(need.threshold, 2, theme.glyphs)),
+            format!(
+                "{} nats",
+                crate::ui::number::plain(need.threshold, 2, theme.glyphs)
+            ),
         ),
     ];
     let mut lines = vec![heading("Evidence", theme).line()];
@@ -231,7 +279,13 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         let parts = crate::text::wrap(&sanitize(&text), width.saturating_sub(LABEL));
         for (i, part) in parts.into_iter().enumerate() {
             let label = if i == 0 { label } else { "" };
-            lines.push(Row::new().push(label, theme.dim).to(LABEL).push(part, theme.text).line());
+            lines.push(
+                Row::new()
+                    .push(label, theme.dim)
+                    .to(LABEL)
+                    .push(part, theme.text)
+                    .line(),
+            );
         }
     }
     lines
