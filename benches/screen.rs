@@ -3,6 +3,8 @@
 //! `cargo bench --bench screen` runs the real binary in a pseudo-terminal of 120x40 and prints medians and 95th
 //! percentiles in milliseconds, beside the time of `undertone --version` as the yardstick of a process start.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::io::{Read, Write};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
@@ -23,21 +25,43 @@ struct Screen {
 
 impl Screen {
     fn start(home: &std::path::Path) -> (Self, Instant) {
-        let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let size = PtySize {
+            rows: 40,
+            cols: 120,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system()
+            .openpty(size)
+            .expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(BINARY);
         command.env("TERM", "xterm-256color");
         command.env("LC_ALL", "C.UTF-8");
-        for variable in ["HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+        for variable in [
+            "HOME",
+            "XDG_STATE_HOME",
+            "XDG_DATA_HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_CACHE_HOME",
+        ] {
             command.env(variable, home);
         }
-        let mut reader = pair.master.try_clone_reader().expect("the terminal can be read");
-        let writer = pair.master.take_writer().expect("the terminal can be written");
+        let mut reader = pair
+            .master
+            .try_clone_reader()
+            .expect("the terminal can be read");
+        let writer = pair
+            .master
+            .take_writer()
+            .expect("the terminal can be written");
         let (sender, chunks) = channel();
         let began = Instant::now();
-        let child = pair.slave.spawn_command(command).expect("the program starts");
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .expect("the program starts");
         std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
+            let mut buffer = [0; 8192];
             while let Ok(n) = reader.read(&mut buffer) {
                 if n == 0 || sender.send((Instant::now(), buffer[..n].to_vec())).is_err() {
                     return;
@@ -45,7 +69,16 @@ impl Screen {
             }
         });
         let parser = vt100::Parser::new(cells(40), cells(120), 0);
-        (Self { chunks, writer, parser, child, _master: pair.master }, began)
+        (
+            Self {
+                chunks,
+                writer,
+                parser,
+                child,
+                _master: pair.master,
+            },
+            began,
+        )
     }
 
     /// Reads until the screen satisfies the condition; the moment at which it first did.
@@ -53,7 +86,9 @@ impl Screen {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Ok((at, bytes)) = self.chunks.recv_timeout(left) else { panic!("waited in vain for {what}:\n{}", self.text()) };
+            let Ok((at, bytes)) = self.chunks.recv_timeout(left) else {
+                panic!("waited in vain for {what}:\n{}", self.text())
+            };
             self.parser.process(&bytes);
             if holds(&self.text()) {
                 return at;
@@ -67,7 +102,9 @@ impl Screen {
 
     fn press(&mut self, key: &str) -> Instant {
         let at = Instant::now();
-        self.writer.write_all(key.as_bytes()).expect("the key is taken");
+        self.writer
+            .write_all(key.as_bytes())
+            .expect("the key is taken");
         self.writer.flush().expect("the key is taken");
         at
     }
@@ -76,7 +113,10 @@ impl Screen {
     fn listen(&mut self, time: Duration) -> usize {
         let deadline = Instant::now() + time;
         let mut bytes = 0;
-        while let Ok((_, chunk)) = self.chunks.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        while let Ok((_, chunk)) = self
+            .chunks
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
             self.parser.process(&chunk);
             bytes += chunk.len();
         }
@@ -89,14 +129,19 @@ fn main() {
     let starts: Vec<f64> = (0..10)
         .map(|_| {
             let began = Instant::now();
-            let status = Command::new(BINARY).arg("--version").output().expect("the program starts").status;
+            let status = Command::new(BINARY)
+                .arg("--version")
+                .output()
+                .expect("the program starts")
+                .status;
             assert!(status.success());
             ms(began.elapsed())
         })
         .collect();
     report("process start (--version)", &starts);
 
-    let (mut first, mut ready, mut moves, mut toggles, mut cached) = (vec![], vec![], vec![], vec![], vec![]);
+    let (mut first, mut ready, mut moves, mut toggles, mut cached) =
+        (vec![], vec![], vec![], vec![], vec![]);
     let mut idle = 0;
     for round in 0..5 {
         let (mut screen, began) = Screen::start(home.path());
@@ -117,12 +162,16 @@ fn main() {
         for _ in 0..4 {
             // v changes the value, so each toggle is a new combination.
             let pressed = screen.press(" ");
-            let answered = screen.until("the ablated answer", |text| !text.contains("stale") && text.contains("sham"));
+            let answered = screen.until("the ablated answer", |text| {
+                !text.contains("stale") && text.contains("sham")
+            });
             toggles.push(ms(answered - pressed));
             screen.press(" ");
             screen.listen(Duration::from_millis(100));
             let pressed = screen.press(" ");
-            let answered = screen.until("the answer from cache", |text| !text.contains("stale") && text.contains("sham"));
+            let answered = screen.until("the answer from cache", |text| {
+                !text.contains("stale") && text.contains("sham")
+            });
             cached.push(ms(answered - pressed));
             screen.press(" ");
             screen.press("v");
@@ -163,6 +212,11 @@ fn ms(duration: Duration) -> f64 {
 fn report(name: &str, samples: &[f64]) {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
-    println!("{name:<32} median {:7.1} ms   p95 {:7.1} ms   n {}", at(0.5), at(0.95), sorted.len());
+    let at = |percent: usize| sorted[(sorted.len() - 1) * percent / 100];
+    println!(
+        "{name:<32} median {:7.1} ms   p95 {:7.1} ms   n {}",
+        at(50),
+        at(95),
+        sorted.len()
+    );
 }

@@ -20,12 +20,23 @@ struct Ready {
 static READY: LazyLock<Ready> = LazyLock::new(|| {
     let checkpoint = Checkpoint::bundled("mini-math").expect("mini-math is bundled");
     let model = Model::load(&checkpoint, &best_device(), &mut |_| ()).expect("mini-math loads");
-    let explorer = Explorer::with_generated_reference(model, &Cancel::new()).expect("the reference set runs");
+    let explorer =
+        Explorer::with_generated_reference(model, &Cancel::new()).expect("the reference set runs");
     let problem = for_task(Task::Math, Split::Test, 20, 7).expect("problems can be generated");
-    let longest = problem.iter().max_by_key(|p| p.question.len()).expect("there are twenty problems");
+    let longest = problem
+        .iter()
+        .max_by_key(|p| p.question.len())
+        .expect("there are twenty problems");
     let n = explorer.model().n_latents();
     let clean = explorer
-        .run(&longest.question, Some(&longest.answer), n, 10, &Cancel::new(), &mut |_| ())
+        .run(
+            &longest.question,
+            Some(&longest.answer),
+            n,
+            10,
+            &Cancel::new(),
+            &mut |_| (),
+        )
         .expect("the clean run works");
     Ready { explorer, clean }
 });
@@ -37,7 +48,9 @@ fn main() {
 
 fn toggle(value: AblationValue, off: impl IntoIterator<Item = usize>) {
     let off: BTreeSet<LatentIdx> = off.into_iter().map(LatentIdx).collect();
-    let outcome = READY.explorer.ablate(&READY.clean, &Ablation { off, value }, &Cancel::new());
+    let outcome = READY
+        .explorer
+        .ablate(&READY.clean, &Ablation { off, value }, &Cancel::new());
     divan::black_box(outcome.expect("the ablation runs"));
 }
 
@@ -45,14 +58,27 @@ fn toggle(value: AblationValue, off: impl IntoIterator<Item = usize>) {
 #[divan::bench]
 fn reference_prompt_pass() {
     let model = READY.explorer.model();
-    let prompt = model.prompt(&READY.clean.run.question, Mode::Latent).expect("the prompt fits");
-    divan::black_box(model.prefill(&[&prompt.ids], &Cancel::new()).expect("the prompt runs"));
+    let prompt = model
+        .prompt(&READY.clean.run.question, Mode::Latent)
+        .expect("the prompt fits");
+    divan::black_box(
+        model
+            .prefill(&[&prompt.ids], &Cancel::new())
+            .expect("the prompt runs"),
+    );
 }
 
 #[divan::bench]
 fn clean_run() {
     let (model, question) = (READY.explorer.model(), &READY.clean.run.question);
-    let run = READY.explorer.run(question, None, model.n_latents(), 10, &Cancel::new(), &mut |_| ());
+    let run = READY.explorer.run(
+        question,
+        None,
+        model.n_latents(),
+        10,
+        &Cancel::new(),
+        &mut |_| (),
+    );
     divan::black_box(run.expect("the clean run works"));
 }
 
@@ -83,13 +109,23 @@ fn toggle_one_skip() {
 
 #[divan::bench]
 fn phrases_of_one_latent() {
-    let phrases = READY.explorer.phrases(&READY.clean, LatentIdx(2), &Cancel::new());
+    let phrases = READY
+        .explorer
+        .phrases(&READY.clean, LatentIdx(2), &Cancel::new());
     divan::black_box(phrases.expect("phrases decode"));
 }
 
 #[divan::bench]
 fn verdict_with_null_of_255() {
     let cancel = Cancel::new();
-    let exits = READY.explorer.early_exits(&READY.clean, &cancel).expect("early exits run");
-    divan::black_box(READY.explorer.verdict(&READY.clean, &exits, &cancel).expect("the verdict runs"));
+    let exits = READY
+        .explorer
+        .early_exits(&READY.clean, &cancel)
+        .expect("early exits run");
+    divan::black_box(
+        READY
+            .explorer
+            .verdict(&READY.clean, &exits, &cancel)
+            .expect("the verdict runs"),
+    );
 }

@@ -28,10 +28,14 @@ const LISTED: usize = 200;
 /// # Errors
 /// When the data file cannot be read, the terminal fails, or the report cannot be made.
 pub fn run(args: &ExploreArgs) -> Result<u8> {
-    let given = args.data.as_deref().map(|path| Ok::<_, Error>((path.display().to_string(), problem_file::read(path)?)));
+    let given = args
+        .data
+        .as_deref()
+        .map(|path| Ok::<_, Error>((path.display().to_string(), problem_file::read(path)?)));
     let given = given.transpose()?;
     if !is_interactive() {
-        return headless::inspect::first_problem(&args.model, given.as_ref(), args.index).map(|()| 0);
+        return headless::inspect::first_problem(&args.model, given.as_ref(), args.index)
+            .map(|()| 0);
     }
     let app = app::Options {
         model: args.model.model.clone(),
@@ -54,7 +58,10 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
         headless::print(&exports::export(&session, exports::Format::Markdown))?;
         return Ok(0);
     }
-    let model = session.model.as_ref().map_or_else(|| model::bundled_names()[0].to_owned(), |info| info.name.clone());
+    let model = session.model.as_ref().map_or_else(
+        || model::bundled_names()[0].to_owned(),
+        |info| info.name.clone(),
+    );
     let app = app::Options {
         model,
         models: choices(),
@@ -86,16 +93,26 @@ fn screen(
     let log_file = paths.log_file();
     logging::init(&log_file)?;
     app.log_path = Some(log_file.display().to_string());
-    let link = worker::spawn(headless::device(device)?).map_err(|error| Error::internal(format!("cannot start the model's thread: {error}")))?;
-    let link = WorkerLink { requests: link.requests, events: link.events };
+    let link = worker::spawn(headless::device(device)?)
+        .map_err(|error| Error::internal(format!("cannot start the model's thread: {error}")))?;
+    let link = WorkerLink {
+        requests: link.requests,
+        events: link.events,
+    };
     let options = term::Options {
         app,
         colour: wants_colour(args.color),
         ascii: args.ascii || !locale_is_utf8(),
         log: Some(logging::open(&log_file)?),
     };
-    let mut files = Files { paths, given, index, open: HashMap::new() };
-    let ended = term::run(options, link, &mut files).map_err(|error| Error::internal(format!("the terminal failed: {error}")))?;
+    let mut files = Files {
+        paths,
+        given,
+        index,
+        open: HashMap::new(),
+    };
+    let ended = term::run(options, link, &mut files)
+        .map_err(|error| Error::internal(format!("the terminal failed: {error}")))?;
     Ok(ended.exit_code())
 }
 
@@ -109,7 +126,10 @@ struct Files {
 }
 
 impl Performer for Files {
-    fn load_problems(&mut self, model: &ModelInfo) -> std::result::Result<(String, Vec<Problem>), String> {
+    fn load_problems(
+        &mut self,
+        model: &ModelInfo,
+    ) -> std::result::Result<(String, Vec<Problem>), String> {
         if let Some((origin, problems)) = &self.given {
             // The asked-for problem comes first in the list, so that it is the one that opens.
             let mut problems = problems.clone();
@@ -117,16 +137,29 @@ impl Performer for Files {
             problems.rotate_left(index);
             return Ok((origin.clone(), problems));
         }
-        let problems = problems::for_task(model.task, Split::Test, LISTED, problems::LIST_SEED).map_err(|e| e.to_string())?;
-        Ok((format!("{} test problems, seed {}", model.name, problems::LIST_SEED), problems))
+        let problems = problems::for_task(model.task, Split::Test, LISTED, problems::LIST_SEED)
+            .map_err(|e| e.to_string())?;
+        Ok((
+            format!("{} test problems, seed {}", model.name, problems::LIST_SEED),
+            problems,
+        ))
     }
 
     fn save(&mut self, session: &Session) -> std::result::Result<String, String> {
-        let key = format!("{}\n{}", session.origin, session.run.as_ref().map_or("", |run| &run.question));
+        let key = format!(
+            "{}\n{}",
+            session.origin,
+            session.run.as_ref().map_or("", |run| &run.question)
+        );
         let serial = self.open.len() as u64;
         let (path, file) = self.open.entry(key).or_insert_with(|| {
             let header = Header::new(env!("CARGO_PKG_VERSION"), now(), serde_json::Map::new());
-            let path = store::autosave_path(&self.paths.recovery(), &session.origin, std::process::id(), serial);
+            let path = store::autosave_path(
+                &self.paths.recovery(),
+                &session.origin,
+                std::process::id(),
+                serial,
+            );
             (path, SessionFile::new(header, session))
         });
         file.update(session);
@@ -140,25 +173,36 @@ impl Performer for Files {
     fn export(&mut self, export: &Export) -> std::result::Result<String, ExportError> {
         let target = Path::new(&export.path);
         if target.exists() && !export.overwrite {
-            return Err(ExportError::Exists { path: export.path.clone() });
+            return Err(ExportError::Exists {
+                path: export.path.clone(),
+            });
         }
         let text = exports::export(&export.session, export.format);
-        file::write_atomic(target, text.as_bytes()).map_err(|error| ExportError::Failed(error.to_string()))?;
+        file::write_atomic(target, text.as_bytes())
+            .map_err(|error| ExportError::Failed(error.to_string()))?;
         Ok(export.path.clone())
     }
 }
 
 fn choices() -> Vec<ModelChoice> {
-    let of = |name: &str| ModelChoice { name: name.to_owned(), about: model::about(name).to_owned() };
+    let of = |name: &str| ModelChoice {
+        name: name.to_owned(),
+        about: model::about(name).to_owned(),
+    };
     model::bundled_names().into_iter().map(of).collect()
 }
 
 fn author() -> String {
-    ["UNDERTONE_AUTHOR", "USER", "USERNAME"].iter().find_map(|v| std::env::var(v).ok()).unwrap_or_else(|| "analyst".to_owned())
+    ["UNDERTONE_AUTHOR", "USER", "USERNAME"]
+        .iter()
+        .find_map(|v| std::env::var(v).ok())
+        .unwrap_or_else(|| "analyst".to_owned())
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs())
 }
 
 /// Colour is on unless switched off; `NO_COLOR` counts when it is not empty.
@@ -172,12 +216,16 @@ fn wants_colour(choice: cli::ColorChoice) -> bool {
 
 /// A terminal on both ends that can draw.
 fn is_interactive() -> bool {
-    std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && std::env::var("TERM").as_deref() != Ok("dumb")
+    std::io::stdout().is_terminal()
+        && std::io::stdin().is_terminal()
+        && std::env::var("TERM").as_deref() != Ok("dumb")
 }
 
 /// Whether the locale says UTF-8; an unset locale counts as not.
 fn locale_is_utf8() -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|v| std::env::var(v).ok().filter(|s| !s.is_empty()));
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|v| std::env::var(v).ok().filter(|s| !s.is_empty()));
     set.is_some_and(|locale| {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")

@@ -66,12 +66,6 @@ impl Paths {
         }
     }
 
-    /// Returns the folder of saved sessions.
-    #[must_use]
-    pub fn sessions(&self) -> PathBuf {
-        self.data.join("sessions")
-    }
-
     /// Returns the folder of autosaves.
     #[must_use]
     pub fn recovery(&self) -> PathBuf {
@@ -131,10 +125,7 @@ mod tests {
         let plain = Paths::from_base(&Base, |_| None);
         assert_eq!(plain.config, Path::new("/home/ada/c/undertone"));
         assert_eq!(plain.cache, Path::new("/home/ada/k/undertone"));
-        assert_eq!(
-            plain.sessions(),
-            Path::new("/home/ada/d/undertone/sessions")
-        );
+        assert_eq!(plain.data, Path::new("/home/ada/d/undertone"));
         assert_eq!(
             plain.recovery(),
             Path::new("/home/ada/d/undertone/recovery")

@@ -120,7 +120,9 @@ pub struct Position {
 }
 
 /// What a latent that is switched off is replaced by (field-map.md 5.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum AblationValue {
     /// Another problem's latent at the same position; several donors, reported as a distribution.

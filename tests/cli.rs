@@ -9,12 +9,19 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::tempdir;
 
-const QUESTION: &str = "Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?";
+const QUESTION: &str =
+    "Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?";
 
 fn undertone(args: &[&str]) -> Output {
     let home = tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-    for variable in ["HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+    for variable in [
+        "HOME",
+        "XDG_STATE_HOME",
+        "XDG_DATA_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_CACHE_HOME",
+    ] {
         command.env(variable, home.path());
     }
     command.args(args).stdin(Stdio::null()).output().unwrap()
@@ -22,7 +29,11 @@ fn undertone(args: &[&str]) -> Output {
 
 fn json(args: &[&str]) -> Value {
     let output = undertone(args);
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -48,8 +59,29 @@ fn models_lists_every_bundled_model_with_its_hash() {
 fn inspect_follows_its_schema_and_adds_effect_only_when_something_is_off() {
     let report = json(&["inspect", "--question", QUESTION, "--verdict", "--json"]);
     assert_eq!(report["schema"], "undertone.inspect/1");
-    has(&report["model"], &["name", "family", "arch", "n_latents", "dtype", "device", "sha256"]);
-    has(&report, &["question", "input_ids", "latents", "answer", "early_exit", "verdict"]);
+    has(
+        &report["model"],
+        &[
+            "name",
+            "family",
+            "arch",
+            "n_latents",
+            "dtype",
+            "device",
+            "sha256",
+        ],
+    );
+    has(
+        &report,
+        &[
+            "question",
+            "input_ids",
+            "latents",
+            "answer",
+            "early_exit",
+            "verdict",
+        ],
+    );
     let n = report["model"]["n_latents"].as_u64().unwrap();
     assert_eq!(report["latents"].as_array().unwrap().len() as u64, n);
     assert_eq!(report["early_exit"].as_array().unwrap().len() as u64, n + 1);
@@ -64,34 +96,76 @@ fn inspect_follows_its_schema_and_adds_effect_only_when_something_is_off() {
         assert!(probs.windows(2).all(|w| w[0] >= w[1]) && probs.iter().sum::<f64>() <= 1.0 + 1e-6);
         has(&latent["phrases"][0], &["text", "logprob", "lift"]);
     }
-    has(&report["answer"], &["ids", "text", "value", "logprob", "correct"]);
-    assert_eq!(report["answer"]["correct"], Value::Null, "a typed question has no gold answer");
+    has(
+        &report["answer"],
+        &["ids", "text", "value", "logprob", "correct"],
+    );
+    assert_eq!(
+        report["answer"]["correct"],
+        Value::Null,
+        "a typed question has no gold answer"
+    );
     let verdict = &report["verdict"];
-    has(verdict, &["rung", "steps", "candidates", "p_value", "null_n", "answer_without_latents"]);
+    has(
+        verdict,
+        &[
+            "rung",
+            "steps",
+            "candidates",
+            "p_value",
+            "null_n",
+            "answer_without_latents",
+        ],
+    );
     assert!(verdict["null_n"].as_u64().unwrap() >= 200);
     assert!(report.get("effect").is_none() && report.get("clean_answer").is_none());
 
     for value in ["resample", "mean", "zero", "skip"] {
-        let off = json(&["inspect", "--question", QUESTION, "--off", "2", "--value", value, "--json"]);
+        let off = json(&[
+            "inspect",
+            "--question",
+            QUESTION,
+            "--off",
+            "2",
+            "--value",
+            value,
+            "--json",
+        ]);
         let effect = &off["effect"];
         has(effect, &["flipped", "delta_logprob", "kl", "relative_size"]);
         assert!(effect["sham_max_diff"].as_f64().unwrap() <= 1e-3, "{value}");
         assert_eq!(effect["relative_size"].is_null(), value == "skip");
         assert_eq!(effect["donors"].is_null(), value != "resample");
         assert_eq!(off["latents"][1]["on"], false);
-        assert_eq!(off["clean_answer"], report["answer"], "the clean run does not depend on what is off");
+        assert_eq!(
+            off["clean_answer"], report["answer"],
+            "the clean run does not depend on what is off"
+        );
     }
 }
 
 #[test]
 fn the_same_request_gives_the_same_bytes() {
-    let args = ["inspect", "--question", QUESTION, "--off", "all", "--verdict", "--json"];
+    let args = [
+        "inspect",
+        "--question",
+        QUESTION,
+        "--off",
+        "all",
+        "--verdict",
+        "--json",
+    ];
     assert_eq!(undertone(&args).stdout, undertone(&args).stdout);
 }
 
 #[test]
 fn words_that_the_vocabulary_lacks_are_named() {
-    let report = json(&["inspect", "--question", "Tom has 12 zeppelins. How many does Tom have?", "--json"]);
+    let report = json(&[
+        "inspect",
+        "--question",
+        "Tom has 12 zeppelins. How many does Tom have?",
+        "--json",
+    ]);
     assert_eq!(report["unknown_words"], serde_json::json!(["zeppelins"]));
 }
 
@@ -101,20 +175,46 @@ fn generated_problems_are_reproducible_and_feed_inspect_and_eval() {
     let path = |name: &str| folder.path().join(name).display().to_string();
     let (first, second) = (path("a.jsonl"), path("b.jsonl"));
     for out in [&first, &second] {
-        let args = ["problems", "generate", "--family", "math", "--n", "12", "--seed", "3", "--out", out];
+        let args = [
+            "problems", "generate", "--family", "math", "--n", "12", "--seed", "3", "--out", out,
+        ];
         assert!(undertone(&args).status.success());
     }
     assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
     let report = json(&["inspect", "--data", &first, "--index", "11", "--json"]);
     assert!(report["answer"]["correct"].is_boolean());
-    let eval = json(&["eval", "--model", "mini-math", "--data", &first, "--verdicts", "3", "--json"]);
+    let eval = json(&[
+        "eval",
+        "--model",
+        "mini-math",
+        "--data",
+        &first,
+        "--verdicts",
+        "3",
+        "--json",
+    ]);
     assert_eq!(eval["schema"], "undertone.eval/1");
-    for mode in ["latent", "no_latents", "verbalised", "off_zero", "off_resample"] {
+    for mode in [
+        "latent",
+        "no_latents",
+        "verbalised",
+        "off_zero",
+        "off_resample",
+    ] {
         assert_eq!(eval["modes"][mode]["n"], 12, "{mode}");
         has(&eval["modes"][mode], &["accuracy", "ci95"]);
     }
-    assert_eq!(eval["modes"]["direct"], Value::Null, "mini-math has no direct mode");
-    let by_steps: u64 = eval["by_steps"].as_object().unwrap().values().map(|m| m["latent"]["n"].as_u64().unwrap()).sum();
+    assert_eq!(
+        eval["modes"]["direct"],
+        Value::Null,
+        "mini-math has no direct mode"
+    );
+    let by_steps: u64 = eval["by_steps"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|m| m["latent"]["n"].as_u64().unwrap())
+        .sum();
     assert_eq!(by_steps, 12);
     assert_eq!(eval["evidence"]["n"], 3);
 }
@@ -123,15 +223,45 @@ fn generated_problems_are_reproducible_and_feed_inspect_and_eval() {
 fn errors_name_the_cause_and_the_next_step_and_have_their_exit_codes() {
     let folder = tempdir().unwrap();
     let torn = folder.path().join("torn.jsonl");
-    fs::write(&torn, "{\"question\": \"a\", \"steps\": [], \"answer\": \"1\"}\n{\"question\": ").unwrap();
+    fs::write(
+        &torn,
+        "{\"question\": \"a\", \"steps\": [], \"answer\": \"1\"}\n{\"question\": ",
+    )
+    .unwrap();
     let torn = torn.display().to_string();
     let table: &[(&[&str], i32, &str)] = &[
-        (&["inspect", "--question", QUESTION, "--model", "no-such-model"], 2, "no-such-model"),
-        (&["inspect", "--question", QUESTION, "--off", "9"], 2, "latent 9"),
+        (
+            &[
+                "inspect",
+                "--question",
+                QUESTION,
+                "--model",
+                "no-such-model",
+            ],
+            2,
+            "no-such-model",
+        ),
+        (
+            &["inspect", "--question", QUESTION, "--off", "9"],
+            2,
+            "latent 9",
+        ),
         (&["inspect", "--question", ""], 2, ""),
-        (&["inspect", "--data", &torn, "--index", "0"], 3, "torn.jsonl"),
-        (&["inspect", "--data", "/no/such/file.jsonl", "--index", "0"], 3, "/no/such/file.jsonl"),
-        (&["export", "/no/such/session", "--format", "md"], 3, "/no/such/session"),
+        (
+            &["inspect", "--data", &torn, "--index", "0"],
+            3,
+            "torn.jsonl",
+        ),
+        (
+            &["inspect", "--data", "/no/such/file.jsonl", "--index", "0"],
+            3,
+            "/no/such/file.jsonl",
+        ),
+        (
+            &["export", "/no/such/session", "--format", "md"],
+            3,
+            "/no/such/session",
+        ),
         (&["eval", "--device", "cuda", "--n", "1"], 3, "cuda"),
         (&["dance"], 2, "dance"),
     ];
@@ -153,7 +283,11 @@ fn check_says_by_its_exit_code_whether_the_verdict_is_sound() {
     let present = report["verdict"]["rung"] == "PRESENT";
     assert_eq!(sound.status.code(), Some(i32::from(!present)));
     let unsound = with("Tom has zeppelins. How many zeppelins does Tom have?");
-    assert_eq!(unsound.status.code(), Some(1), "nothing can be verified without a number");
+    assert_eq!(
+        unsound.status.code(),
+        Some(1),
+        "nothing can be verified without a number"
+    );
 }
 
 #[test]
@@ -166,7 +300,13 @@ fn a_pipe_gets_no_escape_bytes_whatever_is_asked() {
     let data = data.display().to_string();
     for args in [
         &["inspect", "--data", &data, "--index", "0", "--verdict"][..],
-        &["inspect", "--question", QUESTION, "--model", "\u{1b}[31mred"],
+        &[
+            "inspect",
+            "--question",
+            QUESTION,
+            "--model",
+            "\u{1b}[31mred",
+        ],
         &["\u{1b}[31mred"],
         &["--data", &data],
         &[],
@@ -176,7 +316,10 @@ fn a_pipe_gets_no_escape_bytes_whatever_is_asked() {
         let output = undertone(args);
         let both = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&both).into_owned();
-        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{args:?}: {text:?}");
+        assert!(
+            !text.chars().any(|c| c.is_control() && c != '\n'),
+            "{args:?}: {text:?}"
+        );
         assert!(!both.is_empty(), "{args:?}");
     }
 }
@@ -203,7 +346,11 @@ fn a_closed_pipe_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]

@@ -33,10 +33,14 @@ pub fn ablate(
 ) -> Result<Outcome, ModelError> {
     let n = clean.fed.len();
     if let Some(missing) = ablation.off.iter().find(|idx| idx.0 == 0 || idx.0 > n) {
-        return Err(ModelError::input(format!("there is no latent {missing}: the run has {n}")));
+        return Err(ModelError::input(format!(
+            "there is no latent {missing}: the run has {n}"
+        )));
     }
     if ablation.is_clean() {
-        return Err(ModelError::input("nothing is switched off: name at least one latent".to_owned()));
+        return Err(ModelError::input(
+            "nothing is switched off: name at least one latent".to_owned(),
+        ));
     }
     if ablation.value == AblationValue::Skip {
         return skip(model, clean, ablation, cancel);
@@ -61,7 +65,15 @@ pub fn ablate(
     }
     let rollout = model.rollout(&clean.prompt, n, &writes, cancel)?;
     let sham = Some(0);
-    measure(model, clean, ablation, &rollout, sham, Some(stats::mean(&sizes)), cancel)
+    measure(
+        model,
+        clean,
+        ablation,
+        &rollout,
+        sham,
+        Some(stats::mean(&sizes)),
+        cancel,
+    )
 }
 
 /// The replacement vectors, by variant and latent.
@@ -75,7 +87,9 @@ fn variants(
     match ablation.value {
         AblationValue::Zero => Ok(vec![vec![Arc::from(vec![0.0; model.width()]); n]]),
         AblationValue::Mean => {
-            let means = (1..=n).map(|j| reference.mean_fed(LatentIdx(j)).cloned()).collect::<Option<Vec<_>>>();
+            let means = (1..=n)
+                .map(|j| reference.mean_fed(LatentIdx(j)).cloned())
+                .collect::<Option<Vec<_>>>();
             means.map(|m| vec![m]).ok_or_else(super::no_reference)
         }
         AblationValue::Resample => {
@@ -90,7 +104,12 @@ fn variants(
 }
 
 /// A shorter rollout. The sham is the full rollout run once more: it must give the clean logits.
-fn skip(model: &Model, clean: &CleanRun, ablation: &Ablation, cancel: &Cancel) -> Result<Outcome, ModelError> {
+fn skip(
+    model: &Model,
+    clean: &CleanRun,
+    ablation: &Ablation,
+    cancel: &Cancel,
+) -> Result<Outcome, ModelError> {
     let k = clean.fed.len() - ablation.off.len();
     let again = model.rollout(&clean.prompt, clean.fed.len(), &Writes::none(1), cancel)?;
     let sham_logits = first_logits(model, clean, again.last(), cancel)?;
@@ -100,16 +119,31 @@ fn skip(model: &Model, clean: &CleanRun, ablation: &Ablation, cancel: &Cancel) -
     Ok(outcome)
 }
 
-fn first_logits(model: &Model, clean: &CleanRun, branch: &Branch, cancel: &Cancel) -> Result<Vec<f32>, ModelError> {
+fn first_logits(
+    model: &Model,
+    clean: &CleanRun,
+    branch: &Branch,
+    cancel: &Cancel,
+) -> Result<Vec<f32>, ModelError> {
     let forced = model.close(branch, true, cancel)?;
-    Ok(model.score(&forced, std::slice::from_ref(&clean.answer_ids), cancel)?.remove(0).first_logits)
+    Ok(model
+        .score(&forced, std::slice::from_ref(&clean.answer_ids), cancel)?
+        .remove(0)
+        .first_logits)
 }
 
 fn sham_difference(clean: &CleanRun, sham: &[f32]) -> Result<f64, ModelError> {
-    let difference =
-        clean.first_logits.iter().zip(sham).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
+    let difference = clean
+        .first_logits
+        .iter()
+        .zip(sham)
+        .map(|(a, b)| f64::from((a - b).abs()))
+        .fold(0.0, f64::max);
     // NaN must not pass as "no difference".
-    if difference <= SHAM_TOLERANCE && sham.len() == clean.first_logits.len() && sham.iter().all(|x| x.is_finite()) {
+    if difference <= SHAM_TOLERANCE
+        && sham.len() == clean.first_logits.len()
+        && sham.iter().all(|x| x.is_finite())
+    {
         Ok(difference)
     } else {
         Err(ModelError::input(format!(
@@ -128,30 +162,51 @@ fn measure(
     relative_size: Option<f64>,
     cancel: &Cancel,
 ) -> Result<Outcome, ModelError> {
-    let rows: Vec<usize> = (0..rollout.last().rows()).filter(|row| Some(*row) != sham).collect();
+    let rows: Vec<usize> = (0..rollout.last().rows())
+        .filter(|row| Some(*row) != sham)
+        .collect();
     let forced = model.close(rollout.last(), true, cancel)?;
     let scores = model.score(&forced, std::slice::from_ref(&clean.answer_ids), cancel)?;
     let sham_max_diff = match sham {
         Some(row) => sham_difference(clean, &scores[row].first_logits)?,
         None => 0.0,
     };
-    let deltas: Vec<f64> = rows.iter().map(|&row| scores[row].logprob - clean.answer_logprob).collect();
-    let kls: Vec<f64> =
-        rows.iter().map(|&row| lens::kl_divergence(&clean.first_logits, &scores[row].first_logits)).collect();
+    let deltas: Vec<f64> = rows
+        .iter()
+        .map(|&row| scores[row].logprob - clean.answer_logprob)
+        .collect();
+    let kls: Vec<f64> = rows
+        .iter()
+        .map(|&row| lens::kl_divergence(&clean.first_logits, &scores[row].first_logits))
+        .collect();
     let delta_logprob_gold = match (&clean.gold_ids, clean.run.gold_logprob) {
         (Some(ids), Some(before)) => {
             let gold = model.score(&forced, std::slice::from_ref(ids), cancel)?;
-            Some(stats::mean(&rows.iter().map(|&row| gold[row].logprob - before).collect::<Vec<_>>()))
+            Some(stats::mean(
+                &rows
+                    .iter()
+                    .map(|&row| gold[row].logprob - before)
+                    .collect::<Vec<_>>(),
+            ))
         }
         _ => None,
     };
 
     let free = model.close(&rollout.last().select(&rows)?, false, cancel)?;
     let generated = model.generate(&free, MAX_NEW_TOKENS, &mut |_| (), cancel)?;
-    let values: Vec<Option<String>> = generated.iter().map(|g| model.extract_value(&g.ids)).collect::<Result<_, _>>()?;
+    let values: Vec<Option<String>> = generated
+        .iter()
+        .map(|g| model.extract_value(&g.ids))
+        .collect::<Result<_, _>>()?;
     let counts = counted(&values);
-    let shown_value = counts.first().map(|(value, _)| value.clone()).unwrap_or_default();
-    let shown = values.iter().position(|value| *value == shown_value).unwrap_or(0);
+    let shown_value = counts
+        .first()
+        .map(|(value, _)| value.clone())
+        .unwrap_or_default();
+    let shown = values
+        .iter()
+        .position(|value| *value == shown_value)
+        .unwrap_or(0);
     let answer_logprob = match &shown_value {
         Some(_) => {
             let one = forced.select(&[rows[shown]])?;
@@ -160,7 +215,10 @@ fn measure(
         }
         None => None,
     };
-    let flips = values.iter().filter(|value| **value != clean.run.answer.value).count();
+    let flips = values
+        .iter()
+        .filter(|value| **value != clean.run.answer.value)
+        .count();
     let latents_after = latent_texts(model, rollout, rows[shown])?;
     let donors = (ablation.value == AblationValue::Resample).then(|| Donors {
         n: rows.len(),
@@ -173,7 +231,10 @@ fn measure(
         answer: Answer {
             text: model.decode(&generated[shown].ids)?,
             ids: generated[shown].ids.clone(),
-            correct: clean.gold.as_deref().map(|gold| answers::is_correct(shown_value.as_deref(), gold)),
+            correct: clean
+                .gold
+                .as_deref()
+                .map(|gold| answers::is_correct(shown_value.as_deref(), gold)),
             logprob: answer_logprob,
             value: shown_value.clone(),
         },
@@ -210,7 +271,10 @@ pub fn resample_all(
     cancel: &Cancel,
 ) -> Result<Vec<Resampled>, ModelError> {
     let n = clean.fed.len();
-    let all = Ablation { off: (1..=n).map(LatentIdx).collect(), value: AblationValue::Resample };
+    let all = Ablation {
+        off: (1..=n).map(LatentIdx).collect(),
+        value: AblationValue::Resample,
+    };
     let donors = variants(model, clean, reference, &all)?;
     let mut writes = Writes::none(donors.len());
     for (row, donor) in donors.iter().enumerate() {
@@ -228,7 +292,10 @@ pub fn resample_all(
         .zip(&scores)
         .map(|(generated, score)| {
             let answer = model.extract_value(&generated.ids)?;
-            Ok(Resampled { answer, delta_logprob: score.logprob - clean.answer_logprob })
+            Ok(Resampled {
+                answer,
+                delta_logprob: score.logprob - clean.answer_logprob,
+            })
         })
         .collect()
 }
@@ -240,7 +307,10 @@ fn latent_texts(model: &Model, rollout: &Rollout, row: usize) -> Result<Vec<Stri
         .iter()
         .map(|latent| {
             let logits = model.project(&latent.state.select(&[row])?)?;
-            Ok(logits.first().map(|row| model.token_text(crate::model::argmax(row))).unwrap_or_default())
+            Ok(logits
+                .first()
+                .map(|row| model.token_text(crate::model::argmax(row)))
+                .unwrap_or_default())
         })
         .collect()
 }
@@ -260,9 +330,18 @@ fn counted(values: &[Option<String>]) -> Vec<(Option<String>, usize)> {
 
 /// |changed - own| / |own|; infinite when the latent itself is zero and the replacement is not.
 fn relative_change(own: &[f32], changed: &[f32]) -> f64 {
-    let norm = |pairs: &mut dyn Iterator<Item = f32>| pairs.map(|x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+    let norm = |pairs: &mut dyn Iterator<Item = f32>| {
+        pairs
+            .map(|x| f64::from(x) * f64::from(x))
+            .sum::<f64>()
+            .sqrt()
+    };
     let delta = norm(&mut own.iter().zip(changed).map(|(a, b)| b - a));
-    if delta == 0.0 { 0.0 } else { delta / norm(&mut own.iter().copied()) }
+    if delta == 0.0 {
+        0.0
+    } else {
+        delta / norm(&mut own.iter().copied())
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,12 @@ pub fn is_correct(value: Option<&str>, gold: &str) -> bool {
 /// The equality of methods.md 1.7.
 #[must_use]
 pub fn same(a: &str, b: &str) -> bool {
-    let normal = |s: &str| s.chars().filter(|c| *c != ',' && !c.is_whitespace()).collect::<String>().to_lowercase();
+    let normal = |s: &str| {
+        s.chars()
+            .filter(|c| *c != ',' && !c.is_whitespace())
+            .collect::<String>()
+            .to_lowercase()
+    };
     normal(a) == normal(b)
 }
 
@@ -23,11 +28,21 @@ pub fn same(a: &str, b: &str) -> bool {
 ///
 /// # Errors
 /// When the model fails, is cancelled, or gives an empty answer even after a forced delimiter.
-pub fn value_ids(model: &Model, generated: &[u32], forced: &Branch, cancel: &Cancel) -> Result<Vec<u32>, ModelError> {
-    if let Some(ids) = after_delimiter(&model.markers().delimiter, generated).filter(|ids| !ids.is_empty()) {
+pub fn value_ids(
+    model: &Model,
+    generated: &[u32],
+    forced: &Branch,
+    cancel: &Cancel,
+) -> Result<Vec<u32>, ModelError> {
+    if let Some(ids) =
+        after_delimiter(&model.markers().delimiter, generated).filter(|ids| !ids.is_empty())
+    {
         return Ok(ids.to_vec());
     }
-    let ids = model.generate(forced, MAX_NEW_TOKENS, &mut |_| (), cancel)?.remove(0).ids;
+    let ids = model
+        .generate(forced, MAX_NEW_TOKENS, &mut |_| (), cancel)?
+        .remove(0)
+        .ids;
     if ids.is_empty() {
         return Err(super::no_answer());
     }
@@ -36,7 +51,9 @@ pub fn value_ids(model: &Model, generated: &[u32], forced: &Branch, cancel: &Can
 
 /// What follows the last occurrence of the delimiter.
 fn after_delimiter<'a>(delimiter: &[u32], ids: &'a [u32]) -> Option<&'a [u32]> {
-    let at = ids.windows(delimiter.len()).rposition(|window| window == delimiter)?;
+    let at = ids
+        .windows(delimiter.len())
+        .rposition(|window| window == delimiter)?;
     Some(&ids[at + delimiter.len()..])
 }
 
@@ -53,7 +70,11 @@ mod tests {
             ("18.0", "18", false),
             ("Tom is a bompus", "Tom is a bompus.", false),
         ] {
-            assert_eq!(is_correct(Some(value), gold), equal, "{value} against {gold}");
+            assert_eq!(
+                is_correct(Some(value), gold),
+                equal,
+                "{value} against {gold}"
+            );
         }
         assert!(!is_correct(None, "4"));
     }

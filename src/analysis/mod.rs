@@ -32,7 +32,12 @@ impl Explorer {
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
-    pub fn new(model: Model, origin: &str, problems: &[Problem], cancel: &Cancel) -> Result<Self, ModelError> {
+    pub fn new(
+        model: Model,
+        origin: &str,
+        problems: &[Problem],
+        cancel: &Cancel,
+    ) -> Result<Self, ModelError> {
         let reference = Reference::build(&model, origin, problems, cancel)?;
         Ok(Self { model, reference })
     }
@@ -45,7 +50,10 @@ impl Explorer {
         let seed = problems::REFERENCE_SEED;
         let problems = problems::for_task(model.info().task, Split::Train, reference::SIZE, seed)
             .map_err(|error| ModelError::input(error.to_string()))?;
-        let origin = format!("{} generated training problems, seed {seed}", problems.len());
+        let origin = format!(
+            "{} generated training problems, seed {seed}",
+            problems.len()
+        );
         Self::new(model, &origin, &problems, cancel)
     }
 
@@ -74,14 +82,27 @@ impl Explorer {
         cancel: &Cancel,
         on_position: &mut dyn FnMut(&Position),
     ) -> Result<CleanRun, ModelError> {
-        run::run(&self.model, question, gold, n_latents, top_k, cancel, on_position)
+        run::run(
+            &self.model,
+            question,
+            gold,
+            n_latents,
+            top_k,
+            cancel,
+            on_position,
+        )
     }
 
     /// Runs with some latents off; see [`ablate::ablate`].
     ///
     /// # Errors
     /// When the intervention is empty or proves nothing, the model fails, or the work is cancelled.
-    pub fn ablate(&self, clean: &CleanRun, ablation: &Ablation, cancel: &Cancel) -> Result<Outcome, ModelError> {
+    pub fn ablate(
+        &self,
+        clean: &CleanRun,
+        ablation: &Ablation,
+        cancel: &Cancel,
+    ) -> Result<Outcome, ModelError> {
         ablate::ablate(&self.model, clean, &self.reference, ablation, cancel)
     }
 
@@ -89,7 +110,11 @@ impl Explorer {
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
-    pub fn early_exits(&self, clean: &CleanRun, cancel: &Cancel) -> Result<Vec<EarlyExit>, ModelError> {
+    pub fn early_exits(
+        &self,
+        clean: &CleanRun,
+        cancel: &Cancel,
+    ) -> Result<Vec<EarlyExit>, ModelError> {
         early_exit::early_exits(&self.model, clean, cancel)
     }
 
@@ -97,18 +122,41 @@ impl Explorer {
     ///
     /// # Errors
     /// When there is no such latent, the model fails, or the work is cancelled.
-    pub fn phrases(&self, clean: &CleanRun, latent: LatentIdx, cancel: &Cancel) -> Result<Vec<Phrase>, ModelError> {
-        let missing = || ModelError::input(format!("there is no latent {latent}: the run has {}", clean.fed.len()));
+    pub fn phrases(
+        &self,
+        clean: &CleanRun,
+        latent: LatentIdx,
+        cancel: &Cancel,
+    ) -> Result<Vec<Phrase>, ModelError> {
+        let missing = || {
+            ModelError::input(format!(
+                "there is no latent {latent}: the run has {}",
+                clean.fed.len()
+            ))
+        };
         let at = latent.0.checked_sub(1).ok_or_else(missing)?;
         let state = &clean.rollout.latents.get(at).ok_or_else(missing)?.state;
         if self.model.info().phrase_decoder == "latent-prefix" {
-            let branch = self.model.prefill_vectors(&clean.rollout.latents[at].fed, cancel)?;
+            let branch = self
+                .model
+                .prefill_vectors(&clean.rollout.latents[at].fed, cancel)?;
             let mean = match self.reference.mean_fed(latent) {
-                Some(mean) => Some(self.model.prefill_vectors(&self.model.vectors(&[mean.to_vec()])?, cancel)?),
+                Some(mean) => Some(
+                    self.model
+                        .prefill_vectors(&self.model.vectors(&[mean.to_vec()])?, cancel)?,
+                ),
                 None => None,
             };
             let baseline = mean.as_ref().map(|branch| (branch, None));
-            return phrase::phrases(&self.model, &phrase::Start { branch: &branch, state: None, baseline }, cancel);
+            return phrase::phrases(
+                &self.model,
+                &phrase::Start {
+                    branch: &branch,
+                    state: None,
+                    baseline,
+                },
+                cancel,
+            );
         }
         // The latent is what the model would have said next: the words start where it would be fed.
         let branch = clean.rollout.after(at).ok_or_else(missing)?;
@@ -117,24 +165,41 @@ impl Explorer {
             None => None,
         };
         let baseline = mean.as_ref().map(|mean| (branch, Some(mean)));
-        phrase::phrases(&self.model, &phrase::Start { branch, state: Some(state), baseline }, cancel)
+        phrase::phrases(
+            &self.model,
+            &phrase::Start {
+                branch,
+                state: Some(state),
+                baseline,
+            },
+            cancel,
+        )
     }
 
     /// The verdict; see [`verdict::verdict`].
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
-    pub fn verdict(&self, clean: &CleanRun, exits: &[EarlyExit], cancel: &Cancel) -> Result<Verdict, ModelError> {
+    pub fn verdict(
+        &self,
+        clean: &CleanRun,
+        exits: &[EarlyExit],
+        cancel: &Cancel,
+    ) -> Result<Verdict, ModelError> {
         verdict::verdict(&self.model, clean, exits, &self.reference, cancel)
     }
 }
 
 /// The error of a resample, mean or null that has nothing to draw on.
 fn no_reference() -> ModelError {
-    ModelError::input("there is no reference set for this model, so nothing can be resampled: use zero or skip")
+    ModelError::input(
+        "there is no reference set for this model, so nothing can be resampled: use zero or skip",
+    )
 }
 
 /// The error of a run whose answer is empty even after a forced delimiter.
 fn no_answer() -> ModelError {
-    ModelError::input("the model gave no answer at all, so there is nothing to compare with: edit the question")
+    ModelError::input(
+        "the model gave no answer at all, so there is nothing to compare with: edit the question",
+    )
 }

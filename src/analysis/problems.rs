@@ -23,12 +23,22 @@ pub fn families(task: Task) -> &'static [Family] {
 ///
 /// # Errors
 /// When the generator cannot make that many different problems.
-pub fn for_task(task: Task, split: Split, n: usize, seed: u64) -> Result<Vec<Problem>, GenerateError> {
+pub fn for_task(
+    task: Task,
+    split: Split,
+    n: usize,
+    seed: u64,
+) -> Result<Vec<Problem>, GenerateError> {
     let families = families(task);
     let mut lists = Vec::new();
     for (i, &family) in families.iter().enumerate() {
         let share = (n + families.len() - 1 - i) / families.len();
-        let spec = Spec { family, split, steps: None, extra_facts: None };
+        let spec = Spec {
+            family,
+            split,
+            steps: None,
+            extra_facts: None,
+        };
         lists.push(problem::generate(&spec, share, seed)?.into_iter());
     }
     let mut problems = Vec::with_capacity(n);
@@ -52,7 +62,14 @@ mod tests {
         let logic = for_task(Task::Logic, Split::Test, 7, 1).expect("seven small problems exist");
         assert_eq!(logic.len(), 7);
         let truth = |p: &Problem| p.question.contains("True or false");
-        assert_eq!(logic.iter().map(truth).collect::<Vec<_>>(), [false, true, false, true, false, true, false]);
-        assert!(for_task(Task::Unknown, Split::Test, 7, 1).expect("nothing to make").is_empty());
+        assert_eq!(
+            logic.iter().map(truth).collect::<Vec<_>>(),
+            [false, true, false, true, false, true, false]
+        );
+        assert!(
+            for_task(Task::Unknown, Split::Test, 7, 1)
+                .expect("nothing to make")
+                .is_empty()
+        );
     }
 }

@@ -39,26 +39,46 @@ impl Reference {
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
-    pub fn build(model: &Model, origin: &str, problems: &[Problem], cancel: &Cancel) -> Result<Self, ModelError> {
+    pub fn build(
+        model: &Model,
+        origin: &str,
+        problems: &[Problem],
+        cancel: &Cancel,
+    ) -> Result<Self, ModelError> {
         let n = model.n_latents();
-        let mut reference = Self { origin: origin.to_owned(), ..Self::default() };
+        let mut reference = Self {
+            origin: origin.to_owned(),
+            ..Self::default()
+        };
         let mut sums = vec![(vec![0f64; model.width()], vec![0f64; model.width()]); n];
-        for group in same_length(model, problems.iter().map(|p| p.question.as_str()), Mode::Latent, 64) {
+        for group in same_length(
+            model,
+            problems.iter().map(|p| p.question.as_str()),
+            Mode::Latent,
+            64,
+        ) {
             let branch = group.prefill(model, cancel)?;
             let rollout = model.rollout(&branch, n, &Writes::none(branch.rows()), cancel)?;
             let first = reference.items.len();
             for question in &group.questions {
-                reference.items.push(Item { question: (*question).to_owned(), fed: Vec::new(), top: Vec::new() });
+                reference.items.push(Item {
+                    question: (*question).to_owned(),
+                    fed: Vec::new(),
+                    top: Vec::new(),
+                });
             }
             for (latent, sum) in rollout.latents.iter().zip(&mut sums) {
                 let (fed, state) = (latent.fed.to_rows()?, latent.state.to_rows()?);
                 let logits = model.project(&latent.state)?;
-                for (i, ((fed, state), logits)) in fed.into_iter().zip(state).zip(logits).enumerate() {
+                for (i, ((fed, state), logits)) in
+                    fed.into_iter().zip(state).zip(logits).enumerate()
+                {
                     add(&mut sum.0, &fed);
                     add(&mut sum.1, &state);
                     let item = &mut reference.items[first + i];
                     item.fed.push(fed.into());
-                    item.top.push(lens::projection(&logits, DEPTH, |id| model.token_text(id)).top);
+                    item.top
+                        .push(lens::projection(&logits, DEPTH, |id| model.token_text(id)).top);
                 }
             }
         }
@@ -84,7 +104,9 @@ impl Reference {
 
     /// Every problem but the given question, in order.
     pub fn others(&self, question: &str) -> impl Iterator<Item = &Item> {
-        self.items.iter().filter(move |item| item.question.trim() != question.trim())
+        self.items
+            .iter()
+            .filter(move |item| item.question.trim() != question.trim())
     }
 
     /// The first `n` donors for a question: a fixed order, so the same request has the same donors.
@@ -112,7 +134,11 @@ fn add(sum: &mut [f64], row: &[f32]) {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a mean of f32 values fits f32")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a mean of f32 values fits f32"
+)]
 fn divided(sum: &[f64], count: usize) -> Arc<[f32]> {
     sum.iter().map(|s| (s / count as f64) as f32).collect()
 }
@@ -150,12 +176,18 @@ pub fn same_length<'a>(
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut open: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
     for (index, question) in questions.enumerate() {
-        let Ok(prompt) = model.prompt(question, mode) else { continue };
+        let Ok(prompt) = model.prompt(question, mode) else {
+            continue;
+        };
         let length = prompt.ids.len();
         let at = match open.get(&length) {
             Some(&at) if groups[at].prompts.len() < most => at,
             _ => {
-                groups.push(Group { indices: Vec::new(), questions: Vec::new(), prompts: Vec::new() });
+                groups.push(Group {
+                    indices: Vec::new(),
+                    questions: Vec::new(),
+                    prompts: Vec::new(),
+                });
                 open.insert(length, groups.len() - 1);
                 groups.len() - 1
             }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use crate::decode::lens;
-use crate::model::{Branch, Cancel, Mode, Model, ModelError, Rollout, Writes};
+use crate::model::{Branch, Cancel, Mode, Model, ModelError, Prompt, Rollout, Writes};
 use crate::trace::{Answer, LatentIdx, Position, PositionKind, Projection, Run};
 
 use super::answers;
+
+/// The vectors fed at latents 1..N.
+type Fed = Vec<Arc<[f32]>>;
 
 /// How many tokens an answer may have (methods.md 1.7).
 pub const MAX_NEW_TOKENS: usize = 64;
@@ -57,21 +60,14 @@ pub fn run(
         on_position(&position);
         positions.push(position);
     };
-    for (i, &id) in prompt.ids.iter().enumerate() {
-        let is_start = i + 1 == prompt.ids.len();
-        let projection = if is_start { model.logits(&branch)?.first().map(|row| read(row)) } else { None };
-        let position = Position {
-            kind: if is_start { PositionKind::Start } else { PositionKind::Question },
-            id: Some(id),
-            text: surface(model, question, &prompt.offsets, i, id),
-            unknown: prompt.unknown.iter().any(|word| word.position == i),
-            projection,
-            norm: None,
-        };
+    let start = model.logits(&branch)?.first().map(|row| read(row));
+    for position in prompt_positions(model, question, &prompt, start.as_ref()) {
         push(position, &mut positions);
     }
 
-    let (rollout, fed) = think(model, &branch, n_latents, &read, cancel, &mut |p| push(p, &mut positions))?;
+    let (rollout, fed) = think(model, &branch, n_latents, &read, cancel, &mut |p| {
+        push(p, &mut positions);
+    })?;
     let closed = model.close(rollout.last(), false, cancel)?;
     let end = Position {
         kind: PositionKind::End,
@@ -87,7 +83,10 @@ pub fn run(
         let mut waiting: Option<u32> = None;
         let mut chosen = |token: crate::model::Token<'_>| {
             if let Some(id) = waiting.take() {
-                push(answer_position(model, id, Some(read(token.logits))), &mut positions);
+                push(
+                    answer_position(model, id, Some(read(token.logits))),
+                    &mut positions,
+                );
             }
             if !token.stop {
                 waiting = Some(token.id);
@@ -103,10 +102,20 @@ pub fn run(
     let value = model.extract_value(&generated.ids)?;
     let forced = model.close(rollout.last(), true, cancel)?;
     let answer_ids = answers::value_ids(model, &generated.ids, &forced, cancel)?;
-    let clean = model.score(&forced, std::slice::from_ref(&answer_ids), cancel)?.remove(0);
-    let gold_ids = gold.map(|text| model.encode_continuation(text)).transpose()?.filter(|ids| !ids.is_empty());
+    let clean = model
+        .score(&forced, std::slice::from_ref(&answer_ids), cancel)?
+        .remove(0);
+    let gold_ids = gold
+        .map(|text| model.encode_continuation(text))
+        .transpose()?
+        .filter(|ids| !ids.is_empty());
     let gold_logprob = match &gold_ids {
-        Some(ids) => Some(model.score(&forced, std::slice::from_ref(ids), cancel)?.remove(0).logprob),
+        Some(ids) => Some(
+            model
+                .score(&forced, std::slice::from_ref(ids), cancel)?
+                .remove(0)
+                .logprob,
+        ),
         None => None,
     };
     let answer = Answer {
@@ -119,7 +128,11 @@ pub fn run(
     Ok(CleanRun {
         run: Run {
             question: question.to_owned(),
-            unknown_words: prompt.unknown.iter().map(|word| word.text.clone()).collect(),
+            unknown_words: prompt
+                .unknown
+                .iter()
+                .map(|word| word.text.clone())
+                .collect(),
             input_ids: prompt.ids,
             positions,
             answer,
@@ -137,6 +150,29 @@ pub fn run(
     })
 }
 
+/// The question's tokens and the start marker, whose next-token distribution is `start`.
+fn prompt_positions(
+    model: &Model,
+    question: &str,
+    prompt: &Prompt,
+    start: Option<&Projection>,
+) -> Vec<Position> {
+    let last = prompt.ids.len().saturating_sub(1);
+    let position = |(i, &id): (usize, &u32)| Position {
+        kind: if i == last {
+            PositionKind::Start
+        } else {
+            PositionKind::Question
+        },
+        id: Some(id),
+        text: surface(model, question, &prompt.offsets, i, id),
+        unknown: prompt.unknown.iter().any(|word| word.position == i),
+        projection: start.filter(|_| i == last).cloned(),
+        norm: None,
+    };
+    prompt.ids.iter().enumerate().map(position).collect()
+}
+
 /// Rolls out one latent at a time, so that the screen can follow and a cancel takes effect within one step.
 fn think(
     model: &Model,
@@ -145,7 +181,7 @@ fn think(
     read: &dyn Fn(&[f32]) -> Projection,
     cancel: &Cancel,
     push: &mut dyn FnMut(Position),
-) -> Result<(Rollout, Vec<Arc<[f32]>>), ModelError> {
+) -> Result<(Rollout, Fed), ModelError> {
     let mut rollout = model.rollout(prompt, 0, &Writes::none(1), cancel)?;
     let mut fed = Vec::new();
     for j in 1..=n_latents {
@@ -179,7 +215,10 @@ fn answer_position(model: &Model, id: u32, projection: Option<Projection>) -> Po
 }
 
 fn top_text(projection: Option<&Projection>) -> String {
-    projection.and_then(|p| p.top.first()).map(|t| t.text.clone()).unwrap_or_default()
+    projection
+        .and_then(|p| p.top.first())
+        .map(|t| t.text.clone())
+        .unwrap_or_default()
 }
 
 /// The question's own spelling of a token where it has one (an unknown word keeps its letters), else the token's text.

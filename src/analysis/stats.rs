@@ -20,7 +20,12 @@ impl Share {
     #[must_use]
     pub fn new(hits: usize, n: usize) -> Self {
         let accuracy = if n == 0 { 0.0 } else { ratio(hits, n) };
-        Self { n, hits, accuracy, ci95: wilson(hits, n) }
+        Self {
+            n,
+            hits,
+            accuracy,
+            ci95: wilson(hits, n),
+        }
     }
 }
 
@@ -40,13 +45,20 @@ pub fn wilson(hits: usize, n: usize) -> (f64, f64) {
     let centre = p + z2n / 2.0;
     let half = z * (p * (1.0 - p) * ratio(1, n) + z2n * ratio(1, 4 * n)).sqrt();
     let scale = 1.0 + z2n;
-    (((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0))
+    (
+        ((centre - half) / scale).max(0.0),
+        ((centre + half) / scale).min(1.0),
+    )
 }
 
 /// Mean of the samples; zero for none.
 #[must_use]
 pub fn mean(samples: &[f64]) -> f64 {
-    if samples.is_empty() { 0.0 } else { samples.iter().sum::<f64>() * ratio(1, samples.len()) }
+    if samples.is_empty() {
+        0.0
+    } else {
+        samples.iter().sum::<f64>() * ratio(1, samples.len())
+    }
 }
 
 /// 95 % interval of the mean by Student's t. One sample has no interval: both ends are the sample.
@@ -70,10 +82,14 @@ fn t_quantile(freedom: usize) -> f64 {
         2.052, 2.048, 2.045, 2.042,
     ];
     let z: f64 = 1.959_964;
-    TABLE.get(freedom.wrapping_sub(1)).copied().unwrap_or_else(|| {
-        let g = ratio(1, freedom.max(1));
-        z + (z.powi(3) + z) * g / 4.0 + (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) * g * g / 96.0
-    })
+    TABLE
+        .get(freedom.wrapping_sub(1))
+        .copied()
+        .unwrap_or_else(|| {
+            let g = ratio(1, freedom.max(1));
+            z + (z.powi(3) + z) * g / 4.0
+                + (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) * g * g / 96.0
+        })
 }
 
 #[cfg(test)]

@@ -27,13 +27,21 @@ pub fn verdict(
     let answer = clean.run.answer.value.as_deref();
     let without = exits.first().map(|exit| Stand {
         answer: exit.value.clone(),
-        delta_logprob: exit.clean_logprob.map_or(f64::NEG_INFINITY, |lp| lp - clean.answer_logprob),
+        delta_logprob: exit
+            .clean_logprob
+            .map_or(f64::NEG_INFINITY, |lp| lp - clean.answer_logprob),
     });
     let resampled: Vec<Stand> = if reference.is_empty() {
         Vec::new()
     } else {
         let donors = ablate::resample_all(model, clean, reference, cancel)?;
-        donors.into_iter().map(|d| Stand { answer: d.answer, delta_logprob: d.delta_logprob }).collect()
+        donors
+            .into_iter()
+            .map(|d| Stand {
+                answer: d.answer,
+                delta_logprob: d.delta_logprob,
+            })
+            .collect()
     };
     let necessity = verify::decide(answer.unwrap_or_default(), without.as_ref(), &resampled);
     let (found, null) = search(model, clean, reference);
@@ -43,17 +51,31 @@ pub fn verdict(
 /// The trace search on a clean run and its null over the reference set.
 #[must_use]
 pub fn search(model: &Model, clean: &CleanRun, reference: &Reference) -> (Found, Null) {
-    let settings = Search { top_k: TOP_K, ..Search::default() };
+    let settings = Search {
+        top_k: TOP_K,
+        ..Search::default()
+    };
     let case = Case {
         task: model.info().task,
         question: &clean.run.question,
         unknown_words: &clean.run.unknown_words,
         answer: clean.run.answer.value.as_deref(),
     };
-    let latents: Vec<Vec<TokenRead>> =
-        clean.run.latents().map(|(_, p)| p.projection.as_ref().map(|p| p.top.clone()).unwrap_or_default()).collect();
+    let latents: Vec<Vec<TokenRead>> = clean
+        .run
+        .latents()
+        .map(|(_, p)| {
+            p.projection
+                .as_ref()
+                .map(|p| p.top.clone())
+                .unwrap_or_default()
+        })
+        .collect();
     let found = verify::search(&settings, &case, &latents);
-    let others: Vec<Vec<Vec<TokenRead>>> = reference.others(&clean.run.question).map(|item| item.top.clone()).collect();
+    let others: Vec<Vec<Vec<TokenRead>>> = reference
+        .others(&clean.run.question)
+        .map(|item| item.top.clone())
+        .collect();
     let null = verify::null(&settings, &case, &others);
     (found, null)
 }

@@ -26,10 +26,18 @@ pub fn projection(logits: &[f32], k: usize, text: impl Fn(u32) -> String) -> Pro
                 let id = u32::try_from(index).unwrap_or(u32::MAX);
                 let prob = (f64::from(logits[index]) - highest - log_mass).exp();
                 #[allow(clippy::cast_possible_truncation, reason = "a probability fits f32")]
-                TokenRead { id, text: text(id), logit: logits[index], prob: prob as f32 }
+                TokenRead {
+                    id,
+                    text: text(id),
+                    logit: logits[index],
+                    prob: prob as f32,
+                }
             })
             .collect(),
-        #[allow(clippy::cast_possible_truncation, reason = "an entropy in nats fits f32")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "an entropy in nats fits f32"
+        )]
         entropy: (log_mass - weighted / mass) as f32,
     }
 }
@@ -37,7 +45,13 @@ pub fn projection(logits: &[f32], k: usize, text: impl Fn(u32) -> String) -> Pro
 /// Indices of the `k` largest logits, largest first, lower index first among equals. NaN counts as smallest.
 #[must_use]
 pub fn top_ids(logits: &[f32], k: usize) -> Vec<usize> {
-    let key = |i: usize| if logits[i].is_nan() { f32::NEG_INFINITY } else { logits[i] };
+    let key = |i: usize| {
+        if logits[i].is_nan() {
+            f32::NEG_INFINITY
+        } else {
+            logits[i]
+        }
+    };
     let order = |a: &usize, b: &usize| key(*b).total_cmp(&key(*a)).then(a.cmp(b));
     let mut ids: Vec<usize> = (0..logits.len()).collect();
     let k = k.min(ids.len());
@@ -65,8 +79,15 @@ pub fn kl_divergence(clean: &[f32], changed: &[f32]) -> f64 {
 #[must_use]
 pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
     let highest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let log_mass = logits.iter().map(|&l| (f64::from(l) - highest).exp()).sum::<f64>().ln();
-    logits.iter().map(|&l| f64::from(l) - highest - log_mass).collect()
+    let log_mass = logits
+        .iter()
+        .map(|&l| (f64::from(l) - highest).exp())
+        .sum::<f64>()
+        .ln();
+    logits
+        .iter()
+        .map(|&l| f64::from(l) - highest - log_mass)
+        .collect()
 }
 
 #[cfg(test)]

@@ -37,11 +37,19 @@ struct Beam {
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
-pub fn phrases(model: &Model, start: &Start<'_>, cancel: &Cancel) -> Result<Vec<Phrase>, ModelError> {
+pub fn phrases(
+    model: &Model,
+    start: &Start<'_>,
+    cancel: &Cancel,
+) -> Result<Vec<Phrase>, ModelError> {
     let opening = opening_logprobs(model, start.branch, start.state)?;
     let mut beams: Vec<Beam> = best(&opening, BEAM)
         .into_iter()
-        .map(|(id, logprob)| Beam { ids: vec![id], logprob, ended: ends(model, id) })
+        .map(|(id, logprob)| Beam {
+            ids: vec![id],
+            logprob,
+            ended: ends(model, id),
+        })
         .collect();
     // Each row of `open` is the cache of one beam that has not ended, before its last token.
     let mut parents: Vec<usize> = vec![0; beams.len()];
@@ -52,15 +60,28 @@ pub fn phrases(model: &Model, start: &Start<'_>, cancel: &Cancel) -> Result<Vec<
             break;
         }
         let rows: Vec<usize> = going.iter().map(|&i| parents[i]).collect();
-        let last: Vec<u32> = going.iter().filter_map(|&i| beams[i].ids.last().copied()).collect();
+        let last: Vec<u32> = going
+            .iter()
+            .filter_map(|&i| beams[i].ids.last().copied())
+            .collect();
         branch = model.step(&branch.select(&rows)?, &last, cancel)?;
-        let mut grown: Vec<(Beam, usize)> =
-            beams.iter().filter(|beam| beam.ended).map(|beam| (beam.clone(), 0)).collect();
+        let mut grown: Vec<(Beam, usize)> = beams
+            .iter()
+            .filter(|beam| beam.ended)
+            .map(|beam| (beam.clone(), 0))
+            .collect();
         for (row, (logits, &i)) in model.logits(&branch)?.iter().zip(&going).enumerate() {
             for (id, logprob) in best(&lens::log_softmax(logits), BEAM) {
                 let mut ids = beams[i].ids.clone();
                 ids.push(id);
-                grown.push((Beam { ids, logprob: beams[i].logprob + logprob, ended: ends(model, id) }, row));
+                grown.push((
+                    Beam {
+                        ids,
+                        logprob: beams[i].logprob + logprob,
+                        ended: ends(model, id),
+                    },
+                    row,
+                ));
             }
         }
         grown.sort_by(|(a, _), (b, _)| per_token(b).total_cmp(&per_token(a)));
@@ -89,17 +110,30 @@ fn per_token(beam: &Beam) -> f64 {
 }
 
 fn best(logprobs: &[f64], k: usize) -> Vec<(u32, f64)> {
-    #[allow(clippy::cast_possible_truncation, reason = "only the order matters here")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "only the order matters here"
+    )]
     let as_f32: Vec<f32> = logprobs.iter().map(|p| *p as f32).collect();
-    lens::top_ids(&as_f32, k).into_iter().filter_map(|i| Some((u32::try_from(i).ok()?, logprobs[i]))).collect()
+    lens::top_ids(&as_f32, k)
+        .into_iter()
+        .filter_map(|i| Some((u32::try_from(i).ok()?, logprobs[i])))
+        .collect()
 }
 
-fn opening_logprobs(model: &Model, branch: &Branch, state: Option<&Vectors>) -> Result<Vec<f64>, ModelError> {
+fn opening_logprobs(
+    model: &Model,
+    branch: &Branch,
+    state: Option<&Vectors>,
+) -> Result<Vec<f64>, ModelError> {
     let logits = match state {
         Some(state) => model.project(state)?,
         None => model.logits(branch)?,
     };
-    Ok(logits.first().map(|row| lens::log_softmax(row)).unwrap_or_default())
+    Ok(logits
+        .first()
+        .map(|row| lens::log_softmax(row))
+        .unwrap_or_default())
 }
 
 /// Log-probability of each beam's tokens from the baseline; none without one.
@@ -109,17 +143,25 @@ fn baseline_logprobs(
     beams: &[Beam],
     cancel: &Cancel,
 ) -> Result<Option<Vec<f64>>, ModelError> {
-    let Some((branch, state)) = start.baseline else { return Ok(None) };
+    let Some((branch, state)) = start.baseline else {
+        return Ok(None);
+    };
     let opening = opening_logprobs(model, branch, state)?;
     beams
         .iter()
         .map(|beam| {
-            let first = opening.get(beam.ids[0] as usize).copied().unwrap_or(f64::NEG_INFINITY);
+            let first = opening
+                .get(beam.ids[0] as usize)
+                .copied()
+                .unwrap_or(f64::NEG_INFINITY);
             if beam.ids.len() == 1 {
                 return Ok(first);
             }
             let fed = model.advance(branch, &beam.ids[..1], cancel)?;
-            let rest = model.score(&fed, std::slice::from_ref(&beam.ids[1..].to_vec()), cancel)?.remove(0).logprob;
+            let rest = model
+                .score(&fed, std::slice::from_ref(&beam.ids[1..].to_vec()), cancel)?
+                .remove(0)
+                .logprob;
             Ok(first + rest)
         })
         .collect::<Result<Vec<f64>, ModelError>>()

@@ -23,12 +23,18 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let explorer = load(&args.model)?;
     let (origin, problems) = data(args, explorer.model().info().task)?;
     let (cancel, quiet) = (Cancel::new(), |_: &str, _: usize, _: usize| ());
-    let mut report = evaluate::evaluate(&explorer, &origin, &problems, &quiet, &cancel).map_err(model_error)?;
+    let mut report =
+        evaluate::evaluate(&explorer, &origin, &problems, &quiet, &cancel).map_err(model_error)?;
     if args.verdicts > 0 {
         let judged = &problems[..args.verdicts.min(problems.len())];
-        report.evidence = Some(evidence::gather(&explorer, judged, &quiet, &cancel).map_err(model_error)?);
+        report.evidence =
+            Some(evidence::gather(&explorer, judged, &quiet, &cancel).map_err(model_error)?);
     }
-    if args.json { print(&to_json(&report)?) } else { print(&table(&report)) }
+    if args.json {
+        print(&to_json(&report)?)
+    } else {
+        print(&table(&report))
+    }
 }
 
 fn data(args: &EvalArgs, task: Task) -> Result<(String, Vec<Problem>)> {
@@ -38,13 +44,22 @@ fn data(args: &EvalArgs, task: Task) -> Result<(String, Vec<Problem>)> {
             problems.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         }
         problems.truncate(args.n.unwrap_or(usize::MAX));
-        let order = args.seed.map_or_else(String::new, |seed| format!(", shuffled by seed {seed}"));
+        let order = args
+            .seed
+            .map_or_else(String::new, |seed| format!(", shuffled by seed {seed}"));
         return Ok((format!("{}{order}", path.display()), problems));
     }
-    let (split, n, seed) = (args.split.into(), args.n.unwrap_or(1000), args.seed.unwrap_or(0));
-    let problems = problems::for_task(task, split, n, seed).map_err(|e| Error::usage(e.to_string()))?;
+    let (split, n, seed) = (
+        args.split.into(),
+        args.n.unwrap_or(1000),
+        args.seed.unwrap_or(0),
+    );
+    let problems =
+        problems::for_task(task, split, n, seed).map_err(|e| Error::usage(e.to_string()))?;
     if problems.is_empty() {
-        return Err(Error::usage("this model's task is not known, so no problems can be generated: pass --data FILE"));
+        return Err(Error::usage(
+            "this model's task is not known, so no problems can be generated: pass --data FILE",
+        ));
     }
     Ok((format!("generated {split} problems, seed {seed}"), problems))
 }
@@ -67,14 +82,26 @@ fn table(report: &Evaluation) -> String {
     let m = &report.model;
     let mut text = format!(
         "{} ({}, {} parameters, {} {}, sha256 {})\n{}, n = {}",
-        m.name, m.family, m.parameters, m.dtype, m.device, &m.sha256[..12.min(m.sha256.len())], report.data, report.n
+        m.name,
+        m.family,
+        m.parameters,
+        m.dtype,
+        m.device,
+        &m.sha256[..12.min(m.sha256.len())],
+        report.data,
+        report.n
     );
     if report.not_runnable > 0 {
-        text += &format!("; {} could not be run and count as wrong", report.not_runnable);
+        text += &format!(
+            "; {} could not be run and count as wrong",
+            report.not_runnable
+        );
     }
     text += "\n\nshare right                    all problems                    by steps\n";
     for (name, of) in ROWS {
-        let Some(share) = of(&report.modes) else { continue };
+        let Some(share) = of(&report.modes) else {
+            continue;
+        };
         text += &format!("{name:<30} {}", with_interval(&share));
         for (steps, modes) in &report.by_steps {
             if let Some(share) = of(modes) {
@@ -103,22 +130,43 @@ fn table(report: &Evaluation) -> String {
 }
 
 fn verdicts(e: &evidence::Evidence) -> String {
-    let mut text = format!("\nverdicts on the first {} problems, top-k {}\n", e.n, e.top_k);
+    let mut text = format!(
+        "\nverdicts on the first {} problems, top-k {}\n",
+        e.n, e.top_k
+    );
     for (side, rungs) in [("correct", &e.rungs_correct), ("wrong", &e.rungs_wrong)] {
         for (rung, share) in rungs {
             text += &format!("{side:<8} {rung:<12} {}\n", with_interval(share));
         }
     }
-    text += &format!("trace found, correct answers    {}\n", with_interval(&e.trace_correct));
-    text += &format!("trace found, wrong answers      {}\n", with_interval(&e.trace_wrong));
-    text += &format!("trace found, other latents      {}\n", with_interval(&e.null));
-    text += &format!("first phrase is the gold step   {}\n", with_interval(&e.phrase_is_step));
+    text += &format!(
+        "trace found, correct answers    {}\n",
+        with_interval(&e.trace_correct)
+    );
+    text += &format!(
+        "trace found, wrong answers      {}\n",
+        with_interval(&e.trace_wrong)
+    );
+    text += &format!(
+        "trace found, other latents      {}\n",
+        with_interval(&e.null)
+    );
+    text += &format!(
+        "first phrase is the gold step   {}\n",
+        with_interval(&e.phrase_is_step)
+    );
     text
 }
 
 fn with_interval(share: &Share) -> String {
     let (lo, hi) = share.ci95;
-    format!("{:>6} [{:>5}, {:>5}] n {:<6}", percent(share.accuracy), percent(lo), percent(hi), share.n)
+    format!(
+        "{:>6} [{:>5}, {:>5}] n {:<6}",
+        percent(share.accuracy),
+        percent(lo),
+        percent(hi),
+        share.n
+    )
 }
 
 fn percent(x: f64) -> String {

@@ -14,7 +14,8 @@ use crate::problem::{Problem, Split};
 use crate::problem_file;
 use crate::text::{sanitize, sanitize_lines};
 use crate::trace::{
-    Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, ModelInfo, Necessity, Phrase, Rung, Task, TokenRead, TraceStep,
+    Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, ModelInfo, Necessity, Phrase,
+    Rung, Task, TokenRead, TraceStep,
 };
 
 /// The schema name and version.
@@ -91,12 +92,26 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         verdict: args.verdict,
     };
     let inspection = inspect(&explorer, &ask, &question, gold.as_deref())?;
-    let text = if args.json { to_json(&inspection)? } else { as_text(&inspection) };
-    print(&if args.ascii && !args.json { ascii(&text) } else { text })?;
+    let text = if args.json {
+        to_json(&inspection)?
+    } else {
+        as_text(&inspection)
+    };
+    print(&if args.ascii && !args.json {
+        ascii(&text)
+    } else {
+        text
+    })?;
     match &inspection.verdict {
-        Some(verdict) if args.check && verdict.rung != Rung::Present => Err(Error::VerdictNotSound {
-            message: format!("the verdict is {}: {}", verdict.rung.as_str(), verdict.reason),
-        }),
+        Some(verdict) if args.check && verdict.rung != Rung::Present => {
+            Err(Error::VerdictNotSound {
+                message: format!(
+                    "the verdict is {}: {}",
+                    verdict.rung.as_str(),
+                    verdict.reason
+                ),
+            })
+        }
         _ => Ok(()),
     }
 }
@@ -105,23 +120,45 @@ pub fn run(args: &InspectArgs) -> Result<()> {
 ///
 /// # Errors
 /// When there is no such problem or the model does not work out.
-pub fn first_problem(model: &ModelArgs, given: Option<&(String, Vec<Problem>)>, index: usize) -> Result<()> {
+pub fn first_problem(
+    model: &ModelArgs,
+    given: Option<&(String, Vec<Problem>)>,
+    index: usize,
+) -> Result<()> {
     let explorer = load(model)?;
     let problems = match given {
         Some((_, problems)) => problems.clone(),
         None => generated(explorer.model().info().task, index + 1)?,
     };
     let problem = problems.get(index).ok_or_else(|| {
-        Error::usage(format!("there are {} problems, so --index goes up to {}", problems.len(), problems.len().saturating_sub(1)))
+        Error::usage(format!(
+            "there are {} problems, so --index goes up to {}",
+            problems.len(),
+            problems.len().saturating_sub(1)
+        ))
     })?;
-    let ask = Ask { latents: None, off: None, value: AblationValue::Resample, top_k: 5, verdict: true };
-    print(&as_text(&inspect(&explorer, &ask, &problem.question, Some(&problem.answer))?))
+    let ask = Ask {
+        latents: None,
+        off: None,
+        value: AblationValue::Resample,
+        top_k: 5,
+        verdict: true,
+    };
+    print(&as_text(&inspect(
+        &explorer,
+        &ask,
+        &problem.question,
+        Some(&problem.answer),
+    )?))
 }
 
 fn generated(task: Task, n: usize) -> Result<Vec<Problem>> {
-    let problems = problems::for_task(task, Split::Test, n, problems::LIST_SEED).map_err(|e| Error::usage(e.to_string()))?;
+    let problems = problems::for_task(task, Split::Test, n, problems::LIST_SEED)
+        .map_err(|e| Error::usage(e.to_string()))?;
     if problems.is_empty() {
-        return Err(Error::usage("this model's task is not known, so there is no problem to show: pass --data FILE"));
+        return Err(Error::usage(
+            "this model's task is not known, so there is no problem to show: pass --data FILE",
+        ));
     }
     Ok(problems)
 }
@@ -139,36 +176,68 @@ fn question(args: &InspectArgs) -> Result<(String, Option<String>)> {
     match (&args.question, &args.data) {
         (Some(dash), _) if dash == "-" => {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map_err(|source| Error::io("read", "standard input".as_ref(), source))?;
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|source| Error::io("read", "standard input".as_ref(), source))?;
             Ok((text.trim().to_owned(), None))
         }
         (Some(text), _) => Ok((text.clone(), None)),
         (None, Some(path)) => {
             let problems = problem_file::read(path)?;
             let count = problems.len();
-            let problem: Problem = problems.into_iter().nth(args.index.unwrap_or(0)).ok_or_else(|| {
-                Error::usage(format!("{} has {count} problems, so --index goes from 0 to {}", path.display(), count.saturating_sub(1)))
-            })?;
+            let problem: Problem = problems
+                .into_iter()
+                .nth(args.index.unwrap_or(0))
+                .ok_or_else(|| {
+                    Error::usage(format!(
+                        "{} has {count} problems, so --index goes from 0 to {}",
+                        path.display(),
+                        count.saturating_sub(1)
+                    ))
+                })?;
             Ok((problem.question, Some(problem.answer)))
         }
-        (None, None) => Err(Error::usage("pass --question TEXT, or --data FILE with --index I")),
+        (None, None) => Err(Error::usage(
+            "pass --question TEXT, or --data FILE with --index I",
+        )),
     }
 }
 
-fn inspect(explorer: &Explorer, args: &Ask, question: &str, gold: Option<&str>) -> Result<Inspection> {
+fn inspect(
+    explorer: &Explorer,
+    args: &Ask,
+    question: &str,
+    gold: Option<&str>,
+) -> Result<Inspection> {
     let cancel = Cancel::new();
     let n = args.latents.unwrap_or(explorer.model().n_latents());
-    let clean = explorer.run(question, gold, n, args.top_k, &cancel, &mut |_| ()).map_err(model_error)?;
-    let off: BTreeSet<LatentIdx> = args.off.as_ref().map(|off| off.latents(n)).transpose()?.unwrap_or_default();
-    let ablation = Ablation { off, value: args.value };
+    let clean = explorer
+        .run(question, gold, n, args.top_k, &cancel, &mut |_| ())
+        .map_err(model_error)?;
+    let off: BTreeSet<LatentIdx> = args
+        .off
+        .as_ref()
+        .map(|off| off.latents(n))
+        .transpose()?
+        .unwrap_or_default();
+    let ablation = Ablation {
+        off,
+        value: args.value,
+    };
     let outcome = if ablation.is_clean() {
         None
     } else {
-        Some(explorer.ablate(&clean, &ablation, &cancel).map_err(model_error)?)
+        Some(
+            explorer
+                .ablate(&clean, &ablation, &cancel)
+                .map_err(model_error)?,
+        )
     };
     let early_exit = explorer.early_exits(&clean, &cancel).map_err(model_error)?;
     let verdict = if args.verdict {
-        let v = explorer.verdict(&clean, &early_exit, &cancel).map_err(model_error)?;
+        let v = explorer
+            .verdict(&clean, &early_exit, &cancel)
+            .map_err(model_error)?;
         Some(Judgement {
             rung: v.rung,
             reason: v.reason,
@@ -196,8 +265,12 @@ fn inspect(explorer: &Explorer, args: &Ask, question: &str, gold: Option<&str>) 
             norm: position.norm,
             entropy: projection.as_ref().map(|p| p.entropy),
             top: projection.map(|p| p.top).unwrap_or_default(),
-            phrases: explorer.phrases(&clean, index, &cancel).map_err(model_error)?,
-            top_after: outcome.as_ref().and_then(|o| o.latents_after.get(index.0 - 1).cloned()),
+            phrases: explorer
+                .phrases(&clean, index, &cancel)
+                .map_err(model_error)?,
+            top_after: outcome
+                .as_ref()
+                .and_then(|o| o.latents_after.get(index.0 - 1).cloned()),
         });
     }
     let clean_answer = clean.run.answer.clone();
@@ -223,7 +296,10 @@ fn inspect(explorer: &Explorer, args: &Ask, question: &str, gold: Option<&str>) 
 }
 
 fn ascii(text: &str) -> String {
-    let lines: Vec<String> = sanitize_lines(text).iter().map(|line| line.plain_ascii().into_string()).collect();
+    let lines: Vec<String> = sanitize_lines(text)
+        .iter()
+        .map(|line| line.plain_ascii().into_string())
+        .collect();
     lines.join("\n")
 }
 
@@ -233,21 +309,52 @@ fn as_text(i: &Inspection) -> String {
     let value = |v: &Option<String>| v.as_deref().map_or_else(|| "no answer".to_owned(), clean);
     let mut out = format!(
         "{} ({}, {} latents, {} {}, sha256 {})\n\n{}\n",
-        clean(&m.name), m.family, m.n_latents, m.dtype, m.device, &m.sha256[..12.min(m.sha256.len())], clean(&i.question)
+        clean(&m.name),
+        m.family,
+        m.n_latents,
+        m.dtype,
+        m.device,
+        &m.sha256[..12.min(m.sha256.len())],
+        clean(&i.question)
     );
     if !i.unknown_words.is_empty() {
-        out += &format!("not in the vocabulary: {}\n", clean(&i.unknown_words.join(", ")));
+        out += &format!(
+            "not in the vocabulary: {}\n",
+            clean(&i.unknown_words.join(", "))
+        );
     }
     out.push('\n');
     for latent in &i.latents {
-        out += &format!("latent {}{}  entropy {:.2}\n", latent.index, if latent.on { "" } else { " [off]" }, latent.entropy.unwrap_or(0.0));
+        out += &format!(
+            "latent {}{}  entropy {:.2}\n",
+            latent.index,
+            if latent.on { "" } else { " [off]" },
+            latent.entropy.unwrap_or(0.0)
+        );
         for (rank, t) in latent.top.iter().enumerate() {
-            out += &format!("  {rank:>2}  {:<16} p {:.4}  logit {:.3}\n", clean(&t.text), t.prob, t.logit);
+            out += &format!(
+                "  {rank:>2}  {:<16} p {:.4}  logit {:.3}\n",
+                clean(&t.text),
+                t.prob,
+                t.logit
+            );
         }
         for phrase in &latent.phrases {
-            let lift = phrase.lift.map_or_else(|| "n/a".to_owned(), |l| format!("{l:+.2}"));
-            let mark = if phrase.filler { " (filler)" } else if phrase.lift.is_some_and(|l| l <= 0.0) { " (decoder prior)" } else { "" };
-            out += &format!("  phrase  {:<28} log-prob {:.2}  lift {lift}{mark}\n", clean(&phrase.text), phrase.logprob);
+            let lift = phrase
+                .lift
+                .map_or_else(|| "n/a".to_owned(), |l| format!("{l:+.2}"));
+            let mark = if phrase.filler {
+                " (filler)"
+            } else if phrase.lift.is_some_and(|l| l <= 0.0) {
+                " (decoder prior)"
+            } else {
+                ""
+            };
+            out += &format!(
+                "  phrase  {:<28} log-prob {:.2}  lift {lift}{mark}\n",
+                clean(&phrase.text),
+                phrase.logprob
+            );
         }
     }
     for exit in &i.early_exit {
@@ -259,19 +366,30 @@ fn as_text(i: &Inspection) -> String {
         None => "",
     };
     out += &format!("\nanswer  {}{correct}\n", value(&i.answer.value));
-    if let (Some(clean_answer), Some(effect), Some(ablation)) = (&i.clean_answer, &i.effect, &i.ablation) {
+    if let (Some(clean_answer), Some(effect), Some(ablation)) =
+        (&i.clean_answer, &i.effect, &i.ablation)
+    {
         out += &format!(
             "clean answer  {}; {} by {}: log-prob {:+.3}, KL {:.3}, size {}, sham {:.1e}\n",
             value(&clean_answer.value),
-            if effect.flipped { "flipped" } else { "not flipped" },
+            if effect.flipped {
+                "flipped"
+            } else {
+                "not flipped"
+            },
             ablation.value,
             effect.delta_logprob,
             effect.kl,
-            effect.relative_size.map_or_else(|| "n/a".to_owned(), |s| format!("{s:.2}")),
+            effect
+                .relative_size
+                .map_or_else(|| "n/a".to_owned(), |s| format!("{s:.2}")),
             effect.sham_max_diff
         );
         if let Some(d) = &effect.donors {
-            out += &format!("donors  {} of {} flipped; mean change in log-prob 95% [{:.2}, {:.2}]\n", d.flips, d.n, d.delta_logprob_ci95.0, d.delta_logprob_ci95.1);
+            out += &format!(
+                "donors  {} of {} flipped; mean change in log-prob 95% [{:.2}, {:.2}]\n",
+                d.flips, d.n, d.delta_logprob_ci95.0, d.delta_logprob_ci95.1
+            );
         }
     }
     if let Some(v) = &i.verdict {
@@ -279,7 +397,10 @@ fn as_text(i: &Inspection) -> String {
         for (n, step) in v.steps.iter().enumerate() {
             out += &format!("  step {}  {}\n", n + 1, clean(&step.text));
         }
-        out += &format!("  {} candidates, {} traces, p {:.4} (null n {})\n", v.candidates, v.traces, v.p_value, v.null_n);
+        out += &format!(
+            "  {} candidates, {} traces, p {:.4} (null n {})\n",
+            v.candidates, v.traces, v.p_value, v.null_n
+        );
     }
     out
 }

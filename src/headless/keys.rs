@@ -16,9 +16,18 @@ pub fn run(args: &KeysArgs) -> Result<()> {
     let mut heading = "";
     for action in Action::ALL {
         let spec = action.spec();
-        let keys = keymap.keys_of(*action).map(|key| key.to_string()).collect::<Vec<_>>();
+        let keys = keymap
+            .keys_of(*action)
+            .map(|key| key.to_string())
+            .collect::<Vec<_>>();
         if args.list {
-            text += &format!("{}\t{:?}\t{}\t{}\n", spec.id, spec.context, keys.join(" "), spec.doc);
+            text += &format!(
+                "{}\t{:?}\t{}\t{}\n",
+                spec.id,
+                spec.context,
+                keys.join(" "),
+                spec.doc
+            );
             continue;
         }
         if spec.section.as_str() != heading {

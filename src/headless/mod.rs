@@ -14,8 +14,8 @@ use std::io::Write;
 use crate::analysis::Explorer;
 use crate::cli;
 use crate::error::{self, Error, Result};
-use crate::text::{Clean, sanitize, sanitize_lines};
 use crate::model::{Cancel, Checkpoint, Device, ErrorKind, Model, ModelError};
+use crate::text::{Clean, sanitize, sanitize_lines};
 
 /// Writes a finished report to standard output.
 ///
@@ -24,9 +24,15 @@ use crate::model::{Cancel, Checkpoint, Device, ErrorKind, Model, ModelError};
 pub fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| {
-        if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
+        if text.ends_with('\n') {
+            Ok(())
+        } else {
+            out.write_all(b"\n")
+        }
     });
-    written.and_then(|()| out.flush()).map_err(|source| Error::Output { source })
+    written
+        .and_then(|()| out.flush())
+        .map_err(|source| Error::Output { source })
 }
 
 /// Writes an error and its hint to standard error, cleaned. A standard error that cannot be written is ignored.
@@ -41,7 +47,10 @@ pub fn print_error(message: &str, hint: Option<&str>) {
 /// Prints what the command line parser has to say (help, version or a refusal), cleaned; gives the exit code.
 #[must_use]
 pub fn usage(said: &clap::Error) -> u8 {
-    let lines: Vec<String> = sanitize_lines(&said.render().to_string()).into_iter().map(Clean::into_string).collect();
+    let lines: Vec<String> = sanitize_lines(&said.render().to_string())
+        .into_iter()
+        .map(Clean::into_string)
+        .collect();
     let text = lines.join("\n");
     if said.use_stderr() {
         let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
@@ -64,7 +73,8 @@ pub fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
 /// When the checkpoint cannot be read or fails its self-tests.
 pub fn load(args: &cli::ModelArgs) -> Result<Explorer> {
     let checkpoint = Checkpoint::open(&args.model).map_err(model_error)?;
-    let model = Model::load(&checkpoint, &device(args.device)?, &mut |_| ()).map_err(model_error)?;
+    let model =
+        Model::load(&checkpoint, &device(args.device)?, &mut |_| ()).map_err(model_error)?;
     Explorer::with_generated_reference(model, &Cancel::new()).map_err(model_error)
 }
 
@@ -76,8 +86,12 @@ pub fn device(asked: cli::Device) -> Result<Device> {
     match asked {
         cli::Device::Auto => Ok(crate::model::best_device()),
         cli::Device::Cpu => Ok(Device::Cpu),
-        cli::Device::Cuda => Device::new_cuda(0).map_err(|error| no_device("cuda", &error.to_string())),
-        cli::Device::Metal => Device::new_metal(0).map_err(|error| no_device("metal", &error.to_string())),
+        cli::Device::Cuda => {
+            Device::new_cuda(0).map_err(|error| no_device("cuda", &error.to_string()))
+        }
+        cli::Device::Metal => {
+            Device::new_metal(0).map_err(|error| no_device("metal", &error.to_string()))
+        }
     }
 }
 
@@ -90,7 +104,10 @@ fn no_device(name: &str, cause: &str) -> Error {
 
 /// A model's error as the program's.
 #[must_use]
-#[allow(clippy::needless_pass_by_value, reason = "it is used as a function in map_err")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it is used as a function in map_err"
+)]
 pub fn model_error(error: ModelError) -> Error {
     match error.kind() {
         ErrorKind::Usage => Error::usage(error.to_string()),

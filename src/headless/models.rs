@@ -54,10 +54,20 @@ pub fn run(args: &ModelsArgs) -> Result<()> {
     if args.json {
         return print(&to_json(&rows)?);
     }
-    let mut text = format!("{:<16} {:<18} {:>10} {:>7}  {}\n", "name", "family", "parameters", "latents", "about");
+    let mut text = format!(
+        "{:<16} {:<18} {:>10} {:>7}  {}\n",
+        "name", "family", "parameters", "latents", "about"
+    );
     for row in &rows {
-        let name = if row.default { format!("{} *", row.name) } else { row.name.to_owned() };
-        text += &format!("{name:<16} {:<18} {:>10} {:>7}  {}\n", row.family, row.parameters, row.latents, row.about);
+        let name = if row.default {
+            format!("{} *", row.name)
+        } else {
+            row.name.to_owned()
+        };
+        text += &format!(
+            "{name:<16} {:<18} {:>10} {:>7}  {}\n",
+            row.family, row.parameters, row.latents, row.about
+        );
     }
     print(&(text + "* default"))
 }

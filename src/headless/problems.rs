@@ -16,6 +16,7 @@ pub fn generate(args: &GenerateArgs) -> Result<()> {
         steps: args.steps.clone(),
         extra_facts: args.extra_facts.clone(),
     };
-    let problems = problem::generate(&spec, args.n, args.seed).map_err(|error| Error::usage(error.to_string()))?;
+    let problems = problem::generate(&spec, args.n, args.seed)
+        .map_err(|error| Error::usage(error.to_string()))?;
     problem_file::write(&args.out, &problems)
 }

@@ -6,4 +6,4 @@ mod run;
 mod screen;
 mod signal;
 
-pub use run::{Ended, Options, Performer, WorkerLink, run};
+pub use run::{Options, Performer, WorkerLink, run};

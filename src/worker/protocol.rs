@@ -7,7 +7,9 @@ use crate::trace::{
 };
 
 /// Numbers a clean run; every event about it carries the number, and events of a superseded run are dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct RunId(pub u64);
 

@@ -47,13 +47,24 @@ impl Queue {
     pub fn push(&mut self, request: Request, in_hand: Option<&Job>) -> Standing {
         match request {
             Request::Load { model } => {
-                *self = Self { load: Some(model), ..Self::default() };
+                *self = Self {
+                    load: Some(model),
+                    ..Self::default()
+                };
                 return Standing::Stop;
             }
             Request::Run { id, question, gold } => {
                 let load = self.load.take();
-                *self = Self { load, run: Some((id, question, gold)), ..Self::default() };
-                return if matches!(in_hand, Some(Job::Load(_))) { Standing::Keep } else { Standing::Stop };
+                *self = Self {
+                    load,
+                    run: Some((id, question, gold)),
+                    ..Self::default()
+                };
+                return if matches!(in_hand, Some(Job::Load(_))) {
+                    Standing::Keep
+                } else {
+                    Standing::Stop
+                };
             }
             Request::Cancel => {
                 *self = Self::default();
@@ -63,7 +74,9 @@ impl Queue {
                 self.ablate = Some((id, ablation));
                 match in_hand {
                     Some(Job::Ablate(..)) => return Standing::Stop,
-                    Some(Job::EarlyExit(_) | Job::Phrases(..) | Job::Verify(_)) => return Standing::StepAside,
+                    Some(Job::EarlyExit(_) | Job::Phrases(..) | Job::Verify(_)) => {
+                        return Standing::StepAside;
+                    }
                     _ => {}
                 }
             }
@@ -75,8 +88,8 @@ impl Queue {
     }
 
     /// Puts the job in hand back, unless something newer of its kind waits: a toggle goes before a verdict.
-    pub fn put_back(&mut self, job: Job) {
-        match job {
+    pub fn put_back(&mut self, job: &Job) {
+        match *job {
             Job::EarlyExit(id) => _ = self.early_exit.get_or_insert(id),
             Job::Phrases(id, latent) => _ = self.phrases.get_or_insert((id, latent)),
             Job::Verify(id) => _ = self.verify.get_or_insert(id),
@@ -103,7 +116,6 @@ impl Queue {
         }
         self.verify.take().map(Job::Verify)
     }
-
 }
 
 #[cfg(test)]
@@ -112,21 +124,36 @@ mod tests {
     use crate::trace::AblationValue;
 
     fn toggle(latent: usize) -> Request {
-        let ablation = Ablation { off: [LatentIdx(latent)].into(), value: AblationValue::Zero };
-        Request::Ablate { id: RunId(1), ablation }
+        let ablation = Ablation {
+            off: [LatentIdx(latent)].into(),
+            value: AblationValue::Zero,
+        };
+        Request::Ablate {
+            id: RunId(1),
+            ablation,
+        }
     }
 
     fn question(id: u64) -> Request {
-        Request::Run { id: RunId(id), question: "q".to_owned(), gold: None }
+        Request::Run {
+            id: RunId(id),
+            question: "q".to_owned(),
+            gold: None,
+        }
     }
 
     #[test]
     fn the_last_toggle_wins_and_goes_before_background_work() {
         let mut queue = Queue::default();
-        assert_eq!(queue.push(Request::Verify { id: RunId(1) }, None), Standing::Keep);
+        assert_eq!(
+            queue.push(Request::Verify { id: RunId(1) }, None),
+            Standing::Keep
+        );
         queue.push(toggle(1), None);
         queue.push(toggle(2), None);
-        let Some(job @ Job::Ablate(..)) = queue.pop() else { panic!("a toggle goes first") };
+        let Some(job @ Job::Ablate(..)) = queue.pop() else {
+            panic!("a toggle goes first")
+        };
         assert_eq!(queue.push(toggle(3), Some(&job)), Standing::Stop);
         assert!(matches!(queue.pop(), Some(Job::Ablate(_, a)) if a.off.contains(&LatentIdx(3))));
         assert_eq!(queue.pop(), Some(Job::Verify(RunId(1))));
@@ -135,8 +162,15 @@ mod tests {
 
     #[test]
     fn background_work_steps_aside_for_a_toggle() {
-        for job in [Job::Verify(RunId(1)), Job::EarlyExit(RunId(1)), Job::Phrases(RunId(1), LatentIdx(1))] {
-            assert_eq!(Queue::default().push(toggle(1), Some(&job)), Standing::StepAside);
+        for job in [
+            Job::Verify(RunId(1)),
+            Job::EarlyExit(RunId(1)),
+            Job::Phrases(RunId(1), LatentIdx(1)),
+        ] {
+            assert_eq!(
+                Queue::default().push(toggle(1), Some(&job)),
+                Standing::StepAside
+            );
         }
         let run = Job::Run(RunId(1), String::new(), None);
         assert_eq!(Queue::default().push(toggle(1), Some(&run)), Standing::Keep);
@@ -145,10 +179,21 @@ mod tests {
     #[test]
     fn a_new_question_drops_everything_about_the_old_one_but_not_a_load() {
         let mut queue = Queue::default();
-        queue.push(Request::Load { model: "m".to_owned() }, None);
+        queue.push(
+            Request::Load {
+                model: "m".to_owned(),
+            },
+            None,
+        );
         queue.push(toggle(1), None);
-        assert_eq!(queue.push(question(2), Some(&Job::Verify(RunId(1)))), Standing::Stop);
-        assert_eq!(queue.push(question(3), Some(&Job::Load("m".to_owned()))), Standing::Keep);
+        assert_eq!(
+            queue.push(question(2), Some(&Job::Verify(RunId(1)))),
+            Standing::Stop
+        );
+        assert_eq!(
+            queue.push(question(3), Some(&Job::Load("m".to_owned()))),
+            Standing::Keep
+        );
         assert_eq!(queue.pop(), Some(Job::Load("m".to_owned())));
         assert!(matches!(queue.pop(), Some(Job::Run(RunId(3), ..))));
         assert_eq!(queue.pop(), None);
@@ -157,10 +202,16 @@ mod tests {
     #[test]
     fn work_put_back_yields_to_newer_work_of_its_kind() {
         let mut queue = Queue::default();
-        queue.push(Request::Phrases { id: RunId(1), latent: LatentIdx(2) }, None);
-        queue.put_back(Job::Phrases(RunId(1), LatentIdx(1)));
+        queue.push(
+            Request::Phrases {
+                id: RunId(1),
+                latent: LatentIdx(2),
+            },
+            None,
+        );
+        queue.put_back(&Job::Phrases(RunId(1), LatentIdx(1)));
         assert_eq!(queue.pop(), Some(Job::Phrases(RunId(1), LatentIdx(2))));
-        queue.put_back(Job::Verify(RunId(1)));
+        queue.put_back(&Job::Verify(RunId(1)));
         queue.push(Request::Cancel, None);
         assert_eq!(queue.pop(), None);
     }

@@ -15,8 +15,8 @@ use tokio::sync::mpsc as events;
 use super::cache::Cache;
 use super::protocol::{Event, Request, RunId};
 use super::queue::{Job, Queue, Standing};
-use crate::analysis::run::CleanRun;
 use crate::analysis::Explorer;
+use crate::analysis::run::CleanRun;
 use crate::model::{Cancel, Checkpoint, Device, Model, ModelError};
 
 /// How many events may wait for the screen.
@@ -43,9 +43,16 @@ pub fn spawn(device: Device) -> std::io::Result<Link> {
     let (out, receiver) = events::channel(EVENTS);
     let desk = Arc::new(Desk::default());
     let work = Arc::clone(&desk);
-    thread::Builder::new().name("requests".to_owned()).spawn(move || take_in(&inbox, &desk))?;
-    thread::Builder::new().name("model".to_owned()).spawn(move || Worker::new(device, out).work(&work))?;
-    Ok(Link { requests, events: receiver })
+    thread::Builder::new()
+        .name("requests".to_owned())
+        .spawn(move || take_in(&inbox, &desk))?;
+    thread::Builder::new()
+        .name("model".to_owned())
+        .spawn(move || Worker::new(device, out).work(&work))?;
+    Ok(Link {
+        requests,
+        events: receiver,
+    })
 }
 
 /// What the two threads share.
@@ -76,25 +83,26 @@ fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
         let request = inbox.recv();
         let mut guard = desk.lock();
         let state = &mut *guard;
-        match request {
-            Ok(request) => {
-                let standing = state.queue.push(request, state.in_hand.as_ref().map(|(job, _)| job));
-                if let (Standing::Stop | Standing::StepAside, Some((_, cancel))) = (standing, &state.in_hand) {
-                    // Stop outranks an earlier step aside, and is not taken back by a later one.
-                    state.again = standing == Standing::StepAside && (state.again || !cancel.is_cancelled());
-                    cancel.cancel();
-                }
-                desk.changed.notify_one();
+        let Ok(request) = request else {
+            state.closed = true;
+            if let Some((_, cancel)) = &state.in_hand {
+                cancel.cancel();
             }
-            Err(_) => {
-                state.closed = true;
-                if let Some((_, cancel)) = &state.in_hand {
-                    cancel.cancel();
-                }
-                desk.changed.notify_one();
-                return;
-            }
+            desk.changed.notify_one();
+            return;
+        };
+        let standing = state
+            .queue
+            .push(request, state.in_hand.as_ref().map(|(job, _)| job));
+        if let (Standing::Stop | Standing::StepAside, Some((_, cancel))) =
+            (standing, &state.in_hand)
+        {
+            // Stop outranks an earlier step aside, and is not taken back by a later one.
+            state.again =
+                standing == Standing::StepAside && (state.again || !cancel.is_cancelled());
+            cancel.cancel();
         }
+        desk.changed.notify_one();
     }
 }
 
@@ -120,14 +128,24 @@ impl From<ModelError> for Stopped {
         if matches!(error, ModelError::Cancelled) {
             Self::Cancelled
         } else {
-            Self::Failed { message: error.to_string(), hint: error.hint() }
+            Self::Failed {
+                message: error.to_string(),
+                hint: error.hint(),
+            }
         }
     }
 }
 
 impl Worker {
     fn new(device: Device, out: events::Sender<Event>) -> Self {
-        Self { device, out, explorer: None, clean: None, exits: None, cache: Cache::default() }
+        Self {
+            device,
+            out,
+            explorer: None,
+            clean: None,
+            exits: None,
+            cache: Cache::default(),
+        }
     }
 
     fn work(mut self, desk: &Desk) {
@@ -140,7 +158,10 @@ impl Worker {
                 if let Some(job) = state.queue.pop() {
                     break job;
                 }
-                state = desk.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = desk
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             };
             let cancel = Cancel::new();
             state.in_hand = Some((job.clone(), cancel.clone()));
@@ -149,20 +170,29 @@ impl Worker {
 
             let id = run_id(&job);
             let result = catch_unwind(AssertUnwindSafe(|| self.perform(&job, &cancel)))
-                .unwrap_or_else(|panic| Err(Stopped::Failed { message: said(panic.as_ref()), hint: AFTER_PANIC.to_owned() }));
+                .unwrap_or_else(|panic| {
+                    Err(Stopped::Failed {
+                        message: said(panic.as_ref()),
+                        hint: AFTER_PANIC.to_owned(),
+                    })
+                });
 
             let mut state = desk.lock();
             state.in_hand = None;
             let again = state.again && matches!(result, Err(Stopped::Cancelled));
             if again {
-                state.queue.put_back(job);
+                state.queue.put_back(&job);
             }
             drop(state);
             let told = match result {
                 Ok(()) => Ok(()),
                 Err(Stopped::Cancelled) if again => Ok(()),
-                Err(Stopped::Cancelled) => id.map_or(Ok(()), |id| self.tell(Event::Cancelled { id })),
-                Err(Stopped::Failed { message, hint }) => self.tell(Event::Failed { id, message, hint }),
+                Err(Stopped::Cancelled) => {
+                    id.map_or(Ok(()), |id| self.tell(Event::Cancelled { id }))
+                }
+                Err(Stopped::Failed { message, hint }) => {
+                    self.tell(Event::Failed { id, message, hint })
+                }
                 Err(Stopped::ScreenGone) => return,
             };
             if told.is_err() {
@@ -172,7 +202,9 @@ impl Worker {
     }
 
     fn tell(&self, event: Event) -> Result<(), Stopped> {
-        self.out.blocking_send(event).map_err(|_| Stopped::ScreenGone)
+        self.out
+            .blocking_send(event)
+            .map_err(|_| Stopped::ScreenGone)
     }
 
     fn perform(&mut self, job: &Job, cancel: &Cancel) -> Result<(), Stopped> {
@@ -186,7 +218,11 @@ impl Worker {
                     None => (explorer.ablate(clean, ablation, cancel)?, false),
                 };
                 self.cache.put(outcome.clone());
-                self.tell(Event::Ablated { id: *id, outcome, cached })
+                self.tell(Event::Ablated {
+                    id: *id,
+                    outcome,
+                    cached,
+                })
             }
             Job::EarlyExit(id) => {
                 let exits = self.early_exits(*id, cancel)?;
@@ -195,7 +231,11 @@ impl Worker {
             Job::Phrases(id, latent) => {
                 let (explorer, clean) = self.of(*id)?;
                 let phrases = explorer.phrases(clean, *latent, cancel)?;
-                self.tell(Event::Phrases { id: *id, latent: *latent, phrases })
+                self.tell(Event::Phrases {
+                    id: *id,
+                    latent: *latent,
+                    phrases,
+                })
             }
             Job::Verify(id) => {
                 let exits = self.early_exits(*id, cancel)?;
@@ -213,7 +253,10 @@ impl Worker {
         self.forget();
         let mut screen_gone = false;
         let mut stage = |stage: &'static str| {
-            let event = Event::Loading { model: name.to_owned(), stage: stage.to_owned() };
+            let event = Event::Loading {
+                model: name.to_owned(),
+                stage: stage.to_owned(),
+            };
             screen_gone |= self.out.blocking_send(event).is_err();
         };
         stage("reading");
@@ -230,13 +273,22 @@ impl Worker {
         self.tell(Event::Ready { info, elapsed_ms })
     }
 
-    fn run(&mut self, id: RunId, question: &str, gold: Option<&str>, cancel: &Cancel) -> Result<(), Stopped> {
+    fn run(
+        &mut self,
+        id: RunId,
+        question: &str,
+        gold: Option<&str>,
+        cancel: &Cancel,
+    ) -> Result<(), Stopped> {
         self.forget();
         let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
         let mut screen_gone = false;
         let n_latents = explorer.model().n_latents();
         let clean = explorer.run(question, gold, n_latents, TOP_K, cancel, &mut |position| {
-            let event = Event::Step { id, position: position.clone() };
+            let event = Event::Step {
+                id,
+                position: position.clone(),
+            };
             screen_gone |= self.out.blocking_send(event).is_err();
         })?;
         if screen_gone {
@@ -248,7 +300,11 @@ impl Worker {
     }
 
     /// The early exits of the present run, computed once.
-    fn early_exits(&mut self, id: RunId, cancel: &Cancel) -> Result<Vec<crate::trace::EarlyExit>, Stopped> {
+    fn early_exits(
+        &mut self,
+        id: RunId,
+        cancel: &Cancel,
+    ) -> Result<Vec<crate::trace::EarlyExit>, Stopped> {
         let (explorer, clean) = self.of(id)?;
         if let Some(exits) = &self.exits {
             return Ok(exits.clone());
@@ -277,18 +333,28 @@ impl Worker {
 const AFTER_PANIC: &str = "this is a bug: press r to try again; the log has the details";
 
 fn no_model() -> Stopped {
-    Stopped::Failed { message: "no model is loaded".to_owned(), hint: "pick one with m".to_owned() }
+    Stopped::Failed {
+        message: "no model is loaded".to_owned(),
+        hint: "pick one with m".to_owned(),
+    }
 }
 
 fn run_id(job: &Job) -> Option<RunId> {
     match job {
         Job::Load(_) => None,
-        Job::Run(id, ..) | Job::Ablate(id, _) | Job::EarlyExit(id) | Job::Phrases(id, _) | Job::Verify(id) => Some(*id),
+        Job::Run(id, ..)
+        | Job::Ablate(id, _)
+        | Job::EarlyExit(id)
+        | Job::Phrases(id, _)
+        | Job::Verify(id) => Some(*id),
     }
 }
 
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("the model stopped: {}", text.unwrap_or_else(|| "no message".to_owned()))
+    format!(
+        "the model stopped: {}",
+        text.unwrap_or_else(|| "no message".to_owned())
+    )
 }

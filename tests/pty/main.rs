@@ -27,7 +27,9 @@ fn a_first_session_from_opening_to_export() {
     t.settles();
     let before = t.text();
     t.press(" ");
-    t.until("the ablated answer", |screen| screen.contains("[2]") && screen.contains("sham"));
+    t.until("the ablated answer", |screen| {
+        screen.contains("[2]") && screen.contains("sham")
+    });
     t.settles();
     assert_ne!(before, t.text());
     t.press("?");
@@ -48,12 +50,22 @@ fn a_first_session_from_opening_to_export() {
     assert_eq!(t.ends(), 0);
     assert!(t.is_restored());
     let exported = exports(home.path());
-    assert!(exported.iter().any(|text| text.contains("latent two carries the step")), "the note is in the export");
+    assert!(
+        exported
+            .iter()
+            .any(|text| text.contains("latent two carries the step")),
+        "the note is in the export"
+    );
 }
 
 fn exports(home: &std::path::Path) -> Vec<String> {
-    let files = fs::read_dir(home).unwrap().filter_map(|entry| Some(entry.ok()?.path()));
-    files.filter(|path| path.extension().is_some_and(|e| e == "md" || e == "json")).filter_map(|p| fs::read_to_string(p).ok()).collect()
+    let files = fs::read_dir(home)
+        .unwrap()
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    files
+        .filter(|path| path.extension().is_some_and(|e| e == "md" || e == "json"))
+        .filter_map(|p| fs::read_to_string(p).ok())
+        .collect()
 }
 
 fn has_export(home: &std::path::Path) -> bool {
@@ -76,7 +88,13 @@ fn signals_restore_the_terminal_and_give_their_exit_codes() {
         let home = tempdir().unwrap();
         let mut t = ready(home.path(), &[]);
         let pid = t.child.process_id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+        assert!(
+            std::process::Command::new("kill")
+                .args([&format!("-{signal}"), &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         assert_eq!(t.ends(), code, "{signal}");
         assert!(t.is_restored(), "{signal}");
     }
@@ -99,7 +117,9 @@ fn a_resize_storm_ends_where_it_began() {
     let mut t = ready(home.path(), &[]);
     let before = t.text();
     t.resize(5, 20);
-    t.until("the message for a small terminal", |screen| screen.contains("needs"));
+    t.until("the message for a small terminal", |screen| {
+        screen.contains("needs")
+    });
     t.resize(40, 120);
     t.until("the screen as it was", |screen| screen == before);
     t.press("q");
@@ -113,15 +133,27 @@ fn without_colour_the_selection_is_reversed_and_no_colour_is_sent() {
     t.press("q");
     t.ends();
     let raw = String::from_utf8_lossy(&t.raw).into_owned();
-    assert!(!raw.contains("\x1b[m") && !raw.contains("\x1b[;m"), "a bare reset would wipe the selection");
+    assert!(
+        !raw.contains("\x1b[m") && !raw.contains("\x1b[;m"),
+        "a bare reset would wipe the selection"
+    );
     assert!(raw.contains("\x1b[7m"), "something is selected");
     for sequence in raw.split("\x1b[").skip(1) {
-        let Some(end) = sequence.find(|c: char| c.is_ascii_alphabetic()) else { continue };
+        let Some(end) = sequence.find(|c: char| c.is_ascii_alphabetic()) else {
+            continue;
+        };
         if !sequence[end..].starts_with('m') {
             continue;
         }
-        for code in sequence[..end].split(';').filter_map(|n| n.parse::<u16>().ok()) {
-            assert!(!matches!(code, 30..=38 | 40..=48 | 90..=107), "colour {code} in {:?}", &sequence[..end]);
+        for code in sequence[..end]
+            .split(';')
+            .filter_map(|n| n.parse::<u16>().ok())
+        {
+            assert!(
+                !matches!(code, 30..=38 | 40..=48 | 90..=107),
+                "colour {code} in {:?}",
+                &sequence[..end]
+            );
         }
     }
 }
@@ -130,7 +162,10 @@ fn without_colour_the_selection_is_reversed_and_no_colour_is_sent() {
 fn idle_writes_nothing_and_a_step_writes_little() {
     let home = tempdir().unwrap();
     let mut t = ready(home.path(), &[]);
-    assert!(t.is_still(Duration::from_secs(3)), "an idle explorer wrote something");
+    assert!(
+        t.is_still(Duration::from_secs(3)),
+        "an idle explorer wrote something"
+    );
     let before = t.raw.len();
     t.press("\x1b[D");
     t.settles();
@@ -138,7 +173,10 @@ fn idle_writes_nothing_and_a_step_writes_little() {
     assert!((1..4096).contains(&written), "{written} bytes for one step");
     let raw = String::from_utf8_lossy(&t.raw).into_owned();
     assert!(!raw.contains("\x1b[2J"), "the screen is never cleared");
-    assert_eq!(raw.matches("\x1b[?2026h").count(), raw.matches("\x1b[?2026l").count());
+    assert_eq!(
+        raw.matches("\x1b[?2026h").count(),
+        raw.matches("\x1b[?2026l").count()
+    );
     t.press("q");
     t.ends();
 }

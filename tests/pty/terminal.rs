@@ -10,7 +10,9 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 /// How long anything may take on a busy machine; overridden by `UNDERTONE_PATIENCE_S`.
 fn patience() -> Duration {
-    let seconds = std::env::var("UNDERTONE_PATIENCE_S").ok().and_then(|s| s.parse().ok());
+    let seconds = std::env::var("UNDERTONE_PATIENCE_S")
+        .ok()
+        .and_then(|s| s.parse().ok());
     Duration::from_secs(seconds.unwrap_or(60))
 }
 
@@ -33,10 +35,20 @@ impl Terminal {
         command.args(args);
         command.cwd(home);
         command.env_remove("NO_COLOR");
-        for (name, value) in [("TERM", "xterm-256color"), ("LC_ALL", "C.UTF-8"), ("UNDERTONE_AUTHOR", "test")] {
+        for (name, value) in [
+            ("TERM", "xterm-256color"),
+            ("LC_ALL", "C.UTF-8"),
+            ("UNDERTONE_AUTHOR", "test"),
+        ] {
             command.env(name, value);
         }
-        for name in ["HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+        for name in [
+            "HOME",
+            "XDG_STATE_HOME",
+            "XDG_DATA_HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_CACHE_HOME",
+        ] {
             command.env(name, home);
         }
         for (name, value) in env {
@@ -48,7 +60,7 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
+            let mut buffer = [0; 8192];
             while let Ok(n) = reader.read(&mut buffer) {
                 if n == 0 || sender.send(buffer[..n].to_vec()).is_err() {
                     return;
@@ -56,7 +68,14 @@ impl Terminal {
             }
         });
         let parser = vt100::Parser::new(cells(rows), cells(cols), 0);
-        Self { chunks, writer, master: pair.master, child, parser, raw: Vec::new() }
+        Self {
+            chunks,
+            writer,
+            master: pair.master,
+            child,
+            parser,
+            raw: Vec::new(),
+        }
     }
 
     /// The screen as text.
@@ -74,7 +93,11 @@ impl Terminal {
     pub fn until(&mut self, what: &str, holds: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + patience();
         while !holds(&self.text()) {
-            assert!(self.take(deadline), "waited in vain for {what}; the screen is:\n{}", self.text());
+            assert!(
+                self.take(deadline),
+                "waited in vain for {what}; the screen is:\n{}",
+                self.text()
+            );
         }
     }
 
@@ -98,7 +121,11 @@ impl Terminal {
     pub fn settles(&mut self) {
         let deadline = Instant::now() + patience();
         while !self.is_still(Duration::from_millis(400)) {
-            assert!(Instant::now() < deadline, "the screen never settles:\n{}", self.text());
+            assert!(
+                Instant::now() < deadline,
+                "the screen never settles:\n{}",
+                self.text()
+            );
         }
     }
 
@@ -118,12 +145,17 @@ impl Terminal {
     /// Whether the terminal is as a shell expects it: main screen, cursor visible, no mouse or paste mode.
     pub fn is_restored(&self) -> bool {
         let screen = self.parser.screen();
-        !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+        !screen.alternate_screen()
+            && !screen.hide_cursor()
+            && !screen.bracketed_paste()
             && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
     }
 
     fn take(&mut self, deadline: Instant) -> bool {
-        match self.chunks.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        match self
+            .chunks
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
             Ok(bytes) => {
                 self.keep(&bytes);
                 true
@@ -143,5 +175,10 @@ fn cells(n: u16) -> NonZero<u16> {
 }
 
 fn size(rows: u16, cols: u16) -> PtySize {
-    PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
+    PtySize {
+        rows,
+        cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
 }

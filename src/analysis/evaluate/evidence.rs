@@ -49,13 +49,23 @@ pub fn gather(
     let (mut null_hits, mut null_n, mut phrases, mut phrases_right) = (0, 0, 0, 0);
     for (i, problem) in problems.iter().enumerate() {
         let gold = Some(problem.answer.as_str());
-        let clean = run::run(model, &problem.question, gold, model.n_latents(), verdict::TOP_K, cancel, &mut |_| ())?;
+        let clean = run::run(
+            model,
+            &problem.question,
+            gold,
+            model.n_latents(),
+            verdict::TOP_K,
+            cancel,
+            &mut |_| (),
+        )?;
         let exits = explorer.early_exits(&clean, cancel)?;
         let verdict = explorer.verdict(&clean, &exits, cancel)?;
         let side = usize::from(clean.run.answer.correct == Some(true));
         answered[side] += 1;
         traced[side] += usize::from(!verdict.steps.is_empty());
-        *rungs[side].entry(verdict.rung.as_str().to_owned()).or_default() += 1;
+        *rungs[side]
+            .entry(verdict.rung.as_str().to_owned())
+            .or_default() += 1;
         if verdict.rung != Rung::Abstain {
             null_hits += verdict.null.hits;
             null_n += verdict.null.n;
@@ -63,12 +73,16 @@ pub fn gather(
         for (j, step) in problem.steps.iter().enumerate().take(clean.fed.len()) {
             let said = explorer.phrases(&clean, LatentIdx(j + 1), cancel)?;
             phrases += 1;
-            phrases_right += usize::from(said.first().is_some_and(|phrase| says(&phrase.text, step)));
+            phrases_right +=
+                usize::from(said.first().is_some_and(|phrase| says(&phrase.text, step)));
         }
         progress("verdicts and phrases", i + 1, problems.len());
     }
     let shares = |side: usize| {
-        rungs[side].iter().map(|(rung, hits)| (rung.clone(), Share::new(*hits, answered[side]))).collect()
+        rungs[side]
+            .iter()
+            .map(|(rung, hits)| (rung.clone(), Share::new(*hits, answered[side])))
+            .collect()
     };
     Ok(Evidence {
         n: problems.len(),
@@ -87,13 +101,23 @@ pub fn gather(
 fn says(phrase: &str, step: &str) -> bool {
     let squeezed: String = phrase.chars().filter(|c| !c.is_whitespace()).collect();
     if let Some(equation) = step.strip_prefix("<<").and_then(|s| s.strip_suffix(">>")) {
-        let swapped = equation.split_once('=').map(|(left, right)| format!("{right}={left}"));
+        let swapped = equation
+            .split_once('=')
+            .map(|(left, right)| format!("{right}={left}"));
         return squeezed == equation || Some(squeezed) == swapped;
     }
-    let words: Vec<&str> = step.trim_end_matches('.').split_whitespace().filter(|w| *w != "Every").collect();
-    let (Some(source), Some(result)) = (words.first(), words.last()) else { return false };
+    let words: Vec<&str> = step
+        .trim_end_matches('.')
+        .split_whitespace()
+        .filter(|w| *w != "Every")
+        .collect();
+    let (Some(source), Some(result)) = (words.first(), words.last()) else {
+        return false;
+    };
     let negated = words.contains(&"not");
-    let Some((left, right)) = phrase.split_once(':') else { return false };
+    let Some((left, right)) = phrase.split_once(':') else {
+        return false;
+    };
     let left = left.trim();
     let bare = left.strip_prefix("is not ").unwrap_or(left);
     right.trim() == *source && bare == *result && negated == left.starts_with("is not ")

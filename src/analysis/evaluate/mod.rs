@@ -112,24 +112,47 @@ pub fn evaluate(
     let model = explorer.model();
     let n_latents = model.n_latents();
     let has = |mode: &str| model.info().modes.iter().any(|m| m == mode);
-    let pass = Pass { explorer, problems, cancel, progress };
+    let pass = Pass {
+        explorer,
+        problems,
+        cancel,
+        progress,
+    };
 
     let mut ranks: Vec<Vec<Option<usize>>> = vec![Vec::new(); problems.len()];
     let latent = pass.latents("latent", |_| n_latents, |_| Ok(None), Some(&mut ranks))?;
     let no_latents = pass.latents("no latents", |_| 0, |_| Ok(None), None)?;
-    let one_fewer = pass.latents("one latent fewer", |p| p.steps.len().saturating_sub(1), |_| Ok(None), None)?;
+    let one_fewer = pass.latents(
+        "one latent fewer",
+        |p| p.steps.len().saturating_sub(1),
+        |_| Ok(None),
+        None,
+    )?;
     let zeros: Arc<[f32]> = vec![0.0; model.width()].into();
-    let off_zero = pass.latents("all off by zero", |_| n_latents, |_| Ok(Some(vec![zeros.clone(); n_latents])), None)?;
-    let means: Option<Vec<Arc<[f32]>>> =
-        (1..=n_latents).map(|j| explorer.reference().mean_fed(LatentIdx(j)).cloned()).collect();
+    let off_zero = pass.latents(
+        "all off by zero",
+        |_| n_latents,
+        |_| Ok(Some(vec![zeros.clone(); n_latents])),
+        None,
+    )?;
+    let means: Option<Vec<Arc<[f32]>>> = (1..=n_latents)
+        .map(|j| explorer.reference().mean_fed(LatentIdx(j)).cloned())
+        .collect();
     let off_mean = match &means {
-        Some(means) => Some(pass.latents("all off by mean", |_| n_latents, |_| Ok(Some(means.clone())), None)?),
+        Some(means) => Some(pass.latents(
+            "all off by mean",
+            |_| n_latents,
+            |_| Ok(Some(means.clone())),
+            None,
+        )?),
         None => None,
     };
     let donor = |i: usize| {
         let others: Vec<_> = explorer.reference().others(&problems[i].question).collect();
         // A different donor for each problem, the same in every run of the evaluation.
-        let item = others.get(i % others.len().max(1)).ok_or_else(super::no_reference)?;
+        let item = others
+            .get(i % others.len().max(1))
+            .ok_or_else(super::no_reference)?;
         Ok(Some(item.fed.clone()))
     };
     let off_resample = if explorer.reference().is_empty() {
@@ -137,12 +160,23 @@ pub fn evaluate(
     } else {
         Some(pass.latents("all off by resample", |_| n_latents, donor, None)?)
     };
-    let direct = if has("direct") { Some(pass.words("direct", Mode::Direct)?) } else { None };
-    let verbalised = if has("written") { Some(pass.words("written", Mode::Written)?) } else { None };
+    let direct = if has("direct") {
+        Some(pass.words("direct", Mode::Direct)?)
+    } else {
+        None
+    };
+    let verbalised = if has("written") {
+        Some(pass.words("written", Mode::Written)?)
+    } else {
+        None
+    };
 
     let modes = |chosen: &dyn Fn(usize) -> bool| {
         let share = |right: &[bool], also: &dyn Fn(usize) -> bool| {
-            let rows: Vec<bool> = (0..problems.len()).filter(|&i| chosen(i) && also(i)).map(|i| right[i]).collect();
+            let rows: Vec<bool> = (0..problems.len())
+                .filter(|&i| chosen(i) && also(i))
+                .map(|i| right[i])
+                .collect();
             (!rows.is_empty()).then(|| Share::new(rows.iter().filter(|r| **r).count(), rows.len()))
         };
         let all = |right: &[bool]| share(right, &|_| true);
@@ -165,7 +199,10 @@ pub fn evaluate(
         n: problems.len(),
         not_runnable: ranks.iter().filter(|r| r.is_empty()).count(),
         modes: modes(&|_| true),
-        by_steps: steps.into_iter().map(|s| (s, modes(&|i| problems[i].steps.len() == s))).collect(),
+        by_steps: steps
+            .into_iter()
+            .map(|s| (s, modes(&|i| problems[i].steps.len() == s)))
+            .collect(),
         intermediates: intermediates(&ranks, &latent, n_latents),
         evidence: None,
     })
@@ -202,11 +239,19 @@ impl Pass<'_> {
                 }
                 let branch = group.prefill(model, self.cancel)?;
                 let rollout = model.rollout(&branch, k, &writes, self.cancel)?;
-                self.mark(&group, &model.close(rollout.last(), false, self.cancel)?, &mut right)?;
+                self.mark(
+                    &group,
+                    &model.close(rollout.last(), false, self.cancel)?,
+                    &mut right,
+                )?;
                 if let Some(ranks) = ranks.as_deref_mut() {
                     for (j, latent) in rollout.latents.iter().enumerate() {
-                        for (logits, &i) in model.project(&latent.state)?.iter().zip(&group.indices) {
-                            let rank = self.problems[i].steps.get(j).and_then(|step| self.rank_of(step, logits));
+                        for (logits, &i) in model.project(&latent.state)?.iter().zip(&group.indices)
+                        {
+                            let rank = self.problems[i]
+                                .steps
+                                .get(j)
+                                .and_then(|step| self.rank_of(step, logits));
                             ranks[i].push(rank);
                         }
                     }
@@ -223,7 +268,12 @@ impl Pass<'_> {
         let model = self.explorer.model();
         let mut right = vec![false; self.problems.len()];
         let mut done = 0;
-        for group in same_length(model, self.problems.iter().map(|p| p.question.as_str()), mode, ROWS) {
+        for group in same_length(
+            model,
+            self.problems.iter().map(|p| p.question.as_str()),
+            mode,
+            ROWS,
+        ) {
             let branch = group.prefill(model, self.cancel)?;
             self.mark(&group, &branch, &mut right)?;
             done += group.indices.len();
@@ -232,7 +282,12 @@ impl Pass<'_> {
         Ok(right)
     }
 
-    fn mark(&self, group: &Group<'_>, branch: &Branch, right: &mut [bool]) -> Result<(), ModelError> {
+    fn mark(
+        &self,
+        group: &Group<'_>,
+        branch: &Branch,
+        right: &mut [bool],
+    ) -> Result<(), ModelError> {
         let model = self.explorer.model();
         let generated = model.generate(branch, MAX_NEW_TOKENS, &mut |_| (), self.cancel)?;
         for (generated, &i) in generated.iter().zip(&group.indices) {
@@ -247,7 +302,11 @@ impl Pass<'_> {
         let result = step_result(step)?;
         let model = self.explorer.model();
         let top = lens::projection(logits, 10, |id| model.token_text(id)).top;
-        Some(top.iter().position(|t| t.text.trim() == result).unwrap_or(10))
+        Some(
+            top.iter()
+                .position(|t| t.text.trim() == result)
+                .unwrap_or(10),
+        )
     }
 }
 
@@ -260,15 +319,22 @@ pub fn step_result(step: &str) -> Option<&str> {
     step.trim_end_matches('.').split_whitespace().next_back()
 }
 
-fn intermediates(ranks: &[Vec<Option<usize>>], right: &[bool], n_latents: usize) -> Vec<Intermediate> {
+fn intermediates(
+    ranks: &[Vec<Option<usize>>],
+    right: &[bool],
+    n_latents: usize,
+) -> Vec<Intermediate> {
     (0..n_latents)
         .filter_map(|j| {
             let of = |correct: bool| -> Vec<usize> {
                 let rows = ranks.iter().zip(right).filter(|(_, r)| **r == correct);
-                rows.filter_map(|(r, _)| r.get(j).copied().flatten()).collect()
+                rows.filter_map(|(r, _)| r.get(j).copied().flatten())
+                    .collect()
             };
             let (correct, wrong) = (of(true), of(false));
-            let within = |ranks: &[usize], k: usize| Share::new(ranks.iter().filter(|r| **r < k).count(), ranks.len());
+            let within = |ranks: &[usize], k: usize| {
+                Share::new(ranks.iter().filter(|r| **r < k).count(), ranks.len())
+            };
             (!correct.is_empty() || !wrong.is_empty()).then(|| Intermediate {
                 latent: LatentIdx(j + 1),
                 top1_correct: within(&correct, 1),
