@@ -424,3 +424,14 @@ pub struct Null {
     /// 95th percentile of the number of candidates under the null.
     pub candidates_p95: usize,
 }
+
+impl Null {
+    /// A p-value above this does not hide a trace, but it is said that chance may explain it.
+    pub const CHANCE: f64 = 0.05;
+
+    /// Whether the search succeeds so often with other problems' latents that chance may explain a trace.
+    #[must_use]
+    pub fn chance_may_explain(&self) -> bool {
+        self.p_value > Self::CHANCE
+    }
+}

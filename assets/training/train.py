@@ -34,7 +34,8 @@ def suffix_of(row, k, mode, ids):
     _, steps, answer = row
     if mode == "direct":
         return answer, 0
-    rest = [t for step in steps[k:] for t in step]
+    # "0" is a rollout of no latents at all, not a written trace.
+    rest = [] if mode == "latent" and k == 0 else [t for step in steps[k:] for t in step]
     # The end marker straight after the last latent is given, not learned.
     return rest + [ids[EOCOT]] + answer, 0 if rest else 1
 

@@ -393,7 +393,7 @@ fn as_text(i: &Inspection) -> String {
         }
     }
     if let Some(v) = &i.verdict {
-        out += &format!("\nverdict  {}: {}\n", v.rung.as_str(), v.reason);
+        out += &format!("\nverdict  {}: {}\n", v.rung.as_str(), clean(&v.reason));
         for (n, step) in v.steps.iter().enumerate() {
             out += &format!("  step {}  {}\n", n + 1, clean(&step.text));
         }

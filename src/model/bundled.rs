@@ -24,7 +24,9 @@ macro_rules! bundled {
 
 /// Every bundled model.
 pub(crate) const BUNDLED: &[Bundled] = bundled![
-    "mini-math": "arithmetic word problems; the latents carry the steps",
+    "mini-math": "arithmetic; latents needed, the projection reads the results",
+    "mini-math-sim": "arithmetic; latents needed, a decoder reads the steps",
+    "mini-math-idle": "the control: its latents do nothing",
 ];
 
 /// Returns the names of the bundled models, the default first.

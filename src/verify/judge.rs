@@ -4,9 +4,6 @@ use crate::trace::{Necessity, Null, Rung, Source, Verdict};
 
 use super::{Abstain, Found};
 
-/// A p-value above this does not hide a trace, but the reason says that chance may explain it.
-const CHANCE: f64 = 0.05;
-
 /// Gives the verdict on one run. Without an answer there is nothing to judge; NOT NEEDED comes next and holds whether
 /// or not a trace could be searched; only then does it matter what the search found.
 #[must_use]
@@ -67,7 +64,7 @@ fn present(found: &Found, null: &Null, top_k: usize) -> String {
     }
     let tested = if null.n == 0 {
         "; how often chance finds one was not tested".to_owned()
-    } else if null.p_value > CHANCE {
+    } else if null.chance_may_explain() {
         format!(
             "; such a trace was also found in {} of {} other problems' latents (p = {:.3}), so chance may explain it",
             null.hits, null.n, null.p_value

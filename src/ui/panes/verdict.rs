@@ -51,8 +51,10 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
 
 /// The glyph and style of a rung.
 #[must_use]
-pub fn rung_mark(rung: Rung, theme: &Theme) -> (&'static str, Style) {
-    match rung {
+pub fn rung_mark(verdict: &Verdict, theme: &Theme) -> (&'static str, Style) {
+    match verdict.rung {
+        // A tick would say more than a trace that chance gives as well.
+        Rung::Present if verdict.null.chance_may_explain() => (theme.glyphs.unsure, theme.off),
         Rung::Present => (theme.glyphs.yes, theme.good),
         Rung::NotNeeded => (theme.glyphs.no, theme.off),
         Rung::NoneFound => (theme.glyphs.no, theme.bad),
@@ -61,7 +63,7 @@ pub fn rung_mark(rung: Rung, theme: &Theme) -> (&'static str, Style) {
 }
 
 fn headline(verdict: &Verdict, theme: &Theme) -> Line<'static> {
-    let (mark, style) = rung_mark(verdict.rung, theme);
+    let (mark, style) = rung_mark(verdict, theme);
     let style = style.patch(theme.strong);
     Row::new()
         .push(format!("{mark} {}", verdict.rung.as_str()), style)
@@ -88,6 +90,11 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
     let present = verdict.map_or(unknown, |v| {
         let p = format!("p {}, n {}", p_value(v.null.p_value), v.null.n);
         match v.rung {
+            Rung::Present if v.null.chance_may_explain() => (
+                glyphs.unsure,
+                theme.off,
+                format!("a trace, chance may explain it, {p}"),
+            ),
             Rung::Present => (
                 glyphs.yes,
                 theme.good,
@@ -295,6 +302,6 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
 #[must_use]
 pub fn badge(app: &App, theme: &Theme) -> Option<(String, Style)> {
     let verdict = app.session.verdict.as_ref()?;
-    let (mark, style) = rung_mark(verdict.rung, theme);
+    let (mark, style) = rung_mark(verdict, theme);
     Some((format!("{mark} {}", verdict.rung.as_str()), style))
 }
