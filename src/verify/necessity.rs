@@ -6,9 +6,9 @@
 
 use crate::trace::Necessity;
 
-/// The largest change in log-probability, in nats, under which an answer still stands.
+/// The largest loss of log-probability, in nats, under which an answer still stands; a gain is no need.
 ///
-/// A tenth of a nat is a tenth of the answer's probability (x 0.90 to x 1.11). Rounding and batching move a
+/// A tenth of a nat is a tenth of the answer's probability (x 0.90). Rounding and batching move a
 /// log-probability by less than 0.001, so it is not noise that decides; a latent that the answer rests on moves it by
 /// several nats, and an answer that only loses a fifth of its probability does owe something to the latents.
 pub const THRESHOLD_NATS: f64 = 0.1;
@@ -53,11 +53,11 @@ pub fn decide(clean_answer: &str, without: Option<&Stand>, resampled: &[Stand]) 
     // A change that is not a number is no evidence: every comparison with it is false.
     let zero_stands = without
         .filter(kept)
-        .is_some_and(|s| s.delta_logprob.abs() <= THRESHOLD_NATS);
+        .is_some_and(|s| -s.delta_logprob <= THRESHOLD_NATS);
     let donors_stand = donors >= MIN_DONORS
         && donors_kept * 100 >= donors * MIN_KEPT_PERCENT
-        // The mean of sizes: gains must not make up for losses.
-        && mean(|s| s.delta_logprob.abs()).is_some_and(|size| size <= THRESHOLD_NATS);
+        // The mean of losses: one donor's gain must not make up for another's loss.
+        && mean(|s| if s.delta_logprob > 0.0 { 0.0 } else { -s.delta_logprob }).is_some_and(|loss| loss <= THRESHOLD_NATS);
     Necessity {
         answer_without_latents: without.and_then(|s| s.answer.clone()),
         delta_without_latents: without.map(|s| s.delta_logprob),
@@ -122,6 +122,12 @@ mod tests {
                 Some(stand("19", -0.11)),
                 all(16),
                 true,
+            ),
+            (
+                "probability rises with zero latents",
+                Some(stand("19", 0.3)),
+                all(16),
+                false,
             ),
             (
                 "gains do not make up for losses",

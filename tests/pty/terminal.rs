@@ -78,9 +78,16 @@ impl Terminal {
         }
     }
 
-    /// The screen as text.
+    /// The screen as text; blank cells at the end of a row do not count, whether they were written or never touched.
     pub fn text(&self) -> String {
-        self.parser.screen().contents()
+        let contents = self.parser.screen().contents();
+        contents
+            .lines()
+            .map(str::trim_end)
+            .collect::<Vec<_>>()
+            .join("\n")
+            .trim_end()
+            .to_owned()
     }
 
     /// Types keys.

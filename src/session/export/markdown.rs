@@ -299,7 +299,7 @@ fn write_necessity(out: &mut String, found: &Necessity) -> fmt::Result {
     }
     writeln!(
         out,
-        "- Log p stands while it changes by at most {:.3} nats; by these tests the latents are {}",
+        "- Log p stands while it falls by at most {:.3} nats; by these tests the latents are {}",
         found.threshold,
         if found.needed { "needed" } else { "not needed" }
     )

@@ -83,7 +83,7 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
         _ if v.necessity.needed => (
             glyphs.no,
             theme.text,
-            "no, the latents are needed".to_owned(),
+            "no, answer or log-prob falls".to_owned(),
         ),
         _ => (glyphs.unsure, theme.dim, "not established".to_owned()),
     });
