@@ -35,7 +35,7 @@ def share(s):
 
 
 def brief(s):
-    return "–" if s is None else f"{100 * s['accuracy']:.0f} % (n {s['n']})"
+    return "–" if s is None else f"{100 * s['accuracy']:.1f} % (n {s['n']})"
 
 
 def accuracy(report):
@@ -78,6 +78,10 @@ def signals(recipe):
     if recipe["step_decoder_loss"]:
         words.append("SIM-CoT's auxiliary loss: the same network, given one latent as its whole prefix, writes the step "
                      "it stands for, or the end marker beyond the last step")
+    for number, phase in enumerate(recipe["phases"]):
+        if "swapped_latents" in phase:
+            words.append(f"in phase {number}, {100 * phase['swapped_latents']:.0f} % of the latent batches carried another "
+                         "problem's latents with the right answer still asked for, so that the answer cannot rest on them")
     return "; ".join(words)
 
 
