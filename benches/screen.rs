@@ -194,10 +194,7 @@ fn main() {
 
 impl Screen {
     fn until_verdict(&mut self) -> Instant {
-        if self.text().contains("candidates") {
-            return Instant::now();
-        }
-        self.until("the verdict", |text| text.contains("candidates"))
+        self.until("the verdict", |text| text.contains("PRESENT"))
     }
 }
 

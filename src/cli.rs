@@ -1,6 +1,7 @@
 //! The command line as clap types, shared by parsing, help and completions. Nothing is run here.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -41,6 +42,26 @@ pub struct Cli {
     /// The command, if any.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// What the parser says instead of a command line: help, version, or why it refuses.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// The text, not yet cleaned: a refusal quotes what was typed.
+    pub text: String,
+    /// Whether it is a refusal, for standard error.
+    pub is_refusal: bool,
+}
+
+/// Parses arguments, of which the first is the program's name.
+///
+/// # Errors
+/// Help and version come back as an error too, since there is nothing to run then.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Said> {
+    Cli::try_parse_from(args).map_err(|said| Said {
+        text: said.render().to_string(),
+        is_refusal: said.use_stderr(),
+    })
 }
 
 /// The options of the explorer.

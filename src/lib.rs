@@ -39,15 +39,14 @@ pub mod worker;
 
 use std::ffi::OsString;
 
-use clap::Parser;
 use cli::{Cli, Command, ProblemsCommand};
 use error::Error;
 
 /// Runs the program with these arguments (the first is its name); gives the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let done = match Cli::try_parse_from(args) {
+    let done = match cli::parse(args) {
         Ok(cli) => run(cli),
-        Err(refused) => return headless::usage(&refused),
+        Err(said) => return headless::usage(&said),
     };
     done.unwrap_or_else(|error| {
         // A closed pipe is how `head` says that it has seen enough.

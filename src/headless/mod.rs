@@ -46,13 +46,13 @@ pub fn print_error(message: &str, hint: Option<&str>) {
 
 /// Prints what the command line parser has to say (help, version or a refusal), cleaned; gives the exit code.
 #[must_use]
-pub fn usage(said: &clap::Error) -> u8 {
-    let lines: Vec<String> = sanitize_lines(&said.render().to_string())
+pub fn usage(said: &cli::Said) -> u8 {
+    let lines: Vec<String> = sanitize_lines(&said.text)
         .into_iter()
         .map(Clean::into_string)
         .collect();
     let text = lines.join("\n");
-    if said.use_stderr() {
+    if said.is_refusal {
         let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
         return error::Kind::Usage.exit_code();
     }

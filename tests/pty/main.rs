@@ -14,7 +14,11 @@ use terminal::Terminal;
 /// Starts the explorer and waits until the first problem is judged.
 fn ready(home: &std::path::Path, env: &[(&str, &str)]) -> Terminal {
     let mut terminal = Terminal::start(home, 40, 120, &[], env);
-    terminal.sees("candidates");
+    terminal.until("a verdict", |screen| {
+        ["PRESENT", "NOT NEEDED", "NONE FOUND"]
+            .iter()
+            .any(|rung| screen.contains(rung))
+    });
     terminal.settles();
     terminal
 }

@@ -93,7 +93,7 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
             Rung::Present if v.null.chance_may_explain() => (
                 glyphs.unsure,
                 theme.off,
-                format!("a trace, chance may explain it, {p}"),
+                format!("chance may explain it, {p}"),
             ),
             Rung::Present => (
                 glyphs.yes,
