@@ -81,7 +81,8 @@ def signals(recipe):
     for number, phase in enumerate(recipe["phases"]):
         if "swapped_latents" in phase:
             words.append(f"in phase {number}, {100 * phase['swapped_latents']:.0f} % of the latent batches carried another "
-                         "problem's latents with the right answer still asked for, so that the answer cannot rest on them")
+                         f"problem's latents, and {100 * phase.get('zeroed_latents', 0):.0f} % zeros, with the right answer still "
+                         "asked for, so that the answer cannot rest on them")
     return "; ".join(words)
 
 

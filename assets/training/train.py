@@ -43,15 +43,16 @@ def suffix_of(row, k, mode, ids):
 def forward(model, rows, k, mode, ids, device, donors=None):
     """Runs rows of equal question length. Returns logits and labels over the suffix, and the latents.
 
-    With `donors` (a permutation of the rows) each row is fed another row's latents: an answer that must come out right
-    all the same cannot rest on them.
+    With `donors` (a permutation of the rows) each row is fed another row's latents, with "zero" zeros: an answer that
+    must come out right all the same cannot rest on them.
     """
     start = ids[EOCOT] if mode == "direct" else ids[BOCOT]
     prompt = torch.tensor([row[0] + [start] for row in rows], device=device)
     hidden, cache = model(model.wte(prompt))
     last, latents = hidden[:, -1:], []
     for _ in range(k):
-        last = last if donors is None else last[donors]
+        if donors is not None:
+            last = torch.zeros_like(last) if isinstance(donors, str) else last[donors]
         latents.append(last)
         hidden, cache = model(last, cache)
         last = hidden[:, -1:]
@@ -207,8 +208,11 @@ def main():
             rows = data[rng.choices(list(phase["data"]), list(phase["data"].values()))[0]].batch(recipe["batch_rows"])
             choice = rng.choices(list(phase["latents"]), list(phase["latents"].values()))[0]
             mode, k = (choice, 0) if choice in ("written", "direct") else ("latent", int(choice))
-            swapped = k > 0 and rng.random() < phase.get("swapped_latents", 0.0)
-            donors = torch.randperm(len(rows), device=device) if swapped else None
+            donors, draw = None, rng.random()
+            if k > 0 and draw < phase.get("swapped_latents", 0.0):
+                donors = torch.randperm(len(rows), device=device)
+            elif k > 0 and draw > 1 - phase.get("zeroed_latents", 0.0):
+                donors = "zero"
             logits, labels, latents = forward(model, rows, k, mode, ids, device, donors)
             loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten())
             total = loss
