@@ -42,19 +42,44 @@ impl Explorer {
         Ok(Self { model, reference })
     }
 
-    /// A model with a reference set of generated training problems of its task; empty for an unknown task.
+    /// A model without a reference set yet: see [`Explorer::ensure_reference`].
+    #[must_use]
+    pub fn bare(model: Model) -> Self {
+        Self {
+            model,
+            reference: Reference::default(),
+        }
+    }
+
+    /// Makes the reference set of generated training problems of the model's task, if it is not there yet; it stays
+    /// empty for an unknown task.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
-    pub fn with_generated_reference(model: Model, cancel: &Cancel) -> Result<Self, ModelError> {
+    pub fn ensure_reference(&mut self, cancel: &Cancel) -> Result<(), ModelError> {
+        if !self.reference.is_empty() {
+            return Ok(());
+        }
         let seed = problems::REFERENCE_SEED;
-        let problems = problems::for_task(model.info().task, Split::Train, reference::SIZE, seed)
-            .map_err(|error| ModelError::input(error.to_string()))?;
+        let problems =
+            problems::for_task(self.model.info().task, Split::Train, reference::SIZE, seed)
+                .map_err(|error| ModelError::input(error.to_string()))?;
         let origin = format!(
             "{} generated training problems, seed {seed}",
             problems.len()
         );
-        Self::new(model, &origin, &problems, cancel)
+        self.reference = Reference::build(&self.model, &origin, &problems, cancel)?;
+        Ok(())
+    }
+
+    /// A model with the reference set of its task.
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled.
+    pub fn with_generated_reference(model: Model, cancel: &Cancel) -> Result<Self, ModelError> {
+        let mut explorer = Self::bare(model);
+        explorer.ensure_reference(cancel)?;
+        Ok(explorer)
     }
 
     /// The model.

@@ -208,6 +208,12 @@ impl Worker {
     }
 
     fn perform(&mut self, job: &Job, cancel: &Cancel) -> Result<(), Stopped> {
+        if let (Job::Ablate(..) | Job::Phrases(..) | Job::Verify(_), Some(explorer)) =
+            (job, &mut self.explorer)
+        {
+            // Only these need other problems' latents: the first run is on the screen before they are made.
+            explorer.ensure_reference(cancel)?;
+        }
         match job {
             Job::Load(model) => self.load(model, cancel),
             Job::Run(id, question, gold) => self.run(*id, question, gold.as_deref(), cancel),
@@ -262,8 +268,8 @@ impl Worker {
         stage("reading");
         let checkpoint = Checkpoint::open(name)?;
         let model = Model::load(&checkpoint, &self.device, &mut stage)?;
-        stage("reference set");
-        let explorer = Explorer::with_generated_reference(model, cancel)?;
+        cancel.check()?;
+        let explorer = Explorer::bare(model);
         if screen_gone {
             return Err(Stopped::ScreenGone);
         }
