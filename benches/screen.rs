@@ -150,7 +150,7 @@ fn main() {
         // Keys while the model loads and runs: help opens and closes.
         for _ in 0..5 {
             let pressed = screen.press("?");
-            let shown = screen.until("help", |text| text.contains("Show and search all keys"));
+            let shown = screen.until("help", |text| text.contains("Step one token to the left"));
             moves.push(ms(shown - pressed));
             screen.press("\x1b");
             screen.listen(Duration::from_millis(60));

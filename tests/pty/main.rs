@@ -37,7 +37,7 @@ fn a_first_session_from_opening_to_export() {
     t.settles();
     assert_ne!(before, t.text());
     t.press("?");
-    t.sees("Show and search all keys");
+    t.sees("Step one token to the left");
     t.press("\x1b");
     t.settles();
     t.press("i");
