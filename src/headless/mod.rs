@@ -1,6 +1,6 @@
 //! Everything that works without a screen: one file a subcommand, text or JSON on standard output.
 //!
-//! Output goes through [`print`] and never holds a control byte; a closed pipe is not an error.
+//! Output goes through [`print()`] and never holds a control byte; a closed pipe is not an error.
 
 pub mod eval;
 pub mod export;
