@@ -15,7 +15,7 @@ pub mod verdict;
 
 use crate::decode::phrase;
 use crate::model::{Cancel, Model, ModelError};
-use crate::problem::{Problem, Split};
+use crate::problem::Split;
 use crate::trace::{Ablation, EarlyExit, LatentIdx, Outcome, Phrase, Position, Verdict};
 
 use reference::Reference;
@@ -28,20 +28,6 @@ pub struct Explorer {
 }
 
 impl Explorer {
-    /// Runs the reference problems and keeps their latents.
-    ///
-    /// # Errors
-    /// When the model fails or the work is cancelled.
-    pub fn new(
-        model: Model,
-        origin: &str,
-        problems: &[Problem],
-        cancel: &Cancel,
-    ) -> Result<Self, ModelError> {
-        let reference = Reference::build(&model, origin, problems, cancel)?;
-        Ok(Self { model, reference })
-    }
-
     /// A model without a reference set yet: see [`Explorer::ensure_reference`].
     #[must_use]
     pub fn bare(model: Model) -> Self {
