@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use undertone::analysis::Explorer;
 use undertone::analysis::problems::for_task;
-use undertone::analysis::run::CleanRun;
-use undertone::model::{Cancel, Checkpoint, Mode, Model, best_device};
+use undertone::analysis::run::{Ask, CleanRun};
+use undertone::model::{Cancel, Checkpoint, LoadOptions, Mode, Model, best_device};
 use undertone::problem::Split;
 use undertone::trace::{Ablation, AblationValue, LatentIdx, Task};
 
@@ -19,7 +19,13 @@ struct Ready {
 
 static READY: LazyLock<Ready> = LazyLock::new(|| {
     let checkpoint = Checkpoint::bundled("mini-math").expect("mini-math is bundled");
-    let model = Model::load(&checkpoint, &best_device(), &mut |_| ()).expect("mini-math loads");
+    let model = Model::load(
+        &checkpoint,
+        &LoadOptions::default(),
+        &best_device(),
+        &mut |_| (),
+    )
+    .expect("mini-math loads");
     let explorer =
         Explorer::with_generated_reference(model, &Cancel::new()).expect("the reference set runs");
     let problem = for_task(Task::Math, Split::Test, 20, 7).expect("problems can be generated");
@@ -29,17 +35,20 @@ static READY: LazyLock<Ready> = LazyLock::new(|| {
         .expect("there are twenty problems");
     let n = explorer.model().n_latents();
     let clean = explorer
-        .run(
-            &longest.question,
-            Some(&longest.answer),
-            n,
-            10,
-            &Cancel::new(),
-            &mut |_| (),
-        )
+        .run(&ask(&longest.question, n), &Cancel::new(), &mut |_| ())
         .expect("the clean run works");
     Ready { explorer, clean }
 });
+
+fn ask(question: &str, n_latents: usize) -> Ask<'_> {
+    Ask {
+        question,
+        gold: None,
+        mode: Mode::Latent,
+        n_latents,
+        top_k: 10,
+    }
+}
 
 fn main() {
     LazyLock::force(&READY);
@@ -71,14 +80,8 @@ fn reference_prompt_pass() {
 #[divan::bench]
 fn clean_run() {
     let (model, question) = (READY.explorer.model(), &READY.clean.run.question);
-    let run = READY.explorer.run(
-        question,
-        None,
-        model.n_latents(),
-        10,
-        &Cancel::new(),
-        &mut |_| (),
-    );
+    let ask = ask(question, model.n_latents());
+    let run = READY.explorer.run(&ask, &Cancel::new(), &mut |_| ());
     divan::black_box(run.expect("the clean run works"));
 }
 

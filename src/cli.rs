@@ -1,5 +1,7 @@
 //! The command line as clap types, shared by parsing, help and completions. Nothing is run here.
 
+mod model;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -11,6 +13,11 @@ use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::error::{Error, Result};
 use crate::problem;
 use crate::trace::{AblationValue, LatentIdx};
+
+pub use self::model::{
+    BaseName, Behaviour, Device, FamilyName, KindArgs, ModeName, ModelArgs, Precision,
+    SpecialTokens, TaskName,
+};
 
 /// The model that is opened when none is named.
 pub const DEFAULT_MODEL: &str = "mini-math";
@@ -81,17 +88,6 @@ pub struct ExploreArgs {
     pub screen: ScreenArgs,
 }
 
-/// Which model, and where it runs.
-#[derive(Debug, Clone, Args)]
-pub struct ModelArgs {
-    /// A bundled model or a checkpoint folder
-    #[arg(long, value_name = "NAME|DIR", default_value = DEFAULT_MODEL)]
-    pub model: String,
-    /// Where the model runs
-    #[arg(long, value_enum, default_value_t = Device::Auto)]
-    pub device: Device,
-}
-
 /// How things look.
 #[derive(Debug, Clone, Args)]
 pub struct ScreenArgs {
@@ -101,20 +97,6 @@ pub struct ScreenArgs {
     /// Draw with ASCII characters alone
     #[arg(long)]
     pub ascii: bool,
-}
-
-/// Where the model runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Device {
-    /// The best that this build and machine have
-    #[default]
-    Auto,
-    /// The processor
-    Cpu,
-    /// An NVIDIA card, in builds with the feature `cuda`
-    Cuda,
-    /// An Apple card, in builds with the feature `metal`
-    Metal,
 }
 
 /// Whether to use colour.
@@ -148,6 +130,22 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Show the keys of the explorer
     Keys(KeysArgs),
+    /// Check the engine against recorded outputs of the reference implementation
+    Selftest(SelftestArgs),
+}
+
+/// Options of `selftest`.
+#[derive(Debug, Clone, Args)]
+pub struct SelftestArgs {
+    /// A folder with checkpoints/ and golden/
+    #[arg(long, value_name = "DIR")]
+    pub fixtures: PathBuf,
+    /// Where the model runs
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = Device::from_str)]
+    pub device: Device,
+    /// Print JSON, schema undertone.selftest/1
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `models`.
@@ -175,9 +173,6 @@ pub struct InspectArgs {
     /// Which problem of the file, counted from 0
     #[arg(long, value_name = "I", requires = "data")]
     pub index: Option<usize>,
-    /// How many latent tokens to run [default: as trained]
-    #[arg(long, value_name = "K")]
-    pub latents: Option<usize>,
     /// Latent tokens to switch off: 2,4 or 1-3 or all
     #[arg(long, value_name = "LATENTS")]
     pub off: Option<Off>,
@@ -413,7 +408,7 @@ pub struct OpenArgs {
     /// A saved session; shown as recorded, and compared where its model is at hand
     pub file: PathBuf,
     /// Where the model runs
-    #[arg(long, value_enum, default_value_t = Device::Auto)]
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = Device::from_str)]
     pub device: Device,
     /// How things look.
     #[command(flatten)]

@@ -12,6 +12,7 @@ use crate::cli::{ExploreArgs, OpenArgs, ScreenArgs};
 use crate::error::{Error, Result};
 use crate::headless;
 use crate::model;
+use crate::open::Opener;
 use crate::paths::{Paths, create_folder};
 use crate::problem::{Problem, Split};
 use crate::session::store::{self, Header, SessionFile};
@@ -39,13 +40,16 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
     }
     let app = app::Options {
         model: args.model.model.clone(),
+        mode: args.model.mode.map(Into::into),
         models: choices(),
         author: author(),
         session: None,
         question: None,
         log_path: None,
     };
-    screen(app, given, args.index, args.model.device, &args.screen)
+    let opener = headless::opener(&args.model);
+    let device = headless::device(args.model.device)?;
+    screen(app, given, args.index, (device, opener), &args.screen)
 }
 
 /// Opens a saved session: shown as recorded, and run again where its model is at hand.
@@ -62,15 +66,18 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
         || model::bundled_names()[0].to_owned(),
         |info| info.name.clone(),
     );
+    let mode = session.run.as_ref().map(|run| run.mode);
     let app = app::Options {
         model,
+        mode,
         models: choices(),
         author: author(),
         session: Some(session),
         question: None,
         log_path: None,
     };
-    screen(app, None, 0, args.device, &args.screen)
+    let device = headless::device(args.device)?;
+    screen(app, None, 0, (device, Opener::default()), &args.screen)
 }
 
 /// A session from its own file or from a JSON export.
@@ -86,14 +93,14 @@ fn screen(
     mut app: app::Options,
     given: Option<(String, Vec<Problem>)>,
     index: usize,
-    device: cli::Device,
+    (device, opener): (model::Device, Opener),
     args: &ScreenArgs,
 ) -> Result<u8> {
     let paths = Paths::discover()?;
     let log_file = paths.log_file();
     logging::init(&log_file)?;
     app.log_path = Some(log_file.display().to_string());
-    let link = worker::spawn(headless::device(device)?)
+    let link = worker::spawn(device, opener)
         .map_err(|error| Error::internal(format!("cannot start the model's thread: {error}")))?;
     let link = WorkerLink {
         requests: link.requests,

@@ -8,6 +8,8 @@
 //! - [`model`]: checkpoints, the transformer, the latent loop.
 //! - [`decode`], [`verify`]: from vectors to words; from words to a trace and a verdict.
 //! - [`analysis`]: what can be asked about one question, and evaluation over many.
+//! - [`open`]: finds a model by what the user calls it.
+//! - [`selftest`]: the engine against recorded outputs of the reference.
 //! - [`worker`]: the model's own thread and its protocol.
 //! - [`session`]: what the analyst did and wrote; saved, compared, exported.
 //! - `app`, `keymap`, `ui`, `term`: the explorer: a pure reducer, its keys, its drawing, and the terminal loop.
@@ -24,9 +26,11 @@ pub mod headless;
 mod keymap;
 mod logging;
 pub mod model;
+pub mod open;
 mod paths;
 pub mod problem;
 pub mod problem_file;
+pub mod selftest;
 pub mod session;
 mod term;
 #[cfg(test)]
@@ -70,6 +74,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Some(Command::Export(args)) => headless::export::run(&args)?,
         Some(Command::Completions(args)) => headless::print(&args.script())?,
         Some(Command::Keys(args)) => headless::keys::run(&args)?,
+        Some(Command::Selftest(args)) => headless::selftest::run(&args)?,
     }
     Ok(0)
 }

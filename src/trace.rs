@@ -25,12 +25,18 @@ pub struct ModelInfo {
     pub name: String,
     /// `coconut`, `multimode-coconut`, `codi`, ...
     pub family: String,
-    /// `gpt2` (or, later, `llama`).
+    /// What said so: `config.json`, `meta.json`, `the weights` or `--family`.
+    #[serde(default)]
+    pub family_from: String,
+    /// `gpt2` or `llama`.
     pub arch: String,
     /// How many latent tokens the model is run with unless asked otherwise.
     pub n_latents: usize,
-    /// Compute type, e.g. `f32`.
+    /// What numbers are computed in: `f32`, `reference`, `bf16` or `f16`.
     pub dtype: String,
+    /// Whether known oddities of the published code are reproduced: `reference` or `fixed`.
+    #[serde(default)]
+    pub behaviour: String,
     /// `cpu`, `cuda:0`, `metal`.
     pub device: String,
     /// SHA-256 of the weights file, lower-case hex.
@@ -49,6 +55,42 @@ pub struct ModelInfo {
     pub modes: Vec<String>,
     /// How phrases are decoded: `roll-out` or `latent-prefix`.
     pub phrase_decoder: String,
+}
+
+/// How a question is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Latent tokens between the markers.
+    #[default]
+    Latent,
+    /// The answer straight after the question.
+    Direct,
+    /// The steps written out before the answer.
+    Written,
+}
+
+impl Mode {
+    /// The name used in config.json, on the command line, on screen and in exports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Latent => "latent",
+            Self::Direct => "direct",
+            Self::Written => "written",
+        }
+    }
+
+    /// Reads a name; the published code calls the written mode verbalized.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "latent" => Some(Self::Latent),
+            "direct" => Some(Self::Direct),
+            "written" | "verbalized" | "verbalised" => Some(Self::Written),
+            _ => None,
+        }
+    }
 }
 
 /// The kind of problem a model answers; decides which verifier applies.
@@ -95,6 +137,8 @@ pub enum PositionKind {
     Start,
     /// A latent token.
     Latent(LatentIdx),
+    /// A token of the written steps, in the modes that think in words.
+    Written,
     /// The marker that closes the latent phase.
     End,
     /// A generated token (delimiter and end token included).
@@ -112,8 +156,9 @@ pub struct Position {
     pub text: String,
     /// Whether the tokenizer did not know the word that stands here.
     pub unknown: bool,
-    /// For a latent token the projection of the very vector that is fed; elsewhere the model's next-token
-    /// distribution after this position. Empty for question tokens before the last.
+    /// For a latent token the projection of the very vector that is fed, and for a written token the distribution it
+    /// was chosen from; elsewhere the model's next-token distribution after this position. Empty for question tokens
+    /// before the last.
     pub projection: Option<Projection>,
     /// L2 norm of the vector fed at this position (before position embeddings), for latent tokens.
     pub norm: Option<f32>,
@@ -195,6 +240,9 @@ pub struct Answer {
 pub struct Run {
     /// The question as given.
     pub question: String,
+    /// How it was answered.
+    #[serde(default)]
+    pub mode: Mode,
     /// Words of the question that the vocabulary lacks, in order of appearance.
     pub unknown_words: Vec<String>,
     /// Prompt ids up to and including the start marker.

@@ -27,6 +27,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "decode", "error", "model", "problem", "text", "trace", "verify",
         ],
     ),
+    ("open", &["error", "model"]),
+    ("selftest", &["error", "model", "trace"]),
     ("worker::protocol", &["trace"]),
     (
         "worker",
@@ -35,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "decode",
             "error",
             "model",
+            "open",
             "problem",
             "text",
             "trace",

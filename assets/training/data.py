@@ -7,7 +7,8 @@ Layout (the multi-mode layout of methods.md 1.6):
     direct    question \n <|eocot|> ### answer <|endoftext|>
 
 A written step puts its result first ("19 = 12 + 7 ;") or its operands first ("12 + 7 = 19 ;").
-A logic step is written "bompus : gorpus ;" (what follows, then what it follows from).
+A logic step is written as what follows alone ("bompus", "is not happy"): what it follows from stands before it. The
+first step therefore begins with the person ("Tom gorpus").
 """
 
 import json
@@ -44,7 +45,7 @@ def written_step(step, order):
         raise ValueError(f"a step of no known form: {step!r}")
     source, kind, result = fact.groups()
     result = f"is not {result}" if kind == "not " else result
-    return f"{result} : {source} ;"
+    return result if step.startswith("Every ") else f"{source} {result}"
 
 
 def build_tokenizer(problems, numbers):

@@ -123,8 +123,11 @@ def evaluate(model, rows, ids, n_latents, device, modes):
 
 
 def result_token(step, ids):
-    """The token of a written step's result: after "=" in an operands-first equation, else the first."""
-    return step[-2] if ids["="] in step and step[1] != ids["="] else step[0]
+    """The token of a written step's result: after "=" in an operands-first equation, before it in a result-first one,
+    the last of a logic step."""
+    if ids["="] not in step:
+        return step[-1]
+    return step[0] if step[1] == ids["="] else step[-2]
 
 
 def generate_missing(recipe, folder, program):

@@ -13,13 +13,13 @@ pub mod run;
 pub mod stats;
 pub mod verdict;
 
-use crate::decode::phrase;
-use crate::model::{Cancel, Model, ModelError};
+use crate::decode::phrase::{self, Voice};
+use crate::model::{Cancel, Model, ModelError, Vectors};
 use crate::problem::Split;
 use crate::trace::{Ablation, EarlyExit, LatentIdx, Outcome, Phrase, Position, Verdict};
 
 use reference::Reference;
-use run::CleanRun;
+use run::{Ask, CleanRun};
 
 /// A loaded model with its reference set.
 pub struct Explorer {
@@ -86,22 +86,11 @@ impl Explorer {
     /// When the question does not fit, the model fails, or the work is cancelled.
     pub fn run(
         &self,
-        question: &str,
-        gold: Option<&str>,
-        n_latents: usize,
-        top_k: usize,
+        ask: &Ask<'_>,
         cancel: &Cancel,
         on_position: &mut dyn FnMut(&Position),
     ) -> Result<CleanRun, ModelError> {
-        run::run(
-            &self.model,
-            question,
-            gold,
-            n_latents,
-            top_k,
-            cancel,
-            on_position,
-        )
+        run::run(&self.model, ask, cancel, on_position)
     }
 
     /// Runs with some latents off; see [`ablate::ablate`].
@@ -147,24 +136,31 @@ impl Explorer {
         };
         let at = latent.0.checked_sub(1).ok_or_else(missing)?;
         let state = &clean.rollout.latents.get(at).ok_or_else(missing)?.state;
-        if self.model.info().phrase_decoder == "latent-prefix" {
-            let branch = self
-                .model
-                .prefill_vectors(&clean.rollout.latents[at].fed, cancel)?;
+        let decoder = self.model.has_step_decoder();
+        if decoder || self.model.info().phrase_decoder == "latent-prefix" {
+            let prefill = |fed: &Vectors| {
+                if decoder {
+                    self.model.decoder_prefill(fed, cancel)
+                } else {
+                    self.model.prefill_vectors(fed, cancel)
+                }
+            };
+            let branch = prefill(&clean.rollout.latents[at].fed)?;
             let mean = match self.reference.mean_fed(latent) {
-                Some(mean) => Some(
-                    self.model
-                        .prefill_vectors(&self.model.vectors(&[mean.to_vec()])?, cancel)?,
-                ),
+                Some(mean) => Some(prefill(&self.model.vectors(&[mean.to_vec()])?)?),
                 None => None,
             };
-            let baseline = mean.as_ref().map(|branch| (branch, None));
             return phrase::phrases(
                 &self.model,
                 &phrase::Start {
                     branch: &branch,
                     state: None,
-                    baseline,
+                    baseline: mean.as_ref().map(|branch| (branch, None)),
+                    voice: if decoder {
+                        Voice::StepDecoder
+                    } else {
+                        Voice::Model
+                    },
                 },
                 cancel,
             );
@@ -182,6 +178,7 @@ impl Explorer {
                 branch,
                 state: Some(state),
                 baseline,
+                voice: Voice::Model,
             },
             cancel,
         )

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::decode::lens;
-use crate::model::{Branch, Cancel, Mode, Model, ModelError, Prompt, Rollout, Writes};
+use crate::model::{
+    Branch, Cancel, Mode, Model, ModelError, Prompt, Rollout, Score, Token, Writes,
+};
 use crate::trace::{Answer, LatentIdx, Position, PositionKind, Projection, Run};
 
 use super::answers;
@@ -14,6 +16,24 @@ type Fed = Vec<Arc<[f32]>>;
 /// How many tokens an answer may have (methods.md 1.7).
 pub const MAX_NEW_TOKENS: usize = 64;
 
+/// How many tokens written steps and the answer after them may have together (methods.md 1.7, accuracy).
+pub const MAX_WRITTEN_TOKENS: usize = 256;
+
+/// What is asked of a model.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The question.
+    pub question: &'a str,
+    /// The gold answer, if known: only ever used to report correctness.
+    pub gold: Option<&'a str>,
+    /// How it is to be answered.
+    pub mode: Mode,
+    /// Latent tokens; latent mode only.
+    pub n_latents: usize,
+    /// Depth of the top-k lists.
+    pub top_k: usize,
+}
+
 /// A finished clean run with the states that ablations, phrases and early exits start from.
 #[derive(Debug)]
 pub struct CleanRun {
@@ -21,14 +41,18 @@ pub struct CleanRun {
     pub run: Run,
     /// The gold answer, if known.
     pub gold: Option<String>,
+    /// How it was answered.
+    pub mode: Mode,
     /// Depth of the top-k lists.
     pub top_k: usize,
     /// The prompt's cache; one row, frozen.
     pub prompt: Branch,
-    /// The clean rollout.
+    /// The clean rollout; of no latents outside latent mode.
     pub rollout: Rollout,
     /// The vectors fed at latents 1..N.
     pub fed: Vec<Arc<[f32]>>,
+    /// Ids of the written steps, in written mode.
+    pub written: Vec<u32>,
     /// Ids of the clean answer after the delimiter: the run's own, or those of the forced delimiter if it wrote none.
     pub answer_ids: Vec<u32>,
     /// Ids of the gold answer after the delimiter.
@@ -39,83 +63,87 @@ pub struct CleanRun {
     pub first_logits: Vec<f32>,
 }
 
-/// Runs a question cleanly with `n_latents` latents, handing out each position as it is known.
+/// Runs a question cleanly, handing out each position as it is known.
 ///
 /// # Errors
-/// When the question does not fit, the model fails, or the work is cancelled.
+/// When the question does not fit, the model lacks the mode or fails, or the work is cancelled.
 pub fn run(
     model: &Model,
-    question: &str,
-    gold: Option<&str>,
-    n_latents: usize,
-    top_k: usize,
+    ask: &Ask<'_>,
     cancel: &Cancel,
     on_position: &mut dyn FnMut(&Position),
 ) -> Result<CleanRun, ModelError> {
+    let Ask {
+        question,
+        gold,
+        mode,
+        top_k,
+        ..
+    } = *ask;
     let read = |logits: &[f32]| lens::projection(logits, top_k, |id| model.token_text(id));
-    let prompt = model.prompt(question, Mode::Latent)?;
+    let prompt = model.prompt(question, mode)?;
     let branch = model.prefill(&[&prompt.ids], cancel)?;
     let mut positions = Vec::new();
     let mut push = |position: Position, positions: &mut Vec<Position>| {
         on_position(&position);
         positions.push(position);
     };
-    let start = model.logits(&branch)?.first().map(|row| read(row));
-    for position in prompt_positions(model, question, &prompt, start.as_ref()) {
+    let after_prompt = model.logits(&branch)?.first().map(|row| read(row));
+    for position in prompt_positions(model, question, &prompt, after_prompt.as_ref()) {
         push(position, &mut positions);
     }
 
+    let n_latents = if mode == Mode::Latent {
+        ask.n_latents
+    } else {
+        0
+    };
     let (rollout, fed) = think(model, &branch, n_latents, &read, cancel, &mut |p| {
         push(p, &mut positions);
     })?;
-    let closed = model.close(rollout.last(), false, cancel)?;
-    let end = Position {
-        kind: PositionKind::End,
-        id: Some(model.markers().end),
-        text: model.token_text(model.markers().end),
-        unknown: false,
-        projection: model.logits(&closed)?.first().map(|row| read(row)),
-        norm: None,
+    let closed = if mode == Mode::Latent {
+        let closed = model.close(rollout.last(), false, cancel)?;
+        if let Some(end) = model.markers().end {
+            let after = model.logits(&closed)?.first().map(|row| read(row));
+            push(
+                token_position(model, PositionKind::End, end, after),
+                &mut positions,
+            );
+        }
+        closed
+    } else {
+        branch.clone()
     };
-    push(end, &mut positions);
+    let mut writer = Writer::new(model, mode);
     let generated = {
-        // A token's own distribution is known one step later, when the next token is chosen.
-        let mut waiting: Option<u32> = None;
-        let mut chosen = |token: crate::model::Token<'_>| {
-            if let Some(id) = waiting.take() {
-                push(
-                    answer_position(model, id, Some(read(token.logits))),
-                    &mut positions,
-                );
-            }
-            if !token.stop {
-                waiting = Some(token.id);
+        let mut chosen = |token: Token<'_>| {
+            if let Some(position) = writer.chosen(model, token, &read) {
+                push(position, &mut positions);
             }
         };
-        let mut generated = model.generate(&closed, MAX_NEW_TOKENS, &mut chosen, cancel)?;
-        if let Some(id) = waiting {
-            push(answer_position(model, id, None), &mut positions);
-        }
+        let mut generated = model.generate(&closed, max_new_tokens(mode), &mut chosen, cancel)?;
         generated.remove(0)
     };
+    if let Some(position) = writer.last(model) {
+        push(position, &mut positions);
+    }
 
     let value = model.extract_value(&generated.ids)?;
-    let forced = model.close(rollout.last(), true, cancel)?;
+    let written = generated.ids[..writer.written].to_vec();
+    let forced = force(model, mode, &branch, &rollout, &written, cancel)?;
     let answer_ids = answers::value_ids(model, &generated.ids, &forced, cancel)?;
-    let clean = model
-        .score(&forced, std::slice::from_ref(&answer_ids), cancel)?
-        .remove(0);
+    let score = |ids: &Vec<u32>| -> Result<Score, ModelError> {
+        Ok(model
+            .score(&forced, std::slice::from_ref(ids), cancel)?
+            .remove(0))
+    };
+    let clean = score(&answer_ids)?;
     let gold_ids = gold
         .map(|text| model.encode_continuation(text))
         .transpose()?
         .filter(|ids| !ids.is_empty());
     let gold_logprob = match &gold_ids {
-        Some(ids) => Some(
-            model
-                .score(&forced, std::slice::from_ref(ids), cancel)?
-                .remove(0)
-                .logprob,
-        ),
+        Some(ids) => Some(score(ids)?.logprob),
         None => None,
     };
     let answer = Answer {
@@ -125,24 +153,24 @@ pub fn run(
         value,
         ids: generated.ids,
     };
+    let unknown_words = prompt.unknown.iter().map(|w| w.text.clone()).collect();
     Ok(CleanRun {
         run: Run {
             question: question.to_owned(),
-            unknown_words: prompt
-                .unknown
-                .iter()
-                .map(|word| word.text.clone())
-                .collect(),
+            mode,
+            unknown_words,
             input_ids: prompt.ids,
             positions,
             answer,
             gold_logprob,
         },
         gold: gold.map(str::to_owned),
+        mode,
         top_k,
         prompt: branch,
         rollout,
         fed,
+        written,
         answer_ids,
         gold_ids,
         answer_logprob: clean.logprob,
@@ -150,24 +178,118 @@ pub fn run(
     })
 }
 
-/// The question's tokens and the start marker, whose next-token distribution is `start`.
+/// The run with the delimiter forced after its thoughts.
+fn force(
+    model: &Model,
+    mode: Mode,
+    prompt: &Branch,
+    rollout: &Rollout,
+    written: &[u32],
+    cancel: &Cancel,
+) -> Result<Branch, ModelError> {
+    match mode {
+        Mode::Latent => model.close(rollout.last(), true, cancel),
+        // The prompt ends in the end marker already.
+        Mode::Direct => model.advance(prompt, &model.markers().delimiter, cancel),
+        Mode::Written => model.close(&model.advance(prompt, written, cancel)?, true, cancel),
+    }
+}
+
+/// Steps that are written out take more tokens than an answer.
+pub(super) fn max_new_tokens(mode: Mode) -> usize {
+    match mode {
+        Mode::Written => MAX_WRITTEN_TOKENS,
+        Mode::Latent | Mode::Direct => MAX_NEW_TOKENS,
+    }
+}
+
+/// Turns generated tokens into positions: written steps up to the end marker or the delimiter, then the answer.
+struct Writer {
+    /// In the steps still.
+    thinking: bool,
+    /// How many generated tokens belong to the steps.
+    written: usize,
+    /// An answer token's own distribution is known one step later, when the next token is chosen.
+    waiting: Option<(PositionKind, u32)>,
+}
+
+impl Writer {
+    fn new(model: &Model, mode: Mode) -> Self {
+        debug_assert!(!model.markers().delimiter.is_empty());
+        Self {
+            thinking: mode == Mode::Written,
+            written: 0,
+            waiting: None,
+        }
+    }
+
+    fn chosen(
+        &mut self,
+        model: &Model,
+        token: Token<'_>,
+        read: &dyn Fn(&[f32]) -> Projection,
+    ) -> Option<Position> {
+        let before = self
+            .waiting
+            .take()
+            .map(|(kind, id)| token_position(model, kind, id, Some(read(token.logits))));
+        if token.stop {
+            return before;
+        }
+        let markers = model.markers();
+        if self.thinking {
+            let ends = markers.end == Some(token.id);
+            if !ends && markers.delimiter.first() != Some(&token.id) {
+                self.written += 1;
+                // Read like a latent: what stood to be said here.
+                let position = token_position(
+                    model,
+                    PositionKind::Written,
+                    token.id,
+                    Some(read(token.logits)),
+                );
+                return Some(position);
+            }
+            self.thinking = false;
+            if ends {
+                self.waiting = Some((PositionKind::End, token.id));
+                return before;
+            }
+        }
+        self.waiting = Some((PositionKind::Answer, token.id));
+        before
+    }
+
+    /// The token that nothing followed.
+    fn last(&mut self, model: &Model) -> Option<Position> {
+        let (kind, id) = self.waiting.take()?;
+        Some(token_position(model, kind, id, None))
+    }
+}
+
+/// The question's tokens and the marker, if there is one; `after` is the next-token distribution of the last of them.
 fn prompt_positions(
     model: &Model,
     question: &str,
     prompt: &Prompt,
-    start: Option<&Projection>,
+    after: Option<&Projection>,
 ) -> Vec<Position> {
     let last = prompt.ids.len().saturating_sub(1);
+    let marker = if prompt.mode == Mode::Direct {
+        PositionKind::End
+    } else {
+        PositionKind::Start
+    };
     let position = |(i, &id): (usize, &u32)| Position {
-        kind: if i == last {
-            PositionKind::Start
-        } else {
+        kind: if i < prompt.n_question {
             PositionKind::Question
+        } else {
+            marker
         },
         id: Some(id),
         text: surface(model, question, &prompt.offsets, i, id),
         unknown: prompt.unknown.iter().any(|word| word.position == i),
-        projection: start.filter(|_| i == last).cloned(),
+        projection: after.filter(|_| i == last).cloned(),
         norm: None,
     };
     prompt.ids.iter().enumerate().map(position).collect()
@@ -203,9 +325,14 @@ fn think(
     Ok((rollout, fed))
 }
 
-fn answer_position(model: &Model, id: u32, projection: Option<Projection>) -> Position {
+fn token_position(
+    model: &Model,
+    kind: PositionKind,
+    id: u32,
+    projection: Option<Projection>,
+) -> Position {
     Position {
-        kind: PositionKind::Answer,
+        kind,
         id: Some(id),
         text: model.token_text(id),
         unknown: false,

@@ -4,7 +4,7 @@
 
 use crate::model::{Cancel, Model, ModelError};
 use crate::trace::{EarlyExit, Null, TokenRead, Verdict};
-use crate::verify::{self, Case, Found, Search, Stand};
+use crate::verify::{self, Abstain, Case, Found, Search, Stand};
 
 use super::ablate;
 use super::reference::Reference;
@@ -25,6 +25,20 @@ pub fn verdict(
     cancel: &Cancel,
 ) -> Result<Verdict, ModelError> {
     let answer = clean.run.answer.value.as_deref();
+    if clean.fed.is_empty() {
+        let found = Found {
+            abstain: Some(Abstain::NoLatents),
+            ..Found::default()
+        };
+        let necessity = verify::decide(answer.unwrap_or_default(), None, &[]);
+        let null = Null {
+            n: 0,
+            hits: 0,
+            p_value: 1.0,
+            candidates_p95: 0,
+        };
+        return Ok(verify::judge(necessity, found, null, TOP_K));
+    }
     let without = exits.first().map(|exit| Stand {
         answer: exit.value.clone(),
         delta_logprob: exit

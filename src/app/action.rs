@@ -102,6 +102,7 @@ actions! {
     EditQuestion = "edit-question", Main, Problem, ["e"], footer 9 "edit", "Edit the question and run it";
     NewQuestion = "new-question", Main, Problem, ["n"], "Type a new question";
     PickModel = "pick-model", Main, Problem, ["m"], footer 10 "model", "Pick a model";
+    CycleMode = "cycle-mode", Main, Problem, ["M"], "Answer in the model's next mode: latent, direct, written";
     Rerun = "rerun", Main, Problem, ["r"], "Run again, or retry after a failure";
     NextPane = "next-pane", Main, View, ["tab"], footer 6 "pane", "Go to the next pane";
     PreviousPane = "previous-pane", Main, View, ["backtab"], "Go to the previous pane";

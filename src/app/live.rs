@@ -108,6 +108,18 @@ impl Live {
             .count()
     }
 
+    /// How many tokens were written up to and including this position, if one was written there.
+    #[must_use]
+    pub fn written_by(&self, index: usize) -> Option<usize> {
+        let written = |p: &Position| p.kind == PositionKind::Written;
+        written(self.positions.get(index)?).then(|| {
+            self.positions[..=index]
+                .iter()
+                .filter(|p| written(p))
+                .count()
+        })
+    }
+
     /// Index of the first position that the timeline shows.
     #[must_use]
     pub fn first(&self) -> usize {

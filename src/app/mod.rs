@@ -21,7 +21,7 @@ use crate::keymap::{Context, Keymap};
 use crate::problem::Problem;
 use crate::session::edit::History;
 use crate::session::{Session, Target};
-use crate::trace::{Ablation, LatentIdx, ModelInfo, Outcome, PositionKind, Task};
+use crate::trace::{Ablation, LatentIdx, Mode, ModelInfo, Outcome, PositionKind, Task};
 use crate::worker::protocol::{Request, RunId};
 
 pub use effect::Effect;
@@ -45,6 +45,8 @@ pub struct ModelChoice {
 pub struct Options {
     /// The model to load: a bundled name or a folder.
     pub model: String,
+    /// How questions are answered; none for the model's usual mode.
+    pub mode: Option<Mode>,
     /// What the model picker offers.
     pub models: Vec<ModelChoice>,
     /// Who writes the notes.
@@ -141,6 +143,8 @@ pub enum Recording {
 pub struct App {
     /// The name of the model in use or asked for.
     pub model_name: String,
+    /// How questions are answered; none for the model's usual mode.
+    pub mode: Option<Mode>,
     /// Its state.
     pub model: Model,
     /// What can be picked.
@@ -203,6 +207,7 @@ impl App {
     pub fn new(options: Options) -> Self {
         let mut app = Self {
             model_name: options.model,
+            mode: options.mode,
             model: Model::Absent,
             models: options.models,
             author: options.author,
@@ -399,6 +404,7 @@ impl App {
             id: self.last_run,
             question: problem.question.clone(),
             gold: Some(problem.answer.clone()).filter(|gold| !gold.is_empty()),
+            mode: self.mode,
         })]
     }
 

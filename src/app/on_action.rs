@@ -9,7 +9,7 @@ use crate::app::pane::Pane;
 use crate::app::{App, Model, Tone, on_overlay, on_worker};
 use crate::keymap::{Code, Key};
 use crate::session::edit::Edit;
-use crate::trace::{AblationValue, LatentIdx};
+use crate::trace::{AblationValue, LatentIdx, Mode};
 use crate::worker::protocol::Request;
 
 /// Whether an action can be performed now.
@@ -76,6 +76,7 @@ pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
             Some(index) => open_listed(app, index),
             None => Vec::new(),
         },
+        Action::CycleMode => next_mode(app),
         Action::Rerun => rerun(app),
         Action::Undo | Action::Redo => unwind(app, action),
         Action::Interrupt => interrupt(app),
@@ -228,6 +229,27 @@ fn rerun(app: &mut App) -> Vec<Effect> {
         effects.extend(on_worker::ask_results(app));
         return effects;
     }
+    on_worker::forget_results(app);
+    app.run()
+}
+
+/// Runs the question again in the model's next mode.
+fn next_mode(app: &mut App) -> Vec<Effect> {
+    let Some(info) = app.info() else {
+        app.say(Tone::Warning, "the model is not ready");
+        return Vec::new();
+    };
+    let modes: Vec<Mode> = info.modes.iter().filter_map(|m| Mode::parse(m)).collect();
+    let present = app.mode.or(modes.first().copied());
+    let at = modes.iter().position(|m| Some(*m) == present).unwrap_or(0);
+    if modes.len() < 2 {
+        let only = modes.first().map_or("latent", |m| m.as_str());
+        app.say(Tone::Warning, format!("this model has one mode: {only}"));
+        return Vec::new();
+    }
+    let next = modes[(at + 1) % modes.len()];
+    app.mode = Some(next);
+    app.say(Tone::Info, format!("answering in {} mode", next.as_str()));
     on_worker::forget_results(app);
     app.run()
 }

@@ -80,6 +80,10 @@ fn run_of(event: &Event) -> Option<RunId> {
 
 fn on_ready(app: &mut App, info: ModelInfo, elapsed_ms: u64) -> Vec<Effect> {
     let task = info.task;
+    // Another model may not have the mode.
+    app.mode = app
+        .mode
+        .filter(|mode| info.modes.iter().any(|m| m == mode.as_str()));
     let mut effects = vec![Effect::LoadProblems(Box::new(info.clone()))];
     app.model = Model::Ready {
         info: Box::new(info),

@@ -2,7 +2,8 @@
 //!
 //! `roll-out`: the run is branched where the latent would be fed, each of the latent's top tokens is fed as text in
 //! its place, and the model continues. `latent-prefix` (SIM-CoT): the latent alone stands at position 0 and the
-//! network writes the step it stands for. Both are beam searches by joint log-probability.
+//! network writes the step it stands for. `step-decoder` (SIM-CoT): the same, written by the decoder that the checkpoint
+//! carries. All are beam searches by joint log-probability.
 
 use crate::model::{Branch, Cancel, Model, ModelError, Vectors};
 use crate::trace::Phrase;
@@ -24,6 +25,39 @@ pub struct Start<'a> {
     pub state: Option<&'a Vectors>,
     /// The branch and state that carry no information about the problem: the mean latent.
     pub baseline: Option<(&'a Branch, Option<&'a Vectors>)>,
+    /// Who speaks.
+    pub voice: Voice,
+}
+
+/// Who writes the phrases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    /// The model itself.
+    Model,
+    /// The decoder that a SIM-CoT checkpoint carries; the branches are its own.
+    StepDecoder,
+}
+
+impl Voice {
+    fn step(
+        self,
+        model: &Model,
+        branch: &Branch,
+        ids: &[u32],
+        cancel: &Cancel,
+    ) -> Result<Branch, ModelError> {
+        match self {
+            Self::Model => model.step(branch, ids, cancel),
+            Self::StepDecoder => model.decoder_step(branch, ids, cancel),
+        }
+    }
+
+    fn logits(self, model: &Model, branch: &Branch) -> Result<Vec<Vec<f32>>, ModelError> {
+        match self {
+            Self::Model => model.logits(branch),
+            Self::StepDecoder => model.decoder_logits(branch),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -42,7 +76,8 @@ pub fn phrases(
     start: &Start<'_>,
     cancel: &Cancel,
 ) -> Result<Vec<Phrase>, ModelError> {
-    let opening = opening_logprobs(model, start.branch, start.state)?;
+    let voice = start.voice;
+    let opening = opening_logprobs(model, voice, start.branch, start.state)?;
     let mut beams: Vec<Beam> = best(&opening, BEAM)
         .into_iter()
         .map(|(id, logprob)| Beam {
@@ -64,13 +99,13 @@ pub fn phrases(
             .iter()
             .filter_map(|&i| beams[i].ids.last().copied())
             .collect();
-        branch = model.step(&branch.select(&rows)?, &last, cancel)?;
+        branch = voice.step(model, &branch.select(&rows)?, &last, cancel)?;
         let mut grown: Vec<(Beam, usize)> = beams
             .iter()
             .filter(|beam| beam.ended)
             .map(|beam| (beam.clone(), 0))
             .collect();
-        for (row, (logits, &i)) in model.logits(&branch)?.iter().zip(&going).enumerate() {
+        for (row, (logits, &i)) in voice.logits(model, &branch)?.iter().zip(&going).enumerate() {
             for (id, logprob) in best(&lens::log_softmax(logits), BEAM) {
                 let mut ids = beams[i].ids.clone();
                 ids.push(id);
@@ -123,12 +158,13 @@ fn best(logprobs: &[f64], k: usize) -> Vec<(u32, f64)> {
 
 fn opening_logprobs(
     model: &Model,
+    voice: Voice,
     branch: &Branch,
     state: Option<&Vectors>,
 ) -> Result<Vec<f64>, ModelError> {
     let logits = match state {
         Some(state) => model.project(state)?,
-        None => model.logits(branch)?,
+        None => voice.logits(model, branch)?,
     };
     Ok(logits
         .first()
@@ -146,24 +182,26 @@ fn baseline_logprobs(
     let Some((branch, state)) = start.baseline else {
         return Ok(None);
     };
-    let opening = opening_logprobs(model, branch, state)?;
+    let opening = opening_logprobs(model, start.voice, branch, state)?;
+    let logprob = |beam: &Beam| -> Result<f64, ModelError> {
+        let at = |logprobs: &[f64], id: u32| {
+            let found = logprobs.get(id as usize).copied();
+            found.unwrap_or(f64::NEG_INFINITY)
+        };
+        let mut sum = at(&opening, beam.ids[0]);
+        let mut branch = branch.clone();
+        for pair in beam.ids.windows(2) {
+            branch = start.voice.step(model, &branch, &pair[..1], cancel)?;
+            let logits = start.voice.logits(model, &branch)?;
+            sum += logits.first().map_or(f64::NEG_INFINITY, |row| {
+                at(&lens::log_softmax(row), pair[1])
+            });
+        }
+        Ok(sum)
+    };
     beams
         .iter()
-        .map(|beam| {
-            let first = opening
-                .get(beam.ids[0] as usize)
-                .copied()
-                .unwrap_or(f64::NEG_INFINITY);
-            if beam.ids.len() == 1 {
-                return Ok(first);
-            }
-            let fed = model.advance(branch, &beam.ids[..1], cancel)?;
-            let rest = model
-                .score(&fed, std::slice::from_ref(&beam.ids[1..].to_vec()), cancel)?
-                .remove(0)
-                .logprob;
-            Ok(first + rest)
-        })
+        .map(logprob)
         .collect::<Result<Vec<f64>, ModelError>>()
         .map(Some)
 }
@@ -175,7 +213,7 @@ fn ends(model: &Model, id: u32) -> bool {
 
 fn is_end(model: &Model, id: u32) -> bool {
     let markers = model.markers();
-    id == markers.end || markers.stop.contains(&id)
+    markers.end == Some(id) || markers.stop.contains(&id)
 }
 
 /// The phrase's words without the mark that ended it.

@@ -6,7 +6,7 @@ use std::io::Read;
 use serde::Serialize;
 
 use super::{load, model_error, print, to_json};
-use crate::analysis::{Explorer, problems};
+use crate::analysis::{Explorer, problems, run};
 use crate::cli::{InspectArgs, ModelArgs, Off};
 use crate::error::{Error, Result};
 use crate::model::Cancel;
@@ -14,8 +14,8 @@ use crate::problem::{Problem, Split};
 use crate::problem_file;
 use crate::text::{sanitize, sanitize_lines};
 use crate::trace::{
-    Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, ModelInfo, Necessity, Phrase,
-    Rung, Task, TokenRead, TraceStep,
+    Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, Mode, ModelInfo, Necessity,
+    Phrase, Rung, Task, TokenRead, TraceStep,
 };
 
 /// The schema name and version.
@@ -85,7 +85,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
     let (question, gold) = question(args)?;
     let explorer = load(&args.model)?;
     let ask = Ask {
-        latents: args.latents,
+        mode: args.model.mode.map(Into::into),
         off: args.off.clone(),
         value: args.value.into(),
         top_k: args.top_k,
@@ -138,7 +138,7 @@ pub fn first_problem(
         ))
     })?;
     let ask = Ask {
-        latents: None,
+        mode: model.mode.map(Into::into),
         off: None,
         value: AblationValue::Resample,
         top_k: 5,
@@ -165,7 +165,7 @@ fn generated(task: Task, n: usize) -> Result<Vec<Problem>> {
 
 /// What is asked about a question.
 struct Ask {
-    latents: Option<usize>,
+    mode: Option<Mode>,
     off: Option<Off>,
     value: AblationValue,
     top_k: usize,
@@ -210,10 +210,18 @@ fn inspect(
     gold: Option<&str>,
 ) -> Result<Inspection> {
     let cancel = Cancel::new();
-    let n = args.latents.unwrap_or(explorer.model().n_latents());
+    let model = explorer.model();
+    let ask = run::Ask {
+        question,
+        gold,
+        mode: args.mode.unwrap_or(model.main_mode()),
+        n_latents: model.n_latents(),
+        top_k: args.top_k,
+    };
     let clean = explorer
-        .run(question, gold, n, args.top_k, &cancel, &mut |_| ())
+        .run(&ask, &cancel, &mut |_| ())
         .map_err(model_error)?;
+    let n = clean.fed.len();
     let off: BTreeSet<LatentIdx> = args
         .off
         .as_ref()

@@ -8,13 +8,18 @@ pub mod inspect;
 pub mod keys;
 pub mod models;
 pub mod problems;
+pub mod selftest;
 
 use std::io::Write;
 
 use crate::analysis::Explorer;
 use crate::cli;
 use crate::error::{self, Error, Result};
-use crate::model::{Cancel, Checkpoint, Device, ErrorKind, Model, ModelError};
+use crate::model::{
+    Base, Behaviour, Cancel, Device, ErrorKind, Family, LoadOptions, Model, ModelError, Precision,
+    SpecialTokens,
+};
+use crate::open::Opener;
 use crate::text::{Clean, sanitize, sanitize_lines};
 
 /// Writes a finished report to standard output.
@@ -72,10 +77,62 @@ pub fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
 /// # Errors
 /// When the checkpoint cannot be read or fails its self-tests.
 pub fn load(args: &cli::ModelArgs) -> Result<Explorer> {
-    let checkpoint = Checkpoint::open(&args.model).map_err(model_error)?;
-    let model =
-        Model::load(&checkpoint, &device(args.device)?, &mut |_| ()).map_err(model_error)?;
+    let opener = opener(args);
+    let (checkpoint, options) = opener.find(&args.model).map_err(model_error)?;
+    let device = device(args.device)?;
+    let model = Model::load(&checkpoint, &options, &device, &mut |_| ()).map_err(model_error)?;
     Explorer::with_generated_reference(model, &Cancel::new()).map_err(model_error)
+}
+
+/// How the model named on the command line is to be opened.
+#[must_use]
+pub fn opener(args: &cli::ModelArgs) -> Opener {
+    let kind = &args.kind;
+    Opener {
+        named: args.model.clone(),
+        options: LoadOptions {
+            family: kind.family.map(family),
+            base: kind.base.map(base),
+            task: kind.task.map(Into::into),
+            latents: args.latents,
+            lora_alpha: kind.lora_alpha,
+            special_tokens: kind.special_tokens.map(|s| SpecialTokens {
+                start: s.start,
+                end: s.end,
+                latent: s.latent,
+            }),
+            precision: match args.dtype {
+                cli::Precision::F32 => Precision::F32,
+                cli::Precision::Reference => Precision::Reference,
+                cli::Precision::Bf16 => Precision::Bf16,
+                cli::Precision::F16 => Precision::F16,
+            },
+            behaviour: match args.behaviour {
+                cli::Behaviour::Fixed => Behaviour::Fixed,
+                cli::Behaviour::Reference => Behaviour::Reference,
+            },
+        },
+        tokenizer: kind.tokenizer.clone(),
+    }
+}
+
+fn family(name: cli::FamilyName) -> Family {
+    match name {
+        cli::FamilyName::Coconut => Family::Coconut,
+        cli::FamilyName::MultimodeCoconut => Family::MultimodeCoconut,
+        cli::FamilyName::Codi => Family::Codi,
+        cli::FamilyName::MultimodeCodi => Family::MultimodeCodi,
+        cli::FamilyName::Pause => Family::Pause,
+        cli::FamilyName::Cot => Family::Cot,
+        cli::FamilyName::NoCot => Family::NoCot,
+    }
+}
+
+fn base(name: cli::BaseName) -> Base {
+    match name {
+        cli::BaseName::Gpt2 => Base::Gpt2,
+        cli::BaseName::Llama32 => Base::Llama32,
+    }
 }
 
 /// The device asked for.
@@ -86,8 +143,8 @@ pub fn device(asked: cli::Device) -> Result<Device> {
     match asked {
         cli::Device::Auto => Ok(crate::model::best_device()),
         cli::Device::Cpu => Ok(Device::Cpu),
-        cli::Device::Cuda => {
-            Device::new_cuda(0).map_err(|error| no_device("cuda", &error.to_string()))
+        cli::Device::Cuda(card) => {
+            Device::new_cuda(card).map_err(|error| no_device("cuda", &error.to_string()))
         }
         cli::Device::Metal => {
             Device::new_metal(0).map_err(|error| no_device("metal", &error.to_string()))

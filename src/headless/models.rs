@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{model_error, print, to_json};
 use crate::cli::ModelsArgs;
 use crate::error::Result;
-use crate::model::{self, Checkpoint, Device, Model};
+use crate::model::{self, Checkpoint, Device, LoadOptions, Model};
 
 /// One row of the list.
 #[derive(Debug, Serialize)]
@@ -33,7 +33,13 @@ pub fn run(args: &ModelsArgs) -> Result<()> {
     let mut rows = Vec::new();
     for (i, name) in model::bundled_names().into_iter().enumerate() {
         let checkpoint = Checkpoint::bundled(name).map_err(model_error)?;
-        let model = Model::load(&checkpoint, &Device::Cpu, &mut |_| ()).map_err(model_error)?;
+        let model = Model::load(
+            &checkpoint,
+            &LoadOptions::default(),
+            &Device::Cpu,
+            &mut |_| (),
+        )
+        .map_err(model_error)?;
         let info = model.info().clone();
         rows.push(Row {
             name,

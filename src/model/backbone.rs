@@ -1,9 +1,12 @@
-//! What a transformer must offer to the latent loop; GPT-2 is in `gpt2.rs`, and Llama fits the same trait.
+//! What a transformer must offer to the latent loop; `gpt2.rs` and `llama.rs` do.
+//!
+//! Vectors that go in and come out are `f32`, whatever is computed in between.
 
 use candle_core::Tensor;
 
 use super::cache::Cache;
-use super::error::Result;
+use super::error::{ModelError, Result};
+use super::weights::Weights;
 
 /// One forward pass over new positions of every row.
 pub(crate) struct Pass<'a> {
@@ -53,4 +56,39 @@ pub(crate) trait Backbone: Send + Sync {
     fn unembed(&self, normed: &Tensor) -> Result<Tensor>;
     /// Rows of the output table.
     fn vocab(&self) -> usize;
+}
+
+/// Refuses vectors whose rows are not those of the cache.
+pub(crate) fn check_rows(rows: usize, cache: &Cache) -> Result<()> {
+    if rows == cache.rows() {
+        return Ok(());
+    }
+    Err(ModelError::input(format!(
+        "{rows} rows of vectors for {} rows of cache",
+        cache.rows()
+    )))
+}
+
+/// The output table as (width, vocab): the input table if they are tied, else the one stored under `name`.
+///
+/// The reference ties after loading: where both are stored, the input table wins (methods.md 8.7).
+pub(crate) fn output_table(
+    weights: &mut Weights<'_>,
+    name: &str,
+    input: &Tensor,
+    tied: bool,
+) -> Result<Tensor> {
+    /// A table up to this many values is copied to rows, which multiply twice as fast; a larger one is only viewed.
+    const SMALL: usize = 1 << 22;
+    let table = if tied {
+        weights.drop_alias(name, input.dims())?;
+        input.t()?
+    } else {
+        weights.take(name, input.dims())?.t()?
+    };
+    Ok(if table.elem_count() <= SMALL {
+        table.contiguous()?
+    } else {
+        table
+    })
 }

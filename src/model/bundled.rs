@@ -48,7 +48,7 @@ pub fn about(name: &str) -> &'static str {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::{Checkpoint, Device, Model};
+    use super::super::{Checkpoint, Device, LoadOptions, Model};
     use super::*;
 
     #[test]
@@ -61,7 +61,13 @@ mod tests {
         );
         for name in names {
             let checkpoint = Checkpoint::open(name).expect(name);
-            let model = Model::load(&checkpoint, &Device::Cpu, &mut |_| {}).expect(name);
+            let model = Model::load(
+                &checkpoint,
+                &LoadOptions::default(),
+                &Device::Cpu,
+                &mut |_| {},
+            )
+            .expect(name);
             assert_eq!(model.info().name, name);
         }
     }

@@ -1,31 +1,52 @@
-//! Where a model comes from: the bundled ones, a folder, or parts in memory.
+//! Where a model comes from: the bundled ones, a folder, a bare checkpoint file, or parts in memory.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use candle_core::Device;
+
 use super::bundled;
+use super::config::Family;
+use super::discover::Layout;
 use super::error::{ModelError, Result};
+use super::options::Base;
+use super::weights::Weights;
+
+/// Names under which a folder may hold its weights, the first found is taken; `checkpoint_N` comes last.
+const WEIGHTS: [&str; 3] = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+];
 
 /// The files of one checkpoint, read but not parsed.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
-    /// The bundled name, or the path.
+    /// The bundled name, the path, or the published id.
     pub(crate) name: String,
-    pub(crate) config: Cow<'static, str>,
+    pub(crate) config: Option<Cow<'static, str>>,
     /// A meta.json beside a published checkpoint, if config.json says nothing about latents.
     pub(crate) meta: Option<String>,
-    pub(crate) tokenizer: Cow<'static, [u8]>,
+    pub(crate) tokenizer: Option<Cow<'static, [u8]>>,
     pub(crate) weights: Cow<'static, [u8]>,
 }
 
+/// What a meta.json says about files.
+#[derive(Default, Deserialize)]
+struct Files {
+    weights_file: Option<String>,
+    tokenizer: Option<String>,
+}
+
 impl Checkpoint {
-    /// Opens a bundled model by name, else a checkpoint folder.
+    /// Opens a bundled model by name, else a checkpoint folder or file.
     ///
     /// # Errors
-    /// [`ModelError::UnknownModel`] if it is neither; [`ModelError::Read`] naming the file.
+    /// [`ModelError::UnknownModel`] if it is none of them; [`ModelError::Read`] naming the file.
     pub fn open(name_or_path: &str) -> Result<Self> {
         if let Ok(checkpoint) = Self::bundled(name_or_path) {
             return Ok(checkpoint);
@@ -33,6 +54,8 @@ impl Checkpoint {
         let path = Path::new(name_or_path);
         if path.is_dir() {
             Self::from_dir(path)
+        } else if path.is_file() {
+            Self::from_file(path)
         } else {
             Err(ModelError::UnknownModel {
                 name: name_or_path.into(),
@@ -49,36 +72,70 @@ impl Checkpoint {
         let found = found.ok_or_else(|| ModelError::UnknownModel { name: name.into() })?;
         Ok(Self {
             name: found.name.into(),
-            config: found.config.into(),
+            config: Some(found.config.into()),
             meta: None,
-            tokenizer: found.tokenizer.into(),
+            tokenizer: Some(found.tokenizer.into()),
             weights: found.weights.into(),
         })
     }
 
-    /// Reads config.json, tokenizer.json, model.safetensors and, if there is one, meta.json from a folder.
+    /// Opens a folder: its weights under any of the published names, and what lies beside them.
+    ///
+    /// # Errors
+    /// [`ModelError::Read`] naming the file, or the folder if it holds no weights or several.
+    pub fn from_dir(folder: &Path) -> Result<Self> {
+        let meta = optional_text(&folder.join("meta.json"))?;
+        let weights = match files(folder, meta.as_deref())?.weights_file {
+            Some(name) => folder.join(plain_name(folder, &name)?),
+            None => find_weights(folder)?,
+        };
+        Self::beside(&weights, folder, folder.display().to_string())
+    }
+
+    /// Opens a bare checkpoint file, with what lies beside it.
     ///
     /// # Errors
     /// [`ModelError::Read`] naming the file.
-    pub fn from_dir(folder: &Path) -> Result<Self> {
-        let path = |file: &str| folder.join(file);
-        let failed = |file: &str, e: &std::io::Error| ModelError::Read {
-            path: path(file).display().to_string(),
-            reason: e.to_string(),
+    pub fn from_file(weights: &Path) -> Result<Self> {
+        let folder = weights.parent().unwrap_or(Path::new("."));
+        Self::beside(weights, folder, weights.display().to_string())
+    }
+
+    fn beside(weights: &Path, folder: &Path, name: String) -> Result<Self> {
+        let meta = optional_text(&folder.join("meta.json"))?;
+        let tokenizer = folder.join("tokenizer.json");
+        let tokenizer = if tokenizer.exists() {
+            Some(read(&tokenizer)?)
+        } else {
+            let named = files(folder, meta.as_deref())?.tokenizer;
+            named
+                .and_then(|name| tokenizer_above(folder, &name))
+                .map(|path| read(&path))
+                .transpose()?
         };
-        let bytes = |file: &str| std::fs::read(path(file)).map_err(|e| failed(file, &e));
-        let text = |file: &str| std::fs::read_to_string(path(file)).map_err(|e| failed(file, &e));
         Ok(Self {
-            name: folder.display().to_string(),
-            config: text("config.json")?.into(),
-            meta: if path("meta.json").exists() {
-                Some(text("meta.json")?)
-            } else {
-                None
-            },
-            tokenizer: bytes("tokenizer.json")?.into(),
-            weights: bytes("model.safetensors")?.into(),
+            name,
+            config: optional_text(&folder.join("config.json"))?.map(Cow::from),
+            meta,
+            tokenizer: tokenizer.map(Cow::from),
+            weights: read(weights)?.into(),
         })
+    }
+
+    /// Whether no tokenizer was found beside the weights.
+    #[must_use]
+    pub fn needs_tokenizer(&self) -> bool {
+        self.tokenizer.is_none()
+    }
+
+    /// The base that the weights are of, and the kind that their names and shapes mean for the base's published
+    /// vocabulary; none for a file that is no checkpoint of a known base.
+    #[must_use]
+    pub fn inferred(&self) -> Option<(Base, Family)> {
+        let weights = Weights::parse(&self.name, &self.weights, &Device::Cpu).ok()?;
+        let layout = Layout::of(&self.name, weights.shapes()).ok()?;
+        let family = layout.family(layout.base.vocab(), &self.name);
+        Some((layout.base, family))
     }
 
     /// Takes the parts as they are.
@@ -91,11 +148,25 @@ impl Checkpoint {
     ) -> Self {
         Self {
             name: name.into(),
-            config: config_json.into(),
+            config: Some(config_json.into()),
             meta: None,
-            tokenizer: tokenizer_json.into(),
+            tokenizer: Some(tokenizer_json.into()),
             weights: weights.into(),
         }
+    }
+
+    /// Uses this tokenizer.json, whatever lies beside the weights.
+    ///
+    /// # Errors
+    /// [`ModelError::Read`] naming the file.
+    pub fn with_tokenizer(mut self, path: &Path) -> Result<Self> {
+        let path = if path.is_dir() {
+            path.join("tokenizer.json")
+        } else {
+            path.to_owned()
+        };
+        self.tokenizer = Some(read(&path)?.into());
+        Ok(self)
     }
 
     /// Adds the text of a meta.json, which speaks where config.json has no `undertone` object.
@@ -123,6 +194,96 @@ impl Checkpoint {
     }
 }
 
+fn failed(path: &Path, reason: impl ToString) -> ModelError {
+    ModelError::Read {
+        path: path.display().to_string(),
+        reason: reason.to_string(),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| failed(path, e))
+}
+
+/// The text of a file that need not be there.
+fn optional_text(path: &Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(failed(path, e)),
+    }
+}
+
+fn files(folder: &Path, meta: Option<&str>) -> Result<Files> {
+    meta.map_or_else(
+        || Ok(Files::default()),
+        |text| serde_json::from_str(text).map_err(|e| failed(&folder.join("meta.json"), e)),
+    )
+}
+
+/// The name of a file in this very folder: a meta.json may come from anywhere.
+fn plain_name(folder: &Path, name: &str) -> Result<PathBuf> {
+    let path = Path::new(name);
+    if path
+        .file_name()
+        .is_some_and(|plain| plain == path.as_os_str())
+    {
+        return Ok(path.to_owned());
+    }
+    let reason = format!("weights_file {name:?} is not the name of a file beside it");
+    Err(failed(&folder.join("meta.json"), reason))
+}
+
+/// The tokenizer that a meta.json names, relative to the folder or to one of the two above it.
+fn tokenizer_above(folder: &Path, name: &str) -> Option<PathBuf> {
+    let folder = folder.canonicalize().ok()?;
+    folder
+        .ancestors()
+        .take(3)
+        .map(|above| above.join(name))
+        .find(|path| path.is_file())
+}
+
+/// The only weights file of a folder, whatever its name (methods.md 8.1).
+fn find_weights(folder: &Path) -> Result<PathBuf> {
+    if let Some(name) = WEIGHTS.iter().find(|name| folder.join(name).is_file()) {
+        return Ok(folder.join(name));
+    }
+    let entries = std::fs::read_dir(folder).map_err(|e| failed(folder, e))?;
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.is_file() && is_weights_name(path))
+        .collect();
+    found.sort();
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(failed(
+            folder,
+            "it holds no model.safetensors, pytorch_model.bin or checkpoint_N",
+        )),
+        several => {
+            let names: Vec<_> = several
+                .iter()
+                .filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned()))
+                .collect();
+            Err(failed(
+                folder,
+                format!(
+                    "it holds several checkpoints, name one of {}",
+                    names.join(", ")
+                ),
+            ))
+        }
+    }
+}
+
+fn is_weights_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    name.starts_with("checkpoint_")
+        || matches!(extension.as_ref(), "safetensors" | "bin" | "pt" | "pth")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,22 +298,53 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_read_file_by_file_and_a_lack_is_named() {
+    fn a_folder_needs_weights_and_takes_what_lies_beside_them() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let open = || Checkpoint::open(&folder.path().display().to_string());
-        for (file, lacking) in [
-            ("config.json", "config.json"),
-            ("tokenizer.json", "tokenizer.json"),
-            ("model.safetensors", "model.safetensors"),
-        ] {
-            let error = open().expect_err("incomplete").to_string();
-            assert!(error.contains(lacking), "{error}");
-            std::fs::write(folder.path().join(file), "{}").expect("write");
-        }
-        assert!(open().is_ok());
+        let at = |name: &str| folder.path().join(name);
+        let write = |name: &str| std::fs::write(at(name), "{}").expect("write");
+        let open = |path: &Path| Checkpoint::open(&path.display().to_string());
+        let error = open(folder.path()).expect_err("empty").to_string();
+        assert!(error.contains("no model.safetensors"), "{error}");
+        write("checkpoint_3");
+        let bare = open(folder.path()).expect("weights are enough");
+        assert!(bare.config.is_none() && bare.tokenizer.is_none());
+        assert!(
+            open(&at("checkpoint_3")).is_ok(),
+            "a file is a checkpoint too"
+        );
+        write("checkpoint_4");
+        let error = open(folder.path()).expect_err("two").to_string();
+        assert!(error.contains("checkpoint_3, checkpoint_4"), "{error}");
+        write("model.safetensors");
+        write("config.json");
+        write("tokenizer.json");
+        let full = open(folder.path()).expect("a usual name wins");
+        assert!(full.config.is_some() && full.tokenizer.is_some());
         assert!(matches!(
             Checkpoint::open("no such model"),
             Err(ModelError::UnknownModel { .. })
         ));
+    }
+
+    #[test]
+    fn meta_json_names_a_file_beside_it_and_no_other() {
+        let above = tempfile::tempdir().expect("temporary folder");
+        let folder = above.path().join("checkpoints/one");
+        std::fs::create_dir_all(&folder).expect("folder");
+        std::fs::write(above.path().join("words.json"), "{}").expect("write");
+        std::fs::write(folder.join("w"), "weights").expect("write");
+        let meta = |text: &str| std::fs::write(folder.join("meta.json"), text).expect("write");
+        meta(r#"{"weights_file":"w","tokenizer":"words.json"}"#);
+        let found = Checkpoint::from_dir(&folder).expect("named");
+        assert_eq!(found.tokenizer.as_deref(), Some(&b"{}"[..]));
+        for bad in [
+            r#"{"weights_file":"../../words.json"}"#,
+            r#"{"weights_file":"/etc/hosts"}"#,
+            "[",
+        ] {
+            meta(bad);
+            let error = Checkpoint::from_dir(&folder).expect_err(bad).to_string();
+            assert!(error.contains("meta.json"), "{error}");
+        }
     }
 }

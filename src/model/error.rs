@@ -72,6 +72,14 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
+    /// There is no tokenizer beside the checkpoint, and the base's is not at hand.
+    #[error("no tokenizer.json for {model}")]
+    NoTokenizer {
+        /// The model.
+        model: String,
+        /// The base whose tokenizer it needs.
+        base: String,
+    },
     /// A question or a call that the model cannot serve.
     #[error("{reason}")]
     Input {
@@ -121,7 +129,8 @@ impl ModelError {
             | Self::MissingTensor { .. }
             | Self::WrongTensor { .. }
             | Self::UnexpectedTensor { .. }
-            | Self::Tokenizer { .. } => ErrorKind::Checkpoint,
+            | Self::Tokenizer { .. }
+            | Self::NoTokenizer { .. } => ErrorKind::Checkpoint,
             Self::SelfTest { .. } | Self::Compute(_) => ErrorKind::Engine,
             Self::Cancelled => ErrorKind::Cancelled,
         }
@@ -152,6 +161,9 @@ impl ModelError {
                 "nothing is loaded in part; check \"family\" and \"n_layer\" in config.json".into()
             }
             Self::Tokenizer { .. } => "use the tokenizer.json that the model was trained with".into(),
+            Self::NoTokenizer { base, .. } => {
+                format!("put the tokenizer.json of {base} beside it, or name it with --tokenizer FILE")
+            }
             Self::Input { .. } => "change the question or the request and try again".into(),
             Self::SelfTest { .. } => {
                 "no figure of this model can be trusted here; try the CPU build, or report the checkpoint".into()

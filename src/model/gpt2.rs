@@ -1,17 +1,17 @@
 //! GPT-2: learned positions, pre-norm blocks, tanh GELU (methods.md 2.5). Names mirror the checkpoint.
 
-use candle_core::{D, DType, Device, Tensor};
-use candle_transformers::utils::build_additive_causal_mask;
+use candle_core::{DType, Device, Tensor};
 
-use super::backbone::{Backbone, Output, Pass};
-use super::cache::{Cache, Kv, LayerCache};
+use super::attention::{attend, causal_mask};
+use super::backbone::{Backbone, Output, Pass, check_rows, output_table};
+use super::cache::{Cache, LayerCache};
 use super::config::Gpt2Config;
-use super::cpu_ops::{gelu, softmax, tail_mix, tail_scores};
+use super::cpu_ops::gelu;
 use super::error::{ModelError, Result};
-use super::linear::{Linear, Norm};
+use super::linear::{Linear, Norm, Stored};
 use super::weights::Weights;
 
-/// A GPT-2 backbone in `f32`.
+/// A GPT-2 backbone.
 pub(crate) struct Gpt2 {
     wte: Tensor,
     wpe: Tensor,
@@ -20,6 +20,7 @@ pub(crate) struct Gpt2 {
     /// (width, vocab)
     head: Tensor,
     positions: usize,
+    dtype: DType,
     device: Device,
 }
 
@@ -39,36 +40,33 @@ struct Attention {
 }
 
 impl Gpt2 {
-    /// Takes the backbone's tensors; `prefix` goes before every name, `lora_alpha` says that blocks are adapted.
+    /// Takes the backbone's tensors; `prefix` goes before every name, `rows` is the height of the token table, and
+    /// `lora_alpha` says that blocks are adapted.
     pub(crate) fn take(
         weights: &mut Weights<'_>,
         config: &Gpt2Config,
         prefix: &str,
+        rows: usize,
         lora_alpha: Option<f64>,
-        device: &Device,
     ) -> Result<Self> {
         let (d, eps) = (config.width, config.norm_eps);
-        let wte = weights.take_table(
-            &format!("{prefix}transformer.wte.weight"),
-            config.base_vocab,
-            d,
-        )?;
+        let wte = weights.take(&format!("{prefix}transformer.wte.weight"), &[rows, d])?;
         let wpe = weights.take(
             &format!("{prefix}transformer.wpe.weight"),
             &[config.positions, d],
         )?;
-        let rows = wte.dims()[0];
         let mut h = Vec::with_capacity(config.layers);
         for i in 0..config.layers {
             let name = format!("{prefix}transformer.h.{i}");
             let mut linear = |part: &str, input, output| {
-                Linear::take(
-                    weights,
-                    &format!("{name}.{part}"),
+                let stored = Stored {
                     input,
                     output,
+                    output_first: false,
+                    bias: true,
                     lora_alpha,
-                )
+                };
+                Linear::take(weights, &format!("{name}.{part}"), stored)
             };
             let c_attn = linear("attn.c_attn", d, 3 * d)?;
             let attn_proj = linear("attn.c_proj", d, d)?;
@@ -90,14 +88,12 @@ impl Gpt2 {
             });
         }
         let ln_f = Norm::take(weights, &format!("{prefix}transformer.ln_f"), d, eps)?;
-        let head_name = format!("{prefix}lm_head.weight");
-        let head = if config.tied {
-            // The reference ties after loading: where both are stored, the input table wins (methods.md 8.7).
-            weights.drop_alias(&head_name, &[rows, d])?;
-            untransposed(&wte)?
-        } else {
-            weights.take(&head_name, &[rows, d])?.t()?
-        };
+        let head = output_table(
+            weights,
+            &format!("{prefix}lm_head.weight"),
+            &wte,
+            config.tied,
+        )?;
         Ok(Self {
             wte,
             wpe,
@@ -105,7 +101,8 @@ impl Gpt2 {
             ln_f,
             head,
             positions: config.positions,
-            device: device.clone(),
+            dtype: weights.dtype(),
+            device: weights.device().clone(),
         })
     }
 
@@ -128,18 +125,6 @@ impl Gpt2 {
             None => Ok(self.wpe.narrow(0, start, t)?),
         }
     }
-
-    /// The additive mask of a pass, (1, 1 or rows, t, cached + t); none if every position may be seen.
-    fn mask(&self, pass: &Pass<'_>, cached: usize, t: usize) -> Result<Option<Tensor>> {
-        let causal = (t > 1)
-            .then(|| build_additive_causal_mask(t, cached, None, &self.device, DType::F32))
-            .transpose()?;
-        Ok(match (causal, pass.mask) {
-            (Some(causal), Some(mask)) => Some(causal.broadcast_add(&mask.unsqueeze(0)?)?),
-            (None, Some(mask)) => Some(mask.unsqueeze(0)?),
-            (causal, None) => causal,
-        })
-    }
 }
 
 impl Backbone for Gpt2 {
@@ -148,7 +133,7 @@ impl Backbone for Gpt2 {
     }
 
     fn embed(&self, ids: &Tensor) -> Result<Tensor> {
-        Ok(self.wte.index_select(ids, 0)?)
+        Ok(self.wte.index_select(ids, 0)?.to_dtype(DType::F32)?)
     }
 
     #[expect(
@@ -157,17 +142,13 @@ impl Backbone for Gpt2 {
     )]
     fn forward(&self, pass: &Pass<'_>, cache: &Cache) -> Result<Output> {
         let (b, t, d) = pass.vectors.dims3()?;
-        if b != cache.rows() {
-            return Err(ModelError::input(format!(
-                "{b} rows of vectors for {} rows of cache",
-                cache.rows()
-            )));
-        }
-        let mask = self.mask(pass, cache.len(), t)?;
+        check_rows(b, cache)?;
+        let mask = causal_mask(t, cache.len(), pass.mask, self.dtype, &self.device)?;
         let positions = self.position_vectors(pass, cache.len(), t)?;
         // (b, t, d) -> (b t, d): every linear layer is then one plain matrix product.
         let mut x = pass
             .vectors
+            .to_dtype(self.dtype)?
             .broadcast_add(&positions)?
             .reshape((b * t, d))?;
         let mut layers = Vec::new();
@@ -193,11 +174,17 @@ impl Backbone for Gpt2 {
     }
 
     fn norm(&self, hidden: &Tensor) -> Result<Tensor> {
-        self.ln_f.forward(&hidden.contiguous()?)
+        Ok(self
+            .ln_f
+            .forward(&hidden.contiguous()?)?
+            .to_dtype(DType::F32)?)
     }
 
     fn unembed(&self, normed: &Tensor) -> Result<Tensor> {
-        Ok(normed.matmul(&self.head)?)
+        Ok(normed
+            .to_dtype(self.dtype)?
+            .matmul(&self.head)?
+            .to_dtype(DType::F32)?)
     }
 
     fn vocab(&self) -> usize {
@@ -206,11 +193,7 @@ impl Backbone for Gpt2 {
 }
 
 impl Attention {
-    /// (b t, d) -> (b t, d) and the grown cache. H heads of width w, S shared positions, T private ones.
-    #[expect(
-        clippy::many_single_char_names,
-        reason = "tensor letters, each with its shape"
-    )]
+    /// (b t, d) -> (b t, d) and the grown cache.
     fn forward(
         &self,
         x: &Tensor,
@@ -222,74 +205,20 @@ impl Attention {
         let (n, d) = x.dims2()?;
         let (heads, w) = (self.heads, d / self.heads);
         // (b t, 3 d) -> (3, H, b t, w): rows sit beside each other under each head, so that against the shared
-        // prefix they fold into the query dimension, (H, b t, w), and against the tail unfold, (H, b, t, w).
+        // prefix they fold into the query dimension, and against the tail unfold, (H, b, t, w).
         let qkv = self
             .c_attn
             .forward(x)?
             .reshape((n, 3, heads, w))?
             .permute((1, 2, 0, 3))?
             .contiguous()?;
-        let q = (qkv.get(0)? * self.scale)?;
-        let k = qkv.get(1)?.reshape((heads, b, t, w))?;
-        let v = qkv.get(2)?.reshape((heads, b, t, w))?;
-        let tail = match &past.tail {
-            Some(old) => Kv {
-                k: Tensor::cat(&[&old.k, &k], 2)?,
-                v: Tensor::cat(&[&old.v, &v], 2)?,
-            },
-            // Cached handles must not keep the queries alive.
-            None => Kv {
-                k: k.copy()?,
-                v: v.copy()?,
-            },
-        };
-        let private = tail.k.dims()[2];
-        let over_tail = tail_scores(&q.reshape((heads, b, t, w))?, &tail.k)?;
-
-        let mixed = if let Some(prefix) = &past.prefix {
-            let shared = prefix.v.dims()[1];
-            let over_prefix = q.matmul(&prefix.k)?.reshape((heads, b, t, shared))?;
-            let scores = Tensor::cat(&[&over_prefix, &over_tail], D::Minus1)?;
-            let weights = attend(&scores, mask)?;
-            // (H, b t, S) (H, S, w) + (H, b, t, T) (H, b, T, w)
-            let to_prefix = weights
-                .narrow(D::Minus1, 0, shared)?
-                .contiguous()?
-                .reshape((heads, n, shared))?;
-            let to_tail = weights.narrow(D::Minus1, shared, private)?.contiguous()?;
-            (to_prefix.matmul(&prefix.v)? + tail_mix(&to_tail, &tail.v)?.reshape((heads, n, w))?)?
-        } else {
-            tail_mix(&attend(&over_tail, mask)?, &tail.v)?.reshape((heads, n, w))?
-        };
-        let y = self
-            .c_proj
-            .forward(&mixed.transpose(0, 1)?.contiguous()?.reshape((n, d))?)?;
-        Ok((
-            y,
-            LayerCache {
-                prefix: past.prefix.clone(),
-                tail: Some(tail),
-            },
-        ))
+        let part = |i: usize| qkv.get(i)?.reshape((heads, b, t, w));
+        let q = (part(0)? * self.scale)?;
+        // Cached handles must not keep the queries alive.
+        let (k, v) = (part(1)?.copy()?, part(2)?.copy()?);
+        let (mixed, grown) = attend(&q, k, v, 1, past, mask)?;
+        let mixed = mixed.reshape((heads, n, w))?.transpose(0, 1)?;
+        let y = self.c_proj.forward(&mixed.contiguous()?.reshape((n, d))?)?;
+        Ok((y, grown))
     }
-}
-
-/// The table as (width, vocab). A small one is copied to rows, which multiply twice as fast; a large one is only viewed.
-fn untransposed(table: &Tensor) -> Result<Tensor> {
-    const SMALL: usize = 1 << 22;
-    let table = table.t()?;
-    Ok(if table.elem_count() <= SMALL {
-        table.contiguous()?
-    } else {
-        table
-    })
-}
-
-/// Softmax over the last dimension of masked scores.
-fn attend(scores: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
-    let scores = match mask {
-        Some(mask) => scores.broadcast_add(mask)?,
-        None => scores.clone(),
-    };
-    Ok(softmax(&scores)?)
 }

@@ -2,7 +2,7 @@
 //!
 //! Latent j, counted from 1, is the vector fed at the j-th latent position (methods.md 2.1, 2.2, 3.1).
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use super::Model;
 use super::ablate::Writes;
@@ -11,7 +11,7 @@ use super::branch::Branch;
 use super::cache::Cache;
 use super::cancel::Cancel;
 use super::error::{ModelError, Result};
-use super::linear::{Linear, Norm};
+use super::linear::{Linear, Norm, Stored};
 use super::vectors::Vectors;
 use super::weights::Weights;
 use crate::trace::LatentIdx;
@@ -54,28 +54,67 @@ impl Rollout {
     }
 }
 
-/// CODI's projection of a state before it is fed back: linear, exact GELU, linear, norm (methods.md 8.6).
-pub(crate) struct Feedback {
-    first: Linear,
-    second: Linear,
-    norm: Norm,
+/// What is fed at a latent position.
+pub(crate) enum Feedback {
+    /// The state after the final norm (methods.md 2.1).
+    State,
+    /// The state through CODI's projection.
+    Projection(Projection),
+    /// A learned vector, (1, width), whatever was computed: the pause controls (methods.md 8.2).
+    Pause(Tensor),
 }
 
 impl Feedback {
+    /// (rows, width) -> (rows, width)
+    fn of(&self, state: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::State => Ok(state.clone()),
+            Self::Projection(projection) => projection.forward(state),
+            Self::Pause(vector) => Ok(vector.broadcast_as(state.shape())?.contiguous()?),
+        }
+    }
+}
+
+/// CODI's projection of a state: linear, exact GELU, linear, norm (methods.md 8.6).
+pub(crate) struct Projection {
+    first: Linear,
+    second: Linear,
+    norm: Option<Norm>,
+    dtype: DType,
+}
+
+impl Projection {
+    /// Takes `prj.*`; its inner width is its own, and the norm may be left out.
     pub(crate) fn take(weights: &mut Weights<'_>, width: usize) -> Result<Self> {
+        let inner = weights.shape_of("prj.1.weight").map_or(width, |s| s[0]);
+        let has_norm = weights.shape_of("prj.ln.weight").is_some();
+        let mut linear = |name: &str, input, output| {
+            let stored = Stored {
+                input,
+                output,
+                output_first: true,
+                bias: true,
+                lora_alpha: None,
+            };
+            Linear::take(weights, name, stored)
+        };
         Ok(Self {
-            first: Linear::take_transposed(weights, "prj.1", width, width)?,
-            second: Linear::take_transposed(weights, "prj.3", width, width)?,
-            norm: Norm::take(weights, "prj.ln", width, 1e-5)?,
+            first: linear("prj.1", width, inner)?,
+            second: linear("prj.3", inner, width)?,
+            norm: has_norm
+                .then(|| Norm::take(weights, "prj.ln", width, 1e-5))
+                .transpose()?,
+            dtype: weights.dtype(),
         })
     }
 
     fn forward(&self, state: &Tensor) -> Result<Tensor> {
-        self.norm.forward(
-            &self
-                .second
-                .forward(&self.first.forward(state)?.gelu_erf()?)?,
-        )
+        let inner = self.first.forward(&state.to_dtype(self.dtype)?)?;
+        let mut out = self.second.forward(&inner.gelu_erf()?)?;
+        if let Some(norm) = &self.norm {
+            out = norm.forward(&out)?;
+        }
+        Ok(out.to_dtype(DType::F32)?)
     }
 }
 
@@ -147,15 +186,11 @@ impl Model {
         for j in 1..=k {
             cancel.check()?;
             let state = branch.hidden.clone();
-            let (fed, state) = match &self.feedback {
-                None => {
-                    let fed = writes.apply(LatentIdx(j), &state)?;
-                    (fed.clone(), fed)
-                }
-                Some(feedback) => (
-                    writes.apply(LatentIdx(j), &feedback.forward(&state)?)?,
-                    state,
-                ),
+            let fed = writes.apply(LatentIdx(j), &self.feedback.of(&state)?)?;
+            // CODI's latent is read ahead of the projection; the others' is the very vector that is fed.
+            let state = match self.feedback {
+                Feedback::Projection(_) => state,
+                Feedback::State | Feedback::Pause(_) => fed.clone(),
             };
             branch = self.feed(&branch.cache, &fed.unsqueeze(1)?)?;
             rollout.latents.push(Latent {
@@ -167,7 +202,7 @@ impl Model {
         Ok(rollout)
     }
 
-    /// Feeds the end marker, and the delimiter's ids after it if they are forced, in one pass.
+    /// Feeds the end marker, if the family has one, and the delimiter's ids after it if they are forced, in one pass.
     ///
     /// # Errors
     /// [`ModelError::Input`] for too many positions; [`ModelError::Cancelled`].
@@ -177,7 +212,7 @@ impl Model {
         forced_delimiter: bool,
         cancel: &Cancel,
     ) -> Result<Branch> {
-        let mut ids = vec![self.markers.end];
+        let mut ids: Vec<u32> = self.markers.end.into_iter().collect();
         if forced_delimiter {
             ids.extend(&self.markers.delimiter);
         }
@@ -213,6 +248,25 @@ impl Model {
             )));
         }
         self.feed(&branch.cache, &self.embed(ids)?.unsqueeze(1)?)
+    }
+
+    /// The output of the last block, ahead of the final norm, at every position of a prompt and the latents after it:
+    /// all of them in one pass without a cache.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] for unknown ids, too many positions or a rollout of several rows.
+    pub fn last_block(&self, ids: &[u32], rollout: &Rollout) -> Result<Vec<Vec<f32>>> {
+        if rollout.last().rows() != 1 {
+            return Err(ModelError::input("only a single row can be run at once"));
+        }
+        let before = self.embed(ids)?;
+        let mut parts = vec![&before];
+        parts.extend(rollout.latents.iter().map(|latent| latent.fed.tensor()));
+        let vectors = Tensor::cat(&parts, 0)?.unsqueeze(0)?;
+        let output = self
+            .backbone
+            .forward(&Pass::new(&vectors), &self.backbone.new_cache(1))?;
+        Ok(output.last.squeeze(0)?.to_dtype(DType::F32)?.to_vec2()?)
     }
 
     /// Returns the logits of states over all rows of the vocabulary.

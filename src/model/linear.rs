@@ -1,74 +1,94 @@
-//! A linear layer stored `[in, out]` as GPT-2 does, with an optional low-rank branch kept apart (methods.md 8.5).
+//! Linear layers and norms as the checkpoints store them, with an optional low-rank branch kept apart (methods.md 8.5).
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use super::error::Result;
 use super::weights::Weights;
 
-/// `y = x W + b (+ x A' B')`, all in `f32`.
+/// How a linear layer is stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stored {
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    /// `[output, input]`, as PyTorch's own linear layers are, rather than GPT-2's `[input, output]`.
+    pub(crate) output_first: bool,
+    pub(crate) bias: bool,
+    /// Alpha of the low-rank branch, if there is one, under the names that peft writes.
+    pub(crate) lora_alpha: Option<f64>,
+}
+
+/// `y = x W + b (+ x A' B')`.
 pub(crate) struct Linear {
+    /// (input, output)
     weight: Tensor,
-    bias: Tensor,
+    bias: Option<Tensor>,
+    /// (input, rank) and (rank, output), scaled; in `f32` whatever the weight is in.
     low_rank: Option<(Tensor, Tensor)>,
 }
 
 impl Linear {
-    /// Takes `{name}.weight` `[input, output]` and `{name}.bias`; with `lora_alpha`, the names that peft writes.
-    pub(crate) fn take(
-        weights: &mut Weights<'_>,
-        name: &str,
-        input: usize,
-        output: usize,
-        lora_alpha: Option<f64>,
-    ) -> Result<Self> {
-        let Some(alpha) = lora_alpha else {
-            return Ok(Self {
-                weight: weights.take(&format!("{name}.weight"), &[input, output])?,
-                bias: weights.take(&format!("{name}.bias"), &[output])?,
-                low_rank: None,
-            });
+    /// Takes `{name}.weight` and `{name}.bias`; with a low-rank branch, the names that peft writes.
+    pub(crate) fn take(weights: &mut Weights<'_>, name: &str, stored: Stored) -> Result<Self> {
+        let Stored {
+            input,
+            output,
+            output_first,
+            bias,
+            lora_alpha,
+        } = stored;
+        let (base, low_rank) = match lora_alpha {
+            None => (name.to_owned(), None),
+            Some(alpha) => (
+                format!("{name}.base_layer"),
+                Some(low_rank(weights, name, input, output, alpha)?),
+            ),
         };
-        let a = weights.take_matrix(&format!("{name}.lora_A.default.weight"), None, Some(input))?;
-        let rank = a.dims()[0];
-        let b = weights.take_matrix(
-            &format!("{name}.lora_B.default.weight"),
-            Some(output),
-            Some(rank),
-        )?;
-        #[expect(clippy::cast_precision_loss, reason = "a rank is far below 2^52")]
-        let scaling = alpha / rank as f64;
+        let weight = format!("{base}.weight");
+        let weight = if output_first {
+            weights.take(&weight, &[output, input])?.t()?
+        } else {
+            weights.take(&weight, &[input, output])?
+        };
+        let bias = bias
+            .then(|| weights.take(&format!("{base}.bias"), &[output]))
+            .transpose()?;
         Ok(Self {
-            weight: weights.take(&format!("{name}.base_layer.weight"), &[input, output])?,
-            bias: weights.take(&format!("{name}.base_layer.bias"), &[output])?,
-            low_rank: Some((a.t()?.contiguous()?, (b.t()?.contiguous()? * scaling)?)),
-        })
-    }
-
-    /// Takes a layer stored `[output, input]`, as PyTorch's own linear layers are.
-    pub(crate) fn take_transposed(
-        weights: &mut Weights<'_>,
-        name: &str,
-        input: usize,
-        output: usize,
-    ) -> Result<Self> {
-        Ok(Self {
-            weight: weights
-                .take(&format!("{name}.weight"), &[output, input])?
-                .t()?
-                .contiguous()?,
-            bias: weights.take(&format!("{name}.bias"), &[output])?,
-            low_rank: None,
+            weight,
+            bias,
+            low_rank,
         })
     }
 
     /// (n, in) -> (n, out)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = x.matmul(&self.weight)?.broadcast_add(&self.bias)?;
-        match &self.low_rank {
-            Some((a, b)) => Ok((y + x.matmul(a)?.matmul(b)?)?),
-            None => Ok(y),
+        let mut y = x.matmul(&self.weight)?;
+        if let Some(bias) = &self.bias {
+            y = y.broadcast_add(bias)?;
         }
+        let Some((a, b)) = &self.low_rank else {
+            return Ok(y);
+        };
+        // The sum is rounded once, after the branch was added.
+        let branch = x.to_dtype(DType::F32)?.matmul(a)?.matmul(b)?;
+        Ok((y.to_dtype(DType::F32)? + branch)?.to_dtype(x.dtype())?)
     }
+}
+
+fn low_rank(
+    weights: &mut Weights<'_>,
+    name: &str,
+    input: usize,
+    output: usize,
+    alpha: f64,
+) -> Result<(Tensor, Tensor)> {
+    let a = format!("{name}.lora_A.default.weight");
+    let a = weights.take_matrix(&a, None, Some(input))?;
+    let rank = a.dims()[0];
+    let b = format!("{name}.lora_B.default.weight");
+    let b = weights.take_matrix(&b, Some(output), Some(rank))?;
+    #[expect(clippy::cast_precision_loss, reason = "a rank is far below 2^52")]
+    let scaling = alpha / rank as f64;
+    Ok((a.t()?.contiguous()?, (b.t()?.contiguous()? * scaling)?))
 }
 
 /// A layer norm with scale and shift.
@@ -102,5 +122,31 @@ impl Norm {
             &self.bias,
             self.eps,
         )?)
+    }
+}
+
+/// A norm by the root of the mean square, with scale.
+pub(crate) struct RmsNorm {
+    weight: Tensor,
+    eps: f32,
+}
+
+impl RmsNorm {
+    /// Takes `{name}.weight`.
+    pub(crate) fn take(
+        weights: &mut Weights<'_>,
+        name: &str,
+        width: usize,
+        eps: f32,
+    ) -> Result<Self> {
+        Ok(Self {
+            weight: weights.take(&format!("{name}.weight"), &[width])?,
+            eps,
+        })
+    }
+
+    /// (.., width) -> (.., width)
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(candle_nn::ops::rms_norm(x, &self.weight, self.eps)?)
     }
 }

@@ -5,6 +5,7 @@
 //! [`Model::score`]. Branches never change, so every variant starts from the same handles. Nothing here judges an answer.
 
 mod ablate;
+mod attention;
 mod backbone;
 mod branch;
 mod bundled;
@@ -13,14 +14,18 @@ mod cancel;
 mod checkpoint;
 mod config;
 mod cpu_ops;
+mod discover;
 mod error;
 mod generate;
 mod gpt2;
 mod latent;
 mod linear;
+mod llama;
 mod markers;
+mod options;
 mod prompt;
 mod self_test;
+mod step_decoder;
 pub mod tiny;
 mod tokenizer;
 mod vectors;
@@ -33,31 +38,42 @@ pub use self::branch::Branch;
 pub use self::bundled::{about, bundled_names};
 pub use self::cancel::Cancel;
 pub use self::checkpoint::Checkpoint;
-pub use self::config::{Config, Family, Gpt2Config, Mode};
+pub use self::config::{Arch, Config, Family, Gpt2Config, LlamaConfig, RopeScaling};
 pub use self::error::{ErrorKind, ModelError, Result};
 pub use self::generate::{Generated, Score, Token};
 pub use self::latent::{Latent, Rollout};
 pub use self::markers::Markers;
+pub use self::options::{Base, Behaviour, LoadOptions, Precision, SpecialTokens};
 pub use self::prompt::Prompt;
 pub use self::self_test::SelfTest;
 pub use self::tokenizer::UnknownWord;
 pub use self::vectors::{Vectors, argmax, log_softmax_at, log_sum_exp};
 
+use std::sync::Arc;
+
+use candle_core::DType;
+
 use self::backbone::Backbone;
+use self::config::Given;
+use self::discover::Layout;
 use self::gpt2::Gpt2;
-use self::latent::Feedback;
+use self::latent::{Feedback, Projection};
+use self::llama::Llama;
 use self::tokenizer::Tokenizer;
 use self::weights::Weights;
+pub use crate::trace::Mode;
 use crate::trace::ModelInfo;
 
 /// A loaded model. Calls do not change it.
 pub struct Model {
-    backbone: Box<dyn Backbone>,
-    /// CODI's projection; the Coconut kinds feed the state itself back.
-    feedback: Option<Feedback>,
+    backbone: Arc<dyn Backbone>,
+    /// What is fed at a latent position.
+    feedback: Feedback,
+    /// The training-time decoder of a SIM-CoT checkpoint, as a model of its own.
+    step_decoder: Option<Box<step_decoder::StepDecoder>>,
     config: Config,
     markers: Markers,
-    tokenizer: Tokenizer,
+    tokenizer: Arc<Tokenizer>,
     device: Device,
     info: ModelInfo,
     self_test: SelfTest,
@@ -66,79 +82,117 @@ pub struct Model {
 impl Model {
     /// Loads a checkpoint strictly and runs the self-tests; `on_stage` hears `weights` and `self-tests`.
     ///
-    /// Weights are widened to `f32`, and everything is computed in it.
-    ///
     /// # Errors
     /// [`ModelError`] naming the field or tensor that does not fit, or the self-test that failed.
     pub fn load(
         checkpoint: &Checkpoint,
+        options: &LoadOptions,
         device: &Device,
         on_stage: &mut dyn FnMut(&'static str),
     ) -> Result<Self> {
         on_stage("weights");
-        let mut model = Self::load_untested(checkpoint, device)?;
+        let mut model = Self::load_untested(checkpoint, options, device)?;
         on_stage("self-tests");
         model.self_test = SelfTest::run(&model)?;
         Ok(model)
     }
 
-    fn load_untested(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+    fn load_untested(
+        checkpoint: &Checkpoint,
+        options: &LoadOptions,
+        device: &Device,
+    ) -> Result<Self> {
         let name = checkpoint.name.as_str();
-        let config = Config::parse(name, &checkpoint.config, checkpoint.meta.as_deref())?;
-        let tokenizer = Tokenizer::parse(name, &checkpoint.tokenizer)?;
         let mut weights = Weights::parse(name, &checkpoint.weights, device)?;
-
-        let (prefix, alpha) = match config.family {
-            Family::Coconut | Family::MultimodeCoconut => ("base_causallm.", None),
-            Family::Codi => ("codi.base_model.model.", config.lora_alpha),
-        };
-        let gpt2 = Gpt2::take(&mut weights, &config.gpt2, prefix, alpha, device)?;
-        let feedback = match config.family {
-            Family::Codi => Some(Feedback::take(&mut weights, config.gpt2.width)?),
-            Family::Coconut | Family::MultimodeCoconut => None,
-        };
-        // The training code keeps an alias of the token table under this name.
-        weights.drop_alias("embedding.weight", &[gpt2.vocab(), config.gpt2.width])?;
-        let parameters = weights.finish()?;
-
-        let vocab = gpt2.vocab();
-        if tokenizer.vocab() > vocab {
+        let layout = Layout::of(name, weights.shapes())?;
+        let config = Config::resolve(&Given {
+            name,
+            json: checkpoint.config.as_deref(),
+            meta: checkpoint.meta.as_deref(),
+            options,
+            layout: &layout,
+        })?;
+        let tokenizer = checkpoint
+            .tokenizer
+            .as_deref()
+            .ok_or_else(|| ModelError::NoTokenizer {
+                model: name.into(),
+                base: layout.base.to_string(),
+            })?;
+        let tokenizer = Arc::new(Tokenizer::parse(name, tokenizer)?);
+        if tokenizer.vocab() > layout.rows {
             return Err(ModelError::Tokenizer {
                 model: name.into(),
                 reason: format!(
-                    "it has {} ids, the weights have {vocab} rows",
-                    tokenizer.vocab()
+                    "it has {} ids, the weights have {} rows",
+                    tokenizer.vocab(),
+                    layout.rows
                 ),
             });
         }
-        let markers = Markers::find(name, &config, &tokenizer, vocab)?;
+        let markers = Markers::find(
+            name,
+            &config,
+            options.special_tokens,
+            &tokenizer,
+            layout.rows,
+        )?;
+
+        weights.set_dtype(compute_type(&config));
+        let backbone = take_backbone(
+            &mut weights,
+            &config.arch,
+            &layout.prefix,
+            layout.rows,
+            config.lora_alpha,
+        )?;
+        let width = config.arch.width();
+        let feedback = match config.family {
+            Family::Codi | Family::MultimodeCodi => {
+                Feedback::Projection(Projection::take(&mut weights, width)?)
+            }
+            Family::Pause => {
+                let vector = weights.take_vector("pause_embedding", width)?;
+                Feedback::Pause(vector.to_dtype(DType::F32)?)
+            }
+            _ => Feedback::State,
+        };
+        // The training code keeps an alias of the token table under this name.
+        weights.drop_alias("embedding.weight", &[layout.rows, width])?;
+        let decoder = layout
+            .step_decoder
+            .map(|prefix| step_decoder::StepDecoder::take(&mut weights, &config.arch, prefix))
+            .transpose()?;
+        let parameters = weights.finish()?;
+
         let info = ModelInfo {
             name: name.into(),
             family: config.family.as_str().into(),
-            arch: "gpt2".into(),
+            family_from: config.family_from.into(),
+            arch: config.arch.as_str().into(),
             n_latents: config.n_latents,
-            dtype: "f32".into(),
+            dtype: config.precision.as_str().into(),
+            behaviour: config.behaviour.as_str().into(),
             device: device_name(device),
             sha256: checkpoint.sha256(),
             parameters,
-            layers: config.gpt2.layers,
-            width: config.gpt2.width,
-            vocab,
+            layers: config.arch.layers(),
+            width,
+            vocab: layout.rows,
             task: config.task,
             modes: config.modes.iter().map(|m| m.as_str().to_owned()).collect(),
             phrase_decoder: config.phrase_decoder.clone(),
         };
-        let backbone = Box::new(gpt2);
-        let self_test = SelfTest::NOT_RUN;
         Ok(Self {
             backbone,
             feedback,
+            step_decoder: decoder.map(Box::new),
             config,
             markers,
             tokenizer,
             device: device.clone(),
             info,
-            self_test,
+            self_test: SelfTest::NOT_RUN,
         })
     }
 
@@ -172,6 +226,12 @@ impl Model {
         self.config.family
     }
 
+    /// The mode in which a question is answered unless asked otherwise.
+    #[must_use]
+    pub fn main_mode(&self) -> Mode {
+        self.config.modes.first().copied().unwrap_or(Mode::Latent)
+    }
+
     /// Latent tokens unless asked otherwise.
     #[must_use]
     pub fn n_latents(&self) -> usize {
@@ -181,7 +241,7 @@ impl Model {
     /// Hidden width.
     #[must_use]
     pub fn width(&self) -> usize {
-        self.config.gpt2.width
+        self.config.arch.width()
     }
 
     /// Rows of the vocabulary.
@@ -193,7 +253,7 @@ impl Model {
     /// How many positions a run may have.
     #[must_use]
     pub fn max_positions(&self) -> usize {
-        self.config.gpt2.positions
+        self.config.arch.positions()
     }
 
     /// Returns the input embedding of an id, without its position.
@@ -213,6 +273,29 @@ impl Model {
     }
 }
 
+/// What the base computes in.
+fn compute_type(config: &Config) -> DType {
+    match (config.precision, config.family.is_codi()) {
+        (Precision::F32, _) | (Precision::Reference, false) => DType::F32,
+        (Precision::Reference, true) | (Precision::Bf16, _) => DType::BF16,
+        (Precision::F16, _) => DType::F16,
+    }
+}
+
+/// Takes the backbone's tensors, whose names begin with `prefix` and whose token table has `rows` rows.
+fn take_backbone(
+    weights: &mut Weights<'_>,
+    arch: &Arch,
+    prefix: &str,
+    rows: usize,
+    lora_alpha: Option<f64>,
+) -> Result<Arc<dyn Backbone>> {
+    Ok(match arch {
+        Arch::Gpt2(config) => Arc::new(Gpt2::take(weights, config, prefix, rows, lora_alpha)?),
+        Arch::Llama(config) => Arc::new(Llama::take(weights, config, prefix, rows, lora_alpha)?),
+    })
+}
+
 /// Returns the accelerator that this build was made for, if it works here, else the CPU.
 #[must_use]
 pub fn best_device() -> Device {
@@ -228,7 +311,9 @@ pub fn best_device() -> Device {
     Device::Cpu
 }
 
-fn device_name(device: &Device) -> String {
+/// The name of a device on screen and in exports.
+#[must_use]
+pub fn device_name(device: &Device) -> String {
     match device {
         Device::Cpu => "cpu".into(),
         Device::Cuda(_) => "cuda:0".into(),

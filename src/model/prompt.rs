@@ -1,16 +1,15 @@
 //! Questions to prompts, and generated ids to answers (methods.md 1.6, 1.7).
 
-use super::config::Mode;
 use super::error::{ModelError, Result};
 use super::tokenizer::UnknownWord;
-use super::{Markers, Model};
+use super::{Markers, Mode, Model};
 
 /// A question as the model gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
     /// The ids, the marker of the mode last.
     pub ids: Vec<u32>,
-    /// How many of them come from the question (its newline included): all but the marker.
+    /// How many of them come from the question (its newline and a turn's end included): all but the marker.
     pub n_question: usize,
     /// Byte range in the question of each of these ids; empty for a newline that was added.
     pub offsets: Vec<(usize, usize)>,
@@ -55,16 +54,18 @@ impl Model {
             *start = (*start).min(*end);
         }
         let unknown = self.tokenizer.unknown_words(question, &encoded);
-        let n_question = encoded.ids.len();
+        let mut ids = encoded.ids;
+        ids.extend(markers.turn_end);
+        let n_question = ids.len();
         let needed = n_question + 2 + self.config.n_latents + markers.delimiter.len() + 1;
-        if needed > self.config.gpt2.positions {
+        if needed > self.max_positions() {
             return Err(ModelError::input(format!(
                 "the question is too long: with latents and answer it needs {needed} positions, {} has {}",
-                self.info.name, self.config.gpt2.positions
+                self.info.name,
+                self.max_positions()
             )));
         }
-        let mut ids = encoded.ids;
-        ids.push(if mode == Mode::Direct {
+        ids.extend(if mode == Mode::Direct {
             markers.end
         } else {
             markers.start
@@ -195,8 +196,8 @@ mod tests {
         let ids = |mode| model.prompt("Tom has 3 apples.", mode).expect("prompt").ids;
         let (latent, direct, written) = (ids(Mode::Latent), ids(Mode::Direct), ids(Mode::Written));
         assert_eq!(latent, written);
-        assert_eq!(latent.last(), Some(&model.markers().start));
-        assert_eq!(direct.last(), Some(&model.markers().end));
+        assert_eq!(latent.last().copied(), model.markers().start);
+        assert_eq!(direct.last().copied(), model.markers().end);
         assert_eq!(latent[..latent.len() - 1], direct[..direct.len() - 1]);
         assert_eq!(model.token_text(latent[latent.len() - 2]), "\n");
     }

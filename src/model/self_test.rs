@@ -5,7 +5,6 @@ use candle_core::Tensor;
 use super::ablate::Writes;
 use super::backbone::Pass;
 use super::cancel::Cancel;
-use super::config::Mode;
 use super::error::{ModelError, Result};
 use super::{Branch, Model, Rollout};
 use crate::trace::LatentIdx;
@@ -49,7 +48,7 @@ impl SelfTest {
     /// [`ModelError::SelfTest`] with the first check that failed.
     pub(crate) fn run(model: &Model) -> Result<Self> {
         let cancel = Cancel::new();
-        let prompt = model.prompt(QUESTION, Mode::Latent)?;
+        let prompt = model.prompt(QUESTION, model.main_mode())?;
         let start = model.prefill(&[&prompt.ids], &cancel)?;
         let k = model.n_latents();
         let alone = model.rollout(&start, k, &Writes::none(1), &cancel)?;
@@ -110,7 +109,7 @@ impl SelfTest {
 
 /// Every position in one pass with no cache: the states from the start marker on, and the lens at the answer position.
 fn all_at_once(model: &Model, ids: &[u32], alone: &Rollout) -> Result<(Vec<f32>, Vec<f32>)> {
-    let mut end = vec![model.markers.end];
+    let mut end: Vec<u32> = model.markers.end.into_iter().collect();
     end.extend(&model.markers.delimiter);
     let (before, after) = (model.embed(ids)?, model.embed(&end)?);
     let mut parts = vec![&before];
@@ -193,6 +192,8 @@ fn difference(a: &[f32], b: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::tests::tiny_model;
     use super::*;
 
@@ -208,7 +209,7 @@ mod tests {
     fn a_cache_that_forgets_is_noticed() {
         let mut model = tiny_model(1);
         assert!(SelfTest::run(&model).is_ok());
-        model.backbone = Box::new(super::super::tests::Forgetful(model.backbone));
+        model.backbone = Arc::new(super::super::tests::Forgetful(model.backbone));
         let error = SelfTest::run(&model).expect_err("a cache that forgets");
         assert!(error.to_string().contains("self-test"), "{error}");
     }

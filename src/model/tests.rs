@@ -7,9 +7,18 @@ use super::cache::Cache;
 use super::*;
 use crate::trace::LatentIdx;
 
+fn load(checkpoint: &Checkpoint) -> Result<Model> {
+    Model::load(
+        checkpoint,
+        &LoadOptions::default(),
+        &Device::Cpu,
+        &mut |_| {},
+    )
+}
+
 /// The toy model, loaded through the normal door.
 pub(super) fn tiny_model(seed: u64) -> Model {
-    Model::load(&tiny::checkpoint(seed), &Device::Cpu, &mut |_| {}).expect("the toy model loads")
+    load(&tiny::checkpoint(seed)).expect("the toy model loads")
 }
 
 /// The toy question up to its start marker.
@@ -21,7 +30,7 @@ pub(super) fn question_branch(model: &Model) -> Branch {
 }
 
 /// A backbone that forgets what came before, to show that the self-tests notice.
-pub(super) struct Forgetful(pub(super) Box<dyn Backbone>);
+pub(super) struct Forgetful(pub(super) Arc<dyn Backbone>);
 
 impl Backbone for Forgetful {
     fn new_cache(&self, rows: usize) -> Cache {
@@ -255,9 +264,7 @@ fn masks_and_positions_are_ours() {
 
 #[test]
 fn a_checkpoint_that_does_not_fit_is_named_tensor_by_tensor() {
-    let load = |edit: &dyn Fn(&mut tiny::Tensors)| {
-        Model::load(&tiny::checkpoint_with(0, edit), &Device::Cpu, &mut |_| {}).err()
-    };
+    let load = |edit: &dyn Fn(&mut tiny::Tensors)| load(&tiny::checkpoint_with(0, edit)).err();
     assert_eq!(load(&|_| {}), None);
     let norm = "base_causallm.transformer.h.1.ln_2.bias";
     let missing = load(&|t| {
@@ -303,7 +310,7 @@ fn files_of_another_kind_are_refused() {
     let load = |weights: &[u8]| {
         let mut checkpoint = tiny::checkpoint(0);
         checkpoint.weights = weights.to_vec().into();
-        Model::load(&checkpoint, &Device::Cpu, &mut |_| {})
+        load(&checkpoint)
             .err()
             .map(|e| e.to_string())
             .unwrap_or_default()

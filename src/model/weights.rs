@@ -18,6 +18,8 @@ const WRAPPERS: [&str; 2] = ["module.", "_fsdp_wrapped_module."];
 pub(crate) struct Weights<'a> {
     tensors: BTreeMap<String, TensorView<'a>>,
     device: &'a Device,
+    /// What the tensors are converted to.
+    dtype: DType,
     /// Parameters taken so far.
     parameters: usize,
 }
@@ -56,11 +58,34 @@ impl<'a> Weights<'a> {
         Ok(Self {
             tensors,
             device,
+            dtype: DType::F32,
             parameters: 0,
         })
     }
 
-    /// Takes one tensor of exactly this shape, widened to `f32`.
+    /// Names (wrappers stripped) and shapes of what has not been taken yet.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> + Clone {
+        self.tensors
+            .iter()
+            .map(|(name, t)| (name.as_str(), t.shape()))
+    }
+
+    /// Sets what the tensors are converted to from here on.
+    pub(crate) fn set_dtype(&mut self, dtype: DType) {
+        self.dtype = dtype;
+    }
+
+    /// What the tensors are converted to.
+    pub(crate) fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Where the tensors go.
+    pub(crate) fn device(&self) -> &Device {
+        self.device
+    }
+
+    /// Takes one tensor of exactly this shape.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Tensor> {
         let view = self.remove(name, || format!("{shape:?}"))?;
         if view.shape() != shape {
@@ -70,20 +95,28 @@ impl<'a> Weights<'a> {
                 format!("{shape:?}"),
             ));
         }
-        self.widen(name, &view)
+        self.read(name, &view, self.dtype)
     }
 
-    /// Takes a table of `width` columns and any number of rows, at least `rows`.
-    pub(crate) fn take_table(&mut self, name: &str, rows: usize, width: usize) -> Result<Tensor> {
-        let expected = || format!("[{rows} or more, {width}]");
-        let view = self.remove(name, expected)?;
-        match view.shape() {
-            [r, w] if *r >= rows && *w == width => self.widen(name, &view),
-            found => Err(wrong(name, format!("{found:?}"), expected())),
-        }
+    /// Takes a vector that may be stored as a single row, as (1, width).
+    pub(crate) fn take_vector(&mut self, name: &str, width: usize) -> Result<Tensor> {
+        let rank = self.shape_of(name).map_or(1, <[usize]>::len);
+        let mut shape = vec![1; rank.clamp(1, 3)];
+        shape[rank.clamp(1, 3) - 1] = width;
+        Ok(self.take(name, &shape)?.reshape((1, width))?)
     }
 
-    /// Takes a matrix of which only the number of columns or rows is known (`None`: any); low-rank factors need it.
+    /// The shape of a tensor that has not been taken yet.
+    pub(crate) fn shape_of(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|t| t.shape())
+    }
+
+    /// Drops what training needs and inference does not: every tensor under a prefix.
+    pub(crate) fn drop_under(&mut self, prefix: &str) {
+        self.tensors.retain(|name, _| !name.starts_with(prefix));
+    }
+
+    /// Takes a matrix of which only the number of columns or rows is known (`None`: any), in `f32`: a low-rank factor.
     pub(crate) fn take_matrix(
         &mut self,
         name: &str,
@@ -95,7 +128,7 @@ impl<'a> Weights<'a> {
         let view = self.remove(name, expected)?;
         match view.shape() {
             [r, c] if rows.is_none_or(|n| n == *r) && columns.is_none_or(|n| n == *c) => {
-                self.widen(name, &view)
+                self.read(name, &view, DType::F32)
             }
             found => Err(wrong(name, format!("{found:?}"), expected())),
         }
@@ -133,7 +166,7 @@ impl<'a> Weights<'a> {
             })
     }
 
-    fn widen(&mut self, name: &str, view: &TensorView<'a>) -> Result<Tensor> {
+    fn read(&mut self, name: &str, view: &TensorView<'a>, to: DType) -> Result<Tensor> {
         let dtype = match view.dtype() {
             safetensors::Dtype::F16 => DType::F16,
             safetensors::Dtype::BF16 => DType::BF16,
@@ -147,7 +180,7 @@ impl<'a> Weights<'a> {
             return Err(wrong(name, "not finite".into(), "finite values".into()));
         }
         self.parameters += tensor.elem_count();
-        Ok(tensor.to_device(self.device)?)
+        Ok(tensor.to_dtype(to)?.to_device(self.device)?)
     }
 }
 

@@ -15,9 +15,11 @@ pub(crate) fn model() -> ModelInfo {
     ModelInfo {
         name: "mini-math".to_owned(),
         family: "multimode-coconut".to_owned(),
+        family_from: "config.json".to_owned(),
         arch: "gpt2".to_owned(),
         n_latents: 2,
         dtype: "f32".to_owned(),
+        behaviour: "fixed".to_owned(),
         device: "cpu".to_owned(),
         sha256: "0123456789abcdef".repeat(4),
         parameters: 630_000,
@@ -65,6 +67,7 @@ fn run() -> Run {
     Run {
         question: "Ann has 12 pens and buys 7. Bob has twice as many. How many has Bob ?"
             .to_owned(),
+        mode: crate::trace::Mode::Latent,
         unknown_words: vec!["Ann".to_owned()],
         input_ids: vec![1, 2, 3],
         positions: vec![

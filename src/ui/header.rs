@@ -5,6 +5,7 @@ use ratatui::text::Line;
 
 use crate::app::{App, Job, Model, Phase, Recording};
 use crate::text::{sanitize, width};
+use crate::trace::Mode;
 use crate::ui::line::{Row, cut};
 use crate::ui::theme::Theme;
 
@@ -44,14 +45,23 @@ fn facts(app: &App) -> Vec<String> {
         return Vec::new();
     };
     let sha: String = info.sha256.chars().take(SHORT_SHA).collect();
-    vec![
-        info.family.clone(),
+    let mode = app
+        .mode
+        .map(Mode::as_str)
+        .or(info.modes.first().map(String::as_str));
+    let mode = mode.filter(|_| info.modes.len() > 1);
+    let mut facts = vec![info.family.clone()];
+    facts.extend(mode.map(|mode| format!("{mode} mode")));
+    facts.extend([
         info.arch.clone(),
         info.dtype.clone(),
         info.device.clone(),
         sha,
         crate::ui::number::count(info.n_latents, "latent"),
-    ]
+        crate::ui::number::parameters(info.parameters),
+    ]);
+    facts.extend(Some(info.behaviour.clone()).filter(|b| !b.is_empty()));
+    facts
 }
 
 /// What is going on, and what Escape would do about it.

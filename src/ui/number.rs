@@ -61,10 +61,43 @@ pub fn count(n: usize, noun: &str) -> String {
     }
 }
 
+/// A number of parameters in three digits: 676k, 124M, 1.24B.
+#[must_use]
+pub fn parameters(n: usize) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let n = n as f64;
+    let (scaled, unit) = match n {
+        n if n >= 1e9 => (n / 1e9, "B"),
+        n if n >= 1e6 => (n / 1e6, "M"),
+        n if n >= 1e3 => (n / 1e3, "k"),
+        n => (n, ""),
+    };
+    let digits = match scaled {
+        s if unit.is_empty() || s >= 100.0 => 0,
+        s if s >= 10.0 => 1,
+        _ => 2,
+    };
+    format!("{scaled:.digits$}{unit} params")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ui::glyphs::{ASCII, UNICODE};
+
+    #[test]
+    fn parameters_have_three_digits() {
+        for (n, text) in [
+            (12, "12 params"),
+            (676_224, "676k params"),
+            (1_360_000, "1.36M params"),
+            (12_400_000, "12.4M params"),
+            (124_439_808, "124M params"),
+            (1_235_814_400, "1.24B params"),
+        ] {
+            assert_eq!(parameters(n), text);
+        }
+    }
 
     #[test]
     fn signs_and_zeroes() {

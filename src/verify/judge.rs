@@ -9,7 +9,7 @@ use super::{Abstain, Found};
 #[must_use]
 pub fn judge(necessity: Necessity, found: Found, null: Null, top_k: usize) -> Verdict {
     let (rung, reason) = match &found.abstain {
-        Some(why @ Abstain::NoAnswer) => (Rung::Abstain, why.to_string()),
+        Some(why @ (Abstain::NoAnswer | Abstain::NoLatents)) => (Rung::Abstain, why.to_string()),
         _ if !necessity.needed => (Rung::NotNeeded, not_needed(&necessity)),
         Some(why) => (Rung::Abstain, why.to_string()),
         None if found.steps.is_empty() => (Rung::NoneFound, none_found(&found, top_k)),

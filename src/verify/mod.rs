@@ -68,6 +68,8 @@ pub struct Case<'a> {
 pub enum Abstain {
     /// The model gave no answer.
     NoAnswer,
+    /// No latent token ran.
+    NoLatents,
     /// No verifier applies to the model's task.
     UnknownTask,
     /// The model could not see these words of the question.
@@ -90,6 +92,7 @@ impl fmt::Display for Abstain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoAnswer => f.write_str("The model gave no answer to judge"),
+            Self::NoLatents => f.write_str("No latent token ran, so there is nothing to decode"),
             Self::UnknownTask => {
                 f.write_str("The model's task is not known, so no verifier applies")
             }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::trace::{
-    Ablation, EarlyExit, LatentIdx, ModelInfo, Outcome, Phrase, Position, Run, Verdict,
+    Ablation, EarlyExit, LatentIdx, Mode, ModelInfo, Outcome, Phrase, Position, Run, Verdict,
 };
 
 /// Numbers a clean run; every event about it carries the number, and events of a superseded run are dropped.
@@ -29,6 +29,8 @@ pub enum Request {
         question: String,
         /// The gold answer, if known: only ever used to report correctness.
         gold: Option<String>,
+        /// How it is to be answered; none for the model's usual mode.
+        mode: Option<Mode>,
     },
     /// Run with some latents off. A newer `Ablate` replaces one that has not started.
     Ablate {

@@ -1,17 +1,30 @@
 //! What waits to be done: the newest of each kind, so that quick toggles coalesce and the last one wins.
 
-use crate::trace::{Ablation, LatentIdx};
+use crate::trace::{Ablation, LatentIdx, Mode};
 use crate::worker::protocol::{Request, RunId};
 
 /// Pending work. Pure: no channels, no model.
 #[derive(Debug, Default)]
 pub struct Queue {
     load: Option<String>,
-    run: Option<(RunId, String, Option<String>)>,
+    run: Option<Asked>,
     ablate: Option<(RunId, Ablation)>,
     early_exit: Option<RunId>,
     phrases: Option<(RunId, LatentIdx)>,
     verify: Option<RunId>,
+}
+
+/// A question to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// Its number.
+    pub id: RunId,
+    /// The question.
+    pub question: String,
+    /// The gold answer, if known.
+    pub gold: Option<String>,
+    /// How it is to be answered; none for the model's usual mode.
+    pub mode: Option<Mode>,
 }
 
 /// The next thing to do, in the order in which an analyst waits for it.
@@ -20,7 +33,7 @@ pub enum Job {
     /// Load a model.
     Load(String),
     /// Run a question.
-    Run(RunId, String, Option<String>),
+    Run(Asked),
     /// Run with latents off.
     Ablate(RunId, Ablation),
     /// Early exits.
@@ -53,11 +66,21 @@ impl Queue {
                 };
                 return Standing::Stop;
             }
-            Request::Run { id, question, gold } => {
+            Request::Run {
+                id,
+                question,
+                gold,
+                mode,
+            } => {
                 let load = self.load.take();
                 *self = Self {
                     load,
-                    run: Some((id, question, gold)),
+                    run: Some(Asked {
+                        id,
+                        question,
+                        gold,
+                        mode,
+                    }),
                     ..Self::default()
                 };
                 return if matches!(in_hand, Some(Job::Load(_))) {
@@ -102,8 +125,8 @@ impl Queue {
         if let Some(model) = self.load.take() {
             return Some(Job::Load(model));
         }
-        if let Some((id, question, gold)) = self.run.take() {
-            return Some(Job::Run(id, question, gold));
+        if let Some(asked) = self.run.take() {
+            return Some(Job::Run(asked));
         }
         if let Some((id, ablation)) = self.ablate.take() {
             return Some(Job::Ablate(id, ablation));
@@ -139,6 +162,7 @@ mod tests {
             id: RunId(id),
             question: "q".to_owned(),
             gold: None,
+            mode: None,
         }
     }
 
@@ -172,7 +196,12 @@ mod tests {
                 Standing::StepAside
             );
         }
-        let run = Job::Run(RunId(1), String::new(), None);
+        let run = Job::Run(Asked {
+            id: RunId(1),
+            question: String::new(),
+            gold: None,
+            mode: None,
+        });
         assert_eq!(Queue::default().push(toggle(1), Some(&run)), Standing::Keep);
     }
 
@@ -195,7 +224,7 @@ mod tests {
             Standing::Keep
         );
         assert_eq!(queue.pop(), Some(Job::Load("m".to_owned())));
-        assert!(matches!(queue.pop(), Some(Job::Run(RunId(3), ..))));
+        assert!(matches!(queue.pop(), Some(Job::Run(asked)) if asked.id == RunId(3)));
         assert_eq!(queue.pop(), None);
     }
 

@@ -14,10 +14,11 @@ use tokio::sync::mpsc as events;
 
 use super::cache::Cache;
 use super::protocol::{Event, Request, RunId};
-use super::queue::{Job, Queue, Standing};
+use super::queue::{Asked, Job, Queue, Standing};
 use crate::analysis::Explorer;
-use crate::analysis::run::CleanRun;
-use crate::model::{Cancel, Checkpoint, Device, Model, ModelError};
+use crate::analysis::run::{Ask, CleanRun};
+use crate::model::{Cancel, Device, Model, ModelError};
+use crate::open::Opener;
 
 /// How many events may wait for the screen.
 const EVENTS: usize = 256;
@@ -38,7 +39,7 @@ pub struct Link {
 ///
 /// # Errors
 /// When the system cannot start a thread.
-pub fn spawn(device: Device) -> std::io::Result<Link> {
+pub fn spawn(device: Device, opener: Opener) -> std::io::Result<Link> {
     let (requests, inbox) = channel();
     let (out, receiver) = events::channel(EVENTS);
     let desk = Arc::new(Desk::default());
@@ -48,7 +49,7 @@ pub fn spawn(device: Device) -> std::io::Result<Link> {
         .spawn(move || take_in(&inbox, &desk))?;
     thread::Builder::new()
         .name("model".to_owned())
-        .spawn(move || Worker::new(device, out).work(&work))?;
+        .spawn(move || Worker::new(device, opener, out).work(&work))?;
     Ok(Link {
         requests,
         events: receiver,
@@ -109,6 +110,7 @@ fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
 /// The model's owner.
 struct Worker {
     device: Device,
+    opener: Opener,
     out: events::Sender<Event>,
     explorer: Option<Explorer>,
     clean: Option<(RunId, CleanRun)>,
@@ -137,9 +139,10 @@ impl From<ModelError> for Stopped {
 }
 
 impl Worker {
-    fn new(device: Device, out: events::Sender<Event>) -> Self {
+    fn new(device: Device, opener: Opener, out: events::Sender<Event>) -> Self {
         Self {
             device,
+            opener,
             out,
             explorer: None,
             clean: None,
@@ -216,7 +219,7 @@ impl Worker {
         }
         match job {
             Job::Load(model) => self.load(model, cancel),
-            Job::Run(id, question, gold) => self.run(*id, question, gold.as_deref(), cancel),
+            Job::Run(asked) => self.run(asked, cancel),
             Job::Ablate(id, ablation) => {
                 let (explorer, clean) = self.of(*id)?;
                 let (outcome, cached) = match self.cache.get(ablation) {
@@ -266,8 +269,8 @@ impl Worker {
             screen_gone |= self.out.blocking_send(event).is_err();
         };
         stage("reading");
-        let checkpoint = Checkpoint::open(name)?;
-        let model = Model::load(&checkpoint, &self.device, &mut stage)?;
+        let (checkpoint, options) = self.opener.find(name)?;
+        let model = Model::load(&checkpoint, &options, &self.device, &mut stage)?;
         cancel.check()?;
         let explorer = Explorer::bare(model);
         if screen_gone {
@@ -279,18 +282,20 @@ impl Worker {
         self.tell(Event::Ready { info, elapsed_ms })
     }
 
-    fn run(
-        &mut self,
-        id: RunId,
-        question: &str,
-        gold: Option<&str>,
-        cancel: &Cancel,
-    ) -> Result<(), Stopped> {
+    fn run(&mut self, asked: &Asked, cancel: &Cancel) -> Result<(), Stopped> {
         self.forget();
+        let id = asked.id;
         let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
         let mut screen_gone = false;
-        let n_latents = explorer.model().n_latents();
-        let clean = explorer.run(question, gold, n_latents, TOP_K, cancel, &mut |position| {
+        let model = explorer.model();
+        let ask = Ask {
+            question: &asked.question,
+            gold: asked.gold.as_deref(),
+            mode: asked.mode.unwrap_or(model.main_mode()),
+            n_latents: model.n_latents(),
+            top_k: TOP_K,
+        };
+        let clean = explorer.run(&ask, cancel, &mut |position| {
             let event = Event::Step {
                 id,
                 position: position.clone(),
@@ -348,11 +353,10 @@ fn no_model() -> Stopped {
 fn run_id(job: &Job) -> Option<RunId> {
     match job {
         Job::Load(_) => None,
-        Job::Run(id, ..)
-        | Job::Ablate(id, _)
-        | Job::EarlyExit(id)
-        | Job::Phrases(id, _)
-        | Job::Verify(id) => Some(*id),
+        Job::Run(asked) => Some(asked.id),
+        Job::Ablate(id, _) | Job::EarlyExit(id) | Job::Phrases(id, _) | Job::Verify(id) => {
+            Some(*id)
+        }
     }
 }
 

@@ -49,15 +49,14 @@ pub fn gather(
     let (mut null_hits, mut null_n, mut phrases, mut phrases_right) = (0, 0, 0, 0);
     for (i, problem) in problems.iter().enumerate() {
         let gold = Some(problem.answer.as_str());
-        let clean = run::run(
-            model,
-            &problem.question,
+        let ask = run::Ask {
+            question: &problem.question,
             gold,
-            model.n_latents(),
-            verdict::TOP_K,
-            cancel,
-            &mut |_| (),
-        )?;
+            mode: model.main_mode(),
+            n_latents: model.n_latents(),
+            top_k: verdict::TOP_K,
+        };
+        let clean = run::run(model, &ask, cancel, &mut |_| ())?;
         let exits = explorer.early_exits(&clean, cancel)?;
         let verdict = explorer.verdict(&clean, &exits, cancel)?;
         let side = usize::from(clean.run.answer.correct == Some(true));
@@ -97,7 +96,7 @@ pub fn gather(
     })
 }
 
-/// Whether a phrase says a gold step: the same equation in either order, or the same pair of nodes.
+/// Whether a phrase says a gold step: the same equation in either order, or first of all the node that the step reaches.
 fn says(phrase: &str, step: &str) -> bool {
     let squeezed: String = phrase.chars().filter(|c| !c.is_whitespace()).collect();
     if let Some(equation) = step.strip_prefix("<<").and_then(|s| s.strip_suffix(">>")) {
@@ -114,13 +113,11 @@ fn says(phrase: &str, step: &str) -> bool {
     let (Some(source), Some(result)) = (words.first(), words.last()) else {
         return false;
     };
-    let negated = words.contains(&"not");
-    let Some((left, right)) = phrase.split_once(':') else {
-        return false;
-    };
-    let left = left.trim();
-    let bare = left.strip_prefix("is not ").unwrap_or(left);
-    right.trim() == *source && bare == *result && negated == left.starts_with("is not ")
+    // The first step is written with the person it is about.
+    let phrase = phrase.strip_prefix(*source).unwrap_or(phrase).trim_start();
+    let bare = phrase.strip_prefix("is not ");
+    let said = bare.unwrap_or(phrase).split_whitespace().next();
+    said == Some(result) && words.contains(&"not") == bare.is_some()
 }
 
 #[cfg(test)]
@@ -133,11 +130,15 @@ mod tests {
             ("19 = 12 + 7", "<<12+7=19>>", true),
             ("12 + 7 = 19", "<<12+7=19>>", true),
             ("12 + 8 = 19", "<<12+7=19>>", false),
-            ("bompus : gorpus", "Every gorpus is a bompus.", true),
-            ("gorpus : Tom", "Tom is a gorpus.", true),
-            ("is not happy : gorpus", "Every gorpus is not happy.", true),
-            ("happy : gorpus", "Every gorpus is not happy.", false),
-            ("happy", "Every gorpus is happy.", false),
+            ("bompus", "Every gorpus is a bompus.", true),
+            ("bompus zorple", "Every gorpus is a bompus.", true),
+            ("zorple bompus", "Every gorpus is a bompus.", false),
+            ("Tom gorpus", "Tom is a gorpus.", true),
+            ("Ann gorpus", "Tom is a gorpus.", false),
+            ("is not happy", "Every gorpus is not happy.", true),
+            ("happy", "Every gorpus is not happy.", false),
+            ("is not happy", "Every gorpus is happy.", false),
+            ("", "Every gorpus is happy.", false),
         ] {
             assert_eq!(says(phrase, step), want, "{phrase} / {step}");
         }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Explorer;
 use super::answers;
 use super::reference::{Group, same_length};
-use super::run::MAX_NEW_TOKENS;
+use super::run::{self, MAX_NEW_TOKENS};
 use super::stats::Share;
 use crate::decode::lens;
 use crate::model::{Branch, Cancel, Mode, ModelError, Writes};
@@ -120,25 +120,25 @@ pub fn evaluate(
     };
 
     let mut ranks: Vec<Vec<Option<usize>>> = vec![Vec::new(); problems.len()];
-    let latent = pass.latents("latent", |_| n_latents, |_| Ok(None), Some(&mut ranks))?;
-    let no_latents = pass.latents("no latents", |_| 0, |_| Ok(None), None)?;
-    let one_fewer = pass.latents(
-        "one latent fewer",
-        |p| p.steps.len().saturating_sub(1),
-        |_| Ok(None),
-        None,
-    )?;
+    let with_latents = model.family().has_latents();
+    let when =
+        |run: &mut dyn FnMut() -> Result<Vec<bool>, ModelError>| with_latents.then(run).transpose();
+    let latent =
+        when(&mut || pass.latents("latent", |_| n_latents, |_| Ok(None), Some(&mut ranks)))?;
+    let no_latents = when(&mut || pass.latents("no latents", |_| 0, |_| Ok(None), None))?;
+    let one_fewer = when(&mut || {
+        let fewer = |p: &Problem| p.steps.len().saturating_sub(1);
+        pass.latents("one latent fewer", fewer, |_| Ok(None), None)
+    })?;
     let zeros: Arc<[f32]> = vec![0.0; model.width()].into();
-    let off_zero = pass.latents(
-        "all off by zero",
-        |_| n_latents,
-        |_| Ok(Some(vec![zeros.clone(); n_latents])),
-        None,
-    )?;
+    let off_zero = when(&mut || {
+        let zeros = |_| Ok(Some(vec![zeros.clone(); n_latents]));
+        pass.latents("all off by zero", |_| n_latents, zeros, None)
+    })?;
     let means: Option<Vec<Arc<[f32]>>> = (1..=n_latents)
         .map(|j| explorer.reference().mean_fed(LatentIdx(j)).cloned())
         .collect();
-    let off_mean = match &means {
+    let off_mean = match means.as_ref().filter(|_| with_latents) {
         Some(means) => Some(pass.latents(
             "all off by mean",
             |_| n_latents,
@@ -155,7 +155,7 @@ pub fn evaluate(
             .ok_or_else(super::no_reference)?;
         Ok(Some(item.fed.clone()))
     };
-    let off_resample = if explorer.reference().is_empty() {
+    let off_resample = if explorer.reference().is_empty() || !with_latents {
         None
     } else {
         Some(pass.latents("all off by resample", |_| n_latents, donor, None)?)
@@ -181,12 +181,14 @@ pub fn evaluate(
         };
         let all = |right: &[bool]| share(right, &|_| true);
         Modes {
-            latent: all(&latent),
-            no_latents: all(&no_latents),
+            latent: latent.as_deref().and_then(all),
+            no_latents: no_latents.as_deref().and_then(all),
             direct: direct.as_deref().and_then(all),
             verbalised: verbalised.as_deref().and_then(all),
-            one_fewer: share(&one_fewer, &|i| problems[i].steps.len() >= 2),
-            off_zero: all(&off_zero),
+            one_fewer: one_fewer
+                .as_deref()
+                .and_then(|right| share(right, &|i| problems[i].steps.len() >= 2)),
+            off_zero: off_zero.as_deref().and_then(all),
             off_mean: off_mean.as_deref().and_then(all),
             off_resample: off_resample.as_deref().and_then(all),
         }
@@ -197,13 +199,17 @@ pub fn evaluate(
         model: model.info().clone(),
         data: data.to_owned(),
         n: problems.len(),
-        not_runnable: ranks.iter().filter(|r| r.is_empty()).count(),
+        not_runnable: if with_latents {
+            ranks.iter().filter(|r| r.is_empty()).count()
+        } else {
+            0
+        },
         modes: modes(&|_| true),
         by_steps: steps
             .into_iter()
             .map(|s| (s, modes(&|i| problems[i].steps.len() == s)))
             .collect(),
-        intermediates: intermediates(&ranks, &latent, n_latents),
+        intermediates: intermediates(&ranks, latent.as_deref().unwrap_or_default(), n_latents),
         evidence: None,
     })
 }
@@ -239,11 +245,8 @@ impl Pass<'_> {
                 }
                 let branch = group.prefill(model, self.cancel)?;
                 let rollout = model.rollout(&branch, k, &writes, self.cancel)?;
-                self.mark(
-                    &group,
-                    &model.close(rollout.last(), false, self.cancel)?,
-                    &mut right,
-                )?;
+                let closed = model.close(rollout.last(), false, self.cancel)?;
+                self.mark(&group, &closed, MAX_NEW_TOKENS, &mut right)?;
                 if let Some(ranks) = ranks.as_deref_mut() {
                     for (j, latent) in rollout.latents.iter().enumerate() {
                         for (logits, &i) in model.project(&latent.state)?.iter().zip(&group.indices)
@@ -275,7 +278,7 @@ impl Pass<'_> {
             ROWS,
         ) {
             let branch = group.prefill(model, self.cancel)?;
-            self.mark(&group, &branch, &mut right)?;
+            self.mark(&group, &branch, run::max_new_tokens(mode), &mut right)?;
             done += group.indices.len();
             (self.progress)(name, done, self.problems.len());
         }
@@ -286,10 +289,11 @@ impl Pass<'_> {
         &self,
         group: &Group<'_>,
         branch: &Branch,
+        max_new: usize,
         right: &mut [bool],
     ) -> Result<(), ModelError> {
         let model = self.explorer.model();
-        let generated = model.generate(branch, MAX_NEW_TOKENS, &mut |_| (), self.cancel)?;
+        let generated = model.generate(branch, max_new, &mut |_| (), self.cancel)?;
         for (generated, &i) in generated.iter().zip(&group.indices) {
             let value = model.extract_value(&generated.ids)?;
             right[i] = answers::is_correct(value.as_deref(), &self.problems[i].answer);

@@ -33,7 +33,7 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
         PositionKind::Latent(idx) => format!("Latent {idx}"),
         PositionKind::Start => "Start marker".to_owned(),
         PositionKind::End => "End marker".to_owned(),
-        PositionKind::Question | PositionKind::Answer => {
+        PositionKind::Question | PositionKind::Written | PositionKind::Answer => {
             let text = cut_foreign(position.text.trim(), MAX_TOKEN, theme);
             format!("Token {open}{text}{close}")
         }
@@ -44,6 +44,7 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
         }
         PositionKind::Latent(_) => format!("of {}", app.n_latents()),
         PositionKind::Question => "question".to_owned(),
+        PositionKind::Written => "written step".to_owned(),
         PositionKind::Answer => "answer".to_owned(),
         PositionKind::Start | PositionKind::End => String::new(),
     };
@@ -72,8 +73,9 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
         PositionKind::Latent(idx) => Some(idx),
         _ => None,
     };
+    let is_thought = latent.is_some() || position.kind == PositionKind::Written;
     let mut lines = match &position.projection {
-        Some(projection) => table(projection, latent.is_some(), width, theme),
+        Some(projection) => table(projection, is_thought, width, theme),
         None => paragraph(
             "Nothing is read here: of the question, only the last token predicts what comes next",
             width,
@@ -97,6 +99,12 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     } else if position.kind == PositionKind::Start {
         lines.push(Line::default());
         lines.extend(exit_lines(app, 0, width, theme));
+    } else if let Some(k) = app.live.written_by(app.live.cursor) {
+        // Only where a step ends is it asked what the answer would be.
+        if app.session.early_exit.iter().any(|exit| exit.k == k) {
+            lines.push(Line::default());
+            lines.extend(exit_lines(app, k, width, theme));
+        }
     }
     lines
 }
@@ -175,8 +183,9 @@ fn table(
 
 fn exit_lines(app: &App, k: usize, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let place = match k {
-        0 => "If it stopped before the first latent".to_owned(),
-        k => format!("If it stopped after latent {k}"),
+        0 => "If it stopped before the first thought".to_owned(),
+        k if app.live.n_latents() > 0 => format!("If it stopped after latent {k}"),
+        k => format!("If it stopped after {k} written tokens"),
     };
     let mut lines = vec![heading(place, theme).line()];
     let exit = app.session.early_exit.iter().find(|exit| exit.k == k);

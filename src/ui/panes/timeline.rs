@@ -217,9 +217,8 @@ fn window(cells: &[Cell], cursor: usize, room: usize) -> (usize, usize) {
 
 fn cells(app: &App, labels: &[Label], theme: &Theme) -> Vec<Cell> {
     let after = tokens_after(app);
-    let shown = app.live.positions.iter().skip(app.live.first());
-    let mut cells: Vec<Cell> = shown
-        .map(|position| cell(app, position, labels, &after, theme))
+    let mut cells: Vec<Cell> = (app.live.first()..app.live.positions.len())
+        .map(|index| cell(app, index, labels, &after, theme))
         .collect();
     if app.live.phase == Phase::Running {
         let missing = app.live.n_latents() + 1..=app.n_latents();
@@ -245,11 +244,12 @@ fn token(text: &str, theme: &Theme) -> String {
 
 fn cell(
     app: &App,
-    position: &Position,
+    index: usize,
     labels: &[Label],
     after: &[(LatentIdx, String)],
     theme: &Theme,
 ) -> Cell {
+    let position = &app.live.positions[index];
     let latent = match position.kind {
         PositionKind::Latent(idx) => Some(idx),
         _ => None,
@@ -286,7 +286,7 @@ fn cell(
                     let k = match position.kind {
                         PositionKind::Start => 0,
                         PositionKind::Latent(idx) => idx.0,
-                        _ => return None,
+                        _ => app.live.written_by(index)?,
                     };
                     let exit = app.session.early_exit.iter().find(|exit| exit.k == k)?;
                     let value = exit.value.as_deref().unwrap_or(theme.glyphs.none);

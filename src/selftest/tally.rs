@@ -1,0 +1,110 @@
+//! Counts what was compared, and keeps the largest difference and the first failure of each item.
+
+use serde::Serialize;
+
+use super::TOLERANCE;
+
+/// One thing that was compared, over all questions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Item {
+    /// What.
+    pub name: &'static str,
+    /// How many values or lists were compared.
+    pub compared: usize,
+    /// How many of them did not agree.
+    pub failed: usize,
+    /// Largest absolute difference, for numbers.
+    pub largest_difference: Option<f64>,
+    /// Largest difference relative to the expected value, or to 1 where that is smaller.
+    pub largest_relative: Option<f64>,
+    /// The first that did not agree, with its place.
+    pub first_failure: Option<String>,
+}
+
+/// Items in the order in which they first came up.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    items: Vec<Item>,
+}
+
+impl Tally {
+    fn item(&mut self, name: &'static str) -> &mut Item {
+        let at = self.items.iter().position(|item| item.name == name);
+        let at = at.unwrap_or_else(|| {
+            self.items.push(Item {
+                name,
+                compared: 0,
+                failed: 0,
+                largest_difference: None,
+                largest_relative: None,
+                first_failure: None,
+            });
+            self.items.len() - 1
+        });
+        &mut self.items[at]
+    }
+
+    /// Compares numbers; one that is not finite never agrees.
+    pub(super) fn number(&mut self, name: &'static str, place: &str, found: f64, expected: f64) {
+        let difference = (found - expected).abs();
+        let relative = difference / expected.abs().max(1.0);
+        let item = self.item(name);
+        item.compared += 1;
+        let larger = |old: Option<f64>, new: f64| Some(old.map_or(new, |old| old.max(new)));
+        item.largest_difference = larger(item.largest_difference, difference);
+        item.largest_relative = larger(item.largest_relative, relative);
+        // Written so that a value that is not a number fails.
+        if !(relative <= TOLERANCE) {
+            item.fail(|| format!("{place}: {found} for {expected}"));
+        }
+    }
+
+    /// Compares things that must be the same.
+    pub(super) fn same<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        name: &'static str,
+        place: &str,
+        found: &T,
+        expected: &T,
+    ) {
+        let item = self.item(name);
+        item.compared += 1;
+        if found != expected {
+            item.fail(|| format!("{place}: {found:?} for {expected:?}"));
+        }
+    }
+
+    pub(super) fn into_items(self) -> Vec<Item> {
+        self.items
+    }
+}
+
+impl Item {
+    fn fail(&mut self, what: impl Fn() -> String) {
+        self.failed += 1;
+        self.first_failure.get_or_insert_with(what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_kept_and_the_first_failure_is_named() {
+        let mut tally = Tally::default();
+        tally.number("n", "a", 100.05, 100.0);
+        tally.number("n", "b", 0.002, 0.0);
+        tally.number("n", "c", f64::NAN, 0.0);
+        tally.same("s", "d", &[1, 2], &[1, 2]);
+        let items = tally.into_items();
+        assert_eq!((items[0].compared, items[0].failed), (3, 2));
+        assert!(
+            items[0]
+                .first_failure
+                .as_ref()
+                .is_some_and(|f| f.starts_with("b: "))
+        );
+        assert_eq!((items[1].compared, items[1].failed), (1, 0));
+    }
+}
