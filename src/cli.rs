@@ -130,7 +130,7 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Show the keys of the explorer
     Keys(KeysArgs),
-    /// Check the engine against recorded outputs of the reference implementation
+    /// Check the engine against the reference's outputs
     Selftest(SelftestArgs),
 }
 

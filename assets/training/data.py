@@ -5,6 +5,8 @@ Layout (the multi-mode layout of methods.md 1.6):
     written   question \n <|bocot|> step ; step ; <|eocot|> ### answer <|endoftext|>
     latent    question \n <|bocot|> (k latent vectors) [remaining steps] <|eocot|> ### answer <|endoftext|>
     direct    question \n <|eocot|> ### answer <|endoftext|>
+    recall    question \n <|bocot|> source result source result ..   (logic: facts of the question in random order; only
+                                                                     the results are learned)
 
 A written step puts its result first ("19 = 12 + 7 ;") or its operands first ("12 + 7 = 19 ;").
 A logic step is written as what follows alone ("bompus", "is not happy"): what it follows from stands before it. The
@@ -63,6 +65,14 @@ def build_tokenizer(problems, numbers):
     return tokenizer
 
 
+def recallable(question):
+    """(source, result) of every fact whose source has no other: what a look-up in the question must give."""
+    facts = re.findall(r"(?:Every )?(\w+) (is a|is not|is) (\w+)\.", question.split(" True or false:")[0])
+    count = Counter(source for source, _, _ in facts)
+    result = lambda kind, word: f"is not {word}" if kind == "is not" else word
+    return [(s, result(kind, word)) for s, kind, word in facts if count[s] == 1]
+
+
 class Rows:
     """Problems as token ids, grouped by question length so that a batch needs no padding in front."""
 
@@ -74,7 +84,8 @@ class Rows:
             question = ids(problem["question"] + "\n")
             steps = [ids(written_step(s, order)) for s in problem["steps"]]
             answer = [vocabulary[MARK], *ids(problem["answer"]), vocabulary[EOS]]
-            self.groups.setdefault(len(question), []).append((question, steps, answer))
+            facts = [(ids(s), ids(r)) for s, r in recallable(problem["question"])] if order == "path" else []
+            self.groups.setdefault(len(question), []).append((question, steps, answer, facts))
         self.lengths = sorted(self.groups)
         self.weights = [len(self.groups[n]) for n in self.lengths]
         self.size = sum(self.weights)

@@ -1,7 +1,7 @@
 """Trains one bundled model: `cargo build --release && python assets/training/train.py mini-math`.
 
 The curriculum is the recipe's list of phases. A phase names its data, how many leading steps are replaced by
-latents (`latents`: number -> share; "written" and "direct" are the other modes), and ends when the share of rows
+latents (`latents`: number -> share; "written", "direct" and "recall" are the other modes), and ends when the share of rows
 written wholly right passes `advance`, or after `max` updates; `lr` scales both learning rates. The last phase has a
 fixed length and lets them fall to zero. State is saved every 100 updates and picked up again, so the run may be stopped at any time.
 
@@ -30,14 +30,20 @@ HERE = Path(__file__).parent
 
 
 def suffix_of(row, k, mode, ids):
-    """(token ids after the latents, how many of them carry no label)."""
-    _, steps, answer = row
+    """(token ids after the latents, the places among them that carry no label)."""
+    _, steps, answer, facts = row
     if mode == "direct":
-        return answer, 0
+        return answer, []
+    if mode == "recall":
+        tokens, given = [], []
+        for source, result in random.sample(facts, len(facts)):
+            given += range(len(tokens), len(tokens) + len(source))
+            tokens += source + result
+        return tokens, given
     # "0" is a rollout of no latents at all, not a written trace.
     rest = [] if mode == "latent" and k == 0 else [t for step in steps[k:] for t in step]
     # The end marker straight after the last latent is given, not learned.
-    return rest + [ids[EOCOT]] + answer, 0 if rest else 1
+    return rest + [ids[EOCOT]] + answer, [] if rest else [0]
 
 
 def forward(model, rows, k, mode, ids, device, donors=None):
@@ -62,7 +68,8 @@ def forward(model, rows, k, mode, ids, device, donors=None):
     tokens = torch.zeros((len(rows), width), dtype=torch.long)
     for i, (s, given) in enumerate(suffixes):
         tokens[i, : len(s)] = torch.tensor(s)
-        labels[i, given : len(s)] = torch.tensor(s[given:])
+        labels[i, : len(s)] = torch.tensor(s)
+        labels[i, given] = -100
     tokens, labels = tokens.to(device), labels.to(device)
     hidden, _ = model(model.wte(tokens[:, :-1]), cache)
     logits = model.logits(torch.cat([last, hidden], 1))
@@ -210,7 +217,7 @@ def main():
         while seen < recipe["batch"]:
             rows = data[rng.choices(list(phase["data"]), list(phase["data"].values()))[0]].batch(recipe["batch_rows"])
             choice = rng.choices(list(phase["latents"]), list(phase["latents"].values()))[0]
-            mode, k = (choice, 0) if choice in ("written", "direct") else ("latent", int(choice))
+            mode, k = ("latent", int(choice)) if choice.isdigit() else (choice, 0)
             donors, draw = None, rng.random()
             if k > 0 and draw < phase.get("swapped_latents", 0.0):
                 donors = torch.randperm(len(rows), device=device)

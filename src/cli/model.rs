@@ -9,25 +9,28 @@ use crate::trace::{Mode, Task};
 
 use super::DEFAULT_MODEL;
 
+/// The heading of the options that most checkpoints need not be given.
+const KIND: &str = "Checkpoints that do not say what they are";
+
 /// Which model, as what, and where it runs.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
     /// A bundled model, a checkpoint folder or file, or a published id
     #[arg(long, value_name = "NAME|PATH|ID", default_value = DEFAULT_MODEL)]
     pub model: String,
-    /// Where the model runs: auto, cpu, cuda, cuda:1, .. or metal
+    /// Where it runs: auto, cpu, cuda, cuda:1 or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = Device::from_str)]
     pub device: Device,
     /// What numbers are computed in
-    #[arg(long, value_enum, value_name = "TYPE", default_value_t = Precision::F32)]
+    #[arg(hide_short_help = true, long, value_enum, value_name = "TYPE", default_value_t = Precision::F32)]
     pub dtype: Precision,
     /// Whether oddities of the published code are reproduced or mended
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = Behaviour::Fixed)]
+    #[arg(hide_short_help = true, long, value_enum, value_name = "HOW", default_value_t = Behaviour::Fixed)]
     pub behaviour: Behaviour,
-    /// How questions are answered [default: the model's first mode]
-    #[arg(long, value_enum)]
+    /// How to answer: latent, direct or written
+    #[arg(long, value_enum, hide_possible_values = true)]
     pub mode: Option<ModeName>,
-    /// How many latent tokens to run [default: as trained]
+    /// Latent tokens to run [default: as trained]
     #[arg(long, value_name = "K")]
     pub latents: Option<usize>,
     /// What the checkpoint is, where its files do not say or say wrongly.
@@ -37,28 +40,27 @@ pub struct ModelArgs {
 
 /// What the checkpoint is, where its files do not say or say wrongly.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Checkpoints that do not say what they are")]
 pub struct KindArgs {
     /// The kind of model [default: told by the weights]
-    #[arg(long, value_enum)]
+    #[arg(help_heading = KIND, hide_short_help = true, long, value_enum)]
     pub family: Option<FamilyName>,
     /// The base model [default: told by the weights]
-    #[arg(long, value_enum)]
+    #[arg(help_heading = KIND, hide_short_help = true, long, value_enum)]
     pub base: Option<BaseName>,
     /// The kind of problem, which decides the verifier [default: told by the name]
-    #[arg(long, value_enum)]
+    #[arg(help_heading = KIND, hide_short_help = true, long, value_enum)]
     pub task: Option<TaskName>,
     /// Alpha of the low-rank branches [default: 32 for rank 128]
-    #[arg(long, value_name = "ALPHA", value_parser = positive)]
+    #[arg(help_heading = KIND, hide_short_help = true, long, value_name = "ALPHA", value_parser = positive)]
     pub lora_alpha: Option<f64>,
     /// The tokenizer: a tokenizer.json or its folder [default: beside the weights, else the base's]
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = KIND, hide_short_help = true, long, value_name = "FILE")]
     pub tokenizer: Option<PathBuf>,
     /// Ids of the special tokens, as start=50257,end=50258,latent=50259
-    #[arg(long, value_name = "IDS", value_parser = SpecialTokens::from_str)]
+    #[arg(help_heading = KIND, hide_short_help = true, long, value_name = "IDS", value_parser = SpecialTokens::from_str)]
     pub special_tokens: Option<SpecialTokens>,
     /// Use what is on this machine alone
-    #[arg(long)]
+    #[arg(help_heading = KIND, hide_short_help = true, long)]
     pub offline: bool,
 }
 

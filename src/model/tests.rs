@@ -279,7 +279,7 @@ fn a_checkpoint_that_does_not_fit_is_named_tensor_by_tensor() {
     );
     let extra = load(&|t| {
         t.insert(
-            "base_causallm.transformer.h.2.ln_1.bias".into(),
+            "base_causallm.transformer.h.1.ln_3.bias".into(),
             (vec![16], vec![0.0; 16]),
         );
     });

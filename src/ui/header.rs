@@ -45,11 +45,12 @@ fn facts(app: &App) -> Vec<String> {
         return Vec::new();
     };
     let sha: String = info.sha256.chars().take(SHORT_SHA).collect();
+    // The usual mode goes without saying.
+    let usual = info.modes.first().map(String::as_str);
     let mode = app
         .mode
         .map(Mode::as_str)
-        .or(info.modes.first().map(String::as_str));
-    let mode = mode.filter(|_| info.modes.len() > 1);
+        .filter(|mode| Some(*mode) != usual);
     let mut facts = vec![info.family.clone()];
     facts.extend(mode.map(|mode| format!("{mode} mode")));
     facts.extend([
@@ -60,7 +61,11 @@ fn facts(app: &App) -> Vec<String> {
         crate::ui::number::count(info.n_latents, "latent"),
         crate::ui::number::parameters(info.parameters),
     ]);
-    facts.extend(Some(info.behaviour.clone()).filter(|b| !b.is_empty()));
+    facts.extend(
+        Some(&info.behaviour)
+            .filter(|b| !b.is_empty())
+            .map(|b| format!("{b} behaviour")),
+    );
     facts
 }
 
