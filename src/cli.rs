@@ -15,7 +15,7 @@ use crate::problem;
 use crate::trace::{AblationValue, LatentIdx};
 
 pub use self::model::{
-    BaseName, Behaviour, Device, FamilyName, KindArgs, ModeName, ModelArgs, Precision,
+    BaseName, Behaviour, Device, FamilyName, KindArgs, ModeName, ModelArgs, Precision, ShapeName,
     SpecialTokens, TaskName,
 };
 
@@ -130,8 +130,30 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Show the keys of the explorer
     Keys(KeysArgs),
+    /// Measure how fast a model loads and runs here
+    Bench(BenchArgs),
     /// Check the engine against the reference's outputs
     Selftest(SelftestArgs),
+}
+
+/// Options of `bench`.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// How often each part is timed; the fastest counts
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one)]
+    pub repeats: usize,
+    /// Write a random checkpoint of this shape instead
+    #[arg(long, value_enum, requires = "out")]
+    pub make: Option<ShapeName>,
+    /// Where to write it
+    #[arg(long, value_name = "DIR", requires = "make")]
+    pub out: Option<PathBuf>,
+    /// Print JSON, schema undertone.bench/1
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `selftest`.

@@ -74,6 +74,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Some(Command::Export(args)) => headless::export::run(&args)?,
         Some(Command::Completions(args)) => headless::print(&args.script())?,
         Some(Command::Keys(args)) => headless::keys::run(&args)?,
+        Some(Command::Bench(args)) => headless::bench::run(&args)?,
         Some(Command::Selftest(args)) => headless::selftest::run(&args)?,
     }
     Ok(0)

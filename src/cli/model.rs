@@ -170,6 +170,16 @@ pub enum BaseName {
     Llama32,
 }
 
+/// A published shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShapeName {
+    /// GPT-2 small, 124 million parameters
+    Gpt2,
+    /// Llama 3.2 1B
+    #[value(name = "llama-3.2-1b")]
+    Llama1b,
+}
+
 /// A kind of problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TaskName {

@@ -2,6 +2,7 @@
 //!
 //! Output goes through [`print()`] and never holds a control byte; a closed pipe is not an error.
 
+pub mod bench;
 pub mod eval;
 pub mod export;
 pub mod inspect;

@@ -24,6 +24,7 @@ mod llama;
 mod markers;
 mod options;
 mod prompt;
+pub mod random;
 mod self_test;
 mod step_decoder;
 pub mod tiny;

@@ -25,6 +25,7 @@ const POSITIONS: usize = 128;
 /// The first dimensions are flags: this token is a number, the end marker, the delimiter, the end token.
 const FLAGS: usize = 4;
 const SYMBOLS: [&str; 9] = ["=", "+", "-", "*", "/", ";", ":", "###", "\n"];
+const MARKERS: [&str; 3] = ["<|bocot|>", "<|eocot|>", "<|latent|>"];
 const NUMBERS: usize = 41;
 const WORDS: &str = "Tom Ann Every He She has had have buys gives gets eats finds apples pears pens books How many much does \
                      more and each of the in now left are is a not True False or if then every gorpus bompus zorple \
@@ -62,6 +63,13 @@ pub fn checkpoint_with(seed: u64, edit: &dyn Fn(&mut Tensors)) -> Checkpoint {
     )
 }
 
+/// The toy vocabulary's tokenizer.json without latent markers, for checkpoints whose markers are told by their place.
+pub(crate) fn tokenizer_json() -> String {
+    let mut vocabulary = vocabulary();
+    vocabulary.truncate(vocabulary.len() - MARKERS.len());
+    tokenizer(&vocabulary).to_string()
+}
+
 fn vocabulary() -> Vec<String> {
     let mut vocabulary: Vec<String> = ["<unk>", "<|endoftext|>"]
         .into_iter()
@@ -70,7 +78,7 @@ fn vocabulary() -> Vec<String> {
         .collect();
     vocabulary.extend((0..NUMBERS).map(|n| n.to_string()));
     vocabulary.extend(WORDS.split_whitespace().map(String::from));
-    vocabulary.extend(["<|bocot|>", "<|eocot|>", "<|latent|>"].map(String::from));
+    vocabulary.extend(MARKERS.map(String::from));
     vocabulary
 }
 
@@ -83,6 +91,12 @@ fn tokenizer(vocabulary: &[String]) -> Value {
             "normalized": !special, "special": special,
         })
     };
+    let markers = MARKERS.into_iter().filter(|m| id_of(m).is_some());
+    let added: Vec<Value> = ["<unk>", "<|endoftext|>"]
+        .into_iter()
+        .map(|word| added(word, true))
+        .chain(markers.map(|word| added(word, false)))
+        .collect();
     let vocab: BTreeMap<&str, usize> = vocabulary
         .iter()
         .enumerate()
@@ -90,10 +104,7 @@ fn tokenizer(vocabulary: &[String]) -> Value {
         .collect();
     json!({
         "version": "1.0", "truncation": null, "padding": null, "normalizer": null, "post_processor": null,
-        "added_tokens": [
-            added("<unk>", true), added("<|endoftext|>", true),
-            added("<|bocot|>", false), added("<|eocot|>", false), added("<|latent|>", false),
-        ],
+        "added_tokens": added,
         "pre_tokenizer": {
             "type": "Split", "behavior": "Removed", "invert": true,
             "pattern": { "Regex": r"\d+|[A-Za-z]+|###|\n|[^\sA-Za-z\d]" },

@@ -1,0 +1,177 @@
+//! `undertone bench`: how fast a model loads and runs on this machine, as a table or JSON.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::{device, model_error, opener, print, to_json};
+use crate::cli::{BenchArgs, ShapeName};
+use crate::error::{Error, Result};
+use crate::model::{Branch, Cancel, Model, ModelError, Writes, random};
+
+/// The schema name and version.
+const SCHEMA: &str = "undertone.bench/1";
+/// Tokens of the prompt that is timed.
+const PROMPT: usize = 128;
+/// Tokens before the first one that is decoded.
+const CONTEXT: usize = 64;
+/// Tokens decoded, one after the other.
+const DECODED: usize = 16;
+/// Rows of the batch.
+const ROWS: usize = 32;
+/// Latent steps.
+const LATENTS: usize = 6;
+
+/// The report. Every rate is that of the fastest of `repeats`.
+#[derive(Debug, Serialize)]
+struct Report {
+    schema: &'static str,
+    model: crate::trace::ModelInfo,
+    device: String,
+    threads: Option<usize>,
+    repeats: usize,
+    /// Opening, loading and the self-tests.
+    load_ms: f64,
+    /// Over a prompt of 128 tokens, the last one's logits included.
+    prefill_tokens_per_s: f64,
+    /// After 64 tokens; none for a model without latents.
+    latent_steps_per_s: Option<f64>,
+    /// One row, after 64 tokens, logits included.
+    answer_tokens_per_s: f64,
+    /// 32 rows on a shared prefix of 64 tokens, logits included; tokens of all rows.
+    batch_32_tokens_per_s: f64,
+    /// Largest resident memory of this process so far; none where the system does not tell.
+    peak_memory_mib: Option<f64>,
+}
+
+/// Times a model, or writes a random checkpoint to time.
+///
+/// # Errors
+/// When the model cannot be loaded, or the checkpoint or the output cannot be written.
+pub fn run(args: &BenchArgs) -> Result<()> {
+    if let Some(shape) = args.make {
+        let out = args.out.as_deref().unwrap_or(Path::new("random"));
+        random::write(of_shape(shape), out).map_err(|source| Error::io("write", out, source))?;
+        return print(&format!("{}\n", out.display()));
+    }
+    let began = Instant::now();
+    let (checkpoint, options) = opener(&args.model)
+        .find(&args.model.model)
+        .map_err(model_error)?;
+    let on = device(args.model.device)?;
+    let model = Model::load(&checkpoint, &options, &on, &mut |_| ()).map_err(model_error)?;
+    drop(checkpoint);
+    let load = began.elapsed();
+    let report = time(&model, load, args.repeats).map_err(model_error)?;
+    if args.json {
+        print(&to_json(&report)?)
+    } else {
+        print(&table(&report))
+    }
+}
+
+fn time(model: &Model, load: Duration, repeats: usize) -> std::result::Result<Report, ModelError> {
+    let cancel = Cancel::new();
+    let ids = |n: usize| -> Vec<u32> { (0u32..).map(|i| 3 + i * 7 % 40).take(n).collect() };
+    let longest = model.max_positions();
+    let (prompt, context) = (ids(PROMPT.min(longest)), ids(CONTEXT.min(longest / 2)));
+    let prefill = best(repeats, || {
+        let branch = model.prefill(&[&prompt], &cancel)?;
+        model.logits(&branch).map(drop)
+    })?;
+    let start = model.prefill(&[&context], &cancel)?;
+    let latents = model
+        .family()
+        .has_latents()
+        .then(|| {
+            best(repeats, || {
+                let rollout = model.rollout(&start, LATENTS, &Writes::none(1), &cancel)?;
+                model.logits(rollout.last()).map(drop)
+            })
+        })
+        .transpose()?;
+    let decode = |from: &Branch, rows: usize| {
+        let mut branch = from.clone();
+        for _ in 0..DECODED {
+            branch = model.step(&branch, &vec![5; rows], &cancel)?;
+            model.logits(&branch)?;
+        }
+        Ok(())
+    };
+    let one = best(repeats, || decode(&start, 1))?;
+    let many = start.fork(ROWS)?;
+    let batch = best(repeats, || decode(&many, ROWS))?;
+    let rate = |n: usize, time: Duration| {
+        #[expect(clippy::cast_precision_loss, reason = "a count of tokens")]
+        let n = n as f64;
+        n / time.as_secs_f64().max(1e-9)
+    };
+    Ok(Report {
+        schema: SCHEMA,
+        model: model.info().clone(),
+        device: model.info().device.clone(),
+        threads: std::env::var("RAYON_NUM_THREADS")
+            .ok()
+            .and_then(|n| n.parse().ok()),
+        repeats,
+        load_ms: load.as_secs_f64() * 1e3,
+        prefill_tokens_per_s: rate(prompt.len(), prefill),
+        latent_steps_per_s: latents.map(|time| rate(LATENTS, time)),
+        answer_tokens_per_s: rate(DECODED, one),
+        batch_32_tokens_per_s: rate(DECODED * ROWS, batch),
+        peak_memory_mib: peak_memory_mib(),
+    })
+}
+
+fn of_shape(name: ShapeName) -> random::Shape {
+    match name {
+        ShapeName::Gpt2 => random::Shape::Gpt2,
+        ShapeName::Llama1b => random::Shape::Llama1b,
+    }
+}
+
+/// The shortest of several runs, after one that is not counted.
+fn best<T>(
+    repeats: usize,
+    mut run: impl FnMut() -> std::result::Result<T, ModelError>,
+) -> std::result::Result<Duration, ModelError> {
+    run()?;
+    let mut best = Duration::MAX;
+    for _ in 0..repeats {
+        let began = Instant::now();
+        run()?;
+        best = best.min(began.elapsed());
+    }
+    Ok(best)
+}
+
+/// Linux counts it; elsewhere it is not known.
+fn peak_memory_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+fn table(r: &Report) -> String {
+    let mut text = format!(
+        "{} ({}, {}) on {}, best of {}\n\n",
+        r.model.name, r.model.family, r.model.dtype, r.device, r.repeats
+    );
+    let mut row = |name: &str, value: Option<f64>, unit: &str| {
+        let value = value.map_or_else(|| "-".to_owned(), |v| format!("{v:.1}"));
+        text.push_str(&format!("{name:<28}{value:>12} {unit}\n"));
+    };
+    row("load and self-tests", Some(r.load_ms), "ms");
+    row(
+        "prefill, 128 tokens",
+        Some(r.prefill_tokens_per_s),
+        "tokens/s",
+    );
+    row("latent steps", r.latent_steps_per_s, "steps/s");
+    row("answer, one row", Some(r.answer_tokens_per_s), "tokens/s");
+    row("answer, 32 rows", Some(r.batch_32_tokens_per_s), "tokens/s");
+    row("peak memory", r.peak_memory_mib, "MiB");
+    text
+}
