@@ -77,7 +77,7 @@ pub struct ExploreArgs {
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Problems to pick from: JSON Lines or a JSON array
+    /// Problems to pick from: JSON Lines, a JSON array or raw text
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// The problem to open first, counted from 0
@@ -122,6 +122,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Make problems
     Problems(ProblemsArgs),
+    /// Prepare published data sets
+    Data(DataArgs),
     /// Turn a saved session into a report
     Export(ExportArgs),
     /// Open a saved session in the explorer
@@ -189,7 +191,7 @@ pub struct InspectArgs {
     /// The question; - reads it from standard input
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub question: Option<String>,
-    /// Problems: JSON Lines or a JSON array
+    /// Problems: JSON Lines, a JSON array or raw text
     #[arg(long, value_name = "FILE", requires = "index")]
     pub data: Option<PathBuf>,
     /// Which problem of the file, counted from 0
@@ -358,6 +360,56 @@ pub struct GenerateArgs {
     /// The file to write, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+}
+
+/// Options of `data`.
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: DataCommand,
+}
+
+/// What to do with data sets.
+#[derive(Debug, Clone, Subcommand)]
+pub enum DataCommand {
+    /// Make the test sets of a paper from the files it started from
+    Prepare(PrepareArgs),
+}
+
+/// Options of `data prepare`.
+#[derive(Debug, Clone, Args)]
+pub struct PrepareArgs {
+    /// Which data set.
+    #[command(subcommand)]
+    pub command: PrepareCommand,
+}
+
+/// A data set that can be prepared.
+#[derive(Debug, Clone, Subcommand)]
+pub enum PrepareCommand {
+    /// GSM8k-Aug: original, valid-gold-reasoning-trace, vocab-projection-friendly
+    Gsm8k(Gsm8kArgs),
+}
+
+/// Options of `data prepare gsm8k`.
+#[derive(Debug, Clone, Args)]
+pub struct Gsm8kArgs {
+    /// The raw test set: lines of QUESTION || STEP STEP ## ANSWER, or JSON
+    #[arg(long, value_name = "FILE")]
+    pub raw: PathBuf,
+    /// Alternative solutions, in the order of the raw set: MultiChain's test split as JSON
+    #[arg(long, value_name = "FILE")]
+    pub multichain: Option<PathBuf>,
+    /// The tokenizers for which a number has to be one token: files, or folders with a tokenizer.json
+    #[arg(long, value_name = "DIR,DIR", value_delimiter = ',', required = true)]
+    pub tokenizer: Vec<PathBuf>,
+    /// The folder to write to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Print the manifest, schema undertone.data/1
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A kind of problem.
@@ -544,6 +596,18 @@ mod tests {
                 None,
             ),
             ("undertone export s.jsonl --format md", None),
+            (
+                "undertone data prepare gsm8k --raw t --tokenizer a,b --tokenizer c --out d --json",
+                None,
+            ),
+            (
+                "undertone data prepare gsm8k --raw t --out d",
+                Some(ErrorKind::MissingRequiredArgument),
+            ),
+            (
+                "undertone data prepare gsm9k",
+                Some(ErrorKind::InvalidSubcommand),
+            ),
             ("undertone completions fish", None),
             (
                 "undertone inspect",

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -16,6 +16,28 @@ const NAME_ATTEMPTS: u32 = 100;
 /// Names the file when it cannot be read or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|source| Error::io("read", path, source))
+}
+
+/// Returns the bytes of a file that has at most `limit` of them, and nothing of a longer one.
+///
+/// Of a pipe or a device, which does not say how long it is, no more than the limit is read.
+///
+/// # Errors
+/// Names the file when it cannot be read.
+pub fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let failed = |source| Error::io("read", path, source);
+    let file = File::open(path).map_err(failed)?;
+    let stated = file.metadata().map_err(failed)?;
+    if stated.is_dir() {
+        return Err(failed(std::io::ErrorKind::IsADirectory.into()));
+    }
+    if stated.len() > limit {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    let read = read.map_err(failed)?;
+    Ok((read as u64 <= limit).then_some(bytes))
 }
 
 /// Replaces a file by new contents: either the old file or the whole new one is there, never a part.
@@ -88,6 +110,29 @@ mod tests {
         assert_eq!(read_text(&path).expect("readable"), "two");
         let left: Vec<_> = fs::read_dir(folder.path()).expect("listable").collect();
         assert_eq!(left.len(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("data.json");
+        write_atomic(&path, b"12345").expect("written");
+        for (limit, read) in [
+            (5, Some(&b"12345"[..])),
+            (4, None),
+            (u64::MAX, Some(b"12345")),
+        ] {
+            assert_eq!(
+                read_at_most(&path, limit).expect("readable").as_deref(),
+                read
+            );
+        }
+        let endless = Path::new("/dev/zero");
+        if endless.exists() {
+            assert_eq!(read_at_most(endless, 1000).expect("readable"), None);
+        }
+        let error = read_at_most(folder.path(), 9).expect_err("a folder");
+        assert!(error.hint().is_some(), "{error}");
     }
 
     #[test]

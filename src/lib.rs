@@ -5,6 +5,7 @@
 //!
 //! - [`trace`], [`text`], [`error`]: plain data, the one door for foreign text, errors with exit codes.
 //! - [`problem`], [`problem_file`]: the generator and the data files.
+//! - [`data`]: the GSM8k test sets and the verifier's templates, made as published.
 //! - [`model`]: checkpoints, the transformer, the latent loop.
 //! - [`decode`], [`verify`]: from vectors to words; from words to a trace and a verdict.
 //! - [`analysis`]: what can be asked about one question, and evaluation over many.
@@ -18,6 +19,7 @@
 pub mod analysis;
 mod app;
 pub mod cli;
+pub mod data;
 pub mod decode;
 pub mod error;
 mod explore;
@@ -43,7 +45,7 @@ pub mod worker;
 
 use std::ffi::OsString;
 
-use cli::{Cli, Command, ProblemsCommand};
+use cli::{Cli, Command, DataCommand, PrepareCommand, ProblemsCommand};
 use error::Error;
 
 /// Runs the program with these arguments (the first is its name); gives the exit code.
@@ -71,6 +73,11 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Some(Command::Problems(args)) => match args.command {
             ProblemsCommand::Generate(args) => headless::problems::generate(&args)?,
         },
+        Some(Command::Data(args)) => {
+            let DataCommand::Prepare(args) = args.command;
+            let PrepareCommand::Gsm8k(args) = args.command;
+            headless::data::prepare_gsm8k(&args)?;
+        }
         Some(Command::Export(args)) => headless::export::run(&args)?,
         Some(Command::Completions(args)) => headless::print(&args.script())?,
         Some(Command::Keys(args)) => headless::keys::run(&args)?,

@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("problem", &[]),
     ("file", &["error"]),
     ("problem_file", &["error", "file", "problem"]),
+    ("data", &["error", "file", "problem", "problem_file"]),
     ("paths", &["error", "text"]),
     ("logging", &["error", "paths", "text"]),
     ("cli", &["error", "problem", "text", "trace"]),
@@ -96,7 +97,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "tokenizers",
-        &["model", "decode"],
+        &["model", "decode", "data::vocabulary"],
         "ids become text in the engine",
     ),
     (

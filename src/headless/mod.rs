@@ -2,7 +2,11 @@
 //!
 //! Output goes through [`print()`] and never holds a control byte; a closed pipe is not an error.
 
+<<<<<<< HEAD
 pub mod bench;
+=======
+pub mod data;
+>>>>>>> data
 pub mod eval;
 pub mod export;
 pub mod inspect;
@@ -48,6 +52,11 @@ pub fn print_error(message: &str, hint: Option<&str>) {
     if let Some(hint) = hint {
         let _ = writeln!(err, "hint: {}", sanitize(hint));
     }
+}
+
+/// Writes a warning to standard error, cleaned. A standard error that cannot be written is ignored.
+pub fn print_warning(message: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "warning: {}", sanitize(message));
 }
 
 /// Prints what the command line parser has to say (help, version or a refusal), cleaned; gives the exit code.

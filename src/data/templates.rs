@@ -1,0 +1,464 @@
+//! Templates for the verifier (methods.md 1.4): a question with its numbers replaced by variables.
+//!
+//! The published passes are followed, quirks included: a comma right after a price belongs to it ("$5, " loses its
+//! comma), and "third" and "half" are divisors in "third day" and "first half" as well (Q25).
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde::{Serialize, Serializer};
+
+use super::numbers::{ascii_digits, float, python_words};
+use super::pattern;
+use super::words::{COMPOUND_FRACTIONS, DIVISORS, MULTIPLIERS, NUMBER_WORDS};
+
+/// A question with its numbers replaced, as the verifier reads it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Template {
+    /// The row of the valid-gold-reasoning-trace set, counted from 0.
+    pub source_index: usize,
+    /// The question; its first 100 characters are the verifier's key (Q39).
+    pub original_question: String,
+    /// The question with `VAR_n` in place of numbers, and compound fractions in capitals.
+    pub template_question: String,
+    /// What each variable stands for, in reading order: the first is `VAR_1`.
+    #[serde(serialize_with = "by_name")]
+    pub variables: Vec<Value>,
+    /// What is known of the variables that are words, in the same order.
+    #[serde(serialize_with = "words_by_name")]
+    pub var_metadata: Vec<Option<Word>>,
+}
+
+/// The value of a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// A whole number.
+    Whole(u64),
+    /// A number with a fraction, or one too large for the other kind.
+    Decimal(f64),
+}
+
+/// A variable that is a word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Word {
+    /// What it does in an equation.
+    pub word_type: WordType,
+    /// The word, in lower case.
+    pub original_text: String,
+    /// Which half of a compound fraction it is, and its other half's variable.
+    #[serde(flatten)]
+    pub half: Option<Half>,
+}
+
+/// What a word does in an equation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WordType {
+    /// It divides.
+    Divisor,
+    /// It multiplies.
+    Multiplier,
+    /// It multiplies by one number and divides by another.
+    CompoundFraction,
+}
+
+/// Half of a compound fraction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Half {
+    /// What multiplies.
+    Numerator {
+        /// Always true.
+        is_numerator: bool,
+        /// The other half's variable.
+        paired_var: String,
+    },
+    /// What divides.
+    Denominator {
+        /// Always true.
+        is_denominator: bool,
+        /// The other half's variable.
+        paired_var: String,
+    },
+}
+
+/// A number that was found.
+struct Found {
+    /// The bytes that the template replaces.
+    start: usize,
+    end: usize,
+    values: Vec<Value>,
+    word: Option<(WordType, String)>,
+}
+
+/// The values of a match, and what is known of it as a word.
+type Read = (Vec<Value>, Option<(WordType, String)>);
+
+/// How a pass reads its match.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Currency,
+    Percentage,
+    Fraction,
+    Decimal,
+    Whole,
+    Compound,
+    Divisor,
+    Multiplier,
+    Number,
+}
+
+static PASSES: LazyLock<[(Regex, Kind); 10]> = LazyLock::new(|| {
+    let words = |words: &mut dyn Iterator<Item = &'static str>| {
+        let either: Vec<&str> = words.collect();
+        pattern(&format!(r"(?i)\b(?:{})\b", either.join("|")))
+    };
+    [
+        (pattern(r"\$\d[\d,]*(?:\.\d+)?"), Kind::Currency),
+        (pattern(r"\d+(?:\.\d+)?%"), Kind::Percentage),
+        (pattern(r"\d+/\d+"), Kind::Fraction),
+        (pattern(r"\d*\.\d+"), Kind::Decimal),
+        (pattern(r"\d{1,3}(?:,\d{3})+"), Kind::Whole),
+        (pattern(r"\d+"), Kind::Whole),
+        (
+            words(&mut COMPOUND_FRACTIONS.iter().map(|(word, _)| *word)),
+            Kind::Compound,
+        ),
+        (
+            words(&mut DIVISORS.iter().map(|(word, _)| *word)),
+            Kind::Divisor,
+        ),
+        (
+            words(&mut MULTIPLIERS.iter().map(|(word, _)| *word)),
+            Kind::Multiplier,
+        ),
+        (
+            words(&mut NUMBER_WORDS.iter().map(|(word, _)| *word)),
+            Kind::Number,
+        ),
+    ]
+});
+
+impl Template {
+    /// Makes the template of a question.
+    #[must_use]
+    pub fn new(source_index: usize, question: &str) -> Self {
+        let (mut variables, mut words) = (Vec::new(), Vec::new());
+        let mut template = String::with_capacity(question.len());
+        let mut from = 0;
+        for found in locate(question) {
+            let first = variables.len() + 1;
+            template.push_str(&question[from..found.start]);
+            match &found.word {
+                Some((WordType::CompoundFraction, text)) => {
+                    template.push_str(&text.to_uppercase());
+                    words.extend(halves(text, first).map(Some));
+                }
+                word => {
+                    let names = (first..).take(found.values.len()).map(name);
+                    template.push_str(&names.collect::<Vec<_>>().join("/"));
+                    let word = word.as_ref().map(|(word_type, text)| Word {
+                        word_type: *word_type,
+                        original_text: text.clone(),
+                        half: None,
+                    });
+                    words.extend(found.values.iter().map(|_| word.clone()));
+                }
+            }
+            variables.extend(found.values);
+            from = found.end;
+        }
+        template.push_str(&question[from..]);
+        Self {
+            source_index,
+            original_question: question.to_owned(),
+            template_question: template,
+            variables,
+            var_metadata: words,
+        }
+    }
+}
+
+/// The name of a variable, counted from 1.
+fn name(number: usize) -> String {
+    format!("VAR_{number}")
+}
+
+/// Both halves of a compound fraction, of which the first is this variable.
+fn halves(text: &str, first: usize) -> [Word; 2] {
+    let word = |half| Word {
+        word_type: WordType::CompoundFraction,
+        original_text: text.to_owned(),
+        half: Some(half),
+    };
+    [
+        word(Half::Numerator {
+            is_numerator: true,
+            paired_var: name(first + 1),
+        }),
+        word(Half::Denominator {
+            is_denominator: true,
+            paired_var: name(first),
+        }),
+    ]
+}
+
+/// Returns the numbers of a question in reading order.
+///
+/// The passes run in turn, and a match that touches what an earlier one claimed is ignored.
+fn locate(question: &str) -> Vec<Found> {
+    let words = python_words(question);
+    let mut claimed = vec![false; question.len()];
+    let mut all = Vec::new();
+    for (pattern, kind) in &*PASSES {
+        for found in pattern.find_iter(&words) {
+            if claimed[found.range()].contains(&true) {
+                continue;
+            }
+            // `words` differs from the question only where no pattern but `\b` looks.
+            let text = &question[found.range()];
+            if let Some((values, word)) = read(*kind, text) {
+                claimed[found.range()].fill(true);
+                all.push(Found {
+                    // The sign of a price stays.
+                    start: found.start() + usize::from(matches!(kind, Kind::Currency)),
+                    end: found.end(),
+                    values,
+                    word,
+                });
+            }
+        }
+    }
+    all.sort_by_key(|found| found.start);
+    all
+}
+
+/// Reads a match: its values, and what is known of it as a word.
+fn read(kind: Kind, text: &str) -> Option<Read> {
+    let lower = text.to_lowercase();
+    let word = |table: &[(&str, u64)]| {
+        let (_, value) = table.iter().find(|(word, _)| *word == lower)?;
+        Some(vec![Value::Whole(*value)])
+    };
+    let numbers = match kind {
+        Kind::Currency => vec![as_whole(float(&text.replace(['$', ','], ""))?)?],
+        Kind::Percentage => vec![as_whole(float(text.trim_end_matches('%'))?)?],
+        Kind::Fraction => {
+            let (numerator, denominator) = text.split_once('/')?;
+            // A fraction of nothing is no number: the published preparation fails on it.
+            let denominator = whole(denominator).filter(|value| *value != Value::Whole(0))?;
+            vec![whole(numerator)?, denominator]
+        }
+        Kind::Decimal => vec![Value::Decimal(
+            float(text).filter(|value| value.is_finite())?,
+        )],
+        Kind::Whole => vec![whole(text)?],
+        Kind::Number => word(&NUMBER_WORDS)?,
+        Kind::Divisor => return Some((word(&DIVISORS)?, Some((WordType::Divisor, lower)))),
+        Kind::Multiplier => {
+            return Some((word(&MULTIPLIERS)?, Some((WordType::Multiplier, lower))));
+        }
+        Kind::Compound => {
+            let (_, parts) = COMPOUND_FRACTIONS.iter().find(|(word, _)| *word == lower)?;
+            let values = parts.map(Value::Whole).to_vec();
+            return Some((values, Some((WordType::CompoundFraction, lower))));
+        }
+    };
+    Some((numbers, None))
+}
+
+/// Digits and commas as a number.
+fn whole(text: &str) -> Option<Value> {
+    let digits = ascii_digits(text).replace(',', "");
+    match digits.parse() {
+        Ok(value) => Some(Value::Whole(value)),
+        Err(_) => float(&digits)
+            .filter(|value| value.is_finite())
+            .map(Value::Decimal),
+    }
+}
+
+/// A number, as a whole one where it is.
+fn as_whole(value: f64) -> Option<Value> {
+    /// Above this not every whole number has a float of its own.
+    const LIMIT: f64 = 9_007_199_254_740_992.0;
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is whole, not negative, and below the limit"
+    )]
+    if value.fract() == 0.0 && (0.0..LIMIT).contains(&value) {
+        return Some(Value::Whole(value as u64));
+    }
+    value.is_finite().then_some(Value::Decimal(value))
+}
+
+/// Writes values as an object with the variables' names.
+fn by_name<S: Serializer>(values: &[Value], out: S) -> Result<S::Ok, S::Error> {
+    out.collect_map((1..).map(name).zip(values))
+}
+
+/// Writes words as an object with the names of those variables that are words.
+fn words_by_name<S: Serializer>(words: &[Option<Word>], out: S) -> Result<S::Ok, S::Error> {
+    let named = (1..).map(name).zip(words);
+    out.collect_map(named.filter_map(|(name, word)| Some((name, word.as_ref()?))))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The template of a question, and its variables as JSON.
+    fn template(question: &str) -> (String, String) {
+        let template = Template::new(0, question);
+        let json = serde_json::to_value(&template).expect("a template is JSON");
+        (template.template_question, json["variables"].to_string())
+    }
+
+    #[test]
+    fn the_published_examples_give_exactly_these_templates() {
+        let pens = "Ann buys 12 pens at $3 each and pays 20% less than twice the price.";
+        assert_eq!(
+            template(pens),
+            (
+                "Ann buys VAR_1 pens at $VAR_2 each and pays VAR_3 less than VAR_4 the price."
+                    .to_owned(),
+                r#"{"VAR_1":12,"VAR_2":3,"VAR_3":20,"VAR_4":2}"#.to_owned()
+            )
+        );
+        let pie = "Twenty-five kids ate three-fourths of a pie, double the half of 3/4 of 1,000.";
+        assert_eq!(
+            template(pie),
+            (
+                "VAR_1-VAR_2 kids ate THREE-FOURTHS of a pie, VAR_5 the VAR_6 of VAR_7/VAR_8 of VAR_9.".to_owned(),
+                r#"{"VAR_1":20,"VAR_2":5,"VAR_3":3,"VAR_4":4,"VAR_5":2,"VAR_6":2,"VAR_7":3,"VAR_8":4,"VAR_9":1000}"#
+                    .to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn a_template_is_written_in_the_published_fields() {
+        let json =
+            serde_json::to_value(Template::new(7, "Two-Thirds of 6, then Half")).expect("JSON");
+        let expected = serde_json::json!({
+            "source_index": 7,
+            "original_question": "Two-Thirds of 6, then Half",
+            "template_question": "TWO-THIRDS of VAR_3, then VAR_4",
+            "variables": {"VAR_1": 2, "VAR_2": 3, "VAR_3": 6, "VAR_4": 2},
+            "var_metadata": {
+                "VAR_1": {
+                    "word_type": "compound_fraction",
+                    "original_text": "two-thirds",
+                    "is_numerator": true,
+                    "paired_var": "VAR_2"
+                },
+                "VAR_2": {
+                    "word_type": "compound_fraction",
+                    "original_text": "two-thirds",
+                    "is_denominator": true,
+                    "paired_var": "VAR_1"
+                },
+                "VAR_4": {"word_type": "divisor", "original_text": "half"}
+            }
+        });
+        assert_eq!(json, expected);
+        let names: Vec<&String> = json["variables"]
+            .as_object()
+            .expect("an object")
+            .keys()
+            .collect();
+        assert_eq!(names, ["VAR_1", "VAR_2", "VAR_3", "VAR_4"], "in order");
+    }
+
+    #[test]
+    fn each_pass_claims_what_it_says() {
+        let table = [
+            ("$1,200.50 or $7.00", "$VAR_1 or $VAR_2", "[1200.5,7]"),
+            // A comma after a price belongs to it.
+            ("$5, and 6, too", "$VAR_1 and VAR_2, too", "[5,6]"),
+            ("12.5% or 50%", "VAR_1 or VAR_2", "[12.5,50]"),
+            ("1/2 of 10/4", "VAR_1/VAR_2 of VAR_3/VAR_4", "[1,2,10,4]"),
+            ("1/0", "VAR_1/VAR_2", "[1,0]"),
+            ("2.0 or .5", "VAR_1 or VAR_2", "[2.0,0.5]"),
+            ("1,200 or 1,20", "VAR_1 or VAR_2,VAR_3", "[1200,1,20]"),
+            ("5th x7 30mph", "VAR_1th xVAR_2 VAR_3mph", "[5,7,30]"),
+            ("one-half and one-hal", "ONE-HALF and VAR_3-hal", "[1,2,1]"),
+            (
+                "three thirds, third day",
+                "VAR_1 thirds, VAR_2 day",
+                "[3,3]",
+            ),
+            ("triple, TWICE, doubled", "VAR_1, VAR_2, doubled", "[3,2]"),
+            (
+                "two hundred million someone",
+                "VAR_1 VAR_2 VAR_3 someone",
+                "[2,100,1000000]",
+            ),
+            ("half\u{301}½²٣", "VAR_1\u{301}½²VAR_2", "[2,3]"),
+            ("none", "none", "[]"),
+            ("", "", "[]"),
+        ];
+        for (question, is, values) in table {
+            let (text, variables) = template(question);
+            assert_eq!(text, is, "{question:?}");
+            let variables: serde_json::Value = serde_json::from_str(&variables).expect("JSON");
+            let found: Vec<_> = variables.as_object().expect("an object").values().collect();
+            assert_eq!(
+                serde_json::to_string(&found).expect("JSON"),
+                values,
+                "{question:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_too_large_for_any_type_are_no_variables() {
+        let digits = "9".repeat(400);
+        for question in [
+            digits.clone(),
+            format!("${digits}"),
+            format!("{digits}%"),
+            format!("{digits}.5"),
+        ] {
+            let json = serde_json::to_string(&Template::new(0, &question)).expect("JSON");
+            assert!(!json.contains("null"), "{json}");
+        }
+        assert_eq!(
+            template("18446744073709551616").1,
+            r#"{"VAR_1":1.8446744073709552e+19}"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_question_has_a_template(question in any::<String>()) {
+            let template = Template::new(0, &question);
+            prop_assert_eq!(template.variables.len(), template.var_metadata.len());
+        }
+
+        #[test]
+        fn filling_a_template_of_whole_numbers_gives_the_question(
+            words in proptest::collection::vec("[0-9]{1,3}|[f-m]{1,5}|[0-9]{1,2}/[1-9]", 0..9),
+        ) {
+            let question = words.join(" ");
+            let template = Template::new(0, &question);
+            let mut filled = template.template_question.clone();
+            for (i, value) in template.variables.iter().enumerate().rev() {
+                let Value::Whole(value) = value else { panic!("{question}") };
+                filled = filled.replace(&name(i + 1), &value.to_string());
+            }
+            let plain = |word: &String| {
+                let parts: Vec<String> = word
+                    .split('/')
+                    .map(|part| part.parse().map_or(part.to_owned(), |n: u64| n.to_string()))
+                    .collect();
+                parts.join("/")
+            };
+            prop_assert_eq!(filled, words.iter().map(plain).collect::<Vec<_>>().join(" "));
+        }
+    }
+}

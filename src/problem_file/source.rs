@@ -1,0 +1,192 @@
+//! The text of a data file, bounded and checked to be text, and the form it has.
+//!
+//! The form follows from the contents alone: names decide nothing.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::file;
+
+/// The largest file that is read; the largest published set (GSM8k-Aug's training set) has a fifth of it.
+pub(crate) const MAX_BYTES: u64 = 512 << 20;
+/// The most that one row may hold; published rows stay below 10 kB.
+pub(crate) const MAX_ROW_BYTES: usize = 1 << 20;
+/// The most rows; GSM8k-Aug's training set has 385,620.
+pub(crate) const MAX_ROWS: usize = 1_000_000;
+
+/// The forms of a data file.
+pub(crate) const FORMS: &str = "expected a JSON array or JSON Lines of {\"question\", \"steps\", \"answer\"} or \
+     {\"problem\", \"solution\", \"answer\"}, or lines of QUESTION || STEP STEP ## ANSWER";
+
+/// How a data file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One JSON array of objects.
+    Array,
+    /// One JSON object a line.
+    Lines,
+    /// One `QUESTION || STEP STEP ## ANSWER` a line.
+    Raw,
+}
+
+/// Files that people pass by mistake: how they begin, what they are, and the way out.
+const FOREIGN: &[(&[u8], &str, &str)] = &[
+    (
+        b"\x1f\x8b",
+        "it is compressed (gzip)",
+        "unpack it with gunzip first",
+    ),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "it is compressed (zstd)",
+        "unpack it with unzstd first",
+    ),
+    (b"PK\x03\x04", "it is a zip archive", "unpack it first"),
+    (
+        b"PAR1",
+        "it is a Parquet file",
+        "convert it to JSON Lines first",
+    ),
+    (
+        b"\xff\xfe",
+        "it is UTF-16 text",
+        "save it as UTF-8: iconv -f UTF-16 -t UTF-8",
+    ),
+    (
+        b"\xfe\xff",
+        "it is UTF-16 text",
+        "save it as UTF-8: iconv -f UTF-16 -t UTF-8",
+    ),
+    (
+        b"version https://git-lfs.github.com/",
+        "it is a Git LFS pointer, not the data",
+        "fetch the file itself: git lfs pull",
+    ),
+];
+
+/// Returns the text of a data file, a byte order mark included.
+///
+/// # Errors
+/// Names the file when it cannot be read, is too long, or is not UTF-8 text (then with the line).
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    let bytes = file::read_at_most(path, MAX_BYTES)?.ok_or_else(|| {
+        let most = format!(
+            "the file is longer than the {} MiB that are read",
+            MAX_BYTES >> 20
+        );
+        Error::data(path, None, most, "split it into several files")
+    })?;
+    text(bytes, path)
+}
+
+/// Returns bytes as text; `path` only serves the errors.
+pub(super) fn text(bytes: Vec<u8>, path: &Path) -> Result<String> {
+    for (begin, what, hint) in FOREIGN {
+        if bytes.starts_with(begin) {
+            return Err(Error::data(path, None, *what, *hint));
+        }
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.split(|byte| *byte == b'\n').count();
+        Error::data(
+            path,
+            Some(line),
+            "the bytes are not UTF-8 text",
+            "check that it is the right file, and save it as UTF-8",
+        )
+    })
+}
+
+/// The text without the byte order mark that some editors put before it.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Tells the form of a text from its first characters.
+///
+/// A question may begin with a bracket too, so a bracket counts as JSON only when what JSON needs follows, or when
+/// the line has no `||`.
+pub(crate) fn form(text: &str) -> Form {
+    let text = text.trim_start();
+    let first_line = text.lines().next().unwrap_or_default();
+    let json = |open: char, next: &[char]| {
+        text.strip_prefix(open).is_some_and(|rest| {
+            let rest = rest.trim_start();
+            rest.is_empty() || rest.starts_with(next) || !first_line.contains("||")
+        })
+    };
+    if json('[', &['{', ']']) {
+        Form::Array
+    } else if json('{', &['"', '}']) {
+        Form::Lines
+    } else {
+        Form::Raw
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_told_by_content() {
+        let table = [
+            ("[{\"question\":\"a||b##c\"}]", Form::Array),
+            ("  \n[\n {}", Form::Array),
+            ("[", Form::Array),
+            ("[]", Form::Array),
+            ("[7]", Form::Array),
+            ("{\"question\":\"a||b##c\"}", Form::Lines),
+            ("\n\n{ \"question\"", Form::Lines),
+            ("{", Form::Lines),
+            ("{oops", Form::Lines),
+            ("Tom has 3||<<1+2=3>> #### 3", Form::Raw),
+            ("[Easy] Tom has 3||<<1+2=3>> #### 3", Form::Raw),
+            ("{x} is 3||<<1+2=3>> #### 3", Form::Raw),
+            ("", Form::Raw),
+            ("<!doctype html>", Form::Raw),
+        ];
+        for (text, is) in table {
+            assert_eq!(form(text), is, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_named_with_a_way_out() {
+        let path = Path::new("test.txt");
+        let table: [(&[u8], &str); 8] = [
+            (b"\x1f\x8b\x08", "gzip"),
+            (b"PAR1", "Parquet"),
+            (b"PK\x03\x04", "zip"),
+            (b"\x28\xb5\x2f\xfd", "zstd"),
+            (b"\xff\xfeQ\0", "UTF-16"),
+            (b"\xfe\xff\0Q", "UTF-16"),
+            (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+            (
+                b"one\ntwo\n\xc3(",
+                "\"test.txt\", line 3: the bytes are not UTF-8",
+            ),
+        ];
+        for (bytes, says) in table {
+            let error = text(bytes.to_vec(), path).expect_err("refused");
+            assert!(error.to_string().contains(says), "{error}");
+            assert!(error.to_string().contains("test.txt") && error.hint().is_some());
+        }
+    }
+
+    #[test]
+    fn a_huge_file_is_refused_before_it_is_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("huge.json");
+        let huge = std::fs::File::create(&path).expect("created");
+        // A hole: it takes no room on the disk.
+        huge.set_len(MAX_BYTES + 1)
+            .expect("a file system with holes");
+        let error = read_text(&path).expect_err("refused");
+        assert!(
+            error.to_string().contains("longer than the 512 MiB"),
+            "{error}"
+        );
+    }
+}
