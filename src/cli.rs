@@ -1,19 +1,23 @@
 //! The command line as clap types, shared by parsing, help and completions. Nothing is run here.
 
+mod data;
 mod model;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Result};
-use crate::problem;
 use crate::trace::{AblationValue, LatentIdx};
 
+use self::data::range;
+pub use self::data::{
+    DataArgs, DataCommand, Family, GenerateArgs, Gsm8kArgs, PrepareArgs, PrepareCommand,
+    ProblemsArgs, ProblemsCommand, Split,
+};
 pub use self::model::{
     BaseName, Behaviour, Device, FamilyName, KindArgs, ModeName, ModelArgs, Precision, ShapeName,
     SpecialTokens, TaskName,
@@ -77,7 +81,7 @@ pub struct ExploreArgs {
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// Problems to pick from: JSON Lines, a JSON array or raw text
+    /// Problems to pick from, in any published form
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// The problem to open first, counted from 0
@@ -91,8 +95,8 @@ pub struct ExploreArgs {
 /// How things look.
 #[derive(Debug, Clone, Args)]
 pub struct ScreenArgs {
-    /// Whether to use colour; auto follows the terminal and `NO_COLOR`
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    /// Colour: always, never, or auto, which follows `NO_COLOR`
+    #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
     /// Draw with ASCII characters alone
     #[arg(long)]
@@ -114,8 +118,10 @@ pub enum ColorChoice {
 /// What to do instead of opening the explorer.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// List the bundled models
+    /// List the bundled models and the published checkpoints
     Models(ModelsArgs),
+    /// Download a published checkpoint from the Hugging Face hub
+    Fetch(FetchArgs),
     /// Run one problem and report what its latent tokens hold
     Inspect(InspectArgs),
     /// Measure a model's accuracy with and without its latent tokens
@@ -176,6 +182,19 @@ pub struct SelftestArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ModelsArgs {
     /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `fetch`.
+#[derive(Debug, Clone, Args)]
+pub struct FetchArgs {
+    /// OWNER/NAME, or OWNER/NAME/FOLDER where a repository holds several
+    pub id: String,
+    /// Use what is in the cache and no network
+    #[arg(long)]
+    pub offline: bool,
+    /// Print JSON, schema undertone.fetch/1
     #[arg(long)]
     pub json: bool,
 }
@@ -321,139 +340,6 @@ pub struct EvalArgs {
     pub json: bool,
 }
 
-/// Options of `problems`.
-#[derive(Debug, Clone, Args)]
-pub struct ProblemsArgs {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: ProblemsCommand,
-}
-
-/// What to do with problems.
-#[derive(Debug, Clone, Subcommand)]
-pub enum ProblemsCommand {
-    /// Generate problems; the same options always give the same file
-    Generate(GenerateArgs),
-}
-
-/// Options of `problems generate`.
-#[derive(Debug, Clone, Args)]
-pub struct GenerateArgs {
-    /// The kind of problem
-    #[arg(long, value_enum)]
-    pub family: Family,
-    /// How many
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub n: usize,
-    /// The seed
-    #[arg(long)]
-    pub seed: u64,
-    /// The split; no problem is in two of them
-    #[arg(long, value_enum, default_value_t = Split::Test)]
-    pub split: Split,
-    /// How many steps: 2 or 1-3 [default: as the split has]
-    #[arg(long, value_name = "MIN-MAX", value_parser = range)]
-    pub steps: Option<RangeInclusive<usize>>,
-    /// How many facts beyond the needed ones, for logic [default: as the split has]
-    #[arg(long, value_name = "MIN-MAX", value_parser = range)]
-    pub extra_facts: Option<RangeInclusive<usize>>,
-    /// The file to write, as JSON Lines
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-}
-
-/// Options of `data`.
-#[derive(Debug, Clone, Args)]
-pub struct DataArgs {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: DataCommand,
-}
-
-/// What to do with data sets.
-#[derive(Debug, Clone, Subcommand)]
-pub enum DataCommand {
-    /// Make the test sets of a paper from the files it started from
-    Prepare(PrepareArgs),
-}
-
-/// Options of `data prepare`.
-#[derive(Debug, Clone, Args)]
-pub struct PrepareArgs {
-    /// Which data set.
-    #[command(subcommand)]
-    pub command: PrepareCommand,
-}
-
-/// A data set that can be prepared.
-#[derive(Debug, Clone, Subcommand)]
-pub enum PrepareCommand {
-    /// GSM8k-Aug: original, valid-gold-reasoning-trace, vocab-projection-friendly
-    Gsm8k(Gsm8kArgs),
-}
-
-/// Options of `data prepare gsm8k`.
-#[derive(Debug, Clone, Args)]
-pub struct Gsm8kArgs {
-    /// The raw test set: lines of QUESTION || STEP STEP ## ANSWER, or JSON
-    #[arg(long, value_name = "FILE")]
-    pub raw: PathBuf,
-    /// Alternative solutions, in the order of the raw set: MultiChain's test split as JSON
-    #[arg(long, value_name = "FILE")]
-    pub multichain: Option<PathBuf>,
-    /// The tokenizers for which a number has to be one token: files, or folders with a tokenizer.json
-    #[arg(long, value_name = "DIR,DIR", value_delimiter = ',', required = true)]
-    pub tokenizer: Vec<PathBuf>,
-    /// The folder to write to
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    /// Print the manifest, schema undertone.data/1
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// A kind of problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Family {
-    /// Arithmetic word problems
-    Math,
-    /// Which of two nouns a person's noun leads to
-    Prosqa,
-    /// Whether a chain of rules holds
-    Prontoqa,
-}
-
-impl From<Family> for problem::Family {
-    fn from(family: Family) -> Self {
-        match family {
-            Family::Math => Self::Math,
-            Family::Prosqa => Self::Prosqa,
-            Family::Prontoqa => Self::Prontoqa,
-        }
-    }
-}
-
-/// A part of all problems.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Split {
-    /// What models are trained on
-    Train,
-    /// What they are measured on
-    Test,
-    /// More steps than in training
-    Hard,
-}
-
-impl From<Split> for problem::Split {
-    fn from(split: Split) -> Self {
-        match split {
-            Split::Train => Self::Train,
-            Split::Test => Self::Test,
-            Split::Hard => Self::Hard,
-        }
-    }
-}
-
 /// Options of `export`.
 #[derive(Debug, Clone, Args)]
 pub struct ExportArgs {
@@ -513,16 +399,6 @@ pub struct KeysArgs {
     /// Print one line a key, for scripts
     #[arg(long)]
     pub list: bool,
-}
-
-/// Reads `3` or `1-3`.
-fn range(text: &str) -> Result<RangeInclusive<usize>, String> {
-    let (min, max) = text.split_once('-').unwrap_or((text, text));
-    match (min.trim().parse(), max.trim().parse()) {
-        (Ok(min), Ok(max)) if min <= max => Ok(min..=max),
-        (Ok(_), Ok(_)) => Err("the first number must not be the larger one".to_owned()),
-        _ => Err("expected a number or a range, as in 2 or 1-3".to_owned()),
-    }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -609,6 +485,8 @@ mod tests {
                 Some(ErrorKind::InvalidSubcommand),
             ),
             ("undertone completions fish", None),
+            ("undertone fetch zen-E/CODI-gpt2 --offline --json", None),
+            ("undertone fetch", Some(ErrorKind::MissingRequiredArgument)),
             (
                 "undertone inspect",
                 Some(ErrorKind::MissingRequiredArgument),

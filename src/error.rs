@@ -228,6 +228,9 @@ fn io_hint(source: &io::Error, action: &str) -> Option<String> {
         io::ErrorKind::PermissionDenied => "check the permissions, or choose another place",
         io::ErrorKind::StorageFull => "free some space, or choose another disk",
         io::ErrorKind::IsADirectory => "name a file, not a folder",
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            "a file stands where a folder is needed; choose another place"
+        }
         io::ErrorKind::InvalidData => "the file is not UTF-8 text; check that it is the right one",
         _ => return None,
     };

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::analysis::problems;
 use crate::app::effect::{Export, ExportError};
-use crate::app::{self, ModelChoice};
+use crate::app::{self, ModelChoice, Place};
 use crate::cli::{ExploreArgs, OpenArgs, ScreenArgs};
 use crate::error::{Error, Result};
 use crate::headless;
@@ -19,7 +19,7 @@ use crate::session::store::{self, Header, SessionFile};
 use crate::session::{Session, export as exports};
 use crate::term::{self, Performer, WorkerLink};
 use crate::trace::ModelInfo;
-use crate::{cli, file, logging, problem_file, worker};
+use crate::{cli, file, hub, logging, problem_file, worker};
 
 /// How many generated problems the list offers.
 const LISTED: usize = 200;
@@ -38,16 +38,16 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
         return headless::inspect::first_problem(&args.model, given.as_ref(), args.index)
             .map(|()| 0);
     }
+    let opener = headless::opener(&args.model);
     let app = app::Options {
         model: args.model.model.clone(),
         mode: args.model.mode.map(Into::into),
-        models: choices(),
+        models: choices(&opener.hub),
         author: author(),
         session: None,
         question: None,
         log_path: None,
     };
-    let opener = headless::opener(&args.model);
     let device = headless::device(args.model.device)?;
     screen(app, given, args.index, (device, opener), &args.screen)
 }
@@ -67,17 +67,21 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
         |info| info.name.clone(),
     );
     let mode = session.run.as_ref().map(|run| run.mode);
+    let opener = Opener {
+        hub: headless::hub_options(false),
+        ..Opener::default()
+    };
     let app = app::Options {
         model,
         mode,
-        models: choices(),
+        models: choices(&opener.hub),
         author: author(),
         session: Some(session),
         question: None,
         log_path: None,
     };
     let device = headless::device(args.device)?;
-    screen(app, None, 0, (device, Opener::default()), &args.screen)
+    screen(app, None, 0, (device, opener), &args.screen)
 }
 
 /// A session from its own file or from a JSON export.
@@ -191,12 +195,30 @@ impl Performer for Files {
     }
 }
 
-fn choices() -> Vec<ModelChoice> {
-    let of = |name: &str| ModelChoice {
+/// The bundled models, the published ones on this machine, and those to download.
+fn choices(hub: &hub::Options) -> Vec<ModelChoice> {
+    let bundled = model::bundled_names().into_iter().map(|name| ModelChoice {
         name: name.to_owned(),
         about: model::about(name).to_owned(),
-    };
-    model::bundled_names().into_iter().map(of).collect()
+        place: Place::Bundled,
+    });
+    let mut published: Vec<ModelChoice> = hub::KNOWN
+        .iter()
+        .map(|known| {
+            let mut about = format!("{}, {}, {}", known.family, known.base, known.data_set);
+            if let Some(accuracy) = known.accuracy {
+                about += &format!(", {:.1} % in the paper", accuracy.percent);
+            }
+            let is_here = hub::cached(known.id, hub).is_some();
+            ModelChoice {
+                name: known.id.to_owned(),
+                about,
+                place: if is_here { Place::Cached } else { Place::Hub },
+            }
+        })
+        .collect();
+    published.sort_by_key(|choice| choice.place == Place::Hub);
+    bundled.chain(published).collect()
 }
 
 fn author() -> String {

@@ -7,6 +7,7 @@
 //! - [`problem`], [`problem_file`]: the generator and the data files.
 //! - [`data`]: the GSM8k test sets and the verifier's templates, made as published.
 //! - [`model`]: checkpoints, the transformer, the latent loop.
+//! - [`hub`]: published checkpoints: the table, the download, the shared cache.
 //! - [`decode`], [`verify`]: from vectors to words; from words to a trace and a verdict.
 //! - [`analysis`]: what can be asked about one question, and evaluation over many.
 //! - [`open`]: finds a model by what the user calls it.
@@ -25,6 +26,7 @@ pub mod error;
 mod explore;
 mod file;
 pub mod headless;
+pub mod hub;
 mod keymap;
 mod logging;
 pub mod model;
@@ -67,6 +69,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
     match cli.command {
         None => return explore::run(&cli.explore),
         Some(Command::Open(args)) => return explore::open(&args),
+        Some(Command::Fetch(args)) => return headless::fetch::run(&args),
         Some(Command::Models(args)) => headless::models::run(&args)?,
         Some(Command::Inspect(args)) => headless::inspect::run(&args)?,
         Some(Command::Eval(args)) => headless::eval::run(&args)?,

@@ -285,6 +285,16 @@ impl fmt::Display for Clean<'_> {
     }
 }
 
+/// A number of bytes in decimal units, as download pages write it.
+#[must_use]
+pub fn megabytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

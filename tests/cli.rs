@@ -24,6 +24,9 @@ fn undertone(args: &[&str]) -> Output {
     ] {
         command.env(variable, home.path());
     }
+    for variable in ["HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "HF_TOKEN"] {
+        command.env_remove(variable);
+    }
     command.args(args).stdin(Stdio::null()).output().unwrap()
 }
 
@@ -48,7 +51,18 @@ fn models_lists_every_bundled_model_with_its_hash() {
     let rows = json(&["models", "--json"]);
     let rows = rows.as_array().unwrap();
     assert_eq!(rows[0]["name"], "mini-math");
-    for row in rows {
+    let (bundled, published): (Vec<_>, Vec<_>) =
+        rows.iter().partition(|row| row["source"] == "bundled");
+    assert!(!bundled.is_empty() && published.len() > 35);
+    for row in published {
+        assert_eq!(row["source"], "published");
+        assert_eq!(row["cached"], false, "{row}");
+        has(
+            row,
+            &["name", "family", "base", "data_set", "accuracy", "note"],
+        );
+    }
+    for row in bundled {
         has(row, &["family", "arch", "parameters", "latents"]);
         assert_eq!(row["sha256"].as_str().unwrap().len(), 64);
         assert!(row["parameters"].as_u64().unwrap() > 100_000);

@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("paths", &["error", "text"]),
     ("logging", &["error", "paths", "text"]),
     ("cli", &["error", "problem", "text", "trace"]),
+    ("hub", &["error", "text"]),
     ("model", &["error", "text", "trace"]),
     ("decode", &["error", "model", "text", "trace"]),
     ("verify", &["problem", "text", "trace"]),
@@ -28,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "decode", "error", "model", "problem", "text", "trace", "verify",
         ],
     ),
-    ("open", &["error", "model"]),
+    ("open", &["hub", "model", "trace"]),
     ("selftest", &["error", "model", "trace"]),
     ("worker::protocol", &["trace"]),
     (
@@ -96,7 +97,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         "tensors stay in the engine",
     ),
     (
-        "tokenizers",
+        "tokenizers::",
         &["model", "decode", "data::vocabulary"],
         "ids become text in the engine",
     ),
@@ -120,6 +121,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         &["cli", "headless", "main", "tests"],
         "only the command line parses arguments",
     ),
+    ("ureq", &["hub"], "only the hub speaks to the network"),
     (
         "tracing_subscriber",
         &["logging"],
@@ -132,9 +134,11 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
             "session::store",
             "paths",
             "logging",
+            "hub",
             "model",
             "worker",
             "term",
+            "selftest",
             "headless",
             "explore",
             "main",
@@ -144,14 +148,14 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     (
         "std::env",
         &[
-            "paths", "logging", "model", "term", "headless", "explore", "main",
+            "paths", "logging", "hub", "model", "term", "headless", "explore", "main",
         ],
         "settings arrive as values",
     ),
     (
         "Instant",
         &[
-            "worker", "model", "analysis", "term", "headless", "explore", "main",
+            "worker", "hub", "model", "analysis", "term", "headless", "explore", "main",
         ],
         "time arrives in messages",
     ),
@@ -240,11 +244,12 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The places in a line where a name stands as a whole word.
+/// The places in a line where a name stands as a whole word; one that ends in `::` as the start of a path.
 fn words<'a>(line: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     line.match_indices(name).filter_map(move |(start, _)| {
         let (before, after) = (&line[..start], &line[start + name.len()..]);
-        let whole = !before.ends_with(is_name) && !after.starts_with(is_name);
+        let ends = name.ends_with(':') || !after.starts_with(is_name);
+        let whole = !before.ends_with(is_name) && ends;
         whole.then_some(after)
     })
 }

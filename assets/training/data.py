@@ -9,8 +9,9 @@ Layout (the multi-mode layout of methods.md 1.6):
                                                                      the results are learned)
 
 A written step puts its result first ("19 = 12 + 7 ;") or its operands first ("12 + 7 = 19 ;").
-A logic step is written as what follows alone ("bompus", "is not happy"): what it follows from stands before it. The
-first step therefore begins with the person ("Tom gorpus").
+A logic step is written as what follows alone ("bompus", "is not happy"): what it follows from stands before it, or is
+the person whom the question asks about. So the state that is fed back as latent j is the one that would have written
+the result of step j.
 """
 
 import json
@@ -45,9 +46,8 @@ def written_step(step, order):
     fact = re.fullmatch(r"(?:Every )?(\w+) is (a |not )?(\w+)\.", step)
     if not fact:
         raise ValueError(f"a step of no known form: {step!r}")
-    source, kind, result = fact.groups()
-    result = f"is not {result}" if kind == "not " else result
-    return result if step.startswith("Every ") else f"{source} {result}"
+    _, kind, result = fact.groups()
+    return f"is not {result}" if kind == "not " else result
 
 
 def build_tokenizer(problems, numbers):

@@ -128,13 +128,56 @@ pub fn run(
         push(position, &mut positions);
     }
 
-    let value = model.extract_value(&generated.ids)?;
     let written = generated.ids[..writer.written].to_vec();
     let forced = force(model, mode, &branch, &rollout, &written, cancel)?;
-    let answer_ids = answers::value_ids(model, &generated.ids, &forced, cancel)?;
+    let scored = score(model, generated.ids, &forced, gold, cancel)?;
+    let unknown_words = prompt.unknown.iter().map(|w| w.text.clone()).collect();
+    Ok(CleanRun {
+        run: Run {
+            question: question.to_owned(),
+            mode,
+            unknown_words,
+            input_ids: prompt.ids,
+            positions,
+            answer: scored.answer,
+            gold_logprob: scored.gold_logprob,
+        },
+        gold: gold.map(str::to_owned),
+        mode,
+        top_k,
+        prompt: branch,
+        rollout,
+        fed,
+        written,
+        answer_ids: scored.answer_ids,
+        gold_ids: scored.gold_ids,
+        answer_logprob: scored.clean.logprob,
+        first_logits: scored.clean.first_logits,
+    })
+}
+
+/// What a generated text answers, and how likely that was.
+struct Scored {
+    answer: Answer,
+    answer_ids: Vec<u32>,
+    clean: Score,
+    gold_ids: Option<Vec<u32>>,
+    gold_logprob: Option<f64>,
+}
+
+/// Reads the answer off the generated ids and scores it, and the gold answer, after the forced delimiter.
+fn score(
+    model: &Model,
+    ids: Vec<u32>,
+    forced: &Branch,
+    gold: Option<&str>,
+    cancel: &Cancel,
+) -> Result<Scored, ModelError> {
+    let value = model.extract_value(&ids)?;
+    let answer_ids = answers::value_ids(model, &ids, forced, cancel)?;
     let score = |ids: &Vec<u32>| -> Result<Score, ModelError> {
         Ok(model
-            .score(&forced, std::slice::from_ref(ids), cancel)?
+            .score(forced, std::slice::from_ref(ids), cancel)?
             .remove(0))
     };
     let clean = score(&answer_ids)?;
@@ -147,34 +190,18 @@ pub fn run(
         None => None,
     };
     let answer = Answer {
-        text: model.decode(&generated.ids)?,
+        text: model.decode(&ids)?,
         correct: gold.map(|gold| answers::is_correct(value.as_deref(), gold)),
         logprob: value.is_some().then_some(clean.logprob),
         value,
-        ids: generated.ids,
+        ids,
     };
-    let unknown_words = prompt.unknown.iter().map(|w| w.text.clone()).collect();
-    Ok(CleanRun {
-        run: Run {
-            question: question.to_owned(),
-            mode,
-            unknown_words,
-            input_ids: prompt.ids,
-            positions,
-            answer,
-            gold_logprob,
-        },
-        gold: gold.map(str::to_owned),
-        mode,
-        top_k,
-        prompt: branch,
-        rollout,
-        fed,
-        written,
+    Ok(Scored {
+        answer,
         answer_ids,
+        clean,
         gold_ids,
-        answer_logprob: clean.logprob,
-        first_logits: clean.first_logits,
+        gold_logprob,
     })
 }
 

@@ -38,6 +38,19 @@ pub struct ModelChoice {
     pub name: String,
     /// One line about it.
     pub about: String,
+    /// Where it is: in the program, in the cache, or still to be downloaded.
+    pub place: Place,
+}
+
+/// Where a model is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the program.
+    Bundled,
+    /// On this machine.
+    Cached,
+    /// On the hub.
+    Hub,
 }
 
 /// What the explorer starts with.
@@ -68,6 +81,8 @@ pub enum Model {
     Loading {
         /// What is being done.
         stage: String,
+        /// How much of a download is here, and of how much.
+        bytes: Option<(u64, Option<u64>)>,
     },
     /// It answers.
     Ready {
@@ -367,6 +382,7 @@ impl App {
         self.failure = None;
         self.model = Model::Loading {
             stage: "starting".to_owned(),
+            bytes: None,
         };
         vec![Effect::Send(Request::Load {
             model: self.model_name.clone(),

@@ -17,8 +17,8 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         return Vec::new();
     }
     match event {
-        Event::Loading { stage, .. } => {
-            app.model = Model::Loading { stage };
+        Event::Loading { stage, bytes, .. } => {
+            app.model = Model::Loading { stage, bytes };
             Vec::new()
         }
         Event::Ready { info, elapsed_ms } => on_ready(app, info, elapsed_ms),

@@ -5,7 +5,7 @@ use crate::app::action::Action;
 use crate::app::field::Field;
 use crate::app::filter::score;
 use crate::app::on_action::enabled;
-use crate::app::{App, Model};
+use crate::app::{App, Model, Place};
 use crate::keymap::Context;
 use crate::session::export::Format;
 use crate::session::{Tag, Target};
@@ -134,7 +134,11 @@ impl List {
         if !query.is_empty() {
             scored.sort_by_key(|(score, _)| -score);
         }
-        scored.into_iter().map(|(_, entry)| entry).collect()
+        let mut entries: Vec<Entry> = scored.into_iter().map(|(_, entry)| entry).collect();
+        if self.kind == ListKind::Models {
+            entries.extend(typed_model(query.trim(), &entries));
+        }
+        entries
     }
 
     fn all_entries(&self, app: &App) -> Vec<Entry> {
@@ -196,16 +200,35 @@ fn model_entries(app: &App) -> Vec<Entry> {
         .iter()
         .map(|model| {
             let loaded = model.name == app.model_name && matches!(app.model, Model::Ready { .. });
+            let remark = match model.place {
+                _ if loaded => "loaded",
+                Place::Bundled => "",
+                Place::Cached => "on this machine",
+                Place::Hub => "download",
+            };
             Entry {
                 lead: model.name.clone(),
                 text: model.about.clone(),
-                remark: if loaded { "loaded" } else { "" }.to_owned(),
+                remark: remark.to_owned(),
                 name: "",
                 disabled: None,
                 choice: Choice::Load(model.name.clone()),
             }
         })
         .collect()
+}
+
+/// What was typed, as the model to load: a path, or an id that is not listed.
+fn typed_model(query: &str, listed: &[Entry]) -> Option<Entry> {
+    let is_listed = listed.iter().any(|entry| entry.lead == query);
+    (query.contains('/') && !is_listed).then(|| Entry {
+        lead: query.to_owned(),
+        text: "what was typed, a path or OWNER/NAME".to_owned(),
+        remark: String::new(),
+        name: "",
+        disabled: None,
+        choice: Choice::Load(query.to_owned()),
+    })
 }
 
 fn tag_entries(app: &App, target: Target) -> Vec<Entry> {

@@ -159,10 +159,11 @@ fn set<C>(output: &Output, rows: usize, before: usize, rules: C) -> Set<C> {
     }
 }
 
-/// `gpt2/tokenizer.json`: the file alone would say nothing.
+/// `gpt2/tokenizer.json`, since that name alone would say nothing; any other name stands for itself.
 fn with_folder(path: &Path) -> String {
-    let folder = path.parent().and_then(Path::file_name).map(Path::new);
     let name = path.file_name().map_or(path, Path::new);
+    let folder = path.parent().and_then(Path::file_name).map(Path::new);
+    let folder = folder.filter(|_| name == Path::new("tokenizer.json"));
     let both = folder.map_or_else(|| name.to_owned(), |folder| folder.join(name));
     both.to_string_lossy().into_owned()
 }

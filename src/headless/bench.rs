@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{device, model_error, opener, print, to_json};
+use super::{load_model, model_error, print, to_json};
 use crate::cli::{BenchArgs, ShapeName};
 use crate::error::{Error, Result};
 use crate::model::{Branch, Cancel, Model, ModelError, Writes, random};
@@ -56,12 +56,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         return print(&format!("{}\n", out.display()));
     }
     let began = Instant::now();
-    let (checkpoint, options) = opener(&args.model)
-        .find(&args.model.model)
-        .map_err(model_error)?;
-    let on = device(args.model.device)?;
-    let model = Model::load(&checkpoint, &options, &on, &mut |_| ()).map_err(model_error)?;
-    drop(checkpoint);
+    let model = load_model(&args.model)?;
     let load = began.elapsed();
     let report = time(&model, load, args.repeats).map_err(model_error)?;
     if args.json {

@@ -2,15 +2,14 @@
 //!
 //! Output goes through [`print()`] and never holds a control byte; a closed pipe is not an error.
 
-<<<<<<< HEAD
 pub mod bench;
-=======
 pub mod data;
->>>>>>> data
 pub mod eval;
 pub mod export;
+pub mod fetch;
 pub mod inspect;
 pub mod keys;
+mod meter;
 pub mod models;
 pub mod problems;
 pub mod selftest;
@@ -20,11 +19,12 @@ use std::io::Write;
 use crate::analysis::Explorer;
 use crate::cli;
 use crate::error::{self, Error, Result};
+use crate::hub::{self, HubError};
 use crate::model::{
     Base, Behaviour, Cancel, Device, ErrorKind, Family, LoadOptions, Model, ModelError, Precision,
     SpecialTokens,
 };
-use crate::open::Opener;
+use crate::open::{OpenError, Opener, Watch};
 use crate::text::{Clean, sanitize, sanitize_lines};
 
 /// Writes a finished report to standard output.
@@ -87,11 +87,25 @@ pub fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
 /// # Errors
 /// When the checkpoint cannot be read or fails its self-tests.
 pub fn load(args: &cli::ModelArgs) -> Result<Explorer> {
-    let opener = opener(args);
-    let (checkpoint, options) = opener.find(&args.model).map_err(model_error)?;
-    let device = device(args.device)?;
-    let model = Model::load(&checkpoint, &options, &device, &mut |_| ()).map_err(model_error)?;
+    let model = load_model(args)?;
     Explorer::with_generated_reference(model, &Cancel::new()).map_err(model_error)
+}
+
+/// Loads a model; a download is shown on standard error.
+///
+/// # Errors
+/// When it cannot be found, downloaded or read, or fails its self-tests.
+pub fn load_model(args: &cli::ModelArgs) -> Result<Model> {
+    let device = device(args.device)?;
+    let mut meter = meter::Meter::new();
+    let mut watch = Watch {
+        progress: &mut |step| meter.show(step),
+        cancelled: &|| false,
+    };
+    let found = opener(args).find(&args.model, &mut watch);
+    meter.finish();
+    let (checkpoint, options) = found.map_err(open_error)?;
+    Model::load(&checkpoint, &options, &device, &mut |_| ()).map_err(model_error)
 }
 
 /// How the model named on the command line is to be opened.
@@ -123,7 +137,16 @@ pub fn opener(args: &cli::ModelArgs) -> Opener {
             },
         },
         tokenizer: kind.tokenizer.clone(),
+        hub: hub_options(kind.offline),
     }
+}
+
+/// How the hub is used: as the environment says, and without a network if asked so.
+#[must_use]
+pub fn hub_options(offline: bool) -> hub::Options {
+    let mut options = hub::Options::from_env();
+    options.offline |= offline;
+    options
 }
 
 fn family(name: cli::FamilyName) -> Family {
@@ -179,5 +202,38 @@ pub fn model_error(error: ModelError) -> Error {
     match error.kind() {
         ErrorKind::Usage => Error::usage(error.to_string()),
         _ => Error::model(error.to_string(), error.hint()),
+    }
+}
+
+/// A model that cannot be opened, as the program's error.
+#[must_use]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it is used as a function in map_err"
+)]
+pub fn open_error(error: OpenError) -> Error {
+    match &error {
+        OpenError::Model(error) => model_error(error.clone()),
+        OpenError::Hub { error, .. } if error.kind() == error::Kind::Usage => {
+            hub_error(error.clone())
+        }
+        OpenError::Hub { .. } => Error::model(error.to_string(), error.hint()),
+    }
+}
+
+/// A failure of the hub as the program's error.
+#[must_use]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it is used as a function in map_err"
+)]
+pub fn hub_error(error: HubError) -> Error {
+    let (message, hint) = (error.to_string(), error.hint());
+    match error.kind() {
+        error::Kind::Usage | error::Kind::Config => Error::Usage {
+            message,
+            hint: Some(hint),
+        },
+        _ => Error::model(message, hint),
     }
 }

@@ -1,20 +1,25 @@
 //! Where a model comes from: the bundled ones, a folder, a bare checkpoint file, or parts in memory.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use sha2::{Digest, Sha256};
-
 use candle_core::Device;
+use serde::Deserialize;
 
 use super::bundled;
 use super::config::Family;
 use super::discover::Layout;
 use super::error::{ModelError, Result};
 use super::options::Base;
+use super::source::Source;
+use super::tensor_file::TensorFile;
 use super::weights::Weights;
+
+/// The longest config.json or meta.json that is read.
+const LONGEST_TEXT: u64 = 16 << 20;
+/// The longest tokenizer.json that is read; Llama 3's has 9 MB.
+const LONGEST_TOKENIZER: u64 = 256 << 20;
 
 /// Names under which a folder may hold its weights, the first found is taken; `checkpoint_N` comes last.
 const WEIGHTS: [&str; 3] = [
@@ -23,7 +28,7 @@ const WEIGHTS: [&str; 3] = [
     "pytorch_model.bin",
 ];
 
-/// The files of one checkpoint, read but not parsed.
+/// The files of one checkpoint, opened but not parsed.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     /// The bundled name, the path, or the published id.
@@ -32,7 +37,7 @@ pub struct Checkpoint {
     /// A meta.json beside a published checkpoint, if config.json says nothing about latents.
     pub(crate) meta: Option<String>,
     pub(crate) tokenizer: Option<Cow<'static, [u8]>>,
-    pub(crate) weights: Cow<'static, [u8]>,
+    pub(crate) weights: Source,
 }
 
 /// What a meta.json says about files.
@@ -75,7 +80,7 @@ impl Checkpoint {
             config: Some(found.config.into()),
             meta: None,
             tokenizer: Some(found.tokenizer.into()),
-            weights: found.weights.into(),
+            weights: Source::Memory(found.weights.into()),
         })
     }
 
@@ -101,16 +106,39 @@ impl Checkpoint {
         Self::beside(weights, folder, weights.display().to_string())
     }
 
+    /// Opens files that lie apart: the weights (or the index of several), config.json and tokenizer.json.
+    ///
+    /// # Errors
+    /// [`ModelError::Read`] naming the file.
+    pub fn from_files(
+        name: &str,
+        weights: &Path,
+        config: Option<&Path>,
+        tokenizer: Option<&Path>,
+    ) -> Result<Self> {
+        let config = config.map(optional_text).transpose()?.flatten();
+        let tokenizer = tokenizer
+            .map(|path| read(path, LONGEST_TOKENIZER))
+            .transpose()?;
+        Ok(Self {
+            name: name.to_owned(),
+            config: config.map(Cow::from),
+            meta: None,
+            tokenizer: tokenizer.map(Cow::from),
+            weights: open(weights)?,
+        })
+    }
+
     fn beside(weights: &Path, folder: &Path, name: String) -> Result<Self> {
         let meta = optional_text(&folder.join("meta.json"))?;
         let tokenizer = folder.join("tokenizer.json");
         let tokenizer = if tokenizer.exists() {
-            Some(read(&tokenizer)?)
+            Some(read(&tokenizer, LONGEST_TOKENIZER)?)
         } else {
             let named = files(folder, meta.as_deref())?.tokenizer;
             named
                 .and_then(|name| tokenizer_above(folder, &name))
-                .map(|path| read(&path))
+                .map(|path| read(&path, LONGEST_TOKENIZER))
                 .transpose()?
         };
         Ok(Self {
@@ -118,7 +146,7 @@ impl Checkpoint {
             config: optional_text(&folder.join("config.json"))?.map(Cow::from),
             meta,
             tokenizer: tokenizer.map(Cow::from),
-            weights: read(weights)?.into(),
+            weights: open(weights)?,
         })
     }
 
@@ -132,8 +160,9 @@ impl Checkpoint {
     /// vocabulary; none for a file that is no checkpoint of a known base.
     #[must_use]
     pub fn inferred(&self) -> Option<(Base, Family)> {
-        let weights = Weights::parse(&self.name, &self.weights, &Device::Cpu).ok()?;
-        let layout = Layout::of(&self.name, weights.shapes()).ok()?;
+        let file = TensorFile::open(&self.name, &self.weights).ok()?;
+        let weights = Weights::new(&self.name, &file, &Device::Cpu).ok()?;
+        let layout = Layout::of(&self.name, &weights.shapes()).ok()?;
         let family = layout.family(layout.base.vocab(), &self.name);
         Some((layout.base, family))
     }
@@ -151,7 +180,7 @@ impl Checkpoint {
             config: Some(config_json.into()),
             meta: None,
             tokenizer: Some(tokenizer_json.into()),
-            weights: weights.into(),
+            weights: Source::Memory(weights.into()),
         }
     }
 
@@ -165,7 +194,7 @@ impl Checkpoint {
         } else {
             path.to_owned()
         };
-        self.tokenizer = Some(read(&path)?.into());
+        self.tokenizer = Some(read(&path, LONGEST_TOKENIZER)?.into());
         Ok(self)
     }
 
@@ -181,43 +210,43 @@ impl Checkpoint {
     pub fn name(&self) -> &str {
         &self.name
     }
-
-    /// Returns the SHA-256 of the weights file, lower-case hex.
-    #[must_use]
-    pub fn sha256(&self) -> String {
-        Sha256::digest(&self.weights)
-            .iter()
-            .fold(String::with_capacity(64), |mut hex, byte| {
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            })
-    }
 }
 
-fn failed(path: &Path, reason: impl ToString) -> ModelError {
+fn failed(path: &Path, reason: &(impl ToString + ?Sized)) -> ModelError {
     ModelError::Read {
         path: path.display().to_string(),
         reason: reason.to_string(),
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| failed(path, e))
+fn open(weights: &Path) -> Result<Source> {
+    Source::open(weights).map_err(|e| failed(weights, &e))
+}
+
+fn read(path: &Path, longest: u64) -> Result<Vec<u8>> {
+    let file = Source::open(path).map_err(|e| failed(path, &e))?;
+    if file.length() > longest {
+        return Err(failed(path, &format!("it is longer than {longest} bytes")));
+    }
+    let length = usize::try_from(file.length()).unwrap_or(usize::MAX);
+    file.read(0, length).map_err(|e| failed(path, &e))
 }
 
 /// The text of a file that need not be there.
 fn optional_text(path: &Path) -> Result<Option<String>> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(failed(path, e)),
+    match std::fs::metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        _ => {
+            let text = String::from_utf8(read(path, LONGEST_TEXT)?);
+            text.map(Some).map_err(|_| failed(path, "it is not UTF-8"))
+        }
     }
 }
 
 fn files(folder: &Path, meta: Option<&str>) -> Result<Files> {
     meta.map_or_else(
         || Ok(Files::default()),
-        |text| serde_json::from_str(text).map_err(|e| failed(&folder.join("meta.json"), e)),
+        |text| serde_json::from_str(text).map_err(|e| failed(&folder.join("meta.json"), &e)),
     )
 }
 
@@ -231,7 +260,7 @@ fn plain_name(folder: &Path, name: &str) -> Result<PathBuf> {
         return Ok(path.to_owned());
     }
     let reason = format!("weights_file {name:?} is not the name of a file beside it");
-    Err(failed(&folder.join("meta.json"), reason))
+    Err(failed(&folder.join("meta.json"), &reason))
 }
 
 /// The tokenizer that a meta.json names, relative to the folder or to one of the two above it.
@@ -249,7 +278,7 @@ fn find_weights(folder: &Path) -> Result<PathBuf> {
     if let Some(name) = WEIGHTS.iter().find(|name| folder.join(name).is_file()) {
         return Ok(folder.join(name));
     }
-    let entries = std::fs::read_dir(folder).map_err(|e| failed(folder, e))?;
+    let entries = std::fs::read_dir(folder).map_err(|e| failed(folder, &e))?;
     let mut found: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.is_file() && is_weights_name(path))
@@ -268,7 +297,7 @@ fn find_weights(folder: &Path) -> Result<PathBuf> {
                 .collect();
             Err(failed(
                 folder,
-                format!(
+                &format!(
                     "it holds several checkpoints, name one of {}",
                     names.join(", ")
                 ),
@@ -287,15 +316,6 @@ fn is_weights_name(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_hash_is_sha256() {
-        let checkpoint = Checkpoint::from_parts("x", String::new(), Vec::new(), b"abc".to_vec());
-        assert_eq!(
-            checkpoint.sha256(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
-    }
 
     #[test]
     fn a_folder_needs_weights_and_takes_what_lies_beside_them() {

@@ -53,7 +53,7 @@ impl Layout {
     /// [`ModelError::Weights`] if this is no checkpoint of a base we know.
     pub(crate) fn of<'a>(
         model: &str,
-        tensors: impl Iterator<Item = (&'a str, &'a [usize])> + Clone,
+        tensors: &(impl Iterator<Item = (&'a str, &'a [usize])> + Clone),
     ) -> Result<Self> {
         let fail = |reason: String| ModelError::Weights {
             model: model.into(),
@@ -154,16 +154,18 @@ mod tests {
     use super::*;
 
     fn layout(names: &[(&str, &[usize])]) -> Result<Layout> {
-        Layout::of("m", names.iter().copied())
+        Layout::of("m", &names.iter().copied())
     }
 
     const TABLE: (&str, &[usize]) = ("base_causallm.transformer.wte.weight", &[103, 8]);
+
+    type Case<'a> = (&'a [(&'a str, &'a [usize])], &'a str, Family);
 
     #[test]
     fn each_published_kind_is_told_by_its_names() {
         let block: (&str, &[usize]) = ("base_causallm.transformer.h.1.ln_1.weight", &[8]);
         let codi = "codi.base_model.model.model.embed_tokens.weight";
-        let cases: [(&[(&str, &[usize])], &str, Family); 8] = [
+        let cases: [Case; 8] = [
             (
                 &[TABLE, block, ("embedding.weight", &[103, 8])],
                 "m",

@@ -39,16 +39,20 @@ pub enum ModelError {
         reason: String,
     },
     /// A tensor that the architecture needs is not in the file.
-    #[error("no tensor {name:?} (expected shape {expected})")]
+    #[error("{file}: no tensor {name:?} (expected shape {expected})")]
     MissingTensor {
+        /// The checkpoint.
+        file: String,
         /// The tensor's name in the file.
         name: String,
         /// The shape it should have.
         expected: String,
     },
     /// A tensor has another shape or type than the architecture needs.
-    #[error("tensor {name:?} is {found}, expected {expected}")]
+    #[error("{file}: tensor {name:?} is {found}, expected {expected}")]
     WrongTensor {
+        /// The checkpoint.
+        file: String,
         /// The tensor's name in the file.
         name: String,
         /// What was found.
@@ -57,8 +61,10 @@ pub enum ModelError {
         expected: String,
     },
     /// The file holds tensors that the architecture has no use for.
-    #[error("unexpected tensor {name:?} ({count} unexpected in all)")]
+    #[error("{file}: unexpected tensor {name:?} ({count} unexpected in all)")]
     UnexpectedTensor {
+        /// The checkpoint.
+        file: String,
         /// The first of them.
         name: String,
         /// How many there are.
@@ -145,12 +151,14 @@ impl ModelError {
                 super::bundled_names().join(", ")
             ),
             Self::Read { .. } => {
-                "a checkpoint folder holds config.json, tokenizer.json and model.safetensors".into()
+                "name a checkpoint file, or a folder that holds one with its config.json and tokenizer.json".into()
             }
             Self::Config { .. } => {
                 "see the README for the fields of config.json and its \"undertone\" object".into()
             }
-            Self::Weights { .. } => "convert the checkpoint to model.safetensors and try again".into(),
+            Self::Weights { .. } => {
+                "check that the file is a whole checkpoint (`undertone fetch ID` downloads and verifies published ones)".into()
+            },
             Self::MissingTensor { .. } => {
                 "this looks like a checkpoint of another family or architecture; check \"family\" in config.json".into()
             }

@@ -194,6 +194,10 @@ impl Backbone for Gpt2 {
 
 impl Attention {
     /// (b t, d) -> (b t, d) and the grown cache.
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "tensor letters, each with its shape"
+    )]
     fn forward(
         &self,
         x: &Tensor,

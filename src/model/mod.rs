@@ -26,7 +26,9 @@ mod options;
 mod prompt;
 pub mod random;
 mod self_test;
+mod source;
 mod step_decoder;
+mod tensor_file;
 pub mod tiny;
 mod tokenizer;
 mod vectors;
@@ -60,6 +62,7 @@ use self::discover::Layout;
 use self::gpt2::Gpt2;
 use self::latent::{Feedback, Projection};
 use self::llama::Llama;
+use self::tensor_file::TensorFile;
 use self::tokenizer::Tokenizer;
 use self::weights::Weights;
 pub use crate::trace::Mode;
@@ -104,8 +107,32 @@ impl Model {
         device: &Device,
     ) -> Result<Self> {
         let name = checkpoint.name.as_str();
-        let mut weights = Weights::parse(name, &checkpoint.weights, device)?;
-        let layout = Layout::of(name, weights.shapes())?;
+        let file = TensorFile::open(name, &checkpoint.weights)?;
+        // A large file is hashed beside the loading.
+        std::thread::scope(|scope| {
+            let hash = scope.spawn(|| file.sha256());
+            let mut model = Self::from_file(checkpoint, &file, options, device)?;
+            let unreadable = |reason: String| ModelError::Weights {
+                model: name.into(),
+                reason,
+            };
+            let hash = hash.join();
+            let hash = hash.map_err(|_| unreadable("it could not be hashed".into()))?;
+            model.info.sha256 = hash.map_err(|e| unreadable(e.to_string()))?;
+            Ok(model)
+        })
+    }
+
+    /// Loads everything but the hash.
+    fn from_file(
+        checkpoint: &Checkpoint,
+        file: &TensorFile,
+        options: &LoadOptions,
+        device: &Device,
+    ) -> Result<Self> {
+        let name = checkpoint.name.as_str();
+        let mut weights = Weights::new(name, file, device)?;
+        let layout = Layout::of(name, &weights.shapes())?;
         let config = Config::resolve(&Given {
             name,
             json: checkpoint.config.as_deref(),
@@ -175,7 +202,7 @@ impl Model {
             dtype: config.precision.as_str().into(),
             behaviour: config.behaviour.as_str().into(),
             device: device_name(device),
-            sha256: checkpoint.sha256(),
+            sha256: String::new(),
             parameters,
             layers: config.arch.layers(),
             width,

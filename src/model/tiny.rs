@@ -203,7 +203,14 @@ fn unflag(rows: &mut [f32]) {
     }
 }
 
-fn serialize(tensors: &Tensors) -> Vec<u8> {
+/// The tensors of the toy checkpoint of a seed.
+#[cfg(test)]
+pub(crate) fn tensors_of(seed: u64) -> Tensors {
+    tensors(seed, &vocabulary())
+}
+
+/// A safetensors file of these tensors.
+pub(crate) fn serialize(tensors: &Tensors) -> Vec<u8> {
     let bytes: Vec<(&String, &Vec<usize>, Vec<u8>)> = tensors
         .iter()
         .map(|(name, (shape, values))| {

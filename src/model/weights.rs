@@ -2,64 +2,60 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{DType, Device, Tensor};
-use safetensors::SafeTensors;
-use safetensors::tensor::TensorView;
+use candle_core::{DType, Device, Tensor, WithDType};
+use half::{bf16, f16};
 
 use super::error::{ModelError, Result};
+use super::tensor_file::{Entry, Stored, TensorFile};
 
 /// Buffers that some exports hold and that carry no parameter (methods.md 8.2).
 const BUFFERS: [&str; 3] = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"];
 
-/// Wrappers that training code puts before every name.
-const WRAPPERS: [&str; 2] = ["module.", "_fsdp_wrapped_module."];
+/// What wrappers of training code put before every name.
+const DISTRIBUTED: &str = "module.";
+/// What the sharding wrapper puts before every name, and before the parts that it wraps by themselves.
+const SHARDED: &str = "_fsdp_wrapped_module.";
 
-/// The tensors of one file that have not been taken yet.
+/// The tensors of one checkpoint that have not been taken yet.
 pub(crate) struct Weights<'a> {
-    tensors: BTreeMap<String, TensorView<'a>>,
+    /// What errors call the checkpoint.
+    model: &'a str,
+    file: &'a TensorFile,
+    tensors: BTreeMap<String, &'a Entry>,
     device: &'a Device,
     /// What the tensors are converted to.
     dtype: DType,
     /// Parameters taken so far.
     parameters: usize,
+    /// Bytes read so far.
+    read: u64,
 }
 
 impl<'a> Weights<'a> {
-    /// Reads the directory of a safetensors file; the values are read when they are taken.
-    pub(crate) fn parse(model: &str, bytes: &'a [u8], device: &'a Device) -> Result<Self> {
-        let fail = |reason: String| ModelError::Weights {
-            model: model.into(),
-            reason,
-        };
-        // A zip container is what torch.save writes; pickles are not read here.
-        if bytes.starts_with(b"PK\x03\x04") {
-            return Err(fail(
-                "it is a torch.save file, and only safetensors is read".into(),
-            ));
-        }
-        let file = SafeTensors::deserialize(bytes)
-            .map_err(|e| fail(format!("not a safetensors file: {e}")))?;
+    /// Takes the names of a file; the values are read when they are taken.
+    pub(crate) fn new(model: &'a str, file: &'a TensorFile, device: &'a Device) -> Result<Self> {
         let mut tensors = BTreeMap::new();
-        for (name, view) in file.tensors() {
-            let name = WRAPPERS
-                .iter()
-                .fold(name.as_str(), |n, w| n.strip_prefix(w).unwrap_or(n))
-                .to_owned();
+        for (name, entry) in file.entries() {
+            let name = name.strip_prefix(DISTRIBUTED).unwrap_or(name);
+            let name = name.replace(SHARDED, "");
             if BUFFERS.iter().any(|b| name.ends_with(b)) {
                 continue;
             }
-            if tensors.insert(name.clone(), view).is_some() {
-                return Err(fail(format!("tensor {name:?} is there twice")));
+            if tensors.insert(name.clone(), entry).is_some() {
+                return Err(ModelError::Weights {
+                    model: model.to_owned(),
+                    reason: format!("tensor {name:?} is there twice, with and without a wrapper"),
+                });
             }
         }
-        if tensors.is_empty() {
-            return Err(fail("it holds no tensors".into()));
-        }
         Ok(Self {
+            model,
+            file,
             tensors,
             device,
             dtype: DType::F32,
             parameters: 0,
+            read: 0,
         })
     }
 
@@ -67,7 +63,7 @@ impl<'a> Weights<'a> {
     pub(crate) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> + Clone {
         self.tensors
             .iter()
-            .map(|(name, t)| (name.as_str(), t.shape()))
+            .map(|(name, entry)| (name.as_str(), entry.shape.as_slice()))
     }
 
     /// Sets what the tensors are converted to from here on.
@@ -87,15 +83,11 @@ impl<'a> Weights<'a> {
 
     /// Takes one tensor of exactly this shape.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Tensor> {
-        let view = self.remove(name, || format!("{shape:?}"))?;
-        if view.shape() != shape {
-            return Err(wrong(
-                name,
-                format!("{:?}", view.shape()),
-                format!("{shape:?}"),
-            ));
+        let entry = self.remove(name, || format!("{shape:?}"))?;
+        if entry.shape != shape {
+            return Err(self.wrong(name, format!("{:?}", entry.shape), format!("{shape:?}")));
         }
-        self.read(name, &view, self.dtype)
+        self.read(name, entry, self.dtype)
     }
 
     /// Takes a vector that may be stored as a single row, as (1, width).
@@ -108,7 +100,7 @@ impl<'a> Weights<'a> {
 
     /// The shape of a tensor that has not been taken yet.
     pub(crate) fn shape_of(&self, name: &str) -> Option<&[usize]> {
-        self.tensors.get(name).map(|t| t.shape())
+        self.tensors.get(name).map(|entry| entry.shape.as_slice())
     }
 
     /// Drops what training needs and inference does not: every tensor under a prefix.
@@ -125,23 +117,21 @@ impl<'a> Weights<'a> {
     ) -> Result<Tensor> {
         let side = |n: Option<usize>| n.map_or_else(|| "any".to_owned(), |n| n.to_string());
         let expected = || format!("[{}, {}]", side(rows), side(columns));
-        let view = self.remove(name, expected)?;
-        match view.shape() {
+        let entry = self.remove(name, expected)?;
+        match entry.shape.as_slice() {
             [r, c] if rows.is_none_or(|n| n == *r) && columns.is_none_or(|n| n == *c) => {
-                self.read(name, &view, DType::F32)
+                self.read(name, entry, DType::F32)
             }
-            found => Err(wrong(name, format!("{found:?}"), expected())),
+            found => Err(self.wrong(name, format!("{found:?}"), expected())),
         }
     }
 
     /// Drops a copy of another tensor, after a look at its shape; a file need not hold it.
     pub(crate) fn drop_alias(&mut self, name: &str, shape: &[usize]) -> Result<()> {
         match self.tensors.remove(name) {
-            Some(view) if view.shape() != shape => Err(wrong(
-                name,
-                format!("{:?}", view.shape()),
-                format!("{shape:?}"),
-            )),
+            Some(entry) if entry.shape != shape => {
+                Err(self.wrong(name, format!("{:?}", entry.shape), format!("{shape:?}")))
+            }
             _ => Ok(()),
         }
     }
@@ -150,6 +140,7 @@ impl<'a> Weights<'a> {
     pub(crate) fn finish(self) -> Result<usize> {
         match self.tensors.keys().next() {
             Some(name) => Err(ModelError::UnexpectedTensor {
+                file: self.model.into(),
                 name: name.clone(),
                 count: self.tensors.len(),
             }),
@@ -157,37 +148,85 @@ impl<'a> Weights<'a> {
         }
     }
 
-    fn remove(&mut self, name: &str, expected: impl Fn() -> String) -> Result<TensorView<'a>> {
+    fn remove(&mut self, name: &str, expected: impl Fn() -> String) -> Result<&'a Entry> {
         self.tensors
             .remove(name)
             .ok_or_else(|| ModelError::MissingTensor {
+                file: self.model.into(),
                 name: name.into(),
                 expected: expected(),
             })
     }
 
-    fn read(&mut self, name: &str, view: &TensorView<'a>, to: DType) -> Result<Tensor> {
-        let dtype = match view.dtype() {
-            safetensors::Dtype::F16 => DType::F16,
-            safetensors::Dtype::BF16 => DType::BF16,
-            safetensors::Dtype::F32 => DType::F32,
-            other => return Err(wrong(name, format!("{other:?}"), "F16, BF16 or F32".into())),
-        };
-        let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?
-            .to_dtype(DType::F32)?;
-        // A sum is not finite exactly if a value is not, or if the values are absurd.
-        if !tensor.sum_all()?.to_scalar::<f32>()?.is_finite() {
-            return Err(wrong(name, "not finite".into(), "finite values".into()));
+    fn read(&mut self, name: &str, entry: &Entry, to: DType) -> Result<Tensor> {
+        // Names that share a storage could ask a small file for any amount of memory.
+        self.read += (entry.count() * entry.stored.bytes()) as u64;
+        if self.read > 2 * self.file.length() {
+            return Err(self.wrong(
+                name,
+                "one of many names for the same values".into(),
+                "values of its own".into(),
+            ));
         }
-        self.parameters += tensor.elem_count();
-        Ok(tensor.to_dtype(to)?.to_device(self.device)?)
+        self.parameters += entry.count();
+        let tensor = match to {
+            DType::BF16 => self.values::<bf16>(name, entry, bf16::from_f32)?,
+            DType::F16 => self.values::<f16>(name, entry, f16::from_f32)?,
+            _ => self.values::<f32>(name, entry, |value| value)?,
+        };
+        Ok(tensor.to_device(self.device)?)
     }
-}
 
-fn wrong(name: &str, found: String, expected: String) -> ModelError {
-    ModelError::WrongTensor {
-        name: name.into(),
-        found,
-        expected,
+    /// Converts part by part, so that no second copy of a tensor is ever in memory.
+    fn values<T: WithDType>(
+        &self,
+        name: &str,
+        entry: &Entry,
+        convert: impl Fn(f32) -> T,
+    ) -> Result<Tensor> {
+        let mut values: Vec<T> = Vec::with_capacity(entry.count());
+        let mut finite = true;
+        let mut push = |value: f32| {
+            finite &= value.is_finite();
+            values.push(convert(value));
+        };
+        let read = match entry.stored {
+            Stored::F32 => self.file.values(entry, |bytes| {
+                for value in bytes.as_chunks::<4>().0 {
+                    push(f32::from_le_bytes(*value));
+                }
+            }),
+            Stored::F16 => self.file.values(entry, |bytes| {
+                for value in bytes.as_chunks::<2>().0 {
+                    push(f16::from_le_bytes(*value).to_f32());
+                }
+            }),
+            Stored::Bf16 => self.file.values(entry, |bytes| {
+                for value in bytes.as_chunks::<2>().0 {
+                    push(bf16::from_le_bytes(*value).to_f32());
+                }
+            }),
+            Stored::Other { name: other, .. } => {
+                return Err(self.wrong(name, other.into(), "F16, BF16 or F32".into()));
+            }
+        };
+        read.map_err(|e| self.wrong(name, format!("unreadable ({e})"), "readable".into()))?;
+        if !finite {
+            return Err(self.wrong(name, "not finite".into(), "finite values".into()));
+        }
+        Ok(Tensor::from_vec(
+            values,
+            entry.shape.as_slice(),
+            &Device::Cpu,
+        )?)
+    }
+
+    fn wrong(&self, name: &str, found: String, expected: String) -> ModelError {
+        ModelError::WrongTensor {
+            file: self.model.into(),
+            name: name.into(),
+            found,
+            expected,
+        }
     }
 }

@@ -166,8 +166,9 @@ impl Check<'_> {
             };
             let whole = [delimiter, &found].concat();
             let value = model.extract_value(&whole)?;
-            self.tally
-                .same("early stopping", &place, &value, &stop.answer);
+            if let Some(answer) = &stop.answer {
+                self.tally.same("early stopping", &place, &value, answer);
+            }
             if !stop.output_ids.is_empty() {
                 let output = [shown_ids(model, prompt, stop.k), whole].concat();
                 self.tally
@@ -337,8 +338,10 @@ impl Check<'_> {
                 )?;
                 let whole = [model.markers().delimiter.as_slice(), &found].concat();
                 let value = model.extract_value(&whole)?;
-                let expected = stop.answer.as_deref().map(|a| self.without_stop(a));
-                self.tally.same("early stopping", &place, &value, &expected);
+                if let Some(answer) = &stop.answer {
+                    let expected = answer.as_deref().map(|a| self.without_stop(a));
+                    self.tally.same("early stopping", &place, &value, &expected);
+                }
             }
             if let Some(next) = question.reasoning_ids.get(k..=k) {
                 branch = model.advance(&branch, next, cancel)?;

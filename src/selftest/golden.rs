@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// One checkpoint's recording.
 #[derive(Deserialize)]
@@ -32,6 +32,10 @@ pub(super) struct SpecialIds {
 }
 
 #[derive(Deserialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the recording's own name for the text"
+)]
 pub(super) struct Question {
     pub(super) id: String,
     pub(super) question: String,
@@ -73,9 +77,17 @@ pub(super) struct Stop {
     pub(super) forced_delimiter: Option<bool>,
     #[serde(default)]
     pub(super) output_ids: Vec<u32>,
-    pub(super) answer: Option<String>,
+    #[expect(clippy::option_option, reason = "absent and null mean two things")]
+    /// None where the recording leaves it out; null is the answer of a text without a delimiter.
+    #[serde(default, deserialize_with = "recorded")]
+    pub(super) answer: Option<Option<String>>,
     #[serde(flatten)]
     pub(super) generation: Generation,
+}
+
+#[expect(clippy::option_option, reason = "absent and null mean two things")]
+fn recorded<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 #[derive(Deserialize)]

@@ -54,7 +54,7 @@ impl Tally {
         item.largest_difference = larger(item.largest_difference, difference);
         item.largest_relative = larger(item.largest_relative, relative);
         // Written so that a value that is not a number fails.
-        if !(relative <= TOLERANCE) {
+        if relative.is_nan() || relative > TOLERANCE {
             item.fail(|| format!("{place}: {found} for {expected}"));
         }
     }

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::{App, Job, Model, Phase, Recording};
-use crate::text::{sanitize, width};
+use crate::text::{megabytes, sanitize, width};
 use crate::trace::Mode;
 use crate::ui::line::{Row, cut};
 use crate::ui::theme::Theme;
@@ -69,14 +69,39 @@ fn facts(app: &App) -> Vec<String> {
     facts
 }
 
+/// How far a download is: a bar and a share where the length is known.
+fn progress(done: u64, total: Option<u64>, theme: &Theme) -> String {
+    const CELLS: u64 = 10;
+    let Some(total) = total.filter(|&total| total > 0) else {
+        return megabytes(done);
+    };
+    let done = done.min(total);
+    let full = usize::try_from(done * CELLS / total).unwrap_or(0);
+    let (full_cell, empty_cell) = (theme.glyphs.bar, theme.glyphs.rule);
+    let empty = usize::try_from(CELLS).unwrap_or(0) - full;
+    format!(
+        "{}{} {} % of {}",
+        full_cell.repeat(full),
+        empty_cell.repeat(empty),
+        done * 100 / total,
+        megabytes(total),
+    )
+}
+
 /// What is going on, and what Escape would do about it.
 fn status(app: &App, theme: &Theme) -> (String, Style) {
     let dot = theme.glyphs.dot;
     let work = |text: String| (format!("{text} {dot} esc stops"), theme.key);
     match (&app.model, app.live.phase) {
         (Model::Absent, _) => return ("starting".to_owned(), theme.dim),
-        (Model::Loading { stage }, _) => {
-            return (format!("loading {dot} {}", sanitize(stage)), theme.key);
+        (Model::Loading { stage, bytes }, _) => {
+            let stage = sanitize(stage);
+            return work(match bytes {
+                Some((done, total)) => {
+                    format!("{stage} {dot} {}", progress(*done, *total, theme))
+                }
+                None => format!("loading {dot} {stage}"),
+            });
         }
         (Model::Failed, _) => {
             return (

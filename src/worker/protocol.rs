@@ -63,12 +63,14 @@ pub enum Request {
 /// What the worker tells the UI.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Loading goes on: `done` of `total` bytes, and what is being done.
+    /// Loading goes on.
     Loading {
         /// Which model.
         model: String,
-        /// What is being done, e.g. `weights`, `self-tests`, `reference set`.
+        /// What is being done, e.g. `weights`, `self-tests`, or the file that is downloaded.
         stage: String,
+        /// How much of a download is here, and of how much.
+        bytes: Option<(u64, Option<u64>)>,
     },
     /// A model is ready.
     Ready {

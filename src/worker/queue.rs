@@ -120,6 +120,11 @@ impl Queue {
         }
     }
 
+    /// Whether another model is to be loaded.
+    pub fn has_load(&self) -> bool {
+        self.load.is_some()
+    }
+
     /// Takes the next job out.
     pub fn pop(&mut self) -> Option<Job> {
         if let Some(model) = self.load.take() {

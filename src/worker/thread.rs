@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc as events;
 
@@ -18,7 +18,7 @@ use super::queue::{Asked, Job, Queue, Standing};
 use crate::analysis::Explorer;
 use crate::analysis::run::{Ask, CleanRun};
 use crate::model::{Cancel, Device, Model, ModelError};
-use crate::open::Opener;
+use crate::open::{OpenError, Opener, Progress, Watch};
 
 /// How many events may wait for the screen.
 const EVENTS: usize = 256;
@@ -138,6 +138,44 @@ impl From<ModelError> for Stopped {
     }
 }
 
+impl From<OpenError> for Stopped {
+    fn from(error: OpenError) -> Self {
+        if error.is_cancelled() {
+            return Self::Cancelled;
+        }
+        Self::Failed {
+            message: error.to_string(),
+            hint: error.hint(),
+        }
+    }
+}
+
+/// A step of a download in words, and how far it is.
+fn said_of(step: Progress<'_>) -> (String, Option<(u64, Option<u64>)>) {
+    match step {
+        Progress::Looking { repo } => (format!("asking for {repo}"), None),
+        Progress::Verifying { name } => (format!("verifying {name}"), None),
+        Progress::File {
+            name, done, total, ..
+        } => (format!("downloading {name}"), Some((done, total))),
+    }
+}
+
+/// Whether a step is worth an event: every one but those of a file that moved by less than a frame's worth of time.
+fn is_due(shown: &mut Option<Instant>, step: Progress<'_>) -> bool {
+    const APART: Duration = Duration::from_millis(100);
+    let now = Instant::now();
+    let is_whole =
+        matches!(step, Progress::File { done, total, .. } if done == 0 || Some(done) == total);
+    let is_due = is_whole
+        || !matches!(step, Progress::File { .. })
+        || shown.is_none_or(|then| now - then >= APART);
+    if is_due {
+        *shown = Some(now);
+    }
+    is_due
+}
+
 impl Worker {
     fn new(device: Device, opener: Opener, out: events::Sender<Event>) -> Self {
         Self {
@@ -186,10 +224,18 @@ impl Worker {
             if again {
                 state.queue.put_back(&job);
             }
+            let superseded = state.queue.has_load();
             drop(state);
             let told = match result {
                 Ok(()) => Ok(()),
                 Err(Stopped::Cancelled) if again => Ok(()),
+                Err(Stopped::Cancelled) if !superseded && let Job::Load(model) = &job => {
+                    self.tell(Event::Failed {
+                        id: None,
+                        message: format!("loading {model} was stopped"),
+                        hint: "r goes on where it stopped, m picks another model".to_owned(),
+                    })
+                }
                 Err(Stopped::Cancelled) => {
                     id.map_or(Ok(()), |id| self.tell(Event::Cancelled { id }))
                 }
@@ -261,15 +307,27 @@ impl Worker {
         self.explorer = None;
         self.forget();
         let mut screen_gone = false;
-        let mut stage = |stage: &'static str| {
+        let mut tell = |stage: &str, bytes| {
             let event = Event::Loading {
                 model: name.to_owned(),
                 stage: stage.to_owned(),
+                bytes,
             };
             screen_gone |= self.out.blocking_send(event).is_err();
         };
-        stage("reading");
-        let (checkpoint, options) = self.opener.find(name)?;
+        tell("reading", None);
+        let mut shown = None;
+        let mut watch = Watch {
+            progress: &mut |step| {
+                let (stage, bytes) = said_of(step);
+                if is_due(&mut shown, step) {
+                    tell(&stage, bytes);
+                }
+            },
+            cancelled: &|| cancel.is_cancelled(),
+        };
+        let (checkpoint, options) = self.opener.find(name, &mut watch)?;
+        let mut stage = |stage: &'static str| tell(stage, None);
         let model = Model::load(&checkpoint, &options, &self.device, &mut stage)?;
         cancel.check()?;
         let explorer = Explorer::bare(model);

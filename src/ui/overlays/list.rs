@@ -21,7 +21,7 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
         ListKind::Tags(_) => (34, 2 + rows.max(1)),
         ListKind::Problems => (104, rows.max(1).saturating_add(2).min(area.height * 3 / 4)),
         ListKind::Help | ListKind::Palette => (84, area.height * 4 / 5),
-        ListKind::Models => (96, 2 + rows.max(1)),
+        ListKind::Models => (120, rows.max(1).saturating_add(2).min(area.height * 3 / 4)),
     };
     let title = title(app, list, entries.len());
     let room = usize::from(area.width.saturating_sub(8)).min(50);
@@ -60,7 +60,11 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
         .map(|e| sanitize(&e.lead).width())
         .max()
         .unwrap_or(0)
-        .min(16);
+        .min(match list.kind {
+            // An id is what a model is found by: it goes before what is said about it.
+            ListKind::Models => usize::from(body.width) * 2 / 3,
+            _ => 16,
+        });
     let mut previous = "";
     let lines: Vec<Line> = entries
         .iter()

@@ -1,0 +1,215 @@
+//! What the hub says about a repository: its commit and its files.
+
+use serde::Deserialize;
+
+use super::error::{HubError, foreign};
+use super::http::{Cancelled, Client, Reply, Trouble, pause};
+use super::id::{Id, is_commit, is_safe_path, is_sha256};
+
+/// The longest listing that is read; a large repository's is a few hundred kilobytes.
+const MAX_LISTING: usize = 16 << 20;
+/// How often a broken connection is tried again while no byte comes.
+pub(super) const RETRIES: u32 = 5;
+
+/// The files of a repository at a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listing {
+    /// The commit.
+    pub(super) commit: String,
+    /// The files.
+    pub(super) files: Vec<RemoteFile>,
+}
+
+/// A file on the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RemoteFile {
+    /// Its path in the repository; safe as a path here.
+    pub(super) path: String,
+    /// Its length.
+    pub(super) size: Option<u64>,
+    /// Its hash, for large files.
+    pub(super) sha256: Option<String>,
+}
+
+/// The answer, of which only this is read.
+#[derive(Deserialize)]
+struct Answer {
+    sha: String,
+    #[serde(default)]
+    siblings: Vec<Sibling>,
+}
+
+#[derive(Deserialize)]
+struct Sibling {
+    rfilename: String,
+    size: Option<u64>,
+    lfs: Option<Lfs>,
+}
+
+#[derive(Deserialize)]
+struct Lfs {
+    #[serde(alias = "oid")]
+    sha256: Option<String>,
+    size: Option<u64>,
+}
+
+impl Listing {
+    /// Asks the hub for the files of a repository.
+    pub(super) fn ask(
+        client: &Client,
+        id: &Id,
+        cancelled: Cancelled<'_>,
+    ) -> Result<Self, HubError> {
+        // A revision is one part of the address, slashes and all.
+        let revision = id.revision.replace('/', "%2F");
+        let url = client.url(&["api/models", &id.repo, "revision"]) + "/" + &revision;
+        let body = patiently(client, cancelled, || {
+            let reply = client.get(&(url.clone() + "?blobs=true"), 0, cancelled)?;
+            check(&reply, client, id, &id.repo)?;
+            if reply.is_web_page() {
+                return Err(HubError::WebPage {
+                    url: reply.url(),
+                    what: "the list of files".to_owned(),
+                }
+                .into());
+            }
+            reply.read_all(MAX_LISTING, cancelled)
+        })?;
+        Self::read(&body).map_err(|why| HubError::Answer {
+            url: foreign(&url),
+            why,
+        })
+    }
+
+    fn read(body: &[u8]) -> Result<Self, String> {
+        let answer: Answer =
+            serde_json::from_slice(body).map_err(|error| foreign(&error.to_string()))?;
+        if !is_commit(&answer.sha) {
+            return Err(format!("{:?} is no commit", foreign(&answer.sha)));
+        }
+        let files = answer.siblings.into_iter().filter_map(|sibling| {
+            // A path that would leave its folder is nothing we could download.
+            is_safe_path(&sibling.rfilename).then(|| {
+                let (sha256, lfs_size) = match sibling.lfs {
+                    Some(lfs) => (lfs.sha256.filter(|hash| is_sha256(hash)), lfs.size),
+                    None => (None, None),
+                };
+                RemoteFile {
+                    path: sibling.rfilename,
+                    size: lfs_size.or(sibling.size),
+                    sha256: sha256.map(|hash| hash.to_lowercase()),
+                }
+            })
+        });
+        Ok(Self {
+            commit: answer.sha.to_lowercase(),
+            files: files.collect(),
+        })
+    }
+
+    /// Finds a file by its path.
+    pub(super) fn file(&self, path: &str) -> Option<&RemoteFile> {
+        self.files.iter().find(|file| file.path == path)
+    }
+}
+
+/// Tries again when the connection breaks. Without any connection it gives up at once: there is no network then.
+pub(super) fn patiently<T>(
+    client: &Client,
+    cancelled: Cancelled<'_>,
+    mut ask: impl FnMut() -> Result<T, Trouble>,
+) -> Result<T, HubError> {
+    let mut wait = client.retry_pause;
+    for _ in 0..RETRIES {
+        match ask() {
+            Ok(answer) => return Ok(answer),
+            // A server that is busy may have time later.
+            Err(
+                Trouble::Broken {
+                    is_connected: true, ..
+                }
+                | Trouble::Final(HubError::Status {
+                    status: 408 | 429 | 500..=599,
+                    ..
+                }),
+            ) => {}
+            Err(trouble) => return Err(trouble.into_error()),
+        }
+        pause(wait, cancelled)?;
+        wait *= 2;
+    }
+    ask().map_err(Trouble::into_error)
+}
+
+/// Refuses an answer that is an error.
+pub(super) fn check(reply: &Reply, client: &Client, id: &Id, what: &str) -> Result<(), HubError> {
+    let code = reply.header("x-error-code").unwrap_or_default();
+    match reply.status {
+        200..=299 => Ok(()),
+        // Whether a repository is private or not there is not told to strangers.
+        401 | 404 if code == "RepoNotFound" => Err(not_found(&id.repo)),
+        404 if code == "RevisionNotFound" => {
+            Err(not_found(&format!("{}@{}", id.repo, id.revision)))
+        }
+        404 => Err(not_found(what)),
+        status @ (401 | 403) => Err(HubError::Refused {
+            repo: id.repo.clone(),
+            status,
+            message: foreign(&reply.header("x-error-message").unwrap_or_default()),
+            with_token: client.has_token(),
+            page: client.url(&[&id.repo]),
+        }),
+        status => Err(HubError::Status {
+            url: reply.url(),
+            status,
+        }),
+    }
+}
+
+fn not_found(what: &str) -> HubError {
+    HubError::NotFound {
+        what: foreign(what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    #[test]
+    fn a_listing_keeps_lengths_and_hashes_and_drops_paths_that_leave() {
+        let hash = "AB".repeat(32);
+        let body = format!(
+            r#"{{"sha": "{COMMIT}", "private": false, "siblings": [
+                {{"rfilename": "README.md", "size": 12, "blobId": "x"}},
+                {{"rfilename": "checkpoint_40", "size": 134,
+                  "lfs": {{"sha256": "{hash}", "size": 652000000, "pointerSize": 134}}}},
+                {{"rfilename": "../../etc/passwd", "size": 1}},
+                {{"rfilename": "plain"}}]}}"#
+        );
+        let listing = Listing::read(body.as_bytes()).expect("read");
+        assert_eq!(listing.commit, COMMIT);
+        let paths: Vec<&str> = listing.files.iter().map(|file| &*file.path).collect();
+        assert_eq!(paths, ["README.md", "checkpoint_40", "plain"]);
+        let weights = listing.file("checkpoint_40").expect("listed");
+        assert_eq!(weights.size, Some(652_000_000));
+        assert_eq!(weights.sha256.as_deref(), Some(&*"ab".repeat(32)));
+    }
+
+    #[test]
+    fn an_answer_that_is_no_listing_is_refused() {
+        for body in [
+            "",
+            "<html>",
+            "[]",
+            "{}",
+            r#"{"sha": "../../x"}"#,
+            r#"{"sha": 3}"#,
+            r#"{"sha": "0123456789", "siblings": [{"rfilename": null}]}"#,
+        ] {
+            assert!(Listing::read(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The directory of a weights file: which tensors it holds, of what type and shape, and where their values lie.
+//!
+//! Knows safetensors, `torch.save` files and an index of several safetensors files, told by their content. Nothing is
+//! executed, no value is read here, and time and memory stay in proportion to the file.
+
+mod index;
+mod pickle;
+mod safetensors;
+mod state_dict;
+mod torch;
+mod zip;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use sha2::{Digest, Sha256};
+
+use super::error::{ModelError, Result};
+use super::source::{Source, hex};
+
+pub(crate) use self::index::is_index;
+
+/// Why a file is refused, in words that follow "cannot read the weights of ...:".
+type Refused = String;
+
+/// The type of a tensor's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stored {
+    F32,
+    F16,
+    Bf16,
+    /// A type that no parameter of a model has; buffers do.
+    Other {
+        name: &'static str,
+        bytes: usize,
+    },
+}
+
+impl Stored {
+    /// Bytes a value.
+    pub(crate) fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+            Self::Other { bytes, .. } => bytes,
+        }
+    }
+}
+
+/// One tensor. All of its values lie inside its file: that was checked when it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) stored: Stored,
+    pub(crate) shape: Vec<usize>,
+    /// Which of the files.
+    part: usize,
+    /// Where its first value lies.
+    at: u64,
+    /// How many values lie between neighbours of each dimension; none if the values follow each other.
+    strides: Option<Vec<usize>>,
+}
+
+impl Entry {
+    /// Number of values. Cannot overflow: they fit the file.
+    pub(crate) fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// A weights file, or the files that an index names.
+#[derive(Debug, Clone)]
+pub(crate) struct TensorFile {
+    parts: Vec<Source>,
+    /// Names in the files, relative to the index; one for a single file.
+    names: Vec<String>,
+    entries: BTreeMap<String, Entry>,
+}
+
+impl TensorFile {
+    /// Reads the directory; `model` names the checkpoint in errors where the file has no path.
+    ///
+    /// # Errors
+    /// [`ModelError::Weights`] naming the file and what is wrong with it.
+    pub(crate) fn open(model: &str, source: &Source) -> Result<Self> {
+        let fail = |file: &Source, reason: Refused| ModelError::Weights {
+            model: file
+                .path()
+                .map_or_else(|| model.to_owned(), |path| path.display().to_string()),
+            reason,
+        };
+        let start = start_of(source).map_err(|e| fail(source, e.to_string()))?;
+        if !is_index(&start) {
+            let entries = directory(source, &start, 0).map_err(|reason| fail(source, reason))?;
+            return Ok(Self {
+                parts: vec![source.clone()],
+                names: vec![model.to_owned()],
+                entries,
+            });
+        }
+        let index = index::read(source).map_err(|reason| fail(source, reason))?;
+        let parts: Vec<Source> = (index.files.iter())
+            .map(|(name, path)| {
+                Source::open(path).map_err(|e| fail(source, format!("it names {name:?}, and {e}")))
+            })
+            .collect::<Result<_>>()?;
+        let mut entries = BTreeMap::new();
+        for (i, (part, (name, _))) in parts.iter().zip(&index.files).enumerate() {
+            let start = start_of(part).map_err(|e| fail(part, e.to_string()))?;
+            for (tensor, entry) in
+                directory(part, &start, i).map_err(|reason| fail(part, reason))?
+            {
+                if index.file_of.get(&tensor) != Some(name) {
+                    let reason =
+                        format!("it holds {tensor:?}, which the index does not place there");
+                    return Err(fail(part, reason));
+                }
+                entries.insert(tensor, entry);
+            }
+        }
+        if let Some(lost) = index
+            .file_of
+            .keys()
+            .find(|name| !entries.contains_key(*name))
+        {
+            let file = &index.file_of[lost];
+            let reason = format!("it places {lost:?} in {file:?}, and it is not there");
+            return Err(fail(source, reason));
+        }
+        Ok(Self {
+            parts,
+            names: index.files.into_iter().map(|(name, _)| name).collect(),
+            entries,
+        })
+    }
+
+    /// What it holds, by name.
+    pub(crate) fn entries(&self) -> &BTreeMap<String, Entry> {
+        &self.entries
+    }
+
+    /// Length of all files in bytes.
+    pub(crate) fn length(&self) -> u64 {
+        self.parts.iter().map(Source::length).sum()
+    }
+
+    /// SHA-256 of the file; of several, that of the lines `HASH  NAME` that `sha256sum` prints for them in order of name.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(crate) fn sha256(&self) -> io::Result<String> {
+        if let [one] = self.parts.as_slice() {
+            return one.sha256();
+        }
+        let mut hash = Sha256::new();
+        for (name, part) in self.names.iter().zip(&self.parts) {
+            hash.update(format!("{}  {name}\n", part.sha256()?));
+        }
+        Ok(hex(&hash.finalize()))
+    }
+
+    /// Calls `each` on the bytes of a tensor's values in order, in parts that hold whole values.
+    ///
+    /// # Errors
+    /// When the file was cut since it was opened, or cannot be read.
+    pub(crate) fn values(&self, entry: &Entry, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        let part = &self.parts[entry.part];
+        let size = entry.stored.bytes();
+        let Some(strides) = &entry.strides else {
+            return part.chunks(entry.at, (entry.count() * size) as u64, each);
+        };
+        if entry.count() == 0 {
+            return Ok(());
+        }
+        let last: usize = entry
+            .shape
+            .iter()
+            .zip(strides)
+            .map(|(n, s)| (n - 1) * s)
+            .sum();
+        let span = part.read(entry.at, (last + 1) * size)?;
+        let mut index = vec![0; entry.shape.len()];
+        for _ in 0..entry.count() {
+            let at: usize = index.iter().zip(strides).map(|(i, s)| i * s).sum();
+            each(&span[at * size..(at + 1) * size]);
+            for d in (0..index.len()).rev() {
+                index[d] += 1;
+                if index[d] < entry.shape[d] {
+                    break;
+                }
+                index[d] = 0;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first bytes, which tell what a file is.
+fn start_of(source: &Source) -> io::Result<Vec<u8>> {
+    source.read(
+        0,
+        usize::try_from(source.length()).map_or(512, |n| n.min(512)),
+    )
+}
+
+/// The tensors of one file, which becomes part number `part`.
+fn directory(
+    source: &Source,
+    start: &[u8],
+    part: usize,
+) -> std::result::Result<BTreeMap<String, Entry>, Refused> {
+    let entries = if start.starts_with(zip::MAGIC) {
+        torch::read(source, part)?
+    } else {
+        // A safetensors file begins with the length of its header, whose first byte is a brace.
+        if let Some(what) = unwanted(start)
+            && start.get(8) != Some(&b'{')
+        {
+            return Err(what.to_owned());
+        }
+        safetensors::read(source, part)?
+    };
+    if entries.is_empty() {
+        return Err("it holds no tensors".to_owned());
+    }
+    Ok(entries)
+}
+
+/// What a file that is no checkpoint is, and what to do about it.
+fn unwanted(start: &[u8]) -> Option<&'static str> {
+    let text = start.trim_ascii_start();
+    let begins =
+        |with: &[u8]| text.len() >= with.len() && text[..with.len()].eq_ignore_ascii_case(with);
+    Some(match start {
+        [] => "it is empty; download it again",
+        _ if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") => {
+            "it is a web page, saved in place of the checkpoint; download the file itself"
+        }
+        _ if begins(b"version https://git-lfs") => {
+            "it is a Git LFS pointer; fetch the file that it stands for (git lfs pull)"
+        }
+        _ if begins(b"{") || begins(b"[") => {
+            "it is JSON; name the folder, or the file that holds the weights"
+        }
+        _ if start.starts_with(b"GGUF") => "it is a GGUF file; the original checkpoint is needed",
+        _ if start.starts_with(&[0x1f, 0x8b]) => "it is compressed with gzip; unpack it first",
+        _ if start.get(257..262) == Some(b"ustar") => "it is a tar archive; unpack it first",
+        // A protocol mark, or one of the text opcodes that a protocol-0 pickle begins with.
+        [0x80, 1..=5, ..] | [b'c' | b'(', ..] => {
+            "it is a bare pickle, which may hold programs and is never run; save it again with torch.save of PyTorch \
+             1.6 or newer, or as safetensors"
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod made;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! The header of a safetensors file. The crate's own check wants the whole file in memory; here the header suffices.
+
+use std::collections::BTreeMap;
+
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
+
+use super::{Entry, Refused, Stored};
+use crate::model::source::Source;
+
+/// Bytes of the header's length.
+const LENGTH: u64 = 8;
+
+/// The longest header that is read; that of a model with 100,000 tensors is half of it.
+const LONGEST: u64 = 16 << 20;
+
+pub(super) fn read(source: &Source, part: usize) -> Result<BTreeMap<String, Entry>, Refused> {
+    let not = |why: &str| format!("it is no safetensors and no torch.save file: {why}");
+    let mut length = [0; 8];
+    source
+        .read_at(0, &mut length)
+        .map_err(|_| not("it is too short"))?;
+    let length = u64::from_le_bytes(length);
+    if length > source.length().saturating_sub(LENGTH) {
+        return Err(not(
+            "its header would be longer than the file; it may be cut short",
+        ));
+    }
+    if length > LONGEST {
+        return Err(not(&format!("its header would be {length} bytes long")));
+    }
+    let header = source
+        .read(LENGTH, usize::try_from(length).unwrap_or(usize::MAX))
+        .map_err(|e| e.to_string())?;
+    let metadata: Metadata = serde_json::from_slice(&header)
+        .map_err(|e| not(&format!("its header cannot be read ({e})")))?;
+    // The crate has checked that every tensor fills its place and that the places follow each other.
+    let mut end = 0;
+    let mut entries = BTreeMap::new();
+    for (name, info) in metadata.tensors() {
+        let (from, to) = info.data_offsets;
+        end = end.max(to);
+        let entry = Entry {
+            stored: stored(info.dtype),
+            shape: info.shape.clone(),
+            part,
+            at: LENGTH + length + from as u64,
+            strides: None,
+        };
+        entries.insert(name, entry);
+    }
+    let expected = LENGTH + length + end as u64;
+    if expected != source.length() {
+        return Err(format!(
+            "its header describes {expected} bytes, and it has {}; it may be cut short",
+            source.length()
+        ));
+    }
+    Ok(entries)
+}
+
+fn stored(dtype: Dtype) -> Stored {
+    let other = |name, bytes| Stored::Other { name, bytes };
+    match dtype {
+        Dtype::F32 => Stored::F32,
+        Dtype::F16 => Stored::F16,
+        Dtype::BF16 => Stored::Bf16,
+        Dtype::F64 => other("F64", 8),
+        Dtype::I64 | Dtype::U64 => other("a 64-bit integer", 8),
+        Dtype::I32 | Dtype::U32 => other("a 32-bit integer", 4),
+        Dtype::BOOL => other("BOOL", 1),
+        _ => other("of a type that no parameter has", 1),
+    }
+}

@@ -1,0 +1,867 @@
+//! Published checkpoints, from a hub on this machine that cuts, lies and refuses: the library, and the built program.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod server;
+
+use std::cell::Cell;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+use undertone::hub::{self, Base, Fetched, HubError, Options, Progress};
+
+use server::{COMMIT, Fault, Hub, contents, sha256};
+
+const REPO: &str = "connordilgren/gpt2-prosqa-coconut";
+const WEIGHTS: &str = "checkpoint_40";
+const GPT2: &str = "openai-community/gpt2";
+const LLAMA: &str = "meta-llama/Llama-3.2-1B-Instruct";
+/// Several pieces long, and no multiple of anything.
+const LENGTH: usize = 700_001;
+
+/// A hub with one checkpoint and its base, and an empty cache.
+struct World {
+    hub: Hub,
+    cache: TempDir,
+    weights: Vec<u8>,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self {
+            hub: Hub::start(),
+            cache: tempdir().unwrap(),
+            weights: contents(LENGTH, 1),
+        };
+        world.hub.add(REPO, "README.md", b"# hello", false);
+        world.hub.add(REPO, WEIGHTS, &world.weights, true);
+        world
+            .hub
+            .add(GPT2, "config.json", br#"{"model_type": "gpt2"}"#, false);
+        world.hub.add(GPT2, "tokenizer.json", b"{}", false);
+        world.hub.add(GPT2, "tokenizer_config.json", b"{}", false);
+        world
+            .hub
+            .add(GPT2, "model.safetensors", &contents(5000, 2), true);
+        world
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            offline: false,
+            endpoint: Some(self.hub.endpoint()),
+            cache: Some(self.cache.path().join("hub")),
+            token: None,
+            retry_pause: Duration::ZERO,
+        }
+    }
+
+    fn offline(&self) -> Options {
+        Options {
+            offline: true,
+            ..self.options()
+        }
+    }
+
+    fn fetch(&self, id: &str) -> Result<Fetched, HubError> {
+        fetch(id, &self.options())
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.cache
+            .path()
+            .join("hub/models--connordilgren--gpt2-prosqa-coconut")
+    }
+
+    fn partial(&self) -> PathBuf {
+        self.folder()
+            .join("blobs")
+            .join(format!("{}.incomplete", sha256(&self.weights)))
+    }
+
+    fn is_complete(&self, fetched: &Fetched) {
+        assert!(fs::read(&fetched.weights).unwrap() == self.weights);
+        assert!(!self.partial().exists());
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
+        for variable in ["HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"] {
+            command.env(variable, self.cache.path());
+        }
+        for variable in [
+            "HF_HUB_CACHE",
+            "HF_TOKEN",
+            "HF_HUB_OFFLINE",
+            "HTTP_PROXY",
+            "http_proxy",
+        ] {
+            command.env_remove(variable);
+        }
+        command
+            .env("HF_HOME", self.cache.path())
+            .env("HF_ENDPOINT", self.hub.endpoint())
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+}
+
+fn fetch(id: &str, options: &Options) -> Result<Fetched, HubError> {
+    hub::fetch(id, options, &mut |_| (), &|| false)
+}
+
+fn text(bytes: &[u8]) -> String {
+    let text = String::from_utf8(bytes.to_owned()).unwrap();
+    assert!(
+        !text.chars().any(|c| c.is_control() && c != '\n'),
+        "control characters in {text:?}"
+    );
+    text
+}
+
+/// Says what went wrong in one line, with a way out.
+fn reads_well(error: &HubError, says: &[&str]) {
+    let whole = format!("{error}; {}", error.hint());
+    for say in says {
+        assert!(whole.contains(say), "{whole:?} does not say {say:?}");
+    }
+    assert!(!whole.chars().any(char::is_control), "{whole:?}");
+    assert!(!error.hint().is_empty());
+}
+
+#[test]
+fn a_checkpoint_is_downloaded_verified_and_found_again_without_a_network() {
+    let world = World::new();
+    assert_eq!(hub::cached(REPO, &world.options()), None);
+    let mut steps = Vec::new();
+    let fetched = hub::fetch(
+        REPO,
+        &world.options(),
+        &mut |step| {
+            steps.push(match step {
+                Progress::Looking { repo } => format!("looking {repo}"),
+                Progress::File {
+                    name,
+                    done,
+                    total,
+                    resumed_from,
+                } => {
+                    assert!(done <= total.unwrap() && resumed_from == 0);
+                    format!(
+                        "{name} {}",
+                        if Some(done) == total { "whole" } else { "part" }
+                    )
+                }
+                Progress::Verifying { name } => format!("verifying {name}"),
+            });
+        },
+        &|| false,
+    )
+    .unwrap();
+    steps.dedup();
+    assert_eq!(
+        steps[..4],
+        [
+            format!("looking {REPO}"),
+            format!("{WEIGHTS} part"),
+            format!("{WEIGHTS} whole"),
+            format!("verifying {WEIGHTS}"),
+        ]
+    );
+    world.is_complete(&fetched);
+    assert_eq!(fetched.revision, COMMIT);
+    assert_eq!(fetched.sha256, Some(sha256(&world.weights)));
+    assert_eq!(fetched.bytes, LENGTH as u64);
+    assert_eq!(fetched.base, Some(Base::Gpt2));
+    assert_eq!(fetched.base_error, None);
+    let config = fetched.config.clone().unwrap();
+    assert!(
+        config
+            .to_string_lossy()
+            .contains("models--openai-community--gpt2")
+    );
+    assert!(fetched.tokenizer.is_some() && fetched.tokenizer_config.is_some());
+
+    // The layout is the official one.
+    assert_eq!(
+        fs::read_to_string(world.folder().join("refs/main")).unwrap(),
+        COMMIT
+    );
+    assert_eq!(
+        fetched.weights,
+        world.folder().join("snapshots").join(COMMIT).join(WEIGHTS)
+    );
+    if cfg!(unix) {
+        let target = fs::read_link(&fetched.weights).unwrap();
+        let blob = Path::new("../../blobs").join(sha256(&world.weights));
+        assert_eq!(target, blob);
+    }
+
+    // Again, and nobody is asked.
+    let before = world.hub.n_requests();
+    assert_eq!(world.fetch(REPO), Ok(fetched.clone()));
+    assert_eq!(fetch(REPO, &world.offline()), Ok(fetched.clone()));
+    assert_eq!(hub::cached(REPO, &world.offline()), Some(fetched));
+    assert_eq!(world.hub.n_requests(), before);
+    let weights_of_the_base = world.hub.state(|state| {
+        let seen = state.seen.iter();
+        seen.filter(|seen| seen.path.contains("model.safetensors"))
+            .count()
+    });
+    assert_eq!(
+        weights_of_the_base, 0,
+        "only the small files of the base are needed"
+    );
+}
+
+#[test]
+fn a_cut_in_the_middle_is_resumed_where_it_was() {
+    let world = World::new();
+    world
+        .hub
+        .fail(REPO, WEIGHTS, &[Fault::Cut(300_000), Fault::Cut(1)]);
+    let mut resumed = Vec::new();
+    let fetched = hub::fetch(
+        REPO,
+        &world.options(),
+        &mut |step| {
+            if let Progress::File {
+                name: WEIGHTS,
+                resumed_from,
+                ..
+            } = step
+            {
+                resumed.push(resumed_from);
+            }
+        },
+        &|| false,
+    );
+    world.is_complete(&fetched.unwrap());
+    let transfers = world.hub.transfers(WEIGHTS);
+    let starts: Vec<Option<u64>> = transfers.iter().map(|seen| seen.from).collect();
+    assert_eq!(starts, [None, Some(300_000), Some(300_001)]);
+    let sent: usize = transfers.iter().map(|seen| seen.sent).sum();
+    assert_eq!(sent, LENGTH, "no byte is sent twice");
+    resumed.dedup();
+    assert_eq!(resumed, [0, 300_000, 300_001]);
+}
+
+#[test]
+fn a_cancelled_download_goes_on_at_the_next_call() {
+    let world = World::new();
+    world.hub.fail(REPO, WEIGHTS, &[Fault::Hold(400_000)]);
+    // The server is silent from there on; only cancelling ends the wait.
+    let arrived = Cell::new(0);
+    let error = hub::fetch(
+        REPO,
+        &world.options(),
+        &mut |step| {
+            if let Progress::File {
+                name: WEIGHTS,
+                done,
+                ..
+            } = step
+            {
+                arrived.set(done);
+            }
+        },
+        &|| arrived.get() == 400_000,
+    )
+    .unwrap_err();
+    assert_eq!(error, HubError::Cancelled);
+    reads_well(&error, &["again", "goes on"]);
+    assert_eq!(fs::metadata(world.partial()).unwrap().len(), 400_000);
+    assert_eq!(
+        hub::cached(REPO, &world.options()),
+        None,
+        "a part is not a checkpoint"
+    );
+
+    world.is_complete(&world.fetch(REPO).unwrap());
+    let transfers = world.hub.transfers(WEIGHTS);
+    assert_eq!(transfers[1].from, Some(400_000));
+    assert_eq!(transfers[0].sent + transfers[1].sent, LENGTH);
+}
+
+#[test]
+fn a_connection_that_always_breaks_is_given_up_and_kept() {
+    let world = World::new();
+    let mut faults = vec![Fault::Cut(1000)];
+    faults.extend(std::iter::repeat_n(Fault::Cut(0), 20));
+    world.hub.fail(REPO, WEIGHTS, &faults);
+    let error = world.fetch(REPO).unwrap_err();
+    assert!(
+        matches!(error, HubError::Cut { done: 1000, .. }),
+        "{error:?}"
+    );
+    reads_well(&error, &[WEIGHTS, "1000 of 700001", "goes on where"]);
+    assert!(world.hub.transfers(WEIGHTS).len() < 10, "it is given up");
+    assert_eq!(fs::metadata(world.partial()).unwrap().len(), 1000);
+}
+
+#[test]
+fn a_server_that_is_busy_or_knows_no_parts_is_borne_with() {
+    let world = World::new();
+    world
+        .hub
+        .state(|state| state.listing_faults.extend([503, 429]));
+    world.hub.fail(
+        REPO,
+        WEIGHTS,
+        &[
+            Fault::Status(503),
+            Fault::Cut(200_000),
+            Fault::Status(429),
+            Fault::Whole,
+        ],
+    );
+    world.is_complete(&world.fetch(REPO).unwrap());
+    assert_eq!(world.hub.transfers(WEIGHTS).len(), 4);
+}
+
+#[test]
+fn a_partial_file_that_is_too_long_is_started_anew() {
+    let world = World::new();
+    fs::create_dir_all(world.folder().join("blobs")).unwrap();
+    fs::write(world.partial(), vec![0; LENGTH + 1]).unwrap();
+    world.is_complete(&world.fetch(REPO).unwrap());
+    assert_eq!(world.hub.transfers(WEIGHTS)[0].from, None);
+}
+
+#[test]
+fn a_partial_file_that_is_whole_is_only_verified() {
+    let world = World::new();
+    fs::create_dir_all(world.folder().join("blobs")).unwrap();
+    fs::write(world.partial(), &world.weights).unwrap();
+    world.is_complete(&world.fetch(REPO).unwrap());
+    assert_eq!(world.hub.transfers(WEIGHTS).len(), 0);
+}
+
+#[test]
+fn a_wrong_length_is_told_and_nothing_of_it_stays() {
+    for (fault, found) in [
+        (Fault::Length(LENGTH - 5), LENGTH - 5),
+        (Fault::Length(LENGTH + 5), LENGTH + 5),
+        (Fault::Endless, 0),
+    ] {
+        let world = World::new();
+        world.hub.fail(REPO, WEIGHTS, &[fault]);
+        let error = world.fetch(REPO).unwrap_err();
+        assert!(matches!(error, HubError::WrongLength { .. }), "{error:?}");
+        reads_well(&error, &[WEIGHTS, "700001", "deleted"]);
+        if found > 0 {
+            reads_well(&error, &[&found.to_string()]);
+        }
+        assert!(!world.partial().exists());
+        world.is_complete(&world.fetch(REPO).unwrap());
+    }
+}
+
+#[test]
+fn a_wrong_hash_is_told_and_nothing_of_it_stays() {
+    let world = World::new();
+    // Right bytes first, so that only the whole is wrong.
+    world
+        .hub
+        .fail(REPO, WEIGHTS, &[Fault::Cut(300_000), Fault::Garble]);
+    let error = world.fetch(REPO).unwrap_err();
+    assert!(matches!(error, HubError::WrongHash { .. }), "{error:?}");
+    reads_well(&error, &[WEIGHTS, &sha256(&world.weights), "deleted"]);
+    assert!(!world.partial().exists());
+    assert_eq!(hub::cached(REPO, &world.options()), None);
+    world.is_complete(&world.fetch(REPO).unwrap());
+    assert_eq!(
+        world.hub.transfers(WEIGHTS)[2].from,
+        None,
+        "from the beginning"
+    );
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let world = World::new();
+    for options in [
+        world.options(),
+        Options {
+            token: Some("hf_x".to_owned()),
+            ..world.options()
+        },
+    ] {
+        let error = fetch("nobody/nothing", &options).unwrap_err();
+        assert!(matches!(error, HubError::NotFound { .. }), "{error:?}");
+        reads_well(&error, &["nobody/nothing", "404", "spelling"]);
+    }
+    world.hub.fail(REPO, WEIGHTS, &[Fault::Status(404)]);
+    let error = world.fetch(REPO).unwrap_err();
+    reads_well(&error, &[&format!("{REPO}/{WEIGHTS}"), "404"]);
+    let error = world.fetch(&format!("{REPO}/no-such-folder")).unwrap_err();
+    reads_well(
+        &error,
+        &["no checkpoint in", "README.md", "OWNER/NAME/FOLDER"],
+    );
+    let error = world.fetch("mini-math").unwrap_err();
+    assert_eq!(error.kind().exit_code(), 2);
+}
+
+#[test]
+fn a_gated_repository_says_where_its_licence_is() {
+    let world = World::new();
+    world.hub.state(|state| state.gated.push(REPO.to_owned()));
+    let error = world.fetch(REPO).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            HubError::Refused {
+                status: 401,
+                with_token: false,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let page = format!("{}/{REPO}", world.hub.endpoint());
+    reads_well(&error, &["401", "restricted", "licence", &page, "HF_TOKEN"]);
+
+    let with_token = Options {
+        token: Some("hf_secret".to_owned()),
+        ..world.options()
+    };
+    world.is_complete(&fetch(REPO, &with_token).unwrap());
+    let seen = world.hub.state(|state| state.seen.clone());
+    assert!(seen.iter().any(|seen| seen.has_token));
+    assert!(
+        !seen.iter().any(|seen| seen.is_cdn && seen.has_token),
+        "the token goes to the hub alone"
+    );
+}
+
+#[test]
+fn a_gated_base_does_not_keep_the_weights_away() {
+    let world = World::new();
+    let repo = "connordilgren/llama32-1b-prosqa-cot";
+    world.hub.add(repo, "checkpoint_10", &world.weights, true);
+    for name in ["config.json", "tokenizer.json", "tokenizer_config.json"] {
+        world.hub.add(LLAMA, name, b"{}", false);
+    }
+    world.hub.state(|state| state.gated.push(LLAMA.to_owned()));
+    let fetched = world.fetch(repo).unwrap();
+    assert_eq!(fs::read(&fetched.weights).unwrap(), world.weights);
+    assert_eq!((&fetched.config, &fetched.tokenizer), (&None, &None));
+    reads_well(
+        &fetched.base_error.unwrap(),
+        &[LLAMA, "licence", "HF_TOKEN"],
+    );
+    // Later, with a token, only the small files come.
+    let with_token = Options {
+        token: Some("hf_x".to_owned()),
+        ..world.options()
+    };
+    let fetched = fetch(repo, &with_token).unwrap();
+    assert!(fetched.tokenizer.is_some() && fetched.base_error.is_none());
+    assert_eq!(world.hub.transfers("checkpoint_10").len(), 1);
+    let base = hub::base_files(Base::Llama, &world.offline(), &mut |_| (), &|| false).unwrap();
+    assert_eq!(Some(base.config), fetched.config);
+}
+
+#[test]
+fn redirects_that_lead_nowhere_are_told() {
+    let world = World::new();
+    let circle = format!("/{REPO}/resolve/{COMMIT}/{WEIGHTS}");
+    let table = [
+        (vec![Fault::Redirect(circle); 3], "circle"),
+        (
+            vec![Fault::Redirect("file:///etc/passwd".to_owned())],
+            "no address",
+        ),
+        (
+            (0..20)
+                .map(|i| Fault::Redirect(format!("/{REPO}/resolve/{COMMIT}/{WEIGHTS}?{i}")))
+                .collect(),
+            "on and on",
+        ),
+    ];
+    for (faults, says) in table {
+        world.hub.change(REPO, WEIGHTS, |file| file.faults.clear());
+        world.hub.fail(REPO, WEIGHTS, &faults);
+        let error = world.fetch(REPO).unwrap_err();
+        assert!(matches!(error, HubError::Redirect { .. }), "{error:?}");
+        reads_well(&error, &[says]);
+    }
+}
+
+#[test]
+fn a_web_page_is_no_checkpoint() {
+    let world = World::new();
+    world.hub.fail(REPO, WEIGHTS, &[Fault::WebPage]);
+    let error = world.fetch(REPO).unwrap_err();
+    assert!(matches!(error, HubError::WebPage { .. }), "{error:?}");
+    reads_well(&error, &["web page", WEIGHTS, "log in"]);
+    assert!(
+        !error.to_string().contains("secret"),
+        "a signature is not shown: {error}"
+    );
+    assert_eq!(hub::cached(REPO, &world.options()), None);
+
+    let page = "<!DOCTYPE html><title>\u{1b}[31mLog in</title>".to_owned();
+    world
+        .hub
+        .state(|state| state.listings.insert(REPO.to_owned(), page));
+    reads_well(
+        &world.fetch(REPO).unwrap_err(),
+        &["web page", "list of files"],
+    );
+}
+
+#[test]
+fn listings_that_make_no_sense_are_refused() {
+    let world = World::new();
+    for listing in [
+        "{",
+        "[]",
+        r#"{"sha": "../../../x", "siblings": []}"#,
+        "{\"sha\": \"\u{1b}[2J\", \"siblings\": []}",
+    ] {
+        let listing = listing.to_owned();
+        world
+            .hub
+            .state(|state| state.listings.insert(REPO.to_owned(), listing));
+        let error = world.fetch(REPO).unwrap_err();
+        assert!(matches!(error, HubError::Answer { .. }), "{error:?}");
+        reads_well(&error, &["HF_ENDPOINT"]);
+    }
+    // Paths that would leave the folder are not there at all.
+    let listing = format!(
+        r#"{{"sha": "{COMMIT}", "siblings": [{{"rfilename": "../../../checkpoint_1"}},
+            {{"rfilename": "/etc/checkpoint_2"}}, {{"rfilename": "notes\u001b[2J.md"}}]}}"#
+    );
+    world
+        .hub
+        .state(|state| state.listings.insert(REPO.to_owned(), listing));
+    let error = world.fetch(REPO).unwrap_err();
+    assert!(matches!(error, HubError::NoCheckpoint { .. }), "{error:?}");
+    reads_well(&error, &[]);
+}
+
+#[test]
+fn a_tag_that_is_a_path_is_refused() {
+    let world = World::new();
+    world.hub.change(REPO, WEIGHTS, |file| {
+        file.etag = Some("../../../x".to_owned());
+    });
+    let error = world.fetch(REPO).unwrap_err();
+    reads_well(&error, &["ETag"]);
+    assert!(!world.cache.path().join("x").exists());
+}
+
+#[test]
+fn several_checkpoints_are_listed_and_a_folder_chooses() {
+    let world = World::new();
+    let repo = "bmarti44/coconut-curriculum-checkpoints";
+    for (folder, seed) in [("coconut", 3), ("pause-curriculum", 4)] {
+        let path = format!("{folder}/checkpoint_best/pytorch_model.bin");
+        world.hub.add(repo, &path, &contents(2000, seed), true);
+        let config = format!("{folder}/config.json");
+        world.hub.add(repo, &config, br#"{"epochs": 50}"#, false);
+    }
+    let error = world.fetch(repo).unwrap_err();
+    assert_eq!(error.kind().exit_code(), 2);
+    reads_well(
+        &error,
+        &[
+            "2 checkpoints",
+            "bmarti44/coconut-curriculum-checkpoints/coconut/checkpoint_best/pytorch_model.bin",
+            "undertone fetch bmarti44/",
+        ],
+    );
+    let HubError::Several { candidates, .. } = error else {
+        panic!("{error:?}")
+    };
+    for id in [&format!("{repo}/coconut"), &candidates[0]] {
+        let fetched = world.fetch(id).unwrap();
+        assert_eq!(fs::read(&fetched.weights).unwrap(), contents(2000, 3));
+        // A configuration of the training run describes no model: the base's is used.
+        let config = fs::read_to_string(fetched.config.unwrap()).unwrap();
+        assert!(config.contains("gpt2"), "{config}");
+    }
+    // One of two is here; that does not make it the only one.
+    assert!(matches!(world.fetch(repo), Err(HubError::Several { .. })));
+    assert!(fetch(&format!("{repo}/coconut"), &world.offline()).is_ok());
+}
+
+#[test]
+fn own_configuration_and_tokenizer_go_before_those_of_the_base() {
+    let world = World::new();
+    let own = br#"{"model_type": "gpt2", "n_layer": 2}"#;
+    world.hub.add(REPO, "config.json", own, false);
+    world
+        .hub
+        .add(REPO, "tokenizer.json", br#"{"own": 1}"#, false);
+    let fetched = world.fetch(REPO).unwrap();
+    assert_eq!(fs::read(fetched.config.unwrap()).unwrap(), own);
+    assert_eq!(
+        fs::read(fetched.tokenizer.unwrap()).unwrap(),
+        br#"{"own": 1}"#
+    );
+    assert_eq!(
+        fetched.tokenizer_config, None,
+        "another tokenizer's does not fit"
+    );
+    let asked = world.hub.state(|state| state.seen.clone());
+    assert!(!asked.iter().any(|seen| seen.path.contains(GPT2)));
+}
+
+#[test]
+fn a_sharded_checkpoint_comes_whole_or_not_at_all() {
+    let world = World::new();
+    let repo = "somebody/sharded";
+    let index = |files: &[&str]| {
+        let map: serde_json::Map<String, Value> = files
+            .iter()
+            .enumerate()
+            .map(|(i, file)| (format!("tensor.{i}"), Value::from(*file)))
+            .collect();
+        serde_json::json!({ "weight_map": map }).to_string()
+    };
+    let shards = [
+        "model-00001-of-00002.safetensors",
+        "model-00002-of-00002.safetensors",
+    ];
+    let name = "model.safetensors.index.json";
+    world.hub.add(
+        repo,
+        name,
+        index(&[shards[0], shards[1], shards[0]]).as_bytes(),
+        false,
+    );
+    world
+        .hub
+        .add(repo, "config.json", br#"{"model_type": "gpt2"}"#, false);
+    world.hub.add(repo, shards[0], &contents(3000, 5), true);
+    let error = world.fetch(repo).unwrap_err();
+    reads_well(&error, &[name, shards[1]]);
+    world.hub.add(repo, shards[1], &contents(4000, 6), true);
+    let fetched = world.fetch(repo).unwrap();
+    assert_eq!(fetched.weights.file_name().unwrap(), name);
+    assert_eq!(fetched.shards.len(), 2);
+    assert_eq!(fetched.bytes, 7000);
+    assert_eq!(fs::read(&fetched.shards[1]).unwrap(), contents(4000, 6));
+    assert!(
+        fetched.tokenizer.is_some(),
+        "its base is told by its configuration"
+    );
+    assert_eq!(hub::cached(repo, &world.offline()), Some(fetched.clone()));
+    // Without one of its parts it is not there.
+    fs::remove_file(&fetched.shards[0]).unwrap();
+    assert_eq!(hub::cached(repo, &world.offline()), None);
+
+    for (i, wrong) in [
+        "{}",
+        "[",
+        r#"{"weight_map": {"a": "../../x"}}"#,
+        r#"{"weight_map": {}}"#,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let repo = format!("somebody/wrong-{i}");
+        world.hub.add(&repo, name, wrong.as_bytes(), false);
+        let error = world.fetch(&repo).unwrap_err();
+        assert!(matches!(error, HubError::BadIndex { .. }), "{error:?}");
+        reads_well(&error, &[name]);
+    }
+}
+
+#[test]
+fn offline_says_what_to_run_elsewhere_and_what_to_copy() {
+    let world = World::new();
+    let error = fetch(REPO, &world.offline()).unwrap_err();
+    assert_eq!(world.hub.n_requests(), 0);
+    let folder = "models--connordilgren--gpt2-prosqa-coconut";
+    reads_well(&error, &[&format!("undertone fetch {REPO}"), folder]);
+    let error = hub::base_files(Base::Gpt2, &world.offline(), &mut |_| (), &|| false).unwrap_err();
+    reads_well(&error, &["models--openai-community--gpt2"]);
+}
+
+#[test]
+fn without_a_network_the_address_is_named_and_it_ends_at_once() {
+    let world = World::new();
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let options = Options {
+        endpoint: Some(format!("http://{closed}")),
+        // Would take an hour if it were waited for.
+        retry_pause: Duration::from_hours(1),
+        ..world.options()
+    };
+    let error = fetch(REPO, &options).unwrap_err();
+    assert!(matches!(error, HubError::Unreachable { .. }), "{error:?}");
+    reads_well(&error, &["127.0.0.1", "--offline"]);
+}
+
+#[test]
+fn waiting_for_a_silent_server_can_be_cancelled() {
+    // Takes connections and never answers.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let world = World::new();
+    let options = Options {
+        endpoint: Some(format!("http://{}", listener.local_addr().unwrap())),
+        ..world.options()
+    };
+    let looks = Cell::new(0);
+    let error = hub::fetch(REPO, &options, &mut |_| (), &|| {
+        looks.set(looks.get() + 1);
+        looks.get() > 3
+    });
+    assert_eq!(error, Err(HubError::Cancelled));
+}
+
+#[test]
+fn two_downloads_of_one_file_do_not_mix() {
+    let world = World::new();
+    world.hub.fail(REPO, WEIGHTS, &[Fault::Hold(1000)]);
+    let (options, again) = (world.options(), world.options());
+    let second = Cell::new(None);
+    let first = hub::fetch(
+        REPO,
+        &options,
+        &mut |step| {
+            if let Progress::File {
+                name: WEIGHTS,
+                done: 1000,
+                ..
+            } = step
+            {
+                second.set(Some(fetch(REPO, &again)));
+            }
+        },
+        &|| {
+            let answer = second.take();
+            let is_answered = answer.is_some();
+            second.set(answer);
+            is_answered
+        },
+    );
+    assert_eq!(first, Err(HubError::Cancelled));
+    let error = second.take().unwrap().unwrap_err();
+    assert!(matches!(error, HubError::Busy { .. }), "{error:?}");
+    reads_well(&error, &[WEIGHTS, "wait"]);
+}
+
+#[test]
+fn the_program_fetches_lists_and_says_what_to_run_next() {
+    let world = World::new();
+    let output = world.run(&["fetch", REPO]);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(
+        out.contains(&format!("next: undertone --model {REPO}")),
+        "{out}"
+    );
+    assert!(out.contains(&sha256(&world.weights)), "{out}");
+    assert!(
+        err.contains(&format!("{WEIGHTS}: 700 kB of 700 kB, 100 %")),
+        "{err}"
+    );
+    assert!(err.contains("verifying"), "{err}");
+
+    let before = world.hub.n_requests();
+    let output = world.run(&["fetch", REPO, "--json", "--offline"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["schema"], "undertone.fetch/1");
+    assert_eq!(report["revision"], COMMIT);
+    assert_eq!(report["bytes"], LENGTH);
+    assert_eq!(report["base"], "gpt2");
+    assert_eq!(report["problem"], Value::Null);
+    for file in ["weights", "config", "tokenizer"] {
+        assert!(
+            Path::new(report[file].as_str().unwrap()).is_file(),
+            "{file}"
+        );
+    }
+    assert_eq!(world.hub.n_requests(), before);
+
+    let rows: Value = serde_json::from_slice(&world.run(&["models", "--json"]).stdout).unwrap();
+    let row = |name: &str| {
+        let mut rows = rows.as_array().unwrap().iter();
+        rows.find(|row| row["name"] == name).unwrap()
+    };
+    assert_eq!(row(REPO)["cached"], true);
+    assert_eq!(row(REPO)["path"], report["weights"]);
+    assert_eq!(row(REPO)["accuracy"]["percent"], 98.0);
+    assert_eq!(row("zen-E/CODI-gpt2")["cached"], false);
+    assert_eq!(row("mini-math")["source"], "bundled");
+}
+
+#[test]
+fn the_program_says_in_one_line_what_is_wrong() {
+    let world = World::new();
+    world.hub.state(|state| state.gated.push(GPT2.to_owned()));
+    let table: [(&[&str], i32, &[&str]); 4] = [
+        (
+            &["fetch", "nobody/nothing"],
+            3,
+            &["error: the hub has no nobody/nothing"],
+        ),
+        (&["fetch", "nonsense"], 2, &["OWNER/NAME"]),
+        (
+            &["fetch", REPO, "--offline"],
+            3,
+            &["not in the cache", "hint: on a machine"],
+        ),
+        // The weights come, but without a tokenizer they are of little use.
+        (
+            &["fetch", REPO],
+            3,
+            &["the hub refuses openai-community/gpt2", "hint: accept"],
+        ),
+    ];
+    for (args, code, says) in table {
+        let output = world.run(args);
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {err}");
+        for say in says {
+            assert!(err.contains(say), "{args:?}: {err} does not say {say}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_a_part_that_the_next_run_goes_on_from() {
+    let world = World::new();
+    world.hub.fail(REPO, WEIGHTS, &[Fault::Hold(500_000)]);
+    let child = world.command(&["fetch", REPO]).spawn().unwrap();
+    world.hub.wait_until_sent(WEIGHTS, 500_000);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let err = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{err}");
+    assert!(
+        err.contains("cancelled") && err.contains("goes on where"),
+        "{err}"
+    );
+    let kept = fs::metadata(world.partial()).unwrap().len();
+
+    let output = world.run(&["fetch", REPO]);
+    let err = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    let from = world.hub.transfers(WEIGHTS)[1].from;
+    assert_eq!(from.unwrap_or(0), kept);
+    let folder = world.folder().join("snapshots").join(COMMIT);
+    assert!(fs::read(folder.join(WEIGHTS)).unwrap() == world.weights);
+}
