@@ -159,6 +159,9 @@ pub struct BenchArgs {
     /// Where to write it
     #[arg(long, value_name = "DIR", requires = "make")]
     pub out: Option<PathBuf>,
+    /// A program that times the same on the folder that is its last argument, for ratios
+    #[arg(long, value_name = "CMD", conflicts_with = "make")]
+    pub reference: Option<String>,
     /// Print JSON, schema undertone.bench/1
     #[arg(long)]
     pub json: bool,

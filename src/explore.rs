@@ -207,7 +207,7 @@ fn choices(hub: &hub::Options) -> Vec<ModelChoice> {
         .map(|known| {
             let mut about = format!("{}, {}, {}", known.family, known.base, known.data_set);
             if let Some(accuracy) = known.accuracy {
-                about += &format!(", {:.1} % in the paper", accuracy.percent);
+                about += &format!(", {:.1} %", accuracy.percent);
             }
             let is_here = hub::cached(known.id, hub).is_some();
             ModelChoice {

@@ -460,6 +460,14 @@ pub struct Necessity {
     pub needed: bool,
 }
 
+impl Necessity {
+    /// Whether anything was tested; if not, `needed` says nothing.
+    #[must_use]
+    pub fn is_tested(&self) -> bool {
+        self.donors > 0 || self.delta_without_latents.is_some()
+    }
+}
+
 /// The null distribution of the trace search (field-map.md 5.4).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Null {

@@ -24,21 +24,15 @@ pub fn verdict(
     reference: &Reference,
     cancel: &Cancel,
 ) -> Result<Verdict, ModelError> {
-    let answer = clean.run.answer.value.as_deref();
-    if clean.fed.is_empty() {
-        let found = Found {
-            abstain: Some(Abstain::NoLatents),
-            ..Found::default()
-        };
-        let necessity = verify::decide(answer.unwrap_or_default(), None, &[]);
-        let null = Null {
-            n: 0,
-            hits: 0,
-            p_value: 1.0,
-            candidates_p95: 0,
-        };
-        return Ok(verify::judge(necessity, found, null, TOP_K));
-    }
+    let judged = match &clean.run.answer.value {
+        _ if clean.fed.is_empty() => Err(Abstain::NoLatents),
+        None => Err(Abstain::NoAnswer),
+        Some(answer) => Ok(answer),
+    };
+    let answer = match judged {
+        Ok(answer) => answer,
+        Err(why) => return Ok(abstain(why)),
+    };
     let without = exits.first().map(|exit| Stand {
         answer: exit.value.clone(),
         delta_logprob: exit
@@ -57,9 +51,24 @@ pub fn verdict(
             })
             .collect()
     };
-    let necessity = verify::decide(answer.unwrap_or_default(), without.as_ref(), &resampled);
+    let necessity = verify::decide(answer, without.as_ref(), &resampled);
     let (found, null) = search(model, clean, reference);
     Ok(verify::judge(necessity, found, null, TOP_K))
+}
+
+/// A verdict on a run in which there is nothing to test and nothing to search.
+fn abstain(why: Abstain) -> Verdict {
+    let found = Found {
+        abstain: Some(why),
+        ..Found::default()
+    };
+    let null = Null {
+        n: 0,
+        hits: 0,
+        p_value: 1.0,
+        candidates_p95: 0,
+    };
+    verify::judge(verify::decide("", None, &[]), found, null, TOP_K)
 }
 
 /// The trace search on a clean run and its null over the reference set.

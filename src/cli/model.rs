@@ -108,6 +108,9 @@ pub enum Precision {
     Bf16,
     /// Half the memory, small range
     F16,
+    /// A quarter of the memory, two digits, on the CPU
+    #[value(name = "q8_0")]
+    Q8,
 }
 
 /// Whether oddities of the published code are reproduced.

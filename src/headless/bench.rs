@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{load_model, model_error, print, to_json};
 use crate::cli::{BenchArgs, ShapeName};
 use crate::error::{Error, Result};
 use crate::model::{Branch, Cancel, Model, ModelError, Writes, random};
+use crate::text::sanitize;
 
 /// The schema name and version.
 const SCHEMA: &str = "undertone.bench/1";
@@ -43,6 +44,35 @@ struct Report {
     batch_32_tokens_per_s: f64,
     /// Largest resident memory of this process so far; none where the system does not tell.
     peak_memory_mib: Option<f64>,
+    /// What a reference measured in the same run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<Reference>,
+}
+
+/// What a reference program said, and our time over its time: below 1 is faster.
+#[derive(Debug, Serialize)]
+struct Reference {
+    command: String,
+    measured: Measured,
+    time_ratio: Ratios,
+}
+
+/// The rates that a reference program prints as JSON; others are passed over.
+#[derive(Debug, Serialize, Deserialize)]
+struct Measured {
+    what: String,
+    prefill_tokens_per_s: f64,
+    latent_steps_per_s: Option<f64>,
+    answer_tokens_per_s: f64,
+    batch_32_tokens_per_s: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Ratios {
+    prefill: f64,
+    latent_steps: Option<f64>,
+    answer: f64,
+    batch_32: f64,
 }
 
 /// Times a model, or writes a random checkpoint to time.
@@ -58,7 +88,11 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let began = Instant::now();
     let model = load_model(&args.model)?;
     let load = began.elapsed();
-    let report = time(&model, load, args.repeats).map_err(model_error)?;
+    let mut report = time(&model, load, args.repeats).map_err(model_error)?;
+    if let Some(command) = &args.reference {
+        drop(model);
+        report.reference = Some(compare(command, &args.model.model, &report)?);
+    }
     if args.json {
         print(&to_json(&report)?)
     } else {
@@ -116,6 +150,45 @@ fn time(model: &Model, load: Duration, repeats: usize) -> std::result::Result<Re
         answer_tokens_per_s: rate(DECODED, one),
         batch_32_tokens_per_s: rate(DECODED * ROWS, batch),
         peak_memory_mib: peak_memory_mib(),
+        reference: None,
+    })
+}
+
+/// Runs the reference program on the same folder, after our own timing, so that the two do not share the processor.
+fn compare(command: &str, model: &str, ours: &Report) -> Result<Reference> {
+    let refuse = |why: String| {
+        Error::model(
+            format!("the reference {command:?} {why}"),
+            "it has to print one JSON object with the rates of benches/reference.py",
+        )
+    };
+    let mut words = command.split_whitespace();
+    let program = words.next().ok_or_else(|| refuse("is empty".to_owned()))?;
+    let output = std::process::Command::new(program)
+        .args(words)
+        .arg(model)
+        .env("REPEATS", ours.repeats.to_string())
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| refuse(format!("cannot be run: {error}")))?;
+    if !output.status.success() {
+        return Err(refuse(format!("failed ({})", output.status)));
+    }
+    let measured: Measured = serde_json::from_slice(&output.stdout)
+        .map_err(|error| refuse(format!("printed something else: {error}")))?;
+    let time_ratio = Ratios {
+        prefill: measured.prefill_tokens_per_s / ours.prefill_tokens_per_s,
+        latent_steps: measured
+            .latent_steps_per_s
+            .zip(ours.latent_steps_per_s)
+            .map(|(theirs, ours)| theirs / ours),
+        answer: measured.answer_tokens_per_s / ours.answer_tokens_per_s,
+        batch_32: measured.batch_32_tokens_per_s / ours.batch_32_tokens_per_s,
+    };
+    Ok(Reference {
+        command: command.to_owned(),
+        measured,
+        time_ratio,
     })
 }
 
@@ -168,5 +241,46 @@ fn table(r: &Report) -> String {
     row("answer, one row", Some(r.answer_tokens_per_s), "tokens/s");
     row("answer, 32 rows", Some(r.batch_32_tokens_per_s), "tokens/s");
     row("peak memory", r.peak_memory_mib, "MiB");
+    if let Some(reference) = &r.reference {
+        text.push_str(&format!(
+            "\nbeside {}\n{:<28}{:>12} {:>18}\n",
+            sanitize(&reference.measured.what),
+            "",
+            "its rate",
+            "our time / its"
+        ));
+        let (theirs, ratio) = (&reference.measured, &reference.time_ratio);
+        for (name, rate, ratio) in [
+            (
+                "prefill, 128 tokens",
+                Some(theirs.prefill_tokens_per_s),
+                Some(ratio.prefill),
+            ),
+            (
+                "latent steps",
+                theirs.latent_steps_per_s,
+                ratio.latent_steps,
+            ),
+            (
+                "answer, one row",
+                Some(theirs.answer_tokens_per_s),
+                Some(ratio.answer),
+            ),
+            (
+                "answer, 32 rows",
+                Some(theirs.batch_32_tokens_per_s),
+                Some(ratio.batch_32),
+            ),
+        ] {
+            let number = |value: Option<f64>, digits: usize| {
+                value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"))
+            };
+            text.push_str(&format!(
+                "{name:<28}{:>12} {:>18}\n",
+                number(rate, 1),
+                number(ratio, 2)
+            ));
+        }
+    }
     text
 }

@@ -130,6 +130,7 @@ pub fn opener(args: &cli::ModelArgs) -> Opener {
                 cli::Precision::Reference => Precision::Reference,
                 cli::Precision::Bf16 => Precision::Bf16,
                 cli::Precision::F16 => Precision::F16,
+                cli::Precision::Q8 => Precision::Q8,
             },
             behaviour: match args.behaviour {
                 cli::Behaviour::Fixed => Behaviour::Fixed,

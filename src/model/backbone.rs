@@ -6,7 +6,6 @@ use candle_core::Tensor;
 
 use super::cache::Cache;
 use super::error::{ModelError, Result};
-use super::weights::Weights;
 
 /// One forward pass over new positions of every row.
 pub(crate) struct Pass<'a> {
@@ -67,28 +66,4 @@ pub(crate) fn check_rows(rows: usize, cache: &Cache) -> Result<()> {
         "{rows} rows of vectors for {} rows of cache",
         cache.rows()
     )))
-}
-
-/// The output table as (width, vocab): the input table if they are tied, else the one stored under `name`.
-///
-/// The reference ties after loading: where both are stored, the input table wins (methods.md 8.7).
-pub(crate) fn output_table(
-    weights: &mut Weights<'_>,
-    name: &str,
-    input: &Tensor,
-    tied: bool,
-) -> Result<Tensor> {
-    /// A table up to this many values is copied to rows, which multiply twice as fast; a larger one is only viewed.
-    const SMALL: usize = 1 << 22;
-    let table = if tied {
-        weights.drop_alias(name, input.dims())?;
-        input.t()?
-    } else {
-        weights.take(name, input.dims())?.t()?
-    };
-    Ok(if table.elem_count() <= SMALL {
-        table.contiguous()?
-    } else {
-        table
-    })
 }

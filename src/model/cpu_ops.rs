@@ -1,11 +1,11 @@
 //! CPU kernels for the places where a small model spends its time outside large matrix products: the GELU's `tanh`, the
 //! softmax's `exp`, and attention of one new position per row over a short tail, which would be a product per row and head.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Tensor};
 
 /// GELU with the tanh formula (`gelu_new`), `x * sigmoid(2 u)`, which is the same function.
 pub(crate) fn gelu(x: &Tensor) -> Result<Tensor> {
-    if x.device().is_cpu() {
+    if has_kernels(x) {
         x.apply_op1_no_bwd(&Gelu)
     } else {
         x.gelu()
@@ -14,7 +14,7 @@ pub(crate) fn gelu(x: &Tensor) -> Result<Tensor> {
 
 /// Softmax over the last dimension.
 pub(crate) fn softmax(x: &Tensor) -> Result<Tensor> {
-    if x.device().is_cpu() {
+    if has_kernels(x) {
         x.apply_op1_no_bwd(&Softmax)
     } else {
         candle_nn::ops::softmax_last_dim(x)
@@ -40,7 +40,12 @@ pub(crate) fn tail_mix(weights: &Tensor, v: &Tensor) -> Result<Tensor> {
 }
 
 fn is_single(x: &Tensor) -> bool {
-    x.device().is_cpu() && x.dims()[2] == 1
+    has_kernels(x) && x.dims()[2] == 1
+}
+
+/// Half precision and other devices go through the library's own operations.
+fn has_kernels(x: &Tensor) -> bool {
+    x.device().is_cpu() && x.dtype() == DType::F32
 }
 
 struct Gelu;

@@ -191,6 +191,8 @@ impl ModelError {
 
 impl From<candle_core::Error> for ModelError {
     fn from(error: candle_core::Error) -> Self {
-        Self::Compute(error.to_string())
+        // What follows the first line is a backtrace.
+        let text = error.to_string();
+        Self::Compute(text.lines().next().unwrap_or_default().to_owned())
     }
 }

@@ -3,22 +3,21 @@
 use candle_core::{DType, Device, Tensor};
 
 use super::attention::{attend, causal_mask};
-use super::backbone::{Backbone, Output, Pass, check_rows, output_table};
+use super::backbone::{Backbone, Output, Pass, check_rows};
 use super::cache::{Cache, LayerCache};
 use super::config::Gpt2Config;
 use super::cpu_ops::gelu;
 use super::error::{ModelError, Result};
 use super::linear::{Linear, Norm, Stored};
+use super::table::Table;
 use super::weights::Weights;
 
 /// A GPT-2 backbone.
 pub(crate) struct Gpt2 {
-    wte: Tensor,
+    table: Table,
     wpe: Tensor,
     h: Vec<Block>,
     ln_f: Norm,
-    /// (width, vocab)
-    head: Tensor,
     positions: usize,
     dtype: DType,
     device: Device,
@@ -50,7 +49,15 @@ impl Gpt2 {
         lora_alpha: Option<f64>,
     ) -> Result<Self> {
         let (d, eps) = (config.width, config.norm_eps);
-        let wte = weights.take(&format!("{prefix}transformer.wte.weight"), &[rows, d])?;
+        let table = Table::take(
+            weights,
+            [
+                &format!("{prefix}transformer.wte.weight"),
+                &format!("{prefix}lm_head.weight"),
+            ],
+            [rows, d],
+            config.tied,
+        )?;
         let wpe = weights.take(
             &format!("{prefix}transformer.wpe.weight"),
             &[config.positions, d],
@@ -88,18 +95,11 @@ impl Gpt2 {
             });
         }
         let ln_f = Norm::take(weights, &format!("{prefix}transformer.ln_f"), d, eps)?;
-        let head = output_table(
-            weights,
-            &format!("{prefix}lm_head.weight"),
-            &wte,
-            config.tied,
-        )?;
         Ok(Self {
-            wte,
+            table,
             wpe,
             h,
             ln_f,
-            head,
             positions: config.positions,
             dtype: weights.dtype(),
             device: weights.device().clone(),
@@ -133,7 +133,7 @@ impl Backbone for Gpt2 {
     }
 
     fn embed(&self, ids: &Tensor) -> Result<Tensor> {
-        Ok(self.wte.index_select(ids, 0)?.to_dtype(DType::F32)?)
+        self.table.embed(ids)
     }
 
     #[expect(
@@ -181,14 +181,11 @@ impl Backbone for Gpt2 {
     }
 
     fn unembed(&self, normed: &Tensor) -> Result<Tensor> {
-        Ok(normed
-            .to_dtype(self.dtype)?
-            .matmul(&self.head)?
-            .to_dtype(DType::F32)?)
+        self.table.unembed(normed)
     }
 
     fn vocab(&self) -> usize {
-        self.wte.dims()[0]
+        self.table.rows()
     }
 }
 

@@ -1,9 +1,13 @@
 //! Linear layers and norms as the checkpoints store them, with an optional low-rank branch kept apart (methods.md 8.5).
 
-use candle_core::{DType, Tensor};
+use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
+use candle_core::{DType, Module, Tensor};
 
 use super::error::Result;
 use super::weights::Weights;
+
+/// What quantized matrices hold: blocks of 32 bytes with a scale each.
+pub(crate) const QUANTIZED: GgmlDType = GgmlDType::Q8_0;
 
 /// How a linear layer is stored.
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +23,16 @@ pub(crate) struct Stored {
 
 /// `y = x W + b (+ x A' B')`.
 pub(crate) struct Linear {
-    /// (input, output)
-    weight: Tensor,
+    weight: Weight,
     bias: Option<Tensor>,
     /// (input, rank) and (rank, output), scaled; in `f32` whatever the weight is in.
     low_rank: Option<(Tensor, Tensor)>,
+}
+
+enum Weight {
+    /// (input, output)
+    Full(Tensor),
+    Quantized(QMatMul),
 }
 
 impl Linear {
@@ -49,6 +58,12 @@ impl Linear {
         } else {
             weights.take(&weight, &[input, output])?
         };
+        let weight = if weights.quantizes(input) {
+            let rows = QTensor::quantize(&weight.t()?.contiguous()?, QUANTIZED)?;
+            Weight::Quantized(QMatMul::from_qtensor(rows)?)
+        } else {
+            Weight::Full(weight)
+        };
         let bias = bias
             .then(|| weights.take(&format!("{base}.bias"), &[output]))
             .transpose()?;
@@ -61,7 +76,10 @@ impl Linear {
 
     /// (n, in) -> (n, out)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut y = x.matmul(&self.weight)?;
+        let mut y = match &self.weight {
+            Weight::Full(weight) => x.matmul(weight)?,
+            Weight::Quantized(weight) => weight.forward(&x.contiguous()?)?,
+        };
         if let Some(bias) = &self.bias {
             y = y.broadcast_add(bias)?;
         }

@@ -4,20 +4,19 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::rotary_emb::rope;
 
 use super::attention::{attend, causal_mask};
-use super::backbone::{Backbone, Output, Pass, check_rows, output_table};
+use super::backbone::{Backbone, Output, Pass, check_rows};
 use super::cache::{Cache, LayerCache};
 use super::config::{LlamaConfig, RopeScaling};
 use super::error::{ModelError, Result};
 use super::linear::{Linear, RmsNorm, Stored};
+use super::table::Table;
 use super::weights::Weights;
 
 /// A Llama backbone.
 pub(crate) struct Llama {
-    embed_tokens: Tensor,
+    table: Table,
     layers: Vec<Block>,
     norm: RmsNorm,
-    /// (width, vocab)
-    head: Tensor,
     /// Angle per position of each pair of dimensions, (head width / 2).
     frequencies: Vec<f32>,
     positions: usize,
@@ -58,8 +57,15 @@ impl Llama {
         lora_alpha: Option<f64>,
     ) -> Result<Self> {
         let (d, eps) = (config.width, config.norm_eps);
-        let embed_tokens =
-            weights.take(&format!("{prefix}model.embed_tokens.weight"), &[rows, d])?;
+        let table = Table::take(
+            weights,
+            [
+                &format!("{prefix}model.embed_tokens.weight"),
+                &format!("{prefix}lm_head.weight"),
+            ],
+            [rows, d],
+            config.tied,
+        )?;
         let mut layers = Vec::with_capacity(config.layers);
         for i in 0..config.layers {
             layers.push(Block::take(
@@ -70,13 +76,10 @@ impl Llama {
             )?);
         }
         let norm = RmsNorm::take(weights, &format!("{prefix}model.norm"), d, eps)?;
-        let head_name = format!("{prefix}lm_head.weight");
-        let head = output_table(weights, &head_name, &embed_tokens, config.tied)?;
         Ok(Self {
-            embed_tokens,
+            table,
             layers,
             norm,
-            head,
             frequencies: frequencies(config),
             positions: config.positions,
             dtype: weights.dtype(),
@@ -125,10 +128,7 @@ impl Backbone for Llama {
     }
 
     fn embed(&self, ids: &Tensor) -> Result<Tensor> {
-        Ok(self
-            .embed_tokens
-            .index_select(ids, 0)?
-            .to_dtype(DType::F32)?)
+        self.table.embed(ids)
     }
 
     #[expect(
@@ -173,14 +173,11 @@ impl Backbone for Llama {
     }
 
     fn unembed(&self, normed: &Tensor) -> Result<Tensor> {
-        Ok(normed
-            .to_dtype(self.dtype)?
-            .matmul(&self.head)?
-            .to_dtype(DType::F32)?)
+        self.table.unembed(normed)
     }
 
     fn vocab(&self) -> usize {
-        self.embed_tokens.dims()[0]
+        self.table.rows()
     }
 }
 

@@ -28,6 +28,7 @@ pub mod random;
 mod self_test;
 mod source;
 mod step_decoder;
+mod table;
 mod tensor_file;
 pub mod tiny;
 mod tokenizer;
@@ -167,6 +168,14 @@ impl Model {
         )?;
 
         weights.set_dtype(compute_type(&config));
+        if config.precision == Precision::Q8 {
+            if !device.is_cpu() {
+                return Err(ModelError::input(
+                    "q8_0 runs on the CPU: pass --device cpu, or --dtype bf16 for a card",
+                ));
+            }
+            weights.quantize();
+        }
         let backbone = take_backbone(
             &mut weights,
             &config.arch,
@@ -304,7 +313,7 @@ impl Model {
 /// What the base computes in.
 fn compute_type(config: &Config) -> DType {
     match (config.precision, config.family.is_codi()) {
-        (Precision::F32, _) | (Precision::Reference, false) => DType::F32,
+        (Precision::F32 | Precision::Q8, _) | (Precision::Reference, false) => DType::F32,
         (Precision::Reference, true) | (Precision::Bf16, _) => DType::BF16,
         (Precision::F16, _) => DType::F16,
     }

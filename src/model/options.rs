@@ -56,6 +56,9 @@ pub enum Precision {
     Bf16,
     /// Weights and activations in `f16`.
     F16,
+    /// The matrices in blocks of eight-bit numbers, the rest in `f32`: a quarter of the memory, for large models on a
+    /// CPU.
+    Q8,
 }
 
 impl Precision {
@@ -67,6 +70,7 @@ impl Precision {
             Self::Reference => "reference",
             Self::Bf16 => "bf16",
             Self::F16 => "f16",
+            Self::Q8 => "q8_0",
         }
     }
 }

@@ -321,3 +321,41 @@ fn files_of_another_kind_are_refused() {
     assert!(load(b"").contains("empty"));
     assert!(load(&[0xff; 64]).contains("no safetensors and no torch.save file"));
 }
+
+#[test]
+fn every_precision_loads_and_answers() {
+    let answer = |precision| {
+        let options = LoadOptions {
+            precision,
+            ..LoadOptions::default()
+        };
+        let model = Model::load(&tiny::checkpoint(3), &options, &Device::Cpu, &mut |_| {});
+        let model = model.unwrap_or_else(|e| panic!("{precision:?}: {e}"));
+        assert_eq!(model.info().dtype, precision.as_str());
+        let cancel = Cancel::new();
+        let start = question_branch(&model);
+        let rollout = model
+            .rollout(&start, 4, &Writes::none(1), &cancel)
+            .expect("latents");
+        model.logits(rollout.last()).expect("logits").remove(0)
+    };
+    let exact = answer(Precision::F32);
+    let scale = exact.iter().fold(0f32, |m, x| m.max(x.abs()));
+    assert_eq!(exact, answer(Precision::Reference), "the kind is not CODI");
+    for (precision, within) in [
+        (Precision::F16, 0.01),
+        (Precision::Bf16, 0.1),
+        // The toy is 16 wide and a block holds 32, so only the wide half of its MLP is quantized.
+        (Precision::Q8, 0.1),
+    ] {
+        let found = answer(precision);
+        let off = exact
+            .iter()
+            .zip(&found)
+            .fold(0f32, |m, (a, b)| m.max((a - b).abs()));
+        assert!(
+            off > 0.0 && off < within * scale,
+            "{precision:?}: {off} of {scale}"
+        );
+    }
+}

@@ -6,6 +6,7 @@ use candle_core::{DType, Device, Tensor, WithDType};
 use half::{bf16, f16};
 
 use super::error::{ModelError, Result};
+use super::linear::QUANTIZED;
 use super::tensor_file::{Entry, Stored, TensorFile};
 
 /// Buffers that some exports hold and that carry no parameter (methods.md 8.2).
@@ -25,6 +26,8 @@ pub(crate) struct Weights<'a> {
     device: &'a Device,
     /// What the tensors are converted to.
     dtype: DType,
+    /// Whether the large matrices are quantized after they are taken.
+    quantize: bool,
     /// Parameters taken so far.
     parameters: usize,
     /// Bytes read so far.
@@ -54,6 +57,7 @@ impl<'a> Weights<'a> {
             tensors,
             device,
             dtype: DType::F32,
+            quantize: false,
             parameters: 0,
             read: 0,
         })
@@ -69,6 +73,16 @@ impl<'a> Weights<'a> {
     /// Sets what the tensors are converted to from here on.
     pub(crate) fn set_dtype(&mut self, dtype: DType) {
         self.dtype = dtype;
+    }
+
+    /// Asks for the large matrices to be quantized.
+    pub(crate) fn quantize(&mut self) {
+        self.quantize = true;
+    }
+
+    /// Whether a matrix with rows of this width is to be quantized: one that does not fill whole blocks stays as it is.
+    pub(crate) fn quantizes(&self, width: usize) -> bool {
+        self.quantize && width.is_multiple_of(QUANTIZED.block_size())
     }
 
     /// What the tensors are converted to.

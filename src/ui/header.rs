@@ -113,7 +113,7 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
             let (n, total) = (app.live.n_latents(), app.n_latents());
             return work(format!("running {dot} latent {n} of {total}"));
         }
-        (Model::Ready { .. }, Phase::Stopped) => {
+        (Model::Ready { .. }, Phase::Stopped) if app.failure.is_none() => {
             let (n, total) = (app.live.n_latents(), app.info().map_or(0, |i| i.n_latents));
             return (
                 format!("stopped at latent {n} of {total} {dot} r runs again"),

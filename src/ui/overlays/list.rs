@@ -62,7 +62,7 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
         .unwrap_or(0)
         .min(match list.kind {
             // An id is what a model is found by: it goes before what is said about it.
-            ListKind::Models => usize::from(body.width) * 2 / 3,
+            ListKind::Models => (usize::from(body.width) * 2 / 3).min(52),
             _ => 16,
         });
     let mut previous = "";
@@ -104,7 +104,7 @@ fn title(app: &App, list: &List, n: usize) -> String {
         },
         ListKind::Palette => "Commands".to_owned(),
         ListKind::Problems => format!("Problems, {n} of {}", app.library.problems.len()),
-        ListKind::Models => "Models".to_owned(),
+        ListKind::Models => "Models, accuracy as the papers measured it".to_owned(),
         ListKind::Tags(target) => format!("Tags of the {}", target_name(target)),
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     let Some(run) = &app.session.run else {
         let text = match app.live.phase {
             Phase::Running => "The answer comes after the latents",
-            Phase::Stopped => "Stopped before the answer, r runs it again",
+            Phase::Stopped if app.failure.is_none() => "Stopped before the answer, r runs it again",
             _ => "No answer yet",
         };
         return paragraph(text, width, 0, theme.dim);

@@ -8,7 +8,7 @@ use crate::text::sanitize;
 use crate::trace::{EarlyExit, LatentIdx, Phrase, Position, PositionKind, Projection};
 use crate::ui::line::{Row, bar, cut, cut_foreign, heading, paragraph};
 use crate::ui::number::{plain, probability, signed};
-use crate::ui::panes::Title;
+use crate::ui::panes::{Title, failed};
 use crate::ui::theme::Theme;
 
 /// Below this, the rows on screen say little about the distribution.
@@ -64,9 +64,10 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
 
 pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(position) = position(app) else {
-        return match app.live.phase {
-            Phase::Running => paragraph("Reading the question", width, 0, theme.dim),
-            _ => paragraph("Nothing has run yet", width, 0, theme.dim),
+        return match (app.live.phase, &app.failure) {
+            (Phase::Running, _) => paragraph("Reading the question", width, 0, theme.dim),
+            (_, Some(failure)) => failed(failure, width, theme),
+            (_, None) => paragraph("Nothing has run yet", width, 0, theme.dim),
         };
     };
     let latent = match position.kind {

@@ -11,7 +11,8 @@ pub mod verdict;
 
 use ratatui::text::Line;
 
-use crate::app::{App, Pane};
+use crate::app::{App, Failure, Pane};
+use crate::ui::line::paragraph;
 use crate::ui::theme::Theme;
 
 /// The title of a pane: its name, what it is about, and a remark at the right edge.
@@ -62,4 +63,11 @@ pub fn as_text(app: &App, pane: Pane, theme: &Theme) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A failure with what to do about it, in place of what there is none of.
+fn failed(failure: &Failure, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = paragraph(&failure.message, width, 0, theme.bad);
+    lines.extend(paragraph(&failure.hint, width, 0, theme.text));
+    lines
 }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::app::{App, Model};
 use crate::text::{Newline, sanitize, sanitize_with, wrap};
 use crate::ui::line::{Row, paragraph};
-use crate::ui::panes::Title;
+use crate::ui::panes::{Title, failed};
 use crate::ui::syntax::{Slot, highlight};
 use crate::ui::theme::Theme;
 
@@ -45,9 +45,7 @@ fn unknown_words(app: &App) -> &[String] {
 /// What stands here before there is a question.
 fn empty(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     if let Some(failure) = &app.failure {
-        let mut lines = paragraph(&failure.message, width, 0, theme.bad);
-        lines.extend(paragraph(&failure.hint, width, 0, theme.text));
-        return lines;
+        return failed(failure, width, theme);
     }
     let text = match &app.model {
         Model::Ready { .. } if app.library.problems.is_empty() => {

@@ -80,6 +80,7 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
             theme.off,
             "the answer stands without the latents".to_owned(),
         ),
+        _ if !v.necessity.is_tested() => (glyphs.unsure, theme.dim, "cannot be judged".to_owned()),
         _ if v.necessity.needed => (
             glyphs.no,
             theme.text,
@@ -237,6 +238,9 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         .answer_without_latents
         .as_deref()
         .unwrap_or("no answer");
+    if !need.is_tested() {
+        return Vec::new();
+    }
     let rows = [
         (
             "search",

@@ -1,0 +1,101 @@
+//! The token tables: ids to input vectors, and states to logits; one table where they are tied.
+
+use candle_core::quantized::{QMatMul, QTensor};
+use candle_core::{DType, Module, Tensor};
+use std::sync::Arc;
+
+use super::error::Result;
+use super::weights::Weights;
+
+/// A table up to this many values is copied to rows, which multiply twice as fast; a larger one is only viewed.
+const SMALL: usize = 1 << 22;
+
+/// Both tables of a backbone.
+pub(crate) struct Table {
+    kind: Kind,
+    rows: usize,
+    /// What the logits are computed in.
+    dtype: DType,
+}
+
+enum Kind {
+    /// (rows, width) and (width, rows)
+    Full { input: Tensor, output: Tensor },
+    Quantized {
+        input: Arc<QTensor>,
+        output: QMatMul,
+    },
+}
+
+impl Table {
+    /// Takes the input table and, unless they are tied, the output table, both (rows, width).
+    ///
+    /// The reference ties after loading: where both are stored, the input table wins (methods.md 8.7).
+    pub(crate) fn take(
+        weights: &mut Weights<'_>,
+        [input, output]: [&str; 2],
+        shape: [usize; 2],
+        tied: bool,
+    ) -> Result<Self> {
+        let table = weights.take(input, &shape)?;
+        let other = if tied {
+            weights.drop_alias(output, &shape)?;
+            None
+        } else {
+            Some(weights.take(output, &shape)?)
+        };
+        let kind = if weights.quantizes(shape[1]) {
+            let quantized = |table: &Tensor| QTensor::quantize(table, super::linear::QUANTIZED);
+            let input = Arc::new(quantized(&table)?);
+            drop(table);
+            let output = match other {
+                Some(other) => Arc::new(quantized(&other)?),
+                None => Arc::clone(&input),
+            };
+            Kind::Quantized {
+                input,
+                output: QMatMul::from_arc(output)?,
+            }
+        } else {
+            let output = other.as_ref().unwrap_or(&table).t()?;
+            let output = if output.elem_count() <= SMALL {
+                output.contiguous()?
+            } else {
+                output
+            };
+            Kind::Full {
+                input: table,
+                output,
+            }
+        };
+        Ok(Self {
+            kind,
+            rows: shape[0],
+            dtype: weights.dtype(),
+        })
+    }
+
+    /// Rows, which is the number of ids.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// (n) ids -> (n, width) in `f32`
+    pub(crate) fn embed(&self, ids: &Tensor) -> Result<Tensor> {
+        Ok(match &self.kind {
+            Kind::Full { input, .. } => input.index_select(ids, 0)?.to_dtype(DType::F32)?,
+            Kind::Quantized { input, .. } => input.embedding(ids)?,
+        })
+    }
+
+    /// (n, width) -> (n, rows) in `f32`
+    pub(crate) fn unembed(&self, normed: &Tensor) -> Result<Tensor> {
+        Ok(match &self.kind {
+            Kind::Full { output, .. } => normed
+                .to_dtype(self.dtype)?
+                .matmul(output)?
+                .to_dtype(DType::F32)?,
+            Kind::Quantized { output, .. } => output.forward(&normed.contiguous()?)?,
+        })
+    }
+}
