@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use undertone::analysis::Explorer;
 use undertone::analysis::problems::for_task;
 use undertone::analysis::run::{Ask, CleanRun};
-use undertone::model::{Cancel, Checkpoint, LoadOptions, Mode, Model, best_device};
+use undertone::model::{Cancel, Checkpoint, LoadOptions, Mode, Model, Placement};
 use undertone::problem::Split;
 use undertone::trace::{Ablation, AblationValue, LatentIdx, Task};
 
@@ -22,7 +22,7 @@ static READY: LazyLock<Ready> = LazyLock::new(|| {
     let model = Model::load(
         &checkpoint,
         &LoadOptions::default(),
-        &best_device(),
+        &Placement::best().device,
         &mut |_| (),
     )
     .expect("mini-math loads");

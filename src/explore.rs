@@ -48,8 +48,8 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
         question: None,
         log_path: None,
     };
-    let device = headless::device(args.model.device)?;
-    screen(app, given, args.index, (device, opener), &args.screen)
+    let placement = headless::placement(args.model.device)?;
+    screen(app, given, args.index, (placement, opener), &args.screen)
 }
 
 /// Opens a saved session: shown as recorded, and run again where its model is at hand.
@@ -80,8 +80,8 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
         question: None,
         log_path: None,
     };
-    let device = headless::device(args.device)?;
-    screen(app, None, 0, (device, opener), &args.screen)
+    let placement = headless::placement(args.device)?;
+    screen(app, None, 0, (placement, opener), &args.screen)
 }
 
 /// A session from its own file or from a JSON export.
@@ -97,14 +97,14 @@ fn screen(
     mut app: app::Options,
     given: Option<(String, Vec<Problem>)>,
     index: usize,
-    (device, opener): (model::Device, Opener),
+    (placement, opener): (model::Placement, Opener),
     args: &ScreenArgs,
 ) -> Result<u8> {
     let paths = Paths::discover()?;
     let log_file = paths.log_file();
     logging::init(&log_file)?;
     app.log_path = Some(log_file.display().to_string());
-    let link = worker::spawn(device, opener)
+    let link = worker::spawn(placement, opener)
         .map_err(|error| Error::internal(format!("cannot start the model's thread: {error}")))?;
     let link = WorkerLink {
         requests: link.requests,

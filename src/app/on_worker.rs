@@ -21,7 +21,16 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             app.model = Model::Loading { stage, bytes };
             Vec::new()
         }
-        Event::Ready { info, elapsed_ms } => on_ready(app, info, elapsed_ms),
+        Event::Ready {
+            info,
+            elapsed_ms,
+            note,
+        } => {
+            if let Some(note) = note {
+                app.say(Tone::Warning, note);
+            }
+            on_ready(app, info, elapsed_ms)
+        }
         Event::Step { position, .. } => {
             if app.live.phase == Phase::Running {
                 app.live.push(position);

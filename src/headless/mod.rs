@@ -21,8 +21,8 @@ use crate::cli;
 use crate::error::{self, Error, Result};
 use crate::hub::{self, HubError};
 use crate::model::{
-    Base, Behaviour, Cancel, Device, ErrorKind, Family, LoadOptions, Model, ModelError, Precision,
-    SpecialTokens,
+    Base, Behaviour, Cancel, Device, ErrorKind, Family, LoadOptions, Model, ModelError, Placement,
+    Precision, SpecialTokens,
 };
 use crate::open::{OpenError, Opener, Watch};
 use crate::text::{Clean, sanitize, sanitize_lines};
@@ -96,7 +96,7 @@ pub fn load(args: &cli::ModelArgs) -> Result<Explorer> {
 /// # Errors
 /// When it cannot be found, downloaded or read, or fails its self-tests.
 pub fn load_model(args: &cli::ModelArgs) -> Result<Model> {
-    let device = device(args.device)?;
+    let placement = placement(args.device)?;
     let mut meter = meter::Meter::new();
     let mut watch = Watch {
         progress: &mut |step| meter.show(step),
@@ -105,7 +105,13 @@ pub fn load_model(args: &cli::ModelArgs) -> Result<Model> {
     let found = opener(args).find(&args.model, &mut watch);
     meter.finish();
     let (checkpoint, options) = found.map_err(open_error)?;
-    Model::load(&checkpoint, &options, &device, &mut |_| ()).map_err(model_error)
+    let (model, note) = placement
+        .load(&checkpoint, &options, &mut |_| ())
+        .map_err(model_error)?;
+    if let Some(note) = note {
+        print_warning(&note);
+    }
+    Ok(model)
 }
 
 /// How the model named on the command line is to be opened.
@@ -173,20 +179,19 @@ fn base(name: cli::BaseName) -> Base {
 ///
 /// # Errors
 /// When this build or machine does not have it.
-pub fn device(asked: cli::Device) -> Result<Device> {
-    match asked {
-        cli::Device::Auto => Ok(crate::model::best_device()),
-        cli::Device::Cpu => Ok(Device::Cpu),
-        cli::Device::Cuda(card) => {
-            Device::new_cuda(card).map_err(|error| no_device("cuda", &error.to_string()))
-        }
-        cli::Device::Metal => {
-            Device::new_metal(0).map_err(|error| no_device("metal", &error.to_string()))
-        }
-    }
+pub fn placement(asked: cli::Device) -> Result<Placement> {
+    let (name, opened) = match asked {
+        cli::Device::Auto => return Ok(Placement::best()),
+        cli::Device::Cpu => return Ok(Placement::on(Device::Cpu)),
+        cli::Device::Cuda(card) => ("cuda", Device::new_cuda(card)),
+        cli::Device::Metal => ("metal", Device::new_metal(0)),
+    };
+    opened
+        .map(Placement::on)
+        .map_err(|error| no_device(name, &ModelError::from(error)))
 }
 
-fn no_device(name: &str, cause: &str) -> Error {
+fn no_device(name: &str, cause: &ModelError) -> Error {
     Error::model(
         format!("the device {name} cannot be used: {cause}"),
         format!("build with --features {name} on a machine that has one, or pass --device cpu"),

@@ -1,6 +1,6 @@
 //! `undertone selftest`: the engine against recorded outputs of the reference, as a table or JSON.
 
-use super::{device, print, to_json};
+use super::{placement, print, to_json};
 use crate::cli::SelftestArgs;
 use crate::error::{Error, Result};
 use crate::model::{LoadOptions, Precision};
@@ -16,8 +16,13 @@ pub fn run(args: &SelftestArgs) -> Result<()> {
         precision: Precision::F32,
         ..LoadOptions::default()
     };
-    let report = selftest::run(&args.fixtures, &options, &device(args.device)?, &mut |_| ())
-        .map_err(|source| Error::io("read", &args.fixtures.join("golden"), source))?;
+    let report = selftest::run(
+        &args.fixtures,
+        &options,
+        &placement(args.device)?.device,
+        &mut |_| (),
+    )
+    .map_err(|source| Error::io("read", &args.fixtures.join("golden"), source))?;
     if args.json {
         print(&to_json(&report)?)?;
     } else {

@@ -102,6 +102,9 @@ pub enum ModelError {
         /// The difference that is allowed.
         tolerance: f64,
     },
+    /// The device has not enough memory.
+    #[error("not enough memory on the device: {0}")]
+    OutOfMemory(String),
     /// The tensor library failed.
     #[error("computation failed: {0}")]
     Compute(String),
@@ -137,7 +140,7 @@ impl ModelError {
             | Self::UnexpectedTensor { .. }
             | Self::Tokenizer { .. }
             | Self::NoTokenizer { .. } => ErrorKind::Checkpoint,
-            Self::SelfTest { .. } | Self::Compute(_) => ErrorKind::Engine,
+            Self::SelfTest { .. } | Self::OutOfMemory(_) | Self::Compute(_) => ErrorKind::Engine,
             Self::Cancelled => ErrorKind::Cancelled,
         }
     }
@@ -176,6 +179,9 @@ impl ModelError {
             Self::SelfTest { .. } => {
                 "no figure of this model can be trusted here; try the CPU build, or report the checkpoint".into()
             }
+            Self::OutOfMemory(_) => {
+                "pass --device cpu, or --dtype bf16 for half the memory, or close what else uses the card".into()
+            }
             Self::Compute(_) => "try again; if it stays, report it with the model's name".into(),
             Self::Cancelled => "run it again to get a result".into(),
         }
@@ -193,6 +199,13 @@ impl From<candle_core::Error> for ModelError {
     fn from(error: candle_core::Error) -> Self {
         // What follows the first line is a backtrace.
         let text = error.to_string();
-        Self::Compute(text.lines().next().unwrap_or_default().to_owned())
+        let first = text.lines().next().unwrap_or_default().to_owned();
+        // The library passes on the driver's words, without a kind of its own.
+        let words = first.to_lowercase();
+        if words.contains("out of memory") || words.contains("out_of_memory") {
+            Self::OutOfMemory(first)
+        } else {
+            Self::Compute(first)
+        }
     }
 }

@@ -23,6 +23,7 @@ mod linear;
 mod llama;
 mod markers;
 mod options;
+mod placement;
 mod prompt;
 pub mod random;
 mod self_test;
@@ -48,6 +49,7 @@ pub use self::generate::{Generated, Score, Token};
 pub use self::latent::{Latent, Rollout};
 pub use self::markers::Markers;
 pub use self::options::{Base, Behaviour, LoadOptions, Precision, SpecialTokens};
+pub use self::placement::Placement;
 pub use self::prompt::Prompt;
 pub use self::self_test::SelfTest;
 pub use self::tokenizer::UnknownWord;
@@ -55,7 +57,7 @@ pub use self::vectors::{Vectors, argmax, log_softmax_at, log_sum_exp};
 
 use std::sync::Arc;
 
-use candle_core::DType;
+use candle_core::{DType, DeviceLocation};
 
 use self::backbone::Backbone;
 use self::config::Given;
@@ -333,27 +335,15 @@ fn take_backbone(
     })
 }
 
-/// Returns the accelerator that this build was made for, if it works here, else the CPU.
-#[must_use]
-pub fn best_device() -> Device {
-    // Without the cargo feature, or without a usable device, these return an error.
-    #[cfg(feature = "cuda")]
-    if let Ok(device) = Device::new_cuda(0) {
-        return device;
-    }
-    #[cfg(feature = "metal")]
-    if let Ok(device) = Device::new_metal(0) {
-        return device;
-    }
-    Device::Cpu
-}
-
 /// The name of a device on screen and in exports.
 #[must_use]
 pub fn device_name(device: &Device) -> String {
     match device {
         Device::Cpu => "cpu".into(),
-        Device::Cuda(_) => "cuda:0".into(),
+        Device::Cuda(_) => match device.location() {
+            DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+            _ => "cuda".into(),
+        },
         Device::Metal(_) => "metal".into(),
     }
 }

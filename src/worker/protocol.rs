@@ -78,6 +78,8 @@ pub enum Event {
         info: ModelInfo,
         /// Time from the request to now, in milliseconds.
         elapsed_ms: u64,
+        /// Why it runs elsewhere than one might expect, if so.
+        note: Option<String>,
     },
     /// A position of the clean run was computed (in order; the question's tokens come first).
     Step {

@@ -17,7 +17,7 @@ use super::protocol::{Event, Request, RunId};
 use super::queue::{Asked, Job, Queue, Standing};
 use crate::analysis::Explorer;
 use crate::analysis::run::{Ask, CleanRun};
-use crate::model::{Cancel, Device, Model, ModelError};
+use crate::model::{Cancel, ModelError, Placement};
 use crate::open::{OpenError, Opener, Progress, Watch};
 
 /// How many events may wait for the screen.
@@ -39,7 +39,7 @@ pub struct Link {
 ///
 /// # Errors
 /// When the system cannot start a thread.
-pub fn spawn(device: Device, opener: Opener) -> std::io::Result<Link> {
+pub fn spawn(placement: Placement, opener: Opener) -> std::io::Result<Link> {
     let (requests, inbox) = channel();
     let (out, receiver) = events::channel(EVENTS);
     let desk = Arc::new(Desk::default());
@@ -49,7 +49,7 @@ pub fn spawn(device: Device, opener: Opener) -> std::io::Result<Link> {
         .spawn(move || take_in(&inbox, &desk))?;
     thread::Builder::new()
         .name("model".to_owned())
-        .spawn(move || Worker::new(device, opener, out).work(&work))?;
+        .spawn(move || Worker::new(placement, opener, out).work(&work))?;
     Ok(Link {
         requests,
         events: receiver,
@@ -109,7 +109,7 @@ fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
 
 /// The model's owner.
 struct Worker {
-    device: Device,
+    placement: Placement,
     opener: Opener,
     out: events::Sender<Event>,
     explorer: Option<Explorer>,
@@ -177,9 +177,9 @@ fn is_due(shown: &mut Option<Instant>, step: Progress<'_>) -> bool {
 }
 
 impl Worker {
-    fn new(device: Device, opener: Opener, out: events::Sender<Event>) -> Self {
+    fn new(placement: Placement, opener: Opener, out: events::Sender<Event>) -> Self {
         Self {
-            device,
+            placement,
             opener,
             out,
             explorer: None,
@@ -328,7 +328,7 @@ impl Worker {
         };
         let (checkpoint, options) = self.opener.find(name, &mut watch)?;
         let mut stage = |stage: &'static str| tell(stage, None);
-        let model = Model::load(&checkpoint, &options, &self.device, &mut stage)?;
+        let (model, note) = self.placement.load(&checkpoint, &options, &mut stage)?;
         cancel.check()?;
         let explorer = Explorer::bare(model);
         if screen_gone {
@@ -337,7 +337,11 @@ impl Worker {
         let info = explorer.model().info().clone();
         self.explorer = Some(explorer);
         let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.tell(Event::Ready { info, elapsed_ms })
+        self.tell(Event::Ready {
+            info,
+            elapsed_ms,
+            note,
+        })
     }
 
     fn run(&mut self, asked: &Asked, cancel: &Cancel) -> Result<(), Stopped> {
