@@ -865,3 +865,70 @@ fn ctrl_c_leaves_a_part_that_the_next_run_goes_on_from() {
     let folder = world.folder().join("snapshots").join(COMMIT);
     assert!(fs::read(folder.join(WEIGHTS)).unwrap() == world.weights);
 }
+
+/// The files of a bundled model, published under another name.
+fn bundled(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/models/mini-math");
+    fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn a_checkpoint_that_was_cut_on_its_way_is_resumed_verified_and_answers_like_the_original() {
+    const MINE: &str = "somebody/mini-gsm8k";
+    let world = World::new();
+    let weights = bundled("model.safetensors");
+    for (name, is_large) in [
+        ("config.json", false),
+        ("tokenizer.json", false),
+        ("model.safetensors", true),
+    ] {
+        world.hub.add(MINE, name, &bundled(name), is_large);
+    }
+    let half = weights.len() / 2;
+    world
+        .hub
+        .fail(MINE, "model.safetensors", &[Fault::Cut(half)]);
+    let question = "Tom has 3 apples and buys 4 apples. How many apples does Tom have now?";
+    let inspect = |model: &str, offline: bool| {
+        let mut args = vec![
+            "inspect",
+            "--model",
+            model,
+            "--question",
+            question,
+            "--json",
+        ];
+        args.extend(offline.then_some("--offline"));
+        let output = world.run(&args);
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{err}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (report, err)
+    };
+    let (fetched, err) = inspect(MINE, false);
+    assert!(err.contains("model.safetensors"), "{err}");
+    let transfers = world.hub.transfers("model.safetensors");
+    let starts: Vec<Option<u64>> = transfers.iter().map(|seen| seen.from).collect();
+    assert_eq!(
+        starts,
+        [None, Some(half as u64)],
+        "only the rest is asked for"
+    );
+    let sent: usize = transfers.iter().map(|seen| seen.sent).sum();
+    assert_eq!(sent, weights.len(), "no byte is sent twice");
+
+    let (original, _) = inspect("mini-math", true);
+    assert_eq!(fetched["model"]["sha256"], original["model"]["sha256"]);
+    assert_eq!(fetched["model"]["name"], MINE);
+    for field in ["input_ids", "answer", "early_exit"] {
+        assert_eq!(fetched[field], original[field], "{field}");
+    }
+    let before = world.hub.n_requests();
+    assert_eq!(inspect(MINE, true).0["answer"], original["answer"]);
+    assert_eq!(world.hub.n_requests(), before, "it is in the cache now");
+
+    let nowhere = world.run(&["inspect", "--model", "some/where", "--question", "x"]);
+    let err = text(&nowhere.stderr);
+    assert_eq!(nowhere.status.code(), Some(3), "{err}");
+    assert!(err.contains("no file or folder here is called so"), "{err}");
+}
