@@ -66,8 +66,9 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     let Some(position) = position(app) else {
         return match (app.live.phase, &app.failure) {
             (Phase::Running, _) => paragraph("Reading the question", width, 0, theme.dim),
-            (_, Some(failure)) => failed(failure, width, theme),
-            (_, None) => paragraph("Nothing has run yet", width, 0, theme.dim),
+            // Without a problem its own pane says it.
+            (_, Some(failure)) if app.session.problem.is_some() => failed(failure, width, theme),
+            _ => paragraph("Nothing has run yet", width, 0, theme.dim),
         };
     };
     let latent = match position.kind {
