@@ -350,4 +350,6 @@ pub fn device_name(device: &Device) -> String {
 }
 
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod tests;
