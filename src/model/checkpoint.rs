@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::bundled;
 use super::config::Family;
 use super::discover::Layout;
-use super::error::{ModelError, Result};
+use super::error::{ModelError, Result, short};
 use super::options::Base;
 use super::source::Source;
 use super::tensor_file::TensorFile;
@@ -19,7 +19,7 @@ use super::weights::Weights;
 /// The longest config.json or meta.json that is read.
 const LONGEST_TEXT: u64 = 16 << 20;
 /// The longest tokenizer.json that is read; Llama 3's has 9 MB.
-const LONGEST_TOKENIZER: u64 = 256 << 20;
+const LONGEST_TOKENIZER: u64 = 32 << 20;
 
 /// Names under which a folder may hold its weights, the first found is taken; `checkpoint_N` comes last.
 const WEIGHTS: [&str; 3] = [
@@ -215,7 +215,7 @@ impl Checkpoint {
 fn failed(path: &Path, reason: &(impl ToString + ?Sized)) -> ModelError {
     ModelError::Read {
         path: path.display().to_string(),
-        reason: reason.to_string(),
+        reason: short(reason.to_string()),
     }
 }
 

@@ -18,6 +18,7 @@ mod discover;
 mod error;
 mod generate;
 mod gpt2;
+mod guard;
 mod latent;
 mod linear;
 mod llama;
@@ -95,9 +96,10 @@ impl Model {
         on_stage: &mut dyn FnMut(&'static str),
     ) -> Result<Self> {
         on_stage("weights");
-        let mut model = Self::load_untested(checkpoint, options, device)?;
+        let at_load = |error: ModelError| error.at_load(&checkpoint.name);
+        let mut model = Self::load_untested(checkpoint, options, device).map_err(at_load)?;
         on_stage("self-tests");
-        model.self_test = SelfTest::run(&model)?;
+        model.self_test = SelfTest::run(&model).map_err(at_load)?;
         Ok(model)
     }
 
@@ -349,6 +351,8 @@ pub fn device_name(device: &Device) -> String {
     }
 }
 
+#[cfg(test)]
+mod bad_files_tests;
 #[cfg(test)]
 mod fuzz_tests;
 #[cfg(test)]

@@ -89,6 +89,7 @@ impl SelfTest {
             // `difference` never returns a value that is not a number.
             if found > TOLERANCE {
                 return Err(ModelError::SelfTest {
+                    model: model.info.name.clone(),
                     check,
                     found,
                     tolerance: TOLERANCE,
@@ -98,6 +99,7 @@ impl SelfTest {
         if k > 0 && effect <= 0.0 {
             let check = "writing another value changes something";
             return Err(ModelError::SelfTest {
+                model: model.info.name.clone(),
                 check,
                 found: effect,
                 tolerance: 0.0,

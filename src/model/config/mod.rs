@@ -11,12 +11,15 @@ pub use self::family::Family;
 pub use self::gpt2::Gpt2Config;
 pub use self::llama::{LlamaConfig, RopeScaling};
 use super::discover::Layout;
-use super::error::{ModelError, Result};
+use super::error::{ModelError, Result, short};
 use super::options::{Base, Behaviour, LoadOptions, Precision};
 use crate::trace::{Mode, Task};
 
 /// Latents at test time unless a file says otherwise (methods.md 1.5).
 const PUBLISHED_LATENTS: usize = 6;
+
+/// The most latents: every one of them is a pass through the model at every load.
+const MOST_LATENTS: usize = 512;
 
 /// The backbone.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,7 +167,7 @@ impl Config {
         let (options, layout) = (given.options, given.layout);
         let fail = |reason: String| ModelError::Config {
             model: given.name.into(),
-            reason,
+            reason: short(reason),
         };
         let read = |text: &str| {
             serde_json::from_str::<File>(text).map_err(|e| fail(format!("config.json: {e}")))
@@ -179,6 +182,13 @@ impl Config {
             (None, None) => (Hints::default(), ""),
         };
         let arch = arch(given, &file).map_err(fail)?;
+        if let Some(base) = options.base.filter(|&base| base != arch.base()) {
+            return Err(fail(format!(
+                "--base says {}, and config.json {}",
+                base.arch(),
+                arch.as_str()
+            )));
+        }
         if arch.base() != layout.base {
             return Err(fail(format!(
                 "it says {}, and the weights are those of {}",
@@ -216,6 +226,11 @@ impl Config {
         } else {
             0
         };
+        if n_latents > MOST_LATENTS {
+            return Err(fail(format!(
+                "n_latents is {n_latents}, and at most {MOST_LATENTS} are run"
+            )));
+        }
         if n_latents >= arch.positions() {
             return Err(fail(format!(
                 "{n_latents} latents do not fit n_positions {}",
@@ -337,6 +352,11 @@ fn in_bounds(sizes: &[(&str, usize)]) -> std::result::Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// An epsilon that keeps a norm from dividing by nothing, and what it norms from vanishing.
+fn is_epsilon(eps: f32) -> bool {
+    (0.0..1.0).contains(&eps)
 }
 
 #[cfg(test)]

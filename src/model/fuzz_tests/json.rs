@@ -102,8 +102,34 @@ fn leaf(dice: &mut Dice) -> Value {
 /// A word that some field, pattern or error message may trip over.
 fn word(dice: &mut Dice) -> String {
     const WORDS: [&str; 28] = [
-        "", " ", "a", "b", "##", "é", "▁", "\u{1b}[31m", "\u{202e}", "\0", "(", "(a+)+$", "[^", r"\d+|", "{{", "type",
-        "id", "model", "gpt2", "llama", "codi", "latent", "BPE", "Unigram", "$A", "<|eot_id|>", "../..", "🦀",
+        "",
+        " ",
+        "a",
+        "b",
+        "##",
+        "é",
+        "▁",
+        "\u{1b}[31m",
+        "\u{202e}",
+        "\0",
+        "(",
+        "(a+)+$",
+        "[^",
+        r"\d+|",
+        "{{",
+        "type",
+        "id",
+        "model",
+        "gpt2",
+        "llama",
+        "codi",
+        "latent",
+        "BPE",
+        "Unigram",
+        "$A",
+        "<|eot_id|>",
+        "../..",
+        "🦀",
     ];
     let word = WORDS[dice.random_range(0..WORDS.len())];
     match dice.random_range(0..12) {

@@ -11,9 +11,8 @@ pub(super) fn instructions(pickle: &[u8]) -> Vec<Vec<u8>> {
     let mut rest = pickle;
     while let Some(&opcode) = rest.first() {
         let u32_at = |at: usize| -> usize {
-            rest.get(at..at + 4).map_or(0, |b| {
-                u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize
-            })
+            rest.get(at..at + 4)
+                .map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize)
         };
         let line = |from: usize| -> usize {
             let end = rest[from..].iter().position(|&b| b == b'\n');
@@ -74,7 +73,10 @@ fn instruction(dice: &mut Dice) -> Vec<u8> {
             made.extend(b"\x8a\x08");
             made.extend(number);
         }
-        4 => made.extend([[b'q', b'h'][usize::from(small & 1)], dice.random_range(0..8)]),
+        4 => made.extend([
+            [b'q', b'h'][usize::from(small & 1)],
+            dice.random_range(0..8),
+        ]),
         5 => {
             made.push([b'r', b'j'][usize::from(small & 1)]);
             made.extend(&number[..4]);

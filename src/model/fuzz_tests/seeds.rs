@@ -82,7 +82,10 @@ pub(super) fn parted_torch() -> Vec<Vec<(String, Vec<u8>)>> {
         values: 12,
         ..SIX
     };
-    let plain = Pickle::new().dict(|p| p.tensor("transformer.wte.weight", &SIX).tensor("b", &turned));
+    let plain = Pickle::new().dict(|p| {
+        p.tensor("transformer.wte.weight", &SIX)
+            .tensor("b", &turned)
+    });
     let wrapped = Pickle::new().dict(|p| {
         p.text("epoch")
             .int(3)

@@ -225,12 +225,8 @@ fn config() {
             }
             // With weights that it may fit.
             1..4 => {
-                let mut checkpoint = Checkpoint::from_parts(
-                    "fuzz",
-                    json,
-                    toy.tokenizer.clone(),
-                    weights.clone(),
-                );
+                let mut checkpoint =
+                    Checkpoint::from_parts("fuzz", json, toy.tokenizer.clone(), weights.clone());
                 checkpoint.meta = meta;
                 load(&checkpoint, &options)
             }
@@ -275,7 +271,13 @@ fn tokenizer() {
             return false;
         };
         let _ = (tokenizer.vocab(), tokenizer.id_of("<|eot_id|>"));
-        for text in ["", tiny::QUESTION, "###", " a\u{301}b\n\0é🦀 <|eot_id|> ab", "\u{fffd}\r\t"] {
+        for text in [
+            "",
+            tiny::QUESTION,
+            "###",
+            " a\u{301}b\n\0é🦀 <|eot_id|> ab",
+            "\u{fffd}\r\t",
+        ] {
             for special in [false, true] {
                 if let Ok(encoded) = tokenizer.encoded(text, special) {
                     let _ = tokenizer.unknown_words(text, &encoded);
