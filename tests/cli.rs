@@ -315,6 +315,20 @@ fn bad_checkpoints_are_refused_with_the_file_and_the_next_step() {
         assert!(!said.contains("panicked"), "{name}: {said}");
     }
     assert!(!at("ran").exists() && !Path::new("ran").exists());
+
+    // A merge that is longer than every word, on which the library that reads it panics.
+    let merge = r#"{"version":"1.0","added_tokens":[],"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[["a","b"]]}}"#;
+    fs::write(at("bad-merge.json"), merge).unwrap();
+    let path = at("bad-merge.json").display().to_string();
+    let model = ["--model", "mini-math", "--tokenizer", &path];
+    let output = undertone(&[&["inspect", "--question", QUESTION], &model[..]].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("bad-merge.json"), "{said}");
+    assert!(
+        said.contains("\nhint: ") && !said.contains("panicked"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -71,9 +71,9 @@ pub enum ModelError {
         count: usize,
     },
     /// The tokenizer cannot be used, or failed.
-    #[error("tokenizer of {model}: {reason}")]
+    #[error("cannot use the tokenizer of {model}: {reason}")]
     Tokenizer {
-        /// The model.
+        /// The tokenizer's file, or the model where it has none.
         model: String,
         /// What is wrong.
         reason: String,

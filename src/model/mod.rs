@@ -149,10 +149,11 @@ impl Model {
                 model: name.into(),
                 base: layout.base.to_string(),
             })?;
-        let tokenizer = Arc::new(Tokenizer::parse(name, tokenizer)?);
+        let tokenizer_name = checkpoint.tokenizer_path.as_deref().unwrap_or(name);
+        let tokenizer = Arc::new(Tokenizer::parse(tokenizer_name, tokenizer)?);
         if tokenizer.vocab() > layout.rows {
             return Err(ModelError::Tokenizer {
-                model: name.into(),
+                model: tokenizer_name.into(),
                 reason: format!(
                     "it has {} ids, the weights have {} rows",
                     tokenizer.vocab(),

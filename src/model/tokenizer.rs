@@ -41,15 +41,15 @@ impl Tokenizer {
             model: model.into(),
             reason: short(reason),
         };
-        check(json).map_err(|reason| fail(format!("tokenizer.json: {reason}")))?;
+        check(json).map_err(fail)?;
         let inner = guarded(|| tokenizers::Tokenizer::from_bytes(json).map_err(|e| e.to_string()));
         let mut inner = inner
             .unwrap_or_else(|| Err("its parts contradict each other".to_owned()))
-            .map_err(|reason| fail(format!("tokenizer.json: {reason}")))?;
+            .map_err(fail)?;
         // Training code cuts and fills up its batches; a question is taken as it is.
         inner.with_padding(None);
         if inner.with_truncation(None).is_err() {
-            return Err(fail("tokenizer.json: it cuts every text".to_owned()));
+            return Err(fail("it cuts every text".to_owned()));
         }
         let unknown = match inner.get_model() {
             ModelWrapper::WordLevel(words) => {

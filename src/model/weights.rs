@@ -175,7 +175,14 @@ impl<'a> Weights<'a> {
         self.read += (entry.count() * entry.stored.bytes()) as u64;
         self.passed += entry.span();
         let length = self.file.length();
-        if self.read > 2 * length || self.passed > MOST_PASSES * length {
+        if self.passed > MOST_PASSES * length {
+            return Err(self.wrong(
+                name,
+                "one of many that lie scattered over the file".into(),
+                "values beside each other".into(),
+            ));
+        }
+        if self.read > 2 * length {
             return Err(self.wrong(
                 name,
                 "one of many names for the same values".into(),

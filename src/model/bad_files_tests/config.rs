@@ -7,6 +7,7 @@ const LLAMA: &str = r#"{"model_type":"llama","hidden_size":16,"intermediate_size
     "num_key_value_heads":2,"num_hidden_layers":2,"max_position_embeddings":128,"vocab_size":110,"rms_norm_eps":1e-5,
     "rope_theta":10000.0}"#;
 
+#[expect(clippy::too_many_lines, reason = "one table")]
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut case = |what, config: Vec<u8>, says| {

@@ -73,12 +73,10 @@ pub(super) fn cases() -> Vec<Case> {
         &["special tokens", "--special-tokens"],
     );
     let no_delimiter = with(|t| {
-        drop(
-            t["model"]["vocab"]
-                .as_object_mut()
-                .expect("an object")
-                .remove("###"),
-        )
+        t["model"]["vocab"]
+            .as_object_mut()
+            .expect("an object")
+            .remove("###");
     });
     case("no word for the delimiter", no_delimiter, &["###"]);
     case(

@@ -182,13 +182,6 @@ impl Config {
             (None, None) => (Hints::default(), ""),
         };
         let arch = arch(given, &file).map_err(fail)?;
-        if let Some(base) = options.base.filter(|&base| base != arch.base()) {
-            return Err(fail(format!(
-                "--base says {}, and config.json {}",
-                base.arch(),
-                arch.as_str()
-            )));
-        }
         if arch.base() != layout.base {
             return Err(fail(format!(
                 "it says {}, and the weights are those of {}",
@@ -220,23 +213,8 @@ impl Config {
                 (layout.family(vocab, given.name), "the weights")
             }
         };
-        let n_latents = if family.has_latents() {
-            let stated = options.latents.or(hints.n_latents);
-            stated.unwrap_or(PUBLISHED_LATENTS)
-        } else {
-            0
-        };
-        if n_latents > MOST_LATENTS {
-            return Err(fail(format!(
-                "n_latents is {n_latents}, and at most {MOST_LATENTS} are run"
-            )));
-        }
-        if n_latents >= arch.positions() {
-            return Err(fail(format!(
-                "{n_latents} latents do not fit n_positions {}",
-                arch.positions()
-            )));
-        }
+        let n_latents = options.latents.or(hints.n_latents);
+        let n_latents = latents(family, n_latents, &arch).map_err(fail)?;
         let lora_alpha = options.lora_alpha.or(hints.lora_alpha);
         let lora_alpha = match (layout.lora_rank, lora_alpha) {
             (None, _) => None,
@@ -276,8 +254,42 @@ impl Config {
     }
 }
 
+/// How many latents are run unless asked otherwise.
+fn latents(
+    family: Family,
+    stated: Option<usize>,
+    arch: &Arch,
+) -> std::result::Result<usize, String> {
+    if !family.has_latents() {
+        return Ok(0);
+    }
+    let n = stated.unwrap_or(PUBLISHED_LATENTS);
+    if n > MOST_LATENTS {
+        return Err(format!(
+            "n_latents is {n}, and at most {MOST_LATENTS} are run"
+        ));
+    }
+    if n >= arch.positions() {
+        let positions = arch.positions();
+        return Err(format!("{n} latents do not fit n_positions {positions}"));
+    }
+    Ok(n)
+}
+
 /// The backbone: as config.json says, else the published one of these sizes.
 fn arch(given: &Given<'_>, file: &File) -> std::result::Result<Arch, String> {
+    let arch = stated_arch(given, file)?;
+    match given.options.base {
+        Some(base) if base != arch.base() => Err(format!(
+            "--base says {}, and config.json {}",
+            base.arch(),
+            arch.as_str()
+        )),
+        _ => Ok(arch),
+    }
+}
+
+fn stated_arch(given: &Given<'_>, file: &File) -> std::result::Result<Arch, String> {
     let layout = given.layout;
     match (file.model_type.as_deref(), given.json) {
         (Some("gpt2"), Some(json)) => Gpt2Config::parse(json).map(Arch::Gpt2),

@@ -68,6 +68,7 @@ fn opened(dice: &mut Dice, source: &Source, toy: &Toy) -> bool {
             config: Some(toy.config.clone().into()),
             meta: None,
             tokenizer: Some(toy.tokenizer.clone().into()),
+            tokenizer_path: None,
             weights: source.clone(),
         };
         load(&checkpoint, &options);
