@@ -289,6 +289,49 @@ fn errors_name_the_cause_and_the_next_step_and_have_their_exit_codes() {
 }
 
 #[test]
+fn bad_checkpoints_are_refused_with_the_file_and_the_next_step() {
+    let folder = tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("page.bin"), "<!DOCTYPE html><html>404</html>").unwrap();
+    fs::write(at("huge.safetensors"), [0xff_u8; 64]).unwrap();
+    fs::write(at("run.pt"), "cos\nsystem\n(S'touch ran'\ntR.").unwrap();
+    for (name, says) in [
+        ("page.bin", "web page"),
+        ("huge.safetensors", "header"),
+        ("run.pt", "never run"),
+    ] {
+        let path = at(name).display().to_string();
+        let args = ["inspect", "--question", QUESTION, "--model", &path];
+        let output = undertone(&args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{name}: {said}");
+        assert!(output.stdout.is_empty(), "{name}");
+        let error = said.lines().find(|line| line.starts_with("error: "));
+        assert!(
+            error.is_some_and(|line| line.contains(name) && line.contains(says)),
+            "{name}: {said}"
+        );
+        assert!(said.contains("\nhint: "), "{name}: {said}");
+        assert!(!said.contains("panicked"), "{name}: {said}");
+    }
+    assert!(!at("ran").exists() && !Path::new("ran").exists());
+
+    // A merge that is longer than every word, on which the library that reads it panics.
+    let merge = r#"{"version":"1.0","added_tokens":[],"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[["a","b"]]}}"#;
+    fs::write(at("bad-merge.json"), merge).unwrap();
+    let path = at("bad-merge.json").display().to_string();
+    let model = ["--model", "mini-math", "--tokenizer", &path];
+    let output = undertone(&[&["inspect", "--question", QUESTION], &model[..]].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("bad-merge.json"), "{said}");
+    assert!(
+        said.contains("\nhint: ") && !said.contains("panicked"),
+        "{said}"
+    );
+}
+
+#[test]
 fn check_says_by_its_exit_code_whether_the_verdict_is_sound() {
     let args = ["inspect", "--verdict", "--check", "--json", "--question"];
     let with = |question| undertone(&[&args[..], &[question]].concat());

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::bundled;
 use super::config::Family;
 use super::discover::Layout;
-use super::error::{ModelError, Result};
+use super::error::{ModelError, Result, short};
 use super::options::Base;
 use super::source::Source;
 use super::tensor_file::TensorFile;
@@ -19,7 +19,7 @@ use super::weights::Weights;
 /// The longest config.json or meta.json that is read.
 const LONGEST_TEXT: u64 = 16 << 20;
 /// The longest tokenizer.json that is read; Llama 3's has 9 MB.
-const LONGEST_TOKENIZER: u64 = 256 << 20;
+const LONGEST_TOKENIZER: u64 = 32 << 20;
 
 /// Names under which a folder may hold its weights, the first found is taken; `checkpoint_N` comes last.
 const WEIGHTS: [&str; 3] = [
@@ -37,6 +37,8 @@ pub struct Checkpoint {
     /// A meta.json beside a published checkpoint, if config.json says nothing about latents.
     pub(crate) meta: Option<String>,
     pub(crate) tokenizer: Option<Cow<'static, [u8]>>,
+    /// The file that the tokenizer was read from, if from one that was named or found.
+    pub(crate) tokenizer_path: Option<String>,
     pub(crate) weights: Source,
 }
 
@@ -80,6 +82,7 @@ impl Checkpoint {
             config: Some(found.config.into()),
             meta: None,
             tokenizer: Some(found.tokenizer.into()),
+            tokenizer_path: None,
             weights: Source::Memory(found.weights.into()),
         })
     }
@@ -117,6 +120,7 @@ impl Checkpoint {
         tokenizer: Option<&Path>,
     ) -> Result<Self> {
         let config = config.map(optional_text).transpose()?.flatten();
+        let tokenizer_path = tokenizer.map(|path| path.display().to_string());
         let tokenizer = tokenizer
             .map(|path| read(path, LONGEST_TOKENIZER))
             .transpose()?;
@@ -125,6 +129,7 @@ impl Checkpoint {
             config: config.map(Cow::from),
             meta: None,
             tokenizer: tokenizer.map(Cow::from),
+            tokenizer_path,
             weights: open(weights)?,
         })
     }
@@ -133,19 +138,21 @@ impl Checkpoint {
         let meta = optional_text(&folder.join("meta.json"))?;
         let tokenizer = folder.join("tokenizer.json");
         let tokenizer = if tokenizer.exists() {
-            Some(read(&tokenizer, LONGEST_TOKENIZER)?)
+            Some(tokenizer)
         } else {
             let named = files(folder, meta.as_deref())?.tokenizer;
-            named
-                .and_then(|name| tokenizer_above(folder, &name))
-                .map(|path| read(&path, LONGEST_TOKENIZER))
-                .transpose()?
+            named.and_then(|name| tokenizer_above(folder, &name))
         };
+        let tokenizer_path = tokenizer.as_ref().map(|path| path.display().to_string());
+        let tokenizer = tokenizer
+            .map(|path| read(&path, LONGEST_TOKENIZER))
+            .transpose()?;
         Ok(Self {
             name,
             config: optional_text(&folder.join("config.json"))?.map(Cow::from),
             meta,
             tokenizer: tokenizer.map(Cow::from),
+            tokenizer_path,
             weights: open(weights)?,
         })
     }
@@ -180,6 +187,7 @@ impl Checkpoint {
             config: Some(config_json.into()),
             meta: None,
             tokenizer: Some(tokenizer_json.into()),
+            tokenizer_path: None,
             weights: Source::Memory(weights.into()),
         }
     }
@@ -195,6 +203,7 @@ impl Checkpoint {
             path.to_owned()
         };
         self.tokenizer = Some(read(&path, LONGEST_TOKENIZER)?.into());
+        self.tokenizer_path = Some(path.display().to_string());
         Ok(self)
     }
 
@@ -215,7 +224,7 @@ impl Checkpoint {
 fn failed(path: &Path, reason: &(impl ToString + ?Sized)) -> ModelError {
     ModelError::Read {
         path: path.display().to_string(),
-        reason: reason.to_string(),
+        reason: short(reason.to_string()),
     }
 }
 

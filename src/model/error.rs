@@ -71,9 +71,9 @@ pub enum ModelError {
         count: usize,
     },
     /// The tokenizer cannot be used, or failed.
-    #[error("tokenizer of {model}: {reason}")]
+    #[error("cannot use the tokenizer of {model}: {reason}")]
     Tokenizer {
-        /// The model.
+        /// The tokenizer's file, or the model where it has none.
         model: String,
         /// What is wrong.
         reason: String,
@@ -93,8 +93,12 @@ pub enum ModelError {
         reason: String,
     },
     /// A self-test at load failed: the numbers cannot be trusted.
-    #[error("self-test \"{check}\" failed: difference {found:.3e}, tolerance {tolerance:.0e}")]
+    #[error(
+        "{model}: self-test \"{check}\" failed: difference {found:.3e}, tolerance {tolerance:.0e}"
+    )]
     SelfTest {
+        /// The model.
+        model: String,
         /// What was checked.
         check: &'static str,
         /// The difference that was measured.
@@ -187,12 +191,39 @@ impl ModelError {
         }
     }
 
+    /// The same failure as one of loading this model: what would otherwise speak of a question or of the engine alone
+    /// names the checkpoint whose fault it is.
+    pub(crate) fn at_load(self, model: &str) -> Self {
+        let model = model.to_owned();
+        match self {
+            Self::Input { reason } => Self::Config {
+                model,
+                reason: format!("it cannot run the question of the self-tests: {reason}"),
+            },
+            Self::Compute(reason) => Self::Weights {
+                model,
+                reason: format!("they cannot be computed with: {}", short(reason)),
+            },
+            other => other,
+        }
+    }
+
     /// A request that cannot be served, with the reason.
     pub(crate) fn input(reason: impl Into<String>) -> Self {
         Self::Input {
             reason: reason.into(),
         }
     }
+}
+
+/// A reason that may quote a file, cut to what fits a screen: parsers quote what they refuse, however long it is.
+pub(crate) fn short(mut reason: String) -> String {
+    const LONGEST: usize = 400;
+    if reason.len() > LONGEST {
+        reason.truncate(reason.floor_char_boundary(LONGEST));
+        reason.push('…');
+    }
+    reason
 }
 
 impl From<candle_core::Error> for ModelError {

@@ -86,7 +86,8 @@ pub(crate) struct Projection {
 impl Projection {
     /// Takes `prj.*`; its inner width is its own, and the norm may be left out.
     pub(crate) fn take(weights: &mut Weights<'_>, width: usize) -> Result<Self> {
-        let inner = weights.shape_of("prj.1.weight").map_or(width, |s| s[0]);
+        let inner = weights.shape_of("prj.1.weight");
+        let inner = inner.and_then(|s| s.first().copied()).unwrap_or(width);
         let has_norm = weights.shape_of("prj.ln.weight").is_some();
         let mut linear = |name: &str, input, output| {
             let stored = Stored {

@@ -18,6 +18,7 @@ mod discover;
 mod error;
 mod generate;
 mod gpt2;
+mod guard;
 mod latent;
 mod linear;
 mod llama;
@@ -98,9 +99,10 @@ impl Model {
         on_stage: &mut dyn FnMut(&'static str),
     ) -> Result<Self> {
         on_stage("weights");
-        let mut model = Self::load_untested(checkpoint, options, device)?;
+        let at_load = |error: ModelError| error.at_load(&checkpoint.name);
+        let mut model = Self::load_untested(checkpoint, options, device).map_err(at_load)?;
         on_stage("self-tests");
-        model.self_test = SelfTest::run(&model)?;
+        model.self_test = SelfTest::run(&model).map_err(at_load)?;
         Ok(model)
     }
 
@@ -150,10 +152,11 @@ impl Model {
                 model: name.into(),
                 base: layout.base.to_string(),
             })?;
-        let tokenizer = Arc::new(Tokenizer::parse(name, tokenizer)?);
+        let tokenizer_name = checkpoint.tokenizer_path.as_deref().unwrap_or(name);
+        let tokenizer = Arc::new(Tokenizer::parse(tokenizer_name, tokenizer)?);
         if tokenizer.vocab() > layout.rows {
             return Err(ModelError::Tokenizer {
-                model: name.into(),
+                model: tokenizer_name.into(),
                 reason: format!(
                     "it has {} ids, the weights have {} rows",
                     tokenizer.vocab(),
@@ -348,5 +351,9 @@ pub fn device_name(device: &Device) -> String {
     }
 }
 
+#[cfg(test)]
+mod bad_files_tests;
+#[cfg(test)]
+mod fuzz_tests;
 #[cfg(test)]
 mod tests;

@@ -97,6 +97,7 @@ impl SelfTest {
             // `difference` never returns a value that is not a number.
             if found > result.tolerance {
                 return Err(ModelError::SelfTest {
+                    model: model.info.name.clone(),
                     check,
                     found,
                     tolerance: result.tolerance,
@@ -106,6 +107,7 @@ impl SelfTest {
         if k > 0 && effect <= 0.0 {
             let check = "writing another value changes something";
             return Err(ModelError::SelfTest {
+                model: model.info.name.clone(),
                 check,
                 found: effect,
                 tolerance: 0.0,

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,14 +35,19 @@ pub(crate) struct Disk {
 impl Source {
     /// Opens a file.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::Error::new(
+        let regular = |metadata: Metadata| {
+            if metadata.is_file() {
+                return Ok(metadata);
+            }
+            Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "it is not a regular file",
-            ));
-        }
+            ))
+        };
+        // Before it is opened: a pipe would wait for its other end.
+        regular(std::fs::metadata(path)?)?;
+        let file = File::open(path)?;
+        let metadata = regular(file.metadata()?)?;
         Ok(Self::Disk(Arc::new(Disk {
             path: path.to_owned(),
             file,

@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 
+use serde::Deserialize;
+use serde_json::Value;
 use tokenizers::models::ModelWrapper;
 
-use super::error::{ModelError, Result};
+use super::error::{ModelError, Result, short};
+use super::guard::guarded;
 
 /// A loaded tokenizer.json.
 pub struct Tokenizer {
@@ -36,10 +39,18 @@ impl Tokenizer {
     pub(crate) fn parse(model: &str, json: &[u8]) -> Result<Self> {
         let fail = |reason: String| ModelError::Tokenizer {
             model: model.into(),
-            reason,
+            reason: short(reason),
         };
-        let inner = tokenizers::Tokenizer::from_bytes(json)
-            .map_err(|e| fail(format!("tokenizer.json: {e}")))?;
+        check(json).map_err(fail)?;
+        let inner = guarded(|| tokenizers::Tokenizer::from_bytes(json).map_err(|e| e.to_string()));
+        let mut inner = inner
+            .unwrap_or_else(|| Err("its parts contradict each other".to_owned()))
+            .map_err(fail)?;
+        // Training code cuts and fills up its batches; a question is taken as it is.
+        inner.with_padding(None);
+        if inner.with_truncation(None).is_err() {
+            return Err(fail("it cuts every text".to_owned()));
+        }
         let unknown = match inner.get_model() {
             ModelWrapper::WordLevel(words) => {
                 let name = &words.unk_token;
@@ -81,13 +92,7 @@ impl Tokenizer {
 
     /// Encodes a text with byte offsets; `special` adds what the tokenizer puts around a text (Llama's BOS).
     pub(crate) fn encoded(&self, text: &str, special: bool) -> Result<Encoded> {
-        let encoding = self
-            .inner
-            .encode(text, special)
-            .map_err(|e| ModelError::Tokenizer {
-                model: self.model.clone(),
-                reason: e.to_string(),
-            })?;
+        let encoding = self.call(|inner| inner.encode(text, special))?;
         Ok(Encoded {
             ids: encoding.get_ids().to_vec(),
             offsets: encoding.get_offsets().to_vec(),
@@ -96,12 +101,22 @@ impl Tokenizer {
 
     /// Decodes ids; special tokens are kept unless `skip_special`.
     pub(crate) fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String> {
-        self.inner
-            .decode(ids, skip_special)
-            .map_err(|e| ModelError::Tokenizer {
-                model: self.model.clone(),
-                reason: e.to_string(),
-            })
+        self.call(|inner| inner.decode(ids, skip_special))
+    }
+
+    /// Calls the library, whose failures and panics both mean that the file is no good for this text.
+    fn call<T>(
+        &self,
+        call: impl FnOnce(&tokenizers::Tokenizer) -> tokenizers::Result<T>,
+    ) -> Result<T> {
+        let done = guarded(|| call(&self.inner).map_err(|e| e.to_string()));
+        done.unwrap_or_else(|| {
+            Err("the rules of tokenizer.json do not work on every text".to_owned())
+        })
+        .map_err(|reason| ModelError::Tokenizer {
+            model: self.model.clone(),
+            reason: short(reason),
+        })
     }
 
     /// Returns one token's text; `<|id|>` for ids that only the model knows.
@@ -109,8 +124,7 @@ impl Tokenizer {
         if self.inner.id_to_token(id).is_none() {
             return format!("<|{id}|>");
         }
-        self.inner
-            .decode(&[id], false)
+        self.decode(&[id], false)
             .unwrap_or_else(|_| format!("<|{id}|>"))
     }
 
@@ -138,5 +152,69 @@ impl Tokenizer {
                 .clone_into(&mut word.text);
         }
         words
+    }
+}
+
+/// What is looked at before the library reads the file.
+#[derive(Deserialize)]
+struct Looked {
+    #[serde(default)]
+    normalizer: Value,
+    #[serde(default)]
+    pre_tokenizer: Value,
+    #[serde(default)]
+    decoder: Value,
+    model: Option<LookedModel>,
+}
+
+#[derive(Deserialize)]
+struct LookedModel {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    continuing_subword_prefix: Option<String>,
+}
+
+/// How many times as long as a text its normalised form may be.
+const MOST_GROWTH: f64 = 4096.0;
+
+/// Refuses what the library would run into trouble with, instead of reporting it.
+fn check(json: &[u8]) -> std::result::Result<(), String> {
+    let looked: Looked = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+    let (kind, prefix) = looked.model.map_or((None, None), |model| {
+        (model.kind, model.continuing_subword_prefix)
+    });
+    // The library cuts this many bytes off a word without asking whether a character ends there, and calls the rest
+    // text. Only the other kind of vocabulary has use for a prefix.
+    if kind.as_deref() != Some("WordPiece") && prefix.is_some_and(|prefix| !prefix.is_empty()) {
+        return Err("continuing_subword_prefix is not supported but for WordPiece".to_owned());
+    }
+    let rules = [looked.normalizer, looked.pre_tokenizer, looked.decoder];
+    // A few rules that each double a text fill any memory.
+    if rules.iter().any(|rule| growth(rule) > MOST_GROWTH) {
+        return Err("its rules would make a text thousands of times as long".to_owned());
+    }
+    Ok(())
+}
+
+/// How many times as long as a text some rules may make it, at most.
+fn growth(rules: &Value) -> f64 {
+    match rules {
+        Value::Array(list) => list.iter().map(growth).product(),
+        Value::Object(map) => {
+            #[expect(clippy::cast_precision_loss, reason = "only the size matters")]
+            let length = |field| {
+                let text = map.get(field).and_then(Value::as_str);
+                text.map_or(1.0, |text| 1.0 + text.len() as f64)
+            };
+            let own = match map.get("type").and_then(Value::as_str) {
+                Some("Replace") => length("content"),
+                Some("Prepend") => length("prepend"),
+                Some("Metaspace") => length("replacement"),
+                Some("ByteLevel") => 2.0,
+                _ => 1.0,
+            };
+            own * map.values().map(growth).product::<f64>()
+        }
+        _ => 1.0,
     }
 }

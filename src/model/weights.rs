@@ -17,6 +17,10 @@ const DISTRIBUTED: &str = "module.";
 /// What the sharding wrapper puts before every name, and before the parts that it wraps by themselves.
 const SHARDED: &str = "_fsdp_wrapped_module.";
 
+/// How many times as long as the file all that is read may be: a matrix cut into a few by columns is passed over once for
+/// each.
+const MOST_PASSES: u64 = 64;
+
 /// The tensors of one checkpoint that have not been taken yet.
 pub(crate) struct Weights<'a> {
     /// What errors call the checkpoint.
@@ -30,8 +34,10 @@ pub(crate) struct Weights<'a> {
     quantize: bool,
     /// Parameters taken so far.
     parameters: usize,
-    /// Bytes read so far.
+    /// Bytes of values read so far.
     read: u64,
+    /// Bytes passed over so far to read them.
+    passed: u64,
 }
 
 impl<'a> Weights<'a> {
@@ -60,6 +66,7 @@ impl<'a> Weights<'a> {
             quantize: false,
             parameters: 0,
             read: 0,
+            passed: 0,
         })
     }
 
@@ -173,9 +180,23 @@ impl<'a> Weights<'a> {
     }
 
     fn read(&mut self, name: &str, entry: &Entry, to: DType) -> Result<Tensor> {
-        // Names that share a storage could ask a small file for any amount of memory.
+        if entry.count() == 0 {
+            let found = format!("{:?}, without any value", entry.shape);
+            return Err(self.wrong(name, found, "values".into()));
+        }
+        // Names that share a storage could ask a small file for any amount of memory, and values far apart for any
+        // number of passes over it.
         self.read += (entry.count() * entry.stored.bytes()) as u64;
-        if self.read > 2 * self.file.length() {
+        self.passed += entry.span();
+        let length = self.file.length();
+        if self.passed > MOST_PASSES * length {
+            return Err(self.wrong(
+                name,
+                "one of many that lie scattered over the file".into(),
+                "values beside each other".into(),
+            ));
+        }
+        if self.read > 2 * length {
             return Err(self.wrong(
                 name,
                 "one of many names for the same values".into(),

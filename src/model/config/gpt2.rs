@@ -74,13 +74,17 @@ impl Gpt2Config {
                 file.n_embd, file.n_head
             ));
         }
+        let norm_eps = file.layer_norm_epsilon.unwrap_or(1e-5);
+        if !super::is_epsilon(norm_eps) {
+            return Err(format!("layer_norm_epsilon is {norm_eps}"));
+        }
         Ok(Self {
             width: file.n_embd,
             heads: file.n_head,
             layers: file.n_layer,
             positions: file.n_positions,
             inner: file.n_inner.unwrap_or(4 * file.n_embd),
-            norm_eps: file.layer_norm_epsilon.unwrap_or(1e-5),
+            norm_eps,
             vocab: file.vocab_size,
             tied: file.tie_word_embeddings.unwrap_or(true),
             eos: file.eos_token_id,

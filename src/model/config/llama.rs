@@ -105,6 +105,12 @@ impl LlamaConfig {
             reason = "an epsilon is given to a few digits"
         )]
         let norm_eps = file.rms_norm_eps as f32;
+        if !super::is_epsilon(norm_eps) {
+            return Err(format!("rms_norm_eps is {norm_eps}"));
+        }
+        if !(file.rope_theta.is_finite() && file.rope_theta >= 1.0) {
+            return Err(format!("rope_theta is {}", file.rope_theta));
+        }
         Ok(Self {
             width: file.hidden_size,
             heads,

@@ -11,12 +11,15 @@ pub use self::family::Family;
 pub use self::gpt2::Gpt2Config;
 pub use self::llama::{LlamaConfig, RopeScaling};
 use super::discover::Layout;
-use super::error::{ModelError, Result};
+use super::error::{ModelError, Result, short};
 use super::options::{Base, Behaviour, LoadOptions, Precision};
 use crate::trace::{Mode, Task};
 
 /// Latents at test time unless a file says otherwise (methods.md 1.5).
 const PUBLISHED_LATENTS: usize = 6;
+
+/// The most latents: every one of them is a pass through the model at every load.
+const MOST_LATENTS: usize = 512;
 
 /// The backbone.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,7 +167,7 @@ impl Config {
         let (options, layout) = (given.options, given.layout);
         let fail = |reason: String| ModelError::Config {
             model: given.name.into(),
-            reason,
+            reason: short(reason),
         };
         let read = |text: &str| {
             serde_json::from_str::<File>(text).map_err(|e| fail(format!("config.json: {e}")))
@@ -210,18 +213,8 @@ impl Config {
                 (layout.family(vocab, given.name), "the weights")
             }
         };
-        let n_latents = if family.has_latents() {
-            let stated = options.latents.or(hints.n_latents);
-            stated.unwrap_or(PUBLISHED_LATENTS)
-        } else {
-            0
-        };
-        if n_latents >= arch.positions() {
-            return Err(fail(format!(
-                "{n_latents} latents do not fit n_positions {}",
-                arch.positions()
-            )));
-        }
+        let n_latents = options.latents.or(hints.n_latents);
+        let n_latents = latents(family, n_latents, &arch).map_err(fail)?;
         let lora_alpha = options.lora_alpha.or(hints.lora_alpha);
         let lora_alpha = match (layout.lora_rank, lora_alpha) {
             (None, _) => None,
@@ -261,8 +254,42 @@ impl Config {
     }
 }
 
+/// How many latents are run unless asked otherwise.
+fn latents(
+    family: Family,
+    stated: Option<usize>,
+    arch: &Arch,
+) -> std::result::Result<usize, String> {
+    if !family.has_latents() {
+        return Ok(0);
+    }
+    let n = stated.unwrap_or(PUBLISHED_LATENTS);
+    if n > MOST_LATENTS {
+        return Err(format!(
+            "n_latents is {n}, and at most {MOST_LATENTS} are run"
+        ));
+    }
+    if n >= arch.positions() {
+        let positions = arch.positions();
+        return Err(format!("{n} latents do not fit n_positions {positions}"));
+    }
+    Ok(n)
+}
+
 /// The backbone: as config.json says, else the published one of these sizes.
 fn arch(given: &Given<'_>, file: &File) -> std::result::Result<Arch, String> {
+    let arch = stated_arch(given, file)?;
+    match given.options.base {
+        Some(base) if base != arch.base() => Err(format!(
+            "--base says {}, and config.json {}",
+            base.arch(),
+            arch.as_str()
+        )),
+        _ => Ok(arch),
+    }
+}
+
+fn stated_arch(given: &Given<'_>, file: &File) -> std::result::Result<Arch, String> {
     let layout = given.layout;
     match (file.model_type.as_deref(), given.json) {
         (Some("gpt2"), Some(json)) => Gpt2Config::parse(json).map(Arch::Gpt2),
@@ -337,6 +364,11 @@ fn in_bounds(sizes: &[(&str, usize)]) -> std::result::Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// An epsilon that keeps a norm from dividing by nothing, and what it norms from vanishing.
+fn is_epsilon(eps: f32) -> bool {
+    (0.0..1.0).contains(&eps)
 }
 
 #[cfg(test)]

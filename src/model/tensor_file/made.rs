@@ -153,6 +153,11 @@ fn size(n: usize) -> i64 {
 
 /// A state dict of these tensors, each in a storage of its own.
 pub(crate) fn state_dict(tensors: &Tensors) -> Vec<u8> {
+    zip(&state_dict_entries(tensors))
+}
+
+/// The entries of such a file, the pickle first.
+pub(crate) fn state_dict_entries(tensors: &Tensors) -> Vec<(String, Vec<u8>)> {
     let mut entries = vec![("m/data.pkl".to_owned(), Vec::new())];
     let mut pickle = Pickle::new().raw(b"}(");
     for (i, (name, (shape, values))) in tensors.iter().enumerate() {
@@ -181,5 +186,5 @@ pub(crate) fn state_dict(tensors: &Tensors) -> Vec<u8> {
         entries.push((format!("m/data/{i}"), bytes));
     }
     entries[0].1 = pickle.raw(b"u").end();
-    zip(&entries)
+    entries
 }

@@ -15,7 +15,7 @@ use std::io;
 
 use sha2::{Digest, Sha256};
 
-use super::error::{ModelError, Result};
+use super::error::{ModelError, Result, short};
 use super::source::{Source, hex};
 
 pub(crate) use self::index::is_index;
@@ -61,6 +61,21 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Length of the part of the file from its first value to its last, in bytes: more than the values have together
+    /// if others lie between them.
+    pub(crate) fn span(&self) -> u64 {
+        let count = self.count();
+        let values = match &self.strides {
+            Some(strides) if count > 0 => {
+                1 + (self.shape.iter().zip(strides))
+                    .map(|(n, s)| (n - 1) * s)
+                    .sum::<usize>()
+            }
+            _ => count,
+        };
+        (values * self.stored.bytes()) as u64
+    }
+
     /// Number of values. Cannot overflow: they fit the file.
     pub(crate) fn count(&self) -> usize {
         self.shape.iter().product()
@@ -86,7 +101,7 @@ impl TensorFile {
             model: file
                 .path()
                 .map_or_else(|| model.to_owned(), |path| path.display().to_string()),
-            reason,
+            reason: short(reason),
         };
         let start = start_of(source).map_err(|e| fail(source, e.to_string()))?;
         if !is_index(&start) {
@@ -171,13 +186,8 @@ impl TensorFile {
         if entry.count() == 0 {
             return Ok(());
         }
-        let last: usize = entry
-            .shape
-            .iter()
-            .zip(strides)
-            .map(|(n, s)| (n - 1) * s)
-            .sum();
-        let span = part.read(entry.at, (last + 1) * size)?;
+        let span = usize::try_from(entry.span()).unwrap_or(usize::MAX);
+        let span = part.read(entry.at, span)?;
         let mut index = vec![0; entry.shape.len()];
         for _ in 0..entry.count() {
             let at: usize = index.iter().zip(strides).map(|(i, s)| i * s).sum();
@@ -192,6 +202,17 @@ impl TensorFile {
         }
         Ok(())
     }
+}
+
+/// The longest name of a tensor; published ones have a third of it.
+const LONGEST_NAME: usize = 256;
+
+fn long_name(name: &str) -> Refused {
+    format!(
+        "the name of a tensor in it is {} bytes long and begins with {:?}",
+        name.len(),
+        &name[..name.floor_char_boundary(40)]
+    )
 }
 
 /// The first bytes, which tell what a file is.
@@ -221,6 +242,9 @@ fn directory(
     };
     if entries.is_empty() {
         return Err("it holds no tensors".to_owned());
+    }
+    if let Some(name) = entries.keys().find(|name| name.len() > LONGEST_NAME) {
+        return Err(long_name(name));
     }
     Ok(entries)
 }

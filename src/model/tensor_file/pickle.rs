@@ -14,6 +14,8 @@ pub(super) const LONGEST: u64 = 8 << 20;
 const MOST_OPCODES: usize = 2_000_000;
 /// Objects that are kept.
 const MOST_OBJECTS: usize = 1_000_000;
+/// The longest name of a storage; PyTorch counts them.
+const LONGEST_KEY: usize = 64;
 /// Dimensions of a tensor.
 const MOST_DIMENSIONS: usize = 8;
 
@@ -428,16 +430,20 @@ impl Machine<'_> {
         let &[kind, storage, key, _, values] = self.sequence(id)? else {
             return Err(damaged("a storage is described in another way"));
         };
-        let (kind, key) = (self.str(kind)?, self.str(key)?.to_owned());
+        let (kind, key) = (self.str(kind)?, self.str(key)?);
         let Some(&Object::Name(Name::Storage(stored))) = self.object(storage) else {
             return Err(damaged("a storage has no type"));
         };
         if kind != "storage" {
             return Err(damaged("it refers to what is no storage"));
         }
+        // One long text may stand in a pickle once and be copied any number of times.
+        if key.len() > LONGEST_KEY {
+            return Err(damaged("the name of a storage is too long"));
+        }
         self.make(Object::Storage {
             stored,
-            key,
+            key: key.to_owned(),
             values: size(values)?,
         })
     }

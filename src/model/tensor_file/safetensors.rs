@@ -49,11 +49,10 @@ pub(super) fn read(source: &Source, part: usize) -> Result<BTreeMap<String, Entr
         };
         entries.insert(name, entry);
     }
-    let expected = LENGTH + length + end as u64;
-    if expected != source.length() {
+    let found = source.length() - LENGTH - length;
+    if end as u64 != found {
         return Err(format!(
-            "its header describes {expected} bytes, and it has {}; it may be cut short",
-            source.length()
+            "its header describes {end} bytes of values, and it has {found}; it may be cut short"
         ));
     }
     Ok(entries)

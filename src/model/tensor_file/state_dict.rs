@@ -1,7 +1,7 @@
 //! Finds the state dict in what a pickle made: directly, or in the dict that a training script wraps it in.
 
 use super::pickle::{self, Machine, Object, Value, damaged};
-use super::{Refused, Stored};
+use super::{LONGEST_NAME, Refused, Stored, long_name};
 
 /// Under which of these a training script may keep the state dict beside other things.
 const WRAPPERS: [&str; 4] = ["state_dict", "model_state_dict", "model", "module"];
@@ -61,7 +61,12 @@ fn named(machine: &Machine<'_>, pairs: &[(Value, Value)]) -> Result<Vec<Pickled>
     pairs
         .iter()
         .map(|&(key, value)| {
-            let name = machine.str(key)?.to_owned();
+            let name = machine.str(key)?;
+            // One long name may stand in a pickle once and be used any number of times.
+            if name.len() > LONGEST_NAME {
+                return Err(long_name(name));
+            }
+            let name = name.to_owned();
             let Some(Object::Tensor {
                 storage,
                 offset,
