@@ -200,15 +200,27 @@ pub(super) fn cases() -> Vec<Case> {
         of(&Described { key: "7", ..SIX }),
         &["missing"],
     );
+    // Written once and used again and again, a long text would be copied as often.
     let long = "k".repeat(4 << 20);
-    let long = Pickle::new().dict(|mut p| {
-        p = p.text(&long).raw(b"q\x01").int(0);
-        (0..200_000).fold(p, |p, _| p.raw(b"h\x01N"))
+    let long = || Pickle::new().text(&long).raw(b"q\x010}q\x02(");
+    let tensor = |p: Pickle| p.tensor("a", &SIX);
+    let storages = (0..10_000).fold(tensor(long()), |p, _| {
+        let p = p.raw(b"N(").text("storage").global("torch", "FloatStorage");
+        p.raw(b"h\x01").text("cpu").int(6).raw(b"tQ")
     });
+    let storages = storages.raw(b"u.").0;
     case(
-        "one long name a hundred thousand times",
-        torch_file(long.end()),
-        &["no dict of tensors"],
+        "one long storage name many times",
+        torch_file(storages),
+        &["storage is too long"],
+    );
+    let names = tensor(long()).raw(b"q\x03");
+    let names = (0..10_000).fold(names, |p, _| p.raw(b"h\x01h\x03"));
+    let names = names.raw(b"u.").0;
+    case(
+        "one long name many times",
+        torch_file(names),
+        &["4194304 bytes long"],
     );
 
     for (what, stride, values, says) in [
