@@ -221,25 +221,28 @@ impl<'a> Weights<'a> {
     ) -> Result<Tensor> {
         let mut values: Vec<T> = Vec::with_capacity(entry.count());
         let mut finite = true;
-        let mut push = |value: f32| {
-            finite &= value.is_finite();
-            values.push(convert(value));
-        };
+        // A part at a time in two simple loops, which the compiler turns into vector instructions.
         let read = match entry.stored {
             Stored::F32 => self.file.values(entry, |bytes| {
-                for value in bytes.as_chunks::<4>().0 {
-                    push(f32::from_le_bytes(*value));
-                }
+                let part = bytes.as_chunks::<4>().0;
+                finite &= all_finite(part.iter().map(|b| f32::from_le_bytes(*b)));
+                values.extend(part.iter().map(|b| convert(f32::from_le_bytes(*b))));
             }),
             Stored::F16 => self.file.values(entry, |bytes| {
-                for value in bytes.as_chunks::<2>().0 {
-                    push(f16::from_le_bytes(*value).to_f32());
-                }
+                let part = bytes.as_chunks::<2>().0;
+                finite &= all_finite(part.iter().map(|b| f16::from_le_bytes(*b).to_f32()));
+                values.extend(
+                    part.iter()
+                        .map(|b| convert(f16::from_le_bytes(*b).to_f32())),
+                );
             }),
             Stored::Bf16 => self.file.values(entry, |bytes| {
-                for value in bytes.as_chunks::<2>().0 {
-                    push(bf16::from_le_bytes(*value).to_f32());
-                }
+                let part = bytes.as_chunks::<2>().0;
+                finite &= all_finite(part.iter().map(|b| bf16::from_le_bytes(*b).to_f32()));
+                values.extend(
+                    part.iter()
+                        .map(|b| convert(bf16::from_le_bytes(*b).to_f32())),
+                );
             }),
             Stored::Other { name: other, .. } => {
                 return Err(self.wrong(name, other.into(), "F16, BF16 or F32".into()));
@@ -264,4 +267,10 @@ impl<'a> Weights<'a> {
             expected,
         }
     }
+}
+
+/// Whether no value is infinite or not a number; looks at all of them, without a branch in the loop.
+fn all_finite(values: impl Iterator<Item = f32>) -> bool {
+    const EXPONENT: u32 = 0x7f80_0000;
+    values.fold(true, |all, v| all & (v.to_bits() & EXPONENT != EXPONENT))
 }
