@@ -135,8 +135,19 @@ impl List {
             scored.sort_by_key(|(score, _)| -score);
         }
         let mut entries: Vec<Entry> = scored.into_iter().map(|(_, entry)| entry).collect();
-        if self.kind == ListKind::Models {
-            entries.extend(typed_model(query.trim(), &entries));
+        match self.kind {
+            ListKind::Models => entries.extend(typed_model(query.trim(), &entries)),
+            // Whoever opens something may mean a model.
+            ListKind::Problems if !query.is_empty() => {
+                let models = model_entries(app).into_iter();
+                let found = models.filter(|entry| score(query, &entry.lead).is_some());
+                entries.extend(found.map(|entry| Entry {
+                    text: format!("{}: {}", entry.lead, entry.text),
+                    lead: "model".to_owned(),
+                    ..entry
+                }));
+            }
+            _ => {}
         }
         entries
     }

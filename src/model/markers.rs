@@ -2,8 +2,9 @@
 
 use super::config::{Arch, Config, Family};
 use super::error::{ModelError, Result};
-use super::options::SpecialTokens;
+use super::options::{Behaviour, SpecialTokens};
 use super::tokenizer::Tokenizer;
+use crate::trace::Task;
 
 /// Ids and rules that turn a question into a prompt and a generation into an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +105,7 @@ impl Markers {
             delimiter,
             delimiter_text,
             stop,
-            newline: !family.is_codi(),
+            newline: !family.is_codi() || mends_newline(config),
             answer_vocab,
             keeps_first: family.has_latents() && !family.is_codi(),
         })
@@ -162,6 +163,12 @@ fn by_place(config: &Config, vocab: usize) -> std::result::Result<SpecialTokens,
             latent: (added == 3).then(|| row(2)).transpose()?,
         },
     })
+}
+
+/// Whether a CODI question gets the newline that its model saw in training on the logic sets, and that the published
+/// evaluation leaves out (methods.md Q3).
+fn mends_newline(config: &Config) -> bool {
+    config.behaviour == Behaviour::Fixed && config.task == Task::Logic
 }
 
 /// The latent kinds stop at the tokenizer's end token, the others at what config.json lists (methods.md 2.1 to 2.4).

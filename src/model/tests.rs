@@ -359,3 +359,152 @@ fn every_precision_loads_and_answers() {
         );
     }
 }
+
+/// Renames the toy's tensors to CODI's, with a projection that mixes the dimensions.
+fn as_codi(tensors: &mut tiny::Tensors) {
+    let names: Vec<String> = tensors.keys().cloned().collect();
+    for name in names {
+        let tensor = tensors.remove(&name).expect("listed");
+        let name = name.replace("base_causallm.", "codi.base_model.model.");
+        tensors.insert(name, tensor);
+    }
+    let matrix = |k: u16| {
+        let values = (0..256u16).map(|i| f32::from((i * k) % 7) * 0.1 - 0.3);
+        (vec![16, 16], values.collect::<Vec<f32>>())
+    };
+    let vector = |x: f32| (vec![16], vec![x; 16]);
+    for (name, tensor) in [
+        ("prj.1.weight", matrix(3)),
+        ("prj.1.bias", vector(0.1)),
+        ("prj.3.weight", matrix(5)),
+        ("prj.3.bias", vector(-0.1)),
+        ("prj.ln.weight", vector(1.0)),
+        ("prj.ln.bias", vector(0.0)),
+    ] {
+        tensors.insert(name.to_owned(), tensor);
+    }
+}
+
+fn load_as(family: Family, behaviour: Behaviour, edit: &dyn Fn(&mut tiny::Tensors)) -> Model {
+    let options = LoadOptions {
+        family: Some(family),
+        behaviour,
+        task: Some(crate::trace::Task::Logic),
+        // The toy's markers are its last words.
+        special_tokens: Some(SpecialTokens {
+            start: 98,
+            end: 99,
+            latent: Some(100),
+        }),
+        ..LoadOptions::default()
+    };
+    let mut checkpoint = tiny::checkpoint_with(4, edit);
+    // CODI's delimiter, in place of words that no test asks for.
+    let words = checkpoint.tokenizer.take().expect("the toy has one");
+    let words = String::from_utf8(words.into_owned()).expect("JSON");
+    let words = words
+        .replace("\"gorpus\"", "\"The\"")
+        .replace("\"bompus\"", "\"answer\"");
+    checkpoint.tokenizer = Some(words.into_bytes().into());
+    Model::load(&checkpoint, &options, &Device::Cpu, &mut |_| {})
+        .unwrap_or_else(|e| panic!("{family:?}: {e}"))
+}
+
+#[test]
+fn a_newline_left_out_by_the_published_evaluation_is_put_back_unless_asked_otherwise() {
+    let ids = |behaviour| {
+        let model = load_as(Family::Codi, behaviour, &as_codi);
+        assert_eq!(model.info().behaviour, behaviour.as_str());
+        model
+            .prompt(tiny::QUESTION, Mode::Latent)
+            .expect("prompt")
+            .ids
+    };
+    let (reference, fixed) = (ids(Behaviour::Reference), ids(Behaviour::Fixed));
+    assert_eq!(fixed.len(), reference.len() + 1);
+    let coconut = |behaviour| {
+        let model = load_as(Family::MultimodeCoconut, behaviour, &|_| ());
+        model
+            .prompt(tiny::QUESTION, Mode::Latent)
+            .expect("prompt")
+            .ids
+    };
+    assert_eq!(
+        coconut(Behaviour::Reference),
+        coconut(Behaviour::Fixed),
+        "it always has one"
+    );
+}
+
+#[test]
+fn the_decoder_of_a_sim_cot_checkpoint_reads_a_latent_as_its_prefix() {
+    // The decoder is a copy of the base, so what it must compute is known.
+    let copy = |tensors: &mut tiny::Tensors, from: &str, to: &str| {
+        let base: Vec<_> = tensors
+            .iter()
+            .filter_map(|(name, tensor)| {
+                Some((name.strip_prefix(from)?.to_owned(), tensor.clone()))
+            })
+            .collect();
+        tensors.extend(base.into_iter().map(|(name, t)| (format!("{to}{name}"), t)));
+    };
+    let coconut = |t: &mut tiny::Tensors| copy(t, "base_causallm.", "expainable_llm.");
+    let codi = |t: &mut tiny::Tensors| {
+        as_codi(t);
+        copy(t, "codi.base_model.model.", "decoder.");
+        for end in ["pj_in", "pj_out"] {
+            let diagonal = (0..256).map(|i| f32::from(u8::from(i % 17 == 0)));
+            t.insert(format!("{end}.weight"), (vec![16, 16], diagonal.collect()));
+            t.insert(format!("{end}.bias"), (vec![16], vec![0.0; 16]));
+        }
+    };
+    for (family, edit, first_position) in [
+        (
+            Family::Coconut,
+            &coconut as &dyn Fn(&mut tiny::Tensors),
+            1u32,
+        ),
+        (Family::Codi, &codi, 0),
+    ] {
+        let model = load_as(family, Behaviour::Fixed, edit);
+        assert!(model.has_step_decoder());
+        assert_eq!(
+            model.config().phrase_decoder,
+            "roll-out",
+            "as its file says"
+        );
+        let cancel = Cancel::new();
+        let start = question_branch(&model);
+        let rollout = model
+            .rollout(&start, 2, &Writes::none(1), &cancel)
+            .expect("latents");
+        let fed = &rollout.latents[1].fed;
+        let read = model.decoder_prefill(fed, &cancel).expect("prefix");
+        let next = model.decoder_step(&read, &[7], &cancel).expect("step");
+        let found = model.decoder_logits(&next).expect("logits").remove(0);
+
+        let word = model.embed(&[7]).expect("embedding");
+        let vectors = Tensor::cat(&[fed.tensor(), &word], 0)
+            .and_then(|v| v.unsqueeze(0))
+            .expect("two positions");
+        let pass = Pass {
+            positions: Some(&[first_position, first_position + 1]),
+            ..Pass::new(&vectors)
+        };
+        let output = model
+            .backbone
+            .forward(&pass, &model.backbone.new_cache(1))
+            .expect("forward");
+        let last = output.last.get(0).and_then(|t| t.get(1)).expect("last");
+        let last = last.unsqueeze(0).expect("one row");
+        let normed = model.backbone.norm(&last).expect("norm");
+        let expected = model.backbone.unembed(&normed).expect("logits");
+        let expected = expected
+            .get(0)
+            .and_then(|t| t.to_vec1::<f32>())
+            .expect("row");
+        for (a, b) in found.iter().zip(&expected) {
+            assert!((a - b).abs() < 1e-4, "{family:?}: {a} and {b}");
+        }
+    }
+}

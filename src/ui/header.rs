@@ -51,7 +51,13 @@ fn facts(app: &App) -> Vec<String> {
         .mode
         .map(Mode::as_str)
         .filter(|mode| Some(*mode) != usual);
-    let mut facts = vec![info.family.clone()];
+    // What a file says goes without saying too; what was inferred or asked for does not.
+    let from = match info.family_from.as_str() {
+        "the weights" => ", told by the weights",
+        "--family" => ", as asked for",
+        _ => "",
+    };
+    let mut facts = vec![format!("{}{from}", info.family)];
     facts.extend(mode.map(|mode| format!("{mode} mode")));
     facts.extend([
         info.arch.clone(),
