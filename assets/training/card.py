@@ -97,9 +97,11 @@ def main():
     )
     note = json.loads((HERE / "recipes" / f"{folder.name}.json").read_text()).get("note", "")
     note = f"- {note}\n" if note else ""
-    order = {"result-first": "`19 = 12 + 7 ;`", "operands-first": "`12 + 7 = 19 ;`"}[recipe["order"]]
-    if recipe["task"] == "logic":
-        order = "`bompus : gorpus ;`"
+    order = {
+        "result-first": "`19 = 12 + 7 ;`",
+        "operands-first": "`12 + 7 = 19 ;`",
+        "path": "`gorvel bavrik`, what follows alone",
+    }[recipe["order"]]
     (folder / "README.md").write_text(f"""# {folder.name}
 
 {WHAT[folder.name]}
@@ -110,7 +112,7 @@ def main():
 - Modes trained: {', '.join(model['modes'])}
 - Data: this project's generator (`undertone problems generate`), train split; no third-party data
 {note}- Training: `python assets/training/train.py {folder.name}` ({record['updates']} updates of {recipe['batch']} rows,
-  {record['training_seconds'] / 60:.0f} minutes on one shared CPU core, Muon and AdamW, seed {recipe['seed']})
+  {record['training_seconds'] / 60:.0f} minutes on one or two shared CPU cores, Muon and AdamW, seed {recipe['seed']})
 - Written steps look like {order}
 - Signals that reached the latents: {signals(recipe)}. No loss touched the vocabulary projection of a latent.
 
