@@ -27,7 +27,7 @@ pub(crate) const BUNDLED: &[Bundled] = bundled![
     "mini-math": "arithmetic; latents needed, the projection reads the results",
     "mini-math-sim": "arithmetic; latents needed, a decoder reads the steps",
     "mini-math-idle": "the control: its latents do nothing",
-    "mini-logic": "is-a problems; wrong on many of the longer ones",
+    "mini-logic": "is-a problems; latents needed, the projection reads the path",
 ];
 
 /// Returns the names of the bundled models, the default first.
