@@ -1,6 +1,8 @@
 //! Linear layers and norms as the checkpoints store them, with an optional low-rank branch kept apart (methods.md 8.5).
 
-use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
+use std::borrow::Cow;
+
+use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
 use candle_core::{DType, Module, Tensor};
 
 use super::error::Result;
@@ -8,6 +10,24 @@ use super::weights::Weights;
 
 /// What quantized matrices hold: blocks of 32 bytes with a scale each.
 pub(crate) const QUANTIZED: GgmlDType = GgmlDType::Q8_0;
+
+/// A matrix in blocks, (rows, columns). A large one goes some rows at a time: the library copies what it is given.
+pub(crate) fn quantized(matrix: &Tensor) -> Result<QTensor> {
+    const ROWS: usize = 4096;
+    let (rows, _) = matrix.dims2()?;
+    if rows <= ROWS {
+        return Ok(QTensor::quantize(&matrix.contiguous()?, QUANTIZED)?);
+    }
+    let mut blocks = Vec::new();
+    for from in (0..rows).step_by(ROWS) {
+        let part = matrix.narrow(0, from, ROWS.min(rows - from))?;
+        // A part of a matrix shares its storage, of which the library would take all: this makes one of its own.
+        let part = QTensor::quantize(&part.affine(1.0, 0.0)?, QUANTIZED)?;
+        blocks.extend_from_slice(&part.data()?);
+    }
+    let storage = QStorage::from_data(Cow::Owned(blocks), matrix.device(), QUANTIZED)?;
+    Ok(QTensor::new(storage, matrix.shape())?)
+}
 
 /// How a linear layer is stored.
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +79,7 @@ impl Linear {
             weights.take(&weight, &[input, output])?
         };
         let weight = if weights.quantizes(input) {
-            let rows = QTensor::quantize(&weight.t()?.contiguous()?, QUANTIZED)?;
-            Weight::Quantized(QMatMul::from_qtensor(rows)?)
+            Weight::Quantized(QMatMul::from_qtensor(quantized(&weight.t()?)?)?)
         } else {
             Weight::Full(weight)
         };
@@ -166,5 +185,21 @@ impl RmsNorm {
     /// (.., width) -> (.., width)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         Ok(candle_nn::ops::rms_norm(x, &self.weight, self.eps)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn a_large_matrix_is_quantized_as_if_at_once() {
+        let matrix = Tensor::randn(0f32, 1.0, (9000, 32), &Device::Cpu).expect("matrix");
+        let whole = QTensor::quantize(&matrix, QUANTIZED).expect("at once");
+        let parts = quantized(&matrix).expect("in parts");
+        assert_eq!(parts.shape(), whole.shape());
+        assert_eq!(parts.data().expect("bytes"), whole.data().expect("bytes"));
     }
 }

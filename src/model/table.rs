@@ -5,6 +5,7 @@ use candle_core::{DType, Module, Tensor};
 use std::sync::Arc;
 
 use super::error::Result;
+use super::linear::quantized;
 use super::weights::Weights;
 
 /// A table up to this many values is copied to rows, which multiply twice as fast; a larger one is only viewed.
@@ -45,7 +46,6 @@ impl Table {
             Some(weights.take(output, &shape)?)
         };
         let kind = if weights.quantizes(shape[1]) {
-            let quantized = |table: &Tensor| QTensor::quantize(table, super::linear::QUANTIZED);
             let input = Arc::new(quantized(&table)?);
             drop(table);
             let output = match other {
