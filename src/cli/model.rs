@@ -108,7 +108,7 @@ pub enum Precision {
     Bf16,
     /// Half the memory, small range
     F16,
-    /// A quarter of the memory, two digits, on the CPU
+    /// Half the memory and faster answers, two digits, on the CPU
     #[value(name = "q8_0")]
     Q8,
 }

@@ -56,7 +56,7 @@ pub enum Precision {
     Bf16,
     /// Weights and activations in `f16`.
     F16,
-    /// The matrices in blocks of eight-bit numbers, the rest in `f32`: a quarter of the memory, for large models on a
+    /// The matrices in blocks of eight-bit numbers, the rest in `f32`: half the memory, for large models on a
     /// CPU.
     Q8,
 }
