@@ -213,17 +213,11 @@ pub fn model_error(error: ModelError) -> Error {
 
 /// A model that cannot be opened, as the program's error.
 #[must_use]
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "it is used as a function in map_err"
-)]
 pub fn open_error(error: OpenError) -> Error {
-    match &error {
-        OpenError::Model(error) => model_error(error.clone()),
-        OpenError::Hub { error, .. } if error.kind() == error::Kind::Usage => {
-            hub_error(error.clone())
-        }
-        OpenError::Hub { .. } => Error::model(error.to_string(), error.hint()),
+    let (message, hint) = (error.to_string(), error.hint());
+    match error {
+        OpenError::Model(error) => model_error(error),
+        OpenError::Hub { error, .. } => of_kind(error.kind(), message, hint),
     }
 }
 
@@ -234,8 +228,12 @@ pub fn open_error(error: OpenError) -> Error {
     reason = "it is used as a function in map_err"
 )]
 pub fn hub_error(error: HubError) -> Error {
-    let (message, hint) = (error.to_string(), error.hint());
-    match error.kind() {
+    of_kind(error.kind(), error.to_string(), error.hint())
+}
+
+/// What the user can mend in the command or the environment is not the model's fault.
+fn of_kind(kind: error::Kind, message: String, hint: String) -> Error {
+    match kind {
         error::Kind::Usage | error::Kind::Config => Error::Usage {
             message,
             hint: Some(hint),
