@@ -39,7 +39,7 @@ pub(crate) fn attend(
             .matmul(&prefix.k)?
             .reshape((heads, rows, queries, shared))?;
         let scores = Tensor::cat(&[&over_prefix, &over_tail], D::Minus1)?;
-        let weights = weigh(&scores, groups, mask)?;
+        let weights = weigh(scores, groups, mask)?;
         // (K, b G t, S) (K, S, w) + (K, b, G t, T) (K, b, T, w)
         let to_prefix = weights
             .narrow(D::Minus1, 0, shared)?
@@ -50,7 +50,7 @@ pub(crate) fn attend(
         let to_tail = weights.narrow(D::Minus1, shared, private)?.contiguous()?;
         (to_prefix + tail_mix(&to_tail, &tail.v)?)?
     } else {
-        tail_mix(&weigh(&over_tail, groups, mask)?, &tail.v)?
+        tail_mix(&weigh(over_tail, groups, mask)?, &tail.v)?
     };
     Ok((
         mixed,
@@ -62,17 +62,17 @@ pub(crate) fn attend(
 }
 
 /// Softmax over the last dimension of masked scores, (K, b, G t, S + T).
-fn weigh(scores: &Tensor, groups: usize, mask: Option<&Tensor>) -> Result<Tensor> {
+fn weigh(scores: Tensor, groups: usize, mask: Option<&Tensor>) -> Result<Tensor> {
     let Some(mask) = mask else {
         return Ok(softmax(scores)?);
     };
     let (heads, rows, queries, seen) = scores.dims4()?;
     if groups == 1 {
-        return Ok(softmax(&scores.broadcast_add(mask)?)?);
+        return Ok(softmax(scores.broadcast_add(mask)?)?);
     }
     let apart = scores.reshape((heads, rows, groups, queries / groups, seen))?;
     let masked = apart.broadcast_add(&mask.unsqueeze(2)?)?;
-    Ok(softmax(&masked.reshape((heads, rows, queries, seen))?)?)
+    Ok(softmax(masked.reshape((heads, rows, queries, seen))?)?)
 }
 
 /// The additive mask of t new positions after `cached` ones, (1, 1 or b, t, cached + t); none if all may be seen.

@@ -159,7 +159,7 @@ impl Backbone for Gpt2 {
                     .attn
                     .forward(&block.ln_1.forward(&x)?, b, t, past, mask.as_ref())?;
             x = (x + y)?;
-            let inner = gelu(&block.c_fc.forward(&block.ln_2.forward(&x)?)?)?;
+            let inner = gelu(block.c_fc.forward(&block.ln_2.forward(&x)?)?)?;
             x = (x + block.c_proj.forward(&inner)?)?;
             caches.push(grown);
             if pass.keep_layers {

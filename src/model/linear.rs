@@ -1,33 +1,14 @@
 //! Linear layers and norms as the checkpoints store them, with an optional low-rank branch kept apart (methods.md 8.5).
 
-use std::borrow::Cow;
-
-use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
+use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{DType, Module, Tensor};
 
+use super::cpu_ops::add_bias;
 use super::error::Result;
 use super::weights::Weights;
 
 /// What quantized matrices hold: blocks of 32 bytes with a scale each.
 pub(crate) const QUANTIZED: GgmlDType = GgmlDType::Q8_0;
-
-/// A matrix in blocks, (rows, columns). A large one goes some rows at a time: the library copies what it is given.
-pub(crate) fn quantized(matrix: &Tensor) -> Result<QTensor> {
-    const ROWS: usize = 4096;
-    let (rows, _) = matrix.dims2()?;
-    if rows <= ROWS {
-        return Ok(QTensor::quantize(&matrix.contiguous()?, QUANTIZED)?);
-    }
-    let mut blocks = Vec::new();
-    for from in (0..rows).step_by(ROWS) {
-        let part = matrix.narrow(0, from, ROWS.min(rows - from))?;
-        // A part of a matrix shares its storage, of which the library would take all: this makes one of its own.
-        let part = QTensor::quantize(&part.affine(1.0, 0.0)?, QUANTIZED)?;
-        blocks.extend_from_slice(&part.data()?);
-    }
-    let storage = QStorage::from_data(Cow::Owned(blocks), matrix.device(), QUANTIZED)?;
-    Ok(QTensor::new(storage, matrix.shape())?)
-}
 
 /// How a linear layer is stored.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +60,8 @@ impl Linear {
             weights.take(&weight, &[input, output])?
         };
         let weight = if weights.quantizes(input) {
-            Weight::Quantized(QMatMul::from_qtensor(quantized(&weight.t()?)?)?)
+            let blocks = QTensor::quantize(&weight.t()?.contiguous()?, QUANTIZED)?;
+            Weight::Quantized(QMatMul::from_qtensor(blocks)?)
         } else {
             Weight::Full(weight)
         };
@@ -100,7 +82,7 @@ impl Linear {
             Weight::Quantized(weight) => weight.forward(&x.contiguous()?)?,
         };
         if let Some(bias) = &self.bias {
-            y = y.broadcast_add(bias)?;
+            y = add_bias(y, bias)?;
         }
         let Some((a, b)) = &self.low_rank else {
             return Ok(y);
@@ -185,21 +167,5 @@ impl RmsNorm {
     /// (.., width) -> (.., width)
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         Ok(candle_nn::ops::rms_norm(x, &self.weight, self.eps)?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use candle_core::Device;
-
-    use super::*;
-
-    #[test]
-    fn a_large_matrix_is_quantized_as_if_at_once() {
-        let matrix = Tensor::randn(0f32, 1.0, (9000, 32), &Device::Cpu).expect("matrix");
-        let whole = QTensor::quantize(&matrix, QUANTIZED).expect("at once");
-        let parts = quantized(&matrix).expect("in parts");
-        assert_eq!(parts.shape(), whole.shape());
-        assert_eq!(parts.data().expect("bytes"), whole.data().expect("bytes"));
     }
 }

@@ -5,7 +5,6 @@ use candle_core::{DType, Module, Tensor};
 use std::sync::Arc;
 
 use super::error::Result;
-use super::linear::quantized;
 use super::weights::Weights;
 
 /// A table up to this many values is copied to rows, which multiply twice as fast; a larger one is only viewed.
@@ -38,30 +37,30 @@ impl Table {
         shape: [usize; 2],
         tied: bool,
     ) -> Result<Self> {
-        let table = weights.take(input, &shape)?;
-        let other = if tied {
-            weights.drop_alias(output, &shape)?;
-            None
-        } else {
-            Some(weights.take(output, &shape)?)
-        };
         let kind = if weights.quantizes(shape[1]) {
-            let input = Arc::new(quantized(&table)?);
-            drop(table);
-            let output = match other {
-                Some(other) => Arc::new(quantized(&other)?),
-                None => Arc::clone(&input),
+            let table = Arc::new(weights.take_quantized(input, shape)?);
+            let other = if tied {
+                weights.drop_alias(output, &shape)?;
+                Arc::clone(&table)
+            } else {
+                Arc::new(weights.take_quantized(output, shape)?)
             };
             Kind::Quantized {
-                input,
-                output: QMatMul::from_arc(output)?,
+                input: table,
+                output: QMatMul::from_arc(other)?,
             }
         } else {
-            let output = other.as_ref().unwrap_or(&table).t()?;
-            let output = if output.elem_count() <= SMALL {
-                output.contiguous()?
+            let table = weights.take(input, &shape)?;
+            let other = if tied {
+                weights.drop_alias(output, &shape)?;
+                table.t()?
             } else {
-                output
+                weights.take(output, &shape)?.t()?
+            };
+            let output = if other.elem_count() <= SMALL {
+                other.contiguous()?
+            } else {
+                other
             };
             Kind::Full {
                 input: table,

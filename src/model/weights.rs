@@ -1,7 +1,9 @@
 //! Takes tensors out of a weights file by name and shape, strictly: nothing missing, nothing left over, nothing cut.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{DType, Device, Tensor, WithDType};
 use half::{bf16, f16};
 
@@ -111,6 +113,37 @@ impl<'a> Weights<'a> {
         self.read(name, entry, self.dtype)
     }
 
+    /// Takes a matrix, (rows, width), in blocks; it is never whole in memory in any other form. On the CPU only.
+    pub(crate) fn take_quantized(&mut self, name: &str, shape: [usize; 2]) -> Result<QTensor> {
+        const ROWS: usize = 1024;
+        let entry = self.remove(name, || format!("{shape:?}"))?;
+        if entry.shape != shape {
+            return Err(self.wrong(name, format!("{:?}", entry.shape), format!("{shape:?}")));
+        }
+        self.account(name, entry)?;
+        let width = shape[1];
+        let (mut blocks, mut waiting) = (Vec::new(), Vec::with_capacity(2 * ROWS * width));
+        let mut quantize = |values: Vec<f32>| -> Result<()> {
+            let rows = values.len() / width;
+            let part = Tensor::from_vec(values, (rows, width), &Device::Cpu)?;
+            blocks.extend_from_slice(&QTensor::quantize(&part, QUANTIZED)?.data()?);
+            Ok(())
+        };
+        self.parts(name, entry, &mut |part| {
+            waiting.extend_from_slice(part);
+            while waiting.len() >= ROWS * width {
+                let rest = waiting.split_off(ROWS * width);
+                quantize(std::mem::replace(&mut waiting, rest))?;
+            }
+            Ok(())
+        })?;
+        if !waiting.is_empty() {
+            quantize(waiting)?;
+        }
+        let storage = QStorage::from_data(Cow::Owned(blocks), self.device, QUANTIZED)?;
+        Ok(QTensor::new(storage, shape.as_slice())?)
+    }
+
     /// Takes a vector that may be stored as a single row, as (1, width).
     pub(crate) fn take_vector(&mut self, name: &str, width: usize) -> Result<Tensor> {
         let rank = self.shape_of(name).map_or(1, <[usize]>::len);
@@ -180,6 +213,17 @@ impl<'a> Weights<'a> {
     }
 
     fn read(&mut self, name: &str, entry: &Entry, to: DType) -> Result<Tensor> {
+        self.account(name, entry)?;
+        let tensor = match to {
+            DType::BF16 => self.values::<bf16>(name, entry, bf16::from_f32)?,
+            DType::F16 => self.values::<f16>(name, entry, f16::from_f32)?,
+            _ => self.values::<f32>(name, entry, |value| value)?,
+        };
+        Ok(tensor.to_device(self.device)?)
+    }
+
+    /// Counts what is about to be read, and refuses what a file of honest size never asks for.
+    fn account(&mut self, name: &str, entry: &Entry) -> Result<()> {
         if entry.count() == 0 {
             let found = format!("{:?}, without any value", entry.shape);
             return Err(self.wrong(name, found, "values".into()));
@@ -204,15 +248,9 @@ impl<'a> Weights<'a> {
             ));
         }
         self.parameters += entry.count();
-        let tensor = match to {
-            DType::BF16 => self.values::<bf16>(name, entry, bf16::from_f32)?,
-            DType::F16 => self.values::<f16>(name, entry, f16::from_f32)?,
-            _ => self.values::<f32>(name, entry, |value| value)?,
-        };
-        Ok(tensor.to_device(self.device)?)
+        Ok(())
     }
 
-    /// Converts part by part, so that no second copy of a tensor is ever in memory.
     fn values<T: WithDType>(
         &self,
         name: &str,
@@ -220,43 +258,52 @@ impl<'a> Weights<'a> {
         convert: impl Fn(f32) -> T,
     ) -> Result<Tensor> {
         let mut values: Vec<T> = Vec::with_capacity(entry.count());
-        let mut finite = true;
-        // A part at a time in two simple loops, which the compiler turns into vector instructions.
-        let read = match entry.stored {
-            Stored::F32 => self.file.values(entry, |bytes| {
-                let part = bytes.as_chunks::<4>().0;
-                finite &= all_finite(part.iter().map(|b| f32::from_le_bytes(*b)));
-                values.extend(part.iter().map(|b| convert(f32::from_le_bytes(*b))));
-            }),
-            Stored::F16 => self.file.values(entry, |bytes| {
-                let part = bytes.as_chunks::<2>().0;
-                finite &= all_finite(part.iter().map(|b| f16::from_le_bytes(*b).to_f32()));
-                values.extend(
-                    part.iter()
-                        .map(|b| convert(f16::from_le_bytes(*b).to_f32())),
-                );
-            }),
-            Stored::Bf16 => self.file.values(entry, |bytes| {
-                let part = bytes.as_chunks::<2>().0;
-                finite &= all_finite(part.iter().map(|b| bf16::from_le_bytes(*b).to_f32()));
-                values.extend(
-                    part.iter()
-                        .map(|b| convert(bf16::from_le_bytes(*b).to_f32())),
-                );
-            }),
+        self.parts(name, entry, &mut |part| {
+            values.extend(part.iter().map(|value| convert(*value)));
+            Ok(())
+        })?;
+        let shape = entry.shape.as_slice();
+        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+    }
+
+    /// Hands out a tensor's values part by part, so that no second copy of it is ever in memory.
+    fn parts(
+        &self,
+        name: &str,
+        entry: &Entry,
+        sink: &mut dyn FnMut(&[f32]) -> Result<()>,
+    ) -> Result<()> {
+        // Two simple loops over a part that fits the cache: the compiler turns both into vector instructions.
+        let convert: fn(&[u8], &mut Vec<f32>) = match entry.stored {
+            Stored::F32 => |bytes, out| {
+                out.extend(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)));
+            },
+            Stored::F16 => |bytes, out| {
+                let part = bytes.as_chunks().0.iter();
+                out.extend(part.map(|b| f16::from_le_bytes(*b).to_f32()));
+            },
+            Stored::Bf16 => |bytes, out| {
+                let part = bytes.as_chunks().0.iter();
+                out.extend(part.map(|b| bf16::from_le_bytes(*b).to_f32()));
+            },
             Stored::Other { name: other, .. } => {
                 return Err(self.wrong(name, other.into(), "F16, BF16 or F32".into()));
             }
         };
+        let (mut part, mut finite, mut result) = (Vec::new(), true, Ok(()));
+        let read = self.file.values(entry, |bytes| {
+            part.clear();
+            convert(bytes, &mut part);
+            finite &= all_finite(part.iter().copied());
+            if result.is_ok() {
+                result = sink(&part);
+            }
+        });
         read.map_err(|e| self.wrong(name, format!("unreadable ({e})"), "readable".into()))?;
         if !finite {
             return Err(self.wrong(name, "not finite".into(), "finite values".into()));
         }
-        Ok(Tensor::from_vec(
-            values,
-            entry.shape.as_slice(),
-            &Device::Cpu,
-        )?)
+        result
     }
 
     fn wrong(&self, name: &str, found: String, expected: String) -> ModelError {
@@ -273,4 +320,25 @@ impl<'a> Weights<'a> {
 fn all_finite(values: impl Iterator<Item = f32>) -> bool {
     const EXPONENT: u32 = 0x7f80_0000;
     values.fold(true, |all, v| all & (v.to_bits() & EXPONENT != EXPONENT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source::Source;
+    use super::*;
+
+    #[test]
+    fn a_matrix_is_quantized_in_parts_as_if_at_once() {
+        // Parts of 1,024 rows: two whole ones and a rest.
+        let matrix = Tensor::randn(0f32, 1.0, (2500, 64), &Device::Cpu).expect("matrix");
+        let bytes = safetensors::serialize([("m", &matrix)], None).expect("bytes");
+        let whole = QTensor::quantize(&matrix, QUANTIZED).expect("at once");
+        let source = Source::Memory(bytes.into());
+        let file = TensorFile::open("m", &source).expect("a file");
+        let mut weights = Weights::new("m", &file, &Device::Cpu).expect("names");
+        let parts = weights.take_quantized("m", [2500, 64]).expect("in parts");
+        assert_eq!(parts.shape(), whole.shape());
+        assert_eq!(parts.data().expect("bytes"), whole.data().expect("bytes"));
+        assert_eq!(weights.finish().expect("all taken"), 2500 * 64);
+    }
 }
