@@ -57,9 +57,15 @@ fn main() {
 
 fn toggle(value: AblationValue, off: impl IntoIterator<Item = usize>) {
     let off: BTreeSet<LatentIdx> = off.into_iter().map(LatentIdx).collect();
-    let outcome = READY
-        .explorer
-        .ablate(&READY.clean, &Ablation { off, value }, &Cancel::new());
+    let outcome = READY.explorer.ablate(
+        &READY.clean,
+        &Ablation {
+            off,
+            value,
+            ..Ablation::default()
+        },
+        &Cancel::new(),
+    );
     divan::black_box(outcome.expect("the ablation runs"));
 }
 

@@ -99,7 +99,7 @@ fn variants(
             }
             Ok(donors.into_iter().map(|donor| donor.fed.clone()).collect())
         }
-        AblationValue::Skip => Ok(Vec::new()),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -223,6 +223,7 @@ fn measure(
     let donors = (ablation.value == AblationValue::Resample).then(|| Donors {
         n: rows.len(),
         flips,
+        flip_rate_ci95: None,
         delta_logprob_ci95: stats::mean_interval(&deltas),
         answers: counts,
     });
@@ -244,6 +245,7 @@ fn measure(
             delta_logprob_gold,
             kl: stats::mean(&kls),
             relative_size,
+            size_percentile: None,
             sham_max_diff,
             donors,
         },
@@ -274,6 +276,7 @@ pub fn resample_all(
     let all = Ablation {
         off: (1..=n).map(LatentIdx).collect(),
         value: AblationValue::Resample,
+        ..Ablation::default()
     };
     let donors = variants(model, clean, reference, &all)?;
     let mut writes = Writes::none(donors.len());

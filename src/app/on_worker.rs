@@ -51,6 +51,7 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             result_landed(app);
             Vec::new()
         }
+        Event::Study { .. } => Vec::new(),
         Event::Verified { verdict, .. } => {
             app.session.verdict = Some(*verdict);
             app.live.verdict = Job::Done;
@@ -82,6 +83,7 @@ fn run_of(event: &Event) -> Option<RunId> {
         | Event::Ablated { id, .. }
         | Event::Phrases { id, .. }
         | Event::EarlyExit { id, .. }
+        | Event::Study { id, .. }
         | Event::Verified { id, .. }
         | Event::Cancelled { id } => Some(*id),
     }

@@ -231,6 +231,7 @@ fn inspect(
     let ablation = Ablation {
         off,
         value: args.value,
+        ..Ablation::default()
     };
     let outcome = if ablation.is_clean() {
         None

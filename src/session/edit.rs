@@ -370,6 +370,7 @@ mod tests {
         Ablation {
             off: latents.iter().copied().map(LatentIdx).collect(),
             value,
+            ..Ablation::default()
         }
     }
 
@@ -519,6 +520,7 @@ mod tests {
                 Ablation {
                     off: ablation.off.clone(),
                     value: AblationValue::ALL[*i],
+                    ..Ablation::default()
                 },
             ),
         }

@@ -96,6 +96,7 @@ fn outcome(off: &[usize], value: AblationValue) -> Outcome {
         ablation: Ablation {
             off: off.iter().copied().map(LatentIdx).collect::<BTreeSet<_>>(),
             value,
+            ..Ablation::default()
         },
         answer: answer("24", -0.7),
         effect: Effect {
@@ -104,10 +105,12 @@ fn outcome(off: &[usize], value: AblationValue) -> Outcome {
             delta_logprob_gold: Some(-7.25),
             kl: 6.5,
             relative_size: (value != AblationValue::Skip).then_some(1.0 / 3.0),
+            size_percentile: Some(75.0),
             sham_max_diff: 0.0,
             donors: (value == AblationValue::Resample).then(|| Donors {
                 n: 16,
                 flips: 15,
+                flip_rate_ci95: Some((0.698, 0.998)),
                 delta_logprob_ci95: (-8.0, -6.5),
                 answers: vec![(Some("24".to_owned()), 9), (None, 7)],
             }),

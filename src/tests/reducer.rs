@@ -17,6 +17,7 @@ fn off(latents: &[usize], value: AblationValue) -> Ablation {
     Ablation {
         off: latents.iter().copied().map(LatentIdx).collect(),
         value,
+        ..Ablation::default()
     }
 }
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::trace::{
-    Ablation, EarlyExit, LatentIdx, Mode, ModelInfo, Outcome, Phrase, Position, Run, Verdict,
+    Ablation, EarlyExit, LatentIdx, Mode, ModelInfo, Outcome, Phrase, Position, Run, Study,
+    StudyKind, Verdict,
 };
 
 /// Numbers a clean run; every event about it carries the number, and events of a superseded run are dropped.
@@ -55,6 +56,17 @@ pub enum Request {
     Verify {
         /// The run it belongs to.
         id: RunId,
+    },
+    /// Many ablations of the run together, or the lens by layer. A newer one replaces one that has not started.
+    Study {
+        /// The run it belongs to.
+        id: RunId,
+        /// Which study.
+        kind: StudyKind,
+        /// How latents are switched off; its set is not used.
+        manner: Ablation,
+        /// For the lens by layer: the token to follow; none for the answer's first.
+        token: Option<u32>,
     },
     /// Stop what is running and drop what waits; partial results stay.
     Cancel,
@@ -126,6 +138,13 @@ pub enum Event {
         id: RunId,
         /// The verdict.
         verdict: Box<Verdict>,
+    },
+    /// A study, or as much of it as is computed: it takes the place of the one before it.
+    Study {
+        /// The run.
+        id: RunId,
+        /// What is known so far.
+        study: Box<Study>,
     },
     /// What was running was cancelled.
     Cancelled {

@@ -1,6 +1,6 @@
 //! What waits to be done: the newest of each kind, so that quick toggles coalesce and the last one wins.
 
-use crate::trace::{Ablation, LatentIdx, Mode};
+use crate::trace::{Ablation, LatentIdx, Mode, StudyKind};
 use crate::worker::protocol::{Request, RunId};
 
 /// Pending work. Pure: no channels, no model.
@@ -12,6 +12,20 @@ pub struct Queue {
     early_exit: Option<RunId>,
     phrases: Option<(RunId, LatentIdx)>,
     verify: Option<RunId>,
+    study: Option<Wanted>,
+}
+
+/// A study to make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    /// The run it belongs to.
+    pub id: RunId,
+    /// Which study.
+    pub kind: StudyKind,
+    /// How latents are switched off.
+    pub manner: Ablation,
+    /// The token to follow, in the lens by layer.
+    pub token: Option<u32>,
 }
 
 /// A question to run.
@@ -40,6 +54,8 @@ pub enum Job {
     EarlyExit(RunId),
     /// Phrases of one latent.
     Phrases(RunId, LatentIdx),
+    /// A study.
+    Study(Wanted),
     /// The verdict.
     Verify(RunId),
 }
@@ -97,10 +113,26 @@ impl Queue {
                 self.ablate = Some((id, ablation));
                 match in_hand {
                     Some(Job::Ablate(..)) => return Standing::Stop,
-                    Some(Job::EarlyExit(_) | Job::Phrases(..) | Job::Verify(_)) => {
+                    Some(Job::EarlyExit(_) | Job::Phrases(..) | Job::Verify(_) | Job::Study(_)) => {
                         return Standing::StepAside;
                     }
                     _ => {}
+                }
+            }
+            Request::Study {
+                id,
+                kind,
+                manner,
+                token,
+            } => {
+                self.study = Some(Wanted {
+                    id,
+                    kind,
+                    manner,
+                    token,
+                });
+                if matches!(in_hand, Some(Job::Study(_))) {
+                    return Standing::Stop;
                 }
             }
             Request::EarlyExit { id } => self.early_exit = Some(id),
@@ -116,6 +148,7 @@ impl Queue {
             Job::EarlyExit(id) => _ = self.early_exit.get_or_insert(id),
             Job::Phrases(id, latent) => _ = self.phrases.get_or_insert((id, latent)),
             Job::Verify(id) => _ = self.verify.get_or_insert(id),
+            Job::Study(ref wanted) => _ = self.study.get_or_insert_with(|| wanted.clone()),
             Job::Load(_) | Job::Run(..) | Job::Ablate(..) => {}
         }
     }
@@ -142,6 +175,9 @@ impl Queue {
         if let Some((id, latent)) = self.phrases.take() {
             return Some(Job::Phrases(id, latent));
         }
+        if let Some(wanted) = self.study.take() {
+            return Some(Job::Study(wanted));
+        }
         self.verify.take().map(Job::Verify)
     }
 }
@@ -155,6 +191,7 @@ mod tests {
         let ablation = Ablation {
             off: [LatentIdx(latent)].into(),
             value: AblationValue::Zero,
+            ..Ablation::default()
         };
         Request::Ablate {
             id: RunId(1),

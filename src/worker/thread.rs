@@ -292,6 +292,10 @@ impl Worker {
                     phrases,
                 })
             }
+            Job::Study(wanted) => {
+                let _ = wanted;
+                Ok(())
+            }
             Job::Verify(id) => {
                 let exits = self.early_exits(*id, cancel)?;
                 let (explorer, clean) = self.of(*id)?;
@@ -416,6 +420,7 @@ fn run_id(job: &Job) -> Option<RunId> {
     match job {
         Job::Load(_) => None,
         Job::Run(asked) => Some(asked.id),
+        Job::Study(wanted) => Some(wanted.id),
         Job::Ablate(id, _) | Job::EarlyExit(id) | Job::Phrases(id, _) | Job::Verify(id) => {
             Some(*id)
         }

@@ -2,10 +2,21 @@
 //!
 //! No logic beyond constructors and small views, no tensors, no I/O. Log-probabilities are natural logarithms.
 
-use std::collections::BTreeSet;
+mod ablation;
+mod study;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::ablation::{
+    Ablation, AblationValue, Direction, DonorRef, Donors, Effect, Layers, Outcome, Propagation,
+    Site,
+};
+pub use self::study::{
+    AnswerInfluence, Cell, Cost, Influence, Input, LatentInfluence, Lattice, LayerCell, LayerLens,
+    LayerRow, Pair, Role, Study, StudyKind, Sweep, SweepCell,
+};
 
 /// The number of a latent token in its run, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -164,62 +175,6 @@ pub struct Position {
     pub norm: Option<f32>,
 }
 
-/// What a latent that is switched off is replaced by (field-map.md 5.2).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum AblationValue {
-    /// Another problem's latent at the same position; several donors, reported as a distribution.
-    #[default]
-    Resample,
-    /// The mean at that position over the reference set.
-    Mean,
-    /// The zero vector.
-    Zero,
-    /// The latent is left out: a shorter rollout.
-    Skip,
-}
-
-impl AblationValue {
-    /// Every value in the order in which the explorer cycles them.
-    pub const ALL: [Self; 4] = [Self::Resample, Self::Mean, Self::Zero, Self::Skip];
-
-    /// The name used on the command line, on screen and in exports.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Resample => "resample",
-            Self::Mean => "mean",
-            Self::Zero => "zero",
-            Self::Skip => "skip",
-        }
-    }
-}
-
-impl fmt::Display for AblationValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Which latents are off, and what stands in their place. Later latents are recomputed (total effect).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct Ablation {
-    /// The latents that are off.
-    pub off: BTreeSet<LatentIdx>,
-    /// What stands in their place.
-    pub value: AblationValue,
-}
-
-impl Ablation {
-    /// Whether nothing is off, which makes the run the clean one.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.off.is_empty()
-    }
-}
-
 /// A generated answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
@@ -263,51 +218,6 @@ impl Run {
             _ => None,
         })
     }
-}
-
-/// What an ablation did, with the proof that it did something.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Effect {
-    /// Whether the answer differs from the clean one (for resample: the most frequent answer over donors).
-    pub flipped: bool,
-    /// Change in log-probability of the clean answer (for resample: the mean over donors).
-    pub delta_logprob: f64,
-    /// The same for the gold answer, when it is known.
-    pub delta_logprob_gold: Option<f64>,
-    /// KL divergence, clean from ablated, at the first answer token, in nats (for resample: the mean over donors).
-    pub kl: f64,
-    /// |replacement - latent| / |latent|, mean over the latents that are off and over donors; none for skip.
-    pub relative_size: Option<f64>,
-    /// Largest difference of any first-answer logit when each latent's own value is written back.
-    pub sham_max_diff: f64,
-    /// The distribution over donors, for resample.
-    pub donors: Option<Donors>,
-}
-
-/// The distribution of a resample ablation over its donors.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Donors {
-    /// How many donors were tried.
-    pub n: usize,
-    /// How many of them changed the answer.
-    pub flips: usize,
-    /// 95 % interval of the mean change in log-probability (t distribution over donors).
-    pub delta_logprob_ci95: (f64, f64),
-    /// Answers with their counts, most frequent first.
-    pub answers: Vec<(Option<String>, usize)>,
-}
-
-/// An ablated run beside the clean one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// What was done.
-    pub ablation: Ablation,
-    /// The answer under it (for resample: the most frequent one, with the first such donor's ids).
-    pub answer: Answer,
-    /// What changed.
-    pub effect: Effect,
-    /// Top decoded token of each latent position in the ablated run (first donor for resample).
-    pub latents_after: Vec<String>,
 }
 
 /// The forced answer after k latents (methods.md 4).
