@@ -22,6 +22,7 @@ mod generate;
 mod gpt2;
 mod guard;
 mod latent;
+mod layers;
 mod linear;
 mod llama;
 mod markers;

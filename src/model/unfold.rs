@@ -79,18 +79,20 @@ pub struct Unfolded {
 }
 
 impl Unfolded {
-    /// The states of a variant's latents that are not the clean run's: by latent, those whose projection is read.
-    ///
-    /// # Errors
-    /// [`ModelError::Compute`] if the device fails.
-    pub fn states(&self, variant: usize) -> Result<BTreeMap<LatentIdx, Vectors>> {
-        let mut states = BTreeMap::new();
-        for (at, (place, level)) in self.paths[variant].iter().zip(&self.levels).enumerate() {
-            if let (Place::Row(row), Some(level)) = (place, level) {
-                states.insert(LatentIdx(at + 1), level.state.select(&[*row])?);
-            }
+    /// States of all rows that were computed at a latent, as projected; none if all variants were on the clean run there.
+    #[must_use]
+    pub fn states_at(&self, latent: LatentIdx) -> Option<&Vectors> {
+        let level = self.levels.get(latent.0.checked_sub(1)?)?;
+        level.as_ref().map(|latent| &latent.state)
+    }
+
+    /// A variant's row of [`Unfolded::states_at`]; none if it was on the clean run there, or had ended.
+    #[must_use]
+    pub fn row_at(&self, variant: usize, latent: LatentIdx) -> Option<usize> {
+        match self.paths[variant].get(latent.0.checked_sub(1)?)? {
+            Place::Row(row) => Some(*row),
+            Place::Clean => None,
         }
-        Ok(states)
     }
 }
 
@@ -203,13 +205,18 @@ impl Model {
             fed = replaced(&fed, &vectors)?;
         }
         let mut branch = self.feed(&parents.cache, &fed.unsqueeze(1)?)?;
-        let zeroed = |change: &Option<&Change>| matches!(change, Some(Change::NoKeys));
-        if !extra.is_empty() || batch.changes.iter().any(zeroed) {
+        let zeroed = |change: Option<&Change>| matches!(change, Some(Change::NoKeys));
+        if !extra.is_empty() || batch.changes.iter().any(|c| zeroed(*c)) {
             let mut entries = vec![Entry::Own; rows + extra.len()];
             for (i, (row, _)) in extra.iter().enumerate() {
                 entries[*row] = Entry::Of(rows + i);
             }
-            for (row, _) in batch.changes.iter().enumerate().filter(|(_, c)| zeroed(c)) {
+            for (row, _) in batch
+                .changes
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| zeroed(**c))
+            {
                 entries[row] = Entry::Zeros;
             }
             branch.cache = branch.cache.patched(&entries, layers)?;
@@ -241,7 +248,9 @@ fn next_batch<'a>(
     places: &mut [Place],
     paths: &mut [Vec<Place>],
 ) -> Batch<'a> {
-    let mut wanted: BTreeMap<(bool, Place, Option<(u8, usize)>), Vec<usize>> = BTreeMap::new();
+    /// Parents on the clean run last, then by row and change.
+    type Key = (bool, Place, Option<(u8, usize)>);
+    let mut wanted: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (v, variant) in variants.iter().enumerate() {
         if variant.latents < idx.0 {
             continue;
@@ -313,8 +322,14 @@ fn written<'a>(
     batch: &Batch<'a>,
     vector: impl Fn(&'a Change) -> Option<&'a Arc<[f32]>>,
 ) -> Vec<(usize, &'a Arc<[f32]>)> {
-    let of = |(row, change): (usize, &Option<&'a Change>)| Some((row, vector((*change)?)?));
-    batch.changes.iter().enumerate().filter_map(of).collect()
+    let of = |(row, change): (usize, Option<&'a Change>)| Some((row, vector(change?)?));
+    batch
+        .changes
+        .iter()
+        .copied()
+        .enumerate()
+        .filter_map(of)
+        .collect()
 }
 
 /// The ends of distinct runs, collected as they are reached.
