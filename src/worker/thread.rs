@@ -366,6 +366,7 @@ impl Worker {
             mode: asked.mode.unwrap_or(model.main_mode()),
             n_latents: model.n_latents(),
             top_k: TOP_K,
+            most_tokens: None,
         };
         let clean = explorer.run(&ask, cancel, &mut |position| {
             let event = Event::Step {

@@ -63,6 +63,7 @@ pub fn influence(
     };
     let (total_plans, direct_plans) = (plans(&totals)?, plans(&directs)?);
     let (sham, total_judged) = judge.plans(&totals, &total_plans, true)?;
+    let whole = judge.whole.take();
     let (_, direct_judged) = judge.plans(&directs, &direct_plans, false)?;
     influence.sham_max_diff = sham;
     for (at, plan) in total_plans.iter().enumerate() {
@@ -72,7 +73,14 @@ pub fn influence(
             total: cell(clean, plan, &total_judged[at]),
             direct: cell(clean, &direct_plans[at], &direct_judged[at]),
         });
-        let unfolded = model.unfold(&clean.rollout, &plan.variants, &totals.layers, cancel)?;
+        let alone;
+        let (unfolded, first) = if let Some(whole) = &whole {
+            // The shams go first, then the plans.
+            (whole, n + at * plan.variants.len())
+        } else {
+            alone = model.unfold(&clean.rollout, &plan.variants, &totals.layers, cancel)?;
+            (&alone, 0)
+        };
         let mut changes = vec![(0.0, 0usize); n];
         for to in at + 2..=n {
             let Some(states) = unfolded.states_at(LatentIdx(to)) else {
@@ -85,7 +93,7 @@ pub fn influence(
                 .collect();
             let states = states.to_rows()?;
             for variant in 0..plan.variants.len() {
-                if let Some(row) = unfolded.row_at(variant, LatentIdx(to)) {
+                if let Some(row) = unfolded.row_at(first + variant, LatentIdx(to)) {
                     changes[to - 1].0 += relative_change(&own[to - 1], &states[row]);
                     changes[to - 1].1 += usize::from(tops[row] != own_top[to - 1]);
                 }

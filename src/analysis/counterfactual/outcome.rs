@@ -39,13 +39,15 @@ pub fn ablate(
         .iter()
         .position(|j| j.value == shown_value)
         .unwrap_or(0);
-    // The one that is shown once more by itself: what its latents say was not worth reading for all.
-    let unfolded = model.unfold(
-        &clean.rollout,
-        &plan.variants[shown..=shown],
-        &replacements.layers,
-        cancel,
-    )?;
+    // Where not all variants ran side by side, the one that is shown runs once more by itself.
+    let (unfolded, at) = if let Some(unfolded) = judge.whole.take() {
+        // The sham goes first.
+        (unfolded, shown + 1)
+    } else {
+        let variant = &plan.variants[shown..=shown];
+        let layers = &replacements.layers;
+        (model.unfold(&clean.rollout, variant, layers, cancel)?, 0)
+    };
     let answer = Answer {
         text: model.decode(&judged[shown].ids)?,
         ids: judged[shown].ids.clone(),
@@ -53,14 +55,14 @@ pub fn ablate(
             .gold
             .as_deref()
             .map(|gold| answers::is_correct(shown_value.as_deref(), gold)),
-        logprob: judge.answer_logprob(&unfolded, 0, &judged[shown])?,
+        logprob: judge.answer_logprob(&unfolded, at, &judged[shown])?,
         value: shown_value.clone(),
     };
     Ok(Outcome {
         ablation: ablation.clone(),
         effect: effect(clean, ablation, &plan, &judged, counts, sham_max_diff),
         answer,
-        latents_after: latents_after(model, clean, &plan, shown, &unfolded)?,
+        latents_after: latents_after(model, clean, plan.variants[shown].latents, &unfolded, at)?,
     })
 }
 
@@ -102,12 +104,12 @@ fn effect(
 fn latents_after(
     model: &Model,
     clean: &CleanRun,
-    plan: &Plan,
-    shown: usize,
+    latents: usize,
     unfolded: &Unfolded,
+    at: usize,
 ) -> Result<Vec<String>, ModelError> {
     let text = |idx: LatentIdx| -> Result<String, ModelError> {
-        if let (Some(states), Some(row)) = (unfolded.states_at(idx), unfolded.row_at(0, idx)) {
+        if let (Some(states), Some(row)) = (unfolded.states_at(idx), unfolded.row_at(at, idx)) {
             let logits = model.project(&states.select(&[row])?)?;
             let top = logits.first().map(|row| model.token_text(argmax(row)));
             return Ok(top.unwrap_or_default());
@@ -115,7 +117,6 @@ fn latents_after(
         let own = clean.run.latents().find(|(own, _)| *own == idx);
         Ok(own.map(|(_, p)| p.text.clone()).unwrap_or_default())
     };
-    let latents = plan.variants[shown].latents;
     (1..=latents).map(LatentIdx).map(text).collect()
 }
 

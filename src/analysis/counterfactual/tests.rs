@@ -38,6 +38,7 @@ fn bench(seed: u64) -> Bench {
         mode: Mode::Latent,
         n_latents: 4,
         top_k: 5,
+        most_tokens: None,
     };
     let clean = run(&model, &ask, &cancel, &mut |_| ()).expect("clean");
     Bench {
