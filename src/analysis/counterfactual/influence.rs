@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::cell;
 use super::judge::Judge;
 use super::replacements::{Plan, Replacements, relative_change};
-use crate::analysis::reference::Reference;
-use crate::analysis::run::CleanRun;
-use crate::model::{Cancel, Model, ModelError, argmax};
+use super::{Subject, cell};
+use crate::model::{Cancel, ModelError, argmax};
 use crate::trace::{
     Ablation, AnswerInfluence, Direction, Influence, LatentIdx, LatentInfluence, Propagation,
 };
@@ -17,12 +15,15 @@ use crate::trace::{
 /// # Errors
 /// When the run has no latents, the ablation is refused, the model fails or the work is cancelled.
 pub fn influence(
-    model: &Model,
-    clean: &CleanRun,
-    reference: &Reference,
+    of: &Subject<'_>,
     manner: &Ablation,
     cancel: &Cancel,
 ) -> Result<Influence, ModelError> {
+    let Subject {
+        model,
+        clean,
+        reference,
+    } = *of;
     let n = clean.fed.len();
     if n == 0 {
         return Err(ModelError::input("the run has no latents"));

@@ -2,8 +2,7 @@
 
 use super::judge::{Judge, Judged};
 use super::replacements::{Plan, Replacements};
-use super::{counted, stats};
-use crate::analysis::reference::Reference;
+use super::{Subject, counted, stats};
 use crate::analysis::run::CleanRun;
 use crate::analysis::{answers, no_reference};
 use crate::model::{Cancel, Model, ModelError, Unfolded, argmax};
@@ -15,12 +14,15 @@ use crate::trace::{Ablation, AblationValue, Answer, Donors, Effect, LatentIdx, O
 /// When nothing is off, a latent does not exist, the value does not go with the site, there is no donor, the intervention
 /// changed nothing, the sham run moved the logits, the model fails or the work is cancelled.
 pub fn ablate(
-    model: &Model,
-    clean: &CleanRun,
-    reference: &Reference,
+    of: &Subject<'_>,
     ablation: &Ablation,
     cancel: &Cancel,
 ) -> Result<Outcome, ModelError> {
+    let Subject {
+        model,
+        clean,
+        reference,
+    } = *of;
     if clean.fed.is_empty() {
         return Err(ModelError::input(
             "the run has no latents, so none can be switched off",
@@ -133,12 +135,12 @@ pub struct Resampled {
 ///
 /// # Errors
 /// When there is no donor, the model fails or the work is cancelled.
-pub fn resample_all(
-    model: &Model,
-    clean: &CleanRun,
-    reference: &Reference,
-    cancel: &Cancel,
-) -> Result<Vec<Resampled>, ModelError> {
+pub fn resample_all(of: &Subject<'_>, cancel: &Cancel) -> Result<Vec<Resampled>, ModelError> {
+    let Subject {
+        model,
+        clean,
+        reference,
+    } = *of;
     let all = Ablation {
         off: (1..=clean.fed.len()).map(LatentIdx).collect(),
         value: AblationValue::Resample,
