@@ -1,4 +1,8 @@
 //! Random checkpoints of a published shape: they know nothing, and serve to measure speed and memory.
+//!
+//! A random model never ends its answer, which would make a sweep over answers cost many times what it costs on a trained one. So
+//! GPT-2's first block gets three habits by hand: after the end marker it says the delimiter, after the delimiter whatever the rest
+//! of the model says, and after anything else the end token.
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -47,19 +51,77 @@ pub fn write(shape: Shape, folder: &Path) -> std::io::Result<()> {
     out.write_all(&(header.len() as u64).to_le_bytes())?;
     out.write_all(&header)?;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut habits = Habits::default();
     for (name, shape) in &tensors {
         let is_norm = shape.len() == 1 && name.ends_with("weight");
-        for _ in 0..shape.iter().product() {
-            let value: f32 = if is_norm {
-                1.0
-            } else {
-                (rng.random::<f32>() - 0.5) * 0.07
-            };
+        let mut values: Vec<f32> = (0..shape.iter().product::<usize>())
+            .map(|_| {
+                if is_norm {
+                    1.0
+                } else {
+                    (rng.random::<f32>() - 0.5) * 0.07
+                }
+            })
+            .collect();
+        habits.teach(name, shape, &mut values);
+        for value in values {
             // The upper half of an f32 is a bf16, cut off rather than rounded.
             out.write_all(&value.to_le_bytes()[4 - size..])?;
         }
     }
     out.flush()
+}
+
+/// The habits of a random GPT-2.
+#[derive(Default)]
+struct Habits {
+    /// Directions of the end marker, the delimiter and the end token.
+    unit: Option<[Vec<f32>; 3]>,
+}
+
+impl Habits {
+    /// `<|end-latent|>`, `###` and `<|endoftext|>`.
+    const IDS: [usize; 3] = [50_258, 9, 50_256];
+    /// How far a habit pushes: enough to stand above what the random blocks add.
+    const PUSH: f32 = 20.0;
+
+    /// Changes a tensor of the first block. Two neurons make a step: their difference is 1 where the current token is the one they
+    /// look for (its direction then weighs about 10 after the norm, any other about 1), and 0 elsewhere.
+    fn teach(&mut self, name: &str, shape: &[usize], values: &mut [f32]) {
+        let width = shape.last().copied().unwrap_or(1);
+        if name.ends_with("transformer.wte.weight") {
+            self.unit = Some(Self::IDS.map(|id| {
+                let row = &values[id * width..(id + 1) * width];
+                let norm = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+                row.iter().map(|x| x / norm).collect()
+            }));
+        }
+        let Some([end, delimiter, stop]) = &self.unit else {
+            return;
+        };
+        let neurons = [end, end, delimiter, delimiter];
+        if name.ends_with(".h.0.mlp.c_fc.weight") {
+            for (i, row) in values.chunks_exact_mut(width).enumerate() {
+                for (value, direction) in row.iter_mut().zip(neurons) {
+                    *value = direction[i];
+                }
+            }
+        } else if name.ends_with(".h.0.mlp.c_fc.bias") {
+            values[..4].copy_from_slice(&[-3.5, -4.5, -3.5, -4.5]);
+        } else if name.ends_with(".h.0.mlp.c_proj.weight") {
+            for (n, row) in values.chunks_exact_mut(width).take(4).enumerate() {
+                let sign = if n % 2 == 0 { Self::PUSH } else { -Self::PUSH };
+                for (i, value) in row.iter_mut().enumerate() {
+                    let says = if n < 2 { delimiter[i] } else { 0.0 };
+                    *value = sign * (says - stop[i]);
+                }
+            }
+        } else if name.ends_with(".h.0.mlp.c_proj.bias") {
+            for (value, stop) in values.iter_mut().zip(stop) {
+                *value = Self::PUSH * stop;
+            }
+        }
+    }
 }
 
 fn undertone() -> serde_json::Value {

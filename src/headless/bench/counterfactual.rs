@@ -105,9 +105,9 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
     let (mut report, prompts, said) =
         time(&explorer, &questions, args.repeats, &cancel).map_err(model_error)?;
     if let Some(command) = &args.reference {
-        let task = task(explorer.model(), &prompts);
-        drop(explorer);
-        report.reference = Some(compare(command, &args.model.model, &task, &said, &report)?);
+        let model = explorer.model();
+        let (name, task) = (&args.model.model, task(model, &prompts));
+        report.reference = Some(compare(command, name, model, &task, &said, &report)?);
     }
     if args.json {
         print(&to_json(&report)?)
@@ -269,15 +269,9 @@ fn toggles(
 }
 
 /// What the reference needs to know, as the file that `UNDERTONE_QUESTIONS` names holds it.
-struct Task {
-    json: String,
-    /// The text of every id, to compare what it says with what we say.
-    texts: Vec<String>,
-}
-
-fn task(model: &Model, prompts: &[Vec<u32>]) -> Task {
+fn task(model: &Model, prompts: &[Vec<u32>]) -> String {
     let markers = model.markers();
-    let json = json!({
+    let task = json!({
         "questions": prompts,
         "latents": model.n_latents(),
         "max_new": ANSWER,
@@ -285,45 +279,39 @@ fn task(model: &Model, prompts: &[Vec<u32>]) -> Task {
         "delimiter": markers.delimiter,
         "stop": markers.stop,
     });
-    let text = |id| model.token_text(u32::try_from(id).unwrap_or(0));
-    Task {
-        json: json.to_string(),
-        texts: (0..model.vocab()).map(text).collect(),
-    }
+    task.to_string()
 }
 
 fn compare(
     command: &str,
-    model: &str,
-    task: &Task,
+    folder: &str,
+    model: &Model,
+    task: &str,
     said: &[Vec<String>],
     ours: &Report,
 ) -> Result<Reference> {
     let mut file = std::env::temp_dir();
     file.push(format!("undertone-questions-{}.json", std::process::id()));
-    let written = std::fs::File::create(&file).and_then(|mut f| f.write_all(task.json.as_bytes()));
+    let written = std::fs::File::create(&file).and_then(|mut f| f.write_all(task.as_bytes()));
     written.map_err(|source| Error::io("write", &file, source))?;
-    let output = super::reference_output(command, model, &[("UNDERTONE_QUESTIONS", &file)]);
+    let output = super::reference_output(command, folder, &[("UNDERTONE_QUESTIONS", &file)]);
     // A left-over in the temporary folder is not worth an error.
     let _ = std::fs::remove_file(&file);
     let measured: Measured = serde_json::from_slice(&output?)
         .map_err(|error| refuse(command, &format!("printed something else: {error}")))?;
-    let plain = |text: &str| text.split_whitespace().collect::<String>();
-    let said_by = |ids: &[u32]| -> String {
-        let words = ids.iter().filter_map(|id| task.texts.get(*id as usize));
-        words.map(String::as_str).collect()
-    };
-    let pairs = measured.answers.iter().flatten().zip(said.iter().flatten());
-    let same = pairs
-        .clone()
-        .filter(|(theirs, ours)| plain(&said_by(theirs)) == plain(ours))
-        .count();
+    let mut same = (0, 0);
+    for (theirs, ours) in measured.answers.iter().flatten().zip(said.iter().flatten()) {
+        let ids = [model.markers().delimiter.as_slice(), theirs].concat();
+        let value = model.extract_value(&ids).map_err(model_error)?;
+        same.0 += usize::from(value.unwrap_or_default() == *ours);
+        same.1 += 1;
+    }
     Ok(Reference {
         command: command.to_owned(),
         what: measured.what,
         early_stopping_ms: measured.early_stopping_ms,
         times_faster: measured.early_stopping_ms / ours.early_stopping_ms,
-        same_answers: (same, pairs.count()),
+        same_answers: same,
     })
 }
 
