@@ -2,6 +2,7 @@
 //! messages come in, effects go out, and `ui` draws what is here.
 
 pub mod action;
+pub mod commitment;
 pub mod effect;
 pub mod field;
 pub mod filter;
@@ -294,10 +295,18 @@ impl App {
     #[must_use]
     pub fn context(&self) -> Context {
         match &self.overlay {
-            None if self.page != Page::Run => Context::Page,
-            None => Context::Main,
+            None => self.context_below(),
             Some(Overlay::List(_)) => Context::List,
             Some(Overlay::Prompt(_)) => Context::Text,
+        }
+    }
+
+    /// The context below what lies over the panes.
+    #[must_use]
+    pub fn context_below(&self) -> Context {
+        match self.page {
+            Page::Run => Context::Main,
+            _ => Context::Page,
         }
     }
 

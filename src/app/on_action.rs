@@ -5,8 +5,8 @@ use crate::app::effect::Effect;
 use crate::app::field::Field;
 use crate::app::live::{Job, Phase};
 use crate::app::overlay::{List, ListKind, Overlay, Prompt, PromptKind};
-use crate::app::pane::Pane;
 use crate::app::page::Page;
+use crate::app::pane::Pane;
 use crate::app::{App, Model, Tone, on_manner, on_overlay, on_page, on_worker};
 use crate::keymap::{Code, Key};
 use crate::session::edit::Edit;
@@ -466,7 +466,11 @@ fn open_prompt(app: &mut App, action: Action) {
         }
         Action::PickLayers => Prompt {
             kind: PromptKind::Layers,
-            field: Field::line(&app.ablation.layers.map_or_else(String::new, |l| l.to_string())),
+            field: Field::line(
+                &app.ablation
+                    .layers
+                    .map_or_else(String::new, |l| l.to_string()),
+            ),
         },
         _ => on_overlay::export_prompt(app, on_overlay::DEFAULT_FORMAT),
     };

@@ -68,7 +68,7 @@ fn choose(app: &mut App, list: List, choice: Choice) -> Vec<Effect> {
             Vec::new()
         }
         Choice::Act(action)
-            if action.spec().context == Context::Page && app.context() != Context::Page =>
+            if action.spec().context == Context::Page && app.context_below() != Context::Page =>
         {
             Vec::new()
         }

@@ -100,9 +100,9 @@ impl App {
             Page::Exits => (self.session.early_exit.len(), 1),
             // How many rows there are depends on how wide the screen is.
             Page::Compare => (self.view.page_rows, 1),
-            Page::Layers => self
-                .layers()
-                .map_or((0, 0), |lens| (lens.rows.len(), lens.columns.len())),
+            Page::Layers => self.layers().map_or((0, 0), |lens| {
+                (lens.rows.len() + lens.inputs.len(), lens.columns.len())
+            }),
         }
     }
 

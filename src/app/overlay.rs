@@ -167,8 +167,8 @@ impl List {
             ListKind::Help => action_entries(app, |_| true),
             ListKind::Palette => action_entries(app, |action| {
                 let context = action.spec().context;
-                let is_here = context == Context::Main
-                    || (context == Context::Page && app.page != Page::Run);
+                let is_here =
+                    context == Context::Main || (context == Context::Page && app.page != Page::Run);
                 is_here && action != Action::Palette
             }),
             ListKind::Problems => problem_entries(app),

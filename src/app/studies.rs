@@ -9,7 +9,7 @@ use crate::app::effect::Effect;
 use crate::app::live::{Job, Phase};
 use crate::app::{App, Failure};
 use crate::trace::{
-    Ablation, AblationValue, Direction, Lattice, LatentIdx, Propagation, Study, StudyKind,
+    Ablation, AblationValue, Direction, LatentIdx, Lattice, Propagation, Study, StudyKind,
 };
 use crate::worker::protocol::Request;
 
