@@ -6,7 +6,7 @@ use super::{Sheet, token};
 use crate::app::overlay::ablation_name;
 use crate::app::{App, Left};
 use crate::session::Session;
-use crate::text::{Newline, sanitize_with, wrap};
+use crate::text::{Newline, sanitize_with, width, wrap};
 use crate::trace::{Answer, PositionKind, Run};
 use crate::ui::line::{Row, cut, cut_foreign, paragraph};
 use crate::ui::number::{plain, probability};
@@ -47,10 +47,10 @@ fn effective_left(app: &App) -> Left {
     }
 }
 
-pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
+pub(super) fn sheet(app: &App, max_width: usize, theme: &Theme) -> Sheet {
     let Some(run) = &app.session.run else {
         return Sheet {
-            head: paragraph("The run comes first", width, 0, theme.dim),
+            head: paragraph("The run comes first", max_width, 0, theme.dim),
             ..Sheet::default()
         };
     };
@@ -58,7 +58,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         (Left::Previous, Some(other)) => (of_session(other), of_session(&app.session)),
         _ => (of_session(&app.session), current(app, run)),
     };
-    let table = Table::new(width, theme);
+    let table = Table::new(max_width, theme);
     let mut rows = Vec::new();
     let titles = [
         cut_foreign(&left.title, table.side, theme),
@@ -82,9 +82,14 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let rung = |side: &Side| side.rung.unwrap_or("not judged").to_owned();
     rows.push(table.row("verdict", &rung(&left), &rung(&right)));
     let glyphs = theme.glyphs;
+    let focus = app.cursor().row.min(rows.len().saturating_sub(1));
+    if let Some(row) = rows.get_mut(focus) {
+        let text = Row::new().push(row.to_string(), theme.selected);
+        *row = text.line();
+    }
     Sheet {
         head: vec![head],
-        focus: app.cursor().row,
+        focus,
         rows,
         detail: String::new(),
         legend: vec![
@@ -177,8 +182,8 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn new(width: usize, theme: &'a Theme) -> Self {
-        let side = (width.saturating_sub(LABEL + GAP) / 2).max(1);
+    fn new(max_width: usize, theme: &'a Theme) -> Self {
+        let side = (max_width.saturating_sub(LABEL + GAP) / 2).max(1);
         Self {
             side,
             right: LABEL + side + GAP,
@@ -252,7 +257,8 @@ impl<'a> Table<'a> {
             Some((text, prob)) => {
                 let text = token(&text, 12, self.theme);
                 let prob = prob.map_or_else(String::new, probability);
-                format!("{text:<12} {prob}")
+                let gap = " ".repeat(13_usize.saturating_sub(width(&text)));
+                format!("{text}{gap}{prob}")
             }
         };
         let (left, right) = (said(left), said(right));
