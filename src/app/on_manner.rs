@@ -3,7 +3,7 @@
 use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::on_action::edit_session;
-use crate::app::{App, Tone};
+use crate::app::{App, Page, Tone};
 use crate::session::edit::Edit;
 use crate::trace::{
     Ablation, AblationValue, Direction, DonorRef, LatentIdx, Layers, Propagation, Site,
@@ -19,7 +19,7 @@ pub fn has_layers(ablation: &Ablation) -> bool {
 #[must_use]
 pub fn meaning(value: AblationValue) -> &'static str {
     match value {
-        AblationValue::Resample => "another problem's latent at that position, of 16 donors",
+        AblationValue::Resample => "another problem's latent at that position, 16 donors",
         AblationValue::Mean => "the mean at that position over the reference set",
         AblationValue::Zero => "the zero vector",
         AblationValue::Noise => "noise with that position's mean and spread, 16 draws",
@@ -113,7 +113,7 @@ fn set(app: &mut App, mut after: Ablation) -> Vec<Effect> {
         return Vec::new();
     };
     let effects = edit_session(app, edit);
-    if app.ablation.is_clean() {
+    if app.ablation.is_clean() && app.page == Page::Run {
         app.say(Tone::Info, format!("off now means {}", in_words(app)));
     }
     effects

@@ -6,7 +6,7 @@ use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::on_action::edit_session;
 use crate::app::page::{At, Left, Page};
-use crate::app::studies::{Wish, sets};
+use crate::app::studies::{Wish, sets, sweep_values};
 use crate::app::{App, Tone};
 use crate::session::edit::Edit;
 use crate::trace::{
@@ -90,7 +90,7 @@ impl App {
         match self.page {
             Page::Run => (0, 0),
             Page::Sweep => self.sweep().map_or((0, 0), |sweep| {
-                let rows = 2 * AblationValue::ALL.len() + sweep.pairs.len();
+                let rows = 2 * sweep_values(sweep).len() + sweep.pairs.len();
                 (rows, sweep.n_latents)
             }),
             Page::Lattice => self.lattice().map_or((0, 0), |l| (sets(l).len(), 1)),
@@ -111,7 +111,8 @@ impl App {
     pub fn sweep_at(&self) -> Option<SweepAt<'_>> {
         let sweep = self.sweep()?;
         let At { row, column } = self.cursor();
-        let grid = 2 * AblationValue::ALL.len();
+        let values = sweep_values(sweep);
+        let grid = 2 * values.len();
         if let Some(beyond) = row.checked_sub(grid) {
             return sweep.pairs.get(beyond).map(SweepAt::Pair);
         }
@@ -120,7 +121,7 @@ impl App {
         } else {
             Role::Sufficient
         };
-        let value = AblationValue::ALL.get(row / 2)?;
+        let value = values.get(row / 2)?;
         Some(SweepAt::Cell(*value, role, LatentIdx(column + 1)))
     }
 

@@ -9,7 +9,7 @@ use crate::app::effect::Effect;
 use crate::app::live::{Job, Phase};
 use crate::app::{App, Failure};
 use crate::trace::{
-    Ablation, AblationValue, Direction, LatentIdx, Lattice, Propagation, Study, StudyKind,
+    Ablation, AblationValue, Direction, LatentIdx, Lattice, Propagation, Study, StudyKind, Sweep,
 };
 use crate::worker::protocol::Request;
 
@@ -215,12 +215,8 @@ pub fn progress(study: &Study) -> (usize, usize, &'static str) {
     match study {
         Study::Sweep(sweep) => {
             let n = sweep.n_latents;
-            let all = 2 * n * AblationValue::ALL.len();
-            if sweep.pairs.is_empty() {
-                (sweep.cells.len(), all, "cells")
-            } else {
-                (sweep.pairs.len(), pairs(n), "pairs")
-            }
+            let all = 2 * n * sweep_values(sweep).len() + pairs(n);
+            (sweep.cells.len() + sweep.pairs.len(), all, "cells")
         }
         Study::Lattice(lattice) => {
             let all = u32::try_from(lattice.n_latents)
@@ -232,6 +228,24 @@ pub fn progress(study: &Study) -> (usize, usize, &'static str) {
         Study::Influence(influence) => (influence.answers.len(), influence.n_latents, "latents"),
         Study::Layers(lens) => (lens.rows.len(), lens.rows.len(), "layers"),
     }
+}
+
+/// The values that a sweep has rows for: those it holds and, until it is complete, those that ask for no further choice.
+#[must_use]
+pub fn sweep_values(sweep: &Sweep) -> Vec<AblationValue> {
+    const USUAL: [AblationValue; 6] = [
+        AblationValue::Resample,
+        AblationValue::Mean,
+        AblationValue::Zero,
+        AblationValue::Noise,
+        AblationValue::Token,
+        AblationValue::KvBlock,
+    ];
+    let is_there = |value: AblationValue| sweep.cells.iter().any(|cell| cell.value == value);
+    AblationValue::ALL
+        .into_iter()
+        .filter(|value| is_there(*value) || (!sweep.complete && USUAL.contains(value)))
+        .collect()
 }
 
 /// Every set of latents in the order of the lattice: by size, then by latent. Of many latents only what is computed.
@@ -281,7 +295,8 @@ pub(super) fn ask(app: &mut App) -> Option<Effect> {
         return None;
     }
     let open = |app: &App, wish: &Wish| {
-        !app.studies.has(wish) && app.studies.ended(wish).is_none() && app.live.n_latents() > 0
+        let has_subject = app.live.n_latents() > 0 || wish.kind == StudyKind::Layers;
+        has_subject && !app.studies.has(wish) && app.studies.ended(wish).is_none()
     };
     let wish = match app.wish().filter(|wish| open(app, wish)) {
         Some(wish) => wish,
@@ -308,7 +323,7 @@ fn unasked(app: &mut App) -> Option<Wish> {
         && live.phrases.is_none()
         && live.ablation != Job::Waiting
         && app.studies.asked.is_none();
-    if !is_quiet || live.n_latents() > FEW_LATENTS {
+    if !is_quiet || !(1..=FEW_LATENTS).contains(&live.n_latents()) {
         return None;
     }
     let wish = Wish::new(StudyKind::Lattice, &app.ablation, None);

@@ -156,8 +156,8 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
         let text = held.map_or_else(
             || name.to_owned(),
             |held| {
-                let (done, all, noun) = progress_of(&held.study);
-                format!("{name} {dot} {done} of {all} {noun}")
+                let (done, all, _) = progress_of(&held.study);
+                format!("{name} {done} of {all}")
             },
         );
         // Unasked work is not worth more than a quiet word.

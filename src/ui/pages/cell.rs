@@ -6,11 +6,11 @@ use ratatui::style::Style;
 
 use crate::trace::{Ablation, AblationValue, Cell, LatentIdx};
 use crate::ui::line::{Row, cut_foreign};
-use crate::ui::number::{count, signed};
+use crate::ui::number::{count, plain, signed};
 use crate::ui::theme::Theme;
 
 /// Room for a change in log-probability.
-pub(super) const CHANGE: usize = 7;
+pub(super) const CHANGE: usize = 6;
 /// Longer answers are cut in cells, and in sentences.
 const MAX_SAID: usize = 24;
 
@@ -23,11 +23,21 @@ pub(super) fn mark(cell: &Cell, theme: &Theme) -> (&'static str, Style) {
     }
 }
 
+/// A change in log-probability, with fewer decimals where it is large, so that it keeps its room.
+pub(super) fn change(value: f64, theme: &Theme) -> String {
+    let decimals = match value.abs() {
+        small if small < 99.995 => 2,
+        large if large < 999.95 => 1,
+        _ => 0,
+    };
+    signed(value, decimals, theme.glyphs)
+}
+
 /// The mark and the change in log-probability; with the answer where there is room for so many columns.
 pub(super) fn brief(cell: &Cell, answer_width: usize, theme: &Theme) -> Row {
     let (glyph, style) = mark(cell, theme);
     let row = Row::new().push(glyph, style).right(
-        signed(cell.delta_logprob, 2, theme.glyphs),
+        change(cell.delta_logprob, theme),
         2 + CHANGE,
         theme.text,
     );
@@ -35,7 +45,7 @@ pub(super) fn brief(cell: &Cell, answer_width: usize, theme: &Theme) -> Row {
         return row;
     }
     let answer = cell.answer.as_deref().unwrap_or("none");
-    row.push(" ", theme.text)
+    row.push("  ", theme.text)
         .push(cut_foreign(answer, answer_width, theme), theme.strong)
 }
 
@@ -98,6 +108,7 @@ pub(super) fn came_of(
     cell: &Cell,
     value: AblationValue,
     clean: Option<&str>,
+    clean_logprob: Option<f64>,
     theme: &Theme,
 ) -> String {
     let mut text = format!(
@@ -105,6 +116,10 @@ pub(super) fn came_of(
         answered(cell, clean, theme),
         signed(cell.delta_logprob, 2, theme.glyphs)
     );
+    if let Some(logprob) = clean_logprob {
+        let after = plain(logprob + cell.delta_logprob, 2, theme.glyphs);
+        text.push_str(&format!(" to {after}"));
+    }
     if let Some(name) = value.variant_name().filter(|_| cell.n > 1) {
         text.push_str(&format!(
             "; {} of {} flipped",

@@ -29,6 +29,8 @@ struct Side {
     latents: Vec<Option<(String, Option<f32>)>>,
     answer: Option<Answer>,
     rung: Option<&'static str>,
+    /// Log-probability of the left side's answer here, where it is known.
+    clean_logprob: Option<f64>,
 }
 
 /// Which two runs.
@@ -56,7 +58,13 @@ pub(super) fn sheet(app: &App, max_width: usize, theme: &Theme) -> Sheet {
     };
     let (left, right) = match (effective_left(app), &app.other) {
         (Left::Previous, Some(other)) => (of_session(other), of_session(&app.session)),
-        _ => (of_session(&app.session), current(app, run)),
+        _ => (
+            Side {
+                title: "clean run, all on".to_owned(),
+                ..of_session(&app.session)
+            },
+            current(app, run),
+        ),
     };
     let table = Table::new(max_width, theme);
     let mut rows = Vec::new();
@@ -79,8 +87,19 @@ pub(super) fn sheet(app: &App, max_width: usize, theme: &Theme) -> Sheet {
     }
     rows.push(Line::default());
     rows.extend(table.answers(left.answer.as_ref(), right.answer.as_ref()));
-    let rung = |side: &Side| side.rung.unwrap_or("not judged").to_owned();
-    rows.push(table.row("verdict", &rung(&left), &rung(&right)));
+    if effective_left(app) == Left::Clean {
+        let logprob = |side: &Side| {
+            let value = side.clean_logprob;
+            value.map_or_else(
+                || theme.glyphs.none.to_owned(),
+                |value| plain(value, 2, theme.glyphs),
+            )
+        };
+        rows.push(table.row("clean answer", &logprob(&left), &logprob(&right)));
+    }
+    let rung = |side: &Side| side.rung.unwrap_or(theme.glyphs.none).to_owned();
+    let differs = left.rung.is_some() && right.rung.is_some() && left.rung != right.rung;
+    rows.push(table.marked("verdict", &rung(&left), &rung(&right), differs));
     let glyphs = theme.glyphs;
     let focus = app.cursor().row.min(rows.len().saturating_sub(1));
     if let Some(row) = rows.get_mut(focus) {
@@ -170,6 +189,9 @@ fn current(app: &App, run: &Run) -> Side {
         answer: Some(outcome.answer.clone()),
         // The verdict is on the clean run alone.
         rung: None,
+        clean_logprob: clean
+            .clean_logprob
+            .map(|logprob| logprob + outcome.effect.delta_logprob),
         ..clean
     }
 }

@@ -64,9 +64,8 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             .get(at.row)
             .map_or_else(String::new, |exit| detail(exit, run, theme)),
         legend: vec![
-            "A row is the answer if the model had to answer after so many latents: the delimiter is forced there."
-                .to_owned(),
-            "The bar is the log-prob of the clean answer: full is certain, empty is the lowest of these rows."
+            "A row: what the model answers when it is made to after so many latents.".to_owned(),
+            "The bar: log-prob of the clean answer, full is certain, empty the lowest here."
                 .to_owned(),
         ],
     }
@@ -87,11 +86,9 @@ fn headline(
         (None, _) => "never the final one".to_owned(),
         (Some(k), _) => format!("first the final one after {k} of {all} {noun}"),
     };
-    let stable = stable_match(exits).map_or_else(String::new, |k| {
-        format!(", no longer changes from {k} of {all} on")
-    });
+    let stable = stable_match(exits).map_or_else(String::new, |k| format!(", stable from {k} on"));
     let mut lines = stated(
-        "The answer is committed:",
+        "The answer commits: ",
         &format!("{first}{stable}"),
         theme.text,
         width,
@@ -99,13 +96,13 @@ fn headline(
     );
     if n > 0 {
         let said = match represented_from(run) {
-            Some(latent) => format!(
-                "the answer's first token stays in the top {TOP} from latent {latent} of {n} on"
-            ),
-            None => format!("never: the answer's first token does not stay in the top {TOP}"),
+            Some(latent) => {
+                format!("its first token stays in the top {TOP} from latent {latent} of {n} on")
+            }
+            None => format!("never, its first token does not stay in the top {TOP}"),
         };
         lines.extend(stated(
-            "The latents are:        ",
+            "The latents commit: ",
             &said,
             theme.text,
             width,

@@ -16,7 +16,7 @@ const LABEL: usize = 13;
 const WIDE: usize = 11;
 const NARROW: usize = 6;
 /// A cell of the answer.
-const ANSWER: usize = 9;
+const ANSWER: usize = 8;
 const GAP: usize = 2;
 /// From this relative change on, a state is hardly the same.
 const LARGE: f64 = 0.5;
@@ -26,6 +26,8 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         return Sheet::default();
     };
     let at = app.cursor();
+    let run = app.session.run.as_ref();
+    let clean = run.and_then(|run| run.answer.value.as_deref());
     let n = found.n_latents;
     let answers = 2 * (ANSWER + GAP) + 1;
     let room = width.saturating_sub(LABEL + answers);
@@ -73,16 +75,16 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         head: heads(&columns, n, cell_width, theme),
         rows,
         focus: at.row,
-        detail: detail(found, at.row, at.column, theme),
+        detail: detail(found, clean, (at.row, at.column), theme),
         legend: vec![
             format!(
-                "To a latent: how far its state moves, as a share of its norm; {} its top token changed in some variant.",
+                "To a latent: the change of its state against its norm; {} its top token changed, in k of n.",
                 theme.glyphs.differs
             ),
-            "To the answer: total with later latents recomputed, direct with later latents held at their clean values."
+            "Total: later latents are recomputed. Direct: they are held at their clean values."
                 .to_owned(),
             format!(
-                "{} the answer flips, {} it stands; the number is the change in log-prob of the clean answer.",
+                "{} the answer flips, {} it stands; the change in log-prob of the clean answer.",
                 theme.glyphs.no, theme.glyphs.yes
             ),
         ],
@@ -150,7 +152,12 @@ fn cell(found: &Influence, from: LatentIdx, to: LatentIdx, width: usize, theme: 
     row.push(mark, theme.off)
 }
 
-fn detail(found: &Influence, row: usize, column: usize, theme: &Theme) -> String {
+fn detail(
+    found: &Influence,
+    clean: Option<&str>,
+    (row, column): (usize, usize),
+    theme: &Theme,
+) -> String {
     let from = LatentIdx(row + 1);
     let value = found.manner.value;
     let said = |n| done_by(&found.manner, value, n);
@@ -167,7 +174,7 @@ fn detail(found: &Influence, row: usize, column: usize, theme: &Theme) -> String
         return format!(
             "latent {from} off ({}), {how}: {}",
             said(cell.n),
-            came_of(cell, value, None, theme).replace(", was none", "")
+            came_of(cell, value, clean, None, theme)
         );
     }
     let to = LatentIdx(column + 1);

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use ratatui::text::Line;
 
-use super::cell::{CHANGE, came_of, done_by, mark, named, set_off};
+use super::cell::{CHANGE, came_of, change, done_by, mark, named, set_off};
 use super::{Sheet, block};
 use crate::app::App;
 use crate::app::studies::sets;
 use crate::trace::{Cell, LatentIdx, Lattice};
 use crate::ui::line::{Row, cut_foreign, paragraph};
-use crate::ui::number::{plain, signed};
+use crate::ui::number::plain;
 use crate::ui::theme::Theme;
 
 /// Longer answers are cut.
-const ANSWER: usize = 7;
+const ANSWER: usize = 8;
 /// Room for `15/16`.
 const FLIPS: usize = 5;
 /// Between columns.
@@ -59,11 +59,13 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             .map_or_else(String::new, |off| detail(lattice, off, theme)),
         legend: vec![
             format!(
-                "A row is a set of latents: {} on, {} off; {} the answer flips, {} it stands.",
+                "{} on, {} off; {} the answer flips, {} it stands; flips: how many of the variants flipped.",
                 glyphs.on, glyphs.off, glyphs.no, glyphs.yes
             ),
-            "The number is the change in log-prob of the clean answer; after it, how many of the variants flipped."
-                .to_owned(),
+            format!(
+                "{} log-prob: the change in log-prob of the clean answer.",
+                glyphs.delta
+            ),
         ],
     }
 }
@@ -83,7 +85,7 @@ fn column_head(lattice: &Lattice, theme: &Theme) -> Row {
         .to(answer_at)
         .push("answer", theme.dim)
         .right(
-            format!("{} lp", theme.glyphs.delta),
+            format!("{} log-prob", theme.glyphs.delta),
             answer_at + ANSWER + 3 + CHANGE,
             theme.dim,
         )
@@ -104,7 +106,12 @@ fn set_cell(lattice: &Lattice, off: &BTreeSet<LatentIdx>, theme: &Theme) -> Row 
     }
     row = row.to(answer_at);
     let Some(cell) = lattice.cell(off) else {
-        return row.push(theme.glyphs.pending, theme.dim);
+        let glyph = if lattice.complete {
+            theme.glyphs.none
+        } else {
+            theme.glyphs.pending
+        };
+        return row.push(glyph, theme.dim);
     };
     let answer = cell.answer.as_deref().unwrap_or("none");
     let (glyph, style) = mark(cell, theme);
@@ -113,7 +120,7 @@ fn set_cell(lattice: &Lattice, off: &BTreeSet<LatentIdx>, theme: &Theme) -> Row 
         .to(answer_at + ANSWER + 1)
         .push(glyph, style)
         .right(
-            signed(cell.delta_logprob, 2, theme.glyphs),
+            change(cell.delta_logprob, theme),
             answer_at + ANSWER + 3 + CHANGE,
             theme.text,
         );
@@ -167,7 +174,11 @@ fn headline(lattice: &Lattice, width: usize, theme: &Theme) -> Vec<Line<'static>
 fn detail(lattice: &Lattice, off: &BTreeSet<LatentIdx>, theme: &Theme) -> String {
     let what = set_off(off, lattice.n_latents);
     let Some(cell) = lattice.cell(off) else {
-        return format!("{what}: not computed yet");
+        return if lattice.complete {
+            format!("{what}: cannot be asked of this value")
+        } else {
+            format!("{what}: not computed yet")
+        };
     };
     if off.is_empty() {
         return format!(
@@ -177,19 +188,14 @@ fn detail(lattice: &Lattice, off: &BTreeSet<LatentIdx>, theme: &Theme) -> String
         );
     }
     format!(
-        "{what} ({}): {}; log-prob then {}",
+        "{what} ({}): {}",
         done_by(&lattice.manner, lattice.manner.value, cell.n),
         came_of(
             cell,
             lattice.manner.value,
             lattice.clean_answer.as_deref(),
+            Some(lattice.clean_logprob),
             theme
-        ),
-        after(lattice, cell, theme)
+        )
     )
-}
-
-/// The log-probability of the clean answer under a set.
-fn after(lattice: &Lattice, cell: &Cell, theme: &Theme) -> String {
-    plain(lattice.clean_logprob + cell.delta_logprob, 2, theme.glyphs)
 }

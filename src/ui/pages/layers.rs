@@ -16,7 +16,7 @@ const LABEL: usize = 8;
 const TOKEN: usize = 6;
 const RANK: usize = 5;
 const PROB: usize = 7;
-const GAP: usize = 2;
+const GAP: usize = 1;
 /// Up to this rank a token counts as near the top.
 const NEAR: usize = 10;
 
@@ -92,10 +92,14 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         detail: detail(lens, at.row, at.column, theme),
         legend: vec![
             format!(
-                "A cell: the layer's top token, and after # the rank of the token that is followed (0 is the top{}).",
-                if cell_width > narrow { ", then its probability" } else { "" }
+                "A cell: the layer's top token, then # rank of the token followed{}; #0 is the top.",
+                if cell_width > narrow {
+                    " and its probability"
+                } else {
+                    ""
+                }
             ),
-            "The last layer is at the top and is the model's own output; a column says what comes after its position."
+            "Clean run, the last layer on top: the model's output, what comes after each column."
                 .to_owned(),
         ],
     }

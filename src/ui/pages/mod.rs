@@ -28,7 +28,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use crate::app::studies::{Ended, is_complete, progress};
-use crate::app::{App, Page, View};
+use crate::app::{App, Page, Phase, View};
 use crate::text::{sanitize, width as text_width};
 use crate::ui::line::{Row, cut, paragraph};
 use crate::ui::panes::Title;
@@ -182,10 +182,7 @@ fn remark(app: &App) -> String {
     };
     let held = app.studies.held(wish.kind);
     let here = match held {
-        Some(held) if held.wish != wish => match held.wish.token {
-            _ if held.wish.manner == wish.manner => "stale, of another token".to_owned(),
-            _ => format!("stale, of {}", held.wish.manner.manner()),
-        },
+        Some(held) if held.wish != wish => "stale".to_owned(),
         Some(held) => {
             let (done, all, noun) = progress(&held.study);
             if is_complete(&held.study) {
@@ -213,8 +210,21 @@ fn obstacle(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         lines.push(Line::default());
         return lines;
     }
-    if app.studies.held(wish.kind).is_some() {
-        return Vec::new();
+    if let Some(held) = app.studies.held(wish.kind) {
+        if held.wish == wish {
+            return Vec::new();
+        }
+        let of = if held.wish.manner == wish.manner {
+            "of another token".to_owned()
+        } else {
+            format!("of {}", held.wish.manner.manner())
+        };
+        return paragraph(
+            &format!("Stale: these figures are {of}"),
+            width,
+            0,
+            theme.off,
+        );
     }
     let text = if app.info().is_none() {
         "No model is ready to compute this"
@@ -222,8 +232,10 @@ fn obstacle(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         "Computing, the first figures come in a moment"
     } else if app.studies.ended(&wish).is_some() {
         "Stopped before the first figure, r runs it"
-    } else if app.live.n_latents() == 0 {
+    } else if app.live.phase != Phase::Done {
         "The run comes first"
+    } else if app.live.n_latents() == 0 {
+        "This run has no latents"
     } else {
         "Not computed yet"
     };

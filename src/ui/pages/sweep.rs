@@ -8,7 +8,8 @@ use super::cell::{brief, came_of, done_by, set_off};
 use super::{Sheet, block, more, stated, window};
 use crate::app::App;
 use crate::app::on_page::SweepAt;
-use crate::trace::{AblationValue, Cell, LatentIdx, Pair, Role, Sweep};
+use crate::app::studies::sweep_values;
+use crate::trace::{Cell, LatentIdx, Pair, Role, Sweep};
 use crate::ui::line::Row;
 use crate::ui::number::signed;
 use crate::ui::theme::Theme;
@@ -16,11 +17,9 @@ use crate::ui::theme::Theme;
 /// Where the cells start.
 const LABEL: usize = 21;
 /// A cell without and with its answer, and the space after it.
-const NARROW: usize = 9;
-const ANSWER: usize = 6;
+const NARROW: usize = 8;
+const ANSWER: usize = 7;
 const GAP: usize = 2;
-/// Rows of the grid.
-const GRID: usize = 2 * AblationValue::ALL.len();
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let Some(sweep) = app.sweep() else {
@@ -30,7 +29,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let mut head = headline(sweep, width, theme);
     let n = sweep.n_latents;
     let room = width.saturating_sub(LABEL + 1);
-    let wide = NARROW + 1 + ANSWER;
+    let wide = NARROW + 2 + ANSWER;
     let (cell_width, answer) = if n * (wide + GAP) <= room {
         (wide, ANSWER)
     } else {
@@ -39,8 +38,10 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let columns = window(n, cell_width + GAP, room, at.column);
     head.push(numbers(&columns, n, cell_width, theme));
     let mut rows = Vec::new();
-    for row in 0..GRID {
-        let value = AblationValue::ALL[row / 2];
+    let values = sweep_values(sweep);
+    let grid = 2 * values.len();
+    for row in 0..grid {
+        let value = values[row / 2];
         let (role, name) = if row % 2 == 0 {
             (Role::Necessary, "off alone")
         } else {
@@ -69,9 +70,9 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     if !sweep.pairs.is_empty() {
         rows.push(Line::default());
         rows.push(pair_head(sweep, theme));
-        focus += if at.row >= GRID { 2 } else { 0 };
+        focus += if at.row >= grid { 2 } else { 0 };
         for (index, pair) in sweep.pairs.iter().enumerate() {
-            rows.push(pair_row(pair, at.row == GRID + index, theme));
+            rows.push(pair_row(pair, at.row == grid + index, theme));
         }
     }
     let yes = theme.glyphs.yes;
@@ -83,46 +84,35 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         detail: detail(app, sweep, theme),
         legend: vec![
             format!(
-                "A cell: {no} the answer flips, {yes} it stands, and the change in log-prob of the clean answer; \
-                 {none} cannot be asked."
+                "{no} the answer flips, {yes} it stands; the change in log-prob of the clean answer."
             ),
-            "Off alone: is the latent necessary? On alone, all others off: is it sufficient?"
-                .to_owned(),
+            format!(
+                "Off alone: necessary? On alone: sufficient? {none} cannot be asked. k of n values tried."
+            ),
         ],
     }
 }
 
-/// What the whole grid says about each latent.
+/// What the whole grid says about each latent: under how many of the values tried.
 fn headline(sweep: &Sweep, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let tally = |role: Role, wanted: bool| {
         let said: Vec<String> = (1..=sweep.n_latents)
-            .filter_map(|latent| {
+            .map(|latent| {
                 let cells = sweep.cells.iter();
                 let cells: Vec<&Cell> = cells
                     .filter(|cell| cell.latent.0 == latent && cell.role == role)
                     .filter_map(|cell| cell.cell.as_ref())
                     .collect();
                 let n = cells.iter().filter(|cell| cell.flipped == wanted).count();
-                (n > 0).then(|| format!("{latent} ({n} of {} values)", cells.len()))
+                format!("latent {latent} {n} of {}", cells.len())
             })
             .collect();
-        if said.is_empty() {
-            "no latent so far".replace(" so far", if sweep.complete { "" } else { " so far" })
-        } else {
-            said.join(&format!(" {} ", theme.glyphs.dot))
-        }
+        said.join(&format!(" {} ", theme.glyphs.dot))
     };
-    let flips = tally(Role::Necessary, true);
-    let keeps = tally(Role::Sufficient, false);
-    let mut lines = stated(
-        "Off alone, flips the answer:",
-        &flips,
-        theme.text,
-        width,
-        theme,
-    );
+    let (flips, keeps) = (tally(Role::Necessary, true), tally(Role::Sufficient, false));
+    let mut lines = stated("Off alone flips it: ", &flips, theme.text, width, theme);
     lines.extend(stated(
-        "On alone, keeps the answer: ",
+        "On alone keeps it:  ",
         &keeps,
         theme.text,
         width,
@@ -199,7 +189,7 @@ fn detail(app: &App, sweep: &Sweep, theme: &Theme) -> String {
                 "{} ({}): {}; the single changes add up to {singles}{}",
                 set_off(&off, usize::MAX),
                 done_by(&sweep.manner, pair.value, pair.cell.n),
-                came_of(&pair.cell, pair.value, clean, theme),
+                came_of(&pair.cell, pair.value, clean, None, theme),
                 if pair.non_additive {
                     ", which is not what both do"
                 } else {
@@ -221,7 +211,7 @@ fn detail(app: &App, sweep: &Sweep, theme: &Theme) -> String {
                 return format!("{lead}: not computed yet");
             };
             match (&known.cell, &known.refused) {
-                (Some(cell), _) => format!("{lead}: {}", came_of(cell, value, clean, theme)),
+                (Some(cell), _) => format!("{lead}: {}", came_of(cell, value, clean, None, theme)),
                 (None, Some(reason)) => format!("{lead} cannot be asked: {reason}"),
                 (None, None) => format!("{lead}: not computed"),
             }

@@ -49,7 +49,7 @@ pub fn stale_mark(app: &App) -> Option<&'static str> {
         return None;
     }
     Some(match app.live.ablation {
-        _ if app.lattice_answer().is_some() => "from the lattice, details coming",
+        _ if app.lattice_answer().is_some() => "from the lattice",
         Job::Stopped if app.failure.is_some() => "stale, not computed",
         Job::Stopped => "stale, r recomputes",
         _ => "stale, recomputing",
