@@ -1,9 +1,12 @@
 //! The answer after 0..N latents, or after 0.. written steps, delimiter forced (methods.md 4).
 
-use crate::model::{Branch, Cancel, Mode, Model, ModelError};
+use crate::model::{Branch, Cancel, Mode, Model, ModelError, Spoken};
 use crate::trace::EarlyExit;
 
 use super::run::{CleanRun, MAX_NEW_TOKENS};
+
+/// How many ends run side by side at most.
+const ROWS: usize = 64;
 
 /// The forced answer after every number of latents from 0 to N, in order; in written mode after every number of
 /// written tokens at which a step ends. A run in direct mode has nothing to stop early.
@@ -15,48 +18,32 @@ pub fn early_exits(
     clean: &CleanRun,
     cancel: &Cancel,
 ) -> Result<Vec<EarlyExit>, ModelError> {
-    stops(model, clean, cancel)?
-        .into_iter()
-        .map(|(k, branch)| {
-            cancel.check()?;
-            let forced = model.close(&branch, true, cancel)?;
-            let ids = model
-                .generate(&forced, MAX_NEW_TOKENS, &mut |_| (), cancel)?
-                .remove(0)
-                .ids;
-            let clean_logprob = model
-                .score(&forced, std::slice::from_ref(&clean.answer_ids), cancel)?
-                .remove(0)
-                .logprob;
-            let logprob = if ids.is_empty() {
-                None
-            } else if ids == clean.answer_ids {
-                Some(clean_logprob)
-            } else {
-                Some(
-                    model
-                        .score(&forced, std::slice::from_ref(&ids), cancel)?
-                        .remove(0)
-                        .logprob,
-                )
-            };
-            let with_delimiter: Vec<u32> = model
-                .markers()
-                .delimiter
-                .iter()
-                .chain(&ids)
-                .copied()
-                .collect();
-            Ok(EarlyExit {
-                k,
+    let stops = stops(model, clean, cancel)?;
+    let delimiter = &model.markers().delimiter;
+    let mut exits = Vec::with_capacity(stops.len());
+    for part in stops.chunks(ROWS) {
+        let branches: Vec<&Branch> = part.iter().map(|(_, branch)| branch).collect();
+        let conclusions = model.conclude(
+            &Branch::stack(&branches)?,
+            &clean.answer_ids,
+            Spoken::Forced,
+            MAX_NEW_TOKENS,
+            cancel,
+        )?;
+        for ((k, _), conclusion) in part.iter().zip(conclusions) {
+            let generated = conclusion.generated;
+            let said = [delimiter.as_slice(), &generated.ids].concat();
+            exits.push(EarlyExit {
+                k: *k,
                 value: model
-                    .extract_value(&with_delimiter)?
+                    .extract_value(&said)?
                     .filter(|value| !value.is_empty()),
-                logprob,
-                clean_logprob: Some(clean_logprob),
-            })
-        })
-        .collect()
+                logprob: (!generated.ids.is_empty()).then(|| generated.logprobs.iter().sum()),
+                clean_logprob: Some(conclusion.score.logprob),
+            });
+        }
+    }
+    Ok(exits)
 }
 
 /// Where the thinking can stop: how many tokens it had, and the run up to there.

@@ -3,8 +3,8 @@
 //! Joins `model`, `decode` and `verify` and answers in the plain data of `trace`. The worker thread and the headless
 //! commands both go through [`Explorer`]; it knows no screen, no thread and no file.
 
-pub mod ablate;
 pub mod answers;
+pub mod counterfactual;
 pub mod early_exit;
 pub mod evaluate;
 pub mod problems;
@@ -15,8 +15,11 @@ pub mod verdict;
 
 use crate::decode::phrase::{self, Voice};
 use crate::model::{Cancel, Model, ModelError, Vectors};
-use crate::problem::Split;
-use crate::trace::{Ablation, EarlyExit, LatentIdx, Outcome, Phrase, Position, Verdict};
+use crate::problem::{Problem, Split};
+use crate::trace::{
+    Ablation, AblationValue, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, Outcome, Phrase,
+    Position, Sweep, Verdict,
+};
 
 use reference::Reference;
 use run::{Ask, CleanRun};
@@ -93,7 +96,7 @@ impl Explorer {
         run::run(&self.model, ask, cancel, on_position)
     }
 
-    /// Runs with some latents off; see [`ablate::ablate`].
+    /// Runs with some latents off; see [`counterfactual::ablate`].
     ///
     /// # Errors
     /// When the intervention is empty or proves nothing, the model fails, or the work is cancelled.
@@ -103,7 +106,98 @@ impl Explorer {
         ablation: &Ablation,
         cancel: &Cancel,
     ) -> Result<Outcome, ModelError> {
-        ablate::ablate(&self.model, clean, &self.reference, ablation, cancel)
+        counterfactual::ablate(&self.model, clean, &self.reference, ablation, cancel)
+    }
+
+    /// Every latent by every value; see [`counterfactual::sweep`].
+    ///
+    /// # Errors
+    /// When the run has no latents, the model fails, or the work is cancelled.
+    pub fn sweep(
+        &self,
+        clean: &CleanRun,
+        manner: &Ablation,
+        values: &[AblationValue],
+        on_part: &mut dyn FnMut(&Sweep),
+        cancel: &Cancel,
+    ) -> Result<Sweep, ModelError> {
+        let (model, reference) = (&self.model, &self.reference);
+        counterfactual::sweep(model, clean, reference, manner, values, on_part, cancel)
+    }
+
+    /// Every set of latents; see [`counterfactual::lattice`].
+    ///
+    /// # Errors
+    /// When the run has no latents or too many, the ablation is refused, the model fails, or the work is cancelled.
+    pub fn lattice(
+        &self,
+        clean: &CleanRun,
+        manner: &Ablation,
+        on_part: &mut dyn FnMut(&Lattice),
+        cancel: &Cancel,
+    ) -> Result<Lattice, ModelError> {
+        let (model, reference) = (&self.model, &self.reference);
+        counterfactual::lattice(model, clean, reference, manner, on_part, cancel)
+    }
+
+    /// Latent to latent and latent to answer; see [`counterfactual::influence`].
+    ///
+    /// # Errors
+    /// When the run has no latents, the ablation is refused, the model fails, or the work is cancelled.
+    pub fn influence(
+        &self,
+        clean: &CleanRun,
+        manner: &Ablation,
+        cancel: &Cancel,
+    ) -> Result<Influence, ModelError> {
+        counterfactual::influence(&self.model, clean, &self.reference, manner, cancel)
+    }
+
+    /// The lens by layer; see [`counterfactual::layers`].
+    ///
+    /// # Errors
+    /// When the token is not of the vocabulary, the model fails, or the work is cancelled.
+    pub fn layers(
+        &self,
+        clean: &CleanRun,
+        token: Option<u32>,
+        cancel: &Cancel,
+    ) -> Result<LayerLens, ModelError> {
+        counterfactual::layers(&self.model, clean, token, cancel)
+    }
+
+    /// The one id that a text encodes to.
+    ///
+    /// # Errors
+    /// When it encodes to none or to several.
+    pub fn token_id(&self, text: &str) -> Result<u32, ModelError> {
+        match self.model.encode_text(text)?.as_slice() {
+            [id] => Ok(*id),
+            ids => Err(ModelError::input(format!(
+                "{text:?} is {} tokens for this model, not one: name an id instead",
+                ids.len()
+            ))),
+        }
+    }
+
+    /// Takes a named set of problems as the reference set.
+    ///
+    /// # Errors
+    /// When none of them fits the model, the model fails, or the work is cancelled.
+    pub fn use_reference(
+        &mut self,
+        origin: &str,
+        problems: &[Problem],
+        cancel: &Cancel,
+    ) -> Result<(), ModelError> {
+        let reference = Reference::build(&self.model, origin, problems, cancel)?;
+        if reference.is_empty() {
+            return Err(ModelError::input(format!(
+                "no problem of {origin} fits the model, so it cannot be the reference set"
+            )));
+        }
+        self.reference = reference;
+        Ok(())
     }
 
     /// The answer after 0..N latents.
@@ -146,8 +240,8 @@ impl Explorer {
                 }
             };
             let branch = prefill(&clean.rollout.latents[at].fed)?;
-            let mean = match self.reference.mean_fed(latent) {
-                Some(mean) => Some(prefill(&self.model.vectors(&[mean.to_vec()])?)?),
+            let mean = match self.reference.fed(latent) {
+                Some(fed) => Some(prefill(&self.model.vectors(&[&fed.mean])?)?),
                 None => None,
             };
             return phrase::phrases(
@@ -167,8 +261,8 @@ impl Explorer {
         }
         // The latent is what the model would have said next: the words start where it would be fed.
         let branch = clean.rollout.after(at).ok_or_else(missing)?;
-        let mean = match self.reference.mean_state(latent) {
-            Some(mean) => Some(self.model.vectors(&[mean.to_vec()])?),
+        let mean = match self.reference.states(latent) {
+            Some(states) => Some(self.model.vectors(&[&states.mean])?),
             None => None,
         };
         let baseline = mean.as_ref().map(|mean| (branch, Some(mean)));

@@ -18,8 +18,12 @@ pub const DEPTH: usize = 10;
 pub struct Item {
     /// Its question: a problem is never its own donor.
     pub question: String,
+    /// How many steps its gold solution has: donors can be matched on it.
+    pub steps: usize,
     /// The vectors fed at latents 1..N, each of the model's width.
     pub fed: Vec<Arc<[f32]>>,
+    /// The states that became them (another vector for CODI only).
+    pub states: Vec<Arc<[f32]>>,
     /// The top tokens of latents 1..N.
     pub top: Vec<Vec<TokenRead>>,
 }
@@ -30,8 +34,17 @@ pub struct Reference {
     /// Where the problems came from, for exports.
     pub origin: String,
     items: Vec<Item>,
-    mean_fed: Vec<Arc<[f32]>>,
-    mean_state: Vec<Arc<[f32]>>,
+    fed: Vec<Moments>,
+    states: Vec<Moments>,
+}
+
+/// Mean and standard deviation, value by value, of one latent's vectors over the set.
+#[derive(Debug, Clone)]
+pub struct Moments {
+    /// The mean.
+    pub mean: Arc<[f32]>,
+    /// The standard deviation (of the population).
+    pub deviation: Arc<[f32]>,
 }
 
 impl Reference {
@@ -50,7 +63,6 @@ impl Reference {
             origin: origin.to_owned(),
             ..Self::default()
         };
-        let mut sums = vec![(vec![0f64; model.width()], vec![0f64; model.width()]); n];
         for group in same_length(
             model,
             problems.iter().map(|p| p.question.as_str()),
@@ -60,32 +72,42 @@ impl Reference {
             let branch = group.prefill(model, cancel)?;
             let rollout = model.rollout(&branch, n, &Writes::none(branch.rows()), cancel)?;
             let first = reference.items.len();
-            for question in &group.questions {
+            for (question, index) in group.questions.iter().zip(&group.indices) {
                 reference.items.push(Item {
                     question: (*question).to_owned(),
+                    steps: problems[*index].steps.len(),
                     fed: Vec::new(),
+                    states: Vec::new(),
                     top: Vec::new(),
                 });
             }
-            for (latent, sum) in rollout.latents.iter().zip(&mut sums) {
+            for latent in &rollout.latents {
                 let (fed, state) = (latent.fed.to_rows()?, latent.state.to_rows()?);
                 let logits = model.project(&latent.state)?;
                 for (i, ((fed, state), logits)) in
                     fed.into_iter().zip(state).zip(logits).enumerate()
                 {
-                    add(&mut sum.0, &fed);
-                    add(&mut sum.1, &state);
                     let item = &mut reference.items[first + i];
-                    item.fed.push(fed.into());
+                    let fed: Arc<[f32]> = fed.into();
+                    // Only CODI's projection makes two vectors of one latent.
+                    item.states.push(if fed[..] == state[..] {
+                        Arc::clone(&fed)
+                    } else {
+                        state.into()
+                    });
+                    item.fed.push(fed);
                     item.top
                         .push(lens::projection(&logits, DEPTH, |id| model.token_text(id)).top);
                 }
             }
         }
-        let count = reference.items.len().max(1);
-        for (fed, state) in sums {
-            reference.mean_fed.push(divided(&fed, count));
-            reference.mean_state.push(divided(&state, count));
+        for at in 0..n {
+            let over = |of: &dyn Fn(&Item) -> &Arc<[f32]>| {
+                moments(reference.items.iter().map(of), model.width())
+            };
+            let (fed, states) = (over(&|item| &item.fed[at]), over(&|item| &item.states[at]));
+            reference.fed.push(fed);
+            reference.states.push(states);
         }
         Ok(reference)
     }
@@ -109,38 +131,59 @@ impl Reference {
             .filter(move |item| item.question.trim() != question.trim())
     }
 
-    /// The first `n` donors for a question: a fixed order, so the same request has the same donors.
+    /// The first `n` donors for a question, of those with so many steps if asked for: a fixed order, so the same request has
+    /// the same donors.
     #[must_use]
-    pub fn donors(&self, question: &str, n: usize) -> Vec<&Item> {
-        self.others(question).take(n).collect()
+    pub fn donors(&self, question: &str, n: usize, steps: Option<usize>) -> Vec<&Item> {
+        let matches = |item: &&Item| steps.is_none_or(|steps| item.steps == steps);
+        self.others(question).filter(matches).take(n).collect()
     }
 
-    /// The mean vector fed at a latent over the set.
+    /// A problem of the set, counted from 0.
     #[must_use]
-    pub fn mean_fed(&self, latent: LatentIdx) -> Option<&Arc<[f32]>> {
-        self.mean_fed.get(latent.0.checked_sub(1)?)
+    pub fn item(&self, number: usize) -> Option<&Item> {
+        self.items.get(number)
     }
 
-    /// The mean projected state at a latent over the set (differs from the fed vector for CODI only).
+    /// The moments of the vectors fed at a latent.
     #[must_use]
-    pub fn mean_state(&self, latent: LatentIdx) -> Option<&Arc<[f32]>> {
-        self.mean_state.get(latent.0.checked_sub(1)?)
+    pub fn fed(&self, latent: LatentIdx) -> Option<&Moments> {
+        self.fed.get(latent.0.checked_sub(1)?)
     }
-}
 
-fn add(sum: &mut [f64], row: &[f32]) {
-    for (s, x) in sum.iter_mut().zip(row) {
-        *s += f64::from(*x);
+    /// The moments of the projected states at a latent (they differ from the fed vectors' for CODI only).
+    #[must_use]
+    pub fn states(&self, latent: LatentIdx) -> Option<&Moments> {
+        self.states.get(latent.0.checked_sub(1)?)
     }
 }
 
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
-    reason = "a mean of f32 values fits f32"
+    reason = "moments of f32 values fit f32"
 )]
-fn divided(sum: &[f64], count: usize) -> Arc<[f32]> {
-    sum.iter().map(|s| (s / count as f64) as f32).collect()
+fn moments<'a>(vectors: impl Iterator<Item = &'a Arc<[f32]>> + Clone, width: usize) -> Moments {
+    let count = vectors.clone().count().max(1) as f64;
+    let mut mean = vec![0f64; width];
+    for vector in vectors.clone() {
+        for (sum, x) in mean.iter_mut().zip(vector.iter()) {
+            *sum += f64::from(*x);
+        }
+    }
+    for sum in &mut mean {
+        *sum /= count;
+    }
+    let mut squares = vec![0f64; width];
+    for vector in vectors {
+        for ((sum, x), mean) in squares.iter_mut().zip(vector.iter()).zip(&mean) {
+            *sum += (f64::from(*x) - mean).powi(2);
+        }
+    }
+    Moments {
+        mean: mean.iter().map(|m| *m as f32).collect(),
+        deviation: squares.iter().map(|s| (s / count).sqrt() as f32).collect(),
+    }
 }
 
 /// Questions whose prompts have one length, so that they run as rows of one batch without padding.

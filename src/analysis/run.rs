@@ -26,6 +26,8 @@ pub struct Ask<'a> {
     pub question: &'a str,
     /// The gold answer, if known: only ever used to report correctness.
     pub gold: Option<&'a str>,
+    /// How many steps the gold solution has, if known: donors can be matched on it.
+    pub steps: Option<usize>,
     /// How it is to be answered.
     pub mode: Mode,
     /// Latent tokens; latent mode only.
@@ -41,6 +43,8 @@ pub struct CleanRun {
     pub run: Run,
     /// The gold answer, if known.
     pub gold: Option<String>,
+    /// How many steps the gold solution has, if known.
+    pub steps: Option<usize>,
     /// How it was answered.
     pub mode: Mode,
     /// Depth of the top-k lists.
@@ -143,6 +147,7 @@ pub fn run(
             gold_logprob: scored.gold_logprob,
         },
         gold: gold.map(str::to_owned),
+        steps: ask.steps,
         mode,
         top_k,
         prompt: branch,

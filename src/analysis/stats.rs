@@ -51,6 +51,55 @@ pub fn wilson(hits: usize, n: usize) -> (f64, f64) {
     )
 }
 
+/// The Clopper-Pearson interval at 95 %: exact for a share of few. Where none or all held, the interval is one-sided, so that 0
+/// of 64 says "below 4.6 %".
+#[must_use]
+pub fn exact_interval(hits: usize, n: usize) -> (f64, f64) {
+    if n == 0 {
+        return (0.0, 1.0);
+    }
+    if hits == 0 {
+        return (0.0, 1.0 - 0.05f64.powf(ratio(1, n)));
+    }
+    if hits == n {
+        return (0.05f64.powf(ratio(1, n)), 1.0);
+    }
+    // P(X >= hits) rises with the rate and P(X <= hits) falls with it, so both ends are found by halving.
+    let low = halve(|rate| at_least(hits, n, rate) - 0.025);
+    let high = halve(|rate| 0.025 - (1.0 - at_least(hits + 1, n, rate)));
+    (low, high)
+}
+
+/// Where a rising function of a rate crosses zero.
+fn halve(rising: impl Fn(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if rising(middle) > 0.0 {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    f64::midpoint(low, high)
+}
+
+/// P(X >= hits) of a binomial.
+fn at_least(hits: usize, n: usize, rate: f64) -> f64 {
+    let mut term_ln = 0.0;
+    let mut sum = 0.0;
+    for k in 0..=n {
+        if k > 0 {
+            term_ln += ratio(n - k + 1, k).ln();
+        }
+        if k >= hits {
+            let p = term_ln + ratio(k, 1) * rate.ln() + ratio(n - k, 1) * (1.0 - rate).ln();
+            sum += p.exp();
+        }
+    }
+    sum
+}
+
 /// Mean of the samples; zero for none.
 #[must_use]
 pub fn mean(samples: &[f64]) -> f64 {
@@ -108,6 +157,18 @@ mod tests {
         let (lo, hi) = wilson(0, 20);
         assert!(close(lo, 0.0) && close(hi, 0.1611));
         assert_eq!(wilson(0, 0), (0.0, 1.0));
+    }
+
+    #[test]
+    fn the_exact_interval_matches_published_values() {
+        // 10 of 100: (0.0490, 0.1762); 1 of 10: (0.0025, 0.4450).
+        let (lo, hi) = exact_interval(10, 100);
+        assert!(close(lo, 0.0490) && close(hi, 0.1762), "{lo} {hi}");
+        let (lo, hi) = exact_interval(1, 10);
+        assert!(close(lo, 0.0025) && close(hi, 0.4450), "{lo} {hi}");
+        let (lo, hi) = exact_interval(0, 64);
+        assert!(lo == 0.0 && close(hi, 0.0457), "{hi}");
+        assert!(close(exact_interval(64, 64).0, 0.9543));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::model::{Cancel, Model, ModelError};
 use crate::trace::{EarlyExit, Null, TokenRead, Verdict};
 use crate::verify::{self, Abstain, Case, Found, Search, Stand};
 
-use super::ablate;
+use super::counterfactual;
 use super::reference::Reference;
 use super::run::CleanRun;
 
@@ -42,7 +42,7 @@ pub fn verdict(
     let resampled: Vec<Stand> = if reference.is_empty() {
         Vec::new()
     } else {
-        let donors = ablate::resample_all(model, clean, reference, cancel)?;
+        let donors = counterfactual::resample_all(model, clean, reference, cancel)?;
         donors
             .into_iter()
             .map(|d| Stand {

@@ -214,6 +214,7 @@ fn inspect(
     let ask = run::Ask {
         question,
         gold,
+        steps: None,
         mode: args.mode.unwrap_or(model.main_mode()),
         n_latents: model.n_latents(),
         top_k: args.top_k,

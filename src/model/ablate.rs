@@ -6,6 +6,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::error::{ModelError, Result};
+use super::vectors::replaced;
 use crate::trace::LatentIdx;
 
 /// Replacements of the vectors fed as latents; what comes after a replacement is recomputed (total effect).
@@ -66,22 +67,8 @@ impl Writes {
         let Some(written) = self.at.get(&latent) else {
             return Ok(natural.clone());
         };
-        let (rows, width) = natural.dims2()?;
-        let mut values = vec![0f32; rows * width];
-        let mut mask = vec![0u8; rows * width];
-        for (&row, vector) in written {
-            if vector.len() != width {
-                return Err(ModelError::input(format!(
-                    "a vector of {} values where {width} are needed",
-                    vector.len()
-                )));
-            }
-            values[row * width..(row + 1) * width].copy_from_slice(vector);
-            mask[row * width..(row + 1) * width].fill(1);
-        }
-        let values = Tensor::from_vec(values, (rows, width), natural.device())?;
-        let mask = Tensor::from_vec(mask, (rows, width), natural.device())?;
-        Ok(mask.where_cond(&values, natural)?)
+        let vectors: Vec<_> = written.iter().map(|(row, v)| (*row, v)).collect();
+        replaced(natural, &vectors)
     }
 }
 

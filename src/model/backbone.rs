@@ -13,8 +13,6 @@ pub(crate) struct Pass<'a> {
     pub(crate) vectors: &'a Tensor,
     /// Position numbers of the t new positions; `None` continues the cache.
     pub(crate) positions: Option<&'a [u32]>,
-    /// Added to the attention scores on top of the causal mask, (1 or rows, t, cached + t).
-    pub(crate) mask: Option<&'a Tensor>,
     /// Whether the states after every block are kept.
     pub(crate) keep_layers: bool,
 }
@@ -25,7 +23,6 @@ impl<'a> Pass<'a> {
         Self {
             vectors,
             positions: None,
-            mask: None,
             keep_layers: false,
         }
     }

@@ -58,6 +58,20 @@ impl Branch {
         })
     }
 
+    /// Puts the rows of several branches side by side. They went out from one prompt; some may be longer than others.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] if there are none, or they do not share a prefix.
+    pub fn stack(branches: &[&Self]) -> Result<Self> {
+        let caches: Vec<&Cache> = branches.iter().map(|b| &b.cache).collect();
+        let cache = Cache::stack(&caches)?;
+        let hidden: Vec<&Tensor> = branches.iter().map(|b| &b.hidden).collect();
+        Ok(Self {
+            cache,
+            hidden: Tensor::cat(&hidden, 0)?,
+        })
+    }
+
     /// Repeats a single row.
     ///
     /// # Errors

@@ -2,8 +2,12 @@
 //!
 //! Tensors are concatenated, never written in place, so a clone is a branch: handles are copied, values are not.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use candle_core::{Device, Tensor};
 
+use super::apart::Apart;
 use super::error::{ModelError, Result};
 use super::vectors::row_index;
 
@@ -31,6 +35,19 @@ pub(crate) struct Cache {
     rows: usize,
     prefix_len: usize,
     tail_len: usize,
+    /// What differs from row to row; none if nothing does.
+    apart: Option<Arc<Apart>>,
+}
+
+/// What the last entries of a row become at some layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// They stay.
+    Own,
+    /// Those of another row.
+    Of(usize),
+    /// Keys and values of zeros.
+    Zeros,
 }
 
 impl Cache {
@@ -41,7 +58,13 @@ impl Cache {
             rows,
             prefix_len: 0,
             tail_len: 0,
+            apart: None,
         }
+    }
+
+    /// What differs from row to row, if anything does.
+    pub(crate) fn apart(&self) -> Option<&Apart> {
+        self.apart.as_deref()
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -62,13 +85,14 @@ impl Cache {
         Self {
             layers,
             tail_len: self.tail_len + n,
+            apart: self.apart.clone(),
             ..*self
         }
     }
 
     /// Moves the tail of a single row into the prefix.
     pub(crate) fn freeze(&self) -> Result<Self> {
-        if self.rows != 1 {
+        if self.rows != 1 || self.apart.is_some() {
             return Err(ModelError::input(
                 "only a single row can become a shared prefix",
             ));
@@ -97,6 +121,7 @@ impl Cache {
             rows: 1,
             prefix_len: self.len(),
             tail_len: 0,
+            apart: None,
         })
     }
 
@@ -120,7 +145,188 @@ impl Cache {
         Ok(Self {
             layers,
             rows: rows.len(),
+            apart: self
+                .apart
+                .as_ref()
+                .map(|apart| Arc::new(apart.select(rows))),
             ..*self
         })
     }
+
+    /// Puts the rows of several caches side by side. They share one prefix; shorter tails are aligned at their ends.
+    pub(crate) fn stack(caches: &[&Self]) -> Result<Self> {
+        let [first, ..] = caches else {
+            return Err(ModelError::input("no rows to put side by side"));
+        };
+        if caches.len() == 1 {
+            return Ok((*first).clone());
+        }
+        let shared = |cache: &Self| {
+            let prefix = cache.layers.first().and_then(|layer| layer.prefix.as_ref());
+            prefix.map(|kv| kv.k.id())
+        };
+        if caches
+            .iter()
+            .any(|c| c.prefix_len != first.prefix_len || shared(c) != shared(first))
+        {
+            return Err(ModelError::input(
+                "only rows that share one prefix can run side by side",
+            ));
+        }
+        let longest = caches.iter().map(|c| c.tail_len).max().unwrap_or(0);
+        let stacked = |at: usize| -> Result<LayerCache> {
+            // Rows without any tail take their shape from one that has it.
+            let like = caches.iter().find_map(|c| c.layers[at].tail.as_ref());
+            let tail = match like {
+                None => None,
+                Some(like) => {
+                    let side = |of: &dyn Fn(&Kv) -> &Tensor| -> Result<Tensor> {
+                        let parts = caches
+                            .iter()
+                            .map(|c| {
+                                let own = c.layers[at].tail.as_ref().map(of);
+                                padded(own, of(like), c.rows, longest)
+                            })
+                            .collect::<Result<Vec<_>>>()?;
+                        Ok(Tensor::cat(&parts, 1)?)
+                    };
+                    Some(Kv {
+                        k: side(&|kv| &kv.k)?,
+                        v: side(&|kv| &kv.v)?,
+                    })
+                }
+            };
+            Ok(LayerCache {
+                prefix: first.layers[at].prefix.clone(),
+                tail,
+            })
+        };
+        let layers = (0..first.layers.len())
+            .map(stacked)
+            .collect::<Result<_>>()?;
+        let mut apart = Apart::none(0);
+        for cache in caches {
+            let own = cache.apart().cloned();
+            let own = own.unwrap_or_else(|| Apart::none(cache.rows));
+            apart.extend(own.padded(longest - cache.tail_len))?;
+        }
+        Ok(Self {
+            layers,
+            rows: caches.iter().map(|c| c.rows).sum(),
+            prefix_len: first.prefix_len,
+            tail_len: longest,
+            apart: (!apart.is_none()).then(|| Arc::new(apart)),
+        })
+    }
+
+    /// Forgets the last `n` positions, which must lie in the tail.
+    pub(crate) fn rewound(&self, n: usize) -> Result<Self> {
+        let Some(kept) = self.tail_len.checked_sub(n) else {
+            return Err(ModelError::input("a shared prefix cannot be shortened"));
+        };
+        if n == 0 {
+            return Ok(self.clone());
+        }
+        let shorten = |layer: &LayerCache| -> Result<LayerCache> {
+            let tail = match &layer.tail {
+                Some(t) if kept > 0 => Some(Kv {
+                    k: t.k.narrow(2, 0, kept)?.contiguous()?,
+                    v: t.v.narrow(2, 0, kept)?.contiguous()?,
+                }),
+                _ => None,
+            };
+            Ok(LayerCache {
+                prefix: layer.prefix.clone(),
+                tail,
+            })
+        };
+        let layers = self.layers.iter().map(shorten).collect::<Result<_>>()?;
+        let apart = self.apart().map(|apart| apart.clone().cut(kept));
+        Ok(Self {
+            layers,
+            tail_len: kept,
+            apart: apart.filter(|apart| !apart.is_none()).map(Arc::new),
+            ..*self
+        })
+    }
+
+    /// Replaces what the last position left at some layers, (counted from 0), row by row.
+    pub(crate) fn patched(&self, entries: &[Entry], layers: &Range<usize>) -> Result<Self> {
+        if entries.len() != self.rows || self.tail_len == 0 {
+            return Err(ModelError::input("nothing there to be replaced"));
+        }
+        let last = self.tail_len - 1;
+        let patch = |side: &Tensor| -> Result<Tensor> {
+            let device = side.device();
+            let from: Vec<usize> = entries
+                .iter()
+                .enumerate()
+                .map(|(row, entry)| match entry {
+                    Entry::Of(other) => *other,
+                    Entry::Own | Entry::Zeros => row,
+                })
+                .collect();
+            let kept: Vec<f32> = entries
+                .iter()
+                .map(|entry| if *entry == Entry::Zeros { 0.0 } else { 1.0 })
+                .collect();
+            let new = side.narrow(2, last, 1)?.contiguous()?;
+            let new = new.index_select(&row_index(&from, self.rows, device)?, 1)?;
+            let kept = Tensor::from_vec(kept, (1, self.rows, 1, 1), device)?;
+            let new = new.broadcast_mul(&kept.to_dtype(side.dtype())?)?;
+            if last == 0 {
+                return Ok(new);
+            }
+            Ok(Tensor::cat(&[&side.narrow(2, 0, last)?, &new], 2)?)
+        };
+        let mut patched = self.clone();
+        for layer in patched
+            .layers
+            .iter_mut()
+            .take(layers.end)
+            .skip(layers.start)
+        {
+            if let Some(tail) = &layer.tail {
+                layer.tail = Some(Kv {
+                    k: patch(&tail.k)?,
+                    v: patch(&tail.v)?,
+                });
+            }
+        }
+        Ok(patched)
+    }
+
+    /// Hides the last position of the rows named from whatever comes after, at some layers.
+    pub(crate) fn block_last(&self, rows: &[usize], layers: &Range<usize>) -> Result<Self> {
+        let Some(last) = self.tail_len.checked_sub(1) else {
+            return Err(ModelError::input("nothing there to be blocked"));
+        };
+        let apart = self.apart().cloned();
+        let mut apart = apart.unwrap_or_else(|| Apart::none(self.rows));
+        apart.layers.clone_from(layers);
+        for &row in rows {
+            apart.blocked[row].push(last);
+        }
+        Ok(Self {
+            apart: Some(Arc::new(apart)),
+            ..self.clone()
+        })
+    }
+}
+
+/// A tail, (heads, rows, own length, width), with empty places ahead of it up to `length`.
+fn padded(own: Option<&Tensor>, like: &Tensor, rows: usize, length: usize) -> Result<Tensor> {
+    let (heads, _, _, width) = like.dims4()?;
+    let present = own.map_or(0, |own| own.dims()[2]);
+    let missing = length - present;
+    if missing == 0
+        && let Some(own) = own
+    {
+        return Ok(own.clone());
+    }
+    let empty = Tensor::zeros((heads, rows, missing, width), like.dtype(), like.device())?;
+    Ok(match own {
+        Some(own) => Tensor::cat(&[&empty, own], 2)?,
+        None => empty,
+    })
 }

@@ -68,7 +68,7 @@ impl Model {
             for (i, (&row, logits)) in rows.iter().zip(&logits).enumerate() {
                 let choices = self.choices(logits);
                 let id = argmax(choices);
-                let stop = self.markers.stop.contains(&id) && !(n == 0 && self.markers.keeps_first);
+                let stop = self.stops(id, n);
                 observe(Token {
                     row,
                     id,
@@ -170,8 +170,13 @@ impl Model {
         Ok((0..rows).map(score).collect())
     }
 
+    /// Whether an id ends a row, as its n-th, counted from 0.
+    pub(crate) fn stops(&self, id: u32, n: usize) -> bool {
+        self.markers.stop.contains(&id) && !(n == 0 && self.markers.keeps_first)
+    }
+
     /// The part of a row of logits that the family may generate from.
-    fn choices<'a>(&self, logits: &'a [f32]) -> &'a [f32] {
+    pub(crate) fn choices<'a>(&self, logits: &'a [f32]) -> &'a [f32] {
         &logits[..self.markers.answer_vocab.min(logits.len())]
     }
 }

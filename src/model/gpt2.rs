@@ -2,12 +2,13 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use super::attention::{attend, causal_mask};
+use super::apart::{Masks, positions};
+use super::attention::attend;
 use super::backbone::{Backbone, Output, Pass, check_rows};
 use super::cache::{Cache, LayerCache};
 use super::config::Gpt2Config;
 use super::cpu_ops::gelu;
-use super::error::{ModelError, Result};
+use super::error::Result;
 use super::linear::{Linear, Norm, Stored};
 use super::table::Table;
 use super::weights::Weights;
@@ -106,24 +107,13 @@ impl Gpt2 {
         })
     }
 
-    /// Position embeddings of the t new positions, (t, width).
-    fn position_vectors(&self, pass: &Pass<'_>, start: usize, t: usize) -> Result<Tensor> {
-        let highest = pass
-            .positions
-            .and_then(|p| p.iter().max())
-            .map_or(start + t, |&p| p as usize + 1);
-        if highest > self.positions {
-            return Err(ModelError::input(format!(
-                "the text needs {highest} positions, the model has {}",
-                self.positions
-            )));
-        }
-        match pass.positions {
-            Some(positions) => Ok(self
-                .wpe
-                .index_select(&Tensor::new(positions, &self.device)?, 0)?),
-            None => Ok(self.wpe.narrow(0, start, t)?),
-        }
+    /// Position embeddings of the t new positions, (1 or rows, t, width).
+    fn position_vectors(&self, pass: &Pass<'_>, cache: &Cache, t: usize) -> Result<Tensor> {
+        let numbers = positions(pass.positions, t, cache, self.positions)?;
+        let rows = numbers.len() / t;
+        let numbers = Tensor::new(numbers, &self.device)?;
+        let vectors = self.wpe.index_select(&numbers, 0)?;
+        Ok(vectors.reshape((rows, t, self.wpe.dims()[1]))?)
     }
 }
 
@@ -143,8 +133,8 @@ impl Backbone for Gpt2 {
     fn forward(&self, pass: &Pass<'_>, cache: &Cache) -> Result<Output> {
         let (b, t, d) = pass.vectors.dims3()?;
         check_rows(b, cache)?;
-        let mask = causal_mask(t, cache.len(), pass.mask, self.dtype, &self.device)?;
-        let positions = self.position_vectors(pass, cache.len(), t)?;
+        let masks = Masks::of(t, cache, self.dtype, &self.device)?;
+        let positions = self.position_vectors(pass, cache, t)?;
         // (b, t, d) -> (b t, d): every linear layer is then one plain matrix product.
         let mut x = pass
             .vectors
@@ -153,11 +143,11 @@ impl Backbone for Gpt2 {
             .reshape((b * t, d))?;
         let mut layers = Vec::new();
         let mut caches = Vec::with_capacity(self.h.len());
-        for (block, past) in self.h.iter().zip(&cache.layers) {
+        for (i, (block, past)) in self.h.iter().zip(&cache.layers).enumerate() {
             let (y, grown) =
                 block
                     .attn
-                    .forward(&block.ln_1.forward(&x)?, b, t, past, mask.as_ref())?;
+                    .forward(&block.ln_1.forward(&x)?, b, t, past, masks.at(i))?;
             x = (x + y)?;
             let inner = gelu(block.c_fc.forward(&block.ln_2.forward(&x)?)?)?;
             x = (x + block.c_proj.forward(&inner)?)?;

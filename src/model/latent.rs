@@ -189,10 +189,7 @@ impl Model {
             let state = branch.hidden.clone();
             let fed = writes.apply(LatentIdx(j), &self.feedback.of(&state)?)?;
             // CODI's latent is read ahead of the projection; the others' is the very vector that is fed.
-            let state = match self.feedback {
-                Feedback::Projection(_) => state,
-                Feedback::State | Feedback::Pause(_) => fed.clone(),
-            };
+            let state = if self.reads_fed() { fed.clone() } else { state };
             branch = self.feed(&branch.cache, &fed.unsqueeze(1)?)?;
             rollout.latents.push(Latent {
                 fed: Vectors::new(fed),
@@ -284,6 +281,16 @@ impl Model {
     /// [`ModelError::Compute`] if the device fails.
     pub fn logits(&self, branch: &Branch) -> Result<Vec<Vec<f32>>> {
         self.project(&branch.hidden())
+    }
+
+    /// What is fed after a state, (rows, width) -> (rows, width).
+    pub(crate) fn feedback_of(&self, state: &Tensor) -> Result<Tensor> {
+        self.feedback.of(state)
+    }
+
+    /// Whether the projection of a latent is read off the very vector that is fed.
+    pub(crate) fn reads_fed(&self) -> bool {
+        !matches!(self.feedback, Feedback::Projection(_))
     }
 
     /// (n) ids -> (n, width)

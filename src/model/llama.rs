@@ -3,11 +3,12 @@
 use candle_core::{DType, Device, Tensor};
 use candle_nn::rotary_emb::rope;
 
-use super::attention::{attend, causal_mask};
+use super::apart::{Masks, positions};
+use super::attention::attend;
 use super::backbone::{Backbone, Output, Pass, check_rows};
 use super::cache::{Cache, LayerCache};
 use super::config::{LlamaConfig, RopeScaling};
-use super::error::{ModelError, Result};
+use super::error::Result;
 use super::linear::{Linear, RmsNorm, Stored};
 use super::table::Table;
 use super::weights::Weights;
@@ -87,25 +88,13 @@ impl Llama {
         })
     }
 
-    /// Cosines and sines of the t new positions, both (t, head width / 2).
-    fn rotation(&self, pass: &Pass<'_>, start: usize, t: usize) -> Result<(Tensor, Tensor)> {
-        let too_many = |needed: usize| {
-            ModelError::input(format!(
-                "the text needs {needed} positions, the model has {}",
-                self.positions
-            ))
+    /// Cosines and sines of the t new positions, both (t, head width / 2), or (rows, t, head width / 2).
+    fn rotation(&self, pass: &Pass<'_>, cache: &Cache, t: usize) -> Result<(Tensor, Tensor)> {
+        let positions = positions(pass.positions, t, cache, self.positions)?;
+        let shape = match positions.len() / t {
+            1 => vec![t, self.frequencies.len()],
+            rows => vec![rows, t, self.frequencies.len()],
         };
-        let positions: Vec<u32> = match pass.positions {
-            Some(positions) => positions.to_vec(),
-            None => (start..start + t)
-                .map(|p| u32::try_from(p).map_err(|_| too_many(p)))
-                .collect::<Result<_>>()?,
-        };
-        if let Some(&last) = positions.iter().max()
-            && last as usize >= self.positions
-        {
-            return Err(too_many(last as usize + 1));
-        }
         #[expect(
             clippy::cast_precision_loss,
             reason = "the reference multiplies in f32 too, and positions are below 2^24"
@@ -114,7 +103,7 @@ impl Llama {
             .iter()
             .flat_map(|&p| self.frequencies.iter().map(move |f| p as f32 * f))
             .collect();
-        let angles = Tensor::from_vec(angles, (t, self.frequencies.len()), &self.device)?;
+        let angles = Tensor::from_vec(angles, shape, &self.device)?;
         Ok((
             angles.cos()?.to_dtype(self.dtype)?,
             angles.sin()?.to_dtype(self.dtype)?,
@@ -138,16 +127,16 @@ impl Backbone for Llama {
     fn forward(&self, pass: &Pass<'_>, cache: &Cache) -> Result<Output> {
         let (b, t, d) = pass.vectors.dims3()?;
         check_rows(b, cache)?;
-        let mask = causal_mask(t, cache.len(), pass.mask, self.dtype, &self.device)?;
-        let rotation = self.rotation(pass, cache.len(), t)?;
+        let masks = Masks::of(t, cache, self.dtype, &self.device)?;
+        let rotation = self.rotation(pass, cache, t)?;
         let mut x = pass.vectors.to_dtype(self.dtype)?.reshape((b * t, d))?;
         let mut layers = Vec::new();
         let mut caches = Vec::with_capacity(self.layers.len());
-        for (block, past) in self.layers.iter().zip(&cache.layers) {
+        for (i, (block, past)) in self.layers.iter().zip(&cache.layers).enumerate() {
             let normed = block.input_layernorm.forward(&x)?;
             let (y, grown) = block
                 .attn
-                .forward(&normed, b, t, past, &rotation, mask.as_ref())?;
+                .forward(&normed, b, t, past, &rotation, masks.at(i))?;
             x = (x + y)?;
             let normed = block.post_attention_layernorm.forward(&x)?;
             let gate = block.gate_proj.forward(&normed)?.silu()?;

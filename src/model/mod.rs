@@ -5,6 +5,7 @@
 //! [`Model::score`]. Branches never change, so every variant starts from the same handles. Nothing here judges an answer.
 
 mod ablate;
+mod apart;
 mod attention;
 mod backbone;
 mod branch;
@@ -12,6 +13,7 @@ mod bundled;
 mod cache;
 mod cancel;
 mod checkpoint;
+mod conclude;
 mod config;
 mod cpu_ops;
 mod discover;
@@ -20,6 +22,7 @@ mod generate;
 mod gpt2;
 mod guard;
 mod latent;
+mod layers;
 mod linear;
 mod llama;
 mod markers;
@@ -34,6 +37,7 @@ mod table;
 mod tensor_file;
 pub mod tiny;
 mod tokenizer;
+mod unfold;
 mod vectors;
 mod weights;
 
@@ -44,6 +48,7 @@ pub use self::branch::Branch;
 pub use self::bundled::{about, bundled_names};
 pub use self::cancel::Cancel;
 pub use self::checkpoint::Checkpoint;
+pub use self::conclude::{Conclusion, Spoken};
 pub use self::config::{Arch, Config, Family, Gpt2Config, LlamaConfig, RopeScaling};
 pub use self::error::{ErrorKind, ModelError, Result};
 pub use self::generate::{Generated, Score, Token};
@@ -54,6 +59,7 @@ pub use self::placement::Placement;
 pub use self::prompt::Prompt;
 pub use self::self_test::SelfTest;
 pub use self::tokenizer::UnknownWord;
+pub use self::unfold::{Change, Unfolded, Variant};
 pub use self::vectors::{Vectors, argmax, log_softmax_at, log_sum_exp};
 
 use std::sync::Arc;
@@ -357,3 +363,5 @@ mod bad_files_tests;
 mod fuzz_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unfold_tests;

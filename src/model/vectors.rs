@@ -84,6 +84,26 @@ impl Vectors {
     }
 }
 
+/// Puts vectors in place of some rows, (rows, width).
+pub(crate) fn replaced(natural: &Tensor, vectors: &[(usize, &Arc<[f32]>)]) -> Result<Tensor> {
+    let (rows, width) = natural.dims2()?;
+    let mut values = vec![0f32; rows * width];
+    let mut mask = vec![0u8; rows * width];
+    for (row, vector) in vectors {
+        if vector.len() != width {
+            return Err(ModelError::input(format!(
+                "a vector of {} values where {width} are needed",
+                vector.len()
+            )));
+        }
+        values[row * width..(row + 1) * width].copy_from_slice(vector);
+        mask[row * width..(row + 1) * width].fill(1);
+    }
+    let values = Tensor::from_vec(values, (rows, width), natural.device())?;
+    let mask = Tensor::from_vec(mask, (rows, width), natural.device())?;
+    Ok(mask.where_cond(&values, natural)?)
+}
+
 /// Row numbers as an index tensor, checked against the number of rows.
 pub(crate) fn row_index(rows: &[usize], available: usize, device: &Device) -> Result<Tensor> {
     let mut picked = Vec::with_capacity(rows.len());

@@ -4,6 +4,7 @@
 //! go out over a bounded channel: a slow screen slows the model down instead of filling memory.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,11 +15,13 @@ use tokio::sync::mpsc as events;
 
 use super::cache::Cache;
 use super::protocol::{Event, Request, RunId};
-use super::queue::{Asked, Job, Queue, Standing};
+use super::queue::{Asked, Job, Queue, Standing, Wanted};
 use crate::analysis::Explorer;
+use crate::analysis::counterfactual::VALUES;
 use crate::analysis::run::{Ask, CleanRun};
 use crate::model::{Cancel, ModelError, Placement};
 use crate::open::{OpenError, Opener, Progress, Watch};
+use crate::trace::{Ablation, Lattice, Study, StudyKind, Sweep};
 
 /// How many events may wait for the screen.
 const EVENTS: usize = 256;
@@ -116,6 +119,8 @@ struct Worker {
     clean: Option<(RunId, CleanRun)>,
     exits: Option<Vec<crate::trace::EarlyExit>>,
     cache: Cache,
+    /// Complete studies of the present run.
+    studies: HashMap<(StudyKind, Ablation, Option<u32>), Study>,
 }
 
 /// Why a job ended early.
@@ -186,6 +191,7 @@ impl Worker {
             clean: None,
             exits: None,
             cache: Cache::default(),
+            studies: HashMap::new(),
         }
     }
 
@@ -257,8 +263,10 @@ impl Worker {
     }
 
     fn perform(&mut self, job: &Job, cancel: &Cancel) -> Result<(), Stopped> {
-        if let (Job::Ablate(..) | Job::Phrases(..) | Job::Verify(_), Some(explorer)) =
-            (job, &mut self.explorer)
+        if let (
+            Job::Ablate(..) | Job::Phrases(..) | Job::Verify(_) | Job::Study(_),
+            Some(explorer),
+        ) = (job, &mut self.explorer)
         {
             // Only these need other problems' latents: the first run is on the screen before they are made.
             explorer.ensure_reference(cancel)?;
@@ -292,10 +300,7 @@ impl Worker {
                     phrases,
                 })
             }
-            Job::Study(wanted) => {
-                let _ = wanted;
-                Ok(())
-            }
+            Job::Study(wanted) => self.study(wanted, cancel),
             Job::Verify(id) => {
                 let exits = self.early_exits(*id, cancel)?;
                 let (explorer, clean) = self.of(*id)?;
@@ -357,6 +362,7 @@ impl Worker {
         let ask = Ask {
             question: &asked.question,
             gold: asked.gold.as_deref(),
+            steps: None,
             mode: asked.mode.unwrap_or(model.main_mode()),
             n_latents: model.n_latents(),
             top_k: TOP_K,
@@ -374,6 +380,48 @@ impl Worker {
         let run = clean.run.clone();
         self.clean = Some((id, clean));
         self.tell(Event::RunDone { id, run })
+    }
+
+    /// Makes a study, or finds it in the cache, and hands out what is known of it on the way.
+    fn study(&mut self, wanted: &Wanted, cancel: &Cancel) -> Result<(), Stopped> {
+        let id = wanted.id;
+        let key = (wanted.kind, wanted.manner.clone(), wanted.token);
+        if let Some(study) = self.studies.get(&key) {
+            let study = Box::new(study.clone());
+            return self.tell(Event::Study { id, study });
+        }
+        let (explorer, clean) = self.of(id)?;
+        let mut screen_gone = false;
+        let mut tell = |study: Study| {
+            let study = Box::new(study);
+            screen_gone |= self.out.blocking_send(Event::Study { id, study }).is_err();
+        };
+        let manner = &wanted.manner;
+        let study = match wanted.kind {
+            StudyKind::Sweep => {
+                let mut part = |sweep: &Sweep| tell(Study::Sweep(sweep.clone()));
+                Study::Sweep(explorer.sweep(clean, manner, &VALUES, &mut part, cancel)?)
+            }
+            StudyKind::Lattice => {
+                let mut part = |lattice: &Lattice| tell(Study::Lattice(lattice.clone()));
+                Study::Lattice(explorer.lattice(clean, manner, &mut part, cancel)?)
+            }
+            StudyKind::Influence => {
+                let influence = explorer.influence(clean, manner, cancel)?;
+                tell(Study::Influence(influence.clone()));
+                Study::Influence(influence)
+            }
+            StudyKind::Layers => {
+                let layers = explorer.layers(clean, wanted.token, cancel)?;
+                tell(Study::Layers(layers.clone()));
+                Study::Layers(layers)
+            }
+        };
+        if screen_gone {
+            return Err(Stopped::ScreenGone);
+        }
+        self.studies.insert(key, study);
+        Ok(())
     }
 
     /// The early exits of the present run, computed once.
@@ -404,6 +452,7 @@ impl Worker {
         self.clean = None;
         self.exits = None;
         self.cache.clear();
+        self.studies.clear();
     }
 }
 

@@ -52,6 +52,7 @@ pub fn gather(
         let ask = run::Ask {
             question: &problem.question,
             gold,
+            steps: Some(problem.steps.len()),
             mode: model.main_mode(),
             n_latents: model.n_latents(),
             top_k: verdict::TOP_K,

@@ -109,7 +109,7 @@ pub fn evaluate(
     progress: &dyn Fn(&str, usize, usize),
     cancel: &Cancel,
 ) -> Result<Evaluation, ModelError> {
-    let model = explorer.model();
+    let (model, reference) = (explorer.model(), explorer.reference());
     let n_latents = model.n_latents();
     let has = |mode: &str| model.info().modes.iter().any(|m| m == mode);
     let pass = Pass {
@@ -136,7 +136,7 @@ pub fn evaluate(
         pass.latents("all off by zero", |_| n_latents, zeros, None)
     })?;
     let means: Option<Vec<Arc<[f32]>>> = (1..=n_latents)
-        .map(|j| explorer.reference().mean_fed(LatentIdx(j)).cloned())
+        .map(|j| reference.fed(LatentIdx(j)).map(|m| m.mean.clone()))
         .collect();
     let off_mean = match means.as_ref().filter(|_| with_latents) {
         Some(means) => Some(pass.latents(
@@ -148,14 +148,14 @@ pub fn evaluate(
         None => None,
     };
     let donor = |i: usize| {
-        let others: Vec<_> = explorer.reference().others(&problems[i].question).collect();
+        let others: Vec<_> = reference.others(&problems[i].question).collect();
         // A different donor for each problem, the same in every run of the evaluation.
         let item = others
             .get(i % others.len().max(1))
             .ok_or_else(super::no_reference)?;
         Ok(Some(item.fed.clone()))
     };
-    let off_resample = if explorer.reference().is_empty() || !with_latents {
+    let off_resample = if reference.is_empty() || !with_latents {
         None
     } else {
         Some(pass.latents("all off by resample", |_| n_latents, donor, None)?)

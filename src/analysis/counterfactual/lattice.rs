@@ -1,0 +1,188 @@
+//! The lattice: every set of latents that can be off, the smallest that keeps the answer and the smallest that breaks it.
+
+use std::collections::BTreeSet;
+
+use super::cell;
+use super::judge::Judge;
+use super::replacements::{Plan, Replacements};
+use crate::analysis::reference::Reference;
+use crate::analysis::run::CleanRun;
+use crate::model::{Cancel, Model, ModelError};
+use crate::trace::{Ablation, AblationValue, Cell, LatentIdx, Lattice};
+
+/// A run with more latents has too many sets.
+pub const MOST_LATENTS: usize = 8;
+
+/// Runs every set of latents off, in the order in which an analyst asks for them: singles off and alone, pairs, the rest.
+/// `on_part` sees what is known after each of these.
+///
+/// # Errors
+/// When the run has no latents or too many, an ablation is refused, the model fails or the work is cancelled.
+pub fn lattice(
+    model: &Model,
+    clean: &CleanRun,
+    reference: &Reference,
+    manner: &Ablation,
+    on_part: &mut dyn FnMut(&Lattice),
+    cancel: &Cancel,
+) -> Result<Lattice, ModelError> {
+    let n = clean.fed.len();
+    if n == 0 || n > MOST_LATENTS {
+        return Err(ModelError::input(format!(
+            "a lattice needs 1 to {MOST_LATENTS} latents: the run has {n}"
+        )));
+    }
+    let manner = manner.with_off(BTreeSet::new());
+    let replacements = Replacements::new(model, clean, reference, &manner)?;
+    let mut judge = Judge::new(model, clean, cancel);
+    let mut lattice = Lattice {
+        manner: manner.clone(),
+        n_latents: n,
+        clean_answer: clean.run.answer.value.clone(),
+        clean_logprob: clean.answer_logprob,
+        cells: vec![Cell {
+            off: BTreeSet::new(),
+            answer: clean.run.answer.value.clone(),
+            flipped: false,
+            delta_logprob: 0.0,
+            n: 1,
+            flips: 0,
+        }],
+        complete: false,
+        keeps: None,
+        breaks: None,
+        sham_max_diff: 0.0,
+        cost: judge.cost(),
+    };
+    let mut sets = all_sets(n);
+    if manner.value == AblationValue::Permute {
+        // A single latent has none to change places with.
+        sets.retain(|off| off.len() != 1);
+    }
+    let stage = |off: &BTreeSet<LatentIdx>| match off.len() {
+        1 => 0,
+        len if len + 1 >= n => 0,
+        2 => 1,
+        _ => 2,
+    };
+    for wanted in 0..3 {
+        let plans = sets
+            .iter()
+            .filter(|off| stage(off) == wanted)
+            .map(|off| replacements.plan(off))
+            .collect::<Result<Vec<Plan>, _>>()?;
+        if plans.is_empty() {
+            continue;
+        }
+        if wanted == 0 {
+            let all: BTreeSet<LatentIdx> = (1..=n).map(LatentIdx).collect();
+            let sham = judge.sham(&replacements, &all)?;
+            lattice.sham_max_diff = sham;
+        }
+        let (_, judged) = judge.plans(&replacements, &plans, false)?;
+        for (plan, judged) in plans.iter().zip(&judged) {
+            lattice.cells.push(cell(clean, plan, judged));
+        }
+        sort(&mut lattice.cells);
+        lattice.cost = judge.cost();
+        lattice.complete = lattice.cells.len() == sets.len() + 1;
+        if lattice.complete {
+            (lattice.keeps, lattice.breaks) = smallest(&lattice.cells, n);
+        }
+        on_part(&lattice);
+    }
+    Ok(lattice)
+}
+
+/// Every set but the empty one.
+fn all_sets(n: usize) -> Vec<BTreeSet<LatentIdx>> {
+    (1..1usize << n)
+        .map(|bits| {
+            (1..=n)
+                .filter(|j| bits >> (j - 1) & 1 == 1)
+                .map(LatentIdx)
+                .collect()
+        })
+        .collect()
+}
+
+/// By size, then by latent.
+fn sort(cells: &mut [Cell]) {
+    cells.sort_by(|a, b| (a.off.len(), &a.off).cmp(&(b.off.len(), &b.off)));
+}
+
+/// The smallest set that, on alone, keeps the answer, and the smallest that, off, breaks it.
+fn smallest(
+    cells: &[Cell],
+    n: usize,
+) -> (Option<BTreeSet<LatentIdx>>, Option<BTreeSet<LatentIdx>>) {
+    let of_one = |flipped: bool, most_off: bool| {
+        let fits = cells.iter().filter(|cell| cell.flipped == flipped);
+        let sizes = fits.clone().map(|cell| cell.off.len());
+        let size = if most_off { sizes.max() } else { sizes.min() }?;
+        let same = fits.filter(|cell| cell.off.len() == size);
+        // Of equals, the clearest: the least loss where the answer stands, the greatest where it breaks.
+        if flipped {
+            same.min_by(|a, b| a.delta_logprob.total_cmp(&b.delta_logprob))
+        } else {
+            same.max_by(|a, b| a.delta_logprob.total_cmp(&b.delta_logprob))
+        }
+    };
+    let keeps = of_one(false, true).map(|cell| {
+        (1..=n)
+            .map(LatentIdx)
+            .filter(|idx| !cell.off.contains(idx))
+            .collect()
+    });
+    let breaks = of_one(true, false).map(|cell| cell.off.clone());
+    (keeps, breaks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(n: usize, flips: impl Fn(&BTreeSet<LatentIdx>) -> (bool, f64)) -> Vec<Cell> {
+        let mut cells: Vec<Cell> = std::iter::once(BTreeSet::new())
+            .chain(all_sets(n))
+            .map(|off| {
+                let (flipped, delta_logprob) = flips(&off);
+                Cell {
+                    off,
+                    answer: None,
+                    flipped,
+                    delta_logprob,
+                    n: 1,
+                    flips: usize::from(flipped),
+                }
+            })
+            .collect();
+        sort(&mut cells);
+        cells
+    }
+
+    fn set(latents: &[usize]) -> BTreeSet<LatentIdx> {
+        latents.iter().copied().map(LatentIdx).collect()
+    }
+
+    #[test]
+    fn the_smallest_sets_are_found() {
+        // The answer needs latent 2, and 1 or 3.
+        let needs = |off: &BTreeSet<LatentIdx>| {
+            let on = |j| !off.contains(&LatentIdx(j));
+            let keeps = on(2) && (on(1) || on(3));
+            let weight = if on(3) { -0.1 } else { -0.5 };
+            (!keeps, if keeps { weight } else { -4.0 })
+        };
+        let (keeps, breaks) = smallest(&made(3, needs), 3);
+        assert_eq!(keeps, Some(set(&[2, 3])), "the one that costs less");
+        assert_eq!(breaks, Some(set(&[2])));
+    }
+
+    #[test]
+    fn an_answer_that_needs_nothing_has_no_breaking_set() {
+        let (keeps, breaks) = smallest(&made(2, |_| (false, 0.0)), 2);
+        assert_eq!((keeps, breaks), (Some(set(&[])), None));
+        assert_eq!(all_sets(3).len(), 7);
+    }
+}

@@ -1,0 +1,66 @@
+//! Counterfactuals of a clean run: single ablations with their proof, and studies of many.
+//!
+//! An [`Ablation`](crate::trace::Ablation) becomes variants (`replacements`), variants run as a tree of rows and are judged
+//! (`judge`), and the rest of this folder asks questions of them. Every result stands beside a sham run, in which each latent's
+//! own value is written back.
+
+mod influence;
+mod judge;
+mod lattice;
+mod layers;
+mod outcome;
+mod replacements;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+pub use influence::influence;
+pub use lattice::{MOST_LATENTS, lattice};
+pub use layers::layers;
+pub use outcome::{Resampled, ablate, resample_all};
+pub use replacements::VARIANTS;
+pub use sweep::{VALUES, sweep};
+
+use crate::trace::Cell;
+use judge::Judged;
+use replacements::Plan;
+
+use super::run::CleanRun;
+use super::stats;
+
+/// Largest difference of any first-answer logit that a sham run may show (f32; see the model's self-tests).
+pub const SHAM_TOLERANCE: f64 = 1e-3;
+
+/// Answers with their counts, most frequent first, first seen first among equals.
+fn counted(judged: &[Judged]) -> Vec<(Option<String>, usize)> {
+    let mut counts: Vec<(Option<String>, usize)> = Vec::new();
+    for one in judged {
+        match counts.iter_mut().find(|(seen, _)| *seen == one.value) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((one.value.clone(), 1)),
+        }
+    }
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    counts
+}
+
+/// The short form of what a plan's variants came to.
+fn cell(clean: &CleanRun, plan: &Plan, judged: &[Judged]) -> Cell {
+    let answer = counted(judged)
+        .into_iter()
+        .next()
+        .and_then(|(value, _)| value);
+    let clean_value = &clean.run.answer.value;
+    let deltas: Vec<f64> = judged
+        .iter()
+        .map(|j| j.logprob - clean.answer_logprob)
+        .collect();
+    Cell {
+        off: plan.off.clone(),
+        flipped: answer != *clean_value,
+        answer,
+        delta_logprob: stats::mean(&deltas),
+        n: judged.len(),
+        flips: judged.iter().filter(|j| j.value != *clean_value).count(),
+    }
+}

@@ -1,0 +1,160 @@
+//! One ablation in full: answer, change, size, sham, and the distribution over its variants.
+
+use super::judge::{Judge, Judged};
+use super::replacements::{Plan, Replacements};
+use super::{counted, stats};
+use crate::analysis::reference::Reference;
+use crate::analysis::run::CleanRun;
+use crate::analysis::{answers, no_reference};
+use crate::model::{Cancel, Model, ModelError, Unfolded, argmax};
+use crate::trace::{Ablation, AblationValue, Answer, Donors, Effect, LatentIdx, Outcome};
+
+/// Runs an ablation of a clean run.
+///
+/// # Errors
+/// When nothing is off, a latent does not exist, the value does not go with the site, there is no donor, the intervention
+/// changed nothing, the sham run moved the logits, the model fails or the work is cancelled.
+pub fn ablate(
+    model: &Model,
+    clean: &CleanRun,
+    reference: &Reference,
+    ablation: &Ablation,
+    cancel: &Cancel,
+) -> Result<Outcome, ModelError> {
+    if clean.fed.is_empty() {
+        return Err(ModelError::input(
+            "the run has no latents, so none can be switched off",
+        ));
+    }
+    let replacements = Replacements::new(model, clean, reference, ablation)?;
+    let plan = replacements.plan(&ablation.off)?;
+    let mut judge = Judge::new(model, clean, cancel);
+    judge.gold = true;
+    let plans = std::slice::from_ref(&plan);
+    let (sham_max_diff, mut judged) = judge.plans(&replacements, plans, true)?;
+    let judged = judged.remove(0);
+    let counts = counted(&judged);
+    let shown_value = counts.first().and_then(|(value, _)| value.clone());
+    let shown = judged
+        .iter()
+        .position(|j| j.value == shown_value)
+        .unwrap_or(0);
+    // The one that is shown once more by itself: what its latents say was not worth reading for all.
+    let unfolded = model.unfold(
+        &clean.rollout,
+        &plan.variants[shown..=shown],
+        &replacements.layers,
+        cancel,
+    )?;
+    let answer = Answer {
+        text: model.decode(&judged[shown].ids)?,
+        ids: judged[shown].ids.clone(),
+        correct: clean
+            .gold
+            .as_deref()
+            .map(|gold| answers::is_correct(shown_value.as_deref(), gold)),
+        logprob: judge.answer_logprob(&unfolded, 0, &judged[shown])?,
+        value: shown_value.clone(),
+    };
+    Ok(Outcome {
+        ablation: ablation.clone(),
+        effect: effect(clean, ablation, &plan, &judged, counts, sham_max_diff),
+        answer,
+        latents_after: latents_after(model, clean, &plan, shown, &unfolded)?,
+    })
+}
+
+fn effect(
+    clean: &CleanRun,
+    ablation: &Ablation,
+    plan: &Plan,
+    judged: &[Judged],
+    answers: Vec<(Option<String>, usize)>,
+    sham_max_diff: f64,
+) -> Effect {
+    let over = |of: &dyn Fn(&Judged) -> f64| judged.iter().map(of).collect::<Vec<f64>>();
+    let deltas = over(&|j| j.logprob - clean.answer_logprob);
+    let gold: Option<Vec<f64>> = judged
+        .iter()
+        .map(|j| Some(j.gold? - clean.run.gold_logprob?))
+        .collect();
+    let clean_value = &clean.run.answer.value;
+    let flips = judged.iter().filter(|j| j.value != *clean_value).count();
+    Effect {
+        flipped: answers.first().map(|(value, _)| value) != Some(clean_value),
+        delta_logprob: stats::mean(&deltas),
+        delta_logprob_gold: gold.map(|gold| stats::mean(&gold)),
+        kl: stats::mean(&over(&|j| j.kl)),
+        relative_size: plan.relative_size,
+        size_percentile: plan.size_percentile,
+        sham_max_diff,
+        donors: ablation.value.variant_name().map(|_| Donors {
+            n: judged.len(),
+            flips,
+            flip_rate_ci95: Some(stats::exact_interval(flips, judged.len())),
+            delta_logprob_ci95: stats::mean_interval(&deltas),
+            answers,
+        }),
+    }
+}
+
+/// The top decoded token of each latent of one variant.
+fn latents_after(
+    model: &Model,
+    clean: &CleanRun,
+    plan: &Plan,
+    shown: usize,
+    unfolded: &Unfolded,
+) -> Result<Vec<String>, ModelError> {
+    let text = |idx: LatentIdx| -> Result<String, ModelError> {
+        if let (Some(states), Some(row)) = (unfolded.states_at(idx), unfolded.row_at(0, idx)) {
+            let logits = model.project(&states.select(&[row])?)?;
+            let top = logits.first().map(|row| model.token_text(argmax(row)));
+            return Ok(top.unwrap_or_default());
+        }
+        let own = clean.run.latents().find(|(own, _)| *own == idx);
+        Ok(own.map(|(_, p)| p.text.clone()).unwrap_or_default())
+    };
+    let latents = plan.variants[shown].latents;
+    (1..=latents).map(LatentIdx).map(text).collect()
+}
+
+/// What one donor did to the answer when every latent is resampled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resampled {
+    /// The answer under this donor's latents.
+    pub answer: Option<String>,
+    /// Change in log-probability of the clean answer.
+    pub delta_logprob: f64,
+}
+
+/// Resamples all latents, donor by donor.
+///
+/// # Errors
+/// When there is no donor, the model fails or the work is cancelled.
+pub fn resample_all(
+    model: &Model,
+    clean: &CleanRun,
+    reference: &Reference,
+    cancel: &Cancel,
+) -> Result<Vec<Resampled>, ModelError> {
+    let all = Ablation {
+        off: (1..=clean.fed.len()).map(LatentIdx).collect(),
+        value: AblationValue::Resample,
+        ..Ablation::default()
+    };
+    if reference.is_empty() {
+        return Err(no_reference());
+    }
+    let replacements = Replacements::new(model, clean, reference, &all)?;
+    let plan = replacements.plan(&all.off)?;
+    let mut judge = Judge::new(model, clean, cancel);
+    let judged = judge.variants(&plan.variants, &replacements.layers)?;
+    Ok(judged
+        .into_iter()
+        .map(|j| Resampled {
+            answer: j.value,
+            delta_logprob: j.logprob - clean.answer_logprob,
+        })
+        .collect())
+}
