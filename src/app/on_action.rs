@@ -19,7 +19,7 @@ use crate::worker::protocol::Request;
 /// Says why not, in a few words.
 pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
     let need = |holds: bool, reason: &'static str| if holds { Ok(()) } else { Err(reason) };
-    if app.page != Page::Run && is_of_the_run(action) {
+    if app.page != Page::Run && on_page::is_of_the_run(action) {
         return Err("only with the run on screen, esc goes back");
     }
     match action {
@@ -30,16 +30,15 @@ pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
             app.latent_under_cursor().is_some(),
             "the cursor is not on a latent",
         ),
-        Action::JumpLatent | Action::ToggleAll => {
-            need(app.live.n_latents() > 0, "there are no latents yet")
-        }
+        Action::JumpLatent
+        | Action::ToggleAll
+        | Action::OpenSweep
+        | Action::OpenLattice
+        | Action::OpenInfluence => need(app.live.n_latents() > 0, "there are no latents yet"),
         Action::PickLayers => need(
             on_manner::has_layers(&app.ablation),
             "layers need the site kv or the value kv-block",
         ),
-        Action::OpenSweep | Action::OpenLattice | Action::OpenInfluence => {
-            need(app.live.n_latents() > 0, "there are no latents yet")
-        }
         Action::OpenExits | Action::OpenCompare | Action::OpenLayers => {
             need(app.session.run.is_some(), "nothing has run yet")
         }
@@ -74,29 +73,6 @@ pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
         Action::Cancel => need(app.is_busy() || app.zoomed, "nothing is under way"),
         _ => Ok(()),
     }
-}
-
-/// Whether an action acts on the panes of the run, which a page hides.
-fn is_of_the_run(action: Action) -> bool {
-    matches!(
-        action,
-        Action::StepLeft
-            | Action::StepRight
-            | Action::FirstToken
-            | Action::LastToken
-            | Action::JumpLatent
-            | Action::ToggleLatent
-            | Action::ToggleAll
-            | Action::NextPane
-            | Action::PreviousPane
-            | Action::ZoomPane
-            | Action::ScrollUp
-            | Action::ScrollDown
-            | Action::PageUp
-            | Action::PageDown
-            | Action::ScrollTop
-            | Action::ScrollBottom
-    )
 }
 
 /// Performs an action, or says why that is not possible.

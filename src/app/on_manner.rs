@@ -1,5 +1,7 @@
 //! How latents are switched off: the value, the site, the propagation, the direction, the donor and the layers.
 
+use std::num::{NonZeroUsize, ParseIntError};
+
 use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::on_action::edit_session;
@@ -77,7 +79,7 @@ pub(super) fn set_donor(app: &mut App, text: &str) -> Vec<Effect> {
 
 /// Takes the layers that were typed: `3-5`, `4`, or nothing for all.
 pub(super) fn set_layers(app: &mut App, text: &str) -> Vec<Effect> {
-    let Some(layers) = parse_layers(text) else {
+    let Ok(layers) = parse_layers(text) else {
         app.say(
             Tone::Warning,
             "layers are a range counted from 1, 3-5, or nothing for all",
@@ -145,13 +147,16 @@ fn parse_donor(text: &str) -> Option<DonorRef> {
 }
 
 /// Reads `3-5`, `4` or nothing.
-fn parse_layers(text: &str) -> Option<Option<Layers>> {
+fn parse_layers(text: &str) -> Result<Option<Layers>, ParseIntError> {
     if text.trim().is_empty() {
-        return Some(None);
+        return Ok(None);
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    (1 <= first && first <= last).then_some(Some(Layers { first, last }))
+    let first: NonZeroUsize = first.trim().parse()?;
+    let last: NonZeroUsize = last.trim().parse()?;
+    // A range the wrong way round is meant the right way round.
+    let (first, last) = (first.min(last).get(), first.max(last).get());
+    Ok(Some(Layers { first, last }))
 }
 
 #[cfg(test)]
@@ -188,12 +193,12 @@ mod tests {
             ("4", range(4, 4)),
             (" 1 - 2 ", range(1, 2)),
             ("", Some(None)),
-            ("5-3", None),
+            ("5-3", range(3, 5)),
             ("0-2", None),
             ("x", None),
             ("1-", None),
         ] {
-            assert_eq!(parse_layers(text), expected, "{text:?}");
+            assert_eq!(parse_layers(text).ok(), expected, "{text:?}");
         }
     }
 }

@@ -37,6 +37,29 @@ pub(super) fn page_of(action: Action) -> Option<Page> {
     })
 }
 
+/// Whether an action acts on the panes of the run, which a page hides.
+pub(super) fn is_of_the_run(action: Action) -> bool {
+    matches!(
+        action,
+        Action::StepLeft
+            | Action::StepRight
+            | Action::FirstToken
+            | Action::LastToken
+            | Action::JumpLatent
+            | Action::ToggleLatent
+            | Action::ToggleAll
+            | Action::NextPane
+            | Action::PreviousPane
+            | Action::ZoomPane
+            | Action::ScrollUp
+            | Action::ScrollDown
+            | Action::PageUp
+            | Action::PageDown
+            | Action::ScrollTop
+            | Action::ScrollBottom
+    )
+}
+
 impl App {
     /// The sweep that is held.
     #[must_use]

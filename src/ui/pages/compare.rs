@@ -146,6 +146,7 @@ fn of_session(session: &Session) -> Side {
             .verdict
             .as_ref()
             .map(|verdict| verdict.rung.as_str()),
+        clean_logprob: run.and_then(|run| run.answer.logprob),
     }
 }
 

@@ -8,7 +8,7 @@ use super::cell::{CHANGE, came_of, change, done_by, mark, named, set_off};
 use super::{Sheet, block};
 use crate::app::App;
 use crate::app::studies::sets;
-use crate::trace::{Cell, LatentIdx, Lattice};
+use crate::trace::{LatentIdx, Lattice};
 use crate::ui::line::{Row, cut_foreign, paragraph};
 use crate::ui::number::plain;
 use crate::ui::theme::Theme;
