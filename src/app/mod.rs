@@ -256,7 +256,7 @@ impl App {
             shown: Ablation::default(),
             studies: Studies::default(),
             page: Page::default(),
-            at: [At::default(); Page::ALL.len()],
+            at: page::starts(),
             left: Left::default(),
             other: None,
             follow: None,
@@ -469,7 +469,7 @@ impl App {
     /// Forgets the studies: they belong to one run.
     fn forget_studies(&mut self) {
         self.studies = Studies::default();
-        self.at = [At::default(); Page::ALL.len()];
+        self.at = page::starts();
         self.follow = None;
     }
 

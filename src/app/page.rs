@@ -79,6 +79,15 @@ pub struct At {
     pub column: usize,
 }
 
+/// Where the cursors start: on the first cell that says something.
+#[must_use]
+pub(super) fn starts() -> [At; Page::ALL.len()] {
+    let mut starts = [At::default(); Page::ALL.len()];
+    // A latent moves only later ones.
+    starts[Page::Influence.index()].column = 1;
+    starts
+}
+
 /// What stands at the left of the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Left {

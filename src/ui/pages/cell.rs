@@ -92,14 +92,15 @@ pub(super) fn done_by(manner: &Ablation, value: AblationValue, n: usize) -> Stri
     }
 }
 
-/// The answer against the clean one: `answer 24, was 17` or `answer 17 as in the clean run`.
+/// The answer against the clean one: `answer 24, was 17` or `answer 17 stands`; of several variants the most frequent one.
 pub(super) fn answered(cell: &Cell, clean: Option<&str>, theme: &Theme) -> String {
     let said = |answer: Option<&str>| cut_foreign(answer.unwrap_or("none"), MAX_SAID, theme);
     let answer = said(cell.answer.as_deref());
+    let lead = if cell.n > 1 { "most frequent " } else { "" };
     if cell.flipped {
-        format!("answer {answer}, was {}", said(clean))
+        format!("{lead}answer {answer}, was {}", said(clean))
     } else {
-        format!("answer {answer} stands")
+        format!("{lead}answer {answer} stands")
     }
 }
 

@@ -16,7 +16,7 @@ use crate::ui::theme::Theme;
 
 /// The mark, the label, and where the left side starts.
 const MARK: usize = 3;
-const LABEL: usize = 16;
+const LABEL: usize = 21;
 const GAP: usize = 2;
 /// Longer questions are compared as a whole.
 const MAX_WORDS: usize = 400;
@@ -95,7 +95,7 @@ pub(super) fn sheet(app: &App, max_width: usize, theme: &Theme) -> Sheet {
                 |value| plain(value, 2, theme.glyphs),
             )
         };
-        rows.push(table.row("clean answer", &logprob(&left), &logprob(&right)));
+        rows.push(table.row("log-prob of clean", &logprob(&left), &logprob(&right)));
     }
     let rung = |side: &Side| side.rung.unwrap_or(theme.glyphs.none).to_owned();
     let differs = left.rung.is_some() && right.rung.is_some() && left.rung != right.rung;

@@ -78,7 +78,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         detail: detail(found, clean, (at.row, at.column), theme),
         legend: vec![
             format!(
-                "To a latent: the change of its state against its norm; {} its top token changed, in k of n.",
+                "To a latent: how far its state moves, of its norm; {} top token changed, k of n.",
                 theme.glyphs.differs
             ),
             "Total: later latents are recomputed. Direct: they are held at their clean values."
@@ -179,7 +179,7 @@ fn detail(
     }
     let to = LatentIdx(column + 1);
     if to <= from {
-        return format!("latent {from} comes no earlier than latent {to}: it cannot move it");
+        return format!("latent {from} off: it can move only what comes after it");
     }
     match of(found, from, to) {
         None => format!("latent {from} off, to latent {to}: not computed yet"),

@@ -59,7 +59,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             .map_or_else(String::new, |off| detail(lattice, off, theme)),
         legend: vec![
             format!(
-                "{} on, {} off; {} the answer flips, {} it stands; flips: how many of the variants flipped.",
+                "{} on, {} off; {} the answer flips, {} it stands; flips: variants that flipped.",
                 glyphs.on, glyphs.off, glyphs.no, glyphs.yes
             ),
             format!(

@@ -104,7 +104,7 @@ fn headline(sweep: &Sweep, width: usize, theme: &Theme) -> Vec<Line<'static>> {
                     .filter_map(|cell| cell.cell.as_ref())
                     .collect();
                 let n = cells.iter().filter(|cell| cell.flipped == wanted).count();
-                format!("latent {latent} {n} of {}", cells.len())
+                format!("{latent}: {n}/{}", cells.len())
             })
             .collect();
         said.join(&format!(" {} ", theme.glyphs.dot))
