@@ -46,6 +46,8 @@ fn ask(question: &str, n_latents: usize) -> Ask<'_> {
         gold: None,
         mode: Mode::Latent,
         n_latents,
+        steps: None,
+        most_tokens: None,
         top_k: 10,
     }
 }

@@ -150,6 +150,9 @@ pub struct BenchArgs {
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
+    /// What is timed: forward passes, or a question's counterfactuals
+    #[arg(long, value_enum, default_value_t = Suite::Forward)]
+    pub suite: Suite,
     /// How often each part is timed; the fastest counts
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one)]
     pub repeats: usize,
@@ -165,6 +168,16 @@ pub struct BenchArgs {
     /// Print JSON, schema undertone.bench/1
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `bench` times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Suite {
+    /// Loading, prompt, latent steps and answers
+    #[default]
+    Forward,
+    /// Early exits, single ablations and the lattice
+    Counterfactual,
 }
 
 /// Options of `selftest`.

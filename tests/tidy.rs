@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "analysis",
             "decode",
             "error",
+            "file",
             "model",
             "open",
             "problem",

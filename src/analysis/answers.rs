@@ -2,8 +2,6 @@
 
 use crate::model::{Branch, Cancel, Model, ModelError};
 
-use super::run::MAX_NEW_TOKENS;
-
 /// Whether an answer equals the gold one: equal lower-cased strings without commas and spaces (methods.md 1.7).
 /// The published comparison is of strings: `18.0` is not `18`, and a full stop counts.
 #[must_use]
@@ -24,7 +22,7 @@ pub fn same(a: &str, b: &str) -> bool {
 }
 
 /// Ids of an answer's value: what follows the delimiter in `generated`, or, where it wrote no delimiter, what greedy
-/// decoding gives after a forced one.
+/// decoding gives after a forced one, up to `most` tokens.
 ///
 /// # Errors
 /// When the model fails, is cancelled, or gives an empty answer even after a forced delimiter.
@@ -32,6 +30,7 @@ pub fn value_ids(
     model: &Model,
     generated: &[u32],
     forced: &Branch,
+    most: usize,
     cancel: &Cancel,
 ) -> Result<Vec<u32>, ModelError> {
     if let Some(ids) =
@@ -40,7 +39,7 @@ pub fn value_ids(
         return Ok(ids.to_vec());
     }
     let ids = model
-        .generate(forced, MAX_NEW_TOKENS, &mut |_| (), cancel)?
+        .generate(forced, most, &mut |_| (), cancel)?
         .remove(0)
         .ids;
     if ids.is_empty() {

@@ -3,7 +3,10 @@
 use crate::model::{Branch, Cancel, Mode, Model, ModelError, Spoken};
 use crate::trace::EarlyExit;
 
-use super::run::{CleanRun, MAX_NEW_TOKENS};
+use super::run::CleanRun;
+
+/// How many tokens a forced answer may have (methods.md 4).
+const MAX_EXIT_TOKENS: usize = 32;
 
 /// How many ends run side by side at most.
 const ROWS: usize = 64;
@@ -27,7 +30,7 @@ pub fn early_exits(
             &Branch::stack(&branches)?,
             &clean.answer_ids,
             Spoken::Forced,
-            MAX_NEW_TOKENS,
+            clean.most_tokens.min(MAX_EXIT_TOKENS),
             cancel,
         )?;
         for ((k, _), conclusion) in part.iter().zip(conclusions) {

@@ -17,10 +17,11 @@ use crate::decode::phrase::{self, Voice};
 use crate::model::{Cancel, Model, ModelError, Vectors};
 use crate::problem::{Problem, Split};
 use crate::trace::{
-    Ablation, AblationValue, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, Outcome, Phrase,
-    Position, Sweep, Verdict,
+    Ablation, AblationValue, Cell, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, Outcome,
+    Phrase, Position, Sweep, SweepCell, Verdict,
 };
 
+use counterfactual::Subject;
 use reference::Reference;
 use run::{Ask, CleanRun};
 
@@ -96,6 +97,14 @@ impl Explorer {
         run::run(&self.model, ask, cancel, on_position)
     }
 
+    fn subject<'a>(&'a self, clean: &'a CleanRun) -> Subject<'a> {
+        Subject {
+            model: &self.model,
+            clean,
+            reference: &self.reference,
+        }
+    }
+
     /// Runs with some latents off; see [`counterfactual::ablate`].
     ///
     /// # Errors
@@ -106,7 +115,7 @@ impl Explorer {
         ablation: &Ablation,
         cancel: &Cancel,
     ) -> Result<Outcome, ModelError> {
-        counterfactual::ablate(&self.model, clean, &self.reference, ablation, cancel)
+        counterfactual::ablate(&self.subject(clean), ablation, cancel)
     }
 
     /// Every latent by every value; see [`counterfactual::sweep`].
@@ -121,8 +130,7 @@ impl Explorer {
         on_part: &mut dyn FnMut(&Sweep),
         cancel: &Cancel,
     ) -> Result<Sweep, ModelError> {
-        let (model, reference) = (&self.model, &self.reference);
-        counterfactual::sweep(model, clean, reference, manner, values, on_part, cancel)
+        self.sweep_from(&[], clean, manner, values, on_part, cancel)
     }
 
     /// Every set of latents; see [`counterfactual::lattice`].
@@ -136,8 +144,38 @@ impl Explorer {
         on_part: &mut dyn FnMut(&Lattice),
         cancel: &Cancel,
     ) -> Result<Lattice, ModelError> {
-        let (model, reference) = (&self.model, &self.reference);
-        counterfactual::lattice(model, clean, reference, manner, on_part, cancel)
+        self.lattice_from(&[], clean, manner, on_part, cancel)
+    }
+
+    /// A sweep that goes on from known cells.
+    ///
+    /// # Errors
+    /// As [`Explorer::sweep`].
+    pub fn sweep_from(
+        &self,
+        known: &[SweepCell],
+        clean: &CleanRun,
+        manner: &Ablation,
+        values: &[AblationValue],
+        on_part: &mut dyn FnMut(&Sweep),
+        cancel: &Cancel,
+    ) -> Result<Sweep, ModelError> {
+        counterfactual::sweep(&self.subject(clean), known, manner, values, on_part, cancel)
+    }
+
+    /// A lattice that goes on from known cells.
+    ///
+    /// # Errors
+    /// As [`Explorer::lattice`].
+    pub fn lattice_from(
+        &self,
+        known: &[Cell],
+        clean: &CleanRun,
+        manner: &Ablation,
+        on_part: &mut dyn FnMut(&Lattice),
+        cancel: &Cancel,
+    ) -> Result<Lattice, ModelError> {
+        counterfactual::lattice(&self.subject(clean), known, manner, on_part, cancel)
     }
 
     /// Latent to latent and latent to answer; see [`counterfactual::influence`].
@@ -150,7 +188,7 @@ impl Explorer {
         manner: &Ablation,
         cancel: &Cancel,
     ) -> Result<Influence, ModelError> {
-        counterfactual::influence(&self.model, clean, &self.reference, manner, cancel)
+        counterfactual::influence(&self.subject(clean), manner, cancel)
     }
 
     /// The lens by layer; see [`counterfactual::layers`].

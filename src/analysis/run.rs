@@ -34,6 +34,8 @@ pub struct Ask<'a> {
     pub n_latents: usize,
     /// Depth of the top-k lists.
     pub top_k: usize,
+    /// How many tokens an answer may have; none for [`MAX_NEW_TOKENS`].
+    pub most_tokens: Option<usize>,
 }
 
 /// A finished clean run with the states that ablations, phrases and early exits start from.
@@ -45,6 +47,8 @@ pub struct CleanRun {
     pub gold: Option<String>,
     /// How many steps the gold solution has, if known.
     pub steps: Option<usize>,
+    /// How many tokens an answer may have, in this run and in its variants.
+    pub most_tokens: usize,
     /// How it was answered.
     pub mode: Mode,
     /// Depth of the top-k lists.
@@ -118,6 +122,7 @@ pub fn run(
     } else {
         branch.clone()
     };
+    let most = max_new_tokens(mode).min(ask.most_tokens.unwrap_or(usize::MAX));
     let mut writer = Writer::new(model, mode);
     let generated = {
         let mut chosen = |token: Token<'_>| {
@@ -125,7 +130,7 @@ pub fn run(
                 push(position, &mut positions);
             }
         };
-        let mut generated = model.generate(&closed, max_new_tokens(mode), &mut chosen, cancel)?;
+        let mut generated = model.generate(&closed, most, &mut chosen, cancel)?;
         generated.remove(0)
     };
     if let Some(position) = writer.last(model) {
@@ -134,7 +139,8 @@ pub fn run(
 
     let written = generated.ids[..writer.written].to_vec();
     let forced = force(model, mode, &branch, &rollout, &written, cancel)?;
-    let scored = score(model, generated.ids, &forced, gold, cancel)?;
+    let most_tokens = ask.most_tokens.unwrap_or(MAX_NEW_TOKENS);
+    let scored = score(model, generated.ids, &forced, gold, most_tokens, cancel)?;
     let unknown_words = prompt.unknown.iter().map(|w| w.text.clone()).collect();
     Ok(CleanRun {
         run: Run {
@@ -148,6 +154,7 @@ pub fn run(
         },
         gold: gold.map(str::to_owned),
         steps: ask.steps,
+        most_tokens,
         mode,
         top_k,
         prompt: branch,
@@ -176,10 +183,11 @@ fn score(
     ids: Vec<u32>,
     forced: &Branch,
     gold: Option<&str>,
+    most_tokens: usize,
     cancel: &Cancel,
 ) -> Result<Scored, ModelError> {
     let value = model.extract_value(&ids)?;
-    let answer_ids = answers::value_ids(model, &ids, forced, cancel)?;
+    let answer_ids = answers::value_ids(model, &ids, forced, most_tokens, cancel)?;
     let score = |ids: &Vec<u32>| -> Result<Score, ModelError> {
         Ok(model
             .score(forced, std::slice::from_ref(ids), cancel)?

@@ -6,7 +6,7 @@ use crate::model::{Cancel, Model, ModelError};
 use crate::trace::{EarlyExit, Null, TokenRead, Verdict};
 use crate::verify::{self, Abstain, Case, Found, Search, Stand};
 
-use super::counterfactual;
+use super::counterfactual::{self, Subject};
 use super::reference::Reference;
 use super::run::CleanRun;
 
@@ -42,7 +42,12 @@ pub fn verdict(
     let resampled: Vec<Stand> = if reference.is_empty() {
         Vec::new()
     } else {
-        let donors = counterfactual::resample_all(model, clean, reference, cancel)?;
+        let of = Subject {
+            model,
+            clean,
+            reference,
+        };
+        let donors = counterfactual::resample_all(&of, cancel)?;
         donors
             .into_iter()
             .map(|d| Stand {

@@ -215,6 +215,7 @@ fn inspect(
         question,
         gold,
         steps: None,
+        most_tokens: None,
         mode: args.mode.unwrap_or(model.main_mode()),
         n_latents: model.n_latents(),
         top_k: args.top_k,

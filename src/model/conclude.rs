@@ -5,6 +5,7 @@
 //! from where they turned.
 
 use candle_core::{D, Tensor};
+use rayon::prelude::*;
 
 use super::Model;
 use super::backbone::Pass;
@@ -35,6 +36,16 @@ pub struct Conclusion {
 /// How many states are projected at a time: logits of a large vocabulary are large.
 const PROJECTED: usize = 128;
 
+/// What is fed to all rows.
+struct Text<'a> {
+    /// Ids that are fed and not compared.
+    lead: Vec<u32>,
+    /// Ids that are compared with what a row would say.
+    expected: &'a [u32],
+    /// Where in them the target begins, if it is there.
+    scored: Option<usize>,
+}
+
 /// One row while it is compared with the expected text.
 struct Row {
     generated: Generated,
@@ -56,54 +67,77 @@ impl Model {
         max_new: usize,
         cancel: &Cancel,
     ) -> Result<Vec<Conclusion>> {
-        let delimiter = &self.markers.delimiter;
+        let delimiter = self.markers.delimiter.as_slice();
         let end: Vec<u32> = self.markers.end.into_iter().collect();
-        let forced = [delimiter.as_slice(), target].concat();
-        let ids = [end.as_slice(), &forced].concat();
-        let skipped = match spoken {
-            Spoken::Forced => delimiter.len(),
-            Spoken::Free(expected) if expected == forced => 0,
-            // The clean run said something else than delimiter and answer: nothing to be gained.
-            Spoken::Free(_) => return self.conclude_apart(branch, target, max_new, cancel),
+        let forced = [delimiter, target].concat();
+        let text = match spoken {
+            Spoken::Forced => Text {
+                lead: [end.as_slice(), delimiter].concat(),
+                expected: target,
+                scored: Some(0),
+            },
+            Spoken::Free(expected) => Text {
+                lead: end,
+                expected,
+                // As a rule a run says the delimiter and its answer, and one pass does for both.
+                scored: (expected == forced).then_some(delimiter.len()),
+            },
         };
-        if target.is_empty() || branch.len() + ids.len() > self.max_positions() {
-            return match spoken {
-                Spoken::Free(_) => self.conclude_apart(branch, target, max_new, cancel),
-                Spoken::Forced => self.conclude_forced(branch, target, max_new, cancel),
-            };
+        let fed = text.lead.len() + text.expected.len();
+        if target.is_empty() || fed == 0 || branch.len() + fed > self.max_positions() {
+            return self.conclude_apart(branch, target, spoken, max_new, cancel);
         }
+        let (rows, scores) = self.follow(branch, &text, target, max_new, cancel)?;
+        let scores = if text.scored.is_some() {
+            scores
+        } else {
+            let forced = self.close(branch, true, cancel)?;
+            self.score(&forced, &[target.to_vec()], cancel)?
+        };
+        let row = |(score, row): (Score, Row)| Conclusion {
+            score,
+            generated: row.generated,
+        };
+        Ok(scores.into_iter().zip(rows).map(row).collect())
+    }
+
+    /// Feeds a text to all rows; what each would have said itself, and the scores of the target if it is in the text.
+    fn follow(
+        &self,
+        branch: &Branch,
+        text: &Text<'_>,
+        target: &[u32],
+        max_new: usize,
+        cancel: &Cancel,
+    ) -> Result<(Vec<Row>, Vec<Score>)> {
         cancel.check()?;
-        let rows = branch.rows();
+        let (rows, first) = (branch.rows(), text.lead.len());
+        let ids = [text.lead.as_slice(), text.expected].concat();
         let (after, states) = self.pass_over(branch, &ids)?;
-        // State i is what the model knew before id i, so the one beyond the last says whether it would have stopped there.
-        let first = end.len() + skipped;
-        let expected = &ids[first..];
-        let scored_from = delimiter.len() - skipped;
-        let mut compared: Vec<Row> = Vec::with_capacity(rows);
-        let mut scores = Vec::with_capacity(rows);
-        let per_row = expected.len() + 1;
-        for from in (0..rows).step_by((PROJECTED / per_row).max(1)) {
+        // State i is what the model knew ahead of id i, so the one beyond the last says whether it would have stopped there.
+        let per_row = text.expected.len() + 1;
+        let at_once = (PROJECTED / per_row).max(1);
+        let (mut compared, mut scores) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        for from in (0..rows).step_by(at_once) {
             cancel.check()?;
-            let count = (PROJECTED / per_row).max(1).min(rows - from);
+            let count = at_once.min(rows - from);
             let part = states
                 .narrow(0, from, count)?
                 .narrow(1, first, per_row)?
                 .contiguous()?
                 .reshape((count * per_row, self.width()))?;
             let logits: Vec<Vec<f32>> = self.backbone.unembed(&part)?.to_vec2()?;
-            for own in logits.chunks_exact(per_row) {
-                let own: Vec<&[f32]> = own.iter().map(|logits| self.choices(logits)).collect();
-                compared.push(self.compare(&own, expected, max_new));
-                let token_logprobs: Vec<f64> = target
-                    .iter()
-                    .zip(&own[scored_from..])
-                    .map(|(&id, logits)| log_softmax_at(logits, id))
-                    .collect();
-                scores.push(Score {
-                    logprob: token_logprobs.iter().sum(),
-                    token_logprobs,
-                    first_logits: own[scored_from].to_vec(),
-                });
+            let read: Vec<(Row, Option<Score>)> = logits
+                .par_chunks_exact(per_row)
+                .map(|own| {
+                    let own: Vec<&[f32]> = own.iter().map(|logits| self.choices(logits)).collect();
+                    let row = self.compare(&own, text.expected, max_new);
+                    (row, text.scored.map(|from| scored(&own[from..], target)))
+                })
+                .collect();
+            for (row, score) in read {
+                compared.push(row);
+                scores.extend(score);
             }
         }
         self.go_on(
@@ -114,14 +148,7 @@ impl Model {
             max_new,
             cancel,
         )?;
-        Ok(scores
-            .into_iter()
-            .zip(compared)
-            .map(|(score, row)| Conclusion {
-                score,
-                generated: row.generated,
-            })
-            .collect())
+        Ok((compared, scores))
     }
 
     /// How far a row says the expected text, given its logits ahead of every id and after the last.
@@ -210,32 +237,26 @@ impl Model {
         Ok(())
     }
 
-    /// Two ways from the end of the latents: one for the score, one for the words.
+    /// One token after the other, with a pass for the score beside it.
     fn conclude_apart(
         &self,
         branch: &Branch,
         target: &[u32],
+        spoken: Spoken<'_>,
         max_new: usize,
         cancel: &Cancel,
     ) -> Result<Vec<Conclusion>> {
         let forced = self.close(branch, true, cancel)?;
         let scores = self.score(&forced, &[target.to_vec()], cancel)?;
-        let free = self.close(branch, false, cancel)?;
-        let generated = self.generate(&free, max_new, &mut |_| (), cancel)?;
-        Ok(both(scores, generated))
-    }
-
-    fn conclude_forced(
-        &self,
-        branch: &Branch,
-        target: &[u32],
-        max_new: usize,
-        cancel: &Cancel,
-    ) -> Result<Vec<Conclusion>> {
-        let forced = self.close(branch, true, cancel)?;
-        let scores = self.score(&forced, &[target.to_vec()], cancel)?;
-        let generated = self.generate(&forced, max_new, &mut |_| (), cancel)?;
-        Ok(both(scores, generated))
+        let start = match spoken {
+            Spoken::Forced => forced,
+            Spoken::Free(_) => self.close(branch, false, cancel)?,
+        };
+        let generated = self.generate(&start, max_new, &mut |_| (), cancel)?;
+        let both = scores.into_iter().zip(generated);
+        Ok(both
+            .map(|(score, generated)| Conclusion { score, generated })
+            .collect())
     }
 
     /// Feeds the same ids to every row; also returns the states ahead of each id and after the last, (rows, ids + 1, width).
@@ -255,10 +276,16 @@ impl Model {
     }
 }
 
-fn both(scores: Vec<Score>, generated: Vec<Generated>) -> Vec<Conclusion> {
-    scores
-        .into_iter()
-        .zip(generated)
-        .map(|(score, generated)| Conclusion { score, generated })
-        .collect()
+/// The score of a target, given a row's logits ahead of each of its ids.
+fn scored(logits: &[&[f32]], target: &[u32]) -> Score {
+    let token_logprobs: Vec<f64> = target
+        .iter()
+        .zip(logits)
+        .map(|(&id, logits)| log_softmax_at(logits, id))
+        .collect();
+    Score {
+        logprob: token_logprobs.iter().sum(),
+        token_logprobs,
+        first_logits: logits[0].to_vec(),
+    }
 }

@@ -27,7 +27,8 @@ enum Kind {
 }
 
 fn vectors(width: usize) -> Vec<Arc<[f32]>> {
-    let value = |seed: usize, i: usize| ((seed * 31 + i * 7) % 17) as f32 / 8.0 - 1.0;
+    let step = |seed: usize, i: usize| u8::try_from((seed * 31 + i * 7) % 17).unwrap_or(0);
+    let value = |seed: usize, i: usize| f32::from(step(seed, i)) / 8.0 - 1.0;
     let mut all: Vec<Arc<[f32]>> = (0..3)
         .map(|seed| (0..width).map(|i| value(seed, i)).collect())
         .collect();

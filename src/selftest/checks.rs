@@ -3,7 +3,9 @@
 use super::TOLERANCE;
 use super::golden::{Ablation, Baseline, Generation, Golden, Question, State, Vector};
 use super::tally::{Item, Tally};
-use crate::model::{Branch, Cancel, Family, Mode, Model, Result, Rollout, Vectors, Writes};
+use crate::model::{
+    Branch, Cancel, Change, Family, Mode, Model, Result, Rollout, Variant, Vectors, Writes,
+};
 use crate::trace::LatentIdx;
 
 /// Limits of the recording.
@@ -117,7 +119,15 @@ impl Check<'_> {
 
         self.early_stopping(question, &rollout, &prompt.ids)?;
         self.modes(question)?;
-        self.ablations(question, &start)
+        self.ablations(question, &rollout)?;
+        super::counterfactual::check(
+            model,
+            question,
+            &prompt.ids,
+            &rollout,
+            &mut self.tally,
+            cancel,
+        )
     }
 
     /// The reference's input ids: Coconut's hold placeholders for latents and the end marker, the others' do not.
@@ -209,8 +219,8 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// All ablations of a question as rows of one batch.
-    fn ablations(&mut self, question: &Question, start: &Branch) -> Result<()> {
+    /// All ablations of a question as one tree.
+    fn ablations(&mut self, question: &Question, clean: &Rollout) -> Result<()> {
         let (model, cancel, ablations) = (self.model, self.cancel, &question.ablations);
         let Some(baseline) = question
             .ablation_baseline
@@ -219,8 +229,8 @@ impl Check<'_> {
         else {
             return Ok(());
         };
-        let mut writes = Writes::none(ablations.len());
-        for (row, ablation) in ablations.iter().enumerate() {
+        let mut variants = Vec::with_capacity(ablations.len());
+        for ablation in ablations {
             let vector = match ablation.replaced_by.as_str() {
                 "zero" => vec![0.0; model.width()],
                 _ => self
@@ -230,13 +240,16 @@ impl Check<'_> {
                     .cloned()
                     .ok_or_else(|| missing("mean latent"))?,
             };
-            writes.set(row, LatentIdx(ablation.latent + 1), vector);
+            variants.push(Variant {
+                latents: model.n_latents(),
+                changes: [(LatentIdx(ablation.latent + 1), Change::Fed(vector.into()))].into(),
+            });
         }
-        let ablated = model.rollout(start, model.n_latents(), &writes, cancel)?;
+        let ablated = model.unfold(clean, &variants, &(0..0), cancel)?;
         let forced = baseline.forced_delimiter.unwrap_or(true);
-        let closed = model.close(ablated.last(), forced, cancel)?;
-        let free = model.close(ablated.last(), false, cancel)?;
-        for (row, ablation) in ablations.iter().enumerate() {
+        let closed = model.close(&ablated.ends, forced, cancel)?;
+        let free = model.close(&ablated.ends, false, cancel)?;
+        for (ablation, &row) in ablations.iter().zip(&ablated.rows) {
             let place = format!(
                 "{}, latent {} by {}",
                 question.id,

@@ -4,6 +4,7 @@
 //! `golden/NAME.json` (what the reference computed on them). Nothing here judges a model: only whether the numbers agree.
 
 mod checks;
+mod counterfactual;
 mod golden;
 mod tally;
 

@@ -4,8 +4,8 @@
 //! go out over a bounded channel: a slow screen slows the model down instead of filling memory.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc as events;
 
-use super::cache::Cache;
+use super::cache::{Answered, Asked as Question, Cache, RunKey};
 use super::protocol::{Event, Request, RunId};
 use super::queue::{Asked, Job, Queue, Standing, Wanted};
 use crate::analysis::Explorer;
@@ -21,7 +21,7 @@ use crate::analysis::counterfactual::VALUES;
 use crate::analysis::run::{Ask, CleanRun};
 use crate::model::{Cancel, ModelError, Placement};
 use crate::open::{OpenError, Opener, Progress, Watch};
-use crate::trace::{Ablation, Lattice, Study, StudyKind, Sweep};
+use crate::trace::{Lattice, Study, StudyKind, Sweep};
 
 /// How many events may wait for the screen.
 const EVENTS: usize = 256;
@@ -38,11 +38,15 @@ pub struct Link {
     pub events: events::Receiver<Event>,
 }
 
-/// Starts the worker. It loads nothing until it is asked to.
+/// Starts the worker. It loads nothing until it is asked to. `answers` is the folder where answers are kept for later sessions.
 ///
 /// # Errors
 /// When the system cannot start a thread.
-pub fn spawn(placement: Placement, opener: Opener) -> std::io::Result<Link> {
+pub fn spawn(
+    placement: Placement,
+    opener: Opener,
+    answers: Option<PathBuf>,
+) -> std::io::Result<Link> {
     let (requests, inbox) = channel();
     let (out, receiver) = events::channel(EVENTS);
     let desk = Arc::new(Desk::default());
@@ -52,7 +56,7 @@ pub fn spawn(placement: Placement, opener: Opener) -> std::io::Result<Link> {
         .spawn(move || take_in(&inbox, &desk))?;
     thread::Builder::new()
         .name("model".to_owned())
-        .spawn(move || Worker::new(placement, opener, out).work(&work))?;
+        .spawn(move || Worker::new(placement, opener, answers, out).work(&work))?;
     Ok(Link {
         requests,
         events: receiver,
@@ -119,8 +123,8 @@ struct Worker {
     clean: Option<(RunId, CleanRun)>,
     exits: Option<Vec<crate::trace::EarlyExit>>,
     cache: Cache,
-    /// Complete studies of the present run.
-    studies: HashMap<(StudyKind, Ablation, Option<u32>), Study>,
+    /// A study that stepped aside, and how far it was.
+    partial: Option<(Wanted, Study)>,
 }
 
 /// Why a job ended early.
@@ -182,7 +186,12 @@ fn is_due(shown: &mut Option<Instant>, step: Progress<'_>) -> bool {
 }
 
 impl Worker {
-    fn new(placement: Placement, opener: Opener, out: events::Sender<Event>) -> Self {
+    fn new(
+        placement: Placement,
+        opener: Opener,
+        answers: Option<PathBuf>,
+        out: events::Sender<Event>,
+    ) -> Self {
         Self {
             placement,
             opener,
@@ -190,8 +199,8 @@ impl Worker {
             explorer: None,
             clean: None,
             exits: None,
-            cache: Cache::default(),
-            studies: HashMap::new(),
+            cache: Cache::new(answers),
+            partial: None,
         }
     }
 
@@ -275,12 +284,19 @@ impl Worker {
             Job::Load(model) => self.load(model, cancel),
             Job::Run(asked) => self.run(asked, cancel),
             Job::Ablate(id, ablation) => {
-                let (explorer, clean) = self.of(*id)?;
-                let (outcome, cached) = match self.cache.get(ablation) {
-                    Some(seen) => (seen.clone(), true),
-                    None => (explorer.ablate(clean, ablation, cancel)?, false),
+                let key = self.key(*id)?;
+                let asked = Question::Ablation(ablation);
+                let seen = self.cache.get(&key, &asked);
+                let cached = matches!(seen, Some(Answered::Outcome(_)));
+                let outcome = if let Some(Answered::Outcome(outcome)) = seen {
+                    outcome
+                } else {
+                    let (explorer, clean) = self.of(*id)?;
+                    let outcome = explorer.ablate(clean, ablation, cancel)?;
+                    let answered = Answered::Outcome(outcome.clone());
+                    self.cache.put(&key, &asked, &answered);
+                    outcome
                 };
-                self.cache.put(outcome.clone());
                 self.tell(Event::Ablated {
                     id: *id,
                     outcome,
@@ -366,6 +382,7 @@ impl Worker {
             mode: asked.mode.unwrap_or(model.main_mode()),
             n_latents: model.n_latents(),
             top_k: TOP_K,
+            most_tokens: None,
         };
         let clean = explorer.run(&ask, cancel, &mut |position| {
             let event = Event::Step {
@@ -382,46 +399,75 @@ impl Worker {
         self.tell(Event::RunDone { id, run })
     }
 
-    /// Makes a study, or finds it in the cache, and hands out what is known of it on the way.
+    /// Makes a study, or finds it in the cache, and hands out what is known of it on the way. One that stepped aside goes on
+    /// from there.
     fn study(&mut self, wanted: &Wanted, cancel: &Cancel) -> Result<(), Stopped> {
-        let id = wanted.id;
-        let key = (wanted.kind, wanted.manner.clone(), wanted.token);
-        if let Some(study) = self.studies.get(&key) {
-            let study = Box::new(study.clone());
+        let (id, manner) = (wanted.id, &wanted.manner);
+        let key = self.key(id)?;
+        let asked = Question::Study(wanted.kind, manner, wanted.token);
+        if let Some(Answered::Study(study)) = self.cache.get(&key, &asked) {
+            let study = Box::new(study);
             return self.tell(Event::Study { id, study });
         }
+        let mut known = self.partial.take_if(|(of, _)| of == wanted);
+        self.partial = None;
         let (explorer, clean) = self.of(id)?;
         let mut screen_gone = false;
+        let mut last = known.take().map(|(_, study)| study);
+        let before = last.clone();
         let mut tell = |study: Study| {
+            last = Some(study.clone());
             let study = Box::new(study);
             screen_gone |= self.out.blocking_send(Event::Study { id, study }).is_err();
         };
-        let manner = &wanted.manner;
-        let study = match wanted.kind {
-            StudyKind::Sweep => {
+        let made = match (wanted.kind, &before) {
+            (StudyKind::Sweep, before) => {
+                let known = match before {
+                    Some(Study::Sweep(sweep)) => sweep.cells.as_slice(),
+                    _ => &[],
+                };
                 let mut part = |sweep: &Sweep| tell(Study::Sweep(sweep.clone()));
-                Study::Sweep(explorer.sweep(clean, manner, &VALUES, &mut part, cancel)?)
+                let sweep = explorer.sweep_from(known, clean, manner, &VALUES, &mut part, cancel);
+                sweep.map(Study::Sweep)
             }
-            StudyKind::Lattice => {
+            (StudyKind::Lattice, before) => {
+                let known = match before {
+                    Some(Study::Lattice(lattice)) => lattice.cells.as_slice(),
+                    _ => &[],
+                };
                 let mut part = |lattice: &Lattice| tell(Study::Lattice(lattice.clone()));
-                Study::Lattice(explorer.lattice(clean, manner, &mut part, cancel)?)
+                let lattice = explorer.lattice_from(known, clean, manner, &mut part, cancel);
+                lattice.map(Study::Lattice)
             }
-            StudyKind::Influence => {
-                let influence = explorer.influence(clean, manner, cancel)?;
-                tell(Study::Influence(influence.clone()));
-                Study::Influence(influence)
+            (StudyKind::Influence, _) => {
+                let influence = explorer.influence(clean, manner, cancel);
+                influence.map(Study::Influence).inspect(|s| tell(s.clone()))
             }
-            StudyKind::Layers => {
-                let layers = explorer.layers(clean, wanted.token, cancel)?;
-                tell(Study::Layers(layers.clone()));
-                Study::Layers(layers)
+            (StudyKind::Layers, _) => {
+                let layers = explorer.layers(clean, wanted.token, cancel);
+                layers.map(Study::Layers).inspect(|s| tell(s.clone()))
             }
         };
         if screen_gone {
             return Err(Stopped::ScreenGone);
         }
-        self.studies.insert(key, study);
-        Ok(())
+        match made {
+            Ok(study) => {
+                self.cache.put(&key, &asked, &Answered::Study(study));
+                Ok(())
+            }
+            Err(why) => {
+                self.partial = last.map(|study| (wanted.clone(), study));
+                Err(why.into())
+            }
+        }
+    }
+
+    /// What an answer about the present run depends on.
+    fn key(&self, id: RunId) -> Result<RunKey, Stopped> {
+        let (explorer, clean) = self.of(id)?;
+        let (model, reference) = (explorer.model().info(), &explorer.reference().origin);
+        Ok(RunKey::new(model, reference, clean))
     }
 
     /// The early exits of the present run, computed once.
@@ -451,8 +497,7 @@ impl Worker {
     fn forget(&mut self) {
         self.clean = None;
         self.exits = None;
-        self.cache.clear();
-        self.studies.clear();
+        self.partial = None;
     }
 }
 

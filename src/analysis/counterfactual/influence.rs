@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::cell;
 use super::judge::Judge;
 use super::replacements::{Plan, Replacements, relative_change};
-use crate::analysis::reference::Reference;
-use crate::analysis::run::CleanRun;
-use crate::model::{Cancel, Model, ModelError, argmax};
+use super::{Subject, cell};
+use crate::model::{Cancel, ModelError, argmax};
 use crate::trace::{
     Ablation, AnswerInfluence, Direction, Influence, LatentIdx, LatentInfluence, Propagation,
 };
@@ -17,12 +15,15 @@ use crate::trace::{
 /// # Errors
 /// When the run has no latents, the ablation is refused, the model fails or the work is cancelled.
 pub fn influence(
-    model: &Model,
-    clean: &CleanRun,
-    reference: &Reference,
+    of: &Subject<'_>,
     manner: &Ablation,
     cancel: &Cancel,
 ) -> Result<Influence, ModelError> {
+    let Subject {
+        model,
+        clean,
+        reference,
+    } = *of;
     let n = clean.fed.len();
     if n == 0 {
         return Err(ModelError::input("the run has no latents"));
@@ -63,6 +64,7 @@ pub fn influence(
     };
     let (total_plans, direct_plans) = (plans(&totals)?, plans(&directs)?);
     let (sham, total_judged) = judge.plans(&totals, &total_plans, true)?;
+    let whole = judge.whole.take();
     let (_, direct_judged) = judge.plans(&directs, &direct_plans, false)?;
     influence.sham_max_diff = sham;
     for (at, plan) in total_plans.iter().enumerate() {
@@ -72,7 +74,14 @@ pub fn influence(
             total: cell(clean, plan, &total_judged[at]),
             direct: cell(clean, &direct_plans[at], &direct_judged[at]),
         });
-        let unfolded = model.unfold(&clean.rollout, &plan.variants, &totals.layers, cancel)?;
+        let alone;
+        let (unfolded, first) = if let Some(whole) = &whole {
+            // The shams go first, then the plans.
+            (whole, n + at * plan.variants.len())
+        } else {
+            alone = model.unfold(&clean.rollout, &plan.variants, &totals.layers, cancel)?;
+            (&alone, 0)
+        };
         let mut changes = vec![(0.0, 0usize); n];
         for to in at + 2..=n {
             let Some(states) = unfolded.states_at(LatentIdx(to)) else {
@@ -85,7 +94,7 @@ pub fn influence(
                 .collect();
             let states = states.to_rows()?;
             for variant in 0..plan.variants.len() {
-                if let Some(row) = unfolded.row_at(variant, LatentIdx(to)) {
+                if let Some(row) = unfolded.row_at(first + variant, LatentIdx(to)) {
                     changes[to - 1].0 += relative_change(&own[to - 1], &states[row]);
                     changes[to - 1].1 += usize::from(tops[row] != own_top[to - 1]);
                 }

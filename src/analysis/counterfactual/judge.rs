@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::SHAM_TOLERANCE;
 use super::replacements::{Plan, Replacements};
 use crate::analysis::answers;
-use crate::analysis::run::{CleanRun, MAX_NEW_TOKENS};
+use crate::analysis::run::CleanRun;
 use crate::decode::lens;
 use crate::model::{Branch, Cancel, Conclusion, Model, ModelError, Spoken, Unfolded, Variant};
 use crate::trace::{Cost, LatentIdx};
@@ -46,6 +46,8 @@ pub(super) struct Judge<'a> {
     began: Instant,
     cost: Cost,
     rows: usize,
+    /// The runs behind what was judged last, if they fitted side by side: shams first, then plan by plan.
+    pub(super) whole: Option<Unfolded>,
 }
 
 impl<'a> Judge<'a> {
@@ -58,6 +60,7 @@ impl<'a> Judge<'a> {
             began: Instant::now(),
             cost: Cost::default(),
             rows: ROWS,
+            whole: None,
         }
     }
 
@@ -128,6 +131,7 @@ impl<'a> Judge<'a> {
         layers: &Range<usize>,
     ) -> Result<Vec<Judged>, ModelError> {
         let mut judged = Vec::with_capacity(variants.len());
+        self.whole = None;
         while judged.len() < variants.len() {
             let from = judged.len();
             let part = &variants[from..variants.len().min(from + self.rows)];
@@ -139,14 +143,18 @@ impl<'a> Judge<'a> {
                         "not enough memory, going on with fewer rows"
                     );
                 }
-                part => judged.extend(part?.1),
+                part => {
+                    let (unfolded, part) = part?;
+                    self.whole = (part.len() == variants.len()).then_some(unfolded);
+                    judged.extend(part);
+                }
             }
         }
         Ok(judged)
     }
 
     /// Runs variants that fit side by side.
-    pub(super) fn part(
+    fn part(
         &mut self,
         variants: &[Variant],
         layers: &Range<usize>,
@@ -161,7 +169,7 @@ impl<'a> Judge<'a> {
             ends,
             target,
             Spoken::Free(expected),
-            MAX_NEW_TOKENS,
+            self.clean.most_tokens,
             self.cancel,
         )?;
         let gold = self.gold_scores(ends, &conclusions)?;
@@ -224,7 +232,13 @@ impl<'a> Judge<'a> {
         }
         let row = unfolded.ends.select(&[unfolded.rows[variant]])?;
         let forced = self.model.close(&row, true, self.cancel)?;
-        let ids = answers::value_ids(self.model, &judged.ids, &forced, self.cancel)?;
+        let ids = answers::value_ids(
+            self.model,
+            &judged.ids,
+            &forced,
+            self.clean.most_tokens,
+            self.cancel,
+        )?;
         let score = self.model.score(&forced, &[ids], self.cancel)?.remove(0);
         Ok(Some(score.logprob))
     }

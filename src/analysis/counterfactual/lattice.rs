@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::cell;
 use super::judge::Judge;
 use super::replacements::{Plan, Replacements};
-use crate::analysis::reference::Reference;
-use crate::analysis::run::CleanRun;
-use crate::model::{Cancel, Model, ModelError};
+use super::{Subject, cell};
+use crate::model::{Cancel, ModelError};
 use crate::trace::{Ablation, AblationValue, Cell, LatentIdx, Lattice};
 
 /// A run with more latents has too many sets.
@@ -18,14 +16,20 @@ pub const MOST_LATENTS: usize = 8;
 ///
 /// # Errors
 /// When the run has no latents or too many, an ablation is refused, the model fails or the work is cancelled.
+///
+/// `known` cells, from a lattice of the same manner that was stopped, are not computed again.
 pub fn lattice(
-    model: &Model,
-    clean: &CleanRun,
-    reference: &Reference,
+    of: &Subject<'_>,
+    known: &[Cell],
     manner: &Ablation,
     on_part: &mut dyn FnMut(&Lattice),
     cancel: &Cancel,
 ) -> Result<Lattice, ModelError> {
+    let Subject {
+        model,
+        clean,
+        reference,
+    } = *of;
     let n = clean.fed.len();
     if n == 0 || n > MOST_LATENTS {
         return Err(ModelError::input(format!(
@@ -65,16 +69,21 @@ pub fn lattice(
         2 => 1,
         _ => 2,
     };
+    lattice
+        .cells
+        .extend(known.iter().filter(|cell| !cell.off.is_empty()).cloned());
+    let mut is_proved = false;
     for wanted in 0..3 {
         let plans = sets
             .iter()
-            .filter(|off| stage(off) == wanted)
+            .filter(|off| stage(off) == wanted && lattice.cell(off).is_none())
             .map(|off| replacements.plan(off))
             .collect::<Result<Vec<Plan>, _>>()?;
         if plans.is_empty() {
             continue;
         }
-        if wanted == 0 {
+        if !is_proved {
+            is_proved = true;
             let all: BTreeSet<LatentIdx> = (1..=n).map(LatentIdx).collect();
             let sham = judge.sham(&replacements, &all)?;
             lattice.sham_max_diff = sham;

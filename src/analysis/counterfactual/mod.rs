@@ -25,8 +25,21 @@ use crate::trace::Cell;
 use judge::Judged;
 use replacements::Plan;
 
+use super::reference::Reference;
 use super::run::CleanRun;
 use super::stats;
+use crate::model::Model;
+
+/// What is asked about: a clean run, the model it came from, and the other problems that stand beside it.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// The run.
+    pub clean: &'a CleanRun,
+    /// Donors, means and deviations.
+    pub reference: &'a Reference,
+}
 
 /// Largest difference of any first-answer logit that a sham run may show (f32; see the model's self-tests).
 pub const SHAM_TOLERANCE: f64 = 1e-3;

@@ -2,8 +2,7 @@
 
 use super::judge::{Judge, Judged};
 use super::replacements::{Plan, Replacements};
-use super::{counted, stats};
-use crate::analysis::reference::Reference;
+use super::{Subject, counted, stats};
 use crate::analysis::run::CleanRun;
 use crate::analysis::{answers, no_reference};
 use crate::model::{Cancel, Model, ModelError, Unfolded, argmax};
@@ -15,12 +14,15 @@ use crate::trace::{Ablation, AblationValue, Answer, Donors, Effect, LatentIdx, O
 /// When nothing is off, a latent does not exist, the value does not go with the site, there is no donor, the intervention
 /// changed nothing, the sham run moved the logits, the model fails or the work is cancelled.
 pub fn ablate(
-    model: &Model,
-    clean: &CleanRun,
-    reference: &Reference,
+    of: &Subject<'_>,
     ablation: &Ablation,
     cancel: &Cancel,
 ) -> Result<Outcome, ModelError> {
+    let Subject {
+        model,
+        clean,
+        reference,
+    } = *of;
     if clean.fed.is_empty() {
         return Err(ModelError::input(
             "the run has no latents, so none can be switched off",
@@ -39,13 +41,15 @@ pub fn ablate(
         .iter()
         .position(|j| j.value == shown_value)
         .unwrap_or(0);
-    // The one that is shown once more by itself: what its latents say was not worth reading for all.
-    let unfolded = model.unfold(
-        &clean.rollout,
-        &plan.variants[shown..=shown],
-        &replacements.layers,
-        cancel,
-    )?;
+    // Where not all variants ran side by side, the one that is shown runs once more by itself.
+    let (unfolded, at) = if let Some(unfolded) = judge.whole.take() {
+        // The sham goes first.
+        (unfolded, shown + 1)
+    } else {
+        let variant = &plan.variants[shown..=shown];
+        let layers = &replacements.layers;
+        (model.unfold(&clean.rollout, variant, layers, cancel)?, 0)
+    };
     let answer = Answer {
         text: model.decode(&judged[shown].ids)?,
         ids: judged[shown].ids.clone(),
@@ -53,14 +57,14 @@ pub fn ablate(
             .gold
             .as_deref()
             .map(|gold| answers::is_correct(shown_value.as_deref(), gold)),
-        logprob: judge.answer_logprob(&unfolded, 0, &judged[shown])?,
+        logprob: judge.answer_logprob(&unfolded, at, &judged[shown])?,
         value: shown_value.clone(),
     };
     Ok(Outcome {
         ablation: ablation.clone(),
         effect: effect(clean, ablation, &plan, &judged, counts, sham_max_diff),
         answer,
-        latents_after: latents_after(model, clean, &plan, shown, &unfolded)?,
+        latents_after: latents_after(model, clean, plan.variants[shown].latents, &unfolded, at)?,
     })
 }
 
@@ -102,12 +106,12 @@ fn effect(
 fn latents_after(
     model: &Model,
     clean: &CleanRun,
-    plan: &Plan,
-    shown: usize,
+    latents: usize,
     unfolded: &Unfolded,
+    at: usize,
 ) -> Result<Vec<String>, ModelError> {
     let text = |idx: LatentIdx| -> Result<String, ModelError> {
-        if let (Some(states), Some(row)) = (unfolded.states_at(idx), unfolded.row_at(0, idx)) {
+        if let (Some(states), Some(row)) = (unfolded.states_at(idx), unfolded.row_at(at, idx)) {
             let logits = model.project(&states.select(&[row])?)?;
             let top = logits.first().map(|row| model.token_text(argmax(row)));
             return Ok(top.unwrap_or_default());
@@ -115,7 +119,6 @@ fn latents_after(
         let own = clean.run.latents().find(|(own, _)| *own == idx);
         Ok(own.map(|(_, p)| p.text.clone()).unwrap_or_default())
     };
-    let latents = plan.variants[shown].latents;
     (1..=latents).map(LatentIdx).map(text).collect()
 }
 
@@ -132,12 +135,12 @@ pub struct Resampled {
 ///
 /// # Errors
 /// When there is no donor, the model fails or the work is cancelled.
-pub fn resample_all(
-    model: &Model,
-    clean: &CleanRun,
-    reference: &Reference,
-    cancel: &Cancel,
-) -> Result<Vec<Resampled>, ModelError> {
+pub fn resample_all(of: &Subject<'_>, cancel: &Cancel) -> Result<Vec<Resampled>, ModelError> {
+    let Subject {
+        model,
+        clean,
+        reference,
+    } = *of;
     let all = Ablation {
         off: (1..=clean.fed.len()).map(LatentIdx).collect(),
         value: AblationValue::Resample,

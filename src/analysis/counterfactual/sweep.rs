@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::cell;
 use super::judge::Judge;
 use super::replacements::{Plan, Replacements};
+use super::{Subject, cell};
 use crate::analysis::reference::Reference;
 use crate::analysis::run::CleanRun;
 use crate::model::{Cancel, Model, ModelError};
@@ -25,15 +25,21 @@ pub const VALUES: [AblationValue; 6] = [
 /// # Errors
 /// When the run has no latents, the model fails or the work is cancelled. A value that does not go with the site is not an error:
 /// its cells say why.
+///
+/// `known` cells, from a sweep of the same manner that was stopped, are not computed again: a value is known if all its cells are.
 pub fn sweep(
-    model: &Model,
-    clean: &CleanRun,
-    reference: &Reference,
+    of: &Subject<'_>,
+    known: &[SweepCell],
     manner: &Ablation,
     values: &[AblationValue],
     on_part: &mut dyn FnMut(&Sweep),
     cancel: &Cancel,
 ) -> Result<Sweep, ModelError> {
+    let Subject {
+        model,
+        clean,
+        reference,
+    } = *of;
     let n = clean.fed.len();
     if n == 0 {
         return Err(ModelError::input("the run has no latents to sweep over"));
@@ -57,6 +63,11 @@ pub fn sweep(
     let mut order: Vec<AblationValue> = values.to_vec();
     order.sort_by_key(|value| *value != manner.value);
     for value in order {
+        let cells = known.iter().filter(|cell| cell.value == value);
+        if cells.clone().count() == 2 * n {
+            sweep.cells.extend(cells.cloned());
+            continue;
+        }
         for role in [Role::Necessary, Role::Sufficient] {
             one_row(
                 model,

@@ -38,6 +38,7 @@ fn bench(seed: u64) -> Bench {
         mode: Mode::Latent,
         n_latents: 4,
         top_k: 5,
+        most_tokens: None,
     };
     let clean = run(&model, &ask, &cancel, &mut |_| ()).expect("clean");
     Bench {
@@ -61,15 +62,16 @@ fn of(value: AblationValue, off: &[usize]) -> Ablation {
 }
 
 impl Bench {
+    fn of(&self) -> Subject<'_> {
+        Subject {
+            model: &self.model,
+            clean: &self.clean,
+            reference: &self.reference,
+        }
+    }
+
     fn outcome(&self, ablation: &Ablation) -> Result<crate::trace::Outcome, String> {
-        ablate(
-            &self.model,
-            &self.clean,
-            &self.reference,
-            ablation,
-            &self.cancel,
-        )
-        .map_err(|e| e.to_string())
+        ablate(&self.of(), ablation, &self.cancel).map_err(|e| e.to_string())
     }
 
     /// Log-probability of the clean answer when these vectors are fed, each run alone from the prompt on.
@@ -313,9 +315,8 @@ fn the_lattice_holds_what_each_set_gives_alone() {
         };
         let mut parts = Vec::new();
         let lattice = lattice(
-            &bench.model,
-            &bench.clean,
-            &bench.reference,
+            &bench.of(),
+            &[],
             &manner,
             &mut |part| parts.push((part.cells.len(), part.complete)),
             &bench.cancel,
@@ -350,9 +351,8 @@ fn the_sweep_asks_necessary_and_sufficient() {
         AblationValue::KvBlock,
     ];
     let sweep = sweep(
-        &bench.model,
-        &bench.clean,
-        &bench.reference,
+        &bench.of(),
+        &[],
         &manner,
         &values,
         &mut |_| (),
@@ -394,14 +394,8 @@ fn the_sweep_asks_necessary_and_sufficient() {
 #[test]
 fn influence_is_nothing_backwards_and_direct_leaves_later_latents() {
     let bench = bench(12);
-    let influence = influence(
-        &bench.model,
-        &bench.clean,
-        &bench.reference,
-        &of(AblationValue::Zero, &[]),
-        &bench.cancel,
-    )
-    .expect("influence");
+    let influence =
+        influence(&bench.of(), &of(AblationValue::Zero, &[]), &bench.cancel).expect("influence");
     assert_eq!(influence.latents.len(), 6, "pairs i < j of four");
     assert!(
         influence
@@ -452,7 +446,6 @@ fn a_cancelled_study_ends_at_once() {
     let cancel = Cancel::new();
     cancel.cancel();
     let manner = of(AblationValue::Zero, &[]);
-    let (model, clean, reference) = (&bench.model, &bench.clean, &bench.reference);
-    let ended = lattice(model, clean, reference, &manner, &mut |_| (), &cancel);
+    let ended = lattice(&bench.of(), &[], &manner, &mut |_| (), &cancel);
     assert!(matches!(ended, Err(crate::model::ModelError::Cancelled)));
 }

@@ -56,6 +56,7 @@ pub fn gather(
             mode: model.main_mode(),
             n_latents: model.n_latents(),
             top_k: verdict::TOP_K,
+            most_tokens: None,
         };
         let clean = run::run(model, &ask, cancel, &mut |_| ())?;
         let exits = explorer.early_exits(&clean, cancel)?;

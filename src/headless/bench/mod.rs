@@ -1,12 +1,14 @@
 //! `undertone bench`: how fast a model loads and runs on this machine, as a table or JSON.
 
+mod counterfactual;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::{load_model, model_error, print, to_json};
-use crate::cli::{BenchArgs, ShapeName};
+use crate::cli::{BenchArgs, ShapeName, Suite};
 use crate::error::{Error, Result};
 use crate::model::{Branch, Cancel, Model, ModelError, Writes, random};
 use crate::text::sanitize;
@@ -85,6 +87,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         random::write(of_shape(shape), out).map_err(|source| Error::io("write", out, source))?;
         return print(&format!("{}\n", out.display()));
     }
+    if args.suite == Suite::Counterfactual {
+        return counterfactual::run(args);
+    }
     let began = Instant::now();
     let model = load_model(&args.model)?;
     let load = began.elapsed();
@@ -156,26 +161,10 @@ fn time(model: &Model, load: Duration, repeats: usize) -> std::result::Result<Re
 
 /// Runs the reference program on the same folder, after our own timing, so that the two do not share the processor.
 fn compare(command: &str, model: &str, ours: &Report) -> Result<Reference> {
-    let refuse = |why: String| {
-        Error::model(
-            format!("the reference {command:?} {why}"),
-            "it has to print one JSON object with the rates of benches/reference.py",
-        )
-    };
-    let mut words = command.split_whitespace();
-    let program = words.next().ok_or_else(|| refuse("is empty".to_owned()))?;
-    let output = std::process::Command::new(program)
-        .args(words)
-        .arg(model)
-        .env("REPEATS", ours.repeats.to_string())
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .map_err(|error| refuse(format!("cannot be run: {error}")))?;
-    if !output.status.success() {
-        return Err(refuse(format!("failed ({})", output.status)));
-    }
-    let measured: Measured = serde_json::from_slice(&output.stdout)
-        .map_err(|error| refuse(format!("printed something else: {error}")))?;
+    let repeats = ours.repeats.to_string();
+    let output = reference_output(command, model, &[("REPEATS", Path::new(&repeats))])?;
+    let measured: Measured = serde_json::from_slice(&output)
+        .map_err(|error| refuse(command, &format!("printed something else: {error}")))?;
     let time_ratio = Ratios {
         prefill: measured.prefill_tokens_per_s / ours.prefill_tokens_per_s,
         latent_steps: measured
@@ -190,6 +179,30 @@ fn compare(command: &str, model: &str, ours: &Report) -> Result<Reference> {
         measured,
         time_ratio,
     })
+}
+
+/// Runs a reference program on a model's folder and returns what it printed.
+fn reference_output(command: &str, model: &str, environment: &[(&str, &Path)]) -> Result<Vec<u8>> {
+    let mut words = command.split_whitespace();
+    let program = words.next().ok_or_else(|| refuse(command, "is empty"))?;
+    let output = std::process::Command::new(program)
+        .args(words)
+        .arg(model)
+        .envs(environment.iter().copied())
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| refuse(command, &format!("cannot be run: {error}")))?;
+    if !output.status.success() {
+        return Err(refuse(command, &format!("failed ({})", output.status)));
+    }
+    Ok(output.stdout)
+}
+
+fn refuse(command: &str, why: &str) -> Error {
+    Error::model(
+        format!("the reference {command:?} {why}"),
+        "it has to print one JSON object as the scripts in benches/ do",
+    )
 }
 
 fn of_shape(name: ShapeName) -> random::Shape {

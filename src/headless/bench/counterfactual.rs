@@ -1,0 +1,400 @@
+//! `undertone bench --suite counterfactual`: how fast a question's counterfactuals are answered, none of them known before.
+
+use std::io::Write as _;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{peak_memory_mib, refuse};
+use crate::analysis::run::{Ask, CleanRun};
+use crate::analysis::{Explorer, problems};
+use crate::cli::BenchArgs;
+use crate::error::{Error, Result};
+use crate::headless::{load_model, model_error, print, to_json};
+use crate::model::{Cancel, Mode, Model, ModelError};
+use crate::problem::Split;
+use crate::text::sanitize;
+use crate::trace::{Ablation, AblationValue, LatentIdx};
+
+/// The schema name and version.
+const SCHEMA: &str = "undertone.bench-counterfactual/1";
+/// Questions that are timed; medians are over them.
+const QUESTIONS: usize = 5;
+/// Tokens of a question, at least, for a model that has room for them.
+const TOKENS: usize = 60;
+/// Tokens of an answer: what trained models say, and what a random one, which never stops, is held to.
+const ANSWER: usize = 6;
+
+/// The report. Milliseconds are medians over the questions.
+#[derive(Debug, Serialize)]
+struct Report {
+    schema: &'static str,
+    model: crate::trace::ModelInfo,
+    questions: usize,
+    /// Prompt tokens, the shortest and the longest.
+    prompt_tokens: (usize, usize),
+    n_latents: usize,
+    answer_tokens: usize,
+    /// The clean run, reading every position.
+    clean_ms: f64,
+    /// Answer and log-probability after 0..N latents, given the clean run.
+    early_exits_ms: f64,
+    /// The clean run and all early exits: what the reference does.
+    early_stopping_ms: f64,
+    /// One latent off, every one in turn, by value.
+    toggles: Vec<Toggle>,
+    lattice: LatticeTime,
+    peak_memory_mib: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<Reference>,
+}
+
+#[derive(Debug, Serialize)]
+struct Toggle {
+    value: AblationValue,
+    median_ms: f64,
+    p95_ms: f64,
+    n: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct LatticeTime {
+    value: AblationValue,
+    sets: usize,
+    median_ms: f64,
+    /// Over the time of one clean run.
+    clean_runs: f64,
+    /// Latent steps computed, and those that the sets would take one at a time.
+    latent_steps: (usize, usize),
+}
+
+#[derive(Debug, Serialize)]
+struct Reference {
+    command: String,
+    what: String,
+    early_stopping_ms: f64,
+    /// Its time over ours.
+    times_faster: f64,
+    /// Forced answers that are the same, of all.
+    same_answers: (usize, usize),
+}
+
+#[derive(Debug, Deserialize)]
+struct Measured {
+    what: String,
+    early_stopping_ms: f64,
+    /// By question, then by k.
+    answers: Vec<Vec<Vec<u32>>>,
+}
+
+/// Times the suite and prints it.
+///
+/// # Errors
+/// When the model cannot be loaded or has no latents, the reference fails or the output cannot be written.
+pub(super) fn run(args: &BenchArgs) -> Result<()> {
+    let model = load_model(&args.model)?;
+    if !model.family().has_latents() {
+        return Err(Error::usage(
+            "this suite needs a model with latent tokens".to_owned(),
+        ));
+    }
+    let cancel = Cancel::new();
+    let explorer = Explorer::with_generated_reference(model, &cancel).map_err(model_error)?;
+    let questions = questions(explorer.model())?;
+    let (mut report, prompts, said) =
+        time(&explorer, &questions, args.repeats, &cancel).map_err(model_error)?;
+    if let Some(command) = &args.reference {
+        let task = task(explorer.model(), &prompts);
+        drop(explorer);
+        report.reference = Some(compare(command, &args.model.model, &task, &said, &report)?);
+    }
+    if args.json {
+        print(&to_json(&report)?)
+    } else {
+        print(&table(&report))
+    }
+}
+
+/// Generated test problems, drawn out to [`TOKENS`] by others where the model was not trained on such.
+fn questions(model: &Model) -> Result<Vec<String>> {
+    let task = model.info().task;
+    let made = problems::for_task(task, Split::Test, 40, problems::LIST_SEED)
+        .map_err(|error| Error::usage(error.to_string()))?;
+    if crate::model::bundled_names().contains(&model.info().name.as_str()) {
+        return Ok(made
+            .into_iter()
+            .take(QUESTIONS)
+            .map(|p| p.question)
+            .collect());
+    }
+    let long = |from: usize| -> Result<String> {
+        let mut text = String::new();
+        for problem in made.iter().cycle().skip(from * 7).take(made.len()) {
+            let words: Vec<&str> = problem.question.split_inclusive(' ').collect();
+            for word in words {
+                text.push_str(word);
+                let ids = model.prompt(&text, Mode::Latent).map_err(model_error)?.ids;
+                if ids.len() >= TOKENS {
+                    return Ok(text);
+                }
+            }
+            text.push(' ');
+        }
+        Ok(text)
+    };
+    (0..QUESTIONS).map(long).collect()
+}
+
+type Timed = (Report, Vec<Vec<u32>>, Vec<Vec<String>>);
+
+fn time(
+    explorer: &Explorer,
+    questions: &[String],
+    repeats: usize,
+    cancel: &Cancel,
+) -> std::result::Result<Timed, ModelError> {
+    let model = explorer.model();
+    let clean = |question: &String| {
+        let ask = Ask {
+            question,
+            gold: None,
+            steps: None,
+            mode: Mode::Latent,
+            n_latents: model.n_latents(),
+            top_k: 10,
+            most_tokens: Some(ANSWER),
+        };
+        explorer.run(&ask, cancel, &mut |_| ())
+    };
+    let runs: Vec<CleanRun> = questions
+        .iter()
+        .map(clean)
+        .collect::<std::result::Result<_, _>>()?;
+    let mut clean_ms = Vec::new();
+    let (mut exits_ms, mut both_ms, mut lattice_ms) = (Vec::new(), Vec::new(), Vec::new());
+    let mut said = Vec::new();
+    let mut steps = (0, 0);
+    for (question, run) in questions.iter().zip(&runs) {
+        clean_ms.push(best(repeats, || clean(question).map(drop))?);
+        exits_ms.push(best(repeats, || {
+            explorer.early_exits(run, cancel).map(drop)
+        })?);
+        both_ms.push(best(repeats, || {
+            let run = clean(question)?;
+            explorer.early_exits(&run, cancel).map(drop)
+        })?);
+        let exits = explorer.early_exits(run, cancel)?;
+        said.push(
+            exits
+                .into_iter()
+                .map(|e| e.value.unwrap_or_default())
+                .collect(),
+        );
+        let manner = Ablation {
+            value: AblationValue::Mean,
+            ..Ablation::default()
+        };
+        lattice_ms.push(best(repeats, || {
+            let lattice = explorer.lattice(run, &manner, &mut |_| (), cancel)?;
+            steps = (lattice.cost.latent_steps, lattice.cost.latent_steps_alone);
+            Ok(())
+        })?);
+    }
+    let toggles = toggles(explorer, &runs, cancel)?;
+    let prompts: Vec<Vec<u32>> = runs.iter().map(|run| run.run.input_ids.clone()).collect();
+    let lengths = prompts.iter().map(Vec::len);
+    let (clean_ms, lattice_ms) = (median(clean_ms), median(lattice_ms));
+    let report = Report {
+        schema: SCHEMA,
+        model: model.info().clone(),
+        questions: questions.len(),
+        prompt_tokens: (
+            lengths.clone().min().unwrap_or(0),
+            lengths.max().unwrap_or(0),
+        ),
+        n_latents: model.n_latents(),
+        answer_tokens: ANSWER,
+        clean_ms,
+        early_exits_ms: median(exits_ms),
+        early_stopping_ms: median(both_ms),
+        toggles,
+        lattice: LatticeTime {
+            value: AblationValue::Mean,
+            sets: 1 << model.n_latents(),
+            median_ms: lattice_ms,
+            clean_runs: lattice_ms / clean_ms,
+            latent_steps: steps,
+        },
+        peak_memory_mib: peak_memory_mib(),
+        reference: None,
+    };
+    Ok((report, prompts, said))
+}
+
+/// Every latent of every run off by itself, under a few values.
+fn toggles(
+    explorer: &Explorer,
+    runs: &[CleanRun],
+    cancel: &Cancel,
+) -> std::result::Result<Vec<Toggle>, ModelError> {
+    let mut toggles = Vec::new();
+    for value in [
+        AblationValue::Mean,
+        AblationValue::Zero,
+        AblationValue::Resample,
+    ] {
+        let mut times = Vec::new();
+        for run in runs {
+            for latent in 1..=run.fed.len() {
+                let ablation = Ablation {
+                    off: [LatentIdx(latent)].into(),
+                    value,
+                    ..Ablation::default()
+                };
+                let began = Instant::now();
+                explorer.ablate(run, &ablation, cancel)?;
+                times.push(began.elapsed().as_secs_f64() * 1e3);
+            }
+        }
+        times.sort_by(f64::total_cmp);
+        toggles.push(Toggle {
+            value,
+            median_ms: times[times.len() / 2],
+            p95_ms: times[(times.len() * 95 / 100).min(times.len() - 1)],
+            n: times.len(),
+        });
+    }
+    Ok(toggles)
+}
+
+/// What the reference needs to know, as the file that `UNDERTONE_QUESTIONS` names holds it.
+struct Task {
+    json: String,
+    /// The text of every id, to compare what it says with what we say.
+    texts: Vec<String>,
+}
+
+fn task(model: &Model, prompts: &[Vec<u32>]) -> Task {
+    let markers = model.markers();
+    let json = json!({
+        "questions": prompts,
+        "latents": model.n_latents(),
+        "max_new": ANSWER,
+        "end": markers.end.into_iter().collect::<Vec<u32>>(),
+        "delimiter": markers.delimiter,
+        "stop": markers.stop,
+    });
+    let text = |id| model.token_text(u32::try_from(id).unwrap_or(0));
+    Task {
+        json: json.to_string(),
+        texts: (0..model.vocab()).map(text).collect(),
+    }
+}
+
+fn compare(
+    command: &str,
+    model: &str,
+    task: &Task,
+    said: &[Vec<String>],
+    ours: &Report,
+) -> Result<Reference> {
+    let mut file = std::env::temp_dir();
+    file.push(format!("undertone-questions-{}.json", std::process::id()));
+    let written = std::fs::File::create(&file).and_then(|mut f| f.write_all(task.json.as_bytes()));
+    written.map_err(|source| Error::io("write", &file, source))?;
+    let output = super::reference_output(command, model, &[("UNDERTONE_QUESTIONS", &file)]);
+    // A left-over in the temporary folder is not worth an error.
+    let _ = std::fs::remove_file(&file);
+    let measured: Measured = serde_json::from_slice(&output?)
+        .map_err(|error| refuse(command, &format!("printed something else: {error}")))?;
+    let plain = |text: &str| text.split_whitespace().collect::<String>();
+    let said_by = |ids: &[u32]| -> String {
+        let words = ids.iter().filter_map(|id| task.texts.get(*id as usize));
+        words.map(String::as_str).collect()
+    };
+    let pairs = measured.answers.iter().flatten().zip(said.iter().flatten());
+    let same = pairs
+        .clone()
+        .filter(|(theirs, ours)| plain(&said_by(theirs)) == plain(ours))
+        .count();
+    Ok(Reference {
+        command: command.to_owned(),
+        what: measured.what,
+        early_stopping_ms: measured.early_stopping_ms,
+        times_faster: measured.early_stopping_ms / ours.early_stopping_ms,
+        same_answers: (same, pairs.count()),
+    })
+}
+
+fn best(
+    repeats: usize,
+    mut run: impl FnMut() -> std::result::Result<(), ModelError>,
+) -> std::result::Result<f64, ModelError> {
+    Ok(super::best(repeats, &mut run)?.as_secs_f64() * 1e3)
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn table(r: &Report) -> String {
+    let mut text = format!(
+        "{} ({}, {}) on {}: {} questions of {} to {} tokens, {} latents, answers of up to {} tokens\n\n",
+        r.model.name,
+        r.model.family,
+        r.model.dtype,
+        r.model.device,
+        r.questions,
+        r.prompt_tokens.0,
+        r.prompt_tokens.1,
+        r.n_latents,
+        r.answer_tokens
+    );
+    let mut row = |name: &str, ms: f64, remark: String| {
+        text.push_str(&format!("{name:<34}{ms:>10.1} ms  {remark}\n"));
+    };
+    row("clean run", r.clean_ms, String::new());
+    row(
+        "early exits, given the clean run",
+        r.early_exits_ms,
+        String::new(),
+    );
+    row(
+        "clean run and early exits",
+        r.early_stopping_ms,
+        String::new(),
+    );
+    for toggle in &r.toggles {
+        row(
+            &format!("one latent off, {}", toggle.value),
+            toggle.median_ms,
+            format!("median of {}, p95 {:.1} ms", toggle.n, toggle.p95_ms),
+        );
+    }
+    let lattice = &r.lattice;
+    row(
+        &format!("lattice of {} sets, {}", lattice.sets, lattice.value),
+        lattice.median_ms,
+        format!(
+            "{:.1} clean runs; {} latent steps for {}",
+            lattice.clean_runs, lattice.latent_steps.0, lattice.latent_steps.1
+        ),
+    );
+    if let Some(memory) = r.peak_memory_mib {
+        text.push_str(&format!("{:<34}{memory:>10.1} MiB\n", "peak memory"));
+    }
+    if let Some(reference) = &r.reference {
+        text.push_str(&format!(
+            "\nbeside {}\n{:<34}{:>10.1} ms  {:.1} times ours; {} of {} forced answers the same\n",
+            sanitize(&reference.what),
+            "clean run and early exits",
+            reference.early_stopping_ms,
+            reference.times_faster,
+            reference.same_answers.0,
+            reference.same_answers.1
+        ));
+    }
+    text
+}
