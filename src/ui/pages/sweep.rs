@@ -87,7 +87,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
                 "{no} the answer flips, {yes} it stands; the change in log-prob of the clean answer."
             ),
             format!(
-                "Off alone: necessary? On alone: sufficient? {none} cannot be asked. k of n values tried."
+                "Off alone: necessary? On alone: sufficient? k/n of values tried; {none} not asked."
             ),
         ],
     }
