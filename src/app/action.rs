@@ -9,6 +9,8 @@ pub enum Section {
     Step,
     /// Switching latent tokens off and on.
     Ablate,
+    /// Many ablations at a time, and two runs side by side.
+    Pages,
     /// Choosing what to look at.
     Problem,
     /// Panes and scrolling.
@@ -28,6 +30,7 @@ impl Section {
         match self {
             Self::Step => "Step",
             Self::Ablate => "Switch off",
+            Self::Pages => "Pages",
             Self::Problem => "Problem",
             Self::View => "View",
             Self::Keep => "Keep",
@@ -95,36 +98,60 @@ actions! {
     JumpLatent = "jump-latent", Main, Step, ["1", "2", "3", "4", "5", "6", "7", "8", "9"], "Go to the latent with that number";
     ToggleLatent = "toggle-latent", Main, Ablate, ["space"], footer 2 "off/on", "Switch the latent under the cursor off or on";
     ToggleAll = "toggle-all", Main, Ablate, ["a"], footer 4 "all", "Switch all latents off, or all on again";
-    CycleValue = "cycle-value", Main, Ablate, ["v"], footer 3 "value", "Choose what replaces a latent: resample, mean, zero, skip";
-    OpenProblems = "open-problems", Main, Problem, ["o"], footer 5 "open", "Pick a problem from the list";
+    CycleValue = "cycle-value", Main, Ablate, ["v"], footer 3 "value", "Choose what replaces a latent: the next of nine values";
+    PickValue = "pick-value", Main, Ablate, ["V"], "Choose the value from a list that says what each one means";
+    CycleSite = "cycle-site", Main, Ablate, ["w"], footer 20 "site", "Choose where it goes in: input, hidden, kv";
+    CyclePropagation = "cycle-propagation", Main, Ablate, ["d"], footer 21 "propagation", "Recompute later latents (total) or hold them clean (direct)";
+    CycleDirection = "cycle-direction", Main, Ablate, ["b"], footer 22 "direction", "Ask if latents are necessary (noising) or sufficient (denoising)";
+    PickDonor = "pick-donor", Main, Ablate, ["B"], "Choose the donor: a problem of the reference set, and a latent";
+    PickLayers = "pick-layers", Main, Ablate, ["K"], "Choose the layers, at the site kv and for kv-block";
+    OpenSweep = "open-sweep", Main, Pages, ["s"], footer 5 "sweep", "Sweep: every latent, necessary and sufficient, by every value";
+    OpenLattice = "open-lattice", Main, Pages, ["S"], footer 6 "sets", "Lattice: the answer under every set of latents";
+    OpenInfluence = "open-influence", Main, Pages, ["f"], footer 17 "influence", "Influence: what each latent does to later ones and the answer";
+    OpenExits = "open-exits", Main, Pages, ["E"], footer 18 "exits", "Early exits: the answer after every number of latents";
+    OpenCompare = "open-compare", Main, Pages, ["c"], footer 10 "compare", "Compare two runs side by side";
+    OpenLayers = "open-layers", Main, Pages, ["L"], footer 19 "layers", "Layers: what every layer says at every position";
+    MoveLeft = "move-left", Page, Pages, ["left", "h"], footer 1 "move", "Move one column to the left";
+    MoveRight = "move-right", Page, Pages, ["right", "l"], footer 1 "move", "Move one column to the right";
+    MoveUp = "move-up", Page, Pages, ["up", "k"], footer 1 "move", "Move one row up";
+    MoveDown = "move-down", Page, Pages, ["down", "j"], footer 1 "move", "Move one row down";
+    MovePageUp = "move-page-up", Page, Pages, ["pageup"], "Move a screen up";
+    MovePageDown = "move-page-down", Page, Pages, ["pagedown"], "Move a screen down";
+    MoveFirst = "move-first", Page, Pages, ["home", "g"], "Go to the first row";
+    MoveLast = "move-last", Page, Pages, ["end", "G"], "Go to the last row";
+    EnterCell = "enter-cell", Page, Pages, ["enter"], footer 2 "show", "Show the run with the latents of this cell off";
+    SwitchLeft = "switch-left", Page, Pages, ["C"], footer 2 "left side", "Compare with the clean run, or with the run before";
+    FollowToken = "follow-token", Page, Pages, ["T"], footer 2 "token", "Follow the next token through the layers";
+    LeavePage = "leave-page", Page, Pages, ["esc"], footer 3 "back", "Stop the study under way, else go back to the run";
+    OpenProblems = "open-problems", Main, Problem, ["o"], footer 7 "open", "Pick a problem from the list";
     NextProblem = "next-problem", Main, Problem, ["]", "p"], "Open the next problem";
     PreviousProblem = "previous-problem", Main, Problem, ["[", "P"], "Open the previous problem";
-    EditQuestion = "edit-question", Main, Problem, ["e"], footer 9 "edit", "Edit the question and run it";
+    EditQuestion = "edit-question", Main, Problem, ["e"], footer 12 "edit", "Edit the question and run it";
     NewQuestion = "new-question", Main, Problem, ["n"], "Type a new question";
-    PickModel = "pick-model", Main, Problem, ["m"], footer 10 "model", "Pick a model";
+    PickModel = "pick-model", Main, Problem, ["m"], footer 13 "model", "Pick a model";
     CycleMode = "cycle-mode", Main, Problem, ["M"], "Answer in the model's next mode: latent, direct, written";
     Rerun = "rerun", Main, Problem, ["r"], "Run again, or retry after a failure";
-    NextPane = "next-pane", Main, View, ["tab"], footer 6 "pane", "Go to the next pane";
+    NextPane = "next-pane", Main, View, ["tab"], footer 8 "pane", "Go to the next pane";
     PreviousPane = "previous-pane", Main, View, ["backtab"], "Go to the previous pane";
-    ZoomPane = "zoom-pane", Main, View, ["enter", "z"], footer 11 "zoom", "Show the pane alone, whole";
+    ZoomPane = "zoom-pane", Main, View, ["enter", "z"], footer 14 "zoom", "Show the pane alone, whole";
     ScrollUp = "scroll-up", Main, View, ["up", "k"], "Scroll the pane up";
     ScrollDown = "scroll-down", Main, View, ["down", "j"], "Scroll the pane down";
     PageUp = "page-up", Main, View, ["pageup"], "Scroll the pane one page up";
     PageDown = "page-down", Main, View, ["pagedown"], "Scroll the pane one page down";
     ScrollTop = "scroll-top", Main, View, ["g"], "Scroll the pane to its top";
     ScrollBottom = "scroll-bottom", Main, View, ["G"], "Scroll the pane to its end";
-    WriteNote = "write-note", Main, Keep, ["i"], footer 7 "note", "Write a note on the problem, the latent or the verdict";
-    PickTag = "pick-tag", Main, Keep, ["t"], footer 12 "tag", "Tag the problem, the latent or the verdict";
-    Export = "export", Main, Keep, ["x"], footer 8 "export", "Export the annotated session";
-    Copy = "copy", Main, Keep, ["y"], footer 13 "copy", "Copy the text of the pane through the terminal";
-    Undo = "undo", Main, Keep, ["u"], footer 14 "undo", "Undo the last change";
+    WriteNote = "write-note", Main, Keep, ["i"], footer 9 "note", "Write a note on the problem, the latent or the verdict";
+    PickTag = "pick-tag", Main, Keep, ["t"], footer 15 "tag", "Tag the problem, the latent or the verdict";
+    Export = "export", Main, Keep, ["x"], footer 11 "export", "Export the annotated session";
+    Copy = "copy", Main, Keep, ["y"], footer 16 "copy", "Copy the text of the pane through the terminal";
+    Undo = "undo", Main, Keep, ["u"], footer 16 "undo", "Undo the last change";
     Redo = "redo", Main, Keep, ["ctrl-r"], "Redo what was undone";
     Help = "help", Main, Program, ["?", "f1"], footer 0 "help", "Show and search all keys";
-    Palette = "palette", Main, Program, [":", "ctrl-p"], footer 15 "commands", "Find a command by name";
+    Palette = "palette", Main, Program, [":", "ctrl-p"], footer 23 "commands", "Find a command by name";
     Cancel = "cancel", Main, Program, ["esc"], "Stop the work under way";
     Interrupt = "interrupt", Main, Program, ["ctrl-c"], "Stop the work under way; twice when idle: quit";
     Suspend = "suspend", Main, Program, ["ctrl-z"], "Suspend to the shell";
-    Quit = "quit", Main, Program, ["q"], footer 16 "quit", "Save and quit";
+    Quit = "quit", Main, Program, ["q"], footer 24 "quit", "Save and quit";
     ListUp = "list-up", List, Dialog, ["up", "ctrl-p", "backtab"], "Select the entry above";
     ListDown = "list-down", List, Dialog, ["down", "ctrl-n", "tab"], "Select the entry below";
     ListPageUp = "list-page-up", List, Dialog, ["pageup"], "Move ten entries up";

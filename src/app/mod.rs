@@ -2,6 +2,7 @@
 //! messages come in, effects go out, and `ui` draws what is here.
 
 pub mod action;
+pub mod commitment;
 pub mod effect;
 pub mod field;
 pub mod filter;
@@ -9,10 +10,14 @@ pub mod live;
 pub mod msg;
 pub mod on_action;
 mod on_key;
+pub mod on_manner;
 mod on_overlay;
+pub mod on_page;
 mod on_worker;
 pub mod overlay;
+pub mod page;
 pub mod pane;
+pub mod studies;
 pub mod update;
 
 use std::collections::HashMap;
@@ -21,14 +26,16 @@ use crate::keymap::{Context, Keymap};
 use crate::problem::Problem;
 use crate::session::edit::History;
 use crate::session::{Session, Target};
-use crate::trace::{Ablation, LatentIdx, Mode, ModelInfo, Outcome, PositionKind, Task};
+use crate::trace::{Ablation, DonorRef, LatentIdx, Mode, ModelInfo, Outcome, PositionKind, Task};
 use crate::worker::protocol::{Request, RunId};
 
 pub use effect::Effect;
 pub use live::{Job, Live, Phase};
 pub use msg::Msg;
 pub use overlay::Overlay;
+pub use page::{At, Left, Page};
 pub use pane::{Pane, View};
+pub use studies::Studies;
 pub use update::update;
 
 /// A model that can be picked.
@@ -180,6 +187,20 @@ pub struct App {
     pub ablation: Ablation,
     /// What the shown answer was computed with; stale while it differs from `ablation`.
     pub shown: Ablation,
+    /// The studies of the run.
+    pub studies: Studies,
+    /// What the body of the screen shows.
+    pub page: Page,
+    /// The cursor of each page.
+    pub at: [At; Page::ALL.len()],
+    /// What stands at the left of the comparison.
+    pub left: Left,
+    /// The session that was open before this one, with its run.
+    pub other: Option<Box<Session>>,
+    /// The token that the lens by layer follows; none for the answer's first.
+    pub follow: Option<u32>,
+    /// The donor that was chosen last.
+    pub last_donor: Option<DonorRef>,
     /// Undo and redo.
     pub history: History,
     /// The recording that the session was opened from.
@@ -233,6 +254,13 @@ impl App {
             live: Live::default(),
             ablation: Ablation::default(),
             shown: Ablation::default(),
+            studies: Studies::default(),
+            page: Page::default(),
+            at: page::starts(),
+            left: Left::default(),
+            other: None,
+            follow: None,
+            last_donor: None,
             history: History::default(),
             recording: Recording::None,
             focus: Pane::Detail,
@@ -267,9 +295,18 @@ impl App {
     #[must_use]
     pub fn context(&self) -> Context {
         match &self.overlay {
-            None => Context::Main,
+            None => self.context_below(),
             Some(Overlay::List(_)) => Context::List,
             Some(Overlay::Prompt(_)) => Context::Text,
+        }
+    }
+
+    /// The context below what lies over the panes.
+    #[must_use]
+    pub fn context_below(&self) -> Context {
+        match self.page {
+            Page::Run => Context::Main,
+            _ => Context::Page,
         }
     }
 
@@ -337,7 +374,9 @@ impl App {
     /// Whether the worker has something to do for this session.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        matches!(self.model, Model::Loading { .. }) || self.live.is_busy()
+        matches!(self.model, Model::Loading { .. })
+            || self.live.is_busy()
+            || self.studies.asked().is_some()
     }
 
     /// When the reducer wants the next tick; none means that nothing changes with time.
@@ -411,6 +450,9 @@ impl App {
         let Some(problem) = &self.session.problem else {
             return Vec::new();
         };
+        let question = problem.question.clone();
+        let gold = Some(problem.answer.clone()).filter(|gold| !gold.is_empty());
+        self.forget_studies();
         self.last_run = RunId(self.last_run.0 + 1);
         self.live = Live::running(self.last_run);
         self.failure = None;
@@ -418,13 +460,28 @@ impl App {
         self.shown = self.ablation.clone();
         vec![Effect::Send(Request::Run {
             id: self.last_run,
-            question: problem.question.clone(),
-            gold: Some(problem.answer.clone()).filter(|gold| !gold.is_empty()),
+            question,
+            gold,
             mode: self.mode,
         })]
     }
 
+    /// Forgets the studies: they belong to one run.
+    fn forget_studies(&mut self) {
+        self.studies = Studies::default();
+        self.at = page::starts();
+        self.follow = None;
+    }
+
+    /// Keeps the open session to compare the next one with.
+    fn keep_other(&mut self) {
+        if self.session.run.is_some() {
+            self.other = Some(Box::new(self.session.clone()));
+        }
+    }
+
     fn shelve(&mut self) {
+        self.keep_other();
         let session = std::mem::take(&mut self.session);
         let history = std::mem::take(&mut self.history);
         if let (Some(problem), Some(model)) = (&session.problem, &session.model) {

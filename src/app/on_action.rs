@@ -5,8 +5,9 @@ use crate::app::effect::Effect;
 use crate::app::field::Field;
 use crate::app::live::{Job, Phase};
 use crate::app::overlay::{List, ListKind, Overlay, Prompt, PromptKind};
+use crate::app::page::Page;
 use crate::app::pane::Pane;
-use crate::app::{App, Model, Tone, on_overlay, on_worker};
+use crate::app::{App, Model, Tone, on_manner, on_overlay, on_page, on_worker};
 use crate::keymap::{Code, Key};
 use crate::session::edit::Edit;
 use crate::trace::{AblationValue, LatentIdx, Mode};
@@ -18,6 +19,9 @@ use crate::worker::protocol::Request;
 /// Says why not, in a few words.
 pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
     let need = |holds: bool, reason: &'static str| if holds { Ok(()) } else { Err(reason) };
+    if app.page != Page::Run && on_page::is_of_the_run(action) {
+        return Err("only with the run on screen, esc goes back");
+    }
     match action {
         Action::StepLeft | Action::StepRight | Action::FirstToken | Action::LastToken => {
             need(!app.live.positions.is_empty(), "nothing has run yet")
@@ -26,9 +30,24 @@ pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
             app.latent_under_cursor().is_some(),
             "the cursor is not on a latent",
         ),
-        Action::JumpLatent | Action::ToggleAll => {
-            need(app.live.n_latents() > 0, "there are no latents yet")
+        Action::JumpLatent
+        | Action::ToggleAll
+        | Action::OpenSweep
+        | Action::OpenLattice
+        | Action::OpenInfluence => need(app.live.n_latents() > 0, "there are no latents yet"),
+        Action::PickLayers => need(
+            on_manner::has_layers(&app.ablation),
+            "layers need the site kv or the value kv-block",
+        ),
+        Action::OpenExits | Action::OpenCompare | Action::OpenLayers => {
+            need(app.session.run.is_some(), "nothing has run yet")
         }
+        Action::EnterCell => need(app.page != Page::Compare, "there is nothing to go to"),
+        Action::SwitchLeft => {
+            need(app.page == Page::Compare, "only in the comparison")?;
+            need(app.other.is_some(), "no other run was open before")
+        }
+        Action::FollowToken => need(app.page == Page::Layers, "only on the page of layers"),
         Action::OpenProblems => need(!app.library.problems.is_empty(), "no problems are loaded"),
         Action::NextProblem => need(
             neighbour(app, Action::NextProblem).is_some(),
@@ -71,7 +90,11 @@ pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
         | Action::FirstToken
         | Action::LastToken
         | Action::JumpLatent => step(app, action, key),
-        Action::ToggleLatent | Action::ToggleAll | Action::CycleValue => ablate(app, action),
+        Action::ToggleLatent | Action::ToggleAll => ablate(app, action),
+        Action::CycleValue
+        | Action::CycleSite
+        | Action::CyclePropagation
+        | Action::CycleDirection => on_manner::cycle(app, action),
         Action::NextProblem | Action::PreviousProblem => match neighbour(app, action) {
             Some(index) => open_listed(app, index),
             None => Vec::new(),
@@ -100,13 +123,50 @@ pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
         Action::OpenProblems
         | Action::PickModel
         | Action::PickTag
+        | Action::PickValue
         | Action::Help
         | Action::Palette => {
             open_list(app, action);
             Vec::new()
         }
-        Action::EditQuestion | Action::NewQuestion | Action::WriteNote | Action::Export => {
+        Action::EditQuestion
+        | Action::NewQuestion
+        | Action::WriteNote
+        | Action::Export
+        | Action::PickDonor
+        | Action::PickLayers => {
             open_prompt(app, action);
+            Vec::new()
+        }
+        _ => match on_page::page_of(action) {
+            Some(page) => on_page::open(app, page),
+            None => on_a_page(app, action),
+        },
+    }
+}
+
+/// What the keys of a page do; what is left belongs to overlays.
+fn on_a_page(app: &mut App, action: Action) -> Vec<Effect> {
+    match action {
+        Action::MoveLeft
+        | Action::MoveRight
+        | Action::MoveUp
+        | Action::MoveDown
+        | Action::MovePageUp
+        | Action::MovePageDown
+        | Action::MoveFirst
+        | Action::MoveLast => {
+            on_page::step(app, action);
+            Vec::new()
+        }
+        Action::EnterCell => on_page::enter(app),
+        Action::LeavePage => on_page::back(app),
+        Action::SwitchLeft => {
+            on_page::switch_left(app);
+            Vec::new()
+        }
+        Action::FollowToken => {
+            on_page::follow_next(app);
             Vec::new()
         }
         _ => on_overlay::perform(app, action),
@@ -137,7 +197,6 @@ fn step(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
 fn ablate(app: &mut App, action: Action) -> Vec<Effect> {
     let mut after = app.ablation.clone();
     match action {
-        Action::CycleValue => after.value = next_value(after.value),
         Action::ToggleAll if after.off.is_empty() => {
             after.off = (1..=app.live.n_latents()).map(LatentIdx).collect();
         }
@@ -150,22 +209,10 @@ fn ablate(app: &mut App, action: Action) -> Vec<Effect> {
             }
         }
     }
-    if action == Action::CycleValue && after.is_clean() {
-        app.say(
-            Tone::Info,
-            format!("latents switched off will be replaced by: {}", after.value),
-        );
-    }
     match Edit::set_ablation(&app.ablation, after) {
         Some(edit) => edit_session(app, edit),
         None => Vec::new(),
     }
-}
-
-fn next_value(value: AblationValue) -> AblationValue {
-    let all = AblationValue::ALL;
-    let at = all.iter().position(|v| *v == value).unwrap_or(0);
-    all[(at + 1) % all.len()]
 }
 
 /// Applies an edit so that it can be undone.
@@ -186,6 +233,10 @@ pub(super) fn edit_session(app: &mut App, edit: Edit) -> Vec<Effect> {
 
 /// Brings the shown answer in line with the ablation that is wanted: from what is known, or by asking the worker.
 pub(super) fn settle(app: &mut App) -> Vec<Effect> {
+    if app.live.ablation == Job::Stopped && app.live.phase == Phase::Done {
+        // The reason why the ablation before could not be computed says nothing about this one.
+        app.failure = None;
+    }
     let known = app.ablation.is_clean() || app.outcome_of(&app.ablation).is_some();
     if known {
         app.shown = app.ablation.clone();
@@ -215,6 +266,7 @@ fn rerun(app: &mut App) -> Vec<Effect> {
         app.say(Tone::Warning, "the model is not ready");
         return Vec::new();
     }
+    on_page::retry(app);
     let jobs = [app.live.exits, app.live.verdict, app.live.ablation];
     let is_stopped = jobs.contains(&Job::Stopped) || app.live.declined.is_some();
     if app.live.phase == Phase::Done && is_stopped {
@@ -228,6 +280,10 @@ fn rerun(app: &mut App) -> Vec<Effect> {
         };
         effects.extend(on_worker::ask_results(app));
         return effects;
+    }
+    if app.wish().is_some_and(|wish| !app.studies.has(&wish)) {
+        // On a page, what is missing there is meant; it is asked for by itself.
+        return Vec::new();
     }
     on_worker::forget_results(app);
     app.run()
@@ -250,6 +306,7 @@ fn next_mode(app: &mut App) -> Vec<Effect> {
     let next = modes[(at + 1) % modes.len()];
     app.mode = Some(next);
     app.say(Tone::Info, format!("answering in {} mode", next.as_str()));
+    app.keep_other();
     on_worker::forget_results(app);
     app.run()
 }
@@ -291,6 +348,7 @@ fn cancel(app: &mut App) -> Vec<Effect> {
     };
     app.say(Tone::Info, stopped_at);
     app.live.stop();
+    app.studies.stop();
     vec![Effect::Send(Request::Cancel)]
 }
 
@@ -336,6 +394,7 @@ fn open_list(app: &mut App, action: Action) {
         Action::OpenProblems => ListKind::Problems,
         Action::PickModel => ListKind::Models,
         Action::PickTag => ListKind::Tags(app.note_target()),
+        Action::PickValue => ListKind::Values,
         Action::Palette => ListKind::Palette,
         _ => ListKind::Help,
     };
@@ -345,6 +404,11 @@ fn open_list(app: &mut App, action: Action) {
         ListKind::Models => {
             let loaded = app.models.iter().position(|m| m.name == app.model_name);
             loaded.unwrap_or(0)
+        }
+        ListKind::Values => {
+            let mut all = AblationValue::ALL.iter();
+            all.position(|value| *value == app.ablation.value)
+                .unwrap_or(0)
         }
         _ => 0,
     };
@@ -365,6 +429,25 @@ fn open_prompt(app: &mut App, action: Action) {
             field: Field::default(),
         },
         Action::WriteNote => on_overlay::note_prompt(app),
+        Action::PickDonor => {
+            let donor = app.ablation.donor.or(app.last_donor);
+            let text = donor.map_or_else(String::new, |donor| match donor.latent {
+                Some(latent) => format!("{}/{latent}", donor.problem),
+                None => donor.problem.to_string(),
+            });
+            Prompt {
+                kind: PromptKind::Donor,
+                field: Field::line(&text),
+            }
+        }
+        Action::PickLayers => Prompt {
+            kind: PromptKind::Layers,
+            field: Field::line(
+                &app.ablation
+                    .layers
+                    .map_or_else(String::new, |l| l.to_string()),
+            ),
+        },
         _ => on_overlay::export_prompt(app, on_overlay::DEFAULT_FORMAT),
     };
     app.overlay = Some(Overlay::Prompt(prompt));

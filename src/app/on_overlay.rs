@@ -5,7 +5,7 @@ use crate::app::effect::{Effect, Export};
 use crate::app::field::Field;
 use crate::app::on_action::{edit_session, open_listed, perform as perform_main};
 use crate::app::overlay::{Choice, List, Overlay, Prompt, PromptKind};
-use crate::app::{App, Live, Tone};
+use crate::app::{App, Live, Tone, on_manner};
 use crate::keymap::{Code, Context, Key};
 use crate::problem::Problem;
 use crate::session::edit::Edit;
@@ -64,13 +64,21 @@ fn in_list(app: &mut App, mut list: List, action: Action) -> Vec<Effect> {
 fn choose(app: &mut App, list: List, choice: Choice) -> Vec<Effect> {
     match choice {
         // What only means something inside a dialog is listed in help, not performed from there.
-        Choice::Act(action) if action.spec().context != Context::Main => Vec::new(),
+        Choice::Act(action) if matches!(action.spec().context, Context::List | Context::Text) => {
+            Vec::new()
+        }
+        Choice::Act(action)
+            if action.spec().context == Context::Page && app.context_below() != Context::Page =>
+        {
+            Vec::new()
+        }
         Choice::Act(action) => {
             let key = app.keymap.keys_of(action).next();
             perform_main(app, action, key.unwrap_or(Key::plain(Code::Enter)))
         }
         Choice::Open(index) => open_listed(app, index),
         Choice::Load(name) => load(app, name),
+        Choice::Value(value) => on_manner::choose(app, value),
         Choice::Tag(target, tag) => {
             // Several tags may be set in a row, so the list stays open.
             app.overlay = Some(Overlay::List(list));
@@ -88,6 +96,7 @@ fn load(app: &mut App, name: String) -> Vec<Effect> {
         .map(|(task, problem)| (task, problem, origin));
     app.shelve();
     app.live = Live::default();
+    app.forget_studies();
     app.library = crate::app::Library::default();
     app.model_name = name;
     effects.extend(app.load_model());
@@ -136,6 +145,9 @@ fn accept(app: &mut App, prompt: Prompt) -> Vec<Effect> {
     match prompt.kind {
         PromptKind::EditQuestion | PromptKind::NewQuestion => ask(app, text),
         PromptKind::Note(target) => write_note(app, target, text),
+        PromptKind::Donor if text.is_empty() => Vec::new(),
+        PromptKind::Donor => on_manner::set_donor(app, &text),
+        PromptKind::Layers => on_manner::set_layers(app, &text),
         PromptKind::Export(format) if !text.is_empty() => {
             let effect = export(app, format, text, false);
             // Kept open until the file is written: a refusal must not cost the path.

@@ -51,7 +51,10 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             result_landed(app);
             Vec::new()
         }
-        Event::Study { .. } => Vec::new(),
+        Event::Study { study, .. } => {
+            app.studies.land(*study);
+            Vec::new()
+        }
         Event::Verified { verdict, .. } => {
             app.session.verdict = Some(*verdict);
             app.live.verdict = Job::Done;
@@ -59,19 +62,31 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             result_landed(app);
             Vec::new()
         }
-        Event::Cancelled { .. } => {
-            app.live.stop();
-            Vec::new()
-        }
+        // What was stopped is marked so already, and what a newer request took the place of goes on as that request.
+        Event::Cancelled { .. } => Vec::new(),
         Event::Failed { message, hint, .. } => {
-            app.live.stop();
-            if !matches!(app.model, Model::Ready { .. }) {
-                app.model = Model::Failed;
-            }
-            app.failure = Some(Failure { message, hint });
+            on_failed(app, Failure { message, hint });
             Vec::new()
         }
     }
+}
+
+/// Something failed. An ablation or a study that cannot be computed ends nothing else.
+fn on_failed(app: &mut App, failure: Failure) {
+    let is_settled = app.info().is_some() && app.live.phase == Phase::Done;
+    if is_settled && app.live.ablation == Job::Waiting {
+        app.live.ablation = Job::Stopped;
+        app.failure = Some(failure);
+        return;
+    }
+    if is_settled && app.studies.fail(&failure, app.live.is_busy()) {
+        return;
+    }
+    app.live.stop();
+    if !matches!(app.model, Model::Ready { .. }) {
+        app.model = Model::Failed;
+    }
+    app.failure = Some(failure);
 }
 
 fn run_of(event: &Event) -> Option<RunId> {

@@ -5,11 +5,13 @@ use crate::app::action::Action;
 use crate::app::field::Field;
 use crate::app::filter::score;
 use crate::app::on_action::enabled;
+use crate::app::on_manner::meaning;
+use crate::app::page::Page;
 use crate::app::{App, Model, Place};
 use crate::keymap::Context;
 use crate::session::export::Format;
 use crate::session::{Tag, Target};
-use crate::trace::Ablation;
+use crate::trace::{Ablation, AblationValue};
 
 /// What lies over the panes.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +35,8 @@ pub enum ListKind {
     Models,
     /// The tags of a target.
     Tags(Target),
+    /// What a latent that is off can be replaced by.
+    Values,
 }
 
 /// An open list.
@@ -57,6 +61,8 @@ pub enum Choice {
     Load(String),
     /// Set or remove a tag.
     Tag(Target, Tag),
+    /// Replace latents by this.
+    Value(AblationValue),
 }
 
 /// One entry of a list; texts may be foreign.
@@ -85,6 +91,10 @@ pub enum PromptKind {
     NewQuestion,
     /// A note.
     Note(Target),
+    /// The donor: a problem of the reference set, and a latent.
+    Donor,
+    /// A range of layers.
+    Layers,
     /// The path of an export.
     Export(Format),
     /// The word `yes`, before a file is replaced.
@@ -156,11 +166,15 @@ impl List {
         match self.kind {
             ListKind::Help => action_entries(app, |_| true),
             ListKind::Palette => action_entries(app, |action| {
-                action.spec().context == Context::Main && action != Action::Palette
+                let context = action.spec().context;
+                let is_here =
+                    context == Context::Main || (context == Context::Page && app.page != Page::Run);
+                is_here && action != Action::Palette
             }),
             ListKind::Problems => problem_entries(app),
             ListKind::Models => model_entries(app),
             ListKind::Tags(target) => tag_entries(app, target),
+            ListKind::Values => value_entries(app),
         }
     }
 }
@@ -259,6 +273,25 @@ fn tag_entries(app: &App, target: Target) -> Vec<Entry> {
                 disabled: None,
                 choice: Choice::Tag(target, tag),
             }
+        })
+        .collect()
+}
+
+fn value_entries(app: &App) -> Vec<Entry> {
+    AblationValue::ALL
+        .into_iter()
+        .map(|value| Entry {
+            lead: value.as_str().to_owned(),
+            text: meaning(value).to_owned(),
+            remark: if value == app.ablation.value {
+                "in use"
+            } else {
+                ""
+            }
+            .to_owned(),
+            name: "",
+            disabled: None,
+            choice: Choice::Value(value),
         })
         .collect()
 }

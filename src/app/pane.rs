@@ -67,4 +67,8 @@ pub struct View {
     pub height: [usize; Pane::ALL.len()],
     /// Largest useful scroll position of each pane.
     pub max_scroll: [usize; Pane::ALL.len()],
+    /// Rows of the open page; of the sets, rows of one column.
+    pub page_rows: usize,
+    /// Rows of it that could be shown at a time.
+    pub page_height: usize,
 }

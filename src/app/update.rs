@@ -5,7 +5,7 @@ use crate::app::field::Field;
 use crate::app::msg::Msg;
 use crate::app::overlay::{Overlay, Prompt, PromptKind};
 use crate::app::pane::Pane;
-use crate::app::{App, Failure, Model, Tone, on_key, on_overlay, on_worker};
+use crate::app::{App, Failure, Model, Tone, on_key, on_overlay, on_worker, studies};
 
 /// Changes the state by one message and says what is to be done outside.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -51,6 +51,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Terminated => on_overlay::quit(app),
     };
     effects.extend(on_worker::ask_phrases(app));
+    effects.extend(studies::ask(app));
     effects
 }
 
@@ -65,6 +66,7 @@ fn on_tick(app: &mut App, now_ms: u64) -> Vec<Effect> {
 
 fn on_worker_lost(app: &mut App) {
     app.live.stop();
+    app.studies.stop();
     app.model = Model::Failed;
     app.failure = Some(Failure {
         message: "the model worker is gone".to_owned(),

@@ -11,6 +11,8 @@ use crate::app::action::Action;
 pub enum Context {
     /// The explorer itself.
     Main,
+    /// A page in place of the run; what it does not bind means what it means in the explorer itself.
+    Page,
     /// A list that filters as you type.
     List,
     /// A text field.
@@ -53,6 +55,15 @@ impl Keymap {
     /// What a key does in a context.
     #[must_use]
     pub fn lookup(&self, context: Context, key: Key) -> Option<Action> {
+        let own = self.bound(context, key);
+        match context {
+            Context::Page => own.or_else(|| self.bound(Context::Main, key)),
+            _ => own,
+        }
+    }
+
+    /// What a context itself binds a key to.
+    fn bound(&self, context: Context, key: Key) -> Option<Action> {
         self.bindings
             .iter()
             .find(|(c, k, _)| *c == context && *k == key)
@@ -78,7 +89,7 @@ impl Keymap {
     pub fn rebind(&mut self, action: Action, keys: &[Key]) -> Result<(), Conflict> {
         let context = action.spec().context;
         for key in keys {
-            if let Some(taken_by) = self.lookup(context, *key).filter(|a| *a != action) {
+            if let Some(taken_by) = self.bound(context, *key).filter(|a| *a != action) {
                 return Err(Conflict {
                     context,
                     key: *key,

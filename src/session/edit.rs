@@ -232,8 +232,9 @@ fn describe_ablation(before: &Ablation, after: &Ablation) -> String {
             parts.push(format!("{verb} {noun} {}", names.join(", ")));
         }
     }
-    if before.value != after.value {
-        parts.push(format!("ablate by {}", after.value));
+    let nothing = std::collections::BTreeSet::new;
+    if before.with_off(nothing()) != after.with_off(nothing()) {
+        parts.push(format!("ablate by {}", after.manner()));
     }
     if parts.is_empty() {
         return "change nothing".to_owned();

@@ -8,7 +8,15 @@ use crate::ui::glyphs::{ASCII, UNICODE};
 use crate::ui::theme::Theme;
 
 /// Scripts that reach every pane and every overlay.
-const STATES: [&str; 14] = [
+const STATES: [&str; 22] = [
+    "s down right",
+    "S down",
+    "f right",
+    "E down",
+    "c down",
+    "L right",
+    "V",
+    "2 space c",
     "2",
     "2 space",
     "a v v v",
@@ -149,7 +157,8 @@ fn ascii_chrome_is_ascii() {
 fn meaning_survives_without_any_style() {
     for (width, height) in [(50, 15), (80, 24), (120, 40), (200, 60)] {
         let mut bench = Bench::ready();
-        bench.play("2");
+        // Of another manner than the sets are, so that nothing is known before it is computed.
+        bench.play("d 2");
         let clean = bench.text(width, height);
         bench.keys("space");
         let stale = bench.text(width, height);

@@ -3,8 +3,10 @@
 use crate::app::Msg;
 use crate::problem::Problem;
 use crate::session::{Note, Target};
+use crate::tests::fixture::studies;
 use crate::tests::harness::Bench;
-use crate::trace::{LatentIdx, Phrase};
+use crate::trace::{Ablation, LatentIdx, Phrase, Study};
+use crate::worker::protocol::Event;
 
 const HOSTILE: [&str; 11] = [
     "\u{1b}[31mred\u{1b}[2J",
@@ -70,14 +72,77 @@ fn infected(text: &str) -> Bench {
         written_at: 0,
     }];
     app.session.early_exit[1].value = Some(text.to_owned());
+    app.other = Some(Box::new(app.session.clone()));
+    for study in infected_studies(text) {
+        let id = bench.app.live.id;
+        let study = Box::new(study);
+        bench.send(Msg::Worker(Event::Study { id, study }));
+    }
     bench
+}
+
+/// Studies with a text wherever one can stand.
+fn infected_studies(text: &str) -> [Study; 4] {
+    let manner = Ablation::default();
+    let foreign = Some(text.to_owned());
+    let mut lattice = studies::lattice(&manner);
+    lattice.clean_answer.clone_from(&foreign);
+    for cell in &mut lattice.cells {
+        cell.answer.clone_from(&foreign);
+    }
+    let mut sweep = studies::sweep(&manner);
+    sweep.clean_answer.clone_from(&foreign);
+    for cell in &mut sweep.cells {
+        match &mut cell.cell {
+            Some(cell) => cell.answer.clone_from(&foreign),
+            None => cell.refused.clone_from(&foreign),
+        }
+    }
+    let mut influence = studies::influence(&manner);
+    for answer in &mut influence.answers {
+        answer.total.answer.clone_from(&foreign);
+    }
+    let mut lens = studies::layers(None);
+    text.clone_into(&mut lens.text);
+    for column in &mut lens.columns {
+        text.clone_into(column);
+    }
+    let reads = lens.rows.iter_mut().flat_map(|row| &mut row.cells);
+    for cell in reads {
+        text.clone_into(&mut cell.top.text);
+    }
+    for read in lens.inputs.iter_mut().flat_map(|input| &mut input.nearest) {
+        text.clone_into(&mut read.text);
+    }
+    [
+        Study::Lattice(lattice),
+        Study::Sweep(sweep),
+        Study::Influence(influence),
+        Study::Layers(lens),
+    ]
 }
 
 #[test]
 fn no_foreign_text_reaches_the_terminal_as_it_is() {
     let long = long();
     for text in HOSTILE.into_iter().chain([long.as_str()]) {
-        for keys in ["", "o", "i", "e", "x", "tab enter"] {
+        for keys in [
+            "",
+            "o",
+            "i",
+            "e",
+            "x",
+            "tab enter",
+            "s",
+            "s G",
+            "S",
+            "f end right",
+            "E",
+            "c",
+            "c C",
+            "L",
+            "L G",
+        ] {
             for (width, height) in [(50, 15), (80, 24), (120, 40), (200, 60)] {
                 let mut bench = infected(text);
                 bench.keys(keys);

@@ -4,5 +4,6 @@ mod drawing;
 pub mod fixture;
 mod harness;
 mod hostile;
+mod pages;
 mod reducer;
 mod scenario;

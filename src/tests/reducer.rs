@@ -46,6 +46,12 @@ fn the_first_problem_runs_as_soon_as_the_model_is_ready() {
             },
             Request::EarlyExit { id },
             Request::Verify { id },
+            Request::Study {
+                id,
+                kind: crate::trace::StudyKind::Lattice,
+                manner: Ablation::default(),
+                token: None,
+            },
         ]
     );
     assert_eq!(bench.app.latent_under_cursor(), Some(LatentIdx(1)));
@@ -163,7 +169,12 @@ fn all_latents_go_off_and_on_together_and_the_value_cycles() {
     for value in [
         AblationValue::Mean,
         AblationValue::Zero,
+        AblationValue::Noise,
+        AblationValue::Permute,
         AblationValue::Skip,
+        AblationValue::Token,
+        AblationValue::Donor,
+        AblationValue::KvBlock,
         AblationValue::Resample,
     ] {
         bench.play("v");

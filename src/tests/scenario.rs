@@ -41,9 +41,70 @@ fn a_flipped_answer() {
 #[test]
 fn a_stale_answer() {
     let mut bench = Bench::ready();
-    bench.play("2 space");
+    bench.play("d 2 space");
     bench.keys("3 space");
     picture("stale_80x24", &bench.snapshot(80, 24));
+}
+
+#[test]
+fn an_answer_from_the_lattice() {
+    let mut bench = Bench::ready();
+    bench.play("2 space");
+    bench.keys("3 space");
+    picture("from_lattice_80x24", &bench.snapshot(80, 24));
+    picture("from_lattice_120x40", &bench.snapshot(120, 40));
+}
+
+#[test]
+fn pages() {
+    for (name, keys) in [
+        ("sweep", "s right"),
+        ("lattice", "S down down down"),
+        ("influence", "f right right"),
+        ("exits", "E down down"),
+        ("compare", "2 space c"),
+        ("compare_before", "] c C"),
+        ("layers", "L right right right"),
+    ] {
+        let mut bench = Bench::ready();
+        bench.play(keys);
+        for (width, height) in [(80, 24), (120, 40)] {
+            picture(
+                &format!("page_{name}_{width}x{height}"),
+                &bench.snapshot(width, height),
+            );
+        }
+    }
+    let mut bench = Bench::ready();
+    bench.play("s");
+    bench.keys("v");
+    picture("page_sweep_stale_80x24", &bench.snapshot(80, 24));
+    bench.settle();
+    bench.play("G");
+    picture("page_sweep_pairs_80x24", &bench.snapshot(80, 24));
+    bench.theme = Theme::plain(&ASCII);
+    bench.play("S");
+    picture("page_lattice_ascii_80x24", &bench.snapshot(80, 24));
+    let mut bench = Bench::ready();
+    bench.play("S v");
+    bench.keys("v");
+    bench.hear(1);
+    picture("page_lattice_part_120x40", &bench.snapshot(120, 40));
+}
+
+#[test]
+fn a_manner_that_is_refused() {
+    let mut bench = Bench::ready();
+    bench.play("2 space");
+    bench.keys("v v v v");
+    bench.send(crate::app::Msg::Worker(
+        crate::worker::protocol::Event::Failed {
+            id: Some(bench.app.live.id),
+            message: "one latent cannot change places".to_owned(),
+            hint: "switch a second latent off, or v takes another value".to_owned(),
+        },
+    ));
+    picture("refused_120x40", &bench.snapshot(120, 40));
 }
 
 #[test]
@@ -75,6 +136,8 @@ fn overlays() {
         ("palette", ": type:off"),
         ("problems", "o down"),
         ("models", "m"),
+        ("values", "V"),
+        ("donor", "B type:12/3"),
         ("tags", "t down enter"),
         ("note", "2 i type:reads_the_sum"),
         ("export", "x"),

@@ -2,7 +2,7 @@
 
 use ratatui::text::Line;
 
-use crate::app::action::Action;
+use crate::app::action::{Action, Section};
 use crate::app::on_action::enabled;
 use crate::app::{App, Tone};
 use crate::keymap::{Code, Context, Key};
@@ -27,7 +27,7 @@ pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
             };
             Row::new().push(cut(&text, room, theme), style)
         }
-        None => hints(app, Context::Main, room, theme),
+        None => hints(app, app.context_below(), room, theme),
     };
     match help {
         Some((key, word)) => row
@@ -57,9 +57,16 @@ fn message(app: &App) -> Option<(String, Tone)> {
 pub fn hints(app: &App, context: Context, room: usize, theme: &Theme) -> Row {
     let mut actions: Vec<(u8, Action)> = Action::ALL
         .iter()
-        .filter(|action| action.spec().context == context && **action != Action::Help)
-        .filter(|action| context != Context::Main || enabled(app, **action).is_ok())
-        .filter_map(|action| Some((action.spec().footer?.0, *action)))
+        .filter(|action| belongs(**action, context) && **action != Action::Help)
+        .filter(|action| {
+            matches!(context, Context::List | Context::Text) || enabled(app, **action).is_ok()
+        })
+        .filter_map(|action| {
+            let spec = action.spec();
+            // On a page its own keys come first.
+            let later = if spec.context == context { 0 } else { 100 };
+            Some((spec.footer?.0 + later, *action))
+        })
         .collect();
     actions.sort_by_key(|(place, _)| *place);
     let mut shown: Vec<(String, &'static str)> = Vec::new();
@@ -86,10 +93,24 @@ pub fn hints(app: &App, context: Context, room: usize, theme: &Theme) -> Row {
     row
 }
 
+/// Whether the footer of a context shows an action: on a page also how latents are switched off, and the other pages.
+fn belongs(action: Action, context: Context) -> bool {
+    let spec = action.spec();
+    let is_shared = matches!(spec.section, Section::Ablate | Section::Pages);
+    spec.context == context
+        || (context == Context::Page && spec.context == Context::Main && is_shared)
+}
+
 fn join_keys(first: &str, second: &str, theme: &Theme) -> String {
-    let [left, right, ..] = theme.glyphs.cursor_keys;
+    let keys = theme.glyphs.cursor_keys;
+    let [left, right, ..] = keys;
+    let are_arrows = keys.iter().all(|key| width(key) == 1)
+        && keys.contains(&second)
+        && keys.iter().any(|key| first.ends_with(key));
     if (first, second) == (left, right) {
         theme.glyphs.left_right.to_owned()
+    } else if are_arrows {
+        format!("{first}{second}")
     } else {
         format!("{first}/{second}")
     }

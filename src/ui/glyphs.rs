@@ -25,6 +25,12 @@ pub struct Glyphs {
     pub delta: &'static str,
     /// A range.
     pub to: &'static str,
+    /// A latent that is on, in a set.
+    pub on: &'static str,
+    /// A latent that is off, in a set.
+    pub off: &'static str,
+    /// Two things differ.
+    pub differs: &'static str,
     /// The filled part of a bar.
     pub bar: &'static str,
     /// Half a step of a bar.
@@ -64,6 +70,9 @@ pub static UNICODE: Glyphs = Glyphs {
     times: "×",
     delta: "Δ",
     to: "…",
+    on: "●",
+    off: "○",
+    differs: "≠",
     bar: "━",
     half_bar: "╸",
     rule: "─",
@@ -91,6 +100,9 @@ pub static ASCII: Glyphs = Glyphs {
     times: "x",
     delta: "d",
     to: "..",
+    on: "#",
+    off: ".",
+    differs: "!=",
     bar: "=",
     half_bar: "-",
     rule: "-",

@@ -3,9 +3,10 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use crate::app::studies::progress as progress_of;
 use crate::app::{App, Job, Model, Phase, Recording};
 use crate::text::{megabytes, sanitize, width};
-use crate::trace::Mode;
+use crate::trace::{Mode, StudyKind};
 use crate::ui::line::{Row, cut};
 use crate::ui::theme::Theme;
 
@@ -142,6 +143,25 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
     }
     if app.live.is_busy() {
         return work("decoding".to_owned());
+    }
+    if let Some(wish) = app.studies.asked() {
+        let name = match wish.kind {
+            StudyKind::Sweep => "sweep",
+            StudyKind::Lattice => "sets",
+            StudyKind::Influence => "influence",
+            StudyKind::Layers => "layers",
+        };
+        let held = app.studies.held(wish.kind);
+        let held = held.filter(|held| held.wish == *wish);
+        let text = held.map_or_else(
+            || name.to_owned(),
+            |held| {
+                let (done, all, _) = progress_of(&held.study);
+                format!("{name} {done} of {all}")
+            },
+        );
+        // Unasked work is not worth more than a quiet word.
+        return (format!("{text} {dot} esc stops"), theme.dim);
     }
     if app.live.verdict == Job::Stopped {
         return (format!("stopped {dot} r goes on"), theme.off);

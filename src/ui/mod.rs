@@ -12,6 +12,7 @@
 //!  Notes ──────────────────────────────
 //!  ←→ step  space off/on  v value …                                     ? help
 //! ```
+//! A page takes the place of everything between problem and footer.
 //! From 160 columns there are three columns; below 100 the lower panes share one place, with tabs.
 
 pub mod footer;
@@ -21,6 +22,7 @@ pub mod layout;
 pub mod line;
 pub mod number;
 pub mod overlays;
+pub mod pages;
 pub mod panes;
 pub mod syntax;
 pub mod theme;
@@ -30,7 +32,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use crate::app::{App, Pane, View};
+use crate::app::{App, Page, Pane, View};
 use crate::text::width;
 use crate::ui::layout::{Lower, Panes, Screen, Wanted};
 use crate::ui::line::{Row, cut};
@@ -57,7 +59,9 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> View {
                 screen.header,
                 header::line(app, screen.header.width.into(), theme),
             );
-            if app.zoomed {
+            if app.page != Page::Run {
+                page(frame, &screen, app, theme, &mut view);
+            } else if app.zoomed {
                 pane(frame, screen.body, app, app.focus, theme, &mut view);
             } else {
                 panes(frame, &screen, app, theme, &mut view);
@@ -71,6 +75,22 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> View {
         }
     }
     view
+}
+
+/// The open page; where there is room the problem stays above it.
+fn page(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mut View) {
+    const ROOM_FOR_THE_PROBLEM: u16 = 30;
+    let mut area = screen.body;
+    if screen.body.height >= ROOM_FOR_THE_PROBLEM {
+        pane(frame, screen.problem, app, Pane::Problem, theme, view);
+        let top = screen.problem.bottom() + screen.problem.y.saturating_sub(screen.body.y);
+        area = Rect {
+            y: top,
+            height: screen.body.bottom().saturating_sub(top),
+            ..area
+        };
+    }
+    pages::draw(frame, area, app, theme, view);
 }
 
 /// How tall the contents would like to be, in the columns they will get.

@@ -19,6 +19,7 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
     let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX);
     let wanted = match list.kind {
         ListKind::Tags(_) => (34, 2 + rows.max(1)),
+        ListKind::Values => (84, 2 + rows.max(1)),
         ListKind::Problems => (104, rows.max(1).saturating_add(2).min(area.height * 3 / 4)),
         ListKind::Help | ListKind::Palette => (84, area.height * 4 / 5),
         ListKind::Models => (120, rows.max(1).saturating_add(2).min(area.height * 3 / 4)),
@@ -105,6 +106,7 @@ fn title(app: &App, list: &List, n: usize) -> String {
         ListKind::Palette => "Commands".to_owned(),
         ListKind::Problems => format!("Problems, {n} of {}", app.library.problems.len()),
         ListKind::Models => "Models, accuracy as the papers measured it".to_owned(),
+        ListKind::Values => "What a latent that is off is replaced by".to_owned(),
         ListKind::Tags(target) => format!("Tags of the {}", target_name(target)),
     }
 }

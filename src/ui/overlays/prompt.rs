@@ -29,7 +29,10 @@ pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame,
     let rows = u16::try_from(lines.len())
         .unwrap_or(u16::MAX)
         .max(match prompt.kind {
-            PromptKind::Export(_) | PromptKind::Overwrite { .. } => 1,
+            PromptKind::Export(_)
+            | PromptKind::Overwrite { .. }
+            | PromptKind::Donor
+            | PromptKind::Layers => 1,
             _ => ROWS,
         });
     let inside = boxed(
@@ -85,6 +88,16 @@ fn words(prompt: &Prompt) -> (String, String) {
         PromptKind::Note(target) => (
             format!("Note on the {}", target_name(*target)),
             "alt-enter starts a new line, an empty note is removed".to_owned(),
+        ),
+        PromptKind::Donor => (
+            "Whose latent".to_owned(),
+            "A problem of the reference set, counted from 0, and after a slash a latent if it is not the one at the \
+             same position: 12 or 12/3"
+                .to_owned(),
+        ),
+        PromptKind::Layers => (
+            "Which layers".to_owned(),
+            "A range counted from 1, both ends included: 3-5; nothing for all layers".to_owned(),
         ),
         PromptKind::Export(format) => (
             match format {

@@ -6,19 +6,15 @@ use ratatui::text::Line;
 
 use crate::app::overlay::ablation_name;
 use crate::app::{App, Job, Phase};
-use crate::trace::{Answer, Donors, Effect, Outcome};
+use crate::text::sanitize;
+use crate::trace::{Ablation, Answer, Cell, Outcome};
 use crate::ui::line::{Row, cut_foreign, heading, paragraph};
 use crate::ui::number::{count, plain, signed};
 use crate::ui::panes::Title;
+use crate::ui::panes::effect::effect_lines;
 use crate::ui::theme::Theme;
 
 const LABEL: usize = 14;
-/// Answers over donors that are listed.
-const MAX_ANSWERS: usize = 6;
-/// Longer answers in that list are cut.
-const MAX_VALUE: usize = 16;
-/// Room for saying how many more there are.
-const MORE: usize = 8;
 /// Where the answer of an early exit starts and where its two numbers end; fits the narrowest pane.
 const EXIT_COLUMNS: [usize; 3] = [16, 33, 47];
 /// Longer answers of early exits are cut.
@@ -26,11 +22,14 @@ const MAX_EXIT: usize = 9;
 
 pub(super) fn title(app: &App, theme: &Theme) -> Title {
     let dot = theme.glyphs.dot;
-    let shown = &app.shown;
+    let shown = match app.lattice_answer() {
+        Some(_) => &app.ablation,
+        None => &app.shown,
+    };
     let about = if shown.is_clean() {
         "all latents on".to_owned()
     } else {
-        format!("off {} {dot} {}", ablation_name(shown), shown.value)
+        format!("off {} {dot} {}", ablation_name(shown), shown.manner())
     };
     Title {
         name: "Answer".to_owned(),
@@ -50,6 +49,8 @@ pub fn stale_mark(app: &App) -> Option<&'static str> {
         return None;
     }
     Some(match app.live.ablation {
+        _ if app.lattice_answer().is_some() => "from the lattice",
+        Job::Stopped if app.failure.is_some() => "stale, not computed",
         Job::Stopped => "stale, r recomputes",
         _ => "stale, recomputing",
     })
@@ -70,21 +71,19 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
         theme.text
     };
     let mut lines = vec![answer_row("clean", &run.answer, theme.strong, width, theme)];
-    if let Some(outcome) = app.shown_outcome() {
+    lines.extend(refusal(app, width, theme));
+    if let Some(cell) = app.lattice_answer() {
+        lines.extend(cell_lines(cell, &app.ablation, width, theme));
+    } else if let Some(outcome) = app.shown_outcome() {
         lines.push(now_row(app, outcome, width, theme));
-        lines.extend(effect_lines(&outcome.effect, stale, width, theme));
-    } else if app.is_stale() {
-        lines.push(
-            label_row("now", theme)
-                .push("not computed yet", theme.dim)
-                .line(),
-        );
+        lines.extend(effect_lines(outcome, stale, width, theme));
     } else {
-        lines.push(
-            label_row("now", theme)
-                .push("the same, nothing is off", theme.dim)
-                .line(),
-        );
+        let text = if app.is_stale() {
+            "not computed yet"
+        } else {
+            "the same, nothing is off"
+        };
+        lines.push(label_row("now", theme).push(text, theme.dim).line());
     }
     lines.push(Line::default());
     lines.extend(correctness(app, width, theme));
@@ -92,7 +91,79 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     lines
 }
 
-fn label_row(label: &str, theme: &Theme) -> Row {
+/// Why the ablation that is wanted was not computed.
+fn refusal(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let failure = app.failure.as_ref().filter(|_| {
+        app.is_stale() && app.live.phase == Phase::Done && app.live.ablation == Job::Stopped
+    });
+    let Some(failure) = failure else {
+        return Vec::new();
+    };
+    let wanted = format!(
+        "off {}, {}: {}",
+        ablation_name(&app.ablation),
+        app.ablation.manner(),
+        failure.message
+    );
+    let mut lines = Vec::new();
+    for (label, text, style) in [
+        ("not computed", &wanted, theme.bad),
+        ("", &failure.hint, theme.dim),
+    ] {
+        lines.extend(labelled(label, text, style, width, theme));
+    }
+    lines
+}
+
+/// What the sets already say, while the details are computed.
+fn cell_lines(cell: &Cell, ablation: &Ablation, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let value = cell.answer.as_deref().unwrap_or("no answer");
+    let style = if cell.flipped { theme.bad } else { theme.good };
+    let now = label_row("now", theme)
+        .push(
+            cut_foreign(value, width.saturating_sub(LABEL + 12), theme),
+            theme.strong,
+        )
+        .push(format!("   {}", flip_word(cell.flipped, theme)), style);
+    let delta = label_row(&format!("{} log-prob", theme.glyphs.delta), theme)
+        .push(signed(cell.delta_logprob, 2, theme.glyphs), theme.text)
+        .push(" clean answer", theme.dim);
+    let mut lines = vec![now.line(), delta.line()];
+    if let Some(name) = ablation.value.variant_name().filter(|_| cell.n > 1) {
+        let text = format!("{} of {}", cell.flips, count(cell.n, name));
+        lines.push(label_row("flips", theme).push(text, theme.text).line());
+    }
+    lines.extend(labelled(
+        "",
+        "from the lattice, details coming",
+        theme.dim,
+        width,
+        theme,
+    ));
+    lines
+}
+
+/// A text behind its label, in as many rows as it needs.
+pub(super) fn labelled(
+    label: &str,
+    text: &str,
+    style: Style,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    crate::text::wrap(&sanitize(text), width.saturating_sub(LABEL))
+        .into_iter()
+        .enumerate()
+        .map(|(i, part)| {
+            label_row(if i == 0 { label } else { "" }, theme)
+                .push(part, style)
+                .line()
+        })
+        .collect()
+}
+
+/// The label of a row, and blanks up to where its text starts.
+pub(super) fn label_row(label: &str, theme: &Theme) -> Row {
     Row::new().push(label.to_owned(), theme.dim).to(LABEL)
 }
 
@@ -158,101 +229,6 @@ pub fn flip_word(flipped: bool, theme: &Theme) -> String {
     } else {
         format!("{} stands", theme.glyphs.yes)
     }
-}
-
-fn effect_lines(effect: &Effect, style: Style, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let glyphs = theme.glyphs;
-    let delta = format!("{} log-prob", glyphs.delta);
-    let first = label_row(&delta, theme)
-        .push(signed(effect.delta_logprob, 2, glyphs), style)
-        .push(" clean answer", theme.dim);
-    let gold = effect.delta_logprob_gold.map(|gold| {
-        Row::new()
-            .push(signed(gold, 2, glyphs), style)
-            .push(" gold answer", theme.dim)
-    });
-    let mut lines = match gold {
-        None => vec![first.line()],
-        Some(gold) if first.width() + 3 + gold.width() <= width => {
-            vec![first.push("   ", style).join(gold).line()]
-        }
-        Some(gold) => vec![first.line(), label_row("", theme).join(gold).line()],
-    };
-    if let Some(donors) = &effect.donors {
-        lines.extend(donor_lines(donors, style, width, theme));
-    }
-    lines.push(
-        label_row("KL", theme)
-            .push(format!("{} nats", plain(effect.kl, 2, glyphs)), style)
-            .push(" at first answer token", theme.dim)
-            .line(),
-    );
-    let size = match effect.relative_size {
-        None => label_row("size", theme).push("the latent is left out", style),
-        // No effect because nothing was changed is not a result.
-        Some(size) if size <= 0.0 => {
-            label_row("size", theme).push(format!("{} nothing was changed", glyphs.no), theme.bad)
-        }
-        Some(size) => label_row("size", theme)
-            .push(plain(size, 2, glyphs), style)
-            .push(" of the latent's norm", theme.dim),
-    };
-    lines.push(size.line());
-    lines.push(
-        label_row("sham", theme)
-            .push(sham(effect.sham_max_diff), style)
-            .push(" at most, own value back", theme.dim)
-            .line(),
-    );
-    lines
-}
-
-/// The largest change of a logit when nothing should change.
-fn sham(value: f64) -> String {
-    if value == 0.0 {
-        "0".to_owned()
-    } else {
-        format!("{value:.1e}")
-    }
-}
-
-fn donor_lines(donors: &Donors, style: Style, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let glyphs = theme.glyphs;
-    let (low, high) = donors.delta_logprob_ci95;
-    let interval = format!(
-        "{} {} {}",
-        signed(low, 2, glyphs),
-        glyphs.to,
-        signed(high, 2, glyphs)
-    );
-    let mut answers = label_row("answers", theme);
-    let mut shown = 0;
-    for (value, n) in donors.answers.iter().take(MAX_ANSWERS) {
-        let value = cut_foreign(value.as_deref().unwrap_or("none"), MAX_VALUE, theme);
-        let text = format!("{value} {}{n}   ", glyphs.times);
-        if answers.width() + crate::text::width(&text) + MORE > width {
-            break;
-        }
-        answers = answers.push(text, style);
-        shown += 1;
-    }
-    if shown < donors.answers.len() {
-        let more = donors.answers.len() - shown;
-        answers = answers.push(format!("{more} more"), theme.dim);
-    }
-    vec![
-        label_row("95 % CI", theme)
-            .push(interval, style)
-            .push(format!(" over {}", count(donors.n, "donor")), theme.dim)
-            .line(),
-        label_row("flips", theme)
-            .push(
-                format!("{} of {}", donors.flips, count(donors.n, "donor")),
-                style,
-            )
-            .line(),
-        answers.line(),
-    ]
 }
 
 /// Gold beside clean and current answer; nothing else on screen depends on it.

@@ -40,7 +40,7 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
     };
     let about = match position.kind {
         PositionKind::Latent(idx) if app.ablation.off.contains(&idx) => {
-            format!("off, {}", app.ablation.value)
+            format!("off, {}", app.ablation.manner())
         }
         PositionKind::Latent(_) => format!("of {}", app.n_latents()),
         PositionKind::Question => "question".to_owned(),

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod detail;
+mod effect;
 pub mod notes;
 pub mod problem;
 pub mod summary;
@@ -54,6 +55,9 @@ pub fn lines(app: &App, pane: Pane, width: usize, theme: &Theme) -> Vec<Line<'st
 #[must_use]
 pub fn as_text(app: &App, pane: Pane, theme: &Theme) -> String {
     const WIDTH: usize = 100;
+    if app.page != crate::app::Page::Run {
+        return crate::ui::pages::as_text(app, WIDTH, theme);
+    }
     let mut text = String::new();
     let Title { name, about, .. } = title(app, pane, theme);
     text.push_str(format!("{name} {about}").trim_end());

@@ -3,7 +3,7 @@
 use ratatui::text::Line;
 
 use crate::app::{App, Phase};
-use crate::ui::line::Row;
+use crate::ui::line::{Row, cut_foreign};
 use crate::ui::number::{plain, signed};
 use crate::ui::panes::answer::{answer_text, flip_word, stale_mark};
 use crate::ui::theme::Theme;
@@ -23,6 +23,18 @@ pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     };
     let room = width / 4;
     let row = row.push(answer_text(&run.answer, room, theme), theme.strong);
+    if let Some(cell) = app.lattice_answer() {
+        let style = if cell.flipped { theme.bad } else { theme.good };
+        let now = cell.answer.as_deref().unwrap_or("no answer");
+        return row
+            .push(format!(" {} ", glyphs.arrow), theme.dim)
+            .push(cut_foreign(now, room, theme), theme.strong)
+            .push(format!("  {}", flip_word(cell.flipped, theme)), style)
+            .push(format!("  {} ", glyphs.delta), theme.dim)
+            .push(signed(cell.delta_logprob, 2, glyphs), theme.text)
+            .push("  from the lattice", theme.dim)
+            .line();
+    }
     let Some(outcome) = app.shown_outcome() else {
         let row = match run.answer.logprob {
             Some(logprob) => row

@@ -49,11 +49,11 @@ impl Cell {
 pub fn title(app: &App, theme: &Theme) -> Title {
     let dot = theme.glyphs.dot;
     let n = app.n_latents();
-    let value = app.ablation.value;
+    let manner = app.ablation.manner();
     let remark = if app.ablation.is_clean() {
-        format!("all on {dot} off means {value}")
+        format!("all on {dot} off means {manner}")
     } else {
-        format!("off {} {dot} {value}", ablation_name(&app.ablation))
+        format!("off {} {dot} {manner}", ablation_name(&app.ablation))
     };
     Title {
         name: "Run".to_owned(),
@@ -326,7 +326,8 @@ fn now(
 }
 
 /// The top token of each latent in the shown ablated run. A skipped latent has none.
-fn tokens_after(app: &App) -> Vec<(LatentIdx, String)> {
+#[must_use]
+pub fn tokens_after(app: &App) -> Vec<(LatentIdx, String)> {
     let Some(outcome) = app.shown_outcome() else {
         return Vec::new();
     };

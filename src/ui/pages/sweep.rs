@@ -1,0 +1,220 @@
+//! The sweep: each latent alone off (necessary?) and alone on (sufficient?), by every value, and pairs of latents.
+
+use std::collections::BTreeSet;
+
+use ratatui::text::Line;
+
+use super::cell::{brief, came_of, done_by, set_off};
+use super::{Sheet, block, more, stated, window};
+use crate::app::App;
+use crate::app::on_page::SweepAt;
+use crate::app::studies::sweep_values;
+use crate::trace::{Cell, LatentIdx, Pair, Role, Sweep};
+use crate::ui::line::Row;
+use crate::ui::number::signed;
+use crate::ui::theme::Theme;
+
+/// Where the cells start.
+const LABEL: usize = 21;
+/// A cell without and with its answer, and the space after it.
+const NARROW: usize = 8;
+const ANSWER: usize = 7;
+const GAP: usize = 2;
+
+pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
+    let Some(sweep) = app.sweep() else {
+        return Sheet::default();
+    };
+    let at = app.cursor();
+    let mut head = headline(sweep, width, theme);
+    let n = sweep.n_latents;
+    let room = width.saturating_sub(LABEL + 1);
+    let wide = NARROW + 2 + ANSWER;
+    let (cell_width, answer) = if n * (wide + GAP) <= room {
+        (wide, ANSWER)
+    } else {
+        (NARROW, 0)
+    };
+    let columns = window(n, cell_width + GAP, room, at.column);
+    head.push(numbers(&columns, n, cell_width, theme));
+    let mut rows = Vec::new();
+    let values = sweep_values(sweep);
+    let grid = 2 * values.len();
+    for row in 0..grid {
+        let value = values[row / 2];
+        let (role, name) = if row % 2 == 0 {
+            (Role::Necessary, "off alone")
+        } else {
+            (Role::Sufficient, "on alone")
+        };
+        let label = if row % 2 == 0 { value.as_str() } else { "" };
+        let mut line = Row::new()
+            .push(label, theme.strong)
+            .to(10)
+            .push(name, theme.dim)
+            .to(LABEL);
+        for column in columns.clone() {
+            let known = sweep.cell(LatentIdx(column + 1), role, value);
+            let cell = match known.map(|known| known.cell.as_ref()) {
+                None => Row::new().push(theme.glyphs.pending, theme.dim),
+                Some(None) => Row::new().push(theme.glyphs.none, theme.dim),
+                Some(Some(cell)) => brief(cell, answer, theme),
+            };
+            let is_selected = (at.row, at.column) == (row, column);
+            line =
+                block(line, cell, cell_width, is_selected, theme).push(" ".repeat(GAP), theme.text);
+        }
+        rows.push(line.line());
+    }
+    let mut focus = at.row;
+    if !sweep.pairs.is_empty() {
+        rows.push(Line::default());
+        rows.push(pair_head(sweep, theme));
+        focus += if at.row >= grid { 2 } else { 0 };
+        for (index, pair) in sweep.pairs.iter().enumerate() {
+            rows.push(pair_row(pair, at.row == grid + index, theme));
+        }
+    }
+    let yes = theme.glyphs.yes;
+    let (no, none) = (theme.glyphs.no, theme.glyphs.none);
+    Sheet {
+        head,
+        rows,
+        focus,
+        detail: detail(app, sweep, theme),
+        legend: vec![
+            format!(
+                "{no} the answer flips, {yes} it stands; the change in log-prob of the clean answer."
+            ),
+            format!(
+                "Off alone: necessary? On alone: sufficient? k/n of values tried; {none} not asked."
+            ),
+        ],
+    }
+}
+
+/// What the whole grid says about each latent: under how many of the values tried.
+fn headline(sweep: &Sweep, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let tally = |role: Role, wanted: bool| {
+        let said: Vec<String> = (1..=sweep.n_latents)
+            .map(|latent| {
+                let cells = sweep.cells.iter();
+                let cells: Vec<&Cell> = cells
+                    .filter(|cell| cell.latent.0 == latent && cell.role == role)
+                    .filter_map(|cell| cell.cell.as_ref())
+                    .collect();
+                let n = cells.iter().filter(|cell| cell.flipped == wanted).count();
+                format!("{latent}: {n}/{}", cells.len())
+            })
+            .collect();
+        said.join(&format!(" {} ", theme.glyphs.dot))
+    };
+    let (flips, keeps) = (tally(Role::Necessary, true), tally(Role::Sufficient, false));
+    let mut lines = stated("Off alone flips it: ", &flips, theme.text, width, theme);
+    lines.extend(stated(
+        "On alone keeps it:  ",
+        &keeps,
+        theme.text,
+        width,
+        theme,
+    ));
+    lines.push(Line::default());
+    lines
+}
+
+/// The numbers of the latents above their columns.
+fn numbers(
+    columns: &std::ops::Range<usize>,
+    n: usize,
+    cell_width: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let (left, right) = more(columns, n, theme);
+    let mut row = Row::new()
+        .push("value", theme.dim)
+        .to(10)
+        .push("latent", theme.dim)
+        .to(LABEL - 2)
+        .push(left, theme.dim);
+    for (i, column) in columns.clone().enumerate() {
+        row = row
+            .to(LABEL + i * (cell_width + GAP))
+            .push((column + 1).to_string(), theme.focus);
+    }
+    let end = LABEL + columns.len() * (cell_width + GAP);
+    row.to(end.saturating_sub(1)).push(right, theme.dim).line()
+}
+
+fn pair_head(sweep: &Sweep, theme: &Theme) -> Line<'static> {
+    let value = sweep.pairs.first().map_or("", |pair| pair.value.as_str());
+    Row::new()
+        .push(format!("Pairs, {value}"), theme.title)
+        .to(LABEL)
+        .push("both off", theme.dim)
+        .right("singles add up to", LABEL + 29, theme.dim)
+        .line()
+}
+
+fn pair_row(pair: &Pair, is_selected: bool, theme: &Theme) -> Line<'static> {
+    let (first, second) = pair.latents;
+    let cell = Row::new()
+        .push(format!("{first} and {second}"), theme.strong)
+        .to(LABEL)
+        .join(brief(&pair.cell, 0, theme))
+        .right(
+            signed(pair.sum_of_singles, 2, theme.glyphs),
+            LABEL + 29,
+            theme.text,
+        );
+    let cell = if pair.non_additive {
+        cell.push(
+            format!("  {} non-additive", theme.glyphs.differs),
+            theme.off,
+        )
+    } else {
+        cell
+    };
+    let width = cell.width();
+    block(Row::new(), cell, width, is_selected, theme).line()
+}
+
+fn detail(app: &App, sweep: &Sweep, theme: &Theme) -> String {
+    let clean = sweep.clean_answer.as_deref();
+    match app.sweep_at() {
+        None => String::new(),
+        Some(SweepAt::Pair(pair)) => {
+            let off = BTreeSet::from([pair.latents.0, pair.latents.1]);
+            let singles = signed(pair.sum_of_singles, 2, theme.glyphs);
+            format!(
+                "{} ({}): {}; the single changes add up to {singles}{}",
+                set_off(&off, usize::MAX),
+                done_by(&sweep.manner, pair.value, pair.cell.n),
+                came_of(&pair.cell, pair.value, clean, None, theme),
+                if pair.non_additive {
+                    ", which is not what both do"
+                } else {
+                    ""
+                }
+            )
+        }
+        Some(SweepAt::Cell(value, role, latent)) => {
+            let n = sweep
+                .cell(latent, role, value)
+                .and_then(|c| c.cell.as_ref())
+                .map_or(1, |c| c.n);
+            let what = match role {
+                Role::Necessary => format!("latent {latent} off"),
+                Role::Sufficient => format!("latent {latent} alone on"),
+            };
+            let lead = format!("{what} ({})", done_by(&sweep.manner, value, n));
+            let Some(known) = sweep.cell(latent, role, value) else {
+                return format!("{lead}: not computed yet");
+            };
+            match (&known.cell, &known.refused) {
+                (Some(cell), _) => format!("{lead}: {}", came_of(cell, value, clean, None, theme)),
+                (None, Some(reason)) => format!("{lead} cannot be asked: {reason}"),
+                (None, None) => format!("{lead}: not computed"),
+            }
+        }
+    }
+}
