@@ -6,7 +6,6 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -170,7 +169,7 @@ impl Cache {
         let Some(entries) = self.folder.as_ref().and_then(|f| fs::read_dir(f).ok()) else {
             return;
         };
-        let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
+        let mut files: Vec<(_, u64, PathBuf)> = entries
             .filter_map(|entry| {
                 let entry = entry.ok()?;
                 let meta = entry.metadata().ok()?;

@@ -3,6 +3,7 @@
 mod cache;
 pub mod protocol;
 mod queue;
+mod study;
 pub mod thread;
 
 pub use thread::{Link, spawn};

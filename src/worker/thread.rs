@@ -17,11 +17,10 @@ use super::cache::{Answered, Asked as Question, Cache, RunKey};
 use super::protocol::{Event, Request, RunId};
 use super::queue::{Asked, Job, Queue, Standing, Wanted};
 use crate::analysis::Explorer;
-use crate::analysis::counterfactual::VALUES;
 use crate::analysis::run::{Ask, CleanRun};
 use crate::model::{Cancel, ModelError, Placement};
 use crate::open::{OpenError, Opener, Progress, Watch};
-use crate::trace::{Lattice, Study, StudyKind, Sweep};
+use crate::trace::Study;
 
 /// How many events may wait for the screen.
 const EVENTS: usize = 256;
@@ -115,20 +114,20 @@ fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
 }
 
 /// The model's owner.
-struct Worker {
+pub(super) struct Worker {
     placement: Placement,
     opener: Opener,
-    out: events::Sender<Event>,
+    pub(super) out: events::Sender<Event>,
     explorer: Option<Explorer>,
     clean: Option<(RunId, CleanRun)>,
     exits: Option<Vec<crate::trace::EarlyExit>>,
-    cache: Cache,
+    pub(super) cache: Cache,
     /// A study that stepped aside, and how far it was.
-    partial: Option<(Wanted, Study)>,
+    pub(super) partial: Option<(Wanted, Study)>,
 }
 
 /// Why a job ended early.
-enum Stopped {
+pub(super) enum Stopped {
     Cancelled,
     Failed { message: String, hint: String },
     ScreenGone,
@@ -265,7 +264,7 @@ impl Worker {
         }
     }
 
-    fn tell(&self, event: Event) -> Result<(), Stopped> {
+    pub(super) fn tell(&self, event: Event) -> Result<(), Stopped> {
         self.out
             .blocking_send(event)
             .map_err(|_| Stopped::ScreenGone)
@@ -399,72 +398,8 @@ impl Worker {
         self.tell(Event::RunDone { id, run })
     }
 
-    /// Makes a study, or finds it in the cache, and hands out what is known of it on the way. One that stepped aside goes on
-    /// from there.
-    fn study(&mut self, wanted: &Wanted, cancel: &Cancel) -> Result<(), Stopped> {
-        let (id, manner) = (wanted.id, &wanted.manner);
-        let key = self.key(id)?;
-        let asked = Question::Study(wanted.kind, manner, wanted.token);
-        if let Some(Answered::Study(study)) = self.cache.get(&key, &asked) {
-            let study = Box::new(study);
-            return self.tell(Event::Study { id, study });
-        }
-        let mut known = self.partial.take_if(|(of, _)| of == wanted);
-        self.partial = None;
-        let (explorer, clean) = self.of(id)?;
-        let mut screen_gone = false;
-        let mut last = known.take().map(|(_, study)| study);
-        let before = last.clone();
-        let mut tell = |study: Study| {
-            last = Some(study.clone());
-            let study = Box::new(study);
-            screen_gone |= self.out.blocking_send(Event::Study { id, study }).is_err();
-        };
-        let made = match (wanted.kind, &before) {
-            (StudyKind::Sweep, before) => {
-                let known = match before {
-                    Some(Study::Sweep(sweep)) => sweep.cells.as_slice(),
-                    _ => &[],
-                };
-                let mut part = |sweep: &Sweep| tell(Study::Sweep(sweep.clone()));
-                let sweep = explorer.sweep_from(known, clean, manner, &VALUES, &mut part, cancel);
-                sweep.map(Study::Sweep)
-            }
-            (StudyKind::Lattice, before) => {
-                let known = match before {
-                    Some(Study::Lattice(lattice)) => lattice.cells.as_slice(),
-                    _ => &[],
-                };
-                let mut part = |lattice: &Lattice| tell(Study::Lattice(lattice.clone()));
-                let lattice = explorer.lattice_from(known, clean, manner, &mut part, cancel);
-                lattice.map(Study::Lattice)
-            }
-            (StudyKind::Influence, _) => {
-                let influence = explorer.influence(clean, manner, cancel);
-                influence.map(Study::Influence).inspect(|s| tell(s.clone()))
-            }
-            (StudyKind::Layers, _) => {
-                let layers = explorer.layers(clean, wanted.token, cancel);
-                layers.map(Study::Layers).inspect(|s| tell(s.clone()))
-            }
-        };
-        if screen_gone {
-            return Err(Stopped::ScreenGone);
-        }
-        match made {
-            Ok(study) => {
-                self.cache.put(&key, &asked, &Answered::Study(study));
-                Ok(())
-            }
-            Err(why) => {
-                self.partial = last.map(|study| (wanted.clone(), study));
-                Err(why.into())
-            }
-        }
-    }
-
     /// What an answer about the present run depends on.
-    fn key(&self, id: RunId) -> Result<RunKey, Stopped> {
+    pub(super) fn key(&self, id: RunId) -> Result<RunKey, Stopped> {
         let (explorer, clean) = self.of(id)?;
         let (model, reference) = (explorer.model().info(), &explorer.reference().origin);
         Ok(RunKey::new(model, reference, clean))
@@ -485,7 +420,7 @@ impl Worker {
         Ok(exits)
     }
 
-    fn of(&self, id: RunId) -> Result<(&Explorer, &CleanRun), Stopped> {
+    pub(super) fn of(&self, id: RunId) -> Result<(&Explorer, &CleanRun), Stopped> {
         let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
         match &self.clean {
             Some((present, clean)) if *present == id => Ok((explorer, clean)),
