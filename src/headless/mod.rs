@@ -12,7 +12,9 @@ pub mod keys;
 mod meter;
 pub mod models;
 pub mod problems;
+pub mod question;
 pub mod selftest;
+pub mod study;
 
 use std::io::Write;
 
