@@ -147,13 +147,13 @@ pub struct MannerArgs {
     /// What stands in their place
     #[arg(long, value_enum, default_value_t = Value::Resample)]
     pub value: Value,
-    /// Where it goes in: input, hidden or kv
+    /// Where it goes in: input (default), hidden or kv
     #[arg(long, value_enum, hide_possible_values = true, hide_default_value = true, default_value_t = SiteName::Input)]
     pub site: SiteName,
-    /// Later latents: total (recomputed) or direct (held)
+    /// Later latents: total (anew, default) or direct (held)
     #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true, hide_default_value = true, default_value_t = PropagationName::Total)]
     pub propagation: PropagationName,
-    /// noising (necessary?) or denoising (sufficient?)
+    /// noising (default) or denoising (is it sufficient?)
     #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true, hide_default_value = true, default_value_t = DirectionName::Noising)]
     pub direction: DirectionName,
     /// For kv and kv-block: layers from 1 [default: all]

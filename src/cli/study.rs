@@ -90,7 +90,7 @@ pub struct AblateArgs {
     /// The question.
     #[command(flatten)]
     pub problem: ProblemArgs,
-    /// Latent tokens to switch off: 2,4 or 1-3; once or more
+    /// Latent tokens off: 2,4 or 1-3 or all; may repeat
     #[arg(long, value_name = "LATENTS")]
     pub off: Vec<Off>,
     /// With denoising: all are off but these

@@ -108,12 +108,12 @@ impl Table {
         let of_keys: usize = keys.iter().map(|&at| widths[at] + GAP).sum();
         let mut parts: Vec<Vec<usize>> = vec![keys.clone()];
         let mut used = of_keys;
-        for at in keys.len()..widths.len() {
-            if used + widths[at] > WIDTH && used > of_keys {
+        for (at, width) in widths.iter().enumerate().skip(keys.len()) {
+            if used + width > WIDTH && used > of_keys {
                 parts.push(keys.clone());
                 used = of_keys;
             }
-            used += widths[at] + GAP;
+            used += width + GAP;
             parts.last_mut().expect("there is a part").push(at);
         }
         let text = |part: &Vec<usize>| -> String {
