@@ -114,25 +114,18 @@ fn options_that_do_not_go_together_exit_with_2() {
 }
 
 #[test]
-#[ignore = "engine not merged"]
 fn latents_and_layers_that_are_not_there_exit_with_2() {
     let ask = ["--question", QUESTION];
     for (rest, names) in [
         (&["ablate", "--off", "9"][..], "latent 9"),
         (&["ablate", "--off", "1", "--mode", "written"], "no latents"),
         (&["ablate", "--edit", "99=98"], "99"),
-        (&["ablate", "--edit", "apples=pears"], "2 times"),
+        (&["ablate", "--edit", "apples=pears"], "3 times"),
         (
             &["ablate", "--off", "1", "--site", "kv", "--layers", "1-99"],
             "layer 99",
         ),
         (&["lattice", "--latents", "9"], "at most 8"),
-        (
-            &[
-                "ablate", "--off", "1", "--value", "donor", "--donor", "9999",
-            ],
-            "9999",
-        ),
     ] {
         refused(&[rest, &ask[..]].concat(), 2, names);
     }
@@ -233,6 +226,10 @@ fn every_value_site_and_direction_can_be_asked() {
         let varies = ["resample", "noise", "permute"].contains(&value);
         assert_eq!(effect["donors"].is_object(), varies, "{value}");
     }
+    let donor = [
+        "ablate", "--off", "1", "--value", "donor", "--donor", "9999",
+    ];
+    refused(&[&donor[..], &["--question", QUESTION]].concat(), 2, "9999");
     for site in ["input", "hidden", "kv"] {
         json("ablate", &["--off", "2", "--value", "mean", "--site", site]);
     }
