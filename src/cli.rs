@@ -1,7 +1,9 @@
 //! The command line as clap types, shared by parsing, help and completions. Nothing is run here.
 
+mod ablation;
 mod data;
 mod model;
+mod study;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -11,8 +13,9 @@ use std::str::FromStr;
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Result};
-use crate::trace::{AblationValue, LatentIdx};
+use crate::trace::LatentIdx;
 
+pub use self::ablation::{DirectionName, DonorName, MannerArgs, PropagationName, SiteName, Value};
 use self::data::range;
 pub use self::data::{
     DataArgs, DataCommand, Family, GenerateArgs, Gsm8kArgs, PrepareArgs, PrepareCommand,
@@ -21,6 +24,10 @@ pub use self::data::{
 pub use self::model::{
     BaseName, Behaviour, Device, FamilyName, KindArgs, ModeName, ModelArgs, Precision, ShapeName,
     SpecialTokens, TaskName,
+};
+pub use self::study::{
+    AblateArgs, Edit, InfluenceArgs, LatticeArgs, LensArgs, ProblemArgs, ReportArgs, ReportFormat,
+    SweepArgs,
 };
 
 /// The model that is opened when none is named.
@@ -44,7 +51,7 @@ Files:      $XDG_DATA_HOME/undertone (sessions), $XDG_STATE_HOME/undertone (log)
     version,
     max_term_width = 80,
     args_conflicts_with_subcommands = true,
-    after_help = AFTER_HELP
+    after_long_help = AFTER_HELP
 )]
 pub struct Cli {
     /// The options of the explorer.
@@ -84,7 +91,7 @@ pub struct ExploreArgs {
     /// Problems to pick from, in any published form
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// The problem to open first, counted from 0
+    /// The problem to open first
     #[arg(long, value_name = "I", default_value_t = 0)]
     pub index: usize,
     /// How things look.
@@ -95,7 +102,7 @@ pub struct ExploreArgs {
 /// How things look.
 #[derive(Debug, Clone, Args)]
 pub struct ScreenArgs {
-    /// Colour: always, never, or auto, which follows `NO_COLOR`
+    /// Colour: always, never, or auto as `NO_COLOR` says
     #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
     /// Draw with ASCII characters alone
@@ -124,6 +131,16 @@ pub enum Command {
     Fetch(FetchArgs),
     /// Run one problem and report what its latent tokens hold
     Inspect(InspectArgs),
+    /// Switch latent tokens off, or edit the question
+    Ablate(AblateArgs),
+    /// Ask of every latent token whether it is necessary or sufficient
+    Sweep(SweepArgs),
+    /// Switch every set of latent tokens off
+    Lattice(LatticeArgs),
+    /// Measure what each latent token does to later ones and the answer
+    Influence(InfluenceArgs),
+    /// Read latent tokens after every layer
+    Lens(LensArgs),
     /// Measure a model's accuracy with and without its latent tokens
     Eval(EvalArgs),
     /// Make problems
@@ -256,31 +273,6 @@ pub struct InspectArgs {
     /// Print ASCII characters alone in text
     #[arg(long)]
     pub ascii: bool,
-}
-
-/// What stands in the place of a latent that is off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Value {
-    /// Other problems' latents at the same position, several in turn
-    #[default]
-    Resample,
-    /// The mean at that position
-    Mean,
-    /// The zero vector
-    Zero,
-    /// Nothing: the latent is left out
-    Skip,
-}
-
-impl From<Value> for AblationValue {
-    fn from(value: Value) -> Self {
-        match value {
-            Value::Resample => Self::Resample,
-            Value::Mean => Self::Mean,
-            Value::Zero => Self::Zero,
-            Value::Skip => Self::Skip,
-        }
-    }
 }
 
 /// Which latents to switch off.

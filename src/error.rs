@@ -127,6 +127,15 @@ impl Error {
         }
     }
 
+    /// Makes an error about an argument, with what to do about it.
+    #[must_use]
+    pub fn usage_with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage {
+            message: message.into(),
+            hint: Some(hint.into()),
+        }
+    }
+
     /// Makes an error about a model.
     #[must_use]
     pub fn model(message: impl Into<String>, hint: impl Into<String>) -> Self {

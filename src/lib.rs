@@ -72,6 +72,11 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Some(Command::Fetch(args)) => return headless::fetch::run(&args),
         Some(Command::Models(args)) => headless::models::run(&args)?,
         Some(Command::Inspect(args)) => headless::inspect::run(&args)?,
+        Some(Command::Ablate(args)) => headless::study::ablate::run(&args)?,
+        Some(Command::Sweep(args)) => headless::study::sweep::run(&args)?,
+        Some(Command::Lattice(args)) => headless::study::lattice::run(&args)?,
+        Some(Command::Influence(args)) => headless::study::influence::run(&args)?,
+        Some(Command::Lens(args)) => headless::study::lens::run(&args)?,
         Some(Command::Eval(args)) => headless::eval::run(&args)?,
         Some(Command::Problems(args)) => match args.command {
             ProblemsCommand::Generate(args) => headless::problems::generate(&args)?,

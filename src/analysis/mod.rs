@@ -11,6 +11,7 @@ pub mod problems;
 pub mod reference;
 pub mod run;
 pub mod stats;
+mod stub_studies;
 pub mod verdict;
 
 use crate::decode::phrase::{self, Voice};

@@ -1,17 +1,15 @@
 //! `undertone inspect`: one question, everything the explorer shows, as JSON (`undertone.inspect/1`) or text.
 
 use std::collections::BTreeSet;
-use std::io::Read;
 
 use serde::Serialize;
 
-use super::{load, model_error, print, to_json};
+use super::{load, model_error, print, question, to_json};
 use crate::analysis::{Explorer, problems, run};
-use crate::cli::{InspectArgs, ModelArgs, Off};
+use crate::cli::{InspectArgs, ModelArgs, Off, Value};
 use crate::error::{Error, Result};
 use crate::model::Cancel;
 use crate::problem::{Problem, Split};
-use crate::problem_file;
 use crate::text::{sanitize, sanitize_lines};
 use crate::trace::{
     Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, Mode, ModelInfo, Necessity,
@@ -82,7 +80,13 @@ struct Judgement {
 /// # Errors
 /// When the question, the model or the request does not work out, or, with `--check`, when the verdict is not sound.
 pub fn run(args: &InspectArgs) -> Result<()> {
-    let (question, gold) = question(args)?;
+    if args.value == Value::Donor {
+        return Err(Error::usage_with_hint(
+            "inspect cannot be told whose latent stands in",
+            "use undertone ablate --value donor --donor P/L",
+        ));
+    }
+    let asked = question::read(args.question.as_deref(), args.data.as_deref(), args.index)?;
     let explorer = load(&args.model)?;
     let ask = Ask {
         mode: args.model.mode.map(Into::into),
@@ -91,7 +95,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         top_k: args.top_k,
         verdict: args.verdict,
     };
-    let inspection = inspect(&explorer, &ask, &question, gold.as_deref())?;
+    let inspection = inspect(&explorer, &ask, &asked.text, asked.gold.as_deref())?;
     let text = if args.json {
         to_json(&inspection)?
     } else {
@@ -170,37 +174,6 @@ struct Ask {
     value: AblationValue,
     top_k: usize,
     verdict: bool,
-}
-
-fn question(args: &InspectArgs) -> Result<(String, Option<String>)> {
-    match (&args.question, &args.data) {
-        (Some(dash), _) if dash == "-" => {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|source| Error::io("read", "standard input".as_ref(), source))?;
-            Ok((text.trim().to_owned(), None))
-        }
-        (Some(text), _) => Ok((text.clone(), None)),
-        (None, Some(path)) => {
-            let problems = problem_file::read(path)?;
-            let count = problems.len();
-            let problem: Problem = problems
-                .into_iter()
-                .nth(args.index.unwrap_or(0))
-                .ok_or_else(|| {
-                    Error::usage(format!(
-                        "{} has {count} problems, so --index goes from 0 to {}",
-                        path.display(),
-                        count.saturating_sub(1)
-                    ))
-                })?;
-            Ok((problem.question, Some(problem.answer)))
-        }
-        (None, None) => Err(Error::usage(
-            "pass --question TEXT, or --data FILE with --index I",
-        )),
-    }
 }
 
 fn inspect(

@@ -12,7 +12,9 @@ pub mod keys;
 mod meter;
 pub mod models;
 pub mod problems;
+pub mod question;
 pub mod selftest;
+pub mod study;
 
 use std::io::Write;
 
@@ -74,12 +76,31 @@ pub fn usage(said: &cli::Said) -> u8 {
     print(text.trim_end()).map_or_else(|error| error.exit_code(), |()| 0)
 }
 
-/// A value as indented JSON.
+/// A value as indented JSON, in which foreign text keeps its meaning but reaches no terminal as it is.
 ///
 /// # Errors
 /// When it cannot be written as JSON, which would be a bug.
 pub fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string_pretty(value).map_err(|error| Error::internal(error.to_string()))
+    serde_json::to_string_pretty(value)
+        .map(|json| escaped(&json))
+        .map_err(|error| Error::internal(error.to_string()))
+}
+
+/// JSON whose strings escape every control and reordering character; the format itself asks it only of those below a space.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        let (mut bytes, mut units) = ([0; 4], [0; 2]);
+        let alone = c.encode_utf8(&mut bytes);
+        if c == '\n' || sanitize(alone).as_str() == alone {
+            text.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut units) {
+                text += &format!("\\u{unit:04x}");
+            }
+        }
+    }
+    text
 }
 
 /// Loads a model with its reference set.
@@ -239,5 +260,20 @@ fn of_kind(kind: error::Kind, message: String, hint: String) -> Error {
             hint: Some(hint),
         },
         _ => Error::model(message, hint),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_escapes_what_may_not_reach_a_terminal_and_keeps_its_meaning() {
+        let foreign = "a\u{1b}\u{7f}\u{9b}31m \u{202e}b\u{2028}\n\t\\ \u{e9}";
+        let json = to_json(&[foreign]).expect("a text serialises");
+        assert!(json.contains("\\u009b31m") && json.contains("\\u202e") && json.contains('\u{e9}'));
+        assert!(!json.chars().any(|c| c.is_control() && c != '\n'), "{json}");
+        let back: Vec<String> = serde_json::from_str(&json).expect("it is JSON");
+        assert_eq!(back, [foreign]);
     }
 }
