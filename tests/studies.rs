@@ -211,7 +211,6 @@ fn ablate_follows_its_schema() {
 }
 
 #[test]
-#[ignore = "engine not merged"]
 fn every_value_site_and_direction_can_be_asked() {
     for value in [
         "resample", "mean", "zero", "noise", "permute", "skip", "token", "donor", "kv-block",
@@ -251,7 +250,6 @@ fn every_value_site_and_direction_can_be_asked() {
 }
 
 #[test]
-#[ignore = "engine not merged"]
 fn a_named_reference_set_is_named_in_the_output() {
     let folder = tempdir().unwrap();
     let file = folder.path().join("others.jsonl").display().to_string();
@@ -266,7 +264,6 @@ fn a_named_reference_set_is_named_in_the_output() {
 }
 
 #[test]
-#[ignore = "engine not merged"]
 fn a_sweep_has_a_cell_for_each_latent_role_and_value() {
     let report = json("sweep", &["--values", "zero,mean", "--value", "zero"]);
     let n = n_latents(&report);
@@ -299,7 +296,6 @@ fn a_sweep_has_a_cell_for_each_latent_role_and_value() {
 }
 
 #[test]
-#[ignore = "engine not merged"]
 fn a_lattice_has_a_cell_for_each_set() {
     let report = json("lattice", &["--value", "zero"]);
     let n = n_latents(&report);
@@ -313,7 +309,6 @@ fn a_lattice_has_a_cell_for_each_set() {
 }
 
 #[test]
-#[ignore = "engine not merged"]
 fn influence_has_every_pair_and_every_latent() {
     let report = json("influence", &["--value", "mean"]);
     let n = n_latents(&report);
@@ -327,7 +322,6 @@ fn influence_has_every_pair_and_every_latent() {
 }
 
 #[test]
-#[ignore = "engine not merged"]
 fn the_lens_follows_the_token_that_is_asked_for() {
     let report = json("lens", &[]);
     let layers = usize::try_from(report["model"]["layers"].as_u64().unwrap()).unwrap();

@@ -11,7 +11,6 @@ pub mod problems;
 pub mod reference;
 pub mod run;
 pub mod stats;
-mod stub_studies;
 pub mod verdict;
 
 use crate::decode::phrase::{self, Voice};

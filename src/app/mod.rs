@@ -452,6 +452,7 @@ impl App {
         };
         let question = problem.question.clone();
         let gold = Some(problem.answer.clone()).filter(|gold| !gold.is_empty());
+        let steps = Some(problem.steps.len()).filter(|steps| *steps > 0);
         self.forget_studies();
         self.last_run = RunId(self.last_run.0 + 1);
         self.live = Live::running(self.last_run);
@@ -462,6 +463,7 @@ impl App {
             id: self.last_run,
             question,
             gold,
+            steps,
             mode: self.mode,
         })]
     }

@@ -160,7 +160,7 @@ impl Pair {
 /// Position x {necessary, sufficient} x value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sweep {
-    /// Site, propagation and donors; its own value and set are not used.
+    /// Site, propagation and donors; its set is not used, and its value is that of the pairs.
     pub manner: Ablation,
     /// Latents of the run.
     pub n_latents: usize,

@@ -30,6 +30,8 @@ pub enum Request {
         question: String,
         /// The gold answer, if known: only ever used to report correctness.
         gold: Option<String>,
+        /// How many steps the gold solution has, if known: donors can be matched on it.
+        steps: Option<usize>,
         /// How it is to be answered; none for the model's usual mode.
         mode: Option<Mode>,
     },

@@ -37,6 +37,8 @@ pub struct Asked {
     pub question: String,
     /// The gold answer, if known.
     pub gold: Option<String>,
+    /// How many steps the gold solution has, if known.
+    pub steps: Option<usize>,
     /// How it is to be answered; none for the model's usual mode.
     pub mode: Option<Mode>,
 }
@@ -86,6 +88,7 @@ impl Queue {
                 id,
                 question,
                 gold,
+                steps,
                 mode,
             } => {
                 let load = self.load.take();
@@ -95,6 +98,7 @@ impl Queue {
                         id,
                         question,
                         gold,
+                        steps,
                         mode,
                     }),
                     ..Self::default()
@@ -204,6 +208,7 @@ mod tests {
             id: RunId(id),
             question: "q".to_owned(),
             gold: None,
+            steps: None,
             mode: None,
         }
     }
@@ -242,6 +247,7 @@ mod tests {
             id: RunId(1),
             question: String::new(),
             gold: None,
+            steps: None,
             mode: None,
         });
         assert_eq!(Queue::default().push(toggle(1), Some(&run)), Standing::Keep);

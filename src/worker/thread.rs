@@ -377,7 +377,7 @@ impl Worker {
         let ask = Ask {
             question: &asked.question,
             gold: asked.gold.as_deref(),
-            steps: None,
+            steps: asked.steps,
             mode: asked.mode.unwrap_or(model.main_mode()),
             n_latents: model.n_latents(),
             top_k: TOP_K,

@@ -173,6 +173,8 @@ fn run_clean(
     let ask = Ask {
         question: &asked.text,
         gold: asked.gold.as_deref(),
+        steps: asked.steps,
+        most_tokens: None,
         mode: args.mode.map_or(model.main_mode(), Into::into),
         n_latents: model.n_latents(),
         top_k: TOP_K,
