@@ -22,10 +22,10 @@ pub fn same(a: &str, b: &str) -> bool {
 }
 
 /// Ids of an answer's value: what follows the delimiter in `generated`, or, where it wrote no delimiter, what greedy
-/// decoding gives after a forced one, up to `most` tokens.
+/// decoding gives after a forced one, up to `most` tokens: none if the model ends there.
 ///
 /// # Errors
-/// When the model fails, is cancelled, or gives an empty answer even after a forced delimiter.
+/// When the model fails or is cancelled.
 pub fn value_ids(
     model: &Model,
     generated: &[u32],
@@ -38,14 +38,8 @@ pub fn value_ids(
     {
         return Ok(ids.to_vec());
     }
-    let ids = model
-        .generate(forced, most, &mut |_| (), cancel)?
-        .remove(0)
-        .ids;
-    if ids.is_empty() {
-        return Err(super::no_answer());
-    }
-    Ok(ids)
+    let mut generated = model.generate(forced, most, &mut |_| (), cancel)?;
+    Ok(generated.remove(0).ids)
 }
 
 /// What follows the last occurrence of the delimiter.

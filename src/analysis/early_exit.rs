@@ -42,7 +42,7 @@ pub fn early_exits(
                     .extract_value(&said)?
                     .filter(|value| !value.is_empty()),
                 logprob: (!generated.ids.is_empty()).then(|| generated.logprobs.iter().sum()),
-                clean_logprob: Some(conclusion.score.logprob),
+                clean_logprob: (!clean.answer_ids.is_empty()).then_some(conclusion.score.logprob),
             });
         }
     }

@@ -339,7 +339,5 @@ fn no_reference() -> ModelError {
 
 /// The error of a run whose answer is empty even after a forced delimiter.
 fn no_answer() -> ModelError {
-    ModelError::input(
-        "the model gave no answer at all, so there is nothing to compare with: edit the question",
-    )
+    ModelError::input("the model gave no answer at all, so there is nothing to compare with")
 }

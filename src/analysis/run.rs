@@ -205,7 +205,7 @@ fn score(
     let answer = Answer {
         text: model.decode(&ids)?,
         correct: gold.map(|gold| answers::is_correct(value.as_deref(), gold)),
-        logprob: value.is_some().then_some(clean.logprob),
+        logprob: (value.is_some() && !answer_ids.is_empty()).then_some(clean.logprob),
         value,
         ids,
     };

@@ -27,6 +27,7 @@ pub fn verdict(
     let judged = match &clean.run.answer.value {
         _ if clean.fed.is_empty() => Err(Abstain::NoLatents),
         None => Err(Abstain::NoAnswer),
+        Some(_) if clean.answer_ids.is_empty() => Err(Abstain::NoAnswer),
         Some(answer) => Ok(answer),
     };
     let answer = match judged {

@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::session::Session;
 use crate::session::compare::compare;
 use crate::trace::{LatentIdx, ModelInfo, Outcome, Phrase, Run};
-use crate::worker::protocol::{Event, Request, RunId};
+use crate::worker::protocol::{Event, Request, RunId, Work};
 
 /// The worker said something.
 pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
@@ -64,23 +64,28 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         }
         // What was stopped is marked so already, and what a newer request took the place of goes on as that request.
         Event::Cancelled { .. } => Vec::new(),
-        Event::Failed { message, hint, .. } => {
-            on_failed(app, Failure { message, hint });
+        Event::Failed {
+            work,
+            message,
+            hint,
+            ..
+        } => {
+            on_failed(app, work, Failure { message, hint });
             Vec::new()
         }
     }
 }
 
 /// Something failed. An ablation or a study that cannot be computed ends nothing else.
-fn on_failed(app: &mut App, failure: Failure) {
-    let is_settled = app.info().is_some() && app.live.phase == Phase::Done;
-    if is_settled && app.live.ablation == Job::Waiting {
-        app.live.ablation = Job::Stopped;
-        app.failure = Some(failure);
-        return;
-    }
-    if is_settled && app.studies.fail(&failure, app.live.is_busy()) {
-        return;
+fn on_failed(app: &mut App, work: Work, failure: Failure) {
+    match work {
+        Work::Ablation => {
+            app.live.ablation = Job::Stopped;
+            app.failure = Some(failure);
+            return;
+        }
+        Work::Study => return app.studies.fail(&failure),
+        Work::Load | Work::Run | Work::Results => {}
     }
     app.live.stop();
     if !matches!(app.model, Model::Ready { .. }) {

@@ -74,8 +74,6 @@ pub enum Ended {
 pub struct Studies {
     held: [Option<Held>; 4],
     asked: Option<Wish>,
-    /// Whether anything of what was asked for last has arrived.
-    heard: bool,
     ended: Vec<(Wish, Ended)>,
     /// The manner for which the sets are computed unasked, once a run.
     background: Option<Ablation>,
@@ -129,16 +127,11 @@ impl Studies {
         self.ended.retain(|(ended, _)| ended != wish);
     }
 
-    /// Takes a failure as that of the study in hand; false if it must be that of something else.
-    pub(super) fn fail(&mut self, failure: &Failure, others_wait: bool) -> bool {
-        if others_wait && !self.heard {
-            return false;
+    /// The study in hand failed.
+    pub(super) fn fail(&mut self, failure: &Failure) {
+        if let Some(wish) = self.asked.take() {
+            self.end(wish, Ended::Failed(failure.clone()));
         }
-        let Some(wish) = self.asked.take() else {
-            return false;
-        };
-        self.end(wish, Ended::Failed(failure.clone()));
-        true
     }
 
     fn end(&mut self, wish: Wish, why: Ended) {
@@ -151,7 +144,6 @@ impl Studies {
         let wish = answered(&study, self.asked.as_ref());
         let is_complete = is_complete(&study);
         if self.asked.as_ref() == Some(&wish) {
-            self.heard = true;
             self.asked.take_if(|_| is_complete);
         }
         if is_complete {
@@ -312,7 +304,6 @@ pub(super) fn ask(app: &mut App) -> Option<Effect> {
         token: wish.token,
     };
     app.studies.asked = Some(wish);
-    app.studies.heard = false;
     Some(Effect::Send(request))
 }
 

@@ -133,6 +133,7 @@ fn an_impossible_manner_says_why_and_another_one_goes_on() {
     bench.app.live.exits = Job::Done;
     bench.send(Msg::Worker(Event::Failed {
         id: Some(bench.app.live.id),
+        work: crate::worker::protocol::Work::Ablation,
         message: "mean is not there".to_owned(),
         hint: "v takes another value".to_owned(),
     }));
@@ -290,6 +291,7 @@ fn a_study_that_cannot_be_made_says_why_on_its_page_alone() {
     bench.keys("f");
     bench.send(Msg::Worker(Event::Failed {
         id: Some(bench.app.live.id),
+        work: crate::worker::protocol::Work::Study,
         message: "permute needs two latents".to_owned(),
         hint: "v takes another value".to_owned(),
     }));

@@ -149,6 +149,7 @@ fn events_of_an_older_run_change_nothing() {
         },
         Event::Failed {
             id: Some(stale),
+            work: crate::worker::protocol::Work::Run,
             message: "old".to_owned(),
             hint: "old".to_owned(),
         },
@@ -296,6 +297,7 @@ fn a_failure_stays_until_it_is_retried() {
     let mut bench = Bench::starting();
     bench.send(Msg::Worker(Event::Failed {
         id: None,
+        work: crate::worker::protocol::Work::Load,
         message: "cannot read weights".to_owned(),
         hint: "check the folder".to_owned(),
     }));
@@ -319,6 +321,7 @@ fn a_failed_ablation_can_be_asked_for_again() {
     bench.keys("2 space");
     bench.send(Msg::Worker(Event::Failed {
         id: Some(bench.app.live.id),
+        work: crate::worker::protocol::Work::Ablation,
         message: "the worker panicked".to_owned(),
         hint: "try again".to_owned(),
     }));

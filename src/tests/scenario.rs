@@ -100,6 +100,7 @@ fn a_manner_that_is_refused() {
     bench.send(crate::app::Msg::Worker(
         crate::worker::protocol::Event::Failed {
             id: Some(bench.app.live.id),
+            work: crate::worker::protocol::Work::Ablation,
             message: "one latent cannot change places".to_owned(),
             hint: "switch a second latent off, or v takes another value".to_owned(),
         },

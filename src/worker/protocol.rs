@@ -74,6 +74,21 @@ pub enum Request {
     Cancel,
 }
 
+/// A piece of the worker's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Loading a model.
+    Load,
+    /// The clean run.
+    Run,
+    /// An ablated run.
+    Ablation,
+    /// A study.
+    Study,
+    /// Early exits, phrases or the verdict.
+    Results,
+}
+
 /// What the worker tells the UI.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -157,6 +172,8 @@ pub enum Event {
     Failed {
         /// The run it belonged to, if any.
         id: Option<RunId>,
+        /// What failed.
+        work: Work,
         /// What happened.
         message: String,
         /// What to do next.

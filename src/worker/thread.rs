@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc as events;
 
 use super::cache::{Answered, Asked as Question, Cache, RunKey};
-use super::protocol::{Event, Request, RunId};
+use super::protocol::{Event, Request, RunId, Work};
 use super::queue::{Asked, Job, Queue, Standing, Wanted};
 use crate::analysis::Explorer;
 use crate::analysis::run::{Ask, CleanRun};
@@ -246,6 +246,7 @@ impl Worker {
                 Err(Stopped::Cancelled) if !superseded && let Job::Load(model) = &job => {
                     self.tell(Event::Failed {
                         id: None,
+                        work: Work::Load,
                         message: format!("loading {model} was stopped"),
                         hint: "r goes on where it stopped, m picks another model".to_owned(),
                     })
@@ -254,7 +255,13 @@ impl Worker {
                     id.map_or(Ok(()), |id| self.tell(Event::Cancelled { id }))
                 }
                 Err(Stopped::Failed { message, hint }) => {
-                    self.tell(Event::Failed { id, message, hint })
+                    let work = work(&job);
+                    self.tell(Event::Failed {
+                        id,
+                        work,
+                        message,
+                        hint,
+                    })
                 }
                 Err(Stopped::ScreenGone) => return,
             };
@@ -442,6 +449,16 @@ fn no_model() -> Stopped {
     Stopped::Failed {
         message: "no model is loaded".to_owned(),
         hint: "pick one with m".to_owned(),
+    }
+}
+
+fn work(job: &Job) -> Work {
+    match job {
+        Job::Load(_) => Work::Load,
+        Job::Run(_) => Work::Run,
+        Job::Ablate(..) => Work::Ablation,
+        Job::Study(_) => Work::Study,
+        Job::EarlyExit(_) | Job::Phrases(..) | Job::Verify(_) => Work::Results,
     }
 }
 

@@ -207,7 +207,7 @@ impl<'a> Judge<'a> {
         let Conclusion { score, generated } = conclusion;
         let delimiter = &self.model.markers().delimiter;
         let value = self.model.extract_value(&generated.ids)?;
-        let follows = generated.ids.starts_with(delimiter) && value.is_some();
+        let follows = generated.ids.starts_with(delimiter) && says_something(value.as_ref());
         Ok(Judged {
             logprob: score.logprob,
             kl: lens::kl_divergence(&self.clean.first_logits, &score.first_logits),
@@ -227,7 +227,7 @@ impl<'a> Judge<'a> {
         variant: usize,
         judged: &Judged,
     ) -> Result<Option<f64>, ModelError> {
-        if judged.answer_logprob.is_some() || judged.value.is_none() {
+        if judged.answer_logprob.is_some() || !says_something(judged.value.as_ref()) {
             return Ok(judged.answer_logprob);
         }
         let row = unfolded.ends.select(&[unfolded.rows[variant]])?;
@@ -242,6 +242,11 @@ impl<'a> Judge<'a> {
         let score = self.model.score(&forced, &[ids], self.cancel)?.remove(0);
         Ok(Some(score.logprob))
     }
+}
+
+/// Whether there is an answer, and a word in it.
+fn says_something(value: Option<&String>) -> bool {
+    value.is_some_and(|value| !value.is_empty())
 }
 
 /// The largest difference of two rows of logits; infinite if they cannot be compared.

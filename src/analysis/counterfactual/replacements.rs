@@ -8,10 +8,10 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::analysis::no_reference;
 use crate::analysis::reference::{Item, Moments, Reference};
 use crate::analysis::run::CleanRun;
 use crate::analysis::stats;
+use crate::analysis::{no_answer, no_reference};
 use crate::model::{Change, Latent, Model, ModelError, Variant, argmax};
 use crate::trace::{Ablation, AblationValue, Direction, LatentIdx, Propagation, Site};
 
@@ -69,6 +69,9 @@ impl<'a> Replacements<'a> {
         manner: &'a Ablation,
     ) -> Result<Self, ModelError> {
         check(model, manner)?;
+        if clean.answer_ids.is_empty() {
+            return Err(no_answer());
+        }
         let own = own_vectors(clean, manner.site)?;
         let kind = kind(model, clean, reference, manner, &own)?;
         let natural = own

@@ -127,6 +127,13 @@ pub(super) fn came_of(
             cell.flips,
             count(cell.n, name)
         ));
+        if cell.flips == 0 {
+            // The rule of three's exact form: what none of n still allows.
+            let n = u32::try_from(cell.n).unwrap_or(u32::MAX);
+            let below = 100.0 * (1.0 - 0.05f64.powf(1.0 / f64::from(n)));
+            let below = plain(below, 1, theme.glyphs);
+            text.push_str(&format!(", true rate below {below} % at 95 %"));
+        }
     }
     text
 }
