@@ -1,6 +1,6 @@
 //! The answer after 0..N latents, or after 0.. written steps, delimiter forced (methods.md 4).
 
-use crate::model::{Branch, Cancel, Mode, Model, ModelError, Spoken};
+use crate::model::{Branch, Cancel, Mode, Model, ModelError, Spoken, Writes};
 use crate::trace::EarlyExit;
 
 use super::run::CleanRun;
@@ -22,15 +22,52 @@ pub fn early_exits(
     cancel: &Cancel,
 ) -> Result<Vec<EarlyExit>, ModelError> {
     let stops = stops(model, clean, cancel)?;
+    exits(model, &stops, &clean.answer_ids, clean.most_tokens, cancel)
+}
+
+/// The same of a question alone, in latent mode, with nothing read on the way: what a sweep over a data set takes. Returns the
+/// free answer's ids too.
+///
+/// # Errors
+/// As [`early_exits`], and when the question does not fit.
+pub fn sweep(
+    model: &Model,
+    question: &str,
+    n_latents: usize,
+    most_tokens: usize,
+    cancel: &Cancel,
+) -> Result<(Vec<u32>, Vec<EarlyExit>), ModelError> {
+    let prompt = model.prompt(question, Mode::Latent)?;
+    let start = model.prefill(&[&prompt.ids], cancel)?;
+    let rollout = model.rollout(&start, n_latents, &Writes::none(1), cancel)?;
+    let closed = model.close(rollout.last(), false, cancel)?;
+    let mut said = model.generate(&closed, most_tokens, &mut |_| (), cancel)?;
+    let said = said.remove(0).ids;
+    // The exits are compared with it; one that says something else is found out by that.
+    let delimiter = model.markers().delimiter.as_slice();
+    let target = said.strip_prefix(delimiter).unwrap_or(&said).to_vec();
+    let stops: Vec<(usize, Branch)> = rollout.branches.into_iter().enumerate().collect();
+    let exits = exits(model, &stops, &target, most_tokens, cancel)?;
+    Ok((said, exits))
+}
+
+/// The forced answer after each stop, against a target.
+fn exits(
+    model: &Model,
+    stops: &[(usize, Branch)],
+    target: &[u32],
+    most_tokens: usize,
+    cancel: &Cancel,
+) -> Result<Vec<EarlyExit>, ModelError> {
     let delimiter = &model.markers().delimiter;
     let mut exits = Vec::with_capacity(stops.len());
     for part in stops.chunks(ROWS) {
         let branches: Vec<&Branch> = part.iter().map(|(_, branch)| branch).collect();
         let conclusions = model.conclude(
             &Branch::stack(&branches)?,
-            &clean.answer_ids,
+            target,
             Spoken::Forced,
-            clean.most_tokens.min(MAX_EXIT_TOKENS),
+            most_tokens.min(MAX_EXIT_TOKENS),
             cancel,
         )?;
         for ((k, _), conclusion) in part.iter().zip(conclusions) {
@@ -42,7 +79,7 @@ pub fn early_exits(
                     .extract_value(&said)?
                     .filter(|value| !value.is_empty()),
                 logprob: (!generated.ids.is_empty()).then(|| generated.logprobs.iter().sum()),
-                clean_logprob: (!clean.answer_ids.is_empty()).then_some(conclusion.score.logprob),
+                clean_logprob: (!target.is_empty()).then_some(conclusion.score.logprob),
             });
         }
     }

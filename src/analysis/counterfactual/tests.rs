@@ -449,3 +449,28 @@ fn a_cancelled_study_ends_at_once() {
     let ended = lattice(&bench.of(), &[], &manner, &mut |_| (), &cancel);
     assert!(matches!(ended, Err(crate::model::ModelError::Cancelled)));
 }
+
+#[test]
+fn a_sweep_of_early_exits_alone_says_what_the_run_says() {
+    let bench = bench(15);
+    let of_run =
+        crate::analysis::early_exit::early_exits(&bench.model, &bench.clean, &bench.cancel)
+            .expect("of the run");
+    let (said, alone) = crate::analysis::early_exit::sweep(
+        &bench.model,
+        tiny::QUESTION,
+        4,
+        bench.clean.most_tokens,
+        &bench.cancel,
+    )
+    .expect("alone");
+    assert_eq!(said, bench.clean.run.answer.ids);
+    assert_eq!(alone.len(), 5);
+    for (alone, of_run) in alone.iter().zip(&of_run) {
+        assert_eq!((alone.k, &alone.value), (of_run.k, &of_run.value));
+        close(
+            alone.logprob.unwrap_or_default(),
+            of_run.logprob.unwrap_or_default(),
+        );
+    }
+}
