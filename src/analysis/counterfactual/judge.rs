@@ -94,7 +94,7 @@ impl<'a> Judge<'a> {
         let rest = judged.split_off(shams);
         let sham = judged
             .iter()
-            .map(sham_difference)
+            .map(|sham| self.sham_difference(sham))
             .try_fold(0.0, |most, d| d.map(|d: f64| d.max(most)))?;
         let mut rest = rest.into_iter();
         let by_plan: Vec<Vec<Judged>> = plans
@@ -121,7 +121,9 @@ impl<'a> Judge<'a> {
         off: &BTreeSet<LatentIdx>,
     ) -> Result<f64, ModelError> {
         let judged = self.variants(&[replacements.sham(off)], &replacements.layers)?;
-        judged.first().map_or(Ok(0.0), sham_difference)
+        judged
+            .first()
+            .map_or(Ok(0.0), |sham| self.sham_difference(sham))
     }
 
     /// Runs variants, some at a time; half as many at a time when the memory does not suffice.
@@ -242,6 +244,27 @@ impl<'a> Judge<'a> {
         let score = self.model.score(&forced, &[ids], self.cancel)?.remove(0);
         Ok(Some(score.logprob))
     }
+
+    /// What a sham run moved.
+    ///
+    /// # Errors
+    /// When it is more than rounding: half precision rounds as much as the model's self-tests allow.
+    fn sham_difference(&self, sham: &Judged) -> Result<f64, ModelError> {
+        let logits = &self.clean.first_logits;
+        let largest = logits.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
+        let most = match self.model.info().dtype.as_str() {
+            "f32" => SHAM_TOLERANCE,
+            _ => SHAM_TOLERANCE.max(self.model.self_test().tolerance * largest),
+        };
+        // Not a number would be infinite here.
+        let difference = sham.logit_difference;
+        if difference <= most {
+            return Ok(difference);
+        }
+        Err(ModelError::input(format!(
+            "the sham run moved the logits by {difference:.2e}, more than {most:.0e}: the intervention is not to be trusted"
+        )))
+    }
 }
 
 /// Whether there is an answer, and a word in it.
@@ -256,19 +279,4 @@ fn logit_difference(a: &[f32], b: &[f32]) -> f64 {
     }
     let differences = a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs()));
     differences.fold(0.0, f64::max)
-}
-
-/// What a sham run moved.
-///
-/// # Errors
-/// When it is more than rounding.
-fn sham_difference(sham: &Judged) -> Result<f64, ModelError> {
-    // Not a number would be infinite here.
-    let difference = sham.logit_difference;
-    if difference <= SHAM_TOLERANCE {
-        return Ok(difference);
-    }
-    Err(ModelError::input(format!(
-        "the sham run moved the logits by {difference:.2e}, more than {SHAM_TOLERANCE:.0e}: the intervention is not to be trusted"
-    )))
 }
