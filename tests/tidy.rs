@@ -15,7 +15,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("problem", &[]),
     ("file", &["error"]),
     ("problem_file", &["error", "file", "problem"]),
-    ("data", &["error", "file", "problem", "problem_file"]),
+    (
+        "data",
+        &["error", "file", "problem", "problem_file", "text"],
+    ),
     ("paths", &["error", "text"]),
     ("logging", &["error", "paths", "text"]),
     ("cli", &["error", "problem", "text", "trace"]),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::trace::most_unseen;
+
 /// A share with its count and 95 % interval; never shown without `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Share {
@@ -59,10 +61,10 @@ pub fn exact_interval(hits: usize, n: usize) -> (f64, f64) {
         return (0.0, 1.0);
     }
     if hits == 0 {
-        return (0.0, 1.0 - 0.05f64.powf(ratio(1, n)));
+        return (0.0, most_unseen(n));
     }
     if hits == n {
-        return (0.05f64.powf(ratio(1, n)), 1.0);
+        return (1.0 - most_unseen(n), 1.0);
     }
     // P(X >= hits) rises with the rate and P(X <= hits) falls with it, so both ends are found by halving.
     let low = halve(|rate| at_least(hits, n, rate) - 0.025);

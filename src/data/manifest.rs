@@ -7,6 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::text::hex;
+
 use super::gsm8k::{FriendlyCounts, Joined, Prepared, ValidCounts};
 use super::vocabulary::Vocabularies;
 
@@ -182,9 +184,5 @@ fn output<T: Serialize>(file: &'static str, rows: &[T]) -> serde_json::Result<Ou
 /// The SHA-256 of some bytes, in hexadecimal digits.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    let mut digits = String::new();
-    for byte in Sha256::digest(bytes) {
-        digits.push_str(&format!("{byte:02x}"));
-    }
-    digits
+    hex(&Sha256::digest(bytes))
 }

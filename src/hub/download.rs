@@ -3,7 +3,6 @@
 //! The bytes go to `blobs/ETAG.incomplete`. Whoever comes later, another process too, asks for the rest with a
 //! Range request. Only when length and hash are what the hub stated is the file moved into place.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,6 +15,7 @@ use super::error::{HubError, foreign};
 use super::http::{Cancelled, Client, Reply, Trouble, pause};
 use super::id::{Id, is_etag, is_sha256};
 use super::listing::{RETRIES, RemoteFile, check, patiently};
+use crate::text::hex;
 
 /// How many bytes are hashed between two looks at cancellation.
 const HASH_PIECE: usize = 1 << 20;
@@ -348,13 +348,7 @@ fn hash(file: &mut File, path: &Path, cancelled: Cancelled<'_>) -> Result<String
         }
         hasher.update(&piece[..n]);
     }
-    let digest = hasher.finalize();
-    let mut text = String::with_capacity(2 * digest.len());
-    for byte in digest {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(hex(&hasher.finalize()))
 }
 
 /// Where the part begins that a server sends.

@@ -4,13 +4,14 @@
 //! weights twice in resident memory, needs `unsafe`, and turns a file cut under a running program into a signal.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+
+use crate::text::hex;
 
 /// How much is read at a time.
 pub(crate) const CHUNK: usize = 1 << 20;
@@ -135,16 +136,6 @@ impl Source {
         }
         Ok(hex(&hash.finalize()))
     }
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
 }
 
 #[cfg(unix)]

@@ -296,6 +296,13 @@ impl Effect {
     }
 }
 
+/// The largest rate of an event that none of `n` tries shows with a chance of 5 %: 1 - 0.05^(1/n). 0 of 64 leaves room for 4.6 %.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+pub fn most_unseen(n: usize) -> f64 {
+    1.0 - 0.05f64.powf(1.0 / n.max(1) as f64)
+}
+
 /// The distribution of an ablation over its donors, draws or orders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Donors {

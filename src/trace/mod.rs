@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::ablation::{
     Ablation, AblationValue, Direction, DonorRef, Donors, Effect, Layers, Outcome, Propagation,
-    Site,
+    Site, most_unseen,
 };
 pub use self::study::{
     AnswerInfluence, Cell, Cost, Influence, Input, LatentInfluence, Lattice, LayerCell, LayerLens,

@@ -3,7 +3,6 @@
 //! A file that cannot be read, or holds the answer to another question, is as good as none: it is computed again.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::file::{read_at_most, write_atomic};
+use crate::text::hex;
 use crate::trace::{Ablation, Mode, ModelInfo, Outcome, Study, StudyKind};
 
 /// How much is kept in memory, counted as JSON.
@@ -157,10 +157,7 @@ impl Cache {
     }
 
     fn path(&self, question: &str) -> Option<PathBuf> {
-        let mut name = String::new();
-        for byte in Sha256::digest(question.as_bytes()) {
-            let _ = write!(name, "{byte:02x}");
-        }
+        let name = hex(&Sha256::digest(question.as_bytes()));
         Some(self.folder.as_ref()?.join(format!("{name}.json")))
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::trace::{Ablation, AblationValue, Cell, Cost, Direction, LatentIdx, Propagation, Site};
+use crate::trace::{
+    Ablation, AblationValue, Cell, Cost, Direction, LatentIdx, Propagation, Site, most_unseen,
+};
 
 /// What becomes of a latent that is off, in words that follow a latent's name.
 #[must_use]
@@ -103,14 +105,6 @@ pub fn resolution(flips: usize, n: usize) -> Option<String> {
     Some(format!(
         "{flips} of {n} flipped: true rate {side} {rate:.1} % at 95 %"
     ))
-}
-
-/// The largest rate of an event that none of `n` tries shows with a chance of 5 %: 1 - 0.05^(1/n).
-#[must_use]
-pub fn most_unseen(n: usize) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-    let n = n as f64;
-    1.0 - 0.05_f64.powf(1.0 / n)
 }
 
 /// The resolutions of many cells, each once, one a line.

@@ -16,7 +16,8 @@ use std::io;
 use sha2::{Digest, Sha256};
 
 use super::error::{ModelError, Result, short};
-use super::source::{Source, hex};
+use super::source::Source;
+use crate::text::hex;
 
 pub(crate) use self::index::is_index;
 

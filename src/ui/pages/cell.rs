@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ratatui::style::Style;
 
-use crate::trace::{Ablation, AblationValue, Cell, LatentIdx};
+use crate::trace::{Ablation, AblationValue, Cell, LatentIdx, most_unseen};
 use crate::ui::line::{Row, cut_foreign};
 use crate::ui::number::{count, plain, signed};
 use crate::ui::theme::Theme;
@@ -128,10 +128,7 @@ pub(super) fn came_of(
             count(cell.n, name)
         ));
         if cell.flips == 0 {
-            // The rule of three's exact form: what none of n still allows.
-            let n = u32::try_from(cell.n).unwrap_or(u32::MAX);
-            let below = 100.0 * (1.0 - 0.05f64.powf(1.0 / f64::from(n)));
-            let below = plain(below, 1, theme.glyphs);
+            let below = plain(100.0 * most_unseen(cell.n), 1, theme.glyphs);
             text.push_str(&format!(", true rate below {below} % at 95 %"));
         }
     }
