@@ -11,6 +11,7 @@ pub mod problems;
 pub mod reference;
 pub mod run;
 pub mod stats;
+pub mod thoughts;
 pub mod verdict;
 
 use crate::decode::phrase::{self, Voice};
@@ -324,9 +325,11 @@ impl Explorer {
         &self,
         clean: &CleanRun,
         exits: &[EarlyExit],
+        budget: &verdict::Budget,
+        on_part: &mut dyn FnMut(&Verdict),
         cancel: &Cancel,
     ) -> Result<Verdict, ModelError> {
-        verdict::verdict(&self.model, clean, exits, &self.reference, cancel)
+        verdict::verdict(&self.subject(clean), exits, budget, on_part, cancel)
     }
 }
 

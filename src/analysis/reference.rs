@@ -1,11 +1,14 @@
 //! The reference set: other problems' latents, for resample donors, means per position and the null of the search.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::decode::lens;
+use crate::decode::spoken::Spoken;
 use crate::model::{Branch, Cancel, Mode, Model, ModelError, Writes};
 use crate::problem::Problem;
 use crate::trace::{LatentIdx, TokenRead};
+
+use super::thoughts::{Want, think};
 
 /// How many problems the reference set holds: enough for a null of at least 200.
 pub const SIZE: usize = 256;
@@ -20,6 +23,8 @@ pub struct Item {
     pub question: String,
     /// How many steps its gold solution has: donors can be matched on it.
     pub steps: usize,
+    /// Its gold answer: the null asks for it in other problems' latents.
+    pub answer: String,
     /// The vectors fed at latents 1..N, each of the model's width.
     pub fed: Vec<Arc<[f32]>>,
     /// The states that became them (another vector for CODI only).
@@ -36,7 +41,11 @@ pub struct Reference {
     items: Vec<Item>,
     fed: Vec<Moments>,
     states: Vec<Moments>,
+    spoken: OnceLock<Vec<Reads>>,
 }
+
+/// Top-k lists of one run's latents.
+type Reads = Vec<Vec<TokenRead>>;
 
 /// Mean and standard deviation, value by value, of one latent's vectors over the set.
 #[derive(Debug, Clone)]
@@ -76,6 +85,7 @@ impl Reference {
                 reference.items.push(Item {
                     question: (*question).to_owned(),
                     steps: problems[*index].steps.len(),
+                    answer: problems[*index].answer.clone(),
                     fed: Vec::new(),
                     states: Vec::new(),
                     top: Vec::new(),
@@ -143,6 +153,50 @@ impl Reference {
     #[must_use]
     pub fn item(&self, number: usize) -> Option<&Item> {
         self.items.get(number)
+    }
+
+    /// All problems, in order.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter()
+    }
+
+    /// The answers of other problems with so many steps, each once.
+    #[must_use]
+    pub fn answers(&self, question: &str, steps: usize) -> Vec<&str> {
+        let mut answers: Vec<&str> = Vec::new();
+        for item in self.others(question).filter(|item| item.steps == steps) {
+            if !answers.contains(&item.answer.as_str()) {
+                answers.push(&item.answer);
+            }
+        }
+        answers
+    }
+
+    /// What is said on from the latents of every problem, in order; worked out when first asked for.
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled.
+    pub fn spoken(
+        &self,
+        model: &Model,
+        how: Spoken,
+        cancel: &Cancel,
+    ) -> Result<&[Reads], ModelError> {
+        if let Some(made) = self.spoken.get() {
+            return Ok(made);
+        }
+        let questions: Vec<&str> = self.items.iter().map(|i| i.question.as_str()).collect();
+        let want = Want {
+            latents: model.n_latents(),
+            answer: None,
+            spoken: Some(how),
+        };
+        let thoughts = think(model, &questions, &want, cancel)?;
+        let reads = thoughts
+            .into_iter()
+            .map(|thought| thought.map(|t| t.spoken).unwrap_or_default())
+            .collect();
+        Ok(self.spoken.get_or_init(|| reads))
     }
 
     /// The moments of the vectors fed at a latent.

@@ -2,3 +2,4 @@
 
 pub mod lens;
 pub mod phrase;
+pub mod spoken;

@@ -39,7 +39,7 @@ pub enum Voice {
 }
 
 impl Voice {
-    fn step(
+    pub(super) fn step(
         self,
         model: &Model,
         branch: &Branch,
@@ -52,7 +52,11 @@ impl Voice {
         }
     }
 
-    fn logits(self, model: &Model, branch: &Branch) -> Result<Vec<Vec<f32>>, ModelError> {
+    pub(super) fn logits(
+        self,
+        model: &Model,
+        branch: &Branch,
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
         match self {
             Self::Model => model.logits(branch),
             Self::StepDecoder => model.decoder_logits(branch),
@@ -207,7 +211,7 @@ fn baseline_logprobs(
 }
 
 /// Whether a token ends a phrase: the end of a written step, a line, or of thinking.
-fn ends(model: &Model, id: u32) -> bool {
+pub(super) fn ends(model: &Model, id: u32) -> bool {
     is_end(model, id) || matches!(model.token_text(id).trim_matches(' '), ";" | "\n" | ">>")
 }
 

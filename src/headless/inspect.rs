@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{load, model_error, print, question, to_json};
+use crate::analysis::verdict::Budget;
 use crate::analysis::{Explorer, problems, run};
 use crate::cli::{InspectArgs, ModelArgs, Off, Value};
 use crate::error::{Error, Result};
@@ -220,7 +221,13 @@ fn inspect(
     let early_exit = explorer.early_exits(&clean, &cancel).map_err(model_error)?;
     let verdict = if args.verdict {
         let v = explorer
-            .verdict(&clean, &early_exit, &cancel)
+            .verdict(
+                &clean,
+                &early_exit,
+                &Budget::default(),
+                &mut |_| (),
+                &cancel,
+            )
             .map_err(model_error)?;
         Some(Judgement {
             rung: v.rung,

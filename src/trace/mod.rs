@@ -3,7 +3,9 @@
 //! No logic beyond constructors and small views, no tensors, no I/O. Log-probabilities are natural logarithms.
 
 mod ablation;
+mod evidence;
 mod study;
+mod verdict;
 
 use std::fmt;
 
@@ -13,10 +15,14 @@ pub use self::ablation::{
     Ablation, AblationValue, Direction, DonorRef, Donors, Effect, Layers, Outcome, Propagation,
     Site, most_unseen,
 };
+pub use self::evidence::{
+    EditRead, EditRun, Patch, Standing, StepTracks, StepUse, Tracks, Try, Used,
+};
 pub use self::study::{
     AnswerInfluence, Cell, Cost, Influence, Input, LatentInfluence, Lattice, LayerCell, LayerLens,
     LayerRow, Pair, Role, Study, StudyKind, Sweep, SweepCell,
 };
+pub use self::verdict::{Necessity, Null, Operand, Rung, Source, TraceStep, Verdict};
 
 /// The number of a latent token in its run, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -246,158 +252,4 @@ pub struct Phrase {
     pub lift: Option<f64>,
     /// Whether it only says that thinking has ended (the end marker): filler, never a step.
     pub filler: bool,
-}
-
-/// Where a value of a trace was read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "from", rename_all = "kebab-case")]
-pub enum Source {
-    /// The question; byte range of the number or sentence.
-    Question {
-        /// First byte.
-        start: usize,
-        /// One past the last byte.
-        end: usize,
-    },
-    /// The result of an earlier step of the trace (index from 0).
-    Step {
-        /// Which step.
-        step: usize,
-    },
-    /// A latent's projection.
-    Latent {
-        /// Which latent.
-        latent: LatentIdx,
-        /// Rank in the top-k, from 0.
-        rank: usize,
-        /// Probability there.
-        prob: f32,
-    },
-    /// The model's answer.
-    Answer,
-}
-
-/// A value and where it was read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Operand {
-    /// Number or node, as text.
-    pub text: String,
-    /// Where it was read.
-    pub source: Source,
-}
-
-/// One step of a decoded trace.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TraceStep {
-    /// `12 + 7 = 19`, or `Every gorpus is a bompus`.
-    pub text: String,
-    /// The operands (math), or what the step follows from (logic).
-    pub operands: Vec<Operand>,
-    /// The operator (`+ - * /`), or `is-a`, `is`, `is-not` for logic.
-    pub operator: String,
-    /// The result with the place where it was read.
-    pub result: Operand,
-}
-
-/// The rungs of field-map.md 5.1; TRACKS and USED are not run yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Rung {
-    /// The answer and its log-probability stand without the latents.
-    #[serde(rename = "NOT NEEDED")]
-    NotNeeded,
-    /// A valid, grounded trace that ends in the model's own answer is in the top-k.
-    Present,
-    /// No such trace was found.
-    #[serde(rename = "NONE FOUND")]
-    NoneFound,
-    /// The verifier cannot judge this case; the reason is in `Verdict::reason`.
-    Abstain,
-}
-
-impl Rung {
-    /// The word on screen.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotNeeded => "NOT NEEDED",
-            Self::Present => "PRESENT",
-            Self::NoneFound => "NONE FOUND",
-            Self::Abstain => "ABSTAIN",
-        }
-    }
-}
-
-/// The verdict on one run, with its evidence. It never looks at the gold answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// The highest rung that holds.
-    pub rung: Rung,
-    /// Why, in one sentence.
-    pub reason: String,
-    /// Evidence for or against NOT NEEDED.
-    pub necessity: Necessity,
-    /// The trace that was found, if any (also shown, greyed, under NOT NEEDED).
-    pub steps: Vec<TraceStep>,
-    /// How many candidate steps the search tried.
-    pub candidates: usize,
-    /// How many different traces reach the answer.
-    pub traces: usize,
-    /// Whether a trace exists from the question alone, with no latent read (its lift is then nil).
-    pub from_question_alone: bool,
-    /// Top-k depth of the search.
-    pub top_k: usize,
-    /// The null: the same search with other problems' latents.
-    pub null: Null,
-}
-
-/// Necessity: the answer with no latents and with all latents resampled.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Necessity {
-    /// The answer with zero latents (delimiter forced).
-    pub answer_without_latents: Option<String>,
-    /// Change in log-probability of the clean answer with zero latents.
-    pub delta_without_latents: Option<f64>,
-    /// Donors tried with all latents resampled.
-    pub donors: usize,
-    /// How many of them kept the answer.
-    pub donors_kept: usize,
-    /// Mean change in log-probability of the clean answer over donors.
-    pub delta_resampled: Option<f64>,
-    /// The change beyond which log-probability no longer "stands", in nats.
-    pub threshold: f64,
-    /// Whether answer and log-probability stand in both tests.
-    pub needed: bool,
-}
-
-impl Necessity {
-    /// Whether anything was tested; if not, `needed` says nothing.
-    #[must_use]
-    pub fn is_tested(&self) -> bool {
-        self.donors > 0 || self.delta_without_latents.is_some()
-    }
-}
-
-/// The null distribution of the trace search (field-map.md 5.4).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Null {
-    /// How many other problems' latents were searched.
-    pub n: usize,
-    /// In how many of them the same search reached this run's answer.
-    pub hits: usize,
-    /// (1 + hits) / (1 + n).
-    pub p_value: f64,
-    /// 95th percentile of the number of candidates under the null.
-    pub candidates_p95: usize,
-}
-
-impl Null {
-    /// A p-value above this does not hide a trace, but it is said that chance may explain it.
-    pub const CHANCE: f64 = 0.05;
-
-    /// Whether the search succeeds so often with other problems' latents that chance may explain a trace.
-    #[must_use]
-    pub fn chance_may_explain(&self) -> bool {
-        self.p_value > Self::CHANCE
-    }
 }

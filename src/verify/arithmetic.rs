@@ -54,6 +54,7 @@ impl Question {
         Found {
             near_miss: listing.best.is_empty().then(|| graph.near_miss()),
             steps: listing.best,
+            competing: listing.competing,
             candidates: graph.candidates,
             traces: listing.traces,
             capped: graph.capped || listing.capped,
@@ -174,7 +175,7 @@ impl<'a> Graph<'a> {
         let reads: Vec<Vec<Read>> = latents
             .iter()
             .take(n_latents)
-            .map(|top| integers(top, settings.top_k))
+            .map(|top| numbers(top, settings.top_k))
             .collect();
         let mut graph = Self {
             question,
@@ -294,22 +295,21 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// An integer of a top-k list.
+/// A number of a top-k list.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Read {
-    value: Ratio,
+pub(super) struct Read {
+    pub(super) value: Ratio,
     rank: usize,
     prob: f32,
 }
 
-/// The integers of a top-k list, best first; `9` and ` 9` are one reading.
-fn integers(top: &[TokenRead], top_k: usize) -> Vec<Read> {
+/// The numbers of a top-k list, best first; `9` and ` 9` are one reading. Only plain spellings count: no leading zeros, no
+/// plus sign; a decimal or a percentage is one where a decoder wrote it out.
+pub(super) fn numbers(top: &[TokenRead], top_k: usize) -> Vec<Read> {
     let mut reads: Vec<Read> = Vec::new();
     for (rank, token) in top.iter().take(top_k).enumerate() {
         let text = token.text.trim();
-        let canonical =
-            text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-        let Some(value) = text.parse().ok().filter(|_| canonical).map(Ratio::integer) else {
+        let Some(value) = is_plain(text).then(|| Ratio::parse(text)).flatten() else {
             continue;
         };
         if reads.iter().all(|r| r.value != value) {
@@ -321,6 +321,14 @@ fn integers(top: &[TokenRead], top_k: usize) -> Vec<Read> {
         }
     }
     reads
+}
+
+fn is_plain(text: &str) -> bool {
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let text = text.strip_suffix('%').unwrap_or(text);
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    digits(whole) && digits(part) && (whole == "0" || !whole.starts_with('0'))
 }
 
 /// Adds a mask unless it holds one that is there, and drops those that hold it; false if there is no room.

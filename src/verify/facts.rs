@@ -43,6 +43,8 @@ pub struct Fact {
     pub to: Node,
     /// How.
     pub relation: Relation,
+    /// Whether it is said of every one of the subject, as of a noun, and not of a person.
+    pub general: bool,
     /// First byte of the sentence.
     pub start: usize,
     /// One past its last word (the full stop is left out).
@@ -297,6 +299,7 @@ impl Book {
             from,
             to,
             relation,
+            general: s.general || s.plural,
             start,
             end,
         })

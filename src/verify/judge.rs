@@ -1,19 +1,72 @@
 //! From evidence to a rung of the ladder, with one sentence that says why.
 
-use crate::trace::{Necessity, Null, Rung, Source, Verdict};
+use crate::trace::{Necessity, Null, Rung, Source, Standing, Tracks, Try, Used, Verdict};
 
 use super::{Abstain, Found};
 
+/// Everything that a verdict rests on.
+#[derive(Debug, Clone)]
+pub struct Grounds {
+    /// N0.
+    pub necessity: Necessity,
+    /// E1: what the search found.
+    pub found: Found,
+    /// Its null over other problems' latents.
+    pub null: Null,
+    /// Its null over other problems' answers.
+    pub null_answers: Option<Null>,
+    /// E2, if a trace was put to it.
+    pub tracks: Option<Tracks>,
+    /// E3, if the trace was put to it.
+    pub used: Option<Used>,
+    /// Which decoder read the latents.
+    pub decoder: String,
+    /// How deep lists were read.
+    pub top_k: usize,
+    /// Everything that was tried.
+    pub tried: Vec<Try>,
+}
+
 /// Gives the verdict on one run. Without an answer there is nothing to judge; NOT NEEDED comes next and holds whether
-/// or not a trace could be searched; only then does it matter what the search found.
+/// or not a trace could be searched; only then does it matter what the search found. Each rung rests on the one below it.
 #[must_use]
-pub fn judge(necessity: Necessity, found: Found, null: Null, top_k: usize) -> Verdict {
+pub fn judge(grounds: Grounds) -> Verdict {
+    let Grounds {
+        necessity,
+        found,
+        null,
+        null_answers,
+        tracks,
+        used,
+        decoder,
+        top_k,
+        tried,
+    } = grounds;
+    let tracking = tracks.as_ref().map(|t| t.standing);
     let (rung, reason) = match &found.abstain {
         Some(why @ (Abstain::NoAnswer | Abstain::NoLatents)) => (Rung::Abstain, why.to_string()),
         _ if !necessity.needed => (Rung::NotNeeded, not_needed(&necessity)),
         Some(why) => (Rung::Abstain, why.to_string()),
-        None if found.steps.is_empty() => (Rung::NoneFound, none_found(&found, top_k)),
-        None => (Rung::Present, present(&found, &null, top_k)),
+        None if found.steps.is_empty() => (Rung::NoneFound, none_found(&found, top_k, &tried)),
+        None => {
+            let present = present(&found, &null, top_k);
+            match (&tracks, &used, tracking) {
+                (Some(tracks), Some(used), Some(Standing::Holds))
+                    if used.standing == Standing::Holds =>
+                {
+                    (Rung::Used, uses(&found, tracks, used))
+                }
+                (Some(tracks), used, Some(Standing::Holds)) => {
+                    (Rung::Tracks, follows(&found, tracks, used.as_ref()))
+                }
+                (Some(tracks), _, Some(Standing::Contradicted)) => (
+                    Rung::Contradicted,
+                    format!("{present}; but {}", tracks.reason),
+                ),
+                (Some(tracks), _, _) => (Rung::Present, format!("{present}; {}", tracks.reason)),
+                (None, ..) => (Rung::Present, present),
+            }
+        }
     };
     Verdict {
         rung,
@@ -25,7 +78,47 @@ pub fn judge(necessity: Necessity, found: Found, null: Null, top_k: usize) -> Ve
         from_question_alone: found.from_question_alone,
         top_k,
         null,
+        null_answers,
+        decoder,
+        tracks,
+        used,
+        competing: found.competing,
+        tried,
     }
+}
+
+/// `a trace of 2 steps that ends in 19`.
+fn named(found: &Found) -> String {
+    let n = found.steps.len();
+    let answer = found.steps.last().map_or("", |s| s.result.text.as_str());
+    let steps = if n == 1 { "step" } else { "steps" };
+    format!("a trace of {n} {steps} that ends in {answer}")
+}
+
+fn uses(found: &Found, tracks: &Tracks, used: &Used) -> String {
+    format!(
+        "The answer uses {}: {}; {}",
+        named(found),
+        used.reason,
+        tracks.reason
+    )
+}
+
+fn follows(found: &Found, tracks: &Tracks, used: Option<&Used>) -> String {
+    let rest = used.map_or_else(
+        || "whether the answer depends on them was not tested".to_owned(),
+        |used| {
+            format!(
+                "that the answer depends on them is not established: {}",
+                used.reason
+            )
+        },
+    );
+    format!(
+        "Consistent with {}: {}; {rest}",
+        named(found),
+        tracks.reason
+    )
 }
 
 fn not_needed(necessity: &Necessity) -> String {
@@ -35,7 +128,19 @@ fn not_needed(necessity: &Necessity) -> String {
     )
 }
 
-fn none_found(found: &Found, top_k: usize) -> String {
+fn none_found(found: &Found, top_k: usize, tried: &[Try]) -> String {
+    if tried.len() > 1 {
+        let names: Vec<&str> = tried.iter().map(|t| t.name.as_str()).collect();
+        let cut = if tried.iter().any(|t| t.capped) {
+            "; a search was cut short by its limit"
+        } else {
+            ""
+        };
+        return format!(
+            "No trace from the question to the model's answer within what was searched: {}{cut}",
+            names.join("; ")
+        );
+    }
     let near = found
         .near_miss
         .as_deref()
@@ -51,13 +156,11 @@ fn none_found(found: &Found, top_k: usize) -> String {
 }
 
 fn present(found: &Found, null: &Null, top_k: usize) -> String {
-    let n = found.steps.len();
     let last = found.steps.last().map(|s| &s.result);
-    let answer = last.map_or("", |r| r.text.as_str());
     let at_answer = last.is_some_and(|r| r.source == Source::Answer);
-    let steps = if n == 1 { "step" } else { "steps" };
     let mut reason = format!(
-        "The top-{top_k} of the latents is consistent with a trace of {n} {steps} that ends in {answer}"
+        "The top-{top_k} of the latents is consistent with {}",
+        named(found)
     );
     if at_answer {
         reason.push_str(", the last one read at the answer only");
@@ -119,6 +222,20 @@ mod tests {
             candidates: 3,
             traces: 1,
             ..Found::default()
+        }
+    }
+
+    fn grounds(needed: bool, found: Found, null: Null) -> Grounds {
+        Grounds {
+            necessity: necessity(needed),
+            found,
+            null,
+            null_answers: None,
+            tracks: None,
+            used: None,
+            decoder: "projection".to_owned(),
+            top_k: 5,
+            tried: Vec::new(),
         }
     }
 
@@ -208,7 +325,7 @@ mod tests {
         ];
         for (needed, found, hits, rung, reason) in cases {
             let steps = found.steps.len();
-            let verdict = judge(necessity(needed), found, null(hits), 5);
+            let verdict = judge(grounds(needed, found, null(hits)));
             assert_eq!((verdict.rung, verdict.reason.as_str()), (rung, reason));
             assert_eq!(
                 verdict.steps.len(),
@@ -220,12 +337,11 @@ mod tests {
 
     #[test]
     fn an_untested_null_is_said() {
-        let verdict = judge(
-            necessity(true),
+        let verdict = judge(grounds(
+            true,
             found(Source::Answer),
             super::super::null::null_from(0, 0, &mut []),
-            5,
-        );
+        ));
         assert!(
             verdict
                 .reason

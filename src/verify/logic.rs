@@ -3,12 +3,13 @@
 //! Every node on the way is read in the top-k of a latent, at strictly later latents (latents may be skipped). The last
 //! node may instead stand at the answer position, as long as one before it was read.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::trace::{Operand, Source, TokenRead, TraceStep};
 
 use super::facts::{self, Fact, Facts, Node, Query, Relation};
-use super::{Abstain, Found, Reach, Score, Search, result_source};
+use super::{Abstain, COMPETING, Found, Reach, Score, Search, result_source};
 
 /// Partial chains looked at before the listing stops.
 const MAX_PARTIAL: usize = 50_000;
@@ -51,23 +52,27 @@ impl Question {
             reads: &reads,
             max_traces: settings.max_traces.max(1),
             chain: Vec::new(),
-            seen: HashSet::new(),
-            best: None,
+            seen: HashMap::new(),
             partial: 0,
             capped: false,
         };
         if reach.reached {
             walk.extend(self.facts.entity, 0);
         }
-        let steps = walk
-            .best
-            .map(|(_, chain)| self.write(&chain))
-            .unwrap_or_default();
+        let traces = walk.seen.len();
+        let mut listed: Vec<(Score, Vec<Link>)> = walk.seen.into_values().collect();
+        listed.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut written = listed
+            .iter()
+            .take(1 + COMPETING)
+            .map(|(_, chain)| self.write(chain));
+        let steps = written.next().unwrap_or_default();
         Found {
             near_miss: steps.is_empty().then(|| self.near_miss(&reads)),
             steps,
+            competing: written.collect(),
             candidates: reach.candidates,
-            traces: walk.seen.len(),
+            traces,
             capped: walk.capped,
             from_question_alone: self
                 .facts_from(self.facts.entity)
@@ -94,33 +99,10 @@ impl Question {
         let top = |top: &Vec<TokenRead>| {
             let ranked = top.iter().take(settings.top_k).enumerate();
             ranked
-                .filter_map(|(rank, token)| self.read(rank, token))
+                .filter_map(|(rank, token)| read(&self.facts, rank, token))
                 .collect()
         };
         latents.iter().map(top).collect()
-    }
-
-    /// Reads a token as a node: a bare word, or one with "is", "not" or an article before it.
-    fn read(&self, rank: usize, token: &TokenRead) -> Option<Read> {
-        let lower = token.text.trim().trim_end_matches('.').to_lowercase();
-        let mut rest = lower.as_str();
-        let mut sign = None;
-        while let Some((first, tail)) = rest.split_once(' ') {
-            sign = match (first, sign) {
-                ("not", _) => Some(true),
-                ("is" | "are", _) => Some(false),
-                ("a" | "an" | "every" | "each", sign) => sign,
-                _ => break,
-            };
-            rest = tail.trim_start();
-        }
-        let node = self.facts.node(rest)?;
-        Some(Read {
-            node,
-            negative: sign,
-            rank,
-            prob: token.prob,
-        })
     }
 
     /// One pass over the latents: since latents must only grow, the earliest read of a node is the one to go on from.
@@ -261,6 +243,55 @@ impl Read {
     }
 }
 
+/// Reads a token as a node: a bare word, or one with "is", "not" or an article before it.
+fn read(facts: &Facts, rank: usize, token: &TokenRead) -> Option<Read> {
+    let lower = token.text.trim().trim_end_matches('.').to_lowercase();
+    let mut rest = lower.as_str();
+    let mut sign = None;
+    while let Some((first, tail)) = rest.split_once(' ') {
+        sign = match (first, sign) {
+            ("not", _) => Some(true),
+            ("is" | "are", _) => Some(false),
+            ("a" | "an" | "every" | "each", sign) => sign,
+            _ => break,
+        };
+        rest = tail.trim_start();
+    }
+    let node = facts.node(rest)?;
+    Some(Read {
+        node,
+        negative: sign,
+        rank,
+        prob: token.prob,
+    })
+}
+
+/// Reads the nodes of a question in top-k lists.
+pub(super) struct Reader {
+    facts: Facts,
+}
+
+impl Reader {
+    /// None if the question cannot be read.
+    pub(super) fn new(question: &str) -> Option<Self> {
+        let facts = facts::parse(question).ok()?;
+        Some(Self { facts })
+    }
+
+    /// The nodes of a list, best first, each once.
+    pub(super) fn nodes(&self, top: &[TokenRead], top_k: usize) -> Vec<String> {
+        let mut nodes: Vec<Node> = Vec::new();
+        for (rank, token) in top.iter().take(top_k).enumerate() {
+            if let Some(read) = read(&self.facts, rank, token)
+                && !nodes.contains(&read.node)
+            {
+                nodes.push(read.node);
+            }
+        }
+        nodes.iter().map(|n| self.facts.nodes[*n].clone()).collect()
+    }
+}
+
 /// A fact of a chain with the place where its result was read: latent from 0, rank, probability.
 #[derive(Debug, Clone, Copy)]
 struct Link {
@@ -274,8 +305,7 @@ struct Walk<'a> {
     reads: &'a [Vec<Read>],
     max_traces: usize,
     chain: Vec<Link>,
-    seen: HashSet<Vec<usize>>,
-    best: Option<(Score, Vec<Link>)>,
+    seen: HashMap<Vec<usize>, (Score, Vec<Link>)>,
     partial: usize,
     capped: bool,
 }
@@ -338,10 +368,15 @@ impl Walk<'_> {
             .collect::<Vec<_>>()
             .join(" ");
         let score = Score::new(&results, 0, key);
-        if self.best.as_ref().is_none_or(|(best, _)| score < *best) {
-            self.best = Some((score, self.chain.clone()));
+        match self.seen.entry(facts) {
+            Entry::Vacant(place) => {
+                place.insert((score, self.chain.clone()));
+            }
+            Entry::Occupied(mut place) if score < place.get().0 => {
+                place.insert((score, self.chain.clone()));
+            }
+            Entry::Occupied(_) => {}
         }
-        self.seen.insert(facts);
     }
 }
 

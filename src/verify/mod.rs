@@ -1,8 +1,12 @@
 //! The verifier: does the top-k of the latents hold a valid trace that ends in the model's own answer?
 //!
 //! Plain data in, plain data out: the question, the top-k of each latent and the model's answer. The gold answer is
-//! never an input. What is found is only ever *consistent with* an answer; whether the model uses it is not tested here.
+//! never an input. What the search finds is only ever *consistent with* an answer. Whether the latents track it (`tracks`)
+//! and whether the answer uses them (`used`) is scored here too, on runs that the caller made: of edited questions
+//! (`edits`), and with latents replaced.
 
+pub mod chance;
+pub mod edits;
 pub mod facts;
 pub mod necessity;
 pub mod null;
@@ -15,16 +19,25 @@ mod judge;
 mod logic;
 #[cfg(test)]
 mod tests;
+mod tracks;
+mod used;
+mod values;
 
 use std::cmp::Reverse;
 use std::fmt;
 
-pub use judge::judge;
+pub use judge::{Grounds, judge};
 pub use necessity::{Stand, decide};
-pub use null::null;
+pub use null::{null, null_answers};
 pub use replay::{Fault, Finding, replay};
+pub use tracks::{Observation, Trial, tracks};
+pub use used::used;
+pub use values::Values;
 
 use crate::trace::{LatentIdx, Source, Task, TokenRead, TraceStep};
+
+/// How many competing traces are listed beside the best.
+pub const COMPETING: usize = 4;
 
 /// Settings of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +142,8 @@ impl fmt::Display for Abstain {
 pub struct Found {
     /// The best trace that reaches the answer; empty when there is none.
     pub steps: Vec<TraceStep>,
+    /// The next best traces, at most [`COMPETING`].
+    pub competing: Vec<Vec<TraceStep>>,
     /// Candidate steps: each valid step that starts from the question or from a candidate before it, and whose result
     /// is read at a later latent (or is the answer); whether or not it leads to the answer.
     pub candidates: usize,

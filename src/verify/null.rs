@@ -4,6 +4,7 @@
 
 use crate::trace::{Null, TokenRead};
 
+use super::edits::same_answer;
 use super::{Case, Prepared, Search};
 
 /// Searches other problems' latents (each a list of latents in order, best token first) for a trace from this question
@@ -21,6 +22,36 @@ pub fn null(settings: &Search, case: &Case<'_>, others: &[Vec<Vec<TokenRead>>]) 
         candidates.push(reach.candidates);
     }
     null_from(others.len(), hits, &mut candidates)
+}
+
+/// Searches this run's latents for traces to other answers: those of problems with as many steps. An answer that equals the
+/// model's own is left out.
+#[must_use]
+pub fn null_answers(
+    settings: &Search,
+    case: &Case<'_>,
+    latents: &[Vec<TokenRead>],
+    answers: &[&str],
+) -> Null {
+    let own = case.answer.unwrap_or_default();
+    let others = answers.iter().filter(|a| !same_answer(case.task, a, own));
+    let mut hits = 0;
+    let mut candidates = Vec::new();
+    for answer in others {
+        let case = Case {
+            answer: Some(answer),
+            ..*case
+        };
+        // An answer that cannot be one of this question, like another question's noun, is not reached by chance either.
+        let Ok(prepared) = Prepared::new(&case) else {
+            candidates.push(0);
+            continue;
+        };
+        let reach = prepared.reach(settings, latents);
+        hits += usize::from(reach.reached);
+        candidates.push(reach.candidates);
+    }
+    null_from(candidates.len(), hits, &mut candidates)
 }
 
 /// Sums up: p = (1 + hits) / (1 + n), and the nearest-rank 95th percentile of the candidates.

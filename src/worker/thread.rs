@@ -18,6 +18,7 @@ use super::protocol::{Event, Request, RunId, Work};
 use super::queue::{Asked, Job, Queue, Standing, Wanted};
 use crate::analysis::Explorer;
 use crate::analysis::run::{Ask, CleanRun};
+use crate::analysis::verdict::Budget;
 use crate::model::{Cancel, ModelError, Placement};
 use crate::open::{OpenError, Opener, Progress, Watch};
 use crate::trace::Study;
@@ -326,7 +327,13 @@ impl Worker {
             Job::Verify(id) => {
                 let exits = self.early_exits(*id, cancel)?;
                 let (explorer, clean) = self.of(*id)?;
-                let verdict = Box::new(explorer.verdict(clean, &exits, cancel)?);
+                let verdict = Box::new(explorer.verdict(
+                    clean,
+                    &exits,
+                    &Budget::default(),
+                    &mut |_| (),
+                    cancel,
+                )?);
                 self.tell(Event::Verified { id: *id, verdict })
             }
         }

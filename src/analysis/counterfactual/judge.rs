@@ -15,7 +15,7 @@ use crate::model::{Branch, Cancel, Conclusion, Model, ModelError, Spoken, Unfold
 use crate::trace::{Cost, LatentIdx};
 
 /// How many distinct rows run side by side at most.
-const ROWS: usize = 128;
+pub(super) const ROWS: usize = 128;
 
 /// What one variant came to.
 #[derive(Debug, Clone)]

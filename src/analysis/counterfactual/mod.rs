@@ -9,6 +9,7 @@ mod judge;
 mod lattice;
 mod layers;
 mod outcome;
+mod patch;
 mod replacements;
 mod sweep;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use influence::influence;
 pub use lattice::{MOST_LATENTS, lattice};
 pub use layers::layers;
 pub use outcome::{Resampled, ablate, resample_all};
+pub use patch::{PatchAsked, PatchRow, Patched, patched};
 pub use replacements::VARIANTS;
 pub use sweep::{VALUES, sweep};
 

@@ -1,6 +1,7 @@
 //! What is read off single problems, over many: verdicts beside correctness, and the phrases of each latent.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,7 @@ use crate::analysis::stats::Share;
 use crate::analysis::{Explorer, run, verdict};
 use crate::model::{Cancel, ModelError};
 use crate::problem::Problem;
-use crate::trace::{LatentIdx, Rung};
+use crate::trace::{LatentIdx, Rung, Verdict};
 
 /// Verdicts and phrases over the first problems of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,27 @@ pub struct Evidence {
     pub rungs_correct: BTreeMap<String, Share>,
     /// Share of each rung among wrong answers.
     pub rungs_wrong: BTreeMap<String, Share>,
+    /// Share at each rung or above, among correct answers: USED is above TRACKS is above PRESENT.
+    #[serde(default)]
+    pub at_least_correct: BTreeMap<String, Share>,
+    /// The same among wrong answers.
+    #[serde(default)]
+    pub at_least_wrong: BTreeMap<String, Share>,
+    /// What the test by edits came to, where it was run, by standing.
+    #[serde(default)]
+    pub by_edits: BTreeMap<String, usize>,
+    /// What the test by replaced latents came to, where it was run, by standing.
+    #[serde(default)]
+    pub by_replacement: BTreeMap<String, usize>,
+    /// Which decoder the trace was read by.
+    #[serde(default)]
+    pub decoders: BTreeMap<String, usize>,
+    /// Time of a verdict in milliseconds, the clean run and early exits left out: median.
+    #[serde(default)]
+    pub verdict_ms_median: f64,
+    /// The 95th percentile.
+    #[serde(default)]
+    pub verdict_ms_p95: f64,
     /// A trace was found, whatever the rung, among correct answers.
     pub trace_correct: Share,
     /// The same among wrong answers.
@@ -31,6 +53,34 @@ pub struct Evidence {
     pub phrase_is_step: Share,
     /// The search reads this many top tokens of each latent.
     pub top_k: usize,
+}
+
+/// The rungs that a trace climbs, lowest first.
+const LADDER: [Rung; 3] = [Rung::Present, Rung::Tracks, Rung::Used];
+
+/// Counts over verdicts.
+#[derive(Default)]
+struct Tally {
+    by_edits: BTreeMap<String, usize>,
+    by_replacement: BTreeMap<String, usize>,
+    decoders: BTreeMap<String, usize>,
+}
+
+impl Tally {
+    fn add(&mut self, verdict: &Verdict) {
+        let count = |counts: &mut BTreeMap<String, usize>, name: &str| {
+            *counts.entry(name.to_owned()).or_default() += 1;
+        };
+        if let Some(tracks) = &verdict.tracks {
+            count(&mut self.by_edits, tracks.standing.as_str());
+        }
+        if let Some(used) = &verdict.used {
+            count(&mut self.by_replacement, used.standing.as_str());
+        }
+        if verdict.has_trace() {
+            count(&mut self.decoders, &verdict.decoder);
+        }
+    }
 }
 
 /// Judges the first `n` problems.
@@ -44,6 +94,8 @@ pub fn gather(
     cancel: &Cancel,
 ) -> Result<Evidence, ModelError> {
     let model = explorer.model();
+    let budget = verdict::Budget::default();
+    let (mut tally, mut times) = (Tally::default(), Vec::new());
     let mut rungs: [BTreeMap<String, usize>; 2] = Default::default();
     let (mut answered, mut traced) = ([0usize; 2], [0usize; 2]);
     let (mut null_hits, mut null_n, mut phrases, mut phrases_right) = (0, 0, 0, 0);
@@ -60,7 +112,10 @@ pub fn gather(
         };
         let clean = run::run(model, &ask, cancel, &mut |_| ())?;
         let exits = explorer.early_exits(&clean, cancel)?;
-        let verdict = explorer.verdict(&clean, &exits, cancel)?;
+        let began = Instant::now();
+        let verdict = explorer.verdict(&clean, &exits, &budget, &mut |_| (), cancel)?;
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+        tally.add(&verdict);
         let side = usize::from(clean.run.answer.correct == Some(true));
         answered[side] += 1;
         traced[side] += usize::from(!verdict.steps.is_empty());
@@ -85,7 +140,35 @@ pub fn gather(
             .map(|(rung, hits)| (rung.clone(), Share::new(*hits, answered[side])))
             .collect()
     };
+    let at_least = |side: usize| {
+        let hits = |from: usize| {
+            LADDER[from..]
+                .iter()
+                .map(|rung| rungs[side].get(rung.as_str()).copied().unwrap_or(0))
+                .sum()
+        };
+        (0..LADDER.len())
+            .map(|from| {
+                (
+                    LADDER[from].as_str().to_owned(),
+                    Share::new(hits(from), answered[side]),
+                )
+            })
+            .collect()
+    };
+    times.sort_by(f64::total_cmp);
+    let quantile = |percent: usize| {
+        let rank = (times.len() * percent).div_ceil(100);
+        times.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
+    };
     Ok(Evidence {
+        at_least_correct: at_least(1),
+        at_least_wrong: at_least(0),
+        by_edits: tally.by_edits,
+        by_replacement: tally.by_replacement,
+        decoders: tally.decoders,
+        verdict_ms_median: quantile(50),
+        verdict_ms_p95: quantile(95),
         n: problems.len(),
         correct: answered[1],
         rungs_correct: shares(1),

@@ -312,8 +312,19 @@ fn caveat(rung: Rung) -> &'static str {
             "that the latents hold nothing. They may be readable and still not decide the answer"
         }
         Rung::Present => {
-            "that the model computes its answer by this trace. The trace can be read; whether it is used \
-             was not tested"
+            "that the model computes its answer by this trace. The trace can be read; that its latents follow \
+             the question, or that the answer uses them, is not established"
+        }
+        Rung::Tracks => {
+            "that the answer uses these latents. They follow the question as the trace predicts; that the \
+             answer depends on them is not established"
+        }
+        Rung::Used => {
+            "that the answer is right, or that this trace is all the model does. The answer follows these \
+             latents as the trace computes"
+        }
+        Rung::Contradicted => {
+            "that the model does not reason. The trace that was found is not what it does"
         }
         Rung::NoneFound => {
             "that the model does not reason. This search, at this depth, read no trace; another code may \

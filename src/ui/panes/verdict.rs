@@ -55,9 +55,9 @@ pub fn rung_mark(verdict: &Verdict, theme: &Theme) -> (&'static str, Style) {
     match verdict.rung {
         // A tick would say more than a trace that chance gives as well.
         Rung::Present if verdict.null.chance_may_explain() => (theme.glyphs.unsure, theme.off),
-        Rung::Present => (theme.glyphs.yes, theme.good),
+        Rung::Present | Rung::Tracks | Rung::Used => (theme.glyphs.yes, theme.good),
         Rung::NotNeeded => (theme.glyphs.no, theme.off),
-        Rung::NoneFound => (theme.glyphs.no, theme.bad),
+        Rung::NoneFound | Rung::Contradicted => (theme.glyphs.no, theme.bad),
         Rung::Abstain => (theme.glyphs.unsure, theme.off),
     }
 }
@@ -96,7 +96,7 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
                 theme.off,
                 format!("chance may explain it, {p}"),
             ),
-            Rung::Present => (
+            Rung::Present | Rung::Tracks | Rung::Used | Rung::Contradicted => (
                 glyphs.yes,
                 theme.good,
                 format!("consistent with a trace, {p}"),

@@ -1,9 +1,10 @@
 //! Lists the traces in a graph of explained values and keeps the best one.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::trace::{Operand, Source, TraceStep};
-use crate::verify::{Score, result_source};
+use crate::verify::{COMPETING, Score, result_source};
 
 use super::{Graph, Op, Step, Term};
 
@@ -15,6 +16,8 @@ const MAX_PARTIAL: usize = 20_000;
 pub(super) struct Listing {
     /// The best trace; empty when there is none.
     pub(super) best: Vec<TraceStep>,
+    /// The next best ones.
+    pub(super) competing: Vec<Vec<TraceStep>>,
     /// How many traces differ in their steps (not just in the place of a read or in which of two equal numbers is meant).
     pub(super) traces: usize,
     /// Whether a limit was hit.
@@ -27,21 +30,25 @@ impl Listing {
             graph,
             max_traces: max_traces.max(1),
             chosen: Vec::new(),
-            seen: HashSet::new(),
-            best: None,
+            seen: HashMap::new(),
             partial: 0,
             capped: false,
         };
         for &end in &graph.ends {
             walk.expand(&mut vec![end], 0);
         }
+        let mut traces: Vec<(Score, Vec<Choice>)> = walk.seen.into_values().collect();
+        let n = traces.len();
+        traces.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut written = traces
+            .iter()
+            .take(1 + COMPETING)
+            .map(|(_, chosen)| write(graph, chosen));
         Self {
-            traces: walk.seen.len(),
+            traces: n,
             capped: walk.capped,
-            best: walk
-                .best
-                .map(|(_, chosen)| write(graph, &chosen))
-                .unwrap_or_default(),
+            best: written.next().unwrap_or_default(),
+            competing: written.collect(),
         }
     }
 }
@@ -53,8 +60,7 @@ struct Walk<'a> {
     graph: &'a Graph<'a>,
     max_traces: usize,
     chosen: Vec<Choice>,
-    seen: HashSet<String>,
-    best: Option<(Score, Vec<Choice>)>,
+    seen: HashMap<String, (Score, Vec<Choice>)>,
     partial: usize,
     capped: bool,
 }
@@ -144,10 +150,15 @@ impl Walk<'_> {
                     .count()
             })
             .sum();
-        self.seen.insert(key.join("; "));
         let score = Score::new(&results, inversions, text);
-        if self.best.as_ref().is_none_or(|(best, _)| score < *best) {
-            self.best = Some((score, chosen));
+        match self.seen.entry(key.join("; ")) {
+            Entry::Vacant(place) => {
+                place.insert((score, chosen));
+            }
+            Entry::Occupied(mut place) if score < place.get().0 => {
+                place.insert((score, chosen));
+            }
+            Entry::Occupied(_) => {}
         }
     }
 }

@@ -1,0 +1,125 @@
+//! Runs many questions and keeps what each thought and answered: edited questions, and the reference set for decoders
+//! that need more than its projections.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::reference::{DEPTH, Group, same_length};
+use crate::decode::lens;
+use crate::decode::spoken::{self, Spoken};
+use crate::model::{Cancel, Mode, Model, ModelError, Writes};
+use crate::trace::TokenRead;
+
+/// Rows of one batch.
+const ROWS: usize = 64;
+
+/// What a run of one question left.
+#[derive(Debug, Clone)]
+pub struct Thought {
+    /// The answer; none if it was not asked for, or not given.
+    pub answer: Option<String>,
+    /// The vectors fed at latents 1..N.
+    pub fed: Vec<Arc<[f32]>>,
+    /// The top tokens of latents 1..N.
+    pub top: Vec<Vec<TokenRead>>,
+    /// The values spoken from latents 1..N, if asked for.
+    pub spoken: Vec<Vec<TokenRead>>,
+}
+
+/// What is to be kept of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Want {
+    /// How many latents are run.
+    pub latents: usize,
+    /// How many tokens an answer may have; none runs no answer.
+    pub answer: Option<usize>,
+    /// Whether values are spoken from each latent, and by whom.
+    pub spoken: Option<Spoken>,
+}
+
+/// Runs questions cleanly, those of one length side by side. None for a question that the model cannot take or of which
+/// it does not know a word.
+///
+/// # Errors
+/// When the model fails or the work is cancelled.
+pub fn think(
+    model: &Model,
+    questions: &[&str],
+    want: &Want,
+    cancel: &Cancel,
+) -> Result<Vec<Option<Thought>>, ModelError> {
+    let mut thoughts = vec![None; questions.len()];
+    let known = |question: &&str| {
+        let prompt = model.prompt(question, Mode::Latent);
+        prompt.is_ok_and(|prompt| prompt.unknown.is_empty())
+    };
+    let known: Vec<(usize, &str)> = questions
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|(_, q)| known(q))
+        .collect();
+    let texts = known.iter().map(|(_, question)| *question);
+    for group in same_length(model, texts, Mode::Latent, ROWS) {
+        for (at, thought) in group
+            .indices
+            .iter()
+            .zip(of_group(model, &group, want, cancel)?)
+        {
+            thoughts[known[*at].0] = Some(thought);
+        }
+    }
+    Ok(thoughts)
+}
+
+fn of_group(
+    model: &Model,
+    group: &Group<'_>,
+    want: &Want,
+    cancel: &Cancel,
+) -> Result<Vec<Thought>, ModelError> {
+    let branch = group.prefill(model, cancel)?;
+    let rollout = model.rollout(&branch, want.latents, &Writes::none(branch.rows()), cancel)?;
+    let mut thoughts = vec![
+        Thought {
+            answer: None,
+            fed: Vec::new(),
+            top: Vec::new(),
+            spoken: Vec::new(),
+        };
+        branch.rows()
+    ];
+    for (j, latent) in rollout.latents.iter().enumerate() {
+        let logits = model.project(&latent.state)?;
+        let tops: Vec<Vec<TokenRead>> = logits
+            .par_iter()
+            .map(|row| lens::projection(row, DEPTH, |id| model.token_text(id)).top)
+            .collect();
+        let values = match want.spoken {
+            Some(voice) => {
+                let from = spoken::From {
+                    before: rollout.after(j),
+                    fed: &latent.fed,
+                    tops: &tops,
+                };
+                spoken::values(model, voice, &from, cancel)?
+            }
+            None => vec![Vec::new(); tops.len()],
+        };
+        let fed = latent.fed.to_rows()?;
+        for (((thought, fed), top), spoken) in thoughts.iter_mut().zip(fed).zip(tops).zip(values) {
+            thought.fed.push(fed.into());
+            thought.top.push(top);
+            thought.spoken.push(spoken);
+        }
+    }
+    if let Some(most) = want.answer {
+        let closed = model.close(rollout.last(), false, cancel)?;
+        let generated = model.generate(&closed, most, &mut |_| (), cancel)?;
+        for (thought, generated) in thoughts.iter_mut().zip(generated) {
+            thought.answer = model.extract_value(&generated.ids)?;
+        }
+    }
+    Ok(thoughts)
+}

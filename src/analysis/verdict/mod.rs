@@ -1,0 +1,326 @@
+//! The verdict on a clean run: necessity first, then traces by one strategy after the other, each with its null, and the test
+//! of what was found by edits (E2) and by replaced latents (E3). Source: field-map.md 5.1 and 5.4.
+//!
+//! The gold answer is not an input. The search goes on until a trace tracks, or everything that the budget names was tried.
+
+mod bench;
+mod edited;
+mod replaced;
+mod strategy;
+#[cfg(test)]
+mod tests;
+
+use std::time::Instant;
+
+use crate::model::{Cancel, ModelError};
+use crate::trace::{EarlyExit, Null, Standing, TraceStep, Tracks, Try, Used, Verdict};
+use crate::verify::{self, Abstain, Case, Found, Grounds, Stand};
+
+use super::counterfactual::{self, Subject};
+
+use bench::Bench;
+pub use strategy::{Budget, Decoder, Strategy};
+
+/// How many top tokens of each latent the search reads first (field-map.md 6 argues for 5).
+pub const TOP_K: usize = 5;
+
+/// Judges a clean run, given its early exits; hands out what is known as soon as a rung is settled.
+///
+/// # Errors
+/// When the model fails or the work is cancelled.
+pub fn verdict(
+    of: &Subject<'_>,
+    exits: &[EarlyExit],
+    budget: &Budget,
+    on_part: &mut dyn FnMut(&Verdict),
+    cancel: &Cancel,
+) -> Result<Verdict, ModelError> {
+    let clean = of.clean;
+    let judged = match &clean.run.answer.value {
+        _ if clean.fed.is_empty() => Err(Abstain::NoLatents),
+        None => Err(Abstain::NoAnswer),
+        Some(_) if clean.answer_ids.is_empty() => Err(Abstain::NoAnswer),
+        Some(answer) => Ok(answer),
+    };
+    let answer = match judged {
+        Ok(answer) => answer,
+        Err(why) => return Ok(abstain(why)),
+    };
+    let without = exits.first().map(|exit| Stand {
+        answer: exit.value.clone(),
+        delta_logprob: exit
+            .clean_logprob
+            .map_or(f64::NEG_INFINITY, |lp| lp - clean.answer_logprob),
+    });
+    let resampled: Vec<Stand> = if of.reference.is_empty() {
+        Vec::new()
+    } else {
+        counterfactual::resample_all(of, cancel)?
+            .into_iter()
+            .map(|d| Stand {
+                answer: d.answer,
+                delta_logprob: d.delta_logprob,
+            })
+            .collect()
+    };
+    let mut climb = Climb {
+        necessity: verify::decide(answer, without.as_ref(), &resampled),
+        bench: Bench::new(of, cancel),
+        best: None,
+        tried: Vec::new(),
+        tests: 0,
+        seen: Vec::new(),
+    };
+    climb.up(budget, on_part)?;
+    Ok(climb.verdict())
+}
+
+/// A verdict on a run in which there is nothing to test and nothing to search.
+fn abstain(why: Abstain) -> Verdict {
+    verify::judge(Grounds {
+        necessity: verify::decide("", None, &[]),
+        found: Found {
+            abstain: Some(why),
+            ..Found::default()
+        },
+        null: nothing(),
+        null_answers: None,
+        tracks: None,
+        used: None,
+        decoder: Decoder::Projection.name().to_owned(),
+        top_k: TOP_K,
+        tried: Vec::new(),
+    })
+}
+
+fn nothing() -> Null {
+    Null {
+        n: 0,
+        hits: 0,
+        p_value: 1.0,
+        candidates_p95: 0,
+    }
+}
+
+/// What one trace came to, with the search that found it.
+#[derive(Clone)]
+struct Attempt {
+    strategy: Strategy,
+    found: Found,
+    null: Null,
+    null_answers: Option<Null>,
+    tracks: Option<Tracks>,
+    used: Option<Used>,
+}
+
+impl Attempt {
+    /// Higher is better evidence; a trace that could not be tested says least.
+    fn height(&self) -> usize {
+        let standing = |s: Option<Standing>| match s {
+            Some(Standing::Holds) => 4,
+            Some(Standing::Open) => 3,
+            Some(Standing::Contradicted) => 2,
+            Some(Standing::Untested) | None => 1,
+        };
+        if self.found.steps.is_empty() {
+            return 0;
+        }
+        let tracks = standing(self.tracks.as_ref().map(|t| t.standing));
+        let used = standing(self.used.as_ref().map(|u| u.standing));
+        10 * tracks + if tracks == 4 { used } else { 0 }
+    }
+}
+
+struct Climb<'a> {
+    necessity: crate::trace::Necessity,
+    bench: Bench<'a>,
+    best: Option<Attempt>,
+    tried: Vec<Try>,
+    /// Traces that were put to the test of edits.
+    tests: usize,
+    seen: Vec<Vec<TraceStep>>,
+}
+
+impl Climb<'_> {
+    fn up(&mut self, budget: &Budget, on_part: &mut dyn FnMut(&Verdict)) -> Result<(), ModelError> {
+        for strategy in &budget.strategies {
+            if !self.bench.suits(strategy) {
+                continue;
+            }
+            self.attempt(strategy, budget, on_part)?;
+            let done = self.best.as_ref().is_some_and(|best| {
+                best.found.abstain.is_some()
+                    || best
+                        .tracks
+                        .as_ref()
+                        .is_some_and(|t| t.standing == Standing::Holds)
+            });
+            // Without need of the latents nothing above it can be granted.
+            if done || !self.necessity.needed {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn attempt(
+        &mut self,
+        strategy: &Strategy,
+        budget: &Budget,
+        on_part: &mut dyn FnMut(&Verdict),
+    ) -> Result<(), ModelError> {
+        let began = Instant::now();
+        let runs = self.bench.runs;
+        let (found, null, null_answers) = self.search(strategy)?;
+        let at = self.tried.len();
+        self.tried.push(Try {
+            name: strategy.to_string(),
+            candidates: found.candidates,
+            traces: found.traces,
+            capped: found.capped,
+            null: null.clone(),
+            tested: 0,
+            tracks: None,
+            used: None,
+            runs: 0,
+            elapsed_ms: 0.0,
+        });
+        let first = Attempt {
+            strategy: *strategy,
+            null,
+            null_answers,
+            tracks: None,
+            used: None,
+            found,
+        };
+        self.keep(&first);
+        on_part(&self.verdict());
+        if self.necessity.needed {
+            for attempt in first.with_each_trace(budget.traces) {
+                if self.seen.contains(&attempt.found.steps) {
+                    continue;
+                }
+                self.seen.push(attempt.found.steps.clone());
+                let attempt = self.test(attempt, budget)?;
+                let tried = &mut self.tried[at];
+                tried.tested += 1;
+                let tracks = attempt.tracks.as_ref().map(|t| t.standing);
+                if self
+                    .best
+                    .as_ref()
+                    .is_none_or(|best| attempt.height() > best.height())
+                {
+                    tried.tracks = tracks;
+                    tried.used = attempt.used.as_ref().map(|u| u.standing);
+                } else {
+                    tried.tracks = tried.tracks.or(tracks);
+                }
+                self.keep(&attempt);
+                on_part(&self.verdict());
+                if tracks == Some(Standing::Holds) {
+                    break;
+                }
+            }
+        }
+        let tried = &mut self.tried[at];
+        tried.runs = self.bench.runs - runs;
+        tried.elapsed_ms = began.elapsed().as_secs_f64() * 1e3;
+        Ok(())
+    }
+
+    fn keep(&mut self, attempt: &Attempt) {
+        if self
+            .best
+            .as_ref()
+            .is_none_or(|best| attempt.height() > best.height())
+        {
+            self.best = Some(attempt.clone());
+        }
+    }
+
+    fn search(&mut self, strategy: &Strategy) -> Result<(Found, Null, Option<Null>), ModelError> {
+        let clean = self.bench.of.clean;
+        let settings = strategy.search();
+        let case = self.bench.case();
+        let latents = self.bench.own(strategy.decoder)?;
+        let found = verify::search(&settings, &case, &latents);
+        if found.abstain.is_some() {
+            return Ok((found, nothing(), None));
+        }
+        let others = self.bench.others(strategy.decoder)?;
+        let null = verify::null(&settings, &case, &others);
+        let reference = self.bench.of.reference;
+        let answers = reference.answers(&clean.run.question, found.steps.len());
+        let asked = (!found.steps.is_empty() && !answers.is_empty())
+            .then(|| verify::null_answers(&settings, &case, &latents, &answers));
+        Ok((found, null, asked.filter(|null| null.n > 0)))
+    }
+
+    /// Puts a trace to the tests.
+    fn test(&mut self, mut attempt: Attempt, budget: &Budget) -> Result<Attempt, ModelError> {
+        self.tests += 1;
+        let test = edited::Test {
+            steps: &attempt.found.steps,
+            strategy: &attempt.strategy,
+            edits: budget.edits,
+            tests: self.tests,
+        };
+        let (tracks, observed) = edited::run(&mut self.bench, &test)?;
+        if tracks.standing == Standing::Holds {
+            let used = replaced::run(&mut self.bench, &test, &tracks, &observed, budget.donors)?;
+            attempt.used = Some(used);
+        }
+        attempt.tracks = Some(tracks);
+        Ok(attempt)
+    }
+
+    fn verdict(&self) -> Verdict {
+        let Some(best) = self.best.clone() else {
+            return abstain(Abstain::UnknownTask);
+        };
+        verify::judge(Grounds {
+            necessity: self.necessity.clone(),
+            found: best.found,
+            null: best.null,
+            null_answers: best.null_answers,
+            tracks: best.tracks,
+            used: best.used,
+            decoder: best.strategy.decoder.name().to_owned(),
+            top_k: best.strategy.top_k,
+            tried: self.tried.clone(),
+        })
+    }
+}
+
+impl Attempt {
+    /// The same search with each of its traces as the one that is meant, best first.
+    fn with_each_trace(&self, most: usize) -> Vec<Self> {
+        let all: Vec<&Vec<TraceStep>> = std::iter::once(&self.found.steps)
+            .chain(&self.found.competing)
+            .filter(|steps| !steps.is_empty())
+            .collect();
+        all.iter()
+            .take(most)
+            .map(|steps| {
+                let mut attempt = self.clone();
+                attempt.found.steps = (*steps).clone();
+                attempt.found.competing = all
+                    .iter()
+                    .filter(|other| *other != steps)
+                    .map(|other| (*other).clone())
+                    .collect();
+                attempt
+            })
+            .collect()
+    }
+}
+
+/// The question and the model's answer, as the verifier takes them.
+fn case<'a>(of: &Subject<'a>) -> Case<'a> {
+    Case {
+        task: of.model.info().task,
+        question: &of.clean.run.question,
+        unknown_words: &of.clean.run.unknown_words,
+        answer: of.clean.run.answer.value.as_deref(),
+    }
+}

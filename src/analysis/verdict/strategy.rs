@@ -1,0 +1,96 @@
+//! The strategies of the search, in order, and what they may cost.
+
+use std::fmt;
+
+use crate::verify::Search;
+
+use super::TOP_K;
+
+/// What reads values off latents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Decoder {
+    /// The vocabulary projection.
+    Projection,
+    /// What the model, or the decoder that it carries, says on from the latent.
+    RollOut,
+}
+
+impl Decoder {
+    /// The name on screen and in exports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Projection => "projection",
+            Self::RollOut => "roll-out",
+        }
+    }
+}
+
+/// One way to search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strategy {
+    /// What reads values off latents.
+    pub decoder: Decoder,
+    /// How deep top-k lists are read.
+    pub top_k: usize,
+    /// Whether steps may have three operands.
+    pub three_operands: bool,
+}
+
+impl Strategy {
+    /// The settings of the search. Results are looked for at every later latent, so there is no offset to vary.
+    #[must_use]
+    pub fn search(&self) -> Search {
+        Search {
+            top_k: self.top_k,
+            three_operands: self.three_operands,
+            ..Search::default()
+        }
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, top {}", self.decoder.name(), self.top_k)?;
+        if self.three_operands {
+            f.write_str(", three operands")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a verdict may cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    /// The strategies, in order; the search ends with the first whose trace tracks.
+    pub strategies: Vec<Strategy>,
+    /// Eligible edits wanted for each step (field-map.md 5.1).
+    pub edits: usize,
+    /// Donors with another value, and with the same, wanted for each step.
+    pub donors: usize,
+    /// Traces of one strategy that are put to the test.
+    pub traces: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        let strategy = |decoder, top_k, three_operands| Strategy {
+            decoder,
+            top_k,
+            three_operands,
+        };
+        Self {
+            strategies: vec![
+                strategy(Decoder::Projection, TOP_K, false),
+                strategy(Decoder::RollOut, TOP_K, false),
+                strategy(Decoder::Projection, 2 * TOP_K, false),
+                strategy(Decoder::Projection, TOP_K, true),
+                strategy(Decoder::RollOut, TOP_K, true),
+                strategy(Decoder::Projection, 2 * TOP_K, true),
+            ],
+            edits: 8,
+            donors: 8,
+            traces: 3,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Verdicts on models, bundled and built by hand.

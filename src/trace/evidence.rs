@@ -1,0 +1,213 @@
+//! What a rung above PRESENT rests on: edits of the question (E2), replaced latents (E3), and the log of what was tried.
+
+use serde::{Deserialize, Serialize};
+
+use super::{LatentIdx, Null};
+
+/// How a step of a trace came out of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It did as the trace predicts, more often than chance does.
+    Holds,
+    /// It did not, where the answer did; or it did, where the answer did not.
+    Contradicted,
+    /// Neither is established.
+    Open,
+    /// Nothing could be tested.
+    Untested,
+}
+
+impl Standing {
+    /// The word on screen and in exports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Contradicted => "contradicted",
+            Self::Open => "open",
+            Self::Untested => "untested",
+        }
+    }
+}
+
+/// What one latent of the trace showed under one edit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EditRead {
+    /// Which step of the trace, from 0.
+    pub step: usize,
+    /// The latent at which the step is read.
+    pub latent: LatentIdx,
+    /// What the trace says stands there now.
+    pub expected: String,
+    /// What stands there: the first value of the top-k.
+    pub observed: Option<String>,
+    /// Whether the edit concerns the step; if not it is a control, which must leave the value as it was.
+    pub concerns: bool,
+    /// Whether the expected value is read there.
+    pub shown: bool,
+}
+
+/// One edited question and its run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EditRun {
+    /// What was changed: `12 to 14`.
+    pub change: String,
+    /// The edited question.
+    pub question: String,
+    /// What the trace says the answer becomes.
+    pub expected: String,
+    /// The model's answer.
+    pub answer: Option<String>,
+    /// Whether they are the same; if not, the edit says nothing about the latents and does not count.
+    pub eligible: bool,
+    /// One for each step that is read at a latent.
+    pub reads: Vec<EditRead>,
+}
+
+/// E2 for one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepTracks {
+    /// Which step of the trace, from 0.
+    pub step: usize,
+    /// The latent at which it is read.
+    pub latent: LatentIdx,
+    /// Eligible edits that concern it.
+    pub edits: usize,
+    /// In how many of them the latent shows what the trace predicts.
+    pub moved: usize,
+    /// Edits that concern it but are not eligible: the model's own answer is not what the trace predicts.
+    pub ineligible: usize,
+    /// In how many of those the answer stays as it was.
+    pub stayed: usize,
+    /// In how many of these the latent shows what the trace predicts all the same.
+    pub moved_stayed: usize,
+    /// Eligible edits that do not concern it.
+    pub controls: usize,
+    /// In how many of them the latent still shows its value.
+    pub still: usize,
+    /// How often a predicted value stands where it should not: at other steps' latents under the same edits.
+    pub coincidence_steps: (usize, usize),
+    /// The same at this latent in other problems.
+    pub coincidence_others: (usize, usize),
+    /// The larger of both rates, (1 + hits) / (1 + n).
+    pub pi0: f64,
+    /// Chance of so many moves or more: binomial, one-sided, exact; not corrected.
+    pub p_value: f64,
+    /// What that comes to.
+    pub standing: Standing,
+}
+
+/// E2: the latents move as the trace predicts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tracks {
+    /// Every edit that was run.
+    pub edits: Vec<EditRun>,
+    /// One for each step that is read at a latent.
+    pub steps: Vec<StepTracks>,
+    /// How many traces were put to the test up to this one: p-values are multiplied by it.
+    pub tests: usize,
+    /// Of all steps together.
+    pub standing: Standing,
+    /// Why, in one clause.
+    pub reason: String,
+}
+
+/// One replaced latent and the answer after it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Patch {
+    /// Which step of the trace, from 0.
+    pub step: usize,
+    /// The latent that was replaced.
+    pub latent: LatentIdx,
+    /// The question that the latent was taken from.
+    pub donor: String,
+    /// What the donor's latent shows.
+    pub value: String,
+    /// Whether that is the step's own value, so that the answer must stay.
+    pub same: bool,
+    /// What the trace says the answer becomes.
+    pub expected: String,
+    /// The model's answer.
+    pub answer: Option<String>,
+    /// Change in log-probability of the clean answer, in nats.
+    pub delta_clean: f64,
+    /// Change in log-probability of the expected answer, in nats.
+    pub delta_expected: f64,
+    /// |replacement - latent| / |latent|.
+    pub relative_size: f64,
+    /// Whether the answer is the expected one.
+    pub passed: bool,
+}
+
+/// E3 for one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepUse {
+    /// Which step of the trace, from 0.
+    pub step: usize,
+    /// The latent at which it is read.
+    pub latent: LatentIdx,
+    /// Donors with another value.
+    pub different: usize,
+    /// How many of them moved the answer to what the trace computes.
+    pub moved: usize,
+    /// Donors with the same value.
+    pub same: usize,
+    /// How many of them left the answer.
+    pub kept: usize,
+    /// How often the answer after one donor, with the same value or another, is what the trace computes for a different
+    /// one: hits of n.
+    pub coincidence: (usize, usize),
+    /// (1 + hits) / (1 + n).
+    pub pi0: f64,
+    /// Chance of so many moves or more: binomial, one-sided, exact; not corrected.
+    pub p_value: f64,
+    /// Mean change in log-probability of the clean answer after a donor with another value.
+    pub delta_clean: Option<f64>,
+    /// Mean change in log-probability of the predicted answer after such a donor.
+    pub delta_expected: Option<f64>,
+    /// What that comes to.
+    pub standing: Standing,
+}
+
+/// E3: the answer depends on the latents as the trace predicts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Used {
+    /// Every replacement that was run.
+    pub patches: Vec<Patch>,
+    /// One for each step that is read at a latent.
+    pub steps: Vec<StepUse>,
+    /// Largest difference of any first-answer logit when each latent's own value is written back.
+    pub sham_max_diff: f64,
+    /// How many traces were put to the test up to this one: p-values are multiplied by it.
+    pub tests: usize,
+    /// Of all steps together.
+    pub standing: Standing,
+    /// Why, in one clause.
+    pub reason: String,
+}
+
+/// One strategy of the search, with its cost and its null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Try {
+    /// What was done: `projection, top 5`.
+    pub name: String,
+    /// Candidate steps.
+    pub candidates: usize,
+    /// Traces that reach the answer.
+    pub traces: usize,
+    /// Whether a limit cut the listing short.
+    pub capped: bool,
+    /// The null of this strategy.
+    pub null: Null,
+    /// How many of the traces were put to the test of edits.
+    pub tested: usize,
+    /// What the best of them came to; none if none was tested.
+    pub tracks: Option<Standing>,
+    /// The same for replaced latents.
+    pub used: Option<Standing>,
+    /// Runs of the model.
+    pub runs: usize,
+    /// Time, in milliseconds.
+    pub elapsed_ms: f64,
+}

@@ -1,0 +1,194 @@
+//! The verdict on a run: the trace, the rung that it reaches, and what the rung rests on.
+
+use serde::{Deserialize, Serialize};
+
+use super::{LatentIdx, Tracks, Try, Used};
+
+/// Where a value of a trace was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "kebab-case")]
+pub enum Source {
+    /// The question; byte range of the number or sentence.
+    Question {
+        /// First byte.
+        start: usize,
+        /// One past the last byte.
+        end: usize,
+    },
+    /// The result of an earlier step of the trace (index from 0).
+    Step {
+        /// Which step.
+        step: usize,
+    },
+    /// A latent's projection.
+    Latent {
+        /// Which latent.
+        latent: LatentIdx,
+        /// Rank in the top-k, from 0.
+        rank: usize,
+        /// Probability there.
+        prob: f32,
+    },
+    /// The model's answer.
+    Answer,
+}
+
+/// A value and where it was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Operand {
+    /// Number or node, as text.
+    pub text: String,
+    /// Where it was read.
+    pub source: Source,
+}
+
+/// One step of a decoded trace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TraceStep {
+    /// `12 + 7 = 19`, or `Every gorpus is a bompus`.
+    pub text: String,
+    /// The operands (math), or what the step follows from (logic).
+    pub operands: Vec<Operand>,
+    /// The operator (`+ - * /`), or `is-a`, `is`, `is-not` for logic.
+    pub operator: String,
+    /// The result with the place where it was read.
+    pub result: Operand,
+}
+
+/// The rungs of field-map.md 5.1, and the ends that are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Rung {
+    /// The answer and its log-probability stand without the latents.
+    #[serde(rename = "NOT NEEDED")]
+    NotNeeded,
+    /// A valid, grounded trace that ends in the model's own answer is in the top-k.
+    Present,
+    /// The latents also move as the trace predicts when the question is edited.
+    Tracks,
+    /// The answer also moves as the trace predicts when a latent is replaced by one that holds another value.
+    Used,
+    /// A trace is in the top-k, but the answer moves with an edit and its latents do not, or the reverse.
+    Contradicted,
+    /// No such trace was found.
+    #[serde(rename = "NONE FOUND")]
+    NoneFound,
+    /// The verifier cannot judge this case; the reason is in `Verdict::reason`.
+    Abstain,
+}
+
+impl Rung {
+    /// The word on screen.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotNeeded => "NOT NEEDED",
+            Self::Present => "PRESENT",
+            Self::Tracks => "TRACKS",
+            Self::Used => "USED",
+            Self::Contradicted => "CONTRADICTED",
+            Self::NoneFound => "NONE FOUND",
+            Self::Abstain => "ABSTAIN",
+        }
+    }
+}
+
+/// The verdict on one run, with its evidence. It never looks at the gold answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The highest rung that holds.
+    pub rung: Rung,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// Evidence for or against NOT NEEDED.
+    pub necessity: Necessity,
+    /// The trace that was found, if any (also shown, greyed, under NOT NEEDED).
+    pub steps: Vec<TraceStep>,
+    /// How many candidate steps the search tried.
+    pub candidates: usize,
+    /// How many different traces reach the answer.
+    pub traces: usize,
+    /// Whether a trace exists from the question alone, with no latent read (its lift is then nil).
+    pub from_question_alone: bool,
+    /// Top-k depth of the search.
+    pub top_k: usize,
+    /// The null: the same search with other problems' latents.
+    pub null: Null,
+    /// The same search in this run's latents for other problems' answers, those with as many steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub null_answers: Option<Null>,
+    /// Which decoder read the latents.
+    #[serde(default)]
+    pub decoder: String,
+    /// E2: what edits of the question did to the latents; none if no trace was put to the test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracks: Option<Tracks>,
+    /// E3: what replaced latents did to the answer; none if that was not tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Used>,
+    /// Other traces that reach the answer, best first, as far as they are listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub competing: Vec<Vec<TraceStep>>,
+    /// Everything that was tried, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Try>,
+}
+
+impl Verdict {
+    /// Whether the verdict rests on a trace that was found, sound or not.
+    #[must_use]
+    pub fn has_trace(&self) -> bool {
+        !self.steps.is_empty()
+    }
+}
+
+/// Necessity: the answer with no latents and with all latents resampled.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Necessity {
+    /// The answer with zero latents (delimiter forced).
+    pub answer_without_latents: Option<String>,
+    /// Change in log-probability of the clean answer with zero latents.
+    pub delta_without_latents: Option<f64>,
+    /// Donors tried with all latents resampled.
+    pub donors: usize,
+    /// How many of them kept the answer.
+    pub donors_kept: usize,
+    /// Mean change in log-probability of the clean answer over donors.
+    pub delta_resampled: Option<f64>,
+    /// The change beyond which log-probability no longer "stands", in nats.
+    pub threshold: f64,
+    /// Whether answer and log-probability stand in both tests.
+    pub needed: bool,
+}
+
+impl Necessity {
+    /// Whether anything was tested; if not, `needed` says nothing.
+    #[must_use]
+    pub fn is_tested(&self) -> bool {
+        self.donors > 0 || self.delta_without_latents.is_some()
+    }
+}
+
+/// The null distribution of the trace search (field-map.md 5.4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Null {
+    /// How many other problems' latents were searched.
+    pub n: usize,
+    /// In how many of them the same search reached this run's answer.
+    pub hits: usize,
+    /// (1 + hits) / (1 + n).
+    pub p_value: f64,
+    /// 95th percentile of the number of candidates under the null.
+    pub candidates_p95: usize,
+}
+
+impl Null {
+    /// A p-value above this does not hide a trace, but it is said that chance may explain it.
+    pub const CHANCE: f64 = 0.05;
+
+    /// Whether the search succeeds so often with other problems' latents that chance may explain a trace.
+    #[must_use]
+    pub fn chance_may_explain(&self) -> bool {
+        self.p_value > Self::CHANCE
+    }
+}

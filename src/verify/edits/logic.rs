@@ -1,0 +1,587 @@
+//! Edits of an is-a question: a noun or property is renamed or swapped with another, a fact beside the chain is removed or added.
+//!
+//! Renaming and swapping leave the graph as it is under other names, so every latent of the chain must show the new name of
+//! its node; edits beside the chain must leave it alone.
+
+use std::collections::HashMap;
+
+use crate::trace::{Source, TraceStep};
+use crate::verify::facts::{self, Facts, Node, Query, Relation};
+
+use super::{Edit, Means};
+
+/// How many edits of one place are made at most.
+const PER_PLACE: usize = 16;
+
+/// What kind of word a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Class {
+    Noun,
+    Property,
+    Name,
+}
+
+/// A word of another question that may take the place of one of the same kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Spare {
+    word: String,
+    class: Class,
+}
+
+/// The words of a question as spares.
+pub(super) fn spares(facts: &Facts) -> Vec<Spare> {
+    let classes = classes(facts);
+    facts
+        .nodes
+        .iter()
+        .zip(classes)
+        .map(|(word, class)| Spare {
+            word: word.clone(),
+            class,
+        })
+        .collect()
+}
+
+/// Edits by place: the nodes of the chain, then other nodes, then facts beside the chain.
+pub(super) fn edits(
+    question: &str,
+    answer: &str,
+    steps: &[TraceStep],
+    means: &Means<'_>,
+) -> Vec<Vec<Edit>> {
+    let Ok(facts) = facts::parse(question) else {
+        return Vec::new();
+    };
+    let editor = Editor {
+        question,
+        answer,
+        steps,
+        classes: classes(&facts),
+        facts: &facts,
+        means,
+    };
+    let chain: Vec<Node> = steps
+        .iter()
+        .filter_map(|step| facts.node(&step.result.text))
+        .collect();
+    let beside: Vec<Node> = (0..facts.nodes.len())
+        .filter(|node| !chain.contains(node))
+        .collect();
+    let mut places: Vec<Vec<Edit>> = chain
+        .iter()
+        .map(|node| editor.renamed(*node, &beside))
+        .collect();
+    places.push(
+        beside
+            .iter()
+            .filter_map(|node| editor.rename_once(*node))
+            .collect(),
+    );
+    places.push(editor.without_facts());
+    places.push(editor.with_facts(&beside));
+    places
+}
+
+/// Swaps that bring to a step a node from which the chain settles the query differently; each also with something beside
+/// the chain renamed, for more donors with the same node.
+pub(super) fn donors(
+    question: &str,
+    answer: &str,
+    steps: &[TraceStep],
+    step: usize,
+    means: &Means<'_>,
+) -> Vec<Vec<Edit>> {
+    let Ok(facts) = facts::parse(question) else {
+        return Vec::new();
+    };
+    let Some(node) = facts.node(&steps[step].result.text) else {
+        return Vec::new();
+    };
+    let editor = Editor {
+        question,
+        answer,
+        steps,
+        classes: classes(&facts),
+        facts: &facts,
+        means,
+    };
+    let differs = |other: &Node| {
+        let name = &facts.nodes[*other];
+        let predicted = answer_if(question, answer, steps, step, name);
+        editor.may_replace(node, name, editor.classes[*other])
+            && predicted.is_some_and(|p| !super::same_answer(crate::trace::Task::Logic, &p, answer))
+    };
+    let beside: Vec<Node> = (0..facts.nodes.len())
+        .filter(|other| {
+            !steps
+                .iter()
+                .any(|s| facts.node(&s.result.text) == Some(*other))
+        })
+        .collect();
+    let others: Vec<Node> = beside.iter().copied().filter(differs).collect();
+    others
+        .into_iter()
+        .map(|other| {
+            let renamed = beside
+                .iter()
+                .filter(|third| **third != other)
+                .filter_map(|third| {
+                    let spares: Vec<&Spare> = editor.fresh(*third).collect();
+                    let spare = spares.get(*third % spares.len().max(1))?;
+                    Some(editor.swap_and(node, other, Some((*third, &spare.word))))
+                });
+            std::iter::once(editor.swap(node, other))
+                .chain(renamed)
+                .take(PER_PLACE)
+                .collect()
+        })
+        .collect()
+}
+
+/// The answer when a node of the chain is another one: what that node leads to, if it settles the query.
+pub(super) fn answer_if(
+    question: &str,
+    answer: &str,
+    steps: &[TraceStep],
+    step: usize,
+    value: &str,
+) -> Option<String> {
+    let facts = facts::parse(question).ok()?;
+    let from = facts.node(&value.to_lowercase())?;
+    let last = step + 1 == steps.len();
+    match &facts.query {
+        Query::Which { options } => {
+            let reached = reach(&facts, from);
+            let ends = |option: &&Node| {
+                **option == from || (!last && reached.contains(&(**option, false)))
+            };
+            let mut found = options.iter().filter(ends);
+            let (Some(option), None) = (found.next(), found.next()) else {
+                return None;
+            };
+            let old = options.iter().find(|o| {
+                words(answer).any(|word| facts.node(&word.to_lowercase()) == Some(**o))
+            })?;
+            Some(relabelled(
+                answer,
+                &facts,
+                &HashMap::from([(*old, facts.nodes[*option].clone())]),
+            ))
+        }
+        Query::Claim { to, negative } => {
+            let reached = reach(&facts, from);
+            let says = |is_not: bool| reached.contains(&(*to, is_not));
+            let holds = match (last, says(false), says(true)) {
+                (false, true, false) => !negative,
+                (false, false, true) => *negative,
+                _ => return None,
+            };
+            Some(if holds { "True" } else { "False" }.to_owned())
+        }
+    }
+}
+
+/// Every node that facts lead to, and whether by a negative one.
+fn reach(facts: &Facts, from: Node) -> Vec<(Node, bool)> {
+    let mut reached: Vec<(Node, bool)> = Vec::new();
+    let mut queue = vec![from];
+    while let Some(node) = queue.pop() {
+        for fact in facts.facts.iter().filter(|f| f.from == node) {
+            let new = (fact.to, fact.relation == Relation::IsNot);
+            if reached.contains(&new) {
+                continue;
+            }
+            reached.push(new);
+            if fact.relation == Relation::IsA {
+                queue.push(fact.to);
+            }
+        }
+    }
+    reached
+}
+
+struct Editor<'a> {
+    question: &'a str,
+    answer: &'a str,
+    steps: &'a [TraceStep],
+    facts: &'a Facts,
+    classes: Vec<Class>,
+    means: &'a Means<'a>,
+}
+
+impl Editor<'_> {
+    /// A node of the chain renamed, and swapped with nodes beside the chain, by turns.
+    fn renamed(&self, node: Node, beside: &[Node]) -> Vec<Edit> {
+        let renames = self.fresh(node).map(|spare| self.rename(node, spare));
+        let swaps = beside
+            .iter()
+            .filter(|other| {
+                self.may_replace(node, &self.facts.nodes[**other], self.classes[**other])
+            })
+            .map(|other| self.swap(node, *other));
+        let (mut renames, mut swaps) = (renames, swaps);
+        let mut out = Vec::new();
+        while out.len() < PER_PLACE {
+            let round = [renames.next(), swaps.next()];
+            if round.iter().all(Option::is_none) {
+                break;
+            }
+            out.extend(round.into_iter().flatten());
+        }
+        out
+    }
+
+    fn rename_once(&self, node: Node) -> Option<Edit> {
+        // Each place takes another spare, so that not all controls say the same word.
+        let spares: Vec<&Spare> = self.fresh(node).collect();
+        let spare = spares.get(node % spares.len().max(1))?;
+        Some(self.rename(node, spare))
+    }
+
+    fn fresh(&self, node: Node) -> impl Iterator<Item = &Spare> {
+        self.means.spares.iter().filter(move |spare| {
+            self.facts.node(&spare.word).is_none()
+                && self.may_replace(node, &spare.word, spare.class)
+                && (spare.class == Class::Name || (self.means.readable)(&spare.word))
+        })
+    }
+
+    /// The same kind of word, and one that "a" or "an" fits as before.
+    fn may_replace(&self, node: Node, word: &str, class: Class) -> bool {
+        let vowel = |w: &str| w.starts_with(['a', 'e', 'i', 'o', 'u']);
+        self.classes[node] == class && vowel(&self.facts.nodes[node]) == vowel(word)
+    }
+
+    fn rename(&self, node: Node, spare: &Spare) -> Edit {
+        let change = format!("{} renamed {}", self.facts.nodes[node], spare.word);
+        self.under(change, &HashMap::from([(node, spare.word.clone())]))
+    }
+
+    fn swap(&self, a: Node, b: Node) -> Edit {
+        self.swap_and(a, b, None)
+    }
+
+    /// Two nodes swapped, and perhaps a third renamed.
+    fn swap_and(&self, a: Node, b: Node, third: Option<(Node, &str)>) -> Edit {
+        let name = |node: Node| self.facts.nodes[node].clone();
+        let mut change = format!("{} and {} swapped", name(a), name(b));
+        let mut names = HashMap::from([(a, name(b)), (b, name(a))]);
+        if let Some((node, word)) = third {
+            change.push_str(&format!(", {} renamed {word}", name(node)));
+            names.insert(node, word.to_owned());
+        }
+        self.under(change, &names)
+    }
+
+    /// The question under other names.
+    fn under(&self, change: String, names: &HashMap<Node, String>) -> Edit {
+        let new_name = |step: &TraceStep| {
+            let node = self.facts.node(&step.result.text);
+            let new = node.and_then(|node| names.get(&node));
+            new.cloned().unwrap_or_else(|| step.result.text.clone())
+        };
+        let results: Vec<String> = self.steps.iter().map(new_name).collect();
+        Edit {
+            change,
+            question: relabelled(self.question, self.facts, names),
+            concerns: self
+                .steps
+                .iter()
+                .zip(&results)
+                .map(|(step, new)| step.result.text != *new)
+                .collect(),
+            results,
+            answer: relabelled(self.answer, self.facts, names),
+        }
+    }
+
+    fn unchanged(&self, change: String, question: String) -> Edit {
+        Edit {
+            change,
+            question,
+            results: self.steps.iter().map(|s| s.result.text.clone()).collect(),
+            concerns: vec![false; self.steps.len()],
+            answer: self.answer.to_owned(),
+        }
+    }
+
+    fn is_of_chain(&self, fact: &facts::Fact) -> bool {
+        let sources = self
+            .steps
+            .iter()
+            .flat_map(|s| &s.operands)
+            .map(|o| &o.source);
+        sources.into_iter().any(
+            |source| matches!(source, Source::Question { start, .. } if (fact.start..fact.end).contains(start)),
+        )
+    }
+
+    /// The question without one fact that the chain does not use.
+    fn without_facts(&self) -> Vec<Edit> {
+        let beside = self
+            .facts
+            .facts
+            .iter()
+            .filter(|fact| !self.is_of_chain(fact));
+        beside
+            .take(PER_PLACE)
+            .filter_map(|fact| {
+                let rest = &self.question[fact.end..];
+                let after = rest.find(|c: char| c.is_alphanumeric())?;
+                let question = format!("{}{}", &self.question[..fact.start], &rest[after..]);
+                // Nothing else may have changed its reading.
+                let left = facts::parse(&question).ok()?.facts.len();
+                let sentence = &self.question[fact.start..fact.end];
+                (left + 1 == self.facts.facts.len())
+                    .then(|| self.unchanged(format!("without \"{sentence}\""), question))
+            })
+            .collect()
+    }
+
+    /// The question with one more fact about a noun that is not on the chain.
+    fn with_facts(&self, beside: &[Node]) -> Vec<Edit> {
+        let nouns: Vec<Node> = beside
+            .iter()
+            .copied()
+            .filter(|node| self.classes[*node] == Class::Noun)
+            .collect();
+        let Some(first) = self
+            .facts
+            .facts
+            .first()
+            .filter(|_| self.question.contains("Every "))
+        else {
+            return Vec::new();
+        };
+        let spares = self.means.spares.iter().filter(|spare| {
+            spare.class == Class::Noun
+                && self.facts.node(&spare.word).is_none()
+                && !spare.word.starts_with(['a', 'e', 'i', 'o', 'u'])
+        });
+        nouns
+            .iter()
+            .zip(spares)
+            .take(PER_PLACE)
+            .map(|(node, spare)| {
+                let fact = format!("Every {} is a {}.", self.facts.nodes[*node], spare.word);
+                let question = format!(
+                    "{}{fact} {}",
+                    &self.question[..first.start],
+                    &self.question[first.start..]
+                );
+                self.unchanged(format!("with \"{fact}\""), question)
+            })
+            .collect()
+    }
+}
+
+/// Words with what is between them left out.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+}
+
+/// The text with nodes under other names, in the same form: plural stays plural, a capital stays one.
+fn relabelled(text: &str, facts: &Facts, names: &HashMap<Node, String>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(char::is_alphanumeric) {
+        let end = rest[start..]
+            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '\'' | '_')))
+            .map_or(rest.len(), |len| start + len);
+        let word = &rest[start..end];
+        let lower = word.to_lowercase();
+        out.push_str(&rest[..start]);
+        match facts
+            .node(&lower)
+            .and_then(|node| Some((node, names.get(&node)?)))
+        {
+            Some((node, new)) => {
+                let new = if lower == facts.nodes[node] {
+                    new.clone()
+                } else {
+                    plural(new)
+                };
+                out.push_str(&with_case(word, &new));
+            }
+            None => out.push_str(word),
+        }
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn plural(word: &str) -> String {
+    if word.ends_with('s') {
+        format!("{word}es")
+    } else {
+        format!("{word}s")
+    }
+}
+
+fn with_case(old: &str, new: &str) -> String {
+    let mut letters = new.chars();
+    match letters.next() {
+        Some(first) if old.starts_with(char::is_uppercase) => {
+            first.to_uppercase().chain(letters).collect()
+        }
+        _ => new.to_owned(),
+    }
+}
+
+/// What kind of word each node is.
+fn classes(facts: &Facts) -> Vec<Class> {
+    let of = |node: Node| {
+        let as_noun = |fact: &facts::Fact| {
+            (fact.relation == Relation::IsA && fact.to == node)
+                || (fact.general && fact.from == node)
+        };
+        let option = matches!(&facts.query, Query::Which { options } if options.contains(&node));
+        if option || facts.facts.iter().any(as_noun) {
+            Class::Noun
+        } else if facts.facts.iter().any(|fact| fact.to == node)
+            || matches!(&facts.query, Query::Claim { to, .. } if *to == node)
+        {
+            Class::Property
+        } else {
+            Class::Name
+        }
+    };
+    (0..facts.nodes.len()).map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Task;
+    use crate::verify::edits::{answer_if as if_set, edits as all, spares as spares_of};
+    use crate::verify::tests::tokens;
+    use crate::verify::{Case, Search, search};
+
+    const PROSQA: &str = "Every gorpus is a bompus. Tom is a gorpus. Every bompus is a flonk. Tom is a dorvin. \
+                          Every dorvin is a zelkit. Is Tom a flonk or wug?";
+    const PRONTOQA: &str = "Gorpuses are bompuses. Every bompus is not happy. Tom is a gorpus. Every dorvin is happy. \
+                            True or false: Tom is happy.";
+
+    fn case<'a>(question: &'a str, answer: &'a str) -> Case<'a> {
+        Case {
+            task: Task::Logic,
+            question,
+            unknown_words: &[],
+            answer: Some(answer),
+        }
+    }
+
+    fn made(question: &str, answer: &str, latents: &[&str]) -> Vec<Edit> {
+        let latents: Vec<_> = latents.iter().map(|l| tokens(&[l])).collect();
+        let case = case(question, answer);
+        let steps = search(&Search::default(), &case, &latents).steps;
+        assert!(!steps.is_empty());
+        let spares = spares_of(
+            "Every felkin is a rastle. Every felkin is red. Ann is a felkin. True or false: Ann is red.",
+        );
+        let means = Means {
+            readable: &|_| true,
+            spares: &spares,
+        };
+        all(&case, &steps, &means, 40)
+    }
+
+    fn find<'a>(edits: &'a [Edit], change: &str) -> &'a Edit {
+        let found = edits.iter().find(|e| e.change == change);
+        found.unwrap_or_else(|| {
+            panic!(
+                "{change:?} is not among {:?}",
+                edits.iter().map(|e| &e.change).collect::<Vec<_>>()
+            )
+        })
+    }
+
+    #[test]
+    fn renaming_and_swapping_keep_the_graph() {
+        let edits = made(PROSQA, "Tom is a flonk.", &["gorpus", "bompus", "flonk"]);
+        let edit = find(&edits, "gorpus renamed felkin");
+        assert_eq!(edit.question, PROSQA.replace("gorpus", "felkin"));
+        assert_eq!(edit.results, ["felkin", "bompus", "flonk"]);
+        assert_eq!(edit.concerns, [true, false, false]);
+        assert_eq!(edit.answer, "Tom is a flonk.");
+        let edit = find(&edits, "flonk and wug swapped");
+        assert!(edit.question.ends_with("Every bompus is a wug. Tom is a dorvin. Every dorvin is a zelkit. Is Tom a wug or flonk?"));
+        assert_eq!(
+            (edit.results[2].as_str(), edit.answer.as_str()),
+            ("wug", "Tom is a wug.")
+        );
+        let edit = find(&edits, "tom renamed ann");
+        assert!(
+            edit.is_control()
+                && edit.answer == "Ann is a flonk."
+                && edit.question.contains("Ann is a gorpus.")
+        );
+    }
+
+    #[test]
+    fn facts_beside_the_chain_come_and_go() {
+        let edits = made(PROSQA, "Tom is a flonk.", &["gorpus", "bompus", "flonk"]);
+        let edit = find(&edits, "without \"Every dorvin is a zelkit\"");
+        assert!(
+            edit.is_control()
+                && edit
+                    .question
+                    .ends_with("Tom is a dorvin. Is Tom a flonk or wug?")
+        );
+        assert!(
+            !edits
+                .iter()
+                .any(|e| e.change.contains("without \"Every gorpus"))
+        );
+        let edit = find(&edits, "with \"Every dorvin is a felkin.\"");
+        assert!(
+            edit.is_control()
+                && edit
+                    .question
+                    .starts_with("Every dorvin is a felkin. Every gorpus")
+        );
+    }
+
+    #[test]
+    fn plurals_and_properties_keep_their_forms() {
+        let edits = made(PRONTOQA, "False", &["gorpus", "bompus", "happy"]);
+        let edit = find(&edits, "bompus renamed felkin");
+        assert!(
+            edit.question
+                .starts_with("Gorpuses are felkins. Every felkin is not happy.")
+        );
+        let edit = find(&edits, "happy renamed red");
+        assert!(
+            edit.question
+                .ends_with("Every dorvin is red. True or false: Tom is red.")
+        );
+        assert_eq!(
+            (edit.results[2].as_str(), edit.answer.as_str()),
+            ("red", "False")
+        );
+    }
+
+    #[test]
+    fn another_node_leads_to_another_answer() {
+        let steps = |question, answer, latents: &[&str]| {
+            let latents: Vec<_> = latents.iter().map(|l| tokens(&[l])).collect();
+            search(&Search::default(), &case(question, answer), &latents).steps
+        };
+        let question = "Tom is a gorpus. Every gorpus is a flonk. Tom is a dorvin. Every zelkit is a wug. \
+                        Every felkin is a wug. Every felkin is a flonk. Is Tom a flonk or wug?";
+        let trace = steps(question, "Tom is a flonk.", &["gorpus", "flonk"]);
+        let of = |step, value| if_set(&case(question, "Tom is a flonk."), &trace, step, value);
+        assert_eq!(of(0, "zelkit").as_deref(), Some("Tom is a wug."));
+        assert_eq!(of(0, "felkin"), None, "it leads to both");
+        assert_eq!(of(0, "dorvin"), None, "it leads nowhere");
+        assert_eq!(of(1, "wug").as_deref(), Some("Tom is a wug."));
+        assert_eq!(of(1, "zelkit"), None, "the last node must be an option");
+        let trace = steps(PRONTOQA, "False", &["gorpus", "bompus", "happy"]);
+        assert_eq!(
+            if_set(&case(PRONTOQA, "False"), &trace, 1, "dorvin").as_deref(),
+            Some("True")
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! E3: does the answer depend on a latent as the trace predicts (field-map.md 5.1)?
+//!
+//! A latent is replaced by one that another question left at the same position. If that one shows the step's own value the
+//! answer must stay; if it shows another, the answer must become what the trace computes from it.
+
+use crate::trace::{LatentIdx, Patch, Standing, StepUse, Task, Used};
+
+use super::chance::{ALPHA, MIN_TRIALS, at_least, most, rate};
+use super::edits::same_answer;
+use super::tracks::together;
+
+/// Scores replaced latents; `places` are the steps that are read at a latent.
+#[must_use]
+pub fn used(
+    task: Task,
+    places: &[(usize, LatentIdx)],
+    patches: Vec<Patch>,
+    sham_max_diff: f64,
+    tests: usize,
+) -> Used {
+    let steps: Vec<StepUse> = places
+        .iter()
+        .map(|(step, latent)| score(task, *step, *latent, &patches, tests))
+        .collect();
+    let standing = together(steps.iter().map(|s| s.standing));
+    Used {
+        reason: reason(&steps, standing),
+        patches,
+        steps,
+        sham_max_diff,
+        tests,
+        standing,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few donors")]
+fn score(task: Task, step: usize, latent: LatentIdx, patches: &[Patch], tests: usize) -> StepUse {
+    let of_step = || patches.iter().filter(|p| p.step == step);
+    let different: Vec<&Patch> = of_step().filter(|p| !p.same).collect();
+    let same: Vec<&Patch> = of_step().filter(|p| p.same).collect();
+    let passed = |patches: &[&Patch]| patches.iter().filter(|p| p.passed).count();
+    let coincidence = coincidence(task, of_step());
+    let (moved, kept) = (passed(&different), passed(&same));
+    // Without another donor to mistake one for, nothing is measured, and the rate is one.
+    let pi0 = rate(coincidence.0, coincidence.1);
+    let p_value = at_least(moved, different.len(), pi0);
+    let standing = if different.len() < MIN_TRIALS {
+        Standing::Untested
+    } else if !most(moved, different.len()) {
+        Standing::Contradicted
+    } else if p_value * tests as f64 <= ALPHA && (same.is_empty() || most(kept, same.len())) {
+        Standing::Holds
+    } else {
+        Standing::Open
+    };
+    let mean = |of: fn(&Patch) -> f64| {
+        let n = different.len();
+        (n > 0).then(|| different.iter().map(|p| of(p)).sum::<f64>() / n as f64)
+    };
+    StepUse {
+        step,
+        latent,
+        different: different.len(),
+        moved,
+        same: same.len(),
+        kept,
+        coincidence,
+        pi0,
+        p_value,
+        delta_clean: mean(|p| p.delta_clean),
+        delta_expected: mean(|p| p.delta_expected),
+        standing,
+    }
+}
+
+/// How often the answer is what the trace computes for another donor, by predicted answer and donor.
+fn coincidence<'a>(task: Task, patches: impl Iterator<Item = &'a Patch>) -> (usize, usize) {
+    let patches: Vec<&Patch> = patches.collect();
+    let mut predicted: Vec<&str> = Vec::new();
+    for patch in patches.iter().filter(|p| !p.same) {
+        if !predicted
+            .iter()
+            .any(|p| same_answer(task, p, &patch.expected))
+        {
+            predicted.push(&patch.expected);
+        }
+    }
+    let (mut hits, mut n) = (0, 0);
+    for answer in predicted {
+        let others = patches
+            .iter()
+            .filter(|p| !same_answer(task, &p.expected, answer));
+        for patch in others {
+            n += 1;
+            hits += usize::from(
+                patch
+                    .answer
+                    .as_deref()
+                    .is_some_and(|a| same_answer(task, a, answer)),
+            );
+        }
+    }
+    (hits, n)
+}
+
+fn reason(steps: &[StepUse], standing: Standing) -> String {
+    let sum = |of: fn(&StepUse) -> usize| steps.iter().map(of).sum::<usize>();
+    if standing == Standing::Holds {
+        return format!(
+            "latents with another value moved the answer to what the trace computes in {} of {} donors, and latents with the same value left it in {} of {}",
+            sum(|s| s.moved),
+            sum(|s| s.different),
+            sum(|s| s.kept),
+            sum(|s| s.same)
+        );
+    }
+    let of = |s: &&StepUse| s.standing == standing;
+    let Some(s) = steps.iter().find(of) else {
+        return "no latent could be replaced".to_owned();
+    };
+    if s.standing == Standing::Untested {
+        return format!(
+            "step {} has {} donors with another value from which the trace computes another answer, too few to test it",
+            s.step + 1,
+            s.different
+        );
+    }
+    format!(
+        "replacing latent {} moved the answer to what the trace computes in {} of {} donors, and left it in {} of {} with the same value",
+        s.latent, s.moved, s.different, s.kept, s.same
+    )
+}

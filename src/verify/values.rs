@@ -1,0 +1,46 @@
+//! The values in a top-k list, best first: numbers for arithmetic, nodes of the question for is-a problems.
+
+use crate::trace::{Task, TokenRead};
+
+use super::arithmetic::numbers;
+use super::logic;
+
+/// Reads values as the search does.
+pub struct Values {
+    by: By,
+    top_k: usize,
+}
+
+enum By {
+    Numbers,
+    Nodes(Box<logic::Reader>),
+    Nothing,
+}
+
+impl Values {
+    /// A reader for latents of this question.
+    #[must_use]
+    pub fn new(task: Task, question: &str, top_k: usize) -> Self {
+        let by = match task {
+            Task::Math => By::Numbers,
+            Task::Logic => {
+                logic::Reader::new(question).map_or(By::Nothing, |r| By::Nodes(Box::new(r)))
+            }
+            Task::Unknown => By::Nothing,
+        };
+        Self { by, top_k }
+    }
+
+    /// The values of a list, each once.
+    #[must_use]
+    pub fn of(&self, top: &[TokenRead]) -> Vec<String> {
+        match &self.by {
+            By::Numbers => numbers(top, self.top_k)
+                .into_iter()
+                .map(|read| read.value.to_string())
+                .collect(),
+            By::Nodes(reader) => reader.nodes(top, self.top_k),
+            By::Nothing => Vec::new(),
+        }
+    }
+}
