@@ -111,6 +111,7 @@ actions! {
     OpenExits = "open-exits", Main, Pages, ["E"], footer 18 "exits", "Early exits: the answer after every number of latents";
     OpenCompare = "open-compare", Main, Pages, ["c"], footer 10 "compare", "Compare two runs side by side";
     OpenLayers = "open-layers", Main, Pages, ["L"], footer 19 "layers", "Layers: what every layer says at every position";
+    OpenEvidence = "open-evidence", Main, Pages, ["W"], footer 7 "why", "Evidence: every edit, replaced latent and search behind the verdict";
     MoveLeft = "move-left", Page, Pages, ["left", "h"], footer 1 "move", "Move one column to the left";
     MoveRight = "move-right", Page, Pages, ["right", "l"], footer 1 "move", "Move one column to the right";
     MoveUp = "move-up", Page, Pages, ["up", "k"], footer 1 "move", "Move one row up";

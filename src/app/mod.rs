@@ -4,6 +4,7 @@
 pub mod action;
 pub mod commitment;
 pub mod effect;
+pub mod evidence;
 pub mod field;
 pub mod filter;
 pub mod live;

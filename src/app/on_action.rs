@@ -42,6 +42,7 @@ pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
         Action::OpenExits | Action::OpenCompare | Action::OpenLayers => {
             need(app.session.run.is_some(), "nothing has run yet")
         }
+        Action::OpenEvidence => need(app.session.verdict.is_some(), "there is no verdict yet"),
         Action::EnterCell => need(app.page != Page::Compare, "there is nothing to go to"),
         Action::SwitchLeft => {
             need(app.page == Page::Compare, "only in the comparison")?;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::app::action::Action;
 use crate::app::effect::Effect;
+use crate::app::evidence::evidence_rows;
 use crate::app::on_action::edit_session;
 use crate::app::page::{At, Left, Page};
 use crate::app::studies::{Wish, sets, sweep_values};
@@ -33,6 +34,7 @@ pub(super) fn page_of(action: Action) -> Option<Page> {
         Action::OpenExits => Page::Exits,
         Action::OpenCompare => Page::Compare,
         Action::OpenLayers => Page::Layers,
+        Action::OpenEvidence => Page::Evidence,
         _ => return None,
     })
 }
@@ -121,6 +123,10 @@ impl App {
                 .influence()
                 .map_or((0, 0), |found| (found.n_latents, found.n_latents + 2)),
             Page::Exits => (self.session.early_exit.len(), 1),
+            Page::Evidence => {
+                let verdict = self.session.verdict.as_ref();
+                verdict.map_or((0, 0), |v| (evidence_rows(v).len(), 1))
+            }
             // How many rows there are depends on how wide the screen is.
             Page::Compare => (self.view.page_rows, 1),
             Page::Layers => self.layers().map_or((0, 0), |lens| {
@@ -173,6 +179,9 @@ impl App {
 pub(super) fn open(app: &mut App, page: Page) -> Vec<Effect> {
     app.page = if app.page == page { Page::Run } else { page };
     app.zoomed = false;
+    if app.page == Page::Evidence {
+        from_timeline(app);
+    }
     // Whoever opens a page wants it, whatever was given up before.
     retry(app);
     Vec::new()
@@ -228,6 +237,24 @@ pub(super) fn step(app: &mut App, action: Action) {
     }
     app.at[app.page.index()] = at;
     app.at[app.page.index()] = app.cursor();
+    // The timeline goes along, so that whoever leaves stands on the latent.
+    if app.page == Page::Evidence
+        && let Some(index) = app
+            .evidence_latent()
+            .and_then(|latent| app.live.index_of(latent))
+    {
+        app.live.move_to(index);
+    }
+}
+
+/// Puts the cursor of the evidence on the step that the latent under the timeline's cursor carries.
+fn from_timeline(app: &mut App) {
+    let step = app
+        .latent_under_cursor()
+        .and_then(|latent| app.step_at(latent));
+    if let Some((number, _)) = step {
+        app.at[Page::Evidence.index()].row = number - 1;
+    }
 }
 
 /// Enter: goes to the run with what is under the cursor.
@@ -301,6 +328,11 @@ fn wanted(app: &App) -> Result<Goal, String> {
                 .map(Goal::Go)
                 .ok_or_else(|| "this column is not a latent".to_owned())
         }
+        Page::Evidence => app
+            .evidence_latent()
+            .and_then(|latent| app.live.index_of(latent))
+            .map(Goal::Go)
+            .ok_or_else(|| "this row is not about one latent".to_owned()),
         Page::Run | Page::Compare => Err("there is nothing to go to".to_owned()),
     }
 }

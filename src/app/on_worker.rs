@@ -55,11 +55,13 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             app.studies.land(*study);
             Vec::new()
         }
-        Event::Verified { verdict, .. } => {
+        Event::Verified { verdict, done, .. } => {
             app.session.verdict = Some(*verdict);
-            app.live.verdict = Job::Done;
-            compare_with_recording(app);
-            result_landed(app);
+            if done {
+                app.live.verdict = Job::Done;
+                compare_with_recording(app);
+                result_landed(app);
+            }
             Vec::new()
         }
         // What was stopped is marked so already, and what a newer request took the place of goes on as that request.

@@ -20,11 +20,13 @@ pub enum Page {
     Compare,
     /// The vocabulary projection after every layer.
     Layers,
+    /// What the verdict rests on.
+    Evidence,
 }
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Run,
         Self::Sweep,
         Self::Lattice,
@@ -32,6 +34,7 @@ impl Page {
         Self::Exits,
         Self::Compare,
         Self::Layers,
+        Self::Evidence,
     ];
 
     /// Its name on screen.
@@ -45,6 +48,7 @@ impl Page {
             Self::Exits => "Early exits",
             Self::Compare => "Compare",
             Self::Layers => "Layers",
+            Self::Evidence => "Evidence",
         }
     }
 
@@ -65,7 +69,7 @@ impl Page {
             Self::Lattice => Some(StudyKind::Lattice),
             Self::Influence => Some(StudyKind::Influence),
             Self::Layers => Some(StudyKind::Layers),
-            Self::Run | Self::Exits | Self::Compare => None,
+            Self::Run | Self::Exits | Self::Compare | Self::Evidence => None,
         }
     }
 }

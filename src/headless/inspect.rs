@@ -13,8 +13,8 @@ use crate::model::Cancel;
 use crate::problem::{Problem, Split};
 use crate::text::{sanitize, sanitize_lines};
 use crate::trace::{
-    Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, Mode, ModelInfo, Necessity,
-    Phrase, Rung, Task, TokenRead, TraceStep,
+    Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, Mode, ModelInfo, Phrase, Task,
+    TokenRead, Verdict,
 };
 
 /// The schema name and version.
@@ -58,22 +58,16 @@ struct Latent {
     top_after: Option<String>,
 }
 
-/// The verdict, flat.
+/// The verdict, with what is most asked for at its top level.
 #[derive(Debug, Serialize)]
 struct Judgement {
-    rung: Rung,
-    reason: String,
-    steps: Vec<TraceStep>,
-    candidates: usize,
-    traces: usize,
-    top_k: usize,
-    from_question_alone: bool,
+    #[serde(flatten)]
+    verdict: Verdict,
     p_value: f64,
     null_n: usize,
     null_hits: usize,
     null_candidates_p95: usize,
     answer_without_latents: Option<String>,
-    necessity: Necessity,
 }
 
 /// Inspects one question and prints it.
@@ -108,7 +102,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         text
     })?;
     match &inspection.verdict {
-        Some(verdict) if args.check && verdict.rung != Rung::Present => {
+        Some(Judgement { verdict, .. }) if args.check && !verdict.rung.is_sound() => {
             Err(Error::VerdictNotSound {
                 message: format!(
                     "the verdict is {}: {}",
@@ -230,19 +224,12 @@ fn inspect(
             )
             .map_err(model_error)?;
         Some(Judgement {
-            rung: v.rung,
-            reason: v.reason,
-            steps: v.steps,
-            candidates: v.candidates,
-            traces: v.traces,
-            top_k: v.top_k,
-            from_question_alone: v.from_question_alone,
             p_value: v.null.p_value,
             null_n: v.null.n,
             null_hits: v.null.hits,
             null_candidates_p95: v.null.candidates_p95,
             answer_without_latents: v.necessity.answer_without_latents.clone(),
-            necessity: v.necessity,
+            verdict: v,
         })
     } else {
         None
@@ -383,14 +370,53 @@ fn as_text(i: &Inspection) -> String {
             );
         }
     }
-    if let Some(v) = &i.verdict {
-        out += &format!("\nverdict  {}: {}\n", v.rung.as_str(), clean(&v.reason));
-        for (n, step) in v.steps.iter().enumerate() {
-            out += &format!("  step {}  {}\n", n + 1, clean(&step.text));
+    if let Some(judged) = &i.verdict {
+        out += &verdict_text(&judged.verdict);
+    }
+    out
+}
+
+fn verdict_text(v: &Verdict) -> String {
+    let clean = |s: &str| sanitize(s).to_string();
+    let mut out = format!("\nverdict  {}: {}\n", v.rung.as_str(), clean(&v.reason));
+    for (n, step) in v.steps.iter().enumerate() {
+        out += &format!("  step {}  {}\n", n + 1, clean(&step.text));
+        if let Some(t) = v.tracks.iter().flat_map(|t| &t.steps).find(|t| t.step == n) {
+            out += &format!(
+                "    edits  latent {}: {} of {} moved as predicted, {} ineligible; {} of {} controls stayed; chance {:.4}, p {:.1e}: {}\n",
+                t.latent,
+                t.moved,
+                t.edits,
+                t.ineligible,
+                t.still,
+                t.controls,
+                t.pi0,
+                t.p_value,
+                t.standing.as_str()
+            );
         }
+        if let Some(u) = v.used.iter().flat_map(|u| &u.steps).find(|u| u.step == n) {
+            out += &format!(
+                "    replaced  latent {}: {} of {} moved the answer as predicted, {} of {} with the same value left it; chance {:.4}, p {:.1e}: {}\n",
+                u.latent,
+                u.moved,
+                u.different,
+                u.kept,
+                u.same,
+                u.pi0,
+                u.p_value,
+                u.standing.as_str()
+            );
+        }
+    }
+    out += &format!(
+        "  {} candidates, {} traces, p {:.4} (null n {})\n",
+        v.candidates, v.traces, v.null.p_value, v.null.n
+    );
+    for t in &v.tried {
         out += &format!(
-            "  {} candidates, {} traces, p {:.4} (null n {})\n",
-            v.candidates, v.traces, v.p_value, v.null_n
+            "  tried  {}: {} traces, {} tested, null {} of {}, {} runs, {:.0} ms\n",
+            t.name, t.traces, t.tested, t.null.hits, t.null.n, t.runs, t.elapsed_ms
         );
     }
     out

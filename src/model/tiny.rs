@@ -70,7 +70,8 @@ pub(crate) fn tokenizer_json() -> String {
     tokenizer(&vocabulary).to_string()
 }
 
-fn vocabulary() -> Vec<String> {
+/// The toy vocabulary, in order of id.
+pub(crate) fn vocabulary() -> Vec<String> {
     let mut vocabulary: Vec<String> = ["<unk>", "<|endoftext|>"]
         .into_iter()
         .chain(SYMBOLS)
@@ -83,7 +84,7 @@ fn vocabulary() -> Vec<String> {
 }
 
 /// The tokenizer.json that the trainer writes, for this vocabulary.
-fn tokenizer(vocabulary: &[String]) -> Value {
+pub(crate) fn tokenizer(vocabulary: &[String]) -> Value {
     let id_of = |word: &str| vocabulary.iter().position(|w| w == word);
     let added = |word: &str, special: bool| {
         json!({

@@ -177,6 +177,12 @@ fn verdict() -> Verdict {
             p_value: 5.0 / 101.0,
             candidates_p95: 60,
         },
+        null_answers: None,
+        decoder: "projection".to_owned(),
+        tracks: None,
+        used: None,
+        competing: Vec::new(),
+        tried: Vec::new(),
     }
 }
 

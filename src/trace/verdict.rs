@@ -78,6 +78,12 @@ pub enum Rung {
 }
 
 impl Rung {
+    /// Whether a trace stands: it was found, and nothing speaks against it.
+    #[must_use]
+    pub fn is_sound(self) -> bool {
+        matches!(self, Self::Present | Self::Tracks | Self::Used)
+    }
+
     /// The word on screen.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -44,11 +44,13 @@ fn score(task: Task, step: usize, latent: LatentIdx, patches: &[Patch], tests: u
     // Without another donor to mistake one for, nothing is measured, and the rate is one.
     let pi0 = rate(coincidence.0, coincidence.1);
     let p_value = at_least(moved, different.len(), pi0);
+    // That the answer goes where the latent points says little unless it also stays where the latent does.
     let standing = if different.len() < MIN_TRIALS {
         Standing::Untested
     } else if !most(moved, different.len()) {
         Standing::Contradicted
-    } else if p_value * tests as f64 <= ALPHA && (same.is_empty() || most(kept, same.len())) {
+    } else if p_value * tests as f64 <= ALPHA && same.len() >= MIN_TRIALS && most(kept, same.len())
+    {
         Standing::Holds
     } else {
         Standing::Open

@@ -153,8 +153,10 @@ pub enum Event {
     Verified {
         /// The run.
         id: RunId,
-        /// The verdict.
+        /// The verdict, or as much of it as is settled: it takes the place of the one before it.
         verdict: Box<Verdict>,
+        /// Whether it is the last word; if not, tests are still running.
+        done: bool,
     },
     /// A study, or as much of it as is computed: it takes the place of the one before it.
     Study {

@@ -21,7 +21,7 @@ use crate::analysis::run::{Ask, CleanRun};
 use crate::analysis::verdict::Budget;
 use crate::model::{Cancel, ModelError, Placement};
 use crate::open::{OpenError, Opener, Progress, Watch};
-use crate::trace::Study;
+use crate::trace::{Study, Verdict};
 
 /// How many events may wait for the screen.
 const EVENTS: usize = 256;
@@ -327,14 +327,22 @@ impl Worker {
             Job::Verify(id) => {
                 let exits = self.early_exits(*id, cancel)?;
                 let (explorer, clean) = self.of(*id)?;
-                let verdict = Box::new(explorer.verdict(
-                    clean,
-                    &exits,
-                    &Budget::default(),
-                    &mut |_| (),
-                    cancel,
-                )?);
-                self.tell(Event::Verified { id: *id, verdict })
+                let id = *id;
+                let mut screen_gone = false;
+                let mut part = |verdict: &Verdict| {
+                    let verdict = Box::new(verdict.clone());
+                    let done = false;
+                    let event = Event::Verified { id, verdict, done };
+                    screen_gone |= self.out.blocking_send(event).is_err();
+                };
+                let budget = Budget::default();
+                let verdict = explorer.verdict(clean, &exits, &budget, &mut part, cancel)?;
+                if screen_gone {
+                    return Err(Stopped::ScreenGone);
+                }
+                let verdict = Box::new(verdict);
+                let done = true;
+                self.tell(Event::Verified { id, verdict, done })
             }
         }
     }

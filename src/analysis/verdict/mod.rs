@@ -5,6 +5,8 @@
 
 mod bench;
 mod edited;
+#[cfg(test)]
+mod planted;
 mod replaced;
 mod strategy;
 #[cfg(test)]
@@ -114,20 +116,20 @@ struct Attempt {
 }
 
 impl Attempt {
-    /// Higher is better evidence; a trace that could not be tested says least.
+    /// Higher is better evidence. A trace that could not be tested, or is contradicted, is given up only for one that does
+    /// better: which of two such is listed first is the search's word, not the test's.
     fn height(&self) -> usize {
         let standing = |s: Option<Standing>| match s {
-            Some(Standing::Holds) => 4,
-            Some(Standing::Open) => 3,
-            Some(Standing::Contradicted) => 2,
-            Some(Standing::Untested) | None => 1,
+            Some(Standing::Holds) => 3,
+            Some(Standing::Open) => 2,
+            Some(Standing::Contradicted | Standing::Untested) | None => 1,
         };
         if self.found.steps.is_empty() {
             return 0;
         }
         let tracks = standing(self.tracks.as_ref().map(|t| t.standing));
         let used = standing(self.used.as_ref().map(|u| u.standing));
-        10 * tracks + if tracks == 4 { used } else { 0 }
+        10 * tracks + if tracks == 3 { used } else { 0 }
     }
 }
 
@@ -229,11 +231,11 @@ impl Climb<'_> {
     }
 
     fn keep(&mut self, attempt: &Attempt) {
-        if self
-            .best
-            .as_ref()
-            .is_none_or(|best| attempt.height() > best.height())
-        {
+        let is_better = |best: &Attempt| {
+            let now_tested = best.tracks.is_none() && best.found.steps == attempt.found.steps;
+            now_tested || attempt.height() > best.height()
+        };
+        if self.best.as_ref().is_none_or(is_better) {
             self.best = Some(attempt.clone());
         }
     }

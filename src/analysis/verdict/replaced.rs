@@ -13,13 +13,14 @@ use crate::verify::{Observation, Values, used};
 
 use super::bench::{Bench, CHUNK};
 use super::edited::{Test, words};
-use super::strategy::Decoder;
 
 /// A latent of another question.
 struct Donor {
     question: String,
     value: String,
     vector: Arc<[f32]>,
+    /// Whether its question was edited to lend it.
+    on_purpose: bool,
 }
 
 /// Replaces the latent of each step and scores what the answer did.
@@ -45,7 +46,9 @@ pub(super) fn run(
             let expected = if same {
                 answer.to_owned()
             } else {
-                match answer_if(&case, test.steps, step, &donor.value) {
+                match answer_if(&case, test.steps, step, &donor.value, &|text| {
+                    bench.readable(test.strategy.decoder, text)
+                }) {
                     Some(expected) if bench.sayable(&expected) => expected,
                     _ => continue,
                 }
@@ -123,7 +126,7 @@ fn gather(
     let questions: Vec<&str> = made.iter().map(|e| e.question.as_str()).collect();
     let thoughts = bench.think(decoder, &questions)?;
     let mut edited: Vec<Donor> = Vec::new();
-    for (edit, thought) in made.iter().zip(thoughts) {
+    for (i, (edit, thought)) in made.iter().zip(thoughts).enumerate() {
         let Some(thought) = thought else { continue };
         let values = Values::new(case.task, &edit.question, test.strategy.top_k);
         let reads = Bench::reads(decoder, &thought);
@@ -139,37 +142,38 @@ fn gather(
                 question: edit.question.clone(),
                 value: expected.clone(),
                 vector: Arc::clone(&thought.fed[latent.0 - 1]),
+                on_purpose: i >= observed.len(),
             });
         }
     }
     let own = test.steps[step].result.text.clone();
-    let (same, mut all): (Vec<Donor>, Vec<Donor>) = edited
-        .into_iter()
-        .partition(|d| same_answer(case.task, &d.value, &own));
-    all.extend(others(bench, decoder, test.strategy.top_k, latent)?);
-    // With the same value, other problems tell more than edits that left the latent alone.
-    all.extend(same);
+    // Those made for the purpose come to the same value in another way, which tells more than a latent left alone.
+    edited.sort_by_key(|d| same_answer(case.task, &d.value, &own) && !d.on_purpose);
+    let mut all = edited;
+    all.extend(others(bench, test, latent)?);
     Ok(all)
 }
 
-/// The latents of other problems, with what they show first.
+/// The latents of other problems with as many steps, and what they show first: with more or fewer steps the same value at
+/// the same latent has another part to play.
 fn others(
     bench: &mut Bench<'_>,
-    decoder: Decoder,
-    top_k: usize,
+    test: &Test<'_>,
     latent: LatentIdx,
 ) -> Result<Vec<Donor>, ModelError> {
     let case = bench.case();
-    let values = Values::new(case.task, case.question, top_k);
-    let reads = bench.others(decoder)?;
+    let values = Values::new(case.task, case.question, test.strategy.top_k);
+    let reads = bench.others(test.strategy.decoder)?;
     let items = bench.of.reference.others(case.question);
     Ok(items
         .zip(reads)
+        .filter(|(item, _)| item.steps == test.steps.len())
         .filter_map(|(item, reads)| {
             Some(Donor {
                 question: item.question.clone(),
                 value: values.of(reads.get(latent.0 - 1)?).into_iter().next()?,
                 vector: Arc::clone(item.fed.get(latent.0 - 1)?),
+                on_purpose: false,
             })
         })
         .collect())

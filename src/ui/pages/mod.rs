@@ -13,6 +13,7 @@
 
 mod cell;
 mod compare;
+mod evidence;
 mod exits;
 mod influence;
 mod lattice;
@@ -64,6 +65,7 @@ fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         Page::Exits => exits::sheet(app, width, theme),
         Page::Compare => compare::sheet(app, width, theme),
         Page::Layers => layers::sheet(app, width, theme),
+        Page::Evidence => evidence::sheet(app, width, theme),
     };
     let mut head = obstacle(app, width, theme);
     head.append(&mut sheet.head);
@@ -162,6 +164,7 @@ fn title(app: &App, theme: &Theme) -> Title {
             Page::Layers => layers::about(app, theme),
             page if page.study().is_some() => app.ablation.manner(),
             Page::Compare => compare::about(app),
+            Page::Evidence => evidence::about(app),
             _ => String::new(),
         },
         remark: remark(app),

@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use crate::app::overlay::ablation_name;
 use crate::app::{App, Phase};
 use crate::text::{sanitize, width};
-use crate::trace::{AblationValue, LatentIdx, Position, PositionKind};
+use crate::trace::{AblationValue, LatentIdx, Position, PositionKind, TraceStep};
 use crate::ui::line::{Row, cut};
 use crate::ui::number::count;
 use crate::ui::panes::Title;
@@ -135,6 +135,8 @@ enum Label {
     Rank(usize),
     /// The top token in the ablated run.
     Now,
+    /// The step of the verdict's trace that is read here.
+    Step,
     /// The answer if the model stopped here.
     Stop,
 }
@@ -145,6 +147,7 @@ impl Label {
             Self::Rank(0) => "reads".to_owned(),
             Self::Rank(rank) => format!("   #{rank}"),
             Self::Now => "now".to_owned(),
+            Self::Step => "step".to_owned(),
             Self::Stop => "stop".to_owned(),
         }
     }
@@ -161,6 +164,12 @@ fn labels(app: &App, height: usize) -> Vec<Label> {
     let top = take(true);
     let now = take(app.shown_outcome().is_some());
     let stop = take(!app.session.early_exit.is_empty());
+    let step = take(
+        app.session
+            .verdict
+            .as_ref()
+            .is_some_and(crate::trace::Verdict::has_trace),
+    );
     // The row of the ablated run is kept free, so that a toggle does not move the rows below.
     let spare = if app.shown_outcome().is_none() {
         room.saturating_sub(1)
@@ -178,6 +187,7 @@ fn labels(app: &App, height: usize) -> Vec<Label> {
     };
     let mut labels: Vec<Label> = (0..ranks).map(Label::Rank).collect();
     labels.extend(now.then_some(Label::Now));
+    labels.extend(step.then_some(Label::Step));
     labels.extend(stop.then_some(Label::Stop));
     labels
 }
@@ -292,7 +302,16 @@ fn cell(
                     let value = exit.value.as_deref().unwrap_or(theme.glyphs.none);
                     (token(value, theme), theme.dim)
                 }
-                (Label::Now, None) => return None,
+                (Label::Step, Some(idx)) => {
+                    let (number, step) = app.step_at(idx)?;
+                    let style = if app.step_is_off(number - 1) {
+                        theme.dim
+                    } else {
+                        theme.text
+                    };
+                    (cut(&step_text(number, step), MAX_CELL, theme), style)
+                }
+                (Label::Now | Label::Step, None) => return None,
             };
             let lead = if latent.is_some() { " " } else { "" };
             Some((format!("{lead}{text}"), style))
@@ -304,6 +323,15 @@ fn cell(
         below,
         is_placeholder: false,
     }
+}
+
+/// A step in as few cells as will do: an equation without blanks, or the number of a sentence.
+fn step_text(number: usize, step: &TraceStep) -> String {
+    if step.operator.starts_with("is") {
+        return format!("step {number}");
+    }
+    let text: String = step.text.chars().filter(|c| *c != ' ').collect();
+    sanitize(&text).to_string()
 }
 
 /// What is read at a latent in the ablated run; it stands out where it differs from the clean run.

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use crate::app::{App, Job, Phase};
 use crate::text::sanitize;
-use crate::trace::{Operand, Rung, Source, TraceStep, Verdict};
+use crate::trace::{self, Operand, Rung, Source, TraceStep, Verdict};
 use crate::ui::line::{Row, heading, paragraph};
 use crate::ui::number::{count, p_value, probability, signed};
 use crate::ui::panes::Title;
@@ -18,7 +18,11 @@ pub(super) fn title(app: &App) -> Title {
     Title {
         name: "Verdict".to_owned(),
         about: match app.live.verdict {
+            Job::Waiting if app.session.verdict.is_some() => "so far, testing it".to_owned(),
             Job::Waiting => "verifying".to_owned(),
+            Job::Stopped if app.session.verdict.is_some() => {
+                "stopped part-way, r runs it again".to_owned()
+            }
             _ if app.session.verdict.is_some() => "on the clean run".to_owned(),
             _ => String::new(),
         },
@@ -43,7 +47,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     lines.extend(paragraph(&verdict.reason, width, 2, theme.text));
     lines.push(Line::default());
     lines.extend(ladder(Some(verdict), width, theme));
-    lines.extend(trace_lines(verdict, width, theme));
+    lines.extend(trace_lines(app, verdict, width, theme));
     lines.push(Line::default());
     lines.extend(evidence(app, verdict, width, theme));
     lines
@@ -115,12 +119,15 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
             Rung::Abstain => (glyphs.unsure, theme.dim, "cannot be judged".to_owned()),
         }
     });
-    let not_run = || (glyphs.none, theme.dim, "not run".to_owned());
+    let tracks = verdict.map_or((glyphs.none, theme.dim, String::new()), |v| {
+        tracks(v, theme)
+    });
+    let used = verdict.map_or((glyphs.none, theme.dim, String::new()), |v| used(v, theme));
     [
         ("N0", "not needed", needed),
         ("E1", "present", present),
-        ("E2", "tracks", not_run()),
-        ("E3", "used", not_run()),
+        ("E2", "tracks", tracks),
+        ("E3", "used", used),
     ]
     .into_iter()
     .flat_map(|(id, name, (mark, style, text))| {
@@ -139,7 +146,74 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
     .collect()
 }
 
-fn trace_lines(verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// What is known about a rung: its glyph, how it is drawn, and in words.
+type Standing<'a> = (&'a str, Style, String);
+
+fn mark<'a>(standing: trace::Standing, theme: &'a Theme) -> (&'a str, Style) {
+    match standing {
+        trace::Standing::Holds => (theme.glyphs.yes, theme.good),
+        trace::Standing::Contradicted => (theme.glyphs.no, theme.bad),
+        trace::Standing::Open | trace::Standing::Untested => (theme.glyphs.unsure, theme.off),
+    }
+}
+
+fn tracks<'a>(verdict: &Verdict, theme: &'a Theme) -> Standing<'a> {
+    let Some(tracks) = &verdict.tracks else {
+        return (theme.glyphs.none, theme.dim, not_asked(verdict).to_owned());
+    };
+    let (glyph, style) = mark(tracks.standing, theme);
+    let text = match tracks.standing {
+        trace::Standing::Holds => {
+            let sum =
+                |of: fn(&trace::StepTracks) -> usize| tracks.steps.iter().map(of).sum::<usize>();
+            let worst = tracks.steps.iter().map(|s| s.p_value).fold(0.0, f64::max);
+            format!(
+                "consistent with it, {} of {} edits moved, {} of {} controls stayed, p {}",
+                sum(|s| s.moved),
+                sum(|s| s.edits),
+                sum(|s| s.still),
+                sum(|s| s.controls),
+                p_value(worst)
+            )
+        }
+        _ => tracks.reason.clone(),
+    };
+    (glyph, style, sanitize(&text).to_string())
+}
+
+fn used<'a>(verdict: &Verdict, theme: &'a Theme) -> Standing<'a> {
+    let Some(used) = &verdict.used else {
+        let text = match &verdict.tracks {
+            Some(tracks) if tracks.standing != trace::Standing::Holds => "needs E2",
+            _ => not_asked(verdict),
+        };
+        return (theme.glyphs.none, theme.dim, text.to_owned());
+    };
+    let (glyph, style) = mark(used.standing, theme);
+    let sum = |of: fn(&trace::StepUse) -> usize| used.steps.iter().map(of).sum::<usize>();
+    let text = match used.standing {
+        trace::Standing::Holds => format!(
+            "the answer uses it, {} of {} donors moved it as computed, {} of {} with the same value left it",
+            sum(|s| s.moved),
+            sum(|s| s.different),
+            sum(|s| s.kept),
+            sum(|s| s.same)
+        ),
+        _ => used.reason.clone(),
+    };
+    (glyph, style, sanitize(&text).to_string())
+}
+
+fn not_asked(verdict: &Verdict) -> &'static str {
+    match verdict.rung {
+        Rung::NotNeeded => "not asked, the latents are not needed",
+        Rung::NoneFound => "there is no trace to test",
+        Rung::Abstain => "cannot be judged",
+        _ => "not run",
+    }
+}
+
+fn trace_lines(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     if verdict.steps.is_empty() {
         return Vec::new();
     }
@@ -149,10 +223,13 @@ fn trace_lines(verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Line<'stat
         head = head.push("  the question alone gives it as well", theme.off);
     } else if greyed {
         head = head.push("  not needed for the answer", theme.dim);
+    } else if verdict.decoder == "roll-out" {
+        head = head.push("  read by roll-out", theme.dim);
     }
     let mut lines = vec![Line::default(), head.line()];
     for (index, step) in verdict.steps.iter().enumerate() {
-        lines.extend(step_lines(index, step, greyed, width, theme));
+        let dimmed = greyed || app.step_is_off(index);
+        lines.extend(step_lines(index, step, dimmed, width, theme));
     }
     lines
 }
@@ -245,7 +322,12 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         (
             "search",
             format!(
-                "top {} {dot} {} reach the answer {dot} {} tried, 95 % of nulls try up to {}",
+                "{}top {} {dot} {} reach the answer {dot} {} tried, 95 % of nulls try up to {}",
+                if verdict.decoder.is_empty() {
+                    String::new()
+                } else {
+                    format!("{}, ", verdict.decoder)
+                },
                 verdict.top_k,
                 count(verdict.traces, "trace"),
                 count(verdict.candidates, "candidate"),
@@ -259,6 +341,20 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
                 verdict.null.hits,
                 verdict.null.n,
                 p_value(verdict.null.p_value),
+            ),
+        ),
+        (
+            "other answers",
+            verdict.null_answers.as_ref().map_or_else(
+                || "not asked".to_owned(),
+                |null| {
+                    format!(
+                        "{} of {} other problems' answers are reached in these latents {dot} p {}",
+                        null.hits,
+                        null.n,
+                        p_value(null.p_value)
+                    )
+                },
             ),
         ),
         (
@@ -282,6 +378,17 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
             format!(
                 "{} nats",
                 crate::ui::number::plain(need.threshold, 2, theme.glyphs)
+            ),
+        ),
+        (
+            "tried",
+            format!(
+                "{}; W shows every one, every edit and every replaced latent",
+                if verdict.tried.len() == 1 {
+                    "1 strategy".to_owned()
+                } else {
+                    format!("{} strategies", verdict.tried.len())
+                }
             ),
         ),
     ];

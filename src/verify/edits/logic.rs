@@ -249,7 +249,8 @@ impl Editor<'_> {
     /// The same kind of word, and one that "a" or "an" fits as before.
     fn may_replace(&self, node: Node, word: &str, class: Class) -> bool {
         let vowel = |w: &str| w.starts_with(['a', 'e', 'i', 'o', 'u']);
-        self.classes[node] == class && vowel(&self.facts.nodes[node]) == vowel(word)
+        self.classes[node] == class
+            && (class == Class::Name || vowel(&self.facts.nodes[node]) == vowel(word))
     }
 
     fn rename(&self, node: Node, spare: &Spare) -> Edit {
@@ -572,7 +573,15 @@ mod tests {
         let question = "Tom is a gorpus. Every gorpus is a flonk. Tom is a dorvin. Every zelkit is a wug. \
                         Every felkin is a wug. Every felkin is a flonk. Is Tom a flonk or wug?";
         let trace = steps(question, "Tom is a flonk.", &["gorpus", "flonk"]);
-        let of = |step, value| if_set(&case(question, "Tom is a flonk."), &trace, step, value);
+        let of = |step, value| {
+            if_set(
+                &case(question, "Tom is a flonk."),
+                &trace,
+                step,
+                value,
+                &|_| true,
+            )
+        };
         assert_eq!(of(0, "zelkit").as_deref(), Some("Tom is a wug."));
         assert_eq!(of(0, "felkin"), None, "it leads to both");
         assert_eq!(of(0, "dorvin"), None, "it leads nowhere");
@@ -580,7 +589,7 @@ mod tests {
         assert_eq!(of(1, "zelkit"), None, "the last node must be an option");
         let trace = steps(PRONTOQA, "False", &["gorpus", "bompus", "happy"]);
         assert_eq!(
-            if_set(&case(PRONTOQA, "False"), &trace, 1, "dorvin").as_deref(),
+            if_set(&case(PRONTOQA, "False"), &trace, 1, "dorvin", &|_| true).as_deref(),
             Some("True")
         );
     }

@@ -6,48 +6,147 @@ use crate::trace::{Operand, Source, TraceStep};
 use crate::verify::numbers::{Number, question_numbers};
 use crate::verify::ratio::Ratio;
 
-use super::wording::rewordings;
+use super::wording::{Rewording, rewordings};
 use super::{Edit, Means};
+
+/// How many other numbers of each place are combined in pairs.
+const PAIRED: usize = 24;
 
 /// Edits by number of the question, the numbers in reading order; those that the trace does not use are controls.
 pub(super) fn edits(question: &str, steps: &[TraceStep], means: &Means<'_>) -> Vec<Vec<Edit>> {
-    let numbers = question_numbers(question);
-    let original = recompute(steps, &|operand| Ratio::parse(&operand.text), None);
-    let Some(original) = original else {
+    let Some(editor) = Editor::new(question, steps, means) else {
         return Vec::new();
     };
-    // A new value that stands somewhere already could be read there by chance.
-    let taken: Vec<Ratio> = numbers
-        .iter()
-        .map(|n| n.value)
-        .chain(original.iter().copied())
-        .collect();
-    let of_number = |number: &Number| {
-        rewordings(question, number)
-            .into_iter()
-            .filter(|new| !taken.contains(&new.value))
-            .filter_map(|new| {
-                let value_of = |operand: &Operand| match operand.source {
-                    Source::Question { start, .. } if start == number.start => Some(new.value),
-                    _ => Ratio::parse(&operand.text),
-                };
-                let results = recompute(steps, &value_of, None)?;
-                follows(steps, &original, &results, means).then(|| Edit {
-                    change: format!("{} to {}", &question[number.start..number.end], new.label()),
-                    question: written_over(question, &new.range, &new.text),
-                    answer: results.last().map(Ratio::to_string).unwrap_or_default(),
-                    concerns: original.iter().zip(&results).map(|(a, b)| a != b).collect(),
-                    results: results.iter().map(Ratio::to_string).collect(),
-                })
-            })
-            .collect()
+    let of_number = |at: &usize| {
+        let news = editor.rewordings(*at);
+        news.filter_map(|new| editor.edit(&[(*at, new)])).collect()
     };
-    numbers.iter().map(of_number).collect()
+    (0..editor.numbers.len())
+        .collect::<Vec<_>>()
+        .iter()
+        .map(of_number)
+        .collect()
+}
+
+/// Edits of two numbers of the trace at once, by pair: where one alone leaves few whole results, and to find questions that
+/// come to the same result in another way.
+pub(super) fn pairs(question: &str, steps: &[TraceStep], means: &Means<'_>) -> Vec<Vec<Edit>> {
+    let Some(editor) = Editor::new(question, steps, means) else {
+        return Vec::new();
+    };
+    let used: Vec<usize> = (0..editor.numbers.len())
+        .filter(|at| editor.is_used(*at))
+        .collect();
+    let mut out = Vec::new();
+    for (i, a) in used.iter().enumerate() {
+        for b in &used[i + 1..] {
+            let firsts: Vec<Rewording> = editor.rewordings(*a).take(PAIRED).collect();
+            let seconds: Vec<Rewording> = editor.rewordings(*b).take(PAIRED).collect();
+            let mut edits = Vec::new();
+            for first in &firsts {
+                for second in seconds.iter().filter(|second| second.value != first.value) {
+                    edits.extend(editor.edit(&[(*a, first.clone()), (*b, second.clone())]));
+                }
+            }
+            out.push(edits);
+        }
+    }
+    out
+}
+
+/// Edits of two numbers that leave a step's result as it is.
+pub(super) fn compensated(
+    question: &str,
+    steps: &[TraceStep],
+    step: usize,
+    means: &Means<'_>,
+) -> Vec<Vec<Edit>> {
+    let mut by_pair = pairs(question, steps, means);
+    for edits in &mut by_pair {
+        edits.retain(|edit| !edit.concerns[step]);
+    }
+    by_pair
+}
+
+struct Editor<'a> {
+    question: &'a str,
+    steps: &'a [TraceStep],
+    means: &'a Means<'a>,
+    numbers: Vec<Number>,
+    original: Vec<Ratio>,
+}
+
+impl<'a> Editor<'a> {
+    fn new(question: &'a str, steps: &'a [TraceStep], means: &'a Means<'a>) -> Option<Self> {
+        Some(Self {
+            question,
+            steps,
+            means,
+            numbers: question_numbers(question),
+            original: recompute(steps, &|operand| Ratio::parse(&operand.text), None)?,
+        })
+    }
+
+    fn is_used(&self, at: usize) -> bool {
+        let start = self.numbers[at].start;
+        let operands = self.steps.iter().flat_map(|s| &s.operands);
+        operands
+            .into_iter()
+            .any(|o| matches!(o.source, Source::Question { start: s, .. } if s == start))
+    }
+
+    /// Other numbers in a place; one that stands somewhere already could be read there by chance.
+    fn rewordings(&self, at: usize) -> impl Iterator<Item = Rewording> {
+        let news = rewordings(self.question, &self.numbers[at]);
+        let taken = |value: Ratio| {
+            self.original.contains(&value) || self.numbers.iter().any(|n| n.value == value)
+        };
+        news.into_iter().filter(move |new| !taken(new.value))
+    }
+
+    /// The question with numbers written over; none if a result is not one that could be shown.
+    fn edit(&self, news: &[(usize, Rewording)]) -> Option<Edit> {
+        let value_of = |operand: &Operand| {
+            let new = news.iter().find(|(at, _)| {
+                matches!(operand.source, Source::Question { start, .. } if start == self.numbers[*at].start)
+            });
+            new.map_or_else(|| Ratio::parse(&operand.text), |(_, new)| Some(new.value))
+        };
+        let results = recompute(self.steps, &value_of, None)?;
+        if !follows(self.steps, &self.original, &results, self.means.readable) {
+            return None;
+        }
+        let mut question = self.question.to_owned();
+        let mut changes = Vec::new();
+        // From the end, so that the places ahead stay where they are.
+        for (at, new) in news.iter().rev() {
+            let number = &self.numbers[*at];
+            let old = &self.question[number.start..number.end];
+            question = written_over(&question, &new.range, &new.text);
+            changes.insert(0, format!("{old} to {}", new.text));
+        }
+        Some(Edit {
+            change: changes.join(", "),
+            question,
+            answer: results.last().map(Ratio::to_string).unwrap_or_default(),
+            concerns: self
+                .original
+                .iter()
+                .zip(&results)
+                .map(|(before, after)| before != after)
+                .collect(),
+            results: results.iter().map(Ratio::to_string).collect(),
+        })
+    }
 }
 
 /// Whether the new results are ones that a latent could show: whole, positive, one token.
-fn follows(steps: &[TraceStep], before: &[Ratio], after: &[Ratio], means: &Means<'_>) -> bool {
-    let readable = |result: &Ratio| (means.readable)(&result.to_string());
+fn follows(
+    steps: &[TraceStep],
+    before: &[Ratio],
+    after: &[Ratio],
+    readable: &dyn Fn(&str) -> bool,
+) -> bool {
     steps
         .iter()
         .zip(before)
@@ -56,21 +155,25 @@ fn follows(steps: &[TraceStep], before: &[Ratio], after: &[Ratio], means: &Means
             let at_latent = matches!(step.result.source, Source::Latent { .. });
             let positive = after.to_integer().is_some_and(|n| n > 0);
             // What a trace that ends in a fraction becomes is not for this test to forbid.
-            (before.to_integer().is_none() || positive) && (!at_latent || readable(after))
+            (before.to_integer().is_none() || positive)
+                && (!at_latent || readable(&after.to_string()))
         })
 }
 
-/// The last result when a step's result is another value.
-pub(super) fn answer_if(steps: &[TraceStep], step: usize, value: &str) -> Option<String> {
-    let value = Ratio::parse(value)?;
-    let results = recompute(
-        steps,
-        &|operand| Ratio::parse(&operand.text),
-        Some((step, value)),
-    )?;
-    let answer = results.last()?;
-    // Nothing below one is an answer that these questions have.
-    (*answer > Ratio::ZERO).then(|| answer.to_string())
+/// The last result when a step's result is another value; none if that value leads to results that are not whole and
+/// positive where the trace's own are, or that could not be read where they are read.
+pub(super) fn answer_if(
+    steps: &[TraceStep],
+    step: usize,
+    value: &str,
+    readable: &dyn Fn(&str) -> bool,
+) -> Option<String> {
+    let value_of = |operand: &Operand| Ratio::parse(&operand.text);
+    let before = recompute(steps, &value_of, None)?;
+    let after = recompute(steps, &value_of, Some((step, Ratio::parse(value)?)))?;
+    follows(steps, &before, &after, readable)
+        .then(|| after.last().map(Ratio::to_string))
+        .flatten()
 }
 
 /// The results of all steps, given the numbers of the question and perhaps one result that is set; none if one is undefined.
@@ -222,11 +325,15 @@ mod tests {
     #[test]
     fn a_step_set_to_another_value_carries_on() {
         let steps = trace(PENS, "38", &[&["19"], &["38"]]);
-        let of =
-            |step, value| crate::verify::edits::answer_if(&case(PENS, "38"), &steps, step, value);
+        let of = |step, value| {
+            crate::verify::edits::answer_if(&case(PENS, "38"), &steps, step, value, &|text| {
+                text.parse().is_ok_and(|n: i64| n < 100)
+            })
+        };
         assert_eq!(of(0, "20").as_deref(), Some("40"));
         assert_eq!(of(1, "20").as_deref(), Some("20"));
         assert_eq!(of(0, "19"), None, "the same answer is no prediction");
         assert_eq!(of(0, "x"), None);
+        assert_eq!(of(0, "60"), None, "120 cannot be read at a latent");
     }
 }

@@ -53,16 +53,33 @@ pub struct Means<'a> {
 /// at most `most`, no question twice.
 #[must_use]
 pub fn edits(case: &Case<'_>, steps: &[TraceStep], means: &Means<'_>, most: usize) -> Vec<Edit> {
-    let by_place = match case.task {
-        Task::Math => math::edits(case.question, steps, means),
-        Task::Logic => logic::edits(case.question, case.answer.unwrap_or_default(), steps, means),
+    match case.task {
+        Task::Math => {
+            let mut out = in_turn(
+                math::edits(case.question, steps, means),
+                case.question,
+                most,
+            );
+            if out.len() < most {
+                let pairs = math::pairs(case.question, steps, means);
+                out.extend(in_turn(pairs, case.question, most - out.len()));
+            }
+            out
+        }
+        Task::Logic => {
+            let answer = case.answer.unwrap_or_default();
+            in_turn(
+                logic::edits(case.question, answer, steps, means),
+                case.question,
+                most,
+            )
+        }
         Task::Unknown => Vec::new(),
-    };
-    in_turn(by_place, case.question, most)
+    }
 }
 
-/// Edits that lend a latent which shows another value at a step, from which the trace computes another answer; at most `most`.
-/// Arithmetic needs none beside [`edits`].
+/// Edits made to lend a latent, beside [`edits`]; at most `most`. For arithmetic two numbers change so that the step's result
+/// stays; for is-a problems a node is swapped with one from which the chain settles the query differently.
 #[must_use]
 pub fn donors(
     case: &Case<'_>,
@@ -79,7 +96,8 @@ pub fn donors(
             step,
             means,
         ),
-        Task::Math | Task::Unknown => Vec::new(),
+        Task::Math => math::compensated(case.question, steps, step, means),
+        Task::Unknown => Vec::new(),
     };
     in_turn(by_place, case.question, most)
 }
@@ -87,10 +105,16 @@ pub fn donors(
 /// What the answer becomes when a step's result is another value and everything else stays; none if the trace does not say,
 /// or says the same answer.
 #[must_use]
-pub fn answer_if(case: &Case<'_>, steps: &[TraceStep], step: usize, value: &str) -> Option<String> {
+pub fn answer_if(
+    case: &Case<'_>,
+    steps: &[TraceStep],
+    step: usize,
+    value: &str,
+    readable: &dyn Fn(&str) -> bool,
+) -> Option<String> {
     let answer = case.answer?;
     let predicted = match case.task {
-        Task::Math => math::answer_if(steps, step, value),
+        Task::Math => math::answer_if(steps, step, value, readable),
         Task::Logic => logic::answer_if(case.question, answer, steps, step, value),
         Task::Unknown => None,
     }?;

@@ -16,12 +16,6 @@ pub(super) struct Rewording {
     pub(super) range: Range<usize>,
 }
 
-impl Rewording {
-    pub(super) fn label(&self) -> &str {
-        &self.text
-    }
-}
-
 /// How far from the number others are tried.
 const REACH: i64 = 40;
 

@@ -1,0 +1,364 @@
+//! What the verdict rests on: each step with its tests, every edit and every replaced latent, and everything that was tried.
+
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::{Sheet, block};
+use crate::app::App;
+use crate::app::evidence::{EvidenceRow, evidence_rows, latent_of};
+use crate::text::{sanitize, wrap};
+use crate::trace::{EditRun, Patch, Standing, StepTracks, StepUse, TraceStep, Try, Verdict};
+use crate::ui::line::{Row, cut, cut_foreign, heading, paragraph};
+use crate::ui::number::{count, p_value, plain, signed};
+use crate::ui::panes::verdict::rung_mark;
+use crate::ui::theme::Theme;
+
+/// Where the columns stand.
+const TEXT: usize = 30;
+const COLUMN: usize = 16;
+
+pub(super) fn about(app: &App) -> String {
+    let verdict = app.session.verdict.as_ref();
+    verdict.map_or_else(String::new, |v| v.rung.as_str().to_owned())
+}
+
+pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
+    let Some(verdict) = &app.session.verdict else {
+        return Sheet {
+            head: paragraph("No verdict yet", width, 0, theme.dim),
+            ..Sheet::default()
+        };
+    };
+    let cursor = app.cursor().row;
+    let (mark, style) = rung_mark(verdict, theme);
+    let text = format!("{mark} {}", sanitize(&verdict.reason));
+    let mut sheet = Sheet {
+        head: paragraph(&text, width, 0, style),
+        legend: legend(verdict, theme),
+        ..Sheet::default()
+    };
+    sheet.head.push(Line::default());
+    let mut before = None;
+    for (index, row) in evidence_rows(verdict).into_iter().enumerate() {
+        if before.is_none_or(|b| std::mem::discriminant(&b) != std::mem::discriminant(&row)) {
+            if before.is_some() {
+                sheet.rows.push(Line::default());
+            }
+            sheet.rows.push(head(row, verdict, theme));
+        }
+        before = Some(row);
+        let is_selected = index == cursor;
+        if is_selected {
+            sheet.focus = sheet.rows.len();
+            sheet.detail = detail(row, verdict, theme);
+        }
+        let line = line(row, app, verdict, width, theme);
+        let width = line.width().min(width);
+        sheet
+            .rows
+            .push(block(Row::new(), line, width, is_selected, theme).line());
+    }
+    sheet
+}
+
+/// The heading of a kind of rows, with the names of its columns.
+fn head(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> Line<'static> {
+    let (name, columns): (String, [&str; 4]) = match row {
+        EvidenceRow::Step(_) => (
+            "Step".to_owned(),
+            ["latent", "edits", "controls", "replaced / same"],
+        ),
+        EvidenceRow::Edit(_) => {
+            let edits = verdict.tracks.as_ref().map_or(0, |t| t.edits.len());
+            (
+                count(edits, "edit"),
+                ["trace says", "model says", "latents", ""],
+            )
+        }
+        EvidenceRow::Patch(_) => {
+            let patches = verdict.used.as_ref().map_or(0, |u| u.patches.len());
+            (
+                count(patches, "replaced latent"),
+                ["trace says", "model says", "clean log-p", "said log-p"],
+            )
+        }
+        EvidenceRow::Competing(_) => (
+            format!(
+                "{} reach the answer, these compete",
+                count(verdict.traces, "trace")
+            ),
+            [""; 4],
+        ),
+        EvidenceRow::Try(_) => (
+            "Tried, in order".to_owned(),
+            ["traces", "tested", "null", "runs, time"],
+        ),
+    };
+    let mut line = heading(cut(&name, TEXT - 1, theme), theme);
+    for (i, column) in columns.into_iter().enumerate() {
+        line = line.to(TEXT + i * COLUMN).push(column, theme.dim);
+    }
+    line.line()
+}
+
+/// A row: what it is about, then its columns.
+fn line(row: EvidenceRow, app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Row {
+    let columns = |text: String, style: Style, cells: Vec<(String, Style)>| {
+        let mut row = Row::new().push(cut(&text, TEXT - 1, theme), style);
+        for (i, (cell, style)) in cells.into_iter().enumerate() {
+            let cell = cut(&cell, COLUMN - 1, theme);
+            row = row.to(TEXT + i * COLUMN).push(cell, style);
+        }
+        row
+    };
+    match row {
+        EvidenceRow::Step(at) => {
+            let Some(step) = verdict.steps.get(at) else {
+                return Row::new();
+            };
+            let style = if app.step_is_off(at) {
+                theme.dim
+            } else {
+                theme.strong
+            };
+            let text = format!("{} {}", at + 1, sanitize(&step.text));
+            columns(text, style, step_cells(at, step, verdict, theme))
+        }
+        EvidenceRow::Edit(at) => {
+            let Some(edit) = verdict.tracks.as_ref().and_then(|t| t.edits.get(at)) else {
+                return Row::new();
+            };
+            let style = if edit.eligible { theme.text } else { theme.dim };
+            columns(
+                sanitize(&edit.change).to_string(),
+                style,
+                edit_cells(edit, theme),
+            )
+        }
+        EvidenceRow::Patch(at) => {
+            let Some(patch) = verdict.used.as_ref().and_then(|u| u.patches.get(at)) else {
+                return Row::new();
+            };
+            let same = if patch.same { " (same value)" } else { "" };
+            let text = format!(
+                "latent {} from one of {}{same}",
+                patch.latent,
+                sanitize(&patch.value)
+            );
+            columns(text, theme.text, patch_cells(patch, theme))
+        }
+        EvidenceRow::Competing(at) => {
+            let steps = verdict
+                .competing
+                .get(at)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let text: Vec<&str> = steps.iter().map(|s| s.text.as_str()).collect();
+            Row::new().push(cut_foreign(&text.join("; "), width, theme), theme.text)
+        }
+        EvidenceRow::Try(at) => {
+            let Some(tried) = verdict.tried.get(at) else {
+                return Row::new();
+            };
+            columns(tried.name.clone(), theme.text, try_cells(tried))
+                .to(width.min(TEXT + 4 * COLUMN))
+        }
+    }
+}
+
+fn mark(standing: Standing, theme: &Theme) -> (&'static str, Style) {
+    match standing {
+        Standing::Holds => (theme.glyphs.yes, theme.good),
+        Standing::Contradicted => (theme.glyphs.no, theme.bad),
+        Standing::Open => (theme.glyphs.unsure, theme.off),
+        Standing::Untested => (theme.glyphs.none, theme.dim),
+    }
+}
+
+fn tracks_of(verdict: &Verdict, step: usize) -> Option<&StepTracks> {
+    verdict
+        .tracks
+        .as_ref()?
+        .steps
+        .iter()
+        .find(|s| s.step == step)
+}
+
+fn use_of(verdict: &Verdict, step: usize) -> Option<&StepUse> {
+    verdict.used.as_ref()?.steps.iter().find(|s| s.step == step)
+}
+
+fn step_cells(
+    at: usize,
+    step: &TraceStep,
+    verdict: &Verdict,
+    theme: &Theme,
+) -> Vec<(String, Style)> {
+    let place = latent_of(step).map_or("answer".to_owned(), |latent| latent.to_string());
+    let mut cells = vec![(place, theme.text)];
+    match tracks_of(verdict, at) {
+        Some(t) => {
+            let (glyph, style) = mark(t.standing, theme);
+            cells.push((format!("{glyph} {} of {}", t.moved, t.edits), style));
+            cells.push((format!("{} of {}", t.still, t.controls), theme.text));
+        }
+        None => cells.extend([
+            (theme.glyphs.none.to_owned(), theme.dim),
+            (String::new(), theme.dim),
+        ]),
+    }
+    cells.push(match use_of(verdict, at) {
+        Some(u) => {
+            let (glyph, style) = mark(u.standing, theme);
+            let text = format!("{glyph} {}/{} {}/{}", u.moved, u.different, u.kept, u.same);
+            (text, style)
+        }
+        None => (theme.glyphs.none.to_owned(), theme.dim),
+    });
+    cells
+}
+
+fn edit_cells(edit: &EditRun, theme: &Theme) -> Vec<(String, Style)> {
+    let answer = edit.answer.as_deref().unwrap_or("none");
+    let answered = if edit.eligible { theme.text } else { theme.off };
+    let reads: Vec<String> = edit
+        .reads
+        .iter()
+        .map(|read| {
+            let glyph = if read.shown {
+                theme.glyphs.yes
+            } else {
+                theme.glyphs.no
+            };
+            let control = if read.concerns { "" } else { "=" };
+            format!("{control}{}{glyph}", sanitize(&read.expected))
+        })
+        .collect();
+    let style = if !edit.eligible {
+        theme.dim
+    } else if edit.reads.iter().all(|r| r.shown) {
+        theme.good
+    } else {
+        theme.bad
+    };
+    vec![
+        (sanitize(&edit.expected).to_string(), theme.text),
+        (sanitize(answer).to_string(), answered),
+        (reads.join(" "), style),
+    ]
+}
+
+fn patch_cells(patch: &Patch, theme: &Theme) -> Vec<(String, Style)> {
+    let answer = patch.answer.as_deref().unwrap_or("none");
+    let (glyph, style) = if patch.passed {
+        (theme.glyphs.yes, theme.good)
+    } else {
+        (theme.glyphs.no, theme.bad)
+    };
+    vec![
+        (sanitize(&patch.expected).to_string(), theme.text),
+        (format!("{glyph} {}", sanitize(answer)), style),
+        (signed(patch.delta_clean, 2, theme.glyphs), theme.text),
+        (signed(patch.delta_expected, 2, theme.glyphs), theme.text),
+    ]
+}
+
+fn try_cells(tried: &Try) -> Vec<(String, Style)> {
+    let capped = if tried.capped { "+" } else { "" };
+    let cell = |text: String| (text, Style::default());
+    vec![
+        cell(format!("{}{capped}", tried.traces)),
+        cell(tried.tested.to_string()),
+        cell(format!("{} of {}", tried.null.hits, tried.null.n)),
+        cell(format!("{}, {:.0} ms", tried.runs, tried.elapsed_ms)),
+    ]
+}
+
+/// The row under the cursor in a sentence.
+fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
+    match row {
+        EvidenceRow::Step(at) => {
+            let mut parts = Vec::new();
+            if let Some(t) = tracks_of(verdict, at) {
+                parts.push(format!(
+                    "edits: {} of {} moved as predicted (chance {}, p {}), {} more not answered as the trace says",
+                    t.moved,
+                    t.edits,
+                    plain(t.pi0, 3, theme.glyphs),
+                    p_value(t.p_value),
+                    t.ineligible
+                ));
+            }
+            if let Some(u) = use_of(verdict, at) {
+                parts.push(format!(
+                    "replaced: {} of {} moved the answer as computed (chance {}, p {}), {} of {} with the same value left it",
+                    u.moved,
+                    u.different,
+                    plain(u.pi0, 3, theme.glyphs),
+                    p_value(u.p_value),
+                    u.kept,
+                    u.same
+                ));
+            }
+            if parts.is_empty() {
+                "not tested".to_owned()
+            } else {
+                parts.join("; ")
+            }
+        }
+        EvidenceRow::Edit(at) => verdict
+            .tracks
+            .as_ref()
+            .and_then(|t| t.edits.get(at))
+            .map_or_else(String::new, |edit| sanitize(&edit.question).to_string()),
+        EvidenceRow::Patch(at) => verdict
+            .used
+            .as_ref()
+            .and_then(|u| u.patches.get(at))
+            .map_or_else(String::new, |patch| {
+                format!(
+                    "size of the change {} of the latent; taken from: {}",
+                    plain(patch.relative_size, 2, theme.glyphs),
+                    sanitize(&patch.donor)
+                )
+            }),
+        EvidenceRow::Competing(at) => {
+            let steps = verdict
+                .competing
+                .get(at)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let text: Vec<String> = steps
+                .iter()
+                .map(|s| sanitize(&s.text).to_string())
+                .collect();
+            wrap(&text.join("; "), 400).join(" ")
+        }
+        EvidenceRow::Try(at) => verdict.tried.get(at).map_or_else(String::new, |t| {
+            let standing = |s: Option<Standing>| s.map_or("not run", Standing::as_str);
+            format!(
+                "{}: {}, {}; by edits {}, by replaced latents {}",
+                t.name,
+                count(t.candidates, "candidate"),
+                count(t.traces, "trace"),
+                standing(t.tracks),
+                standing(t.used)
+            )
+        }),
+    }
+}
+
+/// What the columns mean, and what would change the verdict.
+fn legend(verdict: &Verdict, theme: &Theme) -> Vec<String> {
+    let (yes, no) = (theme.glyphs.yes, theme.glyphs.no);
+    let mut legend = vec![format!(
+        "an edit counts if the model answers it as the trace says; latents: what the trace says stands there, {yes} shown, {no} not, = must stay. \
+         replaced: donors with another value whose answer is what the trace computes; same: donors with the same value that left it"
+    )];
+    if let Some(sham) = verdict.used.as_ref().map(|u| u.sham_max_diff) {
+        legend.push(format!(
+            "own values written back move no logit by more than {sham:.1e}"
+        ));
+    }
+    legend
+}
