@@ -139,6 +139,32 @@ fn verdicts(e: &evidence::Evidence) -> String {
             text += &format!("{side:<8} {rung:<12} {}\n", with_interval(share));
         }
     }
+    for (side, shares) in [
+        ("correct", &e.at_least_correct),
+        ("wrong", &e.at_least_wrong),
+    ] {
+        for (rung, share) in shares {
+            text += &format!(
+                "{side:<8} {:<12} {}\n",
+                format!("{rung}+"),
+                with_interval(share)
+            );
+        }
+    }
+    let counted = |counts: &std::collections::BTreeMap<String, usize>| {
+        let parts: Vec<String> = counts.iter().map(|(k, n)| format!("{k} {n}")).collect();
+        parts.join(", ")
+    };
+    text += &format!(
+        "by edits                        {}\nby replaced latents             {}\ndecoder of the trace            {}\n",
+        counted(&e.by_edits),
+        counted(&e.by_replacement),
+        counted(&e.decoders)
+    );
+    text += &format!(
+        "time of a verdict               median {:.0} ms, p95 {:.0} ms\n",
+        e.verdict_ms_median, e.verdict_ms_p95
+    );
     text += &format!(
         "trace found, correct answers    {}\n",
         with_interval(&e.trace_correct)

@@ -96,9 +96,9 @@ fn tensors(plant: Plant, seed: u64, vocabulary: &[String]) -> Tensors {
         put(&format!("{norm}.weight"), &[WIDTH], vec![1.0; WIDTH]);
         put(&format!("{norm}.bias"), &[WIDTH], vec![0.0; WIDTH]);
     }
-    let (attention, output) = attention(plant);
+    let (attention, bias, output) = attention(plant);
     put("h.0.attn.c_attn.weight", &[WIDTH, 3 * WIDTH], attention);
-    put("h.0.attn.c_attn.bias", &[3 * WIDTH], vec![0.0; 3 * WIDTH]);
+    put("h.0.attn.c_attn.bias", &[3 * WIDTH], bias);
     put("h.0.attn.c_proj.weight", &[WIDTH, WIDTH], output);
     put("h.0.attn.c_proj.bias", &[WIDTH], vec![0.0; WIDTH]);
     let (inner, bias, outer) = flags(plant);
@@ -140,14 +140,22 @@ fn embed(word: &str, row: &mut [f32], rng: &mut ChaCha8Rng) {
     }
 }
 
+/// Where a head looks that looks for nothing: the start marker, which says nothing, instead of everywhere.
+const REST: usize = 1;
+
 /// Two heads: one sums the question's numbers where latents are made, one fetches the answer at the delimiter.
-fn attention(plant: Plant) -> (Vec<f32>, Vec<f32>) {
+fn attention(plant: Plant) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
     let mut input = vec![0.0; WIDTH * 3 * WIDTH];
     let mut output = vec![0.0; WIDTH * WIDTH];
     let mut wire = |head: usize, block: usize, from: Dim, to: usize, weight: f32| {
         input[from as usize * 3 * WIDTH + block * WIDTH + head * HEAD + to] = weight;
     };
     let (query, key, value) = (0, 1, 2);
+    let mut bias = vec![0.0; 3 * WIDTH];
+    for head in 0..2 {
+        bias[query * WIDTH + head * HEAD + REST] = 10.0;
+        wire(head, key, Dim::Start, REST, 20.0);
+    }
     wire(0, query, Dim::Start, 0, 20.0);
     wire(0, key, Dim::Number, 0, 20.0);
     wire(0, value, Dim::AddCos, 0, 4.0);
@@ -180,7 +188,7 @@ fn attention(plant: Plant) -> (Vec<f32>, Vec<f32>) {
     write(0, 1, sin);
     write(1, 0, Dim::SayCos);
     write(1, 1, Dim::SaySin);
-    (input, output)
+    (input, bias, output)
 }
 
 /// Flags raise flags: end marker, delimiter, a number, the end; and the start marker makes a latent, which says a number.

@@ -14,7 +14,7 @@ use crate::trace::Rung;
 const TELLINGS: [&str; 4] = [
     "Tom has A apples. He buys B apples. How many apples does Tom have?",
     "Ann has A pears and buys B pears. How many pears are left?",
-    "She has A pens and B books in the end.",
+    "Ann has A pens and B books. How many are in the books now?",
     "Tom gets A pens. Ann gives B more. How many are left now?",
 ];
 

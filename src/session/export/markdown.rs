@@ -4,6 +4,7 @@
 
 use std::fmt::{self, Write as _};
 
+use super::evidence::write_evidence;
 use crate::session::{Note, Session, Target};
 use crate::text::{self, Newline};
 use crate::trace::{
@@ -275,7 +276,7 @@ fn write_verdict(out: &mut String, verdict: &Verdict, session: &Session) -> fmt:
         )?;
     }
     write_necessity(out, &verdict.necessity)?;
-    writeln!(out, "- TRACKS: not run\n- USED: not run")?;
+    write_evidence(out, verdict)?;
     writeln!(out, "\nWhat this does not mean: {}", caveat(verdict.rung))
 }
 
@@ -401,7 +402,7 @@ fn answer_value(answer: &Answer) -> String {
     }
 }
 
-fn optional(text: Option<&str>) -> String {
+pub(super) fn optional(text: Option<&str>) -> String {
     text.map_or_else(|| NONE.to_owned(), foreign)
 }
 
@@ -418,7 +419,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 /// Returns foreign text so that it reads as itself: cleaned, on one line, every Markdown mark escaped.
-fn foreign(text: &str) -> String {
+pub(super) fn foreign(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text::sanitize_with(text, Newline::Space).chars() {
         if matches!(

@@ -1,5 +1,6 @@
 //! Exports of a session: pure functions from a session to text.
 
+mod evidence;
 pub mod json;
 pub mod markdown;
 
