@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use undertone::analysis::Explorer;
 use undertone::analysis::problems::for_task;
 use undertone::analysis::run::{Ask, CleanRun};
+use undertone::analysis::verdict::Budget;
 use undertone::model::{Cancel, Checkpoint, LoadOptions, Mode, Model, Placement};
 use undertone::problem::Split;
 use undertone::trace::{Ablation, AblationValue, LatentIdx, Task};
@@ -136,7 +137,13 @@ fn verdict_with_null_of_255() {
     divan::black_box(
         READY
             .explorer
-            .verdict(&READY.clean, &exits, &cancel)
+            .verdict(
+                &READY.clean,
+                &exits,
+                &Budget::default(),
+                &mut |_| (),
+                &cancel,
+            )
             .expect("the verdict runs"),
     );
 }

@@ -26,8 +26,7 @@ pub use self::model::{
     SpecialTokens, TaskName,
 };
 pub use self::study::{
-    AblateArgs, Edit, InfluenceArgs, LatticeArgs, LensArgs, ProblemArgs, ReportArgs, ReportFormat,
-    SweepArgs,
+    AblateArgs, Edit, LensArgs, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,
 };
 
 /// The model that is opened when none is named.
@@ -136,9 +135,9 @@ pub enum Command {
     /// Ask of every latent token whether it is necessary or sufficient
     Sweep(SweepArgs),
     /// Switch every set of latent tokens off
-    Lattice(LatticeArgs),
+    Lattice(StudyArgs),
     /// Measure what each latent token does to later ones and the answer
-    Influence(InfluenceArgs),
+    Influence(StudyArgs),
     /// Read latent tokens after every layer
     Lens(LensArgs),
     /// Measure a model's accuracy with and without its latent tokens

@@ -104,7 +104,7 @@ fn screen(
     let log_file = paths.log_file();
     logging::init(&log_file)?;
     app.log_path = Some(log_file.display().to_string());
-    let link = worker::spawn(placement, opener, Some(paths.cache.join("answers")))
+    let link = worker::spawn(placement, opener, Some(paths.cache.clone()))
         .map_err(|error| Error::internal(format!("cannot start the model's thread: {error}")))?;
     let link = WorkerLink {
         requests: link.requests,

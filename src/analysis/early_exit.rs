@@ -25,12 +25,12 @@ pub fn early_exits(
     exits(model, &stops, &clean.answer_ids, clean.most_tokens, cancel)
 }
 
-/// The same of a question alone, in latent mode, with nothing read on the way: what a sweep over a data set takes. Returns the
-/// free answer's ids too.
+/// The same of a question alone, in latent mode, with nothing read on the way: what early stopping over a data set takes.
+/// Returns the free answer's ids too.
 ///
 /// # Errors
 /// As [`early_exits`], and when the question does not fit.
-pub fn sweep(
+pub fn early_stopping(
     model: &Model,
     question: &str,
     n_latents: usize,

@@ -18,49 +18,130 @@ use crate::decode::phrase::{self, Voice};
 use crate::model::{Cancel, Model, ModelError, Vectors};
 use crate::problem::{Problem, Split};
 use crate::trace::{
-    Ablation, AblationValue, Cell, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, Outcome,
-    Phrase, Position, Sweep, SweepCell, Verdict,
+    Ablation, AblationValue, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, Outcome, Phrase,
+    Position, Sweep, Verdict,
 };
 
 use counterfactual::Subject;
-use reference::Reference;
+use reference::{Builder, Key, Reference};
 use run::{Ask, CleanRun};
 
 /// A loaded model with its reference set.
 pub struct Explorer {
     model: Model,
+    /// What the reference set is made of.
+    source: Source,
     reference: Reference,
+    /// The set as far as it is made.
+    making: Option<Builder>,
+    has_reference: bool,
+}
+
+/// Problems and where they come from.
+struct Source {
+    origin: String,
+    problems: Vec<Problem>,
 }
 
 impl Explorer {
-    /// A model without a reference set yet: see [`Explorer::ensure_reference`].
+    /// A model without a reference set yet: see [`Explorer::ensure_reference`]. The set is to be made of generated training
+    /// problems of the model's task; it stays empty for an unknown task.
     #[must_use]
     pub fn bare(model: Model) -> Self {
-        Self {
-            model,
-            reference: Reference::default(),
-        }
-    }
-
-    /// Makes the reference set of generated training problems of the model's task, if it is not there yet; it stays
-    /// empty for an unknown task.
-    ///
-    /// # Errors
-    /// When the model fails or the work is cancelled.
-    pub fn ensure_reference(&mut self, cancel: &Cancel) -> Result<(), ModelError> {
-        if !self.reference.is_empty() {
-            return Ok(());
-        }
         let seed = problems::REFERENCE_SEED;
-        let problems =
-            problems::for_task(self.model.info().task, Split::Train, reference::SIZE, seed)
-                .map_err(|error| ModelError::input(error.to_string()))?;
+        let made = problems::for_task(model.info().task, Split::Train, reference::SIZE, seed);
+        let problems = made.unwrap_or_else(|error| {
+            tracing::warn!(%error, "no reference set");
+            Vec::new()
+        });
         let origin = format!(
             "{} generated training problems, seed {seed}",
             problems.len()
         );
-        self.reference = Reference::build(&self.model, &origin, &problems, cancel)?;
+        Self {
+            model,
+            source: Source { origin, problems },
+            reference: Reference::default(),
+            making: None,
+            has_reference: false,
+        }
+    }
+
+    /// Makes the reference set if it is not there yet, slice by slice; `on_slice` hears how many of how many problems are done.
+    /// After an error it goes on from the slice that failed.
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled.
+    pub fn ensure_reference(
+        &mut self,
+        on_slice: &mut dyn FnMut(usize, usize),
+        cancel: &Cancel,
+    ) -> Result<(), ModelError> {
+        if self.has_reference {
+            return Ok(());
+        }
+        let (model, source) = (&self.model, &self.source);
+        let making = self
+            .making
+            .get_or_insert_with(|| Builder::new(model, &source.origin, &source.problems));
+        loop {
+            let (done, all) = making.progress();
+            on_slice(done, all);
+            if !making.advance(model, cancel)? {
+                break;
+            }
+        }
+        if let Some(made) = self.making.take() {
+            let reference = made.finish(model);
+            self.set_reference(reference);
+        }
         Ok(())
+    }
+
+    /// Whether the reference set is there; that of an unknown task is there once it is known to be empty.
+    #[must_use]
+    pub fn has_reference(&self) -> bool {
+        self.has_reference
+    }
+
+    /// Whether some of the reference set is made, but not all.
+    #[must_use]
+    pub fn is_making_reference(&self) -> bool {
+        self.making.is_some()
+    }
+
+    /// Where the problems of the reference set come from, made already or not.
+    #[must_use]
+    pub fn reference_origin(&self) -> &str {
+        &self.source.origin
+    }
+
+    /// What the reference set depends on.
+    #[must_use]
+    pub fn reference_key(&self) -> Key {
+        Key::new(&self.model, &self.source.origin, &self.source.problems)
+    }
+
+    /// Reads the reference set from the bytes of [`Reference::to_bytes`].
+    ///
+    /// # Errors
+    /// In words what is wrong with the bytes.
+    pub fn read_reference(&mut self, bytes: &[u8], key: &Key) -> Result<(), String> {
+        let source = &self.source;
+        let of = (
+            &self.model,
+            source.origin.as_str(),
+            source.problems.as_slice(),
+        );
+        let reference = Reference::from_bytes(bytes, key, of)?;
+        self.set_reference(reference);
+        Ok(())
+    }
+
+    fn set_reference(&mut self, reference: Reference) {
+        self.reference = reference;
+        self.making = None;
+        self.has_reference = true;
     }
 
     /// A model with the reference set of its task.
@@ -69,7 +150,7 @@ impl Explorer {
     /// When the model fails or the work is cancelled.
     pub fn with_generated_reference(model: Model, cancel: &Cancel) -> Result<Self, ModelError> {
         let mut explorer = Self::bare(model);
-        explorer.ensure_reference(cancel)?;
+        explorer.ensure_reference(&mut |_, _| (), cancel)?;
         Ok(explorer)
     }
 
@@ -119,59 +200,41 @@ impl Explorer {
         counterfactual::ablate(&self.subject(clean), ablation, cancel)
     }
 
-    /// Every latent by every value; see [`counterfactual::sweep`].
+    /// The share of natural differences below the size of an ablation, in percent; see [`counterfactual::size_percentile`].
+    ///
+    /// # Errors
+    /// When the ablation is refused.
+    pub fn size_percentile(
+        &self,
+        clean: &CleanRun,
+        ablation: &Ablation,
+    ) -> Result<Option<f64>, ModelError> {
+        counterfactual::size_percentile(&self.subject(clean), ablation)
+    }
+
+    /// Every latent by every value, going on from a known part; see [`counterfactual::sweep`].
     ///
     /// # Errors
     /// When the run has no latents, the model fails, or the work is cancelled.
     pub fn sweep(
         &self,
         clean: &CleanRun,
-        manner: &Ablation,
-        values: &[AblationValue],
-        on_part: &mut dyn FnMut(&Sweep),
-        cancel: &Cancel,
-    ) -> Result<Sweep, ModelError> {
-        self.sweep_from(&[], clean, manner, values, on_part, cancel)
-    }
-
-    /// Every set of latents; see [`counterfactual::lattice`].
-    ///
-    /// # Errors
-    /// When the run has no latents or too many, the ablation is refused, the model fails, or the work is cancelled.
-    pub fn lattice(
-        &self,
-        clean: &CleanRun,
-        manner: &Ablation,
-        on_part: &mut dyn FnMut(&Lattice),
-        cancel: &Cancel,
-    ) -> Result<Lattice, ModelError> {
-        self.lattice_from(&[], clean, manner, on_part, cancel)
-    }
-
-    /// A sweep that goes on from known cells.
-    ///
-    /// # Errors
-    /// As [`Explorer::sweep`].
-    pub fn sweep_from(
-        &self,
-        known: &[SweepCell],
-        clean: &CleanRun,
-        manner: &Ablation,
-        values: &[AblationValue],
+        known: Option<&Sweep>,
+        (manner, values): (&Ablation, &[AblationValue]),
         on_part: &mut dyn FnMut(&Sweep),
         cancel: &Cancel,
     ) -> Result<Sweep, ModelError> {
         counterfactual::sweep(&self.subject(clean), known, manner, values, on_part, cancel)
     }
 
-    /// A lattice that goes on from known cells.
+    /// Every set of latents, going on from a known part; see [`counterfactual::lattice`].
     ///
     /// # Errors
-    /// As [`Explorer::lattice`].
-    pub fn lattice_from(
+    /// When the run has no latents or too many, the ablation is refused, the model fails, or the work is cancelled.
+    pub fn lattice(
         &self,
-        known: &[Cell],
         clean: &CleanRun,
+        known: Option<&Lattice>,
         manner: &Ablation,
         on_part: &mut dyn FnMut(&Lattice),
         cancel: &Cancel,
@@ -235,7 +298,11 @@ impl Explorer {
                 "no problem of {origin} fits the model, so it cannot be the reference set"
             )));
         }
-        self.reference = reference;
+        self.source = Source {
+            origin: origin.to_owned(),
+            problems: problems.to_vec(),
+        };
+        self.set_reference(reference);
         Ok(())
     }
 

@@ -71,6 +71,21 @@ pub struct CleanRun {
     pub first_logits: Vec<f32>,
 }
 
+impl CleanRun {
+    /// The top decoded token of every latent, as the run read it.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] when it was read without lists ([`Ask::top_k`] 0).
+    pub fn top_ids(&self) -> Result<Vec<u32>, ModelError> {
+        let top = |position: &Position| Some(position.projection.as_ref()?.top.first()?.id);
+        self.run
+            .latents()
+            .map(|(_, position)| top(position))
+            .collect::<Option<_>>()
+            .ok_or_else(|| ModelError::input("the run was read without lists of tokens"))
+    }
+}
+
 /// Runs a question cleanly, handing out each position as it is known.
 ///
 /// # Errors

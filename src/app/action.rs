@@ -104,6 +104,7 @@ actions! {
     CyclePropagation = "cycle-propagation", Main, Ablate, ["d"], footer 21 "propagation", "Recompute later latents (total) or hold them clean (direct)";
     CycleDirection = "cycle-direction", Main, Ablate, ["b"], footer 22 "direction", "Ask if latents are necessary (noising) or sufficient (denoising)";
     PickDonor = "pick-donor", Main, Ablate, ["B"], "Choose the donor: a problem of the reference set, and a latent";
+    MatchSteps = "match-steps", Main, Ablate, ["D"], footer 23 "matched", "Resample from all problems, or only from those of as many steps";
     PickLayers = "pick-layers", Main, Ablate, ["K"], "Choose the layers, at the site kv and for kv-block";
     OpenSweep = "open-sweep", Main, Pages, ["s"], footer 5 "sweep", "Sweep: every latent, necessary and sufficient, by every value";
     OpenLattice = "open-lattice", Main, Pages, ["S"], footer 6 "sets", "Lattice: the answer under every set of latents";
@@ -148,11 +149,11 @@ actions! {
     Undo = "undo", Main, Keep, ["u"], footer 16 "undo", "Undo the last change";
     Redo = "redo", Main, Keep, ["ctrl-r"], "Redo what was undone";
     Help = "help", Main, Program, ["?", "f1"], footer 0 "help", "Show and search all keys";
-    Palette = "palette", Main, Program, [":", "ctrl-p"], footer 23 "commands", "Find a command by name";
+    Palette = "palette", Main, Program, [":", "ctrl-p"], footer 24 "commands", "Find a command by name";
     Cancel = "cancel", Main, Program, ["esc"], "Stop the work under way";
     Interrupt = "interrupt", Main, Program, ["ctrl-c"], "Stop the work under way; twice when idle: quit";
     Suspend = "suspend", Main, Program, ["ctrl-z"], "Suspend to the shell";
-    Quit = "quit", Main, Program, ["q"], footer 24 "quit", "Save and quit";
+    Quit = "quit", Main, Program, ["q"], footer 25 "quit", "Save and quit";
     ListUp = "list-up", List, Dialog, ["up", "ctrl-p", "backtab"], "Select the entry above";
     ListDown = "list-down", List, Dialog, ["down", "ctrl-n", "tab"], "Select the entry below";
     ListPageUp = "list-page-up", List, Dialog, ["pageup"], "Move ten entries up";

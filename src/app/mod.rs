@@ -184,6 +184,8 @@ pub struct App {
     pub session: Session,
     /// The run on screen.
     pub live: Live,
+    /// How far the reference set is, of how many problems, while it is being made.
+    pub reference: Option<(usize, usize)>,
     /// What the user wants to be off.
     pub ablation: Ablation,
     /// What the shown answer was computed with; stale while it differs from `ablation`.
@@ -253,6 +255,7 @@ impl App {
             library: Library::default(),
             session: Session::default(),
             live: Live::default(),
+            reference: None,
             ablation: Ablation::default(),
             shown: Ablation::default(),
             studies: Studies::default(),
@@ -453,7 +456,7 @@ impl App {
         };
         let question = problem.question.clone();
         let gold = Some(problem.answer.clone()).filter(|gold| !gold.is_empty());
-        let steps = Some(problem.steps.len()).filter(|steps| *steps > 0);
+        let steps = self.steps();
         self.forget_studies();
         self.last_run = RunId(self.last_run.0 + 1);
         self.live = Live::running(self.last_run);

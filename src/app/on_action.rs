@@ -39,6 +39,7 @@ pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
             on_manner::has_layers(&app.ablation),
             "layers need the site kv or the value kv-block",
         ),
+        Action::MatchSteps => on_manner::can_match(app),
         Action::OpenExits | Action::OpenCompare | Action::OpenLayers => {
             need(app.session.run.is_some(), "nothing has run yet")
         }
@@ -95,7 +96,8 @@ pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
         Action::CycleValue
         | Action::CycleSite
         | Action::CyclePropagation
-        | Action::CycleDirection => on_manner::cycle(app, action),
+        | Action::CycleDirection
+        | Action::MatchSteps => on_manner::cycle(app, action),
         Action::NextProblem | Action::PreviousProblem => match neighbour(app, action) {
             Some(index) => open_listed(app, index),
             None => Vec::new(),

@@ -11,6 +11,15 @@ use crate::trace::{
     Ablation, AblationValue, Direction, DonorRef, LatentIdx, Layers, Propagation, Site,
 };
 
+impl App {
+    /// How many steps the open problem's gold solution has, if that is known.
+    #[must_use]
+    pub fn steps(&self) -> Option<usize> {
+        let problem = self.session.problem.as_ref()?;
+        Some(problem.steps.len()).filter(|steps| *steps > 0)
+    }
+}
+
 /// Whether a range of layers has a meaning: only entries of the key-value cache lie at layers.
 #[must_use]
 pub fn has_layers(ablation: &Ablation) -> bool {
@@ -33,11 +42,28 @@ pub fn meaning(value: AblationValue) -> &'static str {
     }
 }
 
-/// Takes the next value, site, propagation or direction.
+/// Whether donors can be matched on the number of steps; what is matched can always be undone.
+///
+/// # Errors
+/// Says why not, in a few words.
+pub(super) fn can_match(app: &App) -> Result<(), &'static str> {
+    let knows_steps = app.steps().is_some();
+    match app.ablation.value {
+        _ if app.ablation.matched => Ok(()),
+        AblationValue::Resample if knows_steps => Ok(()),
+        AblationValue::Resample => {
+            Err("this problem's steps are not known, so donors cannot be matched on their number")
+        }
+        _ => Err("donors are matched under the value resample alone, v chooses it"),
+    }
+}
+
+/// Takes the next value, site, propagation or direction, or matches donors or no longer.
 pub(super) fn cycle(app: &mut App, action: Action) -> Vec<Effect> {
     let mut after = app.ablation.clone();
     match action {
         Action::CycleSite => after.site = next(&Site::ALL, after.site),
+        Action::MatchSteps => after.matched = !after.matched,
         Action::CyclePropagation => {
             let both = [Propagation::Total, Propagation::Direct];
             after.propagation = next(&both, after.propagation);
@@ -103,6 +129,7 @@ fn set(app: &mut App, mut after: Ablation) -> Vec<Effect> {
     if !has_layers(&after) {
         after.layers = None;
     }
+    after.matched &= after.value == AblationValue::Resample;
     after.donor = match after.value {
         AblationValue::Donor => Some(after.donor.or(app.last_donor).unwrap_or(DonorRef {
             problem: 0,

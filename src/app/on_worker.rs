@@ -31,6 +31,10 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             }
             on_ready(app, info, elapsed_ms)
         }
+        Event::Reference { done, all } => {
+            app.reference = Some((done, all)).filter(|_| done < all);
+            Vec::new()
+        }
         Event::Step { position, .. } => {
             if app.live.phase == Phase::Running {
                 app.live.push(position);
@@ -98,7 +102,7 @@ fn on_failed(app: &mut App, work: Work, failure: Failure) {
 
 fn run_of(event: &Event) -> Option<RunId> {
     match event {
-        Event::Loading { .. } | Event::Ready { .. } => None,
+        Event::Loading { .. } | Event::Ready { .. } | Event::Reference { .. } => None,
         Event::Failed { id, .. } => *id,
         Event::Step { id, .. }
         | Event::RunDone { id, .. }
@@ -113,6 +117,7 @@ fn run_of(event: &Event) -> Option<RunId> {
 
 fn on_ready(app: &mut App, info: ModelInfo, elapsed_ms: u64) -> Vec<Effect> {
     let task = info.task;
+    app.reference = None;
     // Another model may not have the mode.
     app.mode = app
         .mode

@@ -218,26 +218,9 @@ impl SweepArgs {
     }
 }
 
-/// Options of `lattice`.
+/// Options of `lattice` and `influence`.
 #[derive(Debug, Clone, Args)]
-pub struct LatticeArgs {
-    /// The model.
-    #[command(flatten)]
-    pub model: ModelArgs,
-    /// The question.
-    #[command(flatten)]
-    pub problem: ProblemArgs,
-    /// What is printed.
-    #[command(flatten)]
-    pub report: ReportArgs,
-    /// How latents are switched off.
-    #[command(flatten)]
-    pub manner: MannerArgs,
-}
-
-/// Options of `influence`.
-#[derive(Debug, Clone, Args)]
-pub struct InfluenceArgs {
+pub struct StudyArgs {
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,

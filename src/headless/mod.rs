@@ -27,7 +27,9 @@ use crate::model::{
     Precision, SpecialTokens,
 };
 use crate::open::{OpenError, Opener, Watch};
+use crate::paths::Paths;
 use crate::text::{Clean, sanitize, sanitize_lines};
+use crate::worker::kept;
 
 /// Writes a finished report to standard output.
 ///
@@ -103,13 +105,20 @@ fn escaped(json: &str) -> String {
     text
 }
 
-/// Loads a model with its reference set.
+/// Loads a model with its reference set, kept from an earlier session or made and kept for a later one.
 ///
 /// # Errors
 /// When the checkpoint cannot be read or fails its self-tests.
 pub fn load(args: &cli::ModelArgs) -> Result<Explorer> {
-    let model = load_model(args)?;
-    Explorer::with_generated_reference(model, &Cancel::new()).map_err(model_error)
+    let mut explorer = Explorer::bare(load_model(args)?);
+    // Without a home folder there is nowhere to keep it.
+    let folder = Paths::discover()
+        .ok()
+        .map(|paths| kept::folder(&paths.cache));
+    let cancel = Cancel::new();
+    kept::ensure_reference(&mut explorer, folder.as_deref(), &mut |_, _| (), &cancel)
+        .map_err(model_error)?;
+    Ok(explorer)
 }
 
 /// Loads a model; a download is shown on standard error.

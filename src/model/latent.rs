@@ -126,6 +126,19 @@ impl Model {
     /// [`ModelError::Input`] for no prompts, empty or unequal ones, unknown ids or too many positions;
     /// [`ModelError::Cancelled`].
     pub fn prefill(&self, prompts: &[&[u32]], cancel: &Cancel) -> Result<Branch> {
+        let branch = self.prefill_rows(prompts, cancel)?;
+        if prompts.len() == 1 {
+            branch.freeze()
+        } else {
+            Ok(branch)
+        }
+    }
+
+    /// The same with nothing shared: several such branches can be stacked.
+    ///
+    /// # Errors
+    /// As [`Model::prefill`].
+    pub fn prefill_rows(&self, prompts: &[&[u32]], cancel: &Cancel) -> Result<Branch> {
         cancel.check()?;
         let len = prompts.first().map_or(0, |p| p.len());
         if len == 0 || prompts.iter().any(|p| p.len() != len) {
@@ -136,12 +149,7 @@ impl Model {
         let vectors = self
             .embed(&prompts.concat())?
             .reshape((prompts.len(), len, self.width()))?;
-        let branch = self.feed(&self.backbone.new_cache(prompts.len()), &vectors)?;
-        if prompts.len() == 1 {
-            branch.freeze()
-        } else {
-            Ok(branch)
-        }
+        self.feed(&self.backbone.new_cache(prompts.len()), &vectors)
     }
 
     /// Starts runs from one vector each, at position 0, with nothing before it.
@@ -246,25 +254,6 @@ impl Model {
             )));
         }
         self.feed(&branch.cache, &self.embed(ids)?.unsqueeze(1)?)
-    }
-
-    /// The output of the last block, ahead of the final norm, at every position of a prompt and the latents after it:
-    /// all of them in one pass without a cache.
-    ///
-    /// # Errors
-    /// [`ModelError::Input`] for unknown ids, too many positions or a rollout of several rows.
-    pub fn last_block(&self, ids: &[u32], rollout: &Rollout) -> Result<Vec<Vec<f32>>> {
-        if rollout.last().rows() != 1 {
-            return Err(ModelError::input("only a single row can be run at once"));
-        }
-        let before = self.embed(ids)?;
-        let mut parts = vec![&before];
-        parts.extend(rollout.latents.iter().map(|latent| latent.fed.tensor()));
-        let vectors = Tensor::cat(&parts, 0)?.unsqueeze(0)?;
-        let output = self
-            .backbone
-            .forward(&Pass::new(&vectors), &self.backbone.new_cache(1))?;
-        Ok(output.last.squeeze(0)?.to_dtype(DType::F32)?.to_vec2()?)
     }
 
     /// Returns the logits of states over all rows of the vocabulary.

@@ -1,9 +1,9 @@
 //! The run seen layer by layer, and a fed vector seen from the input side.
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use super::Model;
-use super::backbone::Pass;
+use super::backbone::{Output, Pass};
 use super::cancel::Cancel;
 use super::error::{ModelError, Result};
 use super::latent::Rollout;
@@ -26,19 +26,10 @@ impl Model {
         cancel: &Cancel,
     ) -> Result<Vec<Vectors>> {
         cancel.check()?;
-        if rollout.last().rows() != 1 || prompt.is_empty() {
-            return Err(ModelError::input("only a single row can be run at once"));
+        if prompt.is_empty() {
+            return Err(ModelError::input("the prompt is empty"));
         }
-        let (before, behind) = (self.embed(prompt)?, self.embed(after)?);
-        let mut parts = vec![&before];
-        parts.extend(rollout.latents.iter().map(|latent| latent.fed.tensor()));
-        parts.push(&behind);
-        let vectors = Tensor::cat(&parts, 0)?.unsqueeze(0)?;
-        let pass = Pass {
-            keep_layers: true,
-            ..Pass::new(&vectors)
-        };
-        let output = self.backbone.forward(&pass, &self.backbone.new_cache(1))?;
+        let output = self.uncached(prompt, rollout, after, true)?;
         let positions = rollout.latents.len() + after.len() + 1;
         output
             .layers
@@ -48,6 +39,42 @@ impl Model {
                 Ok(Vectors::new(self.backbone.norm(&there)?))
             })
             .collect()
+    }
+
+    /// The output of the last block, ahead of the final norm, at every position of a prompt and the latents after it:
+    /// all of them in one pass without a cache.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] for unknown ids, too many positions or a rollout of several rows.
+    pub fn last_block(&self, ids: &[u32], rollout: &Rollout) -> Result<Vec<Vec<f32>>> {
+        let output = self.uncached(ids, rollout, &[], false)?;
+        Ok(output.last.squeeze(0)?.to_dtype(DType::F32)?.to_vec2()?)
+    }
+
+    /// A prompt, the latents after it and the ids after those: all positions in one pass on an empty cache.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] for unknown ids, too many positions or a rollout of several rows.
+    pub(super) fn uncached(
+        &self,
+        prompt: &[u32],
+        rollout: &Rollout,
+        after: &[u32],
+        keep_layers: bool,
+    ) -> Result<Output> {
+        if rollout.last().rows() != 1 {
+            return Err(ModelError::input("only a single row can be run at once"));
+        }
+        let (before, behind) = (self.embed(prompt)?, self.embed(after)?);
+        let mut parts = vec![&before];
+        parts.extend(rollout.latents.iter().map(|latent| latent.fed.tensor()));
+        parts.push(&behind);
+        let vectors = Tensor::cat(&parts, 0)?.unsqueeze(0)?;
+        let pass = Pass {
+            keep_layers,
+            ..Pass::new(&vectors)
+        };
+        self.backbone.forward(&pass, &self.backbone.new_cache(1))
     }
 
     /// The tokens whose input embeddings are nearest to each vector: id, cosine and dot product, nearest first.

@@ -262,6 +262,13 @@ impl Model {
         &self.config
     }
 
+    /// In words for a machine everything beside the weights that numbers depend on: the configuration, which holds what was
+    /// asked for on the command line, and the markers.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        format!("{:?} {:?}", self.config, self.markers)
+    }
+
     /// Special ids and prompt rules.
     #[must_use]
     pub fn markers(&self) -> &Markers {

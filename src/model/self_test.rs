@@ -3,7 +3,6 @@
 use candle_core::Tensor;
 
 use super::ablate::Writes;
-use super::backbone::Pass;
 use super::cancel::Cancel;
 use super::error::{ModelError, Result};
 use super::{Branch, Model, Precision, Rollout};
@@ -122,18 +121,7 @@ impl SelfTest {
 fn all_at_once(model: &Model, ids: &[u32], alone: &Rollout) -> Result<(Vec<f32>, Vec<f32>)> {
     let mut end: Vec<u32> = model.markers.end.into_iter().collect();
     end.extend(&model.markers.delimiter);
-    let (before, after) = (model.embed(ids)?, model.embed(&end)?);
-    let mut parts = vec![&before];
-    parts.extend(alone.latents.iter().map(|latent| latent.fed.tensor()));
-    parts.push(&after);
-    let vectors = Tensor::cat(&parts, 0)?.unsqueeze(0)?;
-    let pass = Pass {
-        keep_layers: true,
-        ..Pass::new(&vectors)
-    };
-    let output = model
-        .backbone
-        .forward(&pass, &model.backbone.new_cache(1))?;
+    let output = model.uncached(ids, alone, &end, true)?;
     let top = output.layers.last().unwrap_or(&output.last);
     let normed = model.backbone.norm(&top.squeeze(0)?)?;
     let n = normed.dims()[0];

@@ -65,6 +65,15 @@ impl AblationValue {
         }
     }
 
+    /// Whether what stands in place of a latent is drawn from other problems' latents.
+    #[must_use]
+    pub fn needs_others(self) -> bool {
+        matches!(
+            self,
+            Self::Resample | Self::Mean | Self::Noise | Self::Donor
+        )
+    }
+
     /// What one of several variants is called, for the values that are reported as a distribution.
     #[must_use]
     pub fn variant_name(self) -> Option<&'static str> {
@@ -234,7 +243,7 @@ impl Ablation {
         }
     }
 
-    /// How it is done, without the latents: `mean`, `zero at kv 3-5, direct`.
+    /// How it is done, without the latents: `mean`, `resample matched`, `zero at kv 3-5, direct`.
     #[must_use]
     pub fn manner(&self) -> String {
         let mut said = self.value.as_str().to_owned();
@@ -243,6 +252,9 @@ impl Ablation {
             if let Some(latent) = donor.latent {
                 said.push_str(&format!(" latent {latent}"));
             }
+        }
+        if self.matched {
+            said.push_str(" matched");
         }
         if self.site != Site::Input && self.value != AblationValue::KvBlock {
             said.push_str(&format!(" at {}", self.site.as_str()));

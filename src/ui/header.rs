@@ -99,6 +99,11 @@ fn progress(done: u64, total: Option<u64>, theme: &Theme) -> String {
 fn status(app: &App, theme: &Theme) -> (String, Style) {
     let dot = theme.glyphs.dot;
     let work = |text: String| (format!("{text} {dot} esc stops"), theme.key);
+    // Work that waits for other problems' latents says how many are there.
+    let waits = |text: &str| match app.reference {
+        Some((done, all)) => format!("{text} {dot} reference set {done} of {all}"),
+        None => text.to_owned(),
+    };
     match (&app.model, app.live.phase) {
         (Model::Absent, _) => return ("starting".to_owned(), theme.dim),
         (Model::Loading { stage, bytes }, _) => {
@@ -136,13 +141,13 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
         );
     }
     if app.live.ablation == Job::Waiting {
-        return work("recomputing".to_owned());
+        return work(waits("recomputing"));
     }
     if app.live.verdict == Job::Waiting {
-        return work("verifying".to_owned());
+        return work(waits("verifying"));
     }
     if app.live.is_busy() {
-        return work("decoding".to_owned());
+        return work(waits("decoding"));
     }
     if let Some(wish) = app.studies.asked() {
         let name = match wish.kind {
@@ -154,7 +159,7 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
         let held = app.studies.held(wish.kind);
         let held = held.filter(|held| held.wish == *wish);
         let text = held.map_or_else(
-            || name.to_owned(),
+            || waits(name),
             |held| {
                 let (done, all, _) = progress_of(&held.study);
                 format!("{name} {done} of {all}")

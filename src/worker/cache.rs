@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -27,6 +27,7 @@ const LOOK: usize = 64;
 pub(super) struct RunKey {
     version: &'static str,
     model: ModelInfo,
+    settings: String,
     reference: String,
     mode: Mode,
     n_latents: usize,
@@ -37,13 +38,14 @@ pub(super) struct RunKey {
 
 impl RunKey {
     pub(super) fn new(
-        model: &ModelInfo,
+        (model, settings): (&ModelInfo, String),
         reference: &str,
         clean: &crate::analysis::run::CleanRun,
     ) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             model: model.clone(),
+            settings,
             reference: reference.to_owned(),
             mode: clean.mode,
             n_latents: clean.fed.len(),
@@ -134,7 +136,7 @@ impl Cache {
             }
             self.writes += 1;
             if self.writes % LOOK == 1 {
-                self.prune();
+                prune(folder, DISK);
             }
         }
         self.keep(stored.asked, stored.answered, json.len());
@@ -160,29 +162,29 @@ impl Cache {
         let name = hex(&Sha256::digest(question.as_bytes()));
         Some(self.folder.as_ref()?.join(format!("{name}.json")))
     }
+}
 
-    /// Removes the oldest files until the folder is within its bound.
-    fn prune(&self) {
-        let Some(entries) = self.folder.as_ref().and_then(|f| fs::read_dir(f).ok()) else {
-            return;
-        };
-        let mut files: Vec<(_, u64, PathBuf)> = entries
-            .filter_map(|entry| {
-                let entry = entry.ok()?;
-                let meta = entry.metadata().ok()?;
-                Some((meta.modified().ok()?, meta.len(), entry.path()))
-            })
-            .collect();
-        files.sort();
-        let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
-        for (_, length, path) in files {
-            if total <= DISK {
-                break;
-            }
-            total -= length;
-            // Whoever else uses the folder may have been first.
-            let _ = fs::remove_file(path);
+/// Removes the oldest files of a folder until it is within a bound, in bytes.
+pub(super) fn prune(folder: &Path, bound: u64) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    let mut files: Vec<(_, u64, PathBuf)> = entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let meta = entry.metadata().ok()?;
+            Some((meta.modified().ok()?, meta.len(), entry.path()))
+        })
+        .collect();
+    files.sort();
+    let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
+    for (_, length, path) in files {
+        if total <= bound {
+            break;
         }
+        total -= length;
+        // Whoever else uses the folder may have been first.
+        let _ = fs::remove_file(path);
     }
 }
 
@@ -201,6 +203,7 @@ mod tests {
         RunKey {
             version: "1",
             model: sample::session().model.expect("a model"),
+            settings: "alpha 16".to_owned(),
             reference: "256 problems".to_owned(),
             mode: Mode::Latent,
             n_latents: 4,

@@ -110,6 +110,13 @@ pub enum Event {
         /// Why it runs elsewhere than one might expect, if so.
         note: Option<String>,
     },
+    /// The reference set, which other work waits for, is being made; the last such event says that all of it is there.
+    Reference {
+        /// Problems done.
+        done: usize,
+        /// Problems in all.
+        all: usize,
+    },
     /// A position of the clean run was computed (in order; the question's tokens come first).
     Step {
         /// The run.
@@ -124,7 +131,7 @@ pub enum Event {
         /// All of it.
         run: Run,
     },
-    /// An ablated run is complete.
+    /// An ablated run is complete. One that was answered ahead of the reference set comes again with what that adds.
     Ablated {
         /// The run.
         id: RunId,

@@ -139,7 +139,13 @@ impl Queue {
                     return Standing::Stop;
                 }
             }
-            Request::EarlyExit { id } => self.early_exit = Some(id),
+            Request::EarlyExit { id } => {
+                self.early_exit = Some(id);
+                // These are there at once, and the others may wait for a reference set.
+                if matches!(in_hand, Some(Job::Phrases(..) | Job::Verify(_))) {
+                    return Standing::StepAside;
+                }
+            }
             Request::Phrases { id, latent } => self.phrases = Some((id, latent)),
             Request::Verify { id } => self.verify = Some(id),
         }

@@ -19,12 +19,19 @@ impl Worker {
             let study = Box::new(study);
             return self.tell(Event::Study { id, study });
         }
-        let mut known = self.partial.take_if(|(of, _)| of == wanted);
-        self.partial = None;
+        let draws_on_others = match wanted.kind {
+            StudyKind::Sweep => true,
+            StudyKind::Lattice | StudyKind::Influence => manner.value.needs_others(),
+            StudyKind::Layers => false,
+        };
+        if draws_on_others {
+            self.ensure_reference(cancel)?;
+        }
+        let before = self.partial.take().filter(|(of, _)| of == wanted);
+        let before = before.map(|(_, study)| study);
         let (explorer, clean) = self.of(id)?;
         let mut screen_gone = false;
-        let mut last = known.take().map(|(_, study)| study);
-        let before = last.clone();
+        let mut last = before.clone();
         let mut tell = |study: Study| {
             last = Some(study.clone());
             let study = Box::new(study);
@@ -33,20 +40,21 @@ impl Worker {
         let made = match (wanted.kind, &before) {
             (StudyKind::Sweep, before) => {
                 let known = match before {
-                    Some(Study::Sweep(sweep)) => sweep.cells.as_slice(),
-                    _ => &[],
+                    Some(Study::Sweep(sweep)) => Some(sweep),
+                    _ => None,
                 };
                 let mut part = |sweep: &Sweep| tell(Study::Sweep(sweep.clone()));
-                let sweep = explorer.sweep_from(known, clean, manner, &VALUES, &mut part, cancel);
+                let asked = (manner, &VALUES[..]);
+                let sweep = explorer.sweep(clean, known, asked, &mut part, cancel);
                 sweep.map(Study::Sweep)
             }
             (StudyKind::Lattice, before) => {
                 let known = match before {
-                    Some(Study::Lattice(lattice)) => lattice.cells.as_slice(),
-                    _ => &[],
+                    Some(Study::Lattice(lattice)) => Some(lattice),
+                    _ => None,
                 };
                 let mut part = |lattice: &Lattice| tell(Study::Lattice(lattice.clone()));
-                let lattice = explorer.lattice_from(known, clean, manner, &mut part, cancel);
+                let lattice = explorer.lattice(clean, known, manner, &mut part, cancel);
                 lattice.map(Study::Lattice)
             }
             (StudyKind::Influence, _) => {

@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc as events;
 
-use super::cache::{Answered, Asked as Question, Cache, RunKey};
+use super::cache::{Cache, RunKey};
+use super::kept;
 use super::protocol::{Event, Request, RunId, Work};
 use super::queue::{Asked, Job, Queue, Standing, Wanted};
 use crate::analysis::Explorer;
@@ -21,7 +22,7 @@ use crate::analysis::run::{Ask, CleanRun};
 use crate::analysis::verdict::Budget;
 use crate::model::{Cancel, ModelError, Placement};
 use crate::open::{OpenError, Opener, Progress, Watch};
-use crate::trace::{Study, Verdict};
+use crate::trace::{Outcome, Study, Verdict};
 
 /// How many events may wait for the screen.
 const EVENTS: usize = 256;
@@ -38,14 +39,15 @@ pub struct Link {
     pub events: events::Receiver<Event>,
 }
 
-/// Starts the worker. It loads nothing until it is asked to. `answers` is the folder where answers are kept for later sessions.
+/// Starts the worker. It loads nothing until it is asked to. `cache` is the folder where answers and reference sets are kept for
+/// later sessions.
 ///
 /// # Errors
 /// When the system cannot start a thread.
 pub fn spawn(
     placement: Placement,
     opener: Opener,
-    answers: Option<PathBuf>,
+    cache: Option<PathBuf>,
 ) -> std::io::Result<Link> {
     let (requests, inbox) = channel();
     let (out, receiver) = events::channel(EVENTS);
@@ -56,7 +58,7 @@ pub fn spawn(
         .spawn(move || take_in(&inbox, &desk))?;
     thread::Builder::new()
         .name("model".to_owned())
-        .spawn(move || Worker::new(placement, opener, answers, out).work(&work))?;
+        .spawn(move || Worker::new(placement, opener, cache.as_deref(), out).work(&work))?;
     Ok(Link {
         requests,
         events: receiver,
@@ -119,15 +121,20 @@ pub(super) struct Worker {
     placement: Placement,
     opener: Opener,
     pub(super) out: events::Sender<Event>,
-    explorer: Option<Explorer>,
-    clean: Option<(RunId, CleanRun)>,
+    pub(super) explorer: Option<Explorer>,
+    pub(super) clean: Option<(RunId, CleanRun)>,
     exits: Option<Vec<crate::trace::EarlyExit>>,
     pub(super) cache: Cache,
+    /// Where reference sets are kept.
+    pub(super) references: Option<PathBuf>,
+    /// Answers that went out ahead of the reference set, and what they still lack.
+    pub(super) owed: Vec<Outcome>,
     /// A study that stepped aside, and how far it was.
     pub(super) partial: Option<(Wanted, Study)>,
 }
 
 /// Why a job ended early.
+#[derive(Debug)]
 pub(super) enum Stopped {
     Cancelled,
     Failed { message: String, hint: String },
@@ -186,10 +193,10 @@ fn is_due(shown: &mut Option<Instant>, step: Progress<'_>) -> bool {
 }
 
 impl Worker {
-    fn new(
+    pub(super) fn new(
         placement: Placement,
         opener: Opener,
-        answers: Option<PathBuf>,
+        cache: Option<&Path>,
         out: events::Sender<Event>,
     ) -> Self {
         Self {
@@ -199,7 +206,9 @@ impl Worker {
             explorer: None,
             clean: None,
             exits: None,
-            cache: Cache::new(answers),
+            cache: Cache::new(cache.map(|cache| cache.join("answers"))),
+            references: cache.map(kept::folder),
+            owed: Vec::new(),
             partial: None,
         }
     }
@@ -278,43 +287,17 @@ impl Worker {
             .map_err(|_| Stopped::ScreenGone)
     }
 
-    fn perform(&mut self, job: &Job, cancel: &Cancel) -> Result<(), Stopped> {
-        if let (
-            Job::Ablate(..) | Job::Phrases(..) | Job::Verify(_) | Job::Study(_),
-            Some(explorer),
-        ) = (job, &mut self.explorer)
-        {
-            // Only these need other problems' latents: the first run is on the screen before they are made.
-            explorer.ensure_reference(cancel)?;
-        }
+    pub(super) fn perform(&mut self, job: &Job, cancel: &Cancel) -> Result<(), Stopped> {
         match job {
             Job::Load(model) => self.load(model, cancel),
             Job::Run(asked) => self.run(asked, cancel),
-            Job::Ablate(id, ablation) => {
-                let key = self.key(*id)?;
-                let asked = Question::Ablation(ablation);
-                let seen = self.cache.get(&key, &asked);
-                let cached = matches!(seen, Some(Answered::Outcome(_)));
-                let outcome = if let Some(Answered::Outcome(outcome)) = seen {
-                    outcome
-                } else {
-                    let (explorer, clean) = self.of(*id)?;
-                    let outcome = explorer.ablate(clean, ablation, cancel)?;
-                    let answered = Answered::Outcome(outcome.clone());
-                    self.cache.put(&key, &asked, &answered);
-                    outcome
-                };
-                self.tell(Event::Ablated {
-                    id: *id,
-                    outcome,
-                    cached,
-                })
-            }
+            Job::Ablate(id, ablation) => self.ablate(*id, ablation, cancel),
             Job::EarlyExit(id) => {
                 let exits = self.early_exits(*id, cancel)?;
                 self.tell(Event::EarlyExit { id: *id, exits })
             }
             Job::Phrases(id, latent) => {
+                self.ensure_reference(cancel)?;
                 let (explorer, clean) = self.of(*id)?;
                 let phrases = explorer.phrases(clean, *latent, cancel)?;
                 self.tell(Event::Phrases {
@@ -326,6 +309,7 @@ impl Worker {
             Job::Study(wanted) => self.study(wanted, cancel),
             Job::Verify(id) => {
                 let exits = self.early_exits(*id, cancel)?;
+                self.ensure_reference(cancel)?;
                 let (explorer, clean) = self.of(*id)?;
                 let id = *id;
                 let mut screen_gone = false;
@@ -423,8 +407,9 @@ impl Worker {
     /// What an answer about the present run depends on.
     pub(super) fn key(&self, id: RunId) -> Result<RunKey, Stopped> {
         let (explorer, clean) = self.of(id)?;
-        let (model, reference) = (explorer.model().info(), &explorer.reference().origin);
-        Ok(RunKey::new(model, reference, clean))
+        let model = explorer.model();
+        let model = (model.info(), model.settings());
+        Ok(RunKey::new(model, explorer.reference_origin(), clean))
     }
 
     /// The early exits of the present run, computed once.
@@ -455,12 +440,13 @@ impl Worker {
         self.clean = None;
         self.exits = None;
         self.partial = None;
+        self.owed.clear();
     }
 }
 
 const AFTER_PANIC: &str = "this is a bug: press r to try again; the log has the details";
 
-fn no_model() -> Stopped {
+pub(super) fn no_model() -> Stopped {
     Stopped::Failed {
         message: "no model is loaded".to_owned(),
         hint: "pick one with m".to_owned(),

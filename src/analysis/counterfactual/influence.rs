@@ -19,11 +19,7 @@ pub fn influence(
     manner: &Ablation,
     cancel: &Cancel,
 ) -> Result<Influence, ModelError> {
-    let Subject {
-        model,
-        clean,
-        reference,
-    } = *of;
+    let (model, clean) = (of.model, of.clean);
     let n = clean.fed.len();
     if n == 0 {
         return Err(ModelError::input("the run has no latents"));
@@ -34,19 +30,14 @@ pub fn influence(
         ..manner.with_off(BTreeSet::new())
     };
     let (total, direct) = (with(Propagation::Total), with(Propagation::Direct));
-    let mut judge = Judge::new(model, clean, cancel);
+    let mut judge = Judge::new(of, cancel);
     let own: Vec<Vec<f32>> = clean
         .rollout
         .latents
         .iter()
         .map(|latent| Ok(latent.state.row(0)?.to_vec()))
         .collect::<Result<_, ModelError>>()?;
-    let own_top: Vec<u32> = clean
-        .rollout
-        .latents
-        .iter()
-        .map(|latent| Ok(top(&model.project(&latent.state)?)))
-        .collect::<Result<_, ModelError>>()?;
+    let own_top = clean.top_ids()?;
     let mut influence = Influence {
         manner: total.clone(),
         n_latents: n,
@@ -55,8 +46,8 @@ pub fn influence(
         sham_max_diff: 0.0,
         cost: judge.cost(),
     };
-    let totals = Replacements::new(model, clean, reference, &total)?;
-    let directs = Replacements::new(model, clean, reference, &direct)?;
+    let totals = Replacements::new(of, &total)?;
+    let directs = Replacements::new(of, &direct)?;
     let plans = |replacements: &Replacements<'_>| {
         (1..=n)
             .map(|j| replacements.plan(&[LatentIdx(j)].into()))
@@ -116,8 +107,4 @@ pub fn influence(
     }
     influence.cost = judge.cost();
     Ok(influence)
-}
-
-fn top(logits: &[Vec<f32>]) -> u32 {
-    logits.first().map_or(0, |row| argmax(row))
 }

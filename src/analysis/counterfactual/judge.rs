@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::SHAM_TOLERANCE;
 use super::replacements::{Plan, Replacements};
+use super::{SHAM_TOLERANCE, Subject};
 use crate::analysis::answers;
 use crate::analysis::run::CleanRun;
 use crate::decode::lens;
-use crate::model::{Branch, Cancel, Conclusion, Model, ModelError, Spoken, Unfolded, Variant};
+use crate::model::{
+    Branch, Cancel, Conclusion, Model, ModelError, Precision, Spoken, Unfolded, Variant,
+};
 use crate::trace::{Cost, LatentIdx};
 
 /// How many distinct rows run side by side at most.
@@ -51,10 +53,10 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(model: &'a Model, clean: &'a CleanRun, cancel: &'a Cancel) -> Self {
+    pub(super) fn new(of: &Subject<'a>, cancel: &'a Cancel) -> Self {
         Self {
-            model,
-            clean,
+            model: of.model,
+            clean: of.clean,
             cancel,
             gold: false,
             began: Instant::now(),
@@ -64,10 +66,15 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Counts what was done before this judge came on.
+    pub(super) fn go_on_from(&mut self, before: Option<Cost>) {
+        self.cost = before.unwrap_or_default();
+    }
+
     /// What everything took so far.
     pub(super) fn cost(&self) -> Cost {
         Cost {
-            elapsed_ms: self.began.elapsed().as_secs_f64() * 1e3,
+            elapsed_ms: self.cost.elapsed_ms + self.began.elapsed().as_secs_f64() * 1e3,
             ..self.cost
         }
     }
@@ -252,8 +259,10 @@ impl<'a> Judge<'a> {
     fn sham_difference(&self, sham: &Judged) -> Result<f64, ModelError> {
         let logits = &self.clean.first_logits;
         let largest = logits.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
-        let most = match self.model.info().dtype.as_str() {
-            "f32" => SHAM_TOLERANCE,
+        let config = self.model.config();
+        let most = match (config.precision, config.family.is_codi()) {
+            // What the reference computes in f32 too.
+            (Precision::F32, _) | (Precision::Reference, false) => SHAM_TOLERANCE,
             _ => SHAM_TOLERANCE.max(self.model.self_test().tolerance * largest),
         };
         // Not a number would be infinite here.

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::judge::Judge;
-use super::replacements::{Plan, Replacements};
+use super::replacements::{ALONE, Plan, Replacements};
 use super::{Subject, cell};
 use crate::model::{Cancel, ModelError};
-use crate::trace::{Ablation, AblationValue, Cell, LatentIdx, Lattice};
+use crate::trace::{Ablation, AblationValue, Cell, Cost, LatentIdx, Lattice};
 
 /// A run with more latents has too many sets.
 pub const MOST_LATENTS: usize = 8;
@@ -14,83 +14,48 @@ pub const MOST_LATENTS: usize = 8;
 /// Runs every set of latents off, in the order in which an analyst asks for them: singles off and alone, pairs, the rest.
 /// `on_part` sees what is known after each of these.
 ///
+/// A `known` lattice of the same manner that was stopped is gone on with: its sets are not computed again, and what its sham
+/// run showed and what it took is kept.
+///
 /// # Errors
 /// When the run has no latents or too many, an ablation is refused, the model fails or the work is cancelled.
-///
-/// `known` cells, from a lattice of the same manner that was stopped, are not computed again.
 pub fn lattice(
     of: &Subject<'_>,
-    known: &[Cell],
+    known: Option<&Lattice>,
     manner: &Ablation,
     on_part: &mut dyn FnMut(&Lattice),
     cancel: &Cancel,
 ) -> Result<Lattice, ModelError> {
-    let Subject {
-        model,
-        clean,
-        reference,
-    } = *of;
-    let n = clean.fed.len();
+    let n = of.clean.fed.len();
     if n == 0 || n > MOST_LATENTS {
         return Err(ModelError::input(format!(
             "a lattice needs 1 to {MOST_LATENTS} latents: the run has {n}"
         )));
     }
     let manner = manner.with_off(BTreeSet::new());
-    let replacements = Replacements::new(model, clean, reference, &manner)?;
-    let mut judge = Judge::new(model, clean, cancel);
-    let mut lattice = Lattice {
-        manner: manner.clone(),
-        n_latents: n,
-        clean_answer: clean.run.answer.value.clone(),
-        clean_logprob: clean.answer_logprob,
-        cells: vec![Cell {
-            off: BTreeSet::new(),
-            answer: clean.run.answer.value.clone(),
-            flipped: false,
-            delta_logprob: 0.0,
-            n: 1,
-            flips: 0,
-        }],
-        complete: false,
-        keeps: None,
-        breaks: None,
-        sham_max_diff: 0.0,
-        cost: judge.cost(),
-    };
-    let mut sets = all_sets(n);
-    if manner.value == AblationValue::Permute {
-        // A single latent has none to change places with.
-        sets.retain(|off| off.len() != 1);
-    }
-    let stage = |off: &BTreeSet<LatentIdx>| match off.len() {
-        1 => 0,
-        len if len + 1 >= n => 0,
-        2 => 1,
-        _ => 2,
-    };
-    lattice
-        .cells
-        .extend(known.iter().filter(|cell| !cell.off.is_empty()).cloned());
-    let mut is_proved = false;
+    let sets = sets_to_ask(n, &manner)?;
+    let replacements = Replacements::new(of, &manner)?;
+    let known = known.filter(|known| known.manner == manner && known.n_latents == n);
+    let mut judge = Judge::new(of, cancel);
+    judge.go_on_from(known.map(|known| known.cost));
+    let mut lattice = begun(of, &manner, known, judge.cost());
     for wanted in 0..3 {
         let plans = sets
             .iter()
-            .filter(|off| stage(off) == wanted && lattice.cell(off).is_none())
+            .filter(|off| stage(off, n) == wanted && lattice.cell(off).is_none())
             .map(|off| replacements.plan(off))
             .collect::<Result<Vec<Plan>, _>>()?;
         if plans.is_empty() {
             continue;
         }
-        if !is_proved {
-            is_proved = true;
+        if lattice.cells.len() == 1 {
+            // One sham proves the manner, ahead of the first set.
             let all: BTreeSet<LatentIdx> = (1..=n).map(LatentIdx).collect();
-            let sham = judge.sham(&replacements, &all)?;
-            lattice.sham_max_diff = sham;
+            lattice.sham_max_diff = judge.sham(&replacements, &all)?;
         }
         let (_, judged) = judge.plans(&replacements, &plans, false)?;
         for (plan, judged) in plans.iter().zip(&judged) {
-            lattice.cells.push(cell(clean, plan, judged));
+            lattice.cells.push(cell(of.clean, plan, judged));
         }
         sort(&mut lattice.cells);
         lattice.cost = judge.cost();
@@ -101,6 +66,55 @@ pub fn lattice(
         on_part(&lattice);
     }
     Ok(lattice)
+}
+
+/// A lattice with what is known: the empty set at least.
+fn begun(of: &Subject<'_>, manner: &Ablation, known: Option<&Lattice>, cost: Cost) -> Lattice {
+    let run = of.clean;
+    known.cloned().unwrap_or_else(|| Lattice {
+        manner: manner.clone(),
+        n_latents: run.fed.len(),
+        clean_answer: run.run.answer.value.clone(),
+        clean_logprob: run.answer_logprob,
+        cells: vec![Cell {
+            off: BTreeSet::new(),
+            answer: run.run.answer.value.clone(),
+            flipped: false,
+            delta_logprob: 0.0,
+            n: 1,
+            flips: 0,
+        }],
+        complete: false,
+        keeps: None,
+        breaks: None,
+        sham_max_diff: 0.0,
+        cost,
+    })
+}
+
+/// The sets that a manner can be asked about, without the empty one.
+///
+/// # Errors
+/// When there is none: a single latent has none to change places with.
+fn sets_to_ask(n: usize, manner: &Ablation) -> Result<Vec<BTreeSet<LatentIdx>>, ModelError> {
+    let mut sets = all_sets(n);
+    if manner.value == AblationValue::Permute {
+        sets.retain(|off| off.len() != 1);
+    }
+    if sets.is_empty() {
+        return Err(ModelError::input(ALONE));
+    }
+    Ok(sets)
+}
+
+/// When a set's turn comes: singles off and alone first, then pairs, then the rest.
+fn stage(off: &BTreeSet<LatentIdx>, n: usize) -> usize {
+    match off.len() {
+        1 => 0,
+        len if len + 1 >= n => 0,
+        2 => 1,
+        _ => 2,
+    }
 }
 
 /// Every set but the empty one.

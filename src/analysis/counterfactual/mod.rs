@@ -18,7 +18,7 @@ mod tests;
 pub use influence::influence;
 pub use lattice::{MOST_LATENTS, lattice};
 pub use layers::layers;
-pub use outcome::{Resampled, ablate, resample_all};
+pub use outcome::{Resampled, ablate, resample_all, size_percentile};
 pub use patch::{PatchAsked, PatchRow, Patched, patched};
 pub use replacements::VARIANTS;
 pub use sweep::{VALUES, sweep};

@@ -18,19 +18,15 @@ pub fn ablate(
     ablation: &Ablation,
     cancel: &Cancel,
 ) -> Result<Outcome, ModelError> {
-    let Subject {
-        model,
-        clean,
-        reference,
-    } = *of;
+    let (model, clean) = (of.model, of.clean);
     if clean.fed.is_empty() {
         return Err(ModelError::input(
             "the run has no latents, so none can be switched off",
         ));
     }
-    let replacements = Replacements::new(model, clean, reference, ablation)?;
+    let replacements = Replacements::new(of, ablation)?;
     let plan = replacements.plan(&ablation.off)?;
-    let mut judge = Judge::new(model, clean, cancel);
+    let mut judge = Judge::new(of, cancel);
     judge.gold = true;
     let plans = std::slice::from_ref(&plan);
     let (sham_max_diff, mut judged) = judge.plans(&replacements, plans, true)?;
@@ -66,6 +62,16 @@ pub fn ablate(
         answer,
         latents_after: latents_after(model, clean, plan.variants[shown].latents, &unfolded, at)?,
     })
+}
+
+/// The share of natural differences below the size of an ablation, in percent; none where no vector is replaced or there is no
+/// reference set. Runs nothing.
+///
+/// # Errors
+/// When the ablation is refused.
+pub fn size_percentile(of: &Subject<'_>, ablation: &Ablation) -> Result<Option<f64>, ModelError> {
+    let replacements = Replacements::new(of, ablation)?;
+    Ok(replacements.plan(&ablation.off)?.size_percentile)
 }
 
 fn effect(
@@ -136,22 +142,18 @@ pub struct Resampled {
 /// # Errors
 /// When there is no donor, the model fails or the work is cancelled.
 pub fn resample_all(of: &Subject<'_>, cancel: &Cancel) -> Result<Vec<Resampled>, ModelError> {
-    let Subject {
-        model,
-        clean,
-        reference,
-    } = *of;
+    let clean = of.clean;
     let all = Ablation {
         off: (1..=clean.fed.len()).map(LatentIdx).collect(),
         value: AblationValue::Resample,
         ..Ablation::default()
     };
-    if reference.is_empty() {
+    if of.reference.is_empty() {
         return Err(no_reference());
     }
-    let replacements = Replacements::new(model, clean, reference, &all)?;
+    let replacements = Replacements::new(of, &all)?;
     let plan = replacements.plan(&all.off)?;
-    let mut judge = Judge::new(model, clean, cancel);
+    let mut judge = Judge::new(of, cancel);
     let judged = judge.variants(&plan.variants, &replacements.layers)?;
     Ok(judged
         .into_iter()

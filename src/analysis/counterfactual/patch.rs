@@ -62,8 +62,8 @@ pub fn patched(
         value: AblationValue::Zero,
         ..Ablation::default()
     };
-    let replacements = Replacements::new(model, clean, of.reference, &manner)?;
-    let mut judge = Judge::new(model, clean, cancel);
+    let replacements = Replacements::new(of, &manner)?;
+    let mut judge = Judge::new(of, cancel);
     let latents: BTreeSet<LatentIdx> = asked.iter().map(|a| a.latent).collect();
     let sham_max_diff = judge.sham(&replacements, &latents)?;
     let variant = |a: &PatchAsked| Variant {

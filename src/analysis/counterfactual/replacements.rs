@@ -8,15 +8,20 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::analysis::reference::{Item, Moments, Reference};
+use super::Subject;
+use crate::analysis::reference::{Item, Moments};
 use crate::analysis::run::CleanRun;
 use crate::analysis::stats;
 use crate::analysis::{no_answer, no_reference};
-use crate::model::{Change, Latent, Model, ModelError, Variant, argmax};
+use crate::model::{Change, Model, ModelError, Variant};
 use crate::trace::{Ablation, AblationValue, Direction, LatentIdx, Propagation, Site};
 
 /// How many donors, draws or orders are tried unless asked otherwise (field-map.md 5.2).
 pub const VARIANTS: usize = 16;
+
+/// Why latents are not permuted.
+pub(super) const ALONE: &str =
+    "a single latent has none to change places with: switch off two or more, or use another value";
 
 type Vectors = Vec<Arc<[f32]>>;
 
@@ -62,18 +67,18 @@ impl<'a> Replacements<'a> {
     ///
     /// # Errors
     /// When a value does not go with a site or a direction, or there is nothing to draw from.
-    pub(super) fn new(
-        model: &Model,
-        clean: &'a CleanRun,
-        reference: &Reference,
-        manner: &'a Ablation,
-    ) -> Result<Self, ModelError> {
+    pub(super) fn new(of: &Subject<'a>, manner: &'a Ablation) -> Result<Self, ModelError> {
+        let Subject {
+            model,
+            clean,
+            reference,
+        } = *of;
         check(model, manner)?;
         if clean.answer_ids.is_empty() {
             return Err(no_answer());
         }
         let own = own_vectors(clean, manner.site)?;
-        let kind = kind(model, clean, reference, manner, &own)?;
+        let kind = kind(of, manner, &own)?;
         let natural = own
             .iter()
             .enumerate()
@@ -225,9 +230,7 @@ impl<'a> Replacements<'a> {
     fn orders(&self, off: &BTreeSet<LatentIdx>) -> Result<Vec<Vectors>, ModelError> {
         let places: Vec<usize> = off.iter().map(|idx| idx.0 - 1).collect();
         if places.len() < 2 {
-            return Err(ModelError::input(
-                "a single latent has none to change places with: switch off two or more, or use another value",
-            ));
+            return Err(ModelError::input(ALONE));
         }
         let wanted = self.manner.variants.unwrap_or(VARIANTS);
         let mut dice = ChaCha8Rng::seed_from_u64(self.manner.seed);
@@ -319,13 +322,12 @@ fn vectors_of(item: &Item, site: Site) -> &[Arc<[f32]>] {
     }
 }
 
-fn kind(
-    model: &Model,
-    clean: &CleanRun,
-    reference: &Reference,
-    manner: &Ablation,
-    own: &Vectors,
-) -> Result<Kind, ModelError> {
+fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, ModelError> {
+    let Subject {
+        model,
+        clean,
+        reference,
+    } = *of;
     let (n, site) = (own.len(), manner.site);
     let wanted = manner.variants.unwrap_or(VARIANTS);
     let moments = |j: usize| {
@@ -375,13 +377,9 @@ fn kind(
             Kind::Vectors((0..wanted).map(|_| draw()).collect::<Result<_, _>>()?)
         }
         AblationValue::Token => {
-            let token = |latent: &Latent| -> Result<Arc<[f32]>, ModelError> {
-                let logits = model.project(&latent.state)?;
-                let id = logits.first().map_or(0, |row| argmax(row));
-                Ok(model.embedding(id)?.into())
-            };
-            let tokens = clean.rollout.latents.iter().map(token);
-            Kind::Vectors(vec![tokens.collect::<Result<_, _>>()?])
+            let token = |id: u32| Ok(model.embedding(id)?.into());
+            let tokens = clean.top_ids()?.into_iter().map(token);
+            Kind::Vectors(vec![tokens.collect::<Result<_, ModelError>>()?])
         }
         AblationValue::Donor => {
             let donor = manner.donor.ok_or_else(no_reference)?;

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use super::judge::Judge;
 use super::replacements::{Plan, Replacements};
 use super::{Subject, cell};
-use crate::analysis::reference::Reference;
-use crate::analysis::run::CleanRun;
-use crate::model::{Cancel, Model, ModelError};
+use crate::model::{Cancel, ModelError};
 use crate::trace::{Ablation, AblationValue, Direction, LatentIdx, Pair, Role, Sweep, SweepCell};
 
 /// The values that ask for no further choice.
@@ -22,25 +20,21 @@ pub const VALUES: [AblationValue; 6] = [
 
 /// Sweeps over values; pairs are those of the manner's own value. `on_part` sees what is known after each value.
 ///
+/// A `known` sweep of the same manner that was stopped is gone on with: the values that it has are not computed again, and what
+/// their sham runs showed and what they took is kept.
+///
 /// # Errors
 /// When the run has no latents, the model fails or the work is cancelled. A value that does not go with the site is not an error:
 /// its cells say why.
-///
-/// `known` cells, from a sweep of the same manner that was stopped, are not computed again: a value is known if all its cells are.
 pub fn sweep(
     of: &Subject<'_>,
-    known: &[SweepCell],
+    known: Option<&Sweep>,
     manner: &Ablation,
     values: &[AblationValue],
     on_part: &mut dyn FnMut(&Sweep),
     cancel: &Cancel,
 ) -> Result<Sweep, ModelError> {
-    let Subject {
-        model,
-        clean,
-        reference,
-    } = *of;
-    let n = clean.fed.len();
+    let n = of.clean.fed.len();
     if n == 0 {
         return Err(ModelError::input("the run has no latents to sweep over"));
     }
@@ -48,35 +42,34 @@ pub fn sweep(
         direction: Direction::Noising,
         ..manner.with_off(BTreeSet::new())
     };
-    let mut judge = Judge::new(model, clean, cancel);
+    let known = known.filter(|known| known.manner == manner && known.n_latents == n);
+    let mut judge = Judge::new(of, cancel);
+    judge.go_on_from(known.map(|known| known.cost));
     let mut sweep = Sweep {
         manner: manner.clone(),
         n_latents: n,
-        clean_answer: clean.run.answer.value.clone(),
+        clean_answer: of.clean.run.answer.value.clone(),
         cells: Vec::new(),
         pairs: Vec::new(),
         complete: false,
-        sham_max_diff: 0.0,
+        sham_max_diff: known.map_or(0.0, |known| known.sham_max_diff),
         cost: judge.cost(),
     };
     // The chosen value first: it is what is looked at.
     let mut order: Vec<AblationValue> = values.to_vec();
     order.sort_by_key(|value| *value != manner.value);
     for value in order {
-        let cells = known.iter().filter(|cell| cell.value == value);
-        if cells.clone().count() == 2 * n {
-            sweep.cells.extend(cells.cloned());
+        let of_value = |cell: &&SweepCell| cell.value == value;
+        let cells: Vec<SweepCell> = known
+            .iter()
+            .flat_map(|known| known.cells.iter().filter(of_value).cloned())
+            .collect();
+        if cells.len() == 2 * n {
+            sweep.cells.extend(cells);
             continue;
         }
         for role in [Role::Necessary, Role::Sufficient] {
-            one_row(
-                model,
-                clean,
-                reference,
-                (value, role),
-                &mut judge,
-                &mut sweep,
-            )?;
+            one_row(of, (value, role), &mut judge, &mut sweep)?;
         }
         sweep.cost = judge.cost();
         let place = |value: AblationValue| values.iter().position(|v| *v == value);
@@ -85,7 +78,7 @@ pub fn sweep(
             .sort_by_key(|c| (place(c.value), c.role, c.latent));
         on_part(&sweep);
     }
-    pairs(model, clean, reference, &mut judge, &mut sweep)?;
+    pairs(of, &mut judge, &mut sweep)?;
     sweep.cost = judge.cost();
     sweep.complete = true;
     on_part(&sweep);
@@ -101,9 +94,7 @@ fn off(n: usize, latent: LatentIdx, role: Role) -> BTreeSet<LatentIdx> {
 }
 
 fn one_row(
-    model: &Model,
-    clean: &CleanRun,
-    reference: &Reference,
+    of: &Subject<'_>,
     (value, role): (AblationValue, Role),
     judge: &mut Judge<'_>,
     sweep: &mut Sweep,
@@ -124,7 +115,7 @@ fn one_row(
         cell: None,
         refused: Some(why.to_string()),
     };
-    let replacements = match Replacements::new(model, clean, reference, &manner) {
+    let replacements = match Replacements::new(of, &manner) {
         Err(why) if is_refusal(&why) => {
             let all = (1..=n).map(|j| refused(&why, LatentIdx(j)));
             sweep.cells.extend(all);
@@ -152,7 +143,7 @@ fn one_row(
             latent,
             role,
             value,
-            cell: Some(cell(clean, plan, judged)),
+            cell: Some(cell(of.clean, plan, judged)),
             refused: None,
         });
     }
@@ -165,16 +156,10 @@ fn is_refusal(error: &ModelError) -> bool {
 }
 
 /// Two latents off together against each alone.
-fn pairs(
-    model: &Model,
-    clean: &CleanRun,
-    reference: &Reference,
-    judge: &mut Judge<'_>,
-    sweep: &mut Sweep,
-) -> Result<(), ModelError> {
+fn pairs(of: &Subject<'_>, judge: &mut Judge<'_>, sweep: &mut Sweep) -> Result<(), ModelError> {
     let (n, value) = (sweep.n_latents, sweep.manner.value);
     let manner = sweep.manner.clone();
-    let replacements = match Replacements::new(model, clean, reference, &manner) {
+    let replacements = match Replacements::new(of, &manner) {
         Err(why) if is_refusal(&why) => return Ok(()),
         made => made?,
     };
@@ -203,7 +188,7 @@ fn pairs(
         let (Some(a), Some(b)) = (single(first), single(second)) else {
             continue;
         };
-        let together = cell(clean, plan, judged);
+        let together = cell(of.clean, plan, judged);
         let sum_of_singles = a.delta_logprob + b.delta_logprob;
         let flips_only_together = together.flipped && !a.flipped && !b.flipped;
         sweep.pairs.push(Pair {

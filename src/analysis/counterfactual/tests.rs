@@ -9,7 +9,8 @@ use crate::analysis::run::{Ask, run};
 use crate::model::{Branch, Cancel, Device, LoadOptions, Mode, Model, Writes, tiny};
 use crate::problem::Split;
 use crate::trace::{
-    Ablation, AblationValue, Direction, DonorRef, LatentIdx, Layers, Propagation, Role, Site, Task,
+    Ablation, AblationValue, Direction, DonorRef, LatentIdx, Lattice, Layers, Propagation, Role,
+    Site, Sweep, Task,
 };
 
 struct Bench {
@@ -20,6 +21,10 @@ struct Bench {
 }
 
 fn bench(seed: u64) -> Bench {
+    bench_of(seed, 4)
+}
+
+fn bench_of(seed: u64, n_latents: usize) -> Bench {
     let cancel = Cancel::new();
     let model = Model::load(
         &tiny::checkpoint(seed),
@@ -36,7 +41,7 @@ fn bench(seed: u64) -> Bench {
         gold: Some("7"),
         steps: Some(2),
         mode: Mode::Latent,
-        n_latents: 4,
+        n_latents,
         top_k: 5,
         most_tokens: None,
     };
@@ -316,7 +321,7 @@ fn the_lattice_holds_what_each_set_gives_alone() {
         let mut parts = Vec::new();
         let lattice = lattice(
             &bench.of(),
-            &[],
+            None,
             &manner,
             &mut |part| parts.push((part.cells.len(), part.complete)),
             &bench.cancel,
@@ -352,7 +357,7 @@ fn the_sweep_asks_necessary_and_sufficient() {
     ];
     let sweep = sweep(
         &bench.of(),
-        &[],
+        None,
         &manner,
         &values,
         &mut |_| (),
@@ -389,6 +394,74 @@ fn the_sweep_asks_necessary_and_sufficient() {
             .expect("together");
         close(pair.cell.delta_logprob, together.effect.delta_logprob);
     }
+}
+
+/// A study that is cancelled after its first part, and that part.
+fn first_part<T: Clone>(
+    run: impl FnOnce(&mut dyn FnMut(&T), &Cancel) -> Result<T, crate::model::ModelError>,
+) -> T {
+    let (cancel, mut part) = (Cancel::new(), None);
+    let ended = run(
+        &mut |study: &T| {
+            part = Some(study.clone());
+            cancel.cancel();
+        },
+        &cancel,
+    );
+    assert!(matches!(ended, Err(crate::model::ModelError::Cancelled)));
+    part.expect("a part was handed out")
+}
+
+#[test]
+fn a_study_that_stepped_aside_keeps_its_sham_and_its_cost() {
+    let bench = bench(16);
+    let of = bench.of();
+    let manner = self::of(AblationValue::Mean, &[]);
+    let values = [AblationValue::Mean, AblationValue::Zero];
+    let mut part: Sweep = first_part(|on, stop| sweep(&of, None, &manner, &values, on, stop));
+    assert!(part.cells.len() == 8 && !part.complete);
+    // Larger than any that the rest will show, so that it can be told apart.
+    part.sham_max_diff = 5e-4;
+    let whole = sweep(&of, None, &manner, &values, &mut |_| (), &bench.cancel).expect("whole");
+    let on = &mut |_: &Sweep| ();
+    let gone_on = sweep(&of, Some(&part), &manner, &values, on, &bench.cancel).expect("gone on");
+    assert_eq!(gone_on.sham_max_diff.to_bits(), 5e-4f64.to_bits());
+    assert_eq!(
+        (&gone_on.cells, &gone_on.pairs),
+        (&whole.cells, &whole.pairs)
+    );
+    assert_eq!(gone_on.cost.runs, whole.cost.runs);
+    assert_eq!(gone_on.cost.latent_steps, whole.cost.latent_steps);
+    assert!(gone_on.cost.elapsed_ms > part.cost.elapsed_ms);
+    // A part in another manner is not gone on with.
+    let zero = self::of(AblationValue::Zero, &[]);
+    let other = sweep(&of, Some(&part), &zero, &values, on, &bench.cancel).expect("other");
+    assert!(other.sham_max_diff < 5e-4);
+
+    let mut part: Lattice = first_part(|on, stop| lattice(&of, None, &manner, on, stop));
+    part.sham_max_diff = 5e-4;
+    let on = &mut |_: &Lattice| ();
+    let whole = lattice(&of, None, &manner, on, &bench.cancel).expect("whole");
+    let gone_on = lattice(&of, Some(&part), &manner, on, &bench.cancel).expect("gone on");
+    assert_eq!(gone_on.sham_max_diff.to_bits(), 5e-4f64.to_bits());
+    assert_eq!(gone_on.cells, whole.cells);
+    assert_eq!(gone_on.cost.runs, whole.cost.runs);
+    assert_eq!(gone_on.cost.latent_steps, whole.cost.latent_steps);
+    assert!(gone_on.complete && gone_on.keeps == whole.keeps);
+    let again = lattice(&of, Some(&whole), &manner, on, &bench.cancel).expect("known");
+    assert_eq!((again.complete, &again.keeps), (true, &whole.keeps));
+}
+
+#[test]
+fn a_lattice_of_one_latent_is_refused_where_it_would_change_places() {
+    let bench = bench_of(17, 1);
+    let on = &mut |_: &Lattice| ();
+    let manner = of(AblationValue::Permute, &[]);
+    let refused = lattice(&bench.of(), None, &manner, on, &bench.cancel).expect_err("refused");
+    assert!(refused.to_string().contains("change places"), "{refused}");
+    let zero = of(AblationValue::Zero, &[]);
+    let whole = lattice(&bench.of(), None, &zero, on, &bench.cancel).expect("two sets");
+    assert!(whole.complete && whole.cells.len() == 2 && whole.sham_max_diff <= SHAM_TOLERANCE);
 }
 
 #[test]
@@ -446,17 +519,17 @@ fn a_cancelled_study_ends_at_once() {
     let cancel = Cancel::new();
     cancel.cancel();
     let manner = of(AblationValue::Zero, &[]);
-    let ended = lattice(&bench.of(), &[], &manner, &mut |_| (), &cancel);
+    let ended = lattice(&bench.of(), None, &manner, &mut |_| (), &cancel);
     assert!(matches!(ended, Err(crate::model::ModelError::Cancelled)));
 }
 
 #[test]
-fn a_sweep_of_early_exits_alone_says_what_the_run_says() {
+fn early_stopping_alone_says_what_the_run_says() {
     let bench = bench(15);
     let of_run =
         crate::analysis::early_exit::early_exits(&bench.model, &bench.clean, &bench.cancel)
             .expect("of the run");
-    let (said, alone) = crate::analysis::early_exit::sweep(
+    let (said, alone) = crate::analysis::early_exit::early_stopping(
         &bench.model,
         tiny::QUESTION,
         4,

@@ -11,7 +11,7 @@ use crate::analysis::run::{Ask, CleanRun};
 use crate::analysis::{Explorer, early_exit, problems};
 use crate::cli::BenchArgs;
 use crate::error::{Error, Result};
-use crate::headless::{load_model, model_error, print, to_json};
+use crate::headless::{load, model_error, print, to_json};
 use crate::model::{Cancel, Mode, Model, ModelError};
 use crate::problem::Split;
 use crate::text::sanitize;
@@ -93,14 +93,13 @@ struct Measured {
 /// # Errors
 /// When the model cannot be loaded or has no latents, the reference fails or the output cannot be written.
 pub(super) fn run(args: &BenchArgs) -> Result<()> {
-    let model = load_model(&args.model)?;
-    if !model.family().has_latents() {
+    let explorer = load(&args.model)?;
+    if !explorer.model().family().has_latents() {
         return Err(Error::usage(
             "this suite needs a model with latent tokens".to_owned(),
         ));
     }
     let cancel = Cancel::new();
-    let explorer = Explorer::with_generated_reference(model, &cancel).map_err(model_error)?;
     let questions = questions(explorer.model())?;
     let (mut report, prompts, said) =
         time(&explorer, &questions, args.repeats, &cancel).map_err(model_error)?;
@@ -181,7 +180,7 @@ fn time(
             explorer.early_exits(run, cancel).map(drop)
         })?);
         both_ms.push(best(repeats, || {
-            early_exit::sweep(model, question, model.n_latents(), ANSWER, cancel).map(drop)
+            early_exit::early_stopping(model, question, model.n_latents(), ANSWER, cancel).map(drop)
         })?);
         let exits = explorer.early_exits(run, cancel)?;
         said.push(
@@ -195,7 +194,7 @@ fn time(
             ..Ablation::default()
         };
         lattice_ms.push(best(repeats, || {
-            let lattice = explorer.lattice(run, &manner, &mut |_| (), cancel)?;
+            let lattice = explorer.lattice(run, None, &manner, &mut |_| (), cancel)?;
             steps = (lattice.cost.latent_steps, lattice.cost.latent_steps_alone);
             Ok(())
         })?);

@@ -3,7 +3,7 @@
 use super::csv::{self, Sheet};
 use super::table::{Pen, Side, Table};
 use super::{Head, ReferenceSet, Shown, model_error, publish, ready, warn_of_no_say, words};
-use crate::cli::InfluenceArgs;
+use crate::cli::StudyArgs;
 use crate::error::Result;
 use crate::trace::{Cell, Influence, LatentIdx};
 
@@ -14,7 +14,7 @@ pub const SCHEMA: &str = "undertone.influence/1";
 ///
 /// # Errors
 /// When the options do not go together, or the question or the model does not work out.
-pub fn run(args: &InfluenceArgs) -> Result<()> {
+pub fn run(args: &StudyArgs) -> Result<()> {
     let mut manner = args.manner.ablation(&[])?;
     warn_of_no_say(&mut manner, "influence", true);
     let reference = ReferenceSet::of(&args.manner);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::csv::{self, Sheet};
 use super::table::{Pen, Side, Table};
 use super::{Head, ReferenceSet, Shown, model_error, publish, ready, words};
-use crate::cli::LatticeArgs;
+use crate::cli::StudyArgs;
 use crate::error::{Error, Result};
 use crate::trace::{LatentIdx, Lattice};
 
@@ -18,7 +18,7 @@ pub const MAX_LATENTS: usize = 8;
 ///
 /// # Errors
 /// When the options do not go together, there are too many latents, or the question or the model does not work out.
-pub fn run(args: &LatticeArgs) -> Result<()> {
+pub fn run(args: &StudyArgs) -> Result<()> {
     let manner = args.manner.ablation(&[])?;
     let reference = ReferenceSet::of(&args.manner);
     let ready = ready(SCHEMA, &args.model, &args.problem, reference)?;
@@ -33,7 +33,7 @@ pub fn run(args: &LatticeArgs) -> Result<()> {
     }
     let study = ready
         .explorer
-        .lattice(&ready.clean, &manner, &mut |_| (), &ready.cancel)
+        .lattice(&ready.clean, None, &manner, &mut |_| (), &ready.cancel)
         .map_err(model_error)?;
     publish(args.report, &ready.head, &study)
 }

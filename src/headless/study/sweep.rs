@@ -26,8 +26,8 @@ pub fn run(args: &SweepArgs) -> Result<()> {
         .explorer
         .sweep(
             &ready.clean,
-            &manner,
-            &args.values(),
+            None,
+            (&manner, &args.values()),
             &mut |_| (),
             &ready.cancel,
         )

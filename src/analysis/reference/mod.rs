@@ -1,10 +1,19 @@
 //! The reference set: other problems' latents, for resample donors, means per position and the null of the search.
 
+mod build;
+mod group;
+mod stored;
+#[cfg(test)]
+mod tests;
+
+pub use build::Builder;
+pub use group::{Group, same_length};
+pub use stored::{Key, LONGEST};
+
 use std::sync::{Arc, OnceLock};
 
-use crate::decode::lens;
 use crate::decode::spoken::Spoken;
-use crate::model::{Branch, Cancel, Mode, Model, ModelError, Writes};
+use crate::model::{Cancel, Model, ModelError};
 use crate::problem::Problem;
 use crate::trace::{LatentIdx, TokenRead};
 
@@ -17,8 +26,10 @@ pub const SIZE: usize = 256;
 pub const DEPTH: usize = 10;
 
 /// One problem of the reference set.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Item {
+    /// Its place in the list that the set was made of.
+    pub problem: usize,
     /// Its question: a problem is never its own donor.
     pub question: String,
     /// How many steps its gold solution has: donors can be matched on it.
@@ -34,7 +45,7 @@ pub struct Item {
 }
 
 /// Latents of other problems under the same model.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reference {
     /// Where the problems came from, for exports.
     pub origin: String,
@@ -48,7 +59,7 @@ pub struct Reference {
 type Reads = Vec<Vec<TokenRead>>;
 
 /// Mean and standard deviation, value by value, of one latent's vectors over the set.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Moments {
     /// The mean.
     pub mean: Arc<[f32]>,
@@ -67,59 +78,24 @@ impl Reference {
         problems: &[Problem],
         cancel: &Cancel,
     ) -> Result<Self, ModelError> {
-        let n = model.n_latents();
-        let mut reference = Self {
+        let mut builder = Builder::new(model, origin, problems);
+        while builder.advance(model, cancel)? {}
+        Ok(builder.finish(model))
+    }
+
+    /// A set of these items, in this order.
+    fn of(origin: &str, items: Vec<Item>, latents: usize, width: usize) -> Self {
+        let over = |of: &dyn Fn(&Item) -> &Arc<[f32]>| moments(items.iter().map(of), width);
+        let (fed, states) = (0..latents)
+            .map(|at| (over(&|item| &item.fed[at]), over(&|item| &item.states[at])))
+            .unzip();
+        Self {
             origin: origin.to_owned(),
-            ..Self::default()
-        };
-        for group in same_length(
-            model,
-            problems.iter().map(|p| p.question.as_str()),
-            Mode::Latent,
-            64,
-        ) {
-            let branch = group.prefill(model, cancel)?;
-            let rollout = model.rollout(&branch, n, &Writes::none(branch.rows()), cancel)?;
-            let first = reference.items.len();
-            for (question, index) in group.questions.iter().zip(&group.indices) {
-                reference.items.push(Item {
-                    question: (*question).to_owned(),
-                    steps: problems[*index].steps.len(),
-                    answer: problems[*index].answer.clone(),
-                    fed: Vec::new(),
-                    states: Vec::new(),
-                    top: Vec::new(),
-                });
-            }
-            for latent in &rollout.latents {
-                let (fed, state) = (latent.fed.to_rows()?, latent.state.to_rows()?);
-                let logits = model.project(&latent.state)?;
-                for (i, ((fed, state), logits)) in
-                    fed.into_iter().zip(state).zip(logits).enumerate()
-                {
-                    let item = &mut reference.items[first + i];
-                    let fed: Arc<[f32]> = fed.into();
-                    // Only CODI's projection makes two vectors of one latent.
-                    item.states.push(if fed[..] == state[..] {
-                        Arc::clone(&fed)
-                    } else {
-                        state.into()
-                    });
-                    item.fed.push(fed);
-                    item.top
-                        .push(lens::projection(&logits, DEPTH, |id| model.token_text(id)).top);
-                }
-            }
+            items,
+            fed,
+            states,
+            spoken: OnceLock::new(),
         }
-        for at in 0..n {
-            let over = |of: &dyn Fn(&Item) -> &Arc<[f32]>| {
-                moments(reference.items.iter().map(of), model.width())
-            };
-            let (fed, states) = (over(&|item| &item.fed[at]), over(&|item| &item.states[at]));
-            reference.fed.push(fed);
-            reference.states.push(states);
-        }
-        Ok(reference)
     }
 
     /// How many problems it holds.
@@ -238,60 +214,4 @@ fn moments<'a>(vectors: impl Iterator<Item = &'a Arc<[f32]>> + Clone, width: usi
         mean: mean.iter().map(|m| *m as f32).collect(),
         deviation: squares.iter().map(|s| (s / count).sqrt() as f32).collect(),
     }
-}
-
-/// Questions whose prompts have one length, so that they run as rows of one batch without padding.
-#[derive(Debug)]
-pub struct Group<'a> {
-    /// Index of each question in the list given.
-    pub indices: Vec<usize>,
-    /// The questions.
-    pub questions: Vec<&'a str>,
-    /// Their prompts.
-    pub prompts: Vec<Vec<u32>>,
-}
-
-impl Group<'_> {
-    /// Runs the prompts as rows of one batch.
-    ///
-    /// # Errors
-    /// When the model fails or the work is cancelled.
-    pub fn prefill(&self, model: &Model, cancel: &Cancel) -> Result<Branch, ModelError> {
-        let prompts: Vec<&[u32]> = self.prompts.iter().map(Vec::as_slice).collect();
-        model.prefill(&prompts, cancel)
-    }
-}
-
-/// Groups questions by prompt length, at most `most` a group, in order of first appearance of the length.
-/// Questions that the model cannot take are left out.
-pub fn same_length<'a>(
-    model: &Model,
-    questions: impl Iterator<Item = &'a str>,
-    mode: Mode,
-    most: usize,
-) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
-    let mut open: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
-    for (index, question) in questions.enumerate() {
-        let Ok(prompt) = model.prompt(question, mode) else {
-            continue;
-        };
-        let length = prompt.ids.len();
-        let at = match open.get(&length) {
-            Some(&at) if groups[at].prompts.len() < most => at,
-            _ => {
-                groups.push(Group {
-                    indices: Vec::new(),
-                    questions: Vec::new(),
-                    prompts: Vec::new(),
-                });
-                open.insert(length, groups.len() - 1);
-                groups.len() - 1
-            }
-        };
-        groups[at].indices.push(index);
-        groups[at].questions.push(question);
-        groups[at].prompts.push(prompt.ids);
-    }
-    groups
 }

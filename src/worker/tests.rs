@@ -1,0 +1,186 @@
+//! The worker without its threads, on the toy model: what waits for the reference set, and what does not.
+
+use std::path::Path;
+
+use tokio::sync::mpsc::{Receiver, channel};
+
+use super::protocol::{Event, RunId};
+use super::queue::{Asked, Job, Wanted};
+use super::thread::{Stopped, Worker};
+use crate::analysis::Explorer;
+use crate::model::{Cancel, Device, LoadOptions, Model, Placement, tiny};
+use crate::open::Opener;
+use crate::trace::{Ablation, AblationValue, LatentIdx, Study, StudyKind};
+
+const ID: RunId = RunId(1);
+
+struct Bench {
+    worker: Worker,
+    events: Receiver<Event>,
+}
+
+impl Bench {
+    /// The toy with its question run.
+    fn new(cache: Option<&Path>) -> Self {
+        let model = Model::load(
+            &tiny::checkpoint(21),
+            &LoadOptions::default(),
+            &Device::Cpu,
+            &mut |_| {},
+        );
+        let (out, events) = channel(1024);
+        let mut worker = Worker::new(Placement::on(Device::Cpu), Opener::default(), cache, out);
+        worker.explorer = Some(Explorer::bare(model.expect("the toy loads")));
+        let mut bench = Self { worker, events };
+        let run = Job::Run(Asked {
+            id: ID,
+            question: tiny::QUESTION.to_owned(),
+            gold: None,
+            steps: None,
+            mode: None,
+        });
+        assert!(
+            bench
+                .told(&run)
+                .iter()
+                .any(|e| matches!(e, Event::RunDone { .. }))
+        );
+        bench
+    }
+
+    fn told(&mut self, job: &Job) -> Vec<Event> {
+        self.told_unless(job, &Cancel::new()).expect("it goes well")
+    }
+
+    fn told_unless(&mut self, job: &Job, cancel: &Cancel) -> Result<Vec<Event>, Stopped> {
+        let done = self.worker.perform(job, cancel);
+        let mut told = Vec::new();
+        while let Ok(event) = self.events.try_recv() {
+            told.push(event);
+        }
+        done.map(|()| told)
+    }
+}
+
+fn off(value: AblationValue) -> Job {
+    let ablation = Ablation {
+        off: [LatentIdx(2)].into(),
+        value,
+        ..Ablation::default()
+    };
+    Job::Ablate(ID, ablation)
+}
+
+fn is_reference(event: &Event) -> bool {
+    matches!(event, Event::Reference { .. })
+}
+
+#[test]
+fn a_toggle_that_needs_no_other_problems_is_answered_ahead_of_them_and_completed_after() {
+    let mut bench = Bench::new(None);
+    let told = bench.told(&off(AblationValue::Zero));
+    let [Event::Ablated { outcome: early, .. }] = told.as_slice() else {
+        panic!("one answer and nothing about a reference set: {told:?}")
+    };
+    assert_eq!(early.effect.size_percentile, None);
+
+    let told = bench.told(&off(AblationValue::Resample));
+    let (sets, answers): (Vec<_>, Vec<_>) = told.iter().partition(|e| is_reference(e));
+    assert!(sets.len() > 2);
+    assert!(sets.windows(2).all(|two| match two {
+        [
+            Event::Reference { done: a, .. },
+            Event::Reference { done: b, .. },
+        ] => a <= b,
+        _ => false,
+    }));
+    let whole = |e: &&&Event| matches!(e, Event::Reference { done, all } if done == all);
+    assert!(sets.last().is_some_and(|last| whole(&last)));
+    let [
+        Event::Ablated { outcome: late, .. },
+        Event::Ablated {
+            outcome: resampled, ..
+        },
+    ] = answers.as_slice()
+    else {
+        panic!("the zero again, then the resample: {answers:?}")
+    };
+    assert_eq!(late.ablation, early.ablation);
+    assert!(late.effect.size_percentile.is_some());
+    let mut same = late.clone();
+    same.effect.size_percentile = None;
+    assert_eq!(&same, early, "nothing else changes");
+    assert!(resampled.effect.donors.is_some());
+
+    // What is kept is the whole answer, and the same as one that waited.
+    let told = bench.told(&off(AblationValue::Zero));
+    let [
+        Event::Ablated {
+            outcome, cached, ..
+        },
+    ] = told.as_slice()
+    else {
+        panic!("{told:?}")
+    };
+    assert!(*cached && outcome == late);
+    let mut waited = Bench::new(None);
+    waited.told(&off(AblationValue::Resample));
+    let told = waited.told(&off(AblationValue::Zero));
+    assert!(
+        matches!(told.as_slice(), [Event::Ablated { outcome, cached: false, .. }] if outcome == late)
+    );
+}
+
+#[test]
+fn answers_and_the_set_are_there_in_a_later_session() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let mut first = Bench::new(Some(cache.path()));
+    let told = first.told(&off(AblationValue::Resample));
+    let Some(Event::Ablated { outcome: made, .. }) = told.last() else {
+        panic!("{told:?}")
+    };
+    // An answer that is kept needs no reference set; another one reads it, and makes none.
+    let mut second = Bench::new(Some(cache.path()));
+    let told = second.told(&off(AblationValue::Resample));
+    assert!(
+        matches!(told.as_slice(), [Event::Ablated { outcome, cached: true, .. }] if outcome == made)
+    );
+    let told = second.told(&off(AblationValue::Mean));
+    let whole = |e: &Event| matches!(e, Event::Reference { done, all } if done == all);
+    assert!(told.len() == 2 && whole(&told[0]), "{told:?}");
+    let other = first.told(&off(AblationValue::Mean));
+    assert!(matches!(
+        (told.last(), other.last()),
+        (Some(Event::Ablated { outcome: a, .. }), Some(Event::Ablated { outcome: b, cached: true, .. })) if a == b
+    ));
+}
+
+#[test]
+fn a_study_by_zero_waits_for_nothing_and_one_that_stepped_aside_goes_on() {
+    let mut bench = Bench::new(None);
+    let study = |kind, value| {
+        Job::Study(Wanted {
+            id: ID,
+            kind,
+            manner: Ablation {
+                value,
+                ..Ablation::default()
+            },
+            token: None,
+        })
+    };
+    let told = bench.told(&study(StudyKind::Lattice, AblationValue::Zero));
+    assert!(!told.iter().any(is_reference), "{told:?}");
+    // Stopped while the set is made: it goes on from there, and ends as it would have.
+    let sweep = study(StudyKind::Sweep, AblationValue::Zero);
+    let cancel = Cancel::new();
+    cancel.cancel();
+    assert!(matches!(
+        bench.told_unless(&sweep, &cancel),
+        Err(Stopped::Cancelled)
+    ));
+    let told = bench.told(&sweep);
+    assert!(
+        matches!(told.last(), Some(Event::Study { study, .. }) if matches!(&**study, Study::Sweep(s) if s.complete))
+    );
+}
