@@ -2,49 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod binary;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
+use binary::{QUESTION, command, has, json, undertone};
 use serde_json::Value;
 use tempfile::tempdir;
-
-const QUESTION: &str =
-    "Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?";
-
-fn undertone(args: &[&str]) -> Output {
-    let home = tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-    for variable in [
-        "HOME",
-        "XDG_STATE_HOME",
-        "XDG_DATA_HOME",
-        "XDG_CONFIG_HOME",
-        "XDG_CACHE_HOME",
-    ] {
-        command.env(variable, home.path());
-    }
-    for variable in ["HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "HF_TOKEN"] {
-        command.env_remove(variable);
-    }
-    command.args(args).stdin(Stdio::null()).output().unwrap()
-}
-
-fn json(args: &[&str]) -> Value {
-    let output = undertone(args);
-    assert!(
-        output.status.success(),
-        "{args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn has(value: &Value, fields: &[&str]) {
-    for field in fields {
-        assert!(value.get(field).is_some(), "no field {field} in {value}");
-    }
-}
 
 #[test]
 fn models_lists_every_bundled_model_with_its_hash() {
@@ -393,9 +359,8 @@ fn without_a_terminal_the_explorer_is_a_report() {
 
 #[test]
 fn a_closed_pipe_is_no_error() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_undertone"))
-        .args(["inspect", "--question", QUESTION])
-        .stdin(Stdio::null())
+    let home = tempdir().unwrap();
+    let mut child = command(home.path(), &["inspect", "--question", QUESTION])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

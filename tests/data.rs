@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod binary;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
+use binary::{command, undertone};
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
@@ -71,16 +74,6 @@ impl Work {
         ];
         undertone(&[&args, more].concat())
     }
-}
-
-fn undertone(args: &[&str]) -> Output {
-    command(args).output().unwrap()
-}
-
-fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-    command.args(args).stdin(Stdio::null());
-    command
 }
 
 fn said(output: &Output) -> String {
@@ -399,7 +392,8 @@ fn a_full_disk_is_said() {
         &out,
     ];
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = command(&args).stdout(full).output().unwrap();
+    let home = tempdir().unwrap();
+    let output = command(home.path(), &args).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert!(
         said(&output).contains("cannot write the output"),
@@ -407,7 +401,7 @@ fn a_full_disk_is_said() {
         said(&output)
     );
     // A reader that went away is no failure.
-    let mut child = command(&args)
+    let mut child = command(home.path(), &args)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

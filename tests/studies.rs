@@ -3,41 +3,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::fs;
-use std::process::{Command, Output, Stdio};
+mod binary;
 
+use std::fs;
+
+use binary::{QUESTION, has, said, undertone};
 use serde_json::Value;
 use tempfile::tempdir;
 
-const QUESTION: &str =
-    "Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?";
-
-fn undertone(args: &[&str]) -> Output {
-    let home = tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-    for variable in [
-        "HOME",
-        "XDG_STATE_HOME",
-        "XDG_DATA_HOME",
-        "XDG_CONFIG_HOME",
-        "XDG_CACHE_HOME",
-    ] {
-        command.env(variable, home.path());
-    }
-    command.args(args).stdin(Stdio::null()).output().unwrap()
-}
-
 /// The output of a command on the question, which has to go well.
-fn said(command: &str, rest: &[&str]) -> String {
-    let args = [&[command, "--question", QUESTION], rest].concat();
-    let output = undertone(&args);
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{args:?}: {err}");
-    String::from_utf8(output.stdout).unwrap()
+fn on_question(command: &str, rest: &[&str]) -> String {
+    said(&[&[command, "--question", QUESTION], rest].concat())
 }
 
 fn json(command: &str, rest: &[&str]) -> Value {
-    let report = said(command, &[rest, &["--json"]].concat());
+    let report = on_question(command, &[rest, &["--json"]].concat());
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["schema"], format!("undertone.{command}/1"));
     has(
@@ -61,15 +41,9 @@ fn json(command: &str, rest: &[&str]) -> Value {
 
 /// The lines of a CSV report after the names; nothing on this question needs a line break in a field.
 fn csv(command: &str, rest: &[&str]) -> (String, usize) {
-    let text = said(command, &[rest, &["--csv"]].concat());
+    let text = on_question(command, &[rest, &["--csv"]].concat());
     let mut lines = text.lines();
     (lines.next().unwrap().to_owned(), lines.count())
-}
-
-fn has(value: &Value, fields: &[&str]) {
-    for field in fields {
-        assert!(value.get(field).is_some(), "no field {field} in {value}");
-    }
 }
 
 fn n_latents(report: &Value) -> usize {
@@ -288,7 +262,7 @@ fn a_sweep_has_a_cell_for_each_latent_role_and_value() {
     }
     let (_, rows) = csv("sweep", &["--values", "zero,mean", "--value", "zero"]);
     assert_eq!(rows, n * 4 + len(&report["pairs"]));
-    let text = said("sweep", &["--values", "zero"]);
+    let text = on_question("sweep", &["--values", "zero"]);
     assert!(
         text.lines().all(|line| line.chars().count() <= 80),
         "{text}"

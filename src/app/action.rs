@@ -104,7 +104,7 @@ actions! {
     CyclePropagation = "cycle-propagation", Main, Ablate, ["d"], footer 21 "propagation", "Recompute later latents (total) or hold them clean (direct)";
     CycleDirection = "cycle-direction", Main, Ablate, ["b"], footer 22 "direction", "Ask if latents are necessary (noising) or sufficient (denoising)";
     PickDonor = "pick-donor", Main, Ablate, ["B"], "Choose the donor: a problem of the reference set, and a latent";
-    MatchSteps = "match-steps", Main, Ablate, ["D"], footer 23 "matched", "Resample from all problems, or only from those of as many steps";
+    MatchSteps = "match-steps", Main, Ablate, ["D"], footer 23 "matched", "Resample only from problems with as many steps";
     PickLayers = "pick-layers", Main, Ablate, ["K"], "Choose the layers, at the site kv and for kv-block";
     OpenSweep = "open-sweep", Main, Pages, ["s"], footer 5 "sweep", "Sweep: every latent, necessary and sufficient, by every value";
     OpenLattice = "open-lattice", Main, Pages, ["S"], footer 6 "sets", "Lattice: the answer under every set of latents";

@@ -8,7 +8,11 @@ pub const TOP: usize = 10;
 /// The smallest number of latents after which the answer is the run's final one; none if there is none.
 #[must_use]
 pub fn first_match(exits: &[EarlyExit], run: &Run) -> Option<usize> {
-    let wanted = run.answer.value.as_deref()?;
+    let wanted = run
+        .answer
+        .value
+        .as_deref()
+        .filter(|value| !value.is_empty())?;
     exits
         .iter()
         .find(|exit| exit.value.as_deref() == Some(wanted))
@@ -116,6 +120,16 @@ mod tests {
             assert_eq!(first_match(&exits, &run), first, "{values:?}");
             assert_eq!(stable_match(&exits), stable, "{values:?}");
         }
+    }
+
+    #[test]
+    fn an_empty_answer_is_matched_by_nothing() {
+        let mut run = fixture::run(fixture::QUESTION, None);
+        run.answer.value = Some(String::new());
+        let mut exits = exits(&["8", ""]);
+        assert_eq!(first_match(&exits, &run), None);
+        exits[1].value = Some(String::new());
+        assert_eq!(first_match(&exits, &run), None);
     }
 
     #[test]

@@ -78,6 +78,87 @@ fn every_part_of_the_manner_has_a_key_and_asks_again() {
 }
 
 #[test]
+fn donors_are_matched_by_a_key_where_steps_are_known() {
+    let mut bench = Bench::ready();
+    bench.play("2 space");
+    bench.take_effects();
+    bench.keys("D");
+    assert!(bench.app.ablation.matched);
+    let wanted = Request::Ablate {
+        id: bench.app.live.id,
+        ablation: bench.app.ablation.clone(),
+    };
+    assert!(bench.take_requests().contains(&wanted));
+    bench.settle();
+    assert!(bench.text(120, 40).contains("resample matched"));
+    let notice = |bench: &Bench| {
+        let notice = bench.app.notice.as_ref();
+        notice.map_or_else(String::new, |notice| notice.text.clone())
+    };
+    // Only a resample has donors that can be matched.
+    bench.play("v");
+    assert!(!bench.app.ablation.matched);
+    bench.play("D");
+    assert!(!bench.app.ablation.matched && notice(&bench).contains("resample"));
+    bench.play("u D");
+    assert!(!bench.app.ablation.matched, "the same key takes it back");
+    bench.play("D");
+    assert!(bench.app.ablation.matched);
+    // A typed question has no known steps: what was matched can be taken back, and not be asked for again.
+    bench.play("n type:Tom_has_2_pens. enter D");
+    assert!(!bench.app.ablation.matched);
+    bench.play("D");
+    assert!(!bench.app.ablation.matched && notice(&bench).contains("steps are not known"));
+}
+
+#[test]
+fn the_comparison_shows_no_clean_figures_in_place_of_those_to_come() {
+    let mut bench = Bench::ready();
+    bench.play("c");
+    let both_clean = bench.text(120, 40);
+    assert_eq!(both_clean.matches("correct").count(), 3, "{both_clean}");
+    bench.play("c");
+    bench.keys("2 space c");
+    let text = bench.text(120, 40);
+    assert!(text.contains("off 2, not computed yet"), "{text}");
+    assert_eq!(
+        text.matches("correct").count(),
+        2,
+        "the label and the left side"
+    );
+    assert!(
+        !text
+            .lines()
+            .any(|line| line.starts_with('\u{2260}') && line.contains("latent"))
+    );
+    bench.settle();
+    assert!(!bench.text(120, 40).contains("not computed"));
+}
+
+#[test]
+fn who_waits_for_the_reference_set_sees_how_far_it_is() {
+    let mut bench = Bench::ready();
+    bench.keys("2 space");
+    bench.send(Msg::Worker(Event::Reference { done: 37, all: 256 }));
+    let text = bench.text(120, 40);
+    assert!(text.contains("recomputing · reference set 37 of 256 · esc stops"));
+    assert!(bench.text(80, 24).contains("reference set 37 of 256"));
+    bench.send(Msg::Worker(Event::Reference {
+        done: 256,
+        all: 256,
+    }));
+    assert!(!bench.text(120, 40).contains("reference set 256"));
+    assert!(bench.text(120, 40).contains("recomputing"));
+    bench.settle();
+    assert!(!bench.app.is_stale());
+    // A page that waits for it says so too.
+    let mut bench = Bench::ready();
+    bench.keys("s");
+    bench.send(Msg::Worker(Event::Reference { done: 3, all: 256 }));
+    assert!(bench.text(120, 40).contains("reference set 3 of 256"));
+}
+
+#[test]
 fn the_list_of_values_and_the_prompts_set_the_manner() {
     let mut bench = Bench::ready();
     bench.play("V");

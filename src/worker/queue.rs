@@ -249,6 +249,15 @@ mod tests {
                 Standing::StepAside
             );
         }
+        // Early exits are there at once, so they do not wait for what may wait for a reference set.
+        for (job, standing) in [
+            (Job::Phrases(RunId(1), LatentIdx(1)), Standing::StepAside),
+            (Job::Verify(RunId(1)), Standing::StepAside),
+            (Job::EarlyExit(RunId(1)), Standing::Keep),
+        ] {
+            let exits = Request::EarlyExit { id: RunId(1) };
+            assert_eq!(Queue::default().push(exits, Some(&job)), standing);
+        }
         let run = Job::Run(Asked {
             id: RunId(1),
             question: String::new(),

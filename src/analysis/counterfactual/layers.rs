@@ -8,10 +8,11 @@ use crate::trace::{Input, LatentIdx, LayerCell, LayerLens, LayerRow, TokenRead};
 /// Tokens listed for every fed vector.
 const NEAREST: usize = 5;
 
-/// The lens by layer, following a token; none for the first token of the answer.
+/// The lens by layer, following a token; none for the first token of the answer or, where there is no answer, the top token of
+/// the first latent.
 ///
 /// # Errors
-/// When the token is not of the vocabulary, the model fails or the work is cancelled.
+/// When there is neither, the token is not of the vocabulary, the model fails or the work is cancelled.
 pub fn layers(
     model: &Model,
     clean: &CleanRun,
@@ -19,6 +20,7 @@ pub fn layers(
     cancel: &Cancel,
 ) -> Result<LayerLens, ModelError> {
     let first = clean.answer_ids.first().copied();
+    let first = first.or_else(|| clean.top_ids().ok()?.first().copied());
     let token = token.or(first).ok_or_else(crate::analysis::no_answer)?;
     if token as usize >= model.vocab() {
         return Err(ModelError::input(format!(

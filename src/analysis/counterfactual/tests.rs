@@ -514,6 +514,23 @@ fn the_last_layer_is_the_models_own_output() {
 }
 
 #[test]
+fn without_an_answer_the_lens_follows_the_first_latents_top_token() {
+    let mut bench = bench(18);
+    bench.clean.answer_ids.clear();
+    let lens = layers(&bench.model, &bench.clean, None, &bench.cancel).expect("lens");
+    assert_eq!(
+        lens.token,
+        bench
+            .clean
+            .top_ids()
+            .expect("read")
+            .first()
+            .copied()
+            .expect("a latent")
+    );
+}
+
+#[test]
 fn a_cancelled_study_ends_at_once() {
     let bench = bench(14);
     let cancel = Cancel::new();

@@ -4,7 +4,7 @@ use ratatui::text::Line;
 
 use super::{Sheet, token};
 use crate::app::overlay::ablation_name;
-use crate::app::{App, Left};
+use crate::app::{App, Job, Left};
 use crate::session::Session;
 use crate::text::{Newline, sanitize_with, width, wrap};
 use crate::trace::{Answer, PositionKind, Run};
@@ -83,7 +83,8 @@ pub(super) fn sheet(app: &App, max_width: usize, theme: &Theme) -> Sheet {
     rows.push(Line::default());
     for index in 0..left.latents.len().max(right.latents.len()) {
         let read = |side: &Side| side.latents.get(index).cloned().flatten();
-        rows.push(table.latent(index + 1, read(&left), read(&right)));
+        let both_known = left.answer.is_some() && right.answer.is_some();
+        rows.push(table.latent(index + 1, read(&left), read(&right), both_known));
     }
     rows.push(Line::default());
     rows.extend(table.answers(left.answer.as_ref(), right.answer.as_ref()));
@@ -165,12 +166,26 @@ fn read_by_latent(run: &Run) -> Vec<Option<(String, Option<f32>)>> {
 fn current(app: &App, run: &Run) -> Side {
     let clean = of_session(&app.session);
     let Some(outcome) = app.shown_outcome() else {
-        let title = if app.is_stale() {
-            "not computed yet, nothing off".to_owned()
+        if !app.is_stale() {
+            return Side {
+                title: "nothing is off".to_owned(),
+                ..clean
+            };
+        }
+        // Nothing is better than the clean run's figures under another name.
+        let yet = if app.live.ablation == Job::Waiting {
+            "not computed yet"
         } else {
-            "nothing is off".to_owned()
+            "not computed"
         };
-        return Side { title, ..clean };
+        return Side {
+            title: format!("off {}, {yet}", ablation_name(&app.ablation)),
+            latents: vec![None; run.latents().count()],
+            answer: None,
+            rung: None,
+            clean_logprob: None,
+            ..clean
+        };
     };
     let ablation = &outcome.ablation;
     let stale = if app.is_stale() { ", stale" } else { "" };
@@ -214,9 +229,10 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A row whose sides differ if their texts do.
+    /// A row whose sides differ if their texts do; what is not known on one side does not.
     fn row(&self, label: &str, left: &str, right: &str) -> Line<'static> {
-        self.marked(label, left, right, left != right)
+        let is_known = ![left, right].contains(&self.theme.glyphs.none);
+        self.marked(label, left, right, is_known && left != right)
     }
 
     fn marked(&self, label: &str, left: &str, right: &str, differs: bool) -> Line<'static> {
@@ -273,8 +289,10 @@ impl<'a> Table<'a> {
         number: usize,
         left: Option<(String, Option<f32>)>,
         right: Option<(String, Option<f32>)>,
+        both_known: bool,
     ) -> Line<'static> {
-        let differs = left.as_ref().map(|(text, _)| text) != right.as_ref().map(|(text, _)| text);
+        let differs = both_known
+            && left.as_ref().map(|(text, _)| text) != right.as_ref().map(|(text, _)| text);
         let said = |side: Option<(String, Option<f32>)>| match side {
             None => self.theme.glyphs.none.to_owned(),
             Some((text, prob)) => {
@@ -301,6 +319,7 @@ impl<'a> Table<'a> {
         let correct = |answer: Option<&Answer>| match answer.and_then(|answer| answer.correct) {
             Some(true) => format!("{} correct", theme.glyphs.yes),
             Some(false) => format!("{} wrong", theme.glyphs.no),
+            None if answer.is_none() => none(),
             None => "gold answer not known".to_owned(),
         };
         vec![

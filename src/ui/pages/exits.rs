@@ -63,12 +63,20 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         detail: exits
             .get(at.row)
             .map_or_else(String::new, |exit| detail(exit, run, theme)),
-        legend: vec![
-            "A row: what the model answers when it is made to after so many latents.".to_owned(),
+        legend: legend(exits),
+    }
+}
+
+fn legend(exits: &[EarlyExit]) -> Vec<String> {
+    let mut lines =
+        vec!["A row: what the model answers when it is made to after so many latents.".to_owned()];
+    if exits.iter().any(|exit| exit.clean_logprob.is_some()) {
+        lines.push(
             "The bar: log-prob of the clean answer, full is certain, empty the lowest here."
                 .to_owned(),
-        ],
+        );
     }
+    lines
 }
 
 /// Commitment of the answer beside commitment of the representation.
@@ -81,7 +89,7 @@ fn headline(
 ) -> Vec<Line<'static>> {
     let all = exits.last().map_or(0, |exit| exit.k);
     let noun = if n > 0 { "latents" } else { "written tokens" };
-    let first = match (first_match(exits, run), &run.answer.value) {
+    let first = match (first_match(exits, run), final_answer(run)) {
         (_, None) => "the run has no answer to match".to_owned(),
         (None, _) => "never the final one".to_owned(),
         (Some(k), _) => format!("first the final one after {k} of {all} {noun}"),
@@ -153,17 +161,25 @@ fn exit_row(
 }
 
 fn is_final(exit: &EarlyExit, run: &Run) -> bool {
-    exit.value.is_some() && exit.value == run.answer.value
+    exit.value.is_some() && exit.value.as_deref() == final_answer(run)
+}
+
+/// What the run answers, if it says anything.
+fn final_answer(run: &Run) -> Option<&str> {
+    run.answer
+        .value
+        .as_deref()
+        .filter(|value| !value.is_empty())
 }
 
 fn detail(exit: &EarlyExit, run: &Run, theme: &Theme) -> String {
     let said = |answer: Option<&str>| cut_foreign(answer.unwrap_or("none"), 24, theme);
     let number =
         |value: Option<f64>| value.map_or("not known".to_owned(), |v| plain(v, 2, theme.glyphs));
-    let against = if is_final(exit, run) {
-        "the final answer".to_owned()
-    } else {
-        format!("the final answer is {}", said(run.answer.value.as_deref()))
+    let against = match final_answer(run) {
+        _ if is_final(exit, run) => "the final answer".to_owned(),
+        Some(answer) => format!("the final answer is {}", said(Some(answer))),
+        None => "the run itself has no answer".to_owned(),
     };
     format!(
         "after {}: answer {} (log-prob {}), {against}; log-prob of the clean answer {}",

@@ -78,13 +78,18 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         detail: detail(found, clean, (at.row, at.column), theme),
         legend: vec![
             format!(
-                "To a latent: how far its state moves, of its norm; {} top token changed, k of n.",
-                theme.glyphs.differs
+                "To a latent: how far its state moves, of its norm; {} its top token changes{}.",
+                theme.glyphs.differs,
+                if cell_width >= WIDE {
+                    " in k of n variants; bold: 0.5 or more"
+                } else {
+                    ""
+                }
             ),
             "Total: later latents are recomputed. Direct: they are held at their clean values."
                 .to_owned(),
             format!(
-                "{} the answer flips, {} it stands; the change in log-prob of the clean answer.",
+                "{} the answer flips, {} it stands; change in log-prob of the clean answer.",
                 theme.glyphs.no, theme.glyphs.yes
             ),
         ],

@@ -19,6 +19,8 @@ const ANSWER: usize = 8;
 const FLIPS: usize = 5;
 /// Between columns.
 const GAP: usize = 4;
+/// A column is at least so high before another one stands beside it, whatever the width.
+const LEAST_HEIGHT: usize = 8;
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let Some(lattice) = app.lattice() else {
@@ -27,7 +29,8 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let at = app.cursor();
     let all = sets(lattice);
     let cell_width = cell_width(lattice);
-    let most = ((width + GAP) / (cell_width + GAP)).max(1);
+    let most = ((width + GAP) / (cell_width + GAP)).min(all.len().div_ceil(LEAST_HEIGHT));
+    let most = most.max(1);
     let height = all.len().div_ceil(most).max(1);
     let columns = all.len().div_ceil(height);
     let mut heading = Row::new();

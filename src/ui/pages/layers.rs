@@ -14,6 +14,7 @@ use crate::ui::theme::Theme;
 const LABEL: usize = 8;
 /// The top token, the rank and, where there is room, the probability.
 const TOKEN: usize = 6;
+const LONGEST_TOKEN: usize = 12;
 const RANK: usize = 5;
 const PROB: usize = 7;
 const GAP: usize = 1;
@@ -43,6 +44,10 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     } else {
         narrow
     };
+    // Tokens have what is left, once all columns fit.
+    let spare = (room / n.max(1)).saturating_sub(cell_width + GAP);
+    let token_width = (TOKEN + spare).min(LONGEST_TOKEN);
+    let (with_prob, cell_width) = (cell_width > narrow, cell_width + token_width - TOKEN);
     let columns = window(n, cell_width + GAP, room, at.column);
     let last = lens.rows.last().map_or(0, |row| row.layer);
     // The last layer is at the top: what the model says stands first.
@@ -62,7 +67,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
                 .to(LABEL);
             for column in columns.clone() {
                 let cell = row.cells.get(column).map_or_else(Row::new, |cell| {
-                    layer_cell(cell, cell_width > narrow, theme)
+                    layer_cell(cell, token_width, with_prob, theme)
                 });
                 let is_selected = (at.row, at.column) == (index, column);
                 line = block(line, cell, cell_width, is_selected, theme)
@@ -92,14 +97,14 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         detail: detail(lens, at.row, at.column, theme),
         legend: vec![
             format!(
-                "A cell: the layer's top token, then # rank of the token followed{}; #0 is the top.",
-                if cell_width > narrow {
-                    " and its probability"
+                "A cell: the layer's top token, then the rank of the one followed, #0 on top{}.",
+                if with_prob {
+                    ", and its probability"
                 } else {
                     ""
                 }
             ),
-            "Clean run, the last layer on top: the model's output, what comes after each column."
+            "The clean run; the top row is the model's output: what comes after a column."
                 .to_owned(),
         ],
     }
@@ -133,7 +138,7 @@ fn rank(rank: usize) -> String {
     }
 }
 
-fn layer_cell(cell: &LayerCell, with_prob: bool, theme: &Theme) -> Row {
+fn layer_cell(cell: &LayerCell, token_width: usize, with_prob: bool, theme: &Theme) -> Row {
     let style = match cell.rank {
         0 => theme.good,
         near if near < NEAR => theme.text,
@@ -145,12 +150,13 @@ fn layer_cell(cell: &LayerCell, with_prob: bool, theme: &Theme) -> Row {
         theme.text
     };
     let row = Row::new()
-        .push(token(&cell.top.text, TOKEN, theme), top)
-        .to(TOKEN + 1)
+        .push(token(&cell.top.text, token_width, theme), top)
+        .to(token_width + 1)
         .push(rank(cell.rank), style)
-        .to(TOKEN + 1 + RANK);
+        .to(token_width + 1 + RANK);
     if with_prob {
-        row.right(probability(cell.prob), TOKEN + 1 + RANK + PROB, style)
+        let end = token_width + 1 + RANK + PROB;
+        row.right(probability(cell.prob), end, style)
     } else {
         row
     }

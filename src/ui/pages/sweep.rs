@@ -84,10 +84,11 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         detail: detail(app, sweep, theme),
         legend: vec![
             format!(
-                "{no} the answer flips, {yes} it stands; the change in log-prob of the clean answer."
+                "{no} the answer flips, {yes} it stands; change in log-prob of the clean answer{}.",
+                if answer > 0 { ", then the answer" } else { "" }
             ),
             format!(
-                "Off alone: necessary? On alone: sufficient? k/n of values tried; {none} not asked."
+                "Off alone: necessary? On alone: sufficient? k/n: k of n values; {none} not asked."
             ),
         ],
     }
@@ -104,6 +105,9 @@ fn headline(sweep: &Sweep, width: usize, theme: &Theme) -> Vec<Line<'static>> {
                     .filter_map(|cell| cell.cell.as_ref())
                     .collect();
                 let n = cells.iter().filter(|cell| cell.flipped == wanted).count();
+                if cells.is_empty() {
+                    return format!("{latent}: {}", theme.glyphs.none);
+                }
                 format!("{latent}: {n}/{}", cells.len())
             })
             .collect();
@@ -168,7 +172,7 @@ fn pair_row(pair: &Pair, is_selected: bool, theme: &Theme) -> Line<'static> {
         );
     let cell = if pair.non_additive {
         cell.push(
-            format!("  {} non-additive", theme.glyphs.differs),
+            format!("  {} not their sum", theme.glyphs.differs),
             theme.off,
         )
     } else {
@@ -176,6 +180,18 @@ fn pair_row(pair: &Pair, is_selected: bool, theme: &Theme) -> Line<'static> {
     };
     let width = cell.width();
     block(Row::new(), cell, width, is_selected, theme).line()
+}
+
+/// In which way a pair is not the sum of its parts.
+fn apart(pair: &Pair) -> String {
+    if !pair.non_additive {
+        return String::new();
+    }
+    if (pair.cell.delta_logprob - pair.sum_of_singles).abs() > Pair::ADDITIVE {
+        format!(", over {} nats apart", Pair::ADDITIVE)
+    } else {
+        ", and neither alone flips it".to_owned()
+    }
 }
 
 fn detail(app: &App, sweep: &Sweep, theme: &Theme) -> String {
@@ -186,15 +202,11 @@ fn detail(app: &App, sweep: &Sweep, theme: &Theme) -> String {
             let off = BTreeSet::from([pair.latents.0, pair.latents.1]);
             let singles = signed(pair.sum_of_singles, 2, theme.glyphs);
             format!(
-                "{} ({}): {}; the single changes add up to {singles}{}",
+                "{} ({}): {}; the singles add up to {singles}{}",
                 set_off(&off, usize::MAX),
                 done_by(&sweep.manner, pair.value, pair.cell.n),
                 came_of(&pair.cell, pair.value, clean, None, theme),
-                if pair.non_additive {
-                    ", which is not what both do"
-                } else {
-                    ""
-                }
+                apart(pair)
             )
         }
         Some(SweepAt::Cell(value, role, latent)) => {

@@ -171,9 +171,9 @@ pub(super) fn label_row(label: &str, theme: &Theme) -> Row {
 #[must_use]
 pub fn answer_text(answer: &Answer, max_width: usize, theme: &Theme) -> String {
     match &answer.value {
-        Some(value) => cut_foreign(value, max_width, theme),
-        None if answer.text.trim().is_empty() => "no answer".to_owned(),
-        None => format!(
+        Some(value) if !value.is_empty() => cut_foreign(value, max_width, theme),
+        _ if answer.text.trim().is_empty() => "no answer".to_owned(),
+        _ => format!(
             "no answer: {}",
             cut_foreign(answer.text.trim(), max_width.saturating_sub(11), theme)
         ),
