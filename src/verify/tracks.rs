@@ -290,13 +290,17 @@ pub(super) fn together(steps: impl Iterator<Item = Standing>) -> Standing {
 fn reason(steps: &[StepTracks], standing: Standing) -> String {
     let sum = |of: fn(&StepTracks) -> usize| steps.iter().map(of).sum::<usize>();
     match standing {
-        Standing::Holds => format!(
-            "its latents moved as predicted in {} of {} edits and stayed in {} of {} controls",
-            sum(|s| s.moved),
-            sum(|s| s.edits),
-            sum(|s| s.still),
-            sum(|s| s.controls)
-        ),
+        Standing::Holds => {
+            let moved = format!(
+                "its latents moved as predicted in {} of {} edits",
+                sum(|s| s.moved),
+                sum(|s| s.edits)
+            );
+            match sum(|s| s.controls) {
+                0 => format!("{moved}, and there was nothing beside it to edit as a control"),
+                n => format!("{moved} and stayed in {} of {n} controls", sum(|s| s.still)),
+            }
+        }
         Standing::Contradicted => {
             let of = |s: &&StepTracks| s.standing == Standing::Contradicted;
             steps.iter().find(of).map_or_else(String::new, |s| {

@@ -13,9 +13,22 @@ use crate::ui::number::{count, p_value, plain, signed};
 use crate::ui::panes::verdict::rung_mark;
 use crate::ui::theme::Theme;
 
-/// Where the columns stand.
-const TEXT: usize = 30;
-const COLUMN: usize = 16;
+/// Where the columns stand: the first, and how far each is from the next.
+#[derive(Clone, Copy)]
+struct Columns {
+    text: usize,
+    each: usize,
+}
+
+impl Columns {
+    fn new(width: usize) -> Self {
+        if width < 100 {
+            Self { text: 22, each: 14 }
+        } else {
+            Self { text: 36, each: 18 }
+        }
+    }
+}
 
 pub(super) fn about(app: &App) -> String {
     let verdict = app.session.verdict.as_ref();
@@ -29,7 +42,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             ..Sheet::default()
         };
     };
-    let cursor = app.cursor().row;
+    let (cursor, columns) = (app.cursor().row, Columns::new(width));
     let (mark, style) = rung_mark(verdict, theme);
     let text = format!("{mark} {}", sanitize(&verdict.reason));
     let mut sheet = Sheet {
@@ -44,7 +57,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             if before.is_some() {
                 sheet.rows.push(Line::default());
             }
-            sheet.rows.push(head(row, verdict, theme));
+            sheet.rows.push(head(row, verdict, columns, theme));
         }
         before = Some(row);
         let is_selected = index == cursor;
@@ -52,7 +65,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             sheet.focus = sheet.rows.len();
             sheet.detail = detail(row, verdict, theme);
         }
-        let line = line(row, app, verdict, width, theme);
+        let line = line(row, app, verdict, (width, columns), theme);
         let width = line.width().min(width);
         sheet
             .rows
@@ -62,7 +75,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
 }
 
 /// The heading of a kind of rows, with the names of its columns.
-fn head(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> Line<'static> {
+fn head(row: EvidenceRow, verdict: &Verdict, place: Columns, theme: &Theme) -> Line<'static> {
     let (name, columns): (String, [&str; 4]) = match row {
         EvidenceRow::Step(_) => (
             "Step".to_owned(),
@@ -94,20 +107,32 @@ fn head(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> Line<'static> {
             ["traces", "tested", "null", "runs, time"],
         ),
     };
-    let mut line = heading(cut(&name, TEXT - 1, theme), theme);
+    // Where no column has a name the heading has the whole line.
+    let name_width = if columns[0].is_empty() {
+        usize::MAX
+    } else {
+        place.text - 1
+    };
+    let mut line = heading(cut(&name, name_width, theme), theme);
     for (i, column) in columns.into_iter().enumerate() {
-        line = line.to(TEXT + i * COLUMN).push(column, theme.dim);
+        line = line.to(place.text + i * place.each).push(column, theme.dim);
     }
     line.line()
 }
 
 /// A row: what it is about, then its columns.
-fn line(row: EvidenceRow, app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Row {
+fn line(
+    row: EvidenceRow,
+    app: &App,
+    verdict: &Verdict,
+    (width, place): (usize, Columns),
+    theme: &Theme,
+) -> Row {
     let columns = |text: String, style: Style, cells: Vec<(String, Style)>| {
-        let mut row = Row::new().push(cut(&text, TEXT - 1, theme), style);
+        let mut row = Row::new().push(cut(&text, place.text - 1, theme), style);
         for (i, (cell, style)) in cells.into_iter().enumerate() {
-            let cell = cut(&cell, COLUMN - 1, theme);
-            row = row.to(TEXT + i * COLUMN).push(cell, style);
+            let cell = cut(&cell, place.each - 1, theme);
+            row = row.to(place.text + i * place.each).push(cell, style);
         }
         row
     };
@@ -161,7 +186,6 @@ fn line(row: EvidenceRow, app: &App, verdict: &Verdict, width: usize, theme: &Th
                 return Row::new();
             };
             columns(tried.name.clone(), theme.text, try_cells(tried))
-                .to(width.min(TEXT + 4 * COLUMN))
         }
     }
 }
@@ -231,7 +255,7 @@ fn edit_cells(edit: &EditRun, theme: &Theme) -> Vec<(String, Style)> {
                 theme.glyphs.no
             };
             let control = if read.concerns { "" } else { "=" };
-            format!("{control}{}{glyph}", sanitize(&read.expected))
+            format!("{control}{} {glyph}", sanitize(&read.expected))
         })
         .collect();
     let style = if !edit.eligible {
@@ -244,7 +268,7 @@ fn edit_cells(edit: &EditRun, theme: &Theme) -> Vec<(String, Style)> {
     vec![
         (sanitize(&edit.expected).to_string(), theme.text),
         (sanitize(answer).to_string(), answered),
-        (reads.join(" "), style),
+        (reads.join("  "), style),
     ]
 }
 

@@ -95,11 +95,15 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
     let present = verdict.map_or(unknown, |v| {
         let p = format!("p {}, n {}", p_value(v.null.p_value), v.null.n);
         match v.rung {
-            Rung::Present if v.null.chance_may_explain() => (
-                glyphs.unsure,
-                theme.off,
-                format!("chance may explain it, {p}"),
-            ),
+            Rung::Present | Rung::Tracks | Rung::Used | Rung::Contradicted
+                if v.null.chance_may_explain() =>
+            {
+                (
+                    glyphs.unsure,
+                    theme.off,
+                    format!("by itself chance may explain it, {p}"),
+                )
+            }
             Rung::Present | Rung::Tracks | Rung::Used | Rung::Contradicted => (
                 glyphs.yes,
                 theme.good,
