@@ -7,6 +7,7 @@ pub mod facts;
 pub mod necessity;
 pub mod null;
 pub mod numbers;
+pub mod paper;
 pub mod ratio;
 pub mod replay;
 
