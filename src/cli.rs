@@ -4,6 +4,7 @@ mod ablation;
 mod data;
 mod model;
 mod study;
+mod trace;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -29,6 +30,7 @@ pub use self::study::{
     AblateArgs, Edit, InfluenceArgs, LatticeArgs, LensArgs, ProblemArgs, ReportArgs, ReportFormat,
     SweepArgs,
 };
+pub use self::trace::{SearchName, Shape, TokensName, TraceArgs, TraceMode};
 
 /// The model that is opened when none is named.
 pub const DEFAULT_MODEL: &str = "mini-math";
@@ -141,6 +143,8 @@ pub enum Command {
     Influence(InfluenceArgs),
     /// Read latent tokens after every layer
     Lens(LensArgs),
+    /// Search decoded top tokens from elsewhere for reasoning traces
+    Trace(TraceArgs),
     /// Measure a model's accuracy with and without its latent tokens
     Eval(EvalArgs),
     /// Make problems

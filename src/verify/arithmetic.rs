@@ -50,10 +50,13 @@ impl Question {
 
     pub(super) fn search(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Found {
         let graph = Graph::build(self, settings, latents);
-        let listing = Listing::of(&graph, settings.max_traces);
+        let listing = Listing::of(&graph, settings.max_traces, settings.list);
+        let mut best = listing.best.into_iter();
+        let steps = best.next().unwrap_or_default();
         Found {
-            near_miss: listing.best.is_empty().then(|| graph.near_miss()),
-            steps: listing.best,
+            near_miss: steps.is_empty().then(|| graph.near_miss()),
+            steps,
+            competing: best.collect(),
             candidates: graph.candidates,
             traces: listing.traces,
             capped: graph.capped || listing.capped,
@@ -64,7 +67,7 @@ impl Question {
 }
 
 /// An operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Op {
     Add,
     Sub,
@@ -205,8 +208,9 @@ impl<'a> Graph<'a> {
             .steps(question.answer)
             .iter()
             .any(|step| step.rest[1].is_none());
+        let mut added = 0;
         for (latent, reads) in reads.iter().enumerate() {
-            let before = graph.nodes.len();
+            graph.open(&mut pool, &mut added, latent, settings.offset);
             for read in reads {
                 let steps = pool.steps(read.value).to_vec();
                 graph.explain(
@@ -217,15 +221,9 @@ impl<'a> Graph<'a> {
                     steps,
                 );
             }
-            for node in before..graph.nodes.len() {
-                pool.add(Atom {
-                    term: Term::Node(node),
-                    value: graph.nodes[node].value,
-                    factor: false,
-                    masks: graph.masks[node].clone(),
-                });
-            }
         }
+        let at_answer = settings.answer_position.unwrap_or(n_latents);
+        graph.open(&mut pool, &mut added, at_answer, settings.offset);
         // The last step may happen at the answer position, but then something before it must have been read.
         let steps = pool
             .steps(question.answer)
@@ -235,6 +233,21 @@ impl<'a> Graph<'a> {
             .collect();
         graph.explain(&pool, n_latents, question.answer, None, steps);
         graph
+    }
+
+    /// Adds the nodes that a step read at a position may rest on to the operands.
+    fn open(&self, pool: &mut Pool, added: &mut usize, position: usize, offset: usize) {
+        while let Some(node) = self.nodes.get(*added)
+            && node.latent + offset.max(1) <= position
+        {
+            pool.add(Atom {
+                term: Term::Node(*added),
+                value: node.value,
+                factor: false,
+                masks: self.masks[*added].clone(),
+            });
+            *added += 1;
+        }
     }
 
     /// Adds a node for a value that some step explains.
@@ -321,6 +334,11 @@ fn integers(top: &[TokenRead], top_k: usize) -> Vec<Read> {
         }
     }
     reads
+}
+
+/// The values of the integers of a top-k list, best first.
+pub(super) fn read_integers(top: &[TokenRead], top_k: usize) -> impl Iterator<Item = Ratio> {
+    integers(top, top_k).into_iter().map(|read| read.value)
 }
 
 /// Adds a mask unless it holds one that is there, and drops those that hold it; false if there is no room.

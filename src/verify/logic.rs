@@ -64,6 +64,7 @@ impl Question {
             .map(|(_, chain)| self.write(&chain))
             .unwrap_or_default();
         Found {
+            competing: Vec::new(),
             near_miss: steps.is_empty().then(|| self.near_miss(&reads)),
             steps,
             candidates: reach.candidates,

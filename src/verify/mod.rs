@@ -4,6 +4,7 @@
 //! never an input. What is found is only ever *consistent with* an answer; whether the model uses it is not tested here.
 
 pub mod facts;
+pub mod last_step;
 pub mod necessity;
 pub mod null;
 pub mod numbers;
@@ -22,7 +23,7 @@ use std::fmt;
 
 pub use judge::judge;
 pub use necessity::{Stand, decide};
-pub use null::null;
+pub use null::{null, null_answers};
 pub use replay::{Fault, Finding, replay};
 
 use crate::trace::{LatentIdx, Source, Task, TokenRead, TraceStep};
@@ -38,6 +39,12 @@ pub struct Search {
     pub reuse_numbers: bool,
     /// How many traces are listed before the count is cut short.
     pub max_traces: usize,
+    /// How many positions after the results it rests on a result has to be read: 1 is any later one.
+    pub offset: usize,
+    /// The position of the answer, counted like the latents' from 0; none is the one after the last latent.
+    pub answer_position: Option<usize>,
+    /// How many of the traces that reach the answer are returned, the best included.
+    pub list: usize,
 }
 
 impl Default for Search {
@@ -47,6 +54,9 @@ impl Default for Search {
             three_operands: false,
             reuse_numbers: false,
             max_traces: 2000,
+            offset: 1,
+            answer_position: None,
+            list: 1,
         }
     }
 }
@@ -133,6 +143,8 @@ pub struct Found {
     /// Candidate steps: each valid step that starts from the question or from a candidate before it, and whose result
     /// is read at a later latent (or is the answer); whether or not it leads to the answer.
     pub candidates: usize,
+    /// Other traces that reach the answer, best first, as many as [`Search::list`] has room for.
+    pub competing: Vec<Vec<TraceStep>>,
     /// How many traces with different steps reach the answer.
     pub traces: usize,
     /// Whether a limit cut the listing short, so that `traces` is a lower bound.

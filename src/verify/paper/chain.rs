@@ -48,7 +48,12 @@ impl Chain {
 }
 
 /// Runs forward chaining on a grid; `numbers` are those of [`super::numbers::of_chaining`], ascending.
-pub fn chain(grid: &Grid, numbers: &[i128], layout: Layout, selection: Selection<'_>) -> Chain {
+pub fn chain<'a>(
+    grid: &'a Grid,
+    numbers: &'a [i128],
+    layout: Layout,
+    selection: Selection<'a>,
+) -> Chain {
     let mut run = Run {
         grid,
         numbers,

@@ -205,18 +205,17 @@ impl<'a> Checker<'a> {
         let mut values = self.values.clone();
         values[edit.variable] = edit.new;
         let expected = traced.value(&values);
-        let observed = match expected {
-            Some(_) => self.grid(&edited_question(self.template, &values)),
-            None => None,
-        };
-        let (first, passed) = match (observed, expected) {
-            (Some(grid), Some(expected)) => read(grid, step.column, expected, self.settings),
-            _ => (None, false),
-        };
+        let settings = self.settings;
+        let (observed, passed) = expected
+            .and_then(|expected| {
+                let grid = self.grid(&edited_question(self.template, &values))?;
+                Some(read(grid, step.column, expected, settings))
+            })
+            .unwrap_or_default();
         Check {
             edit,
             expected,
-            observed: first,
+            observed,
             passed,
         }
     }

@@ -43,8 +43,8 @@ const PARTS: [(&str, i128); 20] = [
 const MORE: [(&str, i128); 3] = [("thrice", 3), ("dozen", 12), ("dozens", 12)];
 
 fn words_of_chaining() -> impl Iterator<Item = (&'static str, i128)> {
-    let million = |(word, _): &(&str, u64)| *word != "million";
-    let table = NUMBER_WORDS.iter().filter(million).chain(&MULTIPLIERS);
+    let table = NUMBER_WORDS.iter().chain(&MULTIPLIERS);
+    let table = table.filter(|(word, _)| *word != "million");
     let table = table.map(|(word, value)| (*word, i128::from(*value)));
     table.chain(PARTS).chain(MORE)
 }
