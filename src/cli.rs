@@ -30,7 +30,7 @@ pub use self::study::{
     AblateArgs, Edit, InfluenceArgs, LatticeArgs, LensArgs, ProblemArgs, ReportArgs, ReportFormat,
     SweepArgs,
 };
-pub use self::trace::{SearchName, Shape, TokensName, TraceArgs, TraceMode};
+pub use self::trace::{ReadsName, SearchName, Shape, TokensName, TraceArgs, TraceMode};
 
 /// The model that is opened when none is named.
 pub const DEFAULT_MODEL: &str = "mini-math";

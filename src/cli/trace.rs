@@ -28,6 +28,9 @@ pub struct TraceArgs {
     /// How many operands a step of our own search may have, 2 or 3
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(2..=3))]
     pub operands: u8,
+    /// Which integers may be operands of a last step [default: published]
+    #[arg(long, value_enum)]
+    pub reads: Option<ReadsName>,
     /// How many positions after its operands a result is read [default: 1; in paper mode 2 for codi, 1 for coconut]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub offset: Option<usize>,
@@ -64,6 +67,12 @@ impl TraceArgs {
                 "leave them out with --mode paper",
             ));
         }
+        if self.reads.is_some() && self.search != SearchName::LastStep {
+            return Err(Error::usage_with_hint(
+                "--reads is a setting of the search for a last step",
+                "pass --search last-step with it",
+            ));
+        }
         if !paper && self.tokens != TokensName::Gpt2 {
             return Err(Error::usage_with_hint(
                 "--tokens is a setting of the published searches",
@@ -90,6 +99,15 @@ pub enum SearchName {
     Trace,
     /// One step to the answer from any numbers that are read, whatever gave them
     LastStep,
+}
+
+/// Which integers of the latents may be operands of a last step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReadsName {
+    /// All of the last latent and the first of each earlier one
+    Published,
+    /// All of every latent
+    All,
 }
 
 /// Whose positions a record has.

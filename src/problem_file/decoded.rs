@@ -187,14 +187,20 @@ mod tests {
             "forward_chaining":{"x":[1]}}"#;
         let text = format!("\u{feff}{}\r\n\n{GOOD}\n", full.replace('\n', ""));
         let records = parse(&text, Path::new(PATH)).expect("readable");
-        assert_eq!((records[0].index, records[1].index), (Some(3.into()), None));
+        assert_eq!(
+            (&records[0].index, &records[1].index),
+            (&Some(3.into()), &None)
+        );
         assert_eq!(records[0].gold_answer().as_deref(), Some("3"));
         assert_eq!(records[0].prediction().as_deref(), Some("3"));
         let baselines = records[0]
             .backtracking
             .as_ref()
             .and_then(|b| b.baselines.as_ref());
-        assert_eq!(baselines.map(|b| b[0].source_index), Some(Some(9.into())));
+        assert_eq!(
+            baselines.map(|b| b[0].source_index.clone()),
+            Some(Some(9.into()))
+        );
         assert_eq!(
             (records[1].gold_steps.len(), records[1].prediction()),
             (0, None)

@@ -1,8 +1,8 @@
 //! Any one step to an answer, whatever gave its operands: the weakest thing that a top-k can show, and the measure of how
 //! much chance finds (field-map.md 6).
 //!
-//! Operands are distinct values: numbers of the question as whole words ([`whole_words`]) and integers read at any
-//! position. A step takes two or three of them (two may be one value twice), the four operators and the usual precedence;
+//! Operands are distinct values: numbers of the question as whole words ([`whole_words`]) and integers read in the
+//! latents. A step takes two or three of them (two may be one value twice), the four operators and the usual precedence;
 //! its result is exact. `x * 1`, `x / 1`, `x + 0` and `x - 0` are no steps. Steps that differ only in the order of
 //! summands or factors are one.
 
@@ -32,10 +32,27 @@ pub fn of_question(question: &str) -> Vec<Ratio> {
         .collect()
 }
 
-/// Returns the integers in the top `top_k` of any position.
+/// Which integers of the latents may be operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// All of the last position and the first of each earlier one: what the published operand list holds of the grid when a
+    /// step is read off its last latent (methods.md 6.4, rules 1 and 2), but for column 0, which counts here.
+    Published,
+    /// All of every position.
+    All,
+}
+
+/// Returns the integers in the top `top_k` of the positions.
 #[must_use]
-pub fn of_latents(latents: &[Vec<TokenRead>], top_k: usize) -> Vec<Ratio> {
-    let read = latents.iter().flat_map(|top| read_integers(top, top_k));
+pub fn of_latents(latents: &[Vec<TokenRead>], top_k: usize, reads: Reads) -> Vec<Ratio> {
+    let last = latents.len().saturating_sub(1);
+    let read = latents.iter().enumerate().flat_map(|(position, top)| {
+        let most = match reads {
+            Reads::Published if position < last => 1,
+            _ => usize::MAX,
+        };
+        read_integers(top, top_k).take(most)
+    });
     let values: BTreeSet<Ratio> = read.collect();
     values.into_iter().collect()
 }
@@ -303,8 +320,15 @@ mod tests {
         let numbers = of_question("Someone often pays 20% of $1.50.");
         let shown: Vec<String> = numbers.iter().map(Ratio::to_string).collect();
         assert_eq!(shown, ["1.5", "20", "100"]);
-        let latents = [tokens(&["9", " 9", "8", "7"]), tokens(&["x", "3"])];
-        assert_eq!(of_latents(&latents, 3), [3, 8, 9].map(Ratio::integer));
+        let latents = [
+            tokens(&["9", " 9", "8", "7"]),
+            tokens(&["x", "3", "2", "1"]),
+        ];
+        let all = of_latents(&latents, 3, Reads::All);
+        assert_eq!(all, [2, 3, 8, 9].map(Ratio::integer));
+        let published = of_latents(&latents, 3, Reads::Published);
+        assert_eq!(published, [2, 3, 9].map(Ratio::integer));
+        assert_eq!(of_latents(&[], 3, Reads::Published), []);
     }
 
     /// Every step by trying all, as sorted texts.

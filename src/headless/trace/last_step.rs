@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::baselines::Pool;
 use super::ours::{Item, Others, Report, depth};
 use super::summary::{Figure, Summary};
-use crate::cli::TraceArgs;
+use crate::cli::{ReadsName, TraceArgs};
 use crate::headless::study::csv::{Sheet, known, text};
 use crate::headless::study::table::Pen;
 use crate::problem_file::decoded::Record;
 use crate::trace::Null;
-use crate::verify::last_step::{Operands, of_latents, of_question};
+use crate::verify::last_step::{Operands, Reads, of_latents, of_question};
 use crate::verify::null::null_from;
 use crate::verify::paper::grid::Grid;
 use crate::verify::paper::solution::Solution;
@@ -62,8 +62,17 @@ struct Answers {
 }
 
 impl LastSteps<'_> {
+    /// The integers of a record's latents that may be operands.
+    fn read(&self, item: &Item<'_>) -> Vec<Ratio> {
+        let reads = match self.0.reads {
+            None | Some(ReadsName::Published) => Reads::Published,
+            Some(ReadsName::All) => Reads::All,
+        };
+        of_latents(&item.latents, depth(self.0), reads)
+    }
+
     fn answers(&self, item: &Item<'_>, numbers: &[Ratio], others: &Others<'_>) -> Answers {
-        let read = of_latents(&item.latents, depth(self.0));
+        let read = self.read(item);
         let (with, without) = (Operands::new(numbers, &read), Operands::new(&[], &read));
         let three = self.0.operands == 3;
         let mut tried = Answers::default();
@@ -86,14 +95,14 @@ impl Report for LastSteps<'_> {
     fn search(&self, _: &[Item<'_>], item: &Item<'_>, others: &Others<'_>) -> Stepped {
         let three = self.0.operands == 3;
         let numbers = of_question(&item.record.question);
-        let own = Operands::new(&numbers, &of_latents(&item.latents, depth(self.0)));
+        let own = Operands::new(&numbers, &self.read(item));
         let answer = item.answer.as_deref().and_then(Ratio::parse);
         let alone = Operands::new(&numbers, &[]);
         let mut hits = 0;
         let mut counts = Vec::new();
         if let Some(answer) = answer {
             for other in others.items() {
-                let read = of_latents(&other.latents, depth(self.0));
+                let read = self.read(other);
                 let count = Operands::new(&numbers, &read).count(answer, three);
                 hits += usize::from(count > 0);
                 counts.push(count);

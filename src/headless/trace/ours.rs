@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::baselines::Pool;
 use super::summary::{Figure, Summary};
 use super::{answer_column, last_step};
-use crate::cli::{ReportFormat, SearchName, TraceArgs};
+use crate::cli::{ReadsName, ReportFormat, SearchName, TraceArgs};
 use crate::data::numbers::float;
 use crate::error::Result;
 use crate::headless::study::csv::{Sheet, known, text};
@@ -94,6 +94,7 @@ struct Settings {
     search: &'static str,
     top_k: usize,
     operands: u8,
+    reads: Option<&'static str>,
     offset: usize,
     answer_column: String,
     answers: bool,
@@ -112,6 +113,10 @@ impl From<&TraceArgs> for Settings {
             },
             top_k: depth(args),
             operands: args.operands,
+            reads: (args.search == SearchName::LastStep).then(|| match args.reads {
+                None | Some(ReadsName::Published) => "published",
+                Some(ReadsName::All) => "all",
+            }),
             offset: args.offset.unwrap_or(1),
             answer_column: column.unwrap_or_else(|| format!("latents + {behind}")),
             answers: args.answers,
