@@ -4,6 +4,7 @@ mod ablation;
 mod data;
 mod model;
 mod study;
+mod trace;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -28,6 +29,7 @@ pub use self::model::{
 pub use self::study::{
     AblateArgs, Edit, LensArgs, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,
 };
+pub use self::trace::{ReadsName, SearchName, Shape, TokensName, TraceArgs, TraceMode};
 
 /// The model that is opened when none is named.
 pub const DEFAULT_MODEL: &str = "mini-math";
@@ -140,6 +142,8 @@ pub enum Command {
     Influence(StudyArgs),
     /// Read latent tokens after every layer
     Lens(LensArgs),
+    /// Search decoded top tokens from elsewhere for reasoning traces
+    Trace(TraceArgs),
     /// Measure a model's accuracy with and without its latent tokens
     Eval(EvalArgs),
     /// Make problems

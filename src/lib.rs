@@ -77,6 +77,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Some(Command::Lattice(args)) => headless::study::lattice::run(&args)?,
         Some(Command::Influence(args)) => headless::study::influence::run(&args)?,
         Some(Command::Lens(args)) => headless::study::lens::run(&args)?,
+        Some(Command::Trace(args)) => headless::trace::run(&args)?,
         Some(Command::Eval(args)) => headless::eval::run(&args)?,
         Some(Command::Problems(args)) => match args.command {
             ProblemsCommand::Generate(args) => headless::problems::generate(&args)?,

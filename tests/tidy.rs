@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hub", &["error", "text"]),
     ("model", &["error", "text", "trace"]),
     ("decode", &["error", "model", "text", "trace"]),
-    ("verify", &["problem", "text", "trace"]),
+    ("verify", &["data", "problem", "text", "trace"]),
     (
         "analysis",
         &[

@@ -10,11 +10,11 @@ pub mod numbers;
 pub mod solution;
 pub mod templates;
 pub mod vocabulary;
-mod words;
+pub(crate) mod words;
 
 use regex::Regex;
 
 /// A pattern that is known to be one.
-fn pattern(text: &str) -> Regex {
+pub(crate) fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the pattern is fixed and tested")
 }

@@ -8,16 +8,18 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use super::pattern;
+use super::solution::result_texts;
 use super::words::{COMPOUND_FRACTIONS, DIVISORS, MULTIPLIERS};
 use crate::problem_file::raw::strip;
 
-static COMMA_GROUPS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{1,3}(?:,\d{3})+\b"));
+pub(crate) static COMMA_GROUPS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b\d{1,3}(?:,\d{3})+\b"));
 static DECIMALS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d+\.\d+"));
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d+"));
 static WHOLE_DECIMALS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d+\.\d+\b"));
 static WHOLE_DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d+\b"));
 static IN_STEP: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d+\.?\d*|\.\d+"));
-static STEP_RESULT: LazyLock<Regex> = LazyLock::new(|| pattern(r"<<.*?=([^>]+)>>"));
+pub(super) static STEP_RESULT: LazyLock<Regex> = LazyLock::new(|| pattern(r"<<.*?=([^>]+)>>"));
 static DIGIT: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d"));
 static NUMERALS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\p{N}--\d]"));
 static NO_WORDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\w--[\p{L}\p{N}_]]"));
@@ -83,12 +85,8 @@ pub fn values_of_question(question: &str) -> Vec<f64> {
 /// Returns the results of steps that rule 3 counts: what stands between the first `=` and `>>`, where it is a number.
 #[must_use]
 pub fn results_of_steps(steps: &[String]) -> Vec<f64> {
-    let results = steps
-        .iter()
-        .flat_map(|step| STEP_RESULT.captures_iter(step));
-    results
-        .filter_map(|found| without_commas(&found[1]))
-        .collect()
+    let results = steps.iter().flat_map(|step| result_texts(step));
+    results.filter_map(without_commas).collect()
 }
 
 /// Whether a value occurs twice.
@@ -117,13 +115,40 @@ pub fn float(text: &str) -> Option<f64> {
     text.replace('_', "").parse().ok()
 }
 
+/// Returns the value that Python's `int` gives for a text; none where it does not fit.
+///
+/// White space around it, a sign, underscores between digits and digits of any script are taken.
+#[must_use]
+pub fn int(text: &str) -> Option<i128> {
+    let text = ascii_digits(strip(text));
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);
+    let grouped = digits.split('_');
+    let mut whole = String::with_capacity(text.len());
+    if text.starts_with('-') {
+        whole.push('-');
+    }
+    for group in grouped {
+        if group.is_empty() || !group.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        whole.push_str(group);
+    }
+    whole.parse().ok()
+}
+
+/// Whether a text is nothing but what Python's `strip` takes away.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    strip(text).is_empty()
+}
+
 /// The value of a number with thousands commas.
 fn without_commas(text: &str) -> Option<f64> {
     float(&strip(text).replace(',', ""))
 }
 
 /// A text with the digits of every script written in ASCII.
-pub(super) fn ascii_digits(text: &str) -> Cow<'_, str> {
+pub(crate) fn ascii_digits(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
@@ -143,7 +168,7 @@ pub(super) fn ascii_digits(text: &str) -> Cow<'_, str> {
 /// A text of the same length in which `\b` of our patterns falls where Python's would.
 ///
 /// Python counts letters and all numerals ("½", "²") as parts of words, and marks and joiners not.
-pub(super) fn python_words(text: &str) -> Cow<'_, str> {
+pub(crate) fn python_words(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
@@ -248,6 +273,29 @@ mod tests {
         assert!(has_repeats(&[3.0, 1.0, 3.0]) && has_repeats(&[0.0, -0.0]));
         assert!(!has_repeats(&[]) && !has_repeats(&[3.0, 3.5]));
         assert!(!has_repeats(&[f64::NAN, f64::NAN]));
+    }
+
+    #[test]
+    fn ints_are_those_of_python() {
+        for (text, value) in [
+            ("18", 18),
+            (" 05\n", 5),
+            ("-3", -3),
+            ("+4", 4),
+            ("1_000", 1000),
+            ("\u{664}\u{665}", 45),
+            ("000", 0),
+            ("99999999999999999999", 99_999_999_999_999_999_999),
+        ] {
+            assert_eq!(int(text), Some(value), "{text:?}");
+        }
+        let long = "9".repeat(60);
+        for text in [
+            "", " ", "-", "+-3", "1__0", "_1", "1_", "1 0", "1.0", "1,000", "²", "x1", "½", &long,
+        ] {
+            assert_eq!(int(text), None, "{text:?}");
+        }
+        assert!(is_blank(" \u{1c}\n") && is_blank("") && !is_blank(" -"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Solutions written as `<<expression=result>>` equations: their result, one spelling for equal ones (methods.md 1.3b).
 
-use super::numbers::float;
+use super::numbers::{STEP_RESULT, float};
 use crate::problem_file::raw::strip;
 use crate::problem_file::row::equations;
 
@@ -27,6 +27,12 @@ pub fn result_of_solution(solution: &str) -> Option<&str> {
         (Some(_), None) => Some(left),
         (None, None) => None,
     }
+}
+
+/// Returns what stands between the first `=` and `>>` of each equation of a step.
+pub fn result_texts(step: &str) -> impl Iterator<Item = &str> {
+    let found = STEP_RESULT.captures_iter(step);
+    found.filter_map(|found| Some(found.get(1)?.as_str()))
 }
 
 /// Whether a result is the answer, as text or as a number.

@@ -1,13 +1,13 @@
 //! The words that count as numbers, in the order in which the published preparation tries them.
 
 /// Words that divide.
-pub(super) const DIVISORS: [(&str, u64); 3] = [("half", 2), ("third", 3), ("quarter", 4)];
+pub(crate) const DIVISORS: [(&str, u64); 3] = [("half", 2), ("third", 3), ("quarter", 4)];
 
 /// Words that multiply.
-pub(super) const MULTIPLIERS: [(&str, u64); 3] = [("twice", 2), ("double", 2), ("triple", 3)];
+pub(crate) const MULTIPLIERS: [(&str, u64); 3] = [("twice", 2), ("double", 2), ("triple", 3)];
 
 /// Fractions in words: numerator and denominator.
-pub(super) const COMPOUND_FRACTIONS: [(&str, [u64; 2]); 10] = [
+pub(crate) const COMPOUND_FRACTIONS: [(&str, [u64; 2]); 10] = [
     ("one-half", [1, 2]),
     ("two-thirds", [2, 3]),
     ("three-quarters", [3, 4]),
@@ -21,7 +21,7 @@ pub(super) const COMPOUND_FRACTIONS: [(&str, [u64; 2]); 10] = [
 ];
 
 /// Numbers in words.
-pub(super) const NUMBER_WORDS: [(&str, u64); 31] = [
+pub(crate) const NUMBER_WORDS: [(&str, u64); 31] = [
     ("zero", 0),
     ("one", 1),
     ("two", 2),

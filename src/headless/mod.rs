@@ -15,6 +15,7 @@ pub mod problems;
 pub mod question;
 pub mod selftest;
 pub mod study;
+pub mod trace;
 
 use std::io::Write;
 
@@ -84,6 +85,16 @@ pub fn usage(said: &cli::Said) -> u8 {
 /// When it cannot be written as JSON, which would be a bug.
 pub fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
     serde_json::to_string_pretty(value)
+        .map(|json| escaped(&json))
+        .map_err(|error| Error::internal(error.to_string()))
+}
+
+/// A value as JSON on one line, escaped like [`to_json`]'s.
+///
+/// # Errors
+/// When it cannot be written as JSON, which would be a bug.
+pub fn to_json_line<T: serde::Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value)
         .map(|json| escaped(&json))
         .map_err(|error| Error::internal(error.to_string()))
 }

@@ -3,6 +3,7 @@
 //!
 //! Fields beyond question, steps and answer are passed over. Errors name the file and the line, and what was expected.
 
+pub mod decoded;
 pub(crate) mod json;
 pub(crate) mod raw;
 pub(crate) mod row;

@@ -50,11 +50,13 @@ impl Question {
 
     pub(super) fn search(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Found {
         let graph = Graph::build(self, settings, latents);
-        let listing = Listing::of(&graph, settings.max_traces);
+        let listing = Listing::of(&graph, settings.max_traces, settings.list);
+        let mut best = listing.best.into_iter();
+        let steps = best.next().unwrap_or_default();
         Found {
-            near_miss: listing.best.is_empty().then(|| graph.near_miss()),
-            steps: listing.best,
-            competing: listing.competing,
+            near_miss: steps.is_empty().then(|| graph.near_miss()),
+            steps,
+            competing: best.collect(),
             candidates: graph.candidates,
             traces: listing.traces,
             capped: graph.capped || listing.capped,
@@ -65,7 +67,7 @@ impl Question {
 }
 
 /// An operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Op {
     Add,
     Sub,
@@ -206,8 +208,9 @@ impl<'a> Graph<'a> {
             .steps(question.answer)
             .iter()
             .any(|step| step.rest[1].is_none());
+        let mut added = 0;
         for (latent, reads) in reads.iter().enumerate() {
-            let before = graph.nodes.len();
+            graph.open(&mut pool, &mut added, latent, settings.offset);
             for read in reads {
                 let steps = pool.steps(read.value).to_vec();
                 graph.explain(
@@ -218,15 +221,9 @@ impl<'a> Graph<'a> {
                     steps,
                 );
             }
-            for node in before..graph.nodes.len() {
-                pool.add(Atom {
-                    term: Term::Node(node),
-                    value: graph.nodes[node].value,
-                    factor: false,
-                    masks: graph.masks[node].clone(),
-                });
-            }
         }
+        let at_answer = settings.answer_position.unwrap_or(n_latents);
+        graph.open(&mut pool, &mut added, at_answer, settings.offset);
         // The last step may happen at the answer position, but then something before it must have been read.
         let steps = pool
             .steps(question.answer)
@@ -236,6 +233,21 @@ impl<'a> Graph<'a> {
             .collect();
         graph.explain(&pool, n_latents, question.answer, None, steps);
         graph
+    }
+
+    /// Adds the nodes that a step read at a position may rest on to the operands.
+    fn open(&self, pool: &mut Pool, added: &mut usize, position: usize, offset: usize) {
+        while let Some(node) = self.nodes.get(*added)
+            && node.latent + offset.max(1) <= position
+        {
+            pool.add(Atom {
+                term: Term::Node(*added),
+                value: node.value,
+                factor: false,
+                masks: self.masks[*added].clone(),
+            });
+            *added += 1;
+        }
     }
 
     /// Adds a node for a value that some step explains.
@@ -309,7 +321,7 @@ pub(super) fn numbers(top: &[TokenRead], top_k: usize) -> Vec<Read> {
     let mut reads: Vec<Read> = Vec::new();
     for (rank, token) in top.iter().take(top_k).enumerate() {
         let text = token.text.trim();
-        let Some(value) = is_plain(text).then(|| Ratio::parse(text)).flatten() else {
+        let Some(value) = plain(text) else {
             continue;
         };
         if reads.iter().all(|r| r.value != value) {
@@ -323,12 +335,26 @@ pub(super) fn numbers(top: &[TokenRead], top_k: usize) -> Vec<Read> {
     reads
 }
 
+fn plain(text: &str) -> Option<Ratio> {
+    // Nearly all are whole numbers, and this is read for every problem of a null.
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        let canonical = text == "0" || !text.starts_with('0');
+        return text.parse().ok().filter(|_| canonical).map(Ratio::integer);
+    }
+    is_plain(text).then(|| Ratio::parse(text)).flatten()
+}
+
 fn is_plain(text: &str) -> bool {
     let text = text.strip_prefix('-').unwrap_or(text);
     let text = text.strip_suffix('%').unwrap_or(text);
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     digits(whole) && digits(part) && (whole == "0" || !whole.starts_with('0'))
+}
+
+/// The values of the integers of a top-k list, best first.
+pub(super) fn read_integers(top: &[TokenRead], top_k: usize) -> impl Iterator<Item = Ratio> {
+    numbers(top, top_k).into_iter().map(|read| read.value)
 }
 
 /// Adds a mask unless it holds one that is there, and drops those that hold it; false if there is no room.

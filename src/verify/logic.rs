@@ -9,7 +9,7 @@ use std::collections::hash_map::Entry;
 use crate::trace::{Operand, Source, TokenRead, TraceStep};
 
 use super::facts::{self, Fact, Facts, Node, Query, Relation};
-use super::{Abstain, COMPETING, Found, Reach, Score, Search, result_source};
+use super::{Abstain, Found, Reach, Score, Search, result_source};
 
 /// Partial chains looked at before the listing stops.
 const MAX_PARTIAL: usize = 50_000;
@@ -64,7 +64,7 @@ impl Question {
         listed.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let mut written = listed
             .iter()
-            .take(1 + COMPETING)
+            .take(settings.list.max(1))
             .map(|(_, chain)| self.write(chain));
         let steps = written.next().unwrap_or_default();
         Found {

@@ -8,9 +8,11 @@
 pub mod chance;
 pub mod edits;
 pub mod facts;
+pub mod last_step;
 pub mod necessity;
 pub mod null;
 pub mod numbers;
+pub mod paper;
 pub mod ratio;
 pub mod replay;
 
@@ -36,9 +38,6 @@ pub use values::Values;
 
 use crate::trace::{LatentIdx, Source, Task, TokenRead, TraceStep};
 
-/// How many competing traces are listed beside the best.
-pub const COMPETING: usize = 4;
-
 /// Settings of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Search {
@@ -50,6 +49,12 @@ pub struct Search {
     pub reuse_numbers: bool,
     /// How many traces are listed before the count is cut short.
     pub max_traces: usize,
+    /// How many positions after the results it rests on a result has to be read: 1 is any later one.
+    pub offset: usize,
+    /// The position of the answer, counted like the latents' from 0; none is the one after the last latent.
+    pub answer_position: Option<usize>,
+    /// How many of the traces that reach the answer are returned, the best included.
+    pub list: usize,
 }
 
 impl Default for Search {
@@ -59,6 +64,9 @@ impl Default for Search {
             three_operands: false,
             reuse_numbers: false,
             max_traces: 2000,
+            offset: 1,
+            answer_position: None,
+            list: 1,
         }
     }
 }
@@ -142,11 +150,11 @@ impl fmt::Display for Abstain {
 pub struct Found {
     /// The best trace that reaches the answer; empty when there is none.
     pub steps: Vec<TraceStep>,
-    /// The next best traces, at most [`COMPETING`].
-    pub competing: Vec<Vec<TraceStep>>,
     /// Candidate steps: each valid step that starts from the question or from a candidate before it, and whose result
     /// is read at a later latent (or is the answer); whether or not it leads to the answer.
     pub candidates: usize,
+    /// Other traces that reach the answer, best first, as many as [`Search::list`] has room for.
+    pub competing: Vec<Vec<TraceStep>>,
     /// How many traces with different steps reach the answer.
     pub traces: usize,
     /// Whether a limit cut the listing short, so that `traces` is a lower bound.

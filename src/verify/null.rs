@@ -4,58 +4,56 @@
 
 use crate::trace::{Null, TokenRead};
 
-use super::edits::same_answer;
-use super::{Case, Prepared, Search};
+use super::{Case, Prepared, Reach, Search};
 
 /// Searches other problems' latents (each a list of latents in order, best token first) for a trace from this question
 /// to this answer. The caller leaves the problem itself out; 200 others or more make p = 0.005 reachable.
 #[must_use]
-pub fn null(settings: &Search, case: &Case<'_>, others: &[Vec<Vec<TokenRead>>]) -> Null {
+pub fn null<'a>(
+    settings: &Search,
+    case: &Case<'_>,
+    others: impl IntoIterator<Item = &'a Vec<Vec<TokenRead>>>,
+) -> Null {
     let Ok(prepared) = Prepared::new(case) else {
         return null_from(0, 0, &mut []);
     };
-    let mut hits = 0;
-    let mut candidates = Vec::with_capacity(others.len());
-    for latents in others {
-        let reach = prepared.reach(settings, latents);
-        hits += usize::from(reach.reached);
-        candidates.push(reach.candidates);
-    }
-    null_from(others.len(), hits, &mut candidates)
+    let reached = others
+        .into_iter()
+        .map(|latents| prepared.reach(settings, latents));
+    of_reaches(reached)
 }
 
-/// Searches this run's latents for traces to other answers: those of problems with as many steps. An answer that equals the
-/// model's own is left out.
+/// Searches the problem's own latents for traces to other problems' answers: the same search, asked for what the model did
+/// not say. Answers that cannot be searched for are passed over.
 #[must_use]
-pub fn null_answers(
+pub fn null_answers<'a>(
     settings: &Search,
     case: &Case<'_>,
     latents: &[Vec<TokenRead>],
-    answers: &[&str],
+    answers: impl IntoIterator<Item = &'a str>,
 ) -> Null {
-    let own = case.answer.unwrap_or_default();
-    let others = answers.iter().filter(|a| !same_answer(case.task, a, own));
-    let mut hits = 0;
-    let mut candidates = Vec::new();
-    for answer in others {
-        let case = Case {
+    let reached = answers.into_iter().filter_map(|answer| {
+        let other = Case {
             answer: Some(answer),
             ..*case
         };
-        // An answer that cannot be one of this question, like another question's noun, is not reached by chance either.
-        let Ok(prepared) = Prepared::new(&case) else {
-            candidates.push(0);
-            continue;
-        };
-        let reach = prepared.reach(settings, latents);
-        hits += usize::from(reach.reached);
-        candidates.push(reach.candidates);
-    }
-    null_from(candidates.len(), hits, &mut candidates)
+        let prepared = Prepared::new(&other).ok()?;
+        Some(prepared.reach(settings, latents))
+    });
+    of_reaches(reached)
+}
+
+/// Counts what searches reached.
+fn of_reaches(reaches: impl Iterator<Item = Reach>) -> Null {
+    let reaches: Vec<Reach> = reaches.collect();
+    let hits = reaches.iter().filter(|reach| reach.reached).count();
+    let mut candidates: Vec<usize> = reaches.iter().map(|reach| reach.candidates).collect();
+    null_from(reaches.len(), hits, &mut candidates)
 }
 
 /// Sums up: p = (1 + hits) / (1 + n), and the nearest-rank 95th percentile of the candidates.
-pub(super) fn null_from(n: usize, hits: usize, candidates: &mut [usize]) -> Null {
+#[must_use]
+pub fn null_from(n: usize, hits: usize, candidates: &mut [usize]) -> Null {
     candidates.sort_unstable();
     let rank = (candidates.len() * 95).div_ceil(100);
     #[expect(
@@ -104,5 +102,9 @@ mod tests {
         ];
         let null = null(&Search::default(), &case, &others);
         assert_eq!((null.n, null.hits, null.candidates_p95), (3, 1, 1));
+        // 84 is read but no step gives it; "x" is no answer at all.
+        let answers = ["19", "5", "84", "x"];
+        let own = null_answers(&Search::default(), &case, &others[0], answers);
+        assert_eq!((own.n, own.hits), (3, 1));
     }
 }

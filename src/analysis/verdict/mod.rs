@@ -252,9 +252,11 @@ impl Climb<'_> {
         let others = self.bench.others(strategy.decoder)?;
         let null = verify::null(&settings, &case, &others);
         let reference = self.bench.of.reference;
-        let answers = reference.answers(&clean.run.question, found.steps.len());
+        let own = case.answer.unwrap_or_default();
+        let mut answers = reference.answers(&clean.run.question, found.steps.len());
+        answers.retain(|answer| !verify::edits::same_answer(case.task, answer, own));
         let asked = (!found.steps.is_empty() && !answers.is_empty())
-            .then(|| verify::null_answers(&settings, &case, &latents, &answers));
+            .then(|| verify::null_answers(&settings, &case, &latents, answers));
         Ok((found, null, asked.filter(|null| null.n > 0)))
     }
 

@@ -6,6 +6,9 @@ use crate::verify::Search;
 
 use super::TOP_K;
 
+/// How many of the traces that reach the answer are kept by name, the best included.
+const LISTED: usize = 5;
+
 /// What reads values off latents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Decoder {
@@ -44,6 +47,7 @@ impl Strategy {
         Search {
             top_k: self.top_k,
             three_operands: self.three_operands,
+            list: LISTED,
             ..Search::default()
         }
     }

@@ -1,10 +1,9 @@
 //! Lists the traces in a graph of explained values and keeps the best one.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use crate::trace::{Operand, Source, TraceStep};
-use crate::verify::{COMPETING, Score, result_source};
+use crate::verify::{Score, result_source};
 
 use super::{Graph, Op, Step, Term};
 
@@ -14,10 +13,8 @@ const MAX_PARTIAL: usize = 20_000;
 /// What a listing found.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// The best trace; empty when there is none.
-    pub(super) best: Vec<TraceStep>,
-    /// The next best ones.
-    pub(super) competing: Vec<Vec<TraceStep>>,
+    /// The best traces with different steps, best first, as many as were asked for.
+    pub(super) best: Vec<Vec<TraceStep>>,
     /// How many traces differ in their steps (not just in the place of a read or in which of two equal numbers is meant).
     pub(super) traces: usize,
     /// Whether a limit was hit.
@@ -25,32 +22,85 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    pub(super) fn of(graph: &Graph<'_>, max_traces: usize) -> Self {
+    pub(super) fn of(graph: &Graph<'_>, max_traces: usize, list: usize) -> Self {
         let mut walk = Walk {
             graph,
+            labels: Labels::of(graph),
             max_traces: max_traces.max(1),
+            list: list.max(1),
             chosen: Vec::new(),
-            seen: HashMap::new(),
+            seen: HashSet::new(),
+            kept: Vec::new(),
             partial: 0,
             capped: false,
         };
         for &end in &graph.ends {
             walk.expand(&mut vec![end], 0);
         }
-        let mut traces: Vec<(Score, Vec<Choice>)> = walk.seen.into_values().collect();
-        let n = traces.len();
-        traces.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let mut written = traces
-            .iter()
-            .take(1 + COMPETING)
-            .map(|(_, chosen)| write(graph, chosen));
         Self {
-            traces: n,
+            traces: walk.seen.len(),
             capped: walk.capped,
-            best: written.next().unwrap_or_default(),
-            competing: written.collect(),
+            best: walk
+                .kept
+                .iter()
+                .map(|kept| write(graph, &kept.chosen))
+                .collect(),
         }
     }
+}
+
+/// A number for each text that an operand or result has, so that steps compare without being written.
+struct Labels {
+    numbers: Vec<u32>,
+    nodes: Vec<u32>,
+}
+
+impl Labels {
+    fn of(graph: &Graph<'_>) -> Self {
+        let mut known: HashMap<String, u32> = HashMap::new();
+        let mut number = |label: String| {
+            let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+            *known.entry(label).or_insert(next)
+        };
+        let numbers = graph.question.numbers.iter().map(super::Number::label);
+        let numbers = numbers.map(&mut number).collect();
+        let values = graph.nodes.iter().map(|node| node.value.to_string());
+        Self {
+            numbers,
+            nodes: values.map(&mut number).collect(),
+        }
+    }
+
+    fn term(&self, term: Term) -> u32 {
+        match term {
+            Term::Number(i) => self.numbers[i],
+            Term::Node(n) => self.nodes[n],
+        }
+    }
+
+    /// The step as numbers; equal sums and products are the same in either order.
+    fn key(&self, node: usize, step: &Step) -> StepKey {
+        let mut terms = [u32::MAX; 3];
+        let mut ops = [None; 2];
+        terms[0] = self.term(step.first);
+        for (i, (op, term)) in step.rest.iter().flatten().enumerate() {
+            (ops[i], terms[i + 1]) = (Some(*op), self.term(*term));
+        }
+        if commutes(step) {
+            terms.sort_unstable();
+        }
+        (terms, ops, self.nodes[node])
+    }
+}
+
+/// Operands, operators and result.
+type StepKey = ([u32; 3], [Option<Op>; 2], u32);
+
+/// A trace that is kept.
+struct Kept {
+    score: Score,
+    key: Vec<StepKey>,
+    chosen: Vec<Choice>,
 }
 
 /// A node with the step chosen for it.
@@ -59,8 +109,12 @@ type Choice = (usize, Step);
 struct Walk<'a> {
     graph: &'a Graph<'a>,
     max_traces: usize,
+    labels: Labels,
+    list: usize,
     chosen: Vec<Choice>,
-    seen: HashMap<String, (Score, Vec<Choice>)>,
+    seen: HashSet<Vec<StepKey>>,
+    /// Sorted, best first.
+    kept: Vec<Kept>,
     partial: usize,
     capped: bool,
 }
@@ -120,12 +174,35 @@ impl Walk<'_> {
         let graph = self.graph;
         let mut chosen = self.chosen.clone();
         chosen.sort_by_key(|(node, _)| graph.nodes[*node].latent);
-        let mut key: Vec<String> = chosen
+        let mut key: Vec<StepKey> = chosen
             .iter()
-            .map(|(node, step)| equation(graph, *node, step, true))
+            .map(|(node, step)| self.labels.key(*node, step))
             .collect();
-        let text = key.join("; ");
         key.sort_unstable();
+        let mut score = self.score(&chosen);
+        if !self.seen.contains(&key) {
+            self.seen.insert(key.clone());
+        }
+        // A score without its text comes before the same with it, so this leaves out only what is worse for certain.
+        if self.kept.len() == self.list && self.kept.last().is_some_and(|worst| score > worst.score)
+        {
+            return;
+        }
+        score.key = text(graph, &chosen);
+        if let Some(same) = self.kept.iter().position(|kept| kept.key == key) {
+            if score >= self.kept[same].score {
+                return;
+            }
+            self.kept.remove(same);
+        }
+        let place = self.kept.partition_point(|kept| kept.score < score);
+        self.kept.insert(place, Kept { score, key, chosen });
+        self.kept.truncate(self.list);
+    }
+
+    /// The score of a trace, without its text.
+    fn score(&self, chosen: &[Choice]) -> Score {
+        let graph = self.graph;
         let results: Vec<Option<(usize, usize)>> = chosen
             .iter()
             .map(|(node, _)| {
@@ -134,33 +211,34 @@ impl Walk<'_> {
                     .map(|(rank, _)| (graph.nodes[*node].latent, rank))
             })
             .collect();
-        let order: Vec<usize> = chosen
-            .iter()
-            .flat_map(|(_, step)| step.terms())
+        let terms = chosen.iter().flat_map(|(_, step)| step.terms());
+        let order: Vec<usize> = terms
             .filter_map(|t| match t {
                 Term::Number(i) => Some(i),
                 Term::Node(_) => None,
             })
             .collect();
-        let inversions = (0..order.len())
-            .map(|i| {
-                order[i + 1..]
-                    .iter()
-                    .filter(|later| **later < order[i])
-                    .count()
-            })
-            .sum();
-        let score = Score::new(&results, inversions, text);
-        match self.seen.entry(key.join("; ")) {
-            Entry::Vacant(place) => {
-                place.insert((score, chosen));
-            }
-            Entry::Occupied(mut place) if score < place.get().0 => {
-                place.insert((score, chosen));
-            }
-            Entry::Occupied(_) => {}
-        }
+        let inversions = order.iter().enumerate().map(|(i, at)| {
+            let later = order[i + 1..].iter();
+            later.filter(|later| *later < at).count()
+        });
+        let inversions = inversions.sum();
+        Score::new(&results, inversions, String::new())
     }
+}
+
+/// Whether the order of a step's operands does not matter.
+fn commutes(step: &Step) -> bool {
+    let ops = step.rest.iter().flatten();
+    ops.into_iter()
+        .all(|(op, _)| matches!(op, Op::Add | Op::Mul))
+}
+
+/// The steps of a trace as text, equal sums and products in one order.
+fn text(graph: &Graph<'_>, chosen: &[Choice]) -> String {
+    let steps = chosen.iter();
+    let steps = steps.map(|(node, step)| equation(graph, *node, step, true));
+    steps.collect::<Vec<_>>().join("; ")
 }
 
 impl Graph<'_> {
@@ -191,12 +269,7 @@ fn equation(graph: &Graph<'_>, node: usize, step: &Step, canonical: bool) -> Str
             .flatten()
             .map(|(op, term)| (op.as_str(), bracketed(graph.label(*term)))),
     );
-    let commutes = step
-        .rest
-        .iter()
-        .flatten()
-        .all(|(op, _)| matches!(op, Op::Add | Op::Mul));
-    if canonical && commutes {
+    if canonical && commutes(step) {
         let op = parts.last().map_or("", |(op, _)| *op);
         parts.sort_by(|a, b| a.1.cmp(&b.1));
         for (i, part) in parts.iter_mut().enumerate() {

@@ -1,0 +1,525 @@
+//! Backtracking: is a gold solution's every number in the grid, each before the result it serves (methods.md 5.4)?
+//!
+//! The published code lists every tree. Here they are counted and the best is found without listing any, with the same
+//! order among equals: scores add up over a tree, so the best tree is made of the best trees below it.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::grid::Grid;
+use super::solution::{GoldStep, Solution, text_of};
+use super::tokens::Tokens;
+
+/// More combinations of operands' trees than this, and only the best of each operand are combined.
+const MAX_COMBINATIONS: u64 = 10_000;
+/// A tree with more nodes than this is counted and scored but not drawn.
+const MAX_DRAWN: u64 = 10_000;
+
+/// Where backtracking reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Operands are read in the columns before this one.
+    pub reasoning_columns: usize,
+    /// The column that predicts the first token of the answer.
+    pub answer_column: usize,
+    /// Whether the result has to be there; else in any column after its operands.
+    pub answer_required: bool,
+}
+
+/// Sum over a tree, smaller is better: numbers of the question, then 10 times the column plus the rank of the rest.
+pub type Score = (u64, u64);
+
+/// What a node of a tree is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The last result.
+    Final,
+    /// The result of an earlier step.
+    Intermediate,
+    /// A number read in a column.
+    Leaf,
+    /// A number of the question.
+    Question,
+}
+
+/// A value, its column (none is the question) and its rank there.
+pub type Point = (f64, Option<usize>, usize);
+
+/// The best tree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tree {
+    /// Nodes from the last step's operands down, the final result last.
+    pub nodes: Vec<(Point, Role)>,
+    /// From operands to results: those below an operand first, those to the final result last.
+    pub edges: Vec<(Point, Point)>,
+}
+
+/// What backtracking found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    /// Whether a result can stand in no vocabulary; then nothing was searched.
+    pub is_impossible: bool,
+    /// How many trees there are, each capped product counting once.
+    pub count: u64,
+    /// The best tree's score.
+    pub score: Option<Score>,
+    /// The best tree; none either where it is too large to be drawn.
+    pub best: Option<Tree>,
+}
+
+/// A grid prepared for backtracking, for many solutions.
+pub struct Backtracking<'a> {
+    grid: &'a Grid,
+    tokens: Tokens,
+    /// The best rank of each token of each column.
+    ranks: Vec<HashMap<&'a str, usize>>,
+}
+
+impl<'a> Backtracking<'a> {
+    /// Prepares a grid whose numbers a tokenizer has cut.
+    #[must_use]
+    pub fn new(grid: &'a Grid, tokens: Tokens) -> Self {
+        let ranks = (0..grid.len()).map(|column| {
+            let ranked = grid.tokens(column).iter().map(String::as_str).zip(0..);
+            let mut ranks = HashMap::new();
+            for (token, rank) in ranked {
+                ranks.entry(token).or_insert(rank);
+            }
+            ranks
+        });
+        Self {
+            grid,
+            tokens,
+            ranks: ranks.collect(),
+        }
+    }
+
+    /// Searches for a solution; `numbers` are those of the question that may serve, none in runs without them.
+    #[must_use]
+    pub fn search(&self, solution: &Solution, numbers: &[f64], layout: Layout) -> Found {
+        if solution.is_impossible {
+            return Found {
+                is_impossible: true,
+                ..Found::default()
+            };
+        }
+        let Some((last, earlier)) = solution.steps.split_last() else {
+            return Found::default();
+        };
+        let mut walk = Walk {
+            of: self,
+            earlier,
+            results: earlier
+                .iter()
+                .enumerate()
+                .map(|(i, step)| (step.result.to_bits(), i))
+                .collect(),
+            numbers,
+            held: HashMap::new(),
+            known: HashMap::new(),
+        };
+        let operands: Vec<Rc<Ways>> = last
+            .operands
+            .iter()
+            .map(|operand| walk.ways(*operand, layout.reasoning_columns, earlier.len()))
+            .collect();
+        let places = walk.places(last.result, layout);
+        finish(last.result, &operands, &places)
+    }
+}
+
+/// The columns of a value with its ranks there.
+type Held = Rc<Vec<(usize, usize)>>;
+
+/// One search.
+struct Walk<'a> {
+    of: &'a Backtracking<'a>,
+    earlier: &'a [GoldStep],
+    /// The step of each result but the last; of equal results the later one.
+    results: HashMap<u64, usize>,
+    numbers: &'a [f64],
+    held: HashMap<u64, Held>,
+    known: HashMap<(u64, usize, usize), Rc<Ways>>,
+}
+
+/// The trees for one operand.
+#[derive(Debug, Default)]
+struct Ways {
+    roots: Vec<Root>,
+    count: u64,
+}
+
+/// The trees for one operand at one place.
+#[derive(Debug)]
+struct Root {
+    value: f64,
+    column: Option<usize>,
+    rank: usize,
+    /// The trees of each operand of the step that gave it; none for a leaf.
+    below: Vec<Rc<Ways>>,
+    count: u64,
+    score: Score,
+    /// The place of the best tree among those of this root.
+    best: u128,
+    /// The number of nodes of the best tree.
+    size: u64,
+}
+
+impl Ways {
+    fn of(roots: Vec<Root>) -> Self {
+        let count = roots.iter().map(|root| root.count).sum();
+        Self { roots, count }
+    }
+
+    /// The best tree with its root before a column: its root, and its place among all trees; the first of equals.
+    fn best(&self, before: usize) -> Option<(&Root, u128)> {
+        let mut start = 0_u128;
+        let mut best: Option<(&Root, u128)> = None;
+        for root in &self.roots {
+            let is_open = root.column.is_none_or(|column| column < before);
+            if is_open && best.is_none_or(|(held, _)| root.score < held.score) {
+                best = Some((root, start + root.best));
+            }
+            start += u128::from(root.count);
+        }
+        best
+    }
+
+    /// How many trees have their root before a column.
+    fn count_before(&self, column: usize) -> u64 {
+        let open = self.roots.iter();
+        let open = open.filter(|root| root.column.is_none_or(|at| at < column));
+        open.map(|root| root.count).sum()
+    }
+}
+
+impl Walk<'_> {
+    /// The columns that hold a value, with the rank: the better of its two spellings.
+    fn held(&mut self, value: f64) -> Held {
+        let of = self.of;
+        let held = self.held.entry(value.to_bits()).or_insert_with(|| {
+            let spellings = of.tokens.representatives(&text_of(value));
+            let rank = |ranks: &HashMap<&str, usize>| {
+                let found = spellings
+                    .iter()
+                    .filter_map(|token| ranks.get(token.as_str()));
+                found.min().copied()
+            };
+            let columns = of.ranks.iter().enumerate();
+            Rc::new(
+                columns
+                    .filter_map(|(i, ranks)| Some((i, rank(ranks)?)))
+                    .collect(),
+            )
+        });
+        Rc::clone(held)
+    }
+
+    /// The trees for a value in the columns before `limit`, for a step of number `user`.
+    fn ways(&mut self, value: f64, limit: usize, user: usize) -> Rc<Ways> {
+        let key = (value.to_bits(), limit, user);
+        if let Some(ways) = self.known.get(&key) {
+            return Rc::clone(ways);
+        }
+        let held = self.held(value);
+        let columns = held.iter().filter(|(column, _)| *column < limit);
+        let mut places: Vec<(Option<usize>, usize)> = columns
+            .map(|(column, rank)| (Some(*column), *rank))
+            .collect();
+        let step = self.results.get(&value.to_bits()).copied();
+        let step = step.filter(|step| *step < user);
+        if step.is_none() && self.numbers.contains(&value) {
+            places.push((None, 0));
+        }
+        let mut roots = Vec::with_capacity(places.len());
+        for (column, rank) in places {
+            let below = match step {
+                Some(step) if self.earlier[step].operands != [value] => {
+                    self.below(step, column.unwrap_or(0))
+                }
+                _ => Some(Vec::new()),
+            };
+            roots.extend(below.map(|below| root(value, column, rank, below)));
+        }
+        let ways = Rc::new(Ways::of(roots));
+        self.known.insert(key, Rc::clone(&ways));
+        ways
+    }
+
+    /// The trees for the operands of a step in the columns before `limit`; none if one of them has none.
+    fn below(&mut self, step: usize, limit: usize) -> Option<Vec<Rc<Ways>>> {
+        let earlier = self.earlier;
+        let operands = earlier[step].operands.iter();
+        operands
+            .map(|operand| {
+                let ways = self.ways(*operand, limit, step);
+                (ways.count > 0).then_some(ways)
+            })
+            .collect()
+    }
+
+    /// The places where the final result may stand, with its ranks.
+    fn places(&mut self, result: f64, layout: Layout) -> Vec<(usize, usize)> {
+        let held = self.held(result);
+        if !layout.answer_required {
+            return held.to_vec();
+        }
+        let at = |column: usize| held.iter().find(|(held, _)| *held == column).copied();
+        let past = self.of.grid.past_blanks(layout.answer_column);
+        at(layout.answer_column)
+            .or_else(|| at(past))
+            .into_iter()
+            .collect()
+    }
+}
+
+/// The trees at one place, from those of the operands below it.
+fn root(value: f64, column: Option<usize>, rank: usize, below: Vec<Rc<Ways>>) -> Root {
+    let mut score = score_at(column, rank);
+    let (mut best, mut size) = (0, 1_u64);
+    let all = product(below.iter().map(|ways| ways.count));
+    let is_listed = all <= MAX_COMBINATIONS;
+    for ways in &below {
+        if let Some((root, place)) = ways.best(usize::MAX) {
+            score = add(score, root.score);
+            size = size.saturating_add(root.size);
+            best = if is_listed {
+                best * u128::from(ways.count) + place
+            } else {
+                0
+            };
+        }
+    }
+    Root {
+        value,
+        column,
+        rank,
+        count: if is_listed { all } else { 1 },
+        below,
+        score,
+        best,
+        size,
+    }
+}
+
+fn score_at(column: Option<usize>, rank: usize) -> Score {
+    let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    match column {
+        None => (1, 0),
+        Some(column) => (
+            0,
+            number(column)
+                .saturating_mul(10)
+                .saturating_add(number(rank)),
+        ),
+    }
+}
+
+fn add(a: Score, b: Score) -> Score {
+    (a.0.saturating_add(b.0), a.1.saturating_add(b.1))
+}
+
+fn product(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(1, u64::saturating_mul)
+}
+
+/// Joins the last step's operands with the places of its result, each after all of them.
+fn finish(result: f64, operands: &[Rc<Ways>], places: &[(usize, usize)]) -> Found {
+    let all = product(operands.iter().map(|ways| ways.count));
+    let is_listed = all <= MAX_COMBINATIONS;
+    let mut count = 0;
+    let mut best: Option<(Score, Vec<u128>, Point, Vec<&Root>)> = None;
+    for (column, rank) in places {
+        // Beyond the limit there is one combination, and it stands or falls as it is.
+        let before = if is_listed { *column } else { usize::MAX };
+        let chosen = operands.iter().map(|ways| ways.best(before));
+        let Some(chosen) = chosen.collect::<Option<Vec<(&Root, u128)>>>() else {
+            continue;
+        };
+        if chosen.iter().any(|(root, _)| root.column >= Some(*column)) {
+            continue;
+        }
+        count += if is_listed {
+            product(operands.iter().map(|ways| ways.count_before(*column)))
+        } else {
+            1
+        };
+        let (roots, order): (Vec<&Root>, Vec<u128>) = chosen.into_iter().unzip();
+        let below = roots.iter().map(|root| root.score);
+        let score = below.fold(score_at(Some(*column), *rank), add);
+        let is_better =
+            |(held, at, ..): &(Score, Vec<u128>, Point, Vec<&Root>)| (score, &order) < (*held, at);
+        if best.as_ref().is_none_or(is_better) {
+            best = Some((score, order, (result, Some(*column), *rank), roots));
+        }
+    }
+    Found {
+        is_impossible: false,
+        count,
+        score: best.as_ref().map(|(score, ..)| *score),
+        best: best.and_then(|(_, _, end, roots)| drawn(end, &roots)),
+    }
+}
+
+/// The tree of a final result over the best trees of its operands; none if it is too large.
+fn drawn(end: Point, roots: &[&Root]) -> Option<Tree> {
+    let sizes = roots.iter().map(|root| root.size);
+    if sizes.fold(0, u64::saturating_add) > MAX_DRAWN {
+        return None;
+    }
+    let mut tree = Tree {
+        nodes: Vec::new(),
+        edges: Vec::new(),
+    };
+    for root in roots {
+        draw(root, &mut tree);
+    }
+    let points = roots.iter().map(|root| point(root));
+    tree.edges.extend(points.map(|point| (point, end)));
+    tree.nodes.push((end, Role::Final));
+    Some(tree)
+}
+
+/// Adds a root with all below it; depth stays below the number of reasoning columns.
+fn draw(root: &Root, tree: &mut Tree) {
+    let role = match root.column {
+        None => Role::Question,
+        Some(_) if root.below.is_empty() => Role::Leaf,
+        Some(_) => Role::Intermediate,
+    };
+    tree.nodes.push((point(root), role));
+    for ways in &root.below {
+        if let Some((below, _)) = ways.best(usize::MAX) {
+            draw(below, tree);
+            tree.edges.push((point(below), point(root)));
+        }
+    }
+}
+
+fn point(root: &Root) -> Point {
+    (root.value, root.column, root.rank)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::grid::tests::grid;
+    use super::*;
+
+    const LAYOUT: Layout = Layout {
+        reasoning_columns: 8,
+        answer_column: 8,
+        answer_required: true,
+    };
+
+    fn search(columns: &[&str], steps: &[&str], numbers: &[f64], layout: Layout) -> Found {
+        let steps: Vec<String> = steps.iter().map(|step| (*step).to_owned()).collect();
+        let grid = grid(columns);
+        let search = Backtracking::new(&grid, Tokens::Gpt2);
+        search.search(&Solution::parse(&steps), numbers, layout)
+    }
+
+    /// methods.md 9.1: `<<4*5=20>> <<20+3=23>>`.
+    #[test]
+    fn the_worked_behaviours_are_those_of_the_published_code() {
+        let steps = ["<<4*5=20>>", "<<20+3=23>>"];
+        let columns = ["x", "4| 5", "20", "x", "x", " 3", "x", "x", "23"];
+        let found = search(&columns, &steps, &[], LAYOUT);
+        assert_eq!(found.count, 1);
+        // 4 and 5 at column 1, 20 at 2, 3 at 5, 23 at the answer; ranks 0 but for the 5.
+        assert_eq!(found.score, Some((0, 10 + 11 + 20 + 50 + 80)));
+        let nodes = found.best.expect("found").nodes;
+        assert_eq!(nodes.len(), 5);
+        assert_eq!(nodes[0], ((20.0, Some(2), 0), Role::Intermediate));
+        assert_eq!(nodes[4], ((23.0, Some(8), 0), Role::Final));
+
+        // 20 beside its operands only.
+        let beside = ["x", "4| 5|20", "x", "x", "x", " 3", "x", "x", "23"];
+        assert_eq!(search(&beside, &steps, &[], LAYOUT).count, 0);
+
+        // 3 in the question only.
+        let without = ["x", "4| 5", "20", "x", "x", "x", "x", "x", "23"];
+        assert_eq!(search(&without, &steps, &[], LAYOUT).count, 0);
+        let found = search(&without, &steps, &[3.0], LAYOUT);
+        assert_eq!((found.count, found.score), (1, Some((1, 121))));
+
+        // 20 in no column but in the question.
+        let none = ["x", "4| 5", "x", "x", "x", " 3", "x", "x", "23"];
+        assert_eq!(search(&none, &steps, &[20.0], LAYOUT).count, 0);
+    }
+
+    #[test]
+    fn the_answer_is_required_in_its_column_or_past_blanks() {
+        let steps = ["<<4*5=20>>"];
+        let at = |tail: [&str; 3]| {
+            let columns = [&["4", "5", "x", "x", "x", "x", "x", "x"], &tail[..]].concat();
+            search(&columns, &steps, &[], LAYOUT).count
+        };
+        assert_eq!(at(["20", "x", "x"]), 1);
+        assert_eq!((at([" ", "20", "x"]), at([" ", "\n", "20"])), (1, 1));
+        assert_eq!(
+            (at([" ", "<|endoftext|>", "20"]), at(["x", "20", "x"])),
+            (0, 0)
+        );
+        let anywhere = Layout {
+            answer_required: false,
+            ..LAYOUT
+        };
+        let columns = ["20| 4", "5", "20", "20"];
+        let found = search(&columns, &steps, &[], anywhere);
+        // Columns 2 and 3 are after both operands; the earlier one scores better.
+        assert_eq!((found.count, found.score), (2, Some((0, 1 + 10 + 20))));
+    }
+
+    #[test]
+    fn identity_steps_duplicates_and_lost_steps_are_taken_as_published() {
+        // <<40=40>> is a leaf although it is a step of its own.
+        let columns = ["40", "x", "2", "x", "x", "x", "x", "x", "80"];
+        assert_eq!(
+            search(&columns, &["<<40=40>>", "<<40*2=80>>"], &[], LAYOUT).count,
+            1
+        );
+        // 5 * 5 may take one cell twice.
+        let columns = ["5", "x", "x", "x", "x", "x", "x", "x", "25"];
+        assert_eq!(search(&columns, &["<<5*5=25>>"], &[], LAYOUT).count, 1);
+        // The operator is never looked at (Q14).
+        assert_eq!(search(&columns, &["<<5-5=25>>"], &[], LAYOUT).count, 1);
+        assert!(search(&columns, &["<<1/2=1/2>>", "<<5*5=25>>"], &[], LAYOUT).is_impossible);
+        assert_eq!(search(&columns, &[], &[], LAYOUT), Found::default());
+        assert_eq!(search(&[], &["<<5*5=25>>"], &[], LAYOUT).count, 0);
+    }
+
+    #[test]
+    fn products_beyond_the_limit_take_the_best_alone() {
+        // Eight places for each of five operands: 8^5 is above the limit, 8^4 below.
+        let columns = ["7", "7", "7", "7", "7", "7", "7", "7", "28"];
+        let four = search(&columns, &["<<7+7+7+7=28>>"], &[], LAYOUT);
+        assert_eq!((four.count, four.score), (4096, Some((0, 80))));
+        let five = search(&columns, &["<<7+7+7+7+7=28>>"], &[], LAYOUT);
+        assert_eq!((five.count, five.score), (1, Some((0, 80))));
+    }
+
+    #[test]
+    fn a_tree_too_large_to_draw_is_counted_all_the_same() {
+        // Each step takes the one before it forty times over: 40^7 leaves.
+        let columns = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        let steps: Vec<String> = (1..9)
+            .map(|i| format!("<<{}={}>>", vec![i.to_string(); 40].join("+"), i + 1))
+            .collect();
+        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+        let found = search(&columns, &steps, &[], LAYOUT);
+        assert_eq!((found.count, found.best), (1, None));
+        assert!(found.score.is_some());
+    }
+
+    #[test]
+    fn a_long_solution_takes_no_time() {
+        let row = (0..40).map(|n| n.to_string()).collect::<Vec<_>>().join("|");
+        let columns: Vec<&str> = (0..9).map(|_| row.as_str()).collect();
+        let steps: Vec<String> = (0..3000)
+            .map(|i| format!("<<{}+{}+{}={}>>", i % 37, (i + 1) % 39, i % 5, (i + 2) % 40))
+            .collect();
+        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+        let found = search(&columns, &steps, &[1.0, 2.0], LAYOUT);
+        assert!(!found.is_impossible);
+    }
+}

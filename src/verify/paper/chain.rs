@@ -1,0 +1,239 @@
+//! Forward chaining: a step for each column whose first integer needs one, from the question on (methods.md 6.4, 6.11).
+
+use std::collections::{HashMap, HashSet};
+
+use super::enumerate::{Budget, MAX_OPERANDS, from_operands, from_question};
+use super::grid::{Grid, Ranked};
+use super::select::{Selection, Selector};
+use super::step::{Operand, Place, Site, Step};
+
+/// Added to the place of a number among those of the question to give its rank.
+const QUESTION_RANK: i64 = 1000;
+
+/// Where forward chaining reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// The column that predicts the first token of the answer; operands are read before it.
+    pub answer_column: usize,
+    /// How many columns after its operands a result is read.
+    pub offset: usize,
+    /// Whether numbers of the question may be operands.
+    pub question_numbers: bool,
+}
+
+/// What forward chaining found.
+#[derive(Debug, Clone, Default)]
+pub struct Chain {
+    /// The candidates of each operand column that has any, in the order they were enumerated.
+    pub candidates: Vec<(usize, Vec<Step>)>,
+    /// The step selected at each result column that has candidates: those of the pre-phase first.
+    pub selected: Vec<Step>,
+    /// Whether a bound cut the enumeration; then the result is not the published one.
+    pub is_capped: bool,
+}
+
+impl Chain {
+    /// Returns the number of candidates, those of the pre-phase left out as published.
+    #[must_use]
+    pub fn n_candidates(&self) -> usize {
+        self.candidates.iter().map(|(_, steps)| steps.len()).sum()
+    }
+
+    /// Returns how many candidates have the answer as their result.
+    #[must_use]
+    pub fn n_answer_steps(&self, answer: Option<i128>) -> usize {
+        let steps = self.candidates.iter().flat_map(|(_, steps)| steps);
+        steps.filter(|step| Some(step.result) == answer).count()
+    }
+}
+
+/// Runs forward chaining on a grid; `numbers` are those of [`super::numbers::of_chaining`], ascending.
+pub fn chain<'a>(
+    grid: &'a Grid,
+    numbers: &'a [i128],
+    layout: Layout,
+    selection: Selection<'a>,
+) -> Chain {
+    let mut run = Run {
+        grid,
+        numbers,
+        known: numbers.iter().copied().collect(),
+        layout,
+        budget: Budget::new(),
+        selector: Selector::new(grid, selection),
+        explained: HashMap::new(),
+        results: HashSet::new(),
+        chain: Chain::default(),
+    };
+    if layout.question_numbers {
+        run.pre_phase();
+    }
+    for place in 0..layout.answer_column {
+        let column = place + layout.offset;
+        if column >= grid.len() {
+            break;
+        }
+        run.column(place, column);
+    }
+    run.chain.is_capped = run.budget.is_spent;
+    run.chain
+}
+
+struct Run<'a> {
+    grid: &'a Grid,
+    numbers: &'a [i128],
+    known: HashSet<i128>,
+    layout: Layout,
+    budget: Budget,
+    selector: Selector<'a>,
+    /// Whether the step selected at a column is explainable, as all of the pre-phase are.
+    explained: HashMap<usize, bool>,
+    /// Results of selected steps with their columns.
+    results: HashSet<(i128, usize)>,
+    chain: Chain,
+}
+
+impl Run<'_> {
+    /// The numbers of the question as operands.
+    fn question_operands(&self, is_intermediate: bool) -> impl Iterator<Item = Operand> {
+        let ranked = self.numbers.iter().zip(QUESTION_RANK..);
+        ranked.map(move |(value, rank)| Operand {
+            value: *value,
+            rank,
+            is_intermediate,
+            source: Place::Question,
+            in_question: true,
+        })
+    }
+
+    /// The first integer of a column, unless the question has that number already.
+    fn wanted(&self, column: usize) -> Option<Ranked> {
+        let first = self.grid.first(column);
+        first.filter(|(value, _)| !self.known.contains(value))
+    }
+
+    /// The columns that no operand column reaches: steps on the question's numbers.
+    fn pre_phase(&mut self) {
+        let mut numbers: Vec<Operand> = self.question_operands(false).collect();
+        self.limit(&mut numbers);
+        for column in 0..self.layout.offset.min(self.grid.len()) {
+            let Some(result) = self.wanted(column) else {
+                continue;
+            };
+            let site = Site {
+                place: Place::Question,
+                column,
+                result,
+            };
+            let mut steps = from_question(&numbers, site, &mut self.budget);
+            for step in &mut steps {
+                step.is_explainable = true;
+            }
+            if let Some(step) = self.selector.select_early(&steps, &self.chain.selected) {
+                self.keep(step);
+            }
+        }
+    }
+
+    /// One operand column with its result column.
+    fn column(&mut self, place: usize, column: usize) {
+        let Some(result) = self.wanted(column) else {
+            return;
+        };
+        let operands = self.operands(place);
+        if operands.len() < 2 {
+            return;
+        }
+        let site = Site {
+            place: Place::Column(place),
+            column,
+            result,
+        };
+        let mut steps = from_operands(&operands, site, &mut self.budget);
+        for step in &mut steps {
+            step.is_explainable = step.operands.iter().all(|o| self.explains(o));
+        }
+        let selected = &self.chain.selected;
+        if let Some(step) = self.selector.select(&steps, place, selected, &self.known) {
+            self.keep(step);
+            self.chain.candidates.push((place, steps));
+        }
+    }
+
+    /// Keeps a selected step.
+    fn keep(&mut self, step: Step) {
+        let explained = self.explained.entry(step.column).or_default();
+        *explained |= step.is_explainable;
+        self.results.insert((step.result, step.column));
+        self.chain.selected.push(step);
+    }
+
+    /// Whether an operand leads back to the question.
+    fn explains(&self, operand: &Operand) -> bool {
+        if operand.is_question() {
+            return true;
+        }
+        match operand.intermediate_at() {
+            Some(source) => self.explained.get(&source) == Some(&true),
+            None => self.known.contains(&operand.value),
+        }
+    }
+
+    /// The operands at a column, in the published order.
+    fn operands(&mut self, place: usize) -> Vec<Operand> {
+        let here = Place::Column(place);
+        let mut list: Vec<Operand> = Vec::new();
+        for (value, rank) in self.grid.integers(place) {
+            let in_question = self.known.contains(value);
+            let is_result = !in_question && self.results.contains(&(*value, place));
+            list.push(Operand {
+                value: *value,
+                rank: if is_result { -1 } else { as_rank(*rank) },
+                is_intermediate: is_result,
+                source: here,
+                in_question,
+            });
+        }
+        // Column 0 is left out on purpose.
+        let firsts = (1..place).filter_map(|column| {
+            let (value, _) = self.grid.first(column)?;
+            Some((value, column, 0))
+        });
+        let reaches = |column: usize| column < place || column < self.layout.offset;
+        let selected = self.chain.selected.iter();
+        let selected = selected.map(|step| (step.result, step.column, -1));
+        let selected = selected.filter(|(_, column, _)| reaches(*column));
+        let mut listed: HashSet<(i128, Place)> = list.iter().map(|o| (o.value, o.source)).collect();
+        for (value, column, rank) in firsts.chain(selected) {
+            let source = Place::Column(column);
+            if listed.insert((value, source)) {
+                list.push(Operand {
+                    value,
+                    rank,
+                    is_intermediate: true,
+                    source,
+                    in_question: self.known.contains(&value),
+                });
+            }
+        }
+        if self.layout.question_numbers {
+            let held: HashSet<i128> = list.iter().map(|operand| operand.value).collect();
+            let missing = self.question_operands(true);
+            list.extend(missing.filter(|operand| !held.contains(&operand.value)));
+        }
+        self.limit(&mut list);
+        list
+    }
+
+    /// Cuts a list of operands that no published question comes near.
+    fn limit(&mut self, operands: &mut Vec<Operand>) {
+        if operands.len() > MAX_OPERANDS {
+            operands.truncate(MAX_OPERANDS);
+            self.budget.is_spent = true;
+        }
+    }
+}
+
+fn as_rank(rank: usize) -> i64 {
+    i64::try_from(rank).unwrap_or(i64::MAX)
+}

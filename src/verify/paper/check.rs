@@ -1,0 +1,310 @@
+//! The published verifier of one step: edits of the question that the step predicts (methods.md 6.7).
+//!
+//! Pure but for one thing that the caller brings: something that runs the model on an edited question.
+
+use std::collections::HashMap;
+
+use super::grid::Grid;
+use super::select::Verify;
+use super::step::{Operation, Place, Step};
+use super::tokens::Tokens;
+use crate::data::templates::{Template, Value};
+
+#[cfg(test)]
+pub(super) use edits::next as next_edit;
+pub use edits::{Edit, edited_question};
+
+mod edits;
+
+/// How many edits each candidate step is put to.
+pub const CHECKS: usize = 3;
+
+/// Runs the model.
+pub trait Runner {
+    /// The grid of a question; none if the run has to be dropped (no delimiter, too few columns).
+    fn run(&mut self, question: &str) -> Option<Grid>;
+}
+
+impl<F: FnMut(&str) -> Option<Grid>> Runner for F {
+    fn run(&mut self, question: &str) -> Option<Grid> {
+        self(question)
+    }
+}
+
+/// Settings of the verifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// How many of the three checks have to pass.
+    pub required: usize,
+    /// How far down among the integers of a column the expected value may stand: 1 means that it is the first.
+    pub max_rank: usize,
+    /// The column from which on the value is read as the answer is.
+    pub answer_column: usize,
+    /// The model's tokenizer: edited values are one token.
+    pub tokens: Tokens,
+}
+
+/// One edit with what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The edit.
+    pub edit: Edit,
+    /// What the step then gives; none where a division is inexact, which fails without a run.
+    pub expected: Option<i128>,
+    /// What was read: the first integer of the column, or the answer; none where nothing was.
+    pub observed: Option<i128>,
+    /// Whether the two agree.
+    pub passed: bool,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// The checks; none if fewer than three edits were found or if no operand leads to a variable.
+    pub checks: Vec<Check>,
+}
+
+impl Verdict {
+    /// How many checks passed.
+    #[must_use]
+    pub fn passes(&self) -> usize {
+        self.checks.iter().filter(|check| check.passed).count()
+    }
+}
+
+/// An operand as the verifier follows it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Traced {
+    /// A variable of the template, from 0.
+    Variable(usize),
+    /// A number that edits do not change: one of the published constants (7, 12, 24, 52, 60, 100) or one from nowhere;
+    /// the verdict makes no difference between them.
+    Fixed(i128),
+    /// The result of another step.
+    Step(Box<TracedStep>),
+}
+
+/// A step with its operands followed to variables.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct TracedStep {
+    operation: Operation,
+    operands: Vec<Traced>,
+}
+
+impl TracedStep {
+    /// The variables in it.
+    fn variables(&self, found: &mut Vec<usize>) {
+        for operand in &self.operands {
+            match operand {
+                Traced::Variable(variable) => found.push(*variable),
+                Traced::Fixed(_) => {}
+                Traced::Step(step) => step.variables(found),
+            }
+        }
+    }
+
+    /// Its result with these values of the variables.
+    fn value(&self, variables: &[i128]) -> Option<i128> {
+        let value = |operand: &Traced| match operand {
+            Traced::Variable(variable) => variables.get(*variable).copied(),
+            Traced::Fixed(value) => Some(*value),
+            Traced::Step(step) => step.value(variables),
+        };
+        let values: Option<Vec<i128>> = self.operands.iter().map(value).collect();
+        self.operation.apply(&values?)
+    }
+}
+
+/// The published verifier over one question. Verdicts and runs are kept: a step is often asked for again.
+pub struct Checker<'a> {
+    template: &'a Template,
+    values: Vec<i128>,
+    settings: Settings,
+    runner: &'a mut dyn Runner,
+    verdicts: HashMap<(TracedStep, usize, i128), Verdict>,
+    runs: HashMap<String, Option<Grid>>,
+}
+
+impl<'a> Checker<'a> {
+    /// Prepares the verifier for a question's template.
+    pub fn new(template: &'a Template, settings: Settings, runner: &'a mut dyn Runner) -> Self {
+        Self {
+            template,
+            values: template
+                .variables
+                .iter()
+                .map(|value| whole(*value))
+                .collect(),
+            settings,
+            runner,
+            verdicts: HashMap::new(),
+            runs: HashMap::new(),
+        }
+    }
+
+    /// Puts a step to its edits, given the steps selected before it.
+    pub fn check(&mut self, step: &Step, selected: &[Step]) -> Verdict {
+        let traced = self.trace(step, selected);
+        let key = (traced, step.column, step.result);
+        if let Some(verdict) = self.verdicts.get(&key) {
+            return verdict.clone();
+        }
+        let verdict = self.verdict(&key.0, step);
+        self.verdicts.insert(key, verdict.clone());
+        verdict
+    }
+
+    fn verdict(&mut self, traced: &TracedStep, step: &Step) -> Verdict {
+        let mut variables = Vec::new();
+        traced.variables(&mut variables);
+        variables.sort_by_cached_key(|variable| format!("VAR_{}", variable + 1));
+        variables.dedup();
+        let edits = self.edits(traced, step, &variables);
+        if edits.len() < CHECKS {
+            return Verdict::default();
+        }
+        let checks = edits
+            .into_iter()
+            .map(|edit| self.outcome(edit, traced, step));
+        Verdict {
+            checks: checks.collect(),
+        }
+    }
+
+    /// The edits: variable i modulo their number, each value of a variable once.
+    fn edits(&self, traced: &TracedStep, step: &Step, variables: &[usize]) -> Vec<Edit> {
+        if variables.is_empty() {
+            return Vec::new();
+        }
+        let mut edits: Vec<Edit> = Vec::new();
+        for i in 0..CHECKS {
+            let variable = variables[i % variables.len()];
+            let used = edits.iter().filter(|edit| edit.variable == variable);
+            let used: Vec<i128> = used.map(|edit| edit.new).collect();
+            let expected = |values: &[i128]| traced.value(values);
+            let accepts = |values: &[i128]| self.is_telling(expected(values), step.result);
+            edits.extend(edits::next(
+                self.template,
+                &self.values,
+                variable,
+                &used,
+                self.settings.tokens,
+                &accepts,
+            ));
+        }
+        edits
+    }
+
+    /// Whether an expected result tells an edit from the original: it differs, and is one token if that was.
+    fn is_telling(&self, expected: Option<i128>, original: i128) -> bool {
+        let single = |value: i128| self.settings.tokens.is_single(&value.to_string());
+        expected.is_some_and(|value| value != original && (!single(original) || single(value)))
+    }
+
+    fn outcome(&mut self, edit: Edit, traced: &TracedStep, step: &Step) -> Check {
+        let mut values = self.values.clone();
+        values[edit.variable] = edit.new;
+        let expected = traced.value(&values);
+        let settings = self.settings;
+        let (observed, passed) = expected
+            .and_then(|expected| {
+                let grid = self.grid(&edited_question(self.template, &values))?;
+                Some(read(grid, step.column, expected, settings))
+            })
+            .unwrap_or_default();
+        Check {
+            edit,
+            expected,
+            observed,
+            passed,
+        }
+    }
+
+    fn grid(&mut self, question: &str) -> Option<&Grid> {
+        if !self.runs.contains_key(question) {
+            let grid = self.runner.run(question);
+            self.runs.insert(question.to_owned(), grid);
+        }
+        self.runs.get(question)?.as_ref()
+    }
+
+    fn trace(&self, step: &Step, selected: &[Step]) -> TracedStep {
+        let follow = |operand: &super::step::Operand| {
+            if operand.is_question() {
+                return self.named(operand.value);
+            }
+            let Some(column) = operand.intermediate_at() else {
+                return self.named(operand.value);
+            };
+            let is_source = |source: &&Step| {
+                (source.column, source.result) == (column, operand.value) && precedes(source, step)
+            };
+            match selected.iter().find(is_source) {
+                Some(source) => Traced::Step(Box::new(self.trace(source, selected))),
+                None => Traced::Fixed(operand.value),
+            }
+        };
+        TracedStep {
+            operation: step.operation,
+            operands: step.operands.iter().map(follow).collect(),
+        }
+    }
+
+    /// The first variable with a value; else the value stays what it is (Q27).
+    fn named(&self, value: i128) -> Traced {
+        let variables = self.template.variables.iter();
+        let is_it = |variable: &Value| is_equal(*variable, value);
+        match variables.clone().position(is_it) {
+            Some(variable) => Traced::Variable(variable),
+            None => Traced::Fixed(value),
+        }
+    }
+}
+
+impl Verify for Checker<'_> {
+    fn verifies(&mut self, step: &Step, selected: &[Step]) -> bool {
+        let verdict = self.check(step, selected);
+        !verdict.checks.is_empty() && verdict.passes() >= self.settings.required
+    }
+}
+
+/// Whether a step's column comes before another's, so that a trace ends.
+fn precedes(source: &Step, step: &Step) -> bool {
+    source.column < step.column
+        || (source.place == Place::Question && step.place != Place::Question)
+}
+
+/// Reads a column of the grid (methods.md 6.7e): what stands there, and whether the expected value does.
+fn read(grid: &Grid, column: usize, expected: i128, settings: Settings) -> (Option<i128>, bool) {
+    if column >= settings.answer_column {
+        let spelled = grid.spelled(column);
+        return (spelled, spelled == Some(expected));
+    }
+    let mut first = grid.integers(column).iter().take(settings.max_rank);
+    let passed = first.any(|(value, _)| *value == expected);
+    (grid.first(column).map(|(value, _)| value), passed)
+}
+
+/// A variable's value, cut to a whole one (Q38).
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the published code truncates; what is out of range saturates"
+)]
+fn whole(value: Value) -> i128 {
+    match value {
+        Value::Whole(value) => i128::from(value),
+        Value::Decimal(value) => value as i128,
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "the published code compares a number with a float"
+)]
+fn is_equal(variable: Value, value: i128) -> bool {
+    match variable {
+        Value::Whole(variable) => i128::from(variable) == value,
+        Value::Decimal(variable) => variable == value as f64,
+    }
+}

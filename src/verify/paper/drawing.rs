@@ -1,0 +1,113 @@
+//! A tree as nodes and edges, as the published code draws it (methods.md 6.10).
+
+use std::collections::HashSet;
+
+use super::grid::Grid;
+use super::select::order_of;
+use super::step::{Operand, Place, Step};
+use super::tree::Tree;
+
+/// Where a node stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum At {
+    /// In the question.
+    Question,
+    /// In a column.
+    Column(usize),
+    /// Nowhere: the answer of a combination.
+    Combined,
+}
+
+impl From<Place> for At {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::Question => Self::Question,
+            Place::Column(column) => Self::Column(column),
+        }
+    }
+}
+
+/// What a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An operand that no step of the tree gave.
+    Leaf,
+    /// The result of a step.
+    Intermediate,
+    /// The answer.
+    Final,
+}
+
+/// A value, its place, and its rank there.
+pub type Point = (i128, At, usize);
+
+/// Nodes and edges of a tree.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Drawing {
+    /// Each value at a place once, with the rank at which it was met first.
+    pub nodes: Vec<(Point, Kind)>,
+    /// From operands to results.
+    pub edges: Vec<(Point, Point)>,
+}
+
+impl Drawing {
+    /// Draws a tree over the selected steps that it was built from.
+    #[must_use]
+    pub fn new(tree: &Tree, selected: &[Step], grid: &Grid, answer_column: usize) -> Self {
+        let mut drawing = Self::default();
+        let mut seen = HashSet::new();
+        let mut add = |nodes: &mut Vec<(Point, Kind)>, point: Point, kind| {
+            if seen.insert((point.0, point.1)) {
+                nodes.push((point, kind));
+            }
+        };
+        let steps: Vec<&Step> = tree.steps.iter().map(|step| &selected[*step]).collect();
+        let ends = |step: &Step| {
+            tree.combination.is_none() && tree.copied.is_none() && step.result == tree.answer
+        };
+        for step in &steps {
+            let kind = if ends(step) {
+                Kind::Final
+            } else {
+                Kind::Intermediate
+            };
+            let result = result_of(step);
+            add(&mut drawing.nodes, result, kind);
+            for operand in &step.operands {
+                let point = point_of(operand, grid);
+                add(&mut drawing.nodes, point, Kind::Leaf);
+                drawing.edges.push((point, result));
+            }
+        }
+        if let Some(combination) = &tree.combination {
+            let end = (tree.answer, At::Combined, 0);
+            drawing.nodes.push((end, Kind::Final));
+            for value in &combination.values {
+                let source = steps.iter().find(|step| step.result == *value);
+                drawing
+                    .edges
+                    .extend(source.map(|step| (result_of(step), end)));
+            }
+        }
+        if let Some(copied) = tree.copied {
+            let end = (tree.answer, At::Column(answer_column), 0);
+            drawing.nodes.push((end, Kind::Final));
+            drawing.edges.push((result_of(&selected[copied]), end));
+        }
+        drawing
+    }
+}
+
+fn result_of(step: &Step) -> Point {
+    (step.result, At::Column(step.column), step.result_rank)
+}
+
+/// An operand with the rank it is drawn with: its own, or that of the value in its column for an intermediate result.
+fn point_of(operand: &Operand, grid: &Grid) -> Point {
+    let rank = match order_of(operand.source) {
+        None => 0,
+        Some(column) if operand.is_intermediate => grid.rank_of(column, operand.value).unwrap_or(0),
+        Some(_) => usize::try_from(operand.rank).unwrap_or(0),
+    };
+    (operand.value, operand.source.into(), rank)
+}

@@ -1,0 +1,266 @@
+//! The tree that leads from selected steps to the model's answer (methods.md 6.8, 6.9).
+
+use std::collections::HashSet;
+
+use super::chain::Layout;
+use super::enumerate::ORDERS;
+use super::grid::Grid;
+use super::select::order_of;
+use super::step::{Operand, Operation, Place, Step};
+
+/// Pairs and triples of selected steps that are tried when no step gives the answer.
+const MAX_COMBINED: usize = 500_000;
+
+/// A tree: some of the selected steps, and how they end in the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tree {
+    /// The answer.
+    pub answer: i128,
+    /// Indices of its steps among the selected ones, in the order of their operand columns.
+    pub steps: Vec<usize>,
+    /// How results combine to the answer, where no single step gives it. This is never verified (Q32).
+    pub combination: Option<Combination>,
+    /// The step whose result is copied to the answer, with copies on.
+    pub copied: Option<usize>,
+}
+
+/// Results of two or three steps with the operation that gives the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Combination {
+    /// In the order of the operation.
+    pub values: Vec<i128>,
+    /// What joins them.
+    pub operation: Operation,
+}
+
+/// Builds the tree for an answer; none if no step and no combination gives it.
+///
+/// As published this changes the selected steps: in a tree with verified steps an operand whose own step was refuted
+/// becomes a plain cell of the operand column (Q31), and each step of the tree is explainable or not *within* the tree.
+pub fn build(
+    selected: &mut [Step],
+    answer: Option<i128>,
+    grid: &Grid,
+    layout: Layout,
+    known: &[i128],
+    copies: bool,
+) -> Option<Tree> {
+    let answer = answer?;
+    let tree =
+        direct(selected, answer, grid, layout, copies).or_else(|| combined(selected, answer))?;
+    explain(selected, &tree.steps, known);
+    Some(tree)
+}
+
+/// A tree that ends in a step whose result is the answer.
+fn direct(
+    selected: &mut [Step],
+    answer: i128,
+    grid: &Grid,
+    layout: Layout,
+    copies: bool,
+) -> Option<Tree> {
+    let gives = (0..selected.len()).filter(|i| selected[*i].result == answer);
+    let gives: Vec<usize> = gives.collect();
+    let first = *gives
+        .iter()
+        .min_by_key(|i| (selected[**i].column, order_of(selected[**i].place)))?;
+    let rank = |i: usize| selected[i].rank.value();
+    let at_answer = gives.iter().copied();
+    let at_answer = at_answer.filter(|i| selected[*i].column == layout.answer_column);
+    let at_answer = at_answer.min_by(|a, b| rank(*a).total_cmp(&rank(*b)));
+    let copied = Some(first).filter(|i| copies && selected[*i].column < layout.answer_column);
+    let end = copied.or(at_answer).unwrap_or(first);
+    let mut steps = traced(selected, end);
+    if selected[end].verified.is_some() {
+        prune(selected, &mut steps, grid);
+    }
+    steps.sort_by_key(|i| order_of(selected[*i].place));
+    Some(Tree {
+        answer,
+        steps,
+        combination: None,
+        copied,
+    })
+}
+
+/// The steps behind a step: those that gave its intermediate results, one an operand column (Q30), depth first.
+fn traced(selected: &[Step], end: usize) -> Vec<usize> {
+    let mut found = vec![end];
+    let mut used: HashSet<Place> = HashSet::from([selected[end].place]);
+    // Each entry is a step and the next of the selected ones to look at for it.
+    let mut open = vec![(end, 0)];
+    while let Some((step, next)) = open.pop() {
+        let is_source = |i: &usize| {
+            let source = &selected[*i];
+            let gives = |o: &Operand| source_of(source, o);
+            !used.contains(&source.place) && selected[step].operands.iter().any(gives)
+        };
+        if let Some(source) = (next..selected.len()).find(is_source) {
+            used.insert(selected[source].place);
+            found.push(source);
+            open.push((step, source + 1));
+            open.push((source, 0));
+        }
+    }
+    found
+}
+
+/// Whether a step gave an operand as an intermediate result.
+fn source_of(step: &Step, operand: &Operand) -> bool {
+    operand.intermediate_at() == Some(step.column) && operand.value == step.result
+}
+
+/// Cuts refuted steps from below verified ones: the operand becomes a plain cell of the operand column.
+fn prune(selected: &mut [Step], steps: &mut Vec<usize>, grid: &Grid) {
+    let mut refuted: HashSet<Place> = HashSet::new();
+    for &step in &*steps {
+        if selected[step].verified != Some(true) {
+            continue;
+        }
+        let place = selected[step].place;
+        for i in 0..selected[step].operands.len() {
+            let operand = selected[step].operands[i];
+            let mut sources = steps.iter().map(|i| &selected[*i]);
+            let source = sources.find(|source| source_of(source, &operand));
+            if let Some(source) = source
+                && source.verified != Some(true)
+            {
+                refuted.insert(source.place);
+                selected[step].operands[i] = plain(operand, place, grid);
+            }
+        }
+    }
+    steps.retain(|i| !refuted.contains(&selected[*i].place));
+}
+
+/// An operand as a plain cell of a column; it keeps its rank where the column does not hold it.
+fn plain(operand: Operand, place: Place, grid: &Grid) -> Operand {
+    let rank = order_of(place).and_then(|column| grid.rank_of(column, operand.value));
+    Operand {
+        rank: rank
+            .and_then(|rank| i64::try_from(rank).ok())
+            .unwrap_or(operand.rank),
+        is_intermediate: false,
+        source: place,
+        ..operand
+    }
+}
+
+/// Two or three steps at different operand columns whose results combine to the answer; the first such in order.
+fn combined(selected: &[Step], answer: i128) -> Option<Tree> {
+    let all: Vec<usize> = (0..selected.len())
+        .filter(|i| selected[*i].result != answer)
+        .collect();
+    let mut left = MAX_COMBINED;
+    let tree = |steps: Vec<usize>, values: Vec<i128>, operation| Tree {
+        answer,
+        steps,
+        combination: Some(Combination { values, operation }),
+        copied: None,
+    };
+    let gives = |operation: Operation, values: &[i128]| operation.apply(values) == Some(answer);
+    for (i, x) in all.iter().enumerate() {
+        for y in &all[i + 1..] {
+            if selected[*x].place == selected[*y].place {
+                continue;
+            }
+            left = left.checked_sub(1)?;
+            let (a, b) = (selected[*x].result, selected[*y].result);
+            use Operation::{Add, Div, Mul, Sub};
+            let tries = [
+                (Add, [a, b]),
+                (Sub, [a, b]),
+                (Sub, [b, a]),
+                (Mul, [a, b]),
+                (Div, [a, b]),
+                (Div, [b, a]),
+            ];
+            if let Some((operation, values)) = tries.into_iter().find(|(o, v)| gives(*o, v)) {
+                return Some(tree(vec![*x, *y], values.to_vec(), operation));
+            }
+        }
+    }
+    for (i, x) in all.iter().enumerate() {
+        for (j, y) in all.iter().enumerate().skip(i + 1) {
+            for z in &all[j + 1..] {
+                let of = [*x, *y, *z].map(|step| &selected[step]);
+                if of[0].place == of[1].place
+                    || of[1].place == of[2].place
+                    || of[0].place == of[2].place
+                {
+                    continue;
+                }
+                left = left.checked_sub(1)?;
+                let values = of.map(|step| step.result);
+                if let Some((operation, values)) = joined(values, answer) {
+                    return Some(tree(vec![*x, *y, *z], values.to_vec(), operation));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// The first operation on three results that gives the answer, without guards.
+fn joined(values: [i128; 3], answer: i128) -> Option<(Operation, [i128; 3])> {
+    use Operation::{
+        Add, AddDiv, AddMul, AddSub, DivAdd, DivDiv, DivSub, Mul, MulAdd, MulDiv, MulSub, SubDiv,
+        SubMul, SubSub,
+    };
+    let orders = ORDERS.map(|order| order.map(|i| values[i]));
+    let permuted = [
+        AddSub, SubSub, MulDiv, DivDiv, AddMul, SubMul, MulAdd, MulSub, AddDiv, SubDiv, DivAdd,
+        DivSub,
+    ];
+    let whole = [(Add, values), (Mul, values)].into_iter();
+    let parts = orders
+        .into_iter()
+        .flat_map(|of| permuted.map(|operation| (operation, of)));
+    whole
+        .chain(parts)
+        .find(|(operation, values)| operation.apply(values) == Some(answer))
+}
+
+/// Marks which steps of a tree lead back to the question within it, in their order.
+fn explain(selected: &mut [Step], steps: &[usize], known: &[i128]) {
+    for &step in steps {
+        let explains = |operand: &Operand| {
+            if operand.is_question() {
+                return true;
+            }
+            match operand.intermediate_at() {
+                Some(column) => steps.iter().any(|&other| {
+                    let source = &selected[other];
+                    other != step && source.column == column && source.is_explainable
+                }),
+                None => known.binary_search(&operand.value).is_ok(),
+            }
+        };
+        let explained = selected[step].operands.iter().all(explains);
+        selected[step].is_explainable = explained;
+    }
+}
+
+impl Tree {
+    /// Whether every step is verified: the published verdict on a prediction, for trees of a verified selection.
+    #[must_use]
+    pub fn is_verified(&self, selected: &[Step]) -> bool {
+        let mut steps = self.steps.iter();
+        steps.all(|step| selected[*step].verified == Some(true))
+    }
+
+    /// Whether every step leads back to the question within the tree.
+    #[must_use]
+    pub fn is_explainable(&self, selected: &[Step]) -> bool {
+        self.steps.iter().all(|step| selected[*step].is_explainable)
+    }
+
+    /// Returns the mean rank of the steps.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a tree has few steps")]
+    pub fn mean_rank(&self, selected: &[Step]) -> f64 {
+        let ranks = self.steps.iter().map(|step| selected[*step].rank.value());
+        ranks.sum::<f64>() / self.steps.len() as f64
+    }
+}
