@@ -2,6 +2,7 @@
 
 mod ablation;
 mod data;
+mod lens;
 mod model;
 mod study;
 
@@ -21,13 +22,13 @@ pub use self::data::{
     DataArgs, DataCommand, Family, GenerateArgs, Gsm8kArgs, PrepareArgs, PrepareCommand,
     ProblemsArgs, ProblemsCommand, Split,
 };
+pub use self::lens::{FitArgs, LensArgs, LensCommand, Rank, ReadArgs};
 pub use self::model::{
     BaseName, Behaviour, Device, FamilyName, KindArgs, ModeName, ModelArgs, Precision, ShapeName,
     SpecialTokens, TaskName,
 };
 pub use self::study::{
-    AblateArgs, Edit, InfluenceArgs, LatticeArgs, LensArgs, ProblemArgs, ReportArgs, ReportFormat,
-    SweepArgs,
+    AblateArgs, Edit, InfluenceArgs, LatticeArgs, ProblemArgs, ReportArgs, ReportFormat, SweepArgs,
 };
 
 /// The model that is opened when none is named.
@@ -139,7 +140,7 @@ pub enum Command {
     Lattice(LatticeArgs),
     /// Measure what each latent token does to later ones and the answer
     Influence(InfluenceArgs),
-    /// Read latent tokens after every layer
+    /// Read latent tokens after every layer, or fit a learned lens
     Lens(LensArgs),
     /// Measure a model's accuracy with and without its latent tokens
     Eval(EvalArgs),

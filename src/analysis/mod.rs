@@ -7,6 +7,7 @@ pub mod answers;
 pub mod counterfactual;
 pub mod early_exit;
 pub mod evaluate;
+pub mod learned;
 pub mod problems;
 pub mod reference;
 pub mod run;
@@ -14,31 +15,111 @@ pub mod stats;
 pub mod verdict;
 
 use crate::decode::phrase::{self, Voice};
-use crate::model::{Cancel, Model, ModelError, Vectors};
+use crate::model::{Cancel, LensFiles, Model, ModelError, Vectors};
 use crate::problem::{Problem, Split};
 use crate::trace::{
-    Ablation, AblationValue, Cell, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, Outcome,
-    Phrase, Position, Sweep, SweepCell, Verdict,
+    Ablation, AblationValue, Cell, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, LearnedRow,
+    Null, Outcome, Phrase, Position, Projection, Sweep, SweepCell, TokenRead, Verdict,
 };
 
+use crate::verify::Found;
+
 use counterfactual::Subject;
+use learned::Learned;
 use reference::Reference;
 use run::{Ask, CleanRun};
 
-/// A loaded model with its reference set.
+/// A loaded model with its reference set, and the learned lens that belongs to it, if one does.
 pub struct Explorer {
     model: Model,
     reference: Reference,
+    learned: Option<Learned>,
 }
 
 impl Explorer {
-    /// A model without a reference set yet: see [`Explorer::ensure_reference`].
+    /// A model without a reference set yet: see [`Explorer::ensure_reference`]. A bundled lens comes with the weights that it was
+    /// fitted to.
     #[must_use]
     pub fn bare(model: Model) -> Self {
+        let learned = Learned::bundled(&model).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the bundled lens cannot be used");
+            None
+        });
         Self {
             model,
             reference: Reference::default(),
+            learned,
         }
+    }
+
+    /// The learned lens, if there is one for the model's weights.
+    #[must_use]
+    pub fn learned(&self) -> Option<&Learned> {
+        self.learned.as_ref()
+    }
+
+    /// Takes a learned lens in place of the bundled one.
+    ///
+    /// # Errors
+    /// [`ModelError::Lens`] when it cannot be read or belongs to other weights.
+    pub fn use_lens(&mut self, files: &LensFiles) -> Result<(), ModelError> {
+        self.learned = Some(Learned::load(files, &self.model)?);
+        Ok(())
+    }
+
+    /// The top `k` of every latent of a run by the learned lens; see [`Learned::projections`].
+    ///
+    /// # Errors
+    /// When there is no lens, it lacks the last layer, or the model fails.
+    pub fn learned_projections(
+        &self,
+        clean: &CleanRun,
+        k: usize,
+    ) -> Result<Vec<Option<Projection>>, ModelError> {
+        self.lens()?.projections(&self.model, clean, k)
+    }
+
+    /// The trace search on what the learned lens reads, and its null by the same lens over the reference set.
+    ///
+    /// # Errors
+    /// As [`Explorer::learned_projections`], and when the work is cancelled.
+    pub fn learned_search(
+        &self,
+        clean: &CleanRun,
+        cancel: &Cancel,
+    ) -> Result<(Found, Null), ModelError> {
+        let (lens, k) = (self.lens()?, verdict::TOP_K);
+        let read = lens.projections(&self.model, clean, k)?;
+        let latents: Vec<Vec<TokenRead>> = (read.into_iter())
+            .map(|read| read.map(|read| read.top).unwrap_or_default())
+            .collect();
+        let question = &clean.run.question;
+        let others = lens.others(&self.model, &self.reference, question, k, cancel)?;
+        Ok(verdict::search_reads(&self.model, clean, &latents, &others))
+    }
+
+    /// What the learned lens reads at every layer and latent that it has; see [`Learned::grid`].
+    ///
+    /// # Errors
+    /// When there is no lens or no such token, the model fails, or the work is cancelled.
+    pub fn learned_grid(
+        &self,
+        clean: &CleanRun,
+        token: Option<u32>,
+        cancel: &Cancel,
+    ) -> Result<Vec<LearnedRow>, ModelError> {
+        self.lens()?.grid(&self.model, clean, token, cancel)
+    }
+
+    fn lens(&self) -> Result<&Learned, ModelError> {
+        self.learned.as_ref().ok_or_else(|| ModelError::Lens {
+            lens: "a learned lens".to_owned(),
+            reason: format!(
+                "none is bundled for the weights of {} (sha256 {})",
+                self.model.info().name,
+                self.model.info().sha256
+            ),
+        })
     }
 
     /// Makes the reference set of generated training problems of the model's task, if it is not there yet; it stays

@@ -77,19 +77,9 @@ fn abstain(why: Abstain) -> Verdict {
     verify::judge(verify::decide("", None, &[]), found, null, TOP_K)
 }
 
-/// The trace search on a clean run and its null over the reference set.
+/// The trace search on a clean run and its null over the reference set, both by the vocabulary projection.
 #[must_use]
 pub fn search(model: &Model, clean: &CleanRun, reference: &Reference) -> (Found, Null) {
-    let settings = Search {
-        top_k: TOP_K,
-        ..Search::default()
-    };
-    let case = Case {
-        task: model.info().task,
-        question: &clean.run.question,
-        unknown_words: &clean.run.unknown_words,
-        answer: clean.run.answer.value.as_deref(),
-    };
     let latents: Vec<Vec<TokenRead>> = clean
         .run
         .latents()
@@ -100,11 +90,33 @@ pub fn search(model: &Model, clean: &CleanRun, reference: &Reference) -> (Found,
                 .unwrap_or_default()
         })
         .collect();
-    let found = verify::search(&settings, &case, &latents);
     let others: Vec<Vec<Vec<TokenRead>>> = reference
         .others(&clean.run.question)
         .map(|item| item.top.clone())
         .collect();
-    let null = verify::null(&settings, &case, &others);
+    search_reads(model, clean, &latents, &others)
+}
+
+/// The trace search on what any decoder read: the top tokens of the run's latents, best first, and for the null those of other
+/// problems' latents by the same decoder.
+#[must_use]
+pub fn search_reads(
+    model: &Model,
+    clean: &CleanRun,
+    latents: &[Vec<TokenRead>],
+    others: &[Vec<Vec<TokenRead>>],
+) -> (Found, Null) {
+    let settings = Search {
+        top_k: TOP_K,
+        ..Search::default()
+    };
+    let case = Case {
+        task: model.info().task,
+        question: &clean.run.question,
+        unknown_words: &clean.run.unknown_words,
+        answer: clean.run.answer.value.as_deref(),
+    };
+    let found = verify::search(&settings, &case, latents);
+    let null = verify::null(&settings, &case, others);
     (found, null)
 }

@@ -3,6 +3,7 @@
 //! No logic beyond constructors and small views, no tensors, no I/O. Log-probabilities are natural logarithms.
 
 mod ablation;
+mod learned;
 mod study;
 
 use std::fmt;
@@ -13,6 +14,7 @@ pub use self::ablation::{
     Ablation, AblationValue, Direction, DonorRef, Donors, Effect, Layers, Outcome, Propagation,
     Site, most_unseen,
 };
+pub use self::learned::{LearnedCell, LearnedRow};
 pub use self::study::{
     AnswerInfluence, Cell, Cost, Influence, Input, LatentInfluence, Lattice, LayerCell, LayerLens,
     LayerRow, Pair, Role, Study, StudyKind, Sweep, SweepCell,
