@@ -2,6 +2,7 @@
 
 mod ablation;
 mod data;
+mod lens;
 mod model;
 mod study;
 mod trace;
@@ -22,12 +23,13 @@ pub use self::data::{
     DataArgs, DataCommand, Family, GenerateArgs, Gsm8kArgs, PrepareArgs, PrepareCommand,
     ProblemsArgs, ProblemsCommand, Split,
 };
+pub use self::lens::{FitArgs, LensArgs, LensCommand, Rank, ReadArgs};
 pub use self::model::{
     BaseName, Behaviour, Device, FamilyName, KindArgs, ModeName, ModelArgs, Precision, ShapeName,
     SpecialTokens, TaskName,
 };
 pub use self::study::{
-    AblateArgs, Edit, LensArgs, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,
+    AblateArgs, Edit, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,
 };
 pub use self::trace::{ReadsName, SearchName, Shape, TokensName, TraceArgs, TraceMode};
 
@@ -140,7 +142,7 @@ pub enum Command {
     Lattice(StudyArgs),
     /// Measure what each latent token does to later ones and the answer
     Influence(StudyArgs),
-    /// Read latent tokens after every layer
+    /// Read latent tokens after every layer, or fit a learned lens
     Lens(LensArgs),
     /// Search decoded top tokens from elsewhere for reasoning traces
     Trace(TraceArgs),

@@ -47,7 +47,7 @@ pub mod worker;
 
 use std::ffi::OsString;
 
-use cli::{Cli, Command, DataCommand, PrepareCommand, ProblemsCommand};
+use cli::{Cli, Command, DataCommand, LensCommand, PrepareCommand, ProblemsCommand};
 use error::Error;
 
 /// Runs the program with these arguments (the first is its name); gives the exit code.
@@ -76,7 +76,10 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Some(Command::Sweep(args)) => headless::study::sweep::run(&args)?,
         Some(Command::Lattice(args)) => headless::study::lattice::run(&args)?,
         Some(Command::Influence(args)) => headless::study::influence::run(&args)?,
-        Some(Command::Lens(args)) => headless::study::lens::run(&args)?,
+        Some(Command::Lens(args)) => match &args.command {
+            None => headless::study::lens::run(&args.read)?,
+            Some(LensCommand::Fit(args)) => headless::lens_fit::run(args)?,
+        },
         Some(Command::Trace(args)) => headless::trace::run(&args)?,
         Some(Command::Eval(args)) => headless::eval::run(&args)?,
         Some(Command::Problems(args)) => match args.command {

@@ -7,6 +7,7 @@ pub mod answers;
 pub mod counterfactual;
 pub mod early_exit;
 pub mod evaluate;
+pub mod learned;
 pub mod problems;
 pub mod reference;
 pub mod run;
@@ -15,18 +16,19 @@ pub mod thoughts;
 pub mod verdict;
 
 use crate::decode::phrase::{self, Voice};
-use crate::model::{Cancel, Model, ModelError, Vectors};
+use crate::model::{Cancel, LensFiles, Model, ModelError, Vectors};
 use crate::problem::{Problem, Split};
 use crate::trace::{
-    Ablation, AblationValue, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, Outcome, Phrase,
-    Position, Sweep, Verdict,
+    Ablation, AblationValue, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, LearnedRow,
+    Outcome, Phrase, Position, Projection, Sweep, Verdict,
 };
 
 use counterfactual::Subject;
+use learned::Learned;
 use reference::{Builder, Key, Reference};
 use run::{Ask, CleanRun};
 
-/// A loaded model with its reference set.
+/// A loaded model with its reference set, and the learned lens that belongs to it, if one does.
 pub struct Explorer {
     model: Model,
     /// What the reference set is made of.
@@ -35,6 +37,7 @@ pub struct Explorer {
     /// The set as far as it is made.
     making: Option<Builder>,
     has_reference: bool,
+    learned: Option<Learned>,
 }
 
 /// Problems and where they come from.
@@ -44,10 +47,65 @@ struct Source {
 }
 
 impl Explorer {
+    /// The learned lens, if there is one for the model's weights.
+    #[must_use]
+    pub fn learned(&self) -> Option<&Learned> {
+        self.learned.as_ref()
+    }
+
+    /// Takes a learned lens in place of the bundled one.
+    ///
+    /// # Errors
+    /// [`ModelError::Lens`] when it cannot be read or belongs to other weights.
+    pub fn use_lens(&mut self, files: &LensFiles) -> Result<(), ModelError> {
+        self.learned = Some(Learned::load(files, &self.model)?);
+        Ok(())
+    }
+
+    /// The top `k` of every latent of a run by the learned lens; see [`Learned::projections`].
+    ///
+    /// # Errors
+    /// When there is no lens, it lacks the last layer, or the model fails.
+    pub fn learned_projections(
+        &self,
+        clean: &CleanRun,
+        k: usize,
+    ) -> Result<Vec<Option<Projection>>, ModelError> {
+        self.lens()?.projections(&self.model, clean, k)
+    }
+
+    /// What the learned lens reads at every layer and latent that it has; see [`Learned::grid`].
+    ///
+    /// # Errors
+    /// When there is no lens or no such token, the model fails, or the work is cancelled.
+    pub fn learned_grid(
+        &self,
+        clean: &CleanRun,
+        token: Option<u32>,
+        cancel: &Cancel,
+    ) -> Result<Vec<LearnedRow>, ModelError> {
+        self.lens()?.grid(&self.model, clean, token, cancel)
+    }
+
+    fn lens(&self) -> Result<&Learned, ModelError> {
+        self.learned.as_ref().ok_or_else(|| ModelError::Lens {
+            lens: "a learned lens".to_owned(),
+            reason: format!(
+                "none is bundled for the weights of {} (sha256 {})",
+                self.model.info().name,
+                self.model.info().sha256
+            ),
+        })
+    }
+
     /// A model without a reference set yet: see [`Explorer::ensure_reference`]. The set is to be made of generated training
     /// problems of the model's task; it stays empty for an unknown task.
     #[must_use]
     pub fn bare(model: Model) -> Self {
+        let learned = Learned::bundled(&model).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the bundled lens cannot be used");
+            None
+        });
         let seed = problems::REFERENCE_SEED;
         let made = problems::for_task(model.info().task, Split::Train, reference::SIZE, seed);
         let problems = made.unwrap_or_else(|error| {
@@ -64,6 +122,7 @@ impl Explorer {
             reference: Reference::default(),
             making: None,
             has_reference: false,
+            learned,
         }
     }
 
@@ -396,7 +455,13 @@ impl Explorer {
         on_part: &mut dyn FnMut(&Verdict),
         cancel: &Cancel,
     ) -> Result<Verdict, ModelError> {
-        verdict::verdict(&self.subject(clean), exits, budget, on_part, cancel)
+        let asked = verdict::Asked {
+            of: self.subject(clean),
+            learned: self.learned.as_ref(),
+            exits,
+            budget,
+        };
+        verdict::verdict(&asked, on_part, cancel)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Generated problems that suit a model: what the explorer lists, what eval runs on, what the reference set holds.
 
+use std::collections::HashSet;
+
+use super::reference;
 use crate::problem::{self, Family, GenerateError, Problem, Spec, Split};
 use crate::trace::Task;
 
@@ -8,6 +11,23 @@ pub const REFERENCE_SEED: u64 = 20_260_404;
 
 /// Seed of the problems that the explorer lists: test problems, which no bundled model was trained on.
 pub const LIST_SEED: u64 = 7;
+
+/// Added to the seed of a lens: its problems are training problems too, but none that the bundled models' recipes name.
+pub const LENS_SEED: u64 = 20_260_500;
+
+/// `n` training problems to fit a lens to. None of them is in the reference set, whose latents the lens reads for the null.
+///
+/// # Errors
+/// As [`for_task`].
+pub fn for_lens(task: Task, n: usize, seed: u64) -> Result<Vec<Problem>, GenerateError> {
+    let reference = for_task(task, Split::Train, reference::SIZE, REFERENCE_SEED)?;
+    let reference: HashSet<&str> = reference.iter().map(|p| p.question.as_str()).collect();
+    let seed = LENS_SEED.wrapping_add(seed);
+    let mut problems = for_task(task, Split::Train, n + reference.len(), seed)?;
+    problems.retain(|problem| !reference.contains(problem.question.as_str()));
+    problems.truncate(n);
+    Ok(problems)
+}
 
 /// The generator families that a task is made of.
 #[must_use]

@@ -23,8 +23,10 @@ pub struct Thought {
     pub fed: Vec<Arc<[f32]>>,
     /// The top tokens of latents 1..N.
     pub top: Vec<Vec<TokenRead>>,
-    /// The values spoken from latents 1..N, if asked for.
-    pub spoken: Vec<Vec<TokenRead>>,
+    /// The states that became them, as the vocabulary projection reads them.
+    pub states: Vec<Arc<[f32]>>,
+    /// What another decoder reads at latents 1..N, if asked for.
+    pub decoded: Vec<Vec<TokenRead>>,
 }
 
 /// What is to be kept of a run.
@@ -86,7 +88,8 @@ fn of_group(
             answer: None,
             fed: Vec::new(),
             top: Vec::new(),
-            spoken: Vec::new(),
+            states: Vec::new(),
+            decoded: Vec::new(),
         };
         branch.rows()
     ];
@@ -107,11 +110,18 @@ fn of_group(
             }
             None => vec![Vec::new(); tops.len()],
         };
-        let fed = latent.fed.to_rows()?;
-        for (((thought, fed), top), spoken) in thoughts.iter_mut().zip(fed).zip(tops).zip(values) {
+        let vectors = latent
+            .fed
+            .to_rows()?
+            .into_iter()
+            .zip(latent.state.to_rows()?);
+        let read = tops.into_iter().zip(values);
+        for ((thought, (fed, state)), (top, decoded)) in thoughts.iter_mut().zip(vectors).zip(read)
+        {
             thought.fed.push(fed.into());
+            thought.states.push(state.into());
             thought.top.push(top);
-            thought.spoken.push(spoken);
+            thought.decoded.push(decoded);
         }
     }
     if let Some(most) = want.answer {

@@ -1,4 +1,4 @@
-//! The options of the commands that ask what latents do: `ablate`, `sweep`, `lattice`, `influence`, `lens`.
+//! The options of the commands that ask what latents do: `ablate`, `sweep`, `lattice`, `influence`; and what `lens` shares with them.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -233,26 +233,6 @@ pub struct StudyArgs {
     /// How latents are switched off.
     #[command(flatten)]
     pub manner: MannerArgs,
-}
-
-/// Options of `lens`.
-#[derive(Debug, Clone, Args)]
-pub struct LensArgs {
-    /// The model.
-    #[command(flatten)]
-    pub model: ModelArgs,
-    /// The question.
-    #[command(flatten)]
-    pub problem: ProblemArgs,
-    /// The token to follow, as text [default: the answer's first]
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub token: Option<String>,
-    /// The token to follow, by its id
-    #[arg(long, value_name = "N", conflicts_with = "token")]
-    pub token_id: Option<u32>,
-    /// What is printed.
-    #[command(flatten)]
-    pub report: ReportArgs,
 }
 
 /// An edit of a question: a text in it and what replaces it.

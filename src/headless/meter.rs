@@ -1,4 +1,4 @@
-//! How far a download is, on standard error: one line that is redrawn on a terminal, plain lines elsewhere.
+//! How far a download or other long work is, on standard error: one line that is redrawn on a terminal, plain lines elsewhere.
 //!
 //! No colour is used, so there is none to switch off.
 
@@ -52,6 +52,11 @@ impl Meter {
                 resumed_from,
             } => self.file(name, done, total, resumed_from),
         }
+    }
+
+    /// Shows a line of any other work; where there is no terminal, only if it is due.
+    pub(super) fn line(&mut self, line: &str, is_due: bool) {
+        self.say(line, is_due);
     }
 
     /// Clears the line.

@@ -9,6 +9,7 @@ pub mod export;
 pub mod fetch;
 pub mod inspect;
 pub mod keys;
+pub mod lens_fit;
 mod meter;
 pub mod models;
 pub mod problems;

@@ -7,6 +7,9 @@ pub(crate) struct Bundled {
     pub(crate) config: &'static str,
     pub(crate) tokenizer: &'static [u8],
     pub(crate) weights: &'static [u8],
+    /// The card of its learned lens, and the maps.
+    pub(crate) lens_card: &'static str,
+    pub(crate) lens: &'static [u8],
 }
 
 /// Embeds `assets/models/<name>/` for each name.
@@ -18,6 +21,8 @@ macro_rules! bundled {
             config: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/config.json")),
             tokenizer: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/tokenizer.json")),
             weights: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/model.safetensors")),
+            lens_card: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/lens.json")),
+            lens: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/lens.safetensors")),
         }),*]
     };
 }

@@ -11,6 +11,7 @@ use super::bundled;
 use super::config::Family;
 use super::discover::Layout;
 use super::error::{ModelError, Result, short};
+use super::lens_files::TENSOR_FILE;
 use super::options::Base;
 use super::source::Source;
 use super::tensor_file::TensorFile;
@@ -318,6 +319,10 @@ fn find_weights(folder: &Path) -> Result<PathBuf> {
 fn is_weights_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let extension = path.extension().unwrap_or_default().to_string_lossy();
+    // A learned lens may lie beside the weights that it was fitted to.
+    if name == TENSOR_FILE {
+        return false;
+    }
     name.starts_with("checkpoint_")
         || matches!(extension.as_ref(), "safetensors" | "bin" | "pt" | "pth")
 }

@@ -70,6 +70,14 @@ pub enum ModelError {
         /// How many there are.
         count: usize,
     },
+    /// A learned lens that cannot be used, at all or with this model.
+    #[error("cannot use {lens}: {reason}")]
+    Lens {
+        /// Its folder, or whose bundled lens it is.
+        lens: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The tokenizer cannot be used, or failed.
     #[error("cannot use the tokenizer of {model}: {reason}")]
     Tokenizer {
@@ -142,6 +150,7 @@ impl ModelError {
             | Self::MissingTensor { .. }
             | Self::WrongTensor { .. }
             | Self::UnexpectedTensor { .. }
+            | Self::Lens { .. }
             | Self::Tokenizer { .. }
             | Self::NoTokenizer { .. } => ErrorKind::Checkpoint,
             Self::SelfTest { .. } | Self::OutOfMemory(_) | Self::Compute(_) => ErrorKind::Engine,
@@ -174,6 +183,9 @@ impl ModelError {
             }
             Self::UnexpectedTensor { .. } => {
                 "nothing is loaded in part; check \"family\" and \"n_layer\" in config.json".into()
+            }
+            Self::Lens { .. } => {
+                "fit one to this very model: undertone lens fit --model M --data FILE --out DIR".into()
             }
             Self::Tokenizer { .. } => "use the tokenizer.json that the model was trained with".into(),
             Self::NoTokenizer { base, .. } => {

@@ -77,6 +77,54 @@ impl Model {
         self.backbone.forward(&pass, &self.backbone.new_cache(1))
     }
 
+    /// The states that latents 1..N are read off, after the final norm, by layer (those named, counted from 1) and latent, one
+    /// row per prompt. `prompts` are those that the rollout began with. One pass without a cache.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] for a layer that is not there, unknown ids or prompts of unequal length; [`ModelError::Cancelled`].
+    pub fn latent_states(
+        &self,
+        prompts: &[&[u32]],
+        rollout: &Rollout,
+        layers: &[usize],
+        cancel: &Cancel,
+    ) -> Result<Vec<Vec<Vectors>>> {
+        cancel.check()?;
+        let (rows, n) = (prompts.len(), rollout.latents.len());
+        let length = prompts.first().map_or(0, |prompt| prompt.len());
+        if n == 0 || length == 0 || prompts.iter().any(|prompt| prompt.len() != length) {
+            return Err(ModelError::input(
+                "prompts must be of equal length, not empty, and followed by latents",
+            ));
+        }
+        let embedded = self.embed(&prompts.concat())?;
+        let mut parts = vec![embedded.reshape((rows, length, self.width()))?];
+        // Latent N is read at the position before it, so it need not be fed itself.
+        for latent in &rollout.latents[..n - 1] {
+            parts.push(latent.fed.tensor().unsqueeze(1)?);
+        }
+        let vectors = Tensor::cat(&parts, 1)?;
+        let pass = Pass {
+            keep_layers: true,
+            ..Pass::new(&vectors)
+        };
+        let output = self
+            .backbone
+            .forward(&pass, &self.backbone.new_cache(rows))?;
+        let of_layer = |layer: &usize| {
+            let kept = layer.checked_sub(1).and_then(|at| output.layers.get(at));
+            let kept =
+                kept.ok_or_else(|| ModelError::input(format!("there is no layer {layer}")))?;
+            (0..n)
+                .map(|j| {
+                    let there = kept.narrow(1, length - 1 + j, 1)?.squeeze(1)?;
+                    Ok(Vectors::new(self.backbone.norm(&there)?))
+                })
+                .collect()
+        };
+        layers.iter().map(of_layer).collect()
+    }
+
     /// The tokens whose input embeddings are nearest to each vector: id, cosine and dot product, nearest first.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 mod ablation;
 mod evidence;
+mod learned;
 mod study;
 mod verdict;
 
@@ -18,6 +19,7 @@ pub use self::ablation::{
 pub use self::evidence::{
     EditRead, EditRun, Patch, Standing, StepTracks, StepUse, Tracks, Try, Used,
 };
+pub use self::learned::{LearnedCell, LearnedRow};
 pub use self::study::{
     AnswerInfluence, Cell, Cost, Influence, Input, LatentInfluence, Lattice, LayerCell, LayerLens,
     LayerRow, Pair, Role, Study, StudyKind, Sweep, SweepCell,

@@ -59,7 +59,8 @@ pub fn layers(
     })
 }
 
-fn cell(model: &Model, logits: &[f32], token: u32) -> LayerCell {
+/// A token in one row of logits, and the token that comes first there.
+pub(in crate::analysis) fn cell(model: &Model, logits: &[f32], token: u32) -> LayerCell {
     let (at, own) = (token as usize, logits[token as usize]);
     // Equal logits stand in order of id.
     let ahead = logits[..at].iter().filter(|logit| **logit >= own);

@@ -7,7 +7,7 @@
 mod influence;
 mod judge;
 mod lattice;
-mod layers;
+pub(in crate::analysis) mod layers;
 mod outcome;
 mod patch;
 mod replacements;

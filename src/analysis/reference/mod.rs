@@ -170,7 +170,7 @@ impl Reference {
         let thoughts = think(model, &questions, &want, cancel)?;
         let reads = thoughts
             .into_iter()
-            .map(|thought| thought.map(|t| t.spoken).unwrap_or_default())
+            .map(|thought| thought.map(|t| t.decoded).unwrap_or_default())
             .collect();
         Ok(self.spoken.get_or_init(|| reads))
     }

@@ -1,6 +1,7 @@
 //! What the strategies share: runs of other questions, each made once, and values by decoder.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::decode::phrase::Voice;
 use crate::decode::spoken::Spoken;
@@ -10,6 +11,8 @@ use crate::verify::Case;
 
 use super::strategy::{Decoder, Strategy};
 use crate::analysis::counterfactual::Subject;
+use crate::analysis::learned::Learned;
+use crate::analysis::reference::DEPTH;
 use crate::analysis::thoughts::{Thought, Want, think};
 
 /// Questions that run side by side before what they gave is looked at.
@@ -23,15 +26,19 @@ pub(super) struct Bench<'a> {
     pub(super) cancel: &'a Cancel,
     /// Runs of the model so far.
     pub(super) runs: usize,
+    learned: Option<&'a Learned>,
+    others: HashMap<Decoder, Rc<[Reads]>>,
     kept: HashMap<(Decoder, String), Option<Thought>>,
 }
 
 impl<'a> Bench<'a> {
-    pub(super) fn new(of: &Subject<'a>, cancel: &'a Cancel) -> Self {
+    pub(super) fn new(of: &Subject<'a>, learned: Option<&'a Learned>, cancel: &'a Cancel) -> Self {
         Self {
             of: *of,
             cancel,
             runs: 0,
+            learned,
+            others: HashMap::new(),
             kept: HashMap::new(),
         }
     }
@@ -44,8 +51,14 @@ impl<'a> Bench<'a> {
     pub(super) fn suits(&self, strategy: &Strategy) -> bool {
         let task = self.of.model.info().task;
         let more_operands = strategy.three_operands && task != Task::Math;
-        let roll_out = strategy.decoder == Decoder::RollOut;
-        !more_operands && (!roll_out || voice(self.of.model).is_some())
+        let has_decoder = match strategy.decoder {
+            Decoder::Projection => true,
+            Decoder::RollOut => voice(self.of.model).is_some(),
+            Decoder::Learned => self
+                .learned
+                .is_some_and(|lens| lens.reads_runs(self.of.model)),
+        };
+        !more_operands && has_decoder
     }
 
     /// Whether a text is one token, so that it can stand in a top-k list; what is rolled out needs no such thing.
@@ -60,7 +73,7 @@ impl<'a> Bench<'a> {
             ids.is_ok_and(|ids| !ids.iter().any(|id| model.is_unknown(*id)))
         };
         match decoder {
-            Decoder::Projection => single(text) || single(&format!(" {text}")),
+            Decoder::Projection | Decoder::Learned => single(text) || single(&format!(" {text}")),
             Decoder::RollOut => known(text),
         }
     }
@@ -101,10 +114,16 @@ impl<'a> Bench<'a> {
                 .flatten(),
         };
         self.runs += new.len();
-        for (question, thought) in new
-            .iter()
-            .zip(think(self.of.model, &new, &want, self.cancel)?)
-        {
+        let mut thoughts = think(self.of.model, &new, &want, self.cancel)?;
+        if let (Decoder::Learned, Some(lens)) = (decoder, self.learned) {
+            let mut made: Vec<&mut Thought> = thoughts.iter_mut().flatten().collect();
+            let states: Vec<&[_]> = made.iter().map(|t| t.states.as_slice()).collect();
+            let read = lens.tops(self.of.model, &states, DEPTH, self.cancel)?;
+            for (thought, read) in made.iter_mut().zip(read) {
+                thought.decoded = read;
+            }
+        }
+        for (question, thought) in new.iter().zip(thoughts) {
             self.kept.insert(key(question), thought);
         }
         Ok(questions
@@ -117,14 +136,14 @@ impl<'a> Bench<'a> {
     pub(super) fn reads(decoder: Decoder, thought: &Thought) -> Reads {
         match decoder {
             Decoder::Projection => thought.top.clone(),
-            Decoder::RollOut => thought.spoken.clone(),
+            Decoder::RollOut | Decoder::Learned => thought.decoded.clone(),
         }
     }
 
     /// What it reads in the run that is judged.
     pub(super) fn own(&mut self, decoder: Decoder) -> Result<Reads, ModelError> {
         let clean = self.of.clean;
-        if decoder == Decoder::Projection && clean.top_k >= crate::analysis::reference::DEPTH {
+        if decoder == Decoder::Projection && clean.top_k >= DEPTH {
             let tops = clean.run.latents().map(|(_, position)| {
                 let projection = position.projection.as_ref();
                 projection.map(|p| p.top.clone()).unwrap_or_default()
@@ -137,23 +156,36 @@ impl<'a> Bench<'a> {
     }
 
     /// What it reads in the other problems of the reference set.
-    pub(super) fn others(&mut self, decoder: Decoder) -> Result<Vec<Reads>, ModelError> {
-        let (reference, question) = (self.of.reference, &self.of.clean.run.question);
-        let latents = self.of.clean.fed.len();
-        match decoder {
-            Decoder::Projection => Ok(reference.others(question).map(|i| i.top.clone()).collect()),
-            Decoder::RollOut => {
-                let Some(how) = voice(self.of.model) else {
-                    return Ok(Vec::new());
-                };
-                let made = reference.spoken(self.of.model, how, self.cancel)?;
-                let others = reference.items().zip(made);
-                Ok(others
-                    .filter(|(item, _)| item.question.trim() != question.trim())
-                    .map(|(_, reads)| reads.iter().take(latents).cloned().collect())
-                    .collect())
-            }
+    pub(super) fn others(&mut self, decoder: Decoder) -> Result<Rc<[Reads]>, ModelError> {
+        if let Some(known) = self.others.get(&decoder) {
+            return Ok(Rc::clone(known));
         }
+        let (model, reference) = (self.of.model, self.of.reference);
+        let question = &self.of.clean.run.question;
+        let latents = self.of.clean.fed.len();
+        let mut reads: Vec<Reads> = match (decoder, voice(model), self.learned) {
+            (Decoder::Projection, ..) => {
+                reference.others(question).map(|i| i.top.clone()).collect()
+            }
+            (Decoder::RollOut, Some(how), _) => {
+                let made = reference.spoken(model, how, self.cancel)?;
+                let others = reference.items().zip(made);
+                others
+                    .filter(|(item, _)| item.question.trim() != question.trim())
+                    .map(|(_, reads)| reads.clone())
+                    .collect()
+            }
+            (Decoder::Learned, _, Some(lens)) => {
+                lens.others(model, reference, question, DEPTH, self.cancel)?
+            }
+            _ => Vec::new(),
+        };
+        for read in &mut reads {
+            read.truncate(latents);
+        }
+        let reads: Rc<[Reads]> = reads.into();
+        self.others.insert(decoder, Rc::clone(&reads));
+        Ok(reads)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::trace::{EarlyExit, Null, Standing, TraceStep, Tracks, Try, Used, Verd
 use crate::verify::{self, Abstain, Case, Found, Grounds, Stand};
 
 use super::counterfactual::{self, Subject};
+use super::learned::Learned;
 
 use bench::Bench;
 pub use strategy::{Budget, Decoder, Strategy};
@@ -26,17 +27,34 @@ pub use strategy::{Budget, Decoder, Strategy};
 /// How many top tokens of each latent the search reads first (field-map.md 6 argues for 5).
 pub const TOP_K: usize = 5;
 
+/// What is to be judged, and with what.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The run, its model and the other problems.
+    pub of: Subject<'a>,
+    /// The learned lens, if there is one for the model's weights.
+    pub learned: Option<&'a Learned>,
+    /// The run's early exits.
+    pub exits: &'a [EarlyExit],
+    /// What the verdict may cost.
+    pub budget: &'a Budget,
+}
+
 /// Judges a clean run, given its early exits; hands out what is known as soon as a rung is settled.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
 pub fn verdict(
-    of: &Subject<'_>,
-    exits: &[EarlyExit],
-    budget: &Budget,
+    asked: &Asked<'_>,
     on_part: &mut dyn FnMut(&Verdict),
     cancel: &Cancel,
 ) -> Result<Verdict, ModelError> {
+    let Asked {
+        of,
+        learned,
+        exits,
+        budget,
+    } = asked;
     let clean = of.clean;
     let judged = match &clean.run.answer.value {
         _ if clean.fed.is_empty() => Err(Abstain::NoLatents),
@@ -67,7 +85,7 @@ pub fn verdict(
     };
     let mut climb = Climb {
         necessity: verify::decide(answer, without.as_ref(), &resampled),
-        bench: Bench::new(of, cancel),
+        bench: Bench::new(of, *learned, cancel),
         best: None,
         tried: Vec::new(),
         tests: 0,
@@ -250,7 +268,7 @@ impl Climb<'_> {
             return Ok((found, nothing(), None));
         }
         let others = self.bench.others(strategy.decoder)?;
-        let null = verify::null(&settings, &case, &others);
+        let null = verify::null(&settings, &case, others.iter());
         let reference = self.bench.of.reference;
         let own = case.answer.unwrap_or_default();
         let mut answers = reference.answers(&clean.run.question, found.steps.len());

@@ -166,7 +166,7 @@ fn others(
     let reads = bench.others(test.strategy.decoder)?;
     let items = bench.of.reference.others(case.question);
     Ok(items
-        .zip(reads)
+        .zip(reads.iter())
         .filter(|(item, _)| item.steps == test.steps.len())
         .filter_map(|(item, reads)| {
             Some(Donor {

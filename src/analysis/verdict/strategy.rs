@@ -16,6 +16,8 @@ pub enum Decoder {
     Projection,
     /// What the model, or the decoder that it carries, says on from the latent.
     RollOut,
+    /// The learned lens that was fitted to the model's weights.
+    Learned,
 }
 
 impl Decoder {
@@ -25,6 +27,7 @@ impl Decoder {
         match self {
             Self::Projection => "projection",
             Self::RollOut => "roll-out",
+            Self::Learned => "learned lens",
         }
     }
 }
@@ -87,9 +90,11 @@ impl Default for Budget {
             strategies: vec![
                 strategy(Decoder::Projection, TOP_K, false),
                 strategy(Decoder::RollOut, TOP_K, false),
+                strategy(Decoder::Learned, TOP_K, false),
                 strategy(Decoder::Projection, 2 * TOP_K, false),
                 strategy(Decoder::Projection, TOP_K, true),
                 strategy(Decoder::RollOut, TOP_K, true),
+                strategy(Decoder::Learned, TOP_K, true),
                 strategy(Decoder::Projection, 2 * TOP_K, true),
             ],
             edits: 8,

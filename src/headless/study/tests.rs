@@ -274,7 +274,7 @@ fn influence(n: usize) -> Influence {
     }
 }
 
-fn lens() -> LayerLens {
+fn lens() -> lens::Study {
     let read = |text: &str, prob| TokenRead {
         id: 9,
         text: text.to_owned(),
@@ -309,7 +309,7 @@ fn lens() -> LayerLens {
                 .collect(),
         })
         .collect();
-    LayerLens {
+    lens::Study::from(LayerLens {
         token: 9,
         text: "15".to_owned(),
         columns,
@@ -318,7 +318,7 @@ fn lens() -> LayerLens {
             latent: LatentIdx(1),
             nearest: vec![read("12", 0.625), read("\n", 0.5)],
         }],
-    }
+    })
 }
 
 const FULL: Pen = Pen { ascii: false };

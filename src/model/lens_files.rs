@@ -1,0 +1,115 @@
+//! The two files of a learned lens, `lens.json` and `lens.safetensors`, from a folder or from the binary, opened but not judged.
+
+use std::path::Path;
+
+use super::bundled::BUNDLED;
+use super::error::{ModelError, Result, short};
+use super::source::Source;
+
+/// Name of the card.
+pub const CARD_FILE: &str = "lens.json";
+/// Name of the maps.
+pub const TENSOR_FILE: &str = "lens.safetensors";
+/// The longest card that is read; one of 32 layers and 16 latents has a tenth of it.
+const LONGEST_CARD: u64 = 8 << 20;
+
+/// The files of one lens.
+#[derive(Debug, Clone)]
+pub struct LensFiles {
+    name: String,
+    card: String,
+    pub(crate) tensors: Source,
+}
+
+impl LensFiles {
+    /// Opens a folder.
+    ///
+    /// # Errors
+    /// [`ModelError::Read`] naming the file.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let failed = |path: &Path, reason: String| ModelError::Read {
+            path: path.display().to_string(),
+            reason: short(reason),
+        };
+        let path = folder.join(CARD_FILE);
+        let file = Source::open(&path).map_err(|e| failed(&path, e.to_string()))?;
+        if file.length() > LONGEST_CARD {
+            let reason = format!("it is longer than {LONGEST_CARD} bytes");
+            return Err(failed(&path, reason));
+        }
+        let length = usize::try_from(file.length()).unwrap_or(usize::MAX);
+        let card = file.read(0, length);
+        let card = card.map_err(|e| failed(&path, e.to_string()))?;
+        let card = String::from_utf8(card).map_err(|_| failed(&path, "it is not UTF-8".into()))?;
+        let path = folder.join(TENSOR_FILE);
+        let tensors = Source::open(&path).map_err(|e| failed(&path, e.to_string()))?;
+        Ok(Self {
+            name: folder.display().to_string(),
+            card,
+            tensors,
+        })
+    }
+
+    /// The lenses in the binary, one for each bundled model.
+    pub fn bundled() -> impl Iterator<Item = Self> {
+        BUNDLED.iter().map(|bundled| Self {
+            name: format!("the bundled lens of {}", bundled.name),
+            card: bundled.lens_card.to_owned(),
+            tensors: Source::Memory(bundled.lens.into()),
+        })
+    }
+
+    /// Takes the parts as they are.
+    #[must_use]
+    pub fn from_parts(name: &str, card: String, tensors: Vec<u8>) -> Self {
+        Self {
+            name: name.to_owned(),
+            card,
+            tensors: Source::Memory(tensors.into()),
+        }
+    }
+
+    /// The same maps with another card.
+    #[must_use]
+    pub fn with_card(self, card: String) -> Self {
+        Self { card, ..self }
+    }
+
+    /// The bytes of the maps' file.
+    ///
+    /// # Errors
+    /// [`ModelError::Read`] when they cannot be read.
+    pub fn tensors(&self) -> Result<Vec<u8>> {
+        let length = usize::try_from(self.tensors.length()).unwrap_or(usize::MAX);
+        self.tensors
+            .read(0, length)
+            .map_err(|e| self.unreadable(&e))
+    }
+
+    /// What errors and reports call the lens: its folder, or whose bundled one it is.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text of the card.
+    #[must_use]
+    pub fn card(&self) -> &str {
+        &self.card
+    }
+
+    /// SHA-256 of the maps' file.
+    ///
+    /// # Errors
+    /// [`ModelError::Read`] when it cannot be read.
+    pub fn tensors_sha256(&self) -> Result<String> {
+        self.tensors.sha256().map_err(|e| self.unreadable(&e))
+    }
+
+    fn unreadable(&self, error: &std::io::Error) -> ModelError {
+        ModelError::Read {
+            path: self.name.clone(),
+            reason: short(error.to_string()),
+        }
+    }
+}
