@@ -132,3 +132,82 @@ fn reason(steps: &[StepUse], standing: Standing) -> String {
         s.latent, s.moved, s.different, s.kept, s.same
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patch(same: bool, expected: &str, answer: &str) -> Patch {
+        Patch {
+            step: 0,
+            latent: LatentIdx(1),
+            donor: String::new(),
+            value: String::new(),
+            same,
+            expected: expected.to_owned(),
+            answer: Some(answer.to_owned()),
+            delta_clean: if same { 0.0 } else { -5.0 },
+            delta_expected: 1.0,
+            relative_size: 0.5,
+            passed: expected == answer,
+        }
+    }
+
+    /// Donors with other values that say `says`, and as many with the same value that leave the answer or not.
+    fn scored(says: &[(&str, &str)], kept: usize, lost: usize) -> StepUse {
+        let mut patches: Vec<Patch> = says.iter().map(|(e, a)| patch(false, e, a)).collect();
+        patches.extend((0..kept).map(|_| patch(true, "19", "19")));
+        patches.extend((0..lost).map(|_| patch(true, "19", "20")));
+        used(Task::Math, &[(0, LatentIdx(1))], patches, 0.0, 1)
+            .steps
+            .remove(0)
+    }
+
+    #[test]
+    fn a_latent_is_used_when_the_answer_goes_and_stays_with_it() {
+        let goes = [("20", "20"), ("21", "21"), ("22", "22"), ("23", "23")];
+        let half = [("20", "20"), ("21", "21"), ("22", "19"), ("23", "19")];
+        let stays = [("20", "19"), ("21", "19"), ("22", "19"), ("23", "19")];
+        let always = [("20", "20"), ("20", "20"), ("20", "20"), ("20", "20")];
+        for (name, says, kept, lost, want) in [
+            ("goes and stays", &goes[..], 4, 0, Standing::Holds),
+            ("three of four stay", &goes, 3, 1, Standing::Holds),
+            ("goes whatever the value", &goes, 0, 4, Standing::Open),
+            ("none with the same value", &goes, 0, 0, Standing::Open),
+            ("two donors", &goes[..2], 4, 0, Standing::Untested),
+            ("half of the donors", &half, 4, 0, Standing::Contradicted),
+            (
+                "stays whatever the value",
+                &stays,
+                4,
+                0,
+                Standing::Contradicted,
+            ),
+            (
+                "one prediction, and it never comes otherwise",
+                &always,
+                8,
+                0,
+                Standing::Holds,
+            ),
+            (
+                "one prediction, and it often comes otherwise",
+                &always,
+                0,
+                8,
+                Standing::Open,
+            ),
+        ] {
+            let got = scored(says, kept, lost);
+            assert_eq!(got.standing, want, "{name}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn chance_is_what_other_donors_would_have_got_right() {
+        let got = scored(&[("20", "20"), ("21", "20"), ("22", "22")], 1, 0);
+        // 20 is said once where 21 is due; three predictions, each against three other donors.
+        assert_eq!(got.coincidence, (1, 9));
+        assert!((got.pi0 - 0.2).abs() < 1e-12);
+    }
+}
