@@ -130,8 +130,15 @@ fn line(
 ) -> Row {
     let columns = |text: String, style: Style, cells: Vec<(String, Style)>| {
         let mut row = Row::new().push(cut(&text, place.text - 1, theme), style);
+        let last = cells.len().saturating_sub(1);
         for (i, (cell, style)) in cells.into_iter().enumerate() {
-            let cell = cut(&cell, place.each - 1, theme);
+            // The last has the rest of the line.
+            let room = if i == last {
+                width.saturating_sub(place.text + i * place.each)
+            } else {
+                place.each - 1
+            };
+            let cell = cut(&cell, room, theme);
             row = row.to(place.text + i * place.each).push(cell, style);
         }
         row
