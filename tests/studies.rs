@@ -344,6 +344,102 @@ fn the_lens_follows_the_token_that_is_asked_for() {
 }
 
 #[test]
+fn a_learned_lens_stands_beside_the_plain_one_and_changes_nothing_else() {
+    let (mut beside, plain) = (json("lens", &["--learned"]), json("lens", &[]));
+    let learned = beside.as_object_mut().unwrap().remove("learned").unwrap();
+    assert_eq!(beside, plain);
+    has(&learned, &["lens", "tensors_sha256", "held_out", "rows"]);
+    for figures in learned["held_out"].as_array().unwrap() {
+        has(
+            figures,
+            &["layer", "n", "learned", "plain", "kl", "selectivity"],
+        );
+    }
+    let n = n_latents(&plain);
+    let mut listed = 0;
+    for row in learned["rows"].as_array().unwrap() {
+        assert_eq!(len(&row["cells"]), n);
+        for cell in row["cells"].as_array().unwrap() {
+            has(cell, &["latent", "plain", "learned", "top"]);
+            assert_eq!(cell["top"][0], cell["learned"]["top"]);
+            listed += len(&cell["top"]);
+        }
+    }
+    let (names, rows) = csv("lens", &[]);
+    assert_eq!(csv("lens", &["--learned"]), (names, rows + listed));
+    let text = said("lens", &["--learned", "--ascii"]);
+    assert!(text.contains("the bundled lens of mini-math"), "{text}");
+    assert!(
+        text.is_ascii() && text.lines().all(|line| line.len() <= 80),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_lens_is_fitted_written_and_used_with_its_own_weights_alone() {
+    let folder = tempdir().unwrap();
+    let out = folder.path().join("lens").display().to_string();
+    let data = folder.path().join("p.jsonl").display().to_string();
+    let made = undertone(&[
+        "problems", "generate", "--family", "math", "--n", "120", "--seed", "3", "--split",
+        "train", "--out", &data,
+    ]);
+    assert!(made.status.success());
+    let fit = [
+        "lens", "fit", "--data", &data, "--out", &out, "--epochs", "2", "--rank", "4",
+    ];
+    let output = undertone(&[&fit[..], &["--json"]].concat());
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{err}");
+    assert!(err.contains("gold labels"), "progress is shown: {err}");
+    let card: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(card["schema"], "undertone.lens-card/1");
+    assert_eq!(card["data"], Value::from(data.as_str()));
+    assert!(
+        card["command"]
+            .as_str()
+            .unwrap()
+            .starts_with("undertone lens fit --data")
+    );
+    has(
+        &card,
+        &[
+            "model",
+            "tensors_sha256",
+            "counts",
+            "recipe",
+            "places",
+            "overall",
+        ],
+    );
+    let written = fs::read_to_string(folder.path().join("lens/lens.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), card);
+
+    let read = json("lens", &["--learned", &out]);
+    assert_eq!(read["learned"]["lens"], Value::from(out.as_str()));
+    let ask = ["lens", "--question", QUESTION, "--learned", &out];
+    let hash = card["model"]["sha256"].as_str().unwrap();
+    refused(&[&ask[..], &["--model", "mini-math-sim"]].concat(), 3, hash);
+    let text = undertone(&[&fit[..], &["--ascii"]].concat());
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(
+        text.contains("plain top-1") && text.lines().all(|line| line.len() <= 80),
+        "{text}"
+    );
+
+    fs::write(folder.path().join("lens/lens.safetensors"), "cut").unwrap();
+    refused(&ask, 3, "its maps have sha256");
+    let nowhere = folder.path().join("none").display().to_string();
+    refused(
+        &["lens", "--question", QUESTION, "--learned", &nowhere],
+        3,
+        "lens.json",
+    );
+    refused(&[&fit[..], &["--mode", "written"]].concat(), 2, "--mode");
+    refused(&[&fit[..], &["--layers", "9"]].concat(), 2, "layer 9");
+}
+
+#[test]
 fn text_holds_no_control_bytes_and_ascii_is_ascii() {
     let file = tempdir().unwrap();
     let data = file.path().join("h.jsonl");

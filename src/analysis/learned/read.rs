@@ -51,6 +51,12 @@ impl Learned {
         self.lens.name()
     }
 
+    /// The maps, ready to read.
+    #[must_use]
+    pub fn lens(&self) -> &LearnedLens {
+        &self.lens
+    }
+
     /// What it was fitted to, and its held-out figures.
     #[must_use]
     pub fn card(&self) -> &Card {
