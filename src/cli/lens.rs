@@ -47,10 +47,6 @@ pub struct ReadArgs {
     pub token_id: Option<u32>,
     /// A learned lens beside the plain one: the model's bundled one, or that of a folder
     #[arg(long, value_name = "DIR")]
-    #[expect(
-        clippy::option_option,
-        reason = "the flag may stand alone or with a folder"
-    )]
     pub learned: Option<Option<PathBuf>>,
     /// What is printed.
     #[command(flatten)]

@@ -67,6 +67,7 @@ fn states(model: &Model, problems: &[Problem]) -> Vec<Vec<Vec<f32>>> {
 
 /// Problems whose step j has as its result what a hidden rotation of latent j's state, less its mean, says among a few numbers:
 /// an affine map recovers it, the plain projection does not.
+#[allow(clippy::cast_precision_loss, reason = "a small count")]
 fn planted(model: &Model, n: usize) -> Vec<Problem> {
     const NUMBERS: u32 = 6;
     let mut problems = questions(n);
@@ -449,6 +450,9 @@ fn a_lens_of_other_weights_is_refused_with_both_hashes() {
     assert!(!error.contains('\n'));
 }
 
+/// A change of the tensors of a file.
+type EditOf<'a> = &'a dyn Fn(&mut Vec<(String, Tensor)>);
+
 #[test]
 fn a_damaged_lens_is_refused() {
     let model = tiny_model(3);
@@ -508,7 +512,7 @@ fn a_damaged_lens_is_refused() {
         let zeros = Tensor::zeros(shape, DType::F32, &Device::Cpu).expect("zeros");
         zeros.to_dtype(dtype).expect("converts")
     };
-    let maps = |edit: &dyn Fn(&mut Vec<(String, Tensor)>)| {
+    let maps = |edit: EditOf<'_>| {
         let mut all = Vec::new();
         for latent in 1..=4 {
             let name = |part: &str| format!("layer.2.latent.{latent}.{part}");
@@ -530,7 +534,7 @@ fn a_damaged_lens_is_refused() {
     let wide = |all: &mut Vec<(String, Tensor)>| all[0].1 = nothing(&[2, 16], DType::F16);
     let endless = |all: &mut Vec<(String, Tensor)>| all[2].1 = nan.clone();
     let lost = |all: &mut Vec<(String, Tensor)>| drop(all.remove(4));
-    let edits: [(&dyn Fn(&mut Vec<(String, Tensor)>), &str); 5] = [
+    let edits: [(EditOf<'_>, &str); 5] = [
         (&extra, "unexpected tensor \"x\""),
         (&single, "expected F16"),
         (&wide, "expected [16, 2]"),
