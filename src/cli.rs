@@ -6,6 +6,7 @@ mod lens;
 mod model;
 mod study;
 mod trace;
+mod verdict;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -32,6 +33,7 @@ pub use self::study::{
     AblateArgs, Edit, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,
 };
 pub use self::trace::{ReadsName, SearchName, Shape, TokensName, TraceArgs, TraceMode};
+pub use verdict::BudgetArgs;
 
 /// The model that is opened when none is named.
 pub const DEFAULT_MODEL: &str = "mini-math";
@@ -269,6 +271,9 @@ pub struct InspectArgs {
     /// Exit with 1 unless the verdict is sound
     #[arg(long, requires = "verdict")]
     pub check: bool,
+    /// What the verdict may cost.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
     /// Print JSON, schema undertone.inspect/1
     #[arg(long)]
     pub json: bool,
@@ -348,6 +353,9 @@ pub struct EvalArgs {
     /// Judge the first N problems too: verdicts beside correctness, and the null's rate
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub verdicts: usize,
+    /// What a verdict may cost.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
     /// Print JSON, schema undertone.eval/1
     #[arg(long)]
     pub json: bool,

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{load, model_error, print, to_json};
+use super::{budget, load, model_error, print, to_json};
 use crate::analysis::evaluate::{self, Evaluation, Modes, evidence};
 use crate::analysis::problems;
 use crate::analysis::stats::Share;
@@ -20,6 +20,7 @@ use crate::trace::Task;
 /// # Errors
 /// When model or data cannot be read, the model fails, or the output cannot be written.
 pub fn run(args: &EvalArgs) -> Result<()> {
+    let budget = budget(&args.budget)?;
     let explorer = load(&args.model)?;
     let (origin, problems) = data(args, explorer.model().info().task)?;
     let (cancel, quiet) = (Cancel::new(), |_: &str, _: usize, _: usize| ());
@@ -27,8 +28,9 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         evaluate::evaluate(&explorer, &origin, &problems, &quiet, &cancel).map_err(model_error)?;
     if args.verdicts > 0 {
         let judged = &problems[..args.verdicts.min(problems.len())];
-        report.evidence =
-            Some(evidence::gather(&explorer, judged, &quiet, &cancel).map_err(model_error)?);
+        report.evidence = Some(
+            evidence::gather(&explorer, judged, &budget, &quiet, &cancel).map_err(model_error)?,
+        );
     }
     if args.json {
         print(&to_json(&report)?)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{load, model_error, print, question, to_json};
+use super::{budget, load, model_error, print, question, to_json};
 use crate::analysis::verdict::Budget;
 use crate::analysis::{Explorer, problems, run};
 use crate::cli::{InspectArgs, ModelArgs, Off, Value};
@@ -89,6 +89,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         value: args.value.into(),
         top_k: args.top_k,
         verdict: args.verdict,
+        budget: budget(&args.budget)?,
     };
     let inspection = inspect(&explorer, &ask, &asked.text, asked.gold.as_deref())?;
     let text = if args.json {
@@ -142,6 +143,7 @@ pub fn first_problem(
         value: AblationValue::Resample,
         top_k: 5,
         verdict: true,
+        budget: Budget::default(),
     };
     print(&as_text(&inspect(
         &explorer,
@@ -169,6 +171,7 @@ struct Ask {
     value: AblationValue,
     top_k: usize,
     verdict: bool,
+    budget: Budget,
 }
 
 fn inspect(
@@ -215,13 +218,7 @@ fn inspect(
     let early_exit = explorer.early_exits(&clean, &cancel).map_err(model_error)?;
     let verdict = if args.verdict {
         let v = explorer
-            .verdict(
-                &clean,
-                &early_exit,
-                &Budget::default(),
-                &mut |_| (),
-                &cancel,
-            )
+            .verdict(&clean, &early_exit, &args.budget, &mut |_| (), &cancel)
             .map_err(model_error)?;
         Some(Judgement {
             p_value: v.null.p_value,

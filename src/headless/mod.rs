@@ -21,6 +21,7 @@ pub mod trace;
 use std::io::Write;
 
 use crate::analysis::Explorer;
+use crate::analysis::verdict::{Budget, Strategy};
 use crate::cli;
 use crate::error::{self, Error, Result};
 use crate::hub::{self, HubError};
@@ -115,6 +116,25 @@ fn escaped(json: &str) -> String {
         }
     }
     text
+}
+
+/// What a verdict may cost, as asked for.
+fn budget(args: &cli::BudgetArgs) -> Result<Budget> {
+    let named = args.strategies.iter();
+    let strategies: Vec<Strategy> = named
+        .map(|text| text.trim().parse().map_err(|why: String| Error::usage(why)))
+        .collect::<Result<_>>()?;
+    let all = Budget::default();
+    Ok(Budget {
+        strategies: if strategies.is_empty() {
+            all.strategies
+        } else {
+            strategies
+        },
+        edits: args.edits,
+        donors: args.donors,
+        traces: args.traces,
+    })
 }
 
 /// Loads a model with its reference set, kept from an earlier session or made and kept for a later one.

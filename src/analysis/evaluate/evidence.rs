@@ -90,11 +90,11 @@ impl Tally {
 pub fn gather(
     explorer: &Explorer,
     problems: &[Problem],
+    budget: &verdict::Budget,
     progress: &dyn Fn(&str, usize, usize),
     cancel: &Cancel,
 ) -> Result<Evidence, ModelError> {
     let model = explorer.model();
-    let budget = verdict::Budget::default();
     let (mut tally, mut times) = (Tally::default(), Vec::new());
     let mut rungs: [BTreeMap<String, usize>; 2] = Default::default();
     let (mut answered, mut traced) = ([0usize; 2], [0usize; 2]);
@@ -113,7 +113,7 @@ pub fn gather(
         let clean = run::run(model, &ask, cancel, &mut |_| ())?;
         let exits = explorer.early_exits(&clean, cancel)?;
         let began = Instant::now();
-        let verdict = explorer.verdict(&clean, &exits, &budget, &mut |_| (), cancel)?;
+        let verdict = explorer.verdict(&clean, &exits, budget, &mut |_| (), cancel)?;
         times.push(began.elapsed().as_secs_f64() * 1e3);
         tally.add(&verdict);
         let side = usize::from(clean.run.answer.correct == Some(true));

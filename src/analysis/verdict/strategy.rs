@@ -5,6 +5,7 @@ use std::fmt;
 use crate::verify::Search;
 
 use super::TOP_K;
+use crate::analysis::reference::DEPTH;
 
 /// How many of the traces that reach the answer are kept by name, the best included.
 const LISTED: usize = 5;
@@ -56,6 +57,41 @@ impl Strategy {
     }
 }
 
+impl std::str::FromStr for Strategy {
+    type Err = String;
+
+    /// Reads `projection-5` or `learned-10-three`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "{text:?} is no strategy: write it as projection-5, roll-out-5 or learned-5-three"
+            )
+        };
+        let (rest, three_operands) = match text.strip_suffix("-three") {
+            Some(rest) => (rest, true),
+            None => (text, false),
+        };
+        let (name, depth) = rest.rsplit_once('-').ok_or_else(wrong)?;
+        let decoder = match name {
+            "projection" => Decoder::Projection,
+            "roll-out" => Decoder::RollOut,
+            "learned" => Decoder::Learned,
+            _ => return Err(wrong()),
+        };
+        let top_k = depth.parse().map_err(|_| wrong())?;
+        if !(1..=DEPTH).contains(&top_k) {
+            return Err(format!(
+                "{text:?} reads {top_k} tokens of a latent: 1 to {DEPTH} are kept"
+            ));
+        }
+        Ok(Self {
+            decoder,
+            top_k,
+            three_operands,
+        })
+    }
+}
+
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, top {}", self.decoder.name(), self.top_k)?;
@@ -100,6 +136,31 @@ impl Default for Budget {
             edits: 8,
             donors: 8,
             traces: 3,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strategies_are_read_as_they_are_written() {
+        for (text, want) in [
+            ("projection-5", Some("projection, top 5")),
+            ("roll-out-3", Some("roll-out, top 3")),
+            (
+                "learned-10-three",
+                Some("learned lens, top 10, three operands"),
+            ),
+            ("projection", None),
+            ("projection-0", None),
+            ("projection-11", None),
+            ("layers-5", None),
+            ("", None),
+        ] {
+            let read = text.parse::<Strategy>().ok().map(|s| s.to_string());
+            assert_eq!(read.as_deref(), want, "{text}");
         }
     }
 }
