@@ -412,8 +412,8 @@ fn verdict_text(v: &Verdict) -> String {
     );
     for t in &v.tried {
         out += &format!(
-            "  tried  {}: {} traces, {} tested, null {} of {}, {} runs, {:.0} ms\n",
-            t.name, t.traces, t.tested, t.null.hits, t.null.n, t.runs, t.elapsed_ms
+            "  tried  {}: {} traces, {} tested, null {} of {}, {} runs\n",
+            t.name, t.traces, t.tested, t.null.hits, t.null.n, t.runs
         );
     }
     out

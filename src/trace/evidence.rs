@@ -208,6 +208,8 @@ pub struct Try {
     pub used: Option<Standing>,
     /// Runs of the model.
     pub runs: usize,
-    /// Time, in milliseconds.
+    /// Time, in milliseconds. It is the clock's word and no result: exports and sessions leave it out, so that the same request
+    /// gives the same bytes.
+    #[serde(skip)]
     pub elapsed_ms: f64,
 }

@@ -269,6 +269,11 @@ impl<'a> Graph<'a> {
         };
         let mut masks = Vec::new();
         for step in &steps {
+            // With no room for another way, the rest would cost time and change nothing but by chance of order.
+            if masks.len() == MAX_MASKS {
+                self.capped = true;
+                break;
+            }
             let mut joint = vec![own];
             for term in step.terms() {
                 joint = disjoint_unions(&joint, pool.masks(term));

@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(steps(&[6, 2], 12, false), ["2 * 6 = 12", "6 + 6 = 12"]);
         assert_eq!(steps(&[1, 12, 0], 12, false), [""; 0]);
         assert_eq!(steps(&[9, 2], 18, true), ["2 * 9 = 18", "9 + 9 = 18"]);
-        assert_eq!(steps(&[16, 3, 4], 9, true), ["16 - 3 - 4 = 9"]);
+        assert_eq!(steps(&[16, 3, 4], 9, true), ["3 * 3 = 9", "16 - 3 - 4 = 9"]);
         assert_eq!(steps(&[2, 3, 4], 14, true), ["2 + 3 * 4 = 14"]);
         assert_eq!(
             steps(&[2, 3, 4], 10, true),

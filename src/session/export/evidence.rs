@@ -135,7 +135,7 @@ fn write_used(out: &mut String, used: &Used) -> fmt::Result {
 fn write_try(out: &mut String, tried: &Try) -> fmt::Result {
     writeln!(
         out,
-        "- {}: {} candidates, {} traces{}, {} put to the test; null {} of {}; {} runs, {:.0} ms",
+        "- {}: {} candidates, {} traces{}, {} put to the test; null {} of {}; {} runs",
         tried.name,
         tried.candidates,
         tried.traces,
@@ -143,7 +143,6 @@ fn write_try(out: &mut String, tried: &Try) -> fmt::Result {
         tried.tested,
         tried.null.hits,
         tried.null.n,
-        tried.runs,
-        tried.elapsed_ms
+        tried.runs
     )
 }

@@ -301,7 +301,11 @@ fn try_cells(tried: &Try) -> Vec<(String, Style)> {
         cell(format!("{}{capped}", tried.traces)),
         cell(tried.tested.to_string()),
         cell(format!("{} of {}", tried.null.hits, tried.null.n)),
-        cell(format!("{}, {:.0} ms", tried.runs, tried.elapsed_ms)),
+        cell(if tried.elapsed_ms > 0.0 {
+            format!("{}, {:.0} ms", tried.runs, tried.elapsed_ms)
+        } else {
+            tried.runs.to_string()
+        }),
     ]
 }
 

@@ -169,7 +169,8 @@ pub(super) mod tests {
     fn blanks_are_passed_over_until_the_end() {
         assert_eq!(grid(&[" ", "7"]).past_blanks(0), 1);
         assert_eq!(grid(&[" ", "\n", "7"]).past_blanks(0), 2);
-        assert_eq!(grid(&[" ", "<|endoftext|>"]).past_blanks(0), 0);
+        let end = vec![vec![" ".to_owned()], vec!["<|endoftext|>".to_owned()]];
+        assert_eq!(Grid::new(end, 10).past_blanks(0), 0);
         assert_eq!(grid(&[" "]).past_blanks(0), 0);
         assert_eq!(grid(&["7", "8"]).past_blanks(0), 0);
     }

@@ -193,7 +193,7 @@ fn variables_take_turns_in_the_order_of_their_names_as_text() {
     // A divisor beside a number: half has other words, 12 / 3 and 16 / 2 are whole.
     assert_eq!(
         edits("half of 12", Operation::Div, &[12, 2]),
-        owned(&[("VAR_1", 3), ("VAR_2", 10), ("VAR_1", 4)])
+        owned(&[("VAR_1", 3), ("VAR_2", 14), ("VAR_1", 4)])
     );
     // No variable at all.
     assert_eq!(edits("none", Operation::Add, &[12, 24]), []);
@@ -349,7 +349,8 @@ fn refuted_sources_are_pruned_from_under_verified_steps() {
     let answer = grid.spelled(11);
     let tree = build(&mut found.selected, answer, &grid, CODI, &[3, 4], false).expect("a tree");
     let last = &found.selected[*tree.steps.last().expect("a step")];
-    assert_eq!((tree.steps.len(), last.verified), (1, Some(true)));
+    // Only the refuted step itself goes: what led to it stays (methods.md 6.8).
+    assert_eq!((tree.steps.len(), last.verified), (2, Some(true)));
     assert!(
         last.operands
             .iter()
