@@ -445,14 +445,7 @@ fn forward_agrees(grid: &Grid, question: &str, layout: Layout, golden: &Value) {
 #[test]
 fn the_measured_figures_come_out_of_one_command() {
     let Some(path) = shared(GOLDEN) else { return };
-    let rest = [
-        "--search",
-        "last-step",
-        "--answers",
-        "--others",
-        "60",
-        "--json",
-    ];
+    let rest = ["--search", "last-step", "--answers", "--json"];
     let report: Value = serde_json::from_str(&said(path.to_str().unwrap(), &rest)).unwrap();
     let figure = |name: &str| {
         let figure = &report["summary"][name];

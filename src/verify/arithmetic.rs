@@ -21,6 +21,8 @@ const NUMBER_BITS: usize = 96;
 const LATENT_BITS: usize = 32;
 /// Ways to reach one result that use different numbers and latents; more are dropped and the search is called capped.
 const MAX_MASKS: usize = 64;
+/// Explained values; more are dropped and the search is called capped.
+const MAX_NODES: usize = 1024;
 
 /// A word problem with the model's answer.
 #[derive(Debug)]
@@ -214,7 +216,7 @@ impl<'a> Graph<'a> {
             for read in reads {
                 let steps = pool.steps(read.value).to_vec();
                 graph.explain(
-                    &pool,
+                    &mut pool,
                     latent,
                     read.value,
                     Some((read.rank, read.prob)),
@@ -229,10 +231,19 @@ impl<'a> Graph<'a> {
             .steps(question.answer)
             .iter()
             .copied()
-            .filter(Step::has_node)
+            .filter(|step| step.has_node() && graph.may_rest(step, at_answer, settings.offset))
             .collect();
-        graph.explain(&pool, n_latents, question.answer, None, steps);
+        graph.explain(&mut pool, n_latents, question.answer, None, steps);
+        graph.capped |= pool.spent;
         graph
+    }
+
+    /// Whether all that a step rests on is read early enough for a result at a position.
+    fn may_rest(&self, step: &Step, position: usize, offset: usize) -> bool {
+        step.terms().all(|term| match term {
+            Term::Number(_) => true,
+            Term::Node(n) => self.nodes[n].latent + offset.max(1) <= position,
+        })
     }
 
     /// Adds the nodes that a step read at a position may rest on to the operands.
@@ -253,13 +264,17 @@ impl<'a> Graph<'a> {
     /// Adds a node for a value that some step explains.
     fn explain(
         &mut self,
-        pool: &Pool,
+        pool: &mut Pool,
         latent: usize,
         value: Ratio,
         read: Option<(usize, f32)>,
         steps: Vec<Step>,
     ) {
         if steps.is_empty() {
+            return;
+        }
+        if self.nodes.len() == MAX_NODES {
+            self.capped = true;
             return;
         }
         let own = if latent < self.n_latents {
@@ -269,9 +284,9 @@ impl<'a> Graph<'a> {
         };
         let mut masks = Vec::new();
         for step in &steps {
-            // With no room for another way, the rest would cost time and change nothing but by chance of order.
-            if masks.len() == MAX_MASKS {
-                self.capped = true;
+            let sets = step.terms().map(|term| pool.masks(term).len());
+            let weight = sets.product();
+            if !pool.take(weight) {
                 break;
             }
             let mut joint = vec![own];

@@ -168,8 +168,10 @@ impl<'a> Others<'a> {
     /// The answers of other records with as many gold steps.
     pub fn answers(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let items = self.items;
-        let equals: Vec<usize> = self.pool.equals(self.place).take(self.most).collect();
-        let answers = equals.into_iter().map(move |place| &items[place]);
+        let equals: Vec<usize> = self.pool.equals(self.place).collect();
+        let step = equals.len().div_ceil(self.most.max(1)).max(1);
+        let equals = equals.into_iter().step_by(step).take(self.most);
+        let answers = equals.map(move |place| &items[place]);
         answers.filter_map(|item| item.answer.as_deref())
     }
 }

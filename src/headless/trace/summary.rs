@@ -56,10 +56,11 @@ impl Figure {
     pub fn mean_share(trials: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let shares = trials.into_iter().filter(|(_, n)| *n > 0);
         let shares: Vec<f64> = shares.map(|(hits, n)| hits as f64 / n as f64).collect();
+        let (low, high) = mean_interval(&shares);
         Self::Mean {
             n: shares.len(),
             mean: mean(&shares),
-            ci95: mean_interval(&shares),
+            ci95: (low.max(0.0), high.min(1.0)),
             is_share: true,
         }
     }

@@ -4,6 +4,12 @@ use crate::verify::ratio::Ratio;
 
 use super::{Atom, Op, Read, Step, Term};
 
+/// Work that one search may take: pairs and triples of operands, weighed by the sets of numbers and latents behind them.
+/// Questions of the published sets take a hundredth of it at most.
+const MAX_WORK: usize = 4_000_000;
+/// Steps that are kept for one wanted value.
+const MAX_STEPS: usize = 2000;
+
 /// The operands so far, and every step among them whose result is wanted somewhere.
 pub(super) struct Pool {
     atoms: Vec<Atom>,
@@ -13,6 +19,9 @@ pub(super) struct Pool {
     /// A coarse first look at `wanted`, by the low bits of an integer.
     maybe: [bool; 256],
     three_operands: bool,
+    work: usize,
+    /// Whether a limit left something out.
+    pub(super) spent: bool,
 }
 
 impl Pool {
@@ -32,7 +41,17 @@ impl Pool {
             wanted,
             maybe,
             three_operands,
+            work: MAX_WORK,
+            spent: false,
         }
+    }
+
+    /// Takes work off what is left; false once there is none.
+    pub(super) fn take(&mut self, work: usize) -> bool {
+        let left = self.work.checked_sub(work);
+        self.work = left.unwrap_or(0);
+        self.spent |= left.is_none();
+        left.is_some()
     }
 
     pub(super) fn steps(&self, value: Ratio) -> &[Step] {
@@ -55,10 +74,18 @@ impl Pool {
         let new = self.atoms.len();
         self.n_numbers += usize::from(matches!(atom.term, Term::Number(_)));
         self.atoms.push(atom);
+        let weight = |pool: &Self, i: usize| pool.atoms[i].masks.len() + 1;
         for i in 0..new {
+            let pair = weight(self, i) * weight(self, new);
+            if !self.take(pair) {
+                return;
+            }
             self.pair(i, new);
             if self.three_operands {
                 for j in i + 1..new {
+                    if !self.take(pair * weight(self, j)) {
+                        return;
+                    }
                     self.triple([i, j, new]);
                 }
             }
@@ -69,7 +96,12 @@ impl Pool {
         if let Some(value) = value.filter(|v| self.maybe[slot(*v)])
             && let Ok(i) = self.wanted.binary_search_by(|(v, _)| v.cmp(&value))
         {
-            self.wanted[i].1.push(step);
+            let steps = &mut self.wanted[i].1;
+            if steps.len() < MAX_STEPS {
+                steps.push(step);
+            } else {
+                self.spent = true;
+            }
         }
     }
 
