@@ -310,7 +310,10 @@ mod tests {
             ["3 * 4 - 2 = 10", "4 + 2 * 3 = 10"]
         );
         assert_eq!(steps(&[3, 4, 6], 8, true), ["4 * 6 / 3 = 8", "4 + 4 = 8"]);
-        assert_eq!(steps(&[2, 3, 12], 2, true), ["12 / 2 / 3 = 2"]);
+        assert_eq!(
+            steps(&[2, 3, 12], 2, true),
+            ["12 / 2 / 3 = 2", "12 / 3 - 2 = 2"]
+        );
         let halves = Operands::new(
             &[Ratio::parse("0.5").expect("a number")],
             &[Ratio::integer(9)],
