@@ -74,6 +74,7 @@ fn shared(name: &str) -> Option<PathBuf> {
 const GOLDEN: &str = "golden/search/codi_gpt2_gsm8k.jsonl";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn hand_made_records_give_what_the_rules_say() {
     let found = paper(HAND, &[]);
     let back = |i: usize, which: &str| found[i]["backtracking"][which].clone();
@@ -573,7 +574,7 @@ fn hostile_records_end_in_bounded_time() {
         let began = Instant::now();
         let text = said(name, rest);
         assert!(
-            began.elapsed() < Duration::from_secs(60),
+            began.elapsed() < Duration::from_mins(1),
             "{rest:?}: {:?}",
             began.elapsed()
         );

@@ -325,7 +325,7 @@ impl Attempt {
             .take(most)
             .map(|steps| {
                 let mut attempt = self.clone();
-                attempt.found.steps = (*steps).clone();
+                attempt.found.steps.clone_from(steps);
                 attempt.found.competing = all
                     .iter()
                     .filter(|other| *other != steps)

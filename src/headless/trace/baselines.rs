@@ -99,7 +99,7 @@ impl<'a> Pool<'a> {
     }
 }
 
-/// A number in which two places are well mixed (the finaliser of SplitMix64).
+/// A number in which two places are well mixed (the finaliser of `SplitMix64`).
 fn mixed(place: usize, other: usize) -> u64 {
     let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let mut x = wide(place).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ wide(other);

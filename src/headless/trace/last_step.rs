@@ -212,13 +212,16 @@ impl Report for LastSteps<'_> {
     }
 }
 
+/// A figure's name, its label, and the count behind it.
+type Row = (&'static str, &'static str, fn(&Answers) -> usize);
+
 impl LastSteps<'_> {
     /// The row of other records' answers.
     fn add_answers(&self, summary: &mut Summary, parts: &[Stepped]) {
         if !self.0.answers {
             return;
         }
-        let rows: [(&str, &str, fn(&Answers) -> usize); 4] = [
+        let rows: [Row; 4] = [
             (
                 "other_answers",
                 "another record's answer: question and own latents",

@@ -113,7 +113,7 @@ impl From<&TraceArgs> for Settings {
             },
             top_k: depth(args),
             operands: args.operands,
-            reads: (args.search == SearchName::LastStep).then(|| match args.reads {
+            reads: (args.search == SearchName::LastStep).then_some(match args.reads {
                 None | Some(ReadsName::Published) => "published",
                 Some(ReadsName::All) => "all",
             }),

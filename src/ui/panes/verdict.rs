@@ -153,7 +153,7 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
 /// What is known about a rung: its glyph, how it is drawn, and in words.
 type Standing<'a> = (&'a str, Style, String);
 
-fn mark<'a>(standing: trace::Standing, theme: &'a Theme) -> (&'a str, Style) {
+fn mark(standing: trace::Standing, theme: &Theme) -> (&str, Style) {
     match standing {
         trace::Standing::Holds => (theme.glyphs.yes, theme.good),
         trace::Standing::Contradicted => (theme.glyphs.no, theme.bad),
@@ -294,6 +294,7 @@ fn read(operand: &Operand, theme: &Theme) -> String {
 }
 
 /// How much was tried, what chance would give, and what the necessity tests found.
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let dot = theme.glyphs.dot;
     let delta = |value: Option<f64>| {

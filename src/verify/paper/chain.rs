@@ -48,6 +48,7 @@ impl Chain {
 }
 
 /// Runs forward chaining on a grid; `numbers` are those of [`super::numbers::of_chaining`], ascending.
+#[must_use]
 pub fn chain<'a>(
     grid: &'a Grid,
     numbers: &'a [i128],

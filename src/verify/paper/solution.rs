@@ -89,10 +89,13 @@ mod tests {
         (steps.collect(), solution.is_impossible)
     }
 
+    /// Steps as written, as operands and results, and whether some result can never be read.
+    type Row<'a> = (&'a [&'a str], Vec<(Vec<f64>, f64)>, bool);
+
     #[test]
     fn steps_are_operands_and_a_result() {
         let step = |operands: &[f64], result| (operands.to_vec(), result);
-        let table: [(&[&str], Vec<(Vec<f64>, f64)>, bool); 14] = [
+        let table: [Row<'_>; 14] = [
             (
                 &["<<16-3-4=9>>", "<<9*2=18>>"],
                 vec![step(&[16.0, 3.0, 4.0], 9.0), step(&[9.0, 2.0], 18.0)],

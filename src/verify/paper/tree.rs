@@ -149,6 +149,7 @@ fn plain(operand: Operand, place: Place, grid: &Grid) -> Operand {
 
 /// Two or three steps at different operand columns whose results combine to the answer; the first such in order.
 fn combined(selected: &[Step], answer: i128) -> Option<Tree> {
+    use Operation::{Add, Div, Mul, Sub};
     let all: Vec<usize> = (0..selected.len())
         .filter(|i| selected[*i].result != answer)
         .collect();
@@ -167,7 +168,6 @@ fn combined(selected: &[Step], answer: i128) -> Option<Tree> {
             }
             left = left.checked_sub(1)?;
             let (a, b) = (selected[*x].result, selected[*y].result);
-            use Operation::{Add, Div, Mul, Sub};
             let tries = [
                 (Add, [a, b]),
                 (Sub, [a, b]),
