@@ -3,13 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod binary;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use binary::undertone;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 use undertone::verify::paper::backtracking::{Backtracking, Layout as Back};
@@ -23,21 +25,6 @@ use undertone::verify::paper::tree::build;
 
 /// Records made by hand, with what follows from the rules by hand.
 const HAND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trace/records.jsonl");
-
-fn undertone(args: &[&str]) -> Output {
-    let home = tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-    for variable in [
-        "HOME",
-        "XDG_STATE_HOME",
-        "XDG_DATA_HOME",
-        "XDG_CONFIG_HOME",
-        "XDG_CACHE_HOME",
-    ] {
-        command.env(variable, home.path());
-    }
-    command.args(args).stdin(Stdio::null()).output().unwrap()
-}
 
 /// The output of `trace` on a file, which has to go well.
 fn said(path: &str, rest: &[&str]) -> String {

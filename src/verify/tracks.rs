@@ -230,22 +230,24 @@ fn score(
 
 /// How often other problems' latents show what the edits predict.
 fn in_others(trial: &Trial<'_>, place: &Place, observed: &[Observation]) -> (usize, usize) {
+    let tops: Vec<&Vec<TokenRead>> = trial
+        .others
+        .iter()
+        .filter_map(|other| other.get(place.latent.0 - 1))
+        .collect();
+    let read = |question: &str| -> Vec<Vec<String>> {
+        let reader = Values::new(trial.task, question, trial.top_k);
+        tops.iter().map(|top| reader.of(top)).collect()
+    };
+    // Numbers are numbers whatever the question; nodes are those of the edited one.
+    let numbers = (trial.task == Task::Math).then(|| read(trial.question));
     let (mut hits, mut n) = (0, 0);
-    let concerned = observed.iter().filter(|o| o.edit.concerns[place.step]);
-    for o in concerned {
-        let reader = Values::new(trial.task, &o.edit.question, trial.top_k);
-        for other in trial.others {
-            let Some(top) = other.get(place.latent.0 - 1) else {
-                continue;
-            };
+    for o in observed.iter().filter(|o| o.edit.concerns[place.step]) {
+        let nodes = numbers.is_none().then(|| read(&o.edit.question));
+        for values in numbers.iter().chain(&nodes).flatten() {
             n += 1;
-            let values = reader.of(top);
-            hits += usize::from(shows(
-                trial.task,
-                Some(&values),
-                place.depth,
-                &o.edit.results[place.step],
-            ));
+            let due = &o.edit.results[place.step];
+            hits += usize::from(shows(trial.task, Some(values), place.depth, due));
         }
     }
     (hits, n)

@@ -7,6 +7,7 @@ use crate::verify::{Observation, Trial, tracks};
 
 use super::bench::{Bench, CHUNK};
 use super::strategy::Strategy;
+use crate::analysis::counterfactual::Subject;
 
 /// How many edits are run at most for each that is wanted.
 const TRIES: usize = 12;
@@ -19,6 +20,8 @@ const LENDERS: usize = 12;
 pub(super) struct Test<'a> {
     pub(super) steps: &'a [TraceStep],
     pub(super) strategy: &'a Strategy,
+    /// Words of other problems, for renaming.
+    pub(super) words: &'a [Spare],
     /// Eligible edits wanted for each step.
     pub(super) edits: usize,
     /// How many traces were put to the test, this one included.
@@ -26,8 +29,8 @@ pub(super) struct Test<'a> {
 }
 
 /// Words that may rename things, from other problems of the model's kind.
-pub(super) fn words(bench: &Bench<'_>) -> Vec<Spare> {
-    let others = bench.of.reference.others(&bench.of.clean.run.question);
+pub(super) fn words(of: &Subject<'_>) -> Vec<Spare> {
+    let others = of.reference.others(&of.clean.run.question);
     let mut words: Vec<Spare> = Vec::new();
     for word in others.take(LENDERS).flat_map(|item| spares(&item.question)) {
         if !words.contains(&word) {
@@ -44,11 +47,10 @@ pub(super) fn run(
 ) -> Result<(Tracks, Vec<Observation>), ModelError> {
     let case = bench.case();
     let decoder = test.strategy.decoder;
-    let words = words(bench);
     let planned: Vec<Edit> = {
         let means = Means {
             readable: &|text| bench.readable(decoder, text),
-            spares: &words,
+            spares: test.words,
         };
         edits(&case, test.steps, &means, test.edits * TRIES)
     };
@@ -65,6 +67,7 @@ pub(super) fn run(
         tests: test.tests,
     };
     let mut observed: Vec<Observation> = Vec::new();
+    let mut scored = tracks(&trial, &observed);
     for chunk in planned.chunks(CHUNK) {
         let questions: Vec<&str> = chunk.iter().map(|e| e.question.as_str()).collect();
         for (edit, thought) in chunk.iter().zip(bench.think(decoder, &questions)?) {
@@ -77,10 +80,10 @@ pub(super) fn run(
                 });
             }
         }
-        let so_far = tracks(&trial, &observed);
-        if so_far.steps.iter().all(|s| s.edits >= test.edits) {
-            return Ok((so_far, observed));
+        scored = tracks(&trial, &observed);
+        if scored.steps.iter().all(|s| s.edits >= test.edits) {
+            break;
         }
     }
-    Ok((tracks(&trial, &observed), observed))
+    Ok((scored, observed))
 }

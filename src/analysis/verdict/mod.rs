@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use crate::model::{Cancel, ModelError};
 use crate::trace::{EarlyExit, Null, Standing, TraceStep, Tracks, Try, Used, Verdict};
+use crate::verify::edits::Spare;
 use crate::verify::{self, Abstain, Case, Found, Grounds, Stand};
 
 use super::counterfactual::{self, Subject};
@@ -85,6 +86,7 @@ pub fn verdict(
     };
     let mut climb = Climb {
         necessity: verify::decide(answer, without.as_ref(), &resampled),
+        words: edited::words(of),
         bench: Bench::new(of, *learned, cancel),
         best: None,
         tried: Vec::new(),
@@ -154,6 +156,8 @@ impl Attempt {
 struct Climb<'a> {
     necessity: crate::trace::Necessity,
     bench: Bench<'a>,
+    /// Words of other problems, for renaming.
+    words: Vec<Spare>,
     best: Option<Attempt>,
     tried: Vec<Try>,
     /// Traces that were put to the test of edits.
@@ -284,6 +288,7 @@ impl Climb<'_> {
         let test = edited::Test {
             steps: &attempt.found.steps,
             strategy: &attempt.strategy,
+            words: &self.words,
             edits: budget.edits,
             tests: self.tests,
         };

@@ -12,7 +12,7 @@ use crate::verify::edits::{Edit, Means, answer_if, donors, same_answer};
 use crate::verify::{Observation, Values, used};
 
 use super::bench::{Bench, CHUNK};
-use super::edited::{Test, words};
+use super::edited::Test;
 
 /// A latent of another question.
 struct Donor {
@@ -114,12 +114,11 @@ fn gather(
 ) -> Result<Vec<Donor>, ModelError> {
     let case = bench.case();
     let decoder = test.strategy.decoder;
-    let words = words(bench);
     let mut made: Vec<Edit> = observed.iter().map(|o| o.edit.clone()).collect();
     made.extend({
         let means = Means {
             readable: &|text| bench.readable(decoder, text),
-            spares: &words,
+            spares: test.words,
         };
         donors(&case, test.steps, step, &means, CHUNK)
     });

@@ -6,9 +6,9 @@ use ratatui::text::Line;
 use super::{Sheet, block};
 use crate::app::App;
 use crate::app::evidence::{EvidenceRow, evidence_rows, latent_of};
-use crate::text::{sanitize, wrap};
+use crate::text::sanitize;
 use crate::trace::{EditRun, Patch, Standing, StepTracks, StepUse, TraceStep, Try, Verdict};
-use crate::ui::line::{Row, cut, cut_foreign, heading, paragraph};
+use crate::ui::line::{Row, cut, heading, paragraph};
 use crate::ui::number::{count, p_value, plain, signed};
 use crate::ui::panes::verdict::rung_mark;
 use crate::ui::theme::Theme;
@@ -180,13 +180,8 @@ fn line(
             columns(text, theme.text, patch_cells(patch, theme))
         }
         EvidenceRow::Competing(at) => {
-            let steps = verdict
-                .competing
-                .get(at)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let text: Vec<&str> = steps.iter().map(|s| s.text.as_str()).collect();
-            Row::new().push(cut_foreign(&text.join("; "), width, theme), theme.text)
+            let text = competing(verdict, at);
+            Row::new().push(cut(&text, width, theme), theme.text)
         }
         EvidenceRow::Try(at) => {
             let Some(tried) = verdict.tried.get(at) else {
@@ -195,6 +190,13 @@ fn line(
             columns(tried.name.clone(), theme.text, try_cells(tried))
         }
     }
+}
+
+/// The steps of another trace in one line, cleaned.
+fn competing(verdict: &Verdict, at: usize) -> String {
+    let steps = verdict.competing.get(at).into_iter().flatten();
+    let text: Vec<String> = steps.map(|s| sanitize(&s.text).to_string()).collect();
+    text.join("; ")
 }
 
 fn mark(standing: Standing, theme: &Theme) -> (&'static str, Style) {
@@ -357,18 +359,7 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
                     sanitize(&patch.donor)
                 )
             }),
-        EvidenceRow::Competing(at) => {
-            let steps = verdict
-                .competing
-                .get(at)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let text: Vec<String> = steps
-                .iter()
-                .map(|s| sanitize(&s.text).to_string())
-                .collect();
-            wrap(&text.join("; "), 400).join(" ")
-        }
+        EvidenceRow::Competing(at) => competing(verdict, at),
         EvidenceRow::Try(at) => verdict.tried.get(at).map_or_else(String::new, |t| {
             let standing = |s: Option<Standing>| s.map_or("not run", Standing::as_str);
             format!(

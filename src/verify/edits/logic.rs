@@ -52,21 +52,8 @@ pub(super) fn edits(
     let Ok(facts) = facts::parse(question) else {
         return Vec::new();
     };
-    let editor = Editor {
-        question,
-        answer,
-        steps,
-        classes: classes(&facts),
-        facts: &facts,
-        means,
-    };
-    let chain: Vec<Node> = steps
-        .iter()
-        .filter_map(|step| facts.node(&step.result.text))
-        .collect();
-    let beside: Vec<Node> = (0..facts.nodes.len())
-        .filter(|node| !chain.contains(node))
-        .collect();
+    let editor = Editor::new(question, answer, steps, &facts, means);
+    let (chain, beside) = editor.nodes();
     let mut places: Vec<Vec<Edit>> = chain
         .iter()
         .map(|node| editor.renamed(*node, &beside))
@@ -97,27 +84,14 @@ pub(super) fn donors(
     let Some(node) = facts.node(&steps[step].result.text) else {
         return Vec::new();
     };
-    let editor = Editor {
-        question,
-        answer,
-        steps,
-        classes: classes(&facts),
-        facts: &facts,
-        means,
-    };
+    let editor = Editor::new(question, answer, steps, &facts, means);
     let differs = |other: &Node| {
         let name = &facts.nodes[*other];
         let predicted = answer_if(question, answer, steps, step, name);
         editor.may_replace(node, name, editor.classes[*other])
             && predicted.is_some_and(|p| !super::same_answer(crate::trace::Task::Logic, &p, answer))
     };
-    let beside: Vec<Node> = (0..facts.nodes.len())
-        .filter(|other| {
-            !steps
-                .iter()
-                .any(|s| facts.node(&s.result.text) == Some(*other))
-        })
-        .collect();
+    let (_, beside) = editor.nodes();
     let others: Vec<Node> = beside.iter().copied().filter(differs).collect();
     others
         .into_iter()
@@ -126,8 +100,7 @@ pub(super) fn donors(
                 .iter()
                 .filter(|third| **third != other)
                 .filter_map(|third| {
-                    let spares: Vec<&Spare> = editor.fresh(*third).collect();
-                    let spare = spares.get(*third % spares.len().max(1))?;
+                    let spare = editor.one_fresh(*third)?;
                     Some(editor.swap_and(node, other, Some((*third, &spare.word))))
                 });
             std::iter::once(editor.swap(node, other))
@@ -209,7 +182,37 @@ struct Editor<'a> {
     means: &'a Means<'a>,
 }
 
-impl Editor<'_> {
+impl<'a> Editor<'a> {
+    fn new(
+        question: &'a str,
+        answer: &'a str,
+        steps: &'a [TraceStep],
+        facts: &'a Facts,
+        means: &'a Means<'a>,
+    ) -> Self {
+        Self {
+            question,
+            answer,
+            steps,
+            facts,
+            classes: classes(facts),
+            means,
+        }
+    }
+
+    /// The nodes that are on the chain, and those that are not.
+    fn nodes(&self) -> (Vec<Node>, Vec<Node>) {
+        let chain: Vec<Node> = self
+            .steps
+            .iter()
+            .filter_map(|step| self.facts.node(&step.result.text))
+            .collect();
+        let beside = (0..self.facts.nodes.len())
+            .filter(|node| !chain.contains(node))
+            .collect();
+        (chain, beside)
+    }
+
     /// A node of the chain renamed, and swapped with nodes beside the chain, by turns.
     fn renamed(&self, node: Node, beside: &[Node]) -> Vec<Edit> {
         let renames = self.fresh(node).map(|spare| self.rename(node, spare));
@@ -232,10 +235,13 @@ impl Editor<'_> {
     }
 
     fn rename_once(&self, node: Node) -> Option<Edit> {
-        // Each place takes another spare, so that not all controls say the same word.
+        Some(self.rename(node, self.one_fresh(node)?))
+    }
+
+    /// Each node takes another spare, so that not all controls say the same word.
+    fn one_fresh(&self, node: Node) -> Option<&Spare> {
         let spares: Vec<&Spare> = self.fresh(node).collect();
-        let spare = spares.get(node % spares.len().max(1))?;
-        Some(self.rename(node, spare))
+        spares.get(node % spares.len().max(1)).copied()
     }
 
     fn fresh(&self, node: Node) -> impl Iterator<Item = &Spare> {
