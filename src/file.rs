@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -48,20 +48,39 @@ pub fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
 /// # Errors
 /// Names the file; the old file is then untouched.
 pub fn write_atomic(path: &Path, contents: &[u8]) -> Result<()> {
+    write_streamed(path, |sink| {
+        sink.write_all(contents)
+            .map_err(|source| Error::io("write", path, source))
+    })
+}
+
+/// The same of contents that are written piece by piece and need not fit into memory.
+///
+/// # Errors
+/// Names the file; the old file is then untouched. What the writer reports is passed on.
+pub fn write_streamed(
+    path: &Path,
+    write: impl FnOnce(&mut dyn std::io::Write) -> Result<()>,
+) -> Result<()> {
     let failed = |source| Error::io("write", path, source);
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if target.is_dir() {
         return Err(failed(std::io::ErrorKind::IsADirectory.into()));
     }
-    let (temporary, mut file) = create_beside(&target).map_err(failed)?;
-    let written = file
-        .write_all(contents)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&temporary, &target));
-    if let Err(source) = written {
+    let (temporary, file) = create_beside(&target).map_err(failed)?;
+    let mut sink = std::io::BufWriter::new(file);
+    let written = write(&mut sink).and_then(|()| {
+        let file = sink
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
+        file.sync_all()
+            .and_then(|()| fs::rename(&temporary, &target))
+            .map_err(failed)
+    });
+    if let Err(error) = written {
         // The first error is the one to report; a left-over temporary file is harmless.
         let _ = fs::remove_file(&temporary);
-        return Err(failed(source));
+        return Err(error);
     }
     sync_folder(&target);
     Ok(())
@@ -141,7 +160,7 @@ mod tests {
         let path = folder.path().join("session.jsonl");
         write_atomic(&path, b"old").expect("first write");
         let (temporary, mut file) = create_beside(&path).expect("a temporary file");
-        file.write_all(b"ne").expect("half a write");
+        std::io::Write::write_all(&mut file, b"ne").expect("half a write");
         drop(file);
         assert_eq!(read_text(&path).expect("readable"), "old");
         write_atomic(&path, b"new").expect("a later write is not in the way");

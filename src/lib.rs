@@ -5,6 +5,7 @@
 //!
 //! - [`trace`], [`text`], [`error`]: plain data, the one door for foreign text, errors with exit codes.
 //! - [`problem`], [`problem_file`]: the generator and the data files.
+//! - [`rows`]: the rows of a batch run: their form, their file, their merging.
 //! - [`data`]: the GSM8k test sets and the verifier's templates, made as published.
 //! - [`model`]: checkpoints, the transformer, the latent loop.
 //! - [`hub`]: published checkpoints: the table, the download, the shared cache.
@@ -34,6 +35,7 @@ pub mod open;
 mod paths;
 pub mod problem;
 pub mod problem_file;
+pub mod rows;
 pub mod selftest;
 pub mod session;
 mod term;

@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("paths", &["error", "text"]),
     ("logging", &["error", "paths", "text"]),
+    ("rows", &["error", "file", "paths", "trace"]),
     ("cli", &["error", "problem", "text", "trace"]),
     ("hub", &["error", "text"]),
     ("model", &["error", "text", "trace"]),

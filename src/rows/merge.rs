@@ -1,0 +1,106 @@
+//! Shards of one run put together: the result is the single run's file, byte for byte.
+
+use std::path::{Path, PathBuf};
+
+use super::FILE;
+use super::header::Header;
+use super::journal::Reader;
+use crate::error::{Error, Result};
+use crate::{file, paths};
+
+/// What was put together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// Rows written.
+    pub rows: usize,
+    /// Problems they are about.
+    pub problems: usize,
+}
+
+/// Puts the shards in some folders together into another folder.
+///
+/// # Errors
+/// When they are not parts of one run, one is missing, given twice or not finished, or something cannot be read or written.
+pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged> {
+    let mut shards: Vec<Reader> = Vec::new();
+    for folder in folders {
+        shards.push(Reader::open(folder)?);
+    }
+    let Some(first) = shards.first() else {
+        return Err(Error::usage("no folder to merge is named"));
+    };
+    let whole = first.header().whole();
+    let of = first.header().shard.of;
+    let place = complete(folders, &shards, of)?;
+    paths::create_folder(out)?;
+    let target = out.join(FILE);
+    if target.exists() {
+        return Err(Error::usage_with_hint(
+            format!("{target:?} is there already"),
+            "choose another folder with --out, or remove it",
+        ));
+    }
+    let mut rows = 0;
+    file::write_streamed(&target, |sink| {
+        let header =
+            serde_json::to_string(&whole).map_err(|why| Error::internal(why.to_string()))?;
+        let failed = |source| Error::io("write", &target, source);
+        writeln!(sink, "{header}").map_err(failed)?;
+        for (index, experiment) in whole.plan() {
+            let shard = (index / whole.settings.batch.max(1)) % of;
+            let at = place[shard];
+            let Some(line) = shards[at].line()? else {
+                return Err(Error::usage_with_hint(
+                    format!(
+                        "{:?} is not finished: problem {index} {} is missing",
+                        folders[at].join(FILE),
+                        experiment.as_str()
+                    ),
+                    "run it again with the same options: it goes on where it stopped",
+                ));
+            };
+            sink.write_all(line.as_bytes()).map_err(failed)?;
+            rows += 1;
+        }
+        Ok(())
+    })?;
+    Ok(Merged {
+        rows,
+        problems: whole.data.n,
+    })
+}
+
+/// Which folder holds each shard.
+fn complete(folders: &[PathBuf], shards: &[Reader], of: usize) -> Result<Vec<usize>> {
+    let first: &Header = shards[0].header();
+    let mut place: Vec<Option<usize>> = vec![None; of];
+    for (at, shard) in shards.iter().enumerate() {
+        let header = shard.header();
+        let difference = first.differs(header).or_else(|| {
+            (header.shard.of != of)
+                .then(|| format!("one is shard {}, the other {}", first.shard, header.shard))
+        });
+        if let Some(difference) = difference {
+            return Err(Error::usage_with_hint(
+                format!(
+                    "{:?} and {:?} are not parts of one run: {difference}",
+                    folders[0], folders[at]
+                ),
+                "merge only shards that were run with the same options",
+            ));
+        }
+        let slot = &mut place[header.shard.index - 1];
+        if let Some(other) = slot {
+            return Err(Error::usage(format!(
+                "{:?} and {:?} are both shard {}",
+                folders[*other], folders[at], header.shard
+            )));
+        }
+        *slot = Some(at);
+    }
+    let missing = |shard: usize| Error::usage(format!("shard {}/{of} is missing", shard + 1));
+    let found = place.iter().enumerate();
+    found
+        .map(|(shard, at)| at.ok_or_else(|| missing(shard)))
+        .collect()
+}

@@ -1,0 +1,24 @@
+//! The rows of a batch run: what they hold (`row`), the header that says how they were made (`header`), and the file that keeps
+//! them (`journal`). The format is described in docs/rows.md.
+//!
+//! A run's folder holds `rows.jsonl`: a header line, then one line a problem and experiment, problems in the order of the data
+//! set and experiments in that of [`Experiment::ALL`]. Nothing in it depends on when, how fast or on how many threads it was
+//! made, so that an interrupted run, or a merged one, is the undisturbed one byte for byte.
+
+pub mod header;
+pub mod journal;
+#[cfg(test)]
+pub(crate) mod made;
+pub mod merge;
+pub mod row;
+#[cfg(test)]
+mod tests;
+
+pub use header::{Data, Header, Protocol, Settings, Shard};
+pub use row::{Body, Experiment, Row};
+
+/// The schema of the file; fields are only ever added under one number.
+pub const SCHEMA: &str = "undertone.rows/1";
+
+/// The file's name in a run's folder.
+pub const FILE: &str = "rows.jsonl";
