@@ -247,7 +247,8 @@ fn the_grid_of_a_loaded_model_is_the_published_one() {
                 .expect("not dropped");
             // Ids that the tokenizer lacks have no text; the two programs name them differently.
             let named = |token: &str| {
-                let marker = token.starts_with("<|") && token != "<|endoftext|>";
+                let marker =
+                    token.is_empty() || (token.starts_with("<|") && token != "<|endoftext|>");
                 (if marker { "<|marker|>" } else { token }).to_owned()
             };
             let published: Vec<Vec<String>> = items(rows)

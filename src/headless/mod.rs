@@ -10,10 +10,12 @@ pub mod fetch;
 pub mod inspect;
 pub mod keys;
 pub mod lens_fit;
+pub mod merge;
 mod meter;
 pub mod models;
 pub mod problems;
 pub mod question;
+pub mod run;
 pub mod selftest;
 pub mod study;
 pub mod trace;
@@ -141,23 +143,33 @@ fn budget(args: &cli::BudgetArgs) -> Result<Budget> {
 ///
 /// # Errors
 /// When the checkpoint cannot be read or fails its self-tests.
-pub fn load(args: &cli::ModelArgs) -> Result<Explorer> {
+pub fn load(args: &cli::CheckpointArgs) -> Result<Explorer> {
     let mut explorer = Explorer::bare(load_model(args)?);
+    ensure_reference(&mut explorer)?;
+    Ok(explorer)
+}
+
+/// Sees to the reference set, which is kept for later commands.
+fn ensure_reference(explorer: &mut Explorer) -> Result<()> {
     // Without a home folder there is nowhere to keep it.
     let folder = Paths::discover()
         .ok()
         .map(|paths| kept::folder(&paths.cache));
     let cancel = Cancel::new();
-    kept::ensure_reference(&mut explorer, folder.as_deref(), &mut |_, _| (), &cancel)
-        .map_err(model_error)?;
-    Ok(explorer)
+    kept::ensure_reference(explorer, folder.as_deref(), &mut |_, _| (), &cancel)
+        .map_err(model_error)
 }
 
 /// Loads a model; a download is shown on standard error.
 ///
 /// # Errors
 /// When it cannot be found, downloaded or read, or fails its self-tests.
-pub fn load_model(args: &cli::ModelArgs) -> Result<Model> {
+pub fn load_model(args: &cli::CheckpointArgs) -> Result<Model> {
+    load_as(args, |_| ())
+}
+
+/// Loads a model with options changed.
+fn load_as(args: &cli::CheckpointArgs, change: impl FnOnce(&mut LoadOptions)) -> Result<Model> {
     let placement = placement(args.device)?;
     let mut meter = meter::Meter::new();
     let mut watch = Watch {
@@ -166,7 +178,8 @@ pub fn load_model(args: &cli::ModelArgs) -> Result<Model> {
     };
     let found = opener(args).find(&args.model, &mut watch);
     meter.finish();
-    let (checkpoint, options) = found.map_err(open_error)?;
+    let (checkpoint, mut options) = found.map_err(open_error)?;
+    change(&mut options);
     let (model, note) = placement
         .load(&checkpoint, &options, &mut |_| ())
         .map_err(model_error)?;
@@ -178,7 +191,7 @@ pub fn load_model(args: &cli::ModelArgs) -> Result<Model> {
 
 /// How the model named on the command line is to be opened.
 #[must_use]
-pub fn opener(args: &cli::ModelArgs) -> Opener {
+pub fn opener(args: &cli::CheckpointArgs) -> Opener {
     let kind = &args.kind;
     Opener {
         named: args.model.clone(),
@@ -200,6 +213,7 @@ pub fn opener(args: &cli::ModelArgs) -> Opener {
                 cli::Precision::F16 => Precision::F16,
                 cli::Precision::Q8 => Precision::Q8,
             },
+            shuffled: None,
             behaviour: match args.behaviour {
                 cli::Behaviour::Fixed => Behaviour::Fixed,
                 cli::Behaviour::Reference => Behaviour::Reference,

@@ -133,7 +133,11 @@ impl Model {
             };
             let hash = hash.join();
             let hash = hash.map_err(|_| unreadable("it could not be hashed".into()))?;
-            model.info.sha256 = hash.map_err(|e| unreadable(e.to_string()))?;
+            let hash = hash.map_err(|e| unreadable(e.to_string()))?;
+            model.info.sha256 = match options.shuffled {
+                None => hash,
+                Some(seed) => tensor_file::sha256_of_text(&format!("{hash} shuffled {seed}")),
+            };
             Ok(model)
         })
     }
@@ -189,7 +193,15 @@ impl Model {
                     "q8_0 runs on the CPU: pass --device cpu, or --dtype bf16 for a card",
                 ));
             }
+            if options.shuffled.is_some() {
+                return Err(ModelError::input(
+                    "a control of shuffled weights cannot be quantized: leave out --dtype q8_0",
+                ));
+            }
             weights.quantize();
+        }
+        if let Some(seed) = options.shuffled {
+            weights.shuffle(seed);
         }
         let backbone = take_backbone(
             &mut weights,

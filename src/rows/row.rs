@@ -102,6 +102,12 @@ impl Body {
         }
     }
 
+    /// Whether there is no result.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::none(self.experiment())
+    }
+
     /// An experiment without a result.
     #[must_use]
     pub fn none(of: Experiment) -> Self {
@@ -218,8 +224,9 @@ pub struct Off {
 pub struct Backtracking {
     /// Each gold step's result at the latent that has it highest.
     pub reads: Vec<GoldRead>,
-    /// Whether every result but the last is among the top tokens, each at a later latent than the one before.
-    pub in_order: bool,
+    /// Whether every result but the last is among the top tokens, each at a later latent than the one before; null for a
+    /// solution of one step, which has no such result.
+    pub in_order: Option<bool>,
     /// The same of the gold steps of other problems with as many steps (at most five): the chance that this happens.
     pub in_order_others: Vec<bool>,
     /// The published search; null for tasks that it is not defined on and for runs with too few positions.
