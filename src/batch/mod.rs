@@ -13,14 +13,3 @@ pub mod run;
 mod tokens;
 
 pub use problem::Work;
-
-use crate::error::Error;
-use crate::model::{ErrorKind, ModelError};
-
-/// A model's error as the program's.
-fn failed(error: ModelError) -> Error {
-    match error.kind() {
-        ErrorKind::Usage => Error::usage(error.to_string()),
-        _ => Error::model(error.to_string(), error.hint()),
-    }
-}

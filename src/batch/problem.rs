@@ -184,10 +184,10 @@ impl<'a> Work<'a> {
         let verdict = subject
             .explorer
             .verdict(clean, exits, self.budget, &mut |_| (), cancel)?;
-        Ok(Body::Verdict(Some(Judged {
+        Ok(Body::Verdict(Some(Box::new(Judged {
             verdict,
             answer: clean.run.answer.value.clone(),
-        })))
+        }))))
     }
 }
 

@@ -177,7 +177,7 @@ pub fn run(
             }
         }
         match failure {
-            Some(error) => Err(super::failed(error)),
+            Some(error) => Err(error.into()),
             None => Ok(turn),
         }
     });

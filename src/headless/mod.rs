@@ -28,8 +28,8 @@ use crate::cli;
 use crate::error::{self, Error, Result};
 use crate::hub::{self, HubError};
 use crate::model::{
-    Base, Behaviour, Cancel, Device, ErrorKind, Family, LoadOptions, Model, ModelError, Placement,
-    Precision, SpecialTokens,
+    Base, Behaviour, Cancel, Device, Family, LoadOptions, Model, ModelError, Placement, Precision,
+    SpecialTokens,
 };
 use crate::open::{OpenError, Opener, Watch};
 use crate::paths::Paths;
@@ -157,7 +157,7 @@ fn ensure_reference(explorer: &mut Explorer) -> Result<()> {
         .map(|paths| kept::folder(&paths.cache));
     let cancel = Cancel::new();
     kept::ensure_reference(explorer, folder.as_deref(), &mut |_, _| (), &cancel)
-        .map_err(model_error)
+        .map_err(Error::from)
 }
 
 /// Loads a model; a download is shown on standard error.
@@ -180,9 +180,7 @@ fn load_as(args: &cli::CheckpointArgs, change: impl FnOnce(&mut LoadOptions)) ->
     meter.finish();
     let (checkpoint, mut options) = found.map_err(open_error)?;
     change(&mut options);
-    let (model, note) = placement
-        .load(&checkpoint, &options, &mut |_| ())
-        .map_err(model_error)?;
+    let (model, note) = placement.load(&checkpoint, &options, &mut |_| ())?;
     if let Some(note) = note {
         print_warning(&note);
     }
@@ -274,25 +272,12 @@ fn no_device(name: &str, cause: &ModelError) -> Error {
     )
 }
 
-/// A model's error as the program's.
-#[must_use]
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "it is used as a function in map_err"
-)]
-pub fn model_error(error: ModelError) -> Error {
-    match error.kind() {
-        ErrorKind::Usage => Error::usage(error.to_string()),
-        _ => Error::model(error.to_string(), error.hint()),
-    }
-}
-
 /// A model that cannot be opened, as the program's error.
 #[must_use]
 pub fn open_error(error: OpenError) -> Error {
     let (message, hint) = (error.to_string(), error.hint());
     match error {
-        OpenError::Model(error) => model_error(error),
+        OpenError::Model(error) => error.into(),
         OpenError::Hub { error, .. } => of_kind(error.kind(), message, hint),
     }
 }

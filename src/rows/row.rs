@@ -84,7 +84,7 @@ pub enum Body {
     /// A trace without the gold one.
     ForwardChaining(Option<ForwardChaining>),
     /// The verdict.
-    Verdict(Option<Judged>),
+    Verdict(Option<Box<Judged>>),
 }
 
 impl Body {
@@ -250,6 +250,10 @@ pub struct GoldRead {
 
 /// The published backtracking search on one problem.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a figure of its own in the paper"
+)]
 pub struct Published {
     /// Whether the published code cannot represent the gold solution; it then counts as not found.
     pub impossible: bool,
