@@ -4,7 +4,10 @@
 //! otherwise. A statistic that is not defined for its input is `None`, never a number that stands for it.
 
 pub mod binomial;
+pub mod bootstrap;
+pub mod clusters;
 mod intervals;
+pub mod ranking;
 
 pub use intervals::{Share, exact_interval, mean, mean_interval, wilson};
 
