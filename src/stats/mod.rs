@@ -7,6 +7,9 @@ pub mod binomial;
 pub mod bootstrap;
 pub mod clusters;
 mod intervals;
+pub mod multiple;
+pub mod paired;
+pub mod power;
 pub mod ranking;
 
 pub use intervals::{Share, exact_interval, mean, mean_interval, wilson};
