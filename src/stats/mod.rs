@@ -5,6 +5,7 @@
 
 pub mod binomial;
 pub mod bootstrap;
+pub mod calibration;
 pub mod clusters;
 mod intervals;
 pub mod multiple;
