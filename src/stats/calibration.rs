@@ -71,10 +71,11 @@ pub fn brier(probabilities: &[f64], correct: &[bool]) -> Option<f64> {
     Some(mean(&squares))
 }
 
-/// The expected calibration error (Naeini et al. 2015; Guo et al. 2017): the distance between mean probability and share of correct
-/// rows, averaged over `bins` bins of equal width, each weighted by its rows. A bin holds its upper edge; the first holds 0 too.
-/// It is meant for probabilities fitted on other data: those of [`left_out`] are a little lower for a correct row than for a wrong
-/// one of the same group, and where an edge of a bin falls between the two the figure is far too large. None without rows, without bins, or where the slices differ in length.
+/// The expected calibration error (Naeini et al. 2015; Guo et al. 2017): the distance between mean probability and share of
+/// correct rows, averaged over `bins` bins of equal width, each weighted by its rows. A bin holds its upper edge; the first
+/// holds 0 too. It is meant for probabilities fitted on other data: those of [`left_out`] are a little lower for a correct
+/// row than for a wrong one of the same group, and where an edge of a bin falls between the two the figure is far too large.
+/// None without rows, without bins, or where the slices differ in length.
 #[must_use]
 pub fn expected_calibration_error(
     probabilities: &[f64],
