@@ -12,7 +12,6 @@ pub mod learned;
 pub mod problems;
 pub mod reference;
 pub mod run;
-pub mod stats;
 pub mod thoughts;
 pub mod verdict;
 
