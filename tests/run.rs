@@ -365,3 +365,73 @@ fn what_cannot_be_run_is_said_in_one_error() {
     fs::write(out.join(FILE), "[]\n").unwrap();
     refused(&["--limit", "2", "--experiments", "accuracy"], 3, "line 1");
 }
+
+/// The documented ways to spread a run: each is run as it is written, where its engine is at hand.
+#[cfg(unix)]
+#[test]
+fn the_scripts_for_clusters_make_the_single_run() {
+    let folder = tempdir().unwrap();
+    let home = folder.path();
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/cluster");
+    let what = [
+        "--model",
+        "mini-math",
+        "--limit",
+        "6",
+        "--experiments",
+        "accuracy",
+    ];
+    let single = home.join("single");
+    done(run(home, &single, &what));
+    let at = |program: &str, args: &[&str]| {
+        // The environment of the binary, for a script that calls it.
+        let binary = command(home, &[]);
+        let mut script = std::process::Command::new(program);
+        for (name, value) in binary.get_envs() {
+            match value {
+                Some(value) => script.env(name, value),
+                None => script.env_remove(name),
+            };
+        }
+        script
+            .env("UNDERTONE", binary.get_program())
+            .args(args)
+            .args(what);
+        script
+    };
+    let slurm = home.join("slurm");
+    for task in ["1", "2"] {
+        let script = scripts.join("slurm.sh");
+        let mut script = at("bash", &[script.to_str().unwrap(), slurm.to_str().unwrap()]);
+        script
+            .env("SLURM_ARRAY_TASK_ID", task)
+            .env("SLURM_ARRAY_TASK_COUNT", "2");
+        done(script);
+    }
+    let [one, two, whole] = ["shard-0001", "shard-0002", "whole"].map(|name| slurm.join(name));
+    let folders = [&one, &two, &whole].map(|path| path.to_str().unwrap());
+    done(command(
+        home,
+        &["merge", folders[0], folders[1], "--out", folders[2]],
+    ));
+    assert_eq!(rows(&whole), rows(&single));
+    let engines: [(&str, &[&str], &str, &str); 2] = [
+        ("parallel", &["--version"], "bash", "parallel.sh"),
+        ("python3", &["-c", "import ray"], "python3", "ray_shards.py"),
+    ];
+    for (engine, probe, program, script) in engines {
+        let there = std::process::Command::new(engine).args(probe).output();
+        if !there.is_ok_and(|output| output.status.success()) {
+            let line = format!("skipped: no {engine} {}\n", probe.join(" "));
+            _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+            continue;
+        }
+        let out = home.join(engine);
+        let path = scripts.join(script);
+        done(at(
+            program,
+            &[path.to_str().unwrap(), "2", out.to_str().unwrap()],
+        ));
+        assert_eq!(rows(&out.join("whole")), rows(&single), "{script}");
+    }
+}
