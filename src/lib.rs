@@ -4,6 +4,7 @@
 //! The map, from the bottom up (nothing imports upwards; `tests/tidy.rs` checks it):
 //!
 //! - [`trace`], [`text`], [`error`]: plain data, the one door for foreign text, errors with exit codes.
+//! - [`stats`]: shares, intervals and tests.
 //! - [`problem`], [`problem_file`]: the generator and the data files.
 //! - [`rows`]: the rows of a batch run: their form, their file, their merging.
 //! - [`data`]: the GSM8k test sets and the verifier's templates, made as published.
@@ -38,6 +39,7 @@ pub mod problem_file;
 pub mod rows;
 pub mod selftest;
 pub mod session;
+pub mod stats;
 mod term;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ const MAX_LINES: usize = 500;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("trace", &[]),
+    ("stats", &["trace"]),
     ("error", &[]),
     ("problem", &[]),
     ("file", &["error"]),
@@ -26,11 +27,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hub", &["error", "text"]),
     ("model", &["error", "text", "trace"]),
     ("decode", &["error", "model", "text", "trace"]),
-    ("verify", &["data", "problem", "text", "trace"]),
+    ("verify", &["data", "problem", "stats", "text", "trace"]),
     (
         "analysis",
         &[
-            "decode", "error", "model", "problem", "text", "trace", "verify",
+            "decode", "error", "model", "problem", "stats", "text", "trace", "verify",
         ],
     ),
     ("open", &["hub", "model", "trace"]),

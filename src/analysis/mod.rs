@@ -11,7 +11,6 @@ pub mod learned;
 pub mod problems;
 pub mod reference;
 pub mod run;
-pub mod stats;
 pub mod thoughts;
 pub mod verdict;
 

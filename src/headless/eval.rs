@@ -7,12 +7,12 @@ use rand_chacha::ChaCha8Rng;
 use super::{budget, load, model_error, print, to_json};
 use crate::analysis::evaluate::{self, Evaluation, Modes, evidence};
 use crate::analysis::problems;
-use crate::analysis::stats::Share;
 use crate::cli::EvalArgs;
 use crate::error::{Error, Result};
 use crate::model::Cancel;
 use crate::problem::Problem;
 use crate::problem_file;
+use crate::stats::Share;
 use crate::trace::Task;
 
 /// Evaluates and prints.

@@ -9,7 +9,6 @@ use super::{load_model, model_error, print, to_json};
 use crate::analysis::learned::card::{Card, Figures, Origin, Score};
 use crate::analysis::learned::{self, Recipe};
 use crate::analysis::problems;
-use crate::analysis::stats::Share;
 use crate::cli::{FitArgs, Rank};
 use crate::data::manifest;
 use crate::error::{Error, Result};
@@ -17,6 +16,7 @@ use crate::file;
 use crate::model::{CARD_FILE, Cancel, Model, TENSOR_FILE};
 use crate::problem::Problem;
 use crate::problem_file;
+use crate::stats::Share;
 use crate::trace::Task;
 
 /// Layers that a command line may name; no model has as many.

@@ -4,11 +4,12 @@
 //! concerns and a control for the others. How often a predicted value stands there by chance is measured: at other steps'
 //! latents under the same edits, and at the same latent in other problems. Source: methods.md 6.7, and our controls.
 
+use crate::stats::binomial::at_least;
 use crate::trace::{
     EditRead, EditRun, LatentIdx, Source, Standing, StepTracks, Task, TokenRead, TraceStep, Tracks,
 };
 
-use super::chance::{ALPHA, MIN_TRIALS, at_least, few, most, rate};
+use super::chance::{ALPHA, MIN_TRIALS, few, most, rate};
 use super::edits::{Edit, same_answer};
 use super::values::Values;
 

@@ -3,9 +3,10 @@
 //! A latent is replaced by one that another question left at the same position. If that one shows the step's own value the
 //! answer must stay; if it shows another, the answer must become what the trace computes from it.
 
+use crate::stats::binomial::at_least;
 use crate::trace::{LatentIdx, Patch, Standing, StepUse, Task, Used};
 
-use super::chance::{ALPHA, MIN_TRIALS, at_least, most, rate};
+use super::chance::{ALPHA, MIN_TRIALS, most, rate};
 use super::edits::same_answer;
 use super::tracks::together;
 

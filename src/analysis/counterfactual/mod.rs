@@ -29,8 +29,8 @@ use replacements::Plan;
 
 use super::reference::Reference;
 use super::run::CleanRun;
-use super::stats;
 use crate::model::Model;
+use crate::stats;
 
 /// What is asked about: a clean run, the model it came from, and the other problems that stand beside it.
 #[derive(Clone, Copy)]

@@ -2,10 +2,11 @@
 
 use super::judge::{Judge, Judged};
 use super::replacements::{Plan, Replacements};
-use super::{Subject, counted, stats};
+use super::{Subject, counted};
 use crate::analysis::run::CleanRun;
 use crate::analysis::{answers, no_reference};
 use crate::model::{Cancel, Model, ModelError, Unfolded, argmax};
+use crate::stats;
 use crate::trace::{Ablation, AblationValue, Answer, Donors, Effect, LatentIdx, Outcome};
 
 /// Runs an ablation of a clean run.

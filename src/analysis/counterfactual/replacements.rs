@@ -11,9 +11,9 @@ use rand_chacha::ChaCha8Rng;
 use super::Subject;
 use crate::analysis::reference::{Item, Moments};
 use crate::analysis::run::CleanRun;
-use crate::analysis::stats;
 use crate::analysis::{no_answer, no_reference};
 use crate::model::{Change, Model, ModelError, Variant};
+use crate::stats;
 use crate::trace::{Ablation, AblationValue, Direction, LatentIdx, Propagation, Site};
 
 /// How many donors, draws or orders are tried unless asked otherwise (field-map.md 5.2).

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::stats::Share;
 use crate::analysis::{Explorer, run, verdict};
 use crate::model::{Cancel, ModelError};
 use crate::problem::Problem;
+use crate::stats::Share;
 use crate::trace::{LatentIdx, Rung, Verdict};
 
 /// Verdicts and phrases over the first problems of an evaluation.

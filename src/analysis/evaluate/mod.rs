@@ -14,10 +14,10 @@ use super::Explorer;
 use super::answers;
 use super::reference::{Group, same_length};
 use super::run::{self, MAX_NEW_TOKENS};
-use super::stats::Share;
 use crate::decode::lens;
 use crate::model::{Branch, Cancel, Mode, ModelError, Writes};
 use crate::problem::Problem;
+use crate::stats::Share;
 use crate::trace::{LatentIdx, ModelInfo};
 
 /// The schema name and version of the JSON report.

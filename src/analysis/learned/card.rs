@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Recipe;
 use super::score::{Reads, Tally};
-use crate::analysis::stats::Share;
 use crate::decode::learned::Header;
+use crate::stats::Share;
 use crate::trace::LatentIdx;
 
 /// A card, as it stands in `lens.json`. Fields are only ever added.

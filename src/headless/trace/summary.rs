@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use crate::analysis::stats::{Share, mean, mean_interval};
 use crate::headless::study::table::{Pen, Side, Table};
+use crate::stats::{Share, mean, mean_interval};
 
 /// What was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,7 +1,9 @@
-//! Intervals for the figures on screen: Wilson for shares, Student's t for means over donors.
+//! Intervals for the figures on screen and in reports: Wilson and Clopper-Pearson for shares, Student's t for means over donors.
 
 use serde::{Deserialize, Serialize};
 
+use super::binomial::at_least;
+use super::{Z, float, halve, ratio};
 use crate::trace::most_unseen;
 
 /// A share with its count and 95 % interval; never shown without `n`.
@@ -31,18 +33,13 @@ impl Share {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn ratio(hits: usize, n: usize) -> f64 {
-    hits as f64 / n as f64
-}
-
 /// The Wilson score interval at 95 %; (0, 1) when nothing was tried.
 #[must_use]
 pub fn wilson(hits: usize, n: usize) -> (f64, f64) {
     if n == 0 {
         return (0.0, 1.0);
     }
-    let (z, p) = (1.959_964, ratio(hits, n));
+    let (z, p) = (Z, ratio(hits, n));
     let z2n = z * z * ratio(1, n);
     let centre = p + z2n / 2.0;
     let half = z * (p * (1.0 - p) * ratio(1, n) + z2n * ratio(1, 4 * n)).sqrt();
@@ -67,39 +64,9 @@ pub fn exact_interval(hits: usize, n: usize) -> (f64, f64) {
         return (1.0 - most_unseen(n), 1.0);
     }
     // P(X >= hits) rises with the rate and P(X <= hits) falls with it, so both ends are found by halving.
-    let low = halve(|rate| at_least(hits, n, rate) - 0.025);
-    let high = halve(|rate| 0.025 - (1.0 - at_least(hits + 1, n, rate)));
+    let low = halve(0.0, 1.0, |rate| at_least(hits, n, rate) - 0.025);
+    let high = halve(0.0, 1.0, |rate| 0.025 - (1.0 - at_least(hits + 1, n, rate)));
     (low, high)
-}
-
-/// Where a rising function of a rate crosses zero.
-fn halve(rising: impl Fn(f64) -> f64) -> f64 {
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..60 {
-        let middle = f64::midpoint(low, high);
-        if rising(middle) > 0.0 {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    f64::midpoint(low, high)
-}
-
-/// P(X >= hits) of a binomial.
-fn at_least(hits: usize, n: usize, rate: f64) -> f64 {
-    let mut term_ln = 0.0;
-    let mut sum = 0.0;
-    for k in 0..=n {
-        if k > 0 {
-            term_ln += ratio(n - k + 1, k).ln();
-        }
-        if k >= hits {
-            let p = term_ln + ratio(k, 1) * rate.ln() + ratio(n - k, 1) * (1.0 - rate).ln();
-            sum += p.exp();
-        }
-    }
-    sum
 }
 
 /// Mean of the samples; zero for none.
@@ -132,12 +99,12 @@ fn t_quantile(freedom: usize) -> f64 {
         2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
         2.052, 2.048, 2.045, 2.042,
     ];
-    let z: f64 = 1.959_964;
+    let z = Z;
     TABLE
         .get(freedom.wrapping_sub(1))
         .copied()
         .unwrap_or_else(|| {
-            let g = ratio(1, freedom.max(1));
+            let g = 1.0 / float(freedom.max(1));
             z + (z.powi(3) + z) * g / 4.0
                 + (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) * g * g / 96.0
         })

@@ -1,0 +1,36 @@
+//! Statistics of shares, scores and comparisons, for the figures on screen and in reports on data sets.
+//!
+//! Everything takes counts or plain slices and knows no model. Intervals are at 95 %, tests two-sided unless they say
+//! otherwise. A statistic that is not defined for its input is `None`, never a number that stands for it.
+
+pub mod binomial;
+mod intervals;
+
+pub use intervals::{Share, exact_interval, mean, mean_interval, wilson};
+
+/// The 97.5 % quantile of the standard normal distribution.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// A count as a number.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn float(count: usize) -> f64 {
+    count as f64
+}
+
+/// `hits / n`; not a number where both are zero.
+fn ratio(hits: usize, n: usize) -> f64 {
+    float(hits) / float(n)
+}
+
+/// Where a rising function crosses zero between two values; the end that is nearer to zero if it does not.
+fn halve(mut low: f64, mut high: f64, rising: impl Fn(f64) -> f64) -> f64 {
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if rising(middle) > 0.0 {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    f64::midpoint(low, high)
+}
