@@ -4,6 +4,7 @@ mod ablation;
 mod data;
 mod lens;
 mod model;
+mod report;
 mod study;
 mod trace;
 mod verdict;
@@ -29,6 +30,7 @@ pub use self::model::{
     BaseName, Behaviour, Device, FamilyName, KindArgs, ModeName, ModelArgs, Precision, ShapeName,
     SpecialTokens, TaskName,
 };
+pub use self::report::RunReportArgs;
 pub use self::study::{
     AblateArgs, Edit, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,
 };
@@ -150,6 +152,8 @@ pub enum Command {
     Trace(TraceArgs),
     /// Measure a model's accuracy with and without its latent tokens
     Eval(EvalArgs),
+    /// Say what a batch run is worth, with controls and the published values
+    Report(RunReportArgs),
     /// Make problems
     Problems(ProblemsArgs),
     /// Prepare published data sets

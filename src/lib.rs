@@ -19,6 +19,10 @@
 //! - `app`, `keymap`, `ui`, `term`: the explorer: a pure reducer, its keys, its drawing, and the terminal loop.
 //! - [`headless`]: the subcommands that need no screen.
 
+// What tests/report.rs shares with unit tests names the crate.
+#[cfg(test)]
+extern crate self as undertone;
+
 pub mod analysis;
 mod app;
 pub mod cli;
@@ -36,6 +40,7 @@ pub mod open;
 mod paths;
 pub mod problem;
 pub mod problem_file;
+pub mod report;
 pub mod rows;
 pub mod selftest;
 pub mod session;
@@ -86,6 +91,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         },
         Some(Command::Trace(args)) => headless::trace::run(&args)?,
         Some(Command::Eval(args)) => headless::eval::run(&args)?,
+        Some(Command::Report(args)) => headless::report::run(&args)?,
         Some(Command::Problems(args)) => match args.command {
             ProblemsCommand::Generate(args) => headless::problems::generate(&args)?,
         },

@@ -23,6 +23,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("paths", &["error", "text"]),
     ("logging", &["error", "paths", "text"]),
     ("rows", &["error", "file", "paths", "trace"]),
+    (
+        "report",
+        &["error", "file", "rows", "stats", "text", "trace"],
+    ),
     ("cli", &["error", "problem", "text", "trace"]),
     ("hub", &["error", "text"]),
     ("model", &["error", "text", "trace"]),

@@ -14,6 +14,7 @@ mod meter;
 pub mod models;
 pub mod problems;
 pub mod question;
+pub mod report;
 pub mod selftest;
 pub mod study;
 pub mod trace;

@@ -1,0 +1,1 @@
+//! Every printed figure against the rows that it was counted from.
