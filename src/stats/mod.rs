@@ -1,10 +1,19 @@
 //! Statistics of shares, scores and comparisons, for the figures on screen and in reports on data sets.
 //!
 //! Everything takes counts or plain slices and knows no model. Intervals are at 95 %, tests two-sided unless they say
-//! otherwise. A statistic that is not defined for its input is `None`, never a number that stands for it.
+//! otherwise. A statistic that is not defined for its input is `None`; the few that give a number all the same say which.
 
 pub mod binomial;
+pub mod bootstrap;
+pub mod calibration;
+pub mod clusters;
 mod intervals;
+pub mod multiple;
+pub mod paired;
+pub mod power;
+pub mod ranking;
+#[cfg(test)]
+mod tests;
 
 pub use intervals::{Share, exact_interval, mean, mean_interval, wilson};
 

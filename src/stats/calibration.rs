@@ -1,0 +1,121 @@
+//! What a group says about the chance that its answers are correct: the share per group (a verdict's rung, say), and how good the
+//! probabilities are that follow from it on rows that they were not fitted on.
+
+use std::collections::BTreeMap;
+
+use super::{Share, float, mean, ratio};
+
+/// How many bins are customary in [`expected_calibration_error`].
+pub const BINS: usize = 10;
+
+/// The share of correct rows in each group, with Wilson's interval. None where the slices differ in length.
+#[must_use]
+pub fn by_group<G: Ord + Clone>(groups: &[G], correct: &[bool]) -> Option<BTreeMap<G, Share>> {
+    if groups.len() != correct.len() {
+        return None;
+    }
+    let mut tallies: BTreeMap<G, Tally> = BTreeMap::new();
+    for (group, correct) in groups.iter().zip(correct) {
+        tallies.entry(group.clone()).or_default().add(*correct);
+    }
+    let shares = tallies
+        .into_iter()
+        .map(|(group, tally)| (group, Share::new(tally.hits, tally.n)));
+    Some(shares.collect())
+}
+
+/// P(correct | group) of each row, fitted without the row's own cluster: the share of correct rows among the others of its group;
+/// where there is none, among all others. With a cluster for every row it is leave-one-out. None where the slices differ in length or
+/// all rows are of one cluster.
+#[must_use]
+pub fn left_out<G: Ord + Clone>(
+    groups: &[G],
+    correct: &[bool],
+    clusters: &[usize],
+) -> Option<Vec<f64>> {
+    if groups.len() != correct.len() || groups.len() != clusters.len() {
+        return None;
+    }
+    let mut all = Tally::default();
+    let mut of_group: BTreeMap<&G, Tally> = BTreeMap::new();
+    let mut of_cluster: BTreeMap<usize, Tally> = BTreeMap::new();
+    let mut of_both: BTreeMap<(&G, usize), Tally> = BTreeMap::new();
+    for ((group, correct), cluster) in groups.iter().zip(correct).zip(clusters) {
+        all.add(*correct);
+        of_group.entry(group).or_default().add(*correct);
+        of_cluster.entry(*cluster).or_default().add(*correct);
+        of_both.entry((group, *cluster)).or_default().add(*correct);
+    }
+    let rows = groups.iter().zip(clusters);
+    rows.map(|(group, cluster)| {
+        let alike = of_group
+            .get(group)?
+            .without(*of_both.get(&(group, *cluster))?);
+        let others = all.without(*of_cluster.get(cluster)?);
+        alike.share().or_else(|| others.share())
+    })
+    .collect()
+}
+
+/// Brier's score: the mean squared distance of a probability from what came, 1 for correct and 0 for wrong. From 0, the best, to 1;
+/// always saying 1/2 has 0.25. None without rows or where the slices differ in length.
+#[must_use]
+pub fn brier(probabilities: &[f64], correct: &[bool]) -> Option<f64> {
+    if probabilities.len() != correct.len() || correct.is_empty() {
+        return None;
+    }
+    let rows = probabilities.iter().zip(correct);
+    let squares: Vec<f64> = rows
+        .map(|(p, correct)| (p - f64::from(u8::from(*correct))).powi(2))
+        .collect();
+    Some(mean(&squares))
+}
+
+/// The expected calibration error (Naeini et al. 2015; Guo et al. 2017): the distance between mean probability and share of
+/// correct rows, averaged over `bins` bins of equal width, each weighted by its rows. A bin holds its upper edge; the first
+/// holds 0 too. It is meant for probabilities fitted on other data: those of [`left_out`] are a little lower for a correct
+/// row than for a wrong one of the same group, and where an edge of a bin falls between the two the figure is far too large.
+/// None without rows, without bins, or where the slices differ in length.
+#[must_use]
+pub fn expected_calibration_error(
+    probabilities: &[f64],
+    correct: &[bool],
+    bins: usize,
+) -> Option<f64> {
+    if probabilities.len() != correct.len() || correct.is_empty() || bins == 0 {
+        return None;
+    }
+    let mut excess: BTreeMap<usize, f64> = BTreeMap::new();
+    for (p, correct) in probabilities.iter().zip(correct) {
+        let bin = (1..bins).filter(|edge| *p > ratio(*edge, bins)).count();
+        *excess.entry(bin).or_default() += p - f64::from(u8::from(*correct));
+    }
+    let apart: f64 = excess.values().map(|excess| excess.abs()).sum();
+    Some(apart / float(correct.len()))
+}
+
+/// Rows and how many of them are correct.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    n: usize,
+    hits: usize,
+}
+
+impl Tally {
+    fn add(&mut self, correct: bool) {
+        self.n += 1;
+        self.hits += usize::from(correct);
+    }
+
+    /// What is left without a part of it.
+    fn without(self, part: Self) -> Self {
+        Self {
+            n: self.n - part.n,
+            hits: self.hits - part.hits,
+        }
+    }
+
+    fn share(self) -> Option<f64> {
+        (self.n > 0).then(|| ratio(self.hits, self.n))
+    }
+}
