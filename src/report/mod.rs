@@ -51,17 +51,8 @@ pub fn report(run: &Run, hard: Option<&Run>, controls: &[Run]) -> Report {
         if hard.header.model.sha256 != run.header.model.sha256 {
             warnings.push("The hard split was run with other weights.".to_owned());
         }
-        let mut section =
-            signal::section(hard, "hard-signals", "hard-", "The same on the hard split");
-        section.text.insert(
-            0,
-            format!(
-                "Problems: {}, {} read.",
-                hard.header.data.origin,
-                hard.items.len()
-            ),
-        );
-        sections.push(section);
+        let title = "The same on the hard split";
+        sections.push(signal::section(hard, "hard-signals", "hard-", title));
     }
     sections.push(controls::section(run, controls));
     Report {

@@ -19,7 +19,7 @@ impl Published {
     pub fn words(self) -> String {
         match self {
             Self::Value(value) => format!("{value:.1}"),
-            Self::Range(low, high) => format!("{low:.0} to {high:.0}"),
+            Self::Range(low, high) => format!("{low} to {high}"),
         }
     }
 }

@@ -82,8 +82,10 @@ pub struct Column {
 pub enum Unit {
     /// A share from 0 to 1, printed in percent.
     Share,
-    /// A difference of shares, printed in points.
+    /// A difference of shares, printed in points with its sign.
     Points,
+    /// The size of a difference of shares, printed in points.
+    Size,
     /// Any number: three decimals.
     Plain,
     /// A number that is already a percentage, or a count of tokens: one decimal.
@@ -222,7 +224,7 @@ impl Unit {
     #[must_use]
     pub fn bare(self, value: f64) -> String {
         let text = match self {
-            Self::Share => format!("{:.1}", 100.0 * value),
+            Self::Share | Self::Size => format!("{:.1}", 100.0 * value),
             Self::Points => format!("{:+.1}", 100.0 * value),
             Self::Plain => format!("{value:.3}"),
             Self::Tenths => format!("{value:.1}"),
@@ -236,7 +238,7 @@ impl Unit {
         let bare = self.bare(value);
         match self {
             Self::Share => format!("{bare} %"),
-            Self::Points => format!("{bare} points"),
+            Self::Points | Self::Size => format!("{bare} points"),
             Self::Plain | Self::Tenths => bare,
         }
     }

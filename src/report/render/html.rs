@@ -28,13 +28,13 @@ pub fn report(report: &Report) -> Result<String, String> {
     for warning in &report.warnings {
         html.push_str(&format!(
             "<p class=\"warning\" role=\"note\"><strong>Note.</strong> {}</p>\n",
-            escape(warning)
+            prose(warning)
         ));
     }
     html.push_str("<nav aria-label=\"Sections\">\n<ol>\n");
     for section in &report.sections {
         html.push_str(&format!(
-            "<li><a href=\"#{}\">{}</a></li>\n",
+            "<li><a href=\"#section-{}\">{}</a></li>\n",
             section.id,
             escape(&section.title)
         ));
@@ -69,14 +69,21 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// A sentence of the report: typographic apostrophes, and no number is parted from its percent sign.
+fn prose(text: &str) -> String {
+    escape(text)
+        .replace("&#39;", "\u{2019}")
+        .replace(" %", "\u{a0}%")
+}
+
 fn section(html: &mut String, section: &Section) -> Result<(), String> {
     html.push_str(&format!(
-        "<section aria-labelledby=\"{0}\">\n<h2 id=\"{0}\">{1}</h2>\n",
+        "<section aria-labelledby=\"section-{0}\">\n<h2 id=\"section-{0}\">{1}</h2>\n",
         section.id,
         escape(&section.title)
     ));
     for text in &section.text {
-        html.push_str(&format!("<p>{}</p>\n", escape(text)));
+        html.push_str(&format!("<p>{}</p>\n", prose(text)));
     }
     let mut in_plots = false;
     for part in &section.parts {
@@ -108,13 +115,13 @@ fn table(html: &mut String, table: &Table) {
         "<figure class=\"table\" id=\"{0}\">\n<figcaption id=\"{0}-caption\">\n<h3>{1}</h3>\n<p>{2}</p>\n</figcaption>\n",
         escape(&table.id),
         escape(&table.title),
-        escape(&table.caption)
+        prose(&table.caption)
     ));
     grid(html, table, &format!("{}-caption", table.id));
     if !table.notes.is_empty() {
         html.push_str("<ul class=\"notes\">\n");
         for note in &table.notes {
-            html.push_str(&format!("<li>{}</li>\n", escape(note)));
+            html.push_str(&format!("<li>{}</li>\n", prose(note)));
         }
         html.push_str("</ul>\n");
     }
@@ -124,15 +131,18 @@ fn table(html: &mut String, table: &Table) {
 /// The table itself, in a container that scrolls sideways by itself.
 fn grid(html: &mut String, table: &Table, label: &str) {
     html.push_str(&format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"{0}\">\n<table aria-labelledby=\"{0}\" data-id=\"{1}\">\n\
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"{0}\" style=\"--n: {2}\">\n<table aria-labelledby=\"{0}\" data-id=\"{1}\">\n\
          <thead>\n<tr>",
         escape(label),
-        escape(&table.id)
+        escape(&table.id),
+        table.columns.len()
     ));
     let is_text = |i: usize| {
-        let cells = table.rows.iter().map(|row| &row[i]);
-        let mut shown = cells.filter(|cell| !matches!(cell, Cell::None(_)));
-        shown.all(|cell| matches!(cell, Cell::Text(_)))
+        let mut shown = table.rows.iter().map(|row| &row[i]);
+        let all = shown
+            .clone()
+            .all(|cell| matches!(cell, Cell::Text(_) | Cell::None(_)));
+        all && shown.any(|cell| matches!(cell, Cell::Text(_)))
     };
     let kinds: Vec<&str> = (0..table.columns.len())
         .map(|i| if is_text(i) { " class=\"text\"" } else { "" })
@@ -169,7 +179,7 @@ fn words(cell: &Cell) -> String {
         Cell::Share(share) => {
             let (low, high) = (100.0 * share.ci95.0, 100.0 * share.ci95.1);
             format!(
-                "{:.1} % <small>{low:.1} to {high:.1}</small> <small>{} of {}</small>",
+                "{:.1}\u{a0}% <small>{low:.1} to {high:.1}</small> <small>{} of {}</small>",
                 100.0 * share.accuracy,
                 share.hits,
                 share.n
@@ -186,7 +196,7 @@ fn words(cell: &Cell) -> String {
             unit.bare(*low),
             unit.bare(*high)
         ),
-        other => escape(&other.words()),
+        other => escape(&other.words()).replace(" %", "\u{a0}%"),
     }
 }
 
@@ -212,7 +222,7 @@ fn plot(html: &mut String, plot: &Plot) -> Result<(), String> {
     html.push_str(&svg::draw(plot)?);
     html.push_str(&format!(
         "<figcaption>{}</figcaption>\n<details>\n<summary>Numbers</summary>\n",
-        escape(&plot.caption)
+        prose(&plot.caption)
     ));
     grid(html, &plot.table(), &format!("{}-title", plot.id));
     html.push_str("</details>\n</figure>\n");

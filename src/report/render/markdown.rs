@@ -82,8 +82,10 @@ fn plot(md: &mut String, plot: &Plot) {
 fn escape(text: &str) -> String {
     let clean = sanitize(text);
     let mut escaped = String::with_capacity(clean.len());
-    for c in clean.chars() {
+    let mut chars = clean.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
+            '<' if chars.peek() == Some(&' ') => escaped.push(c),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),

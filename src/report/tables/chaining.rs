@@ -106,7 +106,7 @@ fn plot(run: &Run) -> Option<Plot> {
     (!series.is_empty()).then(|| Plot {
         id: "verified".to_owned(),
         title: "Verified traces by edits required".to_owned(),
-        caption: "Share of correct and of wrong answers with a verified trace; bars are Wilson 95 % intervals.".to_owned(),
+        caption: "Share of correct and of wrong answers with a verified trace; thin lines are Wilson 95 % intervals.".to_owned(),
         shape: Shape::Bars,
         x: Axis::counted("edits required", 2),
         y: Axis::share("share verified"),

@@ -1,11 +1,10 @@
 //! What the run is of, and what it says in a few sentences.
 
 use super::super::gather::Run;
-use super::super::table::{Cell, Section, Table, count};
+use super::super::table::{Cell, Section, Table};
 use super::controls::{is_control, name, reached};
 use super::findings::reaches;
 use super::{group, signal};
-use crate::rows::Experiment;
 use crate::trace::{Rung, Task};
 
 /// What a reader has to know of a run before its numbers.
@@ -43,14 +42,15 @@ pub fn warnings(run: &Run, what: &str) -> Vec<String> {
 /// The section with the header.
 #[must_use]
 pub fn section(run: &Run, controls: &[Run], hard: Option<&Run>) -> Section {
-    let mut parts = vec![about(run).into()];
+    let controls: Vec<&Run> = controls.iter().filter(|c| is_control(run, c)).collect();
+    let mut parts = vec![summary(run, &controls, hard).into(), about(run).into()];
     if !run.refused.is_empty() {
         parts.push(refused(run).into());
     }
     Section {
         id: "summary",
         title: "Summary".to_owned(),
-        text: summary(run, controls, hard),
+        text: remarks(run, &controls),
         parts,
     }
 }
@@ -153,81 +153,75 @@ fn refused(run: &Run) -> Table {
     table
 }
 
-/// The run in a few sentences, none of which goes beyond its evidence.
-fn summary(run: &Run, controls: &[Run], hard: Option<&Run>) -> Vec<String> {
-    let mut said = Vec::new();
-    let correct = count(run.items.iter().filter_map(|item| item.correct));
-    if correct.n > 0 {
-        said.push(format!("Correct answers: {}.", Cell::of(correct).words()));
-    }
+/// The figures to begin with; none goes beyond its evidence.
+fn summary(run: &Run, controls: &[&Run], hard: Option<&Run>) -> Table {
+    let mut table = Table::new(
+        "summary-figures",
+        "In short",
+        "Shares with their Wilson 95 % interval, areas with their bootstrap 95 % interval. Each stands below with its comparisons.",
+        &[("figure", "Figure"), ("value", "Value")],
+    );
+    let mut push = |name: String, cell: Cell| {
+        if !matches!(cell, Cell::None(_)) {
+            table.push(vec![Cell::text(name), cell]);
+        }
+    };
+    let correct = run.items.iter().filter_map(|item| item.correct);
+    push("correct answers".to_owned(), Cell::share(correct));
     let needed = run.items.iter().filter_map(|item| item.verdict?.needed);
-    let stands = count(needed.map(|needed| !needed));
-    if stands.n > 0 {
-        said.push(format!(
-            "Latents not needed (the answer and its log-probability stand without them): {}.",
-            Cell::of(stands).words()
-        ));
+    push(
+        "latents not needed: answer and log-probability stand without".to_owned(),
+        Cell::share(needed.map(|needed| !needed)),
+    );
+    push(
+        "PRESENT or above: a valid trace to the model's own answer".to_owned(),
+        Cell::of(reached(run, Rung::Present)),
+    );
+    for (name, correct) in [("correct", true), ("wrong", false)] {
+        let judged = group(run, correct).filter_map(|item| item.verdict);
+        push(
+            format!("PRESENT or above, {name} answers"),
+            Cell::share(judged.map(|verdict| reaches(&verdict, Rung::Present))),
+        );
     }
-    let sound = reached(run, Rung::Present);
-    if sound.n > 0 {
-        let of = |correct| {
-            let judged = group(run, correct).filter_map(|item| item.verdict);
-            Cell::of(count(judged.map(|v| reaches(&v, Rung::Present)))).words()
-        };
-        said.push(format!(
-            "A valid trace to the model's own answer stands in the latents (PRESENT or above): {}. Of correct answers: {}; of wrong \
-             ones: {}.",
-            Cell::of(sound).words(),
-            of(true),
-            of(false)
-        ));
-        said.push(headline_used(run, controls));
+    if !controls.is_empty() {
+        let own = ("this run".to_owned(), run);
+        let others = controls.iter().map(|control| (name(control), *control));
+        for (name, run) in std::iter::once(own).chain(others) {
+            for (rung, words) in [(Rung::Tracks, "TRACKS or above"), (Rung::Used, "USED")] {
+                push(format!("{words}, {name}"), Cell::of(reached(run, rung)));
+            }
+        }
     }
-    match signal::headline(run) {
-        Some((verdict, baseline)) => said.push(format!(
-            "As a signal of correctness the verdict has an AUROC of {}, the largest first-token probability one of {}.",
-            verdict.words(),
-            baseline.words()
-        )),
-        None if run.header.experiments.contains(&Experiment::Verdict) => said.push(
+    for (run, split) in [(Some(run), ""), (hard, ", hard split")] {
+        if let Some((verdict, baseline)) = run.and_then(signal::headline) {
+            push(format!("AUROC of the verdict{split}"), verdict);
+            push(
+                format!("AUROC of the largest first-token probability{split}"),
+                baseline,
+            );
+        }
+    }
+    table
+}
+
+/// What the figures to begin with lack, and why.
+fn remarks(run: &Run, controls: &[&Run]) -> Vec<String> {
+    let mut said = Vec::new();
+    let has_verdicts = run.items.iter().any(|item| item.verdict.is_some());
+    if has_verdicts && controls.is_empty() {
+        said.push(
+            "The rates of TRACKS and USED are not headlined: no control run of the same pipeline on random weights or another model is \
+             given (--control)."
+                .to_owned(),
+        );
+    }
+    if has_verdicts && signal::headline(run).is_none() {
+        said.push(
             "The verdict as a signal of correctness cannot be computed: at least two correct and two wrong answers with a verdict are \
              needed."
                 .to_owned(),
-        ),
-        None => {}
-    }
-    if let Some((verdict, baseline)) = hard.and_then(signal::headline) {
-        said.push(format!(
-            "On the hard split: {}, and {}.",
-            verdict.words(),
-            baseline.words()
-        ));
+        );
     }
     said
-}
-
-/// The rates of TRACKS and USED, or why they are not headlined.
-fn headline_used(run: &Run, controls: &[Run]) -> String {
-    let accepted: Vec<&Run> = controls.iter().filter(|c| is_control(run, c)).collect();
-    if accepted.is_empty() {
-        return "The rates of TRACKS and USED are not headlined: no control run of the same pipeline on random weights or another \
-                model is given (--control)."
-            .to_owned();
-    }
-    let rates = |run: &Run| {
-        let (tracks, used) = (reached(run, Rung::Tracks), reached(run, Rung::Used));
-        format!(
-            "TRACKS or above {}, USED {}",
-            Cell::of(tracks).words(),
-            Cell::of(used).words()
-        )
-    };
-    let others = accepted
-        .iter()
-        .map(|c| format!("{}: {}", name(c), rates(c)));
-    format!(
-        "Verdicts: {}. Controls: {}.",
-        rates(run),
-        others.collect::<Vec<_>>().join("; ")
-    )
 }

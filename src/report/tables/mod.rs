@@ -114,7 +114,7 @@ pub(super) fn compared(pairs: Pairs) -> [Cell; 3] {
     [
         points(pairs.difference()),
         Cell::P(pairs.mcnemar()),
-        detectable.map_or(Cell::None("none"), |d| Cell::Number(d, Unit::Points)),
+        detectable.map_or(Cell::None("none"), |d| Cell::Number(d, Unit::Size)),
     ]
 }
 
@@ -125,7 +125,7 @@ pub(super) fn gap(first: Share, second: Share) -> [Cell; 2] {
         .flatten();
     [
         points(independent_difference(&first, &second)),
-        detectable.map_or(Cell::None("none"), |d| Cell::Number(d, Unit::Points)),
+        detectable.map_or(Cell::None("none"), |d| Cell::Number(d, Unit::Size)),
     ]
 }
 

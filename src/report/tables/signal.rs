@@ -121,6 +121,13 @@ pub fn section(run: &Run, id: &'static str, prefix: &str, title: &str) -> Sectio
          since a problem's own answer is left out, its ranking within a rung is turned round, which biases its AUROC downwards."
             .to_owned(),
     ];
+    if !prefix.is_empty() {
+        text = vec![format!(
+            "Problems: {}, {} read.",
+            run.header.data.origin,
+            run.items.len()
+        )];
+    }
     let known = run.items.iter().filter_map(|item| item.correct);
     let (correct, n) = known.fold((0, 0), |(c, n), k| (c + usize::from(k), n + 1));
     let mut parts: Vec<Part> = Vec::new();
@@ -423,7 +430,7 @@ fn calibrated(run: &Run, prefix: &str) -> (Table, Option<Plot>) {
     let plot = (!series.is_empty()).then(|| Plot {
         id: format!("{prefix}reliability"),
         title: "Reliability of the model's probabilities".to_owned(),
-        caption: "Share of correct answers in ten bins of equal width; bars are Wilson 95 % intervals. On the diagonal the probability \
+        caption: "Share of correct answers in ten bins of equal width; thin lines are Wilson 95 % intervals. On the diagonal the probability \
                   is the chance of being correct."
             .to_owned(),
         shape: Shape::Lines,

@@ -116,7 +116,7 @@ fn plot(early: &[&Early]) -> Option<Plot> {
         id: "early-exit".to_owned(),
         title: "The answer forced after k latents or steps".to_owned(),
         caption: "Share of problems whose forced answer is that of the full run, and share whose forced answer is the gold one; \
-                  bars are Wilson 95 % intervals."
+                  thin lines are Wilson 95 % intervals."
             .to_owned(),
         shape: Shape::Lines,
         x: Axis::counted("after k", of),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::gather::{Gold, Item, Published, Run};
 use super::super::published::{Found, Paper};
 use super::super::table::{Cell, Section, Table, count};
-use super::{Beside, beside, group};
+use super::{beside, group};
 use crate::stats::Share;
 
 /// A flag of the published search, its name, and what the paper says of it for correct and for wrong answers.
@@ -104,54 +104,52 @@ fn rates(run: &Run) -> Table {
         "backtracking",
         "Gold traces found (Figure 4, Table 14)",
         "Baselines count problems that have at least one other with as many steps. A trace that the published code cannot represent \
-         counts as not found.",
+         counts as not found. The last column is of wrong answers whose gold answer is in the answer's top ten.",
         &[
-            ("answers", "Answers"),
             ("found", "Found"),
-            ("share", "Share"),
+            ("correct", "Correct"),
             ("published", "Published"),
             ("p", "p, published"),
+            ("wrong", "Wrong"),
+            ("published_wrong", "Published"),
+            ("wrong_gold", "Wrong, gold in top ten"),
         ],
     );
+    let of = |correct| -> Vec<&Published> { group(run, correct).filter_map(published).collect() };
+    let (correct, wrong) = (of(true), of(false));
+    if correct.is_empty() && wrong.is_empty() {
+        return table;
+    }
     let paper = Paper::of(&run.header);
-    let groups: [(&str, bool, bool); 3] = [
-        ("correct", true, false),
-        ("wrong", false, false),
-        ("wrong, gold in top ten", false, true),
-    ];
-    for (name, correct, restricted) in groups {
-        let of: Vec<&Published> = group(run, correct)
-            .filter_map(published)
-            .filter(|p| !restricted || p.gold_in_top10)
-            .collect();
-        for measure in &MEASURES {
-            if of.is_empty() || (restricted && measure.wrong == Some(Found::GoldInTopTen)) {
-                continue;
-            }
-            let share = count(of.iter().filter_map(|p| (measure.holds)(p)));
-            let what = match (correct, restricted) {
-                (true, _) => measure.correct,
-                (false, false) => measure.wrong,
-                (false, true) => None,
-            };
-            let value = what.and_then(|what| paper.and_then(|paper| paper.backtracking(what)));
-            let Beside { published, p, note } = beside(
-                &format!("{name}, {}", measure.name),
-                share,
-                value,
-                paper.is_some_and(Paper::is_trace_set),
-            );
-            table.notes.extend(note);
-            table.push(vec![
-                Cell::text(name),
-                Cell::text(measure.name),
-                Cell::of(share),
-                published,
-                p,
-            ]);
-        }
+    let is_same_set = paper.is_some_and(Paper::is_trace_set);
+    for measure in &MEASURES {
+        let share = |of: &[&Published]| count(of.iter().filter_map(|p| (measure.holds)(p)));
+        let value = |what: Option<Found>| paper.and_then(|paper| paper.backtracking(what?));
+        let (right, other) = (share(&correct), share(&wrong));
+        let named = |answers: &str| format!("{answers} answers, {}", measure.name);
+        let first = beside(
+            &named("Correct"),
+            right,
+            value(measure.correct),
+            is_same_set,
+        );
+        let second = beside(&named("Wrong"), other, value(measure.wrong), is_same_set);
+        table.notes.extend(first.note);
+        table.notes.extend(second.note);
+        let top_ten: Vec<&Published> = wrong.iter().copied().filter(|p| p.gold_in_top10).collect();
+        table.push(vec![
+            Cell::text(measure.name),
+            Cell::of(right),
+            first.published,
+            first.p,
+            Cell::of(other),
+            second.published,
+            Cell::of(share(&top_ten)),
+        ]);
+    }
+    for (name, of) in [("correct", &correct), ("wrong", &wrong)] {
         let impossible = of.iter().filter(|p| p.impossible).count();
-        if impossible > 0 && !restricted {
+        if impossible > 0 {
             table.notes.push(format!(
                 "Of {} {name} answers {impossible} have a gold solution that the published code cannot represent.",
                 of.len()

@@ -120,7 +120,7 @@ fn plot(run: &Run) -> Option<Plot> {
     (!series.is_empty()).then(|| Plot {
         id: "rung-bars".to_owned(),
         title: "Rungs of correct and of wrong answers".to_owned(),
-        caption: "Share of the verdicts on correct, and of those on wrong answers, that end at each rung; bars are Wilson 95 % \
+        caption: "Share of the verdicts on correct, and of those on wrong answers, that end at each rung; thin lines are Wilson 95 % \
                   intervals."
             .to_owned(),
         shape: Shape::Bars,
