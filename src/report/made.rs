@@ -160,7 +160,7 @@ fn accuracy(index: usize) -> Accuracy {
 fn early(index: usize) -> EarlyStopping {
     // The answer comes after some latents and stays, but for one relapse; some never give the free answer.
     let settled = (noise(index, 5) * 7.9) as usize;
-    let relapse = (index % 5 == 0).then_some(settled + 1);
+    let relapse = index.is_multiple_of(5).then_some(settled + 1);
     let is_free = |k: usize| k >= settled && relapse != Some(k);
     let value = |k: usize| {
         if is_free(k) {
@@ -233,7 +233,7 @@ fn backtracking(index: usize) -> Backtracking {
         in_order_others: (0..5).map(|i| noise(index, 30 + i) < 0.06).collect(),
         published: Some(Published {
             impossible: index % 40 == 7,
-            without: any && index % 6 > 0,
+            without: any && !index.is_multiple_of(6),
             with: any,
             any_without: any,
             any_with: any || likely(index, 24, 0.8, 0.2),
@@ -298,7 +298,7 @@ pub fn rung(index: usize) -> Rung {
 
 fn verdict(index: usize) -> Verdict {
     let rung = rung(index);
-    let has_trace = rung.is_sound() || (rung == Rung::NotNeeded && index % 2 == 0);
+    let has_trace = rung.is_sound() || (rung == Rung::NotNeeded && index.is_multiple_of(2));
     let hits = (noise(index, 71) * 12.0) as usize;
     let null = |n: usize, hits: usize| Null {
         n,
@@ -334,7 +334,7 @@ fn verdict(index: usize) -> Verdict {
         from_question_alone: false,
         top_k: 5,
         null: null(256, hits),
-        null_answers: (index % 3 > 0).then(|| null(40, hits / 4)),
+        null_answers: (!index.is_multiple_of(3)).then(|| null(40, hits / 4)),
         decoder: "projection-5".to_owned(),
         tracks: None,
         used: None,

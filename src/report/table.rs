@@ -156,6 +156,7 @@ impl Table {
 
     /// A cell by row and column, for tests.
     #[cfg(test)]
+    #[must_use]
     pub fn cell(&self, row: usize, key: &str) -> &Cell {
         let column = self.columns.iter().position(|c| c.key == key);
         &self.rows[row][column.unwrap_or_else(|| panic!("no column {key}"))]
@@ -169,6 +170,7 @@ impl Cell {
     }
 
     /// A share, or nothing where nothing was counted.
+    #[must_use]
     pub fn of(share: Share) -> Self {
         if share.n == 0 {
             Self::None("nothing to count")

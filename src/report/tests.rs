@@ -499,7 +499,9 @@ fn without_gold_answers_nothing_is_said_of_correctness() {
 fn of_one_class_alone_no_ranking_is_printed() {
     let header = made::header(20);
     let mut rows = made::rows(&header);
-    rows.iter_mut().for_each(|row| row.correct = Some(true));
+    for row in &mut rows {
+        row.correct = Some(true);
+    }
     let run = read(&header, &rows);
     let report = report(&run, None, &[]);
     let md = text(&report);

@@ -64,10 +64,6 @@ fn colour(i: usize) -> RGBColor {
     SERIES[i % SERIES.len()]
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is used as a function in map_err"
-)]
 fn words(error: impl Display) -> String {
     error.to_string()
 }
@@ -143,7 +139,7 @@ fn lines(plot: &Plot, area: &Area<'_>) -> Result<(), String> {
 fn line(chart: &mut Chart<'_>, i: usize, series: &Series) -> Result<(), String> {
     let style = colour(i).stroke_width(if i == 0 { 3 } else { 2 });
     let points = series.points.iter().map(|point| (point.x, point.y));
-    if i % 2 == 0 {
+    if i.is_multiple_of(2) {
         chart
             .draw_series(LineSeries::new(points, style))
             .map_err(words)?;
@@ -165,7 +161,7 @@ fn line(chart: &mut Chart<'_>, i: usize, series: &Series) -> Result<(), String> 
     chart.draw_series(intervals).map_err(words)?;
     let filled = colour(i).filled();
     let at = series.points.iter().map(|point| (point.x, point.y));
-    if i % 2 == 0 {
+    if i.is_multiple_of(2) {
         chart
             .draw_series(at.map(|at| Circle::new(at, 4, filled)))
             .map_err(words)?;

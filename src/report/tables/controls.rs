@@ -1,6 +1,6 @@
 //! What chance gives: each verdict's null, the same pipeline on control models, and many tests at once.
 
-use super::super::gather::{Chance, Item, Judged, Run};
+use super::super::gather::{Chance, Judged, Run};
 use super::super::table::{Cell, Section, Table, Unit, count};
 use super::findings::reaches;
 use super::verdicts::{RUNGS, at};
@@ -11,6 +11,14 @@ use crate::trace::Rung;
 
 /// A false discovery rate that is still called a finding.
 const RATE: f64 = 0.05;
+
+/// A null of the verdict, and its name.
+type NullOf = (&'static str, fn(&Judged) -> Option<Chance>);
+
+const NULLS: [NullOf; 2] = [
+    ("other problems' latents", |verdict| verdict.null),
+    ("other problems' answers", |verdict| verdict.null_answers),
+];
 
 /// What a control run is called.
 #[must_use]
@@ -119,11 +127,7 @@ fn nulls(run: &Run) -> Table {
             ("difference", "Own less chance"),
         ],
     );
-    let nulls: [(&str, fn(&Judged) -> Option<Chance>); 2] = [
-        ("other problems' latents", |verdict| verdict.null),
-        ("other problems' answers", |verdict| verdict.null_answers),
-    ];
-    for (name, of) in nulls {
+    for (name, of) in NULLS {
         let with: Vec<(bool, Chance)> = judged(run)
             .filter_map(|verdict| Some((verdict.has_trace, of(&verdict)?)))
             .collect();
@@ -221,15 +225,11 @@ fn multiplicity(run: &Run) -> Table {
             ("smallest", "Smallest p possible"),
         ],
     );
-    let nulls: [(&str, fn(&Item) -> Option<Chance>); 2] = [
-        ("other problems' latents", |item| item.verdict?.null),
-        ("other problems' answers", |item| item.verdict?.null_answers),
-    ];
-    for (name, of) in nulls {
-        let with = run
-            .items
-            .iter()
-            .filter_map(|item| Some((item.verdict?.has_trace, of(item)?)));
+    for (name, of) in NULLS {
+        let with = run.items.iter().filter_map(|item| {
+            let verdict = item.verdict?;
+            Some((verdict.has_trace, of(&verdict)?))
+        });
         let with: Vec<(bool, Chance)> = with.collect();
         let Some(most) = with.iter().map(|(_, chance)| chance.n).max() else {
             continue;

@@ -70,14 +70,12 @@ pub(super) fn beside(
                 ));
             }
         }
-        Some(Published::Range(a, b)) if share.n > 0 => {
-            if 100.0 * high < a || 100.0 * low > b {
-                beside.note = Some(format!(
-                    "{what}: the interval {:.1} to {:.1} % lies outside the published {a:.1} to {b:.1} % of several models.",
-                    100.0 * low,
-                    100.0 * high
-                ));
-            }
+        Some(Published::Range(a, b)) if share.n > 0 && (100.0 * high < a || 100.0 * low > b) => {
+            beside.note = Some(format!(
+                "{what}: the interval {:.1} to {:.1} % lies outside the published {a:.1} to {b:.1} % of several models.",
+                100.0 * low,
+                100.0 * high
+            ));
         }
         _ => {}
     }

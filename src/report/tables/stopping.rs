@@ -128,6 +128,7 @@ fn plot(early: &[&Early]) -> Option<Plot> {
 }
 
 /// A share as a point with its interval.
+#[must_use]
 pub fn point(x: f64, share: Share) -> Point {
     Point {
         x,
