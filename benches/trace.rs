@@ -189,7 +189,7 @@ fn backtracking_as_published(bencher: Bencher) {
             for (record, grid) in RECORDS.iter().zip(&grids) {
                 let known = numbers::of_backtracking(&record.question);
                 let solution = Solution::parse(&record.steps);
-                let search = Backtracking::new(grid, Tokens::Gpt2);
+                let search = Backtracking::new(grid, &Tokens::Gpt2);
                 divan::black_box(search.search(&solution, &known, layout));
             }
         });

@@ -1,6 +1,7 @@
 //! The command line as clap types, shared by parsing, help and completions. Nothing is run here.
 
 mod ablation;
+mod batch;
 mod data;
 mod lens;
 mod model;
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::trace::LatentIdx;
 
 pub use self::ablation::{DirectionName, DonorName, MannerArgs, PropagationName, SiteName, Value};
+pub use self::batch::{ControlName, ExperimentName, MergeArgs, ProtocolName, RunArgs};
 use self::data::range;
 pub use self::data::{
     DataArgs, DataCommand, Family, GenerateArgs, Gsm8kArgs, PrepareArgs, PrepareCommand,
@@ -27,8 +29,8 @@ pub use self::data::{
 };
 pub use self::lens::{FitArgs, LensArgs, LensCommand, Rank, ReadArgs};
 pub use self::model::{
-    BaseName, Behaviour, Device, FamilyName, KindArgs, ModeName, ModelArgs, Precision, ShapeName,
-    SpecialTokens, TaskName,
+    BaseName, Behaviour, CheckpointArgs, Device, FamilyName, KindArgs, ModeName, ModelArgs,
+    Precision, ShapeName, SpecialTokens, TaskName,
 };
 pub use self::report::RunReportArgs;
 pub use self::study::{
@@ -152,6 +154,10 @@ pub enum Command {
     Trace(TraceArgs),
     /// Measure a model's accuracy with and without its latent tokens
     Eval(EvalArgs),
+    /// Run experiments over a data set, a row for each problem; started again it goes on
+    Run(RunArgs),
+    /// Put the shards of one run together
+    Merge(MergeArgs),
     /// Say what a batch run is worth, with controls and the published values
     Report(RunReportArgs),
     /// Make problems

@@ -12,6 +12,7 @@
 //! - [`hub`]: published checkpoints: the table, the download, the shared cache.
 //! - [`decode`], [`verify`]: from vectors to words; from words to a trace and a verdict.
 //! - [`analysis`]: what can be asked about one question, and evaluation over many.
+//! - [`batch`]: every experiment on every problem of a data set.
 //! - [`open`]: finds a model by what the user calls it.
 //! - [`selftest`]: the engine against recorded outputs of the reference.
 //! - [`worker`]: the model's own thread and its protocol.
@@ -25,6 +26,7 @@ extern crate self as undertone;
 
 pub mod analysis;
 mod app;
+pub mod batch;
 pub mod cli;
 pub mod data;
 pub mod decode;
@@ -91,6 +93,8 @@ fn run(cli: Cli) -> Result<u8, Error> {
         },
         Some(Command::Trace(args)) => headless::trace::run(&args)?,
         Some(Command::Eval(args)) => headless::eval::run(&args)?,
+        Some(Command::Run(args)) => return headless::run::run(&args),
+        Some(Command::Merge(args)) => headless::merge::run(&args)?,
         Some(Command::Report(args)) => headless::report::run(&args)?,
         Some(Command::Problems(args)) => match args.command {
             ProblemsCommand::Generate(args) => headless::problems::generate(&args)?,

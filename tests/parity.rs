@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use undertone::analysis::grid::columns;
+use undertone::analysis::run::{Ask, run};
 use undertone::model::{
     Branch, Cancel, Checkpoint, Device, LoadOptions, Mode, Model, Writes, bundled_names,
 };
@@ -210,5 +212,60 @@ fn every_fixture_matches_the_reference() {
         // What the recordings' own file of tolerances recommends is stricter than what the report passes.
         let largest = largest.fold(0.0, f64::max);
         assert!(largest <= TOLERANCE, "{}: {largest}", checked.name);
+    }
+}
+
+/// The rows that the published searches see, off a loaded model.
+#[test]
+fn the_grid_of_a_loaded_model_is_the_published_one() {
+    for name in ["coconut-gpt2", "coconut-llama", "codi-gpt2", "codi-llama"] {
+        let Some(folder) = fixtures() else {
+            return;
+        };
+        let path = folder.join("checkpoints").join(name);
+        let checkpoint = Checkpoint::open(&path.display().to_string()).expect("a checkpoint");
+        let model = load(&checkpoint);
+        let golden = read(&folder.join(format!("golden/{name}.json")));
+        let mut compared = 0;
+        for question in items(&golden["questions"]) {
+            let rows = &question["authors_search"]["top10_strings"];
+            if !rows.is_array() {
+                continue;
+            }
+            let ask = Ask {
+                question: question["question"].as_str().expect("a question"),
+                gold: None,
+                steps: None,
+                mode: Mode::Latent,
+                n_latents: model.n_latents(),
+                top_k: 10,
+                most_tokens: None,
+            };
+            let clean = run(&model, &ask, &Cancel::new(), &mut |_| ()).expect("a run");
+            let found = columns(&model, &clean, 10)
+                .expect("a grid")
+                .expect("not dropped");
+            // Ids that the tokenizer lacks have no text; the two programs name them differently.
+            let named = |token: &str| {
+                let marker =
+                    token.is_empty() || (token.starts_with("<|") && token != "<|endoftext|>");
+                (if marker { "<|marker|>" } else { token }).to_owned()
+            };
+            let published: Vec<Vec<String>> = items(rows)
+                .iter()
+                .map(|row| {
+                    items(row)
+                        .iter()
+                        .map(|t| named(t.as_str().expect("a token")))
+                        .collect()
+                })
+                .collect();
+            let tokens: Vec<Vec<String>> = (0..found.grid.len())
+                .map(|column| found.grid.tokens(column).iter().map(|t| named(t)).collect())
+                .collect();
+            assert_eq!(tokens, published, "{name}: {}", ask.question);
+            compared += 1;
+        }
+        assert_eq!(compared, 4, "{name}");
     }
 }

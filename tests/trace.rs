@@ -375,7 +375,7 @@ fn both_searches_agree_with_the_published_code_on_four_models() {
                     answer_column,
                     answer_required: true,
                 };
-                let found = Backtracking::new(&grid, tokens);
+                let found = Backtracking::new(&grid, &tokens);
                 let found = found.search(&Solution::parse(&steps), words, layout);
                 let golden = &golden["backtracking"];
                 assert_eq!(json!(found.count), golden["times_found"], "{name} {text}");

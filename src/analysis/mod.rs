@@ -7,6 +7,7 @@ pub mod answers;
 pub mod counterfactual;
 pub mod early_exit;
 pub mod evaluate;
+pub mod grid;
 pub mod learned;
 pub mod problems;
 pub mod reference;

@@ -12,9 +12,28 @@ use super::DEFAULT_MODEL;
 /// The heading of the options that most checkpoints need not be given.
 const KIND: &str = "Checkpoints that do not say what they are";
 
-/// Which model, as what, and where it runs.
+/// Which model, as what, where it runs, and how it answers.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
+    /// Which model, as what, and where it runs.
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+    /// How to answer: latent, direct or written
+    #[arg(long, value_enum, hide_possible_values = true)]
+    pub mode: Option<ModeName>,
+}
+
+impl std::ops::Deref for ModelArgs {
+    type Target = CheckpointArgs;
+
+    fn deref(&self) -> &CheckpointArgs {
+        &self.checkpoint
+    }
+}
+
+/// Which model, as what, and where it runs.
+#[derive(Debug, Clone, Args)]
+pub struct CheckpointArgs {
     /// A bundled model, a checkpoint folder or file, or a published id
     #[arg(long, value_name = "NAME|PATH|ID", default_value = DEFAULT_MODEL)]
     pub model: String,
@@ -27,9 +46,6 @@ pub struct ModelArgs {
     /// Whether oddities of the published code are reproduced or mended
     #[arg(hide_short_help = true, long, value_enum, value_name = "HOW", default_value_t = Behaviour::Fixed)]
     pub behaviour: Behaviour,
-    /// How to answer: latent, direct or written
-    #[arg(long, value_enum, hide_possible_values = true)]
-    pub mode: Option<ModeName>,
     /// Latent tokens to run [default: as trained]
     #[arg(long, value_name = "K")]
     pub latents: Option<usize>,

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{budget, load, model_error, print, to_json};
+use super::{budget, load, print, to_json};
 use crate::analysis::evaluate::{self, Evaluation, Modes, evidence};
 use crate::analysis::problems;
 use crate::cli::EvalArgs;
@@ -24,13 +24,12 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let explorer = load(&args.model)?;
     let (origin, problems) = data(args, explorer.model().info().task)?;
     let (cancel, quiet) = (Cancel::new(), |_: &str, _: usize, _: usize| ());
-    let mut report =
-        evaluate::evaluate(&explorer, &origin, &problems, &quiet, &cancel).map_err(model_error)?;
+    let mut report = evaluate::evaluate(&explorer, &origin, &problems, &quiet, &cancel)?;
     if args.verdicts > 0 {
         let judged = &problems[..args.verdicts.min(problems.len())];
-        report.evidence = Some(
-            evidence::gather(&explorer, judged, &budget, &quiet, &cancel).map_err(model_error)?,
-        );
+        report.evidence = Some(evidence::gather(
+            &explorer, judged, &budget, &quiet, &cancel,
+        )?);
     }
     if args.json {
         print(&to_json(&report)?)

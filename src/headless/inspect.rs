@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{budget, load, model_error, print, question, to_json};
+use super::{budget, load, print, question, to_json};
 use crate::analysis::verdict::Budget;
 use crate::analysis::{Explorer, problems, run};
 use crate::cli::{InspectArgs, ModelArgs, Off, Value};
@@ -191,9 +191,7 @@ fn inspect(
         n_latents: model.n_latents(),
         top_k: args.top_k,
     };
-    let clean = explorer
-        .run(&ask, &cancel, &mut |_| ())
-        .map_err(model_error)?;
+    let clean = explorer.run(&ask, &cancel, &mut |_| ())?;
     let n = clean.fed.len();
     let off: BTreeSet<LatentIdx> = args
         .off
@@ -209,17 +207,11 @@ fn inspect(
     let outcome = if ablation.is_clean() {
         None
     } else {
-        Some(
-            explorer
-                .ablate(&clean, &ablation, &cancel)
-                .map_err(model_error)?,
-        )
+        Some(explorer.ablate(&clean, &ablation, &cancel)?)
     };
-    let early_exit = explorer.early_exits(&clean, &cancel).map_err(model_error)?;
+    let early_exit = explorer.early_exits(&clean, &cancel)?;
     let verdict = if args.verdict {
-        let v = explorer
-            .verdict(&clean, &early_exit, &args.budget, &mut |_| (), &cancel)
-            .map_err(model_error)?;
+        let v = explorer.verdict(&clean, &early_exit, &args.budget, &mut |_| (), &cancel)?;
         Some(Judgement {
             p_value: v.null.p_value,
             null_n: v.null.n,
@@ -240,9 +232,7 @@ fn inspect(
             norm: position.norm,
             entropy: projection.as_ref().map(|p| p.entropy),
             top: projection.map(|p| p.top).unwrap_or_default(),
-            phrases: explorer
-                .phrases(&clean, index, &cancel)
-                .map_err(model_error)?,
+            phrases: explorer.phrases(&clean, index, &cancel)?,
             top_after: outcome
                 .as_ref()
                 .and_then(|o| o.latents_after.get(index.0 - 1).cloned()),

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::meter::Meter;
 use super::study::table::{Pen, Side, Table};
-use super::{load_model, model_error, print, to_json};
+use super::{load_model, print, to_json};
 use crate::analysis::learned::card::{Card, Figures, Origin, Score};
 use crate::analysis::learned::{self, Recipe};
 use crate::analysis::problems;
@@ -45,9 +45,9 @@ pub fn run(args: &FitArgs) -> Result<()> {
     let cancel = Cancel::new();
     let fitted = learned::fit(&model, &recipe, &origin, &problems, &mut progress, &cancel);
     meter.finish();
-    let (files, card) = fitted.map_err(model_error)?;
+    let (files, card) = fitted?;
     // The card comes last: it holds the hash of the maps, so that a lens written in part is refused.
-    let maps = files.tensors().map_err(model_error)?;
+    let maps = files.tensors()?;
     file::write_atomic(&args.out.join(TENSOR_FILE), &maps)?;
     file::write_atomic(&args.out.join(CARD_FILE), files.card().as_bytes())?;
     if args.json {

@@ -10,11 +10,13 @@ pub mod fetch;
 pub mod inspect;
 pub mod keys;
 pub mod lens_fit;
+pub mod merge;
 mod meter;
 pub mod models;
 pub mod problems;
 pub mod question;
 pub mod report;
+pub mod run;
 pub mod selftest;
 pub mod study;
 pub mod trace;
@@ -27,8 +29,8 @@ use crate::cli;
 use crate::error::{self, Error, Result};
 use crate::hub::{self, HubError};
 use crate::model::{
-    Base, Behaviour, Cancel, Device, ErrorKind, Family, LoadOptions, Model, ModelError, Placement,
-    Precision, SpecialTokens,
+    Base, Behaviour, Cancel, Device, Family, LoadOptions, Model, ModelError, Placement, Precision,
+    SpecialTokens,
 };
 use crate::open::{OpenError, Opener, Watch};
 use crate::paths::Paths;
@@ -142,23 +144,33 @@ fn budget(args: &cli::BudgetArgs) -> Result<Budget> {
 ///
 /// # Errors
 /// When the checkpoint cannot be read or fails its self-tests.
-pub fn load(args: &cli::ModelArgs) -> Result<Explorer> {
+pub fn load(args: &cli::CheckpointArgs) -> Result<Explorer> {
     let mut explorer = Explorer::bare(load_model(args)?);
+    ensure_reference(&mut explorer)?;
+    Ok(explorer)
+}
+
+/// Sees to the reference set, which is kept for later commands.
+fn ensure_reference(explorer: &mut Explorer) -> Result<()> {
     // Without a home folder there is nowhere to keep it.
     let folder = Paths::discover()
         .ok()
         .map(|paths| kept::folder(&paths.cache));
     let cancel = Cancel::new();
-    kept::ensure_reference(&mut explorer, folder.as_deref(), &mut |_, _| (), &cancel)
-        .map_err(model_error)?;
-    Ok(explorer)
+    kept::ensure_reference(explorer, folder.as_deref(), &mut |_, _| (), &cancel)
+        .map_err(Error::from)
 }
 
 /// Loads a model; a download is shown on standard error.
 ///
 /// # Errors
 /// When it cannot be found, downloaded or read, or fails its self-tests.
-pub fn load_model(args: &cli::ModelArgs) -> Result<Model> {
+pub fn load_model(args: &cli::CheckpointArgs) -> Result<Model> {
+    load_as(args, |_| ())
+}
+
+/// Loads a model with options changed.
+fn load_as(args: &cli::CheckpointArgs, change: impl FnOnce(&mut LoadOptions)) -> Result<Model> {
     let placement = placement(args.device)?;
     let mut meter = meter::Meter::new();
     let mut watch = Watch {
@@ -167,10 +179,9 @@ pub fn load_model(args: &cli::ModelArgs) -> Result<Model> {
     };
     let found = opener(args).find(&args.model, &mut watch);
     meter.finish();
-    let (checkpoint, options) = found.map_err(open_error)?;
-    let (model, note) = placement
-        .load(&checkpoint, &options, &mut |_| ())
-        .map_err(model_error)?;
+    let (checkpoint, mut options) = found.map_err(open_error)?;
+    change(&mut options);
+    let (model, note) = placement.load(&checkpoint, &options, &mut |_| ())?;
     if let Some(note) = note {
         print_warning(&note);
     }
@@ -179,7 +190,7 @@ pub fn load_model(args: &cli::ModelArgs) -> Result<Model> {
 
 /// How the model named on the command line is to be opened.
 #[must_use]
-pub fn opener(args: &cli::ModelArgs) -> Opener {
+pub fn opener(args: &cli::CheckpointArgs) -> Opener {
     let kind = &args.kind;
     Opener {
         named: args.model.clone(),
@@ -201,6 +212,7 @@ pub fn opener(args: &cli::ModelArgs) -> Opener {
                 cli::Precision::F16 => Precision::F16,
                 cli::Precision::Q8 => Precision::Q8,
             },
+            shuffled: None,
             behaviour: match args.behaviour {
                 cli::Behaviour::Fixed => Behaviour::Fixed,
                 cli::Behaviour::Reference => Behaviour::Reference,
@@ -261,25 +273,12 @@ fn no_device(name: &str, cause: &ModelError) -> Error {
     )
 }
 
-/// A model's error as the program's.
-#[must_use]
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "it is used as a function in map_err"
-)]
-pub fn model_error(error: ModelError) -> Error {
-    match error.kind() {
-        ErrorKind::Usage => Error::usage(error.to_string()),
-        _ => Error::model(error.to_string(), error.hint()),
-    }
-}
-
 /// A model that cannot be opened, as the program's error.
 #[must_use]
 pub fn open_error(error: OpenError) -> Error {
     let (message, hint) = (error.to_string(), error.hint());
     match error {
-        OpenError::Model(error) => model_error(error),
+        OpenError::Model(error) => error.into(),
         OpenError::Hub { error, .. } => of_kind(error.kind(), message, hint),
     }
 }

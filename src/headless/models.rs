@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{model_error, print, to_json};
+use super::{print, to_json};
 use crate::cli::ModelsArgs;
 use crate::error::Result;
 use crate::hub::{self, KNOWN, Known, Options};
@@ -70,14 +70,13 @@ struct Accuracy {
 pub fn run(args: &ModelsArgs) -> Result<()> {
     let mut rows = Vec::new();
     for (i, name) in model::bundled_names().into_iter().enumerate() {
-        let checkpoint = Checkpoint::bundled(name).map_err(model_error)?;
+        let checkpoint = Checkpoint::bundled(name)?;
         let model = Model::load(
             &checkpoint,
             &LoadOptions::default(),
             &Device::Cpu,
             &mut |_| (),
-        )
-        .map_err(model_error)?;
+        )?;
         let info = model.info().clone();
         rows.push(Bundled {
             name,

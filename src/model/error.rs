@@ -125,6 +125,16 @@ pub enum ModelError {
     Cancelled,
 }
 
+/// What the user can mend is an error of usage, anything else one of the model.
+impl From<ModelError> for crate::error::Error {
+    fn from(error: ModelError) -> Self {
+        match error.kind() {
+            ErrorKind::Usage => Self::usage(error.to_string()),
+            _ => Self::model(error.to_string(), error.hint()),
+        }
+    }
+}
+
 /// What sort of failure it is; decides the exit code and whether a retry makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {

@@ -133,7 +133,11 @@ impl Model {
             };
             let hash = hash.join();
             let hash = hash.map_err(|_| unreadable("it could not be hashed".into()))?;
-            model.info.sha256 = hash.map_err(|e| unreadable(e.to_string()))?;
+            let hash = hash.map_err(|e| unreadable(e.to_string()))?;
+            model.info.sha256 = match options.shuffled {
+                None => hash,
+                Some(seed) => tensor_file::sha256_of_text(&format!("{hash} shuffled {seed}")),
+            };
             Ok(model)
         })
     }
@@ -183,14 +187,7 @@ impl Model {
         )?;
 
         weights.set_dtype(compute_type(&config));
-        if config.precision == Precision::Q8 {
-            if !device.is_cpu() {
-                return Err(ModelError::input(
-                    "q8_0 runs on the CPU: pass --device cpu, or --dtype bf16 for a card",
-                ));
-            }
-            weights.quantize();
-        }
+        Self::transform(&mut weights, config.precision, options, device)?;
         let backbone = take_backbone(
             &mut weights,
             &config.arch,
@@ -246,6 +243,32 @@ impl Model {
             info,
             self_test: SelfTest::NOT_RUN,
         })
+    }
+
+    /// Asks for what is done to weights as they are taken.
+    fn transform(
+        weights: &mut Weights<'_>,
+        precision: Precision,
+        options: &LoadOptions,
+        device: &Device,
+    ) -> Result<()> {
+        if precision == Precision::Q8 {
+            let refused = if !device.is_cpu() {
+                Some("q8_0 runs on the CPU: pass --device cpu, or --dtype bf16 for a card")
+            } else if options.shuffled.is_some() {
+                Some("a control of shuffled weights cannot be quantized: leave out --dtype q8_0")
+            } else {
+                None
+            };
+            if let Some(why) = refused {
+                return Err(ModelError::input(why));
+            }
+            weights.quantize();
+        }
+        if let Some(seed) = options.shuffled {
+            weights.shuffle(seed);
+        }
+        Ok(())
     }
 
     /// What is loaded.
@@ -376,3 +399,11 @@ mod fuzz_tests;
 mod tests;
 #[cfg(test)]
 mod unfold_tests;
+
+/// How many threads passes are computed on unless the user says: as many as there are whole cores, and no more than the process
+/// may use.
+#[must_use]
+pub fn default_threads() -> usize {
+    let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    candle_core::utils::get_num_threads().min(allowed)
+}

@@ -126,4 +126,7 @@ pub struct LoadOptions {
     pub precision: Precision,
     /// Whether known oddities are reproduced.
     pub behaviour: Behaviour,
+    /// A control: the values of every matrix put in an order drawn from this seed, so that the model knows nothing and has
+    /// everything else of the one it is made from.
+    pub shuffled: Option<u64>,
 }

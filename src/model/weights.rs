@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{DType, Device, Tensor, WithDType};
 use half::{bf16, f16};
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
 
 use super::error::{ModelError, Result};
 use super::linear::QUANTIZED;
@@ -23,6 +26,14 @@ const SHARDED: &str = "_fsdp_wrapped_module.";
 /// each.
 const MOST_PASSES: u64 = 64;
 
+/// A tensor's values in another order.
+fn shuffled(tensor: &Tensor, order: &mut ChaCha8Rng) -> Result<Tensor> {
+    let mut values: Vec<f32> = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
+    values.shuffle(order);
+    let made = Tensor::from_vec(values, tensor.shape(), &Device::Cpu)?;
+    Ok(made.to_dtype(tensor.dtype())?)
+}
+
 /// The tensors of one checkpoint that have not been taken yet.
 pub(crate) struct Weights<'a> {
     /// What errors call the checkpoint.
@@ -34,6 +45,8 @@ pub(crate) struct Weights<'a> {
     dtype: DType,
     /// Whether the large matrices are quantized after they are taken.
     quantize: bool,
+    /// Draws the order of every matrix's values, for a control.
+    shuffle: Option<ChaCha8Rng>,
     /// Parameters taken so far.
     parameters: usize,
     /// Bytes of values read so far.
@@ -66,6 +79,7 @@ impl<'a> Weights<'a> {
             device,
             dtype: DType::F32,
             quantize: false,
+            shuffle: None,
             parameters: 0,
             read: 0,
             passed: 0,
@@ -87,6 +101,11 @@ impl<'a> Weights<'a> {
     /// Asks for the large matrices to be quantized.
     pub(crate) fn quantize(&mut self) {
         self.quantize = true;
+    }
+
+    /// Asks for the values of every matrix in an order drawn from a seed.
+    pub(crate) fn shuffle(&mut self, seed: u64) {
+        self.shuffle = Some(ChaCha8Rng::seed_from_u64(seed));
     }
 
     /// Whether a matrix with rows of this width is to be quantized: one that does not fill whole blocks stays as it is.
@@ -218,6 +237,10 @@ impl<'a> Weights<'a> {
             DType::BF16 => self.values::<bf16>(name, entry, bf16::from_f32)?,
             DType::F16 => self.values::<f16>(name, entry, f16::from_f32)?,
             _ => self.values::<f32>(name, entry, |value| value)?,
+        };
+        let tensor = match &mut self.shuffle {
+            Some(order) if tensor.rank() > 1 => shuffled(&tensor, order)?,
+            _ => tensor,
         };
         Ok(tensor.to_device(self.device)?)
     }

@@ -30,12 +30,48 @@ pub fn read(path: &Path) -> Result<Vec<Problem>> {
 /// # Errors
 /// As [`read`].
 pub fn parse(text: &str, path: &Path) -> Result<Vec<Problem>> {
+    let solved = parse_solved(text, path)?;
+    Ok(solved.into_iter().map(|solved| solved.problem).collect())
+}
+
+/// A problem with the other solutions that its file has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Solved {
+    /// The problem.
+    pub problem: Problem,
+    /// Other solutions, as steps.
+    pub others: Vec<Vec<String>>,
+}
+
+impl From<Problem> for Solved {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            others: Vec::new(),
+        }
+    }
+}
+
+/// Reads problems with other solutions, where the file has any.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse_solved(text: &str, path: &Path) -> Result<Vec<Solved>> {
     let text = source::without_mark(text);
-    let of = |rows: Vec<ProblemRow>| rows.into_iter().map(|row| row.0).collect();
-    let problems: Vec<Problem> = match source::form(text) {
+    let of = |rows: Vec<ProblemRow>| {
+        let solved = rows.into_iter().map(|row| Solved {
+            problem: row.problem,
+            others: row.others,
+        });
+        solved.collect()
+    };
+    let problems: Vec<Solved> = match source::form(text) {
         Form::Array => of(json::read_array(text, path, FORMS)?),
         Form::Lines => of(json::read_lines(text, path, FORMS)?),
-        Form::Raw => raw::read(text, path)?,
+        Form::Raw => raw::read(text, path)?
+            .into_iter()
+            .map(Solved::from)
+            .collect(),
     };
     if problems.is_empty() {
         return Err(Error::data(path, None, "the file holds no problem", FORMS));

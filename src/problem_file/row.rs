@@ -16,12 +16,17 @@ const MAX_STEPS: usize = 10_000;
 
 /// A problem as files have it: ProsQA, PrOntoQA and GSM8k-Aug (`question`, `steps` or `cot`, `answer`), or MultiChain
 /// (`problem`, `solution`, `answer`).
-pub(super) struct ProblemRow(pub(super) Problem);
+pub(super) struct ProblemRow {
+    pub(super) problem: Problem,
+    /// Other solutions, as prepared sets have them (`gen_solutions`).
+    pub(super) others: Vec<Vec<String>>,
+}
 
 impl Row for ProblemRow {
     fn size(&self) -> usize {
-        let problem = &self.0;
-        let steps: usize = problem.steps.iter().map(String::len).sum();
+        let problem = &self.problem;
+        let steps = problem.steps.iter().chain(self.others.iter().flatten());
+        let steps: usize = steps.map(String::len).sum();
         problem.question.len() + steps + problem.answer.len()
     }
 }
@@ -34,6 +39,7 @@ struct Fields {
     answer: Option<Gold>,
     problem: Option<Loose>,
     solution: Option<Loose>,
+    gen_solutions: Option<Vec<Steps>>,
 }
 
 impl<'de> Deserialize<'de> for ProblemRow {
@@ -45,14 +51,18 @@ impl<'de> Deserialize<'de> for ProblemRow {
             _ => return Err(D::Error::missing_field("question")),
         };
         let written = || steps.and_then(|steps| steps.0);
-        Ok(Self(Problem {
-            question,
-            steps: match fields.steps {
-                Some(Steps(steps)) => steps,
-                None => written().map_or_else(Vec::new, |text| steps_of(&text)),
+        let others = fields.gen_solutions.unwrap_or_default();
+        Ok(Self {
+            others: others.into_iter().map(|steps| steps.0).collect(),
+            problem: Problem {
+                question,
+                steps: match fields.steps {
+                    Some(Steps(steps)) => steps,
+                    None => written().map_or_else(Vec::new, |text| steps_of(&text)),
+                },
+                answer: fields.answer.map_or_else(String::new, |gold| gold.0),
             },
-            answer: fields.answer.map_or_else(String::new, |gold| gold.0),
-        }))
+        })
     }
 }
 
@@ -269,14 +279,14 @@ mod tests {
             r#"{"problem":"q","solution":"He has <<1+2=3>>3, so <<3*2=6>>6.","answer":"6","gen_solutions":null}"#,
         ];
         for row in table {
-            let ProblemRow(problem) = serde_json::from_str(row).expect(row);
+            let ProblemRow { problem, .. } = serde_json::from_str(row).expect(row);
             assert_eq!(problem.question, "q");
             assert_eq!(problem.steps, ["<<1+2=3>>", "<<3*2=6>>"], "{row}");
             assert_eq!(problem.answer, "6", "{row}");
         }
         for (answer, text) in [("true", "True"), ("null", ""), ("2.5", "2.5"), ("-4", "-4")] {
             let row = format!("{{\"question\":\"q\",\"answer\":{answer}}}");
-            let ProblemRow(problem) = serde_json::from_str(&row).expect("readable");
+            let ProblemRow { problem, .. } = serde_json::from_str(&row).expect("readable");
             assert_eq!(problem.answer, text);
         }
     }
@@ -301,7 +311,7 @@ mod tests {
             (&many, "more than 10000 steps"),
         ];
         for (row, says) in table {
-            let error = serde_json::from_str::<ProblemRow>(row).map(|row| row.0);
+            let error = serde_json::from_str::<ProblemRow>(row).map(|row| row.problem);
             let error = error.expect_err(row).to_string();
             assert!(error.contains(says), "{error}");
         }

@@ -158,8 +158,8 @@ pub struct Gold {
     pub results: usize,
     /// Those among the top tokens of some latent.
     pub read: usize,
-    /// Whether all but the last are there in order.
-    pub in_order: bool,
+    /// Whether all but the last are there in order; none of a solution of one step.
+    pub in_order: Option<bool>,
     /// Other problems' gold solutions that were tried.
     pub others: usize,
     /// Those that are there in order.

@@ -106,10 +106,10 @@ pub fn row(index: usize, experiment: Experiment) -> Row {
         Experiment::Ablation => Body::Ablation(Some(ablation(index))),
         Experiment::Backtracking => Body::Backtracking(Some(backtracking(index))),
         Experiment::ForwardChaining => Body::ForwardChaining(Some(chaining(index))),
-        Experiment::Verdict => Body::Verdict(Some(Judged {
+        Experiment::Verdict => Body::Verdict(Some(Box::new(Judged {
             verdict: verdict(index),
             answer: Some(answer(index)),
-        })),
+        }))),
     };
     Row {
         index,
@@ -229,7 +229,7 @@ fn backtracking(index: usize) -> Backtracking {
                 probability: Some(0.5),
             })
             .collect(),
-        in_order,
+        in_order: (index % 4 > 0).then_some(in_order),
         in_order_others: (0..5).map(|i| noise(index, 30 + i) < 0.06).collect(),
         published: Some(Published {
             impossible: index % 40 == 7,

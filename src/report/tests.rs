@@ -258,12 +258,13 @@ fn findings_and_verdicts_are_those_of_the_rows() {
     close(value(decodability.cell(0, "all")), mean(gold().map(read)));
     assert_eq!(
         share(decodability.cell(1, "all")),
-        count(gold().map(|b| b.in_order))
+        count(gold().filter_map(|b| b.in_order))
     );
     let chance =
         |b: &row::Backtracking| b.in_order_others.iter().filter(|o| **o).count() as f64 / 5.0;
     close(value(decodability.cell(2, "all")), mean(gold().map(chance)));
-    let gain = mean(gold().map(|b| f64::from(u8::from(b.in_order)) - chance(b)));
+    let own = |b: &row::Backtracking| Some(f64::from(u8::from(b.in_order?)));
+    let gain = mean(gold().filter_map(|b| Some(own(b)? - chance(b))));
     close(value(decodability.cell(3, "all")), gain);
 
     let judged = || results!(rows, Verdict).map(|(_, ok, j)| (ok, &j.verdict));

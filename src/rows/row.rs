@@ -84,7 +84,7 @@ pub enum Body {
     /// A trace without the gold one.
     ForwardChaining(Option<ForwardChaining>),
     /// The verdict.
-    Verdict(Option<Judged>),
+    Verdict(Option<Box<Judged>>),
 }
 
 impl Body {
@@ -100,6 +100,12 @@ impl Body {
             Self::ForwardChaining(_) => Experiment::ForwardChaining,
             Self::Verdict(_) => Experiment::Verdict,
         }
+    }
+
+    /// Whether there is no result.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::none(self.experiment())
     }
 
     /// An experiment without a result.
@@ -218,8 +224,9 @@ pub struct Off {
 pub struct Backtracking {
     /// Each gold step's result at the latent that has it highest.
     pub reads: Vec<GoldRead>,
-    /// Whether every result but the last is among the top tokens, each at a later latent than the one before.
-    pub in_order: bool,
+    /// Whether every result but the last is among the top tokens, each at a later latent than the one before; null for a
+    /// solution of one step, which has no such result.
+    pub in_order: Option<bool>,
     /// The same of the gold steps of other problems with as many steps (at most five): the chance that this happens.
     pub in_order_others: Vec<bool>,
     /// The published search; null for tasks that it is not defined on and for runs with too few positions.
@@ -243,6 +250,10 @@ pub struct GoldRead {
 
 /// The published backtracking search on one problem.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a figure of its own in the paper"
+)]
 pub struct Published {
     /// Whether the published code cannot represent the gold solution; it then counts as not found.
     pub impossible: bool,

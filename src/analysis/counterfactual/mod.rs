@@ -11,6 +11,7 @@ pub(in crate::analysis) mod layers;
 mod outcome;
 mod patch;
 mod replacements;
+mod sets;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use layers::layers;
 pub use outcome::{Resampled, ablate, resample_all, size_percentile};
 pub use patch::{PatchAsked, PatchRow, Patched, patched};
 pub use replacements::VARIANTS;
+pub use sets::sets;
 pub use sweep::{VALUES, sweep};
 
 use crate::trace::Cell;

@@ -124,6 +124,32 @@ fn nothing() -> Null {
     }
 }
 
+/// Searches a run for traces by one strategy, with the null of the search; nothing is put to a test.
+///
+/// # Errors
+/// When the model fails or the work is cancelled.
+pub fn search(
+    of: &Subject<'_>,
+    learned: Option<&Learned>,
+    strategy: &Strategy,
+    cancel: &Cancel,
+) -> Result<(Found, Null), ModelError> {
+    searched(&mut Bench::new(of, learned, cancel), strategy)
+}
+
+fn searched(bench: &mut Bench<'_>, strategy: &Strategy) -> Result<(Found, Null), ModelError> {
+    let settings = strategy.search();
+    let case = bench.case();
+    let latents = bench.own(strategy.decoder)?;
+    let found = verify::search(&settings, &case, &latents);
+    if found.abstain.is_some() {
+        return Ok((found, nothing()));
+    }
+    let others = bench.others(strategy.decoder)?;
+    let null = verify::null(&settings, &case, others.iter());
+    Ok((found, null))
+}
+
 /// What one trace came to, with the search that found it.
 #[derive(Clone)]
 struct Attempt {
@@ -264,15 +290,13 @@ impl Climb<'_> {
 
     fn search(&mut self, strategy: &Strategy) -> Result<(Found, Null, Option<Null>), ModelError> {
         let clean = self.bench.of.clean;
+        let (found, null) = searched(&mut self.bench, strategy)?;
+        if found.abstain.is_some() {
+            return Ok((found, null, None));
+        }
         let settings = strategy.search();
         let case = self.bench.case();
         let latents = self.bench.own(strategy.decoder)?;
-        let found = verify::search(&settings, &case, &latents);
-        if found.abstain.is_some() {
-            return Ok((found, nothing(), None));
-        }
-        let others = self.bench.others(strategy.decoder)?;
-        let null = verify::null(&settings, &case, others.iter());
         let reference = self.bench.of.reference;
         let own = case.answer.unwrap_or_default();
         let mut answers = reference.answers(&clean.run.question, found.steps.len());

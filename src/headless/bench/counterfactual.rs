@@ -11,7 +11,7 @@ use crate::analysis::run::{Ask, CleanRun};
 use crate::analysis::{Explorer, early_exit, problems};
 use crate::cli::BenchArgs;
 use crate::error::{Error, Result};
-use crate::headless::{load, model_error, print, to_json};
+use crate::headless::{load, print, to_json};
 use crate::model::{Cancel, Mode, Model, ModelError};
 use crate::problem::Split;
 use crate::text::sanitize;
@@ -101,8 +101,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
     }
     let cancel = Cancel::new();
     let questions = questions(explorer.model())?;
-    let (mut report, prompts, said) =
-        time(&explorer, &questions, args.repeats, &cancel).map_err(model_error)?;
+    let (mut report, prompts, said) = time(&explorer, &questions, args.repeats, &cancel)?;
     if let Some(command) = &args.reference {
         let model = explorer.model();
         let (name, task) = (&args.model.model, task(model, &prompts));
@@ -133,7 +132,7 @@ fn questions(model: &Model) -> Result<Vec<String>> {
             let words: Vec<&str> = problem.question.split_inclusive(' ').collect();
             for word in words {
                 text.push_str(word);
-                let ids = model.prompt(&text, Mode::Latent).map_err(model_error)?.ids;
+                let ids = model.prompt(&text, Mode::Latent)?.ids;
                 if ids.len() >= TOKENS {
                     return Ok(text);
                 }
@@ -300,7 +299,7 @@ fn compare(
     let mut same = (0, 0);
     for (theirs, ours) in measured.answers.iter().flatten().zip(said.iter().flatten()) {
         let ids = [model.markers().delimiter.as_slice(), theirs].concat();
-        let value = model.extract_value(&ids).map_err(model_error)?;
+        let value = model.extract_value(&ids)?;
         same.0 += usize::from(value.unwrap_or_default() == *ours);
         same.1 += 1;
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{load_model, model_error, print, to_json};
+use super::{load_model, print, to_json};
 use crate::cli::{BenchArgs, ShapeName, Suite};
 use crate::error::{Error, Result};
 use crate::model::{Branch, Cancel, Model, ModelError, Writes, random};
@@ -93,7 +93,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let began = Instant::now();
     let model = load_model(&args.model)?;
     let load = began.elapsed();
-    let mut report = time(&model, load, args.repeats).map_err(model_error)?;
+    let mut report = time(&model, load, args.repeats)?;
     if let Some(command) = &args.reference {
         drop(model);
         report.reference = Some(compare(command, &args.model.model, &report)?);

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::csv::{self, Fields, Sheet};
 use super::table::{Pen, Side, Table};
 use super::{
-    Clean, Head, Question, ReferenceSet, Shown, answered, edit, model_error, publish, ready,
-    run_clean, unknown, words,
+    Clean, Head, Question, ReferenceSet, Shown, answered, edit, publish, ready, run_clean, unknown,
+    words,
 };
 use crate::analysis::answers;
 use crate::analysis::run::CleanRun;
@@ -98,12 +98,11 @@ pub fn run(args: &AblateArgs) -> Result<()> {
             Some(beside(edit, clean, &edited))
         }
     };
-    let early_exit = explorer.early_exits(clean, cancel).map_err(model_error)?;
+    let early_exit = explorer.early_exits(clean, cancel)?;
     let outcomes = sets
         .into_iter()
         .map(|off| explorer.ablate(clean, &manner.with_off(off), cancel))
-        .collect::<std::result::Result<_, _>>()
-        .map_err(model_error)?;
+        .collect::<std::result::Result<_, _>>()?;
     let value = clean.run.answer.value.as_deref();
     let study = Ablations {
         first_match: first_match(&early_exit, clean.mode, value),

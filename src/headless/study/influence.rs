@@ -2,7 +2,7 @@
 
 use super::csv::{self, Sheet};
 use super::table::{Pen, Side, Table};
-use super::{Head, ReferenceSet, Shown, model_error, publish, ready, warn_of_no_say, words};
+use super::{Head, ReferenceSet, Shown, publish, ready, warn_of_no_say, words};
 use crate::cli::StudyArgs;
 use crate::error::Result;
 use crate::trace::{Cell, Influence, LatentIdx};
@@ -22,8 +22,7 @@ pub fn run(args: &StudyArgs) -> Result<()> {
     ready.n_latents(&manner)?;
     let study = ready
         .explorer
-        .influence(&ready.clean, &manner, &ready.cancel)
-        .map_err(model_error)?;
+        .influence(&ready.clean, &manner, &ready.cancel)?;
     publish(args.report, &ready.head, &study)
 }
 

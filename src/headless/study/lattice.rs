@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::csv::{self, Sheet};
 use super::table::{Pen, Side, Table};
-use super::{Head, ReferenceSet, Shown, model_error, publish, ready, words};
+use super::{Head, ReferenceSet, Shown, publish, ready, words};
 use crate::cli::StudyArgs;
 use crate::error::{Error, Result};
 use crate::trace::{LatentIdx, Lattice};
@@ -33,8 +33,7 @@ pub fn run(args: &StudyArgs) -> Result<()> {
     }
     let study = ready
         .explorer
-        .lattice(&ready.clean, None, &manner, &mut |_| (), &ready.cancel)
-        .map_err(model_error)?;
+        .lattice(&ready.clean, None, &manner, &mut |_| (), &ready.cancel)?;
     publish(args.report, &ready.head, &study)
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::csv::{self, Fields, Sheet};
 use super::table::{Pen, Side, Table};
-use super::{Head, ReferenceSet, Shown, model_error, publish, ready};
+use super::{Head, ReferenceSet, Shown, publish, ready};
 use crate::analysis::learned::Learned;
 use crate::analysis::learned::card::LayerFigures;
 use crate::cli::ReadArgs;
@@ -26,11 +26,11 @@ const TOKEN: usize = 10;
 pub fn run(args: &ReadArgs) -> Result<()> {
     let mut ready = ready(SCHEMA, &args.model, &args.problem, ReferenceSet::Unneeded)?;
     if let Some(Some(folder)) = &args.learned {
-        let files = LensFiles::open(folder).map_err(model_error)?;
-        ready.explorer.use_lens(&files).map_err(model_error)?;
+        let files = LensFiles::open(folder)?;
+        ready.explorer.use_lens(&files)?;
     }
     let token = match &args.token {
-        Some(text) => Some(ready.explorer.token_id(text).map_err(model_error)?),
+        Some(text) => Some(ready.explorer.token_id(text)?),
         None => args.token_id,
     };
     let (clean, cancel) = (&ready.clean, &ready.cancel);
@@ -38,14 +38,14 @@ pub fn run(args: &ReadArgs) -> Result<()> {
     let learned = match &args.learned {
         Some(_) => {
             let rows = ready.explorer.learned_grid(clean, token, cancel);
-            let rows = rows.map_err(model_error)?;
+            let rows = rows?;
             ready.explorer.learned().map(|lens| Beside::new(lens, rows))
         }
         None => None,
     };
     let study = Study {
         learned,
-        ..Study::from(plain.map_err(model_error)?)
+        ..Study::from(plain?)
     };
     publish(args.report, &ready.head, &study)
 }

@@ -19,7 +19,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::question::{self, Question};
-use super::{load, load_model, model_error, print, to_json};
+use super::{load, load_model, print, to_json};
 use crate::analysis::Explorer;
 use crate::analysis::run::{Ask, CleanRun};
 use crate::cli::{MannerArgs, ModelArgs, ProblemArgs, ReportArgs, ReportFormat};
@@ -138,9 +138,7 @@ fn ready(
             let problems = problem_file::read(path)?;
             let origin = format!("{} problems of {}", problems.len(), path.display());
             let mut explorer = Explorer::bare(load_model(model)?);
-            explorer
-                .use_reference(&origin, &problems, &cancel)
-                .map_err(model_error)?;
+            explorer.use_reference(&origin, &problems, &cancel)?;
             explorer
         }
     };
@@ -179,7 +177,7 @@ fn run_clean(
         n_latents: model.n_latents(),
         top_k: TOP_K,
     };
-    explorer.run(&ask, cancel, &mut |_| ()).map_err(model_error)
+    explorer.run(&ask, cancel, &mut |_| ()).map_err(Error::from)
 }
 
 impl Ready {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::csv::{self, Fields, Sheet};
 use super::table::{Pen, Side, Table};
-use super::{Head, ReferenceSet, Shown, model_error, publish, ready, warn_of_no_say, words};
+use super::{Head, ReferenceSet, Shown, publish, ready, warn_of_no_say, words};
 use crate::cli::SweepArgs;
 use crate::error::Result;
 use crate::trace::{AblationValue, Cell, LatentIdx, Role, Sweep};
@@ -22,16 +22,13 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     let reference = ReferenceSet::of(&args.manner);
     let ready = ready(SCHEMA, &args.model, &args.problem, reference)?;
     ready.n_latents(&manner)?;
-    let study = ready
-        .explorer
-        .sweep(
-            &ready.clean,
-            None,
-            (&manner, &args.values()),
-            &mut |_| (),
-            &ready.cancel,
-        )
-        .map_err(model_error)?;
+    let study = ready.explorer.sweep(
+        &ready.clean,
+        None,
+        (&manner, &args.values()),
+        &mut |_| (),
+        &ready.cancel,
+    )?;
     publish(args.report, &ready.head, &study)
 }
 

@@ -131,8 +131,8 @@ impl Search<'_> {
 
     fn backtracking(&self, words: &[f64], place: usize, pool: &Pool<'_>) -> Value {
         let tokens = match self.args.tokens {
-            TokensName::Gpt2 => Tokens::Gpt2,
-            TokensName::Llama3 => Tokens::Llama3,
+            TokensName::Gpt2 => &Tokens::Gpt2,
+            TokensName::Llama3 => &Tokens::Llama3,
         };
         let search = Backtracking::new(&self.grid, tokens);
         // The end marker's position belongs to the reasoning.

@@ -92,6 +92,11 @@ pub(crate) struct TensorFile {
     entries: BTreeMap<String, Entry>,
 }
 
+/// The SHA-256 of a text, in hexadecimal digits.
+pub(crate) fn sha256_of_text(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
 impl TensorFile {
     /// Reads the directory; `model` names the checkpoint in errors where the file has no path.
     ///

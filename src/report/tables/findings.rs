@@ -147,7 +147,7 @@ fn decodability(run: &Run) -> Table {
         mean_share(&read, Unit::Share)
     });
     push("gold trace in order", &|items| {
-        Cell::share(gold(items).iter().map(|g| g.in_order))
+        Cell::share(gold(items).iter().filter_map(|g| g.in_order))
     });
     let others = |g: &Gold| float(g.others_in_order) / float(g.others);
     push("others' gold trace in order", &|items| {
@@ -156,9 +156,9 @@ fn decodability(run: &Run) -> Table {
     });
     push("own less others'", &|items| {
         let found = gold(items).into_iter().filter(|g| g.others > 0);
-        let own = |g: &Gold| f64::from(u8::from(g.in_order));
-        let gain: Vec<f64> = found.map(|g| own(&g) - others(&g)).collect();
-        mean_share(&gain, Unit::Points)
+        let own = |g: &Gold| g.in_order.map(|holds| f64::from(u8::from(holds)));
+        let gain = found.filter_map(|g| Some(own(&g)? - others(&g)));
+        mean_share(&gain.collect::<Vec<_>>(), Unit::Points)
     });
     push("verdict PRESENT or above", &|items| {
         Cell::share(

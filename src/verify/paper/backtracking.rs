@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::grid::Grid;
 use super::solution::{GoldStep, Solution, text_of};
-use super::tokens::Tokens;
+use super::tokens::Cut;
 
 /// More combinations of operands' trees than this, and only the best of each operand are combined.
 const MAX_COMBINATIONS: u64 = 10_000;
@@ -70,7 +70,7 @@ pub struct Found {
 /// A grid prepared for backtracking, for many solutions.
 pub struct Backtracking<'a> {
     grid: &'a Grid,
-    tokens: Tokens,
+    tokens: &'a dyn Cut,
     /// The best rank of each token of each column.
     ranks: Vec<HashMap<&'a str, usize>>,
 }
@@ -78,7 +78,7 @@ pub struct Backtracking<'a> {
 impl<'a> Backtracking<'a> {
     /// Prepares a grid whose numbers a tokenizer has cut.
     #[must_use]
-    pub fn new(grid: &'a Grid, tokens: Tokens) -> Self {
+    pub fn new(grid: &'a Grid, tokens: &'a dyn Cut) -> Self {
         let ranks = (0..grid.len()).map(|column| {
             let ranked = grid.tokens(column).iter().map(String::as_str).zip(0..);
             let mut ranks = HashMap::new();
@@ -414,7 +414,7 @@ mod tests {
     fn search(columns: &[&str], steps: &[&str], numbers: &[f64], layout: Layout) -> Found {
         let steps: Vec<String> = steps.iter().map(|step| (*step).to_owned()).collect();
         let grid = grid(columns);
-        let search = Backtracking::new(&grid, Tokens::Gpt2);
+        let search = Backtracking::new(&grid, &super::super::tokens::Tokens::Gpt2);
         search.search(&Solution::parse(&steps), numbers, layout)
     }
 

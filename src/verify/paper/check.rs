@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::grid::Grid;
 use super::select::Verify;
 use super::step::{Operation, Place, Step};
-use super::tokens::Tokens;
+use super::tokens::Cut;
 use crate::data::templates::{Template, Value};
 
 #[cfg(test)]
@@ -32,8 +32,8 @@ impl<F: FnMut(&str) -> Option<Grid>> Runner for F {
 }
 
 /// Settings of the verifier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+#[derive(Clone, Copy)]
+pub struct Settings<'a> {
     /// How many of the three checks have to pass.
     pub required: usize,
     /// How far down among the integers of a column the expected value may stand: 1 means that it is the first.
@@ -41,7 +41,7 @@ pub struct Settings {
     /// The column from which on the value is read as the answer is.
     pub answer_column: usize,
     /// The model's tokenizer: edited values are one token.
-    pub tokens: Tokens,
+    pub tokens: &'a dyn Cut,
 }
 
 /// One edit with what came of it.
@@ -119,7 +119,7 @@ impl TracedStep {
 pub struct Checker<'a> {
     template: &'a Template,
     values: Vec<i128>,
-    settings: Settings,
+    settings: Settings<'a>,
     runner: &'a mut dyn Runner,
     verdicts: HashMap<(TracedStep, usize, i128), Verdict>,
     runs: HashMap<String, Option<Grid>>,
@@ -127,7 +127,7 @@ pub struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     /// Prepares the verifier for a question's template.
-    pub fn new(template: &'a Template, settings: Settings, runner: &'a mut dyn Runner) -> Self {
+    pub fn new(template: &'a Template, settings: Settings<'a>, runner: &'a mut dyn Runner) -> Self {
         Self {
             template,
             values: template
@@ -275,7 +275,12 @@ fn precedes(source: &Step, step: &Step) -> bool {
 }
 
 /// Reads a column of the grid (methods.md 6.7e): what stands there, and whether the expected value does.
-fn read(grid: &Grid, column: usize, expected: i128, settings: Settings) -> (Option<i128>, bool) {
+fn read(
+    grid: &Grid,
+    column: usize,
+    expected: i128,
+    settings: Settings<'_>,
+) -> (Option<i128>, bool) {
     if column >= settings.answer_column {
         let spelled = grid.spelled(column);
         return (spelled, spelled == Some(expected));

@@ -5,6 +5,7 @@
 //! above. Plain data in and out: grids of token texts, questions, gold steps.
 
 pub mod backtracking;
+pub mod baselines;
 pub mod chain;
 pub mod check;
 pub mod drawing;

@@ -17,12 +17,12 @@ const CODI: Layout = Layout {
     question_numbers: true,
 };
 
-fn settings(required: usize) -> Settings {
+fn settings(required: usize) -> Settings<'static> {
     Settings {
         required,
         max_rank: 1,
         answer_column: CODI.answer_column,
-        tokens: Tokens::Gpt2,
+        tokens: &Tokens::Gpt2,
     }
 }
 
@@ -101,7 +101,7 @@ fn values(question: &str, operation: Operation, operands: &[i128], tokens: Token
     let result = operation.apply(operands).expect("a value");
     let mut runner = |_: &str| None;
     let settings = Settings {
-        tokens,
+        tokens: &tokens,
         ..settings(1)
     };
     let mut checker = Checker::new(&template, settings, &mut runner);
@@ -142,7 +142,7 @@ fn six_values_of_one_variable_are_the_published_ones() {
         };
         let mut used = Vec::new();
         while used.len() < 6 {
-            let edit = super::check::next_edit(&template, &[number], 0, &used, tokens, &accepts);
+            let edit = super::check::next_edit(&template, &[number], 0, &used, &tokens, &accepts);
             used.push(edit.expect("there are six").new);
         }
         used

@@ -1,6 +1,6 @@
 //! How the published tokenizers cut a number: which token stands for it, and whether it is one token.
 //!
-//! Only digits matter, so no tokenizer file is needed. GPT-2's pieces of digits are a list of facts about its public
+//! Only digits matter, so no tokenizer file is needed; a loaded model brings its own cut. GPT-2's pieces of digits are a list of facts about its public
 //! vocabulary (`gpt2_numbers.txt`, in the order in which they merge); Llama 3 cuts digits in threes.
 
 use std::collections::HashMap;
@@ -16,6 +16,25 @@ static GPT2: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
         .map(|(piece, rank)| (piece.replace('_', " "), rank))
         .collect()
 });
+
+/// How a tokenizer cuts numbers.
+pub trait Cut {
+    /// Returns the tokens that stand for a number without and with a space before it; see [`Tokens::representatives`].
+    fn representatives(&self, number: &str) -> [String; 2];
+
+    /// Whether a number's text, without a space before it, is one token.
+    fn is_single(&self, number: &str) -> bool;
+}
+
+impl Cut for Tokens {
+    fn representatives(&self, number: &str) -> [String; 2] {
+        Self::representatives(*self, number)
+    }
+
+    fn is_single(&self, number: &str) -> bool {
+        Self::is_single(*self, number)
+    }
+}
 
 /// Whose rule cuts the digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

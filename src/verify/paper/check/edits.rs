@@ -2,7 +2,7 @@
 
 use crate::data::templates::{Half, Template, Word, WordType};
 use crate::data::words::{COMPOUND_FRACTIONS, DIVISORS, MULTIPLIERS};
-use crate::verify::paper::tokens::Tokens;
+use crate::verify::paper::tokens::Cut;
 
 /// A variable with a new value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(in crate::verify::paper) fn next(
     values: &[i128],
     variable: usize,
     used: &[i128],
-    tokens: Tokens,
+    tokens: &dyn Cut,
     accepts: &dyn Fn(&[i128]) -> bool,
 ) -> Option<Edit> {
     let old = *values.get(variable)?;

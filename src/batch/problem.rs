@@ -1,0 +1,204 @@
+//! All rows of a batch of problems.
+
+use super::{ablation, accuracy, chaining, exits, gold};
+use crate::analysis::Explorer;
+use crate::analysis::reference::DEPTH;
+use crate::analysis::run::{Ask, CleanRun};
+use crate::analysis::verdict::Budget;
+use crate::model::{Cancel, ErrorKind, ModelError};
+use crate::problem_file::Solved;
+use crate::rows::Header;
+use crate::rows::row::{Body, Experiment, Judged, Problem, Row};
+use crate::trace::EarlyExit;
+use crate::verify::paper::baselines::Pool;
+
+/// What a run works on; shared by its jobs.
+pub struct Work<'a> {
+    explorer: &'a Explorer,
+    header: &'a Header,
+    problems: &'a [Solved],
+    budget: &'a Budget,
+    pool: Pool,
+}
+
+/// One problem with its clean run.
+pub(super) struct Subject<'a> {
+    pub(super) explorer: &'a Explorer,
+    pub(super) header: &'a Header,
+    pub(super) solved: &'a Solved,
+    pub(super) clean: &'a CleanRun,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Subject<'_> {
+    /// The gold answer, if there is one.
+    pub(super) fn gold(&self) -> Option<&str> {
+        gold_of(self.solved)
+    }
+
+    /// Whether an answer is the gold one; none where there is none.
+    pub(super) fn is_correct(&self, answer: Option<&str>) -> Option<bool> {
+        self.gold()
+            .map(|gold| crate::analysis::answers::is_correct(answer, gold))
+    }
+}
+
+fn gold_of(solved: &Solved) -> Option<&str> {
+    Some(solved.problem.answer.as_str()).filter(|gold| !gold.is_empty())
+}
+
+impl<'a> Work<'a> {
+    /// Work on the problems that a header is about, all shards' together.
+    #[must_use]
+    pub fn new(
+        explorer: &'a Explorer,
+        header: &'a Header,
+        problems: &'a [Solved],
+        budget: &'a Budget,
+    ) -> Self {
+        let steps = problems.iter().map(|s| s.problem.steps.as_slice());
+        Self {
+            explorer,
+            header,
+            problems,
+            budget,
+            pool: Pool::new(steps),
+        }
+    }
+
+    /// The rows of one batch, counted from 0, in the order of the file.
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled. What a single problem is refused for is said in its rows.
+    pub fn rows(&self, batch: usize, cancel: &Cancel) -> Result<Vec<Row>, ModelError> {
+        let size = self.header.settings.batch.max(1);
+        let from = batch * size;
+        let mut rows = Vec::new();
+        for index in from..(from + size).min(self.problems.len()) {
+            rows.extend(self.problem(index, cancel)?);
+        }
+        Ok(rows)
+    }
+
+    fn problem(&self, index: usize, cancel: &Cancel) -> Result<Vec<Row>, ModelError> {
+        let solved = &self.problems[index];
+        let experiments = &self.header.experiments;
+        let row = |correct, refused, body| Row {
+            index,
+            steps: solved.problem.steps.len(),
+            correct,
+            refused,
+            body,
+        };
+        let problem = Body::Problem(Some(Problem {
+            question: solved.problem.question.clone(),
+            gold_steps: solved.problem.steps.clone(),
+            gold_answer: solved.problem.answer.clone(),
+        }));
+        let clean = match self.clean(solved, cancel) {
+            Ok(clean) => clean,
+            Err(error) if error.kind() == ErrorKind::Usage => {
+                let why = error.to_string();
+                let refused = experiments.iter().map(|experiment| match experiment {
+                    Experiment::Problem => row(None, None, problem.clone()),
+                    other => row(None, Some(why.clone()), Body::none(*other)),
+                });
+                return Ok(refused.collect());
+            }
+            Err(error) => return Err(error),
+        };
+        let subject = Subject {
+            explorer: self.explorer,
+            header: self.header,
+            solved,
+            clean: &clean,
+            cancel,
+        };
+        let correct = clean.run.answer.correct;
+        let mut exits: Option<Vec<EarlyExit>> = None;
+        let mut rows = Vec::with_capacity(experiments.len());
+        for experiment in experiments {
+            let body = match experiment {
+                Experiment::Problem => Ok(problem.clone()),
+                Experiment::Accuracy => {
+                    accuracy::accuracy(&subject).map(|a| Body::Accuracy(Some(a)))
+                }
+                Experiment::EarlyStopping => Self::exits(&subject, &mut exits)
+                    .map(|exits| Body::EarlyStopping(exits::matches(&subject, exits))),
+                Experiment::Ablation => ablation::ablation(&subject).map(Body::Ablation),
+                Experiment::Backtracking => {
+                    gold::backtracking(&subject, index, self.problems, &self.pool)
+                        .map(Body::Backtracking)
+                }
+                Experiment::ForwardChaining => {
+                    chaining::forward(&subject, index).map(Body::ForwardChaining)
+                }
+                Experiment::Verdict => self.verdict(&subject, &mut exits),
+            };
+            rows.push(match body {
+                Ok(body) if body.is_none() => row(correct, Some(no_latents(&subject)), body),
+                Ok(body) => row(correct, None, body),
+                Err(error) if error.kind() == ErrorKind::Usage => {
+                    row(correct, Some(error.to_string()), Body::none(*experiment))
+                }
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(rows)
+    }
+
+    fn clean(&self, solved: &Solved, cancel: &Cancel) -> Result<CleanRun, ModelError> {
+        let settings = &self.header.settings;
+        let ask = Ask {
+            question: &solved.problem.question,
+            gold: gold_of(solved),
+            steps: Some(solved.problem.steps.len()),
+            mode: self.explorer.model().main_mode(),
+            n_latents: settings.latents,
+            top_k: DEPTH.max(settings.top_k),
+            most_tokens: Some(settings.most_tokens),
+        };
+        self.explorer.run(&ask, cancel, &mut |_| ())
+    }
+
+    fn exits<'e>(
+        subject: &Subject<'_>,
+        known: &'e mut Option<Vec<EarlyExit>>,
+    ) -> Result<&'e [EarlyExit], ModelError> {
+        if known.is_none() {
+            let exits = subject
+                .explorer
+                .early_exits(subject.clean, subject.cancel)?;
+            *known = Some(exits);
+        }
+        Ok(known.as_deref().unwrap_or_default())
+    }
+
+    fn verdict(
+        &self,
+        subject: &Subject<'_>,
+        exits: &mut Option<Vec<EarlyExit>>,
+    ) -> Result<Body, ModelError> {
+        let exits = Self::exits(subject, exits)?;
+        let (clean, cancel) = (subject.clean, subject.cancel);
+        let verdict = subject
+            .explorer
+            .verdict(clean, exits, self.budget, &mut |_| (), cancel)?;
+        Ok(Body::Verdict(Some(Box::new(Judged {
+            verdict,
+            answer: clean.run.answer.value.clone(),
+        }))))
+    }
+}
+
+/// Why an experiment has nothing to say about a run.
+fn no_latents(subject: &Subject<'_>) -> String {
+    let mode = subject.clean.mode.as_str();
+    if subject.clean.fed.is_empty() {
+        format!("the run has no latents ({mode} mode)")
+    } else if subject.clean.run.answer.value.is_none() {
+        "the run gave no answer".to_owned()
+    } else {
+        "it is not defined on this run".to_owned()
+    }
+}
