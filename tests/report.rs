@@ -59,6 +59,15 @@ fn chromium() -> Option<PathBuf> {
     all.find(|path| path.is_file())
 }
 
+/// Says that a test could not be run here.
+#[expect(
+    clippy::print_stderr,
+    reason = "a test without a browser is not passed over in silence"
+)]
+fn skipped() {
+    eprintln!("skipped: no chromium on this machine");
+}
+
 fn text(path: &Path) -> &str {
     path.to_str().expect("a path of the test")
 }
@@ -183,8 +192,7 @@ fn the_page_asks_for_nothing_and_shows_the_figures_of_the_json() {
     let json = undertone(&["--html", text(&page), "--json"], &runs).stdout;
     let json: Value = serde_json::from_slice(&json).expect("JSON");
     let Some(chromium) = chromium() else {
-        eprintln!("skipped: no chromium on this machine");
-        return;
+        return skipped();
     };
     let (dom, said, asked) = browse(&chromium, folder.path(), &page);
     assert!(!said.contains("CONSOLE"), "the page logs something: {said}");
@@ -212,8 +220,7 @@ fn a_page_that_asks_and_logs_is_told() {
     let body = "<img src=\"http://example.invalid/a.png\"><script>console.error('b')</script>";
     fs::write(&page, format!("<!doctype html><title>t</title>{body}")).expect("a disk");
     let Some(chromium) = chromium() else {
-        eprintln!("skipped: no chromium on this machine");
-        return;
+        return skipped();
     };
     let (_, said, asked) = browse(&chromium, folder.path(), &page);
     assert!(said.contains("CONSOLE"), "{said}");

@@ -229,7 +229,7 @@ fn backtracking(index: usize) -> Backtracking {
                 probability: Some(0.5),
             })
             .collect(),
-        in_order: (index % 4 > 0).then_some(in_order),
+        in_order: (!index.is_multiple_of(4)).then_some(in_order),
         in_order_others: (0..5).map(|i| noise(index, 30 + i) < 0.06).collect(),
         published: Some(Published {
             impossible: index % 40 == 7,
