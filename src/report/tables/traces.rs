@@ -144,7 +144,11 @@ fn rates(run: &Run) -> Table {
             first.p,
             Cell::of(other),
             second.published,
-            Cell::of(share(&top_ten)),
+            if measure.wrong == Some(Found::GoldInTopTen) {
+                Cell::None("")
+            } else {
+                Cell::of(share(&top_ten))
+            },
         ]);
     }
     for (name, of) in [("correct", &correct), ("wrong", &wrong)] {
