@@ -101,6 +101,9 @@ pub struct ExploreArgs {
     /// The problem to open first
     #[arg(long, value_name = "I", default_value_t = 0)]
     pub index: usize,
+    /// A run over a data set to look at: the folder that `run` wrote
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
     /// How things look.
     #[command(flatten)]
     pub screen: ScreenArgs,

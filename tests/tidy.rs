@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("paths", &["error", "text"]),
     ("logging", &["error", "paths", "text"]),
-    ("rows", &["error", "file", "paths", "trace"]),
+    ("rows", &["error", "file", "paths", "text", "trace"]),
     ("cli", &["error", "problem", "rows", "text", "trace"]),
     ("hub", &["error", "text"]),
     ("model", &["error", "text", "trace"]),
@@ -74,7 +74,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "app",
             "problem",
+            "rows",
             "session",
+            "stats",
             "text",
             "trace",
             "worker::protocol",
@@ -85,7 +87,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "keymap",
             "problem",
+            "rows",
             "session",
+            "stats",
             "text",
             "trace",
             "worker::protocol",
@@ -93,7 +97,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "ui",
-        &["app", "keymap", "problem", "session", "text", "trace"],
+        &[
+            "app", "keymap", "problem", "rows", "session", "stats", "text", "trace",
+        ],
     ),
 ];
 
@@ -160,11 +166,22 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
             "worker",
             "term",
             "selftest",
+            "rows",
             "headless",
             "explore",
             "main",
         ],
         "state and drawing touch no file",
+    ),
+    (
+        "rows::journal",
+        &["batch", "headless", "report", "term", "tests"],
+        "state and drawing take items, not files of rows",
+    ),
+    (
+        "rows::watch",
+        &["term", "tests"],
+        "state and drawing take items, not files of rows",
     ),
     (
         "std::env",
