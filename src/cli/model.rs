@@ -76,17 +76,17 @@ impl CheckpointArgs {
         let mut arguments: Vec<OsString> = vec!["--model".into(), model.into()];
         let mut add = |name: &str, value: OsString| arguments.extend([name.into(), value]);
         add("--device", self.device.to_string().into());
-        add("--dtype", named(self.dtype));
-        add("--behaviour", named(self.behaviour));
+        add("--dtype", named(&self.dtype));
+        add("--behaviour", named(&self.behaviour));
         let kind = &self.kind;
         if model == self.model {
             if let Some(latents) = self.latents {
                 add("--latents", latents.to_string().into());
             }
             let names = [
-                ("--family", kind.family.map(named)),
-                ("--base", kind.base.map(named)),
-                ("--task", kind.task.map(named)),
+                ("--family", kind.family.as_ref().map(named)),
+                ("--base", kind.base.as_ref().map(named)),
+                ("--task", kind.task.as_ref().map(named)),
                 (
                     "--lora-alpha",
                     kind.lora_alpha.map(|a| a.to_string().into()),
@@ -111,7 +111,7 @@ impl CheckpointArgs {
 }
 
 /// The name of a value on the command line.
-fn named(value: impl ValueEnum) -> OsString {
+fn named<T: ValueEnum>(value: &T) -> OsString {
     let name = value.to_possible_value();
     name.map_or_else(OsString::new, |name| name.get_name().into())
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -264,18 +264,21 @@ impl Watcher {
         Ok(added.more)
     }
 
-    /// The exit code of the process, if it has ended since the last look.
-    fn ended(&self) -> Option<Option<i32>> {
+    /// How the process ended, if it has ended since the last look.
+    fn ended(&self) -> Option<ExitStatus> {
         let mut child = locked(&self.child);
         let status = child.as_mut()?.try_wait().ok()??;
         *child = None;
-        Some(status.code())
+        Some(status)
     }
 
-    fn say_ended(&self, ended: Option<Option<i32>>) {
-        if let Some(code) = ended {
+    fn say_ended(&self, ended: Option<ExitStatus>) {
+        if let Some(status) = ended {
             let said = last_words(&self.folder.join(LOG));
-            self.say(RunEvent::Ended { code, said });
+            self.say(RunEvent::Ended {
+                code: status.code(),
+                said,
+            });
         }
     }
 }

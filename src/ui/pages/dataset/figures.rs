@@ -94,9 +94,9 @@ pub(super) fn as_text(app: &App, theme: &Theme) -> Vec<String> {
     let mut lines = vec![right(figures)];
     if figures.has_verdicts() {
         lines.extend(
-            table(figures, theme)
-                .iter()
-                .map(|row| row.clone().line().to_string()),
+            table(figures, 0, theme)
+                .into_iter()
+                .map(|row| row.line().to_string()),
         );
     }
     for (k, share) in &figures.by_k {
@@ -137,30 +137,29 @@ fn counted(share: &Share) -> String {
     format!("{} {:>14}", share.hits, percent(share))
 }
 
-/// The rungs among right and wrong answers, one a row, under a header.
-fn table(figures: &Figures, theme: &Theme) -> Vec<Row> {
-    let (name, count, bars) = (usize::from(NAME), usize::from(COUNT), 0);
+/// The rungs among right and wrong answers, one a row, under a header, with room for bars behind the first count.
+fn table(figures: &Figures, bars: usize, theme: &Theme) -> Vec<Row> {
+    let first = usize::from(NAME + COUNT);
+    let second = first + bars + usize::from(COUNT);
     let total = |of: fn(&AtRung) -> Share| figures.rungs.first().map_or(0, |at| of(at).n);
     let head = Row::new()
         .push("rung", theme.dim)
-        .to(name)
         .right(
             format!("right, n {}", total(|at| at.right)),
-            name + count,
+            first,
             theme.dim,
         )
         .right(
             format!("wrong, n {}", total(|at| at.wrong)),
-            name + 2 * count + bars,
+            second,
             theme.dim,
         );
     let rows = figures.rungs.iter().map(|at| {
         let (glyph, style) = glyph_of(at.rung, false, theme);
         Row::new()
             .push(format!("{glyph} {}", at.rung.as_str()), style)
-            .to(name)
-            .right(counted(&at.right), name + count, theme.text)
-            .right(counted(&at.wrong), name + 2 * count, theme.text)
+            .right(counted(&at.right), first, theme.text)
+            .right(counted(&at.wrong), second, theme.text)
     });
     std::iter::once(head).chain(rows).collect()
 }
@@ -173,34 +172,8 @@ fn rungs(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
         return;
     }
     let bars = (area.width.saturating_sub(NAME + 2 * COUNT) / 2).min(BARS.1);
-    // The same lines with room for bars behind each count.
-    let (name, count, bar) = (usize::from(NAME), usize::from(COUNT), usize::from(bars));
-    let total = |of: fn(&AtRung) -> Share| figures.rungs.first().map_or(0, |at| of(at).n);
-    let mut lines: Vec<Line> = vec![
-        Row::new()
-            .push("rung", theme.dim)
-            .to(name)
-            .right(
-                format!("right, n {}", total(|at| at.right)),
-                name + count,
-                theme.dim,
-            )
-            .right(
-                format!("wrong, n {}", total(|at| at.wrong)),
-                name + 2 * count + bar,
-                theme.dim,
-            )
-            .line(),
-    ];
-    lines.extend(figures.rungs.iter().map(|at| {
-        let (glyph, style) = glyph_of(at.rung, false, theme);
-        Row::new()
-            .push(format!("{glyph} {}", at.rung.as_str()), style)
-            .to(name)
-            .right(counted(&at.right), name + count, theme.text)
-            .right(counted(&at.wrong), name + 2 * count + bar, theme.text)
-            .line()
-    }));
+    let rows = table(figures, bars.into(), theme).into_iter();
+    let mut lines: Vec<Line> = rows.map(Row::line).collect();
     if figures.unknown > 0 {
         let text = format!("{} verdicts without a gold answer", figures.unknown);
         lines.push(Row::new().push(text, theme.dim).line());
@@ -414,7 +387,7 @@ fn nothing(frame: &mut Frame, area: Rect, text: &str, theme: &Theme) {
     frame.render_widget(Paragraph::new(line), area);
 }
 
-fn set<'a>(data: &'a [(f64, f64)], kind: GraphType, marker: Marker, style: Style) -> Dataset<'a> {
+fn set(data: &[(f64, f64)], kind: GraphType, marker: Marker, style: Style) -> Dataset<'_> {
     Dataset::default()
         .data(data)
         .graph_type(kind)
@@ -450,12 +423,12 @@ fn to_ascii(buffer: &mut Buffer, area: Rect) {
         };
         let twin = match cell.symbol() {
             symbol if symbol.is_ascii() => continue,
-            "\u{2502}" => "|",
-            "\u{2500}" => "-",
-            "\u{2514}" => "+",
-            _ => "*",
+            "\u{2502}" => '|',
+            "\u{2500}" => '-',
+            "\u{2514}" => '+',
+            _ => '*',
         };
-        cell.set_symbol(twin);
+        cell.set_char(twin);
     }
 }
 

@@ -40,14 +40,12 @@ impl Columns {
         let wide = width >= ALL_COLUMNS;
         let each = Column::ALL.into_iter().filter_map(|column| {
             let width = match column {
-                Column::Index | Column::Steps => 6,
+                Column::Index | Column::Steps | Column::First => 6,
                 Column::Question => 0,
-                Column::Answer => 9,
+                Column::Answer | Column::Needed => 9,
                 Column::Correct => 2,
                 Column::Rung => 15,
                 Column::P if wide => 7,
-                Column::Needed => 9,
-                Column::First => 6,
                 Column::Delta => 8,
                 Column::Notes if wide => 6,
                 Column::P | Column::Notes => return None,
