@@ -99,9 +99,9 @@ pub struct ExploreArgs {
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// The problem to open first
-    #[arg(long, value_name = "I", default_value_t = 0)]
+    #[arg(hide_short_help = true, long, value_name = "I", default_value_t = 0)]
     pub index: usize,
-    /// A run over a data set to look at: the folder that `run` wrote
+    /// The run over a data set that D shows: the folder that `run` wrote
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// How things look.

@@ -119,8 +119,8 @@ actions! {
     OpenData = "open-data", Main, Pages, ["D"], footer 8 "data set", "Data set: a run over many problems as a table";
     OpenRow = "open-row", Data, Data, ["enter"], footer 1 "open", "Open the problem with everything that is computed";
     FilterRows = "filter-rows", Data, Data, ["/"], footer 2 "filter", "Filter by an expression such as rung=USED correct=no steps>=3";
-    SortNext = "sort-next", Data, Data, ["right", "l", "s"], footer 3 "sort", "Sort by the next column";
     SortPrevious = "sort-previous", Data, Data, ["left", "h", "S"], footer 3 "sort", "Sort by the column before";
+    SortNext = "sort-next", Data, Data, ["right", "l", "s"], footer 3 "sort", "Sort by the next column";
     ReverseSort = "reverse-sort", Data, Data, ["r"], footer 4 "reverse", "Turn the order around";
     OnlyFigures = "only-figures", Data, Data, ["tab"], footer 5 "figures", "Show the figures alone, or the table again";
     PauseRun = "pause-run", Data, Data, ["p"], footer 6 "pause/go on", "Pause the run, or go on with it";

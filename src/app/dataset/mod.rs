@@ -116,6 +116,12 @@ impl OpenRun {
 }
 
 impl Dataset {
+    /// What tells messages about the open run from those about one before.
+    #[cfg(test)]
+    pub(crate) fn ticket(&self) -> u64 {
+        self.ticket
+    }
+
     /// The problem under the cursor.
     #[must_use]
     pub fn item(&self) -> Option<&Item> {

@@ -14,10 +14,10 @@ pub enum Column {
     Index,
     /// The question.
     Question,
+    /// Whether the answer is right.
+    Correct,
     /// The answer.
     Answer,
-    /// Whether it is right.
-    Correct,
     /// The rung.
     Rung,
     /// p of the search.
@@ -39,8 +39,8 @@ impl Column {
     pub const ALL: [Self; 11] = [
         Self::Index,
         Self::Question,
-        Self::Answer,
         Self::Correct,
+        Self::Answer,
         Self::Rung,
         Self::P,
         Self::Steps,

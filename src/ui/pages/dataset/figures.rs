@@ -26,9 +26,9 @@ pub(super) const LEAST: u16 = 11;
 pub(super) const MOST: u16 = 18;
 /// The columns of the table of rungs: its names, a count with its share and interval.
 const NAME: u16 = 15;
-const COUNT: u16 = 21;
+const COUNT: u16 = 20;
 /// The bars beside them: not narrower, not wider.
-const BARS: (u16, u16) = (4, 16);
+const BARS: (u16, u16) = (4, 18);
 /// A plot that is narrower says nothing.
 const PLOT: u16 = 22;
 /// Space between the table and the plots.
@@ -134,7 +134,7 @@ fn counted(share: &Share) -> String {
     if share.n == 0 {
         return share.hits.to_string();
     }
-    format!("{} {:>14}", share.hits, percent(share))
+    format!("{} {:>15}", share.hits, percent(share))
 }
 
 /// The rungs among right and wrong answers, one a row, under a header, with room for bars behind the first count.
@@ -156,10 +156,16 @@ fn table(figures: &Figures, bars: usize, theme: &Theme) -> Vec<Row> {
         );
     let rows = figures.rungs.iter().map(|at| {
         let (glyph, style) = glyph_of(at.rung, false, theme);
+        // What is not there is said quietly.
+        let style_of = |share: &Share, style| if share.hits == 0 { theme.dim } else { style };
+        let both = Share::new(at.right.hits + at.wrong.hits, at.right.n + at.wrong.n);
         Row::new()
-            .push(format!("{glyph} {}", at.rung.as_str()), style)
-            .right(counted(&at.right), first, theme.text)
-            .right(counted(&at.wrong), second, theme.text)
+            .push(
+                format!("{glyph} {}", at.rung.as_str()),
+                style_of(&both, style),
+            )
+            .right(counted(&at.right), first, style_of(&at.right, theme.text))
+            .right(counted(&at.wrong), second, style_of(&at.wrong, theme.text))
     });
     std::iter::once(head).chain(rows).collect()
 }
@@ -250,7 +256,7 @@ const ASCII_BARS: bar::Set = bar::Set {
 
 /// A plot with its title.
 struct Plot<'a> {
-    title: String,
+    title: [String; 2],
     sets: Vec<Dataset<'a>>,
     x: ([f64; 2], [String; 3]),
     y: ([f64; 2], [String; 2]),
@@ -258,16 +264,18 @@ struct Plot<'a> {
 
 impl Plot<'_> {
     fn draw(self, frame: &mut Frame, area: Rect, theme: &Theme) {
-        if area.height < 4 {
+        if area.height < 6 {
             return;
         }
-        let top = Rect { height: 1, ..area };
-        let title = cut(&self.title, area.width.into(), theme);
-        let line = Row::new().push(title, theme.dim).line();
-        frame.render_widget(Paragraph::new(line), top);
+        let top = Rect { height: 2, ..area };
+        let lines = self.title.iter().map(|text| {
+            let text = cut(text, area.width.into(), theme);
+            Row::new().push(text, theme.dim).line()
+        });
+        frame.render_widget(Paragraph::new(lines.collect::<Vec<Line>>()), top);
         let area = Rect {
-            y: area.y + 1,
-            height: area.height - 1,
+            y: area.y + 2,
+            height: area.height - 2,
             ..area
         };
         let labels = |labels: &[String]| -> Vec<Line<'static>> {
@@ -315,9 +323,8 @@ fn by_k(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
         .collect();
     let mut sets: Vec<Dataset> = spans
         .iter()
-        .map(|span| set(span, GraphType::Line, line_marker(theme), theme.dim))
+        .map(|span| set(span, GraphType::Line, span_marker(theme), theme.dim))
         .collect();
-    sets.push(set(&points, GraphType::Line, line_marker(theme), theme.bar));
     sets.push(set(
         &points,
         GraphType::Scatter,
@@ -326,7 +333,10 @@ fn by_k(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
     ));
     let (from, to) = (float(*first), float(*last));
     Plot {
-        title: format!("right after k latents, n {}", share.n),
+        title: [
+            format!("right after k latents, n {}", share.n),
+            "bars: 95 % intervals".to_owned(),
+        ],
         sets,
         x: (
             [from - 0.2, to.max(from + 1.0) + 0.2],
@@ -364,14 +374,17 @@ fn risk(frame: &mut Frame, area: Rect, risk: Option<&Risk>, theme: &Theme) {
     let (line, dot) = if is_ascii(theme) {
         ("*", "o")
     } else {
-        (theme.glyphs.rule, "\u{2022}")
+        ("\u{2584}", "\u{2022}")
     };
     Plot {
-        title: format!("risk, n {}: {line} rung {dot} log-prob", risk.n),
+        title: [
+            format!("risk by coverage, n {}", risk.n),
+            format!("{line} by rung  {dot} by log-prob"),
+        ],
         sets,
         x: (
             [0.0, 1.0],
-            ["0".to_owned(), "coverage".to_owned(), "1".to_owned()],
+            ["0".to_owned(), String::new(), "100 %".to_owned()],
         ),
         y: (
             [0.0, most],
@@ -399,8 +412,13 @@ fn line_marker(theme: &Theme) -> Marker {
     if is_ascii(theme) {
         Marker::Custom('*')
     } else {
-        Marker::Braille
+        Marker::Quadrant
     }
+}
+
+/// An interval.
+fn span_marker(theme: &Theme) -> Marker {
+    Marker::Custom(if is_ascii(theme) { '|' } else { '\u{2502}' })
 }
 
 fn dot_marker(theme: &Theme) -> Marker {

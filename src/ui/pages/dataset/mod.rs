@@ -25,7 +25,7 @@ use crate::app::dataset::{Dataset, OpenRun, Work, differs};
 use crate::app::{App, View};
 use crate::text::{sanitize, width as text_width};
 use crate::ui::line::{Row, cut, paragraph};
-use crate::ui::number::{plain, probability_of};
+use crate::ui::number::{plain, probability_of, signed};
 use crate::ui::panes::Title;
 use crate::ui::rule;
 use crate::ui::theme::Theme;
@@ -305,9 +305,6 @@ fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         };
         lines.push(Row::new().push(part, theme.text).line());
     }
-    if lines.len() == 2 {
-        lines.push(Line::default());
-    }
     if let Some(why) = &item.refused {
         let row = Row::new().push(format!("{} ", glyphs.no), theme.bad);
         let room = width.saturating_sub(row.width());
@@ -334,7 +331,7 @@ fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         let value = value.map_or("", |value| value.as_str());
         facts.push(format!(
             "all latents off ({value}) {}",
-            plain(delta, 2, glyphs)
+            signed(delta, 2, glyphs)
         ));
     }
     if let Some(n) = app.dataset.notes.get(&item.key) {

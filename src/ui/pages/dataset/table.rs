@@ -7,7 +7,7 @@ use crate::app::dataset::{Column, Dataset};
 use crate::rows::summary::Item;
 use crate::text::width as text_width;
 use crate::ui::line::{Row, cut};
-use crate::ui::number::{plain, probability_of};
+use crate::ui::number::{probability_of, signed};
 use crate::ui::panes::verdict::glyph_of;
 use crate::ui::theme::Theme;
 
@@ -40,13 +40,15 @@ impl Columns {
         let wide = width >= ALL_COLUMNS;
         let each = Column::ALL.into_iter().filter_map(|column| {
             let width = match column {
-                Column::Index | Column::Steps | Column::First => 6,
+                Column::Index => 5,
+                Column::Steps | Column::First => 6,
                 Column::Question => 0,
-                Column::Answer | Column::Needed => 9,
-                Column::Correct => 2,
-                Column::Rung => 15,
+                Column::Answer => 8,
+                Column::Needed => 9,
+                Column::Correct => 1,
+                Column::Rung => 14,
                 Column::P if wide => 7,
-                Column::Delta => 8,
+                Column::Delta => 7,
                 Column::Notes if wide => 6,
                 Column::P | Column::Notes => return None,
             };
@@ -97,7 +99,7 @@ impl Columns {
             };
             (format!("{name}{gap}{arrow}"), theme.strong)
         });
-        self.laid(cells.collect(), theme.dim).line()
+        self.laid(cells.collect()).line()
     }
 
     pub(super) fn row(
@@ -109,9 +111,9 @@ impl Columns {
     ) -> Line<'static> {
         let cells = self.0.iter().map(|(column, width)| {
             let (text, style) = cell(*column, item, dataset, theme);
-            (cut(&text, *width, theme), style)
+            (cut(&text, room(*column, *width), theme), style)
         });
-        let row = self.laid(cells.collect(), theme.text);
+        let row = self.laid(cells.collect());
         if !is_selected {
             return row.line();
         }
@@ -122,21 +124,28 @@ impl Columns {
     }
 
     /// Cells beside each other.
-    fn laid(&self, cells: Vec<(String, Style)>, blank: Style) -> Row {
+    fn laid(&self, cells: Vec<(String, Style)>) -> Row {
         let mut row = Row::new();
         let mut end = 0;
         for ((column, width), (text, style)) in self.0.iter().zip(cells) {
             let start = end;
             end += width;
             row = match side(*column) {
-                Side::Left => row.to(start).push(text, style).to(end),
+                // Steps end where needed latents begin.
+                Side::Left if *column == Column::Needed => row.to(start + 1).push(text, style),
+                Side::Left => row.to(start).push(text, style),
                 Side::Right => row.to(start).right(text, end, style),
             };
             end += 1;
-            row = row.push(" ", blank);
+            row = row.to(end);
         }
         row
     }
+}
+
+/// How much of a column's width is for its text.
+fn room(column: Column, width: usize) -> usize {
+    width - usize::from(column == Column::Needed)
 }
 
 fn cell(column: Column, item: &Item, dataset: &Dataset, theme: &Theme) -> (String, Style) {
@@ -176,7 +185,7 @@ fn cell(column: Column, item: &Item, dataset: &Dataset, theme: &Theme) -> (Strin
             }
         })),
         Column::First => or_none(item.first.map(|k| k.to_string())),
-        Column::Delta => or_none(item.delta.map(|delta| plain(delta, 2, glyphs))),
+        Column::Delta => or_none(item.delta.map(|delta| signed(delta, 2, glyphs))),
         Column::Notes => {
             let n = dataset.notes.get(&item.key);
             (n.map_or_else(String::new, ToString::to_string), theme.text)
