@@ -101,7 +101,7 @@ pub struct ExploreArgs {
     /// The problem to open first
     #[arg(hide_short_help = true, long, value_name = "I", default_value_t = 0)]
     pub index: usize,
-    /// The run over a data set that D shows: the folder that `run` wrote
+    /// The run that D shows: the folder of `run --out`
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// How things look.

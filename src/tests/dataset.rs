@@ -482,7 +482,7 @@ fn pictures_of_the_data_set() {
     }
     let mut bench = Bench::with_run(412, 412);
     bench.theme = Theme::palette(&ASCII);
-    filter(&mut bench, "rung>=PRESENT correct=no");
+    filter(&mut bench, "rung>=PRESENT steps>=3");
     picture("data_ascii_120x40", &bench.text(120, 40));
     bench.theme = Theme::palette(&UNICODE);
     bench.keys("/ type:_steps=three enter");

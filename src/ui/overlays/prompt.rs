@@ -29,6 +29,8 @@ pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame,
         None => paragraph(&remark, inside_width, 0, theme.dim),
     };
     let remark_rows = u16::try_from(remark.len()).unwrap_or(0);
+    // What points at a place stands right below the text.
+    let gap = u16::from(wrong(&prompt.kind).is_none());
     let room = usize::from(area.width.saturating_sub(8)).min(50);
     let (lines, cursor) = wrapped(prompt, inside_width);
     let rows = u16::try_from(lines.len())
@@ -45,7 +47,7 @@ pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame,
     let inside = boxed(
         frame,
         area,
-        (WIDTH, rows.saturating_add(1 + remark_rows)),
+        (WIDTH, rows.saturating_add(gap + remark_rows)),
         &title,
         hints(app, Context::Text, room, theme),
         theme,

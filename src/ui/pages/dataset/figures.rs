@@ -31,6 +31,8 @@ const COUNT: u16 = 20;
 const BARS: (u16, u16) = (4, 18);
 /// A plot that is narrower says nothing.
 const PLOT: u16 = 22;
+/// The tallest plot.
+const TALLEST: u16 = 24;
 /// Space between the table and the plots.
 const GAP: u16 = 3;
 
@@ -112,12 +114,18 @@ pub(super) fn as_text(app: &App, theme: &Theme) -> Vec<String> {
 /// The share of right answers.
 fn right(figures: &Figures) -> String {
     match &figures.right {
+        _ if figures.n == 0 => "none is shown".to_owned(),
         Some(share) => format!("{} right, {} of {}", percent(share), share.hits, share.n),
         None => format!("n {}, no gold answer is known", figures.n),
     }
 }
 
 fn both(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
+    // Taller plots say nothing more.
+    let area = Rect {
+        height: area.height.min(TALLEST),
+        ..area
+    };
     let width = area.width.saturating_sub(GAP) / 2;
     let left = Rect { width, ..area };
     let right = Rect {
@@ -134,7 +142,9 @@ fn counted(share: &Share) -> String {
     if share.n == 0 {
         return share.hits.to_string();
     }
-    format!("{} {:>15}", share.hits, percent(share))
+    let (low, high) = share.ci95;
+    let [share_of, low, high] = [share.accuracy, low, high].map(|share| 100.0 * share);
+    format!("{} {share_of:>4.0} % [{low:>2.0}, {high:>2.0}]", share.hits)
 }
 
 /// The rungs among right and wrong answers, one a row, under a header, with room for bars behind the first count.
@@ -334,8 +344,8 @@ fn by_k(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
     let (from, to) = (float(*first), float(*last));
     Plot {
         title: [
-            format!("right after k latents, n {}", share.n),
-            "bars: 95 % intervals".to_owned(),
+            format!("accuracy by k, n {}", share.n),
+            "with 95 % intervals".to_owned(),
         ],
         sets,
         x: (
