@@ -5,6 +5,7 @@ mod batch;
 mod data;
 mod lens;
 mod model;
+mod report;
 mod study;
 mod trace;
 mod verdict;
@@ -31,6 +32,7 @@ pub use self::model::{
     BaseName, Behaviour, CheckpointArgs, Device, FamilyName, KindArgs, ModeName, ModelArgs,
     Precision, ShapeName, SpecialTokens, TaskName,
 };
+pub use self::report::RunReportArgs;
 pub use self::study::{
     AblateArgs, Edit, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,
 };
@@ -159,6 +161,8 @@ pub enum Command {
     Run(RunArgs),
     /// Put the shards of one run together
     Merge(MergeArgs),
+    /// Say what a batch run is worth, with controls and the published values
+    Report(RunReportArgs),
     /// Make problems
     Problems(ProblemsArgs),
     /// Prepare published data sets

@@ -60,7 +60,7 @@ pub fn write_atomic(path: &Path, contents: &[u8]) -> Result<()> {
 /// Names the file; the old file is then untouched. What the writer reports is passed on.
 pub fn write_streamed(
     path: &Path,
-    write: impl FnOnce(&mut dyn std::io::Write) -> Result<()>,
+    write: impl FnOnce(&mut (dyn std::io::Write + Send)) -> Result<()>,
 ) -> Result<()> {
     let failed = |source| Error::io("write", path, source);
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

@@ -20,6 +20,10 @@
 //! - `app`, `keymap`, `ui`, `term`: the explorer: a pure reducer, its keys, its drawing, and the terminal loop.
 //! - [`headless`]: the subcommands that need no screen.
 
+// What tests/report.rs shares with unit tests names the crate.
+#[cfg(test)]
+extern crate self as undertone;
+
 pub mod analysis;
 mod app;
 pub mod batch;
@@ -38,6 +42,7 @@ pub mod open;
 mod paths;
 pub mod problem;
 pub mod problem_file;
+pub mod report;
 pub mod rows;
 pub mod selftest;
 pub mod session;
@@ -90,6 +95,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Some(Command::Eval(args)) => headless::eval::run(&args)?,
         Some(Command::Run(args)) => return headless::run::run(&args),
         Some(Command::Merge(args)) => headless::merge::run(&args)?,
+        Some(Command::Report(args)) => headless::report::run(&args)?,
         Some(Command::Problems(args)) => match args.command {
             ProblemsCommand::Generate(args) => headless::problems::generate(&args)?,
         },

@@ -1,6 +1,6 @@
 //! The answer after 0..N latents, or after 0.. written steps, delimiter forced (methods.md 4).
 
-use crate::model::{Branch, Cancel, Mode, Model, ModelError, Spoken, Writes};
+use crate::model::{Branch, Cancel, ErrorKind, Mode, Model, ModelError, Spoken, Writes};
 use crate::trace::EarlyExit;
 
 use super::run::CleanRun;
@@ -49,6 +49,81 @@ pub fn early_stopping(
     let stops: Vec<(usize, Branch)> = rollout.branches.into_iter().enumerate().collect();
     let exits = exits(model, &stops, &target, most_tokens, cancel)?;
     Ok((said, exits))
+}
+
+/// What early stopping takes of one question: the free answer's ids and the exits.
+pub type Stopped = (Vec<u32>, Vec<EarlyExit>);
+
+/// The same of several questions side by side: their prompts one by one, everything after them as rows of one batch. None for a
+/// question that the model cannot take.
+///
+/// # Errors
+/// When the model fails or the work is cancelled.
+pub fn side_by_side(
+    model: &Model,
+    questions: &[&str],
+    n_latents: usize,
+    most_tokens: usize,
+    cancel: &Cancel,
+) -> Result<Vec<Option<Stopped>>, ModelError> {
+    let mut stopped: Vec<Option<Stopped>> = vec![None; questions.len()];
+    let mut taken = Vec::new();
+    let mut prompts = Vec::new();
+    for (at, question) in questions.iter().enumerate() {
+        match model.prompt(question, Mode::Latent) {
+            Ok(prompt) => {
+                taken.push(at);
+                prompts.push(model.prefill_rows(&[&prompt.ids], cancel)?);
+            }
+            Err(error) if error.kind() == ErrorKind::Usage => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if taken.is_empty() {
+        return Ok(stopped);
+    }
+    let rows = taken.len();
+    let start = Branch::stack(&prompts.iter().collect::<Vec<_>>())?;
+    let rollout = model.rollout(&start, n_latents, &Writes::none(rows), cancel)?;
+    let closed = model.close(rollout.last(), false, cancel)?;
+    let said = model.generate(&closed, most_tokens, &mut |_| (), cancel)?;
+    let delimiter = model.markers().delimiter.as_slice();
+    let targets: Vec<Vec<u32>> = said
+        .iter()
+        .map(|said| {
+            said.ids
+                .strip_prefix(delimiter)
+                .unwrap_or(&said.ids)
+                .to_vec()
+        })
+        .collect();
+    let mut exits: Vec<Vec<EarlyExit>> = vec![Vec::new(); rows];
+    let together = (ROWS / rows).max(1);
+    for (part, branches) in rollout.branches.chunks(together).enumerate() {
+        let stacked = Branch::stack(&branches.iter().collect::<Vec<_>>())?;
+        let forced = model.close(&stacked, true, cancel)?;
+        let most = most_tokens.min(MAX_EXIT_TOKENS);
+        let generated = model.generate(&forced, most, &mut |_| (), cancel)?;
+        let wanted: Vec<Vec<u32>> = (0..generated.len())
+            .map(|row| targets[row % rows].clone())
+            .collect();
+        let scores = model.score(&forced, &wanted, cancel)?;
+        for (at, (generated, score)) in generated.iter().zip(scores).enumerate() {
+            let said = [delimiter, &generated.ids].concat();
+            exits[at % rows].push(EarlyExit {
+                k: part * together + at / rows,
+                value: model
+                    .extract_value(&said)?
+                    .filter(|value| !value.is_empty()),
+                logprob: (!generated.ids.is_empty()).then(|| generated.logprobs.iter().sum()),
+                clean_logprob: (!wanted[at].is_empty()).then_some(score.logprob),
+            });
+        }
+    }
+    for ((at, said), exits) in taken.into_iter().zip(said).zip(exits) {
+        stopped[at] = Some((said.ids, exits));
+    }
+    Ok(stopped)
 }
 
 /// The forced answer after each stop, against a target.

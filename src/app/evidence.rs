@@ -13,6 +13,8 @@ pub enum EvidenceRow {
     Edit(usize),
     /// A replaced latent.
     Patch(usize),
+    /// The nodes that compete at a latent.
+    Nodes(usize),
     /// Another trace that reaches the answer.
     Competing(usize),
     /// A strategy that was tried.
@@ -28,6 +30,7 @@ pub fn evidence_rows(verdict: &Verdict) -> Vec<EvidenceRow> {
         .map(EvidenceRow::Step)
         .chain((0..edits).map(EvidenceRow::Edit))
         .chain((0..patches).map(EvidenceRow::Patch))
+        .chain((0..verdict.nodes.len()).map(EvidenceRow::Nodes))
         .chain((0..verdict.competing.len()).map(EvidenceRow::Competing))
         .chain((0..verdict.tried.len()).map(EvidenceRow::Try))
         .collect()
@@ -78,6 +81,7 @@ impl App {
         match evidence_rows(verdict).get(self.cursor().row)? {
             EvidenceRow::Step(step) => latent_of(verdict.steps.get(*step)?),
             EvidenceRow::Patch(patch) => Some(verdict.used.as_ref()?.patches.get(*patch)?.latent),
+            EvidenceRow::Nodes(at) => Some(verdict.nodes.get(*at)?.latent),
             EvidenceRow::Edit(_) | EvidenceRow::Competing(_) | EvidenceRow::Try(_) => None,
         }
     }

@@ -1,15 +1,17 @@
 //! All rows of a batch of problems.
 
+use std::ops::Range;
+
 use super::{ablation, accuracy, chaining, exits, gold};
-use crate::analysis::Explorer;
 use crate::analysis::reference::DEPTH;
 use crate::analysis::run::{Ask, CleanRun};
 use crate::analysis::verdict::Budget;
+use crate::analysis::{Explorer, early_exit};
 use crate::model::{Cancel, ErrorKind, ModelError};
 use crate::problem_file::Solved;
 use crate::rows::Header;
 use crate::rows::row::{Body, Experiment, Judged, Problem, Row};
-use crate::trace::EarlyExit;
+use crate::trace::{EarlyExit, Mode};
 use crate::verify::paper::baselines::Pool;
 
 /// What a run works on; shared by its jobs.
@@ -73,9 +75,55 @@ impl<'a> Work<'a> {
     pub fn rows(&self, batch: usize, cancel: &Cancel) -> Result<Vec<Row>, ModelError> {
         let size = self.header.settings.batch.max(1);
         let from = batch * size;
+        let indices = from..(from + size).min(self.problems.len());
+        let asked = [Experiment::Problem, Experiment::EarlyStopping];
+        if self.header.experiments == asked && self.explorer.model().main_mode() == Mode::Latent {
+            return self.side_by_side(indices, cancel);
+        }
         let mut rows = Vec::new();
-        for index in from..(from + size).min(self.problems.len()) {
+        for index in indices {
             rows.extend(self.problem(index, cancel)?);
+        }
+        Ok(rows)
+    }
+
+    /// Early stopping alone: nothing is read on the way, and the problems of a batch run as its rows.
+    fn side_by_side(&self, indices: Range<usize>, cancel: &Cancel) -> Result<Vec<Row>, ModelError> {
+        let (model, settings) = (self.explorer.model(), &self.header.settings);
+        let problems = &self.problems[indices.clone()];
+        let questions: Vec<&str> = problems
+            .iter()
+            .map(|s| s.problem.question.as_str())
+            .collect();
+        let (latents, most) = (settings.latents, settings.most_tokens);
+        let stopped = early_exit::side_by_side(model, &questions, latents, most, cancel)?;
+        let mut rows = Vec::new();
+        for ((index, solved), stopped) in indices.zip(problems).zip(stopped) {
+            let mut row = |correct, refused, body| {
+                rows.push(Row {
+                    index,
+                    steps: solved.problem.steps.len(),
+                    correct,
+                    refused,
+                    body,
+                });
+            };
+            let Some((ids, exits)) = stopped else {
+                let why = match model.prompt(&solved.problem.question, Mode::Latent) {
+                    Err(error) => error.to_string(),
+                    Ok(_) => "it cannot be run".to_owned(),
+                };
+                row(None, None, problem_of(solved));
+                row(None, Some(why), Body::none(Experiment::EarlyStopping));
+                continue;
+            };
+            let answer = model.extract_value(&ids)?;
+            let correct = gold_of(solved)
+                .map(|gold| crate::analysis::answers::is_correct(answer.as_deref(), gold));
+            row(correct, None, problem_of(solved));
+            let found = exits::matches(Mode::Latent, answer.as_deref(), &exits);
+            let refused = found.is_none().then(|| NO_ANSWER.to_owned());
+            row(correct, refused, Body::EarlyStopping(found));
         }
         Ok(rows)
     }
@@ -90,11 +138,7 @@ impl<'a> Work<'a> {
             refused,
             body,
         };
-        let problem = Body::Problem(Some(Problem {
-            question: solved.problem.question.clone(),
-            gold_steps: solved.problem.steps.clone(),
-            gold_answer: solved.problem.answer.clone(),
-        }));
+        let problem = problem_of(solved);
         let clean = match self.clean(solved, cancel) {
             Ok(clean) => clean,
             Err(error) if error.kind() == ErrorKind::Usage => {
@@ -123,8 +167,13 @@ impl<'a> Work<'a> {
                 Experiment::Accuracy => {
                     accuracy::accuracy(&subject).map(|a| Body::Accuracy(Some(a)))
                 }
-                Experiment::EarlyStopping => Self::exits(&subject, &mut exits)
-                    .map(|exits| Body::EarlyStopping(exits::matches(&subject, exits))),
+                Experiment::EarlyStopping => Self::exits(&subject, &mut exits).map(|exits| {
+                    Body::EarlyStopping(exits::matches(
+                        clean.mode,
+                        clean.run.answer.value.as_deref(),
+                        exits,
+                    ))
+                }),
                 Experiment::Ablation => ablation::ablation(&subject).map(Body::Ablation),
                 Experiment::Backtracking => {
                     gold::backtracking(&subject, index, self.problems, &self.pool)
@@ -191,13 +240,24 @@ impl<'a> Work<'a> {
     }
 }
 
+fn problem_of(solved: &Solved) -> Body {
+    Body::Problem(Some(Problem {
+        question: solved.problem.question.clone(),
+        gold_steps: solved.problem.steps.clone(),
+        gold_answer: solved.problem.answer.clone(),
+    }))
+}
+
+/// Why a run without an answer has no result.
+const NO_ANSWER: &str = "the run gave no answer";
+
 /// Why an experiment has nothing to say about a run.
 fn no_latents(subject: &Subject<'_>) -> String {
     let mode = subject.clean.mode.as_str();
     if subject.clean.fed.is_empty() {
         format!("the run has no latents ({mode} mode)")
     } else if subject.clean.run.answer.value.is_none() {
-        "the run gave no answer".to_owned()
+        NO_ANSWER.to_owned()
     } else {
         "it is not defined on this run".to_owned()
     }

@@ -4,6 +4,7 @@ use super::print;
 use crate::cli::MergeArgs;
 use crate::error::Result;
 use crate::rows::merge::merge;
+use crate::rows::parquet;
 
 /// Merges, and says what was merged.
 ///
@@ -11,6 +12,9 @@ use crate::rows::merge::merge;
 /// When the folders are not the parts of one run, or something cannot be read or written.
 pub fn run(args: &MergeArgs) -> Result<()> {
     let merged = merge(&args.folders, &args.out)?;
+    if args.parquet {
+        parquet::write(&args.out)?;
+    }
     print(&format!(
         "{} rows of {} problems from {} folders",
         merged.rows,

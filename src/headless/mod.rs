@@ -15,6 +15,7 @@ mod meter;
 pub mod models;
 pub mod problems;
 pub mod question;
+pub mod report;
 pub mod run;
 pub mod selftest;
 pub mod study;

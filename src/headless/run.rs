@@ -16,6 +16,7 @@ use crate::model::{Cancel, Model};
 use crate::problem_file::{self, Solved, source};
 use crate::rows::header;
 use crate::rows::journal::Journal;
+use crate::rows::parquet;
 use crate::rows::{Data, Experiment, Header, Protocol, SCHEMA, Settings};
 
 /// What the exit code is after an interrupt, as shells have it.
@@ -24,6 +25,8 @@ const INTERRUPTED: u8 = 130;
 const GENERATED: usize = 1000;
 /// A model with fewer parameters leaves cores idle, so that batches are worked on side by side.
 const SMALL: usize = 20_000_000;
+/// Problems of a batch for a model that is not small.
+const LARGE_BATCH: usize = 8;
 /// How many tokens the published searches read of a position.
 const PAPER_TOP_K: usize = 10;
 
@@ -63,6 +66,9 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     });
     meter.finish();
     let ended = ended?;
+    if args.parquet {
+        parquet::write(&args.out)?;
+    }
     print(&meter.said(&args.out, ended))?;
     if ended == Ended::Stopped {
         return Ok(INTERRUPTED);
@@ -77,6 +83,15 @@ fn jobs(model: &Model) -> usize {
         rayon::current_num_threads()
     } else {
         1
+    }
+}
+
+/// Problems of a batch: early stopping runs those of one side by side, which pays where a pass reads many weights.
+fn batch(model: &Model) -> usize {
+    if model.info().parameters < SMALL {
+        1
+    } else {
+        LARGE_BATCH
     }
 }
 
@@ -141,7 +156,7 @@ fn header(
                 Protocol::Paper => PAPER_TOP_K,
             }),
             value: args.value.into(),
-            batch: args.batch.unwrap_or(1),
+            batch: args.batch.unwrap_or_else(|| batch(model)),
             seed: args.seed,
             reference: explorer.reference_origin().to_owned(),
             verdict: header::Budget {

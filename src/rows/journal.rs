@@ -263,6 +263,18 @@ impl Reader {
     /// # Errors
     /// Names the file and the line that is no row.
     pub fn row(&mut self) -> Result<Option<Row>> {
+        self.parsed()
+    }
+
+    /// The next row as JSON, fields of later versions included.
+    ///
+    /// # Errors
+    /// As [`Reader::row`].
+    pub fn value(&mut self) -> Result<Option<serde_json::Value>> {
+        self.parsed()
+    }
+
+    fn parsed<T: serde::de::DeserializeOwned>(&mut self) -> Result<Option<T>> {
         let Some(line) = self.line()? else {
             return Ok(None);
         };

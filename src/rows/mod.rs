@@ -10,6 +10,7 @@ pub mod journal;
 #[cfg(test)]
 pub(crate) mod made;
 pub mod merge;
+pub mod parquet;
 pub mod row;
 pub mod summary;
 #[cfg(test)]

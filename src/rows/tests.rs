@@ -200,3 +200,53 @@ fn shards_are_read_as_they_are_written() {
     let of: Vec<usize> = header(11, Shard { index: 2, of: 3 }).problems().collect();
     assert_eq!(of, [2, 3, 8, 9]);
 }
+
+#[test]
+fn parquet_holds_every_row_of_an_experiment_and_the_header() {
+    use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let header = header(1100, Shard::default());
+    write(folder.path(), &header);
+    let written = super::parquet::write(folder.path()).expect("written");
+    let names: Vec<_> = written.iter().filter_map(|path| path.file_name()).collect();
+    assert_eq!(names, ["problem.parquet", "accuracy.parquet"]);
+    for path in written {
+        let file = fs::File::open(&path).expect("there");
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
+        let metadata = builder.metadata().file_metadata().key_value_metadata();
+        let kept = metadata
+            .into_iter()
+            .flatten()
+            .find(|pair| pair.key == super::parquet::HEADER)
+            .and_then(|pair| pair.value.as_deref())
+            .expect("the header");
+        assert_eq!(
+            serde_json::from_str::<Header>(kept).expect("a header"),
+            header
+        );
+        let names: Vec<String> = builder
+            .schema()
+            .fields()
+            .iter()
+            .map(|f| f.name().clone())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "index",
+                "experiment",
+                "steps",
+                "correct",
+                "refused",
+                "result"
+            ]
+        );
+        let rows: usize = builder
+            .build()
+            .expect("a reader")
+            .map(|batch| batch.expect("rows").num_rows())
+            .sum();
+        assert_eq!(rows, 1100);
+    }
+}

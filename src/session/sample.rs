@@ -183,6 +183,7 @@ fn verdict() -> Verdict {
         used: None,
         competing: Vec::new(),
         tried: Vec::new(),
+        nodes: Vec::new(),
     }
 }
 

@@ -213,3 +213,36 @@ pub struct Try {
     #[serde(skip)]
     pub elapsed_ms: f64,
 }
+
+/// A node of a logic question among a latent's top tokens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeMass {
+    /// Its word.
+    pub node: String,
+    /// The probability of the tokens that name it, together.
+    pub probability: f64,
+    /// How many facts lead to it from the one who is asked about; none if no chain of facts does.
+    pub facts: Option<usize>,
+}
+
+/// The nodes that compete at one latent: a latent may hold several branches of the search at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LatentNodes {
+    /// The latent.
+    pub latent: LatentIdx,
+    /// Its nodes, the likeliest first.
+    pub nodes: Vec<NodeMass>,
+}
+
+impl LatentNodes {
+    /// The probability of all nodes together, of those that a chain of facts reaches, and of the likeliest.
+    #[must_use]
+    pub fn masses(&self) -> (f64, f64, f64) {
+        let sum = |of: &dyn Fn(&NodeMass) -> bool| {
+            let nodes = self.nodes.iter().filter(|node| of(node));
+            nodes.map(|node| node.probability).sum::<f64>()
+        };
+        let top = self.nodes.first().map_or(0.0, |node| node.probability);
+        (sum(&|_| true), sum(&|node| node.facts.is_some()), top)
+    }
+}

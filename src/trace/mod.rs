@@ -17,7 +17,8 @@ pub use self::ablation::{
     Site, most_unseen,
 };
 pub use self::evidence::{
-    EditRead, EditRun, Patch, Standing, StepTracks, StepUse, Tracks, Try, Used,
+    EditRead, EditRun, LatentNodes, NodeMass, Patch, Standing, StepTracks, StepUse, Tracks, Try,
+    Used,
 };
 pub use self::learned::{LearnedCell, LearnedRow};
 pub use self::study::{

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LatentIdx, Tracks, Try, Used};
+use super::{LatentIdx, LatentNodes, Tracks, Try, Used};
 
 /// Where a value of a trace was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -162,6 +162,9 @@ pub struct Verdict {
     /// Everything that was tried, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<Try>,
+    /// Of a logic question: the nodes that compete at each latent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<LatentNodes>,
 }
 
 impl Verdict {

@@ -58,6 +58,15 @@ impl Row {
         self.to(start).push(text, style)
     }
 
+    /// The same where there is something to end there.
+    #[must_use]
+    pub fn right_if(self, text: Option<String>, column: usize, style: Style) -> Self {
+        match text {
+            Some(text) => self.right(text, column, style),
+            None => self,
+        }
+    }
+
     /// Its width so far.
     #[must_use]
     pub fn width(&self) -> usize {

@@ -1,6 +1,8 @@
 //! From evidence to a rung of the ladder, with one sentence that says why.
 
-use crate::trace::{Necessity, Null, Rung, Source, Standing, Tracks, Try, Used, Verdict};
+use crate::trace::{
+    LatentNodes, Necessity, Null, Rung, Source, Standing, Tracks, Try, Used, Verdict,
+};
 
 use super::{Abstain, Found};
 
@@ -25,6 +27,8 @@ pub struct Grounds {
     pub top_k: usize,
     /// Everything that was tried.
     pub tried: Vec<Try>,
+    /// Of a logic question: the nodes that compete at each latent.
+    pub nodes: Vec<LatentNodes>,
 }
 
 /// Gives the verdict on one run. Without an answer there is nothing to judge; NOT NEEDED comes next and holds whether
@@ -41,6 +45,7 @@ pub fn judge(grounds: Grounds) -> Verdict {
         decoder,
         top_k,
         tried,
+        nodes,
     } = grounds;
     let tracking = tracks.as_ref().map(|t| t.standing);
     let (rung, reason) = match &found.abstain {
@@ -84,6 +89,7 @@ pub fn judge(grounds: Grounds) -> Verdict {
         used,
         competing: found.competing,
         tried,
+        nodes,
     }
 }
 
@@ -236,6 +242,7 @@ mod tests {
             decoder: "projection".to_owned(),
             top_k: 5,
             tried: Vec::new(),
+            nodes: Vec::new(),
         }
     }
 

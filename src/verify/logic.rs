@@ -266,6 +266,11 @@ fn read(facts: &Facts, rank: usize, token: &TokenRead) -> Option<Read> {
     })
 }
 
+/// The node that a token names.
+pub(super) fn node_of(facts: &Facts, token: &TokenRead) -> Option<Node> {
+    read(facts, 0, token).map(|read| read.node)
+}
+
 /// Reads the nodes of a question in top-k lists.
 pub(super) struct Reader {
     facts: Facts,

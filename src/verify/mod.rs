@@ -10,6 +10,7 @@ pub mod edits;
 pub mod facts;
 pub mod last_step;
 pub mod necessity;
+pub mod nodes;
 pub mod null;
 pub mod numbers;
 pub mod paper;

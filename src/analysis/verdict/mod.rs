@@ -15,12 +15,15 @@ mod tests;
 use std::time::Instant;
 
 use crate::model::{Cancel, ModelError};
-use crate::trace::{EarlyExit, Null, Standing, TraceStep, Tracks, Try, Used, Verdict};
+use crate::trace::{
+    EarlyExit, LatentNodes, Null, Standing, Task, TraceStep, Tracks, Try, Used, Verdict,
+};
 use crate::verify::edits::Spare;
 use crate::verify::{self, Abstain, Case, Found, Grounds, Stand};
 
 use super::counterfactual::{self, Subject};
 use super::learned::Learned;
+use super::reference::DEPTH;
 
 use bench::Bench;
 pub use strategy::{Budget, Decoder, Strategy};
@@ -90,9 +93,14 @@ pub fn verdict(
         bench: Bench::new(of, *learned, cancel),
         best: None,
         tried: Vec::new(),
+        nodes: Vec::new(),
         tests: 0,
         seen: Vec::new(),
     };
+    if of.model.info().task == Task::Logic {
+        let own = climb.bench.own(Decoder::Projection)?;
+        climb.nodes = verify::nodes::nodes(&clean.run.question, &own, DEPTH);
+    }
     climb.up(budget, on_part)?;
     Ok(climb.verdict())
 }
@@ -112,6 +120,7 @@ fn abstain(why: Abstain) -> Verdict {
         decoder: Decoder::Projection.name().to_owned(),
         top_k: TOP_K,
         tried: Vec::new(),
+        nodes: Vec::new(),
     })
 }
 
@@ -186,6 +195,8 @@ struct Climb<'a> {
     words: Vec<Spare>,
     best: Option<Attempt>,
     tried: Vec<Try>,
+    /// The nodes that compete at each latent, of a logic question.
+    nodes: Vec<LatentNodes>,
     /// Traces that were put to the test of edits.
     tests: usize,
     seen: Vec<Vec<TraceStep>>,
@@ -339,6 +350,7 @@ impl Climb<'_> {
             decoder: best.strategy.decoder.name().to_owned(),
             top_k: best.strategy.top_k,
             tried: self.tried.clone(),
+            nodes: self.nodes.clone(),
         })
     }
 }

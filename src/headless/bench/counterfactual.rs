@@ -42,6 +42,8 @@ struct Report {
     early_exits_ms: f64,
     /// The free answer and all forced ones from the question on, nothing read on the way: what the reference does.
     early_stopping_ms: f64,
+    /// The same of all questions side by side, a question.
+    side_by_side_ms: f64,
     /// One latent off, every one in turn, by value.
     toggles: Vec<Toggle>,
     lattice: LatticeTime,
@@ -76,6 +78,8 @@ struct Reference {
     early_stopping_ms: f64,
     /// Its time over ours.
     times_faster: f64,
+    /// Its time over ours side by side.
+    times_faster_side_by_side: f64,
     /// Forced answers that are the same, of all.
     same_answers: (usize, usize),
 }
@@ -198,6 +202,11 @@ fn time(
             Ok(())
         })?);
     }
+    let texts: Vec<&str> = questions.iter().map(String::as_str).collect();
+    let n_latents = model.n_latents();
+    let together_ms = best(repeats, || {
+        early_exit::side_by_side(model, &texts, n_latents, ANSWER, cancel).map(drop)
+    })?;
     let toggles = toggles(explorer, &runs, cancel)?;
     let prompts: Vec<Vec<u32>> = runs.iter().map(|run| run.run.input_ids.clone()).collect();
     let lengths = prompts.iter().map(Vec::len);
@@ -215,6 +224,8 @@ fn time(
         clean_ms,
         early_exits_ms: median(exits_ms),
         early_stopping_ms: median(both_ms),
+        side_by_side_ms: together_ms
+            / f64::from(u32::try_from(questions.len()).unwrap_or(u32::MAX)),
         toggles,
         lattice: LatticeTime {
             value: AblationValue::Mean,
@@ -308,6 +319,7 @@ fn compare(
         what: measured.what,
         early_stopping_ms: measured.early_stopping_ms,
         times_faster: measured.early_stopping_ms / ours.early_stopping_ms,
+        times_faster_side_by_side: measured.early_stopping_ms / ours.side_by_side_ms,
         same_answers: same,
     })
 }
@@ -351,6 +363,11 @@ fn table(r: &Report) -> String {
         r.early_stopping_ms,
         String::new(),
     );
+    row(
+        "the same, questions side by side",
+        r.side_by_side_ms,
+        "a question".to_owned(),
+    );
     for toggle in &r.toggles {
         row(
             &format!("one latent off, {}", toggle.value),
@@ -372,11 +389,12 @@ fn table(r: &Report) -> String {
     }
     if let Some(reference) = &r.reference {
         text.push_str(&format!(
-            "\nbeside {}\n{:<34}{:>10.1} ms  {:.1} times ours; {} of {} forced answers the same\n",
+            "\nbeside {}\n{:<34}{:>10.1} ms  {:.1} times ours, {:.1} times side by side; {} of {} forced answers the same\n",
             sanitize(&reference.what),
             "early-stopping sweep alone",
             reference.early_stopping_ms,
             reference.times_faster,
+            reference.times_faster_side_by_side,
             reference.same_answers.0,
             reference.same_answers.1
         ));

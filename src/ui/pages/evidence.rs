@@ -7,7 +7,9 @@ use super::{Sheet, block};
 use crate::app::App;
 use crate::app::evidence::{EvidenceRow, evidence_rows, latent_of};
 use crate::text::sanitize;
-use crate::trace::{EditRun, Patch, Standing, StepTracks, StepUse, TraceStep, Try, Verdict};
+use crate::trace::{
+    EditRun, LatentNodes, Patch, Standing, StepTracks, StepUse, TraceStep, Try, Verdict,
+};
 use crate::ui::line::{Row, cut, heading, paragraph};
 use crate::ui::number::{count, p_value, plain, signed};
 use crate::ui::panes::verdict::rung_mark;
@@ -95,6 +97,10 @@ fn head(row: EvidenceRow, verdict: &Verdict, place: Columns, theme: &Theme) -> L
                 ["trace says", "model says", "clean log-p", "said log-p"],
             )
         }
+        EvidenceRow::Nodes(_) => (
+            "Nodes that compete".to_owned(),
+            ["all nodes", "reached", "likeliest", "each"],
+        ),
         EvidenceRow::Competing(_) => (
             format!(
                 "{} reach the answer, these compete",
@@ -179,6 +185,13 @@ fn line(
             );
             columns(text, theme.text, patch_cells(patch, theme))
         }
+        EvidenceRow::Nodes(at) => {
+            let Some(latent) = verdict.nodes.get(at) else {
+                return Row::new();
+            };
+            let text = format!("latent {}", latent.latent);
+            columns(text, theme.text, node_cells(latent, theme))
+        }
         EvidenceRow::Competing(at) => {
             let text = competing(verdict, at);
             Row::new().push(cut(&text, width, theme), theme.text)
@@ -190,6 +203,21 @@ fn line(
             columns(tried.name.clone(), theme.text, try_cells(tried))
         }
     }
+}
+
+/// The probability of all nodes, of those that the facts reach, of the likeliest, and each by name.
+fn node_cells(latent: &LatentNodes, theme: &Theme) -> Vec<(String, Style)> {
+    let (all, reached, top) = latent.masses();
+    let nodes = latent.nodes.iter().map(|node| {
+        let mark = if node.facts.is_some() { "" } else { "?" };
+        let name = sanitize(&node.node);
+        format!("{name}{mark} {}", plain(node.probability, 2, theme.glyphs))
+    });
+    let mut cells: Vec<(String, Style)> = [all, reached, top]
+        .map(|mass| (plain(mass, 2, theme.glyphs), theme.text))
+        .into();
+    cells.push((nodes.collect::<Vec<_>>().join("  "), theme.text));
+    cells
 }
 
 /// The steps of another trace in one line, cleaned.
@@ -359,6 +387,13 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
                     sanitize(&patch.donor)
                 )
             }),
+        EvidenceRow::Nodes(at) => verdict.nodes.get(at).map_or_else(String::new, |latent| {
+            let nodes = latent.nodes.iter().map(|node| match node.facts {
+                Some(facts) => format!("{} ({} away)", sanitize(&node.node), count(facts, "fact")),
+                None => format!("{} (no chain of facts leads there)", sanitize(&node.node)),
+            });
+            nodes.collect::<Vec<_>>().join(", ")
+        }),
         EvidenceRow::Competing(at) => competing(verdict, at),
         EvidenceRow::Try(at) => verdict.tried.get(at).map_or_else(String::new, |t| {
             let standing = |s: Option<Standing>| s.map_or("not run", Standing::as_str);

@@ -5,7 +5,7 @@ use ratatui::text::Line;
 
 use crate::app::{App, Job, Phase};
 use crate::text::sanitize;
-use crate::trace::{EarlyExit, LatentIdx, Phrase, Position, PositionKind, Projection};
+use crate::trace::{EarlyExit, LatentIdx, Phrase, Position, PositionKind, Projection, TokenRead};
 use crate::ui::line::{Row, bar, cut, cut_foreign, heading, paragraph};
 use crate::ui::number::{plain, probability, signed};
 use crate::ui::panes::{Title, failed};
@@ -130,6 +130,18 @@ fn table(
     let bar_width = width.saturating_sub(bar_at + numbers).min(MAX_BAR);
     let prob_at = bar_at + bar_width + 9;
     let logit_at = prob_at + 9;
+    // The rank among whole numbers, which is what the published verifier goes by.
+    let integer_at = logit_at + 5;
+    let mut integers = 0..;
+    let mut integer = |read: &TokenRead| {
+        is_integer(&read.text).then(|| {
+            integers
+                .next()
+                .map_or_else(String::new, |rank| rank.to_string())
+        })
+    };
+    let ranks: Vec<Option<String>> = projection.top.iter().map(&mut integer).collect();
+    let with_integers = integer_at <= width && ranks.iter().any(Option::is_some);
     let what = if is_latent { "reads" } else { "predicts" };
     let mut lines = vec![
         Row::new()
@@ -138,6 +150,11 @@ fn table(
             .push(what, theme.dim)
             .right("prob", prob_at, theme.dim)
             .right("logit", logit_at, theme.dim)
+            .right_if(
+                with_integers.then(|| "int".to_owned()),
+                integer_at,
+                theme.dim,
+            )
             .line(),
     ];
     for (rank, read) in projection.top.iter().enumerate() {
@@ -161,6 +178,11 @@ fn table(
                     logit_at,
                     theme.dim,
                 )
+                .right_if(
+                    ranks[rank].clone().filter(|_| with_integers),
+                    integer_at,
+                    theme.dim,
+                )
                 .line(),
         );
     }
@@ -181,6 +203,12 @@ fn table(
         row.line()
     });
     lines
+}
+
+/// Whether a token is a whole number by itself.
+fn is_integer(token: &str) -> bool {
+    let text = token.trim();
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn exit_lines(app: &App, k: usize, width: usize, theme: &Theme) -> Vec<Line<'static>> {

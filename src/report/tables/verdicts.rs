@@ -1,0 +1,143 @@
+//! Rungs and correctness: how many verdicts of each rung, and how many of their answers are correct.
+
+use super::super::gather::{Item, Run};
+use super::super::plot::{Axis, Plot, Series, Shape};
+use super::super::table::{Cell, Section, Table, count};
+use super::stopping::point;
+use super::{float, group};
+use crate::trace::Rung;
+
+/// All rungs, in the order of the tables: best first.
+pub const RUNGS: [Rung; 7] = [
+    Rung::Used,
+    Rung::Tracks,
+    Rung::Present,
+    Rung::NotNeeded,
+    Rung::NoneFound,
+    Rung::Contradicted,
+    Rung::Abstain,
+];
+
+/// The score of a rung: fixed before any data was seen, and not fitted. Three rungs say that no trace stands and share the
+/// lowest; NOT NEEDED says nothing of the trace and stands between; then the ladder.
+#[must_use]
+pub fn score(rung: Rung) -> f64 {
+    match rung {
+        Rung::NoneFound | Rung::Contradicted | Rung::Abstain => 0.0,
+        Rung::NotNeeded => 1.0,
+        Rung::Present => 2.0,
+        Rung::Tracks => 3.0,
+        Rung::Used => 4.0,
+    }
+}
+
+/// The section.
+#[must_use]
+pub fn section(run: &Run) -> Section {
+    let mut section = Section {
+        id: "rungs",
+        title: "Verdicts and correctness".to_owned(),
+        text: vec![
+            "A verdict never looks at the gold answer; here the two are set side by side. The share of correct answers at a rung is of \
+             this model on these problems and says nothing of others."
+                .to_owned(),
+        ],
+        parts: vec![rungs(run).into()],
+    };
+    section.parts.extend(plot(run).map(Into::into));
+    if !run.items.iter().any(|item| item.verdict.is_some()) {
+        section.text.push("The run holds no verdicts.".to_owned());
+    }
+    section
+}
+
+/// Verdicts at a rung: correct, wrong, and without a gold answer.
+#[must_use]
+pub fn at(run: &Run, rung: Rung) -> (usize, usize, usize) {
+    let of = run.items.iter().filter(|item| is_at(item, rung));
+    let mut counts = (0, 0, 0);
+    for item in of {
+        match item.correct {
+            Some(true) => counts.0 += 1,
+            Some(false) => counts.1 += 1,
+            None => counts.2 += 1,
+        }
+    }
+    counts
+}
+
+fn is_at(item: &Item, rung: Rung) -> bool {
+    item.verdict.is_some_and(|verdict| verdict.rung == rung)
+}
+
+fn rungs(run: &Run) -> Table {
+    let mut table = Table::new(
+        "rungs",
+        "Rung and correctness",
+        "P(correct | rung) with its Wilson 95 % interval. Of few verdicts it says little, whatever its value.",
+        &[
+            ("rung", "Rung"),
+            ("correct", "Correct"),
+            ("wrong", "Wrong"),
+            ("unknown", "No gold answer"),
+            ("p_correct", "P(correct | rung)"),
+            ("share", "Share of verdicts"),
+        ],
+    );
+    let judged = run.items.iter().filter(|item| item.verdict.is_some());
+    let n = judged.count();
+    for rung in RUNGS {
+        let (correct, wrong, unknown) = at(run, rung);
+        let here = correct + wrong + unknown;
+        table.push(vec![
+            Cell::text(rung.as_str()),
+            Cell::Count(correct),
+            Cell::Count(wrong),
+            Cell::Count(unknown),
+            Cell::of(crate::stats::Share::new(correct, correct + wrong)),
+            Cell::of(crate::stats::Share::new(here, n)),
+        ]);
+    }
+    table
+}
+
+fn plot(run: &Run) -> Option<Plot> {
+    let series = [("correct", true), ("wrong", false)].map(|(name, correct)| {
+        let judged: Vec<&Item> = group(run, correct)
+            .filter(|i| i.verdict.is_some())
+            .collect();
+        let points = RUNGS.iter().enumerate().map(|(i, rung)| {
+            let share = count(judged.iter().map(|item| is_at(item, *rung)));
+            point(float(i), share)
+        });
+        let points = points.filter(|p| p.n.is_some_and(|n| n > 0));
+        Series::new(name, points.collect())
+    });
+    let series: Vec<Series> = series
+        .into_iter()
+        .filter(|s| !s.points.is_empty())
+        .collect();
+    (!series.is_empty()).then(|| Plot {
+        id: "rung-bars".to_owned(),
+        title: "Rungs of correct and of wrong answers".to_owned(),
+        caption: "Share of the verdicts on correct, and of those on wrong answers, that end at each rung; thin lines are Wilson 95 % \
+                  intervals."
+            .to_owned(),
+        shape: Shape::Bars,
+        x: Axis::counted("rung", RUNGS.len() - 1),
+        y: Axis::share("share of verdicts"),
+        categories: RUNGS.iter().map(|rung| rung.as_str().to_owned()).collect(),
+        series,
+        has_diagonal: false,
+    })
+}
+
+/// Of each rung: how many gold answers are known, and how many of them are correct.
+#[must_use]
+pub fn calibration(run: &Run) -> Vec<(Rung, usize, usize)> {
+    let counted = RUNGS.iter().map(|rung| {
+        let (correct, wrong, _) = at(run, *rung);
+        (*rung, correct + wrong, correct)
+    });
+    counted.collect()
+}

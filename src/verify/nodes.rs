@@ -1,0 +1,108 @@
+//! The nodes of a logic question that compete at each latent: which branches of the search it holds, and how strongly.
+
+use std::collections::VecDeque;
+
+use super::facts::{Facts, Node, Relation, parse};
+use super::logic::node_of;
+use crate::trace::{LatentIdx, LatentNodes, NodeMass, TokenRead};
+
+/// The nodes among the top tokens of each latent; none if the question cannot be read.
+#[must_use]
+pub fn nodes(question: &str, latents: &[Vec<TokenRead>], top_k: usize) -> Vec<LatentNodes> {
+    let Ok(facts) = parse(question) else {
+        return Vec::new();
+    };
+    let reach = reach(&facts);
+    let of_latent = |(at, top): (usize, &Vec<TokenRead>)| {
+        let mut nodes: Vec<(Node, f64)> = Vec::new();
+        for token in top.iter().take(top_k) {
+            let Some(node) = node_of(&facts, token) else {
+                continue;
+            };
+            let probability = f64::from(token.prob);
+            match nodes.iter_mut().find(|(seen, _)| *seen == node) {
+                Some((_, mass)) => *mass += probability,
+                None => nodes.push((node, probability)),
+            }
+        }
+        nodes.sort_by(|a, b| b.1.total_cmp(&a.1));
+        LatentNodes {
+            latent: LatentIdx(at + 1),
+            nodes: nodes
+                .into_iter()
+                .map(|(node, probability)| NodeMass {
+                    node: facts.nodes[node].clone(),
+                    probability,
+                    facts: reach[node],
+                })
+                .collect(),
+        }
+    };
+    latents.iter().enumerate().map(of_latent).collect()
+}
+
+/// How many facts lead to each node from the one who is asked about; what is denied leads no further.
+fn reach(facts: &Facts) -> Vec<Option<usize>> {
+    let mut reach = vec![None; facts.nodes.len()];
+    reach[facts.entity] = Some(0);
+    let mut open = VecDeque::from([facts.entity]);
+    while let Some(node) = open.pop_front() {
+        let so_far = reach[node].unwrap_or_default();
+        for fact in facts.facts.iter().filter(|fact| fact.from == node) {
+            if reach[fact.to].is_none() {
+                reach[fact.to] = Some(so_far + 1);
+                if fact.relation != Relation::IsNot {
+                    open.push_back(fact.to);
+                }
+            }
+        }
+    }
+    reach
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(text: &str, prob: f32) -> TokenRead {
+        TokenRead {
+            id: 0,
+            text: text.to_owned(),
+            logit: 0.0,
+            prob,
+        }
+    }
+
+    #[test]
+    fn branches_are_added_up_and_those_off_the_chain_are_told_apart() {
+        let question = "Tom is a gorpus. Every gorpus is a bompus. Every gorpus is a lempus. Every bompus is a flonk. \
+                        Every zumpus is a rompus. Is Tom a flonk or rompus?";
+        let latents = vec![
+            vec![
+                token(" bompus", 0.4),
+                token(" lempus", 0.3),
+                token("bompus", 0.1),
+                token(" the", 0.1),
+                token(" rompus", 0.05),
+            ],
+            Vec::new(),
+        ];
+        let found = nodes(question, &latents, 5);
+        let named: Vec<(&str, Option<usize>)> = found[0]
+            .nodes
+            .iter()
+            .map(|n| (n.node.as_str(), n.facts))
+            .collect();
+        assert_eq!(
+            named,
+            [("bompus", Some(2)), ("lempus", Some(2)), ("rompus", None)]
+        );
+        let (all, reached, top) = found[0].masses();
+        assert!(
+            (all - 0.85).abs() < 1e-6 && (reached - 0.8).abs() < 1e-6 && (top - 0.5).abs() < 1e-6
+        );
+        assert!(found[1].nodes.is_empty() && found[1].latent == LatentIdx(2));
+        assert_eq!(nodes(question, &latents, 1)[0].nodes.len(), 1);
+        assert!(nodes("no question", &latents, 5).is_empty());
+    }
+}
