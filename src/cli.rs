@@ -101,8 +101,11 @@ pub struct ExploreArgs {
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// The problem to open first
-    #[arg(long, value_name = "I", default_value_t = 0)]
+    #[arg(hide_short_help = true, long, value_name = "I", default_value_t = 0)]
     pub index: usize,
+    /// The run that D shows: the folder of `run --out`
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
     /// How things look.
     #[command(flatten)]
     pub screen: ScreenArgs,

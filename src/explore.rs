@@ -1,5 +1,7 @@
 //! The wiring of the explorer: model worker, terminal loop, and the effects that touch files.
 
+mod command;
+
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -8,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::analysis::problems;
 use crate::app::effect::{Export, ExportError};
 use crate::app::{self, ModelChoice, Place};
-use crate::cli::{ExploreArgs, OpenArgs, ScreenArgs};
+use crate::cli::{CheckpointArgs, ExploreArgs, OpenArgs, ScreenArgs};
 use crate::error::{Error, Result};
 use crate::headless;
 use crate::model;
@@ -17,7 +19,7 @@ use crate::paths::{Paths, create_folder};
 use crate::problem::{Problem, Split};
 use crate::session::store::{self, Header, SessionFile};
 use crate::session::{Session, export as exports};
-use crate::term::{self, Performer, WorkerLink};
+use crate::term::{self, Performer, RunCommand, WorkerLink};
 use crate::trace::ModelInfo;
 use crate::{cli, file, hub, logging, problem_file, worker};
 
@@ -44,12 +46,13 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
         mode: args.model.mode.map(Into::into),
         models: choices(&opener.hub),
         author: author(),
-        session: None,
-        question: None,
-        log_path: None,
+        data: args.data.clone(),
+        run: args.run.clone(),
+        ..app::Options::default()
     };
     let placement = headless::placement(args.model.device)?;
-    screen(app, given, args.index, (placement, opener), &args.screen)
+    let files = (given, args.index, args.model.checkpoint.clone());
+    screen(app, files, (placement, opener), &args.screen)
 }
 
 /// Opens a saved session: shown as recorded, and run again where its model is at hand.
@@ -77,11 +80,12 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
         models: choices(&opener.hub),
         author: author(),
         session: Some(session),
-        question: None,
-        log_path: None,
+        ..app::Options::default()
     };
     let placement = headless::placement(args.device)?;
-    screen(app, None, 0, (placement, opener), &args.screen)
+    let checkpoint = CheckpointArgs::of(&app.model, args.device);
+    let files = (None, 0, checkpoint);
+    screen(app, files, (placement, opener), &args.screen)
 }
 
 /// A session from its own file or from a JSON export.
@@ -95,8 +99,7 @@ fn read_session(path: &Path) -> Result<Session> {
 
 fn screen(
     mut app: app::Options,
-    given: Option<(String, Vec<Problem>)>,
-    index: usize,
+    (given, index, checkpoint): (Option<(String, Vec<Problem>)>, usize, CheckpointArgs),
     (placement, opener): (model::Placement, Opener),
     args: &ScreenArgs,
 ) -> Result<u8> {
@@ -104,6 +107,7 @@ fn screen(
     let log_file = paths.log_file();
     logging::init(&log_file)?;
     app.log_path = Some(log_file.display().to_string());
+    app.runs_folder = paths.runs();
     let link = worker::spawn(placement, opener, Some(paths.cache.clone()))
         .map_err(|error| Error::internal(format!("cannot start the model's thread: {error}")))?;
     let link = WorkerLink {
@@ -120,6 +124,7 @@ fn screen(
         paths,
         given,
         index,
+        checkpoint,
         open: HashMap::new(),
     };
     let ended = term::run(options, link, &mut files)
@@ -132,6 +137,8 @@ struct Files {
     paths: Paths,
     given: Option<(String, Vec<Problem>)>,
     index: usize,
+    /// The model as the user asked for it, for runs over data sets.
+    checkpoint: CheckpointArgs,
     /// Autosaved sessions of this process by origin.
     open: HashMap<String, (PathBuf, SessionFile)>,
 }
@@ -192,6 +199,16 @@ impl Performer for Files {
         file::write_atomic(target, text.as_bytes())
             .map_err(|error| ExportError::Failed(error.to_string()))?;
         Ok(export.path.clone())
+    }
+
+    fn run_command(
+        &mut self,
+        model: &str,
+        options: &str,
+    ) -> std::result::Result<RunCommand, String> {
+        let program = std::env::current_exe()
+            .map_err(|why| format!("this program cannot be found again: {why}"))?;
+        command::command(program, &self.checkpoint, model, options)
     }
 }
 

@@ -72,6 +72,12 @@ impl Paths {
         self.state.join("recovery")
     }
 
+    /// Returns the folder of runs over data sets that are started from the explorer.
+    #[must_use]
+    pub fn runs(&self) -> PathBuf {
+        self.data.join("runs")
+    }
+
     /// Returns the log file.
     #[must_use]
     pub fn log_file(&self) -> PathBuf {

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("paths", &["error", "text"]),
     ("logging", &["error", "paths", "text"]),
-    ("rows", &["error", "file", "paths", "trace"]),
+    ("rows", &["error", "file", "paths", "text", "trace"]),
     (
         "report",
         &["error", "file", "rows", "stats", "text", "trace"],
@@ -78,7 +78,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "app",
             "problem",
+            "rows",
             "session",
+            "stats",
             "text",
             "trace",
             "worker::protocol",
@@ -89,7 +91,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "keymap",
             "problem",
+            "rows",
             "session",
+            "stats",
             "text",
             "trace",
             "worker::protocol",
@@ -97,7 +101,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "ui",
-        &["app", "keymap", "problem", "session", "text", "trace"],
+        &[
+            "app", "keymap", "problem", "rows", "session", "stats", "text", "trace",
+        ],
     ),
 ];
 
@@ -165,11 +171,22 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
             "worker",
             "term",
             "selftest",
+            "rows",
             "headless",
             "explore",
             "main",
         ],
         "state and drawing touch no file",
+    ),
+    (
+        "rows::journal",
+        &["batch", "headless", "report", "term", "tests"],
+        "state and drawing take items, not files of rows",
+    ),
+    (
+        "rows::watch",
+        &["term", "tests"],
+        "state and drawing take items, not files of rows",
     ),
     (
         "std::env",

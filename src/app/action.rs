@@ -11,6 +11,8 @@ pub enum Section {
     Ablate,
     /// Many ablations at a time, and two runs side by side.
     Pages,
+    /// Many problems in a table.
+    Data,
     /// Choosing what to look at.
     Problem,
     /// Panes and scrolling.
@@ -31,6 +33,7 @@ impl Section {
             Self::Step => "Step",
             Self::Ablate => "Switch off",
             Self::Pages => "Pages",
+            Self::Data => "Data set",
             Self::Problem => "Problem",
             Self::View => "View",
             Self::Keep => "Keep",
@@ -104,7 +107,7 @@ actions! {
     CyclePropagation = "cycle-propagation", Main, Ablate, ["d"], footer 21 "propagation", "Recompute later latents (total) or hold them clean (direct)";
     CycleDirection = "cycle-direction", Main, Ablate, ["b"], footer 22 "direction", "Ask if latents are necessary (noising) or sufficient (denoising)";
     PickDonor = "pick-donor", Main, Ablate, ["B"], "Choose the donor: a problem of the reference set, and a latent";
-    MatchSteps = "match-steps", Main, Ablate, ["D"], footer 23 "matched", "Resample only from problems with as many steps";
+    MatchSteps = "match-steps", Main, Ablate, ["="], footer 23 "matched", "Resample only from problems with as many steps";
     PickLayers = "pick-layers", Main, Ablate, ["K"], "Choose the layers, at the site kv and for kv-block";
     OpenSweep = "open-sweep", Main, Pages, ["s"], footer 5 "sweep", "Sweep: every latent, necessary and sufficient, by every value";
     OpenLattice = "open-lattice", Main, Pages, ["S"], footer 6 "sets", "Lattice: the answer under every set of latents";
@@ -113,6 +116,16 @@ actions! {
     OpenCompare = "open-compare", Main, Pages, ["c"], footer 10 "compare", "Compare two runs side by side";
     OpenLayers = "open-layers", Main, Pages, ["L"], footer 19 "layers", "Layers: what every layer says at every position";
     OpenEvidence = "open-evidence", Main, Pages, ["W"], footer 7 "why", "Evidence: every edit, replaced latent and search behind the verdict";
+    OpenData = "open-data", Main, Pages, ["D"], footer 8 "data set", "Data set: a run over many problems as a table";
+    OpenRow = "open-row", Data, Data, ["enter"], footer 1 "open", "Open the problem with everything that is computed";
+    FilterRows = "filter-rows", Data, Data, ["/"], footer 2 "filter", "Filter by an expression such as rung=USED correct=no steps>=3";
+    SortPrevious = "sort-previous", Data, Data, ["left", "h", "S"], footer 3 "sort", "Sort by the column before";
+    SortNext = "sort-next", Data, Data, ["right", "l", "s"], footer 3 "sort", "Sort by the next column";
+    ReverseSort = "reverse-sort", Data, Data, ["r"], footer 4 "reverse", "Turn the order around";
+    OnlyFigures = "only-figures", Data, Data, ["tab"], footer 5 "figures", "Show the figures alone, or the table again";
+    PauseRun = "pause-run", Data, Data, ["p"], footer 6 "pause/go on", "Pause the run, or go on with it";
+    StartRun = "start-run", Data, Data, ["n"], footer 7 "new run", "Start a run of the loaded model";
+    OpenRun = "open-run", Data, Data, ["o"], footer 8 "open a run", "Open the run of a folder";
     MoveLeft = "move-left", Page, Pages, ["left", "h"], footer 1 "move", "Move one column to the left";
     MoveRight = "move-right", Page, Pages, ["right", "l"], footer 1 "move", "Move one column to the right";
     MoveUp = "move-up", Page, Pages, ["up", "k"], footer 1 "move", "Move one row up";

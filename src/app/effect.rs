@@ -1,5 +1,6 @@
 //! Everything that may leave the reducer.
 
+use crate::app::dataset::RunRequest;
 use crate::app::pane::Pane;
 use crate::session::Session;
 use crate::session::export::Format;
@@ -19,6 +20,8 @@ pub enum Effect {
     LoadProblems(Box<ModelInfo>),
     /// Send a pane's text to the terminal's clipboard.
     Copy(Pane),
+    /// Read, compute or pause runs over data sets.
+    Runs(RunRequest),
     /// Stop the process until it is continued.
     Suspend,
     /// Leave.

@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod commitment;
+pub mod dataset;
 pub mod effect;
 pub mod evidence;
 pub mod field;
@@ -15,6 +16,7 @@ pub mod on_manner;
 mod on_overlay;
 pub mod on_page;
 mod on_worker;
+mod opening;
 pub mod overlay;
 pub mod page;
 pub mod pane;
@@ -22,6 +24,7 @@ pub mod studies;
 pub mod update;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use crate::keymap::{Context, Keymap};
 use crate::problem::Problem;
@@ -30,6 +33,7 @@ use crate::session::{Session, Target};
 use crate::trace::{Ablation, DonorRef, LatentIdx, Mode, ModelInfo, Outcome, PositionKind, Task};
 use crate::worker::protocol::{Request, RunId};
 
+pub use dataset::Dataset;
 pub use effect::Effect;
 pub use live::{Job, Live, Phase};
 pub use msg::Msg;
@@ -78,6 +82,12 @@ pub struct Options {
     pub question: Option<String>,
     /// Where the log goes, to be shown in help.
     pub log_path: Option<String>,
+    /// A run over a data set to open.
+    pub run: Option<PathBuf>,
+    /// Where runs are kept that are started from the explorer.
+    pub runs_folder: PathBuf,
+    /// The file that problems come from.
+    pub data: Option<PathBuf>,
 }
 
 /// The state of the model.
@@ -148,6 +158,7 @@ pub struct Failure {
 struct Shelved {
     session: Session,
     history: History,
+    recorded: Option<String>,
 }
 
 /// How the recording of an opened session compares with the run that followed.
@@ -208,6 +219,10 @@ pub struct App {
     pub history: History,
     /// The recording that the session was opened from.
     pub recording: Recording,
+    /// The run over a data set that the verdict was recorded by, if it was not computed here.
+    pub recorded: Option<String>,
+    /// The data-set view.
+    pub dataset: Dataset,
     /// The pane that scrolls, copies and takes notes.
     pub focus: Pane,
     /// The pane shown in the tabbed part of small screens.
@@ -234,6 +249,8 @@ pub struct App {
     pub dirty: bool,
     /// The question to open once the model is ready.
     first_question: Option<String>,
+    /// The run to open at the start.
+    first_run: Option<PathBuf>,
     /// The problem to open again under another model, if that model answers the same task.
     reopen: Option<(Task, Problem, String)>,
     shelf: HashMap<(String, String), Shelved>,
@@ -267,6 +284,8 @@ impl App {
             last_donor: None,
             history: History::default(),
             recording: Recording::None,
+            recorded: None,
+            dataset: Dataset::new(options.runs_folder, options.data),
             focus: Pane::Detail,
             tab: Pane::Detail,
             zoomed: false,
@@ -280,6 +299,7 @@ impl App {
             quit_armed: false,
             dirty: true,
             first_question: options.question,
+            first_run: options.run,
             reopen: None,
             shelf: HashMap::new(),
             last_run: RunId::default(),
@@ -292,7 +312,11 @@ impl App {
 
     /// What to do once the first frame is on screen.
     pub fn start(&mut self) -> Vec<Effect> {
-        self.load_model()
+        let mut effects = self.load_model();
+        if let Some(folder) = self.first_run.take() {
+            effects.extend(dataset::on_dataset::watch(self, folder));
+        }
+        effects
     }
 
     /// The context in which the next key is read.
@@ -310,6 +334,7 @@ impl App {
     pub fn context_below(&self) -> Context {
         match self.page {
             Page::Run => Context::Main,
+            Page::Data => Context::Data,
             _ => Context::Page,
         }
     }
@@ -430,69 +455,5 @@ impl App {
         vec![Effect::Send(Request::Load {
             model: self.model_name.clone(),
         })]
-    }
-
-    /// Opens a problem: puts the present session on the shelf and runs the new question.
-    fn open(&mut self, problem: Problem, origin: String) -> Vec<Effect> {
-        let mut effects: Vec<Effect> = self.save_if_due(u64::MAX).into_iter().collect();
-        self.shelve();
-        let key = (self.model_name.clone(), problem.question.clone());
-        let kept = self.shelf.remove(&key).unwrap_or_default();
-        self.session = kept.session;
-        self.history = kept.history;
-        self.session.origin = origin;
-        self.session.model = self.info().cloned();
-        self.session.problem = Some(problem);
-        self.recording = Recording::None;
-        self.scroll = [0; Pane::ALL.len()];
-        effects.extend(self.run());
-        effects
-    }
-
-    /// Runs the open question again, from the start, with every latent on.
-    fn run(&mut self) -> Vec<Effect> {
-        let Some(problem) = &self.session.problem else {
-            return Vec::new();
-        };
-        let question = problem.question.clone();
-        let gold = Some(problem.answer.clone()).filter(|gold| !gold.is_empty());
-        let steps = self.steps();
-        self.forget_studies();
-        self.last_run = RunId(self.last_run.0 + 1);
-        self.live = Live::running(self.last_run);
-        self.failure = None;
-        self.ablation.off.clear();
-        self.shown = self.ablation.clone();
-        vec![Effect::Send(Request::Run {
-            id: self.last_run,
-            question,
-            gold,
-            steps,
-            mode: self.mode,
-        })]
-    }
-
-    /// Forgets the studies: they belong to one run.
-    fn forget_studies(&mut self) {
-        self.studies = Studies::default();
-        self.at = page::starts();
-        self.follow = None;
-    }
-
-    /// Keeps the open session to compare the next one with.
-    fn keep_other(&mut self) {
-        if self.session.run.is_some() {
-            self.other = Some(Box::new(self.session.clone()));
-        }
-    }
-
-    fn shelve(&mut self) {
-        self.keep_other();
-        let session = std::mem::take(&mut self.session);
-        let history = std::mem::take(&mut self.history);
-        if let (Some(problem), Some(model)) = (&session.problem, &session.model) {
-            let key = (model.name.clone(), problem.question.clone());
-            self.shelf.insert(key, Shelved { session, history });
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Everything that may enter the reducer.
 
+use crate::app::dataset::RunEvent;
 use crate::app::effect::ExportError;
 use crate::app::pane::View;
 use crate::keymap::Key;
@@ -38,6 +39,13 @@ pub enum Msg {
     Exported(Result<String, ExportError>),
     /// Text was sent to the terminal's clipboard (bytes), or why not.
     Copied(Result<usize, String>),
+    /// Something is heard of a run over a data set.
+    Run {
+        /// Which request it belongs to.
+        ticket: u64,
+        /// What is heard.
+        event: RunEvent,
+    },
     /// The process was continued after a suspension.
     Resumed,
     /// The process is told to end.

@@ -1,6 +1,7 @@
 //! What each action of the explorer does, and when it cannot be done.
 
-use crate::app::action::Action;
+use crate::app::action::{Action, Section};
+use crate::app::dataset::on_dataset;
 use crate::app::effect::Effect;
 use crate::app::field::Field;
 use crate::app::live::{Job, Phase};
@@ -22,6 +23,7 @@ pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
     if app.page != Page::Run && on_page::is_of_the_run(action) {
         return Err("only with the run on screen, esc goes back");
     }
+    on_dataset::enabled(app, action)?;
     match action {
         Action::StepLeft | Action::StepRight | Action::FirstToken | Action::LastToken => {
             need(!app.live.positions.is_empty(), "nothing has run yet")
@@ -141,6 +143,7 @@ pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
             open_prompt(app, action);
             Vec::new()
         }
+        _ if action.spec().section == Section::Data => on_dataset::perform(app, action),
         _ => match on_page::page_of(action) {
             Some(page) => on_page::open(app, page),
             None => on_a_page(app, action),

@@ -1,11 +1,12 @@
 //! Lists and prompts: moving, choosing, accepting; and what the choices lead to.
 
 use crate::app::action::Action;
+use crate::app::dataset::on_dataset;
 use crate::app::effect::{Effect, Export};
 use crate::app::field::Field;
 use crate::app::on_action::{edit_session, open_listed, perform as perform_main};
 use crate::app::overlay::{Choice, List, Overlay, Prompt, PromptKind};
-use crate::app::{App, Live, Tone, on_manner};
+use crate::app::{App, Live, Page, Tone, on_manner};
 use crate::keymap::{Code, Context, Key};
 use crate::problem::Problem;
 use crate::session::edit::Edit;
@@ -68,7 +69,8 @@ fn choose(app: &mut App, list: List, choice: Choice) -> Vec<Effect> {
             Vec::new()
         }
         Choice::Act(action)
-            if action.spec().context == Context::Page && app.context_below() != Context::Page =>
+            if matches!(action.spec().context, Context::Page | Context::Data)
+                && app.page == Page::Run =>
         {
             Vec::new()
         }
@@ -148,6 +150,12 @@ fn accept(app: &mut App, prompt: Prompt) -> Vec<Effect> {
         PromptKind::Donor if text.is_empty() => Vec::new(),
         PromptKind::Donor => on_manner::set_donor(app, &text),
         PromptKind::Layers => on_manner::set_layers(app, &text),
+        PromptKind::Filter(_) => {
+            on_dataset::set_filter(app, prompt);
+            Vec::new()
+        }
+        PromptKind::OpenRun if !text.is_empty() => on_dataset::watch(app, text.into()),
+        PromptKind::StartRun if !text.is_empty() => on_dataset::start(app, text),
         PromptKind::Export(format) if !text.is_empty() => {
             let effect = export(app, format, text, false);
             // Kept open until the file is written: a refusal must not cost the path.
@@ -161,7 +169,7 @@ fn accept(app: &mut App, prompt: Prompt) -> Vec<Effect> {
             app.say(Tone::Info, "not exported, the file is unchanged");
             Vec::new()
         }
-        PromptKind::Export(_) => Vec::new(),
+        PromptKind::Export(_) | PromptKind::OpenRun | PromptKind::StartRun => Vec::new(),
     }
 }
 

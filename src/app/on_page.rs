@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::action::Action;
+use crate::app::dataset::on_dataset;
 use crate::app::effect::Effect;
 use crate::app::evidence::evidence_rows;
 use crate::app::on_action::edit_session;
@@ -35,6 +36,7 @@ pub(super) fn page_of(action: Action) -> Option<Page> {
         Action::OpenCompare => Page::Compare,
         Action::OpenLayers => Page::Layers,
         Action::OpenEvidence => Page::Evidence,
+        Action::OpenData => Page::Data,
         _ => return None,
     })
 }
@@ -113,7 +115,8 @@ impl App {
     /// Rows and columns of the open page.
     fn shape(&self) -> (usize, usize) {
         match self.page {
-            Page::Run => (0, 0),
+            // The data set has a cursor of its own, which outlives the run.
+            Page::Run | Page::Data => (0, 0),
             Page::Sweep => self.sweep().map_or((0, 0), |sweep| {
                 let rows = 2 * sweep_values(sweep).len() + sweep.pairs.len();
                 (rows, sweep.n_latents)
@@ -182,6 +185,9 @@ pub(super) fn open(app: &mut App, page: Page) -> Vec<Effect> {
     if app.page == Page::Evidence {
         from_timeline(app);
     }
+    if app.page == Page::Data {
+        on_dataset::entered(app);
+    }
     // Whoever opens a page wants it, whatever was given up before.
     retry(app);
     Vec::new()
@@ -211,6 +217,9 @@ pub(super) fn back(app: &mut App) -> Vec<Effect> {
 
 /// Moves the cursor of the open page.
 pub(super) fn step(app: &mut App, action: Action) {
+    if app.page == Page::Data {
+        return on_dataset::step(app, action);
+    }
     let mut at = app.cursor();
     let page = app.view.page_height.saturating_sub(1).max(1);
     // The sets stand in columns, read downwards.
@@ -333,7 +342,7 @@ fn wanted(app: &App) -> Result<Goal, String> {
             .and_then(|latent| app.live.index_of(latent))
             .map(Goal::Go)
             .ok_or_else(|| "this row is not about one latent".to_owned()),
-        Page::Run | Page::Compare => Err("there is nothing to go to".to_owned()),
+        Page::Run | Page::Compare | Page::Data => Err("there is nothing to go to".to_owned()),
     }
 }
 

@@ -61,6 +61,7 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::Verified { verdict, done, .. } => {
             app.session.verdict = Some(*verdict);
+            app.recorded = None;
             if done {
                 app.live.verdict = Job::Done;
                 compare_with_recording(app);
@@ -235,6 +236,7 @@ pub(super) fn forget_results(app: &mut App) {
         verdict,
         ..
     } = &mut app.session;
+    app.recorded = None;
     *run = None;
     *verdict = None;
     outcomes.clear();

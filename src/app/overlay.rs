@@ -2,6 +2,7 @@
 //! from the state, so that they can never disagree with it.
 
 use crate::app::action::Action;
+use crate::app::dataset::filter::Wrong;
 use crate::app::field::Field;
 use crate::app::filter::score;
 use crate::app::on_action::enabled;
@@ -95,6 +96,12 @@ pub enum PromptKind {
     Donor,
     /// A range of layers.
     Layers,
+    /// An expression that picks problems, and what is wrong with it once it was tried.
+    Filter(Option<Wrong>),
+    /// The folder of a run to open.
+    OpenRun,
+    /// The options of a run to start.
+    StartRun,
     /// The path of an export.
     Export(Format),
     /// The word `yes`, before a file is replaced.
@@ -167,8 +174,12 @@ impl List {
             ListKind::Help => action_entries(app, |_| true),
             ListKind::Palette => action_entries(app, |action| {
                 let context = action.spec().context;
-                let is_here =
-                    context == Context::Main || (context == Context::Page && app.page != Page::Run);
+                let is_here = match context {
+                    Context::Main => true,
+                    Context::Page => app.page != Page::Run,
+                    Context::Data => app.page == Page::Data,
+                    Context::List | Context::Text => false,
+                };
                 is_here && action != Action::Palette
             }),
             ListKind::Problems => problem_entries(app),

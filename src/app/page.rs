@@ -22,11 +22,13 @@ pub enum Page {
     Layers,
     /// What the verdict rests on.
     Evidence,
+    /// A run over many problems.
+    Data,
 }
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Run,
         Self::Sweep,
         Self::Lattice,
@@ -35,6 +37,7 @@ impl Page {
         Self::Compare,
         Self::Layers,
         Self::Evidence,
+        Self::Data,
     ];
 
     /// Its name on screen.
@@ -49,6 +52,7 @@ impl Page {
             Self::Compare => "Compare",
             Self::Layers => "Layers",
             Self::Evidence => "Evidence",
+            Self::Data => "Data set",
         }
     }
 
@@ -69,7 +73,7 @@ impl Page {
             Self::Lattice => Some(StudyKind::Lattice),
             Self::Influence => Some(StudyKind::Influence),
             Self::Layers => Some(StudyKind::Layers),
-            Self::Run | Self::Exits | Self::Compare | Self::Evidence => None,
+            Self::Run | Self::Exits | Self::Compare | Self::Evidence | Self::Data => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The reducer: one message in, state changed, effects out. Each area has its own file; this one dispatches.
 
+use crate::app::dataset::on_dataset;
 use crate::app::effect::{Effect, ExportError};
 use crate::app::field::Field;
 use crate::app::msg::Msg;
@@ -48,6 +49,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Msg::Run { ticket, event } => on_dataset::on_event(app, ticket, event),
         Msg::Terminated => on_overlay::quit(app),
     };
     effects.extend(on_worker::ask_phrases(app));

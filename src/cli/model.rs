@@ -1,5 +1,7 @@
 //! The options that say which model is opened, as what, and where it runs; shared by every command that runs one.
 
+use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -54,6 +56,66 @@ pub struct CheckpointArgs {
     pub kind: KindArgs,
 }
 
+impl CheckpointArgs {
+    /// A model about which nothing more is said.
+    #[must_use]
+    pub fn of(model: &str, device: Device) -> Self {
+        Self {
+            model: model.to_owned(),
+            device,
+            dtype: Precision::F32,
+            behaviour: Behaviour::Fixed,
+            latents: None,
+            kind: KindArgs::default(),
+        }
+    }
+
+    /// The same options as arguments, for a model; what was said about the one that they name is left out for another.
+    #[must_use]
+    pub fn arguments(&self, model: &str) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = vec!["--model".into(), model.into()];
+        let mut add = |name: &str, value: OsString| arguments.extend([name.into(), value]);
+        add("--device", self.device.to_string().into());
+        add("--dtype", named(&self.dtype));
+        add("--behaviour", named(&self.behaviour));
+        let kind = &self.kind;
+        if model == self.model {
+            if let Some(latents) = self.latents {
+                add("--latents", latents.to_string().into());
+            }
+            let names = [
+                ("--family", kind.family.as_ref().map(named)),
+                ("--base", kind.base.as_ref().map(named)),
+                ("--task", kind.task.as_ref().map(named)),
+                (
+                    "--lora-alpha",
+                    kind.lora_alpha.map(|a| a.to_string().into()),
+                ),
+                ("--tokenizer", kind.tokenizer.clone().map(Into::into)),
+                (
+                    "--special-tokens",
+                    kind.special_tokens.map(|ids| ids.to_string().into()),
+                ),
+            ];
+            for (name, value) in names {
+                if let Some(value) = value {
+                    add(name, value);
+                }
+            }
+        }
+        if kind.offline {
+            arguments.push("--offline".into());
+        }
+        arguments
+    }
+}
+
+/// The name of a value on the command line.
+fn named<T: ValueEnum>(value: &T) -> OsString {
+    let name = value.to_possible_value();
+    name.map_or_else(OsString::new, |name| name.get_name().into())
+}
+
 /// What the checkpoint is, where its files do not say or say wrongly.
 #[derive(Debug, Clone, Default, Args)]
 pub struct KindArgs {
@@ -92,6 +154,18 @@ pub enum Device {
     Cuda(usize),
     /// An Apple card, in builds with the feature `metal`
     Metal,
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(0) => f.write_str("cuda"),
+            Self::Cuda(n) => write!(f, "cuda:{n}"),
+            Self::Metal => f.write_str("metal"),
+        }
+    }
 }
 
 impl FromStr for Device {
@@ -228,6 +302,14 @@ pub struct SpecialTokens {
     pub latent: Option<u32>,
 }
 
+impl fmt::Display for SpecialTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "start={},end={}", self.start, self.end)?;
+        self.latent
+            .map_or(Ok(()), |latent| write!(f, ",latent={latent}"))
+    }
+}
+
 impl FromStr for SpecialTokens {
     type Err = String;
 
@@ -265,6 +347,32 @@ fn positive(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_come_back_from_the_arguments_made_of_them() {
+        use super::super::{Command, RunArgs, parse};
+        let read = |arguments: Vec<OsString>| -> RunArgs {
+            let words = ["undertone", "run", "--out", "x"].map(OsString::from);
+            let cli = parse(words.into_iter().chain(arguments)).expect("valid");
+            match cli.command {
+                Some(Command::Run(args)) => args,
+                other => panic!("{other:?}"),
+            }
+        };
+        for line in [
+            "--model mini-logic",
+            "--model a/b --device cuda:1 --dtype bf16 --behaviour reference --latents 3 --offline",
+            "--model a/b --family codi --base gpt2 --task math --lora-alpha 12.5 --tokenizer t.json \
+             --special-tokens start=1,end=2,latent=3",
+        ] {
+            let args = read(line.split_whitespace().map(OsString::from).collect());
+            let model = args.model.model.clone();
+            let again = read(args.model.arguments(&model));
+            assert_eq!(format!("{again:?}"), format!("{args:?}"));
+            let other = read(args.model.arguments("mini-math"));
+            assert!(other.model.kind.family.is_none() && other.model.latents.is_none());
+        }
+    }
 
     #[test]
     fn devices_have_numbers() {

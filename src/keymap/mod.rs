@@ -13,6 +13,8 @@ pub enum Context {
     Main,
     /// A page in place of the run; what it does not bind means what it means in the explorer itself.
     Page,
+    /// The page of the data set; what it does not bind means what it means on any page.
+    Data,
     /// A list that filters as you type.
     List,
     /// A text field.
@@ -58,6 +60,7 @@ impl Keymap {
         let own = self.bound(context, key);
         match context {
             Context::Page => own.or_else(|| self.bound(Context::Main, key)),
+            Context::Data => own.or_else(|| self.lookup(Context::Page, key)),
             _ => own,
         }
     }

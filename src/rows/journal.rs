@@ -180,7 +180,7 @@ fn check_row(
     Err(Error::data(path, Some(number), message, OTHER_FOLDER))
 }
 
-fn parse_header(path: &Path, line: &[u8]) -> Result<Header> {
+pub(super) fn parse_header(path: &Path, line: &[u8]) -> Result<Header> {
     let hint = "this is not a file of rows that `undertone run` wrote, or a newer version did";
     let header: Header = serde_json::from_slice(line)
         .map_err(|why| Error::data(path, Some(1), why.to_string(), hint))?;

@@ -1,5 +1,5 @@
 //! The rows of a batch run: what they hold (`row`), the header that says how they were made (`header`), and the file that keeps
-//! them (`journal`). The format is described in docs/rows.md.
+//! them (`journal`), what a problem's rows come to in a table (`summary`), and reading a file while it grows (`watch`). The format is described in docs/rows.md.
 //!
 //! A run's folder holds `rows.jsonl`: a header line, then one line a problem and experiment, problems in the order of the data
 //! set and experiments in that of [`Experiment::ALL`]. Nothing in it depends on when, how fast or on how many threads it was
@@ -12,8 +12,10 @@ pub(crate) mod made;
 pub mod merge;
 pub mod parquet;
 pub mod row;
+pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod watch;
 
 pub use header::{Data, Header, Protocol, Settings, Shard};
 pub use row::{Body, Experiment, Row};

@@ -3,7 +3,9 @@
 mod clipboard;
 mod input;
 mod run;
+mod runs;
 mod screen;
 mod signal;
 
 pub use run::{Options, Performer, WorkerLink, run};
+pub use runs::RunCommand;

@@ -19,6 +19,7 @@ use crate::app::effect::{Export, ExportError};
 use crate::app::{self, App, Effect, Msg, update};
 use crate::problem::Problem;
 use crate::session::Session;
+use crate::term::runs::{RunCommand, Runs};
 use crate::term::screen::{self, Screen, install_panic_hook};
 use crate::term::signal::{Signal, Signals, stop_process};
 use crate::term::{clipboard, input};
@@ -61,6 +62,12 @@ pub trait Performer {
     /// # Errors
     /// A file that exists is only replaced when that was allowed.
     fn export(&mut self, export: &Export) -> Result<String, ExportError>;
+
+    /// The command that computes a run of a model with these options.
+    ///
+    /// # Errors
+    /// Says in one sentence what is wrong with the options.
+    fn run_command(&mut self, model: &str, options: &str) -> Result<RunCommand, String>;
 }
 
 /// How the explorer is run.
@@ -117,6 +124,7 @@ pub fn run(options: Options, link: WorkerLink, performer: &mut dyn Performer) ->
     force_color_output(true);
     install_panic_hook(options.app.log_path.clone());
     let _guard = runtime.enter();
+    let (runs, heard) = Runs::new();
     let mut explorer = Explorer {
         app: App::new(options.app),
         theme,
@@ -124,6 +132,7 @@ pub fn run(options: Options, link: WorkerLink, performer: &mut dyn Performer) ->
         terminal: new_terminal()?,
         requests: link.requests,
         performer,
+        runs,
         last_frame: None,
         is_done: false,
     };
@@ -131,7 +140,7 @@ pub fn run(options: Options, link: WorkerLink, performer: &mut dyn Performer) ->
     explorer.draw()?;
     let effects = explorer.app.start();
     explorer.perform(effects)?;
-    let ended = runtime.block_on(explorer.run(link.events))?;
+    let ended = runtime.block_on(explorer.run(link.events, heard))?;
     screen::leave();
     Ok(ended)
 }
@@ -147,12 +156,17 @@ struct Explorer<'a> {
     terminal: Tui,
     requests: mpsc::Sender<Request>,
     performer: &'a mut dyn Performer,
+    runs: Runs,
     last_frame: Option<Instant>,
     is_done: bool,
 }
 
 impl Explorer<'_> {
-    async fn run(&mut self, mut events: tokio::sync::mpsc::Receiver<Event>) -> io::Result<Ended> {
+    async fn run(
+        &mut self,
+        mut events: tokio::sync::mpsc::Receiver<Event>,
+        mut heard: tokio::sync::mpsc::Receiver<Msg>,
+    ) -> io::Result<Ended> {
         let mut signals = Signals::listen()?;
         let mut keys = EventStream::new();
         let mut worker_is_there = true;
@@ -197,6 +211,7 @@ impl Explorer<'_> {
                         self.send(Msg::Worker(event))?;
                     }
                 }
+                Some(msg) = heard.recv() => self.send(msg)?,
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.tick(),
             }
@@ -263,6 +278,7 @@ impl Explorer<'_> {
                         &text,
                     )))
                 }
+                Effect::Runs(request) => self.runs.perform(request, self.performer),
                 Effect::Suspend => {
                     self.suspend()?;
                     None

@@ -10,7 +10,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::app::effect::Effect;
 use crate::app::{App, Msg, Options, update};
-use crate::tests::fixture::{Script, models, problems};
+use crate::tests::fixture::{Script, dataset, models, problems};
 use crate::ui::draw;
 use crate::ui::glyphs::UNICODE;
 use crate::ui::theme::Theme;
@@ -44,6 +44,20 @@ impl Bench {
         bench.tick(1_000_000);
         let effects = bench.app.start();
         bench.take_in(effects);
+        bench
+    }
+
+    /// An explorer with everything about its first problem known, and a run of `of` problems open of which `n` are there.
+    pub fn with_run(n: usize, of: usize) -> Self {
+        let mut bench = Self::ready();
+        let folder = dataset::FOLDER.to_owned();
+        bench.keys("D o ctrl-u");
+        bench.send(Msg::Paste(folder));
+        bench.keys("enter");
+        for msg in dataset::heard(&bench.app, &bench.effects, n, of) {
+            bench.send(msg);
+        }
+        bench.effects.clear();
         bench
     }
 

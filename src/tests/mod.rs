@@ -1,5 +1,6 @@
 //! Tests of the explorer as a whole: key scripts on a scripted worker, drawn on a test backend.
 
+mod dataset;
 mod drawing;
 pub mod fixture;
 mod harness;

@@ -82,7 +82,7 @@ fn donors_are_matched_by_a_key_where_steps_are_known() {
     let mut bench = Bench::ready();
     bench.play("2 space");
     bench.take_effects();
-    bench.keys("D");
+    bench.keys("=");
     assert!(bench.app.ablation.matched);
     let wanted = Request::Ablate {
         id: bench.app.live.id,
@@ -98,16 +98,16 @@ fn donors_are_matched_by_a_key_where_steps_are_known() {
     // Only a resample has donors that can be matched.
     bench.play("v");
     assert!(!bench.app.ablation.matched);
-    bench.play("D");
+    bench.play("=");
     assert!(!bench.app.ablation.matched && notice(&bench).contains("resample"));
-    bench.play("u D");
+    bench.play("u =");
     assert!(!bench.app.ablation.matched, "the same key takes it back");
-    bench.play("D");
+    bench.play("=");
     assert!(bench.app.ablation.matched);
     // A typed question has no known steps: what was matched can be taken back, and not be asked for again.
-    bench.play("n type:Tom_has_2_pens. enter D");
+    bench.play("n type:Tom_has_2_pens. enter =");
     assert!(!bench.app.ablation.matched);
-    bench.play("D");
+    bench.play("=");
     assert!(!bench.app.ablation.matched && notice(&bench).contains("steps are not known"));
 }
 

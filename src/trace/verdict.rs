@@ -78,6 +78,30 @@ pub enum Rung {
 }
 
 impl Rung {
+    /// All of them, in the order of tables and plots: the ladder from its top, then the ends that are none.
+    pub const ALL: [Self; 7] = [
+        Self::Used,
+        Self::Tracks,
+        Self::Present,
+        Self::NotNeeded,
+        Self::NoneFound,
+        Self::Contradicted,
+        Self::Abstain,
+    ];
+
+    /// How much it says for a trace, as a rank: fixed before any data was seen, and not fitted. Three ends say that no trace stands
+    /// and share the lowest; NOT NEEDED says nothing of the trace and stands between; then the ladder.
+    #[must_use]
+    pub fn strength(self) -> u8 {
+        match self {
+            Self::NoneFound | Self::Contradicted | Self::Abstain => 0,
+            Self::NotNeeded => 1,
+            Self::Present => 2,
+            Self::Tracks => 3,
+            Self::Used => 4,
+        }
+    }
+
     /// Whether a trace stands: it was found, and nothing speaks against it.
     #[must_use]
     pub fn is_sound(self) -> bool {

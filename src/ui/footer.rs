@@ -98,6 +98,7 @@ fn belongs(action: Action, context: Context) -> bool {
     let spec = action.spec();
     let is_shared = matches!(spec.section, Section::Ablate | Section::Pages);
     spec.context == context
+        || (context == Context::Data && action == Action::LeavePage)
         || (context == Context::Page && spec.context == Context::Main && is_shared)
 }
 

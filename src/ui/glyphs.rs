@@ -13,6 +13,10 @@ pub struct Glyphs {
     pub none: &'static str,
     /// From old to new.
     pub arrow: &'static str,
+    /// An order from low to high.
+    pub rises: &'static str,
+    /// An order from high to low.
+    pub falls: &'static str,
     /// Between small facts.
     pub dot: &'static str,
     /// What was cut.
@@ -64,6 +68,8 @@ pub static UNICODE: Glyphs = Glyphs {
     unsure: "?",
     none: "–",
     arrow: "→",
+    rises: "↑",
+    falls: "↓",
     dot: "·",
     ellipsis: "…",
     minus: "−",
@@ -94,6 +100,8 @@ pub static ASCII: Glyphs = Glyphs {
     unsure: "?",
     none: "-",
     arrow: "->",
+    rises: "^",
+    falls: "v",
     dot: "|",
     ellipsis: "...",
     minus: "-",

@@ -3,6 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use crate::app::dataset::Work;
 use crate::app::studies::progress as progress_of;
 use crate::app::{App, Job, Model, Phase, Recording};
 use crate::text::{megabytes, sanitize, width};
@@ -167,6 +168,10 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
         );
         // Unasked work is not worth more than a quiet word.
         return (format!("{text} {dot} esc stops"), theme.dim);
+    }
+    if let (Some(run), true) = (&app.dataset.run, app.dataset.work != Work::None) {
+        let text = format!("data set {} of {}", run.items.len(), run.of);
+        return (text, theme.dim);
     }
     if app.live.verdict == Job::Stopped {
         return (format!("stopped {dot} r goes on"), theme.off);

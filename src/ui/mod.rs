@@ -12,7 +12,7 @@
 //!  Notes ──────────────────────────────
 //!  ←→ step  space off/on  v value …                                     ? help
 //! ```
-//! A page takes the place of everything between problem and footer.
+//! A page takes the place of everything between problem and footer; the data set takes the problem's place too.
 //! From 160 columns there are three columns; below 100 the lower panes share one place, with tabs.
 
 pub mod footer;
@@ -81,7 +81,8 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> View {
 fn page(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mut View) {
     const ROOM_FOR_THE_PROBLEM: u16 = 30;
     let mut area = screen.body;
-    if screen.body.height >= ROOM_FOR_THE_PROBLEM {
+    // The data set is not about the open problem.
+    if screen.body.height >= ROOM_FOR_THE_PROBLEM && app.page != Page::Data {
         pane(frame, screen.problem, app, Pane::Problem, theme, view);
         let top = screen.problem.bottom() + screen.problem.y.saturating_sub(screen.body.y);
         area = Rect {

@@ -1,5 +1,6 @@
 //! How numbers are written on screen: always the same decimals, true minus signs, no false zeroes or ones.
 
+use crate::stats::Share;
 use crate::ui::glyphs::Glyphs;
 
 /// A number with fixed decimals.
@@ -49,6 +50,25 @@ pub fn p_value(value: f64) -> String {
     } else {
         format!("{value:.3}")
     }
+}
+
+/// A probability of which only three decimals are shown; see [`probability`].
+#[must_use]
+pub fn probability_of(value: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "three decimals are shown")]
+    probability(value as f32)
+}
+
+/// A share with its interval: `93 % [90, 95]`.
+#[must_use]
+pub fn percent(share: &Share) -> String {
+    let (low, high) = share.ci95;
+    format!(
+        "{:.0} % [{:.0}, {:.0}]",
+        100.0 * share.accuracy,
+        100.0 * low,
+        100.0 * high
+    )
 }
 
 /// A count with its noun.

@@ -184,3 +184,125 @@ fn idle_writes_nothing_and_a_step_writes_little() {
     t.press("q");
     t.ends();
 }
+
+/// The whole program as a child, with its files under `home`.
+fn command(home: &std::path::Path) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_undertone"));
+    command.current_dir(home);
+    for name in [
+        "HOME",
+        "XDG_STATE_HOME",
+        "XDG_DATA_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_CACHE_HOME",
+    ] {
+        command.env(name, home);
+    }
+    command
+}
+
+#[test]
+fn a_run_over_a_data_set_is_opened_filtered_and_left_for_a_problem() {
+    let home = tempdir().unwrap();
+    let made = command(home.path())
+        .args([
+            "run",
+            "--model",
+            "mini-math",
+            "--limit",
+            "6",
+            "--out",
+            "six",
+        ])
+        .args(["--experiments", "accuracy,early-stopping,ablation,verdict"])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let mut t = Terminal::start(home.path(), 40, 120, &["--run", "six"], &[]);
+    t.until("a verdict", |screen| {
+        screen.contains("ready in") && !screen.contains("so far")
+    });
+    t.settles();
+    t.press("D");
+    t.sees("6 of 6 problems");
+    t.sees("the loaded model");
+    t.press("/");
+    t.settles();
+    t.press("index>=2 steps>=1\r");
+    t.sees("4 of 6 shown");
+    t.press("/");
+    t.settles();
+    t.press(" rung=FINE\r");
+    t.sees("there is no rung FINE");
+    t.press("\x1b");
+    t.sees("4 of 6 shown");
+    t.press("j");
+    t.settles();
+    t.press("\r");
+    t.sees("recorded by run six");
+    t.sees("problems with this rung on this model and data");
+    t.settles();
+    t.press("D");
+    t.sees("4 of 6 shown");
+    t.press("\x1b");
+    t.sees("recorded by run six");
+    t.press("q");
+    assert_eq!(t.ends(), 0);
+    assert!(t.is_restored());
+}
+
+#[test]
+fn a_run_is_started_from_the_explorer_and_stops_with_it() {
+    let home = tempdir().unwrap();
+    let mut t = ready(home.path(), &[]);
+    t.press("D");
+    t.sees("No run is open");
+    t.press("n");
+    t.sees("Start a run");
+    // A wrong option is said before anything is started.
+    t.press("\x15--limit 3\r");
+    t.sees("required");
+    t.press("n");
+    t.settles();
+    t.press("\x15--limit 100000 --batch 1 --experiments accuracy --out many\r");
+    t.sees("of 100000 problems");
+    t.sees("running, p pauses it");
+    // The explorer stays usable meanwhile.
+    t.press("\x1b");
+    t.sees("top-k");
+    t.press("D");
+    t.until("rows", |screen| !screen.contains("No problem is there yet"));
+    t.press("p");
+    t.sees("part of it, p goes on");
+    t.press("p");
+    t.sees("running, p pauses it");
+    t.press("q");
+    assert_eq!(t.ends(), 0);
+    // Nobody writes the file a little later, and it is whole as far as it goes.
+    let rows = home.path().join("many/rows.jsonl");
+    let length = || fs::metadata(&rows).unwrap().len();
+    let mut before = 0;
+    for _ in 0..100 {
+        let now = length();
+        if now == before {
+            break;
+        }
+        before = now;
+        std::thread::sleep(Duration::from_millis(700));
+    }
+    assert_eq!(length(), before);
+    assert!(fs::read_to_string(&rows).unwrap().ends_with('\n'));
+}
+
+#[test]
+fn a_damaged_run_is_named_with_its_line() {
+    let home = tempdir().unwrap();
+    fs::create_dir(home.path().join("bad")).unwrap();
+    fs::write(home.path().join("bad/rows.jsonl"), "{\"no\": \"header\"}\n").unwrap();
+    let mut t = Terminal::start(home.path(), 24, 100, &["--run", "bad"], &[]);
+    t.sees("undertone");
+    t.press("D");
+    t.sees("line 1");
+    t.press("q");
+    assert_eq!(t.ends(), 0);
+}

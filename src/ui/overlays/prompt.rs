@@ -6,12 +6,14 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use crate::app::App;
+use crate::app::dataset::filter::Wrong;
+use crate::app::dataset::on_dataset::wrong;
 use crate::app::overlay::{Prompt, PromptKind, target_name};
 use crate::keymap::Context;
 use crate::session::export::Format;
 use crate::text::{sanitize, width};
 use crate::ui::footer::hints;
-use crate::ui::line::paragraph;
+use crate::ui::line::{Row, paragraph};
 use crate::ui::overlays::boxed;
 use crate::ui::theme::Theme;
 
@@ -22,8 +24,13 @@ const ROWS: u16 = 3;
 pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame, area: Rect) {
     let (title, remark) = words(prompt);
     let inside_width = usize::from(WIDTH.min(area.width.saturating_sub(4)).saturating_sub(4));
-    let remark = paragraph(&remark, inside_width, 0, theme.dim);
+    let remark = match wrong(&prompt.kind) {
+        Some(wrong) => place(wrong, prompt.field.text(), inside_width, theme),
+        None => paragraph(&remark, inside_width, 0, theme.dim),
+    };
     let remark_rows = u16::try_from(remark.len()).unwrap_or(0);
+    // What points at a place stands right below the text.
+    let gap = u16::from(wrong(&prompt.kind).is_none());
     let room = usize::from(area.width.saturating_sub(8)).min(50);
     let (lines, cursor) = wrapped(prompt, inside_width);
     let rows = u16::try_from(lines.len())
@@ -32,13 +39,15 @@ pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame,
             PromptKind::Export(_)
             | PromptKind::Overwrite { .. }
             | PromptKind::Donor
+            | PromptKind::Filter(_)
+            | PromptKind::OpenRun
             | PromptKind::Layers => 1,
             _ => ROWS,
         });
     let inside = boxed(
         frame,
         area,
-        (WIDTH, rows.saturating_add(1 + remark_rows)),
+        (WIDTH, rows.saturating_add(gap + remark_rows)),
         &title,
         hints(app, Context::Text, room, theme),
         theme,
@@ -74,6 +83,20 @@ pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame,
     frame.set_cursor_position(Position::new(text.x + column, text.y + row));
 }
 
+/// What is wrong with an expression, below the place where it is.
+fn place(wrong: &Wrong, text: &str, max_width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let before: String = text.chars().take(wrong.at).collect();
+    let column = width(&sanitize(&before));
+    let mut lines = Vec::new();
+    // A longer text is wrapped, and a mark below it would point at something else.
+    if width(&sanitize(text)) < max_width {
+        lines.push(Row::new().to(column).push("^", theme.off).line());
+    }
+    let text = format!("at {}: {}", wrong.at + 1, wrong.message);
+    lines.extend(paragraph(&text, max_width, 0, theme.off));
+    lines
+}
+
 fn words(prompt: &Prompt) -> (String, String) {
     match &prompt.kind {
         PromptKind::EditQuestion => (
@@ -98,6 +121,21 @@ fn words(prompt: &Prompt) -> (String, String) {
         PromptKind::Layers => (
             "Which layers".to_owned(),
             "A range counted from 1, both ends included: 3-5; nothing for all layers".to_owned(),
+        ),
+        PromptKind::Filter(_) => (
+            "Filter".to_owned(),
+            "rung, correct, steps, p, needed, first, stable, delta, index, answer, text; = != < <= > >= ~ (contains). \
+             All terms must hold: rung=USED correct=no steps>=3 text~\"per week\"; nothing shows all"
+                .to_owned(),
+        ),
+        PromptKind::OpenRun => (
+            "Open a run".to_owned(),
+            "The folder that `undertone run --out DIR` wrote".to_owned(),
+        ),
+        PromptKind::StartRun => (
+            "Start a run of the loaded model".to_owned(),
+            "Options of `undertone run`; it computes in a process of its own. A run that is in the folder is gone on with"
+                .to_owned(),
         ),
         PromptKind::Export(format) => (
             match format {

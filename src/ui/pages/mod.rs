@@ -13,6 +13,7 @@
 
 mod cell;
 mod compare;
+mod dataset;
 mod evidence;
 mod exits;
 mod influence;
@@ -66,6 +67,7 @@ fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         Page::Compare => compare::sheet(app, width, theme),
         Page::Layers => layers::sheet(app, width, theme),
         Page::Evidence => evidence::sheet(app, width, theme),
+        Page::Data => dataset::sheet(app, width, theme),
     };
     let mut head = obstacle(app, width, theme);
     head.append(&mut sheet.head);
@@ -77,6 +79,9 @@ fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut View) {
     if area.height == 0 {
         return;
+    }
+    if app.page == Page::Data {
+        return dataset::draw(frame, area, app, theme, view);
     }
     let width = usize::from(area.width);
     let sheet = sheet(app, width, theme);
@@ -158,6 +163,9 @@ fn first_row(focus: usize, n: usize, height: usize) -> usize {
 
 /// The name of the page, what it was computed with, and how much of it is here.
 fn title(app: &App, theme: &Theme) -> Title {
+    if app.page == Page::Data {
+        return dataset::title(&app.dataset, theme);
+    }
     Title {
         name: app.page.name().to_owned(),
         about: match app.page {

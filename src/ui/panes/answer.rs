@@ -289,7 +289,12 @@ fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
 /// How many rows the pane has without the table of early exits, which is its last part.
 #[must_use]
 pub fn height_without_exits(app: &App, width: usize, theme: &Theme) -> usize {
-    lines(app, width, theme).len() - exits(app, theme).len()
+    let all = lines(app, width, theme).len();
+    // Exits that a run over a data set recorded are there before the answer is.
+    match &app.session.run {
+        Some(_) => all.saturating_sub(exits(app, theme).len()),
+        None => all,
+    }
 }
 
 /// The answer after every number of latents.

@@ -4,11 +4,12 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use crate::app::dataset::Calibration;
 use crate::app::{App, Job, Phase};
 use crate::text::sanitize;
 use crate::trace::{self, Operand, Rung, Source, TraceStep, Verdict};
 use crate::ui::line::{Row, heading, paragraph};
-use crate::ui::number::{count, p_value, probability, signed};
+use crate::ui::number::{count, p_value, percent, probability, signed};
 use crate::ui::panes::Title;
 use crate::ui::theme::Theme;
 
@@ -18,6 +19,10 @@ pub(super) fn title(app: &App) -> Title {
     Title {
         name: "Verdict".to_owned(),
         about: match app.live.verdict {
+            _ if app.recorded.is_some() => {
+                let name = app.recorded.as_deref().unwrap_or_default();
+                format!("recorded by run {}, r runs it here", sanitize(name))
+            }
             Job::Waiting if app.session.verdict.is_some() => "so far, testing it".to_owned(),
             Job::Waiting => "verifying".to_owned(),
             Job::Stopped if app.session.verdict.is_some() => {
@@ -45,6 +50,9 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     };
     let mut lines = vec![headline(verdict, theme)];
     lines.extend(paragraph(&verdict.reason, width, 2, theme.text));
+    if let Some(calibration) = app.calibration() {
+        lines.extend(paragraph(&calibrated(&calibration), width, 2, theme.text));
+    }
     lines.push(Line::default());
     lines.extend(ladder(Some(verdict), width, theme));
     lines.extend(trace_lines(app, verdict, width, theme));
@@ -56,9 +64,15 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
 /// The glyph and style of a rung.
 #[must_use]
 pub fn rung_mark(verdict: &Verdict, theme: &Theme) -> (&'static str, Style) {
-    match verdict.rung {
+    glyph_of(verdict.rung, verdict.null.chance_may_explain(), theme)
+}
+
+/// The glyph and style of a rung; `chance` says whether chance may explain the trace.
+#[must_use]
+pub fn glyph_of(rung: Rung, chance: bool, theme: &Theme) -> (&'static str, Style) {
+    match rung {
         // A tick would say more than a trace that chance gives as well.
-        Rung::Present if verdict.null.chance_may_explain() => (theme.glyphs.unsure, theme.off),
+        Rung::Present if chance => (theme.glyphs.unsure, theme.off),
         Rung::Present | Rung::Tracks | Rung::Used => (theme.glyphs.yes, theme.good),
         Rung::NotNeeded => (theme.glyphs.no, theme.off),
         Rung::NoneFound | Rung::Contradicted => (theme.glyphs.no, theme.bad),
@@ -72,6 +86,19 @@ fn headline(verdict: &Verdict, theme: &Theme) -> Line<'static> {
     Row::new()
         .push(format!("{mark} {}", verdict.rung.as_str()), style)
         .line()
+}
+
+/// How often answers with this rung are right, where a run of the same model says so.
+fn calibrated(of: &Calibration) -> String {
+    let n = of.right.n;
+    let noun = if n == 1 { "problem" } else { "problems" };
+    let other = if of.others { "other " } else { "" };
+    let were = if n == 1 { "was" } else { "were" };
+    format!(
+        "of {n} {other}{noun} with this rung on this model and data, {} {were} right ({})",
+        percent(&of.right),
+        of.origin
+    )
 }
 
 /// The rungs in order, each with what is known about it.

@@ -1,0 +1,662 @@
+//! The language that picks problems of a run: `rung=USED correct=no steps>=3`. Terms stand side by side and all must hold.
+//!
+//! A term is a field, an operator and a value; a value with blanks stands in double quotes. What was not computed matches no
+//! term but `!=` and `=none`.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::rows::summary::Item;
+use crate::trace::Rung;
+
+/// What of a problem is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// The rung of the verdict.
+    Rung,
+    /// Whether the answer is the gold one.
+    Correct,
+    /// Steps of the gold solution.
+    Steps,
+    /// p of the verdict's search.
+    P,
+    /// The latents that are needed alone.
+    Needed,
+    /// First match.
+    First,
+    /// Stable match.
+    Stable,
+    /// Change of log-probability with all latents off.
+    Delta,
+    /// Which problem, from 0.
+    Index,
+    /// The model's answer.
+    Answer,
+    /// The question.
+    Text,
+}
+
+/// What kind of value a field has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Number,
+    Rung,
+    Truth,
+    Latents,
+    Text,
+}
+
+impl Field {
+    /// Every field.
+    pub const ALL: [Self; 11] = [
+        Self::Rung,
+        Self::Correct,
+        Self::Steps,
+        Self::P,
+        Self::Needed,
+        Self::First,
+        Self::Stable,
+        Self::Delta,
+        Self::Index,
+        Self::Answer,
+        Self::Text,
+    ];
+
+    /// Its name in an expression.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rung => "rung",
+            Self::Correct => "correct",
+            Self::Steps => "steps",
+            Self::P => "p",
+            Self::Needed => "needed",
+            Self::First => "first",
+            Self::Stable => "stable",
+            Self::Delta => "delta",
+            Self::Index => "index",
+            Self::Answer => "answer",
+            Self::Text => "text",
+        }
+    }
+
+    fn kind(self) -> Kind {
+        match self {
+            Self::Rung => Kind::Rung,
+            Self::Correct => Kind::Truth,
+            Self::Needed => Kind::Latents,
+            Self::Answer | Self::Text => Kind::Text,
+            _ => Kind::Number,
+        }
+    }
+}
+
+/// How a field is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// `=`
+    Is,
+    /// `!=`
+    Not,
+    /// `<=`
+    AtMost,
+    /// `>=`
+    AtLeast,
+    /// `<`
+    Below,
+    /// `>`
+    Above,
+    /// `~`
+    Has,
+}
+
+impl Op {
+    /// Every operator; longer ones come first, so that they are read whole.
+    pub const ALL: [Self; 7] = [
+        Self::Not,
+        Self::AtMost,
+        Self::AtLeast,
+        Self::Is,
+        Self::Below,
+        Self::Above,
+        Self::Has,
+    ];
+
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Is => "=",
+            Self::Not => "!=",
+            Self::AtMost => "<=",
+            Self::AtLeast => ">=",
+            Self::Below => "<",
+            Self::Above => ">",
+            Self::Has => "~",
+        }
+    }
+
+    fn is_equality(self) -> bool {
+        matches!(self, Self::Is | Self::Not)
+    }
+
+    /// Whether two values in this order satisfy it.
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Is | Self::Has => order == Ordering::Equal,
+            Self::Not => order != Ordering::Equal,
+            Self::AtMost => order != Ordering::Greater,
+            Self::AtLeast => order != Ordering::Less,
+            Self::Below => order == Ordering::Less,
+            Self::Above => order == Ordering::Greater,
+        }
+    }
+}
+
+/// What a field is compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// It was not computed, or there is none.
+    None,
+    /// A number; of needed latents, how many.
+    Number(f64),
+    /// A rung.
+    Rung(Rung),
+    /// Yes or no.
+    Truth(bool),
+    /// Latents in rising order.
+    Latents(Vec<usize>),
+    /// A text.
+    Text(String),
+}
+
+/// One condition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Term {
+    /// What is looked at.
+    pub field: Field,
+    /// How.
+    pub op: Op,
+    /// With what it is compared.
+    pub value: Value,
+}
+
+/// An expression; without a term it lets everything through.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter(pub Vec<Term>);
+
+/// Why an expression cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// Where, in characters from the left.
+    pub at: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl Filter {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// Says what is wrong and where.
+    pub fn parse(text: &str) -> Result<Self, Wrong> {
+        let mut reader = Reader {
+            chars: text.chars().collect(),
+            at: 0,
+        };
+        let mut terms = Vec::new();
+        loop {
+            reader.skip_blanks();
+            if reader.at == reader.chars.len() {
+                return Ok(Self(terms));
+            }
+            terms.push(reader.term()?);
+        }
+    }
+
+    /// Whether it lets a problem through.
+    #[must_use]
+    pub fn admits(&self, item: &Item) -> bool {
+        self.0.iter().all(|term| term.holds(item))
+    }
+}
+
+impl Term {
+    fn holds(&self, item: &Item) -> bool {
+        let op = self.op;
+        let number = |found: Option<f64>| match (&self.value, found) {
+            (Value::None, found) => op.holds(found.is_some().cmp(&false)),
+            (Value::Number(wanted), Some(found)) => found
+                .partial_cmp(wanted)
+                .is_some_and(|order| op.holds(order)),
+            _ => op == Op::Not,
+        };
+        let whole = |found: Option<usize>| number(found.map(float));
+        match self.field {
+            Field::Rung => self.rung(item.rung),
+            Field::Correct => match self.value {
+                Value::Truth(wanted) => (item.correct == Some(wanted)) == (op == Op::Is),
+                _ => item.correct.is_none() == (op == Op::Is),
+            },
+            Field::Steps => whole(Some(item.steps)),
+            Field::P => number(item.p),
+            Field::Needed => self.needed(item.needed.as_deref()),
+            Field::First => whole(item.first),
+            Field::Stable => whole(item.stable),
+            Field::Delta => number(item.delta),
+            Field::Index => whole(Some(item.index)),
+            Field::Answer => self.text(item.answer.as_deref()),
+            Field::Text => self.text(Some(&item.question)),
+        }
+    }
+
+    fn rung(&self, found: Option<Rung>) -> bool {
+        let op = self.op;
+        match (&self.value, found) {
+            (Value::None, found) => op.holds(found.is_some().cmp(&false)),
+            (Value::Rung(wanted), Some(found)) if op.is_equality() => {
+                (found == *wanted) == (op == Op::Is)
+            }
+            (Value::Rung(wanted), Some(found)) => {
+                op.holds(found.strength().cmp(&wanted.strength()))
+            }
+            (Value::Text(_), Some(found)) => self.text(Some(found.as_str())),
+            _ => op == Op::Not,
+        }
+    }
+
+    fn needed(&self, found: Option<&[usize]>) -> bool {
+        let op = self.op;
+        match (&self.value, found) {
+            (Value::Latents(wanted), Some(found)) if op == Op::Has => {
+                wanted.iter().all(|latent| found.contains(latent))
+            }
+            (Value::Latents(wanted), Some(found)) => (found == wanted.as_slice()) == (op == Op::Is),
+            (Value::Number(wanted), Some(found)) => float(found.len())
+                .partial_cmp(wanted)
+                .is_some_and(|order| op.holds(order)),
+            _ => op == Op::Not,
+        }
+    }
+
+    fn text(&self, found: Option<&str>) -> bool {
+        match (&self.value, found) {
+            (Value::None, found) => self.op.holds(found.is_some().cmp(&false)),
+            (Value::Text(wanted), Some(found)) => {
+                let (found, wanted) = (found.to_lowercase(), wanted.to_lowercase());
+                match self.op {
+                    Op::Has => found.contains(&wanted),
+                    op => (found == wanted) == (op == Op::Is),
+                }
+            }
+            _ => self.op == Op::Not,
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn float(count: usize) -> f64 {
+    count as f64
+}
+
+/// Reads an expression from left to right.
+struct Reader {
+    chars: Vec<char>,
+    at: usize,
+}
+
+impl Reader {
+    fn skip_blanks(&mut self) {
+        while self.chars.get(self.at).is_some_and(|c| c.is_whitespace()) {
+            self.at += 1;
+        }
+    }
+
+    fn wrong<T>(at: usize, message: impl Into<String>) -> Result<T, Wrong> {
+        let message = message.into();
+        Err(Wrong { at, message })
+    }
+
+    fn term(&mut self) -> Result<Term, Wrong> {
+        let start = self.at;
+        let name = self.word(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        let lower = name.to_lowercase();
+        let field = Field::ALL.into_iter().find(|field| field.as_str() == lower);
+        let Some(field) = field else {
+            let names: Vec<&str> = Field::ALL.iter().map(|field| field.as_str()).collect();
+            let what = if name.is_empty() {
+                "a field belongs here".to_owned()
+            } else {
+                format!("there is no field {name}")
+            };
+            return Self::wrong(start, format!("{what}: {}", names.join(", ")));
+        };
+        self.skip_blanks();
+        let place = self.at;
+        let Some(op) = self.op() else {
+            return Self::wrong(place, "one of = != < <= > >= ~ belongs here");
+        };
+        if !allows(field.kind(), op) {
+            let what = format!("{} cannot be compared by {}", field.as_str(), op.as_str());
+            return Self::wrong(place, what);
+        }
+        self.skip_blanks();
+        let place = self.at;
+        let (text, quoted) = self.value()?;
+        match value(field, op, &text, quoted) {
+            Ok(value) => Ok(Term { field, op, value }),
+            Err(message) => Self::wrong(place, message),
+        }
+    }
+
+    fn word(&mut self, belongs: impl Fn(char) -> bool) -> String {
+        let rest = self.chars[self.at..].iter().copied();
+        let word: String = rest.take_while(|c| belongs(*c)).collect();
+        self.at += word.chars().count();
+        word
+    }
+
+    fn op(&mut self) -> Option<Op> {
+        let rest = &self.chars[self.at..];
+        let op = Op::ALL.into_iter().find(|op| {
+            let length = op.as_str().len();
+            rest.len() >= length && rest[..length].iter().copied().eq(op.as_str().chars())
+        })?;
+        self.at += op.as_str().len();
+        Some(op)
+    }
+
+    /// The text of a value, and whether it stood in quotes.
+    fn value(&mut self) -> Result<(String, bool), Wrong> {
+        if self.chars.get(self.at) != Some(&'"') {
+            let start = self.at;
+            let text = self.word(|c| !c.is_whitespace());
+            if text.is_empty() {
+                return Self::wrong(start, "a value belongs here");
+            }
+            return Ok((text, false));
+        }
+        let start = self.at;
+        let mut text = String::new();
+        let mut escaped = false;
+        for (i, c) in self.chars.iter().enumerate().skip(start + 1) {
+            match c {
+                '\\' if !escaped => escaped = true,
+                '"' if !escaped => {
+                    self.at = i + 1;
+                    return Ok((text, true));
+                }
+                c => {
+                    text.push(*c);
+                    escaped = false;
+                }
+            }
+        }
+        Self::wrong(start, "the quotation mark is not closed")
+    }
+}
+
+/// Whether a kind of value can be compared so.
+fn allows(kind: Kind, op: Op) -> bool {
+    match kind {
+        Kind::Number => op != Op::Has,
+        Kind::Rung | Kind::Latents => true,
+        Kind::Truth => op.is_equality(),
+        Kind::Text => op.is_equality() || op == Op::Has,
+    }
+}
+
+fn value(field: Field, op: Op, text: &str, quoted: bool) -> Result<Value, String> {
+    let is_none = !quoted && op.is_equality() && text.eq_ignore_ascii_case("none");
+    let number = || {
+        let plain = text.replace('\u{2212}', "-");
+        let number = plain.parse::<f64>().ok().filter(|n| !n.is_nan());
+        number
+            .map(Value::Number)
+            .ok_or_else(|| format!("{text} is not a number"))
+    };
+    match field.kind() {
+        Kind::Latents if op.is_equality() && is_none => Ok(Value::Latents(Vec::new())),
+        _ if is_none => Ok(Value::None),
+        Kind::Latents if op.is_equality() || op == Op::Has => latents(text),
+        Kind::Number | Kind::Latents => number(),
+        Kind::Text => Ok(Value::Text(text.to_owned())),
+        Kind::Rung if op == Op::Has => Ok(Value::Text(text.to_owned())),
+        Kind::Rung => rung(text),
+        Kind::Truth => match text.to_lowercase().as_str() {
+            "yes" | "true" => Ok(Value::Truth(true)),
+            "no" | "false" => Ok(Value::Truth(false)),
+            _ => Err("yes, no or none belongs here".to_owned()),
+        },
+    }
+}
+
+fn rung(text: &str) -> Result<Value, String> {
+    let wanted = text.replace(['-', '_'], " ");
+    let mut all = Rung::ALL.into_iter();
+    let found = all.find(|rung| rung.as_str().eq_ignore_ascii_case(&wanted));
+    found.map(Value::Rung).ok_or_else(|| {
+        let names = Rung::ALL.map(written);
+        format!("there is no rung {text}: {}", names.join(", "))
+    })
+}
+
+/// A rung in one word.
+fn written(rung: Rung) -> String {
+    rung.as_str().replace(' ', "-")
+}
+
+fn latents(text: &str) -> Result<Value, String> {
+    let wrong = || format!("{text} is not a list of latents such as 1,3");
+    let parts = text.split(',').map(|part| part.trim().parse::<usize>());
+    let mut latents: Vec<usize> = parts.collect::<Result<_, _>>().map_err(|_| wrong())?;
+    latents.sort_unstable();
+    latents.dedup();
+    Ok(Value::Latents(latents))
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, term) in self.0.iter().enumerate() {
+            let gap = if i == 0 { "" } else { " " };
+            write!(f, "{gap}{}{}", term.field.as_str(), term.op.as_str())?;
+            term.value.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Rung(rung) => f.write_str(&written(*rung)),
+            Self::Truth(yes) => f.write_str(if *yes { "yes" } else { "no" }),
+            Self::Latents(latents) if latents.is_empty() => f.write_str("none"),
+            Self::Latents(latents) => {
+                let names: Vec<String> = latents.iter().map(ToString::to_string).collect();
+                f.write_str(&names.join(","))
+            }
+            Self::Text(text) => {
+                let is_plain = !text.is_empty()
+                    && !text.eq_ignore_ascii_case("none")
+                    && text
+                        .chars()
+                        .all(|c| c.is_alphanumeric() || "._-+".contains(c));
+                if is_plain {
+                    return f.write_str(text);
+                }
+                let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+                write!(f, "\"{escaped}\"")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn item() -> Item {
+        Item {
+            index: 7,
+            question: "Tom has 12 Apples. How many?".to_owned(),
+            steps: 3,
+            correct: Some(false),
+            answer: Some("39".to_owned()),
+            rung: Some(Rung::NotNeeded),
+            p: Some(0.004),
+            needed: Some(vec![1, 3]),
+            first: Some(2),
+            delta: Some(-4.5),
+            ..Item::default()
+        }
+    }
+
+    #[test]
+    fn terms_hold_or_do_not() {
+        for (text, holds) in [
+            ("", true),
+            ("rung=NOT-NEEDED", true),
+            ("rung = \"not needed\"", true),
+            ("rung=USED", false),
+            ("rung!=used", true),
+            ("rung>=NOT_NEEDED", true),
+            ("rung<PRESENT", true),
+            ("rung>NOT-NEEDED", false),
+            ("rung~need", true),
+            ("rung=none", false),
+            ("rung!=none", true),
+            ("correct=no", true),
+            ("correct!=no", false),
+            ("correct=none", false),
+            ("steps>=3", true),
+            ("steps>3", false),
+            ("steps<=3 steps<4 steps=3", true),
+            ("p<0.05", true),
+            ("p=none", false),
+            ("needed=3,1", true),
+            ("needed=1", false),
+            ("needed~3", true),
+            ("needed~2", false),
+            ("needed>=2", true),
+            ("needed>2", false),
+            ("needed=none", false),
+            ("first=2", true),
+            ("first!=2", false),
+            ("stable=none", true),
+            ("stable!=3", true),
+            ("stable>0", false),
+            ("delta<-4", true),
+            ("delta<\u{2212}4", true),
+            ("index=7", true),
+            ("answer=39", true),
+            ("answer~3", true),
+            ("answer=none", false),
+            ("text~apples", true),
+            ("text~\"12 app\"", true),
+            ("TEXT~pears", false),
+            ("rung=not-needed correct=no steps>=3", true),
+            ("rung=not-needed correct=yes steps>=3", false),
+        ] {
+            let filter = Filter::parse(text).unwrap_or_else(|why| panic!("{text}: {why:?}"));
+            assert_eq!(filter.admits(&item()), holds, "{text}");
+        }
+        let empty = Item {
+            needed: Some(Vec::new()),
+            ..Item::default()
+        };
+        let admits = |text: &str| Filter::parse(text).is_ok_and(|f| f.admits(&empty));
+        assert!(admits(
+            "needed=none rung=none correct=none p=none answer=none"
+        ));
+        assert!(admits("rung!=USED") && !admits("rung<USED") && !admits("delta<0"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_with_its_place() {
+        for (text, at, says) in [
+            ("rnug=USED", 0, "there is no field rnug"),
+            ("steps>=3 =4", 9, "a field belongs here"),
+            ("steps", 5, "one of ="),
+            ("steps~3", 5, "cannot be compared by ~"),
+            ("correct<yes", 7, "cannot be compared by <"),
+            ("steps>=", 7, "a value belongs here"),
+            ("steps=three", 6, "three is not a number"),
+            ("p=nan", 2, "nan is not a number"),
+            ("rung=GOOD", 5, "there is no rung GOOD: USED"),
+            ("correct=maybe", 8, "yes, no or none"),
+            ("needed=a", 7, "not a list of latents"),
+            ("text~\"Tom", 5, "not closed"),
+            ("日本=1", 0, "there is no field 日本"),
+        ] {
+            let wrong = Filter::parse(text).expect_err(text);
+            assert_eq!(wrong.at, at, "{text}: {wrong:?}");
+            assert!(wrong.message.contains(says), "{text}: {wrong:?}");
+        }
+    }
+
+    fn term() -> impl Strategy<Value = Term> {
+        let number = prop_oneof![
+            (-1e9f64..1e9).prop_map(Value::Number),
+            (0u32..20).prop_map(|n| Value::Number(f64::from(n))),
+        ];
+        let latents = proptest::collection::btree_set(0usize..30, 0..4);
+        let rung = proptest::sample::select(Rung::ALL.to_vec());
+        let parts = (
+            proptest::sample::select(Field::ALL.to_vec()),
+            proptest::sample::select(Op::ALL.to_vec()),
+            (number, latents, rung, any::<bool>(), ".{0,12}", 0..8u8),
+        );
+        parts.prop_filter_map(
+            "allowed",
+            |(field, op, (number, latents, rung, yes, text, none))| {
+                if !allows(field.kind(), op) {
+                    return None;
+                }
+                let latents = Value::Latents(latents.into_iter().collect());
+                let equality = op.is_equality();
+                let value = match field.kind() {
+                    Kind::Latents if op == Op::Has && latents == Value::Latents(Vec::new()) => {
+                        return None;
+                    }
+                    Kind::Latents if equality || op == Op::Has => latents,
+                    _ if none == 0 && equality && field.kind() != Kind::Latents => Value::None,
+                    Kind::Number | Kind::Latents => number,
+                    Kind::Rung if op != Op::Has => Value::Rung(rung),
+                    Kind::Truth => Value::Truth(yes),
+                    Kind::Rung | Kind::Text => Value::Text(text),
+                };
+                Some(Term { field, op, value })
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_typed_makes_it_panic(text in ".{0,60}") {
+            if let Ok(filter) = Filter::parse(&text) {
+                let _ = filter.admits(&item());
+            }
+        }
+
+        #[test]
+        fn almost_right_text_does_not_either(
+            text in "((rung|steps|needed|text|p)?(=|!=|<|>=|~)?(USED|3|1,2|none|\"a b\"|\")? ?){0,5}"
+        ) {
+            if let Ok(filter) = Filter::parse(&text) {
+                prop_assert_eq!(Filter::parse(&filter.to_string()), Ok(filter));
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(terms in proptest::collection::vec(term(), 0..5)) {
+            let filter = Filter(terms);
+            let text = filter.to_string();
+            prop_assert_eq!(Filter::parse(&text), Ok(filter), "{}", text);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! A run over a data set, as a table: its problems, which of them are shown and in what order, and what they come to.
+
+mod command;
+pub mod figures;
+pub mod filter;
+pub mod on_dataset;
+pub mod protocol;
+mod sort;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::app::App;
+use crate::rows::Header;
+use crate::rows::summary::{Item, key};
+use crate::stats::Share;
+use crate::trace::{ModelInfo, Rung};
+
+pub use figures::Figures;
+pub use filter::Filter;
+pub use protocol::{RunEvent, RunRequest};
+pub use sort::Column;
+
+/// The data-set view and its run.
+#[derive(Debug, Clone, Default)]
+pub struct Dataset {
+    /// The open run.
+    pub run: Option<OpenRun>,
+    /// The folder that is being opened, until its header is read.
+    pub opening: Option<PathBuf>,
+    /// Whether a run is being computed from here.
+    pub work: Work,
+    /// Why the run cannot be read or went wrong, in one line.
+    pub failure: Option<String>,
+    /// Which problems are shown.
+    pub filter: Filter,
+    /// By which column they are sorted.
+    pub sort: Column,
+    /// Whether the order is turned around.
+    pub reversed: bool,
+    /// The problems that are shown, in order: places in the run's items.
+    pub shown: Vec<usize>,
+    /// The row under the cursor.
+    pub row: usize,
+    /// What the shown problems come to.
+    pub figures: Figures,
+    /// Whether the figures have the page for themselves.
+    pub only_figures: bool,
+    /// How many notes there are on a problem, by the key of its question.
+    pub notes: HashMap<u64, usize>,
+    /// Where runs are kept that are started from here.
+    pub runs_folder: PathBuf,
+    /// The file of problems that the explorer was given.
+    pub data: Option<PathBuf>,
+    /// What the run under way was started with: the model and the options.
+    started: Option<(String, String)>,
+    /// Tells what is heard of the open run from what is heard of one before.
+    ticket: u64,
+}
+
+/// A run that is open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenRun {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// How its rows were made.
+    pub header: Box<Header>,
+    /// How many problems it has when it is whole.
+    pub of: usize,
+    /// The problems that are there, in the order of the file.
+    pub items: Vec<Item>,
+    /// Whether everything that was there has been read.
+    pub is_read: bool,
+}
+
+/// Whether a run is being computed from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Work {
+    /// No.
+    #[default]
+    None,
+    /// It was started.
+    Running,
+    /// It was asked to stop and finishes what it has in hand.
+    Pausing,
+}
+
+/// How often answers are right at the rung of the open verdict, in the open run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calibration {
+    /// The rung.
+    pub rung: Rung,
+    /// The right ones among those of which the gold answer is known.
+    pub right: Share,
+    /// Whether the open problem is one of the run; it is left out then.
+    pub others: bool,
+    /// Which problems.
+    pub origin: String,
+}
+
+impl OpenRun {
+    /// The name of its folder; foreign text.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self.folder.file_name().unwrap_or(self.folder.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Whether every problem is there.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.items.len() >= self.of
+    }
+}
+
+impl Dataset {
+    /// What tells messages about the open run from those about one before.
+    #[cfg(test)]
+    pub(crate) fn ticket(&self) -> u64 {
+        self.ticket
+    }
+
+    /// The problem under the cursor.
+    #[must_use]
+    pub fn item(&self) -> Option<&Item> {
+        let at = *self.shown.get(self.row)?;
+        self.run.as_ref()?.items.get(at)
+    }
+
+    /// Brings what is shown in line with items, filter and order; the cursor stays on its problem where it can.
+    fn refresh(&mut self) {
+        let Some(run) = &self.run else {
+            self.shown.clear();
+            self.figures = Figures::default();
+            self.row = 0;
+            return;
+        };
+        let under = self.shown.get(self.row).copied();
+        let items = &run.items;
+        let mut shown: Vec<usize> = (0..items.len())
+            .filter(|at| self.filter.admits(&items[*at]))
+            .collect();
+        sort::sort(&mut shown, items, self.sort, self.reversed, &self.notes);
+        self.figures = Figures::of(shown.iter().map(|at| &items[*at]));
+        let kept = under.and_then(|under| shown.iter().position(|at| *at == under));
+        self.row = kept.unwrap_or(self.row).min(shown.len().saturating_sub(1));
+        self.shown = shown;
+    }
+}
+
+/// In words how the loaded model is not what made a run's rows; none if it is.
+#[must_use]
+pub fn differs(info: &ModelInfo, header: &Header) -> Option<String> {
+    let made = &header.model;
+    if let Some(control) = &header.control {
+        return Some(format!("the run is a control ({control})"));
+    }
+    if made.sha256 != info.sha256 {
+        let short = |sha: &str| sha.chars().take(8).collect::<String>();
+        return Some(format!(
+            "the run is of {} ({}), not of the loaded model ({})",
+            made.name,
+            short(&made.sha256),
+            short(&info.sha256)
+        ));
+    }
+    [
+        ("precision", &made.dtype, &info.dtype),
+        ("behaviour", &made.behaviour, &info.behaviour),
+    ]
+    .into_iter()
+    .find(|(_, a, b)| a != b)
+    .map(|(what, a, b)| format!("{what} is {a} in the run and {b} here"))
+    .or_else(|| {
+        let (a, b) = (header.settings.latents, info.n_latents);
+        (a != b).then(|| format!("the run has {a} latents, here are {b}"))
+    })
+}
+
+impl App {
+    /// How many notes there are on each problem, by the key of its question.
+    fn count_notes(&self) -> HashMap<u64, usize> {
+        let shelved = self.shelf.values().map(|shelved| &shelved.session);
+        let mut notes = HashMap::new();
+        for session in shelved.chain([&self.session]) {
+            let problem = session.problem.as_ref();
+            if let Some(problem) = problem.filter(|_| !session.notes.is_empty()) {
+                *notes.entry(key(&problem.question)).or_default() += session.notes.len();
+            }
+        }
+        notes
+    }
+
+    /// How often answers are right at the rung of the open verdict; none without a run of the loaded model or where none is known.
+    #[must_use]
+    pub fn calibration(&self) -> Option<Calibration> {
+        let (run, info) = (self.dataset.run.as_ref()?, self.info()?);
+        if differs(info, &run.header).is_some() {
+            return None;
+        }
+        let rung = self.session.verdict.as_ref()?.rung;
+        let open = self.session.problem.as_ref().map(|p| key(&p.question));
+        let (mut n, mut hits, mut others) = (0, 0, false);
+        for item in &run.items {
+            if Some(item.key) == open {
+                others = true;
+            } else if let Some(correct) = item.correct.filter(|_| item.rung == Some(rung)) {
+                n += 1;
+                hits += usize::from(correct);
+            }
+        }
+        (n > 0).then(|| Calibration {
+            rung,
+            right: Share::new(hits, n),
+            others,
+            origin: run.header.data.origin.clone(),
+        })
+    }
+}

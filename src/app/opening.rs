@@ -1,0 +1,79 @@
+//! Opening a problem and running it: what is put away, what is taken up again, and what is forgotten.
+
+use crate::app::effect::Effect;
+use crate::app::{App, Live, Pane, Recording, Shelved, Studies, page};
+use crate::problem::Problem;
+use crate::worker::protocol::{Request, RunId};
+
+impl App {
+    /// Opens a problem: puts the present session on the shelf and runs the new question.
+    pub(super) fn open(&mut self, problem: Problem, origin: String) -> Vec<Effect> {
+        let mut effects: Vec<Effect> = self.save_if_due(u64::MAX).into_iter().collect();
+        self.shelve();
+        let key = (self.model_name.clone(), problem.question.clone());
+        let kept = self.shelf.remove(&key).unwrap_or_default();
+        self.session = kept.session;
+        self.history = kept.history;
+        self.session.origin = origin;
+        self.session.model = self.info().cloned();
+        self.session.problem = Some(problem);
+        self.recording = Recording::None;
+        self.recorded = kept.recorded;
+        self.scroll = [0; Pane::ALL.len()];
+        effects.extend(self.run());
+        effects
+    }
+
+    /// Runs the open question again, from the start, with every latent on.
+    pub(super) fn run(&mut self) -> Vec<Effect> {
+        let Some(problem) = &self.session.problem else {
+            return Vec::new();
+        };
+        let question = problem.question.clone();
+        let gold = Some(problem.answer.clone()).filter(|gold| !gold.is_empty());
+        let steps = self.steps();
+        self.forget_studies();
+        self.last_run = RunId(self.last_run.0 + 1);
+        self.live = Live::running(self.last_run);
+        self.failure = None;
+        self.ablation.off.clear();
+        self.shown = self.ablation.clone();
+        vec![Effect::Send(Request::Run {
+            id: self.last_run,
+            question,
+            gold,
+            steps,
+            mode: self.mode,
+        })]
+    }
+
+    /// Forgets the studies: they belong to one run.
+    pub(super) fn forget_studies(&mut self) {
+        self.studies = Studies::default();
+        self.at = page::starts();
+        self.follow = None;
+    }
+
+    /// Keeps the open session to compare the next one with.
+    pub(super) fn keep_other(&mut self) {
+        if self.session.run.is_some() {
+            self.other = Some(Box::new(self.session.clone()));
+        }
+    }
+
+    pub(super) fn shelve(&mut self) {
+        self.keep_other();
+        let session = std::mem::take(&mut self.session);
+        let history = std::mem::take(&mut self.history);
+        let recorded = self.recorded.take();
+        if let (Some(problem), Some(model)) = (&session.problem, &session.model) {
+            let key = (model.name.clone(), problem.question.clone());
+            let shelved = Shelved {
+                session,
+                history,
+                recorded,
+            };
+            self.shelf.insert(key, shelved);
+        }
+    }
+}

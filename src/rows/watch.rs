@@ -1,0 +1,287 @@
+//! Reads a file of rows while it grows: only what was added, in portions, whole problems at a time.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::FILE;
+use super::header::Header;
+use super::journal::parse_header;
+use super::row::{Experiment, Row};
+use super::summary::{Gather, Item, Same};
+use crate::error::{Error, Result};
+
+/// A header longer than this is none.
+const MOST_HEADER: u64 = 1 << 20;
+/// A row longer than this is none.
+const MOST_ROW: u64 = 1 << 28;
+/// What to do about a file that cannot be read on.
+const HINT: &str =
+    "the file was changed since it was written, or is not one that `undertone run` wrote";
+
+/// A run's file that is being read.
+pub struct Watch {
+    path: PathBuf,
+    header: Header,
+    plan: Box<dyn Iterator<Item = (usize, Experiment)> + Send>,
+    same: Same,
+    /// Up to where whole lines were read, in bytes and lines.
+    at: u64,
+    line: usize,
+    problem: Option<(Gather, usize)>,
+}
+
+/// What was added.
+#[derive(Debug, Default)]
+pub struct Added {
+    /// Problems of which every row is there.
+    pub items: Vec<Item>,
+    /// Whether there may be more to read at once.
+    pub more: bool,
+}
+
+impl Watch {
+    /// Opens the file of a run's folder; none while there is no file or its header is not all there.
+    ///
+    /// # Errors
+    /// Names the file when it cannot be read or its header is not one.
+    pub fn open(folder: &Path, same: Same) -> Result<Option<Self>> {
+        let path = folder.join(FILE);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(why) if why.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(Error::io("read", &path, source)),
+        };
+        let mut line = Vec::new();
+        let read = BufReader::new(file.take(MOST_HEADER)).read_until(b'\n', &mut line);
+        let read = read.map_err(|source| Error::io("read", &path, source))?;
+        if line.last() != Some(&b'\n') {
+            if read as u64 == MOST_HEADER {
+                return Err(Error::data(
+                    &path,
+                    Some(1),
+                    "the first line has no end",
+                    HINT,
+                ));
+            }
+            return Ok(None);
+        }
+        let header = parse_header(&path, &line)?;
+        Ok(Some(Self {
+            plan: Box::new(header.plan()),
+            header,
+            path,
+            same,
+            at: read as u64,
+            line: 1,
+            problem: None,
+        }))
+    }
+
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Reads what was added, at least one row if there is one, and then up to so many bytes.
+    ///
+    /// # Errors
+    /// Names the file and the line that is no row, or not the one that belongs there.
+    pub fn read(&mut self, bytes: u64) -> Result<Added> {
+        let failed = |source| Error::io("read", &self.path, source);
+        let mut file = File::open(&self.path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        if length < self.at {
+            return Err(self.damaged("the file is shorter than it was"));
+        }
+        let mut added = Added::default();
+        if length == self.at {
+            return Ok(added);
+        }
+        file.seek(SeekFrom::Start(self.at)).map_err(failed)?;
+        let mut lines = BufReader::new(file);
+        let until = self.at + bytes;
+        let mut line = Vec::new();
+        while self.at < until {
+            line.clear();
+            let mut one = lines.by_ref().take(MOST_ROW);
+            let read = one.read_until(b'\n', &mut line);
+            let read = read.map_err(|source| Error::io("read", &self.path, source))? as u64;
+            if line.last() != Some(&b'\n') {
+                if read == MOST_ROW {
+                    return Err(self.damaged("the line has no end"));
+                }
+                return Ok(added);
+            }
+            self.line += 1;
+            added.items.extend(self.row(&line)?);
+            self.at += read;
+        }
+        added.more = true;
+        Ok(added)
+    }
+
+    /// Takes one row in; the item, if it was the last row of its problem.
+    fn row(&mut self, line: &[u8]) -> Result<Option<Item>> {
+        let row = parse(line).map_err(|why| self.damaged(&why))?;
+        let here = (row.index, row.body.experiment());
+        let planned = self.plan.next();
+        if planned != Some(here) {
+            let is = format!("problem {} {}", here.0, here.1.as_str());
+            return Err(self.damaged(&planned.map_or_else(
+                || format!("{is} stands after the last row of the run"),
+                |(index, experiment)| {
+                    format!(
+                        "{is} stands where problem {index} {} belongs",
+                        experiment.as_str()
+                    )
+                },
+            )));
+        }
+        let (mut gather, rows) = self
+            .problem
+            .take()
+            .unwrap_or_else(|| (Gather::new(row.index, self.at, self.same), 0));
+        gather.add(row);
+        if rows + 1 == self.header.experiments.len() {
+            return Ok(Some(gather.done()));
+        }
+        self.problem = Some((gather, rows + 1));
+        Ok(None)
+    }
+
+    fn damaged(&self, why: &str) -> Error {
+        Error::data(&self.path, Some(self.line), why, HINT)
+    }
+}
+
+/// Reads the rows of one problem, whole, where they begin.
+///
+/// # Errors
+/// Names the file when it cannot be read or other rows stand there.
+pub fn problem(folder: &Path, header: &Header, index: usize, offset: u64) -> Result<Vec<Row>> {
+    let path = folder.join(FILE);
+    let failed = |source| Error::io("read", &path, source);
+    let mut file = File::open(&path).map_err(failed)?;
+    file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+    let mut lines = BufReader::new(file);
+    let damaged = |why: String| Error::data(&path, None, format!("problem {index}: {why}"), HINT);
+    let mut rows = Vec::with_capacity(header.experiments.len());
+    for experiment in &header.experiments {
+        let mut line = Vec::new();
+        let mut one = lines.by_ref().take(MOST_ROW);
+        one.read_until(b'\n', &mut line).map_err(failed)?;
+        let row = parse(&line).map_err(damaged)?;
+        if (row.index, row.body.experiment()) != (index, *experiment) {
+            return Err(damaged("its rows are no longer where they were".to_owned()));
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn parse(line: &[u8]) -> Result<Row, String> {
+    serde_json::from_slice(line).map_err(|why| why.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::rows::Shard;
+    use crate::rows::made::{header, rows};
+
+    fn same(a: &str, b: &str) -> bool {
+        a == b
+    }
+
+    fn text() -> String {
+        let header = header(3, Shard::default());
+        let line = |value: String| value + "\n";
+        let mut text = line(serde_json::to_string(&header).expect("serialises"));
+        for row in rows(&header) {
+            text += &line(serde_json::to_string(&row).expect("serialises"));
+        }
+        text
+    }
+
+    #[test]
+    fn a_file_that_grows_byte_by_byte_gives_every_problem_once() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(FILE);
+        let text = text();
+        let mut watch = None;
+        let mut items = Vec::new();
+        for end in 0..=text.len() {
+            fs::write(&path, &text.as_bytes()[..end]).expect("written");
+            if watch.is_none() {
+                watch = Watch::open(folder.path(), same).expect("nothing is wrong");
+            }
+            if let Some(watch) = &mut watch {
+                items.extend(watch.read(1).expect("rows").items);
+            }
+        }
+        let indices: Vec<usize> = items.iter().map(|item| item.index).collect();
+        assert_eq!(indices, [0, 1, 2]);
+        let header = header(3, Shard::default());
+        for item in &items {
+            let again = problem(folder.path(), &header, item.index, item.offset).expect("there");
+            assert_eq!(again.len(), 2);
+            assert_eq!(again[0].index, item.index);
+        }
+        let error = problem(folder.path(), &header, 1, items[0].offset).expect_err("another");
+        assert!(error.to_string().contains("problem 1"), "{error}");
+    }
+
+    #[test]
+    fn all_of_a_file_comes_in_portions() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join(FILE), text()).expect("written");
+        let mut watch = Watch::open(folder.path(), same)
+            .expect("well")
+            .expect("there");
+        let mut items = Vec::new();
+        let mut portions = 0;
+        loop {
+            let added = watch.read(600).expect("rows");
+            portions += 1;
+            items.extend(added.items);
+            if !added.more {
+                break;
+            }
+        }
+        assert!(items.len() == 3 && portions > 1, "{portions}");
+    }
+
+    #[test]
+    fn damage_is_named_with_its_line() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(FILE);
+        let lines: Vec<String> = text().lines().map(str::to_owned).collect();
+        let read = |lines: &[String]| {
+            fs::write(&path, lines.join("\n") + "\n").expect("written");
+            Watch::open(folder.path(), same)
+                .and_then(|watch| watch.expect("a header").read(u64::MAX / 2))
+                .map(|added| added.items.len())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(read(&lines), Ok(3));
+        let mut torn = lines.clone();
+        torn[3].truncate(9);
+        let error = read(&torn).expect_err("damaged");
+        assert!(error.contains("rows.jsonl\", line 4"), "{error}");
+        let mut swapped = lines.clone();
+        swapped.swap(1, 3);
+        let error = read(&swapped).expect_err("damaged");
+        assert!(
+            error.contains("line 2") && error.contains("problem 1 problem stands where problem 0"),
+            "{error}"
+        );
+        let error = read(&["{\"name\": 1}".to_owned()]).expect_err("foreign");
+        assert!(error.contains("line 1"), "{error}");
+        fs::remove_file(&path).expect("there");
+        assert!(Watch::open(folder.path(), same).expect("well").is_none());
+    }
+}
