@@ -115,10 +115,10 @@ pub struct ExploreArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ScreenArgs {
     /// Colour: always, never, or auto as `NO_COLOR` says
-    #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
+    #[arg(hide_short_help = true, long, value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
     /// Draw with ASCII characters alone
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub ascii: bool,
 }
 
@@ -157,11 +157,14 @@ pub enum Command {
     Trace(TraceArgs),
     /// Measure a model's accuracy with and without its latent tokens
     Eval(EvalArgs),
-    /// Run experiments over a data set, a row for each problem; started again it goes on
+    /// Run experiments over a data set, a row for each problem
+    #[command(
+        long_about = "Run experiments over a data set, a row for each problem and experiment; started again it goes on"
+    )]
     Run(RunArgs),
     /// Put the shards of one run together
     Merge(MergeArgs),
-    /// Say what a batch run is worth, with controls and the published values
+    /// Say what a run is worth, with controls and published values
     Report(RunReportArgs),
     /// Make problems
     Problems(ProblemsArgs),

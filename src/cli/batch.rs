@@ -32,25 +32,25 @@ pub struct RunArgs {
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
     /// The split of generated problems
-    #[arg(long, value_enum, default_value_t = Split::Test, conflicts_with = "data")]
+    #[arg(hide_short_help = true, long, value_enum, default_value_t = Split::Test, conflicts_with = "data")]
     pub split: Split,
     /// Whose definitions are followed
     #[arg(long, value_enum, default_value_t = ProtocolName::Default)]
     pub mode: ProtocolName,
     /// How many top tokens of a latent searches read [default: 5; 10 in paper mode]
-    #[arg(long, value_name = "K", value_parser = top_k)]
+    #[arg(hide_short_help = true, long, value_name = "K", value_parser = top_k)]
     pub top_k: Option<usize>,
     /// What single latents are replaced by when needed ones are looked for, as in `ablate`
-    #[arg(long, value_enum, default_value_t = Value::Mean, hide_possible_values = true)]
+    #[arg(hide_short_help = true, long, value_enum, default_value_t = Value::Mean, hide_possible_values = true)]
     pub value: Value,
     /// Batches that are worked on side by side [default: as many as suits the model]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = at_least_one)]
     pub jobs: Option<usize>,
     /// Problems of a batch [default: as many as suits the model]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(hide_short_help = true, long, value_name = "N", value_parser = at_least_one)]
     pub batch: Option<usize>,
     /// A control: the model with the values of every matrix in a drawn order
-    #[arg(long, value_enum, value_name = "KIND")]
+    #[arg(hide_short_help = true, long, value_enum, value_name = "KIND")]
     pub control: Option<ControlName>,
     /// Write the rows as Parquet too, a file for each experiment
     #[arg(long)]
