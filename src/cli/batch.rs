@@ -22,7 +22,7 @@ pub struct RunArgs {
     /// The folder of the run; a run that is there is gone on with
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// How many problems [default: all of the file, or 1000]
+    /// How many problems [default: 1000, or all of a file]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub limit: Option<usize>,
     /// Which part of the problems, as 2/4: the 2nd of 4
@@ -52,7 +52,7 @@ pub struct RunArgs {
     /// A control: the model with the values of every matrix in a drawn order
     #[arg(hide_short_help = true, long, value_enum, value_name = "KIND")]
     pub control: Option<ControlName>,
-    /// Write the rows as Parquet too, a file for each experiment
+    /// Write Parquet too, a file for each experiment
     #[arg(long)]
     pub parquet: bool,
     /// What a verdict may cost.
@@ -69,7 +69,7 @@ pub struct MergeArgs {
     /// The folder of the whole
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Write the rows as Parquet too, a file for each experiment
+    /// Write Parquet too, a file for each experiment
     #[arg(long)]
     pub parquet: bool,
 }
