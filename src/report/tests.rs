@@ -269,7 +269,7 @@ fn findings_and_verdicts_are_those_of_the_rows() {
 
     let judged = || results!(rows, Verdict).map(|(_, ok, j)| (ok, &j.verdict));
     let rungs = table(&report, "rungs");
-    for (i, rung) in super::tables::verdicts::RUNGS.iter().enumerate() {
+    for (i, rung) in crate::trace::Rung::ALL.iter().enumerate() {
         let at = |ok: bool| {
             judged()
                 .filter(|(c, v)| *c == ok && v.rung == *rung)

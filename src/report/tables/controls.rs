@@ -3,7 +3,7 @@
 use super::super::gather::{Chance, Judged, Run};
 use super::super::table::{Cell, Section, Table, Unit, count};
 use super::findings::reaches;
-use super::verdicts::{RUNGS, at};
+use super::verdicts::at;
 use super::{float, gap, mean_share};
 use crate::stats::Share;
 use crate::stats::multiple::benjamini_hochberg;
@@ -171,7 +171,7 @@ fn rungs(run: &Run, controls: &[Run]) -> Table {
     let others = controls.iter().map(|control| (name(control), control));
     for (name, run) in std::iter::once(own).chain(others) {
         let mut row = vec![Cell::text(name), Cell::Count(judged(run).count())];
-        row.extend(RUNGS.map(|rung| {
+        row.extend(Rung::ALL.map(|rung| {
             let (correct, wrong, unknown) = at(run, rung);
             Cell::Count(correct + wrong + unknown)
         }));

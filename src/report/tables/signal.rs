@@ -6,7 +6,6 @@ use super::super::plot::{Axis, Plot, Point, Series, Shape};
 use super::super::table::{Cell, Part, Section, Table, Unit};
 use super::float;
 use super::stopping::point;
-use super::verdicts::score;
 use crate::stats::bootstrap::Bootstrap;
 use crate::stats::calibration::{BINS, brier, by_group, expected_calibration_error, left_out};
 use crate::stats::ranking::{Counts, Ranking};
@@ -29,7 +28,7 @@ const SIGNALS: [Signal; 6] = [
     Signal {
         name: "verdict, order of rungs fixed beforehand",
         short: "verdict",
-        of: |item| Some(score(item.verdict?.rung)),
+        of: |item| Some(f64::from(item.verdict?.rung.strength())),
     },
     Signal {
         name: "verified steps of the published verifier (2/3)",
@@ -179,7 +178,7 @@ fn fitted(run: &Run) -> Scored {
 /// Rungs by their place in the order, each its own group.
 fn rungs(run: &Run, items: &[usize]) -> Vec<u8> {
     let place = |rung: Rung| {
-        let place = super::verdicts::RUNGS.iter().position(|r| *r == rung);
+        let place = Rung::ALL.iter().position(|r| *r == rung);
         u8::try_from(place.unwrap_or_default()).unwrap_or_default()
     };
     let verdicts = items.iter().filter_map(|i| run.items[*i].verdict);

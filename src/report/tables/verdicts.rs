@@ -7,30 +7,6 @@ use super::stopping::point;
 use super::{float, group};
 use crate::trace::Rung;
 
-/// All rungs, in the order of the tables: best first.
-pub const RUNGS: [Rung; 7] = [
-    Rung::Used,
-    Rung::Tracks,
-    Rung::Present,
-    Rung::NotNeeded,
-    Rung::NoneFound,
-    Rung::Contradicted,
-    Rung::Abstain,
-];
-
-/// The score of a rung: fixed before any data was seen, and not fitted. Three rungs say that no trace stands and share the
-/// lowest; NOT NEEDED says nothing of the trace and stands between; then the ladder.
-#[must_use]
-pub fn score(rung: Rung) -> f64 {
-    match rung {
-        Rung::NoneFound | Rung::Contradicted | Rung::Abstain => 0.0,
-        Rung::NotNeeded => 1.0,
-        Rung::Present => 2.0,
-        Rung::Tracks => 3.0,
-        Rung::Used => 4.0,
-    }
-}
-
 /// The section.
 #[must_use]
 pub fn section(run: &Run) -> Section {
@@ -86,7 +62,7 @@ fn rungs(run: &Run) -> Table {
     );
     let judged = run.items.iter().filter(|item| item.verdict.is_some());
     let n = judged.count();
-    for rung in RUNGS {
+    for rung in Rung::ALL {
         let (correct, wrong, unknown) = at(run, rung);
         let here = correct + wrong + unknown;
         table.push(vec![
@@ -106,7 +82,7 @@ fn plot(run: &Run) -> Option<Plot> {
         let judged: Vec<&Item> = group(run, correct)
             .filter(|i| i.verdict.is_some())
             .collect();
-        let points = RUNGS.iter().enumerate().map(|(i, rung)| {
+        let points = Rung::ALL.iter().enumerate().map(|(i, rung)| {
             let share = count(judged.iter().map(|item| is_at(item, *rung)));
             point(float(i), share)
         });
@@ -124,9 +100,9 @@ fn plot(run: &Run) -> Option<Plot> {
                   intervals."
             .to_owned(),
         shape: Shape::Bars,
-        x: Axis::counted("rung", RUNGS.len() - 1),
+        x: Axis::counted("rung", Rung::ALL.len() - 1),
         y: Axis::share("share of verdicts"),
-        categories: RUNGS.iter().map(|rung| rung.as_str().to_owned()).collect(),
+        categories: Rung::ALL.iter().map(|rung| rung.as_str().to_owned()).collect(),
         series,
         has_diagonal: false,
     })
@@ -135,7 +111,7 @@ fn plot(run: &Run) -> Option<Plot> {
 /// Of each rung: how many gold answers are known, and how many of them are correct.
 #[must_use]
 pub fn calibration(run: &Run) -> Vec<(Rung, usize, usize)> {
-    let counted = RUNGS.iter().map(|rung| {
+    let counted = Rung::ALL.iter().map(|rung| {
         let (correct, wrong, _) = at(run, *rung);
         (*rung, correct + wrong, correct)
     });
