@@ -435,7 +435,7 @@ fn check_words(source: &Source) -> Vec<String> {
         }
     }
     for (line, text) in (1..).zip(source.text.lines()) {
-        for word in ["TODO", "FIXME", "X"] {
+        for word in ["TODO", "FIXME", "XXX"] {
             let numbered = |after: &str| {
                 let number = after
                     .strip_prefix("(#")
