@@ -375,7 +375,7 @@ fn states() -> impl Iterator<Item = (&'static str, Bench)> {
     empty.keys("tab");
     let mut unasked = Bench::ready();
     unasked.keys("D");
-    [
+    vec![
         ("table", played("j j")),
         ("figures", played("tab")),
         ("filter", played("/ type:steps>=")),

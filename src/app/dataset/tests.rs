@@ -64,7 +64,7 @@ fn every_column_sorts_and_what_is_missing_comes_last_either_way() {
 
 #[test]
 fn figures_count_what_is_known() {
-    let mut items = vec![
+    let mut items = [
         item(0, Some(true), Some(Rung::Used)),
         item(1, Some(true), Some(Rung::NotNeeded)),
         item(2, Some(false), Some(Rung::NoneFound)),
