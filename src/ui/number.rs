@@ -63,12 +63,19 @@ pub fn probability_of(value: f64) -> String {
 #[must_use]
 pub fn percent(share: &Share) -> String {
     let (low, high) = share.ci95;
-    format!(
-        "{:.0} % [{:.0}, {:.0}]",
-        100.0 * share.accuracy,
-        100.0 * low,
-        100.0 * high
-    )
+    let whole = whole_percent(share);
+    format!("{whole} % [{:.0}, {:.0}]", 100.0 * low, 100.0 * high)
+}
+
+/// A share in whole percent; with a decimal where it would be rounded to none or all.
+#[must_use]
+pub fn whole_percent(share: &Share) -> String {
+    let percent = 100.0 * share.accuracy;
+    let is_some = 0 < share.hits && share.hits < share.n;
+    if is_some && !(0.5..99.5).contains(&percent) {
+        return format!("{:.1}", percent.clamp(0.1, 99.9));
+    }
+    format!("{percent:.0}")
 }
 
 /// A count with its noun.
@@ -127,6 +134,19 @@ mod tests {
         assert_eq!(signed(-7.421, 1, &ASCII), "-7.4");
         assert_eq!(signed(0.0, 2, &UNICODE), "0.00");
         assert_eq!(plain(f64::NEG_INFINITY, 2, &ASCII), "-inf");
+    }
+
+    #[test]
+    fn shares_are_never_rounded_to_none_or_all() {
+        for (hits, n, text) in [
+            (199, 200, "99.5 % [97, 100]"),
+            (1, 900, "0.1 % [0, 1]"),
+            (20, 20, "100 % [84, 100]"),
+            (0, 20, "0 % [0, 16]"),
+            (1, 2, "50 % [9, 91]"),
+        ] {
+            assert_eq!(percent(&Share::new(hits, n)), text);
+        }
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn calibrated(of: &Calibration) -> String {
     let other = if of.others { "other " } else { "" };
     let were = if n == 1 { "was" } else { "were" };
     format!(
-        "of {n} {other}{noun} with this rung on this model and data, {} {were} right ({})",
+        "Of {n} {other}{noun} with this rung on this model and data, {} {were} right ({})",
         percent(&of.right),
         of.origin
     )

@@ -15,7 +15,7 @@ use crate::app::dataset::figures::{AtRung, Risk};
 use crate::stats::Share;
 use crate::trace::Rung;
 use crate::ui::line::{Row, cut};
-use crate::ui::number::percent;
+use crate::ui::number::{percent, whole_percent};
 use crate::ui::panes::Title;
 use crate::ui::panes::verdict::glyph_of;
 use crate::ui::rule;
@@ -143,8 +143,9 @@ fn counted(share: &Share) -> String {
         return share.hits.to_string();
     }
     let (low, high) = share.ci95;
-    let [share_of, low, high] = [share.accuracy, low, high].map(|share| 100.0 * share);
-    format!("{} {share_of:>4.0} % [{low:>2.0}, {high:>2.0}]", share.hits)
+    let [low, high] = [low, high].map(|end| 100.0 * end);
+    let whole = whole_percent(share);
+    format!("{} {whole:>4} % [{low:>2.0}, {high:>2.0}]", share.hits)
 }
 
 /// The rungs among right and wrong answers, one a row, under a header, with room for bars behind the first count.
