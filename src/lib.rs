@@ -4,6 +4,7 @@
 //! The map, from the bottom up (nothing imports upwards; `tests/tidy.rs` checks it):
 //!
 //! - [`trace`], [`text`], [`error`]: plain data, the one door for foreign text, errors with exit codes.
+//! - [`answers`]: when two answers are the same, and how early one stands.
 //! - [`stats`]: shares, intervals and tests.
 //! - [`problem`], [`problem_file`]: the generator and the data files.
 //! - [`rows`]: the rows of a batch run: their form, their file, their merging.
@@ -25,6 +26,7 @@
 extern crate self as undertone;
 
 pub mod analysis;
+pub mod answers;
 mod app;
 pub mod batch;
 pub mod cli;

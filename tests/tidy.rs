@@ -11,6 +11,7 @@ const MAX_LINES: usize = 500;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("trace", &[]),
+    ("answers", &["trace"]),
     ("stats", &["trace"]),
     ("error", &[]),
     ("problem", &[]),
@@ -22,10 +23,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("paths", &["error", "text"]),
     ("logging", &["error", "paths", "text"]),
-    ("rows", &["error", "file", "paths", "text", "trace"]),
+    (
+        "rows",
+        &["answers", "error", "file", "paths", "text", "trace"],
+    ),
     (
         "report",
-        &["error", "file", "rows", "stats", "text", "trace"],
+        &["answers", "error", "file", "rows", "stats", "text", "trace"],
     ),
     ("cli", &["error", "problem", "rows", "text", "trace"]),
     ("hub", &["error", "text"]),
@@ -35,12 +39,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "analysis",
         &[
-            "decode", "error", "model", "problem", "stats", "text", "trace", "verify",
+            "answers", "decode", "error", "model", "problem", "stats", "text", "trace", "verify",
         ],
     ),
     (
         "batch",
         &[
+            "answers",
             "analysis",
             "data",
             "decode",
@@ -102,7 +107,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "ui",
         &[
-            "app", "keymap", "problem", "rows", "session", "stats", "text", "trace",
+            "answers", "app", "keymap", "problem", "rows", "session", "stats", "text", "trace",
         ],
     ),
 ];

@@ -54,8 +54,8 @@ pub fn early_stopping(
 /// What early stopping takes of one question: the free answer's ids and the exits.
 pub type Stopped = (Vec<u32>, Vec<EarlyExit>);
 
-/// The same of several questions side by side: their prompts one by one, everything after them as rows of one batch. None for a
-/// question that the model cannot take.
+/// The same of several questions side by side: their prompts one by one, everything after them as rows of one batch. A question
+/// that the model cannot take has the reason.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
@@ -65,24 +65,41 @@ pub fn side_by_side(
     n_latents: usize,
     most_tokens: usize,
     cancel: &Cancel,
-) -> Result<Vec<Option<Stopped>>, ModelError> {
-    let mut stopped: Vec<Option<Stopped>> = vec![None; questions.len()];
-    let mut taken = Vec::new();
+) -> Result<Vec<Result<Stopped, ModelError>>, ModelError> {
     let mut prompts = Vec::new();
-    for (at, question) in questions.iter().enumerate() {
+    let mut refused = Vec::new();
+    for question in questions {
         match model.prompt(question, Mode::Latent) {
             Ok(prompt) => {
-                taken.push(at);
                 prompts.push(model.prefill_rows(&[&prompt.ids], cancel)?);
+                refused.push(None);
             }
-            Err(error) if error.kind() == ErrorKind::Usage => {}
+            Err(error) if error.kind() == ErrorKind::Usage => refused.push(Some(error)),
             Err(error) => return Err(error),
         }
     }
-    if taken.is_empty() {
-        return Ok(stopped);
+    let mut stopped = if prompts.is_empty() {
+        Vec::new()
+    } else {
+        stop_rows(model, &prompts, n_latents, most_tokens, cancel)?
     }
-    let rows = taken.len();
+    .into_iter();
+    let results = refused.into_iter().map(|refused| match refused {
+        Some(error) => Some(Err(error)),
+        None => stopped.next().map(Ok),
+    });
+    Ok(results.flatten().collect())
+}
+
+/// What early stopping takes of each prompt.
+fn stop_rows(
+    model: &Model,
+    prompts: &[Branch],
+    n_latents: usize,
+    most_tokens: usize,
+    cancel: &Cancel,
+) -> Result<Vec<Stopped>, ModelError> {
+    let rows = prompts.len();
     let start = Branch::stack(&prompts.iter().collect::<Vec<_>>())?;
     let rollout = model.rollout(&start, n_latents, &Writes::none(rows), cancel)?;
     let closed = model.close(rollout.last(), false, cancel)?;
@@ -120,10 +137,8 @@ pub fn side_by_side(
             });
         }
     }
-    for ((at, said), exits) in taken.into_iter().zip(said).zip(exits) {
-        stopped[at] = Some((said.ids, exits));
-    }
-    Ok(stopped)
+    let said = said.into_iter().map(|said| said.ids);
+    Ok(said.zip(exits).collect())
 }
 
 /// The forced answer after each stop, against a target.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::answers::is_correct;
 use crate::decode::lens;
 use crate::model::{
     Branch, Cancel, Mode, Model, ModelError, Prompt, Rollout, Score, Token, Writes,
@@ -219,7 +220,7 @@ fn score(
     };
     let answer = Answer {
         text: model.decode(&ids)?,
-        correct: gold.map(|gold| answers::is_correct(value.as_deref(), gold)),
+        correct: gold.map(|gold| is_correct(value.as_deref(), gold)),
         logprob: (value.is_some() && !answer_ids.is_empty()).then_some(clean.logprob),
         value,
         ids,

@@ -1,36 +1,9 @@
-//! When a run commits to its answer (methods.md 4): in what it would answer, and in what its latents say.
+//! When the latents of a run say its answer.
 
-use crate::trace::{EarlyExit, LatentIdx, Position, PositionKind, Run};
+use crate::trace::{LatentIdx, Position, PositionKind, Run};
 
 /// The answer's first token must be among so many in a latent's projection.
 pub const TOP: usize = 10;
-
-/// The smallest number of latents after which the answer is the run's final one; none if there is none.
-#[must_use]
-pub fn first_match(exits: &[EarlyExit], run: &Run) -> Option<usize> {
-    let wanted = run
-        .answer
-        .value
-        .as_deref()
-        .filter(|value| !value.is_empty())?;
-    exits
-        .iter()
-        .find(|exit| exit.value.as_deref() == Some(wanted))
-        .map(|exit| exit.k)
-}
-
-/// The smallest number of latents from which on the answer no longer changes; it never looks at the final answer.
-#[must_use]
-pub fn stable_match(exits: &[EarlyExit]) -> Option<usize> {
-    let said = |exit: &EarlyExit| exit.value.clone().unwrap_or_default();
-    let last = said(exits.last()?);
-    exits
-        .iter()
-        .rev()
-        .take_while(|exit| said(exit) == last)
-        .last()
-        .map(|exit| exit.k)
-}
 
 /// The first latent from which on the answer's first token stays in the top ten of every projection; none if it does
 /// not, or if the answer's first token cannot be told.
@@ -91,46 +64,6 @@ fn reads(position: &Position, token: &Position) -> bool {
 mod tests {
     use super::*;
     use crate::tests::fixture;
-
-    fn exits(values: &[&str]) -> Vec<EarlyExit> {
-        values
-            .iter()
-            .enumerate()
-            .map(|(k, value)| EarlyExit {
-                k,
-                value: (!value.is_empty()).then(|| (*value).to_owned()),
-                logprob: None,
-                clean_logprob: None,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn first_and_stable_match() {
-        // The final answer is 8.
-        let run = fixture::run(fixture::QUESTION, None);
-        for (values, first, stable) in [
-            (&["19", "8", "38", "8", "8"][..], Some(1), Some(3)),
-            (&["8", "8"], Some(0), Some(0)),
-            (&["1", "2", "3"], None, Some(2)),
-            (&["8", "", ""], Some(0), Some(1)),
-            (&[], None, None),
-        ] {
-            let exits = exits(values);
-            assert_eq!(first_match(&exits, &run), first, "{values:?}");
-            assert_eq!(stable_match(&exits), stable, "{values:?}");
-        }
-    }
-
-    #[test]
-    fn an_empty_answer_is_matched_by_nothing() {
-        let mut run = fixture::run(fixture::QUESTION, None);
-        run.answer.value = Some(String::new());
-        let mut exits = exits(&["8", ""]);
-        assert_eq!(first_match(&exits, &run), None);
-        exits[1].value = Some(String::new());
-        assert_eq!(first_match(&exits, &run), None);
-    }
 
     #[test]
     fn the_answer_is_represented_once_it_stays_in_the_top() {

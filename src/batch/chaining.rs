@@ -5,18 +5,18 @@ use std::collections::HashMap;
 
 use super::problem::Subject;
 use super::tokens::Own;
-use crate::analysis::answers::same;
 use crate::analysis::counterfactual;
 use crate::analysis::grid::{Columns, columns};
 use crate::analysis::run::Ask;
 use crate::analysis::verdict::{self, Decoder, Strategy};
-use crate::data::templates::{Template, Value};
+use crate::answers::same;
+use crate::data::templates::Template;
 use crate::model::{ErrorKind, ModelError};
 use crate::rows::Protocol;
 use crate::rows::row::{Check, CheckedStep, ForwardChaining, Required, Rewrite};
 use crate::trace::Task;
 use crate::verify::paper::chain::{Layout, chain};
-use crate::verify::paper::check::{CHECKS, Checker, Runner, Settings, edited_question};
+use crate::verify::paper::check::{CHECKS, Checker, Runner, Settings, edited_question, values};
 use crate::verify::paper::grid::Grid;
 use crate::verify::paper::numbers;
 use crate::verify::paper::select::Selection;
@@ -150,7 +150,8 @@ fn published(subject: &Subject<'_>, index: usize) -> Result<Option<ForwardChaini
     let required: Vec<Required> = (1..=CHECKS)
         .map(|passes| search.with(passes, &mut runs))
         .collect();
-    let rewrite = rewritten(&template);
+    // The question as the template writes it, nothing edited.
+    let rewrite = edited_question(&template, &values(&template));
     let (answer, _) = runs.answered(&rewrite)?;
     if let Some(error) = runs.failed {
         return Err(error);
@@ -183,19 +184,6 @@ fn published(subject: &Subject<'_>, index: usize) -> Result<Option<ForwardChaini
             answer,
         }),
     }))
-}
-
-/// The question as the template writes it, nothing edited.
-fn rewritten(template: &Template) -> String {
-    let values = template.variables.iter().map(|value| match value {
-        Value::Whole(value) => i128::from(*value),
-        #[allow(
-            clippy::cast_possible_truncation,
-            reason = "the published code truncates (Q38)"
-        )]
-        Value::Decimal(value) => *value as i128,
-    });
-    edited_question(template, &values.collect::<Vec<_>>())
 }
 
 /// The published search on one grid.

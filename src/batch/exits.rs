@@ -1,6 +1,6 @@
 //! How early the answer stands (methods.md 4).
 
-use crate::analysis::answers::same;
+use crate::answers;
 use crate::rows::row::EarlyStopping;
 use crate::trace::{EarlyExit, Mode};
 
@@ -11,21 +11,14 @@ pub(super) fn matches(
     answer: Option<&str>,
     exits: &[EarlyExit],
 ) -> Option<EarlyStopping> {
-    let answer = answer?;
-    // Written steps are counted from the first on: no step at all is not considered.
-    let from = usize::from(mode == Mode::Written);
-    let considered = exits.get(from..).filter(|exits| !exits.is_empty())?;
-    let text = |exit: &EarlyExit| exit.value.clone().unwrap_or_default();
-    let last = text(considered.last()?);
-    let first = considered.iter().position(|exit| same(&text(exit), answer));
-    let kept = considered
-        .iter()
-        .rev()
-        .take_while(|exit| same(&text(exit), &last));
+    answer?;
+    // Of written steps k is their tokens; they are counted here.
+    let place = |k: usize| exits.iter().position(|exit| exit.k == k);
+    let stable_match = answers::stable_match(exits, mode).and_then(place)?;
     Some(EarlyStopping {
         of: exits.len() - 1,
-        first_match: first.map(|at| at + from),
-        stable_match: exits.len() - kept.count(),
+        first_match: answers::first_match(exits, mode, answer).and_then(place),
+        stable_match,
         exits: exits.to_vec(),
     })
 }

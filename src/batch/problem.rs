@@ -7,6 +7,7 @@ use crate::analysis::reference::DEPTH;
 use crate::analysis::run::{Ask, CleanRun};
 use crate::analysis::verdict::Budget;
 use crate::analysis::{Explorer, early_exit};
+use crate::answers;
 use crate::model::{Cancel, ErrorKind, ModelError};
 use crate::problem_file::Solved;
 use crate::rows::Header;
@@ -40,9 +41,12 @@ impl Subject<'_> {
 
     /// Whether an answer is the gold one; none where there is none.
     pub(super) fn is_correct(&self, answer: Option<&str>) -> Option<bool> {
-        self.gold()
-            .map(|gold| crate::analysis::answers::is_correct(answer, gold))
+        is_correct(self.solved, answer)
     }
+}
+
+fn is_correct(solved: &Solved, answer: Option<&str>) -> Option<bool> {
+    gold_of(solved).map(|gold| answers::is_correct(answer, gold))
 }
 
 fn gold_of(solved: &Solved) -> Option<&str> {
@@ -108,18 +112,20 @@ impl<'a> Work<'a> {
                     body,
                 });
             };
-            let Some((ids, exits)) = stopped else {
-                let why = match model.prompt(&solved.problem.question, Mode::Latent) {
-                    Err(error) => error.to_string(),
-                    Ok(_) => "it cannot be run".to_owned(),
-                };
-                row(None, None, problem_of(solved));
-                row(None, Some(why), Body::none(Experiment::EarlyStopping));
-                continue;
+            let (ids, exits) = match stopped {
+                Ok(stopped) => stopped,
+                Err(why) => {
+                    row(None, None, problem_of(solved));
+                    row(
+                        None,
+                        Some(why.to_string()),
+                        Body::none(Experiment::EarlyStopping),
+                    );
+                    continue;
+                }
             };
             let answer = model.extract_value(&ids)?;
-            let correct = gold_of(solved)
-                .map(|gold| crate::analysis::answers::is_correct(answer.as_deref(), gold));
+            let correct = is_correct(solved, answer.as_deref());
             row(correct, None, problem_of(solved));
             let found = exits::matches(Mode::Latent, answer.as_deref(), &exits);
             let refused = found.is_none().then(|| NO_ANSWER.to_owned());

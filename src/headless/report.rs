@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::{print, to_json};
-use crate::analysis::answers;
 use crate::cli::RunReportArgs;
 use crate::error::{Error, Result};
 use crate::report::render::{csv, html, json, markdown};
@@ -15,7 +14,7 @@ use crate::{file, paths};
 /// # Errors
 /// When a run cannot be read or a file cannot be written.
 pub fn run(args: &RunReportArgs) -> Result<()> {
-    let read = |folder: &Path| Run::read(folder, answers::same);
+    let read = |folder: &Path| Run::read(folder);
     let run = read(&args.run)?;
     let hard = args.hard.as_deref().map(read).transpose()?;
     let controls = args.control.iter().map(|folder| read(folder));

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::answers::{is_correct, same};
 use crate::error::{Error, Result};
 use crate::rows::journal::Reader;
 use crate::rows::row::{self, Confidence};
 use crate::rows::{Body, Experiment, FILE, Header, Row};
 use crate::trace::{AblationValue, EarlyExit, Null, Rung, Standing};
-
-/// Whether two answers are the same (methods.md 1.7).
-pub type Same = fn(&str, &str) -> bool;
 
 /// How many different reasons of a refusal are kept for an experiment.
 const MOST_REASONS: usize = 8;
@@ -228,7 +226,7 @@ impl Run {
     ///
     /// # Errors
     /// Names the file and line that is no row, or not the row that belongs there.
-    pub fn read(folder: &Path, same: Same) -> Result<Self> {
+    pub fn read(folder: &Path) -> Result<Self> {
         let mut reader = Reader::open(folder)?;
         let header = reader.header().clone();
         let mut plan = header.plan();
@@ -259,7 +257,7 @@ impl Run {
                     hint,
                 ));
             }
-            run.add(row, &mut gold, same);
+            run.add(row, &mut gold);
         }
         run.is_torn = reader.is_torn();
         Ok(run)
@@ -272,7 +270,7 @@ impl Run {
     }
 
     /// Takes a row in; `gold` is the gold answer of the problem in hand.
-    pub(super) fn add(&mut self, row: Row, gold: &mut Option<String>, same: Same) {
+    pub(super) fn add(&mut self, row: Row, gold: &mut Option<String>) {
         let experiment = row.body.experiment();
         if self.items.last().is_none_or(|item| item.index != row.index) {
             *gold = None;
@@ -290,8 +288,7 @@ impl Run {
         };
         item.correct = item.correct.or(row.correct);
         let is_gold = |answer: Option<&str>, gold: &Option<String>| {
-            gold.as_deref()
-                .map(|gold| answer.is_some_and(|answer| same(answer, gold)))
+            gold.as_deref().map(|gold| is_correct(answer, gold))
         };
         match row.body {
             Body::Problem(problem) => {
@@ -299,9 +296,9 @@ impl Run {
                     .map(|problem| problem.gold_answer)
                     .filter(|answer| !answer.trim().is_empty());
             }
-            Body::Accuracy(found) => item.accuracy = found.map(|found| answers(&found, same)),
+            Body::Accuracy(found) => item.accuracy = found.map(|found| answers(&found)),
             Body::EarlyStopping(found) => {
-                item.early = found.map(|found| early(&found, same, |a| is_gold(a, gold)));
+                item.early = found.map(|found| early(&found, |a| is_gold(a, gold)));
             }
             Body::Ablation(found) => item.off = found.map(|found| off(&found)),
             Body::Backtracking(found) => item.gold = found.map(|found| gold_trace(&found)),
@@ -334,7 +331,7 @@ fn planned(header: &Header) -> usize {
     problems.saturating_mul(header.experiments.len())
 }
 
-fn answers(found: &row::Accuracy, same: Same) -> Answers {
+fn answers(found: &row::Accuracy) -> Answers {
     let main = found.main.answer.as_deref();
     let said = |said: &row::Said| Said {
         answered: said.answer.is_some(),
@@ -354,16 +351,12 @@ fn answers(found: &row::Accuracy, same: Same) -> Answers {
     }
 }
 
-fn early(
-    found: &row::EarlyStopping,
-    same: Same,
-    is_gold: impl Fn(Option<&str>) -> Option<bool>,
-) -> Early {
+fn early(found: &row::EarlyStopping, is_gold: impl Fn(Option<&str>) -> Option<bool>) -> Early {
     // The answer of the full run is that of the first match; where nothing matches, no forced answer is it.
     let value = |exit: &EarlyExit| exit.value.clone().unwrap_or_default();
     let first = found
         .first_match
-        .and_then(|k| found.exits.iter().find(|exit| exit.k == k))
+        .and_then(|at| found.exits.get(at))
         .map(value);
     let exits = found.exits.iter().map(|exit| Exit {
         k: exit.k,

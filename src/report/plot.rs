@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::table::{Cell, Table, Unit};
+use super::tables::float;
+use crate::stats::Share;
 
 /// A plot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -70,7 +72,53 @@ pub struct Point {
     pub n: Option<usize>,
 }
 
+impl Plot {
+    /// Bars of shares at the places of the categories, a colour for correct and one for wrong answers; nothing where there is neither.
+    #[must_use]
+    pub fn correct_and_wrong(
+        [id, title, caption]: [&str; 3],
+        [x, y]: [&str; 2],
+        categories: Vec<String>,
+        share: impl Fn(bool, usize) -> Share,
+    ) -> Option<Self> {
+        let places = 0..categories.len();
+        let series = [("correct", true), ("wrong", false)].map(|(name, correct)| {
+            let shares = places.clone().map(|place| (place, share(correct, place)));
+            let points = shares.filter(|(_, share)| share.n > 0);
+            let points = points.map(|(place, share)| Point::share(float(place), share));
+            Series::new(name, points.collect())
+        });
+        let series: Vec<Series> = series
+            .into_iter()
+            .filter(|series| !series.points.is_empty())
+            .collect();
+        (!series.is_empty()).then(|| Self {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            caption: caption.to_owned(),
+            shape: Shape::Bars,
+            x: Axis::counted(x, categories.len().saturating_sub(1)),
+            y: Axis::share(y),
+            categories,
+            series,
+            has_diagonal: false,
+        })
+    }
+}
+
 impl Point {
+    /// A share with its interval.
+    #[must_use]
+    pub fn share(x: f64, share: Share) -> Self {
+        Self {
+            x,
+            y: share.accuracy,
+            ends: Some(share.ci95),
+            n: Some(share.n),
+        }
+    }
+
+
     /// A point without an interval.
     #[must_use]
     pub fn at(x: f64, y: f64) -> Self {

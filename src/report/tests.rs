@@ -15,16 +15,11 @@ use crate::rows::{Experiment, FILE, Header, Shard};
 use crate::stats::Share;
 use crate::trace::{AblationValue, Rung};
 
-/// The equality of methods.md 1.7, as far as made answers need it.
-fn same(a: &str, b: &str) -> bool {
-    a == b
-}
-
 fn read(header: &Header, rows: &[Row]) -> Run {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut journal, _) = Journal::open(folder.path(), header).expect("a new folder");
     journal.append(rows).expect("a disk");
-    Run::read(folder.path(), same).expect("rows")
+    Run::read(folder.path()).expect("rows")
 }
 
 fn whole(n: usize) -> (Vec<Row>, Run) {
@@ -548,7 +543,7 @@ fn an_unfinished_run_and_a_part_of_one_say_so() {
         .open(&path)
         .expect("the file");
     file.write_all(b"{\"index\":3,").expect("a disk");
-    let run = Run::read(folder.path(), same).expect("a beginning");
+    let run = Run::read(folder.path()).expect("a beginning");
     assert!(run.is_torn && !run.is_whole());
     assert_eq!((run.rows, run.planned), (25, 140));
     let md = text(&report(&run, None, &[]));
@@ -594,7 +589,7 @@ fn a_row_out_of_its_place_is_an_error_with_its_line() {
     let lines = fs::read_to_string(&path).expect("the file");
     let doubled: Vec<&str> = lines.lines().take(3).chain(lines.lines().skip(2)).collect();
     fs::write(&path, doubled.join("\n") + "\n").expect("a disk");
-    let why = Run::read(folder.path(), same)
+    let why = Run::read(folder.path())
         .expect_err("a row twice")
         .to_string();
     assert!(

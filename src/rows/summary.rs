@@ -1,11 +1,9 @@
 //! What the rows of one problem come to in a table: a few numbers, and where the rows are in the file.
 
 use super::row::{Ablation, Body, EarlyStopping, Row};
+use crate::answers::is_correct;
 use crate::text::sanitize;
 use crate::trace::Rung;
-
-/// Whether two answers are the same (methods.md 1.7).
-pub type Same = fn(&str, &str) -> bool;
 
 /// How much of a question is kept, in characters.
 const QUESTION: usize = 1_000;
@@ -71,7 +69,6 @@ pub fn key(question: &str) -> u64 {
 /// Puts the rows of a problem together, one by one, in the order of the file.
 #[derive(Debug, Clone)]
 pub struct Gather {
-    same: Same,
     item: Item,
     gold: Option<String>,
 }
@@ -79,9 +76,8 @@ pub struct Gather {
 impl Gather {
     /// The problem whose first row begins at a place in the file.
     #[must_use]
-    pub fn new(index: usize, offset: u64, same: Same) -> Self {
+    pub fn new(index: usize, offset: u64) -> Self {
         Self {
-            same,
             item: Item {
                 index,
                 offset,
@@ -135,10 +131,10 @@ impl Gather {
     fn early(&mut self, found: &EarlyStopping) {
         let exits = found.exits.iter().map(|exit| Exit {
             k: exit.k,
-            correct: self.gold.as_deref().map(|gold| {
-                let said = exit.value.as_deref();
-                said.is_some_and(|said| (self.same)(said, gold))
-            }),
+            correct: self
+                .gold
+                .as_deref()
+                .map(|gold| is_correct(exit.value.as_deref(), gold)),
         });
         self.item.exits = exits.collect();
         self.item.first = found.first_match;
@@ -189,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_rows_of_a_problem_become_one_item() {
-        let mut gather = Gather::new(4, 77, |a, b| a == b);
+        let mut gather = Gather::new(4, 77);
         gather.add(row(4, Experiment::Problem));
         gather.add(row(4, Experiment::Accuracy));
         let exit = |k, value: &str| EarlyExit {
@@ -238,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_refused_problem_says_why() {
-        let mut gather = Gather::new(0, 9, |a, b| a == b);
+        let mut gather = Gather::new(0, 9);
         gather.add(row(0, Experiment::Problem));
         let mut refused = row(0, Experiment::Verdict);
         refused.refused = Some("too long\u{7}".to_owned());

@@ -8,7 +8,7 @@ use super::FILE;
 use super::header::Header;
 use super::journal::parse_header;
 use super::row::{Experiment, Row};
-use super::summary::{Gather, Item, Same};
+use super::summary::{Gather, Item};
 use crate::error::{Error, Result};
 
 /// A header longer than this is none.
@@ -24,7 +24,6 @@ pub struct Watch {
     path: PathBuf,
     header: Header,
     plan: Box<dyn Iterator<Item = (usize, Experiment)> + Send>,
-    same: Same,
     /// Up to where whole lines were read, in bytes and lines.
     at: u64,
     line: usize,
@@ -45,7 +44,7 @@ impl Watch {
     ///
     /// # Errors
     /// Names the file when it cannot be read or its header is not one.
-    pub fn open(folder: &Path, same: Same) -> Result<Option<Self>> {
+    pub fn open(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(FILE);
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -71,7 +70,6 @@ impl Watch {
             plan: Box::new(header.plan()),
             header,
             path,
-            same,
             at: read as u64,
             line: 1,
             problem: None,
@@ -142,7 +140,7 @@ impl Watch {
         let (mut gather, rows) = self
             .problem
             .take()
-            .unwrap_or_else(|| (Gather::new(row.index, self.at, self.same), 0));
+            .unwrap_or_else(|| (Gather::new(row.index, self.at), 0));
         gather.add(row);
         if rows + 1 == self.header.experiments.len() {
             return Ok(Some(gather.done()));
@@ -193,10 +191,6 @@ mod tests {
     use crate::rows::Shard;
     use crate::rows::made::{header, rows};
 
-    fn same(a: &str, b: &str) -> bool {
-        a == b
-    }
-
     fn text() -> String {
         let header = header(3, Shard::default());
         let line = |value: String| value + "\n";
@@ -217,7 +211,7 @@ mod tests {
         for end in 0..=text.len() {
             fs::write(&path, &text.as_bytes()[..end]).expect("written");
             if watch.is_none() {
-                watch = Watch::open(folder.path(), same).expect("nothing is wrong");
+                watch = Watch::open(folder.path()).expect("nothing is wrong");
             }
             if let Some(watch) = &mut watch {
                 items.extend(watch.read(1).expect("rows").items);
@@ -239,9 +233,7 @@ mod tests {
     fn all_of_a_file_comes_in_portions() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join(FILE), text()).expect("written");
-        let mut watch = Watch::open(folder.path(), same)
-            .expect("well")
-            .expect("there");
+        let mut watch = Watch::open(folder.path()).expect("well").expect("there");
         let mut items = Vec::new();
         let mut portions = 0;
         loop {
@@ -262,7 +254,7 @@ mod tests {
         let lines: Vec<String> = text().lines().map(str::to_owned).collect();
         let read = |lines: &[String]| {
             fs::write(&path, lines.join("\n") + "\n").expect("written");
-            Watch::open(folder.path(), same)
+            Watch::open(folder.path())
                 .and_then(|watch| watch.expect("a header").read(u64::MAX / 2))
                 .map(|added| added.items.len())
                 .map_err(|error| error.to_string())
@@ -282,6 +274,6 @@ mod tests {
         let error = read(&["{\"name\": 1}".to_owned()]).expect_err("foreign");
         assert!(error.contains("line 1"), "{error}");
         fs::remove_file(&path).expect("there");
-        assert!(Watch::open(folder.path(), same).expect("well").is_none());
+        assert!(Watch::open(folder.path()).expect("well").is_none());
     }
 }

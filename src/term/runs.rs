@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::analysis::answers::same;
 use crate::app::Msg;
 use crate::app::dataset::{RunEvent, RunRequest};
 use crate::rows::watch::{Watch, problem};
@@ -237,7 +236,7 @@ impl Watcher {
     /// Reads what was added; whether there may be more at once.
     fn read(&self, watch: &mut Option<Watch>, is_read: &mut bool) -> Result<bool, String> {
         if watch.is_none() {
-            let found = Watch::open(&self.folder, same).map_err(|error| error.to_string())?;
+            let found = Watch::open(&self.folder).map_err(|error| error.to_string())?;
             let Some(found) = found else {
                 if locked(&self.child).is_none() && !*is_read {
                     return Err(format!("there is no run in {:?}", self.folder));

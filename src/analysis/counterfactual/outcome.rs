@@ -3,8 +3,9 @@
 use super::judge::{Judge, Judged};
 use super::replacements::{Plan, Replacements};
 use super::{Subject, counted};
+use crate::analysis::no_reference;
 use crate::analysis::run::CleanRun;
-use crate::analysis::{answers, no_reference};
+use crate::answers::is_correct;
 use crate::model::{Cancel, Model, ModelError, Unfolded, argmax};
 use crate::stats;
 use crate::trace::{Ablation, AblationValue, Answer, Donors, Effect, LatentIdx, Outcome};
@@ -53,7 +54,7 @@ pub fn ablate(
         correct: clean
             .gold
             .as_deref()
-            .map(|gold| answers::is_correct(shown_value.as_deref(), gold)),
+            .map(|gold| is_correct(shown_value.as_deref(), gold)),
         logprob: judge.answer_logprob(&unfolded, at, &judged[shown])?,
         value: shown_value.clone(),
     };

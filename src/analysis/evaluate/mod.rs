@@ -11,9 +11,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Explorer;
-use super::answers;
 use super::reference::{Group, same_length};
 use super::run::{self, MAX_NEW_TOKENS};
+use crate::answers;
 use crate::decode::lens;
 use crate::model::{Branch, Cancel, Mode, ModelError, Writes};
 use crate::problem::Problem;

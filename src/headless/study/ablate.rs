@@ -8,11 +8,11 @@ use super::{
     Clean, Head, Question, ReferenceSet, Shown, answered, edit, publish, ready, run_clean, unknown,
     words,
 };
-use crate::analysis::answers;
 use crate::analysis::run::CleanRun;
+use crate::answers;
 use crate::cli::{AblateArgs, Edit};
 use crate::error::Result;
-use crate::trace::{EarlyExit, LatentIdx, Mode, Outcome};
+use crate::trace::{EarlyExit, LatentIdx, Outcome};
 
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.ablate/1";
@@ -98,16 +98,16 @@ pub fn run(args: &AblateArgs) -> Result<()> {
             Some(beside(edit, clean, &edited))
         }
     };
-    let early_exit = explorer.early_exits(clean, cancel)?;
+    let exits = explorer.early_exits(clean, cancel)?;
     let outcomes = sets
         .into_iter()
         .map(|off| explorer.ablate(clean, &manner.with_off(off), cancel))
         .collect::<std::result::Result<_, _>>()?;
     let value = clean.run.answer.value.as_deref();
     let study = Ablations {
-        first_match: first_match(&early_exit, clean.mode, value),
-        stable_match: stable_match(&early_exit, clean.mode),
-        early_exit,
+        first_match: answers::first_match(&exits, clean.mode, value),
+        stable_match: answers::stable_match(&exits, clean.mode),
+        early_exit: exits,
         outcomes,
         counterfactual_question,
     };
@@ -134,37 +134,6 @@ fn beside(edit: &Edit, original: &CleanRun, edited: &CleanRun) -> Counterfactual
         answer_changed: edited.run.answer.value != original.run.answer.value,
         latents: latents.collect(),
     }
-}
-
-/// The smallest k whose forced answer equals the clean one (methods.md 4); none if there is no such k or no clean answer.
-/// In written mode k = 0, an answer without any step, is not considered.
-fn first_match(exits: &[EarlyExit], mode: Mode, clean: Option<&str>) -> Option<usize> {
-    let clean = clean?;
-    exits
-        .iter()
-        .filter(|exit| mode != Mode::Written || exit.k > 0)
-        .find(|exit| answers::same(exit.value.as_deref().unwrap_or_default(), clean))
-        .map(|exit| exit.k)
-}
-
-/// The smallest k from which on every forced answer equals the last one, whatever the clean answer is (methods.md 4). In
-/// written mode answers are compared as they stand, and k = 0 is not considered.
-fn stable_match(exits: &[EarlyExit], mode: Mode) -> Option<usize> {
-    let last = exits.last()?.value.as_deref().unwrap_or_default();
-    exits
-        .iter()
-        .rev()
-        .filter(|exit| mode != Mode::Written || exit.k > 0)
-        .take_while(|exit| {
-            let value = exit.value.as_deref().unwrap_or_default();
-            if mode == Mode::Written {
-                value == last
-            } else {
-                answers::same(value, last)
-            }
-        })
-        .last()
-        .map(|exit| exit.k)
 }
 
 impl Shown for Ablations {
@@ -436,54 +405,4 @@ fn edited(c: &Counterfactual, pen: Pen) -> String {
         ]);
     }
     text + &table.into_text()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn exits(values: &[&str]) -> Vec<EarlyExit> {
-        let exit = |(k, value): (usize, &&str)| EarlyExit {
-            k,
-            value: (!value.is_empty()).then(|| (*value).to_owned()),
-            logprob: None,
-            clean_logprob: None,
-        };
-        values.iter().enumerate().map(exit).collect()
-    }
-
-    #[test]
-    fn matches_are_those_of_the_paper() {
-        // The vectors of methods.md 9.1, and the oddities of section 4.
-        for (values, clean, first, stable) in [
-            (
-                &["5", "7", "7", "8", "7", "7", "7"][..],
-                Some("7"),
-                Some(1),
-                Some(4),
-            ),
-            (
-                &["5", "7", "7", "8", "7", "7", "9"],
-                Some("7"),
-                Some(1),
-                Some(6),
-            ),
-            (&["1", "2", "2"], Some("9"), None, Some(1)),
-            (&["", "", ""], Some("9"), None, Some(0)),
-            (&["1,200", "1200"], Some("1200"), Some(0), Some(0)),
-            (&["1", "2"], None, None, Some(1)),
-            (&[], Some("7"), None, None),
-        ] {
-            let exits = exits(values);
-            assert_eq!(
-                first_match(&exits, Mode::Latent, clean),
-                first,
-                "{values:?}"
-            );
-            assert_eq!(stable_match(&exits, Mode::Latent), stable, "{values:?}");
-        }
-        let written = exits(&["7", "7", "7.", "7."]);
-        assert_eq!(first_match(&written, Mode::Written, Some("7")), Some(1));
-        assert_eq!(stable_match(&written, Mode::Written), Some(2));
-    }
 }

@@ -1,10 +1,9 @@
 //! Forward chaining: a trace without the gold one, and its verifier (methods.md 6).
 
 use super::super::gather::{Chain, Run};
-use super::super::plot::{Axis, Plot, Series, Shape};
+use super::super::plot::Plot;
 use super::super::published::Paper;
 use super::super::table::{Cell, Part, Section, Table, count};
-use super::stopping::point;
 use super::{Beside, beside, float, gap, group};
 use crate::stats::Share;
 
@@ -93,27 +92,16 @@ fn required(run: &Run) -> Table {
 }
 
 fn plot(run: &Run) -> Option<Plot> {
-    let series = [("correct", true), ("wrong", false)].map(|(name, correct)| {
-        let at = |passes| (passes, shares(run, correct, passes).1);
-        let points = (1..=3).map(at).filter(|(_, share)| share.n > 0);
-        let points = points.map(|(passes, share)| point(float(passes - 1), share));
-        Series::new(name, points.collect())
-    });
-    let series: Vec<Series> = series
-        .into_iter()
-        .filter(|s| !s.points.is_empty())
-        .collect();
-    (!series.is_empty()).then(|| Plot {
-        id: "verified".to_owned(),
-        title: "Verified traces by edits required".to_owned(),
-        caption: "Share of correct and of wrong answers with a verified trace; thin lines are Wilson 95 % intervals.".to_owned(),
-        shape: Shape::Bars,
-        x: Axis::counted("edits required", 2),
-        y: Axis::share("share verified"),
-        categories: ["1/3", "2/3", "3/3"].map(str::to_owned).to_vec(),
-        series,
-        has_diagonal: false,
-    })
+    Plot::correct_and_wrong(
+        [
+            "verified",
+            "Verified traces by edits required",
+            "Share of correct and of wrong answers with a verified trace; thin lines are Wilson 95 % intervals.",
+        ],
+        ["edits required", "share verified"],
+        ["1/3", "2/3", "3/3"].map(str::to_owned).to_vec(),
+        |correct, place| shares(run, correct, place + 1).1,
+    )
 }
 
 fn rewrite(run: &Run) -> Table {

@@ -5,7 +5,6 @@ use super::super::gather::{Item, Run};
 use super::super::plot::{Axis, Plot, Point, Series, Shape};
 use super::super::table::{Cell, Part, Section, Table, Unit};
 use super::float;
-use super::stopping::point;
 use crate::stats::bootstrap::Bootstrap;
 use crate::stats::calibration::{BINS, brier, by_group, expected_calibration_error, left_out};
 use crate::stats::ranking::{Counts, Ranking};
@@ -455,7 +454,7 @@ fn binned(probabilities: &[f64], correct: &[bool]) -> Vec<Point> {
     let groups = by_group(&bins, correct).unwrap_or_default();
     let points = groups
         .into_iter()
-        .map(|(bin, share)| point(middle(bin), share));
+        .map(|(bin, share)| Point::share(middle(bin), share));
     points.collect()
 }
 

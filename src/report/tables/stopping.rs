@@ -7,7 +7,7 @@ use super::super::plot::{Axis, Plot, Point, Series, Shape};
 use super::super::published::Paper;
 use super::super::table::{Cell, Part, Section, Table, Unit, count};
 use super::float;
-use crate::stats::{Share, mean};
+use crate::stats::mean;
 
 /// The section.
 #[must_use]
@@ -104,7 +104,7 @@ fn plot(early: &[&Early]) -> Option<Plot> {
             }
         }
         let shares = found.into_iter().map(|(k, list)| (k, count(list)));
-        shares.map(|(k, share)| point(float(k), share)).collect()
+        shares.map(|(k, share)| Point::share(float(k), share)).collect()
     };
     let series = [
         ("the final answer", by_k(&|exit| Some(exit.same))),
@@ -125,15 +125,4 @@ fn plot(early: &[&Early]) -> Option<Plot> {
         series,
         has_diagonal: false,
     })
-}
-
-/// A share as a point with its interval.
-#[must_use]
-pub fn point(x: f64, share: Share) -> Point {
-    Point {
-        x,
-        y: share.accuracy,
-        ends: Some(share.ci95),
-        n: Some(share.n),
-    }
 }

@@ -1,10 +1,9 @@
 //! Rungs and correctness: how many verdicts of each rung, and how many of their answers are correct.
 
 use super::super::gather::{Item, Run};
-use super::super::plot::{Axis, Plot, Series, Shape};
+use super::super::plot::Plot;
 use super::super::table::{Cell, Section, Table, count};
-use super::stopping::point;
-use super::{float, group};
+use super::group;
 use crate::trace::Rung;
 
 /// The section.
@@ -78,34 +77,20 @@ fn rungs(run: &Run) -> Table {
 }
 
 fn plot(run: &Run) -> Option<Plot> {
-    let series = [("correct", true), ("wrong", false)].map(|(name, correct)| {
-        let judged: Vec<&Item> = group(run, correct)
-            .filter(|i| i.verdict.is_some())
-            .collect();
-        let points = Rung::ALL.iter().enumerate().map(|(i, rung)| {
-            let share = count(judged.iter().map(|item| is_at(item, *rung)));
-            point(float(i), share)
-        });
-        let points = points.filter(|p| p.n.is_some_and(|n| n > 0));
-        Series::new(name, points.collect())
-    });
-    let series: Vec<Series> = series
-        .into_iter()
-        .filter(|s| !s.points.is_empty())
-        .collect();
-    (!series.is_empty()).then(|| Plot {
-        id: "rung-bars".to_owned(),
-        title: "Rungs of correct and of wrong answers".to_owned(),
-        caption: "Share of the verdicts on correct, and of those on wrong answers, that end at each rung; thin lines are Wilson 95 % \
-                  intervals."
-            .to_owned(),
-        shape: Shape::Bars,
-        x: Axis::counted("rung", Rung::ALL.len() - 1),
-        y: Axis::share("share of verdicts"),
-        categories: Rung::ALL.iter().map(|rung| rung.as_str().to_owned()).collect(),
-        series,
-        has_diagonal: false,
-    })
+    Plot::correct_and_wrong(
+        [
+            "rung-bars",
+            "Rungs of correct and of wrong answers",
+            "Share of the verdicts on correct, and of those on wrong answers, that end at each rung; thin lines are Wilson 95 % \
+             intervals.",
+        ],
+        ["rung", "share of verdicts"],
+        Rung::ALL.iter().map(|rung| rung.as_str().to_owned()).collect(),
+        |correct, place| {
+            let judged = group(run, correct).filter(|item| item.verdict.is_some());
+            count(judged.map(|item| is_at(item, Rung::ALL[place])))
+        },
+    )
 }
 
 /// Of each rung: how many gold answers are known, and how many of them are correct.

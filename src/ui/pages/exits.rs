@@ -3,7 +3,8 @@
 use ratatui::text::Line;
 
 use super::{Sheet, block, stated};
-use crate::app::commitment::{TOP, first_match, represented_from, stable_match};
+use crate::answers::{first_match, stable_match};
+use crate::app::commitment::{TOP, represented_from};
 use crate::app::{App, Job};
 use crate::trace::{EarlyExit, Run};
 use crate::ui::line::{Row, bar, cut_foreign, paragraph};
@@ -89,12 +90,16 @@ fn headline(
 ) -> Vec<Line<'static>> {
     let all = exits.last().map_or(0, |exit| exit.k);
     let noun = if n > 0 { "latents" } else { "written tokens" };
-    let first = match (first_match(exits, run), final_answer(run)) {
+    let first = match (
+        first_match(exits, run.mode, run.answer.value.as_deref()),
+        final_answer(run),
+    ) {
         (_, None) => "the run has no answer to match".to_owned(),
         (None, _) => "never the final one".to_owned(),
         (Some(k), _) => format!("first the final one after {k} of {all} {noun}"),
     };
-    let stable = stable_match(exits).map_or_else(String::new, |k| format!(", stable from {k} on"));
+    let stable =
+        stable_match(exits, run.mode).map_or_else(String::new, |k| format!(", stable from {k} on"));
     let mut lines = stated(
         "The answer commits: ",
         &format!("{first}{stable}"),

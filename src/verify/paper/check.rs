@@ -130,11 +130,7 @@ impl<'a> Checker<'a> {
     pub fn new(template: &'a Template, settings: Settings<'a>, runner: &'a mut dyn Runner) -> Self {
         Self {
             template,
-            values: template
-                .variables
-                .iter()
-                .map(|value| whole(*value))
-                .collect(),
+            values: values(template),
             settings,
             runner,
             verdicts: HashMap::new(),
@@ -288,6 +284,16 @@ fn read(
     let mut first = grid.integers(column).iter().take(settings.max_rank);
     let passed = first.any(|(value, _)| *value == expected);
     (grid.first(column).map(|(value, _)| value), passed)
+}
+
+/// The values of a template's variables.
+#[must_use]
+pub fn values(template: &Template) -> Vec<i128> {
+    template
+        .variables
+        .iter()
+        .map(|value| whole(*value))
+        .collect()
 }
 
 /// A variable's value, cut to a whole one (Q38).
