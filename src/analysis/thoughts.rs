@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::reference::{DEPTH, Group, same_length};
 use crate::decode::lens;
 use crate::decode::spoken::{self, Spoken};
-use crate::model::{Cancel, Mode, Model, ModelError, Writes};
+use crate::model::{Cancel, Mode, Model, ModelError, Rollout, Vectors, Writes};
 use crate::trace::TokenRead;
 
 /// Rows of one batch.
@@ -36,8 +36,17 @@ pub struct Want {
     pub latents: usize,
     /// How many tokens an answer may have; none runs no answer.
     pub answer: Option<usize>,
-    /// Whether values are spoken from each latent, and by whom.
-    pub spoken: Option<Spoken>,
+    /// Whether each latent is read in another way than by the vocabulary projection.
+    pub reading: Option<Reading>,
+}
+
+/// A way of reading a latent that takes the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Values spoken from it, and by whom.
+    Spoken(Spoken),
+    /// The vocabulary projection so many layers before the last.
+    Before(usize),
 }
 
 /// Runs questions cleanly, those of one length side by side. None for a question that the model cannot take or of which
@@ -83,6 +92,10 @@ fn of_group(
 ) -> Result<Vec<Thought>, ModelError> {
     let branch = group.prefill(model, cancel)?;
     let rollout = model.rollout(&branch, want.latents, &Writes::none(branch.rows()), cancel)?;
+    let mut before = match want.reading {
+        Some(Reading::Before(n)) => Some(layer_reads(model, group, &rollout, n, cancel)?),
+        _ => None,
+    };
     let mut thoughts = vec![
         Thought {
             answer: None,
@@ -94,13 +107,9 @@ fn of_group(
         branch.rows()
     ];
     for (j, latent) in rollout.latents.iter().enumerate() {
-        let logits = model.project(&latent.state)?;
-        let tops: Vec<Vec<TokenRead>> = logits
-            .par_iter()
-            .map(|row| lens::projection(row, DEPTH, |id| model.token_text(id)).top)
-            .collect();
-        let values = match want.spoken {
-            Some(voice) => {
+        let tops = tops(model, &latent.state)?;
+        let values = match want.reading {
+            Some(Reading::Spoken(voice)) => {
                 let from = spoken::From {
                     before: rollout.after(j),
                     fed: &latent.fed,
@@ -108,6 +117,10 @@ fn of_group(
                 };
                 spoken::values(model, voice, &from, cancel)?
             }
+            Some(Reading::Before(_)) => match &mut before {
+                Some(reads) => std::mem::take(&mut reads[j]),
+                None => vec![Vec::new(); tops.len()],
+            },
             None => vec![Vec::new(); tops.len()],
         };
         let vectors = latent
@@ -132,4 +145,28 @@ fn of_group(
         }
     }
     Ok(thoughts)
+}
+
+/// The top tokens of each row.
+fn tops(model: &Model, states: &Vectors) -> Result<Vec<Vec<TokenRead>>, ModelError> {
+    let logits = model.project(states)?;
+    Ok(logits
+        .par_iter()
+        .map(|row| lens::projection(row, DEPTH, |id| model.token_text(id)).top)
+        .collect())
+}
+
+/// What a layer so many before the last reads, by latent and row.
+fn layer_reads(
+    model: &Model,
+    group: &Group<'_>,
+    rollout: &Rollout,
+    before: usize,
+    cancel: &Cancel,
+) -> Result<Vec<Vec<Vec<TokenRead>>>, ModelError> {
+    let prompts: Vec<&[u32]> = group.prompts.iter().map(Vec::as_slice).collect();
+    let layer = model.info().layers.saturating_sub(before);
+    let states = model.latent_states(&prompts, rollout, &[layer], cancel)?;
+    let of_latents = states.into_iter().flatten();
+    of_latents.map(|states| tops(model, &states)).collect()
 }

@@ -9,13 +9,16 @@ pub struct BudgetArgs {
     /// Edits that count, wanted for each step of a trace
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub edits: usize,
+    /// As many for the best trace where those settled nothing; 0 is never
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub more_edits: usize,
     /// Donors wanted for each step, with another value and with the same
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub donors: usize,
     /// Traces of one strategy that are put to the test
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub traces: usize,
-    /// Strategies in order: projection, roll-out or learned, a depth, perhaps three (operands), as in projection-5,learned-5-three
+    /// Strategies in order: projection, before1 (layers before the last), roll-out or learned, a depth, perhaps three (operands), as in projection-5,learned-5-three
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub strategies: Vec<String>,
 }

@@ -135,6 +135,7 @@ fn budget(args: &cli::BudgetArgs) -> Result<Budget> {
             strategies
         },
         edits: args.edits,
+        more_edits: args.more_edits,
         donors: args.donors,
         traces: args.traces,
     })

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{budget, ensure_reference, load_as, print, print_warning};
-use crate::analysis::verdict::{Budget, TOP_K};
+use crate::analysis::verdict::{Budget, Strategy, TOP_K};
 use crate::analysis::{Explorer, problems};
 use crate::batch::run::{Ended, How, Progress};
 use crate::batch::{self, Work};
@@ -160,8 +160,9 @@ fn header(
             seed: args.seed,
             reference: explorer.reference_origin().to_owned(),
             verdict: header::Budget {
-                strategies: budget.strategies.iter().map(ToString::to_string).collect(),
+                strategies: budget.strategies.iter().map(Strategy::asked_as).collect(),
                 edits: budget.edits,
+                more_edits: budget.more_edits,
                 donors: budget.donors,
                 traces: budget.traces,
             },

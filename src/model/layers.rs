@@ -1,5 +1,7 @@
 //! The run seen layer by layer, and a fed vector seen from the input side.
 
+use std::ops::Range;
+
 use candle_core::{DType, Tensor};
 
 use super::Model;
@@ -90,18 +92,45 @@ impl Model {
         cancel: &Cancel,
     ) -> Result<Vec<Vec<Vectors>>> {
         cancel.check()?;
-        let (rows, n) = (prompts.len(), rollout.latents.len());
+        let n = rollout.latents.len();
         let length = prompts.first().map_or(0, |prompt| prompt.len());
         if n == 0 || length == 0 || prompts.iter().any(|prompt| prompt.len() != length) {
             return Err(ModelError::input(
                 "prompts must be of equal length, not empty, and followed by latents",
             ));
         }
+        let at_once = self.rows_at_once(length + n);
+        let mut parts: Vec<Vec<Vec<Tensor>>> = Vec::new();
+        for (at, prompts) in prompts.chunks(at_once).enumerate() {
+            cancel.check()?;
+            let rows = at * at_once..at * at_once + prompts.len();
+            parts.push(self.states_of_rows(prompts, rollout, rows, layers)?);
+        }
+        let together = |layer: usize, latent: usize| {
+            let of_part: Vec<&Tensor> = parts.iter().map(|part| &part[layer][latent]).collect();
+            Ok(Vectors::new(Tensor::cat(&of_part, 0)?))
+        };
+        (0..layers.len())
+            .map(|layer| (0..n).map(|latent| together(layer, latent)).collect())
+            .collect()
+    }
+
+    /// The same of some rows, by layer and latent: (rows, width) each.
+    fn states_of_rows(
+        &self,
+        prompts: &[&[u32]],
+        rollout: &Rollout,
+        rows: Range<usize>,
+        layers: &[usize],
+    ) -> Result<Vec<Vec<Tensor>>> {
+        let n = rollout.latents.len();
+        let length = prompts.first().map_or(0, |prompt| prompt.len());
         let embedded = self.embed(&prompts.concat())?;
-        let mut parts = vec![embedded.reshape((rows, length, self.width()))?];
+        let mut parts = vec![embedded.reshape((rows.len(), length, self.width()))?];
         // Latent N is read at the position before it, so it need not be fed itself.
         for latent in &rollout.latents[..n - 1] {
-            parts.push(latent.fed.tensor().unsqueeze(1)?);
+            let fed = latent.fed.tensor().narrow(0, rows.start, rows.len())?;
+            parts.push(fed.unsqueeze(1)?);
         }
         let vectors = Tensor::cat(&parts, 1)?;
         let pass = Pass {
@@ -110,7 +139,7 @@ impl Model {
         };
         let output = self
             .backbone
-            .forward(&pass, &self.backbone.new_cache(rows))?;
+            .forward(&pass, &self.backbone.new_cache(rows.len()))?;
         let of_layer = |layer: &usize| {
             let kept = layer.checked_sub(1).and_then(|at| output.layers.get(at));
             let kept =
@@ -118,7 +147,7 @@ impl Model {
             (0..n)
                 .map(|j| {
                     let there = kept.narrow(1, length - 1 + j, 1)?.squeeze(1)?;
-                    Ok(Vectors::new(self.backbone.norm(&there)?))
+                    self.backbone.norm(&there)
                 })
                 .collect()
         };

@@ -76,6 +76,7 @@ pub fn header(n: usize) -> Header {
             reference: "256 other problems of the file".to_owned(),
             verdict: Budget {
                 strategies: vec!["projection-5".to_owned(), "values".to_owned()],
+                more_edits: 0,
                 edits: 8,
                 donors: 8,
                 traces: 3,

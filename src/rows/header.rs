@@ -90,10 +90,13 @@ pub struct Settings {
 /// What a verdict may cost; see `analysis::verdict::Budget`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// The strategies of the search, in order.
+    /// The strategies of the search, in order, as `--strategies` takes them.
     pub strategies: Vec<String>,
     /// Edits that count, wanted for each step.
     pub edits: usize,
+    /// As many where those settled nothing; 0 is never.
+    #[serde(default)]
+    pub more_edits: usize,
     /// Donors wanted for each step.
     pub donors: usize,
     /// Traces of one strategy that are put to the test.

@@ -47,6 +47,7 @@ pub(crate) fn header(n: usize, shard: Shard) -> Header {
             reference: "256 generated training problems, seed 1".to_owned(),
             verdict: Budget {
                 strategies: vec!["projection-5".to_owned()],
+                more_edits: 0,
                 edits: 8,
                 donors: 8,
                 traces: 3,

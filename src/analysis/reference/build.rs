@@ -11,8 +11,6 @@ use crate::problem::Problem;
 const GROUP: usize = 64;
 /// How many problems' latents are run side by side.
 const ROWS: usize = 16;
-/// Parameters times prompt tokens of one slice on a CPU: about a tenth of a second on two cores.
-const SLICE: usize = 4_000_000_000;
 
 /// Problems of one prompt length whose latents run side by side.
 struct Batch {
@@ -76,7 +74,8 @@ impl Builder {
         let begun: usize = self.prefilled.iter().map(Branch::rows).sum();
         if begun < batch.prompts.len() {
             let part = &batch.prompts[begun..];
-            let part = &part[..rows_at_once(model, part[0].len()).min(part.len())];
+            let most = model.rows_at_once(part[0].len()).min(ROWS);
+            let part = &part[..most.min(part.len())];
             let prompts: Vec<&[u32]> = part.iter().map(Vec::as_slice).collect();
             self.prefilled.push(model.prefill_rows(&prompts, cancel)?);
             return Ok(true);
@@ -98,18 +97,8 @@ impl Builder {
     /// The set, of the problems that are done.
     #[must_use]
     pub fn finish(self, model: &Model) -> Reference {
-        Reference::of(&self.origin, self.items, model.n_latents(), model.width())
+        Reference::of(&self.origin, self.items, model)
     }
-}
-
-/// How many prompts of this length run in one pass. It follows from the model and the device alone: other rows in a pass
-/// would be other last digits.
-fn rows_at_once(model: &Model, tokens: usize) -> usize {
-    let info = model.info();
-    if info.device != "cpu" {
-        return ROWS;
-    }
-    (SLICE / (info.parameters * tokens).max(1)).clamp(1, ROWS)
 }
 
 fn roll_out(

@@ -14,13 +14,21 @@ pub struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// Runs the prompts as rows of one batch.
+    /// Runs the prompts, as many in a pass as suit the model; they are rows of one batch afterwards.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
     pub fn prefill(&self, model: &Model, cancel: &Cancel) -> Result<Branch, ModelError> {
         let prompts: Vec<&[u32]> = self.prompts.iter().map(Vec::as_slice).collect();
-        model.prefill(&prompts, cancel)
+        let rows = model.rows_at_once(prompts.first().map_or(1, |prompt| prompt.len()));
+        if prompts.len() <= rows {
+            return model.prefill(&prompts, cancel);
+        }
+        let parts = prompts.chunks(rows);
+        let parts: Vec<Branch> = parts
+            .map(|part| model.prefill_rows(part, cancel))
+            .collect::<Result<_, _>>()?;
+        Branch::stack(&parts.iter().collect::<Vec<_>>())
     }
 }
 

@@ -12,12 +12,11 @@ pub use stored::{Key, LONGEST};
 
 use std::sync::{Arc, OnceLock};
 
-use crate::decode::spoken::Spoken;
 use crate::model::{Cancel, Model, ModelError};
 use crate::problem::Problem;
 use crate::trace::{LatentIdx, TokenRead};
 
-use super::thoughts::{Want, think};
+use super::thoughts::{Reading, Want, think};
 
 /// How many problems the reference set holds: enough for a null of at least 200.
 pub const SIZE: usize = 256;
@@ -52,7 +51,8 @@ pub struct Reference {
     items: Vec<Item>,
     fed: Vec<Moments>,
     states: Vec<Moments>,
-    spoken: OnceLock<Vec<Reads>>,
+    /// What else was read, once it was asked for: what is spoken, then what 1, 2, ... layers before the last read.
+    decoded: Vec<OnceLock<Vec<Reads>>>,
 }
 
 /// Top-k lists of one run's latents.
@@ -84,7 +84,8 @@ impl Reference {
     }
 
     /// A set of these items, in this order.
-    fn of(origin: &str, items: Vec<Item>, latents: usize, width: usize) -> Self {
+    fn of(origin: &str, items: Vec<Item>, model: &Model) -> Self {
+        let (latents, width) = (model.n_latents(), model.width());
         let over = |of: &dyn Fn(&Item) -> &Arc<[f32]>| moments(items.iter().map(of), width);
         let (fed, states) = (0..latents)
             .map(|at| (over(&|item| &item.fed[at]), over(&|item| &item.states[at])))
@@ -94,7 +95,7 @@ impl Reference {
             items,
             fed,
             states,
-            spoken: OnceLock::new(),
+            decoded: vec![OnceLock::new(); model.info().layers.max(1)],
         }
     }
 
@@ -148,31 +149,39 @@ impl Reference {
         answers
     }
 
-    /// What is said on from the latents of every problem, in order; worked out when first asked for.
+    /// What is read in another way off the latents of every problem, in order; worked out when first asked for. Nothing of a set
+    /// that is empty, and of a layer that the model has not.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
-    pub fn spoken(
+    pub fn decoded(
         &self,
         model: &Model,
-        how: Spoken,
+        reading: Reading,
         cancel: &Cancel,
     ) -> Result<&[Reads], ModelError> {
-        if let Some(made) = self.spoken.get() {
+        let place = match reading {
+            Reading::Spoken(_) => 0,
+            Reading::Before(layers) => layers,
+        };
+        let Some(kept) = self.decoded.get(place) else {
+            return Ok(&[]);
+        };
+        if let Some(made) = kept.get() {
             return Ok(made);
         }
         let questions: Vec<&str> = self.items.iter().map(|i| i.question.as_str()).collect();
         let want = Want {
             latents: model.n_latents(),
             answer: None,
-            spoken: Some(how),
+            reading: Some(reading),
         };
         let thoughts = think(model, &questions, &want, cancel)?;
         let reads = thoughts
             .into_iter()
             .map(|thought| thought.map(|t| t.decoded).unwrap_or_default())
             .collect();
-        Ok(self.spoken.get_or_init(|| reads))
+        Ok(kept.get_or_init(|| reads))
     }
 
     /// The moments of the vectors fed at a latent.

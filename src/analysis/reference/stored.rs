@@ -194,7 +194,7 @@ impl Reference {
             }
             items.push(item);
         }
-        Ok(Self::of(origin, items, shape.latents, shape.width))
+        Ok(Self::of(origin, items, model))
     }
 }
 

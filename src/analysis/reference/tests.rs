@@ -72,7 +72,7 @@ fn what_is_read_back_is_the_same_to_the_last_bit() {
     let state: Arc<[f32]> = set.items[1].states[0].iter().map(|x| -x).collect();
     set.items[1].states[0] = state;
     let items = set.items.clone();
-    let set = Reference::of(ORIGIN, items, model.n_latents(), model.width());
+    let set = Reference::of(ORIGIN, items, &model);
     let bytes = set.to_bytes(&key).expect("small enough");
     assert_eq!(Reference::from_bytes(&bytes, &key, of), Ok(set));
 }
@@ -124,7 +124,7 @@ fn bytes_that_are_not_the_set_are_refused() {
 fn a_set_too_large_to_keep_is_not_kept() {
     let model = model(7);
     let (set, key) = made(&model);
-    let empty = Reference::of(ORIGIN, Vec::new(), model.n_latents(), model.width());
+    let empty = Reference::of(ORIGIN, Vec::new(), &model);
     assert!(empty.to_bytes(&key).is_none());
     let wide: Arc<[f32]> = vec![0.0; LONGEST / 4 / set.len()].into();
     let mut items = set.items;

@@ -13,7 +13,7 @@ use super::strategy::{Decoder, Strategy};
 use crate::analysis::counterfactual::Subject;
 use crate::analysis::learned::Learned;
 use crate::analysis::reference::DEPTH;
-use crate::analysis::thoughts::{Thought, Want, think};
+use crate::analysis::thoughts::{Reading, Thought, Want, think};
 
 /// Questions that run side by side before what they gave is looked at.
 pub(super) const CHUNK: usize = 32;
@@ -57,6 +57,7 @@ impl<'a> Bench<'a> {
             Decoder::Learned => self
                 .learned
                 .is_some_and(|lens| lens.reads_runs(self.of.model)),
+            Decoder::Before(layers) => layers < self.of.model.info().layers,
         };
         !more_operands && has_decoder
     }
@@ -73,7 +74,7 @@ impl<'a> Bench<'a> {
             ids.is_ok_and(|ids| !ids.iter().any(|id| model.is_unknown(*id)))
         };
         match decoder {
-            Decoder::Projection | Decoder::Learned => single(text) || single(&format!(" {text}")),
+            Decoder::Projection | Decoder::Learned | Decoder::Before(_) => single(text) || single(&format!(" {text}")),
             Decoder::RollOut => known(text),
         }
     }
@@ -109,9 +110,7 @@ impl<'a> Bench<'a> {
         let want = Want {
             latents: self.of.clean.fed.len(),
             answer: Some(self.of.clean.most_tokens),
-            spoken: (decoder == Decoder::RollOut)
-                .then(|| voice(self.of.model))
-                .flatten(),
+            reading: reading(self.of.model, decoder),
         };
         self.runs += new.len();
         let mut thoughts = think(self.of.model, &new, &want, self.cancel)?;
@@ -136,7 +135,7 @@ impl<'a> Bench<'a> {
     pub(super) fn reads(decoder: Decoder, thought: &Thought) -> Reads {
         match decoder {
             Decoder::Projection => thought.top.clone(),
-            Decoder::RollOut | Decoder::Learned => thought.decoded.clone(),
+            Decoder::RollOut | Decoder::Learned | Decoder::Before(_) => thought.decoded.clone(),
         }
     }
 
@@ -163,12 +162,12 @@ impl<'a> Bench<'a> {
         let (model, reference) = (self.of.model, self.of.reference);
         let question = &self.of.clean.run.question;
         let latents = self.of.clean.fed.len();
-        let mut reads: Vec<Reads> = match (decoder, voice(model), self.learned) {
+        let mut reads: Vec<Reads> = match (decoder, reading(model, decoder), self.learned) {
             (Decoder::Projection, ..) => {
                 reference.others(question).map(|i| i.top.clone()).collect()
             }
-            (Decoder::RollOut, Some(how), _) => {
-                let made = reference.spoken(model, how, self.cancel)?;
+            (_, Some(reading), _) => {
+                let made = reference.decoded(model, reading, self.cancel)?;
                 let others = reference.items().zip(made);
                 others
                     .filter(|(item, _)| item.question.trim() != question.trim())
@@ -186,6 +185,15 @@ impl<'a> Bench<'a> {
         let reads: Rc<[Reads]> = reads.into();
         self.others.insert(decoder, Rc::clone(&reads));
         Ok(reads)
+    }
+}
+
+/// What a decoder takes of the model beside the run; none for one that reads what the run left.
+fn reading(model: &Model, decoder: Decoder) -> Option<Reading> {
+    match decoder {
+        Decoder::Projection | Decoder::Learned => None,
+        Decoder::RollOut => voice(model).map(Reading::Spoken),
+        Decoder::Before(layers) => Some(Reading::Before(layers)),
     }
 }
 

@@ -117,7 +117,7 @@ fn abstain(why: Abstain) -> Verdict {
         null_answers: None,
         tracks: None,
         used: None,
-        decoder: Decoder::Projection.name().to_owned(),
+        decoder: Decoder::Projection.name(),
         top_k: TOP_K,
         tried: Vec::new(),
         nodes: Vec::new(),
@@ -218,9 +218,56 @@ impl Climb<'_> {
             });
             // Without need of the latents nothing above it can be granted.
             if done || !self.necessity.needed {
-                break;
+                return Ok(());
             }
         }
+        self.more_edits(budget, on_part)
+    }
+
+    /// Edits that settled nothing may have been too few: the best trace is tested by more. That is a test more to correct for.
+    fn more_edits(
+        &mut self,
+        budget: &Budget,
+        on_part: &mut dyn FnMut(&Verdict),
+    ) -> Result<(), ModelError> {
+        let began = Instant::now();
+        let runs = self.bench.runs;
+        let Some(best) = self.best.clone() else {
+            return Ok(());
+        };
+        let settled_nothing = |tracks: &&Tracks| {
+            matches!(tracks.standing, Standing::Open | Standing::Untested)
+                && tracks.steps.iter().any(|step| step.edits < budget.more_edits)
+        };
+        let Some(before) = best.tracks.as_ref().filter(settled_nothing) else {
+            return Ok(());
+        };
+        let so_far = before.edits.len();
+        let wider = Budget {
+            edits: budget.more_edits,
+            ..budget.clone()
+        };
+        let attempt = self.test(best.clone(), &wider)?;
+        let is_more = |tracks: &Tracks| tracks.edits.len() > so_far;
+        if !attempt.tracks.as_ref().is_some_and(is_more) {
+            self.tests -= 1;
+            return Ok(());
+        }
+        self.tried.push(Try {
+            name: format!("{}, {} edits", attempt.strategy, budget.more_edits),
+            candidates: attempt.found.candidates,
+            traces: attempt.found.traces,
+            capped: attempt.found.capped,
+            null: attempt.null.clone(),
+            tested: 1,
+            tracks: attempt.tracks.as_ref().map(|t| t.standing),
+            used: attempt.used.as_ref().map(|u| u.standing),
+            runs: self.bench.runs - runs,
+            elapsed_ms: began.elapsed().as_secs_f64() * 1e3,
+        });
+        // The same trace with more evidence stands for what it had.
+        self.best = Some(attempt);
+        on_part(&self.verdict());
         Ok(())
     }
 
@@ -347,7 +394,7 @@ impl Climb<'_> {
             null_answers: best.null_answers,
             tracks: best.tracks,
             used: best.used,
-            decoder: best.strategy.decoder.name().to_owned(),
+            decoder: best.strategy.decoder.name(),
             top_k: best.strategy.top_k,
             tried: self.tried.clone(),
             nodes: self.nodes.clone(),

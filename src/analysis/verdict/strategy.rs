@@ -19,16 +19,20 @@ pub enum Decoder {
     RollOut,
     /// The learned lens that was fitted to the model's weights.
     Learned,
+    /// The vocabulary projection so many layers before the last.
+    Before(usize),
 }
 
 impl Decoder {
     /// The name on screen and in exports.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
-            Self::Projection => "projection",
-            Self::RollOut => "roll-out",
-            Self::Learned => "learned lens",
+            Self::Projection => "projection".to_owned(),
+            Self::RollOut => "roll-out".to_owned(),
+            Self::Learned => "learned lens".to_owned(),
+            Self::Before(1) => "1 layer before the last".to_owned(),
+            Self::Before(n) => format!("{n} layers before the last"),
         }
     }
 }
@@ -45,6 +49,19 @@ pub struct Strategy {
 }
 
 impl Strategy {
+    /// The strategy as it is asked for: `learned-10-three`.
+    #[must_use]
+    pub fn asked_as(&self) -> String {
+        let decoder = match self.decoder {
+            Decoder::Projection => "projection".to_owned(),
+            Decoder::RollOut => "roll-out".to_owned(),
+            Decoder::Learned => "learned".to_owned(),
+            Decoder::Before(n) => format!("before{n}"),
+        };
+        let three = if self.three_operands { "-three" } else { "" };
+        format!("{decoder}-{}{three}", self.top_k)
+    }
+
     /// The settings of the search. Results are looked for at every later latent, so there is no offset to vary.
     #[must_use]
     pub fn search(&self) -> Search {
@@ -60,11 +77,11 @@ impl Strategy {
 impl std::str::FromStr for Strategy {
     type Err = String;
 
-    /// Reads `projection-5` or `learned-10-three`.
+    /// Reads `projection-5`, `before1-5` or `learned-10-three`.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is no strategy: write it as projection-5, roll-out-5 or learned-5-three"
+                "{text:?} is no strategy: write it as projection-5, before1-5, roll-out-5 or learned-5-three"
             )
         };
         let (rest, three_operands) = match text.strip_suffix("-three") {
@@ -76,7 +93,10 @@ impl std::str::FromStr for Strategy {
             "projection" => Decoder::Projection,
             "roll-out" => Decoder::RollOut,
             "learned" => Decoder::Learned,
-            _ => return Err(wrong()),
+            _ => {
+                let layers = name.strip_prefix("before").and_then(|n| n.parse().ok());
+                Decoder::Before(layers.filter(|n| *n > 0).ok_or_else(wrong)?)
+            }
         };
         let top_k = depth.parse().map_err(|_| wrong())?;
         if !(1..=DEPTH).contains(&top_k) {
@@ -109,6 +129,8 @@ pub struct Budget {
     pub strategies: Vec<Strategy>,
     /// Eligible edits wanted for each step (field-map.md 5.1).
     pub edits: usize,
+    /// As many for the best trace, if the edits settled nothing and no strategy found one that they did; 0 leaves it out.
+    pub more_edits: usize,
     /// Donors with another value, and with the same, wanted for each step.
     pub donors: usize,
     /// Traces of one strategy that are put to the test.
@@ -132,8 +154,11 @@ impl Default for Budget {
                 strategy(Decoder::RollOut, TOP_K, true),
                 strategy(Decoder::Learned, TOP_K, true),
                 strategy(Decoder::Projection, 2 * TOP_K, true),
+                strategy(Decoder::Before(1), TOP_K, false),
+                strategy(Decoder::Before(2), TOP_K, false),
             ],
             edits: 8,
+            more_edits: 32,
             donors: 8,
             traces: 3,
         }
@@ -145,6 +170,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_run_records_can_be_asked_for_again() {
+        for strategy in Budget::default().strategies {
+            assert_eq!(strategy.asked_as().parse(), Ok(strategy));
+        }
+    }
+
+    #[test]
     fn strategies_are_read_as_they_are_written() {
         for (text, want) in [
             ("projection-5", Some("projection, top 5")),
@@ -153,14 +185,19 @@ mod tests {
                 "learned-10-three",
                 Some("learned lens, top 10, three operands"),
             ),
+            ("before1-5", Some("1 layer before the last, top 5")),
+            ("before2-10", Some("2 layers before the last, top 10")),
+            ("before0-5", None),
+            ("before-5", None),
             ("projection", None),
             ("projection-0", None),
             ("projection-11", None),
             ("layers-5", None),
             ("", None),
         ] {
-            let read = text.parse::<Strategy>().ok().map(|s| s.to_string());
-            assert_eq!(read.as_deref(), want, "{text}");
+            let read = text.parse::<Strategy>().ok();
+            assert_eq!(read.map(|s| s.to_string()).as_deref(), want, "{text}");
+            assert!(read.is_none_or(|s| s.asked_as() == text), "{text}");
         }
     }
 }

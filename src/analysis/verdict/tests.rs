@@ -42,6 +42,16 @@ fn numbers(dice: &mut ChaCha8Rng) -> (u32, u32) {
 
 /// The verdict of a planted model on one question, and its answer; the gold answer is what the caller says it is.
 fn verdict_of(plant: Plant, seed: u64, asked: &Problem, gold: &str) -> (Verdict, Option<String>) {
+    verdict_within(plant, seed, asked, gold, &Budget::default())
+}
+
+fn verdict_within(
+    plant: Plant,
+    seed: u64,
+    asked: &Problem,
+    gold: &str,
+    budget: &Budget,
+) -> (Verdict, Option<String>) {
     let mut dice = ChaCha8Rng::seed_from_u64(seed + 1000);
     let others: Vec<Problem> = (0..220)
         .map(|i| {
@@ -66,7 +76,7 @@ fn verdict_of(plant: Plant, seed: u64, asked: &Problem, gold: &str) -> (Verdict,
     let clean = explorer.run(&ask, &cancel, &mut |_| ()).expect("a run");
     let exits = explorer.early_exits(&clean, &cancel).expect("early exits");
     let verdict = explorer
-        .verdict(&clean, &exits, &Budget::default(), &mut |_| (), &cancel)
+        .verdict(&clean, &exits, budget, &mut |_| (), &cancel)
         .expect("a verdict");
     (verdict, clean.run.answer.value)
 }
@@ -186,4 +196,96 @@ fn what_is_handed_out_on_the_way_is_sound_and_ends_in_the_verdict() {
     let tracks = last.tracks.as_ref().expect("edits");
     assert!(tracks.steps[0].edits >= 8, "{:?}", tracks.steps);
     assert_eq!(last.tried.len(), 1, "the search ends where a trace tracks");
+}
+
+#[test]
+fn more_edits_settle_what_too_few_left_open() {
+    let asked = problem(TELLINGS[0], 9, 4);
+    let budget = |more_edits| Budget {
+        edits: 0,
+        more_edits,
+        ..Budget::default()
+    };
+    for (plant, rung) in [
+        (Plant::Uses, Rung::Used),
+        (Plant::Decoy(13), Rung::Contradicted),
+    ] {
+        let (without, _) = verdict_within(plant, 5, &asked, "13", &budget(0));
+        assert_eq!(without.rung, Rung::Present, "{plant:?}: {}", without.reason);
+        let (with, _) = verdict_within(plant, 5, &asked, "13", &budget(8));
+        assert_eq!(with.rung, rung, "{plant:?}: {}", with.reason);
+        assert_eq!(with.tried.len(), without.tried.len() + 1);
+        let last = with.tried.last().expect("more edits");
+        assert!(last.name.ends_with("top 5, 8 edits"), "{}", last.name);
+        assert!(last.tested == 1 && last.runs >= 8, "{last:?}");
+        let tests = |verdict: &Verdict| verdict.tracks.as_ref().map_or(0, |t| t.tests);
+        let tested: usize = with.tried.iter().map(|tried| tried.tested).sum();
+        assert_eq!(tests(&with), tested, "every test is corrected for");
+    }
+}
+
+/// What the strategies read of earlier layers is what the page of layers shows there, for the run and for the other problems.
+#[test]
+fn layers_before_the_last_are_read_as_the_lens_by_layer_reads_them() {
+    let cancel = Cancel::new();
+    let model = crate::model::Model::load(
+        &crate::model::Checkpoint::bundled("mini-math").expect("bundled"),
+        &crate::model::LoadOptions::default(),
+        &crate::model::Device::Cpu,
+        &mut |_| (),
+    )
+    .expect("loads");
+    let (latents, layers) = (model.n_latents(), model.info().layers);
+    let problems = crate::analysis::problems::for_lens(crate::trace::Task::Math, 12, 5);
+    let problems = problems.expect("twelve exist");
+    let mut explorer = Explorer::bare(model);
+    explorer
+        .use_reference("twelve", &problems, &cancel)
+        .expect("they fit");
+    let run = |question: &str| {
+        let ask = Ask {
+            question,
+            gold: None,
+            steps: None,
+            mode: Mode::Latent,
+            n_latents: latents,
+            top_k: 10,
+            most_tokens: None,
+        };
+        explorer.run(&ask, &cancel, &mut |_| ()).expect("a run")
+    };
+    let shown = |question: &str, layer: usize| -> Vec<String> {
+        let lens = explorer.layers(&run(question), None, &cancel);
+        let row = lens.expect("layers").rows.swap_remove(layer - 1);
+        let cells = row.cells.into_iter().take(latents);
+        cells.map(|cell| cell.top.text).collect()
+    };
+    let firsts = |reads: &[Vec<crate::trace::TokenRead>]| -> Vec<String> {
+        reads.iter().map(|top| top[0].text.clone()).collect()
+    };
+    let question = "Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?";
+    let clean = run(question);
+    let subject = explorer.subject(&clean);
+    let mut bench = Bench::new(&subject, None, &cancel);
+    assert_ne!(shown(question, layers), shown(question, 1), "layers differ");
+    for before in 1..layers {
+        let decoder = Decoder::Before(before);
+        let own = bench.own(decoder).expect("read");
+        assert_eq!(firsts(&own), shown(question, layers - before), "{before}");
+        let others = bench.others(decoder).expect("read");
+        let items: Vec<_> = subject.reference.others(question).collect();
+        assert_eq!(others.len(), items.len());
+        for (reads, item) in others.iter().zip(items) {
+            let there = shown(&item.question, layers - before);
+            assert_eq!(firsts(reads), there, "{}", item.question);
+        }
+    }
+    let suits = |before| {
+        bench.suits(&Strategy {
+            decoder: Decoder::Before(before),
+            top_k: 5,
+            three_operands: false,
+        })
+    };
+    assert!(suits(layers - 1) && !suits(layers));
 }

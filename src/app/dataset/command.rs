@@ -40,7 +40,7 @@ pub(super) fn to_go_on(dataset: &Dataset, folder: &Path, header: &Header) -> Str
     let budget = &settings.verdict;
     let mut text = format!(
         "--limit {} --experiments {} --latents {} --seed {} --mode {} --top-k {} --value {} --batch {} --shard {} --edits {} \
-         --donors {} --traces {} --strategies {}",
+         --more-edits {} --donors {} --traces {} --strategies {}",
         header.data.n,
         names.join(","),
         settings.latents,
@@ -51,6 +51,7 @@ pub(super) fn to_go_on(dataset: &Dataset, folder: &Path, header: &Header) -> Str
         settings.batch,
         header.shard,
         budget.edits,
+        budget.more_edits,
         budget.donors,
         budget.traces,
         budget.strategies.join(",")
