@@ -17,6 +17,7 @@ use crate::model;
 use crate::open::Opener;
 use crate::paths::{Paths, create_folder};
 use crate::problem::{Problem, Split};
+use crate::rows::calibration::Calibration;
 use crate::session::store::{self, Header, SessionFile};
 use crate::session::{Session, export as exports};
 use crate::term::{self, Performer, RunCommand, WorkerLink};
@@ -48,6 +49,7 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
         author: author(),
         data: args.data.clone(),
         run: args.run.clone(),
+        calibrations: calibrations(),
         ..app::Options::default()
     };
     let placement = headless::placement(args.model.device)?;
@@ -80,12 +82,19 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
         models: choices(&opener.hub),
         author: author(),
         session: Some(session),
+        calibrations: calibrations(),
         ..app::Options::default()
     };
     let placement = headless::placement(args.device)?;
     let checkpoint = CheckpointArgs::of(&app.model, args.device);
     let files = (None, 0, checkpoint);
     screen(app, files, (placement, opener), &args.screen)
+}
+
+/// How often the answers of the bundled models are right at each rung.
+fn calibrations() -> Vec<Calibration> {
+    let read = model::calibrations().map(Calibration::parse);
+    read.filter_map(std::result::Result::ok).collect()
 }
 
 /// A session from its own file or from a JSON export.
@@ -276,4 +285,46 @@ fn locale_is_utf8() -> bool {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::verdict::{Budget, Strategy, TOP_K};
+    use crate::model::{Checkpoint, Device, LoadOptions, Model};
+
+    /// A calibration is worth nothing for another model, and for a verdict that may cost more or less: after a change of either
+    /// it is made anew (assets/training/README.md).
+    #[test]
+    fn every_bundled_model_has_the_calibration_of_its_weights_and_of_the_usual_budget() {
+        let all = calibrations();
+        let names = model::bundled_names();
+        assert_eq!(all.len(), names.len());
+        let budget = Budget::default();
+        for (name, of) in names.iter().zip(all) {
+            let checkpoint = Checkpoint::open(name).expect(name);
+            let options = LoadOptions::default();
+            let model = Model::load(&checkpoint, &options, &Device::Cpu, &mut |_| ()).expect(name);
+            let info = model.info();
+            assert_eq!(of.model.sha256, info.sha256, "{name}");
+            assert_eq!(of.model.n_latents, info.n_latents, "{name}");
+            let asked: Vec<String> = budget.strategies.iter().map(Strategy::asked_as).collect();
+            assert_eq!(of.verdict.strategies, asked, "{name}");
+            let counts = [
+                of.verdict.edits,
+                of.verdict.more_edits,
+                of.verdict.donors,
+                of.verdict.traces,
+            ];
+            let usual = [
+                budget.edits,
+                budget.more_edits,
+                budget.donors,
+                budget.traces,
+            ];
+            assert_eq!((counts, of.top_k), (usual, TOP_K), "{name}");
+            let n: usize = of.rungs.iter().map(|at| at.n).sum();
+            assert_eq!((n, of.verdicts().count()), (of.data.n, n), "{name}");
+        }
+    }
 }

@@ -1,10 +1,15 @@
-"""Writes a model's card: `python assets/training/card.py assets/models/mini-math test.json hard.json`.
+"""Writes a model's card:
 
-Every figure comes from training.json (written by train.py) and from two reports of `undertone eval --json
---verdicts N` (test and hard split), so the card says what the product itself measured.
+    python assets/training/card.py assets/models/mini-math test.json hard.json
+    python assets/training/card.py assets/models/mini-math --run report.json
+
+Every figure comes from training.json (written by train.py), from two reports of `undertone eval --json --verdicts N`
+(test and hard split) and from one of `undertone report --json` on a run over 1,000 test problems, so the card says what
+the product itself measured. The second form writes the last part of a card anew and leaves the rest as it is.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -60,16 +65,53 @@ def evidence(report):
     e = report.get("evidence")
     if not e:
         return "Not run."
-    lines = [f"On the first {e['n']} test problems ({e['correct']} answered correctly), top-k {e['top_k']}:", ""]
-    for side, rungs in (("correct", e["rungs_correct"]), ("wrong", e["rungs_wrong"])):
-        lines += [f"- {side} answers, {rung}: {share(s)}" for rung, s in rungs.items()]
-    lines += [
-        f"- a trace was found, correct answers: {share(e['trace_correct'])}",
-        f"- a trace was found, wrong answers: {share(e['trace_wrong'])}",
-        f"- the same search with another problem's latents reached the answer: {share(e['null'])}",
-        f"- the first phrase of latent j is gold step j: {share(e['phrase_is_step'])}",
+    return f"- the first phrase of latent j is gold step j: {share(e['phrase_is_step'])} (first {e['n']} test problems)"
+
+
+RUN = "## Measured by `undertone run` and `undertone report`"
+
+
+def of(cell):
+    """A share or a value with its interval, as `undertone report --json` has them."""
+    if cell is None:
+        return "–"
+    lo, hi = cell["low"], cell["high"]
+    if "share" in cell:
+        return f"{100 * cell['share']:.1f} % [{100 * lo:.1f}, {100 * hi:.1f}], {cell['hits']} of {cell['n']}"
+    return f"{cell['value']:.3f} [{lo:.3f}, {hi:.3f}]"
+
+
+def run_figures(report):
+    rows = {name: table["rows"] for name, table in report["tables"].items()}
+    about = {row["name"]: row["value"] for row in rows["run"]}
+    lines = [
+        RUN,
+        "",
+        f"{about['data'][0].upper()}{about['data'][1:]}, n {about['problems']}, every experiment; verdicts may cost {about['verdict']}. "
+        "Shares have Wilson, areas and means bootstrap 95 % intervals.",
+        "",
+        "| Needed? | the same answer | correct |",
+        "|---|---|---|",
     ]
-    return "\n".join(lines)
+    lines += [f"| {r['condition']} | {of(r['same'])} | {of(r['correct'])} |" for r in rows["necessity"]]
+    lines += ["", "| Decodable? | correct answers | wrong answers |", "|---|---|---|"]
+    lines += [f"| {r['measure']} | {of(r['correct'])} | {of(r['wrong'])} |" for r in rows["decodability"]]
+    lines += ["", "| Rung | correct | wrong | P(correct given the rung) |", "|---|---|---|---|"]
+    lines += [f"| {r['rung']} | {r['correct']} | {r['wrong']} | {of(r['p_correct'])} |" for r in rows["rungs"]]
+    lines += ["", "| Score of correctness | AUROC |", "|---|---|"]
+    lines += [f"| {r['score'].replace('|', 'given')} | {of(r['auroc'])} |" for r in rows["signals"]]
+    return "\n".join(lines) + "\n"
+
+
+def with_run(card, report):
+    """A card with its last part from a run. Verdicts of an earlier, shorter measurement go."""
+    kept = card.split(RUN)[0]
+    if "### Verdicts and phrases" in kept:
+        head, tail = kept.split("### Verdicts and phrases")
+        first = re.search(r"first (\d+) test problems", tail)
+        phrase = [line for line in tail.splitlines() if line.startswith("- the first phrase of latent j")]
+        kept = head + "### Phrases\n\n" + "".join(f"{line} (first {first[1]} test problems)\n" for line in phrase)
+    return kept.rstrip() + "\n\n" + run_figures(report)
 
 
 def signals(recipe):
@@ -87,6 +129,10 @@ def signals(recipe):
 
 
 def main():
+    if sys.argv[2] == "--run":
+        card = Path(sys.argv[1]) / "README.md"
+        card.write_text(with_run(card.read_text(), json.loads(Path(sys.argv[3]).read_text())))
+        return
     folder, test, hard = Path(sys.argv[1]), *(json.loads(Path(p).read_text()) for p in sys.argv[2:4])
     record = json.loads((folder / "training.json").read_text())
     recipe, model = record["recipe"], test["model"]
@@ -138,7 +184,7 @@ How often the result of gold step j is among the top tokens of latent j, over co
 
 {intermediates(test)}
 
-### Verdicts and phrases
+### Phrases
 
 {evidence(test)}
 """)

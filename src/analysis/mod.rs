@@ -19,8 +19,8 @@ use crate::decode::phrase::{self, Voice};
 use crate::model::{Cancel, LensFiles, Model, ModelError, Vectors};
 use crate::problem::{Problem, Split};
 use crate::trace::{
-    Ablation, AblationValue, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, LearnedRow,
-    Outcome, Phrase, Position, Projection, Sweep, Verdict,
+    Ablation, AblationValue, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, LearnedReads,
+    LearnedRow, Outcome, Phrase, Position, Sweep, Verdict,
 };
 
 use counterfactual::Subject;
@@ -60,18 +60,6 @@ impl Explorer {
     pub fn use_lens(&mut self, files: &LensFiles) -> Result<(), ModelError> {
         self.learned = Some(Learned::load(files, &self.model)?);
         Ok(())
-    }
-
-    /// The top `k` of every latent of a run by the learned lens; see [`Learned::projections`].
-    ///
-    /// # Errors
-    /// When there is no lens, it lacks the last layer, or the model fails.
-    pub fn learned_projections(
-        &self,
-        clean: &CleanRun,
-        k: usize,
-    ) -> Result<Vec<Option<Projection>>, ModelError> {
-        self.lens()?.projections(&self.model, clean, k)
     }
 
     /// What the learned lens reads at every layer and latent that it has; see [`Learned::grid`].
@@ -235,7 +223,15 @@ impl Explorer {
         cancel: &Cancel,
         on_position: &mut dyn FnMut(&Position),
     ) -> Result<CleanRun, ModelError> {
-        run::run(&self.model, ask, cancel, on_position)
+        let mut clean = run::run(&self.model, ask, cancel, on_position)?;
+        let lens = self.learned.as_ref();
+        if let Some(lens) = lens.filter(|lens| ask.top_k > 0 && lens.reads_runs(&self.model)) {
+            clean.run.learned = Some(LearnedReads {
+                lens: lens.name().to_owned(),
+                latents: lens.projections(&self.model, &clean, ask.top_k)?,
+            });
+        }
+        Ok(clean)
     }
 
     fn subject<'a>(&'a self, clean: &'a CleanRun) -> Subject<'a> {

@@ -167,6 +167,7 @@ pub fn run(
             positions,
             answer: scored.answer,
             gold_logprob: scored.gold_logprob,
+            learned: None,
         },
         gold: gold.map(str::to_owned),
         steps: ask.steps,

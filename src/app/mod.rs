@@ -28,6 +28,7 @@ use std::path::PathBuf;
 
 use crate::keymap::{Context, Keymap};
 use crate::problem::Problem;
+use crate::rows::calibration::Calibration;
 use crate::session::edit::History;
 use crate::session::{Session, Target};
 use crate::trace::{Ablation, DonorRef, LatentIdx, Mode, ModelInfo, Outcome, PositionKind, Task};
@@ -88,6 +89,8 @@ pub struct Options {
     pub runs_folder: PathBuf,
     /// The file that problems come from.
     pub data: Option<PathBuf>,
+    /// How often answers are right at each rung, by model.
+    pub calibrations: Vec<Calibration>,
 }
 
 /// The state of the model.
@@ -285,7 +288,7 @@ impl App {
             history: History::default(),
             recording: Recording::None,
             recorded: None,
-            dataset: Dataset::new(options.runs_folder, options.data),
+            dataset: Dataset::new(options.runs_folder, options.data, options.calibrations),
             focus: Pane::Detail,
             tab: Pane::Detail,
             zoomed: false,

@@ -9,7 +9,9 @@ pub struct BudgetArgs {
     /// Edits that count, wanted for each step of a trace
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub edits: usize,
-    /// As many for the best trace where those settled nothing; 0 is never
+    /// As many where they settled nothing
+    ///
+    /// When no strategy has found a trace that tracks, the best one is tested by so many edits a step; 0 is never.
     #[arg(long, value_name = "N", default_value_t = 32)]
     pub more_edits: usize,
     /// Donors wanted for each step, with another value and with the same
@@ -18,7 +20,10 @@ pub struct BudgetArgs {
     /// Traces of one strategy that are put to the test
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub traces: usize,
-    /// Strategies in order: projection, before1 (layers before the last), roll-out or learned, a depth, perhaps three (operands), as in projection-5,learned-5-three
+    /// Strategies in order, as in projection-5,learned-5-three
+    ///
+    /// What reads the latents: projection, before1, before2, ... (the projection so many layers before the last), roll-out or
+    /// learned; then how many tokens of a latent are read; then perhaps three, for steps of three operands.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub strategies: Vec<String>,
 }

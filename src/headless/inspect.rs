@@ -52,6 +52,9 @@ struct Latent {
     norm: Option<f32>,
     entropy: Option<f32>,
     top: Vec<TokenRead>,
+    /// The top tokens of the learned lens; empty where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    learned: Vec<TokenRead>,
     phrases: Vec<Phrase>,
     /// Top decoded token at this position in the ablated run (first donor for resample).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -232,6 +235,10 @@ fn inspect(
             norm: position.norm,
             entropy: projection.as_ref().map(|p| p.entropy),
             top: projection.map(|p| p.top).unwrap_or_default(),
+            learned: clean
+                .run
+                .learned_at(index)
+                .map_or_else(Vec::new, |read| read.top.clone()),
             phrases: explorer.phrases(&clean, index, &cancel)?,
             top_after: outcome
                 .as_ref()
@@ -303,6 +310,9 @@ fn as_text(i: &Inspection) -> String {
                 t.prob,
                 t.logit
             );
+        }
+        for t in &latent.learned {
+            out += &format!("  learned lens  {:<16} p {:.4}\n", clean(&t.text), t.prob);
         }
         for phrase in &latent.phrases {
             let lift = phrase

@@ -10,6 +10,8 @@ pub(crate) struct Bundled {
     /// The card of its learned lens, and the maps.
     pub(crate) lens_card: &'static str,
     pub(crate) lens: &'static [u8],
+    /// How often its answers are right at each rung, over its test problems.
+    pub(crate) calibration: &'static str,
 }
 
 /// Embeds `assets/models/<name>/` for each name.
@@ -23,6 +25,7 @@ macro_rules! bundled {
             weights: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/model.safetensors")),
             lens_card: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/lens.json")),
             lens: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/lens.safetensors")),
+            calibration: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/models/", $name, "/calibration.json")),
         }),*]
     };
 }
@@ -39,6 +42,11 @@ pub(crate) const BUNDLED: &[Bundled] = bundled![
 #[must_use]
 pub fn bundled_names() -> Vec<&'static str> {
     BUNDLED.iter().map(|b| b.name).collect()
+}
+
+/// The calibrations of the bundled models, as text (`rows::calibration`).
+pub fn calibrations() -> impl Iterator<Item = &'static str> {
+    BUNDLED.iter().map(|bundled| bundled.calibration)
 }
 
 /// Returns what a bundled model is for, in one line; empty for another name.

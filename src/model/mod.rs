@@ -47,7 +47,7 @@ pub use candle_core::Device;
 
 pub use self::ablate::Writes;
 pub use self::branch::Branch;
-pub use self::bundled::{about, bundled_names};
+pub use self::bundled::{about, bundled_names, calibrations};
 pub use self::cancel::Cancel;
 pub use self::checkpoint::Checkpoint;
 pub use self::conclude::{Conclusion, Spoken};

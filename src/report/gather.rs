@@ -7,6 +7,7 @@ use crate::answers::{is_correct, same};
 use crate::error::{Error, Result};
 use crate::rows::journal::Reader;
 use crate::rows::row::{self, Confidence};
+use crate::rows::summary::key;
 use crate::rows::{Body, Experiment, FILE, Header, Row};
 use crate::trace::{AblationValue, EarlyExit, Null, Rung, Standing};
 
@@ -37,6 +38,8 @@ pub struct Run {
 pub struct Item {
     /// Which problem.
     pub index: usize,
+    /// What tells its question from others.
+    pub key: u64,
     /// Steps of the gold solution.
     pub steps: usize,
     /// Whether the model's own answer is the gold one.
@@ -292,6 +295,7 @@ impl Run {
         };
         match row.body {
             Body::Problem(problem) => {
+                item.key = problem.as_ref().map_or(0, |problem| key(&problem.question));
                 *gold = problem
                     .map(|problem| problem.gold_answer)
                     .filter(|answer| !answer.trim().is_empty());

@@ -118,7 +118,6 @@ impl Point {
         }
     }
 
-
     /// A point without an interval.
     #[must_use]
     pub fn at(x: f64, y: f64) -> Self {

@@ -9,6 +9,7 @@ use super::made::{self, HOSTILE};
 use super::render::{csv, html, json, markdown, svg};
 use super::table::{Cell, Part, Report, Table, count};
 use super::{calibration, report};
+use crate::rows::calibration::Calibration;
 use crate::rows::journal::Journal;
 use crate::rows::row::{self, Body, Row};
 use crate::rows::{Experiment, FILE, Header, Shard};
@@ -609,6 +610,21 @@ fn used_is_headlined_only_beside_a_control() {
     assert!(itself.contains("does not count as one") && itself.contains("are not headlined"));
     let mut header = made::header(40);
     header.control = Some("random-weights".to_owned());
+    // Fewer of the same problems are said to be that; other problems are named.
+    let mut fewer = made::header(30);
+    fewer.control.clone_from(&header.control);
+    "0f".clone_into(&mut fewer.data.sha256);
+    let mut rows = made::rows(&fewer);
+    let some = text(&report(&run, None, &[read(&fewer, &rows)]));
+    assert!(some.contains("ran on 30 of the 40 problems."), "{some}");
+    if let Body::Problem(Some(problem)) = &mut rows[0].body {
+        problem.question += " Really?";
+    }
+    let other = text(&report(&run, None, &[read(&fewer, &rows)]));
+    assert!(
+        other.contains("ran on other problems, 1 of its 30"),
+        "{other}"
+    );
     let control = read(&header, &made::rows(&header));
     let report = report(&run, None, std::slice::from_ref(&control));
     let beside = text(&report);
@@ -623,19 +639,21 @@ fn used_is_headlined_only_beside_a_control() {
 #[test]
 fn the_calibration_holds_every_rung_with_its_counts() {
     let (_, run) = whole(60);
-    let json = calibration::calibration(&run);
-    assert_eq!(json["schema"], "undertone.calibration/1");
-    assert_eq!(json["model"]["sha256"], run.header.model.sha256);
-    let rungs = json["rungs"].as_array().expect("a list");
-    assert_eq!(rungs.len(), 7);
-    let n: u64 = rungs.iter().filter_map(|rung| rung["n"].as_u64()).sum();
-    assert_eq!(n, 60);
+    let made = calibration::calibration(&run);
+    assert_eq!(made.model.sha256, run.header.model.sha256);
+    assert_eq!(made.rungs.len(), 7);
+    assert_eq!(made.rungs.iter().map(|at| at.n).sum::<usize>(), 60);
     let used = (0..60).filter(|i| made::rung(*i) == Rung::Used);
     let right = used.clone().filter(|i| made::is_correct(*i)).count();
+    let at = &made.rungs[0];
     assert_eq!(
-        rungs[0],
-        serde_json::json!({"rung": "USED", "n": used.count(), "correct": right})
+        (at.rung, at.n, at.correct),
+        (Rung::Used, used.count(), right)
     );
+    let keys: BTreeSet<u64> = made.verdicts().map(|(key, ..)| key).collect();
+    assert_eq!(keys.len(), 60, "every question has its key");
+    let text = serde_json::to_string(&made).expect("serialises");
+    assert_eq!(Calibration::parse(&text), Ok(made));
 }
 
 #[test]

@@ -135,6 +135,15 @@ impl Journal {
     }
 }
 
+impl Drop for Journal {
+    /// Closing alone would leave the file locked as long as a process that is just being started has a copy of the handle.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "the rows cannot be unlocked");
+        }
+    }
+}
+
 /// A value as a line of the file.
 fn to_line<T: serde::Serialize>(value: &T) -> Result<String> {
     let mut line = serde_json::to_string(value).map_err(|why| Error::internal(why.to_string()))?;

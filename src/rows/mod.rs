@@ -1,10 +1,12 @@
 //! The rows of a batch run: what they hold (`row`), the header that says how they were made (`header`), and the file that keeps
-//! them (`journal`), what a problem's rows come to in a table (`summary`), and reading a file while it grows (`watch`). The format is described in docs/rows.md.
+//! them (`journal`), what a problem's rows come to in a table (`summary`), what a whole run
+//! says of the rungs (`calibration`), and reading a file while it grows (`watch`). The format is described in docs/rows.md.
 //!
 //! A run's folder holds `rows.jsonl`: a header line, then one line a problem and experiment, problems in the order of the data
 //! set and experiments in that of [`Experiment::ALL`]. Nothing in it depends on when, how fast or on how many threads it was
 //! made, so that an interrupted run, or a merged one, is the undisturbed one byte for byte.
 
+pub mod calibration;
 pub mod header;
 pub mod journal;
 #[cfg(test)]

@@ -180,6 +180,13 @@ fn compare_runs(found: &mut Comparison, recorded: &Run, recomputed: &Run) {
             (Some(_), None) => found.missing(format!("latent {latent}, projection")),
             (None, _) => {}
         }
+        match (recorded.learned_at(latent), recomputed.learned_at(latent)) {
+            (Some(a), Some(b)) => {
+                compare_projections(found, &format!("latent {latent}, learned lens"), a, b);
+            }
+            (Some(_), None) => found.missing(format!("latent {latent}, learned lens")),
+            (None, _) => {}
+        }
     }
 }
 

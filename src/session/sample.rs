@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::{Note, Session, Tag, Target};
 use crate::problem::Problem;
 use crate::trace::{
-    Ablation, AblationValue, Answer, Donors, EarlyExit, Effect, LatentIdx, ModelInfo, Necessity,
-    Null, Operand, Outcome, Phrase, Position, PositionKind, Projection, Run, Rung, Source, Task,
-    TokenRead, TraceStep, Verdict,
+    Ablation, AblationValue, Answer, Donors, EarlyExit, Effect, LatentIdx, LearnedReads, ModelInfo,
+    Necessity, Null, Operand, Outcome, Phrase, Position, PositionKind, Projection, Run, Rung,
+    Source, Task, TokenRead, TraceStep, Verdict,
 };
 
 /// A model that exists only here.
@@ -42,7 +42,7 @@ fn answer(value: &str, logprob: f64) -> Answer {
     }
 }
 
-fn position(kind: PositionKind, text: &str, top: &[(&str, f32)]) -> Position {
+fn projection(top: &[(&str, f32)]) -> Option<Projection> {
     let top: Vec<TokenRead> = (100..)
         .zip(top)
         .map(|(id, (text, prob))| TokenRead {
@@ -52,13 +52,17 @@ fn position(kind: PositionKind, text: &str, top: &[(&str, f32)]) -> Position {
             prob: *prob,
         })
         .collect();
+    (!top.is_empty()).then_some(Projection { top, entropy: 0.1 })
+}
+
+fn position(kind: PositionKind, text: &str, top: &[(&str, f32)]) -> Position {
     let latent = matches!(kind, PositionKind::Latent(_));
     Position {
         kind,
         id: (!latent).then_some(7),
         text: text.to_owned(),
         unknown: false,
-        projection: (!top.is_empty()).then_some(Projection { top, entropy: 0.1 }),
+        projection: projection(top),
         norm: latent.then_some(11.313_708),
     }
 }
@@ -88,6 +92,10 @@ fn run() -> Run {
         ],
         answer: answer("38", -0.012_345_678_901_234_5),
         gold_logprob: Some(-0.012_345_678_901_234_5),
+        learned: Some(LearnedReads {
+            lens: "the lens of \u{1b}[2Jsomeone".to_owned(),
+            latents: vec![projection(&[("19", 0.99), ("|\u{1b}", 0.004)]), None],
+        }),
     }
 }
 

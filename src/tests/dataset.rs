@@ -6,7 +6,8 @@ use crate::app::dataset::{Column, RunEvent, RunRequest, Work};
 use crate::app::effect::Effect;
 use crate::app::overlay::{Overlay, PromptKind};
 use crate::app::{App, Msg, Page, update};
-use crate::rows::summary::Item;
+use crate::rows::calibration::{self, AtRung, Calibration};
+use crate::rows::summary::{Item, key};
 use crate::tests::fixture::dataset::{FOLDER, header, heard, item, options, rows};
 use crate::tests::fixture::{problems, verdict};
 use crate::tests::harness::Bench;
@@ -214,6 +215,46 @@ fn calibration_counts_other_problems_with_the_same_rung() {
         run.items.retain(|item| item.rung != rung);
     }
     assert_eq!(bench.app.calibration(), None, "never without n");
+}
+
+#[test]
+fn without_a_run_the_models_own_calibration_counts() {
+    let mut bench = Bench::ready();
+    bench.settle();
+    let rung = bench.app.session.verdict.as_ref().map(|v| v.rung);
+    let rung = rung.expect("a verdict");
+    let open = bench.app.session.problem.as_ref().expect("a problem");
+    let open = key(&open.question);
+    let info = bench.app.info().expect("a model").clone();
+    let header = header(3);
+    let own = Calibration {
+        schema: calibration::SCHEMA.to_owned(),
+        version: String::new(),
+        model: calibration::Of {
+            name: info.name.clone(),
+            sha256: info.sha256.clone(),
+            dtype: info.dtype.clone(),
+            behaviour: info.behaviour.clone(),
+            n_latents: info.n_latents,
+        },
+        data: header.data,
+        verdict: header.settings.verdict,
+        top_k: 5,
+        reference: String::new(),
+        rungs: vec![AtRung::new(rung, &[open, 2, 3, 4], &[5])],
+    };
+    assert_eq!(bench.app.calibration(), None, "nothing is known");
+    let mut other = own.clone();
+    "ff".clone_into(&mut other.model.sha256);
+    bench.app.dataset.calibrations = vec![other, own];
+    let found = bench.app.calibration().expect("the second is its own");
+    assert_eq!((found.right.hits, found.right.n), (3, 4));
+    assert!(found.others, "the open problem is left out");
+    let text = bench.text(200, 60);
+    assert!(
+        text.contains("Of 4 other problems with this rung"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -2,7 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LatentIdx, LayerCell, TokenRead};
+use super::{LatentIdx, LayerCell, Projection, TokenRead};
+
+/// What a learned lens reads at the latents of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LearnedReads {
+    /// Its folder, or whose bundled lens it is; foreign text.
+    pub lens: String,
+    /// By latent; none at one that it was not fitted to.
+    pub latents: Vec<Option<Projection>>,
+}
 
 /// One latent at one layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -20,7 +20,7 @@ pub use self::evidence::{
     EditRead, EditRun, LatentNodes, NodeMass, Patch, Standing, StepTracks, StepUse, Tracks, Try,
     Used,
 };
-pub use self::learned::{LearnedCell, LearnedRow};
+pub use self::learned::{LearnedCell, LearnedReads, LearnedRow};
 pub use self::study::{
     AnswerInfluence, Cell, Cost, Influence, Input, LatentInfluence, Lattice, LayerCell, LayerLens,
     LayerRow, Pair, Role, Study, StudyKind, Sweep, SweepCell,
@@ -217,9 +217,19 @@ pub struct Run {
     pub answer: Answer,
     /// Log-probability of the gold answer, teacher-forced after the delimiter, when it is known.
     pub gold_logprob: Option<f64>,
+    /// What the learned lens of the model's weights reads; none without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<LearnedReads>,
 }
 
 impl Run {
+    /// What the learned lens reads at a latent, if there is one that was fitted to it.
+    #[must_use]
+    pub fn learned_at(&self, latent: LatentIdx) -> Option<&Projection> {
+        let learned = self.learned.as_ref()?;
+        learned.latents.get(latent.0.checked_sub(1)?)?.as_ref()
+    }
+
     /// The latent positions in order.
     pub fn latents(&self) -> impl Iterator<Item = (LatentIdx, &Position)> {
         self.positions.iter().filter_map(|p| match p.kind {

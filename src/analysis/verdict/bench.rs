@@ -74,7 +74,9 @@ impl<'a> Bench<'a> {
             ids.is_ok_and(|ids| !ids.iter().any(|id| model.is_unknown(*id)))
         };
         match decoder {
-            Decoder::Projection | Decoder::Learned | Decoder::Before(_) => single(text) || single(&format!(" {text}")),
+            Decoder::Projection | Decoder::Learned | Decoder::Before(_) => {
+                single(text) || single(&format!(" {text}"))
+            }
             Decoder::RollOut => known(text),
         }
     }

@@ -237,7 +237,10 @@ impl Climb<'_> {
         };
         let settled_nothing = |tracks: &&Tracks| {
             matches!(tracks.standing, Standing::Open | Standing::Untested)
-                && tracks.steps.iter().any(|step| step.edits < budget.more_edits)
+                && tracks
+                    .steps
+                    .iter()
+                    .any(|step| step.edits < budget.more_edits)
         };
         let Some(before) = best.tracks.as_ref().filter(settled_nothing) else {
             return Ok(());

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use crate::app::App;
 use crate::rows::Header;
+use crate::rows::calibration::Calibration;
 use crate::rows::summary::{Item, key};
 use crate::stats::Share;
 use crate::trace::{ModelInfo, Rung};
@@ -54,6 +55,8 @@ pub struct Dataset {
     pub runs_folder: PathBuf,
     /// The file of problems that the explorer was given.
     pub data: Option<PathBuf>,
+    /// What is known of models without a run of theirs.
+    pub calibrations: Vec<Calibration>,
     /// What the run under way was started with: the model and the options.
     started: Option<(String, String)>,
     /// Tells what is heard of the open run from what is heard of one before.
@@ -87,14 +90,14 @@ pub enum Work {
     Pausing,
 }
 
-/// How often answers are right at the rung of the open verdict, in the open run.
+/// How often answers are right at the rung of the open verdict.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Calibration {
+pub struct RightAtRung {
     /// The rung.
     pub rung: Rung,
     /// The right ones among those of which the gold answer is known.
     pub right: Share,
-    /// Whether the open problem is one of the run; it is left out then.
+    /// Whether the open problem is among those that were counted; it is left out then.
     pub others: bool,
     /// Which problems.
     pub origin: String,
@@ -193,29 +196,50 @@ impl App {
         notes
     }
 
-    /// How often answers are right at the rung of the open verdict; none without a run of the loaded model or where none is known.
+    /// How often answers are right at the rung of the open verdict, in the open run or else by the model's own calibration; none
+    /// where neither is of the loaded model, or no answer at this rung is known to be right or wrong.
     #[must_use]
-    pub fn calibration(&self) -> Option<Calibration> {
-        let (run, info) = (self.dataset.run.as_ref()?, self.info()?);
-        if differs(info, &run.header).is_some() {
-            return None;
-        }
+    pub fn calibration(&self) -> Option<RightAtRung> {
+        let info = self.info()?;
         let rung = self.session.verdict.as_ref()?.rung;
+        let run = self.dataset.run.as_ref();
+        if let Some(run) = run.filter(|run| differs(info, &run.header).is_none()) {
+            let known = run.items.iter();
+            let known = known.filter_map(|item| Some((item.key, item.rung?, item.correct?)));
+            return self.right_at(rung, known, &run.header.data.origin);
+        }
+        let is_own = |calibration: &&Calibration| {
+            let of = &calibration.model;
+            of.sha256 == info.sha256
+                && of.dtype == info.dtype
+                && of.behaviour == info.behaviour
+                && of.n_latents == info.n_latents
+        };
+        let own = self.dataset.calibrations.iter().find(is_own)?;
+        self.right_at(rung, own.verdicts(), &own.data.origin)
+    }
+
+    fn right_at(
+        &self,
+        rung: Rung,
+        verdicts: impl Iterator<Item = (u64, Rung, bool)>,
+        origin: &str,
+    ) -> Option<RightAtRung> {
         let open = self.session.problem.as_ref().map(|p| key(&p.question));
         let (mut n, mut hits, mut others) = (0, 0, false);
-        for item in &run.items {
-            if Some(item.key) == open {
+        for (key, at, is_right) in verdicts {
+            if Some(key) == open {
                 others = true;
-            } else if let Some(correct) = item.correct.filter(|_| item.rung == Some(rung)) {
+            } else if at == rung {
                 n += 1;
-                hits += usize::from(correct);
+                hits += usize::from(is_right);
             }
         }
-        (n > 0).then(|| Calibration {
+        (n > 0).then(|| RightAtRung {
             rung,
             right: Share::new(hits, n),
             others,
-            origin: run.header.data.origin.clone(),
+            origin: origin.to_owned(),
         })
     }
 }

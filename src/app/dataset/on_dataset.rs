@@ -15,6 +15,7 @@ use crate::app::page::Page;
 use crate::app::{App, Tone};
 use crate::keymap::Context;
 use crate::problem::Problem;
+use crate::rows::calibration::Calibration;
 use crate::rows::row::{Body, Row};
 use crate::trace::{EarlyExit, Mode, Verdict};
 
@@ -366,10 +367,15 @@ fn show_recorded(app: &mut App, verdict: Option<Verdict>, exits: Vec<EarlyExit>,
 impl Dataset {
     /// What the view starts with.
     #[must_use]
-    pub fn new(runs_folder: PathBuf, data: Option<PathBuf>) -> Self {
+    pub fn new(
+        runs_folder: PathBuf,
+        data: Option<PathBuf>,
+        calibrations: Vec<Calibration>,
+    ) -> Self {
         Self {
             runs_folder,
             data,
+            calibrations,
             ..Self::default()
         }
     }

@@ -1,5 +1,7 @@
 //! What chance gives: each verdict's null, the same pipeline on control models, and many tests at once.
 
+use std::collections::HashSet;
+
 use super::super::gather::{Chance, Judged, Run};
 use super::super::table::{Cell, Section, Table, Unit, count};
 use super::findings::reaches;
@@ -52,10 +54,21 @@ pub fn remarks(main: &Run, control: &Run) -> Vec<String> {
         ));
     }
     let (a, b) = (&main.header, &control.header);
-    if a.data.sha256 != b.data.sha256 {
+    let known: HashSet<u64> = main.items.iter().map(|item| item.key).collect();
+    let (n, of) = (control.items.len(), main.items.len());
+    let other = control
+        .items
+        .iter()
+        .filter(|item| !known.contains(&item.key));
+    let other = other.count();
+    if other > 0 {
         remarks.push(format!(
-            "The control {name} ran on other problems: {}.",
+            "The control {name} ran on other problems, {other} of its {n}: {}.",
             b.data.origin
+        ));
+    } else if n < of {
+        remarks.push(format!(
+            "The control {name} ran on {n} of the {of} problems."
         ));
     }
     if a.settings.verdict != b.settings.verdict || a.settings.top_k != b.settings.top_k {

@@ -114,9 +114,10 @@ fn about(run: &Run) -> Table {
         (
             "verdict",
             format!(
-                "{}; {} edits, {} donors, {} traces",
+                "{}; {} edits, {} where they settled nothing, {} donors, {} traces",
                 settings.verdict.strategies.join(", "),
                 settings.verdict.edits,
+                settings.verdict.more_edits,
                 settings.verdict.donors,
                 settings.verdict.traces
             ),

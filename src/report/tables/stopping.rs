@@ -104,7 +104,9 @@ fn plot(early: &[&Early]) -> Option<Plot> {
             }
         }
         let shares = found.into_iter().map(|(k, list)| (k, count(list)));
-        shares.map(|(k, share)| Point::share(float(k), share)).collect()
+        shares
+            .map(|(k, share)| Point::share(float(k), share))
+            .collect()
     };
     let series = [
         ("the final answer", by_k(&|exit| Some(exit.same))),

@@ -85,20 +85,13 @@ fn plot(run: &Run) -> Option<Plot> {
              intervals.",
         ],
         ["rung", "share of verdicts"],
-        Rung::ALL.iter().map(|rung| rung.as_str().to_owned()).collect(),
+        Rung::ALL
+            .iter()
+            .map(|rung| rung.as_str().to_owned())
+            .collect(),
         |correct, place| {
             let judged = group(run, correct).filter(|item| item.verdict.is_some());
             count(judged.map(|item| is_at(item, Rung::ALL[place])))
         },
     )
-}
-
-/// Of each rung: how many gold answers are known, and how many of them are correct.
-#[must_use]
-pub fn calibration(run: &Run) -> Vec<(Rung, usize, usize)> {
-    let counted = Rung::ALL.iter().map(|rung| {
-        let (correct, wrong, _) = at(run, *rung);
-        (*rung, correct + wrong, correct)
-    });
-    counted.collect()
 }

@@ -5,6 +5,7 @@
 use std::fmt::{self, Write as _};
 
 use super::evidence::write_evidence;
+use super::latents::write_latents;
 use crate::session::{Note, Session, Target};
 use crate::text::{self, Newline};
 use crate::trace::{
@@ -12,8 +13,6 @@ use crate::trace::{
     TraceStep, Verdict,
 };
 
-/// How many decoded tokens of a latent the report lists.
-const TOP_SHOWN: usize = 5;
 /// What stands where there is no value.
 const NONE: &str = "-";
 
@@ -120,47 +119,6 @@ fn write_answer(out: &mut String, run: &Run) -> fmt::Result {
             out,
             "\nLog p of the gold answer: {}",
             number(run.gold_logprob)
-        )?;
-    }
-    Ok(())
-}
-
-fn write_latents(out: &mut String, run: &Run, session: &Session) -> fmt::Result {
-    if run.latents().next().is_none() {
-        return Ok(());
-    }
-    writeln!(out, "\n## Latent tokens\n")?;
-    writeln!(
-        out,
-        "Top tokens of the vocabulary projection with their probabilities, and decoded phrases with joint \
-         log p and lift over the mean latent at that position.\n"
-    )?;
-    writeln!(out, "| Latent | Norm | Entropy | Top tokens | Phrases |")?;
-    writeln!(out, "|---|---|---|---|---|")?;
-    for (latent, position) in run.latents() {
-        let projection = position.projection.as_ref();
-        let top = projection.map_or(&[][..], |p| &p.top);
-        let top = top
-            .iter()
-            .take(TOP_SHOWN)
-            .map(|read| format!("\"{}\" {:.3}", foreign(&read.text), read.prob));
-        let phrases = session.phrases.iter().filter(|(of, _)| *of == latent);
-        let phrases = phrases.flat_map(|(_, phrases)| phrases).map(|phrase| {
-            let filler = if phrase.filler { ", filler" } else { "" };
-            format!(
-                "\"{}\" (log p {:.3}, lift {}{filler})",
-                foreign(&phrase.text),
-                phrase.logprob,
-                number(phrase.lift)
-            )
-        });
-        writeln!(
-            out,
-            "| {latent} | {} | {} | {} | {} |",
-            number(position.norm.map(f64::from)),
-            number(projection.map(|p| f64::from(p.entropy))),
-            list(top),
-            list(phrases),
         )?;
     }
     Ok(())
@@ -406,11 +364,11 @@ pub(super) fn optional(text: Option<&str>) -> String {
     text.map_or_else(|| NONE.to_owned(), foreign)
 }
 
-fn number(value: Option<f64>) -> String {
+pub(super) fn number(value: Option<f64>) -> String {
     value.map_or_else(|| NONE.to_owned(), |value| format!("{value:.3}"))
 }
 
-fn list(items: impl Iterator<Item = String>) -> String {
+pub(super) fn list(items: impl Iterator<Item = String>) -> String {
     let items: Vec<String> = items.collect();
     if items.is_empty() {
         return NONE.to_owned();

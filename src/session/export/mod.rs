@@ -2,6 +2,7 @@
 
 mod evidence;
 pub mod json;
+mod latents;
 pub mod markdown;
 
 use super::Session;

@@ -98,6 +98,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
         lines.extend(exit_lines(app, latent.0, width, theme));
         lines.push(Line::default());
         lines.extend(phrase_lines(app, latent, width, theme));
+        lines.extend(learned_lines(app, latent, width, theme));
     } else if position.kind == PositionKind::Start {
         lines.push(Line::default());
         lines.extend(exit_lines(app, 0, width, theme));
@@ -300,6 +301,38 @@ fn phrase_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Ve
         lines.push(phrase_row(phrase, logprob_at, lift_at, theme));
     }
     lines
+}
+
+/// What the learned lens reads at a latent, in one row; nothing without a lens.
+fn learned_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let run = app.session.run.as_ref();
+    let Some(read) = run.and_then(|run| run.learned_at(latent)) else {
+        return Vec::new();
+    };
+    let mut row = Row::new().to(2);
+    for (rank, token) in read.top.iter().enumerate() {
+        let text = cut_foreign(token.text.trim(), MAX_TOKEN, theme);
+        let text = if text.is_empty() {
+            theme.glyphs.blank.to_owned()
+        } else {
+            text
+        };
+        let style = if rank == 0 { theme.strong } else { theme.text };
+        let next = Row::new()
+            .push(text, style)
+            .push(format!(" {}  ", probability(token.prob)), theme.dim);
+        if row.width() + next.width() > width {
+            break;
+        }
+        row = row.join(next);
+    }
+    vec![
+        Line::default(),
+        heading("Learned lens", theme)
+            .push("  trained on gold steps", theme.dim)
+            .line(),
+        row.line(),
+    ]
 }
 
 /// Fluent text is not evidence: what the mean latent says as well, and what only ends the thought, is dimmed and named.

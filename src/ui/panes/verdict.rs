@@ -4,7 +4,7 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::app::dataset::Calibration;
+use crate::app::dataset::RightAtRung;
 use crate::app::{App, Job, Phase};
 use crate::text::sanitize;
 use crate::trace::{self, Operand, Rung, Source, TraceStep, Verdict};
@@ -88,8 +88,8 @@ fn headline(verdict: &Verdict, theme: &Theme) -> Line<'static> {
         .line()
 }
 
-/// How often answers with this rung are right, where a run of the same model says so.
-fn calibrated(of: &Calibration) -> String {
+/// How often answers with this rung are right, where a run of the same model or its calibration says so.
+fn calibrated(of: &RightAtRung) -> String {
     let n = of.right.n;
     let noun = if n == 1 { "problem" } else { "problems" };
     let other = if of.others { "other " } else { "" };
@@ -354,7 +354,7 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         (
             "search",
             format!(
-                "{}top {} {dot} {} reach the answer {dot} {} tried, 95 % of nulls try up to {}",
+                "{}top {} {dot} {} {} the answer {dot} {} tried, 95 % of nulls try up to {}",
                 if verdict.decoder.is_empty() {
                     String::new()
                 } else {
@@ -362,6 +362,11 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
                 },
                 verdict.top_k,
                 count(verdict.traces, "trace"),
+                if verdict.traces == 1 {
+                    "reaches"
+                } else {
+                    "reach"
+                },
                 count(verdict.candidates, "candidate"),
                 verdict.null.candidates_p95,
             ),
