@@ -109,21 +109,25 @@ impl<'a> Bench<'a> {
                 new.push(question);
             }
         }
-        let want = Want {
-            latents: self.of.clean.fed.len(),
-            answer: Some(self.of.clean.most_tokens),
-            reading: reading(self.of.model, decoder),
-        };
-        self.runs += new.len();
-        let mut thoughts = think(self.of.model, &new, &want, self.cancel)?;
-        if let (Decoder::Learned, Some(lens)) = (decoder, self.learned) {
+        let thoughts = if let (Decoder::Learned, Some(lens)) = (decoder, self.learned) {
+            // It reads the states that a run leaves anyway.
+            let mut thoughts = self.think(Decoder::Projection, &new)?;
             let mut made: Vec<&mut Thought> = thoughts.iter_mut().flatten().collect();
             let states: Vec<&[_]> = made.iter().map(|t| t.states.as_slice()).collect();
             let read = lens.tops(self.of.model, &states, DEPTH, self.cancel)?;
             for (thought, read) in made.iter_mut().zip(read) {
                 thought.decoded = read;
             }
-        }
+            thoughts
+        } else {
+            let want = Want {
+                latents: self.of.clean.fed.len(),
+                answer: Some(self.of.clean.most_tokens),
+                reading: reading(self.of.model, decoder),
+            };
+            self.runs += new.len();
+            think(self.of.model, &new, &want, self.cancel)?
+        };
         for (question, thought) in new.iter().zip(thoughts) {
             self.kept.insert(key(question), thought);
         }
