@@ -4,6 +4,7 @@ use ratatui::style::{Color, Modifier};
 
 use crate::app::Pane;
 use crate::tests::harness::{Bench, grid};
+use crate::trace::{LearnedReads, Projection, TokenRead};
 use crate::ui::glyphs::{ASCII, UNICODE};
 use crate::ui::theme::Theme;
 
@@ -231,4 +232,34 @@ fn every_pane_can_be_read_to_its_end() {
             }
         }
     }
+}
+
+#[test]
+fn what_the_learned_lens_reads_stands_with_its_latent() {
+    let mut bench = Bench::ready();
+    bench.play("2");
+    assert!(!bench.text(200, 60).contains("Learned lens"), "without one");
+    let run = bench.app.session.run.as_mut().expect("a run");
+    let read = |id, text: &str, prob| TokenRead {
+        id,
+        text: text.to_owned(),
+        logit: 1.0,
+        prob,
+    };
+    let top = vec![read(4, "19\u{1b}[2J", 0.75), read(5, " ", 0.125)];
+    run.learned = Some(LearnedReads {
+        lens: "made".to_owned(),
+        latents: vec![None, Some(Projection { top, entropy: 0.5 }), None, None],
+    });
+    let text = bench.text(200, 60);
+    assert!(text.contains("Learned lens"), "{text}");
+    assert!(
+        text.contains("19␛[2J 0.750") && text.contains("0.125"),
+        "{text}"
+    );
+    bench.play("1");
+    assert!(
+        !bench.text(200, 60).contains("Learned lens"),
+        "not fitted there"
+    );
 }

@@ -52,7 +52,8 @@ fn write_learned(out: &mut String, run: &Run) -> fmt::Result {
     };
     writeln!(
         out,
-        "\nThe learned lens ({}), trained on gold steps, reads:\n",
+        "\nThe learned lens ({}), fitted to the results of gold steps, reads the following; it names a result even at a latent that stands for \
+         no step.\n",
         foreign(&learned.lens)
     )?;
     writeln!(out, "| Latent | Entropy | Top tokens |")?;

@@ -326,13 +326,20 @@ fn learned_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> V
         }
         row = row.join(next);
     }
-    vec![
+    let mut lines = vec![
         Line::default(),
         heading("Learned lens", theme)
-            .push("  trained on gold steps", theme.dim)
+            .push("  fitted to results of gold steps", theme.dim)
             .line(),
         row.line(),
-    ]
+    ];
+    lines.extend(paragraph(
+        "It names one even at a latent that stands for no step",
+        width,
+        2,
+        theme.dim,
+    ));
+    lines
 }
 
 /// Fluent text is not evidence: what the mean latent says as well, and what only ends the thought, is dimmed and named.
