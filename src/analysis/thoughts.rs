@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::reference::{DEPTH, Group, same_length};
 use crate::decode::lens;
 use crate::decode::spoken::{self, Spoken};
-use crate::model::{Cancel, Mode, Model, ModelError, Rollout, Vectors, Writes};
+use crate::model::{Cancel, Mode, Model, ModelError, Vectors, Writes};
 use crate::trace::TokenRead;
 
 /// Rows of one batch.
@@ -36,17 +36,8 @@ pub struct Want {
     pub latents: usize,
     /// How many tokens an answer may have; none runs no answer.
     pub answer: Option<usize>,
-    /// Whether each latent is read in another way than by the vocabulary projection.
-    pub reading: Option<Reading>,
-}
-
-/// A way of reading a latent that takes the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// Values spoken from it, and by whom.
-    Spoken(Spoken),
-    /// The vocabulary projection so many layers before the last.
-    Before(usize),
+    /// Whether values are spoken from each latent, and by whom.
+    pub spoken: Option<Spoken>,
 }
 
 /// Runs questions cleanly, those of one length side by side. None for a question that the model cannot take or of which
@@ -92,10 +83,6 @@ fn of_group(
 ) -> Result<Vec<Thought>, ModelError> {
     let branch = group.prefill(model, cancel)?;
     let rollout = model.rollout(&branch, want.latents, &Writes::none(branch.rows()), cancel)?;
-    let mut before = match want.reading {
-        Some(Reading::Before(n)) => Some(layer_reads(model, group, &rollout, n, cancel)?),
-        _ => None,
-    };
     let mut thoughts = vec![
         Thought {
             answer: None,
@@ -108,8 +95,8 @@ fn of_group(
     ];
     for (j, latent) in rollout.latents.iter().enumerate() {
         let tops = tops(model, &latent.state)?;
-        let values = match want.reading {
-            Some(Reading::Spoken(voice)) => {
+        let values = match want.spoken {
+            Some(voice) => {
                 let from = spoken::From {
                     before: rollout.after(j),
                     fed: &latent.fed,
@@ -117,10 +104,6 @@ fn of_group(
                 };
                 spoken::values(model, voice, &from, cancel)?
             }
-            Some(Reading::Before(_)) => match &mut before {
-                Some(reads) => std::mem::take(&mut reads[j]),
-                None => vec![Vec::new(); tops.len()],
-            },
             None => vec![Vec::new(); tops.len()],
         };
         let vectors = latent
@@ -156,17 +139,41 @@ fn tops(model: &Model, states: &Vectors) -> Result<Vec<Vec<TokenRead>>, ModelErr
         .collect())
 }
 
-/// What a layer so many before the last reads, by latent and row.
-fn layer_reads(
+/// What the layer so many before the last reads at the latents of runs, given each one's question and the vectors that were fed,
+/// by run and latent. Empty for a question that the model cannot take.
+///
+/// # Errors
+/// When there is no such layer, the model fails, or the work is cancelled.
+pub fn before_last(
     model: &Model,
-    group: &Group<'_>,
-    rollout: &Rollout,
-    before: usize,
+    runs: &[(&str, &[Arc<[f32]>])],
+    layers: usize,
     cancel: &Cancel,
 ) -> Result<Vec<Vec<Vec<TokenRead>>>, ModelError> {
-    let prompts: Vec<&[u32]> = group.prompts.iter().map(Vec::as_slice).collect();
-    let layer = model.info().layers.saturating_sub(before);
-    let states = model.latent_states(&prompts, rollout, &[layer], cancel)?;
-    let of_latents = states.into_iter().flatten();
-    of_latents.map(|states| tops(model, &states)).collect()
+    let layer = model.info().layers.saturating_sub(layers);
+    let mut reads = vec![Vec::new(); runs.len()];
+    let questions = runs.iter().map(|(question, _)| *question);
+    for group in same_length(model, questions, Mode::Latent, ROWS) {
+        let prompts: Vec<&[u32]> = group.prompts.iter().map(Vec::as_slice).collect();
+        let latents = group.indices.iter().map(|at| runs[*at].1.len()).min();
+        let fed: Vec<Vectors> = (0..latents.unwrap_or(0))
+            .map(|j| {
+                let rows: Vec<Arc<[f32]>> = group
+                    .indices
+                    .iter()
+                    .map(|at| Arc::clone(&runs[*at].1[j]))
+                    .collect();
+                model.vectors(&rows)
+            })
+            .collect::<Result<_, _>>()?;
+        for states in model
+            .latent_states(&prompts, &fed, &[layer], cancel)?
+            .remove(0)
+        {
+            for (at, top) in group.indices.iter().zip(tops(model, &states)?) {
+                reads[*at].push(top);
+            }
+        }
+    }
+    Ok(reads)
 }

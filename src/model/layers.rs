@@ -80,19 +80,19 @@ impl Model {
     }
 
     /// The states that latents 1..N are read off, after the final norm, by layer (those named, counted from 1) and latent, one
-    /// row per prompt. `prompts` are those that the rollout began with. One pass without a cache.
+    /// row per prompt, given the vectors that were fed at each latent. Passes without a cache.
     ///
     /// # Errors
     /// [`ModelError::Input`] for a layer that is not there, unknown ids or prompts of unequal length; [`ModelError::Cancelled`].
     pub fn latent_states(
         &self,
         prompts: &[&[u32]],
-        rollout: &Rollout,
+        fed: &[Vectors],
         layers: &[usize],
         cancel: &Cancel,
     ) -> Result<Vec<Vec<Vectors>>> {
         cancel.check()?;
-        let n = rollout.latents.len();
+        let n = fed.len();
         let length = prompts.first().map_or(0, |prompt| prompt.len());
         if n == 0 || length == 0 || prompts.iter().any(|prompt| prompt.len() != length) {
             return Err(ModelError::input(
@@ -104,7 +104,7 @@ impl Model {
         for (at, prompts) in prompts.chunks(at_once).enumerate() {
             cancel.check()?;
             let rows = at * at_once..at * at_once + prompts.len();
-            parts.push(self.states_of_rows(prompts, rollout, rows, layers)?);
+            parts.push(self.states_of_rows(prompts, fed, rows, layers)?);
         }
         let together = |layer: usize, latent: usize| {
             let of_part: Vec<&Tensor> = parts.iter().map(|part| &part[layer][latent]).collect();
@@ -119,17 +119,17 @@ impl Model {
     fn states_of_rows(
         &self,
         prompts: &[&[u32]],
-        rollout: &Rollout,
+        fed: &[Vectors],
         rows: Range<usize>,
         layers: &[usize],
     ) -> Result<Vec<Vec<Tensor>>> {
-        let n = rollout.latents.len();
+        let n = fed.len();
         let length = prompts.first().map_or(0, |prompt| prompt.len());
         let embedded = self.embed(&prompts.concat())?;
         let mut parts = vec![embedded.reshape((rows.len(), length, self.width()))?];
         // Latent N is read at the position before it, so it need not be fed itself.
-        for latent in &rollout.latents[..n - 1] {
-            let fed = latent.fed.tensor().narrow(0, rows.start, rows.len())?;
+        for fed in &fed[..n - 1] {
+            let fed = fed.tensor().narrow(0, rows.start, rows.len())?;
             parts.push(fed.unsqueeze(1)?);
         }
         let vectors = Tensor::cat(&parts, 1)?;

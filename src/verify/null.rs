@@ -2,6 +2,8 @@
 //!
 //! Rerunning the whole search corrects for everything it tries (field-map.md 5.4).
 
+use rayon::prelude::*;
+
 use crate::trace::{Null, TokenRead};
 
 use super::{Case, Prepared, Reach, Search};
@@ -17,10 +19,9 @@ pub fn null<'a>(
     let Ok(prepared) = Prepared::new(case) else {
         return null_from(0, 0, &mut []);
     };
-    let reached = others
-        .into_iter()
-        .map(|latents| prepared.reach(settings, latents));
-    of_reaches(reached)
+    let others: Vec<_> = others.into_iter().collect();
+    let reached = others.par_iter();
+    of_reaches(reached.map(|latents| prepared.reach(settings, latents)))
 }
 
 /// Searches the problem's own latents for traces to other problems' answers: the same search, asked for what the model did
@@ -32,7 +33,8 @@ pub fn null_answers<'a>(
     latents: &[Vec<TokenRead>],
     answers: impl IntoIterator<Item = &'a str>,
 ) -> Null {
-    let reached = answers.into_iter().filter_map(|answer| {
+    let answers: Vec<&str> = answers.into_iter().collect();
+    let reached = answers.par_iter().filter_map(|answer| {
         let other = Case {
             answer: Some(answer),
             ..*case
@@ -44,7 +46,7 @@ pub fn null_answers<'a>(
 }
 
 /// Counts what searches reached.
-fn of_reaches(reaches: impl Iterator<Item = Reach>) -> Null {
+fn of_reaches(reaches: impl ParallelIterator<Item = Reach>) -> Null {
     let reaches: Vec<Reach> = reaches.collect();
     let hits = reaches.iter().filter(|reach| reach.reached).count();
     let mut candidates: Vec<usize> = reaches.iter().map(|reach| reach.candidates).collect();

@@ -193,7 +193,8 @@ fn run(
             vec![rollout.latents.iter().map(|l| l.state.clone()).collect()]
         } else {
             let prompts: Vec<&[u32]> = group.prompts.iter().map(Vec::as_slice).collect();
-            model.latent_states(&prompts, &rollout, layers, cancel)?
+            let fed: Vec<_> = rollout.latents.iter().map(|l| l.fed.clone()).collect();
+            model.latent_states(&prompts, &fed, layers, cancel)?
         };
         for (at, j) in (0..n).enumerate() {
             let latent = LatentIdx(j + 1);

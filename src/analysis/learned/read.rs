@@ -160,7 +160,9 @@ impl Learned {
             return Ok(Vec::new());
         }
         let (shape, prompt) = (self.lens.shape(), &clean.run.input_ids);
-        let states = model.latent_states(&[prompt], &clean.rollout, &shape.layers, cancel)?;
+        let latents = clean.rollout.latents.iter();
+        let fed: Vec<Vectors> = latents.map(|latent| latent.fed.clone()).collect();
+        let states = model.latent_states(&[prompt], &fed, &shape.layers, cancel)?;
         let mut rows = Vec::new();
         for (layer, states) in shape.layers.iter().zip(&states) {
             let mut cells = Vec::new();

@@ -12,11 +12,12 @@ pub use stored::{Key, LONGEST};
 
 use std::sync::{Arc, OnceLock};
 
+use crate::decode::spoken::Spoken;
 use crate::model::{Cancel, Model, ModelError};
 use crate::problem::Problem;
 use crate::trace::{LatentIdx, TokenRead};
 
-use super::thoughts::{Reading, Want, think};
+use super::thoughts::{Want, before_last, think};
 
 /// How many problems the reference set holds: enough for a null of at least 200.
 pub const SIZE: usize = 256;
@@ -149,39 +150,64 @@ impl Reference {
         answers
     }
 
-    /// What is read in another way off the latents of every problem, in order; worked out when first asked for. Nothing of a set
-    /// that is empty, and of a layer that the model has not.
+    /// What is said on from the latents of every problem, in order; worked out when first asked for.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
-    pub fn decoded(
+    pub fn spoken(
         &self,
         model: &Model,
-        reading: Reading,
+        how: Spoken,
         cancel: &Cancel,
     ) -> Result<&[Reads], ModelError> {
-        let place = match reading {
-            Reading::Spoken(_) => 0,
-            Reading::Before(layers) => layers,
-        };
+        self.kept(0, || {
+            let questions: Vec<&str> = self.items.iter().map(|i| i.question.as_str()).collect();
+            let want = Want {
+                latents: model.n_latents(),
+                answer: None,
+                spoken: Some(how),
+            };
+            let thoughts = think(model, &questions, &want, cancel)?.into_iter();
+            Ok(thoughts
+                .map(|thought| thought.map(|t| t.decoded).unwrap_or_default())
+                .collect())
+        })
+    }
+
+    /// What the layer so many (at least 1) before the last reads at the latents of every problem, in order; worked out when first
+    /// asked for.
+    ///
+    /// # Errors
+    /// When there is no such layer, the model fails, or the work is cancelled.
+    pub fn before_last(
+        &self,
+        model: &Model,
+        layers: usize,
+        cancel: &Cancel,
+    ) -> Result<&[Reads], ModelError> {
+        self.kept(layers, || {
+            let runs = self.items.iter();
+            let runs: Vec<_> = runs
+                .map(|i| (i.question.as_str(), i.fed.as_slice()))
+                .collect();
+            before_last(model, &runs, layers, cancel)
+        })
+    }
+
+    /// What stands at a place of `decoded`, made where it is not there yet; nothing of a set that is empty.
+    fn kept(
+        &self,
+        place: usize,
+        make: impl FnOnce() -> Result<Vec<Reads>, ModelError>,
+    ) -> Result<&[Reads], ModelError> {
         let Some(kept) = self.decoded.get(place) else {
             return Ok(&[]);
         };
         if let Some(made) = kept.get() {
             return Ok(made);
         }
-        let questions: Vec<&str> = self.items.iter().map(|i| i.question.as_str()).collect();
-        let want = Want {
-            latents: model.n_latents(),
-            answer: None,
-            reading: Some(reading),
-        };
-        let thoughts = think(model, &questions, &want, cancel)?;
-        let reads = thoughts
-            .into_iter()
-            .map(|thought| thought.map(|t| t.decoded).unwrap_or_default())
-            .collect();
-        Ok(kept.get_or_init(|| reads))
+        let made = make()?;
+        Ok(kept.get_or_init(|| made))
     }
 
     /// The moments of the vectors fed at a latent.

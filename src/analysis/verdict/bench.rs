@@ -13,7 +13,7 @@ use super::strategy::{Decoder, Strategy};
 use crate::analysis::counterfactual::Subject;
 use crate::analysis::learned::Learned;
 use crate::analysis::reference::DEPTH;
-use crate::analysis::thoughts::{Reading, Thought, Want, think};
+use crate::analysis::thoughts::{Thought, Want, before_last, think};
 
 /// Questions that run side by side before what they gave is looked at.
 pub(super) const CHUNK: usize = 32;
@@ -109,24 +109,19 @@ impl<'a> Bench<'a> {
                 new.push(question);
             }
         }
-        let thoughts = if let (Decoder::Learned, Some(lens)) = (decoder, self.learned) {
-            // It reads the states that a run leaves anyway.
-            let mut thoughts = self.think(Decoder::Projection, &new)?;
-            let mut made: Vec<&mut Thought> = thoughts.iter_mut().flatten().collect();
-            let states: Vec<&[_]> = made.iter().map(|t| t.states.as_slice()).collect();
-            let read = lens.tops(self.of.model, &states, DEPTH, self.cancel)?;
-            for (thought, read) in made.iter_mut().zip(read) {
-                thought.decoded = read;
-            }
-            thoughts
-        } else {
+        let spoken = (decoder == Decoder::RollOut)
+            .then(|| voice(self.of.model))
+            .flatten();
+        let thoughts = if decoder == Decoder::Projection || spoken.is_some() {
             let want = Want {
                 latents: self.of.clean.fed.len(),
                 answer: Some(self.of.clean.most_tokens),
-                reading: reading(self.of.model, decoder),
+                spoken,
             };
             self.runs += new.len();
             think(self.of.model, &new, &want, self.cancel)?
+        } else {
+            self.reread(decoder, &new)?
         };
         for (question, thought) in new.iter().zip(thoughts) {
             self.kept.insert(key(question), thought);
@@ -135,6 +130,35 @@ impl<'a> Bench<'a> {
             .iter()
             .map(|q| self.kept[&key(q)].clone())
             .collect())
+    }
+
+    /// Runs questions and reads what the runs leave anyway by a decoder that needs no other run.
+    fn reread(
+        &mut self,
+        decoder: Decoder,
+        questions: &[&str],
+    ) -> Result<Vec<Option<Thought>>, ModelError> {
+        let mut thoughts = self.think(Decoder::Projection, questions)?;
+        let known = questions.iter().zip(&mut thoughts);
+        let mut known: Vec<(&str, &mut Thought)> = known
+            .filter_map(|(question, thought)| Some((*question, thought.as_mut()?)))
+            .collect();
+        let model = self.of.model;
+        let reads = match (decoder, self.learned) {
+            (Decoder::Learned, Some(lens)) => {
+                let states: Vec<&[_]> = known.iter().map(|(_, t)| t.states.as_slice()).collect();
+                lens.tops(model, &states, DEPTH, self.cancel)?
+            }
+            (Decoder::Before(layers), _) => {
+                let runs: Vec<_> = known.iter().map(|(q, t)| (*q, t.fed.as_slice())).collect();
+                before_last(model, &runs, layers, self.cancel)?
+            }
+            _ => return Ok(thoughts),
+        };
+        for ((_, thought), read) in known.iter_mut().zip(reads) {
+            thought.decoded = read;
+        }
+        Ok(thoughts)
     }
 
     /// What a decoder reads in a thought.
@@ -168,17 +192,21 @@ impl<'a> Bench<'a> {
         let (model, reference) = (self.of.model, self.of.reference);
         let question = &self.of.clean.run.question;
         let latents = self.of.clean.fed.len();
-        let mut reads: Vec<Reads> = match (decoder, reading(model, decoder), self.learned) {
+        let others = |made: &[Reads]| -> Vec<Reads> {
+            let all = reference.items().zip(made);
+            all.filter(|(item, _)| item.question.trim() != question.trim())
+                .map(|(_, reads)| reads.clone())
+                .collect()
+        };
+        let mut reads: Vec<Reads> = match (decoder, voice(model), self.learned) {
             (Decoder::Projection, ..) => {
                 reference.others(question).map(|i| i.top.clone()).collect()
             }
-            (_, Some(reading), _) => {
-                let made = reference.decoded(model, reading, self.cancel)?;
-                let others = reference.items().zip(made);
-                others
-                    .filter(|(item, _)| item.question.trim() != question.trim())
-                    .map(|(_, reads)| reads.clone())
-                    .collect()
+            (Decoder::RollOut, Some(how), _) => {
+                others(reference.spoken(model, how, self.cancel)?)
+            }
+            (Decoder::Before(layers), ..) => {
+                others(reference.before_last(model, layers, self.cancel)?)
             }
             (Decoder::Learned, _, Some(lens)) => {
                 lens.others(model, reference, question, DEPTH, self.cancel)?
@@ -191,15 +219,6 @@ impl<'a> Bench<'a> {
         let reads: Rc<[Reads]> = reads.into();
         self.others.insert(decoder, Rc::clone(&reads));
         Ok(reads)
-    }
-}
-
-/// What a decoder takes of the model beside the run; none for one that reads what the run left.
-fn reading(model: &Model, decoder: Decoder) -> Option<Reading> {
-    match decoder {
-        Decoder::Projection | Decoder::Learned => None,
-        Decoder::RollOut => voice(model).map(Reading::Spoken),
-        Decoder::Before(layers) => Some(Reading::Before(layers)),
     }
 }
 
