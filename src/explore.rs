@@ -128,6 +128,7 @@ fn screen(
         colour: wants_colour(args.color),
         ascii: args.ascii || !locale_is_utf8(),
         log: Some(logging::open(&log_file)?),
+        sessions: paths.recovery(),
     };
     let mut files = Files {
         paths,

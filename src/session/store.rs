@@ -1,4 +1,4 @@
-//! Session files on disk: atomic save, load with repair, autosave and recovery. The format is in `event` and `log`.
+//! Session files on disk: atomic save, load with repair, autosave, and the notes of what was saved. The format is in `event` and `log`.
 
 mod event;
 mod log;
@@ -11,7 +11,7 @@ use std::time::SystemTime;
 pub use event::{Header, Tool};
 pub use log::{Loaded, Repair, SessionFile};
 
-use super::Session;
+use super::{Note, Session};
 use crate::error::{Error, Result};
 use crate::file;
 
@@ -44,7 +44,8 @@ pub fn save(session_file: &SessionFile, path: &Path) -> Result<()> {
     file::write_atomic(path, text.as_bytes())
 }
 
-/// Returns where a session is autosaved: the name says what it is about, process and serial make it unique.
+/// Returns where a session is autosaved: the name says what it is about, process and serial make it unique among those that run;
+/// a number that is taken, by a process long gone, is passed over.
 #[must_use]
 pub fn autosave_path(recovery_dir: &Path, origin: &str, process: u32, serial: u64) -> PathBuf {
     let mut slug = String::new();
@@ -60,84 +61,63 @@ pub fn autosave_path(recovery_dir: &Path, origin: &str, process: u32, serial: u6
     }
     let slug = slug.trim_end_matches('-');
     let slug = if slug.is_empty() { "session" } else { slug };
-    recovery_dir.join(format!("{slug}-{process}-{serial}.{EXTENSION}"))
+    let path = |serial| recovery_dir.join(format!("{slug}-{process}-{serial}.{EXTENSION}"));
+    let free = (serial..=u64::MAX).map(path).find(|path| !path.exists());
+    free.unwrap_or_else(|| path(serial))
 }
 
-/// An autosaved session that can be recovered.
+/// The notes of one autosaved session.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recovery {
-    /// Its file.
-    pub path: PathBuf,
-    /// When it was written.
-    pub modified: SystemTime,
-    /// Where its problem came from.
-    pub origin: String,
-    /// The question; foreign text.
+pub struct Noted {
+    /// The question that they are about; foreign text.
     pub question: String,
-    /// How many notes it holds.
-    pub notes: usize,
+    /// They.
+    pub notes: Vec<Note>,
 }
 
-/// Lists the autosaved sessions, newest first. Files that cannot be read as sessions are left out and logged.
+/// The notes of the sessions that were autosaved before a time, in order of the files' names. Files that cannot be read as sessions
+/// are left out and logged.
 ///
 /// # Errors
 /// Names the folder when it cannot be listed; a missing folder is an empty list.
-pub fn recoverable(recovery_dir: &Path) -> Result<Vec<Recovery>> {
+pub fn noted(recovery_dir: &Path, before: SystemTime) -> Result<Vec<Noted>> {
     let failed = |source| Error::io("list", recovery_dir, source);
     let entries = match fs::read_dir(recovery_dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(error)),
     };
-    let mut found = Vec::new();
+    let mut paths = Vec::new();
     for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_none_or(|ending| ending != EXTENSION) {
-            continue;
-        }
-        match recovery(&path) {
-            Ok(recovery) => found.push(recovery),
-            Err(error) => tracing::warn!("not recoverable: {error}"),
+        let entry = entry.map_err(failed)?;
+        let written = entry.metadata().and_then(|metadata| metadata.modified());
+        let path = entry.path();
+        let is_session = path.extension().is_some_and(|ending| ending == EXTENSION);
+        if is_session && written.is_ok_and(|written| written < before) {
+            paths.push(path);
         }
     }
-    found.sort_by(|a, b| (b.modified, &b.path).cmp(&(a.modified, &a.path)));
+    paths.sort();
+    let mut found = Vec::new();
+    for path in paths {
+        match load(&path) {
+            Ok(loaded) => {
+                let Session {
+                    problem,
+                    run,
+                    notes,
+                    ..
+                } = loaded.file.session();
+                let question = problem.map(|problem| problem.question);
+                let question = question.or(run.map(|run| run.question));
+                if let Some(question) = question.filter(|_| !notes.is_empty()) {
+                    found.push(Noted { question, notes });
+                }
+            }
+            Err(error) => tracing::warn!("a saved session cannot be read: {error}"),
+        }
+    }
     Ok(found)
-}
-
-/// Reads what a recovery list shows of one file.
-fn recovery(path: &Path) -> Result<Recovery> {
-    let failed = |source| Error::io("read", path, source);
-    let modified = fs::metadata(path)
-        .and_then(|metadata| metadata.modified())
-        .map_err(failed)?;
-    let Session {
-        problem,
-        run,
-        origin,
-        notes,
-        ..
-    } = load(path)?.file.session();
-    let question = problem.map(|problem| problem.question);
-    Ok(Recovery {
-        path: path.to_owned(),
-        modified,
-        origin,
-        question: question.or(run.map(|run| run.question)).unwrap_or_default(),
-        notes: notes.len(),
-    })
-}
-
-/// Removes an autosaved session; one that is gone already is fine.
-///
-/// # Errors
-/// Names the file when it cannot be removed.
-pub fn discard(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Error::io("remove", path, error))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Stdout, Write as _};
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -81,6 +82,8 @@ pub struct Options {
     pub ascii: bool,
     /// Where standard error goes while the screen is ours.
     pub log: Option<File>,
+    /// The folder in which sessions are saved.
+    pub sessions: PathBuf,
 }
 
 /// Why the explorer ended.
@@ -124,7 +127,7 @@ pub fn run(options: Options, link: WorkerLink, performer: &mut dyn Performer) ->
     force_color_output(true);
     install_panic_hook(options.app.log_path.clone());
     let _guard = runtime.enter();
-    let (runs, heard) = Runs::new();
+    let (runs, heard) = Runs::new(options.sessions);
     let mut explorer = Explorer {
         app: App::new(options.app),
         theme,

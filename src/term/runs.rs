@@ -1,5 +1,6 @@
 //! Runs over data sets, outside the reducer: a thread that reads a run's file as it grows, and the process that computes one.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -7,13 +8,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::app::Msg;
 use crate::app::dataset::{RunEvent, RunRequest};
+use crate::rows::summary::key;
 use crate::rows::watch::{Watch, problem};
+use crate::session::{Note, store};
 use crate::term::Performer;
 
 /// How often the file and the process are looked at.
@@ -42,17 +45,23 @@ type Shared = Arc<Mutex<Option<Child>>>;
 /// What goes on with runs. Whoever drops it asks the process to end.
 pub(super) struct Runs {
     sender: Sender<Msg>,
+    /// Where sessions are saved.
+    sessions: PathBuf,
+    /// When this session began.
+    began: SystemTime,
     child: Shared,
     /// Ends the thread that watches.
     closed: Arc<AtomicBool>,
 }
 
 impl Runs {
-    /// Nothing yet, and where messages come from.
-    pub(super) fn new() -> (Self, Receiver<Msg>) {
+    /// Nothing yet, and where messages come from. `sessions` is the folder in which sessions are saved.
+    pub(super) fn new(sessions: PathBuf) -> (Self, Receiver<Msg>) {
         let (sender, receiver) = channel(8);
         let runs = Self {
             sender,
+            sessions,
+            began: SystemTime::now(),
             child: Shared::default(),
             closed: Arc::new(AtomicBool::new(false)),
         };
@@ -145,6 +154,8 @@ impl Runs {
         let watcher = Watcher {
             ticket,
             folder,
+            sessions: self.sessions.clone(),
+            began: self.began,
             sender: self.sender.clone(),
             child: Arc::clone(&self.child),
             closed: Arc::clone(&self.closed),
@@ -184,6 +195,8 @@ fn ask_to_end(child: &mut Child) {
 struct Watcher {
     ticket: u64,
     folder: PathBuf,
+    sessions: PathBuf,
+    began: SystemTime,
     sender: Sender<Msg>,
     child: Shared,
     closed: Arc<AtomicBool>,
@@ -259,8 +272,31 @@ impl Watcher {
         if !added.more && !*is_read {
             *is_read = true;
             self.say(RunEvent::Read);
+            self.say_noted();
         }
         Ok(added.more)
+    }
+
+    /// Tells the notes of earlier sessions; without them the run can be looked at as well.
+    fn say_noted(&self) {
+        let noted = store::noted(&self.sessions, self.began);
+        let noted = noted.unwrap_or_else(|error| {
+            tracing::warn!("earlier notes are not shown: {error}");
+            Vec::new()
+        });
+        let mut notes: HashMap<u64, Vec<Note>> = HashMap::new();
+        for session in noted {
+            let there = notes.entry(key(&session.question)).or_default();
+            for note in session.notes {
+                // A session that was opened again holds the notes of the one before.
+                if !there.contains(&note) {
+                    there.push(note);
+                }
+            }
+        }
+        if !notes.is_empty() {
+            self.say(RunEvent::Noted(notes));
+        }
     }
 
     /// How the process ended, if it has ended since the last look.

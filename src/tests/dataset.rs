@@ -8,6 +8,7 @@ use crate::app::overlay::{Overlay, PromptKind};
 use crate::app::{App, Msg, Page, update};
 use crate::rows::calibration::{self, AtRung, Calibration};
 use crate::rows::summary::{Item, key};
+use crate::session::{Note, Target};
 use crate::tests::fixture::dataset::{FOLDER, header, heard, item, options, rows};
 use crate::tests::fixture::{problems, verdict};
 use crate::tests::harness::Bench;
@@ -534,4 +535,33 @@ fn pictures_of_the_data_set() {
     bench.keys("n");
     picture("data_start_80x24", &bench.text(80, 24));
     assert_eq!(header(3).data.n, 3);
+}
+
+#[test]
+fn notes_of_earlier_sessions_are_counted_with_those_of_this_one() {
+    let mut bench = Bench::with_run(10, 10);
+    let on = item(2);
+    let note = |text: &str, written_at| Note {
+        target: Target::Problem,
+        tag: None,
+        text: text.to_owned(),
+        author: "Ann".to_owned(),
+        written_at,
+    };
+    let earlier = vec![note("look again", 5), note("as \u{1b}[31mred", 9)];
+    hear(&mut bench, RunEvent::Noted([(on.key, earlier)].into()));
+    bench.keys("j j");
+    assert_eq!(bench.app.dataset.item().map(|item| item.index), Some(2));
+    let text = bench.text(160, 40);
+    assert!(text.contains("2 notes, last “as ␛[31mred”"), "{text}");
+    // One of this session on the open problem counts as well.
+    bench.app.session.notes.push(note("mine", 10));
+    let open = bench.app.session.problem.as_ref().expect("a problem");
+    let own = key(&open.question);
+    bench.keys("D D");
+    assert_eq!(bench.app.dataset.notes.get(&on.key), Some(&2));
+    assert_eq!(bench.app.dataset.notes.get(&own), Some(&1));
+    bench.keys("left r");
+    assert_eq!(bench.app.dataset.sort, Column::Notes);
+    assert_eq!(bench.app.dataset.item().map(|item| item.key), Some(on.key));
 }

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::rows::Header;
 use crate::rows::calibration::Calibration;
 use crate::rows::summary::{Item, key};
+use crate::session::Note;
 use crate::stats::Share;
 use crate::trace::{ModelInfo, Rung};
 
@@ -51,6 +52,8 @@ pub struct Dataset {
     pub only_figures: bool,
     /// How many notes there are on a problem, by the key of its question.
     pub notes: HashMap<u64, usize>,
+    /// Notes of earlier sessions, by the key of the question.
+    earlier: HashMap<u64, Vec<Note>>,
     /// Where runs are kept that are started from here.
     pub runs_folder: PathBuf,
     /// The file of problems that the explorer was given.
@@ -185,15 +188,32 @@ pub fn differs(info: &ModelInfo, header: &Header) -> Option<String> {
 impl App {
     /// How many notes there are on each problem, by the key of its question.
     fn count_notes(&self) -> HashMap<u64, usize> {
-        let shelved = self.shelf.values().map(|shelved| &shelved.session);
-        let mut notes = HashMap::new();
-        for session in shelved.chain([&self.session]) {
-            let problem = session.problem.as_ref();
-            if let Some(problem) = problem.filter(|_| !session.notes.is_empty()) {
-                *notes.entry(key(&problem.question)).or_default() += session.notes.len();
-            }
+        let mut notes: HashMap<u64, usize> = HashMap::new();
+        let earlier = self.dataset.earlier.iter();
+        let earlier = earlier.map(|(key, noted)| (*key, noted.len()));
+        for (key, n) in earlier.chain(self.noted().map(|(key, noted)| (key, noted.len()))) {
+            *notes.entry(key).or_default() += n;
         }
         notes
+    }
+
+    /// The notes of this session, by the key of the question; the same key may come twice.
+    fn noted(&self) -> impl Iterator<Item = (u64, &[Note])> {
+        let shelved = self.shelf.values().map(|shelved| &shelved.session);
+        shelved.chain([&self.session]).filter_map(|session| {
+            let problem = session.problem.as_ref()?;
+            (!session.notes.is_empty()).then(|| (key(&problem.question), session.notes.as_slice()))
+        })
+    }
+
+    /// The note on a problem that was written last, in this or an earlier session.
+    #[must_use]
+    pub fn last_note(&self, item: &Item) -> Option<&Note> {
+        let own = self.noted().filter(|(key, _)| *key == item.key);
+        let earlier = self.dataset.earlier.get(&item.key);
+        let all = own.flat_map(|(_, notes)| notes);
+        all.chain(earlier.into_iter().flatten())
+            .max_by_key(|note| note.written_at)
     }
 
     /// How often answers are right at the rung of the open verdict, in the open run or else by the model's own calibration; none

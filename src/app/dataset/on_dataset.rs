@@ -238,6 +238,10 @@ pub(in crate::app) fn on_event(app: &mut App, ticket: u64, event: RunEvent) -> V
                 dataset.refresh();
             }
         }
+        RunEvent::Noted(notes) => {
+            dataset.earlier = notes;
+            entered(app);
+        }
         RunEvent::Read => {
             if let Some(run) = &mut dataset.run
                 && !run.is_read

@@ -1,5 +1,7 @@
 //! Tests of session files: round trips, repair, corruption and recovery.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use serde_json::Map;
 
@@ -238,10 +240,12 @@ fn what_would_not_read_back_is_not_written() {
 }
 
 #[test]
-fn autosaves_are_listed_and_discarded() {
+fn the_notes_of_earlier_sessions_are_listed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let recovery_dir = folder.path().join("recovery");
-    assert_eq!(recoverable(&recovery_dir).expect("no folder yet"), []);
+    let now = SystemTime::now();
+    let later = now + Duration::from_mins(1);
+    assert_eq!(noted(&recovery_dir, later).expect("no folder yet"), []);
     fs::create_dir(&recovery_dir).expect("created");
 
     let path = autosave_path(&recovery_dir, "mini-math test/../#12 \u{1b}", 41, 2);
@@ -251,17 +255,21 @@ fn autosaves_are_listed_and_discarded() {
         recovery_dir.join("session-41-3.jsonl")
     );
     save(&SessionFile::new(header(), &sample::session()), &path).expect("saved");
+    // A later process of the same number does not write over it.
+    let next = autosave_path(&recovery_dir, "mini-math test/../#12 \u{1b}", 41, 2);
+    assert_eq!(next, recovery_dir.join("mini-math-test-12-41-3.jsonl"));
+    let mut empty = sample::session();
+    empty.notes.clear();
+    save(&SessionFile::new(header(), &empty), &next).expect("saved");
     fs::write(recovery_dir.join("torn.jsonl"), "{").expect("written");
     fs::write(recovery_dir.join(".x.jsonl.1-0.tmp"), "{").expect("written");
 
-    let found = recoverable(&recovery_dir).expect("listable");
+    let found = noted(&recovery_dir, later).expect("listable");
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].origin, "mini-math test seed 7 #12");
     assert!(found[0].question.starts_with("Ann has 12 pens"));
-    assert_eq!(found[0].notes, 2);
-    discard(&path).expect("removed");
-    discard(&path).expect("gone already is fine");
-    assert_eq!(recoverable(&recovery_dir).expect("listable"), []);
+    assert_eq!(found[0].notes, sample::session().notes);
+    let earlier = now - Duration::from_mins(1);
+    assert_eq!(noted(&recovery_dir, earlier).expect("listable"), []);
 }
 
 proptest! {

@@ -24,7 +24,7 @@ use super::{Sheet, first_row};
 use crate::app::dataset::{Dataset, OpenRun, Work, differs};
 use crate::app::{App, View};
 use crate::text::{sanitize, width as text_width};
-use crate::ui::line::{Row, cut, paragraph};
+use crate::ui::line::{Row, cut, cut_foreign, paragraph};
 use crate::ui::number::{plain, probability_of, signed};
 use crate::ui::panes::Title;
 use crate::ui::rule;
@@ -36,6 +36,8 @@ const ROOM_FOR_FIGURES: u16 = 28;
 const ROOM_FOR_DETAIL: u16 = 15;
 /// Rows that tell of it: the question, and one of facts.
 const DETAIL: u16 = 3;
+/// How much of a note is shown.
+const LONGEST_NOTE: usize = 60;
 
 /// Draws the page.
 pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut View) {
@@ -335,7 +337,16 @@ fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         ));
     }
     if let Some(n) = app.dataset.notes.get(&item.key) {
-        facts.push(crate::ui::number::count(*n, "note"));
+        let [open, close] = glyphs.quotes;
+        let last = app.last_note(item).map(|note| match note.tag {
+            Some(tag) if note.text.is_empty() => tag.as_str().to_owned(),
+            _ => format!(
+                "{open}{}{close}",
+                cut_foreign(&note.text, LONGEST_NOTE, theme)
+            ),
+        });
+        let last = last.map_or_else(String::new, |last| format!(", last {last}"));
+        facts.push(crate::ui::number::count(*n, "note") + &last);
     }
     let text = facts.join(&format!(" {} ", glyphs.dot));
     lines.push(Row::new().push(cut(&text, width, theme), theme.dim).line());
