@@ -37,7 +37,7 @@ const ROOM_FOR_DETAIL: u16 = 15;
 /// Rows that tell of it: the question, and one of facts.
 const DETAIL: u16 = 3;
 /// How much of a note is shown.
-const LONGEST_NOTE: usize = 60;
+const LONGEST_NOTE: usize = 40;
 
 /// Draws the page.
 pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut View) {
@@ -346,7 +346,8 @@ fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
             ),
         });
         let last = last.map_or_else(String::new, |last| format!(", last {last}"));
-        facts.push(crate::ui::number::count(*n, "note") + &last);
+        // In front: what does not fit is cut off at the end.
+        facts.insert(0, crate::ui::number::count(*n, "note") + &last);
     }
     let text = facts.join(&format!(" {} ", glyphs.dot));
     lines.push(Row::new().push(cut(&text, width, theme), theme.dim).line());
