@@ -1,7 +1,5 @@
 //! `undertone report`: what a batch run is worth, as Markdown, HTML, CSV or JSON.
 
-use std::path::Path;
-
 use super::{print, to_json};
 use crate::cli::RunReportArgs;
 use crate::error::{Error, Result};
@@ -14,10 +12,9 @@ use crate::{file, paths};
 /// # Errors
 /// When a run cannot be read or a file cannot be written.
 pub fn run(args: &RunReportArgs) -> Result<()> {
-    let read = |folder: &Path| Run::read(folder);
-    let run = read(&args.run)?;
-    let hard = args.hard.as_deref().map(read).transpose()?;
-    let controls = args.control.iter().map(|folder| read(folder));
+    let run = Run::read(&args.run)?;
+    let hard = args.hard.as_deref().map(Run::read).transpose()?;
+    let controls = args.control.iter().map(|folder| Run::read(folder));
     let controls: Vec<Run> = controls.collect::<Result<_>>()?;
     let report = report::report(&run, hard.as_ref(), &controls);
     if let Some(path) = &args.html {
