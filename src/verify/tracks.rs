@@ -326,8 +326,8 @@ fn reason(steps: &[StepTracks], standing: Standing) -> String {
                 || "no step is read at a latent".to_owned(),
                 |s| {
                     format!(
-                        "step {} has {} eligible edits, too few to test it: in {} more the model does not answer as the trace predicts",
-                        s.step + 1, s.edits, s.ineligible
+                        "step {} has {} eligible {}, too few to test it: in {} more the model does not answer as the trace predicts",
+                        s.step + 1, s.edits, if s.edits == 1 { "edit" } else { "edits" }, s.ineligible
                     )
                 },
             )
