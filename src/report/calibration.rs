@@ -15,7 +15,7 @@ pub fn calibration(run: &Run) -> Calibration {
         });
         judged.map(|item| item.key).collect()
     };
-    let rungs = Rung::ALL.map(|rung| AtRung::new(rung, &at(rung, true), &at(rung, false)));
+    let rungs = Rung::ALL.map(|rung| AtRung::new(rung, at(rung, true), at(rung, false)));
     Calibration {
         schema: SCHEMA.to_owned(),
         version: header.version.clone(),

@@ -54,22 +54,38 @@ pub struct AtRung {
     /// The right ones.
     pub correct: usize,
     /// The keys of the right ones' questions, in hexadecimal, so that a problem need not be counted for itself.
-    pub right: Vec<String>,
+    #[serde(with = "hexadecimal")]
+    pub right: Vec<u64>,
     /// The same of the wrong ones.
-    pub wrong: Vec<String>,
+    #[serde(with = "hexadecimal")]
+    pub wrong: Vec<u64>,
+}
+
+/// Numbers of 64 bits as texts: JSON readers keep 53 bits of a number.
+mod hexadecimal {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(keys: &[u64], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(keys.iter().map(|key| format!("{key:016x}")))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
+        let texts: Vec<String> = Vec::deserialize(from)?;
+        let keys = texts.iter().map(|text| u64::from_str_radix(text, 16));
+        keys.collect::<Result<_, _>>().map_err(de::Error::custom)
+    }
 }
 
 impl AtRung {
     /// The verdicts at a rung, given as the keys of their questions.
     #[must_use]
-    pub fn new(rung: Rung, right: &[u64], wrong: &[u64]) -> Self {
-        let hex = |keys: &[u64]| keys.iter().map(|key| format!("{key:016x}")).collect();
+    pub fn new(rung: Rung, right: Vec<u64>, wrong: Vec<u64>) -> Self {
         Self {
             rung,
             n: right.len() + wrong.len(),
             correct: right.len(),
-            right: hex(right),
-            wrong: hex(wrong),
+            right,
+            wrong,
         }
     }
 }
@@ -92,18 +108,11 @@ impl Calibration {
         Ok(read)
     }
 
-    /// Every verdict: the key of its question, its rung, and whether the answer is right. What is no key is left out.
+    /// Every verdict: the key of its question, its rung, and whether the answer is right.
     pub fn verdicts(&self) -> impl Iterator<Item = (u64, Rung, bool)> {
         self.rungs.iter().flat_map(|at| {
-            let with = |keys: &'_ [String], is_right| {
-                let read = keys
-                    .iter()
-                    .filter_map(|key| u64::from_str_radix(key, 16).ok());
-                read.map(|key| (key, at.rung, is_right)).collect::<Vec<_>>()
-            };
-            with(&at.right, true)
-                .into_iter()
-                .chain(with(&at.wrong, false))
+            let right = at.right.iter().map(|key| (*key, at.rung, true));
+            right.chain(at.wrong.iter().map(|key| (*key, at.rung, false)))
         })
     }
 }
@@ -131,8 +140,8 @@ mod tests {
             top_k: 5,
             reference: "others".to_owned(),
             rungs: vec![
-                AtRung::new(Rung::Used, &[1, u64::MAX], &[7]),
-                AtRung::new(Rung::Tracks, &[], &[]),
+                AtRung::new(Rung::Used, vec![1, u64::MAX], vec![7]),
+                AtRung::new(Rung::Tracks, Vec::new(), Vec::new()),
             ],
         }
     }
@@ -161,6 +170,9 @@ mod tests {
             let why = Calibration::parse(&text).expect_err("wrong");
             assert!(why.contains(says), "{why}");
         }
+        let text = serde_json::to_string(&made()).expect("serialises");
+        let no_key = text.replace("0000000000000007", "seven");
+        assert!(no_key != text && Calibration::parse(&no_key).is_err());
         assert!(Calibration::parse("{").is_err());
     }
 }

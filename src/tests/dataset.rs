@@ -242,7 +242,7 @@ fn without_a_run_the_models_own_calibration_counts() {
         verdict: header.settings.verdict,
         top_k: 5,
         reference: String::new(),
-        rungs: vec![AtRung::new(rung, &[open, 2, 3, 4], &[5])],
+        rungs: vec![AtRung::new(rung, vec![open, 2, 3, 4], vec![5])],
     };
     assert_eq!(bench.app.calibration(), None, "nothing is known");
     let mut other = own.clone();
