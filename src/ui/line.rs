@@ -103,6 +103,17 @@ pub fn cut(text: &str, max_width: usize, theme: &Theme) -> String {
         .collect()
 }
 
+/// A token without the blanks around it, cut to a width; a mark stands for one of blanks alone.
+#[must_use]
+pub fn token(text: &str, max_width: usize, theme: &Theme) -> String {
+    let clean = sanitize(text.trim());
+    if clean.is_empty() {
+        theme.glyphs.blank.to_owned()
+    } else {
+        cut(&clean, max_width, theme)
+    }
+}
+
 /// Cleans foreign text and cuts it to a width.
 #[must_use]
 pub fn cut_foreign(text: &str, max_width: usize, theme: &Theme) -> String {

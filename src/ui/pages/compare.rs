@@ -2,13 +2,13 @@
 
 use ratatui::text::Line;
 
-use super::{Sheet, token};
+use super::Sheet;
 use crate::app::overlay::ablation_name;
 use crate::app::{App, Job, Left};
 use crate::session::Session;
 use crate::text::{Newline, sanitize_with, width, wrap};
 use crate::trace::{Answer, PositionKind, Run};
-use crate::ui::line::{Row, cut, cut_foreign, paragraph};
+use crate::ui::line::{Row, cut, cut_foreign, paragraph, token};
 use crate::ui::number::{plain, probability};
 use crate::ui::panes::answer::answer_text;
 use crate::ui::panes::timeline::tokens_after;

@@ -3,10 +3,10 @@
 
 use ratatui::text::Line;
 
-use super::{Sheet, block, more, token, window};
+use super::{Sheet, block, more, window};
 use crate::app::App;
 use crate::trace::{Input, LayerCell, LayerLens};
-use crate::ui::line::{Row, cut_foreign, heading};
+use crate::ui::line::{Row, cut_foreign, heading, token};
 use crate::ui::number::{plain, probability};
 use crate::ui::theme::Theme;
 

@@ -31,8 +31,8 @@ use ratatui::widgets::Paragraph;
 
 use crate::app::studies::{Ended, is_complete, progress};
 use crate::app::{App, Page, Phase, View};
-use crate::text::{sanitize, width as text_width};
-use crate::ui::line::{Row, cut, paragraph};
+use crate::text::width as text_width;
+use crate::ui::line::{Row, paragraph};
 use crate::ui::panes::Title;
 use crate::ui::rule;
 use crate::ui::theme::Theme;
@@ -283,16 +283,6 @@ fn block(row: Row, cell: Row, width: usize, is_selected: bool, theme: &Theme) ->
     }
     let text = cell.to(width).line().to_string();
     row.push(text, theme.strong.patch(theme.selected))
-}
-
-/// A token alone, with a picture for one that is only blanks.
-fn token(text: &str, max_width: usize, theme: &Theme) -> String {
-    let clean = sanitize(text.trim());
-    if clean.is_empty() {
-        theme.glyphs.blank.to_owned()
-    } else {
-        cut(&clean, max_width, theme)
-    }
 }
 
 /// A sentence with its first part standing out.

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 use crate::app::{App, Job, Phase};
 use crate::text::sanitize;
 use crate::trace::{EarlyExit, LatentIdx, Phrase, Position, PositionKind, Projection, TokenRead};
-use crate::ui::line::{Row, bar, cut, cut_foreign, heading, paragraph};
+use crate::ui::line::{self, Row, bar, cut_foreign, heading, paragraph};
 use crate::ui::number::{plain, probability, signed};
 use crate::ui::panes::{Title, failed};
 use crate::ui::theme::Theme;
@@ -159,12 +159,7 @@ fn table(
             .line(),
     ];
     for (rank, read) in projection.top.iter().enumerate() {
-        let text = sanitize(read.text.trim());
-        let text = if text.is_empty() {
-            theme.glyphs.blank.to_owned()
-        } else {
-            cut(&text, token, theme)
-        };
+        let text = line::token(&read.text, token, theme);
         let style = if rank == 0 { theme.strong } else { theme.text };
         lines.push(
             Row::new()
@@ -311,12 +306,7 @@ fn learned_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> V
     };
     let mut row = Row::new().to(2);
     for (rank, token) in read.top.iter().enumerate() {
-        let text = cut_foreign(token.text.trim(), MAX_TOKEN, theme);
-        let text = if text.is_empty() {
-            theme.glyphs.blank.to_owned()
-        } else {
-            text
-        };
+        let text = line::token(&token.text, MAX_TOKEN, theme);
         let style = if rank == 0 { theme.strong } else { theme.text };
         let next = Row::new()
             .push(text, style)

@@ -10,7 +10,7 @@ use crate::app::overlay::ablation_name;
 use crate::app::{App, Phase};
 use crate::text::{sanitize, width};
 use crate::trace::{AblationValue, LatentIdx, Position, PositionKind, TraceStep};
-use crate::ui::line::{Row, cut};
+use crate::ui::line::{Row, cut, token};
 use crate::ui::number::count;
 use crate::ui::panes::Title;
 use crate::ui::theme::Theme;
@@ -242,16 +242,6 @@ fn cells(app: &App, labels: &[Label], theme: &Theme) -> Vec<Cell> {
     cells
 }
 
-fn token(text: &str, theme: &Theme) -> String {
-    let clean = sanitize(text.trim());
-    let shown = if clean.is_empty() {
-        theme.glyphs.blank
-    } else {
-        &clean
-    };
-    cut(shown, MAX_CELL, theme)
-}
-
 fn cell(
     app: &App,
     index: usize,
@@ -272,10 +262,10 @@ fn cell(
         PositionKind::Start => ("start".to_owned(), theme.text),
         PositionKind::End => ("end".to_owned(), theme.text),
         _ if position.unknown => (
-            format!("{}[?]", token(&position.text, theme)),
+            format!("{}[?]", token(&position.text, MAX_CELL, theme)),
             theme.unknown,
         ),
-        _ => (token(&position.text, theme), theme.text),
+        _ => (token(&position.text, MAX_CELL, theme), theme.text),
     };
     let below = labels
         .iter()
@@ -289,7 +279,7 @@ fn cell(
                         return None;
                     }
                     let style = if is_read { theme.strong } else { theme.dim };
-                    (token(&read.text, theme), style)
+                    (token(&read.text, MAX_CELL, theme), style)
                 }
                 (Label::Now, Some(idx)) => now(app, position, idx, after, theme)?,
                 (Label::Stop, _) => {
@@ -300,7 +290,7 @@ fn cell(
                     };
                     let exit = app.session.early_exit.iter().find(|exit| exit.k == k)?;
                     let value = exit.value.as_deref().unwrap_or(theme.glyphs.none);
-                    (token(value, theme), theme.dim)
+                    (token(value, MAX_CELL, theme), theme.dim)
                 }
                 (Label::Step, Some(idx)) => {
                     let (number, step) = app.step_at(idx)?;
@@ -350,7 +340,7 @@ fn now(
     } else {
         theme.dim
     };
-    Some((token(text, theme), style))
+    Some((token(text, MAX_CELL, theme), style))
 }
 
 /// The top token of each latent in the shown ablated run. A skipped latent has none.
