@@ -55,10 +55,11 @@ pub fn stable_match(exits: &[EarlyExit], mode: Mode) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn exits(values: &[&str]) -> Vec<EarlyExit> {
+    /// Forced answers after 0, 1, ... latents; an empty one is none.
+    pub(crate) fn exits(values: &[&str]) -> Vec<EarlyExit> {
         let exit = |(k, value): (usize, &&str)| EarlyExit {
             k,
             value: (!value.is_empty()).then(|| (*value).to_owned()),

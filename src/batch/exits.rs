@@ -26,16 +26,7 @@ pub(super) fn matches(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn exits(values: &[&str]) -> Vec<EarlyExit> {
-        let exit = |(k, value): (usize, &&str)| EarlyExit {
-            k,
-            value: (!value.is_empty()).then(|| (*value).to_owned()),
-            logprob: None,
-            clean_logprob: None,
-        };
-        values.iter().enumerate().map(exit).collect()
-    }
+    use crate::answers::tests::exits;
 
     fn found(mode: Mode, answer: &str, values: &[&str]) -> Option<(Option<usize>, usize)> {
         let found = matches(mode, Some(answer), &exits(values))?;
