@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::table::{Cell, Table, Unit};
-use super::tables::float;
-use crate::stats::Share;
+use crate::stats::{Share, float};
 
 /// A plot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -159,7 +158,7 @@ impl Axis {
     pub fn counted(label: impl Into<String>, high: usize) -> Self {
         Self {
             label: label.into(),
-            high: super::tables::float(high),
+            high: float(high),
             is_count: true,
         }
     }
@@ -202,7 +201,7 @@ impl Plot {
 
     /// Where a point is: a category's name, a count or a number.
     fn place(&self, x: f64) -> Cell {
-        let at = |i: &usize| (super::tables::float(*i) - x).abs() < 0.5;
+        let at = |i: &usize| (float(*i) - x).abs() < 0.5;
         if let Some(i) = (0..self.categories.len()).find(at) {
             return Cell::text(&self.categories[i]);
         }

@@ -22,7 +22,8 @@ const Z: f64 = 1.959_963_984_540_054;
 
 /// A count as a number.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn float(count: usize) -> f64 {
+#[must_use]
+pub fn float(count: usize) -> f64 {
     count as f64
 }
 

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::rows::summary::Item;
+use crate::stats::float;
 use crate::trace::Rung;
 
 /// What of a problem is looked at.
@@ -292,11 +293,6 @@ impl Term {
             _ => self.op == Op::Not,
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn float(count: usize) -> f64 {
-    count as f64
 }
 
 /// Reads an expression from left to right.

@@ -10,7 +10,7 @@ use plotters::prelude::*;
 
 use super::html::escape;
 use crate::report::plot::{Axis, Plot, Point, Series, Shape};
-use crate::report::tables::float;
+use crate::stats::float;
 
 /// Size in units of the drawing.
 const WIDTH: u32 = 440;

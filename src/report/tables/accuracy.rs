@@ -3,9 +3,9 @@
 use super::super::gather::{Answers, Item, Run, Said};
 use super::super::published::{Paper, Published};
 use super::super::table::{Cell, Section, Table, Unit, count};
-use super::{Beside, beside, compared, float};
-use crate::stats::mean;
+use super::{Beside, beside, compared};
 use crate::stats::paired::Pairs;
+use crate::stats::{float, mean};
 
 /// A mode and where its answer is.
 type ModeOf = (&'static str, fn(&Answers) -> Option<Said>);

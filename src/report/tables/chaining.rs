@@ -4,8 +4,8 @@ use super::super::gather::{Chain, Run};
 use super::super::plot::Plot;
 use super::super::published::Paper;
 use super::super::table::{Cell, Part, Section, Table, count};
-use super::{Beside, beside, float, gap, group};
-use crate::stats::Share;
+use super::{Beside, beside, gap, group};
+use crate::stats::{Share, float};
 
 /// The section.
 #[must_use]

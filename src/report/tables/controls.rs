@@ -6,9 +6,9 @@ use super::super::gather::{Chance, Judged, Run};
 use super::super::table::{Cell, Section, Table, Unit, count};
 use super::findings::reaches;
 use super::verdicts::at;
-use super::{float, gap, mean_share};
-use crate::stats::Share;
+use super::{gap, mean_share};
 use crate::stats::multiple::benjamini_hochberg;
+use crate::stats::{Share, float};
 use crate::trace::Rung;
 
 /// A false discovery rate that is still called a finding.

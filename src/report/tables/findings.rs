@@ -3,9 +3,9 @@
 
 use super::super::gather::{Gold, Item, Judged, Run};
 use super::super::table::{Cell, Section, Table, Unit, count};
-use super::{compared, float, gap, group, mean_share};
-use crate::stats::Share;
+use super::{compared, gap, group, mean_share};
 use crate::stats::paired::Pairs;
+use crate::stats::{Share, float};
 use crate::trace::{AblationValue, Rung};
 
 /// The section.

@@ -13,10 +13,10 @@ pub mod verdicts;
 use super::gather::{Item, Run};
 use super::published::Published;
 use super::table::{Cell, Unit, p_words};
-use crate::stats::Share;
 use crate::stats::bootstrap::{Bootstrap, weighted_mean};
 use crate::stats::paired::{Difference, Pairs, binomial_test, independent_difference};
 use crate::stats::power::{independent_detectable, paired_detectable};
+use crate::stats::{Share, float};
 
 /// A test below this is called a difference.
 const LEVEL: f64 = 0.05;
@@ -149,10 +149,4 @@ pub(super) fn group(run: &Run, correct: bool) -> impl Iterator<Item = &Item> + C
     run.items
         .iter()
         .filter(move |item| item.correct == Some(correct))
-}
-
-/// A count as a number.
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-pub(super) fn float(count: usize) -> f64 {
-    count as f64
 }

@@ -4,9 +4,9 @@
 use super::super::gather::{Item, Run};
 use super::super::plot::{Axis, Plot, Point, Series, Shape};
 use super::super::table::{Cell, Part, Section, Table, Unit};
-use super::float;
 use crate::stats::bootstrap::Bootstrap;
 use crate::stats::calibration::{BINS, brier, by_group, expected_calibration_error, left_out};
+use crate::stats::float;
 use crate::stats::ranking::{Counts, Ranking};
 use crate::trace::Rung;
 

@@ -6,8 +6,7 @@ use super::super::gather::{Early, Exit, Run};
 use super::super::plot::{Axis, Plot, Point, Series, Shape};
 use super::super::published::Paper;
 use super::super::table::{Cell, Part, Section, Table, Unit, count};
-use super::float;
-use crate::stats::mean;
+use crate::stats::{float, mean};
 
 /// The section.
 #[must_use]

@@ -12,7 +12,7 @@ use ratatui::widgets::{Axis, Bar, BarChart, BarGroup, Chart, Dataset, GraphType,
 use crate::app::App;
 use crate::app::dataset::Figures;
 use crate::app::dataset::figures::{AtRung, Risk};
-use crate::stats::Share;
+use crate::stats::{Share, float};
 use crate::trace::Rung;
 use crate::ui::line::{Row, cut};
 use crate::ui::number::{percent, whole_percent};
@@ -459,9 +459,4 @@ fn to_ascii(buffer: &mut Buffer, area: Rect) {
         };
         cell.set_char(twin);
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "numbers of latents")]
-fn float(count: usize) -> f64 {
-    count as f64
 }
