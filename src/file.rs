@@ -40,6 +40,18 @@ pub fn read_at_most(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
     Ok((read as u64 <= limit).then_some(bytes))
 }
 
+/// Returns the first bytes of a file, at most `limit` of them.
+///
+/// # Errors
+/// Names the file when it cannot be read.
+pub fn read_start(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let failed = |source| Error::io("read", path, source);
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
 /// Replaces a file by new contents: either the old file or the whole new one is there, never a part.
 ///
 /// The contents are written to a temporary file in the same folder, synced, and renamed over the old one.

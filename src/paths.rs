@@ -85,6 +85,20 @@ impl Paths {
     }
 }
 
+/// A path as the user typed it, with `~` for the home folder, as a shell reads it.
+#[must_use]
+pub fn typed(text: &str) -> PathBuf {
+    let home = || etcetera::home_dir().ok();
+    match text.strip_prefix('~') {
+        Some("") => home(),
+        Some(rest) => rest
+            .strip_prefix('/')
+            .and_then(|rest| Some(home()?.join(rest))),
+        None => None,
+    }
+    .unwrap_or_else(|| PathBuf::from(text))
+}
+
 /// Creates a folder and those above it, unless they exist.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! `undertone export`: a saved session as JSON or Markdown.
 
-use super::print;
+use super::{print, report_unread};
 use crate::cli::{self, ExportArgs};
 use crate::error::Result;
 use crate::file;
@@ -13,6 +13,7 @@ use crate::session::store;
 /// When the session cannot be read or the output cannot be written.
 pub fn run(args: &ExportArgs) -> Result<()> {
     let loaded = store::load(&args.session)?;
+    report_unread(&args.session, &loaded.unread);
     let text = export(&loaded.file.session(), args.format.into());
     match &args.out {
         Some(path) => file::write_atomic(path, text.as_bytes()),

@@ -22,6 +22,7 @@ pub mod study;
 pub mod trace;
 
 use std::io::Write;
+use std::path::Path;
 
 use crate::analysis::Explorer;
 use crate::analysis::verdict::{Budget, Strategy};
@@ -34,6 +35,7 @@ use crate::model::{
 };
 use crate::open::{OpenError, Opener, Watch};
 use crate::paths::Paths;
+use crate::session::store::Unread;
 use crate::text::{Clean, sanitize, sanitize_lines};
 use crate::worker::kept;
 
@@ -67,6 +69,23 @@ pub fn print_error(message: &str, hint: Option<&str>) {
 /// Writes a warning to standard error, cleaned. A standard error that cannot be written is ignored.
 pub fn print_warning(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "warning: {}", sanitize(message));
+}
+
+/// Writes a remark to standard error, cleaned. A standard error that cannot be written is ignored.
+pub fn remark(message: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", sanitize(message));
+}
+
+/// Warns of what could not be read of a session file.
+pub fn report_unread(path: &Path, unread: &[Unread]) {
+    /// More than these are only counted.
+    const NAMED: usize = 20;
+    for one in unread.iter().take(NAMED) {
+        print_warning(&format!("{path:?}: {one}"));
+    }
+    if unread.len() > NAMED {
+        print_warning(&format!("{path:?}: and {} more", unread.len() - NAMED));
+    }
 }
 
 /// Prints what the command line parser has to say (help, version or a refusal), cleaned; gives the exit code.

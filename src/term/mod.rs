@@ -7,5 +7,5 @@ mod runs;
 mod screen;
 mod signal;
 
-pub use run::{Options, Performer, WorkerLink, run};
+pub use run::{Ended, Ending, Options, Performer, WorkerLink, run};
 pub use runs::RunCommand;

@@ -1,6 +1,5 @@
 //! Runs over data sets, outside the reducer: a thread that reads a run's file as it grows, and the process that computes one.
 
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -8,15 +7,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::app::Msg;
 use crate::app::dataset::{RunEvent, RunRequest};
-use crate::rows::summary::key;
+use crate::paths;
 use crate::rows::watch::{Watch, problem};
-use crate::session::{Note, store};
+use crate::session::store;
 use crate::term::Performer;
 
 /// How often the file and the process are looked at.
@@ -47,8 +46,6 @@ pub(super) struct Runs {
     sender: Sender<Msg>,
     /// Where sessions are saved.
     sessions: PathBuf,
-    /// When this session began.
-    began: SystemTime,
     child: Shared,
     /// Ends the thread that watches.
     closed: Arc<AtomicBool>,
@@ -61,7 +58,6 @@ impl Runs {
         let runs = Self {
             sender,
             sessions,
-            began: SystemTime::now(),
             child: Shared::default(),
             closed: Arc::new(AtomicBool::new(false)),
         };
@@ -75,7 +71,13 @@ impl Runs {
         performer: &mut dyn Performer,
     ) -> Option<Msg> {
         let (ticket, event) = match request {
+            RunRequest::Noted => {
+                let (sessions, sender) = (self.sessions.clone(), self.sender.clone());
+                thread::spawn(move || say_noted(&sessions, &sender));
+                return None;
+            }
             RunRequest::Watch { ticket, folder } => {
+                let folder = folder.to_str().map(paths::typed).unwrap_or(folder);
                 self.watch(ticket, folder);
                 return None;
             }
@@ -155,7 +157,6 @@ impl Runs {
             ticket,
             folder,
             sessions: self.sessions.clone(),
-            began: self.began,
             sender: self.sender.clone(),
             child: Arc::clone(&self.child),
             closed: Arc::clone(&self.closed),
@@ -196,7 +197,6 @@ struct Watcher {
     ticket: u64,
     folder: PathBuf,
     sessions: PathBuf,
-    began: SystemTime,
     sender: Sender<Msg>,
     child: Shared,
     closed: Arc<AtomicBool>,
@@ -272,31 +272,9 @@ impl Watcher {
         if !added.more && !*is_read {
             *is_read = true;
             self.say(RunEvent::Read);
-            self.say_noted();
+            say_noted(&self.sessions, &self.sender);
         }
         Ok(added.more)
-    }
-
-    /// Tells the notes of earlier sessions; without them the run can be looked at as well.
-    fn say_noted(&self) {
-        let noted = store::noted(&self.sessions, self.began);
-        let noted = noted.unwrap_or_else(|error| {
-            tracing::warn!("earlier notes are not shown: {error}");
-            Vec::new()
-        });
-        let mut notes: HashMap<u64, Vec<Note>> = HashMap::new();
-        for session in noted {
-            let there = notes.entry(key(&session.question)).or_default();
-            for note in session.notes {
-                // A session that was opened again holds the notes of the one before.
-                if !there.contains(&note) {
-                    there.push(note);
-                }
-            }
-        }
-        if !notes.is_empty() {
-            self.say(RunEvent::Noted(notes));
-        }
     }
 
     /// How the process ended, if it has ended since the last look.
@@ -315,6 +293,15 @@ impl Watcher {
                 said,
             });
         }
+    }
+}
+
+/// Tells the notes of all saved sessions; without them a run can be looked at as well.
+fn say_noted(sessions: &Path, sender: &Sender<Msg>) {
+    match store::noted(sessions) {
+        // The explorer may be gone.
+        Ok(noted) => drop(sender.blocking_send(Msg::Noted(noted))),
+        Err(error) => tracing::warn!("saved notes are not shown: {error}"),
     }
 }
 

@@ -334,26 +334,103 @@ fn a_failed_ablation_can_be_asked_for_again() {
     }));
 }
 
+/// The effects that save or leave.
+fn saves(bench: &mut Bench) -> Vec<Effect> {
+    let effects = bench.take_effects().into_iter();
+    effects
+        .filter(|effect| matches!(effect, Effect::Save(_) | Effect::Quit))
+        .collect()
+}
+
+fn save_of(bench: &Bench) -> Effect {
+    Effect::Save(Box::new(bench.app.session.clone()))
+}
+
 #[test]
-fn notes_are_saved_a_second_after_the_last_change_and_when_quitting() {
+fn notes_and_tags_are_saved_at_once_and_results_with_them_within_two_seconds() {
     let mut bench = Bench::ready();
-    bench.play("i type:why enter");
-    assert_eq!(bench.app.next_tick_ms(), Some(1_001_000));
-    bench.take_effects();
-    bench.tick(1_000_999);
-    assert_eq!(bench.take_effects(), []);
-    bench.tick(1_001_000);
-    let session = bench.app.session.clone();
-    assert_eq!(bench.take_effects(), [Effect::Save(Box::new(session))]);
-    bench.keys("i type:! enter");
-    bench.take_effects();
+    bench.keys("2 space");
+    bench.settle();
+    assert_eq!(saves(&mut bench), [], "nothing was written yet");
+    bench.keys("i type:why enter");
+    assert_eq!(saves(&mut bench), [save_of(&bench)]);
+    bench.keys("t enter");
+    assert_eq!(saves(&mut bench), [save_of(&bench)]);
+    assert!(bench.app.overlay.is_none(), "the list of tags is closed");
+    assert_eq!(saves(&mut bench), []);
+    // However many results follow one another, the first is on disk after two seconds.
+    for (latent, at) in [("1", 1_000_900), ("3", 1_001_800)] {
+        bench.keys(latent);
+        bench.keys("space");
+        bench.settle();
+        bench.tick(at);
+        assert_eq!(saves(&mut bench), []);
+    }
+    bench.tick(1_002_000);
+    assert_eq!(saves(&mut bench), [save_of(&bench)]);
     bench.keys("q");
-    let session = bench.app.session.clone();
-    assert_eq!(session.notes[0].text, "why!");
-    assert_eq!(
-        bench.take_effects(),
-        [Effect::Save(Box::new(session)), Effect::Quit]
+    assert_eq!(saves(&mut bench), [Effect::Quit]);
+}
+
+#[test]
+fn a_failed_save_is_tried_again_and_keeps_the_user() {
+    let mut bench = Bench::ready();
+    bench.disk = Err("the disk is full".to_owned());
+    bench.keys("i type:why enter");
+    assert_eq!(saves(&mut bench), [save_of(&bench)]);
+    // On another problem it is still unsaved, and still known.
+    bench.play("]");
+    saves(&mut bench);
+    bench.tick(1_005_000);
+    assert_eq!(saves(&mut bench).len(), 1, "tried again after five seconds");
+    bench.keys("q");
+    assert_eq!(saves(&mut bench).len(), 1, "tried again, and not left");
+    let notice = bench.app.notice.as_ref().map(|notice| notice.text.clone());
+    let said = "1 note is not saved, q again leaves without, x exports: the disk is full";
+    assert_eq!(notice.as_deref(), Some(said));
+    bench.keys("1 q");
+    assert!(
+        !saves(&mut bench).contains(&Effect::Quit),
+        "another key stays"
     );
+    bench.keys("q");
+    assert_eq!(saves(&mut bench), [Effect::Quit]);
+    assert_eq!(bench.app.lost().count(), 1);
+
+    let mut bench = Bench::ready();
+    bench.disk = Err("the disk is full".to_owned());
+    bench.keys("i type:why enter");
+    bench.disk = Ok("here.jsonl".to_owned());
+    saves(&mut bench);
+    bench.keys("q");
+    assert_eq!(saves(&mut bench), [save_of(&bench), Effect::Quit]);
+    assert_eq!(bench.app.lost().count(), 0);
+}
+
+#[test]
+fn earlier_notes_are_shown_and_nothing_is_saved_for_that() {
+    let mut bench = Bench::ready();
+    let key = bench.app.session.key();
+    let mut notes = crate::session::sample::session().notes;
+    let recalled = |notes: &[crate::session::Note]| {
+        Msg::Recalled(crate::app::Recalled {
+            key: key.clone(),
+            notes: notes.to_vec(),
+            path: "earlier.jsonl".to_owned(),
+            other_weights: false,
+        })
+    };
+    bench.send(recalled(&notes));
+    assert_eq!(bench.app.session.notes, notes);
+    bench.keys("2 space");
+    bench.settle();
+    bench.tick(1_100_000);
+    assert_eq!(saves(&mut bench), [], "looking changes nothing");
+    // What is written here meanwhile is not replaced.
+    notes.pop();
+    let before = bench.app.session.notes.clone();
+    bench.send(recalled(&notes));
+    assert_eq!(bench.app.session.notes, before);
 }
 
 #[test]
@@ -479,7 +556,7 @@ fn every_action_of_the_explorer_is_in_the_palette_and_says_why_it_is_disabled() 
     let Some(Overlay::List(list)) = &bench.app.overlay else {
         panic!("the palette is open");
     };
-    let entries = list.entries(&bench.app);
+    let entries = list.entries(&bench.app, 0..list.len(&bench.app));
     let main = Action::ALL
         .iter()
         .filter(|a| a.spec().context == Context::Main && **a != Action::Palette);
@@ -494,7 +571,9 @@ fn every_action_of_the_explorer_is_in_the_palette_and_says_why_it_is_disabled() 
         panic!("still open");
     };
     assert_eq!(
-        list.entries(&bench.app).first().map(|e| e.text.as_str()),
+        list.entries(&bench.app, 0..1)
+            .first()
+            .map(|e| e.text.as_str()),
         Some(Action::CycleValue.spec().doc)
     );
 }

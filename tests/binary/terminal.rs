@@ -1,5 +1,7 @@
 //! The real binary in a pseudo-terminal: keys in, screen and raw bytes out. Waits for what it wants to see.
 
+#![allow(dead_code, reason = "each file of tests uses its part")]
+
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
@@ -30,9 +32,34 @@ pub struct Terminal {
 impl Terminal {
     /// Starts `undertone` with these arguments in a terminal of this size, with its files under `home`.
     pub fn start(home: &Path, rows: u16, cols: u16, args: &[&str], env: &[(&str, &str)]) -> Self {
-        let pair = native_pty_system().openpty(size(rows, cols)).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_undertone"));
         command.args(args);
+        Self::run(home, rows, cols, command, env)
+    }
+
+    /// The same where no file may grow beyond this many KiB, as on a disk that is full.
+    pub fn start_on_full_disk(
+        home: &Path,
+        rows: u16,
+        cols: u16,
+        kib: u64,
+        env: &[(&str, &str)],
+    ) -> Self {
+        let mut command = CommandBuilder::new("bash");
+        // Without the signal a write fails as it does on a full disk.
+        let limited = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\"");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_undertone")]);
+        Self::run(home, rows, cols, command, env)
+    }
+
+    fn run(
+        home: &Path,
+        rows: u16,
+        cols: u16,
+        mut command: CommandBuilder,
+        env: &[(&str, &str)],
+    ) -> Self {
+        let pair = native_pty_system().openpty(size(rows, cols)).unwrap();
         command.cwd(home);
         command.env_remove("NO_COLOR");
         for (name, value) in [

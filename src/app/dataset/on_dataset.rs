@@ -1,5 +1,6 @@
 //! The data-set view: its keys, its prompts, and what is heard of runs.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::command::{offered, to_go_on};
@@ -17,6 +18,8 @@ use crate::keymap::Context;
 use crate::problem::Problem;
 use crate::rows::calibration::Calibration;
 use crate::rows::row::{Body, Row};
+use crate::rows::summary::key;
+use crate::session::store::Noted;
 use crate::trace::{EarlyExit, Mode, Verdict};
 
 /// Whether an action can be performed while the view is open, or one of its own at all.
@@ -114,9 +117,22 @@ fn resort(app: &mut App) {
     app.dataset.refresh();
 }
 
+/// The notes of all saved sessions are here.
+pub(in crate::app) fn noted(app: &mut App, noted: Vec<Noted>) {
+    let mut saved: HashMap<u64, Vec<Noted>> = HashMap::new();
+    for noted in noted {
+        saved
+            .entry(key(&noted.key.question))
+            .or_default()
+            .push(noted);
+    }
+    app.dataset.saved = saved;
+    entered(app);
+}
+
 /// The page is opened.
 pub(in crate::app) fn entered(app: &mut App) {
-    app.dataset.notes = app.count_notes();
+    app.dataset.notes = app.all_notes();
     app.dataset.refresh();
 }
 
@@ -210,6 +226,12 @@ fn pause_or_go_on(app: &mut App) -> Vec<Effect> {
     compute(app, model, options)
 }
 
+/// Opens the problem in a row of the table.
+pub(in crate::app) fn open_row(app: &mut App, row: usize) -> Vec<Effect> {
+    app.dataset.row = row;
+    read_row(app)
+}
+
 fn read_row(app: &mut App) -> Vec<Effect> {
     let dataset = &app.dataset;
     let (Some(run), Some(item)) = (&dataset.run, dataset.item()) else {
@@ -237,10 +259,6 @@ pub(in crate::app) fn on_event(app: &mut App, ticket: u64, event: RunEvent) -> V
                 run.items.extend(items);
                 dataset.refresh();
             }
-        }
-        RunEvent::Noted(notes) => {
-            dataset.earlier = notes;
-            entered(app);
         }
         RunEvent::Read => {
             if let Some(run) = &mut dataset.run
@@ -277,6 +295,7 @@ pub(in crate::app) fn on_event(app: &mut App, ticket: u64, event: RunEvent) -> V
 }
 
 fn opened(app: &mut App, folder: PathBuf, header: Box<crate::rows::Header>) {
+    app.in_table = None;
     let dataset = &mut app.dataset;
     dataset.opening = None;
     dataset.failure = None;
@@ -331,7 +350,7 @@ fn open_problem(app: &mut App, rows: Vec<Row>) -> Vec<Effect> {
         return Vec::new();
     };
     let name = run.name();
-    let origin = format!("{} {index}, run {name}", run.header.data.origin);
+    let origin = format!("{} #{index}, run {name}", run.header.data.origin);
     let usual = info.modes.first().map(String::as_str);
     let mode = app
         .mode
@@ -341,6 +360,7 @@ fn open_problem(app: &mut App, rows: Vec<Row>) -> Vec<Effect> {
         .or_else(|| mode.map(|mode| format!("the model answers in {mode} mode here")));
     app.page = Page::Run;
     app.library.open = None;
+    app.in_table = Some(index);
     let effects = app.open(problem, origin);
     match other {
         Some(other) if verdict.is_some() => {
