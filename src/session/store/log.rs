@@ -284,8 +284,6 @@ impl SessionFile {
         self.newest.insert(known, id);
         if let Some(raw_notes) = raw_notes {
             self.raw_notes = raw_notes;
-        } else if known == "open" {
-            self.raw_notes.clear();
         }
         if let Ok(again) = serde_json::to_value(Entry {
             id,

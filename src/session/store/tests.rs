@@ -75,9 +75,19 @@ fn a_verdict_with_its_time_is_saved_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join(PATH);
     let mut session = sample::session();
-    let tried = &mut session.verdict.as_mut().expect("a verdict").tried;
-    let time = tried.first_mut().expect("a strategy");
-    time.elapsed_ms = 12.5;
+    let verdict = session.verdict.as_mut().expect("a verdict");
+    verdict.tried = vec![crate::trace::Try {
+        name: "projection, top 5".to_owned(),
+        candidates: 3,
+        traces: 1,
+        capped: false,
+        null: verdict.null.clone(),
+        tested: 1,
+        tracks: None,
+        used: None,
+        runs: 9,
+        elapsed_ms: 12.5,
+    }];
     let mut file = SavedFile::new(path.clone(), SessionFile::new(header(), &session));
     file.save(&session).expect("saved");
     session.verdict.as_mut().expect("a verdict").tried[0].elapsed_ms = 13.5;
@@ -399,9 +409,9 @@ fn what_a_later_version_wrote_is_kept_and_named() {
         "\"tag\":\"interesting\",\"colour\":\"red\"",
         1,
     );
-    rows[6] = rows[6].replace("\"rung\":\"", "\"rung\":\"beyond-");
+    rows[7] = rows[7].replace("\"rung\":\"", "\"rung\":\"beyond-");
     rows.insert(
-        7,
+        8,
         "{\"event\":\"dream\",\"id\":7,\"parent\":2,\"of\":[1.50]}".to_owned(),
     );
     rows[0] = rows[0].replace("{\"schema\"", "{\"mood\":1,\"schema\"");
