@@ -99,7 +99,7 @@ fn calibrations() -> Vec<Calibration> {
 
 /// A session from its own file or from a JSON export.
 fn read_session(path: &Path) -> Result<Session> {
-    let text = file::read_text(path)?;
+    let text = store::read_text(path)?;
     if text.trim_start().starts_with("{\n") {
         return exports::json::from_json(&text, path);
     }
@@ -206,7 +206,7 @@ impl Performer for Files {
             });
         }
         let text = exports::export(&export.session, export.format);
-        file::write_atomic(target, text.as_bytes())
+        file::write_out(target, text.as_bytes())
             .map_err(|error| ExportError::Failed(error.to_string()))?;
         Ok(export.path.clone())
     }

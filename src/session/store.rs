@@ -20,12 +20,33 @@ pub const EXTENSION: &str = "jsonl";
 /// How much of the origin an autosave's name carries, in bytes.
 const MAX_SLUG: usize = 40;
 
+/// The longest session that is read, in bytes; five thousand notes take a hundredth of it.
+const LONGEST: u64 = 128 << 20;
+
+/// Returns the text of a session, or of a JSON export of one.
+///
+/// # Errors
+/// Names the file when it cannot be read, or takes more memory than a session may.
+pub fn read_text(path: &Path) -> Result<String> {
+    let text = file::read_text_at_most(path, LONGEST)?;
+    if file::values_in(text.as_bytes()) > file::MOST_VALUES {
+        let hint = "open a file that undertone saved";
+        return Err(Error::data(
+            path,
+            None,
+            "it holds too many values to be a session",
+            hint,
+        ));
+    }
+    Ok(text)
+}
+
 /// Reads a session file.
 ///
 /// # Errors
 /// Names the file, the line that cannot be understood, and what to do.
 pub fn load(path: &Path) -> Result<Loaded> {
-    SessionFile::parse(&file::read_text(path)?, path)
+    SessionFile::parse(&read_text(path)?, path)
 }
 
 /// Saves a session file: either the old file or the whole new one is there, never a part.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::app::Msg;
 use crate::app::dataset::{RunEvent, RunRequest};
+use crate::file;
 use crate::rows::summary::key;
 use crate::rows::watch::{Watch, problem};
 use crate::session::{Note, store};
@@ -26,7 +27,7 @@ const PORTION: u64 = 4 << 20;
 /// The file that a process writes what it says to, in the run's folder.
 const LOG: &str = "run.log";
 /// How much of its end is read for the last word.
-const LAST_WORDS: usize = 4_096;
+const LAST_WORDS: u64 = 4_096;
 
 /// A command that computes a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,11 +126,7 @@ impl Runs {
         let folder = &command.folder;
         let failed = |what: &str, why: std::io::Error| format!("cannot {what} {folder:?}: {why}");
         fs::create_dir_all(folder).map_err(|why| failed("create", why))?;
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(folder.join(LOG))
-            .map_err(|why| failed("write the log in", why))?;
+        let log = file::append(&folder.join(LOG)).map_err(|why| failed("write the log in", why))?;
         let errors = log
             .try_clone()
             .map_err(|why| failed("write the log in", why))?;
@@ -320,8 +317,8 @@ impl Watcher {
 
 /// The last that a process said: from its last error on, else its last line.
 fn last_words(log: &Path) -> String {
-    let text = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text[text.len().saturating_sub(LAST_WORDS)..]).into_owned();
+    let text = file::read_tail(log, LAST_WORDS).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.trim().is_empty())
