@@ -206,7 +206,7 @@ fn overlaps_gaps_and_mixed_settings_are_refused() {
     fs::write(&path, lines.concat()).expect("written");
     let error = refused(&parts);
     assert!(
-        error.contains("line 2: problem 1 accuracy stands where"),
+        error.contains("line 2: problem 2 accuracy stands where problem 2 problem belongs"),
         "{error}"
     );
     lines.swap(1, 2);
