@@ -202,6 +202,9 @@ pub struct BenchArgs {
     /// Where to write it
     #[arg(long, value_name = "DIR", requires = "make")]
     pub out: Option<PathBuf>,
+    /// Overwrite files that are there
+    #[arg(long, requires = "make")]
+    pub force: bool,
     /// A program that times the same on the folder that is its last argument, for ratios
     #[arg(long, value_name = "CMD", conflicts_with = "make")]
     pub reference: Option<String>,
@@ -388,6 +391,9 @@ pub struct ExportArgs {
     /// The file to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// A format of reports.

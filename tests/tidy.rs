@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["error", "file", "problem", "problem_file", "text"],
     ),
     ("paths", &["error", "text"]),
-    ("logging", &["error", "paths", "text"]),
+    ("logging", &["error", "file", "paths", "text"]),
     (
         "rows",
         &["answers", "error", "file", "paths", "text", "trace"],
@@ -32,8 +32,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["answers", "error", "file", "rows", "stats", "text", "trace"],
     ),
     ("cli", &["error", "problem", "rows", "text", "trace"]),
-    ("hub", &["error", "text"]),
-    ("model", &["error", "text", "trace"]),
+    ("hub", &["error", "file", "text"]),
+    ("model", &["error", "file", "text", "trace"]),
     ("decode", &["error", "model", "text", "trace"]),
     ("verify", &["data", "problem", "stats", "text", "trace"]),
     (
@@ -59,7 +59,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("open", &["hub", "model", "trace"]),
-    ("selftest", &["error", "model", "trace"]),
+    ("selftest", &["error", "file", "model", "trace"]),
     ("worker::protocol", &["trace"]),
     (
         "worker",
@@ -114,6 +114,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// The modules at the top, which may use everything.
 const TOP: &[&str] = &["explore", "headless", "lib", "main", "term", "tests"];
+
+const ONE_OPENER: &str =
+    "files are opened by `file`, which waits for no pipe and takes no device for a file";
+const BOUNDED: &str = "what is read has a bound: use `file`";
 
 /// Names that belong to some modules alone (prefixes of their paths), and why.
 const ONLY_IN: &[(&str, &[&str], &str)] = &[
@@ -213,6 +217,17 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         "time arrives in messages",
     ),
     ("process::exit", &[], "destructors restore the terminal"),
+    ("File::open", &["file"], ONE_OPENER),
+    ("File::create", &["file"], ONE_OPENER),
+    ("File::create_new", &["file"], ONE_OPENER),
+    ("File::options", &["file"], ONE_OPENER),
+    ("OpenOptions", &["file"], ONE_OPENER),
+    ("fs::read", &["file"], ONE_OPENER),
+    ("fs::read_to_string", &["file"], ONE_OPENER),
+    ("fs::write", &["file"], ONE_OPENER),
+    ("read_to_end", &["file"], BOUNDED),
+    ("read_to_string", &["file"], BOUNDED),
+    ("read_until", &["file"], BOUNDED),
 ];
 
 /// A file of the crate, parted into code and tests.
@@ -571,8 +586,23 @@ fn each_rule_can_fail() {
         ),
         (
             "session/edit.rs",
-            "//! x\nuse std::fs::read;",
+            "//! x\nuse std::fs::rename;",
             "`std::fs` may not be used here",
+        ),
+        (
+            "rows/journal.rs",
+            "//! x\nfn f() { File::open(path) }",
+            "files are opened by `file`",
+        ),
+        (
+            "headless/run.rs",
+            "//! x\nfn f() { fs::write(path, text) }",
+            "files are opened by `file`",
+        ),
+        (
+            "headless/question.rs",
+            "//! x\nfn f() { stdin().read_to_string(&mut text) }",
+            "has a bound",
         ),
         (
             "term/run.rs",

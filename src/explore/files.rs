@@ -88,7 +88,7 @@ impl Performer for Files {
             });
         }
         let text = exports::export(&export.session, export.format);
-        file::write_atomic(target, text.as_bytes())
+        file::write_out(target, text.as_bytes())
             .map_err(|error| ExportError::Failed(error.to_string()))?;
         let path = std::path::absolute(target).unwrap_or_else(|_| target.clone());
         Ok(path.display().to_string())

@@ -1,10 +1,10 @@
 //! The question that a subcommand is about: typed, from standard input, or from a file of problems.
 
-use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::problem_file;
+use crate::file;
+use crate::problem_file::{self, source};
 
 /// A question and what is known about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +29,8 @@ pub fn read(text: Option<&str>, data: Option<&Path>, index: Option<usize>) -> Re
     };
     match (text, data) {
         (Some("-"), _) => {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|source| Error::io("read", "standard input".as_ref(), source))?;
-            Ok(typed(text.trim().to_owned()))
+            let text = file::read_stdin(source::MAX_ROW_BYTES as u64)?;
+            Ok(typed(source::without_mark(&text).trim().to_owned()))
         }
         (Some(text), _) => Ok(typed(text.to_owned())),
         (None, Some(path)) => {

@@ -15,6 +15,7 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
 use super::error::HubError;
 use super::id::{Id, is_commit, is_safe_path, is_sha256};
+use crate::file;
 
 /// How deep a repository's folders are searched.
 const MAX_DEPTH: usize = 8;
@@ -49,13 +50,9 @@ impl Place {
     /// The commit that the cache knows for the revision.
     pub(super) fn commit(&self) -> Option<String> {
         let path = self.folder.join("refs").join(&self.revision);
-        let is_short = fs::metadata(&path).is_ok_and(|found| found.len() <= MAX_REF);
-        let commit = if is_short {
-            fs::read_to_string(&path).ok()?.trim().to_owned()
-        } else {
-            // A commit needs no reference to itself.
-            self.revision.clone()
-        };
+        let read = file::read_text_at_most(&path, MAX_REF);
+        // A commit needs no reference to itself.
+        let commit = read.map_or_else(|_| self.revision.clone(), |text| text.trim().to_owned());
         (is_commit(&commit) && self.snapshot(&commit).is_dir()).then_some(commit)
     }
 
@@ -85,12 +82,7 @@ impl Place {
     pub(super) fn lock(&self, etag: &str, file: &str) -> Result<Option<File>, HubError> {
         create_folder(&self.locks)?;
         let path = self.locks.join(format!("{etag}.lock"));
-        let lock = File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| HubError::io("create", &path, &error))?;
+        let lock = file::update(&path).map_err(|error| HubError::io("create", &path, &error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(lock)),
             Err(TryLockError::WouldBlock) => Err(HubError::Busy {

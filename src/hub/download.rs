@@ -15,6 +15,7 @@ use super::error::{HubError, foreign};
 use super::http::{Cancelled, Client, Reply, Trouble, pause};
 use super::id::{Id, is_etag, is_sha256};
 use super::listing::{RETRIES, RemoteFile, check, patiently};
+use crate::file;
 use crate::text::hex;
 
 /// How many bytes are hashed between two looks at cancellation.
@@ -119,13 +120,8 @@ impl Job<'_> {
     ) -> Result<(), HubError> {
         let partial = self.place.partial(&stated.etag);
         create_folder(partial.parent().unwrap_or(blob))?;
-        let mut output = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&partial)
-            .map_err(|error| HubError::io("create", &partial, &error))?;
+        let mut output =
+            file::update(&partial).map_err(|error| HubError::io("create", &partial, &error))?;
         let mut transfer = Transfer {
             output: &mut output,
             partial: &partial,

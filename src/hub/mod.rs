@@ -22,7 +22,6 @@ mod options;
 mod tls;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -37,6 +36,8 @@ use discover::{Entry, Unclear, beside, choose, join, parent};
 use download::Job;
 use http::{Cancelled, Client};
 use listing::{Listing, RemoteFile};
+
+use crate::file;
 
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
@@ -459,10 +460,7 @@ fn model_type(path: &Path) -> Option<String> {
 }
 
 fn read_json(path: &Path) -> Result<Value, String> {
-    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > MAX_JSON {
-        return Err(format!("it is longer than {MAX_JSON} bytes"));
-    }
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = file::read_at_most(path, MAX_JSON).map_err(|error| error.to_string())?;
+    let bytes = bytes.ok_or_else(|| format!("it is longer than {MAX_JSON} bytes"))?;
     serde_json::from_slice(&bytes).map_err(|error| error.to_string())
 }

@@ -3,11 +3,11 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::HubError;
+use crate::file;
 
 /// How long to wait before a second try; each further one waits twice as long.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -114,15 +114,15 @@ fn expand(home: Option<&Path>, path: PathBuf) -> PathBuf {
 
 /// The token in a file; none if it cannot be read, since most models need none.
 fn read_token(path: &Path) -> Option<String> {
-    if fs::metadata(path).ok()?.len() > MAX_TOKEN {
-        return None;
-    }
-    let token = fs::read_to_string(path).ok()?.trim().to_owned();
+    let token = file::read_text_at_most(path, MAX_TOKEN).ok()?;
+    let token = token.trim().to_owned();
     (!token.is_empty()).then_some(token)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn options(vars: &[(&str, &str)]) -> Options {

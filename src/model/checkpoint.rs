@@ -158,6 +158,28 @@ impl Checkpoint {
         })
     }
 
+    /// The files that a model is read from when it is opened by this name; none for a bundled one or one that cannot be opened.
+    #[must_use]
+    pub fn files_of(name_or_path: &str) -> Vec<PathBuf> {
+        let Ok(checkpoint) = Self::open(name_or_path) else {
+            return Vec::new();
+        };
+        let Some(weights) = checkpoint.weights.path() else {
+            return Vec::new();
+        };
+        let beside = ["config.json", "meta.json"].map(|name| weights.with_file_name(name));
+        let parts = TensorFile::open(&checkpoint.name, &checkpoint.weights).ok();
+        let parts = parts.iter().flat_map(TensorFile::paths).map(Path::to_owned);
+        let tokenizer = checkpoint.tokenizer_path.iter().map(PathBuf::from);
+        let weights = weights.to_owned();
+        beside
+            .into_iter()
+            .chain(parts)
+            .chain(tokenizer)
+            .chain([weights])
+            .collect()
+    }
+
     /// Whether no tokenizer was found beside the weights.
     #[must_use]
     pub fn needs_tokenizer(&self) -> bool {
@@ -248,7 +270,9 @@ fn optional_text(path: &Path) -> Result<Option<String>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         _ => {
             let text = String::from_utf8(read(path, LONGEST_TEXT)?);
-            text.map(Some).map_err(|_| failed(path, "it is not UTF-8"))
+            let text = text.map_err(|_| failed(path, "it is not UTF-8"))?;
+            // Some editors put a byte order mark before it, which is no JSON.
+            Ok(Some(text.trim_start_matches('\u{feff}').to_owned()))
         }
     }
 }

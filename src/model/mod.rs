@@ -67,6 +67,7 @@ pub use self::unfold::{Change, Unfolded, Variant};
 pub use self::vectors::{Vectors, argmax, log_softmax_at, log_sum_exp};
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::{DType, DeviceLocation};
 
@@ -124,9 +125,13 @@ impl Model {
         let name = checkpoint.name.as_str();
         let file = TensorFile::open(name, &checkpoint.weights)?;
         // A large file is hashed beside the loading.
+        let refused = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let hash = scope.spawn(|| file.sha256());
-            let mut model = Self::from_file(checkpoint, &file, options, device)?;
+            let hash = scope.spawn(|| file.sha256(&refused));
+            let model = Self::from_file(checkpoint, &file, options, device);
+            // The hash of weights that are refused is not waited for.
+            refused.store(model.is_err(), Ordering::Relaxed);
+            let mut model = model?;
             let unreadable = |reason: String| ModelError::Weights {
                 model: name.into(),
                 reason,

@@ -36,10 +36,13 @@ pub fn load(path: &Path) -> Result<Loaded> {
 /// # Errors
 /// When it cannot be read, or is larger than [`MAX_LEN`].
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
-    file::read_at_most(path, MAX_LEN)?.ok_or_else(|| {
-        let message = format!("the file is larger than {} MiB", MAX_LEN >> 20);
-        Error::data(path, None, message, "open a file that undertone saved")
-    })
+    let refused = |why: String| Error::data(path, None, why, "open a file that undertone saved");
+    let bytes = file::read_at_most(path, MAX_LEN)?;
+    let bytes = bytes.ok_or_else(|| refused(format!("it is larger than {} MiB", MAX_LEN >> 20)))?;
+    if file::values_in(&bytes) > file::MOST_VALUES {
+        return Err(refused("it holds too many values to be a session".to_owned()));
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

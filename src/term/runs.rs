@@ -1,7 +1,7 @@
 //! Runs over data sets, outside the reducer: a thread that reads a run's file as it grows, and the process that computes one.
 
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::app::Msg;
 use crate::app::dataset::{RunEvent, RunRequest};
-use crate::paths;
+use crate::{file, paths};
 use crate::rows::watch::{Watch, problem};
 use crate::session::store;
 use crate::term::Performer;
@@ -25,7 +25,7 @@ const PORTION: u64 = 4 << 20;
 /// The file that a process writes what it says to, in the run's folder.
 const LOG: &str = "run.log";
 /// How much of its end is read for the last word.
-const LAST_WORDS: usize = 4_096;
+const LAST_WORDS: u64 = 4_096;
 
 /// A command that computes a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,11 +127,7 @@ impl Runs {
         let folder = &command.folder;
         let failed = |what: &str, why: std::io::Error| format!("cannot {what} {folder:?}: {why}");
         fs::create_dir_all(folder).map_err(|why| failed("create", why))?;
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(folder.join(LOG))
-            .map_err(|why| failed("write the log in", why))?;
+        let log = file::append(&folder.join(LOG)).map_err(|why| failed("write the log in", why))?;
         let errors = log
             .try_clone()
             .map_err(|why| failed("write the log in", why))?;
@@ -307,8 +303,8 @@ fn say_noted(sessions: &Path, sender: &Sender<Msg>) {
 
 /// The last that a process said: from its last error on, else its last line.
 fn last_words(log: &Path) -> String {
-    let text = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text[text.len().saturating_sub(LAST_WORDS)..]).into_owned();
+    let text = file::read_tail(log, LAST_WORDS).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.trim().is_empty())

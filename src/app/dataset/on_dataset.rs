@@ -316,13 +316,15 @@ fn opened(app: &mut App, folder: PathBuf, header: Box<crate::rows::Header>) {
 }
 
 fn ended(app: &mut App, code: Option<i32>, said: &str) {
-    /// How `run` ends when it was asked to stop.
-    const STOPPED: i32 = 130;
+    /// How `run` ends when it was asked to stop: 128 and the signal's number.
+    const STOPPED: [i32; 3] = [129, 130, 143];
     let was_asked = app.dataset.work == Work::Pausing;
     app.dataset.work = Work::None;
     match code {
         Some(0) => app.say(Tone::Info, "the run is whole"),
-        Some(STOPPED) => app.say(Tone::Info, "the run is paused, p in the data set goes on"),
+        Some(code) if STOPPED.contains(&code) => {
+            app.say(Tone::Info, "the run is paused, p in the data set goes on");
+        }
         None if was_asked => app.say(Tone::Info, "the run is paused, p in the data set goes on"),
         _ => app.dataset.failure = Some(format!("the run ended: {said}")),
     }

@@ -1,6 +1,5 @@
 //! `undertone bench --suite counterfactual`: how fast a question's counterfactuals are answered, none of them known before.
 
-use std::io::Write as _;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use crate::analysis::run::{Ask, CleanRun};
 use crate::analysis::{Explorer, early_exit, problems};
 use crate::cli::BenchArgs;
 use crate::error::{Error, Result};
+use crate::file::write_new;
 use crate::headless::{load, print, to_json};
 use crate::model::{Cancel, Mode, Model, ModelError};
 use crate::problem::Split;
@@ -300,8 +300,8 @@ fn compare(
 ) -> Result<Reference> {
     let mut file = std::env::temp_dir();
     file.push(format!("undertone-questions-{}.json", std::process::id()));
-    let written = std::fs::File::create(&file).and_then(|mut f| f.write_all(task.as_bytes()));
-    written.map_err(|source| Error::io("write", &file, source))?;
+    // In a folder that everybody can write to.
+    write_new(&file, task.as_bytes())?;
     let output = super::reference_output(command, folder, &[("UNDERTONE_QUESTIONS", &file)]);
     // A left-over in the temporary folder is not worth an error.
     let _ = std::fs::remove_file(&file);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{load_model, print, to_json};
 use crate::cli::{BenchArgs, ShapeName, Suite};
 use crate::error::{Error, Result};
+use crate::file::{self, Outputs};
 use crate::model::{Branch, Cancel, Model, ModelError, Writes, random};
 use crate::text::sanitize;
 
@@ -84,7 +85,11 @@ struct Ratios {
 pub fn run(args: &BenchArgs) -> Result<()> {
     if let Some(shape) = args.make {
         let out = args.out.as_deref().unwrap_or(Path::new("random"));
-        random::write(of_shape(shape), out).map_err(|source| Error::io("write", out, source))?;
+        let mut outputs = Outputs::new(args.force);
+        for name in random::FILES {
+            outputs.writes(&out.join(name))?;
+        }
+        random::write(of_shape(shape), out)?;
         return print(&format!("{}\n", out.display()));
     }
     if args.suite == Suite::Counterfactual {
@@ -229,7 +234,7 @@ fn best<T>(
 
 /// Linux counts it; elsewhere it is not known.
 fn peak_memory_mib() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let status = file::read_text("/proc/self/status".as_ref()).ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024.0)

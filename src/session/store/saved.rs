@@ -3,8 +3,8 @@
 //! Several processes may write one file. Each holds its lock for the moment of a save, reads first what the others added, and
 //! changes only the notes that were changed by its own user; so no note is lost, and no lock outlives its process.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -96,7 +96,7 @@ impl SavedFile {
         let mut len = disk.0.metadata().map_err(failed)?.len();
         let mut start = "";
         if self.len != Some(len) {
-            let bytes = disk.read().map_err(failed)?;
+            let bytes = file::read_whole(&disk.0, MAX_LEN).map_err(failed)?;
             let Loaded { file, unread } = SessionFile::read(&bytes, &self.path)?;
             if let Some(summary) = super::summary(&unread) {
                 tracing::warn!("{:?}: {summary}", self.path);
@@ -163,19 +163,6 @@ impl SavedFile {
 #[derive(Debug)]
 struct Locked(File);
 
-impl Locked {
-    fn read(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let mut from = &self.0;
-        io::Seek::rewind(&mut from)?;
-        from.take(MAX_LEN + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > MAX_LEN {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(bytes)
-    }
-}
-
 impl Drop for Locked {
     /// Closing alone would leave the file locked as long as a process that is just being started has a copy of the handle.
     fn drop(&mut self) {
@@ -189,10 +176,7 @@ impl Drop for Locked {
 fn lock(path: &Path) -> io::Result<Locked> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let file = OpenOptions::new().read(true).append(true).open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is not a regular file"));
-        }
+        let file = file::extend(path)?;
         match file.try_lock() {
             Ok(()) if is_at(&file, path) => return Ok(Locked(file)),
             // It was replaced before it was locked.
