@@ -166,6 +166,7 @@ actions! {
     Cancel = "cancel", Main, Program, ["esc"], "Stop the work under way";
     Interrupt = "interrupt", Main, Program, ["ctrl-c"], "Stop the work under way; twice when idle: quit";
     Suspend = "suspend", Main, Program, ["ctrl-z"], "Suspend to the shell";
+    Redraw = "redraw", Main, Program, ["ctrl-l"], "Clear the screen and draw it again";
     Quit = "quit", Main, Program, ["q"], footer 25 "quit", "Save and quit";
     ListUp = "list-up", List, Dialog, ["up", "ctrl-p", "backtab"], "Select the entry above";
     ListDown = "list-down", List, Dialog, ["down", "ctrl-n", "tab"], "Select the entry below";
@@ -176,7 +177,15 @@ actions! {
     TextAccept = "text-accept", Text, Dialog, ["enter"], footer 1 "done", "Accept the text";
     TextNewline = "text-newline", Text, Dialog, ["alt-enter", "ctrl-j"], "Start a new line in a note";
     TextSwitch = "text-switch", Text, Dialog, ["tab"], "Switch the export format";
-    TextClose = "text-close", Text, Dialog, ["esc", "ctrl-c"], footer 2 "close", "Close without a change";
+    TextClose = "text-close", Text, Dialog, ["esc", "ctrl-c"], footer 2 "close", "Close; what was typed is kept as a draft";
+}
+
+impl Action {
+    /// Whether its keys mean the same in lists and text fields, too.
+    #[must_use]
+    pub fn works_everywhere(self) -> bool {
+        matches!(self, Self::Redraw | Self::Suspend)
+    }
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub enum Effect {
     Copy(Pane),
     /// Read, compute or pause runs over data sets.
     Runs(RunRequest),
+    /// Clear the screen and draw all of it again.
+    Redraw,
     /// Stop the process until it is continued.
     Suspend,
     /// Leave.

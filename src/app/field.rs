@@ -1,4 +1,6 @@
-//! A text field: text, a cursor, and the usual editing keys. Pasted and typed control characters never enter it.
+//! A text field: text, a cursor, and the usual editing keys, which take whole graphemes. Pasted and typed control characters never enter it.
+
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::keymap::{Code, Key};
 
@@ -6,7 +8,7 @@ use crate::keymap::{Code, Key};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Field {
     text: String,
-    /// Byte offset of the cursor, always on a character border.
+    /// Byte offset of the cursor, always on a character border, and after every key on that of a grapheme.
     cursor: usize,
     multiline: bool,
 }
@@ -81,16 +83,23 @@ impl Field {
             (Code::Right, false, false) | (Code::Char('f'), true, false) => {
                 self.cursor = self.after();
             }
-            (Code::Left, true, _) | (Code::Char('b'), false, true) => {
+            (Code::Left, ..) | (Code::Char('b'), false, true) => {
                 self.cursor = self.word_start();
             }
-            (Code::Right, true, _) | (Code::Char('f'), false, true) => {
+            (Code::Right, ..) | (Code::Char('f'), false, true) => {
                 self.cursor = self.word_end();
             }
             (Code::Home, ..) | (Code::Char('a'), true, false) => self.cursor = 0,
             (Code::End, ..) | (Code::Char('e'), true, false) => self.cursor = self.text.len(),
-            (Code::Backspace, false, false) => self.cut(self.before()),
-            (Code::Char('w'), true, false) | (Code::Backspace, ..) => self.cut(self.word_start()),
+            // What many terminals send for Backspace.
+            (Code::Backspace, false, false) | (Code::Char('h'), true, false) => {
+                self.cut(self.before());
+            }
+            (Code::Char('w'), true, false)
+            | (Code::Char('h'), true, true)
+            | (Code::Backspace, ..) => {
+                self.cut(self.word_start());
+            }
             (Code::Char('u'), true, false) => self.cut(0),
             (Code::Char('k'), true, false) => self.text.truncate(self.cursor),
             (Code::Delete, ..) | (Code::Char('d'), true, false) => {
@@ -117,12 +126,13 @@ impl Field {
 
     fn before(&self) -> usize {
         let (head, _) = self.split();
-        head.char_indices().next_back().map_or(0, |(at, _)| at)
+        let mut graphemes = head.grapheme_indices(true);
+        graphemes.next_back().map_or(0, |(at, _)| at)
     }
 
     fn after(&self) -> usize {
         let (_, tail) = self.split();
-        self.cursor + tail.chars().next().map_or(0, char::len_utf8)
+        self.cursor + tail.graphemes(true).next().map_or(0, str::len)
     }
 
     fn word_start(&self) -> usize {
@@ -164,6 +174,17 @@ mod tests {
             ("one two", "ctrl-left ctrl-k", "one "),
             ("é日", "left left right backspace", "日"),
             ("one two", "home ctrl-right ctrl-u", " two"),
+            ("one two", "alt-left x home alt-right y", "oney xtwo"),
+            ("abcd", "ctrl-h ctrl-h", "ab"),
+            ("one two", "ctrl-alt-h", "one "),
+            ("xe\u{301}", "backspace", "x"),
+            ("x👨‍👩‍👧", "backspace", "x"),
+            ("x🇩🇪🇫🇷", "backspace", "x🇩🇪"),
+            ("🇩🇪🇫🇷", "left backspace", "🇫🇷"),
+            ("a👍🏽b", "left left x", "ax👍🏽b"),
+            ("1️⃣2", "home right backspace", "2"),
+            ("e\u{301}x", "home delete", "x"),
+            ("", "e ́ backspace", ""),
         ] {
             let mut field = Field::line(start);
             typed(&mut field, keys);

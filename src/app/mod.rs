@@ -4,6 +4,7 @@
 pub mod action;
 pub mod commitment;
 pub mod dataset;
+mod drafts;
 pub mod effect;
 pub mod evidence;
 pub mod field;
@@ -249,6 +250,8 @@ pub struct App {
     pub view: View,
     /// What lies over the panes.
     pub overlay: Option<Overlay>,
+    /// Texts of boxes that were closed.
+    drafts: drafts::Drafts,
     /// A passing message.
     pub notice: Option<Notice>,
     /// A standing failure.
@@ -315,6 +318,7 @@ impl App {
             scroll: [0; Pane::ALL.len()],
             view: View::default(),
             overlay: None,
+            drafts: drafts::Drafts::default(),
             notice: None,
             failure: None,
             now_ms: 0,

@@ -8,7 +8,7 @@ use crate::app::live::{Job, Phase};
 use crate::app::overlay::{List, ListKind, Overlay, Prompt, PromptKind};
 use crate::app::page::Page;
 use crate::app::pane::Pane;
-use crate::app::{App, Model, Tone, on_manner, on_overlay, on_page, on_worker};
+use crate::app::{App, Model, Tone, drafts, on_manner, on_overlay, on_page, on_worker};
 use crate::keymap::{Code, Key};
 use crate::session::edit::Edit;
 use crate::trace::{AblationValue, LatentIdx, Mode};
@@ -119,6 +119,7 @@ pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
         Action::Interrupt => interrupt(app),
         Action::Cancel => cancel(app),
         Action::Copy => vec![Effect::Copy(app.focus)],
+        Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
         Action::Quit => app.quit(),
         Action::NextPane | Action::PreviousPane | Action::ZoomPane => {
@@ -437,15 +438,10 @@ fn open_prompt(app: &mut App, action: Action) {
     let prompt = match action {
         Action::EditQuestion => {
             let question = app.session.problem.as_ref().map(|p| p.question.as_str());
-            Prompt {
-                kind: PromptKind::EditQuestion,
-                field: Field::line(question.unwrap_or_default()),
-            }
+            let field = Field::line(question.unwrap_or_default());
+            Prompt::new(PromptKind::EditQuestion, field)
         }
-        Action::NewQuestion => Prompt {
-            kind: PromptKind::NewQuestion,
-            field: Field::default(),
-        },
+        Action::NewQuestion => Prompt::new(PromptKind::NewQuestion, Field::default()),
         Action::WriteNote => on_overlay::note_prompt(app),
         Action::PickDonor => {
             let donor = app.ablation.donor.or(app.last_donor);
@@ -453,22 +449,16 @@ fn open_prompt(app: &mut App, action: Action) {
                 Some(latent) => format!("{}/{latent}", donor.problem),
                 None => donor.problem.to_string(),
             });
-            Prompt {
-                kind: PromptKind::Donor,
-                field: Field::line(&text),
-            }
+            Prompt::new(PromptKind::Donor, Field::line(&text))
         }
-        Action::PickLayers => Prompt {
-            kind: PromptKind::Layers,
-            field: Field::line(
-                &app.ablation
-                    .layers
-                    .map_or_else(String::new, |l| l.to_string()),
-            ),
-        },
+        Action::PickLayers => {
+            let layers = app.ablation.layers;
+            let text = layers.map_or_else(String::new, |layers| layers.to_string());
+            Prompt::new(PromptKind::Layers, Field::line(&text))
+        }
         _ => on_overlay::export_prompt(app, on_overlay::DEFAULT_FORMAT),
     };
-    app.overlay = Some(Overlay::Prompt(prompt));
+    drafts::open(app, prompt);
 }
 
 /// The problem before or after the open one: its place in the list, or in the table if it was opened from there.

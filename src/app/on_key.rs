@@ -4,7 +4,7 @@ use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::field::Field;
 use crate::app::overlay::{Overlay, Prompt, PromptKind};
-use crate::app::{App, on_action};
+use crate::app::{App, Tone, drafts, on_action};
 use crate::keymap::Key;
 
 /// A key was pressed.
@@ -30,7 +30,12 @@ pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
         Some(Overlay::Prompt(prompt)) => {
             prompt.field.key(key);
         }
-        None => {}
+        None => {
+            if let Some(c) = key.typed().filter(|c| !c.is_ascii() && c.is_alphabetic()) {
+                let hint = format!("no key {c} here, is another keyboard layout on?");
+                app.say(Tone::Warning, hint);
+            }
+        }
     }
     Vec::new()
 }
@@ -45,10 +50,13 @@ pub(super) fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
         }
         Some(Overlay::Prompt(prompt)) => prompt.field.insert_str(text),
         None => {
-            app.overlay = Some(Overlay::Prompt(Prompt {
-                kind: PromptKind::NewQuestion,
-                field: Field::line(text.trim()),
-            }));
+            drafts::open(app, Prompt::new(PromptKind::NewQuestion, Field::default()));
+            if let Some(Overlay::Prompt(prompt)) = &mut app.overlay {
+                if !prompt.field.text().is_empty() {
+                    prompt.field.insert_str(" ");
+                }
+                prompt.field.insert_str(text.trim());
+            }
         }
     }
     Vec::new()

@@ -87,36 +87,32 @@ pub(super) fn choose(app: &mut App, value: AblationValue) -> Vec<Effect> {
 }
 
 /// Takes the donor that was typed: `12` or `12/3`.
-pub(super) fn set_donor(app: &mut App, text: &str) -> Vec<Effect> {
-    let Some(donor) = parse_donor(text) else {
-        app.say(
-            Tone::Warning,
-            "a donor is a problem and, if need be, a latent: 12 or 12/3",
-        );
-        return Vec::new();
-    };
+///
+/// # Errors
+/// Says what a donor is.
+pub(super) fn set_donor(app: &mut App, text: &str) -> Result<Vec<Effect>, &'static str> {
+    let donor =
+        parse_donor(text).ok_or("a donor is a problem and, if need be, a latent: 12 or 12/3")?;
     let after = Ablation {
         value: AblationValue::Donor,
         donor: Some(donor),
         ..app.ablation.clone()
     };
-    set(app, after)
+    Ok(set(app, after))
 }
 
 /// Takes the layers that were typed: `3-5`, `4`, or nothing for all.
-pub(super) fn set_layers(app: &mut App, text: &str) -> Vec<Effect> {
-    let Ok(layers) = parse_layers(text) else {
-        app.say(
-            Tone::Warning,
-            "layers are a range counted from 1, 3-5, or nothing for all",
-        );
-        return Vec::new();
-    };
+///
+/// # Errors
+/// Says what layers are.
+pub(super) fn set_layers(app: &mut App, text: &str) -> Result<Vec<Effect>, &'static str> {
+    let layers = parse_layers(text)
+        .map_err(|_| "layers are a range counted from 1, 3-5, or nothing for all")?;
     let after = Ablation {
         layers,
         ..app.ablation.clone()
     };
-    set(app, after)
+    Ok(set(app, after))
 }
 
 fn next<T: Copy + PartialEq>(all: &[T], present: T) -> T {

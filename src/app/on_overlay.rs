@@ -6,7 +6,7 @@ use crate::app::effect::{Effect, Export};
 use crate::app::field::Field;
 use crate::app::on_action::{edit_session, open_listed, perform as perform_main};
 use crate::app::overlay::{Choice, List, Overlay, Prompt, PromptKind};
-use crate::app::{App, Live, Page, Tone, on_manner};
+use crate::app::{App, Live, Page, Tone, drafts, on_manner};
 use crate::keymap::{Code, Context, Key};
 use crate::problem::Problem;
 use crate::session::edit::Edit;
@@ -122,7 +122,10 @@ fn new_note(app: &App, target: Target, tag: Option<Tag>, text: String) -> Note {
 fn in_prompt(app: &mut App, mut prompt: Prompt, action: Action) -> Vec<Effect> {
     match action {
         Action::TextAccept => return accept(app, prompt),
-        Action::TextClose => return Vec::new(),
+        Action::TextClose => {
+            drafts::close(app, &prompt);
+            return Vec::new();
+        }
         Action::TextNewline => prompt.field.newline(),
         Action::TextSwitch => switch_format(app, &mut prompt),
         _ => {}
@@ -133,12 +136,22 @@ fn in_prompt(app: &mut App, mut prompt: Prompt, action: Action) -> Vec<Effect> {
 
 fn accept(app: &mut App, prompt: Prompt) -> Vec<Effect> {
     let text = prompt.field.text().trim().to_owned();
+    drafts::forget(app, &prompt.kind);
     match prompt.kind {
-        PromptKind::EditQuestion | PromptKind::NewQuestion => ask(app, text),
+        PromptKind::EditQuestion | PromptKind::NewQuestion => {
+            let taken = ask(app, text);
+            unless_refused(app, prompt, taken)
+        }
         PromptKind::Note(target) => write_note(app, target, text),
         PromptKind::Donor if text.is_empty() => Vec::new(),
-        PromptKind::Donor => on_manner::set_donor(app, &text),
-        PromptKind::Layers => on_manner::set_layers(app, &text),
+        PromptKind::Donor => {
+            let taken = on_manner::set_donor(app, &text);
+            unless_refused(app, prompt, taken)
+        }
+        PromptKind::Layers => {
+            let taken = on_manner::set_layers(app, &text);
+            unless_refused(app, prompt, taken)
+        }
         PromptKind::Filter(_) => {
             on_dataset::set_filter(app, prompt);
             Vec::new()
@@ -155,6 +168,7 @@ fn accept(app: &mut App, prompt: Prompt) -> Vec<Effect> {
             export(app, format, path, true)
         }
         PromptKind::Overwrite { .. } => {
+            drafts::close(app, &prompt);
             app.say(Tone::Info, "not exported, the file is unchanged");
             Vec::new()
         }
@@ -171,23 +185,35 @@ fn export(app: &App, format: Format, path: String, overwrite: bool) -> Vec<Effec
     }))]
 }
 
-fn ask(app: &mut App, question: String) -> Vec<Effect> {
+/// A text that is refused stays in its box, with the reason below.
+fn unless_refused(
+    app: &mut App,
+    prompt: Prompt,
+    taken: Result<Vec<Effect>, &'static str>,
+) -> Vec<Effect> {
+    taken.unwrap_or_else(|why| {
+        app.say(Tone::Warning, why);
+        app.overlay = Some(Overlay::Prompt(prompt));
+        Vec::new()
+    })
+}
+
+fn ask(app: &mut App, question: String) -> Result<Vec<Effect>, &'static str> {
     let unchanged = app
         .session
         .problem
         .as_ref()
         .is_some_and(|problem| problem.question == question);
     if question.is_empty() || unchanged {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     if app.info().is_none() {
-        app.say(Tone::Warning, "the model is not ready");
-        return Vec::new();
+        return Err("the model is not ready");
     }
     app.library.open = None;
     app.in_table = None;
     // The gold answer of the old wording says nothing about the new one.
-    app.open(typed_problem(question), "typed".to_owned())
+    Ok(app.open(typed_problem(question), "typed".to_owned()))
 }
 
 /// A question without gold steps and answer.
@@ -212,10 +238,7 @@ pub(super) fn note_prompt(app: &App) -> Prompt {
     let text = text_note(app, target)
         .and_then(|at| app.session.notes.get(at))
         .map_or("", |note| note.text.as_str());
-    Prompt {
-        kind: PromptKind::Note(target),
-        field: Field::lines(text),
-    }
+    Prompt::new(PromptKind::Note(target), Field::lines(text))
 }
 
 fn write_note(app: &mut App, target: Target, text: String) -> Vec<Effect> {
@@ -268,14 +291,8 @@ pub(super) fn export_prompt(app: &App, format: Format) -> Prompt {
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .collect();
     let stem = format!("{}-{}", model.trim_matches('-'), words.join("-")).to_lowercase();
-    Prompt {
-        kind: PromptKind::Export(format),
-        field: Field::line(&format!(
-            "{}.{}",
-            stem.trim_end_matches('-'),
-            extension(format)
-        )),
-    }
+    let path = format!("{}.{}", stem.trim_end_matches('-'), extension(format));
+    Prompt::new(PromptKind::Export(format), Field::line(&path))
 }
 
 fn switch_format(app: &App, prompt: &mut Prompt) {

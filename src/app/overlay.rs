@@ -127,6 +127,21 @@ pub struct Prompt {
     pub kind: PromptKind,
     /// The text.
     pub field: Field,
+    /// The text that it was opened with.
+    pub offered: String,
+}
+
+impl Prompt {
+    /// A prompt with the text that it offers.
+    #[must_use]
+    pub fn new(kind: PromptKind, field: Field) -> Self {
+        let offered = field.text().to_owned();
+        Self {
+            kind,
+            field,
+            offered,
+        }
+    }
 }
 
 impl List {

@@ -100,10 +100,8 @@ fn on_exported(app: &mut App, result: Result<String, ExportError>) {
             app.say(Tone::Info, format!("exported to {path}"));
         }
         Err(ExportError::Exists { path }) => {
-            app.overlay = Some(Overlay::Prompt(Prompt {
-                kind: PromptKind::Overwrite { format, path },
-                field: Field::default(),
-            }));
+            let kind = PromptKind::Overwrite { format, path };
+            app.overlay = Some(Overlay::Prompt(Prompt::new(kind, Field::default())));
         }
         Err(ExportError::Failed(message)) => {
             app.say(Tone::Warning, format!("not exported: {message}"));

@@ -61,7 +61,11 @@ impl Keymap {
         match context {
             Context::Page => own.or_else(|| self.bound(Context::Main, key)),
             Context::Data => own.or_else(|| self.lookup(Context::Page, key)),
-            _ => own,
+            Context::List | Context::Text => own.or_else(|| {
+                self.bound(Context::Main, key)
+                    .filter(|action| action.works_everywhere())
+            }),
+            Context::Main => own,
         }
     }
 
@@ -148,6 +152,25 @@ mod tests {
             keymap.lookup(Context::Main, Key::plain(Code::Char(' '))),
             None
         );
+    }
+
+    #[test]
+    fn redrawing_and_suspending_work_in_lists_and_text_fields() {
+        let keymap = Keymap::default();
+        for (name, action) in [("ctrl-l", Action::Redraw), ("ctrl-z", Action::Suspend)] {
+            let key: Key = name.parse().expect("valid");
+            for context in [
+                Context::Main,
+                Context::Page,
+                Context::Data,
+                Context::List,
+                Context::Text,
+            ] {
+                assert_eq!(keymap.lookup(context, key), Some(action), "{context:?}");
+            }
+        }
+        let q = Key::plain(Code::Char('q'));
+        assert_eq!(keymap.lookup(Context::Text, q), None);
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 mod clipboard;
 mod input;
+mod output;
 mod run;
 mod runs;
 mod screen;
 mod signal;
+mod surface;
 
 pub use run::{Ended, Ending, Options, Performer, WorkerLink, run};
 pub use runs::RunCommand;

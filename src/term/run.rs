@@ -2,28 +2,28 @@
 //! at most sixty a second, none when idle.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Stdout, Write as _};
+use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crossterm::event::EventStream;
 use crossterm::queue;
 use crossterm::style::force_color_output;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
-use futures_util::StreamExt;
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use tokio::time::{Instant, sleep_until};
 
 use crate::app::effect::{Export, ExportError};
-use crate::app::{self, App, Effect, Msg, Recalled, update};
+use crate::app::{self, App, Effect, Msg, Overlay, Recalled, update};
 use crate::problem::Problem;
 use crate::session::{Key, Session};
+use crate::term::clipboard::{self, Between};
+use crate::term::input::{self, Batch, Keys};
+use crate::term::output;
 use crate::term::runs::{RunCommand, Runs};
 use crate::term::screen::{self, Screen, install_panic_hook};
 use crate::term::signal::{Signal, Signals, stop_process};
-use crate::term::{clipboard, input};
+use crate::term::surface::{Surface, draw_doubtful_rows_whole};
 use crate::trace::ModelInfo;
 use crate::ui::glyphs::{ASCII, UNICODE};
 use crate::ui::theme::Theme;
@@ -119,7 +119,8 @@ impl Ended {
     }
 }
 
-type Tui = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+/// The signal that says that the terminal is gone.
+const HANG_UP: u8 = 1;
 
 /// Runs the explorer on this thread until it ends.
 ///
@@ -145,23 +146,29 @@ pub fn run(
     install_panic_hook(options.app.log_path.clone());
     let _guard = runtime.enter();
     let (runs, heard) = Runs::new(options.sessions);
+    // Before the screen is taken: a signal in between would leave it taken.
+    let signals = Signals::listen()?;
     let mut explorer = Explorer {
         app: App::new(options.app),
         theme,
         screen: Screen::enter(options.log)?,
-        terminal: new_terminal()?,
+        terminal: Terminal::new(Surface::new())?,
+        between: Between::find(),
         requests: link.requests,
         performer,
         runs,
         last_frame: None,
         began: Instant::now(),
+        is_suspended: false,
         is_done: false,
     };
     explorer.tick();
+    // What was on the screen would shine through every blank cell where there is no alternate screen.
+    explorer.terminal.clear()?;
     explorer.draw()?;
     let effects = explorer.app.start();
     explorer.perform(effects)?;
-    let why = runtime.block_on(explorer.run(link.events, heard));
+    let why = runtime.block_on(explorer.run(signals, link.events, heard));
     if why.is_err() {
         // The terminal failed; what is unsaved goes to disk all the same.
         let _ = explorer.send(Msg::Terminated);
@@ -172,33 +179,35 @@ pub fn run(
     Ok(Ending { why, lost })
 }
 
-fn new_terminal() -> io::Result<Tui> {
-    Terminal::new(CrosstermBackend::new(BufWriter::new(io::stdout())))
-}
-
 struct Explorer<'a> {
     app: App,
     theme: Theme,
     screen: Screen,
-    terminal: Tui,
+    terminal: Terminal<Surface>,
+    between: Between,
     requests: mpsc::Sender<Request>,
     performer: &'a mut dyn Performer,
     runs: Runs,
     last_frame: Option<Instant>,
     began: Instant,
+    /// Whether the screen is the shell's until a signal says that we go on.
+    is_suspended: bool,
     is_done: bool,
 }
 
 impl Explorer<'_> {
     async fn run(
         &mut self,
+        mut signals: Signals,
         mut events: tokio::sync::mpsc::Receiver<Event>,
         mut heard: tokio::sync::mpsc::Receiver<Msg>,
     ) -> io::Result<Ended> {
-        let mut signals = Signals::listen()?;
-        let mut keys = EventStream::new();
+        let mut keys = Keys::listen()?;
         let mut worker_is_there = true;
         while !self.is_done {
+            if output::is_gone() {
+                return self.hang_up();
+            }
             let due = self.frame_due();
             if due.is_some_and(|due| due <= Instant::now()) {
                 self.draw()?;
@@ -212,16 +221,18 @@ impl Explorer<'_> {
                         return Ok(Ended::Signal(number));
                     }
                     Signal::Suspend => self.suspend()?,
+                    Signal::Continue => if let Err(error) = self.resume() {
+                        tracing::info!("the terminal is gone: {error}");
+                        return self.hang_up();
+                    },
+                    Signal::Resize => self.send(Msg::Resized)?,
                 },
-                event = keys.next() => {
+                batch = keys.next() => {
                     // The terminal is gone when its input ends.
-                    let Some(Ok(event)) = event else {
-                        self.send(Msg::Terminated)?;
-                        return Ok(Ended::Signal(1));
+                    let Some(batch) = batch else {
+                        return self.hang_up();
                     };
-                    if let Some(msg) = input::message(event) {
-                        self.send(msg)?;
-                    }
+                    self.take(batch)?;
                 }
                 event = events.recv(), if worker_is_there => {
                     let mut next = event;
@@ -240,6 +251,7 @@ impl Explorer<'_> {
                     }
                 }
                 Some(msg) = heard.recv() => self.send(msg)?,
+                () = output::settled() => {}
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.tick(),
             }
@@ -247,8 +259,35 @@ impl Explorer<'_> {
         Ok(Ended::Quit)
     }
 
-    /// When the next frame may be drawn; none if nothing changed.
+    /// The terminal is gone: what is unsaved is saved.
+    fn hang_up(&mut self) -> io::Result<Ended> {
+        self.send(Msg::Terminated)?;
+        Ok(Ended::Signal(HANG_UP))
+    }
+
+    /// Takes what was typed at once. What follows an Escape that closed a text box was typed into it, and is no command.
+    fn take(&mut self, batch: Batch) -> io::Result<()> {
+        let mut is_closed = false;
+        for msg in batch {
+            if self.is_done {
+                break;
+            }
+            if is_closed && !input::is_interrupt(&msg) {
+                continue;
+            }
+            let has_box = |app: &App| matches!(app.overlay, Some(Overlay::Prompt(_)));
+            let closes = has_box(&self.app) && input::is_escape(&msg);
+            self.send(msg)?;
+            is_closed |= closes && !has_box(&self.app);
+        }
+        Ok(())
+    }
+
+    /// When the next frame may be drawn; none if nothing changed, the one before is still on its way, or the screen is not ours.
     fn frame_due(&self) -> Option<Instant> {
+        if self.is_suspended || output::is_busy() {
+            return None;
+        }
         let earliest = self
             .last_frame
             .map_or_else(Instant::now, |last| last + FRAME);
@@ -283,9 +322,12 @@ impl Explorer<'_> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         let (app, theme) = (&self.app, &self.theme);
         let mut view = app.view;
-        self.terminal.draw(|frame| view = draw(app, theme, frame))?;
+        self.terminal.draw(|frame| {
+            view = draw(app, theme, frame);
+            draw_doubtful_rows_whole(frame.buffer_mut());
+        })?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        self.terminal.backend_mut().flush()?;
+        self.terminal.backend_mut().send();
         self.app.dirty = false;
         self.last_frame = Some(Instant::now());
         let effects = update(&mut self.app, Msg::Drawn(view));
@@ -313,10 +355,14 @@ impl Explorer<'_> {
                 }
                 Effect::Copy(pane) => {
                     let text = panes::as_text(&self.app, pane, &self.theme);
-                    Some(Msg::Copied(clipboard::copy(
-                        self.terminal.backend_mut(),
-                        &text,
-                    )))
+                    let out = self.terminal.backend_mut();
+                    let copied = clipboard::copy(out, &text, self.between);
+                    out.send();
+                    Some(Msg::Copied(copied))
+                }
+                Effect::Redraw => {
+                    self.terminal.clear()?;
+                    None
                 }
                 Effect::Runs(request) => self.runs.perform(request, self.performer),
                 Effect::Suspend => {
@@ -336,15 +382,23 @@ impl Explorer<'_> {
         Ok(())
     }
 
+    /// Gives the screen back and stops; the signal to go on takes it again.
     fn suspend(&mut self) -> io::Result<()> {
         screen::leave();
-        let stopped = stop_process();
+        self.is_suspended = true;
+        if let Err(error) = stop_process() {
+            tracing::warn!("cannot suspend: {error}");
+            self.resume()?;
+        }
+        Ok(())
+    }
+
+    /// Takes the screen again, whatever was done to it while we were stopped.
+    fn resume(&mut self) -> io::Result<()> {
         self.screen.resume()?;
-        // The alternate screen is empty again, so the next frame must be whole.
-        self.terminal = new_terminal()?;
-        tracing::debug!("continued after suspension: {stopped:?}");
-        let effects = update(&mut self.app, Msg::Resumed);
-        self.perform(effects)
+        self.is_suspended = false;
+        self.terminal.clear()?;
+        self.send(Msg::Resumed)
     }
 }
 

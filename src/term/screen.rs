@@ -8,13 +8,21 @@ use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-use crossterm::cursor::{Hide, Show};
+use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::execute;
+use crossterm::queue;
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+
+use super::output;
+
+/// How long a terminal may take nothing before it is left as it is.
+const PATIENCE: Duration = Duration::from_millis(700);
+/// Below the last row of any terminal.
+const LAST_ROW: u16 = 9_998;
 
 /// Whether the screen is ours; the panic hook has no other way to know.
 static ENTERED: AtomicBool = AtomicBool::new(false);
@@ -39,20 +47,21 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Takes the screen again after `leave`.
+    /// Takes the screen again, after `leave` or after others may have used it. The next frame has to be whole.
     ///
     /// # Errors
     /// The terminal's.
     pub(super) fn resume(&mut self) -> io::Result<()> {
-        ENTERED.store(true, Ordering::SeqCst);
+        let was_ours = ENTERED.swap(true, Ordering::SeqCst);
+        // The mode may no longer be the one that was set: a shell sets its own while we are stopped.
+        disable_raw_mode()?;
         enable_raw_mode()?;
-        execute!(
-            io::stdout(),
-            EnterAlternateScreen,
-            EnableBracketedPaste,
-            Hide
-        )?;
-        *stderr_slot() = self.log.as_ref().and_then(Stderr::redirect);
+        let mut bytes = Vec::new();
+        queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+        output::send(&bytes);
+        if !was_ours {
+            *stderr_slot() = self.log.as_ref().and_then(Stderr::redirect);
+        }
         Ok(())
     }
 }
@@ -63,14 +72,27 @@ impl Drop for Screen {
     }
 }
 
-/// Gives the screen back: undoes everything that `resume` switched on, once. Errors are ignored: on a terminal that hung up nothing can be undone.
+/// Gives the screen back: undoes everything that `resume` switched on, once. A terminal that hung up or does not read is not waited for.
 pub(super) fn leave() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut out = io::stdout();
-    let _ = execute!(out, DisableBracketedPaste, Show, LeaveAlternateScreen);
-    let _ = out.flush();
+    let mut bytes = Vec::new();
+    // Where there is no alternate screen, the shell goes on below the page.
+    let left = queue!(
+        bytes,
+        MoveTo(0, LAST_ROW),
+        Clear(ClearType::CurrentLine),
+        DisableBracketedPaste,
+        Show,
+        LeaveAlternateScreen
+    );
+    if left.is_ok() {
+        output::send(&bytes);
+    }
+    if !output::drain(PATIENCE) {
+        tracing::warn!("the terminal does not read");
+    }
     let _ = disable_raw_mode();
     // Dropping it puts the descriptor back.
     stderr_slot().take();

@@ -1,4 +1,4 @@
-//! Signals that end or suspend the program, as a stream; nothing elsewhere.
+//! Signals that end, suspend or continue the program, as a stream; nothing elsewhere.
 
 use std::io;
 
@@ -9,46 +9,74 @@ pub(super) enum Signal {
     End(u8),
     /// Suspend.
     Suspend,
+    /// Take the screen again: the process was stopped, by ourselves or by others, and goes on.
+    Continue,
+    /// The terminal has another size.
+    Resize,
 }
 
 #[cfg(unix)]
 mod unix {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
     use super::{Signal, io};
     use rustix::process::{Signal as Number, kill_current_process_group};
     use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+    /// What would end the process and leave the terminal as it is.
+    const ENDS: [Number; 12] = [
+        Number::HUP,
+        Number::TERM,
+        Number::INT,
+        Number::QUIT,
+        Number::USR1,
+        Number::USR2,
+        Number::ALARM,
+        Number::VTALARM,
+        Number::PROF,
+        Number::IO,
+        Number::XCPU,
+        Number::XFSZ,
+    ];
+
     /// The signals we listen to.
     #[derive(Debug)]
-    pub(in crate::term) struct Signals {
-        terminate: Stream,
-        hang_up: Stream,
-        interrupt: Stream,
-        suspend: Stream,
-    }
+    pub(in crate::term) struct Signals(Vec<(Stream, Signal)>);
 
     impl Signals {
         /// Listens; from here on none of these ends the process by itself.
         pub(in crate::term) fn listen() -> io::Result<Self> {
-            Ok(Self {
-                terminate: signal(SignalKind::terminate())?,
-                hang_up: signal(SignalKind::hangup())?,
-                interrupt: signal(SignalKind::interrupt())?,
-                suspend: signal(SignalKind::from_raw(Number::TSTP.as_raw()))?,
-            })
+            let ends = ENDS
+                .into_iter()
+                .filter_map(|n| Some((n, Signal::End(n.as_raw().try_into().ok()?))));
+            let others = [
+                (Number::TSTP, Signal::Suspend),
+                (Number::CONT, Signal::Continue),
+                (Number::WINCH, Signal::Resize),
+            ];
+            let streams = ends.chain(others).map(|(number, meaning)| {
+                let stream = signal(SignalKind::from_raw(number.as_raw()))?;
+                Ok((stream, meaning))
+            });
+            streams.collect::<io::Result<_>>().map(Self)
         }
 
         /// The next signal.
         pub(in crate::term) async fn next(&mut self) -> Signal {
-            tokio::select! {
-                _ = self.terminate.recv() => Signal::End(15),
-                _ = self.hang_up.recv() => Signal::End(1),
-                _ = self.interrupt.recv() => Signal::End(2),
-                _ = self.suspend.recv() => Signal::Suspend,
-            }
+            poll_fn(|context| {
+                let mut streams = self.0.iter_mut();
+                streams
+                    .find_map(|(stream, meaning)| {
+                        stream.poll_recv(context).is_ready().then_some(*meaning)
+                    })
+                    .map_or(Poll::Pending, Poll::Ready)
+            })
+            .await
         }
     }
 
-    /// Stops the process group until it is continued, as the shell's job control expects.
+    /// Stops the process group until it is continued, as the shell's job control expects. Other threads may go on for a moment.
     pub(in crate::term) fn stop_process() -> io::Result<()> {
         kill_current_process_group(Number::STOP).map_err(io::Error::from)
     }

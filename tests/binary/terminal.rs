@@ -2,10 +2,14 @@
 
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
+use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -18,11 +22,20 @@ fn patience() -> Duration {
     Duration::from_secs(seconds.unwrap_or(60))
 }
 
+/// What the thread that reads is to do.
+const READ: u8 = 0;
+const WAIT: u8 = 1;
+const END: u8 = 2;
+
 /// A running explorer.
 pub struct Terminal {
     chunks: Receiver<Vec<u8>>,
-    writer: Box<dyn Write + Send>,
-    master: Box<dyn MasterPty + Send>,
+    reading: Arc<AtomicU8>,
+    reader: Option<JoinHandle<()>>,
+    writer: Option<Box<dyn Write + Send>>,
+    master: Option<Box<dyn MasterPty + Send>>,
+    /// The modes of the terminal before the program was started.
+    modes: String,
     pub child: Box<dyn Child + Send + Sync>,
     pub parser: vt100::Parser,
     /// Every byte written so far.
@@ -32,9 +45,19 @@ pub struct Terminal {
 impl Terminal {
     /// Starts `undertone` with these arguments in a terminal of this size, with its files under `home`.
     pub fn start(home: &Path, rows: u16, cols: u16, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_sized(home, (rows, cols), args, env)
+    }
+
+    /// The same; a terminal of no rows and no columns states no size, and is looked at as one of 24 by 80.
+    pub fn start_sized(
+        home: &Path,
+        of: (u16, u16),
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_undertone"));
         command.args(args);
-        Self::run(home, rows, cols, command, env)
+        Self::run(home, of, command, env)
     }
 
     /// The same where no file may grow beyond this many KiB, as on a disk that is full.
@@ -49,17 +72,18 @@ impl Terminal {
         // Without the signal a write fails as it does on a full disk.
         let limited = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\"");
         command.args(["-c", &limited, env!("CARGO_BIN_EXE_undertone")]);
-        Self::run(home, rows, cols, command, env)
+        Self::run(home, (rows, cols), command, env)
     }
 
     fn run(
         home: &Path,
-        rows: u16,
-        cols: u16,
+        (rows, cols): (u16, u16),
         mut command: CommandBuilder,
         env: &[(&str, &str)],
     ) -> Self {
         let pair = native_pty_system().openpty(size(rows, cols)).unwrap();
+        let (rows, cols) = if rows == 0 { (24, 80) } else { (rows, cols) };
+        let modes = modes(pair.master.as_ref());
         command.cwd(home);
         command.env_remove("NO_COLOR");
         for (name, value) in [
@@ -86,19 +110,29 @@ impl Terminal {
         let (sender, chunks) = channel();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        std::thread::spawn(move || {
+        let reading = Arc::new(AtomicU8::new(READ));
+        let told = Arc::clone(&reading);
+        let reader = thread::spawn(move || {
             let mut buffer = [0; 8192];
-            while let Ok(n) = reader.read(&mut buffer) {
-                if n == 0 || sender.send(buffer[..n].to_vec()).is_err() {
-                    return;
+            loop {
+                match told.load(Ordering::SeqCst) {
+                    END => return,
+                    WAIT => thread::sleep(Duration::from_millis(5)),
+                    _ => match reader.read(&mut buffer) {
+                        Ok(n) if n > 0 && sender.send(buffer[..n].to_vec()).is_ok() => {}
+                        _ => return,
+                    },
                 }
             }
         });
         let parser = vt100::Parser::new(cells(rows), cells(cols), 0);
         Self {
             chunks,
-            writer,
-            master: pair.master,
+            reading,
+            reader: Some(reader),
+            writer: Some(writer),
+            master: Some(pair.master),
+            modes,
             child,
             parser,
             raw: Vec::new(),
@@ -119,8 +153,83 @@ impl Terminal {
 
     /// Types keys.
     pub fn press(&mut self, keys: &str) {
-        self.writer.write_all(keys.as_bytes()).unwrap();
-        self.writer.flush().unwrap();
+        self.send(keys.as_bytes());
+    }
+
+    /// Sends bytes as the terminal would.
+    pub fn send(&mut self, bytes: &[u8]) {
+        let writer = self.writer.as_mut().expect("the terminal is there");
+        writer.write_all(bytes).unwrap();
+        writer.flush().unwrap();
+    }
+
+    /// Sends a signal to the program.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.process_id().unwrap().to_string();
+        let killed = std::process::Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status();
+        assert!(killed.unwrap().success(), "{name}");
+    }
+
+    /// Waits until the program is stopped.
+    pub fn stops(&self) {
+        let stat = format!("/proc/{}/stat", self.child.process_id().unwrap());
+        wait("a stopped program", || {
+            let stat = fs::read_to_string(&stat).unwrap();
+            // After the name, which stands in parentheses.
+            stat.rsplit(") ")
+                .next()
+                .is_some_and(|rest| rest.starts_with('T'))
+        });
+    }
+
+    /// The terminal no longer reads what the program writes, as over a line that hangs.
+    pub fn stop_reading(&mut self) {
+        self.tell(WAIT);
+    }
+
+    /// Closes the terminal, as closing its window does.
+    pub fn close(&mut self) {
+        self.tell(END);
+        self.reader.take().unwrap().join().unwrap();
+        self.writer = None;
+        self.master = None;
+    }
+
+    /// Waits for the program to end without reading what it still writes.
+    pub fn is_over(&mut self) -> u32 {
+        let mut code = None;
+        wait("the end of the program", || {
+            code = self.child.try_wait().unwrap();
+            code.is_some()
+        });
+        code.unwrap().exit_code()
+    }
+
+    /// Tells the thread that reads what to do, and wakes it.
+    fn tell(&mut self, what: u8) {
+        self.reading.store(what, Ordering::SeqCst);
+        let path = self.master.as_ref().unwrap().tty_name().unwrap();
+        if let Ok(mut tty) = OpenOptions::new().write(true).open(path) {
+            let _ = tty.write_all(b"\0");
+        }
+    }
+
+    /// Whether the modes of the terminal are those that it had before.
+    pub fn has_its_modes(&self) -> bool {
+        modes(self.master.as_ref().unwrap().as_ref()) == self.modes
+    }
+
+    /// Sets the modes that a shell sets for itself.
+    pub fn be_cooked(&self) {
+        let path = self.master.as_ref().unwrap().tty_name().unwrap();
+        let tty = fs::File::open(path).unwrap();
+        let set = std::process::Command::new("stty")
+            .arg("sane")
+            .stdin(tty)
+            .status();
+        assert!(set.unwrap().success());
     }
 
     /// Waits until the screen satisfies the condition.
@@ -173,13 +282,15 @@ impl Terminal {
     /// Changes the size of the terminal.
     pub fn resize(&mut self, rows: u16, cols: u16) {
         self.parser.screen_mut().set_size(cells(rows), cells(cols));
-        self.master.resize(size(rows, cols)).unwrap();
+        let master = self.master.as_ref().expect("the terminal is there");
+        master.resize(size(rows, cols)).unwrap();
     }
 
-    /// Whether the terminal is as a shell expects it: main screen, cursor visible, no mouse or paste mode.
+    /// Whether the terminal is as a shell expects it: its modes as before, main screen, cursor visible, no mouse or paste mode.
     pub fn is_restored(&self) -> bool {
         let screen = self.parser.screen();
-        !screen.alternate_screen()
+        self.has_its_modes()
+            && !screen.alternate_screen()
             && !screen.hide_cursor()
             && !screen.bracketed_paste()
             && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
@@ -202,6 +313,20 @@ impl Terminal {
         self.parser.process(bytes);
         self.raw.extend_from_slice(bytes);
     }
+}
+
+/// Waits for something that cannot tell that it happens.
+fn wait(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience();
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The modes of a terminal, to be compared.
+fn modes(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().expect("a terminal has modes"))
 }
 
 fn cells(n: u16) -> NonZero<u16> {

@@ -1,1 +1,161 @@
-//! Signals and a closed terminal, in every phase: the work is kept, the terminal restored, the exit code right.
+//! Signals and a closed terminal, in every phase: the exit code is right, the screen and the modes of the terminal are as before.
+
+use tempfile::{TempDir, tempdir};
+
+use crate::terminal::Terminal;
+
+/// What the explorer is busy with.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Loading,
+    Thinking,
+    Idle,
+    Study,
+    Writing,
+    Run,
+}
+
+/// Starts the explorer and brings it into a phase.
+fn start(phase: Phase) -> (TempDir, Terminal) {
+    let home = tempdir().unwrap();
+    let mut t = Terminal::start(home.path(), 40, 120, &["--model", "mini-math"], &[]);
+    t.sees("undertone");
+    if let Phase::Loading = phase {
+        return (home, t);
+    }
+    t.sees("ready in");
+    match phase {
+        Phase::Loading | Phase::Thinking => {}
+        Phase::Idle => {
+            // Only a verdict that stands says how often others like it were right.
+            t.sees("other problems with this rung");
+            t.settles();
+        }
+        Phase::Study => {
+            t.until("the answer", |screen| screen.contains("log-prob"));
+            t.press("s");
+            t.sees("Sweep");
+        }
+        Phase::Writing => {
+            t.press("i");
+            t.sees("Note on the");
+            t.press("not finished");
+            t.sees("not finished");
+        }
+        Phase::Run => {
+            t.press("D");
+            t.sees("No run is open");
+            t.press("n");
+            t.sees("Start a run");
+            t.press("\x15--limit 100000 --batch 1 --experiments accuracy --out many\r");
+            t.sees("running, p pauses it");
+        }
+    }
+    (home, t)
+}
+
+/// Every signal that ends the program.
+fn ends(phase: Phase) {
+    for (signal, code) in [
+        ("TERM", 143),
+        ("HUP", 129),
+        ("INT", 130),
+        ("QUIT", 131),
+        ("USR1", 138),
+    ] {
+        let (_home, mut t) = start(phase);
+        t.signal(signal);
+        assert_eq!(t.ends(), code, "{signal}, {phase:?}");
+        assert!(t.is_restored(), "{signal}, {phase:?}");
+    }
+}
+
+/// The window is closed.
+fn closes(phase: Phase) {
+    let (home, mut t) = start(phase);
+    t.close();
+    assert_eq!(t.is_over(), 129, "{phase:?}");
+    let log = home.path().join("undertone/undertone.log");
+    let log = std::fs::read_to_string(log).unwrap_or_default();
+    assert!(!log.contains("panicked"), "{phase:?}: {log}");
+}
+
+/// Suspended by ourselves and by others, continued, and ended.
+fn suspends(phase: Phase) {
+    let (_home, mut t) = start(phase);
+    t.signal("TSTP");
+    t.stops();
+    t.until("the shell's screen", |screen| !screen.contains("undertone"));
+    assert!(t.is_restored(), "{phase:?}");
+    t.signal("CONT");
+    t.sees("undertone");
+    t.signal("STOP");
+    t.stops();
+    t.be_cooked();
+    t.parser.process(b"\x1b[?1049l\x1b[2J");
+    t.signal("CONT");
+    t.sees("undertone");
+    t.sees("mini-math");
+    // The keyboard is ours again, without an echo and without waiting for a line.
+    t.press("\x0c");
+    t.sees("undertone");
+    assert!(!t.has_its_modes(), "{phase:?}");
+    t.signal("TERM");
+    assert_eq!(t.ends(), 143, "{phase:?}");
+    assert!(t.is_restored(), "{phase:?}");
+}
+
+macro_rules! phases {
+    ($($name:ident: $phase:ident;)*) => {
+        $(
+            mod $name {
+                use super::Phase;
+
+                #[test]
+                fn a_signal_ends_it() {
+                    super::ends(Phase::$phase);
+                }
+
+                #[test]
+                fn a_closed_terminal_ends_it() {
+                    super::closes(Phase::$phase);
+                }
+
+                #[test]
+                fn it_is_suspended_and_continued() {
+                    super::suspends(Phase::$phase);
+                }
+            }
+        )*
+    };
+}
+
+phases! {
+    loading: Loading;
+    thinking: Thinking;
+    idle: Idle;
+    study: Study;
+    writing: Writing;
+    run: Run;
+}
+
+/// A signal may come before anything is on the screen: it ends the program before the terminal is taken, or as later.
+#[test]
+fn a_signal_in_the_first_moments_leaves_the_terminal_as_it_was() {
+    for (signal, number) in [("HUP", 1), ("TERM", 15), ("QUIT", 3), ("INT", 2)] {
+        for wait_ms in [0, 2, 5, 10, 15, 25] {
+            let home = tempdir().unwrap();
+            let mut t = Terminal::start(home.path(), 24, 80, &[], &[]);
+            std::thread::sleep(std::time::Duration::from_millis(wait_ms));
+            t.signal(signal);
+            let code = t.ends();
+            // Killed by the signal itself, which a shell calls the same.
+            let is_killed = t.raw.is_empty();
+            assert!(
+                code == 128 + number || is_killed,
+                "{signal} after {wait_ms} ms: {code}"
+            );
+            assert!(t.is_restored(), "{signal} after {wait_ms} ms");
+        }
+    }
+}

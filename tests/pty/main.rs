@@ -3,6 +3,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod input;
+mod slate;
 #[path = "../binary/terminal.rs"]
 mod terminal;
 
@@ -92,14 +94,7 @@ fn signals_restore_the_terminal_and_give_their_exit_codes() {
     for (signal, code) in [("TERM", 143), ("HUP", 129)] {
         let home = tempdir().unwrap();
         let mut t = ready(home.path(), &[]);
-        let pid = t.child.process_id().unwrap().to_string();
-        assert!(
-            std::process::Command::new("kill")
-                .args([&format!("-{signal}"), &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        t.signal(signal);
         assert_eq!(t.ends(), code, "{signal}");
         assert!(t.is_restored(), "{signal}");
     }
@@ -177,7 +172,10 @@ fn idle_writes_nothing_and_a_step_writes_little() {
     let written = t.raw.len() - before;
     assert!((1..4096).contains(&written), "{written} bytes for one step");
     let raw = String::from_utf8_lossy(&t.raw).into_owned();
-    assert!(!raw.contains("\x1b[2J"), "the screen is never cleared");
+    let clears: Vec<usize> = raw.match_indices("\x1b[2J").map(|(at, _)| at).collect();
+    assert_eq!(clears.len(), 1, "the screen is cleared once");
+    let first = raw.find("undertone").unwrap();
+    assert!(clears[0] < first, "and that on entering");
     assert_eq!(
         raw.matches("\x1b[?2026h").count(),
         raw.matches("\x1b[?2026l").count()

@@ -13,7 +13,7 @@ use crate::app::field::Field;
 use crate::app::live::Job;
 use crate::app::overlay::{Overlay, Prompt, PromptKind};
 use crate::app::page::Page;
-use crate::app::{App, Tone};
+use crate::app::{App, Tone, drafts};
 use crate::keymap::Context;
 use crate::problem::Problem;
 use crate::rows::calibration::Calibration;
@@ -104,10 +104,7 @@ pub(in crate::app) fn perform(app: &mut App, action: Action) -> Vec<Effect> {
 }
 
 fn ask(app: &mut App, kind: PromptKind, text: &str) {
-    app.overlay = Some(Overlay::Prompt(Prompt {
-        kind,
-        field: Field::line(text),
-    }));
+    drafts::open(app, Prompt::new(kind, Field::line(text)));
 }
 
 /// Sorting starts from the top again: the cursor does not run after its problem.

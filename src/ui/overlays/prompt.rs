@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::app::App;
 use crate::app::dataset::filter::Wrong;
@@ -181,15 +182,15 @@ fn wrapped(prompt: &Prompt, max_width: usize) -> (Vec<String>, (usize, usize)) {
 fn wrap_keeping_blanks(line: &str, max_width: usize) -> Vec<String> {
     let mut rows = vec![String::new()];
     let mut used = 0;
-    for c in line.chars() {
-        let step = width(c.encode_utf8(&mut [0; 4]));
+    for grapheme in line.graphemes(true) {
+        let step = width(grapheme);
         if used + step > max_width {
             rows.push(String::new());
             used = 0;
         }
         used += step;
         if let Some(row) = rows.last_mut() {
-            row.push(c);
+            row.push_str(grapheme);
         }
     }
     rows
@@ -202,10 +203,7 @@ mod tests {
 
     #[test]
     fn the_cursor_stands_behind_what_was_typed() {
-        let prompt = |text: &str| Prompt {
-            kind: PromptKind::NewQuestion,
-            field: Field::lines(text),
-        };
+        let prompt = |text: &str| Prompt::new(PromptKind::NewQuestion, Field::lines(text));
         for (text, rows, cursor) in [
             ("", 1, (0, 0)),
             ("abc", 1, (3, 0)),
@@ -214,6 +212,8 @@ mod tests {
             ("日本語", 2, (2, 1)),
             ("a\nb", 2, (1, 1)),
             ("abcde", 1, (0, 1)),
+            ("abc👨‍👩‍👧", 1, (0, 1)),
+            ("abcd👨‍👩‍👧", 2, (2, 1)),
         ] {
             let (lines, at) = wrapped(&prompt(text), 5);
             assert_eq!((lines.len(), at), (rows, cursor), "{text:?}");
