@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::headless;
 use crate::model;
 use crate::open::Opener;
-use crate::paths::{Paths, create_folder};
+use crate::paths::{self, Paths, create_folder};
 use crate::problem::{Problem, Split};
 use crate::rows::calibration::Calibration;
 use crate::session::store::{self, Header, SessionFile};
@@ -74,6 +74,7 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
     let mode = session.run.as_ref().map(|run| run.mode);
     let opener = Opener {
         hub: headless::hub_options(false),
+        home: paths::home(),
         ..Opener::default()
     };
     let app = app::Options {

@@ -78,10 +78,44 @@ impl Paths {
         self.data.join("runs")
     }
 
+    /// Returns where files lie on this machine, for the help.
+    #[must_use]
+    pub fn help(&self) -> String {
+        format!(
+            "\
+Files on this machine:
+  log        {}
+  sessions   {} (saved while you work)
+  runs       {} (started with n in the data-set view)
+  cache      {} (answers and reference sets; may be removed)
+Other folders: UNDERTONE_STATE_DIR, UNDERTONE_DATA_DIR, UNDERTONE_CACHE_DIR, or
+the XDG variables. Downloads go to the cache of the hub: HF_HOME, HF_HUB_CACHE.",
+            self.log_file().display(),
+            self.recovery().display(),
+            self.runs().display(),
+            self.cache.display()
+        )
+    }
+
     /// Returns the log file.
     #[must_use]
     pub fn log_file(&self) -> PathBuf {
         self.state.join("undertone.log")
+    }
+}
+
+/// The home folder of this user, if there is one.
+#[must_use]
+pub fn home() -> Option<PathBuf> {
+    etcetera::home_dir().ok()
+}
+
+/// Puts the home folder in the place of a leading `~`, as a shell does; the home of another user (`~ada`) is not looked up.
+#[must_use]
+pub fn expand(home: Option<&Path>, path: &Path) -> PathBuf {
+    match (home, path.strip_prefix("~")) {
+        (Some(home), Ok(rest)) => home.join(rest),
+        _ => path.to_owned(),
     }
 }
 
@@ -123,6 +157,36 @@ mod tests {
 
         fn runtime_dir(&self) -> Option<PathBuf> {
             None
+        }
+    }
+
+    #[test]
+    fn the_home_folder_stands_for_a_leading_tilde_alone() {
+        let home = Some(Path::new("/home/ada"));
+        for (typed, path) in [
+            ("~/ckpt", "/home/ada/ckpt"),
+            ("~", "/home/ada"),
+            ("~bob/ckpt", "~bob/ckpt"),
+            ("./~/ckpt", "./~/ckpt"),
+            ("/a~/b", "/a~/b"),
+            ("", ""),
+        ] {
+            assert_eq!(expand(home, Path::new(typed)), Path::new(path), "{typed}");
+        }
+        assert_eq!(expand(None, Path::new("~/x")), Path::new("~/x"));
+    }
+
+    #[test]
+    fn the_help_names_every_folder() {
+        let paths = Paths::from_base(&Base, |_| None);
+        let help = paths.help();
+        for folder in [
+            &paths.cache,
+            &paths.runs(),
+            &paths.recovery(),
+            &paths.log_file(),
+        ] {
+            assert!(help.contains(&folder.display().to_string()), "{help}");
         }
     }
 

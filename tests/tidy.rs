@@ -32,7 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["answers", "error", "file", "rows", "stats", "text", "trace"],
     ),
     ("cli", &["error", "problem", "rows", "text", "trace"]),
-    ("hub", &["error", "text"]),
+    ("hub", &["error", "paths", "text"]),
     ("model", &["error", "text", "trace"]),
     ("decode", &["error", "model", "text", "trace"]),
     ("verify", &["data", "problem", "stats", "text", "trace"]),
@@ -58,7 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("open", &["hub", "model", "trace"]),
+    ("open", &["error", "hub", "model", "paths", "text", "trace"]),
     ("selftest", &["error", "model", "trace"]),
     ("worker::protocol", &["trace"]),
     (

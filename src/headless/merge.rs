@@ -5,6 +5,7 @@ use crate::cli::MergeArgs;
 use crate::error::Result;
 use crate::rows::merge::merge;
 use crate::rows::parquet;
+use crate::text::Page;
 
 /// Merges, and says what was merged.
 ///
@@ -15,10 +16,10 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     if args.parquet {
         parquet::write(&args.out)?;
     }
-    print(&format!(
+    print(&Page::of(format!(
         "{} rows of {} problems from {} folders",
         merged.rows,
         merged.problems,
         args.folders.len()
-    ))
+    )))
 }

@@ -18,6 +18,7 @@ use crate::rows::header;
 use crate::rows::journal::Journal;
 use crate::rows::parquet;
 use crate::rows::{Data, Experiment, Header, Protocol, SCHEMA, Settings};
+use crate::text::Page;
 
 /// What the exit code is after an interrupt, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -69,7 +70,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     if args.parquet {
         parquet::write(&args.out)?;
     }
-    print(&meter.said(&args.out, ended))?;
+    print(&Page::of(meter.said(&args.out, ended)))?;
     if ended == Ended::Stopped {
         return Ok(INTERRUPTED);
     }

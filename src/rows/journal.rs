@@ -14,6 +14,7 @@ use super::row::{Experiment, Row};
 use super::{FILE, SCHEMA};
 use crate::error::{Error, Result};
 use crate::paths;
+use crate::text::Page;
 
 /// What to do with a file that cannot be gone on with.
 const OTHER_FOLDER: &str = "choose another folder with --out, or remove this one";
@@ -146,9 +147,8 @@ impl Drop for Journal {
 
 /// A value as a line of the file.
 fn to_line<T: serde::Serialize>(value: &T) -> Result<String> {
-    let mut line = serde_json::to_string(value).map_err(|why| Error::internal(why.to_string()))?;
-    line.push('\n');
-    Ok(line)
+    let line = Page::json_line(value).map_err(|why| Error::internal(why.to_string()))?;
+    Ok(line.ended().to_string())
 }
 
 /// In words how a file's header is not that of the run that is asked for.

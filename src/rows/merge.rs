@@ -6,6 +6,7 @@ use super::FILE;
 use super::header::Header;
 use super::journal::Reader;
 use crate::error::{Error, Result};
+use crate::text::Page;
 use crate::{file, paths};
 
 /// What was put together.
@@ -42,8 +43,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged> {
     }
     let mut rows = 0;
     file::write_streamed(&target, |sink| {
-        let header =
-            serde_json::to_string(&whole).map_err(|why| Error::internal(why.to_string()))?;
+        let header = Page::json_line(&whole).map_err(|why| Error::internal(why.to_string()))?;
         let failed = |source| Error::io("write", &target, source);
         writeln!(sink, "{header}").map_err(failed)?;
         for (index, experiment) in whole.plan() {

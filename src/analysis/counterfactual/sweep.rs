@@ -36,7 +36,10 @@ pub fn sweep(
 ) -> Result<Sweep, ModelError> {
     let n = of.clean.fed.len();
     if n == 0 {
-        return Err(ModelError::input("the run has no latents to sweep over"));
+        return Err(ModelError::refused(
+            "the run has no latents to sweep over",
+            "run it in a mode with latents, or choose a model that has them",
+        ));
     }
     let manner = Ablation {
         direction: Direction::Noising,

@@ -11,7 +11,7 @@ use super::{load_model, print, to_json};
 use crate::cli::{BenchArgs, ShapeName, Suite};
 use crate::error::{Error, Result};
 use crate::model::{Branch, Cancel, Model, ModelError, Writes, random};
-use crate::text::sanitize;
+use crate::text::{Page, sanitize};
 
 /// The schema name and version.
 const SCHEMA: &str = "undertone.bench/1";
@@ -85,7 +85,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     if let Some(shape) = args.make {
         let out = args.out.as_deref().unwrap_or(Path::new("random"));
         random::write(of_shape(shape), out).map_err(|source| Error::io("write", out, source))?;
-        return print(&format!("{}\n", out.display()));
+        return print(&Page::of(
+            sanitize(&out.display().to_string()).into_string(),
+        ));
     }
     if args.suite == Suite::Counterfactual {
         return counterfactual::run(args);
@@ -101,7 +103,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)
     } else {
-        print(&table(&report))
+        print(&Page::of(table(&report)))
     }
 }
 
@@ -238,7 +240,11 @@ fn peak_memory_mib() -> Option<f64> {
 fn table(r: &Report) -> String {
     let mut text = format!(
         "{} ({}, {}) on {}, best of {}\n\n",
-        r.model.name, r.model.family, r.model.dtype, r.device, r.repeats
+        sanitize(&r.model.name),
+        sanitize(&r.model.family),
+        r.model.dtype,
+        r.device,
+        r.repeats
     );
     let mut row = |name: &str, value: Option<f64>, unit: &str| {
         let value = value.map_or_else(|| "-".to_owned(), |v| format!("{v:.1}"));
