@@ -248,7 +248,9 @@ mod tests {
         );
         let error = find(&opener, "~/other").expect_err("missing");
         assert!(
-            error.to_string().contains("no model called \"~/other\""),
+            error
+                .to_string()
+                .contains(&format!("{:?}", home.path().join("other"))),
             "{error}"
         );
         for (typed, says) in [

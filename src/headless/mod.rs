@@ -35,7 +35,7 @@ use crate::model::{
 };
 use crate::open::{OpenError, Opener, Watch};
 use crate::paths::{self, Paths};
-use crate::text::{Page, sanitize};
+use crate::text::{Clean, Page, sanitize};
 use crate::worker::kept;
 
 /// Writes a finished report to standard output.
@@ -68,6 +68,11 @@ pub fn print_error(message: &str, hint: Option<&str>) {
 /// Writes a warning to standard error, cleaned. A standard error that cannot be written is ignored.
 pub fn print_warning(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "warning: {}", sanitize(message));
+}
+
+/// Writes a line to standard error, e.g. how far something is. A standard error that cannot be written is ignored.
+pub fn print_note(line: &Clean<'_>) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Prints what the command line parser has to say (help, version or a refusal), cleaned; gives the exit code.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{budget, ensure_reference, load_as, print, print_warning};
+use super::{budget, ensure_reference, load_as, print, print_note, print_warning};
 use crate::analysis::verdict::{Budget, Strategy, TOP_K};
 use crate::analysis::{Explorer, problems};
 use crate::batch::run::{Ended, How, Progress};
@@ -18,7 +18,7 @@ use crate::rows::header;
 use crate::rows::journal::Journal;
 use crate::rows::parquet;
 use crate::rows::{Data, Experiment, Header, Protocol, SCHEMA, Settings};
-use crate::text::Page;
+use crate::text::{Page, sanitize};
 
 /// What the exit code is after an interrupt, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -251,7 +251,7 @@ impl Meter {
         if self.bar.is_hidden() && elapsed >= self.said + Self::EVERY {
             self.said = elapsed;
             let line = format!("{done} of {of} problems, {}", self.rate());
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), (line + "\n").as_bytes());
+            print_note(&sanitize(&line));
         }
     }
 

@@ -115,7 +115,7 @@ impl Worker {
 
     /// Loads the model again that gave way to one that could not be loaded, and runs its question, without a word: the screen
     /// shows what it said. If even that fails there is no model.
-    fn bring_back(&mut self) {
+    pub(super) fn bring_back(&mut self) {
         let Some(loaded) = &self.loaded else {
             return;
         };

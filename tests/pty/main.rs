@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod models;
 #[path = "../binary/terminal.rs"]
 mod terminal;
 
