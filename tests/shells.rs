@@ -112,23 +112,22 @@ fn fish_sources_the_script_and_completes() {
 
 #[test]
 fn zsh_sources_the_script_and_completes() {
-    // Completion needs a line editor, so a second zsh runs in a pseudo-terminal of the first.
+    // Completion needs a line editor, so a second zsh runs in a pseudo-terminal of the first. It does one thing after the other,
+    // and its prompt says when it takes keys; what it is told is echoed, so the prompt is written as it does not show.
     let script = r#"
-        fpath=(${1:h} $fpath)
-        autoload -Uz compinit && compinit -u -D
-        source $1 || exit 1
+        source_it() { fpath=(${1:h} $fpath); autoload -Uz compinit && compinit -u -D && source $1 }
+        source_it $1 || exit 1
         [[ ${_comps[undertone]} == _undertone ]] || { print -u2 "not registered"; exit 1 }
         zmodload zsh/zpty
         zpty inner zsh -f -i
-        zpty -w inner "PS1= ; fpath=(${1:h} \$fpath); autoload -Uz compinit; compinit -u -D; zstyle ':completion:*' list-prompt ''; zstyle ':completion:*:default' list-prompt ''"
-        zpty -w inner 'show() { compadd -O found "$@" 2>/dev/null; builtin compadd "$@"; }'
-        for line in 'undertone trace --shape ' 'undertone inspect --model mini-m'; do
-            zpty -w -n inner "$line"$'\t\t'
-            sleep 1
-            zpty -w -n inner $'\x15'
+        zpty -w inner "fpath=(${1:h} \$fpath); autoload -Uz compinit; compinit -u -D; LISTMAX=10000; PS1=\$'\\x47OON> '"
+        zpty -r -m inner chunk '*GOON> *'
+        for line in 'undertone trace --shape c' 'undertone inspect --model mini-m'; do
+            zpty -w -n inner "$line"$'\t\t\x15'
+            zpty -w inner "print DO''NE"
+            zpty -r -m inner chunk '*DONE*GOON> *' && print -rn -- "$chunk"
         done
-        zpty -w inner 'exit'
-        while zpty -r inner chunk; do print -rn -- "$chunk"; done | sed $'s/\x1b\\[[0-9;?]*[a-zA-Z]//g' | tr -s ' \r' '\n\n'
+        zpty -d inner
     "#;
     if let Some(output) = ask("zsh", &["-f"], script) {
         offers(
