@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use crate::error::{Error, Result};
+use crate::text::sanitize;
 
 /// The folder of this program in each base folder.
 const NAME: &str = "undertone";
@@ -81,19 +82,20 @@ impl Paths {
     /// Returns where files lie on this machine, for the help.
     #[must_use]
     pub fn help(&self) -> String {
+        let shown = |path: &Path| sanitize(&path.display().to_string()).into_string();
         format!(
             "\
 Files on this machine:
-  log        {}
-  sessions   {} (saved while you work)
-  runs       {} (started with n in the data-set view)
-  cache      {} (answers and reference sets; may be removed)
+  log                   {}
+  sessions, autosaved   {}
+  runs of the explorer  {}
+  answers kept (cache)  {}
 Other folders: UNDERTONE_STATE_DIR, UNDERTONE_DATA_DIR, UNDERTONE_CACHE_DIR, or
 the XDG variables. Downloads go to the cache of the hub: HF_HOME, HF_HUB_CACHE.",
-            self.log_file().display(),
-            self.recovery().display(),
-            self.runs().display(),
-            self.cache.display()
+            shown(&self.log_file()),
+            shown(&self.recovery()),
+            shown(&self.runs()),
+            shown(&self.cache)
         )
     }
 

@@ -116,7 +116,7 @@ fn one_row(
         role,
         value,
         cell: None,
-        refused: Some(why.to_string()),
+        refused: Some(format!("{why}: {}", why.hint())),
     };
     let replacements = match Replacements::new(of, &manner) {
         Err(why) if is_refusal(&why) => {
