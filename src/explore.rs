@@ -11,7 +11,7 @@ use crate::cli::{self, CheckpointArgs, ExploreArgs, OpenArgs, ScreenArgs};
 use crate::error::{Error, Kind, Result};
 use crate::explore::files::Files;
 use crate::open::Opener;
-use crate::paths::Paths;
+use crate::paths::{self, Paths};
 use crate::problem::Problem;
 use crate::rows::calibration::Calibration;
 use crate::session::store::{self, Loaded, SessionFile};
@@ -40,10 +40,8 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
         .as_ref()
         .map_or(LISTED, |(_, problems)| problems.len());
     if args.index >= n {
-        return Err(Error::usage(format!(
-            "there are {n} problems, so --index goes from 0 to {}",
-            n.saturating_sub(1)
-        )));
+        let list = given.as_ref().map_or("the list", |(origin, _)| origin);
+        return Err(headless::question::no_problem(list, args.index, n));
     }
     let opener = headless::opener(&args.model);
     let app = app::Options {
@@ -81,6 +79,7 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
     let mode = session.run.as_ref().map(|run| run.mode);
     let opener = Opener {
         hub: headless::hub_options(false),
+        home: paths::home(),
         ..Opener::default()
     };
     let app = app::Options {

@@ -15,7 +15,7 @@ mod tests;
 pub use self::kind::{append, extend, open, update};
 pub use self::outputs::Outputs;
 pub use self::read::{
-    MOST_VALUES, read_at_most, read_line, read_start, read_stdin, read_tail, read_whole, read_text, read_text_at_most,
-    values_in,
+    MOST_VALUES, read_at_most, read_line, read_start, read_stdin, read_tail, read_text,
+    read_text_at_most, read_whole, values_in,
 };
 pub use self::write::{write_atomic, write_new, write_out, write_streamed};

@@ -32,7 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["answers", "error", "file", "rows", "stats", "text", "trace"],
     ),
     ("cli", &["error", "problem", "rows", "text", "trace"]),
-    ("hub", &["error", "file", "text"]),
+    ("hub", &["error", "file", "paths", "text"]),
     ("model", &["error", "file", "text", "trace"]),
     ("decode", &["error", "model", "text", "trace"]),
     ("verify", &["data", "problem", "stats", "text", "trace"]),
@@ -58,7 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("open", &["hub", "model", "trace"]),
+    ("open", &["error", "hub", "model", "paths", "text", "trace"]),
     ("selftest", &["error", "file", "model", "trace"]),
     ("worker::protocol", &["trace"]),
     (
@@ -228,6 +228,50 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("read_to_end", &["file"], BOUNDED),
     ("read_to_string", &["file"], BOUNDED),
     ("read_until", &["file"], BOUNDED),
+    (
+        "serde_json::to_string",
+        JSON_FOR_PROGRAMS,
+        "JSON that people see is made by text::Page, which escapes what may not be shown",
+    ),
+    (
+        "serde_json::to_string_pretty",
+        JSON_FOR_PROGRAMS,
+        "JSON that people see is made by text::Page, which escapes what may not be shown",
+    ),
+    (
+        "serde_json::to_writer",
+        &[],
+        "JSON that people see is made by text::Page, which escapes what may not be shown",
+    ),
+];
+
+/// Where JSON is made that only programs read: keys and sums, and files whose bytes are those of a published form.
+const JSON_FOR_PROGRAMS: &[&str] = &[
+    "text",
+    "session::store",
+    "problem_file",
+    "data",
+    "analysis::reference",
+    "rows::parquet",
+    "worker::cache",
+];
+
+/// The files that hold a stream of the process in their hands. What they write is a `text::Page` or a `text::Clean`, whose
+/// insides nothing but `text` can make, so nothing foreign gets through.
+const DOORS: &[(&str, &[&str])] = &[
+    (
+        "stdout()",
+        &[
+            "headless/mod.rs",
+            "explore.rs",
+            "term/run.rs",
+            "term/screen.rs",
+        ],
+    ),
+    (
+        "stderr()",
+        &["headless/mod.rs", "headless/meter.rs", "term/screen.rs"],
+    ),
 ];
 
 /// A file of the crate, parted into code and tests.
@@ -450,6 +494,12 @@ fn check_words(source: &Source) -> Vec<String> {
                 found.push(source.says(line, "printing is for main and headless"));
             }
         }
+        for (stream, files) in DOORS {
+            let is_door = files.iter().any(|file| source.path == Path::new(file));
+            if !is_door && words(code, stream).next().is_some() {
+                found.push(source.says(line, &format!("{stream} is for {}", files.join(", "))));
+            }
+        }
         if words(code, "dbg").any(|after| after.starts_with('!')) {
             found.push(source.says(line, "dbg! is not for commits"));
         }
@@ -614,6 +664,16 @@ fn each_rule_can_fail() {
             "ui/mod.rs",
             "//! x\n#[cfg(test)]\nmod tests;\nfn f() { println!() }",
             "printing",
+        ),
+        (
+            "headless/eval.rs",
+            "//! x\nfn f() { std::io::stdout().write_all(b) }",
+            "stdout() is for headless/mod.rs",
+        ),
+        (
+            "headless/eval.rs",
+            "//! x\nfn f() { serde_json::to_string_pretty(v) }",
+            "made by text::Page",
         ),
         (
             "ui/mod.rs",

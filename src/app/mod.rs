@@ -24,6 +24,7 @@ pub mod pane;
 mod saving;
 pub mod search;
 pub mod studies;
+mod switching;
 pub mod update;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -164,6 +165,8 @@ pub struct Failure {
     pub message: String,
     /// What to do next.
     pub hint: String,
+    /// The model that was not loaded, if that is what failed and another one answers still.
+    pub model: Option<String>,
 }
 
 /// Work on a problem that is not open now, kept so that coming back to it loses nothing.
@@ -278,6 +281,8 @@ pub struct App {
     first_run: Option<PathBuf>,
     /// The problem to open again under another model, if that model answers the same task.
     reopen: Option<(Task, Problem, String)>,
+    /// What was on screen when the model that is being loaded was picked.
+    before: Option<Box<switching::Before>>,
     shelf: HashMap<SessionKey, Shelved>,
     last_run: RunId,
 }
@@ -332,6 +337,7 @@ impl App {
             first_index: options.index,
             first_run: options.run,
             reopen: None,
+            before: None,
             shelf: HashMap::new(),
             last_run: RunId::default(),
         };

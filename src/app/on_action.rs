@@ -82,7 +82,10 @@ pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
         ),
         Action::Undo => need(app.history.can_undo(), "nothing to undo"),
         Action::Redo => need(app.history.can_redo(), "nothing to redo"),
-        Action::Cancel => need(app.is_busy() || app.zoomed, "nothing is under way"),
+        Action::Cancel => need(
+            app.is_busy() || app.zoomed || app.failure.as_ref().is_some_and(|f| f.model.is_some()),
+            "nothing is under way",
+        ),
         _ => Ok(()),
     }
 }
@@ -278,6 +281,13 @@ fn rerun(app: &mut App) -> Vec<Effect> {
     if app.model == Model::Failed {
         return app.load_model();
     }
+    if let Some(name) = app
+        .failure
+        .as_mut()
+        .and_then(|failure| failure.model.take())
+    {
+        return app.switch_model(name);
+    }
     if app.info().is_none() {
         app.say(Tone::Warning, "the model is not ready");
         return Vec::new();
@@ -352,6 +362,14 @@ fn unwind(app: &mut App, action: Action) -> Vec<Effect> {
 fn cancel(app: &mut App) -> Vec<Effect> {
     if app.zoomed {
         app.zoomed = false;
+        return Vec::new();
+    }
+    // That another model was not loaded concerns nothing on the screen.
+    if app
+        .failure
+        .take_if(|failure| failure.model.is_some())
+        .is_some()
+    {
         return Vec::new();
     }
     let stopped_at = match app.live.phase {

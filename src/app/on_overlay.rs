@@ -6,7 +6,7 @@ use crate::app::effect::{Effect, Export};
 use crate::app::field::Field;
 use crate::app::on_action::{edit_session, open_listed, perform as perform_main};
 use crate::app::overlay::{Choice, List, Overlay, Prompt, PromptKind};
-use crate::app::{App, Live, Page, Tone, drafts, on_manner};
+use crate::app::{App, Page, Tone, drafts, on_manner};
 use crate::keymap::{Code, Context, Key};
 use crate::problem::Problem;
 use crate::session::edit::Edit;
@@ -72,26 +72,10 @@ fn choose(app: &mut App, choice: Choice) -> Vec<Effect> {
             perform_main(app, action, key.unwrap_or(Key::plain(Code::Enter)))
         }
         Choice::Open(index) => open_listed(app, index),
-        Choice::Load(name) => load(app, name),
+        Choice::Load(name) => app.switch_model(name),
         Choice::Value(value) => on_manner::choose(app, value),
         Choice::Tag(target, tag) => toggle_tag(app, target, tag),
     }
-}
-
-fn load(app: &mut App, name: String) -> Vec<Effect> {
-    let mut effects = app.saves_due(u64::MAX);
-    let task = app.info().map(|info| info.task);
-    let origin = app.session.origin.clone();
-    app.reopen = task
-        .zip(app.session.problem.clone())
-        .map(|(task, problem)| (task, problem, origin));
-    app.shelve();
-    app.live = Live::default();
-    app.forget_studies();
-    app.library = crate::app::Library::default();
-    app.model_name = name;
-    effects.extend(app.load_model());
-    effects
 }
 
 fn toggle_tag(app: &mut App, target: Target, tag: Tag) -> Vec<Effect> {

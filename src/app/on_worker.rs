@@ -71,15 +71,31 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         }
         // What was stopped is marked so already, and what a newer request took the place of goes on as that request.
         Event::Cancelled { .. } => Vec::new(),
+        // What is said of a model that is not asked for any more concerns nobody.
+        Event::NotLoaded { model, .. } if model != app.model_name => Vec::new(),
+        Event::NotLoaded {
+            message,
+            hint,
+            kept,
+            ..
+        } => app.not_loaded(failure(message, hint), kept),
         Event::Failed {
             work,
             message,
             hint,
             ..
         } => {
-            on_failed(app, work, Failure { message, hint });
+            on_failed(app, work, failure(message, hint));
             Vec::new()
         }
+    }
+}
+
+fn failure(message: String, hint: String) -> Failure {
+    Failure {
+        message,
+        hint,
+        model: None,
     }
 }
 
@@ -92,18 +108,18 @@ fn on_failed(app: &mut App, work: Work, failure: Failure) {
             return;
         }
         Work::Study => return app.studies.fail(&failure),
-        Work::Load | Work::Run | Work::Results => {}
+        Work::Run | Work::Results => {}
     }
     app.live.stop();
-    if !matches!(app.model, Model::Ready { .. }) {
-        app.model = Model::Failed;
-    }
     app.failure = Some(failure);
 }
 
 fn run_of(event: &Event) -> Option<RunId> {
     match event {
-        Event::Loading { .. } | Event::Ready { .. } | Event::Reference { .. } => None,
+        Event::Loading { .. }
+        | Event::Ready { .. }
+        | Event::NotLoaded { .. }
+        | Event::Reference { .. } => None,
         Event::Failed { id, .. } => *id,
         Event::Step { id, .. }
         | Event::RunDone { id, .. }
@@ -118,6 +134,7 @@ fn run_of(event: &Event) -> Option<RunId> {
 
 fn on_ready(app: &mut App, info: ModelInfo, elapsed_ms: u64) -> Vec<Effect> {
     let task = info.task;
+    app.switched();
     app.reference = None;
     // Another model may not have the mode.
     app.mode = app

@@ -68,18 +68,27 @@ impl App {
         }
     }
 
+    /// Puts the open session on the shelf.
     pub(super) fn shelve(&mut self) {
         self.keep_other();
-        let session = std::mem::take(&mut self.session);
-        let history = std::mem::take(&mut self.history);
-        let recorded = self.recorded.take();
+        let shelved = self.take_session();
+        self.put_on_shelf(shelved);
+    }
+
+    /// Takes the open session away, with what belongs to it.
+    pub(super) fn take_session(&mut self) -> Shelved {
+        Shelved {
+            session: std::mem::take(&mut self.session),
+            history: std::mem::take(&mut self.history),
+            recorded: self.recorded.take(),
+        }
+    }
+
+    /// Keeps a session for when its problem is opened again under its model.
+    pub(super) fn put_on_shelf(&mut self, shelved: Shelved) {
+        let session = &shelved.session;
         if session.problem.is_some() || session.run.is_some() {
             let key = session.key();
-            let shelved = Shelved {
-                session,
-                history,
-                recorded,
-            };
             self.shelf.insert(key, shelved);
         }
     }

@@ -74,19 +74,20 @@ impl App {
 
     /// Saves what is due by a time.
     pub(super) fn saves_due(&mut self, at_ms: u64) -> Vec<Effect> {
-        let mut effects = Vec::new();
+        let mut due = Vec::new();
         for (key, unsaved) in &mut self.unsaved {
             if unsaved.due_ms.take_if(|due| *due <= at_ms).is_none() {
                 continue;
             }
-            let session = if self.session.key() == *key {
-                Some(&self.session)
-            } else {
-                self.shelf.get(key).map(|shelved| &shelved.session)
-            };
-            effects.extend(session.map(|session| Effect::Save(Box::new(session.clone()))));
+            due.push(key.clone());
         }
-        effects
+        let saves = due.iter().filter_map(|key| {
+            let mut sessions = self.sessions();
+            sessions.find(|session| session.key() == *key)
+        });
+        saves
+            .map(|session| Effect::Save(Box::new(session.clone())))
+            .collect()
     }
 
     /// A save is over. Returns what follows for a user who wants to leave.
@@ -149,11 +150,17 @@ impl App {
         }
     }
 
+    /// All sessions of this process: the open one first.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
+        let shelved = self.shelf.values().map(|shelved| &shelved.session);
+        let before = self.before.iter().map(|before| before.session());
+        [&self.session].into_iter().chain(shelved).chain(before)
+    }
+
     /// The sessions that are not on disk as they are.
     pub fn lost(&self) -> impl Iterator<Item = &Session> {
-        let shelved = self.shelf.values().map(|shelved| &shelved.session);
-        let all = shelved.chain([&self.session]);
-        all.filter(|session| self.unsaved.contains_key(&session.key()))
+        self.sessions()
+            .filter(|session| self.unsaved.contains_key(&session.key()))
     }
 
     /// Whether the open session is not on disk as it is, and why not if a save failed.

@@ -83,6 +83,7 @@ fn on_worker_lost(app: &mut App) {
     app.failure = Some(Failure {
         message: "the model worker is gone".to_owned(),
         hint: "export what is here and start again".to_owned(),
+        model: None,
     });
 }
 

@@ -14,6 +14,7 @@ use crate::problem::{Problem, Split};
 use crate::session::store::{Header, SavedFile, SessionFile, Shelf};
 use crate::session::{Key, Session, Tag, export as exports};
 use crate::term::{Ended, Ending, Performer, RunCommand};
+use crate::text::sanitize;
 use crate::trace::ModelInfo;
 use crate::{file, headless, paths};
 
@@ -132,7 +133,7 @@ impl Files {
     pub(super) fn farewell(&self, ending: &Ending) -> u8 {
         for (n, session) in ending.lost.iter().enumerate() {
             match rescue(session, n) {
-                Ok(path) => headless::remark(&format!(
+                Ok(path) => say(&format!(
                     "not saved where it belongs, but in {path:?}: undertone open reads it"
                 )),
                 Err(error) => {
@@ -140,17 +141,17 @@ impl Files {
                     for note in &session.notes {
                         let tag = note.tag.map_or("", Tag::as_str);
                         let what = format!("lost, on the {}: {tag} {}", note.target, note.text);
-                        headless::remark(&what);
+                        say(&what);
                     }
                 }
             }
         }
         let saved = self.saved.iter().next();
         match (saved, self.saved.len()) {
-            (Some(path), 1) => headless::remark(&format!("saved to {path:?}")),
+            (Some(path), 1) => say(&format!("saved to {path:?}")),
             (Some(path), n) => {
                 let folder = path.parent().unwrap_or(path);
-                headless::remark(&format!("{n} sessions saved in {folder:?}"));
+                say(&format!("{n} sessions saved in {folder:?}"));
             }
             (None, _) => {}
         }
@@ -159,6 +160,11 @@ impl Files {
             why => why.exit_code(),
         }
     }
+}
+
+/// Says something on standard error.
+fn say(text: &str) {
+    headless::print_note(&sanitize(text));
 }
 
 /// Writes a session that could not be saved where it belongs into the folder of temporary files.

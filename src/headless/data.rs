@@ -11,6 +11,7 @@ use crate::data::vocabulary::Vocabularies;
 use crate::error::{Error, Result};
 use crate::file::Outputs;
 use crate::problem_file::{self, source};
+use crate::text::Page;
 use crate::{file, paths};
 
 /// How many rows a warning names.
@@ -70,12 +71,12 @@ pub fn prepare_gsm8k(args: &Gsm8kArgs) -> Result<()> {
     }
     file::write_out(
         &args.out.join(manifest::FILE),
-        format!("{written}\n").as_bytes(),
+        written.clone().ended().as_bytes(),
     )?;
     print(&if args.json {
         written
     } else {
-        summary(&manifest)
+        Page::of(summary(&manifest))
     })
 }
 

@@ -17,6 +17,7 @@ use crate::model::{CARD_FILE, Cancel, Checkpoint, Model, TENSOR_FILE};
 use crate::problem::Problem;
 use crate::problem_file::{self, source};
 use crate::stats::Share;
+use crate::text::Page;
 use crate::trace::Task;
 use crate::{file, paths};
 
@@ -66,7 +67,7 @@ pub fn run(args: &FitArgs) -> Result<()> {
     if args.json {
         return print(&to_json(&card)?);
     }
-    print(&report(args, &card))
+    print(&Page::of(report(args, &card)))
 }
 
 fn recipe(args: &FitArgs) -> Result<Recipe> {

@@ -4,6 +4,7 @@ use super::{print, print_warning};
 use crate::cli::MergeArgs;
 use crate::error::Result;
 use crate::rows::merge::{How, merge};
+use crate::text::Page;
 
 /// Merges, and says what was merged.
 ///
@@ -20,10 +21,10 @@ pub fn run(args: &MergeArgs) -> Result<()> {
             "{path:?}: its last line was cut short; all of its rows are there"
         ));
     }
-    print(&format!(
+    print(&Page::of(format!(
         "{} rows of {} problems from {} folders",
         merged.rows,
         merged.problems,
         args.folders.len()
-    ))
+    )))
 }

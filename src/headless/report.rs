@@ -59,8 +59,7 @@ pub fn run(args: &RunReportArgs) -> Result<()> {
         }
     }
     if let Some(path) = &args.calibration {
-        let mut text = to_json(&calibration::calibration(&run))?;
-        text.push('\n');
+        let text = to_json(&calibration::calibration(&run))?.ended();
         file::write_out(path, text.as_bytes())?;
     }
     if args.json {

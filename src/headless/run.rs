@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
-use super::{budget, ensure_reference, load_as, print, print_warning};
+use super::{budget, ensure_reference, load_as, print, print_note, print_warning};
 use crate::analysis::verdict::{Budget, Strategy, TOP_K};
 use crate::analysis::{Explorer, problems};
 use crate::batch::run::{Ended, How, Progress};
@@ -19,6 +19,7 @@ use crate::rows::header;
 use crate::rows::journal::Journal;
 use crate::rows::parquet;
 use crate::rows::{Data, Experiment, Header, Protocol, SCHEMA, Settings};
+use crate::text::{Page, sanitize};
 
 /// Problems that are generated unless asked otherwise.
 const GENERATED: usize = 1000;
@@ -70,7 +71,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     if args.parquet && !cancel.is_cancelled() {
         parquet::write(&args.out)?;
     }
-    let said = print(&meter.said(&args.out, ended));
+    let said = print(&Page::of(meter.said(&args.out, ended)));
     match ended {
         Ended::Whole => said.map(|()| 0),
         // After a hang-up there is nobody to say it to.
@@ -345,7 +346,7 @@ impl Meter {
         if self.bar.is_hidden() && elapsed >= self.said + Self::EVERY {
             self.said = elapsed;
             let line = format!("{done} of {of} problems, {}", self.rate());
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), (line + "\n").as_bytes());
+            print_note(&sanitize(&line));
         }
     }
 

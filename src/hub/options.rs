@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::error::HubError;
 use crate::file;
+use crate::paths::{self, expand};
 
 /// How long to wait before a second try; each further one waits twice as long.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -44,9 +45,7 @@ impl Options {
     /// | `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE` | leave the network alone |
     #[must_use]
     pub fn from_env() -> Self {
-        Self::from_vars(etcetera::home_dir().ok().as_deref(), |name| {
-            env::var_os(name)
-        })
+        Self::from_vars(paths::home().as_deref(), |name| env::var_os(name))
     }
 
     fn from_vars(home: Option<&Path>, var: impl Fn(&str) -> Option<OsString>) -> Self {
@@ -55,7 +54,7 @@ impl Options {
             let value = filled(name)?.to_string_lossy().trim().to_owned();
             (!value.is_empty()).then_some(value)
         };
-        let folder = |name: &str| Some(expand(home, PathBuf::from(filled(name)?)));
+        let folder = |name: &str| Some(expand(home, Path::new(&filled(name)?)));
         let is_yes =
             |name: &str| text(name).is_some_and(|value| YES.contains(&&*value.to_uppercase()));
         let hf_home = folder("HF_HOME").or_else(|| {
@@ -101,14 +100,6 @@ impl fmt::Debug for Options {
             .field("token", &self.token.as_ref().map(|_| "set"))
             .field("retry_pause", &self.retry_pause)
             .finish()
-    }
-}
-
-/// Puts the home folder in the place of a leading `~`, as the official libraries do.
-fn expand(home: Option<&Path>, path: PathBuf) -> PathBuf {
-    match (home, path.strip_prefix("~")) {
-        (Some(home), Ok(rest)) => home.join(rest),
-        _ => path,
     }
 }
 

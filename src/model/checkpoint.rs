@@ -41,6 +41,8 @@ pub struct Checkpoint {
     /// The file that the tokenizer was read from, if from one that was named or found.
     pub(crate) tokenizer_path: Option<String>,
     pub(crate) weights: Source,
+    /// The SHA-256 that the weights were published with, which they must have.
+    pub(crate) stated_sha256: Option<String>,
 }
 
 /// What a meta.json says about files.
@@ -85,6 +87,7 @@ impl Checkpoint {
             tokenizer: Some(found.tokenizer.into()),
             tokenizer_path: None,
             weights: Source::Memory(found.weights.into()),
+            stated_sha256: None,
         })
     }
 
@@ -132,7 +135,15 @@ impl Checkpoint {
             tokenizer: tokenizer.map(Cow::from),
             tokenizer_path,
             weights: open(weights)?,
+            stated_sha256: None,
         })
+    }
+
+    /// Expects the weights to have this SHA-256; it is computed while they are loaded.
+    #[must_use]
+    pub fn with_stated_sha256(mut self, sha256: Option<String>) -> Self {
+        self.stated_sha256 = sha256;
+        self
     }
 
     fn beside(weights: &Path, folder: &Path, name: String) -> Result<Self> {
@@ -155,6 +166,7 @@ impl Checkpoint {
             tokenizer: tokenizer.map(Cow::from),
             tokenizer_path,
             weights: open(weights)?,
+            stated_sha256: None,
         })
     }
 
@@ -212,6 +224,7 @@ impl Checkpoint {
             tokenizer: Some(tokenizer_json.into()),
             tokenizer_path: None,
             weights: Source::Memory(weights.into()),
+            stated_sha256: None,
         }
     }
 
@@ -235,6 +248,12 @@ impl Checkpoint {
     pub fn with_meta(mut self, meta_json: String) -> Self {
         self.meta = Some(meta_json);
         self
+    }
+
+    /// How long the weights are, in bytes; of several files all of them. Nothing for weights that cannot be read.
+    #[must_use]
+    pub fn weights_bytes(&self) -> u64 {
+        TensorFile::open(&self.name, &self.weights).map_or(0, |file| file.length())
     }
 
     /// The bundled name, or the path.

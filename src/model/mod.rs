@@ -139,6 +139,17 @@ impl Model {
             let hash = hash.join();
             let hash = hash.map_err(|_| unreadable("it could not be hashed".into()))?;
             let hash = hash.map_err(|e| unreadable(e.to_string()))?;
+            if let Some(stated) = checkpoint
+                .stated_sha256
+                .as_ref()
+                .filter(|stated| **stated != hash)
+            {
+                return Err(ModelError::Damaged {
+                    model: name.into(),
+                    found: hash,
+                    stated: stated.clone(),
+                });
+            }
             model.info.sha256 = match options.shuffled {
                 None => hash,
                 Some(seed) => tensor_file::sha256_of_text(&format!("{hash} shuffled {seed}")),
@@ -259,14 +270,20 @@ impl Model {
     ) -> Result<()> {
         if precision == Precision::Q8 {
             let refused = if !device.is_cpu() {
-                Some("q8_0 runs on the CPU: pass --device cpu, or --dtype bf16 for a card")
+                Some((
+                    "q8_0 runs on the CPU alone",
+                    "pass --device cpu, or --dtype bf16 for a card",
+                ))
             } else if options.shuffled.is_some() {
-                Some("a control of shuffled weights cannot be quantized: leave out --dtype q8_0")
+                Some((
+                    "a control of shuffled weights cannot be quantized",
+                    "leave out --dtype q8_0",
+                ))
             } else {
                 None
             };
-            if let Some(why) = refused {
-                return Err(ModelError::input(why));
+            if let Some((why, hint)) = refused {
+                return Err(ModelError::refused(why, hint));
             }
             weights.quantize();
         }

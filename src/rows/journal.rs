@@ -14,6 +14,7 @@ use super::lines::Lines;
 use super::row::{Experiment, Row};
 use super::{FILE, SCHEMA};
 use crate::error::{Error, Result};
+use crate::text::Page;
 use crate::{file, paths};
 
 /// What to do with a file that cannot be gone on with.
@@ -136,9 +137,8 @@ impl Drop for Journal {
 
 /// A value as a line of the file.
 fn to_line<T: serde::Serialize>(value: &T) -> Result<String> {
-    let mut line = serde_json::to_string(value).map_err(|why| Error::internal(why.to_string()))?;
-    line.push('\n');
-    Ok(line)
+    let line = Page::json_line(value).map_err(|why| Error::internal(why.to_string()))?;
+    Ok(line.ended().to_string())
 }
 
 /// In words how a file's header is not that of the run that is asked for.

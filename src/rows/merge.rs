@@ -7,6 +7,7 @@ use super::journal::Reader;
 use super::{FILE, parquet};
 use crate::error::{Error, Result};
 use crate::file::Outputs;
+use crate::text::Page;
 use crate::{file, paths};
 
 /// What was put together.
@@ -57,8 +58,7 @@ pub fn merge(folders: &[PathBuf], out: &Path, how: How) -> Result<Merged> {
     paths::create_folder(out)?;
     let mut rows = 0;
     file::write_streamed(&target, |sink| {
-        let header =
-            serde_json::to_string(&whole).map_err(|why| Error::internal(why.to_string()))?;
+        let header = Page::json_line(&whole).map_err(|why| Error::internal(why.to_string()))?;
         let failed = |source| Error::io("write", &target, source);
         writeln!(sink, "{header}").map_err(failed)?;
         for (index, experiment) in whole.plan() {

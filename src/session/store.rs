@@ -40,7 +40,9 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let bytes = file::read_at_most(path, MAX_LEN)?;
     let bytes = bytes.ok_or_else(|| refused(format!("it is larger than {} MiB", MAX_LEN >> 20)))?;
     if file::values_in(&bytes) > file::MOST_VALUES {
-        return Err(refused("it holds too many values to be a session".to_owned()));
+        return Err(refused(
+            "it holds too many values to be a session".to_owned(),
+        ));
     }
     Ok(bytes)
 }

@@ -13,10 +13,10 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::app::Msg;
 use crate::app::dataset::{RunEvent, RunRequest};
-use crate::{file, paths};
 use crate::rows::watch::{Watch, problem};
 use crate::session::store;
 use crate::term::Performer;
+use crate::{file, paths};
 
 /// How often the file and the process are looked at.
 const EVERY: Duration = Duration::from_millis(300);

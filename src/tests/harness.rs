@@ -126,6 +126,11 @@ impl Bench {
         }
     }
 
+    /// The worker says nothing of what it was going to say.
+    pub fn drop_pending(&mut self) {
+        self.pending.clear();
+    }
+
     /// The effects since the last call.
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)

@@ -6,7 +6,7 @@ use crate::app::action::Action;
 use crate::app::effect::{Effect, ExportError};
 use crate::app::live::{Job, Phase};
 use crate::app::overlay::{Overlay, PromptKind};
-use crate::app::{Model, Msg};
+use crate::app::{App, Model, Msg};
 use crate::keymap::Context;
 use crate::tests::fixture::outcome;
 use crate::tests::harness::Bench;
@@ -295,12 +295,7 @@ fn what_was_stopped_stays_and_goes_on_with_r() {
 #[test]
 fn a_failure_stays_until_it_is_retried() {
     let mut bench = Bench::starting();
-    bench.send(Msg::Worker(Event::Failed {
-        id: None,
-        work: crate::worker::protocol::Work::Load,
-        message: "cannot read weights".to_owned(),
-        hint: "check the folder".to_owned(),
-    }));
+    bench.send(Msg::Worker(not_loaded("mini-math", false)));
     assert_eq!(bench.app.model, Model::Failed);
     assert!(bench.app.failure.is_some());
     bench.take_effects();
@@ -313,6 +308,135 @@ fn a_failure_stays_until_it_is_retried() {
     );
     bench.settle();
     assert!(bench.app.failure.is_none() && bench.app.session.run.is_some());
+}
+
+fn not_loaded(model: &str, kept: bool) -> Event {
+    Event::NotLoaded {
+        model: model.to_owned(),
+        message: "cannot read weights".to_owned(),
+        hint: "check the folder".to_owned(),
+        kept,
+    }
+}
+
+/// What a model that is not loaded may not change.
+fn on_screen(app: &App) -> String {
+    format!(
+        "{:?}",
+        (
+            &app.model_name,
+            &app.model,
+            &app.library,
+            &app.session,
+            &app.live,
+            &app.ablation,
+            &app.shown
+        )
+    )
+}
+
+#[test]
+fn a_model_that_is_not_loaded_leaves_everything_as_it_was() {
+    let mut bench = Bench::ready();
+    bench.play("2 space i");
+    bench.keys("type:mine enter");
+    bench.settle();
+    let before = on_screen(&bench.app);
+    bench.take_effects();
+    // The script would load it; the worker says no instead.
+    let fails = |bench: &mut Bench| {
+        bench.keys("m down enter");
+        bench.drop_pending();
+        assert!(matches!(bench.app.model, Model::Loading { .. }));
+        bench.send(Msg::Worker(not_loaded("mini-math-sim", true)));
+    };
+    fails(&mut bench);
+    assert_eq!(on_screen(&bench.app), before);
+    let failure = bench.app.failure.clone().expect("it is said");
+    assert_eq!(failure.message, "cannot read weights");
+    assert!(
+        failure
+            .hint
+            .contains("check the folder; mini-math stays loaded"),
+        "{}",
+        failure.hint
+    );
+    // Nothing is asked anew but what was asked for on the way; the model answers.
+    assert!(matches!(
+        bench.take_requests().as_slice(),
+        [Request::Load { .. }]
+    ));
+    bench.keys("esc");
+    assert_eq!(
+        (bench.app.failure.clone(), on_screen(&bench.app)),
+        (None, before.clone())
+    );
+    bench.play("3 space");
+    assert!(!bench.app.is_stale());
+    bench.play("space");
+    // And back with r, which tries the same model again.
+    fails(&mut bench);
+    bench.take_effects();
+    bench.keys("r");
+    assert_eq!(
+        bench.take_requests(),
+        [Request::Load {
+            model: "mini-math-sim".to_owned()
+        }]
+    );
+    bench.settle();
+    assert_eq!(bench.app.model_name, "mini-math-sim");
+    assert!(bench.app.failure.is_none() && bench.app.session.notes.is_empty());
+    // The session of before is on the shelf.
+    bench.play("m up enter");
+    assert_eq!(bench.app.session.notes.len(), 1);
+}
+
+#[test]
+fn a_load_that_is_stopped_or_replaced_goes_back_to_the_model_that_was_there() {
+    let mut bench = Bench::ready();
+    let before = on_screen(&bench.app);
+    bench.keys("m down enter");
+    bench.drop_pending();
+    bench.keys("m down enter");
+    bench.drop_pending();
+    bench.keys("esc");
+    bench.send(Msg::Worker(not_loaded("mini-math-idle", true)));
+    assert_eq!(on_screen(&bench.app), before);
+    // Without the model before there is nothing to go back to.
+    bench.keys("m down enter");
+    bench.drop_pending();
+    bench.send(Msg::Worker(not_loaded("mini-math-sim", false)));
+    assert_eq!(bench.app.model, Model::Failed);
+}
+
+#[test]
+fn work_that_was_dropped_for_a_model_that_is_not_loaded_is_asked_for_again() {
+    let mut bench = Bench::starting();
+    while bench.app.live.verdict != Job::Waiting {
+        bench.hear(1);
+    }
+    bench.keys("m down enter");
+    bench.drop_pending();
+    bench.take_effects();
+    bench.send(Msg::Worker(not_loaded("mini-math-sim", true)));
+    let id = bench.app.live.id;
+    let asked = bench.take_requests();
+    assert!(asked.contains(&Request::Verify { id }), "{asked:?}");
+    bench.settle();
+    assert_eq!(bench.app.live.verdict, Job::Done);
+    assert!(bench.app.session.verdict.is_some());
+    // A run that was cut off in the middle is run again.
+    let mut bench = Bench::starting();
+    while bench.app.live.n_latents() < 2 {
+        bench.hear(1);
+    }
+    bench.keys("m down enter");
+    bench.drop_pending();
+    bench.send(Msg::Worker(not_loaded("mini-math-sim", true)));
+    bench.settle();
+    assert_eq!(bench.app.live.phase, Phase::Done);
+    assert!(bench.app.session.verdict.is_some());
 }
 
 #[test]

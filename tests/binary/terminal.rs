@@ -49,12 +49,7 @@ impl Terminal {
     }
 
     /// The same; a terminal of no rows and no columns states no size, and is looked at as one of 24 by 80.
-    pub fn start_sized(
-        home: &Path,
-        of: (u16, u16),
-        args: &[&str],
-        env: &[(&str, &str)],
-    ) -> Self {
+    pub fn start_sized(home: &Path, of: (u16, u16), args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_undertone"));
         command.args(args);
         Self::run(home, of, command, env)

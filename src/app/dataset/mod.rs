@@ -209,8 +209,7 @@ impl App {
     /// The notes on each problem, by the key of its question: those of the sessions that are open here, and the saved ones of all
     /// others. What was changed here counts as it is here.
     fn all_notes(&self) -> HashMap<u64, Vec<Note>> {
-        let shelved = self.shelf.values().map(|shelved| &shelved.session);
-        let own: Vec<&Session> = shelved.chain([&self.session]).collect();
+        let own: Vec<&Session> = self.sessions().collect();
         let open_here: HashSet<SessionKey> = own.iter().map(|session| session.key()).collect();
         let mut notes: HashMap<u64, Vec<Note>> = HashMap::new();
         for (key, saved) in &self.dataset.saved {

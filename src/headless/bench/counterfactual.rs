@@ -14,7 +14,7 @@ use crate::file::write_new;
 use crate::headless::{load, print, to_json};
 use crate::model::{Cancel, Mode, Model, ModelError};
 use crate::problem::Split;
-use crate::text::sanitize;
+use crate::text::{Page, sanitize};
 use crate::trace::{Ablation, AblationValue, LatentIdx};
 
 /// The schema name and version.
@@ -114,7 +114,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)
     } else {
-        print(&table(&report))
+        print(&Page::of(table(&report)))
     }
 }
 
@@ -339,8 +339,8 @@ fn median(mut times: Vec<f64>) -> f64 {
 fn table(r: &Report) -> String {
     let mut text = format!(
         "{} ({}, {}) on {}: {} questions of {} to {} tokens, {} latents, answers of up to {} tokens\n\n",
-        r.model.name,
-        r.model.family,
+        sanitize(&r.model.name),
+        sanitize(&r.model.family),
         r.model.dtype,
         r.model.device,
         r.questions,

@@ -12,7 +12,7 @@ use crate::cli::{BenchArgs, ShapeName, Suite};
 use crate::error::{Error, Result};
 use crate::file::{self, Outputs};
 use crate::model::{Branch, Cancel, Model, ModelError, Writes, random};
-use crate::text::sanitize;
+use crate::text::{Page, sanitize};
 
 /// The schema name and version.
 const SCHEMA: &str = "undertone.bench/1";
@@ -90,7 +90,9 @@ pub fn run(args: &BenchArgs) -> Result<()> {
             outputs.writes(&out.join(name))?;
         }
         random::write(of_shape(shape), out)?;
-        return print(&format!("{}\n", out.display()));
+        return print(&Page::of(
+            sanitize(&out.display().to_string()).into_string(),
+        ));
     }
     if args.suite == Suite::Counterfactual {
         return counterfactual::run(args);
@@ -106,7 +108,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)
     } else {
-        print(&table(&report))
+        print(&Page::of(table(&report)))
     }
 }
 
@@ -243,7 +245,11 @@ fn peak_memory_mib() -> Option<f64> {
 fn table(r: &Report) -> String {
     let mut text = format!(
         "{} ({}, {}) on {}, best of {}\n\n",
-        r.model.name, r.model.family, r.model.dtype, r.device, r.repeats
+        sanitize(&r.model.name),
+        sanitize(&r.model.family),
+        r.model.dtype,
+        r.device,
+        r.repeats
     );
     let mut row = |name: &str, value: Option<f64>, unit: &str| {
         let value = value.map_or_else(|| "-".to_owned(), |v| format!("{v:.1}"));
