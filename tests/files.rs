@@ -257,7 +257,7 @@ fn an_output_is_never_an_input() {
     symlink("run", place.at("run-link")).unwrap();
     let raw = "Q 1 2||<<1+2=3>> #### 3\n";
     fs::create_dir(place.at("data")).unwrap();
-    fs::write(place.at("data/vocab-projection-friendly.json"), raw).unwrap();
+    fs::write(place.at("data/gsm_original_test.json"), raw).unwrap();
     let words: Vec<String> = ["1", "2", "3"].map(str::to_owned).into();
     let vocabulary: serde_json::Map<String, serde_json::Value> = (0..)
         .zip(&words)
@@ -272,7 +272,7 @@ fn an_output_is_never_an_input() {
     let before: Vec<_> = [
         "session.jsonl",
         "run/rows.jsonl",
-        "data/vocab-projection-friendly.json",
+        "data/gsm_original_test.json",
     ]
     .map(|name| (name, place.read(name)))
     .into();
@@ -287,7 +287,7 @@ fn an_output_is_never_an_input() {
             "report @run-link --calibration @run/rows.jsonl",
             "report @run --hard @run-link --md @run-link/rows.jsonl",
             "merge @run --out @run-link",
-            "data prepare gsm8k --raw @data/vocab-projection-friendly.json --tokenizer @tokenizer.json --out @data",
+            "data prepare gsm8k --raw @data/gsm_original_test.json --tokenizer @tokenizer.json --out @data",
         ] {
             let words = format!("{words}{force}");
             let (code, err) = place.run(&words);

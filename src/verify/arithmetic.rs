@@ -315,11 +315,18 @@ impl<'a> Graph<'a> {
                 break;
             }
             let mut joint = vec![own];
-            for term in step.terms() {
-                joint = disjoint_unions(&joint, pool.masks(term));
-            }
-            for mask in joint {
-                self.capped |= !insert_minimal(&mut masks, mask);
+            let mut terms = step.terms().peekable();
+            while let Some(term) = terms.next() {
+                if terms.peek().is_some() {
+                    joint = disjoint_unions(&joint, pool.masks(term));
+                    continue;
+                }
+                // The last ones are not listed first: there may be thousands, of which few are new.
+                for one in &joint {
+                    for other in pool.masks(term).iter().filter(|other| *other & one == 0) {
+                        self.capped |= !insert_minimal(&mut masks, one | other);
+                    }
+                }
             }
         }
         self.candidates += steps.len();
@@ -412,7 +419,10 @@ fn insert_minimal(masks: &mut Vec<u128>, mask: u128) -> bool {
     if masks.iter().any(|m| m & mask == *m) {
         return true;
     }
-    masks.retain(|m| m & mask != mask);
+    // Few are dropped, and what moves nothing is looked through far faster.
+    if masks.iter().any(|m| m & mask == mask) {
+        masks.retain(|m| m & mask != mask);
+    }
     let room = masks.len() < MAX_MASKS;
     if room {
         masks.push(mask);
