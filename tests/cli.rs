@@ -426,10 +426,15 @@ fn a_question_on_standard_input_is_answered() {
     // Nothing at all is no question; blanks are an empty one.
     let first = String::from_utf8(undertone(&[]).stdout).unwrap();
     assert_eq!(String::from_utf8(piped(&[], b"").stdout).unwrap(), first);
+    let long = vec![b'x'; 2 << 20];
     for (input, code, says) in [
-        (&b" \n\n"[..], 2, "the question on standard input is empty"),
-        (&[b'x'; 2 << 20][..], 2, "is longer than 1048576 bytes"),
-        (&[0xff, 0xfe, b'\n'][..], 3, "not UTF-8"),
+        (
+            b" \n\n".as_slice(),
+            2,
+            "the question on standard input is empty",
+        ),
+        (&long, 2, "is longer than 1048576 bytes"),
+        ([0xff, 0xfe, b'\n'].as_slice(), 3, "not UTF-8"),
     ] {
         let output = piped(&[], input);
         let err = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -87,13 +87,13 @@ fn bash_sources_the_script_and_completes() {
 
 #[test]
 fn fish_sources_the_script_and_completes() {
-    let script = r#"
+    let script = r"
         source $argv[1]
         complete -C 'undertone trace --shape '
         complete -C 'undertone inspect --model mini-m'
         complete -C 'undertone --model Cargo.to'
         complete -C 'undertone comp'
-    "#;
+    ";
     if let Some(output) = ask("fish", &["--no-config"], script) {
         offers(
             "fish",

@@ -251,6 +251,7 @@ const JSON_FOR_PROGRAMS: &[&str] = &[
     "session::store",
     "problem_file",
     "data",
+    "analysis::learned",
     "analysis::reference",
     "rows::parquet",
     "worker::cache",

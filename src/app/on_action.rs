@@ -82,10 +82,7 @@ pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
         ),
         Action::Undo => need(app.history.can_undo(), "nothing to undo"),
         Action::Redo => need(app.history.can_redo(), "nothing to redo"),
-        Action::Cancel => need(
-            app.is_busy() || app.zoomed || app.failure.as_ref().is_some_and(|f| f.model.is_some()),
-            "nothing is under way",
-        ),
+        Action::Cancel => need(app.can_cancel(), "nothing is under way"),
         _ => Ok(()),
     }
 }
@@ -281,11 +278,7 @@ fn rerun(app: &mut App) -> Vec<Effect> {
     if app.model == Model::Failed {
         return app.load_model();
     }
-    if let Some(name) = app
-        .failure
-        .as_mut()
-        .and_then(|failure| failure.model.take())
-    {
+    if let Some(name) = app.dismiss() {
         return app.switch_model(name);
     }
     if app.info().is_none() {
@@ -364,12 +357,7 @@ fn cancel(app: &mut App) -> Vec<Effect> {
         app.zoomed = false;
         return Vec::new();
     }
-    // That another model was not loaded concerns nothing on the screen.
-    if app
-        .failure
-        .take_if(|failure| failure.model.is_some())
-        .is_some()
-    {
+    if app.dismiss().is_some() {
         return Vec::new();
     }
     let stopped_at = match app.live.phase {

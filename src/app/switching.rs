@@ -121,6 +121,18 @@ impl App {
         effects
     }
 
+    /// Whether there is something to stop, to leave or to put away.
+    pub(super) fn can_cancel(&self) -> bool {
+        let is_refusal = |failure: &Failure| failure.model.is_some();
+        self.is_busy() || self.zoomed || self.failure.as_ref().is_some_and(is_refusal)
+    }
+
+    /// Puts away that another model was not loaded, which concerns nothing on the screen; gives that model.
+    pub(super) fn dismiss(&mut self) -> Option<String> {
+        let refusal = self.failure.take_if(|failure| failure.model.is_some());
+        refusal.and_then(|refusal| refusal.model)
+    }
+
     /// Asks again for what the worker dropped when it was asked for another model.
     fn go_on(&mut self) -> Vec<Effect> {
         self.studies.drop_asked();

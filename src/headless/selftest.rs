@@ -82,7 +82,7 @@ fn lines(checked: &Checked) -> String {
         text.push_str(&format!(
             "{}    {:<32} {:>6} compared{}\n",
             word(item.failed == 0),
-            sanitize(&item.name),
+            sanitize(item.name),
             item.compared,
             if item.failed == 0 {
                 differences
