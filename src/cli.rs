@@ -2,6 +2,7 @@
 
 mod ablation;
 mod batch;
+mod completions;
 mod data;
 mod lens;
 mod model;
@@ -15,13 +16,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Result};
 use crate::trace::LatentIdx;
 
 pub use self::ablation::{DirectionName, DonorName, MannerArgs, PropagationName, SiteName, Value};
 pub use self::batch::{ControlName, ExperimentName, MergeArgs, ProtocolName, RunArgs};
+pub use self::completions::CompletionsArgs;
 use self::data::range;
 pub use self::data::{
     DataArgs, DataCommand, Family, GenerateArgs, Gsm8kArgs, PrepareArgs, PrepareCommand,
@@ -47,8 +49,7 @@ const MAX_TOP_K: usize = 1000;
 /// What follows the options in the help.
 const AFTER_HELP: &str = "\
 Exit codes: 0 ok, 1 verdict not sound (with --check), 2 usage or configuration,
-            3 model or data, 101 bug
-Files:      $XDG_DATA_HOME/undertone (sessions), $XDG_STATE_HOME/undertone (log)";
+            3 model or data, 101 bug";
 
 /// A terminal explorer for latent reasoning models.
 ///
@@ -85,7 +86,19 @@ pub struct Said {
 /// # Errors
 /// Help and version come back as an error too, since there is nothing to run then.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Said> {
-    Cli::try_parse_from(args).map_err(|said| Said {
+    parse_here(args, "")
+}
+
+/// The same where files lie in these `folders`, which the long help says.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_here(args: impl IntoIterator<Item = OsString>, folders: &str) -> Result<Cli, Said> {
+    let command = Cli::command().after_long_help(format!("{AFTER_HELP}\n\n{folders}"));
+    let parsed = command
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|said| Said {
         text: said.render().to_string(),
         is_refusal: said.use_stderr(),
     })
@@ -100,8 +113,14 @@ pub struct ExploreArgs {
     /// Problems to pick from, in any published form
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// The problem to open first
-    #[arg(hide_short_help = true, long, value_name = "I", default_value_t = 0)]
+    /// Which problem of the file to open first, counted from 0
+    #[arg(
+        hide_short_help = true,
+        long,
+        value_name = "I",
+        default_value_t = 0,
+        requires = "data"
+    )]
     pub index: usize,
     /// The run that D shows: the folder of `run --out`
     #[arg(long, value_name = "DIR")]
@@ -202,6 +221,9 @@ pub struct BenchArgs {
     /// Where to write it
     #[arg(long, value_name = "DIR", requires = "make")]
     pub out: Option<PathBuf>,
+    /// Overwrite files that are there
+    #[arg(long, requires = "make")]
+    pub force: bool,
     /// A program that times the same on the folder that is its last argument, for ratios
     #[arg(long, value_name = "CMD", conflicts_with = "make")]
     pub reference: Option<String>,
@@ -388,6 +410,9 @@ pub struct ExportArgs {
     /// The file to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// A format of reports.
@@ -410,24 +435,6 @@ pub struct OpenArgs {
     /// How things look.
     #[command(flatten)]
     pub screen: ScreenArgs,
-}
-
-/// Options of `completions`.
-#[derive(Debug, Clone, Args)]
-pub struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
-}
-
-impl CompletionsArgs {
-    /// Returns the completion script.
-    #[must_use]
-    pub fn script(&self) -> String {
-        let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "undertone", &mut script);
-        String::from_utf8_lossy(&script).into_owned()
-    }
 }
 
 /// Options of `keys`.
@@ -497,7 +504,14 @@ mod tests {
     fn lines_are_taken_or_refused() {
         let table = [
             ("undertone", None),
-            ("undertone --model mini-logic --index 3 --ascii", None),
+            (
+                "undertone --model mini-logic --data p --index 3 --ascii",
+                None,
+            ),
+            (
+                "undertone --index 3",
+                Some(ErrorKind::MissingRequiredArgument),
+            ),
             ("undertone inspect --question -", None),
             (
                 "undertone inspect --data p.jsonl --index 0 --off all --value zero",
@@ -562,14 +576,6 @@ mod tests {
         ];
         for (line, refused) in table {
             assert_eq!(parse(line).err(), refused, "{line}");
-        }
-    }
-
-    #[test]
-    fn every_shell_has_a_script() {
-        for shell in clap_complete::Shell::value_variants() {
-            let script = CompletionsArgs { shell: *shell }.script();
-            assert!(script.contains("extra-facts"), "{shell}");
         }
     }
 

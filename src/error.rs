@@ -43,6 +43,14 @@ impl Kind {
     }
 }
 
+/// Something stands at a path that is not the regular file that is wanted there; comes inside an [`io::Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is {what}, not a regular file")]
+pub struct NotRegular {
+    /// What it is, with its article.
+    pub what: &'static str,
+}
+
 /// Anything that can go wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -231,7 +239,17 @@ fn place(path: &Path, line: Option<usize>) -> String {
 
 /// What to do about a file that could not be read or written.
 fn io_hint(source: &io::Error, action: &str) -> Option<String> {
+    let is_special = source
+        .get_ref()
+        .is_some_and(|inner| inner.is::<NotRegular>());
     let hint = match source.kind() {
+        io::ErrorKind::InvalidInput if is_special && action == "read" => {
+            "name a regular file; what another program prints is read from /dev/stdin"
+        }
+        io::ErrorKind::InvalidInput if is_special => {
+            "name a regular file, or one that is not there"
+        }
+        io::ErrorKind::NotConnected => "as in: cat FIFO & undertone ... --out FIFO",
         io::ErrorKind::NotFound if action == "read" => "check the path; the file does not exist",
         io::ErrorKind::NotFound => "check the path; its folder does not exist",
         io::ErrorKind::PermissionDenied => "check the permissions, or choose another place",

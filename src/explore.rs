@@ -1,28 +1,23 @@
 //! The wiring of the explorer: model worker, terminal loop, and the effects that touch files.
 
 mod command;
+mod files;
 
-use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::analysis::problems;
-use crate::app::effect::{Export, ExportError};
 use crate::app::{self, ModelChoice, Place};
-use crate::cli::{CheckpointArgs, ExploreArgs, OpenArgs, ScreenArgs};
-use crate::error::{Error, Result};
-use crate::headless;
-use crate::model;
+use crate::cli::{self, CheckpointArgs, ExploreArgs, OpenArgs, ScreenArgs};
+use crate::error::{Error, Kind, Result};
+use crate::explore::files::Files;
 use crate::open::Opener;
-use crate::paths::{Paths, create_folder};
-use crate::problem::{Problem, Split};
+use crate::paths::{self, Paths};
+use crate::problem::Problem;
 use crate::rows::calibration::Calibration;
-use crate::session::store::{self, Header, SessionFile};
+use crate::session::store::{self, Loaded, SessionFile};
 use crate::session::{Session, export as exports};
-use crate::term::{self, Performer, RunCommand, WorkerLink};
-use crate::trace::ModelInfo;
-use crate::{cli, file, hub, logging, problem_file, worker};
+use crate::term::{self, WorkerLink};
+use crate::{headless, hub, logging, model, problem_file, worker};
 
 /// How many generated problems the list offers.
 const LISTED: usize = 200;
@@ -41,6 +36,13 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
         return headless::inspect::first_problem(&args.model, given.as_ref(), args.index)
             .map(|()| 0);
     }
+    let n = given
+        .as_ref()
+        .map_or(LISTED, |(_, problems)| problems.len());
+    if args.index >= n {
+        let list = given.as_ref().map_or("the list", |(origin, _)| origin);
+        return Err(headless::question::no_problem(list, args.index, n));
+    }
     let opener = headless::opener(&args.model);
     let app = app::Options {
         model: args.model.model.clone(),
@@ -50,10 +52,11 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
         data: args.data.clone(),
         run: args.run.clone(),
         calibrations: calibrations(),
+        index: args.index,
         ..app::Options::default()
     };
     let placement = headless::placement(args.model.device)?;
-    let files = (given, args.index, args.model.checkpoint.clone());
+    let files = (given, None, args.model.checkpoint.clone());
     screen(app, files, (placement, opener), &args.screen)
 }
 
@@ -62,8 +65,10 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
 /// # Errors
 /// When the file is no session or the terminal fails.
 pub fn open(args: &OpenArgs) -> Result<u8> {
-    let session = read_session(&args.file)?;
+    let (session, loaded) = read_session(&args.file)?;
+    let unread = loaded.as_ref().map_or(&[][..], |loaded| &loaded.unread);
     if !is_interactive() {
+        headless::report_unread(&args.file, unread);
         headless::print(&exports::export(&session, exports::Format::Markdown))?;
         return Ok(0);
     }
@@ -74,6 +79,7 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
     let mode = session.run.as_ref().map(|run| run.mode);
     let opener = Opener {
         hub: headless::hub_options(false),
+        home: paths::home(),
         ..Opener::default()
     };
     let app = app::Options {
@@ -81,13 +87,15 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
         mode,
         models: choices(&opener.hub),
         author: author(),
+        warning: store::summary(unread),
         session: Some(session),
         calibrations: calibrations(),
         ..app::Options::default()
     };
     let placement = headless::placement(args.device)?;
     let checkpoint = CheckpointArgs::of(&app.model, args.device);
-    let files = (None, 0, checkpoint);
+    let opened = loaded.map(|loaded| (args.file.clone(), loaded.file));
+    let files = (None, opened, checkpoint);
     screen(app, files, (placement, opener), &args.screen)
 }
 
@@ -97,25 +105,43 @@ fn calibrations() -> Vec<Calibration> {
     read.filter_map(std::result::Result::ok).collect()
 }
 
-/// A session from its own file or from a JSON export.
-fn read_session(path: &Path) -> Result<Session> {
-    let text = file::read_text(path)?;
+/// A session from a JSON export, or from its own file together with that file.
+fn read_session(path: &Path) -> Result<(Session, Option<Loaded>)> {
+    let bytes = store::read_bytes(path)?;
+    let text = String::from_utf8_lossy(&bytes);
     if text.trim_start().starts_with("{\n") {
-        return exports::json::from_json(&text, path);
+        return Ok((exports::json::from_json(&text, path)?, None));
     }
-    Ok(SessionFile::parse(&text, path)?.file.session())
+    let loaded = SessionFile::read(&bytes, path)?;
+    Ok((loaded.file.session(), Some(loaded)))
 }
 
 fn screen(
     mut app: app::Options,
-    (given, index, checkpoint): (Option<(String, Vec<Problem>)>, usize, CheckpointArgs),
+    (given, opened, checkpoint): (
+        Option<(String, Vec<Problem>)>,
+        Option<(PathBuf, SessionFile)>,
+        CheckpointArgs,
+    ),
     (placement, opener): (model::Placement, Opener),
     args: &ScreenArgs,
 ) -> Result<u8> {
     let paths = Paths::discover()?;
     let log_file = paths.log_file();
-    logging::init(&log_file)?;
-    app.log_path = Some(log_file.display().to_string());
+    // Without a log the explorer is as good as with one.
+    let log = logging::init(&log_file).and_then(|()| logging::open(&log_file));
+    let log = match log {
+        Ok(log) => {
+            app.log_path = Some(log_file.display().to_string());
+            Some(log)
+        }
+        Err(error) if error.kind() == Kind::Config => return Err(error),
+        Err(error) => {
+            let warning = format!("there is no log, and notes may not be saved: {error}");
+            app.warning = Some(warning);
+            None
+        }
+    };
     app.runs_folder = paths.runs();
     let link = worker::spawn(placement, opener, Some(paths.cache.clone()))
         .map_err(|error| Error::internal(format!("cannot start the model's thread: {error}")))?;
@@ -127,99 +153,13 @@ fn screen(
         app,
         colour: wants_colour(args.color),
         ascii: args.ascii || !locale_is_utf8(),
-        log: Some(logging::open(&log_file)?),
+        log,
         sessions: paths.recovery(),
     };
-    let mut files = Files {
-        paths,
-        given,
-        index,
-        checkpoint,
-        open: HashMap::new(),
-    };
-    let ended = term::run(options, link, &mut files)
+    let mut files = Files::new(paths.recovery(), given, checkpoint, opened);
+    let ending = term::run(options, link, &mut files)
         .map_err(|error| Error::internal(format!("the terminal failed: {error}")))?;
-    Ok(ended.exit_code())
-}
-
-/// Performs the effects that touch files.
-struct Files {
-    paths: Paths,
-    given: Option<(String, Vec<Problem>)>,
-    index: usize,
-    /// The model as the user asked for it, for runs over data sets.
-    checkpoint: CheckpointArgs,
-    /// Autosaved sessions of this process by origin.
-    open: HashMap<String, (PathBuf, SessionFile)>,
-}
-
-impl Performer for Files {
-    fn load_problems(
-        &mut self,
-        model: &ModelInfo,
-    ) -> std::result::Result<(String, Vec<Problem>), String> {
-        if let Some((origin, problems)) = &self.given {
-            // The asked-for problem comes first in the list, so that it is the one that opens.
-            let mut problems = problems.clone();
-            let index = self.index.min(problems.len().saturating_sub(1));
-            problems.rotate_left(index);
-            return Ok((origin.clone(), problems));
-        }
-        let problems = problems::for_task(model.task, Split::Test, LISTED, problems::LIST_SEED)
-            .map_err(|e| e.to_string())?;
-        Ok((
-            format!("{} test problems, seed {}", model.name, problems::LIST_SEED),
-            problems,
-        ))
-    }
-
-    fn save(&mut self, session: &Session) -> std::result::Result<String, String> {
-        let key = format!(
-            "{}\n{}",
-            session.origin,
-            session.run.as_ref().map_or("", |run| &run.question)
-        );
-        let serial = self.open.len() as u64;
-        let (path, file) = self.open.entry(key).or_insert_with(|| {
-            let header = Header::new(env!("CARGO_PKG_VERSION"), now(), serde_json::Map::new());
-            let path = store::autosave_path(
-                &self.paths.recovery(),
-                &session.origin,
-                std::process::id(),
-                serial,
-            );
-            (path, SessionFile::new(header, session))
-        });
-        file.update(session);
-        if let Some(folder) = path.parent() {
-            create_folder(folder).map_err(|error| error.to_string())?;
-        }
-        store::save(file, path).map_err(|error| error.to_string())?;
-        Ok(path.display().to_string())
-    }
-
-    fn export(&mut self, export: &Export) -> std::result::Result<String, ExportError> {
-        let target = Path::new(&export.path);
-        if target.exists() && !export.overwrite {
-            return Err(ExportError::Exists {
-                path: export.path.clone(),
-            });
-        }
-        let text = exports::export(&export.session, export.format);
-        file::write_atomic(target, text.as_bytes())
-            .map_err(|error| ExportError::Failed(error.to_string()))?;
-        Ok(export.path.clone())
-    }
-
-    fn run_command(
-        &mut self,
-        model: &str,
-        options: &str,
-    ) -> std::result::Result<RunCommand, String> {
-        let program = std::env::current_exe()
-            .map_err(|why| format!("this program cannot be found again: {why}"))?;
-        command::command(program, &self.checkpoint, model, options)
-    }
+    Ok(files.farewell(&ending))
 }
 
 /// The bundled models, the published ones on this machine, and those to download.
@@ -253,12 +193,6 @@ fn author() -> String {
         .iter()
         .find_map(|v| std::env::var(v).ok())
         .unwrap_or_else(|| "analyst".to_owned())
-}
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs())
 }
 
 /// Colour is on unless switched off; `NO_COLOR` counts when it is not empty.

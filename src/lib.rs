@@ -65,17 +65,13 @@ use error::Error;
 
 /// Runs the program with these arguments (the first is its name); gives the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let done = match cli::parse(args) {
+    // Without a home folder there is nothing to name.
+    let folders = paths::Paths::discover().map_or_else(|_| String::new(), |paths| paths.help());
+    let done = match cli::parse_here(args, &folders) {
         Ok(cli) => run(cli),
         Err(said) => return headless::usage(&said),
     };
-    done.unwrap_or_else(|error| {
-        // A closed pipe is how `head` says that it has seen enough.
-        if error.kind() != error::Kind::BrokenPipe {
-            headless::print_error(&error.to_string(), error.hint().as_deref());
-        }
-        error.exit_code()
-    })
+    done.unwrap_or_else(|error| headless::report_error(&error))
 }
 
 fn run(cli: Cli) -> Result<u8, Error> {
@@ -107,7 +103,9 @@ fn run(cli: Cli) -> Result<u8, Error> {
             headless::data::prepare_gsm8k(&args)?;
         }
         Some(Command::Export(args)) => headless::export::run(&args)?,
-        Some(Command::Completions(args)) => headless::print(&args.script())?,
+        Some(Command::Completions(args)) => {
+            headless::print(&text::Page::of(args.script(&model::bundled_names())))?;
+        }
         Some(Command::Keys(args)) => headless::keys::run(&args)?,
         Some(Command::Bench(args)) => headless::bench::run(&args)?,
         Some(Command::Selftest(args)) => headless::selftest::run(&args)?,

@@ -1,14 +1,14 @@
 //! The log: to a file in the state folder, never to the screen.
 
 use std::env;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use tracing_subscriber::EnvFilter;
 
 use crate::error::{Error, Result};
-use crate::paths;
+use crate::{file, paths};
 
 /// The variable that says what is logged, in the syntax of `EnvFilter`, e.g. `undertone=debug`.
 pub const FILTER_VAR: &str = "UNDERTONE_LOG";
@@ -44,11 +44,7 @@ pub fn open(log_file: &Path) -> Result<File> {
         let old = log_file.with_extension("log.old");
         fs::rename(log_file, old).map_err(|source| Error::io("set aside", log_file, source))?;
     }
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(log_file)
-        .map_err(|source| Error::io("write", log_file, source))
+    file::append(log_file).map_err(|source| Error::io("write", log_file, source))
 }
 
 /// Reads a filter; unset and empty mean the default.

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::error;
 use crate::hub::{self, Fetched, HubError};
-use crate::model::{Base, Checkpoint, LoadOptions, ModelError};
+use crate::model::{self, Base, Checkpoint, LoadOptions, ModelError};
+use crate::paths;
+use crate::text::nearest;
 use crate::trace::Task;
 
 pub use crate::hub::Progress;
@@ -24,6 +27,8 @@ pub struct Opener {
     pub tokenizer: Option<PathBuf>,
     /// Where published checkpoints come from.
     pub hub: hub::Options,
+    /// What `~` stands for in a name.
+    pub home: Option<PathBuf>,
 }
 
 /// Who hears of a download, and may call it off.
@@ -55,8 +60,24 @@ impl OpenError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
+            Self::Model(error @ ModelError::UnknownModel { name }) => match meant(name) {
+                Some(meant) => format!("did you mean {meant}? {}", error.hint()),
+                None => error.hint(),
+            },
             Self::Model(error) => error.hint(),
             Self::Hub { error, .. } => error.hint(),
+        }
+    }
+
+    /// What sort of error it is, which decides the exit code.
+    #[must_use]
+    pub fn kind(&self) -> error::Kind {
+        match self {
+            Self::Model(error) => match error.kind() {
+                model::ErrorKind::Usage => error::Kind::Usage,
+                _ => error::Kind::Model,
+            },
+            Self::Hub { error, .. } => error.kind(),
         }
     }
 
@@ -85,6 +106,9 @@ impl Opener {
         watch: &mut Watch<'_>,
     ) -> Result<(Checkpoint, LoadOptions), OpenError> {
         let is_named = name == self.named;
+        // In a prompt no shell has put the home folder in its place.
+        let expanded = paths::expand(self.home.as_deref(), Path::new(name));
+        let expanded = expanded.to_str().unwrap_or(name);
         let mut options = if is_named {
             self.options.clone()
         } else {
@@ -94,7 +118,7 @@ impl Opener {
                 ..LoadOptions::default()
             }
         };
-        let mut checkpoint = match Checkpoint::open(name) {
+        let mut checkpoint = match Checkpoint::open(expanded) {
             Err(ModelError::UnknownModel { .. }) if is_published_name(name) => {
                 let fetched = hub::fetch(name, &self.hub, watch.progress, watch.cancelled);
                 let fetched = fetched.map_err(|error| OpenError::Hub {
@@ -123,6 +147,12 @@ impl Opener {
     }
 }
 
+/// The bundled or published model that was probably meant.
+fn meant(name: &str) -> Option<&'static str> {
+    let published = hub::KNOWN.iter().map(|known| known.id);
+    nearest(name, model::bundled_names().into_iter().chain(published))
+}
+
 /// The files of a published checkpoint; those of its base may be missing if a tokenizer is given.
 fn published(name: &str, fetched: &Fetched, has_tokenizer: bool) -> Result<Checkpoint, OpenError> {
     if let Some(error) = &fetched.base_error
@@ -133,12 +163,13 @@ fn published(name: &str, fetched: &Fetched, has_tokenizer: bool) -> Result<Check
             is_no_file: false,
         });
     }
-    Ok(Checkpoint::from_files(
+    let checkpoint = Checkpoint::from_files(
         name,
         &fetched.weights,
         fetched.config.as_deref(),
         fetched.tokenizer.as_deref(),
-    )?)
+    )?;
+    Ok(checkpoint.with_stated_sha256(fetched.stated_sha256()))
 }
 
 /// Whether a name can be one on the hub: `OWNER/NAME`, and not what is plainly a path.
@@ -199,6 +230,40 @@ mod tests {
             Some(Task::Logic)
         );
         assert_eq!(task_of("somebody/else"), None);
+    }
+
+    #[test]
+    fn a_leading_tilde_is_the_home_folder_and_a_slip_is_told() {
+        let home = tempfile::tempdir().expect("temporary folder");
+        std::fs::create_dir(home.path().join("ckpt")).expect("folder");
+        let opener = Opener {
+            home: Some(home.path().to_owned()),
+            ..Opener::default()
+        };
+        // It is found, and holds nothing.
+        let error = find(&opener, "~/ckpt").expect_err("empty");
+        assert!(
+            error.to_string().contains("it holds no model.safetensors"),
+            "{error}"
+        );
+        let error = find(&opener, "~/other").expect_err("missing");
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("{:?}", home.path().join("other"))),
+            "{error}"
+        );
+        for (typed, says) in [
+            ("mini-mathh", "did you mean mini-math?"),
+            ("Mini-Logic", "did you mean mini-logic?"),
+            ("CODI-gpt2", "did you mean zen-E/CODI-gpt2?"),
+        ] {
+            let error = find(&opener, typed).expect_err(typed);
+            assert_eq!(error.kind().exit_code(), 2);
+            assert!(error.hint().starts_with(says), "{}", error.hint());
+        }
+        let error = find(&opener, "something else").expect_err("unknown");
+        assert!(!error.hint().contains("did you mean"), "{}", error.hint());
     }
 
     #[test]

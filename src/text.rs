@@ -2,6 +2,26 @@
 //!
 //! Whatever is drawn, printed or exported passes [`sanitize`] first, so that no control character and no
 //! bidirectional override reaches a terminal. Widths are counted as the renderer counts them: by grapheme.
+//!
+//! What is shown in place of what:
+//!
+//! - Control characters become their pictures (`␛`, `␊`, `␡`), a tab four spaces. They could command the terminal.
+//! - Characters that reorder or hide their neighbours, or take no place themselves, become their names: `<U+202E>`. These are
+//!   the bidirectional controls and marks (LRM, RLM, ALM, embeddings, overrides, isolates), the zero-width space, the word
+//!   joiner, the byte-order mark, the soft hyphen, blank fillers, tags and format controls. A right-to-left script needs none
+//!   of them to be read.
+//! - The joiners ZWJ and ZWNJ stay where they do their work: between the parts of an emoji, and after a letter of Arabic, an
+//!   Indic script or another that is written joined. Elsewhere they are named.
+//! - A variation selector stays after a character that has such a form (an emoji, a key, an ideograph, a Mongolian letter),
+//!   one each; the tags of a flag stay in a flag. Elsewhere they could carry a hidden text, and are named.
+//! - One base carries five combining marks; the rest of a flood is named and counted: `<U+0301 ×495>`.
+//!
+//! Cleaning twice changes nothing. [`Page`] is the same for several lines, and writes JSON, in which these characters are
+//! escaped instead, so that it reads back as it was.
+
+mod nearest;
+mod page;
+mod scan;
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -10,14 +30,18 @@ use std::ops::Deref;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+pub use nearest::nearest;
+pub use page::Page;
+use scan::{Scan, is_clean as is_plain, is_control};
+
 /// What a tab becomes.
 const TAB: &str = "    ";
 /// What ends a text that was cut, and stands for a grapheme wider than the whole row.
 const ELLIPSIS: char = '…';
-/// What stands for characters that would reorder or hide their neighbours.
+/// What stands where a character could not be decoded.
 const REPLACEMENT: char = '\u{fffd}';
 
-/// Text without control characters, bidirectional overrides, tabs and newlines.
+/// Text without control characters, characters that hide or reorder, tabs and newlines.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Clean<'a>(Cow<'a, str>);
 
@@ -40,25 +64,49 @@ pub fn sanitize(text: &str) -> Clean<'_> {
 /// Returns the text with everything unprintable made visible and line breaks as asked.
 #[must_use]
 pub fn sanitize_with(text: &str, newline: Newline) -> Clean<'_> {
-    if !text.chars().any(is_foreign) {
+    if is_plain(text) {
         return Clean(Cow::Borrowed(text));
     }
     let mut clean = String::with_capacity(text.len() + TAB.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    let mut chars = Scan::new(text);
+    // A character that is named, and how often it stood there in a row.
+    let mut named: Option<(char, usize)> = None;
+    while let Some((c, is_fit)) = chars.next() {
+        if let Some((same, n)) = &mut named {
+            if !is_fit && c == *same {
+                *n += 1;
+                continue;
+            }
+            push_name(&mut clean, *same, *n);
+            named = None;
+        }
         match c {
+            c if is_fit => clean.push(c),
             '\t' => clean.push_str(TAB),
             // A DOS line break is one break where breaks read as spaces; as pictures both stay visible.
-            '\r' if newline == Newline::Space && chars.peek() == Some(&'\n') => {}
+            '\r' if newline == Newline::Space && chars.peek() == Some('\n') => {}
             '\n' | '\u{2028}' | '\u{2029}' => clean.push(match newline {
                 Newline::Picture => '␊',
                 Newline::Space => ' ',
             }),
-            c if is_foreign(c) => clean.push(picture(c)),
-            c => clean.push(c),
+            c if is_control(c) => clean.push(picture(c)),
+            c => named = Some((c, 1)),
         }
     }
+    if let Some((c, n)) = named {
+        push_name(&mut clean, c, n);
+    }
     Clean(Cow::Owned(clean))
+}
+
+/// Writes a character that cannot be shown by its number.
+fn push_name(clean: &mut String, c: char, n: usize) {
+    let number = u32::from(c);
+    // Writing to a string cannot fail.
+    let _ = match n {
+        1 => write!(clean, "<U+{number:04X}>"),
+        n => write!(clean, "<U+{number:04X} ×{n}>"),
+    };
 }
 
 /// Returns one clean text for each line; line ends (`\n` and `\r\n`) are dropped.
@@ -67,18 +115,7 @@ pub fn sanitize_lines(text: &str) -> Vec<Clean<'_>> {
     text.lines().map(sanitize).collect()
 }
 
-/// Whether the character may not reach a terminal as it is.
-fn is_foreign(c: char) -> bool {
-    c.is_control() || is_reordering(c) || matches!(c, '\u{2028}' | '\u{2029}')
-}
-
-/// Whether the character changes the order or the visibility of its neighbours: bidirectional embeddings,
-/// overrides and isolates, the deprecated format controls, and interlinear annotation marks.
-fn is_reordering(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
-}
-
-/// The visible stand-in of a foreign character, one cell wide.
+/// The visible stand-in of a control character, one cell wide.
 fn picture(c: char) -> char {
     match c {
         '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(REPLACEMENT),
@@ -186,7 +223,7 @@ impl<'a> Clean<'a> {
     /// Takes a text of our own, known to be clean.
     #[must_use]
     pub fn literal(text: &'static str) -> Clean<'static> {
-        debug_assert!(!text.chars().any(is_foreign), "a literal must be clean");
+        debug_assert!(is_plain(text), "a literal must be clean");
         Clean(Cow::Borrowed(text))
     }
 
@@ -321,7 +358,7 @@ mod tests {
             ("nul\0 del\u{7f}", "nul␀ del␡"),
             ("a\tb", "a    b"),
             ("one\r\ntwo", "one␍␊two"),
-            ("a\u{202e}b\u{2066}c", "a\u{fffd}b\u{fffd}c"),
+            ("a\u{202e}b\u{2066}c", "a<U+202E>b<U+2066>c"),
             ("line\u{2028}separator", "line␊separator"),
             ("👩‍👩‍👧 각", "👩‍👩‍👧 각"),
         ];
@@ -334,6 +371,47 @@ mod tests {
         );
         let lines: Vec<_> = sanitize_lines("one\r\n\u{1b}two");
         assert_eq!(lines, [Clean::literal("one"), Clean::literal("␛two")]);
+    }
+
+    #[test]
+    fn what_hides_or_reorders_is_named_and_what_scripts_and_emoji_need_stays() {
+        let marks = |n| format!("a{}b", "\u{301}".repeat(n));
+        let flood = format!("{}<U+0301 ×495>b", &marks(5)[..11]);
+        let table = [
+            // Hidden or reordering.
+            ("pass\u{200b}word", "pass<U+200B>word"),
+            ("\u{feff}a\u{ad}b\u{2060}c", "<U+FEFF>a<U+00AD>b<U+2060>c"),
+            ("\u{200e}\u{200f}\u{61c}", "<U+200E><U+200F><U+061C>"),
+            ("a\u{200d}b\u{200c}c", "a<U+200D>b<U+200C>c"),
+            ("\u{3164}\u{115f}\u{2062}", "<U+3164><U+115F><U+2062>"),
+            ("a\u{e0041}\u{e0042}", "a<U+E0041><U+E0042>"),
+            (
+                "a\u{e0101}b\u{fe01}c\u{fe0f}",
+                "a<U+E0101>b<U+FE01>c<U+FE0F>",
+            ),
+            ("🙂\u{fe0f}\u{fe0f}\u{e0100}", "🙂\u{fe0f}<U+FE0F><U+E0100>"),
+            ("x\u{200b}\u{200b}\u{200b}", "x<U+200B ×3>"),
+            ("👩\u{200d}x", "👩<U+200D>x"),
+            ("🏴\u{e0067}\u{e0062}x", "🏴<U+E0067><U+E0062>x"),
+            // Needed.
+            ("👩‍👩‍👧 👩🏽‍🚀 ❤️‍🔥 1️⃣ #️⃣ ⚠️", "👩‍👩‍👧 👩🏽‍🚀 ❤️‍🔥 1️⃣ #️⃣ ⚠️"),
+            ("🏴󠁧󠁢󠁥󠁮󠁧󠁿 🇩🇪 🏴‍☠️", "🏴󠁧󠁢󠁥󠁮󠁧󠁿 🇩🇪 🏴‍☠️"),
+            ("می\u{200c}خواهم", "می\u{200c}خواهم"),
+            ("क्\u{200d}ष ශ්\u{200d}රී", "क्\u{200d}ष ශ්\u{200d}රී"),
+            (
+                "葛\u{e0100} שָׁ֑לוֹם نَصٌّ ที่ e\u{301}\u{323} 각",
+                "葛\u{e0100} שָׁ֑לוֹם نَصٌّ ที่ e\u{301}\u{323} 각",
+            ),
+            (&marks(5), &marks(5)),
+            (&marks(500), &flood),
+        ];
+        for (foreign, clean) in table {
+            assert_eq!(sanitize(foreign).as_str(), clean, "{foreign:?}");
+        }
+        // Different marks in turn are as much of a flood as one alone.
+        let mixed = format!("a{}", "\u{301}\u{302}".repeat(50));
+        let shown = sanitize(&mixed);
+        assert_eq!(shown.matches("<U+03").count(), 95, "{shown}");
     }
 
     #[test]
@@ -376,7 +454,7 @@ mod tests {
             ("\u{1b}[0m…", "^[[0m..."),
             ("12 − 7 × 2", "12 - 7 x 2"),
             ("café", "caf\\u{e9}"),
-            ("a\nb\u{202e}", "a\\nb?"),
+            ("a\nb\u{202e}\u{fffd}", "a\\nb<U+202E>?"),
         ];
         for (text, plain) in table {
             assert_eq!(sanitize(text).plain_ascii().as_str(), plain);
@@ -385,9 +463,21 @@ mod tests {
 
     proptest! {
         #[test]
+        fn hidden_characters_never_get_through(
+            text in "[a\u{301}\u{302}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}\u{ad}\u{feff}\u{fe0f}\u{e0041}\u{e0067}\u{e007f}🏴👩ش\u{94d}क葛1\n]{0,40}"
+        ) {
+            let clean = sanitize(&text);
+            prop_assert!(is_plain(&clean));
+            let again = sanitize(&clean);
+            prop_assert_eq!(again.as_str(), clean.as_str());
+            let hidden = |c| matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{ad}' | '\u{feff}');
+            prop_assert!(!clean.chars().any(hidden), "{clean}");
+        }
+
+        #[test]
         fn nothing_foreign_gets_through(text in any::<String>(), max in 0usize..40) {
             let clean = sanitize(&text);
-            prop_assert!(!clean.chars().any(|c| c.is_control() || is_reordering(c)));
+            prop_assert!(is_plain(&clean) && !clean.chars().any(char::is_control));
             let again = sanitize(&clean);
             prop_assert_eq!(again.as_str(), clean.as_str());
             prop_assert!(clean.truncate(max).width() <= max);

@@ -396,3 +396,202 @@ fn sample_runs_open_and_export_without_a_model() {
     }
     assert!(n >= 4, "there are {n} sample runs");
 }
+
+/// What the binary says to this standard input.
+fn piped(args: &[&str], input: &[u8]) -> std::process::Output {
+    let home = tempdir().unwrap();
+    let mut child = command(home.path(), args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A program that has read enough closes its end.
+    let _ = std::io::Write::write_all(&mut stdin, input);
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_question_on_standard_input_is_answered() {
+    let output = piped(&[], format!("  {QUESTION}\n").as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().nth(2), Some(QUESTION), "{text}");
+    assert!(
+        text.contains("verdict") && !text.contains("correct"),
+        "{text}"
+    );
+    // Nothing at all is no question; blanks are an empty one.
+    let first = String::from_utf8(undertone(&[]).stdout).unwrap();
+    assert_eq!(String::from_utf8(piped(&[], b"").stdout).unwrap(), first);
+    for (input, code, says) in [
+        (&b" \n\n"[..], 2, "the question on standard input is empty"),
+        (&[b'x'; 2 << 20][..], 2, "is longer than 1048576 bytes"),
+        (&[0xff, 0xfe, b'\n'][..], 3, "not UTF-8"),
+    ] {
+        let output = piped(&[], input);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{err}");
+        assert!(err.contains(says) && err.contains("hint: "), "{err}");
+        assert!(output.stdout.is_empty());
+    }
+    // A file of problems goes before what comes on standard input.
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("two.jsonl");
+    let rows = "{\"question\":\"Mia has 3 shells and finds 4 more. How many shells?\",\"steps\":[],\"answer\":\"7\"}\n".repeat(2);
+    fs::write(&data, rows).unwrap();
+    let data = data.to_str().unwrap();
+    let output = piped(&["--data", data, "--index", "1"], QUESTION.as_bytes());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("Mia has 3 shells"), "{text}");
+    for args in [
+        &["--data", data, "--index", "2"][..],
+        &["inspect", "--data", data, "--index", "2"],
+        &["ablate", "--data", data, "--index", "2", "--off", "1"],
+    ] {
+        let output = piped(args, b"");
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert!(
+            err.contains("there is no problem 2") && err.contains("--index from 0 to 1"),
+            "{err}"
+        );
+    }
+    let output = piped(&["--index", "0"], b"");
+    assert_eq!(output.status.code(), Some(2), "an index of what?");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--data"));
+}
+
+#[test]
+fn what_is_out_of_range_or_misspelt_is_said_with_what_there_is() {
+    let table: [(&[&str], &[&str]); 9] = [
+        (
+            &["inspect", "--question", QUESTION, "--model", "mini-mathh"],
+            &[
+                "no model called \"mini-mathh\"",
+                "did you mean mini-math?",
+                "bundled",
+            ],
+        ),
+        (
+            &["eval", "--model", "CODI-gpt2"],
+            &["did you mean zen-E/CODI-gpt2?"],
+        ),
+        (
+            &[
+                "ablate",
+                "--question",
+                QUESTION,
+                "--off",
+                "1",
+                "--value",
+                "donor",
+                "--donor",
+                "999",
+            ],
+            &["no problem 999", "name a donor from 0 to 255"],
+        ),
+        (
+            &[
+                "sweep",
+                "--question",
+                QUESTION,
+                "--values",
+                "donor",
+                "--donor",
+                "999",
+            ],
+            &["no problem 999", "name a donor from 0 to 255"],
+        ),
+        (
+            &[
+                "lattice",
+                "--question",
+                QUESTION,
+                "--value",
+                "donor",
+                "--donor",
+                "0/99",
+            ],
+            &[
+                "problem 0 of the reference set has no latent 99",
+                "from 1 to",
+            ],
+        ),
+        (
+            &[
+                "influence",
+                "--question",
+                QUESTION,
+                "--value",
+                "donor",
+                "--donor",
+                "256",
+            ],
+            &["no problem 256", "name a donor from 0 to 255"],
+        ),
+        (&["ablate", "--question", QUESTION, "--off", "99"], &["99"]),
+        (
+            &["inspect", "--question", " "],
+            &["the question is empty", "at least one word"],
+        ),
+        (
+            &[
+                "inspect",
+                "--question",
+                QUESTION,
+                "--model",
+                "mini-logic",
+                "--mode",
+                "written",
+            ],
+            &[
+                "was not trained in written mode",
+                "a mode that it was trained in: latent",
+            ],
+        ),
+    ];
+    for (args, says) in table {
+        let output = undertone(args);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {err}");
+        for say in says {
+            assert!(err.contains(say), "{args:?}: {err} does not say {say:?}");
+        }
+        assert!(!err.contains("the request"), "{err}");
+    }
+}
+
+#[test]
+fn the_help_names_the_folders_of_this_machine() {
+    let home = tempdir().unwrap();
+    let state = home.path().join("st\u{1b}ate");
+    let output = command(home.path(), &["--help"])
+        .env("UNDERTONE_STATE_DIR", &state)
+        .output()
+        .unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        help.contains("st␛ate/undertone.log") && help.contains("st␛ate/recovery"),
+        "{help}"
+    );
+    assert!(help.contains("undertone/runs"), "{help}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_on_a_full_device_is_an_error_with_a_reason() {
+    for arg in ["--help", "--version", "keys"] {
+        let home = tempdir().unwrap();
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = command(home.path(), &[arg]).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{arg}");
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            err.starts_with("error: cannot write the output"),
+            "{arg}: {err}"
+        );
+    }
+}

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["error", "file", "problem", "problem_file", "text"],
     ),
     ("paths", &["error", "text"]),
-    ("logging", &["error", "paths", "text"]),
+    ("logging", &["error", "file", "paths", "text"]),
     (
         "rows",
         &["answers", "error", "file", "paths", "text", "trace"],
@@ -32,8 +32,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["answers", "error", "file", "rows", "stats", "text", "trace"],
     ),
     ("cli", &["error", "problem", "rows", "text", "trace"]),
-    ("hub", &["error", "text"]),
-    ("model", &["error", "text", "trace"]),
+    ("hub", &["error", "file", "paths", "text"]),
+    ("model", &["error", "file", "text", "trace"]),
     ("decode", &["error", "model", "text", "trace"]),
     ("verify", &["data", "problem", "stats", "text", "trace"]),
     (
@@ -58,8 +58,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("open", &["hub", "model", "trace"]),
-    ("selftest", &["error", "model", "trace"]),
+    ("open", &["error", "hub", "model", "paths", "text", "trace"]),
+    ("selftest", &["error", "file", "model", "trace"]),
     ("worker::protocol", &["trace"]),
     (
         "worker",
@@ -114,6 +114,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// The modules at the top, which may use everything.
 const TOP: &[&str] = &["explore", "headless", "lib", "main", "term", "tests"];
+
+const ONE_OPENER: &str =
+    "files are opened by `file`, which waits for no pipe and takes no device for a file";
+const BOUNDED: &str = "what is read has a bound: use `file`";
 
 /// Names that belong to some modules alone (prefixes of their paths), and why.
 const ONLY_IN: &[(&str, &[&str], &str)] = &[
@@ -213,6 +217,61 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         "time arrives in messages",
     ),
     ("process::exit", &[], "destructors restore the terminal"),
+    ("File::open", &["file"], ONE_OPENER),
+    ("File::create", &["file"], ONE_OPENER),
+    ("File::create_new", &["file"], ONE_OPENER),
+    ("File::options", &["file"], ONE_OPENER),
+    ("OpenOptions", &["file"], ONE_OPENER),
+    ("fs::read", &["file"], ONE_OPENER),
+    ("fs::read_to_string", &["file"], ONE_OPENER),
+    ("fs::write", &["file"], ONE_OPENER),
+    ("read_to_end", &["file"], BOUNDED),
+    ("read_to_string", &["file"], BOUNDED),
+    ("read_until", &["file"], BOUNDED),
+    (
+        "serde_json::to_string",
+        JSON_FOR_PROGRAMS,
+        "JSON that people see is made by text::Page, which escapes what may not be shown",
+    ),
+    (
+        "serde_json::to_string_pretty",
+        JSON_FOR_PROGRAMS,
+        "JSON that people see is made by text::Page, which escapes what may not be shown",
+    ),
+    (
+        "serde_json::to_writer",
+        &[],
+        "JSON that people see is made by text::Page, which escapes what may not be shown",
+    ),
+];
+
+/// Where JSON is made that only programs read: keys and sums, and files whose bytes are those of a published form.
+const JSON_FOR_PROGRAMS: &[&str] = &[
+    "text",
+    "session::store",
+    "problem_file",
+    "data",
+    "analysis::reference",
+    "rows::parquet",
+    "worker::cache",
+];
+
+/// The files that hold a stream of the process in their hands. What they write is a `text::Page` or a `text::Clean`, whose
+/// insides nothing but `text` can make, so nothing foreign gets through.
+const DOORS: &[(&str, &[&str])] = &[
+    (
+        "stdout()",
+        &[
+            "headless/mod.rs",
+            "explore.rs",
+            "term/run.rs",
+            "term/screen.rs",
+        ],
+    ),
+    (
+        "stderr()",
+        &["headless/mod.rs", "headless/meter.rs", "term/screen.rs"],
+    ),
 ];
 
 /// A file of the crate, parted into code and tests.
@@ -435,6 +494,12 @@ fn check_words(source: &Source) -> Vec<String> {
                 found.push(source.says(line, "printing is for main and headless"));
             }
         }
+        for (stream, files) in DOORS {
+            let is_door = files.iter().any(|file| source.path == Path::new(file));
+            if !is_door && words(code, stream).next().is_some() {
+                found.push(source.says(line, &format!("{stream} is for {}", files.join(", "))));
+            }
+        }
         if words(code, "dbg").any(|after| after.starts_with('!')) {
             found.push(source.says(line, "dbg! is not for commits"));
         }
@@ -571,8 +636,23 @@ fn each_rule_can_fail() {
         ),
         (
             "session/edit.rs",
-            "//! x\nuse std::fs::read;",
+            "//! x\nuse std::fs::rename;",
             "`std::fs` may not be used here",
+        ),
+        (
+            "rows/journal.rs",
+            "//! x\nfn f() { File::open(path) }",
+            "files are opened by `file`",
+        ),
+        (
+            "headless/run.rs",
+            "//! x\nfn f() { fs::write(path, text) }",
+            "files are opened by `file`",
+        ),
+        (
+            "headless/question.rs",
+            "//! x\nfn f() { stdin().read_to_string(&mut text) }",
+            "has a bound",
         ),
         (
             "term/run.rs",
@@ -584,6 +664,16 @@ fn each_rule_can_fail() {
             "ui/mod.rs",
             "//! x\n#[cfg(test)]\nmod tests;\nfn f() { println!() }",
             "printing",
+        ),
+        (
+            "headless/eval.rs",
+            "//! x\nfn f() { std::io::stdout().write_all(b) }",
+            "stdout() is for headless/mod.rs",
+        ),
+        (
+            "headless/eval.rs",
+            "//! x\nfn f() { serde_json::to_string_pretty(v) }",
+            "made by text::Page",
         ),
         (
             "ui/mod.rs",

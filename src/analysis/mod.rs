@@ -330,10 +330,10 @@ impl Explorer {
     pub fn token_id(&self, text: &str) -> Result<u32, ModelError> {
         match self.model.encode_text(text)?.as_slice() {
             [id] => Ok(*id),
-            ids => Err(ModelError::input(format!(
-                "{text:?} is {} tokens for this model, not one: name an id instead",
-                ids.len()
-            ))),
+            ids => Err(ModelError::refused(
+                format!("{text:?} is {} tokens for this model, not one", ids.len()),
+                "name an id instead",
+            )),
         }
     }
 
@@ -349,9 +349,10 @@ impl Explorer {
     ) -> Result<(), ModelError> {
         let reference = Reference::build(&self.model, origin, problems, cancel)?;
         if reference.is_empty() {
-            return Err(ModelError::input(format!(
-                "no problem of {origin} fits the model, so it cannot be the reference set"
-            )));
+            return Err(ModelError::refused(
+                format!("no problem of {origin} fits the model, so it cannot be the reference set"),
+                "name a file with problems of the kind that the model was trained on",
+            ));
         }
         self.source = Source {
             origin: origin.to_owned(),
@@ -384,10 +385,13 @@ impl Explorer {
         cancel: &Cancel,
     ) -> Result<Vec<Phrase>, ModelError> {
         let missing = || {
-            ModelError::input(format!(
-                "there is no latent {latent}: the run has {}",
-                clean.fed.len()
-            ))
+            ModelError::refused(
+                format!(
+                    "there is no latent {latent}: the run has {}",
+                    clean.fed.len()
+                ),
+                format!("name a latent from 1 to {}", clean.fed.len()),
+            )
         };
         let at = latent.0.checked_sub(1).ok_or_else(missing)?;
         let state = &clean.rollout.latents.get(at).ok_or_else(missing)?.state;
@@ -463,12 +467,16 @@ impl Explorer {
 
 /// The error of a resample, mean or null that has nothing to draw on.
 fn no_reference() -> ModelError {
-    ModelError::input(
-        "there is no reference set for this model, so nothing can be resampled: use zero or skip",
+    ModelError::refused(
+        "there is no reference set for this model, so nothing can be resampled",
+        "use a value that needs none: zero, token, permute, skip or kv-block",
     )
 }
 
 /// The error of a run whose answer is empty even after a forced delimiter.
 fn no_answer() -> ModelError {
-    ModelError::input("the model gave no answer at all, so there is nothing to compare with")
+    ModelError::refused(
+        "the model gave no answer at all, so there is nothing to compare with",
+        "ask another question, or in another mode",
+    )
 }

@@ -2,8 +2,8 @@
 
 use crate::app::dataset::RunRequest;
 use crate::app::pane::Pane;
-use crate::session::Session;
 use crate::session::export::Format;
+use crate::session::{Key, Session};
 use crate::trace::ModelInfo;
 use crate::worker::protocol::Request;
 
@@ -12,8 +12,15 @@ use crate::worker::protocol::Request;
 pub enum Effect {
     /// Ask the worker.
     Send(Request),
-    /// Write the autosave.
+    /// Save a session.
     Save(Box<Session>),
+    /// Find the notes of an earlier session.
+    Recall {
+        /// On which question and model.
+        key: Key,
+        /// The hash of the model's weights.
+        sha256: String,
+    },
     /// Write an export.
     Export(Box<Export>),
     /// Make the list of problems that suit a model.

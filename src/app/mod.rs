@@ -21,27 +21,33 @@ mod opening;
 pub mod overlay;
 pub mod page;
 pub mod pane;
+mod saving;
+pub mod search;
 pub mod studies;
+mod switching;
 pub mod update;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use crate::keymap::{Context, Keymap};
 use crate::problem::Problem;
 use crate::rows::calibration::Calibration;
 use crate::session::edit::History;
-use crate::session::{Session, Target};
+use crate::session::{Key as SessionKey, Session, Target};
 use crate::trace::{Ablation, DonorRef, LatentIdx, Mode, ModelInfo, Outcome, PositionKind, Task};
 use crate::worker::protocol::{Request, RunId};
 
-pub use dataset::Dataset;
+pub use dataset::{Dataset, RunRequest};
 pub use effect::Effect;
 pub use live::{Job, Live, Phase};
 pub use msg::Msg;
+use overlay::ListKind;
 pub use overlay::Overlay;
 pub use page::{At, Left, Page};
 pub use pane::{Pane, View};
+use saving::Leaving;
+pub use saving::{Recalled, Unsaved};
 pub use studies::Studies;
 pub use update::update;
 
@@ -80,7 +86,11 @@ pub struct Options {
     pub author: String,
     /// A recorded session to show; it is run again once the model is ready.
     pub session: Option<Session>,
-    /// A question to start with instead of the first problem.
+    /// Which problem of the list is opened first, from 0.
+    pub index: usize,
+    /// Something to say at the start.
+    pub warning: Option<String>,
+    /// A question to start with instead of a problem.
     pub question: Option<String>,
     /// Where the log goes, to be shown in help.
     pub log_path: Option<String>,
@@ -155,6 +165,8 @@ pub struct Failure {
     pub message: String,
     /// What to do next.
     pub hint: String,
+    /// The model that was not loaded, if that is what failed and another one answers still.
+    pub model: Option<String>,
 }
 
 /// Work on a problem that is not open now, kept so that coming back to it loses nothing.
@@ -227,6 +239,8 @@ pub struct App {
     pub recorded: Option<String>,
     /// The data-set view.
     pub dataset: Dataset,
+    /// Which problem of the run the open one is, if it was opened from the table: its neighbours are those of the table.
+    pub in_table: Option<usize>,
     /// The pane that scrolls, copies and takes notes.
     pub focus: Pane,
     /// The pane shown in the tabbed part of small screens.
@@ -245,21 +259,31 @@ pub struct App {
     pub notice: Option<Notice>,
     /// A standing failure.
     pub failure: Option<Failure>,
-    /// The time of the last tick, milliseconds since 1970-01-01 UTC.
+    /// The time of the last tick, in milliseconds of a clock that never goes back.
     pub now_ms: u64,
-    /// When the session is to be saved.
-    pub save_due_ms: Option<u64>,
+    /// The same by the calendar, in seconds since 1970-01-01 UTC.
+    pub unix_s: u64,
+    /// The sessions whose notes are not on disk, by what they are about.
+    pub unsaved: BTreeMap<SessionKey, Unsaved>,
+    /// The sessions whose notes were changed here: only these are saved.
+    edited: BTreeSet<SessionKey>,
+    /// Whether the user wants to leave, and how far that is.
+    leaving: Leaving,
     /// Whether one more Ctrl-C quits.
     pub quit_armed: bool,
     /// Whether the screen no longer shows the state.
     pub dirty: bool,
     /// The question to open once the model is ready.
     first_question: Option<String>,
+    /// The problem of the list to open first.
+    first_index: usize,
     /// The run to open at the start.
     first_run: Option<PathBuf>,
     /// The problem to open again under another model, if that model answers the same task.
     reopen: Option<(Task, Problem, String)>,
-    shelf: HashMap<(String, String), Shelved>,
+    /// What was on screen when the model that is being loaded was picked.
+    before: Option<Box<switching::Before>>,
+    shelf: HashMap<SessionKey, Shelved>,
     last_run: RunId,
 }
 
@@ -292,6 +316,7 @@ impl App {
             recording: Recording::None,
             recorded: None,
             dataset: Dataset::new(options.runs_folder, options.data, options.calibrations),
+            in_table: None,
             focus: Pane::Detail,
             tab: Pane::Detail,
             zoomed: false,
@@ -302,17 +327,25 @@ impl App {
             notice: None,
             failure: None,
             now_ms: 0,
-            save_due_ms: None,
+            unix_s: 0,
+            unsaved: BTreeMap::new(),
+            edited: BTreeSet::new(),
+            leaving: Leaving::No,
             quit_armed: false,
             dirty: true,
             first_question: options.question,
+            first_index: options.index,
             first_run: options.run,
             reopen: None,
+            before: None,
             shelf: HashMap::new(),
             last_run: RunId::default(),
         };
         if let Some(session) = options.session {
             app.show_recording(session);
+        }
+        if let Some(warning) = options.warning {
+            app.say(Tone::Warning, warning);
         }
         app
     }
@@ -320,6 +353,7 @@ impl App {
     /// What to do once the first frame is on screen.
     pub fn start(&mut self) -> Vec<Effect> {
         let mut effects = self.load_model();
+        effects.push(Effect::Runs(RunRequest::Noted));
         if let Some(folder) = self.first_run.take() {
             effects.extend(dataset::on_dataset::watch(self, folder));
         }
@@ -419,7 +453,26 @@ impl App {
     #[must_use]
     pub fn next_tick_ms(&self) -> Option<u64> {
         let notice = self.notice.as_ref().map(|n| n.until_ms);
-        [notice, self.save_due_ms].into_iter().flatten().min()
+        let search = self.is_searching().then_some(self.now_ms);
+        [notice, self.next_save_ms(), search]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Whether the open list is still being searched.
+    fn is_searching(&self) -> bool {
+        matches!(&self.overlay, Some(Overlay::List(list)) if !list.is_searched(self))
+    }
+
+    /// Searches the open list a portion further.
+    fn search_on(&mut self) {
+        if let Some(Overlay::List(list)) = &mut self.overlay
+            && list.kind == ListKind::Problems
+        {
+            list.search_on(&self.library.problems);
+            self.dirty = true;
+        }
     }
 
     /// Says something in the status line for a few seconds.
@@ -430,18 +483,6 @@ impl App {
             tone,
             until_ms: self.now_ms + SHOWN_FOR_MS,
         });
-    }
-
-    /// Plans the autosave, one second after the last change.
-    pub(crate) fn touch(&mut self) {
-        const SAVE_AFTER_MS: u64 = 1_000;
-        self.save_due_ms = Some(self.now_ms + SAVE_AFTER_MS);
-    }
-
-    /// Saves now if anything is unsaved.
-    pub(crate) fn save_if_due(&mut self, at_ms: u64) -> Option<Effect> {
-        self.save_due_ms.take_if(|due| *due <= at_ms)?;
-        Some(Effect::Save(Box::new(self.session.clone())))
     }
 
     fn show_recording(&mut self, session: Session) {

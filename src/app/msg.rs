@@ -3,8 +3,11 @@
 use crate::app::dataset::RunEvent;
 use crate::app::effect::ExportError;
 use crate::app::pane::View;
+use crate::app::saving::Recalled;
 use crate::keymap::Key;
 use crate::problem::Problem;
+use crate::session::Key as SessionKey;
+use crate::session::store::Noted;
 use crate::worker::protocol::Event;
 
 /// Something that happened outside.
@@ -16,8 +19,10 @@ use crate::worker::protocol::Event;
 pub enum Msg {
     /// Time has passed.
     Tick {
-        /// Milliseconds since 1970-01-01 UTC.
+        /// Milliseconds of a clock that never goes back.
         now_ms: u64,
+        /// Seconds since 1970-01-01 UTC.
+        unix_s: u64,
     },
     /// A key was pressed or repeats.
     Key(Key),
@@ -33,8 +38,17 @@ pub enum Msg {
     WorkerLost,
     /// The problems are here: where they come from, and they.
     Problems(Result<(String, Vec<Problem>), String>),
-    /// The autosave was written, or why not.
-    Saved(Result<String, String>),
+    /// A session was saved in this file, or why not.
+    Saved {
+        /// What it is about.
+        key: SessionKey,
+        /// The file, or why not.
+        result: Result<String, String>,
+    },
+    /// An earlier session on the open question was found.
+    Recalled(Recalled),
+    /// The notes of all saved sessions.
+    Noted(Vec<Noted>),
     /// An export was written to this path, or why not.
     Exported(Result<String, ExportError>),
     /// Text was sent to the terminal's clipboard (bytes), or why not.

@@ -55,11 +55,19 @@ pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
         Action::OpenProblems => need(!app.library.problems.is_empty(), "no problems are loaded"),
         Action::NextProblem => need(
             neighbour(app, Action::NextProblem).is_some(),
-            "this is the last problem",
+            if app.in_table.is_some() {
+                "this is the last problem of the table"
+            } else {
+                "this is the last problem"
+            },
         ),
         Action::PreviousProblem => need(
             neighbour(app, Action::PreviousProblem).is_some(),
-            "this is the first problem",
+            if app.in_table.is_some() {
+                "this is the first problem of the table"
+            } else {
+                "this is the first problem"
+            },
         ),
         Action::EditQuestion => need(app.session.problem.is_some(), "no problem is open"),
         Action::NewQuestion => need(app.info().is_some(), "the model is not ready"),
@@ -74,7 +82,10 @@ pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
         ),
         Action::Undo => need(app.history.can_undo(), "nothing to undo"),
         Action::Redo => need(app.history.can_redo(), "nothing to redo"),
-        Action::Cancel => need(app.is_busy() || app.zoomed, "nothing is under way"),
+        Action::Cancel => need(
+            app.is_busy() || app.zoomed || app.failure.as_ref().is_some_and(|f| f.model.is_some()),
+            "nothing is under way",
+        ),
         _ => Ok(()),
     }
 }
@@ -101,6 +112,7 @@ pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
         | Action::CycleDirection
         | Action::MatchSteps => on_manner::cycle(app, action),
         Action::NextProblem | Action::PreviousProblem => match neighbour(app, action) {
+            Some(row) if app.in_table.is_some() => on_dataset::open_row(app, row),
             Some(index) => open_listed(app, index),
             None => Vec::new(),
         },
@@ -112,7 +124,7 @@ pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
         Action::Copy => vec![Effect::Copy(app.focus)],
         Action::Redraw => vec![Effect::Redraw],
         Action::Suspend => vec![Effect::Suspend],
-        Action::Quit => on_overlay::quit(app),
+        Action::Quit => app.quit(),
         Action::NextPane | Action::PreviousPane | Action::ZoomPane => {
             focus(app, action);
             Vec::new()
@@ -227,7 +239,7 @@ pub(super) fn edit_session(app: &mut App, edit: Edit) -> Vec<Effect> {
     let is_note = !matches!(edit, Edit::SetAblation { .. });
     match app.history.apply(edit, &mut app.session, &mut app.ablation) {
         Ok(()) if is_note => {
-            app.touch();
+            app.notes_changed();
             Vec::new()
         }
         Ok(()) => settle(app),
@@ -268,6 +280,13 @@ pub(super) fn settle(app: &mut App) -> Vec<Effect> {
 fn rerun(app: &mut App) -> Vec<Effect> {
     if app.model == Model::Failed {
         return app.load_model();
+    }
+    if let Some(name) = app
+        .failure
+        .as_mut()
+        .and_then(|failure| failure.model.take())
+    {
+        return app.switch_model(name);
     }
     if app.info().is_none() {
         app.say(Tone::Warning, "the model is not ready");
@@ -331,7 +350,7 @@ fn unwind(app: &mut App, action: Action) -> Vec<Effect> {
         Err(stale) => app.say(Tone::Warning, stale.to_string()),
     }
     if app.session.notes != notes {
-        app.touch();
+        app.notes_changed();
     }
     if app.is_stale() {
         settle(app)
@@ -343,6 +362,14 @@ fn unwind(app: &mut App, action: Action) -> Vec<Effect> {
 fn cancel(app: &mut App) -> Vec<Effect> {
     if app.zoomed {
         app.zoomed = false;
+        return Vec::new();
+    }
+    // That another model was not loaded concerns nothing on the screen.
+    if app
+        .failure
+        .take_if(|failure| failure.model.is_some())
+        .is_some()
+    {
         return Vec::new();
     }
     let stopped_at = match app.live.phase {
@@ -364,7 +391,7 @@ fn interrupt(app: &mut App) -> Vec<Effect> {
         return cancel(app);
     }
     if app.quit_armed {
-        return on_overlay::quit(app);
+        return app.quit();
     }
     app.quit_armed = true;
     app.say(Tone::Info, "press ctrl-c again to quit");
@@ -405,6 +432,9 @@ fn open_list(app: &mut App, action: Action) {
         Action::Palette => ListKind::Palette,
         _ => ListKind::Help,
     };
+    if kind == ListKind::Problems {
+        on_dataset::entered(app);
+    }
     let mut list = List::new(kind);
     list.selected = match kind {
         ListKind::Problems => app.library.open.unwrap_or(0),
@@ -449,8 +479,11 @@ fn open_prompt(app: &mut App, action: Action) {
     drafts::open(app, prompt);
 }
 
-/// The problem before or after the open one.
+/// The problem before or after the open one: its place in the list, or in the table if it was opened from there.
 fn neighbour(app: &App, action: Action) -> Option<usize> {
+    if let Some(index) = app.in_table {
+        return app.dataset.neighbour(index, action == Action::NextProblem);
+    }
     let index = match (app.library.open, action) {
         (Some(open), Action::NextProblem) => open + 1,
         (Some(open), _) => open.checked_sub(1)?,
@@ -470,6 +503,7 @@ pub(super) fn open_listed(app: &mut App, index: usize) -> Vec<Effect> {
         return Vec::new();
     }
     app.library.open = Some(index);
-    let origin = format!("{} #{}", app.library.origin, index + 1);
+    app.in_table = None;
+    let origin = format!("{} #{index}", app.library.origin);
     app.open(problem, origin)
 }

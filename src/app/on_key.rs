@@ -13,6 +13,9 @@ pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
     if action != Some(Action::Interrupt) {
         app.quit_armed = false;
     }
+    if !matches!(action, Some(Action::Interrupt | Action::Quit)) {
+        app.stay();
+    }
     if let Some(action) = action {
         return on_action::perform(app, action, key);
     }
@@ -21,6 +24,7 @@ pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
             let was_taken = list.filter.key(key);
             if was_taken {
                 list.selected = 0;
+                app.search_on();
             }
         }
         Some(Overlay::Prompt(prompt)) => {
@@ -42,6 +46,7 @@ pub(super) fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
         Some(Overlay::List(list)) => {
             list.filter.insert_str(text);
             list.selected = 0;
+            app.search_on();
         }
         Some(Overlay::Prompt(prompt)) => prompt.field.insert_str(text),
         None => {

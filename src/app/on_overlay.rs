@@ -6,7 +6,7 @@ use crate::app::effect::{Effect, Export};
 use crate::app::field::Field;
 use crate::app::on_action::{edit_session, open_listed, perform as perform_main};
 use crate::app::overlay::{Choice, List, Overlay, Prompt, PromptKind};
-use crate::app::{App, Live, Page, Tone, drafts, on_manner};
+use crate::app::{App, Page, Tone, drafts, on_manner};
 use crate::keymap::{Code, Context, Key};
 use crate::problem::Problem;
 use crate::session::edit::Edit;
@@ -18,13 +18,6 @@ pub(super) const DEFAULT_FORMAT: Format = Format::Markdown;
 /// How many entries a page of a list is.
 const PAGE: usize = 10;
 
-/// Saves what is unsaved and leaves.
-pub(super) fn quit(app: &mut App) -> Vec<Effect> {
-    let mut effects: Vec<Effect> = app.save_if_due(u64::MAX).into_iter().collect();
-    effects.push(Effect::Quit);
-    effects
-}
-
 /// Performs an action of a list or a prompt.
 pub(super) fn perform(app: &mut App, action: Action) -> Vec<Effect> {
     match app.overlay.take() {
@@ -35,8 +28,7 @@ pub(super) fn perform(app: &mut App, action: Action) -> Vec<Effect> {
 }
 
 fn in_list(app: &mut App, mut list: List, action: Action) -> Vec<Effect> {
-    let entries = list.entries(app);
-    let lowest = entries.len().saturating_sub(1);
+    let lowest = list.len(app).saturating_sub(1);
     list.selected = match action {
         Action::ListUp => list.selected.saturating_sub(1),
         Action::ListDown => list.selected + 1,
@@ -45,7 +37,8 @@ fn in_list(app: &mut App, mut list: List, action: Action) -> Vec<Effect> {
         _ => list.selected,
     }
     .min(lowest);
-    match (action, entries.into_iter().nth(list.selected)) {
+    let entry = list.entries(app, list.selected..list.selected + 1).pop();
+    match (action, entry) {
         (Action::ListClose, _) => Vec::new(),
         (Action::ListAccept, Some(entry)) => match entry.disabled {
             Some(reason) => {
@@ -53,7 +46,7 @@ fn in_list(app: &mut App, mut list: List, action: Action) -> Vec<Effect> {
                 app.overlay = Some(Overlay::List(list));
                 Vec::new()
             }
-            None => choose(app, list, entry.choice),
+            None => choose(app, entry.choice),
         },
         _ => {
             app.overlay = Some(Overlay::List(list));
@@ -62,7 +55,7 @@ fn in_list(app: &mut App, mut list: List, action: Action) -> Vec<Effect> {
     }
 }
 
-fn choose(app: &mut App, list: List, choice: Choice) -> Vec<Effect> {
+fn choose(app: &mut App, choice: Choice) -> Vec<Effect> {
     match choice {
         // What only means something inside a dialog is listed in help, not performed from there.
         Choice::Act(action) if matches!(action.spec().context, Context::List | Context::Text) => {
@@ -79,30 +72,10 @@ fn choose(app: &mut App, list: List, choice: Choice) -> Vec<Effect> {
             perform_main(app, action, key.unwrap_or(Key::plain(Code::Enter)))
         }
         Choice::Open(index) => open_listed(app, index),
-        Choice::Load(name) => load(app, name),
+        Choice::Load(name) => app.switch_model(name),
         Choice::Value(value) => on_manner::choose(app, value),
-        Choice::Tag(target, tag) => {
-            // Several tags may be set in a row, so the list stays open.
-            app.overlay = Some(Overlay::List(list));
-            toggle_tag(app, target, tag)
-        }
+        Choice::Tag(target, tag) => toggle_tag(app, target, tag),
     }
-}
-
-fn load(app: &mut App, name: String) -> Vec<Effect> {
-    let mut effects: Vec<Effect> = app.save_if_due(u64::MAX).into_iter().collect();
-    let task = app.info().map(|info| info.task);
-    let origin = app.session.origin.clone();
-    app.reopen = task
-        .zip(app.session.problem.clone())
-        .map(|(task, problem)| (task, problem, origin));
-    app.shelve();
-    app.live = Live::default();
-    app.forget_studies();
-    app.library = crate::app::Library::default();
-    app.model_name = name;
-    effects.extend(app.load_model());
-    effects
 }
 
 fn toggle_tag(app: &mut App, target: Target, tag: Tag) -> Vec<Effect> {
@@ -126,7 +99,7 @@ fn new_note(app: &App, target: Target, tag: Option<Tag>, text: String) -> Note {
         tag,
         text,
         author: app.author.clone(),
-        written_at: app.now_ms / 1_000,
+        written_at: app.unix_s,
     }
 }
 
@@ -222,6 +195,7 @@ fn ask(app: &mut App, question: String) -> Result<Vec<Effect>, &'static str> {
         return Err("the model is not ready");
     }
     app.library.open = None;
+    app.in_table = None;
     // The gold answer of the old wording says nothing about the new one.
     Ok(app.open(typed_problem(question), "typed".to_owned()))
 }

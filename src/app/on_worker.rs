@@ -52,7 +52,7 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         Event::EarlyExit { exits, .. } => {
             app.session.early_exit = exits;
             app.live.exits = Job::Done;
-            result_landed(app);
+            app.result_landed();
             Vec::new()
         }
         Event::Study { study, .. } => {
@@ -65,21 +65,37 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             if done {
                 app.live.verdict = Job::Done;
                 compare_with_recording(app);
-                result_landed(app);
+                app.result_landed();
             }
             Vec::new()
         }
         // What was stopped is marked so already, and what a newer request took the place of goes on as that request.
         Event::Cancelled { .. } => Vec::new(),
+        // What is said of a model that is not asked for any more concerns nobody.
+        Event::NotLoaded { model, .. } if model != app.model_name => Vec::new(),
+        Event::NotLoaded {
+            message,
+            hint,
+            kept,
+            ..
+        } => app.not_loaded(failure(message, hint), kept),
         Event::Failed {
             work,
             message,
             hint,
             ..
         } => {
-            on_failed(app, work, Failure { message, hint });
+            on_failed(app, work, failure(message, hint));
             Vec::new()
         }
+    }
+}
+
+fn failure(message: String, hint: String) -> Failure {
+    Failure {
+        message,
+        hint,
+        model: None,
     }
 }
 
@@ -92,18 +108,18 @@ fn on_failed(app: &mut App, work: Work, failure: Failure) {
             return;
         }
         Work::Study => return app.studies.fail(&failure),
-        Work::Load | Work::Run | Work::Results => {}
+        Work::Run | Work::Results => {}
     }
     app.live.stop();
-    if !matches!(app.model, Model::Ready { .. }) {
-        app.model = Model::Failed;
-    }
     app.failure = Some(failure);
 }
 
 fn run_of(event: &Event) -> Option<RunId> {
     match event {
-        Event::Loading { .. } | Event::Ready { .. } | Event::Reference { .. } => None,
+        Event::Loading { .. }
+        | Event::Ready { .. }
+        | Event::NotLoaded { .. }
+        | Event::Reference { .. } => None,
         Event::Failed { id, .. } => *id,
         Event::Step { id, .. }
         | Event::RunDone { id, .. }
@@ -118,6 +134,7 @@ fn run_of(event: &Event) -> Option<RunId> {
 
 fn on_ready(app: &mut App, info: ModelInfo, elapsed_ms: u64) -> Vec<Effect> {
     let task = info.task;
+    app.switched();
     app.reference = None;
     // Another model may not have the mode.
     app.mode = app
@@ -163,7 +180,8 @@ pub(super) fn on_problems(
                 listed.position(|problem| problem.question == open.question)
             });
             if app.session.problem.is_none() && app.session.run.is_none() {
-                return open_listed(app, 0);
+                let first = std::mem::take(&mut app.first_index);
+                return open_listed(app, first);
             }
         }
         Err(message) => app.say(Tone::Warning, format!("no problems: {message}")),
@@ -175,8 +193,8 @@ fn on_run_done(app: &mut App, run: Run) -> Vec<Effect> {
     let was_stopped = app.live.phase == Phase::Stopped;
     app.live.show(&run);
     app.session.run = Some(run);
-    app.session.model = app.info().cloned();
-    result_landed(app);
+    app.set_session_model();
+    app.result_landed();
     let mut effects = Vec::new();
     if was_stopped {
         // It was complete before the worker heard that it should stop; nothing more is asked for it.
@@ -255,7 +273,7 @@ fn on_ablated(app: &mut App, outcome: Outcome) -> Vec<Effect> {
         Some(known) => *known = outcome,
         None => app.session.outcomes.push(outcome),
     }
-    result_landed(app);
+    app.result_landed();
     // An answer to an older wish is kept for later, but not shown.
     if wanted { settle(app) } else { Vec::new() }
 }
@@ -265,14 +283,7 @@ fn on_phrases(app: &mut App, latent: LatentIdx, phrases: Vec<Phrase>) {
     app.session.phrases.retain(|(l, _)| *l != latent);
     app.session.phrases.push((latent, phrases));
     app.session.phrases.sort_by_key(|(l, _)| *l);
-    result_landed(app);
-}
-
-/// A session with notes is saved with the results that came after them.
-fn result_landed(app: &mut App) {
-    if !app.session.notes.is_empty() {
-        app.touch();
-    }
+    app.result_landed();
 }
 
 /// Compares what was recorded with what was recomputed, once all of it is here.

@@ -3,15 +3,18 @@
 use crate::app::effect::Effect;
 use crate::app::{App, Live, Pane, Recording, Shelved, Studies, page};
 use crate::problem::Problem;
+use crate::session::Key;
 use crate::worker::protocol::{Request, RunId};
 
 impl App {
     /// Opens a problem: puts the present session on the shelf and runs the new question.
     pub(super) fn open(&mut self, problem: Problem, origin: String) -> Vec<Effect> {
-        let mut effects: Vec<Effect> = self.save_if_due(u64::MAX).into_iter().collect();
+        let mut effects = self.saves_due(u64::MAX);
         self.shelve();
-        let key = (self.model_name.clone(), problem.question.clone());
-        let kept = self.shelf.remove(&key).unwrap_or_default();
+        let key = Key::of(self.info(), &problem.question);
+        let kept = self.shelf.remove(&key);
+        let is_new = kept.is_none();
+        let kept = kept.unwrap_or_default();
         self.session = kept.session;
         self.history = kept.history;
         self.session.origin = origin;
@@ -20,6 +23,10 @@ impl App {
         self.recording = Recording::None;
         self.recorded = kept.recorded;
         self.scroll = [0; Pane::ALL.len()];
+        if let Some(info) = self.info().filter(|_| is_new) {
+            let sha256 = info.sha256.clone();
+            effects.push(Effect::Recall { key, sha256 });
+        }
         effects.extend(self.run());
         effects
     }
@@ -61,18 +68,27 @@ impl App {
         }
     }
 
+    /// Puts the open session on the shelf.
     pub(super) fn shelve(&mut self) {
         self.keep_other();
-        let session = std::mem::take(&mut self.session);
-        let history = std::mem::take(&mut self.history);
-        let recorded = self.recorded.take();
-        if let (Some(problem), Some(model)) = (&session.problem, &session.model) {
-            let key = (model.name.clone(), problem.question.clone());
-            let shelved = Shelved {
-                session,
-                history,
-                recorded,
-            };
+        let shelved = self.take_session();
+        self.put_on_shelf(shelved);
+    }
+
+    /// Takes the open session away, with what belongs to it.
+    pub(super) fn take_session(&mut self) -> Shelved {
+        Shelved {
+            session: std::mem::take(&mut self.session),
+            history: std::mem::take(&mut self.history),
+            recorded: self.recorded.take(),
+        }
+    }
+
+    /// Keeps a session for when its problem is opened again under its model.
+    pub(super) fn put_on_shelf(&mut self, shelved: Shelved) {
+        let session = &shelved.session;
+        if session.problem.is_some() || session.run.is_some() {
+            let key = session.key();
             self.shelf.insert(key, shelved);
         }
     }

@@ -1,6 +1,8 @@
 //! What can lie over the panes: lists that filter as you type, and prompts for text. Their entries are computed
 //! from the state, so that they can never disagree with it.
 
+use std::ops::Range;
+
 use crate::app::action::Action;
 use crate::app::dataset::filter::Wrong;
 use crate::app::field::Field;
@@ -8,8 +10,11 @@ use crate::app::filter::score;
 use crate::app::on_action::enabled;
 use crate::app::on_manner::meaning;
 use crate::app::page::Page;
+use crate::app::search::Search;
 use crate::app::{App, Model, Place};
 use crate::keymap::Context;
+use crate::problem::Problem;
+use crate::rows::summary::key;
 use crate::session::export::Format;
 use crate::session::{Tag, Target};
 use crate::trace::{Ablation, AblationValue};
@@ -49,6 +54,8 @@ pub struct List {
     pub filter: Field,
     /// The selected entry.
     pub selected: usize,
+    /// How far the problems were searched for it.
+    search: Search,
 }
 
 /// What choosing an entry does.
@@ -145,12 +152,53 @@ impl List {
             kind,
             filter: Field::default(),
             selected: 0,
+            search: Search::default(),
         }
     }
 
-    /// The entries that match what was typed, best first.
+    /// How many entries match what was typed, as far as they were looked at.
     #[must_use]
-    pub fn entries(&self, app: &App) -> Vec<Entry> {
+    pub fn len(&self, app: &App) -> usize {
+        match self.kind {
+            ListKind::Problems => {
+                self.search.len(app.library.problems.len()) + self.models_below(app).len()
+            }
+            _ => self.matching(app).len(),
+        }
+    }
+
+    /// The entries that match what was typed, best first, in a range of rows.
+    #[must_use]
+    pub fn entries(&self, app: &App, rows: Range<usize>) -> Vec<Entry> {
+        if self.kind != ListKind::Problems {
+            let entries = self.matching(app).into_iter();
+            return entries.skip(rows.start).take(rows.len()).collect();
+        }
+        let n = self.search.len(app.library.problems.len());
+        let places = (rows.start..rows.end.min(n)).filter_map(|row| self.search.place(row));
+        let problems = places.filter_map(|place| problem_entry(app, place));
+        let models = self.models_below(app).into_iter();
+        let models = models.skip(rows.start.saturating_sub(n));
+        problems.chain(models).take(rows.len()).collect()
+    }
+
+    /// Whether every entry was looked at.
+    #[must_use]
+    pub fn is_searched(&self, app: &App) -> bool {
+        self.kind != ListKind::Problems || self.search.is_done(app.library.problems.len())
+    }
+
+    /// Looks at the next portion of the problems.
+    pub(super) fn search_on(&mut self, problems: &[Problem]) {
+        self.search.set(self.filter.text(), problems.len());
+        self.search.go_on(problems.len(), |place| {
+            let problem = &problems[place];
+            format!("{} {} {place}", problem.question, steps(problem))
+        });
+    }
+
+    /// The entries of a short list.
+    fn matching(&self, app: &App) -> Vec<Entry> {
         let query = self.filter.text();
         let mut scored: Vec<(i32, Entry)> = self
             .all_entries(app)
@@ -167,21 +215,26 @@ impl List {
             scored.sort_by_key(|(score, _)| -score);
         }
         let mut entries: Vec<Entry> = scored.into_iter().map(|(_, entry)| entry).collect();
-        match self.kind {
-            ListKind::Models => entries.extend(typed_model(query.trim(), &entries)),
-            // Whoever opens something may mean a model.
-            ListKind::Problems if !query.is_empty() => {
-                let models = model_entries(app).into_iter();
-                let found = models.filter(|entry| score(query, &entry.lead).is_some());
-                entries.extend(found.map(|entry| Entry {
-                    text: format!("{}: {}", entry.lead, entry.text),
-                    lead: "model".to_owned(),
-                    ..entry
-                }));
-            }
-            _ => {}
+        if self.kind == ListKind::Models {
+            entries.extend(typed_model(query.trim(), &entries));
         }
         entries
+    }
+
+    /// The models that the problems' query names: whoever opens something may mean a model.
+    fn models_below(&self, app: &App) -> Vec<Entry> {
+        let query = self.filter.text();
+        if query.is_empty() {
+            return Vec::new();
+        }
+        let models = model_entries(app).into_iter();
+        let found = models.filter(|entry| score(query, &entry.lead).is_some());
+        let below = found.map(|entry| Entry {
+            text: format!("{}: {}", entry.lead, entry.text),
+            lead: "model".to_owned(),
+            ..entry
+        });
+        below.collect()
     }
 
     fn all_entries(&self, app: &App) -> Vec<Entry> {
@@ -197,7 +250,8 @@ impl List {
                 };
                 is_here && action != Action::Palette
             }),
-            ListKind::Problems => problem_entries(app),
+            // They may be many, and are searched by themselves.
+            ListKind::Problems => Vec::new(),
             ListKind::Models => model_entries(app),
             ListKind::Tags(target) => tag_entries(app, target),
             ListKind::Values => value_entries(app),
@@ -229,21 +283,30 @@ fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<Entry> {
         .collect()
 }
 
-fn problem_entries(app: &App) -> Vec<Entry> {
-    let problems = app.library.problems.iter().enumerate();
-    problems
-        .map(|(index, problem)| Entry {
-            lead: format!("{}", index + 1),
-            text: problem.question.clone(),
-            remark: match problem.steps.len() {
-                1 => "1 step".to_owned(),
-                n => format!("{n} steps"),
-            },
-            name: "",
-            disabled: None,
-            choice: Choice::Open(index),
-        })
-        .collect()
+/// The problem at a place of the list, with how many notes there are on it.
+fn problem_entry(app: &App, place: usize) -> Option<Entry> {
+    let problem = app.library.problems.get(place)?;
+    let notes = app.dataset.notes.get(&key(&problem.question));
+    let remark = match notes.map_or(0, Vec::len) {
+        0 => steps(problem),
+        1 => format!("1 note, {}", steps(problem)),
+        n => format!("{n} notes, {}", steps(problem)),
+    };
+    Some(Entry {
+        lead: place.to_string(),
+        text: problem.question.clone(),
+        remark,
+        name: "",
+        disabled: None,
+        choice: Choice::Open(place),
+    })
+}
+
+fn steps(problem: &Problem) -> String {
+    match problem.steps.len() {
+        1 => "1 step".to_owned(),
+        n => format!("{n} steps"),
+    }
 }
 
 fn model_entries(app: &App) -> Vec<Entry> {
@@ -320,16 +383,6 @@ fn value_entries(app: &App) -> Vec<Entry> {
             choice: Choice::Value(value),
         })
         .collect()
-}
-
-/// A target in words.
-#[must_use]
-pub fn target_name(target: Target) -> String {
-    match target {
-        Target::Problem => "problem".to_owned(),
-        Target::Latent(latent) => format!("latent {latent}"),
-        Target::Verdict => "verdict".to_owned(),
-    }
 }
 
 /// The latents that are off: `2, 4`, or `none`.

@@ -122,6 +122,11 @@ impl Studies {
         }
     }
 
+    /// What was being computed was dropped by the worker, and may be asked for again.
+    pub(super) fn drop_asked(&mut self) {
+        self.asked = None;
+    }
+
     /// Lets a wish that was given up be asked for again.
     pub(super) fn retry(&mut self, wish: &Wish) {
         self.ended.retain(|(ended, _)| ended != wish);

@@ -11,7 +11,10 @@ use crate::app::{App, Failure, Model, Tone, on_key, on_overlay, on_worker, studi
 /// Changes the state by one message and says what is to be done outside.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     match msg {
-        Msg::Tick { now_ms } => return on_tick(app, now_ms),
+        Msg::Tick { now_ms, unix_s } => {
+            app.unix_s = unix_s;
+            return on_tick(app, now_ms);
+        }
         Msg::Drawn(view) => {
             app.view = view;
             for pane in Pane::ALL {
@@ -32,10 +35,13 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Problems(result) => on_worker::on_problems(app, result),
-        Msg::Saved(result) => {
-            if let Err(message) = result {
-                app.say(Tone::Warning, format!("not saved: {message}"));
-            }
+        Msg::Saved { key, result } => app.on_saved(&key, result),
+        Msg::Recalled(recalled) => {
+            app.on_recalled(recalled);
+            Vec::new()
+        }
+        Msg::Noted(notes) => {
+            on_dataset::noted(app, notes);
             Vec::new()
         }
         Msg::Exported(result) => {
@@ -50,20 +56,24 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Run { ticket, event } => on_dataset::on_event(app, ticket, event),
-        Msg::Terminated => on_overlay::quit(app),
+        Msg::Terminated => app.saves_due(u64::MAX),
     };
     effects.extend(on_worker::ask_phrases(app));
     effects.extend(studies::ask(app));
+    effects.extend(app.saves_due(app.now_ms));
     effects
 }
 
 fn on_tick(app: &mut App, now_ms: u64) -> Vec<Effect> {
     app.now_ms = now_ms;
+    if app.is_searching() {
+        app.search_on();
+    }
     if app.notice.take_if(|n| n.until_ms <= now_ms).is_some() {
         app.quit_armed = false;
         app.dirty = true;
     }
-    app.save_if_due(now_ms).into_iter().collect()
+    app.saves_due(now_ms)
 }
 
 fn on_worker_lost(app: &mut App) {
@@ -73,6 +83,7 @@ fn on_worker_lost(app: &mut App) {
     app.failure = Some(Failure {
         message: "the model worker is gone".to_owned(),
         hint: "export what is here and start again".to_owned(),
+        model: None,
     });
 }
 

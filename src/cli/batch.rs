@@ -69,6 +69,9 @@ pub struct MergeArgs {
     /// The folder of the whole
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
     /// Write Parquet too, a file for each experiment
     #[arg(long)]
     pub parquet: bool,

@@ -47,6 +47,9 @@ pub struct GenerateArgs {
     /// The file to write, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Options of `data`.
@@ -94,6 +97,9 @@ pub struct Gsm8kArgs {
     /// The folder to write to
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
     /// Print the manifest, schema undertone.data/1
     #[arg(long)]
     pub json: bool,

@@ -65,6 +65,9 @@ pub struct FitArgs {
     /// The folder for lens.safetensors and lens.json
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
     /// Layers, counted from 1: 3 or 1-3 or 2,4 [default: the last]
     #[arg(long, value_name = "LAYERS", value_delimiter = ',', value_parser = super::range)]
     pub layers: Vec<std::ops::RangeInclusive<usize>>,

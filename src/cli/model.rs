@@ -11,6 +11,8 @@ use crate::trace::{Mode, Task};
 
 use super::DEFAULT_MODEL;
 
+/// What stands for a model in the help, and tells its option from others in a completion script.
+pub(super) const MODEL_VALUE: &str = "NAME|PATH|ID";
 /// The heading of the options that most checkpoints need not be given.
 const KIND: &str = "Checkpoints that do not say what they are";
 
@@ -37,7 +39,7 @@ impl std::ops::Deref for ModelArgs {
 #[derive(Debug, Clone, Args)]
 pub struct CheckpointArgs {
     /// A bundled model, a checkpoint folder or file, or a published id
-    #[arg(long, value_name = "NAME|PATH|ID", default_value = DEFAULT_MODEL)]
+    #[arg(long, value_name = MODEL_VALUE, default_value = DEFAULT_MODEL)]
     pub model: String,
     /// Where it runs: auto, cpu, cuda, cuda:1 or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = Device::from_str)]

@@ -28,6 +28,9 @@ pub struct RunReportArgs {
     /// Write how often answers are correct at each rung, for the explorer
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
     /// Print JSON, schema undertone.report/1
     #[arg(long)]
     pub json: bool,

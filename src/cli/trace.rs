@@ -113,9 +113,9 @@ pub enum ReadsName {
 /// Whose positions a record has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shape {
-    /// The end marker and "The answer is:" before the answer
+    /// The end marker and 'The answer is:' before the answer
     Codi,
-    /// The end marker and "###" before the answer
+    /// The end marker and '###' before the answer
     Coconut,
 }
 

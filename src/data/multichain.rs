@@ -35,6 +35,10 @@ impl Row for Chain {
         let others = self.gen_solutions.iter().flatten().map(String::len);
         self.problem.len() + self.solution.len() + self.answer.len() + others.sum::<usize>()
     }
+
+    fn count(&self) -> usize {
+        4 + self.gen_solutions.iter().flatten().count()
+    }
 }
 
 /// What became of the alternative solutions.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::cli::{self, CheckpointArgs, Command};
+use crate::paths;
 use crate::term::RunCommand;
 
 /// The command for a model with these options, looked at before it is run.
@@ -26,7 +27,7 @@ pub(super) fn command(
     }
     let mut arguments = vec![OsString::from("run")];
     arguments.extend(given);
-    arguments.extend(words.into_iter().map(OsString::from));
+    arguments.extend(words.iter().map(|word| at_home(word)));
     let line = [OsString::from("undertone")].into_iter();
     let cli = cli::parse(line.chain(arguments.iter().cloned())).map_err(|said| {
         let mut lines = said.text.lines().filter(|line| !line.trim().is_empty());
@@ -39,6 +40,18 @@ pub(super) fn command(
             folder: args.out,
         }),
         _ => Err("these are no options of run".to_owned()),
+    }
+}
+
+/// An argument with `~` for the home folder, as a shell reads it: alone, or after the name of an option.
+fn at_home(word: &str) -> OsString {
+    match word.split_once('=') {
+        Some((option, value)) if option.starts_with("--") && value.starts_with('~') => {
+            let mut word = OsString::from(format!("{option}="));
+            word.push(paths::typed(value));
+            word
+        }
+        _ => paths::typed(word).into(),
     }
 }
 

@@ -9,7 +9,9 @@ use crate::data::manifest::{self, Input, Manifest};
 use crate::data::multichain::{self, Chain};
 use crate::data::vocabulary::Vocabularies;
 use crate::error::{Error, Result};
+use crate::file::Outputs;
 use crate::problem_file::{self, source};
+use crate::text::Page;
 use crate::{file, paths};
 
 /// How many rows a warning names.
@@ -20,9 +22,15 @@ const NAMED: usize = 5;
 /// The manifest is written last: where it stands, the files beside it are whole.
 ///
 /// # Errors
-/// When an input cannot be read, the alternative solutions do not reach all rows, a set would replace its own input, or
-/// something cannot be written.
+/// When an input cannot be read, the alternative solutions do not reach all rows, a set would replace its own input or is there
+/// already, or something cannot be written.
 pub fn prepare_gsm8k(args: &Gsm8kArgs) -> Result<()> {
+    let mut files = Outputs::new(args.force);
+    files.reads(&args.raw);
+    for path in args.multichain.iter().chain(&args.tokenizer) {
+        files.reads(path);
+    }
+    files.writes(&args.out.join(manifest::FILE))?;
     let raw = source::read_text(&args.raw)?;
     let problems = problem_file::parse(&raw, &args.raw)?;
     let chains = args.multichain.as_deref().map(read_chains).transpose()?;
@@ -53,24 +61,22 @@ pub fn prepare_gsm8k(args: &Gsm8kArgs) -> Result<()> {
         &tokenizers,
     );
     let written = to_json(&manifest)?;
-    paths::create_folder(&args.out)?;
-    let names = outputs.iter().map(|output| output.file);
-    let inputs = [Some(args.raw.as_path()), args.multichain.as_deref()];
-    for name in names.chain([manifest::FILE]) {
-        keep_input(&args.out.join(name), inputs.into_iter().flatten())?;
+    for output in &outputs {
+        files.writes(&args.out.join(output.file))?;
     }
+    paths::create_folder(&args.out)?;
     remove(&args.out.join(manifest::FILE))?;
     for output in &outputs {
-        file::write_atomic(&args.out.join(output.file), output.text.as_bytes())?;
+        file::write_out(&args.out.join(output.file), output.text.as_bytes())?;
     }
-    file::write_atomic(
+    file::write_out(
         &args.out.join(manifest::FILE),
-        format!("{written}\n").as_bytes(),
+        written.clone().ended().as_bytes(),
     )?;
     print(&if args.json {
         written
     } else {
-        summary(&manifest)
+        Page::of(summary(&manifest))
     })
 }
 
@@ -101,21 +107,6 @@ fn warn(joined: &Joined, rows: usize, path: &Path) {
             joined.rows
         ));
     }
-}
-
-/// Refuses to replace a file that was read.
-fn keep_input<'a>(target: &Path, inputs: impl Iterator<Item = &'a Path>) -> Result<()> {
-    let Ok(whole) = target.canonicalize() else {
-        return Ok(());
-    };
-    for input in inputs {
-        if input.canonicalize().is_ok_and(|input| input == whole) {
-            return Err(Error::usage(format!(
-                "{input:?} would be replaced by a set made from it: choose another folder with --out"
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// Removes a manifest of an earlier run, which would not be true while its files are replaced.

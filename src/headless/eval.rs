@@ -13,6 +13,7 @@ use crate::model::Cancel;
 use crate::problem::Problem;
 use crate::problem_file;
 use crate::stats::Share;
+use crate::text::{Page, sanitize};
 use crate::trace::Task;
 
 /// Evaluates and prints.
@@ -34,7 +35,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)
     } else {
-        print(&table(&report))
+        print(&Page::of(table(&report)))
     }
 }
 
@@ -83,13 +84,13 @@ fn table(report: &Evaluation) -> String {
     let m = &report.model;
     let mut text = format!(
         "{} ({}, {} parameters, {} {}, sha256 {})\n{}, n = {}",
-        m.name,
-        m.family,
+        sanitize(&m.name),
+        sanitize(&m.family),
         m.parameters,
         m.dtype,
         m.device,
         &m.sha256[..12.min(m.sha256.len())],
-        report.data,
+        sanitize(&report.data),
         report.n
     );
     if report.not_runnable > 0 {
@@ -154,7 +155,7 @@ fn verdicts(e: &evidence::Evidence) -> String {
     }
     let counted = |counts: &std::collections::BTreeMap<String, usize>| {
         let parts: Vec<String> = counts.iter().map(|(k, n)| format!("{k} {n}")).collect();
-        parts.join(", ")
+        sanitize(&parts.join(", ")).into_string()
     };
     text += &format!(
         "by edits                        {}\nby replaced latents             {}\ndecoder of the trace            {}\n",

@@ -1,21 +1,27 @@
 //! `undertone export`: a saved session as JSON or Markdown.
 
-use super::print;
+use super::{print, report_unread};
 use crate::cli::{self, ExportArgs};
 use crate::error::Result;
-use crate::file;
+use crate::file::{self, Outputs};
 use crate::session::export::{Format, export};
 use crate::session::store;
 
 /// Exports a session file.
 ///
 /// # Errors
-/// When the session cannot be read or the output cannot be written.
+/// When the session cannot be read, or the output is the session, is there already or cannot be written.
 pub fn run(args: &ExportArgs) -> Result<()> {
+    let mut outputs = Outputs::new(args.force);
+    outputs.reads(&args.session);
+    if let Some(path) = &args.out {
+        outputs.writes(path)?;
+    }
     let loaded = store::load(&args.session)?;
+    report_unread(&args.session, &loaded.unread);
     let text = export(&loaded.file.session(), args.format.into());
     match &args.out {
-        Some(path) => file::write_atomic(path, text.as_bytes()),
+        Some(path) => file::write_out(path, text.as_bytes()),
         None => print(&text),
     }
 }

@@ -8,11 +8,11 @@ use std::thread;
 use serde::Serialize;
 
 use super::meter::Meter;
-use super::{hub_error, hub_options, print, print_error, to_json};
+use super::{hub_error, hub_options, print, print_error, print_warning, to_json};
 use crate::cli::FetchArgs;
 use crate::error::Result;
-use crate::hub::{self, Fetched, HubError};
-use crate::text::{megabytes, sanitize};
+use crate::hub::{self, Fetched, HubError, Verified};
+use crate::text::{Page, megabytes, sanitize};
 
 /// The exit code after Ctrl-C, as shells expect it.
 const INTERRUPTED: u8 = 130;
@@ -27,6 +27,12 @@ struct Report {
     shards: Vec<PathBuf>,
     bytes: u64,
     sha256: Option<String>,
+    /// The weights files whose SHA-256 was computed now and is what the hub stated.
+    verified: Vec<String>,
+    /// The weights files for which the hub stated none.
+    unverified: Vec<String>,
+    /// Files that lay damaged in the cache and were downloaded again.
+    mended: Vec<String>,
     base: Option<String>,
     config: Option<PathBuf>,
     tokenizer: Option<PathBuf>,
@@ -52,17 +58,22 @@ pub fn run(args: &FetchArgs) -> Result<u8> {
     let options = hub_options(args.offline);
     let interrupted = on_interrupt();
     let mut meter = Meter::new();
-    let fetched = hub::fetch(&args.id, &options, &mut |step| meter.show(step), &|| {
+    let found = hub::fetch_verified(&args.id, &options, &mut |step| meter.show(step), &|| {
         interrupted.load(Ordering::Relaxed)
     });
     meter.finish();
-    match fetched {
-        Ok(fetched) => {
-            let problem = fetched.base_error.clone();
+    match found {
+        Ok(found) => {
+            for name in &found.mended {
+                print_warning(&format!(
+                    "{name} was damaged in the cache and was downloaded again"
+                ));
+            }
+            let problem = found.fetched.base_error.clone();
             print(&if args.json {
-                to_json(&report(fetched))?
+                to_json(&report(found))?
             } else {
-                text(&fetched)
+                Page::of(text(&found))
             })?;
             // The weights are here, but cannot be opened without what is missing.
             problem.map_or(Ok(0), |problem| Err(hub_error(problem)))
@@ -99,7 +110,8 @@ fn next(id: &str) -> String {
     format!("undertone --model {id}")
 }
 
-fn report(fetched: Fetched) -> Report {
+fn report(found: Verified) -> Report {
+    let fetched = found.fetched;
     Report {
         schema: "undertone.fetch/1",
         next: next(&fetched.id),
@@ -109,6 +121,9 @@ fn report(fetched: Fetched) -> Report {
         shards: fetched.shards,
         bytes: fetched.bytes,
         sha256: fetched.sha256,
+        verified: found.same,
+        unverified: found.unstated,
+        mended: found.mended,
         base: fetched.base.map(|base| base.to_string()),
         config: fetched.config,
         tokenizer: fetched.tokenizer,
@@ -120,7 +135,8 @@ fn report(fetched: Fetched) -> Report {
     }
 }
 
-fn text(fetched: &Fetched) -> String {
+fn text(found: &Verified) -> String {
+    let fetched: &Fetched = &found.fetched;
     let mut rows = vec![
         ("checkpoint", fetched.id.clone()),
         ("revision", fetched.revision.clone()),
@@ -139,6 +155,15 @@ fn text(fetched: &Fetched) -> String {
     if let Some(sha256) = &fetched.sha256 {
         rows.push(("sha256", sha256.clone()));
     }
+    let verified = match (found.same.len(), found.unstated.len()) {
+        (_, 0) => "yes: the weights have the SHA-256 that the hub states".to_owned(),
+        (0, _) => "no: the hub states no SHA-256 for the weights".to_owned(),
+        (same, unstated) => format!(
+            "in part: {same} of {} files have the SHA-256 that the hub states; it states none for the others",
+            same + unstated
+        ),
+    };
+    rows.push(("verified", verified));
     for (name, path) in [
         ("config", &fetched.config),
         ("tokenizer", &fetched.tokenizer),

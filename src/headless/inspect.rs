@@ -11,7 +11,7 @@ use crate::cli::{InspectArgs, ModelArgs, Off, Value};
 use crate::error::{Error, Result};
 use crate::model::Cancel;
 use crate::problem::{Problem, Split};
-use crate::text::{sanitize, sanitize_lines};
+use crate::text::{Page, sanitize};
 use crate::trace::{
     Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, Mode, ModelInfo, Phrase, Task,
     TokenRead, Verdict,
@@ -95,15 +95,11 @@ pub fn run(args: &InspectArgs) -> Result<()> {
         budget: budget(&args.budget)?,
     };
     let inspection = inspect(&explorer, &ask, &asked.text, asked.gold.as_deref())?;
-    let text = if args.json {
+    print(&if args.json {
         to_json(&inspection)?
     } else {
-        as_text(&inspection)
-    };
-    print(&if args.ascii && !args.json {
-        ascii(&text)
-    } else {
-        text
+        let text = Page::of(as_text(&inspection));
+        if args.ascii { text.plain_ascii() } else { text }
     })?;
     match &inspection.verdict {
         Some(Judgement { verdict, .. }) if args.check && !verdict.rung.is_sound() => {
@@ -119,27 +115,29 @@ pub fn run(args: &InspectArgs) -> Result<()> {
     }
 }
 
-/// Prints the report on one problem of a list: what the explorer is without a terminal.
+/// Prints the report that the explorer is without a terminal: on a problem of the given list, else on the question that comes on
+/// standard input, else on the first problem of the model's own kind.
 ///
 /// # Errors
-/// When there is no such problem or the model does not work out.
+/// When there is no such problem, the question cannot be read, or the model does not work out.
 pub fn first_problem(
     model: &ModelArgs,
     given: Option<&(String, Vec<Problem>)>,
     index: usize,
 ) -> Result<()> {
-    let explorer = load(model)?;
-    let problems = match given {
-        Some((_, problems)) => problems.clone(),
-        None => generated(explorer.model().info().task, index + 1)?,
+    let asked = match given {
+        Some((list, problems)) => {
+            let problem = problems.get(index);
+            let problem = problem.ok_or_else(|| question::no_problem(list, index, problems.len()));
+            Some(question::Question::from(problem?.clone()))
+        }
+        None => question::piped()?,
     };
-    let problem = problems.get(index).ok_or_else(|| {
-        Error::usage(format!(
-            "there are {} problems, so --index goes up to {}",
-            problems.len(),
-            problems.len().saturating_sub(1)
-        ))
-    })?;
+    let explorer = load(model)?;
+    let asked = match asked {
+        Some(asked) => asked,
+        None => question::Question::from(first(explorer.model().info().task)?),
+    };
     let ask = Ask {
         mode: model.mode.map(Into::into),
         off: None,
@@ -148,23 +146,24 @@ pub fn first_problem(
         verdict: true,
         budget: Budget::default(),
     };
-    print(&as_text(&inspect(
+    print(&Page::of(as_text(&inspect(
         &explorer,
         &ask,
-        &problem.question,
-        Some(&problem.answer),
-    )?))
+        &asked.text,
+        asked.gold.as_deref(),
+    )?)))
 }
 
-fn generated(task: Task, n: usize) -> Result<Vec<Problem>> {
-    let problems = problems::for_task(task, Split::Test, n, problems::LIST_SEED)
+/// The first problem of the list that the explorer offers.
+fn first(task: Task) -> Result<Problem> {
+    let problems = problems::for_task(task, Split::Test, 1, problems::LIST_SEED)
         .map_err(|e| Error::usage(e.to_string()))?;
-    if problems.is_empty() {
-        return Err(Error::usage(
-            "this model's task is not known, so there is no problem to show: pass --data FILE",
-        ));
-    }
-    Ok(problems)
+    problems.into_iter().next().ok_or_else(|| {
+        Error::usage_with_hint(
+            "this model's task is not known, so there is no problem to show",
+            "pass --data FILE, or pipe a question in",
+        )
+    })
 }
 
 /// What is asked about a question.
@@ -265,14 +264,6 @@ fn inspect(
         early_exit,
         verdict,
     })
-}
-
-fn ascii(text: &str) -> String {
-    let lines: Vec<String> = sanitize_lines(text)
-        .iter()
-        .map(|line| line.plain_ascii().into_string())
-        .collect();
-    lines.join("\n")
 }
 
 fn as_text(i: &Inspection) -> String {
@@ -413,7 +404,12 @@ fn verdict_text(v: &Verdict) -> String {
     for t in &v.tried {
         out += &format!(
             "  tried  {}: {} traces, {} tested, null {} of {}, {} runs\n",
-            t.name, t.traces, t.tested, t.null.hits, t.null.n, t.runs
+            clean(&t.name),
+            t.traces,
+            t.tested,
+            t.null.hits,
+            t.null.n,
+            t.runs
         );
     }
     out

@@ -5,6 +5,7 @@ use crate::app::action::Action;
 use crate::cli::KeysArgs;
 use crate::error::Result;
 use crate::keymap::Keymap;
+use crate::text::Page;
 
 /// Prints the keys in force: by heading, or one tab-separated line an action with `--list`.
 ///
@@ -36,5 +37,5 @@ pub fn run(args: &KeysArgs) -> Result<()> {
         }
         text += &format!("  {:<18} {}\n", keys.join(", "), spec.doc);
     }
-    print(&text)
+    print(&Page::of(text))
 }

@@ -12,12 +12,14 @@ use crate::analysis::problems;
 use crate::cli::{FitArgs, Rank};
 use crate::data::manifest;
 use crate::error::{Error, Result};
-use crate::file;
-use crate::model::{CARD_FILE, Cancel, Model, TENSOR_FILE};
+use crate::file::Outputs;
+use crate::model::{CARD_FILE, Cancel, Checkpoint, Model, TENSOR_FILE};
 use crate::problem::Problem;
-use crate::problem_file;
+use crate::problem_file::{self, source};
 use crate::stats::Share;
+use crate::text::Page;
 use crate::trace::Task;
+use crate::{file, paths};
 
 /// Layers that a command line may name; no model has as many.
 const MOST_LAYERS: usize = 1000;
@@ -32,10 +34,22 @@ pub fn run(args: &FitArgs) -> Result<()> {
             "a lens is fitted to latent tokens: leave --mode out",
         ));
     }
+    let mut outputs = Outputs::new(args.force);
+    let read = Checkpoint::files_of(&args.model.model);
+    for path in read
+        .iter()
+        .chain(&args.data)
+        .chain(&args.model.kind.tokenizer)
+    {
+        outputs.reads(path);
+    }
+    for name in [TENSOR_FILE, CARD_FILE] {
+        outputs.writes(&args.out.join(name))?;
+    }
     let recipe = recipe(args)?;
     let model = load_model(&args.model)?;
     let (origin, problems) = data(args, &model, &recipe)?;
-    std::fs::create_dir_all(&args.out).map_err(|e| Error::io("create", &args.out, e))?;
+    paths::create_folder(&args.out)?;
     let mut meter = Meter::new();
     let mut last = String::new();
     let mut progress = |what: &str, done: usize, total: usize| {
@@ -48,12 +62,12 @@ pub fn run(args: &FitArgs) -> Result<()> {
     let (files, card) = fitted?;
     // The card comes last: it holds the hash of the maps, so that a lens written in part is refused.
     let maps = files.tensors()?;
-    file::write_atomic(&args.out.join(TENSOR_FILE), &maps)?;
-    file::write_atomic(&args.out.join(CARD_FILE), files.card().as_bytes())?;
+    file::write_out(&args.out.join(TENSOR_FILE), &maps)?;
+    file::write_out(&args.out.join(CARD_FILE), files.card().as_bytes())?;
     if args.json {
         return print(&to_json(&card)?);
     }
-    print(&report(args, &card))
+    print(&Page::of(report(args, &card)))
 }
 
 fn recipe(args: &FitArgs) -> Result<Recipe> {
@@ -86,12 +100,13 @@ fn layers(ranges: &[RangeInclusive<usize>]) -> Result<Vec<usize>> {
 fn data(args: &FitArgs, model: &Model, recipe: &Recipe) -> Result<(Origin, Vec<Problem>)> {
     let command = Some(command(std::env::args_os().skip(1)));
     if let Some(path) = &args.data {
-        let problems = problem_file::read(path)?;
-        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        // Once: a pipe has nothing to read a second time.
+        let text = source::read_text(path)?;
+        let problems = problem_file::parse(&text, path)?;
         let origin = Origin {
             command,
             data: path.display().to_string(),
-            data_sha256: manifest::sha256(&bytes),
+            data_sha256: manifest::sha256(text.as_bytes()),
         };
         return Ok((origin, problems));
     }

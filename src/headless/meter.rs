@@ -44,6 +44,10 @@ impl Meter {
     pub(super) fn show(&mut self, step: Progress<'_>) {
         match step {
             Progress::Looking { repo } => self.say(&format!("{repo}: asking what it holds"), true),
+            Progress::Waiting { name } => self.say(
+                &format!("{name}: another program is downloading it; waiting"),
+                true,
+            ),
             Progress::Verifying { name } => self.say(&format!("{name}: verifying"), true),
             Progress::File {
                 name,

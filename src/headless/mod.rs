@@ -1,6 +1,7 @@
 //! Everything that works without a screen: one file a subcommand, text or JSON on standard output.
 //!
-//! Output goes through [`print()`] and never holds a control byte; a closed pipe is not an error.
+//! Output goes through [`print()`], which takes a [`Page`] alone, so it never holds a control character; a closed pipe is not an
+//! error.
 
 pub mod bench;
 pub mod data;
@@ -22,6 +23,7 @@ pub mod study;
 pub mod trace;
 
 use std::io::Write;
+use std::path::Path;
 
 use crate::analysis::Explorer;
 use crate::analysis::verdict::{Budget, Strategy};
@@ -33,18 +35,19 @@ use crate::model::{
     SpecialTokens,
 };
 use crate::open::{OpenError, Opener, Watch};
-use crate::paths::Paths;
-use crate::text::{Clean, sanitize, sanitize_lines};
+use crate::paths::{self, Paths};
+use crate::session::store::Unread;
+use crate::text::{Clean, Page, sanitize};
 use crate::worker::kept;
 
 /// Writes a finished report to standard output.
 ///
 /// # Errors
 /// When standard output cannot be written; a closed pipe has a kind of its own that ends quietly.
-pub fn print(text: &str) -> Result<()> {
+pub fn print(page: &Page) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| {
-        if text.ends_with('\n') {
+    let written = out.write_all(page.as_bytes()).and_then(|()| {
+        if page.ends_with('\n') {
             Ok(())
         } else {
             out.write_all(b"\n")
@@ -69,56 +72,59 @@ pub fn print_warning(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "warning: {}", sanitize(message));
 }
 
+/// Warns of what could not be read of a session file.
+pub fn report_unread(path: &Path, unread: &[Unread]) {
+    /// More than these are only counted.
+    const NAMED: usize = 20;
+    for one in unread.iter().take(NAMED) {
+        print_warning(&format!("{path:?}: {one}"));
+    }
+    if unread.len() > NAMED {
+        print_warning(&format!("{path:?}: and {} more", unread.len() - NAMED));
+    }
+}
+
+/// Writes a line to standard error, e.g. how far something is. A standard error that cannot be written is ignored.
+pub fn print_note(line: &Clean<'_>) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 /// Prints what the command line parser has to say (help, version or a refusal), cleaned; gives the exit code.
 #[must_use]
 pub fn usage(said: &cli::Said) -> u8 {
-    let lines: Vec<String> = sanitize_lines(&said.text)
-        .into_iter()
-        .map(Clean::into_string)
-        .collect();
-    let text = lines.join("\n");
+    let page = Page::of(said.text.trim_end());
     if said.is_refusal {
-        let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
+        let _ = writeln!(std::io::stderr().lock(), "{page}");
         return error::Kind::Usage.exit_code();
     }
-    print(text.trim_end()).map_or_else(|error| error.exit_code(), |()| 0)
+    let printed = print(&page);
+    printed.map_or_else(|error| report_error(&error), |()| 0)
+}
+
+/// Says on standard error why the program ends, unless the reader of its output went away; gives the exit code.
+#[must_use]
+pub fn report_error(error: &Error) -> u8 {
+    // A closed pipe is how `head` says that it has seen enough.
+    if error.kind() != error::Kind::BrokenPipe {
+        print_error(&error.to_string(), error.hint().as_deref());
+    }
+    error.exit_code()
 }
 
 /// A value as indented JSON, in which foreign text keeps its meaning but reaches no terminal as it is.
 ///
 /// # Errors
 /// When it cannot be written as JSON, which would be a bug.
-pub fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string_pretty(value)
-        .map(|json| escaped(&json))
-        .map_err(|error| Error::internal(error.to_string()))
+pub fn to_json<T: serde::Serialize>(value: &T) -> Result<Page> {
+    Page::json(value).map_err(|error| Error::internal(error.to_string()))
 }
 
 /// A value as JSON on one line, escaped like [`to_json`]'s.
 ///
 /// # Errors
 /// When it cannot be written as JSON, which would be a bug.
-pub fn to_json_line<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value)
-        .map(|json| escaped(&json))
-        .map_err(|error| Error::internal(error.to_string()))
-}
-
-/// JSON whose strings escape every control and reordering character; the format itself asks it only of those below a space.
-fn escaped(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        let (mut bytes, mut units) = ([0; 4], [0; 2]);
-        let alone = c.encode_utf8(&mut bytes);
-        if c == '\n' || sanitize(alone).as_str() == alone {
-            text.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut units) {
-                text += &format!("\\u{unit:04x}");
-            }
-        }
-    }
-    text
+pub fn to_json_line<T: serde::Serialize>(value: &T) -> Result<Page> {
+    Page::json_line(value).map_err(|error| Error::internal(error.to_string()))
 }
 
 /// What a verdict may cost, as asked for.
@@ -221,6 +227,7 @@ pub fn opener(args: &cli::CheckpointArgs) -> Opener {
         },
         tokenizer: kind.tokenizer.clone(),
         hub: hub_options(kind.offline),
+        home: paths::home(),
     }
 }
 
@@ -276,12 +283,12 @@ fn no_device(name: &str, cause: &ModelError) -> Error {
 
 /// A model that cannot be opened, as the program's error.
 #[must_use]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it is used as a function in map_err"
+)]
 pub fn open_error(error: OpenError) -> Error {
-    let (message, hint) = (error.to_string(), error.hint());
-    match error {
-        OpenError::Model(error) => error.into(),
-        OpenError::Hub { error, .. } => of_kind(error.kind(), message, hint),
-    }
+    of_kind(error.kind(), error.to_string(), error.hint())
 }
 
 /// A failure of the hub as the program's error.
@@ -302,20 +309,5 @@ fn of_kind(kind: error::Kind, message: String, hint: String) -> Error {
             hint: Some(hint),
         },
         _ => Error::model(message, hint),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_escapes_what_may_not_reach_a_terminal_and_keeps_its_meaning() {
-        let foreign = "a\u{1b}\u{7f}\u{9b}31m \u{202e}b\u{2028}\n\t\\ \u{e9}";
-        let json = to_json(&[foreign]).expect("a text serialises");
-        assert!(json.contains("\\u009b31m") && json.contains("\\u202e") && json.contains('\u{e9}'));
-        assert!(!json.chars().any(|c| c.is_control() && c != '\n'), "{json}");
-        let back: Vec<String> = serde_json::from_str(&json).expect("it is JSON");
-        assert_eq!(back, [foreign]);
     }
 }

@@ -9,6 +9,7 @@ use crate::cli::ModelsArgs;
 use crate::error::Result;
 use crate::hub::{self, KNOWN, Known, Options};
 use crate::model::{self, Checkpoint, Device, LoadOptions, Model};
+use crate::text::Page;
 
 /// One row of the list.
 #[derive(Debug, Serialize)]
@@ -118,7 +119,7 @@ pub fn run(args: &ModelsArgs) -> Result<()> {
     }
     text += "* default\n\n";
     text += &published_text(&published);
-    print(&text)
+    print(&Page::of(text))
 }
 
 fn published() -> Vec<Published> {

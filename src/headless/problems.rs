@@ -2,6 +2,7 @@
 
 use crate::cli::GenerateArgs;
 use crate::error::{Error, Result};
+use crate::file::Outputs;
 use crate::problem::{self, Spec};
 use crate::problem_file;
 
@@ -18,5 +19,6 @@ pub fn generate(args: &GenerateArgs) -> Result<()> {
     };
     let problems = problem::generate(&spec, args.n, args.seed)
         .map_err(|error| Error::usage(error.to_string()))?;
+    Outputs::new(args.force).writes(&args.out)?;
     problem_file::write(&args.out, &problems)
 }

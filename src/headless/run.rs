@@ -1,10 +1,10 @@
 //! `undertone run`: experiments over a data set, a row for each problem and experiment.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
-use super::{budget, ensure_reference, load_as, print, print_warning};
+use super::{budget, ensure_reference, load_as, print, print_note, print_warning};
 use crate::analysis::verdict::{Budget, Strategy, TOP_K};
 use crate::analysis::{Explorer, problems};
 use crate::batch::run::{Ended, How, Progress};
@@ -12,15 +12,15 @@ use crate::batch::{self, Work};
 use crate::cli::{ControlName, RunArgs};
 use crate::data::manifest::sha256;
 use crate::error::{Error, Result};
-use crate::model::{Cancel, Model};
+use crate::file::{self, Outputs};
+use crate::model::{Cancel, Checkpoint, Model};
 use crate::problem_file::{self, Solved, source};
 use crate::rows::header;
 use crate::rows::journal::Journal;
 use crate::rows::parquet;
 use crate::rows::{Data, Experiment, Header, Protocol, SCHEMA, Settings};
+use crate::text::{Page, sanitize};
 
-/// What the exit code is after an interrupt, as shells have it.
-const INTERRUPTED: u8 = 130;
 /// Problems that are generated unless asked otherwise.
 const GENERATED: usize = 1000;
 /// A model with fewer parameters leaves cores idle, so that batches are worked on side by side.
@@ -41,6 +41,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let (origin, problems) = data(args, &model)?;
     let mut explorer = Explorer::bare(model);
     let header = header(args, &explorer, &budget, origin, &problems);
+    spare_inputs(args, &header)?;
     let (mut journal, resumed) = Journal::open(&args.out, &header)?;
     if resumed.torn > 0 {
         print_warning(&format!(
@@ -52,12 +53,12 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let jobs = args.jobs.unwrap_or_else(|| jobs(explorer.model()));
     ensure_reference(&mut explorer)?;
     let work = Work::new(&explorer, &header, &problems, &budget);
-    let (stop, cancel) = (Arc::new(AtomicBool::new(false)), Cancel::new());
-    listen(Arc::clone(&stop), cancel.clone())?;
+    let cancel = Cancel::new();
+    let asked = Asked::listen(cancel.clone())?;
     let how = How {
         from: resumed.rows,
         jobs,
-        stop: &stop,
+        stop: &asked.stop,
         cancel: &cancel,
     };
     let mut meter = Meter::new();
@@ -66,14 +67,36 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     });
     meter.finish();
     let ended = ended?;
-    if args.parquet {
+    // A second signal asks for the end at once.
+    if args.parquet && !cancel.is_cancelled() {
         parquet::write(&args.out)?;
     }
-    print(&meter.said(&args.out, ended))?;
-    if ended == Ended::Stopped {
-        return Ok(INTERRUPTED);
+    let said = print(&Page::of(meter.said(&args.out, ended)));
+    match ended {
+        Ended::Whole => said.map(|()| 0),
+        // After a hang-up there is nobody to say it to.
+        Ended::Stopped => Ok(asked.exit_code()),
     }
-    Ok(0)
+}
+
+/// Refuses a folder in which the run would write over what it reads.
+fn spare_inputs(args: &RunArgs, header: &Header) -> Result<()> {
+    let mut outputs = Outputs::new(true);
+    let model = Checkpoint::files_of(&args.model.model);
+    for path in model
+        .iter()
+        .chain(&args.data)
+        .chain(&args.model.kind.tokenizer)
+    {
+        outputs.reads(path);
+    }
+    outputs.spares(&args.out.join(crate::rows::FILE))?;
+    if args.parquet {
+        for path in parquet::paths(&args.out, header) {
+            outputs.spares(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Batches side by side: on a processor as many as there are cores for a model that does not fill one, else one at a time.
@@ -171,41 +194,114 @@ fn header(
     }
 }
 
-/// The first interrupt, or request to end, lets the batches in hand finish; the second gives them up.
-fn listen(stop: Arc<AtomicBool>, cancel: Cancel) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|why| Error::internal(why.to_string()))?;
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            while asked_to_end().await {
-                if stop.swap(true, Ordering::Relaxed) {
-                    cancel.cancel();
-                }
-            }
-        });
-    });
-    Ok(())
+/// What signals asked for.
+struct Asked {
+    /// Set once the batches in hand are to be the last.
+    stop: Arc<AtomicBool>,
+    /// The number of the last signal.
+    signal: Arc<AtomicU8>,
 }
 
-/// Waits for a signal to end; false if none can come.
-#[cfg(unix)]
-async fn asked_to_end() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return tokio::signal::ctrl_c().await.is_ok();
-    };
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
-        came = terminate.recv() => came.is_some(),
+impl Asked {
+    /// The first interrupt, request to end or hang-up lets the batches in hand finish; the second gives them up.
+    fn listen(cancel: Cancel) -> Result<Self> {
+        let (stop, signal) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU8::new(0)));
+        let asked = Self {
+            stop: Arc::clone(&stop),
+            signal: Arc::clone(&signal),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|why| Error::internal(why.to_string()))?;
+        let mut signals = {
+            let _entered = runtime.enter();
+            Signals::new().map_err(|why| Error::internal(why.to_string()))?
+        };
+        std::thread::spawn(move || {
+            runtime.block_on(async {
+                while let Some(number) = signals.next().await {
+                    signal.store(number, Ordering::Relaxed);
+                    if stop.swap(true, Ordering::Relaxed) {
+                        cancel.cancel();
+                    }
+                }
+            });
+        });
+        Ok(asked)
+    }
+
+    /// The exit code of a run that was stopped, as shells have it: 128 and the signal's number.
+    fn exit_code(&self) -> u8 {
+        const INTERRUPT: u8 = 2;
+        let number = self.signal.load(Ordering::Relaxed);
+        128 + if number == 0 { INTERRUPT } else { number }
     }
 }
 
-/// Waits for a signal to end; false if none can come.
+/// The signals that ask a run to end.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hang_up: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            // Under `nohup` the run is to outlive its terminal.
+            hang_up: if hang_up_is_ignored() {
+                None
+            } else {
+                Some(signal(SignalKind::hangup())?)
+            },
+        })
+    }
+
+    /// The number of the next signal; none if none can come.
+    async fn next(&mut self) -> Option<u8> {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            came = self.interrupt.recv() => came.map(|()| 2),
+            came = self.terminate.recv() => came.map(|()| 15),
+            came = hang_up => came.map(|()| 1),
+        }
+    }
+}
+
+/// Whether whoever started this process had it ignore hang-ups. Linux tells; elsewhere it is not known.
+#[cfg(unix)]
+fn hang_up_is_ignored() -> bool {
+    let status = file::read_text("/proc/self/status".as_ref()).unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 == 1)
+}
+
+/// The signals that ask a run to end.
 #[cfg(not(unix))]
-async fn asked_to_end() -> bool {
-    tokio::signal::ctrl_c().await.is_ok()
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// The number of the next signal; none if none can come.
+    async fn next(&mut self) -> Option<u8> {
+        tokio::signal::ctrl_c().await.is_ok().then_some(2)
+    }
 }
 
 /// How far the run is, with its rate and what is left, on standard error: a bar on a terminal, else a line now and then.
@@ -250,7 +346,7 @@ impl Meter {
         if self.bar.is_hidden() && elapsed >= self.said + Self::EVERY {
             self.said = elapsed;
             let line = format!("{done} of {of} problems, {}", self.rate());
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), (line + "\n").as_bytes());
+            print_note(&sanitize(&line));
         }
     }
 

@@ -5,7 +5,7 @@ use crate::cli::SelftestArgs;
 use crate::error::{Error, Result};
 use crate::model::{LoadOptions, Precision};
 use crate::selftest::{self, Checked, Report};
-use crate::text::sanitize;
+use crate::text::{Page, sanitize};
 
 /// Checks and prints.
 ///
@@ -26,7 +26,7 @@ pub fn run(args: &SelftestArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)?;
     } else {
-        print(&table(&report))?;
+        print(&Page::of(table(&report)))?;
     }
     if report.passed {
         return Ok(());
@@ -44,7 +44,7 @@ pub fn run(args: &SelftestArgs) -> Result<()> {
 fn table(report: &Report) -> String {
     let mut text = format!(
         "{} on {} in {}, tolerance {:.0e} relative\n",
-        report.fixtures.display(),
+        sanitize(&report.fixtures.display().to_string()),
         report.device,
         report.dtype,
         report.tolerance
@@ -65,9 +65,9 @@ fn lines(checked: &Checked) -> String {
     let mut text = format!(
         "\n{}  {} ({}, {})\n",
         word(checked.passed),
-        checked.name,
-        checked.family.as_deref().unwrap_or("not loaded"),
-        checked.arch.as_deref().unwrap_or("unknown base"),
+        sanitize(&checked.name),
+        sanitize(checked.family.as_deref().unwrap_or("not loaded")),
+        sanitize(checked.arch.as_deref().unwrap_or("unknown base")),
     );
     if let Some(error) = &checked.error {
         text.push_str(&format!("      {}\n", sanitize(error)));
@@ -82,7 +82,7 @@ fn lines(checked: &Checked) -> String {
         text.push_str(&format!(
             "{}    {:<32} {:>6} compared{}\n",
             word(item.failed == 0),
-            item.name,
+            sanitize(&item.name),
             item.compared,
             if item.failed == 0 {
                 differences

@@ -10,16 +10,21 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
 use super::error::HubError;
+use super::http::{Cancelled, pause};
 use super::id::{Id, is_commit, is_safe_path, is_sha256};
+use crate::file;
 
 /// How deep a repository's folders are searched.
 const MAX_DEPTH: usize = 8;
 /// How many of a repository's files are looked at.
 const MAX_FILES: usize = 10_000;
+/// How often a lock that another program holds is tried.
+const LOCK_POLL: Duration = Duration::from_millis(100);
 /// The longest commit that a reference may hold.
 const MAX_REF: u64 = 256;
 
@@ -49,13 +54,9 @@ impl Place {
     /// The commit that the cache knows for the revision.
     pub(super) fn commit(&self) -> Option<String> {
         let path = self.folder.join("refs").join(&self.revision);
-        let is_short = fs::metadata(&path).is_ok_and(|found| found.len() <= MAX_REF);
-        let commit = if is_short {
-            fs::read_to_string(&path).ok()?.trim().to_owned()
-        } else {
-            // A commit needs no reference to itself.
-            self.revision.clone()
-        };
+        let read = file::read_text_at_most(&path, MAX_REF);
+        // A commit needs no reference to itself.
+        let commit = read.map_or_else(|_| self.revision.clone(), |text| text.trim().to_owned());
         (is_commit(&commit) && self.snapshot(&commit).is_dir()).then_some(commit)
     }
 
@@ -81,24 +82,31 @@ impl Place {
         self.folder.join("blobs").join(format!("{etag}.incomplete"))
     }
 
-    /// Holds the file with this tag for this process, until the result is dropped.
-    pub(super) fn lock(&self, etag: &str, file: &str) -> Result<Option<File>, HubError> {
+    /// Holds the contents with this tag for this process, until the result is dropped or the process ends. Another holder is
+    /// waited for; `on_wait` is called once then.
+    pub(super) fn lock(
+        &self,
+        etag: &str,
+        on_wait: &mut dyn FnMut(),
+        cancelled: Cancelled<'_>,
+    ) -> Result<Option<File>, HubError> {
         create_folder(&self.locks)?;
         let path = self.locks.join(format!("{etag}.lock"));
-        let lock = File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| HubError::io("create", &path, &error))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(lock)),
-            Err(TryLockError::WouldBlock) => Err(HubError::Busy {
-                file: file.to_owned(),
-                lock: path,
-            }),
-            // Some network file systems know no locks; two writers there are the user's risk.
-            Err(TryLockError::Error(_)) => Ok(None),
+        let lock = file::update(&path).map_err(|error| HubError::io("create", &path, &error))?;
+        let mut waits = false;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Some(lock)),
+                Err(TryLockError::WouldBlock) => {
+                    if !waits {
+                        on_wait();
+                        waits = true;
+                    }
+                    pause(LOCK_POLL, cancelled)?;
+                }
+                // Some network file systems know no locks; two writers there are the user's risk.
+                Err(TryLockError::Error(_)) => return Ok(None),
+            }
         }
     }
 
@@ -225,14 +233,22 @@ mod tests {
     }
 
     #[test]
-    fn a_second_writer_is_told_so() {
+    fn a_second_writer_waits_for_the_first_and_may_give_up() {
         let cache = tempfile::tempdir().expect("a temporary folder");
         let place = place(cache.path());
-        let held = place.lock("tag", "model.bin").expect("free");
-        let error = place.lock("tag", "model.bin").expect_err("held");
-        assert!(error.to_string().contains("model.bin"), "{error}");
-        drop(held);
-        place.lock("tag", "model.bin").expect("free again");
+        let mut held = Some(
+            place
+                .lock("tag", &mut || panic!("free"), &|| false)
+                .expect("free"),
+        );
+        let waits = std::cell::Cell::new(0);
+        let on_wait = &mut || waits.set(waits.get() + 1);
+        let given_up = place.lock("tag", on_wait, &|| waits.get() > 0);
+        assert!(matches!(given_up, Err(HubError::Cancelled)), "{given_up:?}");
+        assert_eq!(waits.get(), 1);
+        // The first ends while the second waits.
+        let second = place.lock("tag", &mut || drop(held.take()), &|| false);
+        assert!(second.is_ok_and(|lock| lock.is_some()));
     }
 
     #[test]

@@ -15,10 +15,14 @@ use super::error::{HubError, foreign};
 use super::http::{Cancelled, Client, Reply, Trouble, pause};
 use super::id::{Id, is_etag, is_sha256};
 use super::listing::{RETRIES, RemoteFile, check, patiently};
+use crate::file;
 use crate::text::hex;
 
 /// How many bytes are hashed between two looks at cancellation.
 const HASH_PIECE: usize = 1 << 20;
+/// The most that is taken of a file of which neither the hub nor the server says how long it is, in bytes. Weights are never so:
+/// the hub states the length of large files.
+const MOST_UNSTATED: u64 = 64 << 20;
 /// How web pages begin; a proxy that wants a login sends them in place of anything.
 const WEB_PAGES: [&str; 2] = ["<!doctype html", "<html"];
 
@@ -66,7 +70,8 @@ impl Job<'_> {
         let stated = self.ask(&url, file)?;
         let blob = self.place.blob(&stated.etag);
         // Held until the end of this function.
-        let _lock = self.place.lock(&stated.etag, &file.path)?;
+        let on_wait = &mut || (self.progress)(Progress::Waiting { name: &file.path });
+        let _lock = self.place.lock(&stated.etag, on_wait, self.cancelled)?;
         let is_here = fs::metadata(&blob)
             .is_ok_and(|found| stated.length.is_none_or(|length| length == found.len()));
         if !is_here {
@@ -119,19 +124,15 @@ impl Job<'_> {
     ) -> Result<(), HubError> {
         let partial = self.place.partial(&stated.etag);
         create_folder(partial.parent().unwrap_or(blob))?;
-        let mut output = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&partial)
-            .map_err(|error| HubError::io("create", &partial, &error))?;
+        let mut output =
+            file::update(&partial).map_err(|error| HubError::io("create", &partial, &error))?;
         let mut transfer = Transfer {
             output: &mut output,
             partial: &partial,
             file,
             length: stated.length,
             done: 0,
+            restarts: 0,
         };
         transfer.start()?;
         self.collect(url, &mut transfer)?;
@@ -156,18 +157,29 @@ impl Job<'_> {
     }
 
     /// Asks for bytes until all are here.
+    ///
+    /// Tries are counted while nothing new comes. What was here before and was thrown away is not new, so a server that lets
+    /// a download begin anew again and again is given up, too.
     fn collect(&mut self, url: &str, transfer: &mut Transfer<'_>) -> Result<(), HubError> {
         let mut failures = 0;
         let mut wait = self.client.retry_pause;
+        let mut furthest = transfer.done;
         // A whole partial file only lacked the check.
         while Some(transfer.done) != transfer.length {
-            let before = transfer.done;
             let why = match self.attempt(url, transfer)? {
                 Attempt::Complete => break,
                 Attempt::Broken(why) => why,
             };
             tracing::debug!(file = %transfer.file.path, done = transfer.done, why, "broken");
-            if transfer.done > before {
+            if transfer.restarts > RETRIES {
+                return Err(HubError::Restarts {
+                    file: transfer.file.path.clone(),
+                    times: transfer.restarts,
+                    why,
+                });
+            }
+            if transfer.done > furthest {
+                furthest = transfer.done;
                 failures = 0;
                 wait = self.client.retry_pause;
                 continue;
@@ -272,6 +284,8 @@ struct Transfer<'a> {
     file: &'a RemoteFile,
     length: Option<u64>,
     done: u64,
+    /// How often bytes that were here were thrown away.
+    restarts: u32,
 }
 
 impl Transfer<'_> {
@@ -291,6 +305,7 @@ impl Transfer<'_> {
 
     /// Forgets what is here.
     fn restart(&mut self) -> Result<(), HubError> {
+        self.restarts += u32::from(self.done > 0);
         self.done = 0;
         self.output
             .set_len(0)
@@ -304,6 +319,14 @@ impl Transfer<'_> {
             && after > expected
         {
             return Err(self.wrong_length(expected, after));
+        }
+        if total.is_none() && after > MOST_UNSTATED {
+            let _ = self.restart();
+            let _ = fs::remove_file(self.partial);
+            return Err(HubError::Endless {
+                file: self.file.path.clone(),
+                most: MOST_UNSTATED,
+            });
         }
         if let Err(error) = self.output.write_all(piece) {
             // What was written of the piece is of no use without knowing how much it was.
@@ -333,7 +356,11 @@ impl Transfer<'_> {
 }
 
 /// The SHA-256 of what is on the disk.
-fn hash(file: &mut File, path: &Path, cancelled: Cancelled<'_>) -> Result<String, HubError> {
+pub(super) fn hash(
+    file: &mut File,
+    path: &Path,
+    cancelled: Cancelled<'_>,
+) -> Result<String, HubError> {
     let failed = |error| HubError::io("read", path, &error);
     file.rewind().map_err(failed)?;
     let mut hasher = Sha256::new();

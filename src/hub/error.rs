@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::error::Kind;
-use crate::text::sanitize;
+use crate::text::{nearest, sanitize};
+
+use super::known::KNOWN;
 
 /// The longest text of a server that is quoted.
 const MAX_QUOTE: usize = 200;
@@ -89,6 +91,38 @@ pub enum HubError {
         total: Option<u64>,
         /// How it broke.
         why: String,
+    },
+    /// The download began anew again and again.
+    #[error("the download of {file} began anew {times} times: {why}")]
+    Restarts {
+        /// The file.
+        file: String,
+        /// How often.
+        times: u32,
+        /// What happened last.
+        why: String,
+    },
+    /// Nobody says how long the file is, and it is too long for that.
+    #[error(
+        "{file} is longer than {most} bytes, and neither the hub nor the server states its length; what was downloaded of it is deleted"
+    )]
+    Endless {
+        /// The file.
+        file: String,
+        /// How much is taken of such a file, in bytes.
+        most: u64,
+    },
+    /// A file in the cache is not what the hub stated.
+    #[error("{path:?} is damaged: its SHA-256 is {found}, but the hub stated {expected}")]
+    Damaged {
+        /// The checkpoint.
+        id: String,
+        /// The file in the cache.
+        path: PathBuf,
+        /// What the hub stated.
+        expected: String,
+        /// What is there.
+        found: String,
     },
     /// The file has another length than the hub states.
     #[error(
@@ -188,14 +222,6 @@ pub enum HubError {
         /// What is wrong with it.
         why: String,
     },
-    /// Another process downloads the same file.
-    #[error("another program is downloading {file}")]
-    Busy {
-        /// The file.
-        file: String,
-        /// What it holds locked.
-        lock: PathBuf,
-    },
     /// The user called it off.
     #[error("cancelled; what is downloaded so far is kept")]
     Cancelled,
@@ -217,10 +243,10 @@ impl HubError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::BadId { .. } => {
-                "name it OWNER/NAME or OWNER/NAME/FOLDER; undertone models lists \
-                 those we know"
-                    .to_owned()
+            Self::BadId { id, .. } => {
+                meant(id)
+                    + "name it OWNER/NAME or OWNER/NAME/FOLDER; undertone models lists \
+                       those we know"
             }
             Self::Setting { name, .. } => format!("correct {name} or unset it"),
             Self::Offline { id, folder } => format!(
@@ -230,10 +256,10 @@ impl HubError {
             Self::Refused {
                 page, with_token, ..
             } => refused_hint(page, *with_token),
-            Self::NotFound { .. } => {
-                "check the spelling; a private repository also needs HF_TOKEN; undertone models \
-                 lists those we know"
-                    .to_owned()
+            Self::NotFound { what } => {
+                meant(what)
+                    + "check the spelling; a private repository also needs HF_TOKEN; undertone models \
+                       lists those we know"
             }
             Self::Unreachable { .. } => {
                 "check the network, HTTPS_PROXY and HF_ENDPOINT; without a network pass --offline"
@@ -247,6 +273,16 @@ impl HubError {
             Self::Cut { .. } | Self::Cancelled => {
                 "run the same command again; it goes on where this one stopped".to_owned()
             }
+            Self::Restarts { .. } => {
+                "a proxy, or the server that HF_ENDPOINT names, does not serve parts of files; use another network or server"
+                    .to_owned()
+            }
+            Self::Endless { .. } => {
+                "the server that HF_ENDPOINT names, or a proxy, hides lengths; use another one".to_owned()
+            }
+            Self::Damaged { id, .. } => format!(
+                "where there is a network run: undertone fetch {id}; it downloads the file again"
+            ),
             Self::Status { .. } => "try again in a while; what is here already is kept".to_owned(),
             Self::WrongLength { .. } | Self::WrongHash { .. } => {
                 "run it again; if it fails again, a proxy or HF_ENDPOINT changes the file"
@@ -271,7 +307,6 @@ impl HubError {
             Self::BadIndex { .. } => {
                 "the published files are at fault; choose another checkpoint".to_owned()
             }
-            Self::Busy { .. } => "wait until it is done, then run this again".to_owned(),
         }
     }
 
@@ -297,11 +332,18 @@ impl HubError {
             Self::Unreachable { .. }
                 | Self::Insecure { .. }
                 | Self::Cut { .. }
+                | Self::Restarts { .. }
                 | Self::Status { .. }
                 | Self::Redirect { .. }
                 | Self::WebPage { .. }
         )
     }
+}
+
+/// Asks whether a published checkpoint was meant, if its name is close.
+fn meant(name: &str) -> String {
+    let known = nearest(name, KNOWN.iter().map(|known| known.id)).filter(|known| *known != name);
+    known.map_or_else(String::new, |known| format!("did you mean {known}? "))
 }
 
 /// Cleans and cuts a text that a server sent.
@@ -358,6 +400,33 @@ fn list(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_in_a_published_name_is_told() {
+        for (error, says) in [
+            (
+                HubError::NotFound {
+                    what: "zen-E/CODI-gtp2".to_owned(),
+                },
+                "did you mean zen-E/CODI-gpt2? check",
+            ),
+            (
+                HubError::BadId {
+                    id: "CODI-gpt2".to_owned(),
+                    why: "it needs an owner and a name",
+                },
+                "did you mean zen-E/CODI-gpt2? name it",
+            ),
+            (
+                HubError::NotFound {
+                    what: "zen-E/CODI-gpt2".to_owned(),
+                },
+                "check the spelling",
+            ),
+        ] {
+            assert!(error.hint().starts_with(says), "{}", error.hint());
+        }
+    }
 
     #[test]
     fn a_full_disk_is_told_from_other_failures() {

@@ -20,9 +20,9 @@ mod known;
 mod listing;
 mod options;
 mod tls;
+mod verify;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -31,12 +31,15 @@ pub use error::HubError;
 pub use id::Id;
 pub use known::{Accuracy, Base, KNOWN, Known, known};
 pub use options::Options;
+pub use verify::{Verified, fetch_verified};
 
 use cache::{Place, stated_sha256};
 use discover::{Entry, Unclear, beside, choose, join, parent};
 use download::Job;
 use http::{Cancelled, Client};
 use listing::{Listing, RemoteFile};
+
+use crate::file;
 
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
@@ -65,6 +68,11 @@ pub enum Progress<'a> {
         /// How many of them were here already when this connection began.
         resumed_from: u64,
     },
+    /// Another program downloads the same file; it is waited for.
+    Waiting {
+        /// Its path in the repository.
+        name: &'a str,
+    },
     /// A file is complete and its hash is computed.
     Verifying {
         /// Its path in the repository.
@@ -85,7 +93,7 @@ pub struct Fetched {
     pub shards: Vec<PathBuf>,
     /// The length of the weights in bytes.
     pub bytes: u64,
-    /// The SHA-256 that the hub stated for the weights file and that it was verified against.
+    /// The SHA-256 that the hub stated for the weights file: what was downloaded had it, and [`fetch_verified`] looks again.
     pub sha256: Option<String>,
     /// The base it was trained from, where the table or its configuration tells.
     pub base: Option<Base>,
@@ -114,7 +122,8 @@ pub struct BaseFiles {
 
 /// Brings a checkpoint to the cache: its weights, and configuration and tokenizer of its own or of its base.
 ///
-/// What is in the cache is taken from there, without a network. A base that cannot be had does not fail the whole:
+/// What is in the cache is taken from there, without a network and without looking whether it is still whole;
+/// [`fetch_verified`] looks. A base that cannot be had does not fail the whole:
 /// [`Fetched::base_error`] then says why, and a tokenizer may still be given by hand.
 ///
 /// # Errors
@@ -125,10 +134,21 @@ pub fn fetch(
     progress: &mut dyn FnMut(Progress<'_>),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Fetched, HubError> {
+    fetch_as(id, false, options, progress, cancelled)
+}
+
+/// As [`fetch`]; with `asks` the hub is asked whatever the cache holds, and what is missing there is downloaded.
+fn fetch_as(
+    id: &str,
+    asks: bool,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress<'_>),
+    cancelled: Cancelled<'_>,
+) -> Result<Fetched, HubError> {
     let id = Id::parse(id)?;
     let cache = options.cache()?;
     let place = Place::new(cache, &id);
-    let local = Local::find(&place, &id);
+    let local = Local::find(&place, &id).filter(|_| !asks);
     let found = match local {
         Some(local) if local.is_certain || options.offline => local.found,
         None if options.offline => {
@@ -459,10 +479,7 @@ fn model_type(path: &Path) -> Option<String> {
 }
 
 fn read_json(path: &Path) -> Result<Value, String> {
-    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > MAX_JSON {
-        return Err(format!("it is longer than {MAX_JSON} bytes"));
-    }
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = file::read_at_most(path, MAX_JSON).map_err(|error| error.to_string())?;
+    let bytes = bytes.ok_or_else(|| format!("it is longer than {MAX_JSON} bytes"))?;
     serde_json::from_slice(&bytes).map_err(|error| error.to_string())
 }

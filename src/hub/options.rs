@@ -3,11 +3,12 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::HubError;
+use crate::file;
+use crate::paths::{self, expand};
 
 /// How long to wait before a second try; each further one waits twice as long.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -44,9 +45,7 @@ impl Options {
     /// | `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE` | leave the network alone |
     #[must_use]
     pub fn from_env() -> Self {
-        Self::from_vars(etcetera::home_dir().ok().as_deref(), |name| {
-            env::var_os(name)
-        })
+        Self::from_vars(paths::home().as_deref(), |name| env::var_os(name))
     }
 
     fn from_vars(home: Option<&Path>, var: impl Fn(&str) -> Option<OsString>) -> Self {
@@ -55,7 +54,7 @@ impl Options {
             let value = filled(name)?.to_string_lossy().trim().to_owned();
             (!value.is_empty()).then_some(value)
         };
-        let folder = |name: &str| Some(expand(home, PathBuf::from(filled(name)?)));
+        let folder = |name: &str| Some(expand(home, Path::new(&filled(name)?)));
         let is_yes =
             |name: &str| text(name).is_some_and(|value| YES.contains(&&*value.to_uppercase()));
         let hf_home = folder("HF_HOME").or_else(|| {
@@ -104,25 +103,17 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Puts the home folder in the place of a leading `~`, as the official libraries do.
-fn expand(home: Option<&Path>, path: PathBuf) -> PathBuf {
-    match (home, path.strip_prefix("~")) {
-        (Some(home), Ok(rest)) => home.join(rest),
-        _ => path,
-    }
-}
-
 /// The token in a file; none if it cannot be read, since most models need none.
 fn read_token(path: &Path) -> Option<String> {
-    if fs::metadata(path).ok()?.len() > MAX_TOKEN {
-        return None;
-    }
-    let token = fs::read_to_string(path).ok()?.trim().to_owned();
+    let token = file::read_text_at_most(path, MAX_TOKEN).ok()?;
+    let token = token.trim().to_owned();
     (!token.is_empty()).then_some(token)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn options(vars: &[(&str, &str)]) -> Options {

@@ -41,6 +41,8 @@ pub struct Checkpoint {
     /// The file that the tokenizer was read from, if from one that was named or found.
     pub(crate) tokenizer_path: Option<String>,
     pub(crate) weights: Source,
+    /// The SHA-256 that the weights were published with, which they must have.
+    pub(crate) stated_sha256: Option<String>,
 }
 
 /// What a meta.json says about files.
@@ -85,6 +87,7 @@ impl Checkpoint {
             tokenizer: Some(found.tokenizer.into()),
             tokenizer_path: None,
             weights: Source::Memory(found.weights.into()),
+            stated_sha256: None,
         })
     }
 
@@ -132,7 +135,15 @@ impl Checkpoint {
             tokenizer: tokenizer.map(Cow::from),
             tokenizer_path,
             weights: open(weights)?,
+            stated_sha256: None,
         })
+    }
+
+    /// Expects the weights to have this SHA-256; it is computed while they are loaded.
+    #[must_use]
+    pub fn with_stated_sha256(mut self, sha256: Option<String>) -> Self {
+        self.stated_sha256 = sha256;
+        self
     }
 
     fn beside(weights: &Path, folder: &Path, name: String) -> Result<Self> {
@@ -155,7 +166,30 @@ impl Checkpoint {
             tokenizer: tokenizer.map(Cow::from),
             tokenizer_path,
             weights: open(weights)?,
+            stated_sha256: None,
         })
+    }
+
+    /// The files that a model is read from when it is opened by this name; none for a bundled one or one that cannot be opened.
+    #[must_use]
+    pub fn files_of(name_or_path: &str) -> Vec<PathBuf> {
+        let Ok(checkpoint) = Self::open(name_or_path) else {
+            return Vec::new();
+        };
+        let Some(weights) = checkpoint.weights.path() else {
+            return Vec::new();
+        };
+        let beside = ["config.json", "meta.json"].map(|name| weights.with_file_name(name));
+        let parts = TensorFile::open(&checkpoint.name, &checkpoint.weights).ok();
+        let parts = parts.iter().flat_map(TensorFile::paths).map(Path::to_owned);
+        let tokenizer = checkpoint.tokenizer_path.iter().map(PathBuf::from);
+        let weights = weights.to_owned();
+        beside
+            .into_iter()
+            .chain(parts)
+            .chain(tokenizer)
+            .chain([weights])
+            .collect()
     }
 
     /// Whether no tokenizer was found beside the weights.
@@ -190,6 +224,7 @@ impl Checkpoint {
             tokenizer: Some(tokenizer_json.into()),
             tokenizer_path: None,
             weights: Source::Memory(weights.into()),
+            stated_sha256: None,
         }
     }
 
@@ -213,6 +248,12 @@ impl Checkpoint {
     pub fn with_meta(mut self, meta_json: String) -> Self {
         self.meta = Some(meta_json);
         self
+    }
+
+    /// How long the weights are, in bytes; of several files all of them. Nothing for weights that cannot be read.
+    #[must_use]
+    pub fn weights_bytes(&self) -> u64 {
+        TensorFile::open(&self.name, &self.weights).map_or(0, |file| file.length())
     }
 
     /// The bundled name, or the path.
@@ -248,7 +289,9 @@ fn optional_text(path: &Path) -> Result<Option<String>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         _ => {
             let text = String::from_utf8(read(path, LONGEST_TEXT)?);
-            text.map(Some).map_err(|_| failed(path, "it is not UTF-8"))
+            let text = text.map_err(|_| failed(path, "it is not UTF-8"))?;
+            // Some editors put a byte order mark before it, which is no JSON.
+            Ok(Some(text.trim_start_matches('\u{feff}').to_owned()))
         }
     }
 }

@@ -38,6 +38,18 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
+    /// The weights are not those that were published under this name.
+    #[error(
+        "the weights of {model} are damaged: their SHA-256 is {found}, but the hub stated {stated}"
+    )]
+    Damaged {
+        /// The published id.
+        model: String,
+        /// What is there.
+        found: String,
+        /// What the hub stated.
+        stated: String,
+    },
     /// A tensor that the architecture needs is not in the file.
     #[error("{file}: no tensor {name:?} (expected shape {expected})")]
     MissingTensor {
@@ -99,6 +111,8 @@ pub enum ModelError {
     Input {
         /// What is wrong.
         reason: String,
+        /// What to change.
+        hint: String,
     },
     /// A self-test at load failed: the numbers cannot be trusted.
     #[error(
@@ -129,7 +143,7 @@ pub enum ModelError {
 impl From<ModelError> for crate::error::Error {
     fn from(error: ModelError) -> Self {
         match error.kind() {
-            ErrorKind::Usage => Self::usage(error.to_string()),
+            ErrorKind::Usage => Self::usage_with_hint(error.to_string(), error.hint()),
             _ => Self::model(error.to_string(), error.hint()),
         }
     }
@@ -157,6 +171,7 @@ impl ModelError {
             Self::Read { .. }
             | Self::Config { .. }
             | Self::Weights { .. }
+            | Self::Damaged { .. }
             | Self::MissingTensor { .. }
             | Self::WrongTensor { .. }
             | Self::UnexpectedTensor { .. }
@@ -185,6 +200,9 @@ impl ModelError {
             Self::Weights { .. } => {
                 "check that the file is a whole checkpoint (`undertone fetch ID` downloads and verifies published ones)".into()
             },
+            Self::Damaged { model, .. } => format!(
+                "where there is a network run: undertone fetch {model}; it downloads what is damaged again"
+            ),
             Self::MissingTensor { .. } => {
                 "this looks like a checkpoint of another family or architecture; check \"family\" in config.json".into()
             }
@@ -201,7 +219,7 @@ impl ModelError {
             Self::NoTokenizer { base, .. } => {
                 format!("put the tokenizer.json of {base} beside it, or name it with --tokenizer FILE")
             }
-            Self::Input { .. } => "change the question or the request and try again".into(),
+            Self::Input { hint, .. } => hint.clone(),
             Self::SelfTest { .. } => {
                 "no figure of this model can be trusted here; try the CPU build, or report the checkpoint".into()
             }
@@ -218,7 +236,7 @@ impl ModelError {
     pub(crate) fn at_load(self, model: &str) -> Self {
         let model = model.to_owned();
         match self {
-            Self::Input { reason } => Self::Config {
+            Self::Input { reason, .. } => Self::Config {
                 model,
                 reason: format!("it cannot run the question of the self-tests: {reason}"),
             },
@@ -230,10 +248,19 @@ impl ModelError {
         }
     }
 
-    /// A request that cannot be served, with the reason.
+    /// A call that cannot be served and that this program should not have made.
     pub(crate) fn input(reason: impl Into<String>) -> Self {
+        Self::refused(
+            reason,
+            "this is a bug: please report it with the command or the keys that led here",
+        )
+    }
+
+    /// A request of the user that cannot be served, with what is wrong and what to change.
+    pub(crate) fn refused(reason: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Input {
             reason: reason.into(),
+            hint: hint.into(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The two files of a learned lens, `lens.json` and `lens.safetensors`, from a folder or from the binary, opened but not judged.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use super::bundled::BUNDLED;
 use super::error::{ModelError, Result, short};
@@ -103,7 +104,9 @@ impl LensFiles {
     /// # Errors
     /// [`ModelError::Read`] when it cannot be read.
     pub fn tensors_sha256(&self) -> Result<String> {
-        self.tensors.sha256().map_err(|e| self.unreadable(&e))
+        self.tensors
+            .sha256(&AtomicBool::new(false))
+            .map_err(|e| self.unreadable(&e))
     }
 
     fn unreadable(&self, error: &std::io::Error) -> ModelError {

@@ -67,6 +67,7 @@ pub use self::unfold::{Change, Unfolded, Variant};
 pub use self::vectors::{Vectors, argmax, log_softmax_at, log_sum_exp};
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::{DType, DeviceLocation};
 
@@ -124,9 +125,13 @@ impl Model {
         let name = checkpoint.name.as_str();
         let file = TensorFile::open(name, &checkpoint.weights)?;
         // A large file is hashed beside the loading.
+        let refused = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let hash = scope.spawn(|| file.sha256());
-            let mut model = Self::from_file(checkpoint, &file, options, device)?;
+            let hash = scope.spawn(|| file.sha256(&refused));
+            let model = Self::from_file(checkpoint, &file, options, device);
+            // The hash of weights that are refused is not waited for.
+            refused.store(model.is_err(), Ordering::Relaxed);
+            let mut model = model?;
             let unreadable = |reason: String| ModelError::Weights {
                 model: name.into(),
                 reason,
@@ -134,6 +139,17 @@ impl Model {
             let hash = hash.join();
             let hash = hash.map_err(|_| unreadable("it could not be hashed".into()))?;
             let hash = hash.map_err(|e| unreadable(e.to_string()))?;
+            if let Some(stated) = checkpoint
+                .stated_sha256
+                .as_ref()
+                .filter(|stated| **stated != hash)
+            {
+                return Err(ModelError::Damaged {
+                    model: name.into(),
+                    found: hash,
+                    stated: stated.clone(),
+                });
+            }
             model.info.sha256 = match options.shuffled {
                 None => hash,
                 Some(seed) => tensor_file::sha256_of_text(&format!("{hash} shuffled {seed}")),
@@ -254,14 +270,20 @@ impl Model {
     ) -> Result<()> {
         if precision == Precision::Q8 {
             let refused = if !device.is_cpu() {
-                Some("q8_0 runs on the CPU: pass --device cpu, or --dtype bf16 for a card")
+                Some((
+                    "q8_0 runs on the CPU alone",
+                    "pass --device cpu, or --dtype bf16 for a card",
+                ))
             } else if options.shuffled.is_some() {
-                Some("a control of shuffled weights cannot be quantized: leave out --dtype q8_0")
+                Some((
+                    "a control of shuffled weights cannot be quantized",
+                    "leave out --dtype q8_0",
+                ))
             } else {
                 None
             };
-            if let Some(why) = refused {
-                return Err(ModelError::input(why));
+            if let Some((why, hint)) = refused {
+                return Err(ModelError::refused(why, hint));
             }
             weights.quantize();
         }

@@ -27,14 +27,23 @@ impl Model {
     /// that the model was not trained in.
     pub fn prompt(&self, question: &str, mode: Mode) -> Result<Prompt> {
         if question.trim().is_empty() {
-            return Err(ModelError::input("the question is empty"));
+            return Err(ModelError::refused(
+                "the question is empty",
+                "type a question of at least one word",
+            ));
         }
         if !self.config.modes.contains(&mode) {
-            return Err(ModelError::input(format!(
-                "{} was not trained in {} mode",
-                self.info.name,
-                mode.as_str()
-            )));
+            return Err(ModelError::refused(
+                format!(
+                    "{} was not trained in {} mode",
+                    self.info.name,
+                    mode.as_str()
+                ),
+                format!(
+                    "choose a mode that it was trained in: {}",
+                    self.info.modes.join(", ")
+                ),
+            ));
         }
         let markers = &self.markers;
         // The newline is encoded together with the question: some vocabularies merge the two.
@@ -45,9 +54,10 @@ impl Model {
         };
         if let Some(&id) = encoded.ids.iter().find(|&&id| markers.is_control(id)) {
             let text = self.token_text(id);
-            return Err(ModelError::input(format!(
-                "the question holds the control token {text:?}"
-            )));
+            return Err(ModelError::refused(
+                format!("the question holds the control token {text:?}"),
+                "leave it out: it steers the model and is no part of a question",
+            ));
         }
         for (start, end) in &mut encoded.offsets {
             *end = (*end).min(question.len());
@@ -59,11 +69,14 @@ impl Model {
         let n_question = ids.len();
         let needed = n_question + 2 + self.config.n_latents + markers.delimiter.len() + 1;
         if needed > self.max_positions() {
-            return Err(ModelError::input(format!(
-                "the question is too long: with latents and answer it needs {needed} positions, {} has {}",
-                self.info.name,
-                self.max_positions()
-            )));
+            return Err(ModelError::refused(
+                format!(
+                    "the question is too long: with latents and answer it needs {needed} positions, {} has {}",
+                    self.info.name,
+                    self.max_positions()
+                ),
+                "shorten the question, or choose a model that takes longer ones",
+            ));
         }
         ids.extend(if mode == Mode::Direct {
             markers.end

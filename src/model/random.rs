@@ -4,7 +4,7 @@
 //! GPT-2's first block gets three habits by hand: after the end marker it says the delimiter, after the delimiter whatever the rest
 //! of the model says, and after anything else the end token.
 
-use std::io::{BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use rand::{Rng, SeedableRng};
@@ -12,6 +12,8 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, json};
 
 use super::tiny;
+use crate::error::{Error, Result};
+use crate::file;
 
 /// A published shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,19 +24,23 @@ pub enum Shape {
     Llama1b,
 }
 
+/// The names of the files that [`write`] writes.
+pub const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
+
 /// Writes config.json, tokenizer.json and model.safetensors of a random checkpoint into a folder; always the same ones.
 ///
 /// # Errors
 /// When the folder cannot be made or written.
-pub fn write(shape: Shape, folder: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
+pub fn write(shape: Shape, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;
+    let [config_path, tokenizer_path, weights_path] = FILES.map(|name| folder.join(name));
     let (config, tensors, dtype) = match shape {
         Shape::Gpt2 => (gpt2_config(), gpt2_tensors(), "F32"),
         Shape::Llama1b => (llama_config(), llama_tensors(), "BF16"),
     };
     let size = if dtype == "F32" { 4 } else { 2 };
-    std::fs::write(folder.join("config.json"), config.to_string())?;
-    std::fs::write(folder.join("tokenizer.json"), tiny::tokenizer_json())?;
+    file::write_out(&config_path, config.to_string().as_bytes())?;
+    file::write_out(&tokenizer_path, tiny::tokenizer_json().as_bytes())?;
     let mut header = Map::new();
     let mut at = 0;
     for (name, shape) in &tensors {
@@ -45,14 +51,26 @@ pub fn write(shape: Shape, folder: &Path) -> std::io::Result<()> {
         );
         at = end;
     }
-    let mut header = serde_json::to_vec(&header)?;
+    let mut header = json!(header).to_string().into_bytes();
     header.resize(header.len().next_multiple_of(8), b' ');
-    let mut out = BufWriter::new(std::fs::File::create(folder.join("model.safetensors"))?);
+    file::write_streamed(&weights_path, |out| {
+        weights(out, &header, &tensors, size)
+            .map_err(|source| Error::io("write", &weights_path, source))
+    })
+}
+
+/// Writes the weights' file.
+fn weights(
+    out: &mut dyn Write,
+    header: &[u8],
+    tensors: &[(String, Vec<usize>)],
+    size: usize,
+) -> io::Result<()> {
     out.write_all(&(header.len() as u64).to_le_bytes())?;
-    out.write_all(&header)?;
+    out.write_all(header)?;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut habits = Habits::default();
-    for (name, shape) in &tensors {
+    for (name, shape) in tensors {
         let is_norm = shape.len() == 1 && name.ends_with("weight");
         let mut values: Vec<f32> = (0..shape.iter().product::<usize>())
             .map(|_| {
@@ -69,7 +87,7 @@ pub fn write(shape: Shape, folder: &Path) -> std::io::Result<()> {
             out.write_all(&value.to_le_bytes()[4 - size..])?;
         }
     }
-    out.flush()
+    Ok(())
 }
 
 /// The habits of a random GPT-2.

@@ -4,13 +4,15 @@
 //! weights twice in resident memory, needs `unsafe`, and turns a file cut under a running program into a signal.
 
 use std::borrow::Cow;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
 
+use crate::file;
 use crate::text::hex;
 
 /// How much is read at a time.
@@ -36,23 +38,12 @@ pub(crate) struct Disk {
 impl Source {
     /// Opens a file.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let regular = |metadata: Metadata| {
-            if metadata.is_file() {
-                return Ok(metadata);
-            }
-            Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is not a regular file",
-            ))
-        };
-        // Before it is opened: a pipe would wait for its other end.
-        regular(std::fs::metadata(path)?)?;
-        let file = File::open(path)?;
-        let metadata = regular(file.metadata()?)?;
+        let file = file::open(path)?;
+        let length = file.metadata()?.len();
         Ok(Self::Disk(Arc::new(Disk {
             path: path.to_owned(),
             file,
-            length: metadata.len(),
+            length,
         })))
     }
 
@@ -127,12 +118,22 @@ impl Source {
     /// SHA-256 of the whole file, lower-case hex.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub(crate) fn sha256(&self) -> io::Result<String> {
+    /// When the file cannot be read, or `stop` is set meanwhile.
+    pub(crate) fn sha256(&self, stop: &AtomicBool) -> io::Result<String> {
         let mut hash = Sha256::new();
-        match self {
-            Self::Memory(bytes) => hash.update(bytes),
-            Self::Disk(disk) => self.chunks(0, disk.length, |part| hash.update(part))?,
+        if let Self::Memory(bytes) = self {
+            hash.update(bytes);
+            return Ok(hex(&hash.finalize()));
+        }
+        let mut at = 0;
+        while at < self.length() {
+            if stop.load(Ordering::Relaxed) {
+                return Err(io::Error::other("it is no longer wanted"));
+            }
+            // Looked at often enough that a slow disk does not hold an error up.
+            let part = (self.length() - at).min(16 * CHUNK as u64);
+            self.chunks(at, part, |part| hash.update(part))?;
+            at += part;
         }
         Ok(hex(&hash.finalize()))
     }
@@ -169,7 +170,9 @@ mod tests {
         std::fs::write(&path, &bytes).expect("write");
         let memory = Source::Memory(bytes.clone().into());
         let disk = Source::open(&path).expect("open");
-        assert_eq!(memory.sha256().ok(), disk.sha256().ok());
+        let (go, stop) = (AtomicBool::new(false), AtomicBool::new(true));
+        assert_eq!(memory.sha256(&go).ok(), disk.sha256(&go).ok());
+        assert!(memory.sha256(&go).is_ok() && disk.sha256(&stop).is_err());
         for source in [memory, disk] {
             assert_eq!(source.length(), bytes.len() as u64);
             assert_eq!(source.read(7, 9).expect("inside"), bytes[7..16]);
@@ -188,7 +191,7 @@ mod tests {
     #[test]
     fn the_hash_is_sha256() {
         let abc = Source::Memory((&b"abc"[..]).into())
-            .sha256()
+            .sha256(&AtomicBool::new(false))
             .expect("memory");
         assert_eq!(
             abc,

@@ -79,12 +79,17 @@ impl Record {
         self.gold_answer.as_ref().and_then(text_of)
     }
 
+    /// The gold steps of other records that it brings along.
+    fn baselines(&self) -> impl Iterator<Item = &Baseline> {
+        let recorded = self.backtracking.iter().flat_map(|b| &b.baselines);
+        recorded.flatten()
+    }
+
     /// Says what of it is beyond the bounds.
     fn excess(&self) -> Option<String> {
         let columns = self.latents.len() + self.table_tail.len();
         let longest = self.latents.iter().map(Vec::len).max().unwrap_or(0);
-        let baselines = self.backtracking.iter().flat_map(|b| &b.baselines);
-        let baselines = baselines.flatten().map(|baseline| &baseline.steps);
+        let baselines = self.baselines().map(|baseline| &baseline.steps);
         let steps: Vec<&String> = baselines.chain([&self.gold_steps]).flatten().collect();
         let bytes: usize = steps.iter().map(|step| step.len()).sum();
         if columns > MAX_COLUMNS {
@@ -110,7 +115,16 @@ impl Row for Record {
     fn size(&self) -> usize {
         let tokens = self.latents.iter().flatten().chain(&self.table_tail);
         let texts = tokens.chain(&self.gold_steps).map(String::len);
-        self.question.len() + texts.sum::<usize>()
+        let baselines = self.baselines().flat_map(|baseline| &baseline.steps);
+        self.question.len() + texts.chain(baselines.map(String::len)).sum::<usize>()
+    }
+
+    fn count(&self) -> usize {
+        let columns: usize = self.latents.iter().map(|tokens| tokens.len() + 1).sum();
+        let baselines: usize = self.baselines().map(|b| b.steps.len() + 1).sum();
+        let others = [&self.index, &self.gold_answer, &self.prediction];
+        let others: usize = others.into_iter().flatten().map(values).sum();
+        columns + self.table_tail.len() + self.gold_steps.len() + baselines + others + 4
     }
 }
 
@@ -156,6 +170,15 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Record>> {
 /// A list, or none for null.
 fn or_none<'de, D: serde::Deserializer<'de>>(parser: D) -> Result<Vec<String>, D::Error> {
     Option::<Vec<String>>::deserialize(parser).map(Option::unwrap_or_default)
+}
+
+/// How many values a value consists of.
+fn values(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => 1 + list.iter().map(values).sum::<usize>(),
+        Value::Object(map) => 1 + map.values().map(values).sum::<usize>(),
+        _ => 1,
+    }
 }
 
 /// A number or text as text.

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 
 use super::raw::{too_long, too_many};
-use super::source::{MAX_ROW_BYTES, MAX_ROWS};
+use super::source::{MAX_ROW_BYTES, MAX_ROWS, MOST_KEPT};
 use crate::error::{Error, Result};
 
 /// The longest message of the parser that is passed on; it quotes what it refuses.
@@ -18,6 +18,30 @@ const MAX_MESSAGE: usize = 200;
 pub(crate) trait Row: DeserializeOwned {
     /// How many bytes of text it keeps.
     fn size(&self) -> usize;
+
+    /// How many texts, lists and other values it keeps.
+    fn count(&self) -> usize;
+}
+
+/// The memory that the rows of a file may take.
+#[derive(Default)]
+pub(super) struct Kept(usize);
+
+impl Kept {
+    /// What a short text takes beside its bytes.
+    const EACH: usize = 56;
+
+    /// Takes a row in, of so many bytes in so many texts.
+    pub(super) fn add(&mut self, size: usize, count: usize) -> Result<(), String> {
+        self.0 = self.0.saturating_add(size + count * Self::EACH);
+        if self.0 <= MOST_KEPT {
+            return Ok(());
+        }
+        Err(format!(
+            "the rows up to here take more than the {} MiB of memory that are used for them",
+            MOST_KEPT >> 20
+        ))
+    }
 }
 
 /// Reads a JSON array; `hint` says what was expected.
@@ -25,6 +49,10 @@ pub(crate) trait Row: DeserializeOwned {
 /// # Errors
 /// Names the line and, since an array may be all on one line, the row, counted from 1.
 pub(crate) fn read_array<T: Row>(text: &str, path: &Path, hint: &str) -> Result<Vec<T>> {
+    if let Some(long) = long_element(text) {
+        let message = format!("{} (row {})", too_long(long.bytes), long.row);
+        return Err(Error::data(path, Some(long.line), message, hint));
+    }
     let started = Cell::new(0);
     let mut parser = serde_json::Deserializer::from_str(text);
     let rows = Rows {
@@ -48,7 +76,8 @@ pub(crate) fn read_array<T: Row>(text: &str, path: &Path, hint: &str) -> Result<
 /// Names the line.
 pub(crate) fn read_lines<T: Row>(text: &str, path: &Path, hint: &str) -> Result<Vec<T>> {
     let failed = |line, message: String| Error::data(path, Some(line), message, hint);
-    let mut rows = Vec::new();
+    let mut rows: Vec<T> = Vec::new();
+    let mut kept = Kept::default();
     for (line, number) in text.lines().zip(1..) {
         if line.trim().is_empty() {
             continue;
@@ -59,7 +88,10 @@ pub(crate) fn read_lines<T: Row>(text: &str, path: &Path, hint: &str) -> Result<
         if rows.len() == MAX_ROWS {
             return Err(failed(number, too_many()));
         }
-        rows.push(serde_json::from_str(line).map_err(|why| failed(number, message(&why)))?);
+        let row: T = serde_json::from_str(line).map_err(|why| failed(number, message(&why)))?;
+        kept.add(row.size(), row.count())
+            .map_err(|why| failed(number, why))?;
+        rows.push(row);
     }
     Ok(rows)
 }
@@ -87,21 +119,77 @@ impl<'de, T: Row> Visitor<'de> for Rows<'_, T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Vec<T>, A::Error> {
         let mut rows: Vec<T> = Vec::new();
+        let mut kept = Kept::default();
         loop {
             self.started.set(rows.len() + 1);
             let Some(row) = array.next_element::<T>()? else {
                 self.started.set(0);
                 return Ok(rows);
             };
-            if row.size() > MAX_ROW_BYTES {
-                return Err(A::Error::custom(too_long(row.size())));
-            }
+            kept.add(row.size(), row.count())
+                .map_err(A::Error::custom)?;
             if rows.len() == MAX_ROWS {
                 return Err(A::Error::custom(too_many()));
             }
             rows.push(row);
         }
     }
+}
+
+/// An element of an array that is longer than a row may be.
+struct Long {
+    bytes: usize,
+    line: usize,
+    row: usize,
+}
+
+/// Finds the first such element, before the parser takes it into memory.
+fn long_element(text: &str) -> Option<Long> {
+    let bytes = text.as_bytes();
+    let mut start = 1 + bytes.iter().position(|byte| *byte == b'[')?;
+    let (mut depth, mut in_string, mut escaped, mut row) = (0_usize, false, false, 1);
+    for at in start..=bytes.len() {
+        let ends = match bytes.get(at) {
+            None => true,
+            Some(_) if escaped => {
+                escaped = false;
+                false
+            }
+            Some(b'\\') if in_string => {
+                escaped = true;
+                false
+            }
+            Some(b'"') => {
+                in_string = !in_string;
+                false
+            }
+            Some(_) if in_string => false,
+            Some(b'[' | b'{') => {
+                depth += 1;
+                false
+            }
+            Some(b']' | b'}') if depth > 0 => {
+                depth -= 1;
+                false
+            }
+            Some(byte) => depth == 0 && matches!(byte, b',' | b']'),
+        };
+        if !ends {
+            continue;
+        }
+        let element = bytes[start..at].trim_ascii_start();
+        if element.len() > MAX_ROW_BYTES {
+            let before = &bytes[..at - element.len()];
+            let lines = before.iter().filter(|byte| **byte == b'\n').count();
+            return Some(Long {
+                bytes: element.trim_ascii_end().len(),
+                line: lines + 1,
+                row,
+            });
+        }
+        (start, row) = (at + 1, row + 1);
+    }
+    None
 }
 
 /// The parser's message without its own line and column, which count from the start of one row, and not too long.

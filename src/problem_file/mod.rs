@@ -91,12 +91,12 @@ pub fn to_jsonl(problems: &[Problem]) -> String {
     text
 }
 
-/// Writes problems as JSON Lines, replacing the file as a whole.
+/// Writes problems as JSON Lines, replacing a file as a whole.
 ///
 /// # Errors
 /// Names the file when it cannot be written.
 pub fn write(path: &Path, problems: &[Problem]) -> Result<()> {
-    file::write_atomic(path, to_jsonl(problems).as_bytes())
+    file::write_out(path, to_jsonl(problems).as_bytes())
 }
 
 #[cfg(test)]
@@ -203,10 +203,19 @@ mod tests {
             ),
             (
                 format!("[{{\"question\":\"{long}\"}}]"),
-                "the row has 3145728 bytes",
+                "the row has 3145743 bytes; at most 1048576 are read (row 1)",
             ),
             (format!("{long}||##1"), "the row has 3145733 bytes"),
-            (format!("[{{\"question\":\"a\"}},\"{long}\"]"), "…"),
+            (
+                format!("[{{\"question\":\"a\"}},\n\"{long}\"]"),
+                "line 2: the row has 3145730 bytes; at most 1048576 are read (row 2)",
+            ),
+            (format!("[{{\"question\":\"{long}"), "the row has"),
+            (format!("[\"{}\"]", "q".repeat(9999)), "…"),
+            (
+                format!("a||{}##1", "x ".repeat(10_001)),
+                "more than 10000 steps",
+            ),
             ("{\"question\":\"a\0b\"}".to_owned(), "control character"),
             ("\0\0\0".to_owned(), "no ||"),
         ];

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::json::Kept;
+use super::row::MAX_STEPS;
 use super::source::{FORMS, MAX_ROW_BYTES, MAX_ROWS};
 use crate::error::{Error, Result};
 use crate::problem::Problem;
@@ -16,7 +18,8 @@ use crate::problem::Problem;
 /// Names the line that does not follow the grammar, and what it lacks.
 pub(super) fn read(text: &str, path: &Path) -> Result<Vec<Problem>> {
     let failed = |line, message: String| Error::data(path, Some(line), message, FORMS);
-    let mut problems = Vec::new();
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut kept = Kept::default();
     for (line, number) in universal_newlines(text).split('\n').zip(1..) {
         let line = strip(line);
         if line.is_empty() {
@@ -28,7 +31,13 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Vec<Problem>> {
         if problems.len() == MAX_ROWS {
             return Err(failed(number, too_many()));
         }
-        problems.push(parse(line).map_err(|lack| failed(number, lack.to_owned()))?);
+        let problem = parse(line).map_err(|lack| failed(number, lack.to_owned()))?;
+        if problem.steps.len() > MAX_STEPS {
+            return Err(failed(number, format!("more than {MAX_STEPS} steps")));
+        }
+        kept.add(line.len(), 3 + problem.steps.len())
+            .map_err(|why| failed(number, why))?;
+        problems.push(problem);
     }
     Ok(problems)
 }

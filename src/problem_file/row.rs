@@ -12,7 +12,7 @@ use super::json::Row;
 use crate::problem::Problem;
 
 /// The most steps a row may have; published rows have at most a few dozen.
-const MAX_STEPS: usize = 10_000;
+pub(super) const MAX_STEPS: usize = 10_000;
 
 /// A problem as files have it: ProsQA, PrOntoQA and GSM8k-Aug (`question`, `steps` or `cot`, `answer`), or MultiChain
 /// (`problem`, `solution`, `answer`).
@@ -28,6 +28,11 @@ impl Row for ProblemRow {
         let steps = problem.steps.iter().chain(self.others.iter().flatten());
         let steps: usize = steps.map(String::len).sum();
         problem.question.len() + steps + problem.answer.len()
+    }
+
+    fn count(&self) -> usize {
+        let others: usize = self.others.iter().map(|steps| steps.len() + 1).sum();
+        3 + self.problem.steps.len() + others
     }
 }
 

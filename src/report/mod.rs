@@ -20,7 +20,7 @@ pub mod tables;
     clippy::cast_sign_loss,
     reason = "shared with tests/report.rs; small numbers"
 )]
-mod made;
+pub(crate) mod made;
 #[cfg(test)]
 mod tests;
 

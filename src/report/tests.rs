@@ -49,7 +49,7 @@ fn points<'a>(report: &'a Report, id: &str, series: usize) -> &'a [super::plot::
 }
 
 fn text(report: &Report) -> String {
-    markdown::report(report)
+    markdown::report(report).to_string()
 }
 
 fn share(cell: &Cell) -> Share {
@@ -421,7 +421,7 @@ fn foreign_text_reaches_no_page_and_no_terminal() {
     let report = report(&run, Some(&run), std::slice::from_ref(&run));
     let page = html::report(&report).expect("a page");
     let md = text(&report);
-    for text in [&page, &md] {
+    for text in [&*page, md.as_str()] {
         assert!(!text.contains("<script"), "a tag");
         assert!(
             !text

@@ -3,17 +3,19 @@
 //! Rows are written in the order of the header's plan, so a file is always a beginning of the whole one: what is there is
 //! counted and the rest follows. A last line without its end is what an interruption leaves; it is cut off and said.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::fs::{File, TryLockError};
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::header::Header;
+use super::lines::Lines;
 use super::row::{Experiment, Row};
 use super::{FILE, SCHEMA};
 use crate::error::{Error, Result};
-use crate::paths;
+use crate::text::Page;
+use crate::{file, paths};
 
 /// What to do with a file that cannot be gone on with.
 const OTHER_FOLDER: &str = "choose another folder with --out, or remove this one";
@@ -43,13 +45,7 @@ impl Journal {
     pub fn open(folder: &Path, header: &Header) -> Result<(Self, Resumed)> {
         paths::create_folder(folder)?;
         let path = folder.join(FILE);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|source| Error::io("open", &path, source))?;
+        let file = file::update(&path).map_err(|source| Error::io("open", &path, source))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -69,24 +65,16 @@ impl Journal {
     }
 
     fn resume(&mut self, header: &Header) -> Result<Resumed> {
-        let failed = |source| Error::io("read", &self.path, source);
-        let mut lines = BufReader::new(&self.file);
+        let mut lines = Lines::new(&self.path, &self.file);
         let mut plan = header.plan();
-        let (mut whole, mut rows, mut line) = (0, 0, Vec::new());
-        let mut has_header = false;
-        loop {
-            line.clear();
-            let read = lines.read_until(b'\n', &mut line).map_err(failed)?;
-            if line.last() != Some(&b'\n') {
-                break;
-            }
-            let number = rows + 1 + usize::from(has_header);
+        let (mut rows, mut has_header) = (0, false);
+        while let Some(line) = lines.next()? {
             if has_header {
-                let at = plan.next();
-                check_row(&self.path, number, &line, at)?;
+                let line = line.to_owned();
+                check_row(&self.path, lines.number, &line, plan.next())?;
                 rows += 1;
             } else {
-                let there = parse_header(&self.path, &line)?;
+                let there = parse_header(&self.path, line)?;
                 if let Some(difference) = same_run(&there, header) {
                     return Err(Error::usage_with_hint(
                         format!("{:?} holds another run: {difference}", self.path),
@@ -95,12 +83,15 @@ impl Journal {
                 }
                 has_header = true;
             }
-            whole += read;
         }
-        let torn = line.len();
+        let (length, torn) = (lines.at, lines.rest().len());
+        // What was cut off by an interruption is cut away; the one line of another file is not.
+        if !has_header && !is_begun_header(lines.rest()) {
+            let message = "it is no file of rows";
+            return Err(Error::data(&self.path, Some(1), message, OTHER_FOLDER));
+        }
         drop(lines);
         let failed = |source| Error::io("write", &self.path, source);
-        let length = u64::try_from(whole).unwrap_or(u64::MAX);
         if torn > 0 {
             self.file.set_len(length).map_err(failed)?;
         }
@@ -146,9 +137,8 @@ impl Drop for Journal {
 
 /// A value as a line of the file.
 fn to_line<T: serde::Serialize>(value: &T) -> Result<String> {
-    let mut line = serde_json::to_string(value).map_err(|why| Error::internal(why.to_string()))?;
-    line.push('\n');
-    Ok(line)
+    let line = Page::json_line(value).map_err(|why| Error::internal(why.to_string()))?;
+    Ok(line.ended().to_string())
 }
 
 /// In words how a file's header is not that of the run that is asked for.
@@ -159,6 +149,13 @@ fn same_run(there: &Header, header: &Header) -> Option<String> {
     })
 }
 
+/// Whether a line without its end may be the beginning of a header.
+fn is_begun_header(line: &[u8]) -> bool {
+    let begin = format!("{{\"schema\":\"{SCHEMA}\"");
+    let common = line.len().min(begin.len());
+    line[..common] == begin.as_bytes()[..common]
+}
+
 /// What tells one row from another.
 #[derive(Deserialize)]
 struct Key {
@@ -166,7 +163,8 @@ struct Key {
     experiment: Experiment,
 }
 
-fn check_row(
+/// Refuses a line that is not the row that is planned.
+pub(super) fn check_row(
     path: &Path,
     number: usize,
     line: &[u8],
@@ -209,9 +207,8 @@ pub(super) fn parse_header(path: &Path, line: &[u8]) -> Result<Header> {
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
-    lines: BufReader<File>,
+    lines: Lines<File>,
     header: Header,
-    number: usize,
     torn: bool,
 }
 
@@ -222,18 +219,15 @@ impl Reader {
     /// Names the file when there is none, or its header is not one.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
-        let file = File::open(&path).map_err(|source| Error::io("read", &path, source))?;
-        let mut lines = BufReader::new(file);
-        let mut line = Vec::new();
-        lines
-            .read_until(b'\n', &mut line)
-            .map_err(|source| Error::io("read", &path, source))?;
-        let header = parse_header(&path, &line)?;
+        let mut lines = Lines::open(&path)?;
+        let header = match lines.next()? {
+            Some(line) => parse_header(&path, line)?,
+            None => parse_header(&path, lines.rest())?,
+        };
         Ok(Self {
             path,
             lines,
             header,
-            number: 1,
             torn: false,
         })
     }
@@ -244,27 +238,41 @@ impl Reader {
         &self.header
     }
 
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether the last line lacked its end: the run was interrupted there, or goes on.
     #[must_use]
     pub fn is_torn(&self) -> bool {
         self.torn
     }
 
-    /// The next line as it is, with its end; none at the end of the file and at a line without one.
+    /// The next line as it is, without its end; none at the end of the file and at a line without one.
     ///
     /// # Errors
     /// Names the file when it cannot be read.
     pub fn line(&mut self) -> Result<Option<String>> {
-        let mut line = Vec::new();
-        let read = self.lines.read_until(b'\n', &mut line);
-        read.map_err(|source| Error::io("read", &self.path, source))?;
-        if line.last() != Some(&b'\n') {
-            self.torn = !line.is_empty();
+        let Some(line) = self.lines.next()?.map(<[u8]>::to_vec) else {
+            self.torn = !self.lines.rest().is_empty();
             return Ok(None);
-        }
-        self.number += 1;
+        };
         let text = String::from_utf8(line);
         text.map(Some).map_err(|why| self.damaged(&why.to_string()))
+    }
+
+    /// The next line as it is, which has to be the row that is planned; none as in [`Reader::line`].
+    pub(super) fn planned(
+        &mut self,
+        planned: Option<(usize, Experiment)>,
+    ) -> Result<Option<String>> {
+        let line = self.line()?;
+        if let Some(line) = &line {
+            check_row(&self.path, self.lines.number, line.as_bytes(), planned)?;
+        }
+        Ok(line)
     }
 
     /// The next row.
@@ -293,7 +301,7 @@ impl Reader {
 
     fn damaged(&self, why: &str) -> Error {
         let hint = "the file was changed since it was written: run again into another folder";
-        Error::data(&self.path, Some(self.number), why, hint)
+        Error::data(&self.path, Some(self.lines.number), why, hint)
     }
 }
 

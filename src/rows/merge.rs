@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::FILE;
 use super::header::Header;
 use super::journal::Reader;
+use super::{FILE, parquet};
 use crate::error::{Error, Result};
+use crate::file::Outputs;
+use crate::text::Page;
 use crate::{file, paths};
 
 /// What was put together.
@@ -15,15 +17,29 @@ pub struct Merged {
     pub rows: usize,
     /// Problems they are about.
     pub problems: usize,
+    /// Files whose last line was cut short after all of their rows.
+    pub torn: Vec<PathBuf>,
+}
+
+/// What else is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct How {
+    /// Replace files that are there.
+    pub force: bool,
+    /// Write Parquet too.
+    pub parquet: bool,
 }
 
 /// Puts the shards in some folders together into another folder.
 ///
 /// # Errors
-/// When they are not parts of one run, one is missing, given twice or not finished, or something cannot be read or written.
-pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged> {
+/// When they are not parts of one run, one is missing, given twice, damaged or not finished, the output is one of them or is
+/// there already, or something cannot be read or written.
+pub fn merge(folders: &[PathBuf], out: &Path, how: How) -> Result<Merged> {
+    let mut outputs = Outputs::new(how.force);
     let mut shards: Vec<Reader> = Vec::new();
     for folder in folders {
+        outputs.reads(&folder.join(FILE));
         shards.push(Reader::open(folder)?);
     }
     let Some(first) = shards.first() else {
@@ -32,41 +48,53 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<Merged> {
     let whole = first.header().whole();
     let of = first.header().shard.of;
     let place = complete(folders, &shards, of)?;
-    paths::create_folder(out)?;
     let target = out.join(FILE);
-    if target.exists() {
-        return Err(Error::usage_with_hint(
-            format!("{target:?} is there already"),
-            "choose another folder with --out, or remove it",
-        ));
+    outputs.writes(&target)?;
+    if how.parquet {
+        for path in parquet::paths(out, &whole) {
+            outputs.writes(&path)?;
+        }
     }
+    paths::create_folder(out)?;
     let mut rows = 0;
     file::write_streamed(&target, |sink| {
-        let header =
-            serde_json::to_string(&whole).map_err(|why| Error::internal(why.to_string()))?;
+        let header = Page::json_line(&whole).map_err(|why| Error::internal(why.to_string()))?;
         let failed = |source| Error::io("write", &target, source);
         writeln!(sink, "{header}").map_err(failed)?;
         for (index, experiment) in whole.plan() {
-            let shard = (index / whole.settings.batch.max(1)) % of;
-            let at = place[shard];
-            let Some(line) = shards[at].line()? else {
+            let shard = &mut shards[place[(index / whole.settings.batch.max(1)) % of]];
+            let Some(line) = shard.planned(Some((index, experiment)))? else {
+                let cut = if shard.is_torn() {
+                    "; its last line was cut short"
+                } else {
+                    ""
+                };
                 return Err(Error::usage_with_hint(
                     format!(
-                        "{:?} is not finished: problem {index} {} is missing",
-                        folders[at].join(FILE),
+                        "{:?} is not finished: problem {index} {} is missing{cut}",
+                        shard.path(),
                         experiment.as_str()
                     ),
                     "run it again with the same options: it goes on where it stopped",
                 ));
             };
-            sink.write_all(line.as_bytes()).map_err(failed)?;
+            writeln!(sink, "{line}").map_err(failed)?;
             rows += 1;
+        }
+        // What follows belongs to no plan.
+        for shard in &mut shards {
+            shard.planned(None)?;
         }
         Ok(())
     })?;
+    if how.parquet {
+        parquet::write(out)?;
+    }
+    let torn = shards.iter().filter(|shard| shard.is_torn());
     Ok(Merged {
         rows,
         problems: whole.data.n,
+        torn: torn.map(|shard| shard.path().to_owned()).collect(),
     })
 }
 

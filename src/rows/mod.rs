@@ -9,6 +9,7 @@
 pub mod calibration;
 pub mod header;
 pub mod journal;
+mod lines;
 #[cfg(test)]
 pub(crate) mod made;
 pub mod merge;

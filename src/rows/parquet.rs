@@ -14,8 +14,8 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 
-use super::Experiment;
 use super::journal::Reader;
+use super::{Experiment, Header};
 use crate::error::{Error, Result};
 use crate::file;
 
@@ -23,6 +23,18 @@ use crate::file;
 pub const HEADER: &str = "undertone.header";
 /// Rows that are turned into columns at a time.
 const ROWS: usize = 512;
+
+/// The files that [`write`] may write.
+pub fn paths(folder: &Path, header: &Header) -> Vec<PathBuf> {
+    let experiments = header.experiments.iter();
+    experiments
+        .map(|experiment| path(folder, *experiment))
+        .collect()
+}
+
+fn path(folder: &Path, experiment: Experiment) -> PathBuf {
+    folder.join(format!("{}.parquet", experiment.as_str()))
+}
 
 /// Writes `EXPERIMENT.parquet` into a run's folder for each experiment that its rows hold; returns the files' paths.
 ///
@@ -32,7 +44,7 @@ pub fn write(folder: &Path) -> Result<Vec<PathBuf>> {
     let header = Reader::open(folder)?.header().clone();
     let mut written = Vec::new();
     for experiment in header.experiments.clone() {
-        let path = folder.join(format!("{}.parquet", experiment.as_str()));
+        let path = path(folder, experiment);
         let failed = |why: &dyn std::fmt::Display| {
             Error::io("write", &path, std::io::Error::other(why.to_string()))
         };

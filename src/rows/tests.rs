@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::journal::{Journal, Reader, Resumed};
 use super::made::{header, rows};
-use super::merge::{Merged, merge};
+use super::merge::{How, Merged, merge};
 use super::{Experiment, FILE, Header, Row, Shard};
 
 fn write(folder: &Path, header: &Header) -> Resumed {
@@ -145,17 +145,26 @@ fn merged_shards_are_the_single_run() {
         let mut folders = shards(&parts, n, of);
         folders.reverse();
         let out = parts.join("merged");
-        let merged = merge(&folders, &out).expect("merged");
+        let merged = merge(&folders, &out, How::default()).expect("merged");
         assert_eq!(
             merged,
             Merged {
                 rows: 2 * n,
-                problems: n
+                problems: n,
+                torn: Vec::new()
             }
         );
         assert_eq!(bytes(&out), bytes(&single), "{n} problems in {of}");
-        let again = merge(&folders, &out).expect_err("there already");
+        let again = merge(&folders, &out, How::default()).expect_err("there already");
         assert!(again.to_string().contains("there already"), "{again}");
+        let force = How {
+            force: true,
+            parquet: false,
+        };
+        merge(&folders, &out, force).expect("replaced");
+        assert_eq!(bytes(&out), bytes(&single), "{n} problems in {of}");
+        let onto = merge(&folders, &folders[0], force).expect_err("its own input");
+        assert!(onto.to_string().contains("is read by this"), "{onto}");
     }
 }
 
@@ -165,7 +174,9 @@ fn overlaps_gaps_and_mixed_settings_are_refused() {
     let parts = shards(folder.path(), 9, 3);
     let out = folder.path().join("out");
     let refused = |folders: &[PathBuf]| {
-        let error = merge(folders, &out).expect_err("refused").to_string();
+        let error = merge(folders, &out, How::default())
+            .expect_err("refused")
+            .to_string();
         assert!(!out.join(FILE).exists(), "{error}");
         error
     };
@@ -185,10 +196,98 @@ fn overlaps_gaps_and_mixed_settings_are_refused() {
     fs::write(&path, &whole[..whole.len() - 3]).expect("written");
     let error = refused(&parts);
     assert!(
-        error.contains("is not finished: problem 8 accuracy is missing"),
+        error.contains(
+            "is not finished: problem 8 accuracy is missing; its last line was cut short"
+        ),
         "{error}"
     );
+    let mut lines: Vec<&[u8]> = whole.split_inclusive(|b| *b == b'\n').collect();
+    lines.swap(1, 2);
+    fs::write(&path, lines.concat()).expect("written");
+    let error = refused(&parts);
+    assert!(
+        error.contains("line 2: problem 2 accuracy stands where problem 2 problem belongs"),
+        "{error}"
+    );
+    lines.swap(1, 2);
+    lines.push(lines[1]);
+    fs::write(&path, lines.concat()).expect("written");
+    assert!(refused(&parts).contains("more rows than the run has"));
     assert!(refused(&[]).contains("no folder"));
+}
+
+#[test]
+fn blank_lines_and_a_mark_do_no_harm() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let header = header(3, Shard::default());
+    write(folder.path(), &header);
+    let whole = String::from_utf8(bytes(folder.path())).expect("text");
+    let path = folder.path().join(FILE);
+    fs::write(
+        &path,
+        format!("\u{feff}{}\n \r\n", whole.replace('\n', "\r\n\n")),
+    )
+    .expect("written");
+    let read: Vec<Row> = Reader::open(folder.path())
+        .expect("opened")
+        .map(|row| row.expect("a row"))
+        .collect();
+    assert_eq!(read, rows(&header));
+    let (_, resumed) = Journal::open(folder.path(), &header).expect("opened");
+    assert_eq!((resumed.rows, resumed.torn), (read.len(), 0));
+    let mut watch = super::watch::Watch::open(folder.path())
+        .expect("readable")
+        .expect("a header");
+    let items = watch.read(u64::MAX).expect("rows").items;
+    assert_eq!(items.len(), 3);
+    for item in items {
+        super::watch::problem(folder.path(), &header, item.index, item.offset).expect("there");
+    }
+    assert!(watch.read(u64::MAX).expect("nothing").items.is_empty());
+}
+
+#[test]
+fn what_is_no_file_of_rows_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let header = header(3, Shard::default());
+    let path = folder.path().join(FILE);
+    for other in ["{\"question\":\"1 2\"}", "[", "x\n"] {
+        fs::write(&path, other).expect("written");
+        let error = Journal::open(folder.path(), &header).expect_err("not ours");
+        assert_eq!(error.exit_code(), 3, "{error}");
+        assert_eq!(bytes(folder.path()), other.as_bytes());
+    }
+    // A hole: it takes no room on the disk, and has no end of a line.
+    let hole = fs::File::create(&path).expect("created");
+    hole.set_len(3 << 30).expect("a file system with holes");
+    for error in [
+        Reader::open(folder.path()).expect_err("no rows"),
+        Journal::open(folder.path(), &header).expect_err("no rows"),
+        super::watch::Watch::open(folder.path())
+            .err()
+            .expect("no rows"),
+    ] {
+        assert!(
+            error.to_string().contains("longer than the 32 MiB"),
+            "{error}"
+        );
+    }
+    let many = format!(
+        "{}\n{{\"x\":[{}0]}}\n",
+        serde_json::to_string(&header).expect("text"),
+        "[],".repeat(5 << 20)
+    );
+    fs::write(&path, many).expect("written");
+    let error = Reader::open(folder.path())
+        .expect("a header")
+        .value()
+        .expect_err("too many");
+    assert!(
+        error
+            .to_string()
+            .contains("line 2: the line holds too many values"),
+        "{error}"
+    );
 }
 
 #[test]

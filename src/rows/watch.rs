@@ -1,20 +1,17 @@
 //! Reads a file of rows while it grows: only what was added, in portions, whole problems at a time.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::FILE;
 use super::header::Header;
 use super::journal::parse_header;
+use super::lines::Lines;
 use super::row::{Experiment, Row};
 use super::summary::{Gather, Item};
 use crate::error::{Error, Result};
 
-/// A header longer than this is none.
-const MOST_HEADER: u64 = 1 << 20;
-/// A row longer than this is none.
-const MOST_ROW: u64 = 1 << 28;
 /// What to do about a file that cannot be read on.
 const HINT: &str =
     "the file was changed since it was written, or is not one that `undertone run` wrote";
@@ -46,32 +43,23 @@ impl Watch {
     /// Names the file when it cannot be read or its header is not one.
     pub fn open(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(FILE);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(why) if why.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(Error::io("read", &path, source)),
-        };
-        let mut line = Vec::new();
-        let read = BufReader::new(file.take(MOST_HEADER)).read_until(b'\n', &mut line);
-        let read = read.map_err(|source| Error::io("read", &path, source))?;
-        if line.last() != Some(&b'\n') {
-            if read as u64 == MOST_HEADER {
-                return Err(Error::data(
-                    &path,
-                    Some(1),
-                    "the first line has no end",
-                    HINT,
-                ));
+        let mut lines = match Lines::open(&path) {
+            Ok(lines) => lines,
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                return Ok(None);
             }
+            Err(error) => return Err(error),
+        };
+        let Some(line) = lines.next()? else {
             return Ok(None);
-        }
-        let header = parse_header(&path, &line)?;
+        };
+        let header = parse_header(&path, line)?;
         Ok(Some(Self {
             plan: Box::new(header.plan()),
             header,
             path,
-            at: read as u64,
-            line: 1,
+            at: lines.at,
+            line: lines.number,
             problem: None,
         }))
     }
@@ -88,8 +76,7 @@ impl Watch {
     /// Names the file and the line that is no row, or not the one that belongs there.
     pub fn read(&mut self, bytes: u64) -> Result<Added> {
         let failed = |source| Error::io("read", &self.path, source);
-        let mut file = File::open(&self.path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
+        let length = fs::metadata(&self.path).map_err(failed)?.len();
         if length < self.at {
             return Err(self.damaged("the file is shorter than it was"));
         }
@@ -97,24 +84,17 @@ impl Watch {
         if length == self.at {
             return Ok(added);
         }
-        file.seek(SeekFrom::Start(self.at)).map_err(failed)?;
-        let mut lines = BufReader::new(file);
-        let until = self.at + bytes;
-        let mut line = Vec::new();
+        let mut lines = Lines::open_at(&self.path, self.at, self.line)?;
+        let until = self.at.saturating_add(bytes);
         while self.at < until {
-            line.clear();
-            let mut one = lines.by_ref().take(MOST_ROW);
-            let read = one.read_until(b'\n', &mut line);
-            let read = read.map_err(|source| Error::io("read", &self.path, source))? as u64;
-            if line.last() != Some(&b'\n') {
-                if read == MOST_ROW {
-                    return Err(self.damaged("the line has no end"));
-                }
+            let Some(line) = lines.next()?.map(<[u8]>::to_vec) else {
+                // Blank lines at the end are read as well.
+                (self.at, self.line) = (lines.at, lines.number);
                 return Ok(added);
-            }
-            self.line += 1;
+            };
+            self.line = lines.number;
             added.items.extend(self.row(&line)?);
-            self.at += read;
+            self.at = lines.at;
         }
         added.more = true;
         Ok(added)
@@ -160,17 +140,12 @@ impl Watch {
 /// Names the file when it cannot be read or other rows stand there.
 pub fn problem(folder: &Path, header: &Header, index: usize, offset: u64) -> Result<Vec<Row>> {
     let path = folder.join(FILE);
-    let failed = |source| Error::io("read", &path, source);
-    let mut file = File::open(&path).map_err(failed)?;
-    file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-    let mut lines = BufReader::new(file);
+    let mut lines = Lines::open_at(&path, offset, 0)?;
     let damaged = |why: String| Error::data(&path, None, format!("problem {index}: {why}"), HINT);
     let mut rows = Vec::with_capacity(header.experiments.len());
     for experiment in &header.experiments {
-        let mut line = Vec::new();
-        let mut one = lines.by_ref().take(MOST_ROW);
-        one.read_until(b'\n', &mut line).map_err(failed)?;
-        let row = parse(&line).map_err(damaged)?;
+        let line = lines.next()?.unwrap_or_default();
+        let row = parse(line).map_err(damaged)?;
         if (row.index, row.body.experiment()) != (index, *experiment) {
             return Err(damaged("its rows are no longer where they were".to_owned()));
         }

@@ -487,7 +487,8 @@ fn shown_ids(model: &Model, prompt: &[u32], k: usize) -> Vec<u32> {
 }
 
 fn missing(what: &str) -> crate::model::ModelError {
-    crate::model::ModelError::Input {
-        reason: format!("the recording lacks {what}"),
-    }
+    crate::model::ModelError::refused(
+        format!("the recording lacks {what}"),
+        "record the checkpoint again with assets/reference",
+    )
 }

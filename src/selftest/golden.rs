@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::file;
+
 /// One checkpoint's recording.
 #[derive(Deserialize)]
 pub(super) struct Golden {
@@ -146,7 +148,6 @@ pub(super) struct Top {
 
 /// Reads a recording; the error names the file.
 pub(super) fn read(path: &Path) -> Result<Golden, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    let text = file::read_text(path).map_err(|error| error.to_string())?;
     serde_json::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))
 }

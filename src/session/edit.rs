@@ -209,9 +209,8 @@ impl Edit {
 /// `the problem`, `latent 3`, `the verdict`.
 fn place(target: Target) -> String {
     match target {
-        Target::Problem => "the problem".to_owned(),
-        Target::Latent(latent) => format!("latent {latent}"),
-        Target::Verdict => "the verdict".to_owned(),
+        Target::Problem | Target::Verdict => format!("the {target}"),
+        Target::Latent(_) => target.to_string(),
     }
 }
 

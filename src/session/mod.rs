@@ -9,6 +9,8 @@ pub mod export;
 pub(crate) mod sample;
 pub mod store;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
@@ -40,6 +42,42 @@ pub struct Session {
     pub notes: Vec<Note>,
 }
 
+/// What a session is about: two with the same key are the same work.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Key {
+    /// The model's name; empty while no model is known.
+    pub model: String,
+    /// The question; foreign text.
+    pub question: String,
+}
+
+impl Key {
+    /// The key of a question that a model answers.
+    #[must_use]
+    pub fn of(model: Option<&ModelInfo>, question: &str) -> Self {
+        Self {
+            model: model.map_or_else(String::new, |info| info.name.clone()),
+            question: question.to_owned(),
+        }
+    }
+}
+
+impl Session {
+    /// The question; foreign text, empty if none is open.
+    #[must_use]
+    pub fn question(&self) -> &str {
+        let problem = self.problem.as_ref().map(|problem| &problem.question);
+        let question = problem.or(self.run.as_ref().map(|run| &run.question));
+        question.map_or("", String::as_str)
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        Key::of(self.model.as_ref(), self.question())
+    }
+}
+
 /// What a note is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -50,6 +88,16 @@ pub enum Target {
     Latent(LatentIdx),
     /// The verdict.
     Verdict,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Problem => f.write_str("problem"),
+            Self::Latent(latent) => write!(f, "latent {latent}"),
+            Self::Verdict => f.write_str("verdict"),
+        }
+    }
 }
 
 /// The closed list of tags.

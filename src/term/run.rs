@@ -14,9 +14,9 @@ use ratatui::Terminal;
 use tokio::time::{Instant, sleep_until};
 
 use crate::app::effect::{Export, ExportError};
-use crate::app::{self, App, Effect, Msg, Overlay, update};
+use crate::app::{self, App, Effect, Msg, Overlay, Recalled, update};
 use crate::problem::Problem;
-use crate::session::Session;
+use crate::session::{Key, Session};
 use crate::term::clipboard::{self, Between};
 use crate::term::input::{self, Batch, Keys};
 use crate::term::output;
@@ -52,11 +52,15 @@ pub trait Performer {
     /// Says in one sentence why there are none.
     fn load_problems(&mut self, model: &ModelInfo) -> Result<(String, Vec<Problem>), String>;
 
-    /// Writes the autosave and returns its path.
+    /// Saves a session and returns the path of its file.
     ///
     /// # Errors
     /// Says in one sentence why it was not written.
     fn save(&mut self, session: &Session) -> Result<String, String>;
+
+    /// The notes of earlier sessions about this key, with the weights that the model has now. What is saved about it from here on
+    /// goes into their file.
+    fn recall(&mut self, key: &Key, sha256: &str) -> Option<Recalled>;
 
     /// Writes an export and returns its path.
     ///
@@ -86,6 +90,15 @@ pub struct Options {
     pub sessions: PathBuf,
 }
 
+/// How the explorer ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ending {
+    /// Why.
+    pub why: Ended,
+    /// The sessions that could not be saved.
+    pub lost: Vec<Session>,
+}
+
 /// Why the explorer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -113,7 +126,11 @@ const HANG_UP: u8 = 1;
 ///
 /// # Errors
 /// Only the terminal's own: everything else is shown on screen.
-pub fn run(options: Options, link: WorkerLink, performer: &mut dyn Performer) -> io::Result<Ended> {
+pub fn run(
+    options: Options,
+    link: WorkerLink,
+    performer: &mut dyn Performer,
+) -> io::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -141,6 +158,7 @@ pub fn run(options: Options, link: WorkerLink, performer: &mut dyn Performer) ->
         performer,
         runs,
         last_frame: None,
+        began: Instant::now(),
         is_suspended: false,
         is_done: false,
     };
@@ -150,9 +168,15 @@ pub fn run(options: Options, link: WorkerLink, performer: &mut dyn Performer) ->
     explorer.draw()?;
     let effects = explorer.app.start();
     explorer.perform(effects)?;
-    let ended = runtime.block_on(explorer.run(signals, link.events, heard))?;
+    let why = runtime.block_on(explorer.run(signals, link.events, heard));
+    if why.is_err() {
+        // The terminal failed; what is unsaved goes to disk all the same.
+        let _ = explorer.send(Msg::Terminated);
+    }
     screen::leave();
-    Ok(ended)
+    let why = why?;
+    let lost = explorer.app.lost().cloned().collect();
+    Ok(Ending { why, lost })
 }
 
 struct Explorer<'a> {
@@ -165,6 +189,7 @@ struct Explorer<'a> {
     performer: &'a mut dyn Performer,
     runs: Runs,
     last_frame: Option<Instant>,
+    began: Instant,
     /// Whether the screen is the shell's until a signal says that we go on.
     is_suspended: bool,
     is_done: bool,
@@ -271,12 +296,18 @@ impl Explorer<'_> {
 
     /// When the state wants to hear of the time; none if it does not change with time.
     fn tick_due(&self) -> Option<Instant> {
-        let wait = self.app.next_tick_ms()?.saturating_sub(now_ms());
+        let wait = self.app.next_tick_ms()?.saturating_sub(self.clock_ms());
         Some(Instant::now() + Duration::from_millis(wait))
     }
 
+    /// The time by a clock that never goes back: deadlines do not depend on what the calendar is set to.
+    fn clock_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn tick(&mut self) {
-        let effects = update(&mut self.app, Msg::Tick { now_ms: now_ms() });
+        let (now_ms, unix_s) = (self.clock_ms(), unix_s());
+        let effects = update(&mut self.app, Msg::Tick { now_ms, unix_s });
         // A tick only ever saves, which cannot fail but on screen.
         let _ = self.perform(effects);
     }
@@ -311,7 +342,13 @@ impl Explorer<'_> {
                     let _ = self.requests.send(request);
                     None
                 }
-                Effect::Save(session) => Some(Msg::Saved(self.performer.save(&session))),
+                Effect::Save(session) => Some(Msg::Saved {
+                    key: session.key(),
+                    result: self.performer.save(&session),
+                }),
+                Effect::Recall { key, sha256 } => {
+                    self.performer.recall(&key, &sha256).map(Msg::Recalled)
+                }
                 Effect::Export(export) => Some(Msg::Exported(self.performer.export(&export))),
                 Effect::LoadProblems(model) => {
                     Some(Msg::Problems(self.performer.load_problems(&model)))
@@ -365,10 +402,7 @@ impl Explorer<'_> {
     }
 }
 
-fn now_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
+fn unix_s() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }

@@ -1,23 +1,22 @@
 //! Runs over data sets, outside the reducer: a thread that reads a run's file as it grows, and the process that computes one.
 
-use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::app::Msg;
 use crate::app::dataset::{RunEvent, RunRequest};
-use crate::rows::summary::key;
 use crate::rows::watch::{Watch, problem};
-use crate::session::{Note, store};
+use crate::session::store;
 use crate::term::Performer;
+use crate::{file, paths};
 
 /// How often the file and the process are looked at.
 const EVERY: Duration = Duration::from_millis(300);
@@ -26,7 +25,7 @@ const PORTION: u64 = 4 << 20;
 /// The file that a process writes what it says to, in the run's folder.
 const LOG: &str = "run.log";
 /// How much of its end is read for the last word.
-const LAST_WORDS: usize = 4_096;
+const LAST_WORDS: u64 = 4_096;
 
 /// A command that computes a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +46,6 @@ pub(super) struct Runs {
     sender: Sender<Msg>,
     /// Where sessions are saved.
     sessions: PathBuf,
-    /// When this session began.
-    began: SystemTime,
     child: Shared,
     /// Ends the thread that watches.
     closed: Arc<AtomicBool>,
@@ -61,7 +58,6 @@ impl Runs {
         let runs = Self {
             sender,
             sessions,
-            began: SystemTime::now(),
             child: Shared::default(),
             closed: Arc::new(AtomicBool::new(false)),
         };
@@ -75,7 +71,13 @@ impl Runs {
         performer: &mut dyn Performer,
     ) -> Option<Msg> {
         let (ticket, event) = match request {
+            RunRequest::Noted => {
+                let (sessions, sender) = (self.sessions.clone(), self.sender.clone());
+                thread::spawn(move || say_noted(&sessions, &sender));
+                return None;
+            }
             RunRequest::Watch { ticket, folder } => {
+                let folder = folder.to_str().map(paths::typed).unwrap_or(folder);
                 self.watch(ticket, folder);
                 return None;
             }
@@ -125,11 +127,7 @@ impl Runs {
         let folder = &command.folder;
         let failed = |what: &str, why: std::io::Error| format!("cannot {what} {folder:?}: {why}");
         fs::create_dir_all(folder).map_err(|why| failed("create", why))?;
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(folder.join(LOG))
-            .map_err(|why| failed("write the log in", why))?;
+        let log = file::append(&folder.join(LOG)).map_err(|why| failed("write the log in", why))?;
         let errors = log
             .try_clone()
             .map_err(|why| failed("write the log in", why))?;
@@ -155,7 +153,6 @@ impl Runs {
             ticket,
             folder,
             sessions: self.sessions.clone(),
-            began: self.began,
             sender: self.sender.clone(),
             child: Arc::clone(&self.child),
             closed: Arc::clone(&self.closed),
@@ -196,7 +193,6 @@ struct Watcher {
     ticket: u64,
     folder: PathBuf,
     sessions: PathBuf,
-    began: SystemTime,
     sender: Sender<Msg>,
     child: Shared,
     closed: Arc<AtomicBool>,
@@ -272,31 +268,9 @@ impl Watcher {
         if !added.more && !*is_read {
             *is_read = true;
             self.say(RunEvent::Read);
-            self.say_noted();
+            say_noted(&self.sessions, &self.sender);
         }
         Ok(added.more)
-    }
-
-    /// Tells the notes of earlier sessions; without them the run can be looked at as well.
-    fn say_noted(&self) {
-        let noted = store::noted(&self.sessions, self.began);
-        let noted = noted.unwrap_or_else(|error| {
-            tracing::warn!("earlier notes are not shown: {error}");
-            Vec::new()
-        });
-        let mut notes: HashMap<u64, Vec<Note>> = HashMap::new();
-        for session in noted {
-            let there = notes.entry(key(&session.question)).or_default();
-            for note in session.notes {
-                // A session that was opened again holds the notes of the one before.
-                if !there.contains(&note) {
-                    there.push(note);
-                }
-            }
-        }
-        if !notes.is_empty() {
-            self.say(RunEvent::Noted(notes));
-        }
     }
 
     /// How the process ended, if it has ended since the last look.
@@ -318,10 +292,19 @@ impl Watcher {
     }
 }
 
+/// Tells the notes of all saved sessions; without them a run can be looked at as well.
+fn say_noted(sessions: &Path, sender: &Sender<Msg>) {
+    match store::noted(sessions) {
+        // The explorer may be gone.
+        Ok(noted) => drop(sender.blocking_send(Msg::Noted(noted))),
+        Err(error) => tracing::warn!("saved notes are not shown: {error}"),
+    }
+}
+
 /// The last that a process said: from its last error on, else its last line.
 fn last_words(log: &Path) -> String {
-    let text = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text[text.len().saturating_sub(LAST_WORDS)..]).into_owned();
+    let text = file::read_tail(log, LAST_WORDS).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.trim().is_empty())

@@ -8,9 +8,10 @@ use crate::app::overlay::{Overlay, PromptKind};
 use crate::app::{App, Msg, Page, update};
 use crate::rows::calibration::{self, AtRung, Calibration};
 use crate::rows::summary::{Item, key};
+use crate::session::store::Noted;
 use crate::session::{Note, Target};
 use crate::tests::fixture::dataset::{FOLDER, header, heard, item, options, rows};
-use crate::tests::fixture::{problems, verdict};
+use crate::tests::fixture::{model, problems, verdict};
 use crate::tests::harness::Bench;
 use crate::trace::Rung;
 use crate::ui::glyphs::{ASCII, UNICODE};
@@ -548,19 +549,28 @@ fn notes_of_earlier_sessions_are_counted_with_those_of_this_one() {
         author: "Ann".to_owned(),
         written_at,
     };
-    let earlier = vec![note("look again", 5), note("as \u{1b}[31mred", 9)];
-    hear(&mut bench, RunEvent::Noted([(on.key, earlier)].into()));
+    let saved = |question: &str, notes: &[Note]| Noted {
+        key: crate::session::Key::of(Some(&model()), question),
+        notes: notes.to_vec(),
+    };
+    let earlier = [note("look again", 5), note("as \u{1b}[31mred", 9)];
+    let open = bench.app.session.question().to_owned();
+    bench.send(Msg::Noted(vec![
+        saved(&on.question, &earlier),
+        // The same notes in another file, and some on the open problem that were removed here.
+        saved(&on.question, &earlier[1..]),
+        saved(&open, &earlier),
+    ]));
     bench.keys("j j");
     assert_eq!(bench.app.dataset.item().map(|item| item.index), Some(2));
     let text = bench.text(160, 40);
     assert!(text.contains("2 notes, last “as ␛[31mred”"), "{text}");
     // One of this session on the open problem counts as well.
     bench.app.session.notes.push(note("mine", 10));
-    let open = bench.app.session.problem.as_ref().expect("a problem");
-    let own = key(&open.question);
+    let own = key(&open);
     bench.keys("D D");
-    assert_eq!(bench.app.dataset.notes.get(&on.key), Some(&2));
-    assert_eq!(bench.app.dataset.notes.get(&own), Some(&1));
+    let count = |key| bench.app.dataset.notes.get(&key).map(Vec::len);
+    assert_eq!((count(on.key), count(own)), (Some(2), Some(1)));
     bench.keys("left r");
     assert_eq!(bench.app.dataset.sort, Column::Notes);
     assert_eq!(bench.app.dataset.item().map(|item| item.key), Some(on.key));

@@ -22,6 +22,8 @@ pub(super) struct Bench {
     pub theme: Theme,
     /// Every effect since the start or the last `take_effects`.
     pub effects: Vec<Effect>,
+    /// How saves end.
+    pub disk: Result<String, String>,
     script: Script,
     pending: VecDeque<Event>,
 }
@@ -38,6 +40,7 @@ impl Bench {
             }),
             theme: Theme::palette(&UNICODE),
             effects: Vec::new(),
+            disk: Ok("here.jsonl".to_owned()),
             script: Script::default(),
             pending: VecDeque::new(),
         };
@@ -70,7 +73,8 @@ impl Bench {
     }
 
     pub fn tick(&mut self, now_ms: u64) {
-        self.send(Msg::Tick { now_ms });
+        let unix_s = now_ms / 1_000;
+        self.send(Msg::Tick { now_ms, unix_s });
     }
 
     pub fn send(&mut self, msg: Msg) {
@@ -122,6 +126,11 @@ impl Bench {
         }
     }
 
+    /// The worker says nothing of what it was going to say.
+    pub fn drop_pending(&mut self) {
+        self.pending.clear();
+    }
+
     /// The effects since the last call.
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
@@ -143,6 +152,10 @@ impl Bench {
             self.effects.push(effect.clone());
             match effect {
                 Effect::Send(request) => self.pending.extend(self.script.answer(request)),
+                Effect::Save(session) => {
+                    let (key, result) = (session.key(), self.disk.clone());
+                    self.send(Msg::Saved { key, result });
+                }
                 Effect::LoadProblems(_) => {
                     let origin = "mini-math test seed 7".to_owned();
                     self.send(Msg::Problems(Ok((origin, problems()))));

@@ -166,7 +166,7 @@ fn the_list_of_values_and_the_prompts_set_the_manner() {
         panic!("the list is open");
     };
     assert_eq!(list.kind, ListKind::Values);
-    assert_eq!(list.entries(&bench.app).len(), AblationValue::ALL.len());
+    assert_eq!(list.len(&bench.app), AblationValue::ALL.len());
     bench.play("type:permute enter");
     assert_eq!(bench.app.ablation.value, AblationValue::Permute);
     bench.play("B type:12/3 enter");

@@ -6,7 +6,7 @@ use crate::app::action::Action;
 use crate::app::effect::{Effect, ExportError};
 use crate::app::live::{Job, Phase};
 use crate::app::overlay::{Overlay, PromptKind};
-use crate::app::{Model, Msg};
+use crate::app::{App, Model, Msg};
 use crate::keymap::Context;
 use crate::tests::fixture::outcome;
 use crate::tests::harness::Bench;
@@ -295,12 +295,7 @@ fn what_was_stopped_stays_and_goes_on_with_r() {
 #[test]
 fn a_failure_stays_until_it_is_retried() {
     let mut bench = Bench::starting();
-    bench.send(Msg::Worker(Event::Failed {
-        id: None,
-        work: crate::worker::protocol::Work::Load,
-        message: "cannot read weights".to_owned(),
-        hint: "check the folder".to_owned(),
-    }));
+    bench.send(Msg::Worker(not_loaded("mini-math", false)));
     assert_eq!(bench.app.model, Model::Failed);
     assert!(bench.app.failure.is_some());
     bench.take_effects();
@@ -313,6 +308,135 @@ fn a_failure_stays_until_it_is_retried() {
     );
     bench.settle();
     assert!(bench.app.failure.is_none() && bench.app.session.run.is_some());
+}
+
+fn not_loaded(model: &str, kept: bool) -> Event {
+    Event::NotLoaded {
+        model: model.to_owned(),
+        message: "cannot read weights".to_owned(),
+        hint: "check the folder".to_owned(),
+        kept,
+    }
+}
+
+/// What a model that is not loaded may not change.
+fn on_screen(app: &App) -> String {
+    format!(
+        "{:?}",
+        (
+            &app.model_name,
+            &app.model,
+            &app.library,
+            &app.session,
+            &app.live,
+            &app.ablation,
+            &app.shown
+        )
+    )
+}
+
+#[test]
+fn a_model_that_is_not_loaded_leaves_everything_as_it_was() {
+    let mut bench = Bench::ready();
+    bench.play("2 space i");
+    bench.keys("type:mine enter");
+    bench.settle();
+    let before = on_screen(&bench.app);
+    bench.take_effects();
+    // The script would load it; the worker says no instead.
+    let fails = |bench: &mut Bench| {
+        bench.keys("m down enter");
+        bench.drop_pending();
+        assert!(matches!(bench.app.model, Model::Loading { .. }));
+        bench.send(Msg::Worker(not_loaded("mini-math-sim", true)));
+    };
+    fails(&mut bench);
+    assert_eq!(on_screen(&bench.app), before);
+    let failure = bench.app.failure.clone().expect("it is said");
+    assert_eq!(failure.message, "cannot read weights");
+    assert!(
+        failure
+            .hint
+            .contains("check the folder; mini-math stays loaded"),
+        "{}",
+        failure.hint
+    );
+    // Nothing is asked anew but what was asked for on the way; the model answers.
+    assert!(matches!(
+        bench.take_requests().as_slice(),
+        [Request::Load { .. }]
+    ));
+    bench.keys("esc");
+    assert_eq!(
+        (bench.app.failure.clone(), on_screen(&bench.app)),
+        (None, before.clone())
+    );
+    bench.play("3 space");
+    assert!(!bench.app.is_stale());
+    bench.play("space");
+    // And back with r, which tries the same model again.
+    fails(&mut bench);
+    bench.take_effects();
+    bench.keys("r");
+    assert_eq!(
+        bench.take_requests(),
+        [Request::Load {
+            model: "mini-math-sim".to_owned()
+        }]
+    );
+    bench.settle();
+    assert_eq!(bench.app.model_name, "mini-math-sim");
+    assert!(bench.app.failure.is_none() && bench.app.session.notes.is_empty());
+    // The session of before is on the shelf.
+    bench.play("m up enter");
+    assert_eq!(bench.app.session.notes.len(), 1);
+}
+
+#[test]
+fn a_load_that_is_stopped_or_replaced_goes_back_to_the_model_that_was_there() {
+    let mut bench = Bench::ready();
+    let before = on_screen(&bench.app);
+    bench.keys("m down enter");
+    bench.drop_pending();
+    bench.keys("m down enter");
+    bench.drop_pending();
+    bench.keys("esc");
+    bench.send(Msg::Worker(not_loaded("mini-math-idle", true)));
+    assert_eq!(on_screen(&bench.app), before);
+    // Without the model before there is nothing to go back to.
+    bench.keys("m down enter");
+    bench.drop_pending();
+    bench.send(Msg::Worker(not_loaded("mini-math-sim", false)));
+    assert_eq!(bench.app.model, Model::Failed);
+}
+
+#[test]
+fn work_that_was_dropped_for_a_model_that_is_not_loaded_is_asked_for_again() {
+    let mut bench = Bench::starting();
+    while bench.app.live.verdict != Job::Waiting {
+        bench.hear(1);
+    }
+    bench.keys("m down enter");
+    bench.drop_pending();
+    bench.take_effects();
+    bench.send(Msg::Worker(not_loaded("mini-math-sim", true)));
+    let id = bench.app.live.id;
+    let asked = bench.take_requests();
+    assert!(asked.contains(&Request::Verify { id }), "{asked:?}");
+    bench.settle();
+    assert_eq!(bench.app.live.verdict, Job::Done);
+    assert!(bench.app.session.verdict.is_some());
+    // A run that was cut off in the middle is run again.
+    let mut bench = Bench::starting();
+    while bench.app.live.n_latents() < 2 {
+        bench.hear(1);
+    }
+    bench.keys("m down enter");
+    bench.drop_pending();
+    bench.send(Msg::Worker(not_loaded("mini-math-sim", true)));
+    bench.settle();
+    assert_eq!(bench.app.live.phase, Phase::Done);
+    assert!(bench.app.session.verdict.is_some());
 }
 
 #[test]
@@ -334,26 +458,103 @@ fn a_failed_ablation_can_be_asked_for_again() {
     }));
 }
 
+/// The effects that save or leave.
+fn saves(bench: &mut Bench) -> Vec<Effect> {
+    let effects = bench.take_effects().into_iter();
+    effects
+        .filter(|effect| matches!(effect, Effect::Save(_) | Effect::Quit))
+        .collect()
+}
+
+fn save_of(bench: &Bench) -> Effect {
+    Effect::Save(Box::new(bench.app.session.clone()))
+}
+
 #[test]
-fn notes_are_saved_a_second_after_the_last_change_and_when_quitting() {
+fn notes_and_tags_are_saved_at_once_and_results_with_them_within_two_seconds() {
     let mut bench = Bench::ready();
-    bench.play("i type:why enter");
-    assert_eq!(bench.app.next_tick_ms(), Some(1_001_000));
-    bench.take_effects();
-    bench.tick(1_000_999);
-    assert_eq!(bench.take_effects(), []);
-    bench.tick(1_001_000);
-    let session = bench.app.session.clone();
-    assert_eq!(bench.take_effects(), [Effect::Save(Box::new(session))]);
-    bench.keys("i type:! enter");
-    bench.take_effects();
+    bench.keys("2 space");
+    bench.settle();
+    assert_eq!(saves(&mut bench), [], "nothing was written yet");
+    bench.keys("i type:why enter");
+    assert_eq!(saves(&mut bench), [save_of(&bench)]);
+    bench.keys("t enter");
+    assert_eq!(saves(&mut bench), [save_of(&bench)]);
+    assert!(bench.app.overlay.is_none(), "the list of tags is closed");
+    assert_eq!(saves(&mut bench), []);
+    // However many results follow one another, the first is on disk after two seconds.
+    for (latent, at) in [("1", 1_000_900), ("3", 1_001_800)] {
+        bench.keys(latent);
+        bench.keys("space");
+        bench.settle();
+        bench.tick(at);
+        assert_eq!(saves(&mut bench), []);
+    }
+    bench.tick(1_002_000);
+    assert_eq!(saves(&mut bench), [save_of(&bench)]);
     bench.keys("q");
-    let session = bench.app.session.clone();
-    assert_eq!(session.notes[0].text, "why!");
-    assert_eq!(
-        bench.take_effects(),
-        [Effect::Save(Box::new(session)), Effect::Quit]
+    assert_eq!(saves(&mut bench), [Effect::Quit]);
+}
+
+#[test]
+fn a_failed_save_is_tried_again_and_keeps_the_user() {
+    let mut bench = Bench::ready();
+    bench.disk = Err("the disk is full".to_owned());
+    bench.keys("i type:why enter");
+    assert_eq!(saves(&mut bench), [save_of(&bench)]);
+    // On another problem it is still unsaved, and still known.
+    bench.play("]");
+    saves(&mut bench);
+    bench.tick(1_005_000);
+    assert_eq!(saves(&mut bench).len(), 1, "tried again after five seconds");
+    bench.keys("q");
+    assert_eq!(saves(&mut bench).len(), 1, "tried again, and not left");
+    let notice = bench.app.notice.as_ref().map(|notice| notice.text.clone());
+    let said = "1 note is not saved, q again leaves without, x exports: the disk is full";
+    assert_eq!(notice.as_deref(), Some(said));
+    bench.keys("1 q");
+    assert!(
+        !saves(&mut bench).contains(&Effect::Quit),
+        "another key stays"
     );
+    bench.keys("q");
+    assert_eq!(saves(&mut bench), [Effect::Quit]);
+    assert_eq!(bench.app.lost().count(), 1);
+
+    let mut bench = Bench::ready();
+    bench.disk = Err("the disk is full".to_owned());
+    bench.keys("i type:why enter");
+    bench.disk = Ok("here.jsonl".to_owned());
+    saves(&mut bench);
+    bench.keys("q");
+    assert_eq!(saves(&mut bench), [save_of(&bench), Effect::Quit]);
+    assert_eq!(bench.app.lost().count(), 0);
+}
+
+#[test]
+fn earlier_notes_are_shown_and_nothing_is_saved_for_that() {
+    let mut bench = Bench::ready();
+    let key = bench.app.session.key();
+    let mut notes = crate::session::sample::session().notes;
+    let recalled = |notes: &[crate::session::Note]| {
+        Msg::Recalled(crate::app::Recalled {
+            key: key.clone(),
+            notes: notes.to_vec(),
+            path: "earlier.jsonl".to_owned(),
+            other_weights: false,
+        })
+    };
+    bench.send(recalled(&notes));
+    assert_eq!(bench.app.session.notes, notes);
+    bench.keys("2 space");
+    bench.settle();
+    bench.tick(1_100_000);
+    assert_eq!(saves(&mut bench), [], "looking changes nothing");
+    // What is written here meanwhile is not replaced.
+    notes.pop();
+    let before = bench.app.session.notes.clone();
+    bench.send(recalled(&notes));
+    assert_eq!(bench.app.session.notes, before);
 }
 
 #[test]
@@ -479,7 +680,7 @@ fn every_action_of_the_explorer_is_in_the_palette_and_says_why_it_is_disabled() 
     let Some(Overlay::List(list)) = &bench.app.overlay else {
         panic!("the palette is open");
     };
-    let entries = list.entries(&bench.app);
+    let entries = list.entries(&bench.app, 0..list.len(&bench.app));
     let main = Action::ALL
         .iter()
         .filter(|a| a.spec().context == Context::Main && **a != Action::Palette);
@@ -494,7 +695,9 @@ fn every_action_of_the_explorer_is_in_the_palette_and_says_why_it_is_disabled() 
         panic!("still open");
     };
     assert_eq!(
-        list.entries(&bench.app).first().map(|e| e.text.as_str()),
+        list.entries(&bench.app, 0..1)
+            .first()
+            .map(|e| e.text.as_str()),
         Some(Action::CycleValue.spec().doc)
     );
 }

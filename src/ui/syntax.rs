@@ -1,13 +1,43 @@
 //! Which parts of a question stand out, found by syntect with a small syntax of our own; colours come from the theme.
 
+//!
+//! The syntax is built here from its few rules: reading it from a file would take syntect's YAML loader and its dependency.
+
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use syntect::parsing::syntax_definition::{
+    Context, ContextReference, MatchOperation, MatchPattern, Pattern,
+};
 use syntect::parsing::{
     ParseState, Scope, ScopeStack, SyntaxDefinition, SyntaxSet, SyntaxSetBuilder,
 };
 
-const SOURCE: &str = include_str!("../../assets/syntax/problem.sublime-syntax");
+/// The scopes that the theme colours.
+const ASK: &str = "markup.question";
+const RELATION: &str = "keyword.relation";
+const NUMBER: &str = "constant.numeric";
+
+/// What stands out anywhere: numbers, and the words that relate them. The first that matches counts.
+const ATOMS: [(&str, &str); 4] = [
+    (NUMBER, r"\b\d[\d,]*(\.\d+)?\b"),
+    (
+        NUMBER,
+        r"(?i)\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|dozen|half|twice|double|doubles|triple|triples|thrice)\b",
+    ),
+    (
+        RELATION,
+        r"(?i)\b(more|fewer|less|each|every|equal|times|divided by|multiplies|gives away|gave away|left|altogether|in all|total)\b",
+    ),
+    (RELATION, r"\bis (not )?an?\b|\bis not\b|\bis\b|\bare\b"),
+];
+/// Where a sentence begins that asks; it ends with its question mark.
+const ASKS: [&str; 2] = [
+    r"(?=\b(How|What|Which|Is|Are|Who)\b[^.?]*\?)",
+    r"(?=\bTrue or false\b)",
+];
+const END_OF_QUESTION: &str = r"\?";
 
 /// What a part of a question is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,21 +61,81 @@ fn highlighter() -> Option<&'static Highlighter> {
     static SHARED: OnceLock<Option<Highlighter>> = OnceLock::new();
     SHARED
         .get_or_init(|| {
-            let syntax = SyntaxDefinition::load_from_str(SOURCE, false, None).ok()?;
             let mut builder = SyntaxSetBuilder::new();
-            builder.add(syntax);
-            let scope = |name: &str| Scope::new(name).ok();
+            builder.add(definition()?);
             Some(Highlighter {
                 set: builder.build(),
                 // Later ones win: a number inside the question is a number.
                 slots: [
-                    (scope("markup.question")?, Slot::Ask),
-                    (scope("keyword.relation")?, Slot::Relation),
-                    (scope("constant.numeric")?, Slot::Number),
+                    (scope(ASK)?, Slot::Ask),
+                    (scope(RELATION)?, Slot::Relation),
+                    (scope(NUMBER)?, Slot::Number),
                 ],
             })
         })
         .as_ref()
+}
+
+/// The syntax: in `main` and in a `question` stand the same atoms. syntect begins at `__start`.
+fn definition() -> Option<SyntaxDefinition> {
+    let context = |patterns| Context {
+        patterns,
+        ..Context::new(true)
+    };
+    let include = |name| Some(Pattern::Include(named(name)?));
+    let atom =
+        |(name, regex): &(&str, &str)| Some(rule(regex, Some(scope(name)?), MatchOperation::None));
+    let question = || Some(MatchOperation::Push(vec![named("question")?]));
+    let asks = |regex: &&str| Some(rule(regex, None, question()?));
+    let start = rule("", None, MatchOperation::Push(vec![named("main")?]));
+    let main = ASKS.iter().map(asks).chain([include("atoms")]);
+    let end = rule(END_OF_QUESTION, None, MatchOperation::Pop);
+    let contexts = [
+        ("__start", context(vec![start])),
+        ("main", context(main.collect::<Option<_>>()?)),
+        (
+            "question",
+            Context {
+                meta_scope: vec![scope(ASK)?],
+                ..context(vec![end, include("atoms")?])
+            },
+        ),
+        (
+            "atoms",
+            context(ATOMS.iter().map(atom).collect::<Option<_>>()?),
+        ),
+    ];
+    Some(SyntaxDefinition {
+        name: "Problem".to_owned(),
+        file_extensions: Vec::new(),
+        scope: scope("text.problem")?,
+        first_line_match: None,
+        hidden: false,
+        variables: HashMap::new(),
+        contexts: contexts
+            .map(|(name, context)| (name.to_owned(), context))
+            .into(),
+    })
+}
+
+fn scope(name: &str) -> Option<Scope> {
+    Scope::new(name).ok()
+}
+
+/// A reference to a context by its name, which syntect makes from data alone.
+fn named(name: &str) -> Option<ContextReference> {
+    serde_json::from_value(serde_json::json!({ "Named": name })).ok()
+}
+
+fn rule(regex: &str, scope: Option<Scope>, operation: MatchOperation) -> Pattern {
+    Pattern::Match(MatchPattern::new(
+        false,
+        regex.to_owned(),
+        scope.into_iter().collect(),
+        None,
+        operation,
+        None,
+    ))
 }
 
 /// Splits a question into parts; together they are the whole text. Without a usable syntax it is one plain part.

@@ -29,6 +29,8 @@ const MAX_NODES: usize = 1024;
 pub(super) struct Question {
     numbers: Vec<Number>,
     answer: Ratio,
+    /// The numbers with every step among them alone, once it is known what is asked of them.
+    ground: Option<Pool>,
 }
 
 impl Question {
@@ -39,7 +41,37 @@ impl Question {
         }
         let answer =
             Ratio::parse(answer).ok_or_else(|| Abstain::AnswerUnread(answer.to_owned()))?;
-        Ok(Self { numbers, answer })
+        Ok(Self {
+            numbers,
+            answer,
+            ground: None,
+        })
+    }
+
+    /// Combines the numbers once for searches of many sets of latents under the same settings. Each of these finds what it would
+    /// find without; a question with very many numbers would otherwise take as long for every one of them.
+    pub(super) fn prepare(&mut self, settings: &Search, all: &[&Vec<Vec<TokenRead>>]) {
+        let latents = all
+            .iter()
+            .flat_map(|latents| latents.iter().take(LATENT_BITS));
+        let reads = latents.flat_map(|top| numbers(top, settings.top_k));
+        let mut values: Vec<Ratio> = reads.map(|read| read.value).collect();
+        values.push(self.answer);
+        let mut ground = Pool::new(values, settings.three_operands);
+        self.add_numbers(&mut ground, settings);
+        self.ground = Some(ground);
+    }
+
+    /// Adds the numbers to the operands.
+    fn add_numbers(&self, pool: &mut Pool, settings: &Search) {
+        for (i, number) in self.numbers.iter().take(NUMBER_BITS).enumerate() {
+            pool.add(Atom {
+                term: Term::Number(i),
+                value: number.value,
+                factor: number.kind.is_factor(),
+                masks: vec![number_bit(settings, i)],
+            });
+        }
     }
 
     pub(super) fn reach(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Reach {
@@ -139,7 +171,7 @@ struct Node {
 }
 
 /// An operand that steps can start from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Atom {
     term: Term,
     value: Ratio,
@@ -168,13 +200,6 @@ struct Graph<'a> {
 
 impl<'a> Graph<'a> {
     fn build(question: &'a Question, settings: &Search, latents: &[Vec<TokenRead>]) -> Self {
-        let bit = |i: usize| {
-            if settings.reuse_numbers {
-                0
-            } else {
-                1_u128 << i
-            }
-        };
         let n_latents = latents.len().min(LATENT_BITS);
         let reads: Vec<Vec<Read>> = latents
             .iter()
@@ -185,7 +210,7 @@ impl<'a> Graph<'a> {
             question,
             n_latents,
             number_bits: (0..question.numbers.len().min(NUMBER_BITS))
-                .map(bit)
+                .map(|i| number_bit(settings, i))
                 .collect(),
             nodes: Vec::new(),
             masks: Vec::new(),
@@ -197,15 +222,15 @@ impl<'a> Graph<'a> {
             from_question_alone: false,
             capped: latents.len() > LATENT_BITS || question.numbers.len() > NUMBER_BITS,
         };
-        let mut pool = Pool::new(&reads, question.answer, settings.three_operands);
-        for (i, number) in question.numbers.iter().take(NUMBER_BITS).enumerate() {
-            pool.add(Atom {
-                term: Term::Number(i),
-                value: number.value,
-                factor: number.kind.is_factor(),
-                masks: vec![graph.number_bits[i]],
-            });
-        }
+        let mut values: Vec<Ratio> = reads.iter().flatten().map(|read| read.value).collect();
+        values.push(question.answer);
+        let mut pool = if let Some(ground) = &question.ground {
+            ground.narrowed(values)
+        } else {
+            let mut pool = Pool::new(values, settings.three_operands);
+            question.add_numbers(&mut pool, settings);
+            pool
+        };
         graph.from_question_alone = pool
             .steps(question.answer)
             .iter()
@@ -325,6 +350,11 @@ impl<'a> Graph<'a> {
             (None, n) => format!("{n} steps are read, but none leads to {answer}"),
         }
     }
+}
+
+/// What stands for a number in a mask: nothing where numbers may serve again.
+fn number_bit(settings: &Search, i: usize) -> u128 {
+    if settings.reuse_numbers { 0 } else { 1 << i }
 }
 
 /// A number of a top-k list.

@@ -208,6 +208,13 @@ impl Prepared {
         }
     }
 
+    /// Does once what all searches of many sets of latents have in common.
+    fn prepare(&mut self, settings: &Search, all: &[&Vec<Vec<TokenRead>>]) {
+        if let Self::Math(question) = self {
+            question.prepare(settings, all);
+        }
+    }
+
     fn reach(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Reach {
         match self {
             Self::Math(question) => question.reach(settings, latents),

@@ -16,10 +16,11 @@ pub fn null<'a>(
     case: &Case<'_>,
     others: impl IntoIterator<Item = &'a Vec<Vec<TokenRead>>>,
 ) -> Null {
-    let Ok(prepared) = Prepared::new(case) else {
+    let Ok(mut prepared) = Prepared::new(case) else {
         return null_from(0, 0, &mut []);
     };
     let others: Vec<_> = others.into_iter().collect();
+    prepared.prepare(settings, &others);
     let reached = others.par_iter();
     of_reaches(reached.map(|latents| prepared.reach(settings, latents)))
 }

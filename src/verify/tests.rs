@@ -490,7 +490,13 @@ proptest! {
         let settings = Search { three_operands, reuse_numbers, ..Search::default() };
         let (case, read) = (math(&question, &answer), as_latents(&texts));
         let found = search(&settings, &case, &read);
-        let reach = Prepared::new(&case).expect("there are numbers and an answer").reach(&settings, &read);
+        let mut prepared = Prepared::new(&case).expect("there are numbers and an answer");
+        let reach = prepared.reach(&settings, &read);
+        let other = as_latents(&texts.iter().rev().map(|l| l.iter().map(|t| format!("{t}1")).collect()).collect::<Vec<_>>());
+        let alone = prepared.reach(&settings, &other);
+        prepared.prepare(&settings, &[&other, &read]);
+        prop_assert_eq!(prepared.reach(&settings, &read), reach);
+        prop_assert_eq!(prepared.reach(&settings, &other), alone);
         prop_assert_eq!(reach.reached, !found.steps.is_empty());
         prop_assert_eq!(reach.candidates, found.candidates);
         prop_assert_eq!(found.traces > 0, reach.reached);

@@ -2,6 +2,7 @@
 
 mod cache;
 pub mod kept;
+mod load;
 pub mod protocol;
 mod queue;
 mod study;

@@ -77,8 +77,6 @@ pub enum Request {
 /// A piece of the worker's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Loading a model.
-    Load,
     /// The clean run.
     Run,
     /// An ablated run.
@@ -177,7 +175,18 @@ pub enum Event {
         /// The run it belonged to.
         id: RunId,
     },
-    /// Something failed; the worker lives on. With no model loaded nothing else can be asked but `Load`.
+    /// The model that was asked for is not there: it cannot be loaded, or loading it was stopped.
+    NotLoaded {
+        /// Which model, as it was asked for.
+        model: String,
+        /// What happened.
+        message: String,
+        /// What to do next.
+        hint: String,
+        /// Whether the model before it answers still, with its run. If not, nothing can be asked but `Load`.
+        kept: bool,
+    },
+    /// Something failed; the worker lives on.
     Failed {
         /// The run it belonged to, if any.
         id: Option<RunId>,

@@ -168,6 +168,11 @@ impl Queue {
         self.load.is_some()
     }
 
+    /// The model that is to be loaded, if it was not begun yet.
+    pub fn waiting_load(&self) -> Option<String> {
+        self.load.clone()
+    }
+
     /// Takes the next job out.
     pub fn pop(&mut self) -> Option<Job> {
         if let Some(model) = self.load.take() {

@@ -184,3 +184,75 @@ fn a_study_by_zero_waits_for_nothing_and_one_that_stepped_aside_goes_on() {
         matches!(told.last(), Some(Event::Study { study, .. }) if matches!(&**study, Study::Sweep(s) if s.complete))
     );
 }
+
+/// A folder with the files of a bundled model.
+fn folder(name: &str, damaged: bool) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("assets/models")
+        .join(name);
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        let mut bytes = std::fs::read(from.join(file)).expect("bundled");
+        if damaged && file == "model.safetensors" {
+            bytes.truncate(bytes.len() / 2);
+        }
+        std::fs::write(folder.path().join(file), bytes).expect("written");
+    }
+    folder
+}
+
+#[test]
+fn a_model_that_is_not_loaded_leaves_the_one_before_with_its_run() {
+    let mut bench = Bench::new(None);
+    let before = bench.told(&off(AblationValue::Zero));
+    let load = |path: &Path| Job::Load(path.display().to_string());
+    let damaged = folder("mini-math", true);
+    for job in [load(Path::new("/no/such/folder")), load(damaged.path())] {
+        let failed = bench.told_unless(&job, &Cancel::new());
+        assert!(matches!(failed, Err(Stopped::Failed { .. })), "{failed:?}");
+    }
+    let whole = folder("mini-math", false);
+    let cancelled = Cancel::new();
+    cancelled.cancel();
+    let stopped = bench.told_unless(&load(whole.path()), &cancelled);
+    assert!(matches!(stopped, Err(Stopped::Cancelled)), "{stopped:?}");
+    // The run answers as if nothing had been.
+    while bench.events.try_recv().is_ok() {}
+    let after = bench.told(&off(AblationValue::Zero));
+    let outcome = |told: &[Event]| match told {
+        [Event::Ablated { outcome, .. }] => outcome.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(outcome(&after), outcome(&before));
+    // One that can be loaded takes its place, and the old run is gone.
+    let told = bench.told(&load(whole.path()));
+    assert!(matches!(told.last(), Some(Event::Ready { info, .. }) if info.family != "fuzz"));
+    let gone = bench.told_unless(&off(AblationValue::Zero), &Cancel::new());
+    assert!(matches!(gone, Err(Stopped::Cancelled)), "{gone:?}");
+}
+
+#[test]
+fn a_large_model_that_gave_way_is_brought_back_with_its_run() {
+    let mut bench = Bench::new(None);
+    let whole = folder("mini-math", false);
+    let told = bench.told(&Job::Load(whole.path().display().to_string()));
+    assert!(matches!(told.last(), Some(Event::Ready { .. })));
+    let run = Job::Run(Asked {
+        id: ID,
+        question: "Tom has 3 apples and buys 4 more. How many apples does Tom have now?".to_owned(),
+        gold: None,
+        steps: None,
+        mode: None,
+    });
+    bench.told(&run);
+    let ask = off(AblationValue::Zero);
+    let before = bench.told(&ask);
+    bench.worker.explorer = None;
+    bench.worker.forget();
+    bench.worker.bring_back();
+    let after = bench.told(&ask);
+    assert!(
+        matches!((before.as_slice(), after.as_slice()), ([Event::Ablated { outcome: a, .. }], [Event::Ablated { outcome: b, .. }]) if a == b),
+        "{before:?} {after:?}"
+    );
+}

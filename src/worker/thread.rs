@@ -9,20 +9,20 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc as events;
 
 use super::cache::{Cache, RunKey};
 use super::kept;
+use super::load::Loaded;
 use super::protocol::{Event, Request, RunId, Work};
 use super::queue::{Asked, Job, Queue, Standing, Wanted};
 use crate::analysis::Explorer;
 use crate::analysis::run::{Ask, CleanRun};
 use crate::analysis::verdict::Budget;
 use crate::model::{Cancel, ModelError, Placement};
-use crate::open::{OpenError, Opener, Progress, Watch};
-use crate::trace::{Outcome, Study, Verdict};
+use crate::open::{OpenError, Opener};
+use crate::trace::{Outcome, Position, Study, Verdict};
 
 /// How many events may wait for the screen.
 const EVENTS: usize = 256;
@@ -78,6 +78,8 @@ struct State {
     in_hand: Option<(Job, Cancel)>,
     /// Whether the job in hand only steps aside and is to be done again.
     again: bool,
+    /// The model whose loading was called off before it began.
+    called_off: Option<String>,
     closed: bool,
 }
 
@@ -101,6 +103,11 @@ fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
             desk.changed.notify_one();
             return;
         };
+        match &request {
+            Request::Cancel => state.called_off = state.queue.waiting_load(),
+            Request::Load { .. } => state.called_off = None,
+            _ => {}
+        }
         let standing = state
             .queue
             .push(request, state.in_hand.as_ref().map(|(job, _)| job));
@@ -118,10 +125,12 @@ fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
 
 /// The model's owner.
 pub(super) struct Worker {
-    placement: Placement,
-    opener: Opener,
+    pub(super) placement: Placement,
+    pub(super) opener: Opener,
     pub(super) out: events::Sender<Event>,
     pub(super) explorer: Option<Explorer>,
+    /// What the explorer was made of.
+    pub(super) loaded: Option<Loaded>,
     pub(super) clean: Option<(RunId, CleanRun)>,
     exits: Option<Vec<crate::trace::EarlyExit>>,
     pub(super) cache: Cache,
@@ -166,32 +175,6 @@ impl From<OpenError> for Stopped {
     }
 }
 
-/// A step of a download in words, and how far it is.
-fn said_of(step: Progress<'_>) -> (String, Option<(u64, Option<u64>)>) {
-    match step {
-        Progress::Looking { repo } => (format!("asking for {repo}"), None),
-        Progress::Verifying { name } => (format!("verifying {name}"), None),
-        Progress::File {
-            name, done, total, ..
-        } => (format!("downloading {name}"), Some((done, total))),
-    }
-}
-
-/// Whether a step is worth an event: every one but those of a file that moved by less than a frame's worth of time.
-fn is_due(shown: &mut Option<Instant>, step: Progress<'_>) -> bool {
-    const APART: Duration = Duration::from_millis(100);
-    let now = Instant::now();
-    let is_whole =
-        matches!(step, Progress::File { done, total, .. } if done == 0 || Some(done) == total);
-    let is_due = is_whole
-        || !matches!(step, Progress::File { .. })
-        || shown.is_none_or(|then| now - then >= APART);
-    if is_due {
-        *shown = Some(now);
-    }
-    is_due
-}
-
 impl Worker {
     pub(super) fn new(
         placement: Placement,
@@ -204,6 +187,7 @@ impl Worker {
             opener,
             out,
             explorer: None,
+            loaded: None,
             clean: None,
             exits: None,
             cache: Cache::new(cache.map(|cache| cache.join("answers"))),
@@ -219,6 +203,14 @@ impl Worker {
             let job = loop {
                 if state.closed {
                     return;
+                }
+                if let Some(model) = state.called_off.take() {
+                    drop(state);
+                    if self.tell(self.stopped(&model)).is_err() {
+                        return;
+                    }
+                    state = desk.lock();
+                    continue;
                 }
                 if let Some(job) = state.queue.pop() {
                     break job;
@@ -254,12 +246,20 @@ impl Worker {
                 Ok(()) => Ok(()),
                 Err(Stopped::Cancelled) if again => Ok(()),
                 Err(Stopped::Cancelled) if !superseded && let Job::Load(model) = &job => {
-                    self.tell(Event::Failed {
-                        id: None,
-                        work: Work::Load,
-                        message: format!("loading {model} was stopped"),
-                        hint: "r goes on where it stopped, m picks another model".to_owned(),
-                    })
+                    self.tell(self.stopped(model))
+                }
+                Err(Stopped::Failed { message, hint }) if let Job::Load(model) = &job => {
+                    // A newer request for a model takes the place of this one.
+                    if superseded {
+                        Ok(())
+                    } else {
+                        self.tell(Event::NotLoaded {
+                            model: model.clone(),
+                            message,
+                            hint,
+                            kept: self.explorer.is_some(),
+                        })
+                    }
                 }
                 Err(Stopped::Cancelled) => {
                     id.map_or(Ok(()), |id| self.tell(Event::Cancelled { id }))
@@ -278,6 +278,16 @@ impl Worker {
             if told.is_err() {
                 return;
             }
+        }
+    }
+
+    /// The event of a load that was called off.
+    fn stopped(&self, model: &str) -> Event {
+        Event::NotLoaded {
+            model: model.to_owned(),
+            message: format!("loading {model} was stopped"),
+            hint: "r goes on where it stopped, m picks another model".to_owned(),
+            kept: self.explorer.is_some(),
         }
     }
 
@@ -331,76 +341,27 @@ impl Worker {
         }
     }
 
-    fn load(&mut self, name: &str, cancel: &Cancel) -> Result<(), Stopped> {
-        let began = Instant::now();
-        // Two models never share memory: the old one goes before the new one comes.
-        self.explorer = None;
-        self.forget();
-        let mut screen_gone = false;
-        let mut tell = |stage: &str, bytes| {
-            let event = Event::Loading {
-                model: name.to_owned(),
-                stage: stage.to_owned(),
-                bytes,
-            };
-            screen_gone |= self.out.blocking_send(event).is_err();
-        };
-        tell("reading", None);
-        let mut shown = None;
-        let mut watch = Watch {
-            progress: &mut |step| {
-                let (stage, bytes) = said_of(step);
-                if is_due(&mut shown, step) {
-                    tell(&stage, bytes);
-                }
-            },
-            cancelled: &|| cancel.is_cancelled(),
-        };
-        let (checkpoint, options) = self.opener.find(name, &mut watch)?;
-        let mut stage = |stage: &'static str| tell(stage, None);
-        let (model, note) = self.placement.load(&checkpoint, &options, &mut stage)?;
-        cancel.check()?;
-        let explorer = Explorer::bare(model);
-        if screen_gone {
-            return Err(Stopped::ScreenGone);
-        }
-        let info = explorer.model().info().clone();
-        self.explorer = Some(explorer);
-        let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.tell(Event::Ready {
-            info,
-            elapsed_ms,
-            note,
-        })
-    }
-
     fn run(&mut self, asked: &Asked, cancel: &Cancel) -> Result<(), Stopped> {
         self.forget();
         let id = asked.id;
         let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
         let mut screen_gone = false;
-        let model = explorer.model();
-        let ask = Ask {
-            question: &asked.question,
-            gold: asked.gold.as_deref(),
-            steps: asked.steps,
-            mode: asked.mode.unwrap_or(model.main_mode()),
-            n_latents: model.n_latents(),
-            top_k: TOP_K,
-            most_tokens: None,
-        };
-        let clean = explorer.run(&ask, cancel, &mut |position| {
+        let mut on_position = |position: &Position| {
             let event = Event::Step {
                 id,
                 position: position.clone(),
             };
             screen_gone |= self.out.blocking_send(event).is_err();
-        })?;
+        };
+        let clean = clean_run(explorer, asked, &mut on_position, cancel)?;
         if screen_gone {
             return Err(Stopped::ScreenGone);
         }
         let run = clean.run.clone();
         self.clean = Some((id, clean));
+        if let Some(loaded) = &mut self.loaded {
+            loaded.asked = Some(asked.clone());
+        }
         self.tell(Event::RunDone { id, run })
     }
 
@@ -436,12 +397,32 @@ impl Worker {
         }
     }
 
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.clean = None;
         self.exits = None;
         self.partial = None;
         self.owed.clear();
     }
+}
+
+/// Runs a question as the explorer asks it.
+pub(super) fn clean_run(
+    explorer: &Explorer,
+    asked: &Asked,
+    on_position: &mut dyn FnMut(&Position),
+    cancel: &Cancel,
+) -> Result<CleanRun, ModelError> {
+    let model = explorer.model();
+    let ask = Ask {
+        question: &asked.question,
+        gold: asked.gold.as_deref(),
+        steps: asked.steps,
+        mode: asked.mode.unwrap_or(model.main_mode()),
+        n_latents: model.n_latents(),
+        top_k: TOP_K,
+        most_tokens: None,
+    };
+    explorer.run(&ask, cancel, on_position)
 }
 
 const AFTER_PANIC: &str = "this is a bug: press r to try again; the log has the details";
@@ -455,8 +436,8 @@ pub(super) fn no_model() -> Stopped {
 
 fn work(job: &Job) -> Work {
     match job {
-        Job::Load(_) => Work::Load,
-        Job::Run(_) => Work::Run,
+        // A load that fails has an event of its own.
+        Job::Load(_) | Job::Run(_) => Work::Run,
         Job::Ablate(..) => Work::Ablation,
         Job::Study(_) => Work::Study,
         Job::EarlyExit(_) | Job::Phrases(..) | Job::Verify(_) => Work::Results,

@@ -49,17 +49,36 @@ impl Terminal {
     }
 
     /// The same; a terminal of no rows and no columns states no size, and is looked at as one of 24 by 80.
-    pub fn start_sized(
+    pub fn start_sized(home: &Path, of: (u16, u16), args: &[&str], env: &[(&str, &str)]) -> Self {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_undertone"));
+        command.args(args);
+        Self::run(home, of, command, env)
+    }
+
+    /// The same where no file may grow beyond this many KiB, as on a disk that is full.
+    pub fn start_on_full_disk(
+        home: &Path,
+        rows: u16,
+        cols: u16,
+        kib: u64,
+        env: &[(&str, &str)],
+    ) -> Self {
+        let mut command = CommandBuilder::new("bash");
+        // Without the signal a write fails as it does on a full disk.
+        let limited = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\"");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_undertone")]);
+        Self::run(home, (rows, cols), command, env)
+    }
+
+    fn run(
         home: &Path,
         (rows, cols): (u16, u16),
-        args: &[&str],
+        mut command: CommandBuilder,
         env: &[(&str, &str)],
     ) -> Self {
         let pair = native_pty_system().openpty(size(rows, cols)).unwrap();
         let (rows, cols) = if rows == 0 { (24, 80) } else { (rows, cols) };
         let modes = modes(pair.master.as_ref());
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_undertone"));
-        command.args(args);
         command.cwd(home);
         command.env_remove("NO_COLOR");
         for (name, value) in [

@@ -42,6 +42,12 @@ pub enum Fault {
     WebPage,
     /// The whole file, whatever part was asked for.
     Whole,
+    /// The connection ends after so many bytes; a part is said to begin later than it was asked for.
+    WrongRange(usize),
+    /// The whole file, whatever part was asked for, which ends after so many bytes.
+    CutWhole(usize),
+    /// So many bytes, and no word about how many there are.
+    Unstated(usize),
     /// A redirect to there.
     Redirect(String),
 }
@@ -53,6 +59,8 @@ pub struct File {
     pub is_large: bool,
     /// Stands in for the entity tag.
     pub etag: Option<String>,
+    /// Whether nothing says how long it is.
+    pub hides_length: bool,
     pub faults: VecDeque<Fault>,
 }
 
@@ -129,6 +137,7 @@ impl Hub {
             bytes: bytes.to_owned(),
             is_large,
             etag: None,
+            hides_length: false,
             faults: VecDeque::new(),
         };
         let key = (repo.to_owned(), path.to_owned());
@@ -284,14 +293,16 @@ fn serve(mut stream: TcpStream, shared: &(Mutex<State>, Condvar), is_cdn: bool, 
                 .with("Content-Length", 0)
                 .send(&mut stream, &[]);
         } else {
-            let bytes = file.bytes.clone();
+            let (bytes, hides_length) = (file.bytes.clone(), file.hides_length);
             let fault = if is_head {
                 None
             } else {
                 file.faults.pop_front()
             };
             drop(guard);
-            if is_head {
+            if is_head && hides_length {
+                described.send(&mut stream, &[]);
+            } else if is_head {
                 described
                     .with("Content-Length", bytes.len())
                     .send(&mut stream, &[]);
@@ -311,7 +322,8 @@ fn list(stream: &mut TcpStream, state: &Mutex<State>, repo: &str, has_token: boo
     let files = state.files.iter().filter(|((owner, _), _)| owner == repo);
     let siblings: Vec<serde_json::Value> = files
         .map(|((_, path), file)| {
-            let mut sibling = serde_json::json!({"rfilename": path, "size": file.bytes.len()});
+            let size = (!file.hides_length).then_some(file.bytes.len());
+            let mut sibling = serde_json::json!({"rfilename": path, "size": size});
             if file.is_large {
                 sibling["lfs"] = serde_json::json!({
                     "sha256": sha256(&file.bytes), "size": file.bytes.len(), "pointerSize": 134,
@@ -373,7 +385,7 @@ fn transfer(
     sent: &dyn Fn(usize),
 ) {
     let total = bytes.len();
-    let start = if matches!(fault, Some(Fault::Whole)) {
+    let start = if matches!(fault, Some(Fault::Whole | Fault::CutWhole(_))) {
         0
     } else {
         usize::try_from(from).unwrap()
@@ -393,8 +405,25 @@ fn transfer(
             .with("Content-Type", "application/octet-stream")
     };
     match fault {
-        Some(Fault::Cut(n)) => {
+        Some(Fault::Cut(n) | Fault::CutWhole(n)) => {
             part(rest.len()).send(stream, &rest[..n]);
+            sent(n);
+        }
+        Some(Fault::WrongRange(n)) => {
+            let sent_of = &rest[..n.min(rest.len())];
+            let range = format!("bytes {}-{}/{total}", start + 5, total - 1);
+            let wrong = if start > 0 {
+                head(206).with("Content-Range", range)
+            } else {
+                head(200)
+            };
+            wrong
+                .with("Content-Length", rest.len())
+                .send(stream, sent_of);
+            sent(sent_of.len());
+        }
+        Some(Fault::Unstated(n)) => {
+            head(200).send(stream, &vec![b' '; n]);
             sent(n);
         }
         Some(Fault::Hold(n)) => {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod input;
+mod models;
 mod slate;
 #[path = "../binary/terminal.rs"]
 mod terminal;

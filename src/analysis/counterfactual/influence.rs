@@ -22,7 +22,10 @@ pub fn influence(
     let (model, clean) = (of.model, of.clean);
     let n = clean.fed.len();
     if n == 0 {
-        return Err(ModelError::input("the run has no latents"));
+        return Err(ModelError::refused(
+            "the run has no latents",
+            "run it in a mode with latents, or choose a model that has them",
+        ));
     }
     let with = |propagation| Ablation {
         propagation,

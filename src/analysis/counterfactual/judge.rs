@@ -110,8 +110,9 @@ impl<'a> Judge<'a> {
             .collect();
         for (plan, judged) in plans.iter().zip(&by_plan) {
             if plan.relative_size.is_none() && judged.iter().all(|j| j.logit_difference == 0.0) {
-                return Err(ModelError::input(
+                return Err(ModelError::refused(
                     "nothing was changed: the logits are those of the clean run to the last bit",
+                    "use another value or site, or switch off another latent",
                 ));
             }
         }
@@ -270,9 +271,12 @@ impl<'a> Judge<'a> {
         if difference <= most {
             return Ok(difference);
         }
-        Err(ModelError::input(format!(
-            "the sham run moved the logits by {difference:.2e}, more than {most:.0e}: the intervention is not to be trusted"
-        )))
+        Err(ModelError::refused(
+            format!(
+                "the sham run moved the logits by {difference:.2e}, more than {most:.0e}: the intervention is not to be trusted"
+            ),
+            "compute in single precision (--dtype f32) or on the CPU (--device cpu)",
+        ))
     }
 }
 

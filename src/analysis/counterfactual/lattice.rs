@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::judge::Judge;
-use super::replacements::{ALONE, Plan, Replacements};
+use super::replacements::{Plan, Replacements, alone};
 use super::{Subject, cell};
 use crate::model::{Cancel, ModelError};
 use crate::trace::{Ablation, AblationValue, Cell, Cost, LatentIdx, Lattice};
@@ -28,9 +28,10 @@ pub fn lattice(
 ) -> Result<Lattice, ModelError> {
     let n = of.clean.fed.len();
     if n == 0 || n > MOST_LATENTS {
-        return Err(ModelError::input(format!(
-            "a lattice needs 1 to {MOST_LATENTS} latents: the run has {n}"
-        )));
+        return Err(ModelError::refused(
+            format!("a lattice needs 1 to {MOST_LATENTS} latents: the run has {n}"),
+            "run it with as many (--latents), or ask for a sweep",
+        ));
     }
     let manner = manner.with_off(BTreeSet::new());
     let sets = sets_to_ask(n, &manner)?;
@@ -102,7 +103,7 @@ fn sets_to_ask(n: usize, manner: &Ablation) -> Result<Vec<BTreeSet<LatentIdx>>, 
         sets.retain(|off| off.len() != 1);
     }
     if sets.is_empty() {
-        return Err(ModelError::input(ALONE));
+        return Err(alone());
     }
     Ok(sets)
 }

@@ -23,10 +23,13 @@ pub fn layers(
     let first = first.or_else(|| clean.top_ids().ok()?.first().copied());
     let token = token.or(first).ok_or_else(crate::analysis::no_answer)?;
     if token as usize >= model.vocab() {
-        return Err(ModelError::input(format!(
-            "id {token} is outside the vocabulary of {}",
-            model.vocab()
-        )));
+        return Err(ModelError::refused(
+            format!(
+                "there is no token {token}: the vocabulary has {}",
+                model.vocab()
+            ),
+            format!("name an id from 0 to {}", model.vocab() - 1),
+        ));
     }
     let mut after: Vec<u32> = match clean.mode {
         Mode::Latent => model.markers().end.into_iter().collect(),

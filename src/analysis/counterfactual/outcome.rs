@@ -22,8 +22,9 @@ pub fn ablate(
 ) -> Result<Outcome, ModelError> {
     let (model, clean) = (of.model, of.clean);
     if clean.fed.is_empty() {
-        return Err(ModelError::input(
+        return Err(ModelError::refused(
             "the run has no latents, so none can be switched off",
+            "run it in a mode with latents, or choose a model that has them",
         ));
     }
     let replacements = Replacements::new(of, ablation)?;

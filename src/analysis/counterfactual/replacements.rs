@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Subject;
-use crate::analysis::reference::{Item, Moments};
+use crate::analysis::reference::{Item, Moments, no_latent};
 use crate::analysis::run::CleanRun;
 use crate::analysis::{no_answer, no_reference};
 use crate::model::{Change, Model, ModelError, Variant};
@@ -19,9 +19,13 @@ use crate::trace::{Ablation, AblationValue, Direction, LatentIdx, Propagation, S
 /// How many donors, draws or orders are tried unless asked otherwise (field-map.md 5.2).
 pub const VARIANTS: usize = 16;
 
-/// Why latents are not permuted.
-pub(super) const ALONE: &str =
-    "a single latent has none to change places with: switch off two or more, or use another value";
+/// The error of a single latent that is to change places.
+pub(super) fn alone() -> ModelError {
+    ModelError::refused(
+        "a single latent has none to change places with",
+        "switch off two or more, or use another value",
+    )
+}
 
 type Vectors = Vec<Arc<[f32]>>;
 
@@ -114,13 +118,15 @@ impl<'a> Replacements<'a> {
     pub(super) fn plan(&self, off: &BTreeSet<LatentIdx>) -> Result<Plan, ModelError> {
         let n = self.own.len();
         if let Some(missing) = off.iter().find(|idx| idx.0 == 0 || idx.0 > n) {
-            return Err(ModelError::input(format!(
-                "there is no latent {missing}: the run has {n}"
-            )));
+            return Err(ModelError::refused(
+                format!("there is no latent {missing}: the run has {n}"),
+                format!("name latents from 1 to {n}"),
+            ));
         }
         if off.is_empty() {
-            return Err(ModelError::input(
-                "nothing is switched off: name at least one latent",
+            return Err(ModelError::refused(
+                "nothing is switched off",
+                "name at least one latent",
             ));
         }
         let (mut sizes, mut percentiles) = (Vec::new(), Vec::new());
@@ -148,10 +154,13 @@ impl<'a> Replacements<'a> {
                 .collect(),
         };
         if !sizes.is_empty() && sizes.iter().all(|size| *size == 0.0) {
-            return Err(ModelError::input(format!(
-                "{} changed nothing: the replacement equals the latent",
-                self.manner.value
-            )));
+            return Err(ModelError::refused(
+                format!(
+                    "{} changed nothing: the replacement equals the latent",
+                    self.manner.value
+                ),
+                "use another value, or switch off another latent",
+            ));
         }
         Ok(Plan {
             off: off.clone(),
@@ -230,7 +239,7 @@ impl<'a> Replacements<'a> {
     fn orders(&self, off: &BTreeSet<LatentIdx>) -> Result<Vec<Vectors>, ModelError> {
         let places: Vec<usize> = off.iter().map(|idx| idx.0 - 1).collect();
         if places.len() < 2 {
-            return Err(ModelError::input(ALONE));
+            return Err(alone());
         }
         let wanted = self.manner.variants.unwrap_or(VARIANTS);
         let mut dice = ChaCha8Rng::seed_from_u64(self.manner.seed);
@@ -266,39 +275,51 @@ impl<'a> Replacements<'a> {
 /// Refuses what has no meaning.
 fn check(model: &Model, manner: &Ablation) -> Result<(), ModelError> {
     use AblationValue as V;
-    let refuse = |why: String| Err(ModelError::input(why));
+    let refuse = |why: &str, hint: &str| Err(ModelError::refused(why, hint));
     let is_keys = manner.site == Site::Kv || manner.value == V::KvBlock;
     if let Some(layers) = manner.layers {
         let all = model.info().layers;
         if !is_keys {
-            return refuse("a range of layers goes with the site kv or with kv-block".into());
+            return refuse(
+                "a range of layers says nothing at this site",
+                "use the site kv or the value kv-block with it",
+            );
         }
         if layers.first == 0 || layers.first > layers.last || layers.last > all {
-            return refuse(format!(
-                "there are no layers {layers}: the model has 1-{all}"
+            return Err(ModelError::refused(
+                format!("there are no layers {layers}: the model has {all}"),
+                format!("name layers from 1 to {all}"),
             ));
         }
     }
     match manner.value {
         V::Token if manner.site == Site::Hidden => refuse(
-            "a token's embedding is an input, not a hidden state: use the site input or kv".into(),
+            "a token's embedding is an input, not a hidden state",
+            "use the site input or kv",
         ),
-        V::Skip if manner.site != Site::Input => {
-            refuse("skip leaves latents out, so it has no site: use the site input".into())
+        V::Skip if manner.site != Site::Input => refuse(
+            "skip leaves latents out, so it has no site",
+            "use the site input",
+        ),
+        V::Skip if manner.direction == Direction::Denoising => refuse(
+            "skip leaves latents out, so none can be restored",
+            "use another value, or the direction noising",
+        ),
+        V::Skip if manner.propagation == Propagation::Direct => refuse(
+            "skip leaves latents out, so there are no later ones to hold",
+            "use the propagation total",
+        ),
+        V::KvBlock if manner.site == Site::Hidden => refuse(
+            "kv-block acts on key-value entries",
+            "use the site input or kv",
+        ),
+        V::Donor if manner.donor.is_none() => refuse(
+            "it is not said whose latent stands in",
+            "name a problem of the reference set, and if need be its latent",
+        ),
+        _ if manner.variants == Some(0) => {
+            refuse("no variant was asked for", "ask for at least one")
         }
-        V::Skip if manner.direction == Direction::Denoising => {
-            refuse("skip leaves latents out, so none can be restored: use another value".into())
-        }
-        V::Skip if manner.propagation == Propagation::Direct => {
-            refuse("skip leaves latents out, so there are no later ones to hold: use total".into())
-        }
-        V::KvBlock if manner.site == Site::Hidden => {
-            refuse("kv-block acts on key-value entries: use the site input or kv".into())
-        }
-        V::Donor if manner.donor.is_none() => {
-            refuse("which donor? name a problem of the reference set".into())
-        }
-        _ if manner.variants == Some(0) => refuse("at least one variant is needed".into()),
         _ => Ok(()),
     }
 }
@@ -353,8 +374,9 @@ fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, Mode
         AblationValue::Resample => {
             let steps = match (manner.matched, clean.steps) {
                 (true, None) => {
-                    return Err(ModelError::input(
+                    return Err(ModelError::refused(
                         "the number of steps of this problem is not known, so donors cannot be matched on it",
+                        "take donors of any number of steps, or a problem with gold steps",
                     ));
                 }
                 (true, steps) => steps,
@@ -383,15 +405,12 @@ fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, Mode
         }
         AblationValue::Donor => {
             let donor = manner.donor.ok_or_else(no_reference)?;
-            let item = reference.item(donor.problem).ok_or_else(|| {
-                ModelError::input(format!(
-                    "the reference set has no problem {}: it holds {}, counted from 0",
-                    donor.problem,
-                    reference.len()
-                ))
-            })?;
+            let item = reference.donor(donor)?;
             if item.question.trim() == clean.run.question.trim() {
-                return Err(ModelError::input("a problem is never its own donor"));
+                return Err(ModelError::refused(
+                    "a problem is never its own donor",
+                    "name another problem of the reference set",
+                ));
             }
             let vectors = vectors_of(item, site);
             let at = |j: usize| {
@@ -399,7 +418,7 @@ fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, Mode
                 from.checked_sub(1)
                     .and_then(|from| vectors.get(from))
                     .cloned()
-                    .ok_or_else(|| ModelError::input(format!("the donor has no latent {from}")))
+                    .ok_or_else(|| no_latent(donor.problem, from, vectors.len()))
             };
             Kind::Vectors(vec![(1..=n).map(at).collect::<Result<_, _>>()?])
         }

@@ -36,7 +36,10 @@ pub fn sweep(
 ) -> Result<Sweep, ModelError> {
     let n = of.clean.fed.len();
     if n == 0 {
-        return Err(ModelError::input("the run has no latents to sweep over"));
+        return Err(ModelError::refused(
+            "the run has no latents to sweep over",
+            "run it in a mode with latents, or choose a model that has them",
+        ));
     }
     let manner = Ablation {
         direction: Direction::Noising,
@@ -113,7 +116,7 @@ fn one_row(
         role,
         value,
         cell: None,
-        refused: Some(why.to_string()),
+        refused: Some(format!("{why}: {}", why.hint())),
     };
     let replacements = match Replacements::new(of, &manner) {
         Err(why) if is_refusal(&why) => {

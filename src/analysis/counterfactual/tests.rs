@@ -76,7 +76,7 @@ impl Bench {
     }
 
     fn outcome(&self, ablation: &Ablation) -> Result<crate::trace::Outcome, String> {
-        ablate(&self.of(), ablation, &self.cancel).map_err(|e| e.to_string())
+        ablate(&self.of(), ablation, &self.cancel).map_err(|e| format!("{e}: {}", e.hint()))
     }
 
     /// Log-probability of the clean answer when these vectors are fed, each run alone from the prompt on.
@@ -267,7 +267,7 @@ fn what_means_nothing_is_refused() {
     assert!(refused(&of(AblationValue::Zero, &[])).contains("nothing is switched off"));
     assert!(refused(&of(AblationValue::Zero, &[5])).contains("no latent 5"));
     assert!(refused(&of(AblationValue::Permute, &[2])).contains("change places"));
-    assert!(refused(&of(AblationValue::Donor, &[2])).contains("which donor"));
+    assert!(refused(&of(AblationValue::Donor, &[2])).contains("whose latent stands in"));
     let layers = |first, last, site| Ablation {
         layers: Some(Layers { first, last }),
         site,

@@ -112,15 +112,18 @@ impl Examples {
             });
         }
         if places.is_empty() {
-            return Err(ModelError::input(format!(
-                "too few steps to fit a lens: of {} different problems {} serve, and no latent has {} fitted, {} stopping and {} \
+            return Err(ModelError::refused(
+                format!(
+                    "too few steps to fit a lens: of {} different problems {} serve, and no latent has {} fitted, {} stopping and {} \
                  held-out ones with a result that the vocabulary can show",
-                counts.distinct,
-                chosen.len(),
-                LEAST[0],
-                LEAST[1],
-                LEAST[2]
-            )));
+                    counts.distinct,
+                    chosen.len(),
+                    LEAST[0],
+                    LEAST[1],
+                    LEAST[2]
+                ),
+                "pass more problems with gold steps (--data, --n)",
+            ));
         }
         Ok(Self {
             places,

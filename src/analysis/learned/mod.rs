@@ -40,6 +40,7 @@ use crate::model::{
     Affine, Cancel, LensFiles, Model, ModelError, Precision, TranslatorShape, Translators, Vectors,
 };
 use crate::problem::Problem;
+use crate::text::Page;
 use crate::trace::LatentIdx;
 
 use card::{Card, Figures, LayerFigures, Origin, PlaceFigures};
@@ -209,9 +210,9 @@ pub fn fit(
         overall,
         places,
     };
-    let text = serde_json::to_string_pretty(&card)
+    let text = Page::json(&card)
         .map_err(|error| ModelError::Compute(format!("the card cannot be written: {error}")))?;
-    Ok((files.with_card(text + "\n"), card))
+    Ok((files.with_card(text.ended().to_string()), card))
 }
 
 /// How many maps are fitted when that of a task begins, after so many places.
@@ -223,24 +224,28 @@ fn done(places: usize, task: Task) -> usize {
 /// Refuses what cannot be fitted.
 fn check(model: &Model, recipe: &Recipe) -> Result<(), ModelError> {
     if !model.family().has_latents() || model.n_latents() == 0 {
-        return Err(ModelError::input(format!(
-            "{} has no latents, so there is nothing to fit a lens to",
-            model.info().name
-        )));
+        return Err(ModelError::refused(
+            format!(
+                "{} has no latents, so there is nothing to fit a lens to",
+                model.info().name
+            ),
+            "choose a model that has latents",
+        ));
     }
     if model.config().precision != Precision::F32 {
-        return Err(ModelError::input(
-            "a lens is fitted in single precision: pass --dtype f32",
+        return Err(ModelError::refused(
+            "a lens is fitted in single precision",
+            "pass --dtype f32",
         ));
     }
     if recipe
         .rank
         .is_some_and(|rank| rank == 0 || rank > model.width())
     {
-        return Err(ModelError::input(format!(
-            "the rank must be from 1 to the model's width, {}",
-            model.width()
-        )));
+        return Err(ModelError::refused(
+            "there is no map of this rank",
+            format!("name a rank from 1 to the model's width, {}", model.width()),
+        ));
     }
     Ok(())
 }
@@ -255,9 +260,10 @@ fn layers(model: &Model, recipe: &Recipe) -> Result<Vec<usize>, ModelError> {
     layers.sort_unstable();
     layers.dedup();
     match layers.iter().find(|layer| **layer == 0 || **layer > there) {
-        Some(layer) => Err(ModelError::input(format!(
-            "there is no layer {layer}: the model has {there}"
-        ))),
+        Some(layer) => Err(ModelError::refused(
+            format!("there is no layer {layer}: the model has {there}"),
+            format!("name layers from 1 to {there}"),
+        )),
         None => Ok(layers),
     }
 }

@@ -151,10 +151,13 @@ impl Learned {
         let token = token.or(clean.answer_ids.first().copied());
         let token = token.ok_or_else(no_answer)?;
         if token as usize >= model.vocab() {
-            return Err(ModelError::input(format!(
-                "id {token} is outside the vocabulary of {}",
-                model.vocab()
-            )));
+            return Err(ModelError::refused(
+                format!(
+                    "there is no token {token}: the vocabulary has {}",
+                    model.vocab()
+                ),
+                format!("name an id from 0 to {}", model.vocab() - 1),
+            ));
         }
         if clean.rollout.latents.is_empty() {
             return Ok(Vec::new());

@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use crate::decode::spoken::Spoken;
 use crate::model::{Cancel, Model, ModelError};
 use crate::problem::Problem;
-use crate::trace::{LatentIdx, TokenRead};
+use crate::trace::{DonorRef, LatentIdx, TokenRead};
 
 use super::thoughts::{Want, before_last, think};
 
@@ -24,6 +24,14 @@ pub const SIZE: usize = 256;
 
 /// How many top tokens are kept per latent: the deepest k of any search.
 pub const DEPTH: usize = 10;
+
+/// The error of a donor's latent that is not there.
+pub(super) fn no_latent(problem: usize, latent: usize, there: usize) -> ModelError {
+    ModelError::refused(
+        format!("problem {problem} of the reference set has no latent {latent}: it has {there}"),
+        format!("name one of its latents from 1 to {there}"),
+    )
+}
 
 /// One problem of the reference set.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,6 +139,30 @@ impl Reference {
     #[must_use]
     pub fn item(&self, number: usize) -> Option<&Item> {
         self.items.get(number)
+    }
+
+    /// The problem of a donor that was chosen by number.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] with the range when there is no such problem, or it has no such latent.
+    pub fn donor(&self, donor: DonorRef) -> Result<&Item, ModelError> {
+        let DonorRef { problem, latent } = donor;
+        let item = self.item(problem).ok_or_else(|| {
+            let last = self.len().saturating_sub(1);
+            ModelError::refused(
+                format!(
+                    "the reference set has no problem {problem}: it holds {}",
+                    self.len()
+                ),
+                format!("name a donor from 0 to {last}"),
+            )
+        })?;
+        match latent {
+            Some(latent) if latent.0 == 0 || latent.0 > item.fed.len() => {
+                Err(no_latent(problem, latent.0, item.fed.len()))
+            }
+            _ => Ok(item),
+        }
     }
 
     /// All problems, in order.

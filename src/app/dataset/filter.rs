@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::rows::summary::Item;
+use crate::session::{Note, Tag};
 use crate::stats::float;
 use crate::trace::Rung;
 
@@ -35,6 +36,12 @@ pub enum Field {
     Answer,
     /// The question.
     Text,
+    /// How many notes and tags there are on the problem.
+    Notes,
+    /// Its tags, any of them.
+    Tag,
+    /// The texts of its notes, any of them.
+    Note,
 }
 
 /// What kind of value a field has.
@@ -49,7 +56,7 @@ enum Kind {
 
 impl Field {
     /// Every field.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Rung,
         Self::Correct,
         Self::Steps,
@@ -61,6 +68,9 @@ impl Field {
         Self::Index,
         Self::Answer,
         Self::Text,
+        Self::Notes,
+        Self::Tag,
+        Self::Note,
     ];
 
     /// Its name in an expression.
@@ -78,6 +88,9 @@ impl Field {
             Self::Index => "index",
             Self::Answer => "answer",
             Self::Text => "text",
+            Self::Notes => "notes",
+            Self::Tag => "tag",
+            Self::Note => "note",
         }
     }
 
@@ -86,7 +99,7 @@ impl Field {
             Self::Rung => Kind::Rung,
             Self::Correct => Kind::Truth,
             Self::Needed => Kind::Latents,
-            Self::Answer | Self::Text => Kind::Text,
+            Self::Answer | Self::Text | Self::Tag | Self::Note => Kind::Text,
             _ => Kind::Number,
         }
     }
@@ -215,15 +228,15 @@ impl Filter {
         }
     }
 
-    /// Whether it lets a problem through.
+    /// Whether it lets a problem with these notes through.
     #[must_use]
-    pub fn admits(&self, item: &Item) -> bool {
-        self.0.iter().all(|term| term.holds(item))
+    pub fn admits(&self, item: &Item, notes: &[Note]) -> bool {
+        self.0.iter().all(|term| term.holds(item, notes))
     }
 }
 
 impl Term {
-    fn holds(&self, item: &Item) -> bool {
+    fn holds(&self, item: &Item, notes: &[Note]) -> bool {
         let op = self.op;
         let number = |found: Option<f64>| match (&self.value, found) {
             (Value::None, found) => op.holds(found.is_some().cmp(&false)),
@@ -247,7 +260,13 @@ impl Term {
             Field::Delta => number(item.delta),
             Field::Index => whole(Some(item.index)),
             Field::Answer => self.text(item.answer.as_deref()),
-            Field::Text => self.text(Some(&item.question)),
+            Field::Text => self.text([item.question.as_str()]),
+            Field::Notes => whole(Some(notes.len())),
+            Field::Tag => self.text(notes.iter().filter_map(|note| note.tag).map(Tag::as_str)),
+            Field::Note => {
+                let texts = notes.iter().map(|note| note.text.as_str());
+                self.text(texts.filter(|text| !text.is_empty()))
+            }
         }
     }
 
@@ -261,7 +280,7 @@ impl Term {
             (Value::Rung(wanted), Some(found)) => {
                 op.holds(found.strength().cmp(&wanted.strength()))
             }
-            (Value::Text(_), Some(found)) => self.text(Some(found.as_str())),
+            (Value::Text(_), Some(found)) => self.text([found.as_str()]),
             _ => op == Op::Not,
         }
     }
@@ -280,14 +299,17 @@ impl Term {
         }
     }
 
-    fn text(&self, found: Option<&str>) -> bool {
-        match (&self.value, found) {
-            (Value::None, found) => self.op.holds(found.is_some().cmp(&false)),
-            (Value::Text(wanted), Some(found)) => {
-                let (found, wanted) = (found.to_lowercase(), wanted.to_lowercase());
+    /// Compares all texts that were found: one that fits is enough.
+    fn text<'a>(&self, found: impl IntoIterator<Item = &'a str>) -> bool {
+        let mut found = found.into_iter();
+        match &self.value {
+            Value::None => self.op.holds(found.next().is_some().cmp(&false)),
+            Value::Text(wanted) => {
+                let wanted = wanted.to_lowercase();
+                let mut found = found.map(str::to_lowercase);
                 match self.op {
-                    Op::Has => found.contains(&wanted),
-                    op => (found == wanted) == (op == Op::Is),
+                    Op::Has => found.any(|found| found.contains(&wanted)),
+                    op => found.any(|found| found == wanted) == (op == Op::Is),
                 }
             }
             _ => self.op == Op::Not,
@@ -512,6 +534,20 @@ mod tests {
         }
     }
 
+    fn notes() -> Vec<Note> {
+        let note = |tag, text: &str| Note {
+            target: crate::session::Target::Problem,
+            tag,
+            text: text.to_owned(),
+            author: "ada".to_owned(),
+            written_at: 7,
+        };
+        vec![
+            note(None, "latents carry the steps"),
+            note(Some(Tag::Interesting), ""),
+        ]
+    }
+
     #[test]
     fn terms_hold_or_do_not() {
         for (text, holds) in [
@@ -555,17 +591,28 @@ mod tests {
             ("text~apples", true),
             ("text~\"12 app\"", true),
             ("TEXT~pears", false),
+            ("notes>0 notes=2", true),
+            ("notes=0", false),
+            ("tag=interesting", true),
+            ("tag=confirmed", false),
+            ("tag!=confirmed", true),
+            ("tag!=interesting", false),
+            ("tag=none", false),
+            ("tag!=none", true),
+            ("note~CARRY", true),
+            ("note~\"no such\"", false),
+            ("note=none", false),
             ("rung=not-needed correct=no steps>=3", true),
             ("rung=not-needed correct=yes steps>=3", false),
         ] {
             let filter = Filter::parse(text).unwrap_or_else(|why| panic!("{text}: {why:?}"));
-            assert_eq!(filter.admits(&item()), holds, "{text}");
+            assert_eq!(filter.admits(&item(), &notes()), holds, "{text}");
         }
         let empty = Item {
             needed: Some(Vec::new()),
             ..Item::default()
         };
-        let admits = |text: &str| Filter::parse(text).is_ok_and(|f| f.admits(&empty));
+        let admits = |text: &str| Filter::parse(text).is_ok_and(|f| f.admits(&empty, &[]));
         assert!(admits(
             "needed=none rung=none correct=none p=none answer=none"
         ));
@@ -635,7 +682,7 @@ mod tests {
         #[test]
         fn nothing_typed_makes_it_panic(text in ".{0,60}") {
             if let Ok(filter) = Filter::parse(&text) {
-                let _ = filter.admits(&item());
+                let _ = filter.admits(&item(), &notes());
             }
         }
 

@@ -9,14 +9,15 @@ mod sort;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use crate::app::App;
 use crate::rows::Header;
 use crate::rows::calibration::Calibration;
 use crate::rows::summary::{Item, key};
-use crate::session::Note;
+use crate::session::store::Noted;
+use crate::session::{Key as SessionKey, Note, Session};
 use crate::stats::Share;
 use crate::trace::{ModelInfo, Rung};
 
@@ -50,10 +51,10 @@ pub struct Dataset {
     pub figures: Figures,
     /// Whether the figures have the page for themselves.
     pub only_figures: bool,
-    /// How many notes there are on a problem, by the key of its question.
-    pub notes: HashMap<u64, usize>,
-    /// Notes of earlier sessions, by the key of the question.
-    earlier: HashMap<u64, Vec<Note>>,
+    /// The notes on each problem, by the key of its question.
+    pub notes: HashMap<u64, Vec<Note>>,
+    /// The saved sessions with notes, by the key of the question.
+    saved: HashMap<u64, Vec<Noted>>,
     /// Where runs are kept that are started from here.
     pub runs_folder: PathBuf,
     /// The file of problems that the explorer was given.
@@ -135,6 +136,21 @@ impl Dataset {
         self.run.as_ref()?.items.get(at)
     }
 
+    /// The row after or before that of a problem, as the table is filtered and sorted now; from the cursor where the problem is not shown.
+    #[must_use]
+    pub fn neighbour(&self, index: usize, next: bool) -> Option<usize> {
+        let items = &self.run.as_ref()?.items;
+        let mut shown = self.shown.iter();
+        let at = shown.position(|at| items.get(*at).is_some_and(|item| item.index == index));
+        let row = match (at, next) {
+            (Some(at), true) => at + 1,
+            (Some(at), false) => at.checked_sub(1)?,
+            (None, true) => self.row,
+            (None, false) => self.row.checked_sub(1)?,
+        };
+        (row < self.shown.len()).then_some(row)
+    }
+
     /// Brings what is shown in line with items, filter and order; the cursor stays on its problem where it can.
     fn refresh(&mut self) {
         let Some(run) = &self.run else {
@@ -146,7 +162,11 @@ impl Dataset {
         let under = self.shown.get(self.row).copied();
         let items = &run.items;
         let mut shown: Vec<usize> = (0..items.len())
-            .filter(|at| self.filter.admits(&items[*at]))
+            .filter(|at| {
+                let item = &items[*at];
+                let notes = self.notes.get(&item.key).map_or(&[][..], Vec::as_slice);
+                self.filter.admits(item, notes)
+            })
             .collect();
         sort::sort(&mut shown, items, self.sort, self.reversed, &self.notes);
         self.figures = Figures::of(shown.iter().map(|at| &items[*at]));
@@ -186,34 +206,36 @@ pub fn differs(info: &ModelInfo, header: &Header) -> Option<String> {
 }
 
 impl App {
-    /// How many notes there are on each problem, by the key of its question.
-    fn count_notes(&self) -> HashMap<u64, usize> {
-        let mut notes: HashMap<u64, usize> = HashMap::new();
-        let earlier = self.dataset.earlier.iter();
-        let earlier = earlier.map(|(key, noted)| (*key, noted.len()));
-        for (key, n) in earlier.chain(self.noted().map(|(key, noted)| (key, noted.len()))) {
-            *notes.entry(key).or_default() += n;
+    /// The notes on each problem, by the key of its question: those of the sessions that are open here, and the saved ones of all
+    /// others. What was changed here counts as it is here.
+    fn all_notes(&self) -> HashMap<u64, Vec<Note>> {
+        let own: Vec<&Session> = self.sessions().collect();
+        let open_here: HashSet<SessionKey> = own.iter().map(|session| session.key()).collect();
+        let mut notes: HashMap<u64, Vec<Note>> = HashMap::new();
+        for (key, saved) in &self.dataset.saved {
+            let mut there: Vec<Note> = Vec::new();
+            for saved in saved.iter().filter(|saved| !open_here.contains(&saved.key)) {
+                // Several files may hold the same note.
+                let new = saved.notes.iter().filter(|note| !there.contains(note));
+                let new: Vec<Note> = new.cloned().collect();
+                there.extend(new);
+            }
+            if !there.is_empty() {
+                notes.insert(*key, there);
+            }
+        }
+        for session in own.iter().filter(|session| !session.notes.is_empty()) {
+            let there = notes.entry(key(session.question())).or_default();
+            there.extend(session.notes.iter().cloned());
         }
         notes
     }
 
-    /// The notes of this session, by the key of the question; the same key may come twice.
-    fn noted(&self) -> impl Iterator<Item = (u64, &[Note])> {
-        let shelved = self.shelf.values().map(|shelved| &shelved.session);
-        shelved.chain([&self.session]).filter_map(|session| {
-            let problem = session.problem.as_ref()?;
-            (!session.notes.is_empty()).then(|| (key(&problem.question), session.notes.as_slice()))
-        })
-    }
-
-    /// The note on a problem that was written last, in this or an earlier session.
+    /// The note on a problem that was written last.
     #[must_use]
     pub fn last_note(&self, item: &Item) -> Option<&Note> {
-        let own = self.noted().filter(|(key, _)| *key == item.key);
-        let earlier = self.dataset.earlier.get(&item.key);
-        let all = own.flat_map(|(_, notes)| notes);
-        all.chain(earlier.into_iter().flatten())
-            .max_by_key(|note| note.written_at)
+        let notes = self.dataset.notes.get(&item.key)?;
+        notes.iter().max_by_key(|note| note.written_at)
     }
 
     /// How often answers are right at the rung of the open verdict, in the open run or else by the model's own calibration; none

@@ -1,5 +1,6 @@
 //! The data-set view: its keys, its prompts, and what is heard of runs.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::command::{offered, to_go_on};
@@ -17,6 +18,8 @@ use crate::keymap::Context;
 use crate::problem::Problem;
 use crate::rows::calibration::Calibration;
 use crate::rows::row::{Body, Row};
+use crate::rows::summary::key;
+use crate::session::store::Noted;
 use crate::trace::{EarlyExit, Mode, Verdict};
 
 /// Whether an action can be performed while the view is open, or one of its own at all.
@@ -111,9 +114,22 @@ fn resort(app: &mut App) {
     app.dataset.refresh();
 }
 
+/// The notes of all saved sessions are here.
+pub(in crate::app) fn noted(app: &mut App, noted: Vec<Noted>) {
+    let mut saved: HashMap<u64, Vec<Noted>> = HashMap::new();
+    for noted in noted {
+        saved
+            .entry(key(&noted.key.question))
+            .or_default()
+            .push(noted);
+    }
+    app.dataset.saved = saved;
+    entered(app);
+}
+
 /// The page is opened.
 pub(in crate::app) fn entered(app: &mut App) {
-    app.dataset.notes = app.count_notes();
+    app.dataset.notes = app.all_notes();
     app.dataset.refresh();
 }
 
@@ -207,6 +223,12 @@ fn pause_or_go_on(app: &mut App) -> Vec<Effect> {
     compute(app, model, options)
 }
 
+/// Opens the problem in a row of the table.
+pub(in crate::app) fn open_row(app: &mut App, row: usize) -> Vec<Effect> {
+    app.dataset.row = row;
+    read_row(app)
+}
+
 fn read_row(app: &mut App) -> Vec<Effect> {
     let dataset = &app.dataset;
     let (Some(run), Some(item)) = (&dataset.run, dataset.item()) else {
@@ -234,10 +256,6 @@ pub(in crate::app) fn on_event(app: &mut App, ticket: u64, event: RunEvent) -> V
                 run.items.extend(items);
                 dataset.refresh();
             }
-        }
-        RunEvent::Noted(notes) => {
-            dataset.earlier = notes;
-            entered(app);
         }
         RunEvent::Read => {
             if let Some(run) = &mut dataset.run
@@ -274,6 +292,7 @@ pub(in crate::app) fn on_event(app: &mut App, ticket: u64, event: RunEvent) -> V
 }
 
 fn opened(app: &mut App, folder: PathBuf, header: Box<crate::rows::Header>) {
+    app.in_table = None;
     let dataset = &mut app.dataset;
     dataset.opening = None;
     dataset.failure = None;
@@ -294,13 +313,15 @@ fn opened(app: &mut App, folder: PathBuf, header: Box<crate::rows::Header>) {
 }
 
 fn ended(app: &mut App, code: Option<i32>, said: &str) {
-    /// How `run` ends when it was asked to stop.
-    const STOPPED: i32 = 130;
+    /// How `run` ends when it was asked to stop: 128 and the signal's number.
+    const STOPPED: [i32; 3] = [129, 130, 143];
     let was_asked = app.dataset.work == Work::Pausing;
     app.dataset.work = Work::None;
     match code {
         Some(0) => app.say(Tone::Info, "the run is whole"),
-        Some(STOPPED) => app.say(Tone::Info, "the run is paused, p in the data set goes on"),
+        Some(code) if STOPPED.contains(&code) => {
+            app.say(Tone::Info, "the run is paused, p in the data set goes on");
+        }
         None if was_asked => app.say(Tone::Info, "the run is paused, p in the data set goes on"),
         _ => app.dataset.failure = Some(format!("the run ended: {said}")),
     }
@@ -328,7 +349,7 @@ fn open_problem(app: &mut App, rows: Vec<Row>) -> Vec<Effect> {
         return Vec::new();
     };
     let name = run.name();
-    let origin = format!("{} {index}, run {name}", run.header.data.origin);
+    let origin = format!("{} #{index}, run {name}", run.header.data.origin);
     let usual = info.modes.first().map(String::as_str);
     let mode = app
         .mode
@@ -338,6 +359,7 @@ fn open_problem(app: &mut App, rows: Vec<Row>) -> Vec<Effect> {
         .or_else(|| mode.map(|mode| format!("the model answers in {mode} mode here")));
     app.page = Page::Run;
     app.library.open = None;
+    app.in_table = Some(index);
     let effects = app.open(problem, origin);
     match other {
         Some(other) if verdict.is_some() => {

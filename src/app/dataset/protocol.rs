@@ -1,15 +1,15 @@
 //! What the data-set view asks of the outside, and what it hears.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::rows::summary::Item;
 use crate::rows::{Header, Row};
-use crate::session::Note;
 
 /// Something to do about runs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunRequest {
+    /// Read the notes of all saved sessions.
+    Noted,
     /// Read the run of a folder and watch it grow, in place of the one before.
     Watch {
         /// Comes back with everything that is heard.
@@ -57,8 +57,6 @@ pub enum RunEvent {
     Items(Vec<Item>),
     /// Everything that is there was read.
     Read,
-    /// Notes of earlier sessions, by the key of the question.
-    Noted(HashMap<u64, Vec<Note>>),
     /// The process was started, with rows going to this folder.
     Started {
         /// The folder.

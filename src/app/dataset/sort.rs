@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use crate::rows::summary::Item;
+use crate::session::Note;
 use crate::trace::Rung;
 
 /// A column of the table.
@@ -84,7 +85,7 @@ pub(super) fn sort(
     items: &[Item],
     by: Column,
     reversed: bool,
-    notes: &HashMap<u64, usize>,
+    notes: &HashMap<u64, Vec<Note>>,
 ) {
     let turn = |order: Ordering| if reversed { order.reverse() } else { order };
     shown.sort_by(|a, b| {
@@ -101,7 +102,7 @@ pub(super) fn sort(
             Column::First => known(a.first, b.first, Ord::cmp, turn),
             Column::Delta => known(a.delta, b.delta, f64::total_cmp, turn),
             Column::Notes => {
-                let of = |item: &Item| notes.get(&item.key).copied();
+                let of = |item: &Item| notes.get(&item.key).map(Vec::len);
                 known(of(a), of(b), Ord::cmp, turn)
             }
         };

@@ -32,7 +32,8 @@ fn every_column_sorts_and_what_is_missing_comes_last_either_way() {
         items[i].key = i as u64;
         items[i].question = ["b", "c", "a"][i].to_owned();
     }
-    let notes = HashMap::from([(2, 4), (1, 1)]);
+    let noted = |n| vec![crate::session::sample::session().notes[0].clone(); n];
+    let notes = HashMap::from([(2, noted(4)), (1, noted(1))]);
     let order = |by, reversed| {
         let mut shown: Vec<usize> = (0..5).collect();
         sort(&mut shown, &items, by, reversed, &notes);

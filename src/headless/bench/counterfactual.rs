@@ -1,6 +1,5 @@
 //! `undertone bench --suite counterfactual`: how fast a question's counterfactuals are answered, none of them known before.
 
-use std::io::Write as _;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -11,10 +10,11 @@ use crate::analysis::run::{Ask, CleanRun};
 use crate::analysis::{Explorer, early_exit, problems};
 use crate::cli::BenchArgs;
 use crate::error::{Error, Result};
+use crate::file::write_new;
 use crate::headless::{load, print, to_json};
 use crate::model::{Cancel, Mode, Model, ModelError};
 use crate::problem::Split;
-use crate::text::sanitize;
+use crate::text::{Page, sanitize};
 use crate::trace::{Ablation, AblationValue, LatentIdx};
 
 /// The schema name and version.
@@ -114,7 +114,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)
     } else {
-        print(&table(&report))
+        print(&Page::of(table(&report)))
     }
 }
 
@@ -300,8 +300,8 @@ fn compare(
 ) -> Result<Reference> {
     let mut file = std::env::temp_dir();
     file.push(format!("undertone-questions-{}.json", std::process::id()));
-    let written = std::fs::File::create(&file).and_then(|mut f| f.write_all(task.as_bytes()));
-    written.map_err(|source| Error::io("write", &file, source))?;
+    // In a folder that everybody can write to.
+    write_new(&file, task.as_bytes())?;
     let output = super::reference_output(command, folder, &[("UNDERTONE_QUESTIONS", &file)]);
     // A left-over in the temporary folder is not worth an error.
     let _ = std::fs::remove_file(&file);
@@ -339,8 +339,8 @@ fn median(mut times: Vec<f64>) -> f64 {
 fn table(r: &Report) -> String {
     let mut text = format!(
         "{} ({}, {}) on {}: {} questions of {} to {} tokens, {} latents, answers of up to {} tokens\n\n",
-        r.model.name,
-        r.model.family,
+        sanitize(&r.model.name),
+        sanitize(&r.model.family),
         r.model.dtype,
         r.model.device,
         r.questions,

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{load_model, print, to_json};
 use crate::cli::{BenchArgs, ShapeName, Suite};
 use crate::error::{Error, Result};
+use crate::file::{self, Outputs};
 use crate::model::{Branch, Cancel, Model, ModelError, Writes, random};
-use crate::text::sanitize;
+use crate::text::{Page, sanitize};
 
 /// The schema name and version.
 const SCHEMA: &str = "undertone.bench/1";
@@ -84,8 +85,14 @@ struct Ratios {
 pub fn run(args: &BenchArgs) -> Result<()> {
     if let Some(shape) = args.make {
         let out = args.out.as_deref().unwrap_or(Path::new("random"));
-        random::write(of_shape(shape), out).map_err(|source| Error::io("write", out, source))?;
-        return print(&format!("{}\n", out.display()));
+        let mut outputs = Outputs::new(args.force);
+        for name in random::FILES {
+            outputs.writes(&out.join(name))?;
+        }
+        random::write(of_shape(shape), out)?;
+        return print(&Page::of(
+            sanitize(&out.display().to_string()).into_string(),
+        ));
     }
     if args.suite == Suite::Counterfactual {
         return counterfactual::run(args);
@@ -101,7 +108,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)
     } else {
-        print(&table(&report))
+        print(&Page::of(table(&report)))
     }
 }
 
@@ -229,7 +236,7 @@ fn best<T>(
 
 /// Linux counts it; elsewhere it is not known.
 fn peak_memory_mib() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let status = file::read_text("/proc/self/status".as_ref()).ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024.0)
@@ -238,7 +245,11 @@ fn peak_memory_mib() -> Option<f64> {
 fn table(r: &Report) -> String {
     let mut text = format!(
         "{} ({}, {}) on {}, best of {}\n\n",
-        r.model.name, r.model.family, r.model.dtype, r.device, r.repeats
+        sanitize(&r.model.name),
+        sanitize(&r.model.family),
+        r.model.dtype,
+        r.device,
+        r.repeats
     );
     let mut row = |name: &str, value: Option<f64>, unit: &str| {
         let value = value.map_or_else(|| "-".to_owned(), |v| format!("{v:.1}"));

@@ -12,6 +12,7 @@ use crate::analysis::run::CleanRun;
 use crate::answers;
 use crate::cli::{AblateArgs, Edit};
 use crate::error::Result;
+use crate::text::Page;
 use crate::trace::{EarlyExit, LatentIdx, Outcome};
 
 /// The schema name and version.
@@ -224,7 +225,8 @@ fn fields(outcome: &Outcome) -> Fields {
 
 /// A list inside a field.
 fn json<T: Serialize>(list: &T) -> String {
-    serde_json::to_string(list).expect("texts and counts always serialise")
+    let page = Page::json_line(list).expect("texts and counts always serialise");
+    page.to_string()
 }
 
 fn exits(study: &Ablations, pen: Pen) -> String {

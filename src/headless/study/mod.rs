@@ -26,6 +26,7 @@ use crate::cli::{MannerArgs, ModelArgs, ProblemArgs, ReportArgs, ReportFormat};
 use crate::error::{Error, Result};
 use crate::model::Cancel;
 use crate::problem_file;
+use crate::text::Page;
 use crate::trace::{Ablation, Answer, Layers, ModelInfo};
 
 use table::Pen;
@@ -184,9 +185,12 @@ impl Ready {
     /// How many latents the run has.
     ///
     /// # Errors
-    /// A usage error when it has none, or the ablation names a layer that the model does not have.
+    /// A usage error when it has none, or the ablation names a layer or a donor that is not there.
     fn n_latents(&self, manner: &Ablation) -> Result<usize> {
         within(manner.layers, self.head.model.layers)?;
+        if let Some(donor) = manner.donor {
+            self.explorer.reference().donor(donor)?;
+        }
         match self.clean.fed.len() {
             0 => Err(Error::usage_with_hint(
                 format!(
@@ -202,10 +206,13 @@ impl Ready {
 
 fn within(layers: Option<Layers>, of_model: usize) -> Result<()> {
     match layers {
-        Some(layers) if layers.last > of_model => Err(Error::usage(format!(
-            "there is no layer {}: the model has {of_model}",
-            layers.last
-        ))),
+        Some(layers) if layers.last > of_model => Err(Error::usage_with_hint(
+            format!(
+                "there is no layer {}: the model has {of_model}",
+                layers.last
+            ),
+            format!("name layers from 1 to {of_model}"),
+        )),
         _ => Ok(()),
     }
 }
@@ -222,10 +229,10 @@ trait Shown: Serialize {
 fn publish<T: Shown>(args: ReportArgs, head: &Head, study: &T) -> Result<()> {
     print(&match args.format() {
         ReportFormat::Json => to_json(&Report { head, study })?,
-        ReportFormat::Csv => study.csv(head),
+        ReportFormat::Csv => Page::of(study.csv(head)),
         ReportFormat::Text => {
             let pen = Pen { ascii: args.ascii };
-            front(head, pen) + "\n" + &study.text(head, pen)
+            Page::of(front(head, pen) + "\n" + &study.text(head, pen))
         }
     })
 }

@@ -14,6 +14,7 @@ use crate::headless::study::csv::{Sheet, known, text};
 use crate::headless::study::table::Pen;
 use crate::headless::{print, to_json};
 use crate::problem_file::decoded::Record;
+use crate::text::Page;
 use crate::trace::{Null, Task, TokenRead, TraceStep};
 use crate::verify::paper::grid::Grid;
 use crate::verify::{self, Case, Found};
@@ -217,13 +218,13 @@ fn report<R: Report + Sync>(args: &TraceArgs, records: &[Record], report: &R) ->
             records: &parts,
             summary: &summary,
         })?,
-        ReportFormat::Csv => report.csv(&items, &parts),
+        ReportFormat::Csv => Page::of(report.csv(&items, &parts)),
         ReportFormat::Text => {
             let lines = items.iter().zip(&parts);
             let lines: String = lines
                 .map(|(item, part)| report.line(item, part, pen))
                 .collect();
-            lines + "\n" + &summary.text(pen)
+            Page::of(lines + "\n" + &summary.text(pen))
         }
     })
 }

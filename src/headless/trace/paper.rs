@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::headless::study::table::Pen;
 use crate::headless::{print, to_json_line};
 use crate::problem_file::decoded::Record;
+use crate::text::Page;
 use crate::verify::paper::backtracking::{self, Backtracking};
 use crate::verify::paper::chain::{Chain, Layout, chain};
 use crate::verify::paper::drawing::Drawing;
@@ -42,18 +43,20 @@ pub fn run(args: &TraceArgs, records: &[Record]) -> Result<()> {
             .collect();
         match args.report.format() {
             ReportFormat::Json => {
-                let lines: Result<Vec<String>> = found.iter().map(to_json_line).collect();
-                print(&lines?.join("\n"))?;
+                let lines = found
+                    .iter()
+                    .map(|found| Ok(to_json_line(found)?.ended().to_string()));
+                print(&Page::of(lines.collect::<Result<String>>()?))?;
             }
             _ => found.iter().for_each(|found| tally.add(found)),
         }
     }
     match args.report.format() {
         ReportFormat::Json => Ok(()),
-        ReportFormat::Csv => print(&tally.csv()),
-        ReportFormat::Text => print(&tally.text(Pen {
+        ReportFormat::Csv => print(&Page::of(tally.csv())),
+        ReportFormat::Text => print(&Page::of(tally.text(Pen {
             ascii: args.report.ascii,
-        })),
+        }))),
     }
 }
 

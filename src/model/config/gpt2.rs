@@ -39,6 +39,9 @@ struct File {
     vocab_size: usize,
     eos_token_id: Option<u32>,
     tie_word_embeddings: Option<bool>,
+    attn_pdrop: Option<f64>,
+    embd_pdrop: Option<f64>,
+    resid_pdrop: Option<f64>,
     scale_attn_weights: Option<bool>,
     scale_attn_by_inverse_layer_idx: Option<bool>,
 }
@@ -75,9 +78,12 @@ impl Gpt2Config {
             ));
         }
         let norm_eps = file.layer_norm_epsilon.unwrap_or(1e-5);
-        if !super::is_epsilon(norm_eps) {
-            return Err(format!("layer_norm_epsilon is {norm_eps}"));
-        }
+        super::check_epsilon("layer_norm_epsilon", norm_eps)?;
+        super::check_dropouts(&[
+            ("attn_pdrop", file.attn_pdrop),
+            ("embd_pdrop", file.embd_pdrop),
+            ("resid_pdrop", file.resid_pdrop),
+        ])?;
         Ok(Self {
             width: file.n_embd,
             heads: file.n_head,

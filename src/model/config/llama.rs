@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use crate::model::options::Base;
 
+/// The largest base of rotation frequencies; published ones go up to 1e8.
+const MOST_THETA: f32 = 1e12;
+
 /// The sizes of a Llama backbone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LlamaConfig {
@@ -58,6 +61,7 @@ struct Rest {
     attention_bias: Option<bool>,
     mlp_bias: Option<bool>,
     head_dim: Option<usize>,
+    attention_dropout: Option<f64>,
 }
 
 impl LlamaConfig {
@@ -105,11 +109,13 @@ impl LlamaConfig {
             reason = "an epsilon is given to a few digits"
         )]
         let norm_eps = file.rms_norm_eps as f32;
-        if !super::is_epsilon(norm_eps) {
-            return Err(format!("rms_norm_eps is {norm_eps}"));
-        }
-        if !(file.rope_theta.is_finite() && file.rope_theta >= 1.0) {
-            return Err(format!("rope_theta is {}", file.rope_theta));
+        super::check_epsilon("rms_norm_eps", norm_eps)?;
+        super::check_dropouts(&[("attention_dropout", rest.attention_dropout)])?;
+        if !(file.rope_theta > 1.0 && file.rope_theta <= MOST_THETA) {
+            return Err(format!(
+                "rope_theta is {}, and must be above 1 and at most {MOST_THETA:e}",
+                file.rope_theta
+            ));
         }
         Ok(Self {
             width: file.hidden_size,
@@ -172,14 +178,15 @@ fn scaling(file: &Llama3RopeConfig) -> Result<Option<RopeScaling>, String> {
         return Ok(None);
     }
     let sound = |x: f32| x.is_finite() && x > 0.0;
-    if !(sound(file.factor)
+    if !(file.factor.is_finite()
+        && file.factor >= 1.0
         && sound(file.low_freq_factor)
         && file.high_freq_factor > file.low_freq_factor
         && file.high_freq_factor.is_finite()
         && file.original_max_position_embeddings > 0)
     {
         return Err(
-            "rope_scaling needs a positive factor and low_freq_factor below high_freq_factor"
+            "rope_scaling needs a factor of at least 1 and a positive low_freq_factor below high_freq_factor"
                 .into(),
         );
     }

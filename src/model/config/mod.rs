@@ -135,6 +135,8 @@ struct Hints {
     task: Option<Task>,
     modes: Option<Vec<String>>,
     phrase_decoder: Option<String>,
+    /// How the written steps stand that the model was trained on; nothing follows from it.
+    step_order: Option<String>,
     lora_alpha: Option<f64>,
 }
 
@@ -143,6 +145,14 @@ struct File {
     model_type: Option<String>,
     undertone: Option<Hints>,
 }
+
+/// How phrases can be decoded; the last one only where the checkpoint brings the decoder.
+const PHRASE_DECODERS: [&str; 3] = ["roll-out", "latent-prefix", STEP_DECODER];
+const STEP_DECODER: &str = "step-decoder";
+/// How written steps can stand.
+const STEP_ORDERS: [&str; 3] = ["result-first", "operands-first", "path"];
+/// How many rows the weights may have beyond the stated vocabulary: the tokens that training added, and filling up to a multiple.
+const MOST_ADDED_ROWS: usize = 3 + 256;
 
 /// What a configuration is made from.
 pub(crate) struct Given<'a> {
@@ -199,6 +209,8 @@ impl Config {
                 )));
             }
         }
+        fits_rows(arch.stated_vocab(), layout.rows).map_err(fail)?;
+        one_of("step_order", hints.step_order.as_deref(), &STEP_ORDERS).map_err(fail)?;
         let base_vocab = base_vocab(&arch, layout);
         let (family, family_from) = match (options.family, hints.family) {
             (Some(family), _) => (family, "--family"),
@@ -213,6 +225,12 @@ impl Config {
                 (layout.family(vocab, given.name), "the weights")
             }
         };
+        if hints.n_latents == Some(0) && family.has_latents() {
+            return Err(fail(format!(
+                "n_latents is 0, and a {} has from 1 to {MOST_LATENTS}",
+                family.as_str()
+            )));
+        }
         let n_latents = options.latents.or(hints.n_latents);
         let n_latents = latents(family, n_latents, &arch).map_err(fail)?;
         let lora_alpha = options.lora_alpha.or(hints.lora_alpha);
@@ -240,17 +258,48 @@ impl Config {
                 .or(hints.task)
                 .unwrap_or_else(|| task_in(given.name)),
             modes: modes(family, hints.modes).map_err(fail)?,
-            phrase_decoder: match (hints.phrase_decoder, layout.step_decoder) {
-                (Some(name), _) => name,
-                (None, Some(_)) => "step-decoder".into(),
-                (None, None) => "roll-out".into(),
-            },
+            phrase_decoder: phrase_decoder(hints.phrase_decoder, layout).map_err(fail)?,
             lora_alpha,
             base_vocab,
             precision: options.precision,
             behaviour: options.behaviour,
             arch,
         })
+    }
+}
+
+/// The vocabulary that config.json states against the rows that there are.
+fn fits_rows(vocab: usize, rows: usize) -> std::result::Result<(), String> {
+    match rows.checked_sub(vocab) {
+        Some(added) if added <= MOST_ADDED_ROWS && added <= vocab / 2 => Ok(()),
+        _ => Err(format!(
+            "vocab_size is {vocab}, and the weights have {rows} rows: it must be the number of rows, or what it was before \
+             training added some (at most {MOST_ADDED_ROWS})"
+        )),
+    }
+}
+
+/// Refuses a name that is none of those that are known.
+fn one_of(field: &str, name: Option<&str>, known: &[&str]) -> std::result::Result<(), String> {
+    match name {
+        Some(name) if !known.contains(&name) => Err(format!(
+            "{field} {name:?} is not one of {}",
+            known.join(", ")
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// How phrases are decoded: as the file says, else as the weights allow.
+fn phrase_decoder(named: Option<String>, layout: &Layout) -> std::result::Result<String, String> {
+    one_of("phrase_decoder", named.as_deref(), &PHRASE_DECODERS)?;
+    match (named, layout.step_decoder) {
+        (Some(name), None) if name == STEP_DECODER => Err(format!(
+            "phrase_decoder is {name:?}, and the weights hold no step decoder"
+        )),
+        (Some(name), _) => Ok(name),
+        (None, Some(_)) => Ok(STEP_DECODER.into()),
+        (None, None) => Ok(PHRASE_DECODERS[0].into()),
     }
 }
 
@@ -360,15 +409,32 @@ fn in_bounds(sizes: &[(&str, usize)]) -> std::result::Result<(), String> {
     const LARGEST: usize = 1 << 24;
     for (field, value) in sizes {
         if *value == 0 || *value > LARGEST {
-            return Err(format!("{field} is {value}"));
+            return Err(format!(
+                "{field} is {value}, and must be from 1 to {LARGEST}"
+            ));
         }
     }
     Ok(())
 }
 
 /// An epsilon that keeps a norm from dividing by nothing, and what it norms from vanishing.
-fn is_epsilon(eps: f32) -> bool {
-    (0.0..1.0).contains(&eps)
+fn check_epsilon(field: &str, eps: f32) -> std::result::Result<(), String> {
+    if eps > 0.0 && eps <= 0.1 {
+        return Ok(());
+    }
+    Err(format!(
+        "{field} is {eps}, and must be above 0 and at most 0.1"
+    ))
+}
+
+/// Shares of what training leaves out, which do nothing here, but tell a file that means something else.
+fn check_dropouts(shares: &[(&str, Option<f64>)]) -> std::result::Result<(), String> {
+    for (field, share) in shares {
+        if let Some(share) = share.filter(|share| !(0.0..1.0).contains(share)) {
+            return Err(format!("{field} is {share}, and must be from 0 to below 1"));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -526,6 +592,16 @@ mod tests {
             ),
             ("\"tie_word", "\"hidden_act\":\"relu\",\"tie_word", "relu"),
             ("\"tie_word", "\"mlp_bias\":true,\"tie_word", "mlp_bias"),
+            ("1e-5", "0", "rms_norm_eps is 0"),
+            ("500000.0", "0.5", "rope_theta is 0.5, and must be"),
+            ("500000.0", "1e30", "rope_theta is"),
+            ("\"factor\":8.0", "\"factor\":0.5", "rope_scaling"),
+            ("llama3", "yarn", "yarn"),
+            (
+                "\"tie_word",
+                "\"attention_dropout\":1.5,\"tie_word",
+                "attention_dropout is 1.5",
+            ),
             (
                 "\"intermediate_size\":48",
                 "\"intermediate_size\":0",
@@ -545,6 +621,65 @@ mod tests {
             (json(""), meta(r#"{"num_latents":64}"#), "n_positions"),
             (json(""), meta("[]"), "meta.json"),
             (json(r#","activation_function":"relu""#), None, "relu"),
+            (
+                json("").replace("size\":40", "size\":1"),
+                None,
+                "vocab_size is 1, and the weights have 43 rows",
+            ),
+            (
+                json("").replace("size\":40", "size\":44"),
+                None,
+                "vocab_size is 44",
+            ),
+            (
+                json("").replace("\"n_head\":2", "\"n_head\":0"),
+                None,
+                "n_head is 0, and must be from 1",
+            ),
+            (
+                json(r#","layer_norm_epsilon":0"#),
+                None,
+                "layer_norm_epsilon is 0, and must be above 0",
+            ),
+            (
+                json(r#","layer_norm_epsilon":-1e-5"#),
+                None,
+                "must be above 0",
+            ),
+            (
+                json(r#","layer_norm_epsilon":1e-320"#),
+                None,
+                "must be above 0",
+            ),
+            (json(r#","layer_norm_epsilon":0.5"#), None, "at most 0.1"),
+            (json(r#","layer_norm_epsilon":NaN"#), None, "config.json"),
+            (
+                json(r#","attn_pdrop":1.0"#),
+                None,
+                "attn_pdrop is 1, and must be",
+            ),
+            (json(r#","embd_pdrop":-0.1"#), None, "embd_pdrop is -0.1"),
+            (json(r#","resid_pdrop":7"#), None, "resid_pdrop is 7"),
+            (
+                json(r#","undertone":{"phrase_decoder":"oracle"}"#),
+                None,
+                "phrase_decoder \"oracle\" is not one of roll-out, latent-prefix, step-decoder",
+            ),
+            (
+                json(r#","undertone":{"phrase_decoder":"step-decoder"}"#),
+                None,
+                "hold no step decoder",
+            ),
+            (
+                json(""),
+                meta(r#"{"step_order":"sideways"}"#),
+                "step_order \"sideways\" is not one of result-first, operands-first, path",
+            ),
+            (
+                json(r#","undertone":{"family":"coconut","n_latents":0}"#),
+                None,
+                "n_latents is 0",
+            ),
             (json(r#","scale_attn_weights":false"#), None, "scale_attn"),
             (
                 json("").replace("\"n_head\":2", "\"n_head\":3"),

@@ -1,4 +1,5 @@
-//! Fuzzing of every loader: damaged files of each kind must end as a value or as an error, never as a panic.
+//! Fuzzing of every loader: damaged files of each kind must end as a value or as an error, never as a panic. Models are in
+//! `targets`, sessions, rows and decoded latents in `files`.
 //!
 //! `cargo test` runs a few executions of each target. A long run sets `UNDERTONE_FUZZ=N`: N executions a target, or as
 //! many as fit in `UNDERTONE_FUZZ_SECONDS` (600 unless told). Execution number n always makes the same file, so a failure
@@ -10,6 +11,7 @@
 //!
 //! Whatever a loader accepts goes on to what is done with it next: values are read, a model is loaded, a text is encoded.
 
+mod files;
 mod json;
 mod mutate;
 mod pickles;

@@ -70,6 +70,7 @@ fn opened(dice: &mut Dice, source: &Source, toy: &Toy) -> bool {
             tokenizer: Some(toy.tokenizer.clone().into()),
             tokenizer_path: None,
             weights: source.clone(),
+            stated_sha256: None,
         };
         load(&checkpoint, &options);
     }

@@ -12,6 +12,8 @@ mod zip;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use sha2::{Digest, Sha256};
 
@@ -154,6 +156,11 @@ impl TensorFile {
         })
     }
 
+    /// Where its parts lie, as far as they are on the disk.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.parts.iter().filter_map(Source::path)
+    }
+
     /// What it holds, by name.
     pub(crate) fn entries(&self) -> &BTreeMap<String, Entry> {
         &self.entries
@@ -167,14 +174,14 @@ impl TensorFile {
     /// SHA-256 of the file; of several, that of the lines `HASH  NAME` that `sha256sum` prints for them in order of name.
     ///
     /// # Errors
-    /// When a file cannot be read.
-    pub(crate) fn sha256(&self) -> io::Result<String> {
+    /// When a file cannot be read, or `stop` is set meanwhile.
+    pub(crate) fn sha256(&self, stop: &AtomicBool) -> io::Result<String> {
         if let [one] = self.parts.as_slice() {
-            return one.sha256();
+            return one.sha256(stop);
         }
         let mut hash = Sha256::new();
         for (name, part) in self.names.iter().zip(&self.parts) {
-            hash.update(format!("{}  {name}\n", part.sha256()?));
+            hash.update(format!("{}  {name}\n", part.sha256(stop)?));
         }
         Ok(hex(&hash.finalize()))
     }

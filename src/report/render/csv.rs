@@ -1,11 +1,11 @@
 //! Tables and plots as CSV (RFC 4180), a file each: compound figures become a column for each of their numbers.
 
 use crate::report::table::{Cell, Part, Report, Table};
-use crate::text::sanitize;
+use crate::text::{Page, sanitize};
 
 /// The files: name and contents.
 #[must_use]
-pub fn files(report: &Report) -> Vec<(String, String)> {
+pub fn files(report: &Report) -> Vec<(String, Page)> {
     let parts = report.sections.iter().flat_map(|section| &section.parts);
     let tables = parts.map(|part| match part {
         Part::Table(found) => table(found),
@@ -28,7 +28,7 @@ fn parts(table: &Table, column: usize) -> &'static [&'static str] {
     }
 }
 
-fn table(table: &Table) -> (String, String) {
+fn table(table: &Table) -> (String, Page) {
     let parts: Vec<&[&str]> = (0..table.columns.len()).map(|i| parts(table, i)).collect();
     let names = table
         .columns
@@ -51,7 +51,7 @@ fn table(table: &Table) -> (String, String) {
         csv.push_str(&fields.join(","));
         csv.push('\n');
     }
-    (format!("{}.csv", table.id), csv)
+    (format!("{}.csv", table.id), Page::of(csv))
 }
 
 /// A cell's numbers as they are, unrounded.

@@ -5,7 +5,7 @@ use super::svg;
 use crate::report::SCHEMA;
 use crate::report::plot::{Plot, Shape};
 use crate::report::table::{Cell, Part, Report, Section, Table};
-use crate::text::sanitize;
+use crate::text::{Page, sanitize};
 
 /// Nothing may be fetched or run, whatever a question or a model's name says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
@@ -14,7 +14,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 ///
 /// # Errors
 /// In words what could not be drawn.
-pub fn report(report: &Report) -> Result<String, String> {
+pub fn report(report: &Report) -> Result<Page, String> {
     let title = escape(&report.title);
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -48,7 +48,7 @@ pub fn report(report: &Report) -> Result<String, String> {
          is in docs/report.md.</p>\n</footer>\n</body>\n</html>\n",
         env!("CARGO_PKG_VERSION")
     ));
-    Ok(html)
+    Ok(Page::of(html))
 }
 
 /// Foreign text as itself in HTML, attributes included: cleaned like everywhere, then escaped.

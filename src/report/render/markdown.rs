@@ -2,11 +2,11 @@
 
 use crate::report::plot::Plot;
 use crate::report::table::{Cell, Part, Report, Table};
-use crate::text::sanitize;
+use crate::text::{Page, sanitize};
 
 /// The whole report.
 #[must_use]
-pub fn report(report: &Report) -> String {
+pub fn report(report: &Report) -> Page {
     let mut md = format!("# {}\n", escape(&report.title));
     for warning in &report.warnings {
         md.push_str(&format!("\n> **Note.** {}\n", escape(warning)));
@@ -23,7 +23,7 @@ pub fn report(report: &Report) -> String {
             }
         }
     }
-    md
+    Page::of(md)
 }
 
 fn table(md: &mut String, table: &Table) {
@@ -89,12 +89,13 @@ fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '@' => {
                 escaped.push('\\');
                 escaped.push(c);
             }
             c => escaped.push(c),
         }
     }
-    escaped
+    // Addresses become links even without brackets.
+    escaped.replace("://", "\\://").replace("www.", "www\\.")
 }

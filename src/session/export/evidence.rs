@@ -136,7 +136,7 @@ fn write_try(out: &mut String, tried: &Try) -> fmt::Result {
     writeln!(
         out,
         "- {}: {} candidates, {} traces{}, {} put to the test; null {} of {}; {} runs",
-        tried.name,
+        foreign(&tried.name),
         tried.candidates,
         tried.traces,
         if tried.capped { " (cut short)" } else { "" },

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::problem::Problem;
 use crate::session::{Note, Session};
+use crate::text::Page;
 use crate::trace::{EarlyExit, LatentIdx, ModelInfo, Outcome, Phrase, Run, Verdict};
 
 /// The schema name and version written in every export.
@@ -50,7 +51,7 @@ struct Schema {
 
 /// Returns the session as one indented JSON object.
 #[must_use]
-pub fn to_json(session: &Session) -> String {
+pub fn to_json(session: &Session) -> Page {
     let session = session.clone();
     let export = Export {
         schema: SCHEMA.to_owned(),
@@ -72,10 +73,8 @@ pub fn to_json(session: &Session) -> String {
         verdict: session.verdict,
         notes: session.notes,
     };
-    let mut json =
-        serde_json::to_string_pretty(&export).expect("plain data with text keys always serialises");
-    json.push('\n');
-    json
+    let json = Page::json(&export).expect("plain data with text keys always serialises");
+    json.ended()
 }
 
 /// Reads an export back; `path` only serves its errors.

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use super::evidence::write_evidence;
 use super::latents::write_latents;
 use crate::session::{Note, Session, Target};
-use crate::text::{self, Newline};
+use crate::text::{self, Newline, Page};
 use crate::trace::{
     Ablation, Answer, LatentIdx, ModelInfo, Necessity, Operand, Outcome, Run, Rung, Source,
     TraceStep, Verdict,
@@ -18,11 +18,11 @@ const NONE: &str = "-";
 
 /// Returns the report.
 #[must_use]
-pub fn to_markdown(session: &Session) -> String {
+pub fn to_markdown(session: &Session) -> Page {
     let mut report = String::new();
     // Invariant: writing to a string cannot fail.
     let _ = write_report(&mut report, session);
-    report
+    Page::of(report)
 }
 
 fn write_report(out: &mut String, session: &Session) -> fmt::Result {

@@ -4,8 +4,11 @@ mod evidence;
 pub mod json;
 mod latents;
 pub mod markdown;
+#[cfg(test)]
+mod tests;
 
 use super::Session;
+use crate::text::Page;
 
 /// The formats that a session can be exported in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,7 +32,7 @@ impl Format {
 
 /// Returns the session in the given format; ends in a line end.
 #[must_use]
-pub fn export(session: &Session, format: Format) -> String {
+pub fn export(session: &Session, format: Format) -> Page {
     match format {
         Format::Json => json::to_json(session),
         Format::Markdown => markdown::to_markdown(session),

@@ -156,16 +156,17 @@ impl Event {
         }
     }
 
-    /// The events that add to `from` whatever `to` has more, or other.
+    /// The events that add to `from` whatever `to` has more, or other. Two results are the same if they are written the same.
     pub(super) fn between(from: &Session, to: &Session, header: &Header) -> Vec<Self> {
         let mut events = Vec::new();
         let mut now = from.clone();
+        let to = &with_results(from, to);
         if heading_of(&now) != heading_of(to) {
             events.push(Self::open(to, header));
             now = heading_of(to);
         }
         if let Some(run) = &to.run
-            && now.run.as_ref() != Some(run)
+            && !now.run.as_ref().is_some_and(|now| same(now, run))
         {
             events.push(Self::Run { run: run.clone() });
             now = Session {
@@ -174,31 +175,28 @@ impl Event {
             };
         }
         for (latent, phrases) in &to.phrases {
-            if !now
-                .phrases
-                .iter()
-                .any(|p| (&p.0, &p.1) == (latent, phrases))
-            {
+            let mut known = now.phrases.iter();
+            if !known.any(|(of, known)| of == latent && same(known, phrases)) {
                 events.push(Self::Phrases {
                     latent: *latent,
                     phrases: phrases.clone(),
                 });
             }
         }
-        if now.early_exit != to.early_exit {
+        if !same(&now.early_exit, &to.early_exit) {
             events.push(Self::EarlyExit {
                 exits: to.early_exit.clone(),
             });
         }
         for outcome in &to.outcomes {
-            if !now.outcomes.contains(outcome) {
+            if !now.outcomes.iter().any(|known| same(known, outcome)) {
                 events.push(Self::Ablate {
                     outcome: outcome.clone(),
                 });
             }
         }
         if let Some(verdict) = &to.verdict
-            && now.verdict.as_ref() != Some(verdict)
+            && !now.verdict.as_ref().is_some_and(|now| same(now, verdict))
         {
             events.push(Self::Verify {
                 verdict: verdict.clone(),
@@ -211,6 +209,43 @@ impl Event {
         }
         events
     }
+}
+
+/// Whether two values are written the same. What is not written, as the time that something took, tells nothing apart.
+fn same<T: Serialize>(one: &T, other: &T) -> bool {
+    let written = |value: &T| serde_json::to_string(value).ok();
+    written(one) == written(other)
+}
+
+/// The session with what `known` has of the same run and it has not: results that were computed once are not lost because they were
+/// not asked for again.
+fn with_results(known: &Session, session: &Session) -> Session {
+    let mut session = session.clone();
+    if known.key() != session.key() {
+        return session;
+    }
+    if session.run.is_none() {
+        session.run.clone_from(&known.run);
+    }
+    if !same(&session.run, &known.run) {
+        return session;
+    }
+    for outcome in &known.outcomes {
+        let mut there = session.outcomes.iter();
+        if !there.any(|there| there.ablation == outcome.ablation) {
+            session.outcomes.push(outcome.clone());
+        }
+    }
+    for (latent, phrases) in &known.phrases {
+        if !session.phrases.iter().any(|(of, _)| of == latent) {
+            session.phrases.push((*latent, phrases.clone()));
+        }
+    }
+    if session.early_exit.is_empty() {
+        session.early_exit.clone_from(&known.early_exit);
+    }
+    session.verdict = session.verdict.or_else(|| known.verdict.clone());
+    session
 }
 
 /// What a session is about, without anything that was found or written.

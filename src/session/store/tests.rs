@@ -1,13 +1,14 @@
-//! Tests of session files: round trips, repair, corruption and recovery.
+//! Tests of session files: round trips, damage, later versions, several writers, and finding them again.
 
-use std::time::Duration;
+use std::fs;
+use std::path::PathBuf;
 
 use proptest::prelude::*;
 use serde_json::Map;
 
 use super::*;
 use crate::session::sample;
-use crate::session::{Note, Target};
+use crate::session::{Key, Note, Session, Target};
 use crate::trace::AblationValue;
 
 const PATH: &str = "run.jsonl";
@@ -37,18 +38,129 @@ fn note(text: &str) -> Note {
     }
 }
 
+/// A file of the sample session that is saved at a path.
+fn saved(path: &Path) -> SavedFile {
+    let mut file = SavedFile::new(
+        path.to_owned(),
+        SessionFile::new(header(), &sample::session()),
+    );
+    file.save(&sample::session()).expect("saved");
+    file
+}
+
+fn texts(path: &Path) -> Vec<String> {
+    let notes = load(path).expect("readable").file.session().notes;
+    notes.into_iter().map(|note| note.text).collect()
+}
+
 #[test]
 fn a_saved_session_reads_back_the_same() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (first, second) = (folder.path().join("a.jsonl"), folder.path().join("b.jsonl"));
-    let written = SessionFile::new(header(), &sample::session());
-    save(&written, &first).expect("saved");
-    let read = load(&first).expect("loaded");
-    assert_eq!(read.repaired, None);
-    assert_eq!(read.file, written);
+    let path = folder.path().join("deep/er/a.jsonl");
+    let mut file = saved(&path);
+    let read = load(&path).expect("loaded");
+    assert_eq!(read.unread, []);
     assert_eq!(read.file.session(), sample::session());
-    save(&read.file, &second).expect("saved again");
-    assert_eq!(fs::read(&first).expect("a"), fs::read(&second).expect("b"));
+    let before = fs::read(&path).expect("there");
+    file.save(&sample::session()).expect("saved again");
+    assert_eq!(fs::read(&path).expect("there"), before, "nothing is new");
+    let mut opened = SavedFile::opened(path.clone(), read.file, sample::session().notes);
+    opened.save(&sample::session()).expect("saved again");
+    assert_eq!(fs::read(&path).expect("there"), before, "nothing is new");
+}
+
+/// The time that a strategy took is in memory and not in the file: that once kept every session from being saved.
+#[test]
+fn a_verdict_with_its_time_is_saved_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join(PATH);
+    let mut session = sample::session();
+    let verdict = session.verdict.as_mut().expect("a verdict");
+    verdict.tried = vec![crate::trace::Try {
+        name: "projection, top 5".to_owned(),
+        candidates: 3,
+        traces: 1,
+        capped: false,
+        null: verdict.null.clone(),
+        tested: 1,
+        tracks: None,
+        used: None,
+        runs: 9,
+        elapsed_ms: 12.5,
+    }];
+    let mut file = SavedFile::new(path.clone(), SessionFile::new(header(), &session));
+    file.save(&session).expect("saved");
+    session.verdict.as_mut().expect("a verdict").tried[0].elapsed_ms = 13.5;
+    session.notes.push(note("after a new run"));
+    let before = fs::read_to_string(&path).expect("there");
+    file.save(&session).expect("saved");
+    let after = fs::read_to_string(&path).expect("there");
+    let added = after.strip_prefix(&before).expect("appended to");
+    assert_eq!(added.lines().count(), 1, "only the notes: {added}");
+    assert!(texts(&path).contains(&"after a new run".to_owned()));
+}
+
+#[test]
+fn several_writers_keep_the_notes_of_all() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join(PATH);
+    let mut one = saved(&path);
+    let start = load(&path).expect("loaded").file;
+    let mut two = SavedFile::opened(path.clone(), start, sample::session().notes);
+    let (mut first, mut second) = (sample::session(), sample::session());
+    first.notes.push(note("one"));
+    one.save(&first).expect("saved");
+    second.notes.push(note("two"));
+    // The second removes what was there before, and knows nothing of the first's note.
+    second.notes.remove(0);
+    two.save(&second).expect("saved");
+    first.notes.push(note("one again"));
+    one.save(&first).expect("saved");
+    let mut expected: Vec<String> = sample::session().notes[1..]
+        .iter()
+        .map(|n| n.text.clone())
+        .collect();
+    expected.extend(["one", "two", "one again"].map(ToOwned::to_owned));
+    let (mut there, mut expected) = (texts(&path), expected);
+    there.sort();
+    expected.sort();
+    assert_eq!(there, expected);
+}
+
+#[test]
+fn a_file_that_was_taken_away_or_replaced_is_not_lost() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sub").join(PATH);
+    let mut file = saved(&path);
+    fs::remove_dir_all(folder.path().join("sub")).expect("removed");
+    let mut session = sample::session();
+    session.notes.push(note("again"));
+    file.save(&session).expect("made again");
+    assert_eq!(load(&path).expect("readable").file.session(), session);
+    // An editor replaces the file by one of its own.
+    let text = fs::read_to_string(&path).expect("readable");
+    fs::write(
+        folder.path().join("new"),
+        text.replace("\"again\"", "\"as edited\""),
+    )
+    .expect("written");
+    fs::rename(folder.path().join("new"), &path).expect("renamed");
+    session.notes.push(note("and more"));
+    file.save(&session).expect("saved");
+    let texts = texts(&path);
+    assert!(
+        texts.contains(&"as edited".to_owned()) && texts.contains(&"and more".to_owned()),
+        "{texts:?}"
+    );
+    // A folder in its place is an error that names it, and what is unsaved is saved later.
+    fs::remove_file(&path).expect("removed");
+    fs::create_dir(&path).expect("created");
+    session.notes.push(note("held"));
+    let error = file.save(&session).expect_err("a folder");
+    assert!(error.to_string().contains(PATH), "{error}");
+    fs::remove_dir(&path).expect("removed");
+    file.save(&session).expect("saved");
+    assert!(self::texts(&path).contains(&"held".to_owned()));
 }
 
 #[test]
@@ -128,7 +240,16 @@ fn any_session_can_follow_any_other() {
             let mut file = SessionFile::new(header(), from);
             let before = file.to_text();
             file.update(to);
-            assert_eq!(file.session(), *to);
+            // Results of the same run that were not asked for again stay.
+            let expected = match (from, to) {
+                (from, to) if from == &full && to == &fewer => &full,
+                _ => to,
+            };
+            let (mut there, mut expected) = (file.session(), expected.clone());
+            for session in [&mut there, &mut expected] {
+                session.outcomes.sort_by_key(|o| o.ablation.off.len());
+            }
+            assert_eq!(there, expected);
             assert!(file.to_text().starts_with(&before), "the log only grows");
             assert_eq!(parse(&file.to_text()).expect("readable").file, file);
         }
@@ -139,7 +260,6 @@ fn any_session_can_follow_any_other() {
 fn the_model_may_become_known_later() {
     let mut file = SessionFile::new(header(), &Session::default());
     file.update(&sample::session());
-    assert_eq!(file.header().model, Some(sample::model()));
     assert_eq!(file.session(), sample::session());
 }
 
@@ -165,23 +285,48 @@ fn what_another_version_wrote_survives() {
 }
 
 #[test]
-fn a_torn_last_line_is_left_out() {
+fn a_torn_last_line_is_left_out_and_said() {
     let whole = text();
     let start = whole.trim_end().rfind('\n').expect("many lines") + 1;
     for cut in [start + 1, start + 20, whole.len() - 2] {
         let read = parse(&whole[..cut]).expect("repaired");
         let bytes = cut - start;
-        assert_eq!(read.repaired, Some(Repair { line: 9, bytes }));
+        let what = What::Cut { bytes };
+        assert_eq!(read.unread, [Unread { line: 9, what }]);
         assert_eq!(read.file.to_text(), whole[..start]);
         assert!(read.file.session().notes.is_empty());
+        let said = summary(&read.unread).expect("something is missing");
+        assert!(said.contains("line 9 was cut off"), "{said}");
     }
     let unended = parse(whole.trim_end()).expect("a missing line end is no damage");
-    assert_eq!(unended.repaired, None);
+    assert_eq!(unended.unread, []);
     assert_eq!(unended.file.to_text(), whole);
 }
 
 #[test]
-fn corrupt_files_name_the_line_and_the_way_out() {
+fn a_torn_line_is_not_joined_to_what_is_appended() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join(PATH);
+    drop(saved(&path));
+    let whole = fs::read_to_string(&path).expect("readable");
+    let cut = &whole[..whole.len() - 5];
+    fs::write(&path, cut).expect("cut");
+    let file = load(&path).expect("readable").file;
+    let mut opened = SavedFile::opened(path.clone(), file, Vec::new());
+    let mut session = sample::session();
+    session.notes = vec![note("after the crash")];
+    opened.save(&session).expect("saved");
+    assert!(
+        fs::read_to_string(&path)
+            .expect("readable")
+            .starts_with(&format!("{cut}\n"))
+    );
+    assert_eq!(texts(&path), ["after the crash"]);
+}
+
+/// Whatever happens to one line costs that line alone.
+#[test]
+fn damage_costs_its_own_line() {
     let whole = text();
     let rows: Vec<&str> = whole.lines().collect();
     let with = |line: usize, row: &str| {
@@ -189,31 +334,153 @@ fn corrupt_files_name_the_line_and_the_way_out() {
         rows[line - 1] = row;
         rows.join("\n") + "\n"
     };
-    let newer = rows[0].replace("session/1", "session/2");
+    for line in 2..=rows.len() {
+        for row in ["{\"id\":2,", "\u{0}", "<<<<<<< HEAD", "7", "[]"] {
+            let read = parse(&with(line, row)).expect("readable");
+            assert!(
+                matches!(read.unread.as_slice(), [Unread { line: of, what: What::Damaged(_) }] if *of == line),
+                "{row}: {:?}",
+                read.unread
+            );
+            assert_eq!(read.file.to_text(), with(line, row), "and is kept");
+            let notes = read.file.session().notes;
+            let expected = if line == rows.len() {
+                Vec::new()
+            } else {
+                sample::session().notes
+            };
+            assert_eq!(notes, expected, "line {line} {row}");
+        }
+    }
+    let misfit = parse(&with(3, "{\"id\":2,\"event\":\"run\"}")).expect("readable");
+    assert!(matches!(
+        misfit.unread[0].what,
+        What::Misfit { event: "run", .. }
+    ));
+    assert_eq!(misfit.file.session().notes, sample::session().notes);
+    // Lines that were doubled, moved or merged are all read.
+    let doubled = parse(&with(3, &format!("{}\n{}", rows[2], rows[2]))).expect("readable");
+    assert_eq!(doubled.unread.len(), 1);
+    assert_eq!(doubled.file.session(), sample::session());
+    // A header that is damaged costs what it says of the model.
+    for header in [
+        "{\"schema\":\"undertone.session/1\"}",
+        "{\"schema\"",
+        "\u{0}",
+    ] {
+        let read = parse(&with(1, header)).expect("readable");
+        assert_eq!(read.unread[0].what, What::Header);
+        assert_eq!(read.file.session().notes, sample::session().notes);
+        assert_eq!(read.file.session().problem, sample::session().problem);
+    }
+    // Bytes that are no text are shown as such.
+    let mut bytes = whole.clone().into_bytes();
+    let at = whole.find("19 = 12 + 7").expect("a phrase");
+    bytes[at] = 0xff;
+    let read = SessionFile::read(&bytes, Path::new(PATH)).expect("readable");
+    assert_eq!(read.unread[0].what, What::Bytes);
+    assert_eq!(read.file.session().notes, sample::session().notes);
+}
+
+#[test]
+fn marks_line_ends_and_blank_lines_do_no_harm() {
+    let plain = text();
+    for dressed in [
+        format!("\u{feff}{plain}"),
+        plain.replace('\n', "\r\n"),
+        plain.replace('\n', "\n\n"),
+        format!("\n{plain}\n \n"),
+    ] {
+        let read = parse(&dressed).expect("readable");
+        assert_eq!(read.unread, []);
+        assert_eq!(read.file.session(), sample::session());
+    }
+}
+
+#[test]
+fn what_a_later_version_wrote_is_kept_and_named() {
+    let mut rows: Vec<String> = text().lines().map(str::to_owned).collect();
+    let last = rows.len() - 1;
+    let foreign_note =
+        r#"{"target":{"galaxy":3},"tag":null,"text":"of tomorrow","author":"z","written_at":1}"#;
+    rows[last] = rows[last].replace("\"notes\":[", &format!("\"notes\":[{foreign_note},"));
+    rows[last] = rows[last].replacen(
+        "\"tag\":\"interesting\"",
+        "\"tag\":\"interesting\",\"colour\":\"red\"",
+        1,
+    );
+    rows[7] = rows[7].replace("\"rung\":\"", "\"rung\":\"beyond-");
+    rows.insert(
+        8,
+        "{\"event\":\"dream\",\"id\":7,\"parent\":2,\"of\":[1.50]}".to_owned(),
+    );
+    rows[0] = rows[0].replace("{\"schema\"", "{\"mood\":1,\"schema\"");
+    let foreign = rows.join("\n") + "\n";
+    let read = parse(&foreign).expect("readable");
+    let said: Vec<String> = read.unread.iter().map(ToString::to_string).collect();
+    for (said, names) in said.iter().zip([
+        "header.mood",
+        "\"verify\"",
+        "\"dream\"",
+        "a note",
+        "annotate.notes[].colour",
+    ]) {
+        assert!(said.contains(names), "{said}: {names}");
+    }
+    assert_eq!(said.len(), 5, "{said:?}");
+    assert!(
+        summary(&read.unread)
+            .is_some_and(|said| said.starts_with("5 things in this file cannot be shown: "))
+    );
+    let mut file = read.file;
+    assert_eq!(file.session().notes, sample::session().notes);
+    assert_eq!(file.session().verdict, None);
+    // What is saved later still holds all of it.
+    let mut session = file.session();
+    session.notes.push(note("of today"));
+    file.update(&session);
+    let text = file.to_text();
+    let added = text.strip_prefix(&foreign).expect("appended to");
+    assert!(
+        added.contains("of tomorrow")
+            && added.contains("\"colour\":\"red\"")
+            && added.contains("of today"),
+        "{added}"
+    );
+}
+
+#[test]
+fn other_files_are_refused_with_the_way_out() {
+    let whole = text();
+    let newer = whole.replacen("session/1", "session/2", 1);
+    let header = whole.lines().next().expect("a header");
     let table = [
-        (String::new(), None, "empty"),
+        ("", None, "empty"),
+        ("\n \n", None, "empty"),
         (
-            "question,answer\n".to_owned(),
+            "question,answer\n1,2\n",
             Some(1),
             "not an undertone session",
         ),
         (
-            with(1, "{\"schema\":\"undertone.session/1\"}"),
+            "{\"question\":\"a\"}\n",
+            Some(1),
+            "not an undertone session",
+        ),
+        (
+            "{\"schema\":\"undertone.session/1\"}\n",
             Some(1),
             "incomplete",
         ),
-        (with(1, &newer), Some(1), "undertone.session/2"),
-        (with(3, "{\"id\":2,"), Some(3), "not a JSON object"),
+        (newer.as_str(), Some(1), "undertone.session/2"),
         (
-            with(3, "{\"id\":2,\"event\":\"run\"}"),
-            Some(3),
-            "`run` event is incomplete",
+            &header[..header.len() / 2],
+            Some(1),
+            "not an undertone session",
         ),
-        (with(3, rows[1]), Some(3), "not above 1"),
-        (with(9, "\u{0}"), Some(9), "not a JSON object"),
     ];
     for (text, line, says) in table {
-        let error = parse(&text).expect_err("corrupt");
+        let error = parse(text).expect_err("another file");
         let message = error.to_string();
         assert!(message.contains(says), "{message}");
         assert!(message.contains(PATH), "{message}");
@@ -225,51 +492,118 @@ fn corrupt_files_name_the_line_and_the_way_out() {
 }
 
 #[test]
-fn what_would_not_read_back_is_not_written() {
+fn a_figure_that_is_not_finite_never_costs_a_note() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join(PATH);
-    save(&SessionFile::new(header(), &sample::session()), &path).expect("saved");
-    let before = fs::read(&path).expect("readable");
     let mut session = sample::session();
     session.outcomes[0].effect.kl = f64::INFINITY;
-    assert!(save(&SessionFile::new(header(), &session), &path).is_err());
-    session = sample::session();
-    session.outcomes[0].effect.relative_size = Some(f64::NAN);
-    assert!(save(&SessionFile::new(header(), &session), &path).is_err());
-    assert_eq!(fs::read(&path).expect("still there"), before);
+    session.notes.push(note("worth keeping"));
+    let mut file = SavedFile::new(path.clone(), SessionFile::new(header(), &session));
+    file.save(&session).expect("saved");
+    let before = fs::read(&path).expect("there");
+    file.save(&session).expect("saved");
+    assert_eq!(
+        fs::read(&path).expect("there"),
+        before,
+        "it is not written at every save"
+    );
+    let read = load(&path).expect("readable");
+    assert!(
+        matches!(
+            read.unread.as_slice(),
+            [Unread {
+                what: What::Misfit {
+                    event: "ablate",
+                    ..
+                },
+                ..
+            }]
+        ),
+        "{:?}",
+        read.unread
+    );
+    assert_eq!(read.file.session().notes, session.notes);
+    assert_eq!(read.file.session().verdict, session.verdict);
 }
 
 #[test]
-fn the_notes_of_earlier_sessions_are_listed() {
+fn sessions_are_found_by_question_and_model() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let recovery_dir = folder.path().join("recovery");
-    let now = SystemTime::now();
-    let later = now + Duration::from_mins(1);
-    assert_eq!(noted(&recovery_dir, later).expect("no folder yet"), []);
-    fs::create_dir(&recovery_dir).expect("created");
+    let recovery = folder.path().join("recovery");
+    assert_eq!(noted(&recovery).expect("no folder yet"), []);
+    let mut shelf = Shelf::new(recovery.clone());
+    let key = sample::session().key();
+    assert!(shelf.recall(&key).is_none());
 
-    let path = autosave_path(&recovery_dir, "mini-math test/../#12 \u{1b}", 41, 2);
-    assert_eq!(path, recovery_dir.join("mini-math-test-12-41-2.jsonl"));
-    assert_eq!(
-        autosave_path(&recovery_dir, "…", 41, 3),
-        recovery_dir.join("session-41-3.jsonl")
-    );
-    save(&SessionFile::new(header(), &sample::session()), &path).expect("saved");
+    let process = std::process::id();
+    let named = |name: &str| recovery.join(format!("{name}-{process}-{}", "0.jsonl"));
+    let path = shelf.fresh("mini-math test/../#12 \u{1b}");
+    assert_eq!(path, named("mini-math-test-12"));
+    drop(saved(&path));
     // A later process of the same number does not write over it.
-    let next = autosave_path(&recovery_dir, "mini-math test/../#12 \u{1b}", 41, 2);
-    assert_eq!(next, recovery_dir.join("mini-math-test-12-41-3.jsonl"));
-    let mut empty = sample::session();
-    empty.notes.clear();
-    save(&SessionFile::new(header(), &empty), &next).expect("saved");
-    fs::write(recovery_dir.join("torn.jsonl"), "{").expect("written");
-    fs::write(recovery_dir.join(".x.jsonl.1-0.tmp"), "{").expect("written");
+    let other = Shelf::new(recovery.clone()).fresh("mini-math test/../#12 \u{1b}");
+    assert_eq!(
+        other,
+        recovery.join(format!("mini-math-test-12-{process}-1.jsonl"))
+    );
+    assert_eq!(Shelf::new(recovery.clone()).fresh("…"), named("session"));
+    fs::write(recovery.join("torn.jsonl"), "{").expect("written");
+    fs::write(recovery.join(".x.jsonl.1-0.tmp"), "{").expect("written");
 
-    let found = noted(&recovery_dir, later).expect("listable");
+    let found = shelf.recall(&key).expect("found");
+    assert_eq!(found.notes, sample::session().notes);
+    assert_eq!(found.file.path(), path);
+    assert_eq!(found.sha256, Some(sample::model().sha256));
+    for other in [
+        Key::of(Some(&sample::model()), "another question"),
+        Key::of(None, &key.question),
+    ] {
+        assert!(shelf.recall(&other).is_none());
+    }
+    let found = noted(&recovery).expect("listable");
     assert_eq!(found.len(), 1);
-    assert!(found[0].question.starts_with("Ann has 12 pens"));
+    assert_eq!(found[0].key, key);
     assert_eq!(found[0].notes, sample::session().notes);
-    let earlier = now - Duration::from_mins(1);
-    assert_eq!(noted(&recovery_dir, earlier).expect("listable"), []);
+}
+
+/// Files of earlier versions: one a start. Their notes are shown together, and a note that was removed does not come back.
+#[test]
+fn several_files_on_one_question_are_recalled_as_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut shelf = Shelf::new(folder.path().to_owned());
+    let mut of = |notes: &[&str]| -> PathBuf {
+        let mut session = sample::session();
+        session.notes = notes.iter().map(|text| note(text)).collect();
+        let path = shelf.fresh("day");
+        let mut file = SavedFile::new(path.clone(), SessionFile::new(header(), &session));
+        file.save(&session).expect("saved");
+        path
+    };
+    of(&["monday", "both"]);
+    let newest = of(&["both", "tuesday"]);
+    let later = std::time::SystemTime::now() + std::time::Duration::from_mins(1);
+    let set = fs::File::options()
+        .append(true)
+        .open(&newest)
+        .expect("there");
+    set.set_modified(later).expect("set");
+    let key = sample::session().key();
+    let mut recall = || {
+        let found = shelf.recall(&key).expect("found");
+        let texts: Vec<String> = found.notes.iter().map(|note| note.text.clone()).collect();
+        (found, texts)
+    };
+    let (mut found, texts) = recall();
+    assert_eq!(texts, ["both", "tuesday", "monday"]);
+    assert_eq!(found.file.path(), newest);
+    // All of it goes on in the newest file, and what is removed there stays removed.
+    let mut session = sample::session();
+    session.notes = found.notes.clone();
+    found.file.save(&session).expect("saved");
+    session.notes.retain(|note| note.text != "monday");
+    found.file.save(&session).expect("saved");
+    set.set_modified(later).expect("set");
+    assert_eq!(recall().1, ["both", "tuesday"]);
 }
 
 proptest! {

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use crate::app::App;
-use crate::app::overlay::{Choice, Entry, List, ListKind, target_name};
+use crate::app::overlay::{Choice, Entry, List, ListKind};
 use crate::keymap::Context;
 use crate::text::{sanitize, width};
 use crate::ui::footer::{hints, key_name};
@@ -15,8 +15,8 @@ use crate::ui::overlays::boxed;
 use crate::ui::theme::Theme;
 
 pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let entries = list.entries(app);
-    let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX);
+    let n = list.len(app);
+    let rows = u16::try_from(n).unwrap_or(u16::MAX);
     let wanted = match list.kind {
         ListKind::Tags(_) => (34, 2 + rows.max(1)),
         ListKind::Values => (84, 2 + rows.max(1)),
@@ -24,7 +24,7 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
         ListKind::Help | ListKind::Palette => (84, area.height * 4 / 5),
         ListKind::Models => (120, rows.max(1).saturating_add(2).min(area.height * 3 / 4)),
     };
-    let title = title(app, list, entries.len());
+    let title = title(app, list, n);
     let room = usize::from(area.width.saturating_sub(8)).min(50);
     let inside = boxed(
         frame,
@@ -55,10 +55,32 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
         ..below
     };
     let height = usize::from(body.height);
-    let first = first_row(list.selected, entries.len(), height);
-    let lead = entries
-        .iter()
-        .map(|e| sanitize(&e.lead).width())
+    let first = first_row(list.selected, n, height);
+    let entries = match list.kind {
+        // These may be very many; of the others all are looked at, so that the columns stand still.
+        ListKind::Problems => list.entries(app, first..first + height),
+        _ => list.entries(app, 0..n),
+    };
+    let skipped = if list.kind == ListKind::Problems {
+        first
+    } else {
+        0
+    };
+    let digits = app
+        .library
+        .problems
+        .len()
+        .saturating_sub(1)
+        .to_string()
+        .len();
+    let least = if list.kind == ListKind::Problems {
+        digits
+    } else {
+        0
+    };
+    let leads = entries.iter().map(|e| sanitize(&e.lead).width());
+    let lead = leads
+        .chain([least])
         .max()
         .unwrap_or(0)
         .min(match list.kind {
@@ -70,9 +92,10 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
     let lines: Vec<Line> = entries
         .iter()
         .enumerate()
-        .skip(first)
+        .skip(first - skipped)
         .take(height)
-        .map(|(index, entry)| {
+        .map(|(at, entry)| {
+            let index = at + skipped;
             let repeats = entry.lead == previous && matches!(entry.choice, Choice::Act(_));
             previous = &entry.lead;
             let selected = index == list.selected;
@@ -104,10 +127,14 @@ fn title(app: &App, list: &List, n: usize) -> String {
             None => "Help".to_owned(),
         },
         ListKind::Palette => "Commands".to_owned(),
-        ListKind::Problems => format!("Problems, {n} of {}", app.library.problems.len()),
+        ListKind::Problems => {
+            let all = app.library.problems.len();
+            let so_far = if list.is_searched(app) { "" } else { " so far" };
+            format!("Problems, {n} of {all}{so_far}")
+        }
         ListKind::Models => "Models, accuracy as the papers measured it".to_owned(),
         ListKind::Values => "What a latent that is off is replaced by".to_owned(),
-        ListKind::Tags(target) => format!("Tags of the {}", target_name(target)),
+        ListKind::Tags(target) => format!("Tags of the {target}"),
     }
 }
 

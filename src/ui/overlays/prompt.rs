@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::app::App;
 use crate::app::dataset::filter::Wrong;
 use crate::app::dataset::on_dataset::wrong;
-use crate::app::overlay::{Prompt, PromptKind, target_name};
+use crate::app::overlay::{Prompt, PromptKind};
 use crate::keymap::Context;
 use crate::session::export::Format;
 use crate::text::{sanitize, width};
@@ -110,7 +110,7 @@ fn words(prompt: &Prompt) -> (String, String) {
             "Words that the model does not know are marked".to_owned(),
         ),
         PromptKind::Note(target) => (
-            format!("Note on the {}", target_name(*target)),
+            format!("Note on the {target}"),
             "alt-enter starts a new line, an empty note is removed".to_owned(),
         ),
         PromptKind::Donor => (

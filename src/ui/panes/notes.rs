@@ -3,7 +3,6 @@
 use ratatui::text::Line;
 
 use crate::app::App;
-use crate::app::overlay::target_name;
 use crate::text::{sanitize_lines, wrap};
 use crate::ui::line::{Row, paragraph};
 use crate::ui::panes::Title;
@@ -16,17 +15,16 @@ pub(super) fn title(app: &App) -> Title {
     Title {
         name: "Notes".to_owned(),
         about: if n == 0 { String::new() } else { n.to_string() },
-        remark: if app.save_due_ms.is_some() {
-            "unsaved".to_owned()
-        } else {
-            String::new()
+        remark: match app.unsaved_now() {
+            Some(unsaved) if unsaved.failure.is_some() => "not saved".to_owned(),
+            _ => String::new(),
         },
     }
 }
 
 pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     if app.session.notes.is_empty() {
-        let target = target_name(app.note_target());
+        let target = app.note_target();
         let text = format!("None yet: i writes one on the {target}, t tags it");
         return paragraph(&text, width, 0, theme.dim);
     }
@@ -43,7 +41,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
         for (i, part) in parts.into_iter().enumerate() {
             let mut row = Row::new();
             if i == 0 {
-                row = row.push(target_name(note.target), theme.dim).to(LABEL);
+                row = row.push(note.target.to_string(), theme.dim).to(LABEL);
                 if let Some(tag) = &tag {
                     row = row.push(tag.clone(), theme.key).push(" ", theme.text);
                 }

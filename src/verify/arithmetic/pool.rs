@@ -2,62 +2,99 @@
 
 use crate::verify::ratio::Ratio;
 
-use super::{Atom, Op, Read, Step, Term};
+use super::{Atom, Op, Step, Term};
 
 /// Work that one search may take: pairs and triples of operands, weighed by the sets of numbers and latents behind them.
-/// Questions of the published sets take a hundredth of it at most.
+/// Of 291 published questions six take all of it with three operands, and none more than a twentieth with two.
 const MAX_WORK: usize = 4_000_000;
 /// Steps that are kept for one wanted value.
 const MAX_STEPS: usize = 2000;
 
+/// A value that some latent reads, or the answer, with the steps that give it.
+#[derive(Debug, Clone)]
+struct Wanted {
+    value: Ratio,
+    steps: Vec<Step>,
+    /// Whether there are more.
+    is_cut: bool,
+}
+
 /// The operands so far, and every step among them whose result is wanted somewhere.
+#[derive(Debug)]
 pub(super) struct Pool {
     atoms: Vec<Atom>,
     n_numbers: usize,
-    /// Values that some latent reads, and the answer, ascending, with the steps that give them.
-    wanted: Vec<(Ratio, Vec<Step>)>,
+    /// Ascending by value.
+    wanted: Vec<Wanted>,
     /// A coarse first look at `wanted`, by the low bits of an integer.
     maybe: [bool; 256],
     three_operands: bool,
     work: usize,
+    /// Whether the work ran out.
+    work_is_spent: bool,
     /// Whether a limit left something out.
     pub(super) spent: bool,
 }
 
 impl Pool {
-    pub(super) fn new(reads: &[Vec<Read>], answer: Ratio, three_operands: bool) -> Self {
-        let mut values: Vec<Ratio> = reads.iter().flatten().map(|r| r.value).collect();
-        values.push(answer);
-        values.sort_unstable();
-        values.dedup();
-        let mut maybe = [false; 256];
-        for value in &values {
-            maybe[slot(*value)] = true;
-        }
-        let wanted = values.into_iter().map(|v| (v, Vec::new())).collect();
+    /// A pool without operands, for steps to some values.
+    pub(super) fn new(values: Vec<Ratio>, three_operands: bool) -> Self {
+        let values = ascending(values);
+        let maybe = slots(&values);
+        let wanted = values.into_iter().map(|value| Wanted {
+            value,
+            steps: Vec::new(),
+            is_cut: false,
+        });
         Self {
             atoms: Vec::new(),
             n_numbers: 0,
-            wanted,
+            wanted: wanted.collect(),
             maybe,
             three_operands,
             work: MAX_WORK,
+            work_is_spent: false,
             spent: false,
         }
+    }
+
+    /// This pool for steps to fewer values: as if its operands had been added to a pool for those alone.
+    pub(super) fn narrowed(&self, values: Vec<Ratio>) -> Self {
+        let values = ascending(values);
+        let maybe = slots(&values);
+        let wanted: Vec<Wanted> = values
+            .into_iter()
+            .filter_map(|value| self.wanted(value).cloned())
+            .collect();
+        Self {
+            atoms: self.atoms.clone(),
+            n_numbers: self.n_numbers,
+            spent: self.work_is_spent || wanted.iter().any(|wanted| wanted.is_cut),
+            wanted,
+            maybe,
+            three_operands: self.three_operands,
+            work: self.work,
+            work_is_spent: self.work_is_spent,
+        }
+    }
+
+    fn wanted(&self, value: Ratio) -> Option<&Wanted> {
+        let at = self.wanted.binary_search_by(|w| w.value.cmp(&value));
+        at.ok().map(|at| &self.wanted[at])
     }
 
     /// Takes work off what is left; false once there is none.
     pub(super) fn take(&mut self, work: usize) -> bool {
         let left = self.work.checked_sub(work);
         self.work = left.unwrap_or(0);
+        self.work_is_spent |= left.is_none();
         self.spent |= left.is_none();
         left.is_some()
     }
 
     pub(super) fn steps(&self, value: Ratio) -> &[Step] {
-        self.wanted
-            .binary_search_by(|(v, _)| v.cmp(&value))
-            .map_or(&[], |i| self.wanted[i].1.as_slice())
+        self.wanted(value)
+            .map_or(&[], |wanted| wanted.steps.as_slice())
     }
 
     pub(super) fn masks(&self, term: Term) -> &[u128] {
@@ -94,12 +131,13 @@ impl Pool {
 
     fn want(&mut self, value: Option<Ratio>, step: Step) {
         if let Some(value) = value.filter(|v| self.maybe[slot(*v)])
-            && let Ok(i) = self.wanted.binary_search_by(|(v, _)| v.cmp(&value))
+            && let Ok(at) = self.wanted.binary_search_by(|w| w.value.cmp(&value))
         {
-            let steps = &mut self.wanted[i].1;
-            if steps.len() < MAX_STEPS {
-                steps.push(step);
+            let wanted = &mut self.wanted[at];
+            if wanted.steps.len() < MAX_STEPS {
+                wanted.steps.push(step);
             } else {
+                wanted.is_cut = true;
                 self.spent = true;
             }
         }
@@ -175,6 +213,20 @@ impl Pool {
             }
         }
     }
+}
+
+fn ascending(mut values: Vec<Ratio>) -> Vec<Ratio> {
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+fn slots(values: &[Ratio]) -> [bool; 256] {
+    let mut maybe = [false; 256];
+    for value in values {
+        maybe[slot(*value)] = true;
+    }
+    maybe
 }
 
 fn slot(value: Ratio) -> usize {

@@ -336,7 +336,7 @@ fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
             signed(delta, 2, glyphs)
         ));
     }
-    if let Some(n) = app.dataset.notes.get(&item.key) {
+    if let Some(notes) = app.dataset.notes.get(&item.key) {
         let [open, close] = glyphs.quotes;
         let last = app.last_note(item).map(|note| match note.tag {
             Some(tag) if note.text.is_empty() => tag.as_str().to_owned(),
@@ -347,7 +347,7 @@ fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         });
         let last = last.map_or_else(String::new, |last| format!(", last {last}"));
         // In front: what does not fit is cut off at the end.
-        facts.insert(0, crate::ui::number::count(*n, "note") + &last);
+        facts.insert(0, crate::ui::number::count(notes.len(), "note") + &last);
     }
     let text = facts.join(&format!(" {} ", glyphs.dot));
     lines.push(Row::new().push(cut(&text, width, theme), theme.dim).line());

@@ -188,7 +188,10 @@ fn cell(column: Column, item: &Item, dataset: &Dataset, theme: &Theme) -> (Strin
         Column::Delta => or_none(item.delta.map(|delta| signed(delta, 2, glyphs))),
         Column::Notes => {
             let n = dataset.notes.get(&item.key);
-            (n.map_or_else(String::new, ToString::to_string), theme.text)
+            (
+                n.map_or_else(String::new, |notes| notes.len().to_string()),
+                theme.text,
+            )
         }
     }
 }

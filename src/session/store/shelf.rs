@@ -1,0 +1,204 @@
+//! The folder of saved sessions: a name for a new one, and those that are about a question and a model.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::{EXTENSION, SavedFile, SessionFile, load};
+use crate::error::{Error, Result};
+use crate::file;
+use crate::session::{Key, Note, Session};
+
+/// How much of the origin a file's name carries, in bytes.
+const MAX_SLUG: usize = 40;
+/// How much of a file is read to see what it is about, in bytes: header, problem and question are its first lines.
+const START: u64 = 256 << 10;
+
+/// The folder in which sessions are saved, and what is known of the files in it.
+#[derive(Debug)]
+pub struct Shelf {
+    folder: PathBuf,
+    /// What each file that was looked at is about.
+    keys: HashMap<OsString, Key>,
+    /// The number of the next new file.
+    serial: u64,
+}
+
+/// A session of before on the same question and model.
+#[derive(Debug)]
+pub struct Recalled {
+    /// The file that it goes on in, with the notes that are shown.
+    pub file: SavedFile,
+    /// The notes of all sessions on that question and model, but for those that were removed.
+    pub notes: Vec<Note>,
+    /// The hash of the weights that the model had then, if it is known.
+    pub sha256: Option<String>,
+}
+
+impl Shelf {
+    /// The shelf in a folder, which need not exist.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            keys: HashMap::new(),
+            serial: 0,
+        }
+    }
+
+    /// A free name for a new file: it says what the session is about; process and serial make it unique among those that run.
+    pub fn fresh(&mut self, origin: &str) -> PathBuf {
+        let slug = slug(origin);
+        let process = std::process::id();
+        loop {
+            let name = format!("{slug}-{process}-{}.{EXTENSION}", self.serial);
+            self.serial += 1;
+            let path = self.folder.join(name);
+            if !path.exists() {
+                return path;
+            }
+        }
+    }
+
+    /// The sessions on this question and model, as one: the newest file, with the notes of the others that it never had.
+    /// None if there is no note.
+    pub fn recall(&mut self, key: &Key) -> Option<Recalled> {
+        let mut found = Vec::new();
+        for (path, modified) in self.paths_about(key) {
+            match load(&path) {
+                Ok(loaded) if loaded.file.session().key() == *key => {
+                    found.push((modified, path, loaded.file));
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!("a saved session cannot be read: {error}"),
+            }
+        }
+        found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.cmp(&a.1)));
+        let mut found = found.into_iter();
+        let (_, path, file) = found.next()?;
+        let Session {
+            model, notes: base, ..
+        } = file.session();
+        let mut notes = base.clone();
+        for (_, _, other) in found {
+            let missing = other.session().notes.into_iter();
+            let missing = missing.filter(|note| !file.notes_ever().any(|ever| ever == note));
+            let missing: Vec<Note> = missing.filter(|note| !notes.contains(note)).collect();
+            notes.extend(missing);
+        }
+        (!notes.is_empty()).then(|| Recalled {
+            file: SavedFile::opened(path, file, base),
+            notes,
+            sha256: model.map(|model| model.sha256),
+        })
+    }
+
+    /// The files about a key, with the time of their last change; files that are new since the last look are looked into.
+    fn paths_about(&mut self, key: &Key) -> Vec<(PathBuf, SystemTime)> {
+        let files = match files(&self.folder) {
+            Ok(files) => files,
+            Err(error) => {
+                tracing::warn!("saved sessions are not found: {error}");
+                return Vec::new();
+            }
+        };
+        let mut found = Vec::new();
+        for (path, modified) in files {
+            let Some(name) = path.file_name().map(ToOwned::to_owned) else {
+                continue;
+            };
+            let about = self.keys.entry(name).or_insert_with(|| about(&path));
+            if about == key {
+                found.push((path, modified));
+            }
+        }
+        found
+    }
+}
+
+/// What a file is about, by its first lines; nothing if it cannot be read.
+fn about(path: &Path) -> Key {
+    let start = file::read_start(path, START);
+    let read = start.and_then(|start| SessionFile::read(&start, path));
+    read.map_or_else(
+        |error| {
+            tracing::warn!("a saved session cannot be read: {error}");
+            Key::default()
+        },
+        |loaded| loaded.file.session().key(),
+    )
+}
+
+/// The start of a name that says where a problem came from.
+fn slug(origin: &str) -> String {
+    let mut slug = String::new();
+    for c in origin.chars() {
+        if slug.len() == MAX_SLUG {
+            break;
+        }
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    match slug.trim_end_matches('-') {
+        "" => "session".to_owned(),
+        slug => slug.to_owned(),
+    }
+}
+
+/// The session files of a folder in order of their names, with the time of their last change; a missing folder has none.
+fn files(folder: &Path) -> Result<Vec<(PathBuf, SystemTime)>> {
+    let failed = |source| Error::io("list", folder, source);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let path = entry.path();
+        if path.extension().is_some_and(|ending| ending == EXTENSION) {
+            found.push((path, modified.unwrap_or(SystemTime::UNIX_EPOCH)));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The notes of a saved session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Noted {
+    /// What they are about.
+    pub key: Key,
+    /// They.
+    pub notes: Vec<Note>,
+}
+
+/// The notes of all sessions in a folder, in order of the files' names. Files that cannot be read as sessions are left out and logged.
+///
+/// # Errors
+/// Names the folder when it cannot be listed; a missing folder is an empty list.
+pub fn noted(folder: &Path) -> Result<Vec<Noted>> {
+    let mut found = Vec::new();
+    for (path, _) in files(folder)? {
+        match load(&path) {
+            Ok(loaded) => {
+                let session = loaded.file.session();
+                if !session.question().is_empty() && !session.notes.is_empty() {
+                    let key = session.key();
+                    let notes = session.notes;
+                    found.push(Noted { key, notes });
+                }
+            }
+            Err(error) => tracing::warn!("a saved session cannot be read: {error}"),
+        }
+    }
+    Ok(found)
+}

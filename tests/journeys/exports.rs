@@ -1,0 +1,79 @@
+//! Every export made from the screen holds what the screen shows.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use super::{note, quits, ready};
+
+#[test]
+fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
+    let home = tempdir().unwrap();
+    let home = home.path();
+    let mut t = ready(home, &[], &[]);
+    t.press("2");
+    t.settles();
+    t.press(" ");
+    t.sees("sham");
+    t.settles();
+    note(&mut t, "as on the screen");
+    // Formats alternate with Tab in the prompt.
+    for (tabs, name) in [(0, "out/report.md"), (1, "out/report.json")] {
+        fs::create_dir_all(home.join("out")).unwrap();
+        t.press("x");
+        t.sees("Export");
+        for _ in 0..tabs {
+            t.press("\t");
+            t.settles();
+        }
+        t.press(&format!("\x15~/{name}\r"));
+        t.until("the export", |screen| screen.contains("exported to"));
+        assert!(home.join(name).is_file(), "~ is the home folder");
+    }
+    let screen = t.text();
+    quits(&mut t);
+    let json: Value =
+        serde_json::from_str(&fs::read_to_string(home.join("out/report.json")).unwrap()).unwrap();
+    let markdown = fs::read_to_string(home.join("out/report.md")).unwrap();
+    let rung = json["verdict"]["rung"].as_str().unwrap();
+    let shown = rung.replace('-', " ").to_uppercase();
+    assert!(screen.contains(&shown), "{shown} in\n{screen}");
+    assert!(markdown.contains(&shown), "{shown} in\n{markdown}");
+    let answer = |of: &Value| of["answer"]["text"].as_str().unwrap().to_owned();
+    let (clean, changed) = (answer(&json["run"]), answer(&json["ablations"][0]));
+    for text in [&clean, &changed] {
+        assert!(screen.contains(text.trim()), "{text} in\n{screen}");
+        assert!(markdown.contains(text.trim()), "{text} in\n{markdown}");
+    }
+    assert_eq!(
+        json["ablations"][0]["ablation"]["off"],
+        serde_json::json!([2])
+    );
+    assert_eq!(json["notes"][0]["text"], "as on the screen");
+    assert!(markdown.contains("as on the screen"));
+    let origin = json["origin"].as_str().unwrap();
+    assert!(
+        screen.contains(origin) && markdown.contains(origin),
+        "{origin}"
+    );
+}
+
+#[test]
+fn an_export_never_writes_over_a_file_unasked() {
+    let home = tempdir().unwrap();
+    let home = home.path();
+    fs::write(home.join("precious.md"), "mine").unwrap();
+    let mut t = ready(home, &[], &[]);
+    t.press("x");
+    t.sees("Export");
+    t.press("\x15precious.md\r");
+    t.sees("yes");
+    t.press("no\r");
+    t.sees("the file is unchanged");
+    assert_eq!(
+        fs::read_to_string(home.join("precious.md")).unwrap(),
+        "mine"
+    );
+    quits(&mut t);
+}
