@@ -18,6 +18,7 @@ mod on_overlay;
 pub mod on_page;
 mod on_worker;
 mod opening;
+mod options;
 pub mod overlay;
 pub mod page;
 pub mod pane;
@@ -32,7 +33,6 @@ use std::path::PathBuf;
 
 use crate::keymap::{Context, Keymap};
 use crate::problem::Problem;
-use crate::rows::calibration::Calibration;
 use crate::session::edit::History;
 use crate::session::{Key as SessionKey, Session, Target};
 use crate::trace::{Ablation, DonorRef, LatentIdx, Mode, ModelInfo, Outcome, PositionKind, Task};
@@ -42,6 +42,7 @@ pub use dataset::{Dataset, RunRequest};
 pub use effect::Effect;
 pub use live::{Job, Live, Phase};
 pub use msg::Msg;
+pub use options::{ModelChoice, Options, Place};
 use overlay::ListKind;
 pub use overlay::Overlay;
 pub use page::{At, Left, Page};
@@ -50,59 +51,6 @@ use saving::Leaving;
 pub use saving::{Recalled, Unsaved};
 pub use studies::Studies;
 pub use update::update;
-
-/// A model that can be picked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelChoice {
-    /// Its name, as `Request::Load` takes it.
-    pub name: String,
-    /// One line about it.
-    pub about: String,
-    /// Where it is: in the program, in the cache, or still to be downloaded.
-    pub place: Place,
-}
-
-/// Where a model is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// In the program.
-    Bundled,
-    /// On this machine.
-    Cached,
-    /// On the hub.
-    Hub,
-}
-
-/// What the explorer starts with.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// The model to load: a bundled name or a folder.
-    pub model: String,
-    /// How questions are answered; none for the model's usual mode.
-    pub mode: Option<Mode>,
-    /// What the model picker offers.
-    pub models: Vec<ModelChoice>,
-    /// Who writes the notes.
-    pub author: String,
-    /// A recorded session to show; it is run again once the model is ready.
-    pub session: Option<Session>,
-    /// Which problem of the list is opened first, from 0.
-    pub index: usize,
-    /// Something to say at the start.
-    pub warning: Option<String>,
-    /// A question to start with instead of a problem.
-    pub question: Option<String>,
-    /// Where the log goes, to be shown in help.
-    pub log_path: Option<String>,
-    /// A run over a data set to open.
-    pub run: Option<PathBuf>,
-    /// Where runs are kept that are started from the explorer.
-    pub runs_folder: PathBuf,
-    /// The file that problems come from.
-    pub data: Option<PathBuf>,
-    /// How often answers are right at each rung, by model.
-    pub calibrations: Vec<Calibration>,
-}
 
 /// The state of the model.
 #[derive(Debug, Clone, PartialEq)]

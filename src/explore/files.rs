@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{LISTED, command};
 use crate::analysis::problems;
 use crate::app::Recalled;
 use crate::app::effect::{Export, ExportError};
 use crate::cli::CheckpointArgs;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::problem::{Problem, Split};
 use crate::session::store::{Header, SavedFile, SessionFile, Shelf};
 use crate::session::{Key, Session, Tag, export as exports};
-use crate::term::{Ended, Ending, Performer, RunCommand};
+use crate::term::{Ending, Performer, RunCommand};
 use crate::text::sanitize;
 use crate::trace::ModelInfo;
 use crate::{file, headless, paths};
@@ -130,7 +132,7 @@ impl Files {
     }
 
     /// Says on standard error where the work is, or what of it could not be saved; gives the exit code.
-    pub(super) fn farewell(&self, ending: &Ending) -> u8 {
+    fn farewell(&self, ending: &Ending) -> u8 {
         for (n, session) in ending.lost.iter().enumerate() {
             match rescue(session, n) {
                 Ok(path) => say(&format!(
@@ -155,11 +157,17 @@ impl Files {
             }
             (None, _) => {}
         }
-        match ending.why {
-            Ended::Quit if !ending.lost.is_empty() => Kind::Io.exit_code(),
-            why => why.exit_code(),
-        }
+        ending.exit_code()
     }
+}
+
+/// Says where the work is; gives the exit code. A terminal that does not read is not waited for: the process was told to end.
+pub(super) fn part(files: Files, ending: Ending) -> u8 {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let unheard = ending.exit_code();
+    let (sender, said) = mpsc::channel();
+    thread::spawn(move || sender.send(files.farewell(&ending)));
+    said.recv_timeout(PATIENCE).unwrap_or(unheard)
 }
 
 /// Says something on standard error.

@@ -9,5 +9,5 @@ mod screen;
 mod signal;
 mod surface;
 
-pub use run::{Ended, Ending, Options, Performer, WorkerLink, run};
+pub use run::{Ending, Options, Performer, WorkerLink, run};
 pub use runs::RunCommand;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::app::effect::{Export, ExportError};
 use crate::app::{self, App, Effect, Msg, Overlay, Recalled, update};
+use crate::error::Kind;
 use crate::problem::Problem;
 use crate::session::{Key, Session};
 use crate::term::clipboard::{self, Between};
@@ -99,6 +100,17 @@ pub struct Ending {
     pub lost: Vec<Session>,
 }
 
+impl Ending {
+    /// The exit code of the process.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self.why {
+            Ended::Quit if !self.lost.is_empty() => Kind::Io.exit_code(),
+            why => why.exit_code(),
+        }
+    }
+}
+
 /// Why the explorer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -109,9 +121,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// The exit code of the process.
-    #[must_use]
-    pub fn exit_code(self) -> u8 {
+    fn exit_code(self) -> u8 {
         match self {
             Self::Quit => 0,
             Self::Signal(number) => 128 + number,

@@ -178,7 +178,7 @@ fn the_list_of_values_and_the_prompts_set_the_manner() {
     assert_eq!(bench.app.ablation.donor, Some(donor));
     bench.play("B ctrl-u type:x enter");
     assert_eq!(bench.app.ablation.donor, Some(donor), "nonsense is refused");
-    bench.play("v");
+    bench.play("esc v");
     assert_eq!(bench.app.ablation.value, AblationValue::KvBlock);
     assert_eq!(bench.app.ablation.donor, None);
     bench.play("K type:3-5 enter");

@@ -28,7 +28,9 @@ fn start(phase: Phase) -> (TempDir, Terminal) {
         Phase::Loading | Phase::Thinking => {}
         Phase::Idle => {
             // Only a verdict that stands says how often others like it were right.
-            t.sees("other problems with this rung");
+            t.until("a verdict", |screen| {
+                screen.contains("problems with this rung") && !screen.contains("esc stops")
+            });
             t.settles();
         }
         Phase::Study => {
@@ -56,13 +58,7 @@ fn start(phase: Phase) -> (TempDir, Terminal) {
 
 /// Every signal that ends the program.
 fn ends(phase: Phase) {
-    for (signal, code) in [
-        ("TERM", 143),
-        ("HUP", 129),
-        ("INT", 130),
-        ("QUIT", 131),
-        ("USR1", 138),
-    ] {
+    for (signal, code) in [("TERM", 143), ("INT", 130), ("QUIT", 131)] {
         let (_home, mut t) = start(phase);
         t.signal(signal);
         assert_eq!(t.ends(), code, "{signal}, {phase:?}");
@@ -100,8 +96,8 @@ fn suspends(phase: Phase) {
     t.press("\x0c");
     t.sees("undertone");
     assert!(!t.has_its_modes(), "{phase:?}");
-    t.signal("TERM");
-    assert_eq!(t.ends(), 143, "{phase:?}");
+    t.signal("HUP");
+    assert_eq!(t.ends(), 129, "{phase:?}");
     assert!(t.is_restored(), "{phase:?}");
 }
 
@@ -142,8 +138,8 @@ phases! {
 /// A signal may come before anything is on the screen: it ends the program before the terminal is taken, or as later.
 #[test]
 fn a_signal_in_the_first_moments_leaves_the_terminal_as_it_was() {
-    for (signal, number) in [("HUP", 1), ("TERM", 15), ("QUIT", 3), ("INT", 2)] {
-        for wait_ms in [0, 2, 5, 10, 15, 25] {
+    for (signal, number) in [("HUP", 1), ("TERM", 15), ("QUIT", 3), ("USR1", 10)] {
+        for wait_ms in [0, 5, 10, 25] {
             let home = tempdir().unwrap();
             let mut t = Terminal::start(home.path(), 24, 80, &[], &[]);
             std::thread::sleep(std::time::Duration::from_millis(wait_ms));

@@ -16,6 +16,8 @@ const ALT: Duration = Duration::from_millis(50);
 const FLOW: Duration = Duration::from_millis(100);
 /// How long after its flow an incomplete sequence is waited for.
 const INCOMPLETE: Duration = Duration::from_secs(1);
+/// How long a lone Escape in a paste may be the beginning of its end.
+const LONE: Duration = Duration::from_millis(250);
 /// As many bytes in one read are no typing.
 const BURST: usize = 16;
 /// A longer paste is handed on in parts of this many bytes.
@@ -69,6 +71,8 @@ pub(super) struct Parser {
     last: Duration,
     /// When the last byte came that belongs to the sequence by its speed. Slow typing into an incomplete sequence does not prolong it.
     flow: Duration,
+    /// Whether the last read was an Escape alone, in a paste: where nothing follows, somebody wants out.
+    is_lone: bool,
     /// The string or paste that was given up, until the next read: its late rest must not be read as keys.
     lapsed: Option<State>,
     units: Vec<Unit>,
@@ -81,6 +85,7 @@ impl Parser {
             state: State::Ground,
             last: Duration::ZERO,
             flow: Duration::ZERO,
+            is_lone: false,
             lapsed: None,
             units: Vec::new(),
         }
@@ -114,6 +119,7 @@ impl Parser {
             self.byte(*byte, at);
             self.last = at;
         }
+        self.is_lone = bytes == [ESC] && matches!(self.state, State::Paste(_));
         self.interrupt_in_paste(bytes);
         (earlier, std::mem::take(&mut self.units))
     }
@@ -124,6 +130,7 @@ impl Parser {
             State::Ground => None,
             State::Escape { .. } => Some(self.last + ESCAPE),
             State::Discarded(_) => Some(self.last + FLOW),
+            State::Paste(_) if self.is_lone => Some((self.last + LONE).min(self.flow + INCOMPLETE)),
             _ => Some(self.flow + INCOMPLETE),
         }
     }
@@ -136,10 +143,14 @@ impl Parser {
         match std::mem::replace(&mut self.state, State::Ground) {
             State::Escape { count } => self.escapes(count),
             State::Character { alt, .. } => self.broken(alt),
-            State::Paste(text) => {
+            State::Paste(mut text) => {
                 // Handed on and not dropped: it is only text in a box, and may be all that there is of it.
+                let end = text.split_off(text.len() - begun_end(&text));
                 self.paste(&text);
-                self.lapsed = Some(State::Paste(Vec::new()));
+                self.lapsed = Some(State::Paste(end));
+                if self.is_lone {
+                    self.escapes(1);
+                }
             }
             State::Said { bell, .. } => {
                 let escaped = false;
@@ -367,12 +378,23 @@ fn is_rest(lapsed: &State, bytes: &[u8]) -> bool {
     let holds = |end: &[u8]| bytes.windows(end.len()).any(|part| part == end);
     let is_burst = bytes.len() >= BURST && bytes.first() != Some(&ESC);
     match lapsed {
+        State::Paste(begun) => {
+            is_burst || holds(PASTE_END) || [begun, bytes].concat().starts_with(PASTE_END)
+        }
         State::Said { bell, .. } => {
             is_burst
                 || (bytes.first() != Some(&ESC) && (holds(b"\x1b\\") || (*bell && holds(&[BEL]))))
         }
-        _ => is_burst || holds(PASTE_END),
+        _ => false,
     }
+}
+
+/// How many bytes at the end of a text may be the beginning of the end of its paste.
+fn begun_end(text: &[u8]) -> usize {
+    let mut lengths = (1..PASTE_END.len()).rev();
+    lengths
+        .find(|n| text.ends_with(&PASTE_END[..*n]))
+        .unwrap_or(0)
 }
 
 /// The key of a control character.
@@ -606,6 +628,15 @@ mod tests {
         // Keys pressed in vain do not prolong it.
         let keys: [(u64, &[u8]); 5] = [half, (400, b"j"), (400, b"j"), (400, b"j"), (400, b"k")];
         assert_eq!(names(&units(&keys)), "\"halfjj\" j k");
+        // Escape wants out; what a line that hangs does to the end of a paste is no command either.
+        let out: [(u64, &[u8]); 3] = [half, (600, b"\x1b"), (300, b"q")];
+        assert_eq!(names(&units(&out)), "\"half\" esc q");
+        let parted: [(u64, &[u8]); 3] = [half, (600, b"\x1b"), (200, b"[201~q")];
+        assert_eq!(names(&units(&parted)), "\"half\" q");
+        let parted: [(u64, &[u8]); 3] = [half, (600, b"\x1b"), (400, b"[201~q")];
+        assert_eq!(names(&units(&parted)), "\"half\" esc q");
+        let parted: [(u64, &[u8]); 3] = [half, (10, b"\x1b[20"), (2 * SECOND, b"1~q")];
+        assert_eq!(names(&units(&parted)), "\"half\" q");
         // A rest that comes after all is no command.
         let late: [(u64, &[u8]); 3] = [
             half,
