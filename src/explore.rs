@@ -159,7 +159,7 @@ fn screen(
     let mut files = Files::new(paths.recovery(), given, checkpoint, opened);
     let ending = term::run(options, link, &mut files)
         .map_err(|error| Error::internal(format!("the terminal failed: {error}")))?;
-    Ok(files::part(files, ending))
+    Ok(files::part(&files, &ending))
 }
 
 /// The bundled models, the published ones on this machine, and those to download.

@@ -131,48 +131,52 @@ impl Files {
         }
     }
 
-    /// Says on standard error where the work is, or what of it could not be saved; gives the exit code.
-    fn farewell(&self, ending: &Ending) -> u8 {
+    /// Where the work is, or what of it could not be saved, in lines. What could not be saved where it belongs is written elsewhere.
+    fn farewell(&self, ending: &Ending) -> Vec<String> {
+        let mut lines = Vec::new();
         for (n, session) in ending.lost.iter().enumerate() {
             match rescue(session, n) {
-                Ok(path) => say(&format!(
+                Ok(path) => lines.push(format!(
                     "not saved where it belongs, but in {path:?}: undertone open reads it"
                 )),
                 Err(error) => {
-                    headless::print_error(&format!("not saved: {error}"), error.hint().as_deref());
-                    for note in &session.notes {
+                    lines.push(format!("error: not saved: {error}"));
+                    lines.extend(error.hint().map(|hint| format!("hint: {hint}")));
+                    lines.extend(session.notes.iter().map(|note| {
                         let tag = note.tag.map_or("", Tag::as_str);
-                        let what = format!("lost, on the {}: {tag} {}", note.target, note.text);
-                        say(&what);
-                    }
+                        format!("lost, on the {}: {tag} {}", note.target, note.text)
+                    }));
                 }
             }
         }
         let saved = self.saved.iter().next();
         match (saved, self.saved.len()) {
-            (Some(path), 1) => say(&format!("saved to {path:?}")),
+            (Some(path), 1) => lines.push(format!("saved to {path:?}")),
             (Some(path), n) => {
                 let folder = path.parent().unwrap_or(path);
-                say(&format!("{n} sessions saved in {folder:?}"));
+                lines.push(format!("{n} sessions saved in {folder:?}"));
             }
             (None, _) => {}
         }
-        ending.exit_code()
+        lines
     }
 }
 
-/// Says where the work is; gives the exit code. A terminal that does not read is not waited for: the process was told to end.
-pub(super) fn part(files: Files, ending: Ending) -> u8 {
+/// Says on standard error where the work is; gives the exit code. A terminal that does not read is not waited for: the process was
+/// told to end.
+pub(super) fn part(files: &Files, ending: &Ending) -> u8 {
     const PATIENCE: Duration = Duration::from_secs(1);
-    let unheard = ending.exit_code();
+    let lines = files.farewell(ending);
     let (sender, said) = mpsc::channel();
-    thread::spawn(move || sender.send(files.farewell(&ending)));
-    said.recv_timeout(PATIENCE).unwrap_or(unheard)
-}
-
-/// Says something on standard error.
-fn say(text: &str) {
-    headless::print_note(&sanitize(text));
+    thread::spawn(move || {
+        for line in lines {
+            headless::print_note(&sanitize(&line));
+        }
+        sender.send(())
+    });
+    // Whether it was read changes nothing.
+    let _ = said.recv_timeout(PATIENCE);
+    ending.exit_code()
 }
 
 /// Writes a session that could not be saved where it belongs into the folder of temporary files.
