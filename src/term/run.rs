@@ -236,6 +236,7 @@ impl Explorer<'_> {
                         return self.hang_up();
                     },
                     Signal::Resize => self.send(Msg::Resized)?,
+                    Signal::Unheeded => {}
                 },
                 batch = keys.next() => {
                     // The terminal is gone when its input ends.

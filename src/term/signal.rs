@@ -13,6 +13,8 @@ pub(super) enum Signal {
     Continue,
     /// The terminal has another size.
     Resize,
+    /// Nothing: a file may not grow further, and the write that wanted it says so itself.
+    Unheeded,
 }
 
 #[cfg(unix)]
@@ -25,7 +27,7 @@ mod unix {
     use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
     /// What would end the process and leave the terminal as it is.
-    const ENDS: [Number; 12] = [
+    const ENDS: [Number; 11] = [
         Number::HUP,
         Number::TERM,
         Number::INT,
@@ -37,7 +39,6 @@ mod unix {
         Number::PROF,
         Number::IO,
         Number::XCPU,
-        Number::XFSZ,
     ];
 
     /// The signals we listen to.
@@ -54,6 +55,7 @@ mod unix {
                 (Number::TSTP, Signal::Suspend),
                 (Number::CONT, Signal::Continue),
                 (Number::WINCH, Signal::Resize),
+                (Number::XFSZ, Signal::Unheeded),
             ];
             let streams = ends.chain(others).map(|(number, meaning)| {
                 let stream = signal(SignalKind::from_raw(number.as_raw()))?;

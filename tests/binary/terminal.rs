@@ -64,8 +64,7 @@ impl Terminal {
         env: &[(&str, &str)],
     ) -> Self {
         let mut command = CommandBuilder::new("bash");
-        // Without the signal a write fails as it does on a full disk.
-        let limited = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\"");
+        let limited = format!("ulimit -f {kib}; exec \"$0\"");
         command.args(["-c", &limited, env!("CARGO_BIN_EXE_undertone")]);
         Self::run(home, (rows, cols), command, env)
     }

@@ -32,7 +32,8 @@ fn judged(t: &mut Terminal) {
         let rungs = ["USED", "TRACKS", "PRESENT", "NOT NEEDED", "NONE FOUND"];
         let is_judged = rungs.iter().any(|rung| screen.contains(rung));
         // A rung that is still being tested is not the last word.
-        is_judged && screen.contains("ready in") && !screen.contains("so far")
+        let is_ready = screen.contains("ready in") || screen.contains("reproduced ");
+        is_judged && is_ready && !screen.contains("so far")
     });
     t.settles();
 }

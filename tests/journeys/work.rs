@@ -81,6 +81,8 @@ fn a_note_a_tag_and_a_toggle_are_there_at_the_next_start() {
     ] {
         t.sees(text);
     }
+    t.press("4");
+    t.settles();
     note(&mut t, "the second day");
     quits(&mut t);
     assert_eq!(sessions(home), [session.clone()], "the same file goes on");
@@ -155,9 +157,9 @@ fn two_explorers_on_one_session_lose_nothing() {
     second.sees("from the beginning");
     let mut both = [first, second];
     for (who, latent, text) in [
-        (0, "1", "by the first"),
-        (1, "2", "by the second"),
-        (0, "3", "again by the first"),
+        (0, "2", "by the first"),
+        (1, "3", "by the second"),
+        (0, "4", "again by the first"),
     ] {
         both[who].press(latent);
         both[who].settles();
@@ -223,11 +225,13 @@ fn five_problems_under_two_models_with_undo_and_redo_across_them() {
     expected.sort();
     assert_eq!(all_notes(home), expected);
 
-    let mut t = ready(home, &["--index", "4"], &[]);
-    t.sees("problem 4 under the first");
-    t.press("[");
-    t.sees("#3");
-    judged(&mut t);
+    let mut t = ready(home, &[], &[]);
+    t.sees("problem 0 under the first");
+    for problem in 1..4 {
+        t.press("]");
+        t.sees(&format!("#{problem}"));
+        judged(&mut t);
+    }
     assert!(
         !t.text().contains("problem 3 under"),
         "it was undone, and the other is another model's"
