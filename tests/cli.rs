@@ -550,11 +550,11 @@ fn what_is_out_of_range_or_misspelt_is_said_with_what_there_is() {
                 "--model",
                 "mini-logic",
                 "--mode",
-                "written",
+                "direct",
             ],
             &[
-                "was not trained in written mode",
-                "a mode that it was trained in: latent",
+                "was not trained in direct mode",
+                "a mode that it was trained in: latent, written",
             ],
         ),
     ];
