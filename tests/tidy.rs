@@ -265,8 +265,8 @@ const DOORS: &[(&str, &[&str])] = &[
         &[
             "headless/mod.rs",
             "explore.rs",
-            "term/run.rs",
-            "term/screen.rs",
+            "term/output.rs",
+            "term/surface.rs",
         ],
     ),
     (
