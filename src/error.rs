@@ -241,7 +241,7 @@ fn place(path: &Path, line: Option<usize>) -> String {
 fn io_hint(source: &io::Error, action: &str) -> Option<String> {
     let is_special = source
         .get_ref()
-        .is_some_and(|inner| inner.is::<NotRegular>());
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<NotRegular>);
     let hint = match source.kind() {
         io::ErrorKind::InvalidInput if is_special && action == "read" => {
             "name a regular file; what another program prints is read from /dev/stdin"

@@ -19,6 +19,11 @@ use crate::session::{Session, export as exports};
 use crate::term::{self, WorkerLink};
 use crate::{headless, hub, logging, model, problem_file, worker};
 
+/// Problems that were given, and where they come from.
+type Given = (String, Vec<Problem>);
+/// A session file that was opened.
+type Opened = (PathBuf, SessionFile);
+
 /// How many generated problems the list offers.
 const LISTED: usize = 200;
 
@@ -118,11 +123,7 @@ fn read_session(path: &Path) -> Result<(Session, Option<Loaded>)> {
 
 fn screen(
     mut app: app::Options,
-    (given, opened, checkpoint): (
-        Option<(String, Vec<Problem>)>,
-        Option<(PathBuf, SessionFile)>,
-        CheckpointArgs,
-    ),
+    (given, opened, checkpoint): (Option<Given>, Option<Opened>, CheckpointArgs),
     (placement, opener): (model::Placement, Opener),
     args: &ScreenArgs,
 ) -> Result<u8> {

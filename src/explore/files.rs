@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{LISTED, command};
+use super::{Given, LISTED, Opened, command};
 use crate::analysis::problems;
 use crate::app::Recalled;
 use crate::app::effect::{Export, ExportError};
@@ -22,7 +22,7 @@ use crate::{file, headless, paths};
 
 /// Performs the effects that touch files.
 pub(super) struct Files {
-    given: Option<(String, Vec<Problem>)>,
+    given: Option<Given>,
     /// The model as the user asked for it, for runs over data sets.
     checkpoint: CheckpointArgs,
     /// Where sessions are saved that have no file yet.
@@ -113,9 +113,9 @@ impl Files {
     /// that was opened goes on in its own file.
     pub(super) fn new(
         folder: PathBuf,
-        given: Option<(String, Vec<Problem>)>,
+        given: Option<Given>,
         checkpoint: CheckpointArgs,
-        opened: Option<(PathBuf, SessionFile)>,
+        opened: Option<Opened>,
     ) -> Self {
         let opened = opened.map(|(path, file)| {
             let session = file.session();

@@ -46,7 +46,7 @@ impl Identity {
 pub struct Outputs {
     force: bool,
     inputs: Vec<Identity>,
-    outputs: Vec<Identity>,
+    written: Vec<Identity>,
 }
 
 impl Outputs {
@@ -78,13 +78,13 @@ impl Outputs {
                 _ => Ok(()),
             };
         };
-        if self.outputs.contains(&identity) {
+        if self.written.contains(&identity) {
             return Err(Error::usage_with_hint(
                 format!("{path:?} is named for two outputs"),
                 "name a file for each",
             ));
         }
-        self.outputs.push(identity);
+        self.written.push(identity);
         // What a shell opened for this command is the shell's to keep.
         let is_there = fs::metadata(path).is_ok() && descriptor(path).is_none();
         if is_there && !self.force {

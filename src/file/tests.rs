@@ -164,7 +164,8 @@ mod unix {
         if made.is_ok_and(|made| made.status.success()) && fs::File::open(path).is_ok() {
             return Some(path.to_owned());
         }
-        eprintln!("skipped: device nodes cannot be made here");
+        let said = b"skipped: device nodes cannot be made here\n";
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), said);
         None
     }
 

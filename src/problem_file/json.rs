@@ -146,9 +146,10 @@ struct Long {
 /// Finds the first such element, before the parser takes it into memory.
 fn long_element(text: &str) -> Option<Long> {
     let bytes = text.as_bytes();
-    let mut start = 1 + bytes.iter().position(|byte| *byte == b'[')?;
+    let first = 1 + bytes.iter().position(|byte| *byte == b'[')?;
+    let mut start = first;
     let (mut depth, mut in_string, mut escaped, mut row) = (0_usize, false, false, 1);
-    for at in start..=bytes.len() {
+    for at in first..=bytes.len() {
         let ends = match bytes.get(at) {
             None => true,
             Some(_) if escaped => {
@@ -180,10 +181,10 @@ fn long_element(text: &str) -> Option<Long> {
         let element = bytes[start..at].trim_ascii_start();
         if element.len() > MAX_ROW_BYTES {
             let before = &bytes[..at - element.len()];
-            let lines = before.iter().filter(|byte| **byte == b'\n').count();
+            let lines = before.split(|byte| *byte == b'\n').count();
             return Some(Long {
                 bytes: element.trim_ascii_end().len(),
-                line: lines + 1,
+                line: lines,
                 row,
             });
         }

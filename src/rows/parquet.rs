@@ -25,6 +25,7 @@ pub const HEADER: &str = "undertone.header";
 const ROWS: usize = 512;
 
 /// The files that [`write`] may write.
+#[must_use]
 pub fn paths(folder: &Path, header: &Header) -> Vec<PathBuf> {
     let experiments = header.experiments.iter();
     experiments

@@ -15,9 +15,7 @@ fn a_run_is_paused_continued_and_its_problems_are_noted() {
     t.sees("No run is open");
     t.press("n");
     t.sees("Start a run");
-    t.press(
-        "\x15--limit 24 --batch 2 --experiments accuracy,early-stopping --out ~/runs/a\r",
-    );
+    t.press("\x15--limit 24 --batch 2 --experiments accuracy,early-stopping --out ~/runs/a\r");
     t.sees("of 24 problems");
     t.press("p");
     t.sees("p goes on");

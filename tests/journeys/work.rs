@@ -85,7 +85,11 @@ fn a_note_a_tag_and_a_toggle_are_there_at_the_next_start() {
     t.settles();
     note(&mut t, "the second day");
     quits(&mut t);
-    assert_eq!(sessions(home), [session.clone()], "the same file goes on");
+    assert_eq!(
+        sessions(home).as_slice(),
+        std::slice::from_ref(&session),
+        "the same file goes on"
+    );
     assert_eq!(notes(home, &session).len(), 4);
 
     // By its name.
@@ -96,7 +100,7 @@ fn a_note_a_tag_and_a_toggle_are_there_at_the_next_start() {
     t.settles();
     note(&mut t, " and checked");
     quits(&mut t);
-    assert_eq!(sessions(home), [session.clone()]);
+    assert_eq!(sessions(home).as_slice(), std::slice::from_ref(&session));
     let texts: Vec<String> = notes(home, &session)
         .into_iter()
         .map(|note| note.2)

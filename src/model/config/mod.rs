@@ -614,6 +614,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn every_refusal_names_the_field() {
         let meta = |text: &'static str| Some(text);
         let cases = [

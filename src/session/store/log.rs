@@ -16,6 +16,8 @@ use crate::session::{Note, SCHEMA, Session};
 
 /// The parent of the first event: the header.
 const ROOT: u64 = 0;
+/// Ids from here on are not counted on from: no session has so many events.
+const MAX_ID: u64 = 1 << 53;
 /// The longest line that is read, in bytes: a hundred times the longest that was ever seen, and little enough to be taken apart.
 const MAX_LINE: usize = 16 << 20;
 
@@ -261,6 +263,8 @@ impl SessionFile {
         let name = value.get("event").and_then(Value::as_str);
         let known = Event::NAMES.into_iter().find(|n| Some(*n) == name);
         let id = value.get("id").and_then(Value::as_u64);
+        // Room for all that may follow.
+        let id = id.filter(|id| *id < MAX_ID);
         let Some(known) = known else {
             self.last_id = self.last_id.max(id.unwrap_or(ROOT));
             return Err(What::Event(name.unwrap_or("no event").to_owned()));
@@ -274,7 +278,7 @@ impl SessionFile {
                 },
             ));
         }
-        let raw_notes = self.take_notes(known, &mut value, line, unread);
+        let raw_notes = Self::take_notes(known, &mut value, line, unread);
         let event: Event = serde_json::from_value(value.clone()).map_err(|why| What::Misfit {
             event: known,
             why: why.to_string(),
@@ -306,7 +310,6 @@ impl SessionFile {
 
     /// The notes of an `annotate` event one by one, so that one of another version does not cost the others; it is taken out of the value.
     fn take_notes(
-        &self,
         event: &str,
         value: &mut Value,
         line: usize,
