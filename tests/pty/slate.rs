@@ -80,7 +80,7 @@ fn ctrl_z_suspends_in_boxes_and_lists() {
         let before = t.text();
         t.press("\x1a");
         t.stops();
-        t.until("a restored terminal", |screen| screen.is_empty());
+        t.until("a restored terminal", str::is_empty);
         assert!(t.is_restored(), "{title}");
         t.signal("CONT");
         t.until("the screen as it was", |screen| screen == before);
