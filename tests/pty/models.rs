@@ -48,7 +48,7 @@ fn a_model_that_cannot_be_loaded_leaves_the_run_its_notes_and_the_model() {
         screen.contains("[3]") && screen.contains("sham")
     });
     t.press("]");
-    t.sees("#2");
+    t.sees("#1");
     t.until("a verdict", |screen| {
         screen.contains("ready in") && !screen.contains("so far")
     });
