@@ -77,7 +77,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "worker::protocol",
         ],
     ),
-    ("session", &["error", "file", "problem", "text", "trace"]),
+    (
+        "session",
+        &["error", "file", "paths", "problem", "text", "trace"],
+    ),
     (
         "keymap",
         &[
@@ -267,11 +270,18 @@ const DOORS: &[(&str, &[&str])] = &[
             "explore.rs",
             "term/output.rs",
             "term/surface.rs",
+            // Devices that a user names as an output may be these.
+            "file/kind.rs",
         ],
     ),
     (
         "stderr()",
-        &["headless/mod.rs", "headless/meter.rs", "term/screen.rs"],
+        &[
+            "headless/mod.rs",
+            "headless/meter.rs",
+            "term/screen.rs",
+            "file/kind.rs",
+        ],
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! Whether what lies in the cache is what the hub stated: large files are named after their SHA-256, which is computed again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -10,6 +10,7 @@ use super::download::hash;
 use super::error::{HubError, foreign};
 use super::http::Cancelled;
 use super::{Fetched, Options, Progress, fetch_as};
+use crate::file;
 use crate::text::hex;
 
 /// A checkpoint in the cache whose files were looked at.
@@ -104,7 +105,7 @@ fn damaged(
             continue;
         };
         progress(Progress::Verifying { name: &name(path) });
-        let mut file = File::open(path).map_err(|error| HubError::io("read", path, &error))?;
+        let mut file = file::open(path).map_err(|error| HubError::io("read", path, &error))?;
         let found = hash(&mut file, path, cancelled)?;
         if found != expected {
             let error = HubError::Damaged {

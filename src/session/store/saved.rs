@@ -7,7 +7,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Loaded, MAX_LEN, SessionFile};
 use crate::error::{Error, Result};
@@ -15,10 +15,9 @@ use crate::file;
 use crate::paths::create_folder;
 use crate::session::{Note, Session};
 
-/// How long a save waits for another process to finish its own.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often it looks.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How often a save looks whether another process has finished its own, and how long it waits in between: a second in all.
+const LOOKS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A session file that is being worked on.
 #[derive(Debug)]
@@ -174,8 +173,7 @@ impl Drop for Locked {
 
 /// Opens a file to append to it and waits until no other process writes it.
 fn lock(path: &Path) -> io::Result<Locked> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+    for _ in 0..LOOKS {
         let file = file::extend(path)?;
         match file.try_lock() {
             Ok(()) if is_at(&file, path) => return Ok(Locked(file)),
@@ -188,12 +186,10 @@ fn lock(path: &Path) -> io::Result<Locked> {
                 return Ok(Locked(file));
             }
         }
-        if Instant::now() >= deadline {
-            let busy = "another process has been writing it for a second";
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, busy));
-        }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(PAUSE);
     }
+    let busy = "another process has been writing it for a second";
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, busy))
 }
 
 /// Whether a path still leads to an open file.
