@@ -39,11 +39,13 @@ fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
     let json: Value =
         serde_json::from_str(&fs::read_to_string(home.join("out/report.json")).unwrap()).unwrap();
     let markdown = fs::read_to_string(home.join("out/report.md")).unwrap();
+    // What could be markup is escaped.
+    let markdown = markdown.replace('\\', "");
     let rung = json["verdict"]["rung"].as_str().unwrap();
     let shown = rung.replace('-', " ").to_uppercase();
     assert!(screen.contains(&shown), "{shown} in\n{screen}");
     assert!(markdown.contains(&shown), "{shown} in\n{markdown}");
-    let answer = |of: &Value| of["answer"]["text"].as_str().unwrap().to_owned();
+    let answer = |of: &Value| of["answer"]["value"].as_str().unwrap().to_owned();
     let (clean, changed) = (answer(&json["run"]), answer(&json["ablations"][0]));
     for text in [&clean, &changed] {
         assert!(screen.contains(text.trim()), "{text} in\n{screen}");
