@@ -24,7 +24,7 @@ pub enum Shape {
     Llama1b,
 }
 
-/// The names of the files that [`write`] writes.
+/// The names of the files that [`write()`] writes.
 pub const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
 /// Writes config.json, tokenizer.json and model.safetensors of a random checkpoint into a folder; always the same ones.

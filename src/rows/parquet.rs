@@ -24,7 +24,7 @@ pub const HEADER: &str = "undertone.header";
 /// Rows that are turned into columns at a time.
 const ROWS: usize = 512;
 
-/// The files that [`write`] may write.
+/// The files that [`write()`] may write.
 #[must_use]
 pub fn paths(folder: &Path, header: &Header) -> Vec<PathBuf> {
     let experiments = header.experiments.iter();
