@@ -71,6 +71,8 @@ impl Work {
             &tokenizers,
             "--out",
             &out,
+            // Some tests prepare again with other options.
+            "--force",
         ];
         undertone(&[&args, more].concat())
     }
@@ -401,7 +403,7 @@ fn a_full_disk_is_said() {
         said(&output)
     );
     // A reader that went away is no failure.
-    let mut child = command(home.path(), &args)
+    let mut child = command(home.path(), &[&args[..], &["--force"]].concat())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -57,7 +57,7 @@ impl Question {
         let reads = latents.flat_map(|top| numbers(top, settings.top_k));
         let mut values: Vec<Ratio> = reads.map(|read| read.value).collect();
         values.push(self.answer);
-        let mut ground = Pool::new(values, settings.three_operands);
+        let mut ground = Pool::new(values, settings.three_operands, self.numbers.len());
         self.add_numbers(&mut ground, settings);
         self.ground = Some(ground);
     }
@@ -227,7 +227,7 @@ impl<'a> Graph<'a> {
         let mut pool = if let Some(ground) = &question.ground {
             ground.narrowed(values)
         } else {
-            let mut pool = Pool::new(values, settings.three_operands);
+            let mut pool = Pool::new(values, settings.three_operands, question.numbers.len());
             question.add_numbers(&mut pool, settings);
             pool
         };

@@ -484,6 +484,26 @@ fn as_latents(texts: &[Vec<String>]) -> Vec<Vec<TokenRead>> {
         .collect()
 }
 
+#[test]
+fn a_question_of_very_many_numbers_is_searched_in_part_and_says_so() {
+    let listed: Vec<String> = (1..60).map(|n| n.to_string()).collect();
+    let question = format!("{} ?", listed.join(" "));
+    let top: Vec<String> = (2..12).map(|n| n.to_string()).collect();
+    let read = as_latents(&vec![top; 4]);
+    let case = math(&question, "2");
+    let others: Vec<_> = (0..200).map(|_| read.clone()).collect();
+    for three_operands in [false, true] {
+        let settings = Search {
+            three_operands,
+            ..Search::default()
+        };
+        let found = search(&settings, &case, &read);
+        assert!(found.capped && !found.steps.is_empty());
+        let null = null::null(&settings, &case, &others);
+        assert_eq!((null.n, null.hits), (200, 200));
+    }
+}
+
 proptest! {
     #[test]
     fn every_found_trace_replays((question, answer, texts) in small_case(), three_operands: bool, reuse_numbers: bool) {

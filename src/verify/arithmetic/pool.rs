@@ -7,6 +7,11 @@ use super::{Atom, Op, Step, Term};
 /// Work that one search may take: pairs and triples of operands, weighed by the sets of numbers and latents behind them.
 /// Of 291 published questions six take all of it with three operands, and none more than a twentieth with two.
 const MAX_WORK: usize = 4_000_000;
+/// The most numbers of a question for which that holds; in the published sets none has as many.
+const USUAL_NUMBERS: usize = 32;
+/// The work for a question with more of them, whose searches would take all of it every time, some two thousand times for one
+/// verdict: half a minute. What is left out is said as for any other limit.
+const WORK_BEYOND: usize = 400_000;
 /// Steps that are kept for one wanted value.
 const MAX_STEPS: usize = 2000;
 
@@ -37,8 +42,8 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// A pool without operands, for steps to some values.
-    pub(super) fn new(values: Vec<Ratio>, three_operands: bool) -> Self {
+    /// A pool without operands, for steps to some values from a question with so many numbers.
+    pub(super) fn new(values: Vec<Ratio>, three_operands: bool, numbers: usize) -> Self {
         let values = ascending(values);
         let maybe = slots(&values);
         let wanted = values.into_iter().map(|value| Wanted {
@@ -52,7 +57,11 @@ impl Pool {
             wanted: wanted.collect(),
             maybe,
             three_operands,
-            work: MAX_WORK,
+            work: if numbers <= USUAL_NUMBERS {
+                MAX_WORK
+            } else {
+                WORK_BEYOND
+            },
             work_is_spent: false,
             spent: false,
         }
