@@ -221,7 +221,7 @@ pub struct BenchArgs {
     /// Where to write it
     #[arg(long, value_name = "DIR", requires = "make")]
     pub out: Option<PathBuf>,
-    /// Overwrite files that are there
+    /// Overwrite existing files
     #[arg(long, requires = "make")]
     pub force: bool,
     /// A program that times the same on the folder that is its last argument, for ratios
@@ -410,7 +410,7 @@ pub struct ExportArgs {
     /// The file to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Overwrite files that are there
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
 }

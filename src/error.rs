@@ -247,7 +247,7 @@ fn io_hint(source: &io::Error, action: &str) -> Option<String> {
             "name a regular file; what another program prints is read from /dev/stdin"
         }
         io::ErrorKind::InvalidInput if is_special => {
-            "name a regular file, or one that is not there"
+            "name a regular file, or one that does not exist yet"
         }
         io::ErrorKind::NotConnected => "as in: cat FIFO & undertone ... --out FIFO",
         io::ErrorKind::NotFound if action == "read" => "check the path; the file does not exist",

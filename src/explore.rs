@@ -138,7 +138,7 @@ fn screen(
         }
         Err(error) if error.kind() == Kind::Config => return Err(error),
         Err(error) => {
-            let warning = format!("there is no log, and notes may not be saved: {error}");
+            let warning = format!("there is no log, and saving notes may fail: {error}");
             app.warning = Some(warning);
             None
         }
@@ -150,6 +150,7 @@ fn screen(
         requests: link.requests,
         events: link.events,
     };
+    let data = app.data.clone();
     let options = term::Options {
         app,
         colour: wants_colour(args.color),
@@ -157,10 +158,14 @@ fn screen(
         log,
         sessions: paths.recovery(),
     };
-    let mut files = Files::new(paths.recovery(), given, checkpoint, opened);
+    let mut files = Files::new(paths.recovery(), (given, data), checkpoint, opened);
     let ending = term::run(options, link, &mut files)
         .map_err(|error| Error::internal(format!("the terminal failed: {error}")))?;
-    Ok(files::part(&files, &ending))
+    let code = files::part(&files, &ending);
+    match ending.why {
+        Ok(_) => Ok(code),
+        Err(error) => Err(Error::internal(format!("the terminal failed: {error}"))),
+    }
 }
 
 /// The bundled models, the published ones on this machine, and those to download.

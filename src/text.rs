@@ -342,6 +342,16 @@ pub fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// A count with its noun.
+#[must_use]
+pub fn count(n: usize, noun: &str) -> String {
+    if n == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{n} {noun}s")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -293,7 +293,7 @@ fn an_output_is_never_an_input() {
             let words = format!("{words}{force}");
             let (code, err) = place.run(&words);
             assert_eq!(code, 2, "{words}: {err}");
-            assert!(err.contains("is read by this command"), "{words}: {err}");
+            assert!(err.contains("is being read"), "{words}: {err}");
             assert!(
                 err.contains("hint: choose another folder or file"),
                 "{words}: {err}"
@@ -330,7 +330,7 @@ fn a_file_that_is_there_is_overwritten_only_when_asked() {
         let (code, err) = place.run(&words);
         assert_eq!(code, 2, "{words}: {err}");
         assert!(
-            err.contains("is there already") && err.contains("--force"),
+            err.contains("already exists") && err.contains("--force"),
             "{words}: {err}"
         );
         assert_eq!(place.read("precious"), b"precious", "{words}");
@@ -607,12 +607,13 @@ fn a_run_ends_as_its_signal_says_and_goes_on_from_there() {
         let there = fs::read(place.at("run/rows.jsonl")).unwrap_or_default();
         there.split(|byte| *byte == b'\n').count() - 1
     };
-    for (signals, code) in [
-        (&["INT"][..], 130),
-        (&["TERM"], 143),
-        (&["HUP"], 129),
-        (&["HUP", "TERM"], 143),
-        (&["INT", "INT"], 130),
+    for (signals, codes) in [
+        (&["INT"][..], &[130][..]),
+        (&["TERM"], &[143]),
+        (&["HUP"], &[129]),
+        // The first may have ended it before the second comes.
+        (&["HUP", "TERM"], &[129, 143]),
+        (&["INT", "INT"], &[130]),
     ] {
         let before = rows(&place);
         let mut command = place.command(words);
@@ -634,10 +635,10 @@ fn a_run_ends_as_its_signal_says_and_goes_on_from_there() {
         let output = ended(child, words);
         let err = String::from_utf8_lossy(&output.stderr);
         let out = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(
-            output.status.code(),
-            Some(code),
-            "{signals:?} {:?}: {err}",
+        let code = output.status.code();
+        assert!(
+            code.is_some_and(|code| codes.contains(&code)),
+            "{signals:?} {code:?} {:?}: {err}",
             output.status.signal()
         );
         assert!(out.contains("the same command goes on from here"), "{out}");

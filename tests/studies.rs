@@ -394,6 +394,8 @@ fn a_lens_is_fitted_written_and_used_with_its_own_weights_alone() {
     let ask = ["lens", "--question", QUESTION, "--learned", &out];
     let hash = card["model"]["sha256"].as_str().unwrap();
     refused(&[&ask[..], &["--model", "mini-math-sim"]].concat(), 3, hash);
+    refused(&fit, 2, "already exists");
+    let fit = [&fit[..], &["--force"]].concat();
     let text = undertone(&[&fit[..], &["--ascii"]].concat());
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(

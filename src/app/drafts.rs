@@ -6,6 +6,7 @@ use crate::app::action::Action;
 use crate::app::overlay::{Overlay, Prompt, PromptKind};
 use crate::app::{App, Tone};
 use crate::session::Target;
+use crate::session::export::Format;
 
 /// What a text was meant for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,6 +22,14 @@ struct Slot {
 /// The drafts.
 #[derive(Debug, Clone, Default)]
 pub struct Drafts(HashMap<Slot, String>);
+
+impl Drafts {
+    /// The notes that were begun and not entered: what they are on, and their texts.
+    pub(super) fn notes(&self) -> Vec<(Target, String)> {
+        let note = |(slot, text): (&Slot, &String)| Some((slot.target?, text.clone()));
+        self.0.iter().filter_map(note).collect()
+    }
+}
 
 /// The action that opens a box; none for one that only ever follows another.
 fn opened_by(kind: &PromptKind) -> Option<Action> {
@@ -91,6 +100,13 @@ pub(super) fn close(app: &mut App, prompt: &Prompt) {
             None => "the draft is kept".to_owned(),
         },
     );
+}
+
+/// The path of an export that was not written comes back with the prompt.
+pub(super) fn keep_path(app: &mut App, format: Format, path: String) {
+    if let Some(slot) = slot(app, &PromptKind::Export(format)) {
+        app.drafts.0.insert(slot, path);
+    }
 }
 
 /// The text was taken.

@@ -3,7 +3,7 @@
 use crate::app::dataset::RunRequest;
 use crate::app::pane::Pane;
 use crate::session::export::Format;
-use crate::session::{Key, Session};
+use crate::session::{Key, Note, Session};
 use crate::trace::ModelInfo;
 use crate::worker::protocol::Request;
 
@@ -13,7 +13,14 @@ pub enum Effect {
     /// Ask the worker.
     Send(Request),
     /// Save a session.
-    Save(Box<Session>),
+    Save(Box<Save>),
+    /// The session that was about `before` is about `after`: it goes on in the same file.
+    Rekey {
+        /// What it was about.
+        before: Key,
+        /// What it is about.
+        after: Key,
+    },
     /// Find the notes of an earlier session.
     Recall {
         /// On which question and model.
@@ -37,6 +44,15 @@ pub enum Effect {
     Quit,
 }
 
+/// A session to save.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Save {
+    /// As it is.
+    pub session: Session,
+    /// The notes of it that were on disk when it was last read or saved here: what differs from them was changed here since.
+    pub base: Vec<Note>,
+}
+
 /// An export to write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Export {
@@ -58,6 +74,11 @@ pub enum ExportError {
         /// Which one.
         path: String,
     },
-    /// Anything else, in one sentence.
-    Failed(String),
+    /// Anything else.
+    Failed {
+        /// Which file was to be written.
+        path: String,
+        /// Why it was not, in one sentence.
+        message: String,
+    },
 }

@@ -18,7 +18,13 @@ fn score_word(word: &str, text: &[char]) -> Option<i32> {
         .windows(word.len().max(1))
         .position(|window| window == word);
     if let Some(at) = whole {
-        let bonus = if starts_word(text, at) { 200 } else { 100 };
+        let ends = text.get(at + word.len()).is_none_or(|c| c.is_whitespace());
+        let bonus = match (starts_word(text, at), ends) {
+            // A name before those that go on from it.
+            (true, true) => 250,
+            (true, false) => 200,
+            (false, _) => 100,
+        };
         return Some(bonus - i32::try_from(at.min(99)).unwrap_or(99) / 4);
     }
     let mut from = 0;
@@ -54,5 +60,7 @@ mod tests {
         let rank = |text| score("note", text);
         assert!(rank("Write a note") > rank("footnote"));
         assert!(rank("footnote") > rank("next of this model"));
+        let rank = |text| score("mini-math", text);
+        assert!(rank("mini-math arithmetic") > rank("mini-math-idle the control"));
     }
 }

@@ -34,7 +34,7 @@ use std::path::PathBuf;
 use crate::keymap::{Context, Keymap};
 use crate::problem::Problem;
 use crate::session::edit::History;
-use crate::session::{Key as SessionKey, Session, Target};
+use crate::session::{Key as SessionKey, Note, Session, Target};
 use crate::trace::{Ablation, DonorRef, LatentIdx, Mode, ModelInfo, Outcome, PositionKind, Task};
 use crate::worker::protocol::{Request, RunId};
 
@@ -121,6 +121,8 @@ pub struct Failure {
 #[derive(Debug, Default)]
 struct Shelved {
     session: Session,
+    /// The notes of it that are on disk.
+    base: Vec<Note>,
     history: History,
     recorded: Option<String>,
 }
@@ -157,6 +159,8 @@ pub struct App {
     pub library: Library,
     /// The open session.
     pub session: Session,
+    /// The notes of it that were on disk when it was last read or saved here.
+    base: Vec<Note>,
     /// The run on screen.
     pub live: Live,
     /// How far the reference set is, of how many problems, while it is being made.
@@ -249,6 +253,7 @@ impl App {
             keymap: Keymap::default(),
             library: Library::default(),
             session: Session::default(),
+            base: Vec::new(),
             live: Live::default(),
             reference: None,
             ablation: Ablation::default(),
@@ -438,6 +443,7 @@ impl App {
             self.live.show(run);
         }
         self.recording = Recording::Shown(Box::new(session.clone()));
+        self.base.clone_from(&session.notes);
         self.session = session;
     }
 

@@ -1,12 +1,11 @@
 //! Everything that may enter the reducer.
 
 use crate::app::dataset::RunEvent;
-use crate::app::effect::ExportError;
+use crate::app::effect::{ExportError, Save};
 use crate::app::pane::View;
 use crate::app::saving::Recalled;
 use crate::keymap::Key;
 use crate::problem::Problem;
-use crate::session::Key as SessionKey;
 use crate::session::store::Noted;
 use crate::worker::protocol::Event;
 
@@ -40,8 +39,8 @@ pub enum Msg {
     Problems(Result<(String, Vec<Problem>), String>),
     /// A session was saved in this file, or why not.
     Saved {
-        /// What it is about.
-        key: SessionKey,
+        /// What was saved.
+        save: Box<Save>,
         /// The file, or why not.
         result: Result<String, String>,
     },

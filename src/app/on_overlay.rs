@@ -225,6 +225,18 @@ pub(super) fn note_prompt(app: &App) -> Prompt {
     Prompt::new(PromptKind::Note(target), Field::lines(text))
 }
 
+/// The process is told to end while a note is being written: what is in the box becomes the note, for there is no later.
+pub(super) fn keep_open_note(app: &mut App) -> Vec<Effect> {
+    let Some(Overlay::Prompt(prompt)) = app.overlay.take() else {
+        return Vec::new();
+    };
+    let text = prompt.field.text().trim().to_owned();
+    match prompt.kind {
+        PromptKind::Note(target) if !text.is_empty() => write_note(app, target, text),
+        _ => Vec::new(),
+    }
+}
+
 fn write_note(app: &mut App, target: Target, text: String) -> Vec<Effect> {
     let note = new_note(app, target, None, text);
     let edit = match text_note(app, target) {

@@ -17,6 +17,14 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         return Vec::new();
     }
     match event {
+        // What is said of a model that is not asked for any more concerns nobody.
+        Event::Loading { model, .. }
+        | Event::Ready { model, .. }
+        | Event::NotLoaded { model, .. }
+            if model != app.model_name =>
+        {
+            Vec::new()
+        }
         Event::Loading { stage, bytes, .. } => {
             app.model = Model::Loading { stage, bytes };
             Vec::new()
@@ -25,6 +33,7 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             info,
             elapsed_ms,
             note,
+            ..
         } => {
             if let Some(note) = note {
                 app.say(Tone::Warning, note);
@@ -71,8 +80,6 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         }
         // What was stopped is marked so already, and what a newer request took the place of goes on as that request.
         Event::Cancelled { .. } => Vec::new(),
-        // What is said of a model that is not asked for any more concerns nobody.
-        Event::NotLoaded { model, .. } if model != app.model_name => Vec::new(),
         Event::NotLoaded {
             message,
             hint,
@@ -193,9 +200,8 @@ fn on_run_done(app: &mut App, run: Run) -> Vec<Effect> {
     let was_stopped = app.live.phase == Phase::Stopped;
     app.live.show(&run);
     app.session.run = Some(run);
-    app.set_session_model();
+    let mut effects: Vec<Effect> = app.set_session_model().into_iter().collect();
     app.result_landed();
-    let mut effects = Vec::new();
     if was_stopped {
         // It was complete before the worker heard that it should stop; nothing more is asked for it.
         app.live.exits = Job::Stopped;

@@ -16,6 +16,7 @@ impl App {
         let is_new = kept.is_none();
         let kept = kept.unwrap_or_default();
         self.session = kept.session;
+        self.base = kept.base;
         self.history = kept.history;
         self.session.origin = origin;
         self.session.model = self.info().cloned();
@@ -79,6 +80,7 @@ impl App {
     pub(super) fn take_session(&mut self) -> Shelved {
         Shelved {
             session: std::mem::take(&mut self.session),
+            base: std::mem::take(&mut self.base),
             history: std::mem::take(&mut self.history),
             recorded: self.recorded.take(),
         }

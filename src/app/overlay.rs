@@ -1,6 +1,7 @@
 //! What can lie over the panes: lists that filter as you type, and prompts for text. Their entries are computed
 //! from the state, so that they can never disagree with it.
 
+use crate::text::count;
 use std::ops::Range;
 
 use crate::app::action::Action;
@@ -193,7 +194,10 @@ impl List {
         self.search.set(self.filter.text(), problems.len());
         self.search.go_on(problems.len(), |place| {
             let problem = &problems[place];
-            format!("{} {} {place}", problem.question, steps(problem))
+            {
+                let steps = count(problem.steps.len(), "step");
+                format!("{} {steps} {place}", problem.question)
+            }
         });
     }
 
@@ -287,10 +291,10 @@ fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<Entry> {
 fn problem_entry(app: &App, place: usize) -> Option<Entry> {
     let problem = app.library.problems.get(place)?;
     let notes = app.dataset.notes.get(&key(&problem.question));
+    let steps = count(problem.steps.len(), "step");
     let remark = match notes.map_or(0, Vec::len) {
-        0 => steps(problem),
-        1 => format!("1 note, {}", steps(problem)),
-        n => format!("{n} notes, {}", steps(problem)),
+        0 => steps,
+        n => format!("{}, {steps}", count(n, "note")),
     };
     Some(Entry {
         lead: place.to_string(),
@@ -300,13 +304,6 @@ fn problem_entry(app: &App, place: usize) -> Option<Entry> {
         disabled: None,
         choice: Choice::Open(place),
     })
-}
-
-fn steps(problem: &Problem) -> String {
-    match problem.steps.len() {
-        1 => "1 step".to_owned(),
-        n => format!("{n} steps"),
-    }
 }
 
 fn model_entries(app: &App) -> Vec<Entry> {

@@ -1,8 +1,9 @@
 //! What is not on disk yet: when it is saved, what could not be, and that nobody leaves without knowing it.
 
-use crate::app::effect::Effect;
+use crate::app::effect::{Effect, Save};
 use crate::app::{App, Tone};
-use crate::session::{Key, Note, Session};
+use crate::session::{Key, Note, Session, Target};
+use crate::text::count;
 
 /// The longest that a result waits to be saved, in milliseconds. Notes and tags do not wait.
 const RESULTS_MS: u64 = 2_000;
@@ -40,6 +41,24 @@ pub struct Recalled {
     pub path: String,
     /// Whether the model had other weights then.
     pub other_weights: bool,
+}
+
+/// A session that is not on disk as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Lost<'a> {
+    /// As it is.
+    pub session: &'a Session,
+    /// The notes of it that are on disk.
+    base: &'a [Note],
+}
+
+impl Lost<'_> {
+    /// How many notes were added, changed or removed and are not on disk so. A changed one counts once.
+    fn n_changes(self) -> usize {
+        let missing = |of: &[Note], from: &[Note]| of.iter().filter(|n| !from.contains(n)).count();
+        let (here, there) = (&self.session.notes, self.base);
+        missing(here, there).max(missing(there, here))
+    }
 }
 
 impl App {
@@ -82,25 +101,34 @@ impl App {
             due.push(key.clone());
         }
         let saves = due.iter().filter_map(|key| {
-            let mut sessions = self.sessions();
-            sessions.find(|session| session.key() == *key)
+            let mut works = self.works();
+            works.find(|(session, _)| session.key() == *key)
         });
         saves
-            .map(|session| Effect::Save(Box::new(session.clone())))
+            .map(|(session, base)| {
+                Effect::Save(Box::new(Save {
+                    session: session.clone(),
+                    base: base.to_vec(),
+                }))
+            })
             .collect()
     }
 
     /// A save is over. Returns what follows for a user who wants to leave.
-    pub(super) fn on_saved(&mut self, key: &Key, result: Result<String, String>) -> Vec<Effect> {
+    pub(super) fn on_saved(&mut self, save: Save, result: Result<String, String>) -> Vec<Effect> {
+        let key = save.session.key();
         match result {
             Ok(_) => {
                 // A change since then has a time of its own.
                 self.unsaved
-                    .retain(|of, one| of != key || one.due_ms.is_some());
+                    .retain(|of, one| *of != key || one.due_ms.is_some());
+                if let Some(base) = self.base_of(&key) {
+                    *base = save.session.notes;
+                }
             }
             Err(why) => {
                 let retry = self.now_ms + RETRY_MS;
-                if let Some(unsaved) = self.unsaved.get_mut(key) {
+                if let Some(unsaved) = self.unsaved.get_mut(&key) {
                     unsaved.due_ms.get_or_insert(retry);
                     unsaved.failure = Some(why.clone());
                 }
@@ -133,12 +161,12 @@ impl App {
             return vec![Effect::Quit];
         };
         self.leaving = Leaving::Refused;
-        let n: usize = self.lost().map(|session| session.notes.len()).sum();
-        let notes = match n {
-            1 => "1 note is".to_owned(),
-            n => format!("{n} notes are"),
+        let what = match self.lost().map(|lost| lost.n_changes()).sum() {
+            0 => "the last results are".to_owned(),
+            1 => "1 change of a note is".to_owned(),
+            n => format!("{n} changes of notes are"),
         };
-        let text = format!("{notes} not saved, q again leaves without, x exports: {why}");
+        let text = format!("{what} not saved, q again leaves without, x exports: {why}");
         self.say(Tone::Warning, text);
         Vec::new()
     }
@@ -150,17 +178,43 @@ impl App {
         }
     }
 
+    /// All sessions of this process, each with the notes of it that are on disk: the open one first.
+    fn works(&self) -> impl Iterator<Item = (&Session, &[Note])> {
+        let before = self.before.iter().map(|before| before.shelved());
+        let away = self.shelf.values().chain(before);
+        let away = away.map(|shelved| (&shelved.session, shelved.base.as_slice()));
+        [(&self.session, self.base.as_slice())]
+            .into_iter()
+            .chain(away)
+    }
+
     /// All sessions of this process: the open one first.
     pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
-        let shelved = self.shelf.values().map(|shelved| &shelved.session);
-        let before = self.before.iter().map(|before| before.session());
-        [&self.session].into_iter().chain(shelved).chain(before)
+        self.works().map(|(session, _)| session)
+    }
+
+    /// The notes that are on disk of the session about this.
+    fn base_of(&mut self, key: &Key) -> Option<&mut Vec<Note>> {
+        if self.session.key() == *key {
+            return Some(&mut self.base);
+        }
+        let before = self.before.iter_mut().map(|before| before.shelved_mut());
+        let mut away = self.shelf.values_mut().chain(before);
+        let of = away.find(|shelved| shelved.session.key() == *key);
+        of.map(|shelved| &mut shelved.base)
     }
 
     /// The sessions that are not on disk as they are.
-    pub fn lost(&self) -> impl Iterator<Item = &Session> {
-        self.sessions()
-            .filter(|session| self.unsaved.contains_key(&session.key()))
+    pub fn lost(&self) -> impl Iterator<Item = Lost<'_>> {
+        self.works()
+            .filter(|(session, _)| self.unsaved.contains_key(&session.key()))
+            .map(|(session, base)| Lost { session, base })
+    }
+
+    /// The notes that were begun and not entered: what they are on, and their texts.
+    #[must_use]
+    pub fn drafted(&self) -> Vec<(Target, String)> {
+        self.drafts.notes()
     }
 
     /// Whether the open session is not on disk as it is, and why not if a save failed.
@@ -177,13 +231,10 @@ impl App {
             path,
             other_weights,
         } = recalled;
-        if key != self.session.key() || !self.session.notes.is_empty() {
+        if key != self.session.key() || !self.session.notes.is_empty() || notes.is_empty() {
             return;
         }
-        let n = match notes.len() {
-            1 => "1 note".to_owned(),
-            n => format!("{n} notes"),
-        };
+        let n = count(notes.len(), "note");
         let weights = if other_weights {
             ", written with other weights of this model"
         } else {
@@ -193,21 +244,24 @@ impl App {
             Tone::Info,
             format!("{n} of an earlier session{weights}, kept in {path}"),
         );
+        self.base.clone_from(&notes);
         self.session.notes = notes;
     }
 
     /// The model of the open session became known, or is another one.
-    pub(super) fn set_session_model(&mut self) {
+    pub(super) fn set_session_model(&mut self) -> Option<Effect> {
         let before = self.session.key();
         self.session.model = self.info().cloned();
         let after = self.session.key();
-        if after != before {
-            if let Some(unsaved) = self.unsaved.remove(&before) {
-                self.unsaved.insert(after.clone(), unsaved);
-            }
-            if self.edited.remove(&before) {
-                self.edited.insert(after);
-            }
+        if after == before {
+            return None;
         }
+        if let Some(unsaved) = self.unsaved.remove(&before) {
+            self.unsaved.insert(after.clone(), unsaved);
+        }
+        if self.edited.remove(&before) {
+            self.edited.insert(after.clone());
+        }
+        Some(Effect::Rekey { before, after })
     }
 }

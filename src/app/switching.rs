@@ -28,8 +28,13 @@ pub(super) struct Before {
 
 impl Before {
     /// The session that was open.
-    pub(super) fn session(&self) -> &Session {
-        &self.shelved.session
+    pub(super) fn shelved(&self) -> &Shelved {
+        &self.shelved
+    }
+
+    /// The session that was open.
+    pub(super) fn shelved_mut(&mut self) -> &mut Shelved {
+        &mut self.shelved
     }
 }
 
@@ -49,7 +54,7 @@ impl App {
                 model: self.model.clone(),
                 library: std::mem::take(&mut self.library),
                 shelved: self.take_session(),
-                recording: self.recording.clone(),
+                recording: std::mem::replace(&mut self.recording, Recording::None),
                 live: std::mem::take(&mut self.live),
                 ablation: self.ablation.clone(),
                 shown: self.shown.clone(),
@@ -60,6 +65,13 @@ impl App {
             }));
         } else {
             // What is waited for is replaced; what was there before that is still kept.
+            if self.recording != Recording::None {
+                self.recording = Recording::None;
+                let task = self.session.model.as_ref().map(|info| info.task);
+                self.reopen = task
+                    .zip(self.session.problem.clone())
+                    .map(|(task, problem)| (task, problem, self.session.origin.clone()));
+            }
             self.shelve();
             self.live = Live::default();
             self.library = Library::default();
@@ -72,15 +84,21 @@ impl App {
 
     /// Another model is here: what was on screen before goes on the shelf.
     pub(super) fn switched(&mut self) {
-        if let Some(before) = self.before.take() {
+        let before = self.before.take();
+        self.switched_from(before);
+    }
+
+    fn switched_from(&mut self, before: Option<Box<Before>>) {
+        if let Some(before) = before {
             self.put_on_shelf(before.shelved);
         }
     }
 
     /// The model that was asked for cannot be loaded. Where the one before answers still (`kept`), all is as it was.
     pub(super) fn not_loaded(&mut self, mut failure: Failure, kept: bool) -> Vec<Effect> {
-        let before = self.before.take();
-        let Some(before) = before.filter(|_| kept) else {
+        let mut before = self.before.take();
+        let Some(before) = before.take_if(|_| kept) else {
+            self.switched_from(before);
             self.live.stop();
             self.model = Model::Failed;
             self.failure = Some(failure);
@@ -94,29 +112,25 @@ impl App {
         self.model = before.model;
         self.library = before.library;
         self.reopen = None;
-        let effects = if self.session.problem.is_some() {
-            // A problem was opened meanwhile, from a data set; that is where the user is now.
-            self.put_on_shelf(before.shelved);
-            self.run()
-        } else {
-            let Shelved {
-                session,
-                history,
-                recorded,
-            } = before.shelved;
-            self.session = session;
-            self.history = history;
-            self.recorded = recorded;
-            self.recording = before.recording;
-            self.live = before.live;
-            self.ablation = before.ablation;
-            self.shown = before.shown;
-            self.studies = before.studies;
-            self.at = before.at;
-            self.follow = before.follow;
-            self.other = before.other;
-            self.go_on()
-        };
+        let Shelved {
+            session,
+            base,
+            history,
+            recorded,
+        } = before.shelved;
+        self.session = session;
+        self.base = base;
+        self.history = history;
+        self.recorded = recorded;
+        self.recording = before.recording;
+        self.live = before.live;
+        self.ablation = before.ablation;
+        self.shown = before.shown;
+        self.studies = before.studies;
+        self.at = before.at;
+        self.follow = before.follow;
+        self.other = before.other;
+        let effects = self.go_on();
         self.failure = Some(failure);
         effects
     }

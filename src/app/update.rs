@@ -6,7 +6,7 @@ use crate::app::field::Field;
 use crate::app::msg::Msg;
 use crate::app::overlay::{Overlay, Prompt, PromptKind};
 use crate::app::pane::Pane;
-use crate::app::{App, Failure, Model, Tone, on_key, on_overlay, on_worker, studies};
+use crate::app::{App, Failure, Model, Tone, drafts, on_key, on_overlay, on_worker, studies};
 
 /// Changes the state by one message and says what is to be done outside.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -35,7 +35,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Problems(result) => on_worker::on_problems(app, result),
-        Msg::Saved { key, result } => app.on_saved(&key, result),
+        Msg::Saved { save, result } => app.on_saved(*save, result),
         Msg::Recalled(recalled) => {
             app.on_recalled(recalled);
             Vec::new()
@@ -56,7 +56,11 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Run { ticket, event } => on_dataset::on_event(app, ticket, event),
-        Msg::Terminated => app.saves_due(u64::MAX),
+        Msg::Terminated => {
+            let mut effects = on_overlay::keep_open_note(app);
+            effects.extend(app.saves_due(u64::MAX));
+            effects
+        }
     };
     effects.extend(on_worker::ask_phrases(app));
     effects.extend(studies::ask(app));
@@ -104,7 +108,10 @@ fn on_exported(app: &mut App, result: Result<String, ExportError>) {
             let kind = PromptKind::Overwrite { format, path };
             app.overlay = Some(Overlay::Prompt(Prompt::new(kind, Field::default())));
         }
-        Err(ExportError::Failed(message)) => {
+        Err(ExportError::Failed { path, message }) => {
+            if app.overlay.is_none() {
+                drafts::keep_path(app, format, path);
+            }
             app.say(Tone::Warning, format!("not exported: {message}"));
         }
     }

@@ -69,7 +69,7 @@ pub struct MergeArgs {
     /// The folder of the whole
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Overwrite files that are there
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
     /// Write Parquet too, a file for each experiment

@@ -47,7 +47,7 @@ pub struct GenerateArgs {
     /// The file to write, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Overwrite files that are there
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
 }
@@ -97,7 +97,7 @@ pub struct Gsm8kArgs {
     /// The folder to write to
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Overwrite files that are there
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
     /// Print the manifest, schema undertone.data/1

@@ -65,7 +65,7 @@ pub struct FitArgs {
     /// The folder for lens.safetensors and lens.json
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Overwrite files that are there
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
     /// Layers, counted from 1: 3 or 1-3 or 2,4 [default: the last]

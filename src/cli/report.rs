@@ -28,7 +28,7 @@ pub struct RunReportArgs {
     /// Write how often answers are correct at each rung, for the explorer
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
-    /// Overwrite files that are there
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
     /// Print JSON, schema undertone.report/1

@@ -1,21 +1,23 @@
 //! What the explorer does with files: problems, saved sessions, exports; and the words in which it says at the end where they are.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::{Given, LISTED, Opened, command};
 use crate::analysis::problems;
 use crate::app::Recalled;
-use crate::app::effect::{Export, ExportError};
+use crate::app::effect::{Export, ExportError, Save};
 use crate::cli::CheckpointArgs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::problem::{Problem, Split};
-use crate::session::store::{Header, SavedFile, SessionFile, Shelf};
+use crate::session::store::{EXTENSION, Header, SavedFile, SessionFile, Shelf};
 use crate::session::{Key, Session, Tag, export as exports};
-use crate::term::{Ending, Performer, RunCommand};
+use crate::term::{Ending, Performer, RunCommand, unix_s};
 use crate::text::sanitize;
 use crate::trace::ModelInfo;
 use crate::{file, headless, paths};
@@ -23,6 +25,8 @@ use crate::{file, headless, paths};
 /// Performs the effects that touch files.
 pub(super) struct Files {
     given: Option<Given>,
+    /// The file that they were read from.
+    data: Option<PathBuf>,
     /// The model as the user asked for it, for runs over data sets.
     checkpoint: CheckpointArgs,
     /// Where sessions are saved that have no file yet.
@@ -49,50 +53,59 @@ impl Performer for Files {
         ))
     }
 
-    fn save(&mut self, session: &Session) -> std::result::Result<String, String> {
-        let key = session.key();
-        if !self.open.contains_key(&key) {
-            // A recording may have become that of a model.
-            let before = Key::of(None, &key.question);
-            let file = self.open.remove(&before).unwrap_or_else(|| {
-                let path = self.shelf.fresh(&session.origin);
-                SavedFile::new(path, SessionFile::new(header(), session))
-            });
-            self.open.insert(key.clone(), file);
-        }
-        let Some(file) = self.open.get_mut(&key) else {
-            return Err("the session has no file".to_owned());
-        };
-        file.save(session).map_err(|error| error.to_string())?;
+    fn save(&mut self, save: &Save) -> std::result::Result<String, String> {
+        let Save { session, base } = save;
+        let file = self.open.entry(session.key()).or_insert_with(|| {
+            let path = self.shelf.fresh(&session.origin);
+            SavedFile::new(path, SessionFile::new(header(), session))
+        });
+        file.save(session, base)
+            .map_err(|error| error.to_string())?;
         self.saved.insert(file.path().to_owned());
         Ok(file.path().display().to_string())
     }
 
-    fn recall(&mut self, key: &Key, sha256: &str) -> Option<Recalled> {
-        if self.open.contains_key(key) {
-            return None;
+    fn rekey(&mut self, before: &Key, after: Key) {
+        if !self.open.contains_key(&after)
+            && let Some(file) = self.open.remove(before)
+        {
+            self.open.insert(after, file);
         }
-        let found = self.shelf.recall(key)?;
-        let path = found.file.path().display().to_string();
-        self.open.insert(key.clone(), found.file);
+    }
+
+    fn recall(&mut self, key: &Key, sha256: &str) -> Option<Recalled> {
+        let file = match self.open.entry(key.clone()) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(free) => free.insert(self.shelf.recall(key, sha256)?),
+        };
+        let then = file.session().model.map(|model| model.sha256);
         Some(Recalled {
             key: key.clone(),
-            notes: found.notes,
-            path,
-            other_weights: found.sha256.is_some_and(|then| then != sha256),
+            notes: file.notes(),
+            path: file.path().display().to_string(),
+            other_weights: then.is_some_and(|then| then != sha256),
         })
     }
 
     fn export(&mut self, export: &Export) -> std::result::Result<String, ExportError> {
         let target = &paths::typed(&export.path);
+        let failed = |error: Error| ExportError::Failed {
+            path: export.path.clone(),
+            message: error.to_string(),
+        };
+        let mut files = file::Outputs::new(export.overwrite);
+        let read = self.open.values().map(SavedFile::path);
+        for path in read.chain(self.data.as_deref()) {
+            files.reads(path);
+        }
+        files.spares(target).map_err(failed)?;
         if target.exists() && !export.overwrite {
             return Err(ExportError::Exists {
                 path: export.path.clone(),
             });
         }
         let text = exports::export(&export.session, export.format);
-        file::write_out(target, text.as_bytes())
-            .map_err(|error| ExportError::Failed(error.to_string()))?;
+        file::write_out(target, text.as_bytes()).map_err(failed)?;
         let path = std::path::absolute(target).unwrap_or_else(|_| target.clone());
         Ok(path.display().to_string())
     }
@@ -109,21 +122,24 @@ impl Performer for Files {
 }
 
 impl Files {
-    /// Nothing was saved yet; new sessions go into `folder`. Problems that were given take the place of generated ones; a session
-    /// that was opened goes on in its own file.
+    /// Nothing was saved yet; new sessions go into `folder`. Problems that were given, with the file they came from, take the place of
+    /// generated ones; a session that was opened goes on in its own file.
     pub(super) fn new(
         folder: PathBuf,
-        given: Option<Given>,
+        (given, data): (Option<Given>, Option<PathBuf>),
         checkpoint: CheckpointArgs,
         opened: Option<Opened>,
     ) -> Self {
         let opened = opened.map(|(path, file)| {
-            let session = file.session();
             let path = std::path::absolute(&path).unwrap_or(path);
-            (session.key(), SavedFile::opened(path, file, session.notes))
+            (
+                file.session().key(),
+                SavedFile::opened(path, file, Vec::new()),
+            )
         });
         Self {
             given,
+            data,
             checkpoint,
             shelf: Shelf::new(folder),
             open: opened.into_iter().collect(),
@@ -134,8 +150,8 @@ impl Files {
     /// Where the work is, or what of it could not be saved, in lines. What could not be saved where it belongs is written elsewhere.
     fn farewell(&self, ending: &Ending) -> Vec<String> {
         let mut lines = Vec::new();
-        for (n, session) in ending.lost.iter().enumerate() {
-            match rescue(session, n) {
+        for session in &ending.lost {
+            match rescue(session) {
                 Ok(path) => lines.push(format!(
                     "not saved where it belongs, but in {path:?}: undertone open reads it"
                 )),
@@ -148,6 +164,9 @@ impl Files {
                     }));
                 }
             }
+        }
+        for (target, text) in &ending.drafts {
+            lines.push(format!("not entered, a note on the {target}: {text}"));
         }
         let saved = self.saved.iter().next();
         match (saved, self.saved.len()) {
@@ -179,21 +198,27 @@ pub(super) fn part(files: &Files, ending: &Ending) -> u8 {
     ending.exit_code()
 }
 
-/// Writes a session that could not be saved where it belongs into the folder of temporary files.
-fn rescue(session: &Session, n: usize) -> Result<PathBuf> {
-    let name = format!("undertone-{}-{n}.jsonl", std::process::id());
-    let path = std::env::temp_dir().join(name);
-    let file = SessionFile::new(header(), session);
-    file::write_atomic(&path, file.to_text().as_bytes())?;
-    Ok(path)
+/// Writes a session that could not be saved where it belongs into the folder of temporary files. Others may write to that folder as
+/// well, so nothing that is there is written over or followed.
+fn rescue(session: &Session) -> Result<PathBuf> {
+    const MOST: u32 = 1_000;
+    let text = SessionFile::new(header(), session).to_text();
+    let process = std::process::id();
+    let mut n = 0;
+    loop {
+        let path = std::env::temp_dir().join(format!("undertone-{process}-{n}.{EXTENSION}"));
+        match file::write_new(&path, text.as_bytes()) {
+            Ok(()) => return Ok(path),
+            Err(Error::Io { source, .. })
+                if source.kind() == ErrorKind::AlreadyExists && n < MOST =>
+            {
+                n += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn header() -> Header {
-    Header::new(env!("CARGO_PKG_VERSION"), now(), serde_json::Map::new())
-}
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs())
+    Header::new(env!("CARGO_PKG_VERSION"), unix_s(), serde_json::Map::new())
 }

@@ -89,7 +89,7 @@ impl Outputs {
         let is_there = fs::metadata(path).is_ok() && descriptor(path).is_none();
         if is_there && !self.force {
             return Err(Error::usage_with_hint(
-                format!("{path:?} is there already"),
+                format!("{path:?} already exists"),
                 "pass --force to overwrite it, or choose another place",
             ));
         }
@@ -104,7 +104,7 @@ impl Outputs {
         let is_input = |identity| self.inputs.contains(&identity);
         if Identity::of(path).is_some_and(is_input) {
             return Err(Error::usage_with_hint(
-                format!("{path:?} is read by this command, which would write over it"),
+                format!("{path:?} is being read, and would be written over"),
                 "choose another folder or file for the output",
             ));
         }

@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 
 /// How many temporary names are tried before giving up; each only collides with a file left by a crash.
 const NAME_ATTEMPTS: u32 = 100;
+/// How many characters of its target's name a temporary file carries.
+const NAME_START: usize = 40;
 /// How many links are followed, as on Linux.
 pub(super) const MOST_LINKS: usize = 40;
 /// How often the reader of a FIFO is looked for, and how long is waited in between: two seconds in all, since a shell starts the
@@ -71,8 +73,14 @@ pub fn write_streamed(
 /// # Errors
 /// Names the file, also when something stands there, a link that leads nowhere included.
 pub fn write_new(path: &Path, contents: &[u8]) -> Result<()> {
-    let written = File::create_new(path).and_then(|mut file| file.write_all(contents));
-    written.map_err(|source| Error::io("write", path, source))
+    let failed = |source| Error::io("write", path, source);
+    let mut file = File::create_new(path).map_err(failed)?;
+    let written = file.write_all(contents).and_then(|()| file.sync_all());
+    written.map_err(|source| {
+        // It is ours, and a part of it is of no use.
+        let _ = fs::remove_file(path);
+        failed(source)
+    })
 }
 
 fn write_to(
@@ -84,8 +92,9 @@ fn write_to(
     match target {
         Target::Replaced(target, old) => {
             let (temporary, file) = create_beside(&target).map_err(failed)?;
+            // Before anything is in it: what was private stays so.
+            keep_permissions(&file, old.as_ref());
             let written = filled(file, write, failed).and_then(|file| {
-                keep_permissions(&file, old.as_ref());
                 file.sync_all()
                     .and_then(|()| fs::rename(&temporary, &target))
                     .map_err(failed)
@@ -242,10 +251,12 @@ pub(super) fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     let Some(name) = target.file_name() else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
+    // The whole of a long name would leave no room for the rest.
+    let name: String = name.to_string_lossy().chars().take(NAME_START).collect();
     let mut collision = io::Error::from(io::ErrorKind::AlreadyExists);
     for attempt in 0..NAME_ATTEMPTS {
         let mut hidden = OsString::from(".");
-        hidden.push(name);
+        hidden.push(&name);
         hidden.push(format!(".{}-{attempt}.tmp", std::process::id()));
         let temporary = target.with_file_name(hidden);
         match File::create_new(&temporary) {

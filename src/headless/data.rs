@@ -109,14 +109,14 @@ fn warn(joined: &Joined, rows: usize, path: &Path) {
     }
 }
 
-/// Removes a manifest of an earlier run, which would not be true while its files are replaced.
+/// Removes a manifest of an earlier run, which would not be true while its files are replaced. What is no regular file, a link or a
+/// device, is written through later and stays what it is.
 fn remove(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("replace", path, source))
-        }
-        _ => Ok(()),
+    let is_file = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+    if is_file {
+        std::fs::remove_file(path).map_err(|source| Error::io("replace", path, source))?;
     }
+    Ok(())
 }
 
 fn summary(manifest: &Manifest) -> String {

@@ -10,7 +10,7 @@ use crate::session::store;
 /// Exports a session file.
 ///
 /// # Errors
-/// When the session cannot be read, or the output is the session, is there already or cannot be written.
+/// When the session cannot be read, or the output is the session, already exists or cannot be written.
 pub fn run(args: &ExportArgs) -> Result<()> {
     let mut outputs = Outputs::new(args.force);
     outputs.reads(&args.session);

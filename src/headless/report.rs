@@ -14,7 +14,7 @@ use crate::{file, paths};
 /// Reads the runs, writes the files that are asked for, and prints the report where none is or where JSON is asked for.
 ///
 /// # Errors
-/// When a run cannot be read, or a file is one of a run, is there already or cannot be written.
+/// When a run cannot be read, or a file is one of a run, already exists or cannot be written.
 pub fn run(args: &RunReportArgs) -> Result<()> {
     let mut outputs = Outputs::new(args.force);
     for folder in [&args.run]

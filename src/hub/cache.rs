@@ -161,7 +161,7 @@ pub(super) fn create_folder(folder: &Path) -> Result<(), HubError> {
 pub(super) fn stated_sha256(pointer: &Path) -> Option<String> {
     let blob = fs::canonicalize(pointer).ok()?;
     let name = blob.file_name()?.to_str()?;
-    is_sha256(name).then(|| name.to_owned())
+    is_sha256(name).then(|| name.to_lowercase())
 }
 
 fn list(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<(String, u64)>) {

@@ -20,9 +20,11 @@ use crate::text::hex;
 
 /// How many bytes are hashed between two looks at cancellation.
 const HASH_PIECE: usize = 1 << 20;
-/// The most that is taken of a file of which neither the hub nor the server says how long it is, in bytes. Weights are never so:
-/// the hub states the length of large files.
+/// The most that is taken of a file of which the hub does not say how long it is, in bytes. Weights are never so: the hub states the
+/// length of large files.
 const MOST_UNSTATED: u64 = 64 << 20;
+/// How much has to come in a few connections for the next to be tried at once, in bytes.
+const PROGRESS: u64 = 64 << 10;
 /// How web pages begin; a proxy that wants a login sends them in place of anything.
 const WEB_PAGES: [&str; 2] = ["<!doctype html", "<html"];
 
@@ -178,7 +180,8 @@ impl Job<'_> {
                     why,
                 });
             }
-            if transfer.done > furthest {
+            // Less than this is no progress: a server that sends a byte a connection is given up.
+            if transfer.done >= furthest.saturating_add(PROGRESS) {
                 furthest = transfer.done;
                 failures = 0;
                 wait = self.client.retry_pause;
@@ -240,11 +243,14 @@ impl Job<'_> {
         let resumed_from = transfer.done;
         let announced = reply
             .number("content-length")
-            .map(|length| resumed_from + length);
+            .map(|length| resumed_from.saturating_add(length));
         if let (Some(expected), Some(found)) = (transfer.length, announced)
             && expected != found
         {
             return Err(transfer.wrong_length(expected, found));
+        }
+        if transfer.length.is_none() && announced.is_some_and(|length| length > MOST_UNSTATED) {
+            return Err(transfer.endless());
         }
         let total = transfer.length.or(announced);
         loop {
@@ -313,6 +319,16 @@ impl Transfer<'_> {
             .map_err(|error| HubError::io("write", self.partial, &error))
     }
 
+    /// Deletes what is here of a file that is longer than it may be.
+    fn endless(&mut self) -> HubError {
+        let _ = self.restart();
+        let _ = fs::remove_file(self.partial);
+        HubError::Endless {
+            file: self.file.path.clone(),
+            most: MOST_UNSTATED,
+        }
+    }
+
     fn write(&mut self, piece: &[u8], total: Option<u64>) -> Result<(), HubError> {
         let after = self.done + piece.len() as u64;
         if let Some(expected) = total
@@ -321,12 +337,7 @@ impl Transfer<'_> {
             return Err(self.wrong_length(expected, after));
         }
         if total.is_none() && after > MOST_UNSTATED {
-            let _ = self.restart();
-            let _ = fs::remove_file(self.partial);
-            return Err(HubError::Endless {
-                file: self.file.path.clone(),
-                most: MOST_UNSTATED,
-            });
+            return Err(self.endless());
         }
         if let Err(error) = self.output.write_all(piece) {
             // What was written of the piece is of no use without knowing how much it was.

@@ -92,8 +92,8 @@ pub enum HubError {
         /// How it broke.
         why: String,
     },
-    /// The download began anew again and again.
-    #[error("the download of {file} began anew {times} times: {why}")]
+    /// The download restarted again and again.
+    #[error("the download of {file} restarted {times} times: {why}")]
     Restarts {
         /// The file.
         file: String,
@@ -104,7 +104,7 @@ pub enum HubError {
     },
     /// Nobody says how long the file is, and it is too long for that.
     #[error(
-        "{file} is longer than {most} bytes, and neither the hub nor the server states its length; what was downloaded of it is deleted"
+        "{file} is longer than {most} bytes, and the hub does not state its length; what was downloaded of it is deleted"
     )]
     Endless {
         /// The file.

@@ -105,7 +105,7 @@ impl Client {
         let endpoint: Uri = endpoint
             .trim_end_matches('/')
             .parse()
-            .map_err(|_| refuse("it is no address"))?;
+            .map_err(|_| refuse("it is not an address"))?;
         if !is_web(&endpoint) {
             return Err(refuse("it must begin with https:// or http://"));
         }
@@ -168,7 +168,7 @@ impl Client {
     ) -> Result<Reply, Trouble> {
         let mut uri: Uri = url
             .parse()
-            .map_err(|_| bad_redirect(url, "it is no address"))?;
+            .map_err(|_| bad_redirect(url, "it is not an address"))?;
         let mut seen = vec![uri.clone()];
         loop {
             let reply = self.exchange(method, &uri, from, cancelled)?;
@@ -178,8 +178,8 @@ impl Client {
                 return Ok(reply);
             }
             let location = reply.header("location").unwrap_or_default();
-            let next =
-                join(&uri, &location).ok_or_else(|| bad_redirect(&location, "it is no address"))?;
+            let next = join(&uri, &location)
+                .ok_or_else(|| bad_redirect(&location, "it is not an address"))?;
             if uri.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
                 return Err(bad_redirect(&location, "it leads to an open connection").into());
             }
@@ -213,7 +213,7 @@ impl Client {
         }
         let request = request
             .body(())
-            .map_err(|_| bad_redirect(&uri.to_string(), "it is no address"))?;
+            .map_err(|_| bad_redirect(&uri.to_string(), "it is not an address"))?;
         let agent = self.agent(uri)?;
         let (sender, body) = sync_channel(WAITING_PIECES);
         thread::Builder::new()

@@ -85,7 +85,7 @@ impl Listing {
         let answer: Answer =
             serde_json::from_slice(body).map_err(|error| foreign(&error.to_string()))?;
         if !is_commit(&answer.sha) {
-            return Err(format!("{:?} is no commit", foreign(&answer.sha)));
+            return Err(format!("{:?} is not a commit", foreign(&answer.sha)));
         }
         let files = answer.siblings.into_iter().filter_map(|sibling| {
             // A path that would leave its folder is nothing we could download.

@@ -12,7 +12,7 @@ const MOST_ROW: u64 = 32 << 20;
 /// What some editors put before the first line.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 /// What to do about a line that is none.
-const HINT: &str =
+pub(super) const HINT: &str =
     "the file was changed since it was written, or is not one that `undertone run` wrote";
 
 /// Lines of a file, and how far they were read.

@@ -24,7 +24,7 @@ pub struct Merged {
 /// What else is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct How {
-    /// Replace files that are there.
+    /// Replace existing files.
     pub force: bool,
     /// Write Parquet too.
     pub parquet: bool,

@@ -155,8 +155,8 @@ fn merged_shards_are_the_single_run() {
             }
         );
         assert_eq!(bytes(&out), bytes(&single), "{n} problems in {of}");
-        let again = merge(&folders, &out, How::default()).expect_err("there already");
-        assert!(again.to_string().contains("there already"), "{again}");
+        let again = merge(&folders, &out, How::default()).expect_err("it exists");
+        assert!(again.to_string().contains("already exists"), "{again}");
         let force = How {
             force: true,
             parquet: false,

@@ -7,14 +7,10 @@ use std::path::{Path, PathBuf};
 use super::FILE;
 use super::header::Header;
 use super::journal::parse_header;
-use super::lines::Lines;
+use super::lines::{HINT, Lines};
 use super::row::{Experiment, Row};
 use super::summary::{Gather, Item};
 use crate::error::{Error, Result};
-
-/// What to do about a file that cannot be read on.
-const HINT: &str =
-    "the file was changed since it was written, or is not one that `undertone run` wrote";
 
 /// A run's file that is being read.
 pub struct Watch {

@@ -140,7 +140,7 @@ impl Tag {
 }
 
 /// A note or a tag on something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Note {
     /// What it is about.
     pub target: Target,

@@ -9,5 +9,6 @@ mod screen;
 mod signal;
 mod surface;
 
+pub(crate) use run::unix_s;
 pub use run::{Ending, Options, Performer, WorkerLink, run};
 pub use runs::RunCommand;

@@ -13,11 +13,11 @@ use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::Terminal;
 use tokio::time::{Instant, sleep_until};
 
-use crate::app::effect::{Export, ExportError};
+use crate::app::effect::{Export, ExportError, Save};
 use crate::app::{self, App, Effect, Msg, Overlay, Recalled, update};
 use crate::error::Kind;
 use crate::problem::Problem;
-use crate::session::{Key, Session};
+use crate::session::{Key, Session, Target};
 use crate::term::clipboard::{self, Between};
 use crate::term::input::{self, Batch, Keys};
 use crate::term::output;
@@ -57,7 +57,10 @@ pub trait Performer {
     ///
     /// # Errors
     /// Says in one sentence why it was not written.
-    fn save(&mut self, session: &Session) -> Result<String, String>;
+    fn save(&mut self, save: &Save) -> Result<String, String>;
+
+    /// The session that was about `before` is about `after`; its file stays the same.
+    fn rekey(&mut self, before: &Key, after: Key);
 
     /// The notes of earlier sessions about this key, with the weights that the model has now. What is saved about it from here on
     /// goes into their file.
@@ -92,21 +95,24 @@ pub struct Options {
 }
 
 /// How the explorer ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Ending {
-    /// Why.
-    pub why: Ended,
+    /// Why, or how the terminal failed.
+    pub why: io::Result<Ended>,
     /// The sessions that could not be saved.
     pub lost: Vec<Session>,
+    /// The notes that were begun and not entered: what they are on, and their texts.
+    pub drafts: Vec<(Target, String)>,
 }
 
 impl Ending {
     /// The exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        match self.why {
-            Ended::Quit if !self.lost.is_empty() => Kind::Io.exit_code(),
-            why => why.exit_code(),
+        match &self.why {
+            Ok(Ended::Quit) if !self.lost.is_empty() => Kind::Io.exit_code(),
+            Ok(why) => why.exit_code(),
+            Err(_) => Kind::Internal.exit_code(),
         }
     }
 }
@@ -121,7 +127,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    fn exit_code(self) -> u8 {
+    fn exit_code(&self) -> u8 {
         match self {
             Self::Quit => 0,
             Self::Signal(number) => 128 + number,
@@ -131,6 +137,10 @@ impl Ended {
 
 /// The signal that says that the terminal is gone.
 const HANG_UP: u8 = 1;
+
+/// How long a process that was told to stop may go on running before it is clear that it will not: the first process of a container
+/// is never stopped.
+const STOPS: Duration = Duration::from_millis(500);
 
 /// Runs the explorer on this thread until it ends.
 ///
@@ -170,6 +180,7 @@ pub fn run(
         last_frame: None,
         began: Instant::now(),
         is_suspended: false,
+        resumes: None,
         is_done: false,
     };
     explorer.tick();
@@ -184,9 +195,13 @@ pub fn run(
         let _ = explorer.send(Msg::Terminated);
     }
     screen::leave();
-    let why = why?;
-    let lost = explorer.app.lost().cloned().collect();
-    Ok(Ending { why, lost })
+    let lost = explorer.app.lost().map(|lost| lost.session.clone());
+    let lost = lost.collect();
+    Ok(Ending {
+        why,
+        lost,
+        drafts: explorer.app.drafted(),
+    })
 }
 
 struct Explorer<'a> {
@@ -202,6 +217,8 @@ struct Explorer<'a> {
     began: Instant,
     /// Whether the screen is the shell's until a signal says that we go on.
     is_suspended: bool,
+    /// When the screen is taken again although nobody said so; none while it is ours.
+    resumes: Option<Instant>,
     is_done: bool,
 }
 
@@ -223,6 +240,7 @@ impl Explorer<'_> {
                 self.draw()?;
             }
             let (due, tick) = (self.frame_due(), self.tick_due());
+            let resumes = self.resumes;
             tokio::select! {
                 biased;
                 signal = signals.next() => match signal {
@@ -231,8 +249,7 @@ impl Explorer<'_> {
                         return Ok(Ended::Signal(number));
                     }
                     Signal::Suspend => self.suspend()?,
-                    Signal::Continue => if let Err(error) = self.resume() {
-                        tracing::info!("the terminal is gone: {error}");
+                    Signal::Continue => if !self.goes_on() {
                         return self.hang_up();
                     },
                     Signal::Resize => self.send(Msg::Resized)?,
@@ -263,6 +280,9 @@ impl Explorer<'_> {
                 }
                 Some(msg) = heard.recv() => self.send(msg)?,
                 () = output::settled() => {}
+                () = sleep_until(resumes.unwrap_or_else(Instant::now)), if resumes.is_some() => if !self.goes_on() {
+                    return self.hang_up();
+                },
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.tick(),
             }
@@ -353,10 +373,14 @@ impl Explorer<'_> {
                     let _ = self.requests.send(request);
                     None
                 }
-                Effect::Save(session) => Some(Msg::Saved {
-                    key: session.key(),
-                    result: self.performer.save(&session),
-                }),
+                Effect::Save(save) => {
+                    let result = self.performer.save(&save);
+                    Some(Msg::Saved { save, result })
+                }
+                Effect::Rekey { before, after } => {
+                    self.performer.rekey(&before, after);
+                    None
+                }
                 Effect::Recall { key, sha256 } => {
                     self.performer.recall(&key, &sha256).map(Msg::Recalled)
                 }
@@ -397,6 +421,7 @@ impl Explorer<'_> {
     fn suspend(&mut self) -> io::Result<()> {
         screen::leave();
         self.is_suspended = true;
+        self.resumes = Some(Instant::now() + STOPS);
         if let Err(error) = stop_process() {
             tracing::warn!("cannot suspend: {error}");
             self.resume()?;
@@ -404,16 +429,27 @@ impl Explorer<'_> {
         Ok(())
     }
 
+    /// Takes the screen again; whether the terminal is still there.
+    fn goes_on(&mut self) -> bool {
+        let resumed = self.resume();
+        if let Err(error) = &resumed {
+            tracing::info!("the terminal is gone: {error}");
+        }
+        resumed.is_ok()
+    }
+
     /// Takes the screen again, whatever was done to it while we were stopped.
     fn resume(&mut self) -> io::Result<()> {
         self.screen.resume()?;
         self.is_suspended = false;
+        self.resumes = None;
         self.terminal.clear()?;
         self.send(Msg::Resumed)
     }
 }
 
-fn unix_s() -> u64 {
+/// Seconds since 1970-01-01 UTC.
+pub(crate) fn unix_s() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }

@@ -52,10 +52,10 @@ impl Screen {
     /// # Errors
     /// The terminal's.
     pub(super) fn resume(&mut self) -> io::Result<()> {
-        let was_ours = ENTERED.swap(true, Ordering::SeqCst);
         // The mode may no longer be the one that was set: a shell sets its own while we are stopped.
         disable_raw_mode()?;
         enable_raw_mode()?;
+        let was_ours = ENTERED.swap(true, Ordering::SeqCst);
         let mut bytes = Vec::new();
         queue!(bytes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
         output::send(&bytes);

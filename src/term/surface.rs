@@ -16,6 +16,8 @@ use super::output;
 
 /// The size of a terminal that does not say its own.
 const USUAL: Size = Size::new(80, 24);
+/// The largest page that is drawn; the rest of a larger terminal stays blank.
+const MOST: Size = Size::new(1_000, 500);
 
 /// The bytes of a frame.
 #[derive(Debug, Clone, Default)]
@@ -81,7 +83,7 @@ impl Backend for Surface {
         if !content.iter().any(|(.., cell)| is_doubtful(cell.symbol())) {
             return self.inner.draw(content.into_iter());
         }
-        // What is thought wider than it is would go over into the next row.
+        // A character that is drawn wider than expected would wrap into the next row.
         queue!(self.sheet, DisableLineWrap)?;
         let mut rest = content.as_slice();
         while let Some(at) = rest
@@ -159,11 +161,12 @@ fn stated() -> Size {
     size
 }
 
+/// A size that can be drawn on: a page for every cell of 65535 by 65535 does not fit into memory.
 fn usable(stated: Size) -> Size {
-    let or = |n: u16, usual: u16| if n == 0 { usual } else { n };
+    let or = |n: u16, usual: u16, most: u16| if n == 0 { usual } else { n.min(most) };
     Size::new(
-        or(stated.width, USUAL.width),
-        or(stated.height, USUAL.height),
+        or(stated.width, USUAL.width, MOST.width),
+        or(stated.height, USUAL.height, MOST.height),
     )
 }
 

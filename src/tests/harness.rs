@@ -10,6 +10,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::app::effect::Effect;
 use crate::app::{App, Msg, Options, update};
+use crate::session::Session;
 use crate::tests::fixture::{Script, dataset, models, problems};
 use crate::ui::draw;
 use crate::ui::glyphs::UNICODE;
@@ -25,18 +26,30 @@ pub(super) struct Bench {
     /// How saves end.
     pub disk: Result<String, String>,
     script: Script,
-    pending: VecDeque<Event>,
+    pub pending: VecDeque<Event>,
 }
 
 impl Bench {
     /// An explorer whose model has been asked for, with no answer yet.
     pub fn starting() -> Self {
+        Self::start(Options::default())
+    }
+
+    /// The same of one that opens a saved session.
+    pub fn opening(session: Session) -> Self {
+        Self::start(Options {
+            session: Some(session),
+            ..Options::default()
+        })
+    }
+
+    fn start(options: Options) -> Self {
         let mut bench = Self {
             app: App::new(Options {
                 model: "mini-math".to_owned(),
                 models: models(),
                 author: "ada".to_owned(),
-                ..Options::default()
+                ..options
             }),
             theme: Theme::palette(&UNICODE),
             effects: Vec::new(),
@@ -152,9 +165,9 @@ impl Bench {
             self.effects.push(effect.clone());
             match effect {
                 Effect::Send(request) => self.pending.extend(self.script.answer(request)),
-                Effect::Save(session) => {
-                    let (key, result) = (session.key(), self.disk.clone());
-                    self.send(Msg::Saved { key, result });
+                Effect::Save(save) => {
+                    let result = self.disk.clone();
+                    self.send(Msg::Saved { save, result });
                 }
                 Effect::LoadProblems(_) => {
                     let origin = "mini-math test seed 7".to_owned();

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::app::action::Action;
-use crate::app::effect::{Effect, ExportError};
+use crate::app::effect::{Effect, ExportError, Save};
 use crate::app::live::{Job, Phase};
 use crate::app::overlay::{Overlay, PromptKind};
 use crate::app::{App, Model, Msg};
 use crate::keymap::Context;
+use crate::session::{Note, Session};
 use crate::tests::fixture::outcome;
 use crate::tests::harness::Bench;
 use crate::trace::{Ablation, AblationValue, LatentIdx};
@@ -403,11 +404,33 @@ fn a_load_that_is_stopped_or_replaced_goes_back_to_the_model_that_was_there() {
     bench.keys("esc");
     bench.send(Msg::Worker(not_loaded("mini-math-idle", true)));
     assert_eq!(on_screen(&bench.app), before);
-    // Without the model before there is nothing to go back to.
-    bench.keys("m down enter");
+    // Without the model before there is nothing to go back to, but nothing is lost: neither what is not on disk nor what is.
+    bench.disk = Err("the disk is full".to_owned());
+    bench.keys("2 i type:mine enter m down enter");
     bench.drop_pending();
     bench.send(Msg::Worker(not_loaded("mini-math-sim", false)));
     assert_eq!(bench.app.model, Model::Failed);
+    assert_eq!(bench.app.lost().count(), 1);
+    bench.play("m up enter");
+    assert_eq!(bench.app.model_name, "mini-math");
+    assert_eq!(bench.app.session.notes.len(), 1);
+}
+
+/// What comes late of a model that was picked and then another one is of no concern.
+#[test]
+fn a_model_that_is_ready_too_late_is_not_taken() {
+    let mut bench = Bench::ready();
+    bench.keys("m down enter");
+    let late = std::mem::take(&mut bench.pending);
+    bench.keys("m down enter");
+    let asked = bench.app.model_name.clone();
+    assert_ne!(asked, "mini-math-sim");
+    for event in late {
+        bench.send(Msg::Worker(event));
+    }
+    assert!(matches!(bench.app.model, Model::Loading { .. }));
+    bench.settle();
+    assert_eq!(bench.app.info().map(|info| &info.name), Some(&asked));
 }
 
 #[test]
@@ -458,16 +481,86 @@ fn a_failed_ablation_can_be_asked_for_again() {
     }));
 }
 
-/// The effects that save or leave.
+/// The effects that save, whatever was on disk before, or leave.
 fn saves(bench: &mut Bench) -> Vec<Effect> {
     let effects = bench.take_effects().into_iter();
     effects
-        .filter(|effect| matches!(effect, Effect::Save(_) | Effect::Quit))
+        .filter_map(|effect| match effect {
+            Effect::Save(save) => Some(save_effect(save.session)),
+            Effect::Quit => Some(Effect::Quit),
+            _ => None,
+        })
         .collect()
 }
 
 fn save_of(bench: &Bench) -> Effect {
-    Effect::Save(Box::new(bench.app.session.clone()))
+    save_effect(bench.app.session.clone())
+}
+
+fn save_effect(session: Session) -> Effect {
+    let base = Vec::new();
+    Effect::Save(Box::new(Save { session, base }))
+}
+
+/// Of every save: the texts of the notes that were on disk before, and of those that are to be.
+fn changes(bench: &mut Bench) -> Vec<(Vec<String>, Vec<String>)> {
+    let texts = |notes: &[Note]| notes.iter().map(|note| note.text.clone()).collect();
+    let effects = bench.take_effects().into_iter();
+    effects
+        .filter_map(|effect| match effect {
+            Effect::Save(save) => Some((texts(&save.base), texts(&save.session.notes))),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_save_says_what_was_on_disk_before() {
+    let texts =
+        |texts: &[&str]| -> Vec<String> { texts.iter().map(|&text| text.to_owned()).collect() };
+    let mut bench = Bench::ready();
+    bench.keys("2 i type:one enter");
+    assert_eq!(changes(&mut bench), [(texts(&[]), texts(&["one"]))]);
+    bench.disk = Err("the disk is full".to_owned());
+    bench.keys("3 i type:two enter");
+    let two = (texts(&["one"]), texts(&["one", "two"]));
+    assert_eq!(changes(&mut bench), [two.clone()]);
+    // On another problem, and back.
+    bench.play("] [");
+    bench.disk = Ok("here.jsonl".to_owned());
+    bench.tick(1_005_000);
+    assert_eq!(changes(&mut bench).last(), Some(&two));
+    bench.keys("u");
+    let undone = (texts(&["one", "two"]), texts(&["one"]));
+    assert_eq!(changes(&mut bench), [undone]);
+}
+
+/// The notes of a session that was opened from a file are not left behind by going to another model and back, at any moment.
+#[test]
+fn a_recording_keeps_its_notes_under_other_models() {
+    let recorded = crate::session::sample::session();
+    for wait in ["", "esc"] {
+        let mut bench = Bench::opening(recorded.clone());
+        if wait.is_empty() {
+            bench.settle();
+        } else {
+            bench.hear(4);
+            bench.drop_pending();
+            bench.keys("esc");
+        }
+        bench.play("m down enter");
+        assert_eq!(bench.app.model_name, "mini-math-sim");
+        assert!(bench.app.session.notes.is_empty(), "they are of the other");
+        assert_eq!(bench.app.session.origin, recorded.origin);
+        assert_eq!(bench.app.session.problem, recorded.problem);
+        bench.play("m up enter");
+        assert_eq!(bench.app.session.notes, recorded.notes);
+        bench.take_effects();
+        bench.keys("home i type:new enter");
+        let [(base, own)] = changes(&mut bench).try_into().expect("one save");
+        assert_eq!(base.len(), recorded.notes.len());
+        assert_eq!(own.len(), base.len() + 1);
+    }
 }
 
 #[test]
@@ -510,7 +603,8 @@ fn a_failed_save_is_tried_again_and_keeps_the_user() {
     bench.keys("q");
     assert_eq!(saves(&mut bench).len(), 1, "tried again, and not left");
     let notice = bench.app.notice.as_ref().map(|notice| notice.text.clone());
-    let said = "1 note is not saved, q again leaves without, x exports: the disk is full";
+    let said =
+        "1 change of a note is not saved, q again leaves without, x exports: the disk is full";
     assert_eq!(notice.as_deref(), Some(said));
     bench.keys("1 q");
     assert!(

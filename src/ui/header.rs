@@ -66,7 +66,7 @@ fn facts(app: &App) -> Vec<String> {
         info.dtype.clone(),
         info.device.clone(),
         sha,
-        crate::ui::number::count(info.n_latents, "latent"),
+        crate::text::count(info.n_latents, "latent"),
         crate::ui::number::parameters(info.parameters),
     ]);
     facts.extend(

@@ -78,16 +78,6 @@ pub fn whole_percent(share: &Share) -> String {
     format!("{percent:.0}")
 }
 
-/// A count with its noun.
-#[must_use]
-pub fn count(n: usize, noun: &str) -> String {
-    if n == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{n} {noun}s")
-    }
-}
-
 /// A number of parameters in three digits: 676k, 124M, 1.24B.
 #[must_use]
 pub fn parameters(n: usize) -> String {

@@ -1,5 +1,4 @@
 //! Which parts of a question stand out, found by syntect with a small syntax of our own; colours come from the theme.
-
 //!
 //! The syntax is built here from its few rules: reading it from a file would take syntect's YAML loader and its dependency.
 

@@ -107,6 +107,7 @@ impl Worker {
         });
         let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.tell(Event::Ready {
+            model: name.to_owned(),
             info,
             elapsed_ms,
             note,

@@ -101,6 +101,8 @@ pub enum Event {
     },
     /// A model is ready.
     Ready {
+        /// Which one, as it was asked for.
+        model: String,
         /// What was loaded.
         info: ModelInfo,
         /// Time from the request to now, in milliseconds.

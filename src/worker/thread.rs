@@ -104,7 +104,12 @@ fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
             return;
         };
         match &request {
-            Request::Cancel => state.called_off = state.queue.waiting_load(),
+            // A second one finds nothing waiting, and takes nothing back.
+            Request::Cancel => {
+                if let Some(model) = state.queue.waiting_load() {
+                    state.called_off = Some(model);
+                }
+            }
             Request::Load { .. } => state.called_off = None,
             _ => {}
         }
@@ -462,4 +467,25 @@ fn said(panic: &(dyn Any + Send)) -> String {
         "the model stopped: {}",
         text.unwrap_or_else(|| "no message".to_owned())
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_cancel_does_not_unsay_that_a_load_was_called_off() {
+        let (requests, inbox) = channel();
+        let desk = Desk::default();
+        let model = "mini-logic".to_owned();
+        let load = Request::Load {
+            model: model.clone(),
+        };
+        for request in [load, Request::Cancel, Request::Cancel] {
+            requests.send(request).expect("open");
+        }
+        drop(requests);
+        take_in(&inbox, &desk);
+        assert_eq!(desk.lock().called_off, Some(model));
+    }
 }

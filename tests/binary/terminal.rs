@@ -27,6 +27,9 @@ const READ: u8 = 0;
 const WAIT: u8 = 1;
 const END: u8 = 2;
 
+/// The exit code that stands for being killed by a signal.
+pub const KILLED: u32 = 1;
+
 /// A running explorer.
 pub struct Terminal {
     chunks: Receiver<Vec<u8>>,
@@ -243,6 +246,14 @@ impl Terminal {
         self.until(text, |screen| screen.contains(text));
     }
 
+    /// Waits for the first byte.
+    pub fn begins(&mut self) {
+        let deadline = Instant::now() + patience();
+        while self.raw.is_empty() {
+            assert!(self.take(deadline), "nothing is ever written");
+        }
+    }
+
     /// Whether nothing at all is written for this long.
     pub fn is_still(&mut self, time: Duration) -> bool {
         match self.chunks.recv_timeout(time) {
@@ -270,6 +281,11 @@ impl Terminal {
     pub fn ends(&mut self) -> u32 {
         let deadline = Instant::now() + patience();
         while self.take(deadline) {}
+        assert!(
+            Instant::now() < deadline,
+            "it does not end; the screen is:\n{}",
+            self.text()
+        );
         self.child.wait().unwrap().exit_code()
     }
 

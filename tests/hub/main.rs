@@ -650,7 +650,7 @@ fn redirects_that_lead_nowhere_are_told() {
         (vec![Fault::Redirect(circle); 3], "circle"),
         (
             vec![Fault::Redirect("file:///etc/passwd".to_owned())],
-            "no address",
+            "not an address",
         ),
         (
             (0..20)

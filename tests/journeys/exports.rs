@@ -14,7 +14,8 @@ fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
     let mut t = ready(home, &[], &[]);
     t.press("2");
     t.settles();
-    t.press(" ");
+    // With all off the answer is another.
+    t.press("a");
     t.sees("sham");
     t.settles();
     note(&mut t, "as on the screen");
@@ -47,13 +48,26 @@ fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
     assert!(markdown.contains(&shown), "{shown} in\n{markdown}");
     let answer = |of: &Value| of["answer"]["value"].as_str().unwrap().to_owned();
     let (clean, changed) = (answer(&json["run"]), answer(&json["ablations"][0]));
-    for text in [&clean, &changed] {
-        assert!(screen.contains(text.trim()), "{text} in\n{screen}");
+    assert_ne!(clean, changed);
+    // The rows of the answers, with the change, as the figures of the export round to them.
+    for (row, text) in [("clean  ", &clean), ("now  ", &changed)] {
+        let is_it = |line: &str| {
+            line.split_once(row)
+                .is_some_and(|(_, rest)| rest.trim_start().starts_with(text.trim()))
+        };
+        assert!(screen.lines().any(is_it), "{row}{text} in\n{screen}");
         assert!(markdown.contains(text.trim()), "{text} in\n{markdown}");
     }
+    let effect = &json["ablations"][0]["effect"];
+    let delta = effect["delta_logprob"].as_f64().unwrap();
+    let delta = format!("{delta:.2}").replace('-', "\u{2212}");
+    assert!(screen.contains(&delta), "{delta} in\n{screen}");
+    let donors = &effect["donors"];
+    let flips = format!("{} of {} donors", donors["flips"], donors["n"]);
+    assert!(screen.contains(&flips), "{flips} in\n{screen}");
     assert_eq!(
         json["ablations"][0]["ablation"]["off"],
-        serde_json::json!([2])
+        serde_json::json!([1, 2, 3, 4])
     );
     assert_eq!(json["notes"][0]["text"], "as on the screen");
     assert!(markdown.contains("as on the screen"));

@@ -7,6 +7,7 @@
 mod dataset;
 mod exports;
 mod failing;
+mod kills;
 mod signals;
 #[path = "../binary/terminal.rs"]
 mod terminal;

@@ -1,8 +1,10 @@
 //! Signals and a closed terminal, in every phase: the exit code is right, the screen and the modes of the terminal are as before.
 
+use std::time::Duration;
+
 use tempfile::{TempDir, tempdir};
 
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 
 /// What the explorer is busy with.
 #[derive(Debug, Clone, Copy)]
@@ -56,13 +58,21 @@ fn start(phase: Phase) -> (TempDir, Terminal) {
     (home, t)
 }
 
+/// What was being written is not lost with the process.
+fn kept(phase: Phase, home: &TempDir) {
+    if let Phase::Writing = phase {
+        assert_eq!(super::all_notes(home.path()), ["not finished"]);
+    }
+}
+
 /// Every signal that ends the program.
 fn ends(phase: Phase) {
     for (signal, code) in [("TERM", 143), ("INT", 130), ("QUIT", 131)] {
-        let (_home, mut t) = start(phase);
+        let (home, mut t) = start(phase);
         t.signal(signal);
         assert_eq!(t.ends(), code, "{signal}, {phase:?}");
         assert!(t.is_restored(), "{signal}, {phase:?}");
+        kept(phase, &home);
     }
 }
 
@@ -72,13 +82,14 @@ fn closes(phase: Phase) {
     t.close();
     assert_eq!(t.is_over(), 129, "{phase:?}");
     let log = home.path().join("undertone/undertone.log");
-    let log = std::fs::read_to_string(log).unwrap_or_default();
+    let log = std::fs::read_to_string(log).unwrap();
     assert!(!log.contains("panicked"), "{phase:?}: {log}");
+    kept(phase, &home);
 }
 
 /// Suspended by ourselves and by others, continued, and ended.
 fn suspends(phase: Phase) {
-    let (_home, mut t) = start(phase);
+    let (home, mut t) = start(phase);
     t.signal("TSTP");
     t.stops();
     t.until("the shell's screen", |screen| !screen.contains("undertone"));
@@ -93,12 +104,14 @@ fn suspends(phase: Phase) {
     t.sees("undertone");
     t.sees("mini-math");
     // The keyboard is ours again, without an echo and without waiting for a line.
+    t.parser.process(b"\x1b[2J");
     t.press("\x0c");
     t.sees("undertone");
     assert!(!t.has_its_modes(), "{phase:?}");
     t.signal("HUP");
     assert_eq!(t.ends(), 129, "{phase:?}");
     assert!(t.is_restored(), "{phase:?}");
+    kept(phase, &home);
 }
 
 macro_rules! phases {
@@ -135,23 +148,28 @@ phases! {
     run: Run;
 }
 
-/// A signal may come before anything is on the screen: it ends the program before the terminal is taken, or as later.
+/// A signal may come before anything is on the screen: it kills the program before the terminal is taken, or ends it as later.
 #[test]
 fn a_signal_in_the_first_moments_leaves_the_terminal_as_it_was() {
     for (signal, number) in [("HUP", 1), ("TERM", 15), ("QUIT", 3), ("USR1", 10)] {
-        for wait_ms in [0, 5, 10, 25] {
+        for wait_ms in [Some(0), Some(5), Some(15), None] {
             let home = tempdir().unwrap();
             let mut t = Terminal::start(home.path(), 24, 80, &[], &[]);
-            std::thread::sleep(std::time::Duration::from_millis(wait_ms));
+            match wait_ms {
+                Some(wait_ms) => {
+                    t.is_still(Duration::from_millis(wait_ms));
+                }
+                // With the first byte that it writes.
+                None => t.begins(),
+            }
             t.signal(signal);
             let code = t.ends();
-            // Killed by the signal itself, which a shell calls the same.
-            let is_killed = t.raw.is_empty();
+            let is_killed = t.raw.is_empty() && code == terminal::KILLED;
             assert!(
                 code == 128 + number || is_killed,
-                "{signal} after {wait_ms} ms: {code}"
+                "{signal} after {wait_ms:?} ms: {code}"
             );
-            assert!(t.is_restored(), "{signal} after {wait_ms} ms");
+            assert!(t.is_restored(), "{signal} after {wait_ms:?} ms");
         }
     }
 }

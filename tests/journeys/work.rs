@@ -127,15 +127,32 @@ fn an_opened_session_is_where_its_notes_go() {
     let mine = home.join("mine.jsonl");
     fs::copy(sample, &mine).unwrap();
     let before = fs::read_to_string(&mine).unwrap();
-    // Looking at it changes nothing.
+    // Looking at it changes nothing, and what was begun and not entered is said.
     let mut t = ready(home, &["open", "mine.jsonl"], &[]);
-    quits(&mut t);
+    t.press("i");
+    t.sees("Note on the");
+    t.press("on second thoughts");
+    t.sees("second thoughts");
+    t.press("\x1b");
+    t.sees("the draft is kept");
+    let said = quits(&mut t);
+    assert!(
+        said.contains("not entered") && said.contains("on second thoughts"),
+        "{said}"
+    );
     assert_eq!(fs::read_to_string(&mine).unwrap(), before);
 
     let mut t = ready(home, &["open", "mine.jsonl"], &[]);
     t.press("3");
     t.settles();
     note(&mut t, "my new note");
+    // It is being read and written, so no export takes its place.
+    t.press("x");
+    t.sees("Export");
+    t.press("\x15mine.jsonl\r");
+    t.sees("mine.jsonl\" is being read");
+    t.press("\x1b");
+    t.settles();
     let said = quits(&mut t);
     assert!(said.contains("mine.jsonl"), "{said}");
     assert!(sessions(home).is_empty());
@@ -255,7 +272,7 @@ fn what_was_written_before_a_kill_is_on_disk() {
         t.press("]");
         judged(&mut t);
     }
-    t.child.kill().unwrap();
+    t.signal("KILL");
     t.ends();
     assert_eq!(all_notes(home), ["one", "three", "two"]);
     // A line that the kill cut off costs that line, and is named.

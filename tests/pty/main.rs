@@ -249,6 +249,7 @@ fn a_run_over_a_data_set_is_opened_filtered_and_left_for_a_problem() {
     t.press("D");
     t.sees("4 of 6 shown");
     t.press("\x1b");
+    t.until("the run's page", |screen| !screen.contains("4 of 6 shown"));
     t.sees("recorded by run six");
     t.press("q");
     assert_eq!(t.ends(), 0);

@@ -225,6 +225,10 @@ fn pause_or_go_on(app: &mut App) -> Vec<Effect> {
 
 /// Opens the problem in a row of the table.
 pub(in crate::app) fn open_row(app: &mut App, row: usize) -> Vec<Effect> {
+    if app.info().is_none() {
+        app.say(Tone::Warning, "the model is not ready");
+        return Vec::new();
+    }
     app.dataset.row = row;
     read_row(app)
 }

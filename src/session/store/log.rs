@@ -3,7 +3,7 @@
 //! Lines are kept as they were read, so that events and fields of another version survive a round trip
 //! unharmed. A line that cannot be read costs that line and nothing around it. No I/O here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use serde::Serialize;
@@ -19,7 +19,7 @@ const ROOT: u64 = 0;
 /// Ids from here on are not counted on from: no session has so many events.
 const MAX_ID: u64 = 1 << 53;
 /// The longest line that is read, in bytes: a hundred times the longest that was ever seen, and little enough to be taken apart.
-const MAX_LINE: usize = 16 << 20;
+pub(super) const MAX_LINE: usize = 16 << 20;
 
 /// A line as it is written: the event with its own id and that of the event it builds on.
 #[derive(Debug, Serialize)]
@@ -121,6 +121,22 @@ impl SessionFile {
         is_new
     }
 
+    /// A file of its own that goes on from this one with a newer session. That the notes of this one were there is written first, so
+    /// that those that are gone do not come back from here.
+    #[must_use]
+    pub fn followed_by(&self, session: &Session) -> Self {
+        let notes = self.session().notes;
+        let mut file = Self::new(
+            self.header.clone(),
+            &Session {
+                notes,
+                ..session.clone()
+            },
+        );
+        file.update(session);
+        file
+    }
+
     /// Records that the session was exported.
     pub fn record_export(&mut self, format: &str, path: &str) {
         self.append(Event::Export {
@@ -215,7 +231,10 @@ impl SessionFile {
             let is_last = rows.peek().is_none();
             let row = unread::text(row, line, &mut unread);
             if let Err(what) = file.read_line(&row, line, &mut unread) {
-                let is_cut = is_last && !is_ended && matches!(what, What::Damaged(_));
+                let is_cut = is_last
+                    && !is_ended
+                    && row.len() <= MAX_LINE
+                    && matches!(what, What::Damaged(_));
                 if !is_cut {
                     let text = row.into_owned();
                     file.lines.push(Line { text, event: None });
@@ -262,9 +281,9 @@ impl SessionFile {
         }
         let name = value.get("event").and_then(Value::as_str);
         let known = Event::NAMES.into_iter().find(|n| Some(*n) == name);
-        let id = value.get("id").and_then(Value::as_u64);
+        let stated = value.get("id").and_then(Value::as_u64);
         // Room for all that may follow.
-        let id = id.filter(|id| *id < MAX_ID);
+        let id = stated.filter(|id| *id < MAX_ID);
         let Some(known) = known else {
             self.last_id = self.last_id.max(id.unwrap_or(ROOT));
             return Err(What::Event(name.unwrap_or("no event").to_owned()));
@@ -273,7 +292,7 @@ impl SessionFile {
             unread.push(Unread::new(
                 line,
                 What::Order {
-                    id,
+                    id: stated,
                     last: self.last_id,
                 },
             ));
@@ -368,15 +387,16 @@ impl SessionFile {
 
     /// An `annotate` line: notes that were read are written as they were, and those of another version stay.
     fn annotate(&mut self, entry: &Entry<'_>, notes: &[Note]) -> String {
-        let (foreign, mut known): (Vec<_>, Vec<_>) = self
-            .raw_notes
-            .drain(..)
-            .partition(|(note, _)| note.is_none());
+        let mut foreign = Vec::new();
+        let mut known: HashMap<Note, Vec<Value>> = HashMap::new();
+        for (note, raw) in self.raw_notes.drain(..) {
+            match note {
+                Some(note) => known.entry(note).or_default().push(raw),
+                None => foreign.push((None, raw)),
+            }
+        }
         let as_read = notes.iter().map(|note| {
-            let at = known
-                .iter()
-                .position(|(read, _)| read.as_ref() == Some(note));
-            let raw = at.map(|at| known.swap_remove(at).1);
+            let raw = known.get_mut(note).and_then(Vec::pop);
             let raw = raw.unwrap_or_else(|| serde_json::to_value(note).unwrap_or_default());
             (Some(note.clone()), raw)
         });

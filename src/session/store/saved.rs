@@ -3,13 +3,15 @@
 //! Several processes may write one file. Each holds its lock for the moment of a save, reads first what the others added, and
 //! changes only the notes that were changed by its own user; so no note is lost, and no lock outlives its process.
 
+use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::{Loaded, MAX_LEN, SessionFile};
+use super::log::MAX_LINE;
+use super::{EXTENSION, Loaded, MAX_LEN, SessionFile};
 use crate::error::{Error, Result};
 use crate::file;
 use crate::paths::create_folder;
@@ -27,8 +29,11 @@ pub struct SavedFile {
     file: SessionFile,
     /// How long that is, in bytes; None while there is nothing on disk.
     len: Option<u64>,
-    /// The notes as the user had them at the last save: what differs from them was changed since.
-    base: Vec<Note>,
+    /// At most how many values of JSON that is.
+    n_values: usize,
+    /// Notes of other files that are shown with those of this one. The first save writes them here, so that it is known of each
+    /// that it was here even if it is removed.
+    adopted: Vec<Note>,
 }
 
 impl SavedFile {
@@ -37,21 +42,23 @@ impl SavedFile {
     pub fn new(path: PathBuf, file: SessionFile) -> Self {
         Self {
             path,
-            base: file.session().notes,
             file,
             len: None,
+            n_values: 0,
+            adopted: Vec::new(),
         }
     }
 
-    /// A file that was read, with the notes that its user sees.
+    /// A file that was read, with notes of other files that go on here.
     #[must_use]
-    pub fn opened(path: PathBuf, file: SessionFile, base: Vec<Note>) -> Self {
+    pub fn opened(path: PathBuf, file: SessionFile, adopted: Vec<Note>) -> Self {
         Self {
             path,
             file,
             // Whatever its length is now, the next save reads what was added.
             len: Some(0),
-            base,
+            n_values: 0,
+            adopted,
         }
     }
 
@@ -61,36 +68,59 @@ impl SavedFile {
         &self.path
     }
 
-    /// Saves what is new in the session.
+    /// The session, as far as it is known.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        self.file.session()
+    }
+
+    /// Its notes, and those that were adopted.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Note> {
+        with(self.file.session().notes, &self.adopted)
+    }
+
+    /// Saves what is new in the session. `base` are the notes that the user had at the last save: what differs from them was changed
+    /// since, and only that is changed on disk.
     ///
     /// # Errors
     /// Names the file when it cannot be written; what was on disk is then as before, and the next save tries all of it again.
-    pub fn save(&mut self, session: &Session) -> Result<()> {
+    pub fn save(&mut self, session: &Session, base: &[Note]) -> Result<()> {
         if let Some(folder) = self.path.parent().filter(|p| !p.as_os_str().is_empty()) {
             create_folder(folder)?;
         }
         match self.len.map(|_| lock(&self.path)) {
-            Some(Ok(disk)) => self.append(&disk, session)?,
+            Some(Ok(disk)) => self.append(&disk, session, base),
             Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::io("write", &self.path, error));
+                Err(Error::io("write", &self.path, error))
             }
-            // It is new, or somebody took it away: all of it is written.
-            _ => self.create(session)?,
+            // Somebody took it away: all of it is written again.
+            Some(Err(_)) => self.write(self.path.clone(), self.updated(session, base)),
+            None => {
+                let mut file = self.file.clone();
+                file.update(session);
+                self.write(self.path.clone(), file)
+            }
         }
-        self.base.clone_from(&session.notes);
-        Ok(())
     }
 
-    fn create(&mut self, session: &Session) -> Result<()> {
-        self.file.update(&self.wanted(session));
-        let text = self.file.to_text();
-        self.check(&self.file.text_from(0));
-        file::write_atomic(&self.path, text.as_bytes())?;
+    /// Writes a whole file.
+    fn write(&mut self, path: PathBuf, file: SessionFile) -> Result<()> {
+        let text = file.to_text();
+        self.check(&file.text_from(0))?;
+        if !fits(text.len() as u64, file::values_in(text.as_bytes())) {
+            return Err(too_long(&path));
+        }
+        file::write_atomic(&path, text.as_bytes())?;
+        self.path = path;
         self.len = Some(text.len() as u64);
+        self.n_values = file::values_in(text.as_bytes());
+        self.file = file;
+        self.adopted.clear();
         Ok(())
     }
 
-    fn append(&mut self, disk: &Locked, session: &Session) -> Result<()> {
+    fn append(&mut self, disk: &Locked, session: &Session, base: &[Note]) -> Result<()> {
         let failed = |source| Error::io("write", &self.path, source);
         let mut len = disk.0.metadata().map_err(failed)?.len();
         let mut start = "";
@@ -101,22 +131,30 @@ impl SavedFile {
                 tracing::warn!("{:?}: {summary}", self.path);
             }
             self.file = file;
+            self.n_values = file::values_in(&bytes);
             len = bytes.len() as u64;
             // A last line that was cut off stays a line of its own.
             if bytes.last().is_some_and(|byte| *byte != b'\n') {
                 start = "\n";
             }
         }
-        let wanted = self.wanted(session);
-        let mut file = self.file.clone();
-        let before = file.n_lines();
-        if !file.update(&wanted) {
+        let before = self.file.n_lines();
+        let file = self.updated(session, base);
+        if file.n_lines() == before {
             self.len = Some(len);
             return Ok(());
         }
         let lines = file.text_from(before);
-        self.check(&lines);
         let added = format!("{start}{lines}");
+        let n_values = self.n_values + file::values_in(added.as_bytes());
+        if !fits(len + added.len() as u64, n_values) {
+            // What was written here once stays here; the newest state goes on in a file of its own.
+            return self.write(
+                free_beside(&self.path),
+                self.file.followed_by(&file.session()),
+            );
+        }
+        self.check(&lines)?;
         let mut out = &disk.0;
         let written = out
             .write_all(added.as_bytes())
@@ -129,20 +167,31 @@ impl SavedFile {
         }
         self.file = file;
         self.len = Some(len + added.len() as u64);
+        self.n_values = n_values;
+        self.adopted.clear();
         Ok(())
     }
 
-    /// The session as it is to be on disk: with the notes that other processes wrote.
-    fn wanted(&self, session: &Session) -> Session {
-        let notes = merged(&self.base, self.file.session().notes, &session.notes);
-        Session {
-            notes,
-            ..session.clone()
+    /// The file as it is to be on disk: with the notes that other processes wrote.
+    fn updated(&self, session: &Session, base: &[Note]) -> SessionFile {
+        let mut file = self.file.clone();
+        let mut seen = file.session();
+        seen.notes = with(seen.notes, &self.adopted);
+        if !self.adopted.is_empty() {
+            file.update(&seen);
         }
+        file.update(&Session {
+            notes: merged(base, seen.notes, &session.notes),
+            ..session.clone()
+        });
+        file
     }
 
-    /// Logs which of the lines to be written would not be read back: a figure that is not finite costs its own line, never the notes.
-    fn check(&self, lines: &str) {
+    /// Looks whether lines will be read back. A figure that is not finite costs its own line and is logged, never the notes.
+    fn check(&self, lines: &str) -> Result<()> {
+        if lines.lines().any(|line| line.len() > MAX_LINE) {
+            return Err(too_long(&self.path));
+        }
         let whole = format!("{}\n{lines}", self.file.header_text());
         match SessionFile::parse(&whole, &self.path) {
             Ok(Loaded { unread, .. }) => {
@@ -155,7 +204,32 @@ impl SavedFile {
             }
             Err(error) => tracing::error!("a session that is saved will not be read back: {error}"),
         }
+        Ok(())
     }
+}
+
+/// Whether a file of this length, with at most so many values, is read back.
+fn fits(len: u64, n_values: usize) -> bool {
+    len <= MAX_LEN && n_values <= file::MOST_VALUES
+}
+
+fn too_long(path: &Path) -> Error {
+    let message = "its notes are longer than what would be read back".to_owned();
+    Error::data(
+        path,
+        None,
+        message,
+        "shorten the longest note, or export the session with x",
+    )
+}
+
+/// A name that is free beside a file, for what goes on from it.
+fn free_beside(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mut names = (2_u32..).map(|n| path.with_file_name(format!("{stem}-{n}.{EXTENSION}")));
+    names
+        .find(|name| !name.exists())
+        .expect("a folder has fewer files than there are numbers")
 }
 
 /// A file that this process alone writes while the value lives.
@@ -214,14 +288,23 @@ fn merged(base: &[Note], disk: Vec<Note>, own: &[Note]) -> Vec<Note> {
     if disk == base {
         return own.to_vec();
     }
+    let (had, has): (HashSet<&Note>, HashSet<&Note>) =
+        (base.iter().collect(), own.iter().collect());
     let mut notes = disk;
-    for gone in base.iter().filter(|note| !own.contains(note)) {
-        notes.retain(|note| note != gone);
-    }
-    for new in own.iter().filter(|note| !base.contains(note)) {
-        if !notes.contains(new) {
-            notes.push(new.clone());
-        }
-    }
+    notes.retain(|note| has.contains(note) || !had.contains(note));
+    let new: Vec<Note> = own
+        .iter()
+        .filter(|note| !had.contains(note))
+        .cloned()
+        .collect();
+    with(notes, &new)
+}
+
+/// Notes, and those of others that are not among them.
+fn with(mut notes: Vec<Note>, others: &[Note]) -> Vec<Note> {
+    let there: HashSet<&Note> = notes.iter().collect();
+    let missing = others.iter().filter(|note| !there.contains(note));
+    let missing: Vec<Note> = missing.cloned().collect();
+    notes.extend(missing);
     notes
 }

@@ -1,6 +1,6 @@
 //! The folder of saved sessions: a name for a new one, and those that are about a question and a model.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use super::{EXTENSION, SavedFile, SessionFile, load};
 use crate::error::{Error, Result};
 use crate::file;
-use crate::session::{Key, Note, Session};
+use crate::session::{Key, Note};
 
 /// How much of the origin a file's name carries, in bytes.
 const MAX_SLUG: usize = 40;
@@ -22,20 +22,9 @@ const START: u64 = 256 << 10;
 pub struct Shelf {
     folder: PathBuf,
     /// What each file that was looked at is about.
-    keys: HashMap<OsString, Key>,
+    about: HashMap<OsString, About>,
     /// The number of the next new file.
     serial: u64,
-}
-
-/// A session of before on the same question and model.
-#[derive(Debug)]
-pub struct Recalled {
-    /// The file that it goes on in, with the notes that are shown.
-    pub file: SavedFile,
-    /// The notes of all sessions on that question and model, but for those that were removed.
-    pub notes: Vec<Note>,
-    /// The hash of the weights that the model had then, if it is known.
-    pub sha256: Option<String>,
 }
 
 impl Shelf {
@@ -44,7 +33,7 @@ impl Shelf {
     pub fn new(folder: PathBuf) -> Self {
         Self {
             folder,
-            keys: HashMap::new(),
+            about: HashMap::new(),
             serial: 0,
         }
     }
@@ -63,41 +52,32 @@ impl Shelf {
         }
     }
 
-    /// The sessions on this question and model, as one: the newest file, with the notes of the others that it never had.
-    /// None if there is no note.
-    pub fn recall(&mut self, key: &Key) -> Option<Recalled> {
+    /// The sessions on this question and model, as one: the newest file, with the notes of the others that no newer one ever had. A
+    /// model is known by its name, or by its weights where these lie elsewhere now. None if there is no file.
+    pub fn recall(&mut self, key: &Key, sha256: &str) -> Option<SavedFile> {
         let mut found = Vec::new();
-        for (path, modified) in self.paths_about(key) {
+        for (path, modified) in self.paths_about(key, sha256) {
             match load(&path) {
-                Ok(loaded) if loaded.file.session().key() == *key => {
-                    found.push((modified, path, loaded.file));
-                }
-                Ok(_) => {}
+                Ok(loaded) => found.push((modified, path, loaded.file)),
                 Err(error) => tracing::warn!("a saved session cannot be read: {error}"),
             }
         }
         found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.cmp(&a.1)));
-        let mut found = found.into_iter();
-        let (_, path, file) = found.next()?;
-        let Session {
-            model, notes: base, ..
-        } = file.session();
-        let mut notes = base.clone();
-        for (_, _, other) in found {
-            let missing = other.session().notes.into_iter();
-            let missing = missing.filter(|note| !file.notes_ever().any(|ever| ever == note));
-            let missing: Vec<Note> = missing.filter(|note| !notes.contains(note)).collect();
-            notes.extend(missing);
+        let mut ever: HashSet<&Note> = HashSet::new();
+        let mut adopted = Vec::new();
+        for (n, (_, _, file)) in found.iter().enumerate() {
+            if n > 0 {
+                let notes = file.session().notes.into_iter();
+                adopted.extend(notes.filter(|note| !ever.contains(note)));
+            }
+            ever.extend(file.notes_ever());
         }
-        (!notes.is_empty()).then(|| Recalled {
-            file: SavedFile::opened(path, file, base),
-            notes,
-            sha256: model.map(|model| model.sha256),
-        })
+        let (_, path, file) = found.into_iter().next()?;
+        Some(SavedFile::opened(path, file, adopted))
     }
 
     /// The files about a key, with the time of their last change; files that are new since the last look are looked into.
-    fn paths_about(&mut self, key: &Key) -> Vec<(PathBuf, SystemTime)> {
+    fn paths_about(&mut self, key: &Key, sha256: &str) -> Vec<(PathBuf, SystemTime)> {
         let files = match files(&self.folder) {
             Ok(files) => files,
             Err(error) => {
@@ -110,8 +90,10 @@ impl Shelf {
             let Some(name) = path.file_name().map(ToOwned::to_owned) else {
                 continue;
             };
-            let about = self.keys.entry(name).or_insert_with(|| about(&path));
-            if about == key {
+            let about = self.about.entry(name).or_insert_with(|| about(&path));
+            let is_same_model =
+                about.key.model == key.model || about.sha256.as_deref() == Some(sha256);
+            if about.key.question == key.question && is_same_model {
                 found.push((path, modified));
             }
         }
@@ -119,16 +101,30 @@ impl Shelf {
     }
 }
 
+/// What a file is about.
+#[derive(Debug, Default)]
+struct About {
+    key: Key,
+    /// The hash of the model's weights.
+    sha256: Option<String>,
+}
+
 /// What a file is about, by its first lines; nothing if it cannot be read.
-fn about(path: &Path) -> Key {
+fn about(path: &Path) -> About {
     let start = file::read_start(path, START);
     let read = start.and_then(|start| SessionFile::read(&start, path));
     read.map_or_else(
         |error| {
             tracing::warn!("a saved session cannot be read: {error}");
-            Key::default()
+            About::default()
         },
-        |loaded| loaded.file.session().key(),
+        |loaded| {
+            let session = loaded.file.session();
+            About {
+                key: session.key(),
+                sha256: session.model.map(|model| model.sha256),
+            }
+        },
     )
 }
 

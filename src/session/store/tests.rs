@@ -44,7 +44,7 @@ fn saved(path: &Path) -> SavedFile {
         path.to_owned(),
         SessionFile::new(header(), &sample::session()),
     );
-    file.save(&sample::session()).expect("saved");
+    file.save(&sample::session(), &[]).expect("saved");
     file
 }
 
@@ -62,10 +62,13 @@ fn a_saved_session_reads_back_the_same() {
     assert_eq!(read.unread, []);
     assert_eq!(read.file.session(), sample::session());
     let before = fs::read(&path).expect("there");
-    file.save(&sample::session()).expect("saved again");
+    let notes = sample::session().notes;
+    file.save(&sample::session(), &notes).expect("saved again");
     assert_eq!(fs::read(&path).expect("there"), before, "nothing is new");
-    let mut opened = SavedFile::opened(path.clone(), read.file, sample::session().notes);
-    opened.save(&sample::session()).expect("saved again");
+    let mut opened = SavedFile::opened(path.clone(), read.file, Vec::new());
+    opened
+        .save(&sample::session(), &notes)
+        .expect("saved again");
     assert_eq!(fs::read(&path).expect("there"), before, "nothing is new");
 }
 
@@ -89,11 +92,12 @@ fn a_verdict_with_its_time_is_saved_once() {
         elapsed_ms: 12.5,
     }];
     let mut file = SavedFile::new(path.clone(), SessionFile::new(header(), &session));
-    file.save(&session).expect("saved");
+    file.save(&session, &[]).expect("saved");
+    let base = session.notes.clone();
     session.verdict.as_mut().expect("a verdict").tried[0].elapsed_ms = 13.5;
     session.notes.push(note("after a new run"));
     let before = fs::read_to_string(&path).expect("there");
-    file.save(&session).expect("saved");
+    file.save(&session, &base).expect("saved");
     let after = fs::read_to_string(&path).expect("there");
     let added = after.strip_prefix(&before).expect("appended to");
     assert_eq!(added.lines().count(), 1, "only the notes: {added}");
@@ -106,16 +110,18 @@ fn several_writers_keep_the_notes_of_all() {
     let path = folder.path().join(PATH);
     let mut one = saved(&path);
     let start = load(&path).expect("loaded").file;
-    let mut two = SavedFile::opened(path.clone(), start, sample::session().notes);
+    let mut two = SavedFile::opened(path.clone(), start, Vec::new());
+    let base = sample::session().notes;
     let (mut first, mut second) = (sample::session(), sample::session());
     first.notes.push(note("one"));
-    one.save(&first).expect("saved");
+    one.save(&first, &base).expect("saved");
     second.notes.push(note("two"));
     // The second removes what was there before, and knows nothing of the first's note.
     second.notes.remove(0);
-    two.save(&second).expect("saved");
+    two.save(&second, &base).expect("saved");
+    let base = first.notes.clone();
     first.notes.push(note("one again"));
-    one.save(&first).expect("saved");
+    one.save(&first, &base).expect("saved");
     let mut expected: Vec<String> = sample::session().notes[1..]
         .iter()
         .map(|n| n.text.clone())
@@ -135,7 +141,8 @@ fn a_file_that_was_taken_away_or_replaced_is_not_lost() {
     fs::remove_dir_all(folder.path().join("sub")).expect("removed");
     let mut session = sample::session();
     session.notes.push(note("again"));
-    file.save(&session).expect("made again");
+    file.save(&session, &sample::session().notes)
+        .expect("made again");
     assert_eq!(load(&path).expect("readable").file.session(), session);
     // An editor replaces the file by one of its own.
     let text = fs::read_to_string(&path).expect("readable");
@@ -145,8 +152,9 @@ fn a_file_that_was_taken_away_or_replaced_is_not_lost() {
     )
     .expect("written");
     fs::rename(folder.path().join("new"), &path).expect("renamed");
+    let base = session.notes.clone();
     session.notes.push(note("and more"));
-    file.save(&session).expect("saved");
+    file.save(&session, &base).expect("saved");
     let texts = texts(&path);
     assert!(
         texts.contains(&"as edited".to_owned()) && texts.contains(&"and more".to_owned()),
@@ -155,12 +163,79 @@ fn a_file_that_was_taken_away_or_replaced_is_not_lost() {
     // A folder in its place is an error that names it, and what is unsaved is saved later.
     fs::remove_file(&path).expect("removed");
     fs::create_dir(&path).expect("created");
+    let base = session.notes.clone();
     session.notes.push(note("held"));
-    let error = file.save(&session).expect_err("a folder");
+    let error = file.save(&session, &base).expect_err("a folder");
     assert!(error.to_string().contains(PATH), "{error}");
     fs::remove_dir(&path).expect("removed");
-    file.save(&session).expect("saved");
+    file.save(&session, &base).expect("saved");
     assert!(self::texts(&path).contains(&"held".to_owned()));
+}
+
+/// What was tried and not written is not taken for the note of another process.
+#[test]
+fn notes_that_changed_while_nothing_could_be_written_are_saved_as_they_are_then() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join(PATH);
+    fs::create_dir(&path).expect("something in the way");
+    let of = |texts: &[&str]| Session {
+        notes: texts.iter().map(|text| note(text)).collect(),
+        ..sample::session()
+    };
+    let first = of(&["first"]);
+    let mut file = SavedFile::new(path.clone(), SessionFile::new(header(), &first));
+    for session in [&first, &of(&["first", "second"]), &of(&["changed"])] {
+        file.save(session, &[]).expect_err("a folder");
+    }
+    fs::remove_dir(&path).expect("removed");
+    file.save(&of(&["changed"]), &[]).expect("saved");
+    assert_eq!(texts(&path), ["changed"]);
+    // The same with a file that was there.
+    let whole = fs::read(&path).expect("there");
+    fs::remove_file(&path).expect("removed");
+    fs::create_dir(&path).expect("something in the way");
+    let base = of(&["changed"]).notes;
+    for session in [of(&["changed", "third"]), of(&["changed", "fourth"])] {
+        file.save(&session, &base).expect_err("a folder");
+    }
+    fs::remove_dir(&path).expect("removed");
+    fs::write(&path, whole).expect("put back");
+    file.save(&of(&["changed", "fifth"]), &base).expect("saved");
+    assert_eq!(texts(&path), ["changed", "fifth"]);
+}
+
+/// Every change writes all notes again, and nothing is saved that would not be read back.
+#[test]
+fn a_file_that_is_full_goes_on_in_another() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut shelf = Shelf::new(folder.path().to_owned());
+    let path = shelf.fresh("day");
+    let mut session = sample::session();
+    session.notes = vec![note("removed later"), note(&"long ".repeat(3 << 20))];
+    let mut file = SavedFile::new(path.clone(), SessionFile::new(header(), &session));
+    file.save(&session, &[]).expect("saved");
+    for n in 0..5 {
+        let base = session.notes.clone();
+        if n == 0 {
+            session.notes.remove(0);
+        }
+        session.notes.push(note(&n.to_string()));
+        file.save(&session, &base).expect("saved");
+    }
+    assert_ne!(file.path(), path, "the first is full");
+    assert_eq!(
+        load(file.path()).expect("read back").file.session(),
+        session
+    );
+    assert!(fs::metadata(&path).expect("there").len() <= super::MAX_LEN);
+    let found = shelf.recall(&session.key(), "").expect("found");
+    assert_eq!(found.notes(), session.notes, "what was removed stays so");
+    // A note that is too long by itself is refused, and costs nothing else.
+    let (before, base) = (fs::read(file.path()).expect("there"), session.notes.clone());
+    session.notes.push(note(&"long ".repeat(4 << 20)));
+    let error = file.save(&session, &base).expect_err("too long");
+    assert!(error.to_string().contains("longer than"), "{error}");
+    assert_eq!(fs::read(file.path()).expect("there"), before);
 }
 
 #[test]
@@ -315,7 +390,8 @@ fn a_torn_line_is_not_joined_to_what_is_appended() {
     let mut opened = SavedFile::opened(path.clone(), file, Vec::new());
     let mut session = sample::session();
     session.notes = vec![note("after the crash")];
-    opened.save(&session).expect("saved");
+    let base = opened.session().notes;
+    opened.save(&session, &base).expect("saved");
     assert!(
         fs::read_to_string(&path)
             .expect("readable")
@@ -499,9 +575,9 @@ fn a_figure_that_is_not_finite_never_costs_a_note() {
     session.outcomes[0].effect.kl = f64::INFINITY;
     session.notes.push(note("worth keeping"));
     let mut file = SavedFile::new(path.clone(), SessionFile::new(header(), &session));
-    file.save(&session).expect("saved");
+    file.save(&session, &[]).expect("saved");
     let before = fs::read(&path).expect("there");
-    file.save(&session).expect("saved");
+    file.save(&session, &session.notes).expect("saved");
     assert_eq!(
         fs::read(&path).expect("there"),
         before,
@@ -533,7 +609,8 @@ fn sessions_are_found_by_question_and_model() {
     assert_eq!(noted(&recovery).expect("no folder yet"), []);
     let mut shelf = Shelf::new(recovery.clone());
     let key = sample::session().key();
-    assert!(shelf.recall(&key).is_none());
+    let sha256 = sample::model().sha256;
+    assert!(shelf.recall(&key, &sha256).is_none());
 
     let process = std::process::id();
     let named = |name: &str| recovery.join(format!("{name}-{process}-{}", "0.jsonl"));
@@ -550,60 +627,79 @@ fn sessions_are_found_by_question_and_model() {
     fs::write(recovery.join("torn.jsonl"), "{").expect("written");
     fs::write(recovery.join(".x.jsonl.1-0.tmp"), "{").expect("written");
 
-    let found = shelf.recall(&key).expect("found");
-    assert_eq!(found.notes, sample::session().notes);
-    assert_eq!(found.file.path(), path);
-    assert_eq!(found.sha256, Some(sample::model().sha256));
-    for other in [
-        Key::of(Some(&sample::model()), "another question"),
-        Key::of(None, &key.question),
-    ] {
-        assert!(shelf.recall(&other).is_none());
+    let elsewhere = Key {
+        model: "../the same model".to_owned(),
+        ..key.clone()
+    };
+    for (key, sha256) in [(&key, ""), (&key, &*sha256), (&elsewhere, &*sha256)] {
+        let found = shelf.recall(key, sha256).expect("found");
+        assert_eq!(found.notes(), sample::session().notes);
+        assert_eq!(found.path(), path);
     }
+    let question = Key::of(Some(&sample::model()), "another question");
+    assert!(shelf.recall(&question, &sha256).is_none());
+    assert!(shelf.recall(&elsewhere, "of another model").is_none());
     let found = noted(&recovery).expect("listable");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].key, key);
     assert_eq!(found[0].notes, sample::session().notes);
 }
 
-/// Files of earlier versions: one a start. Their notes are shown together, and a note that was removed does not come back.
+/// Files of earlier versions, one a start, or of explorers that were started at once. Their notes are shown together, and one that
+/// was removed does not come back, whichever file it was in.
 #[test]
 fn several_files_on_one_question_are_recalled_as_one() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut shelf = Shelf::new(folder.path().to_owned());
+    let mut now = std::time::SystemTime::now();
+    let mut newest = |path: &Path| {
+        now += std::time::Duration::from_mins(1);
+        let file = fs::File::options().append(true).open(path);
+        file.expect("there").set_modified(now).expect("set");
+    };
     let mut of = |notes: &[&str]| -> PathBuf {
         let mut session = sample::session();
         session.notes = notes.iter().map(|text| note(text)).collect();
         let path = shelf.fresh("day");
         let mut file = SavedFile::new(path.clone(), SessionFile::new(header(), &session));
-        file.save(&session).expect("saved");
+        file.save(&session, &[]).expect("saved");
+        newest(&path);
         path
     };
     of(&["monday", "both"]);
-    let newest = of(&["both", "tuesday"]);
-    let later = std::time::SystemTime::now() + std::time::Duration::from_mins(1);
-    let set = fs::File::options()
-        .append(true)
-        .open(&newest)
-        .expect("there");
-    set.set_modified(later).expect("set");
+    let tuesday = of(&["both", "tuesday"]);
     let key = sample::session().key();
     let mut recall = || {
-        let found = shelf.recall(&key).expect("found");
-        let texts: Vec<String> = found.notes.iter().map(|note| note.text.clone()).collect();
+        let found = shelf.recall(&key, "").expect("found");
+        let texts: Vec<String> = found.notes().into_iter().map(|note| note.text).collect();
         (found, texts)
     };
     let (mut found, texts) = recall();
     assert_eq!(texts, ["both", "tuesday", "monday"]);
-    assert_eq!(found.file.path(), newest);
-    // All of it goes on in the newest file, and what is removed there stays removed.
+    assert_eq!(found.path(), tuesday);
+    // The first thing that is done is to remove the note of the older file.
     let mut session = sample::session();
-    session.notes = found.notes.clone();
-    found.file.save(&session).expect("saved");
-    session.notes.retain(|note| note.text != "monday");
-    found.file.save(&session).expect("saved");
-    set.set_modified(later).expect("set");
+    let base = found.notes();
+    session.notes = base[..2].to_vec();
+    found.save(&session, &base).expect("saved");
+    newest(&tuesday);
     assert_eq!(recall().1, ["both", "tuesday"]);
+    // Even when a third file knows nothing of it.
+    let mut shelf = Shelf::new(folder.path().to_owned());
+    let third = shelf.fresh("another-day");
+    session.notes = vec![note("wednesday")];
+    let mut file = SavedFile::new(third.clone(), SessionFile::new(header(), &session));
+    file.save(&session, &[]).expect("saved");
+    newest(&third);
+    assert_eq!(recall().1, ["wednesday", "both", "tuesday"]);
+    // A file without a note goes on all the same.
+    let (mut found, _) = recall();
+    let base = found.notes();
+    session.notes.clear();
+    found.save(&session, &base).expect("saved");
+    newest(&third);
+    let (found, texts) = recall();
+    assert_eq!((found.path(), texts), (third.as_path(), Vec::new()));
 }
 
 proptest! {

@@ -1,5 +1,6 @@
 //! What of a session file could not be read, in words: damage, and what a later version wrote.
 
+use crate::text::count;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -110,13 +111,7 @@ impl fmt::Display for Unread {
 #[must_use]
 pub fn summary(unread: &[Unread]) -> Option<String> {
     let lost = unread.iter().filter(|one| one.is_loss()).count();
-    let things = |n: usize| {
-        if n == 1 {
-            "1 thing".to_owned()
-        } else {
-            format!("{n} things")
-        }
-    };
+    let things = |n: usize| count(n, "thing");
     let head = match (lost, unread.len()) {
         (_, 0) => return None,
         (0, n) => format!("{} to know about this file", things(n)),

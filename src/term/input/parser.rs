@@ -18,12 +18,14 @@ const FLOW: Duration = Duration::from_millis(100);
 const INCOMPLETE: Duration = Duration::from_secs(1);
 /// How long a lone Escape in a paste may be the beginning of its end.
 const LONE: Duration = Duration::from_millis(250);
-/// As many bytes in one read are no typing.
+/// A read of this many bytes is not typing.
 const BURST: usize = 16;
 /// A longer paste is handed on in parts of this many bytes.
 const PART: usize = 1 << 20;
-/// As many bytes of a sequence are kept; the rest is only passed over.
+/// At most this many bytes of a sequence are kept; the rest is only passed over.
 const KEPT: usize = 64;
+/// The longest character of UTF-8, in bytes after its first.
+const LONGEST_CHARACTER: usize = 3;
 /// The end of a paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
 
@@ -156,6 +158,7 @@ impl Parser {
                 let escaped = false;
                 self.lapsed = Some(State::Said { bell, escaped });
             }
+            State::Discarded(end) => self.lapsed = Some(State::Discarded(end)),
             _ => {}
         }
         std::mem::take(&mut self.units)
@@ -187,10 +190,10 @@ impl Parser {
                 }
                 if text.len() >= PART {
                     // Not in the middle of the end or of a character.
-                    let mut cut = text.len() - PASTE_END.len();
-                    while cut > 0 && text[cut] & 0xc0 == 0x80 {
-                        cut -= 1;
-                    }
+                    let end = text.len() - PASTE_END.len();
+                    let is_start = |at: &usize| text[*at] & 0xc0 != 0x80;
+                    let cut = (end - LONGEST_CHARACTER..=end).rev().find(is_start);
+                    let cut = cut.unwrap_or(end);
                     let rest = text.split_off(cut);
                     self.paste(&text);
                     text = rest;
@@ -378,7 +381,7 @@ fn is_rest(lapsed: &State, bytes: &[u8]) -> bool {
     let holds = |end: &[u8]| bytes.windows(end.len()).any(|part| part == end);
     let is_burst = bytes.len() >= BURST && bytes.first() != Some(&ESC);
     match lapsed {
-        State::Paste(begun) => {
+        State::Paste(begun) | State::Discarded(begun) => {
             is_burst || holds(PASTE_END) || [begun, bytes].concat().starts_with(PASTE_END)
         }
         State::Said { bell, .. } => {
@@ -583,6 +586,33 @@ mod tests {
             ];
             assert_eq!(names(&units(&said)), "q", "{gap}");
         }
+    }
+
+    /// Bytes that are part of no character give no place to cut: the parts are cut all the same, and the keyboard lives.
+    #[test]
+    fn a_long_paste_of_no_characters_comes_in_parts() {
+        let mut parser = Parser::new();
+        let bytes = [&b"\x1b[200~"[..], &vec![0x80; 3 * PART]].concat();
+        let mut n = 0;
+        for read in bytes.chunks(64 << 10) {
+            let (_, now) = parser.feed(read, millis(0));
+            n += now.len();
+            let State::Paste(text) = &parser.state else {
+                panic!("it goes on");
+            };
+            assert!(text.len() < PART, "what was read is handed on");
+        }
+        assert_eq!(n, 3);
+        let (_, now) = parser.feed(b"\x1b[201~q", millis(0));
+        assert!(matches!(now.as_slice(), [Unit::Paste(_), Unit::Key(_)]));
+    }
+
+    #[test]
+    fn the_rest_of_a_paste_that_ctrl_c_ended_is_no_command() {
+        let begun: (u64, &[u8]) = (0, b"\x1b[200~a\x03");
+        let rest: (u64, &[u8]) = (150, b"quit and delete it all\x1b[201~q");
+        assert_eq!(names(&units(&[begun, rest])), "ctrl-c q");
+        assert_eq!(names(&units(&[begun, (SECOND, b"q")])), "ctrl-c q");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::app::Msg;
 const READ: usize = 1 << 16;
 /// Reads that wait for the loop.
 const WAITING: usize = 64;
-/// A terminal gives nothing once where Ctrl-D was typed while it kept lines together; as often in a row means that it is gone.
+/// A terminal gives nothing once where Ctrl-D was typed while it kept lines together; this many in a row mean that it is gone.
 const NOTHING: usize = 3;
 
 /// The keys, until it is dropped.

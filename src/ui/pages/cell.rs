@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use ratatui::style::Style;
 
+use crate::text::count;
 use crate::trace::{Ablation, AblationValue, Cell, LatentIdx, most_unseen};
 use crate::ui::line::{Row, cut_foreign};
-use crate::ui::number::{count, plain, signed};
+use crate::ui::number::{plain, signed};
 use crate::ui::theme::Theme;
 
 /// Room for a change in log-probability.

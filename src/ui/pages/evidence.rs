@@ -6,12 +6,13 @@ use ratatui::text::Line;
 use super::{Sheet, block};
 use crate::app::App;
 use crate::app::evidence::{EvidenceRow, evidence_rows, latent_of};
+use crate::text::count;
 use crate::text::sanitize;
 use crate::trace::{
     EditRun, LatentNodes, Patch, Standing, StepTracks, StepUse, TraceStep, Try, Verdict,
 };
 use crate::ui::line::{Row, cut, heading, paragraph};
-use crate::ui::number::{count, p_value, plain, signed};
+use crate::ui::number::{p_value, plain, signed};
 use crate::ui::panes::verdict::rung_mark;
 use crate::ui::theme::Theme;
 

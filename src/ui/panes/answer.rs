@@ -6,10 +6,11 @@ use ratatui::text::Line;
 
 use crate::app::overlay::ablation_name;
 use crate::app::{App, Job, Phase};
+use crate::text::count;
 use crate::text::sanitize;
 use crate::trace::{Ablation, Answer, Cell, Outcome};
 use crate::ui::line::{Row, cut_foreign, heading, paragraph};
-use crate::ui::number::{count, plain, signed};
+use crate::ui::number::{plain, signed};
 use crate::ui::panes::Title;
 use crate::ui::panes::effect::effect_lines;
 use crate::ui::theme::Theme;

@@ -3,9 +3,10 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use crate::text::count;
 use crate::trace::{AblationValue, Donors, Effect, Outcome};
 use crate::ui::line::{Row, cut_foreign};
-use crate::ui::number::{count, plain, signed};
+use crate::ui::number::{plain, signed};
 use crate::ui::panes::answer::{label_row, labelled};
 use crate::ui::theme::Theme;
 

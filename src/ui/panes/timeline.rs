@@ -11,7 +11,6 @@ use crate::app::{App, Phase};
 use crate::text::{sanitize, width};
 use crate::trace::{AblationValue, LatentIdx, Position, PositionKind, TraceStep};
 use crate::ui::line::{Row, cut, token};
-use crate::ui::number::count;
 use crate::ui::panes::Title;
 use crate::ui::theme::Theme;
 
@@ -59,7 +58,7 @@ pub fn title(app: &App, theme: &Theme) -> Title {
         name: "Run".to_owned(),
         about: match app.live.phase {
             Phase::Idle => String::new(),
-            _ => count(n, "latent"),
+            _ => crate::text::count(n, "latent"),
         },
         remark: if n == 0 { String::new() } else { remark },
     }

@@ -6,10 +6,11 @@ use ratatui::text::Line;
 
 use crate::app::dataset::RightAtRung;
 use crate::app::{App, Job, Phase};
+use crate::text::count;
 use crate::text::sanitize;
 use crate::trace::{self, Operand, Rung, Source, TraceStep, Verdict};
 use crate::ui::line::{Row, heading, paragraph};
-use crate::ui::number::{count, p_value, percent, probability, signed};
+use crate::ui::number::{p_value, percent, probability, signed};
 use crate::ui::panes::Title;
 use crate::ui::theme::Theme;
 

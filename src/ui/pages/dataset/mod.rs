@@ -347,7 +347,7 @@ fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         });
         let last = last.map_or_else(String::new, |last| format!(", last {last}"));
         // In front: what does not fit is cut off at the end.
-        facts.insert(0, crate::ui::number::count(notes.len(), "note") + &last);
+        facts.insert(0, crate::text::count(notes.len(), "note") + &last);
     }
     let text = facts.join(&format!(" {} ", glyphs.dot));
     lines.push(Row::new().push(cut(&text, width, theme), theme.dim).line());
