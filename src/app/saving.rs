@@ -161,7 +161,7 @@ impl App {
             return vec![Effect::Quit];
         };
         self.leaving = Leaving::Refused;
-        let what = match self.lost().map(|lost| lost.n_changes()).sum() {
+        let what = match self.lost().map(Lost::n_changes).sum() {
             0 => "the last results are".to_owned(),
             1 => "1 change of a note is".to_owned(),
             n => format!("{n} changes of notes are"),

@@ -127,7 +127,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    fn exit_code(&self) -> u8 {
+    fn exit_code(self) -> u8 {
         match self {
             Self::Quit => 0,
             Self::Signal(number) => 128 + number,

@@ -224,6 +224,7 @@ fn kill(seed: u64) -> (usize, bool) {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the counts are what it is run for")]
 fn a_kill_at_any_moment_costs_at_most_the_last_action() {
     let number = |name: &str, default: u64| {
         std::env::var(name)
