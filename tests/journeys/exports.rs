@@ -35,6 +35,7 @@ fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
         });
         t.sees("exported to");
     }
+    t.settles();
     let screen = t.text();
     quits(&mut t);
     let json: Value =
