@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use crate::keymap::{Context, Keymap};
-use crate::problem::Problem;
+use crate::problem::{Problem, Split};
 use crate::session::edit::History;
 use crate::session::{Key as SessionKey, Note, Session, Target};
 use crate::trace::{Ablation, DonorRef, LatentIdx, Mode, ModelInfo, Outcome, PositionKind, Task};
@@ -80,6 +80,8 @@ pub enum Model {
 pub struct Library {
     /// Where they come from.
     pub origin: String,
+    /// The split of the generator that they are of; none for those of a file.
+    pub split: Option<Split>,
     /// The problems.
     pub problems: Vec<Problem>,
     /// Which one is open.

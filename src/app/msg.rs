@@ -1,11 +1,11 @@
 //! Everything that may enter the reducer.
 
+use crate::app::Library;
 use crate::app::dataset::RunEvent;
 use crate::app::effect::{ExportError, Save};
 use crate::app::pane::View;
 use crate::app::saving::Recalled;
 use crate::keymap::Key;
-use crate::problem::Problem;
 use crate::session::store::Noted;
 use crate::worker::protocol::Event;
 
@@ -36,7 +36,7 @@ pub enum Msg {
     /// The worker is gone for good.
     WorkerLost,
     /// The problems are here: where they come from, and they.
-    Problems(Result<(String, Vec<Problem>), String>),
+    Problems(Result<Library, String>),
     /// A session was saved in this file, or why not.
     Saved {
         /// What was saved.

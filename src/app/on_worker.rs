@@ -5,7 +5,6 @@ use crate::app::live::{Job, Phase};
 use crate::app::on_action::{open_listed, settle};
 use crate::app::on_overlay::typed_problem;
 use crate::app::{App, Failure, Library, Model, Recording, Tone};
-use crate::problem::Problem;
 use crate::session::Session;
 use crate::session::compare::compare;
 use crate::trace::{LatentIdx, ModelInfo, Outcome, Phrase, Run};
@@ -171,17 +170,10 @@ fn on_ready(app: &mut App, info: ModelInfo, elapsed_ms: u64) -> Vec<Effect> {
 }
 
 /// The list of problems is here; the first one is opened if nothing else is open.
-pub(super) fn on_problems(
-    app: &mut App,
-    result: Result<(String, Vec<Problem>), String>,
-) -> Vec<Effect> {
+pub(super) fn on_problems(app: &mut App, result: Result<Library, String>) -> Vec<Effect> {
     match result {
-        Ok((origin, problems)) => {
-            app.library = Library {
-                origin,
-                problems,
-                open: None,
-            };
+        Ok(library) => {
+            app.library = library;
             app.library.open = app.session.problem.as_ref().and_then(|open| {
                 let mut listed = app.library.problems.iter();
                 listed.position(|problem| problem.question == open.question)

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use super::{Given, LISTED, Opened, command};
 use crate::analysis::problems;
-use crate::app::Recalled;
 use crate::app::effect::{Export, ExportError, Save};
+use crate::app::{Library, Recalled};
 use crate::cli::CheckpointArgs;
 use crate::error::{Error, Result};
-use crate::problem::{Problem, Split};
+use crate::problem::Split;
 use crate::session::store::{EXTENSION, Header, SavedFile, SessionFile, Shelf};
 use crate::session::{Key, Session, Tag, export as exports};
 use crate::term::{Ending, Performer, RunCommand, unix_s};
@@ -38,19 +38,23 @@ pub(super) struct Files {
 }
 
 impl Performer for Files {
-    fn load_problems(
-        &mut self,
-        model: &ModelInfo,
-    ) -> std::result::Result<(String, Vec<Problem>), String> {
-        if let Some(given) = &self.given {
-            return Ok(given.clone());
+    fn load_problems(&mut self, model: &ModelInfo) -> std::result::Result<Library, String> {
+        if let Some((origin, problems)) = &self.given {
+            return Ok(Library {
+                origin: origin.clone(),
+                problems: problems.clone(),
+                ..Library::default()
+            });
         }
-        let problems = problems::for_task(model.task, Split::Test, LISTED, problems::LIST_SEED)
-            .map_err(|e| e.to_string())?;
-        Ok((
-            format!("{} test problems, seed {}", model.name, problems::LIST_SEED),
+        let (split, seed) = (Split::Test, problems::LIST_SEED);
+        let problems =
+            problems::for_task(model.task, split, LISTED, seed).map_err(|e| e.to_string())?;
+        Ok(Library {
+            origin: format!("{} {split} problems, seed {seed}", model.name),
+            split: Some(split),
             problems,
-        ))
+            open: None,
+        })
     }
 
     fn save(&mut self, save: &Save) -> std::result::Result<String, String> {

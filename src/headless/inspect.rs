@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::study::words;
 use super::{budget, load, print, question, to_json};
 use crate::analysis::verdict::Budget;
 use crate::analysis::{Explorer, problems, run};
@@ -338,11 +339,7 @@ fn as_text(i: &Inspection) -> String {
         out += &format!(
             "clean answer  {}; {} by {}: log-prob {:+.3}, KL {:.3}, size {}, sham {:.1e}\n",
             value(&clean_answer.value),
-            if effect.flipped {
-                "flipped"
-            } else {
-                "not flipped"
-            },
+            effect.variants().outcome().as_str(),
             ablation.value,
             effect.delta_logprob,
             effect.kl,
@@ -352,9 +349,11 @@ fn as_text(i: &Inspection) -> String {
             effect.sham_max_diff
         );
         if let Some(d) = &effect.donors {
+            let rate = words::flip_rate(d.variants());
+            let rate = rate.map_or_else(String::new, |rate| format!("{rate}; "));
             out += &format!(
-                "donors  {} of {} flipped; mean change in log-prob 95% [{:.2}, {:.2}]\n",
-                d.flips, d.n, d.delta_logprob_ci95.0, d.delta_logprob_ci95.1
+                "donors  {rate}mean change in log-prob 95% [{:.2}, {:.2}]\n",
+                d.delta_logprob_ci95.0, d.delta_logprob_ci95.1
             );
         }
     }

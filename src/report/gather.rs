@@ -9,7 +9,7 @@ use crate::rows::journal::Reader;
 use crate::rows::row::{self, Confidence};
 use crate::rows::summary::key;
 use crate::rows::{Body, Experiment, FILE, Header, Row};
-use crate::trace::{AblationValue, EarlyExit, Null, Rung, Standing};
+use crate::trace::{AblationValue, AnswerOutcome, EarlyExit, Null, Rung, Standing};
 
 /// How many different reasons of a refusal are kept for an experiment.
 const MOST_REASONS: usize = 8;
@@ -115,8 +115,8 @@ pub struct Early {
 pub struct AllOff {
     /// What stood in their place.
     pub value: AblationValue,
-    /// Whether the answer is another.
-    pub flipped: bool,
+    /// What became of the answer.
+    pub outcome: AnswerOutcome,
     /// Whether the answer is the gold one.
     pub correct: Option<bool>,
 }
@@ -378,7 +378,7 @@ fn early(found: &row::EarlyStopping, is_gold: impl Fn(Option<&str>) -> Option<bo
 fn off(found: &row::Ablation) -> Off {
     let all = found.all.iter().map(|off| AllOff {
         value: off.value,
-        flipped: off.flipped,
+        outcome: off.variants().outcome(),
         correct: off.correct,
     });
     Off {

@@ -225,6 +225,30 @@ fn traces_are_those_of_the_rows() {
 }
 
 #[test]
+fn an_answer_that_some_donors_flip_is_not_unchanged() {
+    let header = made::header(40);
+    let mut rows = made::rows(&header);
+    let offs = rows.iter_mut().filter_map(|row| match &mut row.body {
+        Body::Ablation(Some(found)) => Some(&mut found.all),
+        _ => None,
+    });
+    for off in offs.flatten() {
+        if off.value == AblationValue::Resample {
+            (off.n, off.flips, off.flipped) = (16, 9, true);
+        }
+    }
+    let run = read(&header, &rows);
+    let report = report(&run, None, &[]);
+    let necessity = table(&report, "necessity");
+    let name = Cell::text("all latents off, resample");
+    let row = necessity.rows.iter().position(|row| row[0] == name);
+    let row = row.expect("resample was run");
+    assert_eq!(share(necessity.cell(row, "same")).hits, 0);
+    let mixed = share(necessity.cell(row, "mixed"));
+    assert!(mixed.n > 0 && mixed.hits == mixed.n, "{mixed:?}");
+}
+
+#[test]
 #[expect(clippy::cast_precision_loss, reason = "small counts")]
 fn findings_and_verdicts_are_those_of_the_rows() {
     let (rows, run) = whole(60);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::header::{Budget, Data};
-use crate::trace::Rung;
+use crate::trace::{ModelInfo, Rung};
 
 /// The schema of the file; fields are only ever added under one number.
 pub const SCHEMA: &str = "undertone.calibration/1";
@@ -106,6 +106,16 @@ impl Calibration {
             return Err(format!("its counts of {} do not add up", at.rung.as_str()));
         }
         Ok(read)
+    }
+
+    /// Whether it is of a model: the same weights, precision, behaviour and number of latents.
+    #[must_use]
+    pub fn is_of(&self, info: &ModelInfo) -> bool {
+        let of = &self.model;
+        of.sha256 == info.sha256
+            && of.dtype == info.dtype
+            && of.behaviour == info.behaviour
+            && of.n_latents == info.n_latents
     }
 
     /// Every verdict: the key of its question, its rung, and whether the answer is right.

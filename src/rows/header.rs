@@ -42,6 +42,24 @@ pub struct Data {
     pub task: Task,
 }
 
+impl Data {
+    /// The split of the generator that the problems are of; none for those of a file.
+    #[must_use]
+    pub fn split(&self) -> Option<&str> {
+        let rest = self.origin.strip_prefix("generated ")?;
+        let (split, seed) = rest.split_once(" problems, seed ")?;
+        seed.parse::<u64>().is_ok().then_some(split)
+    }
+
+    /// Whether figures of these problems hold for the others: they are the same, or the generator drew both for one task and split,
+    /// whatever the seed.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let drawn = |data: &Self| Some((data.task, data.split()?.to_owned()));
+        self.sha256 == other.sha256 || (self.split().is_some() && drawn(self) == drawn(other))
+    }
+}
+
 /// Whose definitions are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -199,5 +217,53 @@ fn difference(at: &str, a: &serde_json::Value, b: &serde_json::Value) -> Option<
             })
         }
         _ => (a != b).then(|| format!("{at} is {a} here and {b} there")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(origin: &str, sha256: &str, task: Task) -> Data {
+        Data {
+            origin: origin.to_owned(),
+            sha256: sha256.to_owned(),
+            n: 3,
+            task,
+        }
+    }
+
+    #[test]
+    fn problems_are_alike_by_digest_or_by_generator_and_split() {
+        let test = data("generated test problems, seed 0", "a", Task::Math);
+        assert_eq!(test.split(), Some("test"));
+        for (other, alike) in [
+            (
+                data("generated test problems, seed 7", "b", Task::Math),
+                true,
+            ),
+            (
+                data("generated hard problems, seed 0", "c", Task::Math),
+                false,
+            ),
+            (
+                data("generated test problems, seed 0", "d", Task::Logic),
+                false,
+            ),
+            (data("problems.jsonl", "e", Task::Math), false),
+            (data("copy.jsonl", "a", Task::Math), true),
+            (
+                data("generated test problems.jsonl", "f", Task::Math),
+                false,
+            ),
+        ] {
+            assert_eq!(test.is_like(&other), alike, "{}", other.origin);
+            assert_eq!(other.is_like(&test), alike, "{}", other.origin);
+        }
+        let file = data("a.jsonl", "a", Task::Math);
+        assert!(
+            !file.is_like(&data("a.jsonl", "b", Task::Math)),
+            "a name is no digest"
+        );
     }
 }

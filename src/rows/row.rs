@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::trace::{AblationValue, EarlyExit, Verdict};
+use crate::trace::{AblationValue, EarlyExit, Variants, Verdict, serde_with_outcome};
 
 /// What can be computed of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -192,7 +192,7 @@ pub struct Ablation {
     pub each: Vec<Off>,
     /// All of them, by each value.
     pub all: Vec<Off>,
-    /// The latents that change the answer when they alone are off.
+    /// The latents that change the answer when they alone are off, in more than half of the runs.
     pub needed: Vec<usize>,
     /// The largest difference that writing back the latents' own values made to a first-answer logit.
     pub sham_max_diff: f64,
@@ -200,6 +200,7 @@ pub struct Ablation {
 
 /// One set of latents off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Off {
     /// The latents, from 1.
     pub off: Vec<usize>,
@@ -207,7 +208,7 @@ pub struct Off {
     pub value: AblationValue,
     /// The most frequent answer.
     pub answer: Option<String>,
-    /// Whether it is another than the model's own.
+    /// Whether more than half of the runs gave another answer than the model's own.
     pub flipped: bool,
     /// Whether it is the gold one; null where there is none.
     pub correct: Option<bool>,
@@ -217,6 +218,19 @@ pub struct Off {
     pub n: usize,
     /// Runs with another answer.
     pub flips: usize,
+}
+
+serde_with_outcome!(Off);
+
+impl Off {
+    /// The runs behind it, and how many of them gave another answer.
+    #[must_use]
+    pub fn variants(&self) -> Variants {
+        Variants {
+            flips: self.flips,
+            n: self.n,
+        }
+    }
 }
 
 /// Where the gold trace stands in what is decoded.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::journal::{Journal, Reader, Resumed};
 use super::made::{header, rows};
 use super::merge::{How, Merged, merge};
+use super::row::Off;
 use super::{Experiment, FILE, Header, Row, Shard};
+use crate::trace::AnswerOutcome;
 
 fn write(folder: &Path, header: &Header) -> Resumed {
     let (mut journal, resumed) = Journal::open(folder, header).expect("opened");
@@ -62,6 +64,19 @@ fn rows_come_back_as_they_were_written() {
         "{text}"
     );
     assert_eq!(serde_json::from_str::<Row>(&text).expect("read"), refused);
+}
+
+#[test]
+fn a_row_without_an_outcome_is_read_by_its_counts() {
+    let text = r#"{"off":[1],"value":"resample","answer":"17","flipped":false,"correct":null,"delta_logprob":-9.16,"n":16,"flips":9}"#;
+    let off: Off = serde_json::from_str(text).expect("an old row");
+    assert_eq!(off.variants().outcome(), AnswerOutcome::Mixed);
+    assert!(off.flipped, "by most donors");
+    let written = serde_json::to_value(&off).expect("serialises");
+    assert_eq!(written["outcome"], "mixed");
+    assert_eq!(written["flip_rate"]["n"], 16);
+    let again: Off = serde_json::from_value(written).expect("a new row");
+    assert_eq!(again, off);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::binomial::at_least;
 use super::{Z, float, halve, ratio};
-use crate::trace::most_unseen;
+use crate::trace::{most_unseen, wilson};
 
 /// A share with its count and 95 % interval; never shown without `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -31,23 +31,6 @@ impl Share {
             ci95: wilson(hits, n),
         }
     }
-}
-
-/// The Wilson score interval at 95 %; (0, 1) when nothing was tried.
-#[must_use]
-pub fn wilson(hits: usize, n: usize) -> (f64, f64) {
-    if n == 0 {
-        return (0.0, 1.0);
-    }
-    let (z, p) = (Z, ratio(hits, n));
-    let z2n = z * z * ratio(1, n);
-    let centre = p + z2n / 2.0;
-    let half = z * (p * (1.0 - p) * ratio(1, n) + z2n * ratio(1, 4 * n)).sqrt();
-    let scale = 1.0 + z2n;
-    (
-        ((centre - half) / scale).max(0.0),
-        ((centre + half) / scale).min(1.0),
-    )
 }
 
 /// The Clopper-Pearson interval at 95 %: exact for a share of few. Where none or all held, the interval is one-sided, so that 0

@@ -15,10 +15,10 @@ pub mod ranking;
 #[cfg(test)]
 mod tests;
 
-pub use intervals::{Share, exact_interval, mean, mean_interval, wilson};
+use crate::trace::Z;
 
-/// The 97.5 % quantile of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+pub use crate::trace::wilson;
+pub use intervals::{Share, exact_interval, mean, mean_interval};
 
 /// A count as a number.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]

@@ -14,9 +14,8 @@ use ratatui::Terminal;
 use tokio::time::{Instant, sleep_until};
 
 use crate::app::effect::{Export, ExportError, Save};
-use crate::app::{self, App, Effect, Msg, Overlay, Recalled, update};
+use crate::app::{self, App, Effect, Library, Msg, Overlay, Recalled, update};
 use crate::error::Kind;
-use crate::problem::Problem;
 use crate::session::{Key, Session, Target};
 use crate::term::clipboard::{self, Between};
 use crate::term::input::{self, Batch, Keys};
@@ -51,7 +50,7 @@ pub trait Performer {
     ///
     /// # Errors
     /// Says in one sentence why there are none.
-    fn load_problems(&mut self, model: &ModelInfo) -> Result<(String, Vec<Problem>), String>;
+    fn load_problems(&mut self, model: &ModelInfo) -> Result<Library, String>;
 
     /// Saves a session and returns the path of its file.
     ///

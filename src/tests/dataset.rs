@@ -6,6 +6,8 @@ use crate::app::dataset::{Column, RunEvent, RunRequest, Work};
 use crate::app::effect::Effect;
 use crate::app::overlay::{Overlay, PromptKind};
 use crate::app::{App, Msg, Page, update};
+use crate::problem::Split;
+use crate::rows::Data;
 use crate::rows::calibration::{self, AtRung, Calibration};
 use crate::rows::summary::{Item, key};
 use crate::session::store::Noted;
@@ -219,17 +221,11 @@ fn calibration_counts_other_problems_with_the_same_rung() {
     assert_eq!(bench.app.calibration(), None, "never without n");
 }
 
-#[test]
-fn without_a_run_the_models_own_calibration_counts() {
-    let mut bench = Bench::ready();
-    bench.settle();
-    let rung = bench.app.session.verdict.as_ref().map(|v| v.rung);
-    let rung = rung.expect("a verdict");
-    let open = bench.app.session.problem.as_ref().expect("a problem");
-    let open = key(&open.question);
+/// A calibration of the loaded model on generated problems of a split: answers with the rung, by the keys of their questions.
+fn calibration_of(bench: &Bench, split: &str, at: AtRung) -> Calibration {
     let info = bench.app.info().expect("a model").clone();
     let header = header(3);
-    let own = Calibration {
+    Calibration {
         schema: calibration::SCHEMA.to_owned(),
         version: String::new(),
         model: calibration::Of {
@@ -239,12 +235,30 @@ fn without_a_run_the_models_own_calibration_counts() {
             behaviour: info.behaviour.clone(),
             n_latents: info.n_latents,
         },
-        data: header.data,
+        data: Data {
+            origin: format!("generated {split} problems, seed 0"),
+            sha256: split.to_owned(),
+            ..header.data
+        },
         verdict: header.settings.verdict,
         top_k: 5,
         reference: String::new(),
-        rungs: vec![AtRung::new(rung, vec![open, 2, 3, 4], vec![5])],
-    };
+        rungs: vec![at],
+    }
+}
+
+fn rung(bench: &Bench) -> Rung {
+    let verdict = bench.app.session.verdict.as_ref();
+    verdict.expect("a verdict").rung
+}
+
+#[test]
+fn without_a_run_the_models_own_calibration_counts() {
+    let mut bench = Bench::ready();
+    bench.settle();
+    let open = bench.app.session.problem.as_ref().expect("a problem");
+    let at = AtRung::new(rung(&bench), vec![key(&open.question), 2, 3, 4], vec![5]);
+    let own = calibration_of(&bench, "test", at);
     assert_eq!(bench.app.calibration(), None, "nothing is known");
     let mut other = own.clone();
     "ff".clone_into(&mut other.model.sha256);
@@ -257,6 +271,59 @@ fn without_a_run_the_models_own_calibration_counts() {
         text.contains("Of 4 other problems with this rung"),
         "{text}"
     );
+}
+
+#[test]
+fn a_calibration_counts_only_for_problems_of_its_data() {
+    let mut bench = Bench::ready();
+    bench.settle();
+    let of = |bench: &Bench, split, right: &[u64]| {
+        let at = AtRung::new(rung(bench), right.to_vec(), vec![5]);
+        calibration_of(bench, split, at)
+    };
+    let shares = |bench: &Bench| bench.app.calibration().map(|found| found.right.n);
+    let (test, hard) = (of(&bench, "test", &[2, 3]), of(&bench, "hard", &[]));
+    // The list holds test problems, of another seed than the calibration's.
+    bench.app.dataset.calibrations = vec![hard.clone(), test.clone()];
+    assert_eq!(shares(&bench), Some(3));
+    bench.app.library.split = Some(Split::Hard);
+    assert_eq!(shares(&bench), Some(1), "its own rates");
+    bench.app.dataset.calibrations = vec![test.clone()];
+    assert_eq!(
+        shares(&bench),
+        None,
+        "test problems say nothing of hard ones"
+    );
+    bench.app.library.split = None;
+    assert_eq!(shares(&bench), None, "problems of a file");
+    let text = bench.text(200, 60);
+    assert!(
+        text.contains("is not known for questions like this"),
+        "{text}"
+    );
+    let open = bench.app.session.problem.as_ref().expect("a problem");
+    let known = of(&bench, "test", &[key(&open.question), 2]);
+    bench.app.dataset.calibrations = vec![known];
+    assert_eq!(shares(&bench), Some(2), "the file's problem is one of them");
+}
+
+#[test]
+fn of_a_typed_question_no_share_is_known() {
+    let mut bench = Bench::with_run(60, 60);
+    let at = AtRung::new(rung(&bench), vec![2, 3], vec![5]);
+    bench.app.dataset.calibrations = vec![calibration_of(&bench, "test", at)];
+    let of_run = bench.app.calibration().expect("a problem of the run");
+    assert_ne!(of_run.right.n, 3);
+    if let Some(problem) = &mut bench.app.session.problem {
+        problem.question.push_str(" Say why.");
+    }
+    assert_eq!(bench.app.calibration(), None);
+    // Another problem of the list is of the calibration's data and not of the run's.
+    let listed = bench.app.library.problems[1].clone();
+    bench.app.session.problem = Some(listed);
+    let listed = bench.app.calibration().expect("of the same generator");
+    assert_eq!(listed.right.n, 3);
+    assert!(!listed.others);
 }
 
 #[test]

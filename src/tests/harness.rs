@@ -11,7 +11,7 @@ use ratatui::style::{Color, Modifier, Style};
 use crate::app::effect::Effect;
 use crate::app::{App, Msg, Options, update};
 use crate::session::Session;
-use crate::tests::fixture::{Script, dataset, models, problems};
+use crate::tests::fixture::{Script, dataset, library, models};
 use crate::ui::draw;
 use crate::ui::glyphs::UNICODE;
 use crate::ui::theme::Theme;
@@ -170,8 +170,7 @@ impl Bench {
                     self.send(Msg::Saved { save, result });
                 }
                 Effect::LoadProblems(_) => {
-                    let origin = "mini-math test seed 7".to_owned();
-                    self.send(Msg::Problems(Ok((origin, problems()))));
+                    self.send(Msg::Problems(Ok(library())));
                 }
                 _ => {}
             }

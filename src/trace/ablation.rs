@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, LatentIdx};
+use super::{Answer, LatentIdx, Variants, serde_with_outcome};
 
 /// What a latent that is switched off is replaced by.
 #[derive(
@@ -243,6 +243,16 @@ impl Ablation {
         }
     }
 
+    /// What becomes of the latents that are on, in words that follow them.
+    #[must_use]
+    pub fn fate_of_on(&self) -> &'static str {
+        match (self.direction, self.propagation) {
+            (Direction::Denoising, _) => "get their clean values back",
+            (Direction::Noising, Propagation::Direct) => "keep their clean values",
+            (Direction::Noising, Propagation::Total) => "are recomputed",
+        }
+    }
+
     /// How it is done, without the latents: `mean`, `resample matched`, `zero at kv 3-5, direct`.
     #[must_use]
     pub fn manner(&self) -> String {
@@ -273,8 +283,9 @@ impl Ablation {
 
 /// What an ablation did, with the proof that it did something.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Effect {
-    /// Whether the answer differs from the clean one (for several variants: the most frequent answer).
+    /// Whether the answer differs from the clean one (for several variants: that of more than half).
     pub flipped: bool,
     /// Change in log-probability of the clean answer, natural log, summed over its tokens, teacher-forced (for several
     /// variants: the mean).
@@ -296,6 +307,8 @@ pub struct Effect {
     pub donors: Option<Donors>,
 }
 
+serde_with_outcome!(Effect);
+
 impl Effect {
     /// A change larger than this share of natural differences, in percent, is off the distribution.
     pub const OFF_DISTRIBUTION: f64 = 99.0;
@@ -305,6 +318,13 @@ impl Effect {
     pub fn is_off_distribution(&self) -> bool {
         self.size_percentile
             .is_some_and(|percentile| percentile > Self::OFF_DISTRIBUTION)
+    }
+
+    /// The variants behind it, and how many of them changed the answer.
+    #[must_use]
+    pub fn variants(&self) -> Variants {
+        let one = || Variants::one(self.flipped);
+        self.donors.as_ref().map_or_else(one, Donors::variants)
     }
 }
 
@@ -329,6 +349,17 @@ pub struct Donors {
     pub delta_logprob_ci95: (f64, f64),
     /// Answers with their counts, most frequent first.
     pub answers: Vec<(Option<String>, usize)>,
+}
+
+impl Donors {
+    /// How many there are, and how many of them changed the answer.
+    #[must_use]
+    pub fn variants(&self) -> Variants {
+        Variants {
+            flips: self.flips,
+            n: self.n,
+        }
+    }
 }
 
 /// An ablated run beside the clean one.

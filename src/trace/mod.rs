@@ -6,6 +6,7 @@ mod ablation;
 mod evidence;
 mod learned;
 mod study;
+mod variants;
 mod verdict;
 
 use std::fmt;
@@ -25,6 +26,8 @@ pub use self::study::{
     AnswerInfluence, Cell, Cost, Influence, Input, LatentInfluence, Lattice, LayerCell, LayerLens,
     LayerRow, Pair, Role, Study, StudyKind, Sweep, SweepCell,
 };
+pub use self::variants::{AnswerOutcome, FlipRate, Tally, Variants, wilson};
+pub(crate) use self::variants::{Z, serde_with_outcome};
 pub use self::verdict::{Necessity, Null, Operand, Rung, Source, TraceStep, Verdict};
 
 /// The number of a latent token in its run, counted from 1.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ablation, AblationValue, LatentIdx, TokenRead};
+use super::{Ablation, AblationValue, LatentIdx, Tally, TokenRead, Variants, serde_with_outcome};
 
 /// Which study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,12 +62,13 @@ pub struct Cost {
 
 /// One set of latents that is off, in short.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Cell {
     /// The latents that are off.
     pub off: BTreeSet<LatentIdx>,
     /// The most frequent answer.
     pub answer: Option<String>,
-    /// Whether it differs from the clean one.
+    /// Whether the answer differs from the clean one in more than half of the variants.
     pub flipped: bool,
     /// Change in log-probability of the clean answer, mean over variants.
     pub delta_logprob: f64,
@@ -75,6 +76,19 @@ pub struct Cell {
     pub n: usize,
     /// How many of them changed the answer.
     pub flips: usize,
+}
+
+serde_with_outcome!(Cell);
+
+impl Cell {
+    /// The variants behind it, and how many of them changed the answer.
+    #[must_use]
+    pub fn variants(&self) -> Variants {
+        Variants {
+            flips: self.flips,
+            n: self.n,
+        }
+    }
 }
 
 /// All sets of latents, under one value, site and propagation.
@@ -92,10 +106,10 @@ pub struct Lattice {
     pub cells: Vec<Cell>,
     /// Whether every set is here.
     pub complete: bool,
-    /// The smallest set of latents that, on alone, keeps the answer (of equals the one whose log-probability falls least);
-    /// known once all are computed.
+    /// The smallest set of latents that, kept alone, keeps the answer in every variant (of equals the one whose log-probability
+    /// falls least); known once all are computed.
     pub keeps: Option<BTreeSet<LatentIdx>>,
-    /// The smallest set that, off, breaks the answer (of equals the one whose log-probability falls most).
+    /// The smallest set that, off, breaks the answer in every variant (of equals the one whose log-probability falls most).
     pub breaks: Option<BTreeSet<LatentIdx>>,
     /// Largest difference of any first-answer logit in the sham run, all latents written back.
     pub sham_max_diff: f64,
@@ -104,6 +118,16 @@ pub struct Lattice {
 }
 
 impl Lattice {
+    /// What it is called that only some latents run. The others are off; what becomes of the ones that run follows from the manner.
+    pub const KEPT_ALONE: &'static str = "kept alone";
+
+    /// How many sets with something off came to each outcome.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let off = self.cells.iter().filter(|cell| !cell.off.is_empty());
+        Tally::of(off.map(|cell| cell.variants().outcome()))
+    }
+
     /// The cell of a set.
     #[must_use]
     pub fn cell(&self, off: &BTreeSet<LatentIdx>) -> Option<&Cell> {
@@ -117,8 +141,19 @@ impl Lattice {
 pub enum Role {
     /// It alone is off.
     Necessary,
-    /// All others are off, and it keeps its clean value.
+    /// All others are off, and its clean value is put back.
     Sufficient,
+}
+
+impl Role {
+    /// What it is called on screen and in texts.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Necessary => "off alone",
+            Self::Sufficient => "put back alone",
+        }
+    }
 }
 
 /// One cell of the sweep.
@@ -147,8 +182,8 @@ pub struct Pair {
     pub cell: Cell,
     /// The sum of the two single changes in log-probability.
     pub sum_of_singles: f64,
-    /// Whether the pair's change differs from that sum by more than [`Pair::ADDITIVE`] nats, or the pair flips the answer and
-    /// neither does alone.
+    /// Whether the pair's change differs from that sum by more than [`Pair::ADDITIVE`] nats, or the pair flips the answer in more
+    /// than half of the variants and neither does alone in any.
     pub non_additive: bool,
 }
 
@@ -179,6 +214,15 @@ pub struct Sweep {
 }
 
 impl Sweep {
+    /// How many values came to each outcome for a latent in a role.
+    #[must_use]
+    pub fn tally(&self, latent: LatentIdx, role: Role) -> Tally {
+        let asked = self.cells.iter();
+        let asked = asked.filter(|cell| (cell.latent, cell.role) == (latent, role));
+        let found = asked.filter_map(|cell| cell.cell.as_ref());
+        Tally::of(found.map(|cell| cell.variants().outcome()))
+    }
+
     /// The cell of a latent, role and value.
     #[must_use]
     pub fn cell(&self, latent: LatentIdx, role: Role, value: AblationValue) -> Option<&SweepCell> {

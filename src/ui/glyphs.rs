@@ -7,6 +7,8 @@ pub struct Glyphs {
     pub yes: &'static str,
     /// Something does not hold.
     pub no: &'static str,
+    /// It holds for some and not for others.
+    pub mixed: &'static str,
     /// It cannot be said.
     pub unsure: &'static str,
     /// It was not run.
@@ -65,6 +67,7 @@ pub struct Glyphs {
 pub static UNICODE: Glyphs = Glyphs {
     yes: "✓",
     no: "✗",
+    mixed: "~",
     unsure: "?",
     none: "–",
     arrow: "→",
@@ -97,6 +100,7 @@ pub static UNICODE: Glyphs = Glyphs {
 pub static ASCII: Glyphs = Glyphs {
     yes: "+",
     no: "x",
+    mixed: "~",
     unsure: "?",
     none: "-",
     arrow: "->",

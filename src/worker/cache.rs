@@ -17,6 +17,8 @@ use crate::trace::{Ablation, Mode, ModelInfo, Outcome, Study, StudyKind};
 const MEMORY: usize = 32 << 20;
 /// How much is kept on disk.
 const DISK: u64 = 128 << 20;
+/// The program's version, and how often the meaning of what is kept has changed under it.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+1");
 /// The longest file that is read back.
 const LONGEST: u64 = 8 << 20;
 /// The disk is looked at once in so many writes.
@@ -43,7 +45,7 @@ impl RunKey {
         clean: &crate::analysis::run::CleanRun,
     ) -> Self {
         Self {
-            version: env!("CARGO_PKG_VERSION"),
+            version: VERSION,
             model: model.clone(),
             settings,
             reference: reference.to_owned(),

@@ -6,7 +6,7 @@ use super::judge::Judge;
 use super::replacements::{Plan, Replacements, alone};
 use super::{Subject, cell};
 use crate::model::{Cancel, ModelError};
-use crate::trace::{Ablation, AblationValue, Cell, Cost, LatentIdx, Lattice};
+use crate::trace::{Ablation, AblationValue, AnswerOutcome, Cell, Cost, LatentIdx, Lattice};
 
 /// A run with more latents has too many sets.
 pub const MOST_LATENTS: usize = 8;
@@ -135,30 +135,32 @@ fn sort(cells: &mut [Cell]) {
     cells.sort_by(|a, b| (a.off.len(), &a.off).cmp(&(b.off.len(), &b.off)));
 }
 
-/// The smallest set that, on alone, keeps the answer, and the smallest that, off, breaks it.
+/// The smallest set that, kept alone, keeps the answer in every variant, and the smallest that, off, breaks it in every variant.
 fn smallest(
     cells: &[Cell],
     n: usize,
 ) -> (Option<BTreeSet<LatentIdx>>, Option<BTreeSet<LatentIdx>>) {
-    let of_one = |flipped: bool, most_off: bool| {
-        let fits = cells.iter().filter(|cell| cell.flipped == flipped);
+    let of_one = |outcome: AnswerOutcome, most_off: bool| {
+        let fits = cells
+            .iter()
+            .filter(|cell| cell.variants().outcome() == outcome);
         let sizes = fits.clone().map(|cell| cell.off.len());
         let size = if most_off { sizes.max() } else { sizes.min() }?;
         let same = fits.filter(|cell| cell.off.len() == size);
         // Of equals, the clearest: the least loss where the answer stands, the greatest where it breaks.
-        if flipped {
+        if outcome == AnswerOutcome::Flipped {
             same.min_by(|a, b| a.delta_logprob.total_cmp(&b.delta_logprob))
         } else {
             same.max_by(|a, b| a.delta_logprob.total_cmp(&b.delta_logprob))
         }
     };
-    let keeps = of_one(false, true).map(|cell| {
+    let keeps = of_one(AnswerOutcome::Stands, true).map(|cell| {
         (1..=n)
             .map(LatentIdx)
             .filter(|idx| !cell.off.contains(idx))
             .collect()
     });
-    let breaks = of_one(true, false).map(|cell| cell.off.clone());
+    let breaks = of_one(AnswerOutcome::Flipped, false).map(|cell| cell.off.clone());
     (keeps, breaks)
 }
 
@@ -201,6 +203,20 @@ mod tests {
         let (keeps, breaks) = smallest(&made(3, needs), 3);
         assert_eq!(keeps, Some(set(&[2, 3])), "the one that costs less");
         assert_eq!(breaks, Some(set(&[2])));
+    }
+
+    #[test]
+    fn a_set_that_depends_on_the_donor_neither_keeps_nor_breaks() {
+        let mut cells = made(2, |off| (off.len() == 2, -1.0));
+        for cell in cells.iter_mut().filter(|cell| !cell.off.is_empty()) {
+            cell.n = 16;
+            cell.flips = if cell.off.len() == 2 { 15 } else { 1 };
+        }
+        assert_eq!(smallest(&cells, 2), (Some(set(&[1, 2])), None));
+        cells[1].flips = 0;
+        assert_eq!(smallest(&cells, 2).0, Some(set(&[2])));
+        cells[3].flips = 16;
+        assert_eq!(smallest(&cells, 2).1, Some(set(&[1, 2])));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use replacements::VARIANTS;
 pub use sets::sets;
 pub use sweep::{VALUES, sweep};
 
-use crate::trace::Cell;
+use crate::trace::{Cell, Variants};
 use judge::Judged;
 use replacements::Plan;
 
@@ -72,12 +72,16 @@ fn cell(clean: &CleanRun, plan: &Plan, judged: &[Judged]) -> Cell {
         .iter()
         .map(|j| j.logprob - clean.answer_logprob)
         .collect();
+    let variants = Variants {
+        flips: judged.iter().filter(|j| j.value != *clean_value).count(),
+        n: judged.len(),
+    };
     Cell {
         off: plan.off.clone(),
-        flipped: answer != *clean_value,
+        flipped: variants.most_flip(),
         answer,
         delta_logprob: stats::mean(&deltas),
-        n: judged.len(),
-        flips: judged.iter().filter(|j| j.value != *clean_value).count(),
+        n: variants.n,
+        flips: variants.flips,
     }
 }

@@ -8,7 +8,7 @@ use crate::analysis::run::CleanRun;
 use crate::answers::is_correct;
 use crate::model::{Cancel, Model, ModelError, Unfolded, argmax};
 use crate::stats;
-use crate::trace::{Ablation, AblationValue, Answer, Donors, Effect, LatentIdx, Outcome};
+use crate::trace::{Ablation, AblationValue, Answer, Donors, Effect, LatentIdx, Outcome, Variants};
 
 /// Runs an ablation of a clean run.
 ///
@@ -93,8 +93,12 @@ fn effect(
         .collect();
     let clean_value = &clean.run.answer.value;
     let flips = judged.iter().filter(|j| j.value != *clean_value).count();
+    let variants = Variants {
+        flips,
+        n: judged.len(),
+    };
     Effect {
-        flipped: answers.first().map(|(value, _)| value) != Some(clean_value),
+        flipped: variants.most_flip(),
         delta_logprob: stats::mean(&deltas),
         delta_logprob_gold: gold.map(|gold| stats::mean(&gold)),
         kl: stats::mean(&over(&|j| j.kl)),

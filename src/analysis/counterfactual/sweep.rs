@@ -6,7 +6,10 @@ use super::judge::Judge;
 use super::replacements::{Plan, Replacements};
 use super::{Subject, cell};
 use crate::model::{Cancel, ModelError};
-use crate::trace::{Ablation, AblationValue, Direction, LatentIdx, Pair, Role, Sweep, SweepCell};
+use crate::trace::{
+    Ablation, AblationValue, AnswerOutcome, Cell, Direction, LatentIdx, Pair, Role, Sweep,
+    SweepCell,
+};
 
 /// The values that ask for no further choice.
 pub const VALUES: [AblationValue; 6] = [
@@ -193,7 +196,8 @@ fn pairs(of: &Subject<'_>, judge: &mut Judge<'_>, sweep: &mut Sweep) -> Result<(
         };
         let together = cell(of.clean, plan, judged);
         let sum_of_singles = a.delta_logprob + b.delta_logprob;
-        let flips_only_together = together.flipped && !a.flipped && !b.flipped;
+        let stands = |cell: &Cell| cell.variants().outcome() == AnswerOutcome::Stands;
+        let flips_only_together = together.flipped && stands(a) && stands(b);
         sweep.pairs.push(Pair {
             value,
             latents: (first, second),

@@ -60,18 +60,12 @@ pub(super) fn to_go_on(dataset: &Dataset, folder: &Path, header: &Header) -> Str
         text += &format!(" --control {}", quoted(Path::new(control)));
     }
     // A file is named in the header without its folder; only the one that the explorer has can be meant.
-    match (&dataset.data, split(&header.data.origin)) {
+    match (&dataset.data, header.data.split()) {
         (_, Some(split)) => text += &format!(" --split {split}"),
         (Some(data), None) => text += &format!(" --data {}", quoted(data)),
         (None, None) => {}
     }
     text + &format!(" --out {}", quoted(folder))
-}
-
-/// The split of generated problems, as the header words it.
-fn split(origin: &str) -> Option<&str> {
-    let rest = origin.strip_prefix("generated ")?;
-    rest.split_once(" problems").map(|(split, _)| split)
 }
 
 /// A path as one word.

@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use crate::app::App;
+use crate::problem::Split;
 use crate::rows::Header;
 use crate::rows::calibration::Calibration;
 use crate::rows::summary::{Item, key};
@@ -113,6 +114,12 @@ impl OpenRun {
     pub fn name(&self) -> String {
         let name = self.folder.file_name().unwrap_or(self.folder.as_os_str());
         name.to_string_lossy().into_owned()
+    }
+
+    /// Whether a problem, told by the key of its question, is there.
+    #[must_use]
+    pub fn holds(&self, key: u64) -> bool {
+        self.items.iter().any(|item| item.key == key)
     }
 
     /// Whether every problem is there.
@@ -238,50 +245,65 @@ impl App {
         notes.iter().max_by_key(|note| note.written_at)
     }
 
-    /// How often answers are right at the rung of the open verdict, in the open run or else by the model's own calibration; none
-    /// where neither is of the loaded model, or no answer at this rung is known to be right or wrong.
+    /// How often answers are right at the rung of the open verdict, among problems like the open one: those of the open run if it is
+    /// one of them, or else those of a calibration of the model whose data it belongs to. None where there are no such figures, or no
+    /// answer at this rung is known to be right or wrong.
     #[must_use]
     pub fn calibration(&self) -> Option<RightAtRung> {
         let info = self.info()?;
         let rung = self.session.verdict.as_ref()?.rung;
+        let open = key(self.session.question());
         let run = self.dataset.run.as_ref();
-        if let Some(run) = run.filter(|run| differs(info, &run.header).is_none()) {
+        if let Some(run) = run.filter(|run| run.holds(open) && differs(info, &run.header).is_none())
+        {
             let known = run.items.iter();
             let known = known.filter_map(|item| Some((item.key, item.rung?, item.correct?)));
-            return self.right_at(rung, known, &run.header.data.origin);
+            return right_at(rung, open, known, &run.header.data.origin);
         }
-        let is_own = |calibration: &&Calibration| {
-            let of = &calibration.model;
-            of.sha256 == info.sha256
-                && of.dtype == info.dtype
-                && of.behaviour == info.behaviour
-                && of.n_latents == info.n_latents
-        };
-        let own = self.dataset.calibrations.iter().find(is_own)?;
-        self.right_at(rung, own.verdicts(), &own.data.origin)
+        let mut own = self.dataset.calibrations.iter();
+        let own = own.find(|own| own.is_of(info) && self.belongs_to(own, open))?;
+        right_at(rung, open, own.verdicts(), &own.data.origin)
     }
 
-    fn right_at(
-        &self,
-        rung: Rung,
-        verdicts: impl Iterator<Item = (u64, Rung, bool)>,
-        origin: &str,
-    ) -> Option<RightAtRung> {
-        let open = self.session.problem.as_ref().map(|p| key(&p.question));
-        let (mut n, mut hits, mut others) = (0, 0, false);
-        for (key, at, is_right) in verdicts {
-            if Some(key) == open {
-                others = true;
-            } else if at == rung {
-                n += 1;
-                hits += usize::from(is_right);
-            }
-        }
-        (n > 0).then(|| RightAtRung {
-            rung,
-            right: Share::new(hits, n),
-            others,
-            origin: origin.to_owned(),
-        })
+    /// Whether the open problem is one of those that a calibration was made of, or was drawn as they were: it is in the list of
+    /// generated problems or in the open run, and these are of the same task and split.
+    fn belongs_to(&self, calibration: &Calibration, open: u64) -> bool {
+        let data = &calibration.data;
+        let is_listed = || {
+            let split = self.library.split.map(Split::name);
+            let mut listed = self.library.problems.iter();
+            split.is_some()
+                && split == data.split()
+                && listed.any(|problem| problem.question == self.session.question())
+        };
+        let is_in_run = || {
+            let run = self.dataset.run.as_ref();
+            run.is_some_and(|run| run.holds(open) && run.header.data.is_like(data))
+        };
+        calibration.verdicts().any(|(key, ..)| key == open) || is_listed() || is_in_run()
     }
+}
+
+/// How many of the verdicts at a rung are right, that of the open problem left out.
+fn right_at(
+    rung: Rung,
+    open: u64,
+    verdicts: impl Iterator<Item = (u64, Rung, bool)>,
+    origin: &str,
+) -> Option<RightAtRung> {
+    let (mut n, mut hits, mut others) = (0, 0, false);
+    for (key, at, is_right) in verdicts {
+        if key == open {
+            others = true;
+        } else if at == rung {
+            n += 1;
+            hits += usize::from(is_right);
+        }
+    }
+    (n > 0).then(|| RightAtRung {
+        rung,
+        right: Share::new(hits, n),
+        others,
+        origin: origin.to_owned(),
+    })
 }

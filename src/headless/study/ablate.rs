@@ -184,7 +184,6 @@ impl Shown for Ablations {
 fn fields(outcome: &Outcome) -> Fields {
     let (answer, effect) = (&outcome.answer, &outcome.effect);
     let donors = effect.donors.as_ref();
-    let (n, flips) = donors.map_or((1, usize::from(effect.flipped)), |d| (d.n, d.flips));
     let rate = donors.and_then(|donors| donors.flip_rate_ci95);
     let change = donors.map(|donors| donors.delta_logprob_ci95);
     let answers = donors.map(|donors| json(&donors.answers));
@@ -194,8 +193,6 @@ fn fields(outcome: &Outcome) -> Fields {
         ("answer", csv::text(answer.value.as_deref())),
         ("flipped", effect.flipped.to_string()),
         ("delta_logprob", effect.delta_logprob.to_string()),
-        ("n", n.to_string()),
-        ("flips", flips.to_string()),
         ("answer_text", csv::text(Some(&answer.text))),
         ("answer_logprob", csv::known(answer.logprob)),
         ("correct", csv::known(answer.correct)),
@@ -220,6 +217,7 @@ fn fields(outcome: &Outcome) -> Fields {
             csv::text(Some(&json(&outcome.latents_after))),
         ),
     ]);
+    fields.extend(csv::outcome(effect.variants()));
     fields
 }
 
@@ -274,17 +272,20 @@ fn outcomes(outcomes: &[Outcome], pen: Pen) -> String {
         text += &pen.prose(&words::manner(&first.ablation));
     }
     text += &pen.prose(
-        "each line: the latents that are off, the answer then (of several variants the most frequent), how many variants \
-         changed it, the change in log-probability of the clean and of the gold answer (nats, mean over variants), KL \
-         from clean at the first answer token, the size of the change over that of the latent, the share of natural \
-         differences that are smaller, and the largest difference of a logit in the sham run",
+        &format!(
+            "each line: the latents that are off, the answer then (of several variants the most frequent), {}, the change in \
+             log-probability of the clean and of the gold answer (nats, mean over variants), KL from clean at the first answer \
+             token, the size of the change over that of the latent, the share of natural differences that are smaller, and the \
+             largest difference of a logit in the sham run",
+            words::OUTCOME
+        ),
     );
     let mut table = Table::new(
         1,
         &[
             ("off", Side::Left),
             ("answer", Side::Left),
-            ("flipped", Side::Right),
+            ("outcome", Side::Left),
             ("change", Side::Right),
             ("gold", Side::Right),
             ("KL", Side::Right),
@@ -295,7 +296,6 @@ fn outcomes(outcomes: &[Outcome], pen: Pen) -> String {
     );
     for outcome in outcomes {
         let effect = &outcome.effect;
-        let (flips, n) = rate(outcome);
         let signed = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:+.3}"));
         let size = |x: f64| {
             if x.is_finite() {
@@ -307,7 +307,7 @@ fn outcomes(outcomes: &[Outcome], pen: Pen) -> String {
         table.row([
             words::latents(&outcome.ablation.off),
             pen.answer(outcome.answer.value.as_deref(), 14),
-            words::flips(flips, n),
+            words::outcome(effect.variants()),
             signed(Some(effect.delta_logprob)),
             signed(effect.delta_logprob_gold),
             format!("{:.3}", effect.kl),
@@ -325,14 +325,6 @@ fn outcomes(outcomes: &[Outcome], pen: Pen) -> String {
     text
 }
 
-fn rate(outcome: &Outcome) -> (usize, usize) {
-    let effect = &outcome.effect;
-    effect
-        .donors
-        .as_ref()
-        .map_or((usize::from(effect.flipped), 1), |d| (d.flips, d.n))
-}
-
 /// What a line of the table has no room for.
 fn remarks(outcome: &Outcome, pen: Pen) -> String {
     let effect = &outcome.effect;
@@ -341,22 +333,11 @@ fn remarks(outcome: &Outcome, pen: Pen) -> String {
     if let Some(donors) = &effect.donors {
         let variant = outcome.ablation.value.variant_name().unwrap_or("variant");
         let (lo, hi) = donors.delta_logprob_ci95;
-        let mut said = format!("off {off}: ");
-        said += &match (
-            words::resolution(donors.flips, donors.n),
-            donors.flip_rate_ci95,
-        ) {
-            (Some(resolution), _) => resolution,
-            (None, Some((lo, hi))) => format!(
-                "{} of {} flipped, 95 % [{:.1}, {:.1}] %",
-                donors.flips,
-                donors.n,
-                100.0 * lo,
-                100.0 * hi
-            ),
-            (None, None) => format!("{} of {} flipped", donors.flips, donors.n),
-        };
-        said += &format!("; mean change 95 % [{lo:+.3}, {hi:+.3}]; answers by {variant}: ");
+        let said = words::flip_rate(donors.variants());
+        let rate = said.map_or_else(String::new, |said| format!("{said}; "));
+        let mut said = format!(
+            "off {off}: {rate}mean change 95 % [{lo:+.3}, {hi:+.3}]; answers by {variant}: "
+        );
         let answers: Vec<String> = donors
             .answers
             .iter()

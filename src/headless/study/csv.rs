@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::text::sanitize;
-use crate::trace::{Ablation, Cell, LatentIdx};
+use crate::trace::{Ablation, Cell, LatentIdx, Variants};
 
 use super::Head;
 
@@ -73,18 +73,43 @@ fn line<'a>(fields: impl Iterator<Item = Cow<'a, str>>) -> String {
 }
 
 /// The columns of [`cell`].
-pub const CELL: [&str; 6] = ["off", "answer", "flipped", "delta_logprob", "n", "flips"];
+pub const CELL: [&str; 10] = [
+    "off",
+    "answer",
+    "flipped",
+    "delta_logprob",
+    "n",
+    "flips",
+    "outcome",
+    "flip_rate",
+    "flip_rate_wilson_lo95",
+    "flip_rate_wilson_hi95",
+];
 
 /// The fields of a cell.
 #[must_use]
 pub fn cell(cell: &Cell) -> Fields {
-    vec![
+    let mut fields = vec![
         ("off", latents(&cell.off)),
         ("answer", text(cell.answer.as_deref())),
         ("flipped", cell.flipped.to_string()),
         ("delta_logprob", cell.delta_logprob.to_string()),
-        ("n", cell.n.to_string()),
-        ("flips", cell.flips.to_string()),
+    ];
+    fields.extend(outcome(cell.variants()));
+    fields
+}
+
+/// How many variants changed the answer, what became of it, and the rate.
+#[must_use]
+pub fn outcome(variants: Variants) -> Fields {
+    let rate = variants.rate();
+    vec![
+        ("n", variants.n.to_string()),
+        ("flips", variants.flips.to_string()),
+        ("outcome", variants.outcome().as_str().to_owned()),
+        ("flip_rate", known(rate.map(|rate| rate.rate))),
+        ("flip_rate_wilson_lo95", known(rate.map(|rate| rate.ci95.0))),
+        ("flip_rate_wilson_hi95", known(rate.map(|rate| rate.ci95.1))),
     ]
 }
 
@@ -190,6 +215,31 @@ mod tests {
         sheet.push(vec![("b", "2".to_owned())]);
         sheet.push(vec![]);
         assert_eq!(sheet.into_text(), "model,a,b\n\"m,1\",,2\n\"m,1\",,\n");
+    }
+
+    #[test]
+    fn a_cell_says_what_became_of_the_answer() {
+        let mut mixed = Cell {
+            off: [LatentIdx(2)].into(),
+            answer: Some("17".to_owned()),
+            flipped: true,
+            delta_logprob: -9.16,
+            n: 16,
+            flips: 9,
+        };
+        let field = |fields: &Fields, wanted: &str| {
+            let found = fields.iter().find(|(name, _)| *name == wanted);
+            found.expect(wanted).1.clone()
+        };
+        let fields = cell(&mixed);
+        let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, CELL);
+        assert_eq!(field(&fields, "outcome"), "mixed");
+        assert_eq!(field(&fields, "flip_rate"), "0.5625");
+        (mixed.n, mixed.flips) = (1, 1);
+        let fields = cell(&mixed);
+        assert_eq!(field(&fields, "outcome"), "flipped");
+        assert_eq!(field(&fields, "flip_rate_wilson_lo95"), "");
     }
 
     proptest! {

@@ -78,10 +78,12 @@ impl Shown for Influence {
             text += "\n";
         }
         text += &pen.prose(
-            "each line: a latent that is off, and the answer (of several variants the most frequent), whether or in how \
-             many variants it is another one than the clean answer, and the change in log-probability of the clean \
-             answer (nats, mean over variants): with later latents recomputed (total) and held at their clean values \
-             (direct)",
+            &format!(
+                "each line: a latent that is off, and the answer (of several variants the most frequent), {}, and the change in \
+                 log-probability of the clean answer (nats, mean over variants): with later latents recomputed (total) and held \
+                 at their clean values (direct)",
+                words::OUTCOME
+            ),
         );
         text += &to_answer(self, pen);
         let cells = self
@@ -104,7 +106,7 @@ fn matrix(study: &Influence) -> String {
             found.map_or_else(
                 || if to > from { "-" } else { "" }.to_owned(),
                 |cell| {
-                    let changed = words::flips(cell.top_changed, cell.n);
+                    let changed = words::changed(cell.top_changed, cell.n);
                     format!("{:.3} {changed:>8}", cell.relative_change)
                 },
             )
@@ -120,17 +122,17 @@ fn to_answer(study: &Influence, pen: Pen) -> String {
         &[
             ("off", Side::Right),
             ("total", Side::Left),
-            ("flipped", Side::Right),
+            ("outcome", Side::Left),
             ("change", Side::Right),
             ("direct", Side::Left),
-            ("flipped", Side::Right),
+            ("outcome", Side::Left),
             ("change", Side::Right),
         ],
     );
     let columns = |cell: &Cell| {
         [
             pen.answer(cell.answer.as_deref(), 14),
-            words::cell_flips(cell),
+            words::outcome(cell.variants()),
             format!("{:+.3}", cell.delta_logprob),
         ]
     };

@@ -52,17 +52,22 @@ impl Shown for Lattice {
     fn text(&self, _: &Head, pen: Pen) -> String {
         let mut text = pen.prose(&words::manner(&self.manner));
         text += &pen.prose(
-            "each line: a set of latents that is off, those that are on, the answer then (of several variants the most \
-             frequent), whether or in how many variants it is another one than the clean answer, and the change in \
-             log-probability of the clean answer (nats, mean over variants)",
+            &format!(
+                "each line: a set of latents that is off, those that are {}: only they run, and they {}; the answer then (of \
+                 several variants the most frequent), {}, and the change in log-probability of the clean answer (nats, mean over \
+                 variants)",
+                Self::KEPT_ALONE,
+                self.manner.fate_of_on(),
+                words::OUTCOME
+            ),
         );
         let mut table = Table::new(
             1,
             &[
                 ("off", Side::Left),
-                ("on", Side::Left),
+                (Self::KEPT_ALONE, Side::Left),
                 ("answer", Side::Left),
-                ("flipped", Side::Right),
+                ("outcome", Side::Left),
                 ("change", Side::Right),
             ],
         );
@@ -75,22 +80,24 @@ impl Shown for Lattice {
                 set(&cell.off),
                 set(&on),
                 pen.answer(cell.answer.as_deref(), 24),
-                words::cell_flips(cell),
+                words::outcome(cell.variants()),
                 format!("{:+.3}", cell.delta_logprob),
             ]);
         }
         text += &table.into_text();
+        text += &pen.prose(&words::tally("sets with a latent off", self.tally()));
         text += &words::resolutions(&self.cells);
         text += "\n";
         if self.complete {
             text += &pen.prose(&format!(
-                "smallest set that, on alone, keeps the answer: {}",
+                "smallest set that, {}, keeps the answer in every variant: {}",
+                Self::KEPT_ALONE,
                 self.keeps
                     .as_ref()
                     .map_or_else(|| "no set does".to_owned(), set)
             ));
             text += &pen.prose(&format!(
-                "smallest set that, off, breaks the answer: {}",
+                "smallest set that, off, breaks the answer in every variant: {}",
                 self.breaks
                     .as_ref()
                     .map_or_else(|| "no set does".to_owned(), set)

@@ -1,4 +1,4 @@
-//! `undertone sweep`: every latent, alone off and alone on, by every value; and pairs that are more than their sum.
+//! `undertone sweep`: every latent, off alone and put back alone, by every value; and pairs that are more than their sum.
 
 use std::collections::BTreeMap;
 
@@ -102,10 +102,14 @@ impl Shown for Sweep {
 
     fn text(&self, _: &Head, pen: Pen) -> String {
         let mut text = pen.prose(
-            "each line: a latent; then what happens when it alone is off (is it necessary?) and when all others are off \
-             and it keeps its clean value (is it sufficient?): the answer (of several variants the most frequent), \
-             whether or in how many variants it is another one than the clean answer, and the change in log-probability \
-             of the clean answer (nats, mean over variants)",
+            &format!(
+                "each line: a latent; then what happens when it is {} (is it necessary?) and when all others are off and it is \
+                 {}, with its clean value (is it sufficient?): the answer (of several variants the most frequent), {}, and the \
+                 change in log-probability of the clean answer (nats, mean over variants)",
+                Role::Necessary.as_str(),
+                Role::Sufficient.as_str(),
+                words::OUTCOME
+            ),
         );
         text += &pen.prose(&words::way(&self.manner));
         for value in values(self) {
@@ -117,6 +121,8 @@ impl Shown for Sweep {
             text += "\n";
             text += &of_pairs(self, pen);
         }
+        text += "\n";
+        text += &tallies(self, pen);
         let cells = self.cells.iter().filter_map(|cell| cell.cell.as_ref());
         let cells = cells.chain(self.pairs.iter().map(|pair| &pair.cell));
         text += "\n";
@@ -133,11 +139,11 @@ fn of_value(study: &Sweep, value: AblationValue, pen: Pen) -> String {
         1,
         &[
             ("latent", Side::Right),
-            ("alone off", Side::Left),
-            ("flipped", Side::Right),
+            (Role::Necessary.as_str(), Side::Left),
+            ("outcome", Side::Left),
             ("change", Side::Right),
-            ("alone on", Side::Left),
-            ("flipped", Side::Right),
+            (Role::Sufficient.as_str(), Side::Left),
+            ("outcome", Side::Left),
             ("change", Side::Right),
         ],
     );
@@ -164,6 +170,21 @@ fn of_value(study: &Sweep, value: AblationValue, pen: Pen) -> String {
     text
 }
 
+/// For each latent under how many of the values the answer stands, is mixed and flips.
+fn tallies(study: &Sweep, pen: Pen) -> String {
+    let mut text = String::new();
+    for asked in [Role::Necessary, Role::Sufficient] {
+        for latent in (1..=study.n_latents).map(LatentIdx) {
+            let tally = study.tally(latent, asked);
+            if tally.n() > 0 {
+                let what = format!("values with latent {latent} {}", asked.as_str());
+                text += &pen.prose(&words::tally(&what, tally));
+            }
+        }
+    }
+    text
+}
+
 fn of_pairs(study: &Sweep, pen: Pen) -> String {
     let mut text = pen.prose(
             "each line: two latents off together, beside the sum of the changes of each alone; a pair that is not the sum \
@@ -175,20 +196,20 @@ fn of_pairs(study: &Sweep, pen: Pen) -> String {
             ("off", Side::Left),
             ("value", Side::Left),
             ("answer", Side::Left),
-            ("flipped", Side::Right),
+            ("outcome", Side::Left),
             ("change", Side::Right),
             ("sum", Side::Right),
             ("", Side::Left),
         ],
     );
     for pair in &study.pairs {
-        let [answer, flipped, change] = columns(Some(&pair.cell), pen);
+        let [answer, outcome, change] = columns(Some(&pair.cell), pen);
         let mark = if pair.non_additive { "not the sum" } else { "" };
         table.row([
             format!("{},{}", pair.latents.0, pair.latents.1),
             pair.value.to_string(),
             answer,
-            flipped,
+            outcome,
             change,
             format!("{:+.3}", pair.sum_of_singles),
             mark.to_owned(),
@@ -204,7 +225,7 @@ fn columns(cell: Option<&Cell>, pen: Pen) -> [String; 3] {
         |cell| {
             [
                 pen.answer(cell.answer.as_deref(), 14),
-                words::cell_flips(cell),
+                words::outcome(cell.variants()),
                 format!("{:+.3}", cell.delta_logprob),
             ]
         },

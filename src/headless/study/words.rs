@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::trace::{
-    Ablation, AblationValue, Cell, Cost, Direction, LatentIdx, Propagation, Site, most_unseen,
+    Ablation, AblationValue, AnswerOutcome, Cell, Cost, Direction, FlipRate, LatentIdx,
+    Propagation, Site, Tally, Variants, most_unseen,
 };
 
 /// What becomes of a latent that is off, in words that follow a latent's name.
@@ -74,20 +75,34 @@ pub fn latents<'a>(latents: impl IntoIterator<Item = &'a LatentIdx>) -> String {
     latents.join(",")
 }
 
-/// How many of how many variants flipped; of a single one only whether.
+/// In how many of how many variants something changed; of a single one only whether.
 #[must_use]
-pub fn flips(flips: usize, n: usize) -> String {
-    match (flips, n) {
+pub fn changed(changed: usize, n: usize) -> String {
+    match (changed, n) {
         (0, 1) => "no".to_owned(),
         (_, 1) => "yes".to_owned(),
-        _ => format!("{flips} of {n}"),
+        _ => format!("{changed} of {n}"),
     }
 }
 
-/// The flips of a cell.
+/// What became of the answer, and in how many of how many variants it flipped; of a single one only what became of it.
 #[must_use]
-pub fn cell_flips(cell: &Cell) -> String {
-    flips(cell.flips, cell.n)
+pub fn outcome(variants: Variants) -> String {
+    let word = variants.outcome().as_str();
+    if variants.n < 2 {
+        return word.to_owned();
+    }
+    format!("{word} {}/{}", variants.flips, variants.n)
+}
+
+/// What the column of [`outcome`] holds.
+pub const OUTCOME: &str = "whether the answer stands (no variant flips it), is mixed or flipped (every variant flips it), and how many \
+                           variants flip it";
+
+/// How many answers stand, are mixed and flipped.
+#[must_use]
+pub fn tally(what: &str, tally: Tally) -> String {
+    format!("{what}: {} of {}", tally.words(), tally.n())
 }
 
 /// What a rate of none or all says about the true rate; nothing for other rates or a single variant.
@@ -105,6 +120,26 @@ pub fn resolution(flips: usize, n: usize) -> Option<String> {
     Some(format!(
         "{flips} of {n} flipped: true rate {side} {rate:.1} % at 95 %"
     ))
+}
+
+/// What the variants say about the true rate of flips; nothing of a single run.
+#[must_use]
+pub fn flip_rate(variants: Variants) -> Option<String> {
+    let Variants { flips, n } = variants;
+    if variants.outcome() != AnswerOutcome::Mixed {
+        return resolution(flips, n);
+    }
+    variants.rate().map(
+        |FlipRate {
+             ci95: (low, high), ..
+         }| {
+            format!(
+                "{flips} of {n} flipped, 95 % [{:.1}, {:.1}] %",
+                100.0 * low,
+                100.0 * high
+            )
+        },
+    )
 }
 
 /// The resolutions of many cells, each once, one a line.
@@ -144,6 +179,21 @@ mod tests {
         assert_eq!(resolution(1, 16), None);
         assert_eq!(resolution(0, 1), None, "one run has no rate");
         assert_eq!(resolution(0, 0), None);
+    }
+
+    #[test]
+    fn a_mixed_answer_is_told_with_its_rate() {
+        let of = |flips, n| Variants { flips, n };
+        assert_eq!(outcome(of(0, 16)), "stands 0/16");
+        assert_eq!(outcome(of(9, 16)), "mixed 9/16");
+        assert_eq!(outcome(of(16, 16)), "flipped 16/16");
+        assert_eq!(outcome(of(1, 1)), "flipped");
+        assert_eq!(
+            flip_rate(of(9, 16)).as_deref(),
+            Some("9 of 16 flipped, 95 % [33.2, 76.9] %")
+        );
+        assert_eq!(flip_rate(of(0, 16)), resolution(0, 16));
+        assert_eq!(flip_rate(of(1, 1)), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::super::table::{Cell, Section, Table, Unit, count};
 use super::{compared, gap, group, mean_share};
 use crate::stats::paired::Pairs;
 use crate::stats::{Share, float};
-use crate::trace::{AblationValue, Rung};
+use crate::trace::{AblationValue, AnswerOutcome, Rung, Variants};
 
 /// The section.
 #[must_use]
@@ -27,10 +27,10 @@ pub fn section(run: &Run) -> Section {
     }
 }
 
-/// Whether the answer stays, and whether it is correct then and in the clean run.
+/// What became of the answer, and whether it is correct then and in the clean run.
 #[derive(Clone, Copy)]
 struct Changed {
-    same: bool,
+    outcome: AnswerOutcome,
     correct: Option<bool>,
     clean: Option<bool>,
 }
@@ -39,12 +39,14 @@ fn necessity(run: &Run) -> Table {
     let mut table = Table::new(
         "necessity",
         "The answer without the latents",
-        "Unchanged is the share of problems that keep the model's own answer; correct is the share that gives the gold one, compared \
-         with the clean run on the same problems (Newcombe's interval for pairs, McNemar's exact test). An unchanged answer says that \
-         latents are not needed for it, not that they hold nothing.",
+        "Unchanged is the share of problems that keep the model's own answer, of several donors with every one; mixed is the share that \
+         keeps it with some donors and not with others; correct is the share that gives the gold one (of several donors the most \
+         frequent answer), compared with the clean run on the same problems (Newcombe's interval for pairs, McNemar's exact test). An \
+         unchanged answer says that latents are not needed for it, not that they hold nothing.",
         &[
             ("condition", "Condition"),
             ("same", "Answer unchanged"),
+            ("mixed", "Mixed"),
             ("correct", "Correct"),
             ("difference", "Less clean run"),
             ("p", "p, McNemar"),
@@ -59,9 +61,11 @@ fn necessity(run: &Run) -> Table {
         let (with, clean): (Vec<bool>, Vec<bool>) = both.unzip();
         let pairs = Pairs::count(&with, &clean).expect("both lists are as long");
         let [difference, p, detectable] = compared(pairs);
+        let outcomes = |wanted| Cell::share(of.iter().map(|c| c.outcome == wanted));
         table.push(vec![
             Cell::text(name),
-            Cell::share(of.iter().map(|c| c.same)),
+            outcomes(AnswerOutcome::Stands),
+            outcomes(AnswerOutcome::Mixed),
             Cell::share(of.iter().filter_map(|c| c.correct)),
             difference,
             p,
@@ -85,9 +89,13 @@ fn necessity(run: &Run) -> Table {
     let offs = run.items.iter().filter_map(|item| item.off.as_ref());
     let single = count(offs.filter(|off| off.latents > 0).map(|off| off.needed > 0));
     if single.n > 0 {
+        let value = run.header.settings.value;
+        let most = value
+            .variant_name()
+            .map_or_else(String::new, |name| format!(", most {name}s"));
         table.notes.push(format!(
-            "Some single latent, switched off alone ({}), changes the answer: {}.",
-            run.header.settings.value.as_str(),
+            "Some single latent, switched off alone ({}{most}), changes the answer: {}.",
+            value.as_str(),
             Cell::of(single).words()
         ));
     }
@@ -98,7 +106,7 @@ fn no_latents(item: &Item) -> Option<Changed> {
     let answers = item.accuracy.as_ref()?;
     let said = answers.no_latents?;
     Some(Changed {
-        same: said.same,
+        outcome: Variants::one(!said.same).outcome(),
         correct: said.correct,
         clean: answers.main.correct,
     })
@@ -112,7 +120,7 @@ fn all_off(item: &Item, value: AblationValue) -> Option<Changed> {
         .iter()
         .find(|off| off.value == value)?;
     Some(Changed {
-        same: !off.flipped,
+        outcome: off.outcome,
         correct: off.correct,
         clean: item.correct,
     })

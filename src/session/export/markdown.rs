@@ -7,10 +7,10 @@ use std::fmt::{self, Write as _};
 use super::evidence::write_evidence;
 use super::latents::write_latents;
 use crate::session::{Note, Session, Target};
-use crate::text::{self, Newline, Page};
+use crate::text::{self, Newline, Page, count};
 use crate::trace::{
-    Ablation, Answer, LatentIdx, ModelInfo, Necessity, Operand, Outcome, Run, Rung, Source,
-    TraceStep, Verdict,
+    Ablation, AblationValue, Answer, LatentIdx, ModelInfo, Necessity, Operand, Outcome, Run, Rung,
+    Source, TraceStep, Variants, Verdict,
 };
 
 /// What stands where there is no value.
@@ -131,14 +131,15 @@ fn write_ablations(out: &mut String, outcomes: &[Outcome]) -> fmt::Result {
     writeln!(out, "\n## Ablations\n")?;
     writeln!(
         out,
-        "Changes in log p are ablated less clean, in nats. Size is the mean relative size of the change to \
+        "An answer stands if no donor, draw or order flips it, is flipped if every one does, and else mixed; the share that flips it has \
+         its Wilson 95 % interval. Changes in log p are ablated less clean, in nats. Size is the mean relative size of the change to \
          the vectors; sham is the largest change of a logit when each latent's own value is written back.\n"
     )?;
     writeln!(
         out,
-        "| Off | Value | Answer | Flipped | Change, clean answer | Change, gold answer | KL | Size | Sham |"
+        "| Off | Value | Answer | Outcome | Flipped | Change, clean answer | Change, gold answer | KL | Size | Sham |"
     )?;
-    writeln!(out, "|---|---|---|---|---|---|---|---|---|")?;
+    writeln!(out, "|---|---|---|---|---|---|---|---|---|---|")?;
     for Outcome {
         ablation,
         answer,
@@ -152,7 +153,7 @@ fn write_ablations(out: &mut String, outcomes: &[Outcome]) -> fmt::Result {
                     list(d.answers.iter().map(|(value, n)| {
                         format!("{} ({n} of {})", optional(value.as_deref()), d.n)
                     })),
-                    format!("{} of {} donors", d.flips, d.n),
+                    flips(d.variants(), ablation.value),
                     format!(
                         "{:.3} (95 % interval {:.3} to {:.3}, n = {})",
                         effect.delta_logprob, d.delta_logprob_ci95.0, d.delta_logprob_ci95.1, d.n
@@ -166,9 +167,10 @@ fn write_ablations(out: &mut String, outcomes: &[Outcome]) -> fmt::Result {
             };
         writeln!(
             out,
-            "| {} | {} | {answers} | {flipped} | {clean_change} | {} | {:.3} | {} | {:.1e} |",
+            "| {} | {} | {answers} | {} | {flipped} | {clean_change} | {} | {:.3} | {} | {:.1e} |",
             latents_off(ablation),
             ablation.value,
+            effect.variants().outcome().as_str(),
             number(effect.delta_logprob_gold),
             effect.kl,
             number(effect.relative_size),
@@ -176,6 +178,18 @@ fn write_ablations(out: &mut String, outcomes: &[Outcome]) -> fmt::Result {
         )?;
     }
     Ok(())
+}
+
+/// How many variants flip the answer, with the interval of their share.
+fn flips(variants: Variants, value: AblationValue) -> String {
+    let name = value.variant_name().unwrap_or("variant");
+    let said = format!("{} of {}", variants.flips, count(variants.n, name));
+    variants.rate().map_or(said.clone(), |rate| {
+        format!(
+            "{said} (95 % interval {:.3} to {:.3})",
+            rate.ci95.0, rate.ci95.1
+        )
+    })
 }
 
 fn write_early_exit(out: &mut String, session: &Session) -> fmt::Result {

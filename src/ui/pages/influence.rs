@@ -2,7 +2,7 @@
 
 use ratatui::text::Line;
 
-use super::cell::{brief, came_of, done_by};
+use super::cell::{BRIEF, brief, came_of, done_by, legend_of_marks};
 use super::{Sheet, block, more, window};
 use crate::app::App;
 use crate::trace::{Influence, LatentIdx, LatentInfluence};
@@ -15,8 +15,6 @@ const LABEL: usize = 13;
 /// A cell with the count of changed top tokens, and without it.
 const WIDE: usize = 11;
 const NARROW: usize = 6;
-/// A cell of the answer.
-const ANSWER: usize = 8;
 const GAP: usize = 2;
 /// From this relative change on, a state is hardly the same.
 const LARGE: f64 = 0.5;
@@ -29,7 +27,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let run = app.session.run.as_ref();
     let clean = run.and_then(|run| run.answer.value.as_deref());
     let n = found.n_latents;
-    let answers = 2 * (ANSWER + GAP) + 1;
+    let answers = 2 * (BRIEF + GAP) + 1;
     let room = width.saturating_sub(LABEL + answers);
     let cell_width = if n * (WIDE + GAP) <= room {
         WIDE
@@ -66,7 +64,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
                 );
                 let is_selected = (at.row, at.column) == (row, n + i);
                 line =
-                    block(line, cell, ANSWER, is_selected, theme).push(" ".repeat(GAP), theme.text);
+                    block(line, cell, BRIEF, is_selected, theme).push(" ".repeat(GAP), theme.text);
             }
             line.line()
         })
@@ -89,8 +87,8 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             "Total: later latents are recomputed. Direct: they are held at their clean values."
                 .to_owned(),
             format!(
-                "{} the answer flips, {} it stands; change in log-prob of the clean answer.",
-                theme.glyphs.no, theme.glyphs.yes
+                "{}; change in log-prob of the clean answer.",
+                legend_of_marks(theme)
             ),
         ],
     }
@@ -120,7 +118,7 @@ fn heads(
         .push(right, theme.dim)
         .to(end)
         .push("total", theme.dim)
-        .to(end + ANSWER + GAP)
+        .to(end + BRIEF + GAP)
         .push("direct", theme.dim);
     vec![over.line(), row.line()]
 }

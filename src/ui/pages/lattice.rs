@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ratatui::text::Line;
 
-use super::cell::{CHANGE, came_of, change, done_by, mark, named, set_off};
+use super::cell::{CHANGE, came_of, change, done_by, legend_of_marks, mark, named, set_off};
 use super::{Sheet, block};
 use crate::app::App;
 use crate::app::studies::sets;
@@ -62,12 +62,18 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             .map_or_else(String::new, |off| detail(lattice, off, theme)),
         legend: vec![
             format!(
-                "{} on, {} off; {} the answer flips, {} it stands; flips: variants that flipped.",
-                glyphs.on, glyphs.off, glyphs.no, glyphs.yes
+                "{} on, {} off; {}; flips: k of n.",
+                glyphs.on,
+                glyphs.off,
+                legend_of_marks(theme)
             ),
             format!(
                 "{} log-prob: the change in log-prob of the clean answer.",
                 glyphs.delta
+            ),
+            format!(
+                "Kept alone: only these latents run, all others are off; they {}.",
+                lattice.manner.fate_of_on()
             ),
         ],
     }
@@ -123,7 +129,7 @@ fn set_cell(lattice: &Lattice, off: &BTreeSet<LatentIdx>, theme: &Theme) -> Row 
         .to(answer_at + ANSWER + 1)
         .push(glyph, style)
         .right(
-            change(cell.delta_logprob, theme),
+            change(cell.delta_logprob, CHANGE, theme),
             answer_at + ANSWER + 3 + CHANGE,
             theme.text,
         );
@@ -145,21 +151,28 @@ fn headline(lattice: &Lattice, width: usize, theme: &Theme) -> Vec<Line<'static>
     }
     let n = lattice.n_latents;
     let answer = cut_foreign(lattice.clean_answer.as_deref().unwrap_or("none"), 16, theme);
+    let every = match lattice.manner.value.variant_name() {
+        Some(name) => format!(" for every {name}"),
+        None => String::new(),
+    };
     let keeps = match &lattice.keeps {
-        None => format!("No set of latents alone keeps the answer {answer}"),
-        Some(on) if on.is_empty() => format!("With every latent off the answer {answer} stays"),
+        None => format!("No set of latents kept alone keeps the answer {answer}{every}"),
+        Some(on) if on.is_empty() => {
+            format!("With every latent off the answer {answer} stays{every}")
+        }
         Some(on) if on.len() == n => {
-            format!("No smaller set keeps the answer {answer}: all latents must be on")
+            format!("No smaller set keeps the answer {answer}{every}: all latents must be on")
         }
         Some(on) => format!(
-            "With {} alone on, the answer {answer} stays: no smaller set keeps it",
-            named(on)
+            "With {} {}, the answer {answer} stays{every}: no smaller set keeps it",
+            named(on),
+            Lattice::KEPT_ALONE
         ),
     };
     let breaks = match &lattice.breaks {
-        None => "No set of latents breaks it, whichever are off".to_owned(),
+        None => format!("No set of latents breaks it{every}, whichever are off"),
         Some(off) => format!(
-            "With {}, it breaks{}",
+            "With {}, it breaks{every}{}",
             set_off(off, n),
             if off.len() > 1 {
                 ": no smaller set breaks it"
@@ -170,6 +183,9 @@ fn headline(lattice: &Lattice, width: usize, theme: &Theme) -> Vec<Line<'static>
     };
     let mut lines = paragraph(&keeps, width, 0, theme.strong);
     lines.extend(paragraph(&breaks, width, 0, theme.strong));
+    let tally = lattice.tally();
+    let counts = format!("Of {} sets off: {}", tally.n(), tally.words());
+    lines.extend(paragraph(&counts, width, 0, theme.dim));
     lines.push(Line::default());
     lines
 }

@@ -1,25 +1,24 @@
-//! The sweep: each latent alone off (necessary?) and alone on (sufficient?), by every value, and pairs of latents.
+//! The sweep: each latent off alone (necessary?) and put back alone (sufficient?), by every value, and pairs of latents.
 
 use std::collections::BTreeSet;
 
 use ratatui::text::Line;
 
-use super::cell::{brief, came_of, done_by, set_off};
+use super::cell::{BRIEF, brief, came_of, done_by, legend_of_marks, set_off, tallied};
 use super::{Sheet, block, more, stated, window};
 use crate::app::App;
 use crate::app::on_page::SweepAt;
 use crate::app::studies::sweep_values;
-use crate::trace::{Cell, LatentIdx, Pair, Role, Sweep};
+use crate::trace::{LatentIdx, Pair, Role, Sweep};
 use crate::ui::line::Row;
 use crate::ui::number::signed;
 use crate::ui::theme::Theme;
 
 /// Where the cells start.
-const LABEL: usize = 21;
-/// A cell without and with its answer, and the space after it.
-const NARROW: usize = 8;
+const LABEL: usize = 25;
+/// Room for the answer in a cell, and the space after the cell.
 const ANSWER: usize = 7;
-const GAP: usize = 2;
+const GAP: usize = 1;
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let Some(sweep) = app.sweep() else {
@@ -29,11 +28,11 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let mut head = headline(sweep, width, theme);
     let n = sweep.n_latents;
     let room = width.saturating_sub(LABEL + 1);
-    let wide = NARROW + 2 + ANSWER;
+    let wide = BRIEF + 2 + ANSWER;
     let (cell_width, answer) = if n * (wide + GAP) <= room {
         (wide, ANSWER)
     } else {
-        (NARROW, 0)
+        (BRIEF, 0)
     };
     let columns = window(n, cell_width + GAP, room, at.column);
     head.push(numbers(&columns, n, cell_width, theme));
@@ -42,16 +41,16 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let grid = 2 * values.len();
     for row in 0..grid {
         let value = values[row / 2];
-        let (role, name) = if row % 2 == 0 {
-            (Role::Necessary, "off alone")
+        let role = if row % 2 == 0 {
+            Role::Necessary
         } else {
-            (Role::Sufficient, "on alone")
+            Role::Sufficient
         };
         let label = if row % 2 == 0 { value.as_str() } else { "" };
         let mut line = Row::new()
             .push(label, theme.strong)
             .to(10)
-            .push(name, theme.dim)
+            .push(role.as_str(), theme.dim)
             .to(LABEL);
         for column in columns.clone() {
             let known = sweep.cell(LatentIdx(column + 1), role, value);
@@ -75,49 +74,45 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             rows.push(pair_row(pair, at.row == grid + index, theme));
         }
     }
-    let yes = theme.glyphs.yes;
-    let (no, none) = (theme.glyphs.no, theme.glyphs.none);
+    let none = theme.glyphs.none;
     Sheet {
         head,
         rows,
         focus,
         detail: detail(app, sweep, theme),
         legend: vec![
+            format!("{}; on top: under how many values.", legend_of_marks(theme)),
             format!(
-                "{no} the answer flips, {yes} it stands; change in log-prob of the clean answer{}.",
+                "Change in log-prob of the clean answer{}. {none} not asked.",
                 if answer > 0 { ", then the answer" } else { "" }
             ),
-            format!(
-                "Off alone: necessary? On alone: sufficient? k/n: k of n values; {none} not asked."
-            ),
+            "Put back alone: all others are off, its clean value is put back. Is it sufficient?"
+                .to_owned(),
         ],
     }
 }
 
-/// What the whole grid says about each latent: under how many of the values tried.
+/// What the whole grid says about each latent: under how many of the values tried the answer stands, is mixed and flips.
 fn headline(sweep: &Sweep, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let tally = |role: Role, wanted: bool| {
-        let said: Vec<String> = (1..=sweep.n_latents)
-            .map(|latent| {
-                let cells = sweep.cells.iter();
-                let cells: Vec<&Cell> = cells
-                    .filter(|cell| cell.latent.0 == latent && cell.role == role)
-                    .filter_map(|cell| cell.cell.as_ref())
-                    .collect();
-                let n = cells.iter().filter(|cell| cell.flipped == wanted).count();
-                if cells.is_empty() {
-                    return format!("{latent}: {}", theme.glyphs.none);
-                }
-                format!("{latent}: {n}/{}", cells.len())
-            })
-            .collect();
-        said.join(&format!(" {} ", theme.glyphs.dot))
+    let said = |role: Role| {
+        let latents = (1..=sweep.n_latents).map(|latent| {
+            let tally = sweep.tally(LatentIdx(latent), role);
+            format!("{latent}: {}", tallied(tally, theme))
+        });
+        latents
+            .collect::<Vec<_>>()
+            .join(&format!(" {} ", theme.glyphs.dot))
     };
-    let (flips, keeps) = (tally(Role::Necessary, true), tally(Role::Sufficient, false));
-    let mut lines = stated("Off alone flips it: ", &flips, theme.text, width, theme);
+    let mut lines = stated(
+        "Off alone:     ",
+        &said(Role::Necessary),
+        theme.text,
+        width,
+        theme,
+    );
     lines.extend(stated(
-        "On alone keeps it:  ",
-        &keeps,
+        "Put back alone:",
+        &said(Role::Sufficient),
         theme.text,
         width,
         theme,
@@ -215,8 +210,8 @@ fn detail(app: &App, sweep: &Sweep, theme: &Theme) -> String {
                 .and_then(|c| c.cell.as_ref())
                 .map_or(1, |c| c.n);
             let what = match role {
-                Role::Necessary => format!("latent {latent} off"),
-                Role::Sufficient => format!("latent {latent} alone on"),
+                Role::Necessary => format!("latent {latent} off alone"),
+                Role::Sufficient => format!("latent {latent} put back alone, all others off"),
             };
             let lead = format!("{what} ({})", done_by(&sweep.manner, value, n));
             let Some(known) = sweep.cell(latent, role, value) else {

@@ -1,4 +1,4 @@
-//! The clean answer against the current one: what flipped, by how much, and how large the intervention was.
+//! The clean answer against the current one: whether it stands, by how much it changed, and how large the intervention was.
 //! Whether an answer is correct is a separate line and feeds nothing else.
 
 use ratatui::style::Style;
@@ -8,7 +8,7 @@ use crate::app::overlay::ablation_name;
 use crate::app::{App, Job, Phase};
 use crate::text::count;
 use crate::text::sanitize;
-use crate::trace::{Ablation, Answer, Cell, Outcome};
+use crate::trace::{Ablation, Answer, AnswerOutcome, Cell, Outcome, Variants};
 use crate::ui::line::{Row, cut_foreign, heading, paragraph};
 use crate::ui::number::{plain, signed};
 use crate::ui::panes::Title;
@@ -119,13 +119,16 @@ fn refusal(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
 /// What the sets already say, while the details are computed.
 fn cell_lines(cell: &Cell, ablation: &Ablation, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let value = cell.answer.as_deref().unwrap_or("no answer");
-    let style = if cell.flipped { theme.bad } else { theme.good };
+    let (_, style) = outcome_mark(cell.variants().outcome(), theme);
     let now = label_row("now", theme)
         .push(
-            cut_foreign(value, width.saturating_sub(LABEL + 12), theme),
+            cut_foreign(value, width.saturating_sub(LABEL + 16), theme),
             theme.strong,
         )
-        .push(format!("   {}", flip_word(cell.flipped, theme)), style);
+        .push(
+            format!("   {}", outcome_words(cell.variants(), theme)),
+            style,
+        );
     let delta = label_row(&format!("{} log-prob", theme.glyphs.delta), theme)
         .push(signed(cell.delta_logprob, 2, theme.glyphs), theme.text)
         .push(" clean answer", theme.dim);
@@ -200,35 +203,43 @@ fn answer_row(
 }
 
 fn now_row(app: &App, outcome: &Outcome, width: usize, theme: &Theme) -> Line<'static> {
-    let glyphs = theme.glyphs;
+    let (glyphs, variants) = (theme.glyphs, outcome.effect.variants());
     let (value_style, flip_style) = if app.is_stale() {
         (theme.dim, theme.dim)
-    } else if outcome.effect.flipped {
-        (theme.strong, theme.bad)
     } else {
-        (theme.strong, theme.good)
+        let (_, style) = outcome_mark(variants.outcome(), theme);
+        (theme.strong, style)
     };
-    let text = answer_text(&outcome.answer, width.saturating_sub(LABEL + 30), theme);
+    let text = answer_text(&outcome.answer, width.saturating_sub(LABEL + 34), theme);
     let mut row = label_row("now", theme).push(text, value_style);
     if let Some(logprob) = outcome.answer.logprob {
         row = row
             .push("   log-prob ", theme.dim)
             .push(plain(logprob, 2, glyphs), value_style);
     }
-    row.push(
-        format!("   {}", flip_word(outcome.effect.flipped, theme)),
-        flip_style,
-    )
-    .line()
+    row.push(format!("   {}", outcome_words(variants, theme)), flip_style)
+        .line()
 }
 
-/// Whether the answer flipped, in a glyph and a word.
+/// The glyph and style of what became of an answer: a tick only where no variant flips it.
 #[must_use]
-pub fn flip_word(flipped: bool, theme: &Theme) -> String {
-    if flipped {
-        format!("{} flipped", theme.glyphs.no)
-    } else {
-        format!("{} stands", theme.glyphs.yes)
+pub fn outcome_mark(outcome: AnswerOutcome, theme: &Theme) -> (&'static str, Style) {
+    match outcome {
+        AnswerOutcome::Stands => (theme.glyphs.yes, theme.good),
+        AnswerOutcome::Mixed => (theme.glyphs.mixed, theme.off),
+        AnswerOutcome::Flipped => (theme.glyphs.no, theme.bad),
+    }
+}
+
+/// What became of an answer, in a glyph and a word; where it is mixed, how many variants flip it.
+#[must_use]
+pub fn outcome_words(variants: Variants, theme: &Theme) -> String {
+    let outcome = variants.outcome();
+    let (glyph, _) = outcome_mark(outcome, theme);
+    let said = format!("{glyph} {}", outcome.as_str());
+    match outcome {
+        AnswerOutcome::Mixed => format!("{said} {}/{}", variants.flips, variants.n),
+        _ => said,
     }
 }
 
@@ -328,4 +339,26 @@ fn exits(app: &App, theme: &Theme) -> Vec<Line<'static>> {
         );
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::glyphs::{ASCII, UNICODE};
+
+    #[test]
+    fn a_tick_is_shown_only_where_no_variant_flips() {
+        let (unicode, ascii) = (Theme::plain(&UNICODE), Theme::plain(&ASCII));
+        for (flips, n, said, plain) in [
+            (0, 16, "✓ stands", "+ stands"),
+            (1, 16, "~ mixed 1/16", "~ mixed 1/16"),
+            (9, 16, "~ mixed 9/16", "~ mixed 9/16"),
+            (16, 16, "✗ flipped", "x flipped"),
+            (0, 1, "✓ stands", "+ stands"),
+        ] {
+            let variants = Variants { flips, n };
+            assert_eq!(outcome_words(variants, &unicode), said);
+            assert_eq!(outcome_words(variants, &ascii), plain);
+        }
+    }
 }

@@ -4,7 +4,9 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::text::count;
-use crate::trace::{AblationValue, Donors, Effect, Outcome};
+use crate::trace::{
+    AblationValue, AnswerOutcome, Donors, Effect, FlipRate, Outcome, Variants, most_unseen,
+};
 use crate::ui::line::{Row, cut_foreign};
 use crate::ui::number::{plain, signed};
 use crate::ui::panes::answer::{label_row, labelled};
@@ -142,7 +144,7 @@ fn variant_lines(
         let more = donors.answers.len() - shown;
         answers = answers.push(format!("{more} more"), theme.dim);
     }
-    let (flips, rate) = flip_words(donors, name, theme);
+    let (flips, rate) = flip_words(donors.variants(), name, theme);
     let flips = label_row("flips", theme).push(flips, style);
     let rate_row = Row::new().push(rate.clone(), theme.dim);
     let mut lines = vec![
@@ -164,25 +166,30 @@ fn variant_lines(
 }
 
 /// How many variants flipped the answer, and what that says about the rate: where none or all did, how sure one can be.
-fn flip_words(donors: &Donors, name: &str, theme: &Theme) -> (String, String) {
+fn flip_words(variants: Variants, name: &str, theme: &Theme) -> (String, String) {
     let glyphs = theme.glyphs;
     let percent = |rate: f64| plain(rate * 100.0, 1, glyphs);
-    let n = donors.n;
-    let flips = format!("{} of {}", donors.flips, count(n, name));
-    let Some((low, high)) = donors.flip_rate_ci95 else {
-        return (flips, String::new());
+    let Variants { flips, n } = variants;
+    let Some(FlipRate {
+        ci95: (low, high), ..
+    }) = variants.rate()
+    else {
+        return (format!("{flips} of {}", count(n, name)), String::new());
     };
-    match donors.flips {
-        0 => (
+    match variants.outcome() {
+        AnswerOutcome::Stands => (
             format!("0 of {n} flipped"),
-            format!("true rate below {} % at 95 %", percent(high)),
+            format!("true rate below {} % at 95 %", percent(most_unseen(n))),
         ),
-        all if all == n => (
+        AnswerOutcome::Flipped => (
             format!("{n} of {n} flipped"),
-            format!("true rate above {} % at 95 %", percent(low)),
+            format!(
+                "true rate above {} % at 95 %",
+                percent(1.0 - most_unseen(n))
+            ),
         ),
-        _ => (
-            flips,
+        AnswerOutcome::Mixed => (
+            format!("{flips} of {}", count(n, name)),
             format!("95 % CI {} {} {} %", percent(low), glyphs.to, percent(high)),
         ),
     }
@@ -196,35 +203,15 @@ mod tests {
     #[test]
     fn where_no_variant_flipped_the_resolution_is_said() {
         let theme = Theme::plain(&UNICODE);
-        let donors = |flips, ci| Donors {
-            n: 16,
-            flips,
-            flip_rate_ci95: Some(ci),
-            delta_logprob_ci95: (-1.0, 1.0),
-            answers: Vec::new(),
-        };
-        for (flips, ci, first, second) in [
-            (
-                0,
-                (0.0, 0.171),
-                "0 of 16 flipped",
-                "true rate below 17.1 % at 95 %",
-            ),
-            (
-                16,
-                (0.829, 1.0),
-                "16 of 16 flipped",
-                "true rate above 82.9 % at 95 %",
-            ),
-            (
-                15,
-                (0.698, 0.998),
-                "15 of 16 draws",
-                "95 % CI 69.8 … 99.8 %",
-            ),
+        for (flips, first, second) in [
+            (0, "0 of 16 flipped", "true rate below 17.1 % at 95 %"),
+            (16, "16 of 16 flipped", "true rate above 82.9 % at 95 %"),
+            (9, "9 of 16 draws", "95 % CI 33.2 … 76.9 %"),
         ] {
-            let said = flip_words(&donors(flips, ci), "draw", &theme);
+            let said = flip_words(Variants { flips, n: 16 }, "draw", &theme);
             assert_eq!(said, (first.to_owned(), second.to_owned()));
         }
+        let one = flip_words(Variants { flips: 1, n: 1 }, "draw", &theme);
+        assert_eq!(one, ("1 of 1 draw".to_owned(), String::new()));
     }
 }

@@ -5,7 +5,7 @@ use ratatui::text::Line;
 use crate::app::{App, Phase};
 use crate::ui::line::{Row, cut_foreign};
 use crate::ui::number::{plain, signed};
-use crate::ui::panes::answer::{answer_text, flip_word, stale_mark};
+use crate::ui::panes::answer::{answer_text, outcome_mark, outcome_words, stale_mark};
 use crate::ui::theme::Theme;
 
 /// The clean answer, and how the current one differs.
@@ -24,12 +24,15 @@ pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     let room = width / 4;
     let row = row.push(answer_text(&run.answer, room, theme), theme.strong);
     if let Some(cell) = app.lattice_answer() {
-        let style = if cell.flipped { theme.bad } else { theme.good };
+        let (_, style) = outcome_mark(cell.variants().outcome(), theme);
         let now = cell.answer.as_deref().unwrap_or("no answer");
         return row
             .push(format!(" {} ", glyphs.arrow), theme.dim)
             .push(cut_foreign(now, room, theme), theme.strong)
-            .push(format!("  {}", flip_word(cell.flipped, theme)), style)
+            .push(
+                format!("  {}", outcome_words(cell.variants(), theme)),
+                style,
+            )
             .push(format!("  {} ", glyphs.delta), theme.dim)
             .push(signed(cell.delta_logprob, 2, glyphs), theme.text)
             .push("  from the lattice", theme.dim)
@@ -47,20 +50,17 @@ pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
             None => row.line(),
         };
     };
+    let variants = outcome.effect.variants();
     let (text, flip) = if app.is_stale() {
         (theme.dim, theme.dim)
-    } else if outcome.effect.flipped {
-        (theme.strong, theme.bad)
     } else {
-        (theme.strong, theme.good)
+        let (_, style) = outcome_mark(variants.outcome(), theme);
+        (theme.strong, style)
     };
     let row = row
         .push(format!(" {} ", glyphs.arrow), theme.dim)
         .push(answer_text(&outcome.answer, room, theme), text)
-        .push(
-            format!("  {}", flip_word(outcome.effect.flipped, theme)),
-            flip,
-        );
+        .push(format!("  {}", outcome_words(variants, theme)), flip);
     let delta = Row::new()
         .push(format!("  {} ", glyphs.delta), theme.dim)
         .push(signed(outcome.effect.delta_logprob, 2, glyphs), text);

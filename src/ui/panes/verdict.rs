@@ -15,6 +15,9 @@ use crate::ui::panes::Title;
 use crate::ui::theme::Theme;
 
 const LABEL: usize = 16;
+/// What stands in place of a share where the open problem is of no data set that answers were counted on.
+const NOT_KNOWN: &str =
+    "How often answers with this rung are right is not known for questions like this";
 
 pub(super) fn title(app: &App) -> Title {
     Title {
@@ -51,8 +54,10 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     };
     let mut lines = vec![headline(verdict, theme)];
     lines.extend(paragraph(&verdict.reason, width, 2, theme.text));
-    if let Some(calibration) = app.calibration() {
-        lines.extend(paragraph(&calibrated(&calibration), width, 2, theme.text));
+    if app.info().is_some() {
+        let said = app.calibration().as_ref().map(calibrated);
+        let said = said.unwrap_or_else(|| NOT_KNOWN.to_owned());
+        lines.extend(paragraph(&said, width, 2, theme.text));
     }
     lines.push(Line::default());
     lines.extend(ladder(Some(verdict), width, theme));
@@ -89,7 +94,7 @@ fn headline(verdict: &Verdict, theme: &Theme) -> Line<'static> {
         .line()
 }
 
-/// How often answers with this rung are right, where a run of the same model or its calibration says so.
+/// How often answers with this rung are right, among problems like the open one.
 fn calibrated(of: &RightAtRung) -> String {
     let n = of.right.n;
     let noun = if n == 1 { "problem" } else { "problems" };
