@@ -128,6 +128,9 @@ fn enter_opens_the_problem_with_its_recorded_verdict_and_d_comes_back() {
     };
     assert_eq!((*index, *offset), (2, 200));
     let problem = problems().remove(1);
+    let run = bench.app.dataset.run.as_mut().expect("a run is open");
+    let item = run.items.iter_mut().find(|item| item.index == 2);
+    item.expect("it is there").key = key(&problem.question);
     hear(
         &mut bench,
         RunEvent::Problem {
@@ -298,7 +301,7 @@ fn a_calibration_counts_only_for_problems_of_its_data() {
     assert_eq!(shares(&bench), None, "problems of a file");
     let text = bench.text(200, 60);
     assert!(
-        text.contains("is not known for questions like this"),
+        text.contains("with this rung are right is not known for"),
         "{text}"
     );
     let open = bench.app.session.problem.as_ref().expect("a problem");

@@ -64,7 +64,7 @@ fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
     let delta = format!("{delta:.2}").replace('-', "\u{2212}");
     assert!(screen.contains(&delta), "{delta} in\n{screen}");
     let donors = &effect["donors"];
-    let flips = format!("{} of {} donors", donors["flips"], donors["n"]);
+    let flips = format!("{} of {}", donors["flips"], donors["n"]);
     assert!(screen.contains(&flips), "{flips} in\n{screen}");
     assert_eq!(
         json["ablations"][0]["ablation"]["off"],

@@ -132,7 +132,7 @@ fn write_ablations(out: &mut String, outcomes: &[Outcome]) -> fmt::Result {
     writeln!(
         out,
         "An answer stands if no donor, draw or order flips it, is flipped if every one does, and else mixed; the share that flips it has \
-         its Wilson 95 % interval. Changes in log p are ablated less clean, in nats. Size is the mean relative size of the change to \
+         its Wilson interval at the level 0.95. Changes in log p are ablated less clean, in nats. Size is the mean relative size of the change to \
          the vectors; sham is the largest change of a logit when each latent's own value is written back.\n"
     )?;
     writeln!(
