@@ -72,7 +72,7 @@ impl Variants {
     /// Whether more than half changed the answer.
     #[must_use]
     pub fn most_flip(self) -> bool {
-        2 * self.flips > self.n
+        self.flips > self.n / 2
     }
 
     /// The rate with its interval; none for a single run.
