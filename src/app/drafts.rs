@@ -24,7 +24,7 @@ struct Slot {
 pub struct Drafts(HashMap<Slot, String>);
 
 impl Drafts {
-    /// The notes that were begun and not entered: what they are on, and their texts.
+    /// The notes that were started but never entered: target and text.
     pub(super) fn notes(&self) -> Vec<(Target, String)> {
         let note = |(slot, text): (&Slot, &String)| Some((slot.target?, text.clone()));
         self.0.iter().filter_map(note).collect()
@@ -102,7 +102,7 @@ pub(super) fn close(app: &mut App, prompt: &Prompt) {
     );
 }
 
-/// The path of an export that was not written comes back with the prompt.
+/// Keeps the path of a failed export, so that the prompt offers it again.
 pub(super) fn keep_path(app: &mut App, format: Format, path: String) {
     if let Some(slot) = slot(app, &PromptKind::Export(format)) {
         app.drafts.0.insert(slot, path);

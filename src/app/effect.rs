@@ -14,11 +14,11 @@ pub enum Effect {
     Send(Request),
     /// Save a session.
     Save(Box<Save>),
-    /// The session that was about `before` is about `after`: it goes on in the same file.
+    /// A session has a new key, but keeps its file.
     Rekey {
-        /// What it was about.
+        /// The old key.
         before: Key,
-        /// What it is about.
+        /// The new one.
         after: Key,
     },
     /// Find the notes of an earlier session.
@@ -47,9 +47,9 @@ pub enum Effect {
 /// A session to save.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Save {
-    /// As it is.
+    /// The session.
     pub session: Session,
-    /// The notes of it that were on disk when it was last read or saved here: what differs from them was changed here since.
+    /// Its notes when this process last read or saved it. Whatever differs from them was changed here.
     pub base: Vec<Note>,
 }
 

@@ -20,7 +20,7 @@ fn score_word(word: &str, text: &[char]) -> Option<i32> {
     if let Some(at) = whole {
         let ends = text.get(at + word.len()).is_none_or(|c| c.is_whitespace());
         let bonus = match (starts_word(text, at), ends) {
-            // A name before those that go on from it.
+            // An exact name ranks above longer names that start with it.
             (true, true) => 250,
             (true, false) => 200,
             (false, _) => 100,

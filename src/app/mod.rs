@@ -123,7 +123,7 @@ pub struct Failure {
 #[derive(Debug, Default)]
 struct Shelved {
     session: Session,
-    /// The notes of it that are on disk.
+    /// Its notes when it was last read or saved here.
     base: Vec<Note>,
     history: History,
     recorded: Option<String>,
@@ -161,7 +161,7 @@ pub struct App {
     pub library: Library,
     /// The open session.
     pub session: Session,
-    /// The notes of it that were on disk when it was last read or saved here.
+    /// Its notes when it was last read or saved here.
     base: Vec<Note>,
     /// The run on screen.
     pub live: Live,

@@ -225,7 +225,7 @@ pub(super) fn note_prompt(app: &App) -> Prompt {
     Prompt::new(PromptKind::Note(target), Field::lines(text))
 }
 
-/// The process is told to end while a note is being written: what is in the box becomes the note, for there is no later.
+/// Enters the note that is being written, because the process was told to end.
 pub(super) fn keep_open_note(app: &mut App) -> Vec<Effect> {
     let Some(Overlay::Prompt(prompt)) = app.overlay.take() else {
         return Vec::new();

@@ -16,7 +16,7 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         return Vec::new();
     }
     match event {
-        // What is said of a model that is not asked for any more concerns nobody.
+        // The user has picked another model since.
         Event::Loading { model, .. }
         | Event::Ready { model, .. }
         | Event::NotLoaded { model, .. }

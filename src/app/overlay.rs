@@ -1,7 +1,6 @@
 //! What can lie over the panes: lists that filter as you type, and prompts for text. Their entries are computed
 //! from the state, so that they can never disagree with it.
 
-use crate::text::count;
 use std::ops::Range;
 
 use crate::app::action::Action;
@@ -18,6 +17,7 @@ use crate::problem::Problem;
 use crate::rows::summary::key;
 use crate::session::export::Format;
 use crate::session::{Tag, Target};
+use crate::text::count;
 use crate::trace::{Ablation, AblationValue};
 
 /// What lies over the panes.
@@ -194,10 +194,7 @@ impl List {
         self.search.set(self.filter.text(), problems.len());
         self.search.go_on(problems.len(), |place| {
             let problem = &problems[place];
-            {
-                let steps = count(problem.steps.len(), "step");
-                format!("{} {steps} {place}", problem.question)
-            }
+            format!("{} {} {place}", problem.question, steps(problem))
         });
     }
 
@@ -291,10 +288,9 @@ fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<Entry> {
 fn problem_entry(app: &App, place: usize) -> Option<Entry> {
     let problem = app.library.problems.get(place)?;
     let notes = app.dataset.notes.get(&key(&problem.question));
-    let steps = count(problem.steps.len(), "step");
     let remark = match notes.map_or(0, Vec::len) {
-        0 => steps,
-        n => format!("{}, {steps}", count(n, "note")),
+        0 => steps(problem),
+        n => format!("{}, {}", count(n, "note"), steps(problem)),
     };
     Some(Entry {
         lead: place.to_string(),
@@ -304,6 +300,10 @@ fn problem_entry(app: &App, place: usize) -> Option<Entry> {
         disabled: None,
         choice: Choice::Open(place),
     })
+}
+
+fn steps(problem: &Problem) -> String {
+    count(problem.steps.len(), "step")
 }
 
 fn model_entries(app: &App) -> Vec<Entry> {

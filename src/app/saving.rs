@@ -43,17 +43,17 @@ pub struct Recalled {
     pub other_weights: bool,
 }
 
-/// A session that is not on disk as it is.
+/// A session with changes that are not on disk.
 #[derive(Debug, Clone, Copy)]
 pub struct Lost<'a> {
-    /// As it is.
+    /// The session.
     pub session: &'a Session,
-    /// The notes of it that are on disk.
+    /// Its notes when it was last read or saved here.
     base: &'a [Note],
 }
 
 impl Lost<'_> {
-    /// How many notes were added, changed or removed and are not on disk so. A changed one counts once.
+    /// How many notes were added, changed or removed since. A changed note counts once.
     fn n_changes(self) -> usize {
         let missing = |of: &[Note], from: &[Note]| of.iter().filter(|n| !from.contains(n)).count();
         let (here, there) = (&self.session.notes, self.base);
@@ -178,9 +178,9 @@ impl App {
         }
     }
 
-    /// All sessions of this process, each with the notes of it that are on disk: the open one first.
+    /// All sessions of this process, the open one first, each with its notes when it was last read or saved.
     fn works(&self) -> impl Iterator<Item = (&Session, &[Note])> {
-        let before = self.before.iter().map(|before| before.shelved());
+        let before = self.before.iter().map(|before| &before.shelved);
         let away = self.shelf.values().chain(before);
         let away = away.map(|shelved| (&shelved.session, shelved.base.as_slice()));
         [(&self.session, self.base.as_slice())]
@@ -193,25 +193,25 @@ impl App {
         self.works().map(|(session, _)| session)
     }
 
-    /// The notes that are on disk of the session about this.
+    /// The notes of the session with this key when it was last read or saved.
     fn base_of(&mut self, key: &Key) -> Option<&mut Vec<Note>> {
         if self.session.key() == *key {
             return Some(&mut self.base);
         }
-        let before = self.before.iter_mut().map(|before| before.shelved_mut());
+        let before = self.before.iter_mut().map(|before| &mut before.shelved);
         let mut away = self.shelf.values_mut().chain(before);
         let of = away.find(|shelved| shelved.session.key() == *key);
         of.map(|shelved| &mut shelved.base)
     }
 
-    /// The sessions that are not on disk as they are.
+    /// The sessions with changes that are not on disk.
     pub fn lost(&self) -> impl Iterator<Item = Lost<'_>> {
         self.works()
             .filter(|(session, _)| self.unsaved.contains_key(&session.key()))
             .map(|(session, base)| Lost { session, base })
     }
 
-    /// The notes that were begun and not entered: what they are on, and their texts.
+    /// The notes that were started but never entered: target and text.
     #[must_use]
     pub fn drafted(&self) -> Vec<(Target, String)> {
         self.drafts.notes()

@@ -15,7 +15,8 @@ pub(super) struct Before {
     model_name: String,
     model: Model,
     library: Library,
-    shelved: Shelved,
+    /// The session that was open.
+    pub(super) shelved: Shelved,
     recording: Recording,
     live: Live,
     ablation: Ablation,
@@ -24,18 +25,6 @@ pub(super) struct Before {
     at: [At; Page::ALL.len()],
     follow: Option<u32>,
     other: Option<Box<Session>>,
-}
-
-impl Before {
-    /// The session that was open.
-    pub(super) fn shelved(&self) -> &Shelved {
-        &self.shelved
-    }
-
-    /// The session that was open.
-    pub(super) fn shelved_mut(&mut self) -> &mut Shelved {
-        &mut self.shelved
-    }
 }
 
 impl App {
@@ -82,23 +71,19 @@ impl App {
         effects
     }
 
-    /// Another model is here: what was on screen before goes on the shelf.
+    /// The model from before is gone: what was on screen under it goes on the shelf.
     pub(super) fn switched(&mut self) {
-        let before = self.before.take();
-        self.switched_from(before);
-    }
-
-    fn switched_from(&mut self, before: Option<Box<Before>>) {
-        if let Some(before) = before {
+        if let Some(before) = self.before.take() {
             self.put_on_shelf(before.shelved);
         }
     }
 
     /// The model that was asked for cannot be loaded. Where the one before answers still (`kept`), all is as it was.
     pub(super) fn not_loaded(&mut self, mut failure: Failure, kept: bool) -> Vec<Effect> {
-        let mut before = self.before.take();
-        let Some(before) = before.take_if(|_| kept) else {
-            self.switched_from(before);
+        if !kept {
+            self.switched();
+        }
+        let Some(before) = self.before.take() else {
             self.live.stop();
             self.model = Model::Failed;
             self.failure = Some(failure);

@@ -97,7 +97,7 @@ impl Performer for Files {
             path: export.path.clone(),
             message: error.to_string(),
         };
-        let mut files = file::Outputs::new(export.overwrite);
+        let mut files = file::Outputs::default();
         let read = self.open.values().map(SavedFile::path);
         for path in read.chain(self.data.as_deref()) {
             files.reads(path);
@@ -202,8 +202,8 @@ pub(super) fn part(files: &Files, ending: &Ending) -> u8 {
     ending.exit_code()
 }
 
-/// Writes a session that could not be saved where it belongs into the folder of temporary files. Others may write to that folder as
-/// well, so nothing that is there is written over or followed.
+/// Writes a session that could not be saved where it belongs to the temporary folder. Other users can write there too, so no existing
+/// file is overwritten and no link is followed.
 fn rescue(session: &Session) -> Result<PathBuf> {
     const MOST: u32 = 1_000;
     let text = SessionFile::new(header(), session).to_text();

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 
 /// How many temporary names are tried before giving up; each only collides with a file left by a crash.
 const NAME_ATTEMPTS: u32 = 100;
-/// How many characters of its target's name a temporary file carries.
+/// How many characters of the target's name go into that of the temporary file.
 const NAME_START: usize = 40;
 /// How many links are followed, as on Linux.
 pub(super) const MOST_LINKS: usize = 40;
@@ -77,7 +77,7 @@ pub fn write_new(path: &Path, contents: &[u8]) -> Result<()> {
     let mut file = File::create_new(path).map_err(failed)?;
     let written = file.write_all(contents).and_then(|()| file.sync_all());
     written.map_err(|source| {
-        // It is ours, and a part of it is of no use.
+        // A partial file is of no use.
         let _ = fs::remove_file(path);
         failed(source)
     })
@@ -92,7 +92,7 @@ fn write_to(
     match target {
         Target::Replaced(target, old) => {
             let (temporary, file) = create_beside(&target).map_err(failed)?;
-            // Before anything is in it: what was private stays so.
+            // Before anything is written, so that a private file stays private.
             keep_permissions(&file, old.as_ref());
             let written = filled(file, write, failed).and_then(|file| {
                 file.sync_all()
@@ -251,7 +251,7 @@ pub(super) fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     let Some(name) = target.file_name() else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
-    // The whole of a long name would leave no room for the rest.
+    // A long name would leave no room for the suffix.
     let name: String = name.to_string_lossy().chars().take(NAME_START).collect();
     let mut collision = io::Error::from(io::ErrorKind::AlreadyExists);
     for attempt in 0..NAME_ATTEMPTS {

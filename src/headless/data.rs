@@ -109,8 +109,8 @@ fn warn(joined: &Joined, rows: usize, path: &Path) {
     }
 }
 
-/// Removes a manifest of an earlier run, which would not be true while its files are replaced. What is no regular file, a link or a
-/// device, is written through later and stays what it is.
+/// Removes the manifest of an earlier run, which is wrong while its files are being replaced. A link or a device is left alone and
+/// written through later.
 fn remove(path: &Path) -> Result<()> {
     let is_file = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
     if is_file {

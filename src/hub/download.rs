@@ -20,10 +20,9 @@ use crate::text::hex;
 
 /// How many bytes are hashed between two looks at cancellation.
 const HASH_PIECE: usize = 1 << 20;
-/// The most that is taken of a file of which the hub does not say how long it is, in bytes. Weights are never so: the hub states the
-/// length of large files.
+/// The longest file that is downloaded without a length stated by the hub, in bytes. The hub states the length of weights.
 const MOST_UNSTATED: u64 = 64 << 20;
-/// How much has to come in a few connections for the next to be tried at once, in bytes.
+/// The progress that resets the count of failures, in bytes.
 const PROGRESS: u64 = 64 << 10;
 /// How web pages begin; a proxy that wants a login sends them in place of anything.
 const WEB_PAGES: [&str; 2] = ["<!doctype html", "<html"];
@@ -180,7 +179,7 @@ impl Job<'_> {
                     why,
                 });
             }
-            // Less than this is no progress: a server that sends a byte a connection is given up.
+            // A server that sends one byte per connection makes no progress.
             if transfer.done >= furthest.saturating_add(PROGRESS) {
                 furthest = transfer.done;
                 failures = 0;
@@ -319,7 +318,7 @@ impl Transfer<'_> {
             .map_err(|error| HubError::io("write", self.partial, &error))
     }
 
-    /// Deletes what is here of a file that is longer than it may be.
+    /// Deletes the partial file of a download that is too long.
     fn endless(&mut self) -> HubError {
         let _ = self.restart();
         let _ = fs::remove_file(self.partial);

@@ -104,7 +104,7 @@ pub enum HubError {
     },
     /// Nobody says how long the file is, and it is too long for that.
     #[error(
-        "{file} is longer than {most} bytes, and the hub does not state its length; what was downloaded of it is deleted"
+        "{file} is longer than {most} bytes, and the hub does not state its length; the partial download was deleted"
     )]
     Endless {
         /// The file.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// Bytes written at once, so that it can be seen whether the terminal still reads: a line of 9600 baud takes as many in a quarter of
-/// a second.
+/// Bytes written at once. Small enough to notice that a slow terminal still reads: a 9600-baud line takes them in a quarter of a
+/// second.
 const PORTION: usize = 256;
 /// How long to wait where the terminal takes nothing and does not wait itself.
 const AGAIN: Duration = Duration::from_millis(5);

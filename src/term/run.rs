@@ -58,7 +58,7 @@ pub trait Performer {
     /// Says in one sentence why it was not written.
     fn save(&mut self, save: &Save) -> Result<String, String>;
 
-    /// The session that was about `before` is about `after`; its file stays the same.
+    /// A session has a new key, but keeps its file.
     fn rekey(&mut self, before: &Key, after: Key);
 
     /// The notes of earlier sessions about this key, with the weights that the model has now. What is saved about it from here on
@@ -100,7 +100,7 @@ pub struct Ending {
     pub why: io::Result<Ended>,
     /// The sessions that could not be saved.
     pub lost: Vec<Session>,
-    /// The notes that were begun and not entered: what they are on, and their texts.
+    /// The notes that were started but never entered: target and text.
     pub drafts: Vec<(Target, String)>,
 }
 
@@ -137,8 +137,7 @@ impl Ended {
 /// The signal that says that the terminal is gone.
 const HANG_UP: u8 = 1;
 
-/// How long a process that was told to stop may go on running before it is clear that it will not: the first process of a container
-/// is never stopped.
+/// How long to wait for a stop to take effect. The first process of a container cannot be stopped, so it takes its screen back.
 const STOPS: Duration = Duration::from_millis(500);
 
 /// Runs the explorer on this thread until it ends.
@@ -216,7 +215,7 @@ struct Explorer<'a> {
     began: Instant,
     /// Whether the screen is the shell's until a signal says that we go on.
     is_suspended: bool,
-    /// When the screen is taken again although nobody said so; none while it is ours.
+    /// When to take the screen back if no signal to continue has come; none while it is ours.
     resumes: Option<Instant>,
     is_done: bool,
 }
@@ -428,7 +427,7 @@ impl Explorer<'_> {
         Ok(())
     }
 
-    /// Takes the screen again; whether the terminal is still there.
+    /// Takes the screen back. Returns whether the terminal is still there.
     fn goes_on(&mut self) -> bool {
         let resumed = self.resume();
         if let Err(error) = &resumed {

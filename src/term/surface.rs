@@ -161,7 +161,7 @@ fn stated() -> Size {
     size
 }
 
-/// A size that can be drawn on: a page for every cell of 65535 by 65535 does not fit into memory.
+/// Bounds the size: a buffer of 65535 by 65535 cells does not fit into memory.
 fn usable(stated: Size) -> Size {
     let or = |n: u16, usual: u16, most: u16| if n == 0 { usual } else { n.min(most) };
     Size::new(

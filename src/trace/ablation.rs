@@ -243,7 +243,7 @@ impl Ablation {
         }
     }
 
-    /// What becomes of the latents that are on, in words that follow them.
+    /// What happens to the latents that are on, as a predicate.
     #[must_use]
     pub fn fate_of_on(&self) -> &'static str {
         match (self.direction, self.propagation) {

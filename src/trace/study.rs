@@ -118,7 +118,7 @@ pub struct Lattice {
 }
 
 impl Lattice {
-    /// What it is called that only some latents run. The others are off; what becomes of the ones that run follows from the manner.
+    /// The name for running only some latents, with all others off. How they run depends on the manner.
     pub const KEPT_ALONE: &'static str = "kept alone";
 
     /// How many sets with something off came to each outcome.

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// The 97.5 % quantile of the standard normal distribution.
 pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
-/// What an ablation does to the answer. Of one run there is no third way between the first and the last.
+/// What an ablation does to the answer. A single run is never mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerOutcome {

@@ -17,7 +17,7 @@ use crate::trace::{Ablation, Mode, ModelInfo, Outcome, Study, StudyKind};
 const MEMORY: usize = 32 << 20;
 /// How much is kept on disk.
 const DISK: u64 = 128 << 20;
-/// The program's version, and how often the meaning of what is kept has changed under it.
+/// The program's version and a counter for changes in what the cached entries mean.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+1");
 /// The longest file that is read back.
 const LONGEST: u64 = 8 << 20;

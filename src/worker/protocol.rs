@@ -101,7 +101,7 @@ pub enum Event {
     },
     /// A model is ready.
     Ready {
-        /// Which one, as it was asked for.
+        /// The model as it was requested.
         model: String,
         /// What was loaded.
         info: ModelInfo,

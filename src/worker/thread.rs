@@ -104,7 +104,7 @@ fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
             return;
         };
         match &request {
-            // A second one finds nothing waiting, and takes nothing back.
+            // A second Cancel finds nothing waiting and must not erase the first.
             Request::Cancel => {
                 if let Some(model) = state.queue.waiting_load() {
                     state.called_off = Some(model);

@@ -1,35 +1,24 @@
-//! Killed without a warning at random moments of random work: every session stays readable, and at most the last action is missing.
-//! `UNDERTONE_KILLS=N` does it N times and `UNDERTONE_SEED=S` draws from another seed; the counts are printed.
+//! SIGKILL at random moments of random work: every session stays readable, and at most the last action is missing.
+//! `UNDERTONE_KILLS=N` sets the number of kills and `UNDERTONE_SEED=S` the first seed; the counts are printed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use tempfile::tempdir;
 
 use super::{all_notes, judged, ready};
 use crate::terminal::Terminal;
 
-/// Models that the work is done under, each with the title of its ready status.
+/// The models that the work switches between.
 const MODELS: [&str; 2] = ["mini-math", "mini-math-sim"];
 const PROBLEMS: usize = 5;
-
-/// A generator of pseudo-random numbers (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % n as u64).unwrap()
-    }
-}
 
 /// The texts on the latents of one problem under one model.
 type Texts = BTreeMap<usize, String>;
 
-/// What is undone and redone in one session.
+/// The notes of one session, with its undo and redo.
 #[derive(Debug, Clone, Default)]
 struct Desk {
     now: Texts,
@@ -79,14 +68,14 @@ impl Work {
         self.desks.entry((self.model, self.problem)).or_default()
     }
 
-    fn draw(&mut self, random: &mut Random) -> Action {
+    fn draw(&mut self, dice: &mut ChaCha8Rng) -> Action {
         loop {
             let desk = self.desk().clone();
-            let action = match random.below(12) {
-                0..=4 => Action::Note(1 + random.below(4)),
+            let action = match dice.random_range(0..12) {
+                0..=4 => Action::Note(1 + dice.random_range(0..4)),
                 5 if !desk.undo.is_empty() => Action::Undo,
                 6 if !desk.redo.is_empty() => Action::Redo,
-                7 => Action::Toggle(1 + random.below(4)),
+                7 => Action::Toggle(1 + dice.random_range(0..4)),
                 8 | 9 if self.problem + 1 < PROBLEMS => Action::To(self.problem + 1),
                 10 if self.problem > 0 => Action::To(self.problem - 1),
                 11 => Action::Model,
@@ -180,12 +169,12 @@ fn answered(t: &mut Terminal, work: &Work, action: Action) {
 fn kill(seed: u64) -> (usize, bool) {
     let home = tempdir().unwrap();
     let home = home.path();
-    let mut random = Random(seed);
+    let mut dice = ChaCha8Rng::seed_from_u64(seed);
     let mut work = Work::default();
     let mut t = ready(home, &["--model", MODELS[0]], &[]);
-    let actions = random.below(8);
+    let actions = dice.random_range(0..8);
     for _ in 0..actions {
-        let action = work.draw(&mut random);
+        let action = work.draw(&mut dice);
         for key in work.keys(action) {
             t.press(&key);
             if let Action::Note(_) | Action::Toggle(_) | Action::Model = action {
@@ -196,12 +185,12 @@ fn kill(seed: u64) -> (usize, bool) {
         work.done(action);
     }
     // The last action is met anywhere from its first key to a moment after its last.
-    let last = work.draw(&mut random);
+    let last = work.draw(&mut dice);
     let keys = work.keys(last);
-    let typed = 1 + random.below(keys.len());
+    let typed = 1 + dice.random_range(0..keys.len());
     for key in &keys[..typed] {
         t.press(key);
-        let pause = Duration::from_micros(random.below(40_000) as u64);
+        let pause = Duration::from_micros(dice.random_range(0..40_000));
         t.is_still(pause);
     }
     t.signal("KILL");

@@ -121,8 +121,8 @@ impl SessionFile {
         is_new
     }
 
-    /// A file of its own that goes on from this one with a newer session. That the notes of this one were there is written first, so
-    /// that those that are gone do not come back from here.
+    /// A new file that continues this one with a newer session. It starts with the notes of this one, so that those removed since are
+    /// on record and do not come back.
     #[must_use]
     pub fn followed_by(&self, session: &Session) -> Self {
         let notes = self.session().notes;

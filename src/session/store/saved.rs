@@ -29,10 +29,10 @@ pub struct SavedFile {
     file: SessionFile,
     /// How long that is, in bytes; None while there is nothing on disk.
     len: Option<u64>,
-    /// At most how many values of JSON that is.
+    /// An upper bound on the number of JSON values in it.
     n_values: usize,
-    /// Notes of other files that are shown with those of this one. The first save writes them here, so that it is known of each
-    /// that it was here even if it is removed.
+    /// Notes of older files that are shown with this one's. The first save copies them here, so that removing one later leaves a
+    /// record.
     adopted: Vec<Note>,
 }
 
@@ -49,7 +49,7 @@ impl SavedFile {
         }
     }
 
-    /// A file that was read, with notes of other files that go on here.
+    /// A file that was read, with notes adopted from older files.
     #[must_use]
     pub fn opened(path: PathBuf, file: SessionFile, adopted: Vec<Note>) -> Self {
         Self {
@@ -74,14 +74,13 @@ impl SavedFile {
         self.file.session()
     }
 
-    /// Its notes, and those that were adopted.
+    /// Its notes, the adopted ones included.
     #[must_use]
     pub fn notes(&self) -> Vec<Note> {
         with(self.file.session().notes, &self.adopted)
     }
 
-    /// Saves what is new in the session. `base` are the notes that the user had at the last save: what differs from them was changed
-    /// since, and only that is changed on disk.
+    /// Saves what is new in the session. `base` is the user's notes at the last save: only what differs from it is changed on disk.
     ///
     /// # Errors
     /// Names the file when it cannot be written; what was on disk is then as before, and the next save tries all of it again.
@@ -107,14 +106,15 @@ impl SavedFile {
     /// Writes a whole file.
     fn write(&mut self, path: PathBuf, file: SessionFile) -> Result<()> {
         let text = file.to_text();
-        self.check(&file.text_from(0))?;
-        if !fits(text.len() as u64, file::values_in(text.as_bytes())) {
+        let (len, n_values) = (text.len() as u64, file::values_in(text.as_bytes()));
+        if !fits(len, n_values) {
             return Err(too_long(&path));
         }
+        self.check(&file.text_from(0))?;
         file::write_atomic(&path, text.as_bytes())?;
         self.path = path;
-        self.len = Some(text.len() as u64);
-        self.n_values = file::values_in(text.as_bytes());
+        self.len = Some(len);
+        self.n_values = n_values;
         self.file = file;
         self.adopted.clear();
         Ok(())
@@ -148,7 +148,7 @@ impl SavedFile {
         let added = format!("{start}{lines}");
         let n_values = self.n_values + file::values_in(added.as_bytes());
         if !fits(len + added.len() as u64, n_values) {
-            // What was written here once stays here; the newest state goes on in a file of its own.
+            // This file stays as it is; the session continues in a new one.
             return self.write(
                 free_beside(&self.path),
                 self.file.followed_by(&file.session()),
@@ -172,7 +172,7 @@ impl SavedFile {
         Ok(())
     }
 
-    /// The file as it is to be on disk: with the notes that other processes wrote.
+    /// The file with the session's changes and the notes that other processes wrote.
     fn updated(&self, session: &Session, base: &[Note]) -> SessionFile {
         let mut file = self.file.clone();
         let mut seen = file.session();
@@ -187,7 +187,7 @@ impl SavedFile {
         file
     }
 
-    /// Looks whether lines will be read back. A figure that is not finite costs its own line and is logged, never the notes.
+    /// Checks that lines will be read back. A figure that is not finite costs only its own line, and is logged.
     fn check(&self, lines: &str) -> Result<()> {
         if lines.lines().any(|line| line.len() > MAX_LINE) {
             return Err(too_long(&self.path));
@@ -208,13 +208,13 @@ impl SavedFile {
     }
 }
 
-/// Whether a file of this length, with at most so many values, is read back.
+/// Whether a file of this length, with at most this many values, can be read back.
 fn fits(len: u64, n_values: usize) -> bool {
     len <= MAX_LEN && n_values <= file::MOST_VALUES
 }
 
 fn too_long(path: &Path) -> Error {
-    let message = "its notes are longer than what would be read back".to_owned();
+    let message = "its notes are longer than what can be read back".to_owned();
     Error::data(
         path,
         None,
@@ -223,7 +223,7 @@ fn too_long(path: &Path) -> Error {
     )
 }
 
-/// A name that is free beside a file, for what goes on from it.
+/// An unused name beside a file, for the file that continues it.
 fn free_beside(path: &Path) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let mut names = (2_u32..).map(|n| path.with_file_name(format!("{stem}-{n}.{EXTENSION}")));
@@ -300,7 +300,7 @@ fn merged(base: &[Note], disk: Vec<Note>, own: &[Note]) -> Vec<Note> {
     with(notes, &new)
 }
 
-/// Notes, and those of others that are not among them.
+/// Notes, followed by those of `others` that are not among them.
 fn with(mut notes: Vec<Note>, others: &[Note]) -> Vec<Note> {
     let there: HashSet<&Note> = notes.iter().collect();
     let missing = others.iter().filter(|note| !there.contains(note));

@@ -52,8 +52,8 @@ impl Shelf {
         }
     }
 
-    /// The sessions on this question and model, as one: the newest file, with the notes of the others that no newer one ever had. A
-    /// model is known by its name, or by its weights where these lie elsewhere now. None if there is no file.
+    /// The sessions on this question and model, as one: the newest file, with those notes of older files that no newer file has ever
+    /// held. A model is recognised by its name, or by its weights if it has moved. None if there is no file.
     pub fn recall(&mut self, key: &Key, sha256: &str) -> Option<SavedFile> {
         let mut found = Vec::new();
         for (path, modified) in self.paths_about(key, sha256) {

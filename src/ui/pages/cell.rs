@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use ratatui::style::Style;
 
 use crate::text::{count, width};
-use crate::trace::{Ablation, AblationValue, AnswerOutcome, Cell, LatentIdx, Tally, most_unseen};
+use crate::trace::{Ablation, AblationValue, AnswerOutcome, Cell, LatentIdx, Tally};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::line::{Row, cut_foreign};
 use crate::ui::number::{plain, signed};
 use crate::ui::panes::answer::outcome_mark;
+use crate::ui::panes::effect::rate_words;
 use crate::ui::theme::Theme;
 
 /// Room for a change in log-probability.
@@ -141,30 +142,12 @@ pub(super) fn came_of(
             cell.flips,
             count(cell.n, name)
         ));
-        text.push_str(&rate(cell, theme));
+        if cell.variants().outcome() != AnswerOutcome::Flipped {
+            text.push_str(", ");
+            text.push_str(&rate_words(cell.variants(), theme));
+        }
     }
     text
-}
-
-/// What the variants say about the true rate of flips.
-fn rate(cell: &Cell, theme: &Theme) -> String {
-    let percent = |rate: f64| plain(100.0 * rate, 1, theme.glyphs);
-    let variants = cell.variants();
-    match (variants.outcome(), variants.rate()) {
-        (AnswerOutcome::Stands, _) => {
-            format!(
-                ", true rate below {} % at 95 %",
-                percent(most_unseen(cell.n))
-            )
-        }
-        (AnswerOutcome::Mixed, Some(rate)) => format!(
-            ", 95 % CI {} {} {} %",
-            percent(rate.ci95.0),
-            theme.glyphs.to,
-            percent(rate.ci95.1)
-        ),
-        _ => String::new(),
-    }
 }
 
 /// How many ablations came to each outcome, those that none came to left out: `4✓ 1~ 1✗`.

@@ -6,8 +6,7 @@ use ratatui::text::Line;
 use super::{Sheet, block};
 use crate::app::App;
 use crate::app::evidence::{EvidenceRow, evidence_rows, latent_of};
-use crate::text::count;
-use crate::text::sanitize;
+use crate::text::{count, sanitize};
 use crate::trace::{
     EditRun, LatentNodes, Patch, Standing, StepTracks, StepUse, TraceStep, Try, Verdict,
 };

@@ -6,8 +6,7 @@ use ratatui::text::Line;
 
 use crate::app::overlay::ablation_name;
 use crate::app::{App, Job, Phase};
-use crate::text::count;
-use crate::text::sanitize;
+use crate::text::{count, sanitize};
 use crate::trace::{Ablation, Answer, AnswerOutcome, Cell, Outcome, Variants};
 use crate::ui::line::{Row, cut_foreign, heading, paragraph};
 use crate::ui::number::{plain, signed};

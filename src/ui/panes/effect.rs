@@ -4,9 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::text::count;
-use crate::trace::{
-    AblationValue, AnswerOutcome, Donors, Effect, FlipRate, Outcome, Variants, most_unseen,
-};
+use crate::trace::{AblationValue, AnswerOutcome, Donors, Effect, Outcome, Variants, most_unseen};
 use crate::ui::line::{Row, cut_foreign};
 use crate::ui::number::{plain, signed};
 use crate::ui::panes::answer::{label_row, labelled};
@@ -165,33 +163,33 @@ fn variant_lines(
     lines
 }
 
-/// How many variants flipped the answer, and what that says about the rate: where none or all did, how sure one can be.
+/// How many variants flipped the answer, and what that says about the rate; nothing about the rate of a single run.
 fn flip_words(variants: Variants, name: &str, theme: &Theme) -> (String, String) {
-    let glyphs = theme.glyphs;
-    let percent = |rate: f64| plain(rate * 100.0, 1, glyphs);
     let Variants { flips, n } = variants;
-    let Some(FlipRate {
-        ci95: (low, high), ..
-    }) = variants.rate()
-    else {
+    if n < 2 {
         return (format!("{flips} of {}", count(n, name)), String::new());
+    }
+    let said = match variants.outcome() {
+        AnswerOutcome::Mixed => format!("{flips} of {}", count(n, name)),
+        AnswerOutcome::Stands | AnswerOutcome::Flipped => format!("{flips} of {n} flipped"),
     };
-    match variants.outcome() {
-        AnswerOutcome::Stands => (
-            format!("0 of {n} flipped"),
-            format!("true rate below {} % at 95 %", percent(most_unseen(n))),
-        ),
-        AnswerOutcome::Flipped => (
-            format!("{n} of {n} flipped"),
-            format!(
-                "true rate above {} % at 95 %",
-                percent(1.0 - most_unseen(n))
-            ),
-        ),
-        AnswerOutcome::Mixed => (
-            format!("{flips} of {}", count(n, name)),
-            format!("95 % CI {} {} {} %", percent(low), glyphs.to, percent(high)),
-        ),
+    (said, rate_words(variants, theme))
+}
+
+/// What the variants say about the true rate of flips: a bound where none or all flipped, otherwise an interval.
+pub(in crate::ui) fn rate_words(variants: Variants, theme: &Theme) -> String {
+    let percent = |rate: f64| plain(rate * 100.0, 1, theme.glyphs);
+    let unseen = most_unseen(variants.n);
+    match (variants.outcome(), variants.rate()) {
+        (AnswerOutcome::Stands, _) => format!("true rate below {} % at 95 %", percent(unseen)),
+        (AnswerOutcome::Flipped, _) => {
+            format!("true rate above {} % at 95 %", percent(1.0 - unseen))
+        }
+        (AnswerOutcome::Mixed, rate) => rate.map_or_else(String::new, |rate| {
+            let (low, high) = rate.ci95;
+            let to = theme.glyphs.to;
+            format!("95 % CI {} {to} {} %", percent(low), percent(high))
+        }),
     }
 }
 

@@ -3,7 +3,7 @@
 
 pub mod answer;
 pub mod detail;
-mod effect;
+pub(in crate::ui) mod effect;
 pub mod notes;
 pub mod problem;
 pub mod summary;

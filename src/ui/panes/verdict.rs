@@ -6,8 +6,7 @@ use ratatui::text::Line;
 
 use crate::app::dataset::RightAtRung;
 use crate::app::{App, Job, Phase};
-use crate::text::count;
-use crate::text::sanitize;
+use crate::text::{count, sanitize};
 use crate::trace::{self, Operand, Rung, Source, TraceStep, Verdict};
 use crate::ui::line::{Row, heading, paragraph};
 use crate::ui::number::{p_value, percent, probability, signed};
@@ -15,7 +14,7 @@ use crate::ui::panes::Title;
 use crate::ui::theme::Theme;
 
 const LABEL: usize = 16;
-/// What stands in place of a share where the open problem is of no data set that answers were counted on.
+/// Shown when the open problem belongs to no data set with counted answers.
 const NOT_KNOWN: &str =
     "How often answers with this rung are right is not known for questions like this";
 
