@@ -62,7 +62,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             .map_or_else(String::new, |off| detail(lattice, off, theme)),
         legend: vec![
             format!(
-                "{} on, {} off; {}; flips: k of n.",
+                "{} on, {} off; {}.",
                 glyphs.on,
                 glyphs.off,
                 legend_of_marks(theme)

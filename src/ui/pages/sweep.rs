@@ -81,13 +81,12 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         focus,
         detail: detail(app, sweep, theme),
         legend: vec![
-            format!("{}; on top: under how many values.", legend_of_marks(theme)),
+            format!("{}; counts of values on top.", legend_of_marks(theme)),
             format!(
                 "Change in log-prob of the clean answer{}. {none} not asked.",
                 if answer > 0 { ", then the answer" } else { "" }
             ),
-            "Put back alone: all others are off, its clean value is put back. Is it sufficient?"
-                .to_owned(),
+            "Put back alone: all others off, its clean value put back. Sufficient?".to_owned(),
         ],
     }
 }
