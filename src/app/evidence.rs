@@ -9,13 +9,15 @@ use super::App;
 pub enum EvidenceRow {
     /// A step of the trace.
     Step(usize),
+    /// A place of the question that was edited.
+    Place(usize),
     /// An edited question.
     Edit(usize),
     /// A replaced latent.
     Patch(usize),
     /// The nodes that compete at a latent.
     Nodes(usize),
-    /// Another trace that reaches the answer.
+    /// Another trace that reaches the answer: of those that were scored on the edits, or else of those that were found.
     Competing(usize),
     /// A strategy that was tried.
     Try(usize),
@@ -25,13 +27,19 @@ pub enum EvidenceRow {
 #[must_use]
 pub fn evidence_rows(verdict: &Verdict) -> Vec<EvidenceRow> {
     let edits = verdict.tracks.as_ref().map_or(0, |t| t.edits.len());
+    let places = verdict.tracks.as_ref().map_or(0, |t| t.places.len());
+    let competing = match &verdict.tracks {
+        Some(tracks) if !tracks.rivals.is_empty() => tracks.rivals.len(),
+        _ => verdict.competing.len(),
+    };
     let patches = verdict.used.as_ref().map_or(0, |u| u.patches.len());
     (0..verdict.steps.len())
         .map(EvidenceRow::Step)
+        .chain((0..places).map(EvidenceRow::Place))
         .chain((0..edits).map(EvidenceRow::Edit))
         .chain((0..patches).map(EvidenceRow::Patch))
         .chain((0..verdict.nodes.len()).map(EvidenceRow::Nodes))
-        .chain((0..verdict.competing.len()).map(EvidenceRow::Competing))
+        .chain((0..competing).map(EvidenceRow::Competing))
         .chain((0..verdict.tried.len()).map(EvidenceRow::Try))
         .collect()
 }
@@ -82,7 +90,10 @@ impl App {
             EvidenceRow::Step(step) => latent_of(verdict.steps.get(*step)?),
             EvidenceRow::Patch(patch) => Some(verdict.used.as_ref()?.patches.get(*patch)?.latent),
             EvidenceRow::Nodes(at) => Some(verdict.nodes.get(*at)?.latent),
-            EvidenceRow::Edit(_) | EvidenceRow::Competing(_) | EvidenceRow::Try(_) => None,
+            EvidenceRow::Place(_)
+            | EvidenceRow::Edit(_)
+            | EvidenceRow::Competing(_)
+            | EvidenceRow::Try(_) => None,
         }
     }
 }

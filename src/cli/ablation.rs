@@ -165,10 +165,10 @@ pub struct MannerArgs {
     /// For resample: only donors with as many steps
     #[arg(long)]
     pub match_steps: bool,
-    /// For resample, noise, permute: variants [default: 16]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    /// Resample, noise, permute: variants [default: 16]
+    #[arg(long, value_name = "N|all", value_parser = variants)]
     pub donors: Option<usize>,
-    /// What noise and permute draw from
+    /// What resample, noise and permute draw with
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
     /// Take donors, means and noise from these problems
@@ -207,6 +207,12 @@ impl MannerArgs {
                 "pass --value resample with it",
             ));
         }
+        if self.donors == Some(ALL) && (self.value != Value::Resample || !more.is_empty()) {
+            return Err(Error::usage_with_hint(
+                "--donors all says nothing here: only resample has donors, and as many as there are problems",
+                "pass a number",
+            ));
+        }
         Ok(Ablation {
             value: self.value.into(),
             site: self.site.into(),
@@ -220,6 +226,16 @@ impl MannerArgs {
             ..Ablation::default()
         })
     }
+}
+
+/// As many donors as any reference set has.
+const ALL: usize = 1 << 20;
+
+fn variants(text: &str) -> Result<usize, String> {
+    if text == "all" {
+        return Ok(ALL);
+    }
+    at_least_one(text).map_err(|why| format!("{why}, or all"))
 }
 
 fn layers(text: &str) -> Result<Layers, String> {

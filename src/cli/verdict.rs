@@ -6,13 +6,13 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Verdict")]
 pub struct BudgetArgs {
-    /// Edits that count, wanted for each step of a trace
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    /// Edits of each number or node of the question
+    #[arg(long, value_name = "N", default_value_t = 6)]
     pub edits: usize,
     /// As many where they settled nothing
     ///
-    /// When no strategy has found a trace that tracks, the best one is tested by so many edits a step; 0 is never.
-    #[arg(long, value_name = "N", default_value_t = 32)]
+    /// When no strategy has found a trace that tracks, the best one is tested by so many edits of each; 0 is never.
+    #[arg(long, value_name = "N", default_value_t = 24)]
     pub more_edits: usize,
     /// Donors wanted for each step, with another value and with the same
     #[arg(long, value_name = "N", default_value_t = 8)]

@@ -14,8 +14,8 @@ use crate::model::Cancel;
 use crate::problem::{Problem, Split};
 use crate::text::{Page, sanitize};
 use crate::trace::{
-    Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, Mode, ModelInfo, Phrase, Task,
-    TokenRead, Verdict,
+    Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, Mode, ModelInfo, Phrase,
+    PlaceTest, Task, TokenRead, Verdict,
 };
 
 /// The schema name and version.
@@ -67,7 +67,7 @@ struct Latent {
 struct Judgement {
     #[serde(flatten)]
     verdict: Verdict,
-    p_value: f64,
+    p_value: Option<f64>,
     null_n: usize,
     null_hits: usize,
     null_candidates_p95: usize,
@@ -105,11 +105,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
     match &inspection.verdict {
         Some(Judgement { verdict, .. }) if args.check && !verdict.rung.is_sound() => {
             Err(Error::VerdictNotSound {
-                message: format!(
-                    "the verdict is {}: {}",
-                    verdict.rung.as_str(),
-                    verdict.reason
-                ),
+                message: format!("the verdict is {}: {}", verdict.word(), verdict.reason),
             })
         }
         _ => Ok(()),
@@ -363,9 +359,30 @@ fn as_text(i: &Inspection) -> String {
     out
 }
 
+/// One place of the question with what edits of it came to.
+fn place_text(place: &PlaceTest) -> String {
+    let PlaceTest {
+        text,
+        edits,
+        answered,
+        ignored,
+        ..
+    } = place;
+    let at = place
+        .start
+        .map_or_else(String::new, |start| format!(" at byte {start}"));
+    let role = if place.used {
+        format!("{ignored} left the answer")
+    } else {
+        "control".to_owned()
+    };
+    let standing = place.standing.as_str();
+    format!("{text}{at}: {answered} of {edits} answered as the trace says, {role}: {standing}")
+}
+
 fn verdict_text(v: &Verdict) -> String {
     let clean = |s: &str| sanitize(s).to_string();
-    let mut out = format!("\nverdict  {}: {}\n", v.rung.as_str(), clean(&v.reason));
+    let mut out = format!("\nverdict  {}: {}\n", v.word(), clean(&v.reason));
     for (n, step) in v.steps.iter().enumerate() {
         out += &format!("  step {}  {}\n", n + 1, clean(&step.text));
         if let Some(t) = v.tracks.iter().flat_map(|t| &t.steps).find(|t| t.step == n) {
@@ -397,9 +414,37 @@ fn verdict_text(v: &Verdict) -> String {
         }
     }
     out += &format!(
-        "  {} candidates, {} traces, p {:.4} (null n {})\n",
-        v.candidates, v.traces, v.null.p_value, v.null.n
+        "  {} candidates, {} traces, {} (null n {}, {} searches)\n",
+        v.candidates,
+        v.traces,
+        v.null
+            .p_value
+            .map_or_else(|| "no p".to_owned(), |p| format!("p {p:.4}")),
+        v.null.n,
+        v.null.searches
     );
+    for note in &v.notes {
+        out += &format!("  note  {}\n", clean(note));
+    }
+    if let Some(t) = &v.tracks {
+        out += &format!(
+            "  edits  {} of {} answered as the trace says\n",
+            t.answered,
+            t.edits.len()
+        );
+        for place in &t.places {
+            out += &format!("    {}\n", clean(&place_text(place)));
+        }
+        for rival in &t.rivals {
+            let steps: Vec<&str> = rival.steps.iter().map(|s| s.text.as_str()).collect();
+            out += &format!(
+                "    rival  {}: {} of {} answered as it says\n",
+                clean(&steps.join("; ")),
+                rival.answered,
+                rival.edits
+            );
+        }
+    }
     for t in &v.tried {
         out += &format!(
             "  tried  {}: {} traces, {} tested, null {} of {}, {} runs\n",

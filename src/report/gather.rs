@@ -191,7 +191,7 @@ pub struct Chance {
     pub n: usize,
     /// Those that succeeded.
     pub hits: usize,
-    /// (1 + hits) / (1 + n).
+    /// (1 + hits) / (1 + n): of what was found, and of what was not.
     pub p: f64,
 }
 
@@ -200,7 +200,10 @@ impl From<&Null> for Chance {
         Self {
             n: null.n,
             hits: null.hits,
-            p: null.p_value,
+            #[expect(clippy::cast_precision_loss, reason = "a few hundred problems")]
+            p: null
+                .p_value
+                .unwrap_or((1 + null.hits) as f64 / (1 + null.n) as f64),
         }
     }
 }

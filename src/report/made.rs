@@ -304,7 +304,8 @@ fn verdict(index: usize) -> Verdict {
     let null = |n: usize, hits: usize| Null {
         n,
         hits,
-        p_value: (1 + hits) as f64 / (1 + n) as f64,
+        p_value: Some((1 + hits) as f64 / (1 + n) as f64),
+        searches: 1,
         candidates_p95: 12,
     };
     let operand = |text: &str| Operand {
@@ -328,6 +329,10 @@ fn verdict(index: usize) -> Verdict {
             delta_resampled: Some(-2.0),
             threshold: 0.1,
             needed: rung != Rung::NotNeeded,
+            mean: None,
+            hidden: None,
+            fell: Vec::new(),
+            places: None,
         },
         steps: if has_trace { vec![step] } else { Vec::new() },
         candidates: 30,
@@ -342,5 +347,7 @@ fn verdict(index: usize) -> Verdict {
         competing: Vec::new(),
         tried: Vec::new(),
         nodes: Vec::new(),
+        by_chance: false,
+        notes: Vec::new(),
     }
 }

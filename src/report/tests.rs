@@ -321,7 +321,13 @@ fn findings_and_verdicts_are_those_of_the_rows() {
     );
     let many = table(&report, "multiplicity");
     let p: Vec<f64> = judged()
-        .map(|(_, v)| if v.has_trace() { v.null.p_value } else { 1.0 })
+        .map(|(_, v)| {
+            if v.has_trace() {
+                v.null.p_value.unwrap_or(1.0)
+            } else {
+                1.0
+            }
+        })
         .collect();
     assert_eq!(
         *many.cell(0, "p"),

@@ -1,5 +1,6 @@
 //! Shards of one run put together: the result is the single run's file, byte for byte.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::header::Header;
@@ -101,7 +102,8 @@ pub fn merge(folders: &[PathBuf], out: &Path, how: How) -> Result<Merged> {
 /// Which folder holds each shard.
 fn complete(folders: &[PathBuf], shards: &[Reader], of: usize) -> Result<Vec<usize>> {
     let first: &Header = shards[0].header();
-    let mut place: Vec<Option<usize>> = vec![None; of];
+    // What a header says of the number of shards is no reason to make room for as many.
+    let mut place: BTreeMap<usize, usize> = BTreeMap::new();
     for (at, shard) in shards.iter().enumerate() {
         let header = shard.header();
         let difference = first.differs(header).or_else(|| {
@@ -117,18 +119,15 @@ fn complete(folders: &[PathBuf], shards: &[Reader], of: usize) -> Result<Vec<usi
                 "merge only shards that were run with the same options",
             ));
         }
-        let slot = &mut place[header.shard.index - 1];
-        if let Some(other) = slot {
+        if let Some(other) = place.insert(header.shard.index, at) {
             return Err(Error::usage(format!(
                 "{:?} and {:?} are both shard {}",
-                folders[*other], folders[at], header.shard
+                folders[other], folders[at], header.shard
             )));
         }
-        *slot = Some(at);
     }
-    let missing = |shard: usize| Error::usage(format!("shard {}/{of} is missing", shard + 1));
-    let found = place.iter().enumerate();
-    found
-        .map(|(shard, at)| at.ok_or_else(|| missing(shard)))
+    let missing = |shard: usize| Error::usage(format!("shard {shard}/{of} is missing"));
+    (1..=of)
+        .map(|shard| place.get(&shard).copied().ok_or_else(|| missing(shard)))
         .collect()
 }

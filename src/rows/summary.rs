@@ -3,7 +3,7 @@
 use super::row::{Ablation, Body, EarlyStopping, Row};
 use crate::answers::is_correct;
 use crate::text::sanitize;
-use crate::trace::Rung;
+use crate::trace::{Null, Rung};
 
 /// How much of a question is kept, in characters.
 const QUESTION: usize = 1_000;
@@ -45,6 +45,14 @@ pub struct Item {
     pub refused: Option<String>,
     /// Where its rows begin in the file, in bytes.
     pub offset: u64,
+}
+
+impl Item {
+    /// Whether the rung is PRESENT and chance explains the trace.
+    #[must_use]
+    pub fn by_chance(&self) -> bool {
+        self.rung == Some(Rung::Present) && self.p.is_some_and(|p| p > Null::CHANCE)
+    }
 }
 
 /// An answer forced after so many latents.
@@ -113,7 +121,7 @@ impl Gather {
             Body::Verdict(Some(found)) => {
                 let null = &found.verdict.null;
                 item.rung = Some(found.verdict.rung);
-                item.p = (null.n > 0).then_some(null.p_value);
+                item.p = null.p_value;
                 if item.answer.is_none() {
                     item.answer = found.answer.as_deref().map(short);
                 }

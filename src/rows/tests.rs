@@ -198,6 +198,14 @@ fn overlaps_gaps_and_mixed_settings_are_refused() {
     assert!(refused(&parts[..2]).contains("shard 3/3 is missing"));
     let twice = [parts[0].clone(), parts[1].clone(), parts[1].clone()];
     assert!(refused(&twice).contains("are both shard 2/3"));
+    // What a header says of the number of shards costs nothing.
+    let file = parts[0].join(FILE);
+    let whole = fs::read_to_string(&file).expect("readable");
+    let many = whole.replacen("\"of\":3", &format!("\"of\":{}", usize::MAX / 2), 1);
+    assert_ne!(many, whole);
+    fs::write(&file, many).expect("written");
+    assert!(refused(&parts[..1]).contains("shard 2/"));
+    fs::write(&file, whole).expect("written");
     let other = folder.path().join("other");
     write(&other, &header(10, Shard { index: 3, of: 3 }));
     let mixed = [parts[0].clone(), parts[1].clone(), other];

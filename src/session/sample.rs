@@ -154,6 +154,10 @@ fn verdict() -> Verdict {
             delta_resampled: Some(-7.25),
             threshold: 0.1,
             needed: true,
+            mean: None,
+            hidden: None,
+            fell: Vec::new(),
+            places: None,
         },
         steps: vec![
             TraceStep {
@@ -182,7 +186,8 @@ fn verdict() -> Verdict {
         null: Null {
             n: 100,
             hits: 4,
-            p_value: 5.0 / 101.0,
+            p_value: Some(5.0 / 101.0),
+            searches: 1,
             candidates_p95: 60,
         },
         null_answers: None,
@@ -192,6 +197,8 @@ fn verdict() -> Verdict {
         competing: Vec::new(),
         tried: Vec::new(),
         nodes: Vec::new(),
+        by_chance: false,
+        notes: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LatentIdx, Null};
+use super::{LatentIdx, Null, TraceStep};
 
 /// How a step of a trace came out of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,10 +59,41 @@ pub struct EditRun {
     pub expected: String,
     /// The model's answer.
     pub answer: Option<String>,
-    /// Whether they are the same; if not, the edit says nothing about the latents and does not count.
+    /// Whether they are the same; if not, the edit says nothing about the latents, but it counts against the trace.
     pub eligible: bool,
     /// One for each step that is read at a latent.
     pub reads: Vec<EditRead>,
+}
+
+/// What the answers to edits of one place of the question say of a trace (field-map.md 5.1): every edit that was run counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlaceTest {
+    /// What stands there: a number, a node, or `beside the chain`.
+    pub text: String,
+    /// Its first byte in the question; none for what stands in several places.
+    pub start: Option<usize>,
+    /// Whether the trace rests on it; if not, edits of it must leave the answer.
+    pub used: bool,
+    /// Edits of it: those whose predicted answer would be another without the change at this place, or, where the trace does
+    /// not rest on it, all.
+    pub edits: usize,
+    /// How many of them the model answered as the trace says.
+    pub answered: usize,
+    /// How many it answered as if the place had not been changed.
+    pub ignored: usize,
+    /// What that comes to.
+    pub standing: Standing,
+}
+
+/// Another trace that reaches the answer, scored on the same edits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rival {
+    /// Its steps.
+    pub steps: Vec<TraceStep>,
+    /// Edits that were answered as it says.
+    pub answered: usize,
+    /// Edits for which it says something.
+    pub edits: usize,
 }
 
 /// E2 for one step.
@@ -105,7 +136,17 @@ pub struct Tracks {
     pub edits: Vec<EditRun>,
     /// One for each step that is read at a latent.
     pub steps: Vec<StepTracks>,
-    /// How many traces were put to the test up to this one: p-values are multiplied by it.
+    /// How many edits the model answered as the trace says, of all that were run.
+    #[serde(default)]
+    pub answered: usize,
+    /// One for each place that was edited.
+    #[serde(default)]
+    pub places: Vec<PlaceTest>,
+    /// Other traces, best first: a trace is told from them only where it scores higher.
+    #[serde(default)]
+    pub rivals: Vec<Rival>,
+    /// How many traces were put to the test up to this one: the p-values of test n are multiplied by n (n + 1), which keeps the
+    /// chance of any false success at the level.
     pub tests: usize,
     /// Of all steps together.
     pub standing: Standing,
@@ -128,6 +169,13 @@ pub struct Patch {
     pub same: bool,
     /// What the trace says the answer becomes.
     pub expected: String,
+    /// The model's answer to the donor's own question. Where it is not the expected one, the donor tells an answer that is
+    /// computed from the latent from one that is carried over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<String>,
+    /// Other latents that were replaced with it, because they show the same value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<LatentIdx>,
     /// The model's answer.
     pub answer: Option<String>,
     /// Change in log-probability of the clean answer, in nats.
@@ -138,6 +186,19 @@ pub struct Patch {
     pub relative_size: f64,
     /// Whether the answer is the expected one.
     pub passed: bool,
+}
+
+/// Donors whose own answer is not the one that the trace predicts, and what the answer became.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discriminating {
+    /// How many there are.
+    pub n: usize,
+    /// The answer is what the trace predicts.
+    pub predicted: usize,
+    /// The answer is the donor's own.
+    pub own: usize,
+    /// It is neither.
+    pub neither: usize,
 }
 
 /// E3 for one step.
@@ -155,6 +216,19 @@ pub struct StepUse {
     pub same: usize,
     /// How many of them left the answer.
     pub kept: usize,
+    /// Of the donors with another value, those whose own answer is not the predicted one.
+    #[serde(default)]
+    pub different_discriminating: Discriminating,
+    /// Of the donors with the same value, those whose own answer is not the clean one.
+    #[serde(default)]
+    pub same_discriminating: Discriminating,
+    /// Whether the step's value is the answer itself, so that computing and carrying over are the same.
+    #[serde(default)]
+    pub is_answer: bool,
+    /// Where several latents show the value and were replaced together: how many donors moved the answer with this latent
+    /// alone, and how many were tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone: Option<(usize, usize)>,
     /// How often the answer after one donor, with the same value or another, is what the trace computes for a different
     /// one: hits of n.
     pub coincidence: (usize, usize),
@@ -179,7 +253,11 @@ pub struct Used {
     pub steps: Vec<StepUse>,
     /// Largest difference of any first-answer logit when each latent's own value is written back.
     pub sham_max_diff: f64,
-    /// How many traces were put to the test up to this one: p-values are multiplied by it.
+    /// Largest change in log-probability of the clean answer, in nats, when each latent is replaced by the one that the same
+    /// question leaves when it is run again among the donors: the whole path of a replacement, which rounding alone may move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sham_path: Option<f64>,
+    /// How many traces were put to the test up to this one, as in [`Tracks::tests`].
     pub tests: usize,
     /// Of all steps together.
     pub standing: Standing,

@@ -18,8 +18,8 @@ pub use self::ablation::{
     Site, most_unseen,
 };
 pub use self::evidence::{
-    EditRead, EditRun, LatentNodes, NodeMass, Patch, Standing, StepTracks, StepUse, Tracks, Try,
-    Used,
+    Discriminating, EditRead, EditRun, LatentNodes, NodeMass, Patch, PlaceTest, Rival, Standing,
+    StepTracks, StepUse, Tracks, Try, Used,
 };
 pub use self::learned::{LearnedCell, LearnedReads, LearnedRow};
 pub use self::study::{
@@ -28,7 +28,7 @@ pub use self::study::{
 };
 pub use self::variants::{AnswerOutcome, FlipRate, Tally, Variants, wilson};
 pub(crate) use self::variants::{Z, serde_with_outcome};
-pub use self::verdict::{Necessity, Null, Operand, Rung, Source, TraceStep, Verdict};
+pub use self::verdict::{Necessity, Null, Operand, Rung, Source, Stood, TraceStep, Verdict};
 
 /// The number of a latent token in its run, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

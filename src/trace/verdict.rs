@@ -108,7 +108,16 @@ impl Rung {
         matches!(self, Self::Present | Self::Tracks | Self::Used)
     }
 
-    /// The word on screen.
+    /// The word on screen, given whether chance explains the trace.
+    #[must_use]
+    pub fn word(self, by_chance: bool) -> &'static str {
+        match self {
+            Self::Present if by_chance => "PRESENT?",
+            rung => rung.as_str(),
+        }
+    }
+
+    /// The word of the rung alone.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -165,9 +174,21 @@ pub struct Verdict {
     /// Of a logic question: the nodes that compete at each latent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<LatentNodes>,
+    /// Whether the rung is PRESENT and chance explains the trace: the search succeeds as often with other problems' latents.
+    #[serde(default)]
+    pub by_chance: bool,
+    /// What is odd about the question or the answer: facts that contradict, an answer that is none of the options.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl Verdict {
+    /// The rung as it is shown: PRESENT with a question mark where chance explains the trace.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        self.rung.word(self.by_chance)
+    }
+
     /// Whether the verdict rests on a trace that was found, sound or not.
     #[must_use]
     pub fn has_trace(&self) -> bool {
@@ -175,7 +196,8 @@ impl Verdict {
     }
 }
 
-/// Necessity: the answer with no latents and with all latents resampled.
+/// Necessity: what becomes of the answer when the latents say something else, cannot be seen, or do not stand there at all
+/// (methods.md 4, field-map.md 5.2). Content and places are two claims.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Necessity {
     /// The answer with zero latents (delimiter forced).
@@ -188,10 +210,35 @@ pub struct Necessity {
     pub donors_kept: usize,
     /// Mean change in log-probability of the clean answer over donors.
     pub delta_resampled: Option<f64>,
+    /// All latents replaced by their means over the reference set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<Stood>,
+    /// All latents in place, but no later position may attend to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Stood>,
     /// The change beyond which log-probability no longer "stands", in nats.
     pub threshold: f64,
-    /// Whether answer and log-probability stand in both tests.
+    /// Whether the content of the latents is needed: answer or log-probability falls when all are resampled, replaced by their
+    /// means, or hidden in place.
     pub needed: bool,
+    /// The tests of content that failed, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fell: Vec<String>,
+    /// Whether the places are needed: the content is not, and yet answer or log-probability falls when there are no latents, so
+    /// that every later position moves. None where the content is needed, which says nothing of the places.
+    #[serde(default)]
+    pub places: Option<bool>,
+}
+
+/// What became of the clean answer in one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stood {
+    /// The answer there.
+    pub answer: Option<String>,
+    /// Change in log-probability of the clean answer, in nats.
+    pub delta_logprob: f64,
+    /// Whether both stand.
+    pub stands: bool,
 }
 
 impl Necessity {
@@ -209,8 +256,11 @@ pub struct Null {
     pub n: usize,
     /// In how many of them the same search reached this run's answer.
     pub hits: usize,
-    /// (1 + hits) / (1 + n).
-    pub p_value: f64,
+    /// (1 + hits) / (1 + n); none where nothing was found, or nothing was searched.
+    pub p_value: Option<f64>,
+    /// How many searches count: a hit is another problem in whose latents any of them succeeds, so p stands for the whole.
+    #[serde(default = "one")]
+    pub searches: usize,
     /// 95th percentile of the number of candidates under the null.
     pub candidates_p95: usize,
 }
@@ -222,6 +272,10 @@ impl Null {
     /// Whether the search succeeds so often with other problems' latents that chance may explain a trace.
     #[must_use]
     pub fn chance_may_explain(&self) -> bool {
-        self.p_value > Self::CHANCE
+        self.p_value.is_some_and(|p| p > Self::CHANCE)
     }
+}
+
+fn one() -> usize {
+    1
 }

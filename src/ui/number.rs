@@ -44,7 +44,10 @@ pub fn probability(value: f32) -> String {
 
 /// A p-value: three decimals, more when it is small.
 #[must_use]
-pub fn p_value(value: f64) -> String {
+pub fn p_value(value: impl Into<Option<f64>>) -> String {
+    let Some(value) = value.into() else {
+        return "none".to_owned();
+    };
     if value > 0.0 && value < 0.000_5 {
         format!("{value:.1e}")
     } else {

@@ -4,6 +4,14 @@
 /// A test holds at this level, after correction for the number of traces that were put to it.
 pub const ALPHA: f64 = 0.05;
 
+/// Whether the n-th test of a trace is significant. Tests go on until one succeeds, so test n has the share 1 / (n (n + 1)) of
+/// the level: over however many tests, these add up to no more than the level.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a few traces")]
+pub fn holds_at(p: f64, n: usize) -> bool {
+    p * (n * (n + 1)) as f64 <= ALPHA
+}
+
 /// Fewer trials than this settle nothing.
 pub const MIN_TRIALS: usize = 3;
 
@@ -27,6 +35,19 @@ pub(super) fn few(hits: usize, n: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tests_without_end_share_the_level() {
+        let level = |n: usize| {
+            let mut p = 1.0f64;
+            while !holds_at(p, n) {
+                p /= 1.001;
+            }
+            p
+        };
+        let all: f64 = (1..=200).map(level).sum();
+        assert!((0.045..=ALPHA).contains(&all), "{all}");
+    }
 
     #[test]
     fn a_rate_is_never_zero() {

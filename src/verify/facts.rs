@@ -90,6 +90,38 @@ impl Facts {
     pub fn node(&self, word: &str) -> Option<Node> {
         self.plurals.get(word).copied()
     }
+
+    /// Every node that facts lead to, and whether by a negative one.
+    #[must_use]
+    pub fn reach(&self, from: Node) -> Vec<(Node, bool)> {
+        let mut reached: Vec<(Node, bool)> = Vec::new();
+        let mut queue = vec![from];
+        while let Some(node) = queue.pop() {
+            for fact in self.facts.iter().filter(|f| f.from == node) {
+                let new = (fact.to, fact.relation == Relation::IsNot);
+                if reached.contains(&new) {
+                    continue;
+                }
+                reached.push(new);
+                if fact.relation == Relation::IsA {
+                    queue.push(fact.to);
+                }
+            }
+        }
+        reached
+    }
+
+    /// What the facts say of the entity and deny of it too.
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<&str> {
+        let reached = self.reach(self.entity);
+        let denied = |(node, is_not): &&(Node, bool)| !is_not && reached.contains(&(*node, true));
+        reached
+            .iter()
+            .filter(denied)
+            .map(|(node, _)| self.nodes[*node].as_str())
+            .collect()
+    }
 }
 
 /// Reads a question.

@@ -29,6 +29,8 @@ pub struct Grounds {
     pub tried: Vec<Try>,
     /// Of a logic question: the nodes that compete at each latent.
     pub nodes: Vec<LatentNodes>,
+    /// What is odd about the question or the answer.
+    pub notes: Vec<String>,
 }
 
 /// Gives the verdict on one run. Without an answer there is nothing to judge; NOT NEEDED comes next and holds whether
@@ -38,7 +40,7 @@ pub fn judge(grounds: Grounds) -> Verdict {
     let Grounds {
         necessity,
         found,
-        null,
+        mut null,
         null_answers,
         tracks,
         used,
@@ -46,7 +48,12 @@ pub fn judge(grounds: Grounds) -> Verdict {
         top_k,
         tried,
         nodes,
+        notes,
     } = grounds;
+    // What was not found has no significance.
+    if found.steps.is_empty() {
+        null.p_value = None;
+    }
     let tracking = tracks.as_ref().map(|t| t.standing);
     let (rung, reason) = match &found.abstain {
         Some(why @ (Abstain::NoAnswer | Abstain::NoLatents)) => (Rung::Abstain, why.to_string()),
@@ -59,10 +66,10 @@ pub fn judge(grounds: Grounds) -> Verdict {
                 (Some(tracks), Some(used), Some(Standing::Holds))
                     if used.standing == Standing::Holds =>
                 {
-                    (Rung::Used, uses(&found, tracks, used))
+                    (Rung::Used, uses(&found, tracks, used, &null))
                 }
                 (Some(tracks), used, Some(Standing::Holds)) => {
-                    (Rung::Tracks, follows(&found, tracks, used.as_ref()))
+                    (Rung::Tracks, follows(&found, tracks, used.as_ref(), &null))
                 }
                 (Some(tracks), _, Some(Standing::Contradicted)) => (
                     Rung::Contradicted,
@@ -74,6 +81,8 @@ pub fn judge(grounds: Grounds) -> Verdict {
         }
     };
     Verdict {
+        by_chance: rung == Rung::Present && null.chance_may_explain(),
+        notes,
         rung,
         reason,
         necessity,
@@ -101,16 +110,17 @@ fn named(found: &Found) -> String {
     format!("a trace of {n} {steps} that ends in {answer}")
 }
 
-fn uses(found: &Found, tracks: &Tracks, used: &Used) -> String {
+fn uses(found: &Found, tracks: &Tracks, used: &Used, null: &Null) -> String {
     format!(
-        "The answer uses {}: {}; {}",
+        "The answer uses {}: {}; {}; {}",
         named(found),
         used.reason,
-        tracks.reason
+        tracks.reason,
+        alone(null)
     )
 }
 
-fn follows(found: &Found, tracks: &Tracks, used: Option<&Used>) -> String {
+fn follows(found: &Found, tracks: &Tracks, used: Option<&Used>, null: &Null) -> String {
     let rest = used.map_or_else(
         || "whether the answer depends on them was not tested".to_owned(),
         |used| {
@@ -121,15 +131,23 @@ fn follows(found: &Found, tracks: &Tracks, used: Option<&Used>) -> String {
         },
     );
     format!(
-        "Consistent with {}: {}; {rest}",
+        "Consistent with {}: {}; {rest}; {}",
         named(found),
-        tracks.reason
+        tracks.reason,
+        alone(null)
     )
 }
 
 fn not_needed(necessity: &Necessity) -> String {
+    let places = match necessity.places {
+        Some(true) => {
+            "; their places are needed: without any latents, which moves every later position, one of them falls"
+        }
+        Some(false) => "; they stand without any latents too",
+        None => "; a run without latents was not made",
+    };
     format!(
-        "The answer and its log-probability stand with no latents, and with all latents from another problem in {} of {} donors",
+        "The answer and its log-probability stand when the latents are hidden in place, at their means, and from another problem in {} of {} donors{places}",
         necessity.donors_kept, necessity.donors
     )
 }
@@ -171,24 +189,44 @@ fn present(found: &Found, null: &Null, top_k: usize) -> String {
     if at_answer {
         reason.push_str(", the last one read at the answer only");
     }
-    let tested = if null.n == 0 {
-        "; how often chance finds one was not tested".to_owned()
-    } else if null.chance_may_explain() {
-        format!(
-            "; such a trace was also found in {} of {} other problems' latents (p = {:.3}), so chance may explain it",
-            null.hits, null.n, null.p_value
-        )
-    } else {
-        format!(
-            "; found in {} of {} other problems' latents (p = {:.3})",
-            null.hits, null.n, null.p_value
-        )
-    };
+    let tested = format!("; {}", chance(null));
     reason.push_str(&tested);
     if found.from_question_alone {
         reason.push_str("; one step from the question alone gives the answer too");
     }
     reason
+}
+
+/// What the search alone would say, where edits say more.
+fn alone(null: &Null) -> String {
+    null.p_value.map_or_else(
+        || chance(null),
+        |p| {
+            format!(
+                "the search alone also finds such a trace in {} of {} other problems' latents (p = {p:.3})",
+                null.hits, null.n
+            )
+        },
+    )
+}
+
+/// How often chance finds a trace.
+fn chance(null: &Null) -> String {
+    let Some(p) = null.p_value else {
+        return "how often chance finds one was not tested".to_owned();
+    };
+    let by = match null.searches {
+        0 | 1 => String::new(),
+        n => format!(" by any of the {n} searches"),
+    };
+    let Null { hits, n, .. } = null;
+    if null.chance_may_explain() {
+        format!(
+            "such a trace was also found in {hits} of {n} other problems' latents{by} (p = {p:.3}), so chance may explain it"
+        )
+    } else {
+        format!("found in {hits} of {n} other problems' latents{by} (p = {p:.3})")
+    }
 }
 
 #[cfg(test)]
@@ -203,8 +241,12 @@ mod tests {
             donors: 16,
             donors_kept: 16,
             delta_resampled: Some(0.0),
+            mean: None,
+            hidden: None,
             threshold: 0.1,
             needed,
+            fell: Vec::new(),
+            places: (!needed).then_some(false),
         }
     }
 
@@ -243,8 +285,11 @@ mod tests {
             top_k: 5,
             tried: Vec::new(),
             nodes: Vec::new(),
+            notes: Vec::new(),
         }
     }
+
+    const NOT_NEEDED: &str = "The answer and its log-probability stand when the latents are hidden in place, at their means, and from another problem in 16 of 16 donors; they stand without any latents too";
 
     #[test]
     fn every_rung_has_its_reason() {
@@ -294,13 +339,7 @@ mod tests {
                 Rung::Present,
                 "The top-5 of the latents is consistent with a trace of 1 step that ends in 19, the last one read at the answer only; found in 0 of 200 other problems' latents (p = 0.005)",
             ),
-            (
-                false,
-                found(read),
-                0,
-                Rung::NotNeeded,
-                "The answer and its log-probability stand with no latents, and with all latents from another problem in 16 of 16 donors",
-            ),
+            (false, found(read), 0, Rung::NotNeeded, NOT_NEEDED),
             (
                 true,
                 near,
@@ -320,7 +359,7 @@ mod tests {
                 abstain(Abstain::NoNumbers),
                 0,
                 Rung::NotNeeded,
-                "The answer and its log-probability stand with no latents, and with all latents from another problem in 16 of 16 donors",
+                NOT_NEEDED,
             ),
             (
                 false,

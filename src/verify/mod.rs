@@ -20,6 +20,7 @@ pub mod replay;
 mod arithmetic;
 mod judge;
 mod logic;
+mod places;
 #[cfg(test)]
 mod tests;
 mod tracks;
@@ -30,11 +31,11 @@ use std::cmp::Reverse;
 use std::fmt;
 
 pub use judge::{Grounds, judge};
-pub use necessity::{Stand, decide};
-pub use null::{null, null_answers};
+pub use necessity::{Stand, Without, decide};
+pub use null::{Hits, null, null_answers};
 pub use replay::{Fault, Finding, replay};
 pub use tracks::{Observation, Trial, tracks};
-pub use used::used;
+pub use used::{Replaced, used};
 pub use values::Values;
 
 use crate::trace::{LatentIdx, Source, Task, TokenRead, TraceStep};
@@ -183,6 +184,41 @@ pub fn search(settings: &Search, case: &Case<'_>, latents: &[Vec<TokenRead>]) ->
             ..Found::default()
         },
     }
+}
+
+/// What is odd about a question or its answer, in sentences: facts that contradict one another, an answer that is none of the
+/// options. A trace can be found all the same, so this is said beside the verdict.
+#[must_use]
+pub fn oddities(case: &Case<'_>) -> Vec<String> {
+    let Some(facts) = (case.task == Task::Logic)
+        .then(|| facts::parse(case.question).ok())
+        .flatten()
+    else {
+        return Vec::new();
+    };
+    let mut notes: Vec<String> = facts
+        .contradictions()
+        .into_iter()
+        .map(|node| {
+            let entity = &facts.nodes[facts.entity];
+            format!("The facts contradict one another: {entity} is {node}, and is not")
+        })
+        .collect();
+    if let (facts::Query::Which { options }, Some(answer)) = (&facts.query, case.answer) {
+        let names: Vec<&str> = options.iter().map(|o| facts.nodes[*o].as_str()).collect();
+        let words = || answer.split(|c: char| !c.is_alphanumeric());
+        let says = |word: &str| {
+            let node = facts.node(&word.to_lowercase());
+            node.is_some_and(|node| options.contains(&node))
+        };
+        if !words().any(says) {
+            notes.push(format!(
+                "The answer \"{answer}\" is none of the options: {}",
+                names.join(", ")
+            ));
+        }
+    }
+    notes
 }
 
 /// A question taken apart once, to be searched with many sets of latents.

@@ -1,10 +1,12 @@
-//! Necessity: do the answer and its log-probability stand without this problem's latents?
+//! Necessity: do the answer and its log-probability stand without what this problem's latents say (content), and without their
+//! places?
 //!
-//! Two tests, and both must pass before a verdict says NOT NEEDED: no latents at all, and every latent taken from other
-//! problems. The first alone could pass because a model has a direct mode of its own; the second alone could fail
-//! because foreign latents confuse a model that needs none.
+//! Content is tested with the places held, so that nothing else of the run moves: every latent taken from another problem, every
+//! latent at its mean, every latent hidden from all that comes later. All must pass before a verdict says NOT NEEDED; one
+//! alone could fail because what stands there is foreign to the model, and that is said. A run without latents moves every
+//! later position too, so it tests content and places at once: where content is not needed, it tells about places.
 
-use crate::trace::Necessity;
+use crate::trace::{Necessity, Stood};
 
 /// The largest loss of log-probability, in nats, under which an answer still stands; a gain is no need.
 ///
@@ -30,18 +32,29 @@ pub struct Stand {
     pub delta_logprob: f64,
 }
 
-/// Decides whether the latents are needed, from the run with zero latents (delimiter forced; none if it was not run)
-/// and from one run per donor with all latents resampled. What was not shown to stand counts as needed.
+/// Runs with no latents, or with all of them changed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Without {
+    /// Zero latents, delimiter forced; none if it was not run.
+    pub none: Option<Stand>,
+    /// All latents resampled, by donor.
+    pub resampled: Vec<Stand>,
+    /// All latents at their means.
+    pub mean: Option<Stand>,
+    /// All latents hidden in place.
+    pub hidden: Option<Stand>,
+}
+
+/// Decides what of the latents is needed. What was not shown to stand counts as needed.
 #[must_use]
-pub fn decide(clean_answer: &str, without: Option<&Stand>, resampled: &[Stand]) -> Necessity {
-    let kept = |stand: &&Stand| {
-        stand
-            .answer
-            .as_deref()
-            .is_some_and(|a| a.trim() == clean_answer.trim())
+pub fn decide(clean_answer: &str, without: &Without) -> Necessity {
+    let resampled = &without.resampled;
+    let kept = |stand: &Stand| {
+        let answer = stand.answer.as_deref();
+        answer.is_some_and(|a| a.trim() == clean_answer.trim())
     };
     let donors = resampled.len();
-    let donors_kept = resampled.iter().filter(kept).count();
+    let donors_kept = resampled.iter().filter(|stand| kept(stand)).count();
     let mean = |change: fn(&Stand) -> f64| {
         #[expect(
             clippy::cast_precision_loss,
@@ -51,23 +64,47 @@ pub fn decide(clean_answer: &str, without: Option<&Stand>, resampled: &[Stand]) 
         (donors > 0).then(|| resampled.iter().map(change).sum::<f64>() / n)
     };
     // A change that is not a number is no evidence: every comparison with it is false.
-    let zero_stands = without
-        .filter(kept)
-        .is_some_and(|s| -s.delta_logprob <= THRESHOLD_NATS);
+    let stands = |stand: &Stand| kept(stand) && -stand.delta_logprob <= THRESHOLD_NATS;
+    let stood = |stand: &Option<Stand>| {
+        stand.as_ref().map(|stand| Stood {
+            answer: stand.answer.clone(),
+            delta_logprob: stand.delta_logprob,
+            stands: stands(stand),
+        })
+    };
     let donors_stand = donors >= MIN_DONORS
         && donors_kept * 100 >= donors * MIN_KEPT_PERCENT
         // The mean of losses: one donor's gain must not make up for another's loss.
         && mean(|s| if s.delta_logprob > 0.0 { 0.0 } else { -s.delta_logprob }).is_some_and(|loss| loss <= THRESHOLD_NATS);
+    let fell: Vec<String> = [
+        (RESAMPLED, donors_stand),
+        (MEAN, without.mean.as_ref().is_some_and(stands)),
+        (HIDDEN, without.hidden.as_ref().is_some_and(stands)),
+    ]
+    .into_iter()
+    .filter(|(_, stands)| !stands)
+    .map(|(name, _)| name.to_owned())
+    .collect();
+    let none = without.none.as_ref();
     Necessity {
-        answer_without_latents: without.and_then(|s| s.answer.clone()),
-        delta_without_latents: without.map(|s| s.delta_logprob),
+        answer_without_latents: none.and_then(|s| s.answer.clone()),
+        delta_without_latents: none.map(|s| s.delta_logprob),
         donors,
         donors_kept,
         delta_resampled: mean(|s| s.delta_logprob),
+        mean: stood(&without.mean),
+        hidden: stood(&without.hidden),
         threshold: THRESHOLD_NATS,
-        needed: !(zero_stands && donors_stand),
+        needed: !fell.is_empty(),
+        places: (fell.is_empty() && none.is_some()).then(|| !none.is_some_and(stands)),
+        fell,
     }
 }
+
+/// The tests of content, by the names that [`Necessity::fell`] gives.
+const RESAMPLED: &str = "resampled";
+const MEAN: &str = "at their means";
+const HIDDEN: &str = "hidden in place";
 
 #[cfg(test)]
 mod tests {
@@ -81,83 +118,129 @@ mod tests {
     }
 
     #[test]
-    fn both_tests_must_pass() {
+    fn content_is_needed_unless_every_test_passes() {
         let all = |n| vec![stand("19", 0.01); n];
         let with = |n: usize, other: &[Stand]| [all(n).as_slice(), other].concat();
         let keep = Some(stand("19", -0.05));
-        for (name, without, donors, needed) in [
-            ("both stand", keep.clone(), all(16), false),
+        let no_answer = Some(Stand {
+            answer: None,
+            delta_logprob: 0.0,
+        });
+        for (name, hidden, donors, fell) in [
+            ("all stand", keep.clone(), all(16), &[][..]),
             (
                 "19 of 20 donors keep it",
                 keep.clone(),
                 with(19, &[stand("18", -0.2)]),
-                false,
+                &[],
             ),
             (
                 "15 of 16 donors keep it",
                 keep.clone(),
                 with(15, &[stand("18", -0.2)]),
-                true,
+                &[RESAMPLED],
             ),
-            ("too few donors", keep.clone(), all(15), true),
-            ("no donors", keep.clone(), all(0), true),
-            ("zero latents not run", None, all(16), true),
+            ("too few donors", keep.clone(), all(15), &[RESAMPLED]),
+            ("no donors", keep.clone(), all(0), &[RESAMPLED]),
+            ("not hidden", None, all(16), &[HIDDEN]),
             (
-                "zero latents give another answer",
+                "hidden, another answer",
                 Some(stand("18", 0.0)),
                 all(16),
-                true,
+                &[HIDDEN],
             ),
+            ("hidden, none", no_answer, all(16), &[HIDDEN]),
             (
-                "zero latents give none",
-                Some(Stand {
-                    answer: None,
-                    delta_logprob: 0.0,
-                }),
-                all(16),
-                true,
-            ),
-            (
-                "probability falls with zero latents",
+                "probability falls when hidden",
                 Some(stand("19", -0.11)),
                 all(16),
-                true,
+                &[HIDDEN],
             ),
             (
-                "probability rises with zero latents",
+                "probability rises when hidden",
                 Some(stand("19", 0.3)),
                 all(16),
-                false,
+                &[],
             ),
             (
                 "gains do not make up for losses",
                 keep.clone(),
                 with(8, &vec![stand("19", -0.3); 8]),
-                true,
+                &[RESAMPLED],
             ),
-            ("not a number", Some(stand("19", f64::NAN)), all(16), true),
+            (
+                "not a number",
+                Some(stand("19", f64::NAN)),
+                all(16),
+                &[HIDDEN],
+            ),
             (
                 "one donor not a number",
-                keep,
+                keep.clone(),
                 with(16, &[stand("19", f64::NAN)]),
-                true,
+                &[RESAMPLED],
             ),
         ] {
+            let without = Without {
+                none: None,
+                resampled: donors,
+                mean: keep.clone(),
+                hidden,
+            };
+            let got = decide("19", &without);
             assert_eq!(
-                decide("19", without.as_ref(), &donors).needed,
-                needed,
+                (got.fell.as_slice(), got.needed),
+                (
+                    &fell.iter().map(ToString::to_string).collect::<Vec<_>>()[..],
+                    !fell.is_empty()
+                ),
                 "{name}"
             );
         }
     }
 
     #[test]
+    fn places_are_another_claim_than_content() {
+        let keep = Some(stand("19", 0.0));
+        for (name, none, mean, places) in [
+            ("nothing is needed", keep.clone(), keep.clone(), Some(false)),
+            (
+                "only the places",
+                Some(stand("18", -3.0)),
+                keep.clone(),
+                Some(true),
+            ),
+            (
+                "content, which says nothing of places",
+                Some(stand("18", -3.0)),
+                None,
+                None,
+            ),
+            ("not run", None, keep.clone(), None),
+        ] {
+            let without = Without {
+                none,
+                resampled: vec![stand("19", 0.0); 16],
+                mean,
+                hidden: keep.clone(),
+            };
+            assert_eq!(decide("19", &without).places, places, "{name}");
+        }
+    }
+
+    #[test]
     fn the_evidence_is_kept() {
-        let donors: Vec<Stand> = [stand("19", -1.0), stand("3", -3.0)].to_vec();
-        let necessity = decide("19", Some(&stand("7", -4.0)), &donors);
+        let without = Without {
+            none: Some(stand("7", -4.0)),
+            resampled: [stand("19", -1.0), stand("3", -3.0)].to_vec(),
+            mean: Some(stand("19", -0.2)),
+            hidden: None,
+        };
+        let necessity = decide("19", &without);
         assert_eq!(necessity.answer_without_latents.as_deref(), Some("7"));
         assert_eq!((necessity.donors, necessity.donors_kept), (2, 1));
         assert_eq!(necessity.delta_resampled, Some(-2.0));
+        assert_eq!(necessity.mean.map(|m| m.stands), Some(false));
         assert!(necessity.needed);
     }
 }

@@ -1,12 +1,58 @@
 //! The null: how often does the same whole search reach this answer in latents that belong to other problems?
 //!
-//! Rerunning the whole search corrects for everything it tries (field-map.md 5.4).
+//! Rerunning the whole search corrects for everything it tries (field-map.md 5.4). Where several searches are run one after
+//! the other, a problem counts as a hit if any of them succeeds in its latents ([`Hits`]).
 
 use rayon::prelude::*;
 
 use crate::trace::{Null, TokenRead};
 
 use super::{Case, Prepared, Reach, Search};
+
+/// In which of the other problems any of the searches so far succeeded.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Hits {
+    reached: Vec<bool>,
+    searches: usize,
+}
+
+impl Hits {
+    /// Adds a search. Searches of other problems than those before it cannot be told to hit the same ones: they stand beside them,
+    /// which counts no hit too few.
+    pub fn add(&mut self, search: &Self) {
+        self.searches += search.searches;
+        if self.reached.is_empty() {
+            self.reached.clone_from(&search.reached);
+        } else if self.reached.len() == search.reached.len() {
+            for (any, one) in self.reached.iter_mut().zip(&search.reached) {
+                *any |= one;
+            }
+        } else {
+            let mut more = search.reached.iter().filter(|hit| **hit).count();
+            for any in self.reached.iter_mut().filter(|any| !**any) {
+                if more == 0 {
+                    break;
+                }
+                *any = true;
+                more -= 1;
+            }
+        }
+    }
+
+    /// The null of all searches together, with the candidates of one of them.
+    #[must_use]
+    pub fn null(&self, candidates_p95: usize) -> Null {
+        let (n, hits) = (
+            self.reached.len(),
+            self.reached.iter().filter(|hit| **hit).count(),
+        );
+        Null {
+            searches: self.searches,
+            candidates_p95,
+            ..null_from(n, hits, &mut [])
+        }
+    }
+}
 
 /// Searches other problems' latents (each a list of latents in order, best token first) for a trace from this question
 /// to this answer. The caller leaves the problem itself out; 200 others or more make p = 0.005 reachable.
@@ -15,14 +61,21 @@ pub fn null<'a>(
     settings: &Search,
     case: &Case<'_>,
     others: impl IntoIterator<Item = &'a Vec<Vec<TokenRead>>>,
-) -> Null {
+) -> (Null, Hits) {
     let Ok(mut prepared) = Prepared::new(case) else {
-        return null_from(0, 0, &mut []);
+        return (null_from(0, 0, &mut []), Hits::default());
     };
     let others: Vec<_> = others.into_iter().collect();
     prepared.prepare(settings, &others);
     let reached = others.par_iter();
-    of_reaches(reached.map(|latents| prepared.reach(settings, latents)))
+    let reaches: Vec<Reach> = reached
+        .map(|latents| prepared.reach(settings, latents))
+        .collect();
+    let hits = Hits {
+        reached: reaches.iter().map(|reach| reach.reached).collect(),
+        searches: 1,
+    };
+    (of_reaches(&reaches), hits)
 }
 
 /// Searches the problem's own latents for traces to other problems' answers: the same search, asked for what the model did
@@ -43,12 +96,11 @@ pub fn null_answers<'a>(
         let prepared = Prepared::new(&other).ok()?;
         Some(prepared.reach(settings, latents))
     });
-    of_reaches(reached)
+    of_reaches(&reached.collect::<Vec<_>>())
 }
 
 /// Counts what searches reached.
-fn of_reaches(reaches: impl ParallelIterator<Item = Reach>) -> Null {
-    let reaches: Vec<Reach> = reaches.collect();
+fn of_reaches(reaches: &[Reach]) -> Null {
     let hits = reaches.iter().filter(|reach| reach.reached).count();
     let mut candidates: Vec<usize> = reaches.iter().map(|reach| reach.candidates).collect();
     null_from(reaches.len(), hits, &mut candidates)
@@ -63,11 +115,12 @@ pub fn null_from(n: usize, hits: usize, candidates: &mut [usize]) -> Null {
         clippy::cast_precision_loss,
         reason = "a count of problems is far below 2^52"
     )]
-    let p_value = (1 + hits) as f64 / (1 + n) as f64;
+    let p_value = (n > 0).then(|| (1 + hits) as f64 / (1 + n) as f64);
     Null {
         n,
         hits,
         p_value,
+        searches: 1,
         candidates_p95: rank
             .checked_sub(1)
             .and_then(|i| candidates.get(i))
@@ -85,9 +138,30 @@ mod tests {
     #[test]
     fn p_and_percentile() {
         let null = null_from(199, 1, &mut (1..=199).rev().collect::<Vec<_>>());
-        assert_eq!((null.p_value, null.candidates_p95), (0.01, 190));
+        assert_eq!((null.p_value, null.candidates_p95), (Some(0.01), 190));
         let none = null_from(0, 0, &mut []);
-        assert_eq!((none.p_value, none.candidates_p95), (1.0, 0));
+        assert_eq!((none.p_value, none.candidates_p95), (None, 0));
+    }
+
+    #[test]
+    fn one_search_after_the_other_is_a_larger_search() {
+        let hits = |reached: &[bool]| Hits {
+            reached: reached.to_vec(),
+            searches: 1,
+        };
+        let mut all = Hits::default();
+        for (next, want) in [
+            (hits(&[true, false, false, false]), 1),
+            (hits(&[true, true, false, false]), 2),
+            // Of other problems: none of its hits may be one that was counted.
+            (hits(&[true, false]), 3),
+        ] {
+            all.add(&next);
+            assert_eq!(all.null(7).hits, want);
+        }
+        let null = all.null(7);
+        assert_eq!((null.n, null.searches, null.candidates_p95), (4, 3, 7));
+        assert_eq!(null.p_value, Some(0.8));
     }
 
     #[test]
@@ -103,7 +177,7 @@ mod tests {
             vec![tokens(&["18"]), tokens(&["84"])],
             vec![],
         ];
-        let null = null(&Search::default(), &case, &others);
+        let (null, _) = null(&Search::default(), &case, &others);
         assert_eq!((null.n, null.hits, null.candidates_p95), (3, 1, 1));
         // 84 is read but no step gives it; "x" is no answer at all.
         let answers = ["19", "5", "84", "x"];

@@ -1,16 +1,19 @@
 //! E2: do the latents move as the trace predicts when the question is edited (field-map.md 5.1)?
 //!
-//! Only edits that the model itself answers as the trace predicts count. Every such edit is a trial for the steps that it
-//! concerns and a control for the others. How often a predicted value stands there by chance is measured: at other steps'
-//! latents under the same edits, and at the same latent in other problems. Source: methods.md 6.7, and our controls.
+//! Every edit that was run counts. Its answer speaks for or against the trace: place by place, and beside other traces. The
+//! latents are read where the model answers as the trace predicts: such an edit is a trial for the steps that it concerns and a
+//! control for the others. How often a predicted value stands there by chance is measured: at other steps' latents under the
+//! same edits, and at the same latent in other problems. Source: methods.md 6.7, and our controls.
 
 use crate::stats::binomial::at_least;
 use crate::trace::{
-    EditRead, EditRun, LatentIdx, Source, Standing, StepTracks, Task, TokenRead, TraceStep, Tracks,
+    EditRead, EditRun, LatentIdx, PlaceTest, Rival, Source, Standing, StepTracks, Task, TokenRead,
+    TraceStep, Tracks,
 };
 
-use super::chance::{ALPHA, MIN_TRIALS, few, most, rate};
+use super::chance::{MIN_TRIALS, few, holds_at, most, rate};
 use super::edits::{Edit, same_answer};
+use super::places;
 use super::values::Values;
 
 /// Top-k lists of a run's latents, in order.
@@ -44,6 +47,8 @@ pub struct Trial<'a> {
     pub others: &'a [Vec<Vec<TokenRead>>],
     /// How deep lists are read.
     pub top_k: usize,
+    /// Other traces that reach the answer.
+    pub rivals: &'a [Vec<TraceStep>],
     /// How many traces have been put to the test, this one included.
     pub tests: usize,
 }
@@ -59,19 +64,15 @@ impl Trial<'_> {
         self.steps.iter().enumerate().filter_map(at).collect()
     }
 
-    /// How many of a latent's values may stand ahead of the step's own, and of one that is predicted: as many as do in the
-    /// clean run.
-    fn depth(&self, step: usize, latent: LatentIdx) -> usize {
+    /// The values that stand ahead of the step's own in the clean run: all of them, if it is not there.
+    fn ahead(&self, step: usize, latent: LatentIdx) -> Vec<String> {
         let values = Values::new(self.task, self.question, self.top_k);
         let own = &self.steps[step].result.text;
-        let read = self.clean.get(latent.0 - 1);
-        read.and_then(|top| {
-            values
-                .of(top)
-                .iter()
-                .position(|v| same_answer(self.task, v, own))
-        })
-        .map_or(1, |rank| rank + 1)
+        let top = self.clean.get(latent.0 - 1);
+        let mut values = top.map(|top| values.of(top)).unwrap_or_default();
+        let rank = values.iter().position(|v| same_answer(self.task, v, own));
+        values.truncate(rank.unwrap_or(0));
+        values
     }
 }
 
@@ -84,7 +85,7 @@ pub fn tracks(trial: &Trial<'_>, observed: &[Observation]) -> Tracks {
         .map(|(step, latent)| Place {
             step,
             latent,
-            depth: trial.depth(step, latent),
+            ahead: trial.ahead(step, latent),
         })
         .collect();
     let values: Vec<Vec<Vec<String>>> = observed
@@ -103,31 +104,38 @@ pub fn tracks(trial: &Trial<'_>, observed: &[Observation]) -> Tracks {
         .iter()
         .map(|place| score(trial, place, &places, observed, &values, &edits))
         .collect();
-    let standing = together(steps.iter().map(|s| s.standing));
+    let tested = places::test(trial.task, trial.answer, observed);
+    let rivals = places::rivals(trial, observed);
+    let answered = edits.iter().filter(|run| run.eligible).count();
+    let (standing, reason) = conclude(&steps, &tested, &rivals, (answered, edits.len()));
     Tracks {
-        reason: reason(&steps, standing),
         edits,
         steps,
+        answered,
+        places: tested,
+        rivals,
         tests: trial.tests,
         standing,
+        reason,
     }
 }
 
-/// Where a step is read, and how deep.
+/// Where a step is read, and what stands ahead of its value there.
 struct Place {
     step: usize,
     latent: LatentIdx,
-    depth: usize,
+    ahead: Vec<String>,
 }
 
-/// Whether a value is among the first `depth` values.
-fn shows(task: Task, values: Option<&Vec<String>>, depth: usize, value: &str) -> bool {
-    values.is_some_and(|values| {
+impl Place {
+    /// Whether a value has taken the place of the step's own: it comes first, or only after values that stood ahead of the
+    /// own one as well.
+    fn shows(&self, task: Task, values: Option<&Vec<String>>, value: &str) -> bool {
+        let mut values = values.into_iter().flatten();
         values
-            .iter()
-            .take(depth)
-            .any(|v| same_answer(task, v, value))
-    })
+            .find(|v| same_answer(task, v, value) || !self.ahead.contains(v))
+            .is_some_and(|v| same_answer(task, v, value))
+    }
 }
 
 fn run_of(trial: &Trial<'_>, places: &[Place], o: &Observation, values: &[Vec<String>]) -> EditRun {
@@ -143,7 +151,7 @@ fn run_of(trial: &Trial<'_>, places: &[Place], o: &Observation, values: &[Vec<St
             latent: place.latent,
             observed: at.and_then(|values| values.first()).cloned(),
             concerns: o.edit.concerns[place.step],
-            shown: shows(trial.task, at, place.depth, expected),
+            shown: place.shows(trial.task, at, expected),
             expected: expected.clone(),
         }
     };
@@ -215,8 +223,7 @@ fn score(
             for other in elsewhere {
                 s.coincidence_steps.1 += 1;
                 let at = values.get(other.latent.0 - 1);
-                s.coincidence_steps.0 +=
-                    usize::from(shows(trial.task, at, place.depth, &read.expected));
+                s.coincidence_steps.0 += usize::from(place.shows(trial.task, at, &read.expected));
             }
         }
     }
@@ -248,21 +255,20 @@ fn in_others(trial: &Trial<'_>, place: &Place, observed: &[Observation]) -> (usi
         for values in numbers.iter().chain(&nodes).flatten() {
             n += 1;
             let due = &o.edit.results[place.step];
-            hits += usize::from(shows(trial.task, Some(values), place.depth, due));
+            hits += usize::from(place.shows(trial.task, Some(values), due));
         }
     }
     (hits, n)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a few traces")]
 fn standing(s: &StepTracks, tests: usize) -> Standing {
-    let significant = |p: f64| p * tests as f64 <= ALPHA;
     let controls_hold = s.controls == 0 || most(s.still, s.controls);
     let reverse = s.stayed > s.edits
         && s.stayed >= MIN_TRIALS
         && most(s.moved_stayed, s.stayed)
-        && significant(at_least(s.moved_stayed, s.stayed, s.pi0));
-    if s.edits >= MIN_TRIALS && most(s.moved, s.edits) && significant(s.p_value) && controls_hold {
+        && holds_at(at_least(s.moved_stayed, s.stayed, s.pi0), tests);
+    let is_significant = holds_at(s.p_value, tests);
+    if s.edits >= MIN_TRIALS && most(s.moved, s.edits) && is_significant && controls_hold {
         Standing::Holds
     } else if (s.edits >= MIN_TRIALS && few(s.moved, s.edits)) || reverse {
         Standing::Contradicted
@@ -271,6 +277,70 @@ fn standing(s: &StepTracks, tests: usize) -> Standing {
     } else {
         Standing::Open
     }
+}
+
+/// What steps, places, rivals and the share of edits that were answered as the trace says come to, and why.
+fn conclude(
+    steps: &[StepTracks],
+    places: &[PlaceTest],
+    rivals: &[Rival],
+    (answered, edits): (usize, usize),
+) -> (Standing, String) {
+    let refuted = places
+        .iter()
+        .find(|place| place.standing == Standing::Contradicted);
+    if let Some(place) = refuted {
+        return (Standing::Contradicted, places::refuted(place));
+    }
+    let latents = together(steps.iter().map(|s| s.standing));
+    let share = format!("{answered} of {edits} edits were answered as it says");
+    if latents != Standing::Holds {
+        let why = reason(steps, latents);
+        return (
+            latents,
+            if edits == 0 {
+                why
+            } else {
+                format!("{why}; {share}")
+            },
+        );
+    }
+    if let Some(place) = places
+        .iter()
+        .find(|p| p.used && p.standing == Standing::Untested)
+    {
+        let why = format!(
+            "only {} edits test the {} by itself, too few; {share}",
+            place.edits, place.text
+        );
+        return (Standing::Untested, why);
+    }
+    if let Some(place) = places
+        .iter()
+        .find(|p| p.used && p.standing != Standing::Holds)
+    {
+        let why = format!(
+            "edits of the {} were answered as it says in {} of {} only; {share}",
+            place.text, place.answered, place.edits
+        );
+        return (Standing::Open, why);
+    }
+    if !most(answered, edits) {
+        return (Standing::Open, format!("only {share}"));
+    }
+    if let Some(rival) = rivals.iter().find(|rival| rival.answered > answered) {
+        let steps: Vec<&str> = rival.steps.iter().map(|s| s.text.as_str()).collect();
+        let why = format!(
+            "{share}, and {} as another trace says ({})",
+            rival.answered,
+            steps.join("; ")
+        );
+        return (Standing::Open, why);
+    }
+    (
+        Standing::Holds,
+        format!("{share}; {}", reason(steps, latents)),
+    )
 }
 
 /// The standing of all steps together: the worst of them.
@@ -348,6 +418,7 @@ fn reason(steps: &[StepTracks], standing: Standing) -> String {
 mod tests {
     use super::*;
     use crate::trace::Operand;
+    use crate::verify::edits::Touch;
     use crate::verify::tests::tokens;
 
     const QUESTION: &str = "Tom has 12 red and 7 blue pens and is 30.";
@@ -381,13 +452,20 @@ mod tests {
                 results: vec![due.to_owned()],
                 concerns: vec![due != "19"],
                 answer: due.to_owned(),
+                touches: vec![Touch {
+                    text: if due == "19" { "30" } else { "12" }.to_owned(),
+                    start: Some(if due == "19" { 30 } else { 12 }),
+                    used: due != "19",
+                    new: "1".to_owned(),
+                    without: Some("19".to_owned()),
+                }],
             },
             answer: Some(answer.to_owned()),
             reads: vec![tokens(&[shown, "3"])],
         }
     }
 
-    fn scored(observed: &[Observation]) -> StepTracks {
+    fn scored(observed: &[Observation]) -> Tracks {
         let (steps, clean) = (trace(), vec![tokens(&["19", "3"])]);
         let others: Vec<_> = (40..140).map(|n| vec![tokens(&[&n.to_string()])]).collect();
         let trial = Trial {
@@ -398,9 +476,10 @@ mod tests {
             clean: &clean,
             others: &others,
             top_k: 5,
+            rivals: &[],
             tests: 1,
         };
-        tracks(&trial, observed).steps.remove(0)
+        tracks(&trial, observed)
     }
 
     #[test]
@@ -430,6 +509,7 @@ mod tests {
             })
         };
         let still = |n: usize| (0..n).map(|_| seen("19", "19", "19"));
+        let refute = |n: usize| (0..n).map(|_| seen("19", "77", "19"));
         let stirred = |n: usize| (0..n).map(|_| seen("19", "19", "5"));
         for (name, observed, want) in [
             ("moves", moves(8).collect::<Vec<_>>(), Standing::Holds),
@@ -460,9 +540,19 @@ mod tests {
             ),
             ("too few", moves(2).collect(), Standing::Untested),
             (
-                "answers that are neither count for nothing",
+                "answers that are neither leave it open at best",
                 wrong(8).collect(),
                 Standing::Untested,
+            ),
+            (
+                "a number beside the trace moves the answer",
+                moves(8).chain(refute(4)).collect(),
+                Standing::Contradicted,
+            ),
+            (
+                "a third is answered otherwise",
+                moves(8).chain(wrong(4)).collect(),
+                Standing::Open,
             ),
             ("nothing was run", Vec::new(), Standing::Untested),
         ] {
@@ -473,7 +563,9 @@ mod tests {
 
     #[test]
     fn chance_is_measured_in_other_problems() {
-        let got = scored(&[seen("50", "50", "50"), seen("20", "20", "20")]);
+        let got = scored(&[seen("50", "50", "50"), seen("20", "20", "20")])
+            .steps
+            .remove(0);
         // One of a hundred others shows 50, none shows 20.
         assert_eq!(got.coincidence_others, (1, 200));
         assert!((got.pi0 - 2.0 / 201.0).abs() < 1e-12);

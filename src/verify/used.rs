@@ -1,42 +1,71 @@
 //! E3: does the answer depend on a latent as the trace predicts (field-map.md 5.1)?
 //!
 //! A latent is replaced by one that another question left at the same position. If that one shows the step's own value the
-//! answer must stay; if it shows another, the answer must become what the trace computes from it.
+//! answer must stay; if it shows another, the answer must become what the trace computes from it. An answer that is merely
+//! carried over from the donor would do the same wherever the donor's own answer is the predicted one, so the step is judged
+//! by donors whose own answer is another: they tell a computed answer from a copied one.
 
 use crate::stats::binomial::at_least;
-use crate::trace::{LatentIdx, Patch, Standing, StepUse, Task, Used};
+use crate::trace::{Discriminating, LatentIdx, Patch, Standing, StepUse, Task, Used};
 
-use super::chance::{ALPHA, MIN_TRIALS, most, rate};
+use super::chance::{MIN_TRIALS, holds_at, most, rate};
 use super::edits::same_answer;
+use super::necessity::THRESHOLD_NATS;
 use super::tracks::together;
 
-/// Scores replaced latents; `places` are the steps that are read at a latent.
+/// A trace whose latents were replaced.
+#[derive(Debug, Clone, Copy)]
+pub struct Replaced<'a> {
+    /// What kind of problem it is.
+    pub task: Task,
+    /// The steps that are read at a latent.
+    pub places: &'a [(usize, LatentIdx)],
+    /// How many steps the trace has: the value of the last is the answer.
+    pub steps: usize,
+    /// How many traces were put to the test, this one included.
+    pub tests: usize,
+}
+
+/// Scores replaced latents.
 #[must_use]
 pub fn used(
-    task: Task,
-    places: &[(usize, LatentIdx)],
+    of: &Replaced<'_>,
     patches: Vec<Patch>,
     sham_max_diff: f64,
-    tests: usize,
+    sham_path: Option<f64>,
 ) -> Used {
-    let steps: Vec<StepUse> = places
+    let tests = of.tests;
+    let steps: Vec<StepUse> = of
+        .places
         .iter()
-        .map(|(step, latent)| score(task, *step, *latent, &patches, tests))
+        .map(|(step, latent)| score(of, *step, *latent, &patches))
         .collect();
-    let standing = together(steps.iter().map(|s| s.standing));
+    let mut standing = together(steps.iter().map(|s| s.standing));
+    let mut reason = reason(&steps, standing);
+    if let Some(moved) = sham_path.filter(|moved| moved.is_nan() || moved.abs() > THRESHOLD_NATS) {
+        standing = Standing::Untested;
+        reason = format!(
+            "the question's own latent, put in as a donor's is, moved the log-probability by {moved:.2}: replacements on this device are not to be trusted"
+        );
+    }
     Used {
-        reason: reason(&steps, standing),
         patches,
         steps,
         sham_max_diff,
+        sham_path,
         tests,
         standing,
+        reason,
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few donors")]
-fn score(task: Task, step: usize, latent: LatentIdx, patches: &[Patch], tests: usize) -> StepUse {
-    let of_step = || patches.iter().filter(|p| p.step == step);
+fn score(of: &Replaced<'_>, step: usize, latent: LatentIdx, patches: &[Patch]) -> StepUse {
+    let task = of.task;
+    let all = || patches.iter().filter(|p| p.step == step);
+    // Latents that were replaced together stand for the step, if any were; alone each could be made up for by the others.
+    let together = all().any(|p| !p.also.is_empty());
+    let of_step = || all().filter(|p| p.also.is_empty() != together);
     let different: Vec<&Patch> = of_step().filter(|p| !p.same).collect();
     let same: Vec<&Patch> = of_step().filter(|p| p.same).collect();
     let passed = |patches: &[&Patch]| patches.iter().filter(|p| p.passed).count();
@@ -45,12 +74,23 @@ fn score(task: Task, step: usize, latent: LatentIdx, patches: &[Patch], tests: u
     // Without another donor to mistake one for, nothing is measured, and the rate is one.
     let pi0 = rate(coincidence.0, coincidence.1);
     let p_value = at_least(moved, different.len(), pi0);
-    // That the answer goes where the latent points says little unless it also stays where the latent does.
+    let is_answer = step + 1 == of.steps;
+    let (apart, apart_same) = (
+        discriminating(task, &different),
+        discriminating(task, &same),
+    );
+    let tells = |d: Discriminating| is_answer || (d.n >= MIN_TRIALS && most(d.predicted, d.n));
+    // That the answer goes where the latent points says little unless it also stays where the latent does, and is not the
+    // donor's own.
     let standing = if different.len() < MIN_TRIALS {
         Standing::Untested
-    } else if !most(moved, different.len()) {
+    } else if !most(moved, different.len()) || copies(apart) || copies(apart_same) {
         Standing::Contradicted
-    } else if p_value * tests as f64 <= ALPHA && same.len() >= MIN_TRIALS && most(kept, same.len())
+    } else if holds_at(p_value, of.tests)
+        && same.len() >= MIN_TRIALS
+        && most(kept, same.len())
+        && tells(apart)
+        && tells(apart_same)
     {
         Standing::Holds
     } else {
@@ -60,6 +100,7 @@ fn score(task: Task, step: usize, latent: LatentIdx, patches: &[Patch], tests: u
         let n = different.len();
         (n > 0).then(|| different.iter().map(|p| of(p)).sum::<f64>() / n as f64)
     };
+    let alone: Vec<&Patch> = all().filter(|p| p.also.is_empty() && !p.same).collect();
     StepUse {
         step,
         latent,
@@ -67,6 +108,10 @@ fn score(task: Task, step: usize, latent: LatentIdx, patches: &[Patch], tests: u
         moved,
         same: same.len(),
         kept,
+        different_discriminating: apart,
+        same_discriminating: apart_same,
+        is_answer,
+        alone: together.then(|| (passed(&alone), alone.len())),
         coincidence,
         pi0,
         p_value,
@@ -74,6 +119,29 @@ fn score(task: Task, step: usize, latent: LatentIdx, patches: &[Patch], tests: u
         delta_expected: mean(|p| p.delta_expected),
         standing,
     }
+}
+
+/// Whether the answer is mostly the donor's own.
+fn copies(of: Discriminating) -> bool {
+    of.n >= MIN_TRIALS && most(of.own, of.n)
+}
+
+/// What became of the answer under donors whose own answer is not the predicted one.
+fn discriminating(task: Task, patches: &[&Patch]) -> Discriminating {
+    let mut counts = Discriminating::default();
+    for patch in patches {
+        let Some(own) = &patch.own else { continue };
+        if same_answer(task, own, &patch.expected) {
+            continue;
+        }
+        let answer = patch.answer.as_deref();
+        let is_own = answer.is_some_and(|answer| same_answer(task, answer, own));
+        counts.n += 1;
+        counts.predicted += usize::from(patch.passed);
+        counts.own += usize::from(is_own);
+        counts.neither += usize::from(!patch.passed && !is_own);
+    }
+    counts
 }
 
 /// How often the answer is what the trace computes for another donor, by predicted answer and donor.
@@ -109,8 +177,18 @@ fn coincidence<'a>(task: Task, patches: impl Iterator<Item = &'a Patch>) -> (usi
 fn reason(steps: &[StepUse], standing: Standing) -> String {
     let sum = |of: fn(&StepUse) -> usize| steps.iter().map(of).sum::<usize>();
     if standing == Standing::Holds {
+        let apart = sum(|s| s.different_discriminating.n);
+        let tells = if apart == 0 {
+            "every donor's own answer is the predicted one too, as the value is the answer"
+                .to_owned()
+        } else {
+            format!(
+                "{apart} of these donors have another answer of their own, and the answer was as computed under {} of them",
+                sum(|s| s.different_discriminating.predicted)
+            )
+        };
         return format!(
-            "latents with another value moved the answer to what the trace computes in {} of {} donors, and latents with the same value left it in {} of {}",
+            "latents with another value moved the answer to what the trace computes in {} of {} donors ({tells}), and latents with the same value left it in {} of {}",
             sum(|s| s.moved),
             sum(|s| s.different),
             sum(|s| s.kept),
@@ -128,8 +206,25 @@ fn reason(steps: &[StepUse], standing: Standing) -> String {
             s.different
         );
     }
+    for counts in [s.different_discriminating, s.same_discriminating] {
+        if copies(counts) {
+            return format!(
+                "the answer is carried over, not computed: with latent {} of another question it was that question's own answer in {} of {} donors whose answer is not the predicted one",
+                s.latent, counts.own, counts.n
+            );
+        }
+    }
+    let (apart, same) = (s.different_discriminating.n, s.same_discriminating.n);
+    let few = !s.is_answer && (apart < MIN_TRIALS || same < MIN_TRIALS);
+    let tells = if s.standing == Standing::Open && few {
+        format!(
+            "; only {apart} and {same} of these donors have another answer of their own, too few to tell a computed answer from a copied one"
+        )
+    } else {
+        String::new()
+    };
     format!(
-        "replacing latent {} moved the answer to what the trace computes in {} of {} donors, and left it in {} of {} with the same value",
+        "replacing latent {} moved the answer to what the trace computes in {} of {} donors, and left it in {} of {} with the same value{tells}",
         s.latent, s.moved, s.different, s.kept, s.same
     )
 }
@@ -146,6 +241,8 @@ mod tests {
             value: String::new(),
             same,
             expected: expected.to_owned(),
+            own: None,
+            also: Vec::new(),
             answer: Some(answer.to_owned()),
             delta_clean: if same { 0.0 } else { -5.0 },
             delta_expected: 1.0,
@@ -159,9 +256,64 @@ mod tests {
         let mut patches: Vec<Patch> = says.iter().map(|(e, a)| patch(false, e, a)).collect();
         patches.extend((0..kept).map(|_| patch(true, "19", "19")));
         patches.extend((0..lost).map(|_| patch(true, "19", "20")));
-        used(Task::Math, &[(0, LatentIdx(1))], patches, 0.0, 1)
-            .steps
-            .remove(0)
+        judged(patches, 1)
+    }
+
+    fn judged(patches: Vec<Patch>, steps: usize) -> StepUse {
+        let of = Replaced {
+            task: Task::Math,
+            places: &[(0, LatentIdx(1))],
+            steps,
+            tests: 1,
+        };
+        used(&of, patches, 0.0, None).steps.remove(0)
+    }
+
+    #[test]
+    fn a_copied_answer_is_told_from_a_computed_one() {
+        // The trace says 20, 21, ...; the donor's own question says 40, 41, ...
+        let donors = |copied: bool, own: bool| -> Vec<Patch> {
+            let different = (20..26).map(|n| {
+                let says = if copied { n + 20 } else { n };
+                let mut patch = patch(false, &n.to_string(), &says.to_string());
+                patch.own = own.then(|| (n + 20).to_string());
+                patch
+            });
+            let same = (50..54).map(|n| {
+                let says = if copied { n } else { 19 };
+                let mut patch = patch(true, "19", &says.to_string());
+                patch.own = own.then(|| n.to_string());
+                patch
+            });
+            different.chain(same).collect()
+        };
+        for (name, patches, steps, want) in [
+            ("computed", donors(false, true), 2, Standing::Holds),
+            ("copied", donors(true, true), 2, Standing::Contradicted),
+            ("no donor tells", donors(false, false), 2, Standing::Open),
+            (
+                "the value is the answer",
+                donors(false, false),
+                1,
+                Standing::Holds,
+            ),
+        ] {
+            let got = judged(patches, steps);
+            assert_eq!(got.standing, want, "{name}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn latents_replaced_together_stand_for_the_step() {
+        let alone = (20..24).map(|n| patch(false, &n.to_string(), "19"));
+        let with = |mut patch: Patch| {
+            patch.also = vec![LatentIdx(2)];
+            patch
+        };
+        let both = (20..26).map(|n| with(patch(false, &n.to_string(), &n.to_string())));
+        let same = (0..4).map(|_| with(patch(true, "19", "19")));
+        let got = judged(alone.chain(both).chain(same).collect(), 1);
+        assert_eq!((got.standing, got.alone), (Standing::Holds, Some((0, 4))));
     }
 
     #[test]

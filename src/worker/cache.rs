@@ -18,7 +18,7 @@ const MEMORY: usize = 32 << 20;
 /// How much is kept on disk.
 const DISK: u64 = 128 << 20;
 /// The program's version and a counter for changes in what the cached entries mean.
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+1");
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+2");
 /// The longest file that is read back.
 const LONGEST: u64 = 8 << 20;
 /// The disk is looked at once in so many writes.

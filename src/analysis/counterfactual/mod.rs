@@ -19,7 +19,7 @@ mod tests;
 pub use influence::influence;
 pub use lattice::{MOST_LATENTS, lattice};
 pub use layers::layers;
-pub use outcome::{Resampled, ablate, resample_all, size_percentile};
+pub use outcome::{AllOff, ablate, all_off, size_percentile};
 pub use patch::{PatchAsked, PatchRow, Patched, patched};
 pub use replacements::VARIANTS;
 pub use sets::sets;

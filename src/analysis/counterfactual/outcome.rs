@@ -135,27 +135,31 @@ fn latents_after(
     (1..=latents).map(LatentIdx).map(text).collect()
 }
 
-/// What one donor did to the answer when every latent is resampled.
+/// What became of the answer when every latent was changed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Resampled {
-    /// The answer under this donor's latents.
+pub struct AllOff {
+    /// The answer.
     pub answer: Option<String>,
     /// Change in log-probability of the clean answer.
     pub delta_logprob: f64,
 }
 
-/// Resamples all latents, donor by donor.
+/// Changes all latents to one value; one result for each variant of it.
 ///
 /// # Errors
-/// When there is no donor, the model fails or the work is cancelled.
-pub fn resample_all(of: &Subject<'_>, cancel: &Cancel) -> Result<Vec<Resampled>, ModelError> {
+/// When there is no donor, nothing is changed, the model fails or the work is cancelled.
+pub fn all_off(
+    of: &Subject<'_>,
+    value: AblationValue,
+    cancel: &Cancel,
+) -> Result<Vec<AllOff>, ModelError> {
     let clean = of.clean;
     let all = Ablation {
         off: (1..=clean.fed.len()).map(LatentIdx).collect(),
-        value: AblationValue::Resample,
+        value,
         ..Ablation::default()
     };
-    if of.reference.is_empty() {
+    if of.reference.is_empty() && value != AblationValue::KvBlock {
         return Err(no_reference());
     }
     let replacements = Replacements::new(of, &all)?;
@@ -164,7 +168,7 @@ pub fn resample_all(of: &Subject<'_>, cancel: &Cancel) -> Result<Vec<Resampled>,
     let judged = judge.variants(&plan.variants, &replacements.layers)?;
     Ok(judged
         .into_iter()
-        .map(|j| Resampled {
+        .map(|j| AllOff {
             answer: j.value,
             delta_logprob: j.logprob - clean.answer_logprob,
         })

@@ -1,6 +1,6 @@
-//! Single latents replaced by given vectors, each with the answer that is expected: the runs behind E3 of a verdict.
+//! Latents replaced by given vectors, each with the answer that is expected: the runs behind E3 of a verdict.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Subject;
@@ -12,10 +12,8 @@ use crate::trace::{Ablation, AblationValue, LatentIdx};
 /// What is put where, and what the answer should become.
 #[derive(Debug, Clone)]
 pub struct PatchAsked {
-    /// The latent that is replaced.
-    pub latent: LatentIdx,
-    /// What is fed in its place, of the model's width.
-    pub vector: Arc<[f32]>,
+    /// The latents that are replaced, each with what is fed in its place, of the model's width. At least one.
+    pub vectors: Vec<(LatentIdx, Arc<[f32]>)>,
     /// The answer whose log-probability is wanted beside the clean one's.
     pub answer: String,
 }
@@ -29,7 +27,7 @@ pub struct PatchRow {
     pub delta_clean: f64,
     /// Change in log-probability of the asked answer, in nats.
     pub delta_expected: f64,
-    /// |replacement - latent| / |latent|.
+    /// |replacement - latent| / |latent|, the largest.
     pub relative_size: f64,
 }
 
@@ -64,11 +62,18 @@ pub fn patched(
     };
     let replacements = Replacements::new(of, &manner)?;
     let mut judge = Judge::new(of, cancel);
-    let latents: BTreeSet<LatentIdx> = asked.iter().map(|a| a.latent).collect();
+    let latents: BTreeSet<LatentIdx> = asked
+        .iter()
+        .flat_map(|a| a.vectors.iter().map(|(latent, _)| *latent))
+        .collect();
     let sham_max_diff = judge.sham(&replacements, &latents)?;
     let variant = |a: &PatchAsked| Variant {
         latents: clean.fed.len(),
-        changes: BTreeMap::from([(a.latent, Change::Fed(Arc::clone(&a.vector)))]),
+        changes: a
+            .vectors
+            .iter()
+            .map(|(latent, vector)| (*latent, Change::Fed(Arc::clone(vector))))
+            .collect(),
     };
     let variants: Vec<Variant> = asked.iter().map(variant).collect();
     let targets: Vec<Vec<u32>> = asked
@@ -96,7 +101,11 @@ pub fn patched(
                 answer: judged.value,
                 delta_clean: judged.logprob - clean.answer_logprob,
                 delta_expected: after.logprob - before.logprob,
-                relative_size: relative_change(&clean.fed[asked.latent.0 - 1], &asked.vector),
+                relative_size: asked
+                    .vectors
+                    .iter()
+                    .map(|(latent, vector)| relative_change(&clean.fed[latent.0 - 1], vector))
+                    .fold(0.0, f64::max),
             });
         }
     }

@@ -382,7 +382,7 @@ fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, Mode
                 (true, steps) => steps,
                 (false, _) => None,
             };
-            let donors = reference.donors(&clean.run.question, wanted, steps);
+            let donors = reference.donors(&clean.run.question, wanted, steps, manner.seed);
             if donors.is_empty() || donors.iter().any(|donor| donor.fed.len() < n) {
                 return Err(no_reference());
             }

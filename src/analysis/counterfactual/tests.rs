@@ -167,7 +167,7 @@ fn resample_is_the_mean_over_its_donors() {
     );
     let deltas: Vec<f64> = bench
         .reference
-        .donors(tiny::QUESTION, VARIANTS, None)
+        .donors(tiny::QUESTION, VARIANTS, None, 0)
         .into_iter()
         .map(|item| {
             let writes = [2, 3].map(|j| (j, item.fed[j - 1].to_vec()));
@@ -183,7 +183,7 @@ fn resample_is_the_mean_over_its_donors() {
     };
     let matched = bench.outcome(&matched).expect("matched");
     assert_eq!(matched.effect.donors.expect("three").n, 3);
-    let item = bench.reference.donors("", 3, Some(2));
+    let item = bench.reference.donors("", 3, Some(2), 0);
     assert!(item.iter().all(|item| item.steps == 2));
 }
 

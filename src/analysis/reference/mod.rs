@@ -1,12 +1,14 @@
 //! The reference set: other problems' latents, for resample donors, means per position and the null of the search.
 
 mod build;
+mod draw;
 mod group;
 mod stored;
 #[cfg(test)]
 mod tests;
 
 pub use build::Builder;
+pub use draw::draw;
 pub use group::{Group, same_length};
 pub use stored::{Key, LONGEST};
 
@@ -127,12 +129,21 @@ impl Reference {
             .filter(move |item| item.question.trim() != question.trim())
     }
 
-    /// The first `n` donors for a question, of those with so many steps if asked for: a fixed order, so the same request has
-    /// the same donors.
+    /// `n` donors for a question, of those with so many steps if asked for: drawn, not the first at hand; see [`draw`]. The same
+    /// request has the same donors, and fewer donors are the first of more.
     #[must_use]
-    pub fn donors(&self, question: &str, n: usize, steps: Option<usize>) -> Vec<&Item> {
+    pub fn donors(&self, question: &str, n: usize, steps: Option<usize>, seed: u64) -> Vec<&Item> {
         let matches = |item: &&Item| steps.is_none_or(|steps| item.steps == steps);
-        self.others(question).filter(matches).take(n).collect()
+        let mut items: Vec<&Item> = self.others(question).filter(matches).collect();
+        // The order of the set is that of its making.
+        items.sort_by_key(|item| item.problem);
+        let stratum = |item: &&Item| (item.steps, item.question.split_whitespace().count());
+        let order = draw(
+            &items.iter().map(stratum).collect::<Vec<_>>(),
+            question,
+            seed,
+        );
+        order.into_iter().take(n).map(|at| items[at]).collect()
     }
 
     /// A problem of the set, counted from 0.

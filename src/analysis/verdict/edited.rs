@@ -1,16 +1,13 @@
-//! E2 on a model: runs edited questions, a few at a time, until each step has enough that count.
+//! E2 on a model: runs edited questions, all that were planned. Which are planned depends on no answer.
 
 use crate::model::ModelError;
-use crate::trace::{TraceStep, Tracks};
-use crate::verify::edits::{Edit, Means, Spare, edits, spares};
-use crate::verify::{Observation, Trial, tracks};
+use crate::trace::{Task, TraceStep, Tracks};
+use crate::verify::edits::{Edit, Familiar, Means, Spare, edits, spares, twins};
+use crate::verify::{Observation, Trial, Values, tracks};
 
 use super::bench::{Bench, CHUNK};
 use super::strategy::Strategy;
 use crate::analysis::counterfactual::Subject;
-
-/// How many edits are run at most for each that is wanted.
-const TRIES: usize = 12;
 
 /// How many questions of the reference set lend words for renaming.
 const LENDERS: usize = 12;
@@ -20,24 +17,56 @@ const LENDERS: usize = 12;
 pub(super) struct Test<'a> {
     pub(super) steps: &'a [TraceStep],
     pub(super) strategy: &'a Strategy,
-    /// Words of other problems, for renaming.
-    pub(super) words: &'a [Spare],
-    /// Eligible edits wanted for each step.
+    /// Other traces that reach the answer.
+    pub(super) competing: &'a [Vec<TraceStep>],
+    /// What other problems lend to edits.
+    pub(super) lent: &'a Lent,
+    /// Edits of each place of the question.
     pub(super) edits: usize,
     /// How many traces were put to the test, this one included.
     pub(super) tests: usize,
 }
 
-/// Words that may rename things, from other problems of the model's kind.
-pub(super) fn words(of: &Subject<'_>) -> Vec<Spare> {
-    let others = of.reference.others(&of.clean.run.question);
-    let mut words: Vec<Spare> = Vec::new();
-    for word in others.take(LENDERS).flat_map(|item| spares(&item.question)) {
-        if !words.contains(&word) {
-            words.push(word);
+/// What other problems of the model's kind lend to edits.
+#[derive(Default)]
+pub(super) struct Lent {
+    /// Words that may rename things.
+    words: Vec<Spare>,
+    /// Values that the model meets.
+    familiar: Familiar,
+}
+
+impl Lent {
+    pub(super) fn of(of: &Subject<'_>) -> Self {
+        let question = &of.clean.run.question;
+        let mut lent = Self::default();
+        let others = of.reference.others(question).take(LENDERS);
+        for word in others.flat_map(|item| spares(&item.question)) {
+            if !lent.words.contains(&word) {
+                lent.words.push(word);
+            }
+        }
+        if of.model.info().task == Task::Math {
+            let values = Values::new(Task::Math, question, 1);
+            for item in of.reference.others(question) {
+                lent.familiar.add_question(&item.question);
+                for shown in item.top.iter().flat_map(|top| values.of(top)) {
+                    lent.familiar.add_result(shown);
+                }
+                lent.familiar.add_result(item.answer.clone());
+            }
+        }
+        lent
+    }
+
+    /// Means for edits, given what can be read.
+    pub(super) fn means<'a>(&'a self, readable: &'a dyn Fn(&str) -> bool) -> Means<'a> {
+        Means {
+            readable,
+            spares: &self.words,
+            familiar: &self.familiar,
         }
     }
-    words
 }
 
 /// Scores what edits did to the latents; returns it with the runs of the edited questions.
@@ -48,14 +77,17 @@ pub(super) fn run(
     let case = bench.case();
     let decoder = test.strategy.decoder;
     let planned: Vec<Edit> = {
-        let means = Means {
-            readable: &|text| bench.readable(decoder, text),
-            spares: test.words,
-        };
-        edits(&case, test.steps, &means, test.edits * TRIES)
+        let readable = |text: &str| bench.readable(decoder, text);
+        edits(&case, test.steps, &test.lent.means(&readable), test.edits)
     };
     let clean = bench.own(decoder)?;
     let others = bench.others(decoder)?;
+    let mut rivals = twins(case.task, case.question, test.steps);
+    for other in test.competing {
+        if !rivals.contains(other) {
+            rivals.push(other.clone());
+        }
+    }
     let trial = Trial {
         task: case.task,
         question: case.question,
@@ -64,10 +96,10 @@ pub(super) fn run(
         clean: &clean,
         others: &others,
         top_k: test.strategy.top_k,
+        rivals: &rivals,
         tests: test.tests,
     };
-    let mut observed: Vec<Observation> = Vec::new();
-    let mut scored = tracks(&trial, &observed);
+    let mut observed: Vec<Observation> = Vec::with_capacity(planned.len());
     for chunk in planned.chunks(CHUNK) {
         let questions: Vec<&str> = chunk.iter().map(|e| e.question.as_str()).collect();
         for (edit, thought) in chunk.iter().zip(bench.think(decoder, &questions)?) {
@@ -80,10 +112,6 @@ pub(super) fn run(
                 });
             }
         }
-        scored = tracks(&trial, &observed);
-        if scored.steps.iter().all(|s| s.edits >= test.edits) {
-            break;
-        }
     }
-    Ok((scored, observed))
+    Ok((tracks(&trial, &observed), observed))
 }

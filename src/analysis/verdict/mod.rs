@@ -12,20 +12,22 @@ mod strategy;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::model::{Cancel, ModelError};
 use crate::trace::{
-    EarlyExit, LatentNodes, Null, Standing, Task, TraceStep, Tracks, Try, Used, Verdict,
+    AblationValue, EarlyExit, LatentNodes, Null, Standing, Task, TraceStep, Tracks, Try, Used,
+    Verdict,
 };
-use crate::verify::edits::Spare;
-use crate::verify::{self, Abstain, Case, Found, Grounds, Stand};
+use crate::verify::{self, Abstain, Case, Found, Grounds, Hits, Stand, Without};
 
 use super::counterfactual::{self, Subject};
 use super::learned::Learned;
 use super::reference::DEPTH;
 
 use bench::Bench;
+use edited::Lent;
 pub use strategy::{Budget, Decoder, Strategy};
 
 /// How many top tokens of each latent the search reads first (field-map.md 6 argues for 5).
@@ -76,24 +78,32 @@ pub fn verdict(
             .clean_logprob
             .map_or(f64::NEG_INFINITY, |lp| lp - clean.answer_logprob),
     });
-    let resampled: Vec<Stand> = if of.reference.is_empty() {
-        Vec::new()
-    } else {
-        counterfactual::resample_all(of, cancel)?
-            .into_iter()
-            .map(|d| Stand {
-                answer: d.answer,
-                delta_logprob: d.delta_logprob,
+    let off = |value| -> Result<Vec<Stand>, ModelError> {
+        if of.reference.is_empty() && value != AblationValue::KvBlock {
+            return Ok(Vec::new());
+        }
+        let all = counterfactual::all_off(of, value, cancel)?.into_iter();
+        Ok(all
+            .map(|off| Stand {
+                answer: off.answer,
+                delta_logprob: off.delta_logprob,
             })
-            .collect()
+            .collect())
+    };
+    let without = Without {
+        none: without,
+        resampled: off(AblationValue::Resample)?,
+        mean: off(AblationValue::Mean)?.pop(),
+        hidden: off(AblationValue::KvBlock)?.pop(),
     };
     let mut climb = Climb {
-        necessity: verify::decide(answer, without.as_ref(), &resampled),
-        words: edited::words(of),
+        necessity: verify::decide(answer, &without),
+        lent: Lent::of(of),
         bench: Bench::new(of, *learned, cancel),
         best: None,
         tried: Vec::new(),
         nodes: Vec::new(),
+        hits: Hits::default(),
         tests: 0,
         seen: Vec::new(),
     };
@@ -108,7 +118,7 @@ pub fn verdict(
 /// A verdict on a run in which there is nothing to test and nothing to search.
 fn abstain(why: Abstain) -> Verdict {
     verify::judge(Grounds {
-        necessity: verify::decide("", None, &[]),
+        necessity: verify::decide("", &Without::default()),
         found: Found {
             abstain: Some(why),
             ..Found::default()
@@ -121,16 +131,12 @@ fn abstain(why: Abstain) -> Verdict {
         top_k: TOP_K,
         tried: Vec::new(),
         nodes: Vec::new(),
+        notes: Vec::new(),
     })
 }
 
 fn nothing() -> Null {
-    Null {
-        n: 0,
-        hits: 0,
-        p_value: 1.0,
-        candidates_p95: 0,
-    }
+    verify::null::null_from(0, 0, &mut [])
 }
 
 /// Searches a run for traces by one strategy, with the null of the search; nothing is put to a test.
@@ -143,20 +149,21 @@ pub fn search(
     strategy: &Strategy,
     cancel: &Cancel,
 ) -> Result<(Found, Null), ModelError> {
-    searched(&mut Bench::new(of, learned, cancel), strategy)
+    let (found, null, _) = searched(&mut Bench::new(of, learned, cancel), strategy)?;
+    Ok((found, null))
 }
 
-fn searched(bench: &mut Bench<'_>, strategy: &Strategy) -> Result<(Found, Null), ModelError> {
+fn searched(bench: &mut Bench<'_>, strategy: &Strategy) -> Result<(Found, Null, Hits), ModelError> {
     let settings = strategy.search();
     let case = bench.case();
     let latents = bench.own(strategy.decoder)?;
     let found = verify::search(&settings, &case, &latents);
     if found.abstain.is_some() {
-        return Ok((found, nothing()));
+        return Ok((found, nothing(), Hits::default()));
     }
     let others = bench.others(strategy.decoder)?;
-    let null = verify::null(&settings, &case, others.iter());
-    Ok((found, null))
+    let (null, hits) = verify::null(&settings, &case, others.iter());
+    Ok((found, null, hits))
 }
 
 /// What one trace came to, with the search that found it.
@@ -191,12 +198,14 @@ impl Attempt {
 struct Climb<'a> {
     necessity: crate::trace::Necessity,
     bench: Bench<'a>,
-    /// Words of other problems, for renaming.
-    words: Vec<Spare>,
+    /// What other problems lend to edits.
+    lent: Lent,
     best: Option<Attempt>,
     tried: Vec<Try>,
     /// The nodes that compete at each latent, of a logic question.
     nodes: Vec<LatentNodes>,
+    /// In which other problems any search so far succeeded.
+    hits: Hits,
     /// Traces that were put to the test of edits.
     tests: usize,
     seen: Vec<Vec<TraceStep>>,
@@ -237,10 +246,7 @@ impl Climb<'_> {
         };
         let settled_nothing = |tracks: &&Tracks| {
             matches!(tracks.standing, Standing::Open | Standing::Untested)
-                && tracks
-                    .steps
-                    .iter()
-                    .any(|step| step.edits < budget.more_edits)
+                && budget.more_edits > budget.edits
         };
         let Some(before) = best.tracks.as_ref().filter(settled_nothing) else {
             return Ok(());
@@ -307,7 +313,9 @@ impl Climb<'_> {
         self.keep(&first);
         on_part(&self.verdict());
         if self.necessity.needed {
-            for attempt in first.with_each_trace(budget.traces) {
+            let mut waiting: VecDeque<Attempt> = first.with_each_trace(budget.traces).into();
+            let mut room = budget.traces;
+            while let Some(attempt) = waiting.pop_front() {
                 if self.seen.contains(&attempt.found.steps) {
                     continue;
                 }
@@ -331,6 +339,11 @@ impl Climb<'_> {
                 if tracks == Some(Standing::Holds) {
                     break;
                 }
+                // A trace that answers more of the same edits is the better guess, listed or not.
+                if let Some(better) = attempt.better_rival().filter(|_| room > 0) {
+                    room -= 1;
+                    waiting.push_front(attempt.with(better));
+                }
             }
         }
         let tried = &mut self.tried[at];
@@ -351,7 +364,8 @@ impl Climb<'_> {
 
     fn search(&mut self, strategy: &Strategy) -> Result<(Found, Null, Option<Null>), ModelError> {
         let clean = self.bench.of.clean;
-        let (found, null) = searched(&mut self.bench, strategy)?;
+        let (found, null, hits) = searched(&mut self.bench, strategy)?;
+        self.hits.add(&hits);
         if found.abstain.is_some() {
             return Ok((found, null, None));
         }
@@ -373,7 +387,8 @@ impl Climb<'_> {
         let test = edited::Test {
             steps: &attempt.found.steps,
             strategy: &attempt.strategy,
-            words: &self.words,
+            competing: &attempt.found.competing,
+            lent: &self.lent,
             edits: budget.edits,
             tests: self.tests,
         };
@@ -393,7 +408,8 @@ impl Climb<'_> {
         verify::judge(Grounds {
             necessity: self.necessity.clone(),
             found: best.found,
-            null: best.null,
+            // The search went on until something stood: p is of all that was searched.
+            null: self.hits.null(best.null.candidates_p95),
             null_answers: best.null_answers,
             tracks: best.tracks,
             used: best.used,
@@ -401,6 +417,7 @@ impl Climb<'_> {
             top_k: best.strategy.top_k,
             tried: self.tried.clone(),
             nodes: self.nodes.clone(),
+            notes: verify::oddities(&self.bench.case()),
         })
     }
 }
@@ -408,23 +425,31 @@ impl Climb<'_> {
 impl Attempt {
     /// The same search with each of its traces as the one that is meant, best first.
     fn with_each_trace(&self, most: usize) -> Vec<Self> {
-        let all: Vec<&Vec<TraceStep>> = std::iter::once(&self.found.steps)
-            .chain(&self.found.competing)
-            .filter(|steps| !steps.is_empty())
-            .collect();
-        all.iter()
+        let all = std::iter::once(&self.found.steps).chain(&self.found.competing);
+        all.filter(|steps| !steps.is_empty())
             .take(most)
-            .map(|steps| {
-                let mut attempt = self.clone();
-                attempt.found.steps.clone_from(steps);
-                attempt.found.competing = all
-                    .iter()
-                    .filter(|other| *other != steps)
-                    .map(|other| (*other).clone())
-                    .collect();
-                attempt
-            })
+            .map(|steps| self.with(steps.clone()))
             .collect()
+    }
+
+    /// The same search with another trace as the one that is meant.
+    fn with(&self, steps: Vec<TraceStep>) -> Self {
+        let mut attempt = self.clone();
+        (attempt.tracks, attempt.used) = (None, None);
+        attempt.found.competing = std::iter::once(&self.found.steps)
+            .chain(&self.found.competing)
+            .filter(|other| **other != steps)
+            .cloned()
+            .collect();
+        attempt.found.steps = steps;
+        attempt
+    }
+
+    /// The steps of another trace that answers more of the edits.
+    fn better_rival(&self) -> Option<Vec<TraceStep>> {
+        let tracks = self.tracks.as_ref()?;
+        let best = tracks.rivals.first()?;
+        (best.answered > tracks.answered).then(|| best.steps.clone())
     }
 }
 

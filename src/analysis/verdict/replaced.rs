@@ -1,26 +1,33 @@
-//! E3 on a model: latents of other questions are put in place of the trace's, one at a time.
+//! E3 on a model: latents of other questions are put in place of the trace's, one step at a time.
 //!
-//! Donors with another value come from edited questions, whose latents differ from the run's in little else, and from the
-//! reference set; donors with the same value from the reference set, and from edits that do not concern the step.
+//! Donors are edits of the question that the model answers as the trace says, and other problems. Those whose own answer is not
+//! what the trace predicts here come first: an answer that is carried over would be the donor's own.
 
 use std::sync::Arc;
 
 use crate::analysis::counterfactual::{self, PatchAsked};
 use crate::model::ModelError;
-use crate::trace::{LatentIdx, Patch, Tracks, Used};
-use crate::verify::edits::{Edit, Means, answer_if, donors, same_answer};
-use crate::verify::{Observation, Values, used};
+use crate::trace::{LatentIdx, Patch, Standing, Tracks, Used};
+use crate::verify::edits::{Edit, answer_if, donors, same_answer};
+use crate::verify::{Observation, Replaced, Values, used};
 
 use super::bench::{Bench, CHUNK};
 use super::edited::Test;
+use super::strategy::Decoder;
 
-/// A latent of another question.
+/// A run of another question, with what the trace makes of its latent.
 struct Donor {
     question: String,
     value: String,
-    vector: Arc<[f32]>,
-    /// Whether its question was edited to lend it.
-    on_purpose: bool,
+    fed: Vec<Arc<[f32]>>,
+    /// The model's answer to its question.
+    own: String,
+    /// What the trace says the answer becomes here.
+    expected: String,
+    /// Whether it shows the step's own value.
+    same: bool,
+    /// Whether its own answer is another than the expected one.
+    tells: bool,
 }
 
 /// Replaces the latent of each step and scores what the answer did.
@@ -32,79 +39,153 @@ pub(super) fn run(
     wanted: usize,
 ) -> Result<Used, ModelError> {
     let case = bench.case();
-    let answer = case.answer.unwrap_or_default();
     let places: Vec<(usize, LatentIdx)> = tracks.steps.iter().map(|s| (s.step, s.latent)).collect();
-    let mut asked: Vec<PatchAsked> = Vec::new();
-    let mut patches: Vec<Patch> = Vec::new();
+    let mut chosen: Vec<(usize, Vec<LatentIdx>, Donor)> = Vec::new();
     for &(step, latent) in &places {
-        let own = &test.steps[step].result.text;
         let all = gather(bench, test, observed, step, latent)?;
-        let mut predictions: Vec<String> = Vec::new();
-        let (mut n_same, mut n_different) = (0, 0);
-        for donor in all {
-            if is_same(&donor.vector, &bench.of.clean.fed[latent.0 - 1]) {
-                continue;
-            }
-            let same = same_answer(case.task, &donor.value, own);
-            let expected = if same {
-                answer.to_owned()
-            } else {
-                match answer_if(&case, test.steps, step, &donor.value, &|text| {
-                    bench.readable(test.strategy.decoder, text)
-                }) {
-                    Some(expected) if bench.sayable(&expected) => expected,
-                    _ => continue,
-                }
-            };
-            let count = if same { &mut n_same } else { &mut n_different };
-            // Values in turn tell more than one value often, where there is a choice.
-            if *count == wanted
-                || (!same
-                    && predictions.iter().filter(|p| **p == donor.value).count() >= bench.repeats())
-            {
-                continue;
-            }
-            *count += 1;
-            predictions.push(donor.value.clone());
-            asked.push(PatchAsked {
-                latent,
-                vector: donor.vector,
-                answer: expected.clone(),
-            });
-            patches.push(Patch {
-                step,
-                latent,
-                donor: donor.question,
-                value: donor.value,
-                same,
-                expected,
-                answer: None,
-                delta_clean: 0.0,
-                delta_expected: 0.0,
-                relative_size: 0.0,
-                passed: false,
-            });
+        let is_answer = step + 1 == test.steps.len();
+        for donor in choose(all, wanted, is_answer, bench.repeats()) {
+            chosen.push((step, vec![latent], donor));
         }
     }
+    let sham_path = sham(bench, &places)?;
+    let (mut patches, sham_max_diff) = patch(bench, &chosen)?;
+    let of = Replaced {
+        task: case.task,
+        places: &places,
+        steps: test.steps.len(),
+        tests: test.tests,
+    };
+    let alone = used(&of, patches.clone(), sham_max_diff, sham_path);
+    // A step whose latent makes no difference may be carried by another that shows the same.
+    let mut together = Vec::new();
+    for s in &alone.steps {
+        let latents = showing(bench, test, s.step, s.latent)?;
+        if s.standing != Standing::Contradicted || latents.len() == 1 {
+            continue;
+        }
+        let (of_step, rest): (Vec<_>, Vec<_>) =
+            chosen.into_iter().partition(|(step, ..)| *step == s.step);
+        chosen = rest;
+        for (step, _, donor) in of_step {
+            if shows_at(bench, test, &donor, &latents)? {
+                together.push((step, latents.clone(), donor));
+            }
+        }
+    }
+    if together.is_empty() {
+        return Ok(alone);
+    }
+    let (more, sham) = patch(bench, &together)?;
+    patches.extend(more);
+    Ok(used(&of, patches, sham_max_diff.max(sham), sham_path))
+}
+
+/// Runs the replacements; returns them with what a sham moved.
+fn patch(
+    bench: &mut Bench<'_>,
+    chosen: &[(usize, Vec<LatentIdx>, Donor)],
+) -> Result<(Vec<Patch>, f64), ModelError> {
+    let task = bench.case().task;
+    let asked: Vec<PatchAsked> = chosen
+        .iter()
+        .map(|(_, latents, donor)| PatchAsked {
+            vectors: latents
+                .iter()
+                .map(|latent| (*latent, Arc::clone(&donor.fed[latent.0 - 1])))
+                .collect(),
+            answer: donor.expected.clone(),
+        })
+        .collect();
     let patched = counterfactual::patched(&bench.of, &asked, bench.cancel)?;
     bench.runs += asked.len();
-    for (patch, came) in patches.iter_mut().zip(patched.rows) {
-        patch.passed = came
-            .answer
-            .as_deref()
-            .is_some_and(|a| same_answer(case.task, a, &patch.expected));
-        patch.answer = came.answer;
-        patch.delta_clean = came.delta_clean;
-        patch.delta_expected = came.delta_expected;
-        patch.relative_size = came.relative_size;
-    }
-    Ok(used(
-        case.task,
-        &places,
-        patches,
-        patched.sham_max_diff,
-        test.tests,
-    ))
+    let patches = chosen.iter().zip(patched.rows);
+    let patches = patches.map(|((step, latents, donor), came)| {
+        let says = |answer: &str| same_answer(task, answer, &donor.expected);
+        Patch {
+            step: *step,
+            latent: latents[0],
+            donor: donor.question.clone(),
+            value: donor.value.clone(),
+            same: donor.same,
+            expected: donor.expected.clone(),
+            own: Some(donor.own.clone()),
+            also: latents[1..].to_vec(),
+            passed: came.answer.as_deref().is_some_and(says),
+            answer: came.answer,
+            delta_clean: came.delta_clean,
+            delta_expected: came.delta_expected,
+            relative_size: came.relative_size,
+        }
+    });
+    Ok((patches.collect(), patched.sham_max_diff))
+}
+
+/// The largest change when each latent is replaced by the same question's, run again among others as donors are.
+fn sham(bench: &mut Bench<'_>, places: &[(usize, LatentIdx)]) -> Result<Option<f64>, ModelError> {
+    let case = bench.case();
+    let (own, clean) = (case.question, case.answer.unwrap_or_default());
+    let reference = bench.of.reference;
+    let beside = reference.others(own).take(2).map(|i| i.question.as_str());
+    let questions: Vec<&str> = std::iter::once(own).chain(beside).collect();
+    let again = bench.think(Decoder::Projection, &questions)?;
+    let Some(again) = again.into_iter().next().flatten() else {
+        return Ok(None);
+    };
+    let asked: Vec<PatchAsked> = places
+        .iter()
+        .map(|(_, latent)| PatchAsked {
+            vectors: vec![(*latent, Arc::clone(&again.fed[latent.0 - 1]))],
+            answer: clean.to_owned(),
+        })
+        .collect();
+    let patched = counterfactual::patched(&bench.of, &asked, bench.cancel)?;
+    bench.runs += asked.len();
+    let changes = patched.rows.iter().map(|row| row.delta_clean.abs());
+    Ok(changes.reduce(|a, b| if a >= b || a.is_nan() { a } else { b }))
+}
+
+/// The latents that show a step's value first, its own at the head.
+fn showing(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    step: usize,
+    latent: LatentIdx,
+) -> Result<Vec<LatentIdx>, ModelError> {
+    let case = bench.case();
+    let reads = bench.own(test.strategy.decoder)?;
+    let values = Values::new(case.task, case.question, test.strategy.top_k);
+    let own = &test.steps[step].result.text;
+    let others = reads.iter().enumerate().filter(|(i, top)| {
+        i + 1 != latent.0
+            && values
+                .of(top)
+                .first()
+                .is_some_and(|v| same_answer(case.task, v, own))
+    });
+    let others = others.map(|(i, _)| LatentIdx(i + 1));
+    Ok(std::iter::once(latent).chain(others).collect())
+}
+
+/// Whether a donor shows its value at all of these latents.
+fn shows_at(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    donor: &Donor,
+    latents: &[LatentIdx],
+) -> Result<bool, ModelError> {
+    let task = bench.case().task;
+    let decoder = test.strategy.decoder;
+    let thought = bench.think(decoder, &[&donor.question])?;
+    let Some(thought) = thought.into_iter().next().flatten() else {
+        return Ok(false);
+    };
+    let values = Values::new(task, &donor.question, test.strategy.top_k);
+    let reads = Bench::reads(decoder, &thought);
+    let first = |latent: &LatentIdx| values.of(reads.get(latent.0 - 1)?).into_iter().next();
+    Ok(latents
+        .iter()
+        .all(|latent| first(latent).is_some_and(|v| same_answer(task, &v, &donor.value))))
 }
 
 /// A latent nearer than this share of its length is the run's own: putting it in would prove nothing.
@@ -117,7 +198,31 @@ fn is_same(donor: &[f32], own: &[f32]) -> bool {
     apart.sqrt() <= OWN * length.sqrt()
 }
 
-/// Donors for one step: edited questions first, then questions edited for the purpose, then other problems.
+/// At most `wanted` donors with another value and as many with the same, each value `repeats` times. Those that tell a computed
+/// answer from a copied one come first, and are at least half of them, unless the value is the answer itself.
+fn choose(all: Vec<Donor>, wanted: usize, is_answer: bool, repeats: usize) -> Vec<Donor> {
+    let mut chosen: Vec<Donor> = Vec::new();
+    let (tell, rest): (Vec<Donor>, Vec<Donor>) = all.into_iter().partition(|d| d.tells);
+    for (donors, tells) in [(tell, true), (rest, false)] {
+        for donor in donors {
+            let alike = || chosen.iter().filter(|d| d.same == donor.same);
+            let told = alike().filter(|d| d.tells).count();
+            let most = if tells || is_answer {
+                wanted
+            } else {
+                wanted.min(2 * told)
+            };
+            let seen = alike().filter(|d| d.value == donor.value).count();
+            // Values in turn tell more than one value often, where there is a choice.
+            if alike().count() < most && (donor.same || seen < repeats) {
+                chosen.push(donor);
+            }
+        }
+    }
+    chosen
+}
+
+/// Donors for one step: edited questions, questions edited for the purpose, and other problems.
 fn gather(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
@@ -127,66 +232,105 @@ fn gather(
 ) -> Result<Vec<Donor>, ModelError> {
     let case = bench.case();
     let decoder = test.strategy.decoder;
-    let mut made: Vec<Edit> = observed.iter().map(|o| o.edit.clone()).collect();
-    made.extend({
-        let means = Means {
-            readable: &|text| bench.readable(decoder, text),
-            spares: test.words,
-        };
-        donors(&case, test.steps, step, &means, CHUNK)
-    });
+    let mut made: Vec<Edit> = {
+        let readable = |text: &str| bench.readable(decoder, text);
+        donors(&case, test.steps, step, &test.lent.means(&readable), CHUNK)
+    };
+    made.extend(observed.iter().map(|o| o.edit.clone()));
     let questions: Vec<&str> = made.iter().map(|e| e.question.as_str()).collect();
     let thoughts = bench.think(decoder, &questions)?;
-    let mut edited: Vec<Donor> = Vec::new();
-    for (i, (edit, thought)) in made.iter().zip(thoughts).enumerate() {
+    let mut all = Vec::new();
+    for (edit, thought) in made.iter().zip(thoughts) {
         let Some(thought) = thought else { continue };
+        let Some(own) = thought.answer.clone() else {
+            continue;
+        };
         let values = Values::new(case.task, &edit.question, test.strategy.top_k);
         let reads = Bench::reads(decoder, &thought);
         let shown = reads.get(latent.0 - 1).map(|top| values.of(top));
-        let expected = &edit.results[step];
-        // A donor must show what its own question makes of the step.
-        if shown
-            .as_ref()
-            .and_then(|v| v.first())
-            .is_some_and(|v| same_answer(case.task, v, expected))
+        let first = shown.and_then(|values| values.into_iter().next());
+        let due = &edit.results[step];
+        // A donor must show what its own question makes of the step, and the model must answer it so.
+        if first.is_some_and(|v| same_answer(case.task, &v, due))
+            && same_answer(case.task, &own, &edit.answer)
         {
-            edited.push(Donor {
-                question: edit.question.clone(),
-                value: expected.clone(),
-                vector: Arc::clone(&thought.fed[latent.0 - 1]),
-                on_purpose: i >= observed.len(),
-            });
+            let of = (edit.question.as_str(), due.as_str());
+            all.extend(donor(bench, test, (step, latent), of, thought.fed, own));
         }
     }
-    let own = test.steps[step].result.text.clone();
-    // Those made for the purpose come to the same value in another way, which tells more than a latent left alone.
-    edited.sort_by_key(|d| same_answer(case.task, &d.value, &own) && !d.on_purpose);
-    let mut all = edited;
-    all.extend(others(bench, test, latent)?);
+    all.extend(others(bench, test, step, latent)?);
     Ok(all)
 }
 
-/// The latents of other problems with as many steps, and what they show first: with more or fewer steps the same value at
-/// the same latent has another part to play.
+/// A donor for a step; none if the trace does not say what it leads to, or it is the run's own.
+fn donor(
+    bench: &Bench<'_>,
+    test: &Test<'_>,
+    (step, latent): (usize, LatentIdx),
+    (question, value): (&str, &str),
+    fed: Vec<Arc<[f32]>>,
+    own: String,
+) -> Option<Donor> {
+    let case = bench.case();
+    let same = same_answer(case.task, value, &test.steps[step].result.text);
+    let expected = if same {
+        case.answer?.to_owned()
+    } else {
+        let readable = |text: &str| bench.readable(test.strategy.decoder, text);
+        let expected = answer_if(&case, test.steps, step, value, &readable)?;
+        bench.sayable(&expected).then_some(expected)?
+    };
+    let is_own = is_same(fed.get(latent.0 - 1)?, &bench.of.clean.fed[latent.0 - 1]);
+    (!is_own).then(|| Donor {
+        question: question.to_owned(),
+        value: value.to_owned(),
+        fed,
+        tells: !same_answer(case.task, &own, &expected),
+        own,
+        expected,
+        same,
+    })
+}
+
+/// Other problems with as many steps, as donors: with more or fewer steps the same value at the same latent has another part
+/// to play.
 fn others(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
+    step: usize,
     latent: LatentIdx,
 ) -> Result<Vec<Donor>, ModelError> {
     let case = bench.case();
     let values = Values::new(case.task, case.question, test.strategy.top_k);
     let reads = bench.others(test.strategy.decoder)?;
-    let items = bench.of.reference.others(case.question);
-    Ok(items
-        .zip(reads.iter())
-        .filter(|(item, _)| item.steps == test.steps.len())
-        .filter_map(|(item, reads)| {
-            Some(Donor {
-                question: item.question.clone(),
-                value: values.of(reads.get(latent.0 - 1)?).into_iter().next()?,
-                vector: Arc::clone(item.fed.get(latent.0 - 1)?),
-                on_purpose: false,
-            })
-        })
-        .collect())
+    let reference = bench.of.reference;
+    let mut found: Vec<(&str, String)> = Vec::new();
+    let (mut same, mut different) = (0, 0);
+    for (item, reads) in reference.others(case.question).zip(reads.iter()) {
+        let value = reads.get(latent.0 - 1).map(|top| values.of(top));
+        let Some(value) = value.and_then(|values| values.into_iter().next()) else {
+            continue;
+        };
+        let is_same = same_answer(case.task, &value, &test.steps[step].result.text);
+        let count = if is_same { &mut same } else { &mut different };
+        let is_new = is_same || !found.iter().any(|(_, v)| *v == value);
+        if item.steps == test.steps.len() && is_new && *count < MOST_OTHERS {
+            *count += 1;
+            found.push((&item.question, value));
+        }
+    }
+    let questions: Vec<&str> = found.iter().map(|(question, _)| *question).collect();
+    let thoughts = bench.think(test.strategy.decoder, &questions)?;
+    let mut all = Vec::new();
+    for ((question, value), thought) in found.into_iter().zip(thoughts) {
+        let Some(thought) = thought else { continue };
+        if let Some(own) = thought.answer {
+            let of = (question, value.as_str());
+            all.extend(donor(bench, test, (step, latent), of, thought.fed, own));
+        }
+    }
+    Ok(all)
 }
+
+/// How many other problems with another value, and with the same, are asked for their own answer.
+const MOST_OTHERS: usize = 4;

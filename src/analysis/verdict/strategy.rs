@@ -127,9 +127,9 @@ impl fmt::Display for Strategy {
 pub struct Budget {
     /// The strategies, in order; the search ends with the first whose trace tracks.
     pub strategies: Vec<Strategy>,
-    /// Eligible edits wanted for each step (field-map.md 5.1).
+    /// Edits of each number or node of the question (field-map.md 5.1), all of which count.
     pub edits: usize,
-    /// As many for the best trace, if the edits settled nothing and no strategy found one that they did; 0 leaves it out.
+    /// As many for the best trace, if the edits settled nothing and no strategy found one that they did; no more leaves it out.
     pub more_edits: usize,
     /// Donors with another value, and with the same, wanted for each step.
     pub donors: usize,
@@ -157,8 +157,8 @@ impl Default for Budget {
                 strategy(Decoder::Before(1), TOP_K, false),
                 strategy(Decoder::Before(2), TOP_K, false),
             ],
-            edits: 8,
-            more_edits: 32,
+            edits: 6,
+            more_edits: 24,
             donors: 8,
             traces: 3,
         }

@@ -124,9 +124,10 @@ fn known<T>(
     }
 }
 
-/// The place of a rung in tables: the highest first.
-fn place(item: &Item) -> Option<usize> {
-    Rung::ALL.iter().position(|rung| Some(*rung) == item.rung)
+/// The place of a rung in tables: the highest first, and PRESENT by chance below PRESENT.
+fn place(item: &Item) -> Option<(usize, bool)> {
+    let place = Rung::ALL.iter().position(|rung| Some(*rung) == item.rung)?;
+    Some((place, item.by_chance()))
 }
 
 /// Answers that are numbers stand in the order of numbers, ahead of words.

@@ -164,7 +164,7 @@ impl Report for LastSteps<'_> {
                 "{} ({} steps, p = {:.3})",
                 part.steps.first().map_or("", String::as_str),
                 part.candidates,
-                part.null.p_value
+                part.null.p_value.unwrap_or(1.0)
             ),
             None => "no step".to_owned(),
         };
@@ -202,7 +202,7 @@ impl Report for LastSteps<'_> {
                 ("step", text(part.steps.first().map(String::as_str))),
                 ("null_n", part.null.n.to_string()),
                 ("null_hits", part.null.hits.to_string()),
-                ("null_p", part.null.p_value.to_string()),
+                ("null_p", known(part.null.p_value)),
                 ("null_answers_n", known(answers.map(|null| null.n))),
                 ("null_answers_hits", known(answers.map(|null| null.hits))),
                 ("abstain", text(part.abstain.as_deref())),

@@ -289,7 +289,7 @@ impl Report for Traces<'_> {
         };
         let found: Found = verify::search(&settings, &case, &item.latents);
         let latents = others.items().map(|other| &other.latents);
-        let null = verify::null(&settings, &case, latents);
+        let (null, _) = verify::null(&settings, &case, latents);
         let null_answers = self
             .0
             .answers
@@ -378,7 +378,7 @@ impl Report for Traces<'_> {
                 steps.join("; "),
                 part.traces,
                 part.candidates,
-                part.null.p_value
+                part.null.p_value.unwrap_or(1.0)
             ),
         };
         let index = pen.cut(&item.index().to_string(), 12);
@@ -420,7 +420,7 @@ impl Report for Traces<'_> {
                 ("from_question_alone", part.from_question_alone.to_string()),
                 ("null_n", part.null.n.to_string()),
                 ("null_hits", part.null.hits.to_string()),
-                ("null_p", part.null.p_value.to_string()),
+                ("null_p", known(part.null.p_value)),
                 ("null_answers_n", known(answers.map(|null| null.n))),
                 ("null_answers_hits", known(answers.map(|null| null.hits))),
                 ("abstain", text(part.abstain.as_deref())),

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::markdown::{foreign, optional};
-use crate::trace::{Tracks, Try, Used, Verdict};
+use crate::trace::{Patch, Tracks, Try, Used, Verdict};
 
 /// Writes what the verdict rests on beyond the search.
 pub(super) fn write_evidence(out: &mut String, verdict: &Verdict) -> fmt::Result {
@@ -34,10 +34,11 @@ pub(super) fn write_evidence(out: &mut String, verdict: &Verdict) -> fmt::Result
 fn write_tracks(out: &mut String, tracks: &Tracks) -> fmt::Result {
     writeln!(
         out,
-        "- TRACKS: {}; {} (p-values times {}, the traces tested)",
+        "- TRACKS: {}; {} (test {} of a trace, so its p-values are multiplied by {})",
         tracks.standing.as_str(),
         foreign(&tracks.reason),
-        tracks.tests
+        tracks.tests,
+        tracks.tests * (tracks.tests + 1)
     )?;
     for s in &tracks.steps {
         writeln!(
@@ -54,6 +55,40 @@ fn write_tracks(out: &mut String, tracks: &Tracks) -> fmt::Result {
             s.pi0,
             s.p_value,
             s.standing.as_str()
+        )?;
+    }
+    writeln!(
+        out,
+        "  - {} of {} edits answered as the trace says",
+        tracks.answered,
+        tracks.edits.len()
+    )?;
+    for place in &tracks.places {
+        let at = place
+            .start
+            .map_or_else(String::new, |start| format!(" at byte {start}"));
+        let role = if place.used {
+            format!("{} left the answer", place.ignored)
+        } else {
+            "control".to_owned()
+        };
+        writeln!(
+            out,
+            "  - {}{at}: {} of {} answered as the trace says, {role}: {}",
+            foreign(&place.text),
+            place.answered,
+            place.edits,
+            place.standing.as_str()
+        )?;
+    }
+    for rival in &tracks.rivals {
+        let steps: Vec<String> = rival.steps.iter().map(|s| foreign(&s.text)).collect();
+        writeln!(
+            out,
+            "  - another trace, {} of {} answered as it says: {}",
+            rival.answered,
+            rival.edits,
+            steps.join("; ")
         )?;
     }
     writeln!(
@@ -90,20 +125,27 @@ fn write_tracks(out: &mut String, tracks: &Tracks) -> fmt::Result {
 fn write_used(out: &mut String, used: &Used) -> fmt::Result {
     writeln!(
         out,
-        "- USED: {}; {}; own values written back move no logit by more than {:.1e}",
+        "- USED: {}; {}; own values written back move no logit by more than {:.1e}{}",
         used.standing.as_str(),
         foreign(&used.reason),
-        used.sham_max_diff
+        used.sham_max_diff,
+        used.sham_path.map_or_else(String::new, |moved| format!(
+            ", and the question's own latent, put in as a donor's is, moves the log p of the answer by {moved:.1e}"
+        ))
     )?;
     for s in &used.steps {
         writeln!(
             out,
-            "  - step {} at latent {}: {} of {} donors with another value moved the answer as computed, {} of {} with the \
-             same value left it; by chance {:.4}, p = {:.2e}: {}",
+            "  - step {} at latent {}: {} of {} donors with another value moved the answer as computed (of {} with another \
+             answer of their own: {} as computed, {} that answer, {} neither), {} of {} with the same value left it; by chance {:.4}, p = {:.2e}: {}",
             s.step + 1,
             s.latent,
             s.moved,
             s.different,
+            s.different_discriminating.n,
+            s.different_discriminating.predicted,
+            s.different_discriminating.own,
+            s.different_discriminating.neither,
             s.kept,
             s.same,
             s.pi0,
@@ -113,23 +155,30 @@ fn write_used(out: &mut String, used: &Used) -> fmt::Result {
     }
     writeln!(
         out,
-        "\n| Latent | value put there | trace says | model says | change in log p of the clean answer | of the predicted one | donor |\n|---|---|---|---|---|---|---|"
+        "\n| Latent | value put there | trace says | model says | change in log p of the clean answer | of the predicted one | donor | its own answer |\n|---|---|---|---|---|---|---|---|"
     )?;
     for patch in &used.patches {
         writeln!(
             out,
-            "| {} | {}{} | {} | {} | {:+.3} | {:+.3} | {} |",
-            patch.latent,
+            "| {} | {}{} | {} | {} | {:+.3} | {:+.3} | {} | {} |",
+            together(patch),
             foreign(&patch.value),
             if patch.same { " (same)" } else { "" },
             foreign(&patch.expected),
             optional(patch.answer.as_deref()),
             patch.delta_clean,
             patch.delta_expected,
-            foreign(&patch.donor)
+            foreign(&patch.donor),
+            optional(patch.own.as_deref())
         )?;
     }
     writeln!(out)
+}
+
+/// The latents that were replaced: `2`, or `2+4`.
+fn together(patch: &Patch) -> String {
+    let all = std::iter::once(&patch.latent).chain(&patch.also);
+    all.map(ToString::to_string).collect::<Vec<_>>().join("+")
 }
 
 fn write_try(out: &mut String, tried: &Try) -> fmt::Result {

@@ -217,7 +217,7 @@ fn write_early_exit(out: &mut String, session: &Session) -> fmt::Result {
 
 fn write_verdict(out: &mut String, verdict: &Verdict, session: &Session) -> fmt::Result {
     let question = session.run.as_ref().map_or("", |run| run.question.as_str());
-    writeln!(out, "\n## Verdict: {}\n", verdict.rung.as_str())?;
+    writeln!(out, "\n## Verdict: {}\n", verdict.word())?;
     writeln!(out, "{}", foreign(&verdict.reason))?;
     if !verdict.steps.is_empty() {
         writeln!(out, "\nTrace, with the places where each value was read:\n")?;
@@ -242,9 +242,20 @@ fn write_verdict(out: &mut String, verdict: &Verdict, session: &Session) -> fmt:
     } else {
         writeln!(
             out,
-            "- Null: with the latents of other problems the same search reached this answer in {} of {} \
-             (p = {:.4}); 95th percentile of candidates under the null: {}",
-            null.hits, null.n, null.p_value, null.candidates_p95
+            "- Null: with the latents of other problems {} reached this answer in {} of {} ({}); 95th percentile of \
+             candidates under the null: {}",
+            if null.searches > 1 {
+                format!("any of the {} searches", null.searches)
+            } else {
+                "the same search".to_owned()
+            },
+            null.hits,
+            null.n,
+            null.p_value.map_or_else(
+                || "no p: nothing was found".to_owned(),
+                |p| format!("p = {p:.4}")
+            ),
+            null.candidates_p95
         )?;
     }
     write_necessity(out, &verdict.necessity)?;
@@ -270,11 +281,31 @@ fn write_necessity(out: &mut String, found: &Necessity) -> fmt::Result {
             number(found.delta_resampled)
         )?;
     }
+    for (name, stood) in [
+        ("at their means", &found.mean),
+        ("hidden in place", &found.hidden),
+    ] {
+        match stood {
+            Some(stood) => writeln!(
+                out,
+                "- All latents {name}: answer {}, change in log p {:+.3}: {}",
+                optional(stood.answer.as_deref()),
+                stood.delta_logprob,
+                if stood.stands { "stands" } else { "falls" }
+            )?,
+            None => writeln!(out, "- All latents {name}: not run")?,
+        }
+    }
     writeln!(
         out,
-        "- Log p stands while it falls by at most {:.3} nats; by these tests the latents are {}",
+        "- Log p stands while it falls by at most {:.3} nats; by these tests what the latents say is {}{}",
         found.threshold,
-        if found.needed { "needed" } else { "not needed" }
+        if found.needed { "needed" } else { "not needed" },
+        match found.places {
+            Some(true) => ", but their places are",
+            Some(false) => ", and neither are their places",
+            None => "",
+        }
     )
 }
 

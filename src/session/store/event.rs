@@ -79,7 +79,7 @@ pub(super) enum Event {
     /// The early exits.
     EarlyExit { exits: Vec<EarlyExit> },
     /// The verdict.
-    Verify { verdict: Verdict },
+    Verify { verdict: Box<Verdict> },
     /// The notes as they stand now, all of them.
     Annotate { notes: Vec<Note> },
     /// The session was exported, for the record.
@@ -138,7 +138,7 @@ impl Event {
                 }
             }
             Self::EarlyExit { exits } => session.early_exit = exits,
-            Self::Verify { verdict } => session.verdict = Some(verdict),
+            Self::Verify { verdict } => session.verdict = Some(*verdict),
             Self::Annotate { notes } => session.notes = notes,
             Self::Export { .. } => {}
         }
@@ -199,7 +199,7 @@ impl Event {
             && !now.verdict.as_ref().is_some_and(|now| same(now, verdict))
         {
             events.push(Self::Verify {
-                verdict: verdict.clone(),
+                verdict: Box::new(verdict.clone()),
             });
         }
         if now.notes != to.notes {

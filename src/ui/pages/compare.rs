@@ -143,10 +143,7 @@ fn of_session(session: &Session) -> Side {
         question: run.map_or_else(String::new, |run| run.question.clone()),
         latents: run.map_or_else(Vec::new, read_by_latent),
         answer: run.map(|run| run.answer.clone()),
-        rung: session
-            .verdict
-            .as_ref()
-            .map(|verdict| verdict.rung.as_str()),
+        rung: session.verdict.as_ref().map(crate::trace::Verdict::word),
         clean_logprob: run.and_then(|run| run.answer.logprob),
     }
 }

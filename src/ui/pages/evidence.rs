@@ -8,7 +8,8 @@ use crate::app::App;
 use crate::app::evidence::{EvidenceRow, evidence_rows, latent_of};
 use crate::text::{count, sanitize};
 use crate::trace::{
-    EditRun, LatentNodes, Patch, Standing, StepTracks, StepUse, TraceStep, Try, Verdict,
+    EditRun, LatentNodes, Patch, PlaceTest, Source, Standing, StepTracks, StepUse, TraceStep, Try,
+    Verdict,
 };
 use crate::ui::line::{Row, cut, heading, paragraph};
 use crate::ui::number::{p_value, plain, signed};
@@ -34,7 +35,7 @@ impl Columns {
 
 pub(super) fn about(app: &App) -> String {
     let verdict = app.session.verdict.as_ref();
-    verdict.map_or_else(String::new, |v| v.rung.as_str().to_owned())
+    verdict.map_or_else(String::new, |v| v.word().to_owned())
 }
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
@@ -82,6 +83,10 @@ fn head(row: EvidenceRow, verdict: &Verdict, place: Columns, theme: &Theme) -> L
         EvidenceRow::Step(_) => (
             "Step".to_owned(),
             ["latent", "edits", "controls", "replaced / same"],
+        ),
+        EvidenceRow::Place(_) => (
+            "Place of the question".to_owned(),
+            ["role", "as it says", "left it", ""],
         ),
         EvidenceRow::Edit(_) => {
             let edits = verdict.tracks.as_ref().map_or(0, |t| t.edits.len());
@@ -162,6 +167,13 @@ fn line(
             let text = format!("{} {}", at + 1, sanitize(&step.text));
             columns(text, style, step_cells(at, step, verdict, theme))
         }
+        EvidenceRow::Place(at) => {
+            let Some(place) = place_at(verdict, at) else {
+                return Row::new();
+            };
+            let text = sanitize(&place.text).to_string();
+            columns(text, theme.text, place_cells(place, theme))
+        }
         EvidenceRow::Edit(at) => {
             let Some(edit) = verdict.tracks.as_ref().and_then(|t| t.edits.get(at)) else {
                 return Row::new();
@@ -220,11 +232,63 @@ fn node_cells(latent: &LatentNodes, theme: &Theme) -> Vec<(String, Style)> {
     cells
 }
 
-/// The steps of another trace in one line, cleaned.
+/// The steps of another trace in one line, cleaned, with how many edits were answered as it says.
 fn competing(verdict: &Verdict, at: usize) -> String {
-    let steps = verdict.competing.get(at).into_iter().flatten();
-    let text: Vec<String> = steps.map(|s| sanitize(&s.text).to_string()).collect();
-    text.join("; ")
+    let rivals = verdict.tracks.as_ref().map(|t| t.rivals.as_slice());
+    let rival = rivals.and_then(|rivals| rivals.get(at));
+    let steps = rival.map_or_else(|| verdict.competing.get(at), |rival| Some(&rival.steps));
+    let own = &verdict.steps;
+    let steps = steps.into_iter().flatten().enumerate();
+    let text: Vec<String> = steps
+        .map(|(i, step)| {
+            // Equal numbers of the question look alike: where only the place differs, it is said.
+            let same = own.get(i).is_some_and(|o| o.text == step.text && o != step);
+            let places: Vec<String> = step
+                .operands
+                .iter()
+                .filter_map(|operand| match operand.source {
+                    Source::Question { start, .. } if same => {
+                        Some(format!("{} at byte {start}", operand.text))
+                    }
+                    _ => None,
+                })
+                .collect();
+            let places = if places.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", places.join(", "))
+            };
+            format!("{}{}", sanitize(&step.text), sanitize(&places))
+        })
+        .collect();
+    let score = rival.map_or_else(String::new, |rival| {
+        format!("{} of {}: ", rival.answered, count(rival.edits, "edit"))
+    });
+    format!("{score}{}", text.join("; "))
+}
+
+fn place_at(verdict: &Verdict, at: usize) -> Option<&PlaceTest> {
+    verdict.tracks.as_ref()?.places.get(at)
+}
+
+fn place_cells(place: &PlaceTest, theme: &Theme) -> Vec<(String, Style)> {
+    let (glyph, style) = mark(place.standing, theme);
+    let role = if place.used {
+        "in the trace"
+    } else {
+        "control"
+    };
+    let of = |n: usize| format!("{n} of {}", place.edits);
+    let ignored = if place.used {
+        of(place.ignored)
+    } else {
+        String::new()
+    };
+    vec![
+        (role.to_owned(), theme.text),
+        (format!("{glyph} {}", of(place.answered)), style),
+        (ignored, theme.text),
+    ]
 }
 
 fn mark(standing: Standing, theme: &Theme) -> (&'static str, Style) {
@@ -346,7 +410,7 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
             let mut parts = Vec::new();
             if let Some(t) = tracks_of(verdict, at) {
                 parts.push(format!(
-                    "edits: {} of {} moved as predicted (chance {}, p {}), {} more not answered as the trace says",
+                    "edits: its latent moved as predicted in {} of {} that were answered as the trace says (chance {}, p {}); {} more were not answered so",
                     t.moved,
                     t.edits,
                     plain(t.pi0, 3, theme.glyphs),
@@ -356,9 +420,13 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
             }
             if let Some(u) = use_of(verdict, at) {
                 parts.push(format!(
-                    "replaced: {} of {} moved the answer as computed (chance {}, p {}), {} of {} with the same value left it",
+                    "replaced: {} of {} moved the answer as computed (of {} with another answer of their own: {} as computed, {} that answer, {} neither; chance {}, p {}), {} of {} with the same value left it",
                     u.moved,
                     u.different,
+                    u.different_discriminating.n,
+                    u.different_discriminating.predicted,
+                    u.different_discriminating.own,
+                    u.different_discriminating.neither,
                     plain(u.pi0, 3, theme.glyphs),
                     p_value(u.p_value),
                     u.kept,
@@ -371,6 +439,21 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
                 parts.join("; ")
             }
         }
+        EvidenceRow::Place(at) => place_at(verdict, at).map_or_else(String::new, |place| {
+            let at = place
+                .start
+                .map_or_else(String::new, |s| format!(" at byte {s}"));
+            let must = if place.used {
+                "the trace rests on it: the answer must become what the trace says"
+            } else {
+                "the trace does not rest on it: the answer must stay"
+            };
+            format!(
+                "{}{at}: {must}; {}",
+                sanitize(&place.text),
+                place.standing.as_str()
+            )
+        }),
         EvidenceRow::Edit(at) => verdict
             .tracks
             .as_ref()
@@ -381,8 +464,17 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
             .as_ref()
             .and_then(|u| u.patches.get(at))
             .map_or_else(String::new, |patch| {
+                let own = patch.own.as_deref().map_or_else(String::new, |own| {
+                    format!("; its own answer {}", sanitize(own))
+                });
+                let also: Vec<String> = patch.also.iter().map(ToString::to_string).collect();
+                let also = if also.is_empty() {
+                    String::new()
+                } else {
+                    format!("; latents {} replaced with it", also.join(", "))
+                };
                 format!(
-                    "size of the change {} of the latent; taken from: {}",
+                    "size of the change {} of the latent{also}; taken from: {}{own}",
                     plain(patch.relative_size, 2, theme.glyphs),
                     sanitize(&patch.donor)
                 )
@@ -413,12 +505,16 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
 fn legend(verdict: &Verdict, theme: &Theme) -> Vec<String> {
     let (yes, no) = (theme.glyphs.yes, theme.glyphs.no);
     let mut legend = vec![format!(
-        "an edit counts if the model answers it as the trace says; latents: what the trace says stands there, {yes} shown, {no} not, = must stay. \
+        "every edit counts for or against; latents are read where the model answers as the trace says: {yes} shown, {no} not, = must stay. \
          replaced: donors with another value whose answer is what the trace computes; same: donors with the same value that left it"
     )];
-    if let Some(sham) = verdict.used.as_ref().map(|u| u.sham_max_diff) {
+    if let Some(used) = &verdict.used {
+        let path = used.sham_path.map_or_else(String::new, |moved| {
+            format!("; run again and put in as a donor's, they move the log-prob by {moved:.1e}")
+        });
         legend.push(format!(
-            "own values written back move no logit by more than {sham:.1e}"
+            "own values written back move no logit by more than {:.1e}{path}",
+            used.sham_max_diff
         ));
     }
     legend

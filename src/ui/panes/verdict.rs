@@ -53,6 +53,9 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     };
     let mut lines = vec![headline(verdict, theme)];
     lines.extend(paragraph(&verdict.reason, width, 2, theme.text));
+    for note in &verdict.notes {
+        lines.extend(paragraph(note, width, 2, theme.off));
+    }
     if app.info().is_some() {
         let said = app.calibration().as_ref().map(calibrated);
         let said = said.unwrap_or_else(|| NOT_KNOWN.to_owned());
@@ -89,7 +92,7 @@ fn headline(verdict: &Verdict, theme: &Theme) -> Line<'static> {
     let (mark, style) = rung_mark(verdict, theme);
     let style = style.patch(theme.strong);
     Row::new()
-        .push(format!("{mark} {}", verdict.rung.as_str()), style)
+        .push(format!("{mark} {}", verdict.word()), style)
         .line()
 }
 
@@ -114,13 +117,20 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
         Rung::NotNeeded => (
             glyphs.yes,
             theme.off,
-            "the answer stands without the latents".to_owned(),
+            match v.necessity.places {
+                Some(true) => "what the latents say is not needed, but their places are",
+                _ => "the answer stands without what the latents say",
+            }
+            .to_owned(),
         ),
         _ if !v.necessity.is_tested() => (glyphs.unsure, theme.dim, "cannot be judged".to_owned()),
         _ if v.necessity.needed => (
             glyphs.no,
             theme.text,
-            "no, answer or log-prob falls".to_owned(),
+            format!(
+                "no, what the latents say is needed: answer or log-prob falls when {}",
+                v.necessity.fell.join(", ")
+            ),
         ),
         _ => (glyphs.unsure, theme.dim, "not established".to_owned()),
     });
@@ -204,7 +214,9 @@ fn tracks<'a>(verdict: &Verdict, theme: &'a Theme) -> Standing<'a> {
                 |of: fn(&trace::StepTracks) -> usize| tracks.steps.iter().map(of).sum::<usize>();
             let worst = tracks.steps.iter().map(|s| s.p_value).fold(0.0, f64::max);
             format!(
-                "consistent with it, {} of {} edits moved, {} of {} controls stayed, p {}",
+                "consistent with it, {} of {} edits answered as it says; latents moved in {} of {}, stayed in {} of {} controls, p {}",
+                tracks.answered,
+                tracks.edits.len(),
                 sum(|s| s.moved),
                 sum(|s| s.edits),
                 sum(|s| s.still),
@@ -229,9 +241,11 @@ fn used<'a>(verdict: &Verdict, theme: &'a Theme) -> Standing<'a> {
     let sum = |of: fn(&trace::StepUse) -> usize| used.steps.iter().map(of).sum::<usize>();
     let text = match used.standing {
         trace::Standing::Holds => format!(
-            "the answer uses it, {} of {} donors moved it as computed, {} of {} with the same value left it",
+            "the answer uses it, {} of {} donors moved it as computed ({} of {} whose own answer is another), {} of {} with the same value left it",
             sum(|s| s.moved),
             sum(|s| s.different),
+            sum(|s| s.different_discriminating.predicted),
+            sum(|s| s.different_discriminating.n),
             sum(|s| s.kept),
             sum(|s| s.same)
         ),
@@ -342,6 +356,15 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         )
     };
     let need = &verdict.necessity;
+    let stood = |stood: Option<&trace::Stood>| {
+        stood.map_or_else(
+            || "not run".to_owned(),
+            |stood| {
+                let said = stood.answer.as_deref().unwrap_or("no answer");
+                format!("answers {said} {dot} {}", delta(Some(stood.delta_logprob)))
+            },
+        )
+    };
     let answer = app
         .session
         .run
@@ -379,9 +402,14 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         (
             "null",
             format!(
-                "{} of {} other problems' latents give {answer} {dot} p {}",
+                "{} of {} other problems' latents give {answer}{} {dot} p {}",
                 verdict.null.hits,
                 verdict.null.n,
+                if verdict.null.searches > 1 {
+                    format!(" by any of {} searches", verdict.null.searches)
+                } else {
+                    String::new()
+                },
                 p_value(verdict.null.p_value),
             ),
         ),
@@ -415,6 +443,8 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
                 delta(need.delta_resampled),
             ),
         ),
+        ("at their means", stood(need.mean.as_ref())),
+        ("hidden in place", stood(need.hidden.as_ref())),
         (
             "stands within",
             format!(
@@ -456,5 +486,5 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
 pub fn badge(app: &App, theme: &Theme) -> Option<(String, Style)> {
     let verdict = app.session.verdict.as_ref()?;
     let (mark, style) = rung_mark(verdict, theme);
-    Some((format!("{mark} {}", verdict.rung.as_str()), style))
+    Some((format!("{mark} {}", verdict.word()), style))
 }

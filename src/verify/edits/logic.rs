@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::trace::{Source, TraceStep};
 use crate::verify::facts::{self, Facts, Node, Query, Relation};
 
-use super::{Edit, Means};
+use super::{Edit, Means, Touch};
 
 /// How many edits of one place are made at most.
 const PER_PLACE: usize = 16;
@@ -48,6 +48,7 @@ pub(super) fn edits(
     answer: &str,
     steps: &[TraceStep],
     means: &Means<'_>,
+    each: usize,
 ) -> Vec<Vec<Edit>> {
     let Ok(facts) = facts::parse(question) else {
         return Vec::new();
@@ -66,6 +67,9 @@ pub(super) fn edits(
     );
     places.push(editor.without_facts());
     places.push(editor.with_facts(&beside));
+    for edits in &mut places {
+        edits.truncate(each);
+    }
     places
 }
 
@@ -124,7 +128,7 @@ pub(super) fn answer_if(
     let last = step + 1 == steps.len();
     match &facts.query {
         Query::Which { options } => {
-            let reached = reach(&facts, from);
+            let reached = facts.reach(from);
             let ends = |option: &&Node| {
                 **option == from || (!last && reached.contains(&(**option, false)))
             };
@@ -142,7 +146,7 @@ pub(super) fn answer_if(
             ))
         }
         Query::Claim { to, negative } => {
-            let reached = reach(&facts, from);
+            let reached = facts.reach(from);
             let says = |is_not: bool| reached.contains(&(*to, is_not));
             let holds = match (last, says(false), says(true)) {
                 (false, true, false) => !negative,
@@ -152,25 +156,6 @@ pub(super) fn answer_if(
             Some(if holds { "True" } else { "False" }.to_owned())
         }
     }
-}
-
-/// Every node that facts lead to, and whether by a negative one.
-fn reach(facts: &Facts, from: Node) -> Vec<(Node, bool)> {
-    let mut reached: Vec<(Node, bool)> = Vec::new();
-    let mut queue = vec![from];
-    while let Some(node) = queue.pop() {
-        for fact in facts.facts.iter().filter(|f| f.from == node) {
-            let new = (fact.to, fact.relation == Relation::IsNot);
-            if reached.contains(&new) {
-                continue;
-            }
-            reached.push(new);
-            if fact.relation == Relation::IsA {
-                queue.push(fact.to);
-            }
-        }
-    }
-    reached
 }
 
 struct Editor<'a> {
@@ -288,7 +273,23 @@ impl<'a> Editor<'a> {
             new.cloned().unwrap_or_else(|| step.result.text.clone())
         };
         let results: Vec<String> = self.steps.iter().map(new_name).collect();
+        let touch = |(node, new): (&Node, &String)| {
+            let text = &self.facts.nodes[*node];
+            let mut rest = names.clone();
+            rest.remove(node);
+            Touch {
+                text: text.clone(),
+                start: None,
+                used: self.steps.iter().any(|step| step.result.text == *text),
+                new: new.clone(),
+                // The names of a swap do not come apart.
+                without: (names.len() == 1).then(|| relabelled(self.answer, self.facts, &rest)),
+            }
+        };
+        let mut touches: Vec<Touch> = names.iter().map(touch).collect();
+        touches.sort_by(|a, b| a.text.cmp(&b.text));
         Edit {
+            touches,
             change,
             question: relabelled(self.question, self.facts, names),
             concerns: self
@@ -309,6 +310,13 @@ impl<'a> Editor<'a> {
             results: self.steps.iter().map(|s| s.result.text.clone()).collect(),
             concerns: vec![false; self.steps.len()],
             answer: self.answer.to_owned(),
+            touches: vec![Touch {
+                text: "facts beside the chain".to_owned(),
+                start: None,
+                used: false,
+                new: String::new(),
+                without: None,
+            }],
         }
     }
 
@@ -462,6 +470,7 @@ fn classes(facts: &Facts) -> Vec<Class> {
 mod tests {
     use super::*;
     use crate::trace::Task;
+    use crate::verify::edits::Familiar;
     use crate::verify::edits::{answer_if as if_set, edits as all, spares as spares_of};
     use crate::verify::tests::tokens;
     use crate::verify::{Case, Search, search};
@@ -489,6 +498,7 @@ mod tests {
             "Every felkin is a rastle. Every felkin is red. Ann is a felkin. True or false: Ann is red.",
         );
         let means = Means {
+            familiar: &Familiar::default(),
             readable: &|_| true,
             spares: &spares,
         };
@@ -521,7 +531,7 @@ mod tests {
         );
         let edit = find(&edits, "tom renamed ann");
         assert!(
-            edit.is_control()
+            edit.touches.iter().all(|t| !t.used)
                 && edit.answer == "Ann is a flonk."
                 && edit.question.contains("Ann is a gorpus.")
         );
@@ -532,7 +542,7 @@ mod tests {
         let edits = made(PROSQA, "Tom is a flonk.", &["gorpus", "bompus", "flonk"]);
         let edit = find(&edits, "without \"Every dorvin is a zelkit\"");
         assert!(
-            edit.is_control()
+            edit.touches.iter().all(|t| !t.used)
                 && edit
                     .question
                     .ends_with("Tom is a dorvin. Is Tom a flonk or wug?")
@@ -544,7 +554,7 @@ mod tests {
         );
         let edit = find(&edits, "with \"Every dorvin is a felkin.\"");
         assert!(
-            edit.is_control()
+            edit.touches.iter().all(|t| !t.used)
                 && edit
                     .question
                     .starts_with("Every dorvin is a felkin. Every gorpus")

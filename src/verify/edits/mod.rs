@@ -7,7 +7,7 @@ mod logic;
 mod math;
 mod wording;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::trace::{Task, TraceStep};
 
@@ -15,6 +15,7 @@ pub use logic::Spare;
 
 use super::Case;
 use super::facts;
+use super::numbers::question_numbers;
 use super::ratio::Ratio;
 
 /// One edited question, and what the trace says of it.
@@ -30,14 +31,76 @@ pub struct Edit {
     pub concerns: Vec<bool>,
     /// What the answer becomes.
     pub answer: String,
+    /// The places that were changed.
+    pub touches: Vec<Touch>,
 }
 
-impl Edit {
-    /// Whether no step of the trace has to do with it.
-    #[must_use]
-    pub fn is_control(&self) -> bool {
-        !self.concerns.contains(&true)
+/// A place of the question that an edit changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touch {
+    /// What stood there.
+    pub text: String,
+    /// Its first byte; none for what stands in several places.
+    pub start: Option<usize>,
+    /// Whether the trace rests on it.
+    pub used: bool,
+    /// What stands there now: a number's value, or a name.
+    pub new: String,
+    /// What the trace says the answer is without this change and with all others of the edit; none if it does not say.
+    pub without: Option<String>,
+}
+
+/// Values that a model meets in problems of its kind. Edits keep to them where they can: what it says of others tells as much of
+/// its range as of its trace.
+#[derive(Debug, Clone, Default)]
+pub struct Familiar {
+    /// Numbers of questions, by what stands around them.
+    numbers: HashMap<String, HashSet<String>>,
+    /// Results and answers.
+    results: HashSet<String>,
+}
+
+impl Familiar {
+    /// Adds the numbers of a question.
+    pub fn add_question(&mut self, question: &str) {
+        for number in question_numbers(question) {
+            let around = around(question, number.start, number.end);
+            let value = number.value.to_string();
+            self.numbers
+                .entry(around)
+                .or_default()
+                .insert(value.clone());
+            self.numbers.entry(String::new()).or_default().insert(value);
+        }
     }
+
+    /// Adds a result or an answer.
+    pub fn add_result(&mut self, result: String) {
+        self.results.insert(result);
+    }
+
+    fn has(&self, question: &str, edit: &Edit) -> bool {
+        let known = |touch: &Touch| {
+            let start = touch.start.unwrap_or(0);
+            let around = around(question, start, start + touch.text.len());
+            // A place like none before is held to numbers of any place.
+            let values = self.numbers.get(&around).or_else(|| self.numbers.get(""));
+            values.is_none_or(|values| values.contains(&touch.new))
+        };
+        edit.touches.iter().all(known)
+            && (self.results.is_empty() || edit.results.iter().all(|r| self.results.contains(r)))
+    }
+}
+
+/// What stands around a number: the word before it, and whether a noun can follow it. `has 18 hats` and `now has two.` are different
+/// places, and models meet different numbers there.
+fn around(question: &str, start: usize, end: usize) -> String {
+    let is_word = |c: char| c.is_alphanumeric();
+    let before = question[..start].split(|c: char| !is_word(c));
+    let before = before.rev().find(|w| !w.is_empty()).unwrap_or_default();
+    let after = question[end..].trim_start().chars().next();
+    let ends = if after.is_some_and(is_word) { "" } else { "." };
+    format!("{}{ends}", before.to_lowercase())
 }
 
 /// What edits may use.
@@ -47,39 +110,47 @@ pub struct Means<'a> {
     pub readable: &'a dyn Fn(&str) -> bool,
     /// Words for renaming, of other questions.
     pub spares: &'a [Spare],
+    /// Values that other questions hold.
+    pub familiar: &'a Familiar,
 }
 
-/// Edits of everything that the trace uses, most telling first and the places in turn, and of some things that it does not;
-/// at most `most`, no question twice.
+/// Edits of every place that the trace rests on and of those that it does not, at most `each` of a place, the places in turn;
+/// no question twice. Which are made depends on no answer, so that all of them can be counted.
 #[must_use]
-pub fn edits(case: &Case<'_>, steps: &[TraceStep], means: &Means<'_>, most: usize) -> Vec<Edit> {
-    match case.task {
-        Task::Math => {
-            let mut out = in_turn(
-                math::edits(case.question, steps, means),
-                case.question,
-                most,
-            );
-            if out.len() < most {
-                let pairs = math::pairs(case.question, steps, means);
-                out.extend(in_turn(pairs, case.question, most - out.len()));
-            }
-            out
-        }
+pub fn edits(case: &Case<'_>, steps: &[TraceStep], means: &Means<'_>, each: usize) -> Vec<Edit> {
+    let by_place = match case.task {
+        Task::Math => math::edits(case.question, steps, means, each),
         Task::Logic => {
             let answer = case.answer.unwrap_or_default();
-            in_turn(
-                logic::edits(case.question, answer, steps, means),
-                case.question,
-                most,
-            )
+            logic::edits(case.question, answer, steps, means, each)
         }
         Task::Unknown => Vec::new(),
+    };
+    in_turn(by_place, case.question, usize::MAX)
+}
+
+/// The answer that another trace says an edit leads to; none if it does not say, or says what every other says too.
+#[must_use]
+pub fn answer_to(task: Task, steps: &[TraceStep], edit: &Edit) -> Option<String> {
+    match task {
+        Task::Math => math::answer_to(steps, edit),
+        // Every chain ends in the answer's node, so all say the same.
+        Task::Logic | Task::Unknown => None,
     }
 }
 
-/// Edits made to lend a latent, beside [`edits`]; at most `most`. For arithmetic two numbers change so that the step's result
-/// stays; for is-a problems a node is swapped with one from which the chain settles the query differently.
+/// The same steps with another of equal numbers of the question in the place of one.
+#[must_use]
+pub fn twins(task: Task, question: &str, steps: &[TraceStep]) -> Vec<Vec<TraceStep>> {
+    match task {
+        Task::Math => math::twins(question, steps),
+        Task::Logic | Task::Unknown => Vec::new(),
+    }
+}
+
+/// Edits made to lend a latent, beside [`edits`]; at most `most`. For arithmetic two numbers change: one of the step and one of a
+/// later step, so that the donor's own answer is not what the trace predicts here, or two so that the step's result stays; for
+/// is-a problems a node is swapped with one from which the chain settles the query differently.
 #[must_use]
 pub fn donors(
     case: &Case<'_>,
@@ -96,7 +167,7 @@ pub fn donors(
             step,
             means,
         ),
-        Task::Math => math::compensated(case.question, steps, step, means),
+        Task::Math => math::donors(case.question, steps, step, means),
         Task::Unknown => Vec::new(),
     };
     in_turn(by_place, case.question, most)

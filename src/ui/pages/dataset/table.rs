@@ -169,8 +169,8 @@ fn cell(column: Column, item: &Item, dataset: &Dataset, theme: &Theme) -> (Strin
         },
         Column::Rung => match item.rung {
             Some(rung) => {
-                let (glyph, style) = glyph_of(rung, chance(item), theme);
-                (format!("{glyph} {}", rung.as_str()), style)
+                let (glyph, style) = glyph_of(rung, item.by_chance(), theme);
+                (format!("{glyph} {}", rung.word(item.by_chance())), style)
             }
             None => (glyphs.none.to_owned(), theme.dim),
         },
@@ -194,9 +194,4 @@ fn cell(column: Column, item: &Item, dataset: &Dataset, theme: &Theme) -> (Strin
             )
         }
     }
-}
-
-/// Whether chance may explain the trace.
-fn chance(item: &Item) -> bool {
-    item.p.is_some_and(|p| p > crate::trace::Null::CHANCE)
 }

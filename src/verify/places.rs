@@ -1,0 +1,126 @@
+//! What answers to edits say of a trace: place by place, and of other traces beside it.
+
+use crate::trace::{PlaceTest, Rival, Standing, Task};
+
+use super::chance::{MIN_TRIALS, few, most};
+use super::edits::{Touch, answer_to, same_answer};
+use super::tracks::{Observation, Trial};
+
+/// Tests every place that edits touch by the answers to them. `answer` is the model's answer to the question as it is.
+pub(super) fn test(task: Task, answer: &str, observed: &[Observation]) -> Vec<PlaceTest> {
+    let mut places: Vec<PlaceTest> = Vec::new();
+    for o in observed {
+        let is_control = o.edit.touches.iter().all(|touch| !touch.used);
+        let says = |text: &str| {
+            let said = o.answer.as_deref();
+            said.is_some_and(|said| same_answer(task, said, text))
+        };
+        for touch in o.edit.touches.iter().filter(|t| t.used || is_control) {
+            let without = touch.without.as_deref();
+            let moves = without.is_none_or(|a| !same_answer(task, a, &o.edit.answer));
+            // A number after whose change the trace says the same is not tested by it; a name always is.
+            if touch.used && !moves && touch.start.is_some() {
+                continue;
+            }
+            let place = place_of(&mut places, touch, is_control);
+            place.edits += 1;
+            place.answered += usize::from(says(&o.edit.answer));
+            let ignored = without.unwrap_or(answer);
+            let differs = !same_answer(task, ignored, &o.edit.answer);
+            place.ignored += usize::from(touch.used && differs && says(ignored));
+        }
+    }
+    for place in &mut places {
+        place.standing = standing(place);
+    }
+    places
+}
+
+fn place_of<'a>(
+    places: &'a mut Vec<PlaceTest>,
+    touch: &Touch,
+    is_control: bool,
+) -> &'a mut PlaceTest {
+    // Names beside the chain are told from one another by nothing that the trace says.
+    let text = match touch.start {
+        None if is_control => "facts beside the chain",
+        _ => touch.text.as_str(),
+    };
+    let known = |p: &PlaceTest| p.start == touch.start && p.text == text;
+    let at = places.iter().position(known).unwrap_or_else(|| {
+        places.push(PlaceTest {
+            text: text.to_owned(),
+            start: touch.start,
+            used: touch.used,
+            edits: 0,
+            answered: 0,
+            ignored: 0,
+            standing: Standing::Untested,
+        });
+        places.len() - 1
+    });
+    &mut places[at]
+}
+
+fn standing(place: &PlaceTest) -> Standing {
+    let refuted = if place.used {
+        most(place.ignored, place.edits)
+    } else {
+        few(place.answered, place.edits)
+    };
+    if place.edits < MIN_TRIALS {
+        Standing::Untested
+    } else if refuted {
+        Standing::Contradicted
+    } else if 2 * place.answered > place.edits {
+        Standing::Holds
+    } else {
+        Standing::Open
+    }
+}
+
+/// Why a place refutes the trace.
+pub(super) fn refuted(place: &PlaceTest) -> String {
+    let PlaceTest {
+        text,
+        edits,
+        answered,
+        ignored,
+        ..
+    } = place;
+    if place.used {
+        format!(
+            "{ignored} of {edits} edits of the {text} left the answer, though the trace rests on it"
+        )
+    } else {
+        let moved = edits - answered;
+        format!(
+            "{moved} of {edits} edits of the {text} moved the answer, though the trace does not rest on it"
+        )
+    }
+}
+
+/// Other traces by how many of the same edits they answer, best first.
+pub(super) fn rivals(trial: &Trial<'_>, observed: &[Observation]) -> Vec<Rival> {
+    let score = |steps: &Vec<_>| {
+        let mut rival = Rival {
+            steps: steps.clone(),
+            answered: 0,
+            edits: 0,
+        };
+        for o in observed {
+            let Some(says) = answer_to(trial.task, steps, &o.edit) else {
+                continue;
+            };
+            rival.edits += 1;
+            let said = o.answer.as_deref();
+            rival.answered +=
+                usize::from(said.is_some_and(|said| same_answer(trial.task, said, &says)));
+        }
+        rival
+    };
+    let mut rivals: Vec<Rival> = trial.rivals.iter().map(score).collect();
+    rivals.retain(|rival| rival.edits > 0);
+    rivals.sort_by_key(|rival| std::cmp::Reverse(rival.answered));
+    rivals
+}
