@@ -15,7 +15,7 @@ use tempfile::tempdir;
 fn verdict(model: &str, question: &str) -> Value {
     let args = ["inspect", "--model", model, "--verdict", "--json"];
     let said = json(&[&args[..], &["--question", question]].concat());
-    said["verdict"]["verdict"].clone()
+    said["verdict"].clone()
 }
 
 /// The places of the question that were edited: first byte, whether the trace rests on it, standing.

@@ -1,5 +1,7 @@
 //! What the verdict rests on: each step with its tests, every edit and every replaced latent, and everything that was tried.
 
+mod places;
+
 use ratatui::style::Style;
 use ratatui::text::Line;
 
@@ -8,8 +10,7 @@ use crate::app::App;
 use crate::app::evidence::{EvidenceRow, evidence_rows, latent_of};
 use crate::text::{count, sanitize};
 use crate::trace::{
-    EditRun, LatentNodes, Patch, PlaceTest, Source, Standing, StepTracks, StepUse, TraceStep, Try,
-    Verdict,
+    EditRun, LatentNodes, Patch, Standing, StepTracks, StepUse, TraceStep, Try, Verdict,
 };
 use crate::ui::line::{Row, cut, heading, paragraph};
 use crate::ui::number::{p_value, plain, signed};
@@ -168,11 +169,11 @@ fn line(
             columns(text, style, step_cells(at, step, verdict, theme))
         }
         EvidenceRow::Place(at) => {
-            let Some(place) = place_at(verdict, at) else {
+            let Some(place) = places::at(verdict, at) else {
                 return Row::new();
             };
             let text = sanitize(&place.text).to_string();
-            columns(text, theme.text, place_cells(place, theme))
+            columns(text, theme.text, places::cells(place, theme))
         }
         EvidenceRow::Edit(at) => {
             let Some(edit) = verdict.tracks.as_ref().and_then(|t| t.edits.get(at)) else {
@@ -205,7 +206,7 @@ fn line(
             columns(text, theme.text, node_cells(latent, theme))
         }
         EvidenceRow::Competing(at) => {
-            let text = competing(verdict, at);
+            let text = places::competing(verdict, at);
             Row::new().push(cut(&text, width, theme), theme.text)
         }
         EvidenceRow::Try(at) => {
@@ -230,65 +231,6 @@ fn node_cells(latent: &LatentNodes, theme: &Theme) -> Vec<(String, Style)> {
         .into();
     cells.push((nodes.collect::<Vec<_>>().join("  "), theme.text));
     cells
-}
-
-/// The steps of another trace in one line, cleaned, with how many edits were answered as it says.
-fn competing(verdict: &Verdict, at: usize) -> String {
-    let rivals = verdict.tracks.as_ref().map(|t| t.rivals.as_slice());
-    let rival = rivals.and_then(|rivals| rivals.get(at));
-    let steps = rival.map_or_else(|| verdict.competing.get(at), |rival| Some(&rival.steps));
-    let own = &verdict.steps;
-    let steps = steps.into_iter().flatten().enumerate();
-    let text: Vec<String> = steps
-        .map(|(i, step)| {
-            // Equal numbers of the question look alike: where only the place differs, it is said.
-            let same = own.get(i).is_some_and(|o| o.text == step.text && o != step);
-            let places: Vec<String> = step
-                .operands
-                .iter()
-                .filter_map(|operand| match operand.source {
-                    Source::Question { start, .. } if same => {
-                        Some(format!("{} at byte {start}", operand.text))
-                    }
-                    _ => None,
-                })
-                .collect();
-            let places = if places.is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", places.join(", "))
-            };
-            format!("{}{}", sanitize(&step.text), sanitize(&places))
-        })
-        .collect();
-    let score = rival.map_or_else(String::new, |rival| {
-        format!("{} of {}: ", rival.answered, count(rival.edits, "edit"))
-    });
-    format!("{score}{}", text.join("; "))
-}
-
-fn place_at(verdict: &Verdict, at: usize) -> Option<&PlaceTest> {
-    verdict.tracks.as_ref()?.places.get(at)
-}
-
-fn place_cells(place: &PlaceTest, theme: &Theme) -> Vec<(String, Style)> {
-    let (glyph, style) = mark(place.standing, theme);
-    let role = if place.used {
-        "in the trace"
-    } else {
-        "control"
-    };
-    let of = |n: usize| format!("{n} of {}", place.edits);
-    let ignored = if place.used {
-        of(place.ignored)
-    } else {
-        String::new()
-    };
-    vec![
-        (role.to_owned(), theme.text),
-        (format!("{glyph} {}", of(place.answered)), style),
-        (ignored, theme.text),
-    ]
 }
 
 fn mark(standing: Standing, theme: &Theme) -> (&'static str, Style) {
@@ -439,21 +381,7 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
                 parts.join("; ")
             }
         }
-        EvidenceRow::Place(at) => place_at(verdict, at).map_or_else(String::new, |place| {
-            let at = place
-                .start
-                .map_or_else(String::new, |s| format!(" at byte {s}"));
-            let must = if place.used {
-                "the trace rests on it: the answer must become what the trace says"
-            } else {
-                "the trace does not rest on it: the answer must stay"
-            };
-            format!(
-                "{}{at}: {must}; {}",
-                sanitize(&place.text),
-                place.standing.as_str()
-            )
-        }),
+        EvidenceRow::Place(at) => places::detail(verdict, at),
         EvidenceRow::Edit(at) => verdict
             .tracks
             .as_ref()
@@ -486,7 +414,7 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
             });
             nodes.collect::<Vec<_>>().join(", ")
         }),
-        EvidenceRow::Competing(at) => competing(verdict, at),
+        EvidenceRow::Competing(at) => places::competing(verdict, at),
         EvidenceRow::Try(at) => verdict.tried.get(at).map_or_else(String::new, |t| {
             let standing = |s: Option<Standing>| s.map_or("not run", Standing::as_str);
             format!(
