@@ -84,7 +84,7 @@ fn nothing_found_has_no_p_and_contradicting_facts_are_said() {
     );
     let note = v["notes"][0].as_str().unwrap();
     assert!(
-        note.contains("contradict") && note.contains("lurmic"),
+        note.contains("contradictory") && note.contains("lurmic"),
         "{note}"
     );
 }

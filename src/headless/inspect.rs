@@ -14,8 +14,8 @@ use crate::model::Cancel;
 use crate::problem::{Problem, Split};
 use crate::text::{Page, sanitize};
 use crate::trace::{
-    Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, Mode, ModelInfo, Phrase,
-    PlaceTest, Task, TokenRead, Verdict,
+    Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, Mode, ModelInfo, Phrase, Task,
+    TokenRead, Verdict,
 };
 
 /// The schema name and version.
@@ -359,27 +359,6 @@ fn as_text(i: &Inspection) -> String {
     out
 }
 
-/// One place of the question with what edits of it came to.
-fn place_text(place: &PlaceTest) -> String {
-    let PlaceTest {
-        text,
-        edits,
-        answered,
-        ignored,
-        ..
-    } = place;
-    let at = place
-        .start
-        .map_or_else(String::new, |start| format!(" at byte {start}"));
-    let role = if place.used {
-        format!("{ignored} left the answer")
-    } else {
-        "control".to_owned()
-    };
-    let standing = place.standing.as_str();
-    format!("{text}{at}: {answered} of {edits} answered as the trace says, {role}: {standing}")
-}
-
 fn verdict_text(v: &Verdict) -> String {
     let clean = |s: &str| sanitize(s).to_string();
     let mut out = format!("\nverdict  {}: {}\n", v.word(), clean(&v.reason));
@@ -433,13 +412,12 @@ fn verdict_text(v: &Verdict) -> String {
             t.edits.len()
         );
         for place in &t.places {
-            out += &format!("    {}\n", clean(&place_text(place)));
+            out += &format!("    {}\n", clean(&place.summary()));
         }
         for rival in &t.rivals {
-            let steps: Vec<&str> = rival.steps.iter().map(|s| s.text.as_str()).collect();
             out += &format!(
                 "    rival  {}: {} of {} answered as it says\n",
-                clean(&steps.join("; ")),
+                clean(&rival.text()),
                 rival.answered,
                 rival.edits
             );

@@ -85,6 +85,30 @@ pub struct PlaceTest {
     pub standing: Standing,
 }
 
+impl PlaceTest {
+    /// The counts in one line: `7 at byte 45: 6 of 6 answered as the trace says, 0 left the answer: holds`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let Self {
+            text,
+            edits,
+            answered,
+            ignored,
+            ..
+        } = self;
+        let at = self
+            .start
+            .map_or_else(String::new, |start| format!(" at byte {start}"));
+        let role = if self.used {
+            format!("{ignored} left the answer")
+        } else {
+            "control".to_owned()
+        };
+        let standing = self.standing.as_str();
+        format!("{text}{at}: {answered} of {edits} answered as the trace says, {role}: {standing}")
+    }
+}
+
 /// Another trace that reaches the answer, scored on the same edits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rival {
@@ -94,6 +118,15 @@ pub struct Rival {
     pub answered: usize,
     /// Edits for which it says something.
     pub edits: usize,
+}
+
+impl Rival {
+    /// Its steps in one line.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let steps: Vec<&str> = self.steps.iter().map(|s| s.text.as_str()).collect();
+        steps.join("; ")
+    }
 }
 
 /// E2 for one step.

@@ -177,7 +177,7 @@ pub struct Verdict {
     /// Whether the rung is PRESENT and chance explains the trace: the search succeeds as often with other problems' latents.
     #[serde(default)]
     pub by_chance: bool,
-    /// What is odd about the question or the answer: facts that contradict, an answer that is none of the options.
+    /// Warnings about the question or the answer, such as contradictory facts or an answer outside the options.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

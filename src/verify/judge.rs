@@ -29,7 +29,7 @@ pub struct Grounds {
     pub tried: Vec<Try>,
     /// Of a logic question: the nodes that compete at each latent.
     pub nodes: Vec<LatentNodes>,
-    /// What is odd about the question or the answer.
+    /// Warnings about the question or the answer.
     pub notes: Vec<String>,
 }
 

@@ -186,10 +186,10 @@ pub fn search(settings: &Search, case: &Case<'_>, latents: &[Vec<TokenRead>]) ->
     }
 }
 
-/// What is odd about a question or its answer, in sentences: facts that contradict one another, an answer that is none of the
-/// options. A trace can be found all the same, so this is said beside the verdict.
+/// Warns about contradictory facts and about an answer outside the options. The search does not depend on either, so the verdict
+/// carries the warnings separately.
 #[must_use]
-pub fn oddities(case: &Case<'_>) -> Vec<String> {
+pub fn warnings(case: &Case<'_>) -> Vec<String> {
     let Some(facts) = (case.task == Task::Logic)
         .then(|| facts::parse(case.question).ok())
         .flatten()
@@ -201,7 +201,7 @@ pub fn oddities(case: &Case<'_>) -> Vec<String> {
         .into_iter()
         .map(|node| {
             let entity = &facts.nodes[facts.entity];
-            format!("The facts contradict one another: {entity} is {node}, and is not")
+            format!("The facts are contradictory: {entity} both is and is not {node}")
         })
         .collect();
     if let (facts::Query::Which { options }, Some(answer)) = (&facts.query, case.answer) {
@@ -213,7 +213,7 @@ pub fn oddities(case: &Case<'_>) -> Vec<String> {
         };
         if !words().any(says) {
             notes.push(format!(
-                "The answer \"{answer}\" is none of the options: {}",
+                "The answer \"{answer}\" is not one of the options ({})",
                 names.join(", ")
             ));
         }

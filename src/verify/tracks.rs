@@ -295,15 +295,11 @@ fn conclude(
     let latents = together(steps.iter().map(|s| s.standing));
     let share = format!("{answered} of {edits} edits were answered as it says");
     if latents != Standing::Holds {
-        let why = reason(steps, latents);
-        return (
-            latents,
-            if edits == 0 {
-                why
-            } else {
-                format!("{why}; {share}")
-            },
-        );
+        let mut why = reason(steps, latents);
+        if edits > 0 {
+            why = format!("{why}; {share}");
+        }
+        return (latents, why);
     }
     if let Some(place) = places
         .iter()
@@ -329,11 +325,10 @@ fn conclude(
         return (Standing::Open, format!("only {share}"));
     }
     if let Some(rival) = rivals.iter().find(|rival| rival.answered > answered) {
-        let steps: Vec<&str> = rival.steps.iter().map(|s| s.text.as_str()).collect();
         let why = format!(
             "{share}, and {} as another trace says ({})",
             rival.answered,
-            steps.join("; ")
+            rival.text()
         );
         return (Standing::Open, why);
     }

@@ -64,7 +64,9 @@ fn score(of: &Replaced<'_>, step: usize, latent: LatentIdx, patches: &[Patch]) -
     let task = of.task;
     let all = || patches.iter().filter(|p| p.step == step);
     // Latents that were replaced together stand for the step, if any were; alone each could be made up for by the others.
-    let together = all().any(|p| !p.also.is_empty());
+    // Too few of them would hide what single ones showed.
+    let joint = all().filter(|p| !p.also.is_empty() && !p.same).count();
+    let together = joint >= MIN_TRIALS;
     let of_step = || all().filter(|p| p.also.is_empty() != together);
     let different: Vec<&Patch> = of_step().filter(|p| !p.same).collect();
     let same: Vec<&Patch> = of_step().filter(|p| p.same).collect();
@@ -314,6 +316,10 @@ mod tests {
         let same = (0..4).map(|_| with(patch(true, "19", "19")));
         let got = judged(alone.chain(both).chain(same).collect(), 1);
         assert_eq!((got.standing, got.alone), (Standing::Holds, Some((0, 4))));
+        let alone = (20..24).map(|n| patch(false, &n.to_string(), "19"));
+        let few = (20..22).map(|n| with(patch(false, &n.to_string(), &n.to_string())));
+        let got = judged(alone.chain(few).collect(), 1);
+        assert_eq!((got.standing, got.alone), (Standing::Contradicted, None));
     }
 
     #[test]

@@ -417,7 +417,7 @@ impl Climb<'_> {
             top_k: best.strategy.top_k,
             tried: self.tried.clone(),
             nodes: self.nodes.clone(),
-            notes: verify::oddities(&self.bench.case()),
+            notes: verify::warnings(&self.bench.case()),
         })
     }
 }

@@ -30,6 +30,14 @@ struct Donor {
     tells: bool,
 }
 
+/// A donor that is put in for a step.
+struct Put {
+    step: usize,
+    /// The step's own latent, then others that show the same.
+    latents: Vec<LatentIdx>,
+    donor: Donor,
+}
+
 /// Replaces the latent of each step and scores what the answer did.
 pub(super) fn run(
     bench: &mut Bench<'_>,
@@ -40,12 +48,16 @@ pub(super) fn run(
 ) -> Result<Used, ModelError> {
     let case = bench.case();
     let places: Vec<(usize, LatentIdx)> = tracks.steps.iter().map(|s| (s.step, s.latent)).collect();
-    let mut chosen: Vec<(usize, Vec<LatentIdx>, Donor)> = Vec::new();
+    let mut chosen: Vec<Put> = Vec::new();
     for &(step, latent) in &places {
         let all = gather(bench, test, observed, step, latent)?;
         let is_answer = step + 1 == test.steps.len();
         for donor in choose(all, wanted, is_answer, bench.repeats()) {
-            chosen.push((step, vec![latent], donor));
+            chosen.push(Put {
+                step,
+                latents: vec![latent],
+                donor,
+            });
         }
     }
     let sham_path = sham(bench, &places)?;
@@ -60,16 +72,19 @@ pub(super) fn run(
     // A step whose latent makes no difference may be carried by another that shows the same.
     let mut together = Vec::new();
     for s in &alone.steps {
-        let latents = showing(bench, test, s.step, s.latent)?;
-        if s.standing != Standing::Contradicted || latents.len() == 1 {
+        if s.standing != Standing::Contradicted {
             continue;
         }
-        let (of_step, rest): (Vec<_>, Vec<_>) =
-            chosen.into_iter().partition(|(step, ..)| *step == s.step);
-        chosen = rest;
-        for (step, _, donor) in of_step {
-            if shows_at(bench, test, &donor, &latents)? {
-                together.push((step, latents.clone(), donor));
+        let latents = showing(bench, test, s.step, s.latent)?;
+        if latents.len() == 1 {
+            continue;
+        }
+        for put in chosen.extract_if(.., |put| put.step == s.step) {
+            if shows_at(bench, test, &put.donor, &latents)? {
+                together.push(Put {
+                    latents: latents.clone(),
+                    ..put
+                });
             }
         }
     }
@@ -82,14 +97,11 @@ pub(super) fn run(
 }
 
 /// Runs the replacements; returns them with what a sham moved.
-fn patch(
-    bench: &mut Bench<'_>,
-    chosen: &[(usize, Vec<LatentIdx>, Donor)],
-) -> Result<(Vec<Patch>, f64), ModelError> {
+fn patch(bench: &mut Bench<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), ModelError> {
     let task = bench.case().task;
     let asked: Vec<PatchAsked> = chosen
         .iter()
-        .map(|(_, latents, donor)| PatchAsked {
+        .map(|Put { latents, donor, .. }| PatchAsked {
             vectors: latents
                 .iter()
                 .map(|latent| (*latent, Arc::clone(&donor.fed[latent.0 - 1])))
@@ -100,7 +112,12 @@ fn patch(
     let patched = counterfactual::patched(&bench.of, &asked, bench.cancel)?;
     bench.runs += asked.len();
     let patches = chosen.iter().zip(patched.rows);
-    let patches = patches.map(|((step, latents, donor), came)| {
+    let patches = patches.map(|(put, came)| {
+        let Put {
+            step,
+            latents,
+            donor,
+        } = put;
         let says = |answer: &str| same_answer(task, answer, &donor.expected);
         Patch {
             step: *step,

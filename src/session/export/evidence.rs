@@ -64,31 +64,15 @@ fn write_tracks(out: &mut String, tracks: &Tracks) -> fmt::Result {
         tracks.edits.len()
     )?;
     for place in &tracks.places {
-        let at = place
-            .start
-            .map_or_else(String::new, |start| format!(" at byte {start}"));
-        let role = if place.used {
-            format!("{} left the answer", place.ignored)
-        } else {
-            "control".to_owned()
-        };
-        writeln!(
-            out,
-            "  - {}{at}: {} of {} answered as the trace says, {role}: {}",
-            foreign(&place.text),
-            place.answered,
-            place.edits,
-            place.standing.as_str()
-        )?;
+        writeln!(out, "  - {}", foreign(&place.summary()))?;
     }
     for rival in &tracks.rivals {
-        let steps: Vec<String> = rival.steps.iter().map(|s| foreign(&s.text)).collect();
         writeln!(
             out,
             "  - another trace, {} of {} answered as it says: {}",
             rival.answered,
             rival.edits,
-            steps.join("; ")
+            foreign(&rival.text())
         )?;
     }
     writeln!(

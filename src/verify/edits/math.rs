@@ -64,17 +64,26 @@ pub(super) fn donors(
         .collect();
     for (i, a) in used.iter().enumerate() {
         for b in &used[i + 1..] {
-            let pairs = editor.pairs(*a, *b);
-            let (crossed, rest): (Vec<Edit>, Vec<Edit>) = pairs.into_iter().partition(|edit| {
+            let (mut crossed, mut alike) = (Vec::new(), Vec::new());
+            for news in editor.pairs(*a, *b) {
+                let Some(edit) = editor.edit(&news) else {
+                    continue;
+                };
                 let here = answer_if(steps, step, &edit.results[step], means.readable);
-                edit.concerns[step] && here.is_some_and(|answer| answer != edit.answer)
-            });
-            let alike: Vec<Edit> = rest.into_iter().filter(|e| !e.concerns[step]).collect();
+                if !edit.concerns[step] {
+                    alike.push((news, edit));
+                } else if here.is_some_and(|answer| answer != edit.answer) {
+                    crossed.push(edit);
+                }
+            }
+            editor.familiar_first(&mut crossed);
+            alike.sort_by_cached_key(|(_, edit)| !editor.is_familiar(edit));
             for c in used.iter().filter(|c| **c != *a && **c != *b) {
                 let mut later = editor.and_one_more(&alike, *c);
                 later.retain(|e| !e.concerns[step]);
                 out.push(later);
             }
+            let alike = alike.into_iter().map(|(_, edit)| edit).collect();
             out.push(crossed);
             out.push(alike);
         }
@@ -84,25 +93,16 @@ pub(super) fn donors(
 
 /// The answer that a trace says an edit leads to.
 pub(super) fn answer_to(steps: &[TraceStep], edit: &Edit) -> Option<String> {
-    let value_of = |operand: &Operand| {
-        let new = edit.touches.iter().find(|touch| {
-            matches!(operand.source, Source::Question { start, .. } if Some(start) == touch.start)
-        });
-        Ratio::parse(new.map_or(operand.text.as_str(), |touch| &touch.new))
+    let new_at = |start: usize| {
+        let touch = edit.touches.iter().find(|t| t.start == Some(start))?;
+        Ratio::parse(&touch.new)
     };
-    let results = recompute(steps, &value_of, None)?;
-    results.last().map(Ratio::to_string)
+    answer_of(&written(steps, &new_at)?)
 }
 
 /// The same steps with another of equal numbers in the place of one.
 pub(super) fn twins(question: &str, steps: &[TraceStep]) -> Vec<Vec<TraceStep>> {
     let numbers = question_numbers(question);
-    let is_used = |number: &Number| {
-        let operands = steps.iter().flat_map(|s| &s.operands);
-        operands
-            .into_iter()
-            .any(|o| matches!(o.source, Source::Question { start, .. } if start == number.start))
-    };
     let mut out = Vec::new();
     for (i, step) in steps.iter().enumerate() {
         for (j, operand) in step.operands.iter().enumerate() {
@@ -112,7 +112,9 @@ pub(super) fn twins(question: &str, steps: &[TraceStep]) -> Vec<Vec<TraceStep>> 
             let Some(own) = numbers.iter().find(|n| n.start == start) else {
                 continue;
             };
-            let same = |n: &&Number| n.value == own.value && n.kind == own.kind && !is_used(n);
+            let same = |n: &&Number| {
+                n.value == own.value && n.kind == own.kind && !rests_on(steps, n.start)
+            };
             for twin in numbers.iter().filter(same) {
                 let mut steps = steps.to_vec();
                 steps[i].operands[j].source = Source::Question {
@@ -125,6 +127,9 @@ pub(super) fn twins(question: &str, steps: &[TraceStep]) -> Vec<Vec<TraceStep>> 
     }
     out
 }
+
+/// Numbers of the question, by place, with what is written there.
+type News = Vec<(usize, Rewording)>;
 
 struct Editor<'a> {
     question: &'a str,
@@ -141,16 +146,12 @@ impl<'a> Editor<'a> {
             steps,
             means,
             numbers: question_numbers(question),
-            original: recompute(steps, &|operand| Ratio::parse(&operand.text), None)?,
+            original: written(steps, &|_| None)?,
         })
     }
 
     fn is_used(&self, at: usize) -> bool {
-        let start = self.numbers[at].start;
-        let operands = self.steps.iter().flat_map(|s| &s.operands);
-        operands
-            .into_iter()
-            .any(|o| matches!(o.source, Source::Question { start: s, .. } if s == start))
+        rests_on(self.steps, self.numbers[at].start)
     }
 
     /// Other numbers in a place; one that stands somewhere already could be read there by chance.
@@ -173,80 +174,65 @@ impl<'a> Editor<'a> {
     }
 
     fn familiar_first(&self, edits: &mut [Edit]) {
-        edits.sort_by_key(|edit| !self.is_familiar(edit));
+        edits.sort_by_cached_key(|edit| !self.is_familiar(edit));
     }
 
     /// Edits of a number together with each other number of the trace.
     fn pairs_with(&self, at: usize) -> Vec<Edit> {
         let others = (0..self.numbers.len()).filter(|b| *b != at && self.is_used(*b));
-        let mut edits: Vec<Edit> = others
-            .flat_map(|b| self.pairs(at.min(b), at.max(b)))
-            .collect();
+        let news = others.flat_map(|b| self.pairs(at.min(b), at.max(b)));
+        let mut edits: Vec<Edit> = news.filter_map(|news| self.edit(&news)).collect();
         self.familiar_first(&mut edits);
         edits
     }
 
-    /// Edits of two numbers at once.
-    fn pairs(&self, a: usize, b: usize) -> Vec<Edit> {
+    /// Other numbers in two places at once. By diagonals, so that the first of them hold many values of either.
+    fn pairs(&self, a: usize, b: usize) -> Vec<News> {
         let firsts: Vec<Rewording> = self.rewordings(a).take(PAIRED).collect();
         let seconds: Vec<Rewording> = self.rewordings(b).take(PAIRED).collect();
-        let mut edits = Vec::new();
-        // By diagonals, so that the first of them hold many values of either.
+        let mut pairs = Vec::new();
         for by in 0..seconds.len() {
             for (i, first) in firsts.iter().enumerate() {
                 let second = &seconds[(i + by) % seconds.len()];
                 if first.value != second.value {
-                    edits.extend(self.edit(&[(a, first.clone()), (b, second.clone())]));
+                    pairs.push(vec![(a, first.clone()), (b, second.clone())]);
                 }
             }
         }
+        pairs
+    }
+
+    /// The edits with one more number written over: with another of its values each.
+    fn and_one_more(&self, edits: &[(News, Edit)], at: usize) -> Vec<Edit> {
+        let more: Vec<Rewording> = self.rewordings(at).take(PAIRED).collect();
+        let edits = edits.iter().take(PAIRED).zip(more.iter().cycle());
+        let edits = edits.filter_map(|((news, _), new)| {
+            let mut news = news.clone();
+            news.push((at, new.clone()));
+            news.sort_by_key(|(place, _)| *place);
+            self.edit(&news)
+        });
+        let mut edits: Vec<Edit> = edits.collect();
         self.familiar_first(&mut edits);
         edits
     }
 
-    /// Edits with one more number changed, once or twice each.
-    fn and_one_more(&self, edits: &[Edit], at: usize) -> Vec<Edit> {
-        let mut out = Vec::new();
-        for (i, edit) in edits.iter().enumerate().take(PAIRED) {
-            let mut news: Vec<(usize, Rewording)> = Vec::new();
-            for touch in &edit.touches {
-                let of = |n: &Number| Some(n.start) == touch.start;
-                let Some(place) = self.numbers.iter().position(of) else {
-                    continue;
-                };
-                let new = self
-                    .rewordings(place)
-                    .find(|new| new.value.to_string() == touch.new);
-                news.extend(new.map(|new| (place, new)));
-            }
-            if news.len() < edit.touches.len() || news.iter().any(|(place, _)| *place == at) {
-                continue;
-            }
-            let more: Vec<Rewording> = self.rewordings(at).take(PAIRED).collect();
-            if let Some(new) = more.get(i % more.len().max(1)) {
-                news.push((at, new.clone()));
-                news.sort_by_key(|(place, _)| *place);
-                out.extend(self.edit(&news));
-            }
-        }
-        self.familiar_first(&mut out);
-        out
-    }
-
     /// The results with some numbers written over.
-    fn results(&self, news: &[&(usize, Rewording)]) -> Option<Vec<Ratio>> {
-        let value_of = |operand: &Operand| {
-            let new = news.iter().find(|(at, _)| {
-                matches!(operand.source, Source::Question { start, .. } if start == self.numbers[*at].start)
-            });
-            new.map_or_else(|| Ratio::parse(&operand.text), |(_, new)| Some(new.value))
-        };
-        recompute(self.steps, &value_of, None)
+    fn results<'n>(
+        &self,
+        news: impl Iterator<Item = &'n (usize, Rewording)> + Clone,
+    ) -> Option<Vec<Ratio>> {
+        written(self.steps, &|start| {
+            let new = news
+                .clone()
+                .find(|(at, _)| self.numbers[*at].start == start);
+            new.map(|(_, new)| new.value)
+        })
     }
 
     /// The question with numbers written over; none if a result is not one that could be shown.
     fn edit(&self, news: &[(usize, Rewording)]) -> Option<Edit> {
-        let results = self.results(&news.iter().collect::<Vec<_>>())?;
+        let results = self.results(news.iter())?;
         if !follows(self.steps, &self.original, &results, self.means.readable) {
             return None;
         }
@@ -262,14 +248,13 @@ impl<'a> Editor<'a> {
         let touch = |(i, (at, new)): (usize, &(usize, Rewording))| {
             let number = &self.numbers[*at];
             let rest = news.iter().enumerate().filter(|(j, _)| *j != i);
-            let rest: Vec<_> = rest.map(|(_, new)| new).collect();
-            let without = self.results(&rest);
+            let without = self.results(rest.map(|(_, new)| new));
             Touch {
                 text: self.question[number.start..number.end].to_owned(),
                 start: Some(number.start),
                 used: self.is_used(*at),
                 new: new.value.to_string(),
-                without: without.and_then(|r| r.last().map(Ratio::to_string)),
+                without: without.and_then(|results| answer_of(&results)),
             }
         };
         Some(Edit {
@@ -317,11 +302,31 @@ pub(super) fn answer_if(
     readable: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
     let value_of = |operand: &Operand| Ratio::parse(&operand.text);
-    let before = recompute(steps, &value_of, None)?;
+    let before = written(steps, &|_| None)?;
     let after = recompute(steps, &value_of, Some((step, Ratio::parse(value)?)))?;
     follows(steps, &before, &after, readable)
         .then(|| after.last().map(Ratio::to_string))
         .flatten()
+}
+
+/// Whether a trace takes the number that starts at this byte.
+fn rests_on(steps: &[TraceStep], start: usize) -> bool {
+    let mut operands = steps.iter().flat_map(|s| &s.operands);
+    operands.any(|o| matches!(o.source, Source::Question { start: s, .. } if s == start))
+}
+
+/// The results with numbers of the question written over, by the byte at which they start.
+fn written(steps: &[TraceStep], new_at: &dyn Fn(usize) -> Option<Ratio>) -> Option<Vec<Ratio>> {
+    let value_of = |operand: &Operand| match operand.source {
+        Source::Question { start, .. } => new_at(start).or_else(|| Ratio::parse(&operand.text)),
+        _ => Ratio::parse(&operand.text),
+    };
+    recompute(steps, &value_of, None)
+}
+
+/// The last result as an answer.
+fn answer_of(results: &[Ratio]) -> Option<String> {
+    results.last().map(Ratio::to_string)
 }
 
 /// The results of all steps, given the numbers of the question and perhaps one result that is set; none if one is undefined.
