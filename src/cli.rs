@@ -2,6 +2,7 @@
 
 mod ablation;
 mod batch;
+mod calibrate;
 mod completions;
 mod data;
 mod lens;
@@ -23,6 +24,7 @@ use crate::trace::LatentIdx;
 
 pub use self::ablation::{DirectionName, DonorName, MannerArgs, PropagationName, SiteName, Value};
 pub use self::batch::{ControlName, ExperimentName, MergeArgs, ProtocolName, RunArgs};
+pub use self::calibrate::CalibrateArgs;
 pub use self::completions::CompletionsArgs;
 use self::data::range;
 pub use self::data::{
@@ -185,6 +187,11 @@ pub enum Command {
     Merge(MergeArgs),
     /// Say what a run is worth, with controls and published values
     Report(RunReportArgs),
+    /// Judge models of which the truth is known, and count how often the verdict is right
+    #[command(
+        long_about = "Judge models of which the truth is known, and count how often what each rung claims is true"
+    )]
+    Calibrate(CalibrateArgs),
     /// Make problems
     Problems(ProblemsArgs),
     /// Prepare published data sets

@@ -94,6 +94,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Some(Command::Run(args)) => return headless::run::run(&args),
         Some(Command::Merge(args)) => headless::merge::run(&args)?,
         Some(Command::Report(args)) => headless::report::run(&args)?,
+        Some(Command::Calibrate(args)) => headless::calibrate::run(&args)?,
         Some(Command::Problems(args)) => match args.command {
             ProblemsCommand::Generate(args) => headless::problems::generate(&args)?,
         },

@@ -22,7 +22,7 @@ use tempfile::{TempDir, tempdir};
 const SESSION: &str = "sample_runs/mini-math-present.jsonl";
 
 /// How long a command may take that is to refuse something; a hang is far longer.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The output of a command, which is killed when it hangs.
 fn finish(mut command: Command) -> Output {

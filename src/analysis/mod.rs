@@ -9,6 +9,7 @@ pub mod early_exit;
 pub mod evaluate;
 pub mod grid;
 pub mod learned;
+pub mod planted;
 pub mod problems;
 pub mod reference;
 pub mod run;

@@ -4,6 +4,7 @@
 //! error.
 
 pub mod bench;
+pub mod calibrate;
 pub mod data;
 pub mod eval;
 pub mod export;

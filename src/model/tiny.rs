@@ -26,7 +26,7 @@ const POSITIONS: usize = 128;
 const FLAGS: usize = 4;
 const SYMBOLS: [&str; 9] = ["=", "+", "-", "*", "/", ";", ":", "###", "\n"];
 const MARKERS: [&str; 3] = ["<|bocot|>", "<|eocot|>", "<|latent|>"];
-const NUMBERS: usize = 41;
+pub(crate) const NUMBERS: usize = 41;
 const WORDS: &str = "Tom Ann Every He She has had have buys gives gets eats finds apples pears pens books How many much does \
                      more and each of the in now left are is a not True False or if then every gorpus bompus zorple \
                      brimmet . ? ,";

@@ -5,8 +5,6 @@
 
 mod bench;
 mod edited;
-#[cfg(test)]
-mod planted;
 mod replaced;
 mod strategy;
 #[cfg(test)]

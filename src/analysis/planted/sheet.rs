@@ -1,0 +1,314 @@
+//! The calibration sheet: verdicts on plants, and how often what each rung claims is true.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::judge;
+use super::plants::{Design, Plant, Size};
+use super::questions::{Asked, draw};
+use crate::analysis::Explorer;
+use crate::analysis::reference;
+use crate::analysis::run::Ask;
+use crate::analysis::verdict::Budget;
+use crate::answers;
+use crate::model::{Cancel, Mode, ModelError};
+use crate::problem::Problem;
+use crate::stats::Share;
+use crate::trace::{Rung, Verdict};
+
+/// How many models are drawn of each plant and size; the problems are spread over them.
+const MODELS: usize = 5;
+/// How many wrong claims of a cell are kept word for word.
+const EXAMPLES: usize = 3;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The plants.
+    pub plants: Vec<Plant>,
+    /// Problems of each plant and size.
+    pub problems: usize,
+    /// Draws models and problems.
+    pub seed: u64,
+    /// What a verdict may cost.
+    pub budget: Budget,
+}
+
+/// The sheet.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sheet {
+    /// Problems of each plant and size.
+    pub problems: usize,
+    /// What drew models and problems.
+    pub seed: u64,
+    /// How often the claim of each rung is true, over all plants and sizes: USED, TRACKS, PRESENT, NOT NEEDED.
+    pub rungs: Vec<RungCount>,
+    /// One for each plant and size.
+    pub cells: Vec<Cell>,
+}
+
+/// How often a rung was given, and its claim true.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RungCount {
+    /// The rung.
+    pub rung: Rung,
+    /// How many verdicts ended with it.
+    pub given: usize,
+    /// Of these, how many are true of the plant; the interval is over problems.
+    pub right: Share,
+    /// Of the plants of which it is the highest rung that is true: how many verdicts gave it, and were true.
+    pub reached: Share,
+}
+
+/// The verdicts on one plant of one size.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cell {
+    /// The plant.
+    pub plant: &'static str,
+    /// What is true of it.
+    pub truth: &'static str,
+    /// `small` or `large`.
+    pub size: &'static str,
+    /// The highest rung that is true of it; none where no trace is.
+    pub highest: Option<Rung>,
+    /// Problems.
+    pub n: usize,
+    /// Of these, how many the plant answers rightly.
+    pub answered: usize,
+    /// How many verdicts ended with each rung, in the order of [`WORDS`], PRESENT? apart.
+    pub given: Vec<(&'static str, usize)>,
+    /// How many of them claim something that is not true.
+    pub wrong: Vec<(&'static str, usize)>,
+    /// Verdicts that gave the highest true rung and were true; where no trace is true, verdicts that claim nothing.
+    pub reached: Share,
+    /// Some of the wrong claims: question and reason.
+    pub examples: Vec<(String, String)>,
+}
+
+/// The rungs as they are shown, from the highest.
+pub const WORDS: [&str; 8] = [
+    "USED",
+    "TRACKS",
+    "PRESENT",
+    "PRESENT?",
+    "NOT NEEDED",
+    "NONE FOUND",
+    "CONTRADICTED",
+    "ABSTAIN",
+];
+
+/// The rungs that claim something of a plant.
+const CLAIMS: [Rung; 4] = [Rung::Used, Rung::Tracks, Rung::Present, Rung::NotNeeded];
+
+/// One verdict on a plant.
+struct Judged {
+    verdict: Verdict,
+    is_true: Option<bool>,
+    answered: bool,
+    question: String,
+}
+
+/// Makes the models, judges the problems, and counts. `on_model` hears how many models of how many are done.
+///
+/// # Errors
+/// When a model fails or the work is cancelled.
+pub fn sheet(
+    request: &Request,
+    on_model: &(dyn Fn(usize, usize) + Sync),
+    cancel: &Cancel,
+) -> Result<Sheet, ModelError> {
+    let jobs = jobs(request);
+    let done = AtomicUsize::new(0);
+    let judged = jobs.par_iter().map(|(plant, size, model, n)| {
+        let grown = Grown::new(*plant, *size, request.seed, *model);
+        let judged = grown.verdicts(*n, &request.budget, cancel)?;
+        on_model(1 + done.fetch_add(1, Ordering::Relaxed), jobs.len());
+        Ok(judged)
+    });
+    let judged: Vec<Vec<Judged>> = judged.collect::<Result<_, ModelError>>()?;
+    let mut cells = Vec::new();
+    let mut of_cell = judged.chunks(models(request));
+    for plant in &request.plants {
+        for size in Size::ALL {
+            let all: Vec<&Judged> = of_cell.next().into_iter().flatten().flatten().collect();
+            cells.push(cell(*plant, size, &all));
+        }
+    }
+    let all: Vec<&Judged> = judged.iter().flatten().collect();
+    Ok(Sheet {
+        problems: request.problems,
+        seed: request.seed,
+        rungs: CLAIMS.map(|rung| count(rung, &all, &cells)).to_vec(),
+        cells,
+    })
+}
+
+/// The models and their problems, as files: `NAME/config.json`, `NAME/tokenizer.json`, `NAME/model.safetensors` and
+/// `NAME/problems.jsonl`.
+#[must_use]
+pub fn files(request: &Request) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for (plant, size, model, n) in jobs(request) {
+        let grown = Grown::new(plant, size, request.seed, model);
+        let parts = grown.design.circuit().files().into_iter();
+        all.extend(parts.map(|(file, bytes)| (format!("{}/{file}", grown.name), bytes)));
+        let (_, asked) = grown.questions(n);
+        let rows = asked
+            .iter()
+            .map(|asked| serde_json::to_string(&asked.problem));
+        let rows: String = rows.flatten().map(|row| row + "\n").collect();
+        all.push((format!("{}/problems.jsonl", grown.name), rows.into_bytes()));
+    }
+    all
+}
+
+/// Every model with how many problems it is asked; the first have one more where it does not come out even.
+fn jobs(request: &Request) -> Vec<(Plant, Size, usize, usize)> {
+    let models = models(request);
+    let share = |model| request.problems / models + usize::from(model < request.problems % models);
+    let mut jobs = Vec::new();
+    for plant in &request.plants {
+        for size in Size::ALL {
+            jobs.extend((0..models).map(|model| (*plant, size, model, share(model))));
+        }
+    }
+    jobs
+}
+
+fn models(request: &Request) -> usize {
+    MODELS.min(request.problems.max(1))
+}
+
+/// One model that was drawn.
+pub(crate) struct Grown {
+    plant: Plant,
+    design: Design,
+    name: String,
+}
+
+impl Grown {
+    pub(crate) fn new(plant: Plant, size: Size, seed: u64, model: usize) -> Self {
+        let seed = seed * MODELS as u64 + model as u64;
+        Self {
+            plant,
+            design: Design::new(plant, size, seed),
+            name: format!("{}-{}-{seed}", plant.name(), size.name()),
+        }
+    }
+
+    /// Problems for its reference set, and those that it is judged on.
+    fn questions(&self, n: usize) -> (Vec<Problem>, Vec<Asked>) {
+        let mut dice = ChaCha8Rng::seed_from_u64(self.design.seed());
+        let mut draw = |suits| draw(self.plant, &self.design, &mut dice, suits);
+        let others = (0..reference::SIZE).map(|_| draw(false).problem).collect();
+        (others, (0..n).map(|_| draw(true)).collect())
+    }
+
+    /// The model with its reference set, and so many problems to judge it on.
+    pub(crate) fn explorer(
+        &self,
+        n: usize,
+        cancel: &Cancel,
+    ) -> Result<(Explorer, Vec<Asked>), ModelError> {
+        let mut explorer = Explorer::bare(self.design.circuit().model(&self.name)?);
+        let (others, asked) = self.questions(n);
+        explorer.use_reference(&format!("problems of {}", self.name), &others, cancel)?;
+        Ok((explorer, asked))
+    }
+
+    fn verdicts(
+        &self,
+        n: usize,
+        budget: &Budget,
+        cancel: &Cancel,
+    ) -> Result<Vec<Judged>, ModelError> {
+        let (explorer, asked) = self.explorer(n, cancel)?;
+        let judged = asked.iter();
+        judged
+            .map(|asked| judge_one(&explorer, &self.design, asked, budget, cancel))
+            .collect()
+    }
+}
+
+fn judge_one(
+    explorer: &Explorer,
+    design: &Design,
+    asked: &Asked,
+    budget: &Budget,
+    cancel: &Cancel,
+) -> Result<Judged, ModelError> {
+    let Problem {
+        question, answer, ..
+    } = &asked.problem;
+    let ask = Ask {
+        question,
+        gold: None,
+        steps: None,
+        mode: Mode::Latent,
+        n_latents: design.latents(),
+        top_k: 10,
+        most_tokens: None,
+    };
+    let clean = explorer.run(&ask, cancel, &mut |_| ())?;
+    let exits = explorer.early_exits(&clean, cancel)?;
+    let verdict = explorer.verdict(&clean, &exits, budget, &mut |_| (), cancel)?;
+    let said = clean.run.answer.value.as_deref();
+    Ok(Judged {
+        is_true: judge::is_true(&verdict, design, asked),
+        verdict,
+        answered: said.is_some_and(|said| answers::same(said, answer)),
+        question: question.clone(),
+    })
+}
+
+fn cell(plant: Plant, size: Size, all: &[&Judged]) -> Cell {
+    let counted = |of: &dyn Fn(&Judged) -> bool| -> Vec<(&'static str, usize)> {
+        let with = |word: &str| {
+            let with = all.iter().filter(|j| j.verdict.word() == word && of(j));
+            with.count()
+        };
+        WORDS.map(|word| (word, with(word))).to_vec()
+    };
+    let reached = all.iter().filter(|judged| match plant.highest() {
+        Some(rung) => judged.verdict.rung == rung && judged.is_true == Some(true),
+        None => judged.is_true.is_none(),
+    });
+    let wrong = all.iter().filter(|judged| judged.is_true == Some(false));
+    Cell {
+        plant: plant.name(),
+        truth: plant.truth(),
+        size: size.name(),
+        highest: plant.highest(),
+        n: all.len(),
+        answered: all.iter().filter(|judged| judged.answered).count(),
+        given: counted(&|_| true),
+        wrong: counted(&|judged| judged.is_true == Some(false)),
+        reached: Share::new(reached.count(), all.len()),
+        examples: wrong
+            .take(EXAMPLES)
+            .map(|j| (j.question.clone(), j.verdict.reason.clone()))
+            .collect(),
+    }
+}
+
+fn count(rung: Rung, all: &[&Judged], cells: &[Cell]) -> RungCount {
+    let claims: Vec<bool> = all
+        .iter()
+        .filter(|judged| judged.verdict.rung == rung)
+        .filter_map(|judged| judged.is_true)
+        .collect();
+    let of = cells.iter().filter(|cell| cell.highest == Some(rung));
+    let (reached, n) = of.fold((0, 0), |(reached, n), cell| {
+        (reached + cell.reached.hits, n + cell.n)
+    });
+    RungCount {
+        rung,
+        given: claims.len(),
+        right: Share::new(claims.iter().filter(|is| **is).count(), claims.len()),
+        reached: Share::new(reached, n),
+    }
+}

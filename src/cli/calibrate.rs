@@ -1,0 +1,36 @@
+//! The options of `calibrate`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{BudgetArgs, at_least_one};
+
+/// Options of `calibrate`.
+#[derive(Debug, Clone, Args)]
+pub struct CalibrateArgs {
+    /// The kinds of models to judge [default: all]
+    #[arg(value_name = "PLANT")]
+    pub plants: Vec<String>,
+    /// Problems of each kind and size
+    #[arg(short, long, value_name = "N", default_value_t = 100, value_parser = at_least_one)]
+    pub n: usize,
+    /// Draws models and problems
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u32,
+    /// What the verdicts may cost.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+    /// Write the models and problems too, a folder each
+    #[arg(long, value_name = "DIR")]
+    pub save: Option<PathBuf>,
+    /// Write Markdown
+    #[arg(long, value_name = "FILE")]
+    pub md: Option<PathBuf>,
+    /// Overwrite existing files
+    #[arg(long)]
+    pub force: bool,
+    /// Print JSON, schema undertone.calibrate/1
+    #[arg(long)]
+    pub json: bool,
+}
