@@ -44,7 +44,7 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
         save(&request, folder, &mut outputs)?;
     }
     let progress = |done: usize, all: usize| {
-        if done % (all / 10).max(1) == 0 || done == all {
+        if done.is_multiple_of((all / 10).max(1)) || done == all {
             print_note(&sanitize(&format!("{done} of {all} models judged")));
         }
     };

@@ -20,7 +20,7 @@ const POSITIONS: usize = 64;
 const LOUD: f32 = 400.0;
 /// What a state is multiplied with before it is projected, or fed as a latent.
 pub(super) const FED: f32 = 8.0;
-/// How steep a unit is, so that its GELU is as good as a ReLU.
+/// How steep a unit is, so that its GELU bends sharply, as the larger of zero and its input does.
 const STEEP: f32 = 20.0;
 /// What shuts a unit whose gate is not there: more than any number.
 const SHUT: f32 = STEEP * 64.0;

@@ -259,7 +259,7 @@ impl Design {
             memos: Vec::new(),
         };
         if plant == Plant::Memoriser {
-            design.memos = layout.memos(design.seed);
+            design.memos = Layout::memos(design.seed);
         }
         design
     }

@@ -68,7 +68,7 @@ impl Layout {
     }
 
     /// What each name and thing stands for, for no reason.
-    pub(super) fn memos(self, seed: u64) -> Vec<(&'static str, usize)> {
+    pub(super) fn memos(seed: u64) -> Vec<(&'static str, usize)> {
         let mut dice = ChaCha8Rng::seed_from_u64(seed);
         let names = NAMES.map(|name| (name, dice.random_range(8..=14)));
         let things = THINGS.map(|thing| (thing, dice.random_range(19..=24)));

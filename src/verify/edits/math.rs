@@ -220,19 +220,18 @@ impl<'a> Editor<'a> {
     /// The results with some numbers written over.
     fn results<'n>(
         &self,
-        news: impl Iterator<Item = &'n (usize, Rewording)> + Clone,
+        news: &(impl Iterator<Item = &'n (usize, Rewording)> + Clone),
     ) -> Option<Vec<Ratio>> {
         written(self.steps, &|start| {
-            let new = news
-                .clone()
-                .find(|(at, _)| self.numbers[*at].start == start);
+            let mut news = news.clone();
+            let new = news.find(|(at, _)| self.numbers[*at].start == start);
             new.map(|(_, new)| new.value)
         })
     }
 
     /// The question with numbers written over; none if a result is not one that could be shown.
     fn edit(&self, news: &[(usize, Rewording)]) -> Option<Edit> {
-        let results = self.results(news.iter())?;
+        let results = self.results(&news.iter())?;
         if !follows(self.steps, &self.original, &results, self.means.readable) {
             return None;
         }
@@ -248,7 +247,7 @@ impl<'a> Editor<'a> {
         let touch = |(i, (at, new)): (usize, &(usize, Rewording))| {
             let number = &self.numbers[*at];
             let rest = news.iter().enumerate().filter(|(j, _)| *j != i);
-            let without = self.results(rest.map(|(_, new)| new));
+            let without = self.results(&rest.map(|(_, new)| new));
             Touch {
                 text: self.question[number.start..number.end].to_owned(),
                 start: Some(number.start),
