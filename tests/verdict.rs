@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use binary::{command, json};
+use binary::{command, json, undertone};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -154,4 +154,59 @@ fn latents_that_nothing_can_see_are_not_needed() {
     };
     let (rungs, needed) = rungs(&model, None, 60);
     assert!(needed <= 1, "{needed} of {rungs:?}");
+}
+
+#[test]
+fn verdicts_on_planted_models_are_counted_against_what_is_known_of_them() {
+    let folder = tempdir().unwrap();
+    let saved = folder.path().join("plants");
+    let save = saved.to_str().unwrap();
+    let plants = ["calibrate", "uses", "copies", "-n", "3"];
+    let sheet = json(&[&plants[..], &["--save", save, "--json"]].concat());
+    assert_eq!(sheet["schema"], "undertone.calibrate/1");
+    let cells = sheet["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 4, "two plants of two sizes");
+    let counts = |list: &Value| -> u64 {
+        let list = list.as_array().unwrap().iter();
+        list.map(|pair| pair[1].as_u64().unwrap()).sum()
+    };
+    for cell in cells {
+        assert_eq!((&cell["n"], counts(&cell["given"])), (&Value::from(3), 3));
+        assert_eq!(counts(&cell["wrong"]), 0, "{cell}");
+        let claims = if cell["plant"] == "uses" {
+            "USED"
+        } else {
+            "TRACKS"
+        };
+        assert_eq!(cell["highest"], claims);
+    }
+    // The models are files as any other, and nobody's are overwritten.
+    for file in [
+        "config.json",
+        "tokenizer.json",
+        "model.safetensors",
+        "problems.jsonl",
+    ] {
+        assert!(saved.join("uses-large-0").join(file).is_file(), "{file}");
+    }
+    let problems = fs::read_to_string(saved.join("uses-small-0/problems.jsonl")).unwrap();
+    let problem: Value = serde_json::from_str(problems.lines().next().unwrap()).unwrap();
+    let model = saved.join("uses-small-0");
+    let asked = ["inspect", "--model", model.to_str().unwrap(), "--json"];
+    let said = json(
+        &[
+            &asked[..],
+            &["--question", problem["question"].as_str().unwrap()],
+        ]
+        .concat(),
+    );
+    assert_eq!(said["answer"]["value"], problem["answer"]);
+    let refused = |args: &[&str], says: &str| {
+        let out = undertone(args);
+        let error = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(2), "{error}");
+        assert!(error.contains(says), "{error}");
+    };
+    refused(&[&plants[..], &["--save", save]].concat(), "--force");
+    refused(&["calibrate", "nonsense"], "there are uses, noisy");
 }

@@ -128,22 +128,28 @@ impl Explorer {
         if self.has_reference {
             return Ok(());
         }
-        let (model, source) = (&self.model, &self.source);
-        let making = self
-            .making
-            .get_or_insert_with(|| Builder::new(model, &source.origin, &source.problems));
-        loop {
+        self.begin_reference();
+        while let Some(making) = &mut self.making {
             let (done, all) = making.progress();
             on_slice(done, all);
-            if !making.advance(model, cancel)? {
+            if !making.advance(&self.model, cancel)? {
                 break;
             }
         }
         if let Some(made) = self.making.take() {
-            let reference = made.finish(model);
+            let reference = made.finish(&self.model);
             self.set_reference(reference);
         }
         Ok(())
+    }
+
+    /// Encodes the problems of the reference set, so that donors can be named; see [`Explorer::ablate_ahead`].
+    pub fn begin_reference(&mut self) {
+        let (model, source) = (&self.model, &self.source);
+        if !self.has_reference {
+            self.making
+                .get_or_insert_with(|| Builder::new(model, &source.origin, &source.problems));
+        }
     }
 
     /// Whether the reference set is there; that of an unknown task is there once it is known to be empty.
@@ -254,6 +260,24 @@ impl Explorer {
         cancel: &Cancel,
     ) -> Result<Outcome, ModelError> {
         counterfactual::ablate(&self.subject(clean), ablation, cancel)
+    }
+
+    /// Resamples ahead of the reference set; see [`counterfactual::ablate_ahead`]. Nothing is told before
+    /// [`Explorer::begin_reference`], or once the set is there.
+    ///
+    /// # Errors
+    /// When the ablation is refused, the model fails or the work is cancelled.
+    pub fn ablate_ahead(
+        &self,
+        clean: &CleanRun,
+        ablation: &Ablation,
+        on_part: &mut dyn FnMut(Outcome),
+        cancel: &Cancel,
+    ) -> Result<(), ModelError> {
+        let Some(making) = &self.making else {
+            return Ok(());
+        };
+        counterfactual::ablate_ahead(&self.model, clean, making, ablation, on_part, cancel)
     }
 
     /// The share of natural differences below the size of an ablation, in percent; see [`counterfactual::size_percentile`].

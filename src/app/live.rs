@@ -1,6 +1,6 @@
 //! The run on screen: its positions as they arrive, the cursor, and which pieces of work are under way for it.
 
-use crate::trace::{LatentIdx, Position, PositionKind, Run};
+use crate::trace::{LatentIdx, Outcome, Position, PositionKind, Run};
 use crate::worker::protocol::RunId;
 
 /// How many tokens of the question the timeline shows.
@@ -61,6 +61,8 @@ pub struct Live {
     pub verdict: Job,
     /// The ablated run last asked for.
     pub ablation: Job,
+    /// An ablated run as its first donors have it, while the rest are awaited.
+    pub ahead: Option<Outcome>,
     /// The latent whose phrases were last asked for.
     pub phrases: Option<LatentIdx>,
     /// The latent whose phrases were given up; they are not asked for again by themselves.

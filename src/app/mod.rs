@@ -387,13 +387,26 @@ impl App {
     /// The ablated run that the answer pane shows; none while it shows the clean one.
     #[must_use]
     pub fn shown_outcome(&self) -> Option<&Outcome> {
-        self.outcome_of(&self.shown)
+        self.outcome_of(&self.shown).or(self.ahead())
+    }
+
+    /// The shown ablated run where it is not the last word: more donors are awaited.
+    #[must_use]
+    pub fn ahead(&self) -> Option<&Outcome> {
+        let ahead = self.live.ahead.as_ref();
+        ahead.filter(|ahead| ahead.ablation == self.shown && self.outcome_of(&self.shown).is_none())
     }
 
     /// Whether the shown answer is not the one that was asked for.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.shown != self.ablation
+    }
+
+    /// Whether what is shown is not, or not all, of what was asked for.
+    #[must_use]
+    pub fn lacks_answer(&self) -> bool {
+        self.is_stale() || self.ahead().is_some()
     }
 
     /// Whether the worker has something to do for this session.

@@ -292,7 +292,7 @@ fn rerun(app: &mut App) -> Vec<Effect> {
         app.failure = None;
         // The phrases of the latent under the cursor are asked for once nobody declines them.
         app.live.declined = None;
-        let mut effects = if app.is_stale() {
+        let mut effects = if app.lacks_answer() {
             settle(app)
         } else {
             Vec::new()
@@ -331,7 +331,7 @@ fn next_mode(app: &mut App) -> Vec<Effect> {
 }
 
 fn unwind(app: &mut App, action: Action) -> Vec<Effect> {
-    let notes = app.session.notes.clone();
+    let (notes, wanted) = (app.session.notes.clone(), app.ablation.clone());
     let done = if action == Action::Undo {
         app.history.undo(&mut app.session, &mut app.ablation)
     } else {
@@ -345,7 +345,7 @@ fn unwind(app: &mut App, action: Action) -> Vec<Effect> {
     if app.session.notes != notes {
         app.notes_changed();
     }
-    if app.is_stale() {
+    if app.ablation != wanted {
         settle(app)
     } else {
         Vec::new()

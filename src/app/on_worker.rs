@@ -50,6 +50,14 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::RunDone { run, .. } => on_run_done(app, run),
+        Event::Ahead { outcome, .. } => {
+            // Only the answer to the present wish is shown, and nothing is kept.
+            if outcome.ablation == app.ablation && app.outcome_of(&app.ablation).is_none() {
+                app.shown = app.ablation.clone();
+                app.live.ahead = Some(outcome);
+            }
+            Vec::new()
+        }
         Event::Ablated { outcome, .. } => on_ablated(app, outcome),
         Event::Phrases {
             latent, phrases, ..
@@ -129,6 +137,7 @@ fn run_of(event: &Event) -> Option<RunId> {
         Event::Failed { id, .. } => *id,
         Event::Step { id, .. }
         | Event::RunDone { id, .. }
+        | Event::Ahead { id, .. }
         | Event::Ablated { id, .. }
         | Event::Phrases { id, .. }
         | Event::EarlyExit { id, .. }

@@ -121,6 +121,52 @@ fn quick_toggles_coalesce_and_the_last_one_wins() {
 }
 
 #[test]
+fn what_is_told_ahead_is_shown_and_not_kept() {
+    let mut bench = Bench::ready();
+    bench.keys("2 space");
+    let wanted = off(&[2], AblationValue::Resample);
+    let id = bench.app.live.id;
+    let ahead = |ablation: &Ablation, says| {
+        Msg::Worker(Event::Ahead {
+            id,
+            outcome: outcome(ablation, Some(says)),
+        })
+    };
+    bench.send(ahead(&off(&[1], AblationValue::Resample), "7"));
+    assert!(bench.app.is_stale(), "not what is asked for");
+    bench.send(ahead(&wanted, "8"));
+    assert!(!bench.app.is_stale() && bench.app.lacks_answer());
+    let said = |bench: &Bench| {
+        bench
+            .app
+            .shown_outcome()
+            .and_then(|o| o.answer.value.clone())
+    };
+    assert_eq!(said(&bench).as_deref(), Some("8"));
+    assert!(bench.app.session.outcomes.is_empty() && bench.app.is_busy());
+    // Stopped there, it is asked for again.
+    bench.keys("esc");
+    assert!(bench.app.lacks_answer() && !bench.app.is_busy());
+    bench.take_effects();
+    bench.keys("r");
+    assert!(
+        bench
+            .take_requests()
+            .iter()
+            .any(|r| matches!(r, Request::Ablate { .. }))
+    );
+    bench.send(Msg::Worker(Event::Ablated {
+        id,
+        outcome: outcome(&wanted, Some("9")),
+        cached: false,
+    }));
+    assert!(!bench.app.lacks_answer());
+    assert_eq!(said(&bench).as_deref(), Some("9"));
+    bench.send(ahead(&wanted, "8"));
+    assert_eq!(said(&bench).as_deref(), Some("9"), "too late");
+}
+
+#[test]
 fn a_combination_seen_before_needs_no_request() {
     let mut bench = Bench::ready();
     bench.play("2 space space");

@@ -31,17 +31,36 @@ pub fn ensure_reference(
     on_slice: &mut dyn FnMut(usize, usize),
     cancel: &Cancel,
 ) -> Result<(), ModelError> {
-    let Some(folder) = folder.filter(|_| !explorer.has_reference()) else {
-        return explorer.ensure_reference(on_slice, cancel);
-    };
-    let key = explorer.reference_key();
-    let path = folder.join(format!("{}.bin", key.name()));
-    if !explorer.is_making_reference() && read(explorer, &key, &path) {
+    if find(explorer, folder) {
         return Ok(());
     }
     explorer.ensure_reference(on_slice, cancel)?;
-    keep(explorer, &key, &path);
+    if let Some(folder) = folder {
+        let (key, path) = place(explorer, folder);
+        keep(explorer, &key, &path);
+    }
     Ok(())
+}
+
+/// Whether a model has its reference set, or it could be read. If not, it is begun.
+pub fn find(explorer: &mut Explorer, folder: Option<&Path>) -> bool {
+    let known = explorer.has_reference();
+    let is_new = !known && !explorer.is_making_reference();
+    if let Some(folder) = folder.filter(|_| is_new) {
+        let (key, path) = place(explorer, folder);
+        if read(explorer, &key, &path) {
+            return true;
+        }
+    }
+    explorer.begin_reference();
+    known
+}
+
+/// The file of a model's set.
+fn place(explorer: &Explorer, folder: &Path) -> (Key, PathBuf) {
+    let key = explorer.reference_key();
+    let path = folder.join(format!("{}.bin", key.name()));
+    (key, path)
 }
 
 /// Reads the set; whether that went well.

@@ -131,6 +131,13 @@ pub enum Event {
         /// All of it.
         run: Run,
     },
+    /// A resample from the first donors of its draw, ahead of the reference set. [`Event::Ablated`] follows with all of them.
+    Ahead {
+        /// The run.
+        id: RunId,
+        /// What came out so far.
+        outcome: Outcome,
+    },
     /// An ablated run is complete. One that was answered ahead of the reference set comes again with what that adds.
     Ablated {
         /// The run.

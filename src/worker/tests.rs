@@ -10,7 +10,7 @@ use super::thread::{Stopped, Worker};
 use crate::analysis::Explorer;
 use crate::model::{Cancel, Device, LoadOptions, Model, Placement, tiny};
 use crate::open::Opener;
-use crate::trace::{Ablation, AblationValue, LatentIdx, Study, StudyKind};
+use crate::trace::{Ablation, AblationValue, LatentIdx, Outcome, Study, StudyKind};
 
 const ID: RunId = RunId(1);
 
@@ -85,7 +85,8 @@ fn a_toggle_that_needs_no_other_problems_is_answered_ahead_of_them_and_completed
     assert_eq!(early.effect.size_percentile, None);
 
     let told = bench.told(&off(AblationValue::Resample));
-    let (sets, answers): (Vec<_>, Vec<_>) = told.iter().partition(|e| is_reference(e));
+    let told = told.iter().filter(|e| !matches!(e, Event::Ahead { .. }));
+    let (sets, answers): (Vec<_>, Vec<_>) = told.partition(|e| is_reference(e));
     assert!(sets.len() > 2);
     assert!(sets.windows(2).all(|two| match two {
         [
@@ -128,6 +129,75 @@ fn a_toggle_that_needs_no_other_problems_is_answered_ahead_of_them_and_completed
     let told = waited.told(&off(AblationValue::Zero));
     assert!(
         matches!(told.as_slice(), [Event::Ablated { outcome, cached: false, .. }] if outcome == late)
+    );
+}
+
+/// The parts of a resample that went out ahead of the set.
+fn ahead(told: &[Event]) -> Vec<&Outcome> {
+    let parts = told.iter().filter_map(|event| match event {
+        Event::Ahead { outcome, .. } => Some(outcome),
+        _ => None,
+    });
+    parts.collect()
+}
+
+fn answer(told: &[Event]) -> &Outcome {
+    match told.last() {
+        Some(Event::Ablated { outcome, .. }) => outcome,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_first_resample_is_told_from_its_first_donors_and_ends_as_if_it_had_waited() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let mut bench = Bench::new(Some(cache.path()));
+    let told = bench.told(&off(AblationValue::Resample));
+    let n = |outcome: &Outcome| outcome.effect.variants().n;
+    let parts = ahead(&told);
+    assert_eq!(parts.iter().map(|o| n(o)).collect::<Vec<_>>(), [4, 16]);
+    assert!(parts.iter().all(|o| o.effect.size_percentile.is_none()));
+    // No other problem has run before the first part, and the set is made after the last.
+    assert!(matches!(told[0], Event::Ahead { .. }) && is_reference(&told[2]));
+    // The same sixteen donors, so the same answers; another batch may round otherwise.
+    let last = answer(&told);
+    let donors = |o: &Outcome| o.effect.donors.clone().expect("a distribution");
+    let counted = |o: &Outcome| {
+        let mut answers = donors(o).answers;
+        answers.sort();
+        answers
+    };
+    assert_eq!(counted(parts[1]), counted(last));
+    let apart = parts[1].effect.delta_logprob - last.effect.delta_logprob;
+    assert!(apart.abs() < 1e-4, "{apart}");
+    // To the last bit what it is where the set was there first.
+    let mut waited = Bench::new(None);
+    waited.told(&off(AblationValue::Mean));
+    let told = waited.told(&off(AblationValue::Resample));
+    assert!(
+        ahead(&told).is_empty(),
+        "nothing goes ahead of what is there"
+    );
+    assert_eq!(answer(&told), last);
+    // What was told ahead is not kept, the last word is.
+    let told = Bench::new(Some(cache.path())).told(&off(AblationValue::Resample));
+    assert!(
+        matches!(told.as_slice(), [Event::Ablated { outcome, cached: true, .. }] if outcome == last)
+    );
+}
+
+#[test]
+fn a_resample_that_is_stopped_while_the_set_is_made_is_completed_when_it_is_asked_for_again() {
+    let mut bench = Bench::new(None);
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let stopped = bench.told_unless(&off(AblationValue::Resample), &cancel);
+    assert!(matches!(stopped, Err(Stopped::Cancelled)), "{stopped:?}");
+    let told = bench.told(&off(AblationValue::Resample));
+    let mut whole = Bench::new(None);
+    assert_eq!(
+        answer(&told),
+        answer(&whole.told(&off(AblationValue::Resample)))
     );
 }
 

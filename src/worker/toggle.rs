@@ -5,7 +5,7 @@ use super::kept;
 use super::protocol::{Event, RunId};
 use super::thread::{Stopped, Worker, no_model};
 use crate::model::Cancel;
-use crate::trace::Ablation;
+use crate::trace::{Ablation, AblationValue};
 
 impl Worker {
     /// Answers a toggle: from the cache, or by running it. What is not drawn from other problems does not wait for them.
@@ -25,6 +25,9 @@ impl Worker {
             });
         }
         if ablation.value.needs_others() {
+            if ablation.value == AblationValue::Resample {
+                self.go_ahead(id, ablation, cancel)?;
+            }
             self.ensure_reference(cancel)?;
         }
         let (explorer, clean) = self.of(id)?;
@@ -41,6 +44,25 @@ impl Worker {
             outcome,
             cached: false,
         })
+    }
+
+    /// Answers a resample from the first donors that will be drawn, where the reference set is far from made.
+    fn go_ahead(&mut self, id: RunId, ablation: &Ablation, cancel: &Cancel) -> Result<(), Stopped> {
+        let explorer = self.explorer.as_mut().ok_or_else(no_model)?;
+        if kept::find(explorer, self.references.as_deref()) {
+            return Ok(());
+        }
+        let (explorer, clean) = self.of(id)?;
+        let mut screen_gone = false;
+        let mut on_part = |outcome| {
+            let event = Event::Ahead { id, outcome };
+            screen_gone |= self.out.blocking_send(event).is_err();
+        };
+        explorer.ablate_ahead(clean, ablation, &mut on_part, cancel)?;
+        if screen_gone {
+            return Err(Stopped::ScreenGone);
+        }
+        Ok(())
     }
 
     /// Reads or makes the reference set, which the first run did not wait for, and tells how far it is.

@@ -4,6 +4,7 @@
 //! (`judge`), and the rest of this folder asks questions of them. Every result stands beside a sham run, in which each latent's
 //! own value is written back.
 
+mod ahead;
 mod influence;
 mod judge;
 mod lattice;
@@ -16,6 +17,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use ahead::ablate_ahead;
 pub use influence::influence;
 pub use lattice::{MOST_LATENTS, lattice};
 pub use layers::layers;

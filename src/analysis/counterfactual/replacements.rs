@@ -343,6 +343,27 @@ fn vectors_of(item: &Item, site: Site) -> &[Arc<[f32]>] {
     }
 }
 
+/// How many variants are tried.
+pub(super) fn wanted(manner: &Ablation) -> usize {
+    manner.variants.unwrap_or(VARIANTS)
+}
+
+/// The number of steps that donors must have; none if any will do.
+pub(super) fn matched_steps(
+    clean: &CleanRun,
+    manner: &Ablation,
+) -> Result<Option<usize>, ModelError> {
+    if !manner.matched {
+        return Ok(None);
+    }
+    clean.steps.map(Some).ok_or_else(|| {
+        ModelError::refused(
+            "the number of steps of this problem is not known, so donors cannot be matched on it",
+            "take donors of any number of steps, or a problem with gold steps",
+        )
+    })
+}
+
 fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, ModelError> {
     let Subject {
         model,
@@ -350,7 +371,7 @@ fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, Mode
         reference,
     } = *of;
     let (n, site) = (own.len(), manner.site);
-    let wanted = manner.variants.unwrap_or(VARIANTS);
+    let wanted = wanted(manner);
     let moments = |j: usize| {
         let moments = match site {
             Site::Input | Site::Kv => reference.fed(LatentIdx(j)),
@@ -372,16 +393,7 @@ fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, Mode
                 .collect::<Result<_, ModelError>>()?,
         ]),
         AblationValue::Resample => {
-            let steps = match (manner.matched, clean.steps) {
-                (true, None) => {
-                    return Err(ModelError::refused(
-                        "the number of steps of this problem is not known, so donors cannot be matched on it",
-                        "take donors of any number of steps, or a problem with gold steps",
-                    ));
-                }
-                (true, steps) => steps,
-                (false, _) => None,
-            };
+            let steps = matched_steps(clean, manner)?;
             let donors = reference.donors(&clean.run.question, wanted, steps, manner.seed);
             if donors.is_empty() || donors.iter().any(|donor| donor.fed.len() < n) {
                 return Err(no_reference());

@@ -18,7 +18,7 @@ use crate::answers;
 use crate::model::{Cancel, Mode, ModelError};
 use crate::problem::Problem;
 use crate::stats::Share;
-use crate::trace::{Rung, Verdict};
+use crate::trace::Rung;
 
 /// How many models are drawn of each plant and size; the problems are spread over them.
 const MODELS: usize = 5;
@@ -49,6 +49,25 @@ pub struct Sheet {
     pub rungs: Vec<RungCount>,
     /// One for each plant and size.
     pub cells: Vec<Cell>,
+    /// Every verdict.
+    pub verdicts: Vec<Row>,
+}
+
+/// One verdict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// The model: plant, size and seed.
+    pub model: String,
+    /// What it was asked.
+    pub question: String,
+    /// The right answer, and what the model said.
+    pub answers: (String, Option<String>),
+    /// The rung as it is shown.
+    pub rung: &'static str,
+    /// Whether its claim is true of the plant; none where it claims nothing.
+    pub is_true: Option<bool>,
+    /// The verdict in words.
+    pub reason: String,
 }
 
 /// How often a rung was given, and its claim true.
@@ -106,10 +125,9 @@ const CLAIMS: [Rung; 4] = [Rung::Used, Rung::Tracks, Rung::Present, Rung::NotNee
 
 /// One verdict on a plant.
 struct Judged {
-    verdict: Verdict,
-    is_true: Option<bool>,
+    row: Row,
+    rung: Rung,
     answered: bool,
-    question: String,
 }
 
 /// Makes the models, judges the problems, and counts. `on_model` hears how many models of how many are done.
@@ -144,6 +162,11 @@ pub fn sheet(
         seed: request.seed,
         rungs: CLAIMS.map(|rung| count(rung, &all, &cells)).to_vec(),
         cells,
+        verdicts: judged
+            .into_iter()
+            .flatten()
+            .map(|judged| judged.row)
+            .collect(),
     })
 }
 
@@ -229,14 +252,14 @@ impl Grown {
         let (explorer, asked) = self.explorer(n, cancel)?;
         let judged = asked.iter();
         judged
-            .map(|asked| judge_one(&explorer, &self.design, asked, budget, cancel))
+            .map(|asked| judge_one(&explorer, self, asked, budget, cancel))
             .collect()
     }
 }
 
 fn judge_one(
     explorer: &Explorer,
-    design: &Design,
+    grown: &Grown,
     asked: &Asked,
     budget: &Budget,
     cancel: &Cancel,
@@ -249,7 +272,7 @@ fn judge_one(
         gold: None,
         steps: None,
         mode: Mode::Latent,
-        n_latents: design.latents(),
+        n_latents: grown.design.latents(),
         top_k: 10,
         most_tokens: None,
     };
@@ -258,26 +281,34 @@ fn judge_one(
     let verdict = explorer.verdict(&clean, &exits, budget, &mut |_| (), cancel)?;
     let said = clean.run.answer.value.as_deref();
     Ok(Judged {
-        is_true: judge::is_true(&verdict, design, asked),
-        verdict,
+        row: Row {
+            model: grown.name.clone(),
+            question: question.clone(),
+            answers: (answer.clone(), said.map(str::to_owned)),
+            rung: verdict.word(),
+            is_true: judge::is_true(&verdict, &grown.design, asked),
+            reason: verdict.reason.clone(),
+        },
+        rung: verdict.rung,
         answered: said.is_some_and(|said| answers::same(said, answer)),
-        question: question.clone(),
     })
 }
 
 fn cell(plant: Plant, size: Size, all: &[&Judged]) -> Cell {
     let counted = |of: &dyn Fn(&Judged) -> bool| -> Vec<(&'static str, usize)> {
         let with = |word: &str| {
-            let with = all.iter().filter(|j| j.verdict.word() == word && of(j));
+            let with = all.iter().filter(|j| j.row.rung == word && of(j));
             with.count()
         };
         WORDS.map(|word| (word, with(word))).to_vec()
     };
     let reached = all.iter().filter(|judged| match plant.highest() {
-        Some(rung) => judged.verdict.rung == rung && judged.is_true == Some(true),
-        None => judged.is_true.is_none(),
+        Some(rung) => judged.rung == rung && judged.row.is_true == Some(true),
+        None => judged.row.is_true.is_none(),
     });
-    let wrong = all.iter().filter(|judged| judged.is_true == Some(false));
+    let wrong = all
+        .iter()
+        .filter(|judged| judged.row.is_true == Some(false));
     Cell {
         plant: plant.name(),
         truth: plant.truth(),
@@ -286,11 +317,11 @@ fn cell(plant: Plant, size: Size, all: &[&Judged]) -> Cell {
         n: all.len(),
         answered: all.iter().filter(|judged| judged.answered).count(),
         given: counted(&|_| true),
-        wrong: counted(&|judged| judged.is_true == Some(false)),
+        wrong: counted(&|judged| judged.row.is_true == Some(false)),
         reached: Share::new(reached.count(), all.len()),
         examples: wrong
             .take(EXAMPLES)
-            .map(|j| (j.question.clone(), j.verdict.reason.clone()))
+            .map(|j| (j.row.question.clone(), j.row.reason.clone()))
             .collect(),
     }
 }
@@ -298,8 +329,8 @@ fn cell(plant: Plant, size: Size, all: &[&Judged]) -> Cell {
 fn count(rung: Rung, all: &[&Judged], cells: &[Cell]) -> RungCount {
     let claims: Vec<bool> = all
         .iter()
-        .filter(|judged| judged.verdict.rung == rung)
-        .filter_map(|judged| judged.is_true)
+        .filter(|judged| judged.rung == rung)
+        .filter_map(|judged| judged.row.is_true)
         .collect();
     let of = cells.iter().filter(|cell| cell.highest == Some(rung));
     let (reached, n) = of.fold((0, 0), |(reached, n), cell| {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::draw::{self, Lender};
 use super::{DEPTH, Item, Reference, same_length};
 use crate::decode::lens;
 use crate::model::{Branch, Cancel, Mode, Model, ModelError, Writes};
@@ -92,6 +93,42 @@ impl Builder {
         self.prefilled.clear();
         self.at += 1;
         Ok(self.at < self.batches.len())
+    }
+
+    /// The problems that [`Reference::donors`] will draw from the finished set, named before any has run.
+    #[must_use]
+    pub fn donors(&self, question: &str, n: usize, steps: Option<usize>, seed: u64) -> Vec<usize> {
+        let fit = self.batches.iter().flat_map(|batch| &batch.problems);
+        let lenders = fit.map(|&problem| Lender {
+            problem,
+            question: &self.problems[problem].question,
+            steps: self.problems[problem].steps.len(),
+        });
+        draw::donors(lenders, question, n, steps, seed)
+    }
+
+    /// A set of these problems alone, made apart from the one in hand and after what is known of it.
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled.
+    pub fn ahead(
+        &self,
+        model: &Model,
+        known: Option<Reference>,
+        problems: &[usize],
+        cancel: &Cancel,
+    ) -> Result<Reference, ModelError> {
+        let chosen: Vec<Problem> = problems
+            .iter()
+            .map(|at| self.problems[*at].clone())
+            .collect();
+        let made = Reference::build(model, &self.origin, &chosen, cancel)?;
+        let mut items = known.map(|known| known.items).unwrap_or_default();
+        items.extend(made.items.into_iter().map(|item| Item {
+            problem: problems[item.problem],
+            ..item
+        }));
+        Ok(Reference::of(&self.origin, items, model))
     }
 
     /// The set, of the problems that are done.

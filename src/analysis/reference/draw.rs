@@ -34,6 +34,36 @@ pub fn draw<S: Ord + Copy>(strata: &[S], question: &str, seed: u64) -> Vec<usize
     placed.into_iter().map(|(_, at)| at).collect()
 }
 
+/// A problem that may lend its latents.
+pub(super) struct Lender<'a> {
+    /// Its place in the list of problems.
+    pub(super) problem: usize,
+    pub(super) question: &'a str,
+    /// How many steps its gold solution has.
+    pub(super) steps: usize,
+}
+
+/// Which lenders are the donors of a question: `n` of those with so many steps, if asked for. A question never lends to itself.
+/// What they hold is not looked at, so that they can be named before they have run.
+pub(super) fn donors<'a>(
+    lenders: impl Iterator<Item = Lender<'a>>,
+    question: &str,
+    n: usize,
+    steps: Option<usize>,
+    seed: u64,
+) -> Vec<usize> {
+    let suits = |lender: &Lender<'a>| {
+        lender.question.trim() != question.trim() && steps.is_none_or(|n| lender.steps == n)
+    };
+    let mut lenders: Vec<Lender<'a>> = lenders.filter(suits).collect();
+    // They come in the order of their making.
+    lenders.sort_by_key(|lender| lender.problem);
+    let stratum = |l: &Lender<'_>| (l.steps, l.question.split_whitespace().count());
+    let strata: Vec<_> = lenders.iter().map(stratum).collect();
+    let order = draw(&strata, question, seed).into_iter().take(n);
+    order.map(|at| lenders[at].problem).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,6 +19,8 @@ use crate::model::{Cancel, Model, ModelError};
 use crate::problem::Problem;
 use crate::trace::{DonorRef, LatentIdx, TokenRead};
 
+use draw::Lender;
+
 use super::thoughts::{Want, before_last, think};
 
 /// How many problems the reference set holds: enough for a null of at least 200.
@@ -133,17 +135,14 @@ impl Reference {
     /// request has the same donors, and fewer donors are the first of more.
     #[must_use]
     pub fn donors(&self, question: &str, n: usize, steps: Option<usize>, seed: u64) -> Vec<&Item> {
-        let matches = |item: &&Item| steps.is_none_or(|steps| item.steps == steps);
-        let mut items: Vec<&Item> = self.others(question).filter(matches).collect();
-        // The order of the set is that of its making.
-        items.sort_by_key(|item| item.problem);
-        let stratum = |item: &&Item| (item.steps, item.question.split_whitespace().count());
-        let order = draw(
-            &items.iter().map(stratum).collect::<Vec<_>>(),
-            question,
-            seed,
-        );
-        order.into_iter().take(n).map(|at| items[at]).collect()
+        let lenders = self.items.iter().map(|item| Lender {
+            problem: item.problem,
+            question: &item.question,
+            steps: item.steps,
+        });
+        let drawn = draw::donors(lenders, question, n, steps, seed).into_iter();
+        let item = |problem| self.items.iter().find(|item| item.problem == problem);
+        drawn.filter_map(item).collect()
     }
 
     /// A problem of the set, counted from 0.

@@ -208,9 +208,14 @@ fn shows_at(
 /// A latent nearer than this share of its length is the run's own: putting it in would prove nothing.
 const OWN: f64 = 1e-3;
 
-fn is_same(donor: &[f32], own: &[f32]) -> bool {
+fn is_own(bench: &Bench<'_>, latent: LatentIdx, donor: &[f32]) -> bool {
+    let own = &bench.of.clean.fed[latent.0 - 1];
     let square = |x: f32| f64::from(x).powi(2);
-    let apart: f64 = donor.iter().zip(own).map(|(a, b)| square(a - b)).sum();
+    let apart: f64 = donor
+        .iter()
+        .zip(own.iter())
+        .map(|(a, b)| square(a - b))
+        .sum();
     let length: f64 = own.iter().copied().map(square).sum();
     apart.sqrt() <= OWN * length.sqrt()
 }
@@ -239,7 +244,8 @@ fn choose(all: Vec<Donor>, wanted: usize, is_answer: bool, repeats: usize) -> Ve
     chosen
 }
 
-/// Donors for one step: edited questions, questions edited for the purpose, and other problems.
+/// Donors for one step: questions edited for the purpose, edited questions, and other problems. Some of the other problems that show
+/// the same value go first: an edit that leaves the step's value may leave its latent too, and prove nothing.
 fn gather(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
@@ -256,7 +262,9 @@ fn gather(
     made.extend(observed.iter().map(|o| o.edit.clone()));
     let questions: Vec<&str> = made.iter().map(|e| e.question.as_str()).collect();
     let thoughts = bench.think(decoder, &questions)?;
-    let mut all = Vec::new();
+    let mut others = others(bench, test, step, latent)?;
+    let mut all: Vec<Donor> = others.extract_if(.., |donor| donor.same).collect();
+    others.extend(all.drain(all.len().min(SAME_AHEAD)..));
     for (edit, thought) in made.iter().zip(thoughts) {
         let Some(thought) = thought else { continue };
         let Some(own) = thought.answer.clone() else {
@@ -275,7 +283,7 @@ fn gather(
             all.extend(donor(bench, test, (step, latent), of, thought.fed, own));
         }
     }
-    all.extend(others(bench, test, step, latent)?);
+    all.extend(others);
     Ok(all)
 }
 
@@ -297,8 +305,7 @@ fn donor(
         let expected = answer_if(&case, test.steps, step, value, &readable)?;
         bench.sayable(&expected).then_some(expected)?
     };
-    let is_own = is_same(fed.get(latent.0 - 1)?, &bench.of.clean.fed[latent.0 - 1]);
-    (!is_own).then(|| Donor {
+    (!is_own(bench, latent, fed.get(latent.0 - 1)?)).then(|| Donor {
         question: question.to_owned(),
         value: value.to_owned(),
         fed,
@@ -328,10 +335,18 @@ fn others(
         let Some(value) = value.and_then(|values| values.into_iter().next()) else {
             continue;
         };
-        let is_same = same_answer(case.task, &value, &test.steps[step].result.text);
-        let count = if is_same { &mut same } else { &mut different };
-        let is_new = is_same || !found.iter().any(|(_, v)| *v == value);
-        if item.steps == test.steps.len() && is_new && *count < MOST_OTHERS {
+        let vector = item.fed.get(latent.0 - 1);
+        if item.steps != test.steps.len() || vector.is_none_or(|v| is_own(bench, latent, v)) {
+            continue;
+        }
+        let shows_own = same_answer(case.task, &value, &test.steps[step].result.text);
+        let (count, most) = if shows_own {
+            (&mut same, MOST_SAME)
+        } else {
+            (&mut different, MOST_OTHERS)
+        };
+        let is_new = shows_own || !found.iter().any(|(_, v)| *v == value);
+        if is_new && *count < most {
             *count += 1;
             found.push((&item.question, value));
         }
@@ -351,3 +366,6 @@ fn others(
 
 /// How many other problems with another value, and with the same, are asked for their own answer.
 const MOST_OTHERS: usize = 4;
+const MOST_SAME: usize = 8;
+/// How many of those with the same go before edits.
+const SAME_AHEAD: usize = 4;

@@ -11,11 +11,11 @@ use crate::analysis::{Explorer, early_exit, problems};
 use crate::cli::BenchArgs;
 use crate::error::{Error, Result};
 use crate::file::write_new;
-use crate::headless::{load, print, to_json};
+use crate::headless::{ensure_reference, load_model, print, to_json};
 use crate::model::{Cancel, Mode, Model, ModelError};
 use crate::problem::Split;
 use crate::text::{Page, sanitize};
-use crate::trace::{Ablation, AblationValue, LatentIdx};
+use crate::trace::{Ablation, AblationValue, LatentIdx, Outcome};
 
 /// The schema name and version.
 const SCHEMA: &str = "undertone.bench-counterfactual/1";
@@ -44,12 +44,21 @@ struct Report {
     early_stopping_ms: f64,
     /// The same of all questions side by side, a question.
     side_by_side_ms: f64,
+    /// The first latent resampled where there is no reference set yet.
+    first_resample: Vec<Ahead>,
     /// One latent off, every one in turn, by value.
     toggles: Vec<Toggle>,
     lattice: LatticeTime,
     peak_memory_mib: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<Reference>,
+}
+
+/// When an answer from so many donors is there, their own runs included.
+#[derive(Debug, Serialize)]
+struct Ahead {
+    donors: usize,
+    ms: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,7 +106,7 @@ struct Measured {
 /// # Errors
 /// When the model cannot be loaded or has no latents, the reference fails or the output cannot be written.
 pub(super) fn run(args: &BenchArgs) -> Result<()> {
-    let explorer = load(&args.model)?;
+    let mut explorer = Explorer::bare(load_model(&args.model)?);
     if !explorer.model().family().has_latents() {
         return Err(Error::usage(
             "this suite needs a model with latent tokens".to_owned(),
@@ -105,7 +114,10 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
     }
     let cancel = Cancel::new();
     let questions = questions(explorer.model())?;
+    let first_resample = first_resample(&mut explorer, &questions[0], &cancel)?;
+    ensure_reference(&mut explorer)?;
     let (mut report, prompts, said) = time(&explorer, &questions, args.repeats, &cancel)?;
+    report.first_resample = first_resample;
     if let Some(command) = &args.reference {
         let model = explorer.model();
         let (name, task) = (&args.model.model, task(model, &prompts));
@@ -150,6 +162,42 @@ fn questions(model: &Model) -> Result<Vec<String>> {
 
 type Timed = (Report, Vec<Vec<u32>>, Vec<Vec<String>>);
 
+fn ask<'a>(model: &Model, question: &'a str) -> Ask<'a> {
+    Ask {
+        question,
+        gold: None,
+        steps: None,
+        mode: Mode::Latent,
+        n_latents: model.n_latents(),
+        top_k: 10,
+        most_tokens: Some(ANSWER),
+    }
+}
+
+fn first_resample(
+    explorer: &mut Explorer,
+    question: &str,
+    cancel: &Cancel,
+) -> std::result::Result<Vec<Ahead>, ModelError> {
+    let clean = explorer.run(&ask(explorer.model(), question), cancel, &mut |_| ())?;
+    let ablation = Ablation {
+        off: [LatentIdx(1)].into(),
+        value: AblationValue::Resample,
+        ..Ablation::default()
+    };
+    let mut parts = Vec::new();
+    let began = Instant::now();
+    explorer.begin_reference();
+    let mut on_part = |outcome: Outcome| {
+        parts.push(Ahead {
+            donors: outcome.effect.variants().n,
+            ms: began.elapsed().as_secs_f64() * 1e3,
+        });
+    };
+    explorer.ablate_ahead(&clean, &ablation, &mut on_part, cancel)?;
+    Ok(parts)
+}
+
 fn time(
     explorer: &Explorer,
     questions: &[String],
@@ -157,18 +205,7 @@ fn time(
     cancel: &Cancel,
 ) -> std::result::Result<Timed, ModelError> {
     let model = explorer.model();
-    let clean = |question: &String| {
-        let ask = Ask {
-            question,
-            gold: None,
-            steps: None,
-            mode: Mode::Latent,
-            n_latents: model.n_latents(),
-            top_k: 10,
-            most_tokens: Some(ANSWER),
-        };
-        explorer.run(&ask, cancel, &mut |_| ())
-    };
+    let clean = |question: &String| explorer.run(&ask(model, question), cancel, &mut |_| ());
     let runs: Vec<CleanRun> = questions
         .iter()
         .map(clean)
@@ -226,6 +263,7 @@ fn time(
         early_stopping_ms: median(both_ms),
         side_by_side_ms: together_ms
             / f64::from(u32::try_from(questions.len()).unwrap_or(u32::MAX)),
+        first_resample: Vec::new(),
         toggles,
         lattice: LatticeTime {
             value: AblationValue::Mean,
@@ -368,6 +406,13 @@ fn table(r: &Report) -> String {
         r.side_by_side_ms,
         "a question".to_owned(),
     );
+    for ahead in &r.first_resample {
+        row(
+            &format!("first resample, {} donors", ahead.donors),
+            ahead.ms,
+            "no reference set yet".to_owned(),
+        );
+    }
     for toggle in &r.toggles {
         row(
             &format!("one latent off, {}", toggle.value),

@@ -185,7 +185,11 @@ fn current(app: &App, run: &Run) -> Side {
         };
     };
     let ablation = &outcome.ablation;
-    let stale = if app.is_stale() { ", stale" } else { "" };
+    let stale = match (app.is_stale(), app.ahead()) {
+        (true, _) => ", stale",
+        (false, Some(_)) => ", so far",
+        (false, None) => "",
+    };
     let mut latents = vec![None; run.latents().count()];
     for (latent, text) in tokens_after(app) {
         if let Some(place) = latent.0.checked_sub(1).and_then(|at| latents.get_mut(at)) {

@@ -46,7 +46,12 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
 #[must_use]
 pub fn stale_mark(app: &App) -> Option<&'static str> {
     if !app.is_stale() {
-        return None;
+        app.ahead()?;
+        return Some(match app.live.ablation {
+            Job::Stopped if app.failure.is_some() => "so far, not completed",
+            Job::Stopped => "so far, r completes",
+            _ => "so far, more follow",
+        });
     }
     Some(match app.live.ablation {
         _ if app.lattice_answer().is_some() => "from the lattice",
@@ -94,7 +99,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
 /// Why the ablation that is wanted was not computed.
 fn refusal(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let failure = app.failure.as_ref().filter(|_| {
-        app.is_stale() && app.live.phase == Phase::Done && app.live.ablation == Job::Stopped
+        app.lacks_answer() && app.live.phase == Phase::Done && app.live.ablation == Job::Stopped
     });
     let Some(failure) = failure else {
         return Vec::new();

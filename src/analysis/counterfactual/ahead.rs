@@ -1,0 +1,51 @@
+//! A resample ahead of the reference set: from the first donors of the draw, while the rest of the set waits to be made.
+
+use super::Subject;
+use super::outcome::ablate;
+use super::replacements::{matched_steps, wanted};
+use crate::analysis::reference::{Builder, Reference};
+use crate::analysis::run::CleanRun;
+use crate::model::{Cancel, Model, ModelError};
+use crate::trace::{Ablation, Outcome};
+
+/// Donors after which the answer is told.
+const ROUNDS: [usize; 3] = [4, 16, 64];
+/// It goes ahead with no more donors than this share of the problems that the set still lacks: beyond, the set is as near.
+const SHARE: usize = 4;
+
+/// Resamples from the first donors that will be drawn from the set in hand, in rounds; `on_part` hears each. A part lacks the
+/// percentile of its size, which takes the whole set. Nothing is told where the set is nearly there.
+///
+/// # Errors
+/// When the ablation is refused, the model fails or the work is cancelled.
+pub fn ablate_ahead(
+    model: &Model,
+    clean: &CleanRun,
+    making: &Builder,
+    ablation: &Ablation,
+    on_part: &mut dyn FnMut(Outcome),
+    cancel: &Cancel,
+) -> Result<(), ModelError> {
+    let (done, all) = making.progress();
+    let most = wanted(ablation).min((all - done) / SHARE);
+    let steps = matched_steps(clean, ablation)?;
+    let drawn = making.donors(&clean.run.question, most, steps, ablation.seed);
+    let mut known: Option<Reference> = None;
+    for round in ROUNDS.into_iter().chain([usize::MAX]) {
+        let has = known.as_ref().map_or(0, Reference::len);
+        let new = &drawn[has..round.min(drawn.len())];
+        if new.is_empty() {
+            break;
+        }
+        let more = making.ahead(model, known.take(), new, cancel)?;
+        let of = Subject {
+            model,
+            clean,
+            reference: known.insert(more),
+        };
+        let mut outcome = ablate(&of, ablation, cancel)?;
+        outcome.effect.size_percentile = None;
+        on_part(outcome);
+    }
+    Ok(())
+}
