@@ -477,7 +477,7 @@ impl Explorer {
         clean: &CleanRun,
         exits: &[EarlyExit],
         budget: &verdict::Budget,
-        on_part: &mut dyn FnMut(&Verdict),
+        on_part: &mut dyn FnMut(verdict::Part<'_>),
         cancel: &Cancel,
     ) -> Result<Verdict, ModelError> {
         let asked = verdict::Asked {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::reference::{DEPTH, Group, same_length};
+use super::reference::{DEPTH, Group, prefill, same_length};
 use crate::decode::lens;
 use crate::decode::spoken::{self, Spoken};
 use crate::model::{Cancel, Mode, Model, ModelError, Vectors, Writes};
@@ -40,7 +40,7 @@ pub struct Want {
     pub spoken: Option<Spoken>,
 }
 
-/// Runs questions cleanly, those of one length side by side. None for a question that the model cannot take or of which
+/// Runs questions cleanly, side by side. None for a question that the model cannot take or of which
 /// it does not know a word.
 ///
 /// # Errors
@@ -63,25 +63,39 @@ pub fn think(
         .filter(|(_, q)| known(q))
         .collect();
     let texts = known.iter().map(|(_, question)| *question);
-    for group in same_length(model, texts, Mode::Latent, ROWS) {
-        for (at, thought) in group
-            .indices
-            .iter()
-            .zip(of_group(model, &group, want, cancel)?)
-        {
+    let groups = same_length(model, texts, Mode::Latent, ROWS);
+    for batch in batches(&groups) {
+        let indices = batch.iter().flat_map(|group| &group.indices);
+        for (at, thought) in indices.zip(of_batch(model, batch, want, cancel)?) {
             thoughts[known[*at].0] = Some(thought);
         }
     }
     Ok(thoughts)
 }
 
-fn of_group(
+/// Groups that run as one batch.
+fn batches<'g, 'a>(groups: &'g [Group<'a>]) -> Vec<&'g [Group<'a>]> {
+    let (mut batches, mut from, mut rows) = (Vec::new(), 0, 0);
+    for (at, group) in groups.iter().enumerate() {
+        if rows + group.indices.len() > ROWS && at > from {
+            batches.push(&groups[from..at]);
+            (from, rows) = (at, 0);
+        }
+        rows += group.indices.len();
+    }
+    if from < groups.len() {
+        batches.push(&groups[from..]);
+    }
+    batches
+}
+
+fn of_batch(
     model: &Model,
-    group: &Group<'_>,
+    groups: &[Group<'_>],
     want: &Want,
     cancel: &Cancel,
 ) -> Result<Vec<Thought>, ModelError> {
-    let branch = group.prefill(model, cancel)?;
+    let branch = prefill(model, groups, cancel)?;
     let rollout = model.rollout(&branch, want.latents, &Writes::none(branch.rows()), cancel)?;
     let mut thoughts = vec![
         Thought {

@@ -1,6 +1,6 @@
 //! The run on screen: its positions as they arrive, the cursor, and which pieces of work are under way for it.
 
-use crate::trace::{LatentIdx, Outcome, Position, PositionKind, Run};
+use crate::trace::{LatentIdx, Outcome, Position, PositionKind, Progress, Run};
 use crate::worker::protocol::RunId;
 
 /// How many tokens of the question the timeline shows.
@@ -59,6 +59,8 @@ pub struct Live {
     pub exits: Job,
     /// The verdict.
     pub verdict: Job,
+    /// How far the work for it is.
+    pub verifying: Option<Progress>,
     /// The ablated run last asked for.
     pub ablation: Job,
     /// An ablated run as its first donors have it, while the rest are awaited.

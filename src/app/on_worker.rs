@@ -75,6 +75,10 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             app.studies.land(*study);
             Vec::new()
         }
+        Event::Verifying { progress, .. } => {
+            app.live.verifying = Some(progress);
+            Vec::new()
+        }
         Event::Verified { verdict, done, .. } => {
             app.session.verdict = Some(*verdict);
             app.recorded = None;
@@ -142,6 +146,7 @@ fn run_of(event: &Event) -> Option<RunId> {
         | Event::Phrases { id, .. }
         | Event::EarlyExit { id, .. }
         | Event::Study { id, .. }
+        | Event::Verifying { id, .. }
         | Event::Verified { id, .. }
         | Event::Cancelled { id } => Some(*id),
     }

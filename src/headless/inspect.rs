@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::meter::Meter;
 use super::study::words;
 use super::{budget, load, print, question, to_json};
-use crate::analysis::verdict::Budget;
+use crate::analysis::verdict::{Budget, Part};
 use crate::analysis::{Explorer, problems, run};
 use crate::cli::{InspectArgs, ModelArgs, Off, Value};
 use crate::error::{Error, Result};
@@ -210,7 +211,15 @@ fn inspect(
     };
     let early_exit = explorer.early_exits(&clean, &cancel)?;
     let verdict = if args.verdict {
-        let v = explorer.verdict(&clean, &early_exit, &args.budget, &mut |_| (), &cancel)?;
+        let mut meter = Meter::new();
+        let mut on_part = |part: Part<'_>| {
+            if let Part::Progress(progress) = part {
+                meter.line(&format!("verifying: {progress}"), false);
+            }
+        };
+        let v = explorer.verdict(&clean, &early_exit, &args.budget, &mut on_part, &cancel);
+        meter.finish();
+        let v = v?;
         Some(Judgement {
             p_value: v.null.p_value,
             null_n: v.null.n,

@@ -28,7 +28,9 @@ pub use self::study::{
 };
 pub use self::variants::{AnswerOutcome, FlipRate, Tally, Variants, wilson};
 pub(crate) use self::variants::{Z, serde_with_outcome};
-pub use self::verdict::{Necessity, Null, Operand, Rung, Source, Stood, TraceStep, Verdict};
+pub use self::verdict::{
+    Necessity, Null, Operand, Progress, Rung, Source, Stage, Stood, TraceStep, Verdict,
+};
 
 /// The number of a latent token in its run, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

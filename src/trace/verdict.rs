@@ -182,6 +182,39 @@ pub struct Verdict {
     pub notes: Vec<String>,
 }
 
+/// How far the work for a verdict is: what is being done, how much of it is done, and how much there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done.
+    pub stage: Stage,
+    /// How much of it is done.
+    pub done: usize,
+    /// How much there is.
+    pub all: usize,
+}
+
+/// A kind of work for a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// A search, and the same search in other problems.
+    Search,
+    /// Edited questions.
+    Edits,
+    /// Latents of other questions in place of the trace's, step by step.
+    Replacements,
+}
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { stage, done, all } = self;
+        match stage {
+            Stage::Search => write!(f, "search {done} of {all}"),
+            Stage::Edits => write!(f, "edits {done} of {all}"),
+            Stage::Replacements => write!(f, "latents replaced {done} of {all}"),
+        }
+    }
+}
+
 impl Verdict {
     /// The rung as it is shown: PRESENT with a question mark where chance explains the trace.
     #[must_use]

@@ -145,7 +145,12 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
         return work(waits("recomputing"));
     }
     if app.live.verdict == Job::Waiting {
-        return work(waits("verifying"));
+        return match app.live.verifying {
+            Some(progress) if app.reference.is_none() => {
+                work(format!("verifying {dot} {progress}"))
+            }
+            _ => work(waits("verifying")),
+        };
     }
     if app.live.is_busy() {
         return work(waits("decoding"));

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::trace::{
-    Ablation, EarlyExit, LatentIdx, Mode, ModelInfo, Outcome, Phrase, Position, Run, Study,
-    StudyKind, Verdict,
+    Ablation, EarlyExit, LatentIdx, Mode, ModelInfo, Outcome, Phrase, Position, Progress, Run,
+    Study, StudyKind, Verdict,
 };
 
 /// Numbers a clean run; every event about it carries the number, and events of a superseded run are dropped.
@@ -162,6 +162,13 @@ pub enum Event {
         id: RunId,
         /// One per k.
         exits: Vec<EarlyExit>,
+    },
+    /// How far the work for the verdict is.
+    Verifying {
+        /// The run.
+        id: RunId,
+        /// What is being done, and how much of it is done.
+        progress: Progress,
     },
     /// The verdict.
     Verified {

@@ -19,10 +19,10 @@ use super::protocol::{Event, Request, RunId, Work};
 use super::queue::{Asked, Job, Queue, Standing, Wanted};
 use crate::analysis::Explorer;
 use crate::analysis::run::{Ask, CleanRun};
-use crate::analysis::verdict::Budget;
+use crate::analysis::verdict::{Budget, Part};
 use crate::model::{Cancel, ModelError, Placement};
 use crate::open::{OpenError, Opener};
-use crate::trace::{Outcome, Position, Study, Verdict};
+use crate::trace::{Outcome, Position, Study};
 
 /// How many events may wait for the screen.
 const EVENTS: usize = 256;
@@ -328,10 +328,15 @@ impl Worker {
                 let (explorer, clean) = self.of(*id)?;
                 let id = *id;
                 let mut screen_gone = false;
-                let mut part = |verdict: &Verdict| {
-                    let verdict = Box::new(verdict.clone());
-                    let done = false;
-                    let event = Event::Verified { id, verdict, done };
+                let mut part = |part: Part<'_>| {
+                    let event = match part {
+                        Part::Settled(verdict) => Event::Verified {
+                            id,
+                            verdict: Box::new(verdict.clone()),
+                            done: false,
+                        },
+                        Part::Progress(progress) => Event::Verifying { id, progress },
+                    };
                     screen_gone |= self.out.blocking_send(event).is_err();
                 };
                 let budget = Budget::default();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::draw::{self, Lender};
-use super::{DEPTH, Item, Reference, same_length};
+use super::{DEPTH, Item, Reference, prefill, same_length};
 use crate::decode::lens;
 use crate::model::{Branch, Cancel, Mode, Model, ModelError, Writes};
 use crate::problem::Problem;
@@ -86,7 +86,7 @@ impl Builder {
             model,
             &Branch::stack(&parts)?,
             &self.problems,
-            batch,
+            &batch.problems,
             cancel,
         )?;
         self.items.extend(items);
@@ -118,16 +118,15 @@ impl Builder {
         problems: &[usize],
         cancel: &Cancel,
     ) -> Result<Reference, ModelError> {
-        let chosen: Vec<Problem> = problems
+        let questions = problems
             .iter()
-            .map(|at| self.problems[*at].clone())
-            .collect();
-        let made = Reference::build(model, &self.origin, &chosen, cancel)?;
+            .map(|at| self.problems[*at].question.as_str());
+        let groups = same_length(model, questions, Mode::Latent, problems.len());
+        let start = prefill(model, &groups, cancel)?;
+        let rows = groups.iter().flat_map(|group| &group.indices);
+        let order: Vec<usize> = rows.map(|at| problems[*at]).collect();
         let mut items = known.map(|known| known.items).unwrap_or_default();
-        items.extend(made.items.into_iter().map(|item| Item {
-            problem: problems[item.problem],
-            ..item
-        }));
+        items.extend(roll_out(model, &start, &self.problems, &order, cancel)?);
         Ok(Reference::of(&self.origin, items, model))
     }
 
@@ -142,13 +141,12 @@ fn roll_out(
     model: &Model,
     start: &Branch,
     problems: &[Problem],
-    batch: &Batch,
+    rows: &[usize],
     cancel: &Cancel,
 ) -> Result<Vec<Item>, ModelError> {
-    let rows = Writes::none(start.rows());
-    let rollout = model.rollout(start, model.n_latents(), &rows, cancel)?;
-    let mut items: Vec<Item> = batch
-        .problems
+    let none = Writes::none(start.rows());
+    let rollout = model.rollout(start, model.n_latents(), &none, cancel)?;
+    let mut items: Vec<Item> = rows
         .iter()
         .map(|&at| Item::new(at, &problems[at]))
         .collect();

@@ -9,7 +9,7 @@ mod tests;
 
 pub use build::Builder;
 pub use draw::draw;
-pub use group::{Group, same_length};
+pub use group::{Group, prefill, same_length};
 pub use stored::{Key, LONGEST};
 
 use std::sync::{Arc, OnceLock};

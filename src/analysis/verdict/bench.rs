@@ -1,5 +1,6 @@
 //! What the strategies share: runs of other questions, each made once, and values by decoder.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -29,6 +30,17 @@ pub(super) struct Bench<'a> {
     learned: Option<&'a Learned>,
     others: HashMap<Decoder, Rc<[Reads]>>,
     kept: HashMap<(Decoder, String), Option<Thought>>,
+    /// What the model knows of texts: edits ask about the same few numbers thousands of times.
+    texts: RefCell<HashMap<String, Known>>,
+}
+
+/// What a model knows of a text.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// It is one token, with or without a space before it.
+    single: bool,
+    /// It is made of tokens of the vocabulary.
+    whole: bool,
 }
 
 impl<'a> Bench<'a> {
@@ -40,6 +52,7 @@ impl<'a> Bench<'a> {
             learned,
             others: HashMap::new(),
             kept: HashMap::new(),
+            texts: RefCell::default(),
         }
     }
 
@@ -64,21 +77,27 @@ impl<'a> Bench<'a> {
 
     /// Whether a text is one token, so that it can stand in a top-k list; what is rolled out needs no such thing.
     pub(super) fn readable(&self, decoder: Decoder, text: &str) -> bool {
-        let model = self.of.model;
-        let single = |text: &str| {
-            let ids = model.encode_text(text);
-            ids.is_ok_and(|ids| matches!(ids.as_slice(), [id] if !model.is_unknown(*id)))
-        };
-        let known = |text: &str| {
-            let ids = model.encode_text(text);
-            ids.is_ok_and(|ids| !ids.iter().any(|id| model.is_unknown(*id)))
-        };
+        let known = self.known(text);
         match decoder {
-            Decoder::Projection | Decoder::Learned | Decoder::Before(_) => {
-                single(text) || single(&format!(" {text}"))
-            }
-            Decoder::RollOut => known(text),
+            Decoder::Projection | Decoder::Learned | Decoder::Before(_) => known.single,
+            Decoder::RollOut => known.whole,
         }
+    }
+
+    fn known(&self, text: &str) -> Known {
+        if let Some(known) = self.texts.borrow().get(text) {
+            return *known;
+        }
+        let model = self.of.model;
+        let ids = model.encode_text(text).ok();
+        let is_single = |ids: Option<&[u32]>| matches!(ids, Some([id]) if !model.is_unknown(*id));
+        let spaced = || model.encode_text(&format!(" {text}")).ok();
+        let known = Known {
+            single: is_single(ids.as_deref()) || is_single(spaced().as_deref()),
+            whole: ids.is_some_and(|ids| !ids.iter().any(|id| model.is_unknown(*id))),
+        };
+        self.texts.borrow_mut().insert(text.to_owned(), known);
+        known
     }
 
     /// Whether the model can say an answer.

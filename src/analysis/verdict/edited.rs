@@ -1,7 +1,7 @@
 //! E2 on a model: runs edited questions, all that were planned. Which are planned depends on no answer.
 
 use crate::model::ModelError;
-use crate::trace::{Task, TraceStep, Tracks};
+use crate::trace::{Progress, Stage, Task, TraceStep, Tracks};
 use crate::verify::edits::{Edit, Familiar, Means, Spare, edits, spares, twins};
 use crate::verify::{Observation, Trial, Values, tracks};
 
@@ -73,6 +73,7 @@ impl Lent {
 pub(super) fn run(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
+    on_progress: &mut dyn FnMut(Progress),
 ) -> Result<(Tracks, Vec<Observation>), ModelError> {
     let case = bench.case();
     let decoder = test.strategy.decoder;
@@ -100,7 +101,12 @@ pub(super) fn run(
         tests: test.tests,
     };
     let mut observed: Vec<Observation> = Vec::with_capacity(planned.len());
-    for chunk in planned.chunks(CHUNK) {
+    for (i, chunk) in planned.chunks(CHUNK).enumerate() {
+        on_progress(Progress {
+            stage: Stage::Edits,
+            done: i * CHUNK,
+            all: planned.len(),
+        });
         let questions: Vec<&str> = chunk.iter().map(|e| e.question.as_str()).collect();
         for (edit, thought) in chunk.iter().zip(bench.think(decoder, &questions)?) {
             // A question with a word that the model does not know was not asked.

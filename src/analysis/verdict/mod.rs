@@ -15,8 +15,8 @@ use std::time::Instant;
 
 use crate::model::{Cancel, ModelError};
 use crate::trace::{
-    AblationValue, EarlyExit, LatentNodes, Null, Standing, Task, TraceStep, Tracks, Try, Used,
-    Verdict,
+    AblationValue, EarlyExit, LatentNodes, Null, Progress, Stage, Standing, Task, TraceStep,
+    Tracks, Try, Used, Verdict,
 };
 use crate::verify::{self, Abstain, Case, Found, Grounds, Hits, Stand, Without};
 
@@ -44,13 +44,25 @@ pub struct Asked<'a> {
     pub budget: &'a Budget,
 }
 
+/// What is heard on the way to a verdict.
+#[derive(Debug, Clone, Copy)]
+pub enum Part<'a> {
+    /// As much of the verdict as is settled.
+    Settled(&'a Verdict),
+    /// How far the work is.
+    Progress(Progress),
+}
+
+/// Whoever hears the parts.
+type OnPart<'a> = &'a mut dyn FnMut(Part<'_>);
+
 /// Judges a clean run, given its early exits; hands out what is known as soon as a rung is settled.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
 pub fn verdict(
     asked: &Asked<'_>,
-    on_part: &mut dyn FnMut(&Verdict),
+    on_part: OnPart<'_>,
     cancel: &Cancel,
 ) -> Result<Verdict, ModelError> {
     let Asked {
@@ -210,11 +222,15 @@ struct Climb<'a> {
 }
 
 impl Climb<'_> {
-    fn up(&mut self, budget: &Budget, on_part: &mut dyn FnMut(&Verdict)) -> Result<(), ModelError> {
-        for strategy in &budget.strategies {
-            if !self.bench.suits(strategy) {
-                continue;
-            }
+    fn up(&mut self, budget: &Budget, on_part: OnPart<'_>) -> Result<(), ModelError> {
+        let suits = budget.strategies.iter().filter(|s| self.bench.suits(s));
+        let suits: Vec<&Strategy> = suits.collect();
+        for (done, strategy) in suits.iter().enumerate() {
+            on_part(Part::Progress(Progress {
+                stage: Stage::Search,
+                done,
+                all: suits.len(),
+            }));
             self.attempt(strategy, budget, on_part)?;
             let done = self.best.as_ref().is_some_and(|best| {
                 best.found.abstain.is_some()
@@ -232,11 +248,7 @@ impl Climb<'_> {
     }
 
     /// Edits that settled nothing may have been too few: the best trace is tested by more. That is a test more to correct for.
-    fn more_edits(
-        &mut self,
-        budget: &Budget,
-        on_part: &mut dyn FnMut(&Verdict),
-    ) -> Result<(), ModelError> {
+    fn more_edits(&mut self, budget: &Budget, on_part: OnPart<'_>) -> Result<(), ModelError> {
         let began = Instant::now();
         let runs = self.bench.runs;
         let Some(best) = self.best.clone() else {
@@ -254,7 +266,7 @@ impl Climb<'_> {
             edits: budget.more_edits,
             ..budget.clone()
         };
-        let attempt = self.test(best.clone(), &wider)?;
+        let attempt = self.test(best.clone(), &wider, on_part)?;
         let is_more = |tracks: &Tracks| tracks.edits.len() > so_far;
         if !attempt.tracks.as_ref().is_some_and(is_more) {
             self.tests -= 1;
@@ -274,7 +286,7 @@ impl Climb<'_> {
         });
         // The same trace with more evidence stands for what it had.
         self.best = Some(attempt);
-        on_part(&self.verdict());
+        on_part(Part::Settled(&self.verdict()));
         Ok(())
     }
 
@@ -282,7 +294,7 @@ impl Climb<'_> {
         &mut self,
         strategy: &Strategy,
         budget: &Budget,
-        on_part: &mut dyn FnMut(&Verdict),
+        on_part: OnPart<'_>,
     ) -> Result<(), ModelError> {
         let began = Instant::now();
         let runs = self.bench.runs;
@@ -309,7 +321,7 @@ impl Climb<'_> {
             found,
         };
         self.keep(&first);
-        on_part(&self.verdict());
+        on_part(Part::Settled(&self.verdict()));
         if self.necessity.needed {
             let mut waiting: VecDeque<Attempt> = first.with_each_trace(budget.traces).into();
             let mut room = budget.traces;
@@ -318,7 +330,7 @@ impl Climb<'_> {
                     continue;
                 }
                 self.seen.push(attempt.found.steps.clone());
-                let attempt = self.test(attempt, budget)?;
+                let attempt = self.test(attempt, budget, on_part)?;
                 let tried = &mut self.tried[at];
                 tried.tested += 1;
                 let tracks = attempt.tracks.as_ref().map(|t| t.standing);
@@ -333,7 +345,7 @@ impl Climb<'_> {
                     tried.tracks = tried.tracks.or(tracks);
                 }
                 self.keep(&attempt);
-                on_part(&self.verdict());
+                on_part(Part::Settled(&self.verdict()));
                 if tracks == Some(Standing::Holds) {
                     break;
                 }
@@ -380,7 +392,13 @@ impl Climb<'_> {
     }
 
     /// Puts a trace to the tests.
-    fn test(&mut self, mut attempt: Attempt, budget: &Budget) -> Result<Attempt, ModelError> {
+    fn test(
+        &mut self,
+        mut attempt: Attempt,
+        budget: &Budget,
+        on_part: OnPart<'_>,
+    ) -> Result<Attempt, ModelError> {
+        let mut on = |progress| on_part(Part::Progress(progress));
         self.tests += 1;
         let test = edited::Test {
             steps: &attempt.found.steps,
@@ -390,9 +408,10 @@ impl Climb<'_> {
             edits: budget.edits,
             tests: self.tests,
         };
-        let (tracks, observed) = edited::run(&mut self.bench, &test)?;
+        let (tracks, observed) = edited::run(&mut self.bench, &test, &mut on)?;
         if tracks.standing == Standing::Holds {
-            let used = replaced::run(&mut self.bench, &test, &tracks, &observed, budget.donors)?;
+            let seen = (&tracks, observed.as_slice());
+            let used = replaced::run(&mut self.bench, &test, seen, budget.donors, &mut on)?;
             attempt.used = Some(used);
         }
         attempt.tracks = Some(tracks);

@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use crate::analysis::counterfactual::{self, PatchAsked};
 use crate::model::ModelError;
-use crate::trace::{LatentIdx, Patch, Standing, Tracks, Used};
+use crate::trace::{LatentIdx, Patch, Progress, Stage, Standing, Tracks, Used};
 use crate::verify::edits::{Edit, answer_if, donors, same_answer};
 use crate::verify::{Observation, Replaced, Values, used};
 
 use super::bench::{Bench, CHUNK};
 use super::edited::Test;
-use super::strategy::Decoder;
 
 /// A run of another question, with what the trace makes of its latent.
+#[derive(Clone)]
 struct Donor {
     question: String,
     value: String,
@@ -42,17 +42,20 @@ struct Put {
 pub(super) fn run(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
-    tracks: &Tracks,
-    observed: &[Observation],
+    (tracks, observed): (&Tracks, &[Observation]),
     wanted: usize,
+    on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Used, ModelError> {
     let case = bench.case();
     let places: Vec<(usize, LatentIdx)> = tracks.steps.iter().map(|s| (s.step, s.latent)).collect();
     let mut chosen: Vec<Put> = Vec::new();
-    for &(step, latent) in &places {
-        let all = gather(bench, test, observed, step, latent)?;
-        let is_answer = step + 1 == test.steps.len();
-        for donor in choose(all, wanted, is_answer, bench.repeats()) {
+    for (done, &(step, latent)) in places.iter().enumerate() {
+        on_progress(Progress {
+            stage: Stage::Replacements,
+            done,
+            all: places.len(),
+        });
+        for donor in gather(bench, test, observed, (step, latent), wanted)? {
             chosen.push(Put {
                 step,
                 latents: vec![latent],
@@ -60,7 +63,7 @@ pub(super) fn run(
             });
         }
     }
-    let sham_path = sham(bench, &places)?;
+    let sham_path = sham(bench, test, &places)?;
     let (mut patches, sham_max_diff) = patch(bench, &chosen)?;
     let of = Replaced {
         task: case.task,
@@ -138,14 +141,14 @@ fn patch(bench: &mut Bench<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), Mod
     Ok((patches.collect(), patched.sham_max_diff))
 }
 
-/// The largest change when each latent is replaced by the same question's, run again among others as donors are.
-fn sham(bench: &mut Bench<'_>, places: &[(usize, LatentIdx)]) -> Result<Option<f64>, ModelError> {
+/// The largest change when each latent is replaced by the same question's, run again among the donors.
+fn sham(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    places: &[(usize, LatentIdx)],
+) -> Result<Option<f64>, ModelError> {
     let case = bench.case();
-    let (own, clean) = (case.question, case.answer.unwrap_or_default());
-    let reference = bench.of.reference;
-    let beside = reference.others(own).take(2).map(|i| i.question.as_str());
-    let questions: Vec<&str> = std::iter::once(own).chain(beside).collect();
-    let again = bench.think(Decoder::Projection, &questions)?;
+    let again = bench.think(test.strategy.decoder, &[case.question])?;
     let Some(again) = again.into_iter().next().flatten() else {
         return Ok(None);
     };
@@ -153,7 +156,7 @@ fn sham(bench: &mut Bench<'_>, places: &[(usize, LatentIdx)]) -> Result<Option<f
         .iter()
         .map(|(_, latent)| PatchAsked {
             vectors: vec![(*latent, Arc::clone(&again.fed[latent.0 - 1]))],
-            answer: clean.to_owned(),
+            answer: case.answer.unwrap_or_default().to_owned(),
         })
         .collect();
     let patched = counterfactual::patched(&bench.of, &asked, bench.cancel)?;
@@ -220,52 +223,113 @@ fn is_own(bench: &Bench<'_>, latent: LatentIdx, donor: &[f32]) -> bool {
     apart.sqrt() <= OWN * length.sqrt()
 }
 
-/// At most `wanted` donors with another value and as many with the same, each value `repeats` times. Those that tell a computed
-/// answer from a copied one come first, and are at least half of them, unless the value is the answer itself.
-fn choose(all: Vec<Donor>, wanted: usize, is_answer: bool, repeats: usize) -> Vec<Donor> {
-    let mut chosen: Vec<Donor> = Vec::new();
-    let (tell, rest): (Vec<Donor>, Vec<Donor>) = all.into_iter().partition(|d| d.tells);
-    for (donors, tells) in [(tell, true), (rest, false)] {
-        for donor in donors {
-            let alike = || chosen.iter().filter(|d| d.same == donor.same);
-            let told = alike().filter(|d| d.tells).count();
-            let most = if tells || is_answer {
-                wanted
-            } else {
-                wanted.min(2 * told)
-            };
-            let seen = alike().filter(|d| d.value == donor.value).count();
-            // Values in turn tell more than one value often, where there is a choice.
-            if alike().count() < most && (donor.same || seen < repeats) {
-                chosen.push(donor);
-            }
-        }
-    }
-    chosen
+/// How donors are chosen.
+struct Choice {
+    /// How many with another value, and how many with the same.
+    wanted: usize,
+    /// The step's value is the answer, so that no donor tells a computed answer from a copied one.
+    is_answer: bool,
+    /// How often one other value may come up.
+    repeats: usize,
 }
 
-/// Donors for one step: questions edited for the purpose, edited questions, and other problems. Some of the other problems that show
-/// the same value go first: an edit that leaves the step's value may leave its latent too, and prove nothing.
+impl Choice {
+    /// Of the donors at hand those that are put in. Those that tell a computed answer from a copied one come first, and are at
+    /// least half of them, unless the value is the answer itself.
+    fn of<'d>(&self, all: &[&'d Donor]) -> Vec<&'d Donor> {
+        let mut chosen: Vec<&Donor> = Vec::new();
+        for tells in [true, false] {
+            for donor in all.iter().filter(|d| d.tells == tells) {
+                let alike = || chosen.iter().filter(|d| d.same == donor.same);
+                let told = alike().filter(|d| d.tells).count();
+                let most = if tells || self.is_answer {
+                    self.wanted
+                } else {
+                    self.wanted.min(2 * told)
+                };
+                let seen = alike().filter(|d| d.value == donor.value).count();
+                // Values in turn tell more than one value often, where there is a choice.
+                if alike().count() < most && (donor.same || seen < self.repeats) {
+                    chosen.push(donor);
+                }
+            }
+        }
+        chosen
+    }
+
+    fn is_full(&self, all: &[&Donor]) -> bool {
+        self.of(all).len() == 2 * self.wanted
+    }
+}
+
+/// Donors for one step: questions edited for the purpose, edited questions, and other problems, no more of them run than it takes.
+/// Some of the other problems that show the same value go first: an edit that leaves the step's value may leave its latent too,
+/// and prove nothing.
 fn gather(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
     observed: &[Observation],
-    step: usize,
-    latent: LatentIdx,
+    at: (usize, LatentIdx),
+    wanted: usize,
+) -> Result<Vec<Donor>, ModelError> {
+    let case = bench.case();
+    let choice = Choice {
+        wanted,
+        is_answer: at.0 + 1 == test.steps.len(),
+        repeats: bench.repeats(),
+    };
+    let made: Vec<Edit> = {
+        let readable = |text: &str| bench.readable(test.strategy.decoder, text);
+        donors(&case, test.steps, at.0, &test.lent.means(&readable), CHUNK)
+    };
+    let Others {
+        mut same,
+        different,
+    } = others(bench, test, at)?;
+    let beyond = same.split_off(same.len().min(SAME_AHEAD));
+    let mut first = run_others(bench, test, at, &same)?;
+    // They have run already.
+    let known: Vec<Edit> = observed.iter().map(|o| o.edit.clone()).collect();
+    let mut last = run_edits(bench, test, at, &known)?;
+    let in_order = |first: &[Donor], last: &[Donor]| -> Vec<Donor> {
+        let all: Vec<&Donor> = first.iter().chain(last).collect();
+        choice.of(&all).into_iter().cloned().collect()
+    };
+    let is_full = |first: &[Donor], last: &[Donor]| {
+        choice.is_full(&first.iter().chain(last).collect::<Vec<_>>())
+    };
+    for (i, part) in made.chunks(CHUNK / 2).enumerate() {
+        if i == 0 {
+            // The question itself runs among the first of them, as the sham has it.
+            let own = std::iter::once(case.question);
+            let among: Vec<&str> = own
+                .chain(part.iter().map(|e| e.question.as_str()))
+                .collect();
+            bench.think(test.strategy.decoder, &among)?;
+        }
+        first.extend(run_edits(bench, test, at, part)?);
+        if is_full(&first, &last) {
+            return Ok(in_order(&first, &last));
+        }
+    }
+    let rest: Vec<(String, String)> = different.into_iter().chain(beyond).collect();
+    last.extend(run_others(bench, test, at, &rest)?);
+    Ok(in_order(&first, &last))
+}
+
+/// Edited questions as donors: those that show what they must, and that the model answers as the trace says.
+fn run_edits(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    (step, latent): (usize, LatentIdx),
+    edits: &[Edit],
 ) -> Result<Vec<Donor>, ModelError> {
     let case = bench.case();
     let decoder = test.strategy.decoder;
-    let mut made: Vec<Edit> = {
-        let readable = |text: &str| bench.readable(decoder, text);
-        donors(&case, test.steps, step, &test.lent.means(&readable), CHUNK)
-    };
-    made.extend(observed.iter().map(|o| o.edit.clone()));
-    let questions: Vec<&str> = made.iter().map(|e| e.question.as_str()).collect();
+    let questions: Vec<&str> = edits.iter().map(|e| e.question.as_str()).collect();
     let thoughts = bench.think(decoder, &questions)?;
-    let mut others = others(bench, test, step, latent)?;
-    let mut all: Vec<Donor> = others.extract_if(.., |donor| donor.same).collect();
-    others.extend(all.drain(all.len().min(SAME_AHEAD)..));
-    for (edit, thought) in made.iter().zip(thoughts) {
+    let mut all = Vec::new();
+    for (edit, thought) in edits.iter().zip(thoughts) {
         let Some(thought) = thought else { continue };
         let Some(own) = thought.answer.clone() else {
             continue;
@@ -275,7 +339,6 @@ fn gather(
         let shown = reads.get(latent.0 - 1).map(|top| values.of(top));
         let first = shown.and_then(|values| values.into_iter().next());
         let due = &edit.results[step];
-        // A donor must show what its own question makes of the step, and the model must answer it so.
         if first.is_some_and(|v| same_answer(case.task, &v, due))
             && same_answer(case.task, &own, &edit.answer)
         {
@@ -283,7 +346,6 @@ fn gather(
             all.extend(donor(bench, test, (step, latent), of, thought.fed, own));
         }
     }
-    all.extend(others);
     Ok(all)
 }
 
@@ -316,20 +378,24 @@ fn donor(
     })
 }
 
-/// Other problems with as many steps, as donors: with more or fewer steps the same value at the same latent has another part
-/// to play.
+/// Questions of other problems, with the value that each shows.
+#[derive(Default)]
+struct Others {
+    same: Vec<(String, String)>,
+    different: Vec<(String, String)>,
+}
+
+/// Other problems with as many steps: with more or fewer the same value at the same latent has another part to play.
 fn others(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
-    step: usize,
-    latent: LatentIdx,
-) -> Result<Vec<Donor>, ModelError> {
+    (step, latent): (usize, LatentIdx),
+) -> Result<Others, ModelError> {
     let case = bench.case();
     let values = Values::new(case.task, case.question, test.strategy.top_k);
     let reads = bench.others(test.strategy.decoder)?;
     let reference = bench.of.reference;
-    let mut found: Vec<(&str, String)> = Vec::new();
-    let (mut same, mut different) = (0, 0);
+    let mut found = Others::default();
     for (item, reads) in reference.others(case.question).zip(reads.iter()) {
         let value = reads.get(latent.0 - 1).map(|top| values.of(top));
         let Some(value) = value.and_then(|values| values.into_iter().next()) else {
@@ -340,25 +406,37 @@ fn others(
             continue;
         }
         let shows_own = same_answer(case.task, &value, &test.steps[step].result.text);
-        let (count, most) = if shows_own {
-            (&mut same, MOST_SAME)
+        let (of, most) = if shows_own {
+            (&mut found.same, MOST_SAME)
         } else {
-            (&mut different, MOST_OTHERS)
+            (&mut found.different, MOST_OTHERS)
         };
-        let is_new = shows_own || !found.iter().any(|(_, v)| *v == value);
-        if is_new && *count < most {
-            *count += 1;
-            found.push((&item.question, value));
+        let is_new = shows_own || !of.iter().any(|(_, v)| *v == value);
+        if is_new && of.len() < most {
+            of.push((item.question.clone(), value));
         }
     }
-    let questions: Vec<&str> = found.iter().map(|(question, _)| *question).collect();
+    Ok(found)
+}
+
+/// Other problems as donors.
+fn run_others(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    at: (usize, LatentIdx),
+    others: &[(String, String)],
+) -> Result<Vec<Donor>, ModelError> {
+    let questions: Vec<&str> = others
+        .iter()
+        .map(|(question, _)| question.as_str())
+        .collect();
     let thoughts = bench.think(test.strategy.decoder, &questions)?;
     let mut all = Vec::new();
-    for ((question, value), thought) in found.into_iter().zip(thoughts) {
+    for ((question, value), thought) in others.iter().zip(thoughts) {
         let Some(thought) = thought else { continue };
         if let Some(own) = thought.answer {
-            let of = (question, value.as_str());
-            all.extend(donor(bench, test, (step, latent), of, thought.fed, own));
+            let of = (question.as_str(), value.as_str());
+            all.extend(donor(bench, test, at, of, thought.fed, own));
         }
     }
     Ok(all)

@@ -13,6 +13,9 @@ use crate::verify::chance::MIN_TRIALS;
 /// How many other numbers of each place are combined in pairs.
 const PAIRED: usize = 24;
 
+/// How many familiar edits of two places are enough to choose from.
+const ENOUGH: usize = 16;
+
 /// Edits by number of the question, the numbers in reading order; those that the trace does not use are controls. A number
 /// that has too few others to be tested by is also changed together with each of the rest.
 pub(super) fn edits(
@@ -65,14 +68,22 @@ pub(super) fn donors(
     for (i, a) in used.iter().enumerate() {
         for b in &used[i + 1..] {
             let (mut crossed, mut alike) = (Vec::new(), Vec::new());
+            let mut familiar = 0;
             for news in editor.pairs(*a, *b) {
+                // Most pairs are of one kind, and a few of them will do.
+                let results = editor.results(&news.iter());
+                let stays = results.is_some_and(|r| r[step] == editor.original[step]);
+                if !stays && familiar == ENOUGH {
+                    continue;
+                }
                 let Some(edit) = editor.edit(&news) else {
                     continue;
                 };
                 let here = answer_if(steps, step, &edit.results[step], means.readable);
-                if !edit.concerns[step] {
+                if stays {
                     alike.push((news, edit));
                 } else if here.is_some_and(|answer| answer != edit.answer) {
+                    familiar += usize::from(editor.is_familiar(&edit));
                     crossed.push(edit);
                 }
             }
