@@ -187,9 +187,9 @@ pub enum Command {
     Merge(MergeArgs),
     /// Say what a run is worth, with controls and published values
     Report(RunReportArgs),
-    /// Judge models of which the truth is known, and count how often the verdict is right
+    /// Count how often verdicts are right on models whose truth is known
     #[command(
-        long_about = "Judge models of which the truth is known, and count how often what each rung claims is true"
+        long_about = "Judge models whose truth is known, and count how often what each rung claims is true"
     )]
     Calibrate(CalibrateArgs),
     /// Make problems

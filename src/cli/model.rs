@@ -41,7 +41,7 @@ pub struct CheckpointArgs {
     /// A bundled model, a checkpoint folder or file, or a published id
     #[arg(long, value_name = MODEL_VALUE, default_value = DEFAULT_MODEL)]
     pub model: String,
-    /// Where it runs: auto, cpu, cuda, cuda:1 or metal
+    /// auto, cpu, cuda, cuda:1 or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = Device::from_str)]
     pub device: Device,
     /// What numbers are computed in

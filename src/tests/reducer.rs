@@ -126,11 +126,14 @@ fn what_is_told_ahead_is_shown_and_not_kept() {
     bench.keys("2 space");
     let wanted = off(&[2], AblationValue::Resample);
     let id = bench.app.live.id;
-    let ahead = |ablation: &Ablation, says| {
-        Msg::Worker(Event::Ahead {
-            id,
-            outcome: outcome(ablation, Some(says)),
-        })
+    let says = |ablation: &Ablation, value: &str| {
+        let mut outcome = outcome(ablation, None);
+        outcome.answer.value = Some(value.to_owned());
+        outcome
+    };
+    let ahead = |ablation: &Ablation, value| {
+        let outcome = says(ablation, value);
+        Msg::Worker(Event::Ahead { id, outcome })
     };
     bench.send(ahead(&off(&[1], AblationValue::Resample), "7"));
     assert!(bench.app.is_stale(), "not what is asked for");
@@ -157,7 +160,7 @@ fn what_is_told_ahead_is_shown_and_not_kept() {
     );
     bench.send(Msg::Worker(Event::Ablated {
         id,
-        outcome: outcome(&wanted, Some("9")),
+        outcome: says(&wanted, "9"),
         cached: false,
     }));
     assert!(!bench.app.lacks_answer());

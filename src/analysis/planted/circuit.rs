@@ -17,13 +17,13 @@ const HEADS: [usize; 2] = [6, 8];
 const INNER: usize = 384;
 const POSITIONS: usize = 64;
 /// The constant.
-const LOUD: f32 = 400.0;
+const LOUD: f32 = 4000.0;
 /// What a state is multiplied with before it is projected, or fed as a latent.
 pub(super) const FED: f32 = 8.0;
 /// How steep a unit is, so that its GELU bends sharply, as the larger of zero and its input does.
 const STEEP: f32 = 20.0;
-/// What shuts a unit whose gate is not there: more than any number.
-const SHUT: f32 = STEEP * 64.0;
+/// What shuts a unit whose gate is not there: more than the largest number times the most that are added.
+const SHUT: f32 = STEEP * 256.0;
 /// Score of what a head looks for, before it is divided by the root of the head's width; and of the start marker, where a head
 /// rests that finds nothing.
 const LOOK: f32 = 17.0;
