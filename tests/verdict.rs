@@ -173,6 +173,7 @@ fn verdicts_on_planted_models_are_counted_against_what_is_known_of_them() {
     for cell in cells {
         assert_eq!((&cell["n"], counts(&cell["given"])), (&Value::from(3), 3));
         assert_eq!(counts(&cell["wrong"]), 0, "{cell}");
+        assert!(cell["reached"]["hits"].as_u64() >= Some(2), "{cell}");
         let claims = if cell["plant"] == "uses" {
             "USED"
         } else {

@@ -161,7 +161,7 @@ impl Explorer {
     /// Whether some of the reference set is made, but not all.
     #[must_use]
     pub fn is_making_reference(&self) -> bool {
-        self.making.is_some()
+        self.making.as_ref().is_some_and(|m| m.progress().0 > 0)
     }
 
     /// Where the problems of the reference set come from, made already or not.

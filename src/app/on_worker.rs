@@ -226,6 +226,7 @@ fn on_run_done(app: &mut App, run: Run) -> Vec<Effect> {
 pub(super) fn ask_results(app: &mut App) -> Vec<Effect> {
     let id = app.live.id;
     let mut effects = Vec::new();
+    app.live.verifying = None;
     if app.session.early_exit.is_empty() {
         app.live.exits = Job::Waiting;
         effects.push(Effect::Send(Request::EarlyExit { id }));

@@ -6,6 +6,16 @@ use clap::Args;
 
 use super::{BudgetArgs, at_least_one};
 
+/// The most problems of each kind and size.
+const MOST: usize = 10_000;
+
+fn problems(text: &str) -> Result<usize, String> {
+    at_least_one(text)
+        .ok()
+        .filter(|n| *n <= MOST)
+        .ok_or_else(|| format!("expected a number from 1 to {MOST}"))
+}
+
 /// Options of `calibrate`.
 #[derive(Debug, Clone, Args)]
 pub struct CalibrateArgs {
@@ -13,7 +23,7 @@ pub struct CalibrateArgs {
     #[arg(value_name = "PLANT")]
     pub plants: Vec<String>,
     /// Problems of each kind and size
-    #[arg(short, long, value_name = "N", default_value_t = 100, value_parser = at_least_one)]
+    #[arg(short, long, value_name = "N", default_value_t = 100, value_parser = problems)]
     pub n: usize,
     /// Draws models and problems
     #[arg(long, value_name = "S", default_value_t = 0)]

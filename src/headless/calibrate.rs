@@ -89,14 +89,17 @@ fn plants(names: &[String]) -> Result<Vec<Plant>> {
 
 /// Writes the checkpoints and their problems, so that others can open and judge them.
 fn save(request: &Request, folder: &Path, outputs: &mut Outputs) -> Result<()> {
-    let all = planted::files(request);
-    for (name, _) in &all {
-        outputs.writes(&folder.join(name))?;
+    for name in planted::names(request) {
+        for file in planted::FILES {
+            outputs.writes(&folder.join(&name).join(file))?;
+        }
     }
-    for (name, contents) in &all {
-        let path = folder.join(name);
-        crate::paths::create_folder(path.parent().unwrap_or(folder))?;
-        file::write_out(&path, contents)?;
+    for (name, contents) in planted::names(request).zip(planted::files(request)) {
+        let model = folder.join(name);
+        crate::paths::create_folder(&model)?;
+        for (name, bytes) in planted::FILES.into_iter().zip(&contents) {
+            file::write_out(&model.join(name), bytes)?;
+        }
     }
     Ok(())
 }

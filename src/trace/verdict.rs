@@ -196,6 +196,8 @@ pub struct Progress {
 /// A kind of work for a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// All latents off, in one way after the other: whether they are needed.
+    Necessity,
     /// A search, and the same search in other problems.
     Search,
     /// Edited questions.
@@ -208,6 +210,7 @@ impl std::fmt::Display for Progress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { stage, done, all } = self;
         match stage {
+            Stage::Necessity => write!(f, "all latents off {done} of {all}"),
             Stage::Search => write!(f, "search {done} of {all}"),
             Stage::Edits => write!(f, "edits {done} of {all}"),
             Stage::Replacements => write!(f, "latents replaced {done} of {all}"),

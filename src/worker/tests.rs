@@ -189,15 +189,53 @@ fn a_first_resample_is_told_from_its_first_donors_and_ends_as_if_it_had_waited()
 #[test]
 fn a_resample_that_is_stopped_while_the_set_is_made_is_completed_when_it_is_asked_for_again() {
     let mut bench = Bench::new(None);
+    // One event at a time, so that the worker cannot finish before it is stopped.
+    let (out, mut events) = channel(1);
+    let all = std::mem::replace(&mut bench.worker.out, out);
     let cancel = Cancel::new();
-    cancel.cancel();
-    let stopped = bench.told_unless(&off(AblationValue::Resample), &cancel);
-    assert!(matches!(stopped, Err(Stopped::Cancelled)), "{stopped:?}");
+    let heard = std::thread::scope(|scope| {
+        let hears = scope.spawn(|| {
+            let mut heard = Vec::new();
+            while let Some(event) = events.blocking_recv() {
+                if is_reference(&event) {
+                    cancel.cancel();
+                }
+                heard.push(event);
+            }
+            heard
+        });
+        let stopped = bench.worker.perform(&off(AblationValue::Resample), &cancel);
+        assert!(matches!(stopped, Err(Stopped::Cancelled)), "{stopped:?}");
+        bench.worker.out = all;
+        hears.join().expect("it hears")
+    });
+    assert_eq!(ahead(&heard).len(), 2, "{heard:?}");
+    assert!(!heard.iter().any(|e| matches!(e, Event::Ablated { .. })));
     let told = bench.told(&off(AblationValue::Resample));
     let mut whole = Bench::new(None);
     assert_eq!(
         answer(&told),
         answer(&whole.told(&off(AblationValue::Resample)))
+    );
+}
+
+#[test]
+fn a_set_that_is_read_completes_what_went_ahead_of_it() {
+    let cache = tempfile::tempdir().expect("a folder");
+    Bench::new(Some(cache.path())).told(&off(AblationValue::Mean));
+    let mut bench = Bench::new(Some(cache.path()));
+    bench.told(&off(AblationValue::Zero));
+    let told = bench.told(&off(AblationValue::Resample));
+    assert!(ahead(&told).is_empty(), "the set is as near");
+    let zero = told.iter().find_map(|event| match event {
+        Event::Ablated { outcome, .. } if outcome.ablation.value == AblationValue::Zero => {
+            Some(outcome)
+        }
+        _ => None,
+    });
+    assert!(
+        zero.is_some_and(|o| o.effect.size_percentile.is_some()),
+        "{told:?}"
     );
 }
 

@@ -49,8 +49,11 @@ impl Worker {
     /// Answers a resample from the first donors that will be drawn, where the reference set is far from made.
     fn go_ahead(&mut self, id: RunId, ablation: &Ablation, cancel: &Cancel) -> Result<(), Stopped> {
         let explorer = self.explorer.as_mut().ok_or_else(no_model)?;
-        if kept::find(explorer, self.references.as_deref()) {
+        if explorer.has_reference() {
             return Ok(());
+        }
+        if kept::find(explorer, self.references.as_deref()) {
+            return self.reference_is_there();
         }
         let (explorer, clean) = self.of(id)?;
         let mut screen_gone = false;
@@ -81,6 +84,11 @@ impl Worker {
             return Err(Stopped::ScreenGone);
         }
         made?;
+        self.reference_is_there()
+    }
+
+    fn reference_is_there(&mut self) -> Result<(), Stopped> {
+        let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
         let n = explorer.reference().len();
         self.tell(Event::Reference { done: n, all: n })?;
         self.settle_owed()

@@ -3,7 +3,7 @@
 use super::Subject;
 use super::outcome::ablate;
 use super::replacements::{matched_steps, wanted};
-use crate::analysis::reference::{Builder, Reference};
+use crate::analysis::reference::Builder;
 use crate::analysis::run::CleanRun;
 use crate::model::{Cancel, Model, ModelError};
 use crate::trace::{Ablation, Outcome};
@@ -28,20 +28,23 @@ pub fn ablate_ahead(
 ) -> Result<(), ModelError> {
     let (done, all) = making.progress();
     let most = wanted(ablation).min((all - done) / SHARE);
+    if most < ROUNDS[0] {
+        return Ok(());
+    }
     let steps = matched_steps(clean, ablation)?;
     let drawn = making.donors(&clean.run.question, most, steps, ablation.seed);
-    let mut known: Option<Reference> = None;
+    let mut told = 0;
     for round in ROUNDS.into_iter().chain([usize::MAX]) {
-        let has = known.as_ref().map_or(0, Reference::len);
-        let new = &drawn[has..round.min(drawn.len())];
-        if new.is_empty() {
+        let first = &drawn[..round.min(drawn.len())];
+        if first.len() == told {
             break;
         }
-        let more = making.ahead(model, known.take(), new, cancel)?;
+        told = first.len();
+        let reference = &making.ahead(model, first, cancel)?;
         let of = Subject {
             model,
             clean,
-            reference: known.insert(more),
+            reference,
         };
         let mut outcome = ablate(&of, ablation, cancel)?;
         outcome.effect.size_percentile = None;

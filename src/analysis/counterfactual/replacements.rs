@@ -19,6 +19,9 @@ use crate::trace::{Ablation, AblationValue, Direction, LatentIdx, Propagation, S
 /// How many donors, draws or orders are tried unless asked otherwise (field-map.md 5.2).
 pub const VARIANTS: usize = 16;
 
+/// How many draws or orders may be asked for; donors end with the reference set.
+const MOST: usize = 10_000;
+
 /// The error of a single latent that is to change places.
 pub(super) fn alone() -> ModelError {
     ModelError::refused(
@@ -241,7 +244,7 @@ impl<'a> Replacements<'a> {
         if places.len() < 2 {
             return Err(alone());
         }
-        let wanted = self.manner.variants.unwrap_or(VARIANTS);
+        let wanted = wanted(self.manner);
         let mut dice = ChaCha8Rng::seed_from_u64(self.manner.seed);
         let mut orders = BTreeSet::new();
         // Few orders exist for few latents: a bound on the draws ends the search for more.
@@ -320,6 +323,10 @@ fn check(model: &Model, manner: &Ablation) -> Result<(), ModelError> {
         _ if manner.variants == Some(0) => {
             refuse("no variant was asked for", "ask for at least one")
         }
+        V::Noise | V::Permute if manner.variants.is_some_and(|n| n > MOST) => refuse(
+            "so many draws or orders would take days",
+            "ask for 10000 at most",
+        ),
         _ => Ok(()),
     }
 }

@@ -401,6 +401,11 @@ impl Circuit {
         let mut input = vec![0.0; width * 3 * width];
         let mut bias = vec![0.0; 3 * width];
         let mut output = vec![0.0; width * width];
+        assert!(
+            self.heads.len() <= self.heads(),
+            "{} heads",
+            self.heads.len()
+        );
         let (query, key, value) = (0, 1, 2);
         for head in 0..self.heads() {
             let slot = |block: usize, slot: usize| block * width + head * HEAD + slot;

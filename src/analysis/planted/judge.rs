@@ -35,7 +35,8 @@ struct Truth<'a> {
 impl Truth<'_> {
     /// The numbers that a step adds, by their role; none if it does something else, or takes what is not there.
     fn adds(&self, step: &TraceStep) -> Option<BTreeSet<usize>> {
-        if step.operator != "+" {
+        // A step of three operands has two signs.
+        if !step.operator.split(' ').all(|sign| sign == "+") {
             return None;
         }
         let mut all = BTreeSet::new();
@@ -57,7 +58,7 @@ impl Truth<'_> {
                 Some(BTreeSet::from([role]))
             }
             Source::Step { step } => self.adds(self.steps.get(*step)?),
-            Source::Latent { latent, .. } => self.design.sum_at(latent.0.checked_sub(1)?),
+            Source::Latent { latent, .. } => self.design.sum_at(latent.0 - 1),
             Source::Answer => None,
         }
     }

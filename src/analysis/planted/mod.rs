@@ -9,7 +9,7 @@ mod sheet;
 mod tests;
 
 pub use plants::{Plant, Size};
-pub use sheet::{Cell, Request, RungCount, Sheet, WORDS, files, sheet};
+pub use sheet::{Cell, FILES, Request, Row, RungCount, Sheet, WORDS, files, names, sheet};
 
 #[cfg(test)]
 pub(crate) use sheet::Grown;

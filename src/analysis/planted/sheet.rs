@@ -1,10 +1,10 @@
 //! The calibration sheet: verdicts on plants, and how often what each rung claims is true.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::judge;
@@ -75,9 +75,7 @@ pub struct Row {
 pub struct RungCount {
     /// The rung.
     pub rung: Rung,
-    /// How many verdicts ended with it.
-    pub given: usize,
-    /// Of these, how many are true of the plant; the interval is over problems.
+    /// Of the verdicts that ended with it, how many are true of the plant; the interval is over problems.
     pub right: Share,
     /// Of the plants of which it is the highest rung that is true: how many verdicts gave it, and were true.
     pub reached: Share,
@@ -140,13 +138,33 @@ pub fn sheet(
     cancel: &Cancel,
 ) -> Result<Sheet, ModelError> {
     let jobs = jobs(request);
-    let done = AtomicUsize::new(0);
-    let judged = jobs.par_iter().map(|(plant, size, model, n)| {
-        let grown = Grown::new(*plant, *size, request.seed, *model);
-        let judged = grown.verdicts(*n, &request.budget, cancel)?;
-        on_model(1 + done.fetch_add(1, Ordering::Relaxed), jobs.len());
-        Ok(judged)
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let judged: Vec<OnceLock<Result<Vec<Judged>, ModelError>>> =
+        jobs.iter().map(|_| OnceLock::new()).collect();
+    let work = || {
+        while let Some((at, (plant, size, model, n))) = {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            jobs.get(at).map(|job| (at, job))
+        } {
+            let grown = Grown::new(*plant, *size, request.seed, *model);
+            let verdicts = grown.verdicts(*n, &request.budget, cancel);
+            if judged[at].set(verdicts).is_ok() {
+                on_model(1 + done.fetch_add(1, Ordering::Relaxed), jobs.len());
+            }
+        }
+    };
+    // Threads of their own: on the shared pool a pass that waits would begin another model.
+    std::thread::scope(|scope| {
+        for _ in 0..rayon::current_num_threads().min(jobs.len()) {
+            scope.spawn(
+                || match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+                    Ok(pool) => pool.install(work),
+                    Err(_) => work(),
+                },
+            );
+        }
     });
+    let judged = judged.into_iter().filter_map(OnceLock::into_inner);
     let judged: Vec<Vec<Judged>> = judged.collect::<Result<_, ModelError>>()?;
     let mut cells = Vec::new();
     let mut of_cell = judged.chunks(models(request));
@@ -170,23 +188,36 @@ pub fn sheet(
     })
 }
 
-/// The models and their problems, as files: `NAME/config.json`, `NAME/tokenizer.json`, `NAME/model.safetensors` and
-/// `NAME/problems.jsonl`.
-#[must_use]
-pub fn files(request: &Request) -> Vec<(String, Vec<u8>)> {
-    let mut all = Vec::new();
-    for (plant, size, model, n) in jobs(request) {
-        let grown = Grown::new(plant, size, request.seed, model);
-        let parts = grown.design.circuit().files().into_iter();
-        all.extend(parts.map(|(file, bytes)| (format!("{}/{file}", grown.name), bytes)));
-        let (_, asked) = grown.questions(n);
-        let rows = asked
-            .iter()
-            .map(|asked| serde_json::to_string(&asked.problem));
-        let rows: String = rows.flatten().map(|row| row + "\n").collect();
-        all.push((format!("{}/problems.jsonl", grown.name), rows.into_bytes()));
-    }
-    all
+/// The files of a model that is written out: a checkpoint and its problems.
+pub const FILES: [&str; 4] = [
+    "config.json",
+    "tokenizer.json",
+    "model.safetensors",
+    "problems.jsonl",
+];
+
+/// The names of the models.
+pub fn names(request: &Request) -> impl Iterator<Item = String> {
+    let seed = request.seed;
+    let jobs = jobs(request).into_iter();
+    jobs.map(move |(plant, size, model, _)| Grown::new(plant, size, seed, model).name)
+}
+
+/// The contents of [`FILES`] of one model after the other, made when they are asked for.
+pub fn files(request: &Request) -> impl Iterator<Item = [Vec<u8>; 4]> {
+    let seed = request.seed;
+    jobs(request)
+        .into_iter()
+        .map(move |(plant, size, model, n)| {
+            let grown = Grown::new(plant, size, seed, model);
+            let [config, tokenizer, weights] =
+                grown.design.circuit().files().map(|(_, bytes)| bytes);
+            let (_, asked) = grown.questions(n);
+            let rows = asked.iter();
+            let rows = rows.map(|asked| serde_json::to_string(&asked.problem));
+            let rows: String = rows.flatten().map(|row| row + "\n").collect();
+            [config, tokenizer, weights, rows.into_bytes()]
+        })
 }
 
 /// Every model with how many problems it is asked; the first have one more where it does not come out even.
@@ -225,7 +256,7 @@ impl Grown {
 
     /// Problems for its reference set, and those that it is judged on.
     fn questions(&self, n: usize) -> (Vec<Problem>, Vec<Asked>) {
-        let mut dice = ChaCha8Rng::seed_from_u64(self.design.seed());
+        let mut dice = ChaCha8Rng::seed_from_u64(self.design.seed() ^ 0xa5ced);
         let mut draw = |suits| draw(self.plant, &self.design, &mut dice, suits);
         let others = (0..reference::SIZE).map(|_| draw(false).problem).collect();
         (others, (0..n).map(|_| draw(true)).collect())
@@ -338,7 +369,6 @@ fn count(rung: Rung, all: &[&Judged], cells: &[Cell]) -> RungCount {
     });
     RungCount {
         rung,
-        given: claims.len(),
         right: Share::new(claims.iter().filter(|is| **is).count(), claims.len()),
         reached: Share::new(reached, n),
     }

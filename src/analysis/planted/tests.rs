@@ -146,10 +146,36 @@ fn a_claim_is_true_where_numbers_places_and_use_are() {
         let three: &[(&[usize], usize)] = &[(&[0, 1], 1), (&[2], 2), (&[3], 3)];
         assert_eq!(of(Plant::Bypasses, rung, three), Some(says));
     }
+    // All of it in one step of three operands, read where the second sum stands.
+    let design = Design::new(Plant::Uses, Size::Large, 0);
+    let asked = draw(
+        Plant::Uses,
+        &design,
+        &mut ChaCha8Rng::seed_from_u64(1),
+        true,
+    );
+    let mut whole = verdict(&asked, Rung::Used, &[(&[0, 1, 2], 2)]);
+    whole.steps[0].operator = "+ +".to_owned();
+    assert_eq!(judge::is_true(&whole, &design, &asked), Some(true));
+    whole.steps[0].operator = "+ -".to_owned();
+    assert_eq!(judge::is_true(&whole, &design, &asked), Some(false));
     assert_eq!(of(Plant::Ignores, Rung::NotNeeded, &[]), Some(true));
     assert_eq!(of(Plant::Masked, Rung::NotNeeded, &[]), Some(true));
     assert_eq!(of(Plant::Copies, Rung::NotNeeded, &[]), Some(false));
     assert_eq!(of(Plant::Copies, Rung::NoneFound, &[]), None);
+}
+
+#[test]
+fn every_seed_draws_questions_that_suit_the_memoriser() {
+    for seed in 0..300 {
+        let design = Design::new(Plant::Memoriser, Size::Large, seed);
+        draw(
+            Plant::Memoriser,
+            &design,
+            &mut ChaCha8Rng::seed_from_u64(seed),
+            true,
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Makes a reference set slice by slice, so that whoever is more urgent waits for one slice and nothing done is lost.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::draw::{self, Lender};
 use super::{DEPTH, Item, Reference, prefill, same_length};
@@ -30,6 +30,8 @@ pub struct Builder {
     /// Its prompts that were run.
     prefilled: Vec<Branch>,
     items: Vec<Item>,
+    /// Problems that ran ahead of their turn.
+    ahead: Mutex<Vec<Item>>,
     total: usize,
 }
 
@@ -54,6 +56,7 @@ impl Builder {
             at: 0,
             prefilled: Vec::new(),
             items: Vec::new(),
+            ahead: Mutex::default(),
         }
     }
 
@@ -107,26 +110,29 @@ impl Builder {
         draw::donors(lenders, question, n, steps, seed)
     }
 
-    /// A set of these problems alone, made apart from the one in hand and after what is known of it.
+    /// A set of these problems alone. They run apart from the set in hand, once: toggles in a row draw the same ones.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
     pub fn ahead(
         &self,
         model: &Model,
-        known: Option<Reference>,
         problems: &[usize],
         cancel: &Cancel,
     ) -> Result<Reference, ModelError> {
-        let questions = problems
-            .iter()
-            .map(|at| self.problems[*at].question.as_str());
-        let groups = same_length(model, questions, Mode::Latent, problems.len());
-        let start = prefill(model, &groups, cancel)?;
-        let rows = groups.iter().flat_map(|group| &group.indices);
-        let order: Vec<usize> = rows.map(|at| problems[*at]).collect();
-        let mut items = known.map(|known| known.items).unwrap_or_default();
-        items.extend(roll_out(model, &start, &self.problems, &order, cancel)?);
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = |at: &&usize| !ahead.iter().any(|item| item.problem == **at);
+        let new: Vec<usize> = problems.iter().filter(is_new).copied().collect();
+        if !new.is_empty() {
+            let questions = new.iter().map(|at| self.problems[*at].question.as_str());
+            let groups = same_length(model, questions, Mode::Latent, new.len());
+            let start = prefill(model, &groups, cancel)?;
+            let rows = groups.iter().flat_map(|group| &group.indices);
+            let rows: Vec<usize> = rows.map(|at| new[*at]).collect();
+            ahead.extend(roll_out(model, &start, &self.problems, &rows, cancel)?);
+        }
+        let item = |at: &usize| ahead.iter().find(|item| item.problem == *at);
+        let items = problems.iter().filter_map(item).cloned().collect();
         Ok(Reference::of(&self.origin, items, model))
     }
 

@@ -88,7 +88,12 @@ pub fn verdict(
             .clean_logprob
             .map_or(f64::NEG_INFINITY, |lp| lp - clean.answer_logprob),
     });
-    let off = |value| -> Result<Vec<Stand>, ModelError> {
+    let mut off = |done, value| -> Result<Vec<Stand>, ModelError> {
+        on_part(Part::Progress(Progress {
+            stage: Stage::Necessity,
+            done,
+            all: 3,
+        }));
         if of.reference.is_empty() && value != AblationValue::KvBlock {
             return Ok(Vec::new());
         }
@@ -102,9 +107,9 @@ pub fn verdict(
     };
     let without = Without {
         none: without,
-        resampled: off(AblationValue::Resample)?,
-        mean: off(AblationValue::Mean)?.pop(),
-        hidden: off(AblationValue::KvBlock)?.pop(),
+        resampled: off(0, AblationValue::Resample)?,
+        mean: off(1, AblationValue::Mean)?.pop(),
+        hidden: off(2, AblationValue::KvBlock)?.pop(),
     };
     let mut climb = Climb {
         necessity: verify::decide(answer, &without),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::analysis::counterfactual::{self, PatchAsked};
+use crate::analysis::thoughts::{Want, think};
 use crate::model::ModelError;
 use crate::trace::{LatentIdx, Patch, Progress, Stage, Standing, Tracks, Used};
 use crate::verify::edits::{Edit, answer_if, donors, same_answer};
@@ -63,7 +64,7 @@ pub(super) fn run(
             });
         }
     }
-    let sham_path = sham(bench, test, &places)?;
+    let sham_path = sham(bench, &chosen, &places)?;
     let (mut patches, sham_max_diff) = patch(bench, &chosen)?;
     let of = Replaced {
         task: case.task,
@@ -141,14 +142,30 @@ fn patch(bench: &mut Bench<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), Mod
     Ok((patches.collect(), patched.sham_max_diff))
 }
 
-/// The largest change when each latent is replaced by the same question's, run again among the donors.
+/// The largest change when each latent is replaced by the same question's, run again among donors. None without a donor.
 fn sham(
     bench: &mut Bench<'_>,
-    test: &Test<'_>,
+    chosen: &[Put],
     places: &[(usize, LatentIdx)],
 ) -> Result<Option<f64>, ModelError> {
     let case = bench.case();
-    let again = bench.think(test.strategy.decoder, &[case.question])?;
+    let mut questions = vec![case.question];
+    for put in chosen {
+        if questions.len() < AMONG && !questions.contains(&put.donor.question.as_str()) {
+            questions.push(&put.donor.question);
+        }
+    }
+    if questions.len() == 1 {
+        return Ok(None);
+    }
+    let want = Want {
+        latents: bench.of.clean.fed.len(),
+        answer: None,
+        spoken: None,
+    };
+    // Not from the runs that are kept: those were made alone, or in another batch.
+    let again = think(bench.of.model, &questions, &want, bench.cancel)?;
+    bench.runs += questions.len();
     let Some(again) = again.into_iter().next().flatten() else {
         return Ok(None);
     };
@@ -262,7 +279,7 @@ impl Choice {
     }
 }
 
-/// Donors for one step: questions edited for the purpose, edited questions, and other problems, no more of them run than it takes.
+/// Donors for one step: questions edited for the purpose, edited questions, and other problems. They run in parts until there are enough.
 /// Some of the other problems that show the same value go first: an edit that leaves the step's value may leave its latent too,
 /// and prove nothing.
 fn gather(
@@ -298,15 +315,7 @@ fn gather(
     let is_full = |first: &[Donor], last: &[Donor]| {
         choice.is_full(&first.iter().chain(last).collect::<Vec<_>>())
     };
-    for (i, part) in made.chunks(CHUNK / 2).enumerate() {
-        if i == 0 {
-            // The question itself runs among the first of them, as the sham has it.
-            let own = std::iter::once(case.question);
-            let among: Vec<&str> = own
-                .chain(part.iter().map(|e| e.question.as_str()))
-                .collect();
-            bench.think(test.strategy.decoder, &among)?;
-        }
+    for part in made.chunks(CHUNK / 2) {
         first.extend(run_edits(bench, test, at, part)?);
         if is_full(&first, &last) {
             return Ok(in_order(&first, &last));
@@ -442,6 +451,8 @@ fn run_others(
     Ok(all)
 }
 
+/// How many questions run side by side for the sham.
+const AMONG: usize = 3;
 /// How many other problems with another value, and with the same, are asked for their own answer.
 const MOST_OTHERS: usize = 4;
 const MOST_SAME: usize = 8;
