@@ -19,7 +19,7 @@ fn problems(text: &str) -> Result<usize, String> {
 /// Options of `calibrate`.
 #[derive(Debug, Clone, Args)]
 pub struct CalibrateArgs {
-    /// The kinds of models to judge [default: all]
+    /// The kinds of models to judge [default: every kind]
     #[arg(value_name = "PLANT")]
     pub plants: Vec<String>,
     /// Problems of each kind and size

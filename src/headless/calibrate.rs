@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{budget, print, print_note, to_json};
+use super::{budget, print, print_note, to_json, written};
 use crate::analysis::planted::{self, Cell as Judged, Plant, Request, Sheet, WORDS};
 use crate::cli::CalibrateArgs;
 use crate::error::{Error, Result};
@@ -12,6 +12,7 @@ use crate::file::{self, Outputs};
 use crate::model::Cancel;
 use crate::report::render::markdown;
 use crate::report::table::{Cell, Part, Report, Section, Table};
+use crate::rows::header;
 use crate::text::sanitize;
 
 /// The schema name and version.
@@ -23,6 +24,7 @@ struct Json<'a> {
     version: &'static str,
     #[serde(flatten)]
     sheet: &'a Sheet,
+    verdict: header::Budget,
 }
 
 /// Judges, and writes what is asked for.
@@ -49,9 +51,15 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
         }
     };
     let sheet = planted::sheet(&request, &progress, &Cancel::new())?;
-    let report = report(&sheet);
+    let verdict = written(&request.budget);
+    let report = report(&sheet, &verdict);
     if let Some(path) = &args.md {
-        file::write_out(path, markdown::report(&report).as_bytes())?;
+        let markdown = markdown::report(&report);
+        if let Err(error) = file::write_out(path, markdown.as_bytes()) {
+            // It took minutes: better on the screen than nowhere.
+            print(&markdown)?;
+            return Err(error);
+        }
     }
     if args.json {
         let version = env!("CARGO_PKG_VERSION");
@@ -60,6 +68,7 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
             schema: SCHEMA,
             version,
             sheet,
+            verdict,
         })?);
     }
     if args.md.is_some() {
@@ -104,7 +113,7 @@ fn save(request: &Request, folder: &Path, outputs: &mut Outputs) -> Result<()> {
     Ok(())
 }
 
-fn report(sheet: &Sheet) -> Report {
+fn report(sheet: &Sheet, verdict: &header::Budget) -> Report {
     let n: usize = sheet.cells.iter().map(|cell| cell.n).sum();
     let answered: usize = sheet.cells.iter().map(|cell| cell.answered).sum();
     Report {
@@ -116,9 +125,9 @@ fn report(sheet: &Sheet) -> Report {
             text: vec![
                 format!(
                     "Each plant is a model whose weights are written by hand, so that it is known what its latents say, what its answer \
-                     depends on, and whether it needs them. {} problems of each plant and size, 5 models of each, seed {}; {answered} of \
-                     {n} answers are right.",
-                    sheet.problems, sheet.seed
+                     depends on, and whether it needs them. Problems of each plant and size: {}, over {} models; seed {}. Of {n} answers {answered} are right. What a \
+                     verdict may cost: {verdict}.",
+                    sheet.problems, sheet.models, sheet.seed
                 ),
                 "A rung is right where what it claims is true of the plant: PRESENT and TRACKS, that the latents of the trace say its \
                  sums because they add its numbers, from the places that it names, and that the answer is that sum; USED, that the \

@@ -37,6 +37,7 @@ use crate::model::{
 };
 use crate::open::{OpenError, Opener, Watch};
 use crate::paths::{self, Paths};
+use crate::rows::header;
 use crate::session::store::Unread;
 use crate::text::{Clean, Page, sanitize};
 use crate::worker::kept;
@@ -156,6 +157,17 @@ pub fn load(args: &cli::CheckpointArgs) -> Result<Explorer> {
     let mut explorer = Explorer::bare(load_model(args)?);
     ensure_reference(&mut explorer)?;
     Ok(explorer)
+}
+
+/// A budget as files have it.
+fn written(budget: &Budget) -> header::Budget {
+    header::Budget {
+        strategies: budget.strategies.iter().map(Strategy::asked_as).collect(),
+        edits: budget.edits,
+        more_edits: budget.more_edits,
+        donors: budget.donors,
+        traces: budget.traces,
+    }
 }
 
 /// Sees to the reference set, which is kept for later commands.

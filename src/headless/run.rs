@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
-use super::{budget, ensure_reference, load_as, print, print_note, print_warning};
-use crate::analysis::verdict::{Budget, Strategy, TOP_K};
+use super::{budget, ensure_reference, load_as, print, print_note, print_warning, written};
+use crate::analysis::verdict::{Budget, TOP_K};
 use crate::analysis::{Explorer, problems};
 use crate::batch::run::{Ended, How, Progress};
 use crate::batch::{self, Work};
@@ -15,7 +15,6 @@ use crate::error::{Error, Result};
 use crate::file::{self, Outputs};
 use crate::model::{Cancel, Checkpoint, Model};
 use crate::problem_file::{self, Solved, source};
-use crate::rows::header;
 use crate::rows::journal::Journal;
 use crate::rows::parquet;
 use crate::rows::{Data, Experiment, Header, Protocol, SCHEMA, Settings};
@@ -182,13 +181,7 @@ fn header(
             batch: args.batch.unwrap_or_else(|| batch(model)),
             seed: args.seed,
             reference: explorer.reference_origin().to_owned(),
-            verdict: header::Budget {
-                strategies: budget.strategies.iter().map(Strategy::asked_as).collect(),
-                edits: budget.edits,
-                more_edits: budget.more_edits,
-                donors: budget.donors,
-                traces: budget.traces,
-            },
+            verdict: written(budget),
         },
         shard: args.shard,
     }

@@ -121,6 +121,20 @@ pub struct Budget {
     pub traces: usize,
 }
 
+impl std::fmt::Display for Budget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{}; {} edits, {} where they settled nothing, {} donors, {} traces",
+            self.strategies.join(", "),
+            self.edits,
+            self.more_edits,
+            self.donors,
+            self.traces
+        )
+    }
+}
+
 /// One of several equal parts of the problems: every `of`-th batch, from the `index`-th on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {

@@ -46,13 +46,16 @@ pub fn judge(grounds: Grounds) -> Verdict {
         used,
         decoder,
         top_k,
-        tried,
+        mut tried,
         nodes,
         notes,
     } = grounds;
     // What was not found has no significance.
     if found.steps.is_empty() {
         null.p_value = None;
+    }
+    for nothing in tried.iter_mut().filter(|tried| tried.traces == 0) {
+        nothing.null.p_value = None;
     }
     let tracking = tracks.as_ref().map(|t| t.standing);
     let (rung, reason) = match &found.abstain {

@@ -95,6 +95,8 @@ pub enum Abstain {
     NoLatents,
     /// No verifier applies to the model's task.
     UnknownTask,
+    /// None of the strategies that were asked for can read the model.
+    NoStrategy,
     /// The model could not see these words of the question.
     UnknownWords(Vec<String>),
     /// The question holds no number.
@@ -118,6 +120,9 @@ impl fmt::Display for Abstain {
             Self::NoLatents => f.write_str("No latent token ran, so there is nothing to decode"),
             Self::UnknownTask => {
                 f.write_str("The model's task is not known, so no verifier applies")
+            }
+            Self::NoStrategy => {
+                f.write_str("None of the strategies that were asked for can read this model")
             }
             Self::UnknownWords(words) => {
                 write!(

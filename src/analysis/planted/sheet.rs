@@ -43,6 +43,8 @@ pub struct Request {
 pub struct Sheet {
     /// Problems of each plant and size.
     pub problems: usize,
+    /// Models of each plant and size.
+    pub models: usize,
     /// What drew models and problems.
     pub seed: u64,
     /// How often the claim of each rung is true, over all plants and sizes: USED, TRACKS, PRESENT, NOT NEEDED.
@@ -177,6 +179,7 @@ pub fn sheet(
     let all: Vec<&Judged> = judged.iter().flatten().collect();
     Ok(Sheet {
         problems: request.problems,
+        models: models(request),
         seed: request.seed,
         rungs: CLAIMS.map(|rung| count(rung, &all, &cells)).to_vec(),
         cells,

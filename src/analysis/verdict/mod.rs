@@ -425,7 +425,7 @@ impl Climb<'_> {
 
     fn verdict(&self) -> Verdict {
         let Some(best) = self.best.clone() else {
-            return abstain(Abstain::UnknownTask);
+            return abstain(Abstain::NoStrategy);
         };
         verify::judge(Grounds {
             necessity: self.necessity.clone(),

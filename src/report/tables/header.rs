@@ -111,17 +111,7 @@ fn about(run: &Run) -> Table {
         ("batch", settings.batch.to_string()),
         ("seed", settings.seed.to_string()),
         ("reference problems", settings.reference.clone()),
-        (
-            "verdict",
-            format!(
-                "{}; {} edits, {} where they settled nothing, {} donors, {} traces",
-                settings.verdict.strategies.join(", "),
-                settings.verdict.edits,
-                settings.verdict.more_edits,
-                settings.verdict.donors,
-                settings.verdict.traces
-            ),
-        ),
+        ("verdict", settings.verdict.to_string()),
         ("shard", header.shard.to_string()),
         ("rows", format!("{} of {}", run.rows, run.planned)),
         ("folder", run.folder.clone()),

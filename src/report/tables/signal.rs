@@ -115,8 +115,8 @@ pub fn section(run: &Run, id: &'static str, prefix: &str, title: &str) -> Sectio
          are bootstrap 95 % intervals over problems."
             .to_owned(),
         "The order of rungs was fixed before any data was seen: USED, TRACKS, PRESENT, NOT NEEDED, and last NONE FOUND, CONTRADICTED \
-         and ABSTAIN together. The fitted variant scores each problem by the share of correct answers among the others of its rung; \
-         since a problem's own answer is left out, its ranking within a rung is turned round, which biases its AUROC downwards."
+         and ABSTAIN together. The fitted variant scores each problem by the share of correct answers at its rung in the other four \
+         of five folds."
             .to_owned(),
     ];
     if !prefix.is_empty() {
