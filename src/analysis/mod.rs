@@ -9,6 +9,7 @@ pub mod early_exit;
 pub mod evaluate;
 pub mod grid;
 pub mod learned;
+mod phrases;
 pub mod planted;
 pub mod problems;
 pub mod reference;
@@ -16,8 +17,7 @@ pub mod run;
 pub mod thoughts;
 pub mod verdict;
 
-use crate::decode::phrase::{self, Voice};
-use crate::model::{Cancel, LensFiles, Model, ModelError, Vectors};
+use crate::model::{Cancel, LensFiles, Model, ModelError};
 use crate::problem::{Problem, Split};
 use crate::trace::{
     Ablation, AblationValue, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, LearnedReads,
@@ -399,7 +399,7 @@ impl Explorer {
         early_exit::early_exits(&self.model, clean, cancel)
     }
 
-    /// Phrases of one latent by the decoder that suits the model.
+    /// Phrases of one latent; see [`phrases::phrases`].
     ///
     /// # Errors
     /// When there is no such latent, the model fails, or the work is cancelled.
@@ -409,63 +409,7 @@ impl Explorer {
         latent: LatentIdx,
         cancel: &Cancel,
     ) -> Result<Vec<Phrase>, ModelError> {
-        let missing = || {
-            ModelError::refused(
-                format!(
-                    "there is no latent {latent}: the run has {}",
-                    clean.fed.len()
-                ),
-                format!("name a latent from 1 to {}", clean.fed.len()),
-            )
-        };
-        let at = latent.0.checked_sub(1).ok_or_else(missing)?;
-        let state = &clean.rollout.latents.get(at).ok_or_else(missing)?.state;
-        let decoder = self.model.has_step_decoder();
-        if decoder || self.model.info().phrase_decoder == "latent-prefix" {
-            let prefill = |fed: &Vectors| {
-                if decoder {
-                    self.model.decoder_prefill(fed, cancel)
-                } else {
-                    self.model.prefill_vectors(fed, cancel)
-                }
-            };
-            let branch = prefill(&clean.rollout.latents[at].fed)?;
-            let mean = match self.reference.fed(latent) {
-                Some(fed) => Some(prefill(&self.model.vectors(&[&fed.mean])?)?),
-                None => None,
-            };
-            return phrase::phrases(
-                &self.model,
-                &phrase::Start {
-                    branch: &branch,
-                    state: None,
-                    baseline: mean.as_ref().map(|branch| (branch, None)),
-                    voice: if decoder {
-                        Voice::StepDecoder
-                    } else {
-                        Voice::Model
-                    },
-                },
-                cancel,
-            );
-        }
-        // The latent is what the model would have said next: the words start where it would be fed.
-        let branch = clean.rollout.after(at).ok_or_else(missing)?;
-        let mean = match self.reference.states(latent) {
-            Some(states) => Some(self.model.vectors(&[&states.mean])?),
-            None => None,
-        };
-        let baseline = mean.as_ref().map(|mean| (branch, Some(mean)));
-        phrase::phrases(
-            &self.model,
-            &phrase::Start {
-                branch,
-                state: Some(state),
-                baseline,
-                voice: Voice::Model,
-            },
-            cancel,
-        )
+        phrases::phrases(&self.subject(clean), latent, cancel)
     }
 
     /// The verdict; see [`verdict::verdict`].

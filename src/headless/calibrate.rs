@@ -10,11 +10,14 @@ use crate::cli::CalibrateArgs;
 use crate::error::{Error, Result};
 use crate::file::{self, Outputs};
 use crate::model::Cancel;
+use crate::problem_file;
 use crate::report::render::markdown;
 use crate::report::table::{Cell, Part, Report, Section, Table};
 use crate::rows::header;
 use crate::text::sanitize;
 
+/// The file of a model's problems.
+const PROBLEMS: &str = "problems.jsonl";
 /// The schema name and version.
 const SCHEMA: &str = "undertone.calibrate/1";
 
@@ -99,16 +102,17 @@ fn plants(names: &[String]) -> Result<Vec<Plant>> {
 /// Writes the checkpoints and their problems, so that others can open and judge them.
 fn save(request: &Request, folder: &Path, outputs: &mut Outputs) -> Result<()> {
     for name in planted::names(request) {
-        for file in planted::FILES {
+        for file in planted::FILES.into_iter().chain([PROBLEMS]) {
             outputs.writes(&folder.join(&name).join(file))?;
         }
     }
-    for (name, contents) in planted::names(request).zip(planted::files(request)) {
+    for (name, (contents, problems)) in planted::names(request).zip(planted::files(request)) {
         let model = folder.join(name);
         crate::paths::create_folder(&model)?;
         for (name, bytes) in planted::FILES.into_iter().zip(&contents) {
             file::write_out(&model.join(name), bytes)?;
         }
+        problem_file::write(&model.join(PROBLEMS), &problems)?;
     }
     Ok(())
 }

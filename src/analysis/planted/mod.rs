@@ -1,6 +1,7 @@
 //! Models of which the truth is known, and what verdicts say of them: the calibration sheet.
 
 mod circuit;
+mod dim;
 mod judge;
 mod plants;
 mod questions;

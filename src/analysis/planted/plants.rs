@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::circuit::{Circuit, Dim, FED, Head, Look, said, sum_of, whole};
+use super::circuit::{Circuit, Head, Look, said, sum_of, whole};
+use super::dim::{Dim, FED};
 use super::questions::Layout;
 use crate::model::tiny::NUMBERS;
 use crate::trace::Rung;

@@ -4,7 +4,7 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::circuit::Dim;
+use super::dim::Dim;
 use super::plants::{Design, Plant};
 use crate::problem::Problem;
 

@@ -191,13 +191,8 @@ pub fn sheet(
     })
 }
 
-/// The files of a model that is written out: a checkpoint and its problems.
-pub const FILES: [&str; 4] = [
-    "config.json",
-    "tokenizer.json",
-    "model.safetensors",
-    "problems.jsonl",
-];
+/// The files of a checkpoint.
+pub const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
 /// The names of the models.
 pub fn names(request: &Request) -> impl Iterator<Item = String> {
@@ -206,20 +201,17 @@ pub fn names(request: &Request) -> impl Iterator<Item = String> {
     jobs.map(move |(plant, size, model, _)| Grown::new(plant, size, seed, model).name)
 }
 
-/// The contents of [`FILES`] of one model after the other, made when they are asked for.
-pub fn files(request: &Request) -> impl Iterator<Item = [Vec<u8>; 4]> {
+/// The contents of [`FILES`] and the problems of one model after the other, made when they are asked for.
+pub fn files(request: &Request) -> impl Iterator<Item = ([Vec<u8>; 3], Vec<Problem>)> {
     let seed = request.seed;
     jobs(request)
         .into_iter()
         .map(move |(plant, size, model, n)| {
             let grown = Grown::new(plant, size, seed, model);
-            let [config, tokenizer, weights] =
-                grown.design.circuit().files().map(|(_, bytes)| bytes);
             let (_, asked) = grown.questions(n);
-            let rows = asked.iter();
-            let rows = rows.map(|asked| serde_json::to_string(&asked.problem));
-            let rows: String = rows.flatten().map(|row| row + "\n").collect();
-            [config, tokenizer, weights, rows.into_bytes()]
+            let problems = asked.into_iter().map(|asked| asked.problem).collect();
+            let files = grown.design.circuit().files();
+            (files.map(|(_, bytes)| bytes), problems)
         })
 }
 
