@@ -345,10 +345,10 @@ fn unwind(app: &mut App, action: Action) -> Vec<Effect> {
     if app.session.notes != notes {
         app.notes_changed();
     }
-    if app.ablation != wanted {
-        settle(app)
-    } else {
+    if app.ablation == wanted {
         Vec::new()
+    } else {
+        settle(app)
     }
 }
 
