@@ -9,7 +9,7 @@ pub mod early_exit;
 pub mod evaluate;
 pub mod grid;
 pub mod learned;
-mod phrases;
+pub mod phrases;
 pub mod planted;
 pub mod problems;
 pub mod reference;
