@@ -15,7 +15,7 @@ pub(super) enum Dim {
     Delimiter,
     Stop,
     Number,
-    /// The delimiter stands where it stands after all latents.
+    /// The position of the delimiter once every latent has run.
     Place,
     /// The name and the thing at the head of the first sentence.
     Name,

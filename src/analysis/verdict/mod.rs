@@ -44,7 +44,7 @@ pub struct Asked<'a> {
     pub budget: &'a Budget,
 }
 
-/// What is heard on the way to a verdict.
+/// Interim reports while a verdict is worked out.
 #[derive(Debug, Clone, Copy)]
 pub enum Part<'a> {
     /// As much of the verdict as is settled.
@@ -53,7 +53,7 @@ pub enum Part<'a> {
     Progress(Progress),
 }
 
-/// Whoever hears the parts.
+/// Receives the interim reports.
 type OnPart<'a> = &'a mut dyn FnMut(Part<'_>);
 
 /// Judges a clean run, given its early exits; hands out what is known as soon as a rung is settled.
