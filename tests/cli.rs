@@ -600,3 +600,32 @@ fn help_on_a_full_device_is_an_error_with_a_reason() {
         );
     }
 }
+
+#[test]
+fn too_many_draws_and_strategies_that_cannot_read_the_model_are_named() {
+    let ask = ["--question", QUESTION];
+    for value in ["noise", "permute"] {
+        let args = ["ablate", "--off", "1-2", "--donors", "4000000000"];
+        let out = undertone(&[&args[..], &["--value", value], &ask].concat());
+        let error = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(2), "{value}: {error}");
+        assert!(error.contains("ask for 10000 at most"), "{error}");
+    }
+    let args = ["inspect", "--verdict", "--json", "--strategies"];
+    let of = |strategy| json(&[&args[..], &[strategy], &ask].concat())["verdict"].clone();
+    let unread = of("before99-5");
+    assert_eq!(unread["rung"], "ABSTAIN", "{unread}");
+    let reason = unread["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("strategies that were asked for"),
+        "{reason}"
+    );
+    // A search that found nothing has no p.
+    let said = of("projection-5");
+    for tried in said["tried"].as_array().unwrap() {
+        let found = tried["traces"].as_u64() > Some(0);
+        assert_eq!(tried["null"]["p_value"].is_number(), found, "{tried}");
+    }
+    let out = undertone(&["calibrate", "-n", "18446744073709551615"]);
+    assert_eq!(out.status.code(), Some(2));
+}

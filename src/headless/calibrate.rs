@@ -129,8 +129,8 @@ fn report(sheet: &Sheet, verdict: &header::Budget) -> Report {
             text: vec![
                 format!(
                     "Each plant is a model whose weights are written by hand, so that it is known what its latents say, what its answer \
-                     depends on, and whether it needs them. Problems of each plant and size: {}, over {} models; seed {}. Of {n} answers {answered} are right. What a \
-                     verdict may cost: {verdict}.",
+                     depends on, and whether it needs them. Problems of each plant and size: {}, over {} models; seed {}. Of {n} \
+                     answers {answered} are right. What a verdict may cost: {verdict}.",
                     sheet.problems, sheet.models, sheet.seed
                 ),
                 "A rung is right where what it claims is true of the plant: PRESENT and TRACKS, that the latents of the trace say its \

@@ -323,10 +323,9 @@ fn check(model: &Model, manner: &Ablation) -> Result<(), ModelError> {
         _ if manner.variants == Some(0) => {
             refuse("no variant was asked for", "ask for at least one")
         }
-        V::Noise | V::Permute if manner.variants.is_some_and(|n| n > MOST) => refuse(
-            "so many draws or orders would take days",
-            "ask for 10000 at most",
-        ),
+        V::Noise | V::Permute if manner.variants.is_some_and(|n| n > MOST) => {
+            refuse("that is too many draws or orders", "ask for 10000 at most")
+        }
         _ => Ok(()),
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Explorer;
-use super::reference::{Group, same_length};
+use super::reference::{Group, prefill, same_length};
 use super::run::{self, MAX_NEW_TOKENS};
 use crate::answers;
 use crate::decode::lens;
@@ -243,7 +243,7 @@ impl Pass<'_> {
                         writes.set(row, LatentIdx(j + 1), vector);
                     }
                 }
-                let branch = group.prefill(model, self.cancel)?;
+                let branch = prefill(model, std::slice::from_ref(&group), self.cancel)?;
                 let rollout = model.rollout(&branch, k, &writes, self.cancel)?;
                 let closed = model.close(rollout.last(), false, self.cancel)?;
                 self.mark(&group, &closed, MAX_NEW_TOKENS, &mut right)?;
@@ -277,7 +277,7 @@ impl Pass<'_> {
             mode,
             ROWS,
         ) {
-            let branch = group.prefill(model, self.cancel)?;
+            let branch = prefill(model, std::slice::from_ref(&group), self.cancel)?;
             self.mark(&group, &branch, run::max_new_tokens(mode), &mut right)?;
             done += group.indices.len();
             (self.progress)(name, done, self.problems.len());

@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use super::Recipe;
 use super::card::Counts;
 use crate::analysis::evaluate::step_result;
-use crate::analysis::reference::same_length;
+use crate::analysis::reference::{prefill, same_length};
 use crate::model::{Cancel, Mode, Model, ModelError, Writes};
 use crate::problem::Problem;
 use crate::trace::LatentIdx;
@@ -189,7 +189,7 @@ fn run(
     let questions = chosen.iter().map(|&i| problems[i].question.as_str());
     for group in same_length(model, questions, Mode::Latent, ROWS) {
         progress("latents", done, total);
-        let branch = group.prefill(model, cancel)?;
+        let branch = prefill(model, std::slice::from_ref(&group), cancel)?;
         let rollout = model.rollout(&branch, n, &Writes::none(branch.rows()), cancel)?;
         let states = if *layers == [model.info().layers] {
             // The last layer's states are what the rollout fed, or projected.

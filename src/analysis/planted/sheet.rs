@@ -144,10 +144,11 @@ pub fn sheet(
     let judged: Vec<OnceLock<Result<Vec<Judged>, ModelError>>> =
         jobs.iter().map(|_| OnceLock::new()).collect();
     let work = || {
-        while let Some((at, (plant, size, model, n))) = {
+        loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            jobs.get(at).map(|job| (at, job))
-        } {
+            let Some((plant, size, model, n)) = jobs.get(at) else {
+                return;
+            };
             let grown = Grown::new(*plant, *size, request.seed, *model);
             let verdicts = grown.verdicts(*n, &request.budget, cancel);
             if judged[at].set(verdicts).is_ok() {

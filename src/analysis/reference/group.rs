@@ -13,43 +13,25 @@ pub struct Group<'a> {
     pub prompts: Vec<Vec<u32>>,
 }
 
-impl Group<'_> {
-    /// Runs the prompts, as many in a pass as suit the model; they are rows of one batch afterwards.
-    ///
-    /// # Errors
-    /// When the model fails or the work is cancelled.
-    pub fn prefill(&self, model: &Model, cancel: &Cancel) -> Result<Branch, ModelError> {
-        let prompts: Vec<&[u32]> = self.prompts.iter().map(Vec::as_slice).collect();
-        let rows = model.rows_at_once(prompts.first().map_or(1, |prompt| prompt.len()));
-        if prompts.len() <= rows {
-            return model.prefill(&prompts, cancel);
-        }
-        Branch::stack(&self.parts(model, cancel)?.iter().collect::<Vec<_>>())
-    }
-
-    /// The prompts after their passes, nothing shared among them.
-    fn parts(&self, model: &Model, cancel: &Cancel) -> Result<Vec<Branch>, ModelError> {
-        let prompts: Vec<&[u32]> = self.prompts.iter().map(Vec::as_slice).collect();
-        let rows = model.rows_at_once(prompts.first().map_or(1, |prompt| prompt.len()));
-        let parts = prompts.chunks(rows);
-        parts.map(|part| model.prefill_rows(part, cancel)).collect()
-    }
-}
-
-/// Runs the prompts of groups; they are rows of one batch afterwards, however long: a step from there on reads the weights once
-/// for all of them.
+/// Runs the prompts of groups, as many in a pass as suit the model; they are rows of one batch afterwards, whatever their lengths: a
+/// later step reads the weights once for all of them.
 ///
 /// # Errors
 /// When there is no group, the model fails or the work is cancelled.
 pub fn prefill(model: &Model, groups: &[Group<'_>], cancel: &Cancel) -> Result<Branch, ModelError> {
-    if let [group] = groups {
-        return group.prefill(model, cancel);
-    }
     let mut parts = Vec::new();
     for group in groups {
-        parts.extend(group.parts(model, cancel)?);
+        let prompts: Vec<&[u32]> = group.prompts.iter().map(Vec::as_slice).collect();
+        let rows = model.rows_at_once(prompts.first().map_or(1, |prompt| prompt.len()));
+        for part in prompts.chunks(rows) {
+            parts.push(model.prefill_rows(part, cancel)?);
+        }
     }
-    Branch::stack(&parts.iter().collect::<Vec<_>>())
+    match parts.as_slice() {
+        // A single row becomes a prefix that its forks share.
+        [row] if row.rows() == 1 => row.freeze(),
+        parts => Branch::stack(&parts.iter().collect::<Vec<_>>()),
+    }
 }
 
 /// Groups questions by prompt length, at most `most` a group, in order of first appearance of the length.

@@ -273,13 +273,9 @@ impl Choice {
         }
         chosen
     }
-
-    fn is_full(&self, all: &[&Donor]) -> bool {
-        self.of(all).len() == 2 * self.wanted
-    }
 }
 
-/// Donors for one step: questions edited for the purpose, edited questions, and other problems. They run in parts until there are enough.
+/// Donors for one step: questions edited for the purpose, edited questions, and other problems, run in parts until there are enough.
 /// Some of the other problems that show the same value go first: an edit that leaves the step's value may leave its latent too,
 /// and prove nothing.
 fn gather(
@@ -308,22 +304,20 @@ fn gather(
     // They have run already.
     let known: Vec<Edit> = observed.iter().map(|o| o.edit.clone()).collect();
     let mut last = run_edits(bench, test, at, &known)?;
-    let in_order = |first: &[Donor], last: &[Donor]| -> Vec<Donor> {
+    let choose = |first: &[Donor], last: &[Donor]| -> Vec<Donor> {
         let all: Vec<&Donor> = first.iter().chain(last).collect();
         choice.of(&all).into_iter().cloned().collect()
     };
-    let is_full = |first: &[Donor], last: &[Donor]| {
-        choice.is_full(&first.iter().chain(last).collect::<Vec<_>>())
-    };
     for part in made.chunks(CHUNK / 2) {
         first.extend(run_edits(bench, test, at, part)?);
-        if is_full(&first, &last) {
-            return Ok(in_order(&first, &last));
+        let chosen = choose(&first, &last);
+        if chosen.len() == 2 * wanted {
+            return Ok(chosen);
         }
     }
     let rest: Vec<(String, String)> = different.into_iter().chain(beyond).collect();
     last.extend(run_others(bench, test, at, &rest)?);
-    Ok(in_order(&first, &last))
+    Ok(choose(&first, &last))
 }
 
 /// Edited questions as donors: those that show what they must, and that the model answers as the trace says.
