@@ -147,9 +147,18 @@ fn what_is_told_ahead_is_shown_and_not_kept() {
     };
     assert_eq!(said(&bench).as_deref(), Some("8"));
     assert!(bench.app.session.outcomes.is_empty() && bench.app.is_busy());
+    let shows = |bench: &mut Bench, mark: &str| {
+        for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+            let text = bench.text(width, height);
+            assert!(text.contains(mark), "{text}");
+        }
+    };
+    let donors = says(&wanted, "8").effect.variants().n;
+    shows(&mut bench, &format!("so far, {donors} donors"));
     // Stopped there, it is asked for again.
     bench.keys("esc");
     assert!(bench.app.lacks_answer() && !bench.app.is_busy());
+    shows(&mut bench, "so far, r completes");
     bench.take_effects();
     bench.keys("r");
     assert!(
@@ -167,6 +176,7 @@ fn what_is_told_ahead_is_shown_and_not_kept() {
     assert_eq!(said(&bench).as_deref(), Some("9"));
     bench.send(ahead(&wanted, "8"));
     assert_eq!(said(&bench).as_deref(), Some("9"), "too late");
+    assert!(!bench.text(80, 24).contains("so far"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The clean answer against the current one: whether it stands, by how much it changed, and how large the intervention was.
 //! Whether an answer is correct is a separate line and feeds nothing else.
 
+use std::borrow::Cow;
+
 use ratatui::style::Style;
 use ratatui::text::Line;
 
@@ -38,27 +40,28 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
         } else {
             String::new()
         },
-        remark: stale_mark(app).unwrap_or_default().to_owned(),
+        remark: stale_mark(app).unwrap_or_default().into_owned(),
     }
 }
 
 /// What to say about an answer that is not the one that was asked for.
 #[must_use]
-pub fn stale_mark(app: &App) -> Option<&'static str> {
+pub fn stale_mark(app: &App) -> Option<Cow<'static, str>> {
     if !app.is_stale() {
-        app.ahead()?;
+        let donors = app.ahead()?.effect.variants().n;
         return Some(match app.live.ablation {
-            Job::Stopped if app.failure.is_some() => "so far, not completed",
-            Job::Stopped => "so far, r completes",
-            _ => "so far, more follow",
+            Job::Stopped if app.failure.is_some() => "so far, not completed".into(),
+            Job::Stopped => "so far, r completes".into(),
+            // A narrow screen shows the number of donors nowhere else.
+            _ => format!("so far, {donors} donors").into(),
         });
     }
-    Some(match app.live.ablation {
+    Some(Cow::Borrowed(match app.live.ablation {
         _ if app.lattice_answer().is_some() => "from the lattice",
         Job::Stopped if app.failure.is_some() => "stale, not computed",
         Job::Stopped => "stale, r recomputes",
         _ => "stale, recomputing",
-    })
+    }))
 }
 
 pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
