@@ -22,7 +22,9 @@ use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, V
 use crate::error::{Error, Result};
 use crate::trace::LatentIdx;
 
-pub use self::ablation::{DirectionName, DonorName, MannerArgs, PropagationName, SiteName, Value};
+pub use self::ablation::{
+    ALL, DirectionName, DonorName, MannerArgs, PropagationName, SiteName, Value,
+};
 pub use self::batch::{ControlName, ExperimentName, MergeArgs, ProtocolName, RunArgs};
 pub use self::calibrate::CalibrateArgs;
 pub use self::completions::CompletionsArgs;

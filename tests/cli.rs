@@ -629,3 +629,43 @@ fn too_many_draws_and_strategies_that_cannot_read_the_model_are_named() {
     let out = undertone(&["calibrate", "-n", "18446744073709551615"]);
     assert_eq!(out.status.code(), Some(2));
 }
+
+#[test]
+fn what_a_figure_does_not_rest_on_is_said() {
+    let ask = ["ablate", "--off", "1", "--question", QUESTION];
+    // One donor has no interval of its change, and more than there are is not passed over.
+    let one = json(&[&ask[..], &["--donors", "1", "--json"]].concat());
+    let donors = &one["outcomes"][0]["effect"]["donors"];
+    assert!(
+        donors["delta_logprob_ci95"].is_null() && donors["n"] == 1,
+        "{donors}"
+    );
+    let said = undertone(&[&ask[..], &["--donors", "300"]].concat()).stdout;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("300 donors were asked for, and the reference set has 256"),
+        "{said}"
+    );
+    // Donors of questions that the model cannot see.
+    let home = tempdir().unwrap();
+    let file = home.path().join("problems.jsonl");
+    let lines = (0..20).map(|n| format!(r#"{{"question": "Tom has {n} zeppelins and buys 3 apples. How many?", "answer": "{}"}}"#, n + 3) + "\n");
+    fs::write(&file, lines.collect::<String>()).unwrap();
+    let file = file.to_str().unwrap();
+    let blind = json(&[&ask[..], &["--donors", "4", "--reference", file, "--json"]].concat());
+    let warning = blind["reference_warning"].as_str().unwrap();
+    assert_eq!(
+        warning,
+        "20 of the 20 problems of the reference set hold words that the model cannot see"
+    );
+    // A sign that is not read.
+    let signed = "Tom has -3 apples. He buys 8 apples. How many apples does Tom have?";
+    let verdict =
+        json(&["inspect", "--verdict", "--json", "--question", signed])["verdict"].clone();
+    let notes = verdict["notes"].to_string();
+    assert!(
+        notes.contains("read as 3: no trace starts from a negative number"),
+        "{verdict}"
+    );
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::reference::{DEPTH, Group, prefill, same_length};
+use super::reference::{DEPTH, Group, can_read, prefill, same_length};
 use crate::decode::lens;
 use crate::decode::spoken::{self, Spoken};
 use crate::model::{Cancel, Mode, Model, ModelError, Vectors, Writes};
@@ -52,15 +52,11 @@ pub fn think(
     cancel: &Cancel,
 ) -> Result<Vec<Option<Thought>>, ModelError> {
     let mut thoughts = vec![None; questions.len()];
-    let known = |question: &&str| {
-        let prompt = model.prompt(question, Mode::Latent);
-        prompt.is_ok_and(|prompt| prompt.unknown.is_empty())
-    };
     let known: Vec<(usize, &str)> = questions
         .iter()
         .copied()
         .enumerate()
-        .filter(|(_, q)| known(q))
+        .filter(|(_, question)| can_read(model, question))
         .collect();
     let texts = known.iter().map(|(_, question)| *question);
     let groups = same_length(model, texts, Mode::Latent, ROWS);

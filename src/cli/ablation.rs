@@ -228,8 +228,8 @@ impl MannerArgs {
     }
 }
 
-/// As many donors as any reference set has.
-const ALL: usize = 1 << 20;
+/// More donors than any reference set has: `--donors all`.
+pub const ALL: usize = 1 << 20;
 
 fn variants(text: &str) -> Result<usize, String> {
     if text == "all" {

@@ -13,7 +13,7 @@ use crate::cli::{InspectArgs, ModelArgs, Off, Value};
 use crate::error::{Error, Result};
 use crate::model::Cancel;
 use crate::problem::{Problem, Split};
-use crate::text::{Page, sanitize};
+use crate::text::{Page, count, sanitize};
 use crate::trace::{
     Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, Mode, ModelInfo, Phrase, Task,
     TokenRead, Verdict,
@@ -356,10 +356,11 @@ fn as_text(i: &Inspection) -> String {
         if let Some(d) = &effect.donors {
             let rate = words::flip_rate(d.variants());
             let rate = rate.map_or_else(String::new, |rate| format!("{rate}; "));
-            out += &format!(
-                "donors  {rate}mean change in log-prob 95% [{:.2}, {:.2}]\n",
-                d.delta_logprob_ci95.0, d.delta_logprob_ci95.1
+            let interval = d.delta_logprob_ci95.map_or_else(
+                || "has no interval".to_owned(),
+                |(low, high)| format!("95% [{low:.2}, {high:.2}]"),
             );
+            out += &format!("donors  {rate}mean change in log-prob {interval}\n");
         }
     }
     if let Some(judged) = &i.verdict {
@@ -402,14 +403,17 @@ fn verdict_text(v: &Verdict) -> String {
         }
     }
     out += &format!(
-        "  {} candidates, {} traces, {} (null n {}, {} searches)\n",
-        v.candidates,
-        v.traces,
+        "  {}, {}, {} (null n {}, {})\n",
+        count(v.candidates, "candidate"),
+        count(v.traces, "trace"),
         v.null
             .p_value
             .map_or_else(|| "no p".to_owned(), |p| format!("p {p:.4}")),
         v.null.n,
-        v.null.searches
+        match v.null.searches {
+            1 => "1 search".to_owned(),
+            n => format!("{n} searches"),
+        }
     );
     for note in &v.notes {
         out += &format!("  note  {}\n", clean(note));
@@ -434,13 +438,13 @@ fn verdict_text(v: &Verdict) -> String {
     }
     for t in &v.tried {
         out += &format!(
-            "  tried  {}: {} traces, {} tested, null {} of {}, {} runs\n",
+            "  tried  {}: {}, {} tested, null {} of {}, {}\n",
             clean(&t.name),
-            t.traces,
+            count(t.traces, "trace"),
             t.tested,
             t.null.hits,
             t.null.n,
-            t.runs
+            count(t.runs, "run")
         );
     }
     out

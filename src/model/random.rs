@@ -4,6 +4,7 @@
 //! GPT-2's first block gets three habits by hand: after the end marker it says the delimiter, after the delimiter whatever the rest
 //! of the model says, and after anything else the end token.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -27,11 +28,12 @@ pub enum Shape {
 /// The names of the files that [`write()`] writes.
 pub const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
-/// Writes config.json, tokenizer.json and model.safetensors of a random checkpoint into a folder; always the same ones.
+/// Writes config.json, tokenizer.json and model.safetensors of a random checkpoint into a folder; always the same ones. Its vocabulary
+/// has these words and numbers too.
 ///
 /// # Errors
 /// When the folder cannot be made or written.
-pub fn write(shape: Shape, folder: &Path) -> Result<()> {
+pub fn write(shape: Shape, words: &BTreeSet<String>, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;
     let [config_path, tokenizer_path, weights_path] = FILES.map(|name| folder.join(name));
     let (config, tensors, dtype) = match shape {
@@ -40,7 +42,7 @@ pub fn write(shape: Shape, folder: &Path) -> Result<()> {
     };
     let size = if dtype == "F32" { 4 } else { 2 };
     file::write_out(&config_path, config.to_string().as_bytes())?;
-    file::write_out(&tokenizer_path, tiny::tokenizer_json().as_bytes())?;
+    file::write_out(&tokenizer_path, tiny::tokenizer_json(words).as_bytes())?;
     let mut header = Map::new();
     let mut at = 0;
     for (name, shape) in &tensors {

@@ -2,7 +2,7 @@
 //! loader. Random, but for one circuit: after the end marker it says `###`, then a number, then the end token. Which
 //! number follows from the question and the latents, and means nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -63,10 +63,17 @@ pub fn checkpoint_with(seed: u64, edit: &dyn Fn(&mut Tensors)) -> Checkpoint {
     )
 }
 
-/// The toy vocabulary's tokenizer.json without latent markers, for checkpoints whose markers are told by their place.
-pub(crate) fn tokenizer_json() -> String {
+/// The toy vocabulary's tokenizer.json with more words, and without latent markers, for checkpoints whose markers are told by their
+/// place.
+pub(crate) fn tokenizer_json(words: &BTreeSet<String>) -> String {
     let mut vocabulary = vocabulary();
     vocabulary.truncate(vocabulary.len() - MARKERS.len());
+    let new: Vec<String> = words
+        .iter()
+        .filter(|word| !vocabulary.contains(word))
+        .cloned()
+        .collect();
+    vocabulary.extend(new);
     tokenizer(&vocabulary).to_string()
 }
 

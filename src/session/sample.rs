@@ -119,7 +119,7 @@ fn outcome(off: &[usize], value: AblationValue) -> Outcome {
                 n: 16,
                 flips: 15,
                 flip_rate_ci95: Some((0.698, 0.998)),
-                delta_logprob_ci95: (-8.0, -6.5),
+                delta_logprob_ci95: Some((-8.0, -6.5)),
                 answers: vec![(Some("24".to_owned()), 9), (None, 7)],
             }),
         },

@@ -62,17 +62,17 @@ pub fn mean(samples: &[f64]) -> f64 {
     }
 }
 
-/// 95 % interval of the mean by Student's t. One sample has no interval: both ends are the sample.
+/// 95 % interval of the mean by Student's t; `None` for fewer than two samples.
 #[must_use]
-pub fn mean_interval(samples: &[f64]) -> (f64, f64) {
-    let m = mean(samples);
+pub fn mean_interval(samples: &[f64]) -> Option<(f64, f64)> {
     if samples.len() < 2 {
-        return (m, m);
+        return None;
     }
+    let m = mean(samples);
     let freedom = samples.len() - 1;
     let variance = samples.iter().map(|x| (x - m).powi(2)).sum::<f64>() * ratio(1, freedom);
     let half = t_quantile(freedom) * (variance * ratio(1, samples.len())).sqrt();
-    (m - half, m + half)
+    Some((m - half, m + half))
 }
 
 /// The 97.5 % quantile of Student's t: tabulated to 30 degrees of freedom, the Cornish-Fisher expansion beyond.
@@ -125,10 +125,11 @@ mod tests {
 
     #[test]
     fn the_mean_interval_uses_students_t() {
-        let (lo, hi) = mean_interval(&[1.0, 2.0, 3.0, 4.0]);
+        let (lo, hi) = mean_interval(&[1.0, 2.0, 3.0, 4.0]).unwrap();
         // Mean 2.5, s = 1.29099, t(3) = 3.182.
         assert!(close(lo, 2.5 - 2.0540) && close(hi, 2.5 + 2.0540));
         assert!(close(t_quantile(60), 2.0003));
-        assert_eq!(mean_interval(&[7.0]), (7.0, 7.0));
+        assert_eq!(mean_interval(&[7.0]), None);
+        assert_eq!(mean_interval(&[]), None);
     }
 }

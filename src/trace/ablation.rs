@@ -345,8 +345,8 @@ pub struct Donors {
     /// 95 % interval of the rate of flips: Clopper-Pearson, one-sided where none or all flipped.
     #[serde(default)]
     pub flip_rate_ci95: Option<(f64, f64)>,
-    /// 95 % interval of the mean change in log-probability (t distribution over variants).
-    pub delta_logprob_ci95: (f64, f64),
+    /// 95 % interval of the mean change in log-probability (t distribution over variants); `None` for one variant.
+    pub delta_logprob_ci95: Option<(f64, f64)>,
     /// Answers with their counts, most frequent first.
     pub answers: Vec<(Option<String>, usize)>,
 }

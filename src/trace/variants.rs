@@ -256,7 +256,7 @@ mod tests {
             n: 16,
             flips: 9,
             flip_rate_ci95: None,
-            delta_logprob_ci95: (-11.0, -7.0),
+            delta_logprob_ci95: Some((-11.0, -7.0)),
             answers: vec![(Some("17".to_owned()), 7)],
         }
     }

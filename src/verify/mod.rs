@@ -191,16 +191,35 @@ pub fn search(settings: &Search, case: &Case<'_>, latents: &[Vec<TokenRead>]) ->
     }
 }
 
-/// Warns about contradictory facts and about an answer outside the options. The search does not depend on either, so the verdict
-/// carries the warnings separately.
+/// Warns about signs that are not read, contradictory facts and an answer outside the options. The search does not depend on any of
+/// them, so the verdict carries the warnings separately.
 #[must_use]
 pub fn warnings(case: &Case<'_>) -> Vec<String> {
-    let Some(facts) = (case.task == Task::Logic)
-        .then(|| facts::parse(case.question).ok())
-        .flatten()
-    else {
-        return Vec::new();
-    };
+    match case.task {
+        Task::Math => signs(case.question),
+        Task::Logic => facts::parse(case.question)
+            .map_or_else(|_| Vec::new(), |facts| doubts(&facts, case.answer)),
+        Task::Unknown => Vec::new(),
+    }
+}
+
+/// The numbers with a minus sign. A minus between words ("5 - 3", "2-3 days") is none.
+fn signs(question: &str) -> Vec<String> {
+    let written = numbers::question_numbers(question).into_iter();
+    let signed = written.filter_map(|number| {
+        let before = question[..number.start].trim_end_matches(['$', '£', '€']);
+        let before = before.strip_suffix(['-', '\u{2212}'])?;
+        let is_sign =
+            before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || c == '(');
+        let said = &question[number.start..number.end];
+        is_sign.then(|| {
+            format!("\"-{said}\" is read as {said}: no trace starts from a negative number")
+        })
+    });
+    signed.collect()
+}
+
+fn doubts(facts: &facts::Facts, answer: Option<&str>) -> Vec<String> {
     let mut notes: Vec<String> = facts
         .contradictions()
         .into_iter()
@@ -209,7 +228,7 @@ pub fn warnings(case: &Case<'_>) -> Vec<String> {
             format!("The facts are contradictory: {entity} both is and is not {node}")
         })
         .collect();
-    if let (facts::Query::Which { options }, Some(answer)) = (&facts.query, case.answer) {
+    if let (facts::Query::Which { options }, Some(answer)) = (&facts.query, answer) {
         let names: Vec<&str> = options.iter().map(|o| facts.nodes[*o].as_str()).collect();
         let words = || answer.split(|c: char| !c.is_alphanumeric());
         let says = |word: &str| {

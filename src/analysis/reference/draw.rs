@@ -1,7 +1,5 @@
 //! Draws donors: at random by problem and seed, and spread over the kinds of problems of the set.
 
-use std::collections::BTreeMap;
-
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -9,29 +7,37 @@ use sha2::{Digest, Sha256};
 
 /// An order of all items, of which the first n are a sample for any n, with the stratum of each given (number of steps, words).
 ///
-/// Each stratum is shuffled and laid out evenly over the order, from a start that is drawn too (systematic sampling): every item
-/// is as likely to be among the first n as any other, and n items hold about as large a share of each stratum as all do. The seed
-/// goes with the question, so that problems of one run have donors of their own and their errors do not add up.
-#[must_use]
-pub fn draw<S: Ord + Copy>(strata: &[S], question: &str, seed: u64) -> Vec<usize> {
+/// The items stand in a circle, stratum after stratum, shuffled within each. A comb of equal steps turned by a random angle picks
+/// them, every other tooth of a comb first (systematic sampling, van der Corput's order). The angle makes every item exactly as likely
+/// to be among the first n as any other, the comb makes n items hold about as large a share of each stratum as all do. The seed goes
+/// with the question, so that problems of one run have donors of their own and their errors do not add up.
+fn draw<S: Ord + Copy>(strata: &[S], question: &str, seed: u64) -> Vec<usize> {
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());
     hash.update(question.trim().as_bytes());
     let mut dice = ChaCha8Rng::from_seed(hash.finalize().into());
-    let mut by_stratum: BTreeMap<S, Vec<usize>> = BTreeMap::new();
-    for (at, stratum) in strata.iter().enumerate() {
-        by_stratum.entry(*stratum).or_default().push(at);
+    let n = strata.len();
+    if n == 0 {
+        return Vec::new();
     }
-    let mut placed: Vec<(f64, usize)> = Vec::with_capacity(strata.len());
-    for items in by_stratum.values_mut() {
-        items.shuffle(&mut dice);
-        let start: f64 = dice.random();
-        #[expect(clippy::cast_precision_loss, reason = "a few hundred items")]
-        let place = |i: usize| (i as f64 + start) / items.len() as f64;
-        placed.extend(items.iter().enumerate().map(|(i, at)| (place(i), *at)));
+    let mut circle: Vec<usize> = (0..n).collect();
+    circle.shuffle(&mut dice);
+    circle.sort_by_key(|at| strata[*at]);
+    // At least as many teeth as items, so that each item is met.
+    let teeth = n.next_power_of_two();
+    let angle = dice.random_range(0..n * teeth);
+    let mut is_drawn = vec![false; n];
+    let mut order = Vec::with_capacity(n);
+    for tooth in 0..teeth {
+        let tooth = tooth
+            .reverse_bits()
+            .unbounded_shr(usize::BITS - teeth.ilog2());
+        let at = (tooth * n + angle) / teeth % n;
+        if !std::mem::replace(&mut is_drawn[at], true) {
+            order.push(circle[at]);
+        }
     }
-    placed.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    placed.into_iter().map(|(_, at)| at).collect()
+    order
 }
 
 /// A problem that may lend its latents.
@@ -85,22 +91,44 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_are_spread_as_all_are_and_every_item_is_as_likely() {
+    fn sixteen_are_spread_as_all_are() {
         let strata = strata();
-        let mut drawn = vec![0u32; strata.len()];
-        for problem in 0..2000 {
-            let sixteen = &draw(&strata, &problem.to_string(), 0)[..16];
-            let ones = sixteen.iter().filter(|at| strata[**at] == 1).count();
-            assert!((7..=9).contains(&ones), "{ones}");
-            for at in sixteen {
-                drawn[*at] += 1;
+        for problem in 0..500 {
+            let drawn = draw(&strata, &problem.to_string(), 0);
+            for (stratum, expected) in [(1, 8), (2, 4), (3, 4)] {
+                let n = drawn[..16]
+                    .iter()
+                    .filter(|at| strata[**at] == stratum)
+                    .count();
+                assert_eq!(n, expected);
             }
         }
-        // 2000 draws of 16 in 256: 125 each, with a standard deviation below 11.
-        let (least, most) = (drawn.iter().min(), drawn.iter().max());
-        assert!(
-            least.is_some_and(|n| *n > 80) && most.is_some_and(|n| *n < 170),
-            "{least:?} {most:?}"
-        );
+    }
+
+    #[test]
+    fn every_item_is_as_likely_whatever_the_size_of_its_stratum() {
+        // One stratum of 200, and 55 of one item each.
+        let strata: Vec<usize> = (0..255_usize).map(|at| at.saturating_sub(199)).collect();
+        for n in [1, 4, 16, 100] {
+            let problems = 4_000;
+            let mut single = 0;
+            for problem in 0..problems {
+                let drawn = draw(&strata, &problem.to_string(), 0);
+                single += drawn[..n].iter().filter(|at| **at >= 200).count();
+            }
+            let (all, share) = (f64::from(problems) * n as f64, 55.0 / 255.0);
+            // Four standard deviations of independent draws; those of a comb are smaller.
+            let room = 4.0 * (all * share * (1.0 - share)).sqrt();
+            assert!((single as f64 - all * share).abs() < room, "{n}: {single}");
+        }
+    }
+
+    #[test]
+    fn any_number_of_items_is_drawn_to_the_end() {
+        for n in 0..70 {
+            let mut drawn = draw(&vec![(); n], "a", 0);
+            drawn.sort_unstable();
+            assert_eq!(drawn, (0..n).collect::<Vec<_>>());
+        }
     }
 }

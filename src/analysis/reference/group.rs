@@ -34,6 +34,13 @@ pub fn prefill(model: &Model, groups: &[Group<'_>], cancel: &Cancel) -> Result<B
     }
 }
 
+/// Whether the model takes a question in latent mode and its vocabulary has every word of it.
+#[must_use]
+pub fn can_read(model: &Model, question: &str) -> bool {
+    let prompt = model.prompt(question, Mode::Latent);
+    prompt.is_ok_and(|prompt| prompt.unknown.is_empty())
+}
+
 /// Groups questions by prompt length, at most `most` a group, in order of first appearance of the length.
 /// Questions that the model cannot take are left out.
 pub fn same_length<'a>(

@@ -8,8 +8,7 @@ mod stored;
 mod tests;
 
 pub use build::Builder;
-pub use draw::draw;
-pub use group::{Group, prefill, same_length};
+pub use group::{Group, can_read, prefill, same_length};
 pub use stored::{Key, LONGEST};
 
 use std::sync::{Arc, OnceLock};
@@ -62,6 +61,8 @@ pub struct Reference {
     /// Where the problems came from, for exports.
     pub origin: String,
     items: Vec<Item>,
+    /// How many of the items hold words that the model cannot see.
+    unseen: usize,
     fed: Vec<Moments>,
     states: Vec<Moments>,
     /// What else was read, once it was asked for: what is spoken, then what 1, 2, ... layers before the last read.
@@ -103,13 +104,25 @@ impl Reference {
         let (fed, states) = (0..latents)
             .map(|at| (over(&|item| &item.fed[at]), over(&|item| &item.states[at])))
             .unzip();
+        let unseen = |item: &&Item| !can_read(model, &item.question);
         Self {
             origin: origin.to_owned(),
+            unseen: items.iter().filter(unseen).count(),
             items,
             fed,
             states,
             decoded: vec![OnceLock::new(); model.info().layers.max(1)],
         }
+    }
+
+    /// What is wrong with the set, if anything: a word that the model cannot see is in no latent of its problem, so donors, means
+    /// and chance rates are those of other questions than the set holds.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let (unseen, all) = (self.unseen, self.len());
+        (unseen > 0).then(|| {
+            format!("{unseen} of the {all} problems of the reference set hold words that the model cannot see")
+        })
     }
 
     /// How many problems it holds.

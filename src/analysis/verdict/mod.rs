@@ -439,7 +439,10 @@ impl Climb<'_> {
             top_k: best.strategy.top_k,
             tried: self.tried.clone(),
             nodes: self.nodes.clone(),
-            notes: verify::warnings(&self.bench.case()),
+            notes: verify::warnings(&self.bench.case())
+                .into_iter()
+                .chain(self.bench.of.reference.warning())
+                .collect(),
         })
     }
 }

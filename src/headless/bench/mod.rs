@@ -2,17 +2,21 @@
 
 mod counterfactual;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::{load_model, print, to_json};
+use crate::analysis::problems;
 use crate::cli::{BenchArgs, ShapeName, Suite};
 use crate::error::{Error, Result};
 use crate::file::{self, Outputs};
 use crate::model::{Branch, Cancel, Model, ModelError, Writes, random};
+use crate::problem::Split;
 use crate::text::{Page, sanitize};
+use crate::trace::Task;
 
 /// The schema name and version.
 const SCHEMA: &str = "undertone.bench/1";
@@ -89,7 +93,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         for name in random::FILES {
             outputs.writes(&out.join(name))?;
         }
-        random::write(of_shape(shape), out)?;
+        random::write(of_shape(shape), &words()?, out)?;
         return print(&Page::of(
             sanitize(&out.display().to_string()).into_string(),
         ));
@@ -210,6 +214,23 @@ fn refuse(command: &str, why: &str) -> Error {
         format!("the reference {command:?} {why}"),
         "it has to print one JSON object as the scripts in benches/ do",
     )
+}
+
+/// The words, numbers and signs of generated arithmetic problems: a question with a word that the vocabulary lacks has no donors and
+/// no verdict.
+fn words() -> Result<BTreeSet<String>> {
+    let made = problems::for_task(Task::Math, Split::Train, 2_000, problems::REFERENCE_SEED)
+        .map_err(|error| Error::usage(error.to_string()))?;
+    let mut words: BTreeSet<String> = (0..1_000).map(|n| n.to_string()).collect();
+    for question in made.iter().map(|problem| &problem.question) {
+        let plain = question.split(|c: char| !c.is_ascii_alphanumeric());
+        words.extend(plain.filter(|word| !word.is_empty()).map(str::to_owned));
+        let signs = question
+            .chars()
+            .filter(|c| !c.is_alphanumeric() && !c.is_whitespace());
+        words.extend(signs.map(String::from));
+    }
+    Ok(words)
 }
 
 fn of_shape(name: ShapeName) -> random::Shape {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::analysis::run::CleanRun;
 use crate::answers;
-use crate::cli::{AblateArgs, Edit};
+use crate::cli::{ALL, AblateArgs, Edit};
 use crate::error::Result;
 use crate::text::Page;
 use crate::trace::{EarlyExit, LatentIdx, Outcome};
@@ -185,7 +185,7 @@ fn fields(outcome: &Outcome) -> Fields {
     let (answer, effect) = (&outcome.answer, &outcome.effect);
     let donors = effect.donors.as_ref();
     let rate = donors.and_then(|donors| donors.flip_rate_ci95);
-    let change = donors.map(|donors| donors.delta_logprob_ci95);
+    let change = donors.and_then(|donors| donors.delta_logprob_ci95);
     let answers = donors.map(|donors| json(&donors.answers));
     let mut fields = csv::manner(&outcome.ablation);
     fields.extend([
@@ -332,12 +332,13 @@ fn remarks(outcome: &Outcome, pen: Pen) -> String {
     let mut text = String::new();
     if let Some(donors) = &effect.donors {
         let variant = outcome.ablation.value.variant_name().unwrap_or("variant");
-        let (lo, hi) = donors.delta_logprob_ci95;
+        let interval = donors.delta_logprob_ci95.map_or_else(
+            || "has no interval".to_owned(),
+            |(low, high)| format!("95 % [{low:+.3}, {high:+.3}]"),
+        );
         let said = words::flip_rate(donors.variants());
         let rate = said.map_or_else(String::new, |said| format!("{said}; "));
-        let mut said = format!(
-            "off {off}: {rate}mean change 95 % [{lo:+.3}, {hi:+.3}]; answers by {variant}: "
-        );
+        let mut said = format!("off {off}: {rate}mean change {interval}; answers by {variant}: ");
         let answers: Vec<String> = donors
             .answers
             .iter()
@@ -345,6 +346,13 @@ fn remarks(outcome: &Outcome, pen: Pen) -> String {
             .collect();
         said += &answers.join(", ");
         text += &pen.prose(&said);
+        let asked = outcome.ablation.variants;
+        if let Some(asked) = asked.filter(|asked| (donors.n + 1..ALL).contains(asked)) {
+            let n = donors.n;
+            text += &pen.prose(&format!(
+                "off {off}: {asked} {variant}s were asked for, and the reference set has {n} that fit"
+            ));
+        }
     }
     if effect.is_off_distribution() {
         text += &pen.prose(&format!(

@@ -43,6 +43,9 @@ pub struct Head {
     pub model: ModelInfo,
     /// The problems that serve as donors, means and noise; none where no reference set was needed.
     pub reference: Option<String>,
+    /// What is wrong with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference_warning: Option<String>,
     /// The question as given.
     pub question: String,
     /// Words of it that the vocabulary lacks.
@@ -149,6 +152,9 @@ fn ready(
         model: explorer.model().info().clone(),
         reference: (reference != ReferenceSet::Unneeded)
             .then(|| explorer.reference().origin.clone()),
+        reference_warning: (reference != ReferenceSet::Unneeded)
+            .then(|| explorer.reference().warning())
+            .flatten(),
         question: clean.run.question.clone(),
         unknown_words: clean.run.unknown_words.clone(),
         input_ids: clean.run.input_ids.clone(),
@@ -251,6 +257,9 @@ fn front(head: &Head, pen: Pen) -> String {
     ));
     if let Some(reference) = head.reference.as_deref().filter(|said| !said.is_empty()) {
         text += &pen.prose(&format!("reference set: {reference}"));
+    }
+    if let Some(warning) = &head.reference_warning {
+        text += &pen.prose(&format!("warning: {warning}"));
     }
     text += "\n";
     text += &pen.prose(&head.question);

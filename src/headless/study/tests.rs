@@ -108,7 +108,7 @@ fn ablations() -> Ablations {
             n: 16,
             flips: 14,
             flip_rate_ci95: Some((0.6165, 0.9845)),
-            delta_logprob_ci95: (-4.1, -2.3),
+            delta_logprob_ci95: Some((-4.1, -2.3)),
             answers: vec![
                 (Some("25".to_owned()), 9),
                 (Some("31, or \"so\"".to_owned()), 5),

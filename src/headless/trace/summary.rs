@@ -18,8 +18,8 @@ pub enum Figure {
         n: usize,
         /// The mean.
         mean: f64,
-        /// Its interval at 95 %.
-        ci95: (f64, f64),
+        /// Its interval at 95 %; `None` for one record.
+        ci95: Option<(f64, f64)>,
         /// Whether it is a share of trials within each record.
         #[serde(skip)]
         is_share: bool,
@@ -32,8 +32,8 @@ pub enum Figure {
         median: f64,
         /// The mean.
         mean: f64,
-        /// The interval of the mean at 95 %.
-        ci95: (f64, f64),
+        /// The interval of the mean at 95 %; `None` for one record.
+        ci95: Option<(f64, f64)>,
     },
 }
 
@@ -56,11 +56,11 @@ impl Figure {
     pub fn mean_share(trials: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let shares = trials.into_iter().filter(|(_, n)| *n > 0);
         let shares: Vec<f64> = shares.map(|(hits, n)| hits as f64 / n as f64).collect();
-        let (low, high) = mean_interval(&shares);
+        let ci95 = mean_interval(&shares);
         Self::Mean {
             n: shares.len(),
             mean: mean(&shares),
-            ci95: (low.max(0.0), high.min(1.0)),
+            ci95: ci95.map(|(low, high)| (low.max(0.0), high.min(1.0))),
             is_share: true,
         }
     }
@@ -94,10 +94,13 @@ impl Figure {
     /// The figure and its interval.
     fn said(&self) -> [String; 2] {
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let between = |ends: (f64, f64)| format!("{:.1} - {:.1} %", 100.0 * ends.0, 100.0 * ends.1);
+        let between = |ends: Option<(f64, f64)>| {
+            let said = |(low, high)| format!("{:.1} - {:.1} %", 100.0 * low, 100.0 * high);
+            ends.map_or_else(String::new, said)
+        };
         match self {
             _ if self.n() == 0 => ["-".to_owned(), String::new()],
-            Self::Share(share) => [percent(share.accuracy), between(share.ci95)],
+            Self::Share(share) => [percent(share.accuracy), between(Some(share.ci95))],
             Self::Mean {
                 mean,
                 ci95,
@@ -112,8 +115,9 @@ impl Figure {
     }
 }
 
-fn plain(ends: (f64, f64)) -> String {
-    format!("{:.2} - {:.2}", ends.0, ends.1)
+fn plain(ends: Option<(f64, f64)>) -> String {
+    let said = |(low, high)| format!("{low:.2} - {high:.2}");
+    ends.map_or_else(String::new, said)
 }
 
 /// Named figures in order.

@@ -9,8 +9,8 @@ use super::latents::write_latents;
 use crate::session::{Note, Session, Target};
 use crate::text::{self, Newline, Page, count};
 use crate::trace::{
-    Ablation, AblationValue, Answer, LatentIdx, ModelInfo, Necessity, Operand, Outcome, Run, Rung,
-    Source, TraceStep, Variants, Verdict,
+    Ablation, AblationValue, Answer, Donors, LatentIdx, ModelInfo, Necessity, Operand, Outcome,
+    Run, Rung, Source, TraceStep, Variants, Verdict,
 };
 
 /// What stands where there is no value.
@@ -154,10 +154,7 @@ fn write_ablations(out: &mut String, outcomes: &[Outcome]) -> fmt::Result {
                         format!("{} ({n} of {})", optional(value.as_deref()), d.n)
                     })),
                     flips(d.variants(), ablation.value),
-                    format!(
-                        "{:.3} (95 % interval {:.3} to {:.3}, n = {})",
-                        effect.delta_logprob, d.delta_logprob_ci95.0, d.delta_logprob_ci95.1, d.n
-                    ),
+                    mean_change(effect.delta_logprob, d),
                 ),
                 None => (
                     answer_value(answer),
@@ -181,6 +178,14 @@ fn write_ablations(out: &mut String, outcomes: &[Outcome]) -> fmt::Result {
 }
 
 /// How many variants flip the answer, with the interval of their share.
+fn mean_change(mean: f64, donors: &Donors) -> String {
+    let interval = donors.delta_logprob_ci95.map_or_else(
+        || "no interval".to_owned(),
+        |(low, high)| format!("95 % interval {low:.3} to {high:.3}"),
+    );
+    format!("{mean:.3} ({interval}, n = {})", donors.n)
+}
+
 fn flips(variants: Variants, value: AblationValue) -> String {
     let name = value.variant_name().unwrap_or("variant");
     let said = format!("{} of {}", variants.flips, count(variants.n, name));

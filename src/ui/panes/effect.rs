@@ -120,12 +120,12 @@ fn variant_lines(
     theme: &Theme,
 ) -> Vec<Line<'static>> {
     let glyphs = theme.glyphs;
-    let (low, high) = donors.delta_logprob_ci95;
-    let interval = format!(
-        "{} {} {}",
-        signed(low, 2, glyphs),
-        glyphs.to,
-        signed(high, 2, glyphs)
+    let interval = donors.delta_logprob_ci95.map_or_else(
+        || "n/a".to_owned(),
+        |(low, high)| {
+            let (low, high) = (signed(low, 2, glyphs), signed(high, 2, glyphs));
+            format!("{low} {} {high}", glyphs.to)
+        },
     );
     let mut answers = label_row("answers", theme);
     let mut shown = 0;
