@@ -20,6 +20,9 @@ pub const MAX_NEW_TOKENS: usize = 64;
 /// How many tokens written steps and the answer after them may have together (methods.md 1.7, accuracy).
 pub const MAX_WRITTEN_TOKENS: usize = 256;
 
+/// How many tokens are left for a forced answer behind a chain of written steps that never ended.
+const LEAST_ANSWER: usize = 16;
+
 /// What is asked of a model.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
@@ -153,7 +156,15 @@ pub fn run(
         push(position, &mut positions);
     }
 
-    let written = generated.ids[..writer.written].to_vec();
+    // A chain that fills the model's positions is cut, so that a forced answer still fits behind it.
+    let end = if writer.thinking {
+        LEAST_ANSWER
+    } else {
+        generated.ids.len() - writer.written
+    };
+    let behind = 1 + model.markers().delimiter.len() + end;
+    let room = model.max_positions().saturating_sub(branch.len() + behind);
+    let written = generated.ids[..writer.written.min(room)].to_vec();
     let forced = force(model, mode, &branch, &rollout, &written, cancel)?;
     let most_tokens = ask.most_tokens.unwrap_or(MAX_NEW_TOKENS);
     let scored = score(model, generated.ids, &forced, gold, most_tokens, cancel)?;
@@ -214,7 +225,8 @@ fn score(
     let gold_ids = gold
         .map(|text| model.encode_continuation(text))
         .transpose()?
-        .filter(|ids| !ids.is_empty());
+        // One that is longer than the positions that are left is not scored.
+        .filter(|ids| !ids.is_empty() && forced.len() + ids.len() <= model.max_positions());
     let gold_logprob = match &gold_ids {
         Some(ids) => Some(score(ids)?.logprob),
         None => None,

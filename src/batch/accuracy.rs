@@ -1,14 +1,17 @@
 //! The answers in every mode of the model (methods.md 1.7), with the tokens they took and how sure the main one was.
 
+use std::collections::BTreeMap;
+
 use super::problem::Subject;
 use crate::analysis::run::{Ask, CleanRun};
-use crate::model::{Mode, Model, ModelError};
+use crate::model::{ErrorKind, Mode, Model, ModelError};
 use crate::rows::row::{Accuracy, Confidence, Said};
 
 pub(super) fn accuracy(subject: &Subject<'_>) -> Result<Accuracy, ModelError> {
     let (clean, model) = (subject.clean, subject.explorer.model());
     let has = |mode: Mode| model.info().modes.iter().any(|name| name == mode.as_str());
-    let other = |mode: Mode| {
+    let mut refused = BTreeMap::new();
+    let mut other = |mode: Mode| {
         if mode == clean.mode || !has(mode) {
             return Ok(None);
         }
@@ -21,14 +24,23 @@ pub(super) fn accuracy(subject: &Subject<'_>) -> Result<Accuracy, ModelError> {
             top_k: 0,
             most_tokens: None,
         };
-        let run = subject.explorer.run(&ask, subject.cancel, &mut |_| ())?;
-        Ok::<_, ModelError>(Some(said(subject, &run)))
+        match subject.explorer.run(&ask, subject.cancel, &mut |_| ()) {
+            Ok(run) => Ok(Some(said(subject, &run))),
+            // The answers in the other modes stand.
+            Err(why) if matches!(why.kind(), ErrorKind::Usage) => {
+                refused.insert(mode.as_str().to_owned(), why.to_string());
+                Ok(None)
+            }
+            Err(why) => Err(why),
+        }
     };
+    let (direct, written) = (other(Mode::Direct)?, other(Mode::Written)?);
     Ok(Accuracy {
         main: said(subject, clean),
         no_latents: no_latents(subject)?,
-        direct: other(Mode::Direct)?,
-        written: other(Mode::Written)?,
+        direct,
+        written,
+        refused,
         confidence: clean.run.answer.logprob.map(|logprob| {
             let (first_probability, entropy) = spread(&clean.first_logits);
             Confidence {

@@ -66,7 +66,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Chain>> {
     let text = source::without_mark(text);
     match source::form(text) {
         Form::Array => json::read_array(text, path, HINT),
-        Form::Lines => json::read_lines(text, path, HINT),
+        Form::Lines | Form::Examples => json::read_lines(text, path, HINT),
         Form::Raw => Err(Error::data(path, Some(1), "this is not JSON", HINT)),
     }
 }

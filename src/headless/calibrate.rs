@@ -130,13 +130,13 @@ fn report(sheet: &Sheet, verdict: &header::Budget) -> Report {
                 format!(
                     "Each plant is a model whose weights are written by hand, so that it is known what its latents say, what its answer \
                      depends on, and whether it needs them. Problems of each plant and size: {}, over {} models; seed {}. Of {n} \
-                     answers {answered} are right. What a verdict may cost: {verdict}.",
+                     answers {answered} are right. Budget of a verdict: {verdict}.",
                     sheet.problems, sheet.models, sheet.seed
                 ),
                 "A rung is right where what it claims is true of the plant: PRESENT and TRACKS, that the latents of the trace say its \
                  sums because they add its numbers, from the places that it names, and that the answer is that sum; USED, that the \
                  answer also depends on each of these latents; NOT NEEDED, that it depends on nothing that a latent holds. PRESENT? \
-                 says that chance explains the trace, and claims nothing. Intervals are over problems; the plants are no sample of \
+                 says that chance may explain the trace, and claims nothing. Intervals are over problems; the plants are no sample of \
                  models."
                     .to_owned(),
             ],

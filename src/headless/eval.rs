@@ -4,17 +4,16 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{budget, load, print, to_json};
+use super::{budget, gold, load, print, to_json};
 use crate::analysis::evaluate::{self, Evaluation, Modes, evidence};
 use crate::analysis::problems;
 use crate::cli::EvalArgs;
 use crate::error::{Error, Result};
-use crate::model::Cancel;
+use crate::model::{Cancel, Model};
 use crate::problem::Problem;
-use crate::problem_file;
+use crate::problem_file::{self, source};
 use crate::stats::Share;
 use crate::text::{Page, sanitize};
-use crate::trace::Task;
 
 /// Evaluates and prints.
 ///
@@ -23,7 +22,7 @@ use crate::trace::Task;
 pub fn run(args: &EvalArgs) -> Result<()> {
     let budget = budget(&args.budget)?;
     let explorer = load(&args.model)?;
-    let (origin, problems) = data(args, explorer.model().info().task)?;
+    let (origin, problems) = data(args, explorer.model())?;
     let (cancel, quiet) = (Cancel::new(), |_: &str, _: usize, _: usize| ());
     let mut report = evaluate::evaluate(&explorer, &origin, &problems, &quiet, &cancel)?;
     if args.verdicts > 0 {
@@ -39,9 +38,11 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     }
 }
 
-fn data(args: &EvalArgs, task: Task) -> Result<(String, Vec<Problem>)> {
+fn data(args: &EvalArgs, model: &Model) -> Result<(String, Vec<Problem>)> {
     if let Some(path) = &args.data {
-        let mut problems = problem_file::read(path)?;
+        let mut problems = problem_file::parse(&source::read_text(path)?, path)?;
+        let dressed = problem_file::plain_golds(&mut problems);
+        gold::note(model, &problems, &dressed);
         if let Some(seed) = args.seed {
             problems.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         }
@@ -56,8 +57,8 @@ fn data(args: &EvalArgs, task: Task) -> Result<(String, Vec<Problem>)> {
         args.n.unwrap_or(1000),
         args.seed.unwrap_or(0),
     );
-    let problems =
-        problems::for_task(task, split, n, seed).map_err(|e| Error::usage(e.to_string()))?;
+    let problems = problems::for_task(model.info().task, split, n, seed)
+        .map_err(|e| Error::usage(e.to_string()))?;
     if problems.is_empty() {
         return Err(Error::usage(
             "this model's task is not known, so no problems can be generated: pass --data FILE",

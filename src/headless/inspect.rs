@@ -438,9 +438,14 @@ fn verdict_text(v: &Verdict) -> String {
     }
     for t in &v.tried {
         out += &format!(
-            "  tried  {}: {}, {} tested, null {} of {}, {}\n",
+            "  tried  {}: {}{}, {} tested, null {} of {}, {}\n",
             clean(&t.name),
             count(t.traces, "trace"),
+            if t.capped {
+                " (cut short by a limit)"
+            } else {
+                ""
+            },
             t.tested,
             t.null.hits,
             t.null.n,

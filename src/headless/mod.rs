@@ -9,6 +9,7 @@ pub mod data;
 pub mod eval;
 pub mod export;
 pub mod fetch;
+mod gold;
 pub mod inspect;
 pub mod keys;
 pub mod lens_fit;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
-use super::{budget, ensure_reference, load_as, print, print_note, print_warning, written};
+use super::{budget, ensure_reference, gold, load_as, print, print_note, print_warning, written};
 use crate::analysis::verdict::{Budget, TOP_K};
 use crate::analysis::{Explorer, problems};
 use crate::batch::run::{Ended, How, Progress};
@@ -123,6 +123,17 @@ fn data(args: &RunArgs, model: &Model) -> Result<(String, Vec<Solved>)> {
         let text = source::read_text(path)?;
         let mut problems = problem_file::parse_solved(&text, path)?;
         problems.truncate(args.limit.unwrap_or(usize::MAX));
+        let dressed = match Protocol::from(args.mode) {
+            Protocol::Paper => Vec::new(),
+            Protocol::Default => {
+                problem_file::plain_golds(problems.iter_mut().map(|solved| &mut solved.problem))
+            }
+        };
+        let plain: Vec<_> = problems
+            .iter()
+            .map(|solved| solved.problem.clone())
+            .collect();
+        gold::note(model, &plain, &dressed);
         let name = path.file_name().unwrap_or(path.as_os_str());
         return Ok((name.to_string_lossy().into_owned(), problems));
     }

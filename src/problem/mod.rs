@@ -1,11 +1,14 @@
 //! Problems: the data shape, the families and splits, and the seeded generator that
 //! draws problems without repeats. The same request always gives the same bytes.
 
+pub mod gold;
 mod logic;
 mod math;
 mod math_words;
+pub mod numbers;
 mod prontoqa;
 mod prosqa;
+mod ratio;
 mod split;
 
 use std::collections::HashSet;
@@ -16,6 +19,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+pub use ratio::Ratio;
 pub use split::{Family, Split};
 
 /// Draws in a row that may be rejected (wrong split or a repeat) before the generator

@@ -5,9 +5,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::path::Path;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
+    Visitor,
+};
 
-use super::raw::{too_long, too_many};
+use super::raw::{too_long, too_many, universal_newlines};
 use super::source::{MAX_ROW_BYTES, MAX_ROWS, MOST_KEPT};
 use crate::error::{Error, Result};
 
@@ -78,7 +82,7 @@ pub(crate) fn read_lines<T: Row>(text: &str, path: &Path, hint: &str) -> Result<
     let failed = |line, message: String| Error::data(path, Some(line), message, hint);
     let mut rows: Vec<T> = Vec::new();
     let mut kept = Kept::default();
-    for (line, number) in text.lines().zip(1..) {
+    for (line, number) in universal_newlines(text).split('\n').zip(1..) {
         if line.trim().is_empty() {
             continue;
         }
@@ -94,6 +98,31 @@ pub(crate) fn read_lines<T: Row>(text: &str, path: &Path, hint: &str) -> Result<
         rows.push(row);
     }
     Ok(rows)
+}
+
+/// Reads PrOntoQA as its generator writes it: one object of examples, each with examples for the prompt and one for the test.
+///
+/// # Errors
+/// Names the line and the example.
+pub(crate) fn read_examples<T: Row>(text: &str, path: &Path, hint: &str) -> Result<Vec<T>> {
+    let started = Cell::new(0);
+    let mut parser = serde_json::Deserializer::from_str(text);
+    let rows = Rows {
+        started: &started,
+        rows: PhantomData,
+    };
+    let read = parser.deserialize_map(rows);
+    read.and_then(|rows| parser.end().map(|()| rows))
+        .map_err(|why| {
+            let message = format!("{} (example {})", message(&why), started.get());
+            Error::data(path, Some(why.line()), message, hint)
+        })
+}
+
+/// One of PrOntoQA's examples.
+#[derive(Deserialize)]
+struct Example<T> {
+    test_example: T,
 }
 
 /// The rows of an array, of which it counts those that were started, so that an error can name its row.
@@ -133,6 +162,22 @@ impl<'de, T: Row> Visitor<'de> for Rows<'_, T> {
             }
             rows.push(row);
         }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<T>, A::Error> {
+        let mut rows: Vec<T> = Vec::new();
+        let mut kept = Kept::default();
+        while map.next_key::<IgnoredAny>()?.is_some() {
+            self.started.set(rows.len() + 1);
+            let row = map.next_value::<Example<T>>()?.test_example;
+            kept.add(row.size(), row.count())
+                .map_err(A::Error::custom)?;
+            if rows.len() == MAX_ROWS {
+                return Err(A::Error::custom(too_many()));
+            }
+            rows.push(row);
+        }
+        Ok(rows)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files of problems in every form that data sets are published in, told apart by content (see `source`): JSON arrays
-//! and JSON Lines of ProsQA, PrOntoQA, GSM8k-Aug and MultiChain rows, and GSM8k-Aug's raw text.
+//! and JSON Lines of the rows that `row` knows, PrOntoQA's object of examples, and GSM8k-Aug's raw text.
 //!
-//! Fields beyond question, steps and answer are passed over. Errors name the file and the line, and what was expected.
+//! Fields beyond question, steps and answer are passed over, unless other sets keep a part of the question there. Errors name the file and the line, and what was expected.
 
 pub mod decoded;
 pub(crate) mod json;
@@ -16,16 +16,41 @@ use self::source::{FORMS, Form};
 use crate::error::{Error, Result};
 use crate::file;
 use crate::problem::Problem;
+use crate::problem::gold::plain_answer;
 
-/// Reads a file of problems.
+/// Reads a file of problems, their gold answers made plain; see [`plain_golds`].
 ///
 /// # Errors
 /// Names the file and the line that does not fit; a file without any problem is an error too.
 pub fn read(path: &Path) -> Result<Vec<Problem>> {
-    parse(&source::read_text(path)?, path)
+    let mut problems = parse(&source::read_text(path)?, path)?;
+    plain_golds(&mut problems);
+    Ok(problems)
 }
 
-/// Reads problems from the text of a file; `path` only serves its errors.
+/// A gold answer that was made plain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dressed {
+    /// Its row, counted from 0.
+    pub row: usize,
+    /// What the file says.
+    pub was: String,
+}
+
+/// Makes gold answers plain ([`plain_answer`]); says which were not. The published protocol compares them as they stand.
+pub fn plain_golds<'a>(problems: impl IntoIterator<Item = &'a mut Problem>) -> Vec<Dressed> {
+    let mut dressed = Vec::new();
+    for (row, problem) in problems.into_iter().enumerate() {
+        let plain = plain_answer(&problem.answer);
+        if plain != problem.answer {
+            let was = std::mem::replace(&mut problem.answer, plain);
+            dressed.push(Dressed { row, was });
+        }
+    }
+    dressed
+}
+
+/// Reads problems from the text of a file, gold answers as they stand; `path` only serves its errors.
 ///
 /// # Errors
 /// As [`read`].
@@ -68,6 +93,7 @@ pub fn parse_solved(text: &str, path: &Path) -> Result<Vec<Solved>> {
     let problems: Vec<Solved> = match source::form(text) {
         Form::Array => of(json::read_array(text, path, FORMS)?),
         Form::Lines => of(json::read_lines(text, path, FORMS)?),
+        Form::Examples => of(json::read_examples(text, path, FORMS)?),
         Form::Raw => raw::read(text, path)?
             .into_iter()
             .map(Solved::from)

@@ -58,7 +58,7 @@ fn parse(line: &str) -> Result<Problem, &'static str> {
 }
 
 /// A text in which every line ends in a line feed alone.
-fn universal_newlines(text: &str) -> Cow<'_, str> {
+pub(super) fn universal_newlines(text: &str) -> Cow<'_, str> {
     if text.contains('\r') {
         Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
     } else {

@@ -1,21 +1,22 @@
-//! The fields of a JSON row that matter, in the spellings of the published sets; every other field is passed over.
+//! The fields of a JSON row that matter, in the spellings of the published sets. A field that other sets keep a part of their question
+//! in is refused; every other field is passed over.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{
-    Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-    value::MapAccessDeserializer,
-};
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::json::Row;
+use super::raw::strip;
 use crate::problem::Problem;
 
 /// The most steps a row may have; published rows have at most a few dozen.
 pub(super) const MAX_STEPS: usize = 10_000;
 
-/// A problem as files have it: ProsQA, PrOntoQA and GSM8k-Aug (`question`, `steps` or `cot`, `answer`), or MultiChain
-/// (`problem`, `solution`, `answer`).
+/// A problem as files have it: ProsQA and GSM8k-Aug (`question`, `steps` or `cot`, `answer`), openai/gsm8k (the steps in `answer`),
+/// MultiChain (`problem`, `solution`, `answer`), PrOntoQA (`question` and `query`), Logic-LM (`context` and `question`), SVAMP (`Body`,
+/// `Question`, `Equation`, `Answer`), MultiArith (`final_ans`), GSM-Hard (`input`, `target`).
 pub(super) struct ProblemRow {
     pub(super) problem: Problem,
     /// Other solutions, as prepared sets have them (`gen_solutions`).
@@ -36,39 +37,240 @@ impl Row for ProblemRow {
     }
 }
 
-#[derive(Deserialize)]
-struct Fields {
-    question: Option<String>,
-    steps: Option<Steps>,
-    cot: Option<Loose>,
-    answer: Option<Gold>,
-    problem: Option<Loose>,
-    solution: Option<Loose>,
-    gen_solutions: Option<Vec<Steps>>,
-}
-
 impl<'de> Deserialize<'de> for ProblemRow {
     fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
-        let fields = parser.deserialize_map(Object)?;
-        let (question, steps) = match (fields.question, fields.problem) {
-            (Some(question), _) => (question, fields.cot),
-            (None, Some(Loose(Some(problem)))) => (problem, fields.solution),
-            _ => return Err(D::Error::missing_field("question")),
+        parser
+            .deserialize_map(Object)?
+            .row()
+            .map_err(D::Error::custom)
+    }
+}
+
+/// What a field is in any of the published sets, by its name in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The question: of nearly all sets; of MultiChain; of GSM-Hard.
+    Question,
+    Problem,
+    Input,
+    /// What the question is about, ahead of it: Logic-LM's `context`, SVAMP's `body`.
+    Before,
+    /// What is asked, behind the facts that PrOntoQA calls the question.
+    Query,
+    Steps,
+    Cot,
+    Solution,
+    /// PrOntoQA's steps.
+    Chain,
+    /// SVAMP's solution, an expression without its result.
+    Equation,
+    Answer,
+    /// An answer alone, beside a field that may hold more: MultiArith's.
+    Final,
+    /// GSM-Hard's answer; ProsQA's rows have a node of that name.
+    Target,
+    /// What a letter as an answer stands for.
+    Options,
+    Others,
+    /// A name under which other sets keep a part of their questions.
+    Unjoined,
+}
+
+impl Part {
+    const KNOWN: [(&str, Self); 29] = [
+        ("question", Self::Question),
+        ("problem", Self::Problem),
+        ("input", Self::Input),
+        ("context", Self::Before),
+        ("body", Self::Before),
+        ("query", Self::Query),
+        ("steps", Self::Steps),
+        ("cot", Self::Cot),
+        ("solution", Self::Solution),
+        ("chain_of_thought", Self::Chain),
+        ("equation", Self::Equation),
+        ("answer", Self::Answer),
+        ("final_ans", Self::Final),
+        ("final_answer", Self::Final),
+        ("target", Self::Target),
+        ("options", Self::Options),
+        ("choices", Self::Options),
+        ("gen_solutions", Self::Others),
+        ("passage", Self::Unjoined),
+        ("paragraph", Self::Unjoined),
+        ("story", Self::Unjoined),
+        ("scenario", Self::Unjoined),
+        ("background", Self::Unjoined),
+        ("premise", Self::Unjoined),
+        ("premises", Self::Unjoined),
+        ("hypothesis", Self::Unjoined),
+        ("statement", Self::Unjoined),
+        ("instruction", Self::Unjoined),
+        ("prompt", Self::Unjoined),
+    ];
+
+    fn of(name: &str) -> Option<Self> {
+        let name = name.to_lowercase();
+        let known = Self::KNOWN.iter().find(|(known, _)| *known == name);
+        known.map(|(_, part)| *part)
+    }
+}
+
+/// The fields of a row as they stand.
+#[derive(Default)]
+struct Fields {
+    question: Option<String>,
+    problem: Option<String>,
+    input: Option<String>,
+    before: Option<String>,
+    query: Option<String>,
+    steps: Option<Vec<String>>,
+    /// `cot`, else `solution`.
+    cot: Option<String>,
+    solution: Option<String>,
+    chain: Option<Vec<String>>,
+    equation: Option<String>,
+    answer: Option<String>,
+    last: Option<String>,
+    target: Option<String>,
+    options: Vec<String>,
+    others: Vec<Vec<String>>,
+    unjoined: Option<String>,
+}
+
+impl Fields {
+    /// Reads the value of a field.
+    fn take<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        part: Part,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let mut text = || map.next_value::<Loose>().map(|text| text.0);
+        match part {
+            Part::Question => self.question = map.next_value()?,
+            Part::Problem => self.problem = text()?,
+            Part::Input => self.input = text()?,
+            Part::Before => self.before = text()?,
+            Part::Query => self.query = text()?,
+            Part::Cot => self.cot = text()?,
+            Part::Solution => self.solution = text()?,
+            Part::Equation => self.equation = text()?,
+            Part::Steps => self.steps = map.next_value::<Option<Steps>>()?.map(|steps| steps.0),
+            Part::Chain => self.chain = map.next_value::<Texts>()?.0,
+            Part::Options => self.options = map.next_value::<Texts>()?.0.unwrap_or_default(),
+            Part::Answer => self.answer = map.next_value::<Option<Gold>>()?.map(|gold| gold.0),
+            Part::Final => self.last = map.next_value::<Option<Gold>>()?.map(|gold| gold.0),
+            // Of ProsQA's rows a number that names a node; whether it is an answer shows when the row is whole.
+            Part::Target => {
+                if let Maybe::Gold(gold) = map.next_value()? {
+                    self.target = Some(gold.0);
+                }
+            }
+            Part::Others => {
+                let others: Option<Vec<Steps>> = map.next_value()?;
+                self.others = others.into_iter().flatten().map(|steps| steps.0).collect();
+            }
+            Part::Unjoined => {
+                let holds_text = text()?.is_some_and(|text| !text.trim().is_empty());
+                self.unjoined = self.unjoined.take().or(holds_text.then(|| name.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The row that they make.
+    fn row(mut self) -> Result<ProblemRow, String> {
+        if let Some(name) = self.unjoined {
+            return Err(format!(
+                "the field `{name}` looks like a part of the question: join both texts under `question`, or rename the field if it \
+                 is none"
+            ));
+        }
+        let is_input = self.question.is_none() && self.problem.is_none();
+        let written = if self.question.is_some() || self.problem.is_none() {
+            self.cot.take()
+        } else {
+            self.solution.take()
         };
-        let written = || steps.and_then(|steps| steps.0);
-        let others = fields.gen_solutions.unwrap_or_default();
-        Ok(Self {
-            others: others.into_iter().map(|steps| steps.0).collect(),
+        let question = self.question.or(self.problem).or(self.input);
+        let question = question.ok_or("missing field `question`")?;
+        let parts = [self.before, Some(question), self.query];
+        let parts = parts
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.trim().is_empty());
+        let parts: Vec<String> = parts.collect();
+        let question = match <[String; 1]>::try_from(parts) {
+            Ok([alone]) => alone,
+            Err(parts) => parts
+                .iter()
+                .map(|part| part.trim())
+                .collect::<Vec<_>>()
+                .join(" "),
+        };
+        let mut steps = self.steps.or(self.chain);
+        steps = steps.or_else(|| written.map(|text| steps_of(&text)));
+        let mut answer = self.answer;
+        if let Some(last) = self.last {
+            // What stands under `answer` is then the way to it.
+            steps = steps.or_else(|| {
+                answer
+                    .filter(|text| text.contains("<<"))
+                    .map(|text| steps_of(&text))
+            });
+            answer = Some(last);
+        }
+        let mut answer = answer
+            .or(self.target.filter(|_| is_input))
+            .unwrap_or_default();
+        // openai/gsm8k: the solution, then the answer behind a mark.
+        if let Some((solution, last)) = answer.rsplit_once("####") {
+            if !strip(solution).is_empty() {
+                steps = steps.or_else(|| Some(steps_of(solution)));
+            }
+            answer = strip(last).to_owned();
+        }
+        if let Some(option) = chosen(&self.options, &answer) {
+            answer = option.to_owned();
+        }
+        let equation = self.equation.filter(|_| steps.is_none());
+        if let Some(step) = equation.and_then(|text| step_of(&text, &answer)) {
+            steps = Some(vec![step]);
+        }
+        Ok(ProblemRow {
+            others: self.others,
             problem: Problem {
                 question,
-                steps: match fields.steps {
-                    Some(Steps(steps)) => steps,
-                    None => written().map_or_else(Vec::new, |text| steps_of(&text)),
-                },
-                answer: fields.answer.map_or_else(String::new, |gold| gold.0),
+                steps: steps.unwrap_or_default(),
+                answer,
             },
         })
     }
+}
+
+/// The text of the option that a letter names: "True" for A among "A) True" and "B) False".
+fn chosen<'a>(options: &'a [String], answer: &str) -> Option<&'a str> {
+    let letter = strip(answer).trim_matches(['(', ')', '.']);
+    let of = |option: &'a String| {
+        let rest = strip(option).trim_start_matches('(').strip_prefix(letter)?;
+        rest.strip_prefix([')', '.', ':']).map(strip)
+    };
+    let is_letter = letter.len() == 1 && letter.starts_with(|c: char| c.is_ascii_uppercase());
+    options.iter().filter(|_| is_letter).find_map(of)
+}
+
+/// The step of an expression of one operation, "( 12.0 + 5.0 )"; none of a longer one.
+fn step_of(expression: &str, answer: &str) -> Option<String> {
+    let inner = strip(expression).strip_prefix('(')?.strip_suffix(')')?;
+    let whole = |number: &str| number.strip_suffix(".0").unwrap_or(number).to_owned();
+    let [left, operator, right] = inner.split_whitespace().collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let is_step = ["+", "-", "*", "/"].contains(&operator) && is_number(left) && is_number(right);
+    let [left, right, answer] = [left, right, strip(answer)].map(whole);
+    is_step.then(|| format!("<<{left}{operator}{right}={answer}>>"))
 }
 
 /// Parts a written solution: into its `<<..>>` equations, or, without any, into its lines.
@@ -112,8 +314,24 @@ impl<'de> Visitor<'de> for Object {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Fields, A::Error> {
-        Fields::deserialize(MapAccessDeserializer::new(map))
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut fields = Fields::default();
+        let mut seen: Vec<Part> = Vec::new();
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            let Some(part) = Part::of(&name) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if part != Part::Unjoined && seen.contains(&part) {
+                let name = &*name;
+                return Err(A::Error::custom(format!(
+                    "the field `{name}` is there twice, or beside another that means the same"
+                )));
+            }
+            seen.push(part);
+            fields.take(&name, part, &mut map)?;
+        }
+        Ok(fields)
     }
 }
 
@@ -151,6 +369,33 @@ impl<'de> Deserialize<'de> for Steps {
     }
 }
 
+/// A list of texts where there is one; anything else under the same name is some other set's field and is passed over.
+struct Texts(Option<Vec<String>>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Seen {
+            Texts(Vec<String>),
+            Other(IgnoredAny),
+        }
+        Ok(Self(match Seen::deserialize(parser)? {
+            Seen::Texts(texts) if texts.len() <= MAX_STEPS => Some(texts),
+            Seen::Texts(_) => return Err(D::Error::custom(format!("more than {MAX_STEPS} steps"))),
+            Seen::Other(_) => None,
+        }))
+    }
+}
+
+/// What may be a gold answer.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Maybe {
+    Gold(Gold),
+    Other(IgnoredAny),
+}
+
 /// A gold answer: text, or a bare number or truth value.
 struct Gold(String);
 
@@ -178,6 +423,12 @@ impl<'de> Deserialize<'de> for Gold {
             }
 
             fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<String, E> {
+                // Beyond, neighbouring whole numbers become one.
+                if number.abs() >= 9_007_199_254_740_992.0 {
+                    return Err(E::custom(
+                        "the answer is a number of more digits than are read: write it as a text",
+                    ));
+                }
                 let number = serde_json::Number::from_f64(number);
                 number
                     .map(|number| number.to_string())

@@ -27,6 +27,8 @@ pub(crate) enum Form {
     Array,
     /// One JSON object a line.
     Lines,
+    /// One JSON object of PrOntoQA's examples.
+    Examples,
     /// One `QUESTION || STEP STEP ## ANSWER` a line.
     Raw,
 }
@@ -121,7 +123,13 @@ pub(crate) fn form(text: &str) -> Form {
     if json('[', &['{', ']']) {
         Form::Array
     } else if json('{', &['"', '}']) {
-        Form::Lines
+        let name = text.strip_prefix('{').map_or("", str::trim_start);
+        let example = name.strip_prefix("\"example").unwrap_or_default();
+        if example.starts_with(|c: char| c.is_ascii_digit()) {
+            Form::Examples
+        } else {
+            Form::Lines
+        }
     } else {
         Form::Raw
     }
@@ -143,6 +151,8 @@ mod tests {
             ("\n\n{ \"question\"", Form::Lines),
             ("{", Form::Lines),
             ("{oops", Form::Lines),
+            ("{\n \"example1\": {", Form::Examples),
+            ("{\"examples\": 1}", Form::Lines),
             ("Tom has 3||<<1+2=3>> #### 3", Form::Raw),
             ("[Easy] Tom has 3||<<1+2=3>> #### 3", Form::Raw),
             ("{x} is 3||<<1+2=3>> #### 3", Form::Raw),

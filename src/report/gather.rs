@@ -30,7 +30,18 @@ pub struct Run {
     /// One item a problem.
     pub items: Vec<Item>,
     /// Why experiments gave no result, and how often.
-    pub refused: BTreeMap<(Experiment, String), usize>,
+    pub refused: BTreeMap<(Experiment, String), Refused>,
+}
+
+/// Rows without a result, for one reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// How many there are.
+    pub rows: usize,
+    /// Of how many of them the model's answer is right.
+    pub correct: usize,
+    /// And wrong; of the others it is not known.
+    pub wrong: usize,
 }
 
 /// What the rows of one problem come to.
@@ -287,7 +298,12 @@ impl Run {
             });
         }
         if let Some(reason) = row.refused {
-            self.refuse(experiment, reason);
+            self.refuse(experiment, reason, row.correct);
+        }
+        if let Body::Accuracy(Some(found)) = &row.body {
+            for (mode, reason) in &found.refused {
+                self.refuse(experiment, format!("{mode} mode: {reason}"), row.correct);
+            }
         }
         let Some(item) = self.items.last_mut() else {
             return;
@@ -315,7 +331,7 @@ impl Run {
     }
 
     /// Counts a refusal; beyond a number of different reasons they are counted together.
-    fn refuse(&mut self, experiment: Experiment, reason: String) {
+    fn refuse(&mut self, experiment: Experiment, reason: String, correct: Option<bool>) {
         let kept = self.refused.keys().filter(|(of, _)| *of == experiment);
         let is_full = kept.count() >= MOST_REASONS;
         let key = (experiment, reason);
@@ -324,7 +340,10 @@ impl Run {
         } else {
             key
         };
-        *self.refused.entry(key).or_default() += 1;
+        let refused = self.refused.entry(key).or_default();
+        refused.rows += 1;
+        refused.correct += usize::from(correct == Some(true));
+        refused.wrong += usize::from(correct == Some(false));
     }
 }
 

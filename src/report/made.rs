@@ -1,5 +1,7 @@
 //! A run for tests, here and in `tests/report.rs`: rows of every experiment, drawn by rules that a test can read.
 
+use std::collections::BTreeMap;
+
 use undertone::rows::header::{Budget, Protocol, Settings, Shard};
 use undertone::rows::row::{
     Ablation, Accuracy, Backtracking, CheckedStep, Confidence, EarlyStopping, ForwardChaining,
@@ -155,6 +157,7 @@ fn accuracy(index: usize) -> Accuracy {
             first_probability: (-doubt).exp(),
             entropy: doubt + 0.1 * noise(index, 4),
         }),
+        refused: BTreeMap::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Headers and rows for tests.
 
+use std::collections::BTreeMap;
+
 use super::SCHEMA;
 use super::header::{Budget, Data, Header, Protocol, Settings, Shard};
 use super::row::{Accuracy, Body, Confidence, Experiment, Problem, Row, Said};
@@ -80,6 +82,7 @@ pub(crate) fn row(index: usize, experiment: Experiment) -> Row {
                 first_probability: 0.904_837_418_035_959_6,
                 entropy: 0.3,
             }),
+            refused: BTreeMap::new(),
         })),
         other => Body::none(other),
     };

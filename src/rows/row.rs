@@ -1,5 +1,7 @@
 //! One row: what one experiment found on one problem. Values are as they were computed, nothing is rounded.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::trace::{AblationValue, EarlyExit, Variants, Verdict, serde_with_outcome};
@@ -147,6 +149,9 @@ pub struct Accuracy {
     pub written: Option<Said>,
     /// How sure the main answer was.
     pub confidence: Option<Confidence>,
+    /// Why there is no answer in a mode that the model has, by mode.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, String>,
 }
 
 /// One answer.

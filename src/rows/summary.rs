@@ -48,7 +48,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// Whether the rung is PRESENT and chance explains the trace.
+    /// Whether the rung is PRESENT and chance may explain the trace.
     #[must_use]
     pub fn by_chance(&self) -> bool {
         self.rung == Some(Rung::Present) && self.p.is_some_and(|p| p > Null::CHANCE)

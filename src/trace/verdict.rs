@@ -108,7 +108,7 @@ impl Rung {
         matches!(self, Self::Present | Self::Tracks | Self::Used)
     }
 
-    /// The word on screen, given whether chance explains the trace.
+    /// The word on screen, given whether chance may explain the trace.
     #[must_use]
     pub fn word(self, by_chance: bool) -> &'static str {
         match self {
@@ -174,7 +174,7 @@ pub struct Verdict {
     /// Of a logic question: the nodes that compete at each latent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<LatentNodes>,
-    /// Whether the rung is PRESENT and chance explains the trace: the search succeeds as often with other problems' latents.
+    /// Whether the rung is PRESENT and chance may explain the trace: the search succeeds as often with other problems' latents.
     #[serde(default)]
     pub by_chance: bool,
     /// Warnings about the question or the answer, such as contradictory facts or an answer outside the options.
@@ -219,7 +219,7 @@ impl std::fmt::Display for Progress {
 }
 
 impl Verdict {
-    /// The rung as it is shown: PRESENT with a question mark where chance explains the trace.
+    /// The rung as it is shown: PRESENT with a question mark where chance may explain the trace.
     #[must_use]
     pub fn word(&self) -> &'static str {
         self.rung.word(self.by_chance)

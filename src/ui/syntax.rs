@@ -1,4 +1,5 @@
-//! Which parts of a question stand out, found by syntect with a small syntax of our own; colours come from the theme.
+//! Which parts of a question stand out: the numbers that the verifier reads, and what syntect finds with a small syntax of our own.
+//! Colours come from the theme.
 //!
 //! The syntax is built here from its few rules: reading it from a file would take syntect's YAML loader and its dependency.
 
@@ -6,6 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use crate::problem::numbers::question_numbers;
 use syntect::parsing::syntax_definition::{
     Context, ContextReference, MatchOperation, MatchPattern, Pattern,
 };
@@ -16,15 +18,9 @@ use syntect::parsing::{
 /// The scopes that the theme colours.
 const ASK: &str = "markup.question";
 const RELATION: &str = "keyword.relation";
-const NUMBER: &str = "constant.numeric";
 
-/// What stands out anywhere: numbers, and the words that relate them. The first that matches counts.
-const ATOMS: [(&str, &str); 4] = [
-    (NUMBER, r"\b\d[\d,]*(\.\d+)?\b"),
-    (
-        NUMBER,
-        r"(?i)\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|dozen|half|twice|double|doubles|triple|triples|thrice)\b",
-    ),
+/// What stands out anywhere: the words that relate numbers or nouns. The first that matches counts.
+const ATOMS: [(&str, &str); 2] = [
     (
         RELATION,
         r"(?i)\b(more|fewer|less|each|every|equal|times|divided by|multiplies|gives away|gave away|left|altogether|in all|total)\b",
@@ -53,7 +49,7 @@ pub enum Slot {
 
 struct Highlighter {
     set: SyntaxSet,
-    slots: [(Scope, Slot); 3],
+    slots: [(Scope, Slot); 2],
 }
 
 fn highlighter() -> Option<&'static Highlighter> {
@@ -64,12 +60,8 @@ fn highlighter() -> Option<&'static Highlighter> {
             builder.add(definition()?);
             Some(Highlighter {
                 set: builder.build(),
-                // Later ones win: a number inside the question is a number.
-                slots: [
-                    (scope(ASK)?, Slot::Ask),
-                    (scope(RELATION)?, Slot::Relation),
-                    (scope(NUMBER)?, Slot::Number),
-                ],
+                // Later ones win.
+                slots: [(scope(ASK)?, Slot::Ask), (scope(RELATION)?, Slot::Relation)],
             })
         })
         .as_ref()
@@ -140,7 +132,24 @@ fn rule(regex: &str, scope: Option<Scope>, operation: MatchOperation) -> Pattern
 /// Splits a question into parts; together they are the whole text. Without a usable syntax it is one plain part.
 #[must_use]
 pub fn highlight(text: &str) -> Vec<(Range<usize>, Slot)> {
-    parse(text).unwrap_or_else(|| vec![(0..text.len(), Slot::Plain)])
+    let parts = parse(text).unwrap_or_else(|| vec![(0..text.len(), Slot::Plain)]);
+    let mut numbers = question_numbers(text).into_iter().peekable();
+    let mut marked = Vec::with_capacity(parts.len());
+    for (mut range, slot) in parts {
+        while let Some(number) = numbers.peek().filter(|number| number.start < range.end) {
+            let (start, end) = (number.start.max(range.start), number.end.min(range.end));
+            marked.push((range.start..start, slot));
+            marked.push((start..end, Slot::Number));
+            range.start = end;
+            if number.end > range.end {
+                break;
+            }
+            numbers.next();
+        }
+        marked.push((range, slot));
+    }
+    marked.retain(|(range, _)| !range.is_empty());
+    marked
 }
 
 fn parse(text: &str) -> Option<Vec<(Range<usize>, Slot)>> {
@@ -198,6 +207,9 @@ mod tests {
 
     #[test]
     fn logic_premises_have_their_relations() {
+        // One grammar for what is coloured and what is verified.
+        let text = "He has 3 1/2 of 12 000, not -5, and 3:30 is no number.";
+        assert_eq!(words(text, Slot::Number), ["3 1/2", "12 000"]);
         let text = "Tom is a gorpus. Every gorpus is a bompus. Is Tom a bompus or a wumpus?";
         assert_eq!(words(text, Slot::Relation), ["is a", "Every", "is a"]);
         assert_eq!(words(text, Slot::Ask), ["Is Tom a bompus or a wumpus?"]);

@@ -6,9 +6,9 @@
 
 use crate::trace::TokenRead;
 
-use super::numbers::{Number, question_numbers};
-use super::ratio::Ratio;
 use super::{Abstain, Found, Reach, Search};
+use crate::problem::Ratio;
+use crate::problem::numbers::{Number, question_numbers};
 
 use listing::Listing;
 use pool::{Pool, disjoint_unions};

@@ -64,7 +64,7 @@ pub fn judge(grounds: Grounds) -> Verdict {
         Some(why) => (Rung::Abstain, why.to_string()),
         None if found.steps.is_empty() => (Rung::NoneFound, none_found(&found, top_k, &tried)),
         None => {
-            let present = present(&found, &null, top_k);
+            let present = present(&found, &null, top_k, &decoder);
             match (&tracks, &used, tracking) {
                 (Some(tracks), Some(used), Some(Standing::Holds))
                     if used.standing == Standing::Holds =>
@@ -115,10 +115,11 @@ fn named(found: &Found) -> String {
 
 fn uses(found: &Found, tracks: &Tracks, used: &Used, null: &Null) -> String {
     format!(
-        "The answer uses {}: {}; {}; {}",
+        "The answer uses {}: {}; {}{}; {}",
         named(found),
         used.reason,
         tracks.reason,
+        equals(tracks),
         alone(null)
     )
 }
@@ -134,11 +135,24 @@ fn follows(found: &Found, tracks: &Tracks, used: Option<&Used>, null: &Null) -> 
         },
     );
     format!(
-        "Consistent with {}: {}; {rest}; {}",
+        "Consistent with {}: {}{}; {rest}; {}",
         named(found),
         tracks.reason,
+        equals(tracks),
         alone(null)
     )
+}
+
+/// Other traces that the edits do not tell from this one.
+fn equals(tracks: &Tracks) -> String {
+    let (answered, edits) = (tracks.answered, tracks.edits.len());
+    let rivals = tracks.rivals.iter();
+    let equal = rivals.filter(|r| r.edits > 0 && r.answered * edits >= answered * r.edits);
+    match equal.count() {
+        0 => String::new(),
+        1 => "; another trace fits as many edits".to_owned(),
+        n => format!("; {n} other traces fit as many edits"),
+    }
 }
 
 fn not_needed(necessity: &Necessity) -> String {
@@ -182,11 +196,16 @@ fn none_found(found: &Found, top_k: usize, tried: &[Try]) -> String {
     )
 }
 
-fn present(found: &Found, null: &Null, top_k: usize) -> String {
+fn present(found: &Found, null: &Null, top_k: usize, decoder: &str) -> String {
     let last = found.steps.last().map(|s| &s.result);
     let at_answer = last.is_some_and(|r| r.source == Source::Answer);
+    // The projection is what the screen shows of a latent.
+    let read = match decoder {
+        "projection" => String::new(),
+        other => format!(", read by {other},"),
+    };
     let mut reason = format!(
-        "The top-{top_k} of the latents is consistent with {}",
+        "The top-{top_k} of the latents{read} is consistent with {}",
         named(found)
     );
     if at_answer {

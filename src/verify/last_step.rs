@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::arithmetic::read_integers;
 use super::paper::numbers::whole_words;
-use super::ratio::Ratio;
+use crate::problem::Ratio;
 use crate::trace::TokenRead;
 
 /// Values more than this are left out, the largest first: no published question comes near.

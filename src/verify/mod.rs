@@ -12,9 +12,7 @@ pub mod last_step;
 pub mod necessity;
 pub mod nodes;
 pub mod null;
-pub mod numbers;
 pub mod paper;
-pub mod ratio;
 pub mod replay;
 
 mod arithmetic;
@@ -38,6 +36,7 @@ pub use tracks::{Observation, Trial, tracks};
 pub use used::{Replaced, used};
 pub use values::Values;
 
+use crate::problem::numbers;
 use crate::trace::{LatentIdx, Source, Task, TokenRead, TraceStep};
 
 /// Settings of the search.
@@ -203,20 +202,11 @@ pub fn warnings(case: &Case<'_>) -> Vec<String> {
     }
 }
 
-/// The numbers with a minus sign. A minus between words ("5 - 3", "2-3 days") is none.
 fn signs(question: &str) -> Vec<String> {
-    let written = numbers::question_numbers(question).into_iter();
-    let signed = written.filter_map(|number| {
-        let before = question[..number.start].trim_end_matches(['$', '£', '€']);
-        let before = before.strip_suffix(['-', '\u{2212}'])?;
-        let is_sign =
-            before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || c == '(');
-        let said = &question[number.start..number.end];
-        is_sign.then(|| {
-            format!("\"-{said}\" is read as {said}: no trace starts from a negative number")
-        })
-    });
-    signed.collect()
+    let signed = numbers::negative_numbers(question).into_iter();
+    signed
+        .map(|number| format!("\"{number}\" is not read: no trace starts from a negative number"))
+        .collect()
 }
 
 fn doubts(facts: &facts::Facts, answer: Option<&str>) -> Vec<String> {
@@ -235,6 +225,13 @@ fn doubts(facts: &facts::Facts, answer: Option<&str>) -> Vec<String> {
             let node = facts.node(&word.to_lowercase());
             node.is_some_and(|node| options.contains(&node))
         };
+        if options
+            .iter()
+            .enumerate()
+            .any(|(at, option)| options[..at].contains(option))
+        {
+            notes.push(format!("The options are equal ({})", names.join(", ")));
+        }
         if !words().any(says) {
             notes.push(format!(
                 "The answer \"{answer}\" is not one of the options ({})",

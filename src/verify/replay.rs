@@ -5,8 +5,8 @@
 
 use crate::trace::{Operand, Source, TraceStep};
 
-use super::numbers::question_numbers;
-use super::ratio::Ratio;
+use crate::problem::Ratio;
+use crate::problem::numbers::question_numbers;
 
 /// One thing wrong with a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -360,7 +360,7 @@ fn reason(steps: &[StepTracks], standing: Standing) -> String {
     match standing {
         Standing::Holds => {
             let moved = format!(
-                "its latents moved as predicted in {} of {} edits",
+                "its latents moved as predicted in {} of {} readings",
                 sum(|s| s.moved),
                 sum(|s| s.edits)
             );

@@ -44,6 +44,7 @@ fn head(schema: &'static str) -> Head {
             phrase_decoder: "roll-out".to_owned(),
         },
         reference: Some("256 generated training problems, seed 1".to_owned()),
+        reference_warning: None,
         question: "Tom has 12 apples,\u{1b} and \"7\" more. Tom then gives 4 of the apples to Ann, who had none. How many \
                    apples does Tom have now?"
             .to_owned(),

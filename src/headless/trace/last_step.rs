@@ -10,13 +10,13 @@ use super::summary::{Figure, Summary};
 use crate::cli::{ReadsName, TraceArgs};
 use crate::headless::study::csv::{Sheet, known, text};
 use crate::headless::study::table::Pen;
+use crate::problem::Ratio;
 use crate::problem_file::decoded::Record;
 use crate::trace::Null;
 use crate::verify::last_step::{Operands, Reads, of_latents, of_question};
 use crate::verify::null::null_from;
 use crate::verify::paper::grid::Grid;
 use crate::verify::paper::solution::Solution;
-use crate::verify::ratio::Ratio;
 
 /// The depths at which gold results are looked for.
 const DEPTHS: [usize; 4] = [1, 2, 3, 5];

@@ -4,7 +4,9 @@ use super::super::gather::Run;
 use super::super::table::{Cell, Section, Table};
 use super::controls::{is_control, name, reached};
 use super::findings::reaches;
-use super::{group, signal};
+use super::{group, points, signal};
+use crate::stats::Share;
+use crate::stats::paired::independent_difference;
 use crate::trace::{Rung, Task};
 
 /// What a reader has to know of a run before its numbers.
@@ -127,18 +129,33 @@ fn refused(run: &Run) -> Table {
     let mut table = Table::new(
         "refused",
         "Rows without a result",
-        "They are in no denominator.",
+        "They are in no denominator. Where the share of right answers is another among them, leaving them out shifts the figures of \
+         that experiment; the difference says by how much they differ from the rows that are counted (Newcombe 95 % interval).",
         &[
             ("experiment", "Experiment"),
             ("reason", "Reason"),
             ("rows", "Rows"),
+            ("right", "Right answers among them"),
+            ("others", "Among the others"),
+            ("difference", "Difference"),
         ],
     );
-    for ((experiment, reason), rows) in &run.refused {
+    let known: Vec<bool> = run.items.iter().filter_map(|item| item.correct).collect();
+    let right = known.iter().filter(|right| **right).count();
+    for ((experiment, reason), refused) in &run.refused {
+        let among = Share::new(refused.correct, refused.correct + refused.wrong);
+        // Rows of one reason are of different problems.
+        let others = Share::new(
+            right.saturating_sub(among.hits),
+            known.len().saturating_sub(among.n),
+        );
         table.push(vec![
             Cell::text(experiment.as_str()),
             Cell::text(reason),
-            Cell::Count(*rows),
+            Cell::Count(refused.rows),
+            Cell::of(among),
+            Cell::of(others),
+            points(independent_difference(&among, &others)),
         ]);
     }
     table

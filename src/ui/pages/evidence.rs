@@ -362,7 +362,7 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
             }
             if let Some(u) = use_of(verdict, at) {
                 parts.push(format!(
-                    "replaced: {} of {} moved the answer as computed (of {} with another answer of their own: {} as computed, {} that answer, {} neither; chance {}, p {}), {} of {} with the same value left it",
+                    "replaced: {} of {} moved the answer as computed (of {} whose own answer is not the predicted one: {} as computed, {} their own, {} neither; chance {}, p {}), {} of {} with the same value left it",
                     u.moved,
                     u.different,
                     u.different_discriminating.n,

@@ -324,7 +324,7 @@ fn learned_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> V
         row.line(),
     ];
     lines.extend(paragraph(
-        "It names one even at a latent that stands for no step",
+        "It always names a number, even where a latent carries no step",
         width,
         2,
         theme.dim,

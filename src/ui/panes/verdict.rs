@@ -16,7 +16,7 @@ use crate::ui::theme::Theme;
 const LABEL: usize = 16;
 /// Shown when the open problem belongs to no data set with counted answers.
 const NOT_KNOWN: &str =
-    "How often answers with this rung are right is not known for questions like this";
+    "How often the model is right with this rung is not known for questions like this";
 
 pub(super) fn title(app: &App) -> Title {
     Title {
@@ -57,7 +57,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
         lines.extend(paragraph(note, width, 2, theme.off));
     }
     if app.info().is_some() {
-        let said = app.calibration().as_ref().map(calibrated);
+        let said = app.calibration().as_ref().map(|of| calibrated(of, verdict.rung));
         let said = said.unwrap_or_else(|| NOT_KNOWN.to_owned());
         lines.extend(paragraph(&said, width, 2, theme.text));
     }
@@ -97,13 +97,16 @@ fn headline(verdict: &Verdict, theme: &Theme) -> Line<'static> {
 }
 
 /// How often answers with this rung are right, among problems like the open one.
-fn calibrated(of: &RightAtRung) -> String {
+fn calibrated(of: &RightAtRung, rung: Rung) -> String {
     let n = of.right.n;
     let noun = if n == 1 { "problem" } else { "problems" };
     let other = if of.others { "other " } else { "" };
-    let were = if n == 1 { "was" } else { "were" };
+    let rung = match rung {
+        Rung::Present => "PRESENT or PRESENT?",
+        _ => "this rung",
+    };
     format!(
-        "Of {n} {other}{noun} with this rung on this model and data, {} {were} right ({})",
+        "Of {n} {other}{noun} with {rung} on this model and data, the model answered {} correctly ({})",
         percent(&of.right),
         of.origin
     )
@@ -128,7 +131,7 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
             glyphs.no,
             theme.text,
             format!(
-                "no, what the latents say is needed: answer or log-prob falls when {}",
+                "no, what the latents say is needed: the answer changes or its log-prob drops when {}",
                 v.necessity.fell.join(", ")
             ),
         ),
@@ -270,7 +273,7 @@ fn trace_lines(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec
     let greyed = verdict.rung == Rung::NotNeeded;
     let mut head = heading("Trace", theme);
     if verdict.from_question_alone {
-        head = head.push("  the question alone gives it as well", theme.off);
+        head = head.push("  one step from the question alone gives it too", theme.off);
     } else if greyed {
         head = head.push("  not needed for the answer", theme.dim);
     } else if verdict.decoder == "roll-out" {

@@ -1,6 +1,6 @@
 //! The operands of a search, and every step among them whose result somebody wants.
 
-use crate::verify::ratio::Ratio;
+use crate::problem::Ratio;
 
 use super::{Atom, Op, Step, Term};
 

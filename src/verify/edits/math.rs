@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use crate::problem::Ratio;
+use crate::problem::numbers::{Number, question_numbers};
 use crate::trace::{Operand, Source, TraceStep};
-use crate::verify::numbers::{Number, question_numbers};
-use crate::verify::ratio::Ratio;
 
 use super::wording::{Rewording, rewordings};
 use super::{Edit, Means, Touch};

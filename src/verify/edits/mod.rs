@@ -15,8 +15,8 @@ pub use logic::Spare;
 
 use super::Case;
 use super::facts;
-use super::numbers::question_numbers;
-use super::ratio::Ratio;
+use crate::problem::Ratio;
+use crate::problem::numbers::question_numbers;
 
 /// One edited question, and what the trace says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::verify::numbers::{Kind, Number};
-use crate::verify::ratio::Ratio;
+use crate::problem::Ratio;
+use crate::problem::numbers::{Kind, Number};
 
 /// Another number in the place of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,9 @@ fn digits(number: &Number, text: &str) -> Vec<Rewording> {
     };
     // Scale words ("2 dozen") multiply what is written.
     let factor = Ratio::parse(written).and_then(|as_written| number.value.checked_div(as_written));
-    let Some(factor) = factor else {
+    // Of a mixed number ("3 1/2") no part can be put for the whole.
+    let scales = |factor: &Ratio| factor.to_integer().is_some() || number.kind == Kind::Percent;
+    let Some(factor) = factor.filter(scales) else {
         return Vec::new();
     };
     let commas = written.contains(',');
@@ -199,7 +201,7 @@ fn as_capital(old: &str, word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::numbers::question_numbers;
+    use crate::problem::numbers::question_numbers;
 
     fn show(question: &str) -> Vec<String> {
         let number = &question_numbers(question)[0];

@@ -1,9 +1,14 @@
-//! The numbers of a question, with the bytes that spell them.
+//! The numbers of a question, with the bytes that spell them: one grammar for the verifier, the edits and the screen.
 //!
 //! Whole words only: "someone" holds no 1 and "weight" no 8, which substring matching (methods.md, Q20) would find.
-//! Ordinals ("3rd", "first half") are not quantities.
+//! Ordinals ("3rd", "first half") are not quantities. What is written as one is read as one number or not at all: "3 1/2", "$4k" and
+//! "12 000" are numbers, "3:30", "1.000,50", "2024-01-05", "-5", "1h30" and "5²" are none, and their parts are none either.
 
-use super::ratio::Ratio;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::Ratio;
 
 /// How a question says a number; decides which operators it may stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +76,19 @@ pub fn question_numbers(question: &str) -> Vec<Number> {
     numbers
 }
 
+/// Every number with a minus sign, from the sign on; [`question_numbers`] has none of them. A minus between two numbers ("5 - 3",
+/// "2-3 days") is no sign.
+#[must_use]
+pub fn negative_numbers(question: &str) -> Vec<&str> {
+    let signed = split(question)
+        .into_iter()
+        .filter_map(|word| match word.is {
+            What::Signed { from } => question.get(from..word.end),
+            _ => None,
+        });
+    signed.collect()
+}
+
 /// A run of letters or a written number.
 #[derive(Debug)]
 struct Word {
@@ -79,7 +97,7 @@ struct Word {
     is: What,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum What {
     /// Lower-case letters.
     Letters(String),
@@ -87,9 +105,17 @@ enum What {
     Digits(Ratio),
     /// A fraction in digits.
     Slashed(Ratio),
+    /// A number in digits with a minus sign, which begins at that byte.
+    Signed { from: usize },
     /// Something of digits and letters that is no quantity.
     Other,
 }
+
+const CURRENCY: [char; 4] = ['$', '£', '€', '¥'];
+/// Hyphen, minus sign, en dash.
+const DASHES: [char; 3] = ['-', '\u{2212}', '\u{2013}'];
+/// One-character fractions.
+const FRACTIONS: &str = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞";
 
 /// Cuts a text into words and written numbers; everything else only separates.
 fn split(text: &str) -> Vec<Word> {
@@ -97,14 +123,13 @@ fn split(text: &str) -> Vec<Word> {
     let mut from = 0;
     while let Some(offset) = text[from..].find(char::is_alphanumeric) {
         let start = from + offset;
-        let rest = &text[start..];
-        let (start, (len, is)) = if rest.starts_with(|c: char| c.is_ascii_digit()) {
+        let (start, (len, is)) = if text[start..].starts_with(|c: char| c.is_ascii_digit()) {
             // ".5" at the start of a number, as in "$.5".
             let before = text[..start].strip_suffix('.').unwrap_or("5");
             let start = start - usize::from(!before.ends_with(char::is_alphanumeric));
-            (start, written_number(&text[start..]))
+            (start, written_number(text, start))
         } else {
-            (start, letters(rest))
+            (start, letters(&text[start..]))
         };
         words.push(Word {
             start,
@@ -116,13 +141,18 @@ fn split(text: &str) -> Vec<Word> {
     words
 }
 
-/// Reads a run of letters (and digits that follow them), apostrophes between letters included.
+/// Reads a run of letters (and digits that follow them), with apostrophes between letters and points between digits ("v2.5").
 fn letters(rest: &str) -> (usize, What) {
     let mut len = 0;
     let mut chars = rest.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
-        let next_is_letter = chars.peek().is_some_and(|(_, n)| n.is_alphanumeric());
-        if !(c.is_alphanumeric() || c == '_' || (matches!(c, '\'' | '’') && next_is_letter)) {
+        let next = chars.peek().map_or(' ', |(_, next)| *next);
+        let joins = match c {
+            '\'' | '’' => next.is_alphanumeric(),
+            '.' => rest[..at].ends_with(|c: char| c.is_ascii_digit()) && next.is_ascii_digit(),
+            _ => c.is_alphanumeric() || c == '_',
+        };
+        if !joins {
             break;
         }
         len = at + c.len_utf8();
@@ -130,49 +160,141 @@ fn letters(rest: &str) -> (usize, What) {
     (len, What::Letters(rest[..len].to_lowercase()))
 }
 
-/// Reads a number in digits: comma groups, decimals, `a/b`, and a unit glued to it ("30mph").
-fn written_number(rest: &str) -> (usize, What) {
-    let mut len = digits(rest);
-    if (1..=3).contains(&len) {
-        while let Some(group) = rest[len..].strip_prefix(',')
-            && digits(group) == 3
-        {
-            len += 4;
-        }
-    }
-    if let Some(part) = rest[len..].strip_prefix('.') {
-        let places = digits(part);
-        len += if places > 0 { places + 1 } else { 0 };
-    }
-    if let Some(below) = rest[len..].strip_prefix('/')
-        && digits(below) > 0
-    {
-        let end = len + 1 + digits(below);
-        // A second slash makes it a date.
-        let more = rest[end..]
-            .bytes()
-            .take_while(|b| matches!(b, b'/' | b'0'..=b'9'))
-            .count();
-        return match Ratio::parse(&rest[..end]) {
-            Some(value) if more == 0 => (end, What::Slashed(value)),
-            _ => (end + more, What::Other),
-        };
-    }
+/// Reads a number in digits: groups of thousands, decimals, `a/b`, `3 1/2`, and a unit ("30mph") or thousands ("$4k") glued to it. What
+/// stands together with the digits and follows none of these forms makes all of it no number.
+fn written_number(text: &str, start: usize) -> (usize, What) {
+    let (before, rest) = (&text[..start], &text[start..]);
+    let (body, is) = body(rest);
     let glued = |c: &char| c.is_alphanumeric();
-    let suffix: usize = rest[len..]
+    let suffix: usize = rest[body..]
         .chars()
         .take_while(glued)
         .map(char::len_utf8)
         .sum();
-    let ordinal = matches!(&rest[len..len + suffix], "st" | "nd" | "rd" | "th");
-    match Ratio::parse(&rest[..len]) {
-        Some(value) if !ordinal => (len + suffix, What::Digits(value)),
-        _ => (len + suffix, What::Other),
+    let end = body + suffix;
+    let suffix = &rest[body..end];
+    // "3 ½" is one number, of a kind that is not read.
+    if let Some(after) = rest[end..].strip_prefix(' ')
+        && let Some(part) = after.chars().next().filter(|c| FRACTIONS.contains(*c))
+    {
+        return (end + 1 + part.len_utf8(), What::Other);
+    }
+    // "COVID-19" is a name.
+    let joined = before.strip_suffix(DASHES);
+    if joined.is_some_and(|name| name.ends_with(|c: char| c.is_alphabetic() || c == '_')) {
+        return (end, What::Other);
+    }
+    let money = before.trim_end_matches(DASHES).ends_with(CURRENCY);
+    let (end, is) = match is {
+        What::Digits(whole) if suffix.is_empty() && whole.to_integer().is_some() => {
+            match fraction_after(&rest[end..]) {
+                Some((part, more)) => {
+                    let sum = whole.checked_add(part);
+                    (end + more, sum.map_or(What::Other, What::Digits))
+                }
+                None => (end, What::Digits(whole)),
+            }
+        }
+        What::Digits(value) => (end, with_suffix(value, suffix, money)),
+        What::Slashed(_) if !suffix.is_empty() => (end, What::Other),
+        is => (end, is),
+    };
+    match sign_before(before) {
+        Some(from) if is != What::Other => (end, What::Signed { from }),
+        _ => (end, is),
     }
 }
 
-fn digits(text: &str) -> usize {
-    text.bytes().take_while(u8::is_ascii_digit).count()
+/// Where the minus sign in front of a number begins, if there is one: "-5", "$-5", "-$5".
+fn sign_before(before: &str) -> Option<usize> {
+    let left = before.trim_end_matches(CURRENCY).strip_suffix(DASHES)?;
+    let left = left.trim_end_matches(CURRENCY);
+    let opens = |c: char| c.is_whitespace() || "(=+*/:,;\"'“‘".contains(c);
+    (left.is_empty() || left.ends_with(opens)).then_some(left.len())
+}
+
+/// A number in digits with what is glued to it.
+fn with_suffix(value: Ratio, suffix: &str, is_money: bool) -> What {
+    let is = match suffix {
+        "k" | "K" if is_money => value.checked_mul(Ratio::integer(1000)),
+        "m" | "b" | "t" | "T" if is_money => None,
+        // An ordinal or an order of magnitude.
+        "st" | "nd" | "rd" | "th" | "k" | "K" | "M" | "mn" | "B" | "bn" | "e" | "E" => None,
+        // "1h30", "5²", "3½".
+        _ if suffix.chars().any(char::is_numeric) => None,
+        _ => Some(value),
+    };
+    is.map_or(What::Other, What::Digits)
+}
+
+/// The proper fraction of a mixed number, " 1/2" or "-1/2", and how many bytes it takes.
+fn fraction_after(rest: &str) -> Option<(Ratio, usize)> {
+    let after = rest.strip_prefix([' ', '-'])?;
+    let after = after
+        .starts_with(|c: char| c.is_ascii_digit())
+        .then_some(after)?;
+    match body(after) {
+        (len, What::Slashed(part))
+            if part < Ratio::ONE && !after[len..].starts_with(char::is_alphanumeric) =>
+        {
+            Some((part, 1 + len))
+        }
+        _ => None,
+    }
+}
+
+fn form(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a pattern of ours")
+}
+
+/// Digits with all that joins them to further digits.
+static JOINED: LazyLock<Regex> = LazyLock::new(|| form(r"^\.?\d+(?:[,._/:'’]\d+)*"));
+static DATE: LazyLock<Regex> = LazyLock::new(|| form(r"^\d{4}-\d{1,2}-\d{1,2}\b"));
+/// Thousands with blanks between, of which some keep lines together.
+static SPACED: LazyLock<Regex> =
+    LazyLock::new(|| form(r"^\d{1,3}(?:[ \u{a0}\u{2009}\u{202f}]\d{3})+\b"));
+static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
+    form(r"^(?:\d+|\d*\.\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[_'’]\d{3})+)$")
+});
+static FRACTION: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+/\d+$"));
+static RATIO: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+(?::\d+)+$"));
+static TIME: LazyLock<Regex> = LazyLock::new(|| form(r"^\d{1,2}(?::[0-5]\d)+$"));
+
+/// The digits at the start of a text with all that joins them, and what they are.
+fn body(rest: &str) -> (usize, What) {
+    if let Some(found) = DATE.find(rest) {
+        return (found.end(), What::Other);
+    }
+    let number = |text: &str| {
+        let plain: String = text
+            .chars()
+            .filter(|c| c.is_ascii_digit() || *c == '.')
+            .collect();
+        Ratio::parse(&plain).map_or(What::Other, What::Digits)
+    };
+    if let Some(found) = SPACED.find(rest) {
+        // "12 100 gram bags" is two numbers; "12 000" and what no line break may part is one.
+        let text = found.as_str();
+        let is_one = !text.contains(' ') || text.contains(" 0");
+        return (found.end(), if is_one { number(text) } else { What::Other });
+    }
+    let text = JOINED.find(rest).map_or("", |found| found.as_str());
+    let is = if PLAIN.is_match(text) {
+        // A point or a group of thousands: "1.000".
+        match text.split_once('.') {
+            Some((whole, "000")) if !whole.is_empty() => What::Other,
+            _ => number(text),
+        }
+    } else if FRACTION.is_match(text) {
+        Ratio::parse(text).map_or(What::Other, What::Slashed)
+    } else if RATIO.is_match(text) && !TIME.is_match(text) {
+        // "3:4" are two quantities.
+        let first = text.find(':').unwrap_or(text.len());
+        return (first, number(&text[..first]));
+    } else {
+        What::Other
+    };
+    (text.len(), is)
 }
 
 /// Reads the number that begins at a word, and how many words it takes.
@@ -247,18 +369,47 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
 
 /// Reads a cardinal at a word: digits or number words, with scale words ("2 dozen", "two hundred and five").
 fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
-    if let What::Digits(mut value) = words[at].is {
-        let mut used = 1;
-        while joined(text, words, at + used)
-            && let Some(factor) = word(words, at + used).and_then(scale)
-        {
-            value = value.checked_mul(Ratio::integer(factor))?;
-            used += 1;
-        }
-        return Some((value, used));
+    let (mut value, mut used) = whole(text, words, at)?;
+    if let Some((part, more)) = and_a_part(text, words, at + used) {
+        (value, used) = (value.checked_add(part)?, used + more);
+    }
+    // Number words have taken their hundreds and dozens.
+    let least = if word(words, at).is_some() { 1000 } else { 0 };
+    while joined(text, words, at + used)
+        && let Some(factor) = word(words, at + used).and_then(scale)
+        && factor >= least
+    {
+        value = value.checked_mul(Ratio::integer(factor))?;
+        used += 1;
+    }
+    Some((value, used))
+}
+
+/// Reads "and a half", "and one third" or "and 1/2" after a number.
+fn and_a_part(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
+    let follows = |n: usize| joined(text, words, at + n);
+    if !follows(0) || word(words, at) != Some("and") || !follows(1) {
+        return None;
+    }
+    if let What::Slashed(part) = words.get(at + 1)?.is {
+        return (part < Ratio::ONE).then_some((part, 2));
+    }
+    let (below, _) = word(words, at + 2)
+        .filter(|_| follows(2))
+        .and_then(fraction_word)?;
+    let is_one = matches!(word(words, at + 1), Some("a" | "an" | "one"));
+    let part = Ratio::ONE.checked_div(Ratio::integer(below))?;
+    is_one.then_some((part, 3))
+}
+
+/// Reads digits, or number words with scale words.
+fn whole(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
+    if let What::Digits(value) = words[at].is {
+        return Some((value, 1));
     }
     let article = matches!(word(words, at)?, "a" | "an");
-    let (mut thousands, mut below) = (0_i64, None);
+    // What the last of thousand, million and billion multiplied; each of them may stand once, the larger first.
+    let (mut thousands, mut below, mut last) = (0_i64, None::<i64>, i64::MAX);
     let mut used = usize::from(article);
     let mut read = 0;
     while read == 0 && !article || joined(text, words, at + used) {
@@ -270,9 +421,12 @@ fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
         if let Some(factor) = word(words, next).and_then(scale).filter(|_| and == 0) {
             let times = below.unwrap_or(1);
             match factor {
-                1000 if thousands == 0 => (thousands, below) = (times * 1000, None),
+                1000.. if factor < last && (below.is_some() || thousands == 0) => {
+                    thousands = thousands.checked_add(times.checked_mul(factor)?)?;
+                    (below, last) = (None, factor);
+                }
                 // After a thousand, or on 112, a scale word begins a number of its own.
-                _ if times < 100 && (below.is_some() || thousands == 0) => {
+                ..1000 if times < 100 && (below.is_some() || thousands == 0) => {
                     below = Some(times * factor);
                 }
                 _ => break,
@@ -360,6 +514,8 @@ fn scale(name: &str) -> Option<i64> {
         "dozen" => Some(12),
         "hundred" => Some(100),
         "thousand" => Some(1000),
+        "million" => Some(1_000_000),
+        "billion" => Some(1_000_000_000),
         _ => None,
     }
 }

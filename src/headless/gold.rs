@@ -1,0 +1,60 @@
+//! What a run says of its gold answers before it begins: which were made plain, and which no answer of the model can equal.
+
+use super::print_note;
+use crate::model::Model;
+use crate::problem::{Problem, gold};
+use crate::problem_file::Dressed;
+use crate::text::{sanitize, truncate};
+use crate::trace::Task;
+
+/// How many are shown.
+const SHOWN: usize = 3;
+/// How wide one may be.
+const WIDTH: usize = 40;
+
+/// Notes on standard error what was done with gold answers, and which cannot be met.
+pub fn note(model: &Model, problems: &[Problem], dressed: &[Dressed]) {
+    let all = problems.len();
+    if !dressed.is_empty() {
+        let shown = dressed.iter().take(SHOWN).map(|dressed| {
+            let plain = problems.get(dressed.row).map_or("", |p| p.answer.as_str());
+            let (was, is) = (truncate(&dressed.was, WIDTH), truncate(plain, WIDTH));
+            format!("row {} {was:?} as {is}", dressed.row)
+        });
+        let what = format!("{} of {all} gold answers were made plain", dressed.len());
+        said(&what, shown.collect(), dressed.len());
+    }
+    let gold = problems.iter().enumerate();
+    let gold = gold.filter(|(_, problem)| !problem.answer.is_empty());
+    let unmet: Vec<(usize, &Problem)> = gold
+        .filter(|(_, problem)| !can_be_said(model, &problem.answer))
+        .collect();
+    if !unmet.is_empty() {
+        let shown = unmet
+            .iter()
+            .take(SHOWN)
+            .map(|(row, problem)| format!("row {row} {:?}", truncate(&problem.answer, WIDTH)));
+        let what = format!(
+            "{} of {all} gold answers cannot be equalled by any answer of this model",
+            unmet.len()
+        );
+        said(&what, shown.collect(), unmet.len());
+    }
+}
+
+fn said(what: &str, shown: Vec<String>, all: usize) {
+    let more = if all > shown.len() {
+        format!(", and {} more", all - shown.len())
+    } else {
+        String::new()
+    };
+    print_note(&sanitize(&format!("{what}: {}{more}", shown.join(", "))));
+}
+
+/// Whether the model can say an answer: its vocabulary has every word, and arithmetic ends in a number.
+fn can_be_said(model: &Model, answer: &str) -> bool {
+    (model.info().task != Task::Math || gold::is_number(answer))
+        && model
+            .encode_text(answer)
+            .is_ok_and(|ids| !ids.iter().any(|id| model.is_unknown(*id)))
+}

@@ -1,0 +1,166 @@
+//! Gold answers as data sets write them, made plain: what a model can say in full (methods.md 1.7 compares strings).
+
+use super::Ratio;
+
+/// A gold answer without what only dresses it: `17.0`, `$17`, `17 apples`, `#### 17`, `\boxed{17}`, `17.` and `40 %` become the number,
+/// U+2212 a hyphen. A text that is no single number stays as it is, without white space around it.
+#[must_use]
+pub fn plain_answer(gold: &str) -> String {
+    let text = undressed(gold);
+    number(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// Whether a plain answer is a number: digits with a sign, groups of thousands, decimals, or a fraction.
+#[must_use]
+pub fn is_number(answer: &str) -> bool {
+    let digits = answer.strip_prefix('-').unwrap_or(answer);
+    digits.starts_with(|c: char| c.is_ascii_digit()) && Ratio::parse(answer).is_some()
+}
+
+/// Without the mark of an answer, a box, and the dollar signs of mathematics.
+fn undressed(gold: &str) -> &str {
+    let mut text = gold.trim();
+    loop {
+        let before = text;
+        text = text.trim_start_matches('#').trim_start();
+        let boxed = text
+            .strip_prefix(r"\boxed{")
+            .or_else(|| text.strip_prefix(r"\text{"));
+        if let Some(inner) = boxed.and_then(|inner| inner.strip_suffix('}')) {
+            text = inner.trim();
+        }
+        let math = text.strip_prefix('$').and_then(|t| t.strip_suffix('$'));
+        if let Some(inner) = math.filter(|inner| !inner.is_empty()) {
+            text = inner.trim();
+        }
+        if text == before {
+            return text;
+        }
+    }
+}
+
+/// The only number of a text, spelled plainly: `-1234.5`.
+fn number(text: &str) -> Option<String> {
+    let (negative, rest) = signed(text);
+    let rest = rest
+        .trim_start_matches(['$', '£', '€', '¥', '\\'])
+        .trim_start();
+    let (again, rest) = if negative { (true, rest) } else { signed(rest) };
+    let written = |c: char| c.is_ascii_digit() || matches!(c, ',' | '.' | '/');
+    let len = rest.find(|c: char| !written(c)).unwrap_or(rest.len());
+    let (spelled, unit) = rest.split_at(len);
+    let spelled = spelled.trim_end_matches(['.', ',', '/']);
+    // "3 of 4", "17:30", "1e5" and "20 to 30" are more than a number and its unit.
+    let is_unit = |c: char| c.is_alphabetic() || c.is_whitespace() || "%°$€£.-/²³".contains(c);
+    let glued = unit.starts_with(|c: char| c.is_alphabetic()) && unit.contains(char::is_numeric);
+    if spelled.is_empty() || glued || !unit.chars().all(is_unit) {
+        return None;
+    }
+    let grouped = |text: &str| {
+        let mut groups = text.split(',');
+        let first = groups
+            .next()
+            .is_some_and(|group| (1..=3).contains(&group.len()));
+        first && groups.all(|group| group.len() == 3)
+    };
+    let (whole, part) = spelled.split_once('.').unwrap_or((spelled, ""));
+    let is_grouped = whole.contains(',');
+    if spelled.contains('/') {
+        return (Ratio::parse(spelled).is_some() && !is_grouped)
+            .then(|| format!("{}{spelled}", if again { "-" } else { "" }));
+    }
+    if part.contains(['.', ',']) || is_grouped && !grouped(whole) {
+        return None;
+    }
+    let whole: String = whole.chars().filter(|c| *c != ',').collect();
+    let part = part.trim_end_matches('0');
+    let sign = if again { "-" } else { "" };
+    Some(match (whole.as_str(), part) {
+        ("", "") => return None,
+        ("", part) => format!("{sign}0.{part}"),
+        (whole, "") => format!("{sign}{whole}"),
+        (whole, part) => format!("{sign}{whole}.{part}"),
+    })
+}
+
+/// Whether a text begins with a minus sign, and what follows it.
+fn signed(text: &str) -> (bool, &str) {
+    match text.strip_prefix(['-', '\u{2212}', '\u{2013}']) {
+        Some(rest) => (true, rest.trim_start()),
+        None => (false, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_dresses_a_number_is_left_out() {
+        for gold in [
+            "17",
+            " 17 ",
+            "17.",
+            "17.0",
+            "17.00",
+            "$17",
+            "$17.00",
+            r"\$17",
+            "17 apples",
+            "#### 17",
+            "### 17",
+            "##17",
+            r"\boxed{17}",
+            r"$\boxed{17}$",
+            "$17$",
+            "17 %",
+            "17%",
+            "17 km/h",
+            "17€",
+            "17°C",
+            "17 dollars.",
+            "€ 17",
+        ] {
+            assert_eq!(plain_answer(gold), "17", "{gold:?}");
+        }
+        for (gold, plain) in [
+            ("\u{2212}5", "-5"),
+            ("-$5", "-5"),
+            ("$-5.50", "-5.5"),
+            ("1,200", "1200"),
+            ("12,345,678.90", "12345678.9"),
+            (".5", "0.5"),
+            ("3/4", "3/4"),
+            ("12345678901234567890123", "12345678901234567890123"),
+            ("0", "0"),
+            ("0.0", "0"),
+        ] {
+            assert_eq!(plain_answer(gold), plain, "{gold:?}");
+            assert!(is_number(plain) || plain.len() > 20, "{plain}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_single_number_stays() {
+        for gold in [
+            "True",
+            "Tom is a bompus.",
+            "3 of 4",
+            "17 and 18",
+            "17:30",
+            "1e5",
+            "1,23",
+            "1.000,50",
+            "12,5",
+            "x = 17",
+            "1.2.3",
+            "20-30",
+            "",
+            "seventeen",
+            "A",
+        ] {
+            assert_eq!(plain_answer(gold), gold, "{gold:?}");
+        }
+        assert!(!is_number("True") && !is_number("") && !is_number("$17"));
+    }
+}
