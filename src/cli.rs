@@ -99,13 +99,40 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Said> {
 /// As [`parse`].
 pub fn parse_here(args: impl IntoIterator<Item = OsString>, folders: &str) -> Result<Cli, Said> {
     let command = Cli::command().after_long_help(format!("{AFTER_HELP}\n\n{folders}"));
-    let parsed = command
-        .try_get_matches_from(args)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let args: Vec<OsString> = args.into_iter().collect();
+    let behind = behind_the_command(&command, &args);
+    let parse = |args: Vec<OsString>| {
+        let matches = command.clone().try_get_matches_from(args);
+        matches.and_then(|matches| Cli::from_arg_matches(&matches))
+    };
+    // Options ahead of the command are those of the command, where they are not the explorer's.
+    let parsed = parse(args).or_else(|said| match behind.map(parse) {
+        Some(Ok(cli)) => Ok(cli),
+        _ => Err(said),
+    });
     parsed.map_err(|said| Said {
         text: said.render().to_string(),
         is_refusal: said.use_stderr(),
     })
+}
+
+/// The same arguments with what stands ahead of the command's name behind it; `None` where nothing does.
+fn behind_the_command(command: &clap::Command, args: &[OsString]) -> Option<Vec<OsString>> {
+    let is_command = |arg: &OsString| {
+        arg.to_str()
+            .is_some_and(|name| command.find_subcommand(name).is_some())
+    };
+    let at = args.iter().skip(1).position(is_command)? + 1;
+    let (program, rest) = args.split_first()?;
+    let (ahead, rest) = rest.split_at(at - 1);
+    let (name, rest) = rest.split_first()?;
+    let parts = [
+        std::slice::from_ref(program),
+        std::slice::from_ref(name),
+        ahead,
+        rest,
+    ];
+    (!ahead.is_empty()).then(|| parts.concat())
 }
 
 /// The options of the explorer.
@@ -481,6 +508,18 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_ahead_of_the_command_are_its_own() {
+        let taken = |line: &str| super::parse(line.split_whitespace().map(OsString::from)).is_ok();
+        assert!(taken("undertone --json inspect --question a"));
+        assert!(taken(
+            "undertone --model mini-logic --verdict inspect --question a"
+        ));
+        assert!(taken("undertone --model mini-logic"));
+        assert!(!taken("undertone --nothing inspect --question a"));
+        assert!(!taken("undertone inspect"));
     }
 
     #[test]

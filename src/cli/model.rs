@@ -47,7 +47,7 @@ pub struct CheckpointArgs {
     /// What numbers are computed in
     #[arg(hide_short_help = true, long, value_enum, value_name = "TYPE", default_value_t = Precision::F32)]
     pub dtype: Precision,
-    /// Whether oddities of the published code are reproduced or mended
+    /// Whether known bugs of the published code are reproduced or fixed
     #[arg(hide_short_help = true, long, value_enum, value_name = "HOW", default_value_t = Behaviour::Fixed)]
     pub behaviour: Behaviour,
     /// Latent tokens to run [default: as trained]
@@ -205,10 +205,10 @@ pub enum Precision {
     Q8,
 }
 
-/// Whether oddities of the published code are reproduced.
+/// Whether known bugs of the published code are reproduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Behaviour {
-    /// Mended
+    /// Fixed
     #[default]
     Fixed,
     /// As published

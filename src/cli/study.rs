@@ -77,12 +77,11 @@ impl ReportArgs {
 /// The usage of `ablate`, which is too long for one line.
 const ABLATE: &str = "\
 undertone ablate [OPTIONS] <--question <TEXT>|--data <FILE>>
-           <--off <LATENTS>|--restore <LATENTS>|--each|--edit <FROM=TO>>";
+           [--off <LATENTS>|--restore <LATENTS>|--each|--edit <FROM=TO>]";
 
 /// Options of `ablate`.
 #[derive(Debug, Clone, Args)]
 #[command(override_usage = ABLATE)]
-#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["off", "restore", "each", "edit"]))]
 pub struct AblateArgs {
     /// The model.
     #[command(flatten)]
@@ -96,7 +95,7 @@ pub struct AblateArgs {
     /// With denoising: all are off but these
     #[arg(long, value_name = "LATENTS")]
     pub restore: Vec<Off>,
-    /// Every latent token in turn
+    /// Every latent token in turn [default: where nothing else is asked for]
     #[arg(long)]
     pub each: bool,
     /// Run the question with FROM replaced by TO too
@@ -134,7 +133,13 @@ impl AblateArgs {
     /// Whether any latent is to be switched off.
     #[must_use]
     pub fn switches_off(&self) -> bool {
-        self.each || !self.off.is_empty() || !self.restore.is_empty()
+        self.takes_each() || !self.off.is_empty() || !self.restore.is_empty()
+    }
+
+    /// Whether every latent is switched off in turn.
+    fn takes_each(&self) -> bool {
+        let asks = !self.off.is_empty() || !self.restore.is_empty() || self.edit.is_some();
+        self.each || !asks
     }
 
     /// Returns the sets that are off when `n_latents` are run, in order: one for each `--off`, each `--restore`, and with
@@ -152,7 +157,7 @@ impl AblateArgs {
         for on in &self.restore {
             sets.push(but(&on.latents(n_latents)?));
         }
-        if self.each {
+        if self.takes_each() {
             sets.extend(all().map(|latent| match self.manner.direction {
                 DirectionName::Noising => BTreeSet::from([latent]),
                 DirectionName::Denoising => but(&BTreeSet::from([latent])),
@@ -310,7 +315,7 @@ mod tests {
                 None,
             ),
             ("ablate --question a --gold -3 --edit -3=-4", None),
-            ("ablate --question a", Some(MissingRequiredArgument)),
+            ("ablate --question a", None),
             ("ablate --off 2", Some(MissingRequiredArgument)),
             ("ablate --data p --off 2", Some(MissingRequiredArgument)),
             (

@@ -11,7 +11,7 @@ use super::bundled;
 use super::config::Family;
 use super::discover::Layout;
 use super::error::{ModelError, Result, short};
-use super::lens_files::TENSOR_FILE;
+use super::find::{self, Found};
 use super::options::Base;
 use super::source::Source;
 use super::tensor_file::TensorFile;
@@ -21,13 +21,6 @@ use super::weights::Weights;
 const LONGEST_TEXT: u64 = 16 << 20;
 /// The longest tokenizer.json that is read; Llama 3's has 9 MB.
 const LONGEST_TOKENIZER: u64 = 32 << 20;
-
-/// Names under which a folder may hold its weights, the first found is taken; `checkpoint_N` comes last.
-const WEIGHTS: [&str; 3] = [
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-];
 
 /// The files of one checkpoint, opened but not parsed.
 #[derive(Debug, Clone)]
@@ -99,7 +92,19 @@ impl Checkpoint {
         let meta = optional_text(&folder.join("meta.json"))?;
         let weights = match files(folder, meta.as_deref())?.weights_file {
             Some(name) => folder.join(plain_name(folder, &name)?),
-            None => find_weights(folder)?,
+            None => match find::weights(folder)? {
+                Found::File(path) => path,
+                Found::Folder(inner) => {
+                    let found = Self::from_dir(&inner)?;
+                    let outer = folder.join("tokenizer.json");
+                    let lacks = found.needs_tokenizer() && outer.is_file();
+                    return if lacks {
+                        found.with_tokenizer(&outer)
+                    } else {
+                        Ok(found)
+                    };
+                }
+            },
         };
         Self::beside(&weights, folder, folder.display().to_string())
     }
@@ -199,14 +204,15 @@ impl Checkpoint {
     }
 
     /// The base that the weights are of, and the kind that their names and shapes mean for the base's published
-    /// vocabulary; none for a file that is no checkpoint of a known base.
+    /// vocabulary, if they mean one; none for a file that is no checkpoint of a known base.
     #[must_use]
-    pub fn inferred(&self) -> Option<(Base, Family)> {
+    pub fn inferred(&self) -> Option<(Base, Option<Family>)> {
         let file = TensorFile::open(&self.name, &self.weights).ok()?;
         let weights = Weights::new(&self.name, &file, &Device::Cpu).ok()?;
         let layout = Layout::of(&self.name, &weights.shapes()).ok()?;
+        let layout = layout.with_aliases(file.aliases());
         let family = layout.family(layout.base.vocab(), &self.name);
-        Some((layout.base, family))
+        Some((layout.base, family.ok().map(|(family, _)| family)))
     }
 
     /// Takes the parts as they are.
@@ -324,50 +330,6 @@ fn tokenizer_above(folder: &Path, name: &str) -> Option<PathBuf> {
         .take(3)
         .map(|above| above.join(name))
         .find(|path| path.is_file())
-}
-
-/// The only weights file of a folder, whatever its name (methods.md 8.1).
-fn find_weights(folder: &Path) -> Result<PathBuf> {
-    if let Some(name) = WEIGHTS.iter().find(|name| folder.join(name).is_file()) {
-        return Ok(folder.join(name));
-    }
-    let entries = std::fs::read_dir(folder).map_err(|e| failed(folder, &e))?;
-    let mut found: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_file() && is_weights_name(path))
-        .collect();
-    found.sort();
-    match found.as_slice() {
-        [one] => Ok(one.clone()),
-        [] => Err(failed(
-            folder,
-            "it holds no model.safetensors, pytorch_model.bin or checkpoint_N",
-        )),
-        several => {
-            let names: Vec<_> = several
-                .iter()
-                .filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned()))
-                .collect();
-            Err(failed(
-                folder,
-                &format!(
-                    "it holds several checkpoints, name one of {}",
-                    names.join(", ")
-                ),
-            ))
-        }
-    }
-}
-
-fn is_weights_name(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    // A learned lens may lie beside the weights that it was fitted to.
-    if name == TENSOR_FILE {
-        return false;
-    }
-    name.starts_with("checkpoint_")
-        || matches!(extension.as_ref(), "safetensors" | "bin" | "pt" | "pth")
 }
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ const PREFIXES: [&str; 6] = [
     "codi.",
 ];
 
+/// The name under which Coconut's training code keeps the input table once more.
+const ALIAS: &str = "embedding.weight";
+
 /// Prefixes of a training-time decoder (SIM-CoT), the first for CODI, the others for Coconut.
 const STEP_DECODERS: [&str; 3] = ["decoder.", "expainable_llm.", "explainable_llm."];
 
@@ -38,8 +41,8 @@ pub(crate) struct Layout {
     pub(crate) lora_rank: Option<usize>,
     /// CODI's projection is there.
     pub(crate) projection: bool,
-    /// The alias of the input table that Coconut's training code keeps.
-    pub(crate) alias: bool,
+    /// The alias of the input table that Coconut's training code keeps; `None` where the format may have left it out.
+    pub(crate) alias: Option<bool>,
     /// The vector that a pause control feeds.
     pub(crate) pause: bool,
     /// Prefix of a training-time decoder.
@@ -110,7 +113,7 @@ impl Layout {
                 .find(|(name, _)| own(name) && name.ends_with(".lora_A.default.weight"))
                 .and_then(|(_, shape)| shape.first().copied()),
             projection: has("prj.1.weight"),
-            alias: has("embedding.weight"),
+            alias: Some(has(ALIAS)),
             pause: has("pause_embedding"),
             step_decoder: STEP_DECODERS
                 .into_iter()
@@ -118,35 +121,86 @@ impl Layout {
         })
     }
 
-    /// The kind that these names mean, for a table of `vocab` rows before special tokens were added.
+    /// Takes account of names that a safetensors file leaves out because others hold the same values.
+    pub(crate) fn with_aliases(mut self, aliases: Option<&[String]>) -> Self {
+        if let Some(aliases) = aliases
+            && self.alias == Some(false)
+        {
+            let is_alias = |name: &String| name.strip_prefix("module.").unwrap_or(name) == ALIAS;
+            self.alias = aliases.iter().any(is_alias).then_some(true);
+        }
+        self
+    }
+
+    /// The kind that these names mean, for a table of `vocab` rows before special tokens were added, and what says so.
     ///
-    /// CoT and No-CoT look alike: only `name` can tell them apart.
-    pub(crate) fn family(&self, vocab: usize, name: &str) -> Family {
-        if self.projection {
-            return if self.rows == vocab + Family::MultimodeCodi.added_tokens() {
+    /// Some kinds look alike, and only `name` can tell them apart: CoT and No-CoT, and Coconut and its multi-mode kind where the alias
+    /// of the table may have been left out. Of the latter two, the one with fewer modes is taken.
+    ///
+    /// # Errors
+    /// What was seen, where it is no published kind.
+    pub(crate) fn family(
+        &self,
+        vocab: usize,
+        name: &str,
+    ) -> std::result::Result<(Family, &'static str), String> {
+        const WEIGHTS: &str = "the weights";
+        let is_codi = ["codi.base_model.model.", "model.base_model.model.", "codi."];
+        // Without a projection CODI feeds the state back as it is (`use_prj=False`).
+        if self.projection || is_codi.contains(&self.prefix.as_str()) {
+            let is_multimode = self.rows == vocab + Family::MultimodeCodi.added_tokens();
+            let family = if is_multimode {
                 Family::MultimodeCodi
             } else {
                 Family::Codi
             };
+            return Ok((family, WEIGHTS));
         }
         if self.pause {
-            return Family::Pause;
+            return Ok((Family::Pause, WEIGHTS));
         }
+        let words = words(name);
+        let says = |told: &[&str]| words.windows(told.len()).any(|words| words == told);
         if self.prefix == "base_causallm." {
+            let is_multimode = says(&["multimode"]) || says(&["multi", "mode"]);
             // Coconut's code keeps an alias of the table, the multi-mode code does not.
-            return if self.alias || self.step_decoder.is_some() {
-                Family::Coconut
-            } else {
-                Family::MultimodeCoconut
-            };
+            return Ok(match self.alias {
+                _ if self.step_decoder.is_some() => (Family::Coconut, WEIGHTS),
+                Some(true) => (Family::Coconut, WEIGHTS),
+                Some(false) => (Family::MultimodeCoconut, WEIGHTS),
+                None if is_multimode => (Family::MultimodeCoconut, "its name"),
+                None => (
+                    Family::Coconut,
+                    "the weights, which do not tell it from multimode-coconut",
+                ),
+            });
         }
-        let name = name.to_lowercase().replace('_', "-");
-        if name.contains("no-cot") || name.contains("nocot") {
-            Family::NoCot
-        } else {
-            Family::Cot
+        if self.rows == vocab && (says(&["no", "cot"]) || says(&["nocot"])) {
+            return Ok((Family::NoCot, "its name"));
         }
+        if self.rows == vocab && says(&["cot"]) && !says(&["sim", "cot"]) {
+            return Ok((Family::Cot, "its name"));
+        }
+        Err(format!(
+            "the weights are those of a plain {} (names begin with {:?}, {} rows, {} of them beyond the vocabulary), and neither they \
+             nor its name say what kind of model it is",
+            self.base.arch(),
+            self.prefix,
+            self.rows,
+            self.rows.saturating_sub(vocab)
+        ))
     }
+}
+
+/// The words of a name, in lower case: of a path its last two parts.
+fn words(name: &str) -> Vec<String> {
+    let parts: Vec<&str> = name.rsplit(['/', '\\']).take(2).collect();
+    let name = parts.join(" ").to_lowercase();
+    let words = name.split(|c: char| !c.is_alphanumeric());
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -209,10 +263,43 @@ mod tests {
         ];
         for (names, name, family) in cases {
             let found = layout(names).expect("known");
-            assert_eq!(found.family(100, name), family, "{names:?}");
+            let (told, _) = found.family(100, name).expect(name);
+            assert_eq!(told, family, "{names:?}");
         }
         let found = layout(&[TABLE, block]).expect("known");
         assert_eq!((found.layers, found.rows, found.width), (2, 103, 8));
+    }
+
+    #[test]
+    fn what_the_weights_do_not_tell_is_said() {
+        let block: (&str, &[usize]) = ("base_causallm.transformer.h.1.ln_1.weight", &[8]);
+        let dropped = [ALIAS.to_owned()];
+        let found = |aliases: Option<&[String]>, name: &str| {
+            let layout = layout(&[TABLE, block]).expect("known");
+            layout.with_aliases(aliases).family(100, name).expect(name)
+        };
+        assert_eq!(found(None, "m").0, Family::MultimodeCoconut);
+        assert_eq!(found(Some(&dropped), "m"), (Family::Coconut, "the weights"));
+        let (family, from) = found(Some(&[]), "m");
+        assert!(family == Family::Coconut && from.contains("do not tell"));
+        assert_eq!(
+            found(Some(&[]), "a/multimode_x").0,
+            Family::MultimodeCoconut
+        );
+        // CODI without its projection; a plain model of no kind.
+        let codi = layout(&[("codi.base_model.model.model.embed_tokens.weight", &[103, 8])]);
+        assert_eq!(
+            codi.expect("known").family(100, "m").map(|found| found.0),
+            Ok(Family::Codi)
+        );
+        let plain = layout(&[("transformer.wte.weight", &[100, 8])]).expect("known");
+        let said = plain.family(100, "gpt2").expect_err("no kind");
+        assert!(plain.family(100, "/home/scott/runs/7").is_err());
+        assert!(plain.family(100, "/runs/my-cot/model.pt").is_ok());
+        assert!(
+            said.contains("plain gpt2") && said.contains("100 rows"),
+            "{said}"
+        );
     }
 
     #[test]

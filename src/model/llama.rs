@@ -271,18 +271,28 @@ fn frequencies(config: &LlamaConfig) -> Vec<f32> {
     }
 }
 
-/// Llama 3's rule: fast frequencies stay, slow ones are divided by the factor, and between the two it is blended.
+/// A frequency after stretching. By Llama 3's rule fast ones stay, slow ones are divided by the factor, and between the two it is
+/// blended.
 fn stretched(frequency: f32, scaling: RopeScaling) -> f32 {
+    let (factor, low, high, original_positions) = match scaling {
+        RopeScaling::Linear { factor } => return frequency / factor,
+        RopeScaling::Llama3 {
+            factor,
+            low,
+            high,
+            original_positions,
+        } => (factor, low, high, original_positions),
+    };
     #[expect(clippy::cast_precision_loss, reason = "positions are below 2^24")]
-    let turns = scaling.original_positions as f32 * frequency / std::f32::consts::TAU;
-    if turns > scaling.high {
+    let turns = original_positions as f32 * frequency / std::f32::consts::TAU;
+    if turns > high {
         return frequency;
     }
-    if turns < scaling.low {
-        return frequency / scaling.factor;
+    if turns < low {
+        return frequency / factor;
     }
-    let fast = (turns - scaling.low) / (scaling.high - scaling.low);
-    (1.0 - fast) * frequency / scaling.factor + fast * frequency
+    let fast = (turns - low) / (high - low);
+    (1.0 - fast) * frequency / factor + fast * frequency
 }
 
 #[cfg(test)]
@@ -291,7 +301,7 @@ mod tests {
 
     #[test]
     fn slow_frequencies_are_stretched_and_fast_ones_stay() {
-        let scaling = RopeScaling {
+        let scaling = RopeScaling::Llama3 {
             factor: 8.0,
             low: 1.0,
             high: 4.0,
@@ -303,5 +313,7 @@ mod tests {
             let found = stretched(f, scaling) / f;
             assert!((found - kept).abs() < 1e-5, "{turns} turns: {found}");
         }
+        let linear = stretched(0.5, RopeScaling::Linear { factor: 4.0 });
+        assert!((linear - 0.125).abs() < 1e-9);
     }
 }

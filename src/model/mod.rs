@@ -18,6 +18,7 @@ mod config;
 mod cpu_ops;
 mod discover;
 mod error;
+mod find;
 mod generate;
 mod gpt2;
 mod guard;
@@ -167,7 +168,7 @@ impl Model {
     ) -> Result<Self> {
         let name = checkpoint.name.as_str();
         let mut weights = Weights::new(name, file, device)?;
-        let layout = Layout::of(name, &weights.shapes())?;
+        let layout = Layout::of(name, &weights.shapes())?.with_aliases(file.aliases());
         let config = Config::resolve(&Given {
             name,
             json: checkpoint.config.as_deref(),
@@ -213,7 +214,7 @@ impl Model {
         )?;
         let width = config.arch.width();
         let feedback = match config.family {
-            Family::Codi | Family::MultimodeCodi => {
+            Family::Codi | Family::MultimodeCodi if layout.projection => {
                 Feedback::Projection(Projection::take(&mut weights, width)?)
             }
             Family::Pause => {

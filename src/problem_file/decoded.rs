@@ -143,13 +143,17 @@ pub fn read(path: &Path) -> Result<Vec<Record>> {
 pub fn parse(text: &str, path: &Path) -> Result<Vec<Record>> {
     let text = source::without_mark(text);
     let is_array = text.trim_start().starts_with('[');
-    let records: Vec<Record> = if is_array {
+    let mut records: Vec<Record> = if is_array {
         json::read_array(text, path, FORM)?
     } else {
         json::read_lines(text, path, FORM)?
     };
     if records.is_empty() {
         return Err(Error::data(path, None, "the file holds no record", FORM));
+    }
+    for record in &mut records {
+        let tokens = record.latents.iter_mut().flatten();
+        tokens.chain(&mut record.table_tail).for_each(spell);
     }
     let mut lines = (1..).zip(text.lines());
     let mut lines = lines.by_ref().filter(|(_, line)| !line.trim().is_empty());
@@ -165,6 +169,28 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Record>> {
         }
     }
     Ok(records)
+}
+
+/// White space as vocabularies write it inside their pieces (byte-level BPE, SentencePiece) becomes white space: a file may hold raw
+/// pieces in place of decoded tokens.
+fn spell(token: &mut String) {
+    const BYTE_LEVEL: [(char, &str); 4] = [('Ġ', " "), ('Ċ', "\n"), ('ĉ', "\t"), ('č', "\r")];
+    if token.starts_with('▁') {
+        *token = token.replace('▁', " ");
+    } else if token.starts_with(['Ġ', 'Ċ']) || ["ĉ", "č"].contains(&token.as_str()) {
+        for (raw, plain) in BYTE_LEVEL {
+            *token = token.replace(raw, plain);
+        }
+    }
+}
+
+/// Whether no token of any latent can be read: neither a letter nor a digit is in one.
+#[must_use]
+pub fn is_unreadable(records: &[Record]) -> bool {
+    let mut tokens = records
+        .iter()
+        .flat_map(|record| record.latents.iter().flatten());
+    !tokens.any(|token| token.contains(char::is_alphanumeric))
 }
 
 /// A list, or none for null.
@@ -201,6 +227,22 @@ mod tests {
         let error = parse(text, Path::new(PATH)).expect_err("refused");
         assert_eq!(error.exit_code(), 3, "{error}");
         error.to_string()
+    }
+
+    #[test]
+    fn raw_pieces_are_read_as_the_tokens_they_stand_for() {
+        let row = r#"{"question":"q","latents":[["Ġ17","▁17","Ċ","ĊĊ"," 17","čar","Ġnew"]],"table_tail":["Ġ17"]}"#;
+        let records = parse(row, Path::new(PATH)).expect("readable");
+        assert_eq!(
+            records[0].latents[0],
+            [" 17", " 17", "\n", "\n\n", " 17", "čar", " new"]
+        );
+        assert_eq!(records[0].table_tail, [" 17"]);
+        assert!(!is_unreadable(&records));
+        let row = r#"{"question":"q","latents":[["\ufffd","..."],[]],"table_tail":["17"]}"#;
+        assert!(is_unreadable(
+            &parse(row, Path::new(PATH)).expect("readable")
+        ));
     }
 
     #[test]

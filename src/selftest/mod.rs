@@ -145,7 +145,9 @@ fn items(
             .with_tokenizer(&tokenizer)
             .map_err(|e| e.to_string())?;
     }
-    checked.inferred_family = checkpoint.inferred().map(|(_, f)| f.as_str().to_owned());
+    checked.inferred_family = checkpoint
+        .inferred()
+        .and_then(|(_, family)| Some(family?.as_str().to_owned()));
     let model =
         Model::load(&checkpoint, options, device, &mut |_| ()).map_err(|e| e.to_string())?;
     let info = model.info();

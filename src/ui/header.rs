@@ -56,6 +56,8 @@ fn facts(app: &App) -> Vec<String> {
     // What a file says goes without saying too; what was inferred or asked for does not.
     let from = match info.family_from.as_str() {
         "the weights" => ", told by the weights",
+        "its name" => ", told by its name",
+        told if told.contains("do not tell") => ", or multimode-coconut",
         "--family" => ", as asked for",
         _ => "",
     };

@@ -8,9 +8,11 @@ pub mod paper;
 pub mod paper_summary;
 pub mod summary;
 
+use super::print_note;
 use crate::cli::{Shape, TraceArgs, TraceMode};
 use crate::error::Result;
 use crate::problem_file::decoded;
+use crate::text::sanitize;
 
 /// Reads the records, searches them, and prints what was found.
 ///
@@ -19,6 +21,12 @@ use crate::problem_file::decoded;
 pub fn run(args: &TraceArgs) -> Result<()> {
     args.check()?;
     let records = decoded::read(&args.latents)?;
+    if decoded::is_unreadable(&records) {
+        let path = &args.latents;
+        print_note(&sanitize(&format!(
+            "no token of any latent in {path:?} has a letter or a digit: decode the ids with the tokenizer of the model first"
+        )));
+    }
     match args.mode {
         TraceMode::Paper => paper::run(args, &records),
         TraceMode::Default => ours::run(args, &records),

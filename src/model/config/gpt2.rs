@@ -43,6 +43,7 @@ struct File {
     embd_pdrop: Option<f64>,
     resid_pdrop: Option<f64>,
     scale_attn_weights: Option<bool>,
+    add_cross_attention: Option<bool>,
     scale_attn_by_inverse_layer_idx: Option<bool>,
 }
 
@@ -50,6 +51,11 @@ impl Gpt2Config {
     /// Reads and validates a config.json; the error names the field.
     pub(super) fn parse(json: &str) -> Result<Self, String> {
         let file: File = serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
+        let all = serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
+        super::keys::check(&all)?;
+        if file.add_cross_attention == Some(true) {
+            return Err("add_cross_attention is not supported".into());
+        }
         match file.activation_function.as_deref() {
             None | Some("gelu_new" | "gelu_pytorch_tanh") => {}
             Some(other) => {

@@ -1,14 +1,10 @@
 //! The sizes of a Llama backbone, from its config.json or, where there is none, from the published sizes.
 
-use candle_transformers::models::llama::{
-    Llama3RopeConfig, Llama3RopeType, LlamaConfig as File, LlamaEosToks,
-};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
+use super::rope::{Rope, RopeScaling};
 use crate::model::options::Base;
-
-/// The largest base of rotation frequencies; published ones go up to 1e8.
-const MOST_THETA: f32 = 1e12;
 
 /// The sizes of a Llama backbone.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,22 +37,19 @@ pub struct LlamaConfig {
     pub eos: Vec<u32>,
 }
 
-/// Llama 3's rule for stretching the rotation frequencies.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RopeScaling {
-    /// How much the slow frequencies are slowed down.
-    pub factor: f32,
-    /// Wavelengths above `original_positions / low` count as slow.
-    pub low: f32,
-    /// Wavelengths below `original_positions / high` count as fast and stay as they are.
-    pub high: f32,
-    /// Positions before stretching.
-    pub original_positions: usize,
-}
-
-/// What the library's configuration leaves out.
+/// The fields of config.json that are read here; `rope` reads its own.
 #[derive(Deserialize)]
-struct Rest {
+struct File {
+    hidden_size: usize,
+    intermediate_size: usize,
+    num_attention_heads: usize,
+    num_key_value_heads: Option<usize>,
+    num_hidden_layers: usize,
+    max_position_embeddings: usize,
+    vocab_size: usize,
+    rms_norm_eps: f64,
+    tie_word_embeddings: Option<bool>,
+    eos_token_id: Option<Ids>,
     hidden_act: Option<String>,
     attention_bias: Option<bool>,
     mlp_bias: Option<bool>,
@@ -64,18 +57,29 @@ struct Rest {
     attention_dropout: Option<f64>,
 }
 
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Ids {
+    One(u32),
+    Many(Vec<u32>),
+}
+
 impl LlamaConfig {
     /// Reads and validates a config.json; the error names the field.
     pub(super) fn parse(json: &str) -> Result<Self, String> {
         let file: File = serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
-        let rest: Rest = serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
-        if let Some(other) = rest.hidden_act.filter(|a| a != "silu") {
+        let all: Map<String, Value> =
+            serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
+        super::keys::check(&all)?;
+        let rope = Rope::parse(&all)?;
+        if let Some(other) = file.hidden_act.as_deref().filter(|a| *a != "silu") {
             return Err(format!("hidden_act {other:?} is not supported (silu is)"));
         }
-        if rest.attention_bias == Some(true) || rest.mlp_bias == Some(true) {
+        if file.attention_bias == Some(true) || file.mlp_bias == Some(true) {
             return Err("attention_bias and mlp_bias are not supported".into());
         }
-        let (heads, kv_heads) = (file.num_attention_heads, file.num_key_value_heads());
+        let heads = file.num_attention_heads;
+        let kv_heads = file.num_key_value_heads.unwrap_or(heads);
         super::in_bounds(&[
             ("hidden_size", file.hidden_size),
             ("intermediate_size", file.intermediate_size),
@@ -90,7 +94,7 @@ impl LlamaConfig {
                 "num_attention_heads {heads} is not a multiple of num_key_value_heads {kv_heads}"
             ));
         }
-        let head_width = match rest.head_dim {
+        let head_width = match file.head_dim {
             Some(width) => width,
             None if file.hidden_size.is_multiple_of(heads) => file.hidden_size / heads,
             None => {
@@ -110,35 +114,26 @@ impl LlamaConfig {
         )]
         let norm_eps = file.rms_norm_eps as f32;
         super::check_epsilon("rms_norm_eps", norm_eps)?;
-        super::check_dropouts(&[("attention_dropout", rest.attention_dropout)])?;
-        if !(file.rope_theta > 1.0 && file.rope_theta <= MOST_THETA) {
-            return Err(format!(
-                "rope_theta is {}, and must be above 1 and at most {MOST_THETA:e}",
-                file.rope_theta
-            ));
-        }
+        super::check_dropouts(&[("attention_dropout", file.attention_dropout)])?;
         Ok(Self {
             width: file.hidden_size,
             heads,
             kv_heads,
             head_width,
             layers: file.num_hidden_layers,
-            positions: file.max_position_embeddings,
+            positions: rope.positions.map_or(file.max_position_embeddings, |n| {
+                n.min(file.max_position_embeddings)
+            }),
             inner: file.intermediate_size,
             norm_eps,
-            rope_theta: file.rope_theta,
-            rope_scaling: file
-                .rope_scaling
-                .as_ref()
-                .map(scaling)
-                .transpose()?
-                .flatten(),
+            rope_theta: rope.theta,
+            rope_scaling: rope.scaling,
             vocab: file.vocab_size,
             tied: file.tie_word_embeddings.unwrap_or(false),
             eos: match file.eos_token_id {
                 None => Vec::new(),
-                Some(LlamaEosToks::Single(id)) => vec![id],
-                Some(LlamaEosToks::Multiple(ids)) => ids,
+                Some(Ids::One(id)) => vec![id],
+                Some(Ids::Many(ids)) => ids,
             },
         })
     }
@@ -160,7 +155,7 @@ impl LlamaConfig {
             inner,
             norm_eps: 1e-5,
             rope_theta: 500_000.0,
-            rope_scaling: Some(RopeScaling {
+            rope_scaling: Some(RopeScaling::Llama3 {
                 factor: 32.0,
                 low: 1.0,
                 high: 4.0,
@@ -171,29 +166,4 @@ impl LlamaConfig {
             eos: vec![128_001, 128_008, 128_009],
         })
     }
-}
-
-fn scaling(file: &Llama3RopeConfig) -> Result<Option<RopeScaling>, String> {
-    if matches!(file.rope_type, Llama3RopeType::Default) {
-        return Ok(None);
-    }
-    let sound = |x: f32| x.is_finite() && x > 0.0;
-    if !(file.factor.is_finite()
-        && file.factor >= 1.0
-        && sound(file.low_freq_factor)
-        && file.high_freq_factor > file.low_freq_factor
-        && file.high_freq_factor.is_finite()
-        && file.original_max_position_embeddings > 0)
-    {
-        return Err(
-            "rope_scaling needs a factor of at least 1 and a positive low_freq_factor below high_freq_factor"
-                .into(),
-        );
-    }
-    Ok(Some(RopeScaling {
-        factor: file.factor,
-        low: file.low_freq_factor,
-        high: file.high_freq_factor,
-        original_positions: file.original_max_position_embeddings,
-    }))
 }

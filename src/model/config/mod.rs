@@ -3,13 +3,16 @@
 
 mod family;
 mod gpt2;
+mod keys;
 mod llama;
+mod rope;
 
 use serde::Deserialize;
 
 pub use self::family::Family;
 pub use self::gpt2::Gpt2Config;
-pub use self::llama::{LlamaConfig, RopeScaling};
+pub use self::llama::LlamaConfig;
+pub use self::rope::RopeScaling;
 use super::discover::Layout;
 use super::error::{ModelError, Result, short};
 use super::options::{Base, Behaviour, LoadOptions, Precision};
@@ -222,7 +225,12 @@ impl Config {
             }
             (None, None) => {
                 let vocab = base_vocab.unwrap_or_else(|| arch.stated_vocab());
-                (layout.family(vocab, given.name), "the weights")
+                layout.family(vocab, given.name).map_err(|seen| {
+                    fail(format!(
+                        "{seen}: name it with --family (one of {}) or as \"family\" in config.json",
+                        Family::names()
+                    ))
+                })?
             }
         };
         if hints.n_latents == Some(0) && family.has_latents() {
@@ -450,7 +458,7 @@ mod tests {
             layers: 2,
             lora_rank: None,
             projection: false,
-            alias: true,
+            alias: Some(true),
             pause: false,
             step_decoder: None,
         }
@@ -577,7 +585,13 @@ mod tests {
             panic!("a llama");
         };
         assert_eq!((c.heads, c.kv_heads, c.head_width), (4, 2, 4));
-        assert_eq!(c.rope_scaling.map(|r| r.original_positions), Some(64));
+        assert!(matches!(
+            c.rope_scaling,
+            Some(RopeScaling::Llama3 {
+                original_positions: 64,
+                ..
+            })
+        ));
         assert_eq!(config.arch.eos(), [7, 9]);
         for (from, to, expected) in [
             (

@@ -194,7 +194,7 @@ fn layout(dice: &mut Dice) -> Layout {
         layers: 2,
         lora_rank: [None, Some(4), Some(128)][dice.random_range(0..3)],
         projection: dice.random(),
-        alias: dice.random(),
+        alias: [None, Some(true), Some(false)][dice.random_range(0..3)],
         pause: dice.random(),
         step_decoder: [None, Some("decoder.")][dice.random_range(0..2)],
     }

@@ -92,6 +92,15 @@ pub(crate) struct TensorFile {
     /// Names in the files, relative to the index; one for a single file.
     names: Vec<String>,
     entries: BTreeMap<String, Entry>,
+    /// See [`Directory`].
+    aliases: Option<Vec<String>>,
+}
+
+/// What one file holds.
+struct Directory {
+    entries: BTreeMap<String, Entry>,
+    /// Names that were left out, as far as the file says so; `None` for a format that leaves none out.
+    aliases: Option<Vec<String>>,
 }
 
 /// The SHA-256 of a text, in hexadecimal digits.
@@ -113,11 +122,13 @@ impl TensorFile {
         };
         let start = start_of(source).map_err(|e| fail(source, e.to_string()))?;
         if !is_index(&start) {
-            let entries = directory(source, &start, 0).map_err(|reason| fail(source, reason))?;
+            let Directory { entries, aliases } =
+                directory(source, &start, 0).map_err(|reason| fail(source, reason))?;
             return Ok(Self {
                 parts: vec![source.clone()],
                 names: vec![model.to_owned()],
                 entries,
+                aliases,
             });
         }
         let index = index::read(source).map_err(|reason| fail(source, reason))?;
@@ -126,12 +137,14 @@ impl TensorFile {
                 Source::open(path).map_err(|e| fail(source, format!("it names {name:?}, and {e}")))
             })
             .collect::<Result<_>>()?;
-        let mut entries = BTreeMap::new();
+        let (mut entries, mut aliases) = (BTreeMap::new(), None);
         for (i, (part, (name, _))) in parts.iter().zip(&index.files).enumerate() {
             let start = start_of(part).map_err(|e| fail(part, e.to_string()))?;
-            for (tensor, entry) in
-                directory(part, &start, i).map_err(|reason| fail(part, reason))?
-            {
+            let found = directory(part, &start, i).map_err(|reason| fail(part, reason))?;
+            if let Some(more) = found.aliases {
+                aliases.get_or_insert_with(Vec::new).extend(more);
+            }
+            for (tensor, entry) in found.entries {
                 if index.file_of.get(&tensor) != Some(name) {
                     let reason =
                         format!("it holds {tensor:?}, which the index does not place there");
@@ -153,6 +166,7 @@ impl TensorFile {
             parts,
             names: index.files.into_iter().map(|(name, _)| name).collect(),
             entries,
+            aliases,
         })
     }
 
@@ -164,6 +178,12 @@ impl TensorFile {
     /// What it holds, by name.
     pub(crate) fn entries(&self) -> &BTreeMap<String, Entry> {
         &self.entries
+    }
+
+    /// Names that were left out of it because others hold the same values, as far as it says so; `None` for a format that leaves
+    /// none out.
+    pub(crate) fn aliases(&self) -> Option<&[String]> {
+        self.aliases.as_deref()
     }
 
     /// Length of all files in bytes.
@@ -241,9 +261,12 @@ fn directory(
     source: &Source,
     start: &[u8],
     part: usize,
-) -> std::result::Result<BTreeMap<String, Entry>, Refused> {
-    let entries = if start.starts_with(zip::MAGIC) {
-        torch::read(source, part)?
+) -> std::result::Result<Directory, Refused> {
+    let found = if start.starts_with(zip::MAGIC) {
+        Directory {
+            entries: torch::read(source, part)?,
+            aliases: None,
+        }
     } else {
         // A safetensors file begins with the length of its header, whose first byte is a brace.
         if let Some(what) = unwanted(start)
@@ -253,13 +276,13 @@ fn directory(
         }
         safetensors::read(source, part)?
     };
-    if entries.is_empty() {
+    if found.entries.is_empty() {
         return Err("it holds no tensors".to_owned());
     }
-    if let Some(name) = entries.keys().find(|name| name.len() > LONGEST_NAME) {
+    if let Some(name) = found.entries.keys().find(|name| name.len() > LONGEST_NAME) {
         return Err(long_name(name));
     }
-    Ok(entries)
+    Ok(found)
 }
 
 /// What a file that is no checkpoint is, and what to do about it.

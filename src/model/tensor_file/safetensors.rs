@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
-use super::{Entry, Refused, Stored};
+use super::{Directory, Entry, Refused, Stored};
 use crate::model::source::Source;
 
 /// Bytes of the header's length.
@@ -14,7 +14,8 @@ const LENGTH: u64 = 8;
 /// The longest header that is read; that of a model with 100,000 tensors is half of it.
 const LONGEST: u64 = 16 << 20;
 
-pub(super) fn read(source: &Source, part: usize) -> Result<BTreeMap<String, Entry>, Refused> {
+/// The tensors, and the names that were left out because other names hold the same values.
+pub(super) fn read(source: &Source, part: usize) -> Result<Directory, Refused> {
     let not = |why: &str| format!("it is no safetensors and no torch.save file: {why}");
     let mut length = [0; 8];
     source
@@ -55,7 +56,12 @@ pub(super) fn read(source: &Source, part: usize) -> Result<BTreeMap<String, Entr
             "its header describes {end} bytes of values, and it has {found}; it may be cut short"
         ));
     }
-    Ok(entries)
+    // `save_model` writes each of them with the name that was kept.
+    let aliases = metadata.metadata().iter().flatten();
+    Ok(Directory {
+        entries,
+        aliases: Some(aliases.map(|(name, _)| name.clone()).collect()),
+    })
 }
 
 fn stored(dtype: Dtype) -> Stored {

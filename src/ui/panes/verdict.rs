@@ -57,7 +57,10 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
         lines.extend(paragraph(note, width, 2, theme.off));
     }
     if app.info().is_some() {
-        let said = app.calibration().as_ref().map(|of| calibrated(of, verdict.rung));
+        let said = app
+            .calibration()
+            .as_ref()
+            .map(|of| calibrated(of, verdict.rung));
         let said = said.unwrap_or_else(|| NOT_KNOWN.to_owned());
         lines.extend(paragraph(&said, width, 2, theme.text));
     }

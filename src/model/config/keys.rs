@@ -1,0 +1,173 @@
+//! Keys of config.json that are not read. One that changes what is computed must not be passed over.
+
+use serde_json::{Map, Value};
+
+/// Keys that transformers writes for GPT-2 and Llama and that change nothing here: training, generation, heads that are not loaded,
+/// and what each configuration checks by itself.
+const HARMLESS: &[&str] = &[
+    "activation_function",
+    "add_cross_attention",
+    "attention_bias",
+    "attention_dropout",
+    "attn_implementation",
+    "attn_pdrop",
+    "cross_attention_hidden_size",
+    "embd_pdrop",
+    "encoder_no_repeat_ngram_size",
+    "exponential_decay_length_penalty",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "head_dim",
+    "hidden_act",
+    "layer_norm_epsilon",
+    "max_position_embeddings",
+    "mlp_bias",
+    "n_head",
+    "n_layer",
+    "norm_eps",
+    "num_attention_heads",
+    "num_beam_groups",
+    "num_hidden_layers",
+    "num_key_value_heads",
+    "output_attentions",
+    "pruned_heads",
+    "reorder_and_upcast_attn",
+    "resid_pdrop",
+    "rms_norm_eps",
+    "rope_parameters",
+    "rope_scaling",
+    "rope_theta",
+    "scale_attn_by_inverse_layer_idx",
+    "scale_attn_weights",
+    "summary_activation",
+    "summary_first_dropout",
+    "temperature",
+    "tie_word_embeddings",
+];
+
+/// What a key has in its name that changes what is computed.
+const TELLING: &[&str] = &[
+    "act",
+    "alibi",
+    "attention",
+    "attn",
+    "bias",
+    "cap",
+    "chunk",
+    "clip",
+    "embedding",
+    "expert",
+    "factor",
+    "gate",
+    "head",
+    "interleave",
+    "layer",
+    "logit",
+    "mlp",
+    "moe",
+    "multiplier",
+    "norm",
+    "parallel",
+    "quantization",
+    "residual",
+    "rope",
+    "rotary",
+    "scalar",
+    "scale",
+    "scaling",
+    "shift",
+    "softcap",
+    "temperature",
+    "theta",
+    "window",
+];
+
+/// Refuses a key that is not known and by its name changes what is computed; `null` and `false` switch nothing on.
+pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
+    let is_off = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    };
+    for (key, value) in config {
+        let name = key.to_lowercase();
+        let plain = name.trim_start_matches('_');
+        let all_full = |value: &Value| {
+            let mut layers = value.as_array().into_iter().flatten();
+            layers.all(|layer| layer.as_str() == Some("full_attention"))
+        };
+        let known = HARMLESS.contains(&plain)
+            || plain.starts_with("attn_implementation")
+            || plain.contains("dropout")
+            || plain == "chunk_size_feed_forward" && value.as_u64() == Some(0)
+            || plain == "partial_rotary_factor" && value.as_f64() == Some(1.0)
+            || plain == "layer_types" && all_full(value)
+            // The window holds where it is switched on.
+            || plain == "max_window_layers"
+            || plain == "sliding_window" && config.get("use_sliding_window") == Some(&Value::Bool(false));
+        let words = || plain.split(['_', '-', '.']);
+        let tells = words().any(|word| {
+            TELLING.iter().any(|telling| {
+                word == *telling
+                    || word.strip_suffix('s') == Some(*telling)
+                    || telling.len() > 4 && word.contains(telling)
+            })
+        });
+        if tells && !known && !is_off(value) {
+            return Err(format!(
+                "the key {key:?} is not known, and by its name changes what is computed: this kind of model is not supported, or the \
+                 key can go"
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_one(field: &str) -> Result<(), String> {
+        check(&serde_json::from_str(&format!("{{{field}}}")).expect(field))
+    }
+
+    #[test]
+    fn keys_that_change_numbers_are_refused_and_others_are_not() {
+        for field in [
+            r#""attention_multiplier":0.5"#,
+            r#""logits_scaling":8"#,
+            r#""logit_scale":0.06"#,
+            r#""final_logit_softcapping":30.0"#,
+            r#""query_pre_attn_scalar":256"#,
+            r#""sliding_window":4096"#,
+            r#""partial_rotary_factor":0.5"#,
+            r#""use_qk_norm":true"#,
+            r#""num_local_experts":8"#,
+            r#""layer_types":["full_attention","sliding_attention"]"#,
+            r#""no_rope_layers":[1,0]"#,
+            r#""quantization_config":{"bits":4}"#,
+            r#""residual_multiplier":0.2"#,
+            r#""embedding_multiplier":12"#,
+        ] {
+            assert!(check_one(field).is_err(), "{field}");
+        }
+        for field in [
+            r#""sliding_window":null"#,
+            r#""use_qk_norm":false"#,
+            r#""sliding_window":4096,"use_sliding_window":false,"max_window_layers":28"#,
+            r#""layer_types":["full_attention","full_attention"]"#,
+            r#""_attn_implementation_autoset":true"#,
+            r#""my_note":"a fine model""#,
+            r#""num_latents":6"#,
+            r#""chunk_size_feed_forward":0"#,
+            r#""summary_first_dropout":0.1"#,
+            r#""pruned_heads":{}"#,
+            r#""architectures":["GPT2LMHeadModel"]"#,
+            r#""transformers_version":"5.0.0","dtype":"bfloat16","pretraining_tp":1"#,
+            r#""character":"x","capital":"y""#,
+        ] {
+            assert_eq!(check_one(field), Ok(()), "{field}");
+        }
+    }
+}

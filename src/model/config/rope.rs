@@ -1,0 +1,324 @@
+//! The rotation of queries and keys by position: its base and how its frequencies are stretched, as transformers 4 (`rope_theta`,
+//! `rope_scaling`) and 5 (`rope_parameters`) write them.
+
+use serde_json::{Map, Value};
+
+/// The largest base of rotation frequencies; published ones go up to 1e8.
+const MOST_THETA: f64 = 1e12;
+
+/// How the rotation frequencies are stretched.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RopeScaling {
+    /// All of them are divided by a factor.
+    Linear {
+        /// The factor.
+        factor: f32,
+    },
+    /// Llama 3's rule: the slow ones are.
+    Llama3 {
+        /// How much the slow frequencies are slowed down.
+        factor: f32,
+        /// Wavelengths above `original_positions / low` count as slow.
+        low: f32,
+        /// Wavelengths below `original_positions / high` count as fast and stay as they are.
+        high: f32,
+        /// Positions before stretching.
+        original_positions: usize,
+    },
+}
+
+/// What a config.json says of the rotation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rope {
+    /// The base of the frequencies.
+    pub(super) theta: f32,
+    /// How they are stretched.
+    pub(super) scaling: Option<RopeScaling>,
+    /// The positions within which that holds; all where `None`.
+    pub(super) positions: Option<usize>,
+}
+
+impl Rope {
+    /// Reads the fields of a config.json; the error names the field.
+    pub(super) fn parse(config: &Map<String, Value>) -> Result<Self, String> {
+        let object = |name: &'static str| match config.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(Fields { name, fields })),
+            Some(_) => Err(format!("{name} is no object")),
+        };
+        let (scaling, parameters) = (object("rope_scaling")?, object("rope_parameters")?);
+        let theta = theta(config, [&parameters, &scaling])?;
+        let scaling = match (parameters, scaling) {
+            (Some(parameters), Some(scaling)) if parameters.fields != scaling.fields => {
+                return Err("rope_parameters and rope_scaling say different things".to_owned());
+            }
+            (parameters, scaling) => parameters.or(scaling),
+        };
+        let Some(fields) = scaling else {
+            return Ok(Self {
+                theta,
+                scaling: None,
+                positions: None,
+            });
+        };
+        let (scaling, positions) = fields.read()?;
+        Ok(Self {
+            theta,
+            scaling,
+            positions,
+        })
+    }
+}
+
+/// The base: in one place, or the same in all.
+fn theta(config: &Map<String, Value>, within: [&Option<Fields<'_>>; 2]) -> Result<f32, String> {
+    let mut found: Option<f64> = None;
+    let inner = within.into_iter().flatten().map(|inner| inner.fields);
+    for fields in std::iter::once(config).chain(inner) {
+        let Some(value) = fields.get("rope_theta").filter(|value| !value.is_null()) else {
+            continue;
+        };
+        let value = value.as_f64().ok_or("rope_theta is no number")?;
+        #[expect(clippy::float_cmp, reason = "the same text twice is the same number")]
+        if found.is_some_and(|other| other != value) {
+            return Err(format!(
+                "rope_theta is {} in one place and {value} in another",
+                found.unwrap_or_default()
+            ));
+        }
+        found = Some(value);
+    }
+    let theta = found.ok_or("it says no rope_theta, neither by itself nor in rope_parameters")?;
+    if !(theta > 1.0 && theta <= MOST_THETA) {
+        return Err(format!(
+            "rope_theta is {theta}, and must be above 1 and at most {MOST_THETA:e}"
+        ));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "published code computes in f32"
+    )]
+    Ok(theta as f32)
+}
+
+/// The object that says how frequencies are stretched.
+#[derive(Clone, Copy)]
+struct Fields<'a> {
+    name: &'static str,
+    fields: &'a Map<String, Value>,
+}
+
+impl Fields<'_> {
+    fn read(self) -> Result<(Option<RopeScaling>, Option<usize>), String> {
+        let name = self.name;
+        let text = |key: &str| self.fields.get(key).and_then(Value::as_str);
+        let kind = match (text("rope_type"), text("type")) {
+            (Some(kind), _) | (None, Some(kind)) => kind,
+            (None, None) if self.fields.keys().all(|key| key == "rope_theta") => "default",
+            (None, None) => return Err(format!("{name} says no rope_type")),
+        };
+        let known: &[&str] = match kind {
+            "default" => &[],
+            "linear" => &["factor"],
+            "dynamic" => &["factor", "original_max_position_embeddings"],
+            "llama3" => &[
+                "factor",
+                "low_freq_factor",
+                "high_freq_factor",
+                "original_max_position_embeddings",
+            ],
+            other => {
+                return Err(format!(
+                    "rope_type {other} is not supported (default, linear, dynamic and llama3 are)"
+                ));
+            }
+        };
+        let common = ["rope_type", "type", "rope_theta"];
+        let mut others = self.fields.iter();
+        let is_full = |key: &str, value: &Value| {
+            key == "partial_rotary_factor" && value.as_f64() == Some(1.0)
+        };
+        if let Some((key, _)) = others.find(|(key, value)| {
+            !known.contains(&key.as_str())
+                && !common.contains(&key.as_str())
+                && !value.is_null()
+                && !is_full(key, value)
+                // What another kind would need does nothing here.
+                && kind != "default"
+        }) {
+            return Err(format!(
+                "{name} has {key:?}, which a {kind} rope_type does not know"
+            ));
+        }
+        let partial = self.fields.get("partial_rotary_factor");
+        if partial.is_some_and(|value| !value.is_null() && value.as_f64() != Some(1.0)) {
+            return Err(format!(
+                "{name} has a partial_rotary_factor, which is not supported"
+            ));
+        }
+        Ok(match kind {
+            "linear" => {
+                let factor = self.factor()?;
+                (Some(RopeScaling::Linear { factor }), None)
+            }
+            "dynamic" => {
+                // It stretches with the length of a text that goes beyond these positions, and none is run that does.
+                self.factor()?;
+                let key = "original_max_position_embeddings";
+                let stated = self.fields.contains_key(key).then(|| self.positions(key));
+                (None, stated.transpose()?)
+            }
+            "llama3" => {
+                let (factor, low, high) = (
+                    self.factor()?,
+                    self.number("low_freq_factor")?,
+                    self.number("high_freq_factor")?,
+                );
+                let original_positions = self.positions("original_max_position_embeddings")?;
+                if !(low > 0.0 && high > low) {
+                    return Err(format!(
+                        "{name} needs a positive low_freq_factor below high_freq_factor"
+                    ));
+                }
+                let scaling = RopeScaling::Llama3 {
+                    factor,
+                    low,
+                    high,
+                    original_positions,
+                };
+                (Some(scaling), None)
+            }
+            _ => (None, None),
+        })
+    }
+
+    fn number(self, key: &str) -> Result<f32, String> {
+        let value = self.fields.get(key).and_then(Value::as_f64);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "factors are given to a few digits"
+        )]
+        let value = value
+            .map(|value| value as f32)
+            .filter(|value| value.is_finite());
+        value.ok_or_else(|| format!("{} has no number {key}", self.name))
+    }
+
+    fn factor(self) -> Result<f32, String> {
+        let factor = self.number("factor")?;
+        if factor >= 1.0 {
+            return Ok(factor);
+        }
+        Err(format!(
+            "{} needs a factor of at least 1, not {factor}",
+            self.name
+        ))
+    }
+
+    fn positions(self, key: &str) -> Result<usize, String> {
+        let value = self.fields.get(key).and_then(Value::as_u64);
+        let value = value.and_then(|value| usize::try_from(value).ok());
+        value
+            .filter(|value| *value > 0)
+            .ok_or_else(|| format!("{} needs a positive whole number {key}", self.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Rope, String> {
+        let config: Map<String, Value> = serde_json::from_str(text).expect(text);
+        Rope::parse(&config)
+    }
+
+    #[test]
+    fn both_generations_say_the_same() {
+        let llama3 = r#""rope_type":"llama3","factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,
+            "original_max_position_embeddings":64"#;
+        let old = parse(&format!(
+            r#"{{"rope_theta":500000.0,"rope_scaling":{{{llama3}}}}}"#
+        ));
+        let new = parse(&format!(
+            r#"{{"rope_parameters":{{"rope_theta":500000.0,{llama3}}}}}"#
+        ));
+        assert_eq!(old, new);
+        let read = new.expect("readable");
+        assert!(matches!(
+            read.scaling,
+            Some(RopeScaling::Llama3 {
+                original_positions: 64,
+                ..
+            })
+        ));
+        for plain in [
+            r#"{"rope_theta":10000}"#,
+            r#"{"rope_theta":10000.0,"rope_scaling":null}"#,
+            r#"{"rope_parameters":{"rope_theta":10000}}"#,
+            r#"{"rope_parameters":{"rope_type":"default","rope_theta":10000,"partial_rotary_factor":1.0}}"#,
+            r#"{"rope_theta":10000,"rope_scaling":{"type":"dynamic","factor":2.0}}"#,
+        ] {
+            let read = parse(plain).expect(plain);
+            assert_eq!(
+                (read.theta.to_bits(), read.scaling, read.positions),
+                (10000f32.to_bits(), None, None),
+                "{plain}"
+            );
+        }
+        let linear = parse(r#"{"rope_theta":10000,"rope_scaling":{"type":"linear","factor":4}}"#);
+        assert_eq!(
+            linear.map(|rope| rope.scaling),
+            Ok(Some(RopeScaling::Linear { factor: 4.0 }))
+        );
+        let dynamic = r#"{"rope_theta":10000,"rope_scaling":{"type":"dynamic","factor":4,"original_max_position_embeddings":128}}"#;
+        assert_eq!(parse(dynamic).map(|rope| rope.positions), Ok(Some(128)));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_by_name() {
+        for (text, says) in [
+            ("{}", "no rope_theta"),
+            (r#"{"rope_theta":"1e4"}"#, "rope_theta is no number"),
+            (
+                r#"{"rope_theta":10000,"rope_parameters":{"rope_theta":500000}}"#,
+                "in another",
+            ),
+            (
+                r#"{"rope_theta":10000,"rope_scaling":{"rope_type":"yarn","factor":4}}"#,
+                "rope_type yarn is not supported (default,",
+            ),
+            (
+                r#"{"rope_theta":10000,"rope_scaling":{"factor":4}}"#,
+                "no rope_type",
+            ),
+            (
+                r#"{"rope_theta":10000,"rope_scaling":{"type":"linear"}}"#,
+                "no number factor",
+            ),
+            (
+                r#"{"rope_theta":10000,"rope_scaling":{"type":"linear","factor":0.5}}"#,
+                "at least 1",
+            ),
+            (
+                r#"{"rope_theta":10000,"rope_scaling":{"type":"linear","factor":2,"mscale":1}}"#,
+                "\"mscale\"",
+            ),
+            (
+                r#"{"rope_theta":10000,"rope_scaling":[1]}"#,
+                "rope_scaling is no object",
+            ),
+            (
+                r#"{"rope_parameters":{"rope_theta":10000,"rope_type":"default","partial_rotary_factor":0.5}}"#,
+                "partial_rotary_factor",
+            ),
+            (
+                r#"{"rope_theta":10000,"rope_parameters":{"full_attention":{"rope_type":"default"}}}"#,
+                "no rope_type",
+            ),
+        ] {
+            let error = parse(text).expect_err(text);
+            assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+}
