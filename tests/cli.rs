@@ -665,7 +665,7 @@ fn what_a_figure_does_not_rest_on_is_said() {
         json(&["inspect", "--verdict", "--json", "--question", signed])["verdict"].clone();
     let notes = verdict["notes"].to_string();
     assert!(
-        notes.contains("read as 3: no trace starts from a negative number"),
+        notes.contains("is not read: no trace starts from a negative number"),
         "{verdict}"
     );
 }

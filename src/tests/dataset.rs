@@ -271,7 +271,7 @@ fn without_a_run_the_models_own_calibration_counts() {
     assert!(found.others, "the open problem is left out");
     let text = bench.text(200, 60);
     assert!(
-        text.contains("Of 4 other problems with this rung"),
+        text.contains("Of 4 other problems with PRESENT or PRESENT?"),
         "{text}"
     );
 }
@@ -301,7 +301,7 @@ fn a_calibration_counts_only_for_problems_of_its_data() {
     assert_eq!(shares(&bench), None, "problems of a file");
     let text = bench.text(200, 60);
     assert!(
-        text.contains("with this rung are right is not known for"),
+        text.contains("is right with this rung is not known for"),
         "{text}"
     );
     let open = bench.app.session.problem.as_ref().expect("a problem");

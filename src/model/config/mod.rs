@@ -734,7 +734,7 @@ mod tests {
             assert!(error.contains(expected), "{error} does not name {expected}");
         }
         let llama = r#"{"model_type":"llama","hidden_size":16,"intermediate_size":48,"num_attention_heads":4,
-            "num_hidden_layers":2,"rms_norm_eps":1e-5,"vocab_size":40,"max_position_embeddings":512}"#;
+            "num_hidden_layers":2,"rms_norm_eps":1e-5,"vocab_size":40,"max_position_embeddings":512,"rope_theta":10000.0}"#;
         let error = resolve(Some(llama), None, &layout(43)).expect_err("another base");
         assert!(
             error.to_string().contains("weights are those of gpt2"),

@@ -134,7 +134,7 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
             glyphs.no,
             theme.text,
             format!(
-                "no, what the latents say is needed: the answer changes or its log-prob drops when {}",
+                "no: the answer changes or its log-prob drops when {}",
                 v.necessity.fell.join(", ")
             ),
         ),
