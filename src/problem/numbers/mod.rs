@@ -1,0 +1,349 @@
+//! The numbers of a question, with the bytes that spell them: one grammar for the verifier, the edits and the screen.
+//!
+//! Whole words only: "someone" holds no 1 and "weight" no 8, which substring matching (methods.md, Q20) would find.
+//! Ordinals ("3rd", "first half") are not quantities. What is written as one is read as one number or not at all: "3 1/2", "$4k" and
+//! "12 000" are numbers, "3:30", "1.000,50", "2024-01-05", "-5", "1h30" and "5²" are none, and their parts are none either.
+
+mod words;
+mod written;
+
+use super::Ratio;
+use words::{cardinal, fraction_word, joined, multiplier, word};
+use written::{letters, written_number};
+
+/// How a question says a number; decides which operators it may stand in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A quantity in digits or words: any operator.
+    Plain,
+    /// A percentage; its value is a hundredth of what is written.
+    Percent,
+    /// A fraction, `3/4` or "two thirds".
+    Fraction,
+    /// A word that multiplies: twice, doubles, triple, thrice.
+    Multiplier,
+    /// A word that divides: half, a third of, a quarter of; its value is the divisor.
+    Divisor,
+}
+
+impl Kind {
+    /// Whether the number only scales another one: never added, subtracted or divided itself.
+    #[must_use]
+    pub fn is_factor(self) -> bool {
+        self != Self::Plain
+    }
+}
+
+/// One number of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number {
+    /// Its exact value.
+    pub value: Ratio,
+    /// How it is said.
+    pub kind: Kind,
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Number {
+    /// Returns the number as a step writes it: `12`, `20%`, `3/4`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match (self.kind, self.value.checked_mul(Ratio::integer(100))) {
+            (Kind::Percent, Some(hundredths)) => format!("{hundredths}%"),
+            (Kind::Fraction, _) => self.value.to_fraction(),
+            _ => self.value.to_string(),
+        }
+    }
+}
+
+/// Returns every number of a question in reading order; the byte ranges do not overlap.
+#[must_use]
+pub fn question_numbers(question: &str) -> Vec<Number> {
+    let words = split(question);
+    let mut numbers = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        match number_at(question, &words, at) {
+            Some((number, used)) => {
+                numbers.push(number);
+                at += used;
+            }
+            None => at += 1,
+        }
+    }
+    numbers
+}
+
+/// Every number with a minus sign, from the sign on; [`question_numbers`] has none of them. A minus between two numbers ("5 - 3",
+/// "2-3 days") is no sign.
+#[must_use]
+pub fn negative_numbers(question: &str) -> Vec<&str> {
+    let signed = split(question)
+        .into_iter()
+        .filter_map(|word| match word.is {
+            What::Signed { from } => question.get(from..word.end),
+            _ => None,
+        });
+    signed.collect()
+}
+
+/// A run of letters or a written number.
+#[derive(Debug)]
+struct Word {
+    start: usize,
+    end: usize,
+    is: What,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum What {
+    /// Lower-case letters.
+    Letters(String),
+    /// A number in digits.
+    Digits(Ratio),
+    /// A fraction in digits.
+    Slashed(Ratio),
+    /// A number in digits with a minus sign, which begins at that byte.
+    Signed { from: usize },
+    /// Something of digits and letters that is no quantity.
+    Other,
+}
+
+/// Cuts a text into words and written numbers; everything else only separates.
+fn split(text: &str) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    let mut from = 0;
+    while let Some(offset) = text[from..].find(char::is_alphanumeric) {
+        let start = from + offset;
+        let (start, (len, is)) = if text[start..].starts_with(|c: char| c.is_ascii_digit()) {
+            // ".5" at the start of a number, as in "$.5".
+            let before = text[..start].strip_suffix('.').unwrap_or("5");
+            let start = start - usize::from(!before.ends_with(char::is_alphanumeric));
+            (start, written_number(text, start))
+        } else {
+            (start, letters(&text[start..]))
+        };
+        words.push(Word {
+            start,
+            end: start + len,
+            is,
+        });
+        from = start + len;
+    }
+    words
+}
+
+/// Reads the number that begins at a word, and how many words it takes.
+fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
+    let first = &words[at];
+    let make = |value, kind, used: usize| {
+        let last = &words[at + used - 1];
+        let percent =
+            kind == Kind::Plain && text[last.end..].trim_start_matches(' ').starts_with('%');
+        let said = kind == Kind::Plain && word(words, at + used) == Some("percent");
+        let (mut end, mut used, mut kind, mut value) = (last.end, used, kind, value);
+        if percent || said {
+            value = Ratio::checked_div(value, Ratio::integer(100))?;
+            kind = Kind::Percent;
+            end = if said {
+                words[at + used].end
+            } else {
+                end + text[end..].find('%')? + 1
+            };
+            used += usize::from(said);
+        }
+        let start = first.start;
+        Some((
+            Number {
+                value,
+                kind,
+                start,
+                end,
+            },
+            used,
+        ))
+    };
+    if let What::Slashed(value) = first.is {
+        return make(value, Kind::Fraction, 1);
+    }
+    if let Some((value, used)) = cardinal(text, words, at) {
+        // "two thirds", "3 quarters", "one half".
+        if joined(text, words, at + used)
+            && let Some((below, _)) = word(words, at + used).and_then(fraction_word)
+        {
+            return if value == Ratio::ONE {
+                make(Ratio::integer(below), Kind::Divisor, used + 1)
+            } else {
+                make(
+                    value.checked_div(Ratio::integer(below))?,
+                    Kind::Fraction,
+                    used + 1,
+                )
+            };
+        }
+        return make(value, Kind::Plain, used);
+    }
+    let name = word(words, at)?;
+    if let Some(value) = multiplier(name) {
+        return make(Ratio::integer(value), Kind::Multiplier, 1);
+    }
+    let (below, always) = fraction_word(name)?;
+    let before = at.checked_sub(1).and_then(|i| word(words, i));
+    let taken = if always {
+        // "The first half" is a place, not a share.
+        !matches!(before, Some("first" | "second"))
+    } else {
+        // "A third of", but neither "the third day" nor the coin.
+        matches!(before, Some("a" | "the")) && matches!(word(words, at + 1), Some("of" | "as"))
+    };
+    if taken {
+        make(Ratio::integer(below), Kind::Divisor, 1)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// `text of the range = label kind`, joined.
+    fn read(question: &str) -> String {
+        let show = |n: &Number| {
+            let kind = match n.kind {
+                Kind::Plain => "",
+                Kind::Percent => " percent",
+                Kind::Fraction => " fraction",
+                Kind::Multiplier => " times",
+                Kind::Divisor => " over",
+            };
+            format!("{}={}{kind}", &question[n.start..n.end], n.label())
+        };
+        question_numbers(question)
+            .iter()
+            .map(show)
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    #[test]
+    fn numbers_are_whole_words() {
+        for (question, expected) in [
+            ("Tom has 12 red and 7 blue pens.", "12=12; 7=7"),
+            (
+                "Someone often lends money, weight eight tennis balls at fourteen.",
+                "eight=8; fourteen=14",
+            ),
+            (
+                "Half of the 1,200 kids paid $2.50, twice.",
+                "Half=2 over; 1,200=1200; 2.50=2.5; twice=2 times",
+            ),
+            (
+                "He runs 30mph for 20% of 1.5 hours.",
+                "30mph=30; 20%=20% percent; 1.5=1.5",
+            ),
+            (
+                "10 percent, 12.5 % and $.5",
+                "10 percent=10% percent; 12.5 %=12.5% percent; .5=0.5",
+            ),
+            ("x5 a_7 the 3rd day, 21st, the third day, first half", ""),
+            (
+                "He keeps a third of them and a quarter as many.",
+                "third=3 over; quarter=4 over",
+            ),
+            (
+                "Two thirds, two-thirds, one half, 3 quarters, 1/2, 3/4",
+                "Two thirds=2/3 fraction; two-thirds=2/3 fraction; one half=2 over; 3 quarters=3/4 fraction; 1/2=1/2 fraction; 3/4=3/4 fraction",
+            ),
+            (
+                "twenty-five, sixty six, a dozen, 2 dozen, two hundred and five, a hundred",
+                "twenty-five=25; sixty six=66; a dozen=12; 2 dozen=24; two hundred and five=205; a hundred=100",
+            ),
+            (
+                "three thousand five hundred and twelve",
+                "three thousand five hundred and twelve=3512",
+            ),
+            (
+                "Ann doubles, then triples it, then thrice.",
+                "doubles=2 times; triples=3 times; thrice=3 times",
+            ),
+            ("16-3-4, 1,2,3 and 12,5000; 1/2/2020", "16=16; 3=3; 4=4"),
+            ("no-one's dozens of half-empty cups", "half=2 over"),
+            (
+                "five six, two and three, a two, forty and hundred",
+                "five=5; six=6; two=2; three=3; two=2; forty=40; hundred=100",
+            ),
+            (
+                "for one new one. One of every 4",
+                "one=1; one=1; One=1; 4=4",
+            ),
+            ("99999999999999999999999 pens and 5.", "5=5"),
+            ("12 – five, “six” 7é ٣", "12=12; five=5; six=6; 7é=7"),
+        ] {
+            assert_eq!(read(question), expected, "{question}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_as_one_is_read_as_one_or_not_at_all() {
+        for (question, expected) in [
+            ("3½ cups, 3 ½ cups, ½ cup, 1½ of 4", "4=4"),
+            ("3 1/2 cups and 2-1/2 more", "3 1/2=3.5; 2-1/2=2.5"),
+            (
+                "two and a half hours, 3 and 1/2, 5 and one third",
+                "two and a half=2.5; 3 and 1/2=3.5; 5 and one third=16/3",
+            ),
+            ("$4k, 4k, $2.5M, 2.5M, $3m, 3m, $1bn", "4k=4000; 3m=3"),
+            (
+                "5 million, $2.5 million, two million three hundred thousand",
+                "5 million=5000000; 2.5 million=2500000; two million three hundred thousand=2300000",
+            ),
+            (
+                "12 000, 12\u{a0}345, 12'000, 12_000, 12 100 gram",
+                "12 000=12000; 12\u{a0}345=12345; 12'000=12000; 12_000=12000",
+            ),
+            ("-5 degrees, \u{2212}5, $-20, -$20, (-3)", ""),
+            (
+                "8 - 3, 8-3, 2-3 days, 10\u{2013}15",
+                "8=8; 3=3; 8=8; 3=3; 2=2; 3=3; 10=10; 15=15",
+            ),
+            ("from 3:30 to 10:05, a ratio of 3:4", "3=3; 4=4"),
+            ("1.000,50 and 1.000 and 1,5 and 1.5.2", ""),
+            ("2024-01-05, 1h30, 5², v2.5, A3, COVID-19, 1e3, 3x4", ""),
+            ("\u{ff12}\u{ff10} pens and 3 more", "3=3"),
+            ("60km/h for 2 hours", "60km=60; 2=2"),
+            (
+                "He has 1,000 coins, .5 of 80 and 50% of 5 dozen",
+                "1,000=1000; .5=0.5; 80=80; 50%=50% percent; 5 dozen=60",
+            ),
+        ] {
+            assert_eq!(read(question), expected, "{question}");
+        }
+        let signed = "It is -5 now, it was \u{2212}7, he owes $-20 and -$3, 8 - 3 and 2-3.";
+        assert_eq!(negative_numbers(signed), ["-5", "\u{2212}7", "$-20", "-$3"]);
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_are_ordered_and_on_characters(question in "([a-z]{1,6}|[0-9]{1,4}|twenty|half|dozen|hundred|[ ,./%$-]|\\PC){0,40}") {
+            let mut last = 0;
+            for number in question_numbers(&question) {
+                prop_assert!(number.start >= last && number.end > number.start);
+                prop_assert!(question.get(number.start..number.end).is_some());
+                last = number.end;
+            }
+        }
+
+        #[test]
+        fn every_written_integer_is_found(value in 0_i64..1_000_000) {
+            let found = question_numbers(&format!("She has {value} pens."));
+            prop_assert_eq!(found.len(), 1);
+            prop_assert_eq!(found[0].value, Ratio::integer(value));
+        }
+    }
+}

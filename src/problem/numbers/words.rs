@@ -1,0 +1,179 @@
+//! Number words: cardinals with their scales, mixed numbers in words, and the words that multiply and divide.
+
+use super::{Ratio, What, Word};
+
+/// Reads a cardinal at a word: digits or number words, with scale words ("2 dozen", "two hundred and five").
+pub(super) fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
+    let (mut value, mut used) = whole(text, words, at)?;
+    if let Some((part, more)) = and_a_part(text, words, at + used) {
+        (value, used) = (value.checked_add(part)?, used + more);
+    }
+    // Number words have taken their hundreds and dozens.
+    let least = if word(words, at).is_some() { 1000 } else { 0 };
+    while joined(text, words, at + used)
+        && let Some(factor) = word(words, at + used).and_then(scale)
+        && factor >= least
+    {
+        value = value.checked_mul(Ratio::integer(factor))?;
+        used += 1;
+    }
+    Some((value, used))
+}
+
+/// Reads "and a half", "and one third" or "and 1/2" after a number.
+fn and_a_part(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
+    let follows = |n: usize| joined(text, words, at + n);
+    if !follows(0) || word(words, at) != Some("and") || !follows(1) {
+        return None;
+    }
+    if let What::Slashed(part) = words.get(at + 1)?.is {
+        return (part < Ratio::ONE).then_some((part, 2));
+    }
+    let (below, _) = word(words, at + 2)
+        .filter(|_| follows(2))
+        .and_then(fraction_word)?;
+    let is_one = matches!(word(words, at + 1), Some("a" | "an" | "one"));
+    let part = Ratio::ONE.checked_div(Ratio::integer(below))?;
+    is_one.then_some((part, 3))
+}
+
+/// Reads digits, or number words with scale words.
+fn whole(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
+    if let What::Digits(value) = words[at].is {
+        return Some((value, 1));
+    }
+    let article = matches!(word(words, at)?, "a" | "an");
+    // What the last of thousand, million and billion multiplied; each of them may stand once, the larger first.
+    let (mut thousands, mut below, mut last) = (0_i64, None::<i64>, i64::MAX);
+    let mut used = usize::from(article);
+    let mut read = 0;
+    while read == 0 && !article || joined(text, words, at + used) {
+        let and = usize::from(read > 0 && word(words, at + used) == Some("and"));
+        if and > 0 && !joined(text, words, at + used + 1) {
+            break;
+        }
+        let next = at + used + and;
+        if let Some(factor) = word(words, next).and_then(scale).filter(|_| and == 0) {
+            let times = below.unwrap_or(1);
+            match factor {
+                1000.. if factor < last && (below.is_some() || thousands == 0) => {
+                    thousands = thousands.checked_add(times.checked_mul(factor)?)?;
+                    (below, last) = (None, factor);
+                }
+                // After a thousand, or on 112, a scale word begins a number of its own.
+                ..1000 if times < 100 && (below.is_some() || thousands == 0) => {
+                    below = Some(times * factor);
+                }
+                _ => break,
+            }
+        } else if let Some((more, took)) = small(text, words, next)
+            && (!article || read > 0)
+            && below.map_or(and == 0 || thousands > 0, |b| b % 100 == 0 && b > 0)
+        {
+            below = Some(below.unwrap_or(0) + more);
+            used += took - 1;
+        } else {
+            break;
+        }
+        used += and + 1;
+        read += 1;
+    }
+    (read > 0).then(|| (Ratio::integer(thousands + below.unwrap_or(0)), used))
+}
+
+/// Reads zero to ninety-nine in words, and how many words it takes.
+fn small(text: &str, words: &[Word], at: usize) -> Option<(i64, usize)> {
+    let value = small_word(word(words, at)?)?;
+    if value >= 20
+        && value % 10 == 0
+        && joined(text, words, at + 1)
+        && let Some(unit @ 1..=9) = word(words, at + 1).and_then(small_word)
+    {
+        return Some((value + unit, 2));
+    }
+    Some((value, 1))
+}
+
+/// Whether a word follows the one before it with nothing but blanks or one hyphen between.
+pub(super) fn joined(text: &str, words: &[Word], at: usize) -> bool {
+    let between = at
+        .checked_sub(1)
+        .and_then(|before| text.get(words.get(before)?.end..words.get(at)?.start));
+    between.is_some_and(|b| b == "-" || (!b.is_empty() && b.bytes().all(|c| c == b' ')))
+        || (between.is_none() && at == 0)
+}
+
+pub(super) fn word(words: &[Word], at: usize) -> Option<&str> {
+    match &words.get(at)?.is {
+        What::Letters(name) => Some(name),
+        _ => None,
+    }
+}
+
+fn small_word(name: &str) -> Option<i64> {
+    const UNITS: [&str; 20] = [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+    ];
+    const TENS: [&str; 8] = [
+        "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+    ];
+    let place = |list: &[&str]| {
+        list.iter()
+            .position(|w| *w == name)
+            .and_then(|i| i64::try_from(i).ok())
+    };
+    place(&UNITS).or_else(|| Some((place(&TENS)? + 2) * 10))
+}
+
+fn scale(name: &str) -> Option<i64> {
+    match name {
+        "dozen" => Some(12),
+        "hundred" => Some(100),
+        "thousand" => Some(1000),
+        "million" => Some(1_000_000),
+        "billion" => Some(1_000_000_000),
+        _ => None,
+    }
+}
+
+pub(super) fn multiplier(name: &str) -> Option<i64> {
+    match name {
+        "twice" | "double" | "doubles" | "doubled" => Some(2),
+        "thrice" | "triple" | "triples" | "tripled" => Some(3),
+        "quadruple" | "quadruples" | "quadrupled" => Some(4),
+        _ => None,
+    }
+}
+
+/// Returns the denominator, and whether the word needs no "a ... of" around it.
+pub(super) fn fraction_word(name: &str) -> Option<(i64, bool)> {
+    match name {
+        "half" | "halves" => Some((2, true)),
+        "third" | "thirds" => Some((3, false)),
+        "quarter" | "quarters" | "fourth" | "fourths" => Some((4, false)),
+        "fifth" | "fifths" => Some((5, false)),
+        "sixth" | "sixths" => Some((6, false)),
+        "eighth" | "eighths" => Some((8, false)),
+        "tenth" | "tenths" => Some((10, false)),
+        _ => None,
+    }
+}

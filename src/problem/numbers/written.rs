@@ -1,0 +1,169 @@
+//! Numbers in digits: the forms that are read, and what around the digits makes them something else.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{Ratio, What};
+
+const CURRENCY: [char; 4] = ['$', '£', '€', '¥'];
+/// Hyphen, minus sign, en dash.
+const DASHES: [char; 3] = ['-', '\u{2212}', '\u{2013}'];
+/// One-character fractions.
+const FRACTIONS: &str = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞";
+
+/// Reads a run of letters (and digits that follow them), with apostrophes between letters and points between digits ("v2.5").
+pub(super) fn letters(rest: &str) -> (usize, What) {
+    let mut len = 0;
+    let mut chars = rest.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map_or(' ', |(_, next)| *next);
+        let joins = match c {
+            '\'' | '’' => next.is_alphanumeric(),
+            '.' => rest[..at].ends_with(|c: char| c.is_ascii_digit()) && next.is_ascii_digit(),
+            _ => c.is_alphanumeric() || c == '_',
+        };
+        if !joins {
+            break;
+        }
+        len = at + c.len_utf8();
+    }
+    (len, What::Letters(rest[..len].to_lowercase()))
+}
+
+/// Reads a number in digits: groups of thousands, decimals, `a/b`, `3 1/2`, and a unit ("30mph") or thousands ("$4k") glued to it. What
+/// stands together with the digits and follows none of these forms makes all of it no number.
+pub(super) fn written_number(text: &str, start: usize) -> (usize, What) {
+    let (before, rest) = (&text[..start], &text[start..]);
+    let (body, is) = body(rest);
+    let glued = |c: &char| c.is_alphanumeric();
+    let suffix: usize = rest[body..]
+        .chars()
+        .take_while(glued)
+        .map(char::len_utf8)
+        .sum();
+    let end = body + suffix;
+    let suffix = &rest[body..end];
+    // "3 ½" is one number, of a kind that is not read.
+    if let Some(after) = rest[end..].strip_prefix(' ')
+        && let Some(part) = after.chars().next().filter(|c| FRACTIONS.contains(*c))
+    {
+        return (end + 1 + part.len_utf8(), What::Other);
+    }
+    // "COVID-19" is a name.
+    let joined = before.strip_suffix(DASHES);
+    if joined.is_some_and(|name| name.ends_with(|c: char| c.is_alphabetic() || c == '_')) {
+        return (end, What::Other);
+    }
+    let money = before.trim_end_matches(DASHES).ends_with(CURRENCY);
+    let (end, is) = match is {
+        What::Digits(whole) if suffix.is_empty() && whole.to_integer().is_some() => {
+            match fraction_after(&rest[end..]) {
+                Some((part, more)) => {
+                    let sum = whole.checked_add(part);
+                    (end + more, sum.map_or(What::Other, What::Digits))
+                }
+                None => (end, What::Digits(whole)),
+            }
+        }
+        What::Digits(value) => (end, with_suffix(value, suffix, money)),
+        What::Slashed(_) if !suffix.is_empty() => (end, What::Other),
+        is => (end, is),
+    };
+    match sign_before(before) {
+        Some(from) if is != What::Other => (end, What::Signed { from }),
+        _ => (end, is),
+    }
+}
+
+/// Where the minus sign in front of a number begins, if there is one: "-5", "$-5", "-$5".
+fn sign_before(before: &str) -> Option<usize> {
+    let left = before.trim_end_matches(CURRENCY).strip_suffix(DASHES)?;
+    let left = left.trim_end_matches(CURRENCY);
+    let opens = |c: char| c.is_whitespace() || "(=+*/:,;\"'“‘".contains(c);
+    (left.is_empty() || left.ends_with(opens)).then_some(left.len())
+}
+
+/// A number in digits with what is glued to it.
+fn with_suffix(value: Ratio, suffix: &str, is_money: bool) -> What {
+    let is = match suffix {
+        "k" | "K" if is_money => value.checked_mul(Ratio::integer(1000)),
+        "m" | "b" | "t" | "T" if is_money => None,
+        // An ordinal or an order of magnitude.
+        "st" | "nd" | "rd" | "th" | "k" | "K" | "M" | "mn" | "B" | "bn" | "e" | "E" => None,
+        // "1h30", "5²", "3½".
+        _ if suffix.chars().any(char::is_numeric) => None,
+        _ => Some(value),
+    };
+    is.map_or(What::Other, What::Digits)
+}
+
+/// The proper fraction of a mixed number, " 1/2" or "-1/2", and how many bytes it takes.
+fn fraction_after(rest: &str) -> Option<(Ratio, usize)> {
+    let after = rest.strip_prefix([' ', '-'])?;
+    let after = after
+        .starts_with(|c: char| c.is_ascii_digit())
+        .then_some(after)?;
+    match body(after) {
+        (len, What::Slashed(part))
+            if part < Ratio::ONE && !after[len..].starts_with(char::is_alphanumeric) =>
+        {
+            Some((part, 1 + len))
+        }
+        _ => None,
+    }
+}
+
+fn form(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a pattern of ours")
+}
+
+/// Digits with all that joins them to further digits.
+static JOINED: LazyLock<Regex> = LazyLock::new(|| form(r"^\.?\d+(?:[,._/:'’]\d+)*"));
+static DATE: LazyLock<Regex> = LazyLock::new(|| form(r"^\d{4}-\d{1,2}-\d{1,2}\b"));
+/// Thousands with blanks between, of which some keep lines together.
+static SPACED: LazyLock<Regex> =
+    LazyLock::new(|| form(r"^\d{1,3}(?:[ \u{a0}\u{2009}\u{202f}]\d{3})+\b"));
+static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
+    form(r"^(?:\d+|\d*\.\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[_'’]\d{3})+)$")
+});
+static FRACTION: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+/\d+$"));
+static RATIO: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+(?::\d+)+$"));
+static TIME: LazyLock<Regex> = LazyLock::new(|| form(r"^\d{1,2}(?::[0-5]\d)+$"));
+
+/// The digits at the start of a text with all that joins them, and what they are.
+fn body(rest: &str) -> (usize, What) {
+    if let Some(found) = DATE.find(rest) {
+        return (found.end(), What::Other);
+    }
+    let number = |text: &str| {
+        let plain: String = text
+            .chars()
+            .filter(|c| c.is_ascii_digit() || *c == '.')
+            .collect();
+        Ratio::parse(&plain).map_or(What::Other, What::Digits)
+    };
+    if let Some(found) = SPACED.find(rest) {
+        // "12 100 gram bags" is two numbers; "12 000" and what no line break may part is one.
+        let text = found.as_str();
+        let is_one = !text.contains(' ') || text.contains(" 0");
+        return (found.end(), if is_one { number(text) } else { What::Other });
+    }
+    let text = JOINED.find(rest).map_or("", |found| found.as_str());
+    let is = if PLAIN.is_match(text) {
+        // A point or a group of thousands: "1.000".
+        match text.split_once('.') {
+            Some((whole, "000")) if !whole.is_empty() => What::Other,
+            _ => number(text),
+        }
+    } else if FRACTION.is_match(text) {
+        Ratio::parse(text).map_or(What::Other, What::Slashed)
+    } else if RATIO.is_match(text) && !TIME.is_match(text) {
+        // "3:4" are two quantities.
+        let first = text.find(':').unwrap_or(text.len());
+        return (first, number(&text[..first]));
+    } else {
+        What::Other
+    };
+    (text.len(), is)
+}
