@@ -30,6 +30,8 @@ pub struct Checkpoint {
     pub(crate) config: Option<Cow<'static, str>>,
     /// A meta.json beside a published checkpoint, if config.json says nothing about latents.
     pub(crate) meta: Option<String>,
+    /// The text of an adapter_config.json, where peft says how its low-rank branches are scaled.
+    pub(crate) adapter: Option<String>,
     pub(crate) tokenizer: Option<Cow<'static, [u8]>>,
     /// The file that the tokenizer was read from, if from one that was named or found.
     pub(crate) tokenizer_path: Option<String>,
@@ -77,6 +79,7 @@ impl Checkpoint {
             name: found.name.into(),
             config: Some(found.config.into()),
             meta: None,
+            adapter: None,
             tokenizer: Some(found.tokenizer.into()),
             tokenizer_path: None,
             weights: Source::Memory(found.weights.into()),
@@ -137,6 +140,7 @@ impl Checkpoint {
             name: name.to_owned(),
             config: config.map(Cow::from),
             meta: None,
+            adapter: None,
             tokenizer: tokenizer.map(Cow::from),
             tokenizer_path,
             weights: open(weights)?,
@@ -168,6 +172,7 @@ impl Checkpoint {
             name,
             config: optional_text(&folder.join("config.json"))?.map(Cow::from),
             meta,
+            adapter: optional_text(&folder.join("adapter_config.json"))?,
             tokenizer: tokenizer.map(Cow::from),
             tokenizer_path,
             weights: open(weights)?,
@@ -227,6 +232,7 @@ impl Checkpoint {
             name: name.into(),
             config: Some(config_json.into()),
             meta: None,
+            adapter: None,
             tokenizer: Some(tokenizer_json.into()),
             tokenizer_path: None,
             weights: Source::Memory(weights.into()),

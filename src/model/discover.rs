@@ -3,6 +3,7 @@
 use super::config::Family;
 use super::error::{ModelError, Result};
 use super::options::Base;
+use super::weights::unwrapped;
 
 /// The input table of each base, which tells where the base's names begin.
 const TABLES: [(Base, &str); 2] = [
@@ -126,7 +127,7 @@ impl Layout {
         if let Some(aliases) = aliases
             && self.alias == Some(false)
         {
-            let is_alias = |name: &String| name.strip_prefix("module.").unwrap_or(name) == ALIAS;
+            let is_alias = |name: &String| unwrapped(name) == ALIAS;
             self.alias = aliases.iter().any(is_alias).then_some(true);
         }
         self

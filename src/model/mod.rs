@@ -96,10 +96,18 @@ pub struct Model {
     tokenizer: Arc<Tokenizer>,
     device: Device,
     info: ModelInfo,
+    /// What a user has to know of a checkpoint that is used all the same.
+    warnings: Vec<String>,
     self_test: SelfTest,
 }
 
 impl Model {
+    /// What a user has to know of the checkpoint: what its files say that is not followed, or lack.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// Loads a checkpoint strictly and runs the self-tests; `on_stage` hears `weights` and `self-tests`.
     ///
     /// # Errors
@@ -173,6 +181,7 @@ impl Model {
             name,
             json: checkpoint.config.as_deref(),
             meta: checkpoint.meta.as_deref(),
+            adapter: checkpoint.adapter.as_deref(),
             options,
             layout: &layout,
         })?;
@@ -229,7 +238,14 @@ impl Model {
             .step_decoder
             .map(|prefix| step_decoder::StepDecoder::take(&mut weights, &config.arch, prefix))
             .transpose()?;
-        let parameters = weights.finish()?;
+        let (parameters, mut warnings) = weights.finish()?;
+        if layout.base == Base::Llama32 && !tokenizer.adds_a_start()? {
+            warnings.push(
+                "the tokenizer puts no start token before a text, and Llama 3 was trained with one: answers may differ from the \
+                 published ones"
+                    .to_owned(),
+            );
+        }
 
         let info = ModelInfo {
             name: name.into(),
@@ -258,6 +274,7 @@ impl Model {
             tokenizer,
             device: device.clone(),
             info,
+            warnings,
             self_test: SelfTest::NOT_RUN,
         })
     }

@@ -65,16 +65,18 @@ impl Placement {
         options: &LoadOptions,
         on_stage: &mut dyn FnMut(&'static str),
     ) -> Result<(Model, Option<String>)> {
-        match Model::load(checkpoint, options, &self.device, on_stage) {
+        let (model, note) = match Model::load(checkpoint, options, &self.device, on_stage) {
             Err(ModelError::OutOfMemory(why)) if self.may_fall_back && !self.device.is_cpu() => {
                 let model = Model::load(checkpoint, options, &Device::Cpu, on_stage)?;
                 let note = format!(
                     "running on the CPU: it does not fit the memory of {} ({why})",
                     super::device_name(&self.device)
                 );
-                Ok((model, Some(note)))
+                (model, Some(note))
             }
-            loaded => Ok((loaded?, self.note.clone())),
-        }
+            loaded => (loaded?, self.note.clone()),
+        };
+        let notes: Vec<String> = note.into_iter().chain(model.warnings().to_vec()).collect();
+        Ok((model, (!notes.is_empty()).then(|| notes.join("; "))))
     }
 }

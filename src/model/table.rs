@@ -52,7 +52,7 @@ impl Table {
         } else {
             let table = weights.take(input, &shape)?;
             let other = if tied {
-                weights.drop_alias(output, &shape)?;
+                weights.drop_tied(output, &table)?;
                 table.t()?
             } else {
                 weights.take(output, &shape)?.t()?

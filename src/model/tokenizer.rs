@@ -1,5 +1,6 @@
 //! Text to ids and back, with byte offsets, and the words that the vocabulary lacks.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use tokenizers::models::ModelWrapper;
 
 use super::error::{ModelError, Result, short};
 use super::guard::guarded;
+use super::source::in_place_of_it;
 
 /// A loaded tokenizer.json.
 pub struct Tokenizer {
@@ -41,6 +43,8 @@ impl Tokenizer {
             model: model.into(),
             reason: short(reason),
         };
+        // Some editors put a byte order mark before it, which is no JSON.
+        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
         check(json).map_err(fail)?;
         let inner = guarded(|| tokenizers::Tokenizer::from_bytes(json).map_err(|e| e.to_string()));
         let mut inner = inner
@@ -69,6 +73,12 @@ impl Tokenizer {
             model: model.into(),
             unknown,
         })
+    }
+
+    /// Whether it puts a token before every text.
+    pub(crate) fn adds_a_start(&self) -> Result<bool> {
+        let (plain, special) = (self.encoded("a", false)?, self.encoded("a", true)?);
+        Ok(special.ids.first() != plain.ids.first())
     }
 
     /// One past the largest id.
@@ -179,7 +189,18 @@ const MOST_GROWTH: f64 = 4096.0;
 
 /// Refuses what the library would run into trouble with, instead of reporting it.
 fn check(json: &[u8]) -> std::result::Result<(), String> {
+    if let Some(what) = in_place_of_it(json) {
+        return Err(what.to_owned());
+    }
     let looked: Looked = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+    if looked.model.is_none() {
+        let words: std::result::Result<HashMap<String, u32>, _> = serde_json::from_slice(json);
+        return Err(match words {
+            Ok(_) => "it is a vocab.json: the words alone, without the rules that cut a text; name the tokenizer.json",
+            Err(_) => "it has no \"model\": it is no tokenizer.json of the tokenizers library",
+        }
+        .to_owned());
+    }
     let (kind, prefix) = looked.model.map_or((None, None), |model| {
         (model.kind, model.continuing_subword_prefix)
     });

@@ -17,10 +17,26 @@ use super::tensor_file::{Entry, Stored, TensorFile};
 /// Buffers that some exports hold and that carry no parameter (methods.md 8.2).
 const BUFFERS: [&str; 3] = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"];
 
-/// What wrappers of training code put before every name.
+/// What the wrapper of parallel training puts before every name.
 const DISTRIBUTED: &str = "module.";
-/// What the sharding wrapper puts before every name, and before the parts that it wraps by themselves.
-const SHARDED: &str = "_fsdp_wrapped_module.";
+/// What sharding, checkpointing of activations and compiling put before every name, or before the parts that they wrap.
+const WRAPPERS: [&str; 3] = [
+    "_fsdp_wrapped_module.",
+    "_checkpoint_wrapped_module.",
+    "_orig_mod.",
+];
+
+/// A name without what wrappers of training code add to it.
+pub(crate) fn unwrapped(name: &str) -> String {
+    let mut plain = name.to_owned();
+    for wrapper in WRAPPERS {
+        plain = plain.replace(wrapper, "");
+    }
+    while let Some(rest) = plain.strip_prefix(DISTRIBUTED) {
+        plain = rest.to_owned();
+    }
+    plain
+}
 
 /// How many times as long as the file all that is read may be: a matrix cut into a few by columns is passed over once for
 /// each.
@@ -47,6 +63,8 @@ pub(crate) struct Weights<'a> {
     quantize: bool,
     /// Draws the order of every matrix's values, for a control.
     shuffle: Option<ChaCha8Rng>,
+    /// What a user has to know of a checkpoint that is used all the same.
+    warnings: Vec<String>,
     /// Parameters taken so far.
     parameters: usize,
     /// Bytes of values read so far.
@@ -60,8 +78,7 @@ impl<'a> Weights<'a> {
     pub(crate) fn new(model: &'a str, file: &'a TensorFile, device: &'a Device) -> Result<Self> {
         let mut tensors = BTreeMap::new();
         for (name, entry) in file.entries() {
-            let name = name.strip_prefix(DISTRIBUTED).unwrap_or(name);
-            let name = name.replace(SHARDED, "");
+            let name = unwrapped(name);
             if BUFFERS.iter().any(|b| name.ends_with(b)) {
                 continue;
             }
@@ -80,6 +97,7 @@ impl<'a> Weights<'a> {
             dtype: DType::F32,
             quantize: false,
             shuffle: None,
+            warnings: Vec::new(),
             parameters: 0,
             read: 0,
             passed: 0,
@@ -209,15 +227,36 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// Ends the loading: returns the number of parameters taken.
-    pub(crate) fn finish(self) -> Result<usize> {
+    /// Drops an output table that is stored beside the input table it is tied to; warns where it differs.
+    pub(crate) fn drop_tied(&mut self, name: &str, table: &Tensor) -> Result<()> {
+        let Some(entry) = self.tensors.get(name).copied() else {
+            return Ok(());
+        };
+        let shape = table.dims().to_vec();
+        self.drop_alias(name, &shape)?;
+        let stored = self.read(name, entry, DType::F32)?.flatten_all()?;
+        let table = table.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
+        let stored = stored.to_device(&Device::Cpu)?;
+        let apart = (stored - table.flatten_all()?)?.abs()?.max(0)?;
+        let apart = f64::from(apart.to_scalar::<f32>()?);
+        if apart > 0.0 || apart.is_nan() {
+            self.warnings.push(format!(
+                "{name} differs from the token table by up to {apart:.3e}, and config.json ties them: the table is used for both, as \
+                 transformers does"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Ends the loading: returns the number of parameters taken, and what a user has to know.
+    pub(crate) fn finish(self) -> Result<(usize, Vec<String>)> {
         match self.tensors.keys().next() {
             Some(name) => Err(ModelError::UnexpectedTensor {
                 file: self.model.into(),
                 name: name.clone(),
                 count: self.tensors.len(),
             }),
-            None => Ok(self.parameters),
+            None => Ok((self.parameters, self.warnings)),
         }
     }
 
@@ -362,6 +401,6 @@ mod tests {
         let parts = weights.take_quantized("m", [2500, 64]).expect("in parts");
         assert_eq!(parts.shape(), whole.shape());
         assert_eq!(parts.data().expect("bytes"), whole.data().expect("bytes"));
-        assert_eq!(weights.finish().expect("all taken"), 2500 * 64);
+        assert_eq!(weights.finish().expect("all taken").0, 2500 * 64);
     }
 }

@@ -16,6 +16,7 @@ pub use self::rope::RopeScaling;
 use super::discover::Layout;
 use super::error::{ModelError, Result, short};
 use super::options::{Base, Behaviour, LoadOptions, Precision};
+use super::source::in_place_of_it;
 use crate::trace::{Mode, Task};
 
 /// Latents at test time unless a file says otherwise (methods.md 1.5).
@@ -165,6 +166,8 @@ pub(crate) struct Given<'a> {
     pub(crate) json: Option<&'a str>,
     /// The text of a meta.json, which fills in for a missing `undertone` object.
     pub(crate) meta: Option<&'a str>,
+    /// The text of an adapter_config.json, which says the alpha that no weights hold.
+    pub(crate) adapter: Option<&'a str>,
     /// What the user said.
     pub(crate) options: &'a LoadOptions,
     /// What the weights look like.
@@ -183,6 +186,10 @@ impl Config {
             reason: short(reason),
         };
         let read = |text: &str| {
+            if let Some(what) = in_place_of_it(text.as_bytes()).filter(|_| !text.trim().is_empty())
+            {
+                return Err(fail(format!("config.json: {what}")));
+            }
             serde_json::from_str::<File>(text).map_err(|e| fail(format!("config.json: {e}")))
         };
         let file = given.json.map(read).transpose()?.unwrap_or_default();
@@ -241,7 +248,14 @@ impl Config {
         }
         let n_latents = options.latents.or(hints.n_latents);
         let n_latents = latents(family, n_latents, &arch).map_err(fail)?;
-        let lora_alpha = options.lora_alpha.or(hints.lora_alpha);
+        let lora_alpha = match (options.lora_alpha.or(hints.lora_alpha), layout.lora_rank) {
+            (None, Some(rank)) => given
+                .adapter
+                .map(|text| adapter_alpha(text, rank))
+                .transpose()
+                .map_err(|why| fail(format!("adapter_config.json: {why}")))?,
+            (stated, _) => stated,
+        };
         let lora_alpha = match (layout.lora_rank, lora_alpha) {
             (None, _) => None,
             (Some(_), Some(alpha)) if alpha.is_finite() && alpha > 0.0 => Some(alpha),
@@ -274,6 +288,34 @@ impl Config {
             arch,
         })
     }
+}
+
+/// What peft says of low-rank branches.
+#[derive(Deserialize)]
+struct Adapter {
+    r: usize,
+    lora_alpha: f64,
+    #[serde(default)]
+    use_rslora: bool,
+    #[serde(default)]
+    use_dora: bool,
+}
+
+/// The alpha of branches of this rank; rank-stabilised branches (`use_rslora`) are scaled by the root of the rank.
+fn adapter_alpha(text: &str, rank: usize) -> std::result::Result<f64, String> {
+    let adapter: Adapter = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    if adapter.r != rank {
+        return Err(format!(
+            "r is {}, and the weights have rank {rank}",
+            adapter.r
+        ));
+    }
+    if adapter.use_dora {
+        return Err("use_dora is not supported".to_owned());
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a rank is far below 2^52")]
+    let root = (rank as f64).sqrt();
+    Ok(adapter.lora_alpha * if adapter.use_rslora { root } else { 1.0 })
 }
 
 /// The vocabulary that config.json states against the rows that there are.
@@ -476,6 +518,7 @@ mod tests {
             name: "m",
             json,
             meta,
+            adapter: None,
             options,
             layout,
         })
@@ -511,6 +554,7 @@ mod tests {
             name: "x/gpt2-prosqa-coconut",
             json: Some(&json("")),
             meta,
+            adapter: None,
             options: &options,
             layout: &layout(43),
         };
@@ -569,6 +613,15 @@ mod tests {
         let meta = Some(r#"{"lora_alpha":6}"#);
         let config = resolve(Some(&json("")), meta, &codi).expect("stated");
         assert_eq!(config.lora_alpha, Some(6.0));
+        let peft = |more: &str| adapter_alpha(&format!(r#"{{"r":4,"lora_alpha":6{more}}}"#), 4);
+        assert_eq!(peft(""), Ok(6.0));
+        assert_eq!(
+            peft(r#","use_rslora":true"#),
+            Ok(12.0),
+            "6 / sqrt(4) is 12 / 4"
+        );
+        assert!(peft(r#","use_dora":true"#).is_err());
+        assert!(adapter_alpha(r#"{"r":8,"lora_alpha":6}"#, 4).is_err());
     }
 
     #[test]

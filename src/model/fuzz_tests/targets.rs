@@ -67,6 +67,7 @@ fn opened(dice: &mut Dice, source: &Source, toy: &Toy) -> bool {
             name: "fuzz".into(),
             config: Some(toy.config.clone().into()),
             meta: None,
+            adapter: None,
             tokenizer: Some(toy.tokenizer.clone().into()),
             tokenizer_path: None,
             weights: source.clone(),
@@ -238,6 +239,7 @@ fn config() {
                     name: "fuzz",
                     json: Some(&json),
                     meta: meta.as_deref(),
+                    adapter: None,
                     options: &options,
                     layout: &layout,
                 })

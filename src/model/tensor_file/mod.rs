@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 use sha2::{Digest, Sha256};
 
 use super::error::{ModelError, Result, short};
-use super::source::Source;
+use super::source::{Source, in_place_of_it};
 use crate::text::hex;
 
 pub(crate) use self::index::is_index;
@@ -290,19 +290,14 @@ fn unwanted(start: &[u8]) -> Option<&'static str> {
     let text = start.trim_ascii_start();
     let begins =
         |with: &[u8]| text.len() >= with.len() && text[..with.len()].eq_ignore_ascii_case(with);
+    if let Some(what) = in_place_of_it(start) {
+        return Some(what);
+    }
     Some(match start {
-        [] => "it is empty; download it again",
-        _ if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") => {
-            "it is a web page, saved in place of the checkpoint; download the file itself"
-        }
-        _ if begins(b"version https://git-lfs") => {
-            "it is a Git LFS pointer; fetch the file that it stands for (git lfs pull)"
-        }
         _ if begins(b"{") || begins(b"[") => {
             "it is JSON; name the folder, or the file that holds the weights"
         }
         _ if start.starts_with(b"GGUF") => "it is a GGUF file; the original checkpoint is needed",
-        _ if start.starts_with(&[0x1f, 0x8b]) => "it is compressed with gzip; unpack it first",
         _ if start.get(257..262) == Some(b"ustar") => "it is a tar archive; unpack it first",
         // A protocol mark, or one of the text opcodes that a protocol-0 pickle begins with.
         [0x80, 1..=5, ..] | [b'c' | b'(', ..] => {
