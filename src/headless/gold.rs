@@ -22,7 +22,7 @@ pub fn note(model: &Model, problems: &[Problem], dressed: &[Dressed]) {
             format!("row {} {was:?} as {is}", dressed.row)
         });
         let what = format!("{} of {all} gold answers were made plain", dressed.len());
-        said(&what, shown.collect(), dressed.len());
+        said(&what, &shown.collect::<Vec<_>>(), dressed.len());
     }
     let gold = problems.iter().enumerate();
     let gold = gold.filter(|(_, problem)| !problem.answer.is_empty());
@@ -38,11 +38,11 @@ pub fn note(model: &Model, problems: &[Problem], dressed: &[Dressed]) {
             "{} of {all} gold answers cannot be equalled by any answer of this model",
             unmet.len()
         );
-        said(&what, shown.collect(), unmet.len());
+        said(&what, &shown.collect::<Vec<_>>(), unmet.len());
     }
 }
 
-fn said(what: &str, shown: Vec<String>, all: usize) {
+fn said(what: &str, shown: &[String], all: usize) {
     let more = if all > shown.len() {
         format!(", and {} more", all - shown.len())
     } else {

@@ -30,7 +30,7 @@ pub struct Checkpoint {
     pub(crate) config: Option<Cow<'static, str>>,
     /// A meta.json beside a published checkpoint, if config.json says nothing about latents.
     pub(crate) meta: Option<String>,
-    /// The text of an adapter_config.json, where peft says how its low-rank branches are scaled.
+    /// The text of an `adapter_config.json`, where peft says how its low-rank branches are scaled.
     pub(crate) adapter: Option<String>,
     pub(crate) tokenizer: Option<Cow<'static, [u8]>>,
     /// The file that the tokenizer was read from, if from one that was named or found.

@@ -171,7 +171,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// White space as vocabularies write it inside their pieces (byte-level BPE, SentencePiece) becomes white space: a file may hold raw
+/// White space as vocabularies write it inside their pieces (byte-level BPE, `SentencePiece`) becomes white space: a file may hold raw
 /// pieces in place of decoded tokens.
 fn spell(token: &mut String) {
     const BYTE_LEVEL: [(char, &str); 4] = [('Ġ', " "), ('Ċ', "\n"), ('ĉ', "\t"), ('č', "\r")];

@@ -14,9 +14,9 @@ use crate::problem::Problem;
 /// The most steps a row may have; published rows have at most a few dozen.
 pub(super) const MAX_STEPS: usize = 10_000;
 
-/// A problem as files have it: ProsQA and GSM8k-Aug (`question`, `steps` or `cot`, `answer`), openai/gsm8k (the steps in `answer`),
-/// MultiChain (`problem`, `solution`, `answer`), PrOntoQA (`question` and `query`), Logic-LM (`context` and `question`), SVAMP (`Body`,
-/// `Question`, `Equation`, `Answer`), MultiArith (`final_ans`), GSM-Hard (`input`, `target`).
+/// A problem as files have it: `ProsQA` and GSM8k-Aug (`question`, `steps` or `cot`, `answer`), openai/gsm8k (the steps in `answer`),
+/// `MultiChain` (`problem`, `solution`, `answer`), `PrOntoQA` (`question` and `query`), Logic-LM (`context` and `question`), SVAMP (`Body`,
+/// `Question`, `Equation`, `Answer`), `MultiArith` (`final_ans`), GSM-Hard (`input`, `target`).
 pub(super) struct ProblemRow {
     pub(super) problem: Problem,
     /// Other solutions, as prepared sets have them (`gen_solutions`).
@@ -49,25 +49,25 @@ impl<'de> Deserialize<'de> for ProblemRow {
 /// What a field is in any of the published sets, by its name in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// The question: of nearly all sets; of MultiChain; of GSM-Hard.
+    /// The question: of nearly all sets; of `MultiChain`; of GSM-Hard.
     Question,
     Problem,
     Input,
     /// What the question is about, ahead of it: Logic-LM's `context`, SVAMP's `body`.
     Before,
-    /// What is asked, behind the facts that PrOntoQA calls the question.
+    /// What is asked, behind the facts that `PrOntoQA` calls the question.
     Query,
     Steps,
     Cot,
     Solution,
-    /// PrOntoQA's steps.
+    /// `PrOntoQA`'s steps.
     Chain,
     /// SVAMP's solution, an expression without its result.
     Equation,
     Answer,
-    /// An answer alone, beside a field that may hold more: MultiArith's.
+    /// An answer alone, beside a field that may hold more: `MultiArith`'s.
     Final,
-    /// GSM-Hard's answer; ProsQA's rows have a node of that name.
+    /// GSM-Hard's answer; `ProsQA`'s rows have a node of that name.
     Target,
     /// What a letter as an answer stands for.
     Options,

@@ -116,10 +116,11 @@ mod tests {
                 let drawn = draw(&strata, &problem.to_string(), 0);
                 single += drawn[..n].iter().filter(|at| **at >= 200).count();
             }
-            let (all, share) = (f64::from(problems) * n as f64, 55.0 / 255.0);
+            let float = |n: usize| f64::from(u32::try_from(n).expect("small"));
+            let (all, share) = (f64::from(problems) * float(n), 55.0 / 255.0);
             // Four standard deviations of independent draws; those of a comb are smaller.
             let room = 4.0 * (all * share * (1.0 - share)).sqrt();
-            assert!((single as f64 - all * share).abs() < room, "{n}: {single}");
+            assert!((float(single) - all * share).abs() < room, "{n}: {single}");
         }
     }
 

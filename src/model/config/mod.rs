@@ -166,7 +166,7 @@ pub(crate) struct Given<'a> {
     pub(crate) json: Option<&'a str>,
     /// The text of a meta.json, which fills in for a missing `undertone` object.
     pub(crate) meta: Option<&'a str>,
-    /// The text of an adapter_config.json, which says the alpha that no weights hold.
+    /// The text of an `adapter_config.json`, which says the alpha that no weights hold.
     pub(crate) adapter: Option<&'a str>,
     /// What the user said.
     pub(crate) options: &'a LoadOptions,
@@ -248,29 +248,7 @@ impl Config {
         }
         let n_latents = options.latents.or(hints.n_latents);
         let n_latents = latents(family, n_latents, &arch).map_err(fail)?;
-        let lora_alpha = match (options.lora_alpha.or(hints.lora_alpha), layout.lora_rank) {
-            (None, Some(rank)) => given
-                .adapter
-                .map(|text| adapter_alpha(text, rank))
-                .transpose()
-                .map_err(|why| fail(format!("adapter_config.json: {why}")))?,
-            (stated, _) => stated,
-        };
-        let lora_alpha = match (layout.lora_rank, lora_alpha) {
-            (None, _) => None,
-            (Some(_), Some(alpha)) if alpha.is_finite() && alpha > 0.0 => Some(alpha),
-            (Some(_), Some(alpha)) => {
-                return Err(fail(format!("lora_alpha {alpha} is not a positive number")));
-            }
-            // What every published checkpoint of this rank was trained with (methods.md 8.5).
-            (Some(128), None) => Some(32.0),
-            (Some(rank), None) => {
-                return Err(fail(format!(
-                    "its low-rank branches have rank {rank}, and no file says their alpha: name it with --lora-alpha \
-                     or as \"lora_alpha\""
-                )));
-            }
-        };
+        let lora_alpha = lora_alpha(given, hints.lora_alpha).map_err(fail)?;
         Ok(Self {
             family,
             family_from,
@@ -287,6 +265,28 @@ impl Config {
             behaviour: options.behaviour,
             arch,
         })
+    }
+}
+
+/// Alpha of the low-rank branches, if there are any: as the user says, a file of ours, or peft's.
+fn lora_alpha(given: &Given<'_>, hinted: Option<f64>) -> std::result::Result<Option<f64>, String> {
+    let Some(rank) = given.layout.lora_rank else {
+        return Ok(None);
+    };
+    let stated = match (given.options.lora_alpha.or(hinted), given.adapter) {
+        (None, Some(text)) => {
+            Some(adapter_alpha(text, rank).map_err(|why| format!("adapter_config.json: {why}"))?)
+        }
+        (stated, _) => stated,
+    };
+    match stated {
+        Some(alpha) if alpha.is_finite() && alpha > 0.0 => Ok(Some(alpha)),
+        Some(alpha) => Err(format!("lora_alpha {alpha} is not a positive number")),
+        // What every published checkpoint of this rank was trained with (methods.md 8.5).
+        None if rank == 128 => Ok(Some(32.0)),
+        None => Err(format!(
+            "its low-rank branches have rank {rank}, and no file says their alpha: name it with --lora-alpha or as \"lora_alpha\""
+        )),
     }
 }
 
