@@ -283,6 +283,9 @@ impl HubError {
             Self::Damaged { id, .. } => format!(
                 "where there is a network run: undertone fetch {id}; it downloads the file again"
             ),
+            Self::Status {
+                status: 400..=499, ..
+            } => "this address does not serve files: check HF_ENDPOINT and the proxy that HTTPS_PROXY names".to_owned(),
             Self::Status { .. } => "try again in a while; what is here already is kept".to_owned(),
             Self::WrongLength { .. } | Self::WrongHash { .. } => {
                 "run it again; if it fails again, a proxy or HF_ENDPOINT changes the file"

@@ -195,7 +195,7 @@ impl ModelError {
                 "name a checkpoint file, or a folder that holds one with its config.json and tokenizer.json".into()
             }
             Self::Config { .. } => {
-                "see the README for the fields of config.json and its \"undertone\" object".into()
+                "docs/checkpoints.md names the fields of config.json and of its \"undertone\" object".into()
             }
             Self::Weights { .. } => {
                 "check that the file is a whole checkpoint (`undertone fetch ID` downloads and verifies published ones)".into()
@@ -205,6 +205,12 @@ impl ModelError {
             ),
             Self::MissingTensor { .. } => {
                 "this looks like a checkpoint of another family or architecture; check \"family\" in config.json".into()
+            }
+            Self::WrongTensor { expected, .. } if expected.starts_with("F16") => {
+                "save the weights again as F32, F16 or BF16".into()
+            }
+            Self::WrongTensor { expected, .. } if expected == "finite values" => {
+                "the training diverged or the file is damaged: take another checkpoint".into()
             }
             Self::WrongTensor { .. } => {
                 "config.json and the weights do not belong together; check the sizes in config.json".into()

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::json::{self, Row};
 use super::source;
 use crate::error::{Error, Result};
+use crate::problem::gold::plain_answer;
 
 /// What a file of decoded latents has to be.
 const FORM: &str = "expected JSON Lines of {\"question\", \"latents\": [[text, ...], ...], \"table_tail\": [text, ...]}, with \
@@ -71,6 +72,12 @@ impl Record {
     #[must_use]
     pub fn prediction(&self) -> Option<String> {
         self.prediction.as_ref().and_then(text_of)
+    }
+
+    /// Returns the gold answer made plain, if it is known.
+    #[must_use]
+    pub fn plain_gold(&self) -> Option<String> {
+        self.gold_answer().map(|gold| plain_answer(&gold))
     }
 
     /// Returns the gold answer as text, if it is known.

@@ -60,7 +60,7 @@ impl<'a> Item<'a> {
             spelled.map(|value| value.to_string())
         });
         let number = |text: &String| float(&text.replace(',', ""));
-        let gold = record.gold_answer();
+        let gold = record.plain_gold();
         let correct = gold.as_ref().zip(answer.as_ref());
         let correct = correct.map(|(gold, said)| match (number(gold), number(said)) {
             (Some(gold), Some(said)) => (gold - said).abs() < f64::EPSILON,

@@ -190,7 +190,16 @@ impl Config {
             {
                 return Err(fail(format!("config.json: {what}")));
             }
-            serde_json::from_str::<File>(text).map_err(|e| fail(format!("config.json: {e}")))
+            serde_json::from_str::<File>(text).map_err(|e| {
+                let word = ["NaN", "Infinity"]
+                    .into_iter()
+                    .find(|word| text.contains(word));
+                let why = word.map_or_else(
+                    || e.to_string(),
+                    |word| format!("it holds {word}, which no JSON number is ({e})"),
+                );
+                fail(format!("config.json: {why}"))
+            })
         };
         let file = given.json.map(read).transpose()?.unwrap_or_default();
         let (hints, hints_from) = match (file.undertone.clone(), given.meta) {

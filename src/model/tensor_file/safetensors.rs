@@ -51,6 +51,12 @@ pub(super) fn read(source: &Source, part: usize) -> Result<Directory, Refused> {
         entries.insert(name, entry);
     }
     let found = source.length() - LENGTH - length;
+    if (end as u64) < found {
+        return Err(format!(
+            "its header describes {end} bytes of values, and {} more follow; it is damaged or was joined with another file",
+            found - end as u64
+        ));
+    }
     if end as u64 != found {
         return Err(format!(
             "its header describes {end} bytes of values, and it has {found}; it may be cut short"
@@ -74,6 +80,8 @@ fn stored(dtype: Dtype) -> Stored {
         Dtype::I64 | Dtype::U64 => other("a 64-bit integer", 8),
         Dtype::I32 | Dtype::U32 => other("a 32-bit integer", 4),
         Dtype::BOOL => other("BOOL", 1),
+        Dtype::F8_E4M3 => other("F8_E4M3", 1),
+        Dtype::F8_E5M2 => other("F8_E5M2", 1),
         _ => other("of a type that no parameter has", 1),
     }
 }

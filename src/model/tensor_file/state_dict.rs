@@ -36,7 +36,13 @@ fn tensors(machine: &Machine<'_>, top: Value) -> Result<Vec<Pickled>, Refused> {
         return Err("it holds no dict of tensors".to_owned());
     };
     let is_tensor = |value| matches!(machine.object(value), Some(Object::Tensor { .. }));
-    if !pairs.iter().any(|&(_, value)| is_tensor(value)) {
+    let wrapped = pairs.iter().any(|&(key, value)| {
+        let named = machine.str(key).is_ok_and(|key| WRAPPERS.contains(&key));
+        let inner = machine.object(value);
+        named && matches!(inner, Some(Object::Dict(inner)) if inner.iter().any(|&(_, v)| is_tensor(v)))
+    });
+    // Beside the state dict may lie tensors that are no parameters: the state of a random generator.
+    if wrapped || !pairs.iter().any(|&(_, value)| is_tensor(value)) {
         let inner = WRAPPERS.iter().find_map(|wrapper| {
             let found = pairs
                 .iter()
