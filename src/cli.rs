@@ -108,6 +108,8 @@ pub fn parse_here(args: impl IntoIterator<Item = OsString>, folders: &str) -> Re
     // Options ahead of the command are those of the command, where they are not the explorer's.
     let parsed = parse(args).or_else(|said| match behind.map(parse) {
         Some(Ok(cli)) => Ok(cli),
+        // The command understands its options, and lacks something else.
+        Some(Err(other)) if other.kind() != clap::error::ErrorKind::UnknownArgument => Err(other),
         _ => Err(said),
     });
     parsed.map_err(|said| Said {

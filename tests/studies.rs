@@ -68,8 +68,7 @@ fn refused(args: &[&str], code: i32, names: &str) {
 fn options_that_do_not_go_together_exit_with_2() {
     let ask = ["--question", QUESTION];
     for (rest, names) in [
-        (&["ablate"][..], "--off"),
-        (&["ablate", "--off", "1", "--layers", "1-2"], "--layers"),
+        (&["ablate", "--off", "1", "--layers", "1-2"][..], "--layers"),
         (&["ablate", "--off", "1", "--donor", "3"], "--donor"),
         (&["ablate", "--off", "1", "--value", "donor"], "--donor P"),
         (&["ablate", "--restore", "1"], "--direction denoising"),
@@ -85,6 +84,9 @@ fn options_that_do_not_go_together_exit_with_2() {
     ] {
         refused(&[rest, &ask[..]].concat(), 2, names);
     }
+    // Where nothing is named, every latent is switched off in turn, as README has it.
+    let each = json("ablate", &[]);
+    assert_eq!(each["outcomes"].as_array().map(Vec::len), Some(4));
 }
 
 #[test]

@@ -156,15 +156,13 @@ pub fn run(
         push(position, &mut positions);
     }
 
-    // A chain that fills the model's positions is cut, so that a forced answer still fits behind it.
-    let end = if writer.thinking {
-        LEAST_ANSWER
-    } else {
-        generated.ids.len() - writer.written
-    };
-    let behind = 1 + model.markers().delimiter.len() + end;
+    // A chain that never ended may fill the model's positions: it is cut, so that a forced answer still fits behind it.
+    let behind = 1 + model.markers().delimiter.len() + LEAST_ANSWER;
     let room = model.max_positions().saturating_sub(branch.len() + behind);
-    let written = generated.ids[..writer.written.min(room)].to_vec();
+    let written = writer
+        .written
+        .min(if writer.thinking { room } else { usize::MAX });
+    let written = generated.ids[..written].to_vec();
     let forced = force(model, mode, &branch, &rollout, &written, cancel)?;
     let most_tokens = ask.most_tokens.unwrap_or(MAX_NEW_TOKENS);
     let scored = score(model, generated.ids, &forced, gold, most_tokens, cancel)?;

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{budget, gold, load, print, to_json};
+use super::{budget, gold, load, print, print_note, to_json};
 use crate::analysis::evaluate::{self, Evaluation, Modes, evidence};
 use crate::analysis::problems;
 use crate::cli::EvalArgs;
@@ -43,6 +43,22 @@ fn data(args: &EvalArgs, model: &Model) -> Result<(String, Vec<Problem>)> {
         let mut problems = problem_file::parse(&source::read_text(path)?, path)?;
         let dressed = problem_file::plain_golds(&mut problems);
         gold::note(model, &problems, &dressed);
+        let all = problems.len();
+        problems.retain(|problem| !problem.answer.trim().is_empty());
+        if problems.is_empty() {
+            return Err(Error::data(
+                path,
+                None,
+                "no problem has a gold answer",
+                "name the field `answer`",
+            ));
+        }
+        if problems.len() < all {
+            print_note(&sanitize(&format!(
+                "{} of {all} problems have no gold answer and are left out",
+                all - problems.len()
+            )));
+        }
         if let Some(seed) = args.seed {
             problems.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         }

@@ -21,7 +21,10 @@ pub fn note(model: &Model, problems: &[Problem], dressed: &[Dressed]) {
             let (was, is) = (truncate(&dressed.was, WIDTH), truncate(plain, WIDTH));
             format!("row {} {was:?} as {is}", dressed.row)
         });
-        let what = format!("{} of {all} gold answers were made plain", dressed.len());
+        let what = format!(
+            "{} of {all} gold answers were reduced to a number",
+            dressed.len()
+        );
         said(&what, &shown.collect::<Vec<_>>(), dressed.len());
     }
     let gold = problems.iter().enumerate();

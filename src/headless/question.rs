@@ -23,7 +23,7 @@ impl From<Problem> for Question {
     fn from(problem: Problem) -> Self {
         Self {
             text: problem.question,
-            gold: Some(problem.answer),
+            gold: Some(problem.answer).filter(|gold| !gold.trim().is_empty()),
             steps: Some(problem.steps.len()),
         }
     }

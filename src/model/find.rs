@@ -84,63 +84,51 @@ pub(super) fn weights(folder: &Path) -> Result<Found> {
     }
 }
 
-/// The one of several files that holds a latent reasoner; a base may lie beside it.
+/// The one of several files that holds a latent reasoner; a base or other tensors may lie beside it.
 fn among(files: &[PathBuf]) -> std::result::Result<PathBuf, String> {
     let kinds: Vec<Option<String>> = files.iter().map(|path| kind(path)).collect();
-    let is_plain = |kind: &Option<String>| {
-        kind.as_deref()
-            .is_some_and(|kind| kind.starts_with("plain"))
-    };
-    let rest: Vec<&PathBuf> = files
-        .iter()
-        .zip(&kinds)
-        .filter(|(_, kind)| !is_plain(kind))
-        .map(|(path, _)| path)
-        .collect();
     let usual = |path: &&PathBuf| {
+        let name = path.file_name();
         USUAL
             .iter()
-            .position(|name| path.file_name().is_some_and(|file| file == *name))
+            .position(|usual| name.is_some_and(|name| name == *usual))
     };
-    match rest.as_slice() {
-        [one] => return Ok((*one).clone()),
-        [] => {
-            // Plain models in several formats.
-            if files.iter().all(|path| usual(&path).is_some()) {
-                return files
-                    .iter()
-                    .min_by_key(usual)
-                    .cloned()
-                    .ok_or_else(String::new);
-            }
-        }
-        several => {
-            let told = several.iter().filter(|path| kind(path).is_some()).count();
-            let first = several
-                .iter()
-                .filter(|path| usual(path).is_some())
-                .min_by_key(|path| usual(path));
-            // The same model in several formats, or files of which nothing is known.
-            if let Some(first) =
-                first.filter(|_| told == 0 || several.iter().all(|path| usual(path).is_some()))
-            {
-                return Ok((*first).clone());
-            }
-        }
-    }
-    let of = |path: &Path| {
-        let at = files.iter().position(|file| file == path)?;
-        kinds[at].clone()
+    let is_reasoner = |kind: &Option<String>| {
+        kind.as_deref()
+            .is_some_and(|kind| !kind.starts_with("plain"))
     };
-    Err(format!(
-        "it holds several checkpoints, name one of {}",
-        names(files, of)
-    ))
+    let reasoners = files
+        .iter()
+        .zip(&kinds)
+        .filter(|(_, kind)| is_reasoner(kind));
+    let reasoners: Vec<&PathBuf> = reasoners.map(|(path, _)| path).collect();
+    let first_usual = |of: &[&PathBuf]| {
+        let named = of.iter().filter(|path| usual(path).is_some());
+        named
+            .min_by_key(|path| usual(path))
+            .map(|path| (*path).clone())
+    };
+    let found = match reasoners.as_slice() {
+        [one] => Some((*one).clone()),
+        // Nothing is known of any: a usual name tells most.
+        [] => first_usual(&files.iter().collect::<Vec<_>>()),
+        // One model in several formats.
+        several if several.iter().all(|path| usual(path).is_some()) => first_usual(several),
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        let of = |path: &Path| kinds[files.iter().position(|file| file == path)?].clone();
+        format!(
+            "it holds several checkpoints, name one of {}",
+            names(files, of)
+        )
+    })
 }
 
 /// What a file holds: a family, or a plain base; `None` where it cannot be read.
 fn kind(path: &Path) -> Option<String> {
-    let name = path.file_name()?.to_string_lossy().into_owned();
+    // A folder's name may tell what the weights do not.
+    let name = path.display().to_string();
     let checkpoint = Checkpoint::from_files(&name, path, None, None).ok()?;
     let (base, family) = checkpoint.inferred()?;
     Some(family.map_or_else(
@@ -246,6 +234,14 @@ mod tests {
             ("pytorch_model.bin.index.json", b"{}"),
         ]);
         assert_eq!(file(&index).as_deref(), Ok("pytorch_model.bin.index.json"));
+        let beside = folder(&[
+            ("model.safetensors", &coconut),
+            ("embeddings.pt", b"x"),
+            ("adapter_model.bin", b"x"),
+        ]);
+        assert_eq!(file(&beside).as_deref(), Ok("model.safetensors"));
+        let beside = folder(&[("model.safetensors", &plain), ("embeddings.pt", b"x")]);
+        assert_eq!(file(&beside).as_deref(), Ok("model.safetensors"));
         let formats = folder(&[("model.safetensors", &coconut), ("pytorch_model.bin", b"x")]);
         assert_eq!(file(&formats).as_deref(), Ok("model.safetensors"));
     }

@@ -241,8 +241,7 @@ impl Model {
         let (parameters, mut warnings) = weights.finish()?;
         if layout.base == Base::Llama32 && !tokenizer.adds_a_start()? {
             warnings.push(
-                "the tokenizer puts no start token before a text, and Llama 3 was trained with one: answers may differ from the \
-                 published ones"
+                "the tokenizer adds no start token, but Llama 3 was trained with one: answers may differ from the published ones"
                     .to_owned(),
             );
         }

@@ -37,10 +37,12 @@ impl Table {
         shape: [usize; 2],
         tied: bool,
     ) -> Result<Self> {
+        if tied {
+            weights.drop_tied(input, output, &shape)?;
+        }
         let kind = if weights.quantizes(shape[1]) {
             let table = Arc::new(weights.take_quantized(input, shape)?);
             let other = if tied {
-                weights.drop_alias(output, &shape)?;
                 Arc::clone(&table)
             } else {
                 Arc::new(weights.take_quantized(output, shape)?)
@@ -52,7 +54,6 @@ impl Table {
         } else {
             let table = weights.take(input, &shape)?;
             let other = if tied {
-                weights.drop_tied(output, &table)?;
                 table.t()?
             } else {
                 weights.take(output, &shape)?.t()?

@@ -1,6 +1,7 @@
 //! Gold answers as data sets write them, made plain: what a model can say in full (methods.md 1.7 compares strings).
 
 use super::Ratio;
+use super::numbers::question_numbers;
 
 /// A gold answer without what only dresses it: `17.0`, `$17`, `17 apples`, `#### 17`, `\boxed{17}`, `17.` and `40 %` become the number,
 /// U+2212 a hyphen. A text that is no single number stays as it is, without white space around it.
@@ -50,10 +51,7 @@ fn number(text: &str) -> Option<String> {
     let len = rest.find(|c: char| !written(c)).unwrap_or(rest.len());
     let (spelled, unit) = rest.split_at(len);
     let spelled = spelled.trim_end_matches(['.', ',', '/']);
-    // "3 of 4", "17:30", "1e5" and "20 to 30" are more than a number and its unit.
-    let is_unit = |c: char| c.is_alphabetic() || c.is_whitespace() || "%°$€£.-/²³".contains(c);
-    let glued = unit.starts_with(|c: char| c.is_alphabetic()) && unit.contains(char::is_numeric);
-    if spelled.is_empty() || glued || !unit.chars().all(is_unit) {
+    if spelled.is_empty() || !is_unit(unit) {
         return None;
     }
     let grouped = |text: &str| {
@@ -69,7 +67,9 @@ fn number(text: &str) -> Option<String> {
         return (Ratio::parse(spelled).is_some() && !is_grouped)
             .then(|| format!("{}{spelled}", if again { "-" } else { "" }));
     }
-    if part.contains(['.', ',']) || is_grouped && !grouped(whole) {
+    // "1.000" may be a thousand.
+    let may_be_grouped = part == "000" && (1..=3).contains(&whole.len());
+    if part.contains(['.', ',']) || is_grouped && !grouped(whole) || may_be_grouped {
         return None;
     }
     let whole: String = whole.chars().filter(|c| *c != ',').collect();
@@ -81,6 +81,46 @@ fn number(text: &str) -> Option<String> {
         (whole, "") => format!("{sign}{whole}"),
         (whole, part) => format!("{sign}{whole}.{part}"),
     })
+}
+
+/// Whether what follows a number is no more than its unit: "apples", "km/h", "m²", "%". "3 of 4", "17:30", "1e5", "17k", "17 million",
+/// "17 and a half" and "17 to twenty" are more.
+fn is_unit(text: &str) -> bool {
+    const MORE: [&str; 30] = [
+        "and", "or", "to", "of", "out", "minus", "plus", "times", "not", "by", "over", "half",
+        "halves", "hundred", "thousand", "million", "billion", "trillion", "dozen", "tens",
+        "score", "gross", "grand", "lakh", "crore", "point", "squared", "cubed", "pi", "through",
+    ];
+    const GLUED: [&str; 14] = [
+        "k", "K", "M", "mn", "B", "bn", "e", "E", "x", "X", "st", "nd", "rd", "th",
+    ];
+    let text = text.trim_end_matches(['.', ' ', '\n']);
+    if GLUED.contains(&text.trim()) {
+        return false;
+    }
+    let words = || {
+        text.split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+    };
+    let mut before = ' ';
+    let signs = text.chars().all(|c| {
+        let fits = match c {
+            // Between letters ("km/h") or behind them ("m²").
+            '/' | '-' | '\'' | '²' | '³' => before.is_alphabetic(),
+            '%' | '°' | '$' | '€' | '£' | '¥' => true,
+            _ => c.is_alphabetic() || c.is_whitespace(),
+        };
+        before = c;
+        fits
+    });
+    let is_more = |word: &str| {
+        let word = word.to_lowercase();
+        let plain = word.strip_suffix('s').unwrap_or(&word);
+        MORE.contains(&word.as_str())
+            || MORE.contains(&plain)
+            || !question_numbers(&word).is_empty()
+    };
+    signs && !text.ends_with(['/', '-']) && !words().any(is_more)
 }
 
 /// Whether a text begins with a minus sign, and what follows it.
@@ -132,11 +172,13 @@ mod tests {
             (".5", "0.5"),
             ("3/4", "3/4"),
             ("12345678901234567890123", "12345678901234567890123"),
+            ("12 m²", "12"),
+            ("3 half-hours", "3 half-hours"),
             ("0", "0"),
             ("0.0", "0"),
         ] {
             assert_eq!(plain_answer(gold), plain, "{gold:?}");
-            assert!(is_number(plain) || plain.len() > 20, "{plain}");
+            assert!(is_number(plain) || plain.len() > 10, "{plain}");
         }
     }
 
@@ -158,6 +200,23 @@ mod tests {
             "",
             "seventeen",
             "A",
+            "17 million",
+            "2 dozen",
+            "17k",
+            "$4k",
+            "$1.7M",
+            "10th",
+            "10²",
+            "1.000",
+            "17 and a half",
+            "17 to twenty",
+            "17 out of twenty",
+            "17 minus two",
+            "17 - x",
+            "17x",
+            "17-",
+            "17 feet six inches",
+            "17 thousand",
         ] {
             assert_eq!(plain_answer(gold), gold, "{gold:?}");
         }

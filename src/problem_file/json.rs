@@ -18,6 +18,9 @@ use crate::error::{Error, Result};
 /// The longest message of the parser that is passed on; it quotes what it refuses.
 const MAX_MESSAGE: usize = 200;
 
+/// The longest object of examples that is read: its rows have no bound of their own. Published ones have a fifth of it.
+const LONGEST_EXAMPLES: usize = 32 << 20;
+
 /// A row that a file can hold.
 pub(crate) trait Row: DeserializeOwned {
     /// How many bytes of text it keeps.
@@ -105,6 +108,16 @@ pub(crate) fn read_lines<T: Row>(text: &str, path: &Path, hint: &str) -> Result<
 /// # Errors
 /// Names the line and the example.
 pub(crate) fn read_examples<T: Row>(text: &str, path: &Path, hint: &str) -> Result<Vec<T>> {
+    if text.len() > LONGEST_EXAMPLES {
+        let message =
+            format!("an object of examples of more than {LONGEST_EXAMPLES} bytes is not read");
+        return Err(Error::data(
+            path,
+            None,
+            message,
+            "write its examples as JSON Lines",
+        ));
+    }
     let started = Cell::new(0);
     let mut parser = serde_json::Deserializer::from_str(text);
     let rows = Rows {

@@ -77,7 +77,7 @@ enum Part {
 }
 
 impl Part {
-    const KNOWN: [(&str, Self); 29] = [
+    const KNOWN: [(&str, Self); 37] = [
         ("question", Self::Question),
         ("problem", Self::Problem),
         ("input", Self::Input),
@@ -103,6 +103,14 @@ impl Part {
         ("background", Self::Unjoined),
         ("premise", Self::Unjoined),
         ("premises", Self::Unjoined),
+        ("theory", Self::Unjoined),
+        ("facts", Self::Unjoined),
+        ("rules", Self::Unjoined),
+        ("article", Self::Unjoined),
+        ("document", Self::Unjoined),
+        ("description", Self::Unjoined),
+        ("conclusion", Self::Unjoined),
+        ("contexts", Self::Unjoined),
         ("hypothesis", Self::Unjoined),
         ("statement", Self::Unjoined),
         ("instruction", Self::Unjoined),
@@ -110,7 +118,7 @@ impl Part {
     ];
 
     fn of(name: &str) -> Option<Self> {
-        let name = name.to_lowercase();
+        let name = name.trim().to_lowercase();
         let known = Self::KNOWN.iter().find(|(known, _)| *known == name);
         known.map(|(_, part)| *part)
     }
@@ -133,6 +141,7 @@ struct Fields {
     answer: Option<String>,
     last: Option<String>,
     target: Option<String>,
+    has_other_target: bool,
     options: Vec<String>,
     others: Vec<Vec<String>>,
     unjoined: Option<String>,
@@ -151,8 +160,8 @@ impl Fields {
             Part::Question => self.question = map.next_value()?,
             Part::Problem => self.problem = text()?,
             Part::Input => self.input = text()?,
-            Part::Before => self.before = text()?,
-            Part::Query => self.query = text()?,
+            Part::Before => self.before = whole(name, map)?,
+            Part::Query => self.query = whole(name, map)?,
             Part::Cot => self.cot = text()?,
             Part::Solution => self.solution = text()?,
             Part::Equation => self.equation = text()?,
@@ -162,18 +171,17 @@ impl Fields {
             Part::Answer => self.answer = map.next_value::<Option<Gold>>()?.map(|gold| gold.0),
             Part::Final => self.last = map.next_value::<Option<Gold>>()?.map(|gold| gold.0),
             // Of ProsQA's rows a number that names a node; whether it is an answer shows when the row is whole.
-            Part::Target => {
-                if let Maybe::Gold(gold) = map.next_value()? {
-                    self.target = Some(gold.0);
-                }
-            }
+            Part::Target => match map.next_value()? {
+                Maybe::Gold(gold) => self.target = Some(gold.0),
+                Maybe::Other(_) => self.has_other_target = true,
+            },
             Part::Others => {
                 let others: Option<Vec<Steps>> = map.next_value()?;
                 self.others = others.into_iter().flatten().map(|steps| steps.0).collect();
             }
             Part::Unjoined => {
-                let holds_text = text()?.is_some_and(|text| !text.trim().is_empty());
-                self.unjoined = self.unjoined.take().or(holds_text.then(|| name.to_owned()));
+                let holds = map.next_value::<Held>()?.0;
+                self.unjoined = self.unjoined.take().or(holds.then(|| name.to_owned()));
             }
         }
         Ok(())
@@ -188,11 +196,14 @@ impl Fields {
             ));
         }
         let is_input = self.question.is_none() && self.problem.is_none();
-        let written = if self.question.is_some() || self.problem.is_none() {
-            self.cot.take()
-        } else {
-            self.solution.take()
-        };
+        let written = self.cot.take().or(self.solution.take());
+        let texts = [&self.question, &self.problem, &self.input];
+        if texts.iter().filter(|text| text.is_some()).count() > 1 {
+            return Err("there are two texts that may be the question, of `question`, `problem` and `input`: keep the one that is asked".to_owned());
+        }
+        if is_input && self.input.is_some() && self.has_other_target {
+            return Err("the field `target` is no text and no number that is read in full: write it as a text".to_owned());
+        }
         let question = self.question.or(self.problem).or(self.input);
         let question = question.ok_or("missing field `question`")?;
         let parts = [self.before, Some(question), self.query];
@@ -233,6 +244,10 @@ impl Fields {
         }
         if let Some(option) = chosen(&self.options, &answer) {
             answer = option.to_owned();
+        } else if is_index(&self.options, &answer) {
+            return Err(format!(
+                "the answer {answer} may count the options and is none of them: write the text of the option as the answer"
+            ));
         }
         let equation = self.equation.filter(|_| steps.is_none());
         if let Some(step) = equation.and_then(|text| step_of(&text, &answer)) {
@@ -249,6 +264,46 @@ impl Fields {
     }
 }
 
+/// A part of the question: a text, or a list of texts that follow one another.
+fn whole<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<Option<String>, A::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Part {
+        None(()),
+        Text(String),
+        Texts(Vec<String>),
+        Other(IgnoredAny),
+    }
+    match map.next_value()? {
+        Part::None(()) => Ok(None),
+        Part::Text(text) => Ok(Some(text)),
+        Part::Texts(texts) => Ok(Some(texts.join(" "))),
+        Part::Other(_) => Err(A::Error::custom(format!(
+            "the field `{name}` is a part of the question, and neither a text nor a list of texts"
+        ))),
+    }
+}
+
+/// Whether a value holds anything: a text that is not blank, or a list or an object that is not empty.
+struct Held(bool);
+
+impl<'de> Deserialize<'de> for Held {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Seen {
+            Text(String),
+            List(Vec<IgnoredAny>),
+            Other(IgnoredAny),
+        }
+        Ok(Self(match Seen::deserialize(parser)? {
+            Seen::Text(text) => !text.trim().is_empty(),
+            Seen::List(list) => !list.is_empty(),
+            Seen::Other(_) => false,
+        }))
+    }
+}
+
 /// The text of the option that a letter names: "True" for A among "A) True" and "B) False".
 fn chosen<'a>(options: &'a [String], answer: &str) -> Option<&'a str> {
     let letter = strip(answer).trim_matches(['(', ')', '.']);
@@ -258,6 +313,15 @@ fn chosen<'a>(options: &'a [String], answer: &str) -> Option<&'a str> {
     };
     let is_letter = letter.len() == 1 && letter.starts_with(|c: char| c.is_ascii_uppercase());
     options.iter().filter(|_| is_letter).find_map(of)
+}
+
+/// Whether an answer is a small number and no option says it, so that it may be a place in their list.
+fn is_index(options: &[String], answer: &str) -> bool {
+    let index: Option<usize> = strip(answer).parse().ok();
+    let says = |option: &String| strip(option).contains(strip(answer));
+    index.is_some_and(|index| index <= options.len())
+        && !options.is_empty()
+        && !options.iter().any(says)
 }
 
 /// The step of an expression of one operation, "( 12.0 + 5.0 )"; none of a longer one.
@@ -530,6 +594,7 @@ mod tests {
         let table = [
             r#"{"question":"q","steps":["<<1+2=3>>","<<3*2=6>>"],"answer":"6"}"#,
             r#"{"question":"q","steps":["<<1+2=3>>","<<3*2=6>>"],"answer":6,"problem":7,"solution":[{}],"cot":null}"#,
+            r#"{"question":"q","solution":"<<1+2=3>> <<3*2=6>>","answer":6}"#,
             r#"{"question":"q","steps":"<<1+2=3>> <<3*2=6>>","answer":"6","edges":[[0,1]]}"#,
             r#"{"question":"q","cot":"<<1+2=3>> <<3*2=6>>","answer":"6"}"#,
             r#"{"problem":"q","solution":"He has <<1+2=3>>3, so <<3*2=6>>6.","answer":"6","gen_solutions":null}"#,

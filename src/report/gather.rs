@@ -224,6 +224,8 @@ impl From<&Null> for Chance {
 pub struct Judged {
     /// The rung.
     pub rung: Rung,
+    /// Whether it is PRESENT and chance may explain the trace.
+    pub by_chance: bool,
     /// Whether latents were tested for need, and if so whether they are.
     pub needed: Option<bool>,
     /// Whether a trace was found.
@@ -455,6 +457,7 @@ fn judged(found: &row::Judged) -> Judged {
     let chance = |null: &Null| (null.n > 0).then(|| Chance::from(null));
     Judged {
         rung: verdict.rung,
+        by_chance: verdict.by_chance,
         needed: necessity.is_tested().then_some(necessity.needed),
         has_trace: verdict.has_trace(),
         null: chance(&verdict.null),

@@ -9,7 +9,7 @@ use crate::trace::{LatentIdx, Operand, Rung, Source, TraceStep, Verdict};
 /// Whether the rung of a verdict is true of the plant; none where it claims nothing.
 ///
 /// PRESENT and TRACKS claim that the latents of the trace say its sums because they add its numbers, from the places that it
-/// names, and that the answer is that sum. USED claims besides that the answer depends on what each of them says. NOT NEEDED
+/// names, and that the answer is that sum. USED claims besides that the answer depends on each of them. NOT NEEDED
 /// claims that it depends on nothing that a latent holds. PRESENT? is no claim: it says that chance may explain the trace.
 pub(super) fn is_true(verdict: &Verdict, design: &Design, asked: &Asked) -> Option<bool> {
     let of = Truth {

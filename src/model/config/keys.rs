@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 const HARMLESS: &[&str] = &[
     "activation_function",
     "add_cross_attention",
+    "n_positions",
     "attention_bias",
     "attention_dropout",
     "attn_implementation",
@@ -24,13 +25,11 @@ const HARMLESS: &[&str] = &[
     "mlp_bias",
     "n_head",
     "n_layer",
-    "norm_eps",
     "num_attention_heads",
     "num_beam_groups",
     "num_hidden_layers",
     "num_key_value_heads",
     "output_attentions",
-    "pruned_heads",
     "reorder_and_upcast_attn",
     "resid_pdrop",
     "rms_norm_eps",
@@ -48,6 +47,23 @@ const HARMLESS: &[&str] = &[
 /// What a key has in its name that changes what is computed.
 const TELLING: &[&str] = &[
     "act",
+    "activation",
+    "rmsnorm",
+    "qknorm",
+    "softmax",
+    "swiglu",
+    "mrope",
+    "ntk",
+    "mup",
+    "causal",
+    "bits",
+    "4bit",
+    "8bit",
+    "pos",
+    "position",
+    "positional",
+    "sliding",
+    "compression",
     "alibi",
     "attention",
     "attn",
@@ -116,8 +132,8 @@ pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
         });
         if tells && !known && !is_off(value) {
             return Err(format!(
-                "the key {key:?} is not known, and by its name changes what is computed: this kind of model is not supported, or the \
-                 key can go"
+                "unknown key {key:?}: its name suggests that it changes the computation. Remove it if it has no effect; otherwise the model is \
+                 not supported"
             ));
         }
     }

@@ -202,6 +202,7 @@ impl Config {
             })
         };
         let file = given.json.map(read).transpose()?.unwrap_or_default();
+        given.json.map_or(Ok(()), check_hints).map_err(fail)?;
         let (hints, hints_from) = match (file.undertone.clone(), given.meta) {
             (Some(hints), _) => (hints, "config.json"),
             (None, Some(meta)) => (
@@ -299,6 +300,32 @@ fn lora_alpha(given: &Given<'_>, hinted: Option<f64>) -> std::result::Result<Opt
     }
 }
 
+/// Refuses a key of the `undertone` object that is none of ours: a misspelled one would leave a default in force.
+fn check_hints(json: &str) -> std::result::Result<(), String> {
+    const KNOWN: [&str; 8] = [
+        "family",
+        "n_latents",
+        "num_latents",
+        "task",
+        "modes",
+        "phrase_decoder",
+        "step_order",
+        "lora_alpha",
+    ];
+    let config: serde_json::Value =
+        serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
+    let hints = config
+        .get("undertone")
+        .and_then(serde_json::Value::as_object);
+    let unknown = hints.and_then(|hints| hints.keys().find(|key| !KNOWN.contains(&key.as_str())));
+    unknown.map_or(Ok(()), |key| {
+        Err(format!(
+            "\"undertone\" has the unknown key {key:?}; it may have {}",
+            KNOWN.join(", ")
+        ))
+    })
+}
+
 /// What peft says of low-rank branches.
 #[derive(Deserialize)]
 struct Adapter {
@@ -308,6 +335,11 @@ struct Adapter {
     use_rslora: bool,
     #[serde(default)]
     use_dora: bool,
+    #[serde(default)]
+    alpha_pattern: serde_json::Map<String, serde_json::Value>,
+    #[serde(default)]
+    rank_pattern: serde_json::Map<String, serde_json::Value>,
+    peft_type: Option<String>,
 }
 
 /// The alpha of branches of this rank; rank-stabilised branches (`use_rslora`) are scaled by the root of the rank.
@@ -319,8 +351,19 @@ fn adapter_alpha(text: &str, rank: usize) -> std::result::Result<f64, String> {
             adapter.r
         ));
     }
-    if adapter.use_dora {
-        return Err("use_dora is not supported".to_owned());
+    let other = adapter
+        .peft_type
+        .as_deref()
+        .is_some_and(|kind| kind != "LORA");
+    for (name, is_set) in [
+        ("use_dora", adapter.use_dora),
+        ("alpha_pattern", !adapter.alpha_pattern.is_empty()),
+        ("rank_pattern", !adapter.rank_pattern.is_empty()),
+        ("a peft_type other than LORA", other),
+    ] {
+        if is_set {
+            return Err(format!("{name} is not supported"));
+        }
     }
     #[expect(clippy::cast_precision_loss, reason = "a rank is far below 2^52")]
     let root = (rank as f64).sqrt();
@@ -629,7 +672,13 @@ mod tests {
             Ok(12.0),
             "6 / sqrt(4) is 12 / 4"
         );
-        assert!(peft(r#","use_dora":true"#).is_err());
+        for more in [
+            r#""use_dora":true"#,
+            r#""alpha_pattern":{"c_attn":64}"#,
+            r#""peft_type":"IA3""#,
+        ] {
+            assert!(peft(&format!(",{more}")).is_err(), "{more}");
+        }
         assert!(adapter_alpha(r#"{"r":8,"lora_alpha":6}"#, 4).is_err());
     }
 

@@ -64,6 +64,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Whether its values follow each other in the file.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.strides.is_none()
+    }
+
     /// Length of the part of the file from its first value to its last, in bytes: more than the values have together
     /// if others lie between them.
     pub(crate) fn span(&self) -> u64 {

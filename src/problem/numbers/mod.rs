@@ -8,7 +8,7 @@ mod words;
 mod written;
 
 use super::Ratio;
-use words::{cardinal, fraction_word, joined, multiplier, word};
+use words::{cardinal, fraction_word, is_scale, joined, multiplier, word};
 use written::{letters, written_number};
 
 /// How a question says a number; decides which operators it may stand in.
@@ -66,6 +66,11 @@ pub fn question_numbers(question: &str) -> Vec<Number> {
     let mut numbers = Vec::new();
     let mut at = 0;
     while at < words.len() {
+        // What scales a number that is not read is none by itself: "-5 thousand", "several dozen".
+        if is_scale(&words, at) && joined(question, &words, at) && follows_unread(&words, at) {
+            at += 1;
+            continue;
+        }
         match number_at(question, &words, at) {
             Some((number, used)) => {
                 numbers.push(number);
@@ -75,6 +80,20 @@ pub fn question_numbers(question: &str) -> Vec<Number> {
         }
     }
     numbers
+}
+
+/// Whether a word follows a number that is not read, or a word for one that is not known.
+fn follows_unread(words: &[Word], at: usize) -> bool {
+    const VAGUE: [&str; 6] = ["several", "few", "many", "some", "couple", "baker's"];
+    let before = at.checked_sub(1).map(|before| &words[before].is);
+    match before {
+        Some(What::Other | What::Signed { .. }) => true,
+        Some(What::Letters(name)) => {
+            let couple = at.checked_sub(2).and_then(|before| word(words, before)) == Some("couple");
+            VAGUE.contains(&name.as_str()) || name == "of" && couple
+        }
+        _ => false,
+    }
 }
 
 /// Every number with a minus sign, from the sign on; [`question_numbers`] has none of them. A minus between two numbers ("5 - 3",
@@ -167,7 +186,14 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
         ))
     };
     if let What::Slashed(value) = first.is {
-        return make(value, Kind::Fraction, 1);
+        // "1/2 %" is no kind of number that is read.
+        let after = text[first.end..].trim_start_matches(' ');
+        let is_percent = after.starts_with('%') || word(words, at + 1) == Some("percent");
+        return if is_percent {
+            None
+        } else {
+            make(value, Kind::Fraction, 1)
+        };
     }
     if let Some((value, used)) = cardinal(text, words, at) {
         // "two thirds", "3 quarters", "one half".

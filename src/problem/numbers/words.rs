@@ -5,7 +5,12 @@ use super::{Ratio, What, Word};
 /// Reads a cardinal at a word: digits or number words, with scale words ("2 dozen", "two hundred and five").
 pub(super) fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
     let (mut value, mut used) = whole(text, words, at)?;
+    let has_scale = word(words, at + used - 1).and_then(scale).is_some();
     if let Some((part, more)) = and_a_part(text, words, at + used) {
+        // "A dozen and a half" is 18, "a million and a half" neither this nor that sum.
+        if has_scale {
+            return None;
+        }
         (value, used) = (value.checked_add(part)?, used + more);
     }
     // Number words have taken their hundreds and dozens.
@@ -20,21 +25,28 @@ pub(super) fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, 
     Some((value, used))
 }
 
+/// Whether a word only scales the number in front of it.
+pub(super) fn is_scale(words: &[Word], at: usize) -> bool {
+    word(words, at).and_then(scale).is_some()
+}
+
 /// Reads "and a half", "and one third" or "and 1/2" after a number.
 fn and_a_part(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
     let follows = |n: usize| joined(text, words, at + n);
     if !follows(0) || word(words, at) != Some("and") || !follows(1) {
         return None;
     }
+    // "5 and a third of the rest" are two quantities.
+    let is_share = |n: usize| matches!(word(words, at + n), Some("of" | "as"));
     if let What::Slashed(part) = words.get(at + 1)?.is {
-        return (part < Ratio::ONE).then_some((part, 2));
+        return (part < Ratio::ONE && !is_share(2)).then_some((part, 2));
     }
     let (below, _) = word(words, at + 2)
         .filter(|_| follows(2))
         .and_then(fraction_word)?;
     let is_one = matches!(word(words, at + 1), Some("a" | "an" | "one"));
     let part = Ratio::ONE.checked_div(Ratio::integer(below))?;
-    is_one.then_some((part, 3))
+    (is_one && !is_share(3)).then_some((part, 3))
 }
 
 /// Reads digits, or number words with scale words.

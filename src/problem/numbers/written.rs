@@ -128,7 +128,7 @@ static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
     form(r"^(?:\d+|\d*\.\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[_'’]\d{3})+)$")
 });
 static FRACTION: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+/\d+$"));
-static RATIO: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+(?::\d+)+$"));
+static RATIO: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+(?::\d+){1,3}$"));
 static TIME: LazyLock<Regex> = LazyLock::new(|| form(r"^\d{1,2}(?::[0-5]\d)+$"));
 
 /// The digits at the start of a text with all that joins them, and what they are.
@@ -146,6 +146,13 @@ fn body(rest: &str) -> (usize, What) {
     if let Some(found) = SPACED.find(rest) {
         // "12 100 gram bags" is two numbers; "12 000" and what no line break may part is one.
         let text = found.as_str();
+        // "1 000,50" goes on.
+        if let Some(rest) = rest[found.end()..].strip_prefix(['.', ',', '/', ':'])
+            && rest.starts_with(|c: char| c.is_ascii_digit())
+        {
+            let more = JOINED.find(rest).map_or(0, |more| more.end());
+            return (found.end() + 1 + more, What::Other);
+        }
         let is_one = !text.contains(' ') || text.contains(" 0");
         return (found.end(), if is_one { number(text) } else { What::Other });
     }

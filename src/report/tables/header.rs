@@ -129,25 +129,37 @@ fn refused(run: &Run) -> Table {
     let mut table = Table::new(
         "refused",
         "Rows without a result",
-        "They are in no denominator. Where the share of right answers is another among them, leaving them out shifts the figures of \
-         that experiment; the difference says by how much they differ from the rows that are counted (Newcombe 95 % interval).",
+        "They are in no denominator. If the share of right answers differs among them, leaving them out biases that experiment; the \
+         difference is to the rows that are counted (Newcombe 95 % interval).",
         &[
             ("experiment", "Experiment"),
             ("reason", "Reason"),
             ("rows", "Rows"),
             ("right", "Right answers among them"),
-            ("others", "Among the others"),
+            ("others", "Among those counted"),
             ("difference", "Difference"),
         ],
     );
     let known: Vec<bool> = run.items.iter().filter_map(|item| item.correct).collect();
     let right = known.iter().filter(|right| **right).count();
+    let refused_of = |experiment| {
+        let all = run
+            .refused
+            .iter()
+            .filter(move |((of, _), _)| *of == experiment);
+        all.fold((0, 0), |(right, known), (_, refused)| {
+            (
+                right + refused.correct,
+                known + refused.correct + refused.wrong,
+            )
+        })
+    };
     for ((experiment, reason), refused) in &run.refused {
         let among = Share::new(refused.correct, refused.correct + refused.wrong);
-        // Rows of one reason are of different problems.
+        let (left_right, left) = refused_of(*experiment);
         let others = Share::new(
-            right.saturating_sub(among.hits),
-            known.len().saturating_sub(among.n),
+            right.saturating_sub(left_right),
+            known.len().saturating_sub(left),
         );
         table.push(vec![
             Cell::text(experiment.as_str()),

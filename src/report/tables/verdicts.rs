@@ -29,9 +29,13 @@ pub fn section(run: &Run) -> Section {
 /// Verdicts at a rung: correct, wrong, and without a gold answer.
 #[must_use]
 pub fn at(run: &Run, rung: Rung) -> (usize, usize, usize) {
-    let of = run.items.iter().filter(|item| is_at(item, rung));
+    counts(run, |item| is_at(item, rung))
+}
+
+/// How many problems of a kind are answered correctly, wrongly, and with no gold answer.
+fn counts(run: &Run, is_one: impl Fn(&Item) -> bool) -> (usize, usize, usize) {
     let mut counts = (0, 0, 0);
-    for item in of {
+    for item in run.items.iter().filter(|item| is_one(item)) {
         match item.correct {
             Some(true) => counts.0 += 1,
             Some(false) => counts.1 += 1,
@@ -49,7 +53,8 @@ fn rungs(run: &Run) -> Table {
     let mut table = Table::new(
         "rungs",
         "Rung and correctness",
-        "P(correct | rung) with its Wilson 95 % interval. Of few verdicts it says little, whatever its value.",
+        "P(correct | rung) with its Wilson 95 % interval. Of few verdicts it says little, whatever its value. PRESENT? is \
+         a PRESENT that chance may explain.",
         &[
             ("rung", "Rung"),
             ("correct", "Correct"),
@@ -61,17 +66,23 @@ fn rungs(run: &Run) -> Table {
     );
     let judged = run.items.iter().filter(|item| item.verdict.is_some());
     let n = judged.count();
-    for rung in Rung::ALL {
-        let (correct, wrong, unknown) = at(run, rung);
+    let mut push = |name: &str, (correct, wrong, unknown): (usize, usize, usize)| {
         let here = correct + wrong + unknown;
         table.push(vec![
-            Cell::text(rung.as_str()),
+            Cell::text(name),
             Cell::Count(correct),
             Cell::Count(wrong),
             Cell::Count(unknown),
             Cell::of(crate::stats::Share::new(correct, correct + wrong)),
             Cell::of(crate::stats::Share::new(here, n)),
         ]);
+    };
+    for rung in Rung::ALL {
+        push(rung.as_str(), at(run, rung));
+        if rung == Rung::Present {
+            let by_chance = |item: &Item| item.verdict.is_some_and(|verdict| verdict.by_chance);
+            push("of these PRESENT?", counts(run, by_chance));
+        }
     }
     table
 }

@@ -177,7 +177,7 @@ fn write_ablations(out: &mut String, outcomes: &[Outcome]) -> fmt::Result {
     Ok(())
 }
 
-/// How many variants flip the answer, with the interval of their share.
+/// The mean change in log-probability with its interval, if it has one.
 fn mean_change(mean: f64, donors: &Donors) -> String {
     let interval = donors.delta_logprob_ci95.map_or_else(
         || "no interval".to_owned(),
@@ -186,6 +186,7 @@ fn mean_change(mean: f64, donors: &Donors) -> String {
     format!("{mean:.3} ({interval}, n = {})", donors.n)
 }
 
+/// How many variants flip the answer, with the interval of their share.
 fn flips(variants: Variants, value: AblationValue) -> String {
     let name = value.variant_name().unwrap_or("variant");
     let said = format!("{} of {}", variants.flips, count(variants.n, name));

@@ -171,7 +171,8 @@ impl<'a> Editor<'a> {
         let taken = |value: Ratio| {
             self.original.contains(&value) || self.numbers.iter().any(|n| n.value == value)
         };
-        news.into_iter().filter(move |new| !taken(new.value))
+        let news = news.into_iter().filter(move |new| !taken(new.value));
+        news.filter(|new| new.reads_in(self.question))
     }
 
     /// Whether a place says a number: `one` that the trace does not use mostly stands for a thing (`a new one`).

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::problem::Ratio;
-use crate::problem::numbers::{Kind, Number};
+use crate::problem::numbers::{Kind, Number, question_numbers};
 
 /// Another number in the place of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,18 @@ pub(super) struct Rewording {
     pub(super) text: String,
     /// Over which bytes of the question.
     pub(super) range: Range<usize>,
+}
+
+impl Rewording {
+    /// Whether the question with it reads as meant: the new number could run into what stands beside it ("9" before "250 ml"), or be a
+    /// part of the old one alone ("1'500").
+    pub(super) fn reads_in(&self, question: &str) -> bool {
+        let (start, end) = (self.range.start, self.range.end);
+        let edited = [&question[..start], &self.text, &question[end..]].concat();
+        let found = question_numbers(&edited);
+        let overlaps = |n: &Number| n.start < start + self.text.len() && start < n.end;
+        found.iter().any(|n| overlaps(n) && n.value == self.value)
+    }
 }
 
 /// How far from the number others are tried.
@@ -201,7 +213,6 @@ fn as_capital(old: &str, word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::numbers::question_numbers;
 
     fn show(question: &str) -> Vec<String> {
         let number = &question_numbers(question)[0];
@@ -216,9 +227,24 @@ mod tests {
         };
         rewordings(question, number)
             .iter()
+            .filter(|new| new.reads_in(question))
             .take(3)
             .map(show)
             .collect()
+    }
+
+    #[test]
+    fn what_would_read_as_another_number_is_not_written() {
+        for question in [
+            "It has 1'500 pens.",
+            "It has 1 500 000 pens.",
+            "It has 2 1/2 dozen pens.",
+            "It has 3 1/2 pens.",
+        ] {
+            assert_eq!(show(question), [""; 0], "{question}");
+        }
+        // Of 9 before 250 one would read 9 250.
+        assert!(show("He puts 12 in the box.").len() == 3);
     }
 
     #[test]
