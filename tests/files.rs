@@ -625,8 +625,7 @@ fn a_run_ends_as_its_signal_says_and_goes_on_from_there() {
     ] {
         // Under nohup a hang-up is nothing, for these tests too.
         if signals.contains(&"HUP") && ignores_a_hang_up() {
-            let line = format!("skipped: {signals:?}, as these tests run under nohup\n");
-            _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+            eprintln!("skipped: {signals:?}, as these tests run under nohup");
             continue;
         }
         let before = rows(&place);

@@ -1,6 +1,8 @@
 //! The same problems and the same model in every form that people have them: each form gives the same rows, or one refusal that names
 //! what is wrong with it. A new form is a line in [`data_forms`] or [`model_forms`].
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 mod binary;
 
 use std::collections::BTreeMap;
@@ -62,6 +64,7 @@ fn halves(question: &str) -> (&str, &str) {
 }
 
 /// Every form of arithmetic problems. The questions hold two sentences and more, so that they can be parted.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn data_forms(problems: &[Problem]) -> Vec<Form> {
     let plain = |p: &Problem| json!({"question": p.question, "steps": p.steps, "answer": p.answer});
     let text = lines(problems, plain);
@@ -104,7 +107,7 @@ fn data_forms(problems: &[Problem]) -> Vec<Form> {
     );
     add(
         "latin-1",
-        text.replace("?", "\u{e9}")
+        text.replace('?', "\u{e9}")
             .chars()
             .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
             .collect(),
@@ -407,6 +410,7 @@ fn file(header: &Map<String, Value>, values: &[u8]) -> Vec<u8> {
 type Files = BTreeMap<String, Vec<u8>>;
 
 /// Every form of a checkpoint, with what a refusal says.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn model_forms(model: &Path) -> Vec<(&'static str, Files, Option<&'static str>)> {
     let tensors = Tensors::read(&model.join("model.safetensors"));
     let text = |name: &str| fs::read_to_string(model.join(name)).expect(name);
