@@ -49,7 +49,6 @@ fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
     assert!(markdown.contains(&shown), "{shown} in\n{markdown}");
     let answer = |of: &Value| of["answer"]["value"].as_str().unwrap().to_owned();
     let (clean, changed) = (answer(&json["run"]), answer(&json["ablations"][0]));
-    assert_ne!(clean, changed);
     // The rows of the answers, with the change, as the figures of the export round to them.
     for (row, text) in [("clean  ", &clean), ("now  ", &changed)] {
         let is_it = |line: &str| {
@@ -64,6 +63,10 @@ fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
     let delta = format!("{delta:.2}").replace('-', "\u{2212}");
     assert!(screen.contains(&delta), "{delta} in\n{screen}");
     let donors = &effect["donors"];
+    assert!(
+        donors["flips"].as_u64() > donors["n"].as_u64().map(|n| n / 2),
+        "{donors}"
+    );
     let flips = format!("{} of {}", donors["flips"], donors["n"]);
     assert!(screen.contains(&flips), "{flips} in\n{screen}");
     assert_eq!(

@@ -8,7 +8,7 @@ mod words;
 mod written;
 
 use super::Ratio;
-use words::{cardinal, fraction_word, is_scale, joined, multiplier, word};
+use words::{cardinal, fraction_word, is_scale, joined, multiplier, unread, word};
 use written::{letters, written_number};
 
 /// How a question says a number; decides which operators it may stand in.
@@ -73,8 +73,11 @@ pub fn question_numbers(question: &str) -> Vec<Number> {
         }
         match number_at(question, &words, at) {
             Some((number, used)) => {
-                numbers.push(number);
-                at += used;
+                let unread = unread(question, &words, at, used, &number);
+                if unread.is_none() {
+                    numbers.push(number);
+                }
+                at += used + unread.unwrap_or(0);
             }
             None => at += 1,
         }
@@ -346,6 +349,44 @@ mod tests {
             (
                 "He has 1,000 coins, .5 of 80 and 50% of 5 dozen",
                 "1,000=1000; .5=0.5; 80=80; 50%=50% percent; 5 dozen=60",
+            ),
+        ] {
+            assert_eq!(read(question), expected, "{question}");
+        }
+        for (question, expected) in [
+            (
+                "minus five degrees and 3 towns, minus 5, 8 minus 5",
+                "3=3; 8=8; 5=5",
+            ),
+            ("10^3 men and 3 towns, 10**3, 2×10^6, 3x10^2", "3=3"),
+            (
+                "two trillion, 5 lakh, 5 grand, $5 K, two score, 5 squared, 5 per cent, 5‰",
+                "",
+            ),
+            (
+                "several dozen, a few hundred, a couple of hundred, -5 thousand",
+                "",
+            ),
+            (
+                "three and three quarters, 3 and 3 quarters, 1⁄2 cup",
+                "three and three quarters=3.75; 3 and 3 quarters=3.75; 1⁄2=1/2 fraction",
+            ),
+            (
+                "two point five, the twenty-first man, thirty-third, one hundred first",
+                "",
+            ),
+            (
+                "5-10% of men, 12-25-2020, 555-1234, 1-800-555-1234, at 5.30pm, room 007, #5",
+                "",
+            ),
+            ("1 000,50 and 1 000.5 and 1 000/2", ""),
+            (
+                "a dozen and a half, 5 and a third of it",
+                "a dozen and a half=18; 5=5; third=3 over",
+            ),
+            (
+                "two thirds, one third of it, twenty five, 7.5 km",
+                "two thirds=2/3 fraction; one third=3 over; twenty five=25; 7.5=7.5",
             ),
         ] {
             assert_eq!(read(question), expected, "{question}");

@@ -1,16 +1,14 @@
 //! Number words: cardinals with their scales, mixed numbers in words, and the words that multiply and divide.
 
-use super::{Ratio, What, Word};
+use super::{Kind, Number, Ratio, What, Word};
 
 /// Reads a cardinal at a word: digits or number words, with scale words ("2 dozen", "two hundred and five").
 pub(super) fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
     let (mut value, mut used) = whole(text, words, at)?;
-    let has_scale = word(words, at + used - 1).and_then(scale).is_some();
     if let Some((part, more)) = and_a_part(text, words, at + used) {
-        // "A dozen and a half" is 18, "a million and a half" neither this nor that sum.
-        if has_scale {
-            return None;
-        }
+        // "A dozen and a half" are 18.
+        let of = word(words, at + used - 1).and_then(scale).unwrap_or(1);
+        let part = part.checked_mul(Ratio::integer(of))?;
         (value, used) = (value.checked_add(part)?, used + more);
     }
     // Number words have taken their hundreds and dozens.
@@ -25,12 +23,103 @@ pub(super) fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, 
     Some((value, used))
 }
 
+/// Words behind a number that make it another one, of a kind that is not read.
+const ALTERING: [&str; 20] = [
+    "trillion",
+    "trillions",
+    "millions",
+    "billions",
+    "lakh",
+    "lakhs",
+    "crore",
+    "crores",
+    "mil",
+    "grand",
+    "gross",
+    "score",
+    "k",
+    "bn",
+    "mn",
+    "mm",
+    "squared",
+    "cubed",
+    "pct",
+    "tens",
+];
+/// Ordinals that are no fractions; those that are ("third") tell by their number.
+const ORDINALS: [&str; 18] = [
+    "first",
+    "second",
+    "seventh",
+    "ninth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+    "hundredth",
+    "hundredths",
+    "thousandth",
+    "thousandths",
+];
+
+/// Whether a number of so many words is only a part of what is written: "minus five", "5 squared", "two point five", "twenty-first",
+/// "5 per cent". If so, how many more words belong to it.
+pub(super) fn unread(
+    text: &str,
+    words: &[Word],
+    at: usize,
+    used: usize,
+    number: &Number,
+) -> Option<usize> {
+    let is_number = |at: usize| match &words[at].is {
+        What::Letters(name) => small_word(name).is_some() || scale(name).is_some(),
+        is => !matches!(is, What::Other),
+    };
+    let sign = at.checked_sub(1).and_then(|before| word(words, before));
+    // "8 minus 5" has two numbers.
+    let is_signed = matches!(sign, Some("minus" | "negative")) && joined(text, words, at);
+    if is_signed && at.checked_sub(2).is_none_or(|before| !is_number(before)) {
+        return Some(0);
+    }
+    if text[number.end..].trim_start().starts_with('‰') {
+        return Some(0);
+    }
+    let last = word(words, at + used - 1);
+    let is_ordinal = matches!(
+        last,
+        Some("third" | "fourth" | "fifth" | "sixth" | "eighth" | "tenth")
+    );
+    if number.kind == Kind::Fraction && is_ordinal {
+        return Some(0);
+    }
+    let next = at + used;
+    let name = word(words, next).filter(|_| joined(text, words, next))?;
+    if ALTERING.contains(&name) {
+        return Some(1);
+    }
+    if ORDINALS.contains(&name) && number.kind == Kind::Plain && last.is_some() {
+        return Some(1);
+    }
+    let follows = joined(text, words, next + 1);
+    match name {
+        "per" if follows && word(words, next + 1) == Some("cent") => Some(2),
+        "point" if follows && words.get(next + 1).is_some() && is_number(next + 1) => Some(2),
+        _ => None,
+    }
+}
+
 /// Whether a word only scales the number in front of it.
 pub(super) fn is_scale(words: &[Word], at: usize) -> bool {
     word(words, at).and_then(scale).is_some()
 }
 
-/// Reads "and a half", "and one third" or "and 1/2" after a number.
+/// Reads "and a half", "and three quarters" or "and 1/2" after a number.
 fn and_a_part(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
     let follows = |n: usize| joined(text, words, at + n);
     if !follows(0) || word(words, at) != Some("and") || !follows(1) {
@@ -44,9 +133,14 @@ fn and_a_part(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
     let (below, _) = word(words, at + 2)
         .filter(|_| follows(2))
         .and_then(fraction_word)?;
-    let is_one = matches!(word(words, at + 1), Some("a" | "an" | "one"));
-    let part = Ratio::ONE.checked_div(Ratio::integer(below))?;
-    (is_one && !is_share(3)).then_some((part, 3))
+    let parts = match &words[at + 1].is {
+        What::Letters(name) if matches!(name.as_str(), "a" | "an") => 1,
+        What::Letters(name) => small_word(name)?,
+        What::Digits(value) => value.to_integer()?,
+        _ => return None,
+    };
+    let part = Ratio::integer(parts).checked_div(Ratio::integer(below))?;
+    (part < Ratio::ONE && parts > 0 && !is_share(3)).then_some((part, 3))
 }
 
 /// Reads digits, or number words with scale words.

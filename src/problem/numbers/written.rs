@@ -50,6 +50,11 @@ pub(super) fn written_number(text: &str, start: usize) -> (usize, What) {
     {
         return (end + 1 + part.len_utf8(), What::Other);
     }
+    // Powers, labels and codes: "10^3", "#5", "007".
+    let is_code = rest.starts_with('0') && rest.len() > 1 && rest.as_bytes()[1].is_ascii_digit();
+    if before.ends_with(['^', '#', '№', '×']) || before.ends_with("**") || is_code {
+        return (end, What::Other);
+    }
     // "COVID-19" is a name.
     let joined = before.strip_suffix(DASHES);
     if joined.is_some_and(|name| name.ends_with(|c: char| c.is_alphabetic() || c == '_')) {
@@ -93,6 +98,8 @@ fn with_suffix(value: Ratio, suffix: &str, is_money: bool) -> What {
         "st" | "nd" | "rd" | "th" | "k" | "K" | "M" | "mn" | "B" | "bn" | "e" | "E" => None,
         // "1h30", "5²", "3½".
         _ if suffix.chars().any(char::is_numeric) => None,
+        // A time of day.
+        "am" | "pm" if value.to_integer().is_none() => None,
         _ => Some(value),
     };
     is.map_or(What::Other, What::Digits)
@@ -119,21 +126,27 @@ fn form(pattern: &str) -> Regex {
 }
 
 /// Digits with all that joins them to further digits.
-static JOINED: LazyLock<Regex> = LazyLock::new(|| form(r"^\.?\d+(?:[,._/:'’]\d+)*"));
-static DATE: LazyLock<Regex> = LazyLock::new(|| form(r"^\d{4}-\d{1,2}-\d{1,2}\b"));
+static JOINED: LazyLock<Regex> =
+    LazyLock::new(|| form(r"^\.?\d+(?:(?:[,._/⁄:'’]|(?:\^|\*\*)-?|[×x]\s?10\^-?)\d+)*"));
+/// Dates, telephone numbers, and ranges of percentages.
+static DATE: LazyLock<Regex> = LazyLock::new(|| {
+    form(
+        r"^(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-\d{4}|(?:\d-)?(?:\d{3}-)?\d{3}-\d{4}|\d+(?:\.\d+)?[-–]\d+(?:\.\d+)?\s?%)(?:\b|$|\s|[.,;?!)])",
+    )
+});
 /// Thousands with blanks between, of which some keep lines together.
 static SPACED: LazyLock<Regex> =
     LazyLock::new(|| form(r"^\d{1,3}(?:[ \u{a0}\u{2009}\u{202f}]\d{3})+\b"));
 static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
     form(r"^(?:\d+|\d*\.\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[_'’]\d{3})+)$")
 });
-static FRACTION: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+/\d+$"));
+static FRACTION: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+[/⁄]\d+$"));
 static RATIO: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+(?::\d+){1,3}$"));
 static TIME: LazyLock<Regex> = LazyLock::new(|| form(r"^\d{1,2}(?::[0-5]\d)+$"));
 
 /// The digits at the start of a text with all that joins them, and what they are.
 fn body(rest: &str) -> (usize, What) {
-    if let Some(found) = DATE.find(rest) {
+    if let Some(found) = DATE.captures(rest).and_then(|found| found.get(1)) {
         return (found.end(), What::Other);
     }
     let number = |text: &str| {
@@ -164,7 +177,7 @@ fn body(rest: &str) -> (usize, What) {
             _ => number(text),
         }
     } else if FRACTION.is_match(text) {
-        Ratio::parse(text).map_or(What::Other, What::Slashed)
+        Ratio::parse(&text.replace('⁄', "/")).map_or(What::Other, What::Slashed)
     } else if RATIO.is_match(text) && !TIME.is_match(text) {
         // "3:4" are two quantities.
         let first = text.find(':').unwrap_or(text.len());
