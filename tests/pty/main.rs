@@ -244,7 +244,7 @@ fn a_run_over_a_data_set_is_opened_filtered_and_left_for_a_problem() {
     t.press("\r");
     t.sees("recorded by run six");
     // The sentence goes on in the next line.
-    t.sees("with this rung on this model");
+    t.sees("and data, the model answered");
     t.settles();
     t.press("D");
     t.sees("4 of 6 shown");
