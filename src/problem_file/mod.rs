@@ -8,6 +8,7 @@ pub(crate) mod json;
 pub(crate) mod raw;
 pub(crate) mod row;
 pub(crate) mod source;
+pub(crate) mod values;
 
 use std::path::Path;
 

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::json::Row;
 use super::raw::strip;
+use super::values::{Gold, Held, Loose, Maybe, Steps, Texts, whole};
 use crate::problem::Problem;
 
 /// The most steps a row may have; published rows have at most a few dozen.
@@ -264,46 +265,6 @@ impl Fields {
     }
 }
 
-/// A part of the question: a text, or a list of texts that follow one another.
-fn whole<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<Option<String>, A::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Part {
-        None(()),
-        Text(String),
-        Texts(Vec<String>),
-        Other(IgnoredAny),
-    }
-    match map.next_value()? {
-        Part::None(()) => Ok(None),
-        Part::Text(text) => Ok(Some(text)),
-        Part::Texts(texts) => Ok(Some(texts.join(" "))),
-        Part::Other(_) => Err(A::Error::custom(format!(
-            "the field `{name}` is a part of the question, and neither a text nor a list of texts"
-        ))),
-    }
-}
-
-/// Whether a value holds anything: a text that is not blank, or a list or an object that is not empty.
-struct Held(bool);
-
-impl<'de> Deserialize<'de> for Held {
-    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Seen {
-            Text(String),
-            List(Vec<IgnoredAny>),
-            Other(IgnoredAny),
-        }
-        Ok(Self(match Seen::deserialize(parser)? {
-            Seen::Text(text) => !text.trim().is_empty(),
-            Seen::List(list) => !list.is_empty(),
-            Seen::Other(_) => false,
-        }))
-    }
-}
-
 /// The text of the option that a letter names: "True" for A among "A) True" and "B) False".
 fn chosen<'a>(options: &'a [String], answer: &str) -> Option<&'a str> {
     let letter = strip(answer).trim_matches(['(', ')', '.']);
@@ -396,169 +357,6 @@ impl<'de> Visitor<'de> for Object {
             fields.take(&name, part, &mut map)?;
         }
         Ok(fields)
-    }
-}
-
-/// The steps: a list of texts, or one text that holds them all.
-struct Steps(Vec<String>);
-
-impl<'de> Deserialize<'de> for Steps {
-    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
-        struct Seen;
-
-        impl<'de> Visitor<'de> for Seen {
-            type Value = Vec<String>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of texts")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(steps_of(text))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut steps = Vec::new();
-                while let Some(step) = list.next_element()? {
-                    if steps.len() == MAX_STEPS {
-                        return Err(A::Error::custom(format!("more than {MAX_STEPS} steps")));
-                    }
-                    steps.push(step);
-                }
-                Ok(steps)
-            }
-        }
-
-        parser.deserialize_any(Seen).map(Self)
-    }
-}
-
-/// A list of texts where there is one; anything else under the same name is some other set's field and is passed over.
-struct Texts(Option<Vec<String>>);
-
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Seen {
-            Texts(Vec<String>),
-            Other(IgnoredAny),
-        }
-        Ok(Self(match Seen::deserialize(parser)? {
-            Seen::Texts(texts) if texts.len() <= MAX_STEPS => Some(texts),
-            Seen::Texts(_) => return Err(D::Error::custom(format!("more than {MAX_STEPS} steps"))),
-            Seen::Other(_) => None,
-        }))
-    }
-}
-
-/// What may be a gold answer.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Maybe {
-    Gold(Gold),
-    Other(IgnoredAny),
-}
-
-/// A gold answer: text, or a bare number or truth value.
-struct Gold(String);
-
-impl<'de> Deserialize<'de> for Gold {
-    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
-        struct Seen;
-
-        impl Visitor<'_> for Seen {
-            type Value = String;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text, a number or a truth value as the answer")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<String, E> {
-                Ok(text.to_owned())
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<String, E> {
-                Ok(number.to_string())
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<String, E> {
-                Ok(number.to_string())
-            }
-
-            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<String, E> {
-                // Beyond, neighbouring whole numbers become one.
-                if number.abs() >= 9_007_199_254_740_992.0 {
-                    return Err(E::custom(
-                        "the answer is a number of more digits than are read: write it as a text",
-                    ));
-                }
-                let number = serde_json::Number::from_f64(number);
-                number
-                    .map(|number| number.to_string())
-                    .ok_or_else(|| E::custom("the answer is no finite number"))
-            }
-
-            fn visit_bool<E>(self, truth: bool) -> Result<String, E> {
-                // As PrOntoQA writes them.
-                Ok(if truth { "True" } else { "False" }.to_owned())
-            }
-        }
-
-        parser.deserialize_any(Seen).map(Self)
-    }
-}
-
-/// A text where there is one; anything else under the same name is some other set's field and is passed over.
-pub(crate) struct Loose(pub(crate) Option<String>);
-
-impl<'de> Deserialize<'de> for Loose {
-    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
-        struct Seen;
-
-        impl<'de> Visitor<'de> for Seen {
-            type Value = Option<String>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Some(text.to_owned()))
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(None)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(None)
-            }
-        }
-
-        parser.deserialize_any(Seen).map(Self)
     }
 }
 

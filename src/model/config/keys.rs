@@ -140,6 +140,29 @@ pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
+/// Refuses a key of the `undertone` object that is none of ours: a misspelled one would leave a default in force.
+pub(super) fn check_hints(json: &str) -> std::result::Result<(), String> {
+    const KNOWN: [&str; 8] = [
+        "family",
+        "n_latents",
+        "num_latents",
+        "task",
+        "modes",
+        "phrase_decoder",
+        "step_order",
+        "lora_alpha",
+    ];
+    let config: Value = serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
+    let hints = config.get("undertone").and_then(Value::as_object);
+    let unknown = hints.and_then(|hints| hints.keys().find(|key| !KNOWN.contains(&key.as_str())));
+    unknown.map_or(Ok(()), |key| {
+        Err(format!(
+            "\"undertone\" has the unknown key {key:?}; it may have {}",
+            KNOWN.join(", ")
+        ))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ mod family;
 mod gpt2;
 mod keys;
 mod llama;
+mod lora;
 mod rope;
 
 use serde::Deserialize;
@@ -202,7 +203,7 @@ impl Config {
             })
         };
         let file = given.json.map(read).transpose()?.unwrap_or_default();
-        given.json.map_or(Ok(()), check_hints).map_err(fail)?;
+        given.json.map_or(Ok(()), keys::check_hints).map_err(fail)?;
         let (hints, hints_from) = match (file.undertone.clone(), given.meta) {
             (Some(hints), _) => (hints, "config.json"),
             (None, Some(meta)) => (
@@ -258,7 +259,7 @@ impl Config {
         }
         let n_latents = options.latents.or(hints.n_latents);
         let n_latents = latents(family, n_latents, &arch).map_err(fail)?;
-        let lora_alpha = lora_alpha(given, hints.lora_alpha).map_err(fail)?;
+        let lora_alpha = lora::alpha(given, hints.lora_alpha).map_err(fail)?;
         Ok(Self {
             family,
             family_from,
@@ -276,98 +277,6 @@ impl Config {
             arch,
         })
     }
-}
-
-/// Alpha of the low-rank branches, if there are any: as the user says, a file of ours, or peft's.
-fn lora_alpha(given: &Given<'_>, hinted: Option<f64>) -> std::result::Result<Option<f64>, String> {
-    let Some(rank) = given.layout.lora_rank else {
-        return Ok(None);
-    };
-    let stated = match (given.options.lora_alpha.or(hinted), given.adapter) {
-        (None, Some(text)) => {
-            Some(adapter_alpha(text, rank).map_err(|why| format!("adapter_config.json: {why}"))?)
-        }
-        (stated, _) => stated,
-    };
-    match stated {
-        Some(alpha) if alpha.is_finite() && alpha > 0.0 => Ok(Some(alpha)),
-        Some(alpha) => Err(format!("lora_alpha {alpha} is not a positive number")),
-        // What every published checkpoint of this rank was trained with (methods.md 8.5).
-        None if rank == 128 => Ok(Some(32.0)),
-        None => Err(format!(
-            "its low-rank branches have rank {rank}, and no file says their alpha: name it with --lora-alpha or as \"lora_alpha\""
-        )),
-    }
-}
-
-/// Refuses a key of the `undertone` object that is none of ours: a misspelled one would leave a default in force.
-fn check_hints(json: &str) -> std::result::Result<(), String> {
-    const KNOWN: [&str; 8] = [
-        "family",
-        "n_latents",
-        "num_latents",
-        "task",
-        "modes",
-        "phrase_decoder",
-        "step_order",
-        "lora_alpha",
-    ];
-    let config: serde_json::Value =
-        serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
-    let hints = config
-        .get("undertone")
-        .and_then(serde_json::Value::as_object);
-    let unknown = hints.and_then(|hints| hints.keys().find(|key| !KNOWN.contains(&key.as_str())));
-    unknown.map_or(Ok(()), |key| {
-        Err(format!(
-            "\"undertone\" has the unknown key {key:?}; it may have {}",
-            KNOWN.join(", ")
-        ))
-    })
-}
-
-/// What peft says of low-rank branches.
-#[derive(Deserialize)]
-struct Adapter {
-    r: usize,
-    lora_alpha: f64,
-    #[serde(default)]
-    use_rslora: bool,
-    #[serde(default)]
-    use_dora: bool,
-    #[serde(default)]
-    alpha_pattern: serde_json::Map<String, serde_json::Value>,
-    #[serde(default)]
-    rank_pattern: serde_json::Map<String, serde_json::Value>,
-    peft_type: Option<String>,
-}
-
-/// The alpha of branches of this rank; rank-stabilised branches (`use_rslora`) are scaled by the root of the rank.
-fn adapter_alpha(text: &str, rank: usize) -> std::result::Result<f64, String> {
-    let adapter: Adapter = serde_json::from_str(text).map_err(|e| e.to_string())?;
-    if adapter.r != rank {
-        return Err(format!(
-            "r is {}, and the weights have rank {rank}",
-            adapter.r
-        ));
-    }
-    let other = adapter
-        .peft_type
-        .as_deref()
-        .is_some_and(|kind| kind != "LORA");
-    for (name, is_set) in [
-        ("use_dora", adapter.use_dora),
-        ("alpha_pattern", !adapter.alpha_pattern.is_empty()),
-        ("rank_pattern", !adapter.rank_pattern.is_empty()),
-        ("a peft_type other than LORA", other),
-    ] {
-        if is_set {
-            return Err(format!("{name} is not supported"));
-        }
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a rank is far below 2^52")]
-    let root = (rank as f64).sqrt();
-    Ok(adapter.lora_alpha * if adapter.use_rslora { root } else { 1.0 })
 }
 
 /// The vocabulary that config.json states against the rows that there are.
@@ -665,7 +574,8 @@ mod tests {
         let meta = Some(r#"{"lora_alpha":6}"#);
         let config = resolve(Some(&json("")), meta, &codi).expect("stated");
         assert_eq!(config.lora_alpha, Some(6.0));
-        let peft = |more: &str| adapter_alpha(&format!(r#"{{"r":4,"lora_alpha":6{more}}}"#), 4);
+        let peft =
+            |more: &str| lora::adapter_alpha(&format!(r#"{{"r":4,"lora_alpha":6{more}}}"#), 4);
         assert_eq!(peft(""), Ok(6.0));
         assert_eq!(
             peft(r#","use_rslora":true"#),
@@ -679,7 +589,7 @@ mod tests {
         ] {
             assert!(peft(&format!(",{more}")).is_err(), "{more}");
         }
-        assert!(adapter_alpha(r#"{"r":8,"lora_alpha":6}"#, 4).is_err());
+        assert!(lora::adapter_alpha(r#"{"r":8,"lora_alpha":6}"#, 4).is_err());
     }
 
     #[test]
