@@ -63,6 +63,12 @@ fn halves(question: &str) -> (&str, &str) {
     (&question[..=end], &question[end + 2..])
 }
 
+/// The facts of an is-a question, and what it asks.
+fn facts_and_query(question: &str) -> (&str, &str) {
+    let at = question.find(" True or false:").expect("a query");
+    (&question[..at], question[at..].trim())
+}
+
 /// Every form of arithmetic problems. The questions hold two sentences and more, so that they can be parted.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn data_forms(problems: &[Problem]) -> Vec<Form> {
@@ -303,10 +309,8 @@ fn every_form_of_a_data_file_gives_the_same_problems_or_names_what_is_wrong() {
     // Is-a problems: facts and query apart, and PrOntoQA's own object.
     let problems = fifty(Family::Prontoqa);
     let row = |p: &Problem| {
-        let (facts, query) = p
-            .question
-            .split_at(p.question.find(" True or false:").expect("a query"));
-        json!({"question": facts, "query": query.trim(), "chain_of_thought": p.steps, "answer": p.answer})
+        let (facts, query) = facts_and_query(&p.question);
+        json!({"question": facts, "query": query, "chain_of_thought": p.steps, "answer": p.answer})
     };
     let examples: Map<String, Value> = problems
         .iter()
@@ -319,11 +323,9 @@ fn every_form_of_a_data_file_gives_the_same_problems_or_names_what_is_wrong() {
         })
         .collect();
     let options = |p: &Problem| {
-        let (facts, query) = p
-            .question
-            .split_at(p.question.find(" True or false:").expect("a query"));
+        let (facts, query) = facts_and_query(&p.question);
         let letter = if p.answer == "True" { "A" } else { "B" };
-        json!({"context": facts, "question": query.trim(), "options": ["A) True", "B) False"], "answer": letter})
+        json!({"context": facts, "question": query, "options": ["A) True", "B) False"], "answer": letter})
     };
     for (name, text, outcome) in [
         ("prontoqa", lines(&problems, row), All),
@@ -359,44 +361,46 @@ impl Tensors {
         }
     }
 
-    /// The file, of the tensors whose names are kept under the names they get.
-    fn write(&self, name: impl Fn(&str) -> Option<String>) -> Vec<u8> {
+    /// The file of the tensors that get a name, with other values of their type, or of another one.
+    fn made(
+        &self,
+        name: impl Fn(&str) -> Option<String>,
+        values_of: impl Fn(&[u8]) -> Vec<u8>,
+        dtype: Option<&str>,
+    ) -> Vec<u8> {
         let (mut header, mut values) = (Map::new(), Vec::new());
         for (old, tensor) in &self.header {
             let Some(new) = name(old) else { continue };
-            let end = |i: usize| {
-                usize::try_from(tensor["data_offsets"][i].as_u64().expect("an offset"))
-                    .expect("small")
-            };
-            let part = &self.values[end(0)..end(1)];
-            let mut tensor = tensor.clone();
-            tensor["data_offsets"] = json!([values.len(), values.len() + part.len()]);
-            values.extend_from_slice(part);
-            header.insert(new, tensor);
-        }
-        file(&header, &values)
-    }
-
-    /// The file with every value as another type.
-    fn as_type(&self, name: &str, convert: impl Fn(f32) -> Vec<u8>) -> Vec<u8> {
-        let (mut header, mut values) = (Map::new(), Vec::new());
-        for (tensor_name, tensor) in &self.header {
             assert_eq!(tensor["dtype"], "F16");
             let end = |i: usize| {
                 usize::try_from(tensor["data_offsets"][i].as_u64().expect("an offset"))
                     .expect("small")
             };
             let from = values.len();
-            for half in self.values[end(0)..end(1)].chunks_exact(2) {
-                let half = half::f16::from_le_bytes([half[0], half[1]]);
-                values.extend(convert(half.to_f32()));
-            }
+            values.extend(values_of(&self.values[end(0)..end(1)]));
             let mut tensor = tensor.clone();
-            tensor["dtype"] = json!(name);
+            if let Some(dtype) = dtype {
+                tensor["dtype"] = json!(dtype);
+            }
             tensor["data_offsets"] = json!([from, values.len()]);
-            header.insert(tensor_name.clone(), tensor);
+            header.insert(new, tensor);
         }
         file(&header, &values)
+    }
+
+    /// The file of the tensors that get a name.
+    fn write(&self, name: impl Fn(&str) -> Option<String>) -> Vec<u8> {
+        self.made(name, <[u8]>::to_vec, None)
+    }
+
+    /// The file with every value as another type.
+    fn as_type(&self, dtype: &str, convert: impl Fn(f32) -> Vec<u8>) -> Vec<u8> {
+        let halves = |bytes: &[u8]| {
+            let halves = bytes.chunks_exact(2);
+            let values = halves.map(|half| half::f16::from_le_bytes([half[0], half[1]]).to_f32());
+            values.flat_map(&convert).collect()
+        };
+        self.made(|name| Some(name.to_owned()), halves, Some(dtype))
     }
 }
 

@@ -42,7 +42,7 @@ fn data(args: &EvalArgs, model: &Model) -> Result<(String, Vec<Problem>)> {
     if let Some(path) = &args.data {
         let mut problems = problem_file::parse(&source::read_text(path)?, path)?;
         let dressed = problem_file::plain_golds(&mut problems);
-        gold::note(model, &problems, &dressed);
+        gold::note(model, &problems.iter().collect::<Vec<_>>(), &dressed);
         let all = problems.len();
         problems.retain(|problem| !problem.answer.trim().is_empty());
         if problems.is_empty() {

@@ -1,4 +1,6 @@
-//! What a run says of its gold answers before it begins: which were made plain, and which no answer of the model can equal.
+//! Notes on gold answers ahead of a run: which were reduced to a number, and which the model cannot say.
+
+use std::collections::HashMap;
 
 use super::print_note;
 use crate::model::Model;
@@ -12,8 +14,8 @@ const SHOWN: usize = 3;
 /// How wide one may be.
 const WIDTH: usize = 40;
 
-/// Notes on standard error what was done with gold answers, and which cannot be met.
-pub fn note(model: &Model, problems: &[Problem], dressed: &[Dressed]) {
+/// Says on standard error which gold answers were reduced to a number, and which no answer of the model can equal.
+pub fn note(model: &Model, problems: &[&Problem], dressed: &[Dressed]) {
     let all = problems.len();
     if !dressed.is_empty() {
         let shown = dressed.iter().take(SHOWN).map(|dressed| {
@@ -27,11 +29,18 @@ pub fn note(model: &Model, problems: &[Problem], dressed: &[Dressed]) {
         );
         said(&what, &shown.collect::<Vec<_>>(), dressed.len());
     }
-    let gold = problems.iter().enumerate();
-    let gold = gold.filter(|(_, problem)| !problem.answer.is_empty());
-    let unmet: Vec<(usize, &Problem)> = gold
-        .filter(|(_, problem)| !can_be_said(model, &problem.answer))
-        .collect();
+    // Many problems share an answer.
+    let mut known: HashMap<&str, bool> = HashMap::new();
+    let mut unmet: Vec<(usize, &Problem)> = Vec::new();
+    for (row, problem) in problems.iter().enumerate() {
+        let gold = problem.answer.as_str();
+        let can_be_met = *known
+            .entry(gold)
+            .or_insert_with(|| can_be_said(model, gold));
+        if !gold.is_empty() && !can_be_met {
+            unmet.push((row, problem));
+        }
+    }
     if !unmet.is_empty() {
         let shown = unmet
             .iter()

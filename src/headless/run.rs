@@ -129,11 +129,8 @@ fn data(args: &RunArgs, model: &Model) -> Result<(String, Vec<Solved>)> {
                 problem_file::plain_golds(problems.iter_mut().map(|solved| &mut solved.problem))
             }
         };
-        let plain: Vec<_> = problems
-            .iter()
-            .map(|solved| solved.problem.clone())
-            .collect();
-        gold::note(model, &plain, &dressed);
+        let golds: Vec<_> = problems.iter().map(|solved| &solved.problem).collect();
+        gold::note(model, &golds, &dressed);
         let name = path.file_name().unwrap_or(path.as_os_str());
         return Ok((name.to_string_lossy().into_owned(), problems));
     }

@@ -284,7 +284,8 @@ impl HubError {
                 "where there is a network run: undertone fetch {id}; it downloads the file again"
             ),
             Self::Status {
-                status: 400..=499, ..
+                status: 400 | 405 | 406 | 410 | 501,
+                ..
             } => "this address does not serve files: check HF_ENDPOINT and the proxy that HTTPS_PROXY names".to_owned(),
             Self::Status { .. } => "try again in a while; what is here already is kept".to_owned(),
             Self::WrongLength { .. } | Self::WrongHash { .. } => {

@@ -183,8 +183,8 @@ impl Layout {
             return Ok((Family::Cot, "its name"));
         }
         Err(format!(
-            "the weights are those of a plain {} (names begin with {:?}, {} rows, {} of them beyond the vocabulary), and neither they \
-             nor its name say what kind of model it is",
+            "these are the weights of a plain {} (names begin with {:?}, {} rows, {} of them beyond the vocabulary), and neither they nor \
+             the name show which kind of model it is",
             self.base.arch(),
             self.prefix,
             self.rows,

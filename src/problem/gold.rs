@@ -1,7 +1,7 @@
 //! Gold answers as data sets write them, made plain: what a model can say in full (methods.md 1.7 compares strings).
 
 use super::Ratio;
-use super::numbers::question_numbers;
+use super::numbers::{CURRENCY, DASHES, question_numbers};
 
 /// A gold answer without what only dresses it: `17.0`, `$17`, `17 apples`, `#### 17`, `\boxed{17}`, `17.` and `40 %` become the number,
 /// U+2212 a hyphen. A text that is no single number stays as it is, without white space around it.
@@ -44,7 +44,8 @@ fn undressed(gold: &str) -> &str {
 fn number(text: &str) -> Option<String> {
     let (negative, rest) = signed(text);
     let rest = rest
-        .trim_start_matches(['$', '£', '€', '¥', '\\'])
+        .trim_start_matches('\\')
+        .trim_start_matches(CURRENCY)
         .trim_start();
     let (again, rest) = if negative { (true, rest) } else { signed(rest) };
     let written = |c: char| c.is_ascii_digit() || matches!(c, ',' | '.' | '/');
@@ -107,7 +108,8 @@ fn is_unit(text: &str) -> bool {
         let fits = match c {
             // Between letters ("km/h") or behind them ("m²").
             '/' | '-' | '\'' | '²' | '³' => before.is_alphabetic(),
-            '%' | '°' | '$' | '€' | '£' | '¥' => true,
+            '%' | '°' => true,
+            _ if CURRENCY.contains(&c) => true,
             _ => c.is_alphabetic() || c.is_whitespace(),
         };
         before = c;
@@ -125,7 +127,7 @@ fn is_unit(text: &str) -> bool {
 
 /// Whether a text begins with a minus sign, and what follows it.
 fn signed(text: &str) -> (bool, &str) {
-    match text.strip_prefix(['-', '\u{2212}', '\u{2013}']) {
+    match text.strip_prefix(DASHES) {
         Some(rest) => (true, rest.trim_start()),
         None => (false, text),
     }

@@ -6,10 +6,11 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
 
 use super::json::Row;
 use super::raw::strip;
-use super::values::{Gold, Held, Loose, Maybe, Steps, Texts, whole};
+use super::values::{Gold, Loose, Steps, holds_text, part_of_question, texts};
 use crate::problem::Problem;
 
 /// The most steps a row may have; published rows have at most a few dozen.
@@ -119,8 +120,10 @@ impl Part {
     ];
 
     fn of(name: &str) -> Option<Self> {
-        let name = name.trim().to_lowercase();
-        let known = Self::KNOWN.iter().find(|(known, _)| *known == name);
+        let name = name.trim();
+        let known = Self::KNOWN
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
         known.map(|(_, part)| *part)
     }
 }
@@ -141,8 +144,8 @@ struct Fields {
     equation: Option<String>,
     answer: Option<String>,
     last: Option<String>,
-    target: Option<String>,
-    has_other_target: bool,
+    /// Whether it is an answer shows when the row is whole.
+    target: Option<Value>,
     options: Vec<String>,
     others: Vec<Vec<String>>,
     unjoined: Option<String>,
@@ -161,27 +164,32 @@ impl Fields {
             Part::Question => self.question = map.next_value()?,
             Part::Problem => self.problem = text()?,
             Part::Input => self.input = text()?,
-            Part::Before => self.before = whole(name, map)?,
-            Part::Query => self.query = whole(name, map)?,
+            Part::Before | Part::Query => {
+                let text = part_of_question(name, &map.next_value()?).map_err(A::Error::custom)?;
+                *(if part == Part::Query {
+                    &mut self.query
+                } else {
+                    &mut self.before
+                }) = text;
+            }
             Part::Cot => self.cot = text()?,
             Part::Solution => self.solution = text()?,
             Part::Equation => self.equation = text()?,
             Part::Steps => self.steps = map.next_value::<Option<Steps>>()?.map(|steps| steps.0),
-            Part::Chain => self.chain = map.next_value::<Texts>()?.0,
-            Part::Options => self.options = map.next_value::<Texts>()?.0.unwrap_or_default(),
+            Part::Chain => self.chain = texts(&map.next_value()?).map_err(A::Error::custom)?,
+            Part::Options => {
+                let options = texts(&map.next_value()?).map_err(A::Error::custom)?;
+                self.options = options.unwrap_or_default();
+            }
             Part::Answer => self.answer = map.next_value::<Option<Gold>>()?.map(|gold| gold.0),
             Part::Final => self.last = map.next_value::<Option<Gold>>()?.map(|gold| gold.0),
-            // Of ProsQA's rows a number that names a node; whether it is an answer shows when the row is whole.
-            Part::Target => match map.next_value()? {
-                Maybe::Gold(gold) => self.target = Some(gold.0),
-                Maybe::Other(_) => self.has_other_target = true,
-            },
+            Part::Target => self.target = map.next_value()?,
             Part::Others => {
                 let others: Option<Vec<Steps>> = map.next_value()?;
                 self.others = others.into_iter().flatten().map(|steps| steps.0).collect();
             }
             Part::Unjoined => {
-                let holds = map.next_value::<Held>()?.0;
+                let holds = holds_text(&map.next_value()?);
                 self.unjoined = self.unjoined.take().or(holds.then(|| name.to_owned()));
             }
         }
@@ -193,7 +201,7 @@ impl Fields {
         if let Some(name) = self.unjoined {
             return Err(format!(
                 "the field `{name}` looks like a part of the question: join both texts under `question`, or rename the field if it \
-                 is none"
+                 is something else"
             ));
         }
         let is_input = self.question.is_none() && self.problem.is_none();
@@ -202,9 +210,11 @@ impl Fields {
         if texts.iter().filter(|text| text.is_some()).count() > 1 {
             return Err("there are two texts that may be the question, of `question`, `problem` and `input`: keep the one that is asked".to_owned());
         }
-        if is_input && self.input.is_some() && self.has_other_target {
-            return Err("the field `target` is no text and no number that is read in full: write it as a text".to_owned());
-        }
+        let target = self
+            .target
+            .filter(|_| is_input)
+            .map(Option::<Gold>::deserialize);
+        let target = target.transpose().map_err(|why| why.to_string())?.flatten();
         let question = self.question.or(self.problem).or(self.input);
         let question = question.ok_or("missing field `question`")?;
         let parts = [self.before, Some(question), self.query];
@@ -233,9 +243,7 @@ impl Fields {
             });
             answer = Some(last);
         }
-        let mut answer = answer
-            .or(self.target.filter(|_| is_input))
-            .unwrap_or_default();
+        let mut answer = answer.or(target.map(|gold| gold.0)).unwrap_or_default();
         // openai/gsm8k: the solution, then the answer behind a mark.
         if let Some((solution, last)) = answer.rsplit_once("####") {
             if !strip(solution).is_empty() {
@@ -350,7 +358,7 @@ impl<'de> Visitor<'de> for Object {
             if part != Part::Unjoined && seen.contains(&part) {
                 let name = &*name;
                 return Err(A::Error::custom(format!(
-                    "the field `{name}` is there twice, or beside another that means the same"
+                    "the field `{name}` is there twice, or beside another with the same meaning"
                 )));
             }
             seen.push(part);

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use serde_json::Value;
+
 use super::row::{MAX_STEPS, steps_of};
 
 /// The steps: a list of texts, or one text that holds them all.
@@ -39,33 +41,6 @@ impl<'de> Deserialize<'de> for Steps {
 
         parser.deserialize_any(Seen).map(Self)
     }
-}
-
-/// A list of texts where there is one; anything else under the same name is some other set's field and is passed over.
-pub(super) struct Texts(pub(super) Option<Vec<String>>);
-
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Seen {
-            Texts(Vec<String>),
-            Other(IgnoredAny),
-        }
-        Ok(Self(match Seen::deserialize(parser)? {
-            Seen::Texts(texts) if texts.len() <= MAX_STEPS => Some(texts),
-            Seen::Texts(_) => return Err(D::Error::custom(format!("more than {MAX_STEPS} steps"))),
-            Seen::Other(_) => None,
-        }))
-    }
-}
-
-/// What may be a gold answer.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Maybe {
-    Gold(Gold),
-    Other(IgnoredAny),
 }
 
 /// A gold answer: text, or a bare number or truth value.
@@ -170,45 +145,36 @@ impl<'de> Deserialize<'de> for Loose {
     }
 }
 
-/// A part of the question: a text, or a list of texts that follow one another.
-pub(super) fn whole<'de, A: MapAccess<'de>>(
-    name: &str,
-    map: &mut A,
-) -> Result<Option<String>, A::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Part {
-        None(()),
-        Text(String),
-        Texts(Vec<String>),
-        Other(IgnoredAny),
+/// A list of texts where there is one; anything else under the same name is some other set's field and is passed over.
+pub(super) fn texts(value: &Value) -> Result<Option<Vec<String>>, String> {
+    let text = |item: &Value| item.as_str().map(str::to_owned);
+    let texts: Option<Vec<String>> = value
+        .as_array()
+        .and_then(|list| list.iter().map(text).collect());
+    match texts {
+        Some(texts) if texts.len() > MAX_STEPS => Err(format!("more than {MAX_STEPS} steps")),
+        texts => Ok(texts),
     }
-    match map.next_value()? {
-        Part::None(()) => Ok(None),
-        Part::Text(text) => Ok(Some(text)),
-        Part::Texts(texts) => Ok(Some(texts.join(" "))),
-        Part::Other(_) => Err(A::Error::custom(format!(
+}
+
+/// A part of the question: a text, or a list of texts that follow one another.
+pub(super) fn part_of_question(name: &str, value: &Value) -> Result<Option<String>, String> {
+    match (value, texts(value)?) {
+        (Value::Null, _) => Ok(None),
+        (Value::String(text), _) => Ok(Some(text.clone())),
+        (_, Some(texts)) => Ok(Some(texts.join(" "))),
+        _ => Err(format!(
             "the field `{name}` is a part of the question, and neither a text nor a list of texts"
-        ))),
+        )),
     }
 }
 
 /// Whether a value holds anything: a text that is not blank, or a list or an object that is not empty.
-pub(super) struct Held(pub(super) bool);
-
-impl<'de> Deserialize<'de> for Held {
-    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Seen {
-            Text(String),
-            List(Vec<IgnoredAny>),
-            Other(IgnoredAny),
-        }
-        Ok(Self(match Seen::deserialize(parser)? {
-            Seen::Text(text) => !text.trim().is_empty(),
-            Seen::List(list) => !list.is_empty(),
-            Seen::Other(_) => false,
-        }))
+pub(super) fn holds_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => false,
     }
 }

@@ -185,7 +185,7 @@ fn reason(steps: &[StepUse], standing: Standing) -> String {
                 .to_owned()
         } else {
             format!(
-                "the own answer of {apart} of these donors is not the predicted one, and the answer was as computed under {} of them",
+                "for {apart} of these donors, the donor's own answer differs from the predicted one, and the answer was as computed under {} of them",
                 sum(|s| s.different_discriminating.predicted)
             )
         };
@@ -220,7 +220,7 @@ fn reason(steps: &[StepUse], standing: Standing) -> String {
     let few = !s.is_answer && (apart < MIN_TRIALS || same < MIN_TRIALS);
     let tells = if s.standing == Standing::Open && few {
         format!(
-            "; the own answer of only {apart} and {same} of these donors is not the predicted one, too few to tell a computed answer from a copied one"
+            "; for only {apart} and {same} of these donors does the donor's own answer differ from the predicted one, too few to tell a computed answer from a copied one"
         )
     } else {
         String::new()

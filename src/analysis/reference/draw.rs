@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 /// An order of all items, of which the first n are a sample for any n, with the stratum of each given (number of steps, words).
 ///
-/// The items stand in a circle, stratum after stratum, shuffled within each. A comb of equal steps turned by a random angle picks
-/// them, every other tooth of a comb first (systematic sampling, van der Corput's order). The angle makes every item exactly as likely
-/// to be among the first n as any other, the comb makes n items hold about as large a share of each stratum as all do. The seed goes
-/// with the question, so that problems of one run have donors of their own and their errors do not add up.
+/// Items are shuffled within each stratum and laid out on a circle, stratum after stratum. Equally spaced points, rotated by a random
+/// angle, pick them, in an order in which every prefix is evenly spaced (systematic sampling, van der Corput's order). The rotation gives
+/// every item exactly the same chance to be among the first n; the spacing keeps each stratum's share. The seed is combined with the
+/// question, so that each problem of a run has its own donors and their errors do not add up.
 fn draw<S: Ord + Copy>(strata: &[S], question: &str, seed: u64) -> Vec<usize> {
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());
@@ -23,16 +23,16 @@ fn draw<S: Ord + Copy>(strata: &[S], question: &str, seed: u64) -> Vec<usize> {
     let mut circle: Vec<usize> = (0..n).collect();
     circle.shuffle(&mut dice);
     circle.sort_by_key(|at| strata[*at]);
-    // At least as many teeth as items, so that each item is met.
-    let teeth = n.next_power_of_two();
-    let angle = dice.random_range(0..n * teeth);
+    // At least as many points as items, so that each item is met.
+    let points = n.next_power_of_two();
+    let angle = dice.random_range(0..n * points);
     let mut is_drawn = vec![false; n];
     let mut order = Vec::with_capacity(n);
-    for tooth in 0..teeth {
-        let tooth = tooth
+    for point in 0..points {
+        let point = point
             .reverse_bits()
-            .unbounded_shr(usize::BITS - teeth.ilog2());
-        let at = (tooth * n + angle) / teeth % n;
+            .unbounded_shr(usize::BITS - points.ilog2());
+        let at = (point * n + angle) / points % n;
         if !std::mem::replace(&mut is_drawn[at], true) {
             order.push(circle[at]);
         }
@@ -118,7 +118,7 @@ mod tests {
             }
             let float = |n: usize| f64::from(u32::try_from(n).expect("small"));
             let (all, share) = (f64::from(problems) * float(n), 55.0 / 255.0);
-            // Four standard deviations of independent draws; those of a comb are smaller.
+            // Four standard deviations of independent draws; those of equal spacing are smaller.
             let room = 4.0 * (all * share * (1.0 - share)).sqrt();
             assert!((float(single) - all * share).abs() < room, "{n}: {single}");
         }

@@ -61,8 +61,8 @@ pub struct Reference {
     /// Where the problems came from, for exports.
     pub origin: String,
     items: Vec<Item>,
-    /// How many of the items hold words that the model cannot see.
-    unseen: usize,
+    /// How many of the items hold words that the model cannot see, once that was asked.
+    unseen: OnceLock<usize>,
     fed: Vec<Moments>,
     states: Vec<Moments>,
     /// What else was read, once it was asked for: what is spoken, then what 1, 2, ... layers before the last read.
@@ -104,10 +104,9 @@ impl Reference {
         let (fed, states) = (0..latents)
             .map(|at| (over(&|item| &item.fed[at]), over(&|item| &item.states[at])))
             .unzip();
-        let unseen = |item: &&Item| !can_read(model, &item.question);
         Self {
             origin: origin.to_owned(),
-            unseen: items.iter().filter(unseen).count(),
+            unseen: OnceLock::new(),
             items,
             fed,
             states,
@@ -115,11 +114,13 @@ impl Reference {
         }
     }
 
-    /// What is wrong with the set, if anything: a word that the model cannot see is in no latent of its problem, so donors, means
-    /// and chance rates are those of other questions than the set holds.
+    /// What is wrong with the set, if anything. Latents cannot hold a word that the model does not see, so donors, means and chance rates
+    /// are then not those of the questions in the set.
     #[must_use]
-    pub fn warning(&self) -> Option<String> {
-        let (unseen, all) = (self.unseen, self.len());
+    pub fn warning(&self, model: &Model) -> Option<String> {
+        let is_unseen = |item: &&Item| !can_read(model, &item.question);
+        let count = || self.items.iter().filter(is_unseen).count();
+        let (unseen, all) = (*self.unseen.get_or_init(count), self.len());
         (unseen > 0).then(|| {
             format!("{unseen} of the {all} problems of the reference set hold words that the model cannot see")
         })

@@ -441,7 +441,7 @@ impl Climb<'_> {
             nodes: self.nodes.clone(),
             notes: verify::warnings(&self.bench.case())
                 .into_iter()
-                .chain(self.bench.of.reference.warning())
+                .chain(self.bench.of.reference.warning(self.bench.of.model))
                 .collect(),
         })
     }

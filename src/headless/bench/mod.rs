@@ -216,8 +216,7 @@ fn refuse(command: &str, why: &str) -> Error {
     )
 }
 
-/// The words, numbers and signs of generated arithmetic problems: a question with a word that the vocabulary lacks has no donors and
-/// no verdict.
+/// The words, numbers and signs of generated arithmetic problems, without which a random checkpoint could not read a question.
 fn words() -> Result<BTreeSet<String>> {
     let made = problems::for_task(Task::Math, Split::Train, 2_000, problems::REFERENCE_SEED)
         .map_err(|error| Error::usage(error.to_string()))?;

@@ -153,7 +153,7 @@ fn ready(
         reference: (reference != ReferenceSet::Unneeded)
             .then(|| explorer.reference().origin.clone()),
         reference_warning: (reference != ReferenceSet::Unneeded)
-            .then(|| explorer.reference().warning())
+            .then(|| explorer.reference().warning(explorer.model()))
             .flatten(),
         question: clean.run.question.clone(),
         unknown_words: clean.run.unknown_words.clone(),

@@ -1,6 +1,7 @@
 //! The sizes of a GPT-2 backbone, from its config.json or, where there is none, from the published sizes.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::model::options::Base;
 
@@ -48,11 +49,10 @@ struct File {
 }
 
 impl Gpt2Config {
-    /// Reads and validates a config.json; the error names the field.
-    pub(super) fn parse(json: &str) -> Result<Self, String> {
+    /// Reads and validates a config.json, given as text and as an object; the error names the field.
+    pub(super) fn parse(json: &str, all: &Map<String, Value>) -> Result<Self, String> {
         let file: File = serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
-        let all = serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
-        super::keys::check(&all)?;
+        super::keys::check(all)?;
         if file.add_cross_attention == Some(true) {
             return Err("add_cross_attention is not supported".into());
         }

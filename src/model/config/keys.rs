@@ -1,6 +1,8 @@
-//! Keys of config.json that are not read. One that changes what is computed must not be passed over.
+//! Keys of config.json that are not read: those that may change the computation are refused.
 
 use serde_json::{Map, Value};
+
+use crate::model::source::in_place_of_it;
 
 /// Keys that transformers writes for GPT-2 and Llama and that change nothing here: training, generation, heads that are not loaded,
 /// and what each configuration checks by itself.
@@ -44,7 +46,7 @@ const HARMLESS: &[&str] = &[
     "tie_word_embeddings",
 ];
 
-/// What a key has in its name that changes what is computed.
+/// Parts of names that suggest a change of the computation.
 const TELLING: &[&str] = &[
     "act",
     "activation",
@@ -98,7 +100,7 @@ const TELLING: &[&str] = &[
     "window",
 ];
 
-/// Refuses a key that is not known and by its name changes what is computed; `null` and `false` switch nothing on.
+/// Refuses unknown keys whose names suggest that they change the computation. `null`, `false` and empty values are taken as off.
 pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
     let is_off = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,
@@ -140,8 +142,25 @@ pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// Refuses a key of the `undertone` object that is none of ours: a misspelled one would leave a default in force.
-pub(super) fn check_hints(json: &str) -> std::result::Result<(), String> {
+/// Reads the text of a config.json as an object.
+pub(super) fn parse(text: &str) -> Result<Map<String, Value>, String> {
+    if let Some(what) = in_place_of_it(text.as_bytes()).filter(|_| !text.trim().is_empty()) {
+        return Err(format!("config.json: {what}"));
+    }
+    serde_json::from_str(text).map_err(|error| {
+        let word = ["NaN", "Infinity"]
+            .into_iter()
+            .find(|word| text.contains(word));
+        let why = word.map_or_else(
+            || error.to_string(),
+            |word| format!("it holds {word}, which is not a JSON number ({error})"),
+        );
+        format!("config.json: {why}")
+    })
+}
+
+/// Refuses unknown keys in the `undertone` object: after a typo the default would silently stay in force.
+pub(super) fn check_hints(config: &Map<String, Value>) -> Result<(), String> {
     const KNOWN: [&str; 8] = [
         "family",
         "n_latents",
@@ -152,7 +171,6 @@ pub(super) fn check_hints(json: &str) -> std::result::Result<(), String> {
         "step_order",
         "lora_alpha",
     ];
-    let config: Value = serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
     let hints = config.get("undertone").and_then(Value::as_object);
     let unknown = hints.and_then(|hints| hints.keys().find(|key| !KNOWN.contains(&key.as_str())));
     unknown.map_or(Ok(()), |key| {

@@ -65,13 +65,11 @@ enum Ids {
 }
 
 impl LlamaConfig {
-    /// Reads and validates a config.json; the error names the field.
-    pub(super) fn parse(json: &str) -> Result<Self, String> {
+    /// Reads and validates a config.json, given as text and as an object; the error names the field.
+    pub(super) fn parse(json: &str, all: &Map<String, Value>) -> Result<Self, String> {
         let file: File = serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
-        let all: Map<String, Value> =
-            serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
-        super::keys::check(&all)?;
-        let rope = Rope::parse(&all)?;
+        super::keys::check(all)?;
+        let rope = Rope::parse(all)?;
         if let Some(other) = file.hidden_act.as_deref().filter(|a| *a != "silu") {
             return Err(format!("hidden_act {other:?} is not supported (silu is)"));
         }

@@ -9,6 +9,7 @@ mod lora;
 mod rope;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 pub use self::family::Family;
 pub use self::gpt2::Gpt2Config;
@@ -17,7 +18,6 @@ pub use self::rope::RopeScaling;
 use super::discover::Layout;
 use super::error::{ModelError, Result, short};
 use super::options::{Base, Behaviour, LoadOptions, Precision};
-use super::source::in_place_of_it;
 use crate::trace::{Mode, Task};
 
 /// Latents at test time unless a file says otherwise (methods.md 1.5).
@@ -186,24 +186,19 @@ impl Config {
             model: given.name.into(),
             reason: short(reason),
         };
-        let read = |text: &str| {
-            if let Some(what) = in_place_of_it(text.as_bytes()).filter(|_| !text.trim().is_empty())
-            {
-                return Err(fail(format!("config.json: {what}")));
+        let all = given
+            .json
+            .map(keys::parse)
+            .transpose()
+            .map_err(fail)?
+            .unwrap_or_default();
+        keys::check_hints(&all).map_err(fail)?;
+        let file: File = match given.json {
+            Some(text) => {
+                serde_json::from_str(text).map_err(|e| fail(format!("config.json: {e}")))?
             }
-            serde_json::from_str::<File>(text).map_err(|e| {
-                let word = ["NaN", "Infinity"]
-                    .into_iter()
-                    .find(|word| text.contains(word));
-                let why = word.map_or_else(
-                    || e.to_string(),
-                    |word| format!("it holds {word}, which no JSON number is ({e})"),
-                );
-                fail(format!("config.json: {why}"))
-            })
+            None => File::default(),
         };
-        let file = given.json.map(read).transpose()?.unwrap_or_default();
-        given.json.map_or(Ok(()), keys::check_hints).map_err(fail)?;
         let (hints, hints_from) = match (file.undertone.clone(), given.meta) {
             (Some(hints), _) => (hints, "config.json"),
             (None, Some(meta)) => (
@@ -212,7 +207,7 @@ impl Config {
             ),
             (None, None) => (Hints::default(), ""),
         };
-        let arch = arch(given, &file).map_err(fail)?;
+        let arch = arch(given, &file, &all).map_err(fail)?;
         if arch.base() != layout.base {
             return Err(fail(format!(
                 "it says {}, and the weights are those of {}",
@@ -337,8 +332,12 @@ fn latents(
 }
 
 /// The backbone: as config.json says, else the published one of these sizes.
-fn arch(given: &Given<'_>, file: &File) -> std::result::Result<Arch, String> {
-    let arch = stated_arch(given, file)?;
+fn arch(
+    given: &Given<'_>,
+    file: &File,
+    all: &Map<String, Value>,
+) -> std::result::Result<Arch, String> {
+    let arch = stated_arch(given, file, all)?;
     match given.options.base {
         Some(base) if base != arch.base() => Err(format!(
             "--base says {}, and config.json {}",
@@ -349,11 +348,15 @@ fn arch(given: &Given<'_>, file: &File) -> std::result::Result<Arch, String> {
     }
 }
 
-fn stated_arch(given: &Given<'_>, file: &File) -> std::result::Result<Arch, String> {
+fn stated_arch(
+    given: &Given<'_>,
+    file: &File,
+    all: &Map<String, Value>,
+) -> std::result::Result<Arch, String> {
     let layout = given.layout;
     match (file.model_type.as_deref(), given.json) {
-        (Some("gpt2"), Some(json)) => Gpt2Config::parse(json).map(Arch::Gpt2),
-        (Some("llama"), Some(json)) => LlamaConfig::parse(json).map(Arch::Llama),
+        (Some("gpt2"), Some(json)) => Gpt2Config::parse(json, all).map(Arch::Gpt2),
+        (Some("llama"), Some(json)) => LlamaConfig::parse(json, all).map(Arch::Llama),
         (Some(other), _) => Err(format!(
             "model_type {other:?} is not supported (gpt2 and llama are)"
         )),
@@ -449,317 +452,4 @@ fn check_dropouts(shares: &[(&str, Option<f64>)]) -> std::result::Result<(), Str
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn layout(rows: usize) -> Layout {
-        Layout {
-            base: Base::Gpt2,
-            prefix: "base_causallm.".into(),
-            rows,
-            width: 16,
-            layers: 2,
-            lora_rank: None,
-            projection: false,
-            alias: Some(true),
-            pause: false,
-            step_decoder: None,
-        }
-    }
-
-    fn json(extra: &str) -> String {
-        format!(
-            r#"{{"model_type":"gpt2","n_embd":16,"n_head":2,"n_layer":2,"n_positions":64,"vocab_size":40{extra}}}"#
-        )
-    }
-
-    fn resolve(json: Option<&str>, meta: Option<&str>, layout: &Layout) -> Result<Config> {
-        let options = &LoadOptions::default();
-        Config::resolve(&Given {
-            name: "m",
-            json,
-            meta,
-            adapter: None,
-            options,
-            layout,
-        })
-    }
-
-    fn width_of(config: &Config) -> usize {
-        config.arch.width()
-    }
-
-    #[test]
-    fn the_undertone_object_wins_over_meta() {
-        let text = json(
-            r#","undertone":{"family":"multimode-coconut","n_latents":4,"task":"math","modes":["latent","written"]}"#,
-        );
-        let meta = Some(r#"{"family":"coconut","num_latents":6}"#);
-        let config = resolve(Some(&text), meta, &layout(40)).expect("valid");
-        assert_eq!(config.family, Family::MultimodeCoconut);
-        assert_eq!((config.n_latents, config.task), (4, Task::Math));
-        assert_eq!(config.modes, [Mode::Latent, Mode::Written]);
-        assert_eq!(config.base_vocab, None, "the tokenizer has the markers");
-        assert_eq!(width_of(&config), 16);
-    }
-
-    #[test]
-    fn the_user_wins_over_every_file_and_the_weights_speak_last() {
-        let meta = Some(r#"{"family":"multimode_coconut","num_latents":5}"#);
-        let options = LoadOptions {
-            family: Some(Family::Coconut),
-            latents: Some(3),
-            ..LoadOptions::default()
-        };
-        let given = Given {
-            name: "x/gpt2-prosqa-coconut",
-            json: Some(&json("")),
-            meta,
-            adapter: None,
-            options: &options,
-            layout: &layout(43),
-        };
-        let config = Config::resolve(&given).expect("valid");
-        assert_eq!(
-            (config.family, config.family_from),
-            (Family::Coconut, "--family")
-        );
-        assert_eq!((config.n_latents, config.task), (3, Task::Logic));
-        assert_eq!(config.base_vocab, Some(40));
-
-        let config = resolve(Some(&json("")), None, &layout(43)).expect("valid");
-        assert_eq!(
-            (config.family, config.family_from),
-            (Family::Coconut, "the weights")
-        );
-        assert_eq!(config.n_latents, PUBLISHED_LATENTS);
-    }
-
-    #[test]
-    fn a_bare_checkpoint_of_a_published_size_needs_no_config() {
-        let mut bare = layout(50260);
-        (bare.width, bare.layers) = (768, 12);
-        for text in [None, Some("{}")] {
-            let config = resolve(text, None, &bare).expect("GPT-2 small");
-            assert!(matches!(&config.arch, Arch::Gpt2(c) if c.heads == 12 && c.eos == Some(50256)));
-            assert_eq!(config.base_vocab, Some(50257));
-        }
-        (bare.base, bare.rows, bare.width, bare.layers) = (Base::Llama32, 128_258, 2048, 16);
-        let config = resolve(None, None, &bare).expect("Llama 3.2 1B");
-        assert!(matches!(&config.arch, Arch::Llama(c) if (c.kv_heads, c.head_width) == (8, 64)));
-        // A config.json that was written after tokens were added.
-        (bare.base, bare.rows, bare.width, bare.layers) = (Base::Gpt2, 50260, 16, 2);
-        let resized = json("").replace(":40", ":50260");
-        let config = resolve(Some(&resized), None, &bare).expect("resized");
-        assert_eq!(config.base_vocab, Some(50257));
-    }
-
-    #[test]
-    fn alpha_is_known_for_the_published_rank_and_asked_for_otherwise() {
-        let mut codi = layout(43);
-        (codi.projection, codi.lora_rank) = (true, Some(128));
-        let config = resolve(Some(&json("")), None, &codi).expect("published rank");
-        assert_eq!(
-            (config.family, config.lora_alpha),
-            (Family::Codi, Some(32.0))
-        );
-        codi.lora_rank = Some(4);
-        let error = resolve(Some(&json("")), None, &codi)
-            .expect_err("unknown")
-            .to_string();
-        assert!(
-            error.contains("--lora-alpha") && error.contains("rank 4"),
-            "{error}"
-        );
-        let meta = Some(r#"{"lora_alpha":6}"#);
-        let config = resolve(Some(&json("")), meta, &codi).expect("stated");
-        assert_eq!(config.lora_alpha, Some(6.0));
-        let peft =
-            |more: &str| lora::adapter_alpha(&format!(r#"{{"r":4,"lora_alpha":6{more}}}"#), 4);
-        assert_eq!(peft(""), Ok(6.0));
-        assert_eq!(
-            peft(r#","use_rslora":true"#),
-            Ok(12.0),
-            "6 / sqrt(4) is 12 / 4"
-        );
-        for more in [
-            r#""use_dora":true"#,
-            r#""alpha_pattern":{"c_attn":64}"#,
-            r#""peft_type":"IA3""#,
-        ] {
-            assert!(peft(&format!(",{more}")).is_err(), "{more}");
-        }
-        assert!(lora::adapter_alpha(r#"{"r":8,"lora_alpha":6}"#, 4).is_err());
-    }
-
-    #[test]
-    fn llama_configurations_are_read_with_their_rope_scaling() {
-        let text = r#"{"model_type":"llama","hidden_size":16,"intermediate_size":48,"num_attention_heads":4,
-            "num_key_value_heads":2,"num_hidden_layers":2,"rms_norm_eps":1e-5,"rope_theta":500000.0,"vocab_size":40,
-            "max_position_embeddings":512,"tie_word_embeddings":true,"eos_token_id":[7,9],
-            "rope_scaling":{"factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,
-            "original_max_position_embeddings":64,"rope_type":"llama3"}}"#;
-        let mut llama = layout(43);
-        llama.base = Base::Llama32;
-        let config = resolve(Some(text), None, &llama).expect("valid");
-        let Arch::Llama(c) = &config.arch else {
-            panic!("a llama");
-        };
-        assert_eq!((c.heads, c.kv_heads, c.head_width), (4, 2, 4));
-        assert!(matches!(
-            c.rope_scaling,
-            Some(RopeScaling::Llama3 {
-                original_positions: 64,
-                ..
-            })
-        ));
-        assert_eq!(config.arch.eos(), [7, 9]);
-        for (from, to, expected) in [
-            (
-                "\"num_key_value_heads\":2",
-                "\"num_key_value_heads\":3",
-                "num_key_value_heads",
-            ),
-            (
-                "\"low_freq_factor\":1.0",
-                "\"low_freq_factor\":5.0",
-                "rope_scaling",
-            ),
-            ("\"tie_word", "\"hidden_act\":\"relu\",\"tie_word", "relu"),
-            ("\"tie_word", "\"mlp_bias\":true,\"tie_word", "mlp_bias"),
-            ("1e-5", "0", "rms_norm_eps is 0"),
-            ("500000.0", "0.5", "rope_theta is 0.5, and must be"),
-            ("500000.0", "1e30", "rope_theta is"),
-            ("\"factor\":8.0", "\"factor\":0.5", "rope_scaling"),
-            ("llama3", "yarn", "yarn"),
-            (
-                "\"tie_word",
-                "\"attention_dropout\":1.5,\"tie_word",
-                "attention_dropout is 1.5",
-            ),
-            (
-                "\"intermediate_size\":48",
-                "\"intermediate_size\":0",
-                "intermediate_size",
-            ),
-        ] {
-            let error = resolve(Some(&text.replace(from, to)), None, &llama).expect_err(expected);
-            assert!(error.to_string().contains(expected), "{error}");
-        }
-    }
-
-    #[test]
-    #[expect(clippy::too_many_lines, reason = "a table")]
-    fn every_refusal_names_the_field() {
-        let meta = |text: &'static str| Some(text);
-        let cases = [
-            (json(""), meta(r#"{"family":"huginn"}"#), "huginn"),
-            (json(""), meta(r#"{"num_latents":64}"#), "n_positions"),
-            (json(""), meta("[]"), "meta.json"),
-            (json(r#","activation_function":"relu""#), None, "relu"),
-            (
-                json("").replace("size\":40", "size\":1"),
-                None,
-                "vocab_size is 1, and the weights have 43 rows",
-            ),
-            (
-                json("").replace("size\":40", "size\":44"),
-                None,
-                "vocab_size is 44",
-            ),
-            (
-                json("").replace("\"n_head\":2", "\"n_head\":0"),
-                None,
-                "n_head is 0, and must be from 1",
-            ),
-            (
-                json(r#","layer_norm_epsilon":0"#),
-                None,
-                "layer_norm_epsilon is 0, and must be above 0",
-            ),
-            (
-                json(r#","layer_norm_epsilon":-1e-5"#),
-                None,
-                "must be above 0",
-            ),
-            (
-                json(r#","layer_norm_epsilon":1e-320"#),
-                None,
-                "must be above 0",
-            ),
-            (json(r#","layer_norm_epsilon":0.5"#), None, "at most 0.1"),
-            (json(r#","layer_norm_epsilon":NaN"#), None, "config.json"),
-            (
-                json(r#","attn_pdrop":1.0"#),
-                None,
-                "attn_pdrop is 1, and must be",
-            ),
-            (json(r#","embd_pdrop":-0.1"#), None, "embd_pdrop is -0.1"),
-            (json(r#","resid_pdrop":7"#), None, "resid_pdrop is 7"),
-            (
-                json(r#","undertone":{"phrase_decoder":"oracle"}"#),
-                None,
-                "phrase_decoder \"oracle\" is not one of roll-out, latent-prefix, step-decoder",
-            ),
-            (
-                json(r#","undertone":{"phrase_decoder":"step-decoder"}"#),
-                None,
-                "hold no step decoder",
-            ),
-            (
-                json(""),
-                meta(r#"{"step_order":"sideways"}"#),
-                "step_order \"sideways\" is not one of result-first, operands-first, path",
-            ),
-            (
-                json(r#","undertone":{"family":"coconut","n_latents":0}"#),
-                None,
-                "n_latents is 0",
-            ),
-            (json(r#","scale_attn_weights":false"#), None, "scale_attn"),
-            (
-                json("").replace("\"n_head\":2", "\"n_head\":3"),
-                None,
-                "n_head",
-            ),
-            (json("").replace("\"n_layer\":2,", ""), None, "n_layer"),
-            (
-                json("").replace("\"n_layer\":2", "\"n_layer\":3"),
-                None,
-                "number of blocks",
-            ),
-            (
-                json("").replace("\"n_embd\":16", "\"n_embd\":32"),
-                None,
-                "hidden width",
-            ),
-            (json("").replace(":64", ":99999999999"), None, "n_positions"),
-            (json("").replace("gpt2", "bert"), None, "bert"),
-            ("<html>".to_owned(), None, "config.json"),
-            ("{}".to_owned(), None, "16 wide"),
-            (
-                json(r#","undertone":{"family":"coconut","modes":["loud"]}"#),
-                None,
-                "loud",
-            ),
-            (
-                json(r#","undertone":{"family":"coconut","modes":["direct"]}"#),
-                None,
-                "do not fit",
-            ),
-        ];
-        for (text, meta, expected) in cases {
-            let error = resolve(Some(&text), meta, &layout(43))
-                .expect_err(expected)
-                .to_string();
-            assert!(error.contains(expected), "{error} does not name {expected}");
-        }
-        let llama = r#"{"model_type":"llama","hidden_size":16,"intermediate_size":48,"num_attention_heads":4,
-            "num_hidden_layers":2,"rms_norm_eps":1e-5,"vocab_size":40,"max_position_embeddings":512,"rope_theta":10000.0}"#;
-        let error = resolve(Some(llama), None, &layout(43)).expect_err("another base");
-        assert!(
-            error.to_string().contains("weights are those of gpt2"),
-            "{error}"
-        );
-    }
-}
+mod tests;

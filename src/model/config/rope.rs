@@ -44,13 +44,13 @@ impl Rope {
         let object = |name: &'static str| match config.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Object(fields)) => Ok(Some(Fields { name, fields })),
-            Some(_) => Err(format!("{name} is no object")),
+            Some(_) => Err(format!("{name} is not an object")),
         };
         let (scaling, parameters) = (object("rope_scaling")?, object("rope_parameters")?);
         let theta = theta(config, [&parameters, &scaling])?;
         let scaling = match (parameters, scaling) {
             (Some(parameters), Some(scaling)) if parameters.fields != scaling.fields => {
-                return Err("rope_parameters and rope_scaling say different things".to_owned());
+                return Err("rope_parameters and rope_scaling disagree".to_owned());
             }
             (parameters, scaling) => parameters.or(scaling),
         };
@@ -78,7 +78,7 @@ fn theta(config: &Map<String, Value>, within: [&Option<Fields<'_>>; 2]) -> Resul
         let Some(value) = fields.get("rope_theta").filter(|value| !value.is_null()) else {
             continue;
         };
-        let value = value.as_f64().ok_or("rope_theta is no number")?;
+        let value = value.as_f64().ok_or("rope_theta is not a number")?;
         #[expect(clippy::float_cmp, reason = "the same text twice is the same number")]
         if found.is_some_and(|other| other != value) {
             return Err(format!(
@@ -88,7 +88,7 @@ fn theta(config: &Map<String, Value>, within: [&Option<Fields<'_>>; 2]) -> Resul
         }
         found = Some(value);
     }
-    let theta = found.ok_or("it says no rope_theta, neither by itself nor in rope_parameters")?;
+    let theta = found.ok_or("no rope_theta, neither at the top level nor in rope_parameters")?;
     if !(theta > 1.0 && theta <= MOST_THETA) {
         return Err(format!(
             "rope_theta is {theta}, and must be above 1 and at most {MOST_THETA:e}"
@@ -115,7 +115,7 @@ impl Fields<'_> {
         let kind = match (text("rope_type"), text("type")) {
             (Some(kind), _) | (None, Some(kind)) => kind,
             (None, None) if self.fields.keys().all(|key| key == "rope_theta") => "default",
-            (None, None) => return Err(format!("{name} says no rope_type")),
+            (None, None) => return Err(format!("{name} has no rope_type")),
         };
         let known: &[&str] = match kind {
             "default" => &[],
@@ -279,7 +279,7 @@ mod tests {
     fn what_is_not_known_is_refused_by_name() {
         for (text, says) in [
             ("{}", "no rope_theta"),
-            (r#"{"rope_theta":"1e4"}"#, "rope_theta is no number"),
+            (r#"{"rope_theta":"1e4"}"#, "rope_theta is not a number"),
             (
                 r#"{"rope_theta":10000,"rope_parameters":{"rope_theta":500000}}"#,
                 "in another",
@@ -306,7 +306,7 @@ mod tests {
             ),
             (
                 r#"{"rope_theta":10000,"rope_scaling":[1]}"#,
-                "rope_scaling is no object",
+                "rope_scaling is not an object",
             ),
             (
                 r#"{"rope_parameters":{"rope_theta":10000,"rope_type":"default","partial_rotary_factor":0.5}}"#,

@@ -1,14 +1,15 @@
 //! The numbers of a question, with the bytes that spell them: one grammar for the verifier, the edits and the screen.
 //!
 //! Whole words only: "someone" holds no 1 and "weight" no 8, which substring matching (methods.md, Q20) would find.
-//! Ordinals ("3rd", "first half") are not quantities. What is written as one is read as one number or not at all: "3 1/2", "$4k" and
-//! "12 000" are numbers, "3:30", "1.000,50", "2024-01-05", "-5", "1h30" and "5²" are none, and their parts are none either.
+//! Ordinals ("3rd", "first half") are not quantities. A written number is read as a whole or not at all: "3 1/2", "$4k" and "12 000" are
+//! read; "3:30", "1.000,50", "2024-01-05", "-5", "1h30" and "5²" are not, and neither is any part of them.
 
 mod words;
 mod written;
 
 use super::Ratio;
 use words::{cardinal, fraction_word, is_scale, joined, multiplier, unread, word};
+pub(super) use written::{CURRENCY, DASHES};
 use written::{letters, written_number};
 
 /// How a question says a number; decides which operators it may stand in.
@@ -66,7 +67,7 @@ pub fn question_numbers(question: &str) -> Vec<Number> {
     let mut numbers = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        // What scales a number that is not read is none by itself: "-5 thousand", "several dozen".
+        // Skip the scale word after a number that is not read: "-5 thousand", "several dozen".
         if is_scale(&words, at) && joined(question, &words, at) && follows_unread(&words, at) {
             at += 1;
             continue;
@@ -85,7 +86,7 @@ pub fn question_numbers(question: &str) -> Vec<Number> {
     numbers
 }
 
-/// Whether a word follows a number that is not read, or a word for one that is not known.
+/// Whether the word before is a number that is not read, or a vague one ("several").
 fn follows_unread(words: &[Word], at: usize) -> bool {
     const VAGUE: [&str; 6] = ["several", "few", "many", "some", "couple", "baker's"];
     let before = at.checked_sub(1).map(|before| &words[before].is);

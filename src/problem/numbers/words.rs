@@ -23,7 +23,7 @@ pub(super) fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, 
     Some((value, used))
 }
 
-/// Words behind a number that make it another one, of a kind that is not read.
+/// Words after a number that turn it into another one, which is not read.
 const ALTERING: [&str; 20] = [
     "trillion",
     "trillions",
@@ -68,8 +68,8 @@ const ORDINALS: [&str; 18] = [
     "thousandths",
 ];
 
-/// Whether a number of so many words is only a part of what is written: "minus five", "5 squared", "two point five", "twenty-first",
-/// "5 per cent". If so, how many more words belong to it.
+/// Tells a number that is only part of a longer expression, which must not be read: "minus five", "5 squared", "two point five",
+/// "twenty-first", "5 per cent". Returns how many words of that expression follow the number; `None` if it stands alone.
 pub(super) fn unread(
     text: &str,
     words: &[Word],

@@ -6,9 +6,10 @@ use regex::Regex;
 
 use super::{Ratio, What};
 
-const CURRENCY: [char; 4] = ['$', '£', '€', '¥'];
+/// Signs of currencies.
+pub(crate) const CURRENCY: [char; 4] = ['$', '£', '€', '¥'];
 /// Hyphen, minus sign, en dash.
-const DASHES: [char; 3] = ['-', '\u{2212}', '\u{2013}'];
+pub(crate) const DASHES: [char; 3] = ['-', '\u{2212}', '\u{2013}'];
 /// One-character fractions.
 const FRACTIONS: &str = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞";
 
