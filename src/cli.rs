@@ -323,7 +323,7 @@ pub struct InspectArgs {
     #[arg(long, value_name = "FILE", requires = "index")]
     pub data: Option<PathBuf>,
     /// Which problem of the file, counted from 0
-    #[arg(long, value_name = "I", requires = "data")]
+    #[arg(long, value_name = "I", requires = "data", conflicts_with = "question")]
     pub index: Option<usize>,
     /// Latent tokens to switch off: 2,4 or 1-3 or all
     #[arg(long, value_name = "LATENTS")]

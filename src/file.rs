@@ -4,6 +4,7 @@
 //! a file; everything that is read has a bound; files are replaced atomically, and what is no regular file is written
 //! through. `tests/tidy.rs` keeps other modules from the calls of the standard library.
 
+mod foreign;
 mod kind;
 mod outputs;
 mod read;
@@ -12,6 +13,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::foreign::foreign;
 pub use self::kind::{append, extend, open, update};
 pub use self::outputs::Outputs;
 pub use self::read::{

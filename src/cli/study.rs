@@ -21,7 +21,7 @@ pub struct ProblemArgs {
     #[arg(long, value_name = "FILE", requires = "index")]
     pub data: Option<PathBuf>,
     /// Which problem of the file, counted from 0
-    #[arg(long, value_name = "I", requires = "data")]
+    #[arg(long, value_name = "I", requires = "data", conflicts_with = "question")]
     pub index: Option<usize>,
     /// The right answer to a typed question
     #[arg(

@@ -102,6 +102,14 @@ fn lines_are_taken_or_refused() {
             Some(ErrorKind::ArgumentConflict),
         ),
         (
+            "undertone inspect --question a --index 3",
+            Some(ErrorKind::ArgumentConflict),
+        ),
+        (
+            "undertone ablate --question a --index 3 --off 1",
+            Some(ErrorKind::ArgumentConflict),
+        ),
+        (
             "undertone inspect --question a --json --text",
             Some(ErrorKind::ArgumentConflict),
         ),

@@ -38,6 +38,8 @@ pub struct Checkpoint {
     pub(crate) weights: Source,
     /// The SHA-256 that the weights were published with, which they must have.
     pub(crate) stated_sha256: Option<String>,
+    /// What a user has to know of the choice of these files.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What a meta.json says about files.
@@ -84,6 +86,7 @@ impl Checkpoint {
             tokenizer_path: None,
             weights: Source::Memory(found.weights.into()),
             stated_sha256: None,
+            warnings: Vec::new(),
         })
     }
 
@@ -93,23 +96,34 @@ impl Checkpoint {
     /// [`ModelError::Read`] naming the file, or the folder if it holds no weights or several.
     pub fn from_dir(folder: &Path) -> Result<Self> {
         let meta = optional_text(&folder.join("meta.json"))?;
-        let weights = match files(folder, meta.as_deref())?.weights_file {
-            Some(name) => folder.join(plain_name(folder, &name)?),
+        let (weights, warning) = match files(folder, meta.as_deref())?.weights_file {
+            Some(name) => (folder.join(plain_name(folder, &name)?), None),
             None => match find::weights(folder)? {
-                Found::File(path) => path,
-                Found::Folder(inner) => {
-                    let found = Self::from_dir(&inner)?;
-                    let outer = folder.join("tokenizer.json");
-                    let lacks = found.needs_tokenizer() && outer.is_file();
-                    return if lacks {
-                        found.with_tokenizer(&outer)
-                    } else {
-                        Ok(found)
-                    };
-                }
+                Found::File { path, warning } => (path, warning),
+                Found::Folder(inner) => return Self::from_dir(&inner)?.or_beside(folder),
             },
         };
-        Self::beside(&weights, folder, folder.display().to_string())
+        let mut found = Self::beside(&weights, folder, folder.display().to_string())?;
+        found.warnings.extend(warning);
+        Ok(found)
+    }
+
+    /// Takes what a checkpoint of a training run lacks from the folder of the run.
+    fn or_beside(mut self, run: &Path) -> Result<Self> {
+        if self.config.is_none() {
+            self.config = optional_text(&run.join("config.json"))?.map(Cow::from);
+        }
+        if self.meta.is_none() {
+            self.meta = optional_text(&run.join("meta.json"))?;
+        }
+        if self.adapter.is_none() {
+            self.adapter = optional_text(&run.join("adapter_config.json"))?;
+        }
+        let tokenizer = run.join("tokenizer.json");
+        if self.needs_tokenizer() && tokenizer.is_file() {
+            return self.with_tokenizer(&tokenizer);
+        }
+        Ok(self)
     }
 
     /// Opens a bare checkpoint file, with what lies beside it.
@@ -145,6 +159,7 @@ impl Checkpoint {
             tokenizer_path,
             weights: open(weights)?,
             stated_sha256: None,
+            warnings: Vec::new(),
         })
     }
 
@@ -177,6 +192,7 @@ impl Checkpoint {
             tokenizer_path,
             weights: open(weights)?,
             stated_sha256: None,
+            warnings: Vec::new(),
         })
     }
 
@@ -237,6 +253,7 @@ impl Checkpoint {
             tokenizer_path: None,
             weights: Source::Memory(weights.into()),
             stated_sha256: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -369,6 +386,35 @@ mod tests {
             Checkpoint::open("no such model"),
             Err(ModelError::UnknownModel { .. })
         ));
+    }
+
+    #[test]
+    fn a_checkpoint_of_a_run_takes_what_it_lacks_from_the_run() {
+        let run = tempfile::tempdir().expect("temporary folder");
+        let inner = run.path().join("checkpoint-500");
+        std::fs::create_dir(&inner).expect("folder");
+        let write = |path: &Path, text: &str| std::fs::write(path, text).expect("write");
+        write(&inner.join("model.safetensors"), "{}");
+        write(&inner.join("meta.json"), r#"{"num_latents":3}"#);
+        for name in [
+            "config.json",
+            "meta.json",
+            "adapter_config.json",
+            "tokenizer.json",
+        ] {
+            write(
+                &run.path().join(name),
+                &format!(r#"{{"of":"the run","name":"{name}"}}"#),
+            );
+        }
+        let found = Checkpoint::from_dir(run.path()).expect("one checkpoint");
+        let of_run = |text: Option<&str>| text.is_some_and(|text| text.contains("the run"));
+        assert!(of_run(found.config.as_deref()) && of_run(found.adapter.as_deref()));
+        assert!(
+            found.meta.is_some_and(|meta| meta.contains("num_latents")),
+            "its own comes first"
+        );
+        assert!(found.tokenizer.is_some());
     }
 
     #[test]

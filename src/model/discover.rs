@@ -23,7 +23,7 @@ const PREFIXES: [&str; 6] = [
 ];
 
 /// The name under which Coconut's training code keeps the input table once more.
-const ALIAS: &str = "embedding.weight";
+pub(super) const ALIAS: &str = "embedding.weight";
 
 /// Prefixes of a training-time decoder (SIM-CoT), the first for CODI, the others for Coconut.
 const STEP_DECODERS: [&str; 3] = ["decoder.", "expainable_llm.", "explainable_llm."];
@@ -120,6 +120,12 @@ impl Layout {
                 .into_iter()
                 .find(|p| tensors.clone().any(|(name, _)| name.starts_with(p))),
         })
+    }
+
+    /// The name of the input table.
+    pub(crate) fn table(&self) -> String {
+        let of_base = TABLES.iter().find(|(base, _)| *base == self.base);
+        format!("{}{}", self.prefix, of_base.map_or("", |(_, table)| table))
     }
 
     /// Takes account of names that a safetensors file leaves out because others hold the same values.

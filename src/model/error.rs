@@ -203,6 +203,9 @@ impl ModelError {
             Self::Damaged { model, .. } => format!(
                 "where there is a network run: undertone fetch {model}; it downloads what is damaged again"
             ),
+            Self::MissingTensor { name, .. } if name.ends_with("lm_head.weight") => {
+                "take a file that holds the output table, or set \"tie_word_embeddings\": true in config.json if the model was trained so".into()
+            }
             Self::MissingTensor { .. } => {
                 "this looks like a checkpoint of another family or architecture; check \"family\" in config.json".into()
             }
@@ -215,9 +218,7 @@ impl ModelError {
             Self::WrongTensor { .. } => {
                 "config.json and the weights do not belong together; check the sizes in config.json".into()
             }
-            Self::UnexpectedTensor { .. } => {
-                "nothing is loaded in part; check \"family\" and \"n_layer\" in config.json".into()
-            }
+            Self::UnexpectedTensor { name, .. } => unexpected(name).into(),
             Self::Lens { .. } => {
                 "fit one to this very model: undertone lens fit --model M --data FILE --out DIR".into()
             }
@@ -268,6 +269,21 @@ impl ModelError {
             reason: reason.into(),
             hint: hint.into(),
         }
+    }
+}
+
+/// What to do about a tensor that the architecture has no use for, by what its name means elsewhere.
+fn unexpected(name: &str) -> &'static str {
+    let ends = |with: &[&str]| with.iter().any(|end| name.ends_with(end));
+    let is_head = ["score.", "classifier.", "v_head.", "qa_outputs."];
+    if name.contains("lora_") {
+        "low-rank branches are read as CODI stores them (lora_A.default.weight and lora_B.default.weight); merge others into the weights first"
+    } else if ends(&["_proj.bias", "q_norm.weight", "k_norm.weight"]) {
+        "it belongs to another architecture, such as Qwen; only GPT-2 and Llama are supported"
+    } else if is_head.iter().any(|head| name.starts_with(head)) {
+        "it is a head for another task: save the model without it"
+    } else {
+        "nothing is loaded in part: save the model without what does not belong to it, or check \"family\" and \"model_type\" in config.json"
     }
 }
 

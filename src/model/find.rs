@@ -29,7 +29,11 @@ const BESIDE: [&str; 7] = [
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// In this file of it.
-    File(PathBuf),
+    File {
+        path: PathBuf,
+        /// What a user has to know of the choice.
+        warning: Option<String>,
+    },
     /// In this folder of it, the only one that a training run left.
     Folder(PathBuf),
 }
@@ -69,7 +73,10 @@ pub(super) fn weights(folder: &Path) -> Result<Found> {
         )));
     }
     match files.len() {
-        1 => Ok(Found::File(files.remove(0))),
+        1 => Ok(Found::File {
+            path: files.remove(0),
+            warning: None,
+        }),
         0 => match folders.as_slice() {
             [one] => Ok(Found::Folder(one.clone())),
             [] => Err(failed(
@@ -80,12 +87,12 @@ pub(super) fn weights(folder: &Path) -> Result<Found> {
                 names(several, |_| None)
             ))),
         },
-        _ => among(&files).map(Found::File).map_err(failed),
+        _ => among(&files).map_err(failed),
     }
 }
 
 /// The one of several files that holds a latent reasoner; a base or other tensors may lie beside it.
-fn among(files: &[PathBuf]) -> std::result::Result<PathBuf, String> {
+fn among(files: &[PathBuf]) -> std::result::Result<Found, String> {
     let kinds: Vec<Option<String>> = files.iter().map(|path| kind(path)).collect();
     let usual = |path: &&PathBuf| {
         let name = path.file_name();
@@ -116,6 +123,21 @@ fn among(files: &[PathBuf]) -> std::result::Result<PathBuf, String> {
         several if several.iter().all(|path| usual(path).is_some()) => first_usual(several),
         _ => None,
     };
+    let unread: Vec<PathBuf> = reasoners
+        .iter()
+        .filter(|path| found.as_ref() != Some(**path))
+        .map(|path| (*path).clone())
+        .collect();
+    let found = found.map(|path| Found::File {
+        warning: (!unread.is_empty()).then(|| {
+            format!(
+                "{} was opened; {} beside it was not read, nor compared with it",
+                names(std::slice::from_ref(&path), |_| None),
+                names(&unread, |_| None)
+            )
+        }),
+        path,
+    });
     found.ok_or_else(|| {
         let of = |path: &Path| kinds[files.iter().position(|file| file == path)?].clone();
         format!(
@@ -171,6 +193,7 @@ fn is_part(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::tensor_file::made::state_dict;
     use crate::model::tiny;
 
     fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
@@ -185,7 +208,7 @@ mod tests {
 
     fn file(folder: &tempfile::TempDir) -> std::result::Result<String, String> {
         match weights(folder.path()) {
-            Ok(Found::File(path) | Found::Folder(path)) => Ok(path
+            Ok(Found::File { path, .. } | Found::Folder(path)) => Ok(path
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy()
@@ -244,5 +267,19 @@ mod tests {
         assert_eq!(file(&beside).as_deref(), Ok("model.safetensors"));
         let formats = folder(&[("model.safetensors", &coconut), ("pytorch_model.bin", b"x")]);
         assert_eq!(file(&formats).as_deref(), Ok("model.safetensors"));
+        let torch = state_dict(&tiny::tensors_of(1));
+        let formats = folder(&[
+            ("pytorch_model.bin", &torch),
+            ("model.safetensors", &coconut),
+        ]);
+        let Ok(Found::File { path, warning }) = weights(formats.path()) else {
+            panic!("two formats of one model");
+        };
+        assert!(path.ends_with("model.safetensors"), "{path:?}");
+        let said = warning.expect("one of them is not read");
+        assert!(
+            said.contains("pytorch_model.bin beside it was not read"),
+            "{said}"
+        );
     }
 }

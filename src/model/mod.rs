@@ -214,6 +214,8 @@ impl Model {
 
         weights.set_dtype(compute_type(&config));
         Self::transform(&mut weights, config.precision, options, device)?;
+        let width = config.arch.width();
+        weights.drop_second_name(&layout.table(), discover::ALIAS, &[layout.rows, width])?;
         let backbone = take_backbone(
             &mut weights,
             &config.arch,
@@ -221,7 +223,6 @@ impl Model {
             layout.rows,
             config.lora_alpha,
         )?;
-        let width = config.arch.width();
         let feedback = match config.family {
             Family::Codi | Family::MultimodeCodi if layout.projection => {
                 Feedback::Projection(Projection::take(&mut weights, width)?)
@@ -232,13 +233,13 @@ impl Model {
             }
             _ => Feedback::State,
         };
-        // The training code keeps an alias of the token table under this name.
-        weights.drop_alias("embedding.weight", &[layout.rows, width])?;
         let decoder = layout
             .step_decoder
             .map(|prefix| step_decoder::StepDecoder::take(&mut weights, &config.arch, prefix))
             .transpose()?;
-        let (parameters, mut warnings) = weights.finish()?;
+        let (parameters, found) = weights.finish()?;
+        let mut warnings = checkpoint.warnings.clone();
+        warnings.extend(found);
         if layout.base == Base::Llama32 && !tokenizer.adds_a_start()? {
             warnings.push(
                 "the tokenizer adds no start token, but Llama 3 was trained with one: answers may differ from the published ones"

@@ -159,21 +159,12 @@ fn read_exact_at(file: &File, mut at: u64, mut buffer: &mut [u8]) -> io::Result<
 }
 
 /// What stands in place of a file of a checkpoint, by how it begins, and what to do about it.
-pub(crate) fn in_place_of_it(start: &[u8]) -> Option<&'static str> {
-    let text = start.trim_ascii_start();
-    let begins =
-        |with: &[u8]| text.len() >= with.len() && text[..with.len()].eq_ignore_ascii_case(with);
-    Some(match start {
-        [] => "it is empty; download it again",
-        _ if begins(b"<!doctype") || begins(b"<html") || begins(b"<?xml") => {
-            "it is a web page, saved in place of the file; download the file itself"
-        }
-        _ if begins(b"version https://git-lfs") => {
-            "it is a Git LFS pointer; fetch the file that it stands for (git lfs pull)"
-        }
-        _ if start.starts_with(&[0x1f, 0x8b]) => "it is compressed with gzip; unpack it first",
-        _ => return None,
-    })
+pub(crate) fn in_place_of_it(start: &[u8]) -> Option<String> {
+    if start.is_empty() {
+        return Some("it is empty; download it again".to_owned());
+    }
+    let found = file::foreign(start)?;
+    Some(format!("{}; {}", found.what, found.way_out))
 }
 
 #[cfg(test)]

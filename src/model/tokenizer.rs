@@ -190,7 +190,7 @@ const MOST_GROWTH: f64 = 4096.0;
 /// Refuses what the library would run into trouble with, instead of reporting it.
 fn check(json: &[u8]) -> std::result::Result<(), String> {
     if let Some(what) = in_place_of_it(json) {
-        return Err(what.to_owned());
+        return Err(what);
     }
     let looked: Looked = serde_json::from_slice(json).map_err(|e| e.to_string())?;
     if looked.model.is_none() {

@@ -217,42 +217,9 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// Drops a copy of another tensor, after a look at its shape; a file need not hold it.
-    pub(crate) fn drop_alias(&mut self, name: &str, shape: &[usize]) -> Result<()> {
-        match self.tensors.remove(name) {
-            Some(entry) if entry.shape != shape => {
-                Err(self.wrong(name, format!("{:?}", entry.shape), format!("{shape:?}")))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Drops an output table that is stored beside the input table it is tied to; warns where the file has other values in it.
     pub(crate) fn drop_tied(&mut self, input: &str, output: &str, shape: &[usize]) -> Result<()> {
-        let entries = (
-            self.tensors.get(input).copied(),
-            self.tensors.get(output).copied(),
-        );
-        self.drop_alias(output, shape)?;
-        let (Some(table), Some(head)) = entries else {
-            return Ok(());
-        };
-        if table.shape != shape || !table.is_packed() || !head.is_packed() {
-            return Ok(());
-        }
-        // As they are stored: neither rounded nor shuffled, and no parameters of the model.
-        let mut values: Vec<f32> = Vec::with_capacity(table.count());
-        self.parts(input, table, &mut |part| {
-            values.extend_from_slice(part);
-            Ok(())
-        })?;
-        let (mut at, mut apart) = (0, 0.0_f32);
-        self.parts(output, head, &mut |part| {
-            let same = values[at..].iter().zip(part);
-            apart = same.fold(apart, |most, (a, b)| most.max((a - b).abs()));
-            at += part.len();
-            Ok(())
-        })?;
+        let apart = self.drop_copy(input, output, shape)?;
         if apart > 0.0 {
             self.warnings.push(format!(
                 "config.json ties {output} to the token table, but the stored values differ by up to {apart:.3e}: the token table is used \
@@ -260,6 +227,57 @@ impl<'a> Weights<'a> {
             ));
         }
         Ok(())
+    }
+
+    /// Drops the second name of the token table, which Coconut's training code stores. Other values under it are refused: the published
+    /// loader would use them in place of the table's.
+    pub(crate) fn drop_second_name(
+        &mut self,
+        table: &str,
+        second: &str,
+        shape: &[usize],
+    ) -> Result<()> {
+        let apart = self.drop_copy(table, second, shape)?;
+        if apart > 0.0 {
+            return Err(ModelError::Weights {
+                model: self.model.into(),
+                reason: format!(
+                    "{second} and {table} are two names of one table, but their values differ by up to {apart:.3e}"
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// Drops a copy of a tensor that has not been taken yet, after a look at its shape; a file need not hold it. Returns the largest
+    /// difference between the two as they are stored: neither rounded nor shuffled, and no parameters of the model.
+    fn drop_copy(&mut self, of: &str, copy: &str, shape: &[usize]) -> Result<f32> {
+        let original = self.tensors.get(of).copied();
+        let Some(entry) = self.tensors.remove(copy) else {
+            return Ok(0.0);
+        };
+        if entry.shape != shape {
+            return Err(self.wrong(copy, format!("{:?}", entry.shape), format!("{shape:?}")));
+        }
+        let Some(original) = original.filter(|original| original.shape == shape) else {
+            return Ok(0.0);
+        };
+        if original == entry || !original.is_packed() || !entry.is_packed() {
+            return Ok(0.0);
+        }
+        let mut values: Vec<f32> = Vec::with_capacity(original.count());
+        self.parts(of, original, &mut |part| {
+            values.extend_from_slice(part);
+            Ok(())
+        })?;
+        let (mut at, mut apart) = (0, 0.0_f32);
+        self.parts(copy, entry, &mut |part| {
+            let same = values[at..].iter().zip(part);
+            apart = same.fold(apart, |most, (a, b)| most.max((a - b).abs()));
+            at += part.len();
+            Ok(())
+        })?;
+        Ok(apart)
     }
 
     /// Ends the loading: returns the number of parameters taken, and what a user has to know.

@@ -7,6 +7,7 @@ pub mod decoded;
 pub(crate) mod json;
 pub(crate) mod raw;
 pub(crate) mod row;
+mod shape;
 pub(crate) mod source;
 pub(crate) mod values;
 
@@ -91,15 +92,17 @@ pub fn parse_solved(text: &str, path: &Path) -> Result<Vec<Solved>> {
         });
         solved.collect()
     };
-    let problems: Vec<Solved> = match source::form(text) {
-        Form::Array => of(json::read_array(text, path, FORMS)?),
-        Form::Lines => of(json::read_lines(text, path, FORMS)?),
-        Form::Examples => of(json::read_examples(text, path, FORMS)?),
-        Form::Raw => raw::read(text, path)?
-            .into_iter()
-            .map(Solved::from)
-            .collect(),
+    let form = source::form(text);
+    let read = match form {
+        Form::Array => json::read_array(text, path, FORMS).map(of),
+        Form::Lines => json::read_lines(text, path, FORMS).map(of),
+        Form::Examples => json::read_examples(text, path, FORMS).map(of),
+        Form::Raw => raw::read(text, path).map(|rows| rows.into_iter().map(Solved::from).collect()),
     };
+    let problems: Vec<Solved> = read.map_err(|error| match shape::of(text, form) {
+        Some(shape) => Error::data(path, None, shape.what, shape.way_out),
+        None => error,
+    })?;
     if problems.is_empty() {
         return Err(Error::data(path, None, "the file holds no problem", FORMS));
     }
@@ -191,7 +194,7 @@ mod tests {
                 "\"problems.jsonl\", line 1: trailing characters",
             ),
             (
-                "<!doctype html>".to_owned(),
+                "one question".to_owned(),
                 "\"problems.jsonl\", line 1: no || after the question",
             ),
         ];

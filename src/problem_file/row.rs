@@ -128,6 +128,14 @@ impl Part {
     }
 }
 
+/// Whether a field of this name holds a question.
+pub(super) fn is_of_question(name: &str) -> bool {
+    matches!(
+        Part::of(name),
+        Some(Part::Question | Part::Problem | Part::Input)
+    )
+}
+
 /// The fields of a row as they stand.
 #[derive(Default)]
 struct Fields {

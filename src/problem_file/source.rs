@@ -33,23 +33,23 @@ pub(crate) enum Form {
     Raw,
 }
 
-/// Files that people pass by mistake: how they begin, what they are, and the way out.
-const FOREIGN: &[(&[u8], &str, &str)] = &[
-    (
-        b"\x1f\x8b",
-        "it is compressed (gzip)",
-        "unpack it with gunzip first",
-    ),
-    (
-        b"\x28\xb5\x2f\xfd",
-        "it is compressed (zstd)",
-        "unpack it with unzstd first",
-    ),
+/// Files that hold data in a form that is not read: how they begin, what they are, and the way out.
+const UNREAD: &[(&[u8], &str, &str)] = &[
     (b"PK\x03\x04", "it is a zip archive", "unpack it first"),
     (
         b"PAR1",
         "it is a Parquet file",
         "convert it to JSON Lines first",
+    ),
+    (
+        b"ARROW1",
+        "it is an Arrow file",
+        "convert it to JSON Lines first",
+    ),
+    (
+        b"SQLite format 3",
+        "it is an SQLite database",
+        "write its rows as JSON Lines first",
     ),
     (
         b"\xff\xfe",
@@ -60,11 +60,6 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
         b"\xfe\xff",
         "it is UTF-16 text",
         "save it as UTF-8: iconv -f UTF-16 -t UTF-8",
-    ),
-    (
-        b"version https://git-lfs.github.com/",
-        "it is a Git LFS pointer, not the data",
-        "fetch the file itself: git lfs pull",
     ),
 ];
 
@@ -85,7 +80,10 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
 
 /// Returns bytes as text; `path` only serves the errors.
 pub(super) fn text(bytes: Vec<u8>, path: &Path) -> Result<String> {
-    for (begin, what, hint) in FOREIGN {
+    if let Some(found) = file::foreign(&bytes) {
+        return Err(Error::data(path, None, found.what, found.way_out));
+    }
+    for (begin, what, hint) in UNREAD {
         if bytes.starts_with(begin) {
             return Err(Error::data(path, None, *what, *hint));
         }

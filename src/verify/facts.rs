@@ -1,8 +1,8 @@
 //! Is-a facts and the query of a logic question, with the bytes of every fact sentence.
 //!
 //! Reads the ProsQA form ("Every gorpus is a bompus. Is Tom a bompus or flonk?") and the PrOntoQA form
-//! ("Wumpuses are not happy. True or false: Tom is happy."). A sentence that is neither makes the question unreadable:
-//! a fact that was missed could turn a trace into none.
+//! ("Wumpuses are not happy. True or false: Tom is happy."), which Logic-LM asks as "Is the following statement true or false? Tom is
+//! happy." A sentence that is neither makes the question unreadable: a fact that was missed could turn a trace into none.
 
 use std::collections::{HashMap, HashSet};
 
@@ -131,11 +131,17 @@ impl Facts {
 pub fn parse(question: &str) -> Result<Facts, Abstain> {
     let mut sentences = sentences(question);
     let query = sentences.pop().ok_or(Abstain::NoFacts)?;
+    let is_announced = sentences.pop_if(|last| is_announcement(last)).is_some();
     let mut book = Book {
         nouns: sentences.iter().flat_map(nouns).collect(),
         ..Book::default()
     };
-    let asked = ask(&query).ok_or(Abstain::NoQuery)?;
+    let asked = if is_announced {
+        claim(&query, 0)
+    } else {
+        ask(&query)
+    };
+    let asked = asked.ok_or(Abstain::NoQuery)?;
     let mut facts: Vec<Fact> = Vec::with_capacity(sentences.len());
     for sentence in &sentences {
         let fact = book
@@ -388,16 +394,27 @@ fn ask(sentence: &Sentence) -> Option<Question> {
                 what: Asked::Which(options),
             })
         }
-        ["true", "or", "false", claim @ ..] => {
-            let s = shape(claim).filter(|s| !s.general && !s.plural)?;
-            let what = Asked::Claim(s.object.to_owned(), s.negative);
-            Some(Question {
-                entity: sentence.0.get(3)?.clone(),
-                what,
-            })
-        }
+        ["true", "or", "false", ..] => claim(sentence, 3),
         _ => None,
     }
+}
+
+/// Reads "Tom is not happy" from a word of a sentence on.
+fn claim(sentence: &Sentence, from: usize) -> Option<Question> {
+    let words = sentence.words();
+    let s = shape(words.get(from..)?).filter(|s| !s.general && !s.plural)?;
+    Some(Question {
+        entity: sentence.0.get(from)?.clone(),
+        what: Asked::Claim(s.object.to_owned(), s.negative),
+    })
+}
+
+/// Whether a sentence says that the next one is to be judged: "Is the following statement true or false?" (Logic-LM).
+fn is_announcement(sentence: &Sentence) -> bool {
+    matches!(
+        sentence.words().as_slice(),
+        ["is", "the", "following", _, "true", "or", "false"]
+    )
 }
 
 #[cfg(test)]
@@ -463,6 +480,14 @@ mod tests {
             (
                 "A cat is a pet. Cats are happy. Pets are loud. Tom is a cat. True or false: Tom is loud.",
                 "cat is-a pet, cat is happy, pet is loud, tom is-a cat, Tom? loud",
+            ),
+            (
+                "Each yumpus is a lorpus. Fae is a yumpus. Is the following statement true or false? Fae is not a lorpus.",
+                "yumpus is-a lorpus, fae is-a yumpus, Fae? not lorpus",
+            ),
+            (
+                "Each yumpus is a lorpus. Fae is a yumpus. Is the following statement true or false?",
+                "NoQuery",
             ),
             ("", "NoFacts"),
             ("Is Tom a bompus or flonk?", "NoFacts"),

@@ -118,6 +118,46 @@ pub(super) fn cases() -> Vec<Case> {
         torch_file(evaluated),
         &["builtins.eval"],
     );
+    for (what, module, name, says) in [
+        (
+            "a whole model",
+            "transformers.models.gpt2.modeling_gpt2",
+            "GPT2LMHeadModel",
+            &["GPT2LMHeadModel", "whole model", "state_dict()"][..],
+        ),
+        (
+            "a whole module of torch",
+            "torch.nn.modules.container",
+            "ModuleDict",
+            &["whole model"],
+        ),
+        (
+            "a model of a training script",
+            "__main__",
+            "Coconut",
+            &["__main__.Coconut", "whole model"],
+        ),
+        (
+            "a number of numpy beside the tensors",
+            "numpy.core.multiarray",
+            "scalar",
+            &["value of numpy", "state dict alone"],
+        ),
+        (
+            "the arguments of a training script",
+            "argparse",
+            "Namespace",
+            &["argparse.Namespace", "does not need"],
+        ),
+    ] {
+        let pickle = Pickle::new().dict(|p| {
+            p.tensor("transformer.wte.weight", &SIX)
+                .text("best")
+                .global(module, name)
+                .raw(b")\x81")
+        });
+        case(what, torch_file(pickle.end()), says);
+    }
     let reduced = Pickle::new()
         .raw(b"(")
         .text("x")

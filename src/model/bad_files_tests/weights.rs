@@ -123,6 +123,16 @@ pub(super) fn cases() -> Vec<Case> {
         table.1.truncate(table.0[0] * 8);
     });
     case("another width", narrow, &["hidden width", "16", "8"]);
+    let second = edited(|t| {
+        let mut table = t.get(TABLE).expect("it is there").clone();
+        table.1[5] += 0.5;
+        t.insert("embedding.weight".into(), table);
+    });
+    case(
+        "a second name of the table with other values",
+        second,
+        &["embedding.weight", "two names of one table", "5.000e-1"],
+    );
     let two = edited(|t| {
         t.insert(
             "transformer.wte.weight".into(),

@@ -3,7 +3,16 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::keys::{self, Ids};
 use crate::model::options::Base;
+
+/// Names that transformers takes for the fields of a GPT-2 too.
+const ALIASES: [(&str, &str); 4] = [
+    ("hidden_size", "n_embd"),
+    ("max_position_embeddings", "n_positions"),
+    ("num_attention_heads", "n_head"),
+    ("num_hidden_layers", "n_layer"),
+];
 
 /// The sizes of a GPT-2 backbone.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +33,8 @@ pub struct Gpt2Config {
     pub vocab: usize,
     /// Whether the output table is the input table.
     pub tied: bool,
-    /// The end token.
-    pub eos: Option<u32>,
+    /// The end tokens.
+    pub eos: Vec<u32>,
 }
 
 #[derive(Deserialize)]
@@ -38,7 +47,7 @@ struct File {
     n_inner: Option<usize>,
     layer_norm_epsilon: Option<f32>,
     vocab_size: usize,
-    eos_token_id: Option<u32>,
+    eos_token_id: Option<Ids>,
     tie_word_embeddings: Option<bool>,
     attn_pdrop: Option<f64>,
     embd_pdrop: Option<f64>,
@@ -49,10 +58,10 @@ struct File {
 }
 
 impl Gpt2Config {
-    /// Reads and validates a config.json, given as text and as an object; the error names the field.
-    pub(super) fn parse(json: &str, all: &Map<String, Value>) -> Result<Self, String> {
-        let file: File = serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
-        super::keys::check(all)?;
+    /// Reads and validates a config.json; the error names the field.
+    pub(super) fn parse(config: &Map<String, Value>) -> Result<Self, String> {
+        let file: File = keys::read(keys::without_aliases(config, &ALIASES)?)?;
+        keys::check(config)?;
         if file.add_cross_attention == Some(true) {
             return Err("add_cross_attention is not supported".into());
         }
@@ -99,7 +108,7 @@ impl Gpt2Config {
             norm_eps,
             vocab: file.vocab_size,
             tied: file.tie_word_embeddings.unwrap_or(true),
-            eos: file.eos_token_id,
+            eos: file.eos_token_id.map_or_else(Vec::new, Ids::into_list),
         })
     }
 
@@ -115,7 +124,7 @@ impl Gpt2Config {
             norm_eps: 1e-5,
             vocab: Base::Gpt2.vocab(),
             tied: true,
-            eos: Some(50256),
+            eos: vec![50256],
         })
     }
 }

@@ -1,5 +1,9 @@
 //! Keys of config.json that are not read: those that may change the computation are refused.
 
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::model::source::in_place_of_it;
@@ -100,7 +104,60 @@ const TELLING: &[&str] = &[
     "window",
 ];
 
-/// Refuses unknown keys whose names suggest that they change the computation. `null`, `false` and empty values are taken as off.
+/// Words of what every GPT-2 and Llama has: `use_rope: false` switches it off, where `use_qk_norm: false` changes nothing.
+const NEEDED: &[&str] = &[
+    "affine",
+    "attention",
+    "attn",
+    "causal",
+    "embedding",
+    "emb",
+    "gate",
+    "gated",
+    "gelu",
+    "layernorm",
+    "mask",
+    "mlp",
+    "norm",
+    "pos",
+    "position",
+    "positional",
+    "residual",
+    "rms",
+    "rmsnorm",
+    "rope",
+    "rotary",
+    "silu",
+    "swiglu",
+];
+/// Words that only say that something is used.
+const FILLERS: &[&str] = &[
+    "use",
+    "uses",
+    "is",
+    "apply",
+    "enable",
+    "with",
+    "elementwise",
+];
+
+/// Whether a key names nothing but what the model needs.
+fn names_what_is_needed(plain: &str) -> bool {
+    let is_in = |list: &[&str], word: &str| {
+        list.contains(&word)
+            || word
+                .strip_suffix('s')
+                .is_some_and(|word| list.contains(&word))
+    };
+    let mut words = plain
+        .split(['_', '-', '.'])
+        .filter(|word| !is_in(FILLERS, word))
+        .peekable();
+    words.peek().is_some() && words.all(|word| is_in(NEEDED, word))
+}
+
+/// Refuses unknown keys whose names suggest that they change the computation. `null`, `false` and empty values are taken as off, unless
+/// what is off is a part of every model of this kind.
 pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
     let is_off = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,
@@ -132,7 +189,8 @@ pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
                     || telling.len() > 4 && word.contains(telling)
             })
         });
-        if tells && !known && !is_off(value) {
+        let switches_off = *value == Value::Bool(false) && names_what_is_needed(plain);
+        if (switches_off || tells && !is_off(value)) && !known {
             return Err(format!(
                 "unknown key {key:?}: its name suggests that it changes the computation. Remove it if it has no effect; otherwise the model is \
                  not supported"
@@ -142,12 +200,41 @@ pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
+/// The object of a config.json. A key that stands there twice is refused: readers differ in which one they take.
+struct Unique(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        struct Seen;
+
+        impl<'de> Visitor<'de> for Seen {
+            type Value = Map<String, Value>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Map::new();
+                while let Some((key, value)) = map.next_entry::<String, Value>()? {
+                    if fields.insert(key.clone(), value).is_some() {
+                        return Err(A::Error::custom(format!("{key:?} is there twice")));
+                    }
+                }
+                Ok(fields)
+            }
+        }
+
+        parser.deserialize_any(Seen).map(Self)
+    }
+}
+
 /// Reads the text of a config.json as an object.
 pub(super) fn parse(text: &str) -> Result<Map<String, Value>, String> {
     if let Some(what) = in_place_of_it(text.as_bytes()).filter(|_| !text.trim().is_empty()) {
         return Err(format!("config.json: {what}"));
     }
-    serde_json::from_str(text).map_err(|error| {
+    let config: Unique = serde_json::from_str(text).map_err(|error| {
         let word = ["NaN", "Infinity"]
             .into_iter()
             .find(|word| text.contains(word));
@@ -156,7 +243,63 @@ pub(super) fn parse(text: &str) -> Result<Map<String, Value>, String> {
             |word| format!("it holds {word}, which is not a JSON number ({error})"),
         );
         format!("config.json: {why}")
+    })?;
+    Ok(config.0)
+}
+
+/// Reads the fields of a config.json; the error names the field.
+pub(super) fn read<T: DeserializeOwned>(config: Map<String, Value>) -> Result<T, String> {
+    serde_path_to_error::deserialize(Value::Object(config)).map_err(|error| {
+        let field = error.path().to_string();
+        let why = error.into_inner();
+        if field == "." {
+            format!("config.json: {why}")
+        } else {
+            format!("config.json: {field}: {why}")
+        }
     })
+}
+
+/// The configuration with every field under its first name; one that has two names and two values is refused.
+pub(super) fn without_aliases(
+    config: &Map<String, Value>,
+    aliases: &[(&str, &str)],
+) -> Result<Map<String, Value>, String> {
+    let mut plain = config.clone();
+    for (alias, name) in aliases {
+        let Some(value) = config.get(*alias).filter(|value| !value.is_null()) else {
+            continue;
+        };
+        match config.get(*name).filter(|value| !value.is_null()) {
+            Some(own) if own != value => {
+                return Err(format!(
+                    "{name} is {own} and {alias}, another name of it, is {value}"
+                ));
+            }
+            _ => plain.insert((*name).to_owned(), value.clone()),
+        };
+    }
+    Ok(plain)
+}
+
+/// One token or several.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a token's number or a list of them")]
+pub(super) enum Ids {
+    /// A number alone.
+    One(u32),
+    /// A list.
+    Many(Vec<u32>),
+}
+
+impl Ids {
+    /// The tokens as a list.
+    pub(super) fn into_list(self) -> Vec<u32> {
+        match self {
+            Self::One(id) => vec![id],
+            Self::Many(ids) => ids,
+        }
+    }
 }
 
 /// Refuses unknown keys in the `undertone` object: after a typo the default would silently stay in force.
@@ -206,12 +349,17 @@ mod tests {
             r#""quantization_config":{"bits":4}"#,
             r#""residual_multiplier":0.2"#,
             r#""embedding_multiplier":12"#,
+            r#""use_rope":false"#,
+            r#""is_causal":false"#,
+            r#""elementwise_affine":false"#,
+            r#""use_position_embeddings":false"#,
         ] {
             assert!(check_one(field).is_err(), "{field}");
         }
         for field in [
             r#""sliding_window":null"#,
             r#""use_qk_norm":false"#,
+            r#""parallel_attn":false,"rope_interleaved":false,"use_cache":false,"output_attentions":false"#,
             r#""sliding_window":4096,"use_sliding_window":false,"max_window_layers":28"#,
             r#""layer_types":["full_attention","full_attention"]"#,
             r#""_attn_implementation_autoset":true"#,

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::keys::{self, Ids};
 use super::rope::{Rope, RopeScaling};
 use crate::model::options::Base;
 
@@ -57,19 +58,12 @@ struct File {
     attention_dropout: Option<f64>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Ids {
-    One(u32),
-    Many(Vec<u32>),
-}
-
 impl LlamaConfig {
-    /// Reads and validates a config.json, given as text and as an object; the error names the field.
-    pub(super) fn parse(json: &str, all: &Map<String, Value>) -> Result<Self, String> {
-        let file: File = serde_json::from_str(json).map_err(|e| format!("config.json: {e}"))?;
-        super::keys::check(all)?;
-        let rope = Rope::parse(all)?;
+    /// Reads and validates a config.json; the error names the field.
+    pub(super) fn parse(config: &Map<String, Value>) -> Result<Self, String> {
+        let file: File = keys::read(config.clone())?;
+        keys::check(config)?;
+        let rope = Rope::parse(config)?;
         if let Some(other) = file.hidden_act.as_deref().filter(|a| *a != "silu") {
             return Err(format!("hidden_act {other:?} is not supported (silu is)"));
         }
@@ -128,11 +122,7 @@ impl LlamaConfig {
             rope_scaling: rope.scaling,
             vocab: file.vocab_size,
             tied: file.tie_word_embeddings.unwrap_or(false),
-            eos: match file.eos_token_id {
-                None => Vec::new(),
-                Some(Ids::One(id)) => vec![id],
-                Some(Ids::Many(ids)) => ids,
-            },
+            eos: file.eos_token_id.map_or_else(Vec::new, Ids::into_list),
         })
     }
 

@@ -84,7 +84,7 @@ impl Arch {
     #[must_use]
     pub fn eos(&self) -> Vec<u32> {
         match self {
-            Self::Gpt2(c) => c.eos.into_iter().collect(),
+            Self::Gpt2(c) => c.eos.clone(),
             Self::Llama(c) => c.eos.clone(),
         }
     }
@@ -193,12 +193,7 @@ impl Config {
             .map_err(fail)?
             .unwrap_or_default();
         keys::check_hints(&all).map_err(fail)?;
-        let file: File = match given.json {
-            Some(text) => {
-                serde_json::from_str(text).map_err(|e| fail(format!("config.json: {e}")))?
-            }
-            None => File::default(),
-        };
+        let file: File = keys::read(all.clone()).map_err(fail)?;
         let (hints, hints_from) = match (file.undertone.clone(), given.meta) {
             (Some(hints), _) => (hints, "config.json"),
             (None, Some(meta)) => (
@@ -354,14 +349,14 @@ fn stated_arch(
     all: &Map<String, Value>,
 ) -> std::result::Result<Arch, String> {
     let layout = given.layout;
-    match (file.model_type.as_deref(), given.json) {
-        (Some("gpt2"), Some(json)) => Gpt2Config::parse(json, all).map(Arch::Gpt2),
-        (Some("llama"), Some(json)) => LlamaConfig::parse(json, all).map(Arch::Llama),
-        (Some(other), _) => Err(format!(
+    match file.model_type.as_deref() {
+        Some("gpt2") => Gpt2Config::parse(all).map(Arch::Gpt2),
+        Some("llama") => LlamaConfig::parse(all).map(Arch::Llama),
+        Some(other) => Err(format!(
             "model_type {other:?} is not supported (gpt2 and llama are)"
         )),
         // Some published folders hold an empty config.json.
-        (None, _) => {
+        None => {
             let base = given.options.base.unwrap_or(layout.base);
             Arch::published(base, layout.width, layout.layers).ok_or_else(|| {
                 format!(

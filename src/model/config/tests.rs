@@ -91,7 +91,7 @@ fn a_bare_checkpoint_of_a_published_size_needs_no_config() {
     (bare.width, bare.layers) = (768, 12);
     for text in [None, Some("{}")] {
         let config = resolve(text, None, &bare).expect("GPT-2 small");
-        assert!(matches!(&config.arch, Arch::Gpt2(c) if c.heads == 12 && c.eos == Some(50256)));
+        assert!(matches!(&config.arch, Arch::Gpt2(c) if c.heads == 12 && c.eos == [50256]));
         assert_eq!(config.base_vocab, Some(50257));
     }
     (bare.base, bare.rows, bare.width, bare.layers) = (Base::Llama32, 128_258, 2048, 16);
@@ -102,6 +102,41 @@ fn a_bare_checkpoint_of_a_published_size_needs_no_config() {
     let resized = json("").replace(":40", ":50260");
     let config = resolve(Some(&resized), None, &bare).expect("resized");
     assert_eq!(config.base_vocab, Some(50257));
+}
+
+#[test]
+fn a_field_under_two_names_has_one_value_and_errors_name_the_field() {
+    let under = |extra: &str| resolve(Some(&json(extra)), None, &layout(43));
+    let renamed = json("").replace("n_head", "num_attention_heads");
+    let config = resolve(Some(&renamed), None, &layout(43)).expect("another name");
+    assert!(matches!(&config.arch, Arch::Gpt2(c) if c.heads == 2));
+    assert!(under(r#","num_attention_heads":2"#).is_ok());
+    let config = under(r#","eos_token_id":[7,9]"#).expect("a list");
+    assert_eq!(config.arch.eos(), [7, 9]);
+    for (extra, says) in [
+        (
+            r#","num_attention_heads":4"#,
+            "n_head is 2 and num_attention_heads",
+        ),
+        (
+            r#","eos_token_id":"x""#,
+            "eos_token_id: expected a token's number or a list",
+        ),
+        (r#","eos_token_id":[-1]"#, "eos_token_id: expected"),
+        (
+            r#","layer_norm_epsilon":"small""#,
+            "layer_norm_epsilon: invalid type",
+        ),
+        (r#","n_inner":1.5"#, "n_inner: invalid type"),
+        (r#","n_head":2"#, "\"n_head\" is there twice"),
+        (
+            r#","undertone":{"n_latents":"six"}"#,
+            "undertone.n_latents: invalid type",
+        ),
+    ] {
+        let error = under(extra).expect_err(extra).to_string();
+        assert!(error.contains(says), "{error}");
+    }
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn opened(dice: &mut Dice, source: &Source, toy: &Toy) -> bool {
             tokenizer_path: None,
             weights: source.clone(),
             stated_sha256: None,
+            warnings: Vec::new(),
         };
         load(&checkpoint, &options);
     }

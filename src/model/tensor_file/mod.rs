@@ -277,7 +277,7 @@ fn directory(
         if let Some(what) = unwanted(start)
             && start.get(8) != Some(&b'{')
         {
-            return Err(what.to_owned());
+            return Err(what);
         }
         safetensors::read(source, part)?
     };
@@ -291,14 +291,14 @@ fn directory(
 }
 
 /// What a file that is no checkpoint is, and what to do about it.
-fn unwanted(start: &[u8]) -> Option<&'static str> {
+fn unwanted(start: &[u8]) -> Option<String> {
     let text = start.trim_ascii_start();
     let begins =
         |with: &[u8]| text.len() >= with.len() && text[..with.len()].eq_ignore_ascii_case(with);
     if let Some(what) = in_place_of_it(start) {
         return Some(what);
     }
-    Some(match start {
+    let what = match start {
         _ if begins(b"{") || begins(b"[") => {
             "it is JSON; name the folder, or the file that holds the weights"
         }
@@ -310,7 +310,8 @@ fn unwanted(start: &[u8]) -> Option<&'static str> {
              1.6 or newer, or as safetensors"
         }
         _ => return None,
-    })
+    };
+    Some(what.to_owned())
 }
 
 #[cfg(test)]

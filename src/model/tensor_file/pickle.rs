@@ -374,10 +374,7 @@ impl Machine<'_> {
     }
 
     fn name(&mut self, module: &str, name: &str) -> Result<(), Refused> {
-        let found = Name::find(module, name).ok_or_else(|| {
-            let shown: String = format!("{module}.{name}").chars().take(80).collect();
-            format!("its pickle names {shown:?}, which a checkpoint does not need; nothing in it was run")
-        })?;
+        let found = Name::find(module, name).ok_or_else(|| unknown(module, name))?;
         self.make(Object::Name(found))
     }
 
@@ -448,6 +445,24 @@ impl Machine<'_> {
         })
     }
 }
+
+/// What is said of a name that no checkpoint needs.
+fn unknown(module: &str, name: &str) -> Refused {
+    let shown: String = format!("{module}.{name}").chars().take(80).collect();
+    let package = module.split('.').next().unwrap_or_default();
+    let what = match package {
+        "numpy" | "_codecs" => {
+            "a value of numpy beside the tensors: save the state dict alone (torch.save(model.state_dict(), FILE))"
+        }
+        "torch" if module.starts_with("torch.nn") => WHOLE_MODULE,
+        "transformers" | "peft" | "__main__" | "accelerate" => WHOLE_MODULE,
+        _ => "which a checkpoint does not need",
+    };
+    format!("its pickle names {shown:?}, {what}; nothing in it was run")
+}
+
+const WHOLE_MODULE: &str = "an object and not its tensors: save the state dict instead of the whole model \
+     (torch.save(model.state_dict(), FILE))";
 
 fn too_much() -> Refused {
     "its pickle is longer than that of any checkpoint".to_owned()

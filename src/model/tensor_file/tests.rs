@@ -125,6 +125,18 @@ fn what_pytorch_writes_around_a_state_dict_is_understood() {
             .dict(|p| ordered(p.text("epoch").int(33).text("model")))
             .end(),
         Pickle::new().dict(|p| ordered(p.text("state_dict"))).end(),
+        // Beside it the state of a random generator, which is a tensor and no parameter.
+        Pickle::new()
+            .dict(|p| {
+                let rng = Described {
+                    storage: "ByteStorage",
+                    shape: &[6],
+                    strides: &[1],
+                    ..SIX
+                };
+                ordered(p.tensor("rng_state", &rng).text("state_dict"))
+            })
+            .end(),
         // Protocol 4: a frame, short texts, names from the stack, the numbered memo.
         Pickle(b"\x80\x04\x95\0\0\0\0\0\0\0\0".to_vec())
             .raw(b"}\x94(\x8c\x01w\x8c\x0ctorch._utils\x8c\x12_rebuild_tensor_v2\x93((")

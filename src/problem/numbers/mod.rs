@@ -382,6 +382,15 @@ mod tests {
             ),
             ("1 000,50 and 1 000.5 and 1 000/2", ""),
             (
+                "5 degrees below zero, 3 below zero, ten degrees Celsius below freezing, 5° below zero, 7 below 9",
+                "7=7; 9=9",
+            ),
+            ("1 / 2 cup of 4, 8 / 2", "4=4; 8=8; 2=2"),
+            (
+                "call (555) 123-4567, 555 123 4567 or +1 (555) 123-4567 for 3 pens at ($5)",
+                "3=3; 5=5",
+            ),
+            (
                 "a dozen and a half, 5 and a third of it",
                 "a dozen and a half=18; 5=5; third=3 over",
             ),

@@ -69,7 +69,7 @@ const ORDINALS: [&str; 18] = [
 ];
 
 /// Tells a number that is only part of a longer expression, which must not be read: "minus five", "5 squared", "two point five",
-/// "twenty-first", "5 per cent". Returns how many words of that expression follow the number; `None` if it stands alone.
+/// "twenty-first", "5 per cent", "5 degrees below zero", "1 / 2". Returns how many words of that expression follow the number; `None` if it stands alone.
 pub(super) fn unread(
     text: &str,
     words: &[Word],
@@ -99,6 +99,12 @@ pub(super) fn unread(
         return Some(0);
     }
     let next = at + used;
+    if is_over(text, words, next, number) {
+        return Some(1);
+    }
+    if let Some(more) = below_zero(text, words, next) {
+        return Some(more);
+    }
     let name = word(words, next).filter(|_| joined(text, words, next))?;
     if ALTERING.contains(&name) {
         return Some(1);
@@ -112,6 +118,47 @@ pub(super) fn unread(
         "point" if follows && words.get(next + 1).is_some() && is_number(next + 1) => Some(2),
         _ => None,
     }
+}
+
+/// Whether a larger number follows behind a slash with blanks around it: "1 / 2" is a fraction, "8 / 2" a division.
+fn is_over(text: &str, words: &[Word], next: usize, number: &Number) -> bool {
+    let Some((end, What::Digits(below))) = words.get(next).map(|word| (word.start, &word.is))
+    else {
+        return false;
+    };
+    let between = text.get(number.end..end).map(str::trim);
+    between == Some("/") && number.value < *below
+}
+
+/// How many words say that the number in front of them is below zero: "below zero", "degrees Celsius below freezing".
+fn below_zero(text: &str, words: &[Word], next: usize) -> Option<usize> {
+    const UNITS: [&str; 8] = [
+        "degree",
+        "degrees",
+        "celsius",
+        "centigrade",
+        "fahrenheit",
+        "c",
+        "f",
+        "points",
+    ];
+    let is_unit = |n: &usize| word(words, next + n).is_some_and(|name| UNITS.contains(&name));
+    let units = (0..2).take_while(is_unit).count();
+    let said = ["below", "under"]
+        .map(Some)
+        .contains(&word(words, next + units))
+        && matches!(word(words, next + units + 1), Some("zero" | "freezing"));
+    let together = (0..units + 2)
+        .all(|n| joined(text, words, next + n) || after_degree(text, words, next + n));
+    (said && together).then_some(units + 2)
+}
+
+/// Whether a word follows the one before it with a degree sign between.
+fn after_degree(text: &str, words: &[Word], at: usize) -> bool {
+    let between = at
+        .checked_sub(1)
+        .and_then(|before| text.get(words.get(before)?.end..words.get(at)?.start));
+    between.is_some_and(|between| between.trim() == "°")
 }
 
 /// Whether a word only scales the number in front of it.

@@ -132,7 +132,7 @@ static JOINED: LazyLock<Regex> =
 /// Dates, telephone numbers, and ranges of percentages.
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     form(
-        r"^(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-\d{4}|(?:\d-)?(?:\d{3}-)?\d{3}-\d{4}|\d+(?:\.\d+)?[-–]\d+(?:\.\d+)?\s?%)(?:\b|$|\s|[.,;?!)])",
+        r"^(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-\d{4}|(?:\d-)?(?:\d{3}-)?\d{3}-\d{4}|(?:\d{1,2}[ .-]\(?)?\d{3}(?:\) ?|[ .-])\d{3}[ .-]\d{4}|\d+(?:\.\d+)?[-–]\d+(?:\.\d+)?\s?%)(?:\b|$|\s|[.,;?!)])",
     )
 });
 /// Thousands with blanks between, of which some keep lines together.

@@ -352,7 +352,7 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
             let mut parts = Vec::new();
             if let Some(t) = tracks_of(verdict, at) {
                 parts.push(format!(
-                    "edits: its latent moved as predicted in {} of {} that were answered as the trace says (chance {}, p {}); {} more were not answered so",
+                    "edits: its latent moved as predicted in {} of {} that were answered as the trace says (chance {}, p {}); {} more were answered otherwise",
                     t.moved,
                     t.edits,
                     plain(t.pi0, 3, theme.glyphs),
@@ -362,15 +362,15 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
             }
             if let Some(u) = use_of(verdict, at) {
                 parts.push(format!(
-                    "replaced: {} of {} moved the answer as computed (of {} whose own answer is not the predicted one: {} as computed, {} their own, {} neither; chance {}, p {}), {} of {} with the same value left it",
+                    "replaced: {} of {} donors with another value moved the answer as computed (chance {}, p {}); the own answer of {} of them differs from the predicted one: {} gave the predicted one, {} their own, {} neither; {} of {} with the same value left it",
                     u.moved,
                     u.different,
+                    plain(u.pi0, 3, theme.glyphs),
+                    p_value(u.p_value),
                     u.different_discriminating.n,
                     u.different_discriminating.predicted,
                     u.different_discriminating.own,
                     u.different_discriminating.neither,
-                    plain(u.pi0, 3, theme.glyphs),
-                    p_value(u.p_value),
                     u.kept,
                     u.same
                 ));

@@ -90,7 +90,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut 
     let detail_rows = if sheet.detail.is_empty() {
         0
     } else {
-        DETAIL_ROWS
+        detail.len().max(DETAIL_ROWS)
     };
     let legend: Vec<Line> = sheet
         .legend

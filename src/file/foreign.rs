@@ -1,0 +1,86 @@
+//! Files that people pass by mistake, told by how they begin.
+
+/// What a file is in place of the one that is wanted, and the way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Foreign {
+    /// What it is: "it is compressed (gzip)".
+    pub(crate) what: &'static str,
+    /// What to do about it: "unpack it with gunzip first".
+    pub(crate) way_out: &'static str,
+}
+
+const BEGINNINGS: &[(&[u8], &str, &str)] = &[
+    (
+        b"\x1f\x8b",
+        "it is compressed (gzip)",
+        "unpack it with gunzip first",
+    ),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "it is compressed (zstd)",
+        "unpack it with unzstd first",
+    ),
+    (
+        b"\xfd7zXZ",
+        "it is compressed (xz)",
+        "unpack it with unxz first",
+    ),
+    (
+        b"BZh",
+        "it is compressed (bzip2)",
+        "unpack it with bunzip2 first",
+    ),
+    (
+        b"7z\xbc\xaf\x27\x1c",
+        "it is a 7z archive",
+        "unpack it first",
+    ),
+    (
+        b"version https://git-lfs",
+        "it is a Git LFS pointer, not the file",
+        "fetch the file itself: git lfs pull",
+    ),
+    (b"<!doctype", WEB_PAGE, DOWNLOAD),
+    (b"<html", WEB_PAGE, DOWNLOAD),
+    (b"<?xml", WEB_PAGE, DOWNLOAD),
+];
+
+const WEB_PAGE: &str = "it is a web page, saved in place of the file";
+const DOWNLOAD: &str = "download the file itself";
+
+/// Tells a file that is never what is wanted, by its first bytes. Blanks and a byte order mark in front of a text do not matter.
+pub(crate) fn foreign(start: &[u8]) -> Option<Foreign> {
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let text = text.trim_ascii_start();
+    let found = BEGINNINGS.iter().find(|(begin, ..)| {
+        let begins = |with: &[u8]| {
+            with.get(..begin.len())
+                .is_some_and(|with| with.eq_ignore_ascii_case(begin))
+        };
+        begins(start) || begins(text)
+    });
+    found.map(|(_, what, way_out)| Foreign { what, way_out })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_never_wanted_is_told_by_its_first_bytes() {
+        for (start, says) in [
+            (&b"\x1f\x8b\x08"[..], Some("gzip")),
+            (b"\x28\xb5\x2f\xfd", Some("zstd")),
+            (b"\xef\xbb\xbf\n <!DOCTYPE html>", Some("web page")),
+            (b"version https://git-lfs.github.com/spec/v1\n", Some("LFS")),
+            (b"version", None),
+            (b"{\"question\":", None),
+            (b"PK\x03\x04", None),
+            (b"", None),
+        ] {
+            let what = foreign(start).map(|found| found.what);
+            assert_eq!(what.is_some(), says.is_some(), "{what:?}");
+            assert!(what.unwrap_or_default().contains(says.unwrap_or_default()));
+        }
+    }
+}
