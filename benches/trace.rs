@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use undertone::problem_file::decoded;
-use undertone::trace::{Task, TokenRead};
+use undertone::core::problem_file::decoded;
+use undertone::core::types::{Task, TokenRead};
 use undertone::verify::paper::backtracking::{Backtracking, Layout as Back};
 use undertone::verify::paper::chain::{Layout, chain};
 use undertone::verify::paper::grid::Grid;

@@ -12,7 +12,7 @@ const THREADS: &str = "RAYON_NUM_THREADS";
 )]
 fn main() -> ExitCode {
     if std::env::var_os(THREADS).is_none() {
-        let threads = undertone::model::default_threads().to_string();
+        let threads = undertone::engine::model::default_threads().to_string();
         // SAFETY: this is the first thing that the program does, and no other thread is there to read the environment.
         unsafe { std::env::set_var(THREADS, threads) };
     }

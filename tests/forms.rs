@@ -12,9 +12,9 @@ use std::path::Path;
 use binary::command;
 use serde_json::{Map, Value, json};
 use tempfile::tempdir;
-use undertone::problem::gold::plain_answer;
-use undertone::problem::{Family, Problem, Spec, Split, generate};
-use undertone::problem_file;
+use undertone::core::problem::gold::plain_answer;
+use undertone::core::problem::{Family, Problem, Spec, Split, generate};
+use undertone::core::problem_file;
 
 /// How many problems are written in every form.
 const PROBLEMS: usize = 50;

@@ -15,8 +15,8 @@ use std::process::{Command, Output};
 use std::{env, fs};
 
 use serde_json::Value;
-use undertone::rows::Header;
-use undertone::rows::journal::Journal;
+use undertone::lab::rows::Header;
+use undertone::lab::rows::journal::Journal;
 
 /// Writes a run's folder.
 fn write(folder: &Path, header: &Header) {
@@ -136,7 +136,7 @@ fn promised(json: &Value) -> Vec<(String, String, Value)> {
 /// A text as the page cleans it; other values as they are.
 fn cleaned(value: Value) -> Value {
     match value {
-        Value::String(text) => Value::from(undertone::text::sanitize(&text).into_string()),
+        Value::String(text) => Value::from(undertone::core::text::sanitize(&text).into_string()),
         other => other,
     }
 }

@@ -14,7 +14,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use tempfile::tempdir;
-use undertone::rows::FILE;
+use undertone::lab::rows::FILE;
 
 /// A run of some problems into a folder.
 fn run(home: &Path, out: &Path, rest: &[&str]) -> std::process::Command {

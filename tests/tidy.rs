@@ -7,116 +7,118 @@ use std::path::{Path, PathBuf};
 /// The longest that a file may be without its tests.
 const MAX_LINES: usize = 500;
 
+/// The floors, from the bottom up; nothing imports upwards.
+const FLOORS: &[&str] = &["core", "verify", "engine", "lab", "explorer", "commands"];
+
 /// Which modules of ours a module may use beside itself. `worker::protocol` is a module of its own.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("text", &[]),
-    ("trace", &[]),
-    ("answers", &["trace"]),
-    ("stats", &["trace"]),
-    ("error", &[]),
-    ("problem", &[]),
-    ("file", &["error"]),
-    ("problem_file", &["error", "file", "problem"]),
+    ("core::text", &[]),
+    ("core::types", &[]),
+    ("core::answers", &["core::types"]),
+    ("core::stats", &["core::types"]),
+    ("core::error", &[]),
+    ("core::problem", &[]),
+    ("core::file", &["core::error"]),
+    ("core::problem_file", &["core::error", "core::file", "core::problem"]),
     (
-        "data",
-        &["error", "file", "problem", "problem_file", "text"],
+        "core::datasets",
+        &["core::error", "core::file", "core::problem", "core::problem_file", "core::text"],
     ),
-    ("paths", &["error", "text"]),
-    ("logging", &["error", "file", "paths", "text"]),
+    ("core::paths", &["core::error", "core::text"]),
+    ("core::logging", &["core::error", "core::file", "core::paths", "core::text"]),
     (
-        "rows",
-        &["answers", "error", "file", "paths", "text", "trace"],
+        "lab::rows",
+        &["core::answers", "core::error", "core::file", "core::paths", "core::text", "core::types"],
     ),
     (
-        "report",
-        &["answers", "error", "file", "rows", "stats", "text", "trace"],
+        "lab::report",
+        &["core::answers", "core::error", "core::file", "lab::rows", "core::stats", "core::text", "core::types"],
     ),
-    ("cli", &["error", "problem", "rows", "text", "trace"]),
-    ("hub", &["error", "file", "paths", "text"]),
-    ("model", &["error", "file", "text", "trace"]),
-    ("decode", &["error", "model", "text", "trace"]),
-    ("verify", &["data", "problem", "stats", "text", "trace"]),
+    ("engine::hub", &["core::error", "core::file", "core::paths", "core::text"]),
+    ("engine::model", &["core::error", "core::file", "core::text", "core::types"]),
+    ("engine::decode", &["core::error", "engine::model", "core::text", "core::types"]),
+    ("verify", &["core::datasets", "core::problem", "core::stats", "core::text", "core::types"]),
     (
-        "analysis",
+        "lab::analysis",
         &[
-            "answers", "decode", "error", "model", "problem", "stats", "text", "trace", "verify",
+            "core::answers", "engine::decode", "core::error", "engine::model", "core::problem", "core::stats", "core::text", "core::types", "verify",
         ],
     ),
     (
-        "batch",
+        "lab::batch",
         &[
-            "answers",
-            "analysis",
-            "data",
-            "decode",
-            "error",
-            "model",
-            "problem",
-            "problem_file",
-            "rows",
-            "trace",
+            "core::answers",
+            "lab::analysis",
+            "core::datasets",
+            "engine::decode",
+            "core::error",
+            "engine::model",
+            "core::problem",
+            "core::problem_file",
+            "lab::rows",
+            "core::types",
             "verify",
         ],
     ),
-    ("open", &["error", "hub", "model", "paths", "text", "trace"]),
-    ("selftest", &["error", "file", "model", "trace"]),
-    ("worker::protocol", &["trace"]),
+    ("engine::model_source", &["core::error", "engine::hub", "engine::model", "core::paths", "core::text", "core::types"]),
+    ("lab::parity", &["core::error", "core::file", "engine::model", "core::types"]),
+    ("explorer::worker::protocol", &["core::types"]),
     (
-        "worker",
+        "explorer::worker",
         &[
-            "analysis",
-            "decode",
-            "error",
-            "file",
-            "model",
-            "open",
-            "problem",
-            "text",
-            "trace",
+            "lab::analysis",
+            "engine::decode",
+            "core::error",
+            "core::file",
+            "engine::model",
+            "engine::model_source",
+            "core::problem",
+            "core::text",
+            "core::types",
             "verify",
-            "worker::protocol",
+            "explorer::worker::protocol",
         ],
     ),
     (
-        "session",
-        &["error", "file", "paths", "problem", "text", "trace"],
+        "explorer::session",
+        &["core::error", "core::file", "core::paths", "core::problem", "core::text", "core::types"],
     ),
     (
-        "keymap",
+        "explorer::keymap",
         &[
-            "app",
-            "problem",
-            "rows",
-            "session",
-            "stats",
-            "text",
-            "trace",
-            "worker::protocol",
+            "explorer::app",
+            "core::problem",
+            "lab::rows",
+            "explorer::session",
+            "core::stats",
+            "core::text",
+            "core::types",
+            "explorer::worker::protocol",
         ],
     ),
     (
-        "app",
+        "explorer::app",
         &[
-            "keymap",
-            "problem",
-            "rows",
-            "session",
-            "stats",
-            "text",
-            "trace",
-            "worker::protocol",
+            "explorer::keymap",
+            "core::problem",
+            "lab::rows",
+            "explorer::session",
+            "core::stats",
+            "core::text",
+            "core::types",
+            "explorer::worker::protocol",
         ],
     ),
     (
-        "ui",
+        "explorer::ui",
         &[
-            "answers", "app", "keymap", "problem", "rows", "session", "stats", "text", "trace",
+            "core::answers", "explorer::app", "explorer::keymap", "core::problem", "lab::rows", "explorer::session", "core::stats", "core::text", "core::types",
         ],
     ),
 ];
 
-/// The modules at the top, which may use everything.
-const TOP: &[&str] = &["explore", "headless", "lib", "main", "term", "tests"];
+/// The modules at the top, which may use everything of theirs and below.
+const TOP: &[&str] = &["commands", "explorer::term", "explorer::tests", "lib", "main"];
 
 const ONE_OPENER: &str =
     "files are opened by `file`, which waits for no pipe and takes no device for a file";
@@ -126,111 +128,111 @@ const BOUNDED: &str = "what is read has a bound: use `file`";
 const ONLY_IN: &[(&str, &[&str], &str)] = &[
     (
         "candle_core",
-        &["model", "decode", "analysis"],
+        &["engine::model", "engine::decode", "lab::analysis"],
         "tensors stay in the engine",
     ),
     (
         "candle_nn",
-        &["model", "decode", "analysis"],
+        &["engine::model", "engine::decode", "lab::analysis"],
         "tensors stay in the engine",
     ),
     (
         "candle_transformers",
-        &["model", "decode", "analysis"],
+        &["engine::model", "engine::decode", "lab::analysis"],
         "tensors stay in the engine",
     ),
     (
         "tokenizers::",
-        &["model", "decode", "data::vocabulary"],
+        &["engine::model", "engine::decode", "core::datasets::vocabulary"],
         "ids become text in the engine",
     ),
     (
         "ratatui",
-        &["ui", "term", "headless", "explore", "tests"],
+        &["explorer::ui", "explorer::term", "commands", "commands::explore", "explorer::tests"],
         "drawing stays in the ui",
     ),
     (
         "crossterm",
-        &["term", "headless", "explore", "tests"],
+        &["explorer::term", "commands", "commands::explore", "explorer::tests"],
         "only term speaks to the terminal",
     ),
     (
         "tokio",
-        &["worker", "term", "headless", "explore", "main", "tests"],
+        &["explorer::worker", "explorer::term", "commands", "commands::explore", "main", "explorer::tests"],
         "only the loop is asynchronous",
     ),
     (
         "clap",
-        &["cli", "headless", "main", "tests"],
+        &["commands::cli", "commands", "main", "explorer::tests"],
         "only the command line parses arguments",
     ),
-    ("ureq", &["hub"], "only the hub speaks to the network"),
+    ("ureq", &["engine::hub"], "only the hub speaks to the network"),
     (
         "tracing_subscriber",
-        &["logging"],
+        &["core::logging"],
         "only the log chooses where events go",
     ),
     (
         "std::fs",
         &[
-            "file",
-            "session::store",
-            "paths",
-            "rows",
-            "logging",
-            "hub",
-            "model",
-            "worker",
-            "term",
-            "selftest",
-            "rows",
-            "headless",
-            "explore",
+            "core::file",
+            "explorer::session::store",
+            "core::paths",
+            "lab::rows",
+            "core::logging",
+            "engine::hub",
+            "engine::model",
+            "explorer::worker",
+            "explorer::term",
+            "lab::parity",
+            "lab::rows",
+            "commands",
+            "commands::explore",
             "main",
         ],
         "state and drawing touch no file",
     ),
     (
-        "rows::journal",
-        &["batch", "headless", "report", "term", "tests"],
+        "lab::rows::journal",
+        &["lab::batch", "commands", "lab::report", "explorer::term", "explorer::tests"],
         "state and drawing take items, not files of rows",
     ),
     (
-        "rows::watch",
-        &["term", "tests"],
+        "lab::rows::watch",
+        &["explorer::term", "explorer::tests"],
         "state and drawing take items, not files of rows",
     ),
     (
         "std::env",
         &[
-            "paths", "logging", "hub", "model", "term", "headless", "explore", "main",
+            "core::paths", "core::logging", "engine::hub", "engine::model", "explorer::term", "commands", "commands::explore", "main",
         ],
         "settings arrive as values",
     ),
     (
         "Instant",
         &[
-            "worker", "hub", "model", "analysis", "term", "headless", "explore", "main",
+            "explorer::worker", "engine::hub", "engine::model", "lab::analysis", "explorer::term", "commands", "commands::explore", "main",
         ],
         "time arrives in messages",
     ),
     (
         "SystemTime",
-        &["session::store", "term", "headless", "explore", "main"],
+        &["explorer::session::store", "explorer::term", "commands", "commands::explore", "main"],
         "time arrives in messages",
     ),
     ("process::exit", &[], "destructors restore the terminal"),
-    ("File::open", &["file"], ONE_OPENER),
-    ("File::create", &["file"], ONE_OPENER),
-    ("File::create_new", &["file"], ONE_OPENER),
-    ("File::options", &["file"], ONE_OPENER),
-    ("OpenOptions", &["file"], ONE_OPENER),
-    ("fs::read", &["file"], ONE_OPENER),
-    ("fs::read_to_string", &["file"], ONE_OPENER),
-    ("fs::write", &["file"], ONE_OPENER),
-    ("read_to_end", &["file"], BOUNDED),
-    ("read_to_string", &["file"], BOUNDED),
-    ("read_until", &["file"], BOUNDED),
+    ("File::open", &["core::file"], ONE_OPENER),
+    ("File::create", &["core::file"], ONE_OPENER),
+    ("File::create_new", &["core::file"], ONE_OPENER),
+    ("File::options", &["core::file"], ONE_OPENER),
+    ("OpenOptions", &["core::file"], ONE_OPENER),
+    ("fs::read", &["core::file"], ONE_OPENER),
+    ("fs::read_to_string", &["core::file"], ONE_OPENER),
+    ("fs::write", &["core::file"], ONE_OPENER),
+    ("read_to_end", &["core::file"], BOUNDED),
+    ("read_to_string", &["core::file"], BOUNDED),
+    ("read_until", &["core::file"], BOUNDED),
     (
         "serde_json::to_string",
         JSON_FOR_PROGRAMS,
@@ -250,14 +252,14 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
 
 /// Where JSON is made that only programs read: keys and sums, and files whose bytes are those of a published form.
 const JSON_FOR_PROGRAMS: &[&str] = &[
-    "text",
-    "session::store",
-    "problem_file",
-    "data",
-    "analysis::learned",
-    "analysis::reference",
-    "rows::parquet",
-    "worker::cache",
+    "core::text",
+    "explorer::session::store",
+    "core::problem_file",
+    "core::datasets",
+    "lab::analysis::learned",
+    "lab::analysis::reference",
+    "lab::rows::parquet",
+    "explorer::worker::cache",
 ];
 
 /// The files that hold a stream of the process in their hands. What they write is a `text::Page` or a `text::Clean`, whose
@@ -266,21 +268,21 @@ const DOORS: &[(&str, &[&str])] = &[
     (
         "stdout()",
         &[
-            "headless/mod.rs",
-            "explore.rs",
-            "term/output.rs",
-            "term/surface.rs",
+            "commands/mod.rs",
+            "commands/explore.rs",
+            "explorer/term/output.rs",
+            "explorer/term/surface.rs",
             // Devices that a user names as an output may be these.
-            "file/kind.rs",
+            "core/file/kind.rs",
         ],
     ),
     (
         "stderr()",
         &[
-            "headless/mod.rs",
-            "headless/meter.rs",
-            "term/screen.rs",
-            "file/kind.rs",
+            "commands/mod.rs",
+            "commands/meter.rs",
+            "explorer/term/screen.rs",
+            "core/file/kind.rs",
         ],
     ),
 ];
@@ -372,9 +374,8 @@ fn words<'a>(line: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     })
 }
 
-/// The modules of ours that a path names: `trace::Run` is `trace`, `{text, worker::protocol::Event}` is both
-/// `text` and `worker::protocol`.
-fn modules_of(path: &str) -> Vec<String> {
+/// The paths that a path with groups names: `{text, types::{Run, Step}}` is `text`, `types::Run` and `types::Step`.
+fn paths_of(path: &str) -> Vec<Vec<String>> {
     let path = path.trim_start();
     if let Some(group) = path.strip_prefix('{') {
         let mut depth = 0_usize;
@@ -384,7 +385,7 @@ fn modules_of(path: &str) -> Vec<String> {
             match c {
                 '{' => depth += 1,
                 '}' | ',' if depth == 0 => {
-                    found.extend(modules_of(&group[start..i]));
+                    found.extend(paths_of(&group[start..i]));
                     start = i + 1;
                     if c == '}' {
                         break;
@@ -397,27 +398,21 @@ fn modules_of(path: &str) -> Vec<String> {
         return found;
     }
     let first: String = path.chars().take_while(|c| is_name(*c)).collect();
-    let rest = path[first.len()..].strip_prefix("::").unwrap_or_default();
-    if first == "worker" && rest.trim_start().starts_with('{') {
-        let inner = modules_of(rest);
-        return inner
-            .iter()
-            .map(|module| modules_of(&format!("worker::{module}::")).concat())
-            .collect();
+    if first.is_empty() || first == "self" {
+        return vec![Vec::new()];
     }
-    if first == "worker" && words(rest, "protocol").next().is_some() && rest.starts_with("protocol")
-    {
-        return vec!["worker::protocol".to_owned()];
+    let Some(rest) = path[first.len()..].strip_prefix("::") else {
+        return vec![vec![first]];
+    };
+    let mut found = paths_of(rest);
+    for inner in &mut found {
+        inner.insert(0, first.clone());
     }
-    if first.is_empty() {
-        Vec::new()
-    } else {
-        vec![first]
-    }
+    found
 }
 
-/// The modules of ours that a file uses outside its tests, with the lines.
-fn used_modules(source: &Source) -> Vec<(usize, String)> {
+/// Every path of ours that a file uses outside its tests, from the root of the crate, with the lines.
+fn used_paths(source: &Source) -> Vec<(usize, Vec<String>)> {
     let lines: Vec<(usize, &str)> = source.statements().collect();
     let mut code = String::new();
     let mut starts = Vec::new();
@@ -431,52 +426,134 @@ fn used_modules(source: &Source) -> Vec<(usize, String)> {
         starts[next - 1].1
     };
     let mut used = Vec::new();
+    let mut add = |start: usize, above: &[String], rest: &str| {
+        for path in paths_of(rest) {
+            used.push((line_at(start), [above, &path].concat()));
+        }
+    };
+    let begins = |start: usize| {
+        let before = &code[..start];
+        !before.ends_with(is_name) && !before.ends_with('$') && !before.ends_with("::")
+    };
     for (start, marker) in code.match_indices("crate::") {
-        if !code[..start].ends_with(is_name) && !code[..start].ends_with('$') {
-            for module in modules_of(&code[start + marker.len()..]) {
-                used.push((line_at(start), module));
-            }
+        if begins(start) {
+            add(start, &[], &code[start + marker.len()..]);
         }
     }
-    // `super::` leads to the crate when there are as many as the module has parts.
-    let up = "super::".repeat(source.module.len());
-    for (start, _) in code.match_indices(&up) {
-        let rest = &code[start + up.len()..];
-        if !code[..start].ends_with("::")
-            && !code[..start].ends_with(is_name)
-            && !rest.starts_with("super::")
-        {
-            used.extend(
-                modules_of(rest)
-                    .into_iter()
-                    .map(|module| (line_at(start), module)),
-            );
+    for (start, marker) in code.match_indices("super::") {
+        if !begins(start) {
+            continue;
         }
+        let mut rest = &code[start + marker.len()..];
+        let mut up = 1;
+        while let Some(further) = rest.strip_prefix("super::") {
+            (rest, up) = (further, up + 1);
+        }
+        let above = &source.module[..source.module.len().saturating_sub(up)];
+        add(start, above, rest);
     }
     used
 }
 
-fn check_imports(source: &Source) -> Vec<String> {
-    let Some(top) = source.module.first() else {
-        return Vec::new();
-    };
-    if TOP.contains(&top.as_str()) {
-        return Vec::new();
+/// The unit with a rule of its own that a path lies in: a module of a floor, or a floor without any.
+fn unit_of(path: &[String]) -> String {
+    let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+    match parts[..] {
+        ["explorer", "worker", "protocol", ..] => "explorer::worker::protocol".to_owned(),
+        [floor @ ("verify" | "commands"), ..] | [floor] => floor.to_owned(),
+        [floor, module, ..] => format!("{floor}::{module}"),
+        [] => String::new(),
     }
-    let rule = |name: &str| MAY_USE.iter().find(|(module, _)| *module == name);
-    let own = if source.is_in("worker::protocol") {
-        "worker::protocol"
-    } else {
-        top
-    };
-    let Some((_, allowed)) = rule(own) else {
+}
+
+/// How high a unit lies; what is on no floor is above all of them.
+fn height(unit: &str) -> usize {
+    let floor = unit.split("::").next().unwrap_or_default();
+    let found = FLOORS.iter().position(|known| *known == floor);
+    found.unwrap_or(FLOORS.len())
+}
+
+fn check_imports(source: &Source) -> Vec<String> {
+    let own = unit_of(&source.module);
+    let rule = MAY_USE.iter().find(|(unit, _)| *unit == own);
+    let is_top = TOP.contains(&own.as_str()) || FLOORS.contains(&own.as_str()) && rule.is_none();
+    if rule.is_none() && !is_top {
         let what = format!("`{own}` has no rule: add it to MAY_USE in tests/tidy.rs");
         return vec![source.says(1, &what)];
+    }
+    let mut found = Vec::new();
+    for (line, path) in used_paths(source) {
+        let unit = unit_of(&path);
+        // A name without a module is one of the crate's root or of the floor's.
+        let is_known = TOP.contains(&unit.as_str()) || MAY_USE.iter().any(|(known, _)| *known == unit);
+        let above = height(&unit) > height(&own) && height(&unit) < FLOORS.len();
+        let allowed = unit == own || rule.is_none_or(|(_, units)| units.contains(&unit.as_str()));
+        if above || is_known && !allowed {
+            found.push(source.says(line, &format!("`{own}` may not use `{unit}`")));
+        }
+    }
+    found
+}
+
+/// The circles of files that import one another, each with its files in order. A module and those below it are one idea: a file may use
+/// what the files above it define.
+fn circles(sources: &[Source]) -> Vec<Vec<String>> {
+    let place = |path: &[String]| {
+        (1..=path.len()).rev().find_map(|n| {
+            let file = |source: &Source| source.module == path[..n] && !source.is_test;
+            sources.iter().position(file)
+        })
     };
-    used_modules(source)
-        .into_iter()
-        .filter(|(_, module)| module != own && !allowed.contains(&module.as_str()))
-        .map(|(line, module)| source.says(line, &format!("`{own}` may not use `{module}`")))
+    let uses: Vec<Vec<usize>> = sources
+        .iter()
+        .map(|source| {
+            let used = used_paths(source).into_iter();
+            let files = used.filter_map(|(_, path)| place(&path));
+            files
+                .filter(|file| !source.module.starts_with(&sources[*file].module))
+                .collect()
+        })
+        .collect();
+    // Which files each file reaches.
+    let reach: Vec<Vec<bool>> = (0..sources.len())
+        .map(|from| {
+            let mut seen = vec![false; sources.len()];
+            let mut next = uses[from].clone();
+            while let Some(file) = next.pop() {
+                if !std::mem::replace(&mut seen[file], true) {
+                    next.extend(&uses[file]);
+                }
+            }
+            seen
+        })
+        .collect();
+    let mut found: Vec<Vec<String>> = Vec::new();
+    let mut taken = vec![false; sources.len()];
+    for from in 0..sources.len() {
+        if taken[from] || !reach[from][from] {
+            continue;
+        }
+        let circle: Vec<usize> = (0..sources.len())
+            .filter(|to| reach[from][*to] && reach[*to][from])
+            .collect();
+        for file in &circle {
+            taken[*file] = true;
+        }
+        found.push(circle.iter().map(|file| sources[*file].module.join("::")).collect());
+    }
+    found
+}
+
+/// Circles that are too large, or that leave a folder.
+fn check_circles(sources: &[Source]) -> Vec<String> {
+    let folder = |module: &String| module.rsplit_once("::").map(|(folder, _)| folder.to_owned());
+    let is_wrong = |circle: &&Vec<String>| {
+        circle.len() > 2 || circle.iter().any(|module| folder(module) != folder(&circle[0]))
+    };
+    let wrong = circles(sources);
+    let wrong = wrong.iter().filter(is_wrong);
+    wrong
+        .map(|circle| format!("import one another: {}", circle.join(", ")))
         .collect()
 }
 
@@ -495,14 +572,14 @@ fn check_names(source: &Source) -> Vec<String> {
 
 fn check_words(source: &Source) -> Vec<String> {
     let mut found = Vec::new();
-    let prints = source.is_in("main") || source.is_in("headless");
+    let prints = source.is_in("main") || source.is_in("commands");
     for (line, code) in source.statements() {
         if words(code, "unwrap").any(|after| after.starts_with("()")) {
             found.push(source.says(line, "unwrap: return an error, or expect with the reason"));
         }
         for name in ["print", "println", "eprint", "eprintln"] {
             if !prints && words(code, name).any(|after| after.starts_with('!')) {
-                found.push(source.says(line, "printing is for main and headless"));
+                found.push(source.says(line, "printing is for main and commands"));
             }
         }
         for (stream, files) in DOORS {
@@ -579,115 +656,148 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-#[test]
-fn the_source_keeps_the_rules() {
+/// Every file of the crate.
+fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let files = rust_files(&root);
-    assert!(
-        files.len() > 20,
-        "the source was not found in {}",
-        root.display()
-    );
-    let mut found = Vec::new();
-    for path in files {
+    let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("UTF-8 source");
         let below = path.strip_prefix(&root).expect("listed below the root");
-        found.extend(check(&Source::new(below, text)));
-    }
+        Source::new(below, text)
+    };
+    let sources: Vec<Source> = rust_files(&root).into_iter().map(read).collect();
+    assert!(sources.len() > 20, "the source was not found in {}", root.display());
+    sources
+}
+
+#[test]
+fn the_source_keeps_the_rules() {
+    let found: Vec<String> = sources().iter().flat_map(check).collect();
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn files_import_one_another_in_one_direction() {
+    let found = check_circles(&sources());
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+    let file = |path: &str, uses: &str| {
+        Source::new(Path::new(path), format!("//! x\nuse {uses};\n"))
+    };
+    let wrong = |files: &[Source]| check_circles(files).concat();
+    let three = [
+        file("core/a.rs", "super::b::X"),
+        file("core/b.rs", "crate::core::{c::X, d}"),
+        file("core/c.rs", "super::a"),
+    ];
+    assert!(wrong(&three).contains("core::a, core::b, core::c"));
+    assert!(wrong(&three[..2]).is_empty());
+    let two = [file("core/a.rs", "super::b"), file("core/b.rs", "super::a")];
+    assert!(wrong(&two).is_empty(), "two files of a folder may");
+    let apart = [file("core/a.rs", "crate::lab::b"), file("lab/b.rs", "crate::core::a")];
+    assert!(wrong(&apart).contains("core::a, lab::b"));
+    let above = [file("core/mod.rs", "self::a::X"), file("core/a.rs", "super::Y")];
+    assert!(wrong(&above).is_empty());
+}
+
+#[test]
+fn no_rule_allows_to_import_upwards() {
+    for (unit, allowed) in MAY_USE {
+        for used in *allowed {
+            assert!(height(used) <= height(unit), "{unit} uses {used}");
+        }
+    }
 }
 
 #[test]
 fn each_rule_can_fail() {
     let long = format!("//! Long.\n{}", "\n".repeat(MAX_LINES));
     let table: &[(&str, &str, &str)] = &[
-        ("app/mod.rs", "no header", "must open with a //! line"),
-        ("app/mod.rs", &long, "501 lines"),
-        ("app/helpers.rs", "//! x\n", "`helpers` says nothing"),
-        ("novel.rs", "//! x\n", "`novel` has no rule"),
+        ("explorer/app/mod.rs", "no header", "must open with a //! line"),
+        ("explorer/app/mod.rs", &long, "501 lines"),
+        ("explorer/app/helpers.rs", "//! x\n", "`helpers` says nothing"),
+        ("core/novel.rs", "//! x\n", "`core::novel` has no rule"),
         (
-            "app/mod.rs",
-            "//! x\nuse crate::worker::thread::X;",
-            "`app` may not use `worker`",
+            "explorer/app/mod.rs",
+            "//! x\nuse crate::explorer::worker::thread::X;",
+            "`explorer::app` may not use `explorer::worker`",
         ),
         (
-            "app/mod.rs",
-            "//! x\nuse crate::{trace, model};",
-            "`app` may not use `model`",
+            "explorer/app/mod.rs",
+            "//! x\nuse crate::{core::types, engine::model};",
+            "`explorer::app` may not use `engine::model`",
         ),
         (
-            "app/mod.rs",
-            "//! x\nuse crate::{\n    trace::{A, B},\n    ui::C,\n};",
-            "`app` may not use `ui`",
+            "explorer/app/mod.rs",
+            "//! x\nuse crate::{\n    core::types::{A, B},\n    explorer::ui::C,\n};",
+            "`explorer::app` may not use `explorer::ui`",
         ),
         (
-            "app/on_key.rs",
+            "explorer/app/on_key.rs",
             "//! x\nuse super::super::ui::C;",
-            "`app` may not use `ui`",
+            "`explorer::app` may not use `explorer::ui`",
         ),
         (
-            "app/mod.rs",
+            "explorer/app/mod.rs",
             "//! x\nfn f() { super::term::run() }",
-            "`app` may not use `term`",
+            "`explorer::app` may not use `explorer::term`",
         ),
         (
-            "worker/protocol.rs",
-            "//! x\nuse crate::model::M;",
-            "`worker::protocol` may not use `model`",
+            "explorer/worker/protocol.rs",
+            "//! x\nuse crate::engine::model::M;",
+            "`explorer::worker::protocol` may not use `engine::model`",
         ),
         (
-            "ui/mod.rs",
+            "explorer/ui/mod.rs",
             "//! x\nuse tokio::sync;",
             "`tokio` may not be used here",
         ),
         (
-            "app/mod.rs",
+            "explorer/app/mod.rs",
             "//! x\nuse std::time::Instant;",
             "time arrives in messages",
         ),
         (
-            "session/edit.rs",
+            "explorer/session/edit.rs",
             "//! x\nuse std::fs::rename;",
             "`std::fs` may not be used here",
         ),
         (
-            "rows/journal.rs",
+            "lab/rows/journal.rs",
             "//! x\nfn f() { File::open(path) }",
             "files are opened by `file`",
         ),
         (
-            "headless/run.rs",
+            "commands/run.rs",
             "//! x\nfn f() { fs::write(path, text) }",
             "files are opened by `file`",
         ),
         (
-            "headless/question.rs",
+            "commands/question.rs",
             "//! x\nfn f() { stdin().read_to_string(&mut text) }",
             "has a bound",
         ),
         (
-            "term/run.rs",
+            "explorer/term/run.rs",
             "//! x\nfn f() { std::process::exit(1) }",
             "destructors",
         ),
-        ("ui/mod.rs", "//! x\nfn f() { g().unwrap() }", "unwrap"),
+        ("explorer/ui/mod.rs", "//! x\nfn f() { g().unwrap() }", "unwrap"),
         (
-            "ui/mod.rs",
+            "explorer/ui/mod.rs",
             "//! x\n#[cfg(test)]\nmod tests;\nfn f() { println!() }",
             "printing",
         ),
         (
-            "headless/eval.rs",
+            "commands/eval.rs",
             "//! x\nfn f() { std::io::stdout().write_all(b) }",
-            "stdout() is for headless/mod.rs",
+            "stdout() is for commands/mod.rs",
         ),
         (
-            "headless/eval.rs",
+            "commands/eval.rs",
             "//! x\nfn f() { serde_json::to_string_pretty(v) }",
             "made by text::Page",
         ),
         (
-            "ui/mod.rs",
+            "explorer/ui/mod.rs",
             "//! x\n// TODO: later\n",
             "TODO needs an issue number",
         ),
@@ -701,36 +811,36 @@ fn each_rule_can_fail() {
 
 #[test]
 fn what_is_allowed_passes() {
-    let tests = "#[cfg(test)]\n#[allow(\n    dead_code\n)]\nmod tests {\n    use crate::term::X;\n    fn f() { g().unwrap() }\n}\n";
+    let tests = "#[cfg(test)]\n#[allow(\n    dead_code\n)]\nmod tests {\n    use crate::explorer::term::X;\n    fn f() { g().unwrap() }\n}\n";
     let table = [
         (
-            "app/mod.rs",
-            "//! x\nuse crate::worker::protocol::{Event, Request};\nuse crate::{text, trace::Run};\n",
+            "explorer/app/mod.rs",
+            "//! x\nuse crate::explorer::worker::protocol::{Event, Request};\nuse crate::{core::text, core::types::Run};\n",
         ),
         (
-            "app/mod.rs",
-            "//! x\nuse crate::worker::{protocol::Event};\n",
+            "explorer/app/mod.rs",
+            "//! x\nuse crate::explorer::worker::{protocol::Event};\n",
         ),
         (
-            "app/on_key.rs",
+            "explorer/app/on_key.rs",
             "//! x\nuse super::App;\n// ratatui and Instant stay outside.\n// TODO(#12): later\n",
         ),
         (
-            "session/store.rs",
+            "explorer/session/store.rs",
             "//! x\nuse std::fs;\nuse std::time::SystemTime;\n",
         ),
         (
-            "session/store/log.rs",
+            "explorer/session/store/log.rs",
             "//! x\nuse super::super::Session;\nuse std::fs;\n",
         ),
-        ("headless/eval.rs", "//! x\nfn f() { println!() }\n"),
+        ("commands/eval.rs", "//! x\nfn f() { println!() }\n"),
         (
-            "ui/mod.rs",
+            "explorer/ui/mod.rs",
             "//! x\nfn f(x: Option<u8>) { x.unwrap_or_default(); writeln!(o) }\n",
         ),
         (
             "verify/tests.rs",
-            "//! x\nuse crate::term::X;\nfn f() { g().unwrap() }\n",
+            "//! x\nuse crate::explorer::term::X;\nfn f() { g().unwrap() }\n",
         ),
     ];
     for (path, text) in table {

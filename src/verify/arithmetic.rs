@@ -4,11 +4,11 @@
 //! results of steps at strictly earlier latents; a trace is a tree in which every number of the question and every
 //! latent serves once. `x * 1`, `x + 0` and the like are not steps.
 
-use crate::trace::TokenRead;
+use crate::core::types::TokenRead;
 
 use super::{Abstain, Found, Reach, Search};
-use crate::problem::Ratio;
-use crate::problem::numbers::{Number, question_numbers};
+use crate::core::problem::Ratio;
+use crate::core::problem::numbers::{Number, question_numbers};
 
 use listing::Listing;
 use pool::{Pool, disjoint_unions};

@@ -1,6 +1,6 @@
 //! From evidence to a rung of the ladder, with one sentence that says why.
 
-use crate::trace::{
+use crate::core::types::{
     LatentNodes, Necessity, Null, Rung, Source, Standing, Tracks, Try, Used, Verdict,
 };
 
@@ -254,7 +254,7 @@ fn chance(null: &Null) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{LatentIdx, Operand, TraceStep};
+    use crate::core::types::{LatentIdx, Operand, TraceStep};
 
     fn necessity(needed: bool) -> Necessity {
         Necessity {

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 
 use super::arithmetic::read_integers;
 use super::paper::numbers::whole_words;
-use crate::problem::Ratio;
-use crate::trace::TokenRead;
+use crate::core::problem::Ratio;
+use crate::core::types::TokenRead;
 
 /// Values more than this are left out, the largest first: no published question comes near.
 const MAX_VALUES: usize = 256;

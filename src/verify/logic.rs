@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::trace::{Operand, Source, TokenRead, TraceStep};
+use crate::core::types::{Operand, Source, TokenRead, TraceStep};
 
 use super::facts::{self, Fact, Facts, Node, Query, Relation};
 use super::{Abstain, Found, Reach, Score, Search, result_source};

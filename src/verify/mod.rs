@@ -36,8 +36,8 @@ pub use tracks::{Observation, Trial, tracks};
 pub use used::{Replaced, used};
 pub use values::Values;
 
-use crate::problem::numbers;
-use crate::trace::{LatentIdx, Source, Task, TokenRead, TraceStep};
+use crate::core::problem::numbers;
+use crate::core::types::{LatentIdx, Source, Task, TokenRead, TraceStep};
 
 /// Settings of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 //! alone could fail because what stands there is foreign to the model, and that is said. A run without latents moves every
 //! later position too, so it tests content and places at once: where content is not needed, it tells about places.
 
-use crate::trace::{Necessity, Stood};
+use crate::core::types::{Necessity, Stood};
 
 /// The largest loss of log-probability, in nats, under which an answer still stands; a gain is no need.
 ///

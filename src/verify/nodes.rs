@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::facts::{Facts, Node, Relation, parse};
 use super::logic::node_of;
-use crate::trace::{LatentIdx, LatentNodes, NodeMass, TokenRead};
+use crate::core::types::{LatentIdx, LatentNodes, NodeMass, TokenRead};
 
 /// The nodes among the top tokens of each latent; none if the question cannot be read.
 #[must_use]

@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use crate::trace::{Null, TokenRead};
+use crate::core::types::{Null, TokenRead};
 
 use super::{Case, Prepared, Reach, Search};
 
@@ -132,7 +132,7 @@ pub fn null_from(n: usize, hits: usize, candidates: &mut [usize]) -> Null {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Task;
+    use crate::core::types::Task;
     use crate::verify::tests::tokens;
 
     #[test]

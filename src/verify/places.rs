@@ -1,6 +1,6 @@
 //! What answers to edits say of a trace: place by place, and of other traces beside it.
 
-use crate::trace::{PlaceTest, Rival, Standing, Task};
+use crate::core::types::{PlaceTest, Rival, Standing, Task};
 
 use super::chance::{MIN_TRIALS, few, most};
 use super::edits::{Touch, answer_to, same_answer};

@@ -3,10 +3,10 @@
 //! Shares with the search only how numbers in a text are read. It does not know what the latents held: that a result
 //! was read there is the search's word. What is wrong comes back as data.
 
-use crate::trace::{Operand, Source, TraceStep};
+use crate::core::types::{Operand, Source, TraceStep};
 
-use crate::problem::Ratio;
-use crate::problem::numbers::question_numbers;
+use crate::core::problem::Ratio;
+use crate::core::problem::numbers::question_numbers;
 
 /// One thing wrong with a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::problem::{Family, Problem, Spec, Split, generate};
+use crate::core::problem::{Family, Problem, Spec, Split, generate};
 
 /// A top-k list of these tokens, best first.
 pub(super) fn tokens(texts: &[&str]) -> Vec<TokenRead> {
@@ -559,7 +559,7 @@ proptest! {
 
     #[test]
     fn replay_of_anything_does_not_panic(question in "\\PC{0,40}", texts in prop::collection::vec("\\PC{0,8}", 8), start in 0_usize..50, end in 0_usize..50, operator in prop::sample::select(vec!["+", "/", "- -", "is-a", "is", "is-not", "", " "])) {
-        let operand = |i: usize, source: Source| crate::trace::Operand { text: texts[i].clone(), source };
+        let operand = |i: usize, source: Source| crate::core::types::Operand { text: texts[i].clone(), source };
         let step = TraceStep {
             text: texts[0].clone(),
             operands: vec![operand(1, Source::Question { start, end }), operand(2, Source::Step { step: start }), operand(3, Source::Answer)][..end % 4].to_vec(),

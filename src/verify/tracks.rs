@@ -5,8 +5,8 @@
 //! control for the others. How often a predicted value stands there by chance is measured: at other steps' latents under the
 //! same edits, and at the same latent in other problems. Source: methods.md 6.7, and our controls.
 
-use crate::stats::binomial::at_least;
-use crate::trace::{
+use crate::core::stats::binomial::at_least;
+use crate::core::types::{
     EditRead, EditRun, LatentIdx, PlaceTest, Rival, Source, Standing, StepTracks, Task, TokenRead,
     TraceStep, Tracks,
 };

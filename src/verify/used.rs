@@ -5,8 +5,8 @@
 //! carried over from the donor would do the same wherever the donor's own answer is the predicted one, so the step is judged
 //! by donors whose own answer is another: they tell a computed answer from a copied one.
 
-use crate::stats::binomial::at_least;
-use crate::trace::{Discriminating, LatentIdx, Patch, Standing, StepUse, Task, Used};
+use crate::core::stats::binomial::at_least;
+use crate::core::types::{Discriminating, LatentIdx, Patch, Standing, StepUse, Task, Used};
 
 use super::chance::{MIN_TRIALS, holds_at, most, rate};
 use super::edits::same_answer;

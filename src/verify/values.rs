@@ -1,6 +1,6 @@
 //! The values in a top-k list, best first: numbers for arithmetic, nodes of the question for is-a problems.
 
-use crate::trace::{Task, TokenRead};
+use crate::core::types::{Task, TokenRead};
 
 use super::arithmetic::numbers;
 use super::logic;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
-use undertone::hub::{self, Base, Fetched, HubError, Options, Progress};
+use undertone::engine::hub::{self, Base, Fetched, HubError, Options, Progress};
 
 use server::{COMMIT, Fault, Hub, contents, sha256};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::trace::{Operand, Source, TraceStep};
+use crate::core::types::{Operand, Source, TraceStep};
 use crate::verify::{Score, result_source};
 
 use super::{Graph, Op, Step, Term};

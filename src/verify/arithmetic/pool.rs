@@ -1,6 +1,6 @@
 //! The operands of a search, and every step among them whose result somebody wants.
 
-use crate::problem::Ratio;
+use crate::core::problem::Ratio;
 
 use super::{Atom, Op, Step, Term};
 

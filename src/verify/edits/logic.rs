@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::trace::{Source, TraceStep};
+use crate::core::types::{Source, TraceStep};
 use crate::verify::facts::{self, Facts, Node, Query, Relation};
 
 use super::{Edit, Means, Touch};
@@ -93,7 +93,7 @@ pub(super) fn donors(
         let name = &facts.nodes[*other];
         let predicted = answer_if(question, answer, steps, step, name);
         editor.may_replace(node, name, editor.classes[*other])
-            && predicted.is_some_and(|p| !super::same_answer(crate::trace::Task::Logic, &p, answer))
+            && predicted.is_some_and(|p| !super::same_answer(crate::core::types::Task::Logic, &p, answer))
     };
     let (_, beside) = editor.nodes();
     let others: Vec<Node> = beside.iter().copied().filter(differs).collect();

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use crate::problem::Ratio;
-use crate::problem::numbers::{Number, question_numbers};
-use crate::trace::{Operand, Source, TraceStep};
+use crate::core::problem::Ratio;
+use crate::core::problem::numbers::{Number, question_numbers};
+use crate::core::types::{Operand, Source, TraceStep};
 
 use super::wording::{Rewording, rewordings};
 use super::{Edit, Means, Touch};
@@ -389,7 +389,7 @@ fn written_over(question: &str, range: &Range<usize>, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Task;
+    use crate::core::types::Task;
     use crate::verify::edits::{Familiar, edits as all};
     use crate::verify::tests::tokens;
     use crate::verify::{Case, Search, search};

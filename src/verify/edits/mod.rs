@@ -9,14 +9,14 @@ mod wording;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::trace::{Task, TraceStep};
+use crate::core::types::{Task, TraceStep};
 
 pub use logic::Spare;
 
 use super::Case;
 use super::facts;
-use crate::problem::Ratio;
-use crate::problem::numbers::question_numbers;
+use crate::core::problem::Ratio;
+use crate::core::problem::numbers::question_numbers;
 
 /// One edited question, and what the trace says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::problem::Ratio;
-use crate::problem::numbers::{Kind, Number, question_numbers};
+use crate::core::problem::Ratio;
+use crate::core::problem::numbers::{Kind, Number, question_numbers};
 
 /// Another number in the place of one.
 #[derive(Debug, Clone, PartialEq, Eq)]

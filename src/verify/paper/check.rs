@@ -8,7 +8,7 @@ use super::grid::Grid;
 use super::select::Verify;
 use super::step::{Operation, Place, Step};
 use super::tokens::Cut;
-use crate::data::templates::{Template, Value};
+use crate::core::datasets::templates::{Template, Value};
 
 #[cfg(test)]
 pub(super) use edits::next as next_edit;

@@ -1,6 +1,6 @@
 //! The grid that the published searches read: the top tokens of each column, and their integers (methods.md 3.3, 3.4).
 
-use crate::data::numbers::{int, is_blank};
+use crate::core::datasets::numbers::{int, is_blank};
 
 /// The end tokens of the two published bases, as they decode.
 const END_TOKENS: [&str; 2] = ["<|endoftext|>", "<|eot_id|>"];

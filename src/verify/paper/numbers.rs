@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::data::numbers::{COMMA_GROUPS, ascii_digits, float, int, python_words};
-use crate::data::pattern;
-use crate::data::words::{MULTIPLIERS, NUMBER_WORDS};
+use crate::core::datasets::numbers::{COMMA_GROUPS, ascii_digits, float, int, python_words};
+use crate::core::datasets::pattern;
+use crate::core::datasets::words::{MULTIPLIERS, NUMBER_WORDS};
 
 static DECIMALS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d+\.\d+"));
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d+"));

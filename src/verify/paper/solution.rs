@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::data::numbers::{float, of_step};
-use crate::data::pattern;
-use crate::data::solution::result_texts;
+use crate::core::datasets::numbers::{float, of_step};
+use crate::core::datasets::pattern;
+use crate::core::datasets::solution::result_texts;
 
 /// The expression is lazy but may hold anything: behind a result that is no plain number ("=.5>>") the match goes on
 /// into the next step, whose operands are then joined with those before (Q14).

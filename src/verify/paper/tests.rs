@@ -1,6 +1,6 @@
 //! The worked behaviours of the published searches (methods.md 6.12 and 9.1).
 
-use crate::data::templates::Template;
+use crate::core::datasets::templates::Template;
 
 use super::chain::{Chain, Layout, chain};
 use super::check::{Checker, Edit, Settings, edited_question};

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::data::numbers;
+use crate::core::datasets::numbers;
 
 /// The pieces of two or more characters that GPT-2 has for digits, `_` for a leading space, first merged first.
 static GPT2: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {

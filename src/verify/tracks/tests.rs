@@ -1,7 +1,7 @@
 //! Tests of what edits say of a trace.
 
 use super::*;
-use crate::trace::Operand;
+use crate::core::types::Operand;
 use crate::verify::edits::Touch;
 use crate::verify::tests::tokens;
 

@@ -1,7 +1,7 @@
 //! Tests of edits of is-a questions.
 
 use super::*;
-use crate::trace::Task;
+use crate::core::types::Task;
 use crate::verify::edits::Familiar;
 use crate::verify::edits::{answer_if as if_set, edits as all, spares as spares_of};
 use crate::verify::tests::tokens;

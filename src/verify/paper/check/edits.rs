@@ -1,7 +1,7 @@
 //! The edits of a question: which value a variable gets next, and the question that results (methods.md 6.7b and d).
 
-use crate::data::templates::{Half, Template, Word, WordType};
-use crate::data::words::{COMPOUND_FRACTIONS, DIVISORS, MULTIPLIERS};
+use crate::core::datasets::templates::{Half, Template, Word, WordType};
+use crate::core::datasets::words::{COMPOUND_FRACTIONS, DIVISORS, MULTIPLIERS};
 use crate::verify::paper::tokens::Cut;
 
 /// A variable with a new value.

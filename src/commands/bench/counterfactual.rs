@@ -1,0 +1,448 @@
+//! `undertone bench --suite counterfactual`: how fast a question's counterfactuals are answered, none of them known before.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{peak_memory_mib, refuse};
+use crate::lab::analysis::run::{Ask, CleanRun};
+use crate::lab::analysis::{Explorer, early_exit, problems};
+use crate::commands::cli::BenchArgs;
+use crate::core::error::{Error, Result};
+use crate::core::file::write_new;
+use crate::commands::{ensure_reference, load_model, print, to_json};
+use crate::engine::model::{Cancel, Mode, Model, ModelError};
+use crate::core::problem::Split;
+use crate::core::text::{Page, sanitize};
+use crate::core::types::{Ablation, AblationValue, LatentIdx, Outcome};
+
+/// The schema name and version.
+const SCHEMA: &str = "undertone.bench-counterfactual/1";
+/// Questions that are timed; medians are over them.
+const QUESTIONS: usize = 5;
+/// Tokens of a question, at least, for a model that has room for them.
+const TOKENS: usize = 60;
+/// Tokens of an answer: what trained models say, and what a random one, which never stops, is held to.
+const ANSWER: usize = 6;
+
+/// The report. Milliseconds are medians over the questions.
+#[derive(Debug, Serialize)]
+struct Report {
+    schema: &'static str,
+    model: crate::core::types::ModelInfo,
+    questions: usize,
+    /// Prompt tokens, the shortest and the longest.
+    prompt_tokens: (usize, usize),
+    n_latents: usize,
+    answer_tokens: usize,
+    /// The clean run, reading every position.
+    clean_ms: f64,
+    /// Answer and log-probability after 0..N latents, given the clean run.
+    early_exits_ms: f64,
+    /// The free answer and all forced ones from the question on, nothing read on the way: what the reference does.
+    early_stopping_ms: f64,
+    /// The same of all questions side by side, a question.
+    side_by_side_ms: f64,
+    /// The first latent resampled where there is no reference set yet.
+    first_resample: Vec<Ahead>,
+    /// One latent off, every one in turn, by value.
+    toggles: Vec<Toggle>,
+    lattice: LatticeTime,
+    peak_memory_mib: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<Reference>,
+}
+
+/// When an answer from so many donors is there, their own runs included.
+#[derive(Debug, Serialize)]
+struct Ahead {
+    donors: usize,
+    ms: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Toggle {
+    value: AblationValue,
+    median_ms: f64,
+    p95_ms: f64,
+    n: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct LatticeTime {
+    value: AblationValue,
+    sets: usize,
+    median_ms: f64,
+    /// Over the time of one clean run.
+    clean_runs: f64,
+    /// Latent steps computed, and those that the sets would take one at a time.
+    latent_steps: (usize, usize),
+}
+
+#[derive(Debug, Serialize)]
+struct Reference {
+    command: String,
+    what: String,
+    early_stopping_ms: f64,
+    /// Its time over ours.
+    times_faster: f64,
+    /// Its time over ours side by side.
+    times_faster_side_by_side: f64,
+    /// Forced answers that are the same, of all.
+    same_answers: (usize, usize),
+}
+
+#[derive(Debug, Deserialize)]
+struct Measured {
+    what: String,
+    early_stopping_ms: f64,
+    /// By question, then by k.
+    answers: Vec<Vec<Vec<u32>>>,
+}
+
+/// Times the suite and prints it.
+///
+/// # Errors
+/// When the model cannot be loaded or has no latents, the reference fails or the output cannot be written.
+pub(super) fn run(args: &BenchArgs) -> Result<()> {
+    let mut explorer = Explorer::bare(load_model(&args.model)?);
+    if !explorer.model().family().has_latents() {
+        return Err(Error::usage(
+            "this suite needs a model with latent tokens".to_owned(),
+        ));
+    }
+    let cancel = Cancel::new();
+    let questions = questions(explorer.model())?;
+    let first_resample = first_resample(&mut explorer, &questions[0], &cancel)?;
+    ensure_reference(&mut explorer)?;
+    let (mut report, prompts, said) = time(&explorer, &questions, args.repeats, &cancel)?;
+    report.first_resample = first_resample;
+    if let Some(command) = &args.reference {
+        let model = explorer.model();
+        let (name, task) = (&args.model.model, task(model, &prompts));
+        report.reference = Some(compare(command, name, model, &task, &said, &report)?);
+    }
+    if args.json {
+        print(&to_json(&report)?)
+    } else {
+        print(&Page::of(table(&report)))
+    }
+}
+
+/// Generated test problems, drawn out to [`TOKENS`] by others where the model was not trained on such.
+fn questions(model: &Model) -> Result<Vec<String>> {
+    let task = model.info().task;
+    let made = problems::for_task(task, Split::Test, 40, problems::LIST_SEED)
+        .map_err(|error| Error::usage(error.to_string()))?;
+    if crate::engine::model::bundled_names().contains(&model.info().name.as_str()) {
+        return Ok(made
+            .into_iter()
+            .take(QUESTIONS)
+            .map(|p| p.question)
+            .collect());
+    }
+    let long = |from: usize| -> Result<String> {
+        let mut text = String::new();
+        for problem in made.iter().cycle().skip(from * 7).take(made.len()) {
+            let words: Vec<&str> = problem.question.split_inclusive(' ').collect();
+            for word in words {
+                text.push_str(word);
+                let ids = model.prompt(&text, Mode::Latent)?.ids;
+                if ids.len() >= TOKENS {
+                    return Ok(text);
+                }
+            }
+            text.push(' ');
+        }
+        Ok(text)
+    };
+    (0..QUESTIONS).map(long).collect()
+}
+
+type Timed = (Report, Vec<Vec<u32>>, Vec<Vec<String>>);
+
+fn ask<'a>(model: &Model, question: &'a str) -> Ask<'a> {
+    Ask {
+        question,
+        gold: None,
+        steps: None,
+        mode: Mode::Latent,
+        n_latents: model.n_latents(),
+        top_k: 10,
+        most_tokens: Some(ANSWER),
+    }
+}
+
+fn first_resample(
+    explorer: &mut Explorer,
+    question: &str,
+    cancel: &Cancel,
+) -> std::result::Result<Vec<Ahead>, ModelError> {
+    let clean = explorer.run(&ask(explorer.model(), question), cancel, &mut |_| ())?;
+    let ablation = Ablation {
+        off: [LatentIdx(1)].into(),
+        value: AblationValue::Resample,
+        ..Ablation::default()
+    };
+    let mut parts = Vec::new();
+    let began = Instant::now();
+    explorer.begin_reference();
+    let mut on_part = |outcome: Outcome| {
+        parts.push(Ahead {
+            donors: outcome.effect.variants().n,
+            ms: began.elapsed().as_secs_f64() * 1e3,
+        });
+    };
+    explorer.ablate_ahead(&clean, &ablation, &mut on_part, cancel)?;
+    Ok(parts)
+}
+
+fn time(
+    explorer: &Explorer,
+    questions: &[String],
+    repeats: usize,
+    cancel: &Cancel,
+) -> std::result::Result<Timed, ModelError> {
+    let model = explorer.model();
+    let clean = |question: &String| explorer.run(&ask(model, question), cancel, &mut |_| ());
+    let runs: Vec<CleanRun> = questions
+        .iter()
+        .map(clean)
+        .collect::<std::result::Result<_, _>>()?;
+    let mut clean_ms = Vec::new();
+    let (mut exits_ms, mut both_ms, mut lattice_ms) = (Vec::new(), Vec::new(), Vec::new());
+    let mut said = Vec::new();
+    let mut steps = (0, 0);
+    for (question, run) in questions.iter().zip(&runs) {
+        clean_ms.push(best(repeats, || clean(question).map(drop))?);
+        exits_ms.push(best(repeats, || {
+            explorer.early_exits(run, cancel).map(drop)
+        })?);
+        both_ms.push(best(repeats, || {
+            early_exit::early_stopping(model, question, model.n_latents(), ANSWER, cancel).map(drop)
+        })?);
+        let exits = explorer.early_exits(run, cancel)?;
+        said.push(
+            exits
+                .into_iter()
+                .map(|e| e.value.unwrap_or_default())
+                .collect(),
+        );
+        let manner = Ablation {
+            value: AblationValue::Mean,
+            ..Ablation::default()
+        };
+        lattice_ms.push(best(repeats, || {
+            let lattice = explorer.lattice(run, None, &manner, &mut |_| (), cancel)?;
+            steps = (lattice.cost.latent_steps, lattice.cost.latent_steps_alone);
+            Ok(())
+        })?);
+    }
+    let texts: Vec<&str> = questions.iter().map(String::as_str).collect();
+    let n_latents = model.n_latents();
+    let together_ms = best(repeats, || {
+        early_exit::side_by_side(model, &texts, n_latents, ANSWER, cancel).map(drop)
+    })?;
+    let toggles = toggles(explorer, &runs, cancel)?;
+    let prompts: Vec<Vec<u32>> = runs.iter().map(|run| run.run.input_ids.clone()).collect();
+    let lengths = prompts.iter().map(Vec::len);
+    let (clean_ms, lattice_ms) = (median(clean_ms), median(lattice_ms));
+    let report = Report {
+        schema: SCHEMA,
+        model: model.info().clone(),
+        questions: questions.len(),
+        prompt_tokens: (
+            lengths.clone().min().unwrap_or(0),
+            lengths.max().unwrap_or(0),
+        ),
+        n_latents: model.n_latents(),
+        answer_tokens: ANSWER,
+        clean_ms,
+        early_exits_ms: median(exits_ms),
+        early_stopping_ms: median(both_ms),
+        side_by_side_ms: together_ms
+            / f64::from(u32::try_from(questions.len()).unwrap_or(u32::MAX)),
+        first_resample: Vec::new(),
+        toggles,
+        lattice: LatticeTime {
+            value: AblationValue::Mean,
+            sets: 1 << model.n_latents(),
+            median_ms: lattice_ms,
+            clean_runs: lattice_ms / clean_ms,
+            latent_steps: steps,
+        },
+        peak_memory_mib: peak_memory_mib(),
+        reference: None,
+    };
+    Ok((report, prompts, said))
+}
+
+/// Every latent of every run off by itself, under a few values.
+fn toggles(
+    explorer: &Explorer,
+    runs: &[CleanRun],
+    cancel: &Cancel,
+) -> std::result::Result<Vec<Toggle>, ModelError> {
+    let mut toggles = Vec::new();
+    for value in [
+        AblationValue::Mean,
+        AblationValue::Zero,
+        AblationValue::Resample,
+    ] {
+        let mut times = Vec::new();
+        for run in runs {
+            for latent in 1..=run.fed.len() {
+                let ablation = Ablation {
+                    off: [LatentIdx(latent)].into(),
+                    value,
+                    ..Ablation::default()
+                };
+                let began = Instant::now();
+                explorer.ablate(run, &ablation, cancel)?;
+                times.push(began.elapsed().as_secs_f64() * 1e3);
+            }
+        }
+        times.sort_by(f64::total_cmp);
+        toggles.push(Toggle {
+            value,
+            median_ms: times[times.len() / 2],
+            p95_ms: times[(times.len() * 95 / 100).min(times.len() - 1)],
+            n: times.len(),
+        });
+    }
+    Ok(toggles)
+}
+
+/// What the reference needs to know, as the file that `UNDERTONE_QUESTIONS` names holds it.
+fn task(model: &Model, prompts: &[Vec<u32>]) -> String {
+    let markers = model.markers();
+    let task = json!({
+        "questions": prompts,
+        "latents": model.n_latents(),
+        "max_new": ANSWER,
+        "end": markers.end.into_iter().collect::<Vec<u32>>(),
+        "delimiter": markers.delimiter,
+        "stop": markers.stop,
+    });
+    task.to_string()
+}
+
+fn compare(
+    command: &str,
+    folder: &str,
+    model: &Model,
+    task: &str,
+    said: &[Vec<String>],
+    ours: &Report,
+) -> Result<Reference> {
+    let mut file = std::env::temp_dir();
+    file.push(format!("undertone-questions-{}.json", std::process::id()));
+    // In a folder that everybody can write to.
+    write_new(&file, task.as_bytes())?;
+    let output = super::reference_output(command, folder, &[("UNDERTONE_QUESTIONS", &file)]);
+    // A left-over in the temporary folder is not worth an error.
+    let _ = std::fs::remove_file(&file);
+    let measured: Measured = serde_json::from_slice(&output?)
+        .map_err(|error| refuse(command, &format!("printed something else: {error}")))?;
+    let mut same = (0, 0);
+    for (theirs, ours) in measured.answers.iter().flatten().zip(said.iter().flatten()) {
+        let ids = [model.markers().delimiter.as_slice(), theirs].concat();
+        let value = model.extract_value(&ids)?;
+        same.0 += usize::from(value.unwrap_or_default() == *ours);
+        same.1 += 1;
+    }
+    Ok(Reference {
+        command: command.to_owned(),
+        what: measured.what,
+        early_stopping_ms: measured.early_stopping_ms,
+        times_faster: measured.early_stopping_ms / ours.early_stopping_ms,
+        times_faster_side_by_side: measured.early_stopping_ms / ours.side_by_side_ms,
+        same_answers: same,
+    })
+}
+
+fn best(
+    repeats: usize,
+    mut run: impl FnMut() -> std::result::Result<(), ModelError>,
+) -> std::result::Result<f64, ModelError> {
+    Ok(super::best(repeats, &mut run)?.as_secs_f64() * 1e3)
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn table(r: &Report) -> String {
+    let mut text = format!(
+        "{} ({}, {}) on {}: {} questions of {} to {} tokens, {} latents, answers of up to {} tokens\n\n",
+        sanitize(&r.model.name),
+        sanitize(&r.model.family),
+        r.model.dtype,
+        r.model.device,
+        r.questions,
+        r.prompt_tokens.0,
+        r.prompt_tokens.1,
+        r.n_latents,
+        r.answer_tokens
+    );
+    let mut row = |name: &str, ms: f64, remark: String| {
+        text.push_str(&format!("{name:<34}{ms:>10.1} ms  {remark}\n"));
+    };
+    row("clean run", r.clean_ms, String::new());
+    row(
+        "early exits, given the clean run",
+        r.early_exits_ms,
+        String::new(),
+    );
+    row(
+        "early-stopping sweep alone",
+        r.early_stopping_ms,
+        String::new(),
+    );
+    row(
+        "the same, questions side by side",
+        r.side_by_side_ms,
+        "a question".to_owned(),
+    );
+    for ahead in &r.first_resample {
+        row(
+            &format!("first resample, {} donors", ahead.donors),
+            ahead.ms,
+            "no reference set yet".to_owned(),
+        );
+    }
+    for toggle in &r.toggles {
+        row(
+            &format!("one latent off, {}", toggle.value),
+            toggle.median_ms,
+            format!("median of {}, p95 {:.1} ms", toggle.n, toggle.p95_ms),
+        );
+    }
+    let lattice = &r.lattice;
+    row(
+        &format!("lattice of {} sets, {}", lattice.sets, lattice.value),
+        lattice.median_ms,
+        format!(
+            "{:.1} clean runs; {} latent steps for {}",
+            lattice.clean_runs, lattice.latent_steps.0, lattice.latent_steps.1
+        ),
+    );
+    if let Some(memory) = r.peak_memory_mib {
+        text.push_str(&format!("{:<34}{memory:>10.1} MiB\n", "peak memory"));
+    }
+    if let Some(reference) = &r.reference {
+        text.push_str(&format!(
+            "\nbeside {}\n{:<34}{:>10.1} ms  {:.1} times ours, {:.1} times side by side; {} of {} forced answers the same\n",
+            sanitize(&reference.what),
+            "early-stopping sweep alone",
+            reference.early_stopping_ms,
+            reference.times_faster,
+            reference.times_faster_side_by_side,
+            reference.same_answers.0,
+            reference.same_answers.1
+        ));
+    }
+    text
+}

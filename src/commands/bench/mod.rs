@@ -1,0 +1,330 @@
+//! `undertone bench`: how fast a model loads and runs on this machine, as a table or JSON.
+
+mod counterfactual;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::{load_model, print, to_json};
+use crate::lab::analysis::problems;
+use crate::commands::cli::{BenchArgs, ShapeName, Suite};
+use crate::core::error::{Error, Result};
+use crate::core::file::{self, Outputs};
+use crate::engine::model::{Branch, Cancel, Model, ModelError, Writes, random};
+use crate::core::problem::Split;
+use crate::core::text::{Page, sanitize};
+use crate::core::types::Task;
+
+/// The schema name and version.
+const SCHEMA: &str = "undertone.bench/1";
+/// Tokens of the prompt that is timed.
+const PROMPT: usize = 128;
+/// Tokens before the first one that is decoded.
+const CONTEXT: usize = 64;
+/// Tokens decoded, one after the other.
+const DECODED: usize = 16;
+/// Rows of the batch.
+const ROWS: usize = 32;
+/// Latent steps.
+const LATENTS: usize = 6;
+
+/// The report. Every rate is that of the fastest of `repeats`.
+#[derive(Debug, Serialize)]
+struct Report {
+    schema: &'static str,
+    model: crate::core::types::ModelInfo,
+    device: String,
+    threads: Option<usize>,
+    repeats: usize,
+    /// Opening, loading and the self-tests.
+    load_ms: f64,
+    /// Over a prompt of 128 tokens, the last one's logits included.
+    prefill_tokens_per_s: f64,
+    /// After 64 tokens; none for a model without latents.
+    latent_steps_per_s: Option<f64>,
+    /// One row, after 64 tokens, logits included.
+    answer_tokens_per_s: f64,
+    /// 32 rows on a shared prefix of 64 tokens, logits included; tokens of all rows.
+    batch_32_tokens_per_s: f64,
+    /// Largest resident memory of this process so far; none where the system does not tell.
+    peak_memory_mib: Option<f64>,
+    /// What a reference measured in the same run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<Reference>,
+}
+
+/// What a reference program said, and our time over its time: below 1 is faster.
+#[derive(Debug, Serialize)]
+struct Reference {
+    command: String,
+    measured: Measured,
+    time_ratio: Ratios,
+}
+
+/// The rates that a reference program prints as JSON; others are passed over.
+#[derive(Debug, Serialize, Deserialize)]
+struct Measured {
+    what: String,
+    prefill_tokens_per_s: f64,
+    latent_steps_per_s: Option<f64>,
+    answer_tokens_per_s: f64,
+    batch_32_tokens_per_s: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Ratios {
+    prefill: f64,
+    latent_steps: Option<f64>,
+    answer: f64,
+    batch_32: f64,
+}
+
+/// Times a model, or writes a random checkpoint to time.
+///
+/// # Errors
+/// When the model cannot be loaded, or the checkpoint or the output cannot be written.
+pub fn run(args: &BenchArgs) -> Result<()> {
+    if let Some(shape) = args.make {
+        let out = args.out.as_deref().unwrap_or(Path::new("random"));
+        let mut outputs = Outputs::new(args.force);
+        for name in random::FILES {
+            outputs.writes(&out.join(name))?;
+        }
+        random::write(of_shape(shape), &words()?, out)?;
+        return print(&Page::of(
+            sanitize(&out.display().to_string()).into_string(),
+        ));
+    }
+    if args.suite == Suite::Counterfactual {
+        return counterfactual::run(args);
+    }
+    let began = Instant::now();
+    let model = load_model(&args.model)?;
+    let load = began.elapsed();
+    let mut report = time(&model, load, args.repeats)?;
+    if let Some(command) = &args.reference {
+        drop(model);
+        report.reference = Some(compare(command, &args.model.model, &report)?);
+    }
+    if args.json {
+        print(&to_json(&report)?)
+    } else {
+        print(&Page::of(table(&report)))
+    }
+}
+
+fn time(model: &Model, load: Duration, repeats: usize) -> std::result::Result<Report, ModelError> {
+    let cancel = Cancel::new();
+    let ids = |n: usize| -> Vec<u32> { (0u32..).map(|i| 3 + i * 7 % 40).take(n).collect() };
+    let longest = model.max_positions();
+    let (prompt, context) = (ids(PROMPT.min(longest)), ids(CONTEXT.min(longest / 2)));
+    let prefill = best(repeats, || {
+        let branch = model.prefill(&[&prompt], &cancel)?;
+        model.logits(&branch).map(drop)
+    })?;
+    let start = model.prefill(&[&context], &cancel)?;
+    let latents = model
+        .family()
+        .has_latents()
+        .then(|| {
+            best(repeats, || {
+                let rollout = model.rollout(&start, LATENTS, &Writes::none(1), &cancel)?;
+                model.logits(rollout.last()).map(drop)
+            })
+        })
+        .transpose()?;
+    let decode = |from: &Branch, rows: usize| {
+        let mut branch = from.clone();
+        for _ in 0..DECODED {
+            branch = model.step(&branch, &vec![5; rows], &cancel)?;
+            model.logits(&branch)?;
+        }
+        Ok(())
+    };
+    let one = best(repeats, || decode(&start, 1))?;
+    let many = start.fork(ROWS)?;
+    let batch = best(repeats, || decode(&many, ROWS))?;
+    let rate = |n: usize, time: Duration| {
+        #[expect(clippy::cast_precision_loss, reason = "a count of tokens")]
+        let n = n as f64;
+        n / time.as_secs_f64().max(1e-9)
+    };
+    Ok(Report {
+        schema: SCHEMA,
+        model: model.info().clone(),
+        device: model.info().device.clone(),
+        threads: std::env::var("RAYON_NUM_THREADS")
+            .ok()
+            .and_then(|n| n.parse().ok()),
+        repeats,
+        load_ms: load.as_secs_f64() * 1e3,
+        prefill_tokens_per_s: rate(prompt.len(), prefill),
+        latent_steps_per_s: latents.map(|time| rate(LATENTS, time)),
+        answer_tokens_per_s: rate(DECODED, one),
+        batch_32_tokens_per_s: rate(DECODED * ROWS, batch),
+        peak_memory_mib: peak_memory_mib(),
+        reference: None,
+    })
+}
+
+/// Runs the reference program on the same folder, after our own timing, so that the two do not share the processor.
+fn compare(command: &str, model: &str, ours: &Report) -> Result<Reference> {
+    let repeats = ours.repeats.to_string();
+    let output = reference_output(command, model, &[("REPEATS", Path::new(&repeats))])?;
+    let measured: Measured = serde_json::from_slice(&output)
+        .map_err(|error| refuse(command, &format!("printed something else: {error}")))?;
+    let time_ratio = Ratios {
+        prefill: measured.prefill_tokens_per_s / ours.prefill_tokens_per_s,
+        latent_steps: measured
+            .latent_steps_per_s
+            .zip(ours.latent_steps_per_s)
+            .map(|(theirs, ours)| theirs / ours),
+        answer: measured.answer_tokens_per_s / ours.answer_tokens_per_s,
+        batch_32: measured.batch_32_tokens_per_s / ours.batch_32_tokens_per_s,
+    };
+    Ok(Reference {
+        command: command.to_owned(),
+        measured,
+        time_ratio,
+    })
+}
+
+/// Runs a reference program on a model's folder and returns what it printed.
+fn reference_output(command: &str, model: &str, environment: &[(&str, &Path)]) -> Result<Vec<u8>> {
+    let mut words = command.split_whitespace();
+    let program = words.next().ok_or_else(|| refuse(command, "is empty"))?;
+    let output = std::process::Command::new(program)
+        .args(words)
+        .arg(model)
+        .envs(environment.iter().copied())
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| refuse(command, &format!("cannot be run: {error}")))?;
+    if !output.status.success() {
+        return Err(refuse(command, &format!("failed ({})", output.status)));
+    }
+    Ok(output.stdout)
+}
+
+fn refuse(command: &str, why: &str) -> Error {
+    Error::model(
+        format!("the reference {command:?} {why}"),
+        "it has to print one JSON object as the scripts in benches/ do",
+    )
+}
+
+/// The words, numbers and signs of generated arithmetic problems, without which a random checkpoint could not read a question.
+fn words() -> Result<BTreeSet<String>> {
+    let made = problems::for_task(Task::Math, Split::Train, 2_000, problems::REFERENCE_SEED)
+        .map_err(|error| Error::usage(error.to_string()))?;
+    let mut words: BTreeSet<String> = (0..1_000).map(|n| n.to_string()).collect();
+    for question in made.iter().map(|problem| &problem.question) {
+        let plain = question.split(|c: char| !c.is_ascii_alphanumeric());
+        words.extend(plain.filter(|word| !word.is_empty()).map(str::to_owned));
+        let signs = question
+            .chars()
+            .filter(|c| !c.is_alphanumeric() && !c.is_whitespace());
+        words.extend(signs.map(String::from));
+    }
+    Ok(words)
+}
+
+fn of_shape(name: ShapeName) -> random::Shape {
+    match name {
+        ShapeName::Gpt2 => random::Shape::Gpt2,
+        ShapeName::Llama1b => random::Shape::Llama1b,
+    }
+}
+
+/// The shortest of several runs, after one that is not counted.
+fn best<T>(
+    repeats: usize,
+    mut run: impl FnMut() -> std::result::Result<T, ModelError>,
+) -> std::result::Result<Duration, ModelError> {
+    run()?;
+    let mut best = Duration::MAX;
+    for _ in 0..repeats {
+        let began = Instant::now();
+        run()?;
+        best = best.min(began.elapsed());
+    }
+    Ok(best)
+}
+
+/// Linux counts it; elsewhere it is not known.
+fn peak_memory_mib() -> Option<f64> {
+    let status = file::read_text("/proc/self/status".as_ref()).ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+fn table(r: &Report) -> String {
+    let mut text = format!(
+        "{} ({}, {}) on {}, best of {}\n\n",
+        sanitize(&r.model.name),
+        sanitize(&r.model.family),
+        r.model.dtype,
+        r.device,
+        r.repeats
+    );
+    let mut row = |name: &str, value: Option<f64>, unit: &str| {
+        let value = value.map_or_else(|| "-".to_owned(), |v| format!("{v:.1}"));
+        text.push_str(&format!("{name:<28}{value:>12} {unit}\n"));
+    };
+    row("load and self-tests", Some(r.load_ms), "ms");
+    row(
+        "prefill, 128 tokens",
+        Some(r.prefill_tokens_per_s),
+        "tokens/s",
+    );
+    row("latent steps", r.latent_steps_per_s, "steps/s");
+    row("answer, one row", Some(r.answer_tokens_per_s), "tokens/s");
+    row("answer, 32 rows", Some(r.batch_32_tokens_per_s), "tokens/s");
+    row("peak memory", r.peak_memory_mib, "MiB");
+    if let Some(reference) = &r.reference {
+        text.push_str(&format!(
+            "\nbeside {}\n{:<28}{:>12} {:>18}\n",
+            sanitize(&reference.measured.what),
+            "",
+            "its rate",
+            "our time / its"
+        ));
+        let (theirs, ratio) = (&reference.measured, &reference.time_ratio);
+        for (name, rate, ratio) in [
+            (
+                "prefill, 128 tokens",
+                Some(theirs.prefill_tokens_per_s),
+                Some(ratio.prefill),
+            ),
+            (
+                "latent steps",
+                theirs.latent_steps_per_s,
+                ratio.latent_steps,
+            ),
+            (
+                "answer, one row",
+                Some(theirs.answer_tokens_per_s),
+                Some(ratio.answer),
+            ),
+            (
+                "answer, 32 rows",
+                Some(theirs.batch_32_tokens_per_s),
+                Some(ratio.batch_32),
+            ),
+        ] {
+            let number = |value: Option<f64>, digits: usize| {
+                value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"))
+            };
+            text.push_str(&format!(
+                "{name:<28}{:>12} {:>18}\n",
+                number(rate, 1),
+                number(ratio, 2)
+            ));
+        }
+    }
+    text
+}

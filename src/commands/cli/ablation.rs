@@ -1,0 +1,297 @@
+//! The options that say how latents are switched off, shared by every command that does so.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+
+use super::{at_least_one, range};
+use crate::core::error::{Error, Result};
+use crate::core::types::{
+    Ablation, AblationValue, Direction, DonorRef, LatentIdx, Layers, Propagation, Site,
+};
+
+/// The heading of the options of the ablation.
+const MANNER: &str = "How latents are switched off";
+
+/// What stands in the place of a latent that is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Value {
+    /// Other problems' latents at the same position, several in turn
+    #[default]
+    Resample,
+    /// The mean at that position
+    Mean,
+    /// The zero vector
+    Zero,
+    /// Noise with the mean and spread of that position, several draws
+    Noise,
+    /// The latents that are off change places, several orders
+    Permute,
+    /// Nothing: the latent is left out
+    Skip,
+    /// The input embedding of the latent's top decoded token
+    Token,
+    /// A chosen latent of a chosen problem
+    Donor,
+    /// The latent itself, which no later position may attend to
+    KvBlock,
+}
+
+impl From<Value> for AblationValue {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Resample => Self::Resample,
+            Value::Mean => Self::Mean,
+            Value::Zero => Self::Zero,
+            Value::Noise => Self::Noise,
+            Value::Permute => Self::Permute,
+            Value::Skip => Self::Skip,
+            Value::Token => Self::Token,
+            Value::Donor => Self::Donor,
+            Value::KvBlock => Self::KvBlock,
+        }
+    }
+}
+
+/// Where the replacement goes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum SiteName {
+    /// The vector that is fed
+    #[default]
+    Input,
+    /// The hidden state that becomes the latent, ahead of CODI's projection
+    Hidden,
+    /// The key-value entries that the latent leaves
+    Kv,
+}
+
+impl From<SiteName> for Site {
+    fn from(name: SiteName) -> Self {
+        match name {
+            SiteName::Input => Self::Input,
+            SiteName::Hidden => Self::Hidden,
+            SiteName::Kv => Self::Kv,
+        }
+    }
+}
+
+/// What happens to later latents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum PropagationName {
+    /// They are recomputed
+    #[default]
+    Total,
+    /// They are held at their clean values
+    Direct,
+}
+
+impl From<PropagationName> for Propagation {
+    fn from(name: PropagationName) -> Self {
+        match name {
+            PropagationName::Total => Self::Total,
+            PropagationName::Direct => Self::Direct,
+        }
+    }
+}
+
+/// Which question is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DirectionName {
+    /// Is it necessary: latents are switched off in a clean run
+    #[default]
+    Noising,
+    /// Is it sufficient: latents get their clean values in a run where the others are off
+    Denoising,
+}
+
+impl From<DirectionName> for Direction {
+    fn from(name: DirectionName) -> Self {
+        match name {
+            DirectionName::Noising => Self::Noising,
+            DirectionName::Denoising => Self::Denoising,
+        }
+    }
+}
+
+/// A chosen latent of a chosen problem, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DonorName(pub DonorRef);
+
+impl FromStr for DonorName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const FORM: &str = "expected a problem counted from 0, and after a slash a latent counted from 1: 7 or 7/2";
+        let (problem, latent) = match text.split_once('/') {
+            Some((problem, latent)) => (problem, Some(latent)),
+            None => (text, None),
+        };
+        let latent = match latent.map(str::parse) {
+            None => None,
+            Some(Ok(latent)) if latent > 0 => Some(LatentIdx(latent)),
+            Some(_) => return Err(FORM.to_owned()),
+        };
+        Ok(Self(DonorRef {
+            problem: problem.parse().map_err(|_| FORM)?,
+            latent,
+        }))
+    }
+}
+
+/// How latents are switched off.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = MANNER)]
+pub struct MannerArgs {
+    /// What stands in their place
+    #[arg(long, value_enum, default_value_t = Value::Resample)]
+    pub value: Value,
+    /// Where it goes in: input (default), hidden or kv
+    #[arg(long, value_enum, hide_possible_values = true, hide_default_value = true, default_value_t = SiteName::Input)]
+    pub site: SiteName,
+    /// Later latents: total (anew, default) or direct (held)
+    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true, hide_default_value = true, default_value_t = PropagationName::Total)]
+    pub propagation: PropagationName,
+    /// noising (default) or denoising (is it sufficient?)
+    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true, hide_default_value = true, default_value_t = DirectionName::Noising)]
+    pub direction: DirectionName,
+    /// For kv and kv-block: layers from 1 [default: all]
+    #[arg(long, value_name = "A-B", value_parser = layers)]
+    pub layers: Option<Layers>,
+    /// For donor: problem P (from 0) of the set, latent L
+    #[arg(long, value_name = "P[/L]", value_parser = DonorName::from_str)]
+    pub donor: Option<DonorName>,
+    /// For resample: only donors with as many steps
+    #[arg(long)]
+    pub match_steps: bool,
+    /// Resample, noise, permute: variants [default: 16]
+    #[arg(long, value_name = "N|all", value_parser = variants)]
+    pub donors: Option<usize>,
+    /// What resample, noise and permute draw with
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Take donors, means and noise from these problems
+    #[arg(long, value_name = "FILE")]
+    pub reference: Option<PathBuf>,
+}
+
+impl MannerArgs {
+    /// Returns the ablation that is asked for, with nothing off yet. `more` are values beside `--value`.
+    ///
+    /// # Errors
+    /// A usage error for options that do not go together.
+    pub fn ablation(&self, more: &[Value]) -> Result<Ablation> {
+        let has = |value: Value| self.value == value || more.contains(&value);
+        if self.layers.is_some() && self.site != SiteName::Kv && !has(Value::KvBlock) {
+            return Err(Error::usage_with_hint(
+                "--layers says nothing here: the replacement goes in ahead of the first layer",
+                "pass --site kv or --value kv-block with it",
+            ));
+        }
+        if self.donor.is_some() && !has(Value::Donor) {
+            return Err(Error::usage_with_hint(
+                "--donor says nothing here: no donor was asked for",
+                "pass --value donor with it",
+            ));
+        }
+        if has(Value::Donor) && self.donor.is_none() {
+            return Err(Error::usage_with_hint(
+                "whose latent stands in is not said",
+                "pass --donor P or P/L: problem P of the reference set, counted from 0, and its latent L",
+            ));
+        }
+        if self.match_steps && !has(Value::Resample) {
+            return Err(Error::usage_with_hint(
+                "--match-steps says nothing here: nothing is resampled",
+                "pass --value resample with it",
+            ));
+        }
+        if self.donors == Some(ALL) && (self.value != Value::Resample || !more.is_empty()) {
+            return Err(Error::usage_with_hint(
+                "--donors all says nothing here: only resample has donors, and as many as there are problems",
+                "pass a number",
+            ));
+        }
+        Ok(Ablation {
+            value: self.value.into(),
+            site: self.site.into(),
+            propagation: self.propagation.into(),
+            direction: self.direction.into(),
+            layers: self.layers,
+            donor: self.donor.map(|donor| donor.0),
+            matched: self.match_steps,
+            variants: self.donors,
+            seed: self.seed,
+            ..Ablation::default()
+        })
+    }
+}
+
+/// More donors than any reference set has: `--donors all`.
+pub const ALL: usize = 1 << 20;
+
+fn variants(text: &str) -> Result<usize, String> {
+    if text == "all" {
+        return Ok(ALL);
+    }
+    at_least_one(text).map_err(|why| format!("{why}, or all"))
+}
+
+fn layers(text: &str) -> Result<Layers, String> {
+    range(text)
+        .ok()
+        .filter(|layers: &RangeInclusive<usize>| *layers.start() > 0)
+        .map(|layers| Layers {
+            first: *layers.start(),
+            last: *layers.end(),
+        })
+        .ok_or_else(|| "expected layers counted from 1, as in 3-5 or 4".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_have_the_names_of_the_trace() {
+        let names: Vec<&str> = AblationValue::ALL.iter().map(|v| v.as_str()).collect();
+        let ours: Vec<String> = Value::value_variants()
+            .iter()
+            .filter_map(|value| Some(value.to_possible_value()?.get_name().to_owned()))
+            .collect();
+        assert_eq!(ours, names);
+        for (value, want) in Value::value_variants().iter().zip(AblationValue::ALL) {
+            assert_eq!(AblationValue::from(*value), want);
+        }
+        let sites: Vec<Site> = SiteName::value_variants()
+            .iter()
+            .map(|s| (*s).into())
+            .collect();
+        assert_eq!(sites, Site::ALL);
+    }
+
+    #[test]
+    fn donors_are_a_problem_and_maybe_a_latent() {
+        let donor = |problem, latent: Option<usize>| {
+            Ok(DonorName(DonorRef {
+                problem,
+                latent: latent.map(LatentIdx),
+            }))
+        };
+        assert_eq!("7".parse(), donor(7, None));
+        assert_eq!("0/2".parse(), donor(0, Some(2)));
+        for text in ["", "/", "7/", "7/0", "-1", "a", "7/2/3", "7 2"] {
+            assert!(text.parse::<DonorName>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn layers_are_counted_from_1() {
+        assert_eq!(layers("3-5"), Ok(Layers { first: 3, last: 5 }));
+        assert_eq!(layers("4"), Ok(Layers { first: 4, last: 4 }));
+        for text in ["", "0", "0-2", "5-3", "a"] {
+            assert!(layers(text).is_err(), "{text}");
+        }
+    }
+}

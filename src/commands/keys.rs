@@ -1,0 +1,41 @@
+//! `undertone keys`: the keys of the explorer, read off the action table.
+
+use super::print;
+use crate::explorer::app::action::Action;
+use crate::commands::cli::KeysArgs;
+use crate::core::error::Result;
+use crate::explorer::keymap::Keymap;
+use crate::core::text::Page;
+
+/// Prints the keys in force: by heading, or one tab-separated line an action with `--list`.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn run(args: &KeysArgs) -> Result<()> {
+    let keymap = Keymap::default();
+    let mut text = String::new();
+    let mut heading = "";
+    for action in Action::ALL {
+        let spec = action.spec();
+        let keys = keymap
+            .keys_of(*action)
+            .map(|key| key.to_string())
+            .collect::<Vec<_>>();
+        if args.list {
+            text += &format!(
+                "{}\t{:?}\t{}\t{}\n",
+                spec.id,
+                spec.context,
+                keys.join(" "),
+                spec.doc
+            );
+            continue;
+        }
+        if spec.section.as_str() != heading {
+            heading = spec.section.as_str();
+            text += &format!("{}{heading}\n", if text.is_empty() { "" } else { "\n" });
+        }
+        text += &format!("  {:<18} {}\n", keys.join(", "), spec.doc);
+    }
+    print(&Page::of(text))
+}

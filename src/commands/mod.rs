@@ -1,0 +1,329 @@
+//! Everything that works without a screen: one file a subcommand, text or JSON on standard output.
+//!
+//! Output goes through [`print()`], which takes a [`Page`] alone, so it never holds a control character; a closed pipe is not an
+//! error.
+
+pub mod bench;
+pub mod cli;
+pub mod explore;
+pub mod calibrate;
+pub mod data;
+pub mod eval;
+pub mod export;
+pub mod fetch;
+mod gold;
+pub mod inspect;
+pub mod keys;
+pub mod lens_fit;
+pub mod merge;
+mod meter;
+pub mod models;
+pub mod problems;
+pub mod question;
+pub mod report;
+pub mod run;
+pub mod selftest;
+pub mod study;
+pub mod trace;
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::lab::analysis::Explorer;
+use crate::lab::analysis::verdict::{Budget, Strategy};
+use crate::commands::cli;
+use crate::core::error::{self, Error, Result};
+use crate::engine::hub::{self, HubError};
+use crate::engine::model::{
+    Base, Behaviour, Cancel, Device, Family, LoadOptions, Model, ModelError, Placement, Precision,
+    SpecialTokens,
+};
+use crate::engine::model_source::{OpenError, Opener, Watch};
+use crate::core::paths::{self, Paths};
+use crate::lab::rows::header;
+use crate::explorer::session::store::Unread;
+use crate::core::text::{Clean, Page, sanitize};
+use crate::explorer::worker::kept;
+
+/// Writes a finished report to standard output.
+///
+/// # Errors
+/// When standard output cannot be written; a closed pipe has a kind of its own that ends quietly.
+pub fn print(page: &Page) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(page.as_bytes()).and_then(|()| {
+        if page.ends_with('\n') {
+            Ok(())
+        } else {
+            out.write_all(b"\n")
+        }
+    });
+    written
+        .and_then(|()| out.flush())
+        .map_err(|source| Error::Output { source })
+}
+
+/// Writes an error and its hint to standard error, cleaned. A standard error that cannot be written is ignored.
+pub fn print_error(message: &str, hint: Option<&str>) {
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "error: {}", sanitize(message));
+    if let Some(hint) = hint {
+        let _ = writeln!(err, "hint: {}", sanitize(hint));
+    }
+}
+
+/// Writes a warning to standard error, cleaned. A standard error that cannot be written is ignored.
+pub fn print_warning(message: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "warning: {}", sanitize(message));
+}
+
+/// Warns of what could not be read of a session file.
+pub fn report_unread(path: &Path, unread: &[Unread]) {
+    /// More than these are only counted.
+    const NAMED: usize = 20;
+    for one in unread.iter().take(NAMED) {
+        print_warning(&format!("{path:?}: {one}"));
+    }
+    if unread.len() > NAMED {
+        print_warning(&format!("{path:?}: and {} more", unread.len() - NAMED));
+    }
+}
+
+/// Writes a line to standard error, e.g. how far something is. A standard error that cannot be written is ignored.
+pub fn print_note(line: &Clean<'_>) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Prints what the command line parser has to say (help, version or a refusal), cleaned; gives the exit code.
+#[must_use]
+pub fn usage(said: &cli::Said) -> u8 {
+    let page = Page::of(said.text.trim_end());
+    if said.is_refusal {
+        let _ = writeln!(std::io::stderr().lock(), "{page}");
+        return error::Kind::Usage.exit_code();
+    }
+    let printed = print(&page);
+    printed.map_or_else(|error| report_error(&error), |()| 0)
+}
+
+/// Says on standard error why the program ends, unless the reader of its output went away; gives the exit code.
+#[must_use]
+pub fn report_error(error: &Error) -> u8 {
+    // A closed pipe is how `head` says that it has seen enough.
+    if error.kind() != error::Kind::BrokenPipe {
+        print_error(&error.to_string(), error.hint().as_deref());
+    }
+    error.exit_code()
+}
+
+/// A value as indented JSON, in which foreign text keeps its meaning but reaches no terminal as it is.
+///
+/// # Errors
+/// When it cannot be written as JSON, which would be a bug.
+pub fn to_json<T: serde::Serialize>(value: &T) -> Result<Page> {
+    Page::json(value).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// A value as JSON on one line, escaped like [`to_json`]'s.
+///
+/// # Errors
+/// When it cannot be written as JSON, which would be a bug.
+pub fn to_json_line<T: serde::Serialize>(value: &T) -> Result<Page> {
+    Page::json_line(value).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// What a verdict may cost, as asked for.
+fn budget(args: &cli::BudgetArgs) -> Result<Budget> {
+    let named = args.strategies.iter();
+    let strategies: Vec<Strategy> = named
+        .map(|text| text.trim().parse().map_err(|why: String| Error::usage(why)))
+        .collect::<Result<_>>()?;
+    let all = Budget::default();
+    Ok(Budget {
+        strategies: if strategies.is_empty() {
+            all.strategies
+        } else {
+            strategies
+        },
+        edits: args.edits,
+        more_edits: args.more_edits,
+        donors: args.donors,
+        traces: args.traces,
+    })
+}
+
+/// Loads a model with its reference set, kept from an earlier session or made and kept for a later one.
+///
+/// # Errors
+/// When the checkpoint cannot be read or fails its self-tests.
+pub fn load(args: &cli::CheckpointArgs) -> Result<Explorer> {
+    let mut explorer = Explorer::bare(load_model(args)?);
+    ensure_reference(&mut explorer)?;
+    Ok(explorer)
+}
+
+/// A budget as files have it.
+fn written(budget: &Budget) -> header::Budget {
+    header::Budget {
+        strategies: budget.strategies.iter().map(Strategy::asked_as).collect(),
+        edits: budget.edits,
+        more_edits: budget.more_edits,
+        donors: budget.donors,
+        traces: budget.traces,
+    }
+}
+
+/// Sees to the reference set, which is kept for later commands.
+fn ensure_reference(explorer: &mut Explorer) -> Result<()> {
+    // Without a home folder there is nowhere to keep it.
+    let folder = Paths::discover()
+        .ok()
+        .map(|paths| kept::folder(&paths.cache));
+    let cancel = Cancel::new();
+    kept::ensure_reference(explorer, folder.as_deref(), &mut |_, _| (), &cancel)
+        .map_err(Error::from)
+}
+
+/// Loads a model; a download is shown on standard error.
+///
+/// # Errors
+/// When it cannot be found, downloaded or read, or fails its self-tests.
+pub fn load_model(args: &cli::CheckpointArgs) -> Result<Model> {
+    load_as(args, |_| ())
+}
+
+/// Loads a model with options changed.
+fn load_as(args: &cli::CheckpointArgs, change: impl FnOnce(&mut LoadOptions)) -> Result<Model> {
+    let placement = placement(args.device)?;
+    let mut meter = meter::Meter::new();
+    let mut watch = Watch {
+        progress: &mut |step| meter.show(step),
+        cancelled: &|| false,
+    };
+    let found = opener(args).find(&args.model, &mut watch);
+    meter.finish();
+    let (checkpoint, mut options) = found.map_err(open_error)?;
+    change(&mut options);
+    let (model, note) = placement.load(&checkpoint, &options, &mut |_| ())?;
+    if let Some(note) = note {
+        print_warning(&note);
+    }
+    Ok(model)
+}
+
+/// How the model named on the command line is to be opened.
+#[must_use]
+pub fn opener(args: &cli::CheckpointArgs) -> Opener {
+    let kind = &args.kind;
+    Opener {
+        named: args.model.clone(),
+        options: LoadOptions {
+            family: kind.family.map(family),
+            base: kind.base.map(base),
+            task: kind.task.map(Into::into),
+            latents: args.latents,
+            lora_alpha: kind.lora_alpha,
+            special_tokens: kind.special_tokens.map(|s| SpecialTokens {
+                start: s.start,
+                end: s.end,
+                latent: s.latent,
+            }),
+            precision: match args.dtype {
+                cli::Precision::F32 => Precision::F32,
+                cli::Precision::Reference => Precision::Reference,
+                cli::Precision::Bf16 => Precision::Bf16,
+                cli::Precision::F16 => Precision::F16,
+                cli::Precision::Q8 => Precision::Q8,
+            },
+            shuffled: None,
+            behaviour: match args.behaviour {
+                cli::Behaviour::Fixed => Behaviour::Fixed,
+                cli::Behaviour::Reference => Behaviour::Reference,
+            },
+        },
+        tokenizer: kind.tokenizer.clone(),
+        hub: hub_options(kind.offline),
+        home: paths::home(),
+    }
+}
+
+/// How the hub is used: as the environment says, and without a network if asked so.
+#[must_use]
+pub fn hub_options(offline: bool) -> hub::Options {
+    let mut options = hub::Options::from_env();
+    options.offline |= offline;
+    options
+}
+
+fn family(name: cli::FamilyName) -> Family {
+    match name {
+        cli::FamilyName::Coconut => Family::Coconut,
+        cli::FamilyName::MultimodeCoconut => Family::MultimodeCoconut,
+        cli::FamilyName::Codi => Family::Codi,
+        cli::FamilyName::MultimodeCodi => Family::MultimodeCodi,
+        cli::FamilyName::Pause => Family::Pause,
+        cli::FamilyName::Cot => Family::Cot,
+        cli::FamilyName::NoCot => Family::NoCot,
+    }
+}
+
+fn base(name: cli::BaseName) -> Base {
+    match name {
+        cli::BaseName::Gpt2 => Base::Gpt2,
+        cli::BaseName::Llama32 => Base::Llama32,
+    }
+}
+
+/// The device asked for.
+///
+/// # Errors
+/// When this build or machine does not have it.
+pub fn placement(asked: cli::Device) -> Result<Placement> {
+    let (name, opened) = match asked {
+        cli::Device::Auto => return Ok(Placement::best()),
+        cli::Device::Cpu => return Ok(Placement::on(Device::Cpu)),
+        cli::Device::Cuda(card) => ("cuda", Device::new_cuda(card)),
+        cli::Device::Metal => ("metal", Device::new_metal(0)),
+    };
+    opened
+        .map(Placement::on)
+        .map_err(|error| no_device(name, &ModelError::from(error)))
+}
+
+fn no_device(name: &str, cause: &ModelError) -> Error {
+    Error::model(
+        format!("the device {name} cannot be used: {cause}"),
+        format!("build with --features {name} on a machine that has one, or pass --device cpu"),
+    )
+}
+
+/// A model that cannot be opened, as the program's error.
+#[must_use]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it is used as a function in map_err"
+)]
+pub fn open_error(error: OpenError) -> Error {
+    of_kind(error.kind(), error.to_string(), error.hint())
+}
+
+/// A failure of the hub as the program's error.
+#[must_use]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it is used as a function in map_err"
+)]
+pub fn hub_error(error: HubError) -> Error {
+    of_kind(error.kind(), error.to_string(), error.hint())
+}
+
+/// What the user can mend in the command or the environment is not the model's fault.
+fn of_kind(kind: error::Kind, message: String, hint: String) -> Error {
+    match kind {
+        error::Kind::Usage | error::Kind::Config => Error::Usage {
+            message,
+            hint: Some(hint),
+        },
+        _ => Error::model(message, hint),
+    }
+}

@@ -1,0 +1,392 @@
+//! `undertone run`: experiments over a data set, a row for each problem and experiment.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
+
+use super::{budget, ensure_reference, gold, load_as, print, print_note, print_warning, written};
+use crate::lab::analysis::verdict::{Budget, TOP_K};
+use crate::lab::analysis::{Explorer, problems};
+use crate::lab::batch::run::{Ended, How, Progress};
+use crate::lab::batch::{self, Work};
+use crate::commands::cli::{ControlName, RunArgs};
+use crate::core::datasets::manifest::sha256;
+use crate::core::error::{Error, Result};
+use crate::core::file::{self, Outputs};
+use crate::engine::model::{Cancel, Checkpoint, Model};
+use crate::core::problem_file::{self, Solved, source};
+use crate::lab::rows::journal::Journal;
+use crate::lab::rows::parquet;
+use crate::lab::rows::{Data, Experiment, Header, Protocol, SCHEMA, Settings};
+use crate::core::text::{Page, sanitize};
+
+/// Problems that are generated unless asked otherwise.
+const GENERATED: usize = 1000;
+/// A model with fewer parameters leaves cores idle, so that batches are worked on side by side.
+const SMALL: usize = 20_000_000;
+/// Problems of a batch for a model that is not small.
+const LARGE_BATCH: usize = 8;
+/// How many tokens the published searches read of a position.
+const PAPER_TOP_K: usize = 10;
+
+/// Runs, or goes on with a run; gives the exit code.
+///
+/// # Errors
+/// When the model, the data or the folder cannot be used, the model fails, or the rows cannot be written.
+pub fn run(args: &RunArgs) -> Result<u8> {
+    let budget = budget(&args.budget)?;
+    let control = args.control.map(|ControlName::RandomWeights| args.seed);
+    let model = load_as(&args.model, |options| options.shuffled = control)?;
+    let (origin, problems) = data(args, &model)?;
+    let mut explorer = Explorer::bare(model);
+    let header = header(args, &explorer, &budget, origin, &problems);
+    spare_inputs(args, &header)?;
+    let (mut journal, resumed) = Journal::open(&args.out, &header)?;
+    if resumed.torn > 0 {
+        print_warning(&format!(
+            "the last row of {:?} was cut short; its {} bytes were removed and it is computed again",
+            args.out.join(crate::lab::rows::FILE),
+            resumed.torn
+        ));
+    }
+    let jobs = args.jobs.unwrap_or_else(|| jobs(explorer.model()));
+    ensure_reference(&mut explorer)?;
+    let work = Work::new(&explorer, &header, &problems, &budget);
+    let cancel = Cancel::new();
+    let asked = Asked::listen(cancel.clone())?;
+    let how = How {
+        from: resumed.rows,
+        jobs,
+        stop: &asked.stop,
+        cancel: &cancel,
+    };
+    let mut meter = Meter::new();
+    let ended = batch::run::run(&work, &header, &mut journal, &how, &mut |progress| {
+        meter.show(progress);
+    });
+    meter.finish();
+    let ended = ended?;
+    // A second signal asks for the end at once.
+    if args.parquet && !cancel.is_cancelled() {
+        parquet::write(&args.out)?;
+    }
+    let said = print(&Page::of(meter.said(&args.out, ended)));
+    match ended {
+        Ended::Whole => said.map(|()| 0),
+        // After a hang-up there is nobody to say it to.
+        Ended::Stopped => Ok(asked.exit_code()),
+    }
+}
+
+/// Refuses a folder in which the run would write over what it reads.
+fn spare_inputs(args: &RunArgs, header: &Header) -> Result<()> {
+    let mut outputs = Outputs::new(true);
+    let model = Checkpoint::files_of(&args.model.model);
+    for path in model
+        .iter()
+        .chain(&args.data)
+        .chain(&args.model.kind.tokenizer)
+    {
+        outputs.reads(path);
+    }
+    outputs.spares(&args.out.join(crate::lab::rows::FILE))?;
+    if args.parquet {
+        for path in parquet::paths(&args.out, header) {
+            outputs.spares(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Batches side by side: on a processor as many as there are cores for a model that does not fill one, else one at a time.
+fn jobs(model: &Model) -> usize {
+    let small = model.info().parameters < SMALL && model.info().device == "cpu";
+    if small {
+        rayon::current_num_threads()
+    } else {
+        1
+    }
+}
+
+/// Problems of a batch: early stopping runs those of one side by side, which pays where a pass reads many weights.
+fn batch(model: &Model) -> usize {
+    if model.info().parameters < SMALL {
+        1
+    } else {
+        LARGE_BATCH
+    }
+}
+
+/// The problems and where they come from.
+fn data(args: &RunArgs, model: &Model) -> Result<(String, Vec<Solved>)> {
+    if let Some(path) = &args.data {
+        let text = source::read_text(path)?;
+        let mut problems = problem_file::parse_solved(&text, path)?;
+        problems.truncate(args.limit.unwrap_or(usize::MAX));
+        let dressed = match Protocol::from(args.mode) {
+            Protocol::Paper => Vec::new(),
+            Protocol::Default => {
+                problem_file::plain_golds(problems.iter_mut().map(|solved| &mut solved.problem))
+            }
+        };
+        let golds: Vec<_> = problems.iter().map(|solved| &solved.problem).collect();
+        gold::note(model, &golds, &dressed);
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        return Ok((name.to_string_lossy().into_owned(), problems));
+    }
+    let (n, split) = (args.limit.unwrap_or(GENERATED), args.split.into());
+    let made = problems::for_task(model.info().task, split, n, args.seed)
+        .map_err(|e| Error::usage(e.to_string()))?;
+    if made.is_empty() {
+        return Err(Error::usage(
+            "this model's task is not known, so no problems can be generated: pass --data FILE",
+        ));
+    }
+    let origin = format!("generated {split} problems, seed {}", args.seed);
+    Ok((origin, made.into_iter().map(Solved::from).collect()))
+}
+
+fn header(
+    args: &RunArgs,
+    explorer: &Explorer,
+    budget: &Budget,
+    origin: String,
+    problems: &[Solved],
+) -> Header {
+    let model = explorer.model();
+    let asked: Vec<Experiment> = args.experiments.iter().map(|e| (*e).into()).collect();
+    let is_asked = |e: &Experiment| *e == Experiment::Problem || asked.contains(e);
+    let mode: Protocol = args.mode.into();
+    let texts: Vec<_> = problems.iter().map(|s| s.problem.clone()).collect();
+    let others: Vec<_> = problems.iter().map(|s| &s.others).collect();
+    let mut hashed = problem_file::to_jsonl(&texts);
+    if others.iter().any(|others| !others.is_empty()) {
+        hashed += &format!("{others:?}");
+    }
+    Header {
+        schema: SCHEMA.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        model: model.info().clone(),
+        control: args
+            .control
+            .map(|ControlName::RandomWeights| "random-weights".to_owned()),
+        data: Data {
+            origin,
+            sha256: sha256(hashed.as_bytes()),
+            n: problems.len(),
+            task: model.info().task,
+        },
+        experiments: Experiment::ALL.into_iter().filter(is_asked).collect(),
+        settings: Settings {
+            mode,
+            latents: args.model.latents.unwrap_or_else(|| model.n_latents()),
+            most_tokens: crate::lab::analysis::run::MAX_NEW_TOKENS,
+            top_k: args.top_k.unwrap_or(match mode {
+                Protocol::Default => TOP_K,
+                Protocol::Paper => PAPER_TOP_K,
+            }),
+            value: args.value.into(),
+            batch: args.batch.unwrap_or_else(|| batch(model)),
+            seed: args.seed,
+            reference: explorer.reference_origin().to_owned(),
+            verdict: written(budget),
+        },
+        shard: args.shard,
+    }
+}
+
+/// What signals asked for.
+struct Asked {
+    /// Set once the batches in hand are to be the last.
+    stop: Arc<AtomicBool>,
+    /// The number of the last signal.
+    signal: Arc<AtomicU8>,
+}
+
+impl Asked {
+    /// The first interrupt, request to end or hang-up lets the batches in hand finish; the second gives them up.
+    fn listen(cancel: Cancel) -> Result<Self> {
+        let (stop, signal) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU8::new(0)));
+        let asked = Self {
+            stop: Arc::clone(&stop),
+            signal: Arc::clone(&signal),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|why| Error::internal(why.to_string()))?;
+        let mut signals = {
+            let _entered = runtime.enter();
+            Signals::new().map_err(|why| Error::internal(why.to_string()))?
+        };
+        std::thread::spawn(move || {
+            runtime.block_on(async {
+                while let Some(number) = signals.next().await {
+                    signal.store(number, Ordering::Relaxed);
+                    if stop.swap(true, Ordering::Relaxed) {
+                        cancel.cancel();
+                    }
+                }
+            });
+        });
+        Ok(asked)
+    }
+
+    /// The exit code of a run that was stopped, as shells have it: 128 and the signal's number.
+    fn exit_code(&self) -> u8 {
+        const INTERRUPT: u8 = 2;
+        let number = self.signal.load(Ordering::Relaxed);
+        128 + if number == 0 { INTERRUPT } else { number }
+    }
+}
+
+/// The signals that ask a run to end.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hang_up: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            // Under `nohup` the run is to outlive its terminal.
+            hang_up: if hang_up_is_ignored() {
+                None
+            } else {
+                Some(signal(SignalKind::hangup())?)
+            },
+        })
+    }
+
+    /// The number of the next signal; none if none can come.
+    async fn next(&mut self) -> Option<u8> {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            came = self.interrupt.recv() => came.map(|()| 2),
+            came = self.terminate.recv() => came.map(|()| 15),
+            came = hang_up => came.map(|()| 1),
+        }
+    }
+}
+
+/// Whether whoever started this process had it ignore hang-ups. Linux tells; elsewhere it is not known.
+#[cfg(unix)]
+fn hang_up_is_ignored() -> bool {
+    let status = file::read_text("/proc/self/status".as_ref()).unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 == 1)
+}
+
+/// The signals that ask a run to end.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// The number of the next signal; none if none can come.
+    async fn next(&mut self) -> Option<u8> {
+        tokio::signal::ctrl_c().await.is_ok().then_some(2)
+    }
+}
+
+/// How far the run is, with its rate and what is left, on standard error: a bar on a terminal, else a line now and then.
+struct Meter {
+    bar: indicatif::ProgressBar,
+    began: std::time::Instant,
+    first: Option<usize>,
+    last: Option<Progress>,
+    said: std::time::Duration,
+}
+
+impl Meter {
+    /// How often a line is written where there is no terminal.
+    const EVERY: Duration = Duration::from_secs(10);
+
+    fn new() -> Self {
+        let bar = indicatif::ProgressBar::new(0);
+        let style = "{bar:32} {pos} of {len} problems, {per_sec}, {eta} left";
+        if let Ok(style) = indicatif::ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        Self {
+            bar,
+            began: std::time::Instant::now(),
+            first: None,
+            last: None,
+            said: Duration::ZERO,
+        }
+    }
+
+    fn show(&mut self, progress: Progress) {
+        let (done, of) = (progress.done as u64, progress.of as u64);
+        if self.first.is_none() {
+            self.first = Some(progress.done);
+            self.bar.set_length(of);
+            self.bar.set_position(done);
+            self.bar.reset_eta();
+        }
+        self.bar.set_position(done);
+        self.last = Some(progress);
+        let elapsed = self.began.elapsed();
+        if self.bar.is_hidden() && elapsed >= self.said + Self::EVERY {
+            self.said = elapsed;
+            let line = format!("{done} of {of} problems, {}", self.rate());
+            print_note(&sanitize(&line));
+        }
+    }
+
+    /// Problems a second since the run was begun here, and what is left at that rate.
+    fn rate(&self) -> String {
+        let (Some(first), Some(last)) = (self.first, self.last) else {
+            return String::new();
+        };
+        let elapsed = self.began.elapsed().as_secs_f64();
+        #[allow(clippy::cast_precision_loss, reason = "counts of problems")]
+        let (made, left) = ((last.done - first) as f64, (last.of - last.done) as f64);
+        if made == 0.0 {
+            return "no rate yet".to_owned();
+        }
+        format!(
+            "{:.2} a second, {:.0} s left",
+            made / elapsed,
+            left * elapsed / made
+        )
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn said(&self, out: &std::path::Path, ended: Ended) -> String {
+        let last = self.last.unwrap_or(Progress { done: 0, of: 0 });
+        let before = self.first.unwrap_or(0);
+        let elapsed = self.began.elapsed().as_secs_f64();
+        let path = out.join(crate::lab::rows::FILE);
+        let mut text = format!(
+            "{} of {} problems in {path:?}: {before} were there, {} computed in {elapsed:.1} s",
+            last.done,
+            last.of,
+            last.done - before
+        );
+        if ended == Ended::Stopped {
+            text += "\nstopped; the same command goes on from here";
+        }
+        text
+    }
+}

@@ -1,0 +1,399 @@
+//! `undertone ablate`: latents switched off in chosen sets, early exits, and the question with one text replaced.
+
+use serde::Serialize;
+
+use super::csv::{self, Fields, Sheet};
+use super::table::{Pen, Side, Table};
+use super::{
+    Clean, Head, Question, ReferenceSet, Shown, answered, edit, publish, ready, run_clean, unknown,
+    words,
+};
+use crate::lab::analysis::run::CleanRun;
+use crate::core::answers;
+use crate::commands::cli::{ALL, AblateArgs, Edit};
+use crate::core::error::Result;
+use crate::core::text::Page;
+use crate::core::types::{EarlyExit, LatentIdx, Outcome};
+
+/// The schema name and version.
+pub const SCHEMA: &str = "undertone.ablate/1";
+
+/// How wide an answer may be in a table.
+const ANSWER: usize = 22;
+
+/// What was asked and what came of it.
+#[derive(Debug, Serialize)]
+pub struct Ablations {
+    /// The answer with the delimiter forced after k latents.
+    pub early_exit: Vec<EarlyExit>,
+    /// The smallest k whose forced answer is the clean one.
+    pub first_match: Option<usize>,
+    /// The smallest k from which on the forced answer stays the same.
+    pub stable_match: Option<usize>,
+    /// One for each set of latents that was switched off, in the order asked for.
+    pub outcomes: Vec<Outcome>,
+    /// The edited question's clean run, if an edit was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counterfactual_question: Option<Counterfactual>,
+}
+
+/// The clean run of an edited question beside the original's.
+#[derive(Debug, Serialize)]
+pub struct Counterfactual {
+    /// What was replaced.
+    pub from: String,
+    /// What took its place.
+    pub to: String,
+    /// The edited question.
+    pub question: String,
+    /// Words of it that the vocabulary lacks.
+    pub unknown_words: Vec<String>,
+    /// Its prompt.
+    pub input_ids: Vec<u32>,
+    /// Its clean run; the original's gold answer is not that of the edited question.
+    pub clean: Clean,
+    /// Whether its answer is another one than the original's.
+    pub answer_changed: bool,
+    /// The top decoded token of each latent in both.
+    pub latents: Vec<BothLatents>,
+}
+
+/// One latent in the original question and in the edited one.
+#[derive(Debug, Serialize)]
+pub struct BothLatents {
+    /// The latent.
+    pub index: LatentIdx,
+    /// Its top decoded token in the original question.
+    pub original: String,
+    /// The same in the edited one; none if that run has no such latent.
+    pub edited: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the options do not go together, the question, the model or an ablation does not work out.
+pub fn run(args: &AblateArgs) -> Result<()> {
+    let manner = args.ablation()?;
+    let reference = if args.switches_off() {
+        ReferenceSet::of(&args.manner)
+    } else {
+        ReferenceSet::Unneeded
+    };
+    let ready = ready(SCHEMA, &args.model, &args.problem, reference)?;
+    let (explorer, clean, cancel) = (&ready.explorer, &ready.clean, &ready.cancel);
+    let sets = if args.switches_off() {
+        args.sets(ready.n_latents(&manner)?)?
+    } else {
+        Vec::new()
+    };
+    let counterfactual_question = match &args.edit {
+        None => None,
+        Some(edit) => {
+            let asked = Question {
+                text: edit::apply(edit, &clean.run.question)?,
+                gold: None,
+                steps: None,
+            };
+            let edited = run_clean(explorer, &args.model, &asked, cancel)?;
+            Some(beside(edit, clean, &edited))
+        }
+    };
+    let exits = explorer.early_exits(clean, cancel)?;
+    let outcomes = sets
+        .into_iter()
+        .map(|off| explorer.ablate(clean, &manner.with_off(off), cancel))
+        .collect::<std::result::Result<_, _>>()?;
+    let value = clean.run.answer.value.as_deref();
+    let study = Ablations {
+        first_match: answers::first_match(&exits, clean.mode, value),
+        stable_match: answers::stable_match(&exits, clean.mode),
+        early_exit: exits,
+        outcomes,
+        counterfactual_question,
+    };
+    publish(args.report, &ready.head, &study)
+}
+
+fn beside(edit: &Edit, original: &CleanRun, edited: &CleanRun) -> Counterfactual {
+    let mut tops = edited
+        .run
+        .latents()
+        .map(|(_, position)| position.text.clone());
+    let latents = original.run.latents().map(|(index, position)| BothLatents {
+        index,
+        original: position.text.clone(),
+        edited: tops.next(),
+    });
+    Counterfactual {
+        from: edit.from.clone(),
+        to: edit.to.clone(),
+        question: edited.run.question.clone(),
+        unknown_words: edited.run.unknown_words.clone(),
+        input_ids: edited.run.input_ids.clone(),
+        clean: Clean::from(edited),
+        answer_changed: edited.run.answer.value != original.run.answer.value,
+        latents: latents.collect(),
+    }
+}
+
+impl Shown for Ablations {
+    fn csv(&self, head: &Head) -> String {
+        let mut shared = csv::origin(head);
+        shared.push(("record", "outcome".to_owned()));
+        let manners = csv::manner(&crate::core::types::Ablation::default());
+        let mut columns: Vec<&'static str> = manners.iter().map(|(name, _)| *name).collect();
+        columns.extend(csv::CELL);
+        columns.extend([
+            "answer_text",
+            "answer_logprob",
+            "correct",
+            "delta_logprob_gold",
+            "kl",
+            "relative_size",
+            "size_percentile",
+            "sham_max_diff",
+            "flip_rate_lo95",
+            "flip_rate_hi95",
+            "delta_logprob_lo95",
+            "delta_logprob_hi95",
+            "answers",
+            "latents_after",
+        ]);
+        let mut sheet = Sheet::new(shared, &columns);
+        for outcome in &self.outcomes {
+            sheet.push(fields(outcome));
+        }
+        sheet.into_text()
+    }
+
+    fn text(&self, _: &Head, pen: Pen) -> String {
+        let mut text = exits(self, pen);
+        if !self.outcomes.is_empty() {
+            text += "\n";
+            text += &outcomes(&self.outcomes, pen);
+        }
+        if let Some(counterfactual) = &self.counterfactual_question {
+            text += "\n";
+            text += &edited(counterfactual, pen);
+        }
+        text
+    }
+}
+
+fn fields(outcome: &Outcome) -> Fields {
+    let (answer, effect) = (&outcome.answer, &outcome.effect);
+    let donors = effect.donors.as_ref();
+    let rate = donors.and_then(|donors| donors.flip_rate_ci95);
+    let change = donors.and_then(|donors| donors.delta_logprob_ci95);
+    let answers = donors.map(|donors| json(&donors.answers));
+    let mut fields = csv::manner(&outcome.ablation);
+    fields.extend([
+        ("off", csv::latents(&outcome.ablation.off)),
+        ("answer", csv::text(answer.value.as_deref())),
+        ("flipped", effect.flipped.to_string()),
+        ("delta_logprob", effect.delta_logprob.to_string()),
+        ("answer_text", csv::text(Some(&answer.text))),
+        ("answer_logprob", csv::known(answer.logprob)),
+        ("correct", csv::known(answer.correct)),
+        ("delta_logprob_gold", csv::known(effect.delta_logprob_gold)),
+        ("kl", effect.kl.to_string()),
+        ("relative_size", csv::known(effect.relative_size)),
+        ("size_percentile", csv::known(effect.size_percentile)),
+        ("sham_max_diff", effect.sham_max_diff.to_string()),
+        ("flip_rate_lo95", csv::known(rate.map(|rate| rate.0))),
+        ("flip_rate_hi95", csv::known(rate.map(|rate| rate.1))),
+        (
+            "delta_logprob_lo95",
+            csv::known(change.map(|change| change.0)),
+        ),
+        (
+            "delta_logprob_hi95",
+            csv::known(change.map(|change| change.1)),
+        ),
+        ("answers", csv::text(answers.as_deref())),
+        (
+            "latents_after",
+            csv::text(Some(&json(&outcome.latents_after))),
+        ),
+    ]);
+    fields.extend(csv::outcome(effect.variants()));
+    fields
+}
+
+/// A list inside a field.
+fn json<T: Serialize>(list: &T) -> String {
+    let page = Page::json_line(list).expect("texts and counts always serialise");
+    page.to_string()
+}
+
+fn exits(study: &Ablations, pen: Pen) -> String {
+    if study.early_exit.is_empty() {
+        return "early exit: a run in direct mode has nothing to stop early\n".to_owned();
+    }
+    let mut text = pen.prose(
+        "early exit: the answer when thinking stops after k latents (written mode: tokens), its log-probability, and that \
+         of the clean answer there",
+    );
+    let mut table = Table::new(
+        2,
+        &[
+            ("k", Side::Right),
+            ("answer", Side::Left),
+            ("log-prob", Side::Right),
+            ("clean answer's", Side::Right),
+        ],
+    );
+    for exit in &study.early_exit {
+        table.row([
+            exit.k.to_string(),
+            pen.answer(exit.value.as_deref(), ANSWER),
+            digits(exit.logprob),
+            digits(exit.clean_logprob),
+        ]);
+    }
+    text += &table.into_text();
+    let k = |at: Option<usize>| at.map_or_else(|| "none".to_owned(), |k| k.to_string());
+    text += &pen.prose(&format!(
+        "first k with the clean answer: {}; k from which on the answer stays: {}",
+        k(study.first_match),
+        k(study.stable_match)
+    ));
+    text
+}
+
+fn digits(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"))
+}
+
+fn outcomes(outcomes: &[Outcome], pen: Pen) -> String {
+    let mut text = String::new();
+    if let Some(first) = outcomes.first() {
+        text += &pen.prose(&words::manner(&first.ablation));
+    }
+    text += &pen.prose(
+        &format!(
+            "each line: the latents that are off, the answer then (of several variants the most frequent), {}, the change in \
+             log-probability of the clean and of the gold answer (nats, mean over variants), KL from clean at the first answer \
+             token, the size of the change over that of the latent, the share of natural differences that are smaller, and the \
+             largest difference of a logit in the sham run",
+            words::OUTCOME
+        ),
+    );
+    let mut table = Table::new(
+        1,
+        &[
+            ("off", Side::Left),
+            ("answer", Side::Left),
+            ("outcome", Side::Left),
+            ("change", Side::Right),
+            ("gold", Side::Right),
+            ("KL", Side::Right),
+            ("size", Side::Right),
+            ("natural", Side::Right),
+            ("sham", Side::Right),
+        ],
+    );
+    for outcome in outcomes {
+        let effect = &outcome.effect;
+        let signed = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:+.3}"));
+        let size = |x: f64| {
+            if x.is_finite() {
+                format!("{x:.2}")
+            } else {
+                "inf".to_owned()
+            }
+        };
+        table.row([
+            words::latents(&outcome.ablation.off),
+            pen.answer(outcome.answer.value.as_deref(), 14),
+            words::outcome(effect.variants()),
+            signed(Some(effect.delta_logprob)),
+            signed(effect.delta_logprob_gold),
+            format!("{:.3}", effect.kl),
+            effect.relative_size.map_or_else(|| "-".to_owned(), size),
+            effect
+                .size_percentile
+                .map_or_else(|| "-".to_owned(), |share| format!("{share:.1} %")),
+            format!("{:.0e}", effect.sham_max_diff),
+        ]);
+    }
+    text += &table.into_text();
+    for outcome in outcomes {
+        text += &remarks(outcome, pen);
+    }
+    text
+}
+
+/// What a line of the table has no room for.
+fn remarks(outcome: &Outcome, pen: Pen) -> String {
+    let effect = &outcome.effect;
+    let off = words::latents(&outcome.ablation.off);
+    let mut text = String::new();
+    if let Some(donors) = &effect.donors {
+        let variant = outcome.ablation.value.variant_name().unwrap_or("variant");
+        let interval = donors.delta_logprob_ci95.map_or_else(
+            || "has no interval".to_owned(),
+            |(low, high)| format!("95 % [{low:+.3}, {high:+.3}]"),
+        );
+        let said = words::flip_rate(donors.variants());
+        let rate = said.map_or_else(String::new, |said| format!("{said}; "));
+        let mut said = format!("off {off}: {rate}mean change {interval}; answers by {variant}: ");
+        let answers: Vec<String> = donors
+            .answers
+            .iter()
+            .map(|(value, count)| format!("{} ({count})", pen.answer(value.as_deref(), 40)))
+            .collect();
+        said += &answers.join(", ");
+        text += &pen.prose(&said);
+        let asked = outcome.ablation.variants;
+        if let Some(asked) = asked.filter(|asked| (donors.n + 1..ALL).contains(asked)) {
+            let n = donors.n;
+            text += &pen.prose(&format!(
+                "off {off}: {asked} {variant}s were asked for, and the reference set has {n} that fit"
+            ));
+        }
+    }
+    if effect.is_off_distribution() {
+        text += &pen.prose(&format!(
+            "warning: off {off} is off the distribution: the change is larger than {:.1} % of natural differences, so an \
+             effect may be that of an input the model never sees",
+            effect.size_percentile.unwrap_or_default()
+        ));
+    }
+    text
+}
+
+fn edited(c: &Counterfactual, pen: Pen) -> String {
+    let mut text = pen.prose(&format!("edited question, {} for {}:", c.to, c.from));
+    text += &pen.prose(&c.question);
+    text += &unknown(&c.unknown_words, pen);
+    text += &answered("its clean answer", &c.clean, pen);
+    text += if c.answer_changed {
+        "the answer changed\n"
+    } else {
+        "the answer did not change\n"
+    };
+    if c.latents.is_empty() {
+        return text;
+    }
+    let mut table = Table::new(
+        1,
+        &[
+            ("latent", Side::Right),
+            ("top token", Side::Left),
+            ("after the edit", Side::Left),
+        ],
+    );
+    for latent in &c.latents {
+        table.row([
+            latent.index.to_string(),
+            pen.cut(&latent.original, ANSWER),
+            latent
+                .edited
+                .as_deref()
+                .map_or_else(|| "-".to_owned(), |text| pen.cut(text, ANSWER)),
+        ]);
+    }
+    text + &table.into_text()
+}

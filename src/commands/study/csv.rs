@@ -1,0 +1,257 @@
+//! Comma-separated values as RFC 4180 quotes them: a line of names, then one line for each record.
+//!
+//! Lines end in a line feed alone, which every reader takes. Foreign text comes in as [`Clean`](crate::core::text::Clean), like
+//! everywhere else; whatever still holds a comma, a quote or a line break is quoted.
+
+use std::borrow::Cow;
+
+use crate::core::text::sanitize;
+use crate::core::types::{Ablation, Cell, LatentIdx, Variants};
+
+use super::Head;
+
+/// A field, quoted where it has to be.
+#[must_use]
+pub fn quoted(field: &str) -> Cow<'_, str> {
+    if field.contains([',', '"', '\n', '\r']) {
+        Cow::Owned(format!("\"{}\"", field.replace('"', "\"\"")))
+    } else {
+        Cow::Borrowed(field)
+    }
+}
+
+/// Fields of a record by the names of their columns.
+pub type Fields = Vec<(&'static str, String)>;
+
+/// A table being filled; a column that a record says nothing of stays empty there.
+#[derive(Debug)]
+pub struct Sheet {
+    columns: Vec<&'static str>,
+    shared: Fields,
+    rows: Vec<Vec<String>>,
+}
+
+impl Sheet {
+    /// An empty table. `shared` fields come first and are the same in every record.
+    #[must_use]
+    pub fn new(shared: Fields, columns: &[&'static str]) -> Self {
+        let names = shared.iter().map(|(name, _)| *name);
+        Self {
+            columns: names.chain(columns.iter().copied()).collect(),
+            shared,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a record. Each field has to name a column.
+    pub fn push(&mut self, fields: Fields) {
+        let mut row = vec![String::new(); self.columns.len()];
+        for (name, field) in self.shared.iter().cloned().chain(fields) {
+            let at = self.columns.iter().position(|column| *column == name);
+            row[at.expect("a record names columns of its table")] = field;
+        }
+        self.rows.push(row);
+    }
+
+    /// The whole table as text.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        let names = self.columns.iter().map(|name| Cow::Borrowed(*name));
+        let mut text = line(names);
+        for row in &self.rows {
+            text += &line(row.iter().map(|field| quoted(field)));
+        }
+        text
+    }
+}
+
+fn line<'a>(fields: impl Iterator<Item = Cow<'a, str>>) -> String {
+    let fields: Vec<_> = fields.collect();
+    let mut line = fields.join(",");
+    line.push('\n');
+    line
+}
+
+/// The columns of [`cell`].
+pub const CELL: [&str; 10] = [
+    "off",
+    "answer",
+    "flipped",
+    "delta_logprob",
+    "n",
+    "flips",
+    "outcome",
+    "flip_rate",
+    "flip_rate_wilson_lo95",
+    "flip_rate_wilson_hi95",
+];
+
+/// The fields of a cell.
+#[must_use]
+pub fn cell(cell: &Cell) -> Fields {
+    let mut fields = vec![
+        ("off", latents(&cell.off)),
+        ("answer", text(cell.answer.as_deref())),
+        ("flipped", cell.flipped.to_string()),
+        ("delta_logprob", cell.delta_logprob.to_string()),
+    ];
+    fields.extend(outcome(cell.variants()));
+    fields
+}
+
+/// How many variants changed the answer, what became of it, and the rate.
+#[must_use]
+pub fn outcome(variants: Variants) -> Fields {
+    let rate = variants.rate();
+    vec![
+        ("n", variants.n.to_string()),
+        ("flips", variants.flips.to_string()),
+        ("outcome", variants.outcome().as_str().to_owned()),
+        ("flip_rate", known(rate.map(|rate| rate.rate))),
+        ("flip_rate_wilson_lo95", known(rate.map(|rate| rate.ci95.0))),
+        ("flip_rate_wilson_hi95", known(rate.map(|rate| rate.ci95.1))),
+    ]
+}
+
+/// What every record says of its origin.
+#[must_use]
+pub fn origin(head: &Head) -> Fields {
+    vec![
+        ("schema", head.schema.to_owned()),
+        ("model", text(Some(&head.model.name))),
+        ("sha256", head.model.sha256.clone()),
+        ("reference", text(head.reference.as_deref())),
+        ("question", text(Some(&head.question))),
+        ("clean_answer", text(head.clean.answer.value.as_deref())),
+        ("clean_logprob", head.clean.logprob.to_string()),
+    ]
+}
+
+/// How latents were switched off.
+#[must_use]
+pub fn manner(manner: &Ablation) -> Fields {
+    let donor = manner.donor;
+    vec![
+        ("value", manner.value.as_str().to_owned()),
+        ("site", manner.site.as_str().to_owned()),
+        ("propagation", manner.propagation.as_str().to_owned()),
+        ("direction", manner.direction.as_str().to_owned()),
+        ("layers", known(manner.layers)),
+        ("donor_problem", known(donor.map(|donor| donor.problem))),
+        ("donor_latent", known(donor.and_then(|donor| donor.latent))),
+        ("matched", manner.matched.to_string()),
+        ("variants", known(manner.variants)),
+        ("seed", manner.seed.to_string()),
+    ]
+}
+
+/// Foreign text, cleaned; nothing for none.
+#[must_use]
+pub fn text(foreign: Option<&str>) -> String {
+    foreign.map_or_else(String::new, |text| sanitize(text).into_string())
+}
+
+/// A value, or nothing for none.
+#[must_use]
+pub fn known<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// Latents with spaces between.
+#[must_use]
+pub fn latents<'a>(latents: impl IntoIterator<Item = &'a LatentIdx>) -> String {
+    let latents: Vec<String> = latents.into_iter().map(ToString::to_string).collect();
+    latents.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A reader as RFC 4180 describes it.
+    fn read(text: &str) -> Vec<Vec<String>> {
+        let mut rows = vec![vec![String::new()]];
+        let mut chars = text.chars().peekable();
+        let mut inside = false;
+        while let Some(c) = chars.next() {
+            let row = rows.last_mut().expect("there is a row");
+            let field = row.last_mut().expect("there is a field");
+            match c {
+                '"' if inside && chars.peek() == Some(&'"') => {
+                    chars.next();
+                    field.push('"');
+                }
+                '"' => inside = !inside,
+                ',' if !inside => row.push(String::new()),
+                '\n' if !inside => rows.push(vec![String::new()]),
+                c => field.push(c),
+            }
+        }
+        rows.pop();
+        rows
+    }
+
+    #[test]
+    fn fields_are_quoted_only_where_they_have_to_be() {
+        for (field, want) in [
+            ("", ""),
+            ("19", "19"),
+            ("1,200", "\"1,200\""),
+            ("say \"x\"", "\"say \"\"x\"\"\""),
+            ("\"", "\"\"\"\""),
+            ("two\nlines", "\"two\nlines\""),
+            ("a\r", "\"a\r\""),
+            (" =1+1 ", " =1+1 "),
+        ] {
+            assert_eq!(quoted(field), want, "{field:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_may_leave_columns_empty() {
+        let mut sheet = Sheet::new(vec![("model", "m,1".to_owned())], &["a", "b"]);
+        sheet.push(vec![("b", "2".to_owned())]);
+        sheet.push(vec![]);
+        assert_eq!(sheet.into_text(), "model,a,b\n\"m,1\",,2\n\"m,1\",,\n");
+    }
+
+    #[test]
+    fn a_cell_says_what_became_of_the_answer() {
+        let mut mixed = Cell {
+            off: [LatentIdx(2)].into(),
+            answer: Some("17".to_owned()),
+            flipped: true,
+            delta_logprob: -9.16,
+            n: 16,
+            flips: 9,
+        };
+        let field = |fields: &Fields, wanted: &str| {
+            let found = fields.iter().find(|(name, _)| *name == wanted);
+            found.expect(wanted).1.clone()
+        };
+        let fields = cell(&mixed);
+        let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, CELL);
+        assert_eq!(field(&fields, "outcome"), "mixed");
+        assert_eq!(field(&fields, "flip_rate"), "0.5625");
+        (mixed.n, mixed.flips) = (1, 1);
+        let fields = cell(&mixed);
+        assert_eq!(field(&fields, "outcome"), "flipped");
+        assert_eq!(field(&fields, "flip_rate_wilson_lo95"), "");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(rows in prop::collection::vec(prop::array::uniform2("[a\",\n\r ]{0,6}"), 0..5)) {
+            let mut sheet = Sheet::new(vec![], &["x", "y"]);
+            for [x, y] in &rows {
+                sheet.push(vec![("x", x.clone()), ("y", y.clone())]);
+            }
+            let found = read(&sheet.into_text());
+            let want: Vec<Vec<String>> = rows.into_iter().map(Vec::from).collect();
+            prop_assert_eq!(&found[1..], &want[..]);
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! The commands that ask what latents do: `ablate`, `sweep`, `lattice`, `influence` and `lens`. What they share: the front
+//! of every report, and how a model, a reference set and a question become a clean run.
+
+pub mod ablate;
+pub mod csv;
+pub mod edit;
+pub mod influence;
+pub mod lattice;
+pub mod lens;
+pub mod sweep;
+pub mod table;
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::question::{self, Question};
+use super::{load, load_model, print, to_json};
+use crate::lab::analysis::Explorer;
+use crate::lab::analysis::run::{Ask, CleanRun};
+use crate::commands::cli::{MannerArgs, ModelArgs, ProblemArgs, ReportArgs, ReportFormat};
+use crate::core::error::{Error, Result};
+use crate::engine::model::Cancel;
+use crate::core::problem_file;
+use crate::core::text::Page;
+use crate::core::types::{Ablation, Answer, Layers, ModelInfo};
+
+use table::Pen;
+
+/// How deep the projections of the clean run are read.
+const TOP_K: usize = 10;
+
+/// What every report begins with. Fields are only ever added.
+#[derive(Debug, Clone, Serialize)]
+pub struct Head {
+    /// The schema's name and version.
+    pub schema: &'static str,
+    /// The model.
+    pub model: ModelInfo,
+    /// The problems that serve as donors, means and noise; none where no reference set was needed.
+    pub reference: Option<String>,
+    /// What is wrong with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference_warning: Option<String>,
+    /// The question as given.
+    pub question: String,
+    /// Words of it that the vocabulary lacks.
+    pub unknown_words: Vec<String>,
+    /// The prompt up to and including the start marker.
+    pub input_ids: Vec<u32>,
+    /// The clean run.
+    pub clean: Clean,
+}
+
+/// The clean run's answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Clean {
+    /// The answer.
+    pub answer: Answer,
+    /// Log-probability of its value's tokens after the delimiter, from which every change is counted.
+    pub logprob: f64,
+    /// The gold answer, if known.
+    pub gold: Option<String>,
+    /// Its log-probability after the delimiter.
+    pub gold_logprob: Option<f64>,
+}
+
+impl From<&CleanRun> for Clean {
+    fn from(run: &CleanRun) -> Self {
+        Self {
+            answer: run.run.answer.clone(),
+            logprob: run.answer_logprob,
+            gold: run.gold.clone(),
+            gold_logprob: run.run.gold_logprob,
+        }
+    }
+}
+
+/// The head of a report and what follows it, as one object.
+#[derive(Debug, Serialize)]
+pub struct Report<'a, T: Serialize> {
+    /// What every report begins with.
+    #[serde(flatten)]
+    pub head: &'a Head,
+    /// The study.
+    #[serde(flatten)]
+    pub study: &'a T,
+}
+
+/// Which problems serve as donors, means and noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReferenceSet<'a> {
+    /// None: nothing is replaced.
+    Unneeded,
+    /// Generated ones of the model's task.
+    Generated,
+    /// Those of a file.
+    File(&'a Path),
+}
+
+impl<'a> ReferenceSet<'a> {
+    fn of(manner: &'a MannerArgs) -> Self {
+        manner
+            .reference
+            .as_deref()
+            .map_or(Self::Generated, Self::File)
+    }
+}
+
+/// A model with its reference set, and the clean run of a question.
+struct Ready {
+    explorer: Explorer,
+    clean: CleanRun,
+    head: Head,
+    cancel: Cancel,
+}
+
+/// Reads the question, loads the model and its reference set, and runs the question cleanly.
+fn ready(
+    schema: &'static str,
+    model: &ModelArgs,
+    problem: &ProblemArgs,
+    reference: ReferenceSet<'_>,
+) -> Result<Ready> {
+    let mut asked = question::read(
+        problem.question.as_deref(),
+        problem.data.as_deref(),
+        problem.index,
+    )?;
+    if problem.gold.is_some() {
+        asked.gold.clone_from(&problem.gold);
+    }
+    let cancel = Cancel::new();
+    let explorer = match reference {
+        ReferenceSet::Unneeded => Explorer::bare(load_model(model)?),
+        ReferenceSet::Generated => load(model)?,
+        ReferenceSet::File(path) => {
+            let problems = problem_file::read(path)?;
+            let origin = format!("{} problems of {}", problems.len(), path.display());
+            let mut explorer = Explorer::bare(load_model(model)?);
+            explorer.use_reference(&origin, &problems, &cancel)?;
+            explorer
+        }
+    };
+    let clean = run_clean(&explorer, model, &asked, &cancel)?;
+    let head = Head {
+        schema,
+        model: explorer.model().info().clone(),
+        reference: (reference != ReferenceSet::Unneeded)
+            .then(|| explorer.reference().origin.clone()),
+        reference_warning: (reference != ReferenceSet::Unneeded)
+            .then(|| explorer.reference().warning(explorer.model()))
+            .flatten(),
+        question: clean.run.question.clone(),
+        unknown_words: clean.run.unknown_words.clone(),
+        input_ids: clean.run.input_ids.clone(),
+        clean: Clean::from(&clean),
+    };
+    Ok(Ready {
+        explorer,
+        clean,
+        head,
+        cancel,
+    })
+}
+
+fn run_clean(
+    explorer: &Explorer,
+    args: &ModelArgs,
+    asked: &Question,
+    cancel: &Cancel,
+) -> Result<CleanRun> {
+    let model = explorer.model();
+    let ask = Ask {
+        question: &asked.text,
+        gold: asked.gold.as_deref(),
+        steps: asked.steps,
+        most_tokens: None,
+        mode: args.mode.map_or(model.main_mode(), Into::into),
+        n_latents: model.n_latents(),
+        top_k: TOP_K,
+    };
+    explorer.run(&ask, cancel, &mut |_| ()).map_err(Error::from)
+}
+
+impl Ready {
+    /// How many latents the run has.
+    ///
+    /// # Errors
+    /// A usage error when it has none, or the ablation names a layer or a donor that is not there.
+    fn n_latents(&self, manner: &Ablation) -> Result<usize> {
+        within(manner.layers, self.head.model.layers)?;
+        if let Some(donor) = manner.donor {
+            self.explorer.reference().donor(donor)?;
+        }
+        match self.clean.fed.len() {
+            0 => Err(Error::usage_with_hint(
+                format!(
+                    "a run in {} mode has no latents to switch off",
+                    self.clean.mode.as_str()
+                ),
+                "pass --mode latent, or a model that has latents",
+            )),
+            n => Ok(n),
+        }
+    }
+}
+
+fn within(layers: Option<Layers>, of_model: usize) -> Result<()> {
+    match layers {
+        Some(layers) if layers.last > of_model => Err(Error::usage_with_hint(
+            format!(
+                "there is no layer {}: the model has {of_model}",
+                layers.last
+            ),
+            format!("name layers from 1 to {of_model}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A study in the three forms.
+trait Shown: Serialize {
+    /// One line for each cell.
+    fn csv(&self, head: &Head) -> String;
+    /// Tables to read.
+    fn text(&self, head: &Head, pen: Pen) -> String;
+}
+
+/// Prints a study in the form that is asked for.
+fn publish<T: Shown>(args: ReportArgs, head: &Head, study: &T) -> Result<()> {
+    print(&match args.format() {
+        ReportFormat::Json => to_json(&Report { head, study })?,
+        ReportFormat::Csv => Page::of(study.csv(head)),
+        ReportFormat::Text => {
+            let pen = Pen { ascii: args.ascii };
+            Page::of(front(head, pen) + "\n" + &study.text(head, pen))
+        }
+    })
+}
+
+/// The head as text: the model, the reference set, the question and its clean answer.
+fn front(head: &Head, pen: Pen) -> String {
+    let m = &head.model;
+    let mut text = pen.prose(&format!(
+        "{} ({}, {} latents, {} {}, sha256 {})",
+        m.name,
+        m.family,
+        m.n_latents,
+        m.dtype,
+        m.device,
+        m.sha256.get(..12).unwrap_or(&m.sha256)
+    ));
+    if let Some(reference) = head.reference.as_deref().filter(|said| !said.is_empty()) {
+        text += &pen.prose(&format!("reference set: {reference}"));
+    }
+    if let Some(warning) = &head.reference_warning {
+        text += &pen.prose(&format!("warning: {warning}"));
+    }
+    text += "\n";
+    text += &pen.prose(&head.question);
+    text += &unknown(&head.unknown_words, pen);
+    text += &answered("clean answer", &head.clean, pen);
+    text
+}
+
+fn unknown(words: &[String], pen: Pen) -> String {
+    if words.is_empty() {
+        return String::new();
+    }
+    pen.prose(&format!("not in the vocabulary: {}", words.join(", ")))
+}
+
+/// One line on an answer.
+fn answered(what: &str, clean: &Clean, pen: Pen) -> String {
+    let correct = match clean.answer.correct {
+        Some(true) => ", correct",
+        Some(false) => ", wrong",
+        None => "",
+    };
+    let mut said = format!(
+        "{what}: {}, log-prob {:.3}{correct}",
+        pen.answer(clean.answer.value.as_deref(), 200),
+        clean.logprob
+    );
+    if let (Some(gold), Some(logprob)) = (&clean.gold, clean.gold_logprob) {
+        said += &format!(" (gold {gold}, log-prob {logprob:.3})");
+    }
+    pen.prose(&said)
+}
+
+/// Tells a user that an option has no say in a study, which asks both ways anyway.
+fn warn_of_no_say(manner: &mut Ablation, command: &str, propagation: bool) {
+    let default = Ablation::default();
+    if manner.direction != default.direction {
+        super::print_warning(&format!(
+            "{command} has its own directions: --direction changes nothing"
+        ));
+        manner.direction = default.direction;
+    }
+    if propagation && manner.propagation != default.propagation {
+        super::print_warning(&format!(
+            "{command} reports total and direct: --propagation changes nothing"
+        ));
+        manner.propagation = default.propagation;
+    }
+}

@@ -1,0 +1,262 @@
+//! What reports say in words: how latents were switched off, how much a rate of flips resolves, what it took.
+
+use std::collections::BTreeSet;
+
+use crate::core::types::{
+    Ablation, AblationValue, AnswerOutcome, Cell, Cost, Direction, FlipRate, LatentIdx,
+    Propagation, Site, Tally, Variants, most_unseen,
+};
+
+/// What becomes of a latent that is off, in words that follow a latent's name.
+#[must_use]
+pub fn fate(value: AblationValue) -> &'static str {
+    match value {
+        AblationValue::Resample => "is replaced by other problems' latents at the same position",
+        AblationValue::Mean => "is replaced by the mean at that position",
+        AblationValue::Zero => "is replaced by zeros",
+        AblationValue::Noise => "is replaced by noise with the mean and spread of that position",
+        AblationValue::Permute => "changes places with the others that are off",
+        AblationValue::Skip => "is left out, which makes the run shorter",
+        AblationValue::Token => "is replaced by the embedding of its top decoded token",
+        AblationValue::Donor => "is replaced by the chosen donor's latent",
+        AblationValue::KvBlock => "stays, but no later position may attend to it",
+    }
+}
+
+/// How latents are switched off, in one sentence.
+#[must_use]
+pub fn manner(manner: &Ablation) -> String {
+    let mut said = format!("{}: what is off {}", manner.manner(), fate(manner.value));
+    if !matches!(manner.value, AblationValue::KvBlock | AblationValue::Skip) {
+        said += match manner.site {
+            Site::Input => ", where it is fed",
+            Site::Hidden => ", ahead of the projection",
+            Site::Kv => ", in the key-value cache",
+        };
+    }
+    said += match (manner.direction, manner.propagation) {
+        (Direction::Denoising, _) => "; what is on gets its clean value back",
+        (Direction::Noising, Propagation::Direct) => "; later latents keep their clean values",
+        (Direction::Noising, Propagation::Total) => "; later latents are recomputed",
+    };
+    if manner.matched {
+        said += "; donors have as many steps";
+    }
+    said
+}
+
+/// Where and how replacements go in, without the value, in the words of the command line.
+#[must_use]
+pub fn way(manner: &Ablation) -> String {
+    let mut said = format!(
+        "site {}, propagation {}",
+        manner.site.as_str(),
+        manner.propagation.as_str()
+    );
+    if let Some(layers) = manner.layers {
+        said += &format!(", layers {layers}");
+    }
+    if let Some(donor) = manner.donor {
+        said += &format!(", donor {}", donor.problem);
+        if let Some(latent) = donor.latent {
+            said += &format!("/{latent}");
+        }
+    }
+    if manner.matched {
+        said += ", donors with as many steps";
+    }
+    said
+}
+
+/// Latents with commas between, as on the command line.
+#[must_use]
+pub fn latents<'a>(latents: impl IntoIterator<Item = &'a LatentIdx>) -> String {
+    let latents: Vec<String> = latents.into_iter().map(ToString::to_string).collect();
+    latents.join(",")
+}
+
+/// In how many of how many variants something changed; of a single one only whether.
+#[must_use]
+pub fn changed(changed: usize, n: usize) -> String {
+    match (changed, n) {
+        (0, 1) => "no".to_owned(),
+        (_, 1) => "yes".to_owned(),
+        _ => format!("{changed} of {n}"),
+    }
+}
+
+/// What became of the answer, and in how many of how many variants it flipped; of a single one only what became of it.
+#[must_use]
+pub fn outcome(variants: Variants) -> String {
+    let word = variants.outcome().as_str();
+    if variants.n < 2 {
+        return word.to_owned();
+    }
+    format!("{word} {}/{}", variants.flips, variants.n)
+}
+
+/// What the column of [`outcome`] holds.
+pub const OUTCOME: &str = "whether the answer stands (no variant flips it), is mixed or flipped (every variant flips it), and how many \
+                           variants flip it";
+
+/// How many answers stand, are mixed and flipped.
+#[must_use]
+pub fn tally(what: &str, tally: Tally) -> String {
+    format!("{what}: {} of {}", tally.words(), tally.n())
+}
+
+/// What a rate of none or all says about the true rate; nothing for other rates or a single variant.
+#[must_use]
+pub fn resolution(flips: usize, n: usize) -> Option<String> {
+    if n < 2 || (flips > 0 && flips < n) {
+        return None;
+    }
+    let bound = 100.0 * most_unseen(n);
+    let (side, rate) = if flips == 0 {
+        ("below", bound)
+    } else {
+        ("above", 100.0 - bound)
+    };
+    Some(format!(
+        "{flips} of {n} flipped: true rate {side} {rate:.1} % at 95 %"
+    ))
+}
+
+/// What the variants say about the true rate of flips; nothing of a single run.
+#[must_use]
+pub fn flip_rate(variants: Variants) -> Option<String> {
+    let Variants { flips, n } = variants;
+    if variants.outcome() != AnswerOutcome::Mixed {
+        return resolution(flips, n);
+    }
+    variants.rate().map(
+        |FlipRate {
+             ci95: (low, high), ..
+         }| {
+            format!(
+                "{flips} of {n} flipped, 95 % [{:.1}, {:.1}] %",
+                100.0 * low,
+                100.0 * high
+            )
+        },
+    )
+}
+
+/// The resolutions of many cells, each once, one a line.
+#[must_use]
+pub fn resolutions<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> String {
+    let said: BTreeSet<(usize, String)> = cells
+        .into_iter()
+        .filter_map(|cell| Some((cell.flips, resolution(cell.flips, cell.n)?)))
+        .collect();
+    said.into_iter().map(|(_, line)| line + "\n").collect()
+}
+
+/// What a study took, and its sham run.
+#[must_use]
+pub fn cost(cost: &Cost, sham_max_diff: f64) -> String {
+    format!(
+        "{} runs, {} latent steps (one at a time {}), {:.0} ms; sham {sham_max_diff:.1e}\n",
+        cost.runs, cost.latent_steps, cost.latent_steps_alone, cost.elapsed_ms
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::types::Layers;
+
+    #[test]
+    fn no_effect_carries_its_resolution() {
+        assert_eq!(
+            resolution(0, 16).as_deref(),
+            Some("0 of 16 flipped: true rate below 17.1 % at 95 %")
+        );
+        assert_eq!(
+            resolution(64, 64).as_deref(),
+            Some("64 of 64 flipped: true rate above 95.4 % at 95 %")
+        );
+        assert_eq!(resolution(1, 16), None);
+        assert_eq!(resolution(0, 1), None, "one run has no rate");
+        assert_eq!(resolution(0, 0), None);
+    }
+
+    #[test]
+    fn a_mixed_answer_is_told_with_its_rate() {
+        let of = |flips, n| Variants { flips, n };
+        assert_eq!(outcome(of(0, 16)), "stands 0/16");
+        assert_eq!(outcome(of(9, 16)), "mixed 9/16");
+        assert_eq!(outcome(of(16, 16)), "flipped 16/16");
+        assert_eq!(outcome(of(1, 1)), "flipped");
+        assert_eq!(
+            flip_rate(of(9, 16)).as_deref(),
+            Some("9 of 16 flipped, 95 % [33.2, 76.9] %")
+        );
+        assert_eq!(flip_rate(of(0, 16)), resolution(0, 16));
+        assert_eq!(flip_rate(of(1, 1)), None);
+    }
+
+    #[test]
+    fn ways_are_told_in_the_words_of_the_command_line() {
+        assert_eq!(way(&Ablation::default()), "site input, propagation total");
+        let full = Ablation {
+            site: Site::Kv,
+            layers: Some(Layers { first: 2, last: 3 }),
+            donor: Some(crate::core::types::DonorRef {
+                problem: 7,
+                latent: Some(LatentIdx(2)),
+            }),
+            matched: true,
+            ..Ablation::default()
+        };
+        assert_eq!(
+            way(&full),
+            "site kv, propagation total, layers 2-3, donor 7/2, donors with as many steps"
+        );
+    }
+
+    #[test]
+    fn manners_are_told_in_words() {
+        let with = |value, site, propagation, direction| {
+            manner(&Ablation {
+                value,
+                site,
+                propagation,
+                direction,
+                layers: (site == Site::Kv).then_some(Layers { first: 2, last: 3 }),
+                ..Ablation::default()
+            })
+        };
+        let lines = [
+            with(
+                AblationValue::Resample,
+                Site::Input,
+                Propagation::Total,
+                Direction::Noising,
+            ),
+            with(
+                AblationValue::Zero,
+                Site::Kv,
+                Propagation::Direct,
+                Direction::Noising,
+            ),
+            with(
+                AblationValue::KvBlock,
+                Site::Input,
+                Propagation::Total,
+                Direction::Denoising,
+            ),
+        ];
+        assert_eq!(
+            lines,
+            [
+                "resample: what is off is replaced by other problems' latents at the same position, where it is fed; later \
+                 latents are recomputed",
+                "zero at kv layers 2-3, direct: what is off is replaced by zeros, in the key-value cache; later latents keep \
+                 their clean values",
+                "kv-block, denoising: what is off stays, but no later position may attend to it; what is on gets its clean \
+                 value back",
+            ]
+        );
+    }
+}

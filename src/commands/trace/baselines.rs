@@ -1,0 +1,70 @@
+//! The random baselines of a record: those that it brings, or gold steps of other records of the file.
+
+use serde_json::Value;
+
+use crate::core::problem_file::decoded::Record;
+use crate::verify::paper::baselines;
+
+/// Gold steps of another record.
+pub struct Baseline<'a> {
+    /// Which record.
+    pub source_index: Value,
+    /// Its steps.
+    pub steps: &'a [String],
+}
+
+/// All records by their number of steps.
+pub struct Pool<'a> {
+    records: &'a [Record],
+    of: baselines::Pool,
+}
+
+impl<'a> Pool<'a> {
+    /// Sorts the records.
+    #[must_use]
+    pub fn new(records: &'a [Record]) -> Self {
+        let steps = records.iter().map(|record| record.gold_steps.as_slice());
+        Self {
+            records,
+            of: baselines::Pool::new(steps),
+        }
+    }
+
+    /// Returns the places of the records with as many gold steps as one, itself left out.
+    pub fn equals(&self, place: usize) -> impl Iterator<Item = usize> {
+        self.of.equals(place)
+    }
+
+    /// Returns the baselines of a record: those it brings, or else up to five with as many steps of which not every result
+    /// is one of its own.
+    #[must_use]
+    pub fn baselines(&self, place: usize) -> Vec<Baseline<'a>> {
+        let record = &self.records[place];
+        if let Some(recorded) = record
+            .backtracking
+            .as_ref()
+            .and_then(|b| b.baselines.as_ref())
+        {
+            let own = recorded.iter().map(|baseline| Baseline {
+                source_index: baseline.source_index.clone().unwrap_or_default(),
+                steps: &baseline.steps,
+            });
+            return own.collect();
+        }
+        self.drawn(place)
+    }
+
+    /// Returns up to five records with as many steps of which not every result is one of a record's own.
+    #[must_use]
+    pub fn drawn(&self, place: usize) -> Vec<Baseline<'a>> {
+        let drawn = self.of.drawn(place).into_iter();
+        let drawn = drawn.map(|other| Baseline {
+            source_index: self.records[other]
+                .index
+                .clone()
+                .unwrap_or_else(|| other.into()),
+            steps: &self.records[other].gold_steps,
+        });
+        drawn.collect()
+    }
+}

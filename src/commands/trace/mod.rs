@@ -1,0 +1,43 @@
+//! `undertone trace`: searches decoded latents from elsewhere for reasoning traces, with no model.
+
+pub mod baselines;
+pub mod json;
+pub mod last_step;
+pub mod ours;
+pub mod paper;
+pub mod paper_summary;
+pub mod summary;
+
+use super::print_note;
+use crate::commands::cli::{Shape, TraceArgs, TraceMode};
+use crate::core::error::Result;
+use crate::core::problem_file::decoded;
+use crate::core::text::sanitize;
+
+/// Reads the records, searches them, and prints what was found.
+///
+/// # Errors
+/// When options do not go together, or the file cannot be read as decoded latents.
+pub fn run(args: &TraceArgs) -> Result<()> {
+    args.check()?;
+    let records = decoded::read(&args.latents)?;
+    if decoded::is_unreadable(&records) {
+        let path = &args.latents;
+        print_note(&sanitize(&format!(
+            "no token of any latent in {path:?} has a letter or a digit: decode the ids with the tokenizer of the model first"
+        )));
+    }
+    match args.mode {
+        TraceMode::Paper => paper::run(args, &records),
+        TraceMode::Default => ours::run(args, &records),
+    }
+}
+
+/// The position that predicts the answer of a record with so many latent positions.
+fn answer_column(args: &TraceArgs, latents: usize) -> usize {
+    let behind = match args.shape {
+        Shape::Codi => 4,
+        Shape::Coconut => 1,
+    };
+    args.answer_column.unwrap_or(latents + behind)
+}

@@ -1,0 +1,217 @@
+//! What stands at a path, and opening it only if it is what is wanted: no call here waits for the other end of a pipe.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use crate::core::error::NotRegular;
+
+/// What can stand at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Folder,
+    Fifo,
+    Socket,
+    Character,
+    Block,
+    Other,
+}
+
+impl Kind {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        let kind = metadata.file_type();
+        if kind.is_file() {
+            return Self::File;
+        }
+        if kind.is_dir() {
+            return Self::Folder;
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::FileTypeExt as _;
+            let is = [
+                (kind.is_fifo(), Self::Fifo),
+                (kind.is_socket(), Self::Socket),
+                (kind.is_char_device(), Self::Character),
+                (kind.is_block_device(), Self::Block),
+            ];
+            if let Some((_, kind)) = is.into_iter().find(|(is, _)| *is) {
+                return kind;
+            }
+        }
+        Self::Other
+    }
+
+    /// The error that says what stands where a regular file is wanted.
+    pub(super) fn refused(self) -> io::Error {
+        let (what, kind) = match self {
+            Self::Folder => ("a folder", io::ErrorKind::IsADirectory),
+            Self::Fifo => ("a FIFO", io::ErrorKind::InvalidInput),
+            Self::Socket => ("a socket", io::ErrorKind::InvalidInput),
+            Self::Character => ("a character device", io::ErrorKind::InvalidInput),
+            Self::Block => ("a block device", io::ErrorKind::InvalidInput),
+            Self::File | Self::Other => ("something else", io::ErrorKind::InvalidInput),
+        };
+        io::Error::new(kind, NotRegular { what })
+    }
+}
+
+/// Opens a regular file to read it. Nothing else is opened, and nothing is waited for.
+///
+/// # Errors
+/// [`NotRegular`] in an `io::Error` says what else it is.
+pub fn open(path: &Path) -> io::Result<File> {
+    open_as(path, OpenOptions::new().read(true), &[Kind::File])
+}
+
+/// Opens what a user named to be read from beginning to end: a regular file, or a pipe or terminal that this process was given
+/// as `/dev/stdin` or `/dev/fd/N`, as shells pass `<(command)`. A FIFO with a name of its own is refused, since its other end
+/// may never come.
+///
+/// # Errors
+/// [`NotRegular`] in an `io::Error` says what else it is.
+pub fn open_input(path: &Path) -> io::Result<File> {
+    let kind = Kind::of(&fs::metadata(path)?);
+    let is_stream = matches!(kind, Kind::Fifo | Kind::Character | Kind::Socket);
+    match descriptor(path).filter(|_| is_stream) {
+        Some(0) => standard(0),
+        Some(_) => {
+            let file = open_as(path, OpenOptions::new().read(true), &[kind])?;
+            wait_again(&file)?;
+            Ok(file)
+        }
+        None => open(path),
+    }
+}
+
+/// Opens a regular file to read and change it, and creates it if there is none; its contents stay.
+///
+/// # Errors
+/// [`NotRegular`] in an `io::Error` says what else it is.
+pub fn update(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    open_as(path, &options, &[Kind::File])
+}
+
+/// Opens a file to add to it, and creates it if there is none. A character device such as `/dev/null` takes what is added too.
+///
+/// # Errors
+/// [`NotRegular`] in an `io::Error` says what else it is.
+pub fn append(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    open_as(path, &options, &[Kind::File, Kind::Character])
+}
+
+/// Opens a regular file that is there to read it and to add to it.
+///
+/// # Errors
+/// [`NotRegular`] in an `io::Error` says what else it is.
+pub fn extend(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true);
+    open_as(path, &options, &[Kind::File])
+}
+
+/// Opens what is one of some kinds, without waiting for anybody.
+pub(super) fn open_as(path: &Path, options: &OpenOptions, kinds: &[Kind]) -> io::Result<File> {
+    let checked = |metadata: &Metadata| {
+        let kind = Kind::of(metadata);
+        if kinds.contains(&kind) {
+            return Ok(());
+        }
+        Err(kind.refused())
+    };
+    // Before it is opened: opening alone can rewind a tape or wait for a modem.
+    match fs::metadata(path) {
+        Ok(metadata) => checked(&metadata)?,
+        // It may be to be created.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let file = without_waiting(options.clone()).open(path)?;
+    // And after: another thing may have been put there between the two.
+    checked(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Options under which opening returns at once; on a regular file they change nothing.
+#[cfg(unix)]
+fn without_waiting(mut options: OpenOptions) -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    options.custom_flags(flags.bits().cast_signed());
+    options
+}
+
+#[cfg(not(unix))]
+fn without_waiting(options: OpenOptions) -> OpenOptions {
+    options
+}
+
+/// Lets reading and writing wait again, after opening did not.
+#[cfg(unix)]
+pub(super) fn wait_again(file: &File) -> io::Result<()> {
+    let flags = rustix::fs::fcntl_getfl(file)?;
+    rustix::fs::fcntl_setfl(file, flags - rustix::fs::OFlags::NONBLOCK)?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(super) fn wait_again(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// The number of the open file of this process that a path names: `/dev/stdin`, `/dev/fd/3`, `/proc/self/fd/3` and links to
+/// such.
+#[cfg(unix)]
+pub(super) fn descriptor(path: &Path) -> Option<u32> {
+    let mut path = path.to_owned();
+    for _ in 0..super::write::MOST_LINKS {
+        let name = path.file_name()?.to_str()?;
+        let number = Some(name).filter(|name| name.bytes().all(|b| b.is_ascii_digit()));
+        if let Some(number) = number.and_then(|name| name.parse().ok())
+            && is_of_descriptors(path.parent()?)
+        {
+            return Some(number);
+        }
+        let target = fs::read_link(&path).ok()?;
+        path = path.parent()?.join(target);
+    }
+    None
+}
+
+#[cfg(not(unix))]
+pub(super) fn descriptor(_: &Path) -> Option<u32> {
+    None
+}
+
+/// Whether a folder lists the open files of this process.
+#[cfg(unix)]
+fn is_of_descriptors(folder: &Path) -> bool {
+    let Ok(folder) = fs::canonicalize(folder) else {
+        return false;
+    };
+    let own = Path::new("/proc").join(std::process::id().to_string());
+    folder == Path::new("/dev/fd")
+        || (folder.starts_with(&own) && folder.file_name().is_some_and(|name| name == "fd"))
+}
+
+/// A handle of its own on standard input, output or error.
+#[cfg(unix)]
+pub(super) fn standard(number: u32) -> io::Result<File> {
+    use std::os::fd::AsFd as _;
+    let handle = match number {
+        0 => std::io::stdin().as_fd().try_clone_to_owned(),
+        1 => std::io::stdout().as_fd().try_clone_to_owned(),
+        _ => std::io::stderr().as_fd().try_clone_to_owned(),
+    };
+    Ok(File::from(handle?))
+}
+
+#[cfg(not(unix))]
+pub(super) fn standard(_: u32) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}

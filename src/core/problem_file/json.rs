@@ -1,0 +1,244 @@
+//! Rows of JSON: one array of objects, or one object a line. Rows, their size and their number are bounded.
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
+    Visitor,
+};
+
+use super::bounds::{Kept, MAX_ROW_BYTES, MAX_ROWS, too_long, too_many};
+use super::source::universal_newlines;
+use crate::core::error::{Error, Result};
+
+/// The longest message of the parser that is passed on; it quotes what it refuses.
+const MAX_MESSAGE: usize = 200;
+
+/// The longest object of examples that is read: its rows have no bound of their own. Published ones have a fifth of it.
+const LONGEST_EXAMPLES: usize = 32 << 20;
+
+/// A row that a file can hold.
+pub(crate) trait Row: DeserializeOwned {
+    /// How many bytes of text it keeps.
+    fn size(&self) -> usize;
+
+    /// How many texts, lists and other values it keeps.
+    fn count(&self) -> usize;
+}
+
+/// Reads a JSON array; `hint` says what was expected.
+///
+/// # Errors
+/// Names the line and, since an array may be all on one line, the row, counted from 1.
+pub(crate) fn read_array<T: Row>(text: &str, path: &Path, hint: &str) -> Result<Vec<T>> {
+    if let Some(long) = long_element(text) {
+        let message = format!("{} (row {})", too_long(long.bytes), long.row);
+        return Err(Error::data(path, Some(long.line), message, hint));
+    }
+    let started = Cell::new(0);
+    let mut parser = serde_json::Deserializer::from_str(text);
+    let rows = Rows {
+        started: &started,
+        rows: PhantomData,
+    };
+    let read = rows.deserialize(&mut parser);
+    read.and_then(|rows| parser.end().map(|()| rows))
+        .map_err(|why| {
+            let message = match started.get() {
+                0 => message(&why),
+                row => format!("{} (row {row})", message(&why)),
+            };
+            Error::data(path, Some(why.line()), message, hint)
+        })
+}
+
+/// Reads JSON Lines, passing over blank ones; `hint` says what was expected.
+///
+/// # Errors
+/// Names the line.
+pub(crate) fn read_lines<T: Row>(text: &str, path: &Path, hint: &str) -> Result<Vec<T>> {
+    let failed = |line, message: String| Error::data(path, Some(line), message, hint);
+    let mut rows: Vec<T> = Vec::new();
+    let mut kept = Kept::default();
+    for (line, number) in universal_newlines(text).split('\n').zip(1..) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        if line.len() > MAX_ROW_BYTES {
+            return Err(failed(number, too_long(line.len())));
+        }
+        if rows.len() == MAX_ROWS {
+            return Err(failed(number, too_many()));
+        }
+        let row: T = serde_json::from_str(line).map_err(|why| failed(number, message(&why)))?;
+        kept.add(row.size(), row.count())
+            .map_err(|why| failed(number, why))?;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Reads PrOntoQA as its generator writes it: one object of examples, each with examples for the prompt and one for the test.
+///
+/// # Errors
+/// Names the line and the example.
+pub(crate) fn read_examples<T: Row>(text: &str, path: &Path, hint: &str) -> Result<Vec<T>> {
+    if text.len() > LONGEST_EXAMPLES {
+        let message =
+            format!("an object of examples of more than {LONGEST_EXAMPLES} bytes is not read");
+        return Err(Error::data(
+            path,
+            None,
+            message,
+            "write its examples as JSON Lines",
+        ));
+    }
+    let started = Cell::new(0);
+    let mut parser = serde_json::Deserializer::from_str(text);
+    let rows = Rows {
+        started: &started,
+        rows: PhantomData,
+    };
+    let read = parser.deserialize_map(rows);
+    read.and_then(|rows| parser.end().map(|()| rows))
+        .map_err(|why| {
+            let message = format!("{} (example {})", message(&why), started.get());
+            Error::data(path, Some(why.line()), message, hint)
+        })
+}
+
+/// One of PrOntoQA's examples.
+#[derive(Deserialize)]
+struct Example<T> {
+    test_example: T,
+}
+
+/// The rows of an array, of which it counts those that were started, so that an error can name its row.
+struct Rows<'a, T> {
+    started: &'a Cell<usize>,
+    rows: PhantomData<T>,
+}
+
+impl<'de, T: Row> DeserializeSeed<'de> for Rows<'_, T> {
+    type Value = Vec<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Vec<T>, D::Error> {
+        parser.deserialize_seq(self)
+    }
+}
+
+impl<'de, T: Row> Visitor<'de> for Rows<'_, T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Vec<T>, A::Error> {
+        let mut rows: Vec<T> = Vec::new();
+        let mut kept = Kept::default();
+        loop {
+            self.started.set(rows.len() + 1);
+            let Some(row) = array.next_element::<T>()? else {
+                self.started.set(0);
+                return Ok(rows);
+            };
+            kept.add(row.size(), row.count())
+                .map_err(A::Error::custom)?;
+            if rows.len() == MAX_ROWS {
+                return Err(A::Error::custom(too_many()));
+            }
+            rows.push(row);
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<T>, A::Error> {
+        let mut rows: Vec<T> = Vec::new();
+        let mut kept = Kept::default();
+        while map.next_key::<IgnoredAny>()?.is_some() {
+            self.started.set(rows.len() + 1);
+            let row = map.next_value::<Example<T>>()?.test_example;
+            kept.add(row.size(), row.count())
+                .map_err(A::Error::custom)?;
+            if rows.len() == MAX_ROWS {
+                return Err(A::Error::custom(too_many()));
+            }
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+}
+
+/// An element of an array that is longer than a row may be.
+struct Long {
+    bytes: usize,
+    line: usize,
+    row: usize,
+}
+
+/// Finds the first such element, before the parser takes it into memory.
+fn long_element(text: &str) -> Option<Long> {
+    let bytes = text.as_bytes();
+    let first = 1 + bytes.iter().position(|byte| *byte == b'[')?;
+    let mut start = first;
+    let (mut depth, mut in_string, mut escaped, mut row) = (0_usize, false, false, 1);
+    for at in first..=bytes.len() {
+        let ends = match bytes.get(at) {
+            None => true,
+            Some(_) if escaped => {
+                escaped = false;
+                false
+            }
+            Some(b'\\') if in_string => {
+                escaped = true;
+                false
+            }
+            Some(b'"') => {
+                in_string = !in_string;
+                false
+            }
+            Some(_) if in_string => false,
+            Some(b'[' | b'{') => {
+                depth += 1;
+                false
+            }
+            Some(b']' | b'}') if depth > 0 => {
+                depth -= 1;
+                false
+            }
+            Some(byte) => depth == 0 && matches!(byte, b',' | b']'),
+        };
+        if !ends {
+            continue;
+        }
+        let element = bytes[start..at].trim_ascii_start();
+        if element.len() > MAX_ROW_BYTES {
+            let before = &bytes[..at - element.len()];
+            let lines = before.split(|byte| *byte == b'\n').count();
+            return Some(Long {
+                bytes: element.trim_ascii_end().len(),
+                line: lines,
+                row,
+            });
+        }
+        (start, row) = (at + 1, row + 1);
+    }
+    None
+}
+
+/// The parser's message without its own line and column, which count from the start of one row, and not too long.
+fn message(why: &serde_json::Error) -> String {
+    let mut message = why.to_string();
+    if let Some(end) = message.rfind(" at line ") {
+        message.truncate(end);
+    }
+    if message.len() > MAX_MESSAGE {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        message.push('…');
+    }
+    message
+}

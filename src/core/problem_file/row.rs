@@ -1,0 +1,398 @@
+//! The fields of a JSON row that matter, in the spellings of the published sets. A field that other sets keep a part of their question
+//! in is refused; every other field is passed over.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+use super::json::Row;
+use super::source::strip;
+use super::steps::steps_of;
+use super::values::{Gold, Loose, Steps, holds_text, part_of_question, texts};
+use crate::core::problem::Problem;
+
+/// A problem as files have it: `ProsQA` and GSM8k-Aug (`question`, `steps` or `cot`, `answer`), openai/gsm8k (the steps in `answer`),
+/// `MultiChain` (`problem`, `solution`, `answer`), `PrOntoQA` (`question` and `query`), Logic-LM (`context` and `question`), SVAMP (`Body`,
+/// `Question`, `Equation`, `Answer`), `MultiArith` (`final_ans`), GSM-Hard (`input`, `target`).
+pub(super) struct ProblemRow {
+    pub(super) problem: Problem,
+    /// Other solutions, as prepared sets have them (`gen_solutions`).
+    pub(super) others: Vec<Vec<String>>,
+}
+
+impl Row for ProblemRow {
+    fn size(&self) -> usize {
+        let problem = &self.problem;
+        let steps = problem.steps.iter().chain(self.others.iter().flatten());
+        let steps: usize = steps.map(String::len).sum();
+        problem.question.len() + steps + problem.answer.len()
+    }
+
+    fn count(&self) -> usize {
+        let others: usize = self.others.iter().map(|steps| steps.len() + 1).sum();
+        3 + self.problem.steps.len() + others
+    }
+}
+
+impl<'de> Deserialize<'de> for ProblemRow {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        parser
+            .deserialize_map(Object)?
+            .row()
+            .map_err(D::Error::custom)
+    }
+}
+
+/// What a field is in any of the published sets, by its name in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The question: of nearly all sets; of `MultiChain`; of GSM-Hard.
+    Question,
+    Problem,
+    Input,
+    /// What the question is about, ahead of it: Logic-LM's `context`, SVAMP's `body`.
+    Before,
+    /// What is asked, behind the facts that `PrOntoQA` calls the question.
+    Query,
+    Steps,
+    Cot,
+    Solution,
+    /// `PrOntoQA`'s steps.
+    Chain,
+    /// SVAMP's solution, an expression without its result.
+    Equation,
+    Answer,
+    /// An answer alone, beside a field that may hold more: `MultiArith`'s.
+    Final,
+    /// GSM-Hard's answer; `ProsQA`'s rows have a node of that name.
+    Target,
+    /// What a letter as an answer stands for.
+    Options,
+    Others,
+    /// A name under which other sets keep a part of their questions.
+    Unjoined,
+}
+
+impl Part {
+    const KNOWN: [(&str, Self); 37] = [
+        ("question", Self::Question),
+        ("problem", Self::Problem),
+        ("input", Self::Input),
+        ("context", Self::Before),
+        ("body", Self::Before),
+        ("query", Self::Query),
+        ("steps", Self::Steps),
+        ("cot", Self::Cot),
+        ("solution", Self::Solution),
+        ("chain_of_thought", Self::Chain),
+        ("equation", Self::Equation),
+        ("answer", Self::Answer),
+        ("final_ans", Self::Final),
+        ("final_answer", Self::Final),
+        ("target", Self::Target),
+        ("options", Self::Options),
+        ("choices", Self::Options),
+        ("gen_solutions", Self::Others),
+        ("passage", Self::Unjoined),
+        ("paragraph", Self::Unjoined),
+        ("story", Self::Unjoined),
+        ("scenario", Self::Unjoined),
+        ("background", Self::Unjoined),
+        ("premise", Self::Unjoined),
+        ("premises", Self::Unjoined),
+        ("theory", Self::Unjoined),
+        ("facts", Self::Unjoined),
+        ("rules", Self::Unjoined),
+        ("article", Self::Unjoined),
+        ("document", Self::Unjoined),
+        ("description", Self::Unjoined),
+        ("conclusion", Self::Unjoined),
+        ("contexts", Self::Unjoined),
+        ("hypothesis", Self::Unjoined),
+        ("statement", Self::Unjoined),
+        ("instruction", Self::Unjoined),
+        ("prompt", Self::Unjoined),
+    ];
+
+    fn of(name: &str) -> Option<Self> {
+        let name = name.trim();
+        let known = Self::KNOWN
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        known.map(|(_, part)| *part)
+    }
+}
+
+/// Whether a field of this name holds a question.
+pub(super) fn is_of_question(name: &str) -> bool {
+    matches!(
+        Part::of(name),
+        Some(Part::Question | Part::Problem | Part::Input)
+    )
+}
+
+/// The fields of a row as they stand.
+#[derive(Default)]
+struct Fields {
+    question: Option<String>,
+    problem: Option<String>,
+    input: Option<String>,
+    before: Option<String>,
+    query: Option<String>,
+    steps: Option<Vec<String>>,
+    /// `cot`, else `solution`.
+    cot: Option<String>,
+    solution: Option<String>,
+    chain: Option<Vec<String>>,
+    equation: Option<String>,
+    answer: Option<String>,
+    last: Option<String>,
+    /// Whether it is an answer shows when the row is whole.
+    target: Option<Value>,
+    options: Vec<String>,
+    others: Vec<Vec<String>>,
+    unjoined: Option<String>,
+}
+
+impl Fields {
+    /// Reads the value of a field.
+    fn take<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        part: Part,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let mut text = || map.next_value::<Loose>().map(|text| text.0);
+        match part {
+            Part::Question => self.question = map.next_value()?,
+            Part::Problem => self.problem = text()?,
+            Part::Input => self.input = text()?,
+            Part::Before | Part::Query => {
+                let text = part_of_question(name, &map.next_value()?).map_err(A::Error::custom)?;
+                *(if part == Part::Query {
+                    &mut self.query
+                } else {
+                    &mut self.before
+                }) = text;
+            }
+            Part::Cot => self.cot = text()?,
+            Part::Solution => self.solution = text()?,
+            Part::Equation => self.equation = text()?,
+            Part::Steps => self.steps = map.next_value::<Option<Steps>>()?.map(|steps| steps.0),
+            Part::Chain => self.chain = texts(&map.next_value()?).map_err(A::Error::custom)?,
+            Part::Options => {
+                let options = texts(&map.next_value()?).map_err(A::Error::custom)?;
+                self.options = options.unwrap_or_default();
+            }
+            Part::Answer => self.answer = map.next_value::<Option<Gold>>()?.map(|gold| gold.0),
+            Part::Final => self.last = map.next_value::<Option<Gold>>()?.map(|gold| gold.0),
+            Part::Target => self.target = map.next_value()?,
+            Part::Others => {
+                let others: Option<Vec<Steps>> = map.next_value()?;
+                self.others = others.into_iter().flatten().map(|steps| steps.0).collect();
+            }
+            Part::Unjoined => {
+                let holds = holds_text(&map.next_value()?);
+                self.unjoined = self.unjoined.take().or(holds.then(|| name.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The row that they make.
+    fn row(mut self) -> Result<ProblemRow, String> {
+        if let Some(name) = self.unjoined {
+            return Err(format!(
+                "the field `{name}` looks like a part of the question: join both texts under `question`, or rename the field if it \
+                 is something else"
+            ));
+        }
+        let is_input = self.question.is_none() && self.problem.is_none();
+        let written = self.cot.take().or(self.solution.take());
+        let texts = [&self.question, &self.problem, &self.input];
+        if texts.iter().filter(|text| text.is_some()).count() > 1 {
+            return Err("there are two texts that may be the question, of `question`, `problem` and `input`: keep the one that is asked".to_owned());
+        }
+        let target = self
+            .target
+            .filter(|_| is_input)
+            .map(Option::<Gold>::deserialize);
+        let target = target.transpose().map_err(|why| why.to_string())?.flatten();
+        let question = self.question.or(self.problem).or(self.input);
+        let question = question.ok_or("missing field `question`")?;
+        let parts = [self.before, Some(question), self.query];
+        let parts = parts
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.trim().is_empty());
+        let parts: Vec<String> = parts.collect();
+        let question = match <[String; 1]>::try_from(parts) {
+            Ok([alone]) => alone,
+            Err(parts) => parts
+                .iter()
+                .map(|part| part.trim())
+                .collect::<Vec<_>>()
+                .join(" "),
+        };
+        let mut steps = self.steps.or(self.chain);
+        steps = steps.or_else(|| written.map(|text| steps_of(&text)));
+        let mut answer = self.answer;
+        if let Some(last) = self.last {
+            // What stands under `answer` is then the way to it.
+            steps = steps.or_else(|| {
+                answer
+                    .filter(|text| text.contains("<<"))
+                    .map(|text| steps_of(&text))
+            });
+            answer = Some(last);
+        }
+        let mut answer = answer.or(target.map(|gold| gold.0)).unwrap_or_default();
+        // openai/gsm8k: the solution, then the answer behind a mark.
+        if let Some((solution, last)) = answer.rsplit_once("####") {
+            if !strip(solution).is_empty() {
+                steps = steps.or_else(|| Some(steps_of(solution)));
+            }
+            answer = strip(last).to_owned();
+        }
+        if let Some(option) = chosen(&self.options, &answer) {
+            answer = option.to_owned();
+        } else if is_index(&self.options, &answer) {
+            return Err(format!(
+                "the answer {answer} may count the options and is none of them: write the text of the option as the answer"
+            ));
+        }
+        let equation = self.equation.filter(|_| steps.is_none());
+        if let Some(step) = equation.and_then(|text| step_of(&text, &answer)) {
+            steps = Some(vec![step]);
+        }
+        Ok(ProblemRow {
+            others: self.others,
+            problem: Problem {
+                question,
+                steps: steps.unwrap_or_default(),
+                answer,
+            },
+        })
+    }
+}
+
+/// The text of the option that a letter names: "True" for A among "A) True" and "B) False".
+fn chosen<'a>(options: &'a [String], answer: &str) -> Option<&'a str> {
+    let letter = strip(answer).trim_matches(['(', ')', '.']);
+    let of = |option: &'a String| {
+        let rest = strip(option).trim_start_matches('(').strip_prefix(letter)?;
+        rest.strip_prefix([')', '.', ':']).map(strip)
+    };
+    let is_letter = letter.len() == 1 && letter.starts_with(|c: char| c.is_ascii_uppercase());
+    options.iter().filter(|_| is_letter).find_map(of)
+}
+
+/// Whether an answer is a small number and no option says it, so that it may be a place in their list.
+fn is_index(options: &[String], answer: &str) -> bool {
+    let index: Option<usize> = strip(answer).parse().ok();
+    let says = |option: &String| strip(option).contains(strip(answer));
+    index.is_some_and(|index| index <= options.len())
+        && !options.is_empty()
+        && !options.iter().any(says)
+}
+
+/// The step of an expression of one operation, "( 12.0 + 5.0 )"; none of a longer one.
+fn step_of(expression: &str, answer: &str) -> Option<String> {
+    let inner = strip(expression).strip_prefix('(')?.strip_suffix(')')?;
+    let whole = |number: &str| number.strip_suffix(".0").unwrap_or(number).to_owned();
+    let [left, operator, right] = inner.split_whitespace().collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let is_step = ["+", "-", "*", "/"].contains(&operator) && is_number(left) && is_number(right);
+    let [left, right, answer] = [left, right, strip(answer)].map(whole);
+    is_step.then(|| format!("<<{left}{operator}{right}={answer}>>"))
+}
+
+/// An object, so that anything else is refused in words of ours.
+struct Object;
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut fields = Fields::default();
+        let mut seen: Vec<Part> = Vec::new();
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            let Some(part) = Part::of(&name) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if part != Part::Unjoined && seen.contains(&part) {
+                let name = &*name;
+                return Err(A::Error::custom(format!(
+                    "the field `{name}` is there twice, or beside another with the same meaning"
+                )));
+            }
+            seen.push(part);
+            fields.take(&name, part, &mut map)?;
+        }
+        Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_every_published_set_are_read() {
+        let table = [
+            r#"{"question":"q","steps":["<<1+2=3>>","<<3*2=6>>"],"answer":"6"}"#,
+            r#"{"question":"q","steps":["<<1+2=3>>","<<3*2=6>>"],"answer":6,"problem":7,"solution":[{}],"cot":null}"#,
+            r#"{"question":"q","solution":"<<1+2=3>> <<3*2=6>>","answer":6}"#,
+            r#"{"question":"q","steps":"<<1+2=3>> <<3*2=6>>","answer":"6","edges":[[0,1]]}"#,
+            r#"{"question":"q","cot":"<<1+2=3>> <<3*2=6>>","answer":"6"}"#,
+            r#"{"problem":"q","solution":"He has <<1+2=3>>3, so <<3*2=6>>6.","answer":"6","gen_solutions":null}"#,
+        ];
+        for row in table {
+            let ProblemRow { problem, .. } = serde_json::from_str(row).expect(row);
+            assert_eq!(problem.question, "q");
+            assert_eq!(problem.steps, ["<<1+2=3>>", "<<3*2=6>>"], "{row}");
+            assert_eq!(problem.answer, "6", "{row}");
+        }
+        for (answer, text) in [("true", "True"), ("null", ""), ("2.5", "2.5"), ("-4", "-4")] {
+            let row = format!("{{\"question\":\"q\",\"answer\":{answer}}}");
+            let ProblemRow { problem, .. } = serde_json::from_str(&row).expect("readable");
+            assert_eq!(problem.answer, text);
+        }
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_say_what_was_expected() {
+        let many = format!(
+            "{{\"question\":\"q\",\"steps\":[\"\"{}]}}",
+            ",\"\"".repeat(MAX_STEPS)
+        );
+        let table = [
+            (r#"{"steps":[]}"#, "missing field `question`"),
+            (r#"{"problem":7}"#, "missing field `question`"),
+            (r#"{"question":null}"#, "missing field `question`"),
+            ("7", "invalid type: integer `7`, expected an object"),
+            (r#"{"question":"q","steps":[7]}"#, "expected a string"),
+            (r#"{"question":"q","steps":{}}"#, "expected a list of texts"),
+            (
+                r#"{"question":"q","answer":[]}"#,
+                "expected a text, a number or a truth value",
+            ),
+            (&many, "more than 10000 steps"),
+        ];
+        for (row, says) in table {
+            let error = serde_json::from_str::<ProblemRow>(row).map(|row| row.problem);
+            let error = error.expect_err(row).to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Shapes that data sets have elsewhere: tables, columns, and rows within an object. They are not read, but named, with a command that
+//! writes the rows as JSON Lines.
+
+use serde_json::{Map, Value};
+
+use super::row::is_of_question;
+use super::source::{Form, without_mark};
+
+/// The longest text that is looked at once more to name its shape.
+const LONGEST: usize = 32 << 20;
+
+/// What a text that could not be read is, and how to write its rows as JSON Lines.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) what: String,
+    pub(super) way_out: String,
+}
+
+/// Names the shape of a text, if it is one of those that are known.
+pub(super) fn of(text: &str, form: Form) -> Option<Shape> {
+    let text = without_mark(text).trim_start();
+    if text.len() > LONGEST {
+        return None;
+    }
+    match form {
+        Form::Raw => table(text.lines().next()?),
+        Form::Array | Form::Lines | Form::Examples => {
+            let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+            json(&values.next()?.ok()?)
+        }
+    }
+}
+
+/// A table with the names of its columns in the first line, or YAML.
+fn table(first_line: &str) -> Option<Shape> {
+    let first = first_line.trim_start_matches("- ").split(':').next()?;
+    if first_line.contains(':') && is_of_question(first) {
+        return Some(Shape {
+            what: "it looks like YAML".to_owned(),
+            way_out: "write its rows as JSON Lines".to_owned(),
+        });
+    }
+    let (name, separator) = [("TSV", '\t'), ("CSV", ','), ("CSV", ';')]
+        .into_iter()
+        .find(|(_, separator)| first_line.contains(*separator))?;
+    let columns: Vec<&str> = first_line
+        .split(separator)
+        .map(|column| column.trim().trim_matches('"'))
+        .collect();
+    columns.iter().any(|column| is_of_question(column)).then(|| {
+        let separator = separator.escape_default();
+        Shape {
+            what: format!("it is a table with the columns {} ({name})", columns.join(", ")),
+            way_out: format!(
+                "write its rows as JSON Lines: python3 -c \"import csv, json, sys; [print(json.dumps(row)) for row in \
+                 csv.DictReader(sys.stdin, delimiter='{separator}')]\" < FILE > rows.jsonl"
+            ),
+        }
+    })
+}
+
+/// Rows that lie within something else.
+fn json(value: &Value) -> Option<Shape> {
+    let within = |name: &str, path: String| Shape {
+        what: format!("its rows lie under `{name}`"),
+        way_out: format!("write them as JSON Lines: jq -c '{path}' FILE > rows.jsonl"),
+    };
+    match value {
+        Value::Array(rows) => {
+            let name = wrapper(rows.first()?)?;
+            Some(within(name, format!(".[][\"{name}\"]")))
+        }
+        Value::Object(fields) => {
+            if let Some(name) = wrapper(value) {
+                return Some(within(name, format!(".[\"{name}\"]")));
+            }
+            let in_columns = fields.iter().any(|(name, value)| {
+                is_of_question(name) && matches!(value, Value::Array(_) | Value::Object(_))
+            });
+            if in_columns {
+                return Some(Shape {
+                    what: "its rows are written as columns".to_owned(),
+                    way_out: "write them as JSON Lines; with pandas: table.to_json(\"rows.jsonl\", orient=\"records\", lines=True)"
+                        .to_owned(),
+                });
+            }
+            let named = |(name, value): (&String, &Value)| {
+                let first = value.as_array()?.first()?;
+                let inner = wrapper(first).map(|inner| format!("[\"{inner}\"]"));
+                let is_row = first.as_object().is_some_and(is_row);
+                let path = format!(".[\"{name}\"][]{}", inner.clone().unwrap_or_default());
+                (is_row || inner.is_some()).then(|| within(name, path))
+            };
+            if let Some(found) = fields.iter().find_map(named) {
+                return Some(found);
+            }
+            None
+        }
+        _ => None,
+    }
+}
+
+/// The field of an object that holds a row.
+fn wrapper(value: &Value) -> Option<&str> {
+    let fields = value.as_object().filter(|fields| !is_row(fields))?;
+    let holds_row = |value: &Value| value.as_object().is_some_and(is_row);
+    let found = fields.iter().find(|(_, value)| holds_row(value));
+    found.map(|(name, _)| name.as_str())
+}
+
+/// Whether an object has a text under the name of a question.
+fn is_row(fields: &Map<String, Value>) -> bool {
+    fields
+        .iter()
+        .any(|(name, value)| is_of_question(name) && value.is_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::problem_file::source::form;
+
+    #[test]
+    fn each_known_shape_is_named_with_a_command() {
+        let table = [
+            (
+                "question,answer\n\"a\",3\n",
+                "question, answer (CSV)",
+                "delimiter=','",
+            ),
+            (
+                "id\tQuestion\tAnswer\n1\ta\t3\n",
+                "(TSV)",
+                "delimiter='\\t'",
+            ),
+            ("- question: a\n  answer: 3\n", "YAML", "JSON Lines"),
+            (
+                r#"{"features":[],"rows":[{"row_idx":0,"row":{"question":"a","answer":"3"}}]}"#,
+                "under `rows`",
+                r#"'.["rows"][]["row"]'"#,
+            ),
+            (
+                r#"{"data":[{"question":"a","answer":"3"}]}"#,
+                "under `data`",
+                r#"'.["data"][]'"#,
+            ),
+            (
+                "{\"row\":{\"question\":\"a\"}}\n{\"row\":{\"question\":\"b\"}}\n",
+                "under `row`",
+                r#"'.["row"]'"#,
+            ),
+            (
+                r#"[{"row":{"question":"a"}}]"#,
+                "under `row`",
+                r#"'.[]["row"]'"#,
+            ),
+            (
+                r#"{"question":{"0":"a"},"answer":{"0":"3"}}"#,
+                "columns",
+                "orient",
+            ),
+            (r#"{"question":["a"],"answer":["3"]}"#, "columns", "orient"),
+        ];
+        for (text, what, way_out) in table {
+            let shape = of(text, form(text)).expect(text);
+            assert!(shape.what.contains(what), "{shape:?}");
+            assert!(shape.way_out.contains(way_out), "{shape:?}");
+        }
+        for text in [
+            "a, b || c",
+            r#"{"text":"a"}"#,
+            r#"{"messages":[{"content":"a"}]}"#,
+            "{",
+            "",
+            "[3]",
+        ] {
+            assert_eq!(of(text, form(text)), None, "{text}");
+        }
+    }
+}

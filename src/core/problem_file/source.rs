@@ -1,0 +1,210 @@
+//! The text of a data file, bounded and checked to be text, and the form it has.
+//!
+//! The form follows from the contents alone: names decide nothing.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::core::error::{Error, Result};
+use crate::core::file;
+
+/// The largest file that is read; the largest published set (GSM8k-Aug's training set) has two fifths of it.
+pub(crate) const MAX_BYTES: u64 = 256 << 20;
+/// The forms of a data file.
+pub(crate) const FORMS: &str = "expected a JSON array or JSON Lines of {\"question\", \"steps\", \"answer\"} or \
+     {\"problem\", \"solution\", \"answer\"}, or lines of QUESTION || STEP STEP ## ANSWER";
+
+/// How a data file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One JSON array of objects.
+    Array,
+    /// One JSON object a line.
+    Lines,
+    /// One JSON object of PrOntoQA's examples.
+    Examples,
+    /// One `QUESTION || STEP STEP ## ANSWER` a line.
+    Raw,
+}
+
+/// Files that hold data in a form that is not read: how they begin, what they are, and the way out.
+const UNREAD: &[(&[u8], &str, &str)] = &[
+    (b"PK\x03\x04", "it is a zip archive", "unpack it first"),
+    (
+        b"PAR1",
+        "it is a Parquet file",
+        "convert it to JSON Lines first",
+    ),
+    (
+        b"ARROW1",
+        "it is an Arrow file",
+        "convert it to JSON Lines first",
+    ),
+    (
+        b"SQLite format 3",
+        "it is an SQLite database",
+        "write its rows as JSON Lines first",
+    ),
+    (
+        b"\xff\xfe",
+        "it is UTF-16 text",
+        "save it as UTF-8: iconv -f UTF-16 -t UTF-8",
+    ),
+    (
+        b"\xfe\xff",
+        "it is UTF-16 text",
+        "save it as UTF-8: iconv -f UTF-16 -t UTF-8",
+    ),
+];
+
+/// Returns the text of a data file, a byte order mark included.
+///
+/// # Errors
+/// Names the file when it cannot be read, is too long, or is not UTF-8 text (then with the line).
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    let bytes = file::read_at_most(path, MAX_BYTES)?.ok_or_else(|| {
+        let most = format!(
+            "the file is longer than the {} MiB that are read",
+            MAX_BYTES >> 20
+        );
+        Error::data(path, None, most, "split it into several files")
+    })?;
+    text(bytes, path)
+}
+
+/// Returns bytes as text; `path` only serves the errors.
+pub(super) fn text(bytes: Vec<u8>, path: &Path) -> Result<String> {
+    if let Some(found) = file::foreign(&bytes) {
+        return Err(Error::data(path, None, found.what, found.way_out));
+    }
+    for (begin, what, hint) in UNREAD {
+        if bytes.starts_with(begin) {
+            return Err(Error::data(path, None, *what, *hint));
+        }
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.split(|byte| *byte == b'\n').count();
+        Error::data(
+            path,
+            Some(line),
+            "the bytes are not UTF-8 text",
+            "check that it is the right file, and save it as UTF-8",
+        )
+    })
+}
+
+/// The text without the byte order mark that some editors put before it.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// A text in which every line ends in a line feed alone.
+pub(super) fn universal_newlines(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') {
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The text without white space around it, as Python counts white space: four separators more than Unicode.
+pub(crate) fn strip(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
+}
+
+/// Tells the form of a text from its first characters.
+///
+/// A question may begin with a bracket too, so a bracket counts as JSON only when what JSON needs follows, or when
+/// the line has no `||`.
+pub(crate) fn form(text: &str) -> Form {
+    let text = text.trim_start();
+    let first_line = text.lines().next().unwrap_or_default();
+    let json = |open: char, next: &[char]| {
+        text.strip_prefix(open).is_some_and(|rest| {
+            let rest = rest.trim_start();
+            rest.is_empty() || rest.starts_with(next) || !first_line.contains("||")
+        })
+    };
+    if json('[', &['{', ']']) {
+        Form::Array
+    } else if json('{', &['"', '}']) {
+        let name = text.strip_prefix('{').map_or("", str::trim_start);
+        let example = name.strip_prefix("\"example").unwrap_or_default();
+        if example.starts_with(|c: char| c.is_ascii_digit()) {
+            Form::Examples
+        } else {
+            Form::Lines
+        }
+    } else {
+        Form::Raw
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_told_by_content() {
+        let table = [
+            ("[{\"question\":\"a||b##c\"}]", Form::Array),
+            ("  \n[\n {}", Form::Array),
+            ("[", Form::Array),
+            ("[]", Form::Array),
+            ("[7]", Form::Array),
+            ("{\"question\":\"a||b##c\"}", Form::Lines),
+            ("\n\n{ \"question\"", Form::Lines),
+            ("{", Form::Lines),
+            ("{oops", Form::Lines),
+            ("{\n \"example1\": {", Form::Examples),
+            ("{\"examples\": 1}", Form::Lines),
+            ("Tom has 3||<<1+2=3>> #### 3", Form::Raw),
+            ("[Easy] Tom has 3||<<1+2=3>> #### 3", Form::Raw),
+            ("{x} is 3||<<1+2=3>> #### 3", Form::Raw),
+            ("", Form::Raw),
+            ("<!doctype html>", Form::Raw),
+        ];
+        for (text, is) in table {
+            assert_eq!(form(text), is, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_named_with_a_way_out() {
+        let path = Path::new("test.txt");
+        let table: [(&[u8], &str); 8] = [
+            (b"\x1f\x8b\x08", "gzip"),
+            (b"PAR1", "Parquet"),
+            (b"PK\x03\x04", "zip"),
+            (b"\x28\xb5\x2f\xfd", "zstd"),
+            (b"\xff\xfeQ\0", "UTF-16"),
+            (b"\xfe\xff\0Q", "UTF-16"),
+            (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+            (
+                b"one\ntwo\n\xc3(",
+                "\"test.txt\", line 3: the bytes are not UTF-8",
+            ),
+        ];
+        for (bytes, says) in table {
+            let error = text(bytes.to_vec(), path).expect_err("refused");
+            assert!(error.to_string().contains(says), "{error}");
+            assert!(error.to_string().contains("test.txt") && error.hint().is_some());
+        }
+    }
+
+    #[test]
+    fn a_huge_file_is_refused_before_it_is_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("huge.json");
+        let huge = std::fs::File::create(&path).expect("created");
+        // A hole: it takes no room on the disk.
+        huge.set_len(MAX_BYTES + 1)
+            .expect("a file system with holes");
+        let error = read_text(&path).expect_err("refused");
+        assert!(
+            error.to_string().contains("longer than the 256 MiB"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! The steps of a written solution.
+
+use super::source::strip;
+
+/// Parts a written solution: into its `<<..>>` equations, or, without any, into its lines.
+pub(crate) fn steps_of(solution: &str) -> Vec<String> {
+    let equations = equations(solution);
+    if equations.is_empty() {
+        let whole = strip(solution);
+        let lines = whole.lines().map(str::trim).filter(|line| !line.is_empty());
+        return lines.map(str::to_owned).collect();
+    }
+    equations.into_iter().map(str::to_owned).collect()
+}
+
+/// Returns every `<<..>>` with something between that holds no `>`, in order.
+pub(crate) fn equations(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(open) = text[from..].find("<<").map(|at| at + from) {
+        let inside = open + 2;
+        let Some(end) = text[inside..].find('>').map(|at| at + inside) else {
+            break;
+        };
+        if end > inside && text[end..].starts_with(">>") {
+            found.push(&text[open..end + 2]);
+            from = end + 2;
+        } else {
+            // Whatever opens before this `>` runs into it as well.
+            from = end + 1;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equations_are_found_in_any_text() {
+        let table: [(&str, &[&str]); 9] = [
+            ("so <<1+2=3>>3 and <<3*2=6>> 6", &["<<1+2=3>>", "<<3*2=6>>"]),
+            ("<<>> <<1=1>>", &["<<1=1>>"]),
+            ("<<1>2>> <<4=4>>", &["<<4=4>>"]),
+            ("<<a<<b>>", &["<<a<<b>>"]),
+            ("<<<1>>", &["<<<1>>"]),
+            ("<<1=1>>>", &["<<1=1>>"]),
+            ("<<1=1", &[]),
+            ("<<1=1> >", &[]),
+            ("<<é=1>>", &["<<é=1>>"]),
+        ];
+        for (text, found) in table {
+            assert_eq!(equations(text), found, "{text:?}");
+        }
+        assert_eq!(
+            steps_of("He adds.\n\nHe is done."),
+            ["He adds.", "He is done."]
+        );
+        assert_eq!(steps_of(" "), [""; 0]);
+    }
+}

@@ -1,0 +1,181 @@
+//! The values of a row's fields: texts, lists of texts, steps and answers, as loosely as data sets write them.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use serde_json::Value;
+
+use super::bounds::MAX_STEPS;
+use super::steps::steps_of;
+
+/// The steps: a list of texts, or one text that holds them all.
+pub(super) struct Steps(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for Steps {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        struct Seen;
+
+        impl<'de> Visitor<'de> for Seen {
+            type Value = Vec<String>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of texts")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(steps_of(text))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut steps = Vec::new();
+                while let Some(step) = list.next_element()? {
+                    if steps.len() == MAX_STEPS {
+                        return Err(A::Error::custom(format!("more than {MAX_STEPS} steps")));
+                    }
+                    steps.push(step);
+                }
+                Ok(steps)
+            }
+        }
+
+        parser.deserialize_any(Seen).map(Self)
+    }
+}
+
+/// A gold answer: text, or a bare number or truth value.
+pub(super) struct Gold(pub(super) String);
+
+impl<'de> Deserialize<'de> for Gold {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        struct Seen;
+
+        impl Visitor<'_> for Seen {
+            type Value = String;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, a number or a truth value as the answer")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<String, E> {
+                Ok(text.to_owned())
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<String, E> {
+                Ok(number.to_string())
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<String, E> {
+                // Beyond, neighbouring whole numbers become one.
+                if number.abs() >= 9_007_199_254_740_992.0 {
+                    return Err(E::custom(
+                        "the answer is a number of more digits than are read: write it as a text",
+                    ));
+                }
+                let number = serde_json::Number::from_f64(number);
+                number
+                    .map(|number| number.to_string())
+                    .ok_or_else(|| E::custom("the answer is no finite number"))
+            }
+
+            fn visit_bool<E>(self, truth: bool) -> Result<String, E> {
+                // As PrOntoQA writes them.
+                Ok(if truth { "True" } else { "False" }.to_owned())
+            }
+        }
+
+        parser.deserialize_any(Seen).map(Self)
+    }
+}
+
+/// A text where there is one; anything else under the same name is some other set's field and is passed over.
+pub(crate) struct Loose(pub(crate) Option<String>);
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        struct Seen;
+
+        impl<'de> Visitor<'de> for Seen {
+            type Value = Option<String>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Some(text.to_owned()))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(None)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(None)
+            }
+        }
+
+        parser.deserialize_any(Seen).map(Self)
+    }
+}
+
+/// A list of texts where there is one; anything else under the same name is some other set's field and is passed over.
+pub(super) fn texts(value: &Value) -> Result<Option<Vec<String>>, String> {
+    let text = |item: &Value| item.as_str().map(str::to_owned);
+    let texts: Option<Vec<String>> = value
+        .as_array()
+        .and_then(|list| list.iter().map(text).collect());
+    match texts {
+        Some(texts) if texts.len() > MAX_STEPS => Err(format!("more than {MAX_STEPS} steps")),
+        texts => Ok(texts),
+    }
+}
+
+/// A part of the question: a text, or a list of texts that follow one another.
+pub(super) fn part_of_question(name: &str, value: &Value) -> Result<Option<String>, String> {
+    match (value, texts(value)?) {
+        (Value::Null, _) => Ok(None),
+        (Value::String(text), _) => Ok(Some(text.clone())),
+        (_, Some(texts)) => Ok(Some(texts.join(" "))),
+        _ => Err(format!(
+            "the field `{name}` is a part of the question, and neither a text nor a list of texts"
+        )),
+    }
+}
+
+/// Whether a value holds anything: a text that is not blank, or a list or an object that is not empty.
+pub(super) fn holds_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => false,
+    }
+}

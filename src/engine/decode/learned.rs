@@ -1,0 +1,198 @@
+//! The learned lens: latents read through maps that were trained on gold steps, in place of the plain projection.
+//!
+//! A lens is used with one model alone, told by the SHA-256 of its weights: its maps mean nothing to another. The card says
+//! what it was fitted to and how well it read held-out problems; only what loading needs is known here.
+
+use serde::{Deserialize, Serialize};
+
+use super::lens;
+use crate::engine::model::{LensFiles, Model, ModelError, TranslatorShape, Translators, Vectors};
+use crate::core::types::{LatentIdx, ModelInfo, Projection};
+
+/// The schema name and version of a card.
+pub const SCHEMA: &str = "undertone.lens-card/1";
+
+/// The part of a card that loading needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The model that it was fitted to; `sha256` is that of its weights.
+    pub model: ModelInfo,
+    /// SHA-256 of `lens.safetensors`.
+    pub tensors_sha256: String,
+    /// How its values are stored: `f16`.
+    pub stored: String,
+    /// Rank of the change that a map makes; null for a full matrix.
+    pub rank: Option<usize>,
+    /// The layers that it reads, counted from 1; the last of the model is its own output.
+    pub layers: Vec<usize>,
+    /// The latents that it reads.
+    pub latents: Vec<LatentIdx>,
+}
+
+impl Header {
+    /// Which maps there are, checked against what the model can have.
+    fn shape(&self, model: &ModelInfo) -> Result<TranslatorShape, String> {
+        let ascending = |numbers: &[usize]| {
+            numbers.first().is_some_and(|first| *first > 0) && numbers.is_sorted_by(|a, b| a < b)
+        };
+        let latents: Vec<usize> = self.latents.iter().map(|latent| latent.0).collect();
+        if !ascending(&self.layers) || self.layers.iter().any(|layer| *layer > model.layers) {
+            return Err(format!(
+                "its layers are {:?}, and the model has {}",
+                short(&self.layers),
+                model.layers
+            ));
+        }
+        if !ascending(&latents) {
+            return Err(format!("its latents are {:?}", short(&latents)));
+        }
+        if self
+            .rank
+            .is_some_and(|rank| rank == 0 || rank > model.width)
+        {
+            let rank = self.rank.unwrap_or_default();
+            return Err(format!(
+                "its rank is {rank}, and the model is {} wide",
+                model.width
+            ));
+        }
+        Ok(TranslatorShape {
+            width: model.width,
+            rank: self.rank,
+            layers: self.layers.clone(),
+            latents: self.latents.clone(),
+        })
+    }
+}
+
+/// The first few of a list that a file may have made long.
+fn short(numbers: &[usize]) -> &[usize] {
+    &numbers[..numbers.len().min(16)]
+}
+
+/// A learned lens that belongs to a loaded model.
+#[derive(Debug, Clone)]
+pub struct LearnedLens {
+    name: String,
+    translators: Translators,
+}
+
+impl LearnedLens {
+    /// Takes maps as they were fitted.
+    pub(crate) fn new(name: &str, translators: Translators) -> Self {
+        Self {
+            name: name.to_owned(),
+            translators,
+        }
+    }
+
+    /// Reads a lens strictly: schema, hash of the model's weights, hash of the maps, and every tensor by name, type and shape.
+    ///
+    /// # Errors
+    /// [`ModelError::Lens`] naming the lens and what does not fit; both hashes if it belongs to other weights.
+    pub fn load(files: &LensFiles, model: &Model) -> Result<Self, ModelError> {
+        let refuse = |reason: String| ModelError::Lens {
+            lens: files.name().to_owned(),
+            reason,
+        };
+        let header = header(files).map_err(refuse)?;
+        let info = model.info();
+        if header.model.sha256 != info.sha256 {
+            return Err(refuse(format!(
+                "it was fitted to weights with sha256 {}, and those of {} have {}",
+                cut(&header.model.sha256),
+                info.name,
+                info.sha256
+            )));
+        }
+        let shape = header.shape(info).map_err(refuse)?;
+        let found = files.tensors_sha256()?;
+        if found != header.tensors_sha256 {
+            return Err(refuse(format!(
+                "its maps have sha256 {found}, and its card says {}",
+                cut(&header.tensors_sha256)
+            )));
+        }
+        let translators = model
+            .read_translators(files.name(), &files.tensors, shape)
+            .map_err(|error| refuse(error.to_string()))?;
+        Ok(Self::new(files.name(), translators))
+    }
+
+    /// The files of the lens in the binary that was fitted to this model's weights, if there is one.
+    #[must_use]
+    pub fn bundled_files(model: &Model) -> Option<LensFiles> {
+        let fits = |files: &LensFiles| {
+            header(files).is_ok_and(|header| header.model.sha256 == model.info().sha256)
+        };
+        LensFiles::bundled().find(fits)
+    }
+
+    /// Its folder, or whose bundled lens it is.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Which layers and latents it reads.
+    #[must_use]
+    pub fn shape(&self) -> &TranslatorShape {
+        self.translators.shape()
+    }
+
+    /// Logits of normed states of a layer at a latent, one row per state; none where the lens has no map.
+    ///
+    /// # Errors
+    /// When the model fails.
+    pub fn logits(
+        &self,
+        model: &Model,
+        layer: usize,
+        latent: LatentIdx,
+        states: &Vectors,
+    ) -> Result<Option<Vec<Vec<f32>>>, ModelError> {
+        let map = self.translators.get(layer, latent);
+        map.map(|map| model.project_through(map, states))
+            .transpose()
+    }
+
+    /// What the lens reads off such states: top-k lists like those of the plain projection.
+    ///
+    /// # Errors
+    /// When the model fails.
+    pub fn read(
+        &self,
+        model: &Model,
+        (layer, latent): (usize, LatentIdx),
+        states: &Vectors,
+        k: usize,
+    ) -> Result<Option<Vec<Projection>>, ModelError> {
+        let logits = self.logits(model, layer, latent, states)?;
+        let read = |row: &Vec<f32>| lens::projection(row, k, |id| model.token_text(id));
+        Ok(logits.map(|rows| rows.iter().map(read).collect()))
+    }
+}
+
+/// What a card's text says, if it is a card of this version.
+fn header(files: &LensFiles) -> Result<Header, String> {
+    let header: Header = serde_json::from_str(files.card())
+        .map_err(|error| format!("its card cannot be read: {error}"))?;
+    if header.schema != SCHEMA {
+        let schema: String = header.schema.chars().take(64).collect();
+        return Err(format!("its card is {schema:?}, and {SCHEMA:?} is known"));
+    }
+    if header.stored != "f16" {
+        let stored: String = header.stored.chars().take(64).collect();
+        return Err(format!(
+            "its maps are stored as {stored:?}, and f16 is known"
+        ));
+    }
+    Ok(header)
+}
+
+/// A hash as a file gives it, cut to the length of one.
+fn cut(hash: &str) -> String {
+    hash.chars().take(64).collect()
+}

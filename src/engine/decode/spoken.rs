@@ -1,0 +1,275 @@
+//! Values that a latent says in more than one token: numbers by rolling out, steps by the decoder of a SIM-CoT model.
+//!
+//! A number that the tokenizer splits (`1200`, `2.5`, `-3`) is never one token of the vocabulary projection. Each of the
+//! latent's top tokens that begins a number is fed in the latent's place, and what the model then writes is read as long as
+//! it goes on being a number. A model that writes the whole step from a latent is let write it, and its result is read.
+
+use crate::engine::model::{Branch, Cancel, Model, ModelError, Vectors, argmax, log_softmax_at};
+use crate::core::types::{Task, TokenRead};
+
+use super::phrase::{BEAM, Voice};
+
+/// Longest number, in tokens.
+const NUMBER_TOKENS: usize = 6;
+
+/// Longest step, in tokens.
+const STEP_TOKENS: usize = 12;
+
+/// How values are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spoken {
+    /// The latent's top tokens are gone on with, for a number.
+    Numbers,
+    /// The step that the latent stands for is written out from it.
+    Steps(Voice, Task),
+}
+
+/// One latent of a batch of runs.
+#[derive(Clone, Copy)]
+pub struct From<'a> {
+    /// The runs before the latent is fed.
+    pub before: Option<&'a Branch>,
+    /// What is fed.
+    pub fed: &'a Vectors,
+    /// The latent's top tokens, by run.
+    pub tops: &'a [Vec<TokenRead>],
+}
+
+/// The values of one latent of every run, best first, as top-k lists in which a value is one text.
+///
+/// # Errors
+/// When the model fails or the work is cancelled.
+pub fn values(
+    model: &Model,
+    how: Spoken,
+    from: &From<'_>,
+    cancel: &Cancel,
+) -> Result<Vec<Vec<TokenRead>>, ModelError> {
+    match how {
+        Spoken::Numbers => numbers(model, from, cancel),
+        Spoken::Steps(voice, task) => steps(model, voice, task, from, cancel),
+    }
+}
+
+fn numbers(
+    model: &Model,
+    from: &From<'_>,
+    cancel: &Cancel,
+) -> Result<Vec<Vec<TokenRead>>, ModelError> {
+    let mut values = vec![Vec::new(); from.tops.len()];
+    let starts: Vec<(usize, TokenRead)> = from
+        .tops
+        .iter()
+        .enumerate()
+        .flat_map(|(row, top)| top.iter().take(BEAM).map(move |token| (row, token.clone())))
+        .filter(|(_, token)| begins_number(token.text.trim_start()))
+        .collect();
+    let Some(before) = from.before.filter(|_| !starts.is_empty()) else {
+        return Ok(values);
+    };
+    let rows: Vec<usize> = starts.iter().map(|(row, _)| *row).collect();
+    let ids: Vec<u32> = starts.iter().map(|(_, token)| token.id).collect();
+    let begun: Vec<String> = starts
+        .iter()
+        .map(|(_, token)| token.text.trim_start().to_owned())
+        .collect();
+    let mut said = begun.clone();
+    let mut logprobs = vec![0.0f64; starts.len()];
+    let mut going: Vec<usize> = (0..starts.len()).collect();
+    let mut branch = model.step(&before.select(&rows)?, &ids, cancel)?;
+    for _ in 1..NUMBER_TOKENS {
+        let (mut still, mut next) = (Vec::new(), Vec::new());
+        for (at, logits) in model.logits(&branch)?.iter().enumerate() {
+            let id = argmax(logits);
+            let more = model.token_text(id);
+            let i = going[at];
+            if goes_on(&said[i], &more) {
+                said[i].push_str(&more);
+                logprobs[i] += log_softmax_at(logits, id);
+                still.push(at);
+                next.push(id);
+            }
+        }
+        if still.is_empty() {
+            break;
+        }
+        going = still.iter().map(|&at| going[at]).collect();
+        branch = model.step(&branch.select(&still)?, &next, cancel)?;
+    }
+    for (((row, token), said), logprob) in starts.iter().zip(said).zip(logprobs) {
+        if let Some(text) = plain_number(&said) {
+            #[expect(clippy::cast_possible_truncation, reason = "a probability")]
+            let prob = token.prob * logprob.exp() as f32;
+            values[*row].push(TokenRead {
+                text,
+                prob,
+                ..token.clone()
+            });
+        }
+    }
+    Ok(values)
+}
+
+fn begins_number(text: &str) -> bool {
+    let text = text.strip_prefix(['-', '$']).unwrap_or(text);
+    text.starts_with(|c: char| c.is_ascii_digit() || c == '.') || text.is_empty()
+}
+
+/// Whether the text so far and the next token are one number still.
+fn goes_on(said: &str, more: &str) -> bool {
+    let whole = format!("{said}{more}");
+    let number = whole.trim_start_matches(['-', '$']);
+    !more.is_empty()
+        && !more.starts_with(char::is_whitespace)
+        && number
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | '%'))
+        && number.matches('.').count() < 2
+        && !number.trim_end_matches('%').contains('%')
+}
+
+/// A number as the search writes it: no dollar sign, no commas, no trailing point; a percentage stays one.
+#[must_use]
+pub fn plain_number(said: &str) -> Option<String> {
+    let plain: String = said
+        .trim()
+        .trim_end_matches(['.', ','])
+        .chars()
+        .filter(|c| !matches!(c, '$' | ','))
+        .collect();
+    plain
+        .contains(|c: char| c.is_ascii_digit())
+        .then_some(plain)
+}
+
+fn steps(
+    model: &Model,
+    voice: Voice,
+    task: Task,
+    from: &From<'_>,
+    cancel: &Cancel,
+) -> Result<Vec<Vec<TokenRead>>, ModelError> {
+    let mut branch = match voice {
+        Voice::StepDecoder => model.decoder_prefill(from.fed, cancel)?,
+        Voice::Model => model.prefill_vectors(from.fed, cancel)?,
+    };
+    let rows = from.fed.rows();
+    let mut said: Vec<(Vec<u32>, f64)> = vec![(Vec::new(), 0.0); rows];
+    let mut going: Vec<usize> = (0..rows).collect();
+    for _ in 0..STEP_TOKENS {
+        let (mut still, mut next) = (Vec::new(), Vec::new());
+        for (at, logits) in voice.logits(model, &branch)?.iter().enumerate() {
+            let id = argmax(logits);
+            if super::phrase::ends(model, id) {
+                continue;
+            }
+            let (ids, logprob) = &mut said[going[at]];
+            ids.push(id);
+            *logprob += log_softmax_at(logits, id);
+            still.push(at);
+            next.push(id);
+        }
+        if still.is_empty() {
+            break;
+        }
+        going = still.iter().map(|&at| going[at]).collect();
+        branch = voice.step(model, &branch.select(&still)?, &next, cancel)?;
+    }
+    said.iter()
+        .map(|(ids, logprob)| {
+            let text = model.decode(ids)?;
+            #[expect(clippy::cast_possible_truncation, reason = "a probability")]
+            let read = |text: String| TokenRead {
+                id: ids.first().copied().unwrap_or(0),
+                text,
+                logit: 0.0,
+                prob: logprob.exp() as f32,
+            };
+            Ok(result(task, text.trim()).map(read).into_iter().collect())
+        })
+        .collect()
+}
+
+/// What a written step comes to: the lone number beside the equals sign, or the first word.
+fn result(task: Task, step: &str) -> Option<String> {
+    if task == Task::Logic {
+        // A step of one word is the node; of several, "is not happy" keeps its sign.
+        let words: Vec<&str> = step.split_whitespace().collect();
+        return match words.as_slice() {
+            ["is", "not", word, ..] => Some(format!("is not {word}")),
+            ["is", word, ..] | [word, ..] => Some((*word).to_owned()),
+            [] => None,
+        };
+    }
+    let (left, right) = step.split_once('=')?;
+    let lone = |side: &str| {
+        let side = side.trim();
+        let number = side
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '$' | '%'));
+        (number && !side.is_empty())
+            .then(|| plain_number(side))
+            .flatten()
+    };
+    match (lone(left), lone(right)) {
+        (Some(value), None) | (None, Some(value)) => Some(value),
+        // "19 = 19" says no step, but a value all the same.
+        (Some(a), Some(b)) if a == b => Some(a),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_across_tokens() {
+        for (said, more, want) in [
+            ("12", "00", true),
+            ("1", ",200", true),
+            ("2", ".5", true),
+            ("2.5", ".1", false),
+            ("20", "%", true),
+            ("20%", "5", false),
+            ("-", "3", true),
+            ("12", " pens", false),
+            ("12", " 5", false),
+            ("12", "", false),
+            ("12", "x", false),
+        ] {
+            assert_eq!(goes_on(said, more), want, "{said}{more}");
+        }
+        for (said, want) in [
+            ("1,200", Some("1200")),
+            ("$2.50", Some("2.50")),
+            ("-3", Some("-3")),
+            ("20%", Some("20%")),
+            ("12.", Some("12")),
+            ("-", None),
+        ] {
+            assert_eq!(plain_number(said).as_deref(), want, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_written_step_has_one_result() {
+        for (step, want) in [
+            ("12 + 7 = 19", Some("19")),
+            ("19 = 12 + 7", Some("19")),
+            ("19 = 19", Some("19")),
+            ("19 = 20", None),
+            ("12 + 7", None),
+        ] {
+            assert_eq!(result(Task::Math, step).as_deref(), want, "{step}");
+        }
+        assert_eq!(
+            result(Task::Logic, "bompus zorple").as_deref(),
+            Some("bompus")
+        );
+        assert_eq!(
+            result(Task::Logic, "is not happy").as_deref(),
+            Some("is not happy")
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! The shared cache on the disk, in the layout of the official libraries, so that files are found and kept once.
+//!
+//! ```text
+//! models--OWNER--NAME/refs/main                      the commit of the branch
+//! models--OWNER--NAME/snapshots/COMMIT/PATH          a link to
+//! models--OWNER--NAME/blobs/ETAG                     the contents; ETAG.incomplete while they arrive
+//! .locks/models--OWNER--NAME/ETAG.lock               held while they are written
+//! ```
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use hf_hub::{Cache, CacheRepo, Repo, RepoType};
+
+use super::error::HubError;
+use super::http::{Cancelled, pause};
+use super::id::{Id, is_commit, is_safe_path, is_sha256};
+use crate::core::file;
+
+/// How deep a repository's folders are searched.
+const MAX_DEPTH: usize = 8;
+/// How many of a repository's files are looked at.
+const MAX_FILES: usize = 10_000;
+/// How often a lock that another program holds is tried.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+/// The longest commit that a reference may hold.
+const MAX_REF: u64 = 256;
+
+/// One repository's place in the cache.
+#[derive(Debug)]
+pub(super) struct Place {
+    layout: CacheRepo,
+    /// The folder of the repository.
+    pub(super) folder: PathBuf,
+    locks: PathBuf,
+    revision: String,
+}
+
+impl Place {
+    /// Finds the place of a repository's revision; nothing is created.
+    pub(super) fn new(cache: &Path, id: &Id) -> Self {
+        let repo = Repo::with_revision(id.repo.clone(), RepoType::Model, id.revision.clone());
+        let name = repo.folder_name();
+        Self {
+            layout: Cache::new(cache.to_owned()).repo(repo),
+            folder: cache.join(&name),
+            locks: cache.join(".locks").join(&name),
+            revision: id.revision.clone(),
+        }
+    }
+
+    /// The commit that the cache knows for the revision.
+    pub(super) fn commit(&self) -> Option<String> {
+        let path = self.folder.join("refs").join(&self.revision);
+        let read = file::read_text_at_most(&path, MAX_REF);
+        // A commit needs no reference to itself.
+        let commit = read.map_or_else(|_| self.revision.clone(), |text| text.trim().to_owned());
+        (is_commit(&commit) && self.snapshot(&commit).is_dir()).then_some(commit)
+    }
+
+    /// The folder of a commit's files.
+    pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
+        self.layout.pointer_path(commit)
+    }
+
+    /// Where a file of a commit lies, once it is here.
+    pub(super) fn pointer(&self, commit: &str, path: &str) -> PathBuf {
+        debug_assert!(is_safe_path(path), "checked where it came in: {path}");
+        path.split('/')
+            .fold(self.snapshot(commit), |folder, part| folder.join(part))
+    }
+
+    /// Where the contents with this tag lie, once they are here.
+    pub(super) fn blob(&self, etag: &str) -> PathBuf {
+        self.folder.join("blobs").join(etag)
+    }
+
+    /// Where they are collected.
+    pub(super) fn partial(&self, etag: &str) -> PathBuf {
+        self.folder.join("blobs").join(format!("{etag}.incomplete"))
+    }
+
+    /// Holds the contents with this tag for this process, until the result is dropped or the process ends. Another holder is
+    /// waited for; `on_wait` is called once then.
+    pub(super) fn lock(
+        &self,
+        etag: &str,
+        on_wait: &mut dyn FnMut(),
+        cancelled: Cancelled<'_>,
+    ) -> Result<Option<File>, HubError> {
+        create_folder(&self.locks)?;
+        let path = self.locks.join(format!("{etag}.lock"));
+        let lock = file::update(&path).map_err(|error| HubError::io("create", &path, &error))?;
+        let mut waits = false;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Some(lock)),
+                Err(TryLockError::WouldBlock) => {
+                    if !waits {
+                        on_wait();
+                        waits = true;
+                    }
+                    pause(LOCK_POLL, cancelled)?;
+                }
+                // Some network file systems know no locks; two writers there are the user's risk.
+                Err(TryLockError::Error(_)) => return Ok(None),
+            }
+        }
+    }
+
+    /// Lets a commit's path lead to the contents with this tag.
+    pub(super) fn link(&self, commit: &str, path: &str, etag: &str) -> Result<PathBuf, HubError> {
+        let pointer = self.pointer(commit, path);
+        let folder = pointer.parent().unwrap_or(&self.folder);
+        create_folder(folder)?;
+        if pointer.exists() {
+            return Ok(pointer);
+        }
+        // A link that leads nowhere is left from a blob that somebody deleted.
+        let _ = fs::remove_file(&pointer);
+        let blob = self.blob(etag);
+        let up = path.split('/').count() + 1;
+        let mut target: PathBuf = std::iter::repeat_n(Component::ParentDir, up).collect();
+        target.push("blobs");
+        target.push(etag);
+        let linked = symlink(&target, &pointer)
+            .or_else(|_| fs::hard_link(&blob, &pointer))
+            .or_else(|_| fs::copy(&blob, &pointer).map(drop));
+        linked.map_err(|error| HubError::io("create", &pointer, &error))?;
+        Ok(pointer)
+    }
+
+    /// Records the commit of the revision.
+    pub(super) fn remember(&self, commit: &str) -> Result<(), HubError> {
+        if self.revision == commit || self.commit().as_deref() == Some(commit) {
+            return Ok(());
+        }
+        let path = self.folder.join("refs").join(&self.revision);
+        self.layout
+            .create_ref(commit)
+            .map_err(|error| HubError::io("write", &path, &error))
+    }
+
+    /// The files of a commit that are here, with their lengths.
+    pub(super) fn files(&self, commit: &str) -> Vec<(String, u64)> {
+        let mut found = Vec::new();
+        list(&self.snapshot(commit), "", MAX_DEPTH, &mut found);
+        found.sort();
+        found
+    }
+}
+
+/// Creates a folder of the cache.
+pub(super) fn create_folder(folder: &Path) -> Result<(), HubError> {
+    fs::create_dir_all(folder).map_err(|error| HubError::io("create", folder, &error))
+}
+
+/// Returns the SHA-256 that the hub stated for a file of the cache: large files are named after it.
+pub(super) fn stated_sha256(pointer: &Path) -> Option<String> {
+    let blob = fs::canonicalize(pointer).ok()?;
+    let name = blob.file_name()?.to_str()?;
+    is_sha256(name).then(|| name.to_lowercase())
+}
+
+fn list(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<(String, u64)>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        // A link is followed; one that leads nowhere is no file.
+        let (Some(name), Ok(about)) = (name.to_str(), fs::metadata(entry.path())) else {
+            continue;
+        };
+        let path = super::discover::join(prefix, name);
+        if about.is_file() && found.len() < MAX_FILES && is_safe_path(&path) {
+            found.push((path, about.len()));
+        } else if about.is_dir() && depth > 0 {
+            list(&entry.path(), &path, depth - 1, found);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(windows)]
+fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(target, link)
+}
+
+#[cfg(not(any(unix, windows)))]
+fn symlink(_target: &Path, _link: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn place(cache: &Path) -> Place {
+        Place::new(cache, &Id::parse("owner/name").expect("an id"))
+    }
+
+    #[test]
+    fn files_are_linked_remembered_and_listed() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        let place = place(cache.path());
+        assert_eq!(place.commit(), None);
+        create_folder(&cache.path().join("models--owner--name/blobs")).expect("created");
+        fs::write(place.blob("tag"), "weights").expect("written");
+        let deep = place.link(COMMIT, "a/b/model.bin", "tag").expect("linked");
+        place.link(COMMIT, "model.bin", "tag").expect("linked");
+        place.remember(COMMIT).expect("written");
+        assert_eq!(fs::read_to_string(deep).expect("followed"), "weights");
+        assert_eq!(place.commit().as_deref(), Some(COMMIT));
+        let files = [("a/b/model.bin".to_owned(), 7), ("model.bin".to_owned(), 7)];
+        assert_eq!(place.files(COMMIT), files);
+        fs::remove_file(place.blob("tag")).expect("removed");
+        if cfg!(unix) {
+            assert_eq!(
+                place.files(COMMIT),
+                [],
+                "a link that leads nowhere is no file"
+            );
+        }
+    }
+
+    #[test]
+    fn a_second_writer_waits_for_the_first_and_may_give_up() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        let place = place(cache.path());
+        let mut held = Some(
+            place
+                .lock("tag", &mut || panic!("free"), &|| false)
+                .expect("free"),
+        );
+        let waits = std::cell::Cell::new(0);
+        let on_wait = &mut || waits.set(waits.get() + 1);
+        let given_up = place.lock("tag", on_wait, &|| waits.get() > 0);
+        assert!(matches!(given_up, Err(HubError::Cancelled)), "{given_up:?}");
+        assert_eq!(waits.get(), 1);
+        // The first ends while the second waits.
+        let second = place.lock("tag", &mut || drop(held.take()), &|| false);
+        assert!(second.is_ok_and(|lock| lock.is_some()));
+    }
+
+    #[test]
+    fn a_reference_that_is_no_commit_is_not_followed() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        let place = place(cache.path());
+        create_folder(&place.folder.join("refs")).expect("created");
+        for text in ["../../..", "", "zz", &"a".repeat(1000)] {
+            fs::write(place.folder.join("refs/main"), text).expect("written");
+            assert_eq!(place.commit(), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,485 @@
+//! Published checkpoints: found on the hub, downloaded into the shared cache, verified, found there again.
+//!
+//! Knows files and addresses, no model and no screen. [`fetch`] brings a checkpoint with its configuration and
+//! tokenizer, [`cached`] finds one without a network, [`KNOWN`] lists those that papers published.
+//!
+//! Why not more of `hf-hub`: its version 1 cannot be had without reqwest's default TLS (aws-lc, which needs a C
+//! compiler and `CMake`) and the xet client, 450 crates in all; version 0.5 brings ring (a C compiler) with either
+//! of its clients, checks neither length nor hash, and panics on a redirect that it does not expect. So the layout
+//! of the cache is the official crate's ([`hf_hub::Repo`], [`hf_hub::Cache`]), and requests are made here with
+//! ureq, rustls and graviola, which need nothing but Rust.
+
+mod address;
+mod cache;
+mod discover;
+mod download;
+mod error;
+mod http;
+mod id;
+mod known;
+mod listing;
+mod options;
+mod tls;
+mod verify;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+pub use error::HubError;
+pub use id::Id;
+pub use known::{Accuracy, Base, KNOWN, Known, known};
+pub use options::Options;
+pub use verify::{Verified, fetch_verified};
+
+use cache::{Place, stated_sha256};
+use discover::{Entry, Unclear, beside, choose, join, parent};
+use download::Job;
+use http::{Cancelled, Client};
+use listing::{Listing, RemoteFile};
+
+use crate::core::file;
+
+const CONFIG: &str = "config.json";
+const TOKENIZER: &str = "tokenizer.json";
+const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+/// The longest index or configuration that is read.
+const MAX_JSON: u64 = 16 << 20;
+/// The most files that one checkpoint may have.
+const MAX_SHARDS: usize = 1000;
+
+/// What a download is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// It asks what a repository holds.
+    Looking {
+        /// The repository.
+        repo: &'a str,
+    },
+    /// A file arrives.
+    File {
+        /// Its path in the repository.
+        name: &'a str,
+        /// How many bytes are here.
+        done: u64,
+        /// How many there are, if known.
+        total: Option<u64>,
+        /// How many of them were here already when this connection began.
+        resumed_from: u64,
+    },
+    /// Another program downloads the same file; it is waited for.
+    Waiting {
+        /// Its path in the repository.
+        name: &'a str,
+    },
+    /// A file is complete and its hash is computed.
+    Verifying {
+        /// Its path in the repository.
+        name: &'a str,
+    },
+}
+
+/// A checkpoint in the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// What it was asked for as.
+    pub id: String,
+    /// The commit of its repository.
+    pub revision: String,
+    /// The file of its weights, or the index of several.
+    pub weights: PathBuf,
+    /// The files that the index names; empty without one.
+    pub shards: Vec<PathBuf>,
+    /// The length of the weights in bytes.
+    pub bytes: u64,
+    /// The SHA-256 that the hub stated for the weights file: what was downloaded had it, and [`fetch_verified`] looks again.
+    pub sha256: Option<String>,
+    /// The base it was trained from, where the table or its configuration tells.
+    pub base: Option<Base>,
+    /// Its configuration, or its base's.
+    pub config: Option<PathBuf>,
+    /// Its tokenizer, or its base's.
+    pub tokenizer: Option<PathBuf>,
+    /// The configuration that goes with the tokenizer.
+    pub tokenizer_config: Option<PathBuf>,
+    /// Why the files of its base are not here, if they are needed and missing.
+    pub base_error: Option<HubError>,
+}
+
+/// The files of a base model that its checkpoints lack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseFiles {
+    /// The base.
+    pub base: Base,
+    /// Its configuration.
+    pub config: PathBuf,
+    /// Its tokenizer.
+    pub tokenizer: PathBuf,
+    /// The configuration of its tokenizer.
+    pub tokenizer_config: Option<PathBuf>,
+}
+
+/// Brings a checkpoint to the cache: its weights, and configuration and tokenizer of its own or of its base.
+///
+/// What is in the cache is taken from there, without a network and without looking whether it is still whole;
+/// [`fetch_verified`] looks. A base that cannot be had does not fail the whole:
+/// [`Fetched::base_error`] then says why, and a tokenizer may still be given by hand.
+///
+/// # Errors
+/// See [`HubError`]; what arrived before the failure is kept, and the next call goes on from there.
+pub fn fetch(
+    id: &str,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress<'_>),
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Fetched, HubError> {
+    fetch_as(id, false, options, progress, cancelled)
+}
+
+/// As [`fetch`]; with `asks` the hub is asked whatever the cache holds, and what is missing there is downloaded.
+fn fetch_as(
+    id: &str,
+    asks: bool,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress<'_>),
+    cancelled: Cancelled<'_>,
+) -> Result<Fetched, HubError> {
+    let id = Id::parse(id)?;
+    let cache = options.cache()?;
+    let place = Place::new(cache, &id);
+    let local = Local::find(&place, &id).filter(|_| !asks);
+    let found = match local {
+        Some(local) if local.is_certain || options.offline => local.found,
+        None if options.offline => {
+            return Err(HubError::Offline {
+                id: id.to_string(),
+                folder: place.folder,
+            });
+        }
+        uncertain => match download(&id, &place, options, progress, cancelled) {
+            Ok(found) => found,
+            // What is here may well be all there is.
+            Err(error) => match uncertain {
+                Some(local) if error.is_no_network() => local.found,
+                _ => return Err(error),
+            },
+        },
+    };
+    with_base(found, |base| base_files(base, options, progress, cancelled))
+}
+
+/// Finds a checkpoint in the cache; the network is not used.
+#[must_use]
+pub fn cached(id: &str, options: &Options) -> Option<Fetched> {
+    let id = Id::parse(id).ok()?;
+    let cache = options.cache().ok()?;
+    let found = Local::find(&Place::new(cache, &id), &id)?.found;
+    with_base(found, |base| {
+        cached_base(base, cache).ok_or_else(|| offline_base(base, cache))
+    })
+    .ok()
+}
+
+/// Brings configuration and tokenizer of a base to the cache.
+///
+/// # Errors
+/// See [`HubError`]; a gated base wants a token.
+pub fn base_files(
+    base: Base,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress<'_>),
+    cancelled: &dyn Fn() -> bool,
+) -> Result<BaseFiles, HubError> {
+    let cache = options.cache()?;
+    if let Some(files) = cached_base(base, cache) {
+        return Ok(files);
+    }
+    if options.offline {
+        return Err(offline_base(base, cache));
+    }
+    let id = Id::of_repo(base.repo());
+    let place = Place::new(cache, &id);
+    let client = Client::new(options)?;
+    progress(Progress::Looking { repo: &id.repo });
+    let listing = Listing::ask(&client, &id, cancelled)?;
+    let mut job = Job {
+        client: &client,
+        id: &id,
+        commit: &listing.commit,
+        place: &place,
+        progress,
+        cancelled,
+    };
+    let mut bring = |name: &str| listing.file(name).map(|file| job.bring(file)).transpose();
+    let missing = |name: &str| HubError::NotFound {
+        what: format!("{name} in {}", base.repo()),
+    };
+    let files = BaseFiles {
+        base,
+        config: bring(CONFIG)?.ok_or_else(|| missing(CONFIG))?,
+        tokenizer_config: bring(TOKENIZER_CONFIG)?,
+        tokenizer: bring(TOKENIZER)?.ok_or_else(|| missing(TOKENIZER))?,
+    };
+    place.remember(&listing.commit)?;
+    Ok(files)
+}
+
+/// Downloads what the hub has under an id, small files first.
+fn download(
+    id: &Id,
+    place: &Place,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress<'_>),
+    cancelled: Cancelled<'_>,
+) -> Result<Fetched, HubError> {
+    let client = Client::new(options)?;
+    progress(Progress::Looking { repo: &id.repo });
+    let listing = Listing::ask(&client, id, cancelled)?;
+    let entries: Vec<Entry<'_>> = listing
+        .files
+        .iter()
+        .map(|file| Entry {
+            path: &file.path,
+            size: file.size,
+        })
+        .collect();
+    let weights =
+        choose(&entries, &id.folder).map_err(|unclear| unclear_error(id, &entries, unclear))?;
+    let mut job = Job {
+        client: &client,
+        id,
+        commit: &listing.commit,
+        place,
+        progress,
+        cancelled,
+    };
+    for name in [CONFIG, TOKENIZER, TOKENIZER_CONFIG] {
+        if let Some(path) = beside(|path| listing.file(path).is_some(), &weights, name) {
+            job.bring(remote(&listing, &path)?)?;
+        }
+    }
+    let pointer = job.bring(remote(&listing, &weights)?)?;
+    for shard in shards(&pointer, &weights)? {
+        let file = listing.file(&shard).ok_or_else(|| HubError::BadIndex {
+            index: weights.clone(),
+            why: format!("it names {}, which is not there", error::foreign(&shard)),
+        })?;
+        job.bring(file)?;
+    }
+    place.remember(&listing.commit)?;
+    let files = place.files(&listing.commit);
+    assemble(id, place, &listing.commit, &files, &weights)
+}
+
+fn remote<'a>(listing: &'a Listing, path: &str) -> Result<&'a RemoteFile, HubError> {
+    listing.file(path).ok_or_else(|| HubError::NotFound {
+        what: path.to_owned(),
+    })
+}
+
+/// A checkpoint that lies in the cache.
+struct Local {
+    found: Fetched,
+    /// Whether the hub's listing could lead nowhere else: the weights lie where the id says.
+    is_certain: bool,
+}
+
+impl Local {
+    fn find(place: &Place, id: &Id) -> Option<Self> {
+        let commit = place.commit()?;
+        let files = place.files(&commit);
+        let entries: Vec<Entry<'_>> = files
+            .iter()
+            .map(|(path, size)| Entry {
+                path,
+                size: Some(*size),
+            })
+            .collect();
+        let weights = choose(&entries, &id.folder).ok()?;
+        let found = assemble(id, place, &commit, &files, &weights).ok()?;
+        Some(Self {
+            found,
+            is_certain: parent(&weights) == id.folder || weights == id.folder,
+        })
+    }
+}
+
+/// Puts together what is in the cache; an error if a part of the weights is not.
+fn assemble(
+    id: &Id,
+    place: &Place,
+    commit: &str,
+    files: &[(String, u64)],
+    weights: &str,
+) -> Result<Fetched, HubError> {
+    let pointer = place.pointer(commit, weights);
+    let length = |path: &str| {
+        let found = files.iter().find(|(file, _)| file == path);
+        found
+            .map(|(_, length)| *length)
+            .ok_or_else(|| HubError::Offline {
+                id: id.to_string(),
+                folder: place.folder.clone(),
+            })
+    };
+    let shards = shards(&pointer, weights)?;
+    let mut bytes = 0;
+    if shards.is_empty() {
+        bytes = length(weights)?;
+    }
+    for shard in &shards {
+        bytes += length(shard)?;
+    }
+    let own = |name: &str| {
+        let path = beside(
+            |path| files.iter().any(|(file, _)| file == path),
+            weights,
+            name,
+        )?;
+        Some(place.pointer(commit, &path))
+    };
+    let model_type = own(CONFIG).and_then(|path| model_type(&path).map(|kind| (path, kind)));
+    let base = known::base_of(&id.repo, &id.folder).or_else(|| {
+        let (_, kind) = model_type.as_ref()?;
+        Base::from_model_type(kind)
+    });
+    let tokenizer = own(TOKENIZER);
+    Ok(Fetched {
+        id: id.to_string(),
+        revision: commit.to_owned(),
+        sha256: shards.is_empty().then(|| stated_sha256(&pointer)).flatten(),
+        weights: pointer,
+        shards: shards
+            .iter()
+            .map(|shard| place.pointer(commit, shard))
+            .collect(),
+        bytes,
+        base,
+        config: model_type.map(|(path, _)| path),
+        // Each tokenizer goes with its own configuration.
+        tokenizer_config: tokenizer.as_ref().and_then(|_| own(TOKENIZER_CONFIG)),
+        tokenizer,
+        base_error: None,
+    })
+}
+
+/// Adds the files of the base where the checkpoint has none of its own.
+fn with_base(
+    mut found: Fetched,
+    bring: impl FnOnce(Base) -> Result<BaseFiles, HubError>,
+) -> Result<Fetched, HubError> {
+    let Some(base) = found.base else {
+        return Ok(found);
+    };
+    if found.config.is_some() && found.tokenizer.is_some() {
+        return Ok(found);
+    }
+    match bring(base) {
+        Ok(files) => {
+            found.config.get_or_insert(files.config);
+            if found.tokenizer.is_none() {
+                found.tokenizer = Some(files.tokenizer);
+                found.tokenizer_config = files.tokenizer_config;
+            }
+        }
+        Err(HubError::Cancelled) => return Err(HubError::Cancelled),
+        Err(error) => found.base_error = Some(error),
+    }
+    Ok(found)
+}
+
+/// The files of a base that lie in the cache.
+fn cached_base(base: Base, cache: &Path) -> Option<BaseFiles> {
+    base.cached_as().iter().find_map(|repo| {
+        let place = Place::new(cache, &Id::of_repo(repo));
+        let commit = place.commit()?;
+        let find = |name: &str| Some(place.pointer(&commit, name)).filter(|path| path.is_file());
+        Some(BaseFiles {
+            base,
+            config: find(CONFIG)?,
+            tokenizer: find(TOKENIZER)?,
+            tokenizer_config: find(TOKENIZER_CONFIG),
+        })
+    })
+}
+
+fn offline_base(base: Base, cache: &Path) -> HubError {
+    HubError::Offline {
+        id: base.repo().to_owned(),
+        folder: Place::new(cache, &Id::of_repo(base.repo())).folder,
+    }
+}
+
+/// The error of a repository in which no file can be chosen.
+fn unclear_error(id: &Id, entries: &[Entry<'_>], unclear: Unclear) -> HubError {
+    match unclear {
+        Unclear::Nothing => HubError::NoCheckpoint {
+            id: id.to_string(),
+            files: entries
+                .iter()
+                .map(|entry| error::foreign(entry.path))
+                .collect(),
+        },
+        Unclear::Several(paths) => HubError::Several {
+            id: id.to_string(),
+            candidates: paths
+                .into_iter()
+                .map(|path| {
+                    let candidate = Id {
+                        folder: error::foreign(&path),
+                        ..id.clone()
+                    };
+                    candidate.to_string()
+                })
+                .collect(),
+        },
+    }
+}
+
+/// The files that an index names, in order; none if the weights are no index.
+fn shards(pointer: &Path, weights: &str) -> Result<Vec<String>, HubError> {
+    if !weights.ends_with(discover::INDEX) {
+        return Ok(Vec::new());
+    }
+    let refuse = |why: String| HubError::BadIndex {
+        index: weights.to_owned(),
+        why,
+    };
+    let index = read_json(pointer).map_err(refuse)?;
+    let map = index
+        .get("weight_map")
+        .and_then(Value::as_object)
+        .ok_or_else(|| refuse("it has no weight_map".to_owned()))?;
+    let mut names = BTreeSet::new();
+    for (tensor, file) in map {
+        let name = file
+            .as_str()
+            .filter(|name| id::is_safe_path(name) && !name.contains('/'))
+            .ok_or_else(|| {
+                let tensor = error::foreign(tensor);
+                refuse(format!("tensor {tensor} is in no file beside it"))
+            })?;
+        names.insert(join(parent(weights), name));
+        if names.len() > MAX_SHARDS {
+            return Err(refuse(format!("it names more than {MAX_SHARDS} files")));
+        }
+    }
+    if names.is_empty() {
+        return Err(refuse("it names no file".to_owned()));
+    }
+    Ok(names.into_iter().collect())
+}
+
+/// What a configuration says the model is. Published checkpoints also have empty configurations, and ones of the
+/// training run; they describe no model, and the base's is used.
+fn model_type(path: &Path) -> Option<String> {
+    let config = read_json(path).ok()?;
+    Some(config.get("model_type")?.as_str()?.to_owned())
+}
+
+fn read_json(path: &Path) -> Result<Value, String> {
+    let bytes = file::read_at_most(path, MAX_JSON).map_err(|error| error.to_string())?;
+    let bytes = bytes.ok_or_else(|| format!("it is longer than {MAX_JSON} bytes"))?;
+    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+}

@@ -1,0 +1,108 @@
+//! Which latents are replaced, row by row, and by what vector.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use candle_core::Tensor;
+
+use super::error::{ModelError, Result};
+use super::vectors::replaced;
+use crate::core::types::LatentIdx;
+
+/// Replacements of the vectors fed as latents; what comes after a replacement is recomputed (total effect).
+#[derive(Debug, Clone, Default)]
+pub struct Writes {
+    rows: usize,
+    /// By latent, then by row.
+    at: BTreeMap<LatentIdx, BTreeMap<usize, Arc<[f32]>>>,
+}
+
+impl Writes {
+    /// Returns no replacements for so many rows.
+    #[must_use]
+    pub fn none(rows: usize) -> Self {
+        Self {
+            rows,
+            at: BTreeMap::new(),
+        }
+    }
+
+    /// Replaces one latent of one row; a second call for the same place wins.
+    pub fn set(&mut self, row: usize, latent: LatentIdx, vector: impl Into<Arc<[f32]>>) {
+        self.at
+            .entry(latent)
+            .or_default()
+            .insert(row, vector.into());
+    }
+
+    /// How many rows the run has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether nothing is replaced.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
+    }
+
+    /// Refuses replacements that would silently do nothing: rows or latents that the run does not have.
+    pub(crate) fn check(&self, k: usize) -> Result<()> {
+        for (latent, rows) in &self.at {
+            if latent.0 == 0 || latent.0 > k {
+                return Err(ModelError::input(format!(
+                    "latent {latent} of a run with {k} latents"
+                )));
+            }
+            if let Some((row, _)) = rows.last_key_value().filter(|(row, _)| **row >= self.rows) {
+                return Err(ModelError::input(format!("row {row} of {}", self.rows)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the vectors to feed at a latent, (rows, width): `natural` where nothing is replaced.
+    pub(crate) fn apply(&self, latent: LatentIdx, natural: &Tensor) -> Result<Tensor> {
+        let Some(written) = self.at.get(&latent) else {
+            return Ok(natural.clone());
+        };
+        let vectors: Vec<_> = written.iter().map(|(row, v)| (*row, v)).collect();
+        replaced(natural, &vectors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn only_the_named_row_and_latent_change() {
+        let natural = Tensor::new(&[[1f32, 2.0], [3.0, 4.0]], &Device::Cpu).expect("tensor");
+        let mut writes = Writes::none(2);
+        writes.set(1, LatentIdx(2), vec![9.0, 8.0]);
+        let at = |latent| {
+            writes
+                .apply(LatentIdx(latent), &natural)
+                .and_then(|t| Ok(t.to_vec2::<f32>()?))
+        };
+        assert_eq!(at(1).expect("vectors"), [[1.0, 2.0], [3.0, 4.0]]);
+        assert_eq!(at(2).expect("vectors"), [[1.0, 2.0], [9.0, 8.0]]);
+    }
+
+    #[test]
+    fn a_replacement_that_would_not_happen_is_an_error() {
+        let mut beyond = Writes::none(1);
+        beyond.set(0, LatentIdx(3), vec![0.0]);
+        assert!(beyond.check(2).is_err());
+        assert!(beyond.check(3).is_ok());
+        let mut no_such_row = Writes::none(1);
+        no_such_row.set(1, LatentIdx(1), vec![0.0]);
+        assert!(no_such_row.check(2).is_err());
+        let mut no_such_latent = Writes::none(1);
+        no_such_latent.set(0, LatentIdx(0), vec![0.0]);
+        assert!(no_such_latent.check(2).is_err());
+    }
+}

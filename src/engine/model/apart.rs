@@ -1,0 +1,179 @@
+//! What differs from row to row of a batch: places of the tail that a row lacks, and places that it may not look at.
+//!
+//! Rows of unequal length stand side by side with their ends aligned: a shorter one lacks the first places of the tail.
+//! Such places are masked at every layer, and position numbers count without them.
+
+use std::ops::Range;
+
+use candle_core::{DType, Device, Tensor};
+
+use super::mask::causal_mask;
+use super::cache::Cache;
+use super::error::{ModelError, Result};
+
+/// Places count from the start of the tail.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Apart {
+    /// By row: how many of the first places hold nothing.
+    pub(crate) absent: Vec<usize>,
+    /// By row: places that no later position may attend to.
+    pub(crate) blocked: Vec<Vec<usize>>,
+    /// The layers at which they are blocked.
+    pub(crate) layers: Range<usize>,
+}
+
+impl Apart {
+    /// Rows that do not differ.
+    pub(crate) fn none(rows: usize) -> Self {
+        Self {
+            absent: vec![0; rows],
+            blocked: vec![Vec::new(); rows],
+            layers: 0..0,
+        }
+    }
+
+    /// Whether no row differs from another.
+    pub(crate) fn is_none(&self) -> bool {
+        self.absent.iter().all(|&n| n == 0) && self.blocked.iter().all(Vec::is_empty)
+    }
+
+    /// Picks rows, in that order; they exist.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            absent: rows.iter().map(|&row| self.absent[row]).collect(),
+            blocked: rows.iter().map(|&row| self.blocked[row].clone()).collect(),
+            layers: self.layers.clone(),
+        }
+    }
+
+    /// Moves every place by so many that now come before it and hold nothing.
+    pub(crate) fn padded(mut self, by: usize) -> Self {
+        for absent in &mut self.absent {
+            *absent += by;
+        }
+        for place in self.blocked.iter_mut().flatten() {
+            *place += by;
+        }
+        self
+    }
+
+    /// Forgets places from `length` on.
+    pub(crate) fn cut(mut self, length: usize) -> Self {
+        for row in &mut self.blocked {
+            row.retain(|&place| place < length);
+        }
+        self
+    }
+
+    /// Adds the rows of another, whose blocked layers must be the same unless it blocks none.
+    pub(crate) fn extend(&mut self, other: Self) -> Result<()> {
+        let blocks = |apart: &Self| apart.blocked.iter().any(|row| !row.is_empty());
+        if blocks(&other) {
+            if blocks(self) && self.layers != other.layers {
+                return Err(ModelError::input(
+                    "rows that are blocked at different layers cannot run side by side",
+                ));
+            }
+            self.layers = other.layers;
+        }
+        self.absent.extend(other.absent);
+        self.blocked.extend(other.blocked);
+        Ok(())
+    }
+
+    /// What is hidden from t new positions, (rows, t, cached + t): absent places, and blocked ones if asked for.
+    fn hidden(
+        &self,
+        t: usize,
+        cache: &Cache,
+        with_blocked: bool,
+        device: &Device,
+    ) -> Result<Tensor> {
+        let (rows, width) = (self.absent.len(), cache.len() + t);
+        let mut values = vec![0f32; rows * t * width];
+        for (i, line) in values.chunks_exact_mut(width).enumerate() {
+            let row = i / t;
+            let tail = &mut line[cache.prefix_len()..];
+            tail[..self.absent[row]].fill(f32::NEG_INFINITY);
+            if with_blocked {
+                for &place in &self.blocked[row] {
+                    tail[place] = f32::NEG_INFINITY;
+                }
+            }
+        }
+        Ok(Tensor::from_vec(values, (rows, t, width), device)?)
+    }
+}
+
+/// The masks of one pass, layer by layer.
+pub(crate) struct Masks {
+    everywhere: Option<Tensor>,
+    blocked: Option<(Range<usize>, Tensor)>,
+}
+
+impl Masks {
+    /// The masks of t new positions on top of a cache.
+    pub(crate) fn of(t: usize, cache: &Cache, dtype: DType, device: &Device) -> Result<Self> {
+        let mask =
+            |extra: Option<Tensor>| causal_mask(t, cache.len(), extra.as_ref(), dtype, device);
+        let Some(apart) = cache.apart() else {
+            return Ok(Self {
+                everywhere: mask(None)?,
+                blocked: None,
+            });
+        };
+        let is_ragged = apart.absent.iter().any(|&n| n > 0);
+        let absent = is_ragged
+            .then(|| apart.hidden(t, cache, false, device))
+            .transpose()?;
+        let blocked = if apart.blocked.iter().any(|row| !row.is_empty()) {
+            let hidden = apart.hidden(t, cache, true, device)?;
+            mask(Some(hidden))?.map(|mask| (apart.layers.clone(), mask))
+        } else {
+            None
+        };
+        Ok(Self {
+            everywhere: mask(absent)?,
+            blocked,
+        })
+    }
+
+    /// The additive mask of a layer, counted from 0; none if all may be seen.
+    pub(crate) fn at(&self, layer: usize) -> Option<&Tensor> {
+        match &self.blocked {
+            Some((layers, mask)) if layers.contains(&layer) => Some(mask),
+            _ => self.everywhere.as_ref(),
+        }
+    }
+}
+
+/// Position numbers of t new positions: (t) where all rows have the same ones, else (rows, t).
+pub(crate) fn positions(
+    given: Option<&[u32]>,
+    t: usize,
+    cache: &Cache,
+    available: usize,
+) -> Result<Vec<u32>> {
+    let too_many = |needed: usize| {
+        ModelError::input(format!(
+            "the text needs {needed} positions, the model has {available}"
+        ))
+    };
+    let number = |p: usize| u32::try_from(p).map_err(|_| too_many(p));
+    let numbers = match (given, cache.apart()) {
+        (Some(given), _) => given.to_vec(),
+        (None, Some(apart)) if apart.absent.iter().any(|&n| n > 0) => apart
+            .absent
+            .iter()
+            .flat_map(|&absent| (0..t).map(move |i| (absent, i)))
+            .map(|(absent, i)| number(cache.len() - absent + i))
+            .collect::<Result<_>>()?,
+        _ => (cache.len()..cache.len() + t)
+            .map(number)
+            .collect::<Result<_>>()?,
+    };
+    match numbers.iter().max() {
+        Some(&last) if last as usize >= available => Err(too_many(last as usize + 1)),
+        _ => Ok(numbers),
+    }
+}

@@ -1,0 +1,183 @@
+//! Bad checkpoints of every sort, as files on the disk, opened through the normal door: each of them gives one error that
+//! names the file, says what is wrong and what to do, and costs neither time nor memory.
+
+mod config;
+mod tokenizer;
+mod torch;
+mod weights;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::tiny::{self, Tensors};
+use super::{Checkpoint, Device, ErrorKind, LoadOptions, Model, ModelError};
+
+/// The longest that one of them may take, on a machine that does other things too.
+const SLOWEST: Duration = Duration::from_secs(10);
+
+/// A checkpoint folder, and what its error says.
+pub(super) struct Case {
+    what: &'static str,
+    files: Vec<(&'static str, Vec<u8>)>,
+    options: LoadOptions,
+    says: &'static [&'static str],
+}
+
+impl Case {
+    fn new(
+        what: &'static str,
+        files: Vec<(&'static str, Vec<u8>)>,
+        says: &'static [&'static str],
+    ) -> Self {
+        Self {
+            what,
+            files,
+            options: LoadOptions::default(),
+            says,
+        }
+    }
+}
+
+pub(super) const WEIGHTS: &str = "model.safetensors";
+pub(super) const TORCH: &str = "pytorch_model.bin";
+pub(super) const CONFIG: &str = "config.json";
+pub(super) const TOKENIZER: &str = "tokenizer.json";
+
+pub(super) fn config() -> String {
+    tiny::checkpoint(1).config.expect("it has one").into_owned()
+}
+
+pub(super) fn tokenizer() -> Vec<u8> {
+    let checkpoint = tiny::checkpoint(1);
+    checkpoint.tokenizer.expect("it has one").into_owned()
+}
+
+/// The toy folder with other files in place of its own; an empty name takes nothing from it.
+pub(super) fn toy_but(other: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, Vec<u8>)> {
+    let mut files = other;
+    let has = |files: &[(&str, Vec<u8>)], name: &str| files.iter().any(|(n, _)| *n == name);
+    if !has(&files, CONFIG) {
+        files.push((CONFIG, config().into_bytes()));
+    }
+    if !has(&files, TOKENIZER) {
+        files.push((TOKENIZER, tokenizer()));
+    }
+    let weights = |name: &str| {
+        name == TORCH
+            || name.starts_with("checkpoint_")
+            || name.contains("safetensors")
+            || name == "w"
+    };
+    if !files.iter().any(|(name, _)| weights(name)) {
+        files.push((WEIGHTS, tiny::serialize(&tiny::tensors_of(1))));
+    }
+    files
+}
+
+/// The toy's weights, edited.
+pub(super) fn edited(edit: impl FnOnce(&mut Tensors)) -> Vec<u8> {
+    let mut tensors = tiny::tensors_of(1);
+    edit(&mut tensors);
+    tiny::serialize(&tensors)
+}
+
+fn open(path: &Path, options: &LoadOptions) -> Result<Model, ModelError> {
+    let checkpoint = Checkpoint::open(&path.display().to_string())?;
+    // What opening does on the way, where a tokenizer is looked for.
+    let _ = checkpoint.inferred();
+    Model::load(&checkpoint, options, &Device::Cpu, &mut |_| {})
+}
+
+#[test]
+fn every_bad_file_gives_one_error_that_names_it_and_the_next_step() {
+    let cases: Vec<Case> = [
+        weights::cases(),
+        torch::cases(),
+        config::cases(),
+        tokenizer::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    assert!(cases.len() >= 40, "{}", cases.len());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let parent = tempfile::tempdir().expect("temporary folder");
+        let folder = parent.path().join("the-bad-one");
+        std::fs::create_dir(&folder).expect("a writable folder");
+        for (name, bytes) in &case.files {
+            std::fs::write(folder.join(name), bytes).expect("a writable folder");
+        }
+        wrong.extend(refused(case, &folder).err());
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Checks what is said of a folder.
+fn refused(case: &Case, folder: &Path) -> Result<(), String> {
+    let start = Instant::now();
+    let loaded = open(folder, &case.options);
+    let took = start.elapsed();
+    let Err(error) = loaded else {
+        return Err(format!("{}: it loads", case.what));
+    };
+    let (text, hint) = (error.to_string(), error.hint());
+    let printed = crate::core::text::sanitize(&text).to_string();
+    let lacks = case.says.iter().find(|words| !text.contains(**words));
+    let wrong = match error.kind() {
+        ErrorKind::Usage | ErrorKind::Cancelled => "another exit code".to_owned(),
+        _ if !text.contains("the-bad-one") => "no name".to_owned(),
+        _ if lacks.is_some() => format!("no {lacks:?}"),
+        _ if hint.len() < 20 => "no next step".to_owned(),
+        _ if text.len() > 1000 => format!("{} bytes", text.len()),
+        _ if printed.chars().any(char::is_control) => "control bytes".to_owned(),
+        _ if took > SLOWEST => format!("{took:?}"),
+        _ => return Ok(()),
+    };
+    Err(format!("{}: {wrong} in {text} / {hint}", case.what))
+}
+
+#[test]
+fn the_toy_folder_itself_loads() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for (name, bytes) in toy_but(Vec::new()) {
+        std::fs::write(folder.path().join(name), bytes).expect("a writable folder");
+    }
+    let model = open(folder.path(), &LoadOptions::default());
+    assert!(model.is_ok(), "{:?}", model.err());
+}
+
+#[test]
+fn a_file_of_gigabytes_whose_header_claims_them_is_refused_unread() {
+    let parent = tempfile::tempdir().expect("temporary folder");
+    let folder = parent.path().join("the-bad-one");
+    std::fs::create_dir(&folder).expect("a writable folder");
+    let path = folder.join(WEIGHTS);
+    let mut start = (3_u64 << 30).to_le_bytes().to_vec();
+    start.extend(b"{\"a\":");
+    std::fs::write(&path, start).expect("a writable folder");
+    // Holes take no room on the disk.
+    let file = std::fs::OpenOptions::new().write(true).open(&path);
+    let grown = file.and_then(|file| file.set_len(4 << 30));
+    if grown.is_ok() {
+        let case = Case::new("four gigabytes", Vec::new(), &["header would be"]);
+        assert_eq!(refused(&case, &folder), Ok(()));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_file_is_not_waited_for() {
+    let parent = tempfile::tempdir().expect("temporary folder");
+    let folder = parent.path().join("the-bad-one");
+    std::fs::create_dir(&folder).expect("a writable folder");
+    for (name, bytes) in toy_but(Vec::new()) {
+        std::fs::write(folder.join(name), bytes).expect("a writable folder");
+    }
+    let pipe = folder.join("meta.json");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if made.is_ok_and(|status| status.success()) {
+        let case = Case::new("a pipe", Vec::new(), &["meta.json", "regular file"]);
+        assert_eq!(refused(&case, &folder), Ok(()));
+    }
+}

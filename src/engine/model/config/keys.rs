@@ -1,0 +1,378 @@
+//! Keys of config.json that are not read: those that may change the computation are refused.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::engine::model::source::in_place_of_it;
+
+/// Keys that transformers writes for GPT-2 and Llama and that change nothing here: training, generation, heads that are not loaded,
+/// and what each configuration checks by itself.
+const HARMLESS: &[&str] = &[
+    "activation_function",
+    "add_cross_attention",
+    "n_positions",
+    "attention_bias",
+    "attention_dropout",
+    "attn_implementation",
+    "attn_pdrop",
+    "cross_attention_hidden_size",
+    "embd_pdrop",
+    "encoder_no_repeat_ngram_size",
+    "exponential_decay_length_penalty",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "head_dim",
+    "hidden_act",
+    "layer_norm_epsilon",
+    "max_position_embeddings",
+    "mlp_bias",
+    "n_head",
+    "n_layer",
+    "num_attention_heads",
+    "num_beam_groups",
+    "num_hidden_layers",
+    "num_key_value_heads",
+    "output_attentions",
+    "reorder_and_upcast_attn",
+    "resid_pdrop",
+    "rms_norm_eps",
+    "rope_parameters",
+    "rope_scaling",
+    "rope_theta",
+    "scale_attn_by_inverse_layer_idx",
+    "scale_attn_weights",
+    "summary_activation",
+    "summary_first_dropout",
+    "temperature",
+    "tie_word_embeddings",
+];
+
+/// Parts of names that suggest a change of the computation.
+const TELLING: &[&str] = &[
+    "act",
+    "activation",
+    "rmsnorm",
+    "qknorm",
+    "softmax",
+    "swiglu",
+    "mrope",
+    "ntk",
+    "mup",
+    "causal",
+    "bits",
+    "4bit",
+    "8bit",
+    "pos",
+    "position",
+    "positional",
+    "sliding",
+    "compression",
+    "alibi",
+    "attention",
+    "attn",
+    "bias",
+    "cap",
+    "chunk",
+    "clip",
+    "embedding",
+    "expert",
+    "factor",
+    "gate",
+    "head",
+    "interleave",
+    "layer",
+    "logit",
+    "mlp",
+    "moe",
+    "multiplier",
+    "norm",
+    "parallel",
+    "quantization",
+    "residual",
+    "rope",
+    "rotary",
+    "scalar",
+    "scale",
+    "scaling",
+    "shift",
+    "softcap",
+    "temperature",
+    "theta",
+    "window",
+];
+
+/// Words of what every GPT-2 and Llama has: `use_rope: false` switches it off, where `use_qk_norm: false` changes nothing.
+const NEEDED: &[&str] = &[
+    "affine",
+    "attention",
+    "attn",
+    "causal",
+    "embedding",
+    "emb",
+    "gate",
+    "gated",
+    "gelu",
+    "layernorm",
+    "mask",
+    "mlp",
+    "norm",
+    "pos",
+    "position",
+    "positional",
+    "residual",
+    "rms",
+    "rmsnorm",
+    "rope",
+    "rotary",
+    "silu",
+    "swiglu",
+];
+/// Words that only say that something is used.
+const FILLERS: &[&str] = &[
+    "use",
+    "uses",
+    "is",
+    "apply",
+    "enable",
+    "with",
+    "elementwise",
+];
+
+/// Whether a key names nothing but what the model needs.
+fn names_what_is_needed(plain: &str) -> bool {
+    let is_in = |list: &[&str], word: &str| {
+        list.contains(&word)
+            || word
+                .strip_suffix('s')
+                .is_some_and(|word| list.contains(&word))
+    };
+    let mut words = plain
+        .split(['_', '-', '.'])
+        .filter(|word| !is_in(FILLERS, word))
+        .peekable();
+    words.peek().is_some() && words.all(|word| is_in(NEEDED, word))
+}
+
+/// Refuses unknown keys whose names suggest that they change the computation. `null`, `false` and empty values are taken as off, unless
+/// what is off is a part of every model of this kind.
+pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
+    let is_off = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    };
+    for (key, value) in config {
+        let name = key.to_lowercase();
+        let plain = name.trim_start_matches('_');
+        let all_full = |value: &Value| {
+            let mut layers = value.as_array().into_iter().flatten();
+            layers.all(|layer| layer.as_str() == Some("full_attention"))
+        };
+        let known = HARMLESS.contains(&plain)
+            || plain.starts_with("attn_implementation")
+            || plain.contains("dropout")
+            || plain == "chunk_size_feed_forward" && value.as_u64() == Some(0)
+            || plain == "partial_rotary_factor" && value.as_f64() == Some(1.0)
+            || plain == "layer_types" && all_full(value)
+            // The window holds where it is switched on.
+            || plain == "max_window_layers"
+            || plain == "sliding_window" && config.get("use_sliding_window") == Some(&Value::Bool(false));
+        let words = || plain.split(['_', '-', '.']);
+        let tells = words().any(|word| {
+            TELLING.iter().any(|telling| {
+                word == *telling
+                    || word.strip_suffix('s') == Some(*telling)
+                    || telling.len() > 4 && word.contains(telling)
+            })
+        });
+        let switches_off = *value == Value::Bool(false) && names_what_is_needed(plain);
+        if (switches_off || tells && !is_off(value)) && !known {
+            return Err(format!(
+                "unknown key {key:?}: its name suggests that it changes the computation. Remove it if it has no effect; otherwise the model is \
+                 not supported"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The object of a config.json. A key that stands there twice is refused: readers differ in which one they take.
+struct Unique(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        struct Seen;
+
+        impl<'de> Visitor<'de> for Seen {
+            type Value = Map<String, Value>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Map::new();
+                while let Some((key, value)) = map.next_entry::<String, Value>()? {
+                    if fields.insert(key.clone(), value).is_some() {
+                        return Err(A::Error::custom(format!("{key:?} is there twice")));
+                    }
+                }
+                Ok(fields)
+            }
+        }
+
+        parser.deserialize_any(Seen).map(Self)
+    }
+}
+
+/// Reads the text of a config.json as an object.
+pub(super) fn parse(text: &str) -> Result<Map<String, Value>, String> {
+    if let Some(what) = in_place_of_it(text.as_bytes()).filter(|_| !text.trim().is_empty()) {
+        return Err(format!("config.json: {what}"));
+    }
+    let config: Unique = serde_json::from_str(text).map_err(|error| {
+        let word = ["NaN", "Infinity"]
+            .into_iter()
+            .find(|word| text.contains(word));
+        let why = word.map_or_else(
+            || error.to_string(),
+            |word| format!("it holds {word}, which is not a JSON number ({error})"),
+        );
+        format!("config.json: {why}")
+    })?;
+    Ok(config.0)
+}
+
+/// Reads the fields of a config.json; the error names the field.
+pub(super) fn read<T: DeserializeOwned>(config: Map<String, Value>) -> Result<T, String> {
+    serde_path_to_error::deserialize(Value::Object(config)).map_err(|error| {
+        let field = error.path().to_string();
+        let why = error.into_inner();
+        if field == "." {
+            format!("config.json: {why}")
+        } else {
+            format!("config.json: {field}: {why}")
+        }
+    })
+}
+
+/// The configuration with every field under its first name; one that has two names and two values is refused.
+pub(super) fn without_aliases(
+    config: &Map<String, Value>,
+    aliases: &[(&str, &str)],
+) -> Result<Map<String, Value>, String> {
+    let mut plain = config.clone();
+    for (alias, name) in aliases {
+        let Some(value) = config.get(*alias).filter(|value| !value.is_null()) else {
+            continue;
+        };
+        match config.get(*name).filter(|value| !value.is_null()) {
+            Some(own) if own != value => {
+                return Err(format!(
+                    "{name} is {own} and {alias}, another name of it, is {value}"
+                ));
+            }
+            _ => plain.insert((*name).to_owned(), value.clone()),
+        };
+    }
+    Ok(plain)
+}
+
+/// One token or several.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a token's number or a list of them")]
+pub(super) enum Ids {
+    /// A number alone.
+    One(u32),
+    /// A list.
+    Many(Vec<u32>),
+}
+
+impl Ids {
+    /// The tokens as a list.
+    pub(super) fn into_list(self) -> Vec<u32> {
+        match self {
+            Self::One(id) => vec![id],
+            Self::Many(ids) => ids,
+        }
+    }
+}
+
+/// Refuses unknown keys in the `undertone` object: after a typo the default would silently stay in force.
+pub(super) fn check_hints(config: &Map<String, Value>) -> Result<(), String> {
+    const KNOWN: [&str; 8] = [
+        "family",
+        "n_latents",
+        "num_latents",
+        "task",
+        "modes",
+        "phrase_decoder",
+        "step_order",
+        "lora_alpha",
+    ];
+    let hints = config.get("undertone").and_then(Value::as_object);
+    let unknown = hints.and_then(|hints| hints.keys().find(|key| !KNOWN.contains(&key.as_str())));
+    unknown.map_or(Ok(()), |key| {
+        Err(format!(
+            "\"undertone\" has the unknown key {key:?}; it may have {}",
+            KNOWN.join(", ")
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_one(field: &str) -> Result<(), String> {
+        check(&serde_json::from_str(&format!("{{{field}}}")).expect(field))
+    }
+
+    #[test]
+    fn keys_that_change_numbers_are_refused_and_others_are_not() {
+        for field in [
+            r#""attention_multiplier":0.5"#,
+            r#""logits_scaling":8"#,
+            r#""logit_scale":0.06"#,
+            r#""final_logit_softcapping":30.0"#,
+            r#""query_pre_attn_scalar":256"#,
+            r#""sliding_window":4096"#,
+            r#""partial_rotary_factor":0.5"#,
+            r#""use_qk_norm":true"#,
+            r#""num_local_experts":8"#,
+            r#""layer_types":["full_attention","sliding_attention"]"#,
+            r#""no_rope_layers":[1,0]"#,
+            r#""quantization_config":{"bits":4}"#,
+            r#""residual_multiplier":0.2"#,
+            r#""embedding_multiplier":12"#,
+            r#""use_rope":false"#,
+            r#""is_causal":false"#,
+            r#""elementwise_affine":false"#,
+            r#""use_position_embeddings":false"#,
+        ] {
+            assert!(check_one(field).is_err(), "{field}");
+        }
+        for field in [
+            r#""sliding_window":null"#,
+            r#""use_qk_norm":false"#,
+            r#""parallel_attn":false,"rope_interleaved":false,"use_cache":false,"output_attentions":false"#,
+            r#""sliding_window":4096,"use_sliding_window":false,"max_window_layers":28"#,
+            r#""layer_types":["full_attention","full_attention"]"#,
+            r#""_attn_implementation_autoset":true"#,
+            r#""my_note":"a fine model""#,
+            r#""num_latents":6"#,
+            r#""chunk_size_feed_forward":0"#,
+            r#""summary_first_dropout":0.1"#,
+            r#""pruned_heads":{}"#,
+            r#""architectures":["GPT2LMHeadModel"]"#,
+            r#""transformers_version":"5.0.0","dtype":"bfloat16","pretraining_tp":1"#,
+            r#""character":"x","capital":"y""#,
+        ] {
+            assert_eq!(check_one(field), Ok(()), "{field}");
+        }
+    }
+}

@@ -1,0 +1,449 @@
+//! Everything that is known about a checkpoint besides its tensors, from config.json, what the weights look like, and what
+//! the user said; validated once.
+
+mod gpt2;
+mod keys;
+mod llama;
+mod lora;
+mod rope;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+pub use self::gpt2::Gpt2Config;
+pub use self::llama::LlamaConfig;
+pub use self::rope::RopeScaling;
+use super::discover::Layout;
+use super::error::{ModelError, Result, short};
+use super::family::{Base, Family};
+use super::options::{Behaviour, LoadOptions, Precision};
+use crate::core::types::{Mode, Task};
+
+/// Latents at test time unless a file says otherwise (methods.md 1.5).
+const PUBLISHED_LATENTS: usize = 6;
+
+/// The most latents: every one of them is a pass through the model at every load.
+const MOST_LATENTS: usize = 512;
+
+/// The backbone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arch {
+    /// GPT-2.
+    Gpt2(Gpt2Config),
+    /// Llama 3.
+    Llama(LlamaConfig),
+}
+
+impl Arch {
+    /// The name on screen and in exports.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Gpt2(_) => "gpt2",
+            Self::Llama(_) => "llama",
+        }
+    }
+
+    /// Hidden width.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Gpt2(c) => c.width,
+            Self::Llama(c) => c.width,
+        }
+    }
+
+    /// Transformer blocks.
+    #[must_use]
+    pub fn layers(&self) -> usize {
+        match self {
+            Self::Gpt2(c) => c.layers,
+            Self::Llama(c) => c.layers,
+        }
+    }
+
+    /// Positions that a run may have.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        match self {
+            Self::Gpt2(c) => c.positions,
+            Self::Llama(c) => c.positions,
+        }
+    }
+
+    /// Rows of the vocabulary as config.json states them.
+    fn stated_vocab(&self) -> usize {
+        match self {
+            Self::Gpt2(c) => c.vocab,
+            Self::Llama(c) => c.vocab,
+        }
+    }
+
+    /// The end tokens that config.json names.
+    #[must_use]
+    pub fn eos(&self) -> Vec<u32> {
+        match self {
+            Self::Gpt2(c) => c.eos.clone(),
+            Self::Llama(c) => c.eos.clone(),
+        }
+    }
+
+    fn base(&self) -> Base {
+        match self {
+            Self::Gpt2(_) => Base::Gpt2,
+            Self::Llama(_) => Base::Llama32,
+        }
+    }
+
+    fn published(base: Base, width: usize, layers: usize) -> Option<Self> {
+        match base {
+            Base::Gpt2 => Gpt2Config::published(width, layers).map(Self::Gpt2),
+            Base::Llama32 => LlamaConfig::published(width, layers).map(Self::Llama),
+        }
+    }
+}
+
+/// Everything that is known about a checkpoint besides its tensors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The backbone.
+    pub arch: Arch,
+    /// The kind of model.
+    pub family: Family,
+    /// What said so: `--family`, `config.json`, `meta.json` or `the weights`.
+    pub family_from: &'static str,
+    /// Latent tokens unless asked otherwise; 0 for the kinds that have none.
+    pub n_latents: usize,
+    /// Which verifier applies.
+    pub task: Task,
+    /// The modes it was trained in, the usual one first.
+    pub modes: Vec<Mode>,
+    /// How phrases are decoded: `roll-out`, `latent-prefix` or `step-decoder`.
+    pub phrase_decoder: String,
+    /// CODI: alpha of the low-rank branches, which no checkpoint file holds.
+    pub lora_alpha: Option<f64>,
+    /// Rows of the vocabulary before special tokens were added; none if the tokenizer has to name them.
+    pub base_vocab: Option<usize>,
+    /// What numbers are computed in.
+    pub precision: Precision,
+    /// Whether known oddities of the published code are reproduced.
+    pub behaviour: Behaviour,
+}
+
+/// The `undertone` object of config.json, or what a `meta.json` beside a published checkpoint says.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Hints {
+    family: Option<String>,
+    #[serde(alias = "num_latents")]
+    n_latents: Option<usize>,
+    task: Option<Task>,
+    modes: Option<Vec<String>>,
+    phrase_decoder: Option<String>,
+    /// How the written steps stand that the model was trained on; nothing follows from it.
+    step_order: Option<String>,
+    lora_alpha: Option<f64>,
+}
+
+#[derive(Default, Deserialize)]
+struct File {
+    model_type: Option<String>,
+    undertone: Option<Hints>,
+}
+
+/// How phrases can be decoded; the last one only where the checkpoint brings the decoder.
+const PHRASE_DECODERS: [&str; 3] = ["roll-out", "latent-prefix", STEP_DECODER];
+const STEP_DECODER: &str = "step-decoder";
+/// How written steps can stand.
+const STEP_ORDERS: [&str; 3] = ["result-first", "operands-first", "path"];
+/// How many rows the weights may have beyond the stated vocabulary: the tokens that training added, and filling up to a multiple.
+const MOST_ADDED_ROWS: usize = 3 + 256;
+
+/// What a configuration is made from.
+pub(crate) struct Given<'a> {
+    /// The model's name, for messages; the data set and a missing chain of thought may be read off it.
+    pub(crate) name: &'a str,
+    /// The text of config.json.
+    pub(crate) json: Option<&'a str>,
+    /// The text of a meta.json, which fills in for a missing `undertone` object.
+    pub(crate) meta: Option<&'a str>,
+    /// The text of an `adapter_config.json`, which says the alpha that no weights hold.
+    pub(crate) adapter: Option<&'a str>,
+    /// What the user said.
+    pub(crate) options: &'a LoadOptions,
+    /// What the weights look like.
+    pub(crate) layout: &'a Layout,
+}
+
+impl Config {
+    /// Puts together and validates what is known.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] naming the field.
+    pub(crate) fn resolve(given: &Given<'_>) -> Result<Self> {
+        let (options, layout) = (given.options, given.layout);
+        let fail = |reason: String| ModelError::Config {
+            model: given.name.into(),
+            reason: short(reason),
+        };
+        let all = given
+            .json
+            .map(keys::parse)
+            .transpose()
+            .map_err(fail)?
+            .unwrap_or_default();
+        keys::check_hints(&all).map_err(fail)?;
+        let file: File = keys::read(all.clone()).map_err(fail)?;
+        let (hints, hints_from) = match (file.undertone.clone(), given.meta) {
+            (Some(hints), _) => (hints, "config.json"),
+            (None, Some(meta)) => (
+                serde_json::from_str(meta).map_err(|e| fail(format!("meta.json: {e}")))?,
+                "meta.json",
+            ),
+            (None, None) => (Hints::default(), ""),
+        };
+        let arch = arch(given, &file, &all).map_err(fail)?;
+        if arch.base() != layout.base {
+            return Err(fail(format!(
+                "it says {}, and the weights are those of {}",
+                arch.as_str(),
+                layout.base.arch()
+            )));
+        }
+        for (what, stated, found) in [
+            ("hidden width", arch.width(), layout.width),
+            ("number of blocks", arch.layers(), layout.layers),
+        ] {
+            if stated != found {
+                return Err(fail(format!(
+                    "the {what} is {stated} there, and {found} in the weights"
+                )));
+            }
+        }
+        fits_rows(arch.stated_vocab(), layout.rows).map_err(fail)?;
+        one_of("step_order", hints.step_order.as_deref(), &STEP_ORDERS).map_err(fail)?;
+        let base_vocab = base_vocab(&arch, layout);
+        let (family, family_from) = match (options.family, hints.family) {
+            (Some(family), _) => (family, "--family"),
+            (None, Some(name)) => {
+                let family = Family::parse(&name).ok_or_else(|| {
+                    fail(format!("family {name:?} is not one of {}", Family::names()))
+                })?;
+                (family, hints_from)
+            }
+            (None, None) => {
+                let vocab = base_vocab.unwrap_or_else(|| arch.stated_vocab());
+                layout.family(vocab, given.name).map_err(|seen| {
+                    fail(format!(
+                        "{seen}: name it with --family (one of {}) or as \"family\" in config.json",
+                        Family::names()
+                    ))
+                })?
+            }
+        };
+        if hints.n_latents == Some(0) && family.has_latents() {
+            return Err(fail(format!(
+                "n_latents is 0, and a {} has from 1 to {MOST_LATENTS}",
+                family.as_str()
+            )));
+        }
+        let n_latents = options.latents.or(hints.n_latents);
+        let n_latents = latents(family, n_latents, &arch).map_err(fail)?;
+        let lora_alpha = lora::alpha(given, hints.lora_alpha).map_err(fail)?;
+        Ok(Self {
+            family,
+            family_from,
+            n_latents,
+            task: options
+                .task
+                .or(hints.task)
+                .unwrap_or_else(|| task_in(given.name)),
+            modes: modes(family, hints.modes).map_err(fail)?,
+            phrase_decoder: phrase_decoder(hints.phrase_decoder, layout).map_err(fail)?,
+            lora_alpha,
+            base_vocab,
+            precision: options.precision,
+            behaviour: options.behaviour,
+            arch,
+        })
+    }
+}
+
+/// The vocabulary that config.json states against the rows that there are.
+fn fits_rows(vocab: usize, rows: usize) -> std::result::Result<(), String> {
+    match rows.checked_sub(vocab) {
+        Some(added) if added <= MOST_ADDED_ROWS && added <= vocab / 2 => Ok(()),
+        _ => Err(format!(
+            "vocab_size is {vocab}, and the weights have {rows} rows: it must be the number of rows, or what it was before \
+             training added some (at most {MOST_ADDED_ROWS})"
+        )),
+    }
+}
+
+/// Refuses a name that is none of those that are known.
+fn one_of(field: &str, name: Option<&str>, known: &[&str]) -> std::result::Result<(), String> {
+    match name {
+        Some(name) if !known.contains(&name) => Err(format!(
+            "{field} {name:?} is not one of {}",
+            known.join(", ")
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// How phrases are decoded: as the file says, else as the weights allow.
+fn phrase_decoder(named: Option<String>, layout: &Layout) -> std::result::Result<String, String> {
+    one_of("phrase_decoder", named.as_deref(), &PHRASE_DECODERS)?;
+    match (named, layout.step_decoder) {
+        (Some(name), None) if name == STEP_DECODER => Err(format!(
+            "phrase_decoder is {name:?}, and the weights hold no step decoder"
+        )),
+        (Some(name), _) => Ok(name),
+        (None, Some(_)) => Ok(STEP_DECODER.into()),
+        (None, None) => Ok(PHRASE_DECODERS[0].into()),
+    }
+}
+
+/// How many latents are run unless asked otherwise.
+fn latents(
+    family: Family,
+    stated: Option<usize>,
+    arch: &Arch,
+) -> std::result::Result<usize, String> {
+    if !family.has_latents() {
+        return Ok(0);
+    }
+    let n = stated.unwrap_or(PUBLISHED_LATENTS);
+    if n > MOST_LATENTS {
+        return Err(format!(
+            "n_latents is {n}, and at most {MOST_LATENTS} are run"
+        ));
+    }
+    if n >= arch.positions() {
+        let positions = arch.positions();
+        return Err(format!("{n} latents do not fit n_positions {positions}"));
+    }
+    Ok(n)
+}
+
+/// The backbone: as config.json says, else the published one of these sizes.
+fn arch(
+    given: &Given<'_>,
+    file: &File,
+    all: &Map<String, Value>,
+) -> std::result::Result<Arch, String> {
+    let arch = stated_arch(given, file, all)?;
+    match given.options.base {
+        Some(base) if base != arch.base() => Err(format!(
+            "--base says {}, and config.json {}",
+            base.arch(),
+            arch.as_str()
+        )),
+        _ => Ok(arch),
+    }
+}
+
+fn stated_arch(
+    given: &Given<'_>,
+    file: &File,
+    all: &Map<String, Value>,
+) -> std::result::Result<Arch, String> {
+    let layout = given.layout;
+    match file.model_type.as_deref() {
+        Some("gpt2") => Gpt2Config::parse(all).map(Arch::Gpt2),
+        Some("llama") => LlamaConfig::parse(all).map(Arch::Llama),
+        Some(other) => Err(format!(
+            "model_type {other:?} is not supported (gpt2 and llama are)"
+        )),
+        // Some published folders hold an empty config.json.
+        None => {
+            let base = given.options.base.unwrap_or(layout.base);
+            Arch::published(base, layout.width, layout.layers).ok_or_else(|| {
+                format!(
+                    "there is no config.json with a model_type, and no published {} is {} wide with {} blocks",
+                    base.arch(),
+                    layout.width,
+                    layout.layers
+                )
+            })
+        }
+    }
+}
+
+/// Rows before special tokens were added: what config.json states, unless it was written after adding them.
+fn base_vocab(arch: &Arch, layout: &Layout) -> Option<usize> {
+    [arch.stated_vocab(), arch.base().vocab()]
+        .into_iter()
+        .find(|&vocab| {
+            let added = layout.rows.checked_sub(vocab);
+            added.is_some_and(|n| matches!(n, 2 | 3) || (n == 0 && layout.prefix.is_empty()))
+        })
+}
+
+/// The modes of a family, or those that a file names.
+fn modes(family: Family, named: Option<Vec<String>>) -> std::result::Result<Vec<Mode>, String> {
+    let Some(names) = named else {
+        return Ok(family.modes().to_vec());
+    };
+    let modes: Vec<Mode> = names
+        .iter()
+        .map(|m| {
+            Mode::parse(m)
+                .ok_or_else(|| format!("mode {m:?} is not one of latent, direct, written"))
+        })
+        .collect::<std::result::Result<_, _>>()?;
+    if modes.is_empty() || modes.contains(&Mode::Latent) != family.has_latents() {
+        return Err(format!(
+            "modes {names:?} do not fit the family {}",
+            family.as_str()
+        ));
+    }
+    Ok(modes)
+}
+
+/// The published names say the data set.
+fn task_in(name: &str) -> Task {
+    let name = name.to_lowercase();
+    if name.contains("gsm8k") {
+        Task::Math
+    } else if name.contains("prosqa") || name.contains("prontoqa") {
+        Task::Logic
+    } else {
+        Task::Unknown
+    }
+}
+
+/// Sizes that are zero, or so large that products of them would overflow, are refused by name.
+fn in_bounds(sizes: &[(&str, usize)]) -> std::result::Result<(), String> {
+    const LARGEST: usize = 1 << 24;
+    for (field, value) in sizes {
+        if *value == 0 || *value > LARGEST {
+            return Err(format!(
+                "{field} is {value}, and must be from 1 to {LARGEST}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// An epsilon that keeps a norm from dividing by nothing, and what it norms from vanishing.
+fn check_epsilon(field: &str, eps: f32) -> std::result::Result<(), String> {
+    if eps > 0.0 && eps <= 0.1 {
+        return Ok(());
+    }
+    Err(format!(
+        "{field} is {eps}, and must be above 0 and at most 0.1"
+    ))
+}
+
+/// Shares of what training leaves out, which do nothing here, but tell a file that means something else.
+fn check_dropouts(shares: &[(&str, Option<f64>)]) -> std::result::Result<(), String> {
+    for (field, share) in shares {
+        if let Some(share) = share.filter(|share| !(0.0..1.0).contains(share)) {
+            return Err(format!("{field} is {share}, and must be from 0 to below 1"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,326 @@
+//! What the names and shapes of a weights file say about the kind of model (methods.md 8.1 to 8.6).
+
+use super::error::{ModelError, Result};
+use super::family::{Base, Family};
+use super::weights::unwrapped;
+
+/// The input table of each base, which tells where the base's names begin.
+const TABLES: [(Base, &str); 2] = [
+    (Base::Gpt2, "transformer.wte.weight"),
+    (Base::Llama32, "model.embed_tokens.weight"),
+];
+
+/// What may stand before the base's names, besides the wrappers that are stripped already.
+const PREFIXES: [&str; 6] = [
+    "",
+    "base_causallm.",
+    "codi.base_model.model.",
+    // The authors' loader of multi-mode CODI renames `codi.` so.
+    "model.base_model.model.",
+    "model.",
+    "codi.",
+];
+
+/// The name under which Coconut's training code keeps the input table once more.
+pub(super) const ALIAS: &str = "embedding.weight";
+
+/// Prefixes of a training-time decoder (SIM-CoT), the first for CODI, the others for Coconut.
+const STEP_DECODERS: [&str; 3] = ["decoder.", "expainable_llm.", "explainable_llm."];
+
+/// What was found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) base: Base,
+    /// What stands before every name of the base.
+    pub(crate) prefix: String,
+    /// Rows of the input table.
+    pub(crate) rows: usize,
+    pub(crate) width: usize,
+    pub(crate) layers: usize,
+    /// Rank of the low-rank branches, if there are any.
+    pub(crate) lora_rank: Option<usize>,
+    /// CODI's projection is there.
+    pub(crate) projection: bool,
+    /// The alias of the input table that Coconut's training code keeps; `None` where the format may have left it out.
+    pub(crate) alias: Option<bool>,
+    /// The vector that a pause control feeds.
+    pub(crate) pause: bool,
+    /// Prefix of a training-time decoder.
+    pub(crate) step_decoder: Option<&'static str>,
+}
+
+impl Layout {
+    /// Looks at names (wrappers stripped) and shapes; none of the values is read.
+    ///
+    /// # Errors
+    /// [`ModelError::Weights`] if this is no checkpoint of a base we know.
+    pub(crate) fn of<'a>(
+        model: &str,
+        tensors: &(impl Iterator<Item = (&'a str, &'a [usize])> + Clone),
+    ) -> Result<Self> {
+        let fail = |reason: String| ModelError::Weights {
+            model: model.into(),
+            reason,
+        };
+        let own = |name: &str| !STEP_DECODERS.iter().any(|p| name.starts_with(p));
+        let tables: Vec<(Base, &str, &[usize])> = tensors
+            .clone()
+            .filter(|(name, _)| own(name))
+            .filter_map(|(name, shape)| {
+                TABLES
+                    .iter()
+                    .find_map(|(base, table)| Some((*base, name.strip_suffix(table)?, shape)))
+            })
+            .collect();
+        let (base, prefix, shape) = match tables.as_slice() {
+            [one] => *one,
+            [] => {
+                let first = tensors.clone().next().map_or("none", |(name, _)| name);
+                return Err(fail(format!(
+                    "no token table of GPT-2 or Llama is in it (its first tensor is {first:?})"
+                )));
+            }
+            [(_, a, _), (_, b, _), ..] => {
+                return Err(fail(format!("it holds two models, under {a:?} and {b:?}")));
+            }
+        };
+        if !PREFIXES.contains(&prefix) {
+            return Err(fail(format!(
+                "its names begin with {prefix:?}, which no published kind does"
+            )));
+        }
+        let [rows, width] = *shape else {
+            return Err(fail(format!("its token table is {shape:?}, not a matrix")));
+        };
+        let blocks = match base {
+            Base::Gpt2 => format!("{prefix}transformer.h."),
+            Base::Llama32 => format!("{prefix}model.layers."),
+        };
+        let layers = tensors
+            .clone()
+            .filter_map(|(name, _)| name.strip_prefix(&blocks)?.split('.').next()?.parse().ok())
+            .max()
+            .map_or(0, |last: usize| last.saturating_add(1));
+        let has = |name: &str| tensors.clone().any(|(n, _)| n == name);
+        Ok(Self {
+            base,
+            prefix: prefix.to_owned(),
+            rows,
+            width,
+            layers,
+            lora_rank: tensors
+                .clone()
+                .find(|(name, _)| own(name) && name.ends_with(".lora_A.default.weight"))
+                .and_then(|(_, shape)| shape.first().copied()),
+            projection: has("prj.1.weight"),
+            alias: Some(has(ALIAS)),
+            pause: has("pause_embedding"),
+            step_decoder: STEP_DECODERS
+                .into_iter()
+                .find(|p| tensors.clone().any(|(name, _)| name.starts_with(p))),
+        })
+    }
+
+    /// The name of the input table.
+    pub(crate) fn table(&self) -> String {
+        let of_base = TABLES.iter().find(|(base, _)| *base == self.base);
+        format!("{}{}", self.prefix, of_base.map_or("", |(_, table)| table))
+    }
+
+    /// Takes account of names that a safetensors file leaves out because others hold the same values.
+    pub(crate) fn with_aliases(mut self, aliases: Option<&[String]>) -> Self {
+        if let Some(aliases) = aliases
+            && self.alias == Some(false)
+        {
+            let is_alias = |name: &String| unwrapped(name) == ALIAS;
+            self.alias = aliases.iter().any(is_alias).then_some(true);
+        }
+        self
+    }
+
+    /// The kind that these names mean, for a table of `vocab` rows before special tokens were added, and what says so.
+    ///
+    /// Some kinds look alike, and only `name` can tell them apart: CoT and No-CoT, and Coconut and its multi-mode kind where the alias
+    /// of the table may have been left out. Of the latter two, the one with fewer modes is taken.
+    ///
+    /// # Errors
+    /// What was seen, where it is no published kind.
+    pub(crate) fn family(
+        &self,
+        vocab: usize,
+        name: &str,
+    ) -> std::result::Result<(Family, &'static str), String> {
+        const WEIGHTS: &str = "the weights";
+        let is_codi = ["codi.base_model.model.", "model.base_model.model.", "codi."];
+        // Without a projection CODI feeds the state back as it is (`use_prj=False`).
+        if self.projection || is_codi.contains(&self.prefix.as_str()) {
+            let is_multimode = self.rows == vocab + Family::MultimodeCodi.added_tokens();
+            let family = if is_multimode {
+                Family::MultimodeCodi
+            } else {
+                Family::Codi
+            };
+            return Ok((family, WEIGHTS));
+        }
+        if self.pause {
+            return Ok((Family::Pause, WEIGHTS));
+        }
+        let words = words(name);
+        let says = |told: &[&str]| words.windows(told.len()).any(|words| words == told);
+        if self.prefix == "base_causallm." {
+            let is_multimode = says(&["multimode"]) || says(&["multi", "mode"]);
+            // Coconut's code keeps an alias of the table, the multi-mode code does not.
+            return Ok(match self.alias {
+                _ if self.step_decoder.is_some() => (Family::Coconut, WEIGHTS),
+                Some(true) => (Family::Coconut, WEIGHTS),
+                Some(false) => (Family::MultimodeCoconut, WEIGHTS),
+                None if is_multimode => (Family::MultimodeCoconut, "its name"),
+                None => (
+                    Family::Coconut,
+                    "the weights, which do not tell it from multimode-coconut",
+                ),
+            });
+        }
+        if self.rows == vocab && (says(&["no", "cot"]) || says(&["nocot"])) {
+            return Ok((Family::NoCot, "its name"));
+        }
+        if self.rows == vocab && says(&["cot"]) && !says(&["sim", "cot"]) {
+            return Ok((Family::Cot, "its name"));
+        }
+        Err(format!(
+            "these are the weights of a plain {} (names begin with {:?}, {} rows, {} of them beyond the vocabulary), and neither they nor \
+             the name show which kind of model it is",
+            self.base.arch(),
+            self.prefix,
+            self.rows,
+            self.rows.saturating_sub(vocab)
+        ))
+    }
+}
+
+/// The words of a name, in lower case: of a path its last two parts.
+fn words(name: &str) -> Vec<String> {
+    let parts: Vec<&str> = name.rsplit(['/', '\\']).take(2).collect();
+    let name = parts.join(" ").to_lowercase();
+    let words = name.split(|c: char| !c.is_alphanumeric());
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(names: &[(&str, &[usize])]) -> Result<Layout> {
+        Layout::of("m", &names.iter().copied())
+    }
+
+    const TABLE: (&str, &[usize]) = ("base_causallm.transformer.wte.weight", &[103, 8]);
+
+    type Case<'a> = (&'a [(&'a str, &'a [usize])], &'a str, Family);
+
+    #[test]
+    fn each_published_kind_is_told_by_its_names() {
+        let block: (&str, &[usize]) = ("base_causallm.transformer.h.1.ln_1.weight", &[8]);
+        let codi = "codi.base_model.model.model.embed_tokens.weight";
+        let cases: [Case; 8] = [
+            (
+                &[TABLE, block, ("embedding.weight", &[103, 8])],
+                "m",
+                Family::Coconut,
+            ),
+            (&[TABLE, block], "m", Family::MultimodeCoconut),
+            (
+                &[
+                    TABLE,
+                    ("pause_embedding", &[8]),
+                    ("embedding.weight", &[103, 8]),
+                ],
+                "m",
+                Family::Pause,
+            ),
+            (
+                &[(codi, &[103, 8]), ("prj.1.weight", &[8, 8])],
+                "m",
+                Family::Codi,
+            ),
+            (
+                &[(codi, &[102, 8]), ("prj.1.weight", &[8, 8])],
+                "m",
+                Family::MultimodeCodi,
+            ),
+            (
+                &[("transformer.wte.weight", &[100, 8])],
+                "a/gpt2-gsm8k-cot",
+                Family::Cot,
+            ),
+            (
+                &[("model.embed_tokens.weight", &[100, 8])],
+                "a/llama32-1b-gsm8k-no-cot",
+                Family::NoCot,
+            ),
+            (
+                &[TABLE, ("expainable_llm.transformer.wte.weight", &[103, 8])],
+                "m",
+                Family::Coconut,
+            ),
+        ];
+        for (names, name, family) in cases {
+            let found = layout(names).expect("known");
+            let (told, _) = found.family(100, name).expect(name);
+            assert_eq!(told, family, "{names:?}");
+        }
+        let found = layout(&[TABLE, block]).expect("known");
+        assert_eq!((found.layers, found.rows, found.width), (2, 103, 8));
+    }
+
+    #[test]
+    fn what_the_weights_do_not_tell_is_said() {
+        let block: (&str, &[usize]) = ("base_causallm.transformer.h.1.ln_1.weight", &[8]);
+        let dropped = [ALIAS.to_owned()];
+        let found = |aliases: Option<&[String]>, name: &str| {
+            let layout = layout(&[TABLE, block]).expect("known");
+            layout.with_aliases(aliases).family(100, name).expect(name)
+        };
+        assert_eq!(found(None, "m").0, Family::MultimodeCoconut);
+        assert_eq!(found(Some(&dropped), "m"), (Family::Coconut, "the weights"));
+        let (family, from) = found(Some(&[]), "m");
+        assert!(family == Family::Coconut && from.contains("do not tell"));
+        assert_eq!(
+            found(Some(&[]), "a/multimode_x").0,
+            Family::MultimodeCoconut
+        );
+        // CODI without its projection; a plain model of no kind.
+        let codi = layout(&[("codi.base_model.model.model.embed_tokens.weight", &[103, 8])]);
+        assert_eq!(
+            codi.expect("known").family(100, "m").map(|found| found.0),
+            Ok(Family::Codi)
+        );
+        let plain = layout(&[("transformer.wte.weight", &[100, 8])]).expect("known");
+        let said = plain.family(100, "gpt2").expect_err("no kind");
+        assert!(plain.family(100, "/home/scott/runs/7").is_err());
+        assert!(plain.family(100, "/runs/my-cot/model.pt").is_ok());
+        assert!(
+            said.contains("plain gpt2") && said.contains("100 rows"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_checkpoint_is_said() {
+        for (names, expected) in [
+            (
+                &[("bert.embeddings.weight", &[10usize, 8][..])][..],
+                "no token table",
+            ),
+            (&[TABLE, ("transformer.wte.weight", &[10, 8])], "two models"),
+            (&[("vision.transformer.wte.weight", &[10, 8])], "vision."),
+            (&[("transformer.wte.weight", &[80])], "not a matrix"),
+        ] {
+            let error = layout(names).expect_err(expected).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

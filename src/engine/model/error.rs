@@ -1,0 +1,313 @@
+//! What can go wrong in the model layer, in words that name the file, flag or tensor, with a way out.
+
+use thiserror::Error;
+
+/// The result of everything in the model layer.
+pub type Result<T> = std::result::Result<T, ModelError>;
+
+/// A failure of the model layer.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum ModelError {
+    /// Neither a bundled model nor a folder.
+    #[error("no model called {name:?}")]
+    UnknownModel {
+        /// What was asked for.
+        name: String,
+    },
+    /// A file could not be read.
+    #[error("cannot read {path}: {reason}")]
+    Read {
+        /// The file.
+        path: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// A configuration that cannot be used.
+    #[error("cannot use the configuration of {model}: {reason}")]
+    Config {
+        /// The model.
+        model: String,
+        /// Which field, and what is wrong with it.
+        reason: String,
+    },
+    /// The weights file is not what it should be.
+    #[error("cannot read the weights of {model}: {reason}")]
+    Weights {
+        /// The model.
+        model: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The weights are not those that were published under this name.
+    #[error(
+        "the weights of {model} are damaged: their SHA-256 is {found}, but the hub stated {stated}"
+    )]
+    Damaged {
+        /// The published id.
+        model: String,
+        /// What is there.
+        found: String,
+        /// What the hub stated.
+        stated: String,
+    },
+    /// A tensor that the architecture needs is not in the file.
+    #[error("{file}: no tensor {name:?} (expected shape {expected})")]
+    MissingTensor {
+        /// The checkpoint.
+        file: String,
+        /// The tensor's name in the file.
+        name: String,
+        /// The shape it should have.
+        expected: String,
+    },
+    /// A tensor has another shape or type than the architecture needs.
+    #[error("{file}: tensor {name:?} is {found}, expected {expected}")]
+    WrongTensor {
+        /// The checkpoint.
+        file: String,
+        /// The tensor's name in the file.
+        name: String,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// The file holds tensors that the architecture has no use for.
+    #[error("{file}: unexpected tensor {name:?} ({count} unexpected in all)")]
+    UnexpectedTensor {
+        /// The checkpoint.
+        file: String,
+        /// The first of them.
+        name: String,
+        /// How many there are.
+        count: usize,
+    },
+    /// A learned lens that cannot be used, at all or with this model.
+    #[error("cannot use {lens}: {reason}")]
+    Lens {
+        /// Its folder, or whose bundled lens it is.
+        lens: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The tokenizer cannot be used, or failed.
+    #[error("cannot use the tokenizer of {model}: {reason}")]
+    Tokenizer {
+        /// The tokenizer's file, or the model where it has none.
+        model: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is no tokenizer beside the checkpoint, and the base's is not at hand.
+    #[error("no tokenizer.json for {model}")]
+    NoTokenizer {
+        /// The model.
+        model: String,
+        /// The base whose tokenizer it needs.
+        base: String,
+    },
+    /// A question or a call that the model cannot serve.
+    #[error("{reason}")]
+    Input {
+        /// What is wrong.
+        reason: String,
+        /// What to change.
+        hint: String,
+    },
+    /// A self-test at load failed: the numbers cannot be trusted.
+    #[error(
+        "{model}: self-test \"{check}\" failed: difference {found:.3e}, tolerance {tolerance:.0e}"
+    )]
+    SelfTest {
+        /// The model.
+        model: String,
+        /// What was checked.
+        check: &'static str,
+        /// The difference that was measured.
+        found: f64,
+        /// The difference that is allowed.
+        tolerance: f64,
+    },
+    /// The device has not enough memory.
+    #[error("not enough memory on the device: {0}")]
+    OutOfMemory(String),
+    /// The tensor library failed.
+    #[error("computation failed: {0}")]
+    Compute(String),
+    /// The work was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// What the user can mend is an error of usage, anything else one of the model.
+impl From<ModelError> for crate::core::error::Error {
+    fn from(error: ModelError) -> Self {
+        match error.kind() {
+            ErrorKind::Usage => Self::usage_with_hint(error.to_string(), error.hint()),
+            _ => Self::model(error.to_string(), error.hint()),
+        }
+    }
+}
+
+/// What sort of failure it is; decides the exit code and whether a retry makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// A name, path or question that the user can mend.
+    Usage,
+    /// A checkpoint that cannot be used.
+    Checkpoint,
+    /// The engine itself.
+    Engine,
+    /// Not a failure: the work was called off.
+    Cancelled,
+}
+
+impl ModelError {
+    /// What sort of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownModel { .. } | Self::Input { .. } => ErrorKind::Usage,
+            Self::Read { .. }
+            | Self::Config { .. }
+            | Self::Weights { .. }
+            | Self::Damaged { .. }
+            | Self::MissingTensor { .. }
+            | Self::WrongTensor { .. }
+            | Self::UnexpectedTensor { .. }
+            | Self::Lens { .. }
+            | Self::Tokenizer { .. }
+            | Self::NoTokenizer { .. } => ErrorKind::Checkpoint,
+            Self::SelfTest { .. } | Self::OutOfMemory(_) | Self::Compute(_) => ErrorKind::Engine,
+            Self::Cancelled => ErrorKind::Cancelled,
+        }
+    }
+
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::UnknownModel { .. } => format!(
+                "name a bundled model ({}) or a checkpoint folder",
+                super::bundled_names().join(", ")
+            ),
+            Self::Read { .. } => {
+                "name a checkpoint file, or a folder that holds one with its config.json and tokenizer.json".into()
+            }
+            Self::Config { .. } => {
+                "docs/checkpoints.md names the fields of config.json and of its \"undertone\" object".into()
+            }
+            Self::Weights { .. } => {
+                "check that the file is a whole checkpoint (`undertone fetch ID` downloads and verifies published ones)".into()
+            },
+            Self::Damaged { model, .. } => format!(
+                "where there is a network run: undertone fetch {model}; it downloads what is damaged again"
+            ),
+            Self::MissingTensor { name, .. } if name.ends_with("lm_head.weight") => {
+                "take a file that holds the output table, or set \"tie_word_embeddings\": true in config.json if the model was trained so".into()
+            }
+            Self::MissingTensor { .. } => {
+                "this looks like a checkpoint of another family or architecture; check \"family\" in config.json".into()
+            }
+            Self::WrongTensor { expected, .. } if expected.starts_with("F16") => {
+                "save the weights again as F32, F16 or BF16".into()
+            }
+            Self::WrongTensor { expected, .. } if expected == "finite values" => {
+                "the training diverged or the file is damaged: take another checkpoint".into()
+            }
+            Self::WrongTensor { .. } => {
+                "config.json and the weights do not belong together; check the sizes in config.json".into()
+            }
+            Self::UnexpectedTensor { name, .. } => unexpected(name).into(),
+            Self::Lens { .. } => {
+                "fit one to this very model: undertone lens fit --model M --data FILE --out DIR".into()
+            }
+            Self::Tokenizer { .. } => "use the tokenizer.json that the model was trained with".into(),
+            Self::NoTokenizer { base, .. } => {
+                format!("put the tokenizer.json of {base} beside it, or name it with --tokenizer FILE")
+            }
+            Self::Input { hint, .. } => hint.clone(),
+            Self::SelfTest { .. } => {
+                "no figure of this model can be trusted here; try the CPU build, or report the checkpoint".into()
+            }
+            Self::OutOfMemory(_) => {
+                "pass --device cpu, or --dtype bf16 for half the memory, or close what else uses the card".into()
+            }
+            Self::Compute(_) => "try again; if it stays, report it with the model's name".into(),
+            Self::Cancelled => "run it again to get a result".into(),
+        }
+    }
+
+    /// The same failure as one of loading this model: what would otherwise speak of a question or of the engine alone
+    /// names the checkpoint whose fault it is.
+    pub(crate) fn at_load(self, model: &str) -> Self {
+        let model = model.to_owned();
+        match self {
+            Self::Input { reason, .. } => Self::Config {
+                model,
+                reason: format!("it cannot run the question of the self-tests: {reason}"),
+            },
+            Self::Compute(reason) => Self::Weights {
+                model,
+                reason: format!("they cannot be computed with: {}", short(reason)),
+            },
+            other => other,
+        }
+    }
+
+    /// A call that cannot be served and that this program should not have made.
+    pub(crate) fn input(reason: impl Into<String>) -> Self {
+        Self::refused(
+            reason,
+            "this is a bug: please report it with the command or the keys that led here",
+        )
+    }
+
+    /// A request of the user that cannot be served, with what is wrong and what to change.
+    pub(crate) fn refused(reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Input {
+            reason: reason.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+/// What to do about a tensor that the architecture has no use for, by what its name means elsewhere.
+fn unexpected(name: &str) -> &'static str {
+    let ends = |with: &[&str]| with.iter().any(|end| name.ends_with(end));
+    let is_head = ["score.", "classifier.", "v_head.", "qa_outputs."];
+    if name.contains("lora_") {
+        "low-rank branches are read as CODI stores them (lora_A.default.weight and lora_B.default.weight); merge others into the weights first"
+    } else if ends(&["_proj.bias", "q_norm.weight", "k_norm.weight"]) {
+        "it belongs to another architecture, such as Qwen; only GPT-2 and Llama are supported"
+    } else if is_head.iter().any(|head| name.starts_with(head)) {
+        "it is a head for another task: save the model without it"
+    } else {
+        "nothing is loaded in part: save the model without what does not belong to it, or check \"family\" and \"model_type\" in config.json"
+    }
+}
+
+/// A reason that may quote a file, cut to what fits a screen: parsers quote what they refuse, however long it is.
+pub(crate) fn short(mut reason: String) -> String {
+    const LONGEST: usize = 400;
+    if reason.len() > LONGEST {
+        reason.truncate(reason.floor_char_boundary(LONGEST));
+        reason.push('…');
+    }
+    reason
+}
+
+impl From<candle_core::Error> for ModelError {
+    fn from(error: candle_core::Error) -> Self {
+        // What follows the first line is a backtrace.
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default().to_owned();
+        // The library passes on the driver's words, without a kind of its own.
+        let words = first.to_lowercase();
+        if words.contains("out of memory") || words.contains("out_of_memory") {
+            Self::OutOfMemory(first)
+        } else {
+            Self::Compute(first)
+        }
+    }
+}

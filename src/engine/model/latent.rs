@@ -1,0 +1,321 @@
+//! The latent loop: prompts are run, states are fed back as latents, and markers close the phase.
+//!
+//! Latent j, counted from 1, is the vector fed at the j-th latent position (methods.md 2.1, 2.2, 3.1).
+
+use candle_core::{DType, Tensor};
+
+use super::Model;
+use super::ablate::Writes;
+use super::backbone::Pass;
+use super::branch::Branch;
+use super::cache::Cache;
+use super::cancel::Cancel;
+use super::error::{ModelError, Result};
+use super::linear::{Linear, Norm, Stored};
+use super::vectors::Vectors;
+use super::weights::Weights;
+use crate::core::types::LatentIdx;
+
+/// One latent of every row.
+#[derive(Debug, Clone)]
+pub struct Latent {
+    /// The vector that was fed, replacements included.
+    pub fed: Vectors,
+    /// The state whose vocabulary projection is read: the fed vector for the Coconut kinds, for CODI the state of the
+    /// position before, ahead of the projection.
+    pub state: Vectors,
+}
+
+/// The latent phase of every row.
+#[derive(Debug, Clone)]
+pub struct Rollout {
+    /// The latents in order.
+    pub latents: Vec<Latent>,
+    /// The run after 0, 1, .. latents: one more than there are latents.
+    pub branches: Vec<Branch>,
+}
+
+impl Rollout {
+    /// The run after all latents.
+    ///
+    /// # Panics
+    /// Never: a rollout holds at least the branch it began with.
+    #[must_use]
+    pub fn last(&self) -> &Branch {
+        self.branches
+            .last()
+            .expect("a rollout begins with a branch")
+    }
+
+    /// The run after the first `k` latents.
+    #[must_use]
+    pub fn after(&self, k: usize) -> Option<&Branch> {
+        self.branches.get(k)
+    }
+}
+
+/// What is fed at a latent position.
+pub(crate) enum Feedback {
+    /// The state after the final norm (methods.md 2.1).
+    State,
+    /// The state through CODI's projection.
+    Projection(Projection),
+    /// A learned vector, (1, width), whatever was computed: the pause controls (methods.md 8.2).
+    Pause(Tensor),
+}
+
+impl Feedback {
+    /// (rows, width) -> (rows, width)
+    fn of(&self, state: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::State => Ok(state.clone()),
+            Self::Projection(projection) => projection.forward(state),
+            Self::Pause(vector) => Ok(vector.broadcast_as(state.shape())?.contiguous()?),
+        }
+    }
+}
+
+/// CODI's projection of a state: linear, exact GELU, linear, norm (methods.md 8.6).
+pub(crate) struct Projection {
+    first: Linear,
+    second: Linear,
+    norm: Option<Norm>,
+    dtype: DType,
+}
+
+impl Projection {
+    /// Takes `prj.*`; its inner width is its own, and the norm may be left out.
+    pub(crate) fn take(weights: &mut Weights<'_>, width: usize) -> Result<Self> {
+        let inner = weights.shape_of("prj.1.weight");
+        let inner = inner.and_then(|s| s.first().copied()).unwrap_or(width);
+        let has_norm = weights.shape_of("prj.ln.weight").is_some();
+        let mut linear = |name: &str, input, output| {
+            let stored = Stored {
+                input,
+                output,
+                output_first: true,
+                bias: true,
+                lora_alpha: None,
+            };
+            Linear::take(weights, name, stored)
+        };
+        Ok(Self {
+            first: linear("prj.1", width, inner)?,
+            second: linear("prj.3", inner, width)?,
+            norm: has_norm
+                .then(|| Norm::take(weights, "prj.ln", width, 1e-5))
+                .transpose()?,
+            dtype: weights.dtype(),
+        })
+    }
+
+    fn forward(&self, state: &Tensor) -> Result<Tensor> {
+        let inner = self.first.forward(&state.to_dtype(self.dtype)?)?;
+        let mut out = self.second.forward(&inner.gelu_erf()?)?;
+        if let Some(norm) = &self.norm {
+            out = norm.forward(&out)?;
+        }
+        Ok(out.to_dtype(DType::F32)?)
+    }
+}
+
+/// Parameters times prompt tokens of one pass on a CPU: about a tenth of a second on two cores.
+const PASS: usize = 4_000_000_000;
+
+impl Model {
+    /// How many prompts of so many tokens run in one pass, so that a request to stop is heeded soon. It follows from the model
+    /// and the device alone: other rows in a pass would be other last digits.
+    #[must_use]
+    pub fn rows_at_once(&self, tokens: usize) -> usize {
+        let info = self.info();
+        if info.device == "cpu" {
+            (PASS / (info.parameters * tokens).max(1)).max(1)
+        } else {
+            usize::MAX
+        }
+    }
+
+    /// Runs prompts of equal length side by side. A single prompt becomes a prefix that all its forks share.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] for no prompts, empty or unequal ones, unknown ids or too many positions;
+    /// [`ModelError::Cancelled`].
+    pub fn prefill(&self, prompts: &[&[u32]], cancel: &Cancel) -> Result<Branch> {
+        let branch = self.prefill_rows(prompts, cancel)?;
+        if prompts.len() == 1 {
+            branch.freeze()
+        } else {
+            Ok(branch)
+        }
+    }
+
+    /// The same with nothing shared: several such branches can be stacked.
+    ///
+    /// # Errors
+    /// As [`Model::prefill`].
+    pub fn prefill_rows(&self, prompts: &[&[u32]], cancel: &Cancel) -> Result<Branch> {
+        cancel.check()?;
+        let len = prompts.first().map_or(0, |p| p.len());
+        if len == 0 || prompts.iter().any(|p| p.len() != len) {
+            return Err(ModelError::input(
+                "prompts must be of equal length, and not empty",
+            ));
+        }
+        let vectors = self
+            .embed(&prompts.concat())?
+            .reshape((prompts.len(), len, self.width()))?;
+        self.feed(&self.backbone.new_cache(prompts.len()), &vectors)
+    }
+
+    /// Starts runs from one vector each, at position 0, with nothing before it.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] for vectors of another width; [`ModelError::Cancelled`].
+    pub fn prefill_vectors(&self, vectors: &Vectors, cancel: &Cancel) -> Result<Branch> {
+        cancel.check()?;
+        self.feed(
+            &self.backbone.new_cache(vectors.rows()),
+            &vectors.tensor().unsqueeze(1)?,
+        )
+    }
+
+    /// Runs `k` latents of every row. A branch of one row is forked to the rows of `writes`.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] if rows do not match, or a replacement lies outside the run; [`ModelError::Cancelled`].
+    pub fn rollout(
+        &self,
+        from: &Branch,
+        k: usize,
+        writes: &Writes,
+        cancel: &Cancel,
+    ) -> Result<Rollout> {
+        writes.check(k)?;
+        let mut branch = if from.rows() == 1 {
+            from.fork(writes.rows())?
+        } else {
+            from.clone()
+        };
+        if branch.rows() != writes.rows() {
+            return Err(ModelError::input(format!(
+                "{} rows of writes for {} rows",
+                writes.rows(),
+                branch.rows()
+            )));
+        }
+        let mut rollout = Rollout {
+            latents: Vec::with_capacity(k),
+            branches: vec![branch.clone()],
+        };
+        for j in 1..=k {
+            cancel.check()?;
+            let state = branch.hidden.clone();
+            let fed = writes.apply(LatentIdx(j), &self.feedback.of(&state)?)?;
+            // CODI's latent is read ahead of the projection; the others' is the very vector that is fed.
+            let state = if self.reads_fed() { fed.clone() } else { state };
+            branch = self.feed(&branch.cache, &fed.unsqueeze(1)?)?;
+            rollout.latents.push(Latent {
+                fed: Vectors::new(fed),
+                state: Vectors::new(state),
+            });
+            rollout.branches.push(branch.clone());
+        }
+        Ok(rollout)
+    }
+
+    /// Feeds the end marker, if the family has one, and the delimiter's ids after it if they are forced, in one pass.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] for too many positions; [`ModelError::Cancelled`].
+    pub fn close(
+        &self,
+        branch: &Branch,
+        forced_delimiter: bool,
+        cancel: &Cancel,
+    ) -> Result<Branch> {
+        let mut ids: Vec<u32> = self.markers.end.into_iter().collect();
+        if forced_delimiter {
+            ids.extend(&self.markers.delimiter);
+        }
+        self.advance(branch, &ids, cancel)
+    }
+
+    /// Feeds the same ids to every row, in one pass.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] for unknown ids or too many positions; [`ModelError::Cancelled`].
+    pub fn advance(&self, branch: &Branch, ids: &[u32], cancel: &Cancel) -> Result<Branch> {
+        cancel.check()?;
+        if ids.is_empty() {
+            return Ok(branch.clone());
+        }
+        let vectors = self.embed(ids)?.unsqueeze(0)?;
+        let vectors = vectors.broadcast_as((branch.rows(), ids.len(), self.width()))?;
+        self.feed(&branch.cache, &vectors)
+    }
+
+    /// Feeds one id to each row.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] if ids and rows do not match, for unknown ids or too many positions;
+    /// [`ModelError::Cancelled`].
+    pub fn step(&self, branch: &Branch, ids: &[u32], cancel: &Cancel) -> Result<Branch> {
+        cancel.check()?;
+        if ids.len() != branch.rows() {
+            return Err(ModelError::input(format!(
+                "{} ids for {} rows",
+                ids.len(),
+                branch.rows()
+            )));
+        }
+        self.feed(&branch.cache, &self.embed(ids)?.unsqueeze(1)?)
+    }
+
+    /// Returns the logits of states over all rows of the vocabulary.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] if the device fails.
+    pub fn project(&self, states: &Vectors) -> Result<Vec<Vec<f32>>> {
+        Ok(self.backbone.unembed(states.tensor())?.to_vec2()?)
+    }
+
+    /// Returns every row's next-token logits over all rows of the vocabulary.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] if the device fails.
+    pub fn logits(&self, branch: &Branch) -> Result<Vec<Vec<f32>>> {
+        self.project(&branch.hidden())
+    }
+
+    /// What is fed after a state, (rows, width) -> (rows, width).
+    pub(crate) fn feedback_of(&self, state: &Tensor) -> Result<Tensor> {
+        self.feedback.of(state)
+    }
+
+    /// Whether the projection of a latent is read off the very vector that is fed.
+    pub(crate) fn reads_fed(&self) -> bool {
+        !matches!(self.feedback, Feedback::Projection(_))
+    }
+
+    /// (n) ids -> (n, width)
+    pub(crate) fn embed(&self, ids: &[u32]) -> Result<Tensor> {
+        if let Some(id) = ids.iter().find(|&&id| id as usize >= self.vocab()) {
+            return Err(ModelError::input(format!(
+                "id {id} is outside the vocabulary of {}",
+                self.vocab()
+            )));
+        }
+        self.backbone.embed(&Tensor::new(ids, &self.device)?)
+    }
+
+    /// Runs vectors, (rows, t, width), and keeps the state of the last position.
+    pub(crate) fn feed(&self, cache: &Cache, vectors: &Tensor) -> Result<Branch> {
+        let output = self.backbone.forward(&Pass::new(vectors), cache)?;
+        let t = vectors.dims()[1];
+        let last = output.last.narrow(1, t - 1, 1)?.squeeze(1)?;
+        Ok(Branch {
+            cache: output.cache,
+            hidden: self.backbone.norm(&last)?,
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! The special ids of a family and its prompt rules (methods.md 1.5, 1.6, 2.1, 2.2).
+
+use super::config::{Arch, Config};
+use super::family::Family;
+use super::error::{ModelError, Result};
+use super::options::{Behaviour, SpecialTokens};
+use super::tokenizer::Tokenizer;
+use crate::core::types::Task;
+
+/// Ids and rules that turn a question into a prompt and a generation into an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Markers {
+    /// Opens the latent phase; none for the kinds without latents.
+    pub start: Option<u32>,
+    /// Closes it.
+    pub end: Option<u32>,
+    /// Placeholder id of a latent, where the family has one.
+    pub latent: Option<u32>,
+    /// Follows the question ahead of the marker: the multi-mode kinds on Llama end the user's turn.
+    pub turn_end: Option<u32>,
+    /// The ids before an answer.
+    pub delimiter: Vec<u32>,
+    /// The same as text.
+    pub delimiter_text: &'static str,
+    /// Ids that end a generation.
+    pub stop: Vec<u32>,
+    /// Whether a newline follows the question.
+    pub newline: bool,
+    /// Only ids below this are ever generated; CODI leaves out its end marker.
+    pub answer_vocab: usize,
+    /// Whether the first generated id is kept even if it is a stop id (methods.md 9, Q1).
+    pub keeps_first: bool,
+}
+
+impl Markers {
+    /// Finds the ids: as the user said, by name in the tokenizer, else by their place after the base vocabulary.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] or [`ModelError::Tokenizer`] if an id cannot be told.
+    pub(crate) fn find(
+        model: &str,
+        config: &Config,
+        told: Option<SpecialTokens>,
+        tokenizer: &Tokenizer,
+        vocab: usize,
+    ) -> Result<Self> {
+        let fail = |reason: String| ModelError::Config {
+            model: model.into(),
+            reason,
+        };
+        let family = config.family;
+        let special = match told {
+            _ if !family.has_latents() => None,
+            Some(told) => Some(told),
+            None => Some(match by_name(family, tokenizer) {
+                Some(found) => found,
+                None => by_place(config, vocab).map_err(fail)?,
+            }),
+        };
+        let multimode = matches!(family, Family::MultimodeCoconut | Family::MultimodeCodi);
+        let llama = matches!(config.arch, Arch::Llama(_));
+        let turn_end = (multimode && llama)
+            .then(|| {
+                let id = tokenizer.id_of(TURN_END);
+                id.ok_or_else(|| fail(format!("the tokenizer has no {TURN_END}")))
+            })
+            .transpose()?;
+        let stop = stop_ids(config, tokenizer);
+        if stop.is_empty() {
+            return Err(fail("no eos_token_id".into()));
+        }
+        let (start, end) = (special.map(|s| s.start), special.map(|s| s.end));
+        let latent = special.and_then(|s| s.latent);
+        for id in [start, end, latent]
+            .into_iter()
+            .flatten()
+            .chain(stop.clone())
+        {
+            if id as usize >= vocab {
+                return Err(fail(format!(
+                    "special id {id} is outside the {vocab} rows of the vocabulary"
+                )));
+            }
+        }
+        let delimiter_text = if family.is_codi() {
+            "The answer is:"
+        } else {
+            "###"
+        };
+        let delimiter = tokenizer.encode(delimiter_text)?;
+        if delimiter.is_empty() || delimiter.iter().any(|&id| tokenizer.is_unknown(id)) {
+            return Err(ModelError::Tokenizer {
+                model: model.into(),
+                reason: format!("it cannot encode the delimiter {delimiter_text:?}"),
+            });
+        }
+        let answer_vocab = match (family, end) {
+            (Family::Codi, Some(end)) => end as usize,
+            _ => vocab,
+        };
+        Ok(Self {
+            start,
+            end,
+            latent,
+            turn_end,
+            delimiter,
+            delimiter_text,
+            stop,
+            newline: !family.is_codi() || mends_newline(config),
+            answer_vocab,
+            keeps_first: family.has_latents() && !family.is_codi(),
+        })
+    }
+
+    /// Whether an id is a marker or an end token, which no question may hold.
+    #[must_use]
+    pub fn is_control(&self, id: u32) -> bool {
+        [self.start, self.end, self.latent, self.turn_end].contains(&Some(id))
+            || self.stop.contains(&id)
+    }
+}
+
+/// What ends a turn in Llama's Instruct vocabulary, and generations in most kinds.
+const TURN_END: &str = "<|eot_id|>";
+
+fn by_name(family: Family, tokenizer: &Tokenizer) -> Option<SpecialTokens> {
+    let [start, end, latent] = match family {
+        Family::Coconut | Family::Pause => ["<|start-latent|>", "<|end-latent|>", "<|latent|>"],
+        Family::MultimodeCoconut => ["<|bocot|>", "<|eocot|>", "<|latent|>"],
+        // CODI adds rows to the model only.
+        Family::Codi | Family::MultimodeCodi | Family::Cot | Family::NoCot => return None,
+    };
+    Some(SpecialTokens {
+        start: tokenizer.id_of(start)?,
+        end: tokenizer.id_of(end)?,
+        latent: Some(tokenizer.id_of(latent)?),
+    })
+}
+
+fn by_place(config: &Config, vocab: usize) -> std::result::Result<SpecialTokens, String> {
+    let family = config.family;
+    let added = family.added_tokens();
+    let base = config
+        .base_vocab
+        .filter(|base| base + added == vocab)
+        .ok_or_else(|| {
+            format!(
+                "the vocabulary has {vocab} rows, which is not a known base and the {added} special tokens of \
+                 {}: name their ids with --special-tokens, or the kind with --family",
+                family.as_str()
+            )
+        })?;
+    let row = |i: usize| u32::try_from(base + i).map_err(|_| "vocab_size is too large".to_owned());
+    Ok(match family {
+        // The first row of CODI is its padding.
+        Family::Codi => SpecialTokens {
+            start: row(1)?,
+            end: row(2)?,
+            latent: None,
+        },
+        _ => SpecialTokens {
+            start: row(0)?,
+            end: row(1)?,
+            latent: (added == 3).then(|| row(2)).transpose()?,
+        },
+    })
+}
+
+/// Whether a CODI question gets the newline that its model saw in training on the logic sets, and that the published
+/// evaluation leaves out (methods.md Q3).
+fn mends_newline(config: &Config) -> bool {
+    config.behaviour == Behaviour::Fixed && config.task == Task::Logic
+}
+
+/// The latent kinds stop at the tokenizer's end token, the others at what config.json lists (methods.md 2.1 to 2.4).
+fn stop_ids(config: &Config, tokenizer: &Tokenizer) -> Vec<u32> {
+    let listed = config.arch.eos();
+    if config.family.has_latents()
+        && matches!(config.arch, Arch::Llama(_))
+        && let Some(id) = tokenizer.id_of(TURN_END)
+    {
+        return vec![id];
+    }
+    if listed.is_empty() {
+        return tokenizer.id_of("<|endoftext|>").into_iter().collect();
+    }
+    listed
+}

@@ -1,0 +1,28 @@
+//! The mask of positions that may not be seen.
+
+use candle_core::{DType, Device, Tensor};
+use candle_transformers::utils::build_additive_causal_mask;
+
+use super::error::Result;
+
+/// The additive mask of t new positions after `cached` ones, (1, 1 or b, t, cached + t); none if all may be seen.
+///
+/// `extra`, (1 or b, t, cached + t), is added on top.
+pub(crate) fn causal_mask(
+    t: usize,
+    cached: usize,
+    extra: Option<&Tensor>,
+    dtype: DType,
+    device: &Device,
+) -> Result<Option<Tensor>> {
+    let causal = (t > 1)
+        .then(|| build_additive_causal_mask(t, cached, None, device, dtype))
+        .transpose()?;
+    let extra = extra
+        .map(|mask| mask.unsqueeze(0)?.to_dtype(dtype))
+        .transpose()?;
+    Ok(match (causal, extra) {
+        (Some(causal), Some(extra)) => Some(causal.broadcast_add(&extra)?),
+        (causal, extra) => causal.or(extra),
+    })
+}

@@ -1,0 +1,210 @@
+//! The bytes of one weights file, in the binary, in memory or on the disk, read by position.
+//!
+//! Why not a memory map: the tensor library copies every value into storage of its own anyhow, so a map would hold the
+//! weights twice in resident memory, needs `unsafe`, and turns a file cut under a running program into a signal.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sha2::{Digest, Sha256};
+
+use crate::core::file;
+use crate::core::text::hex;
+
+/// How much is read at a time.
+pub(crate) const CHUNK: usize = 1 << 20;
+
+/// One weights file. Clones share the open file.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// Embedded, or made in memory.
+    Memory(Cow<'static, [u8]>),
+    /// On the disk; stays open, so that what is hashed is what is loaded.
+    Disk(Arc<Disk>),
+}
+
+/// An open file.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl Source {
+    /// Opens a file.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = file::open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Self::Disk(Arc::new(Disk {
+            path: path.to_owned(),
+            file,
+            length,
+        })))
+    }
+
+    /// Where it lies, if on the disk.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Disk(disk) => Some(&disk.path),
+        }
+    }
+
+    /// Length in bytes.
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::Disk(disk) => disk.length,
+        }
+    }
+
+    /// Fills `buffer` from position `at`.
+    ///
+    /// # Errors
+    /// When the file ends before, or cannot be read.
+    pub(crate) fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+        match self {
+            Self::Memory(bytes) => {
+                let part = usize::try_from(at)
+                    .ok()
+                    .and_then(|at| bytes.get(at..at.checked_add(buffer.len())?))
+                    .ok_or(io::ErrorKind::UnexpectedEof)?;
+                buffer.copy_from_slice(part);
+                Ok(())
+            }
+            Self::Disk(disk) => read_exact_at(&disk.file, at, buffer),
+        }
+    }
+
+    /// Reads `length` bytes from position `at`; the caller has checked that so many are wanted.
+    ///
+    /// # Errors
+    /// When the file ends before, or cannot be read.
+    pub(crate) fn read(&self, at: u64, length: usize) -> io::Result<Vec<u8>> {
+        if at.saturating_add(length as u64) > self.length() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = vec![0; length];
+        self.read_at(at, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Calls `each` on the bytes from `at` to `at + length`, a part at a time.
+    ///
+    /// # Errors
+    /// When the file ends before, or cannot be read.
+    pub(crate) fn chunks(
+        &self,
+        at: u64,
+        length: u64,
+        mut each: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
+        let mut buffer = vec![0; usize::try_from(length).map_or(CHUNK, |n| n.min(CHUNK))];
+        let mut done = 0;
+        while done < length {
+            let n = usize::try_from(length - done).map_or(CHUNK, |n| n.min(CHUNK));
+            self.read_at(at + done, &mut buffer[..n])?;
+            each(&buffer[..n]);
+            done += n as u64;
+        }
+        Ok(())
+    }
+
+    /// SHA-256 of the whole file, lower-case hex.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or `stop` is set meanwhile.
+    pub(crate) fn sha256(&self, stop: &AtomicBool) -> io::Result<String> {
+        let mut hash = Sha256::new();
+        if let Self::Memory(bytes) = self {
+            hash.update(bytes);
+            return Ok(hex(&hash.finalize()));
+        }
+        let mut at = 0;
+        while at < self.length() {
+            if stop.load(Ordering::Relaxed) {
+                return Err(io::Error::other("it is no longer wanted"));
+            }
+            // Looked at often enough that a slow disk does not hold an error up.
+            let part = (self.length() - at).min(16 * CHUNK as u64);
+            self.chunks(at, part, |part| hash.update(part))?;
+            at += part;
+        }
+        Ok(hex(&hash.finalize()))
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, at)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut at: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, buffer, at)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => {
+                at += n as u64;
+                buffer = &mut buffer[n..];
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What stands in place of a file of a checkpoint, by how it begins, and what to do about it.
+pub(crate) fn in_place_of_it(start: &[u8]) -> Option<String> {
+    if start.is_empty() {
+        return Some("it is empty; download it again".to_owned());
+    }
+    let found = file::foreign(start)?;
+    Some(format!("{}; {}", found.what, found.way_out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_and_disk_read_alike() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let bytes: Vec<u8> = (0..=255u8).cycle().take(3 * CHUNK + 5).collect();
+        let path = folder.path().join("weights");
+        std::fs::write(&path, &bytes).expect("write");
+        let memory = Source::Memory(bytes.clone().into());
+        let disk = Source::open(&path).expect("open");
+        let (go, stop) = (AtomicBool::new(false), AtomicBool::new(true));
+        assert_eq!(memory.sha256(&go).ok(), disk.sha256(&go).ok());
+        assert!(memory.sha256(&go).is_ok() && disk.sha256(&stop).is_err());
+        for source in [memory, disk] {
+            assert_eq!(source.length(), bytes.len() as u64);
+            assert_eq!(source.read(7, 9).expect("inside"), bytes[7..16]);
+            assert!(source.read(source.length(), 1).is_err());
+            assert!(source.read(u64::MAX, 1).is_err());
+            let mut all = Vec::new();
+            source
+                .chunks(1, source.length() - 1, |part| all.extend_from_slice(part))
+                .expect("inside");
+            assert_eq!(all, bytes[1..]);
+        }
+        let error = Source::open(folder.path()).expect_err("a folder");
+        assert!(error.to_string().contains("regular file") || cfg!(windows));
+    }
+
+    #[test]
+    fn the_hash_is_sha256() {
+        let abc = Source::Memory((&b"abc"[..]).into())
+            .sha256(&AtomicBool::new(false))
+            .expect("memory");
+        assert_eq!(
+            abc,
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

@@ -1,0 +1,72 @@
+//! The index of a checkpoint in several safetensors files: which tensor lies in which of the files beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::Refused;
+use crate::engine::model::source::Source;
+
+/// The longest index that is read.
+const LONGEST: u64 = 16 << 20;
+
+/// The most files that one may name; each stays open.
+const MOST: usize = 256;
+
+/// What an index says.
+pub(super) struct Index {
+    /// Names and paths, in order of name.
+    pub(super) files: Vec<(String, PathBuf)>,
+    pub(super) file_of: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    weight_map: BTreeMap<String, String>,
+}
+
+/// Whether a file that begins so can be an index.
+pub(crate) fn is_index(start: &[u8]) -> bool {
+    let text = start.trim_ascii_start();
+    text.starts_with(b"{")
+        && ["\"weight_map\"", "\"metadata\""]
+            .iter()
+            .any(|key| text.windows(key.len()).any(|w| w == key.as_bytes()))
+}
+
+pub(super) fn read(source: &Source) -> Result<Index, Refused> {
+    if source.length() > LONGEST {
+        return Err(format!(
+            "as an index it is too long, more than {LONGEST} bytes"
+        ));
+    }
+    let folder = source
+        .path()
+        .map(|path| path.parent().unwrap_or(Path::new(".")))
+        .ok_or("an index names files beside it, and it lies in memory")?;
+    let length = usize::try_from(source.length()).unwrap_or(usize::MAX);
+    let bytes = source.read(0, length).map_err(|e| e.to_string())?;
+    let File { weight_map } =
+        serde_json::from_slice(&bytes).map_err(|e| format!("it is no index of weights: {e}"))?;
+    let names: BTreeSet<&String> = weight_map.values().collect();
+    if names.is_empty() || names.len() > MOST {
+        return Err(format!("it names {} files", names.len()));
+    }
+    let mut files = Vec::with_capacity(names.len());
+    for name in names {
+        let path = Path::new(name);
+        // Files beside it alone: an index may come from anywhere.
+        if path
+            .file_name()
+            .is_none_or(|plain| plain != path.as_os_str())
+        {
+            return Err(format!("it names {name:?}, which is not a file beside it"));
+        }
+        files.push((name.clone(), folder.join(path)));
+    }
+    Ok(Index {
+        files,
+        file_of: weight_map,
+    })
+}

@@ -1,0 +1,320 @@
+//! The directory of a weights file: which tensors it holds, of what type and shape, and where their values lie.
+//!
+//! Knows safetensors, `torch.save` files and an index of several safetensors files, told by their content. Nothing is
+//! executed, no value is read here, and time and memory stay in proportion to the file.
+
+mod index;
+mod pickle;
+mod safetensors;
+mod state_dict;
+mod torch;
+mod zip;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use sha2::{Digest, Sha256};
+
+use super::error::{ModelError, Result, short};
+use super::source::{Source, in_place_of_it};
+use crate::core::text::hex;
+
+pub(crate) use self::index::is_index;
+
+/// Why a file is refused, in words that follow "cannot read the weights of ...:".
+type Refused = String;
+
+/// The type of a tensor's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stored {
+    F32,
+    F16,
+    Bf16,
+    /// A type that no parameter of a model has; buffers do.
+    Other {
+        name: &'static str,
+        bytes: usize,
+    },
+}
+
+impl Stored {
+    /// Bytes a value.
+    pub(crate) fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+            Self::Other { bytes, .. } => bytes,
+        }
+    }
+}
+
+/// One tensor. All of its values lie inside its file: that was checked when it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) stored: Stored,
+    pub(crate) shape: Vec<usize>,
+    /// Which of the files.
+    part: usize,
+    /// Where its first value lies.
+    at: u64,
+    /// How many values lie between neighbours of each dimension; none if the values follow each other.
+    strides: Option<Vec<usize>>,
+}
+
+impl Entry {
+    /// Whether its values follow each other in the file.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.strides.is_none()
+    }
+
+    /// Length of the part of the file from its first value to its last, in bytes: more than the values have together
+    /// if others lie between them.
+    pub(crate) fn span(&self) -> u64 {
+        let count = self.count();
+        let values = match &self.strides {
+            Some(strides) if count > 0 => {
+                1 + (self.shape.iter().zip(strides))
+                    .map(|(n, s)| (n - 1) * s)
+                    .sum::<usize>()
+            }
+            _ => count,
+        };
+        (values * self.stored.bytes()) as u64
+    }
+
+    /// Number of values. Cannot overflow: they fit the file.
+    pub(crate) fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// A weights file, or the files that an index names.
+#[derive(Debug, Clone)]
+pub(crate) struct TensorFile {
+    parts: Vec<Source>,
+    /// Names in the files, relative to the index; one for a single file.
+    names: Vec<String>,
+    entries: BTreeMap<String, Entry>,
+    /// See [`Directory`].
+    aliases: Option<Vec<String>>,
+}
+
+/// What one file holds.
+struct Directory {
+    entries: BTreeMap<String, Entry>,
+    /// Names that were left out, as far as the file says so; `None` for a format that leaves none out.
+    aliases: Option<Vec<String>>,
+}
+
+/// The SHA-256 of a text, in hexadecimal digits.
+pub(crate) fn sha256_of_text(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+impl TensorFile {
+    /// Reads the directory; `model` names the checkpoint in errors where the file has no path.
+    ///
+    /// # Errors
+    /// [`ModelError::Weights`] naming the file and what is wrong with it.
+    pub(crate) fn open(model: &str, source: &Source) -> Result<Self> {
+        let fail = |file: &Source, reason: Refused| ModelError::Weights {
+            model: file
+                .path()
+                .map_or_else(|| model.to_owned(), |path| path.display().to_string()),
+            reason: short(reason),
+        };
+        let start = start_of(source).map_err(|e| fail(source, e.to_string()))?;
+        if !is_index(&start) {
+            let Directory { entries, aliases } =
+                directory(source, &start, 0).map_err(|reason| fail(source, reason))?;
+            return Ok(Self {
+                parts: vec![source.clone()],
+                names: vec![model.to_owned()],
+                entries,
+                aliases,
+            });
+        }
+        let index = index::read(source).map_err(|reason| fail(source, reason))?;
+        let parts: Vec<Source> = (index.files.iter())
+            .map(|(name, path)| {
+                Source::open(path).map_err(|e| fail(source, format!("it names {name:?}, and {e}")))
+            })
+            .collect::<Result<_>>()?;
+        let (mut entries, mut aliases) = (BTreeMap::new(), None);
+        for (i, (part, (name, _))) in parts.iter().zip(&index.files).enumerate() {
+            let start = start_of(part).map_err(|e| fail(part, e.to_string()))?;
+            let found = directory(part, &start, i).map_err(|reason| fail(part, reason))?;
+            if let Some(more) = found.aliases {
+                aliases.get_or_insert_with(Vec::new).extend(more);
+            }
+            for (tensor, entry) in found.entries {
+                if index.file_of.get(&tensor) != Some(name) {
+                    let reason =
+                        format!("it holds {tensor:?}, which the index does not place there");
+                    return Err(fail(part, reason));
+                }
+                entries.insert(tensor, entry);
+            }
+        }
+        if let Some(lost) = index
+            .file_of
+            .keys()
+            .find(|name| !entries.contains_key(*name))
+        {
+            let file = &index.file_of[lost];
+            let reason = format!("it places {lost:?} in {file:?}, and it is not there");
+            return Err(fail(source, reason));
+        }
+        Ok(Self {
+            parts,
+            names: index.files.into_iter().map(|(name, _)| name).collect(),
+            entries,
+            aliases,
+        })
+    }
+
+    /// Where its parts lie, as far as they are on the disk.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.parts.iter().filter_map(Source::path)
+    }
+
+    /// What it holds, by name.
+    pub(crate) fn entries(&self) -> &BTreeMap<String, Entry> {
+        &self.entries
+    }
+
+    /// Names that were left out of it because others hold the same values, as far as it says so; `None` for a format that leaves
+    /// none out.
+    pub(crate) fn aliases(&self) -> Option<&[String]> {
+        self.aliases.as_deref()
+    }
+
+    /// Length of all files in bytes.
+    pub(crate) fn length(&self) -> u64 {
+        self.parts.iter().map(Source::length).sum()
+    }
+
+    /// SHA-256 of the file; of several, that of the lines `HASH  NAME` that `sha256sum` prints for them in order of name.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or `stop` is set meanwhile.
+    pub(crate) fn sha256(&self, stop: &AtomicBool) -> io::Result<String> {
+        if let [one] = self.parts.as_slice() {
+            return one.sha256(stop);
+        }
+        let mut hash = Sha256::new();
+        for (name, part) in self.names.iter().zip(&self.parts) {
+            hash.update(format!("{}  {name}\n", part.sha256(stop)?));
+        }
+        Ok(hex(&hash.finalize()))
+    }
+
+    /// Calls `each` on the bytes of a tensor's values in order, in parts that hold whole values.
+    ///
+    /// # Errors
+    /// When the file was cut since it was opened, or cannot be read.
+    pub(crate) fn values(&self, entry: &Entry, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        let part = &self.parts[entry.part];
+        let size = entry.stored.bytes();
+        let Some(strides) = &entry.strides else {
+            return part.chunks(entry.at, (entry.count() * size) as u64, each);
+        };
+        if entry.count() == 0 {
+            return Ok(());
+        }
+        let span = usize::try_from(entry.span()).unwrap_or(usize::MAX);
+        let span = part.read(entry.at, span)?;
+        let mut index = vec![0; entry.shape.len()];
+        for _ in 0..entry.count() {
+            let at: usize = index.iter().zip(strides).map(|(i, s)| i * s).sum();
+            each(&span[at * size..(at + 1) * size]);
+            for d in (0..index.len()).rev() {
+                index[d] += 1;
+                if index[d] < entry.shape[d] {
+                    break;
+                }
+                index[d] = 0;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The longest name of a tensor; published ones have a third of it.
+const LONGEST_NAME: usize = 256;
+
+fn long_name(name: &str) -> Refused {
+    format!(
+        "the name of a tensor in it is {} bytes long and begins with {:?}",
+        name.len(),
+        &name[..name.floor_char_boundary(40)]
+    )
+}
+
+/// The first bytes, which tell what a file is.
+fn start_of(source: &Source) -> io::Result<Vec<u8>> {
+    source.read(
+        0,
+        usize::try_from(source.length()).map_or(512, |n| n.min(512)),
+    )
+}
+
+/// The tensors of one file, which becomes part number `part`.
+fn directory(
+    source: &Source,
+    start: &[u8],
+    part: usize,
+) -> std::result::Result<Directory, Refused> {
+    let found = if start.starts_with(zip::MAGIC) {
+        Directory {
+            entries: torch::read(source, part)?,
+            aliases: None,
+        }
+    } else {
+        // A safetensors file begins with the length of its header, whose first byte is a brace.
+        if let Some(what) = unwanted(start)
+            && start.get(8) != Some(&b'{')
+        {
+            return Err(what);
+        }
+        safetensors::read(source, part)?
+    };
+    if found.entries.is_empty() {
+        return Err("it holds no tensors".to_owned());
+    }
+    if let Some(name) = found.entries.keys().find(|name| name.len() > LONGEST_NAME) {
+        return Err(long_name(name));
+    }
+    Ok(found)
+}
+
+/// What a file that is no checkpoint is, and what to do about it.
+fn unwanted(start: &[u8]) -> Option<String> {
+    let text = start.trim_ascii_start();
+    let begins =
+        |with: &[u8]| text.len() >= with.len() && text[..with.len()].eq_ignore_ascii_case(with);
+    if let Some(what) = in_place_of_it(start) {
+        return Some(what);
+    }
+    let what = match start {
+        _ if begins(b"{") || begins(b"[") => {
+            "it is JSON; name the folder, or the file that holds the weights"
+        }
+        _ if start.starts_with(b"GGUF") => "it is a GGUF file; the original checkpoint is needed",
+        _ if start.get(257..262) == Some(b"ustar") => "it is a tar archive; unpack it first",
+        // A protocol mark, or one of the text opcodes that a protocol-0 pickle begins with.
+        [0x80, 1..=5, ..] | [b'c' | b'(', ..] => {
+            "it is a bare pickle, which may hold programs and is never run; save it again with torch.save of PyTorch \
+             1.6 or newer, or as safetensors"
+        }
+        _ => return None,
+    };
+    Some(what.to_owned())
+}
+
+#[cfg(test)]
+pub(crate) mod made;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! The header of a safetensors file. The crate's own check wants the whole file in memory; here the header suffices.
+
+use std::collections::BTreeMap;
+
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
+
+use super::{Directory, Entry, Refused, Stored};
+use crate::engine::model::source::Source;
+
+/// Bytes of the header's length.
+const LENGTH: u64 = 8;
+
+/// The longest header that is read; that of a model with 100,000 tensors is half of it.
+const LONGEST: u64 = 16 << 20;
+
+/// The tensors, and the names that were left out because other names hold the same values.
+pub(super) fn read(source: &Source, part: usize) -> Result<Directory, Refused> {
+    let not = |why: &str| format!("it is no safetensors and no torch.save file: {why}");
+    let mut length = [0; 8];
+    source
+        .read_at(0, &mut length)
+        .map_err(|_| not("it is too short"))?;
+    let length = u64::from_le_bytes(length);
+    if length > source.length().saturating_sub(LENGTH) {
+        return Err(not(
+            "its header would be longer than the file; it may be cut short",
+        ));
+    }
+    if length > LONGEST {
+        return Err(not(&format!("its header would be {length} bytes long")));
+    }
+    let header = source
+        .read(LENGTH, usize::try_from(length).unwrap_or(usize::MAX))
+        .map_err(|e| e.to_string())?;
+    let metadata: Metadata = serde_json::from_slice(&header)
+        .map_err(|e| not(&format!("its header cannot be read ({e})")))?;
+    // The crate has checked that every tensor fills its place and that the places follow each other.
+    let mut end = 0;
+    let mut entries = BTreeMap::new();
+    for (name, info) in metadata.tensors() {
+        let (from, to) = info.data_offsets;
+        end = end.max(to);
+        let entry = Entry {
+            stored: stored(info.dtype),
+            shape: info.shape.clone(),
+            part,
+            at: LENGTH + length + from as u64,
+            strides: None,
+        };
+        entries.insert(name, entry);
+    }
+    let found = source.length() - LENGTH - length;
+    if (end as u64) < found {
+        return Err(format!(
+            "its header describes {end} bytes of values, and {} more follow; it is damaged or was joined with another file",
+            found - end as u64
+        ));
+    }
+    if end as u64 != found {
+        return Err(format!(
+            "its header describes {end} bytes of values, and it has {found}; it may be cut short"
+        ));
+    }
+    // `save_model` writes each of them with the name that was kept.
+    let aliases = metadata.metadata().iter().flatten();
+    Ok(Directory {
+        entries,
+        aliases: Some(aliases.map(|(name, _)| name.clone()).collect()),
+    })
+}
+
+fn stored(dtype: Dtype) -> Stored {
+    let other = |name, bytes| Stored::Other { name, bytes };
+    match dtype {
+        Dtype::F32 => Stored::F32,
+        Dtype::F16 => Stored::F16,
+        Dtype::BF16 => Stored::Bf16,
+        Dtype::F64 => other("F64", 8),
+        Dtype::I64 | Dtype::U64 => other("a 64-bit integer", 8),
+        Dtype::I32 | Dtype::U32 => other("a 32-bit integer", 4),
+        Dtype::BOOL => other("BOOL", 1),
+        Dtype::F8_E4M3 => other("F8_E4M3", 1),
+        Dtype::F8_E5M2 => other("F8_E5M2", 1),
+        _ => other("of a type that no parameter has", 1),
+    }
+}

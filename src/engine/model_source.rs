@@ -1,0 +1,305 @@
+//! Finds a model by what the user calls it: a bundled name, a checkpoint folder or file, or a published id.
+//!
+//! A published checkpoint is looked for in the cache and else downloaded; so is the tokenizer of the base model of a
+//! checkpoint that has none beside it.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::core::error;
+use crate::engine::hub::{self, Fetched, HubError};
+use crate::engine::model::{self, Base, Checkpoint, LoadOptions, ModelError};
+use crate::core::paths;
+use crate::core::text::nearest;
+use crate::core::types::Task;
+
+pub use crate::engine::hub::Progress;
+
+/// How models are opened.
+#[derive(Debug, Clone, Default)]
+pub struct Opener {
+    /// The model that the options below speak of; another one is opened without them.
+    pub named: String,
+    /// What the user said about it.
+    pub options: LoadOptions,
+    /// Its tokenizer.
+    pub tokenizer: Option<PathBuf>,
+    /// Where published checkpoints come from.
+    pub hub: hub::Options,
+    /// What `~` stands for in a name.
+    pub home: Option<PathBuf>,
+}
+
+/// Who hears of a download, and may call it off.
+pub struct Watch<'a> {
+    /// Hears each step.
+    pub progress: &'a mut dyn FnMut(Progress<'_>),
+    /// Is asked again and again.
+    pub cancelled: &'a dyn Fn() -> bool,
+}
+
+/// Why a model cannot be opened.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum OpenError {
+    /// A file of it cannot be read, or nothing is called so.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// It could not be had from the hub.
+    #[error("{error}{}", if *is_no_file { "; no file or folder here is called so either" } else { "" })]
+    Hub {
+        /// What failed.
+        error: HubError,
+        /// Whether the name might have been meant as a path.
+        is_no_file: bool,
+    },
+}
+
+impl OpenError {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Model(error @ ModelError::UnknownModel { name }) => match meant(name) {
+                Some(meant) => format!("did you mean {meant}? {}", error.hint()),
+                None => error.hint(),
+            },
+            Self::Model(error) => error.hint(),
+            Self::Hub { error, .. } => error.hint(),
+        }
+    }
+
+    /// What sort of error it is, which decides the exit code.
+    #[must_use]
+    pub fn kind(&self) -> error::Kind {
+        match self {
+            Self::Model(error) => match error.kind() {
+                model::ErrorKind::Usage => error::Kind::Usage,
+                _ => error::Kind::Model,
+            },
+            Self::Hub { error, .. } => error.kind(),
+        }
+    }
+
+    /// Whether the work was called off.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Model(ModelError::Cancelled)
+                | Self::Hub {
+                    error: HubError::Cancelled,
+                    ..
+                }
+        )
+    }
+}
+
+impl Opener {
+    /// Finds a model's files, and what to load them with; downloads what is not here.
+    ///
+    /// # Errors
+    /// When nothing is called so, a file of it cannot be read, or a download fails.
+    pub fn find(
+        &self,
+        name: &str,
+        watch: &mut Watch<'_>,
+    ) -> Result<(Checkpoint, LoadOptions), OpenError> {
+        let is_named = name == self.named;
+        // In a prompt no shell has put the home folder in its place.
+        let expanded = paths::expand(self.home.as_deref(), Path::new(name));
+        let expanded = expanded.to_str().unwrap_or(name);
+        let mut options = if is_named {
+            self.options.clone()
+        } else {
+            LoadOptions {
+                precision: self.options.precision,
+                behaviour: self.options.behaviour,
+                ..LoadOptions::default()
+            }
+        };
+        let mut checkpoint = match Checkpoint::open(expanded) {
+            Err(ModelError::UnknownModel { .. }) if is_published_name(name) => {
+                let fetched = hub::fetch(name, &self.hub, watch.progress, watch.cancelled);
+                let fetched = fetched.map_err(|error| OpenError::Hub {
+                    error,
+                    is_no_file: !hub::KNOWN.iter().any(|known| name.starts_with(known.id)),
+                })?;
+                options.task = options.task.or_else(|| task_of(name));
+                published(name, &fetched, self.tokenizer.is_some() && is_named)?
+            }
+            found => found?,
+        };
+        if let Some(path) = self.tokenizer.as_deref().filter(|_| is_named) {
+            checkpoint = checkpoint.with_tokenizer(path)?;
+        }
+        if checkpoint.needs_tokenizer()
+            && let Some((base, _)) = checkpoint.inferred()
+        {
+            let files = hub::base_files(of_base(base), &self.hub, watch.progress, watch.cancelled);
+            let files = files.map_err(|error| OpenError::Hub {
+                error,
+                is_no_file: false,
+            })?;
+            checkpoint = checkpoint.with_tokenizer(&files.tokenizer)?;
+        }
+        Ok((checkpoint, options))
+    }
+}
+
+/// The bundled or published model that was probably meant.
+fn meant(name: &str) -> Option<&'static str> {
+    let published = hub::KNOWN.iter().map(|known| known.id);
+    nearest(name, model::bundled_names().into_iter().chain(published))
+}
+
+/// The files of a published checkpoint; those of its base may be missing if a tokenizer is given.
+fn published(name: &str, fetched: &Fetched, has_tokenizer: bool) -> Result<Checkpoint, OpenError> {
+    if let Some(error) = &fetched.base_error
+        && !has_tokenizer
+    {
+        return Err(OpenError::Hub {
+            error: error.clone(),
+            is_no_file: false,
+        });
+    }
+    let checkpoint = Checkpoint::from_files(
+        name,
+        &fetched.weights,
+        fetched.config.as_deref(),
+        fetched.tokenizer.as_deref(),
+    )?;
+    Ok(checkpoint.with_stated_sha256(fetched.stated_sha256()))
+}
+
+/// Whether a name can be one on the hub: `OWNER/NAME`, and not what is plainly a path.
+fn is_published_name(name: &str) -> bool {
+    let is_path = Path::new(name).is_absolute() || name.starts_with('.') || name.starts_with('~');
+    !is_path && hub::Id::parse(name).is_ok()
+}
+
+/// What the table says a checkpoint was trained on; its name may not say it.
+fn task_of(name: &str) -> Option<Task> {
+    let id = hub::Id::parse(name).ok()?;
+    let data_set = hub::known(&id.repo, &id.folder)?.data_set.to_lowercase();
+    if data_set.starts_with("gsm8k") {
+        Some(Task::Math)
+    } else if data_set.starts_with("prosqa") || data_set.starts_with("prontoqa") {
+        Some(Task::Logic)
+    } else {
+        None
+    }
+}
+
+fn of_base(base: Base) -> hub::Base {
+    match base {
+        Base::Gpt2 => hub::Base::Gpt2,
+        Base::Llama32 => hub::Base::Llama,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(opener: &Opener, name: &str) -> Result<(Checkpoint, LoadOptions), OpenError> {
+        let mut watch = Watch {
+            progress: &mut |_| (),
+            cancelled: &|| false,
+        };
+        opener.find(name, &mut watch)
+    }
+
+    #[test]
+    fn names_paths_and_ids_are_told_apart() {
+        for (name, expected) in [
+            ("zen-E/CODI-gpt2", true),
+            ("bmarti44/coconut-curriculum-checkpoints/coconut", true),
+            ("https://huggingface.co/zen-E/CODI-gpt2", true),
+            ("./zen-E/CODI-gpt2", false),
+            ("../x/y", false),
+            ("/x/y", false),
+            ("~/x/y", false),
+            ("mini-mathh", false),
+        ] {
+            assert_eq!(is_published_name(name), expected, "{name}");
+        }
+        assert_eq!(task_of("zen-E/CODI-gpt2"), Some(Task::Math));
+        assert_eq!(
+            task_of("bmarti44/coconut-curriculum-checkpoints/coconut"),
+            Some(Task::Logic)
+        );
+        assert_eq!(task_of("somebody/else"), None);
+    }
+
+    #[test]
+    fn a_leading_tilde_is_the_home_folder_and_a_slip_is_told() {
+        let home = tempfile::tempdir().expect("temporary folder");
+        std::fs::create_dir(home.path().join("ckpt")).expect("folder");
+        let opener = Opener {
+            home: Some(home.path().to_owned()),
+            ..Opener::default()
+        };
+        // It is found, and holds nothing.
+        let error = find(&opener, "~/ckpt").expect_err("empty");
+        assert!(
+            error.to_string().contains("it holds no model.safetensors"),
+            "{error}"
+        );
+        let error = find(&opener, "~/other").expect_err("missing");
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("{:?}", home.path().join("other"))),
+            "{error}"
+        );
+        for (typed, says) in [
+            ("mini-mathh", "did you mean mini-math?"),
+            ("Mini-Logic", "did you mean mini-logic?"),
+            ("CODI-gpt2", "did you mean zen-E/CODI-gpt2?"),
+        ] {
+            let error = find(&opener, typed).expect_err(typed);
+            assert_eq!(error.kind().exit_code(), 2);
+            assert!(error.hint().starts_with(says), "{}", error.hint());
+        }
+        let error = find(&opener, "something else").expect_err("unknown");
+        assert!(!error.hint().contains("did you mean"), "{}", error.hint());
+    }
+
+    #[test]
+    fn options_hold_for_the_model_they_were_given_with() {
+        let opener = Opener {
+            named: "mini-math".to_owned(),
+            options: LoadOptions {
+                latents: Some(2),
+                ..LoadOptions::default()
+            },
+            ..Opener::default()
+        };
+        let latents = |name| find(&opener, name).map(|(_, options)| options.latents);
+        assert_eq!(latents("mini-math"), Ok(Some(2)));
+        assert_eq!(latents("mini-math-sim"), Ok(None));
+    }
+
+    #[test]
+    fn what_is_neither_here_nor_in_the_cache_is_said() {
+        let cache = tempfile::tempdir().expect("temporary folder");
+        let opener = Opener {
+            hub: hub::Options {
+                offline: true,
+                cache: Some(cache.path().to_owned()),
+                ..hub::Options::default()
+            },
+            ..Opener::default()
+        };
+        for (name, expected) in [
+            ("zen-E/CODI-gpt2", "not in the cache"),
+            ("runs/mine", "no file or folder here is called so either"),
+            ("mini-mathh", "no model called"),
+        ] {
+            let error = find(&opener, name).expect_err(name);
+            assert!(error.to_string().contains(expected), "{error}");
+            assert!(!error.hint().is_empty() && !error.is_cancelled());
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What a set of problems comes to: shares with their intervals, and the points of the plots.
+
+use crate::lab::rows::summary::Item;
+use crate::core::stats::{Share, ranking};
+use crate::core::types::Rung;
+
+/// What the shown problems come to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Figures {
+    /// How many problems.
+    pub n: usize,
+    /// The right answers among those of which the gold answer is known.
+    pub right: Option<Share>,
+    /// Rungs among the right and among the wrong answers, in the order of [`Rung::ALL`].
+    pub rungs: Vec<AtRung>,
+    /// Verdicts on answers of which the gold one is not known.
+    pub unknown: usize,
+    /// The right answers when the model is made to answer after so many latents.
+    pub by_k: Vec<(usize, Share)>,
+    /// The risk when answers are given in the order of a score.
+    pub risk: Option<Risk>,
+}
+
+/// How many verdicts end at a rung.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AtRung {
+    /// The rung.
+    pub rung: Rung,
+    /// Among the verdicts on right answers.
+    pub right: Share,
+    /// Among those on wrong ones.
+    pub wrong: Share,
+}
+
+/// Points (coverage, risk): the share of problems that are answered, and of wrong ones among them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Risk {
+    /// How many problems have a gold answer, a verdict and a log-probability.
+    pub n: usize,
+    /// By the strength of the rung.
+    pub by_rung: Vec<(f64, f64)>,
+    /// By the log-probability of the answer.
+    pub by_logprob: Vec<(f64, f64)>,
+}
+
+impl Figures {
+    /// Counts problems.
+    #[must_use]
+    pub fn of<'a>(items: impl Iterator<Item = &'a Item>) -> Self {
+        let items: Vec<&Item> = items.collect();
+        let correct: Vec<bool> = items.iter().filter_map(|item| item.correct).collect();
+        let right = (!correct.is_empty()).then(|| share(&correct));
+        let at = |rung: Rung, correct: bool| {
+            let judged = items.iter().filter(|item| item.correct == Some(correct));
+            let hits: Vec<bool> = judged
+                .filter_map(|item| item.rung)
+                .map(|found| found == rung)
+                .collect();
+            share(&hits)
+        };
+        let rungs = Rung::ALL.map(|rung| AtRung {
+            rung,
+            right: at(rung, true),
+            wrong: at(rung, false),
+        });
+        let is_unknown = |item: &&&Item| item.rung.is_some() && item.correct.is_none();
+        Self {
+            n: items.len(),
+            right,
+            rungs: rungs.to_vec(),
+            unknown: items.iter().filter(is_unknown).count(),
+            by_k: by_k(&items),
+            risk: risk(&items),
+        }
+    }
+
+    /// Whether any verdict is there.
+    #[must_use]
+    pub fn has_verdicts(&self) -> bool {
+        let judged = |at: &AtRung| at.right.n + at.wrong.n > 0;
+        self.unknown > 0 || self.rungs.first().is_some_and(judged)
+    }
+}
+
+fn share(held: &[bool]) -> Share {
+    Share::new(held.iter().filter(|held| **held).count(), held.len())
+}
+
+fn by_k(items: &[&Item]) -> Vec<(usize, Share)> {
+    let exits = || items.iter().flat_map(|item| &item.exits);
+    let mut ks: Vec<usize> = exits().map(|exit| exit.k).collect();
+    ks.sort_unstable();
+    ks.dedup();
+    let at = |k: usize| -> Vec<bool> {
+        let here = exits().filter(|exit| exit.k == k);
+        here.filter_map(|exit| exit.correct).collect()
+    };
+    ks.into_iter()
+        .map(|k| (k, share(&at(k))))
+        .filter(|(_, share)| share.n > 0)
+        .collect()
+}
+
+fn risk(items: &[&Item]) -> Option<Risk> {
+    let known = items.iter().filter_map(|item| {
+        let logprob = item.logprob.filter(|logprob| !logprob.is_nan())?;
+        Some((item.correct?, f64::from(item.rung?.strength()), logprob))
+    });
+    let known: Vec<(bool, f64, f64)> = known.collect();
+    if known.is_empty() {
+        return None;
+    }
+    let correct: Vec<bool> = known.iter().map(|(correct, ..)| *correct).collect();
+    let curve = |score: fn(&(bool, f64, f64)) -> f64| {
+        let scores: Vec<f64> = known.iter().map(score).collect();
+        ranking::risk_coverage(&scores, &correct)
+    };
+    Some(Risk {
+        n: known.len(),
+        by_rung: curve(|row| row.1)?,
+        by_logprob: curve(|row| row.2)?,
+    })
+}

@@ -1,0 +1,478 @@
+//! The language that picks problems of a run: `rung=USED correct=no steps>=3`. Terms stand side by side and all must hold.
+//!
+//! A term is a field, an operator and a value; a value with blanks stands in double quotes. What was not computed matches no
+//! term but `!=` and `=none`.
+
+mod display;
+
+use std::cmp::Ordering;
+
+use crate::lab::rows::summary::Item;
+use crate::explorer::session::{Note, Tag};
+use crate::core::stats::float;
+use crate::core::types::Rung;
+
+/// What of a problem is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// The rung of the verdict.
+    Rung,
+    /// Whether the answer is the gold one.
+    Correct,
+    /// Steps of the gold solution.
+    Steps,
+    /// p of the verdict's search.
+    P,
+    /// The latents that are needed alone.
+    Needed,
+    /// First match.
+    First,
+    /// Stable match.
+    Stable,
+    /// Change of log-probability with all latents off.
+    Delta,
+    /// Which problem, from 0.
+    Index,
+    /// The model's answer.
+    Answer,
+    /// The question.
+    Text,
+    /// How many notes and tags there are on the problem.
+    Notes,
+    /// Its tags, any of them.
+    Tag,
+    /// The texts of its notes, any of them.
+    Note,
+}
+
+/// What kind of value a field has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Number,
+    Rung,
+    Truth,
+    Latents,
+    Text,
+}
+
+impl Field {
+    /// Every field.
+    pub const ALL: [Self; 14] = [
+        Self::Rung,
+        Self::Correct,
+        Self::Steps,
+        Self::P,
+        Self::Needed,
+        Self::First,
+        Self::Stable,
+        Self::Delta,
+        Self::Index,
+        Self::Answer,
+        Self::Text,
+        Self::Notes,
+        Self::Tag,
+        Self::Note,
+    ];
+
+    /// Its name in an expression.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rung => "rung",
+            Self::Correct => "correct",
+            Self::Steps => "steps",
+            Self::P => "p",
+            Self::Needed => "needed",
+            Self::First => "first",
+            Self::Stable => "stable",
+            Self::Delta => "delta",
+            Self::Index => "index",
+            Self::Answer => "answer",
+            Self::Text => "text",
+            Self::Notes => "notes",
+            Self::Tag => "tag",
+            Self::Note => "note",
+        }
+    }
+
+    fn kind(self) -> Kind {
+        match self {
+            Self::Rung => Kind::Rung,
+            Self::Correct => Kind::Truth,
+            Self::Needed => Kind::Latents,
+            Self::Answer | Self::Text | Self::Tag | Self::Note => Kind::Text,
+            _ => Kind::Number,
+        }
+    }
+}
+
+/// How a field is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// `=`
+    Is,
+    /// `!=`
+    Not,
+    /// `<=`
+    AtMost,
+    /// `>=`
+    AtLeast,
+    /// `<`
+    Below,
+    /// `>`
+    Above,
+    /// `~`
+    Has,
+}
+
+impl Op {
+    /// Every operator; longer ones come first, so that they are read whole.
+    pub const ALL: [Self; 7] = [
+        Self::Not,
+        Self::AtMost,
+        Self::AtLeast,
+        Self::Is,
+        Self::Below,
+        Self::Above,
+        Self::Has,
+    ];
+
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Is => "=",
+            Self::Not => "!=",
+            Self::AtMost => "<=",
+            Self::AtLeast => ">=",
+            Self::Below => "<",
+            Self::Above => ">",
+            Self::Has => "~",
+        }
+    }
+
+    fn is_equality(self) -> bool {
+        matches!(self, Self::Is | Self::Not)
+    }
+
+    /// Whether two values in this order satisfy it.
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Is | Self::Has => order == Ordering::Equal,
+            Self::Not => order != Ordering::Equal,
+            Self::AtMost => order != Ordering::Greater,
+            Self::AtLeast => order != Ordering::Less,
+            Self::Below => order == Ordering::Less,
+            Self::Above => order == Ordering::Greater,
+        }
+    }
+}
+
+/// What a field is compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// It was not computed, or there is none.
+    None,
+    /// A number; of needed latents, how many.
+    Number(f64),
+    /// A rung.
+    Rung(Rung),
+    /// Yes or no.
+    Truth(bool),
+    /// Latents in rising order.
+    Latents(Vec<usize>),
+    /// A text.
+    Text(String),
+}
+
+/// One condition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Term {
+    /// What is looked at.
+    pub field: Field,
+    /// How.
+    pub op: Op,
+    /// With what it is compared.
+    pub value: Value,
+}
+
+/// An expression; without a term it lets everything through.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter(pub Vec<Term>);
+
+/// Why an expression cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// Where, in characters from the left.
+    pub at: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl Filter {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// Says what is wrong and where.
+    pub fn parse(text: &str) -> Result<Self, Wrong> {
+        let mut reader = Reader {
+            chars: text.chars().collect(),
+            at: 0,
+        };
+        let mut terms = Vec::new();
+        loop {
+            reader.skip_blanks();
+            if reader.at == reader.chars.len() {
+                return Ok(Self(terms));
+            }
+            terms.push(reader.term()?);
+        }
+    }
+
+    /// Whether it lets a problem with these notes through.
+    #[must_use]
+    pub fn admits(&self, item: &Item, notes: &[Note]) -> bool {
+        self.0.iter().all(|term| term.holds(item, notes))
+    }
+}
+
+impl Term {
+    fn holds(&self, item: &Item, notes: &[Note]) -> bool {
+        let op = self.op;
+        let number = |found: Option<f64>| match (&self.value, found) {
+            (Value::None, found) => op.holds(found.is_some().cmp(&false)),
+            (Value::Number(wanted), Some(found)) => found
+                .partial_cmp(wanted)
+                .is_some_and(|order| op.holds(order)),
+            _ => op == Op::Not,
+        };
+        let whole = |found: Option<usize>| number(found.map(float));
+        match self.field {
+            Field::Rung => self.rung(item.rung),
+            Field::Correct => match self.value {
+                Value::Truth(wanted) => (item.correct == Some(wanted)) == (op == Op::Is),
+                _ => item.correct.is_none() == (op == Op::Is),
+            },
+            Field::Steps => whole(Some(item.steps)),
+            Field::P => number(item.p),
+            Field::Needed => self.needed(item.needed.as_deref()),
+            Field::First => whole(item.first),
+            Field::Stable => whole(item.stable),
+            Field::Delta => number(item.delta),
+            Field::Index => whole(Some(item.index)),
+            Field::Answer => self.text(item.answer.as_deref()),
+            Field::Text => self.text([item.question.as_str()]),
+            Field::Notes => whole(Some(notes.len())),
+            Field::Tag => self.text(notes.iter().filter_map(|note| note.tag).map(Tag::as_str)),
+            Field::Note => {
+                let texts = notes.iter().map(|note| note.text.as_str());
+                self.text(texts.filter(|text| !text.is_empty()))
+            }
+        }
+    }
+
+    fn rung(&self, found: Option<Rung>) -> bool {
+        let op = self.op;
+        match (&self.value, found) {
+            (Value::None, found) => op.holds(found.is_some().cmp(&false)),
+            (Value::Rung(wanted), Some(found)) if op.is_equality() => {
+                (found == *wanted) == (op == Op::Is)
+            }
+            (Value::Rung(wanted), Some(found)) => {
+                op.holds(found.strength().cmp(&wanted.strength()))
+            }
+            (Value::Text(_), Some(found)) => self.text([found.as_str()]),
+            _ => op == Op::Not,
+        }
+    }
+
+    fn needed(&self, found: Option<&[usize]>) -> bool {
+        let op = self.op;
+        match (&self.value, found) {
+            (Value::Latents(wanted), Some(found)) if op == Op::Has => {
+                wanted.iter().all(|latent| found.contains(latent))
+            }
+            (Value::Latents(wanted), Some(found)) => (found == wanted.as_slice()) == (op == Op::Is),
+            (Value::Number(wanted), Some(found)) => float(found.len())
+                .partial_cmp(wanted)
+                .is_some_and(|order| op.holds(order)),
+            _ => op == Op::Not,
+        }
+    }
+
+    /// Compares all texts that were found: one that fits is enough.
+    fn text<'a>(&self, found: impl IntoIterator<Item = &'a str>) -> bool {
+        let mut found = found.into_iter();
+        match &self.value {
+            Value::None => self.op.holds(found.next().is_some().cmp(&false)),
+            Value::Text(wanted) => {
+                let wanted = wanted.to_lowercase();
+                let mut found = found.map(str::to_lowercase);
+                match self.op {
+                    Op::Has => found.any(|found| found.contains(&wanted)),
+                    op => found.any(|found| found == wanted) == (op == Op::Is),
+                }
+            }
+            _ => self.op == Op::Not,
+        }
+    }
+}
+
+/// Reads an expression from left to right.
+struct Reader {
+    chars: Vec<char>,
+    at: usize,
+}
+
+impl Reader {
+    fn skip_blanks(&mut self) {
+        while self.chars.get(self.at).is_some_and(|c| c.is_whitespace()) {
+            self.at += 1;
+        }
+    }
+
+    fn wrong<T>(at: usize, message: impl Into<String>) -> Result<T, Wrong> {
+        let message = message.into();
+        Err(Wrong { at, message })
+    }
+
+    fn term(&mut self) -> Result<Term, Wrong> {
+        let start = self.at;
+        let name = self.word(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        let lower = name.to_lowercase();
+        let field = Field::ALL.into_iter().find(|field| field.as_str() == lower);
+        let Some(field) = field else {
+            let names: Vec<&str> = Field::ALL.iter().map(|field| field.as_str()).collect();
+            let what = if name.is_empty() {
+                "a field belongs here".to_owned()
+            } else {
+                format!("there is no field {name}")
+            };
+            return Self::wrong(start, format!("{what}: {}", names.join(", ")));
+        };
+        self.skip_blanks();
+        let place = self.at;
+        let Some(op) = self.op() else {
+            return Self::wrong(place, "one of = != < <= > >= ~ belongs here");
+        };
+        if !allows(field.kind(), op) {
+            let what = format!("{} cannot be compared by {}", field.as_str(), op.as_str());
+            return Self::wrong(place, what);
+        }
+        self.skip_blanks();
+        let place = self.at;
+        let (text, quoted) = self.value()?;
+        match value(field, op, &text, quoted) {
+            Ok(value) => Ok(Term { field, op, value }),
+            Err(message) => Self::wrong(place, message),
+        }
+    }
+
+    fn word(&mut self, belongs: impl Fn(char) -> bool) -> String {
+        let rest = self.chars[self.at..].iter().copied();
+        let word: String = rest.take_while(|c| belongs(*c)).collect();
+        self.at += word.chars().count();
+        word
+    }
+
+    fn op(&mut self) -> Option<Op> {
+        let rest = &self.chars[self.at..];
+        let op = Op::ALL.into_iter().find(|op| {
+            let length = op.as_str().len();
+            rest.len() >= length && rest[..length].iter().copied().eq(op.as_str().chars())
+        })?;
+        self.at += op.as_str().len();
+        Some(op)
+    }
+
+    /// The text of a value, and whether it stood in quotes.
+    fn value(&mut self) -> Result<(String, bool), Wrong> {
+        if self.chars.get(self.at) != Some(&'"') {
+            let start = self.at;
+            let text = self.word(|c| !c.is_whitespace());
+            if text.is_empty() {
+                return Self::wrong(start, "a value belongs here");
+            }
+            return Ok((text, false));
+        }
+        let start = self.at;
+        let mut text = String::new();
+        let mut escaped = false;
+        for (i, c) in self.chars.iter().enumerate().skip(start + 1) {
+            match c {
+                '\\' if !escaped => escaped = true,
+                '"' if !escaped => {
+                    self.at = i + 1;
+                    return Ok((text, true));
+                }
+                c => {
+                    text.push(*c);
+                    escaped = false;
+                }
+            }
+        }
+        Self::wrong(start, "the quotation mark is not closed")
+    }
+}
+
+/// Whether a kind of value can be compared so.
+fn allows(kind: Kind, op: Op) -> bool {
+    match kind {
+        Kind::Number => op != Op::Has,
+        Kind::Rung | Kind::Latents => true,
+        Kind::Truth => op.is_equality(),
+        Kind::Text => op.is_equality() || op == Op::Has,
+    }
+}
+
+fn value(field: Field, op: Op, text: &str, quoted: bool) -> Result<Value, String> {
+    let is_none = !quoted && op.is_equality() && text.eq_ignore_ascii_case("none");
+    let number = || {
+        let plain = text.replace('\u{2212}', "-");
+        let number = plain.parse::<f64>().ok().filter(|n| !n.is_nan());
+        number
+            .map(Value::Number)
+            .ok_or_else(|| format!("{text} is not a number"))
+    };
+    match field.kind() {
+        Kind::Latents if op.is_equality() && is_none => Ok(Value::Latents(Vec::new())),
+        _ if is_none => Ok(Value::None),
+        Kind::Latents if op.is_equality() || op == Op::Has => latents(text),
+        Kind::Number | Kind::Latents => number(),
+        Kind::Text => Ok(Value::Text(text.to_owned())),
+        Kind::Rung if op == Op::Has => Ok(Value::Text(text.to_owned())),
+        Kind::Rung => rung(text),
+        Kind::Truth => match text.to_lowercase().as_str() {
+            "yes" | "true" => Ok(Value::Truth(true)),
+            "no" | "false" => Ok(Value::Truth(false)),
+            _ => Err("yes, no or none belongs here".to_owned()),
+        },
+    }
+}
+
+fn rung(text: &str) -> Result<Value, String> {
+    let wanted = text.replace(['-', '_'], " ");
+    let mut all = Rung::ALL.into_iter();
+    let found = all.find(|rung| rung.as_str().eq_ignore_ascii_case(&wanted));
+    found.map(Value::Rung).ok_or_else(|| {
+        let names = Rung::ALL.map(written);
+        format!("there is no rung {text}: {}", names.join(", "))
+    })
+}
+
+/// A rung in one word.
+fn written(rung: Rung) -> String {
+    rung.as_str().replace(' ', "-")
+}
+
+fn latents(text: &str) -> Result<Value, String> {
+    let wrong = || format!("{text} is not a list of latents such as 1,3");
+    let parts = text.split(',').map(|part| part.trim().parse::<usize>());
+    let mut latents: Vec<usize> = parts.collect::<Result<_, _>>().map_err(|_| wrong())?;
+    latents.sort_unstable();
+    latents.dedup();
+    Ok(Value::Latents(latents))
+}
+
+#[cfg(test)]
+mod tests;

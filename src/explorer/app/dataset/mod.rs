@@ -1,0 +1,310 @@
+//! A run over a data set, as a table: its problems, which of them are shown and in what order, and what they come to.
+
+mod command;
+pub(super) mod enabled;
+pub mod figures;
+pub mod filter;
+pub mod on_dataset;
+pub mod protocol;
+mod sort;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use crate::explorer::app::App;
+use crate::core::problem::Split;
+use crate::lab::rows::Header;
+use crate::lab::rows::calibration::Calibration;
+use crate::lab::rows::summary::{Item, key};
+use crate::explorer::session::store::Noted;
+use crate::explorer::session::{Key as SessionKey, Note, Session};
+use crate::core::stats::Share;
+use crate::core::types::{ModelInfo, Rung};
+
+pub use figures::Figures;
+pub use filter::Filter;
+pub use protocol::{RunEvent, RunRequest};
+pub use sort::Column;
+
+/// The data-set view and its run.
+#[derive(Debug, Clone, Default)]
+pub struct Dataset {
+    /// The open run.
+    pub run: Option<OpenRun>,
+    /// The folder that is being opened, until its header is read.
+    pub opening: Option<PathBuf>,
+    /// Whether a run is being computed from here.
+    pub work: Work,
+    /// Why the run cannot be read or went wrong, in one line.
+    pub failure: Option<String>,
+    /// Which problems are shown.
+    pub filter: Filter,
+    /// By which column they are sorted.
+    pub sort: Column,
+    /// Whether the order is turned around.
+    pub reversed: bool,
+    /// The problems that are shown, in order: places in the run's items.
+    pub shown: Vec<usize>,
+    /// The row under the cursor.
+    pub row: usize,
+    /// What the shown problems come to.
+    pub figures: Figures,
+    /// Whether the figures have the page for themselves.
+    pub only_figures: bool,
+    /// The notes on each problem, by the key of its question.
+    pub notes: HashMap<u64, Vec<Note>>,
+    /// The saved sessions with notes, by the key of the question.
+    saved: HashMap<u64, Vec<Noted>>,
+    /// Where runs are kept that are started from here.
+    pub runs_folder: PathBuf,
+    /// The file of problems that the explorer was given.
+    pub data: Option<PathBuf>,
+    /// What is known of models without a run of theirs.
+    pub calibrations: Vec<Calibration>,
+    /// What the run under way was started with: the model and the options.
+    started: Option<(String, String)>,
+    /// Tells what is heard of the open run from what is heard of one before.
+    ticket: u64,
+}
+
+/// A run that is open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenRun {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// How its rows were made.
+    pub header: Box<Header>,
+    /// How many problems it has when it is whole.
+    pub of: usize,
+    /// The problems that are there, in the order of the file.
+    pub items: Vec<Item>,
+    /// Whether everything that was there has been read.
+    pub is_read: bool,
+}
+
+/// Whether a run is being computed from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Work {
+    /// No.
+    #[default]
+    None,
+    /// It was started.
+    Running,
+    /// It was asked to stop and finishes what it has in hand.
+    Pausing,
+}
+
+/// How often answers are right at the rung of the open verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RightAtRung {
+    /// The rung.
+    pub rung: Rung,
+    /// The right ones among those of which the gold answer is known.
+    pub right: Share,
+    /// Whether the open problem is among those that were counted; it is left out then.
+    pub others: bool,
+    /// Which problems.
+    pub origin: String,
+}
+
+impl OpenRun {
+    /// The name of its folder; foreign text.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self.folder.file_name().unwrap_or(self.folder.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Whether a problem, told by the key of its question, is there.
+    #[must_use]
+    pub fn holds(&self, key: u64) -> bool {
+        self.items.iter().any(|item| item.key == key)
+    }
+
+    /// Whether every problem is there.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.items.len() >= self.of
+    }
+}
+
+impl Dataset {
+    /// What tells messages about the open run from those about one before.
+    #[cfg(test)]
+    pub(crate) fn ticket(&self) -> u64 {
+        self.ticket
+    }
+
+    /// The problem under the cursor.
+    #[must_use]
+    pub fn item(&self) -> Option<&Item> {
+        let at = *self.shown.get(self.row)?;
+        self.run.as_ref()?.items.get(at)
+    }
+
+    /// The row after or before that of a problem, as the table is filtered and sorted now; from the cursor where the problem is not shown.
+    #[must_use]
+    pub fn neighbour(&self, index: usize, next: bool) -> Option<usize> {
+        let items = &self.run.as_ref()?.items;
+        let mut shown = self.shown.iter();
+        let at = shown.position(|at| items.get(*at).is_some_and(|item| item.index == index));
+        let row = match (at, next) {
+            (Some(at), true) => at + 1,
+            (Some(at), false) => at.checked_sub(1)?,
+            (None, true) => self.row,
+            (None, false) => self.row.checked_sub(1)?,
+        };
+        (row < self.shown.len()).then_some(row)
+    }
+
+    /// Brings what is shown in line with items, filter and order; the cursor stays on its problem where it can.
+    fn refresh(&mut self) {
+        let Some(run) = &self.run else {
+            self.shown.clear();
+            self.figures = Figures::default();
+            self.row = 0;
+            return;
+        };
+        let under = self.shown.get(self.row).copied();
+        let items = &run.items;
+        let mut shown: Vec<usize> = (0..items.len())
+            .filter(|at| {
+                let item = &items[*at];
+                let notes = self.notes.get(&item.key).map_or(&[][..], Vec::as_slice);
+                self.filter.admits(item, notes)
+            })
+            .collect();
+        sort::sort(&mut shown, items, self.sort, self.reversed, &self.notes);
+        self.figures = Figures::of(shown.iter().map(|at| &items[*at]));
+        let kept = under.and_then(|under| shown.iter().position(|at| *at == under));
+        self.row = kept.unwrap_or(self.row).min(shown.len().saturating_sub(1));
+        self.shown = shown;
+    }
+}
+
+/// In words how the loaded model is not what made a run's rows; none if it is.
+#[must_use]
+pub fn differs(info: &ModelInfo, header: &Header) -> Option<String> {
+    let made = &header.model;
+    if let Some(control) = &header.control {
+        return Some(format!("the run is a control ({control})"));
+    }
+    if made.sha256 != info.sha256 {
+        let short = |sha: &str| sha.chars().take(8).collect::<String>();
+        return Some(format!(
+            "the run is of {} ({}), not of the loaded model ({})",
+            made.name,
+            short(&made.sha256),
+            short(&info.sha256)
+        ));
+    }
+    [
+        ("precision", &made.dtype, &info.dtype),
+        ("behaviour", &made.behaviour, &info.behaviour),
+    ]
+    .into_iter()
+    .find(|(_, a, b)| a != b)
+    .map(|(what, a, b)| format!("{what} is {a} in the run and {b} here"))
+    .or_else(|| {
+        let (a, b) = (header.settings.latents, info.n_latents);
+        (a != b).then(|| format!("the run has {a} latents, here are {b}"))
+    })
+}
+
+impl App {
+    /// The notes on each problem, by the key of its question: those of the sessions that are open here, and the saved ones of all
+    /// others. What was changed here counts as it is here.
+    fn all_notes(&self) -> HashMap<u64, Vec<Note>> {
+        let own: Vec<&Session> = self.sessions().collect();
+        let open_here: HashSet<SessionKey> = own.iter().map(|session| session.key()).collect();
+        let mut notes: HashMap<u64, Vec<Note>> = HashMap::new();
+        for (key, saved) in &self.dataset.saved {
+            let mut there: Vec<Note> = Vec::new();
+            for saved in saved.iter().filter(|saved| !open_here.contains(&saved.key)) {
+                // Several files may hold the same note.
+                let new = saved.notes.iter().filter(|note| !there.contains(note));
+                let new: Vec<Note> = new.cloned().collect();
+                there.extend(new);
+            }
+            if !there.is_empty() {
+                notes.insert(*key, there);
+            }
+        }
+        for session in own.iter().filter(|session| !session.notes.is_empty()) {
+            let there = notes.entry(key(session.question())).or_default();
+            there.extend(session.notes.iter().cloned());
+        }
+        notes
+    }
+
+    /// The note on a problem that was written last.
+    #[must_use]
+    pub fn last_note(&self, item: &Item) -> Option<&Note> {
+        let notes = self.dataset.notes.get(&item.key)?;
+        notes.iter().max_by_key(|note| note.written_at)
+    }
+
+    /// How often answers are right at the rung of the open verdict, among problems like the open one: those of the open run if it is
+    /// one of them, or else those of a calibration of the model whose data it belongs to. None where there are no such figures, or no
+    /// answer at this rung is known to be right or wrong.
+    #[must_use]
+    pub fn calibration(&self) -> Option<RightAtRung> {
+        let info = self.info()?;
+        let rung = self.session.verdict.as_ref()?.rung;
+        let open = key(self.session.question());
+        let run = self.dataset.run.as_ref();
+        if let Some(run) = run.filter(|run| run.holds(open) && differs(info, &run.header).is_none())
+        {
+            let known = run.items.iter();
+            let known = known.filter_map(|item| Some((item.key, item.rung?, item.correct?)));
+            return right_at(rung, open, known, &run.header.data.origin);
+        }
+        let mut own = self.dataset.calibrations.iter();
+        let own = own.find(|own| own.is_of(info) && self.belongs_to(own, open))?;
+        right_at(rung, open, own.verdicts(), &own.data.origin)
+    }
+
+    /// Whether the open problem is one of those that a calibration was made of, or was drawn as they were: it is in the list of
+    /// generated problems or in the open run, and these are of the same task and split.
+    fn belongs_to(&self, calibration: &Calibration, open: u64) -> bool {
+        let data = &calibration.data;
+        let is_listed = || {
+            let split = self.library.split.map(Split::name);
+            let mut listed = self.library.problems.iter();
+            split.is_some()
+                && split == data.split()
+                && listed.any(|problem| problem.question == self.session.question())
+        };
+        let is_in_run = || {
+            let run = self.dataset.run.as_ref();
+            run.is_some_and(|run| run.holds(open) && run.header.data.is_like(data))
+        };
+        calibration.verdicts().any(|(key, ..)| key == open) || is_listed() || is_in_run()
+    }
+}
+
+/// How many of the verdicts at a rung are right, that of the open problem left out.
+fn right_at(
+    rung: Rung,
+    open: u64,
+    verdicts: impl Iterator<Item = (u64, Rung, bool)>,
+    origin: &str,
+) -> Option<RightAtRung> {
+    let (mut n, mut hits, mut others) = (0, 0, false);
+    for (key, at, is_right) in verdicts {
+        if key == open {
+            others = true;
+        } else if at == rung {
+            n += 1;
+            hits += usize::from(is_right);
+        }
+    }
+    (n > 0).then(|| RightAtRung {
+        rung,
+        right: Share::new(hits, n),
+        others,
+        origin: origin.to_owned(),
+    })
+}

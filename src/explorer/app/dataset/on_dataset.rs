@@ -1,0 +1,366 @@
+//! The data-set view: its keys, its prompts, and what is heard of runs.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::command::{offered, to_go_on};
+use super::filter::{Filter, Wrong};
+use super::protocol::{RunEvent, RunRequest};
+use super::{Dataset, OpenRun, Work, differs};
+use crate::explorer::app::action::{Action, Section};
+use crate::explorer::app::effect::Effect;
+use crate::explorer::app::field::Field;
+use crate::explorer::app::live::Job;
+use crate::explorer::app::overlay::{Overlay, Prompt, PromptKind};
+use crate::explorer::app::page::Page;
+use crate::explorer::app::{App, Tone, drafts};
+use crate::explorer::app::action::Context;
+use crate::core::problem::Problem;
+use crate::lab::rows::calibration::Calibration;
+use crate::lab::rows::row::{Body, Row};
+use crate::lab::rows::summary::key;
+use crate::explorer::session::store::Noted;
+use crate::core::types::{EarlyExit, Mode, Verdict};
+
+/// Performs an action of the view.
+pub(in crate::explorer::app) fn perform(app: &mut App, action: Action) -> Vec<Effect> {
+    let dataset = &mut app.dataset;
+    match action {
+        Action::OpenRow => return read_row(app),
+        Action::PauseRun => return pause_or_go_on(app),
+        Action::SortNext | Action::SortPrevious => {
+            dataset.sort = dataset.sort.next(action == Action::SortNext);
+            resort(app);
+        }
+        Action::ReverseSort => {
+            dataset.reversed = !dataset.reversed;
+            resort(app);
+        }
+        Action::OnlyFigures => dataset.only_figures = !dataset.only_figures,
+        Action::FilterRows => {
+            let text = dataset.filter.to_string();
+            ask(app, PromptKind::Filter(None), &text);
+        }
+        Action::OpenRun => {
+            let folder = dataset
+                .run
+                .as_ref()
+                .map_or(&dataset.runs_folder, |run| &run.folder);
+            let text = folder.to_string_lossy().into_owned();
+            ask(app, PromptKind::OpenRun, &text);
+        }
+        _ => {
+            let text = match &dataset.started {
+                Some((model, options)) if *model == app.model_name => options.clone(),
+                _ => offered(dataset, &app.model_name),
+            };
+            ask(app, PromptKind::StartRun, &text);
+        }
+    }
+    Vec::new()
+}
+
+fn ask(app: &mut App, kind: PromptKind, text: &str) {
+    drafts::open(app, Prompt::new(kind, Field::line(text)));
+}
+
+/// Sorting starts from the top again: the cursor does not run after its problem.
+fn resort(app: &mut App) {
+    app.dataset.row = 0;
+    app.dataset.shown.clear();
+    app.dataset.refresh();
+}
+
+/// The notes of all saved sessions are here.
+pub(in crate::explorer::app) fn noted(app: &mut App, noted: Vec<Noted>) {
+    let mut saved: HashMap<u64, Vec<Noted>> = HashMap::new();
+    for noted in noted {
+        saved
+            .entry(key(&noted.key.question))
+            .or_default()
+            .push(noted);
+    }
+    app.dataset.saved = saved;
+    entered(app);
+}
+
+/// The page is opened.
+pub(in crate::explorer::app) fn entered(app: &mut App) {
+    app.dataset.notes = app.all_notes();
+    app.dataset.refresh();
+}
+
+/// Moves the cursor.
+pub(in crate::explorer::app) fn step(app: &mut App, action: Action) {
+    let page = app.view.page_height.saturating_sub(1).max(1);
+    let dataset = &mut app.dataset;
+    let last = dataset.shown.len().saturating_sub(1);
+    let row = dataset.row;
+    dataset.row = match action {
+        Action::MoveUp => row.saturating_sub(1),
+        Action::MoveDown => row + 1,
+        Action::MovePageUp => row.saturating_sub(page),
+        Action::MovePageDown => row + page,
+        Action::MoveFirst => 0,
+        Action::MoveLast => last,
+        _ => row,
+    }
+    .min(last);
+}
+
+/// A filter was typed; one that cannot be read leaves the old one and stays open with the reason.
+pub(in crate::explorer::app) fn set_filter(app: &mut App, mut prompt: Prompt) {
+    match Filter::parse(prompt.field.text()) {
+        Ok(filter) => {
+            app.dataset.filter = filter;
+            app.dataset.refresh();
+        }
+        Err(wrong) => {
+            prompt.kind = PromptKind::Filter(Some(wrong));
+            app.overlay = Some(Overlay::Prompt(prompt));
+        }
+    }
+}
+
+/// What is wrong with a filter that was typed, if it was looked at.
+#[must_use]
+pub fn wrong(kind: &PromptKind) -> Option<&Wrong> {
+    match kind {
+        PromptKind::Filter(wrong) => wrong.as_ref(),
+        _ => None,
+    }
+}
+
+/// Opens the run of a folder.
+pub(in crate::explorer::app) fn watch(app: &mut App, folder: PathBuf) -> Vec<Effect> {
+    let dataset = &mut app.dataset;
+    dataset.ticket += 1;
+    dataset.opening = Some(folder.clone());
+    dataset.failure = None;
+    let ticket = dataset.ticket;
+    vec![Effect::Runs(RunRequest::Watch { ticket, folder })]
+}
+
+/// Starts a run of the loaded model with these options.
+pub(in crate::explorer::app) fn start(app: &mut App, options: String) -> Vec<Effect> {
+    let model = app.model_name.clone();
+    compute(app, model, options)
+}
+
+fn compute(app: &mut App, model: String, options: String) -> Vec<Effect> {
+    let dataset = &mut app.dataset;
+    dataset.failure = None;
+    dataset.work = Work::Running;
+    dataset.started = Some((model.clone(), options.clone()));
+    // Kept: going on with the open run goes on in its table.
+    let ticket = dataset.ticket;
+    vec![Effect::Runs(RunRequest::Start {
+        ticket,
+        model,
+        options,
+    })]
+}
+
+fn pause_or_go_on(app: &mut App) -> Vec<Effect> {
+    let dataset = &mut app.dataset;
+    if dataset.work == Work::Running {
+        dataset.work = Work::Pausing;
+        return vec![Effect::Runs(RunRequest::Pause)];
+    }
+    let Some(run) = &dataset.run else {
+        return Vec::new();
+    };
+    let (model, options) = match &dataset.started {
+        Some(started) => started.clone(),
+        None => (
+            run.header.model.name.clone(),
+            to_go_on(dataset, &run.folder, &run.header),
+        ),
+    };
+    compute(app, model, options)
+}
+
+/// Opens the problem in a row of the table.
+pub(in crate::explorer::app) fn open_row(app: &mut App, row: usize) -> Vec<Effect> {
+    if app.info().is_none() {
+        app.say(Tone::Warning, "the model is not ready");
+        return Vec::new();
+    }
+    app.dataset.row = row;
+    read_row(app)
+}
+
+fn read_row(app: &mut App) -> Vec<Effect> {
+    let dataset = &app.dataset;
+    let (Some(run), Some(item)) = (&dataset.run, dataset.item()) else {
+        return Vec::new();
+    };
+    vec![Effect::Runs(RunRequest::Read {
+        ticket: dataset.ticket,
+        folder: run.folder.clone(),
+        header: run.header.clone(),
+        index: item.index,
+        offset: item.offset,
+    })]
+}
+
+/// Something was heard of a run; what belongs to one that is no longer open is dropped.
+pub(in crate::explorer::app) fn on_event(app: &mut App, ticket: u64, event: RunEvent) -> Vec<Effect> {
+    if ticket != app.dataset.ticket {
+        return Vec::new();
+    }
+    let dataset = &mut app.dataset;
+    match event {
+        RunEvent::Opened { folder, header } => opened(app, folder, header),
+        RunEvent::Items(items) => {
+            if let Some(run) = &mut dataset.run {
+                run.items.extend(items);
+                dataset.refresh();
+            }
+        }
+        RunEvent::Read => {
+            if let Some(run) = &mut dataset.run
+                && !run.is_read
+            {
+                run.is_read = true;
+                if app.page != Page::Data {
+                    let said = format!("a run of {} problems is open, D shows it", run.items.len());
+                    app.say(Tone::Info, said);
+                }
+            }
+        }
+        RunEvent::Started { folder } => {
+            let is_open = dataset.run.as_ref().is_some_and(|run| run.folder == folder);
+            if !is_open {
+                return watch(app, folder);
+            }
+        }
+        RunEvent::Ended { code, said } => ended(app, code, &said),
+        RunEvent::Problem { rows } => return open_problem(app, rows),
+        RunEvent::Failed(why) => {
+            dataset.opening = None;
+            dataset.failure = Some(why);
+        }
+        RunEvent::Refused(why) => {
+            dataset.opening = None;
+            if dataset.work == Work::Running {
+                dataset.work = Work::None;
+            }
+            app.say(Tone::Warning, why);
+        }
+    }
+    Vec::new()
+}
+
+fn opened(app: &mut App, folder: PathBuf, header: Box<crate::lab::rows::Header>) {
+    app.in_table = None;
+    let dataset = &mut app.dataset;
+    dataset.opening = None;
+    dataset.failure = None;
+    let of = header.problems().count();
+    // What another run was started with does not go on with this one.
+    if dataset.work == Work::None {
+        dataset.started = None;
+    }
+    dataset.run = Some(OpenRun {
+        folder,
+        header,
+        of,
+        items: Vec::new(),
+        is_read: false,
+    });
+    dataset.row = 0;
+    dataset.refresh();
+}
+
+fn ended(app: &mut App, code: Option<i32>, said: &str) {
+    /// How `run` ends when it was asked to stop: 128 and the signal's number.
+    const STOPPED: [i32; 3] = [129, 130, 143];
+    let was_asked = app.dataset.work == Work::Pausing;
+    app.dataset.work = Work::None;
+    match code {
+        Some(0) => app.say(Tone::Info, "the run is whole"),
+        Some(code) if STOPPED.contains(&code) => {
+            app.say(Tone::Info, "the run is paused, p in the data set goes on");
+        }
+        None if was_asked => app.say(Tone::Info, "the run is paused, p in the data set goes on"),
+        _ => app.dataset.failure = Some(format!("the run ended: {said}")),
+    }
+}
+
+/// Opens a problem with what its rows hold.
+fn open_problem(app: &mut App, rows: Vec<Row>) -> Vec<Effect> {
+    let (mut problem, mut verdict, mut exits) = (None, None, Vec::new());
+    let index = rows.first().map_or(0, |row| row.index);
+    for row in rows {
+        match row.body {
+            Body::Problem(Some(found)) => {
+                problem = Some(Problem {
+                    question: found.question,
+                    steps: found.gold_steps,
+                    answer: found.gold_answer,
+                });
+            }
+            Body::EarlyStopping(Some(found)) => exits = found.exits,
+            Body::Verdict(Some(found)) => verdict = Some(found.verdict),
+            _ => {}
+        }
+    }
+    let (Some(problem), Some(run), Some(info)) = (problem, &app.dataset.run, app.info()) else {
+        return Vec::new();
+    };
+    let name = run.name();
+    let origin = format!("{} #{index}, run {name}", run.header.data.origin);
+    let usual = info.modes.first().map(String::as_str);
+    let mode = app
+        .mode
+        .map(Mode::as_str)
+        .filter(|mode| Some(*mode) != usual);
+    let other = differs(info, &run.header)
+        .or_else(|| mode.map(|mode| format!("the model answers in {mode} mode here")));
+    app.page = Page::Run;
+    app.library.open = None;
+    app.in_table = Some(index);
+    let effects = app.open(problem, origin);
+    match other {
+        Some(other) if verdict.is_some() => {
+            app.say(Tone::Warning, format!("its verdict is not shown: {other}"));
+        }
+        Some(_) => {}
+        None => show_recorded(app, verdict, exits, name),
+    }
+    effects
+}
+
+/// Shows what a run recorded; what was computed here before is kept.
+fn show_recorded(app: &mut App, verdict: Option<Verdict>, exits: Vec<EarlyExit>, name: String) {
+    let session = &mut app.session;
+    if session.early_exit.is_empty() && !exits.is_empty() {
+        session.early_exit = exits;
+        app.live.exits = Job::Done;
+    }
+    if session.verdict.is_none()
+        && let Some(verdict) = verdict
+    {
+        session.verdict = Some(verdict);
+        app.live.verdict = Job::Done;
+        app.recorded = Some(name);
+    }
+}
+
+impl Dataset {
+    /// What the view starts with.
+    #[must_use]
+    pub fn new(
+        runs_folder: PathBuf,
+        data: Option<PathBuf>,
+        calibrations: Vec<Calibration>,
+    ) -> Self {
+        Self {
+            runs_folder,
+            data,
+            calibrations,
+            ..Self::default()
+        }
+    }
+}

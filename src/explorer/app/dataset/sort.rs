@@ -1,0 +1,145 @@
+//! The columns of the table, and the order that each gives; what was not computed comes last either way.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use crate::lab::rows::summary::Item;
+use crate::explorer::session::Note;
+use crate::core::types::Rung;
+
+/// A column of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Column {
+    /// Which problem.
+    #[default]
+    Index,
+    /// The question.
+    Question,
+    /// Whether the answer is right.
+    Correct,
+    /// The answer.
+    Answer,
+    /// The rung.
+    Rung,
+    /// p of the search.
+    P,
+    /// Steps of the gold solution.
+    Steps,
+    /// The needed latents: how many, then which.
+    Needed,
+    /// First match.
+    First,
+    /// Change with all latents off.
+    Delta,
+    /// Notes.
+    Notes,
+}
+
+impl Column {
+    /// Every column, from left to right.
+    pub const ALL: [Self; 11] = [
+        Self::Index,
+        Self::Question,
+        Self::Correct,
+        Self::Answer,
+        Self::Rung,
+        Self::P,
+        Self::Steps,
+        Self::Needed,
+        Self::First,
+        Self::Delta,
+        Self::Notes,
+    ];
+
+    /// The column to the right or to the left, round and round.
+    #[must_use]
+    pub fn next(self, right: bool) -> Self {
+        let n = Self::ALL.len();
+        let at = Self::ALL.iter().position(|column| *column == self);
+        let step = if right { 1 } else { n - 1 };
+        Self::ALL[(at.unwrap_or_default() + step) % n]
+    }
+
+    /// Its name in a sentence.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::Question => "question",
+            Self::Answer => "answer",
+            Self::Correct => "correct",
+            Self::Rung => "rung",
+            Self::P => "p",
+            Self::Steps => "steps",
+            Self::Needed => "needed latents",
+            Self::First => "first match",
+            Self::Delta => "change with all latents off",
+            Self::Notes => "notes",
+        }
+    }
+}
+
+/// Sorts places in the items; problems that are equal stay in the order of the file.
+pub(super) fn sort(
+    shown: &mut [usize],
+    items: &[Item],
+    by: Column,
+    reversed: bool,
+    notes: &HashMap<u64, Vec<Note>>,
+) {
+    let turn = |order: Ordering| if reversed { order.reverse() } else { order };
+    shown.sort_by(|a, b| {
+        let (a, b) = (&items[*a], &items[*b]);
+        let order = match by {
+            Column::Index => turn(a.index.cmp(&b.index)),
+            Column::Question => turn(a.question.cmp(&b.question)),
+            Column::Answer => known(answer(a), answer(b), Ord::cmp, turn),
+            Column::Correct => known(a.correct, b.correct, Ord::cmp, turn),
+            Column::Rung => known(place(a), place(b), Ord::cmp, turn),
+            Column::P => known(a.p, b.p, f64::total_cmp, turn),
+            Column::Steps => turn(a.steps.cmp(&b.steps)),
+            Column::Needed => known(needed(a), needed(b), Ord::cmp, turn),
+            Column::First => known(a.first, b.first, Ord::cmp, turn),
+            Column::Delta => known(a.delta, b.delta, f64::total_cmp, turn),
+            Column::Notes => {
+                let of = |item: &Item| notes.get(&item.key).map(Vec::len);
+                known(of(a), of(b), Ord::cmp, turn)
+            }
+        };
+        order.then(a.index.cmp(&b.index))
+    });
+}
+
+fn known<T>(
+    a: Option<T>,
+    b: Option<T>,
+    compare: impl Fn(&T, &T) -> Ordering,
+    turn: impl Fn(Ordering) -> Ordering,
+) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => turn(compare(&a, &b)),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    }
+}
+
+/// The place of a rung in tables: the highest first, and PRESENT by chance below PRESENT.
+fn place(item: &Item) -> Option<(usize, bool)> {
+    let place = Rung::ALL.iter().position(|rung| Some(*rung) == item.rung)?;
+    Some((place, item.by_chance()))
+}
+
+/// Answers that are numbers stand in the order of numbers, ahead of words.
+fn answer(item: &Item) -> Option<(bool, i64, &str)> {
+    let text = item.answer.as_deref()?;
+    let number = text.parse::<f64>().ok().filter(|n| n.is_finite());
+    #[expect(clippy::cast_possible_truncation, reason = "an order, cut at the ends")]
+    let thousandths = number.map_or(0, |n| (n * 1_000.0).round() as i64);
+    Some((number.is_none(), thousandths, text))
+}
+
+fn needed(item: &Item) -> Option<(usize, &[usize])> {
+    let latents = item.needed.as_deref()?;
+    Some((latents.len(), latents))
+}

@@ -1,0 +1,112 @@
+//! The order of rows and what a set of problems comes to.
+
+use std::collections::HashMap;
+
+use super::figures::Figures;
+use super::sort::{Column, sort};
+use crate::lab::rows::summary::{Exit, Item};
+use crate::core::types::Rung;
+
+fn item(index: usize, correct: Option<bool>, rung: Option<Rung>) -> Item {
+    Item {
+        index,
+        correct,
+        rung,
+        ..Item::default()
+    }
+}
+
+#[test]
+fn every_column_sorts_and_what_is_missing_comes_last_either_way() {
+    let mut items: Vec<Item> = (0..5).map(|i| item(i, None, None)).collect();
+    for (i, (answer, p, delta)) in [("7", 0.5, -1.0), ("yes", 0.1, -9.0), ("12", 0.3, 2.0)]
+        .into_iter()
+        .enumerate()
+    {
+        items[i].answer = Some(answer.to_owned());
+        items[i].p = Some(p);
+        items[i].delta = Some(delta);
+        items[i].needed = Some(vec![3; i]);
+        items[i].correct = Some(i == 1);
+        items[i].rung = Some([Rung::Abstain, Rung::Used, Rung::NotNeeded][i]);
+        items[i].key = i as u64;
+        items[i].question = ["b", "c", "a"][i].to_owned();
+    }
+    let noted = |n| vec![crate::explorer::session::sample::session().notes[0].clone(); n];
+    let notes = HashMap::from([(2, noted(4)), (1, noted(1))]);
+    let order = |by, reversed| {
+        let mut shown: Vec<usize> = (0..5).collect();
+        sort(&mut shown, &items, by, reversed, &notes);
+        shown
+    };
+    for (column, rising, falling) in [
+        (Column::Index, [0, 1, 2, 3, 4], [4, 3, 2, 1, 0]),
+        (Column::Answer, [0, 2, 1, 3, 4], [1, 2, 0, 3, 4]),
+        (Column::Correct, [0, 2, 1, 3, 4], [1, 0, 2, 3, 4]),
+        (Column::Rung, [1, 2, 0, 3, 4], [0, 2, 1, 3, 4]),
+        (Column::P, [1, 2, 0, 3, 4], [0, 2, 1, 3, 4]),
+        (Column::Delta, [1, 0, 2, 3, 4], [2, 0, 1, 3, 4]),
+        (Column::Needed, [0, 1, 2, 3, 4], [2, 1, 0, 3, 4]),
+        (Column::Steps, [0, 1, 2, 3, 4], [0, 1, 2, 3, 4]),
+        (Column::First, [0, 1, 2, 3, 4], [0, 1, 2, 3, 4]),
+        (Column::Notes, [1, 2, 0, 3, 4], [2, 1, 0, 3, 4]),
+        (Column::Question, [3, 4, 2, 0, 1], [1, 0, 2, 3, 4]),
+    ] {
+        assert_eq!(order(column, false), rising, "{column:?}");
+        assert_eq!(order(column, true), falling, "{column:?} reversed");
+    }
+    let mut column = Column::default();
+    for _ in Column::ALL {
+        assert_eq!(column.next(true).next(false), column);
+        column = column.next(true);
+    }
+    assert_eq!(column, Column::default());
+}
+
+#[test]
+fn figures_count_what_is_known() {
+    let mut items = [
+        item(0, Some(true), Some(Rung::Used)),
+        item(1, Some(true), Some(Rung::NotNeeded)),
+        item(2, Some(false), Some(Rung::NoneFound)),
+        item(3, Some(false), Some(Rung::Used)),
+        item(4, None, Some(Rung::Used)),
+        item(5, Some(true), None),
+    ];
+    for (i, item) in items.iter_mut().enumerate() {
+        let wrong = [4.0, 3.0, 2.0, 1.0, 0.0, 5.0];
+        item.logprob = Some(-wrong[5 - i]);
+        item.exits = (0..2)
+            .map(|k| Exit {
+                k,
+                correct: item.correct.map(|correct| correct && k == 1),
+            })
+            .collect();
+    }
+    let figures = Figures::of(items.iter());
+    let right = figures.right.expect("gold answers are known");
+    assert_eq!((figures.n, right.n, right.hits), (6, 5, 3));
+    let used = figures.rungs[0];
+    assert_eq!(
+        (used.rung, used.right.hits, used.right.n),
+        (Rung::Used, 1, 2)
+    );
+    assert_eq!((used.wrong.hits, used.wrong.n), (1, 2));
+    assert_eq!(figures.unknown, 1);
+    assert!(figures.has_verdicts());
+    let by_k: Vec<_> = figures
+        .by_k
+        .iter()
+        .map(|(k, s)| (*k, s.hits, s.n))
+        .collect();
+    assert_eq!(by_k, [(0, 0, 5), (1, 3, 5)]);
+    let risk = figures
+        .risk
+        .expect("verdicts, gold answers and log-probabilities");
+    assert_eq!(risk.n, 4);
+    // Both at USED are taken together: one of two is wrong.
+    assert_eq!(risk.by_rung, [(0.5, 0.5), (0.75, 1.0 / 3.0), (1.0, 0.5)]);
+    assert_eq!(risk.by_logprob.len(), 4);
+    let none = Figures::of(std::iter::empty());
+    assert!(none.right.is_none() && none.risk.is_none() && !none.has_verdicts());
+}

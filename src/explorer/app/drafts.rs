@@ -1,0 +1,117 @@
+//! Texts of boxes that were closed without being accepted: kept for as long as the explorer runs, shown when the same box opens again.
+
+use std::collections::HashMap;
+
+use crate::explorer::app::action::Action;
+use crate::explorer::app::overlay::{Overlay, Prompt, PromptKind};
+use crate::explorer::app::{App, Tone};
+use crate::explorer::session::Target;
+use crate::explorer::session::export::Format;
+
+/// What a text was meant for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Slot {
+    /// The action that opens the box.
+    opened_by: &'static str,
+    /// The model or the question it belongs to, where it belongs to one.
+    of: String,
+    /// What the note is on.
+    target: Option<Target>,
+}
+
+/// The drafts.
+#[derive(Debug, Clone, Default)]
+pub struct Drafts(HashMap<Slot, String>);
+
+impl Drafts {
+    /// The notes that were started but never entered: target and text.
+    pub(super) fn notes(&self) -> Vec<(Target, String)> {
+        let note = |(slot, text): (&Slot, &String)| Some((slot.target?, text.clone()));
+        self.0.iter().filter_map(note).collect()
+    }
+}
+
+/// The action that opens a box; none for one that only ever follows another.
+fn opened_by(kind: &PromptKind) -> Option<Action> {
+    Some(match kind {
+        PromptKind::EditQuestion => Action::EditQuestion,
+        PromptKind::NewQuestion => Action::NewQuestion,
+        PromptKind::Note(_) => Action::WriteNote,
+        PromptKind::Donor => Action::PickDonor,
+        PromptKind::Layers => Action::PickLayers,
+        PromptKind::Filter(_) => Action::FilterRows,
+        PromptKind::OpenRun => Action::OpenRun,
+        PromptKind::StartRun => Action::StartRun,
+        PromptKind::Export(_) => Action::Export,
+        PromptKind::Overwrite { .. } => return None,
+    })
+}
+
+fn slot(app: &App, kind: &PromptKind) -> Option<Slot> {
+    let question = || {
+        let problem = app.session.problem.as_ref();
+        let question = problem.map_or("", |problem| problem.question.as_str());
+        format!("{}\n{question}", app.session.origin)
+    };
+    Some(Slot {
+        opened_by: opened_by(kind)?.spec().id,
+        of: match kind {
+            PromptKind::Note(_) | PromptKind::EditQuestion | PromptKind::Export(_) => question(),
+            PromptKind::StartRun => app.model_name.clone(),
+            _ => String::new(),
+        },
+        target: match kind {
+            PromptKind::Note(target) => Some(*target),
+            _ => None,
+        },
+    })
+}
+
+/// Opens a box, with the draft that was left in it.
+pub(super) fn open(app: &mut App, mut prompt: Prompt) {
+    let draft = slot(app, &prompt.kind).and_then(|slot| app.drafts.0.get(&slot));
+    if let Some(draft) = draft {
+        prompt.field.set(draft);
+        app.say(Tone::Info, "your draft is back, ctrl-u clears it");
+    }
+    app.overlay = Some(Overlay::Prompt(prompt));
+}
+
+/// A box is closed without being accepted: what was changed in it is kept, and said to be.
+pub(super) fn close(app: &mut App, prompt: &Prompt) {
+    let (kind, text) = match &prompt.kind {
+        // The path was typed; the word that was asked for is not worth keeping.
+        PromptKind::Overwrite { format, path } => (&PromptKind::Export(*format), path.as_str()),
+        kind => (kind, prompt.field.text()),
+    };
+    let Some(slot) = slot(app, kind) else {
+        return;
+    };
+    if text.trim().is_empty() || text == prompt.offered {
+        app.drafts.0.remove(&slot);
+        return;
+    }
+    app.drafts.0.insert(slot, text.to_owned());
+    let key = opened_by(kind).and_then(|action| app.keymap.keys_of(action).next());
+    app.say(
+        Tone::Info,
+        match key {
+            Some(key) => format!("the draft is kept, {key} brings it back"),
+            None => "the draft is kept".to_owned(),
+        },
+    );
+}
+
+/// Keeps the path of a failed export, so that the prompt offers it again.
+pub(super) fn keep_path(app: &mut App, format: Format, path: String) {
+    if let Some(slot) = slot(app, &PromptKind::Export(format)) {
+        app.drafts.0.insert(slot, path);
+    }
+}
+
+/// The text was taken.
+pub(super) fn forget(app: &mut App, kind: &PromptKind) {
+    if let Some(slot) = slot(app, kind) {
+        app.drafts.0.remove(&slot);
+    }
+}

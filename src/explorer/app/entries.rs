@@ -1,0 +1,242 @@
+//! The entries of a list, computed from the state, so that they can never disagree with it.
+
+use std::ops::Range;
+
+use crate::core::problem::Problem;
+use crate::core::text::count;
+use crate::core::types::AblationValue;
+use crate::explorer::app::action::{Action, Context};
+use crate::explorer::app::enabled::enabled;
+use crate::explorer::app::filter::score;
+use crate::explorer::app::on_manner::meaning;
+use crate::explorer::app::overlay::{Choice, Entry, List, ListKind};
+use crate::explorer::app::{App, Model, Page, Place};
+use crate::explorer::session::{Tag, Target};
+use crate::lab::rows::summary::key;
+
+impl List {
+    /// How many entries match what was typed, as far as they were looked at.
+    #[must_use]
+    pub fn len(&self, app: &App) -> usize {
+        match self.kind {
+            ListKind::Problems => {
+                self.search.len(app.library.problems.len()) + self.models_below(app).len()
+            }
+            _ => self.matching(app).len(),
+        }
+    }
+
+    /// The entries that match what was typed, best first, in a range of rows.
+    #[must_use]
+    pub fn entries(&self, app: &App, rows: Range<usize>) -> Vec<Entry> {
+        if self.kind != ListKind::Problems {
+            let entries = self.matching(app).into_iter();
+            return entries.skip(rows.start).take(rows.len()).collect();
+        }
+        let n = self.search.len(app.library.problems.len());
+        let places = (rows.start..rows.end.min(n)).filter_map(|row| self.search.place(row));
+        let problems = places.filter_map(|place| problem_entry(app, place));
+        let models = self.models_below(app).into_iter();
+        let models = models.skip(rows.start.saturating_sub(n));
+        problems.chain(models).take(rows.len()).collect()
+    }
+
+    /// Whether every entry was looked at.
+    #[must_use]
+    pub fn is_searched(&self, app: &App) -> bool {
+        self.kind != ListKind::Problems || self.search.is_done(app.library.problems.len())
+    }
+
+    /// Looks at the next portion of the problems.
+    pub(super) fn search_on(&mut self, problems: &[Problem]) {
+        self.search.set(self.filter.text(), problems.len());
+        self.search.go_on(problems.len(), |place| {
+            let problem = &problems[place];
+            format!("{} {} {place}", problem.question, steps(problem))
+        });
+    }
+
+    /// The entries of a short list.
+    fn matching(&self, app: &App) -> Vec<Entry> {
+        let query = self.filter.text();
+        let mut scored: Vec<(i32, Entry)> = self
+            .all_entries(app)
+            .into_iter()
+            .filter_map(|entry| {
+                let text = format!(
+                    "{} {} {} {}",
+                    entry.text, entry.remark, entry.lead, entry.name
+                );
+                Some((score(query, &text)?, entry))
+            })
+            .collect();
+        if !query.is_empty() {
+            scored.sort_by_key(|(score, _)| -score);
+        }
+        let mut entries: Vec<Entry> = scored.into_iter().map(|(_, entry)| entry).collect();
+        if self.kind == ListKind::Models {
+            entries.extend(typed_model(query.trim(), &entries));
+        }
+        entries
+    }
+
+    /// The models that the problems' query names: whoever opens something may mean a model.
+    fn models_below(&self, app: &App) -> Vec<Entry> {
+        let query = self.filter.text();
+        if query.is_empty() {
+            return Vec::new();
+        }
+        let models = model_entries(app).into_iter();
+        let found = models.filter(|entry| score(query, &entry.lead).is_some());
+        let below = found.map(|entry| Entry {
+            text: format!("{}: {}", entry.lead, entry.text),
+            lead: "model".to_owned(),
+            ..entry
+        });
+        below.collect()
+    }
+
+    fn all_entries(&self, app: &App) -> Vec<Entry> {
+        match self.kind {
+            ListKind::Help => action_entries(app, |_| true),
+            ListKind::Palette => action_entries(app, |action| {
+                let context = action.spec().context;
+                let is_here = match context {
+                    Context::Main => true,
+                    Context::Page => app.page != Page::Run,
+                    Context::Data => app.page == Page::Data,
+                    Context::List | Context::Text => false,
+                };
+                is_here && action != Action::Palette
+            }),
+            // They may be many, and are searched by themselves.
+            ListKind::Problems => Vec::new(),
+            ListKind::Models => model_entries(app),
+            ListKind::Tags(target) => tag_entries(app, target),
+            ListKind::Values => value_entries(app),
+        }
+    }
+}
+
+fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<Entry> {
+    Action::ALL
+        .iter()
+        .copied()
+        .filter(|action| wanted(*action))
+        .map(|action| {
+            let spec = action.spec();
+            let keys: Vec<String> = app.keymap.keys_of(action).map(|k| k.to_string()).collect();
+            let remark = match keys.as_slice() {
+                [first, .., last] if keys.len() > 3 => format!("{first}-{last}"),
+                _ => keys.join(" "),
+            };
+            Entry {
+                lead: spec.section.as_str().to_owned(),
+                text: spec.doc.to_owned(),
+                remark,
+                name: spec.id,
+                disabled: enabled(app, action).err(),
+                choice: Choice::Act(action),
+            }
+        })
+        .collect()
+}
+
+/// The problem at a place of the list, with how many notes there are on it.
+fn problem_entry(app: &App, place: usize) -> Option<Entry> {
+    let problem = app.library.problems.get(place)?;
+    let notes = app.dataset.notes.get(&key(&problem.question));
+    let remark = match notes.map_or(0, Vec::len) {
+        0 => steps(problem),
+        n => format!("{}, {}", count(n, "note"), steps(problem)),
+    };
+    Some(Entry {
+        lead: place.to_string(),
+        text: problem.question.clone(),
+        remark,
+        name: "",
+        disabled: None,
+        choice: Choice::Open(place),
+    })
+}
+
+fn steps(problem: &Problem) -> String {
+    count(problem.steps.len(), "step")
+}
+
+fn model_entries(app: &App) -> Vec<Entry> {
+    app.models
+        .iter()
+        .map(|model| {
+            let loaded = model.name == app.model_name && matches!(app.model, Model::Ready { .. });
+            let remark = match model.place {
+                _ if loaded => "loaded",
+                Place::Bundled => "",
+                Place::Cached => "on this machine",
+                Place::Hub => "download",
+            };
+            Entry {
+                lead: model.name.clone(),
+                text: model.about.clone(),
+                remark: remark.to_owned(),
+                name: "",
+                disabled: None,
+                choice: Choice::Load(model.name.clone()),
+            }
+        })
+        .collect()
+}
+
+/// What was typed, as the model to load: a path, or an id that is not listed.
+fn typed_model(query: &str, listed: &[Entry]) -> Option<Entry> {
+    let is_listed = listed.iter().any(|entry| entry.lead == query);
+    (query.contains('/') && !is_listed).then(|| Entry {
+        lead: query.to_owned(),
+        text: "what was typed, a path or OWNER/NAME".to_owned(),
+        remark: String::new(),
+        name: "",
+        disabled: None,
+        choice: Choice::Load(query.to_owned()),
+    })
+}
+
+fn tag_entries(app: &App, target: Target) -> Vec<Entry> {
+    Tag::ALL
+        .into_iter()
+        .map(|tag| {
+            let set = app
+                .session
+                .notes
+                .iter()
+                .any(|note| note.target == target && note.tag == Some(tag));
+            Entry {
+                lead: String::new(),
+                text: tag.as_str().to_owned(),
+                remark: if set { "set" } else { "" }.to_owned(),
+                name: "",
+                disabled: None,
+                choice: Choice::Tag(target, tag),
+            }
+        })
+        .collect()
+}
+
+fn value_entries(app: &App) -> Vec<Entry> {
+    AblationValue::ALL
+        .into_iter()
+        .map(|value| Entry {
+            lead: value.as_str().to_owned(),
+            text: meaning(value).to_owned(),
+            remark: if value == app.ablation.value {
+                "in use"
+            } else {
+                ""
+            }
+            .to_owned(),
+            name: "",
+            disabled: None,
+            choice: Choice::Value(value),
+        })
+        .collect()
+}
+

@@ -1,0 +1,66 @@
+//! Keys and pastes: an action if the context binds the key, else text for the open field.
+
+use crate::explorer::app::action::{Action, Context};
+use crate::explorer::app::effect::Effect;
+use crate::explorer::app::field::Field;
+use crate::explorer::app::overlay::{Overlay, Prompt, PromptKind};
+use crate::explorer::app::{App, Tone, drafts, on_action, on_overlay};
+use crate::explorer::keymap::Key;
+
+/// A key was pressed.
+pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
+    let action = app.keymap.lookup(app.context(), key);
+    if action != Some(Action::Interrupt) {
+        app.quit_armed = false;
+    }
+    if !matches!(action, Some(Action::Interrupt | Action::Quit)) {
+        app.stay();
+    }
+    if let Some(action) = action {
+        return match action.spec().context {
+            Context::List | Context::Text => on_overlay::perform(app, action),
+            Context::Main | Context::Page | Context::Data => on_action::perform(app, action, key),
+        };
+    }
+    match &mut app.overlay {
+        Some(Overlay::List(list)) => {
+            let was_taken = list.filter.key(key);
+            if was_taken {
+                list.selected = 0;
+                app.search_on();
+            }
+        }
+        Some(Overlay::Prompt(prompt)) => {
+            prompt.field.key(key);
+        }
+        None => {
+            if let Some(c) = key.typed().filter(|c| !c.is_ascii() && c.is_alphabetic()) {
+                let hint = format!("no key {c} here, is another keyboard layout on?");
+                app.say(Tone::Warning, hint);
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Text was pasted: it goes to the open field, or becomes a new question that is not run before it is accepted.
+pub(super) fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
+    match &mut app.overlay {
+        Some(Overlay::List(list)) => {
+            list.filter.insert_str(text);
+            list.selected = 0;
+            app.search_on();
+        }
+        Some(Overlay::Prompt(prompt)) => prompt.field.insert_str(text),
+        None => {
+            drafts::open(app, Prompt::new(PromptKind::NewQuestion, Field::default()));
+            if let Some(Overlay::Prompt(prompt)) = &mut app.overlay {
+                if !prompt.field.text().is_empty() {
+                    prompt.field.insert_str(" ");
+                }
+                prompt.field.insert_str(text.trim());
+            }
+        }
+    }
+    Vec::new()
+}

@@ -1,0 +1,227 @@
+//! How latents are switched off: the value, the site, the propagation, the direction, the donor and the layers.
+
+use std::num::{NonZeroUsize, ParseIntError};
+
+use crate::explorer::app::action::Action;
+use crate::explorer::app::effect::Effect;
+use crate::explorer::app::results::edit_session;
+use crate::explorer::app::{App, Page, Tone};
+use crate::explorer::session::edit::Edit;
+use crate::core::types::{
+    Ablation, AblationValue, Direction, DonorRef, LatentIdx, Layers, Propagation, Site,
+};
+
+impl App {
+    /// How many steps the open problem's gold solution has, if that is known.
+    #[must_use]
+    pub fn steps(&self) -> Option<usize> {
+        let problem = self.session.problem.as_ref()?;
+        Some(problem.steps.len()).filter(|steps| *steps > 0)
+    }
+}
+
+/// Whether a range of layers has a meaning: only entries of the key-value cache lie at layers.
+#[must_use]
+pub fn has_layers(ablation: &Ablation) -> bool {
+    ablation.site == Site::Kv || ablation.value == AblationValue::KvBlock
+}
+
+/// What a value stands for, in one sentence.
+#[must_use]
+pub fn meaning(value: AblationValue) -> &'static str {
+    match value {
+        AblationValue::Resample => "another problem's latent at that position, 16 donors",
+        AblationValue::Mean => "the mean at that position over the reference set",
+        AblationValue::Zero => "the zero vector",
+        AblationValue::Noise => "noise with that position's mean and spread, 16 draws",
+        AblationValue::Permute => "the latents that are off change places, up to 16 orders",
+        AblationValue::Skip => "nothing: the latents are left out, the rollout is shorter",
+        AblationValue::Token => "the embedding of the latent's own top decoded token",
+        AblationValue::Donor => "one chosen latent of one chosen problem, B chooses it",
+        AblationValue::KvBlock => "the latent stays, but no later position may attend to it",
+    }
+}
+
+/// Whether donors can be matched on the number of steps; what is matched can always be undone.
+///
+/// # Errors
+/// Says why not, in a few words.
+pub(super) fn can_match(app: &App) -> Result<(), &'static str> {
+    let knows_steps = app.steps().is_some();
+    match app.ablation.value {
+        _ if app.ablation.matched => Ok(()),
+        AblationValue::Resample if knows_steps => Ok(()),
+        AblationValue::Resample => {
+            Err("this problem's steps are not known, so donors cannot be matched on their number")
+        }
+        _ => Err("donors are matched under the value resample alone, v chooses it"),
+    }
+}
+
+/// Takes the next value, site, propagation or direction, or matches donors or no longer.
+pub(super) fn cycle(app: &mut App, action: Action) -> Vec<Effect> {
+    let mut after = app.ablation.clone();
+    match action {
+        Action::CycleSite => after.site = next(&Site::ALL, after.site),
+        Action::MatchSteps => after.matched = !after.matched,
+        Action::CyclePropagation => {
+            let both = [Propagation::Total, Propagation::Direct];
+            after.propagation = next(&both, after.propagation);
+        }
+        Action::CycleDirection => {
+            let both = [Direction::Noising, Direction::Denoising];
+            after.direction = next(&both, after.direction);
+        }
+        _ => after.value = next(&AblationValue::ALL, after.value),
+    }
+    set(app, after)
+}
+
+/// Takes a value that was chosen.
+pub(super) fn choose(app: &mut App, value: AblationValue) -> Vec<Effect> {
+    let after = Ablation {
+        value,
+        ..app.ablation.clone()
+    };
+    set(app, after)
+}
+
+/// Takes the donor that was typed: `12` or `12/3`.
+///
+/// # Errors
+/// Says what a donor is.
+pub(super) fn set_donor(app: &mut App, text: &str) -> Result<Vec<Effect>, &'static str> {
+    let donor =
+        parse_donor(text).ok_or("a donor is a problem and, if need be, a latent: 12 or 12/3")?;
+    let after = Ablation {
+        value: AblationValue::Donor,
+        donor: Some(donor),
+        ..app.ablation.clone()
+    };
+    Ok(set(app, after))
+}
+
+/// Takes the layers that were typed: `3-5`, `4`, or nothing for all.
+///
+/// # Errors
+/// Says what layers are.
+pub(super) fn set_layers(app: &mut App, text: &str) -> Result<Vec<Effect>, &'static str> {
+    let layers = parse_layers(text)
+        .map_err(|_| "layers are a range counted from 1, 3-5, or nothing for all")?;
+    let after = Ablation {
+        layers,
+        ..app.ablation.clone()
+    };
+    Ok(set(app, after))
+}
+
+fn next<T: Copy + PartialEq>(all: &[T], present: T) -> T {
+    let at = all.iter().position(|one| *one == present).unwrap_or(0);
+    all.get((at + 1) % all.len()).copied().unwrap_or(present)
+}
+
+/// Sets a manner, without what it does not use: two manners that mean the same must be equal.
+fn set(app: &mut App, mut after: Ablation) -> Vec<Effect> {
+    if !has_layers(&after) {
+        after.layers = None;
+    }
+    after.matched &= after.value == AblationValue::Resample;
+    after.donor = match after.value {
+        AblationValue::Donor => Some(after.donor.or(app.last_donor).unwrap_or(DonorRef {
+            problem: 0,
+            latent: None,
+        })),
+        _ => None,
+    };
+    app.last_donor = after.donor.or(app.last_donor);
+    let Some(edit) = Edit::set_ablation(&app.ablation, after) else {
+        return Vec::new();
+    };
+    let effects = edit_session(app, edit);
+    if app.ablation.is_clean() && app.page == Page::Run {
+        app.say(Tone::Info, format!("off now means {}", in_words(app)));
+    }
+    effects
+}
+
+/// The manner with everything that is the default left out, and what is hidden while denoising said.
+fn in_words(app: &App) -> String {
+    let manner = app.ablation.manner();
+    match (app.ablation.direction, app.ablation.propagation) {
+        (Direction::Denoising, _) => format!("{manner}: what is on gets its clean value back"),
+        (_, Propagation::Direct) => format!("{manner}: later latents keep their clean values"),
+        _ => manner,
+    }
+}
+
+/// Reads `12` or `12/3`.
+fn parse_donor(text: &str) -> Option<DonorRef> {
+    let (problem, latent) = match text.split_once('/') {
+        Some((problem, latent)) => (problem, Some(latent.trim().parse().ok()?)),
+        None => (text, None),
+    };
+    if latent == Some(0) {
+        return None;
+    }
+    Some(DonorRef {
+        problem: problem.trim().parse().ok()?,
+        latent: latent.map(LatentIdx),
+    })
+}
+
+/// Reads `3-5`, `4` or nothing.
+fn parse_layers(text: &str) -> Result<Option<Layers>, ParseIntError> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let first: NonZeroUsize = first.trim().parse()?;
+    let last: NonZeroUsize = last.trim().parse()?;
+    // A range the wrong way round is meant the right way round.
+    let (first, last) = (first.min(last).get(), first.max(last).get());
+    Ok(Some(Layers { first, last }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn donors_are_read() {
+        let donor = |problem, latent: Option<usize>| {
+            Some(DonorRef {
+                problem,
+                latent: latent.map(LatentIdx),
+            })
+        };
+        for (text, expected) in [
+            ("12", donor(12, None)),
+            (" 12 / 3 ", donor(12, Some(3))),
+            ("0", donor(0, None)),
+            ("12/0", None),
+            ("", None),
+            ("/3", None),
+            ("a", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(parse_donor(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn layers_are_read() {
+        let range = |first, last| Some(Some(Layers { first, last }));
+        for (text, expected) in [
+            ("3-5", range(3, 5)),
+            ("4", range(4, 4)),
+            (" 1 - 2 ", range(1, 2)),
+            ("", Some(None)),
+            ("5-3", range(3, 5)),
+            ("0-2", None),
+            ("x", None),
+            ("1-", None),
+        ] {
+            assert_eq!(parse_layers(text).ok(), expected, "{text:?}");
+        }
+    }
+}

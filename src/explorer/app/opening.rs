@@ -1,0 +1,136 @@
+//! Opening a problem and running it: what is put away, what is taken up again, and what is forgotten.
+
+use crate::explorer::app::action::Action;
+use crate::explorer::app::effect::Effect;
+use crate::explorer::app::{App, Live, Pane, Recording, Shelved, Studies, page, Tone};
+use crate::core::problem::Problem;
+use crate::explorer::session::Key;
+use crate::explorer::worker::protocol::{Request, RunId};
+
+impl App {
+    /// Opens a problem: puts the present session on the shelf and runs the new question.
+    pub(super) fn open(&mut self, problem: Problem, origin: String) -> Vec<Effect> {
+        let mut effects = self.saves_due(u64::MAX);
+        self.shelve();
+        let key = Key::of(self.info(), &problem.question);
+        let kept = self.shelf.remove(&key);
+        let is_new = kept.is_none();
+        let kept = kept.unwrap_or_default();
+        self.session = kept.session;
+        self.base = kept.base;
+        self.history = kept.history;
+        self.session.origin = origin;
+        self.session.model = self.info().cloned();
+        self.session.problem = Some(problem);
+        self.recording = Recording::None;
+        self.recorded = kept.recorded;
+        self.scroll = [0; Pane::ALL.len()];
+        if let Some(info) = self.info().filter(|_| is_new) {
+            let sha256 = info.sha256.clone();
+            effects.push(Effect::Recall { key, sha256 });
+        }
+        effects.extend(self.run());
+        effects
+    }
+
+    /// Runs the open question again, from the start, with every latent on.
+    pub(super) fn run(&mut self) -> Vec<Effect> {
+        let Some(problem) = &self.session.problem else {
+            return Vec::new();
+        };
+        let question = problem.question.clone();
+        let gold = Some(problem.answer.clone()).filter(|gold| !gold.is_empty());
+        let steps = self.steps();
+        self.forget_studies();
+        self.last_run = RunId(self.last_run.0 + 1);
+        self.live = Live::running(self.last_run);
+        self.failure = None;
+        self.ablation.off.clear();
+        self.shown = self.ablation.clone();
+        vec![Effect::Send(Request::Run {
+            id: self.last_run,
+            question,
+            gold,
+            steps,
+            mode: self.mode,
+        })]
+    }
+
+    /// Forgets the studies: they belong to one run.
+    pub(super) fn forget_studies(&mut self) {
+        self.studies = Studies::default();
+        self.at = page::starts();
+        self.follow = None;
+    }
+
+    /// Keeps the open session to compare the next one with.
+    pub(super) fn keep_other(&mut self) {
+        if self.session.run.is_some() {
+            self.other = Some(Box::new(self.session.clone()));
+        }
+    }
+
+    /// Puts the open session on the shelf.
+    pub(super) fn shelve(&mut self) {
+        self.keep_other();
+        let shelved = self.take_session();
+        self.put_on_shelf(shelved);
+    }
+
+    /// Takes the open session away, with what belongs to it.
+    pub(super) fn take_session(&mut self) -> Shelved {
+        Shelved {
+            session: std::mem::take(&mut self.session),
+            base: std::mem::take(&mut self.base),
+            history: std::mem::take(&mut self.history),
+            recorded: self.recorded.take(),
+        }
+    }
+
+    /// Keeps a session for when its problem is opened again under its model.
+    pub(super) fn put_on_shelf(&mut self, shelved: Shelved) {
+        let session = &shelved.session;
+        if session.problem.is_some() || session.run.is_some() {
+            let key = session.key();
+            self.shelf.insert(key, shelved);
+        }
+    }
+}
+
+/// The problem before or after the open one: its place in the list, or in the table if it was opened from there.
+pub(super) fn neighbour(app: &App, action: Action) -> Option<usize> {
+    if let Some(index) = app.in_table {
+        return app.dataset.neighbour(index, action == Action::NextProblem);
+    }
+    let index = match (app.library.open, action) {
+        (Some(open), Action::NextProblem) => open + 1,
+        (Some(open), _) => open.checked_sub(1)?,
+        (None, Action::NextProblem) => 0,
+        (None, _) => return None,
+    };
+    (index < app.library.problems.len()).then_some(index)
+}
+
+/// Opens a problem of the list.
+pub(super) fn open_listed(app: &mut App, index: usize) -> Vec<Effect> {
+    let Some(problem) = app.library.problems.get(index).cloned() else {
+        return Vec::new();
+    };
+    if app.info().is_none() {
+        app.say(Tone::Warning, "the model is not ready");
+        return Vec::new();
+    }
+    app.library.open = Some(index);
+    app.in_table = None;
+    let origin = format!("{} #{index}", app.library.origin);
+    app.open(problem, origin)
+}
+
+/// A question without gold steps and answer.
+pub(super) fn typed_problem(question: String) -> Problem {
+    Problem {
+        question,
+        steps: Vec::new(),
+        answer: String::new(),
+    }
+}

@@ -1,0 +1,60 @@
+//! The prompts that need a text to start from: a note, and the path of an export.
+
+use crate::explorer::app::App;
+use crate::explorer::app::field::Field;
+use crate::explorer::app::overlay::{Prompt, PromptKind};
+use crate::explorer::session::Target;
+use crate::explorer::session::export::Format;
+
+/// The export format that is offered first.
+pub(super) const DEFAULT_FORMAT: Format = Format::Markdown;
+
+pub(super) fn text_note(app: &App, target: Target) -> Option<usize> {
+    app.session
+        .notes
+        .iter()
+        .position(|note| note.target == target && note.tag.is_none())
+}
+
+/// The prompt for a note; a note that exists is edited.
+pub(super) fn note_prompt(app: &App) -> Prompt {
+    let target = app.note_target();
+    let text = text_note(app, target)
+        .and_then(|at| app.session.notes.get(at))
+        .map_or("", |note| note.text.as_str());
+    Prompt::new(PromptKind::Note(target), Field::lines(text))
+}
+
+pub(super) fn extension(format: Format) -> &'static str {
+    match format {
+        Format::Json => "json",
+        Format::Markdown => "md",
+    }
+}
+
+/// The prompt for an export, with a path made from the model's name and the question's first words.
+pub(super) fn export_prompt(app: &App, format: Format) -> Prompt {
+    let question = app
+        .session
+        .problem
+        .as_ref()
+        .map_or("", |p| p.question.as_str());
+    let words: Vec<String> = question
+        .split_whitespace()
+        .map(|word| {
+            word.chars()
+                .filter(char::is_ascii_alphanumeric)
+                .collect::<String>()
+        })
+        .filter(|word| !word.is_empty())
+        .take(4)
+        .collect();
+    let model: String = app
+        .model_name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    let stem = format!("{}-{}", model.trim_matches('-'), words.join("-")).to_lowercase();
+    let path = format!("{}.{}", stem.trim_end_matches('-'), extension(format));
+    Prompt::new(PromptKind::Export(format), Field::line(&path))
+}

@@ -1,0 +1,267 @@
+//! What is not on disk yet: when it is saved, what could not be, and that nobody leaves without knowing it.
+
+use crate::explorer::app::effect::{Effect, Save};
+use crate::explorer::app::{App, Tone};
+use crate::explorer::session::{Key, Note, Session, Target};
+use crate::core::text::count;
+
+/// The longest that a result waits to be saved, in milliseconds. Notes and tags do not wait.
+const RESULTS_MS: u64 = 2_000;
+/// How long after a failed save the next is tried, in milliseconds.
+const RETRY_MS: u64 = 5_000;
+
+/// A session that is not on disk as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsaved {
+    /// When it is saved, by the clock of the ticks; None while the save is under way.
+    due_ms: Option<u64>,
+    /// Why the last save failed.
+    pub failure: Option<String>,
+}
+
+/// Whether the user wants to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// No.
+    No,
+    /// Yes, as soon as these many saves are answered.
+    After(usize),
+    /// Yes, but something could not be saved. Asking once more leaves without it.
+    Refused,
+}
+
+/// What an earlier session on the same question and model left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recalled {
+    /// What it is about.
+    pub key: Key,
+    /// Its notes.
+    pub notes: Vec<Note>,
+    /// Its file; foreign text.
+    pub path: String,
+    /// Whether the model had other weights then.
+    pub other_weights: bool,
+}
+
+/// A session with changes that are not on disk.
+#[derive(Debug, Clone, Copy)]
+pub struct Lost<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// Its notes when it was last read or saved here.
+    base: &'a [Note],
+}
+
+impl Lost<'_> {
+    /// How many notes were added, changed or removed since. A changed note counts once.
+    fn n_changes(self) -> usize {
+        let missing = |of: &[Note], from: &[Note]| of.iter().filter(|n| !from.contains(n)).count();
+        let (here, there) = (&self.session.notes, self.base);
+        missing(here, there).max(missing(there, here))
+    }
+}
+
+impl App {
+    /// The notes or tags of the open session were changed: they are saved at once.
+    pub(super) fn notes_changed(&mut self) {
+        let key = self.session.key();
+        self.edited.insert(key.clone());
+        self.unsaved_by(key, self.now_ms);
+    }
+
+    /// A result has arrived: a session whose notes were changed here is saved with it, soon.
+    pub(super) fn result_landed(&mut self) {
+        let key = self.session.key();
+        if self.edited.contains(&key) {
+            self.unsaved_by(key, self.now_ms + RESULTS_MS);
+        }
+    }
+
+    /// Later changes never put a save off.
+    fn unsaved_by(&mut self, key: Key, due_ms: u64) {
+        let entry = self.unsaved.entry(key).or_insert(Unsaved {
+            due_ms: Some(due_ms),
+            failure: None,
+        });
+        entry.due_ms = Some(entry.due_ms.map_or(due_ms, |due| due.min(due_ms)));
+    }
+
+    /// When the next save is due.
+    pub(super) fn next_save_ms(&self) -> Option<u64> {
+        self.unsaved.values().filter_map(|one| one.due_ms).min()
+    }
+
+    /// Saves what is due by a time.
+    pub(super) fn saves_due(&mut self, at_ms: u64) -> Vec<Effect> {
+        let mut due = Vec::new();
+        for (key, unsaved) in &mut self.unsaved {
+            if unsaved.due_ms.take_if(|due| *due <= at_ms).is_none() {
+                continue;
+            }
+            due.push(key.clone());
+        }
+        let saves = due.iter().filter_map(|key| {
+            let mut works = self.works();
+            works.find(|(session, _)| session.key() == *key)
+        });
+        saves
+            .map(|(session, base)| {
+                Effect::Save(Box::new(Save {
+                    session: session.clone(),
+                    base: base.to_vec(),
+                }))
+            })
+            .collect()
+    }
+
+    /// A save is over. Returns what follows for a user who wants to leave.
+    pub(super) fn on_saved(&mut self, save: Save, result: Result<String, String>) -> Vec<Effect> {
+        let key = save.session.key();
+        match result {
+            Ok(_) => {
+                // A change since then has a time of its own.
+                self.unsaved
+                    .retain(|of, one| *of != key || one.due_ms.is_some());
+                if let Some(base) = self.base_of(&key) {
+                    *base = save.session.notes;
+                }
+            }
+            Err(why) => {
+                let retry = self.now_ms + RETRY_MS;
+                if let Some(unsaved) = self.unsaved.get_mut(&key) {
+                    unsaved.due_ms.get_or_insert(retry);
+                    unsaved.failure = Some(why.clone());
+                }
+                self.say(Tone::Warning, format!("not saved: {why}"));
+            }
+        }
+        match self.leaving {
+            Leaving::After(n) if n > 1 => self.leaving = Leaving::After(n - 1),
+            Leaving::After(_) => return self.leave(),
+            Leaving::No | Leaving::Refused => {}
+        }
+        Vec::new()
+    }
+
+    /// Saves what is unsaved and leaves; what cannot be saved keeps the user here until asked again.
+    pub(super) fn quit(&mut self) -> Vec<Effect> {
+        if self.leaving == Leaving::Refused {
+            return vec![Effect::Quit];
+        }
+        let saves = self.saves_due(u64::MAX);
+        if saves.is_empty() {
+            return self.leave();
+        }
+        self.leaving = Leaving::After(saves.len());
+        saves
+    }
+
+    fn leave(&mut self) -> Vec<Effect> {
+        let Some(why) = self.unsaved.values().find_map(|one| one.failure.clone()) else {
+            return vec![Effect::Quit];
+        };
+        self.leaving = Leaving::Refused;
+        let what = match self.lost().map(Lost::n_changes).sum() {
+            0 => "the last results are".to_owned(),
+            1 => "1 change of a note is".to_owned(),
+            n => format!("{n} changes of notes are"),
+        };
+        let text = format!("{what} not saved, q again leaves without, x exports: {why}");
+        self.say(Tone::Warning, text);
+        Vec::new()
+    }
+
+    /// Some other key was pressed: the user stays.
+    pub(super) fn stay(&mut self) {
+        if self.leaving == Leaving::Refused {
+            self.leaving = Leaving::No;
+        }
+    }
+
+    /// All sessions of this process, the open one first, each with its notes when it was last read or saved.
+    fn works(&self) -> impl Iterator<Item = (&Session, &[Note])> {
+        let before = self.before.iter().map(|before| &before.shelved);
+        let away = self.shelf.values().chain(before);
+        let away = away.map(|shelved| (&shelved.session, shelved.base.as_slice()));
+        [(&self.session, self.base.as_slice())]
+            .into_iter()
+            .chain(away)
+    }
+
+    /// All sessions of this process: the open one first.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.works().map(|(session, _)| session)
+    }
+
+    /// The notes of the session with this key when it was last read or saved.
+    fn base_of(&mut self, key: &Key) -> Option<&mut Vec<Note>> {
+        if self.session.key() == *key {
+            return Some(&mut self.base);
+        }
+        let before = self.before.iter_mut().map(|before| &mut before.shelved);
+        let mut away = self.shelf.values_mut().chain(before);
+        let of = away.find(|shelved| shelved.session.key() == *key);
+        of.map(|shelved| &mut shelved.base)
+    }
+
+    /// The sessions with changes that are not on disk.
+    pub fn lost(&self) -> impl Iterator<Item = Lost<'_>> {
+        self.works()
+            .filter(|(session, _)| self.unsaved.contains_key(&session.key()))
+            .map(|(session, base)| Lost { session, base })
+    }
+
+    /// The notes that were started but never entered: target and text.
+    #[must_use]
+    pub fn drafted(&self) -> Vec<(Target, String)> {
+        self.drafts.notes()
+    }
+
+    /// Whether the open session is not on disk as it is, and why not if a save failed.
+    #[must_use]
+    pub fn unsaved_now(&self) -> Option<&Unsaved> {
+        self.unsaved.get(&self.session.key())
+    }
+
+    /// The notes of an earlier session on the open question are here.
+    pub(super) fn on_recalled(&mut self, recalled: Recalled) {
+        let Recalled {
+            key,
+            notes,
+            path,
+            other_weights,
+        } = recalled;
+        if key != self.session.key() || !self.session.notes.is_empty() || notes.is_empty() {
+            return;
+        }
+        let n = count(notes.len(), "note");
+        let weights = if other_weights {
+            ", written with other weights of this model"
+        } else {
+            ""
+        };
+        self.say(
+            Tone::Info,
+            format!("{n} of an earlier session{weights}, kept in {path}"),
+        );
+        self.base.clone_from(&notes);
+        self.session.notes = notes;
+    }
+
+    /// The model of the open session became known, or is another one.
+    pub(super) fn set_session_model(&mut self) -> Option<Effect> {
+        let before = self.session.key();
+        self.session.model = self.info().cloned();
+        let after = self.session.key();
+        if after == before {
+            return None;
+        }
+        if let Some(unsaved) = self.unsaved.remove(&before) {
+            self.unsaved.insert(after.clone(), unsaved);
+        }
+        if self.edited.remove(&before) {
+            self.edited.insert(after.clone());
+        }
+        Some(Effect::Rekey { before, after })
+    }
+}

@@ -1,0 +1,160 @@
+//! Every text of a session is foreign: each is poisoned in turn and all at once, and no export lets it act.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{Format, export, json};
+use crate::explorer::session::{Session, sample};
+use crate::core::text::Page;
+use crate::core::types::Verdict;
+
+/// Escape sequences in both forms, bidirectional and zero-width characters, a flood of marks; HTML, links and blocks of Markdown.
+fn poison() -> String {
+    format!(
+        "x\u{1b}]52;c;aGk=\u{7}\u{9b}31m\u{7f}\0\u{202e}\u{2066}\u{200b}\u{200e}\u{feff}\u{2028}a{}\r\n# head\n- item\n| cell |\
+         <img src=x onerror=alert(1)><!-- --><a href=\"//e.example\">[x](javascript:alert(1)) ![i](http://e.example/i.png) <http://e.example> \
+         https://e.example www.e.example me@e.example `code` &#60;script&#62; $x$ ~~s~~",
+        "\u{301}".repeat(40)
+    )
+}
+
+/// The sample with all that a verdict can hold.
+fn whole() -> Session {
+    let session = sample::session();
+    let mut verdict = serde_json::to_value(&session.verdict).expect("JSON");
+    verdict["competing"] = json!([[verdict["steps"][0].clone()]]);
+    verdict["nodes"] =
+        json!([{"latent": 1, "nodes": [{"node": "wumpus", "probability": 0.5, "facts": 1}]}]);
+    verdict["tracks"] = json!({
+        "edits": [{
+            "change": "12 to 14", "question": "Ann has 14 pens", "expected": "42", "answer": "42", "eligible": true,
+            "reads": [{"step": 0, "latent": 1, "expected": "21", "observed": "20", "concerns": true, "shown": false}],
+        }],
+        "steps": [{
+            "step": 0, "latent": 1, "edits": 8, "moved": 7, "ineligible": 1, "stayed": 0, "moved_stayed": 0, "controls": 3,
+            "still": 3, "coincidence_steps": [0, 9], "coincidence_others": [1, 90], "pi0": 0.1, "p_value": 1e-5,
+            "standing": "holds",
+        }],
+        "tests": 1, "standing": "holds", "reason": "every step moved",
+    });
+    verdict["used"] = json!({
+        "patches": [{
+            "step": 0, "latent": 1, "donor": "Bob has 3 pens", "value": "17", "same": false, "expected": "34", "answer": "34",
+            "delta_clean": -7.0, "delta_expected": 5.0, "relative_size": 1.1, "passed": true,
+        }],
+        "steps": [{
+            "step": 0, "latent": 1, "different": 4, "moved": 4, "same": 2, "kept": 2, "coincidence": [0, 9], "pi0": 0.1,
+            "p_value": 1e-4, "delta_clean": -7.0, "delta_expected": 5.0, "standing": "holds",
+        }],
+        "sham_max_diff": 0.0, "tests": 1, "standing": "holds", "reason": "the answer moved",
+    });
+    verdict["tried"] = json!([{
+        "name": "projection, top 5", "candidates": 3, "traces": 1, "capped": false, "null": verdict["null"].clone(), "tested": 1,
+        "tracks": "holds", "used": null, "runs": 9,
+    }]);
+    let verdict: Verdict = serde_json::from_value(verdict).expect("a verdict");
+    Session {
+        verdict: Some(verdict),
+        ..session
+    }
+}
+
+/// The places of all texts in a value, as JSON pointers.
+fn texts(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(_) => found.push(at.to_owned()),
+        Value::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                texts(item, &format!("{at}/{i}"), found);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                texts(
+                    field,
+                    &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")),
+                    found,
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+fn read(value: &Value) -> Option<Session> {
+    json::from_json(&value.to_string(), Path::new("x.json")).ok()
+}
+
+/// What may not be in any export.
+fn is_harmless(page: &Page, of: &str) {
+    for line in page.lines() {
+        let foreign = |c: char| {
+            c.is_control()
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}'..='\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        };
+        assert!(!line.contains(foreign), "{of}: {line:?}");
+        assert!(line.matches('\u{301}').count() % 5 == 0, "{of}: {line:?}");
+    }
+}
+
+/// What may not be in Markdown: a mark of the poison that is not escaped.
+fn is_inert(page: &Page, of: &str) {
+    let mut before = None;
+    for (at, c) in page.char_indices() {
+        let rest = &page[at..];
+        let acts = [
+            "<img", "<!--", "<a ", "<http", "[x]", "](", "`code", "~~s", "$x", "&#", "://", "@e.",
+        ]
+        .iter()
+        .any(|mark| rest.starts_with(mark));
+        assert!(
+            !acts || before == Some('\\'),
+            "{of}: {:?}",
+            &page[at.saturating_sub(20)..].lines().next()
+        );
+        before = Some(c);
+    }
+    assert!(!page.contains("www.e"), "{of}");
+    // Line ends of the poison are not those of the report; a note keeps them, and is indented.
+    for line in page.lines() {
+        assert!(
+            !line.starts_with("# head") && !line.starts_with("- item"),
+            "{of}: {line}"
+        );
+    }
+}
+
+#[test]
+fn no_text_of_a_session_acts_in_an_export() {
+    let clean: Value = serde_json::from_str(&export(&whole(), Format::Json)).expect("JSON");
+    let mut places = Vec::new();
+    texts(&clean, "", &mut places);
+    let mut all = clean.clone();
+    let mut poisoned = 0;
+    for place in &places {
+        let mut one = clean.clone();
+        *one.pointer_mut(place).expect("it is there") = poison().into();
+        // A word of a closed list is refused; so is another schema.
+        let Some(session) = read(&one) else {
+            continue;
+        };
+        *all.pointer_mut(place).expect("it is there") = poison().into();
+        poisoned += 1;
+        let report = export(&session, Format::Markdown);
+        is_harmless(&report, place);
+        is_inert(&report, place);
+        let again = export(&session, Format::Json);
+        is_harmless(&again, place);
+        assert_eq!(
+            read(&serde_json::from_str(&again).expect("JSON")),
+            Some(session),
+            "{place}"
+        );
+    }
+    assert!(poisoned > 60, "{poisoned} of {} texts", places.len());
+    let session = read(&all).expect("all of them");
+    is_harmless(&export(&session, Format::Markdown), "all");
+    is_inert(&export(&session, Format::Markdown), "all");
+    is_harmless(&export(&session, Format::Json), "all");
+}

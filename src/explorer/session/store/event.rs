@@ -1,0 +1,259 @@
+//! The lines of a session file: the header and the events, and how events make a session.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::core::problem::Problem;
+use crate::explorer::session::{Note, SCHEMA, Session};
+use crate::core::types::{EarlyExit, LatentIdx, ModelInfo, Outcome, Phrase, Run, Verdict};
+
+/// The program that wrote a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The first line of a session file: where its numbers come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The schema with its version, [`SCHEMA`].
+    pub schema: String,
+    /// The program that made the file.
+    pub tool: Tool,
+    /// When it was made, in seconds since 1970-01-01 UTC.
+    pub created_at: u64,
+    /// The model, once it is known.
+    pub model: Option<ModelInfo>,
+    /// Where the problem came from.
+    pub origin: String,
+    /// Every setting that the numbers depend on, defaults included.
+    pub settings: Map<String, Value>,
+    /// Fields of another version.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl Header {
+    /// Makes the header of a new file; model and origin are filled in from the session.
+    #[must_use]
+    pub fn new(version: &str, created_at: u64, settings: Map<String, Value>) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            tool: Tool {
+                name: "undertone".to_owned(),
+                version: version.to_owned(),
+            },
+            created_at,
+            model: None,
+            origin: String::new(),
+            settings,
+            extra: Map::new(),
+        }
+    }
+}
+
+/// Something that happened in a session. Results carry the numbers, never the text on screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(super) enum Event {
+    /// A problem was opened; everything below is about it, and nothing above.
+    Open {
+        /// Only if it is not the model of the header.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<ModelInfo>,
+        problem: Option<Problem>,
+        origin: String,
+    },
+    /// The clean run, which replaces every earlier result.
+    Run { run: Run },
+    /// An ablated run; replaces an earlier one of the same ablation.
+    Ablate { outcome: Outcome },
+    /// Decoded phrases of one latent; replaces earlier ones.
+    Phrases {
+        latent: LatentIdx,
+        phrases: Vec<Phrase>,
+    },
+    /// The early exits.
+    EarlyExit { exits: Vec<EarlyExit> },
+    /// The verdict.
+    Verify { verdict: Box<Verdict> },
+    /// The notes as they stand now, all of them.
+    Annotate { notes: Vec<Note> },
+    /// The session was exported, for the record.
+    Export { format: String, path: String },
+}
+
+impl Event {
+    /// The names of the events that this version understands, as in the files.
+    pub(super) const NAMES: [&'static str; 8] = [
+        "open",
+        "run",
+        "ablate",
+        "phrases",
+        "early_exit",
+        "verify",
+        "annotate",
+        "export",
+    ];
+
+    /// Applies the event to what the events before it made.
+    pub(super) fn fold(&self, session: &mut Session, header: &Header) {
+        match self.clone() {
+            Self::Open {
+                model,
+                problem,
+                origin,
+            } => {
+                *session = Session {
+                    model: model.or_else(|| header.model.clone()),
+                    problem,
+                    origin,
+                    ..Session::default()
+                };
+            }
+            Self::Run { run } => {
+                *session = Session {
+                    run: Some(run),
+                    notes: std::mem::take(&mut session.notes),
+                    ..heading_of(session)
+                };
+            }
+            Self::Ablate { outcome } => {
+                let known = session
+                    .outcomes
+                    .iter_mut()
+                    .find(|known| known.ablation == outcome.ablation);
+                match known {
+                    Some(known) => *known = outcome,
+                    None => session.outcomes.push(outcome),
+                }
+            }
+            Self::Phrases { latent, phrases } => {
+                match session.phrases.iter_mut().find(|(of, _)| *of == latent) {
+                    Some((_, known)) => *known = phrases,
+                    None => session.phrases.push((latent, phrases)),
+                }
+            }
+            Self::EarlyExit { exits } => session.early_exit = exits,
+            Self::Verify { verdict } => session.verdict = Some(*verdict),
+            Self::Annotate { notes } => session.notes = notes,
+            Self::Export { .. } => {}
+        }
+    }
+
+    /// The event that starts a session.
+    pub(super) fn open(session: &Session, header: &Header) -> Self {
+        Self::Open {
+            model: session
+                .model
+                .clone()
+                .filter(|m| Some(m) != header.model.as_ref()),
+            problem: session.problem.clone(),
+            origin: session.origin.clone(),
+        }
+    }
+
+    /// The events that add to `from` whatever `to` has more, or other. Two results are the same if they are written the same.
+    pub(super) fn between(from: &Session, to: &Session, header: &Header) -> Vec<Self> {
+        let mut events = Vec::new();
+        let mut now = from.clone();
+        let to = &with_results(from, to);
+        if heading_of(&now) != heading_of(to) {
+            events.push(Self::open(to, header));
+            now = heading_of(to);
+        }
+        if let Some(run) = &to.run
+            && !now.run.as_ref().is_some_and(|now| same(now, run))
+        {
+            events.push(Self::Run { run: run.clone() });
+            now = Session {
+                notes: now.notes,
+                ..Session::default()
+            };
+        }
+        for (latent, phrases) in &to.phrases {
+            let mut known = now.phrases.iter();
+            if !known.any(|(of, known)| of == latent && same(known, phrases)) {
+                events.push(Self::Phrases {
+                    latent: *latent,
+                    phrases: phrases.clone(),
+                });
+            }
+        }
+        if !same(&now.early_exit, &to.early_exit) {
+            events.push(Self::EarlyExit {
+                exits: to.early_exit.clone(),
+            });
+        }
+        for outcome in &to.outcomes {
+            if !now.outcomes.iter().any(|known| same(known, outcome)) {
+                events.push(Self::Ablate {
+                    outcome: outcome.clone(),
+                });
+            }
+        }
+        if let Some(verdict) = &to.verdict
+            && !now.verdict.as_ref().is_some_and(|now| same(now, verdict))
+        {
+            events.push(Self::Verify {
+                verdict: Box::new(verdict.clone()),
+            });
+        }
+        if now.notes != to.notes {
+            events.push(Self::Annotate {
+                notes: to.notes.clone(),
+            });
+        }
+        events
+    }
+}
+
+/// Whether two values are written the same. What is not written, as the time that something took, tells nothing apart.
+fn same<T: Serialize>(one: &T, other: &T) -> bool {
+    let written = |value: &T| serde_json::to_string(value).ok();
+    written(one) == written(other)
+}
+
+/// The session with what `known` has of the same run and it has not: results that were computed once are not lost because they were
+/// not asked for again.
+fn with_results(known: &Session, session: &Session) -> Session {
+    let mut session = session.clone();
+    if known.key() != session.key() {
+        return session;
+    }
+    if session.run.is_none() {
+        session.run.clone_from(&known.run);
+    }
+    if !same(&session.run, &known.run) {
+        return session;
+    }
+    for outcome in &known.outcomes {
+        let mut there = session.outcomes.iter();
+        if !there.any(|there| there.ablation == outcome.ablation) {
+            session.outcomes.push(outcome.clone());
+        }
+    }
+    for (latent, phrases) in &known.phrases {
+        if !session.phrases.iter().any(|(of, _)| of == latent) {
+            session.phrases.push((*latent, phrases.clone()));
+        }
+    }
+    if session.early_exit.is_empty() {
+        session.early_exit.clone_from(&known.early_exit);
+    }
+    session.verdict = session.verdict.or_else(|| known.verdict.clone());
+    session
+}
+
+/// What a session is about, without anything that was found or written.
+pub(super) fn heading_of(session: &Session) -> Session {
+    Session {
+        problem: session.problem.clone(),
+        origin: session.origin.clone(),
+        model: session.model.clone(),
+        ..Session::default()
+    }
+}

@@ -1,0 +1,310 @@
+//! A session file that is written while the analyst works: every save appends what is new, and is on disk when it returns.
+//!
+//! Several processes may write one file. Each holds its lock for the moment of a save, reads first what the others added, and
+//! changes only the notes that were changed by its own user; so no note is lost, and no lock outlives its process.
+
+use std::collections::HashSet;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use super::log::MAX_LINE;
+use super::{EXTENSION, Loaded, MAX_LEN, SessionFile};
+use crate::core::error::{Error, Result};
+use crate::core::file;
+use crate::core::paths::create_folder;
+use crate::explorer::session::{Note, Session};
+
+/// How often a save looks whether another process has finished its own, and how long it waits in between: a second in all.
+const LOOKS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A session file that is being worked on.
+#[derive(Debug)]
+pub struct SavedFile {
+    path: PathBuf,
+    /// What is on disk, as far as it is known.
+    file: SessionFile,
+    /// How long that is, in bytes; None while there is nothing on disk.
+    len: Option<u64>,
+    /// An upper bound on the number of JSON values in it.
+    n_values: usize,
+    /// Notes of older files that are shown with this one's. The first save copies them here, so that removing one later leaves a
+    /// record.
+    adopted: Vec<Note>,
+}
+
+impl SavedFile {
+    /// A file that the first save creates.
+    #[must_use]
+    pub fn new(path: PathBuf, file: SessionFile) -> Self {
+        Self {
+            path,
+            file,
+            len: None,
+            n_values: 0,
+            adopted: Vec::new(),
+        }
+    }
+
+    /// A file that was read, with notes adopted from older files.
+    #[must_use]
+    pub fn opened(path: PathBuf, file: SessionFile, adopted: Vec<Note>) -> Self {
+        Self {
+            path,
+            file,
+            // Whatever its length is now, the next save reads what was added.
+            len: Some(0),
+            n_values: 0,
+            adopted,
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The session, as far as it is known.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        self.file.session()
+    }
+
+    /// Its notes, the adopted ones included.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Note> {
+        with(self.file.session().notes, &self.adopted)
+    }
+
+    /// Saves what is new in the session. `base` is the user's notes at the last save: only what differs from it is changed on disk.
+    ///
+    /// # Errors
+    /// Names the file when it cannot be written; what was on disk is then as before, and the next save tries all of it again.
+    pub fn save(&mut self, session: &Session, base: &[Note]) -> Result<()> {
+        if let Some(folder) = self.path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            create_folder(folder)?;
+        }
+        match self.len.map(|_| lock(&self.path)) {
+            Some(Ok(disk)) => self.append(&disk, session, base),
+            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io("write", &self.path, error))
+            }
+            // Somebody took it away: all of it is written again.
+            Some(Err(_)) => self.write(self.path.clone(), self.updated(session, base)),
+            None => {
+                let mut file = self.file.clone();
+                file.update(session);
+                self.write(self.path.clone(), file)
+            }
+        }
+    }
+
+    /// Writes a whole file.
+    fn write(&mut self, path: PathBuf, file: SessionFile) -> Result<()> {
+        let text = file.to_text();
+        let (len, n_values) = (text.len() as u64, file::values_in(text.as_bytes()));
+        if !fits(len, n_values) {
+            return Err(too_long(&path));
+        }
+        self.check(&file.text_from(0))?;
+        file::write_atomic(&path, text.as_bytes())?;
+        self.path = path;
+        self.len = Some(len);
+        self.n_values = n_values;
+        self.file = file;
+        self.adopted.clear();
+        Ok(())
+    }
+
+    fn append(&mut self, disk: &Locked, session: &Session, base: &[Note]) -> Result<()> {
+        let failed = |source| Error::io("write", &self.path, source);
+        let mut len = disk.0.metadata().map_err(failed)?.len();
+        let mut start = "";
+        if self.len != Some(len) {
+            let bytes = file::read_whole(&disk.0, MAX_LEN).map_err(failed)?;
+            let Loaded { file, unread } = SessionFile::read(&bytes, &self.path)?;
+            if let Some(summary) = super::summary(&unread) {
+                tracing::warn!("{:?}: {summary}", self.path);
+            }
+            self.file = file;
+            self.n_values = file::values_in(&bytes);
+            len = bytes.len() as u64;
+            // A last line that was cut off stays a line of its own.
+            if bytes.last().is_some_and(|byte| *byte != b'\n') {
+                start = "\n";
+            }
+        }
+        let before = self.file.n_lines();
+        let file = self.updated(session, base);
+        if file.n_lines() == before {
+            self.len = Some(len);
+            return Ok(());
+        }
+        let lines = file.text_from(before);
+        let added = format!("{start}{lines}");
+        let n_values = self.n_values + file::values_in(added.as_bytes());
+        if !fits(len + added.len() as u64, n_values) {
+            // This file stays as it is; the session continues in a new one.
+            return self.write(
+                free_beside(&self.path),
+                self.file.followed_by(&file.session()),
+            );
+        }
+        self.check(&lines)?;
+        let mut out = &disk.0;
+        let written = out
+            .write_all(added.as_bytes())
+            .and_then(|()| out.sync_data());
+        if let Err(error) = written {
+            // Half a line would be reported as damage for ever. If even that fails, the next save starts a line of its own.
+            let _ = out.set_len(len);
+            self.len = Some(0);
+            return Err(failed(error));
+        }
+        self.file = file;
+        self.len = Some(len + added.len() as u64);
+        self.n_values = n_values;
+        self.adopted.clear();
+        Ok(())
+    }
+
+    /// The file with the session's changes and the notes that other processes wrote.
+    fn updated(&self, session: &Session, base: &[Note]) -> SessionFile {
+        let mut file = self.file.clone();
+        let mut seen = file.session();
+        seen.notes = with(seen.notes, &self.adopted);
+        if !self.adopted.is_empty() {
+            file.update(&seen);
+        }
+        file.update(&Session {
+            notes: merged(base, seen.notes, &session.notes),
+            ..session.clone()
+        });
+        file
+    }
+
+    /// Checks that lines will be read back. A figure that is not finite costs only its own line, and is logged.
+    fn check(&self, lines: &str) -> Result<()> {
+        if lines.lines().any(|line| line.len() > MAX_LINE) {
+            return Err(too_long(&self.path));
+        }
+        let whole = format!("{}\n{lines}", self.file.header_text());
+        match SessionFile::parse(&whole, &self.path) {
+            Ok(Loaded { unread, .. }) => {
+                if let Some(summary) = super::summary(&unread) {
+                    tracing::warn!(
+                        "what is saved in {:?} will not be read back: {summary}",
+                        self.path
+                    );
+                }
+            }
+            Err(error) => tracing::error!("a session that is saved will not be read back: {error}"),
+        }
+        Ok(())
+    }
+}
+
+/// Whether a file of this length, with at most this many values, can be read back.
+fn fits(len: u64, n_values: usize) -> bool {
+    len <= MAX_LEN && n_values <= file::MOST_VALUES
+}
+
+fn too_long(path: &Path) -> Error {
+    let message = "its notes are longer than what can be read back".to_owned();
+    Error::data(
+        path,
+        None,
+        message,
+        "shorten the longest note, or export the session with x",
+    )
+}
+
+/// An unused name beside a file, for the file that continues it.
+fn free_beside(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mut names = (2_u32..).map(|n| path.with_file_name(format!("{stem}-{n}.{EXTENSION}")));
+    names
+        .find(|name| !name.exists())
+        .expect("a folder has fewer files than there are numbers")
+}
+
+/// A file that this process alone writes while the value lives.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
+    /// Closing alone would leave the file locked as long as a process that is just being started has a copy of the handle.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::debug!(%error, "a session cannot be unlocked");
+        }
+    }
+}
+
+/// Opens a file to append to it and waits until no other process writes it.
+fn lock(path: &Path) -> io::Result<Locked> {
+    for _ in 0..LOOKS {
+        let file = file::extend(path)?;
+        match file.try_lock() {
+            Ok(()) if is_at(&file, path) => return Ok(Locked(file)),
+            // It was replaced before it was locked.
+            Ok(()) => drop(Locked(file)),
+            Err(TryLockError::WouldBlock) => {}
+            // Some network file systems have no locks; what another process adds meanwhile is then appended to.
+            Err(TryLockError::Error(error)) => {
+                tracing::warn!(%error, "a session cannot be locked");
+                return Ok(Locked(file));
+            }
+        }
+        thread::sleep(PAUSE);
+    }
+    let busy = "another process has been writing it for a second";
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, busy))
+}
+
+/// Whether a path still leads to an open file.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let id = |of: fs::Metadata| (of.dev(), of.ino());
+        let (open, there) = (file.metadata().map(id), fs::metadata(path).map(id));
+        open.ok()
+            .is_some_and(|open| there.is_ok_and(|there| there == open))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        fs::exists(path).unwrap_or(true)
+    }
+}
+
+/// The notes on disk with the user's own changes since `base` made to them. Where nobody else wrote, these are the user's notes.
+fn merged(base: &[Note], disk: Vec<Note>, own: &[Note]) -> Vec<Note> {
+    if disk == base {
+        return own.to_vec();
+    }
+    let (had, has): (HashSet<&Note>, HashSet<&Note>) =
+        (base.iter().collect(), own.iter().collect());
+    let mut notes = disk;
+    notes.retain(|note| has.contains(note) || !had.contains(note));
+    let new: Vec<Note> = own
+        .iter()
+        .filter(|note| !had.contains(note))
+        .cloned()
+        .collect();
+    with(notes, &new)
+}
+
+/// Notes, followed by those of `others` that are not among them.
+fn with(mut notes: Vec<Note>, others: &[Note]) -> Vec<Note> {
+    let there: HashSet<&Note> = notes.iter().collect();
+    let missing = others.iter().filter(|note| !there.contains(note));
+    let missing: Vec<Note> = missing.cloned().collect();
+    notes.extend(missing);
+    notes
+}

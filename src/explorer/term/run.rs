@@ -1,0 +1,453 @@
+//! The only loop: input, signals, worker events and time in; effects performed; a frame when something changed,
+//! at most sixty a second, none when idle.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossterm::queue;
+use crossterm::style::force_color_output;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use ratatui::Terminal;
+use tokio::time::{Instant, sleep_until};
+
+use crate::explorer::app::effect::{Export, ExportError, Save};
+use crate::explorer::app::{self, App, Effect, Library, Msg, Overlay, Recalled, update};
+use crate::core::error::Kind;
+use crate::explorer::session::{Key, Session, Target};
+use crate::explorer::term::clipboard::{self, Between};
+use crate::explorer::term::input::{self, Batch, Keys};
+use crate::explorer::term::output;
+use crate::explorer::term::runs::{RunCommand, Runs};
+use crate::explorer::term::screen::{self, Screen, install_panic_hook};
+use crate::explorer::term::signal::{Signal, Signals, stop_process};
+use crate::explorer::term::surface::{Surface, draw_doubtful_rows_whole};
+use crate::core::types::ModelInfo;
+use crate::explorer::ui::glyphs::{ASCII, UNICODE};
+use crate::explorer::ui::theme::Theme;
+use crate::explorer::ui::{clipboard, draw};
+use crate::explorer::worker::protocol::{Event, Request};
+
+/// The shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(16);
+/// Worker events taken before the next look at the keyboard.
+const EVENT_BATCH: usize = 64;
+
+/// The two ends of the worker that the explorer holds.
+#[derive(Debug)]
+pub struct WorkerLink {
+    /// Where requests go.
+    pub requests: mpsc::Sender<Request>,
+    /// Where events come from; bounded by whoever made it.
+    pub events: tokio::sync::mpsc::Receiver<Event>,
+}
+
+/// What touches the file system, done for the explorer by its caller.
+pub trait Performer {
+    /// Makes the list of problems that suit a model; the text says where they come from.
+    ///
+    /// # Errors
+    /// Says in one sentence why there are none.
+    fn load_problems(&mut self, model: &ModelInfo) -> Result<Library, String>;
+
+    /// Saves a session and returns the path of its file.
+    ///
+    /// # Errors
+    /// Says in one sentence why it was not written.
+    fn save(&mut self, save: &Save) -> Result<String, String>;
+
+    /// A session has a new key, but keeps its file.
+    fn rekey(&mut self, before: &Key, after: Key);
+
+    /// The notes of earlier sessions about this key, with the weights that the model has now. What is saved about it from here on
+    /// goes into their file.
+    fn recall(&mut self, key: &Key, sha256: &str) -> Option<Recalled>;
+
+    /// Writes an export and returns its path.
+    ///
+    /// # Errors
+    /// A file that exists is only replaced when that was allowed.
+    fn export(&mut self, export: &Export) -> Result<String, ExportError>;
+
+    /// The command that computes a run of a model with these options.
+    ///
+    /// # Errors
+    /// Says in one sentence what is wrong with the options.
+    fn run_command(&mut self, model: &str, options: &str) -> Result<RunCommand, String>;
+}
+
+/// How the explorer is run.
+#[derive(Debug)]
+pub struct Options {
+    /// What it starts with.
+    pub app: app::Options,
+    /// Whether colours may be used.
+    pub colour: bool,
+    /// Whether the chrome is ASCII only.
+    pub ascii: bool,
+    /// Where standard error goes while the screen is ours.
+    pub log: Option<File>,
+    /// The folder in which sessions are saved.
+    pub sessions: PathBuf,
+}
+
+/// How the explorer ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// Why, or how the terminal failed.
+    pub why: io::Result<Ended>,
+    /// The sessions that could not be saved.
+    pub lost: Vec<Session>,
+    /// The notes that were started but never entered: target and text.
+    pub drafts: Vec<(Target, String)>,
+}
+
+impl Ending {
+    /// The exit code of the process.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match &self.why {
+            Ok(Ended::Quit) if !self.lost.is_empty() => Kind::Io.exit_code(),
+            Ok(why) => why.exit_code(),
+            Err(_) => Kind::Internal.exit_code(),
+        }
+    }
+}
+
+/// Why the explorer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The user quit.
+    Quit,
+    /// A signal with this number.
+    Signal(u8),
+}
+
+impl Ended {
+    fn exit_code(self) -> u8 {
+        match self {
+            Self::Quit => 0,
+            Self::Signal(number) => 128 + number,
+        }
+    }
+}
+
+/// The signal that says that the terminal is gone.
+const HANG_UP: u8 = 1;
+
+/// How long to wait for a stop to take effect. The first process of a container cannot be stopped, so it takes its screen back.
+const STOPS: Duration = Duration::from_millis(500);
+
+/// Runs the explorer on this thread until it ends.
+///
+/// # Errors
+/// Only the terminal's own: everything else is shown on screen.
+pub fn run(
+    options: Options,
+    link: WorkerLink,
+    performer: &mut dyn Performer,
+) -> io::Result<Ending> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let glyphs = if options.ascii { &ASCII } else { &UNICODE };
+    let theme = if options.colour {
+        Theme::palette(glyphs)
+    } else {
+        Theme::plain(glyphs)
+    };
+    // The theme decides about colour. With NO_COLOR set, crossterm would write bare resets in place of each
+    // colour, which also erase reverse and bold.
+    force_color_output(true);
+    install_panic_hook(options.app.log_path.clone());
+    let _guard = runtime.enter();
+    let (runs, heard) = Runs::new(options.sessions);
+    // Before the screen is taken: a signal in between would leave it taken.
+    let signals = Signals::listen()?;
+    let mut explorer = Explorer {
+        app: App::new(options.app),
+        theme,
+        screen: Screen::enter(options.log)?,
+        terminal: Terminal::new(Surface::new())?,
+        between: Between::find(),
+        requests: link.requests,
+        performer,
+        runs,
+        last_frame: None,
+        began: Instant::now(),
+        is_suspended: false,
+        resumes: None,
+        is_done: false,
+    };
+    explorer.tick();
+    // What was on the screen would shine through every blank cell where there is no alternate screen.
+    explorer.terminal.clear()?;
+    explorer.draw()?;
+    let effects = explorer.app.start();
+    explorer.perform(effects)?;
+    let why = runtime.block_on(explorer.run(signals, link.events, heard));
+    if why.is_err() {
+        // The terminal failed; what is unsaved goes to disk all the same.
+        let _ = explorer.send(Msg::Terminated);
+    }
+    screen::leave();
+    let lost = explorer.app.lost().map(|lost| lost.session.clone());
+    let lost = lost.collect();
+    Ok(Ending {
+        why,
+        lost,
+        drafts: explorer.app.drafted(),
+    })
+}
+
+struct Explorer<'a> {
+    app: App,
+    theme: Theme,
+    screen: Screen,
+    terminal: Terminal<Surface>,
+    between: Between,
+    requests: mpsc::Sender<Request>,
+    performer: &'a mut dyn Performer,
+    runs: Runs,
+    last_frame: Option<Instant>,
+    began: Instant,
+    /// Whether the screen is the shell's until a signal says that we go on.
+    is_suspended: bool,
+    /// When to take the screen back if no signal to continue has come; none while it is ours.
+    resumes: Option<Instant>,
+    is_done: bool,
+}
+
+impl Explorer<'_> {
+    async fn run(
+        &mut self,
+        mut signals: Signals,
+        mut events: tokio::sync::mpsc::Receiver<Event>,
+        mut heard: tokio::sync::mpsc::Receiver<Msg>,
+    ) -> io::Result<Ended> {
+        let mut keys = Keys::listen()?;
+        let mut worker_is_there = true;
+        while !self.is_done {
+            if output::is_gone() {
+                return self.hang_up();
+            }
+            let due = self.frame_due();
+            if due.is_some_and(|due| due <= Instant::now()) {
+                self.draw()?;
+            }
+            let (due, tick) = (self.frame_due(), self.tick_due());
+            let resumes = self.resumes;
+            tokio::select! {
+                biased;
+                signal = signals.next() => match signal {
+                    Signal::End(number) => {
+                        self.send(Msg::Terminated)?;
+                        return Ok(Ended::Signal(number));
+                    }
+                    Signal::Suspend => self.suspend()?,
+                    Signal::Continue => if !self.goes_on() {
+                        return self.hang_up();
+                    },
+                    Signal::Resize => self.send(Msg::Resized)?,
+                    Signal::Unheeded => {}
+                },
+                batch = keys.next() => {
+                    // The terminal is gone when its input ends.
+                    let Some(batch) = batch else {
+                        return self.hang_up();
+                    };
+                    self.take(batch)?;
+                }
+                event = events.recv(), if worker_is_there => {
+                    let mut next = event;
+                    worker_is_there = next.is_some();
+                    if !worker_is_there {
+                        self.send(Msg::WorkerLost)?;
+                    }
+                    for _ in 0..EVENT_BATCH {
+                        let Some(event) = next else { break };
+                        self.send(Msg::Worker(event))?;
+                        next = events.try_recv().ok();
+                    }
+                    // The last one taken must not be lost.
+                    if let Some(event) = next {
+                        self.send(Msg::Worker(event))?;
+                    }
+                }
+                Some(msg) = heard.recv() => self.send(msg)?,
+                () = output::settled() => {}
+                () = sleep_until(resumes.unwrap_or_else(Instant::now)), if resumes.is_some() => if !self.goes_on() {
+                    return self.hang_up();
+                },
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+                () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.tick(),
+            }
+        }
+        Ok(Ended::Quit)
+    }
+
+    /// The terminal is gone: what is unsaved is saved.
+    fn hang_up(&mut self) -> io::Result<Ended> {
+        self.send(Msg::Terminated)?;
+        Ok(Ended::Signal(HANG_UP))
+    }
+
+    /// Takes what was typed at once. What follows an Escape that closed a text box was typed into it, and is no command.
+    fn take(&mut self, batch: Batch) -> io::Result<()> {
+        let mut is_closed = false;
+        for msg in batch {
+            if self.is_done {
+                break;
+            }
+            if is_closed && !input::is_interrupt(&msg) {
+                continue;
+            }
+            let has_box = |app: &App| matches!(app.overlay, Some(Overlay::Prompt(_)));
+            let closes = has_box(&self.app) && input::is_escape(&msg);
+            self.send(msg)?;
+            is_closed |= closes && !has_box(&self.app);
+        }
+        Ok(())
+    }
+
+    /// When the next frame may be drawn; none if nothing changed, the one before is still on its way, or the screen is not ours.
+    fn frame_due(&self) -> Option<Instant> {
+        if self.is_suspended || output::is_busy() {
+            return None;
+        }
+        let earliest = self
+            .last_frame
+            .map_or_else(Instant::now, |last| last + FRAME);
+        self.app.dirty.then_some(earliest)
+    }
+
+    /// When the state wants to hear of the time; none if it does not change with time.
+    fn tick_due(&self) -> Option<Instant> {
+        let wait = self.app.next_tick_ms()?.saturating_sub(self.clock_ms());
+        Some(Instant::now() + Duration::from_millis(wait))
+    }
+
+    /// The time by a clock that never goes back: deadlines do not depend on what the calendar is set to.
+    fn clock_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn tick(&mut self) {
+        let (now_ms, unix_s) = (self.clock_ms(), unix_s());
+        let effects = update(&mut self.app, Msg::Tick { now_ms, unix_s });
+        // A tick only ever saves, which cannot fail but on screen.
+        let _ = self.perform(effects);
+    }
+
+    fn send(&mut self, msg: Msg) -> io::Result<()> {
+        self.tick();
+        let effects = update(&mut self.app, msg);
+        self.perform(effects)
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let (app, theme) = (&self.app, &self.theme);
+        let mut view = app.view;
+        self.terminal.draw(|frame| {
+            view = draw(app, theme, frame);
+            draw_doubtful_rows_whole(frame.buffer_mut());
+        })?;
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        self.terminal.backend_mut().send();
+        self.app.dirty = false;
+        self.last_frame = Some(Instant::now());
+        let effects = update(&mut self.app, Msg::Drawn(view));
+        self.perform(effects)
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
+        for effect in effects {
+            let reply = match effect {
+                Effect::Send(request) => {
+                    // A worker that is gone is noticed where its events end.
+                    let _ = self.requests.send(request);
+                    None
+                }
+                Effect::Save(save) => {
+                    let result = self.performer.save(&save);
+                    Some(Msg::Saved { save, result })
+                }
+                Effect::Rekey { before, after } => {
+                    self.performer.rekey(&before, after);
+                    None
+                }
+                Effect::Recall { key, sha256 } => {
+                    self.performer.recall(&key, &sha256).map(Msg::Recalled)
+                }
+                Effect::Export(export) => Some(Msg::Exported(self.performer.export(&export))),
+                Effect::LoadProblems(model) => {
+                    Some(Msg::Problems(self.performer.load_problems(&model)))
+                }
+                Effect::Copy(pane) => {
+                    let text = clipboard::as_text(&self.app, pane, &self.theme);
+                    let out = self.terminal.backend_mut();
+                    let copied = clipboard::copy(out, &text, self.between);
+                    out.send();
+                    Some(Msg::Copied(copied))
+                }
+                Effect::Redraw => {
+                    self.terminal.clear()?;
+                    None
+                }
+                Effect::Runs(request) => self.runs.perform(request, self.performer),
+                Effect::Suspend => {
+                    self.suspend()?;
+                    None
+                }
+                Effect::Quit => {
+                    self.is_done = true;
+                    None
+                }
+            };
+            if let Some(msg) = reply {
+                let effects = update(&mut self.app, msg);
+                self.perform(effects)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the screen back and stops; the signal to go on takes it again.
+    fn suspend(&mut self) -> io::Result<()> {
+        screen::leave();
+        self.is_suspended = true;
+        self.resumes = Some(Instant::now() + STOPS);
+        if let Err(error) = stop_process() {
+            tracing::warn!("cannot suspend: {error}");
+            self.resume()?;
+        }
+        Ok(())
+    }
+
+    /// Takes the screen back. Returns whether the terminal is still there.
+    fn goes_on(&mut self) -> bool {
+        let resumed = self.resume();
+        if let Err(error) = &resumed {
+            tracing::info!("the terminal is gone: {error}");
+        }
+        resumed.is_ok()
+    }
+
+    /// Takes the screen again, whatever was done to it while we were stopped.
+    fn resume(&mut self) -> io::Result<()> {
+        self.screen.resume()?;
+        self.is_suspended = false;
+        self.resumes = None;
+        self.terminal.clear()?;
+        self.send(Msg::Resumed)
+    }
+}
+
+/// Seconds since 1970-01-01 UTC.
+pub(crate) fn unix_s() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,153 @@
+//! Building styled lines: every foreign text passes the one door in `text` before it becomes a span.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::core::text::{sanitize, truncate, width, wrap};
+use crate::explorer::ui::theme::Theme;
+
+/// A line that is put together from left to right, with known width.
+#[derive(Debug, Default, Clone)]
+pub struct Row {
+    spans: Vec<Span<'static>>,
+    width: usize,
+}
+
+impl Row {
+    /// An empty row.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds our own text.
+    #[must_use]
+    pub fn push(mut self, text: impl Into<String>, style: Style) -> Self {
+        let text = text.into();
+        self.width += width(&text);
+        self.spans.push(Span::styled(text, style));
+        self
+    }
+
+    /// Adds foreign text.
+    #[must_use]
+    pub fn foreign(self, text: &str, style: Style) -> Self {
+        self.push(sanitize(text).into_string(), style)
+    }
+
+    /// Adds another row.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
+        self.width += other.width;
+        self.spans.extend(other.spans);
+        self
+    }
+
+    /// Adds blanks up to a column.
+    #[must_use]
+    pub fn to(self, column: usize) -> Self {
+        let gap = column.saturating_sub(self.width);
+        self.push(" ".repeat(gap), Style::new())
+    }
+
+    /// Adds text that ends at a column.
+    #[must_use]
+    pub fn right(self, text: impl Into<String>, column: usize, style: Style) -> Self {
+        let text = text.into();
+        let start = column.saturating_sub(width(&text));
+        self.to(start).push(text, style)
+    }
+
+    /// The same where there is something to end there.
+    #[must_use]
+    pub fn right_if(self, text: Option<String>, column: usize, style: Style) -> Self {
+        match text {
+            Some(text) => self.right(text, column, style),
+            None => self,
+        }
+    }
+
+    /// Its width so far.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The finished line.
+    #[must_use]
+    pub fn line(self) -> Line<'static> {
+        Line::from(self.spans)
+    }
+}
+
+impl From<Row> for Line<'static> {
+    fn from(row: Row) -> Self {
+        row.line()
+    }
+}
+
+/// Cuts text to a width, with the ellipsis of the glyph set.
+#[must_use]
+pub fn cut(text: &str, max_width: usize, theme: &Theme) -> String {
+    if width(text) <= max_width {
+        return text.to_owned();
+    }
+    let mark = theme.glyphs.ellipsis;
+    if mark == "…" {
+        return truncate(text, max_width);
+    }
+    let kept = truncate(text, (max_width + 1).saturating_sub(width(mark)));
+    format!("{}{mark}", kept.trim_end_matches('…'))
+        .chars()
+        .take(max_width.max(1))
+        .collect()
+}
+
+/// A token without the blanks around it, cut to a width; a mark stands for one of blanks alone.
+#[must_use]
+pub fn token(text: &str, max_width: usize, theme: &Theme) -> String {
+    let clean = sanitize(text.trim());
+    if clean.is_empty() {
+        theme.glyphs.blank.to_owned()
+    } else {
+        cut(&clean, max_width, theme)
+    }
+}
+
+/// Cleans foreign text and cuts it to a width.
+#[must_use]
+pub fn cut_foreign(text: &str, max_width: usize, theme: &Theme) -> String {
+    cut(&sanitize(text), max_width, theme)
+}
+
+/// Wraps foreign text in one style, indented.
+#[must_use]
+pub fn paragraph(text: &str, max_width: usize, indent: usize, style: Style) -> Vec<Line<'static>> {
+    wrap(&sanitize(text), max_width.saturating_sub(indent))
+        .into_iter()
+        .map(|part| Row::new().to(indent).push(part, style).line())
+        .collect()
+}
+
+/// A probability bar.
+#[must_use]
+pub fn bar(prob: f32, max_width: usize, theme: &Theme) -> String {
+    let max_width = u16::try_from(max_width).unwrap_or(u16::MAX);
+    let halves = (prob.clamp(0.0, 1.0) * f32::from(max_width) * 2.0).round();
+    let full = theme.glyphs.bar;
+    let mut text = String::new();
+    for step in 1..=max_width {
+        if f32::from(step) * 2.0 <= halves {
+            text.push_str(full);
+        } else if f32::from(step).mul_add(2.0, -1.0) <= halves {
+            text.push_str(theme.glyphs.half_bar);
+        }
+    }
+    text
+}
+
+/// A heading inside a pane.
+#[must_use]
+pub fn heading(text: impl Into<String>, theme: &Theme) -> Row {
+    Row::new().push(text, theme.title)
+}

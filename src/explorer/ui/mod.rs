@@ -1,0 +1,331 @@
+//! Drawing: a function of the state and the theme. Nothing here changes the state; what the frame could show goes
+//! back as a `View`.
+//!
+//! ```text
+//!  undertone  model · family · dtype · device · sha                        status
+//!  Problem  origin ─────────────────────────────────────────────────────────────
+//!  the question
+//!  Run  4 latents ──────────────────────────────────────────────── off 2 · mean
+//!  token   … now ?  start   1   [2]   3   4   end  ###  39
+//!  Latent 2 ───────────────────────────   Answer ───────────────────────────────
+//!  top-k, early exit, phrases             Verdict ──────────────────────────────
+//!  Notes ──────────────────────────────
+//!  ←→ step  space off/on  v value …                                     ? help
+//! ```
+//! A page takes the place of everything between problem and footer; the data set takes the problem's place too.
+//! From 160 columns there are three columns; below 100 the lower panes share one place, with tabs.
+
+pub mod clipboard;
+pub mod footer;
+pub mod glyphs;
+pub mod header;
+pub mod layout;
+pub mod line;
+pub mod number;
+pub mod overlays;
+pub mod pages;
+pub mod panes;
+pub mod syntax;
+pub mod theme;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+use crate::explorer::app::{App, Page, Pane, View};
+use crate::core::text::width;
+use crate::explorer::ui::layout::{Lower, Panes, Screen, Wanted};
+use crate::explorer::ui::line::{Row, cut};
+use crate::explorer::ui::panes::Title;
+use crate::explorer::ui::theme::Theme;
+
+/// Room for `12/40` beside an untitled pane.
+const PLACE_WIDTH: u16 = 6;
+
+/// Draws the whole screen and says how much of each pane it could show.
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> View {
+    let area = frame.area();
+    let mut view = app.view;
+    // What is too small to draw is not worth measuring.
+    let wanted = match Panes::for_area(area, Wanted::default()) {
+        Panes::TooSmall { .. } => Wanted::default(),
+        Panes::Screen(_) => wanted(app, area, theme),
+    };
+    match Panes::for_area(area, wanted) {
+        Panes::TooSmall { need, have } => too_small(frame, area, need, have, theme),
+        Panes::Screen(screen) => {
+            line(
+                frame,
+                screen.header,
+                header::line(app, screen.header.width.into(), theme),
+            );
+            if app.page != Page::Run {
+                page(frame, &screen, app, theme, &mut view);
+            } else if app.zoomed {
+                pane(frame, screen.body, app, app.focus, theme, &mut view);
+            } else {
+                panes(frame, &screen, app, theme, &mut view);
+            }
+            line(
+                frame,
+                screen.footer,
+                footer::line(app, screen.footer.width.into(), theme),
+            );
+            overlays::draw(app, theme, frame, area);
+        }
+    }
+    view
+}
+
+/// The open page; where there is room the problem stays above it.
+fn page(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mut View) {
+    const ROOM_FOR_THE_PROBLEM: u16 = 30;
+    let mut area = screen.body;
+    // The data set is not about the open problem.
+    if screen.body.height >= ROOM_FOR_THE_PROBLEM && app.page != Page::Data {
+        pane(frame, screen.problem, app, Pane::Problem, theme, view);
+        let top = screen.problem.bottom() + screen.problem.y.saturating_sub(screen.body.y);
+        area = Rect {
+            y: top,
+            height: screen.body.bottom().saturating_sub(top),
+            ..area
+        };
+    }
+    pages::draw(frame, area, app, theme, view);
+}
+
+/// How tall the contents would like to be, in the columns they will get.
+fn wanted(app: &App, area: Rect, theme: &Theme) -> Wanted {
+    let columns = match area.width {
+        layout::VERY_WIDE.. => 3,
+        layout::WIDE.. => 2,
+        _ => 1,
+    };
+    let width = usize::from((area.width.saturating_sub(2) / columns).saturating_sub(2));
+    let full = usize::from(area.width.saturating_sub(2));
+    let rows = |pane, width| {
+        u16::try_from(panes::lines(app, pane, width, theme).len()).unwrap_or(u16::MAX)
+    };
+    Wanted {
+        problem: rows(Pane::Problem, full),
+        answer: if columns == 3 {
+            rows(Pane::Answer, width)
+        } else {
+            // Early exits are in the timeline as well; they are the part to scroll for.
+            u16::try_from(panes::answer::height_without_exits(app, width, theme))
+                .unwrap_or(u16::MAX)
+        },
+        verdict: rows(Pane::Verdict, width),
+        notes: rows(Pane::Notes, width),
+    }
+}
+
+fn too_small(frame: &mut Frame, area: Rect, need: (u16, u16), have: (u16, u16), theme: &Theme) {
+    let times = theme.glyphs.times;
+    let text = format!(
+        "needs {}{times}{}, has {}{times}{}",
+        need.0, need.1, have.0, have.1
+    );
+    if area.height > 0 {
+        line(frame, Rect { height: 1, ..area }, Line::from(text));
+    }
+}
+
+fn panes(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mut View) {
+    if screen.titled {
+        pane(frame, screen.problem, app, Pane::Problem, theme, view);
+    } else {
+        untitled_problem(frame, screen.problem, app, theme, view);
+    }
+    let mut run = screen.timeline;
+    if screen.titled {
+        let title = panes::timeline::title(app, theme);
+        let top = Rect { height: 1, ..run };
+        line(frame, top, rule(&title, false, top.width.into(), theme));
+        run.y += 1;
+        run.height -= 1;
+    }
+    frame.render_widget(
+        Paragraph::new(panes::timeline::lines(
+            app,
+            run.width.into(),
+            run.height.into(),
+            theme,
+        )),
+        run,
+    );
+    match screen.lower {
+        Lower::Tabs {
+            summary,
+            tabs,
+            pane,
+        } => {
+            line(
+                frame,
+                summary,
+                panes::summary::line(app, summary.width.into(), theme),
+            );
+            let (first, last, total) = body(frame, pane, app, app.tab, theme, view);
+            let is_cut = first > 0 || last < total;
+            let place = is_cut.then(|| format!("{}-{last}/{total}", first + 1));
+            let bar = tab_bar(app, place.as_deref(), tabs.width.into(), theme);
+            line(frame, tabs, bar);
+        }
+        Lower::Columns {
+            detail,
+            answer,
+            verdict,
+            notes,
+        } => {
+            pane(frame, detail, app, Pane::Detail, theme, view);
+            pane(frame, answer, app, Pane::Answer, theme, view);
+            pane(frame, verdict, app, Pane::Verdict, theme, view);
+            pane(frame, notes, app, Pane::Notes, theme, view);
+        }
+    }
+}
+
+/// The question without a title; where it does not fit, the right edge says how much there is.
+fn untitled_problem(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut View) {
+    let total = panes::lines(app, Pane::Problem, area.width.into(), theme).len();
+    if total <= usize::from(area.height) {
+        body(frame, area, app, Pane::Problem, theme, view);
+        return;
+    }
+    let text = Rect {
+        width: area.width.saturating_sub(PLACE_WIDTH),
+        ..area
+    };
+    let (_, last, total) = body(frame, text, app, Pane::Problem, theme, view);
+    let place = Rect {
+        x: text.right(),
+        y: area.bottom().saturating_sub(1),
+        width: PLACE_WIDTH,
+        height: 1,
+    };
+    let row = Row::new().right(format!("{last}/{total}"), PLACE_WIDTH.into(), theme.dim);
+    line(frame, place, row.line());
+}
+
+/// A pane with its title.
+fn pane(frame: &mut Frame, area: Rect, app: &App, which: Pane, theme: &Theme, view: &mut View) {
+    if area.height == 0 {
+        return;
+    }
+    let rest = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    let (first, last, total) = body(frame, rest, app, which, theme, view);
+    let mut title = panes::title(app, which, theme);
+    if total > usize::from(rest.height) {
+        let place = format!("{}-{last}/{total}", (first + 1).min(last));
+        title.remark = if title.remark.is_empty() {
+            place
+        } else {
+            format!("{} {} {place}", title.remark, theme.glyphs.dot)
+        };
+    }
+    let top = Rect { height: 1, ..area };
+    line(
+        frame,
+        top,
+        rule(&title, app.focus == which, top.width.into(), theme),
+    );
+}
+
+/// The lines of a pane at its scroll position; returns the first and last row shown and how many there are.
+fn body(
+    frame: &mut Frame,
+    area: Rect,
+    app: &App,
+    which: Pane,
+    theme: &Theme,
+    view: &mut View,
+) -> (usize, usize, usize) {
+    let lines = panes::lines(app, which, area.width.into(), theme);
+    let total = lines.len();
+    let height = usize::from(area.height);
+    let max_scroll = total.saturating_sub(height);
+    let first = app.scroll[which.index()].min(max_scroll);
+    view.height[which.index()] = height;
+    view.max_scroll[which.index()] = max_scroll;
+    let shown: Vec<Line> = lines.into_iter().skip(first).take(height).collect();
+    let last = first + shown.len();
+    frame.render_widget(Paragraph::new(shown), area);
+    (first, last, total)
+}
+
+/// A title followed by a rule; the rule of the focused pane is heavier.
+fn rule(title: &Title, has_focus: bool, width_: usize, theme: &Theme) -> Line<'static> {
+    let (style, rule) = if has_focus {
+        (theme.focus, theme.glyphs.heavy_rule)
+    } else {
+        (theme.title, theme.glyphs.rule)
+    };
+    let mut row = Row::new()
+        .push(cut(&title.name, width_ / 2, theme), style)
+        .push(" ", theme.text);
+    // The subject keeps a third of the line, the remark gets what it needs of the rest.
+    let about_width = width(&title.about).min(width_ / 3);
+    let remark = cut(
+        &title.remark,
+        width_.saturating_sub(row.width() + about_width + 5),
+        theme,
+    );
+    let remark_width = if remark.is_empty() {
+        0
+    } else {
+        width(&remark) + 1
+    };
+    if !title.about.is_empty() {
+        let room = width_.saturating_sub(row.width() + remark_width + 4);
+        row = row
+            .push(cut(&title.about, room, theme), theme.dim)
+            .push(" ", theme.text);
+    }
+    let fill = width_.saturating_sub(row.width() + remark_width);
+    let rule_style = if has_focus { theme.key } else { theme.dim };
+    row = row.push(rule.repeat(fill), rule_style);
+    if !remark.is_empty() {
+        row = row.push(format!(" {remark}"), theme.dim);
+    }
+    row.line()
+}
+
+/// The names of the panes that share one place, with the most important fact of each.
+fn tab_bar(app: &App, place: Option<&str>, width_: usize, theme: &Theme) -> Line<'static> {
+    let mut row = Row::new();
+    for tab in Pane::TABS {
+        let name = match tab {
+            Pane::Detail => panes::title(app, Pane::Detail, theme).name,
+            _ => tab.name().to_owned(),
+        };
+        let style = match (tab == app.tab, app.focus == tab) {
+            (true, true) => theme.strong.patch(theme.selected),
+            (true, false) => theme.selected,
+            _ => theme.dim,
+        };
+        row = row.push(format!(" {} ", cut(&name, 16, theme)), style);
+        if tab == Pane::Verdict
+            && let Some((badge, style)) = panes::verdict::badge(app, theme)
+        {
+            row = row.push(format!("{badge} "), style);
+        }
+        if tab == Pane::Notes && !app.session.notes.is_empty() {
+            row = row.push(app.session.notes.len().to_string(), theme.dim);
+        }
+    }
+    match place {
+        Some(place) if row.width() + width(place) < width_ => {
+            row.right(place, width_, theme.dim).line()
+        }
+        _ => row.line(),
+    }
+}
+
+fn line(frame: &mut Frame, area: Rect, line: Line) {
+    frame.render_widget(Paragraph::new(line), area);
+}

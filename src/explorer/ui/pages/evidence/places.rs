@@ -1,0 +1,88 @@
+//! Places of the question that were edited, and other traces that were scored on the same edits.
+
+use ratatui::style::Style;
+
+use super::{count, mark, sanitize};
+use crate::core::types::{PlaceTest, Source, Verdict};
+use crate::explorer::ui::theme::Theme;
+
+/// The steps of another trace in one line, cleaned, with how many edits were answered as it says.
+pub(super) fn competing(verdict: &Verdict, at: usize) -> String {
+    let rivals = verdict.tracks.as_ref().map(|t| t.rivals.as_slice());
+    let rival = rivals.and_then(|rivals| rivals.get(at));
+    let steps = rival.map_or_else(|| verdict.competing.get(at), |rival| Some(&rival.steps));
+    let own = &verdict.steps;
+    let steps = steps.into_iter().flatten().enumerate();
+    let text: Vec<String> = steps
+        .map(|(i, step)| {
+            // Equal numbers of the question look alike: where only the place differs, it is said.
+            let same = own.get(i).is_some_and(|o| o.text == step.text && o != step);
+            let places: Vec<String> = step
+                .operands
+                .iter()
+                .filter_map(|operand| match operand.source {
+                    Source::Question { start, .. } if same => {
+                        Some(format!("{} at byte {start}", operand.text))
+                    }
+                    _ => None,
+                })
+                .collect();
+            let places = if places.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", places.join(", "))
+            };
+            format!("{}{}", sanitize(&step.text), sanitize(&places))
+        })
+        .collect();
+    let score = rival.map_or_else(String::new, |rival| {
+        format!("{} of {}: ", rival.answered, count(rival.edits, "edit"))
+    });
+    format!("{score}{}", text.join("; "))
+}
+
+/// A place by its number.
+pub(super) fn at(verdict: &Verdict, at: usize) -> Option<&PlaceTest> {
+    verdict.tracks.as_ref()?.places.get(at)
+}
+
+/// Its role, how many edits of it were answered as the trace says, and how many left the answer.
+pub(super) fn cells(place: &PlaceTest, theme: &Theme) -> Vec<(String, Style)> {
+    let (glyph, style) = mark(place.standing, theme);
+    let role = if place.used {
+        "in the trace"
+    } else {
+        "control"
+    };
+    let of = |n: usize| format!("{n} of {}", place.edits);
+    let ignored = if place.used {
+        of(place.ignored)
+    } else {
+        String::new()
+    };
+    vec![
+        (role.to_owned(), theme.text),
+        (format!("{glyph} {}", of(place.answered)), style),
+        (ignored, theme.text),
+    ]
+}
+
+/// A place in a sentence.
+pub(super) fn detail(verdict: &Verdict, number: usize) -> String {
+    let Some(place) = at(verdict, number) else {
+        return String::new();
+    };
+    let byte = place
+        .start
+        .map_or_else(String::new, |start| format!(" at byte {start}"));
+    let must = if place.used {
+        "the trace rests on it: the answer must become what the trace says"
+    } else {
+        "the trace does not rest on it: the answer must stay"
+    };
+    format!(
+        "{}{byte}: {must}; {}",
+        sanitize(&place.text),
+        place.standing.as_str()
+    )
+}

@@ -1,0 +1,371 @@
+//! The clean answer against the current one: whether it stands, by how much it changed, and how large the intervention was.
+//! Whether an answer is correct is a separate line and feeds nothing else.
+
+use std::borrow::Cow;
+
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::explorer::app::overlay::ablation_name;
+use crate::explorer::app::{App, Job, Phase};
+use crate::core::text::{count, sanitize};
+use crate::core::types::{Ablation, Answer, AnswerOutcome, Cell, Outcome, Variants};
+use crate::explorer::ui::line::{Row, cut_foreign, heading, paragraph};
+use crate::explorer::ui::number::{plain, signed};
+use crate::explorer::ui::panes::Title;
+use crate::explorer::ui::panes::effect::effect_lines;
+use crate::explorer::ui::theme::Theme;
+
+const LABEL: usize = 14;
+/// Where the answer of an early exit starts and where its two numbers end; fits the narrowest pane.
+const EXIT_COLUMNS: [usize; 3] = [16, 33, 47];
+/// Longer answers of early exits are cut.
+const MAX_EXIT: usize = 9;
+
+pub(super) fn title(app: &App, theme: &Theme) -> Title {
+    let dot = theme.glyphs.dot;
+    let shown = match app.lattice_answer() {
+        Some(_) => &app.ablation,
+        None => &app.shown,
+    };
+    let about = if shown.is_clean() {
+        "all latents on".to_owned()
+    } else {
+        format!("off {} {dot} {}", ablation_name(shown), shown.manner())
+    };
+    Title {
+        name: "Answer".to_owned(),
+        about: if app.session.run.is_some() {
+            about
+        } else {
+            String::new()
+        },
+        remark: stale_mark(app).unwrap_or_default().into_owned(),
+    }
+}
+
+/// What to say about an answer that is not the one that was asked for.
+#[must_use]
+pub fn stale_mark(app: &App) -> Option<Cow<'static, str>> {
+    if !app.is_stale() {
+        let donors = app.ahead()?.effect.variants().n;
+        return Some(match app.live.ablation {
+            Job::Stopped if app.failure.is_some() => "so far, not completed".into(),
+            Job::Stopped => "so far, r completes".into(),
+            // A narrow screen shows the number of donors nowhere else.
+            _ => format!("so far, {donors} donors").into(),
+        });
+    }
+    Some(Cow::Borrowed(match app.live.ablation {
+        _ if app.lattice_answer().is_some() => "from the lattice",
+        Job::Stopped if app.failure.is_some() => "stale, not computed",
+        Job::Stopped => "stale, r recomputes",
+        _ => "stale, recomputing",
+    }))
+}
+
+pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(run) = &app.session.run else {
+        let text = match app.live.phase {
+            Phase::Running => "The answer comes after the latents",
+            Phase::Stopped if app.failure.is_none() => "Stopped before the answer, r runs it again",
+            _ => "No answer yet",
+        };
+        return paragraph(text, width, 0, theme.dim);
+    };
+    let stale = if app.is_stale() {
+        theme.dim
+    } else {
+        theme.text
+    };
+    let mut lines = vec![answer_row("clean", &run.answer, theme.strong, width, theme)];
+    lines.extend(refusal(app, width, theme));
+    if let Some(cell) = app.lattice_answer() {
+        lines.extend(cell_lines(cell, &app.ablation, width, theme));
+    } else if let Some(outcome) = app.shown_outcome() {
+        lines.push(now_row(app, outcome, width, theme));
+        lines.extend(effect_lines(outcome, stale, width, theme));
+    } else {
+        let text = if app.is_stale() {
+            "not computed yet"
+        } else {
+            "the same, nothing is off"
+        };
+        lines.push(label_row("now", theme).push(text, theme.dim).line());
+    }
+    lines.push(Line::default());
+    lines.extend(correctness(app, width, theme));
+    lines.extend(exits(app, theme));
+    lines
+}
+
+/// Why the ablation that is wanted was not computed.
+fn refusal(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let failure = app.failure.as_ref().filter(|_| {
+        app.lacks_answer() && app.live.phase == Phase::Done && app.live.ablation == Job::Stopped
+    });
+    let Some(failure) = failure else {
+        return Vec::new();
+    };
+    let wanted = format!(
+        "off {}, {}: {}",
+        ablation_name(&app.ablation),
+        app.ablation.manner(),
+        failure.message
+    );
+    let mut lines = Vec::new();
+    for (label, text, style) in [
+        ("not computed", &wanted, theme.bad),
+        ("", &failure.hint, theme.dim),
+    ] {
+        lines.extend(labelled(label, text, style, width, theme));
+    }
+    lines
+}
+
+/// What the sets already say, while the details are computed.
+fn cell_lines(cell: &Cell, ablation: &Ablation, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let value = cell.answer.as_deref().unwrap_or("no answer");
+    let (_, style) = outcome_mark(cell.variants().outcome(), theme);
+    let now = label_row("now", theme)
+        .push(
+            cut_foreign(value, width.saturating_sub(LABEL + 16), theme),
+            theme.strong,
+        )
+        .push(
+            format!("   {}", outcome_words(cell.variants(), theme)),
+            style,
+        );
+    let delta = label_row(&format!("{} log-prob", theme.glyphs.delta), theme)
+        .push(signed(cell.delta_logprob, 2, theme.glyphs), theme.text)
+        .push(" clean answer", theme.dim);
+    let mut lines = vec![now.line(), delta.line()];
+    if let Some(name) = ablation.value.variant_name().filter(|_| cell.n > 1) {
+        let text = format!("{} of {}", cell.flips, count(cell.n, name));
+        lines.push(label_row("flips", theme).push(text, theme.text).line());
+    }
+    lines.extend(labelled(
+        "",
+        "from the lattice, details coming",
+        theme.dim,
+        width,
+        theme,
+    ));
+    lines
+}
+
+/// A text behind its label, in as many rows as it needs.
+pub(super) fn labelled(
+    label: &str,
+    text: &str,
+    style: Style,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    crate::core::text::wrap(&sanitize(text), width.saturating_sub(LABEL))
+        .into_iter()
+        .enumerate()
+        .map(|(i, part)| {
+            label_row(if i == 0 { label } else { "" }, theme)
+                .push(part, style)
+                .line()
+        })
+        .collect()
+}
+
+/// The label of a row, and blanks up to where its text starts.
+pub(super) fn label_row(label: &str, theme: &Theme) -> Row {
+    Row::new().push(label.to_owned(), theme.dim).to(LABEL)
+}
+
+/// The value of an answer, or its text when it has no value.
+#[must_use]
+pub fn answer_text(answer: &Answer, max_width: usize, theme: &Theme) -> String {
+    match &answer.value {
+        Some(value) if !value.is_empty() => cut_foreign(value, max_width, theme),
+        _ if answer.text.trim().is_empty() => "no answer".to_owned(),
+        _ => format!(
+            "no answer: {}",
+            cut_foreign(answer.text.trim(), max_width.saturating_sub(11), theme)
+        ),
+    }
+}
+
+fn answer_row(
+    label: &str,
+    answer: &Answer,
+    style: Style,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let text = answer_text(answer, width.saturating_sub(LABEL + 18), theme);
+    let row = label_row(label, theme).push(text, style);
+    match answer.logprob {
+        Some(logprob) => row
+            .push("   log-prob ", theme.dim)
+            .push(plain(logprob, 2, theme.glyphs), style)
+            .line(),
+        None => row.line(),
+    }
+}
+
+fn now_row(app: &App, outcome: &Outcome, width: usize, theme: &Theme) -> Line<'static> {
+    let (glyphs, variants) = (theme.glyphs, outcome.effect.variants());
+    let (value_style, flip_style) = if app.is_stale() {
+        (theme.dim, theme.dim)
+    } else {
+        let (_, style) = outcome_mark(variants.outcome(), theme);
+        (theme.strong, style)
+    };
+    let text = answer_text(&outcome.answer, width.saturating_sub(LABEL + 34), theme);
+    let mut row = label_row("now", theme).push(text, value_style);
+    if let Some(logprob) = outcome.answer.logprob {
+        row = row
+            .push("   log-prob ", theme.dim)
+            .push(plain(logprob, 2, glyphs), value_style);
+    }
+    row.push(format!("   {}", outcome_words(variants, theme)), flip_style)
+        .line()
+}
+
+/// The glyph and style of what became of an answer: a tick only where no variant flips it.
+#[must_use]
+pub fn outcome_mark(outcome: AnswerOutcome, theme: &Theme) -> (&'static str, Style) {
+    match outcome {
+        AnswerOutcome::Stands => (theme.glyphs.yes, theme.good),
+        AnswerOutcome::Mixed => (theme.glyphs.mixed, theme.off),
+        AnswerOutcome::Flipped => (theme.glyphs.no, theme.bad),
+    }
+}
+
+/// What became of an answer, in a glyph and a word; where it is mixed, how many variants flip it.
+#[must_use]
+pub fn outcome_words(variants: Variants, theme: &Theme) -> String {
+    let outcome = variants.outcome();
+    let (glyph, _) = outcome_mark(outcome, theme);
+    let said = format!("{glyph} {}", outcome.as_str());
+    match outcome {
+        AnswerOutcome::Mixed => format!("{said} {}/{}", variants.flips, variants.n),
+        _ => said,
+    }
+}
+
+/// Gold beside clean and current answer; nothing else on screen depends on it.
+fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(run) = &app.session.run else {
+        return Vec::new();
+    };
+    let problem = app.session.problem.as_ref();
+    let Some(problem) = problem.filter(|problem| !problem.answer.is_empty()) else {
+        return vec![label_row("gold", theme).push("not known", theme.dim).line()];
+    };
+    let gold = cut_foreign(&problem.answer, width.saturating_sub(LABEL), theme);
+    let mut lines = vec![label_row("gold", theme).push(gold, theme.dim).line()];
+    let word = |correct: bool| {
+        if correct {
+            format!("{} correct", theme.glyphs.yes)
+        } else {
+            format!("{} wrong", theme.glyphs.no)
+        }
+    };
+    let mut judged = Vec::new();
+    if let Some(correct) = run.answer.correct {
+        judged.push(format!("clean {}", word(correct)));
+    }
+    if let Some(correct) = app.shown_outcome().and_then(|o| o.answer.correct)
+        && !app.is_stale()
+    {
+        judged.push(format!("now {}", word(correct)));
+    }
+    if !judged.is_empty() {
+        lines.push(
+            label_row("correctness", theme)
+                .push(judged.join("   "), theme.dim)
+                .line(),
+        );
+    }
+    if !problem.steps.is_empty() {
+        let steps: Vec<&str> = problem
+            .steps
+            .iter()
+            .map(|step| step.trim_start_matches("<<").trim_end_matches(">>"))
+            .collect();
+        let steps = steps.join("   ");
+        lines.extend(
+            crate::core::text::wrap(&crate::core::text::sanitize(&steps), width.saturating_sub(LABEL))
+                .into_iter()
+                .enumerate()
+                .map(|(i, part)| {
+                    label_row(if i == 0 { "gold steps" } else { "" }, theme)
+                        .push(part, theme.dim)
+                        .line()
+                }),
+        );
+    }
+    lines
+}
+
+/// How many rows the pane has without the table of early exits, which is its last part.
+#[must_use]
+pub fn height_without_exits(app: &App, width: usize, theme: &Theme) -> usize {
+    let all = lines(app, width, theme).len();
+    // Exits that a run over a data set recorded are there before the answer is.
+    match &app.session.run {
+        Some(_) => all.saturating_sub(exits(app, theme).len()),
+        None => all,
+    }
+}
+
+/// The answer after every number of latents.
+fn exits(app: &App, theme: &Theme) -> Vec<Line<'static>> {
+    if app.session.early_exit.is_empty() {
+        return Vec::new();
+    }
+    let glyphs = theme.glyphs;
+    let mut lines = vec![
+        Line::default(),
+        heading("Stopping early", theme)
+            .to(EXIT_COLUMNS[0])
+            .push("answers", theme.dim)
+            .right("log-prob", EXIT_COLUMNS[1], theme.dim)
+            .right("clean answer", EXIT_COLUMNS[2], theme.dim)
+            .line(),
+    ];
+    for exit in &app.session.early_exit {
+        let number =
+            |value: Option<f64>| value.map_or(glyphs.none.to_owned(), |v| plain(v, 2, glyphs));
+        let value = exit.value.as_deref().unwrap_or("none");
+        lines.push(
+            Row::new()
+                .push(format!("after {}", exit.k), theme.dim)
+                .to(EXIT_COLUMNS[0])
+                .push(cut_foreign(value, MAX_EXIT, theme), theme.text)
+                .right(number(exit.logprob), EXIT_COLUMNS[1], theme.text)
+                .right(number(exit.clean_logprob), EXIT_COLUMNS[2], theme.text)
+                .line(),
+        );
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explorer::ui::glyphs::{ASCII, UNICODE};
+
+    #[test]
+    fn a_tick_is_shown_only_where_no_variant_flips() {
+        let (unicode, ascii) = (Theme::plain(&UNICODE), Theme::plain(&ASCII));
+        for (flips, n, said, plain) in [
+            (0, 16, "✓ stands", "+ stands"),
+            (1, 16, "~ mixed 1/16", "~ mixed 1/16"),
+            (9, 16, "~ mixed 9/16", "~ mixed 9/16"),
+            (16, 16, "✗ flipped", "x flipped"),
+            (0, 1, "✓ stands", "+ stands"),
+        ] {
+            let variants = Variants { flips, n };
+            assert_eq!(outcome_words(variants, &unicode), said);
+            assert_eq!(outcome_words(variants, &ascii), plain);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! One file per pane: each turns the state into finished lines of a given width, so that heights are exact and the
+//! same lines can be drawn, scrolled and copied.
+
+pub mod answer;
+pub mod detail;
+pub(in crate::explorer::ui) mod effect;
+pub mod notes;
+pub mod problem;
+pub mod summary;
+pub mod timeline;
+pub mod verdict;
+
+use ratatui::text::Line;
+
+use crate::explorer::app::{App, Failure, Pane};
+use crate::explorer::ui::line::paragraph;
+use crate::explorer::ui::theme::Theme;
+
+/// The title of a pane: its name, what it is about, and a remark at the right edge.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Title {
+    /// The name.
+    pub name: String,
+    /// What it is about.
+    pub about: String,
+    /// At the right edge.
+    pub remark: String,
+}
+
+/// The title of a pane.
+#[must_use]
+pub fn title(app: &App, pane: Pane, theme: &Theme) -> Title {
+    match pane {
+        Pane::Problem => problem::title(app, theme),
+        Pane::Detail => detail::title(app, theme),
+        Pane::Answer => answer::title(app, theme),
+        Pane::Verdict => verdict::title(app),
+        Pane::Notes => notes::title(app),
+    }
+}
+
+/// All lines of a pane, as wide as asked.
+#[must_use]
+pub fn lines(app: &App, pane: Pane, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    match pane {
+        Pane::Problem => problem::lines(app, width, theme),
+        Pane::Detail => detail::lines(app, width, theme),
+        Pane::Answer => answer::lines(app, width, theme),
+        Pane::Verdict => verdict::lines(app, width, theme),
+        Pane::Notes => notes::lines(app, width, theme),
+    }
+}
+
+/// A failure with what to do about it, in place of what there is none of.
+fn failed(failure: &Failure, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = paragraph(&failure.message, width, 0, theme.bad);
+    lines.extend(paragraph(&failure.hint, width, 0, theme.text));
+    lines
+}

@@ -1,0 +1,96 @@
+//! Semantic styles. Only the terminal's own sixteen colours, never black, white or yellow as a foreground, and no
+//! meaning by colour alone: the plain theme carries the same with bold, dim, underline and reverse.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::explorer::ui::glyphs::Glyphs;
+
+/// How things look: styles by meaning, and the glyph set.
+#[derive(Debug, Clone, Copy)]
+pub struct Theme {
+    /// The glyphs in use.
+    pub glyphs: &'static Glyphs,
+    /// Ordinary text.
+    pub text: Style,
+    /// What matters less.
+    pub dim: Style,
+    /// What matters more.
+    pub strong: Style,
+    /// The title of a pane.
+    pub title: Style,
+    /// The title of the focused pane.
+    pub focus: Style,
+    /// What is selected; replaces colours, so that the selection is one calm block.
+    pub selected: Style,
+    /// A number of the question.
+    pub number: Style,
+    /// A word that relates numbers or nouns.
+    pub relation: Style,
+    /// The sentence that asks.
+    pub ask: Style,
+    /// A word that the vocabulary lacks.
+    pub unknown: Style,
+    /// A probability bar.
+    pub bar: Style,
+    /// Something holds, stands or is right.
+    pub good: Style,
+    /// Something failed, flipped or is wrong.
+    pub bad: Style,
+    /// A latent that is switched off, a warning.
+    pub off: Style,
+    /// A key in a hint.
+    pub key: Style,
+}
+
+impl Theme {
+    /// The terminal's palette, light or dark.
+    #[must_use]
+    pub fn palette(glyphs: &'static Glyphs) -> Self {
+        let text = Style::new();
+        let bold = text.add_modifier(Modifier::BOLD);
+        Self {
+            glyphs,
+            text,
+            dim: text.add_modifier(Modifier::DIM),
+            strong: bold,
+            title: bold,
+            focus: bold.fg(Color::Cyan),
+            selected: text.add_modifier(Modifier::REVERSED),
+            number: bold.fg(Color::Cyan),
+            relation: text.fg(Color::LightBlue),
+            ask: bold,
+            unknown: text.fg(Color::Red).add_modifier(Modifier::UNDERLINED),
+            bar: text.fg(Color::Cyan),
+            good: text.fg(Color::Green),
+            bad: bold.fg(Color::Red),
+            off: bold.fg(Color::Magenta),
+            key: text.fg(Color::Cyan),
+        }
+    }
+
+    /// No colour at all.
+    #[must_use]
+    pub fn plain(glyphs: &'static Glyphs) -> Self {
+        let text = Style::new();
+        let bold = text.add_modifier(Modifier::BOLD);
+        let underlined = text.add_modifier(Modifier::UNDERLINED);
+        Self {
+            glyphs,
+            text,
+            dim: text.add_modifier(Modifier::DIM),
+            strong: bold,
+            title: bold,
+            focus: bold.add_modifier(Modifier::UNDERLINED),
+            selected: text.add_modifier(Modifier::REVERSED),
+            number: bold,
+            relation: text,
+            ask: bold,
+            unknown: underlined,
+            bar: text,
+            good: text,
+            bad: bold,
+            off: bold,
+            key: bold,
+        }
+    }
+}

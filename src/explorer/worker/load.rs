@@ -1,0 +1,137 @@
+//! Loading a model: the one before answers on until the new one is there, or is brought back if that fails.
+
+use std::time::{Duration, Instant};
+
+use super::protocol::Event;
+use super::queue::Asked;
+use super::thread::{Stopped, Worker, clean_run};
+use crate::lab::analysis::Explorer;
+use crate::engine::model::{Cancel, Checkpoint, LoadOptions};
+use crate::engine::model_source::{Progress, Watch};
+
+/// The largest checkpoint, in bytes, that is loaded beside the model before it. Larger ones never share memory.
+const BESIDE: u64 = 1 << 30;
+
+/// What brings the present model back.
+pub(super) struct Loaded {
+    checkpoint: Checkpoint,
+    options: LoadOptions,
+    /// The question that was run last.
+    pub(super) asked: Option<Asked>,
+}
+
+/// A step of a download in words, and how far it is.
+fn said_of(step: Progress<'_>) -> (String, Option<(u64, Option<u64>)>) {
+    match step {
+        Progress::Looking { repo } => (format!("asking for {repo}"), None),
+        Progress::Waiting { name } => (
+            format!("waiting for another program that downloads {name}"),
+            None,
+        ),
+        Progress::Verifying { name } => (format!("verifying {name}"), None),
+        Progress::File {
+            name, done, total, ..
+        } => (format!("downloading {name}"), Some((done, total))),
+    }
+}
+
+/// Whether a step is worth an event: every one but those of a file that moved by less than a frame's worth of time.
+fn is_due(shown: &mut Option<Instant>, step: Progress<'_>) -> bool {
+    const APART: Duration = Duration::from_millis(100);
+    let now = Instant::now();
+    let is_whole =
+        matches!(step, Progress::File { done, total, .. } if done == 0 || Some(done) == total);
+    let is_due = is_whole
+        || !matches!(step, Progress::File { .. })
+        || shown.is_none_or(|then| now - then >= APART);
+    if is_due {
+        *shown = Some(now);
+    }
+    is_due
+}
+
+impl Worker {
+    /// Loads a model in place of the present one, which stays if that fails.
+    pub(super) fn load(&mut self, name: &str, cancel: &Cancel) -> Result<(), Stopped> {
+        let began = Instant::now();
+        let mut screen_gone = false;
+        let out = self.out.clone();
+        let mut tell = |stage: &str, bytes| {
+            let event = Event::Loading {
+                model: name.to_owned(),
+                stage: stage.to_owned(),
+                bytes,
+            };
+            screen_gone |= out.blocking_send(event).is_err();
+        };
+        tell("reading", None);
+        let mut shown = None;
+        let mut watch = Watch {
+            progress: &mut |step| {
+                let (stage, bytes) = said_of(step);
+                if is_due(&mut shown, step) {
+                    tell(&stage, bytes);
+                }
+            },
+            cancelled: &|| cancel.is_cancelled(),
+        };
+        let (checkpoint, options) = self.opener.find(name, &mut watch)?;
+        let gave_way = self.explorer.is_some() && checkpoint.weights_bytes() > BESIDE;
+        if gave_way {
+            self.explorer = None;
+            self.forget();
+        }
+        let mut stage = |stage: &'static str| tell(stage, None);
+        let loaded = self.placement.load(&checkpoint, &options, &mut stage);
+        let loaded = loaded.and_then(|loaded| cancel.check().map(|()| loaded));
+        if screen_gone {
+            return Err(Stopped::ScreenGone);
+        }
+        let (model, note) = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                if gave_way {
+                    self.bring_back();
+                }
+                return Err(error.into());
+            }
+        };
+        self.forget();
+        let explorer = Explorer::bare(model);
+        let info = explorer.model().info().clone();
+        self.explorer = Some(explorer);
+        self.loaded = Some(Loaded {
+            checkpoint,
+            options,
+            asked: None,
+        });
+        let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.tell(Event::Ready {
+            model: name.to_owned(),
+            info,
+            elapsed_ms,
+            note,
+        })
+    }
+
+    /// Loads the model again that gave way to one that could not be loaded, and runs its question, without a word: the screen
+    /// shows what it said. If even that fails there is no model.
+    pub(super) fn bring_back(&mut self) {
+        let Some(loaded) = &self.loaded else {
+            return;
+        };
+        let (checkpoint, options) = (&loaded.checkpoint, &loaded.options);
+        let asked = loaded.asked.clone();
+        match self.placement.load(checkpoint, options, &mut |_| ()) {
+            Ok((model, _)) => self.explorer = Some(Explorer::bare(model)),
+            Err(error) => {
+                tracing::warn!(%error, "the model before cannot be loaded again");
+                return;
+            }
+        }
+        if let (Some(asked), Some(explorer)) = (asked, &self.explorer) {
+            let run = clean_run(explorer, &asked, &mut |_| (), &Cancel::new());
+            self.clean = run.ok().map(|clean| (asked.id, clean));
+        }
+    }
+}

@@ -1,0 +1,496 @@
+//! The worker: one thread owns the model and does one job at a time; another takes requests in while it works.
+//!
+//! A superseded job stops within one forward step, a panic becomes `Event::Failed`, and the worker lives on. Events
+//! go out over a bounded channel: a slow screen slows the model down instead of filling memory.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use tokio::sync::mpsc as events;
+
+use super::cache::{Cache, RunKey};
+use super::kept;
+use super::load::Loaded;
+use super::protocol::{Event, Request, RunId, Work};
+use super::queue::{Asked, Job, Queue, Standing, Wanted};
+use crate::lab::analysis::Explorer;
+use crate::lab::analysis::run::{Ask, CleanRun};
+use crate::lab::analysis::verdict::{Budget, Part};
+use crate::engine::model::{Cancel, ModelError, Placement};
+use crate::engine::model_source::{OpenError, Opener};
+use crate::core::types::{Outcome, Position, Study};
+
+/// How many events may wait for the screen.
+const EVENTS: usize = 256;
+
+/// Depth of the top-k lists on screen.
+const TOP_K: usize = 10;
+
+/// The UI's two ends.
+#[derive(Debug)]
+pub struct Link {
+    /// Requests go in here; dropping it ends the worker.
+    pub requests: Sender<Request>,
+    /// Events come out here.
+    pub events: events::Receiver<Event>,
+}
+
+/// Starts the worker. It loads nothing until it is asked to. `cache` is the folder where answers and reference sets are kept for
+/// later sessions.
+///
+/// # Errors
+/// When the system cannot start a thread.
+pub fn spawn(
+    placement: Placement,
+    opener: Opener,
+    cache: Option<PathBuf>,
+) -> std::io::Result<Link> {
+    let (requests, inbox) = channel();
+    let (out, receiver) = events::channel(EVENTS);
+    let desk = Arc::new(Desk::default());
+    let work = Arc::clone(&desk);
+    thread::Builder::new()
+        .name("requests".to_owned())
+        .spawn(move || take_in(&inbox, &desk))?;
+    thread::Builder::new()
+        .name("model".to_owned())
+        .spawn(move || Worker::new(placement, opener, cache.as_deref(), out).work(&work))?;
+    Ok(Link {
+        requests,
+        events: receiver,
+    })
+}
+
+/// What the two threads share.
+#[derive(Default)]
+struct Desk {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: Queue,
+    in_hand: Option<(Job, Cancel)>,
+    /// Whether the job in hand only steps aside and is to be done again.
+    again: bool,
+    /// The model whose loading was called off before it began.
+    called_off: Option<String>,
+    closed: bool,
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole between statements, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
+    loop {
+        let request = inbox.recv();
+        let mut guard = desk.lock();
+        let state = &mut *guard;
+        let Ok(request) = request else {
+            state.closed = true;
+            if let Some((_, cancel)) = &state.in_hand {
+                cancel.cancel();
+            }
+            desk.changed.notify_one();
+            return;
+        };
+        match &request {
+            // A second Cancel finds nothing waiting and must not erase the first.
+            Request::Cancel => {
+                if let Some(model) = state.queue.waiting_load() {
+                    state.called_off = Some(model);
+                }
+            }
+            Request::Load { .. } => state.called_off = None,
+            _ => {}
+        }
+        let standing = state
+            .queue
+            .push(request, state.in_hand.as_ref().map(|(job, _)| job));
+        if let (Standing::Stop | Standing::StepAside, Some((_, cancel))) =
+            (standing, &state.in_hand)
+        {
+            // Stop outranks an earlier step aside, and is not taken back by a later one.
+            state.again =
+                standing == Standing::StepAside && (state.again || !cancel.is_cancelled());
+            cancel.cancel();
+        }
+        desk.changed.notify_one();
+    }
+}
+
+/// The model's owner.
+pub(super) struct Worker {
+    pub(super) placement: Placement,
+    pub(super) opener: Opener,
+    pub(super) out: events::Sender<Event>,
+    pub(super) explorer: Option<Explorer>,
+    /// What the explorer was made of.
+    pub(super) loaded: Option<Loaded>,
+    pub(super) clean: Option<(RunId, CleanRun)>,
+    exits: Option<Vec<crate::core::types::EarlyExit>>,
+    pub(super) cache: Cache,
+    /// Where reference sets are kept.
+    pub(super) references: Option<PathBuf>,
+    /// Answers that went out ahead of the reference set, and what they still lack.
+    pub(super) owed: Vec<Outcome>,
+    /// A study that stepped aside, and how far it was.
+    pub(super) partial: Option<(Wanted, Study)>,
+}
+
+/// Why a job ended early.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    Cancelled,
+    Failed { message: String, hint: String },
+    ScreenGone,
+}
+
+impl From<ModelError> for Stopped {
+    fn from(error: ModelError) -> Self {
+        if matches!(error, ModelError::Cancelled) {
+            Self::Cancelled
+        } else {
+            Self::Failed {
+                message: error.to_string(),
+                hint: error.hint(),
+            }
+        }
+    }
+}
+
+impl From<OpenError> for Stopped {
+    fn from(error: OpenError) -> Self {
+        if error.is_cancelled() {
+            return Self::Cancelled;
+        }
+        Self::Failed {
+            message: error.to_string(),
+            hint: error.hint(),
+        }
+    }
+}
+
+impl Worker {
+    pub(super) fn new(
+        placement: Placement,
+        opener: Opener,
+        cache: Option<&Path>,
+        out: events::Sender<Event>,
+    ) -> Self {
+        Self {
+            placement,
+            opener,
+            out,
+            explorer: None,
+            loaded: None,
+            clean: None,
+            exits: None,
+            cache: Cache::new(cache.map(|cache| cache.join("answers"))),
+            references: cache.map(kept::folder),
+            owed: Vec::new(),
+            partial: None,
+        }
+    }
+
+    fn work(mut self, desk: &Desk) {
+        loop {
+            let mut state = desk.lock();
+            let job = loop {
+                if state.closed {
+                    return;
+                }
+                if let Some(model) = state.called_off.take() {
+                    drop(state);
+                    if self.tell(self.stopped(&model)).is_err() {
+                        return;
+                    }
+                    state = desk.lock();
+                    continue;
+                }
+                if let Some(job) = state.queue.pop() {
+                    break job;
+                }
+                state = desk
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            };
+            let cancel = Cancel::new();
+            state.in_hand = Some((job.clone(), cancel.clone()));
+            state.again = false;
+            drop(state);
+
+            let id = run_id(&job);
+            let result = catch_unwind(AssertUnwindSafe(|| self.perform(&job, &cancel)))
+                .unwrap_or_else(|panic| {
+                    Err(Stopped::Failed {
+                        message: said(panic.as_ref()),
+                        hint: AFTER_PANIC.to_owned(),
+                    })
+                });
+
+            let mut state = desk.lock();
+            state.in_hand = None;
+            let again = state.again && matches!(result, Err(Stopped::Cancelled));
+            if again {
+                state.queue.put_back(&job);
+            }
+            let superseded = state.queue.has_load();
+            drop(state);
+            let told = match result {
+                Ok(()) => Ok(()),
+                Err(Stopped::Cancelled) if again => Ok(()),
+                Err(Stopped::Cancelled) if !superseded && let Job::Load(model) = &job => {
+                    self.tell(self.stopped(model))
+                }
+                Err(Stopped::Failed { message, hint }) if let Job::Load(model) = &job => {
+                    // A newer request for a model takes the place of this one.
+                    if superseded {
+                        Ok(())
+                    } else {
+                        self.tell(Event::NotLoaded {
+                            model: model.clone(),
+                            message,
+                            hint,
+                            kept: self.explorer.is_some(),
+                        })
+                    }
+                }
+                Err(Stopped::Cancelled) => {
+                    id.map_or(Ok(()), |id| self.tell(Event::Cancelled { id }))
+                }
+                Err(Stopped::Failed { message, hint }) => {
+                    let work = work(&job);
+                    self.tell(Event::Failed {
+                        id,
+                        work,
+                        message,
+                        hint,
+                    })
+                }
+                Err(Stopped::ScreenGone) => return,
+            };
+            if told.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The event of a load that was called off.
+    fn stopped(&self, model: &str) -> Event {
+        Event::NotLoaded {
+            model: model.to_owned(),
+            message: format!("loading {model} was stopped"),
+            hint: "r goes on where it stopped, m picks another model".to_owned(),
+            kept: self.explorer.is_some(),
+        }
+    }
+
+    pub(super) fn tell(&self, event: Event) -> Result<(), Stopped> {
+        self.out
+            .blocking_send(event)
+            .map_err(|_| Stopped::ScreenGone)
+    }
+
+    pub(super) fn perform(&mut self, job: &Job, cancel: &Cancel) -> Result<(), Stopped> {
+        match job {
+            Job::Load(model) => self.load(model, cancel),
+            Job::Run(asked) => self.run(asked, cancel),
+            Job::Ablate(id, ablation) => self.ablate(*id, ablation, cancel),
+            Job::EarlyExit(id) => {
+                let exits = self.early_exits(*id, cancel)?;
+                self.tell(Event::EarlyExit { id: *id, exits })
+            }
+            Job::Phrases(id, latent) => {
+                self.ensure_reference(cancel)?;
+                let (explorer, clean) = self.of(*id)?;
+                let phrases = explorer.phrases(clean, *latent, cancel)?;
+                self.tell(Event::Phrases {
+                    id: *id,
+                    latent: *latent,
+                    phrases,
+                })
+            }
+            Job::Study(wanted) => self.study(wanted, cancel),
+            Job::Verify(id) => {
+                let exits = self.early_exits(*id, cancel)?;
+                self.ensure_reference(cancel)?;
+                let (explorer, clean) = self.of(*id)?;
+                let id = *id;
+                let mut screen_gone = false;
+                let mut part = |part: Part<'_>| {
+                    let event = match part {
+                        Part::Settled(verdict) => Event::Verified {
+                            id,
+                            verdict: Box::new(verdict.clone()),
+                            done: false,
+                        },
+                        Part::Progress(progress) => Event::Verifying { id, progress },
+                    };
+                    screen_gone |= self.out.blocking_send(event).is_err();
+                };
+                let budget = Budget::default();
+                let verdict = explorer.verdict(clean, &exits, &budget, &mut part, cancel)?;
+                if screen_gone {
+                    return Err(Stopped::ScreenGone);
+                }
+                let verdict = Box::new(verdict);
+                let done = true;
+                self.tell(Event::Verified { id, verdict, done })
+            }
+        }
+    }
+
+    fn run(&mut self, asked: &Asked, cancel: &Cancel) -> Result<(), Stopped> {
+        self.forget();
+        let id = asked.id;
+        let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
+        let mut screen_gone = false;
+        let mut on_position = |position: &Position| {
+            let event = Event::Step {
+                id,
+                position: position.clone(),
+            };
+            screen_gone |= self.out.blocking_send(event).is_err();
+        };
+        let clean = clean_run(explorer, asked, &mut on_position, cancel)?;
+        if screen_gone {
+            return Err(Stopped::ScreenGone);
+        }
+        let run = clean.run.clone();
+        self.clean = Some((id, clean));
+        if let Some(loaded) = &mut self.loaded {
+            loaded.asked = Some(asked.clone());
+        }
+        self.tell(Event::RunDone { id, run })
+    }
+
+    /// What an answer about the present run depends on.
+    pub(super) fn key(&self, id: RunId) -> Result<RunKey, Stopped> {
+        let (explorer, clean) = self.of(id)?;
+        let model = explorer.model();
+        let model = (model.info(), model.settings());
+        Ok(RunKey::new(model, explorer.reference_origin(), clean))
+    }
+
+    /// The early exits of the present run, computed once.
+    fn early_exits(
+        &mut self,
+        id: RunId,
+        cancel: &Cancel,
+    ) -> Result<Vec<crate::core::types::EarlyExit>, Stopped> {
+        let (explorer, clean) = self.of(id)?;
+        if let Some(exits) = &self.exits {
+            return Ok(exits.clone());
+        }
+        let exits = explorer.early_exits(clean, cancel)?;
+        self.exits = Some(exits.clone());
+        Ok(exits)
+    }
+
+    pub(super) fn of(&self, id: RunId) -> Result<(&Explorer, &CleanRun), Stopped> {
+        let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
+        match &self.clean {
+            Some((present, clean)) if *present == id => Ok((explorer, clean)),
+            // The run it asks about is gone: nobody waits for the answer.
+            _ => Err(Stopped::Cancelled),
+        }
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.clean = None;
+        self.exits = None;
+        self.partial = None;
+        self.owed.clear();
+    }
+}
+
+/// Runs a question as the explorer asks it.
+pub(super) fn clean_run(
+    explorer: &Explorer,
+    asked: &Asked,
+    on_position: &mut dyn FnMut(&Position),
+    cancel: &Cancel,
+) -> Result<CleanRun, ModelError> {
+    let model = explorer.model();
+    let ask = Ask {
+        question: &asked.question,
+        gold: asked.gold.as_deref(),
+        steps: asked.steps,
+        mode: asked.mode.unwrap_or(model.main_mode()),
+        n_latents: model.n_latents(),
+        top_k: TOP_K,
+        most_tokens: None,
+    };
+    explorer.run(&ask, cancel, on_position)
+}
+
+const AFTER_PANIC: &str = "this is a bug: press r to try again; the log has the details";
+
+pub(super) fn no_model() -> Stopped {
+    Stopped::Failed {
+        message: "no model is loaded".to_owned(),
+        hint: "pick one with m".to_owned(),
+    }
+}
+
+fn work(job: &Job) -> Work {
+    match job {
+        // A load that fails has an event of its own.
+        Job::Load(_) | Job::Run(_) => Work::Run,
+        Job::Ablate(..) => Work::Ablation,
+        Job::Study(_) => Work::Study,
+        Job::EarlyExit(_) | Job::Phrases(..) | Job::Verify(_) => Work::Results,
+    }
+}
+
+fn run_id(job: &Job) -> Option<RunId> {
+    match job {
+        Job::Load(_) => None,
+        Job::Run(asked) => Some(asked.id),
+        Job::Study(wanted) => Some(wanted.id),
+        Job::Ablate(id, _) | Job::EarlyExit(id) | Job::Phrases(id, _) | Job::Verify(id) => {
+            Some(*id)
+        }
+    }
+}
+
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!(
+        "the model stopped: {}",
+        text.unwrap_or_else(|| "no message".to_owned())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_cancel_does_not_unsay_that_a_load_was_called_off() {
+        let (requests, inbox) = channel();
+        let desk = Desk::default();
+        let model = "mini-logic".to_owned();
+        let load = Request::Load {
+            model: model.clone(),
+        };
+        for request in [load, Request::Cancel, Request::Cancel] {
+            requests.send(request).expect("open");
+        }
+        drop(requests);
+        take_in(&inbox, &desk);
+        assert_eq!(desk.lock().called_off, Some(model));
+    }
+}

@@ -1,0 +1,118 @@
+//! Toggles on the worker, and the reference set: what is drawn from other problems waits for it, the rest does not.
+
+use super::cache::{Answered, Asked};
+use super::kept;
+use super::protocol::{Event, RunId};
+use super::thread::{Stopped, Worker, no_model};
+use crate::engine::model::Cancel;
+use crate::core::types::{Ablation, AblationValue};
+
+impl Worker {
+    /// Answers a toggle: from the cache, or by running it. What is not drawn from other problems does not wait for them.
+    pub(super) fn ablate(
+        &mut self,
+        id: RunId,
+        ablation: &Ablation,
+        cancel: &Cancel,
+    ) -> Result<(), Stopped> {
+        let key = self.key(id)?;
+        let asked = Asked::Ablation(ablation);
+        if let Some(Answered::Outcome(outcome)) = self.cache.get(&key, &asked) {
+            return self.tell(Event::Ablated {
+                id,
+                outcome,
+                cached: true,
+            });
+        }
+        if ablation.value.needs_others() {
+            if ablation.value == AblationValue::Resample {
+                self.go_ahead(id, ablation, cancel)?;
+            }
+            self.ensure_reference(cancel)?;
+        }
+        let (explorer, clean) = self.of(id)?;
+        let outcome = explorer.ablate(clean, ablation, cancel)?;
+        if explorer.has_reference() {
+            let answered = Answered::Outcome(outcome.clone());
+            self.cache.put(&key, &asked, &answered);
+        } else {
+            self.owed.retain(|owed| owed.ablation != *ablation);
+            self.owed.push(outcome.clone());
+        }
+        self.tell(Event::Ablated {
+            id,
+            outcome,
+            cached: false,
+        })
+    }
+
+    /// Answers a resample from the first donors that will be drawn, where the reference set is far from made.
+    fn go_ahead(&mut self, id: RunId, ablation: &Ablation, cancel: &Cancel) -> Result<(), Stopped> {
+        let explorer = self.explorer.as_mut().ok_or_else(no_model)?;
+        if explorer.has_reference() {
+            return Ok(());
+        }
+        if kept::find(explorer, self.references.as_deref()) {
+            return self.reference_is_there();
+        }
+        let (explorer, clean) = self.of(id)?;
+        let mut screen_gone = false;
+        let mut on_part = |outcome| {
+            let event = Event::Ahead { id, outcome };
+            screen_gone |= self.out.blocking_send(event).is_err();
+        };
+        explorer.ablate_ahead(clean, ablation, &mut on_part, cancel)?;
+        if screen_gone {
+            return Err(Stopped::ScreenGone);
+        }
+        Ok(())
+    }
+
+    /// Reads or makes the reference set, which the first run did not wait for, and tells how far it is.
+    pub(super) fn ensure_reference(&mut self, cancel: &Cancel) -> Result<(), Stopped> {
+        let explorer = self.explorer.as_mut().ok_or_else(no_model)?;
+        if explorer.has_reference() {
+            return Ok(());
+        }
+        let (out, mut screen_gone) = (&self.out, false);
+        let mut on_slice = |done, all| {
+            screen_gone |= out.blocking_send(Event::Reference { done, all }).is_err();
+        };
+        let folder = self.references.as_deref();
+        let made = kept::ensure_reference(explorer, folder, &mut on_slice, cancel);
+        if screen_gone {
+            return Err(Stopped::ScreenGone);
+        }
+        made?;
+        self.reference_is_there()
+    }
+
+    fn reference_is_there(&mut self) -> Result<(), Stopped> {
+        let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
+        let n = explorer.reference().len();
+        self.tell(Event::Reference { done: n, all: n })?;
+        self.settle_owed()
+    }
+
+    /// Completes the answers that went out ahead of the reference set.
+    fn settle_owed(&mut self) -> Result<(), Stopped> {
+        for mut outcome in std::mem::take(&mut self.owed) {
+            let Some((id, clean)) = &self.clean else {
+                return Ok(());
+            };
+            let id = *id;
+            let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
+            outcome.effect.size_percentile = explorer.size_percentile(clean, &outcome.ablation)?;
+            let asked = Asked::Ablation(&outcome.ablation);
+            let answered = Answered::Outcome(outcome.clone());
+            let key = self.key(id)?;
+            self.cache.put(&key, &asked, &answered);
+            self.tell(Event::Ablated {
+                id,
+                outcome,
+                cached: false,
+            })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! A resample ahead of the reference set: from the first donors of the draw, while the rest of the set waits to be made.
+
+use super::Subject;
+use super::outcome::ablate;
+use super::replacements::{matched_steps, wanted};
+use crate::lab::analysis::reference::Builder;
+use crate::lab::analysis::run::CleanRun;
+use crate::engine::model::{Cancel, Model, ModelError};
+use crate::core::types::{Ablation, Outcome};
+
+/// Donors after which the answer is told.
+const ROUNDS: [usize; 3] = [4, 16, 64];
+/// It goes ahead with no more donors than this share of the problems that the set still lacks: beyond, the set is as near.
+const SHARE: usize = 4;
+
+/// Resamples from the first donors that will be drawn from the set in hand, in rounds; `on_part` hears each. A part lacks the
+/// percentile of its size, which takes the whole set. Nothing is told where the set is nearly there.
+///
+/// # Errors
+/// When the ablation is refused, the model fails or the work is cancelled.
+pub fn ablate_ahead(
+    model: &Model,
+    clean: &CleanRun,
+    making: &Builder,
+    ablation: &Ablation,
+    on_part: &mut dyn FnMut(Outcome),
+    cancel: &Cancel,
+) -> Result<(), ModelError> {
+    let (done, all) = making.progress();
+    let most = wanted(ablation).min((all - done) / SHARE);
+    if most < ROUNDS[0] {
+        return Ok(());
+    }
+    let steps = matched_steps(clean, ablation)?;
+    let drawn = making.donors(&clean.run.question, most, steps, ablation.seed);
+    let mut told = 0;
+    for round in ROUNDS.into_iter().chain([usize::MAX]) {
+        let first = &drawn[..round.min(drawn.len())];
+        if first.len() == told {
+            break;
+        }
+        told = first.len();
+        let reference = &making.ahead(model, first, cancel)?;
+        let of = Subject {
+            model,
+            clean,
+            reference,
+        };
+        let mut outcome = ablate(&of, ablation, cancel)?;
+        outcome.effect.size_percentile = None;
+        on_part(outcome);
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! The lattice: every set of latents that can be off, the smallest that keeps the answer and the smallest that breaks it.
+
+use std::collections::BTreeSet;
+
+use super::judge::Judge;
+use super::replacements::{Plan, Replacements, alone};
+use super::{Subject, cell};
+use crate::engine::model::{Cancel, ModelError};
+use crate::core::types::{Ablation, AblationValue, AnswerOutcome, Cell, Cost, LatentIdx, Lattice};
+
+/// A run with more latents has too many sets.
+pub const MOST_LATENTS: usize = 8;
+
+/// Runs every set of latents off, in the order in which an analyst asks for them: singles off and alone, pairs, the rest.
+/// `on_part` sees what is known after each of these.
+///
+/// A `known` lattice of the same manner that was stopped is gone on with: its sets are not computed again, and what its sham
+/// run showed and what it took is kept.
+///
+/// # Errors
+/// When the run has no latents or too many, an ablation is refused, the model fails or the work is cancelled.
+pub fn lattice(
+    of: &Subject<'_>,
+    known: Option<&Lattice>,
+    manner: &Ablation,
+    on_part: &mut dyn FnMut(&Lattice),
+    cancel: &Cancel,
+) -> Result<Lattice, ModelError> {
+    let n = of.clean.fed.len();
+    if n == 0 || n > MOST_LATENTS {
+        return Err(ModelError::refused(
+            format!("a lattice needs 1 to {MOST_LATENTS} latents: the run has {n}"),
+            "run it with as many (--latents), or ask for a sweep",
+        ));
+    }
+    let manner = manner.with_off(BTreeSet::new());
+    let sets = sets_to_ask(n, &manner)?;
+    let replacements = Replacements::new(of, &manner)?;
+    let known = known.filter(|known| known.manner == manner && known.n_latents == n);
+    let mut judge = Judge::new(of, cancel);
+    judge.go_on_from(known.map(|known| known.cost));
+    let mut lattice = begun(of, &manner, known, judge.cost());
+    for wanted in 0..3 {
+        let plans = sets
+            .iter()
+            .filter(|off| stage(off, n) == wanted && lattice.cell(off).is_none())
+            .map(|off| replacements.plan(off))
+            .collect::<Result<Vec<Plan>, _>>()?;
+        if plans.is_empty() {
+            continue;
+        }
+        if lattice.cells.len() == 1 {
+            // One sham proves the manner, ahead of the first set.
+            let all: BTreeSet<LatentIdx> = (1..=n).map(LatentIdx).collect();
+            lattice.sham_max_diff = judge.sham(&replacements, &all)?;
+        }
+        let (_, judged) = judge.plans(&replacements, &plans, false)?;
+        for (plan, judged) in plans.iter().zip(&judged) {
+            lattice.cells.push(cell(of.clean, plan, judged));
+        }
+        sort(&mut lattice.cells);
+        lattice.cost = judge.cost();
+        lattice.complete = lattice.cells.len() == sets.len() + 1;
+        if lattice.complete {
+            (lattice.keeps, lattice.breaks) = smallest(&lattice.cells, n);
+        }
+        on_part(&lattice);
+    }
+    Ok(lattice)
+}
+
+/// A lattice with what is known: the empty set at least.
+fn begun(of: &Subject<'_>, manner: &Ablation, known: Option<&Lattice>, cost: Cost) -> Lattice {
+    let run = of.clean;
+    known.cloned().unwrap_or_else(|| Lattice {
+        manner: manner.clone(),
+        n_latents: run.fed.len(),
+        clean_answer: run.run.answer.value.clone(),
+        clean_logprob: run.answer_logprob,
+        cells: vec![Cell {
+            off: BTreeSet::new(),
+            answer: run.run.answer.value.clone(),
+            flipped: false,
+            delta_logprob: 0.0,
+            n: 1,
+            flips: 0,
+        }],
+        complete: false,
+        keeps: None,
+        breaks: None,
+        sham_max_diff: 0.0,
+        cost,
+    })
+}
+
+/// The sets that a manner can be asked about, without the empty one.
+///
+/// # Errors
+/// When there is none: a single latent has none to change places with.
+fn sets_to_ask(n: usize, manner: &Ablation) -> Result<Vec<BTreeSet<LatentIdx>>, ModelError> {
+    let mut sets = all_sets(n);
+    if manner.value == AblationValue::Permute {
+        sets.retain(|off| off.len() != 1);
+    }
+    if sets.is_empty() {
+        return Err(alone());
+    }
+    Ok(sets)
+}
+
+/// When a set's turn comes: singles off and alone first, then pairs, then the rest.
+fn stage(off: &BTreeSet<LatentIdx>, n: usize) -> usize {
+    match off.len() {
+        1 => 0,
+        len if len + 1 >= n => 0,
+        2 => 1,
+        _ => 2,
+    }
+}
+
+/// Every set but the empty one.
+fn all_sets(n: usize) -> Vec<BTreeSet<LatentIdx>> {
+    (1..1usize << n)
+        .map(|bits| {
+            (1..=n)
+                .filter(|j| bits >> (j - 1) & 1 == 1)
+                .map(LatentIdx)
+                .collect()
+        })
+        .collect()
+}
+
+/// By size, then by latent.
+fn sort(cells: &mut [Cell]) {
+    cells.sort_by(|a, b| (a.off.len(), &a.off).cmp(&(b.off.len(), &b.off)));
+}
+
+/// The smallest set that, kept alone, keeps the answer in every variant, and the smallest that, off, breaks it in every variant.
+fn smallest(
+    cells: &[Cell],
+    n: usize,
+) -> (Option<BTreeSet<LatentIdx>>, Option<BTreeSet<LatentIdx>>) {
+    let of_one = |outcome: AnswerOutcome, most_off: bool| {
+        let fits = cells
+            .iter()
+            .filter(|cell| cell.variants().outcome() == outcome);
+        let sizes = fits.clone().map(|cell| cell.off.len());
+        let size = if most_off { sizes.max() } else { sizes.min() }?;
+        let same = fits.filter(|cell| cell.off.len() == size);
+        // Of equals, the clearest: the least loss where the answer stands, the greatest where it breaks.
+        if outcome == AnswerOutcome::Flipped {
+            same.min_by(|a, b| a.delta_logprob.total_cmp(&b.delta_logprob))
+        } else {
+            same.max_by(|a, b| a.delta_logprob.total_cmp(&b.delta_logprob))
+        }
+    };
+    let keeps = of_one(AnswerOutcome::Stands, true).map(|cell| {
+        (1..=n)
+            .map(LatentIdx)
+            .filter(|idx| !cell.off.contains(idx))
+            .collect()
+    });
+    let breaks = of_one(AnswerOutcome::Flipped, false).map(|cell| cell.off.clone());
+    (keeps, breaks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(n: usize, flips: impl Fn(&BTreeSet<LatentIdx>) -> (bool, f64)) -> Vec<Cell> {
+        let mut cells: Vec<Cell> = std::iter::once(BTreeSet::new())
+            .chain(all_sets(n))
+            .map(|off| {
+                let (flipped, delta_logprob) = flips(&off);
+                Cell {
+                    off,
+                    answer: None,
+                    flipped,
+                    delta_logprob,
+                    n: 1,
+                    flips: usize::from(flipped),
+                }
+            })
+            .collect();
+        sort(&mut cells);
+        cells
+    }
+
+    fn set(latents: &[usize]) -> BTreeSet<LatentIdx> {
+        latents.iter().copied().map(LatentIdx).collect()
+    }
+
+    #[test]
+    fn the_smallest_sets_are_found() {
+        // The answer needs latent 2, and 1 or 3.
+        let needs = |off: &BTreeSet<LatentIdx>| {
+            let on = |j| !off.contains(&LatentIdx(j));
+            let keeps = on(2) && (on(1) || on(3));
+            let weight = if on(3) { -0.1 } else { -0.5 };
+            (!keeps, if keeps { weight } else { -4.0 })
+        };
+        let (keeps, breaks) = smallest(&made(3, needs), 3);
+        assert_eq!(keeps, Some(set(&[2, 3])), "the one that costs less");
+        assert_eq!(breaks, Some(set(&[2])));
+    }
+
+    #[test]
+    fn a_set_that_depends_on_the_donor_neither_keeps_nor_breaks() {
+        let mut cells = made(2, |off| (off.len() == 2, -1.0));
+        for cell in cells.iter_mut().filter(|cell| !cell.off.is_empty()) {
+            cell.n = 16;
+            cell.flips = if cell.off.len() == 2 { 15 } else { 1 };
+        }
+        assert_eq!(smallest(&cells, 2), (Some(set(&[1, 2])), None));
+        cells[1].flips = 0;
+        assert_eq!(smallest(&cells, 2).0, Some(set(&[2])));
+        cells[3].flips = 16;
+        assert_eq!(smallest(&cells, 2).1, Some(set(&[1, 2])));
+    }
+
+    #[test]
+    fn an_answer_that_needs_nothing_has_no_breaking_set() {
+        let (keeps, breaks) = smallest(&made(2, |_| (false, 0.0)), 2);
+        assert_eq!((keeps, breaks), (Some(set(&[])), None));
+        assert_eq!(all_sets(3).len(), 7);
+    }
+}

@@ -1,0 +1,116 @@
+//! Latents replaced by given vectors, each with the answer that is expected: the runs behind E3 of a verdict.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Subject;
+use super::judge::Judge;
+use super::replacements::{Replacements, relative_change};
+use crate::engine::model::{Cancel, Change, ModelError, Variant};
+use crate::core::types::{Ablation, AblationValue, LatentIdx};
+
+/// What is put where, and what the answer should become.
+#[derive(Debug, Clone)]
+pub struct PatchAsked {
+    /// The latents that are replaced, each with what is fed in its place, of the model's width. At least one.
+    pub vectors: Vec<(LatentIdx, Arc<[f32]>)>,
+    /// The answer whose log-probability is wanted beside the clean one's.
+    pub answer: String,
+}
+
+/// What one replacement did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchRow {
+    /// The answer.
+    pub answer: Option<String>,
+    /// Change in log-probability of the clean answer, in nats.
+    pub delta_clean: f64,
+    /// Change in log-probability of the asked answer, in nats.
+    pub delta_expected: f64,
+    /// |replacement - latent| / |latent|, the largest.
+    pub relative_size: f64,
+}
+
+/// All replacements, and their proof.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patched {
+    /// In the order asked.
+    pub rows: Vec<PatchRow>,
+    /// Largest difference of any first-answer logit when each latent's own value is written back.
+    pub sham_max_diff: f64,
+}
+
+/// Runs replacements side by side; later latents are recomputed.
+///
+/// # Errors
+/// When a sham run moved the logits, the model fails or the work is cancelled.
+pub fn patched(
+    of: &Subject<'_>,
+    asked: &[PatchAsked],
+    cancel: &Cancel,
+) -> Result<Patched, ModelError> {
+    let (model, clean) = (of.model, of.clean);
+    if asked.is_empty() {
+        return Ok(Patched {
+            rows: Vec::new(),
+            sham_max_diff: 0.0,
+        });
+    }
+    let manner = Ablation {
+        value: AblationValue::Zero,
+        ..Ablation::default()
+    };
+    let replacements = Replacements::new(of, &manner)?;
+    let mut judge = Judge::new(of, cancel);
+    let latents: BTreeSet<LatentIdx> = asked
+        .iter()
+        .flat_map(|a| a.vectors.iter().map(|(latent, _)| *latent))
+        .collect();
+    let sham_max_diff = judge.sham(&replacements, &latents)?;
+    let variant = |a: &PatchAsked| Variant {
+        latents: clean.fed.len(),
+        changes: a
+            .vectors
+            .iter()
+            .map(|(latent, vector)| (*latent, Change::Fed(Arc::clone(vector))))
+            .collect(),
+    };
+    let variants: Vec<Variant> = asked.iter().map(variant).collect();
+    let targets: Vec<Vec<u32>> = asked
+        .iter()
+        .map(|a| model.encode_continuation(&a.answer))
+        .collect::<Result<_, _>>()?;
+    let forced = model.close(clean.rollout.last(), true, cancel)?;
+    let mut rows = Vec::with_capacity(asked.len());
+    // Few enough that their ends can be scored together.
+    for ((asked, variants), targets) in asked
+        .chunks(super::judge::ROWS)
+        .zip(variants.chunks(super::judge::ROWS))
+        .zip(targets.chunks(super::judge::ROWS))
+    {
+        let judged = judge.variants(variants, &replacements.layers)?;
+        let unfolded = match judge.whole.take() {
+            Some(unfolded) => unfolded,
+            None => model.unfold(&clean.rollout, variants, &replacements.layers, cancel)?,
+        };
+        let ends = model.close(&unfolded.ends.select(&unfolded.rows)?, true, cancel)?;
+        let after = model.score(&ends, targets, cancel)?;
+        let before = model.score(&forced.fork(targets.len())?, targets, cancel)?;
+        for (((asked, judged), after), before) in asked.iter().zip(judged).zip(after).zip(before) {
+            rows.push(PatchRow {
+                answer: judged.value,
+                delta_clean: judged.logprob - clean.answer_logprob,
+                delta_expected: after.logprob - before.logprob,
+                relative_size: asked
+                    .vectors
+                    .iter()
+                    .map(|(latent, vector)| relative_change(&clean.fed[latent.0 - 1], vector))
+                    .fold(0.0, f64::max),
+            });
+        }
+    }
+    Ok(Patched {
+        rows,
+        sham_max_diff,
+    })
+}

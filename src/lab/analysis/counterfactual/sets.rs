@@ -1,0 +1,38 @@
+//! Chosen sets of latents off in one manner, as one tree of rows with one sham.
+
+use std::collections::BTreeSet;
+
+use super::judge::Judge;
+use super::replacements::{Plan, Replacements};
+use super::{Subject, cell};
+use crate::engine::model::{Cancel, ModelError};
+use crate::core::types::{Ablation, Cell, LatentIdx};
+
+/// Runs sets of latents off; returns the largest difference that the sham of all latents made to a first-answer logit, and
+/// what became of each set, in order.
+///
+/// # Errors
+/// When the run has no latents, an ablation is refused or changes nothing, the model fails or the work is cancelled.
+pub fn sets(
+    of: &Subject<'_>,
+    manner: &Ablation,
+    sets: &[BTreeSet<LatentIdx>],
+    cancel: &Cancel,
+) -> Result<(f64, Vec<Cell>), ModelError> {
+    let replacements = Replacements::new(of, manner)?;
+    let plans = sets
+        .iter()
+        .map(|off| replacements.plan(off))
+        .collect::<Result<Vec<Plan>, _>>()?;
+    let mut judge = Judge::new(of, cancel);
+    let all: BTreeSet<LatentIdx> = (1..=of.clean.fed.len()).map(LatentIdx).collect();
+    let sham = judge.sham(&replacements, &all)?;
+    let (_, judged) = judge.plans(&replacements, &plans, false)?;
+    let cells = plans.iter().zip(&judged);
+    Ok((
+        sham,
+        cells
+            .map(|(plan, judged)| cell(of.clean, plan, judged))
+            .collect(),
+    ))
+}

@@ -1,0 +1,66 @@
+//! The grid that the published searches read, off a clean run (methods.md 3.2, 3.3).
+
+use super::run::CleanRun;
+use crate::engine::decode::lens;
+use crate::engine::model::{Model, ModelError};
+use crate::core::types::{Mode, PositionKind};
+use crate::verify::paper::grid::Grid;
+
+/// Answer columns after the one that predicts the answer's first token.
+const ANSWER_COLUMNS: usize = 4;
+
+/// A run's grid and where its answer stands.
+#[derive(Debug, Clone)]
+pub struct Columns {
+    /// The start marker, the latents, the end marker, the delimiter and up to four tokens of the answer.
+    pub grid: Grid,
+    /// The column that predicts the first token of the answer.
+    pub answer_column: usize,
+}
+
+/// Reads the grid off a clean run whose lists are `top_k` deep or deeper. None for a run that the published code drops: one
+/// outside latent mode, without the delimiter, or with fewer columns than up to the answer's.
+///
+/// # Errors
+/// When the model fails.
+pub fn columns(
+    model: &Model,
+    clean: &CleanRun,
+    top_k: usize,
+) -> Result<Option<Columns>, ModelError> {
+    let n = clean.fed.len();
+    let delimiter = &model.markers().delimiter;
+    let starts = clean.run.answer.ids.starts_with(delimiter);
+    if clean.mode != Mode::Latent || n == 0 || clean.top_k < top_k || !starts {
+        return Ok(None);
+    }
+    let texts = |list: &crate::core::types::Projection| -> Vec<String> {
+        list.top.iter().map(|read| read.text.clone()).collect()
+    };
+    // Column j is what the position after j latents predicts: for j below their number that is how latent j + 1 is read.
+    let latents = clean.run.latents();
+    let mut columns: Vec<Vec<String>> = latents
+        .filter_map(|(_, position)| position.projection.as_ref().map(texts))
+        .collect();
+    let last = model.logits(clean.rollout.last())?;
+    let last = last
+        .first()
+        .map(|row| lens::projection(row, top_k, |id| model.token_text(id)));
+    columns.extend(last.as_ref().map(texts));
+    let after = clean
+        .run
+        .positions
+        .iter()
+        .filter(|position| matches!(position.kind, PositionKind::End | PositionKind::Answer));
+    // A position that nothing followed was not read, as the published hooks have it.
+    columns.extend(after.map_while(|position| position.projection.as_ref().map(texts)));
+    let answer_column = n + 1 + delimiter.len();
+    if columns.len() <= answer_column {
+        return Ok(None);
+    }
+    columns.truncate(answer_column + 1 + ANSWER_COLUMNS);
+    Ok(Some(Columns {
+        grid: Grid::new(columns, top_k),
+        answer_column,
+    }))
+}

@@ -1,0 +1,79 @@
+//! Questions that can run as rows of one batch.
+
+use crate::engine::model::{Branch, Cancel, Mode, Model, ModelError};
+
+/// How many top tokens are kept per latent: the deepest k of any search.
+pub const DEPTH: usize = 10;
+
+/// Questions whose prompts have one length, so that they run as rows of one batch without padding.
+#[derive(Debug)]
+pub struct Group<'a> {
+    /// Index of each question in the list given.
+    pub indices: Vec<usize>,
+    /// The questions.
+    pub questions: Vec<&'a str>,
+    /// Their prompts.
+    pub prompts: Vec<Vec<u32>>,
+}
+
+/// Runs the prompts of groups, as many in a pass as suit the model; they are rows of one batch afterwards, whatever their lengths: a
+/// later step reads the weights once for all of them.
+///
+/// # Errors
+/// When there is no group, the model fails or the work is cancelled.
+pub fn prefill(model: &Model, groups: &[Group<'_>], cancel: &Cancel) -> Result<Branch, ModelError> {
+    let mut parts = Vec::new();
+    for group in groups {
+        let prompts: Vec<&[u32]> = group.prompts.iter().map(Vec::as_slice).collect();
+        let rows = model.rows_at_once(prompts.first().map_or(1, |prompt| prompt.len()));
+        for part in prompts.chunks(rows) {
+            parts.push(model.prefill_rows(part, cancel)?);
+        }
+    }
+    match parts.as_slice() {
+        // A single row becomes a prefix that its forks share.
+        [row] if row.rows() == 1 => row.freeze(),
+        parts => Branch::stack(&parts.iter().collect::<Vec<_>>()),
+    }
+}
+
+/// Whether the model takes a question in latent mode and its vocabulary has every word of it.
+#[must_use]
+pub fn can_read(model: &Model, question: &str) -> bool {
+    let prompt = model.prompt(question, Mode::Latent);
+    prompt.is_ok_and(|prompt| prompt.unknown.is_empty())
+}
+
+/// Groups questions by prompt length, at most `most` a group, in order of first appearance of the length.
+/// Questions that the model cannot take are left out.
+pub fn same_length<'a>(
+    model: &Model,
+    questions: impl Iterator<Item = &'a str>,
+    mode: Mode,
+    most: usize,
+) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut open: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
+    for (index, question) in questions.enumerate() {
+        let Ok(prompt) = model.prompt(question, mode) else {
+            continue;
+        };
+        let length = prompt.ids.len();
+        let at = match open.get(&length) {
+            Some(&at) if groups[at].prompts.len() < most => at,
+            _ => {
+                groups.push(Group {
+                    indices: Vec::new(),
+                    questions: Vec::new(),
+                    prompts: Vec::new(),
+                });
+                open.insert(length, groups.len() - 1);
+                groups.len() - 1
+            }
+        };
+        groups[at].indices.push(index);
+        groups[at].questions.push(question);
+        groups[at].prompts.push(prompt.ids);
+    }
+    groups
+}

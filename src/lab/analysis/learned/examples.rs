@@ -1,0 +1,284 @@
+//! What a lens is fitted to: the states of every problem's latents, run once and kept, with the labels of its gold steps.
+//!
+//! Memory: problems x latents x layers x width values of four bytes; 2,750 problems of a model 768 wide with 6 latents take
+//! 51 MB a layer.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use candle_core::Tensor;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::Recipe;
+use super::card::Counts;
+use crate::lab::analysis::evaluate::step_result;
+use crate::lab::analysis::group::{prefill, same_length};
+use crate::engine::model::{Cancel, Mode, Model, ModelError, Writes};
+use crate::core::problem::Problem;
+use crate::core::types::LatentIdx;
+
+/// Rows of one batch.
+const ROWS: usize = 64;
+/// How many labelled latents a place needs in each part to be fitted at all: fitted, for stopping, held out.
+const LEAST: [usize; 3] = [20, 5, 5];
+
+/// States and labels of one place in one part.
+pub struct Part {
+    /// (n, width)
+    pub states: Tensor,
+    /// Which label each has.
+    pub labels: Vec<usize>,
+}
+
+/// One layer and latent.
+pub struct Place {
+    pub layer: usize,
+    pub latent: LatentIdx,
+    pub fit: Part,
+    pub stop: Part,
+    pub held_out: Part,
+}
+
+/// All of them.
+pub struct Examples {
+    /// Layers outside, latents inside.
+    pub places: Vec<Place>,
+    /// The ids that say each label.
+    pub forms: Vec<Vec<u32>>,
+    pub counts: Counts,
+}
+
+/// State and label of one latent of one problem.
+struct Seen {
+    problem: usize,
+    state: Vec<f32>,
+    label: usize,
+}
+
+impl Examples {
+    /// Runs the problems cleanly and keeps what has a label.
+    pub fn collect(
+        model: &Model,
+        recipe: &Recipe,
+        layers: &[usize],
+        problems: &[Problem],
+        progress: &mut dyn FnMut(&str, usize, usize),
+        cancel: &Cancel,
+    ) -> Result<Self, ModelError> {
+        let parts = split(problems, recipe);
+        let mut counts = Counts {
+            problems: problems.len(),
+            distinct: distinct(problems).len(),
+            fit: parts[0].len(),
+            stopping: parts[1].len(),
+            held_out: parts[2].len(),
+            ..Counts::default()
+        };
+        let mut labels = Labels::of(model);
+        let chosen: Vec<usize> = parts.concat();
+        let seen = run(
+            model,
+            recipe,
+            layers,
+            (problems, &chosen),
+            (&mut labels, &mut counts),
+            progress,
+            cancel,
+        )?;
+        let part_of: HashMap<usize, usize> = (parts.iter().enumerate())
+            .flat_map(|(part, members)| members.iter().map(move |problem| (*problem, part)))
+            .collect();
+        let mut places = Vec::new();
+        for ((layer, latent), seen) in seen {
+            let mut split: [Vec<Seen>; 3] = Default::default();
+            for one in seen {
+                split[part_of[&one.problem]].push(one);
+            }
+            if split
+                .iter()
+                .zip(LEAST)
+                .any(|(part, least)| part.len() < least)
+            {
+                continue;
+            }
+            let [fit, stop, held_out] = split.map(|part| Part::of(model, part));
+            places.push(Place {
+                layer,
+                latent,
+                fit: fit?,
+                stop: stop?,
+                held_out: held_out?,
+            });
+        }
+        if places.is_empty() {
+            return Err(ModelError::refused(
+                format!(
+                    "too few steps to fit a lens: of {} different problems {} serve, and no latent has {} fitted, {} stopping and {} \
+                 held-out ones with a result that the vocabulary can show",
+                    counts.distinct,
+                    chosen.len(),
+                    LEAST[0],
+                    LEAST[1],
+                    LEAST[2]
+                ),
+                "pass more problems with gold steps (--data, --n)",
+            ));
+        }
+        Ok(Self {
+            places,
+            forms: labels.forms,
+            counts,
+        })
+    }
+}
+
+impl Part {
+    /// In order of problem, so that batches of the run leave no trace.
+    fn of(model: &Model, mut seen: Vec<Seen>) -> Result<Self, ModelError> {
+        seen.sort_by_key(|one| one.problem);
+        let labels = seen.iter().map(|one| one.label).collect();
+        let states: Vec<Vec<f32>> = seen.into_iter().map(|one| one.state).collect();
+        let states = model.vectors(&states)?.tensor().clone();
+        Ok(Self { states, labels })
+    }
+}
+
+/// The first problem of every question, spaces at the ends aside.
+fn distinct(problems: &[Problem]) -> Vec<usize> {
+    let mut questions = HashSet::new();
+    (0..problems.len())
+        .filter(|&i| questions.insert(problems[i].question.trim()))
+        .collect()
+}
+
+/// Problems fitted, for stopping, and held out; in proportion where there are too few. No question is in two of them.
+pub(super) fn split(problems: &[Problem], recipe: &Recipe) -> [Vec<usize>; 3] {
+    let mut order = distinct(problems);
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(recipe.seed));
+    let (there, wanted) = (order.len(), recipe.problems());
+    let share = |n: usize| {
+        if there < wanted {
+            there * n / wanted
+        } else {
+            n
+        }
+    };
+    let (held_out, stopping) = (share(recipe.held_out), share(recipe.stopping()));
+    let mut rest = order.into_iter();
+    let held_out: Vec<usize> = rest.by_ref().take(held_out).collect();
+    let stopping: Vec<usize> = rest.by_ref().take(stopping).collect();
+    [rest.take(recipe.fit).collect(), stopping, held_out]
+}
+
+/// What was seen by layer and latent.
+type ByPlace = BTreeMap<(usize, LatentIdx), Vec<Seen>>;
+
+fn run(
+    model: &Model,
+    recipe: &Recipe,
+    layers: &[usize],
+    (problems, chosen): (&[Problem], &[usize]),
+    (labels, counts): (&mut Labels, &mut Counts),
+    progress: &mut dyn FnMut(&str, usize, usize),
+    cancel: &Cancel,
+) -> Result<ByPlace, ModelError> {
+    let n = model.n_latents();
+    let mut seen = ByPlace::new();
+    let (mut done, total) = (0, chosen.len());
+    let questions = chosen.iter().map(|&i| problems[i].question.as_str());
+    for group in same_length(model, questions, Mode::Latent, ROWS) {
+        progress("latents", done, total);
+        let branch = prefill(model, std::slice::from_ref(&group), cancel)?;
+        let rollout = model.rollout(&branch, n, &Writes::none(branch.rows()), cancel)?;
+        let states = if *layers == [model.info().layers] {
+            // The last layer's states are what the rollout fed, or projected.
+            vec![rollout.latents.iter().map(|l| l.state.clone()).collect()]
+        } else {
+            let prompts: Vec<&[u32]> = group.prompts.iter().map(Vec::as_slice).collect();
+            let fed: Vec<_> = rollout.latents.iter().map(|l| l.fed.clone()).collect();
+            model.latent_states(&prompts, &fed, layers, cancel)?
+        };
+        for (at, j) in (0..n).enumerate() {
+            let latent = LatentIdx(j + 1);
+            let mut labelled = Vec::new();
+            for (row, index) in group.indices.iter().enumerate() {
+                let problem = chosen[*index];
+                let Some(step) = problems[problem].steps.get(j / recipe.latents_per_step) else {
+                    continue;
+                };
+                match labels.label(model, step)? {
+                    Some(label) => labelled.push((row, problem, label)),
+                    None => counts.unlabelled_steps += 1,
+                }
+            }
+            for (layer, states) in layers.iter().zip(&states) {
+                let rows = states[at].to_rows()?;
+                let of_place = seen.entry((*layer, latent)).or_default();
+                of_place.extend(labelled.iter().map(|&(row, problem, label)| Seen {
+                    problem,
+                    state: rows[row].clone(),
+                    label,
+                }));
+            }
+        }
+        done += group.indices.len();
+    }
+    progress("latents", done, total);
+    counts.not_runnable = total - done;
+    Ok(seen)
+}
+
+/// The results of steps as the vocabulary says them.
+pub(super) struct Labels {
+    by_text: HashMap<String, Vec<u32>>,
+    known: HashMap<String, Option<usize>>,
+    at: HashMap<Vec<u32>, usize>,
+    /// The ids that say each label.
+    pub forms: Vec<Vec<u32>>,
+}
+
+impl Labels {
+    /// No label yet: reads the text of every token once.
+    pub fn of(model: &Model) -> Self {
+        let mut by_text: HashMap<String, Vec<u32>> = HashMap::new();
+        for id in 0..u32::try_from(model.vocab()).unwrap_or(u32::MAX) {
+            let text = model.token_text(id);
+            let text = text.trim();
+            if !text.is_empty() && !model.is_unknown(id) {
+                by_text.entry(text.to_owned()).or_default().push(id);
+            }
+        }
+        Self {
+            by_text,
+            known: HashMap::new(),
+            at: HashMap::new(),
+            forms: Vec::new(),
+        }
+    }
+
+    /// The label of a step; none if it has no result, or the vocabulary lacks the word.
+    pub fn label(&mut self, model: &Model, step: &str) -> Result<Option<usize>, ModelError> {
+        let Some(result) = step_result(step).filter(|result| !result.is_empty()) else {
+            return Ok(None);
+        };
+        if let Some(label) = self.known.get(result) {
+            return Ok(*label);
+        }
+        let ids = match self.by_text.get(result) {
+            Some(ids) => Some(ids),
+            // In several tokens: the first is what the projection could show.
+            None => (model.encode_text(result)?.first())
+                .filter(|first| !model.is_unknown(**first))
+                .and_then(|first| self.by_text.get(model.token_text(*first).trim())),
+        };
+        let label = ids.map(|ids| {
+            *self.at.entry(ids.clone()).or_insert_with(|| {
+                self.forms.push(ids.clone());
+                self.forms.len() - 1
+            })
+        });
+        self.known.insert(result.to_owned(), label);
+        Ok(label)
+    }
+}

@@ -1,0 +1,457 @@
+//! The plants: what each latent says and how, and what the answer is fetched from. Truth and weights follow from one description.
+
+use std::collections::BTreeSet;
+
+use super::circuit::{Circuit, Head, Look, said, sum_of, whole};
+use super::dim::{Dim, FED};
+use super::questions::Layout;
+use crate::engine::model::tiny::NUMBERS;
+use crate::core::types::Rung;
+
+/// A kind of model of which the truth is known. All of them add the numbers of the question, unless a line says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Plant {
+    /// Each latent says the sum so far, made of what the latent before says; the answer is what the last one says.
+    Uses,
+    /// The same, but some numbers are misread, and words of the question sound into what the latents say.
+    Noisy,
+    /// Several latents say the same sum. The answer is what most of them say, with the question itself as one voice.
+    Redundant,
+    /// One of the numbers is taken from another place of the question where the same number stands.
+    WrongOperand,
+    /// Latents say sums as in `Uses`, but the answer is made of the question again.
+    Ignores,
+    /// The same, and the answer is made only where the delimiter stands after all latents: what it needs is their places.
+    Masked,
+    /// Latents say sums, but carry the answer unsaid, and that is what is fetched.
+    Copies,
+    /// The last latent says the answer, which it made of the question and not of the sum that the one before says.
+    Bypasses,
+    /// The first latent says the answer, the second the sum that should come first; the answer is what the first says.
+    Swapped,
+    /// Latents always say the same number and carry the answer unsaid.
+    Hides,
+    /// Latents say numbers of the question and carry the answer unsaid.
+    Echoes,
+    /// Latents say the sum with something added, louder than the sum, and carry the answer unsaid.
+    Shifts,
+    /// Latents say what they always say for a name or a thing, and the answer is that, whatever the numbers.
+    Memoriser,
+}
+
+impl Plant {
+    /// All of them: those that use what they say, those that do not, those that do not say what they compute.
+    pub const ALL: [Self; 13] = [
+        Self::Uses,
+        Self::Noisy,
+        Self::Redundant,
+        Self::WrongOperand,
+        Self::Ignores,
+        Self::Masked,
+        Self::Copies,
+        Self::Bypasses,
+        Self::Swapped,
+        Self::Hides,
+        Self::Echoes,
+        Self::Shifts,
+        Self::Memoriser,
+    ];
+
+    /// The name in tables and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Uses => "uses",
+            Self::Noisy => "noisy",
+            Self::Redundant => "redundant",
+            Self::WrongOperand => "wrong-operand",
+            Self::Ignores => "ignores",
+            Self::Masked => "masked",
+            Self::Copies => "copies",
+            Self::Bypasses => "bypasses",
+            Self::Swapped => "swapped",
+            Self::Hides => "hides",
+            Self::Echoes => "echoes",
+            Self::Shifts => "shifts",
+            Self::Memoriser => "memoriser",
+        }
+    }
+
+    /// What is true of it, in a few words.
+    #[must_use]
+    pub fn truth(self) -> &'static str {
+        match self {
+            Self::Uses => "says each sum and uses it",
+            Self::Noisy => "the same, misreads some numbers",
+            Self::Redundant => "several latents say the sum, most decide",
+            Self::WrongOperand => "adds an equal number from elsewhere",
+            Self::Ignores => "says sums, answers from the question",
+            Self::Masked => "the same, but needs the latents' places",
+            Self::Copies => "says sums, carries the answer unsaid",
+            Self::Bypasses => "says a sum that the next does not use",
+            Self::Swapped => "says the answer before its first sum",
+            Self::Hides => "says a constant, carries the answer",
+            Self::Echoes => "says numbers of the question",
+            Self::Shifts => "says the sum plus 1, 2 or 3 first",
+            Self::Memoriser => "says what goes with a name",
+        }
+    }
+
+    /// The highest rung that is true of it; none where no trace is.
+    #[must_use]
+    pub fn highest(self) -> Option<Rung> {
+        match self {
+            Self::Uses | Self::Noisy | Self::Redundant | Self::WrongOperand => Some(Rung::Used),
+            Self::Ignores | Self::Masked => Some(Rung::NotNeeded),
+            Self::Copies | Self::Bypasses | Self::Swapped => Some(Rung::Tracks),
+            Self::Hides | Self::Echoes | Self::Shifts | Self::Memoriser => None,
+        }
+    }
+
+    fn code(self) -> u64 {
+        Self::ALL.iter().position(|p| *p == self).unwrap_or(0) as u64
+    }
+}
+
+/// How large a plant is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Size {
+    /// As few numbers and latents as it takes, in one block.
+    Small,
+    /// A number and a latent more, in two wider blocks, and a number in the question that no one adds.
+    Large,
+}
+
+impl Size {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Small, Self::Large];
+
+    /// The name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Large => "large",
+        }
+    }
+}
+
+/// How a latent comes to say what it says.
+#[derive(Debug, Clone)]
+enum Says {
+    /// What the latent before says and these numbers.
+    Goes(Vec<usize>),
+    /// The sum of these numbers.
+    Sum(Vec<usize>),
+    /// The sum of these numbers plus something first, the sum itself less loud.
+    Shifted(Vec<usize>, usize),
+    Constant(usize),
+    /// What a word stands for.
+    Memo(Dim),
+}
+
+/// What the answer is fetched from.
+#[derive(Debug, Clone)]
+enum Fetched {
+    /// What this latent says.
+    Said(usize),
+    /// What the last latent carries unsaid.
+    Carried,
+    /// The question.
+    Question,
+    /// The question, where the delimiter stands in its place.
+    Placed,
+    /// What most latents say, with the question as one voice.
+    Vote,
+}
+
+/// A plant as it is built.
+pub(super) struct Design {
+    says: Vec<Says>,
+    /// The numbers that are added, by their place in the question.
+    added: Vec<usize>,
+    fetched: Fetched,
+    misread: f64,
+    murmur: f32,
+    pub(super) layout: Layout,
+    large: bool,
+    seed: u64,
+    /// What names and things stand for.
+    memos: Vec<(&'static str, usize)>,
+}
+
+/// How loud the words of a question sound into what latents say, where a number is 1.
+const MURMUR: f32 = 0.3;
+const NOISY_MURMUR: f32 = 2.0;
+/// How loud the question's own voice is in a vote, where all latents together are 1.
+const VOICE: f32 = 0.4;
+
+impl Design {
+    pub(super) fn new(plant: Plant, size: Size, seed: u64) -> Self {
+        let large = size == Size::Large;
+        let more = usize::from(large);
+        // Steps of the solution; some plants have no meaning with one.
+        let steps = match plant {
+            Plant::Redundant => 1,
+            Plant::Copies | Plant::Bypasses | Plant::Swapped => 2 + more,
+            _ => 1 + more,
+        };
+        let beside = large || plant == Plant::WrongOperand;
+        let layout = Layout {
+            added: steps + 1,
+            beside,
+        };
+        let mut added: Vec<usize> = (0..=steps).collect();
+        if plant == Plant::WrongOperand {
+            added[1] = layout.beside_role();
+        }
+        let upto = |n: usize| added[..=n].to_vec();
+        let chain = |n: usize| {
+            let goes = (2..=n).map(|step| Says::Goes(vec![added[step]]));
+            std::iter::once(Says::Sum(upto(1))).chain(goes).collect()
+        };
+        let says: Vec<Says> = match plant {
+            Plant::Uses | Plant::Noisy | Plant::WrongOperand | Plant::Ignores | Plant::Masked => {
+                chain(steps)
+            }
+            Plant::Redundant => vec![Says::Sum(upto(1)); 2 + more],
+            Plant::Copies => chain(steps - 1),
+            Plant::Bypasses => {
+                let mut says: Vec<Says> = chain(steps - 1);
+                says.push(Says::Sum(upto(steps)));
+                says
+            }
+            Plant::Swapped => {
+                let partial = (1..steps).map(|n| Says::Sum(upto(n)));
+                std::iter::once(Says::Sum(upto(steps)))
+                    .chain(partial)
+                    .collect()
+            }
+            Plant::Hides => (0..steps).map(|n| Says::Constant(1 + 3 * n)).collect(),
+            Plant::Echoes => (0..steps).map(|n| Says::Sum(vec![added[n]])).collect(),
+            Plant::Shifts => {
+                let by = 1 + usize::try_from(seed % 3).unwrap_or(0);
+                (1..=steps).map(|n| Says::Shifted(upto(n), by)).collect()
+            }
+            Plant::Memoriser => [Dim::Name, Dim::Thing]
+                .into_iter()
+                .take(steps)
+                .map(Says::Memo)
+                .collect(),
+        };
+        let fetched = match plant {
+            Plant::Ignores => Fetched::Question,
+            Plant::Masked => Fetched::Placed,
+            Plant::Copies | Plant::Hides | Plant::Echoes | Plant::Shifts => Fetched::Carried,
+            Plant::Redundant => Fetched::Vote,
+            Plant::Swapped => Fetched::Said(0),
+            _ => Fetched::Said(says.len() - 1),
+        };
+        let is_noisy = plant == Plant::Noisy;
+        let mut design = Self {
+            says,
+            added,
+            fetched,
+            misread: if is_noisy { 0.1 } else { 0.0 },
+            murmur: if is_noisy { NOISY_MURMUR } else { MURMUR },
+            layout,
+            large,
+            seed: seed * 64 + 2 * plant.code() + u64::from(large),
+            memos: Vec::new(),
+        };
+        if plant == Plant::Memoriser {
+            design.memos = Layout::memos(design.seed);
+        }
+        design
+    }
+
+    pub(super) fn latents(&self) -> usize {
+        self.says.len()
+    }
+
+    /// A number for what is drawn beside the weights.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The numbers of which a latent says the sum; none where it says something else.
+    pub(super) fn sum_at(&self, latent: usize) -> Option<BTreeSet<usize>> {
+        match self.says.get(latent)? {
+            Says::Sum(of) => Some(of.iter().copied().collect()),
+            Says::Goes(more) => {
+                let mut sum = self.sum_at(latent.checked_sub(1)?)?;
+                sum.extend(more);
+                Some(sum)
+            }
+            Says::Shifted(..) | Says::Constant(_) | Says::Memo(_) => None,
+        }
+    }
+
+    /// Whether the answer depends on what a latent says.
+    pub(super) fn is_used(&self, latent: usize) -> bool {
+        match self.fetched {
+            Fetched::Vote => true,
+            Fetched::Said(fetched) => {
+                // From the one that is fetched back to where what is said was made.
+                let made = |n: usize| !matches!(self.says[n], Says::Goes(_));
+                let first = (0..=fetched).rev().find(|n| made(*n)).unwrap_or(fetched);
+                (first..=fetched).contains(&latent)
+            }
+            Fetched::Carried | Fetched::Question | Fetched::Placed => false,
+        }
+    }
+
+    /// Whether the answer depends on anything that latents hold.
+    pub(super) fn needs_content(&self) -> bool {
+        !matches!(self.fetched, Fetched::Question | Fetched::Placed)
+    }
+
+    /// The numbers of which the answer is the sum; none if it is no sum of the question's.
+    pub(super) fn answer(&self) -> Option<BTreeSet<usize>> {
+        match self.fetched {
+            Fetched::Said(latent) => self.sum_at(latent),
+            Fetched::Vote => self.sum_at(0),
+            Fetched::Carried | Fetched::Question | Fetched::Placed => {
+                Some(self.added.iter().copied().collect())
+            }
+        }
+    }
+
+    /// What the answer must be for numbers and words to be asked about; only memorised ones are not the sum.
+    pub(super) fn memo(&self, word: &str) -> Option<usize> {
+        self.memos
+            .iter()
+            .find(|(memo, _)| *memo == word)
+            .map(|(_, value)| *value)
+    }
+
+    /// The weights.
+    pub(super) fn circuit(&self) -> Circuit {
+        let latents = self.latents();
+        let mut circuit = Circuit::new(self.large, latents, self.seed);
+        circuit.misread = self.misread;
+        for (word, value) in &self.memos {
+            circuit.memo(word, *value);
+        }
+        for (position, mark) in self.layout.marks() {
+            circuit.place(position, mark);
+        }
+        circuit.place(self.layout.delimiter(latents), Dim::Place);
+        let maker = |n: usize| n.checked_sub(1).map_or(Dim::Start, Dim::Latent);
+        let mut makes = Head::default();
+        for (n, says) in self.says.iter().enumerate() {
+            let from = maker(n);
+            let look = |to| Look {
+                from: vec![from],
+                to,
+            };
+            match says {
+                Says::Goes(of) | Says::Sum(of) | Says::Shifted(of, _) => {
+                    makes.looks.extend(of.iter().map(|n| look(Dim::Role(*n))));
+                }
+                Says::Memo(word) => makes.looks.push(look(*word)),
+                Says::Constant(_) => {}
+            }
+            match says {
+                Says::Goes(of) => {
+                    circuit.says(from, &[sum_of(of.len()), whole(Dim::Before)], 1.0, 0);
+                }
+                Says::Sum(of) => circuit.says(from, &[sum_of(of.len())], 1.0, 0),
+                Says::Shifted(of, by) => {
+                    circuit.says(from, &[sum_of(of.len())], 1.0, *by);
+                    circuit.says(from, &[sum_of(of.len())], 0.7, 0);
+                }
+                Says::Constant(value) => circuit.says(from, &[], 1.0, *value),
+                Says::Memo(_) => circuit.says(from, &[whole(Dim::Sum)], 1.0, 0),
+            }
+        }
+        let source = |says: &Says| match says {
+            Says::Memo(_) => Dim::Memo,
+            _ => Dim::Amount,
+        };
+        let read = self.says.first().map_or(Dim::Amount, source);
+        makes.copies.push((read, Dim::Sum, 1.0));
+        circuit.head(makes);
+        circuit.head(itself(latents, said()));
+        circuit.murmurs(self.murmur);
+        self.fetch(&mut circuit);
+        circuit
+    }
+
+    /// The answer, at the delimiter.
+    fn fetch(&self, circuit: &mut Circuit) {
+        let latents = self.latents();
+        let at = |to| Look {
+            from: vec![Dim::Delimiter],
+            to,
+        };
+        let of_question = |from: &[Dim]| Head {
+            looks: self
+                .added
+                .iter()
+                .map(|n| Look {
+                    from: from.to_vec(),
+                    to: Dim::Role(*n),
+                })
+                .collect(),
+            copies: vec![(Dim::Amount, Dim::Sum, 1.0)],
+        };
+        let copies = || {
+            (0..NUMBERS)
+                .map(|n| (Dim::Say(n), Dim::Say(n), 1.0 / FED))
+                .collect()
+        };
+        let sum = [sum_of(self.added.len())];
+        match self.fetched {
+            Fetched::Said(latent) => circuit.head(Head {
+                looks: vec![at(Dim::Latent(latent))],
+                copies: copies(),
+            }),
+            Fetched::Vote => {
+                circuit.head(Head {
+                    looks: (0..latents).map(|n| at(Dim::Latent(n))).collect(),
+                    copies: copies(),
+                });
+                circuit.head(of_question(&[Dim::Delimiter]));
+                circuit.says(Dim::Delimiter, &sum, VOICE, 0);
+            }
+            Fetched::Question => {
+                circuit.head(of_question(&[Dim::Delimiter]));
+                circuit.says(Dim::Delimiter, &sum, 1.0, 0);
+            }
+            Fetched::Placed => {
+                circuit.head(of_question(&[Dim::Delimiter, Dim::Place]));
+                circuit.says(Dim::Delimiter, &sum, 1.0, 0);
+            }
+            Fetched::Carried => {
+                #[expect(clippy::cast_precision_loss, reason = "a few numbers")]
+                let terms = self.added.len() as f32;
+                let keeps = (Dim::Hidden, Dim::Hidden, 1.0 / FED - 1.0);
+                let mut carries = itself(latents, vec![keeps]);
+                carries.copies.push((Dim::Amount, Dim::Hidden, terms));
+                carries.looks.extend(self.added.iter().map(|n| Look {
+                    from: vec![Dim::Start],
+                    to: Dim::Role(*n),
+                }));
+                circuit.head(carries);
+                circuit.head(Head {
+                    looks: vec![at(Dim::Latent(latents - 1))],
+                    copies: vec![(Dim::Hidden, Dim::Sum, 1.0 / FED)],
+                });
+                circuit.says(Dim::Delimiter, &[whole(Dim::Sum)], 1.0, 0);
+            }
+        }
+    }
+}
+
+/// A head by which each latent that makes another looks at itself.
+fn itself(latents: usize, copies: Vec<(Dim, Dim, f32)>) -> Head {
+    let looks = (0..latents).map(|n| Look {
+        from: vec![Dim::Latent(n)],
+        to: Dim::Latent(n),
+    });
+    Head {
+        looks: looks.collect(),
+        copies,
+    }
+}

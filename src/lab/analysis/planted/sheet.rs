@@ -1,0 +1,371 @@
+//! The calibration sheet: verdicts on plants, and how often what each rung claims is true.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use super::judge;
+use super::plants::{Design, Plant, Size};
+use super::questions::{Asked, draw};
+use crate::lab::analysis::Explorer;
+use crate::lab::analysis::reference;
+use crate::lab::analysis::run::Ask;
+use crate::lab::analysis::verdict::Budget;
+use crate::core::answers;
+use crate::engine::model::{Cancel, Mode, ModelError};
+use crate::core::problem::Problem;
+use crate::core::stats::Share;
+use crate::core::types::Rung;
+
+/// How many models are drawn of each plant and size; the problems are spread over them.
+const MODELS: usize = 5;
+/// How many wrong claims of a cell are kept word for word.
+const EXAMPLES: usize = 3;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The plants.
+    pub plants: Vec<Plant>,
+    /// Problems of each plant and size.
+    pub problems: usize,
+    /// Draws models and problems.
+    pub seed: u64,
+    /// What a verdict may cost.
+    pub budget: Budget,
+}
+
+/// The sheet.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sheet {
+    /// Problems of each plant and size.
+    pub problems: usize,
+    /// Models of each plant and size.
+    pub models: usize,
+    /// What drew models and problems.
+    pub seed: u64,
+    /// How often the claim of each rung is true, over all plants and sizes: USED, TRACKS, PRESENT, NOT NEEDED.
+    pub rungs: Vec<RungCount>,
+    /// One for each plant and size.
+    pub cells: Vec<Cell>,
+    /// Every verdict.
+    pub verdicts: Vec<Row>,
+}
+
+/// One verdict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// The model: plant, size and seed.
+    pub model: String,
+    /// What it was asked.
+    pub question: String,
+    /// The right answer, and what the model said.
+    pub answers: (String, Option<String>),
+    /// The rung as it is shown.
+    pub rung: &'static str,
+    /// Whether its claim is true of the plant; none where it claims nothing.
+    pub is_true: Option<bool>,
+    /// The verdict in words.
+    pub reason: String,
+}
+
+/// How often a rung was given, and its claim true.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RungCount {
+    /// The rung.
+    pub rung: Rung,
+    /// Of the verdicts that ended with it, how many are true of the plant; the interval is over problems.
+    pub right: Share,
+    /// Of the plants of which it is the highest rung that is true: how many verdicts gave it, and were true.
+    pub reached: Share,
+}
+
+/// The verdicts on one plant of one size.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cell {
+    /// The plant.
+    pub plant: &'static str,
+    /// What is true of it.
+    pub truth: &'static str,
+    /// `small` or `large`.
+    pub size: &'static str,
+    /// The highest rung that is true of it; none where no trace is.
+    pub highest: Option<Rung>,
+    /// Problems.
+    pub n: usize,
+    /// Of these, how many the plant answers rightly.
+    pub answered: usize,
+    /// How many verdicts ended with each rung, in the order of [`WORDS`], PRESENT? apart.
+    pub given: Vec<(&'static str, usize)>,
+    /// How many of them claim something that is not true.
+    pub wrong: Vec<(&'static str, usize)>,
+    /// Verdicts that gave the highest true rung and were true; where no trace is true, verdicts that claim nothing.
+    pub reached: Share,
+    /// Some of the wrong claims: question and reason.
+    pub examples: Vec<(String, String)>,
+}
+
+/// The rungs as they are shown, from the highest.
+pub const WORDS: [&str; 8] = [
+    "USED",
+    "TRACKS",
+    "PRESENT",
+    "PRESENT?",
+    "NOT NEEDED",
+    "NONE FOUND",
+    "CONTRADICTED",
+    "ABSTAIN",
+];
+
+/// The rungs that claim something of a plant.
+const CLAIMS: [Rung; 4] = [Rung::Used, Rung::Tracks, Rung::Present, Rung::NotNeeded];
+
+/// One verdict on a plant.
+struct Judged {
+    row: Row,
+    rung: Rung,
+    answered: bool,
+}
+
+/// Makes the models, judges the problems, and counts. `on_model` hears how many models of how many are done.
+///
+/// # Errors
+/// When a model fails or the work is cancelled.
+pub fn sheet(
+    request: &Request,
+    on_model: &(dyn Fn(usize, usize) + Sync),
+    cancel: &Cancel,
+) -> Result<Sheet, ModelError> {
+    let jobs = jobs(request);
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let judged: Vec<OnceLock<Result<Vec<Judged>, ModelError>>> =
+        jobs.iter().map(|_| OnceLock::new()).collect();
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some((plant, size, model, n)) = jobs.get(at) else {
+                return;
+            };
+            let grown = Grown::new(*plant, *size, request.seed, *model);
+            let verdicts = grown.verdicts(*n, &request.budget, cancel);
+            if judged[at].set(verdicts).is_ok() {
+                on_model(1 + done.fetch_add(1, Ordering::Relaxed), jobs.len());
+            }
+        }
+    };
+    // Threads of their own: on the shared pool a pass that waits would begin another model.
+    std::thread::scope(|scope| {
+        for _ in 0..rayon::current_num_threads().min(jobs.len()) {
+            scope.spawn(
+                || match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+                    Ok(pool) => pool.install(work),
+                    Err(_) => work(),
+                },
+            );
+        }
+    });
+    let judged = judged.into_iter().filter_map(OnceLock::into_inner);
+    let judged: Vec<Vec<Judged>> = judged.collect::<Result<_, ModelError>>()?;
+    let mut cells = Vec::new();
+    let mut of_cell = judged.chunks(models(request));
+    for plant in &request.plants {
+        for size in Size::ALL {
+            let all: Vec<&Judged> = of_cell.next().into_iter().flatten().flatten().collect();
+            cells.push(cell(*plant, size, &all));
+        }
+    }
+    let all: Vec<&Judged> = judged.iter().flatten().collect();
+    Ok(Sheet {
+        problems: request.problems,
+        models: models(request),
+        seed: request.seed,
+        rungs: CLAIMS.map(|rung| count(rung, &all, &cells)).to_vec(),
+        cells,
+        verdicts: judged
+            .into_iter()
+            .flatten()
+            .map(|judged| judged.row)
+            .collect(),
+    })
+}
+
+/// The files of a checkpoint.
+pub const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
+
+/// The names of the models.
+pub fn names(request: &Request) -> impl Iterator<Item = String> {
+    let seed = request.seed;
+    let jobs = jobs(request).into_iter();
+    jobs.map(move |(plant, size, model, _)| Grown::new(plant, size, seed, model).name)
+}
+
+/// The contents of [`FILES`] and the problems of one model after the other, made when they are asked for.
+pub fn files(request: &Request) -> impl Iterator<Item = ([Vec<u8>; 3], Vec<Problem>)> {
+    let seed = request.seed;
+    jobs(request)
+        .into_iter()
+        .map(move |(plant, size, model, n)| {
+            let grown = Grown::new(plant, size, seed, model);
+            let (_, asked) = grown.questions(n);
+            let problems = asked.into_iter().map(|asked| asked.problem).collect();
+            let files = grown.design.circuit().files();
+            (files.map(|(_, bytes)| bytes), problems)
+        })
+}
+
+/// Every model with how many problems it is asked; the first have one more where it does not come out even.
+fn jobs(request: &Request) -> Vec<(Plant, Size, usize, usize)> {
+    let models = models(request);
+    let share = |model| request.problems / models + usize::from(model < request.problems % models);
+    let mut jobs = Vec::new();
+    for plant in &request.plants {
+        for size in Size::ALL {
+            jobs.extend((0..models).map(|model| (*plant, size, model, share(model))));
+        }
+    }
+    jobs
+}
+
+fn models(request: &Request) -> usize {
+    MODELS.min(request.problems.max(1))
+}
+
+/// One model that was drawn.
+pub(crate) struct Grown {
+    plant: Plant,
+    design: Design,
+    name: String,
+}
+
+impl Grown {
+    pub(crate) fn new(plant: Plant, size: Size, seed: u64, model: usize) -> Self {
+        let seed = seed * MODELS as u64 + model as u64;
+        Self {
+            plant,
+            design: Design::new(plant, size, seed),
+            name: format!("{}-{}-{seed}", plant.name(), size.name()),
+        }
+    }
+
+    /// Problems for its reference set, and those that it is judged on.
+    fn questions(&self, n: usize) -> (Vec<Problem>, Vec<Asked>) {
+        let mut dice = ChaCha8Rng::seed_from_u64(self.design.seed() ^ 0xa5ced);
+        let mut draw = |suits| draw(self.plant, &self.design, &mut dice, suits);
+        let others = (0..reference::SIZE).map(|_| draw(false).problem).collect();
+        (others, (0..n).map(|_| draw(true)).collect())
+    }
+
+    /// The model with its reference set, and so many problems to judge it on.
+    pub(crate) fn explorer(
+        &self,
+        n: usize,
+        cancel: &Cancel,
+    ) -> Result<(Explorer, Vec<Asked>), ModelError> {
+        let mut explorer = Explorer::bare(self.design.circuit().model(&self.name)?);
+        let (others, asked) = self.questions(n);
+        explorer.use_reference(&format!("problems of {}", self.name), &others, cancel)?;
+        Ok((explorer, asked))
+    }
+
+    fn verdicts(
+        &self,
+        n: usize,
+        budget: &Budget,
+        cancel: &Cancel,
+    ) -> Result<Vec<Judged>, ModelError> {
+        let (explorer, asked) = self.explorer(n, cancel)?;
+        let judged = asked.iter();
+        judged
+            .map(|asked| judge_one(&explorer, self, asked, budget, cancel))
+            .collect()
+    }
+}
+
+fn judge_one(
+    explorer: &Explorer,
+    grown: &Grown,
+    asked: &Asked,
+    budget: &Budget,
+    cancel: &Cancel,
+) -> Result<Judged, ModelError> {
+    let Problem {
+        question, answer, ..
+    } = &asked.problem;
+    let ask = Ask {
+        question,
+        gold: None,
+        steps: None,
+        mode: Mode::Latent,
+        n_latents: grown.design.latents(),
+        top_k: 10,
+        most_tokens: None,
+    };
+    let clean = explorer.run(&ask, cancel, &mut |_| ())?;
+    let exits = explorer.early_exits(&clean, cancel)?;
+    let verdict = explorer.verdict(&clean, &exits, budget, &mut |_| (), cancel)?;
+    let said = clean.run.answer.value.as_deref();
+    Ok(Judged {
+        row: Row {
+            model: grown.name.clone(),
+            question: question.clone(),
+            answers: (answer.clone(), said.map(str::to_owned)),
+            rung: verdict.word(),
+            is_true: judge::is_true(&verdict, &grown.design, asked),
+            reason: verdict.reason.clone(),
+        },
+        rung: verdict.rung,
+        answered: said.is_some_and(|said| answers::same(said, answer)),
+    })
+}
+
+fn cell(plant: Plant, size: Size, all: &[&Judged]) -> Cell {
+    let counted = |of: &dyn Fn(&Judged) -> bool| -> Vec<(&'static str, usize)> {
+        let with = |word: &str| {
+            let with = all.iter().filter(|j| j.row.rung == word && of(j));
+            with.count()
+        };
+        WORDS.map(|word| (word, with(word))).to_vec()
+    };
+    let reached = all.iter().filter(|judged| match plant.highest() {
+        Some(rung) => judged.rung == rung && judged.row.is_true == Some(true),
+        None => judged.row.is_true.is_none(),
+    });
+    let wrong = all
+        .iter()
+        .filter(|judged| judged.row.is_true == Some(false));
+    Cell {
+        plant: plant.name(),
+        truth: plant.truth(),
+        size: size.name(),
+        highest: plant.highest(),
+        n: all.len(),
+        answered: all.iter().filter(|judged| judged.answered).count(),
+        given: counted(&|_| true),
+        wrong: counted(&|judged| judged.row.is_true == Some(false)),
+        reached: Share::new(reached.count(), all.len()),
+        examples: wrong
+            .take(EXAMPLES)
+            .map(|j| (j.row.question.clone(), j.row.reason.clone()))
+            .collect(),
+    }
+}
+
+fn count(rung: Rung, all: &[&Judged], cells: &[Cell]) -> RungCount {
+    let claims: Vec<bool> = all
+        .iter()
+        .filter(|judged| judged.rung == rung)
+        .filter_map(|judged| judged.row.is_true)
+        .collect();
+    let of = cells.iter().filter(|cell| cell.highest == Some(rung));
+    let (reached, n) = of.fold((0, 0), |(reached, n), cell| {
+        (reached + cell.reached.hits, n + cell.n)
+    });
+    RungCount {
+        rung,
+        right: Share::new(claims.iter().filter(|is| **is).count(), claims.len()),
+        reached: Share::new(reached, n),
+    }
+}

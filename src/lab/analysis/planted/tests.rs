@@ -1,0 +1,200 @@
+//! Plants do what their description says, and the judge tells a true claim from a false one.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::judge;
+use super::plants::{Design, Plant, Size};
+use super::questions::{Asked, draw};
+use super::sheet::{Request, sheet};
+use crate::lab::analysis::Explorer;
+use crate::lab::analysis::run::{Ask, CleanRun};
+use crate::lab::analysis::verdict::Budget;
+use crate::engine::model::{Cancel, Mode};
+use crate::core::types::{LatentIdx, Operand, Rung, Source, TraceStep, Verdict};
+
+fn run(explorer: &Explorer, question: &str, latents: usize) -> CleanRun {
+    let ask = Ask {
+        question,
+        gold: None,
+        steps: None,
+        mode: Mode::Latent,
+        n_latents: latents,
+        top_k: 5,
+        most_tokens: None,
+    };
+    explorer
+        .run(&ask, &Cancel::new(), &mut |_| ())
+        .expect("a run")
+}
+
+fn number(asked: &Asked, role: usize) -> usize {
+    let digits = &asked.problem.question[asked.starts[role]..];
+    let end = digits.find(|c: char| !c.is_ascii_digit());
+    digits[..end.expect("a thing follows")]
+        .parse()
+        .expect("a number")
+}
+
+#[test]
+fn plants_say_what_their_description_says() {
+    for plant in Plant::ALL {
+        for size in Size::ALL {
+            let design = Design::new(plant, size, 1);
+            let model = design.circuit().model("plant").expect("it loads");
+            let explorer = Explorer::bare(model);
+            let mut dice = ChaCha8Rng::seed_from_u64(7);
+            let (mut answered, mut said, mut said_of) = (0, 0, 0);
+            for _ in 0..20 {
+                let asked = draw(plant, &design, &mut dice, true);
+                let clean = run(&explorer, &asked.problem.question, design.latents());
+                answered +=
+                    usize::from(clean.run.answer.value.as_ref() == Some(&asked.problem.answer));
+                for (latent, position) in clean.run.latents() {
+                    let Some(roles) = design.sum_at(latent.0 - 1) else {
+                        continue;
+                    };
+                    let sum: usize = roles.iter().map(|role| number(&asked, *role)).sum();
+                    said += usize::from(position.text == sum.to_string());
+                    said_of += 1;
+                }
+                assert!(clean.run.unknown_words.is_empty());
+            }
+            let what = format!("{} {}", plant.name(), size.name());
+            if plant == Plant::Noisy {
+                assert!((5..20).contains(&answered), "{what}: {answered} of 20");
+            } else {
+                assert_eq!((answered, said), (20, said_of), "{what}");
+            }
+        }
+    }
+}
+
+/// Without its latents' places, only the masked plant of those that do not need their content answers otherwise.
+#[test]
+fn the_masked_plant_needs_the_places_alone() {
+    for (plant, stands) in [(Plant::Ignores, true), (Plant::Masked, false)] {
+        let design = Design::new(plant, Size::Small, 1);
+        let explorer = Explorer::bare(design.circuit().model("plant").expect("it loads"));
+        let asked = draw(plant, &design, &mut ChaCha8Rng::seed_from_u64(3), true);
+        let without = run(&explorer, &asked.problem.question, 0).run.answer.value;
+        assert_eq!(without == Some(asked.problem.answer), stands, "{plant:?}");
+    }
+}
+
+/// A verdict that adds the numbers of these roles, each step read at a latent.
+fn verdict(asked: &Asked, rung: Rung, steps: &[(&[usize], usize)]) -> Verdict {
+    let operand = |source| Operand {
+        text: String::new(),
+        source,
+    };
+    let mut verdict: Verdict = serde_json::from_value(serde_json::json!({
+        "rung": "USED", "reason": "", "candidates": 0, "traces": 1, "from_question_alone": false, "top_k": 5, "steps": [],
+        "necessity": {
+            "answer_without_latents": null, "delta_without_latents": null, "donors": 0, "donors_kept": 0,
+            "delta_resampled": null, "threshold": 0.1, "needed": true,
+        },
+        "null": { "n": 0, "hits": 0, "p_value": null, "candidates_p95": 0 },
+    }))
+    .expect("a verdict");
+    verdict.rung = rung;
+    for (at, (roles, latent)) in steps.iter().enumerate() {
+        let questions = roles.iter().map(|role| Source::Question {
+            start: asked.starts[*role],
+            end: asked.starts[*role] + 1,
+        });
+        let before = at.checked_sub(1).map(|step| Source::Step { step });
+        verdict.steps.push(TraceStep {
+            text: String::new(),
+            operands: before.into_iter().chain(questions).map(operand).collect(),
+            operator: "+".to_owned(),
+            result: operand(Source::Latent {
+                latent: LatentIdx(*latent),
+                rank: 0,
+                prob: 1.0,
+            }),
+        });
+    }
+    verdict
+}
+
+#[test]
+fn a_claim_is_true_where_numbers_places_and_use_are() {
+    let of = |plant, rung, steps: &[(&[usize], usize)]| {
+        let design = Design::new(plant, Size::Large, 0);
+        let asked = draw(plant, &design, &mut ChaCha8Rng::seed_from_u64(1), true);
+        judge::is_true(&verdict(&asked, rung, steps), &design, &asked)
+    };
+    let right: &[(&[usize], usize)] = &[(&[0, 1], 1), (&[2], 2)];
+    for rung in [Rung::Present, Rung::Tracks, Rung::Used] {
+        assert_eq!(of(Plant::Uses, rung, right), Some(true));
+        let elsewhere = [(&[0, 3][..], 1), (&[2], 2)];
+        assert_eq!(of(Plant::Uses, rung, &elsewhere), Some(false));
+        assert_eq!(of(Plant::WrongOperand, rung, right), Some(false));
+        assert_eq!(of(Plant::WrongOperand, rung, &elsewhere), Some(true));
+        assert_eq!(
+            of(Plant::Uses, rung, &[(&[0, 1], 2), (&[2], 2)]),
+            Some(false)
+        );
+        assert_eq!(of(Plant::Uses, rung, &[(&[0, 1], 1)]), Some(false));
+        assert_eq!(of(Plant::Shifts, rung, right), Some(false));
+        assert_eq!(of(Plant::Memoriser, rung, right), Some(false));
+        assert_eq!(of(Plant::Hides, rung, right), Some(false));
+        // What it says is true of the trace, what it uses is not.
+        let says = rung != Rung::Used;
+        assert_eq!(of(Plant::Ignores, rung, right), Some(says));
+        let three: &[(&[usize], usize)] = &[(&[0, 1], 1), (&[2], 2), (&[3], 3)];
+        assert_eq!(of(Plant::Bypasses, rung, three), Some(says));
+    }
+    // All of it in one step of three operands, read where the second sum stands.
+    let design = Design::new(Plant::Uses, Size::Large, 0);
+    let asked = draw(
+        Plant::Uses,
+        &design,
+        &mut ChaCha8Rng::seed_from_u64(1),
+        true,
+    );
+    let mut whole = verdict(&asked, Rung::Used, &[(&[0, 1, 2], 2)]);
+    whole.steps[0].operator = "+ +".to_owned();
+    assert_eq!(judge::is_true(&whole, &design, &asked), Some(true));
+    whole.steps[0].operator = "+ -".to_owned();
+    assert_eq!(judge::is_true(&whole, &design, &asked), Some(false));
+    assert_eq!(of(Plant::Ignores, Rung::NotNeeded, &[]), Some(true));
+    assert_eq!(of(Plant::Masked, Rung::NotNeeded, &[]), Some(true));
+    assert_eq!(of(Plant::Copies, Rung::NotNeeded, &[]), Some(false));
+    assert_eq!(of(Plant::Copies, Rung::NoneFound, &[]), None);
+}
+
+#[test]
+fn every_seed_draws_questions_that_suit_the_memoriser() {
+    for seed in 0..300 {
+        let design = Design::new(Plant::Memoriser, Size::Large, seed);
+        draw(
+            Plant::Memoriser,
+            &design,
+            &mut ChaCha8Rng::seed_from_u64(seed),
+            true,
+        );
+    }
+}
+
+#[test]
+fn a_sheet_counts_every_verdict_once() {
+    let request = Request {
+        plants: vec![Plant::Uses, Plant::Ignores],
+        problems: 3,
+        seed: 0,
+        budget: Budget::default(),
+    };
+    let sheet = sheet(&request, &|_, _| (), &Cancel::new()).expect("a sheet");
+    assert_eq!(sheet.cells.len(), 4);
+    for cell in &sheet.cells {
+        assert_eq!(cell.given.iter().map(|(_, n)| n).sum::<usize>(), 3);
+        assert_eq!((cell.reached.n, cell.answered), (3, 3), "{cell:?}");
+    }
+    assert_eq!(sheet.verdicts.len(), 12);
+    let of = |rung: Rung| sheet.rungs.iter().find(|count| count.rung == rung);
+    let used = of(Rung::Used).expect("it is counted");
+    assert_eq!((used.right.n, used.reached.n), (used.right.hits, 6));
+    assert!(used.right.hits > 3, "{used:?}");
+}

@@ -1,0 +1,197 @@
+//! Makes a reference set slice by slice, so that whoever is more urgent waits for one slice and nothing done is lost.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::draw::{self, Lender};
+use super::{DEPTH, Item, Reference, prefill, same_length};
+use crate::engine::decode::lens;
+use crate::engine::model::{Branch, Cancel, Mode, Model, ModelError, Writes};
+use crate::core::problem::Problem;
+
+/// How many problems of one prompt length stand in a row of the set: what decides the order of the set.
+const GROUP: usize = 64;
+/// How many problems' latents are run side by side.
+const ROWS: usize = 16;
+
+/// Problems of one prompt length whose latents run side by side.
+struct Batch {
+    /// Their places in the list of problems.
+    problems: Vec<usize>,
+    prompts: Vec<Vec<u32>>,
+}
+
+/// A reference set that is being made.
+pub struct Builder {
+    origin: String,
+    problems: Vec<Problem>,
+    batches: Vec<Batch>,
+    /// The batch in hand.
+    at: usize,
+    /// Its prompts that were run.
+    prefilled: Vec<Branch>,
+    items: Vec<Item>,
+    /// Problems that ran ahead of their turn.
+    ahead: Mutex<Vec<Item>>,
+    total: usize,
+}
+
+impl Builder {
+    /// Encodes the problems; questions that do not fit the model are left out.
+    #[must_use]
+    pub fn new(model: &Model, origin: &str, problems: &[Problem]) -> Self {
+        let questions = problems.iter().map(|p| p.question.as_str());
+        let mut batches = Vec::new();
+        for group in same_length(model, questions, Mode::Latent, GROUP) {
+            let parts = group.indices.chunks(ROWS).zip(group.prompts.chunks(ROWS));
+            batches.extend(parts.map(|(problems, prompts)| Batch {
+                problems: problems.to_vec(),
+                prompts: prompts.to_vec(),
+            }));
+        }
+        Self {
+            origin: origin.to_owned(),
+            problems: problems.to_vec(),
+            total: batches.iter().map(|batch| batch.problems.len()).sum(),
+            batches,
+            at: 0,
+            prefilled: Vec::new(),
+            items: Vec::new(),
+            ahead: Mutex::default(),
+        }
+    }
+
+    /// How many problems are done or begun, and how many there are.
+    #[must_use]
+    pub fn progress(&self) -> (usize, usize) {
+        let begun: usize = self.prefilled.iter().map(Branch::rows).sum();
+        (self.items.len() + begun, self.total)
+    }
+
+    /// Does one slice; whether there is more to do. A slice that is cancelled is done again, and nothing before it.
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled.
+    pub fn advance(&mut self, model: &Model, cancel: &Cancel) -> Result<bool, ModelError> {
+        let Some(batch) = self.batches.get(self.at) else {
+            return Ok(false);
+        };
+        let begun: usize = self.prefilled.iter().map(Branch::rows).sum();
+        if begun < batch.prompts.len() {
+            let part = &batch.prompts[begun..];
+            let most = model.rows_at_once(part[0].len()).min(ROWS);
+            let part = &part[..most.min(part.len())];
+            let prompts: Vec<&[u32]> = part.iter().map(Vec::as_slice).collect();
+            self.prefilled.push(model.prefill_rows(&prompts, cancel)?);
+            return Ok(true);
+        }
+        let parts: Vec<&Branch> = self.prefilled.iter().collect();
+        let items = roll_out(
+            model,
+            &Branch::stack(&parts)?,
+            &self.problems,
+            &batch.problems,
+            cancel,
+        )?;
+        self.items.extend(items);
+        self.prefilled.clear();
+        self.at += 1;
+        Ok(self.at < self.batches.len())
+    }
+
+    /// The problems that [`Reference::donors`] will draw from the finished set, named before any has run.
+    #[must_use]
+    pub fn donors(&self, question: &str, n: usize, steps: Option<usize>, seed: u64) -> Vec<usize> {
+        let fit = self.batches.iter().flat_map(|batch| &batch.problems);
+        let lenders = fit.map(|&problem| Lender {
+            problem,
+            question: &self.problems[problem].question,
+            steps: self.problems[problem].steps.len(),
+        });
+        draw::donors(lenders, question, n, steps, seed)
+    }
+
+    /// A set of these problems alone. They run apart from the set in hand, once: toggles in a row draw the same ones.
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled.
+    pub fn ahead(
+        &self,
+        model: &Model,
+        problems: &[usize],
+        cancel: &Cancel,
+    ) -> Result<Reference, ModelError> {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = |at: &&usize| !ahead.iter().any(|item| item.problem == **at);
+        let new: Vec<usize> = problems.iter().filter(is_new).copied().collect();
+        if !new.is_empty() {
+            let questions = new.iter().map(|at| self.problems[*at].question.as_str());
+            let groups = same_length(model, questions, Mode::Latent, new.len());
+            let start = prefill(model, &groups, cancel)?;
+            let rows = groups.iter().flat_map(|group| &group.indices);
+            let rows: Vec<usize> = rows.map(|at| new[*at]).collect();
+            ahead.extend(roll_out(model, &start, &self.problems, &rows, cancel)?);
+        }
+        let item = |at: &usize| ahead.iter().find(|item| item.problem == *at);
+        let items = problems.iter().filter_map(item).cloned().collect();
+        Ok(Reference::of(&self.origin, items, model))
+    }
+
+    /// The set, of the problems that are done.
+    #[must_use]
+    pub fn finish(self, model: &Model) -> Reference {
+        Reference::of(&self.origin, self.items, model)
+    }
+}
+
+fn roll_out(
+    model: &Model,
+    start: &Branch,
+    problems: &[Problem],
+    rows: &[usize],
+    cancel: &Cancel,
+) -> Result<Vec<Item>, ModelError> {
+    let none = Writes::none(start.rows());
+    let rollout = model.rollout(start, model.n_latents(), &none, cancel)?;
+    let mut items: Vec<Item> = rows
+        .iter()
+        .map(|&at| Item::new(at, &problems[at]))
+        .collect();
+    for latent in &rollout.latents {
+        let (fed, state) = (latent.fed.to_rows()?, latent.state.to_rows()?);
+        let logits = model.project(&latent.state)?;
+        for (item, ((fed, state), logits)) in
+            items.iter_mut().zip(fed.into_iter().zip(state).zip(logits))
+        {
+            item.push(fed.into(), state.into());
+            item.top
+                .push(lens::projection(&logits, DEPTH, |id| model.token_text(id)).top);
+        }
+    }
+    Ok(items)
+}
+
+impl Item {
+    /// A problem with no latents yet.
+    pub(super) fn new(at: usize, problem: &Problem) -> Self {
+        Self {
+            problem: at,
+            question: problem.question.clone(),
+            steps: problem.steps.len(),
+            answer: problem.answer.clone(),
+            fed: Vec::new(),
+            states: Vec::new(),
+            top: Vec::new(),
+        }
+    }
+
+    /// Adds a latent. Only CODI's projection makes two vectors of one.
+    pub(super) fn push(&mut self, fed: Arc<[f32]>, state: Arc<[f32]>) {
+        let is_one = fed
+            .iter()
+            .map(|x| x.to_bits())
+            .eq(state.iter().map(|x| x.to_bits()));
+        self.states
+            .push(if is_one { Arc::clone(&fed) } else { state });
+        self.fed.push(fed);
+    }
+}

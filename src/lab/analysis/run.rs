@@ -1,0 +1,425 @@
+//! The clean run of one question, position by position, and what later requests need from it.
+
+use std::sync::Arc;
+
+use crate::core::answers::is_correct;
+use crate::engine::decode::lens;
+use crate::engine::model::{
+    Branch, Cancel, Mode, Model, ModelError, Prompt, Rollout, Score, Token, Writes,
+};
+use crate::core::types::{Answer, LatentIdx, Position, PositionKind, Projection, Run};
+
+use super::answers;
+
+/// The vectors fed at latents 1..N.
+type Fed = Vec<Arc<[f32]>>;
+
+/// How many tokens an answer may have (methods.md 1.7).
+pub const MAX_NEW_TOKENS: usize = 64;
+
+/// How many tokens written steps and the answer after them may have together (methods.md 1.7, accuracy).
+pub const MAX_WRITTEN_TOKENS: usize = 256;
+
+/// How many tokens are left for a forced answer behind a chain of written steps that never ended.
+const LEAST_ANSWER: usize = 16;
+
+/// What is asked of a model.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The question.
+    pub question: &'a str,
+    /// The gold answer, if known: only ever used to report correctness.
+    pub gold: Option<&'a str>,
+    /// How many steps the gold solution has, if known: donors can be matched on it.
+    pub steps: Option<usize>,
+    /// How it is to be answered.
+    pub mode: Mode,
+    /// Latent tokens; latent mode only.
+    pub n_latents: usize,
+    /// Depth of the top-k lists.
+    pub top_k: usize,
+    /// How many tokens an answer may have; none for [`MAX_NEW_TOKENS`].
+    pub most_tokens: Option<usize>,
+}
+
+/// A finished clean run with the states that ablations, phrases and early exits start from.
+#[derive(Debug)]
+pub struct CleanRun {
+    /// What is shown and saved.
+    pub run: Run,
+    /// The gold answer, if known.
+    pub gold: Option<String>,
+    /// How many steps the gold solution has, if known.
+    pub steps: Option<usize>,
+    /// How many tokens an answer may have, in this run and in its variants.
+    pub most_tokens: usize,
+    /// How it was answered.
+    pub mode: Mode,
+    /// Depth of the top-k lists.
+    pub top_k: usize,
+    /// The prompt's cache; one row, frozen.
+    pub prompt: Branch,
+    /// The clean rollout; of no latents outside latent mode.
+    pub rollout: Rollout,
+    /// The vectors fed at latents 1..N.
+    pub fed: Vec<Arc<[f32]>>,
+    /// Ids of the written steps, in written mode.
+    pub written: Vec<u32>,
+    /// Ids of the clean answer after the delimiter: the run's own, or those of the forced delimiter if it wrote none.
+    pub answer_ids: Vec<u32>,
+    /// Ids of the gold answer after the delimiter.
+    pub gold_ids: Option<Vec<u32>>,
+    /// Log-probability of `answer_ids`.
+    pub answer_logprob: f64,
+    /// Logits at the first answer token, delimiter forced.
+    pub first_logits: Vec<f32>,
+}
+
+impl CleanRun {
+    /// The top decoded token of every latent, as the run read it.
+    ///
+    /// # Errors
+    /// [`ModelError::Input`] when it was read without lists ([`Ask::top_k`] 0).
+    pub fn top_ids(&self) -> Result<Vec<u32>, ModelError> {
+        let top = |position: &Position| Some(position.projection.as_ref()?.top.first()?.id);
+        self.run
+            .latents()
+            .map(|(_, position)| top(position))
+            .collect::<Option<_>>()
+            .ok_or_else(|| ModelError::input("the run was read without lists of tokens"))
+    }
+}
+
+/// Runs a question cleanly, handing out each position as it is known.
+///
+/// # Errors
+/// When the question does not fit, the model lacks the mode or fails, or the work is cancelled.
+pub fn run(
+    model: &Model,
+    ask: &Ask<'_>,
+    cancel: &Cancel,
+    on_position: &mut dyn FnMut(&Position),
+) -> Result<CleanRun, ModelError> {
+    let Ask {
+        question,
+        gold,
+        mode,
+        top_k,
+        ..
+    } = *ask;
+    let read = |logits: &[f32]| lens::projection(logits, top_k, |id| model.token_text(id));
+    let prompt = model.prompt(question, mode)?;
+    let branch = model.prefill(&[&prompt.ids], cancel)?;
+    let mut positions = Vec::new();
+    let mut push = |position: Position, positions: &mut Vec<Position>| {
+        on_position(&position);
+        positions.push(position);
+    };
+    let after_prompt = model.logits(&branch)?.first().map(|row| read(row));
+    for position in prompt_positions(model, question, &prompt, after_prompt.as_ref()) {
+        push(position, &mut positions);
+    }
+
+    let n_latents = if mode == Mode::Latent {
+        ask.n_latents
+    } else {
+        0
+    };
+    let (rollout, fed) = think(model, &branch, n_latents, &read, cancel, &mut |p| {
+        push(p, &mut positions);
+    })?;
+    let closed = if mode == Mode::Latent {
+        let closed = model.close(rollout.last(), false, cancel)?;
+        if let Some(end) = model.markers().end {
+            let after = model.logits(&closed)?.first().map(|row| read(row));
+            push(
+                token_position(model, PositionKind::End, end, after),
+                &mut positions,
+            );
+        }
+        closed
+    } else {
+        branch.clone()
+    };
+    let most = max_new_tokens(mode).min(ask.most_tokens.unwrap_or(usize::MAX));
+    let mut writer = Writer::new(model, mode);
+    let generated = {
+        let mut chosen = |token: Token<'_>| {
+            if let Some(position) = writer.chosen(model, token, &read) {
+                push(position, &mut positions);
+            }
+        };
+        let mut generated = model.generate(&closed, most, &mut chosen, cancel)?;
+        generated.remove(0)
+    };
+    if let Some(position) = writer.last(model) {
+        push(position, &mut positions);
+    }
+
+    // A chain that never ended may fill the model's positions: it is cut, so that a forced answer still fits behind it.
+    let behind = 1 + model.markers().delimiter.len() + LEAST_ANSWER;
+    let room = model.max_positions().saturating_sub(branch.len() + behind);
+    let written = writer
+        .written
+        .min(if writer.thinking { room } else { usize::MAX });
+    let written = generated.ids[..written].to_vec();
+    let forced = force(model, mode, &branch, &rollout, &written, cancel)?;
+    let most_tokens = ask.most_tokens.unwrap_or(MAX_NEW_TOKENS);
+    let scored = score(model, generated.ids, &forced, gold, most_tokens, cancel)?;
+    let unknown_words = prompt.unknown.iter().map(|w| w.text.clone()).collect();
+    Ok(CleanRun {
+        run: Run {
+            question: question.to_owned(),
+            mode,
+            unknown_words,
+            input_ids: prompt.ids,
+            positions,
+            answer: scored.answer,
+            gold_logprob: scored.gold_logprob,
+            learned: None,
+        },
+        gold: gold.map(str::to_owned),
+        steps: ask.steps,
+        most_tokens,
+        mode,
+        top_k,
+        prompt: branch,
+        rollout,
+        fed,
+        written,
+        answer_ids: scored.answer_ids,
+        gold_ids: scored.gold_ids,
+        answer_logprob: scored.clean.logprob,
+        first_logits: scored.clean.first_logits,
+    })
+}
+
+/// What a generated text answers, and how likely that was.
+struct Scored {
+    answer: Answer,
+    answer_ids: Vec<u32>,
+    clean: Score,
+    gold_ids: Option<Vec<u32>>,
+    gold_logprob: Option<f64>,
+}
+
+/// Reads the answer off the generated ids and scores it, and the gold answer, after the forced delimiter.
+fn score(
+    model: &Model,
+    ids: Vec<u32>,
+    forced: &Branch,
+    gold: Option<&str>,
+    most_tokens: usize,
+    cancel: &Cancel,
+) -> Result<Scored, ModelError> {
+    let value = model.extract_value(&ids)?;
+    let answer_ids = answers::value_ids(model, &ids, forced, most_tokens, cancel)?;
+    let score = |ids: &Vec<u32>| -> Result<Score, ModelError> {
+        Ok(model
+            .score(forced, std::slice::from_ref(ids), cancel)?
+            .remove(0))
+    };
+    let clean = score(&answer_ids)?;
+    let gold_ids = gold
+        .map(|text| model.encode_continuation(text))
+        .transpose()?
+        // One that is longer than the positions that are left is not scored.
+        .filter(|ids| !ids.is_empty() && forced.len() + ids.len() <= model.max_positions());
+    let gold_logprob = match &gold_ids {
+        Some(ids) => Some(score(ids)?.logprob),
+        None => None,
+    };
+    let answer = Answer {
+        text: model.decode(&ids)?,
+        correct: gold.map(|gold| is_correct(value.as_deref(), gold)),
+        logprob: (value.is_some() && !answer_ids.is_empty()).then_some(clean.logprob),
+        value,
+        ids,
+    };
+    Ok(Scored {
+        answer,
+        answer_ids,
+        clean,
+        gold_ids,
+        gold_logprob,
+    })
+}
+
+/// The run with the delimiter forced after its thoughts.
+fn force(
+    model: &Model,
+    mode: Mode,
+    prompt: &Branch,
+    rollout: &Rollout,
+    written: &[u32],
+    cancel: &Cancel,
+) -> Result<Branch, ModelError> {
+    match mode {
+        Mode::Latent => model.close(rollout.last(), true, cancel),
+        // The prompt ends in the end marker already.
+        Mode::Direct => model.advance(prompt, &model.markers().delimiter, cancel),
+        Mode::Written => model.close(&model.advance(prompt, written, cancel)?, true, cancel),
+    }
+}
+
+/// Steps that are written out take more tokens than an answer.
+pub(super) fn max_new_tokens(mode: Mode) -> usize {
+    match mode {
+        Mode::Written => MAX_WRITTEN_TOKENS,
+        Mode::Latent | Mode::Direct => MAX_NEW_TOKENS,
+    }
+}
+
+/// Turns generated tokens into positions: written steps up to the end marker or the delimiter, then the answer.
+struct Writer {
+    /// In the steps still.
+    thinking: bool,
+    /// How many generated tokens belong to the steps.
+    written: usize,
+    /// An answer token's own distribution is known one step later, when the next token is chosen.
+    waiting: Option<(PositionKind, u32)>,
+}
+
+impl Writer {
+    fn new(model: &Model, mode: Mode) -> Self {
+        debug_assert!(!model.markers().delimiter.is_empty());
+        Self {
+            thinking: mode == Mode::Written,
+            written: 0,
+            waiting: None,
+        }
+    }
+
+    fn chosen(
+        &mut self,
+        model: &Model,
+        token: Token<'_>,
+        read: &dyn Fn(&[f32]) -> Projection,
+    ) -> Option<Position> {
+        let before = self
+            .waiting
+            .take()
+            .map(|(kind, id)| token_position(model, kind, id, Some(read(token.logits))));
+        if token.stop {
+            return before;
+        }
+        let markers = model.markers();
+        if self.thinking {
+            let ends = markers.end == Some(token.id);
+            if !ends && markers.delimiter.first() != Some(&token.id) {
+                self.written += 1;
+                // Read like a latent: what stood to be said here.
+                let position = token_position(
+                    model,
+                    PositionKind::Written,
+                    token.id,
+                    Some(read(token.logits)),
+                );
+                return Some(position);
+            }
+            self.thinking = false;
+            if ends {
+                self.waiting = Some((PositionKind::End, token.id));
+                return before;
+            }
+        }
+        self.waiting = Some((PositionKind::Answer, token.id));
+        before
+    }
+
+    /// The token that nothing followed.
+    fn last(&mut self, model: &Model) -> Option<Position> {
+        let (kind, id) = self.waiting.take()?;
+        Some(token_position(model, kind, id, None))
+    }
+}
+
+/// The question's tokens and the marker, if there is one; `after` is the next-token distribution of the last of them.
+fn prompt_positions(
+    model: &Model,
+    question: &str,
+    prompt: &Prompt,
+    after: Option<&Projection>,
+) -> Vec<Position> {
+    let last = prompt.ids.len().saturating_sub(1);
+    let marker = if prompt.mode == Mode::Direct {
+        PositionKind::End
+    } else {
+        PositionKind::Start
+    };
+    let position = |(i, &id): (usize, &u32)| Position {
+        kind: if i < prompt.n_question {
+            PositionKind::Question
+        } else {
+            marker
+        },
+        id: Some(id),
+        text: surface(model, question, &prompt.offsets, i, id),
+        unknown: prompt.unknown.iter().any(|word| word.position == i),
+        projection: after.filter(|_| i == last).cloned(),
+        norm: None,
+    };
+    prompt.ids.iter().enumerate().map(position).collect()
+}
+
+/// Rolls out one latent at a time, so that the screen can follow and a cancel takes effect within one step.
+fn think(
+    model: &Model,
+    prompt: &Branch,
+    n_latents: usize,
+    read: &dyn Fn(&[f32]) -> Projection,
+    cancel: &Cancel,
+    push: &mut dyn FnMut(Position),
+) -> Result<(Rollout, Fed), ModelError> {
+    let mut rollout = model.rollout(prompt, 0, &Writes::none(1), cancel)?;
+    let mut fed = Vec::new();
+    for j in 1..=n_latents {
+        let mut next = model.rollout(rollout.last(), 1, &Writes::none(1), cancel)?;
+        let latent = next.latents.remove(0);
+        let projection = model.project(&latent.state)?.first().map(|row| read(row));
+        push(Position {
+            kind: PositionKind::Latent(LatentIdx(j)),
+            id: None,
+            text: top_text(projection.as_ref()),
+            unknown: false,
+            projection,
+            norm: latent.fed.norms()?.first().copied(),
+        });
+        fed.push(latent.fed.to_rows()?.remove(0).into());
+        rollout.latents.push(latent);
+        rollout.branches.push(next.branches.remove(1));
+    }
+    Ok((rollout, fed))
+}
+
+fn token_position(
+    model: &Model,
+    kind: PositionKind,
+    id: u32,
+    projection: Option<Projection>,
+) -> Position {
+    Position {
+        kind,
+        id: Some(id),
+        text: model.token_text(id),
+        unknown: false,
+        projection,
+        norm: None,
+    }
+}
+
+fn top_text(projection: Option<&Projection>) -> String {
+    projection
+        .and_then(|p| p.top.first())
+        .map(|t| t.text.clone())
+        .unwrap_or_default()
+}
+
+/// The question's own spelling of a token where it has one (an unknown word keeps its letters), else the token's text.
+fn surface(model: &Model, question: &str, offsets: &[(usize, usize)], i: usize, id: u32) -> String {
+    offsets
+        .get(i)
+        .and_then(|&(start, end)| question.get(start..end))
+        .filter(|text| !text.is_empty())
+        .map_or_else(|| model.token_text(id), str::to_owned)
+}

@@ -1,0 +1,254 @@
+//! What the strategies share: runs of other questions, each made once, and values by decoder.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::engine::decode::phrase::Voice;
+use crate::engine::decode::spoken::Spoken;
+use crate::engine::model::{Cancel, Model, ModelError};
+use crate::core::types::{Task, TokenRead};
+use crate::verify::Case;
+
+use super::strategy::{Decoder, Strategy};
+use crate::lab::analysis::counterfactual::Subject;
+use crate::lab::analysis::learned::Learned;
+use crate::lab::analysis::group::DEPTH;
+use crate::lab::analysis::thoughts::{Thought, Want, before_last, think};
+
+/// Questions that run side by side before what they gave is looked at.
+pub(super) const CHUNK: usize = 32;
+
+type Reads = Vec<Vec<TokenRead>>;
+
+/// The run that is judged, with every other run that was made for it.
+pub(super) struct Bench<'a> {
+    pub(super) of: Subject<'a>,
+    pub(super) cancel: &'a Cancel,
+    /// Runs of the model so far.
+    pub(super) runs: usize,
+    learned: Option<&'a Learned>,
+    others: HashMap<Decoder, Rc<[Reads]>>,
+    kept: HashMap<(Decoder, String), Option<Thought>>,
+    /// What the model knows of texts: edits ask about the same few numbers thousands of times.
+    texts: RefCell<HashMap<String, Known>>,
+}
+
+/// What a model knows of a text.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// It is one token, with or without a space before it.
+    single: bool,
+    /// It is made of tokens of the vocabulary.
+    whole: bool,
+}
+
+impl<'a> Bench<'a> {
+    pub(super) fn new(of: &Subject<'a>, learned: Option<&'a Learned>, cancel: &'a Cancel) -> Self {
+        Self {
+            of: *of,
+            cancel,
+            runs: 0,
+            learned,
+            others: HashMap::new(),
+            kept: HashMap::new(),
+            texts: RefCell::default(),
+        }
+    }
+
+    pub(super) fn case(&self) -> Case<'a> {
+        super::case(&self.of)
+    }
+
+    /// Whether a strategy makes sense for the model's task.
+    pub(super) fn suits(&self, strategy: &Strategy) -> bool {
+        let task = self.of.model.info().task;
+        let more_operands = strategy.three_operands && task != Task::Math;
+        let has_decoder = match strategy.decoder {
+            Decoder::Projection => true,
+            Decoder::RollOut => voice(self.of.model).is_some(),
+            Decoder::Learned => self
+                .learned
+                .is_some_and(|lens| lens.reads_runs(self.of.model)),
+            Decoder::Before(layers) => layers < self.of.model.info().layers,
+        };
+        !more_operands && has_decoder
+    }
+
+    /// Whether a text is one token, so that it can stand in a top-k list; what is rolled out needs no such thing.
+    pub(super) fn readable(&self, decoder: Decoder, text: &str) -> bool {
+        let known = self.known(text);
+        match decoder {
+            Decoder::Projection | Decoder::Learned | Decoder::Before(_) => known.single,
+            Decoder::RollOut => known.whole,
+        }
+    }
+
+    fn known(&self, text: &str) -> Known {
+        if let Some(known) = self.texts.borrow().get(text) {
+            return *known;
+        }
+        let model = self.of.model;
+        let ids = model.encode_text(text).ok();
+        let is_single = |ids: Option<&[u32]>| matches!(ids, Some([id]) if !model.is_unknown(*id));
+        let spaced = || model.encode_text(&format!(" {text}")).ok();
+        let known = Known {
+            single: is_single(ids.as_deref()) || is_single(spaced().as_deref()),
+            whole: ids.is_some_and(|ids| !ids.iter().any(|id| model.is_unknown(*id))),
+        };
+        self.texts.borrow_mut().insert(text.to_owned(), known);
+        known
+    }
+
+    /// Whether the model can say an answer.
+    pub(super) fn sayable(&self, answer: &str) -> bool {
+        let ids = self.of.model.encode_continuation(answer);
+        ids.is_ok_and(|ids| !ids.is_empty() && !ids.iter().any(|id| self.of.model.is_unknown(*id)))
+    }
+
+    /// How often one value may be tried in a place: numbers are many, nodes that settle a question are few.
+    pub(super) fn repeats(&self) -> usize {
+        if self.of.model.info().task == Task::Math {
+            1
+        } else {
+            usize::MAX
+        }
+    }
+
+    /// Runs questions, or remembers their runs; none for one that the model cannot take.
+    pub(super) fn think(
+        &mut self,
+        decoder: Decoder,
+        questions: &[&str],
+    ) -> Result<Vec<Option<Thought>>, ModelError> {
+        let key = |question: &str| (decoder, question.to_owned());
+        let mut new: Vec<&str> = Vec::new();
+        for question in questions {
+            if !self.kept.contains_key(&key(question)) && !new.contains(question) {
+                new.push(question);
+            }
+        }
+        let spoken = (decoder == Decoder::RollOut)
+            .then(|| voice(self.of.model))
+            .flatten();
+        let thoughts = if decoder == Decoder::Projection || spoken.is_some() {
+            let want = Want {
+                latents: self.of.clean.fed.len(),
+                answer: Some(self.of.clean.most_tokens),
+                spoken,
+            };
+            self.runs += new.len();
+            think(self.of.model, &new, &want, self.cancel)?
+        } else {
+            self.reread(decoder, &new)?
+        };
+        for (question, thought) in new.iter().zip(thoughts) {
+            self.kept.insert(key(question), thought);
+        }
+        Ok(questions
+            .iter()
+            .map(|q| self.kept[&key(q)].clone())
+            .collect())
+    }
+
+    /// Runs questions and reads what the runs leave anyway by a decoder that needs no other run.
+    fn reread(
+        &mut self,
+        decoder: Decoder,
+        questions: &[&str],
+    ) -> Result<Vec<Option<Thought>>, ModelError> {
+        let mut thoughts = self.think(Decoder::Projection, questions)?;
+        let known = questions.iter().zip(&mut thoughts);
+        let mut known: Vec<(&str, &mut Thought)> = known
+            .filter_map(|(question, thought)| Some((*question, thought.as_mut()?)))
+            .collect();
+        let model = self.of.model;
+        let reads = match (decoder, self.learned) {
+            (Decoder::Learned, Some(lens)) => {
+                let states: Vec<&[_]> = known.iter().map(|(_, t)| t.states.as_slice()).collect();
+                lens.tops(model, &states, DEPTH, self.cancel)?
+            }
+            (Decoder::Before(layers), _) => {
+                let runs: Vec<_> = known.iter().map(|(q, t)| (*q, t.fed.as_slice())).collect();
+                before_last(model, &runs, layers, self.cancel)?
+            }
+            _ => return Ok(thoughts),
+        };
+        for ((_, thought), read) in known.iter_mut().zip(reads) {
+            thought.decoded = read;
+        }
+        Ok(thoughts)
+    }
+
+    /// What a decoder reads in a thought.
+    pub(super) fn reads(decoder: Decoder, thought: &Thought) -> Reads {
+        match decoder {
+            Decoder::Projection => thought.top.clone(),
+            Decoder::RollOut | Decoder::Learned | Decoder::Before(_) => thought.decoded.clone(),
+        }
+    }
+
+    /// What it reads in the run that is judged.
+    pub(super) fn own(&mut self, decoder: Decoder) -> Result<Reads, ModelError> {
+        let clean = self.of.clean;
+        if decoder == Decoder::Projection && clean.top_k >= DEPTH {
+            let tops = clean.run.latents().map(|(_, position)| {
+                let projection = position.projection.as_ref();
+                projection.map(|p| p.top.clone()).unwrap_or_default()
+            });
+            return Ok(tops.collect());
+        }
+        let thoughts = self.think(decoder, &[&clean.run.question])?;
+        let own = thoughts.into_iter().next().flatten();
+        Ok(own.map(|t| Self::reads(decoder, &t)).unwrap_or_default())
+    }
+
+    /// What it reads in the other problems of the reference set.
+    pub(super) fn others(&mut self, decoder: Decoder) -> Result<Rc<[Reads]>, ModelError> {
+        if let Some(known) = self.others.get(&decoder) {
+            return Ok(Rc::clone(known));
+        }
+        let (model, reference) = (self.of.model, self.of.reference);
+        let question = &self.of.clean.run.question;
+        let latents = self.of.clean.fed.len();
+        let others = |made: &[Reads]| -> Vec<Reads> {
+            let all = reference.items().zip(made);
+            all.filter(|(item, _)| item.question.trim() != question.trim())
+                .map(|(_, reads)| reads.clone())
+                .collect()
+        };
+        let mut reads: Vec<Reads> = match (decoder, voice(model), self.learned) {
+            (Decoder::Projection, ..) => {
+                reference.others(question).map(|i| i.top.clone()).collect()
+            }
+            (Decoder::RollOut, Some(how), _) => {
+                others(reference.spoken(model, how, self.cancel)?)
+            }
+            (Decoder::Before(layers), ..) => {
+                others(reference.before_last(model, layers, self.cancel)?)
+            }
+            (Decoder::Learned, _, Some(lens)) => {
+                lens.others(model, reference, question, DEPTH, self.cancel)?
+            }
+            _ => Vec::new(),
+        };
+        for read in &mut reads {
+            read.truncate(latents);
+        }
+        let reads: Rc<[Reads]> = reads.into();
+        self.others.insert(decoder, Rc::clone(&reads));
+        Ok(reads)
+    }
+}
+
+/// How the model says values from a latent; none if its task has none that take several tokens.
+fn voice(model: &Model) -> Option<Spoken> {
+    let task = model.info().task;
+    if model.has_step_decoder() {
+        Some(Spoken::Steps(Voice::StepDecoder, task))
+    } else if model.info().phrase_decoder == "latent-prefix" {
+        Some(Spoken::Steps(Voice::Model, task))
+    } else {
+        (task == Task::Math).then_some(Spoken::Numbers)
+    }
+}

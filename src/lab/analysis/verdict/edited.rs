@@ -1,0 +1,123 @@
+//! E2 on a model: runs edited questions, all that were planned. Which are planned depends on no answer.
+
+use crate::engine::model::ModelError;
+use crate::core::types::{Progress, Stage, Task, TraceStep, Tracks};
+use crate::verify::edits::{Edit, Familiar, Means, Spare, edits, spares, twins};
+use crate::verify::{Observation, Trial, Values, tracks};
+
+use super::bench::{Bench, CHUNK};
+use super::strategy::Strategy;
+use crate::lab::analysis::counterfactual::Subject;
+
+/// How many questions of the reference set lend words for renaming.
+const LENDERS: usize = 12;
+
+/// One trace that is put to the test.
+#[derive(Clone, Copy)]
+pub(super) struct Test<'a> {
+    pub(super) steps: &'a [TraceStep],
+    pub(super) strategy: &'a Strategy,
+    /// Other traces that reach the answer.
+    pub(super) competing: &'a [Vec<TraceStep>],
+    /// What other problems lend to edits.
+    pub(super) lent: &'a Lent,
+    /// Edits of each place of the question.
+    pub(super) edits: usize,
+    /// How many traces were put to the test, this one included.
+    pub(super) tests: usize,
+}
+
+/// What other problems of the model's kind lend to edits.
+#[derive(Default)]
+pub(super) struct Lent {
+    /// Words that may rename things.
+    words: Vec<Spare>,
+    /// Values that the model meets.
+    familiar: Familiar,
+}
+
+impl Lent {
+    pub(super) fn of(of: &Subject<'_>) -> Self {
+        let question = &of.clean.run.question;
+        let mut lent = Self::default();
+        let others = of.reference.others(question).take(LENDERS);
+        for word in others.flat_map(|item| spares(&item.question)) {
+            if !lent.words.contains(&word) {
+                lent.words.push(word);
+            }
+        }
+        if of.model.info().task == Task::Math {
+            let values = Values::new(Task::Math, question, 1);
+            for item in of.reference.others(question) {
+                lent.familiar.add_question(&item.question);
+                for shown in item.top.iter().flat_map(|top| values.of(top)) {
+                    lent.familiar.add_result(shown);
+                }
+                lent.familiar.add_result(item.answer.clone());
+            }
+        }
+        lent
+    }
+
+    /// Means for edits, given what can be read.
+    pub(super) fn means<'a>(&'a self, readable: &'a dyn Fn(&str) -> bool) -> Means<'a> {
+        Means {
+            readable,
+            spares: &self.words,
+            familiar: &self.familiar,
+        }
+    }
+}
+
+/// Scores what edits did to the latents; returns it with the runs of the edited questions.
+pub(super) fn run(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<(Tracks, Vec<Observation>), ModelError> {
+    let case = bench.case();
+    let decoder = test.strategy.decoder;
+    let planned: Vec<Edit> = {
+        let readable = |text: &str| bench.readable(decoder, text);
+        edits(&case, test.steps, &test.lent.means(&readable), test.edits)
+    };
+    let clean = bench.own(decoder)?;
+    let others = bench.others(decoder)?;
+    let mut rivals = twins(case.task, case.question, test.steps);
+    for other in test.competing {
+        if !rivals.contains(other) {
+            rivals.push(other.clone());
+        }
+    }
+    let trial = Trial {
+        task: case.task,
+        question: case.question,
+        answer: case.answer.unwrap_or_default(),
+        steps: test.steps,
+        clean: &clean,
+        others: &others,
+        top_k: test.strategy.top_k,
+        rivals: &rivals,
+        tests: test.tests,
+    };
+    let mut observed: Vec<Observation> = Vec::with_capacity(planned.len());
+    for (i, chunk) in planned.chunks(CHUNK).enumerate() {
+        on_progress(Progress {
+            stage: Stage::Edits,
+            done: i * CHUNK,
+            all: planned.len(),
+        });
+        let questions: Vec<&str> = chunk.iter().map(|e| e.question.as_str()).collect();
+        for (edit, thought) in chunk.iter().zip(bench.think(decoder, &questions)?) {
+            // A question with a word that the model does not know was not asked.
+            if let Some(thought) = thought {
+                observed.push(Observation {
+                    edit: edit.clone(),
+                    reads: Bench::reads(decoder, &thought),
+                    answer: thought.answer,
+                });
+            }
+        }
+    }
+    Ok((tracks(&trial, &observed), observed))
+}

@@ -1,0 +1,454 @@
+//! E3 on a model: latents of other questions are put in place of the trace's, one step at a time.
+//!
+//! Donors are edits of the question that the model answers as the trace says, and other problems. Those whose own answer is not
+//! what the trace predicts here come first: an answer that is carried over would be the donor's own.
+
+use std::sync::Arc;
+
+use crate::lab::analysis::counterfactual::{self, PatchAsked};
+use crate::lab::analysis::thoughts::{Want, think};
+use crate::engine::model::ModelError;
+use crate::core::types::{LatentIdx, Patch, Progress, Stage, Standing, Tracks, Used};
+use crate::verify::edits::{Edit, answer_if, donors, same_answer};
+use crate::verify::{Observation, Replaced, Values, used};
+
+use super::bench::{Bench, CHUNK};
+use super::edited::Test;
+
+/// A run of another question, with what the trace makes of its latent.
+#[derive(Clone)]
+struct Donor {
+    question: String,
+    value: String,
+    fed: Vec<Arc<[f32]>>,
+    /// The model's answer to its question.
+    own: String,
+    /// What the trace says the answer becomes here.
+    expected: String,
+    /// Whether it shows the step's own value.
+    same: bool,
+    /// Whether its own answer is another than the expected one.
+    tells: bool,
+}
+
+/// A donor that is put in for a step.
+struct Put {
+    step: usize,
+    /// The step's own latent, then others that show the same.
+    latents: Vec<LatentIdx>,
+    donor: Donor,
+}
+
+/// Replaces the latent of each step and scores what the answer did.
+pub(super) fn run(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    (tracks, observed): (&Tracks, &[Observation]),
+    wanted: usize,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Used, ModelError> {
+    let case = bench.case();
+    let places: Vec<(usize, LatentIdx)> = tracks.steps.iter().map(|s| (s.step, s.latent)).collect();
+    let mut chosen: Vec<Put> = Vec::new();
+    for (done, &(step, latent)) in places.iter().enumerate() {
+        on_progress(Progress {
+            stage: Stage::Replacements,
+            done,
+            all: places.len(),
+        });
+        for donor in gather(bench, test, observed, (step, latent), wanted)? {
+            chosen.push(Put {
+                step,
+                latents: vec![latent],
+                donor,
+            });
+        }
+    }
+    let sham_path = sham(bench, &chosen, &places)?;
+    let (mut patches, sham_max_diff) = patch(bench, &chosen)?;
+    let of = Replaced {
+        task: case.task,
+        places: &places,
+        steps: test.steps.len(),
+        tests: test.tests,
+    };
+    let alone = used(&of, patches.clone(), sham_max_diff, sham_path);
+    // A step whose latent makes no difference may be carried by another that shows the same.
+    let mut together = Vec::new();
+    for s in &alone.steps {
+        if s.standing != Standing::Contradicted {
+            continue;
+        }
+        let latents = showing(bench, test, s.step, s.latent)?;
+        if latents.len() == 1 {
+            continue;
+        }
+        for put in chosen.extract_if(.., |put| put.step == s.step) {
+            if shows_at(bench, test, &put.donor, &latents)? {
+                together.push(Put {
+                    latents: latents.clone(),
+                    ..put
+                });
+            }
+        }
+    }
+    if together.is_empty() {
+        return Ok(alone);
+    }
+    let (more, sham) = patch(bench, &together)?;
+    patches.extend(more);
+    Ok(used(&of, patches, sham_max_diff.max(sham), sham_path))
+}
+
+/// Runs the replacements; returns them with what a sham moved.
+fn patch(bench: &mut Bench<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), ModelError> {
+    let task = bench.case().task;
+    let asked: Vec<PatchAsked> = chosen
+        .iter()
+        .map(|Put { latents, donor, .. }| PatchAsked {
+            vectors: latents
+                .iter()
+                .map(|latent| (*latent, Arc::clone(&donor.fed[latent.0 - 1])))
+                .collect(),
+            answer: donor.expected.clone(),
+        })
+        .collect();
+    let patched = counterfactual::patched(&bench.of, &asked, bench.cancel)?;
+    bench.runs += asked.len();
+    let patches = chosen.iter().zip(patched.rows);
+    let patches = patches.map(|(put, came)| {
+        let Put {
+            step,
+            latents,
+            donor,
+        } = put;
+        let says = |answer: &str| same_answer(task, answer, &donor.expected);
+        Patch {
+            step: *step,
+            latent: latents[0],
+            donor: donor.question.clone(),
+            value: donor.value.clone(),
+            same: donor.same,
+            expected: donor.expected.clone(),
+            own: Some(donor.own.clone()),
+            also: latents[1..].to_vec(),
+            passed: came.answer.as_deref().is_some_and(says),
+            answer: came.answer,
+            delta_clean: came.delta_clean,
+            delta_expected: came.delta_expected,
+            relative_size: came.relative_size,
+        }
+    });
+    Ok((patches.collect(), patched.sham_max_diff))
+}
+
+/// The largest change when each latent is replaced by the same question's, run again among donors. None without a donor.
+fn sham(
+    bench: &mut Bench<'_>,
+    chosen: &[Put],
+    places: &[(usize, LatentIdx)],
+) -> Result<Option<f64>, ModelError> {
+    let case = bench.case();
+    let mut questions = vec![case.question];
+    for put in chosen {
+        if questions.len() < AMONG && !questions.contains(&put.donor.question.as_str()) {
+            questions.push(&put.donor.question);
+        }
+    }
+    if questions.len() == 1 {
+        return Ok(None);
+    }
+    let want = Want {
+        latents: bench.of.clean.fed.len(),
+        answer: None,
+        spoken: None,
+    };
+    // Not from the runs that are kept: those were made alone, or in another batch.
+    let again = think(bench.of.model, &questions, &want, bench.cancel)?;
+    bench.runs += questions.len();
+    let Some(again) = again.into_iter().next().flatten() else {
+        return Ok(None);
+    };
+    let asked: Vec<PatchAsked> = places
+        .iter()
+        .map(|(_, latent)| PatchAsked {
+            vectors: vec![(*latent, Arc::clone(&again.fed[latent.0 - 1]))],
+            answer: case.answer.unwrap_or_default().to_owned(),
+        })
+        .collect();
+    let patched = counterfactual::patched(&bench.of, &asked, bench.cancel)?;
+    bench.runs += asked.len();
+    let changes = patched.rows.iter().map(|row| row.delta_clean.abs());
+    Ok(changes.reduce(|a, b| if a >= b || a.is_nan() { a } else { b }))
+}
+
+/// The latents that show a step's value first, its own at the head.
+fn showing(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    step: usize,
+    latent: LatentIdx,
+) -> Result<Vec<LatentIdx>, ModelError> {
+    let case = bench.case();
+    let reads = bench.own(test.strategy.decoder)?;
+    let values = Values::new(case.task, case.question, test.strategy.top_k);
+    let own = &test.steps[step].result.text;
+    let others = reads.iter().enumerate().filter(|(i, top)| {
+        i + 1 != latent.0
+            && values
+                .of(top)
+                .first()
+                .is_some_and(|v| same_answer(case.task, v, own))
+    });
+    let others = others.map(|(i, _)| LatentIdx(i + 1));
+    Ok(std::iter::once(latent).chain(others).collect())
+}
+
+/// Whether a donor shows its value at all of these latents.
+fn shows_at(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    donor: &Donor,
+    latents: &[LatentIdx],
+) -> Result<bool, ModelError> {
+    let task = bench.case().task;
+    let decoder = test.strategy.decoder;
+    let thought = bench.think(decoder, &[&donor.question])?;
+    let Some(thought) = thought.into_iter().next().flatten() else {
+        return Ok(false);
+    };
+    let values = Values::new(task, &donor.question, test.strategy.top_k);
+    let reads = Bench::reads(decoder, &thought);
+    let first = |latent: &LatentIdx| values.of(reads.get(latent.0 - 1)?).into_iter().next();
+    Ok(latents
+        .iter()
+        .all(|latent| first(latent).is_some_and(|v| same_answer(task, &v, &donor.value))))
+}
+
+/// A latent nearer than this share of its length is the run's own: putting it in would prove nothing.
+const OWN: f64 = 1e-3;
+
+fn is_own(bench: &Bench<'_>, latent: LatentIdx, donor: &[f32]) -> bool {
+    let own = &bench.of.clean.fed[latent.0 - 1];
+    let square = |x: f32| f64::from(x).powi(2);
+    let apart: f64 = donor
+        .iter()
+        .zip(own.iter())
+        .map(|(a, b)| square(a - b))
+        .sum();
+    let length: f64 = own.iter().copied().map(square).sum();
+    apart.sqrt() <= OWN * length.sqrt()
+}
+
+/// How donors are chosen.
+struct Choice {
+    /// How many with another value, and how many with the same.
+    wanted: usize,
+    /// The step's value is the answer, so that no donor tells a computed answer from a copied one.
+    is_answer: bool,
+    /// How often one other value may come up.
+    repeats: usize,
+}
+
+impl Choice {
+    /// Of the donors at hand those that are put in. Those that tell a computed answer from a copied one come first, and are at
+    /// least half of them, unless the value is the answer itself.
+    fn of<'d>(&self, all: &[&'d Donor]) -> Vec<&'d Donor> {
+        let mut chosen: Vec<&Donor> = Vec::new();
+        for tells in [true, false] {
+            for donor in all.iter().filter(|d| d.tells == tells) {
+                let alike = || chosen.iter().filter(|d| d.same == donor.same);
+                let told = alike().filter(|d| d.tells).count();
+                let most = if tells || self.is_answer {
+                    self.wanted
+                } else {
+                    self.wanted.min(2 * told)
+                };
+                let seen = alike().filter(|d| d.value == donor.value).count();
+                // Values in turn tell more than one value often, where there is a choice.
+                if alike().count() < most && (donor.same || seen < self.repeats) {
+                    chosen.push(donor);
+                }
+            }
+        }
+        chosen
+    }
+}
+
+/// Donors for one step: questions edited for the purpose, edited questions, and other problems, run in parts until there are enough.
+/// Some of the other problems that show the same value go first: an edit that leaves the step's value may leave its latent too,
+/// and prove nothing.
+fn gather(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    observed: &[Observation],
+    at: (usize, LatentIdx),
+    wanted: usize,
+) -> Result<Vec<Donor>, ModelError> {
+    let case = bench.case();
+    let choice = Choice {
+        wanted,
+        is_answer: at.0 + 1 == test.steps.len(),
+        repeats: bench.repeats(),
+    };
+    let made: Vec<Edit> = {
+        let readable = |text: &str| bench.readable(test.strategy.decoder, text);
+        donors(&case, test.steps, at.0, &test.lent.means(&readable), CHUNK)
+    };
+    let Others {
+        mut same,
+        different,
+    } = others(bench, test, at)?;
+    let beyond = same.split_off(same.len().min(SAME_AHEAD));
+    let mut first = run_others(bench, test, at, &same)?;
+    // They have run already.
+    let known: Vec<Edit> = observed.iter().map(|o| o.edit.clone()).collect();
+    let mut last = run_edits(bench, test, at, &known)?;
+    let choose = |first: &[Donor], last: &[Donor]| -> Vec<Donor> {
+        let all: Vec<&Donor> = first.iter().chain(last).collect();
+        choice.of(&all).into_iter().cloned().collect()
+    };
+    for part in made.chunks(CHUNK / 2) {
+        first.extend(run_edits(bench, test, at, part)?);
+        let chosen = choose(&first, &last);
+        if chosen.len() == 2 * wanted {
+            return Ok(chosen);
+        }
+    }
+    let rest: Vec<(String, String)> = different.into_iter().chain(beyond).collect();
+    last.extend(run_others(bench, test, at, &rest)?);
+    Ok(choose(&first, &last))
+}
+
+/// Edited questions as donors: those that show what they must, and that the model answers as the trace says.
+fn run_edits(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    (step, latent): (usize, LatentIdx),
+    edits: &[Edit],
+) -> Result<Vec<Donor>, ModelError> {
+    let case = bench.case();
+    let decoder = test.strategy.decoder;
+    let questions: Vec<&str> = edits.iter().map(|e| e.question.as_str()).collect();
+    let thoughts = bench.think(decoder, &questions)?;
+    let mut all = Vec::new();
+    for (edit, thought) in edits.iter().zip(thoughts) {
+        let Some(thought) = thought else { continue };
+        let Some(own) = thought.answer.clone() else {
+            continue;
+        };
+        let values = Values::new(case.task, &edit.question, test.strategy.top_k);
+        let reads = Bench::reads(decoder, &thought);
+        let shown = reads.get(latent.0 - 1).map(|top| values.of(top));
+        let first = shown.and_then(|values| values.into_iter().next());
+        let due = &edit.results[step];
+        if first.is_some_and(|v| same_answer(case.task, &v, due))
+            && same_answer(case.task, &own, &edit.answer)
+        {
+            let of = (edit.question.as_str(), due.as_str());
+            all.extend(donor(bench, test, (step, latent), of, thought.fed, own));
+        }
+    }
+    Ok(all)
+}
+
+/// A donor for a step; none if the trace does not say what it leads to, or it is the run's own.
+fn donor(
+    bench: &Bench<'_>,
+    test: &Test<'_>,
+    (step, latent): (usize, LatentIdx),
+    (question, value): (&str, &str),
+    fed: Vec<Arc<[f32]>>,
+    own: String,
+) -> Option<Donor> {
+    let case = bench.case();
+    let same = same_answer(case.task, value, &test.steps[step].result.text);
+    let expected = if same {
+        case.answer?.to_owned()
+    } else {
+        let readable = |text: &str| bench.readable(test.strategy.decoder, text);
+        let expected = answer_if(&case, test.steps, step, value, &readable)?;
+        bench.sayable(&expected).then_some(expected)?
+    };
+    (!is_own(bench, latent, fed.get(latent.0 - 1)?)).then(|| Donor {
+        question: question.to_owned(),
+        value: value.to_owned(),
+        fed,
+        tells: !same_answer(case.task, &own, &expected),
+        own,
+        expected,
+        same,
+    })
+}
+
+/// Questions of other problems, with the value that each shows.
+#[derive(Default)]
+struct Others {
+    same: Vec<(String, String)>,
+    different: Vec<(String, String)>,
+}
+
+/// Other problems with as many steps: with more or fewer the same value at the same latent has another part to play.
+fn others(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    (step, latent): (usize, LatentIdx),
+) -> Result<Others, ModelError> {
+    let case = bench.case();
+    let values = Values::new(case.task, case.question, test.strategy.top_k);
+    let reads = bench.others(test.strategy.decoder)?;
+    let reference = bench.of.reference;
+    let mut found = Others::default();
+    for (item, reads) in reference.others(case.question).zip(reads.iter()) {
+        let value = reads.get(latent.0 - 1).map(|top| values.of(top));
+        let Some(value) = value.and_then(|values| values.into_iter().next()) else {
+            continue;
+        };
+        let vector = item.fed.get(latent.0 - 1);
+        if item.steps != test.steps.len() || vector.is_none_or(|v| is_own(bench, latent, v)) {
+            continue;
+        }
+        let shows_own = same_answer(case.task, &value, &test.steps[step].result.text);
+        let (of, most) = if shows_own {
+            (&mut found.same, MOST_SAME)
+        } else {
+            (&mut found.different, MOST_OTHERS)
+        };
+        let is_new = shows_own || !of.iter().any(|(_, v)| *v == value);
+        if is_new && of.len() < most {
+            of.push((item.question.clone(), value));
+        }
+    }
+    Ok(found)
+}
+
+/// Other problems as donors.
+fn run_others(
+    bench: &mut Bench<'_>,
+    test: &Test<'_>,
+    at: (usize, LatentIdx),
+    others: &[(String, String)],
+) -> Result<Vec<Donor>, ModelError> {
+    let questions: Vec<&str> = others
+        .iter()
+        .map(|(question, _)| question.as_str())
+        .collect();
+    let thoughts = bench.think(test.strategy.decoder, &questions)?;
+    let mut all = Vec::new();
+    for ((question, value), thought) in others.iter().zip(thoughts) {
+        let Some(thought) = thought else { continue };
+        if let Some(own) = thought.answer {
+            let of = (question.as_str(), value.as_str());
+            all.extend(donor(bench, test, at, of, thought.fed, own));
+        }
+    }
+    Ok(all)
+}
+
+/// How many questions run side by side for the sham.
+const AMONG: usize = 3;
+/// How many other problems with another value, and with the same, are asked for their own answer.
+const MOST_OTHERS: usize = 4;
+const MOST_SAME: usize = 8;
+/// How many of those with the same go before edits.
+const SAME_AHEAD: usize = 4;

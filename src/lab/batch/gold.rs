@@ -1,0 +1,173 @@
+//! The gold trace in what is decoded of the latents: where its results stand, and the published backtracking search
+//! (methods.md 5).
+
+use super::subject::Subject;
+use super::tokens::Own;
+use crate::lab::analysis::evaluate::step_result;
+use crate::lab::analysis::grid::{Columns, columns};
+use crate::engine::model::ModelError;
+use crate::core::problem_file::Solved;
+use crate::lab::rows::row::{Backtracking, GoldRead, Published};
+use crate::core::types::{Task, TokenRead};
+use crate::verify::paper::backtracking::{self, Layout};
+use crate::verify::paper::baselines::{DRAWS, Pool};
+use crate::verify::paper::grid::Grid;
+use crate::verify::paper::numbers;
+use crate::verify::paper::solution::{Solution, text_of};
+use crate::verify::paper::tokens::Cut as _;
+
+/// How deep the published searches read.
+const PUBLISHED_DEPTH: usize = 10;
+/// Answer columns that backtracking reads beyond the one that predicts the answer.
+const ANSWER_COLUMNS: usize = 2;
+
+/// None for a run without latents.
+pub(super) fn backtracking(
+    subject: &Subject<'_>,
+    index: usize,
+    problems: &[Solved],
+    pool: &Pool,
+) -> Result<Option<Backtracking>, ModelError> {
+    let clean = subject.clean;
+    if clean.fed.is_empty() {
+        return Ok(None);
+    }
+    let depth = subject.header.settings.top_k;
+    let latents = clean.run.latents().map(|(_, position)| {
+        let top = position.projection.as_ref().map(|p| p.top.as_slice());
+        top.map_or(&[][..], |top| &top[..depth.min(top.len())])
+    });
+    let latents: Vec<&[TokenRead]> = latents.collect();
+    let gold = &subject.solved.problem.steps;
+    let steps = |at: usize| problems[at].problem.steps.as_slice();
+    let results = |steps: &[String]| -> Vec<String> {
+        let results = steps.iter().map(|step| step_result(step));
+        results.map(|r| r.unwrap_or_default().to_owned()).collect()
+    };
+    let own = results(gold);
+    // Those of which every result is the problem's own would be found for that reason alone.
+    let others = pool.mixed(index).into_iter().map(|at| results(steps(at)));
+    let others = others.filter(|other| !other.iter().all(|result| own.contains(result)));
+    Ok(Some(Backtracking {
+        in_order: in_order(&own, &latents),
+        in_order_others: others
+            .take(DRAWS)
+            .filter_map(|other| in_order(&other, &latents))
+            .collect(),
+        reads: own
+            .iter()
+            .enumerate()
+            .map(|(step, result)| read(step, result, &latents))
+            .collect(),
+        published: published(subject, &pool.drawn(index), &steps)?,
+    }))
+}
+
+/// Whether every result but the last stands in a list, each after the one before.
+fn in_order(results: &[String], latents: &[&[TokenRead]]) -> Option<bool> {
+    let (_, earlier) = results.split_last()?;
+    if earlier.is_empty() {
+        return None;
+    }
+    let mut rest = latents.iter();
+    Some(
+        earlier
+            .iter()
+            .all(|result| rest.any(|top| rank_of(result, top).is_some())),
+    )
+}
+
+fn rank_of(result: &str, top: &[TokenRead]) -> Option<usize> {
+    let is_it = |read: &TokenRead| !result.is_empty() && read.text.trim() == result;
+    top.iter().position(is_it)
+}
+
+/// The latent that has a result highest; of equals the first.
+fn read(step: usize, result: &str, latents: &[&[TokenRead]]) -> GoldRead {
+    let ranked = latents
+        .iter()
+        .zip(1..)
+        .filter_map(|(top, latent)| rank_of(result, top).map(|rank| (rank, latent)));
+    let best = ranked.min();
+    GoldRead {
+        step,
+        result: result.to_owned(),
+        latent: best.map(|(_, latent)| latent),
+        rank: best.map(|(rank, _)| rank),
+        probability: best.map(|(rank, latent)| latents[latent - 1][rank].prob),
+    }
+}
+
+/// The published search; none for tasks that it is not defined on and for runs that the published code drops.
+fn published<'a>(
+    subject: &Subject<'_>,
+    baselines: &[usize],
+    steps: &dyn Fn(usize) -> &'a [String],
+) -> Result<Option<Published>, ModelError> {
+    let model = subject.explorer.model();
+    if model.info().task != Task::Math {
+        return Ok(None);
+    }
+    let Some(Columns {
+        grid,
+        answer_column,
+    }) = columns(model, subject.clean, PUBLISHED_DEPTH)?
+    else {
+        return Ok(None);
+    };
+    let kept = grid.len().min(answer_column + 1 + ANSWER_COLUMNS);
+    let kept = (0..kept).map(|column| grid.tokens(column).to_vec());
+    let grid = Grid::new(kept.collect(), PUBLISHED_DEPTH);
+    let tokens = Own(model);
+    let search = backtracking::Backtracking::new(&grid, &tokens);
+    let words = numbers::of_backtracking(&subject.clean.run.question);
+    let find = |steps: &[String], answer_required| {
+        let layout = Layout {
+            reasoning_columns: subject.clean.fed.len() + 2,
+            answer_column,
+            answer_required,
+        };
+        let solution = Solution::parse(steps);
+        let found = |numbers: &[f64]| search.search(&solution, numbers, layout).count > 0;
+        (found(&[]), found(&words))
+    };
+    let gold = &subject.solved.problem.steps;
+    let (without, with) = find(gold, true);
+    let mut any = (without, with);
+    for other in &subject.solved.others {
+        let found = find(other, true);
+        any = (any.0 || found.0, any.1 || found.1);
+    }
+    let gold_answer = Solution::parse(gold)
+        .steps
+        .last()
+        .map(|step| text_of(step.result));
+    let gold_answer = subject
+        .gold()
+        .map_or(gold_answer, |gold| Some(gold.to_owned()));
+    Ok(Some(Published {
+        impossible: Solution::parse(gold).is_impossible,
+        without,
+        with,
+        any_without: any.0,
+        any_with: any.1,
+        baselines: baselines.iter().map(|at| find(steps(*at), false)).collect(),
+        gold_in_top10: gold_answer.is_some_and(|gold| {
+            let target = &tokens.representatives(&gold.replace(',', ""))[0];
+            is_in_answer(&grid, answer_column, target)
+        }),
+    }))
+}
+
+/// Whether a token is in the first column, from the answer's on, whose top token is an integer other than zero (Table 14).
+fn is_in_answer(grid: &Grid, answer_column: usize, target: &str) -> bool {
+    let number = |column: &usize| {
+        grid.first(*column)
+            .is_some_and(|(value, rank)| rank == 0 && value != 0)
+    };
+    let column = (answer_column..grid.len()).find(number);
+    column.is_some_and(|column| {
+        let mut tokens = grid.tokens(column).iter();
+        tokens.any(|token| token.trim() == target.trim())
+    })
+}

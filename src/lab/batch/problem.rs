@@ -1,0 +1,241 @@
+//! All rows of a batch of problems.
+
+use std::ops::Range;
+
+use super::subject::{Subject, gold_of, is_correct};
+use super::{ablation, accuracy, chaining, exits, gold};
+use crate::lab::analysis::group::DEPTH;
+use crate::lab::analysis::run::{Ask, CleanRun};
+use crate::lab::analysis::verdict::Budget;
+use crate::lab::analysis::{Explorer, early_exit};
+use crate::engine::model::{Cancel, ErrorKind, ModelError};
+use crate::core::problem_file::Solved;
+use crate::lab::rows::Header;
+use crate::lab::rows::row::{Body, Experiment, Judged, Problem, Row};
+use crate::core::types::{EarlyExit, Mode};
+use crate::verify::paper::baselines::Pool;
+
+/// What a run works on; shared by its jobs.
+pub struct Work<'a> {
+    explorer: &'a Explorer,
+    header: &'a Header,
+    problems: &'a [Solved],
+    budget: &'a Budget,
+    pool: Pool,
+}
+
+impl<'a> Work<'a> {
+    /// Work on the problems that a header is about, all shards' together.
+    #[must_use]
+    pub fn new(
+        explorer: &'a Explorer,
+        header: &'a Header,
+        problems: &'a [Solved],
+        budget: &'a Budget,
+    ) -> Self {
+        let steps = problems.iter().map(|s| s.problem.steps.as_slice());
+        Self {
+            explorer,
+            header,
+            problems,
+            budget,
+            pool: Pool::new(steps),
+        }
+    }
+
+    /// The rows of one batch, counted from 0, in the order of the file.
+    ///
+    /// # Errors
+    /// When the model fails or the work is cancelled. What a single problem is refused for is said in its rows.
+    pub fn rows(&self, batch: usize, cancel: &Cancel) -> Result<Vec<Row>, ModelError> {
+        let size = self.header.settings.batch.max(1);
+        let from = batch * size;
+        let indices = from..(from + size).min(self.problems.len());
+        let asked = [Experiment::Problem, Experiment::EarlyStopping];
+        if self.header.experiments == asked && self.explorer.model().main_mode() == Mode::Latent {
+            return self.side_by_side(indices, cancel);
+        }
+        let mut rows = Vec::new();
+        for index in indices {
+            rows.extend(self.problem(index, cancel)?);
+        }
+        Ok(rows)
+    }
+
+    /// Early stopping alone: nothing is read on the way, and the problems of a batch run as its rows.
+    fn side_by_side(&self, indices: Range<usize>, cancel: &Cancel) -> Result<Vec<Row>, ModelError> {
+        let (model, settings) = (self.explorer.model(), &self.header.settings);
+        let problems = &self.problems[indices.clone()];
+        let questions: Vec<&str> = problems
+            .iter()
+            .map(|s| s.problem.question.as_str())
+            .collect();
+        let (latents, most) = (settings.latents, settings.most_tokens);
+        let stopped = early_exit::side_by_side(model, &questions, latents, most, cancel)?;
+        let mut rows = Vec::new();
+        for ((index, solved), stopped) in indices.zip(problems).zip(stopped) {
+            let mut row = |correct, refused, body| {
+                rows.push(Row {
+                    index,
+                    steps: solved.problem.steps.len(),
+                    correct,
+                    refused,
+                    body,
+                });
+            };
+            let (ids, exits) = match stopped {
+                Ok(stopped) => stopped,
+                Err(why) => {
+                    row(None, None, problem_of(solved));
+                    row(
+                        None,
+                        Some(why.to_string()),
+                        Body::none(Experiment::EarlyStopping),
+                    );
+                    continue;
+                }
+            };
+            let answer = model.extract_value(&ids)?;
+            let correct = is_correct(solved, answer.as_deref());
+            row(correct, None, problem_of(solved));
+            let found = exits::matches(Mode::Latent, answer.as_deref(), &exits);
+            let refused = found.is_none().then(|| NO_ANSWER.to_owned());
+            row(correct, refused, Body::EarlyStopping(found));
+        }
+        Ok(rows)
+    }
+
+    fn problem(&self, index: usize, cancel: &Cancel) -> Result<Vec<Row>, ModelError> {
+        let solved = &self.problems[index];
+        let experiments = &self.header.experiments;
+        let row = |correct, refused, body| Row {
+            index,
+            steps: solved.problem.steps.len(),
+            correct,
+            refused,
+            body,
+        };
+        let problem = problem_of(solved);
+        let clean = match self.clean(solved, cancel) {
+            Ok(clean) => clean,
+            Err(error) if error.kind() == ErrorKind::Usage => {
+                let why = error.to_string();
+                let refused = experiments.iter().map(|experiment| match experiment {
+                    Experiment::Problem => row(None, None, problem.clone()),
+                    other => row(None, Some(why.clone()), Body::none(*other)),
+                });
+                return Ok(refused.collect());
+            }
+            Err(error) => return Err(error),
+        };
+        let subject = Subject {
+            explorer: self.explorer,
+            header: self.header,
+            solved,
+            clean: &clean,
+            cancel,
+        };
+        let correct = clean.run.answer.correct;
+        let mut exits: Option<Vec<EarlyExit>> = None;
+        let mut rows = Vec::with_capacity(experiments.len());
+        for experiment in experiments {
+            let body = match experiment {
+                Experiment::Problem => Ok(problem.clone()),
+                Experiment::Accuracy => {
+                    accuracy::accuracy(&subject).map(|a| Body::Accuracy(Some(a)))
+                }
+                Experiment::EarlyStopping => Self::exits(&subject, &mut exits).map(|exits| {
+                    Body::EarlyStopping(exits::matches(
+                        clean.mode,
+                        clean.run.answer.value.as_deref(),
+                        exits,
+                    ))
+                }),
+                Experiment::Ablation => ablation::ablation(&subject).map(Body::Ablation),
+                Experiment::Backtracking => {
+                    gold::backtracking(&subject, index, self.problems, &self.pool)
+                        .map(Body::Backtracking)
+                }
+                Experiment::ForwardChaining => {
+                    chaining::forward(&subject, index).map(Body::ForwardChaining)
+                }
+                Experiment::Verdict => self.verdict(&subject, &mut exits),
+            };
+            rows.push(match body {
+                Ok(body) if body.is_none() => row(correct, Some(no_latents(&subject)), body),
+                Ok(body) => row(correct, None, body),
+                Err(error) if error.kind() == ErrorKind::Usage => {
+                    row(correct, Some(error.to_string()), Body::none(*experiment))
+                }
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(rows)
+    }
+
+    fn clean(&self, solved: &Solved, cancel: &Cancel) -> Result<CleanRun, ModelError> {
+        let settings = &self.header.settings;
+        let ask = Ask {
+            question: &solved.problem.question,
+            gold: gold_of(solved),
+            steps: Some(solved.problem.steps.len()),
+            mode: self.explorer.model().main_mode(),
+            n_latents: settings.latents,
+            top_k: DEPTH.max(settings.top_k),
+            most_tokens: Some(settings.most_tokens),
+        };
+        self.explorer.run(&ask, cancel, &mut |_| ())
+    }
+
+    fn exits<'e>(
+        subject: &Subject<'_>,
+        known: &'e mut Option<Vec<EarlyExit>>,
+    ) -> Result<&'e [EarlyExit], ModelError> {
+        if known.is_none() {
+            let exits = subject
+                .explorer
+                .early_exits(subject.clean, subject.cancel)?;
+            *known = Some(exits);
+        }
+        Ok(known.as_deref().unwrap_or_default())
+    }
+
+    fn verdict(
+        &self,
+        subject: &Subject<'_>,
+        exits: &mut Option<Vec<EarlyExit>>,
+    ) -> Result<Body, ModelError> {
+        let exits = Self::exits(subject, exits)?;
+        let (clean, cancel) = (subject.clean, subject.cancel);
+        let verdict = subject
+            .explorer
+            .verdict(clean, exits, self.budget, &mut |_| (), cancel)?;
+        Ok(Body::Verdict(Some(Box::new(Judged {
+            verdict,
+            answer: clean.run.answer.value.clone(),
+        }))))
+    }
+}
+
+fn problem_of(solved: &Solved) -> Body {
+    Body::Problem(Some(Problem {
+        question: solved.problem.question.clone(),
+        gold_steps: solved.problem.steps.clone(),
+        gold_answer: solved.problem.answer.clone(),
+    }))
+}
+
+/// Why a run without an answer has no result.
+const NO_ANSWER: &str = "the run gave no answer";
+
+/// Why an experiment has nothing to say about a run.
+fn no_latents(subject: &Subject<'_>) -> String {
+    let mode = subject.clean.mode.as_str();
+    if subject.clean.fed.is_empty() {
+        format!("the run has no latents ({mode} mode)")
+    } else if subject.clean.run.answer.value.is_none() {
+        NO_ANSWER.to_owned()
+    } else {
+        "it is not defined on this run".to_owned()
+    }
+}

@@ -1,0 +1,192 @@
+//! The loop of a run: jobs take batches, rows are written in order.
+//!
+//! Each job computes on threads of its own, so that small models, whose passes do not fill the processor, are worked on side by
+//! side. A stop lets the batches in hand finish; a failure too, and what they found is kept.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError, mpsc};
+
+use super::problem::Work;
+use crate::core::error::{Error, Result};
+use crate::engine::model::{Cancel, ModelError};
+use crate::lab::rows::journal::Journal;
+use crate::lab::rows::{Header, Row};
+
+/// How many batches a job may be ahead of what is written.
+const AHEAD: usize = 4;
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Problems of which every row is written.
+    pub done: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Every row is there.
+    Whole,
+    /// It was stopped; what is there is a beginning.
+    Stopped,
+}
+
+/// How a run is to go.
+pub struct How<'a> {
+    /// Rows that are there already.
+    pub from: usize,
+    /// Batches that are worked on side by side.
+    pub jobs: usize,
+    /// Set to stop after the batches in hand.
+    pub stop: &'a AtomicBool,
+    /// Set to give up the batches in hand too.
+    pub cancel: &'a Cancel,
+}
+
+/// Where the jobs stand.
+struct Queue {
+    /// Batches left, last first.
+    left: Mutex<Vec<usize>>,
+    /// How many batches are written.
+    written: Mutex<usize>,
+    moved: Condvar,
+}
+
+fn locked<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Queue {
+    /// The next batch and its turn, once it is not too far ahead; none when there is none left or the run is to stop.
+    fn next(&self, all: usize, how: &How<'_>) -> Option<(usize, usize)> {
+        if how.stop.load(Ordering::Relaxed) || how.cancel.is_cancelled() {
+            return None;
+        }
+        let mut left = locked(&self.left);
+        let batch = left.pop()?;
+        let turn = all - left.len() - 1;
+        drop(left);
+        let written = locked(&self.written);
+        let too_far =
+            |written: &mut usize| turn > *written + AHEAD * how.jobs && !how.cancel.is_cancelled();
+        drop(
+            self.moved
+                .wait_while(written, too_far)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        Some((turn, batch))
+    }
+
+    fn wrote(&self) {
+        *locked(&self.written) += 1;
+        self.moved.notify_all();
+    }
+
+    /// Lets go of jobs that wait for a turn that will not come.
+    fn give_up(&self, cancel: &Cancel) {
+        let written = locked(&self.written);
+        cancel.cancel();
+        drop(written);
+        self.moved.notify_all();
+    }
+}
+
+/// Computes what is missing of a run and appends it to the file.
+///
+/// # Errors
+/// When the model fails or the file cannot be written; what was written before stays.
+pub fn run(
+    work: &Work<'_>,
+    header: &Header,
+    journal: &mut Journal,
+    how: &How<'_>,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Ended> {
+    let size = header.settings.batch.max(1);
+    let per_problem = header.experiments.len().max(1);
+    let problems: Vec<usize> = header.problems().collect();
+    let of = problems.len();
+    let mut done = how.from / per_problem;
+    // The batch in which the next row is: what is there of it is computed again, so that it is the same, and passed over.
+    let mut batches: Vec<usize> = problems.iter().map(|index| index / size).collect();
+    batches.dedup();
+    let is_left = |batch: &usize| {
+        let before = problems.partition_point(|index| index / size <= *batch);
+        before * per_problem > how.from
+    };
+    let mut left: Vec<usize> = batches.into_iter().filter(is_left).collect();
+    let skip = left.first().map_or(0, |first| {
+        let before = problems.partition_point(|index| index / size < *first);
+        how.from - before * per_problem
+    });
+    on_progress(Progress { done, of });
+    let all = left.len();
+    left.reverse();
+    let queue = Queue {
+        left: Mutex::new(left),
+        written: Mutex::new(0),
+        moved: Condvar::new(),
+    };
+    let threads = (rayon::current_num_threads() / how.jobs.max(1)).max(1);
+    let (sender, made) = mpsc::channel::<(usize, Result<Vec<Row>, ModelError>)>();
+    let ended = std::thread::scope(|scope| -> Result<usize> {
+        for _ in 0..how.jobs.max(1) {
+            let (sender, queue) = (sender.clone(), &queue);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let pool = pool.map_err(|why| Error::internal(why.to_string()))?;
+            scope.spawn(move || {
+                while let Some((turn, batch)) = queue.next(all, how) {
+                    let rows = pool.install(|| work.rows(batch, how.cancel));
+                    let failed = rows.is_err();
+                    if sender.send((turn, rows)).is_err() || failed {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
+        let (mut turn, mut failure) = (0, None);
+        for (at, rows) in made {
+            match rows {
+                Ok(rows) => _ = waiting.insert(at, rows),
+                Err(error) => {
+                    how.stop.store(true, Ordering::Relaxed);
+                    if !matches!(error, ModelError::Cancelled) {
+                        failure.get_or_insert(error);
+                    }
+                }
+            }
+            while let Some(rows) = waiting.remove(&turn) {
+                let skip = if turn == 0 { skip } else { 0 };
+                let written = journal.append(rows.get(skip..).unwrap_or_default());
+                if written.is_err() {
+                    queue.give_up(how.cancel);
+                }
+                written?;
+                turn += 1;
+                queue.wrote();
+                done += rows.len() / per_problem - skip / per_problem;
+                on_progress(Progress { done, of });
+            }
+            if failure.is_some() {
+                queue.give_up(how.cancel);
+            }
+        }
+        match failure {
+            Some(error) => Err(error.into()),
+            None => Ok(turn),
+        }
+    });
+    let synced = journal.sync();
+    let turn = ended?;
+    synced?;
+    Ok(if turn == all {
+        Ended::Whole
+    } else {
+        Ended::Stopped
+    })
+}

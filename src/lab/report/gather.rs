@@ -1,0 +1,468 @@
+//! A run's rows as one small item a problem: read line by line, evidence is counted and let go.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::core::answers::{is_correct, same};
+use crate::core::error::{Error, Result};
+use crate::lab::rows::journal::Reader;
+use crate::lab::rows::row::{self, Confidence};
+use crate::lab::rows::summary::key;
+use crate::lab::rows::{Body, Experiment, FILE, Header, Row};
+use crate::core::types::{AblationValue, AnswerOutcome, EarlyExit, Null, Rung, Standing};
+
+/// How many different reasons of a refusal are kept for an experiment.
+const MOST_REASONS: usize = 8;
+
+/// A run as far as the report needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// How the rows were made.
+    pub header: Header,
+    /// The run's folder, as it was named.
+    pub folder: String,
+    /// Whether the last line lacked its end.
+    pub is_torn: bool,
+    /// Rows read.
+    pub rows: usize,
+    /// Rows of a whole run of the header's shard.
+    pub planned: usize,
+    /// One item a problem.
+    pub items: Vec<Item>,
+    /// Why experiments gave no result, and how often.
+    pub refused: BTreeMap<(Experiment, String), Refused>,
+}
+
+/// Rows without a result, for one reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// How many there are.
+    pub rows: usize,
+    /// Of how many of them the model's answer is right.
+    pub correct: usize,
+    /// And wrong; of the others it is not known.
+    pub wrong: usize,
+}
+
+/// What the rows of one problem come to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Item {
+    /// Which problem.
+    pub index: usize,
+    /// What tells its question from others.
+    pub key: u64,
+    /// Steps of the gold solution.
+    pub steps: usize,
+    /// Whether the model's own answer is the gold one.
+    pub correct: Option<bool>,
+    /// The answers.
+    pub accuracy: Option<Answers>,
+    /// The answers forced early.
+    pub early: Option<Early>,
+    /// The answers with latents off.
+    pub off: Option<Off>,
+    /// Where the gold trace stands.
+    pub gold: Option<Gold>,
+    /// The trace without the gold one.
+    pub chain: Option<Chain>,
+    /// The verdict.
+    pub verdict: Option<Judged>,
+}
+
+/// One mode's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// Whether an answer could be read.
+    pub answered: bool,
+    /// Whether it is the gold one.
+    pub correct: Option<bool>,
+    /// Whether it is the main answer.
+    pub same: bool,
+    /// Output tokens (methods.md 1.7).
+    pub tokens: usize,
+}
+
+/// The answers of one problem.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Answers {
+    /// As the model is meant to answer.
+    pub main: Said,
+    /// With no latent.
+    pub no_latents: Option<Said>,
+    /// In direct mode.
+    pub direct: Option<Said>,
+    /// In written mode.
+    pub written: Option<Said>,
+    /// How sure the main answer was.
+    pub confidence: Option<Confidence>,
+}
+
+/// An answer forced after k latents or written steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    /// After how many.
+    pub k: usize,
+    /// Whether it is the answer of the full run.
+    pub same: bool,
+    /// Whether it is the gold one.
+    pub correct: Option<bool>,
+}
+
+/// Early stopping of one problem (methods.md 4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Early {
+    /// Latents or written steps of the full run.
+    pub of: usize,
+    /// First match.
+    pub first: Option<usize>,
+    /// Stable match.
+    pub stable: usize,
+    /// The forced answers.
+    pub exits: Vec<Exit>,
+}
+
+/// All latents off by one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AllOff {
+    /// What stood in their place.
+    pub value: AblationValue,
+    /// What became of the answer.
+    pub outcome: AnswerOutcome,
+    /// Whether the answer is the gold one.
+    pub correct: Option<bool>,
+}
+
+/// The answers with latents off, of one problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Off {
+    /// All latents off, by each value.
+    pub all: Vec<AllOff>,
+    /// Latents that were switched off alone.
+    pub latents: usize,
+    /// Those of them that change the answer.
+    pub needed: usize,
+}
+
+/// The published backtracking search on one problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag a published column")]
+pub struct Published {
+    /// The published code cannot represent the gold solution.
+    pub impossible: bool,
+    /// The primary gold trace, without question numbers.
+    pub primary_without: bool,
+    /// The same with them.
+    pub primary_with: bool,
+    /// Any gold trace, without question numbers.
+    pub any_without: bool,
+    /// The same with them.
+    pub any_with: bool,
+    /// The first and any of the baselines, without and with question numbers; none if there is no baseline.
+    pub base: Option<[bool; 4]>,
+    /// The gold answer among ten tokens of the answer's column.
+    pub gold_in_top10: bool,
+}
+
+/// Where the gold trace of one problem stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gold {
+    /// Gold results that were looked for.
+    pub results: usize,
+    /// Those among the top tokens of some latent.
+    pub read: usize,
+    /// Whether all but the last are there in order; none of a solution of one step.
+    pub in_order: Option<bool>,
+    /// Other problems' gold solutions that were tried.
+    pub others: usize,
+    /// Those that are there in order.
+    pub others_in_order: usize,
+    /// The published search.
+    pub published: Option<Published>,
+}
+
+/// Forward chaining on one problem.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chain {
+    /// Whether a trace was found.
+    pub found: bool,
+    /// Found and verified with 1, 2 and 3 of three edits required; none outside paper mode.
+    pub required: [Option<(bool, bool)>; 3],
+    /// Verified steps with 2 of three edits required, the published default.
+    pub verified_steps: Option<usize>,
+    /// The null of our own search: others, and hits among them.
+    pub null: Option<Chance>,
+    /// Whether the rewritten question keeps the answer.
+    pub rewrite_same: Option<bool>,
+}
+
+/// How often a search succeeds by chance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chance {
+    /// Other problems that were searched.
+    pub n: usize,
+    /// Those that succeeded.
+    pub hits: usize,
+    /// (1 + hits) / (1 + n): of what was found, and of what was not.
+    pub p: f64,
+}
+
+impl From<&Null> for Chance {
+    fn from(null: &Null) -> Self {
+        Self {
+            n: null.n,
+            hits: null.hits,
+            #[expect(clippy::cast_precision_loss, reason = "a few hundred problems")]
+            p: null
+                .p_value
+                .unwrap_or((1 + null.hits) as f64 / (1 + null.n) as f64),
+        }
+    }
+}
+
+/// The verdict on one problem.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged {
+    /// The rung.
+    pub rung: Rung,
+    /// Whether it is PRESENT and chance may explain the trace.
+    pub by_chance: bool,
+    /// Whether latents were tested for need, and if so whether they are.
+    pub needed: Option<bool>,
+    /// Whether a trace was found.
+    pub has_trace: bool,
+    /// Other problems' latents; none where none was searched.
+    pub null: Option<Chance>,
+    /// Other problems' answers.
+    pub null_answers: Option<Chance>,
+    /// How the edits came out.
+    pub tracks: Option<Standing>,
+    /// How the replaced latents came out.
+    pub used: Option<Standing>,
+}
+
+impl Run {
+    /// Reads a run's folder.
+    ///
+    /// # Errors
+    /// Names the file and line that is no row, or not the row that belongs there.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let mut reader = Reader::open(folder)?;
+        let header = reader.header().clone();
+        let mut plan = header.plan();
+        let mut run = Self {
+            folder: folder.to_string_lossy().into_owned(),
+            is_torn: false,
+            rows: 0,
+            planned: planned(&header),
+            items: Vec::new(),
+            refused: BTreeMap::new(),
+            header,
+        };
+        let mut gold = None;
+        while let Some(row) = reader.row()? {
+            run.rows += 1;
+            if plan.next() != Some((row.index, row.body.experiment())) {
+                let message = format!(
+                    "problem {} {} does not stand where it belongs",
+                    row.index,
+                    row.body.experiment().as_str()
+                );
+                let hint =
+                    "the file was changed since it was written: run again into another folder";
+                return Err(Error::data(
+                    &folder.join(FILE),
+                    Some(run.rows + 1),
+                    message,
+                    hint,
+                ));
+            }
+            run.add(row, &mut gold);
+        }
+        run.is_torn = reader.is_torn();
+        Ok(run)
+    }
+
+    /// Whether every row of every problem is there, of all shards.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.rows == self.planned && self.header.shard.of == 1 && !self.is_torn
+    }
+
+    /// Takes a row in; `gold` is the gold answer of the problem in hand.
+    pub(super) fn add(&mut self, row: Row, gold: &mut Option<String>) {
+        let experiment = row.body.experiment();
+        if self.items.last().is_none_or(|item| item.index != row.index) {
+            *gold = None;
+            self.items.push(Item {
+                index: row.index,
+                steps: row.steps,
+                ..Item::default()
+            });
+        }
+        if let Some(reason) = row.refused {
+            self.refuse(experiment, reason, row.correct);
+        }
+        if let Body::Accuracy(Some(found)) = &row.body {
+            for (mode, reason) in &found.refused {
+                self.refuse(experiment, format!("{mode} mode: {reason}"), row.correct);
+            }
+        }
+        let Some(item) = self.items.last_mut() else {
+            return;
+        };
+        item.correct = item.correct.or(row.correct);
+        let is_gold = |answer: Option<&str>, gold: &Option<String>| {
+            gold.as_deref().map(|gold| is_correct(answer, gold))
+        };
+        match row.body {
+            Body::Problem(problem) => {
+                item.key = problem.as_ref().map_or(0, |problem| key(&problem.question));
+                *gold = problem
+                    .map(|problem| problem.gold_answer)
+                    .filter(|answer| !answer.trim().is_empty());
+            }
+            Body::Accuracy(found) => item.accuracy = found.map(|found| answers(&found)),
+            Body::EarlyStopping(found) => {
+                item.early = found.map(|found| early(&found, |a| is_gold(a, gold)));
+            }
+            Body::Ablation(found) => item.off = found.map(|found| off(&found)),
+            Body::Backtracking(found) => item.gold = found.map(|found| gold_trace(&found)),
+            Body::ForwardChaining(found) => item.chain = found.map(|found| chain(&found)),
+            Body::Verdict(found) => item.verdict = found.map(|found| judged(&found)),
+        }
+    }
+
+    /// Counts a refusal; beyond a number of different reasons they are counted together.
+    fn refuse(&mut self, experiment: Experiment, reason: String, correct: Option<bool>) {
+        let kept = self.refused.keys().filter(|(of, _)| *of == experiment);
+        let is_full = kept.count() >= MOST_REASONS;
+        let key = (experiment, reason);
+        let key = if is_full && !self.refused.contains_key(&key) {
+            (experiment, "other reasons".to_owned())
+        } else {
+            key
+        };
+        let refused = self.refused.entry(key).or_default();
+        refused.rows += 1;
+        refused.correct += usize::from(correct == Some(true));
+        refused.wrong += usize::from(correct == Some(false));
+    }
+}
+
+/// Rows of a whole run of the header's shard.
+fn planned(header: &Header) -> usize {
+    let (n, batch, shard) = (header.data.n, header.settings.batch.max(1), header.shard);
+    let (full, rest) = (n / batch, n % batch);
+    let held = full.saturating_add(shard.of - shard.index) / shard.of;
+    let last = if shard.holds(full) { rest } else { 0 };
+    let problems = held.saturating_mul(batch).saturating_add(last);
+    problems.saturating_mul(header.experiments.len())
+}
+
+fn answers(found: &row::Accuracy) -> Answers {
+    let main = found.main.answer.as_deref();
+    let said = |said: &row::Said| Said {
+        answered: said.answer.is_some(),
+        correct: said.correct,
+        same: match (said.answer.as_deref(), main) {
+            (Some(a), Some(b)) => same(a, b),
+            (a, b) => a == b,
+        },
+        tokens: said.tokens,
+    };
+    Answers {
+        main: said(&found.main),
+        no_latents: found.no_latents.as_ref().map(said),
+        direct: found.direct.as_ref().map(said),
+        written: found.written.as_ref().map(said),
+        confidence: found.confidence,
+    }
+}
+
+fn early(found: &row::EarlyStopping, is_gold: impl Fn(Option<&str>) -> Option<bool>) -> Early {
+    // The answer of the full run is that of the first match; where nothing matches, no forced answer is it.
+    let value = |exit: &EarlyExit| exit.value.clone().unwrap_or_default();
+    let first = found
+        .first_match
+        .and_then(|at| found.exits.get(at))
+        .map(value);
+    let exits = found.exits.iter().map(|exit| Exit {
+        k: exit.k,
+        same: first.as_ref().is_some_and(|free| same(free, &value(exit))),
+        correct: is_gold(exit.value.as_deref()),
+    });
+    Early {
+        of: found.of,
+        first: found.first_match,
+        stable: found.stable_match,
+        exits: exits.collect(),
+    }
+}
+
+fn off(found: &row::Ablation) -> Off {
+    let all = found.all.iter().map(|off| AllOff {
+        value: off.value,
+        outcome: off.variants().outcome(),
+        correct: off.correct,
+    });
+    Off {
+        all: all.collect(),
+        latents: found.each.len(),
+        needed: found.needed.len(),
+    }
+}
+
+fn gold_trace(found: &row::Backtracking) -> Gold {
+    let published = found.published.as_ref().map(|published| {
+        let base = published.baselines.first().map(|first| {
+            let any = |of: fn(&(bool, bool)) -> bool| published.baselines.iter().any(of);
+            [first.0, any(|b| b.0), first.1, any(|b| b.1)]
+        });
+        Published {
+            impossible: published.impossible,
+            primary_without: published.without,
+            primary_with: published.with,
+            any_without: published.any_without,
+            any_with: published.any_with,
+            base,
+            gold_in_top10: published.gold_in_top10,
+        }
+    });
+    let holds = |list: &[bool]| list.iter().filter(|in_order| **in_order).count();
+    Gold {
+        results: found.reads.len(),
+        read: found.reads.iter().filter(|r| r.latent.is_some()).count(),
+        in_order: found.in_order,
+        others: found.in_order_others.len(),
+        others_in_order: holds(&found.in_order_others),
+        published,
+    }
+}
+
+fn chain(found: &row::ForwardChaining) -> Chain {
+    let at = |passes: usize| found.required.iter().find(|r| r.passes == passes);
+    let verified = |r: &row::Required| r.steps.iter().filter(|s| s.verified).count();
+    Chain {
+        found: found.found,
+        required: [1, 2, 3].map(|passes| at(passes).map(|r| (r.found, r.found && r.verified))),
+        verified_steps: at(2).map(verified),
+        null: found.null.as_ref().filter(|n| n.n > 0).map(Chance::from),
+        rewrite_same: found.rewrite.as_ref().map(|rewrite| rewrite.same),
+    }
+}
+
+fn judged(found: &row::Judged) -> Judged {
+    let verdict = &found.verdict;
+    let necessity = &verdict.necessity;
+    let chance = |null: &Null| (null.n > 0).then(|| Chance::from(null));
+    Judged {
+        rung: verdict.rung,
+        by_chance: verdict.by_chance,
+        needed: necessity.is_tested().then_some(necessity.needed),
+        has_trace: verdict.has_trace(),
+        null: chance(&verdict.null),
+        null_answers: verdict.null_answers.as_ref().and_then(chance),
+        tracks: verdict.tracks.as_ref().map(|tracks| tracks.standing),
+        used: verdict.used.as_ref().map(|used| used.standing),
+    }
+}

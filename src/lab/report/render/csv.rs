@@ -1,0 +1,89 @@
+//! Tables and plots as CSV (RFC 4180), a file each: compound figures become a column for each of their numbers.
+
+use crate::lab::report::table::{Cell, Part, Report, Table};
+use crate::core::text::{Page, sanitize};
+
+/// The files: name and contents.
+#[must_use]
+pub fn files(report: &Report) -> Vec<(String, Page)> {
+    let parts = report.sections.iter().flat_map(|section| &section.parts);
+    let tables = parts.map(|part| match part {
+        Part::Table(found) => table(found),
+        Part::Plot(plot) => table(&plot.table()),
+    });
+    tables.collect()
+}
+
+/// The parts that a column falls into, from its widest cell.
+fn parts(table: &Table, column: usize) -> &'static [&'static str] {
+    let cells = || table.rows.iter().map(|row| &row[column]);
+    if cells().any(|cell| matches!(cell, Cell::Share(_))) {
+        &["", "_low", "_high", "_hits", "_n"]
+    } else if cells().any(|cell| matches!(cell, Cell::Estimate { .. })) {
+        &["", "_low", "_high"]
+    } else if cells().any(|cell| matches!(cell, Cell::Spread { .. })) {
+        &["", "_sd"]
+    } else {
+        &[""]
+    }
+}
+
+fn table(table: &Table) -> (String, Page) {
+    let parts: Vec<&[&str]> = (0..table.columns.len()).map(|i| parts(table, i)).collect();
+    let names = table
+        .columns
+        .iter()
+        .zip(&parts)
+        .flat_map(|(column, parts)| {
+            parts
+                .iter()
+                .map(move |part| format!("{}{part}", column.key))
+        });
+    let mut csv = names.collect::<Vec<_>>().join(",");
+    csv.push('\n');
+    for row in &table.rows {
+        let mut fields: Vec<String> = Vec::new();
+        for (cell, parts) in row.iter().zip(&parts) {
+            let mut numbers = numbers(cell);
+            numbers.resize(parts.len(), String::new());
+            fields.append(&mut numbers);
+        }
+        csv.push_str(&fields.join(","));
+        csv.push('\n');
+    }
+    (format!("{}.csv", table.id), Page::of(csv))
+}
+
+/// A cell's numbers as they are, unrounded.
+fn numbers(cell: &Cell) -> Vec<String> {
+    let all = |values: &[f64]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
+    match cell {
+        Cell::None(_) => vec![String::new()],
+        Cell::Text(text) => vec![quoted(text)],
+        Cell::Count(count) => vec![count.to_string()],
+        Cell::Share(share) => {
+            let mut found = all(&[share.accuracy, share.ci95.0, share.ci95.1]);
+            found.extend([share.hits.to_string(), share.n.to_string()]);
+            found
+        }
+        Cell::Number(value, _) | Cell::P(value) => all(&[*value]),
+        Cell::Estimate {
+            value, low, high, ..
+        } => all(&[*value, *low, *high]),
+        Cell::Spread { mean, sd } => all(&[*mean, *sd]),
+    }
+}
+
+/// A text, cleaned. What a spreadsheet would take for a formula is told by an apostrophe that it is none.
+fn quoted(text: &str) -> String {
+    let text = sanitize(text);
+    let mark = if text.starts_with(['=', '+', '-', '@']) {
+        "'"
+    } else {
+        ""
+    };
+    if mark.is_empty() && !text.contains([',', '"', '\n', '\r']) {
+        return text.into_string();
+    }
+    format!("\"{mark}{}\"", text.replace('"', "\"\""))
+}

@@ -1,0 +1,80 @@
+//! The report as JSON, schema undertone.report/1: every table by its name, a row an object by column.
+
+use serde_json::{Map, Value, json};
+
+use crate::lab::report::SCHEMA;
+use crate::lab::report::table::{Cell, Part, Report, Table};
+
+/// The whole report.
+#[must_use]
+pub fn report(report: &Report) -> Value {
+    let (mut tables, mut plots, mut sections) = (Map::new(), Map::new(), Vec::new());
+    for section in &report.sections {
+        let mut parts = Vec::new();
+        for part in &section.parts {
+            match part {
+                Part::Table(found) => {
+                    parts.push(json!({"table": found.id}));
+                    tables.insert(found.id.clone(), table(found));
+                }
+                Part::Plot(plot) => {
+                    parts.push(json!({"plot": plot.id}));
+                    let value = serde_json::to_value(plot).unwrap_or_default();
+                    plots.insert(plot.id.clone(), value);
+                }
+            }
+        }
+        sections.push(json!({
+            "id": section.id,
+            "title": section.title,
+            "text": section.text,
+            "parts": parts,
+        }));
+    }
+    json!({
+        "schema": SCHEMA,
+        "version": env!("CARGO_PKG_VERSION"),
+        "title": report.title,
+        "warnings": report.warnings,
+        "sections": sections,
+        "tables": tables,
+        "plots": plots,
+    })
+}
+
+fn table(table: &Table) -> Value {
+    let rows = table.rows.iter().map(|row| {
+        let cells = table.columns.iter().zip(row);
+        let cells = cells.map(|(column, cell)| (column.key.to_owned(), value(cell)));
+        Value::Object(cells.collect())
+    });
+    json!({
+        "title": table.title,
+        "caption": table.caption,
+        "columns": table.columns,
+        "rows": rows.collect::<Vec<_>>(),
+        "notes": table.notes,
+    })
+}
+
+/// A cell: null where there is none, a share or an estimate as an object.
+#[must_use]
+pub fn value(cell: &Cell) -> Value {
+    match cell {
+        Cell::None(_) => Value::Null,
+        Cell::Text(text) => Value::from(text.as_str()),
+        Cell::Count(count) => Value::from(*count),
+        Cell::Share(share) => json!({
+            "share": share.accuracy,
+            "low": share.ci95.0,
+            "high": share.ci95.1,
+            "hits": share.hits,
+            "n": share.n,
+        }),
+        Cell::Number(value, _) | Cell::P(value) => Value::from(*value),
+        Cell::Estimate {
+            value, low, high, ..
+        } => json!({"value": value, "low": low, "high": high}),
+        Cell::Spread { mean, sd } => json!({"mean": mean, "sd": sd}),
+    }
+}

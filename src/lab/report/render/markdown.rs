@@ -1,0 +1,101 @@
+//! The report as Markdown.
+
+use crate::lab::report::plot::Plot;
+use crate::lab::report::table::{Cell, Part, Report, Table};
+use crate::core::text::{Page, sanitize};
+
+/// The whole report.
+#[must_use]
+pub fn report(report: &Report) -> Page {
+    let mut md = format!("# {}\n", escape(&report.title));
+    for warning in &report.warnings {
+        md.push_str(&format!("\n> **Note.** {}\n", escape(warning)));
+    }
+    for section in &report.sections {
+        md.push_str(&format!("\n## {}\n", escape(&section.title)));
+        for text in &section.text {
+            md.push_str(&format!("\n{}\n", escape(text)));
+        }
+        for part in &section.parts {
+            match part {
+                Part::Table(found) => table(&mut md, found),
+                Part::Plot(found) => plot(&mut md, found),
+            }
+        }
+    }
+    Page::of(md)
+}
+
+fn table(md: &mut String, table: &Table) {
+    if table.rows.is_empty() {
+        return;
+    }
+    md.push_str(&format!("\n### {}\n\n", escape(&table.title)));
+    md.push_str(&format!("{}\n\n", escape(&table.caption)));
+    rows(md, table);
+    for note in &table.notes {
+        md.push_str(&format!("\n- {}", escape(note)));
+    }
+    if !table.notes.is_empty() {
+        md.push('\n');
+    }
+}
+
+fn rows(md: &mut String, table: &Table) {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let labels = table.columns.iter().map(|column| escape(column.label));
+    md.push_str(&line(labels.collect()));
+    let rules = (0..table.columns.len()).map(|i| if is_text(table, i) { "---" } else { "---:" });
+    md.push_str(&line(rules.map(str::to_owned).collect()));
+    for row in &table.rows {
+        md.push_str(&line(
+            row.iter().map(|cell| escape(&cell.words())).collect(),
+        ));
+    }
+}
+
+/// Whether a column holds words.
+fn is_text(table: &Table, column: usize) -> bool {
+    let first = table.rows.first();
+    first.is_some_and(|row| matches!(row[column], Cell::Text(_)))
+}
+
+/// The numbers of a plot; those of a curve are left to the other forms.
+fn plot(md: &mut String, plot: &Plot) {
+    md.push_str(&format!(
+        "\n### {}\n\n{}\n\n",
+        escape(&plot.title),
+        escape(&plot.caption)
+    ));
+    let points: usize = plot.series.iter().map(|series| series.points.len()).sum();
+    if points > 40 {
+        md.push_str(&format!(
+            "{points} points: see `{}.csv` (`--csv`) or the HTML report.\n",
+            plot.id
+        ));
+    } else {
+        rows(md, &plot.table());
+    }
+}
+
+/// Foreign text as itself: no control character, no markup, no link, no end of a cell.
+fn escape(text: &str) -> String {
+    let clean = sanitize(text);
+    let mut escaped = String::with_capacity(clean.len());
+    let mut chars = clean.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '<' if chars.peek() == Some(&' ') => escaped.push(c),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '@' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c => escaped.push(c),
+        }
+    }
+    // Addresses become links even without brackets.
+    escaped.replace("://", "\\://").replace("www.", "www\\.")
+}

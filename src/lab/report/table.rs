@@ -1,0 +1,267 @@
+//! The report as plain data: sections of tables and plots. Every form (Markdown, HTML, CSV, JSON) is drawn from it, so that a
+//! number is the same in all of them.
+
+use serde::Serialize;
+
+use super::plot::Plot;
+use crate::core::stats::Share;
+
+/// A whole report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// What it is about, in one line.
+    pub title: String,
+    /// What a reader has to know before any number, e.g. that the run is not whole.
+    pub warnings: Vec<String>,
+    /// Its parts, in order.
+    pub sections: Vec<Section>,
+}
+
+/// A part of the report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section {
+    /// Its name in links and in JSON.
+    pub id: &'static str,
+    /// Its title.
+    pub title: String,
+    /// What is said in words, a paragraph each.
+    pub text: Vec<String>,
+    /// Its tables and plots, in order.
+    pub parts: Vec<Part>,
+}
+
+/// A table or a plot.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// A table.
+    Table(Table),
+    /// A plot.
+    Plot(Plot),
+}
+
+impl From<Table> for Part {
+    fn from(table: Table) -> Self {
+        Self::Table(table)
+    }
+}
+
+impl From<Plot> for Part {
+    fn from(plot: Plot) -> Self {
+        Self::Plot(plot)
+    }
+}
+
+/// A table: every row has a cell for each column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Its name, unique in the report.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// What is counted, and what the figures do not mean.
+    pub caption: String,
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// The rows.
+    pub rows: Vec<Vec<Cell>>,
+    /// What is to be said of single figures.
+    pub notes: Vec<String>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its name in JSON and CSV.
+    pub key: &'static str,
+    /// Its heading.
+    pub label: &'static str,
+}
+
+/// What a number counts, which says how it is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A share from 0 to 1, printed in percent.
+    Share,
+    /// A difference of shares, printed in points with its sign.
+    Points,
+    /// The size of a difference of shares, printed in points.
+    Size,
+    /// Any number: three decimals.
+    Plain,
+    /// A number that is already a percentage, or a count of tokens: one decimal.
+    Tenths,
+}
+
+/// One figure or text of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// There is none; empty, or why.
+    None(&'static str),
+    /// A text; foreign ones are cleaned where they are printed.
+    Text(String),
+    /// A count.
+    Count(usize),
+    /// A share with its n and Wilson 95 % interval.
+    Share(Share),
+    /// A number without an interval.
+    Number(f64, Unit),
+    /// A number with its 95 % interval.
+    Estimate {
+        /// The number.
+        value: f64,
+        /// The lower end of its interval.
+        low: f64,
+        /// The upper end.
+        high: f64,
+        /// What it counts.
+        unit: Unit,
+    },
+    /// A mean and the population standard deviation.
+    Spread {
+        /// The mean.
+        mean: f64,
+        /// The standard deviation.
+        sd: f64,
+    },
+    /// A p-value or q-value.
+    P(f64),
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(
+        id: impl Into<String>,
+        title: impl Into<String>,
+        caption: impl Into<String>,
+        columns: &[(&'static str, &'static str)],
+    ) -> Self {
+        Self {
+            id: id.into(),
+            title: title.into(),
+            caption: caption.into(),
+            columns: columns
+                .iter()
+                .map(|(key, label)| Column { key, label })
+                .collect(),
+            rows: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, row: Vec<Cell>) {
+        debug_assert_eq!(row.len(), self.columns.len(), "{}", self.id);
+        self.rows.push(row);
+    }
+
+    /// A cell by row and column, for tests.
+    #[cfg(test)]
+    #[must_use]
+    pub fn cell(&self, row: usize, key: &str) -> &Cell {
+        let column = self.columns.iter().position(|c| c.key == key);
+        &self.rows[row][column.unwrap_or_else(|| panic!("no column {key}"))]
+    }
+}
+
+impl Cell {
+    /// The share of those that hold.
+    pub fn share(holds: impl IntoIterator<Item = bool>) -> Self {
+        Self::of(count(holds))
+    }
+
+    /// A share, or nothing where nothing was counted.
+    #[must_use]
+    pub fn of(share: Share) -> Self {
+        if share.n == 0 {
+            Self::None("nothing to count")
+        } else {
+            Self::Share(share)
+        }
+    }
+
+    /// A text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// As it is read: `41.6 % (38.9 to 44.3), 549 of 1319`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::None("") => "–".to_owned(),
+            Self::None(why) => format!("– ({why})"),
+            Self::Text(text) => text.clone(),
+            Self::Count(count) => count.to_string(),
+            Self::Share(share) => {
+                let (low, high) = share.ci95;
+                format!(
+                    "{:.1} % ({:.1} to {:.1}), {} of {}",
+                    100.0 * share.accuracy,
+                    100.0 * low,
+                    100.0 * high,
+                    share.hits,
+                    share.n
+                )
+            }
+            Self::Number(value, unit) => unit.words(*value),
+            Self::Estimate {
+                value,
+                low,
+                high,
+                unit,
+            } => format!(
+                "{} ({} to {})",
+                unit.words(*value),
+                unit.bare(*low),
+                unit.bare(*high)
+            ),
+            Self::Spread { mean, sd } => format!("{mean:.1} ± {sd:.1}"),
+            Self::P(p) => p_words(*p),
+        }
+    }
+}
+
+impl Unit {
+    /// The number without its unit.
+    #[must_use]
+    pub fn bare(self, value: f64) -> String {
+        let text = match self {
+            Self::Share | Self::Size => format!("{:.1}", 100.0 * value),
+            Self::Points => format!("{:+.1}", 100.0 * value),
+            Self::Plain => format!("{value:.3}"),
+            Self::Tenths => format!("{value:.1}"),
+        };
+        text.replace('-', "−")
+    }
+
+    /// The number with its unit.
+    #[must_use]
+    pub fn words(self, value: f64) -> String {
+        let bare = self.bare(value);
+        match self {
+            Self::Share => format!("{bare} %"),
+            Self::Points | Self::Size => format!("{bare} points"),
+            Self::Plain | Self::Tenths => bare,
+        }
+    }
+}
+
+/// A p-value: three decimals, `< 0.001` below.
+#[must_use]
+pub fn p_words(p: f64) -> String {
+    if p < 0.001 {
+        "< 0.001".to_owned()
+    } else {
+        format!("{p:.3}")
+    }
+}
+
+/// The share of those that hold.
+pub fn count(holds: impl IntoIterator<Item = bool>) -> Share {
+    let (mut hits, mut n) = (0, 0);
+    for holds in holds {
+        hits += usize::from(holds);
+        n += 1;
+    }
+    Share::new(hits, n)
+}

@@ -1,0 +1,244 @@
+//! The three findings on this model: are latents needed, is the gold trace in them, is a trace verified more often where the
+//! answer is correct.
+
+use super::super::gather::{Gold, Item, Judged, Run};
+use super::super::table::{Cell, Section, Table, Unit, count};
+use super::{compared, gap, group, mean_share};
+use crate::core::stats::paired::Pairs;
+use crate::core::stats::{Share, float};
+use crate::core::types::{AblationValue, AnswerOutcome, Rung, Variants};
+
+/// The section.
+#[must_use]
+pub fn section(run: &Run) -> Section {
+    Section {
+        id: "findings",
+        title: "Necessity, decodability, verification".to_owned(),
+        text: vec![
+            "The paper's three findings, asked of this model: answers often stand without the latents; where they are needed the \
+             gold trace can often be decoded; and a verified trace is found more often behind correct answers."
+                .to_owned(),
+        ],
+        parts: vec![
+            necessity(run).into(),
+            decodability(run).into(),
+            verified(run).into(),
+        ],
+    }
+}
+
+/// What became of the answer, and whether it is correct then and in the clean run.
+#[derive(Clone, Copy)]
+struct Changed {
+    outcome: AnswerOutcome,
+    correct: Option<bool>,
+    clean: Option<bool>,
+}
+
+fn necessity(run: &Run) -> Table {
+    let mut table = Table::new(
+        "necessity",
+        "The answer without the latents",
+        "Unchanged is the share of problems that keep the model's own answer, of several donors with every one; mixed is the share that \
+         keeps it with some donors and not with others; correct is the share that gives the gold one (of several donors the most \
+         frequent answer), compared with the clean run on the same problems (Newcombe's interval for pairs, McNemar's exact test). An \
+         unchanged answer says that latents are not needed for it, not that they hold nothing.",
+        &[
+            ("condition", "Condition"),
+            ("same", "Answer unchanged"),
+            ("mixed", "Mixed"),
+            ("correct", "Correct"),
+            ("difference", "Less clean run"),
+            ("p", "p, McNemar"),
+            ("detectable", "Detectable"),
+        ],
+    );
+    let mut push = |name: String, of: &[Changed]| {
+        if of.is_empty() {
+            return;
+        }
+        let both = of.iter().filter_map(|c| Some((c.correct?, c.clean?)));
+        let (with, clean): (Vec<bool>, Vec<bool>) = both.unzip();
+        let pairs = Pairs::count(&with, &clean).expect("both lists are as long");
+        let [difference, p, detectable] = compared(pairs);
+        let outcomes = |wanted| Cell::share(of.iter().map(|c| c.outcome == wanted));
+        table.push(vec![
+            Cell::text(name),
+            outcomes(AnswerOutcome::Stands),
+            outcomes(AnswerOutcome::Mixed),
+            Cell::share(of.iter().filter_map(|c| c.correct)),
+            difference,
+            p,
+            detectable,
+        ]);
+    };
+    let without: Vec<Changed> = run.items.iter().filter_map(no_latents).collect();
+    push("no latents".to_owned(), &without);
+    for value in AblationValue::ALL {
+        let of: Vec<Changed> = run.items.iter().filter_map(|i| all_off(i, value)).collect();
+        push(format!("all latents off, {}", value.as_str()), &of);
+    }
+    let judged = || run.items.iter().filter_map(|item| item.verdict);
+    let stands = count(judged().filter_map(|v| v.needed).map(|needed| !needed));
+    if stands.n > 0 {
+        table.notes.push(format!(
+            "Answer and log-probability stand without latents and with all resampled (N0 of the verdict): {}.",
+            Cell::of(stands).words()
+        ));
+    }
+    let offs = run.items.iter().filter_map(|item| item.off.as_ref());
+    let single = count(offs.filter(|off| off.latents > 0).map(|off| off.needed > 0));
+    if single.n > 0 {
+        let value = run.header.settings.value;
+        let most = value
+            .variant_name()
+            .map_or_else(String::new, |name| format!(", most {name}s"));
+        table.notes.push(format!(
+            "Some single latent, switched off alone ({}{most}), changes the answer: {}.",
+            value.as_str(),
+            Cell::of(single).words()
+        ));
+    }
+    table
+}
+
+fn no_latents(item: &Item) -> Option<Changed> {
+    let answers = item.accuracy.as_ref()?;
+    let said = answers.no_latents?;
+    Some(Changed {
+        outcome: Variants::one(!said.same).outcome(),
+        correct: said.correct,
+        clean: answers.main.correct,
+    })
+}
+
+fn all_off(item: &Item, value: AblationValue) -> Option<Changed> {
+    let off = item
+        .off
+        .as_ref()?
+        .all
+        .iter()
+        .find(|off| off.value == value)?;
+    Some(Changed {
+        outcome: off.outcome,
+        correct: off.correct,
+        clean: item.correct,
+    })
+}
+
+fn decodability(run: &Run) -> Table {
+    let mut table = Table::new(
+        "decodability",
+        "The gold trace in the latents",
+        "Shares within a problem are averaged over problems, with a bootstrap 95 % interval over problems. Other problems' gold \
+         traces of as many steps say how often chance gives the same. A verdict does not know the gold trace: PRESENT or above says \
+         that some valid trace to the model's own answer is there.",
+        &[
+            ("measure", "Measure"),
+            ("all", "All"),
+            ("correct", "Correct"),
+            ("wrong", "Wrong"),
+        ],
+    );
+    let mut push = |name: &str, of: &dyn Fn(&[&Item]) -> Cell| {
+        let mut row = vec![Cell::text(name)];
+        row.push(of(&run.items.iter().collect::<Vec<_>>()));
+        for correct in [true, false] {
+            row.push(of(&group(run, correct).collect::<Vec<_>>()));
+        }
+        table.push(row);
+    };
+    let gold = |items: &[&Item]| -> Vec<Gold> { items.iter().filter_map(|i| i.gold).collect() };
+    push("gold results among the top tokens", &|items| {
+        let read = gold(items).into_iter().filter(|g| g.results > 0);
+        let read: Vec<f64> = read.map(|g| float(g.read) / float(g.results)).collect();
+        mean_share(&read, Unit::Share)
+    });
+    push("gold trace in order", &|items| {
+        Cell::share(gold(items).iter().filter_map(|g| g.in_order))
+    });
+    let others = |g: &Gold| float(g.others_in_order) / float(g.others);
+    push("others' gold trace in order", &|items| {
+        let found = gold(items).into_iter().filter(|g| g.others > 0);
+        mean_share(&found.map(|g| others(&g)).collect::<Vec<_>>(), Unit::Share)
+    });
+    push("own less others'", &|items| {
+        let found = gold(items).into_iter().filter(|g| g.others > 0);
+        let own = |g: &Gold| g.in_order.map(|holds| f64::from(u8::from(holds)));
+        let gain = found.filter_map(|g| Some(own(&g)? - others(&g)));
+        mean_share(&gain.collect::<Vec<_>>(), Unit::Points)
+    });
+    push("verdict PRESENT or above", &|items| {
+        Cell::share(
+            items
+                .iter()
+                .filter_map(|i| Some(i.verdict?.rung.is_sound())),
+        )
+    });
+    push("a trace was found, needed or not", &|items| {
+        Cell::share(items.iter().filter_map(|i| Some(i.verdict?.has_trace)))
+    });
+    table
+}
+
+/// What counts as verified, and its name.
+type Verified = (&'static str, fn(&Item) -> Option<bool>);
+
+/// Whether a verdict is at a rung or above it, on the way up from PRESENT.
+#[must_use]
+pub fn reaches(verdict: &Judged, rung: Rung) -> bool {
+    let height = |rung: Rung| match rung {
+        Rung::Present => 1,
+        Rung::Tracks => 2,
+        Rung::Used => 3,
+        _ => 0,
+    };
+    height(verdict.rung) >= height(rung)
+}
+
+const VERIFIED: [Verified; 4] = [
+    ("published verifier, 2/3", |item| {
+        Some(item.chain?.required[1]?.1)
+    }),
+    ("verdict PRESENT or above", |item| {
+        Some(reaches(&item.verdict?, Rung::Present))
+    }),
+    ("verdict TRACKS or above", |item| {
+        Some(reaches(&item.verdict?, Rung::Tracks))
+    }),
+    ("verdict USED", |item| {
+        Some(reaches(&item.verdict?, Rung::Used))
+    }),
+];
+
+fn verified(run: &Run) -> Table {
+    let mut table = Table::new(
+        "verification",
+        "Verified on correct and on wrong answers",
+        "The gap is the share among correct answers less that among wrong ones (Newcombe's 95 % interval). No rung looks at the gold \
+         answer, so a gap is evidence and not a definition.",
+        &[
+            ("measure", "Measure"),
+            ("correct", "Correct"),
+            ("wrong", "Wrong"),
+            ("gap", "Gap"),
+            ("detectable", "Detectable"),
+        ],
+    );
+    for (name, holds) in VERIFIED {
+        let share = |correct| -> Share { count(group(run, correct).filter_map(holds)) };
+        let (correct, wrong) = (share(true), share(false));
+        if correct.n + wrong.n == 0 {
+            continue;
+        }
+        let [gap, detectable] = gap(correct, wrong);
+        table.push(vec![
+            Cell::text(name),
+            Cell::of(correct),
+            Cell::of(wrong),
+            gap,
+            detectable,
+        ]);
+    }
+    table
+}
