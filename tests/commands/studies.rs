@@ -1,13 +1,9 @@
 //! The commands that ask what latents do, as scripts see them: schemas, CSV, exit codes. Runs the real binary on a
 //! bundled model.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
-mod binary;
-
 use std::fs;
 
-use binary::{QUESTION, has, said, undertone};
+use crate::binary::{QUESTION, has, said, undertone};
 use serde_json::Value;
 use tempfile::tempdir;
 

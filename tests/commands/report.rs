@@ -1,6 +1,6 @@
 //! `undertone report` as a user runs it: the page in a browser, without a network, with the figures of the JSON.
 
-#[path = "../src/report/made.rs"]
+#[path = "../../src/lab/report/made.rs"]
 #[allow(
     dead_code,
     clippy::cast_possible_truncation,

@@ -1,16 +1,11 @@
 //! What the explorer promises an analyst, driven as an analyst would: the real binary in a pseudo-terminal, on a bundled model.
 //! Every journey asserts on files and on what the screen says.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
 mod dataset;
 mod exports;
 mod failing;
 mod kills;
 mod signals;
-#[path = "../binary/terminal.rs"]
-mod terminal;
 mod work;
 
 use std::fs;
@@ -18,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use terminal::Terminal;
+use crate::terminal::Terminal;
 
 /// Starts the explorer and waits until the first problem is judged.
 fn ready(home: &Path, args: &[&str], env: &[(&str, &str)]) -> Terminal {

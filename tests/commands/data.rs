@@ -1,15 +1,11 @@
 //! `undertone data prepare gsm8k` as scripts see it, and data files of every form where `--data` is taken. Runs the real
 //! binary; its tokenizer is a bundled model's, which reads whole words.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
-mod binary;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use binary::{command, undertone};
+use crate::binary::{command, undertone};
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 

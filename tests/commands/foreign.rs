@@ -1,14 +1,9 @@
 //! A model's folder has any name: what every command says of it, as text, table or JSON, is clean, and its line ends forge no line.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
-mod binary;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use binary::{QUESTION, command};
+use crate::binary::{QUESTION, command};
 use tempfile::tempdir;
 
 /// Escape sequences, a forged line, and characters that hide or reorder.

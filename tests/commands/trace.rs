@@ -1,17 +1,13 @@
 //! `undertone trace` as scripts see it: hand-made records, the recorded goldens of the published searches, the figures of
 //! field-map.md 6, hostile files. Runs the real binary; what needs the shared fixtures is skipped without them.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
-mod binary;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use binary::undertone;
+use crate::binary::undertone;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 use undertone::verify::paper::backtracking::{Backtracking, Layout as Back};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::tempdir;
 
-use crate::ready;
+use super::ready;
 use crate::terminal::Terminal;
 
 /// Puts something on the screen that the program knows nothing of.

@@ -1,15 +1,11 @@
 //! The same problems and the same model in every form that people have them: each form gives the same rows, or one refusal that names
 //! what is wrong with it. A new form is a line in [`data_forms`] or [`model_forms`].
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
-mod binary;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use binary::command;
+use crate::binary::command;
 use serde_json::{Map, Value, json};
 use tempfile::tempdir;
 use undertone::core::problem::gold::plain_answer;

@@ -1,14 +1,10 @@
 //! What a verdict must not say: questions and models that once made it say something false, on the real binary.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
-mod binary;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use binary::{command, json, undertone};
+use crate::binary::{command, json, undertone};
 use serde_json::Value;
 use tempfile::tempdir;
 

@@ -1,15 +1,10 @@
 //! Completion scripts in the shells that they are for, where these are installed: sourced without a word, and of use.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
-mod binary;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use binary::said;
+use crate::binary::said;
 use tempfile::tempdir;
 
 /// What a shell says to a script that gets the completion script's path as its first argument; none without the shell.

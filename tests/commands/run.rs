@@ -1,15 +1,11 @@
 //! `undertone run` and `merge` as scripts see them: killed at random moments and gone on with, in shards, in other numbers of jobs,
 //! on a prepared set, stopped by a signal. Runs the real binary on bundled models.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
-mod binary;
-
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use binary::command;
+use crate::binary::command;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;

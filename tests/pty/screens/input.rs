@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tempfile::tempdir;
 
-use crate::ready;
+use super::ready;
 use crate::terminal::Terminal;
 
 /// A line that parts what was sent together.

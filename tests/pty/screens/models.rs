@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::tempdir;
 
-use crate::ready;
+use super::ready;
 
 #[test]
 fn a_model_that_cannot_be_loaded_leaves_the_run_its_notes_and_the_model() {

@@ -1,12 +1,6 @@
 //! Files as commands meet them: outputs onto devices, FIFOs, inputs and files that are there; inputs that are no files or have no
 //! end; a run that is asked to stop. Runs the real binary; device nodes are private ones in a folder of the test.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-#![allow(clippy::print_stderr, reason = "what is skipped is said")]
-
-mod binary;
-
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::{FileTypeExt as _, symlink};
@@ -16,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use binary::command;
+use crate::binary::command;
 use tempfile::{TempDir, tempdir};
 
 const SESSION: &str = "sample_runs/mini-math-present.jsonl";

@@ -1,14 +1,10 @@
 //! The command line as scripts see it: output, exit codes, hostile input. Runs the real binary on a bundled model.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
-mod binary;
-
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use binary::{QUESTION, command, has, json, undertone};
+use crate::binary::{QUESTION, command, has, json, undertone};
 use serde_json::Value;
 use tempfile::tempdir;
 
