@@ -91,6 +91,7 @@ fn spare_inputs(args: &RunArgs, header: &Header) -> Result<()> {
     }
     outputs.spares(&args.out.join(crate::lab::rows::FILE))?;
     if args.parquet {
+        parquet::check()?;
         for path in parquet::paths(&args.out, header) {
             outputs.spares(&path)?;
         }

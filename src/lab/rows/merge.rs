@@ -53,6 +53,7 @@ pub fn merge(folders: &[PathBuf], out: &Path, how: How) -> Result<Merged> {
     let target = out.join(FILE);
     outputs.writes(&target)?;
     if how.parquet {
+        parquet::check()?;
         for path in parquet::paths(out, &whole) {
             outputs.writes(&path)?;
         }

@@ -1,28 +1,31 @@
 //! Rows as Parquet, a file for each experiment, so that data-frame tools read them as they are: columns `index`, `steps`,
 //! `correct`, `refused`, `experiment` and `result`, nested as in the file of rows. The header is in the file's metadata.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use arrow_json::ReaderBuilder;
-use arrow_json::reader::infer_json_schema_from_iterator;
-use arrow_schema::{ArrowError, Schema};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
-use serde_json::Value;
-
-use super::journal::Reader;
 use super::{Experiment, Header};
 use crate::core::error::{Error, Result};
-use crate::core::file;
 
-/// The key of the header in a file's metadata.
-pub const HEADER: &str = "undertone.header";
-/// Rows that are turned into columns at a time.
-const ROWS: usize = 512;
+#[cfg(feature = "parquet")]
+mod writer;
+
+#[cfg(all(test, feature = "parquet"))]
+pub use writer::HEADER;
+
+/// Refuses Parquet in a build that cannot write it; asked before a run starts, not after it.
+///
+/// # Errors
+/// Says how to get it, and how the rows are converted without it.
+pub fn check() -> Result<()> {
+    if cfg!(feature = "parquet") {
+        return Ok(());
+    }
+    Err(Error::usage_with_hint(
+        "this build writes no Parquet",
+        "build it with: cargo build --release --features parquet; or convert the rows: duckdb -c \"copy (from \
+         read_json('DIR/rows.jsonl', format = 'newline_delimited') where experiment = 'accuracy') to 'accuracy.parquet'\"",
+    ))
+}
 
 /// The files that [`write()`] may write.
 #[must_use]
@@ -40,125 +43,11 @@ fn path(folder: &Path, experiment: Experiment) -> PathBuf {
 /// Writes `EXPERIMENT.parquet` into a run's folder for each experiment that its rows hold; returns the files' paths.
 ///
 /// # Errors
-/// Names the file that cannot be read or written.
+/// Names the file that cannot be read or written; see [`check`].
 pub fn write(folder: &Path) -> Result<Vec<PathBuf>> {
-    let header = Reader::open(folder)?.header().clone();
-    let mut written = Vec::new();
-    for experiment in header.experiments.clone() {
-        let path = path(folder, experiment);
-        let failed = |why: &dyn std::fmt::Display| {
-            Error::io("write", &path, std::io::Error::other(why.to_string()))
-        };
-        // A column's type follows from all of its values.
-        let mut rows = Values::open(folder, experiment)?;
-        let schema = infer_json_schema_from_iterator(&mut rows).map_err(|why| failed(&why))?;
-        rows.ended()?;
-        if rows.count == 0 {
-            continue;
-        }
-        let schema = Arc::new(ordered(&schema));
-        let text = serde_json::to_string(&header).map_err(|why| failed(&why))?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            .set_created_by(format!("undertone {}", header.version))
-            .set_key_value_metadata(Some(vec![KeyValue::new(HEADER.to_owned(), text)]))
-            .build();
-        file::write_streamed(&path, |sink| {
-            let mut out = ArrowWriter::try_new(sink, Arc::clone(&schema), Some(properties))
-                .map_err(|why| failed(&why))?;
-            let mut rows = Values::open(folder, experiment)?;
-            loop {
-                let part: Vec<Value> = rows
-                    .by_ref()
-                    .take(ROWS)
-                    .collect::<Result<_, _>>()
-                    .map_err(|why| failed(&why))?;
-                if part.is_empty() {
-                    break;
-                }
-                let mut decoder = ReaderBuilder::new(Arc::clone(&schema))
-                    .with_batch_size(ROWS)
-                    .build_decoder()
-                    .map_err(|why| failed(&why))?;
-                decoder.serialize(&part).map_err(|why| failed(&why))?;
-                if let Some(batch) = decoder.flush().map_err(|why| failed(&why))? {
-                    out.write(&batch).map_err(|why| failed(&why))?;
-                }
-            }
-            rows.ended()?;
-            out.close().map_err(|why| failed(&why))?;
-            Ok(())
-        })?;
-        written.push(path);
-    }
-    Ok(written)
-}
-
-/// The columns in the order of the rows' fields.
-fn ordered(schema: &Schema) -> Schema {
-    let place: BTreeMap<&str, usize> = [
-        "index",
-        "experiment",
-        "steps",
-        "correct",
-        "refused",
-        "result",
-    ]
-    .into_iter()
-    .zip(0..)
-    .collect();
-    let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
-    fields.sort_by_key(|field| {
-        place
-            .get(field.name().as_str())
-            .copied()
-            .unwrap_or(usize::MAX)
-    });
-    Schema::new(fields)
-}
-
-/// The rows of one experiment.
-struct Values {
-    rows: Reader,
-    experiment: Experiment,
-    count: usize,
-    failed: Option<Error>,
-}
-
-impl Values {
-    fn open(folder: &Path, experiment: Experiment) -> Result<Self> {
-        Ok(Self {
-            rows: Reader::open(folder)?,
-            experiment,
-            count: 0,
-            failed: None,
-        })
-    }
-
-    /// What ended the rows, if it was not their end.
-    fn ended(&mut self) -> Result<()> {
-        self.failed.take().map_or(Ok(()), Err)
-    }
-}
-
-impl Iterator for Values {
-    type Item = Result<Value, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let read = self.rows.value();
-            match read {
-                Ok(None) => return None,
-                Ok(Some(value)) if value["experiment"] == self.experiment.as_str() => {
-                    self.count += 1;
-                    return Some(Ok(value));
-                }
-                Ok(Some(_)) => {}
-                Err(error) => {
-                    self.failed = Some(error);
-                    return None;
-                }
-            }
-        }
-    }
+    check()?;
+    #[cfg(feature = "parquet")]
+    return writer::write(folder);
+    #[cfg(not(feature = "parquet"))]
+    Err(Error::internal(format!("no Parquet for {}", folder.display())))
 }

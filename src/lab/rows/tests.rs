@@ -323,6 +323,7 @@ fn shards_are_read_as_they_are_written() {
     assert_eq!(of, [2, 3, 8, 9]);
 }
 
+#[cfg(feature = "parquet")]
 #[test]
 fn parquet_holds_every_row_of_an_experiment_and_the_header() {
     use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
