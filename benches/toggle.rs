@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use undertone::lab::analysis::Explorer;
+use undertone::lab::analysis::Workbench;
 use undertone::lab::analysis::problems::for_task;
 use undertone::lab::analysis::run::{Ask, CleanRun};
 use undertone::lab::analysis::verdict::Budget;
@@ -14,7 +14,7 @@ use undertone::core::problem::Split;
 use undertone::core::types::{Ablation, AblationValue, LatentIdx, Task};
 
 struct Ready {
-    explorer: Explorer,
+    explorer: Workbench,
     clean: CleanRun,
 }
 
@@ -28,7 +28,7 @@ static READY: LazyLock<Ready> = LazyLock::new(|| {
     )
     .expect("mini-math loads");
     let explorer =
-        Explorer::with_generated_reference(model, &Cancel::new()).expect("the reference set runs");
+        Workbench::with_generated_reference(model, &Cancel::new()).expect("the reference set runs");
     let problem = for_task(Task::Math, Split::Test, 20, 7).expect("problems can be generated");
     let longest = problem
         .iter()

@@ -9,8 +9,24 @@
 //! - [`lab`]: what can be asked about a question, and experiments over many.
 //! - [`explorer`]: the reducer, its drawing, the terminal loop, the model's thread, the session.
 //! - `commands`: the command line, a file for each command.
+//!
+//! As a library: open a model, ask a question, switch a latent off.
+//!
+//! ```
+//! use undertone::core::types::{Ablation, AblationValue};
+//! use undertone::lab::Workbench;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut workbench = Workbench::open("mini-math")?;
+//! let mut inquiry = workbench.inquire("Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?")?;
+//! assert_eq!(inquiry.run().answer.value.as_deref(), Some("19"));
+//! let off = inquiry.ablate(&Ablation::of([1], AblationValue::Zero))?;
+//! println!("with latent 1 at zero: {:?}", off.answer.value);
+//! # Ok(())
+//! # }
+//! ```
 
-// What tests/report.rs shares with unit tests names the crate.
+// What tests/commands/report.rs shares with unit tests names the crate.
 #[cfg(test)]
 extern crate self as undertone;
 

@@ -8,7 +8,7 @@ use super::meter::Meter;
 use super::study::words;
 use super::{budget, load, print, question, to_json};
 use crate::lab::analysis::verdict::{Budget, Part};
-use crate::lab::analysis::{Explorer, problems, run};
+use crate::lab::analysis::{Workbench, problems, run};
 use crate::commands::cli::{InspectArgs, ModelArgs, Off, Value};
 use crate::core::error::{Error, Result};
 use crate::engine::model::Cancel;
@@ -175,7 +175,7 @@ struct Ask {
 }
 
 fn inspect(
-    explorer: &Explorer,
+    explorer: &Workbench,
     args: &Ask,
     question: &str,
     gold: Option<&str>,

@@ -29,7 +29,7 @@ pub mod trace;
 use std::io::Write;
 use std::path::Path;
 
-use crate::lab::analysis::Explorer;
+use crate::lab::analysis::Workbench;
 use crate::lab::analysis::verdict::{Budget, Strategy};
 use crate::commands::cli;
 use crate::core::error::{self, Error, Result};
@@ -156,8 +156,8 @@ fn budget(args: &cli::BudgetArgs) -> Result<Budget> {
 ///
 /// # Errors
 /// When the checkpoint cannot be read or fails its self-tests.
-pub fn load(args: &cli::CheckpointArgs) -> Result<Explorer> {
-    let mut explorer = Explorer::bare(load_model(args)?);
+pub fn load(args: &cli::CheckpointArgs) -> Result<Workbench> {
+    let mut explorer = Workbench::bare(load_model(args)?);
     ensure_reference(&mut explorer)?;
     Ok(explorer)
 }
@@ -174,7 +174,7 @@ fn written(budget: &Budget) -> header::Budget {
 }
 
 /// Sees to the reference set, which is kept for later commands.
-fn ensure_reference(explorer: &mut Explorer) -> Result<()> {
+fn ensure_reference(explorer: &mut Workbench) -> Result<()> {
     // Without a home folder there is nowhere to keep it.
     let folder = Paths::discover()
         .ok()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{budget, ensure_reference, gold, load_as, print, print_note, print_warning, written};
 use crate::lab::analysis::verdict::{Budget, TOP_K};
-use crate::lab::analysis::{Explorer, problems};
+use crate::lab::analysis::{Workbench, problems};
 use crate::lab::batch::run::{Ended, How, Progress};
 use crate::lab::batch::{self, Work};
 use crate::commands::cli::{ControlName, RunArgs};
@@ -38,7 +38,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let control = args.control.map(|ControlName::RandomWeights| args.seed);
     let model = load_as(&args.model, |options| options.shuffled = control)?;
     let (origin, problems) = data(args, &model)?;
-    let mut explorer = Explorer::bare(model);
+    let mut explorer = Workbench::bare(model);
     let header = header(args, &explorer, &budget, origin, &problems);
     spare_inputs(args, &header)?;
     let (mut journal, resumed) = Journal::open(&args.out, &header)?;
@@ -149,7 +149,7 @@ fn data(args: &RunArgs, model: &Model) -> Result<(String, Vec<Solved>)> {
 
 fn header(
     args: &RunArgs,
-    explorer: &Explorer,
+    explorer: &Workbench,
     budget: &Budget,
     origin: String,
     problems: &[Solved],

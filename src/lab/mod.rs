@@ -5,6 +5,10 @@
 
 pub mod analysis;
 pub mod batch;
+mod inquiry;
 pub mod parity;
 pub mod report;
 pub mod rows;
+
+pub use analysis::Workbench;
+pub use inquiry::Inquiry;

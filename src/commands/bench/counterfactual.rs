@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{peak_memory_mib, refuse};
 use crate::lab::analysis::run::{Ask, CleanRun};
-use crate::lab::analysis::{Explorer, early_exit, problems};
+use crate::lab::analysis::{Workbench, early_exit, problems};
 use crate::commands::cli::BenchArgs;
 use crate::core::error::{Error, Result};
 use crate::core::file::write_new;
@@ -106,7 +106,7 @@ struct Measured {
 /// # Errors
 /// When the model cannot be loaded or has no latents, the reference fails or the output cannot be written.
 pub(super) fn run(args: &BenchArgs) -> Result<()> {
-    let mut explorer = Explorer::bare(load_model(&args.model)?);
+    let mut explorer = Workbench::bare(load_model(&args.model)?);
     if !explorer.model().family().has_latents() {
         return Err(Error::usage(
             "this suite needs a model with latent tokens".to_owned(),
@@ -175,7 +175,7 @@ fn ask<'a>(model: &Model, question: &'a str) -> Ask<'a> {
 }
 
 fn first_resample(
-    explorer: &mut Explorer,
+    explorer: &mut Workbench,
     question: &str,
     cancel: &Cancel,
 ) -> std::result::Result<Vec<Ahead>, ModelError> {
@@ -199,7 +199,7 @@ fn first_resample(
 }
 
 fn time(
-    explorer: &Explorer,
+    explorer: &Workbench,
     questions: &[String],
     repeats: usize,
     cancel: &Cancel,
@@ -280,7 +280,7 @@ fn time(
 
 /// Every latent of every run off by itself, under a few values.
 fn toggles(
-    explorer: &Explorer,
+    explorer: &Workbench,
     runs: &[CleanRun],
     cancel: &Cancel,
 ) -> std::result::Result<Vec<Toggle>, ModelError> {

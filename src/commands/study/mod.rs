@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::question::{self, Question};
 use super::{load, load_model, print, to_json};
-use crate::lab::analysis::Explorer;
+use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::commands::cli::{MannerArgs, ModelArgs, ProblemArgs, ReportArgs, ReportFormat};
 use crate::core::error::{Error, Result};
@@ -113,7 +113,7 @@ impl<'a> ReferenceSet<'a> {
 
 /// A model with its reference set, and the clean run of a question.
 struct Ready {
-    explorer: Explorer,
+    explorer: Workbench,
     clean: CleanRun,
     head: Head,
     cancel: Cancel,
@@ -136,12 +136,12 @@ fn ready(
     }
     let cancel = Cancel::new();
     let explorer = match reference {
-        ReferenceSet::Unneeded => Explorer::bare(load_model(model)?),
+        ReferenceSet::Unneeded => Workbench::bare(load_model(model)?),
         ReferenceSet::Generated => load(model)?,
         ReferenceSet::File(path) => {
             let problems = problem_file::read(path)?;
             let origin = format!("{} problems of {}", problems.len(), path.display());
-            let mut explorer = Explorer::bare(load_model(model)?);
+            let mut explorer = Workbench::bare(load_model(model)?);
             explorer.use_reference(&origin, &problems, &cancel)?;
             explorer
         }
@@ -169,7 +169,7 @@ fn ready(
 }
 
 fn run_clean(
-    explorer: &Explorer,
+    explorer: &Workbench,
     args: &ModelArgs,
     asked: &Question,
     cancel: &Cancel,

@@ -228,6 +228,16 @@ pub struct Ablation {
 }
 
 impl Ablation {
+    /// Some latents, counted from 1, off by a value, everything else as usual.
+    #[must_use]
+    pub fn of(latents: impl IntoIterator<Item = usize>, value: AblationValue) -> Self {
+        Self {
+            off: latents.into_iter().map(LatentIdx).collect(),
+            value,
+            ..Self::default()
+        }
+    }
+
     /// Whether nothing is off, which makes the run the clean one.
     #[must_use]
     pub fn is_clean(&self) -> bool {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cache::prune;
-use crate::lab::analysis::Explorer;
+use crate::lab::analysis::Workbench;
 use crate::lab::analysis::reference::{Key, LONGEST};
 use crate::core::file::{read_at_most, write_atomic};
 use crate::engine::model::{Cancel, ModelError};
@@ -26,7 +26,7 @@ pub fn folder(cache: &Path) -> PathBuf {
 /// # Errors
 /// When the model fails or the work is cancelled; what is done by then is not lost.
 pub fn ensure_reference(
-    explorer: &mut Explorer,
+    explorer: &mut Workbench,
     folder: Option<&Path>,
     on_slice: &mut dyn FnMut(usize, usize),
     cancel: &Cancel,
@@ -43,7 +43,7 @@ pub fn ensure_reference(
 }
 
 /// Whether a model has its reference set, or it could be read. If not, it is begun.
-pub fn find(explorer: &mut Explorer, folder: Option<&Path>) -> bool {
+pub fn find(explorer: &mut Workbench, folder: Option<&Path>) -> bool {
     let known = explorer.has_reference();
     let is_new = !known && !explorer.is_making_reference();
     if let Some(folder) = folder.filter(|_| is_new) {
@@ -57,14 +57,14 @@ pub fn find(explorer: &mut Explorer, folder: Option<&Path>) -> bool {
 }
 
 /// The file of a model's set.
-fn place(explorer: &Explorer, folder: &Path) -> (Key, PathBuf) {
+fn place(explorer: &Workbench, folder: &Path) -> (Key, PathBuf) {
     let key = explorer.reference_key();
     let path = folder.join(format!("{}.bin", key.name()));
     (key, path)
 }
 
 /// Reads the set; whether that went well.
-fn read(explorer: &mut Explorer, key: &Key, path: &Path) -> bool {
+fn read(explorer: &mut Workbench, key: &Key, path: &Path) -> bool {
     if !path.exists() {
         return false;
     }
@@ -85,7 +85,7 @@ fn read(explorer: &mut Explorer, key: &Key, path: &Path) -> bool {
 }
 
 /// Keeps the set. A disk that is full or not there costs a later session some time, and no more.
-fn keep(explorer: &Explorer, key: &Key, path: &Path) {
+fn keep(explorer: &Workbench, key: &Key, path: &Path) {
     let Some(bytes) = explorer.reference().to_bytes(key) else {
         return;
     };
@@ -103,14 +103,14 @@ mod tests {
     use crate::lab::analysis::reference::Reference;
     use crate::engine::model::{Device, LoadOptions, Model, tiny};
 
-    fn explorer(seed: u64) -> Explorer {
+    fn explorer(seed: u64) -> Workbench {
         let model = Model::load(
             &tiny::checkpoint(seed),
             &LoadOptions::default(),
             &Device::Cpu,
             &mut |_| {},
         );
-        Explorer::bare(model.expect("the toy loads"))
+        Workbench::bare(model.expect("the toy loads"))
     }
 
     /// The set, and whether it was made and not read.

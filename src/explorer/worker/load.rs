@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::protocol::Event;
 use super::queue::Asked;
 use super::thread::{Stopped, Worker, clean_run};
-use crate::lab::analysis::Explorer;
+use crate::lab::analysis::Workbench;
 use crate::engine::model::{Cancel, Checkpoint, LoadOptions};
 use crate::engine::model_source::{Progress, Watch};
 
@@ -97,7 +97,7 @@ impl Worker {
             }
         };
         self.forget();
-        let explorer = Explorer::bare(model);
+        let explorer = Workbench::bare(model);
         let info = explorer.model().info().clone();
         self.explorer = Some(explorer);
         self.loaded = Some(Loaded {
@@ -123,7 +123,7 @@ impl Worker {
         let (checkpoint, options) = (&loaded.checkpoint, &loaded.options);
         let asked = loaded.asked.clone();
         match self.placement.load(checkpoint, options, &mut |_| ()) {
-            Ok((model, _)) => self.explorer = Some(Explorer::bare(model)),
+            Ok((model, _)) => self.explorer = Some(Workbench::bare(model)),
             Err(error) => {
                 tracing::warn!(%error, "the model before cannot be loaded again");
                 return;

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::protocol::{Event, RunId};
 use super::queue::{Asked, Job, Wanted};
 use super::thread::{Stopped, Worker};
-use crate::lab::analysis::Explorer;
+use crate::lab::analysis::Workbench;
 use crate::engine::model::{Cancel, Device, LoadOptions, Model, Placement, tiny};
 use crate::engine::model_source::Opener;
 use crate::core::types::{Ablation, AblationValue, LatentIdx, Outcome, Study, StudyKind};
@@ -30,7 +30,7 @@ impl Bench {
         );
         let (out, events) = channel(1024);
         let mut worker = Worker::new(Placement::on(Device::Cpu), Opener::default(), cache, out);
-        worker.explorer = Some(Explorer::bare(model.expect("the toy loads")));
+        worker.explorer = Some(Workbench::bare(model.expect("the toy loads")));
         let mut bench = Self { worker, events };
         let run = Job::Run(Asked {
             id: ID,

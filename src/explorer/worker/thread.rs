@@ -17,7 +17,7 @@ use super::kept;
 use super::load::Loaded;
 use super::protocol::{Event, Request, RunId, Work};
 use super::queue::{Asked, Job, Queue, Standing, Wanted};
-use crate::lab::analysis::Explorer;
+use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::analysis::verdict::{Budget, Part};
 use crate::engine::model::{Cancel, ModelError, Placement};
@@ -133,7 +133,7 @@ pub(super) struct Worker {
     pub(super) placement: Placement,
     pub(super) opener: Opener,
     pub(super) out: events::Sender<Event>,
-    pub(super) explorer: Option<Explorer>,
+    pub(super) explorer: Option<Workbench>,
     /// What the explorer was made of.
     pub(super) loaded: Option<Loaded>,
     pub(super) clean: Option<(RunId, CleanRun)>,
@@ -398,7 +398,7 @@ impl Worker {
         Ok(exits)
     }
 
-    pub(super) fn of(&self, id: RunId) -> Result<(&Explorer, &CleanRun), Stopped> {
+    pub(super) fn of(&self, id: RunId) -> Result<(&Workbench, &CleanRun), Stopped> {
         let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
         match &self.clean {
             Some((present, clean)) if *present == id => Ok((explorer, clean)),
@@ -417,7 +417,7 @@ impl Worker {
 
 /// Runs a question as the explorer asks it.
 pub(super) fn clean_run(
-    explorer: &Explorer,
+    explorer: &Workbench,
     asked: &Asked,
     on_position: &mut dyn FnMut(&Position),
     cancel: &Cancel,

@@ -1,7 +1,7 @@
 //! What can be asked about one question: the clean run, ablations, phrases, early exits and the verdict.
 //!
 //! Joins `model`, `decode` and `verify` and answers in the plain data of `trace`. The worker thread and the headless
-//! commands both go through [`Explorer`]; it knows no screen, no thread and no file.
+//! commands both go through [`Workbench`]; it knows no screen, no thread and no file.
 
 pub mod answers;
 pub mod counterfactual;
@@ -31,7 +31,7 @@ use reference::{Builder, Key, Reference};
 use run::{Ask, CleanRun};
 
 /// A loaded model with its reference set, and the learned lens that belongs to it, if one does.
-pub struct Explorer {
+pub struct Workbench {
     model: Model,
     /// What the reference set is made of.
     source: Source,
@@ -48,7 +48,7 @@ struct Source {
     problems: Vec<Problem>,
 }
 
-impl Explorer {
+impl Workbench {
     /// The learned lens, if there is one for the model's weights.
     #[must_use]
     pub fn learned(&self) -> Option<&Learned> {
@@ -88,7 +88,7 @@ impl Explorer {
         })
     }
 
-    /// A model without a reference set yet: see [`Explorer::ensure_reference`]. The set is to be made of generated training
+    /// A model without a reference set yet: see [`Workbench::ensure_reference`]. The set is to be made of generated training
     /// problems of the model's task; it stays empty for an unknown task.
     #[must_use]
     pub fn bare(model: Model) -> Self {
@@ -144,7 +144,7 @@ impl Explorer {
         Ok(())
     }
 
-    /// Encodes the problems of the reference set, so that donors can be named; see [`Explorer::ablate_ahead`].
+    /// Encodes the problems of the reference set, so that donors can be named; see [`Workbench::ablate_ahead`].
     pub fn begin_reference(&mut self) {
         let (model, source) = (&self.model, &self.source);
         if !self.has_reference {
@@ -264,7 +264,7 @@ impl Explorer {
     }
 
     /// Resamples ahead of the reference set; see [`counterfactual::ablate_ahead`]. Nothing is told before
-    /// [`Explorer::begin_reference`], or once the set is there.
+    /// [`Workbench::begin_reference`], or once the set is there.
     ///
     /// # Errors
     /// When the ablation is refused, the model fails or the work is cancelled.

@@ -7,7 +7,7 @@ use super::{ablation, accuracy, chaining, exits, gold};
 use crate::lab::analysis::group::DEPTH;
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::analysis::verdict::Budget;
-use crate::lab::analysis::{Explorer, early_exit};
+use crate::lab::analysis::{Workbench, early_exit};
 use crate::engine::model::{Cancel, ErrorKind, ModelError};
 use crate::core::problem_file::Solved;
 use crate::lab::rows::Header;
@@ -17,7 +17,7 @@ use crate::verify::paper::baselines::Pool;
 
 /// What a run works on; shared by its jobs.
 pub struct Work<'a> {
-    explorer: &'a Explorer,
+    explorer: &'a Workbench,
     header: &'a Header,
     problems: &'a [Solved],
     budget: &'a Budget,
@@ -28,7 +28,7 @@ impl<'a> Work<'a> {
     /// Work on the problems that a header is about, all shards' together.
     #[must_use]
     pub fn new(
-        explorer: &'a Explorer,
+        explorer: &'a Workbench,
         header: &'a Header,
         problems: &'a [Solved],
         budget: &'a Budget,

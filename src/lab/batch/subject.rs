@@ -3,13 +3,13 @@
 use crate::core::answers;
 use crate::core::problem_file::Solved;
 use crate::engine::model::Cancel;
-use crate::lab::analysis::Explorer;
+use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::CleanRun;
 use crate::lab::rows::Header;
 
 /// One problem with its clean run.
 pub(super) struct Subject<'a> {
-    pub(super) explorer: &'a Explorer,
+    pub(super) explorer: &'a Workbench,
     pub(super) header: &'a Header,
     pub(super) solved: &'a Solved,
     pub(super) clean: &'a CleanRun,

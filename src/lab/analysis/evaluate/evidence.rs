@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::analysis::{Explorer, run, verdict};
+use crate::lab::analysis::{Workbench, run, verdict};
 use crate::engine::model::{Cancel, ModelError};
 use crate::core::problem::Problem;
 use crate::core::stats::Share;
@@ -88,7 +88,7 @@ impl Tally {
 /// # Errors
 /// When the model fails or the work is cancelled.
 pub fn gather(
-    explorer: &Explorer,
+    explorer: &Workbench,
     problems: &[Problem],
     budget: &verdict::Budget,
     progress: &dyn Fn(&str, usize, usize),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Explorer;
+use super::Workbench;
 use super::group::{Group, prefill, same_length};
 use super::run::{self, MAX_NEW_TOKENS};
 use crate::core::answers;
@@ -92,7 +92,7 @@ pub struct Intermediate {
 
 /// One way of running every problem; gives whether each is right.
 struct Pass<'a> {
-    explorer: &'a Explorer,
+    explorer: &'a Workbench,
     problems: &'a [Problem],
     cancel: &'a Cancel,
     progress: &'a dyn Fn(&str, usize, usize),
@@ -103,7 +103,7 @@ struct Pass<'a> {
 /// # Errors
 /// When the model fails or the work is cancelled.
 pub fn evaluate(
-    explorer: &Explorer,
+    explorer: &Workbench,
     data: &str,
     problems: &[Problem],
     progress: &dyn Fn(&str, usize, usize),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::card::{Card, Origin};
 use super::examples::{Labels, split};
 use super::{Learned, Recipe, fit, layers};
-use crate::lab::analysis::Explorer;
+use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::Ask;
 use crate::lab::analysis::verdict::{Budget, Decoder, Strategy};
 use crate::engine::decode::learned::LearnedLens;
@@ -347,8 +347,8 @@ fn ask(question: &str) -> Ask<'_> {
     }
 }
 
-fn read_through(model: Model, files: &LensFiles) -> Explorer {
-    let mut explorer = Explorer::bare(model);
+fn read_through(model: Model, files: &LensFiles) -> Workbench {
+    let mut explorer = Workbench::bare(model);
     assert!(explorer.learned().is_none(), "no lens is bundled for a toy");
     explorer.use_lens(files).expect("it belongs to the model");
     explorer
@@ -593,7 +593,7 @@ fn every_bundled_model_has_a_lens_of_its_own() {
 fn the_search_reads_through_the_lens_and_so_does_its_null() {
     let model = load(&Checkpoint::bundled("mini-math-sim").expect("bundled"));
     let cancel = Cancel::new();
-    let mut explorer = Explorer::bare(model);
+    let mut explorer = Workbench::bare(model);
     let problems = crate::lab::analysis::problems::for_lens(crate::core::types::Task::Math, 40, 77);
     let problems = problems.expect("forty exist");
     explorer

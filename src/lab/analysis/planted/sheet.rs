@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::judge;
 use super::plants::{Design, Plant, Size};
 use super::questions::{Asked, draw};
-use crate::lab::analysis::Explorer;
+use crate::lab::analysis::Workbench;
 use crate::lab::analysis::reference;
 use crate::lab::analysis::run::Ask;
 use crate::lab::analysis::verdict::Budget;
@@ -263,8 +263,8 @@ impl Grown {
         &self,
         n: usize,
         cancel: &Cancel,
-    ) -> Result<(Explorer, Vec<Asked>), ModelError> {
-        let mut explorer = Explorer::bare(self.design.circuit().model(&self.name)?);
+    ) -> Result<(Workbench, Vec<Asked>), ModelError> {
+        let mut explorer = Workbench::bare(self.design.circuit().model(&self.name)?);
         let (others, asked) = self.questions(n);
         explorer.use_reference(&format!("problems of {}", self.name), &others, cancel)?;
         Ok((explorer, asked))
@@ -285,7 +285,7 @@ impl Grown {
 }
 
 fn judge_one(
-    explorer: &Explorer,
+    explorer: &Workbench,
     grown: &Grown,
     asked: &Asked,
     budget: &Budget,

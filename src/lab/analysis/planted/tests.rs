@@ -7,13 +7,13 @@ use super::judge;
 use super::plants::{Design, Plant, Size};
 use super::questions::{Asked, draw};
 use super::sheet::{Request, sheet};
-use crate::lab::analysis::Explorer;
+use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::analysis::verdict::Budget;
 use crate::engine::model::{Cancel, Mode};
 use crate::core::types::{LatentIdx, Operand, Rung, Source, TraceStep, Verdict};
 
-fn run(explorer: &Explorer, question: &str, latents: usize) -> CleanRun {
+fn run(explorer: &Workbench, question: &str, latents: usize) -> CleanRun {
     let ask = Ask {
         question,
         gold: None,
@@ -42,7 +42,7 @@ fn plants_say_what_their_description_says() {
         for size in Size::ALL {
             let design = Design::new(plant, size, 1);
             let model = design.circuit().model("plant").expect("it loads");
-            let explorer = Explorer::bare(model);
+            let explorer = Workbench::bare(model);
             let mut dice = ChaCha8Rng::seed_from_u64(7);
             let (mut answered, mut said, mut said_of) = (0, 0, 0);
             for _ in 0..20 {
@@ -75,7 +75,7 @@ fn plants_say_what_their_description_says() {
 fn the_masked_plant_needs_the_places_alone() {
     for (plant, stands) in [(Plant::Ignores, true), (Plant::Masked, false)] {
         let design = Design::new(plant, Size::Small, 1);
-        let explorer = Explorer::bare(design.circuit().model("plant").expect("it loads"));
+        let explorer = Workbench::bare(design.circuit().model("plant").expect("it loads"));
         let asked = draw(plant, &design, &mut ChaCha8Rng::seed_from_u64(3), true);
         let without = run(&explorer, &asked.problem.question, 0).run.answer.value;
         assert_eq!(without == Some(asked.problem.answer), stands, "{plant:?}");

@@ -1,7 +1,7 @@
 //! Verdicts on models of which the truth is known, and on bundled ones.
 
 use super::*;
-use crate::lab::analysis::Explorer;
+use crate::lab::analysis::Workbench;
 use crate::lab::analysis::planted::{Grown, Plant, Request, Size, sheet};
 use crate::lab::analysis::run::Ask;
 use crate::engine::model::Mode;
@@ -140,7 +140,7 @@ fn layers_before_the_last_are_read_as_the_lens_by_layer_reads_them() {
     let (latents, layers) = (model.n_latents(), model.info().layers);
     let problems = crate::lab::analysis::problems::for_lens(crate::core::types::Task::Math, 12, 5);
     let problems = problems.expect("twelve exist");
-    let mut explorer = Explorer::bare(model);
+    let mut explorer = Workbench::bare(model);
     explorer
         .use_reference("twelve", &problems, &cancel)
         .expect("they fit");
