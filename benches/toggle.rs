@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use undertone::core::problem::Split;
+use undertone::core::types::{Ablation, AblationValue, LatentIdx, Task};
+use undertone::engine::model::{Cancel, Checkpoint, LoadOptions, Mode, Model, Placement};
 use undertone::lab::analysis::Workbench;
 use undertone::lab::analysis::problems::for_task;
 use undertone::lab::analysis::run::{Ask, CleanRun};
 use undertone::lab::analysis::verdict::Budget;
-use undertone::engine::model::{Cancel, Checkpoint, LoadOptions, Mode, Model, Placement};
-use undertone::core::problem::Split;
-use undertone::core::types::{Ablation, AblationValue, LatentIdx, Task};
 
 struct Ready {
     explorer: Workbench,

@@ -7,9 +7,8 @@ use undertone::lab::Workbench;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut workbench = Workbench::open("mini-math")?;
-    let mut inquiry = workbench.inquire(
-        "Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?",
-    )?;
+    let mut inquiry = workbench
+        .inquire("Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?")?;
     println!("clean answer: {:?}", inquiry.run().answer.value);
     for latent in 1..=inquiry.run().latents().count() {
         let outcome = inquiry.ablate(&Ablation::of([latent], AblationValue::Resample))?;

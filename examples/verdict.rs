@@ -6,9 +6,8 @@ use undertone::lab::Workbench;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut workbench = Workbench::open("mini-math")?;
-    let mut inquiry = workbench.inquire(
-        "Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?",
-    )?;
+    let mut inquiry = workbench
+        .inquire("Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?")?;
     let verdict = inquiry.verdict()?;
     println!("{}: {}", verdict.word(), verdict.reason);
     for step in &verdict.steps {

@@ -39,10 +39,12 @@ pub mod verify;
 
 use std::ffi::OsString;
 
-use commands::cli::{self, Cli, Command, DataCommand, LensCommand, PrepareCommand, ProblemsCommand};
 use crate::core::error::Error;
 use crate::core::{paths, text};
 use crate::engine::model;
+use commands::cli::{
+    self, Cli, Command, DataCommand, LensCommand, PrepareCommand, ProblemsCommand,
+};
 
 /// Runs the program with these arguments (the first is its name); gives the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {

@@ -19,29 +19,82 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("core::error", &[]),
     ("core::problem", &[]),
     ("core::file", &["core::error"]),
-    ("core::problem_file", &["core::error", "core::file", "core::problem"]),
+    (
+        "core::problem_file",
+        &["core::error", "core::file", "core::problem"],
+    ),
     (
         "core::datasets",
-        &["core::error", "core::file", "core::problem", "core::problem_file", "core::text"],
+        &[
+            "core::error",
+            "core::file",
+            "core::problem",
+            "core::problem_file",
+            "core::text",
+        ],
     ),
     ("core::paths", &["core::error", "core::text"]),
-    ("core::logging", &["core::error", "core::file", "core::paths", "core::text"]),
+    (
+        "core::logging",
+        &["core::error", "core::file", "core::paths", "core::text"],
+    ),
     (
         "lab::rows",
-        &["core::answers", "core::error", "core::file", "core::paths", "core::text", "core::types"],
+        &[
+            "core::answers",
+            "core::error",
+            "core::file",
+            "core::paths",
+            "core::text",
+            "core::types",
+        ],
     ),
     (
         "lab::report",
-        &["core::answers", "core::error", "core::file", "lab::rows", "core::stats", "core::text", "core::types"],
+        &[
+            "core::answers",
+            "core::error",
+            "core::file",
+            "lab::rows",
+            "core::stats",
+            "core::text",
+            "core::types",
+        ],
     ),
-    ("engine::hub", &["core::error", "core::file", "core::paths", "core::text"]),
-    ("engine::model", &["core::error", "core::file", "core::text", "core::types"]),
-    ("engine::decode", &["core::error", "engine::model", "core::text", "core::types"]),
-    ("verify", &["core::datasets", "core::problem", "core::stats", "core::text", "core::types"]),
+    (
+        "engine::hub",
+        &["core::error", "core::file", "core::paths", "core::text"],
+    ),
+    (
+        "engine::model",
+        &["core::error", "core::file", "core::text", "core::types"],
+    ),
+    (
+        "engine::decode",
+        &["core::error", "engine::model", "core::text", "core::types"],
+    ),
+    (
+        "verify",
+        &[
+            "core::datasets",
+            "core::problem",
+            "core::stats",
+            "core::text",
+            "core::types",
+        ],
+    ),
     (
         "lab::analysis",
         &[
-            "core::answers", "engine::decode", "core::error", "engine::model", "core::problem", "core::stats", "core::text", "core::types", "verify",
+            "core::answers",
+            "engine::decode",
+            "core::error",
+            "engine::model",
+            "core::problem",
+            "core::stats",
+            "core::text",
+            "core::types",
+            "verify",
         ],
     ),
     (
@@ -60,8 +113,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("engine::model_source", &["core::error", "engine::hub", "engine::model", "core::paths", "core::text", "core::types"]),
-    ("lab::parity", &["core::error", "core::file", "engine::model", "core::types"]),
+    (
+        "engine::model_source",
+        &[
+            "core::error",
+            "engine::hub",
+            "engine::model",
+            "core::paths",
+            "core::text",
+            "core::types",
+        ],
+    ),
+    (
+        "lab::parity",
+        &["core::error", "core::file", "engine::model", "core::types"],
+    ),
     ("explorer::worker::protocol", &["core::types"]),
     (
         "explorer::worker",
@@ -81,7 +147,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "explorer::session",
-        &["core::error", "core::file", "core::paths", "core::problem", "core::text", "core::types"],
+        &[
+            "core::error",
+            "core::file",
+            "core::paths",
+            "core::problem",
+            "core::text",
+            "core::types",
+        ],
     ),
     (
         "explorer::keymap",
@@ -112,13 +185,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "explorer::ui",
         &[
-            "core::answers", "explorer::app", "explorer::keymap", "core::problem", "lab::rows", "explorer::session", "core::stats", "core::text", "core::types",
+            "core::answers",
+            "explorer::app",
+            "explorer::keymap",
+            "core::problem",
+            "lab::rows",
+            "explorer::session",
+            "core::stats",
+            "core::text",
+            "core::types",
         ],
     ),
 ];
 
 /// The modules at the top, which may use everything of theirs and below.
-const TOP: &[&str] = &["commands", "explorer::term", "explorer::tests", "lib", "main"];
+const TOP: &[&str] = &[
+    "commands",
+    "explorer::term",
+    "explorer::tests",
+    "lib",
+    "main",
+];
 
 const ONE_OPENER: &str =
     "files are opened by `file`, which waits for no pipe and takes no device for a file";
@@ -143,22 +230,44 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "tokenizers::",
-        &["engine::model", "engine::decode", "core::datasets::vocabulary"],
+        &[
+            "engine::model",
+            "engine::decode",
+            "core::datasets::vocabulary",
+        ],
         "ids become text in the engine",
     ),
     (
         "ratatui",
-        &["explorer::ui", "explorer::term", "commands", "commands::explore", "explorer::tests"],
+        &[
+            "explorer::ui",
+            "explorer::term",
+            "commands",
+            "commands::explore",
+            "explorer::tests",
+        ],
         "drawing stays in the ui",
     ),
     (
         "crossterm",
-        &["explorer::term", "commands", "commands::explore", "explorer::tests"],
+        &[
+            "explorer::term",
+            "commands",
+            "commands::explore",
+            "explorer::tests",
+        ],
         "only term speaks to the terminal",
     ),
     (
         "tokio",
-        &["explorer::worker", "explorer::term", "commands", "commands::explore", "main", "explorer::tests"],
+        &[
+            "explorer::worker",
+            "explorer::term",
+            "commands",
+            "commands::explore",
+            "main",
+            "explorer::tests",
+        ],
         "only the loop is asynchronous",
     ),
     (
@@ -166,7 +275,11 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
         &["commands::cli", "commands", "main", "explorer::tests"],
         "only the command line parses arguments",
     ),
-    ("ureq", &["engine::hub"], "only the hub speaks to the network"),
+    (
+        "ureq",
+        &["engine::hub"],
+        "only the hub speaks to the network",
+    ),
     (
         "tracing_subscriber",
         &["core::logging"],
@@ -194,7 +307,13 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "lab::rows::journal",
-        &["lab::batch", "commands", "lab::report", "explorer::term", "explorer::tests"],
+        &[
+            "lab::batch",
+            "commands",
+            "lab::report",
+            "explorer::term",
+            "explorer::tests",
+        ],
         "state and drawing take items, not files of rows",
     ),
     (
@@ -205,20 +324,40 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     (
         "std::env",
         &[
-            "core::paths", "core::logging", "engine::hub", "engine::model", "explorer::term", "commands", "commands::explore", "main",
+            "core::paths",
+            "core::logging",
+            "engine::hub",
+            "engine::model",
+            "explorer::term",
+            "commands",
+            "commands::explore",
+            "main",
         ],
         "settings arrive as values",
     ),
     (
         "Instant",
         &[
-            "explorer::worker", "engine::hub", "engine::model", "lab::analysis", "explorer::term", "commands", "commands::explore", "main",
+            "explorer::worker",
+            "engine::hub",
+            "engine::model",
+            "lab::analysis",
+            "explorer::term",
+            "commands",
+            "commands::explore",
+            "main",
         ],
         "time arrives in messages",
     ),
     (
         "SystemTime",
-        &["explorer::session::store", "explorer::term", "commands", "commands::explore", "main"],
+        &[
+            "explorer::session::store",
+            "explorer::term",
+            "commands",
+            "commands::explore",
+            "main",
+        ],
         "time arrives in messages",
     ),
     ("process::exit", &[], "destructors restore the terminal"),
@@ -485,7 +624,8 @@ fn check_imports(source: &Source) -> Vec<String> {
     for (line, path) in used_paths(source) {
         let unit = unit_of(&path);
         // A name without a module is one of the crate's root or of the floor's.
-        let is_known = TOP.contains(&unit.as_str()) || MAY_USE.iter().any(|(known, _)| *known == unit);
+        let is_known =
+            TOP.contains(&unit.as_str()) || MAY_USE.iter().any(|(known, _)| *known == unit);
         let above = height(&unit) > height(&own) && height(&unit) < FLOORS.len();
         let allowed = unit == own || rule.is_none_or(|(_, units)| units.contains(&unit.as_str()));
         if above || is_known && !allowed {
@@ -539,16 +679,28 @@ fn circles(sources: &[Source]) -> Vec<Vec<String>> {
         for file in &circle {
             taken[*file] = true;
         }
-        found.push(circle.iter().map(|file| sources[*file].module.join("::")).collect());
+        found.push(
+            circle
+                .iter()
+                .map(|file| sources[*file].module.join("::"))
+                .collect(),
+        );
     }
     found
 }
 
 /// Circles that are too large, or that leave a folder.
 fn check_circles(sources: &[Source]) -> Vec<String> {
-    let folder = |module: &String| module.rsplit_once("::").map(|(folder, _)| folder.to_owned());
+    let folder = |module: &String| {
+        module
+            .rsplit_once("::")
+            .map(|(folder, _)| folder.to_owned())
+    };
     let is_wrong = |circle: &&Vec<String>| {
-        circle.len() > 2 || circle.iter().any(|module| folder(module) != folder(&circle[0]))
+        circle.len() > 2
+            || circle
+                .iter()
+                .any(|module| folder(module) != folder(&circle[0]))
     };
     let wrong = circles(sources);
     let wrong = wrong.iter().filter(is_wrong);
@@ -665,7 +817,11 @@ fn sources() -> Vec<Source> {
         Source::new(below, text)
     };
     let sources: Vec<Source> = rust_files(&root).into_iter().map(read).collect();
-    assert!(sources.len() > 20, "the source was not found in {}", root.display());
+    assert!(
+        sources.len() > 20,
+        "the source was not found in {}",
+        root.display()
+    );
     sources
 }
 
@@ -679,9 +835,8 @@ fn the_source_keeps_the_rules() {
 fn files_import_one_another_in_one_direction() {
     let found = check_circles(&sources());
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
-    let file = |path: &str, uses: &str| {
-        Source::new(Path::new(path), format!("//! x\nuse {uses};\n"))
-    };
+    let file =
+        |path: &str, uses: &str| Source::new(Path::new(path), format!("//! x\nuse {uses};\n"));
     let wrong = |files: &[Source]| check_circles(files).concat();
     let three = [
         file("core/a.rs", "super::b::X"),
@@ -692,9 +847,15 @@ fn files_import_one_another_in_one_direction() {
     assert!(wrong(&three[..2]).is_empty());
     let two = [file("core/a.rs", "super::b"), file("core/b.rs", "super::a")];
     assert!(wrong(&two).is_empty(), "two files of a folder may");
-    let apart = [file("core/a.rs", "crate::lab::b"), file("lab/b.rs", "crate::core::a")];
+    let apart = [
+        file("core/a.rs", "crate::lab::b"),
+        file("lab/b.rs", "crate::core::a"),
+    ];
     assert!(wrong(&apart).contains("core::a, lab::b"));
-    let above = [file("core/mod.rs", "self::a::X"), file("core/a.rs", "super::Y")];
+    let above = [
+        file("core/mod.rs", "self::a::X"),
+        file("core/a.rs", "super::Y"),
+    ];
     assert!(wrong(&above).is_empty());
 }
 
@@ -711,9 +872,17 @@ fn no_rule_allows_to_import_upwards() {
 fn each_rule_can_fail() {
     let long = format!("//! Long.\n{}", "\n".repeat(MAX_LINES));
     let table: &[(&str, &str, &str)] = &[
-        ("explorer/app/mod.rs", "no header", "must open with a //! line"),
+        (
+            "explorer/app/mod.rs",
+            "no header",
+            "must open with a //! line",
+        ),
         ("explorer/app/mod.rs", &long, "501 lines"),
-        ("explorer/app/helpers.rs", "//! x\n", "`helpers` says nothing"),
+        (
+            "explorer/app/helpers.rs",
+            "//! x\n",
+            "`helpers` says nothing",
+        ),
         ("core/novel.rs", "//! x\n", "`core::novel` has no rule"),
         (
             "explorer/app/mod.rs",
@@ -780,7 +949,11 @@ fn each_rule_can_fail() {
             "//! x\nfn f() { std::process::exit(1) }",
             "destructors",
         ),
-        ("explorer/ui/mod.rs", "//! x\nfn f() { g().unwrap() }", "unwrap"),
+        (
+            "explorer/ui/mod.rs",
+            "//! x\nfn f() { g().unwrap() }",
+            "unwrap",
+        ),
         (
             "explorer/ui/mod.rs",
             "//! x\n#[cfg(test)]\nmod tests;\nfn f() { println!() }",

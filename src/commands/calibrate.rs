@@ -5,16 +5,16 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{budget, print, print_note, to_json, written};
-use crate::lab::analysis::planted::{self, Cell as Judged, Plant, Request, Sheet, WORDS};
 use crate::commands::cli::CalibrateArgs;
 use crate::core::error::{Error, Result};
 use crate::core::file::{self, Outputs};
-use crate::engine::model::Cancel;
 use crate::core::problem_file;
+use crate::core::text::sanitize;
+use crate::engine::model::Cancel;
+use crate::lab::analysis::planted::{self, Cell as Judged, Plant, Request, Sheet, WORDS};
 use crate::lab::report::render::markdown;
 use crate::lab::report::table::{Cell, Part, Report, Section, Table};
 use crate::lab::rows::header;
-use crate::core::text::sanitize;
 
 /// The file of a model's problems.
 const PROBLEMS: &str = "problems.jsonl";
@@ -190,7 +190,10 @@ fn cells(sheet: &Sheet) -> Table {
             Cell::text(cell.plant),
             Cell::text(cell.truth),
             Cell::text(cell.size),
-            Cell::text(cell.highest.map_or("none", crate::core::types::Rung::as_str)),
+            Cell::text(
+                cell.highest
+                    .map_or("none", crate::core::types::Rung::as_str),
+            ),
             Cell::of(cell.reached),
             Cell::Count(wrong),
             Cell::Count(cell.answered),

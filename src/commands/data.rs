@@ -9,11 +9,11 @@ use crate::core::datasets::manifest::{self, Input, Manifest};
 use crate::core::datasets::multichain::{self, Chain};
 use crate::core::datasets::vocabulary::Vocabularies;
 use crate::core::error::{Error, Result};
+use crate::core::file;
 use crate::core::file::Outputs;
+use crate::core::paths;
 use crate::core::problem_file::{self, source};
 use crate::core::text::Page;
-use crate::core::file;
-use crate::core::paths;
 
 /// How many rows a warning names.
 const NAMED: usize = 5;

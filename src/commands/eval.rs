@@ -5,15 +5,15 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::{budget, gold, load, print, print_note, to_json};
-use crate::lab::analysis::evaluate::{self, Evaluation, Modes, evidence};
-use crate::lab::analysis::problems;
 use crate::commands::cli::EvalArgs;
 use crate::core::error::{Error, Result};
-use crate::engine::model::{Cancel, Model};
 use crate::core::problem::Problem;
 use crate::core::problem_file::{self, source};
 use crate::core::stats::Share;
 use crate::core::text::{Page, sanitize};
+use crate::engine::model::{Cancel, Model};
+use crate::lab::analysis::evaluate::{self, Evaluation, Modes, evidence};
+use crate::lab::analysis::problems;
 
 /// Evaluates and prints.
 ///

@@ -6,23 +6,23 @@ mod files;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use crate::explorer::app::{self, ModelChoice, Place};
+use crate::commands;
 use crate::commands::cli::{self, CheckpointArgs, ExploreArgs, OpenArgs, ScreenArgs};
-use crate::core::error::{Error, Kind, Result};
 use crate::commands::explore::files::Files;
-use crate::engine::model_source::Opener;
+use crate::core::error::{Error, Kind, Result};
+use crate::core::logging;
 use crate::core::paths::{self, Paths};
 use crate::core::problem::Problem;
-use crate::lab::rows::calibration::Calibration;
+use crate::core::problem_file;
+use crate::engine::hub;
+use crate::engine::model;
+use crate::engine::model_source::Opener;
+use crate::explorer::app::{self, ModelChoice, Place};
 use crate::explorer::session::store::{self, Loaded, SessionFile};
 use crate::explorer::session::{Session, export as exports};
 use crate::explorer::term::{self, WorkerLink};
-use crate::commands;
-use crate::engine::hub;
-use crate::core::logging;
-use crate::engine::model;
-use crate::core::problem_file;
 use crate::explorer::worker;
+use crate::lab::rows::calibration::Calibration;
 
 /// Problems that were given, and where they come from.
 type Given = (String, Vec<Problem>);
@@ -236,8 +236,8 @@ fn locale_is_utf8() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::analysis::verdict::{Budget, Strategy, TOP_K};
     use crate::engine::model::{Checkpoint, Device, LoadOptions, Model};
+    use crate::lab::analysis::verdict::{Budget, Strategy, TOP_K};
 
     /// A calibration is worth nothing for another model, and for a verdict that may cost more or less: after a change of either
     /// it is made anew (assets/training/README.md).

@@ -11,8 +11,8 @@ use super::meter::Meter;
 use super::{hub_error, hub_options, print, print_error, print_warning, to_json};
 use crate::commands::cli::FetchArgs;
 use crate::core::error::Result;
-use crate::engine::hub::{self, Fetched, HubError, Verified};
 use crate::core::text::{Page, megabytes, sanitize};
+use crate::engine::hub::{self, Fetched, HubError, Verified};
 
 /// The exit code after Ctrl-C, as shells expect it.
 const INTERRUPTED: u8 = 130;

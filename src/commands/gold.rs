@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::print_note;
-use crate::engine::model::Model;
 use crate::core::problem::{Problem, gold};
 use crate::core::problem_file::Dressed;
 use crate::core::text::{sanitize, truncate};
 use crate::core::types::Task;
+use crate::engine::model::Model;
 
 /// How many are shown.
 const SHOWN: usize = 3;

@@ -7,17 +7,17 @@ use serde::Serialize;
 use super::meter::Meter;
 use super::study::words;
 use super::{budget, load, print, question, to_json};
-use crate::lab::analysis::verdict::{Budget, Part};
-use crate::lab::analysis::{Workbench, problems, run};
 use crate::commands::cli::{InspectArgs, ModelArgs, Off, Value};
 use crate::core::error::{Error, Result};
-use crate::engine::model::Cancel;
 use crate::core::problem::{Problem, Split};
 use crate::core::text::{Page, count, sanitize};
 use crate::core::types::{
     Ablation, AblationValue, Answer, EarlyExit, Effect, LatentIdx, Mode, ModelInfo, Phrase, Task,
     TokenRead, Verdict,
 };
+use crate::engine::model::Cancel;
+use crate::lab::analysis::verdict::{Budget, Part};
+use crate::lab::analysis::{Workbench, problems, run};
 
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.inspect/1";

@@ -1,11 +1,11 @@
 //! `undertone keys`: the keys of the explorer, read off the action table.
 
 use super::print;
-use crate::explorer::app::action::Action;
 use crate::commands::cli::KeysArgs;
 use crate::core::error::Result;
-use crate::explorer::keymap::Keymap;
 use crate::core::text::Page;
+use crate::explorer::app::action::Action;
+use crate::explorer::keymap::Keymap;
 
 /// Prints the keys in force: by heading, or one tab-separated line an action with `--list`.
 ///

@@ -6,21 +6,21 @@ use std::ops::RangeInclusive;
 use super::meter::Meter;
 use super::study::table::{Pen, Side, Table};
 use super::{load_model, print, to_json};
-use crate::lab::analysis::learned::card::{Card, Figures, Origin, Score};
-use crate::lab::analysis::learned::{self, Recipe};
-use crate::lab::analysis::problems;
 use crate::commands::cli::{FitArgs, Rank};
 use crate::core::datasets::manifest;
 use crate::core::error::{Error, Result};
+use crate::core::file;
 use crate::core::file::Outputs;
-use crate::engine::model::{CARD_FILE, Cancel, Checkpoint, Model, TENSOR_FILE};
+use crate::core::paths;
 use crate::core::problem::Problem;
 use crate::core::problem_file::{self, source};
 use crate::core::stats::Share;
 use crate::core::text::Page;
 use crate::core::types::Task;
-use crate::core::file;
-use crate::core::paths;
+use crate::engine::model::{CARD_FILE, Cancel, Checkpoint, Model, TENSOR_FILE};
+use crate::lab::analysis::learned::card::{Card, Figures, Origin, Score};
+use crate::lab::analysis::learned::{self, Recipe};
+use crate::lab::analysis::problems;
 
 /// Layers that a command line may name; no model has as many.
 const MOST_LAYERS: usize = 1000;

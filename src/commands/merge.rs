@@ -3,8 +3,8 @@
 use super::{print, print_warning};
 use crate::commands::cli::MergeArgs;
 use crate::core::error::Result;
-use crate::lab::rows::merge::{How, merge};
 use crate::core::text::Page;
+use crate::lab::rows::merge::{How, merge};
 
 /// Merges, and says what was merged.
 ///

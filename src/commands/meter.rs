@@ -5,8 +5,8 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use crate::engine::hub::Progress;
 use crate::core::text::{megabytes, sanitize, truncate};
+use crate::engine::hub::Progress;
 
 /// How often the line is redrawn at most.
 const REDRAW: Duration = Duration::from_millis(100);

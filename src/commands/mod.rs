@@ -4,11 +4,11 @@
 //! error.
 
 pub mod bench;
-pub mod cli;
-pub mod explore;
 pub mod calibrate;
+pub mod cli;
 pub mod data;
 pub mod eval;
+pub mod explore;
 pub mod export;
 pub mod fetch;
 mod gold;
@@ -29,21 +29,21 @@ pub mod trace;
 use std::io::Write;
 use std::path::Path;
 
-use crate::lab::analysis::Workbench;
-use crate::lab::analysis::verdict::{Budget, Strategy};
 use crate::commands::cli;
 use crate::core::error::{self, Error, Result};
+use crate::core::paths::{self, Paths};
+use crate::core::text::{Clean, Page, sanitize};
 use crate::engine::hub::{self, HubError};
 use crate::engine::model::{
     Base, Behaviour, Cancel, Device, Family, LoadOptions, Model, ModelError, Placement, Precision,
     SpecialTokens,
 };
 use crate::engine::model_source::{OpenError, Opener, Watch};
-use crate::core::paths::{self, Paths};
-use crate::lab::rows::header;
 use crate::explorer::session::store::Unread;
-use crate::core::text::{Clean, Page, sanitize};
 use crate::explorer::worker::kept;
+use crate::lab::analysis::Workbench;
+use crate::lab::analysis::verdict::{Budget, Strategy};
+use crate::lab::rows::header;
 
 /// Writes a finished report to standard output.
 ///

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{print, to_json};
 use crate::commands::cli::ModelsArgs;
 use crate::core::error::Result;
+use crate::core::text::Page;
 use crate::engine::hub::{self, KNOWN, Known, Options};
 use crate::engine::model::{self, Checkpoint, Device, LoadOptions, Model};
-use crate::core::text::Page;
 
 /// One row of the list.
 #[derive(Debug, Serialize)]

@@ -5,12 +5,12 @@ use std::path::Path;
 use super::{print, print_warning, to_json};
 use crate::commands::cli::RunReportArgs;
 use crate::core::error::{Error, Result};
+use crate::core::file;
 use crate::core::file::Outputs;
+use crate::core::paths;
 use crate::lab::report::render::{csv, html, json, markdown};
 use crate::lab::report::{self, Run, calibration};
 use crate::lab::rows::FILE;
-use crate::core::file;
-use crate::core::paths;
 
 /// Reads the runs, writes the files that are asked for, and prints the report where none is or where JSON is asked for.
 ///

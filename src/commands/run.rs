@@ -5,20 +5,20 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use super::{budget, ensure_reference, gold, load_as, print, print_note, print_warning, written};
-use crate::lab::analysis::verdict::{Budget, TOP_K};
-use crate::lab::analysis::{Workbench, problems};
-use crate::lab::batch::run::{Ended, How, Progress};
-use crate::lab::batch::{self, Work};
 use crate::commands::cli::{ControlName, RunArgs};
 use crate::core::datasets::manifest::sha256;
 use crate::core::error::{Error, Result};
 use crate::core::file::{self, Outputs};
-use crate::engine::model::{Cancel, Checkpoint, Model};
 use crate::core::problem_file::{self, Solved, source};
+use crate::core::text::{Page, sanitize};
+use crate::engine::model::{Cancel, Checkpoint, Model};
+use crate::lab::analysis::verdict::{Budget, TOP_K};
+use crate::lab::analysis::{Workbench, problems};
+use crate::lab::batch::run::{Ended, How, Progress};
+use crate::lab::batch::{self, Work};
 use crate::lab::rows::journal::Journal;
 use crate::lab::rows::parquet;
 use crate::lab::rows::{Data, Experiment, Header, Protocol, SCHEMA, Settings};
-use crate::core::text::{Page, sanitize};
 
 /// Problems that are generated unless asked otherwise.
 const GENERATED: usize = 1000;

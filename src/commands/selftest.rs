@@ -3,9 +3,9 @@
 use super::{placement, print, to_json};
 use crate::commands::cli::SelftestArgs;
 use crate::core::error::{Error, Result};
+use crate::core::text::{Page, sanitize};
 use crate::engine::model::{LoadOptions, Precision};
 use crate::lab::parity::{self, Checked, Report};
-use crate::core::text::{Page, sanitize};
 
 /// Checks and prints.
 ///

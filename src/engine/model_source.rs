@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::core::error;
-use crate::engine::hub::{self, Fetched, HubError};
-use crate::engine::model::{self, Base, Checkpoint, LoadOptions, ModelError};
 use crate::core::paths;
 use crate::core::text::nearest;
 use crate::core::types::Task;
+use crate::engine::hub::{self, Fetched, HubError};
+use crate::engine::model::{self, Base, Checkpoint, LoadOptions, ModelError};
 
 pub use crate::engine::hub::Progress;
 

@@ -112,6 +112,7 @@ impl Inquiry<'_> {
     }
 
     fn ensure_reference(&mut self) -> Result<(), ModelError> {
-        self.workbench.ensure_reference(&mut |_, _| (), &self.cancel)
+        self.workbench
+            .ensure_reference(&mut |_, _| (), &self.cancel)
     }
 }

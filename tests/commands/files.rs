@@ -334,7 +334,11 @@ fn a_file_that_is_there_is_overwritten_only_when_asked() {
     }
     let with_parquet = ["merge @run --parquet --out @parquet"];
     let always = ["report @run --csv @csv", "merge @run --out @merged"];
-    let parquet = if cfg!(feature = "parquet") { &with_parquet[..] } else { &[] };
+    let parquet = if cfg!(feature = "parquet") {
+        &with_parquet[..]
+    } else {
+        &[]
+    };
     for words in always.iter().chain(parquet) {
         assert_eq!(place.run(words).0, 0, "{words}");
         let (code, err) = place.run(words);
@@ -348,7 +352,10 @@ fn a_file_that_is_there_is_overwritten_only_when_asked() {
     }
     let (code, err) = place.run(with_parquet[0]);
     assert_eq!(code, 2, "{err}");
-    assert!(cfg!(feature = "parquet") || err.contains("--features parquet"), "{err}");
+    assert!(
+        cfg!(feature = "parquet") || err.contains("--features parquet"),
+        "{err}"
+    );
     assert!(!place.at("parquet/rows.jsonl").exists());
     let (code, err) = place.run("report @run --html @page --md @page");
     assert_eq!(code, 2, "{err}");

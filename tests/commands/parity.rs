@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use undertone::lab::analysis::grid::columns;
-use undertone::lab::analysis::run::{Ask, run};
+use undertone::core::types::LatentIdx;
 use undertone::engine::model::{
     Branch, Cancel, Checkpoint, Device, LoadOptions, Mode, Model, Writes, bundled_names,
 };
+use undertone::lab::analysis::grid::columns;
+use undertone::lab::analysis::run::{Ask, run};
 use undertone::lab::parity;
-use undertone::core::types::LatentIdx;
 
 /// Allowed difference of hidden values, logits and log-probabilities, absolute: what the goldens' own file of
 /// tolerances recommends. Values are of the order of 1 to 30.

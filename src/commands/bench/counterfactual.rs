@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{peak_memory_mib, refuse};
-use crate::lab::analysis::run::{Ask, CleanRun};
-use crate::lab::analysis::{Workbench, early_exit, problems};
 use crate::commands::cli::BenchArgs;
+use crate::commands::{ensure_reference, load_model, print, to_json};
 use crate::core::error::{Error, Result};
 use crate::core::file::write_new;
-use crate::commands::{ensure_reference, load_model, print, to_json};
-use crate::engine::model::{Cancel, Mode, Model, ModelError};
 use crate::core::problem::Split;
 use crate::core::text::{Page, sanitize};
 use crate::core::types::{Ablation, AblationValue, LatentIdx, Outcome};
+use crate::engine::model::{Cancel, Mode, Model, ModelError};
+use crate::lab::analysis::run::{Ask, CleanRun};
+use crate::lab::analysis::{Workbench, early_exit, problems};
 
 /// The schema name and version.
 const SCHEMA: &str = "undertone.bench-counterfactual/1";

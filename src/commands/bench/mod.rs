@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::{load_model, print, to_json};
-use crate::lab::analysis::problems;
 use crate::commands::cli::{BenchArgs, ShapeName, Suite};
 use crate::core::error::{Error, Result};
 use crate::core::file::{self, Outputs};
-use crate::engine::model::{Branch, Cancel, Model, ModelError, Writes, random};
 use crate::core::problem::Split;
 use crate::core::text::{Page, sanitize};
 use crate::core::types::Task;
+use crate::engine::model::{Branch, Cancel, Model, ModelError, Writes, random};
+use crate::lab::analysis::problems;
 
 /// The schema name and version.
 const SCHEMA: &str = "undertone.bench/1";

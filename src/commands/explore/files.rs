@@ -9,20 +9,20 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Given, LISTED, Opened, command};
-use crate::lab::analysis::problems;
-use crate::explorer::app::effect::{Export, ExportError, Save};
-use crate::explorer::app::{Library, Recalled};
+use crate::commands;
 use crate::commands::cli::CheckpointArgs;
 use crate::core::error::{Error, Result};
+use crate::core::file;
+use crate::core::paths;
 use crate::core::problem::Split;
+use crate::core::text::sanitize;
+use crate::core::types::ModelInfo;
+use crate::explorer::app::effect::{Export, ExportError, Save};
+use crate::explorer::app::{Library, Recalled};
 use crate::explorer::session::store::{EXTENSION, Header, SavedFile, SessionFile, Shelf};
 use crate::explorer::session::{Key, Session, Tag, export as exports};
 use crate::explorer::term::{Ending, Performer, RunCommand, unix_s};
-use crate::core::text::sanitize;
-use crate::core::types::ModelInfo;
-use crate::core::file;
-use crate::commands;
-use crate::core::paths;
+use crate::lab::analysis::problems;
 
 /// Performs the effects that touch files.
 pub(super) struct Files {

@@ -8,12 +8,12 @@ use super::{
     Clean, Head, Question, ReferenceSet, Shown, answered, edit, publish, ready, run_clean, unknown,
     words,
 };
-use crate::lab::analysis::run::CleanRun;
-use crate::core::answers;
 use crate::commands::cli::{ALL, AblateArgs, Edit};
+use crate::core::answers;
 use crate::core::error::Result;
 use crate::core::text::Page;
 use crate::core::types::{EarlyExit, LatentIdx, Outcome};
+use crate::lab::analysis::run::CleanRun;
 
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.ablate/1";

@@ -5,13 +5,13 @@ use serde::Serialize;
 use super::csv::{self, Fields, Sheet};
 use super::table::{Pen, Side, Table};
 use super::{Head, ReferenceSet, Shown, publish, ready};
+use crate::commands::cli::ReadArgs;
+use crate::commands::lens_fit;
+use crate::core::error::Result;
+use crate::core::types::{LayerCell, LayerLens, LearnedRow, TokenRead};
+use crate::engine::model::LensFiles;
 use crate::lab::analysis::learned::Learned;
 use crate::lab::analysis::learned::card::LayerFigures;
-use crate::commands::cli::ReadArgs;
-use crate::core::error::Result;
-use crate::commands::lens_fit;
-use crate::engine::model::LensFiles;
-use crate::core::types::{LayerCell, LayerLens, LearnedRow, TokenRead};
 
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.lens/1";

@@ -20,14 +20,14 @@ use serde::Serialize;
 
 use super::question::{self, Question};
 use super::{load, load_model, print, to_json};
-use crate::lab::analysis::Workbench;
-use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::commands::cli::{MannerArgs, ModelArgs, ProblemArgs, ReportArgs, ReportFormat};
 use crate::core::error::{Error, Result};
-use crate::engine::model::Cancel;
 use crate::core::problem_file;
 use crate::core::text::Page;
 use crate::core::types::{Ablation, Answer, Layers, ModelInfo};
+use crate::engine::model::Cancel;
+use crate::lab::analysis::Workbench;
+use crate::lab::analysis::run::{Ask, CleanRun};
 
 use table::Pen;
 

@@ -9,8 +9,8 @@ use super::solution::{has_letter, is_answer, normalised, result_of_solution, sig
 use crate::core::error::{Error, Result};
 use crate::core::problem_file::json::{self, Row};
 use crate::core::problem_file::source::strip;
-use crate::core::problem_file::steps::equations;
 use crate::core::problem_file::source::{self, Form};
+use crate::core::problem_file::steps::equations;
 
 /// What is expected of the file.
 const HINT: &str = "expected a JSON array or JSON Lines of {\"problem\", \"solution\", \"answer\", \"gen_solutions\"}, \

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::lens;
-use crate::engine::model::{LensFiles, Model, ModelError, TranslatorShape, Translators, Vectors};
 use crate::core::types::{LatentIdx, ModelInfo, Projection};
+use crate::engine::model::{LensFiles, Model, ModelError, TranslatorShape, Translators, Vectors};
 
 /// The schema name and version of a card.
 pub const SCHEMA: &str = "undertone.lens-card/1";

@@ -5,8 +5,8 @@
 //! network writes the step it stands for. `step-decoder` (SIM-CoT): the same, written by the decoder that the checkpoint
 //! carries. All are beam searches by joint log-probability.
 
-use crate::engine::model::{Branch, Cancel, Model, ModelError, Vectors};
 use crate::core::types::Phrase;
+use crate::engine::model::{Branch, Cancel, Model, ModelError, Vectors};
 
 use super::lens;
 

@@ -4,8 +4,8 @@
 //! latent's top tokens that begins a number is fed in the latent's place, and what the model then writes is read as long as
 //! it goes on being a number. A model that writes the whole step from a latent is let write it, and its result is read.
 
-use crate::engine::model::{Branch, Cancel, Model, ModelError, Vectors, argmax, log_softmax_at};
 use crate::core::types::{Task, TokenRead};
+use crate::engine::model::{Branch, Cancel, Model, ModelError, Vectors, argmax, log_softmax_at};
 
 use super::phrase::{BEAM, Voice};
 

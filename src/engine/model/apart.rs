@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use candle_core::{DType, Device, Tensor};
 
-use super::mask::causal_mask;
 use super::cache::Cache;
 use super::error::{ModelError, Result};
+use super::mask::causal_mask;
 
 /// Places count from the start of the tail.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -73,4 +73,3 @@ fn weigh(scores: Tensor, groups: usize, mask: Option<&Tensor>) -> Result<Tensor>
     let masked = apart.broadcast_add(&mask.unsqueeze(2)?)?;
     Ok(softmax(masked.reshape((heads, rows, queries, seen))?)?)
 }
-

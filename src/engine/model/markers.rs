@@ -1,8 +1,8 @@
 //! The special ids of a family and its prompt rules (methods.md 1.5, 1.6, 2.1, 2.2).
 
 use super::config::{Arch, Config};
-use super::family::Family;
 use super::error::{ModelError, Result};
+use super::family::Family;
 use super::options::{Behaviour, SpecialTokens};
 use super::tokenizer::Tokenizer;
 use crate::core::types::Task;

@@ -258,7 +258,11 @@ mod tests {
             );
             let mut writes = Writes::none(2);
             for j in 1..=4 {
-                writes.set(1, crate::core::types::LatentIdx(j), vec![0.0; model.width()]);
+                writes.set(
+                    1,
+                    crate::core::types::LatentIdx(j),
+                    vec![0.0; model.width()],
+                );
             }
             let rollout = model
                 .rollout(&question_branch(&model), 4, &writes, &cancel)

@@ -1,10 +1,10 @@
 //! Everything that may leave the reducer.
 
+use crate::core::types::ModelInfo;
 use crate::explorer::app::dataset::RunRequest;
 use crate::explorer::app::pane::Pane;
 use crate::explorer::session::export::Format;
 use crate::explorer::session::{Key, Note, Session};
-use crate::core::types::ModelInfo;
 use crate::explorer::worker::protocol::Request;
 
 /// Something for the outside to do.

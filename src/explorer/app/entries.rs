@@ -239,4 +239,3 @@ fn value_entries(app: &App) -> Vec<Entry> {
         })
         .collect()
 }
-

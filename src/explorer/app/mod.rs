@@ -5,9 +5,9 @@ pub mod action;
 pub mod commitment;
 pub mod dataset;
 mod drafts;
+pub mod effect;
 pub mod enabled;
 mod entries;
-pub mod effect;
 pub mod evidence;
 pub mod field;
 pub mod filter;
@@ -35,12 +35,14 @@ pub mod update;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use crate::explorer::keymap::Keymap;
-use crate::explorer::app::action::Context;
 use crate::core::problem::{Problem, Split};
+use crate::core::types::{
+    Ablation, DonorRef, LatentIdx, Mode, ModelInfo, Outcome, PositionKind, Task,
+};
+use crate::explorer::app::action::Context;
+use crate::explorer::keymap::Keymap;
 use crate::explorer::session::edit::History;
 use crate::explorer::session::{Key as SessionKey, Note, Session, Target};
-use crate::core::types::{Ablation, DonorRef, LatentIdx, Mode, ModelInfo, Outcome, PositionKind, Task};
 use crate::explorer::worker::protocol::{Request, RunId};
 
 pub use dataset::{Dataset, RunRequest};

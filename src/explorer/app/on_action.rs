@@ -1,20 +1,20 @@
 //! What each action of the explorer does, and when it cannot be done.
 
+use crate::core::types::{AblationValue, LatentIdx, Mode};
 use crate::explorer::app::action::{Action, Section};
 use crate::explorer::app::dataset::on_dataset;
 use crate::explorer::app::effect::Effect;
+use crate::explorer::app::enabled::enabled;
 use crate::explorer::app::field::Field;
 use crate::explorer::app::live::{Job, Phase};
+use crate::explorer::app::opening::{neighbour, open_listed};
 use crate::explorer::app::overlay::{List, ListKind, Overlay, Prompt, PromptKind};
 use crate::explorer::app::pane::Pane;
 use crate::explorer::app::prompts::{DEFAULT_FORMAT, export_prompt, note_prompt};
 use crate::explorer::app::results::{ask_results, edit_session, forget_results, settle};
-use crate::explorer::app::enabled::enabled;
-use crate::explorer::app::opening::{neighbour, open_listed};
 use crate::explorer::app::{App, Model, Tone, drafts, on_manner, on_page};
 use crate::explorer::keymap::{Code, Key};
 use crate::explorer::session::edit::Edit;
-use crate::core::types::{AblationValue, LatentIdx, Mode};
 use crate::explorer::worker::protocol::Request;
 
 /// Performs an action, or says why that is not possible.

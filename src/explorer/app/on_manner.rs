@@ -2,14 +2,14 @@
 
 use std::num::{NonZeroUsize, ParseIntError};
 
+use crate::core::types::{
+    Ablation, AblationValue, Direction, DonorRef, LatentIdx, Layers, Propagation, Site,
+};
 use crate::explorer::app::action::Action;
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::results::edit_session;
 use crate::explorer::app::{App, Page, Tone};
 use crate::explorer::session::edit::Edit;
-use crate::core::types::{
-    Ablation, AblationValue, Direction, DonorRef, LatentIdx, Layers, Propagation, Site,
-};
 
 impl App {
     /// How many steps the open problem's gold solution has, if that is known.

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use crate::explorer::app::action::Action;
-use crate::explorer::app::dataset::on_dataset;
-use crate::explorer::app::effect::Effect;
-use crate::explorer::app::evidence::evidence_rows;
-use crate::explorer::app::results::edit_session;
-use crate::explorer::app::page::{At, Left, Page};
-use crate::explorer::app::studies::{Wish, sets, sweep_values};
-use crate::explorer::app::{App, Tone};
-use crate::explorer::session::edit::Edit;
 use crate::core::types::{
     Ablation, AblationValue, Direction, Influence, LatentIdx, Lattice, LayerLens, Pair,
     PositionKind, Role, Study, StudyKind, Sweep,
 };
+use crate::explorer::app::action::Action;
+use crate::explorer::app::dataset::on_dataset;
+use crate::explorer::app::effect::Effect;
+use crate::explorer::app::evidence::evidence_rows;
+use crate::explorer::app::page::{At, Left, Page};
+use crate::explorer::app::results::edit_session;
+use crate::explorer::app::studies::{Wish, sets, sweep_values};
+use crate::explorer::app::{App, Tone};
+use crate::explorer::session::edit::Edit;
 use crate::explorer::worker::protocol::Request;
 
 /// What stands under the cursor of the sweep.

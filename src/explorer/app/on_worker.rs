@@ -1,5 +1,6 @@
 //! What the worker says: every event of a superseded run is dropped, everything else lands in the session.
 
+use crate::core::types::{LatentIdx, ModelInfo, Outcome, Phrase, Run};
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::live::{Job, Phase};
 use crate::explorer::app::opening::{open_listed, typed_problem};
@@ -7,7 +8,6 @@ use crate::explorer::app::results::{ask_phrases, ask_results, settle};
 use crate::explorer::app::{App, Failure, Library, Model, Recording, Tone};
 use crate::explorer::session::Session;
 use crate::explorer::session::compare::compare;
-use crate::core::types::{LatentIdx, ModelInfo, Outcome, Phrase, Run};
 use crate::explorer::worker::protocol::{Event, Request, RunId, Work};
 
 /// The worker said something.

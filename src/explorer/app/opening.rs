@@ -1,9 +1,9 @@
 //! Opening a problem and running it: what is put away, what is taken up again, and what is forgotten.
 
+use crate::core::problem::Problem;
 use crate::explorer::app::action::Action;
 use crate::explorer::app::effect::Effect;
-use crate::explorer::app::{App, Live, Pane, Recording, Shelved, Studies, page, Tone};
-use crate::core::problem::Problem;
+use crate::explorer::app::{App, Live, Pane, Recording, Shelved, Studies, Tone, page};
 use crate::explorer::session::Key;
 use crate::explorer::worker::protocol::{Request, RunId};
 

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::lab::rows::calibration::Calibration;
-use crate::explorer::session::Session;
 use crate::core::types::Mode;
+use crate::explorer::session::Session;
+use crate::lab::rows::calibration::Calibration;
 
 /// A model that can be picked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! What can lie over the panes: lists that filter as you type, and prompts for text.
 
+use crate::core::types::{Ablation, AblationValue};
 use crate::explorer::app::action::Action;
 use crate::explorer::app::dataset::filter::Wrong;
 use crate::explorer::app::field::Field;
 use crate::explorer::app::search::Search;
 use crate::explorer::session::export::Format;
 use crate::explorer::session::{Tag, Target};
-use crate::core::types::{Ablation, AblationValue};
 
 /// What lies over the panes.
 #[derive(Debug, Clone, PartialEq)]

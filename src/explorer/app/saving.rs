@@ -1,9 +1,9 @@
 //! What is not on disk yet: when it is saved, what could not be, and that nobody leaves without knowing it.
 
+use crate::core::text::count;
 use crate::explorer::app::effect::{Effect, Save};
 use crate::explorer::app::{App, Tone};
 use crate::explorer::session::{Key, Note, Session, Target};
-use crate::core::text::count;
 
 /// The longest that a result waits to be saved, in milliseconds. Notes and tags do not wait.
 const RESULTS_MS: u64 = 2_000;

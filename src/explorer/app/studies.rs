@@ -5,12 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::explorer::app::effect::Effect;
-use crate::explorer::app::live::{Job, Phase};
-use crate::explorer::app::{App, Failure};
 use crate::core::types::{
     Ablation, AblationValue, Direction, LatentIdx, Lattice, Propagation, Study, StudyKind, Sweep,
 };
+use crate::explorer::app::effect::Effect;
+use crate::explorer::app::live::{Job, Phase};
+use crate::explorer::app::{App, Failure};
 use crate::explorer::worker::protocol::Request;
 
 /// With more latents than this the sets are computed only when they are asked for.

@@ -1,13 +1,13 @@
 //! Going to another model; and, if it cannot be loaded, back to the one before as if none had been picked.
 
+use crate::core::types::Ablation;
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::live::{Job, Live, Phase};
-use crate::explorer::app::results::settle;
-use crate::explorer::app::results::ask_results;
 use crate::explorer::app::page::At;
+use crate::explorer::app::results::ask_results;
+use crate::explorer::app::results::settle;
 use crate::explorer::app::{App, Failure, Library, Model, Page, Recording, Shelved, Studies};
 use crate::explorer::session::Session;
-use crate::core::types::Ablation;
 
 /// What was on screen when another model was picked.
 #[derive(Debug)]

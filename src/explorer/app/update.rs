@@ -6,7 +6,9 @@ use crate::explorer::app::field::Field;
 use crate::explorer::app::msg::Msg;
 use crate::explorer::app::overlay::{Overlay, Prompt, PromptKind};
 use crate::explorer::app::pane::Pane;
-use crate::explorer::app::{App, Failure, Model, Tone, drafts, on_key, on_overlay, on_worker, prompts, results, studies};
+use crate::explorer::app::{
+    App, Failure, Model, Tone, drafts, on_key, on_overlay, on_worker, prompts, results, studies,
+};
 
 /// Changes the state by one message and says what is to be done outside.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {

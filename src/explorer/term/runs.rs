@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::explorer::app::Msg;
-use crate::explorer::app::dataset::{RunEvent, RunRequest};
-use crate::lab::rows::watch::{Watch, problem};
-use crate::explorer::session::store;
-use crate::explorer::term::Performer;
 use crate::core::file;
 use crate::core::paths;
+use crate::explorer::app::Msg;
+use crate::explorer::app::dataset::{RunEvent, RunRequest};
+use crate::explorer::session::store;
+use crate::explorer::term::Performer;
+use crate::lab::rows::watch::{Watch, problem};
 
 /// How often the file and the process are looked at.
 const EVERY: Duration = Duration::from_millis(300);

@@ -2,23 +2,23 @@
 
 use ratatui::style::{Color, Modifier};
 
+use crate::core::problem::Split;
+use crate::core::types::Rung;
 use crate::explorer::app::dataset::{Column, RunEvent, RunRequest, Work};
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::overlay::{Overlay, PromptKind};
 use crate::explorer::app::{App, Msg, Page, update};
-use crate::core::problem::Split;
-use crate::lab::rows::Data;
-use crate::lab::rows::calibration::{self, AtRung, Calibration};
-use crate::lab::rows::summary::{Item, key};
 use crate::explorer::session::store::Noted;
 use crate::explorer::session::{Note, Target};
 use crate::explorer::tests::fixture::dataset::{FOLDER, header, heard, item, options, rows};
 use crate::explorer::tests::fixture::{model, problems, verdict};
 use crate::explorer::tests::harness::Bench;
-use crate::core::types::Rung;
 use crate::explorer::ui::glyphs::{ASCII, UNICODE};
 use crate::explorer::ui::theme::Theme;
 use crate::explorer::worker::protocol::Request;
+use crate::lab::rows::Data;
+use crate::lab::rows::calibration::{self, AtRung, Calibration};
+use crate::lab::rows::summary::{Item, key};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 

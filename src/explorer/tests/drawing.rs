@@ -2,9 +2,9 @@
 
 use ratatui::style::{Color, Modifier};
 
+use crate::core::types::{LearnedReads, Projection, TokenRead};
 use crate::explorer::app::Pane;
 use crate::explorer::tests::harness::{Bench, grid};
-use crate::core::types::{LearnedReads, Projection, TokenRead};
 use crate::explorer::ui::glyphs::{ASCII, UNICODE};
 use crate::explorer::ui::theme::Theme;
 
@@ -222,7 +222,8 @@ fn every_pane_can_be_read_to_its_end() {
             let index = pane.index();
             assert_eq!(bench.app.scroll[index], bench.app.view.max_scroll[index]);
             let column = usize::from(width);
-            let lines = crate::explorer::ui::panes::lines(&bench.app, pane, column - 2, &bench.theme);
+            let lines =
+                crate::explorer::ui::panes::lines(&bench.app, pane, column - 2, &bench.theme);
             let last = lines.last().map(ToString::to_string).unwrap_or_default();
             if width < 100 {
                 assert!(

@@ -1,11 +1,11 @@
 //! Text that wants to break the screen, wherever foreign text can stand.
 
-use crate::explorer::app::Msg;
 use crate::core::problem::Problem;
+use crate::core::types::{Ablation, LatentIdx, Phrase, Study};
+use crate::explorer::app::Msg;
 use crate::explorer::session::{Note, Target};
 use crate::explorer::tests::fixture::studies;
 use crate::explorer::tests::harness::Bench;
-use crate::core::types::{Ablation, LatentIdx, Phrase, Study};
 use crate::explorer::worker::protocol::Event;
 
 const HOSTILE: [&str; 11] = [

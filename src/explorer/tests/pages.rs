@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::core::types::{
+    Ablation, AblationValue, Direction, DonorRef, LatentIdx, Layers, Propagation, Site, Study,
+    StudyKind,
+};
 use crate::explorer::app::Msg;
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::live::{Job, Phase};
@@ -10,10 +14,6 @@ use crate::explorer::app::page::{Left, Page};
 use crate::explorer::app::studies::{Ended, Wish};
 use crate::explorer::tests::fixture::studies;
 use crate::explorer::tests::harness::Bench;
-use crate::core::types::{
-    Ablation, AblationValue, Direction, DonorRef, LatentIdx, Layers, Propagation, Site, Study,
-    StudyKind,
-};
 use crate::explorer::worker::protocol::{Event, Request, RunId};
 
 const OPENED: [(&str, Page); 6] = [

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use crate::core::types::{Ablation, AblationValue, LatentIdx};
 use crate::explorer::app::action::Action;
+use crate::explorer::app::action::Context;
 use crate::explorer::app::effect::{Effect, ExportError, Save};
 use crate::explorer::app::live::{Job, Phase};
 use crate::explorer::app::overlay::{Overlay, PromptKind};
 use crate::explorer::app::{App, Model, Msg};
-use crate::explorer::app::action::Context;
 use crate::explorer::session::{Note, Session};
 use crate::explorer::tests::fixture::outcome;
 use crate::explorer::tests::harness::Bench;
-use crate::core::types::{Ablation, AblationValue, LatentIdx};
 use crate::explorer::worker::protocol::{Event, Request, RunId};
 
 fn off(latents: &[usize], value: AblationValue) -> Ablation {
@@ -821,7 +821,10 @@ fn another_model_answers_the_same_question() {
         .problem
         .as_ref()
         .map(|p| p.question.clone());
-    assert_eq!(question.as_deref(), Some(crate::explorer::tests::fixture::QUESTION));
+    assert_eq!(
+        question.as_deref(),
+        Some(crate::explorer::tests::fixture::QUESTION)
+    );
     assert_eq!(bench.app.live.phase, Phase::Done);
     assert_eq!(bench.app.library.open, Some(0));
 }

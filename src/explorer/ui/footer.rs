@@ -2,12 +2,12 @@
 
 use ratatui::text::Line;
 
+use crate::core::text::{sanitize, width};
+use crate::explorer::app::action::Context;
 use crate::explorer::app::action::{Action, Section};
 use crate::explorer::app::enabled::enabled;
 use crate::explorer::app::{App, Tone};
 use crate::explorer::keymap::{Code, Key};
-use crate::explorer::app::action::Context;
-use crate::core::text::{sanitize, width};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::theme::Theme;
 

@@ -3,11 +3,11 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use crate::core::text::{megabytes, sanitize, width};
+use crate::core::types::{Mode, StudyKind};
 use crate::explorer::app::dataset::Work;
 use crate::explorer::app::studies::progress as progress_of;
 use crate::explorer::app::{App, Job, Model, Phase, Recording};
-use crate::core::text::{megabytes, sanitize, width};
-use crate::core::types::{Mode, StudyKind};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::theme::Theme;
 

@@ -33,8 +33,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use crate::explorer::app::{App, Page, Pane, View};
 use crate::core::text::width;
+use crate::explorer::app::{App, Page, Pane, View};
 use crate::explorer::ui::layout::{Lower, Panes, Screen, Wanted};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::panes::Title;

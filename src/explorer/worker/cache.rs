@@ -198,8 +198,8 @@ fn question(run: &RunKey, asked: &Asked<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explorer::session::sample;
     use crate::core::types::AblationValue;
+    use crate::explorer::session::sample;
 
     fn key(ids: &[u32]) -> RunKey {
         RunKey {

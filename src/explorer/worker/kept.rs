@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::cache::prune;
-use crate::lab::analysis::Workbench;
-use crate::lab::analysis::reference::{Key, LONGEST};
 use crate::core::file::{read_at_most, write_atomic};
 use crate::engine::model::{Cancel, ModelError};
+use crate::lab::analysis::Workbench;
+use crate::lab::analysis::reference::{Key, LONGEST};
 
 /// How much is kept on disk.
 const DISK: u64 = 256 << 20;
@@ -100,8 +100,8 @@ fn keep(explorer: &Workbench, key: &Key, path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::analysis::reference::Reference;
     use crate::engine::model::{Device, LoadOptions, Model, tiny};
+    use crate::lab::analysis::reference::Reference;
 
     fn explorer(seed: u64) -> Workbench {
         let model = Model::load(

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use super::protocol::Event;
 use super::queue::Asked;
 use super::thread::{Stopped, Worker, clean_run};
-use crate::lab::analysis::Workbench;
 use crate::engine::model::{Cancel, Checkpoint, LoadOptions};
 use crate::engine::model_source::{Progress, Watch};
+use crate::lab::analysis::Workbench;
 
 /// The largest checkpoint, in bytes, that is loaded beside the model before it. Larger ones never share memory.
 const BESIDE: u64 = 1 << 30;

@@ -4,9 +4,9 @@ use super::cache::{Answered, Asked as Question};
 use super::protocol::Event;
 use super::queue::Wanted;
 use super::thread::{Stopped, Worker};
-use crate::lab::analysis::counterfactual::VALUES;
-use crate::engine::model::Cancel;
 use crate::core::types::{Lattice, Study, StudyKind, Sweep};
+use crate::engine::model::Cancel;
+use crate::lab::analysis::counterfactual::VALUES;
 
 impl Worker {
     /// Makes a study, or finds it in the cache, and hands out what is known of it on the way. One that stepped aside goes on

@@ -7,10 +7,10 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::protocol::{Event, RunId};
 use super::queue::{Asked, Job, Wanted};
 use super::thread::{Stopped, Worker};
-use crate::lab::analysis::Workbench;
+use crate::core::types::{Ablation, AblationValue, LatentIdx, Outcome, Study, StudyKind};
 use crate::engine::model::{Cancel, Device, LoadOptions, Model, Placement, tiny};
 use crate::engine::model_source::Opener;
-use crate::core::types::{Ablation, AblationValue, LatentIdx, Outcome, Study, StudyKind};
+use crate::lab::analysis::Workbench;
 
 const ID: RunId = RunId(1);
 

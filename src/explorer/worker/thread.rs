@@ -17,12 +17,12 @@ use super::kept;
 use super::load::Loaded;
 use super::protocol::{Event, Request, RunId, Work};
 use super::queue::{Asked, Job, Queue, Standing, Wanted};
+use crate::core::types::{Outcome, Position, Study};
+use crate::engine::model::{Cancel, ModelError, Placement};
+use crate::engine::model_source::{OpenError, Opener};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::analysis::verdict::{Budget, Part};
-use crate::engine::model::{Cancel, ModelError, Placement};
-use crate::engine::model_source::{OpenError, Opener};
-use crate::core::types::{Outcome, Position, Study};
 
 /// How many events may wait for the screen.
 const EVENTS: usize = 256;

@@ -4,8 +4,8 @@ use super::cache::{Answered, Asked};
 use super::kept;
 use super::protocol::{Event, RunId};
 use super::thread::{Stopped, Worker, no_model};
-use crate::engine::model::Cancel;
 use crate::core::types::{Ablation, AblationValue};
+use crate::engine::model::Cancel;
 
 impl Worker {
     /// Answers a toggle: from the cache, or by running it. What is not drawn from other problems does not wait for them.

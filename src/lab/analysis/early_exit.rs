@@ -1,7 +1,7 @@
 //! The answer after 0..N latents, or after 0.. written steps, delimiter forced (methods.md 4).
 
-use crate::engine::model::{Branch, Cancel, ErrorKind, Mode, Model, ModelError, Spoken, Writes};
 use crate::core::types::EarlyExit;
+use crate::engine::model::{Branch, Cancel, ErrorKind, Mode, Model, ModelError, Spoken, Writes};
 
 use super::run::CleanRun;
 

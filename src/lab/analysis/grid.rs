@@ -1,9 +1,9 @@
 //! The grid that the published searches read, off a clean run (methods.md 3.2, 3.3).
 
 use super::run::CleanRun;
+use crate::core::types::{Mode, PositionKind};
 use crate::engine::decode::lens;
 use crate::engine::model::{Model, ModelError};
-use crate::core::types::{Mode, PositionKind};
 use crate::verify::paper::grid::Grid;
 
 /// Answer columns after the one that predicts the answer's first token.

@@ -18,12 +18,12 @@ pub mod run;
 pub mod thoughts;
 pub mod verdict;
 
-use crate::engine::model::{Cancel, LensFiles, Model, ModelError};
 use crate::core::problem::{Problem, Split};
 use crate::core::types::{
     Ablation, AblationValue, EarlyExit, Influence, LatentIdx, Lattice, LayerLens, LearnedReads,
     LearnedRow, Outcome, Phrase, Position, Sweep, Verdict,
 };
+use crate::engine::model::{Cancel, LensFiles, Model, ModelError};
 
 use counterfactual::Subject;
 use learned::Learned;

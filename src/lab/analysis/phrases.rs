@@ -1,9 +1,9 @@
 //! Phrases of one latent, with their lift over the mean latent.
 
 use super::counterfactual::Subject;
+use crate::core::types::{LatentIdx, Phrase};
 use crate::engine::decode::phrase::{self, Voice};
 use crate::engine::model::{Cancel, ModelError, Vectors};
-use crate::core::types::{LatentIdx, Phrase};
 
 /// Phrases of one latent by the decoder that suits the model.
 ///

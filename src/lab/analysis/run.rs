@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::core::answers::is_correct;
+use crate::core::types::{Answer, LatentIdx, Position, PositionKind, Projection, Run};
 use crate::engine::decode::lens;
 use crate::engine::model::{
     Branch, Cancel, Mode, Model, ModelError, Prompt, Rollout, Score, Token, Writes,
 };
-use crate::core::types::{Answer, LatentIdx, Position, PositionKind, Projection, Run};
 
 use super::answers;
 

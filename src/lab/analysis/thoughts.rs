@@ -6,10 +6,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::group::{DEPTH, Group, can_read, prefill, same_length};
+use crate::core::types::TokenRead;
 use crate::engine::decode::lens;
 use crate::engine::decode::spoken::{self, Spoken};
 use crate::engine::model::{Cancel, Mode, Model, ModelError, Vectors, Writes};
-use crate::core::types::TokenRead;
 
 /// Rows of one batch.
 const ROWS: usize = 64;

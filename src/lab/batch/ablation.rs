@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::subject::Subject;
-use crate::lab::analysis::counterfactual::{self, sets};
-use crate::engine::model::ModelError;
-use crate::lab::rows::row::{Ablation, Off};
 use crate::core::types::{self, AblationValue, Cell, LatentIdx};
+use crate::engine::model::ModelError;
+use crate::lab::analysis::counterfactual::{self, sets};
+use crate::lab::rows::row::{Ablation, Off};
 
 /// What all latents are replaced by.
 const ALL: [AblationValue; 3] = [

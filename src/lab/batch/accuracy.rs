@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::subject::Subject;
-use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::engine::model::{ErrorKind, Mode, Model, ModelError};
+use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::rows::row::{Accuracy, Confidence, Said};
 
 pub(super) fn accuracy(subject: &Subject<'_>) -> Result<Accuracy, ModelError> {

@@ -1,8 +1,8 @@
 //! How early the answer stands (methods.md 4).
 
 use crate::core::answers;
-use crate::lab::rows::row::EarlyStopping;
 use crate::core::types::{EarlyExit, Mode};
+use crate::lab::rows::row::EarlyStopping;
 
 /// First and stable match of the forced answers; none for a run that has nothing to stop early, and for one without an
 /// answer, which the published code leaves out.

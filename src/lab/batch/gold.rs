@@ -3,12 +3,12 @@
 
 use super::subject::Subject;
 use super::tokens::Own;
+use crate::core::problem_file::Solved;
+use crate::core::types::{Task, TokenRead};
+use crate::engine::model::ModelError;
 use crate::lab::analysis::evaluate::step_result;
 use crate::lab::analysis::grid::{Columns, columns};
-use crate::engine::model::ModelError;
-use crate::core::problem_file::Solved;
 use crate::lab::rows::row::{Backtracking, GoldRead, Published};
-use crate::core::types::{Task, TokenRead};
 use crate::verify::paper::backtracking::{self, Layout};
 use crate::verify::paper::baselines::{DRAWS, Pool};
 use crate::verify::paper::grid::Grid;

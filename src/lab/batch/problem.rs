@@ -4,15 +4,15 @@ use std::ops::Range;
 
 use super::subject::{Subject, gold_of, is_correct};
 use super::{ablation, accuracy, chaining, exits, gold};
+use crate::core::problem_file::Solved;
+use crate::core::types::{EarlyExit, Mode};
+use crate::engine::model::{Cancel, ErrorKind, ModelError};
 use crate::lab::analysis::group::DEPTH;
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::analysis::verdict::Budget;
 use crate::lab::analysis::{Workbench, early_exit};
-use crate::engine::model::{Cancel, ErrorKind, ModelError};
-use crate::core::problem_file::Solved;
 use crate::lab::rows::Header;
 use crate::lab::rows::row::{Body, Experiment, Judged, Problem, Row};
-use crate::core::types::{EarlyExit, Mode};
 use crate::verify::paper::baselines::Pool;
 
 /// What a run works on; shared by its jobs.

@@ -3,10 +3,10 @@
 use super::TOLERANCE;
 use super::golden::{Ablation, Baseline, Generation, Golden, Question, State, Vector};
 use super::tally::{Item, Tally};
+use crate::core::types::LatentIdx;
 use crate::engine::model::{
     Branch, Cancel, Change, Family, Mode, Model, Result, Rollout, Variant, Vectors, Writes,
 };
-use crate::core::types::LatentIdx;
 
 /// Limits of the recording.
 const FREE_TOKENS: usize = 64;

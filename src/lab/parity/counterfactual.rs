@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::golden::Question;
 use super::tally::Tally;
-use crate::engine::model::{Cancel, Change, Model, Result, Rollout, Variant, Writes};
 use crate::core::types::LatentIdx;
+use crate::engine::model::{Cancel, Change, Model, Result, Rollout, Variant, Writes};
 
 /// Checks one question of a recording.
 pub(super) fn check(

@@ -1,8 +1,8 @@
 //! How often a model's answers are correct at each rung, for the explorer.
 
 use super::gather::Run;
-use crate::lab::rows::calibration::{AtRung, Calibration, Of, SCHEMA};
 use crate::core::types::Rung;
+use crate::lab::rows::calibration::{AtRung, Calibration, Of, SCHEMA};
 
 /// Counts by rung of verdicts whose answer is known to be correct or not, with all that they depend on.
 #[must_use]

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use crate::core::answers::{is_correct, same};
 use crate::core::error::{Error, Result};
+use crate::core::types::{AblationValue, AnswerOutcome, EarlyExit, Null, Rung, Standing};
 use crate::lab::rows::journal::Reader;
 use crate::lab::rows::row::{self, Confidence};
 use crate::lab::rows::summary::key;
 use crate::lab::rows::{Body, Experiment, FILE, Header, Row};
-use crate::core::types::{AblationValue, AnswerOutcome, EarlyExit, Null, Rung, Standing};
 
 /// How many different reasons of a refusal are kept for an experiment.
 const MOST_REASONS: usize = 8;

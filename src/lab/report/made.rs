@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use undertone::core::types::{
+    AblationValue, EarlyExit, ModelInfo, Necessity, Null, Operand, Rung, Source, Task, TraceStep,
+    Verdict,
+};
 use undertone::lab::rows::header::{Budget, Protocol, Settings, Shard};
 use undertone::lab::rows::row::{
     Ablation, Accuracy, Backtracking, CheckedStep, Confidence, EarlyStopping, ForwardChaining,
     GoldRead, Judged, Off, Problem, Published, Required, Rewrite, Said,
 };
 use undertone::lab::rows::{Body, Data, Experiment, Header, Row, SCHEMA};
-use undertone::core::types::{
-    AblationValue, EarlyExit, ModelInfo, Necessity, Null, Operand, Rung, Source, Task, TraceStep,
-    Verdict,
-};
 
 /// Latents of the run.
 pub const LATENTS: usize = 6;

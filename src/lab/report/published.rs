@@ -1,8 +1,8 @@
 //! What Dilgren and Wiegreffe (arXiv 2604.04902) published for the model and the data that a run is of. The numbers of sections are
 //! those of methods.md. A value that the paper does not give in figures is not here.
 
-use crate::lab::rows::Header;
 use crate::core::types::Task;
+use crate::lab::rows::Header;
 
 /// A published figure, in percent or tokens as printed.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,12 +9,12 @@ use super::made::{self, HOSTILE};
 use super::render::{csv, html, json, markdown, svg};
 use super::table::{Cell, Part, Report, Table, count};
 use super::{calibration, report};
+use crate::core::stats::Share;
+use crate::core::types::{AblationValue, Rung};
 use crate::lab::rows::calibration::Calibration;
 use crate::lab::rows::journal::Journal;
 use crate::lab::rows::row::{self, Body, Row};
 use crate::lab::rows::{Experiment, FILE, Header, Shard};
-use crate::core::stats::Share;
-use crate::core::types::{AblationValue, Rung};
 
 fn read(header: &Header, rows: &[Row]) -> Run {
     let folder = tempfile::tempdir().expect("a folder");

@@ -14,9 +14,9 @@ use super::lines::Lines;
 use super::row::{Experiment, Row};
 use super::{FILE, SCHEMA};
 use crate::core::error::{Error, Result};
-use crate::core::text::Page;
 use crate::core::file;
 use crate::core::paths;
+use crate::core::text::Page;
 
 /// What to do with a file that cannot be gone on with.
 const OTHER_FOLDER: &str = "choose another folder with --out, or remove this one";

@@ -7,10 +7,10 @@ use super::header::Header;
 use super::journal::Reader;
 use super::{FILE, parquet};
 use crate::core::error::{Error, Result};
-use crate::core::file::Outputs;
-use crate::core::text::Page;
 use crate::core::file;
+use crate::core::file::Outputs;
 use crate::core::paths;
+use crate::core::text::Page;
 
 /// What was put together.
 #[derive(Debug, Clone, PartialEq, Eq)]

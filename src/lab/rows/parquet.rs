@@ -49,5 +49,8 @@ pub fn write(folder: &Path) -> Result<Vec<PathBuf>> {
     #[cfg(feature = "parquet")]
     return writer::write(folder);
     #[cfg(not(feature = "parquet"))]
-    Err(Error::internal(format!("no Parquet for {}", folder.display())))
+    Err(Error::internal(format!(
+        "no Parquet for {}",
+        folder.display()
+    )))
 }

@@ -173,10 +173,10 @@ fn cut(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::types::{AblationValue, EarlyExit};
     use crate::lab::rows::Experiment;
     use crate::lab::rows::made::row;
     use crate::lab::rows::row::Off;
-    use crate::core::types::{AblationValue, EarlyExit};
 
     fn off(value: AblationValue, latents: &[usize], delta_logprob: f64) -> Off {
         Off {

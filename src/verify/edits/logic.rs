@@ -93,7 +93,8 @@ pub(super) fn donors(
         let name = &facts.nodes[*other];
         let predicted = answer_if(question, answer, steps, step, name);
         editor.may_replace(node, name, editor.classes[*other])
-            && predicted.is_some_and(|p| !super::same_answer(crate::core::types::Task::Logic, &p, answer))
+            && predicted
+                .is_some_and(|p| !super::same_answer(crate::core::types::Task::Logic, &p, answer))
     };
     let (_, beside) = editor.nodes();
     let others: Vec<Node> = beside.iter().copied().filter(differs).collect();

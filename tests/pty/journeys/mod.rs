@@ -12,8 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::Value;
 use crate::terminal::Terminal;
+use serde_json::Value;
 
 /// Starts the explorer and waits until the first problem is judged.
 fn ready(home: &Path, args: &[&str], env: &[(&str, &str)]) -> Terminal {

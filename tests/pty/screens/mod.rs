@@ -7,8 +7,8 @@ mod slate;
 use std::fs;
 use std::time::Duration;
 
-use tempfile::tempdir;
 use crate::terminal::Terminal;
+use tempfile::tempdir;
 
 /// Starts the explorer and waits until the first problem is judged.
 fn ready(home: &std::path::Path, env: &[(&str, &str)]) -> Terminal {

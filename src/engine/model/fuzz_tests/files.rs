@@ -8,15 +8,15 @@ use serde_json::Value;
 use super::mutate::damage;
 use super::{Dice, json, run};
 use crate::core::problem_file::decoded;
+use crate::explorer::session::export::{Format, export};
+use crate::explorer::session::store::{self, SessionFile};
+use crate::explorer::session::{Note, Tag, Target, sample};
 use crate::lab::report::render::{csv, json as report_json, markdown};
 use crate::lab::report::{self, made};
 use crate::lab::rows::journal::{Journal, Reader};
 use crate::lab::rows::merge::{How, merge};
 use crate::lab::rows::watch::{self, Watch};
 use crate::lab::rows::{FILE, Header, parquet};
-use crate::explorer::session::export::{Format, export};
-use crate::explorer::session::store::{self, SessionFile};
-use crate::explorer::session::{Note, Tag, Target, sample};
 
 /// Damages a file of lines: one line as JSON or as bytes, or lines left out, doubled, swapped, cut.
 fn lines(dice: &mut Dice, whole: &[String]) -> Vec<u8> {

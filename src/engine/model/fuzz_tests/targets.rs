@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::mutate::{damage, pick};
 use super::seeds::{self, Toy};
 use super::{Dice, json, pickles, run};
+use crate::core::problem_file;
 use crate::engine::model::config::{Config, Given};
 use crate::engine::model::discover::Layout;
 use crate::engine::model::family::Base;
@@ -18,7 +19,6 @@ use crate::engine::model::tiny;
 use crate::engine::model::tokenizer::Tokenizer;
 use crate::engine::model::weights::Weights;
 use crate::engine::model::{Checkpoint, Device, Family, Model};
-use crate::core::problem_file;
 
 /// Loads a checkpoint as a user would.
 fn load(checkpoint: &Checkpoint, options: &LoadOptions) -> bool {

@@ -1,8 +1,8 @@
 //! What a set of problems comes to: shares with their intervals, and the points of the plots.
 
-use crate::lab::rows::summary::Item;
 use crate::core::stats::{Share, ranking};
 use crate::core::types::Rung;
+use crate::lab::rows::summary::Item;
 
 /// What the shown problems come to.
 #[derive(Debug, Clone, PartialEq, Default)]

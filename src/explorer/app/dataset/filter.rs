@@ -7,10 +7,10 @@ mod display;
 
 use std::cmp::Ordering;
 
-use crate::lab::rows::summary::Item;
-use crate::explorer::session::{Note, Tag};
 use crate::core::stats::float;
 use crate::core::types::Rung;
+use crate::explorer::session::{Note, Tag};
+use crate::lab::rows::summary::Item;
 
 /// What of a problem is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

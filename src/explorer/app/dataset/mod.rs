@@ -13,15 +13,15 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use crate::explorer::app::App;
 use crate::core::problem::Split;
+use crate::core::stats::Share;
+use crate::core::types::{ModelInfo, Rung};
+use crate::explorer::app::App;
+use crate::explorer::session::store::Noted;
+use crate::explorer::session::{Key as SessionKey, Note, Session};
 use crate::lab::rows::Header;
 use crate::lab::rows::calibration::Calibration;
 use crate::lab::rows::summary::{Item, key};
-use crate::explorer::session::store::Noted;
-use crate::explorer::session::{Key as SessionKey, Note, Session};
-use crate::core::stats::Share;
-use crate::core::types::{ModelInfo, Rung};
 
 pub use figures::Figures;
 pub use filter::Filter;

@@ -7,6 +7,9 @@ use super::command::{offered, to_go_on};
 use super::filter::{Filter, Wrong};
 use super::protocol::{RunEvent, RunRequest};
 use super::{Dataset, OpenRun, Work, differs};
+use crate::core::problem::Problem;
+use crate::core::types::{EarlyExit, Mode, Verdict};
+use crate::explorer::app::action::Context;
 use crate::explorer::app::action::{Action, Section};
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::field::Field;
@@ -14,13 +17,10 @@ use crate::explorer::app::live::Job;
 use crate::explorer::app::overlay::{Overlay, Prompt, PromptKind};
 use crate::explorer::app::page::Page;
 use crate::explorer::app::{App, Tone, drafts};
-use crate::explorer::app::action::Context;
-use crate::core::problem::Problem;
+use crate::explorer::session::store::Noted;
 use crate::lab::rows::calibration::Calibration;
 use crate::lab::rows::row::{Body, Row};
 use crate::lab::rows::summary::key;
-use crate::explorer::session::store::Noted;
-use crate::core::types::{EarlyExit, Mode, Verdict};
 
 /// Performs an action of the view.
 pub(in crate::explorer::app) fn perform(app: &mut App, action: Action) -> Vec<Effect> {
@@ -205,7 +205,11 @@ fn read_row(app: &mut App) -> Vec<Effect> {
 }
 
 /// Something was heard of a run; what belongs to one that is no longer open is dropped.
-pub(in crate::explorer::app) fn on_event(app: &mut App, ticket: u64, event: RunEvent) -> Vec<Effect> {
+pub(in crate::explorer::app) fn on_event(
+    app: &mut App,
+    ticket: u64,
+    event: RunEvent,
+) -> Vec<Effect> {
     if ticket != app.dataset.ticket {
         return Vec::new();
     }

@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use crate::lab::rows::summary::Item;
-use crate::explorer::session::Note;
 use crate::core::types::Rung;
+use crate::explorer::session::Note;
+use crate::lab::rows::summary::Item;
 
 /// A column of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

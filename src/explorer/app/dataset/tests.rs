@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::figures::Figures;
 use super::sort::{Column, sort};
-use crate::lab::rows::summary::{Exit, Item};
 use crate::core::types::Rung;
+use crate::lab::rows::summary::{Exit, Item};
 
 fn item(index: usize, correct: Option<bool>, rung: Option<Rung>) -> Item {
     Item {

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::error::{Error, Result};
 use crate::core::problem::Problem;
-use crate::explorer::session::{Note, Session};
 use crate::core::text::Page;
 use crate::core::types::{EarlyExit, LatentIdx, ModelInfo, Outcome, Phrase, Run, Verdict};
+use crate::explorer::session::{Note, Session};
 
 /// The schema name and version written in every export.
 pub const SCHEMA: &str = "undertone.export/1";

@@ -3,8 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::escape::{foreign, list, number};
-use crate::explorer::session::Session;
 use crate::core::types::{Run, TokenRead};
+use crate::explorer::session::Session;
 
 /// How many top tokens of a latent are shown.
 const TOP_SHOWN: usize = 5;

@@ -7,12 +7,12 @@ use std::fmt::{self, Write as _};
 use super::escape::{NONE, foreign, list, number, optional};
 use super::evidence::write_evidence;
 use super::latents::write_latents;
-use crate::explorer::session::{Note, Session, Target};
 use crate::core::text::{Page, count};
 use crate::core::types::{
     Ablation, AblationValue, Answer, Donors, LatentIdx, ModelInfo, Necessity, Operand, Outcome,
     Run, Rung, Source, TraceStep, Variants, Verdict,
 };
+use crate::explorer::session::{Note, Session, Target};
 
 /// Returns the report.
 #[must_use]

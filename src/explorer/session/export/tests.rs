@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{Format, export, json};
-use crate::explorer::session::{Session, sample};
 use crate::core::text::Page;
 use crate::core::types::Verdict;
+use crate::explorer::session::{Session, sample};
 
 /// Escape sequences in both forms, bidirectional and zero-width characters, a flood of marks; HTML, links and blocks of Markdown.
 fn poison() -> String {

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use serde_json::Map;
 
 use super::*;
+use crate::core::types::AblationValue;
 use crate::explorer::session::sample;
 use crate::explorer::session::{Key, Note, Session, Target};
-use crate::core::types::AblationValue;
 
 const PATH: &str = "run.jsonl";
 

@@ -5,10 +5,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use crate::explorer::app::App;
-use crate::explorer::app::overlay::{Choice, Entry, List, ListKind};
-use crate::explorer::app::action::Context;
 use crate::core::text::{sanitize, width};
+use crate::explorer::app::App;
+use crate::explorer::app::action::Context;
+use crate::explorer::app::overlay::{Choice, Entry, List, ListKind};
 use crate::explorer::ui::footer::{hints, key_name};
 use crate::explorer::ui::line::{Row, cut, cut_foreign};
 use crate::explorer::ui::overlays::boxed;

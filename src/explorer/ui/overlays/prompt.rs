@@ -6,13 +6,13 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::core::text::{sanitize, width};
 use crate::explorer::app::App;
+use crate::explorer::app::action::Context;
 use crate::explorer::app::dataset::filter::Wrong;
 use crate::explorer::app::dataset::on_dataset::wrong;
 use crate::explorer::app::overlay::{Prompt, PromptKind};
-use crate::explorer::app::action::Context;
 use crate::explorer::session::export::Format;
-use crate::core::text::{sanitize, width};
 use crate::explorer::ui::footer::hints;
 use crate::explorer::ui::line::{Row, paragraph};
 use crate::explorer::ui::overlays::boxed;

@@ -3,11 +3,11 @@
 use ratatui::text::Line;
 
 use super::Sheet;
+use crate::core::text::{Newline, sanitize_with, width, wrap};
+use crate::core::types::{Answer, PositionKind, Run};
 use crate::explorer::app::overlay::ablation_name;
 use crate::explorer::app::{App, Job, Left};
 use crate::explorer::session::Session;
-use crate::core::text::{Newline, sanitize_with, width, wrap};
-use crate::core::types::{Answer, PositionKind, Run};
 use crate::explorer::ui::line::{Row, cut, cut_foreign, paragraph, token};
 use crate::explorer::ui::number::{plain, probability};
 use crate::explorer::ui::panes::answer::answer_text;
@@ -143,7 +143,10 @@ fn of_session(session: &Session) -> Side {
         question: run.map_or_else(String::new, |run| run.question.clone()),
         latents: run.map_or_else(Vec::new, read_by_latent),
         answer: run.map(|run| run.answer.clone()),
-        rung: session.verdict.as_ref().map(crate::core::types::Verdict::word),
+        rung: session
+            .verdict
+            .as_ref()
+            .map(crate::core::types::Verdict::word),
         clean_logprob: run.and_then(|run| run.answer.logprob),
     }
 }

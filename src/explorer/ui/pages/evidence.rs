@@ -6,12 +6,12 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::{Sheet, block};
-use crate::explorer::app::App;
-use crate::explorer::app::evidence::{EvidenceRow, evidence_rows, latent_of};
 use crate::core::text::{count, sanitize};
 use crate::core::types::{
     EditRun, LatentNodes, Patch, Standing, StepTracks, StepUse, TraceStep, Try, Verdict,
 };
+use crate::explorer::app::App;
+use crate::explorer::app::evidence::{EvidenceRow, evidence_rows, latent_of};
 use crate::explorer::ui::line::{Row, cut, heading, paragraph};
 use crate::explorer::ui::number::{p_value, plain, signed};
 use crate::explorer::ui::panes::verdict::rung_mark;

@@ -4,9 +4,9 @@ use ratatui::text::Line;
 
 use super::{Sheet, block, stated};
 use crate::core::answers::{first_match, stable_match};
+use crate::core::types::{EarlyExit, Run};
 use crate::explorer::app::commitment::{TOP, represented_from};
 use crate::explorer::app::{App, Job};
-use crate::core::types::{EarlyExit, Run};
 use crate::explorer::ui::line::{Row, bar, cut_foreign, paragraph};
 use crate::explorer::ui::number::plain;
 use crate::explorer::ui::theme::Theme;

@@ -4,8 +4,8 @@ use ratatui::text::Line;
 
 use super::cell::{BRIEF, brief, came_of, done_by, legend_of_marks};
 use super::{Sheet, block, more, window};
-use crate::explorer::app::App;
 use crate::core::types::{Influence, LatentIdx, LatentInfluence};
+use crate::explorer::app::App;
 use crate::explorer::ui::line::Row;
 use crate::explorer::ui::number::plain;
 use crate::explorer::ui::theme::Theme;

@@ -6,9 +6,9 @@ use ratatui::text::Line;
 
 use super::cell::{CHANGE, came_of, change, done_by, legend_of_marks, mark, named, set_off};
 use super::{Sheet, block};
+use crate::core::types::{LatentIdx, Lattice};
 use crate::explorer::app::App;
 use crate::explorer::app::studies::sets;
-use crate::core::types::{LatentIdx, Lattice};
 use crate::explorer::ui::line::{Row, cut_foreign, paragraph};
 use crate::explorer::ui::number::plain;
 use crate::explorer::ui::theme::Theme;

@@ -4,8 +4,8 @@
 use ratatui::text::Line;
 
 use super::{Sheet, block, more, window};
-use crate::explorer::app::App;
 use crate::core::types::{Input, LayerCell, LayerLens};
+use crate::explorer::app::App;
 use crate::explorer::ui::line::{Row, cut_foreign, heading, token};
 use crate::explorer::ui::number::{plain, probability};
 use crate::explorer::ui::theme::Theme;

@@ -29,9 +29,9 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
+use crate::core::text::width as text_width;
 use crate::explorer::app::studies::{Ended, is_complete, progress};
 use crate::explorer::app::{App, Page, Phase, View};
-use crate::core::text::width as text_width;
 use crate::explorer::ui::line::{Row, paragraph};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::rule;

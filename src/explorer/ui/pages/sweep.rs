@@ -6,10 +6,10 @@ use ratatui::text::Line;
 
 use super::cell::{BRIEF, brief, came_of, done_by, legend_of_marks, set_off, tallied};
 use super::{Sheet, block, more, stated, window};
+use crate::core::types::{LatentIdx, Pair, Role, Sweep};
 use crate::explorer::app::App;
 use crate::explorer::app::on_page::SweepAt;
 use crate::explorer::app::studies::sweep_values;
-use crate::core::types::{LatentIdx, Pair, Role, Sweep};
 use crate::explorer::ui::line::Row;
 use crate::explorer::ui::number::signed;
 use crate::explorer::ui::theme::Theme;

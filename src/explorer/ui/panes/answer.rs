@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::explorer::app::overlay::ablation_name;
-use crate::explorer::app::{App, Job, Phase};
 use crate::core::text::{count, sanitize};
 use crate::core::types::{Ablation, Answer, AnswerOutcome, Cell, Outcome, Variants};
+use crate::explorer::app::overlay::ablation_name;
+use crate::explorer::app::{App, Job, Phase};
 use crate::explorer::ui::line::{Row, cut_foreign, heading, paragraph};
 use crate::explorer::ui::number::{plain, signed};
 use crate::explorer::ui::panes::Title;
@@ -292,14 +292,17 @@ fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
             .collect();
         let steps = steps.join("   ");
         lines.extend(
-            crate::core::text::wrap(&crate::core::text::sanitize(&steps), width.saturating_sub(LABEL))
-                .into_iter()
-                .enumerate()
-                .map(|(i, part)| {
-                    label_row(if i == 0 { "gold steps" } else { "" }, theme)
-                        .push(part, theme.dim)
-                        .line()
-                }),
+            crate::core::text::wrap(
+                &crate::core::text::sanitize(&steps),
+                width.saturating_sub(LABEL),
+            )
+            .into_iter()
+            .enumerate()
+            .map(|(i, part)| {
+                label_row(if i == 0 { "gold steps" } else { "" }, theme)
+                    .push(part, theme.dim)
+                    .line()
+            }),
         );
     }
     lines

@@ -3,9 +3,11 @@
 
 use ratatui::text::Line;
 
-use crate::explorer::app::{App, Job, Phase};
 use crate::core::text::sanitize;
-use crate::core::types::{EarlyExit, LatentIdx, Phrase, Position, PositionKind, Projection, TokenRead};
+use crate::core::types::{
+    EarlyExit, LatentIdx, Phrase, Position, PositionKind, Projection, TokenRead,
+};
+use crate::explorer::app::{App, Job, Phase};
 use crate::explorer::ui::line::{self, Row, bar, cut_foreign, heading, paragraph};
 use crate::explorer::ui::number::{plain, probability, signed};
 use crate::explorer::ui::panes::{Title, failed};

@@ -4,7 +4,9 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::core::text::count;
-use crate::core::types::{AblationValue, AnswerOutcome, Donors, Effect, Outcome, Variants, most_unseen};
+use crate::core::types::{
+    AblationValue, AnswerOutcome, Donors, Effect, Outcome, Variants, most_unseen,
+};
 use crate::explorer::ui::line::{Row, cut_foreign};
 use crate::explorer::ui::number::{plain, signed};
 use crate::explorer::ui::panes::answer::{label_row, labelled};

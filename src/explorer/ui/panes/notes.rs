@@ -2,8 +2,8 @@
 
 use ratatui::text::Line;
 
-use crate::explorer::app::App;
 use crate::core::text::{sanitize_lines, wrap};
+use crate::explorer::app::App;
 use crate::explorer::ui::line::{Row, paragraph};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::theme::Theme;

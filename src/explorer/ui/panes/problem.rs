@@ -3,8 +3,8 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::explorer::app::{App, Model};
 use crate::core::text::{Newline, sanitize, sanitize_with, wrap};
+use crate::explorer::app::{App, Model};
 use crate::explorer::ui::line::{Row, paragraph};
 use crate::explorer::ui::panes::{Title, failed};
 use crate::explorer::ui::syntax::{Slot, highlight};
@@ -183,7 +183,10 @@ mod tests {
                 .iter()
                 .flat_map(|line| {
                     let line = line.to_string();
-                    assert!(crate::core::text::width(&line) <= width, "{line:?} at {width}");
+                    assert!(
+                        crate::core::text::width(&line) <= width,
+                        "{line:?} at {width}"
+                    );
                     line.split_whitespace()
                         .map(ToOwned::to_owned)
                         .collect::<Vec<_>>()

@@ -6,10 +6,10 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::explorer::app::overlay::ablation_name;
-use crate::explorer::app::{App, Phase};
 use crate::core::text::{sanitize, width};
 use crate::core::types::{AblationValue, LatentIdx, Position, PositionKind, TraceStep};
+use crate::explorer::app::overlay::ablation_name;
+use crate::explorer::app::{App, Phase};
 use crate::explorer::ui::line::{Row, cut, token};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::theme::Theme;

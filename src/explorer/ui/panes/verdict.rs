@@ -4,10 +4,10 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::explorer::app::dataset::RightAtRung;
-use crate::explorer::app::{App, Job, Phase};
 use crate::core::text::{count, sanitize};
 use crate::core::types::{self, Operand, Rung, Source, TraceStep, Verdict};
+use crate::explorer::app::dataset::RightAtRung;
+use crate::explorer::app::{App, Job, Phase};
 use crate::explorer::ui::line::{Row, heading, paragraph};
 use crate::explorer::ui::number::{p_value, percent, probability, signed};
 use crate::explorer::ui::panes::Title;

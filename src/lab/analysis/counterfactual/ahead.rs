@@ -3,10 +3,10 @@
 use super::Subject;
 use super::outcome::ablate;
 use super::replacements::{matched_steps, wanted};
+use crate::core::types::{Ablation, Outcome};
+use crate::engine::model::{Cancel, Model, ModelError};
 use crate::lab::analysis::reference::Builder;
 use crate::lab::analysis::run::CleanRun;
-use crate::engine::model::{Cancel, Model, ModelError};
-use crate::core::types::{Ablation, Outcome};
 
 /// Donors after which the answer is told.
 const ROUNDS: [usize; 3] = [4, 16, 64];

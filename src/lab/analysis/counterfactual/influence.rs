@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::judge::Judge;
 use super::replacements::{Plan, Replacements, relative_change};
 use super::{Subject, cell};
-use crate::engine::model::{Cancel, ModelError, argmax};
 use crate::core::types::{
     Ablation, AnswerInfluence, Direction, Influence, LatentIdx, LatentInfluence, Propagation,
 };
+use crate::engine::model::{Cancel, ModelError, argmax};
 
 /// The influence matrix under one value and site.
 ///

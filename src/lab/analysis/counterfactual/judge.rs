@@ -8,13 +8,13 @@ use rayon::prelude::*;
 
 use super::replacements::{Plan, Replacements};
 use super::{SHAM_TOLERANCE, Subject};
-use crate::lab::analysis::answers;
-use crate::lab::analysis::run::CleanRun;
+use crate::core::types::{Cost, LatentIdx};
 use crate::engine::decode::lens;
 use crate::engine::model::{
     Branch, Cancel, Conclusion, Model, ModelError, Precision, Spoken, Unfolded, Variant,
 };
-use crate::core::types::{Cost, LatentIdx};
+use crate::lab::analysis::answers;
+use crate::lab::analysis::run::CleanRun;
 
 /// How many distinct rows run side by side at most.
 pub(super) const ROWS: usize = 128;

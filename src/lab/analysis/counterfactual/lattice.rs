@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::judge::Judge;
 use super::replacements::{Plan, Replacements, alone};
 use super::{Subject, cell};
-use crate::engine::model::{Cancel, ModelError};
 use crate::core::types::{Ablation, AblationValue, AnswerOutcome, Cell, Cost, LatentIdx, Lattice};
+use crate::engine::model::{Cancel, ModelError};
 
 /// A run with more latents has too many sets.
 pub const MOST_LATENTS: usize = 8;

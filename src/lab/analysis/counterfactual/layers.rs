@@ -1,9 +1,9 @@
 //! The vocabulary projection after every layer, and the fed vectors from the input side.
 
-use crate::lab::analysis::run::CleanRun;
+use crate::core::types::{Input, LatentIdx, LayerCell, LayerLens, LayerRow, TokenRead};
 use crate::engine::decode::lens;
 use crate::engine::model::{Cancel, Mode, Model, ModelError, log_softmax_at};
-use crate::core::types::{Input, LatentIdx, LayerCell, LayerLens, LayerRow, TokenRead};
+use crate::lab::analysis::run::CleanRun;
 
 /// Tokens listed for every fed vector.
 const NEAREST: usize = 5;
@@ -21,7 +21,9 @@ pub fn layers(
 ) -> Result<LayerLens, ModelError> {
     let first = clean.answer_ids.first().copied();
     let first = first.or_else(|| clean.top_ids().ok()?.first().copied());
-    let token = token.or(first).ok_or_else(crate::lab::analysis::no_answer)?;
+    let token = token
+        .or(first)
+        .ok_or_else(crate::lab::analysis::no_answer)?;
     if token as usize >= model.vocab() {
         return Err(ModelError::refused(
             format!(

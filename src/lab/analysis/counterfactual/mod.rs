@@ -33,8 +33,8 @@ use replacements::Plan;
 
 use super::reference::Reference;
 use super::run::CleanRun;
-use crate::engine::model::Model;
 use crate::core::stats;
+use crate::engine::model::Model;
 
 /// What is asked about: a clean run, the model it came from, and the other problems that stand beside it.
 #[derive(Clone, Copy)]

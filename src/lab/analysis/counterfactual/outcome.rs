@@ -3,12 +3,14 @@
 use super::judge::{Judge, Judged};
 use super::replacements::{Plan, Replacements};
 use super::{Subject, counted};
+use crate::core::answers::is_correct;
+use crate::core::stats;
+use crate::core::types::{
+    Ablation, AblationValue, Answer, Donors, Effect, LatentIdx, Outcome, Variants,
+};
+use crate::engine::model::{Cancel, Model, ModelError, Unfolded, argmax};
 use crate::lab::analysis::no_reference;
 use crate::lab::analysis::run::CleanRun;
-use crate::core::answers::is_correct;
-use crate::engine::model::{Cancel, Model, ModelError, Unfolded, argmax};
-use crate::core::stats;
-use crate::core::types::{Ablation, AblationValue, Answer, Donors, Effect, LatentIdx, Outcome, Variants};
 
 /// Runs an ablation of a clean run.
 ///

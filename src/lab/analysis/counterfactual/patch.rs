@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::Subject;
 use super::judge::Judge;
 use super::replacements::{Replacements, relative_change};
-use crate::engine::model::{Cancel, Change, ModelError, Variant};
 use crate::core::types::{Ablation, AblationValue, LatentIdx};
+use crate::engine::model::{Cancel, Change, ModelError, Variant};
 
 /// What is put where, and what the answer should become.
 #[derive(Debug, Clone)]

@@ -9,12 +9,12 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Subject;
+use crate::core::stats;
+use crate::core::types::{Ablation, AblationValue, Direction, LatentIdx, Propagation, Site};
+use crate::engine::model::{Change, Model, ModelError, Variant};
 use crate::lab::analysis::reference::{Item, Moments, no_latent};
 use crate::lab::analysis::run::CleanRun;
 use crate::lab::analysis::{no_answer, no_reference};
-use crate::engine::model::{Change, Model, ModelError, Variant};
-use crate::core::stats;
-use crate::core::types::{Ablation, AblationValue, Direction, LatentIdx, Propagation, Site};
 
 /// How many donors, draws or orders are tried unless asked otherwise (field-map.md 5.2).
 pub const VARIANTS: usize = 16;

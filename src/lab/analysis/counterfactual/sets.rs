@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::judge::Judge;
 use super::replacements::{Plan, Replacements};
 use super::{Subject, cell};
-use crate::engine::model::{Cancel, ModelError};
 use crate::core::types::{Ablation, Cell, LatentIdx};
+use crate::engine::model::{Cancel, ModelError};
 
 /// Runs sets of latents off; returns the largest difference that the sham of all latents made to a first-answer logit, and
 /// what became of each set, in order.

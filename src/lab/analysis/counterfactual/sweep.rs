@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::judge::Judge;
 use super::replacements::{Plan, Replacements};
 use super::{Subject, cell};
-use crate::engine::model::{Cancel, ModelError};
 use crate::core::types::{
     Ablation, AblationValue, AnswerOutcome, Cell, Direction, LatentIdx, Pair, Role, Sweep,
     SweepCell,
 };
+use crate::engine::model::{Cancel, ModelError};
 
 /// The values that ask for no further choice.
 pub const VALUES: [AblationValue; 6] = [

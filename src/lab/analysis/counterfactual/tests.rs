@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::lab::analysis::problems;
-use crate::lab::analysis::reference::Reference;
-use crate::lab::analysis::run::{Ask, run};
-use crate::engine::model::{Branch, Cancel, Device, LoadOptions, Mode, Model, Writes, tiny};
 use crate::core::problem::Split;
 use crate::core::types::{
     Ablation, AblationValue, Direction, DonorRef, LatentIdx, Lattice, Layers, Propagation, Role,
     Site, Sweep, Task,
 };
+use crate::engine::model::{Branch, Cancel, Device, LoadOptions, Mode, Model, Writes, tiny};
+use crate::lab::analysis::problems;
+use crate::lab::analysis::reference::Reference;
+use crate::lab::analysis::run::{Ask, run};
 
 struct Bench {
     model: Model,
@@ -408,7 +408,10 @@ fn first_part<T: Clone>(
         },
         &cancel,
     );
-    assert!(matches!(ended, Err(crate::engine::model::ModelError::Cancelled)));
+    assert!(matches!(
+        ended,
+        Err(crate::engine::model::ModelError::Cancelled)
+    ));
     part.expect("a part was handed out")
 }
 
@@ -537,7 +540,10 @@ fn a_cancelled_study_ends_at_once() {
     cancel.cancel();
     let manner = of(AblationValue::Zero, &[]);
     let ended = lattice(&bench.of(), None, &manner, &mut |_| (), &cancel);
-    assert!(matches!(ended, Err(crate::engine::model::ModelError::Cancelled)));
+    assert!(matches!(
+        ended,
+        Err(crate::engine::model::ModelError::Cancelled)
+    ));
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::analysis::{Workbench, run, verdict};
-use crate::engine::model::{Cancel, ModelError};
 use crate::core::problem::Problem;
 use crate::core::stats::Share;
 use crate::core::types::{LatentIdx, Rung, Verdict};
+use crate::engine::model::{Cancel, ModelError};
+use crate::lab::analysis::{Workbench, run, verdict};
 
 /// Verdicts and phrases over the first problems of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -14,11 +14,11 @@ use super::Workbench;
 use super::group::{Group, prefill, same_length};
 use super::run::{self, MAX_NEW_TOKENS};
 use crate::core::answers;
-use crate::engine::decode::lens;
-use crate::engine::model::{Branch, Cancel, Mode, ModelError, Writes};
 use crate::core::problem::Problem;
 use crate::core::stats::Share;
 use crate::core::types::{LatentIdx, ModelInfo};
+use crate::engine::decode::lens;
+use crate::engine::model::{Branch, Cancel, Mode, ModelError, Writes};
 
 /// The schema name and version of the JSON report.
 pub const SCHEMA: &str = "undertone.eval/1";

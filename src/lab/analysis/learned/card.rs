@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Recipe;
 use super::score::{Reads, Tally};
-use crate::engine::decode::learned::Header;
 use crate::core::stats::Share;
 use crate::core::types::LatentIdx;
+use crate::engine::decode::learned::Header;
 
 /// A card, as it stands in `lens.json`. Fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

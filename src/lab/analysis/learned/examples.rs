@@ -12,11 +12,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Recipe;
 use super::card::Counts;
-use crate::lab::analysis::evaluate::step_result;
-use crate::lab::analysis::group::{prefill, same_length};
-use crate::engine::model::{Cancel, Mode, Model, ModelError, Writes};
 use crate::core::problem::Problem;
 use crate::core::types::LatentIdx;
+use crate::engine::model::{Cancel, Mode, Model, ModelError, Writes};
+use crate::lab::analysis::evaluate::step_result;
+use crate::lab::analysis::group::{prefill, same_length};
 
 /// Rows of one batch.
 const ROWS: usize = 64;

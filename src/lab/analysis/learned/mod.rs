@@ -35,13 +35,13 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::core::problem::Problem;
+use crate::core::text::Page;
+use crate::core::types::LatentIdx;
 use crate::engine::decode::learned::{Header, LearnedLens, SCHEMA};
 use crate::engine::model::{
     Affine, Cancel, LensFiles, Model, ModelError, Precision, TranslatorShape, Translators, Vectors,
 };
-use crate::core::problem::Problem;
-use crate::core::text::Page;
-use crate::core::types::LatentIdx;
 
 use card::{Card, Figures, LayerFigures, Origin, PlaceFigures};
 use examples::{Examples, Place};

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
+use crate::core::types::{LatentIdx, LearnedCell, LearnedRow, Projection, TokenRead};
+use crate::engine::decode::learned::LearnedLens;
+use crate::engine::decode::lens;
+use crate::engine::model::{Cancel, LensFiles, Model, ModelError, Vectors};
 use crate::lab::analysis::counterfactual::layers::cell;
 use crate::lab::analysis::no_answer;
 use crate::lab::analysis::reference::Reference;
 use crate::lab::analysis::run::CleanRun;
-use crate::engine::decode::learned::LearnedLens;
-use crate::engine::decode::lens;
-use crate::engine::model::{Cancel, LensFiles, Model, ModelError, Vectors};
-use crate::core::types::{LatentIdx, LearnedCell, LearnedRow, Projection, TokenRead};
 
 use super::card::Card;
 

@@ -8,16 +8,16 @@ use serde_json::Value;
 use super::card::{Card, Origin};
 use super::examples::{Labels, split};
 use super::{Learned, Recipe, fit, layers};
-use crate::lab::analysis::Workbench;
-use crate::lab::analysis::run::Ask;
-use crate::lab::analysis::verdict::{Budget, Decoder, Strategy};
+use crate::core::problem::Problem;
+use crate::core::types::LatentIdx;
 use crate::engine::decode::learned::LearnedLens;
 use crate::engine::model::{
     Cancel, Checkpoint, LensFiles, LoadOptions, Mode, Model, ModelError, Vectors, Writes, argmax,
     bundled_names, tiny,
 };
-use crate::core::problem::Problem;
-use crate::core::types::LatentIdx;
+use crate::lab::analysis::Workbench;
+use crate::lab::analysis::run::Ask;
+use crate::lab::analysis::verdict::{Budget, Decoder, Strategy};
 
 fn load(checkpoint: &Checkpoint) -> Model {
     let options = LoadOptions::default();

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::circuit::{Circuit, Head, Look, said, sum_of, whole};
 use super::dim::{Dim, FED};
 use super::questions::Layout;
-use crate::engine::model::tiny::NUMBERS;
 use crate::core::types::Rung;
+use crate::engine::model::tiny::NUMBERS;
 
 /// A kind of model of which the truth is known. All of them add the numbers of the question, unless a line says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

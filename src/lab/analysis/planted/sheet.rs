@@ -10,15 +10,15 @@ use serde::Serialize;
 use super::judge;
 use super::plants::{Design, Plant, Size};
 use super::questions::{Asked, draw};
+use crate::core::answers;
+use crate::core::problem::Problem;
+use crate::core::stats::Share;
+use crate::core::types::Rung;
+use crate::engine::model::{Cancel, Mode, ModelError};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::reference;
 use crate::lab::analysis::run::Ask;
 use crate::lab::analysis::verdict::Budget;
-use crate::core::answers;
-use crate::engine::model::{Cancel, Mode, ModelError};
-use crate::core::problem::Problem;
-use crate::core::stats::Share;
-use crate::core::types::Rung;
 
 /// How many models are drawn of each plant and size; the problems are spread over them.
 const MODELS: usize = 5;

@@ -7,11 +7,11 @@ use super::judge;
 use super::plants::{Design, Plant, Size};
 use super::questions::{Asked, draw};
 use super::sheet::{Request, sheet};
+use crate::core::types::{LatentIdx, Operand, Rung, Source, TraceStep, Verdict};
+use crate::engine::model::{Cancel, Mode};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::analysis::verdict::Budget;
-use crate::engine::model::{Cancel, Mode};
-use crate::core::types::{LatentIdx, Operand, Rung, Source, TraceStep, Verdict};
 
 fn run(explorer: &Workbench, question: &str, latents: usize) -> CleanRun {
     let ask = Ask {

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::draw::{self, Lender};
 use super::{DEPTH, Item, Reference, prefill, same_length};
+use crate::core::problem::Problem;
 use crate::engine::decode::lens;
 use crate::engine::model::{Branch, Cancel, Mode, Model, ModelError, Writes};
-use crate::core::problem::Problem;
 
 /// How many problems of one prompt length stand in a row of the set: what decides the order of the set.
 const GROUP: usize = 64;

@@ -6,16 +6,16 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-pub use build::Builder;
 use super::group::{DEPTH, Group, can_read, prefill, same_length};
+pub use build::Builder;
 pub use stored::{Key, LONGEST};
 
 use std::sync::{Arc, OnceLock};
 
-use crate::engine::decode::spoken::Spoken;
-use crate::engine::model::{Cancel, Model, ModelError};
 use crate::core::problem::Problem;
 use crate::core::types::{DonorRef, LatentIdx, TokenRead};
+use crate::engine::decode::spoken::Spoken;
+use crate::engine::model::{Cancel, Model, ModelError};
 
 use draw::Lender;
 
@@ -23,7 +23,6 @@ use super::thoughts::{Want, before_last, think};
 
 /// How many problems the reference set holds: enough for a null of at least 200.
 pub const SIZE: usize = 256;
-
 
 /// The error of a donor's latent that is not there.
 pub(super) fn no_latent(problem: usize, latent: usize, there: usize) -> ModelError {

@@ -11,10 +11,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{DEPTH, Item, Reference};
-use crate::engine::model::{Mode, Model};
 use crate::core::problem::Problem;
 use crate::core::text::hex;
 use crate::core::types::TokenRead;
+use crate::engine::model::{Mode, Model};
 
 /// The longest set that is kept, in bytes.
 pub const LONGEST: usize = 128 << 20;

@@ -1,10 +1,10 @@
 //! Sets made in slices, and sets read back from bytes, are those made in one go.
 
 use super::*;
-use crate::lab::analysis::problems;
-use crate::engine::model::{Device, LoadOptions, tiny};
 use crate::core::problem::Split;
 use crate::core::types::Task;
+use crate::engine::model::{Device, LoadOptions, tiny};
+use crate::lab::analysis::problems;
 
 const ORIGIN: &str = "forty";
 

@@ -4,16 +4,16 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::core::types::{Task, TokenRead};
 use crate::engine::decode::phrase::Voice;
 use crate::engine::decode::spoken::Spoken;
 use crate::engine::model::{Cancel, Model, ModelError};
-use crate::core::types::{Task, TokenRead};
 use crate::verify::Case;
 
 use super::strategy::{Decoder, Strategy};
 use crate::lab::analysis::counterfactual::Subject;
-use crate::lab::analysis::learned::Learned;
 use crate::lab::analysis::group::DEPTH;
+use crate::lab::analysis::learned::Learned;
 use crate::lab::analysis::thoughts::{Thought, Want, before_last, think};
 
 /// Questions that run side by side before what they gave is looked at.

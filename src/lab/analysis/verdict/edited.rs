@@ -1,7 +1,7 @@
 //! E2 on a model: runs edited questions, all that were planned. Which are planned depends on no answer.
 
-use crate::engine::model::ModelError;
 use crate::core::types::{Progress, Stage, Task, TraceStep, Tracks};
+use crate::engine::model::ModelError;
 use crate::verify::edits::{Edit, Familiar, Means, Spare, edits, spares, twins};
 use crate::verify::{Observation, Trial, Values, tracks};
 

@@ -13,16 +13,16 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::engine::model::{Cancel, ModelError};
 use crate::core::types::{
     AblationValue, EarlyExit, LatentNodes, Null, Progress, Stage, Standing, Task, TraceStep,
     Tracks, Try, Used, Verdict,
 };
+use crate::engine::model::{Cancel, ModelError};
 use crate::verify::{self, Abstain, Case, Found, Grounds, Hits, Stand, Without};
 
 use super::counterfactual::{self, Subject};
-use super::learned::Learned;
 use super::group::DEPTH;
+use super::learned::Learned;
 
 use bench::Bench;
 use edited::Lent;

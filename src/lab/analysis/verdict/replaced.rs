@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
+use crate::core::types::{LatentIdx, Patch, Progress, Stage, Standing, Tracks, Used};
+use crate::engine::model::ModelError;
 use crate::lab::analysis::counterfactual::{self, PatchAsked};
 use crate::lab::analysis::thoughts::{Want, think};
-use crate::engine::model::ModelError;
-use crate::core::types::{LatentIdx, Patch, Progress, Stage, Standing, Tracks, Used};
 use crate::verify::edits::{Edit, answer_if, donors, same_answer};
 use crate::verify::{Observation, Replaced, Values, used};
 

@@ -1,11 +1,11 @@
 //! Verdicts on models of which the truth is known, and on bundled ones.
 
 use super::*;
+use crate::core::types::Rung;
+use crate::engine::model::Mode;
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::planted::{Grown, Plant, Request, Size, sheet};
 use crate::lab::analysis::run::Ask;
-use crate::engine::model::Mode;
-use crate::core::types::Rung;
 
 /// Problems of each plant and size. The whole sheet is `undertone calibrate`.
 const PROBLEMS: usize = 3;

@@ -1,7 +1,7 @@
 //! Tables and plots as CSV (RFC 4180), a file each: compound figures become a column for each of their numbers.
 
-use crate::lab::report::table::{Cell, Part, Report, Table};
 use crate::core::text::{Page, sanitize};
+use crate::lab::report::table::{Cell, Part, Report, Table};
 
 /// The files: name and contents.
 #[must_use]

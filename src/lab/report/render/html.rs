@@ -2,10 +2,10 @@
 
 use super::json::value;
 use super::svg;
+use crate::core::text::{Page, sanitize};
 use crate::lab::report::SCHEMA;
 use crate::lab::report::plot::{Plot, Shape};
 use crate::lab::report::table::{Cell, Part, Report, Section, Table};
-use crate::core::text::{Page, sanitize};
 
 /// Nothing may be fetched or run, whatever a question or a model's name says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";

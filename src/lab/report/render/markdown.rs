@@ -1,8 +1,8 @@
 //! The report as Markdown.
 
+use crate::core::text::{Page, sanitize};
 use crate::lab::report::plot::Plot;
 use crate::lab::report::table::{Cell, Part, Report, Table};
-use crate::core::text::{Page, sanitize};
 
 /// The whole report.
 #[must_use]

@@ -9,8 +9,8 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
 use super::html::escape;
-use crate::lab::report::plot::{Axis, Plot, Point, Series, Shape};
 use crate::core::stats::float;
+use crate::lab::report::plot::{Axis, Plot, Point, Series, Shape};
 
 /// Size in units of the drawing.
 const WIDTH: u32 = 440;

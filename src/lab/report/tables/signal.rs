@@ -5,7 +5,9 @@ use super::super::gather::{Item, Run};
 use super::super::plot::{Axis, Plot, Point, Series, Shape};
 use super::super::table::{Cell, Part, Section, Table, Unit};
 use crate::core::stats::bootstrap::Bootstrap;
-use crate::core::stats::calibration::{BINS, brier, by_group, expected_calibration_error, left_out};
+use crate::core::stats::calibration::{
+    BINS, brier, by_group, expected_calibration_error, left_out,
+};
 use crate::core::stats::float;
 use crate::core::stats::ranking::{Counts, Ranking};
 use crate::core::types::Rung;

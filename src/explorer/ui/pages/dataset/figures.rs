@@ -9,11 +9,11 @@ use ratatui::symbols::{Marker, bar};
 use ratatui::text::Line;
 use ratatui::widgets::{Axis, Bar, BarChart, BarGroup, Chart, Dataset, GraphType, Paragraph};
 
+use crate::core::stats::{Share, float};
+use crate::core::types::Rung;
 use crate::explorer::app::App;
 use crate::explorer::app::dataset::Figures;
 use crate::explorer::app::dataset::figures::{AtRung, Risk};
-use crate::core::stats::{Share, float};
-use crate::core::types::Rung;
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::number::{percent, whole_percent};
 use crate::explorer::ui::panes::Title;

@@ -21,9 +21,9 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::{Sheet, first_row};
+use crate::core::text::{sanitize, width as text_width};
 use crate::explorer::app::dataset::{Dataset, OpenRun, Work, differs};
 use crate::explorer::app::{App, View};
-use crate::core::text::{sanitize, width as text_width};
 use crate::explorer::ui::line::{Row, cut, cut_foreign, paragraph};
 use crate::explorer::ui::number::{plain, probability_of, signed};
 use crate::explorer::ui::panes::Title;

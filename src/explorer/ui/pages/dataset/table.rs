@@ -3,13 +3,13 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::explorer::app::dataset::{Column, Dataset};
-use crate::lab::rows::summary::Item;
 use crate::core::text::width as text_width;
+use crate::explorer::app::dataset::{Column, Dataset};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::number::{probability_of, signed};
 use crate::explorer::ui::panes::verdict::glyph_of;
 use crate::explorer::ui::theme::Theme;
+use crate::lab::rows::summary::Item;
 
 /// From this width on there is room for p and notes.
 const ALL_COLUMNS: usize = 96;
