@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example ablate`
 
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
 use undertone::core::types::{Ablation, AblationValue};
 use undertone::lab::Workbench;
 

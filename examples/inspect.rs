@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example inspect`
 
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
 use undertone::lab::Workbench;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -869,6 +869,7 @@ fn no_rule_allows_to_import_upwards() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_rule_can_fail() {
     let long = format!("//! Long.\n{}", "\n".repeat(MAX_LINES));
     let table: &[(&str, &str, &str)] = &[

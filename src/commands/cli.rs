@@ -23,21 +23,20 @@ use crate::core::error::{Error, Result};
 use crate::core::types::LatentIdx;
 
 pub use self::ablation::{
-    ALL, DirectionName, DonorName, MannerArgs, PropagationName, SiteName, Value,
+    ALL, DirectionName, MannerArgs, Value,
 };
-pub use self::batch::{ControlName, ExperimentName, MergeArgs, ProtocolName, RunArgs};
+pub use self::batch::{ControlName, MergeArgs, RunArgs};
 pub use self::calibrate::CalibrateArgs;
 pub use self::completions::CompletionsArgs;
 use self::data::range;
 pub use self::data::{
-    DataArgs, DataCommand, Family, GenerateArgs, Gsm8kArgs, PrepareArgs, PrepareCommand,
+    DataArgs, DataCommand, GenerateArgs, Gsm8kArgs, PrepareCommand,
     ProblemsArgs, ProblemsCommand, Split,
 };
 pub use self::lens::{FitArgs, LensArgs, LensCommand, Rank, ReadArgs};
 pub use self::model::{
-    BaseName, Behaviour, CheckpointArgs, Device, FamilyName, KindArgs, ModeName, ModelArgs,
-    Precision, ShapeName, SpecialTokens, TaskName,
-};
+    BaseName, Behaviour, CheckpointArgs, Device, FamilyName, ModelArgs,
+    Precision, ShapeName, };
 pub use self::report::RunReportArgs;
 pub use self::study::{
     AblateArgs, Edit, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,

@@ -29,7 +29,6 @@ pub mod trace;
 use std::io::Write;
 use std::path::Path;
 
-use crate::commands::cli;
 use crate::core::error::{self, Error, Result};
 use crate::core::paths::{self, Paths};
 use crate::core::text::{Clean, Page, sanitize};

@@ -1,14 +1,14 @@
-//! The one error type: what went wrong and where, its kind (which decides the exit code) and what to do next.
+//! The error type of the crate: its message and location, its kind (which decides the exit code) and a hint.
 //!
 //! Paths are quoted with escapes, so that a hostile file name cannot reach the terminal through a message.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A result with our error.
+/// A result with [`Error`] as its default error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What sort of error it is; each sort has one exit code.
+/// The kind of an error; each kind has one exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A wrong argument or combination of arguments.
@@ -23,9 +23,9 @@ pub enum Kind {
     Io,
     /// A bug in this program.
     Internal,
-    /// The reader of our output went away, which is no failure.
+    /// The reader of our output closed it, which is not a failure.
     BrokenPipe,
-    /// The verdict is not sound and `--check` asked to fail then.
+    /// The verdict is not sound, and `--check` was given.
     VerdictNotSound,
 }
 
@@ -43,23 +43,23 @@ impl Kind {
     }
 }
 
-/// Something stands at a path that is not the regular file that is wanted there; comes inside an [`io::Error`].
+/// Error for a path that is not a regular file although one is needed; wrapped in an [`io::Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it is {what}, not a regular file")]
 pub struct NotRegular {
-    /// What it is, with its article.
+    /// The actual kind of file, with its article.
     pub what: &'static str,
 }
 
-/// Anything that can go wrong.
+/// Any error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A wrong argument or combination of arguments.
     #[error("{message}")]
     Usage {
-        /// What is wrong.
+        /// The problem.
         message: String,
-        /// What to do next.
+        /// The suggested next step.
         hint: Option<String>,
     },
     /// A bad configuration file or variable.
@@ -69,17 +69,17 @@ pub enum Error {
         path: PathBuf,
         /// The line, from 1.
         line: Option<usize>,
-        /// What is wrong.
+        /// The problem.
         message: String,
-        /// What to do next.
+        /// The suggested next step.
         hint: Option<String>,
     },
     /// A model that cannot be found, loaded or run.
     #[error("{message}")]
     Model {
-        /// What is wrong; names the model, file or tensor.
+        /// The problem; names the model, file or tensor.
         message: String,
-        /// What to do next.
+        /// The suggested next step.
         hint: String,
     },
     /// A data or session file that cannot be understood.
@@ -89,29 +89,29 @@ pub enum Error {
         path: PathBuf,
         /// The line, from 1.
         line: Option<usize>,
-        /// What is wrong.
+        /// The problem.
         message: String,
-        /// What to do next.
+        /// The suggested next step.
         hint: String,
     },
     /// A file that cannot be read or written.
     #[error("cannot {action} {path:?}: {source}")]
     Io {
-        /// What was tried: `read`, `write`, `create`, ...
+        /// The attempted operation: `read`, `write`, `create`, ...
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why it failed.
+        /// The cause.
         source: io::Error,
     },
     /// Standard output or the terminal cannot be written.
     #[error("cannot write the output: {source}")]
     Output {
-        /// Why it failed.
+        /// The cause.
         #[from]
         source: io::Error,
     },
-    /// The verdict is not sound and `--check` asked to fail then.
+    /// The verdict is not sound, and `--check` was given.
     #[error("verdict not sound: {message}")]
     VerdictNotSound {
         /// The verdict and its reason.
@@ -120,13 +120,13 @@ pub enum Error {
     /// A bug in this program.
     #[error("internal error: {message}")]
     Internal {
-        /// What was found to be impossible.
+        /// The violated assumption.
         message: String,
     },
 }
 
 impl Error {
-    /// Makes an error about an argument.
+    /// Creates a usage error.
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
         Self::Usage {
@@ -135,7 +135,7 @@ impl Error {
         }
     }
 
-    /// Makes an error about an argument, with what to do about it.
+    /// Creates a usage error with a hint.
     #[must_use]
     pub fn usage_with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage {
@@ -144,7 +144,7 @@ impl Error {
         }
     }
 
-    /// Makes an error about a model.
+    /// Creates an error about a model.
     #[must_use]
     pub fn model(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Model {
@@ -153,7 +153,7 @@ impl Error {
         }
     }
 
-    /// Makes an error about the contents of a file; `line` counts from 1.
+    /// Creates an error about the contents of a file; `line` counts from 1.
     #[must_use]
     pub fn data(
         path: &Path,
@@ -169,7 +169,7 @@ impl Error {
         }
     }
 
-    /// Makes an error about a file that could not be read or written.
+    /// Creates an error about a file that could not be read or written.
     #[must_use]
     pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io {
@@ -179,7 +179,7 @@ impl Error {
         }
     }
 
-    /// Makes an error about something that cannot be.
+    /// Creates an error for a state that should be impossible.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
         Self::Internal {
@@ -187,7 +187,7 @@ impl Error {
         }
     }
 
-    /// Returns what sort of error this is.
+    /// Returns the kind of this error.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -210,7 +210,7 @@ impl Error {
         self.kind().exit_code()
     }
 
-    /// Returns what to do next, where there is something to say.
+    /// Returns the suggested next step, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -229,7 +229,7 @@ impl Error {
     }
 }
 
-/// `"file.jsonl", line 3`, or without the line.
+/// Formats a location: `"file.jsonl", line 3`, or without the line.
 fn place(path: &Path, line: Option<usize>) -> String {
     match line {
         Some(line) => format!("{path:?}, line {line}"),
@@ -237,7 +237,7 @@ fn place(path: &Path, line: Option<usize>) -> String {
     }
 }
 
-/// What to do about a file that could not be read or written.
+/// Returns a hint for a file that could not be read or written.
 fn io_hint(source: &io::Error, action: &str) -> Option<String> {
     let is_special = source
         .get_ref()

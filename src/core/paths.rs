@@ -1,6 +1,6 @@
-//! Where files live: the XDG folders on every Unix, the platform's own on Windows, each with an override.
+//! File locations: XDG folders on every Unix, the native ones on Windows, each with an override.
 //!
-//! Nothing is created here.
+//! Only [`create_folder`] creates anything.
 
 use std::env;
 use std::ffi::OsString;
@@ -30,7 +30,7 @@ pub struct Paths {
     pub data: PathBuf,
     /// The log and autosaves.
     pub state: PathBuf,
-    /// What can be computed again.
+    /// Recomputable data.
     pub cache: PathBuf,
 }
 
@@ -38,7 +38,7 @@ impl Paths {
     /// Finds the folders of this user.
     ///
     /// # Errors
-    /// A configuration error when there is no home folder.
+    /// A configuration error if there is no home folder.
     pub fn discover() -> Result<Self> {
         let base = etcetera::choose_base_strategy().map_err(|why| Error::Config {
             path: PathBuf::from("HOME"),
@@ -60,7 +60,7 @@ impl Paths {
             data: choose("UNDERTONE_DATA_DIR", base.data_dir()),
             state: choose(
                 "UNDERTONE_STATE_DIR",
-                // Windows has no folder for state.
+                // Windows has no state folder.
                 base.state_dir().unwrap_or_else(|| base.data_dir()),
             ),
             cache: choose("UNDERTONE_CACHE_DIR", base.cache_dir()),
@@ -73,13 +73,13 @@ impl Paths {
         self.state.join("recovery")
     }
 
-    /// Returns the folder of runs over data sets that are started from the explorer.
+    /// Returns the folder of data-set runs started from the explorer.
     #[must_use]
     pub fn runs(&self) -> PathBuf {
         self.data.join("runs")
     }
 
-    /// Returns where files lie on this machine, for the help.
+    /// Returns the help text on file locations on this machine.
     #[must_use]
     pub fn help(&self) -> String {
         let shown = |path: &Path| sanitize(&path.display().to_string()).into_string();
@@ -99,20 +99,20 @@ the XDG variables. Downloads go to the cache of the hub: HF_HOME, HF_HUB_CACHE."
         )
     }
 
-    /// Returns the log file.
+    /// Returns the path of the log file.
     #[must_use]
     pub fn log_file(&self) -> PathBuf {
         self.state.join("undertone.log")
     }
 }
 
-/// The home folder of this user, if there is one.
+/// Returns this user's home folder, if there is one.
 #[must_use]
 pub fn home() -> Option<PathBuf> {
     etcetera::home_dir().ok()
 }
 
-/// Puts the home folder in the place of a leading `~`, as a shell does; the home of another user (`~ada`) is not looked up.
+/// Replaces a leading `~` by the home folder, as a shell does; another user's home (`~ada`) is not looked up.
 #[must_use]
 pub fn expand(home: Option<&Path>, path: &Path) -> PathBuf {
     match (home, path.strip_prefix("~")) {
@@ -121,16 +121,16 @@ pub fn expand(home: Option<&Path>, path: &Path) -> PathBuf {
     }
 }
 
-/// A path as the user typed it, with `~` for the home folder.
+/// Converts a path typed by the user, expanding `~`.
 #[must_use]
 pub fn typed(text: &str) -> PathBuf {
     expand(home().as_deref(), Path::new(text))
 }
 
-/// Creates a folder and those above it, unless they exist.
+/// Creates a folder and its parents, unless they exist.
 ///
 /// # Errors
-/// Names the folder when it cannot be created.
+/// Names the folder if it cannot be created.
 pub fn create_folder(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))
 }
@@ -139,7 +139,7 @@ pub fn create_folder(folder: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// Base folders below one root.
+    /// Base folders under one root.
     struct Base;
 
     impl BaseStrategy for Base {

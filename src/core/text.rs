@@ -1,23 +1,23 @@
-//! The one door for foreign text: model output, tokenizer pieces, prompts, notes and file names.
+//! The single entry point for untrusted text: model output, tokenizer pieces, prompts, notes and file names.
 //!
-//! Whatever is drawn, printed or exported passes [`sanitize`] first, so that no control character and no
-//! bidirectional override reaches a terminal. Widths are counted as the renderer counts them: by grapheme.
+//! Everything drawn, printed or exported passes [`sanitize`] first, so that no control character or bidirectional override
+//! reaches a terminal. Widths are counted by grapheme, as the renderer does.
 //!
-//! What is shown in place of what:
+//! Substitutions:
 //!
-//! - Control characters become their pictures (`␛`, `␊`, `␡`), a tab four spaces. They could command the terminal.
-//! - Characters that reorder or hide their neighbours, or take no place themselves, become their names: `<U+202E>`. These are
-//!   the bidirectional controls and marks (LRM, RLM, ALM, embeddings, overrides, isolates), the zero-width space, the word
-//!   joiner, the byte-order mark, the soft hyphen, blank fillers, tags and format controls. A right-to-left script needs none
-//!   of them to be read.
-//! - The joiners ZWJ and ZWNJ stay where they do their work: between the parts of an emoji, and after a letter of Arabic, an
-//!   Indic script or another that is written joined. Elsewhere they are named.
-//! - A variation selector stays after a character that has such a form (an emoji, a key, an ideograph, a Mongolian letter),
-//!   one each; the tags of a flag stay in a flag. Elsewhere they could carry a hidden text, and are named.
-//! - One base carries five combining marks; the rest of a flood is named and counted: `<U+0301 ×495>`.
+//! - Control characters, which could command the terminal, become their pictures (`␛`, `␊`, `␡`); a tab becomes four spaces.
+//! - Zero-width characters and those that reorder or hide their neighbours become their names: `<U+202E>`. These are the
+//!   bidirectional controls and marks (LRM, RLM, ALM, embeddings, overrides, isolates), the zero-width space, the word joiner,
+//!   the byte-order mark, the soft hyphen, blank fillers, tags and format controls. Right-to-left scripts stay readable without
+//!   them.
+//! - ZWJ and ZWNJ are kept where they have an effect: between the parts of an emoji, and after a letter of Arabic, an Indic
+//!   script or another joined script. Elsewhere they are named.
+//! - A variation selector is kept after a character that has such a form (an emoji, a key, an ideograph, a Mongolian letter), one
+//!   each; flag tags are kept in a flag. Elsewhere they could carry hidden text and are named.
+//! - A base keeps up to five combining marks; the rest are named and counted: `<U+0301 ×495>`.
 //!
-//! Cleaning twice changes nothing. [`Page`] is the same for several lines, and writes JSON, in which these characters are
-//! escaped instead, so that it reads back as it was.
+//! Sanitizing is idempotent. [`Page`] does the same for multi-line text; in its JSON output these characters are escaped instead,
+//! so that it parses back unchanged.
 
 mod nearest;
 mod page;
@@ -34,14 +34,14 @@ pub use nearest::nearest;
 pub use page::Page;
 use scan::{Scan, is_clean as is_plain, is_control};
 
-/// What a tab becomes.
+/// The replacement for a tab.
 const TAB: &str = "    ";
-/// What ends a text that was cut, and stands for a grapheme wider than the whole row.
+/// The end of a truncated text, and the replacement for a grapheme wider than the whole row.
 const ELLIPSIS: char = '…';
-/// What stands where a character could not be decoded.
+/// The replacement for a character that could not be decoded.
 const REPLACEMENT: char = '\u{fffd}';
 
-/// Text without control characters, characters that hide or reorder, tabs and newlines.
+/// Text free of control characters, tabs, newlines, and characters that hide or reorder others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Clean<'a>(Cow<'a, str>);
 
@@ -51,7 +51,7 @@ pub enum Newline {
     /// As a visible picture, `␊`.
     #[default]
     Picture,
-    /// As a space, for prose that was wrapped by its author.
+    /// As a space, for prose that its author wrapped.
     Space,
 }
 
@@ -61,7 +61,7 @@ pub fn sanitize(text: &str) -> Clean<'_> {
     sanitize_with(text, Newline::Picture)
 }
 
-/// Returns the text with everything unprintable made visible and line breaks as asked.
+/// Returns the text with everything unprintable made visible and line breaks shown as requested.
 #[must_use]
 pub fn sanitize_with(text: &str, newline: Newline) -> Clean<'_> {
     if is_plain(text) {
@@ -69,7 +69,7 @@ pub fn sanitize_with(text: &str, newline: Newline) -> Clean<'_> {
     }
     let mut clean = String::with_capacity(text.len() + TAB.len());
     let mut chars = Scan::new(text);
-    // A character that is named, and how often it stood there in a row.
+    // The character being named, and the length of its run.
     let mut named: Option<(char, usize)> = None;
     while let Some((c, is_fit)) = chars.next() {
         if let Some((same, n)) = &mut named {
@@ -83,7 +83,7 @@ pub fn sanitize_with(text: &str, newline: Newline) -> Clean<'_> {
         match c {
             c if is_fit => clean.push(c),
             '\t' => clean.push_str(TAB),
-            // A DOS line break is one break where breaks read as spaces; as pictures both stay visible.
+            // CRLF is one break if breaks read as spaces; as pictures, both stay visible.
             '\r' if newline == Newline::Space && chars.peek() == Some('\n') => {}
             '\n' | '\u{2028}' | '\u{2029}' => clean.push(match newline {
                 Newline::Picture => '␊',
@@ -99,10 +99,9 @@ pub fn sanitize_with(text: &str, newline: Newline) -> Clean<'_> {
     Clean(Cow::Owned(clean))
 }
 
-/// Writes a character that cannot be shown by its number.
+/// Writes the code point of a character that cannot be shown.
 fn push_name(clean: &mut String, c: char, n: usize) {
     let number = u32::from(c);
-    // Writing to a string cannot fail.
     let _ = match n {
         1 => write!(clean, "<U+{number:04X}>"),
         n => write!(clean, "<U+{number:04X} ×{n}>"),
@@ -115,25 +114,24 @@ pub fn sanitize_lines(text: &str) -> Vec<Clean<'_>> {
     text.lines().map(sanitize).collect()
 }
 
-/// The visible stand-in of a control character, one cell wide.
+/// Returns the visible replacement of a control character, one cell wide.
 fn picture(c: char) -> char {
     match c {
         '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(REPLACEMENT),
         '\u{7f}' => '␡',
-        // C1 has no pictures of its own. Its characters act as ESC followed by the character 0x40 lower, so
-        // they are shown as what they are to a terminal: an escape.
+        // C1 has no pictures. A C1 character acts as ESC plus the character 0x40 lower, so it is shown as an escape.
         '\u{80}'..='\u{9f}' => '␛',
         _ => REPLACEMENT,
     }
 }
 
-/// Returns how many cells a text takes: the sum over its graphemes, which is how the renderer counts.
+/// Returns the width of a text in cells: the sum over its graphemes, as the renderer counts.
 #[must_use]
 pub fn width(text: &str) -> usize {
     text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
 
-/// Returns the text, cut on a grapheme border to at most `max_width` cells; a cut text ends in `…`.
+/// Returns the text truncated at a grapheme boundary to at most `max_width` cells; a truncated text ends in `…`.
 #[must_use]
 pub fn truncate(text: &str, max_width: usize) -> String {
     if width(text) <= max_width {
@@ -155,10 +153,10 @@ pub fn truncate(text: &str, max_width: usize) -> String {
     cut
 }
 
-/// Returns the text in rows of at most `max_width` cells, broken between words where possible.
+/// Wraps the text into rows of at most `max_width` cells, between words if possible.
 ///
-/// A word longer than a row is broken on a grapheme border. The space at which a row is broken is dropped;
-/// all others stay. An empty text is one empty row; a width of nil has no rows.
+/// Words longer than a row are split at a grapheme boundary. The space at a row break is dropped; all others stay. An empty text
+/// gives one empty row; a width of 0 gives no rows.
 #[must_use]
 pub fn wrap(text: &str, max_width: usize) -> Vec<String> {
     if max_width == 0 {
@@ -177,7 +175,7 @@ pub fn wrap(text: &str, max_width: usize) -> Vec<String> {
     rows.done
 }
 
-/// Rows being filled by [`wrap`].
+/// The rows filled by [`wrap`].
 struct Rows {
     max_width: usize,
     done: Vec<String>,
@@ -220,7 +218,7 @@ impl Rows {
 }
 
 impl<'a> Clean<'a> {
-    /// Takes a text of our own, known to be clean.
+    /// Wraps a literal of this program that is known to be clean.
     #[must_use]
     pub fn literal(text: &'static str) -> Clean<'static> {
         debug_assert!(is_plain(text), "a literal must be clean");
@@ -233,31 +231,31 @@ impl<'a> Clean<'a> {
         &self.0
     }
 
-    /// Returns the text itself.
+    /// Returns the text as an owned string.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0.into_owned()
     }
 
-    /// Returns the same text without a borrow.
+    /// Returns an owned copy.
     #[must_use]
     pub fn into_owned(self) -> Clean<'static> {
         Clean(Cow::Owned(self.0.into_owned()))
     }
 
-    /// Returns how many cells the text takes.
+    /// Returns its width in cells.
     #[must_use]
     pub fn width(&self) -> usize {
         width(&self.0)
     }
 
-    /// Returns the text, cut to at most `max_width` cells; see [`truncate`].
+    /// Returns the text truncated to at most `max_width` cells; see [`truncate`].
     #[must_use]
     pub fn truncate(&self, max_width: usize) -> Clean<'static> {
         Clean(Cow::Owned(truncate(&self.0, max_width)))
     }
 
-    /// Returns the text in rows; see [`wrap`].
+    /// Returns the text wrapped into rows; see [`wrap`].
     #[must_use]
     pub fn wrap(&self, max_width: usize) -> Vec<Clean<'static>> {
         wrap(&self.0, max_width)
@@ -266,9 +264,9 @@ impl<'a> Clean<'a> {
             .collect()
     }
 
-    /// Returns the text in ASCII alone: the usual stand-ins where there are any, `\u{e9}` for the rest.
+    /// Returns the text in ASCII: common substitutes where they exist, `\u{e9}` for the rest.
     ///
-    /// Nothing is dropped, so two different texts rarely look alike.
+    /// Nothing is dropped, so different texts rarely look alike.
     #[must_use]
     pub fn plain_ascii(&self) -> Clean<'a> {
         if self.0.is_ascii() {
@@ -293,7 +291,6 @@ impl<'a> Clean<'a> {
                 '\u{a0}' => plain.push(' '),
                 REPLACEMENT => plain.push('?'),
                 c => {
-                    // Writing to a string cannot fail.
                     let _ = write!(plain, "\\u{{{:x}}}", u32::from(c));
                 }
             }
@@ -322,7 +319,7 @@ impl fmt::Display for Clean<'_> {
     }
 }
 
-/// A number of bytes in decimal units, as download pages write it.
+/// Formats a number of bytes in decimal units, as download pages do.
 #[must_use]
 pub fn megabytes(bytes: u64) -> String {
     match bytes {
@@ -332,7 +329,7 @@ pub fn megabytes(bytes: u64) -> String {
     }
 }
 
-/// Bytes as lower-case hexadecimal digits, as hashes are written.
+/// Returns the bytes as lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |four: u8| char::from_digit(u32::from(four), 16).unwrap_or('0');
@@ -342,7 +339,7 @@ pub fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// A count with its noun.
+/// Formats a count with its noun.
 #[must_use]
 pub fn count(n: usize, noun: &str) -> String {
     if n == 1 {
@@ -403,7 +400,7 @@ mod tests {
             ("x\u{200b}\u{200b}\u{200b}", "x<U+200B ×3>"),
             ("👩\u{200d}x", "👩<U+200D>x"),
             ("🏴\u{e0067}\u{e0062}x", "🏴<U+E0067><U+E0062>x"),
-            // Needed.
+            // Meaningful joiners, selectors and tags.
             ("👩‍👩‍👧 👩🏽‍🚀 ❤️‍🔥 1️⃣ #️⃣ ⚠️", "👩‍👩‍👧 👩🏽‍🚀 ❤️‍🔥 1️⃣ #️⃣ ⚠️"),
             ("🏴󠁧󠁢󠁥󠁮󠁧󠁿 🇩🇪 🏴‍☠️", "🏴󠁧󠁢󠁥󠁮󠁧󠁿 🇩🇪 🏴‍☠️"),
             ("می\u{200c}خواهم", "می\u{200c}خواهم"),
@@ -418,7 +415,7 @@ mod tests {
         for (foreign, clean) in table {
             assert_eq!(sanitize(foreign).as_str(), clean, "{foreign:?}");
         }
-        // Different marks in turn are as much of a flood as one alone.
+        // Alternating marks are as much of a flood as a repeated one.
         let mixed = format!("a{}", "\u{301}\u{302}".repeat(50));
         let shown = sanitize(&mixed);
         assert_eq!(shown.matches("<U+03").count(), 95, "{shown}");

@@ -1,7 +1,6 @@
-//! Finds a model by what the user calls it: a bundled name, a checkpoint folder or file, or a published id.
+//! Finds a model by its name: a bundled name, a checkpoint folder or file, or a published id.
 //!
-//! A published checkpoint is looked for in the cache and else downloaded; so is the tokenizer of the base model of a
-//! checkpoint that has none beside it.
+//! A published checkpoint comes from the cache or is downloaded, as is the base model's tokenizer for a checkpoint without one.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +15,7 @@ use crate::engine::model::{self, Base, Checkpoint, LoadOptions, ModelError};
 
 pub use crate::engine::hub::Progress;
 
-/// How models are opened.
+/// The settings for opening models.
 #[derive(Debug, Clone, Default)]
 pub struct Opener {
     /// The model that the options below speak of; another one is opened without them.
@@ -25,30 +24,30 @@ pub struct Opener {
     pub options: LoadOptions,
     /// Its tokenizer.
     pub tokenizer: Option<PathBuf>,
-    /// Where published checkpoints come from.
+    /// The source of published checkpoints.
     pub hub: hub::Options,
-    /// What `~` stands for in a name.
+    /// The folder that `~` in a name expands to.
     pub home: Option<PathBuf>,
 }
 
-/// Who hears of a download, and may call it off.
+/// The observer of a download, which can cancel it.
 pub struct Watch<'a> {
-    /// Hears each step.
+    /// Receives each step.
     pub progress: &'a mut dyn FnMut(Progress<'_>),
-    /// Is asked again and again.
+    /// Is polled for cancellation.
     pub cancelled: &'a dyn Fn() -> bool,
 }
 
 /// Why a model cannot be opened.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum OpenError {
-    /// A file of it cannot be read, or nothing is called so.
+    /// A file of the model is unreadable, or there is no such model.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// It could not be had from the hub.
+    /// The hub could not supply it.
     #[error("{error}{}", if *is_no_file { "; no file or folder here is called so either" } else { "" })]
     Hub {
-        /// What failed.
+        /// The hub's error.
         error: HubError,
         /// Whether the name might have been meant as a path.
         is_no_file: bool,
@@ -56,7 +55,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// What to do next, in one sentence.
+    /// Returns a hint for the user, in one sentence.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
@@ -69,7 +68,7 @@ impl OpenError {
         }
     }
 
-    /// What sort of error it is, which decides the exit code.
+    /// Returns the kind of error, which decides the exit code.
     #[must_use]
     pub fn kind(&self) -> error::Kind {
         match self {
@@ -81,7 +80,7 @@ impl OpenError {
         }
     }
 
-    /// Whether the work was called off.
+    /// Returns whether the work was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(
@@ -96,17 +95,17 @@ impl OpenError {
 }
 
 impl Opener {
-    /// Finds a model's files, and what to load them with; downloads what is not here.
+    /// Finds a model's files and its load options; downloads missing files.
     ///
     /// # Errors
-    /// When nothing is called so, a file of it cannot be read, or a download fails.
+    /// If there is no such model, a file is unreadable, or a download fails.
     pub fn find(
         &self,
         name: &str,
         watch: &mut Watch<'_>,
     ) -> Result<(Checkpoint, LoadOptions), OpenError> {
         let is_named = name == self.named;
-        // In a prompt no shell has put the home folder in its place.
+        // In a prompt, no shell has expanded the home folder.
         let expanded = paths::expand(self.home.as_deref(), Path::new(name));
         let expanded = expanded.to_str().unwrap_or(name);
         let mut options = if is_named {
@@ -147,13 +146,13 @@ impl Opener {
     }
 }
 
-/// The bundled or published model that was probably meant.
+/// Suggests a bundled or published model with a similar name.
 fn meant(name: &str) -> Option<&'static str> {
     let published = hub::KNOWN.iter().map(|known| known.id);
     nearest(name, model::bundled_names().into_iter().chain(published))
 }
 
-/// The files of a published checkpoint; those of its base may be missing if a tokenizer is given.
+/// Returns a published checkpoint; its base's files may be missing if a tokenizer is given.
 fn published(name: &str, fetched: &Fetched, has_tokenizer: bool) -> Result<Checkpoint, OpenError> {
     if let Some(error) = &fetched.base_error
         && !has_tokenizer
@@ -172,13 +171,13 @@ fn published(name: &str, fetched: &Fetched, has_tokenizer: bool) -> Result<Check
     Ok(checkpoint.with_stated_sha256(fetched.stated_sha256()))
 }
 
-/// Whether a name can be one on the hub: `OWNER/NAME`, and not what is plainly a path.
+/// Returns whether a name can be a hub id: `OWNER/NAME` and not clearly a path.
 fn is_published_name(name: &str) -> bool {
     let is_path = Path::new(name).is_absolute() || name.starts_with('.') || name.starts_with('~');
     !is_path && hub::Id::parse(name).is_ok()
 }
 
-/// What the table says a checkpoint was trained on; its name may not say it.
+/// Returns the task of a known checkpoint's data set; its name may not reveal it.
 fn task_of(name: &str) -> Option<Task> {
     let id = hub::Id::parse(name).ok()?;
     let data_set = hub::known(&id.repo, &id.folder)?.data_set.to_lowercase();
@@ -240,7 +239,7 @@ mod tests {
             home: Some(home.path().to_owned()),
             ..Opener::default()
         };
-        // It is found, and holds nothing.
+        // The folder exists but is empty.
         let error = find(&opener, "~/ckpt").expect_err("empty");
         assert!(
             error.to_string().contains("it holds no model.safetensors"),

@@ -1,8 +1,8 @@
 //! Gold-free search for arithmetic traces: steps over the question's numbers and results read at earlier latents.
 //!
-//! Exact rationals only. A step's result is read in the top-k of a latent, its operands are numbers of the question or
-//! results of steps at strictly earlier latents; a trace is a tree in which every number of the question and every
-//! latent serves once. `x * 1`, `x + 0` and the like are not steps.
+//! All arithmetic is on exact rationals. A step's result is read in the top-k of a latent. Its operands are numbers of the
+//! question or results of steps at strictly earlier latents. A trace is a tree that uses every number and every latent at most
+//! once. `x * 1`, `x + 0` and the like are not steps.
 
 use crate::core::types::TokenRead;
 
@@ -16,12 +16,12 @@ use pool::{Pool, disjoint_unions};
 mod listing;
 mod pool;
 
-/// Bits of a mask below this stand for numbers of the question, those above for latents.
+/// Mask bits below this one denote numbers of the question, the bits from it on denote latents.
 const NUMBER_BITS: usize = 96;
 const LATENT_BITS: usize = 32;
-/// Ways to reach one result that use different numbers and latents; more are dropped and the search is called capped.
+/// Sets of numbers and latents kept per result; further ones are dropped and the search is marked as capped.
 const MAX_MASKS: usize = 64;
-/// Explained values; more are dropped and the search is called capped.
+/// Explained values kept; further ones are dropped and the search is marked as capped.
 const MAX_NODES: usize = 1024;
 
 /// A word problem with the model's answer.
@@ -29,7 +29,7 @@ const MAX_NODES: usize = 1024;
 pub(super) struct Question {
     numbers: Vec<Number>,
     answer: Ratio,
-    /// The numbers with every step among them alone, once it is known what is asked of them.
+    /// The question's numbers with every step among them; `None` before [`Question::prepare`].
     ground: Option<Pool>,
 }
 
@@ -48,8 +48,8 @@ impl Question {
         })
     }
 
-    /// Combines the numbers once for searches of many sets of latents under the same settings. Each of these finds what it would
-    /// find without; a question with very many numbers would otherwise take as long for every one of them.
+    /// Combines the question's numbers once for searches of many sets of latents with the same settings. Results do not change;
+    /// without it, a question with many numbers repeats that work for every set.
     pub(super) fn prepare(&mut self, settings: &Search, all: &[&Vec<Vec<TokenRead>>]) {
         let latents = all
             .iter()
@@ -62,7 +62,7 @@ impl Question {
         self.ground = Some(ground);
     }
 
-    /// Adds the numbers to the operands.
+    /// Adds the question's numbers to the operands.
     fn add_numbers(&self, pool: &mut Pool, settings: &Search) {
         for (i, number) in self.numbers.iter().take(NUMBER_BITS).enumerate() {
             pool.add(Atom {
@@ -119,7 +119,7 @@ impl Op {
         }
     }
 
-    /// The exact result of a step that does something.
+    /// Computes the exact result; returns `None` for undefined and trivial steps.
     fn apply(self, left: Ratio, right: Ratio) -> Option<Ratio> {
         let trivial = |r: Ratio, own: &[Ratio]| own.contains(&r);
         let (zero, one) = (Ratio::ZERO, Ratio::ONE);
@@ -135,14 +135,14 @@ impl Op {
     }
 }
 
-/// An operand: a number of the question, or a node.
+/// An operand: a number of the question or a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Term {
     Number(usize),
     Node(usize),
 }
 
-/// A step: two operands and an operator, or three and two (left to right).
+/// A step: two operands and one operator, or three and two (evaluated left to right).
 #[derive(Debug, Clone, Copy)]
 struct Step {
     first: Term,
@@ -159,28 +159,28 @@ impl Step {
     }
 }
 
-/// A value read at a latent that some step explains.
+/// A value that is read at a latent and that some step explains.
 #[derive(Debug)]
 struct Node {
-    /// From 0; the number of latents stands for the answer position.
+    /// Index of the latent, from 0; the number of latents denotes the answer position.
     latent: usize,
     value: Ratio,
-    /// Rank and probability; none at the answer position.
+    /// Rank and probability; `None` at the answer position.
     read: Option<(usize, f32)>,
     steps: Vec<Step>,
 }
 
-/// An operand that steps can start from.
+/// A value that steps can use as an operand.
 #[derive(Debug, Clone)]
 struct Atom {
     term: Term,
     value: Ratio,
     factor: bool,
-    /// The sets of numbers and latents behind it, none a superset of another.
+    /// The minimal sets of numbers and latents behind it.
     masks: Vec<u128>,
 }
 
-/// Everything that can be explained, from the question forward.
+/// All explained values, built forward from the question.
 #[derive(Debug)]
 struct Graph<'a> {
     question: &'a Question,
@@ -189,9 +189,9 @@ struct Graph<'a> {
     nodes: Vec<Node>,
     /// The masks of `nodes`.
     masks: Vec<Vec<u128>>,
-    /// Nodes that hold the answer.
+    /// Nodes whose value is the answer.
     ends: Vec<usize>,
-    /// The first latent (from 0) that reads the answer, explained or not.
+    /// The first latent (from 0) whose top-k holds the answer, explained or not.
     answer_read: Option<usize>,
     candidates: usize,
     from_question_alone: bool,
@@ -251,7 +251,7 @@ impl<'a> Graph<'a> {
         }
         let at_answer = settings.answer_position.unwrap_or(n_latents);
         graph.open(&mut pool, &mut added, at_answer, settings.offset);
-        // The last step may happen at the answer position, but then something before it must have been read.
+        // The last step may happen at the answer position, but only if it uses a value that was read before.
         let steps = pool
             .steps(question.answer)
             .iter()
@@ -263,7 +263,7 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    /// Whether all that a step rests on is read early enough for a result at a position.
+    /// Whether all operands of a step are read early enough for a result at a position.
     fn may_rest(&self, step: &Step, position: usize, offset: usize) -> bool {
         step.terms().all(|term| match term {
             Term::Number(_) => true,
@@ -271,7 +271,7 @@ impl<'a> Graph<'a> {
         })
     }
 
-    /// Adds the nodes that a step read at a position may rest on to the operands.
+    /// Adds the nodes that a step at this position may use to the operands.
     fn open(&self, pool: &mut Pool, added: &mut usize, position: usize, offset: usize) {
         while let Some(node) = self.nodes.get(*added)
             && node.latent + offset.max(1) <= position
@@ -286,7 +286,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Adds a node for a value that some step explains.
+    /// Adds a node for a value if at least one step explains it.
     fn explain(
         &mut self,
         pool: &mut Pool,
@@ -321,7 +321,7 @@ impl<'a> Graph<'a> {
                     joint = disjoint_unions(&joint, pool.masks(term));
                     continue;
                 }
-                // The last ones are not listed first: there may be thousands, of which few are new.
+                // Lists the unions one by one: there may be thousands, of which few are new.
                 for one in &joint {
                     for other in pool.masks(term).iter().filter(|other| *other & one == 0) {
                         self.capped |= !insert_minimal(&mut masks, one | other);
@@ -342,7 +342,7 @@ impl<'a> Graph<'a> {
         });
     }
 
-    /// Says what came closest, for a search that found nothing.
+    /// Describes the closest miss of a search that found nothing.
     fn near_miss(&self) -> String {
         let answer = self.question.answer;
         match (self.answer_read, self.candidates) {
@@ -359,12 +359,12 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// What stands for a number in a mask: nothing where numbers may serve again.
+/// The mask of a number; 0 if numbers may be reused.
 fn number_bit(settings: &Search, i: usize) -> u128 {
     if settings.reuse_numbers { 0 } else { 1 << i }
 }
 
-/// A number of a top-k list.
+/// A number in a top-k list.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Read {
     pub(super) value: Ratio,
@@ -372,8 +372,8 @@ pub(super) struct Read {
     prob: f32,
 }
 
-/// The numbers of a top-k list, best first; `9` and ` 9` are one reading. Only plain spellings count: no leading zeros, no
-/// plus sign; a decimal or a percentage is one where a decoder wrote it out.
+/// The numbers of a top-k list, best first; `9` and ` 9` are one value. Only plain spellings count: no leading zeros, no plus
+/// sign. Decimals and percentages are accepted.
 pub(super) fn numbers(top: &[TokenRead], top_k: usize) -> Vec<Read> {
     let mut reads: Vec<Read> = Vec::new();
     for (rank, token) in top.iter().take(top_k).enumerate() {
@@ -393,7 +393,7 @@ pub(super) fn numbers(top: &[TokenRead], top_k: usize) -> Vec<Read> {
 }
 
 fn plain(text: &str) -> Option<Ratio> {
-    // Nearly all are whole numbers, and this is read for every problem of a null.
+    // Fast path: nearly all numbers are whole, and a null reads the lists of every problem.
     if text.bytes().all(|b| b.is_ascii_digit()) {
         let canonical = text == "0" || !text.starts_with('0');
         return text.parse().ok().filter(|_| canonical).map(Ratio::integer);
@@ -414,12 +414,12 @@ pub(super) fn read_integers(top: &[TokenRead], top_k: usize) -> impl Iterator<It
     numbers(top, top_k).into_iter().map(|read| read.value)
 }
 
-/// Adds a mask unless it holds one that is there, and drops those that hold it; false if there is no room.
+/// Adds a mask unless a subset of it is present, and drops its supersets; returns false if there is no room.
 fn insert_minimal(masks: &mut Vec<u128>, mask: u128) -> bool {
     if masks.iter().any(|m| m & mask == *m) {
         return true;
     }
-    // Few are dropped, and what moves nothing is looked through far faster.
+    // Supersets are rare, and a scan that moves nothing is much faster than `retain`.
     if masks.iter().any(|m| m & mask == mask) {
         masks.retain(|m| m & mask != mask);
     }

@@ -1,33 +1,33 @@
-//! When a test holds: its level, its fewest trials, and a measured rate that is never zero. The exact tail is in
+//! Decision rules of the tests: level, minimum number of trials, and a measured rate that is never zero. The exact tail is in
 //! `stats::binomial`.
 
-/// A test holds at this level, after correction for the number of traces that were put to it.
+/// Significance level of a test, after correction for the number of tested traces.
 pub const ALPHA: f64 = 0.05;
 
-/// Whether the n-th test of a trace is significant. Tests go on until one succeeds, so test n has the share 1 / (n (n + 1)) of
-/// the level: over however many tests, these add up to no more than the level.
+/// Whether the n-th test of a trace is significant. Testing stops at the first success, so test n gets the share 1 / (n (n + 1))
+/// of the level; over any number of tests these shares add up to at most the level.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "a few traces")]
 pub fn holds_at(p: f64, n: usize) -> bool {
     p * (n * (n + 1)) as f64 <= ALPHA
 }
 
-/// Fewer trials than this settle nothing.
+/// With fewer trials a test is inconclusive.
 pub const MIN_TRIALS: usize = 3;
 
-/// (1 + hits) / (1 + n): what was never seen is not impossible.
+/// Returns (1 + hits) / (1 + n): an event that was never observed is not impossible.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub fn rate(hits: usize, n: usize) -> f64 {
     (1 + hits) as f64 / (1 + n) as f64
 }
 
-/// Whether at least three quarters of the trials went this way.
+/// Whether at least three quarters of the trials are hits.
 pub(super) fn most(hits: usize, n: usize) -> bool {
     hits * 4 >= n * 3
 }
 
-/// Whether at most a quarter of them did.
+/// Whether at most a quarter of the trials are hits.
 pub(super) fn few(hits: usize, n: usize) -> bool {
     hits * 4 <= n
 }

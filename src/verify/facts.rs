@@ -1,24 +1,24 @@
-//! Is-a facts and the query of a logic question, with the bytes of every fact sentence.
+//! Is-a facts and the query of a logic question, with the byte range of every fact sentence.
 //!
-//! Reads the ProsQA form ("Every gorpus is a bompus. Is Tom a bompus or flonk?") and the PrOntoQA form
-//! ("Wumpuses are not happy. True or false: Tom is happy."), which Logic-LM asks as "Is the following statement true or false? Tom is
-//! happy." A sentence that is neither makes the question unreadable: a fact that was missed could turn a trace into none.
+//! Reads the ProsQA form ("Every gorpus is a bompus. Is Tom a bompus or flonk?") and the PrOntoQA form ("Wumpuses are not happy.
+//! True or false: Tom is happy."), which Logic-LM phrases as "Is the following statement true or false? Tom is happy." Any other
+//! sentence makes the question unreadable: a missed fact could hide a trace.
 
 use std::collections::{HashMap, HashSet};
 
 use super::Abstain;
 
-/// A node of the graph: a name, noun or property, by its place in [`Facts::nodes`].
+/// A node of the graph (a name, noun or property): its index in [`Facts::nodes`].
 pub type Node = usize;
 
-/// What a fact says.
+/// The relation of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Relation {
-    /// The subject is one of a noun.
+    /// The subject is an instance of a noun.
     IsA,
     /// The subject has a property.
     Is,
-    /// The subject lacks a property, or is none of a noun.
+    /// The subject lacks a property, or is not an instance of a noun.
     IsNot,
 }
 
@@ -39,19 +39,19 @@ impl Relation {
 pub struct Fact {
     /// The subject.
     pub from: Node,
-    /// What is said of it.
+    /// The object.
     pub to: Node,
-    /// How.
+    /// The relation.
     pub relation: Relation,
-    /// Whether it is said of every one of the subject, as of a noun, and not of a person.
+    /// Whether it holds for every instance of the subject, a noun, rather than for a named person.
     pub general: bool,
     /// First byte of the sentence.
     pub start: usize,
-    /// One past its last word (the full stop is left out).
+    /// End of its last word (exclusive; the full stop is left out).
     pub end: usize,
 }
 
-/// What is asked.
+/// The query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Query {
     /// Which of several nouns the entity is.
@@ -61,37 +61,37 @@ pub enum Query {
     },
     /// Whether a statement about the entity is true.
     Claim {
-        /// What the statement says of the entity.
+        /// The object of the statement.
         to: Node,
-        /// Whether it denies it.
+        /// Whether the statement is negated.
         negative: bool,
     },
 }
 
-/// A logic question.
+/// A parsed logic question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// The facts in order of the text, each once.
+    /// The facts in text order, without duplicates.
     pub facts: Vec<Fact>,
     /// Lower-case singular words, by node.
     pub nodes: Vec<String>,
-    /// Who is asked about.
+    /// The entity that the query asks about.
     pub entity: Node,
     /// Byte range of the entity's name in the query.
     pub entity_range: (usize, usize),
-    /// What is asked.
+    /// The query.
     pub query: Query,
     plurals: HashMap<String, Node>,
 }
 
 impl Facts {
-    /// Returns the node a lower-case word stands for, in singular or plural.
+    /// Returns the node of a lower-case word, singular or plural.
     #[must_use]
     pub fn node(&self, word: &str) -> Option<Node> {
         self.plurals.get(word).copied()
     }
 
-    /// Every node that facts lead to, and whether by a negative one.
+    /// Returns every node that facts lead to, with whether the last fact is negative.
     #[must_use]
     pub fn reach(&self, from: Node) -> Vec<(Node, bool)> {
         let mut reached: Vec<(Node, bool)> = Vec::new();
@@ -111,7 +111,7 @@ impl Facts {
         reached
     }
 
-    /// What the facts say of the entity and deny of it too.
+    /// Returns the nodes that the facts both assert and deny of the entity.
     #[must_use]
     pub fn contradictions(&self) -> Vec<&str> {
         let reached = self.reach(self.entity);
@@ -124,10 +124,10 @@ impl Facts {
     }
 }
 
-/// Reads a question.
+/// Parses a question.
 ///
 /// # Errors
-/// Says why the question cannot be judged: no facts, no query, or a sentence that is neither.
+/// The reason why the question cannot be judged: no facts, no query, or a sentence that is neither.
 pub fn parse(question: &str) -> Result<Facts, Abstain> {
     let mut sentences = sentences(question);
     let query = sentences.pop().ok_or(Abstain::NoFacts)?;
@@ -175,7 +175,7 @@ pub fn parse(question: &str) -> Result<Facts, Abstain> {
     })
 }
 
-/// A lower-case word with its bytes.
+/// A lower-case word with its byte range.
 #[derive(Debug, Clone)]
 struct Word {
     text: String,
@@ -203,7 +203,7 @@ impl Sentence {
     }
 }
 
-/// Cuts a text at full stops, question and exclamation marks and line ends; a colon stays within a sentence.
+/// Splits a text at full stops, question marks, exclamation marks and line ends; a colon does not end a sentence.
 fn sentences(text: &str) -> Vec<Sentence> {
     let mut out = Vec::new();
     let mut from = 0;
@@ -237,7 +237,7 @@ fn words(piece: &str, offset: usize) -> Vec<Word> {
     out
 }
 
-/// A fact sentence taken apart: quantifier or none, subject, plural verb, negation, article or none, object.
+/// A parsed fact sentence: optional quantifier, subject, plural verb, negation, optional article, object.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one word that is there or not"
@@ -295,7 +295,7 @@ fn nouns(sentence: &Sentence) -> Vec<String> {
         .collect()
 }
 
-/// Nodes met so far, under every form in which they were written.
+/// Nodes so far, under every form in which they occurred.
 #[derive(Debug, Default)]
 struct Book {
     nodes: Vec<String>,
@@ -321,7 +321,7 @@ impl Book {
         } else {
             self.intern(s.subject.to_owned())
         };
-        // "Gorpuses are rompuses" against "Gorpuses are luminous".
+        // Tells "Gorpuses are rompuses" from "Gorpuses are luminous".
         let noun = s.article || (s.plural && self.singular(s.object).is_some());
         let to = match (noun, s.plural) {
             (true, true) => self.plural(s.object)?,
@@ -354,7 +354,7 @@ impl Book {
         Some(node)
     }
 
-    /// The singular of a plural noun, when it is known or its ending leaves no doubt.
+    /// The singular of a plural noun, if it is known or the ending is unambiguous.
     fn singular(&self, word: &str) -> Option<String> {
         let cuts = [("es", ""), ("s", ""), ("ies", "y")];
         let known = cuts.into_iter().find_map(|(cut, add)| {
@@ -365,7 +365,7 @@ impl Book {
     }
 }
 
-/// A query before its words are nodes.
+/// A query whose words are not nodes yet.
 struct Question {
     entity: Word,
     what: Asked,
@@ -376,7 +376,7 @@ enum Asked {
     Claim(String, bool),
 }
 
-/// Reads "Is Tom a bompus or a flonk?" and "True or false: Tom is not happy."
+/// Parses "Is Tom a bompus or a flonk?" and "True or false: Tom is not happy."
 fn ask(sentence: &Sentence) -> Option<Question> {
     let words = sentence.words();
     match words.as_slice() {
@@ -399,7 +399,7 @@ fn ask(sentence: &Sentence) -> Option<Question> {
     }
 }
 
-/// Reads "Tom is not happy" from a word of a sentence on.
+/// Parses "Tom is not happy" starting at word `from` of a sentence.
 fn claim(sentence: &Sentence, from: usize) -> Option<Question> {
     let words = sentence.words();
     let s = shape(words.get(from..)?).filter(|s| !s.general && !s.plural)?;
@@ -409,7 +409,7 @@ fn claim(sentence: &Sentence, from: usize) -> Option<Question> {
     })
 }
 
-/// Whether a sentence says that the next one is to be judged: "Is the following statement true or false?" (Logic-LM).
+/// Whether a sentence announces the statement to judge: "Is the following statement true or false?" (Logic-LM).
 fn is_announcement(sentence: &Sentence) -> bool {
     matches!(
         sentence.words().as_slice(),
@@ -423,7 +423,7 @@ mod tests {
 
     use super::*;
 
-    /// Every fact as `from operator to`, then the query.
+    /// Formats every fact as `from operator to`, then the query.
     fn read(question: &str) -> String {
         let facts = match parse(question) {
             Ok(facts) => facts,

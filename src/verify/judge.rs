@@ -1,4 +1,4 @@
-//! From evidence to a rung of the ladder, with one sentence that says why.
+//! Turns evidence into a rung of the ladder, with a one-sentence reason.
 
 use crate::core::types::{
     LatentNodes, Necessity, Null, Rung, Source, Standing, Tracks, Try, Used, Verdict,
@@ -6,35 +6,35 @@ use crate::core::types::{
 
 use super::{Abstain, Found};
 
-/// Everything that a verdict rests on.
+/// The evidence behind a verdict.
 #[derive(Debug, Clone)]
 pub struct Grounds {
     /// N0.
     pub necessity: Necessity,
-    /// E1: what the search found.
+    /// E1: the result of the search.
     pub found: Found,
-    /// Its null over other problems' latents.
+    /// The null of the search over other problems' latents.
     pub null: Null,
-    /// Its null over other problems' answers.
+    /// The null of the search over other problems' answers.
     pub null_answers: Option<Null>,
-    /// E2, if a trace was put to it.
+    /// E2, if a trace was tested by edits.
     pub tracks: Option<Tracks>,
-    /// E3, if the trace was put to it.
+    /// E3, if the trace was tested by replaced latents.
     pub used: Option<Used>,
-    /// Which decoder read the latents.
+    /// The decoder that read the latents.
     pub decoder: String,
-    /// How deep lists were read.
+    /// Depth of the top-k lists.
     pub top_k: usize,
-    /// Everything that was tried.
+    /// All searches that were tried.
     pub tried: Vec<Try>,
-    /// Of a logic question: the nodes that compete at each latent.
+    /// The nodes that compete at each latent of a logic question.
     pub nodes: Vec<LatentNodes>,
     /// Warnings about the question or the answer.
     pub notes: Vec<String>,
 }
 
-/// Gives the verdict on one run. Without an answer there is nothing to judge; NOT NEEDED comes next and holds whether
-/// or not a trace could be searched; only then does it matter what the search found. Each rung rests on the one below it.
+/// Gives the verdict on one run. Without an answer it abstains; NOT NEEDED comes next and does not depend on the search; only
+/// then does the search count. Each rung requires the one below it.
 #[must_use]
 pub fn judge(grounds: Grounds) -> Verdict {
     let Grounds {
@@ -50,7 +50,7 @@ pub fn judge(grounds: Grounds) -> Verdict {
         nodes,
         notes,
     } = grounds;
-    // What was not found has no significance.
+    // A trace that was not found has no significance.
     if found.steps.is_empty() {
         null.p_value = None;
     }
@@ -105,7 +105,7 @@ pub fn judge(grounds: Grounds) -> Verdict {
     }
 }
 
-/// `a trace of 2 steps that ends in 19`.
+/// Formats `a trace of 2 steps that ends in 19`.
 fn named(found: &Found) -> String {
     let n = found.steps.len();
     let answer = found.steps.last().map_or("", |s| s.result.text.as_str());
@@ -143,7 +143,7 @@ fn follows(found: &Found, tracks: &Tracks, used: Option<&Used>, null: &Null) -> 
     )
 }
 
-/// Other traces that the edits do not tell from this one.
+/// Mentions other traces that the edits do not distinguish from this one.
 fn equals(tracks: &Tracks) -> String {
     let (answered, edits) = (tracks.answered, tracks.edits.len());
     let rivals = tracks.rivals.iter();
@@ -199,7 +199,7 @@ fn none_found(found: &Found, top_k: usize, tried: &[Try]) -> String {
 fn present(found: &Found, null: &Null, top_k: usize, decoder: &str) -> String {
     let last = found.steps.last().map(|s| &s.result);
     let at_answer = last.is_some_and(|r| r.source == Source::Answer);
-    // The projection is what the screen shows of a latent.
+    // The logit lens is the default reading on screen, so it is not named.
     let read = match decoder {
         "projection" => String::new(),
         other => format!(", read by {other},"),
@@ -219,7 +219,7 @@ fn present(found: &Found, null: &Null, top_k: usize, decoder: &str) -> String {
     reason
 }
 
-/// What the search alone would say, where edits say more.
+/// What the search alone shows, as context for the edits.
 fn alone(null: &Null) -> String {
     null.p_value.map_or_else(
         || chance(null),

@@ -1,10 +1,10 @@
-//! Any one step to an answer, whatever gave its operands: the weakest thing that a top-k can show, and the measure of how
-//! much chance finds (field-map.md 6).
+//! Any single step to an answer, regardless of the origin of its operands: the weakest evidence that a top-k can give, and the
+//! measure of how much chance finds (field-map.md 6).
 //!
-//! Operands are distinct values: numbers of the question as whole words ([`whole_words`]) and integers read in the
-//! latents. A step takes two or three of them (two may be one value twice), the four operators and the usual precedence;
-//! its result is exact. `x * 1`, `x / 1`, `x + 0` and `x - 0` are no steps. Steps that differ only in the order of
-//! summands or factors are one.
+//! Operands are distinct values: numbers of the question as whole words ([`whole_words`]) and integers read in the latents. A
+//! step takes two or three of them (two may be one value twice), the four operators and the usual precedence; its result is
+//! exact. `x * 1`, `x / 1`, `x + 0` and `x - 0` are not steps. Steps that differ only in the order of summands or factors count
+//! once.
 
 use std::collections::BTreeSet;
 
@@ -13,17 +13,17 @@ use super::paper::numbers::whole_words;
 use crate::core::problem::Ratio;
 use crate::core::types::TokenRead;
 
-/// Values more than this are left out, the largest first: no published question comes near.
+/// Maximum number of values; the largest are dropped. No published question comes near.
 const MAX_VALUES: usize = 256;
 
-/// The operands that a last step may have, ascending.
+/// The possible operands of a last step, ascending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operands {
     values: Vec<Ratio>,
     is_capped: bool,
 }
 
-/// Returns the numbers of a question that may be operands.
+/// Returns the possible operands among the numbers of a question.
 #[must_use]
 pub fn of_question(question: &str) -> Vec<Ratio> {
     let numbers = whole_words(question).into_iter();
@@ -32,11 +32,11 @@ pub fn of_question(question: &str) -> Vec<Ratio> {
         .collect()
 }
 
-/// Which integers of the latents may be operands.
+/// The integers of the latents that may be operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {
-    /// All of the last position and the first of each earlier one: what the published operand list holds of the grid when a
-    /// step is read off its last latent (methods.md 6.4, rules 1 and 2), but for column 0, which counts here.
+    /// All of the last position and the first of each earlier one: what the published operand list takes from the grid for a step
+    /// read at its last latent (methods.md 6.4, rules 1 and 2), except that column 0 counts here.
     Published,
     /// All of every position.
     All,
@@ -58,7 +58,7 @@ pub fn of_latents(latents: &[Vec<TokenRead>], top_k: usize, reads: Reads) -> Vec
 }
 
 impl Operands {
-    /// Joins two sets of values.
+    /// Merges two sets of values.
     #[must_use]
     pub fn new(numbers: &[Ratio], read: &[Ratio]) -> Self {
         let values: BTreeSet<Ratio> = numbers.iter().chain(read).copied().collect();
@@ -68,13 +68,13 @@ impl Operands {
         Self { values, is_capped }
     }
 
-    /// Whether values were left out.
+    /// Whether values were dropped.
     #[must_use]
     pub fn is_capped(&self) -> bool {
         self.is_capped
     }
 
-    /// Returns how many steps of two operands, or of two or three, give an answer.
+    /// Returns the number of steps of two operands, or of two or three, that give an answer.
     #[must_use]
     pub fn count(&self, answer: Ratio, three: bool) -> usize {
         let mut steps = 0;
@@ -109,18 +109,18 @@ impl Operands {
         steps
     }
 
-    /// Visits each step once until the visitor has had enough.
+    /// Visits each step once until the visitor returns false.
     fn each(&self, answer: Ratio, three: bool, visit: &mut dyn FnMut(Form) -> bool) {
         let _ = self.pairs(answer, visit) && (!three || self.triples(answer, visit));
     }
 
-    /// Whether a value is there and, for triples, none of two others.
+    /// Returns the value if it is an operand and differs from `others`.
     fn has(&self, value: Option<Ratio>, others: [Ratio; 2]) -> Option<Ratio> {
         let value = value.filter(|value| !others.contains(value))?;
         self.values.binary_search(&value).is_ok().then_some(value)
     }
 
-    /// The same without others.
+    /// Returns the value if it is an operand.
     fn holds(&self, value: Option<Ratio>) -> Option<Ratio> {
         value.filter(|value| self.values.binary_search(value).is_ok())
     }
@@ -177,7 +177,7 @@ impl Operands {
         true
     }
 
-    /// Forms in which `x` and `y` may change places; `x < y`.
+    /// Forms in which `x` and `y` are interchangeable; `x < y`.
     fn unordered(&self, t: Ratio, x: Ratio, y: Ratio, visit: &mut dyn FnMut(Form) -> bool) -> bool {
         let others = [x, y];
         let sum = x.checked_add(y);
@@ -216,7 +216,7 @@ impl Operands {
         forms.into_iter().flatten().all(visit)
     }
 
-    /// Products and quotients that cannot be solved for because a zero is among them.
+    /// Products and quotients with a zero, which cannot be solved for.
     fn with_zero(
         &self,
         t: Ratio,
@@ -256,7 +256,7 @@ impl Operands {
     }
 }
 
-/// A step: operands and operators; a second operator that is empty means two operands.
+/// A step: operands and operators; an empty second operator means two operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Form([Ratio; 3], [&'static str; 2]);
 
@@ -291,7 +291,7 @@ mod tests {
         sorted(operands(values).steps(Ratio::integer(answer), three, 100))
     }
 
-    /// The order in which steps are come upon means nothing.
+    /// Sorts steps, whose order has no meaning.
     fn sorted(mut steps: Vec<String>) -> Vec<String> {
         steps.sort();
         steps
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(of_latents(&[], 3, Reads::Published), []);
     }
 
-    /// Every step by trying all, as sorted texts.
+    /// Finds every step by brute force, as sorted texts.
     fn by_trying(values: &[i64], answer: i64) -> Vec<String> {
         let mut found = BTreeSet::new();
         let distinct: BTreeSet<i64> = values.iter().copied().collect();

@@ -1,7 +1,7 @@
-//! Gold-free search for chains of is-a facts: from the queried entity, fact by fact, to what the model answered.
+//! Gold-free search for chains of is-a facts: from the queried entity, fact by fact, to the model's answer.
 //!
-//! Every node on the way is read in the top-k of a latent, at strictly later latents (latents may be skipped). The last
-//! node may instead stand at the answer position, as long as one before it was read.
+//! Every node on the way is read in the top-k of a latent, at strictly later latents (latents may be skipped). The last node may
+//! instead be at the answer position if one before it was read.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,10 +11,10 @@ use crate::core::types::{Operand, Source, TokenRead, TraceStep};
 use super::facts::{self, Fact, Facts, Node, Query, Relation};
 use super::{Abstain, Found, Reach, Score, Search, result_source};
 
-/// Partial chains looked at before the listing stops.
+/// Partial chains visited before the listing stops.
 const MAX_PARTIAL: usize = 50_000;
 
-/// A logic question with what the model's answer claims of the entity.
+/// A logic question with the claim of the model's answer about the entity.
 #[derive(Debug)]
 pub(super) struct Question {
     text: String,
@@ -22,7 +22,7 @@ pub(super) struct Question {
     goal: Goal,
 }
 
-/// The entity is this node, or is not.
+/// The claim that the entity is this node, or is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Goal {
     node: Node,
@@ -94,7 +94,7 @@ impl Question {
         fact.to == self.goal.node && (fact.relation == Relation::IsNot) == self.goal.negative
     }
 
-    /// The nodes of each latent's top-k, best first.
+    /// The nodes in each latent's top-k, best first.
     fn reads(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Vec<Vec<Read>> {
         let top = |top: &Vec<TokenRead>| {
             let ranked = top.iter().take(settings.top_k).enumerate();
@@ -105,7 +105,8 @@ impl Question {
         latents.iter().map(top).collect()
     }
 
-    /// One pass over the latents: since latents must only grow, the earliest read of a node is the one to go on from.
+    /// Reaches nodes in one pass over the latents: latents only increase, so the earliest read of a node is the best to continue
+    /// from.
     fn sweep(&self, reads: &[Vec<Read>]) -> Reach {
         let mut since: Vec<Option<usize>> = vec![None; self.facts.nodes.len()];
         let mut reach = Reach {
@@ -134,7 +135,7 @@ impl Question {
         reach
     }
 
-    /// Writes a chain as steps.
+    /// Converts a chain to steps.
     fn write(&self, chain: &[Link]) -> Vec<TraceStep> {
         let name = |node: Node| self.facts.nodes[node].clone();
         let (start, end) = self.facts.entity_range;
@@ -178,7 +179,7 @@ impl Question {
         chain.iter().enumerate().map(step).collect()
     }
 
-    /// Says what came closest: how much of the shortest chain to the answer is read anywhere.
+    /// Describes the closest miss: how much of the shortest chain to the answer is read anywhere.
     fn near_miss(&self, reads: &[Vec<Read>]) -> String {
         let Some(chain) = self.shortest() else {
             return "the facts of the question do not lead to this answer".to_owned();
@@ -228,7 +229,7 @@ impl Question {
 #[derive(Debug, Clone, Copy)]
 struct Read {
     node: Node,
-    /// Whether the token also says that it holds or not ("not happy").
+    /// Whether the token also asserts or denies it ("not happy").
     negative: Option<bool>,
     rank: usize,
     prob: f32,
@@ -243,7 +244,7 @@ impl Read {
     }
 }
 
-/// Reads a token as a node: a bare word, or one with "is", "not" or an article before it.
+/// Parses a token as a node: a bare word, or one with "is", "not" or an article before it.
 fn read(facts: &Facts, rank: usize, token: &TokenRead) -> Option<Read> {
     let lower = token.text.trim().trim_end_matches('.').to_lowercase();
     let mut rest = lower.as_str();
@@ -266,24 +267,24 @@ fn read(facts: &Facts, rank: usize, token: &TokenRead) -> Option<Read> {
     })
 }
 
-/// The node that a token names.
+/// Returns the node that a token names.
 pub(super) fn node_of(facts: &Facts, token: &TokenRead) -> Option<Node> {
     read(facts, 0, token).map(|read| read.node)
 }
 
-/// Reads the nodes of a question in top-k lists.
+/// A reader of a question's nodes in top-k lists.
 pub(super) struct Reader {
     facts: Facts,
 }
 
 impl Reader {
-    /// None if the question cannot be read.
+    /// Returns `None` if the question cannot be parsed.
     pub(super) fn new(question: &str) -> Option<Self> {
         let facts = facts::parse(question).ok()?;
         Some(Self { facts })
     }
 
-    /// The nodes of a list, best first, each once.
+    /// The nodes of a list, best first, without duplicates.
     pub(super) fn nodes(&self, top: &[TokenRead], top_k: usize) -> Vec<String> {
         let mut nodes: Vec<Node> = Vec::new();
         for (rank, token) in top.iter().take(top_k).enumerate() {
@@ -304,7 +305,7 @@ struct Link {
     read: Option<(usize, usize, f32)>,
 }
 
-/// Lists every chain to the answer.
+/// The listing of every chain to the answer.
 struct Walk<'a> {
     question: &'a Question,
     reads: &'a [Vec<Read>],
@@ -316,7 +317,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Goes on from a node with the latents from `from` on.
+    /// Extends the chain from a node, with the latents from `from` on.
     fn extend(&mut self, node: Node, from: usize) {
         let (question, reads) = (self.question, self.reads);
         for (i, fact) in question.facts_from(node) {
@@ -385,7 +386,7 @@ impl Walk<'_> {
     }
 }
 
-/// What the answer says of the entity: "Tom is a gorpus.", "gorpus", or True and False to a claim.
+/// Parses the answer's claim about the entity: "Tom is a gorpus.", "gorpus", or True and False to a claim.
 fn goal(facts: &Facts, answer: &str) -> Result<Goal, Abstain> {
     let unread = || Abstain::AnswerUnread(answer.to_owned());
     let lower = answer.trim().trim_end_matches('.').to_lowercase();

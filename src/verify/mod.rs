@@ -1,9 +1,9 @@
 //! The verifier: does the top-k of the latents hold a valid trace that ends in the model's own answer?
 //!
-//! Plain data in, plain data out: the question, the top-k of each latent and the model's answer. The gold answer is
-//! never an input. What the search finds is only ever *consistent with* an answer. Whether the latents track it (`tracks`)
-//! and whether the answer uses them (`used`) is scored here too, on runs that the caller made: of edited questions
-//! (`edits`), and with latents replaced.
+//! It takes and returns plain data: the question, the top-k of each latent and the model's answer. The gold answer is never an
+//! input. A trace that the search finds is only ever *consistent with* an answer. Whether the latents track it (`tracks`) and
+//! whether the answer uses them (`used`) is scored here too, on runs that the caller made: of edited questions (`edits`), and
+//! with replaced latents.
 
 pub mod chance;
 pub mod edits;
@@ -42,19 +42,19 @@ use crate::core::types::{LatentIdx, Source, Task, TokenRead, TraceStep};
 /// Settings of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Search {
-    /// How many of a latent's top tokens are read; more depth buys little signal and many chance hits (field-map.md 6).
+    /// Depth of the top-k lists; more depth adds little signal and many chance hits (field-map.md 6).
     pub top_k: usize,
-    /// Whether steps of three operands of one precedence are tried (`16 - 3 - 4 = 9`).
+    /// Whether to try steps of three operands of one precedence (`16 - 3 - 4 = 9`).
     pub three_operands: bool,
-    /// Whether one number of the question may serve in several steps.
+    /// Whether several steps may use one number of the question.
     pub reuse_numbers: bool,
-    /// How many traces are listed before the count is cut short.
+    /// Maximum number of traces listed.
     pub max_traces: usize,
-    /// How many positions after the results it rests on a result has to be read: 1 is any later one.
+    /// Minimum distance in positions between a result and the results that it uses; 1 allows any later position.
     pub offset: usize,
-    /// The position of the answer, counted like the latents' from 0; none is the one after the last latent.
+    /// The position of the answer, from 0 like the latents'; `None` for the one after the last latent.
     pub answer_position: Option<usize>,
-    /// How many of the traces that reach the answer are returned, the best included.
+    /// Maximum number of traces returned, the best included.
     pub list: usize,
 }
 
@@ -72,10 +72,10 @@ impl Default for Search {
     }
 }
 
-/// One question with the answer that the model gave.
+/// A question with the model's answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
-    /// Which verifier applies.
+    /// The task, which selects the verifier.
     pub task: Task,
     /// The question as given.
     pub question: &'a str,
@@ -85,7 +85,7 @@ pub struct Case<'a> {
     pub answer: Option<&'a str>,
 }
 
-/// Why a case cannot be judged.
+/// The reason why a case cannot be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Abstain {
     /// The model gave no answer.
@@ -94,21 +94,21 @@ pub enum Abstain {
     NoLatents,
     /// No verifier applies to the model's task.
     UnknownTask,
-    /// None of the strategies that were asked for can read the model.
+    /// No requested strategy can read the model.
     NoStrategy,
     /// The model could not see these words of the question.
     UnknownWords(Vec<String>),
-    /// The question holds no number.
+    /// The question contains no number.
     NoNumbers,
-    /// The answer is no number, or names nothing of the question.
+    /// The answer is not a number, or names nothing in the question.
     AnswerUnread(String),
-    /// The answer is about somebody else.
+    /// The answer is about another entity.
     OtherEntity(String),
-    /// The question holds no fact.
+    /// The question contains no fact.
     NoFacts,
     /// A sentence is neither a fact nor the query.
     SentenceUnread(String),
-    /// The last sentence is no query that can be read.
+    /// The last sentence is not a readable query.
     NoQuery,
 }
 
@@ -151,33 +151,33 @@ impl fmt::Display for Abstain {
     }
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Found {
-    /// The best trace that reaches the answer; empty when there is none.
+    /// The best trace that reaches the answer; empty if there is none.
     pub steps: Vec<TraceStep>,
-    /// Candidate steps: each valid step that starts from the question or from a candidate before it, and whose result
-    /// is read at a later latent (or is the answer); whether or not it leads to the answer.
+    /// The number of valid steps that start from the question or an earlier candidate and whose result is read at a later latent
+    /// (or is the answer), whether or not they lead to the answer.
     pub candidates: usize,
-    /// Other traces that reach the answer, best first, as many as [`Search::list`] has room for.
+    /// Other traces that reach the answer, best first, within [`Search::list`].
     pub competing: Vec<Vec<TraceStep>>,
-    /// How many traces with different steps reach the answer.
+    /// The number of traces with distinct steps that reach the answer.
     pub traces: usize,
     /// Whether a limit cut the listing short, so that `traces` is a lower bound.
     pub capped: bool,
-    /// Whether one step from the question alone reaches the answer, with nothing read.
+    /// Whether one step from the question alone reaches the answer, without any latent.
     pub from_question_alone: bool,
-    /// What came closest, when nothing was found.
+    /// The closest miss, if no trace was found.
     pub near_miss: Option<String>,
-    /// Why nothing could be searched.
+    /// The reason why the search could not run.
     pub abstain: Option<Abstain>,
 }
 
 /// Searches the top-k of the latents (in order, each best first) for traces that end in the model's answer.
 ///
-/// Of all traces the best is kept: the one that explains the top-1 of most latents; then one that ends at a latent
-/// rather than at the answer position; then the lowest sum of ranks; then fewer steps; then the one that takes the
-/// question's numbers most nearly in reading order; then earlier latents.
+/// The best trace explains the top-1 of most latents; ties go to one that ends at a latent rather than at the answer position,
+/// then to the lowest sum of ranks, then to fewer steps, then to the one that uses the question's numbers most nearly in reading
+/// order, then to earlier latents.
 #[must_use]
 pub fn search(settings: &Search, case: &Case<'_>, latents: &[Vec<TokenRead>]) -> Found {
     match Prepared::new(case) {
@@ -190,8 +190,8 @@ pub fn search(settings: &Search, case: &Case<'_>, latents: &[Vec<TokenRead>]) ->
     }
 }
 
-/// Warns about signs that are not read, contradictory facts and an answer outside the options. The search does not depend on any of
-/// them, so the verdict carries the warnings separately.
+/// Warns about unread signs, contradictory facts and an answer outside the options. The search ignores them, so the verdict
+/// carries the warnings separately.
 #[must_use]
 pub fn warnings(case: &Case<'_>) -> Vec<String> {
     match case.task {
@@ -242,7 +242,7 @@ fn doubts(facts: &facts::Facts, answer: Option<&str>) -> Vec<String> {
     notes
 }
 
-/// A question taken apart once, to be searched with many sets of latents.
+/// A question parsed once for searches of many sets of latents.
 enum Prepared {
     Math(arithmetic::Question),
     Logic(logic::Question),
@@ -265,7 +265,7 @@ impl Prepared {
         }
     }
 
-    /// Does once what all searches of many sets of latents have in common.
+    /// Does the work that the searches of many sets of latents share.
     fn prepare(&mut self, settings: &Search, all: &[&Vec<Vec<TokenRead>>]) {
         if let Self::Math(question) = self {
             question.prepare(settings, all);
@@ -280,7 +280,7 @@ impl Prepared {
     }
 }
 
-/// The part of a search that the null needs.
+/// The part of a search's result that the null needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Reach {
     /// Whether any trace reaches the answer.
@@ -289,7 +289,7 @@ struct Reach {
     candidates: usize,
 }
 
-/// Orders traces, best first; the doc of [`search`] says why.
+/// The order of traces, best first, as documented at [`search`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Score {
     top1: Reverse<usize>,
@@ -298,12 +298,12 @@ struct Score {
     n_steps: usize,
     inversions: usize,
     latents: Vec<usize>,
-    /// The steps as text: a last tie-break, so that the choice never depends on the order of the search.
+    /// The steps as text: a final tie-break, so that the choice never depends on the search order.
     key: String,
 }
 
 impl Score {
-    /// Scores results given as (latent from 0, rank), none for the answer position.
+    /// Scores results given as (latent from 0, rank), `None` for the answer position.
     fn new(results: &[Option<(usize, usize)>], inversions: usize, key: String) -> Self {
         let read = || results.iter().flatten();
         Self {
@@ -318,7 +318,7 @@ impl Score {
     }
 }
 
-/// The source of a result: the answer position without a read.
+/// The source of a result: the answer position if it was not read.
 fn result_source(read: Option<(usize, usize, f32)>) -> Source {
     read.map_or(Source::Answer, |(latent, rank, prob)| Source::Latent {
         latent: LatentIdx(latent + 1),

@@ -1,41 +1,41 @@
-//! Necessity: do the answer and its log-probability stand without what this problem's latents say (content), and without their
-//! places?
+//! Necessity: do the answer and its log-probability survive without the content of this problem's latents, and without their
+//! positions?
 //!
-//! Content is tested with the places held, so that nothing else of the run moves: every latent taken from another problem, every
-//! latent at its mean, every latent hidden from all that comes later. All must pass before a verdict says NOT NEEDED; one
-//! alone could fail because what stands there is foreign to the model, and that is said. A run without latents moves every
-//! later position too, so it tests content and places at once: where content is not needed, it tells about places.
+//! Content is tested with the positions kept, so that nothing else changes: every latent is resampled from another problem, set
+//! to its mean, or hidden from all later positions. NOT NEEDED requires all three to pass. A single test can fail because the
+//! replacement is foreign to the model, so the verdict names the failed tests. A run without latents also shifts every later
+//! position, so it tests content and positions at once; it isolates the positions only if content is not needed.
 
 use crate::core::types::{Necessity, Stood};
 
-/// The largest loss of log-probability, in nats, under which an answer still stands; a gain is no need.
+/// The largest loss of log-probability, in nats, under which an answer counts as unchanged; a gain is no need.
 ///
-/// A tenth of a nat is a tenth of the answer's probability (x 0.90). Rounding and batching move a
-/// log-probability by less than 0.001, so it is not noise that decides; a latent that the answer rests on moves it by
-/// several nats, and an answer that only loses a fifth of its probability does owe something to the latents.
+/// 0.1 nats is about a tenth of the answer's probability (x 0.90). Rounding and batching move a log-probability by less than
+/// 0.001, so noise does not decide. A latent that the answer depends on moves it by several nats, and an answer that loses only a
+/// fifth of its probability does owe something to the latents.
 pub const THRESHOLD_NATS: f64 = 0.1;
 
-/// The fewest donors on which "not needed" may rest (field-map.md 5.2): with 16 of 16 kept, the share of donors that
-/// would change the answer is below 17 % at 95 % confidence.
+/// The minimum number of donors for "not needed" (field-map.md 5.2): with 16 of 16 kept, the share of donors that would change
+/// the answer is below 17 % at 95 % confidence.
 pub const MIN_DONORS: usize = 16;
 
-/// The share of donors, in percent, that must keep the answer: one stray donor in twenty is let pass, because a donor
-/// may happen to be off the model's distribution; two are not.
+/// The percentage of donors that must keep the answer. One stray donor in twenty is tolerated, because a donor may be off the
+/// model's distribution; two are not.
 pub const MIN_KEPT_PERCENT: usize = 95;
 
-/// What became of the clean answer in a run without this problem's latents.
+/// The fate of the clean answer in a run without this problem's latents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stand {
-    /// The answer there.
+    /// The answer in that run.
     pub answer: Option<String>,
-    /// Log-probability of the clean answer there, less that in the clean run, in nats.
+    /// Log-probability of the clean answer in that run minus that in the clean run, in nats.
     pub delta_logprob: f64,
 }
 
 /// Runs with no latents, or with all of them changed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Without {
-    /// Zero latents, delimiter forced; none if it was not run.
+    /// No latents, delimiter forced; `None` if it was not run.
     pub none: Option<Stand>,
     /// All latents resampled, by donor.
     pub resampled: Vec<Stand>,
@@ -45,7 +45,7 @@ pub struct Without {
     pub hidden: Option<Stand>,
 }
 
-/// Decides what of the latents is needed. What was not shown to stand counts as needed.
+/// Decides whether the latents are needed. A test that was not run or not passed counts as needed.
 #[must_use]
 pub fn decide(clean_answer: &str, without: &Without) -> Necessity {
     let resampled = &without.resampled;
@@ -63,7 +63,7 @@ pub fn decide(clean_answer: &str, without: &Without) -> Necessity {
         let n = donors as f64;
         (donors > 0).then(|| resampled.iter().map(change).sum::<f64>() / n)
     };
-    // A change that is not a number is no evidence: every comparison with it is false.
+    // NaN is no evidence: every comparison with it is false.
     let stands = |stand: &Stand| kept(stand) && -stand.delta_logprob <= THRESHOLD_NATS;
     let stood = |stand: &Option<Stand>| {
         stand.as_ref().map(|stand| Stood {
@@ -74,7 +74,7 @@ pub fn decide(clean_answer: &str, without: &Without) -> Necessity {
     };
     let donors_stand = donors >= MIN_DONORS
         && donors_kept * 100 >= donors * MIN_KEPT_PERCENT
-        // The mean of losses: one donor's gain must not make up for another's loss.
+        // The mean of losses: one donor's gain must not offset another's loss.
         && mean(|s| if s.delta_logprob > 0.0 { 0.0 } else { -s.delta_logprob }).is_some_and(|loss| loss <= THRESHOLD_NATS);
     let fell: Vec<String> = [
         (RESAMPLED, donors_stand),
@@ -101,7 +101,7 @@ pub fn decide(clean_answer: &str, without: &Without) -> Necessity {
     }
 }
 
-/// The tests of content, by the names that [`Necessity::fell`] gives.
+/// Names of the content tests, as in [`Necessity::fell`].
 const RESAMPLED: &str = "resampled";
 const MEAN: &str = "at their means";
 const HIDDEN: &str = "hidden in place";

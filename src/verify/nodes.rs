@@ -1,4 +1,4 @@
-//! The nodes of a logic question that compete at each latent: which branches of the search it holds, and how strongly.
+//! The nodes of a logic question that compete at each latent: the branches of the search that it holds, and their strength.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use super::facts::{Facts, Node, Relation, parse};
 use super::logic::node_of;
 use crate::core::types::{LatentIdx, LatentNodes, NodeMass, TokenRead};
 
-/// The nodes among the top tokens of each latent; none if the question cannot be read.
+/// Returns the nodes among the top tokens of each latent; empty if the question cannot be parsed.
 #[must_use]
 pub fn nodes(question: &str, latents: &[Vec<TokenRead>], top_k: usize) -> Vec<LatentNodes> {
     let Ok(facts) = parse(question) else {
@@ -41,7 +41,7 @@ pub fn nodes(question: &str, latents: &[Vec<TokenRead>], top_k: usize) -> Vec<La
     latents.iter().enumerate().map(of_latent).collect()
 }
 
-/// How many facts lead to each node from the one who is asked about; what is denied leads no further.
+/// The number of facts that lead to each node from the queried entity; a denied node leads no further.
 fn reach(facts: &Facts) -> Vec<Option<usize>> {
     let mut reach = vec![None; facts.nodes.len()];
     reach[facts.entity] = Some(0);

@@ -1,7 +1,7 @@
-//! The null: how often does the same whole search reach this answer in latents that belong to other problems?
+//! The null: how often does the complete search reach this answer in latents of other problems?
 //!
-//! Rerunning the whole search corrects for everything it tries (field-map.md 5.4). Where several searches are run one after
-//! the other, a problem counts as a hit if any of them succeeds in its latents ([`Hits`]).
+//! Rerunning the complete search corrects for everything it tries (field-map.md 5.4). If several searches run in sequence, a
+//! problem counts as a hit if any of them succeeds in its latents ([`Hits`]).
 
 use rayon::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::core::types::{Null, TokenRead};
 
 use super::{Case, Prepared, Reach, Search};
 
-/// In which of the other problems any of the searches so far succeeded.
+/// The other problems in which any search so far succeeded.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hits {
     reached: Vec<bool>,
@@ -17,8 +17,8 @@ pub struct Hits {
 }
 
 impl Hits {
-    /// Adds a search. Searches of other problems than those before it cannot be told to hit the same ones: they stand beside them,
-    /// which counts no hit too few.
+    /// Adds a search. Hits of a search over other problems cannot be matched with earlier ones; they are counted as distinct, so
+    /// no hit is missed.
     pub fn add(&mut self, search: &Self) {
         self.searches += search.searches;
         if self.reached.is_empty() {
@@ -39,7 +39,7 @@ impl Hits {
         }
     }
 
-    /// The null of all searches together, with the candidates of one of them.
+    /// The null of all searches together, with the candidate count of one of them.
     #[must_use]
     pub fn null(&self, candidates_p95: usize) -> Null {
         let (n, hits) = (
@@ -54,8 +54,8 @@ impl Hits {
     }
 }
 
-/// Searches other problems' latents (each a list of latents in order, best token first) for a trace from this question
-/// to this answer. The caller leaves the problem itself out; 200 others or more make p = 0.005 reachable.
+/// Searches other problems' latents (each a list of latents in order, best token first) for a trace from this question to this
+/// answer. The caller excludes the problem itself; p = 0.005 takes at least 200 others.
 #[must_use]
 pub fn null<'a>(
     settings: &Search,
@@ -78,8 +78,8 @@ pub fn null<'a>(
     (of_reaches(&reaches), hits)
 }
 
-/// Searches the problem's own latents for traces to other problems' answers: the same search, asked for what the model did
-/// not say. Answers that cannot be searched for are passed over.
+/// Searches the problem's own latents for traces to other problems' answers, which the model did not give. Skips answers that
+/// cannot be searched for.
 #[must_use]
 pub fn null_answers<'a>(
     settings: &Search,
@@ -99,14 +99,13 @@ pub fn null_answers<'a>(
     of_reaches(&reached.collect::<Vec<_>>())
 }
 
-/// Counts what searches reached.
 fn of_reaches(reaches: &[Reach]) -> Null {
     let hits = reaches.iter().filter(|reach| reach.reached).count();
     let mut candidates: Vec<usize> = reaches.iter().map(|reach| reach.candidates).collect();
     null_from(reaches.len(), hits, &mut candidates)
 }
 
-/// Sums up: p = (1 + hits) / (1 + n), and the nearest-rank 95th percentile of the candidates.
+/// Summarises: p = (1 + hits) / (1 + n), and the nearest-rank 95th percentile of the candidates.
 #[must_use]
 pub fn null_from(n: usize, hits: usize, candidates: &mut [usize]) -> Null {
     candidates.sort_unstable();
@@ -153,7 +152,7 @@ mod tests {
         for (next, want) in [
             (hits(&[true, false, false, false]), 1),
             (hits(&[true, true, false, false]), 2),
-            // Of other problems: none of its hits may be one that was counted.
+            // A search over other problems: its hits count as distinct.
             (hits(&[true, false]), 3),
         ] {
             all.add(&next);
@@ -179,7 +178,7 @@ mod tests {
         ];
         let (null, _) = null(&Search::default(), &case, &others);
         assert_eq!((null.n, null.hits, null.candidates_p95), (3, 1, 1));
-        // 84 is read but no step gives it; "x" is no answer at all.
+        // 84 is read but no step gives it; "x" is not an answer.
         let answers = ["19", "5", "84", "x"];
         let own = null_answers(&Search::default(), &case, &others[0], answers);
         assert_eq!((own.n, own.hits), (3, 1));

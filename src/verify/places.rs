@@ -1,4 +1,4 @@
-//! What answers to edits say of a trace: place by place, and of other traces beside it.
+//! Tests of a trace by answers to edits: place by place, and against rival traces.
 
 use crate::core::types::{PlaceTest, Rival, Standing, Task};
 
@@ -6,7 +6,7 @@ use super::chance::{MIN_TRIALS, few, most};
 use super::edits::{Touch, answer_to, same_answer};
 use super::tracks::{Observation, Trial};
 
-/// Tests every place that edits touch by the answers to them. `answer` is the model's answer to the question as it is.
+/// Tests every place that edits touch. `answer` is the model's answer to the unedited question.
 pub(super) fn test(task: Task, answer: &str, observed: &[Observation]) -> Vec<PlaceTest> {
     let mut places: Vec<PlaceTest> = Vec::new();
     for o in observed {
@@ -18,7 +18,7 @@ pub(super) fn test(task: Task, answer: &str, observed: &[Observation]) -> Vec<Pl
         for touch in o.edit.touches.iter().filter(|t| t.used || is_control) {
             let without = touch.without.as_deref();
             let moves = without.is_none_or(|a| !same_answer(task, a, &o.edit.answer));
-            // A number after whose change the trace says the same is not tested by it; a name always is.
+            // A number whose change does not alter the prediction is not tested; a name always is.
             if touch.used && !moves && touch.start.is_some() {
                 continue;
             }
@@ -41,7 +41,7 @@ fn place_of<'a>(
     touch: &Touch,
     is_control: bool,
 ) -> &'a mut PlaceTest {
-    // Names beside the chain are told from one another by nothing that the trace says.
+    // The trace does not distinguish names beside the chain, so they share one entry.
     let text = match touch.start {
         None if is_control => "facts beside the chain",
         _ => touch.text.as_str(),
@@ -79,7 +79,7 @@ fn standing(place: &PlaceTest) -> Standing {
     }
 }
 
-/// Why a place refutes the trace.
+/// Explains why a place refutes the trace.
 pub(super) fn refuted(place: &PlaceTest) -> String {
     let PlaceTest {
         text,
@@ -100,7 +100,7 @@ pub(super) fn refuted(place: &PlaceTest) -> String {
     }
 }
 
-/// Other traces by how many of the same edits they answer, best first.
+/// Rival traces by the number of correctly predicted edits, best first.
 pub(super) fn rivals(trial: &Trial<'_>, observed: &[Observation]) -> Vec<Rival> {
     let score = |steps: &Vec<_>| {
         let mut rival = Rival {

@@ -1,32 +1,32 @@
 //! An independent check of a trace: recomputes every step from the question, the steps and the answer alone.
 //!
-//! Shares with the search only how numbers in a text are read. It does not know what the latents held: that a result
-//! was read there is the search's word. What is wrong comes back as data.
+//! Shares only the number parser with the search. It does not see the latents, so it cannot confirm that a result was read there.
+//! Faults are returned as data.
 
 use crate::core::types::{Operand, Source, TraceStep};
 
 use crate::core::problem::Ratio;
 use crate::core::problem::numbers::question_numbers;
 
-/// One thing wrong with a trace.
+/// A fault of a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The step it concerns, from 0.
+    /// The index of the step, from 0.
     pub step: usize,
-    /// What is wrong.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// What can be wrong.
+/// The kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// There are no steps.
     Empty,
-    /// The operator is none that is known, or steps of both kinds are mixed.
+    /// The operator is unknown, or steps of both kinds are mixed.
     Operator,
     /// The number of operands does not fit the operator.
     Operands,
-    /// A text that should be a number is none.
+    /// A text that should be a number is not one.
     Number,
     /// The named bytes of the question do not spell the operand.
     NotInQuestion,
@@ -36,11 +36,11 @@ pub enum Fault {
     Source,
     /// The result is not what the operation gives.
     Result,
-    /// The step's text does not say what its parts say.
+    /// The step's text does not match its parts.
     Text,
     /// The result is not read at a latent, or not after its operands' latents.
     Position,
-    /// A result that no later step takes up.
+    /// No later step uses the result.
     Unused,
     /// The question states no such fact.
     NoFact,
@@ -50,7 +50,7 @@ pub enum Fault {
     Answer,
 }
 
-/// Checks a trace; an empty list means that every step holds and that the last one gives the answer.
+/// Checks a trace; an empty list means that every step is valid and the last one gives the answer.
 #[must_use]
 pub fn replay(question: &str, steps: &[TraceStep], answer: &str) -> Vec<Finding> {
     let mut check = Check {
@@ -90,8 +90,8 @@ impl Check<'_> {
         }
     }
 
-    /// Results come from ever later latents than what they rest on; only the last may stand at the answer; all but
-    /// the last are taken up.
+    /// Checks that results come from later latents than their operands, that only the last is at the answer, and that all others
+    /// are used.
     fn positions(&mut self) {
         let last = self.steps.len() - 1;
         let place = |step: &TraceStep| match step.result.source {
@@ -211,7 +211,7 @@ impl Check<'_> {
             }
             self.expect(self.states(from, fact, step), i, Fault::NoFact);
             self.expect(step.text == fact.text, i, Fault::Text);
-            // Only "is a" leads on: what is denied, or is a property, ends a chain.
+            // Only "is a" continues a chain; a denial or a property ends it.
             self.expect(
                 step.operator == "is-a" || i + 1 == steps.len(),
                 i,
@@ -230,7 +230,7 @@ impl Check<'_> {
         body.rfind(['.', '?', '!', '\n']).map_or(0, |at| at + 1)
     }
 
-    /// Whether the fact's bytes are a whole sentence that says what the step says.
+    /// Whether the fact's bytes are a whole sentence that states the step.
     fn states(&self, from: &Operand, fact: &Operand, step: &TraceStep) -> bool {
         let Source::Question { start, end } = fact.source else {
             return false;
@@ -255,7 +255,7 @@ impl Check<'_> {
         let object = words.last().copied().unwrap_or_default();
         let denied = words.contains(&"not");
         let verb = words.iter().any(|w| matches!(*w, "is" | "are"));
-        // A property and a noun look alike without an article ("are rompuses"), so only the sign is checked here.
+        // Without an article, properties and nouns look alike ("are rompuses"), so only the sign is checked.
         let article = words.len() >= 2 && matches!(words[words.len() - 2], "a" | "an");
         let kind = match step.operator.as_str() {
             "is-not" => denied,
@@ -280,7 +280,7 @@ impl Check<'_> {
             && same(object, &step.result.text)
     }
 
-    /// Whether the last step gives the answer to the query.
+    /// Whether the last step settles the query with the answer.
     fn settles(&self, last: &TraceStep) -> bool {
         let query = self
             .question
@@ -305,7 +305,7 @@ impl Check<'_> {
     }
 }
 
-/// Whether a step's text is its operands, operators and result, spaced; a fraction may stand in brackets.
+/// Whether a step's text is its operands, operators and result, separated by spaces; fractions may be in brackets.
 fn says(step: &TraceStep, operators: &[&str]) -> bool {
     let words: Vec<&str> = step.text.split(' ').collect();
     let operands = step.operands.iter().map(|o| o.text.as_str());

@@ -1,4 +1,4 @@
-//! The search, the replay and the judge together: constructed latents, generated problems, published decodes.
+//! Tests of search, replay and judge together: constructed latents, generated problems, published decodes.
 
 use std::io::Write as _;
 
@@ -33,7 +33,7 @@ fn math<'a>(question: &'a str, answer: &'a str) -> Case<'a> {
     }
 }
 
-/// Steps with the places of their results, `12 + 7 = 19 @1:0`.
+/// Formats steps with the places of their results, `12 + 7 = 19 @1:0`.
 fn show(found: &Found) -> String {
     let step = |s: &TraceStep| match s.result.source {
         Source::Latent { latent, rank, .. } => format!("{} @{latent}:{rank}", s.text),
@@ -346,7 +346,7 @@ fn gold_chains_are_always_present() {
     }
 }
 
-/// Says what was measured or left out, past the capture of passing tests.
+/// Writes to stderr directly, so that the line appears in passing tests too.
 fn report(line: &str) {
     _ = writeln!(std::io::stderr(), "{line}");
 }
@@ -375,7 +375,7 @@ fn published_logic_questions_are_read() {
                 task: Task::Logic,
                 ..math(&problem.question, &problem.answer)
             };
-            // What every gold sentence ends in, read at a latent each, must give a trace.
+            // The last words of all gold sentences, read at one latent each, must give a trace.
             let read: Vec<_> = problem
                 .steps
                 .iter()
@@ -570,7 +570,7 @@ proptest! {
     }
 }
 
-/// Every way of spoiling one part of a trace.
+/// Every way to corrupt one part of a trace.
 fn mutations(steps: &[TraceStep]) -> Vec<(String, Vec<TraceStep>)> {
     let mut out: Vec<(String, Vec<TraceStep>)> = Vec::new();
     let mut spoil = |name: String, change: &dyn Fn(&mut Vec<TraceStep>)| {

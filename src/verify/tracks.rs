@@ -1,9 +1,9 @@
 //! E2: do the latents move as the trace predicts when the question is edited (field-map.md 5.1)?
 //!
-//! Every edit that was run counts. Its answer speaks for or against the trace: place by place, and beside other traces. The
-//! latents are read where the model answers as the trace predicts: such an edit is a trial for the steps that it concerns and a
-//! control for the others. How often a predicted value stands there by chance is measured: at other steps' latents under the
-//! same edits, and at the same latent in other problems. Source: methods.md 6.7, and our controls.
+//! Every edit that was run counts. Its answer is evidence for or against the trace, place by place and compared with rival
+//! traces. Latents are read only where the model answers as predicted: such an edit is a trial for the steps it concerns and a
+//! control for the others. The chance rate of a predicted value is measured at other steps' latents under the same edits, and at
+//! the same latent in other problems. Source: methods.md 6.7, and our controls.
 
 use crate::core::stats::binomial::at_least;
 use crate::core::types::{
@@ -19,21 +19,21 @@ use super::values::Values;
 /// Top-k lists of a run's latents, in order.
 pub type Reads = [Vec<TokenRead>];
 
-/// An edited question with the run that it gave.
+/// An edited question with its run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
     /// The edit.
     pub edit: Edit,
     /// The model's answer.
     pub answer: Option<String>,
-    /// What its latents showed.
+    /// The top-k lists of its latents.
     pub reads: Vec<Vec<TokenRead>>,
 }
 
-/// What a trace is put to the test with.
+/// The inputs of a test.
 #[derive(Clone, Copy)]
 pub struct Trial<'a> {
-    /// What kind of problem it is.
+    /// The kind of problem.
     pub task: Task,
     /// The question.
     pub question: &'a str,
@@ -41,20 +41,20 @@ pub struct Trial<'a> {
     pub answer: &'a str,
     /// The trace.
     pub steps: &'a [TraceStep],
-    /// What the clean run's latents show.
+    /// The top-k lists of the clean run.
     pub clean: &'a Reads,
-    /// What other problems' latents show.
+    /// The top-k lists of other problems' latents.
     pub others: &'a [Vec<Vec<TokenRead>>],
-    /// How deep lists are read.
+    /// Depth of the top-k lists.
     pub top_k: usize,
     /// Other traces that reach the answer.
     pub rivals: &'a [Vec<TraceStep>],
-    /// How many traces have been put to the test, this one included.
+    /// The number of traces tested so far, this one included.
     pub tests: usize,
 }
 
 impl Trial<'_> {
-    /// The steps that are read at a latent, with the place.
+    /// The steps that are read at a latent, with that latent.
     #[must_use]
     pub fn places(&self) -> Vec<(usize, LatentIdx)> {
         let at = |(i, step): (usize, &TraceStep)| match step.result.source {
@@ -64,7 +64,7 @@ impl Trial<'_> {
         self.steps.iter().enumerate().filter_map(at).collect()
     }
 
-    /// The values that stand ahead of the step's own in the clean run: all of them, if it is not there.
+    /// The values that precede the step's own in the clean run; empty if the step's value is not in the list.
     fn ahead(&self, step: usize, latent: LatentIdx) -> Vec<String> {
         let values = Values::new(self.task, self.question, self.top_k);
         let own = &self.steps[step].result.text;
@@ -120,7 +120,7 @@ pub fn tracks(trial: &Trial<'_>, observed: &[Observation]) -> Tracks {
     }
 }
 
-/// Where a step is read, and what stands ahead of its value there.
+/// The latent of a step, and the values that precede the step's own there.
 struct Place {
     step: usize,
     latent: LatentIdx,
@@ -128,8 +128,7 @@ struct Place {
 }
 
 impl Place {
-    /// Whether a value has taken the place of the step's own: it comes first, or only after values that stood ahead of the
-    /// own one as well.
+    /// Whether a value has replaced the step's own: it comes first, or only after values that preceded the own one too.
     fn shows(&self, task: Task, values: Option<&Vec<String>>, value: &str) -> bool {
         let mut values = values.into_iter().flatten();
         values
@@ -215,7 +214,7 @@ fn score(
             (false, false) => {}
         }
         if read.concerns {
-            // Where the value is not to be found: at latents of steps that have another one.
+            // Places where the value is not expected: latents of steps with another predicted result.
             let elsewhere = places.iter().filter(|other| {
                 other.latent != place.latent
                     && !same_answer(trial.task, &o.edit.results[other.step], &read.expected)
@@ -236,7 +235,7 @@ fn score(
     s
 }
 
-/// How often other problems' latents show what the edits predict.
+/// Counts how often other problems' latents show what the edits predict.
 fn in_others(trial: &Trial<'_>, place: &Place, observed: &[Observation]) -> (usize, usize) {
     let tops: Vec<&Vec<TokenRead>> = trial
         .others
@@ -247,7 +246,7 @@ fn in_others(trial: &Trial<'_>, place: &Place, observed: &[Observation]) -> (usi
         let reader = Values::new(trial.task, question, trial.top_k);
         tops.iter().map(|top| reader.of(top)).collect()
     };
-    // Numbers are numbers whatever the question; nodes are those of the edited one.
+    // Numbers do not depend on the question; nodes are those of the edited one.
     let numbers = (trial.task == Task::Math).then(|| read(trial.question));
     let (mut hits, mut n) = (0, 0);
     for o in observed.iter().filter(|o| o.edit.concerns[place.step]) {
@@ -279,7 +278,7 @@ fn standing(s: &StepTracks, tests: usize) -> Standing {
     }
 }
 
-/// What steps, places, rivals and the share of edits that were answered as the trace says come to, and why.
+/// Combines steps, places, rivals and the share of correctly predicted edits into a standing with a reason.
 fn conclude(
     steps: &[StepTracks],
     places: &[PlaceTest],

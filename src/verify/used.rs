@@ -1,9 +1,9 @@
 //! E3: does the answer depend on a latent as the trace predicts (field-map.md 5.1)?
 //!
-//! A latent is replaced by one that another question left at the same position. If that one shows the step's own value the
-//! answer must stay; if it shows another, the answer must become what the trace computes from it. An answer that is merely
-//! carried over from the donor would do the same wherever the donor's own answer is the predicted one, so the step is judged
-//! by donors whose own answer is another: they tell a computed answer from a copied one.
+//! A latent is interchanged with one of another question at the same position. If the donor shows the step's own value, the
+//! answer must stay; otherwise it must become what the trace computes from the donor's value. An answer that is merely copied
+//! from the donor passes wherever the donor's own answer is the prediction, so the step is judged by donors with another own
+//! answer: they distinguish a computed answer from a copied one.
 
 use crate::core::stats::binomial::at_least;
 use crate::core::types::{Discriminating, LatentIdx, Patch, Standing, StepUse, Task, Used};
@@ -16,17 +16,17 @@ use super::tracks::together;
 /// A trace whose latents were replaced.
 #[derive(Debug, Clone, Copy)]
 pub struct Replaced<'a> {
-    /// What kind of problem it is.
+    /// The kind of problem.
     pub task: Task,
     /// The steps that are read at a latent.
     pub places: &'a [(usize, LatentIdx)],
-    /// How many steps the trace has: the value of the last is the answer.
+    /// The number of steps of the trace; the result of the last is the answer.
     pub steps: usize,
-    /// How many traces were put to the test, this one included.
+    /// The number of traces tested so far, this one included.
     pub tests: usize,
 }
 
-/// Scores replaced latents.
+/// Scores interchanged latents.
 #[must_use]
 pub fn used(
     of: &Replaced<'_>,
@@ -63,8 +63,8 @@ pub fn used(
 fn score(of: &Replaced<'_>, step: usize, latent: LatentIdx, patches: &[Patch]) -> StepUse {
     let task = of.task;
     let all = || patches.iter().filter(|p| p.step == step);
-    // Latents that were replaced together stand for the step, if any were; alone each could be made up for by the others.
-    // Too few of them would hide what single ones showed.
+    // Joint replacements count for the step, if there are enough: the other latents could compensate for a single one. Too few
+    // would hide the evidence of single replacements.
     let joint = all().filter(|p| !p.also.is_empty() && !p.same).count();
     let together = joint >= MIN_TRIALS;
     let of_step = || all().filter(|p| p.also.is_empty() != together);
@@ -73,7 +73,7 @@ fn score(of: &Replaced<'_>, step: usize, latent: LatentIdx, patches: &[Patch]) -
     let passed = |patches: &[&Patch]| patches.iter().filter(|p| p.passed).count();
     let coincidence = coincidence(task, of_step());
     let (moved, kept) = (passed(&different), passed(&same));
-    // Without another donor to mistake one for, nothing is measured, and the rate is one.
+    // Without another donor there is nothing to measure, and the rate is one.
     let pi0 = rate(coincidence.0, coincidence.1);
     let p_value = at_least(moved, different.len(), pi0);
     let is_answer = step + 1 == of.steps;
@@ -82,8 +82,7 @@ fn score(of: &Replaced<'_>, step: usize, latent: LatentIdx, patches: &[Patch]) -
         discriminating(task, &same),
     );
     let tells = |d: Discriminating| is_answer || (d.n >= MIN_TRIALS && most(d.predicted, d.n));
-    // That the answer goes where the latent points says little unless it also stays where the latent does, and is not the
-    // donor's own.
+    // An answer that follows the latent is weak evidence unless it also stays where the latent does, and is not the donor's own.
     let standing = if different.len() < MIN_TRIALS {
         Standing::Untested
     } else if !most(moved, different.len()) || copies(apart) || copies(apart_same) {
@@ -123,12 +122,11 @@ fn score(of: &Replaced<'_>, step: usize, latent: LatentIdx, patches: &[Patch]) -
     }
 }
 
-/// Whether the answer is mostly the donor's own.
 fn copies(of: Discriminating) -> bool {
     of.n >= MIN_TRIALS && most(of.own, of.n)
 }
 
-/// What became of the answer under donors whose own answer is not the predicted one.
+/// Counts the answers under donors whose own answer is not the prediction.
 fn discriminating(task: Task, patches: &[&Patch]) -> Discriminating {
     let mut counts = Discriminating::default();
     for patch in patches {
@@ -146,7 +144,7 @@ fn discriminating(task: Task, patches: &[&Patch]) -> Discriminating {
     counts
 }
 
-/// How often the answer is what the trace computes for another donor, by predicted answer and donor.
+/// Counts how often the answer is the prediction for another donor, by predicted answer and donor.
 fn coincidence<'a>(task: Task, patches: impl Iterator<Item = &'a Patch>) -> (usize, usize) {
     let patches: Vec<&Patch> = patches.collect();
     let mut predicted: Vec<&str> = Vec::new();
@@ -253,7 +251,7 @@ mod tests {
         }
     }
 
-    /// Donors with other values that say `says`, and as many with the same value that leave the answer or not.
+    /// Donors with other values that give the answers `says`, and `kept` + `lost` donors with the same value.
     fn scored(says: &[(&str, &str)], kept: usize, lost: usize) -> StepUse {
         let mut patches: Vec<Patch> = says.iter().map(|(e, a)| patch(false, e, a)).collect();
         patches.extend((0..kept).map(|_| patch(true, "19", "19")));
@@ -273,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_copied_answer_is_told_from_a_computed_one() {
-        // The trace says 20, 21, ...; the donor's own question says 40, 41, ...
+        // The trace predicts 20, 21, ...; the donors' own answers are 40, 41, ...
         let donors = |copied: bool, own: bool| -> Vec<Patch> {
             let different = (20..26).map(|n| {
                 let says = if copied { n + 20 } else { n };
@@ -365,7 +363,7 @@ mod tests {
     #[test]
     fn chance_is_what_other_donors_would_have_got_right() {
         let got = scored(&[("20", "20"), ("21", "20"), ("22", "22")], 1, 0);
-        // 20 is said once where 21 is due; three predictions, each against three other donors.
+        // 20 is the answer once where 21 is due; three predictions, each against three other donors.
         assert_eq!(got.coincidence, (1, 9));
         assert!((got.pi0 - 0.2).abs() < 1e-12);
     }

@@ -5,7 +5,7 @@ use crate::core::types::{Task, TokenRead};
 use super::arithmetic::numbers;
 use super::logic;
 
-/// Reads values as the search does.
+/// A reader of values, with the rules of the search.
 pub struct Values {
     by: By,
     top_k: usize,
@@ -31,7 +31,7 @@ impl Values {
         Self { by, top_k }
     }
 
-    /// The values of a list, each once.
+    /// Returns the distinct values of a list.
     #[must_use]
     pub fn of(&self, top: &[TokenRead]) -> Vec<String> {
         match &self.by {

@@ -47,6 +47,7 @@ pub struct ReadArgs {
     pub token_id: Option<u32>,
     /// A learned lens beside the plain one: the model's bundled one, or that of a folder
     #[arg(long, value_name = "DIR")]
+    #[expect(clippy::option_option, reason = "the flag may be given without a folder")]
     pub learned: Option<Option<PathBuf>>,
     /// What is printed.
     #[command(flatten)]

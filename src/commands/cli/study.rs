@@ -65,7 +65,7 @@ pub enum ReportFormat {
 impl ReportArgs {
     /// Returns the form that is asked for.
     #[must_use]
-    pub fn format(&self) -> ReportFormat {
+    pub fn format(self) -> ReportFormat {
         match (self.json, self.csv) {
             (true, _) => ReportFormat::Json,
             (_, true) => ReportFormat::Csv,

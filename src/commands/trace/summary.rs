@@ -130,13 +130,10 @@ impl Summary {
         self.0.push((name.into(), what.into(), figure));
     }
 
-    /// Returns a figure by its name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Figure> {
-        let mut named = self.0.iter();
-        named
-            .find(|(held, ..)| held == name)
-            .map(|(.., figure)| figure)
+    #[cfg(test)]
+    fn get(&self, name: &str) -> Option<&Figure> {
+        let named = self.0.iter().find(|(held, ..)| held == name);
+        named.map(|(.., figure)| figure)
     }
 
     /// Returns the figures as a table.

@@ -1,5 +1,5 @@
-//! The three GSM8k test sets and what each rule keeps (methods.md 1.3): original, valid-gold-reasoning-trace,
-//! vocab-projection-friendly. Each is a part of the one before, in the same order.
+//! The three GSM8k test sets and the filter rules between them (methods.md 1.3): original, valid-gold-reasoning-trace,
+//! vocab-projection-friendly. Each is a subset of the one before, in the same order.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::core::error::Result;
 use crate::core::problem::Problem;
 use crate::core::problem_file::source::strip;
 
-/// A row of the smaller sets.
+/// A row of the two smaller sets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
     /// The question.
@@ -20,85 +20,85 @@ pub struct Example {
     pub steps: Vec<String>,
     /// The gold answer.
     pub answer: String,
-    /// Other solutions, as steps; null without any, and empty where the last set's rules left none.
+    /// Alternative solutions, as steps; null if there are none, empty if the last set's rules removed all.
     pub gen_solutions: Option<Vec<Vec<String>>>,
 }
 
-/// How many rows a rule stops.
+/// Counts of the rows that one rule drops.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Stopped {
-    /// Rows that break the rule, whatever the other rules say.
+    /// Rows that break the rule, regardless of the other rules.
     pub rows: usize,
-    /// Of those, the rows that break no rule before it; these add up to the rows dropped.
+    /// Rows among them that break no earlier rule; these sum to the rows dropped.
     pub first: usize,
 }
 
-/// What became of the rows on the way to the valid-gold-reasoning-trace set.
+/// Counts for the step to the valid-gold-reasoning-trace set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ValidCounts {
-    /// Dropped: no step says anything.
+    /// Dropped because every step is blank.
     pub blank_steps: Stopped,
-    /// Dropped: the last step does not come to the answer.
+    /// Dropped because the result of the steps is not the answer.
     pub other_result: Stopped,
-    /// The alternative solutions of the rows that are kept.
+    /// The alternative solutions of kept rows.
     pub gen_solutions: Cleaned,
     /// Kept rows with at least one alternative solution.
     pub rows_with_gen_solutions: usize,
 }
 
-/// What became of the rows on the way to the vocab-projection-friendly set.
+/// Counts for the step to the vocab-projection-friendly set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct FriendlyCounts {
-    /// Dropped: a number of a step is more than one token.
+    /// Dropped because a number in the steps is more than one token.
     pub long_number_in_steps: Stopped,
-    /// Dropped: a number of the question is more than one token.
+    /// Dropped because a number in the question is more than one token.
     pub long_number_in_question: Stopped,
-    /// Dropped: a value occurs twice among question and results.
+    /// Dropped because a value occurs twice among the question's values and the results.
     pub repeated_value: Stopped,
-    /// Alternative solutions of the rows that are kept, before the same rules.
+    /// Alternative solutions of kept rows, before the same rules.
     pub gen_solutions_given: usize,
-    /// And after them.
+    /// Alternative solutions of kept rows, after the same rules.
     pub gen_solutions_kept: usize,
 }
 
-/// What the join with the MultiChain set found.
+/// The result of the join with the MultiChain set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Joined {
-    /// Rows of the MultiChain set.
+    /// Number of rows of the MultiChain set.
     pub rows: usize,
-    /// Rows whose questions differ, counted from 0. They are joined all the same (methods.md Q19).
+    /// Rows whose questions differ, from 0. They are joined anyway (methods.md Q19).
     pub other_question: Vec<usize>,
 }
 
-/// The sets and how they came about.
+/// The prepared sets and their counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
     /// Every row.
     pub original: Vec<Problem>,
     /// Rows whose gold steps lead to the answer.
     pub valid: Vec<Example>,
-    /// Rows of that whose numbers are single tokens and differ.
+    /// The valid rows whose numbers are distinct single tokens.
     pub friendly: Vec<Example>,
-    /// One template for each row of the last set, in order.
+    /// One template per row of the last set, in order.
     pub templates: Vec<Template>,
-    /// What became of the rows on the way to the second set.
+    /// Counts for the step to the valid set.
     pub valid_counts: ValidCounts,
-    /// And to the third.
+    /// Counts for the step to the friendly set.
     pub friendly_counts: FriendlyCounts,
-    /// The join, if there was one.
+    /// The join, if a MultiChain set was given.
     pub joined: Option<Joined>,
 }
 
-/// Tells whether a number is one token for every tokenizer.
+/// A predicate: whether a number is a single token for every tokenizer.
 pub type IsSingle<'a> = dyn FnMut(&str) -> Result<bool> + 'a;
 
-/// Makes the three sets and the templates.
+/// Builds the three sets and the templates.
 ///
-/// Alternative solutions are joined by row alone, as published (methods.md Q19); rows that the MultiChain set does not
-/// reach have none.
+/// Alternative solutions are joined by row index alone, as published (methods.md Q19); rows beyond the end of the MultiChain set
+/// have none.
 ///
 /// # Errors
-/// When `is_single` fails.
+/// If `is_single` fails.
 pub fn prepare(
     problems: Vec<Problem>,
     chains: Option<&[Chain]>,
@@ -132,7 +132,7 @@ fn join(problems: &[Problem], chains: &[Chain]) -> Joined {
     }
 }
 
-/// The valid-gold-reasoning-trace set.
+/// Builds the valid-gold-reasoning-trace set.
 fn valid(problems: &[Problem], chains: Option<&[Chain]>, counts: &mut ValidCounts) -> Vec<Example> {
     let mut kept = Vec::new();
     for (row, problem) in problems.iter().enumerate() {
@@ -159,7 +159,7 @@ fn valid(problems: &[Problem], chains: Option<&[Chain]>, counts: &mut ValidCount
     kept
 }
 
-/// The vocab-projection-friendly set, and which rows of the valid one it keeps.
+/// Builds the vocab-projection-friendly set; also returns which rows of the valid set it keeps.
 fn friendly(
     valid: &[Example],
     is_single: &mut IsSingle,
@@ -201,7 +201,7 @@ fn friendly(
     Ok((rows, kept))
 }
 
-/// Counts the rules that a row breaks; whether there is any.
+/// Counts the rules that a row breaks; returns whether it breaks any.
 fn is_stopped<const N: usize>(rules: [(bool, &mut Stopped); N]) -> bool {
     let mut stopped = false;
     for (is_broken, count) in rules {
@@ -212,7 +212,7 @@ fn is_stopped<const N: usize>(rules: [(bool, &mut Stopped); N]) -> bool {
     stopped
 }
 
-/// Whether every number of the steps is one token.
+/// Returns whether every number of the steps is a single token.
 fn is_short(steps: &[String], is_single: &mut IsSingle) -> Result<bool> {
     all_single(
         steps.iter().flat_map(|step| numbers::of_step(step)),
@@ -227,7 +227,7 @@ fn all_single<'a>(
     numbers.try_fold(true, |all, number| Ok(all && is_single(number)?))
 }
 
-/// Whether a value occurs twice among those of the question and the results of the steps.
+/// Returns whether a value occurs twice among the question's values and the step results.
 fn repeats(question: &[f64], steps: &[String]) -> bool {
     let mut values = question.to_vec();
     values.extend(numbers::results_of_steps(steps));

@@ -1,6 +1,6 @@
-//! The account of a preparation (`undertone.data/1`): what went in, what came out, and what each rule dropped.
+//! The manifest of a preparation (`undertone.data/1`): its inputs, its outputs, and what each rule dropped.
 //!
-//! It holds no date and no folder, so that the same inputs give the same bytes anywhere.
+//! It contains no date or absolute path, so that equal inputs give equal bytes on any machine.
 
 use std::path::Path;
 
@@ -15,63 +15,63 @@ use super::vocabulary::Vocabularies;
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.data/1";
 
-/// The account. Fields are only ever added.
+/// The manifest. Fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Manifest {
     /// The schema name and version.
     pub schema: &'static str,
     /// The version of this program.
     pub version: &'static str,
-    /// The quirks of the published preparation are kept: always `reference`.
+    /// Always `reference`: the quirks of the published preparation are kept.
     pub behaviour: &'static str,
     /// The raw set.
     pub raw: Input,
     /// The alternative solutions, if they were given.
     pub multichain: Option<Input>,
-    /// How the two met.
+    /// The result of the join, if there was one.
     pub joined: Option<Joined>,
-    /// The tokenizers for which a number has to be one token.
+    /// The tokenizers in which a number must be a single token.
     pub tokenizers: Vec<Input>,
     /// Every row.
     pub original: Set<NoRules>,
     /// Rows whose gold steps lead to the answer.
     pub valid_gold_reasoning_trace: Set<ValidCounts>,
-    /// Rows of that whose numbers are single tokens and differ.
+    /// The valid rows whose numbers are distinct single tokens.
     pub vocab_projection_friendly: Set<FriendlyCounts>,
     /// The templates of the last set.
     pub templates: Set<NoRules>,
 }
 
-/// A file that was read.
+/// An input file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Input {
-    /// Its name; a tokenizer's with its folder.
+    /// Its name; for a tokenizer, with its folder.
     pub file: String,
     /// The SHA-256 of its bytes.
     pub sha256: String,
 }
 
-/// A set that was written.
+/// An output set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Set<C> {
-    /// The file, beside the manifest.
+    /// The file name, relative to the manifest.
     pub file: &'static str,
     /// The SHA-256 of its bytes.
     pub sha256: String,
-    /// Its rows.
+    /// Number of rows.
     pub rows: usize,
-    /// The rows of the set before that it lacks.
+    /// Rows of the preceding set that are missing here.
     pub dropped: usize,
-    /// What each rule dropped, where there are rules.
+    /// Counts per rule, if the set has rules.
     #[serde(flatten)]
     pub rules: C,
 }
 
-/// A set that drops nothing.
+/// The rules of a set that has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct NoRules {}
 
-/// A file to write.
+/// An output file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Its name.
@@ -83,10 +83,10 @@ pub struct Output {
 /// The name of the manifest's file.
 pub const FILE: &str = "gsm_manifest.json";
 
-/// Returns the files of a preparation as the published names have them, without the manifest.
+/// Returns the files of a preparation under their published names, without the manifest.
 ///
 /// # Errors
-/// When something cannot be written as JSON, which would be a bug.
+/// If serialization fails, which would be a bug.
 pub fn outputs(prepared: &Prepared) -> serde_json::Result<[Output; 4]> {
     Ok([
         output("gsm_original_test.json", &prepared.original)?,
@@ -100,7 +100,7 @@ pub fn outputs(prepared: &Prepared) -> serde_json::Result<[Output; 4]> {
 }
 
 impl Manifest {
-    /// Gives the account of a preparation and of its [`outputs`].
+    /// Creates the manifest of a preparation and its [`outputs`].
     #[must_use]
     pub fn new(
         prepared: &Prepared,
@@ -161,7 +161,7 @@ fn set<C>(output: &Output, rows: usize, before: usize, rules: C) -> Set<C> {
     }
 }
 
-/// `gpt2/tokenizer.json`, since that name alone would say nothing; any other name stands for itself.
+/// Returns `gpt2/tokenizer.json` for that file name, which alone says nothing; any other name alone.
 fn with_folder(path: &Path) -> String {
     let name = path.file_name().map_or(path, Path::new);
     let folder = path.parent().and_then(Path::file_name).map(Path::new);
@@ -170,7 +170,7 @@ fn with_folder(path: &Path) -> String {
     both.to_string_lossy().into_owned()
 }
 
-/// A JSON array with one row a line.
+/// Formats a JSON array with one row per line.
 fn output<T: Serialize>(file: &'static str, rows: &[T]) -> serde_json::Result<Output> {
     let mut text = "[".to_owned();
     for (i, row) in rows.iter().enumerate() {
@@ -181,7 +181,7 @@ fn output<T: Serialize>(file: &'static str, rows: &[T]) -> serde_json::Result<Ou
     Ok(Output { file, text })
 }
 
-/// The SHA-256 of some bytes, in hexadecimal digits.
+/// Returns the SHA-256 of some bytes in hexadecimal.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))

@@ -39,8 +39,8 @@ pub fn of_step(step: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Returns the number strings of a question: comma groups, then decimals, then digits, each kind removed before the
-/// next is looked for.
+/// Returns the number strings of a question: comma groups, then decimals, then digits. Each kind is removed before the next is
+/// searched.
 #[must_use]
 pub fn of_question(question: &str) -> Vec<String> {
     let mut text = python_words(question).into_owned();
@@ -51,11 +51,10 @@ pub fn of_question(question: &str) -> Vec<String> {
     found
 }
 
-/// Returns the values of a question that rule 3 counts: numbers as whole words, each occurrence; each word of
-/// half, third, quarter, twice, double, triple once; both parts of each compound fraction that occurs.
+/// Returns the values of a question that rule 3 counts: each occurrence of a whole-word number; each of the words half, third,
+/// quarter, twice, double, triple once; both parts of each compound fraction that occurs.
 ///
-/// Number words such as "three" are not counted, and a compound fraction's word may count beside it ("one-half" is
-/// 2, 1 and 2).
+/// Number words such as "three" do not count. A compound fraction's word may count in addition ("one-half" is 2, 1 and 2).
 #[must_use]
 pub fn values_of_question(question: &str) -> Vec<f64> {
     let mut text = python_words(question).into_owned();
@@ -82,26 +81,26 @@ pub fn values_of_question(question: &str) -> Vec<f64> {
     values
 }
 
-/// Returns the results of steps that rule 3 counts: what stands between the first `=` and `>>`, where it is a number.
+/// Returns the step results that rule 3 counts: the texts between the first `=` and `>>` that are numbers.
 #[must_use]
 pub fn results_of_steps(steps: &[String]) -> Vec<f64> {
     let results = steps.iter().flat_map(|step| result_texts(step));
     results.filter_map(without_commas).collect()
 }
 
-/// Whether a value occurs twice.
+/// Returns whether a value occurs twice.
 #[must_use]
 pub fn has_repeats(values: &[f64]) -> bool {
     let mut seen = HashSet::new();
-    // Adding zero makes one of both zeros; what is no number equals nothing.
+    // Adding zero merges both zeros; NaN equals nothing.
     let mut numbers = values.iter().filter(|value| !value.is_nan());
     !numbers.all(|value| seen.insert((value + 0.0).to_bits()))
 }
 
-/// Returns the value that Python's `float` gives for a text.
+/// Parses a text as Python's `float` does.
 ///
-/// White space around it, a sign, an exponent, underscores between digits, digits of any script, `inf` and `nan` are
-/// taken; commas are not.
+/// Surrounding white space, a sign, an exponent, underscores between digits, digits of any script, `inf` and `nan` are accepted;
+/// commas are not.
 #[must_use]
 pub fn float(text: &str) -> Option<f64> {
     let text = ascii_digits(strip(text));
@@ -115,9 +114,9 @@ pub fn float(text: &str) -> Option<f64> {
     text.replace('_', "").parse().ok()
 }
 
-/// Returns the value that Python's `int` gives for a text; none where it does not fit.
+/// Parses a text as Python's `int` does; returns `None` if the value does not fit.
 ///
-/// White space around it, a sign, underscores between digits and digits of any script are taken.
+/// Surrounding white space, a sign, underscores between digits and digits of any script are accepted.
 #[must_use]
 pub fn int(text: &str) -> Option<i128> {
     let text = ascii_digits(strip(text));
@@ -136,24 +135,24 @@ pub fn int(text: &str) -> Option<i128> {
     whole.parse().ok()
 }
 
-/// Whether a text is nothing but what Python's `strip` takes away.
+/// Returns whether Python's `strip` would leave nothing of a text.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     strip(text).is_empty()
 }
 
-/// The value of a number with thousands commas.
+/// Parses a number with thousands commas.
 fn without_commas(text: &str) -> Option<f64> {
     float(&strip(text).replace(',', ""))
 }
 
-/// A text with the digits of every script written in ASCII.
+/// Returns a text with the digits of every script replaced by ASCII.
 pub(crate) fn ascii_digits(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
     let digit = |c: char| DIGIT.is_match(c.encode_utf8(&mut [0; 4]));
-    // Unicode lays the ten digits of a script side by side, zero first, and some scripts' tens beside each other.
+    // Unicode puts the ten digits of a script side by side, zero first, and some scripts' blocks of ten next to each other.
     let value = |c: char| {
         let before = (1..u32::from(c)).take_while(|back| {
             let neighbour = char::from_u32(u32::from(c) - back);
@@ -165,9 +164,9 @@ pub(crate) fn ascii_digits(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(written).collect())
 }
 
-/// A text of the same length in which `\b` of our patterns falls where Python's would.
+/// Returns a text of the same length in which `\b` of our patterns matches where Python's would.
 ///
-/// Python counts letters and all numerals ("½", "²") as parts of words, and marks and joiners not.
+/// In Python, letters and all numerals ("½", "²") are word characters; marks and joiners are not.
 pub(crate) fn python_words(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
@@ -177,13 +176,13 @@ pub(crate) fn python_words(text: &str) -> Cow<'_, str> {
     Cow::Owned(parted.into_owned())
 }
 
-/// Moves what a pattern matches out of a text; what stood around it closes up.
+/// Moves a pattern's matches out of a text; the surrounding parts are joined.
 fn take(kind: &Regex, text: &str, found: &mut Vec<String>) -> String {
     found.extend(kind.find_iter(text).map(|m| m.as_str().to_owned()));
     kind.replace_all(text, "").into_owned()
 }
 
-/// A value of the tables, all of which are small.
+/// Converts a table value, all of which are small.
 #[allow(
     clippy::cast_precision_loss,
     reason = "the tables hold values up to five"
@@ -206,11 +205,11 @@ mod tests {
             ("5 of 1,200 at $2.50, 7", &["1,200", "2.50", "5", "7"]),
             ("20% of 1/2, (3)", &["20", "1", "2", "3"]),
             ("no three", &[]),
-            // A group is a whole word; else its parts are numbers of their own.
+            // A group must be a whole word; otherwise its parts are separate numbers.
             ("x1,200", &["1", "200"]),
             ("1,200,3000", &["1,200", "3000"]),
             ("12,34", &["12", "34"]),
-            // What stood around a removed number closes up.
+            // The parts around a removed number are joined.
             ("1 1,200 2", &["1,200", "1", "2"]),
             ("9.1,200.9", &["1,200", "9", "9"]),
             ("2½ cups", &["2"]),
@@ -242,7 +241,7 @@ mod tests {
             ("30mph, x7, 5th, halfway, thirds", &[]),
             ("Half of half, twice, a third", &[2.0, 3.0, 2.0]),
             ("double or triple a quarter", &[4.0, 2.0, 3.0]),
-            // A compound fraction counts once, and its word beside it where it is one of the six.
+            // A compound fraction counts once; its word also counts if it is one of the six.
             ("one-half and One-Half", &[2.0, 1.0, 2.0]),
             ("two-thirds of it", &[2.0, 3.0]),
             ("forty-two-thirdsmen", &[2.0, 3.0]),

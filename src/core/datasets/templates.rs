@@ -1,7 +1,7 @@
 //! Templates for the verifier (methods.md 1.4): a question with its numbers replaced by variables.
 //!
-//! The published passes are followed, quirks included: a comma right after a price belongs to it ("$5, " loses its
-//! comma), and "third" and "half" are divisors in "third day" and "first half" as well (Q25).
+//! The published passes are followed, including their quirks: a comma right after a price belongs to it ("$5, " loses its comma),
+//! and "third" and "half" are divisors even in "third day" and "first half" (Q25).
 
 use std::sync::LazyLock;
 
@@ -12,19 +12,19 @@ use super::numbers::{ascii_digits, float, python_words};
 use super::pattern;
 use super::words::{COMPOUND_FRACTIONS, DIVISORS, MULTIPLIERS, NUMBER_WORDS};
 
-/// A question with its numbers replaced, as the verifier reads it.
+/// A question with its numbers replaced, in the verifier's format.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Template {
-    /// The row of the valid-gold-reasoning-trace set, counted from 0.
+    /// The row in the set of valid gold reasoning traces, from 0.
     pub source_index: usize,
     /// The question; its first 100 characters are the verifier's key (Q39).
     pub original_question: String,
     /// The question with `VAR_n` in place of numbers, and compound fractions in capitals.
     pub template_question: String,
-    /// What each variable stands for, in reading order: the first is `VAR_1`.
+    /// The value of each variable, in reading order: the first is `VAR_1`.
     #[serde(serialize_with = "by_name")]
     pub variables: Vec<Value>,
-    /// What is known of the variables that are words, in the same order.
+    /// Metadata of the variables that are words, in the same order.
     #[serde(serialize_with = "words_by_name")]
     pub var_metadata: Vec<Option<Word>>,
 }
@@ -35,31 +35,31 @@ pub struct Template {
 pub enum Value {
     /// A whole number.
     Whole(u64),
-    /// A number with a fraction, or one too large for the other kind.
+    /// A number with a fraction, or one too large for [`Value::Whole`].
     Decimal(f64),
 }
 
 /// A variable that is a word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Word {
-    /// What it does in an equation.
+    /// Its role in an equation.
     pub word_type: WordType,
     /// The word, in lower case.
     pub original_text: String,
-    /// Which half of a compound fraction it is, and its other half's variable.
+    /// Which half of a compound fraction it is, and the variable of the other half.
     #[serde(flatten)]
     pub half: Option<Half>,
 }
 
-/// What a word does in an equation.
+/// The role of a word in an equation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WordType {
-    /// It divides.
+    /// Divides.
     Divisor,
-    /// It multiplies.
+    /// Multiplies.
     Multiplier,
-    /// It multiplies by one number and divides by another.
+    /// Multiplies by one number and divides by another.
     CompoundFraction,
 }
 
@@ -67,14 +67,14 @@ pub enum WordType {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Half {
-    /// What multiplies.
+    /// The multiplying half.
     Numerator {
         /// Always true.
         is_numerator: bool,
         /// The other half's variable.
         paired_var: String,
     },
-    /// What divides.
+    /// The dividing half.
     Denominator {
         /// Always true.
         is_denominator: bool,
@@ -83,7 +83,7 @@ pub enum Half {
     },
 }
 
-/// A number that was found.
+/// A number found in a question.
 struct Found {
     /// The bytes that the template replaces.
     start: usize,
@@ -92,10 +92,10 @@ struct Found {
     word: Option<(WordType, String)>,
 }
 
-/// The values of a match, and what is known of it as a word.
+/// The values of a match, and its word if it is one.
 type Read = (Vec<Value>, Option<(WordType, String)>);
 
-/// How a pass reads its match.
+/// How a pass parses its match.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Currency,
@@ -141,7 +141,7 @@ static PASSES: LazyLock<[(Regex, Kind); 10]> = LazyLock::new(|| {
 });
 
 impl Template {
-    /// Makes the template of a question.
+    /// Creates the template of a question.
     #[must_use]
     pub fn new(source_index: usize, question: &str) -> Self {
         let (mut variables, mut words) = (Vec::new(), Vec::new());
@@ -180,12 +180,12 @@ impl Template {
     }
 }
 
-/// The name of a variable, counted from 1.
+/// Returns the name of a variable, counted from 1.
 fn name(number: usize) -> String {
     format!("VAR_{number}")
 }
 
-/// Both halves of a compound fraction, of which the first is this variable.
+/// Returns both halves of a compound fraction; `first` is the variable of its numerator.
 fn halves(text: &str, first: usize) -> [Word; 2] {
     let word = |half| Word {
         word_type: WordType::CompoundFraction,
@@ -206,7 +206,7 @@ fn halves(text: &str, first: usize) -> [Word; 2] {
 
 /// Returns the numbers of a question in reading order.
 ///
-/// The passes run in turn, and a match that touches what an earlier one claimed is ignored.
+/// The passes run in turn; a match that overlaps an earlier one is ignored.
 fn locate(question: &str) -> Vec<Found> {
     let words = python_words(question);
     let mut claimed = vec![false; question.len()];
@@ -216,12 +216,12 @@ fn locate(question: &str) -> Vec<Found> {
             if claimed[found.range()].contains(&true) {
                 continue;
             }
-            // `words` differs from the question only where no pattern but `\b` looks.
+            // `words` differs from the question only where nothing but `\b` matches.
             let text = &question[found.range()];
             if let Some((values, word)) = read(*kind, text) {
                 claimed[found.range()].fill(true);
                 all.push(Found {
-                    // The sign of a price stays.
+                    // The currency sign stays in the text.
                     start: found.start() + usize::from(matches!(kind, Kind::Currency)),
                     end: found.end(),
                     values,
@@ -234,7 +234,7 @@ fn locate(question: &str) -> Vec<Found> {
     all
 }
 
-/// Reads a match: its values, and what is known of it as a word.
+/// Parses a match into its values and, if it is a word, its role.
 fn read(kind: Kind, text: &str) -> Option<Read> {
     let lower = text.to_lowercase();
     let word = |table: &[(&str, u64)]| {
@@ -246,7 +246,7 @@ fn read(kind: Kind, text: &str) -> Option<Read> {
         Kind::Percentage => vec![as_whole(float(text.trim_end_matches('%'))?)?],
         Kind::Fraction => {
             let (numerator, denominator) = text.split_once('/')?;
-            // A fraction of nothing is no number: the published preparation fails on it.
+            // A zero denominator is rejected: the published preparation fails on it.
             let denominator = whole(denominator).filter(|value| *value != Value::Whole(0))?;
             vec![whole(numerator)?, denominator]
         }
@@ -268,7 +268,7 @@ fn read(kind: Kind, text: &str) -> Option<Read> {
     Some((numbers, None))
 }
 
-/// Digits and commas as a number.
+/// Parses digits and commas as a number.
 fn whole(text: &str) -> Option<Value> {
     let digits = ascii_digits(text).replace(',', "");
     match digits.parse() {
@@ -279,9 +279,9 @@ fn whole(text: &str) -> Option<Value> {
     }
 }
 
-/// A number, as a whole one where it is.
+/// Returns a whole number where the value is one, otherwise a decimal.
 fn as_whole(value: f64) -> Option<Value> {
-    /// Above this not every whole number has a float of its own.
+    /// Above this, not every integer has an exact `f64`.
     const LIMIT: f64 = 9_007_199_254_740_992.0;
     #[allow(
         clippy::cast_possible_truncation,
@@ -294,12 +294,12 @@ fn as_whole(value: f64) -> Option<Value> {
     value.is_finite().then_some(Value::Decimal(value))
 }
 
-/// Writes values as an object with the variables' names.
+/// Serializes values as an object keyed by variable name.
 fn by_name<S: Serializer>(values: &[Value], out: S) -> Result<S::Ok, S::Error> {
     out.collect_map((1..).map(name).zip(values))
 }
 
-/// Writes words as an object with the names of those variables that are words.
+/// Serializes words as an object keyed by the names of the variables that are words.
 fn words_by_name<S: Serializer>(words: &[Option<Word>], out: S) -> Result<S::Ok, S::Error> {
     let named = (1..).map(name).zip(words);
     out.collect_map(named.filter_map(|(name, word)| Some((name, word.as_ref()?))))
@@ -311,7 +311,7 @@ mod tests {
 
     use super::*;
 
-    /// The template of a question, and its variables as JSON.
+    /// Returns the template of a question, and its variables as JSON.
     fn template(question: &str) -> (String, String) {
         let template = Template::new(0, question);
         let json = serde_json::to_value(&template).expect("a template is JSON");

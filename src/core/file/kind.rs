@@ -1,4 +1,4 @@
-//! What stands at a path, and opening it only if it is what is wanted: no call here waits for the other end of a pipe.
+//! File kinds, and opening a path only if it has the right kind; no call here blocks on the other end of a pipe.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::core::error::NotRegular;
 
-/// What can stand at a path.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     File,
@@ -43,7 +43,7 @@ impl Kind {
         Self::Other
     }
 
-    /// The error that says what stands where a regular file is wanted.
+    /// Returns the error that names this kind where a regular file is needed.
     pub(super) fn refused(self) -> io::Error {
         let (what, kind) = match self {
             Self::Folder => ("a folder", io::ErrorKind::IsADirectory),
@@ -57,20 +57,19 @@ impl Kind {
     }
 }
 
-/// Opens a regular file to read it. Nothing else is opened, and nothing is waited for.
+/// Opens a regular file for reading, without blocking. Nothing else is opened.
 ///
 /// # Errors
-/// [`NotRegular`] in an `io::Error` says what else it is.
+/// A [`NotRegular`] inside the `io::Error` names any other kind.
 pub fn open(path: &Path) -> io::Result<File> {
     open_as(path, OpenOptions::new().read(true), &[Kind::File])
 }
 
-/// Opens what a user named to be read from beginning to end: a regular file, or a pipe or terminal that this process was given
-/// as `/dev/stdin` or `/dev/fd/N`, as shells pass `<(command)`. A FIFO with a name of its own is refused, since its other end
-/// may never come.
+/// Opens a user-named input to be read once from start to end: a regular file, or a pipe or terminal given to this process as
+/// `/dev/stdin` or `/dev/fd/N`, as shells pass `<(command)`. A named FIFO is refused, since its other end may never open.
 ///
 /// # Errors
-/// [`NotRegular`] in an `io::Error` says what else it is.
+/// A [`NotRegular`] inside the `io::Error` names any other kind.
 pub fn open_input(path: &Path) -> io::Result<File> {
     let kind = Kind::of(&fs::metadata(path)?);
     let is_stream = matches!(kind, Kind::Fifo | Kind::Character | Kind::Socket);
@@ -85,37 +84,37 @@ pub fn open_input(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Opens a regular file to read and change it, and creates it if there is none; its contents stay.
+/// Opens a regular file for reading and writing, and creates it if missing; existing contents are kept.
 ///
 /// # Errors
-/// [`NotRegular`] in an `io::Error` says what else it is.
+/// A [`NotRegular`] inside the `io::Error` names any other kind.
 pub fn update(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     open_as(path, &options, &[Kind::File])
 }
 
-/// Opens a file to add to it, and creates it if there is none. A character device such as `/dev/null` takes what is added too.
+/// Opens a file for appending, and creates it if missing. A character device such as `/dev/null` is accepted too.
 ///
 /// # Errors
-/// [`NotRegular`] in an `io::Error` says what else it is.
+/// A [`NotRegular`] inside the `io::Error` names any other kind.
 pub fn append(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     open_as(path, &options, &[Kind::File, Kind::Character])
 }
 
-/// Opens a regular file that is there to read it and to add to it.
+/// Opens an existing regular file for reading and appending.
 ///
 /// # Errors
-/// [`NotRegular`] in an `io::Error` says what else it is.
+/// A [`NotRegular`] inside the `io::Error` names any other kind.
 pub fn extend(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).append(true);
     open_as(path, &options, &[Kind::File])
 }
 
-/// Opens what is one of some kinds, without waiting for anybody.
+/// Opens a path that has one of these kinds, without blocking.
 pub(super) fn open_as(path: &Path, options: &OpenOptions, kinds: &[Kind]) -> io::Result<File> {
     let checked = |metadata: &Metadata| {
         let kind = Kind::of(metadata);
@@ -124,20 +123,20 @@ pub(super) fn open_as(path: &Path, options: &OpenOptions, kinds: &[Kind]) -> io:
         }
         Err(kind.refused())
     };
-    // Before it is opened: opening alone can rewind a tape or wait for a modem.
+    // Checked before opening, which alone can rewind a tape or wait for a modem.
     match fs::metadata(path) {
         Ok(metadata) => checked(&metadata)?,
-        // It may be to be created.
+        // The file may have to be created.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
     let file = without_waiting(options.clone()).open(path)?;
-    // And after: another thing may have been put there between the two.
+    // Checked again: the path may have been replaced in between.
     checked(&file.metadata()?)?;
     Ok(file)
 }
 
-/// Options under which opening returns at once; on a regular file they change nothing.
+/// Adds the flags that make opening return at once; they have no effect on a regular file.
 #[cfg(unix)]
 fn without_waiting(mut options: OpenOptions) -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -151,7 +150,7 @@ fn without_waiting(options: OpenOptions) -> OpenOptions {
     options
 }
 
-/// Lets reading and writing wait again, after opening did not.
+/// Restores blocking reads and writes.
 #[cfg(unix)]
 pub(super) fn wait_again(file: &File) -> io::Result<()> {
     let flags = rustix::fs::fcntl_getfl(file)?;
@@ -164,8 +163,7 @@ pub(super) fn wait_again(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// The number of the open file of this process that a path names: `/dev/stdin`, `/dev/fd/3`, `/proc/self/fd/3` and links to
-/// such.
+/// Returns the descriptor of this process that a path names: `/dev/stdin`, `/dev/fd/3`, `/proc/self/fd/3`, or a link to one.
 #[cfg(unix)]
 pub(super) fn descriptor(path: &Path) -> Option<u32> {
     let mut path = path.to_owned();
@@ -188,7 +186,7 @@ pub(super) fn descriptor(_: &Path) -> Option<u32> {
     None
 }
 
-/// Whether a folder lists the open files of this process.
+/// Returns whether a folder lists this process's descriptors.
 #[cfg(unix)]
 fn is_of_descriptors(folder: &Path) -> bool {
     let Ok(folder) = fs::canonicalize(folder) else {
@@ -199,7 +197,7 @@ fn is_of_descriptors(folder: &Path) -> bool {
         || (folder.starts_with(&own) && folder.file_name().is_some_and(|name| name == "fd"))
 }
 
-/// A handle of its own on standard input, output or error.
+/// Duplicates the handle of standard input, output or error.
 #[cfg(unix)]
 pub(super) fn standard(number: u32) -> io::Result<File> {
     use std::os::fd::AsFd as _;

@@ -1,4 +1,4 @@
-//! Writing: regular files are replaced whole, everything else that a user may name is written through.
+//! Writing: regular files are replaced atomically; any other output that a user names is written through.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -10,29 +10,28 @@ use std::time::Duration;
 use super::kind::{Kind, descriptor, open_as, standard, wait_again};
 use crate::core::error::{Error, Result};
 
-/// How many temporary names are tried before giving up; each only collides with a file left by a crash.
+/// Number of temporary names to try; each collides only with a file left by a crash.
 const NAME_ATTEMPTS: u32 = 100;
-/// How many characters of the target's name go into that of the temporary file.
+/// Number of characters of the target's name used in that of the temporary file.
 const NAME_START: usize = 40;
-/// How many links are followed, as on Linux.
+/// The most symbolic links to follow, as on Linux.
 pub(super) const MOST_LINKS: usize = 40;
-/// How often the reader of a FIFO is looked for, and how long is waited in between: two seconds in all, since a shell starts the
-/// two ends of a pipe in any order.
+/// How often and at what interval to look for a FIFO's reader: two seconds in all, since a shell may start either end first.
 const READER_ATTEMPTS: u32 = 100;
 const READER_PAUSE: Duration = Duration::from_millis(20);
 
-/// Where contents go.
+/// The destination of a write.
 enum Target {
-    /// A regular file, there or not, with the metadata of the one that is there. Links are resolved.
+    /// A regular file, existing or not, with the metadata of an existing one. Links are resolved.
     Replaced(PathBuf, Option<Metadata>),
-    /// What is written to as it is.
+    /// An open file that is written to as it is.
     Through(File),
 }
 
-/// Replaces a file of this program by new contents: either the old file or the whole new one is there, never a part.
+/// Replaces one of this program's own files atomically: afterwards either the old or the complete new file exists.
 ///
-/// The contents are written to a temporary file in the same folder, synced, and renamed over the old one, whose permissions
-/// stay. A symbolic link is followed, so that the link stays and its target is replaced. What is no regular file is refused.
+/// The contents go to a temporary file in the same folder, which is synced and renamed over the old one; permissions are kept. A
+/// symbolic link is followed, so the link stays and its target is replaced. Anything but a regular file is refused.
 ///
 /// # Errors
 /// Names the file; the old file is then untouched.
@@ -44,11 +43,11 @@ pub fn write_atomic(path: &Path, contents: &[u8]) -> Result<()> {
     })
 }
 
-/// Writes an output that a user named: a regular file is replaced as by [`write_atomic`], and a character device, a FIFO that
-/// somebody reads, or an open file of this process such as `/dev/stdout` is written through and stays what it is.
+/// Writes to an output that a user named. Regular files are replaced as by [`write_atomic`]. Character devices, FIFOs with a
+/// reader, and open files of this process such as `/dev/stdout` are written through.
 ///
 /// # Errors
-/// Names the file, which is then untouched if it is regular. A reader that went away is [`Error::Output`], as for standard output.
+/// Names the file, which is then untouched if it is regular. A closed reader gives [`Error::Output`], as for standard output.
 pub fn write_out(path: &Path, contents: &[u8]) -> Result<()> {
     write_streamed(path, |sink| {
         sink.write_all(contents)
@@ -56,10 +55,10 @@ pub fn write_out(path: &Path, contents: &[u8]) -> Result<()> {
     })
 }
 
-/// The same as [`write_out`] of contents that are written piece by piece and need not fit into memory.
+/// Like [`write_out`], for contents that are written in pieces and need not fit into memory.
 ///
 /// # Errors
-/// As [`write_out`]. What the writer reports is passed on.
+/// As [`write_out`]; errors of the writer are passed on.
 pub fn write_streamed(
     path: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
@@ -68,16 +67,16 @@ pub fn write_streamed(
     write_to(path, target, write)
 }
 
-/// Writes a file that must not be there yet, as in a folder that others write to as well.
+/// Writes a file that must not exist yet, e.g. in a folder that other processes write to.
 ///
 /// # Errors
-/// Names the file, also when something stands there, a link that leads nowhere included.
+/// Names the file, including when the path exists, even as a dangling link.
 pub fn write_new(path: &Path, contents: &[u8]) -> Result<()> {
     let failed = |source| Error::io("write", path, source);
     let mut file = File::create_new(path).map_err(failed)?;
     let written = file.write_all(contents).and_then(|()| file.sync_all());
     written.map_err(|source| {
-        // A partial file is of no use.
+        // A partial file is useless.
         let _ = fs::remove_file(path);
         failed(source)
     })
@@ -92,7 +91,7 @@ fn write_to(
     match target {
         Target::Replaced(target, old) => {
             let (temporary, file) = create_beside(&target).map_err(failed)?;
-            // Before anything is written, so that a private file stays private.
+            // Set before anything is written, so that a private file stays private.
             keep_permissions(&file, old.as_ref());
             let written = filled(file, write, failed).and_then(|file| {
                 file.sync_all()
@@ -100,7 +99,7 @@ fn write_to(
                     .map_err(failed)
             });
             if let Err(error) = written {
-                // The first error is the one to report; a left-over temporary file is harmless.
+                // Only the first error is reported; a leftover temporary file is harmless.
                 let _ = fs::remove_file(&temporary);
                 return Err(error);
             }
@@ -121,7 +120,7 @@ fn filled(
     let mut sink = BufWriter::new(file);
     let written = write(&mut sink);
     if let Err(error) = written {
-        // What is left in the buffer is not tried again when it is dropped.
+        // Prevents a retry of the buffered bytes on drop.
         drop(sink.into_parts());
         return Err(error);
     }
@@ -130,7 +129,7 @@ fn filled(
         .map_err(|error| failed(error.into_error()))
 }
 
-/// A reader that has seen enough is no failure, whatever the pipe is called.
+/// Reports a closed pipe as [`Error::Output`], which is not a failure.
 fn quiet(error: Error) -> Error {
     match error {
         Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe => {
@@ -140,7 +139,7 @@ fn quiet(error: Error) -> Error {
     }
 }
 
-/// What a path stands for as a file of this program's own.
+/// Resolves the path of one of this program's own files.
 fn replaced(path: &Path) -> io::Result<Target> {
     let target = resolved(path)?;
     match fs::metadata(&target) {
@@ -153,7 +152,7 @@ fn replaced(path: &Path) -> io::Result<Target> {
     }
 }
 
-/// What a path stands for as an output that a user named.
+/// Resolves the path of an output that a user named.
 fn output(path: &Path) -> io::Result<Target> {
     let kind = match fs::metadata(path) {
         Ok(metadata) => Kind::of(&metadata),
@@ -166,7 +165,7 @@ fn output(path: &Path) -> io::Result<Target> {
         (_, Some(number @ 1..=2)) => standard(number).map(Target::Through),
         (Kind::File, None) => replaced(path),
         (Kind::File, Some(_)) => {
-            // At its end, where the shell that opened it left off.
+            // Appends, to continue where the shell that opened the file stopped.
             let file = open_as(path, OpenOptions::new().append(true), &[Kind::File])?;
             Ok(Target::Through(file))
         }
@@ -176,7 +175,7 @@ fn output(path: &Path) -> io::Result<Target> {
     }
 }
 
-/// Opens a device or a FIFO to write to it.
+/// Opens a device or a FIFO for writing.
 fn open_through(path: &Path, kind: Kind) -> io::Result<File> {
     let mut attempts = 0;
     loop {
@@ -208,7 +207,7 @@ fn has_no_reader(_: &io::Error) -> bool {
     false
 }
 
-/// Where a path leads, through links, also through one whose target is not there yet.
+/// Resolves links, including a link whose target does not exist yet.
 pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
@@ -224,7 +223,7 @@ pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Gives the new file the permissions, and where it is allowed the owner, of the one that it replaces.
+/// Gives the new file the permissions and, if allowed, the owner of the file that it replaces.
 #[cfg(unix)]
 fn keep_permissions(file: &File, old: Option<&Metadata>) {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
@@ -235,7 +234,7 @@ fn keep_permissions(file: &File, old: Option<&Metadata>) {
         .metadata()
         .is_ok_and(|new| (new.uid(), new.gid()) != (old.uid(), old.gid()))
     {
-        // Only the superuser may give files away; the contents matter more.
+        // Only the superuser may change the owner; the contents matter more.
         let _ = fchown(file, Some(old.uid()), Some(old.gid()));
     }
     let mode = fs::Permissions::from_mode(old.mode() & 0o777);
@@ -246,7 +245,7 @@ fn keep_permissions(file: &File, old: Option<&Metadata>) {
 #[cfg(not(unix))]
 fn keep_permissions(_: &File, _: Option<&Metadata>) {}
 
-/// Creates a fresh hidden file in the folder of `target`.
+/// Creates a new hidden file in the folder of `target`.
 pub(super) fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     let Some(name) = target.file_name() else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -268,7 +267,7 @@ pub(super) fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     Err(collision)
 }
 
-/// Makes a rename durable. Not every platform and file system can, and the contents are safe already.
+/// Makes a rename durable where the platform and file system can; the contents are already safe.
 fn sync_folder(target: &Path) {
     if cfg!(unix)
         && let Some(folder) = target.parent()

@@ -1,5 +1,5 @@
-//! Problems: the data shape, the families and splits, and the seeded generator that
-//! draws problems without repeats. The same request always gives the same bytes.
+//! Problems: the data type, families and splits, and a seeded generator of problems without repeats. Equal requests give equal
+//! bytes.
 
 pub mod gold;
 mod logic;
@@ -22,13 +22,13 @@ use serde::{Deserialize, Serialize};
 pub use ratio::Ratio;
 pub use split::{Family, Split};
 
-/// Draws in a row that may be rejected (wrong split or a repeat) before the generator
-/// gives up: about a thousand times what the rarer split needs on average.
+/// Consecutive rejected draws (wrong split or a repeat) before the generator gives up: about a thousand times the rarer split's
+/// average.
 const MAX_REJECTED: usize = 10_000;
 /// The largest number of extra facts: more could run out of nouns.
 const MAX_EXTRA_FACTS: usize = 16;
 
-/// One problem in the shape of the Coconut data: a question, its worked steps, an answer.
+/// One problem in the format of the Coconut data: a question, its worked steps, an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Problem {
     /// The text of the question.
@@ -39,34 +39,34 @@ pub struct Problem {
     pub answer: String,
 }
 
-/// What to generate.
+/// A request to the generator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     /// The kind of problem.
     pub family: Family,
     /// The split the problems belong to.
     pub split: Split,
-    /// How many worked steps (uniform in the range); the split's full range when `None`.
+    /// Number of worked steps (uniform in the range); the split's default range if `None`.
     pub steps: Option<RangeInclusive<usize>>,
-    /// How many facts beyond the chain (logic only); the family's default when `None`.
+    /// Number of facts beyond the chain (logic only); the family's default if `None`.
     pub extra_facts: Option<RangeInclusive<usize>>,
 }
 
-/// Why problems could not be generated.
+/// The reason why problems could not be generated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GenerateError {
-    /// A family or split name that does not exist.
+    /// An unknown family or split name.
     UnknownName(String),
-    /// The asked-for steps are not part of the split.
+    /// The requested steps are outside the split's range.
     Steps {
         /// The range the split allows.
         allowed: RangeInclusive<usize>,
     },
-    /// The asked-for extra facts are too many or empty, or the family has none.
+    /// The requested extra facts are too many or an empty range, or the family has none.
     ExtraFacts,
-    /// No new problem turned up in a bounded number of draws.
+    /// No new problem was found within the limit on draws.
     Exhausted {
-        /// How many problems were made before.
+        /// Number of problems generated before.
         made: usize,
     },
 }
@@ -95,7 +95,7 @@ impl fmt::Display for GenerateError {
 
 impl std::error::Error for GenerateError {}
 
-/// A stream of distinct problems, made by [`problems`].
+/// A stream of distinct problems, created by [`problems`].
 #[derive(Debug)]
 pub struct Problems {
     family: Family,
@@ -137,11 +137,11 @@ impl Iterator for Problems {
     }
 }
 
-/// Streams `n` distinct problems; a larger `n` with the same seed only adds to the end.
+/// Streams `n` distinct problems; with the same seed, a larger `n` only appends.
 ///
 /// # Errors
-/// Says so when the request does not fit the family or split. The stream itself ends with
-/// [`GenerateError::Exhausted`] when no new problem can be found.
+/// If the request does not fit the family or split. The stream itself ends with [`GenerateError::Exhausted`] if no new problem is
+/// found.
 pub fn problems(spec: &Spec, n: usize, seed: u64) -> Result<Problems, GenerateError> {
     let (family, split) = (spec.family, spec.split);
     let allowed = split.allowed_steps(family);
@@ -174,7 +174,7 @@ pub fn problems(spec: &Spec, n: usize, seed: u64) -> Result<Problems, GenerateEr
 /// Generates `n` distinct problems at once.
 ///
 /// # Errors
-/// As [`problems`], and when the space of problems is exhausted before `n` are found.
+/// As [`problems`], and if the problem space is exhausted before `n` are found.
 pub fn generate(spec: &Spec, n: usize, seed: u64) -> Result<Vec<Problem>, GenerateError> {
     problems(spec, n, seed)?.collect()
 }

@@ -1,7 +1,6 @@
-//! Files of decoded latents: one record a line with a question and the top tokens of each position, bounded.
+//! Files of decoded latents: one record per line with a question and the top tokens of each position, within limits.
 //!
-//! A record needs `question`, `latents` and `table_tail`; the rest may be missing. Fields beyond those named in
-//! [`Record`] are passed over.
+//! A record needs `question`, `latents` and `table_tail`; the rest is optional. Fields not named in [`Record`] are ignored.
 
 use std::path::Path;
 
@@ -13,26 +12,26 @@ use super::source;
 use crate::core::error::{Error, Result};
 use crate::core::problem::gold::plain_answer;
 
-/// What a file of decoded latents has to be.
+/// The expected form of a file of decoded latents.
 const FORM: &str = "expected JSON Lines of {\"question\", \"latents\": [[text, ...], ...], \"table_tail\": [text, ...]}, with \
      \"index\", \"gold_steps\", \"gold_answer\" and \"prediction\" where they are known";
-/// Columns of one record: latents and what follows them.
+/// Most columns of a record: latents and the positions after them.
 const MAX_COLUMNS: usize = 256;
-/// Tokens of one column.
+/// Most tokens of a column.
 const MAX_TOKENS: usize = 1000;
-/// Gold steps of one record, and the bytes of all.
+/// Most gold steps of a record, and most bytes of all of them.
 const MAX_STEPS: usize = 1000;
 const MAX_STEP_BYTES: usize = 64 << 10;
 
 /// A question with decoded latents.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Record {
-    /// Which question of its data set it is.
+    /// The question's index in its data set.
     #[serde(default)]
     pub index: Option<Value>,
     /// The question.
     pub question: String,
-    /// Gold steps as `<<16-3-4=9>>`; none where they are not known.
+    /// Gold steps as `<<16-3-4=9>>`; empty if unknown.
     #[serde(default, deserialize_with = "or_none")]
     pub gold_steps: Vec<String>,
     /// The gold answer, a number or a text.
@@ -40,17 +39,17 @@ pub struct Record {
     pub gold_answer: Option<Value>,
     /// The top tokens at the start marker and at each latent, best first.
     pub latents: Vec<Vec<String>>,
-    /// The answer that the model gave.
+    /// The model's answer.
     #[serde(default)]
     pub prediction: Option<Value>,
     /// The top token at each position after the latents: end marker, delimiter, answer.
     pub table_tail: Vec<String>,
-    /// Random baselines that the record brings along.
+    /// Random baselines that the record includes.
     #[serde(default)]
     pub backtracking: Option<Recorded>,
 }
 
-/// What a record brings of an earlier search.
+/// Results of an earlier search, included in a record.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Recorded {
     /// Gold steps of other records.
@@ -61,7 +60,7 @@ pub struct Recorded {
 /// Gold steps of another record.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Baseline {
-    /// Which question they are of.
+    /// The index of their question.
     pub source_index: Option<Value>,
     /// The steps.
     pub steps: Vec<String>,
@@ -74,7 +73,7 @@ impl Record {
         self.prediction.as_ref().and_then(text_of)
     }
 
-    /// Returns the gold answer made plain, if it is known.
+    /// Returns the normalized gold answer, if it is known.
     #[must_use]
     pub fn plain_gold(&self) -> Option<String> {
         self.gold_answer().map(|gold| plain_answer(&gold))
@@ -86,13 +85,13 @@ impl Record {
         self.gold_answer.as_ref().and_then(text_of)
     }
 
-    /// The gold steps of other records that it brings along.
+    /// Returns the gold steps of other records that this record includes.
     fn baselines(&self) -> impl Iterator<Item = &Baseline> {
         let recorded = self.backtracking.iter().flat_map(|b| &b.baselines);
         recorded.flatten()
     }
 
-    /// Says what of it is beyond the bounds.
+    /// Describes how the record exceeds the limits; `None` if it does not.
     fn excess(&self) -> Option<String> {
         let columns = self.latents.len() + self.table_tail.len();
         let longest = self.latents.iter().map(Vec::len).max().unwrap_or(0);
@@ -135,15 +134,15 @@ impl Row for Record {
     }
 }
 
-/// Reads a file of decoded latents, JSON Lines or a JSON array.
+/// Reads a file of decoded latents, as JSON Lines or a JSON array.
 ///
 /// # Errors
-/// Names the file and the line that does not fit; a file without any record is an error too.
+/// Names the file and the offending line. A file without records is an error.
 pub fn read(path: &Path) -> Result<Vec<Record>> {
     parse(&source::read_text(path)?, path)
 }
 
-/// Reads decoded latents from the text of a file; `path` only serves its errors.
+/// Reads decoded latents from the text of a file; `path` is only used in errors.
 ///
 /// # Errors
 /// As [`read`].
@@ -178,8 +177,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// White space as vocabularies write it inside their pieces (byte-level BPE, `SentencePiece`) becomes white space: a file may hold raw
-/// pieces in place of decoded tokens.
+/// Replaces the white-space markers of vocabulary pieces (byte-level BPE, `SentencePiece`) by white space, since a file may hold
+/// raw pieces instead of decoded tokens.
 fn spell(token: &mut String) {
     const BYTE_LEVEL: [(char, &str); 4] = [('Ġ', " "), ('Ċ', "\n"), ('ĉ', "\t"), ('č', "\r")];
     if token.starts_with('▁') {
@@ -191,7 +190,7 @@ fn spell(token: &mut String) {
     }
 }
 
-/// Whether no token of any latent can be read: neither a letter nor a digit is in one.
+/// Returns whether no token of any latent contains a letter or digit.
 #[must_use]
 pub fn is_unreadable(records: &[Record]) -> bool {
     let mut tokens = records
@@ -200,12 +199,12 @@ pub fn is_unreadable(records: &[Record]) -> bool {
     !tokens.any(|token| token.contains(char::is_alphanumeric))
 }
 
-/// A list, or none for null.
+/// Deserializes a list; null gives an empty one.
 fn or_none<'de, D: serde::Deserializer<'de>>(parser: D) -> Result<Vec<String>, D::Error> {
     Option::<Vec<String>>::deserialize(parser).map(Option::unwrap_or_default)
 }
 
-/// How many values a value consists of.
+/// Returns the number of JSON values nested in a value, itself included.
 fn values(value: &Value) -> usize {
     match value {
         Value::Array(list) => 1 + list.iter().map(values).sum::<usize>(),
@@ -214,7 +213,7 @@ fn values(value: &Value) -> usize {
     }
 }
 
-/// A number or text as text.
+/// Returns a number or string as text.
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -346,6 +346,7 @@ impl<'de> Visitor<'de> for Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::problem_file::bounds::MAX_STEPS;
 
     #[test]
     fn rows_of_every_published_set_are_read() {

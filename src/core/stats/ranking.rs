@@ -1,9 +1,9 @@
 //! How well a score ranks correct answers above wrong ones. Rows are sorted once and counted by distinct score, highest first;
-//! every statistic is read off these counts, so that a bootstrap changes the counts and never sorts again.
+//! every statistic uses these counts, so a bootstrap only changes the counts and never sorts again.
 
 use super::{float, ratio};
 
-/// Rows in the order of their scores, highest first.
+/// Rows sorted by score, highest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ranking {
     rows: Vec<Row>,
@@ -11,14 +11,14 @@ pub struct Ranking {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Row {
-    /// Its place in the slices it came from.
+    /// Its index in the input slices.
     index: usize,
     positive: bool,
-    /// Its score is that of the row before.
+    /// Whether its score equals that of the preceding row.
     tied: bool,
 }
 
-/// How many rows of each kind have each distinct score, highest score first. A point on a curve is where one of them ends, so that
+/// Row counts per distinct score, highest first. Curves have one point per distinct score, so tied rows stay together.
 /// tied rows are always taken together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counts {
@@ -34,8 +34,8 @@ struct Step {
 }
 
 impl Ranking {
-    /// Sorts rows by score; positive is a correct answer. Infinite scores are allowed. None where the slices differ in length or a
-    /// score is not a number.
+    /// Sorts rows by score; a positive is a correct answer. Infinite scores are allowed. Returns `None` if the lengths differ or
+    /// a score is NaN.
     #[must_use]
     pub fn new(scores: &[f64], positive: &[bool]) -> Option<Self> {
         if scores.len() != positive.len() || scores.iter().any(|score| score.is_nan()) {
@@ -46,7 +46,7 @@ impl Ranking {
         sorted.sort_by(|(_, (a, _)), (_, (b, _))| b.total_cmp(a));
         let mut before = f64::NAN;
         let rows = sorted.into_iter().map(|(index, (&score, &positive))| {
-            // By value, so that the two zeros tie.
+            // Compared by value, so that both zeros tie.
             #[expect(clippy::float_cmp, reason = "only the same score is a tie")]
             let tied = score == before;
             before = score;
@@ -67,7 +67,7 @@ impl Ranking {
         self.count(|_| 1)
     }
 
-    /// Counts row `i` of the slices `weights[i]` times; a row without a weight is left out.
+    /// Counts row `i` of the input `weights[i]` times; a row without a weight is left out.
     #[must_use]
     pub fn weighted(&self, weights: &[u32]) -> Counts {
         self.count(|index| weights.get(index).map_or(0, |weight| *weight as usize))
@@ -111,13 +111,13 @@ impl Counts {
         }
     }
 
-    /// How many rows there are of both kinds, with their weights.
+    /// Returns the total weight of rows of both kinds.
     #[must_use]
     pub fn n(&self) -> usize {
         self.positive + self.negative
     }
 
-    /// (positive, negative) rows at or above each distinct score, highest first.
+    /// Returns (positive, negative) rows at or above each distinct score, highest first.
     fn cumulative(&self) -> impl Iterator<Item = (usize, usize)> {
         self.steps
             .iter()
@@ -128,8 +128,8 @@ impl Counts {
             })
     }
 
-    /// The area under the receiver operating characteristic: the chance that a positive row scores higher than a negative one, a tie
-    /// counted as one half (Mann-Whitney's U over the number of pairs). None where one of the two kinds is absent.
+    /// Returns the area under the ROC curve: the probability that a positive row scores above a negative one, ties counting one
+    /// half (Mann-Whitney U over the number of pairs). `None` if either kind is absent.
     #[must_use]
     pub fn auroc(&self) -> Option<f64> {
         if self.positive == 0 || self.negative == 0 {
@@ -144,9 +144,9 @@ impl Counts {
         Some(won / (float(self.positive) * float(self.negative)))
     }
 
-    /// The area under the precision-recall curve as average precision: the sum over thresholds of the precision, weighted by the gain
-    /// in recall, without interpolation (scikit-learn's `average_precision_score`). A score that says nothing has the share of
-    /// positive rows. None without positive rows; 1 without negative ones.
+    /// Returns the area under the precision-recall curve as average precision: precision weighted by the gain in recall at each
+    /// threshold, without interpolation (scikit-learn's `average_precision_score`). An uninformative score has the share of
+    /// positive rows. `None` without positive rows; 1 without negative ones.
     #[must_use]
     pub fn aupr(&self) -> Option<f64> {
         if self.positive == 0 {
@@ -161,8 +161,8 @@ impl Counts {
         Some(sum / float(self.positive))
     }
 
-    /// The smallest false-positive rate among the thresholds at which the true-positive rate is at least `tpr` (0.95 is customary:
-    /// FPR at 95 % TPR). Zero for a `tpr` of zero. None where one of the two kinds is absent or `tpr` is above 1.
+    /// Returns the smallest false-positive rate among thresholds with a true-positive rate of at least `tpr` (customarily 0.95:
+    /// FPR at 95 % TPR). 0 for a `tpr` of 0. `None` if either kind is absent or `tpr` is above 1.
     #[must_use]
     pub fn fpr_at(&self, tpr: f64) -> Option<f64> {
         let curve = self.roc_curve()?;
@@ -170,8 +170,8 @@ impl Counts {
         reached.map(|(fpr, _)| fpr)
     }
 
-    /// (false-positive rate, true-positive rate) at every threshold, from (0, 0) to (1, 1); both rise. None where one of the two
-    /// kinds is absent.
+    /// Returns (false-positive rate, true-positive rate) at every threshold, rising from (0, 0) to (1, 1). `None` if either kind
+    /// is absent.
     #[must_use]
     pub fn roc_curve(&self) -> Option<Vec<(f64, f64)>> {
         if self.positive == 0 || self.negative == 0 {
@@ -186,8 +186,8 @@ impl Counts {
         Some(std::iter::once((0.0, 0.0)).chain(rates).collect())
     }
 
-    /// (recall, precision) at every threshold, highest first; the recall rises to 1. There is no point at a recall of zero unless the
-    /// highest score has no positive row: scikit-learn's (0, 1) is a convention, not a threshold. None without positive rows.
+    /// Returns (recall, precision) at every threshold, highest first; recall rises to 1. A point at recall 0 exists only if the
+    /// highest score has no positive row: scikit-learn's (0, 1) is a convention, not a threshold. `None` without positive rows.
     #[must_use]
     pub fn precision_recall_curve(&self) -> Option<Vec<(f64, f64)>> {
         let point = |(positive, negative)| {
@@ -199,8 +199,8 @@ impl Counts {
         (self.positive > 0).then(|| self.cumulative().map(point).collect())
     }
 
-    /// (coverage, risk) when the highest scores are answered first: the share of rows answered, and the share of wrong ones among
-    /// them. Tied rows are answered together, so the last point is (1, share of wrong rows). Empty without rows.
+    /// Returns (coverage, risk) when the highest scores are answered first: the share of rows answered, and the share of wrong
+    /// ones among them. Tied rows are answered together; the last point is (1, share of wrong rows). Empty without rows.
     #[must_use]
     pub fn risk_coverage(&self) -> Vec<(f64, f64)> {
         self.cumulative()
@@ -211,9 +211,9 @@ impl Counts {
             .collect()
     }
 
-    /// The area under the risk-coverage curve: the mean of the risk over the `n` coverages 1/n, 2/n … 1 (Geifman et al. 2019).
-    /// Within ties the risk is its expected value over a random order of the tied rows. Lower is better; a score that says nothing has
-    /// the share of wrong rows. None without rows.
+    /// Returns the area under the risk-coverage curve: the mean risk over the `n` coverages 1/n, 2/n, ..., 1 (Geifman et al.
+    /// 2019). Within ties, the risk is its expectation over random orders. Lower is better; an uninformative score has the share
+    /// of wrong rows. `None` without rows.
     #[must_use]
     pub fn aurc(&self) -> Option<f64> {
         if self.n() == 0 {
@@ -234,31 +234,31 @@ impl Counts {
     }
 }
 
-/// [`Counts::auroc`] of scores; also none where [`Ranking::new`] is.
+/// Returns [`Counts::auroc`] of scores; also `None` if [`Ranking::new`] is.
 #[must_use]
 pub fn auroc(scores: &[f64], positive: &[bool]) -> Option<f64> {
     Ranking::new(scores, positive)?.counts().auroc()
 }
 
-/// [`Counts::aupr`] of scores; also none where [`Ranking::new`] is.
+/// Returns [`Counts::aupr`] of scores; also `None` if [`Ranking::new`] is.
 #[must_use]
 pub fn aupr(scores: &[f64], positive: &[bool]) -> Option<f64> {
     Ranking::new(scores, positive)?.counts().aupr()
 }
 
-/// [`Counts::fpr_at`] of scores; also none where [`Ranking::new`] is.
+/// Returns [`Counts::fpr_at`] of scores; also `None` if [`Ranking::new`] is.
 #[must_use]
 pub fn fpr_at(scores: &[f64], positive: &[bool], tpr: f64) -> Option<f64> {
     Ranking::new(scores, positive)?.counts().fpr_at(tpr)
 }
 
-/// [`Counts::risk_coverage`] of scores; none where [`Ranking::new`] is.
+/// Returns [`Counts::risk_coverage`] of scores; `None` if [`Ranking::new`] is.
 #[must_use]
 pub fn risk_coverage(scores: &[f64], positive: &[bool]) -> Option<Vec<(f64, f64)>> {
     Some(Ranking::new(scores, positive)?.counts().risk_coverage())
 }
 
-/// [`Counts::aurc`] of scores; also none where [`Ranking::new`] is.
+/// Returns [`Counts::aurc`] of scores; also `None` if [`Ranking::new`] is.
 #[must_use]
 pub fn aurc(scores: &[f64], positive: &[bool]) -> Option<f64> {
     Ranking::new(scores, positive)?.counts().aurc()

@@ -1,4 +1,4 @@
-//! What can be done to latents, and what came of it (field-map.md 5.2).
+//! Interventions on latents and their effects (field-map.md 5.2).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answer, LatentIdx, Variants, serde_with_outcome};
 
-/// What a latent that is switched off is replaced by.
+/// The replacement for a latent that is switched off.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -20,14 +20,14 @@ pub enum AblationValue {
     Mean,
     /// The zero vector; at the site `kv`, entries of zeros.
     Zero,
-    /// Gaussian noise with the mean and standard deviation, value by value, of that position over the reference set;
-    /// several draws, reported as a distribution.
+    /// Gaussian noise with the elementwise mean and standard deviation of that position over the reference set; several draws,
+    /// reported as a distribution.
     Noise,
-    /// The latents that are off change places, none stays; several orders, reported as a distribution.
+    /// A permutation of the latents that are off with no fixed point; several orders, reported as a distribution.
     Permute,
-    /// The latents are left out: a rollout shorter by as many.
+    /// The latents are left out, which shortens the rollout.
     Skip,
-    /// The input embedding of the latent's top decoded token: what survives being put into a word.
+    /// The input embedding of the latent's top decoded token: the part that survives discretization.
     Token,
     /// A chosen latent of a chosen problem of the reference set.
     Donor,
@@ -36,7 +36,7 @@ pub enum AblationValue {
 }
 
 impl AblationValue {
-    /// Every value in the order in which the explorer cycles them.
+    /// All values, in the order in which the explorer cycles them.
     pub const ALL: [Self; 9] = [
         Self::Resample,
         Self::Mean,
@@ -49,7 +49,7 @@ impl AblationValue {
         Self::KvBlock,
     ];
 
-    /// The name used on the command line, on screen and in exports.
+    /// Returns the name used on the command line, on screen and in exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ impl AblationValue {
         }
     }
 
-    /// Whether what stands in place of a latent is drawn from other problems' latents.
+    /// Returns whether the replacement is drawn from other problems' latents.
     #[must_use]
     pub fn needs_others(self) -> bool {
         matches!(
@@ -74,7 +74,7 @@ impl AblationValue {
         )
     }
 
-    /// What one of several variants is called, for the values that are reported as a distribution.
+    /// Returns the noun for one variant, for values that are reported as a distribution.
     #[must_use]
     pub fn variant_name(self) -> Option<&'static str> {
         match self {
@@ -92,7 +92,7 @@ impl fmt::Display for AblationValue {
     }
 }
 
-/// Where the replacement goes in.
+/// Where the replacement is written.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -101,17 +101,17 @@ pub enum Site {
     /// The input embedding of the next position: the vector that is fed.
     #[default]
     Input,
-    /// The hidden state that becomes the latent, ahead of CODI's projection; elsewhere it is what is fed.
+    /// The hidden state that becomes the latent, before CODI's projection; in other families, the vector that is fed.
     Hidden,
-    /// The key-value entries that the latent leaves at a range of layers; its own state goes on untouched.
+    /// The key-value entries that the latent leaves at a range of layers; its own state is unchanged.
     Kv,
 }
 
 impl Site {
-    /// Every site in the order in which the explorer cycles them.
+    /// All sites, in the order in which the explorer cycles them.
     pub const ALL: [Self; 3] = [Self::Input, Self::Hidden, Self::Kv];
 
-    /// The name used on the command line, on screen and in exports.
+    /// Returns the name used on the command line, on screen and in exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -122,21 +122,21 @@ impl Site {
     }
 }
 
-/// What happens to the latents after a replacement.
+/// The treatment of the latents after a replacement.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Propagation {
-    /// They are recomputed.
+    /// Later latents are recomputed.
     #[default]
     Total,
-    /// They are held at their clean values.
+    /// Later latents are held at their clean values.
     Direct,
 }
 
 impl Propagation {
-    /// The name used on the command line, on screen and in exports.
+    /// Returns the name used on the command line, on screen and in exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -146,7 +146,7 @@ impl Propagation {
     }
 }
 
-/// Which question an ablation answers.
+/// The question that an ablation answers.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -155,12 +155,12 @@ pub enum Direction {
     /// Is a latent necessary? It is switched off in a clean run.
     #[default]
     Noising,
-    /// Is a latent sufficient? It gets its clean value back in a run where the others are off.
+    /// Is a latent sufficient? It gets its clean value back in a run with the others off.
     Denoising,
 }
 
 impl Direction {
-    /// The name used on the command line, on screen and in exports.
+    /// Returns the name used on the command line, on screen and in exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -170,12 +170,12 @@ impl Direction {
     }
 }
 
-/// A range of layers, counted from 1, both ends included.
+/// A range of layers, from 1, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Layers {
-    /// The first.
+    /// The first layer.
     pub first: usize,
-    /// The last.
+    /// The last layer.
     pub last: usize,
 }
 
@@ -188,47 +188,47 @@ impl fmt::Display for Layers {
 /// A chosen latent of a chosen problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DonorRef {
-    /// Which problem of the reference set, counted from 0.
+    /// The problem's index in the reference set, from 0.
     pub problem: usize,
-    /// Which of its latents; none for the one at the same position.
+    /// The latent; `None` for the one at the same position.
     pub latent: Option<LatentIdx>,
 }
 
-/// Which latents are off, and what stands in their place.
+/// A set of latents that are off, and how they are replaced.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Ablation {
     /// The latents that are off.
     pub off: BTreeSet<LatentIdx>,
-    /// What stands in their place.
+    /// The replacement value.
     pub value: AblationValue,
-    /// Where it goes in.
+    /// Where it is written.
     #[serde(default)]
     pub site: Site,
-    /// What happens to the latents after it.
+    /// The treatment of later latents.
     #[serde(default)]
     pub propagation: Propagation,
-    /// Whether the latents that are on keep what the run gives them (noising) or get their clean values (denoising).
+    /// Whether the latents that are on keep the run's values (noising) or get their clean values (denoising).
     #[serde(default)]
     pub direction: Direction,
-    /// For `kv` and `kv-block`: which layers; none for all.
+    /// For `kv` and `kv-block`: the layers; `None` for all.
     #[serde(default)]
     pub layers: Option<Layers>,
-    /// For `donor`: whose latent.
+    /// For `donor`: the source of the latent.
     #[serde(default)]
     pub donor: Option<DonorRef>,
-    /// For `resample`: only donors whose gold solution has as many steps.
+    /// For `resample`: only donors whose gold solution has the same number of steps.
     #[serde(default)]
     pub matched: bool,
-    /// For `resample`, `noise` and `permute`: how many variants are tried; none for 16.
+    /// For `resample`, `noise` and `permute`: number of variants; `None` for 16.
     #[serde(default)]
     pub variants: Option<usize>,
-    /// For `noise` and `permute`: what the draws start from.
+    /// For `noise` and `permute`: the random seed.
     #[serde(default)]
     pub seed: u64,
 }
 
 impl Ablation {
-    /// Some latents, counted from 1, off by a value, everything else as usual.
+    /// Creates an ablation of these latents (from 1) by a value, with defaults otherwise.
     #[must_use]
     pub fn of(latents: impl IntoIterator<Item = usize>, value: AblationValue) -> Self {
         Self {
@@ -238,13 +238,13 @@ impl Ablation {
         }
     }
 
-    /// Whether nothing is off, which makes the run the clean one.
+    /// Returns whether nothing is off, i.e. the run is the clean one.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.off.is_empty()
     }
 
-    /// The same with other latents off.
+    /// Returns a copy with another set of latents off.
     #[must_use]
     pub fn with_off(&self, off: BTreeSet<LatentIdx>) -> Self {
         Self {
@@ -253,7 +253,7 @@ impl Ablation {
         }
     }
 
-    /// What happens to the latents that are on, as a predicate.
+    /// Returns a predicate saying what happens to the latents that are on.
     #[must_use]
     pub fn fate_of_on(&self) -> &'static str {
         match (self.direction, self.propagation) {
@@ -263,7 +263,7 @@ impl Ablation {
         }
     }
 
-    /// How it is done, without the latents: `mean`, `resample matched`, `zero at kv 3-5, direct`.
+    /// Describes the method without the latents: `mean`, `resample matched`, `zero at kv layers 3-5, direct`.
     #[must_use]
     pub fn manner(&self) -> String {
         let mut said = self.value.as_str().to_owned();
@@ -291,27 +291,25 @@ impl Ablation {
     }
 }
 
-/// What an ablation did, with the proof that it did something.
+/// The effect of an ablation, with evidence that the intervention changed the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Effect {
-    /// Whether the answer differs from the clean one (for several variants: that of more than half).
+    /// Whether the answer differs from the clean one (with several variants: in more than half).
     pub flipped: bool,
-    /// Change in log-probability of the clean answer, natural log, summed over its tokens, teacher-forced (for several
-    /// variants: the mean).
+    /// Change in log-probability of the clean answer in nats, summed over its tokens, teacher-forced (with several variants: the
+    /// mean).
     pub delta_logprob: f64,
-    /// The same for the gold answer, when it is known.
+    /// The same for the gold answer, if it is known.
     pub delta_logprob_gold: Option<f64>,
-    /// KL divergence, clean from ablated, at the first answer token, in nats (for several variants: the mean).
+    /// KL divergence, clean from ablated, at the first answer token, in nats (with several variants: the mean).
     pub kl: f64,
-    /// |replacement - latent| / |latent|, mean over the latents that are off and over variants; none where no vector is
-    /// replaced.
+    /// |replacement - latent| / |latent|, mean over ablated latents and variants; `None` if no vector is replaced.
     pub relative_size: Option<f64>,
-    /// Share of the reference set's own latents at these positions whose difference from the latent is smaller than the
-    /// change, in percent.
+    /// Percentage of the reference set's latents at these positions that differ from the latent by less than the change does.
     #[serde(default)]
     pub size_percentile: Option<f64>,
-    /// Largest difference of any first-answer logit when each latent's own value is written back.
+    /// Largest difference in any first-answer logit when each latent's own value is written back.
     pub sham_max_diff: f64,
     /// The distribution over variants: donors, draws or orders.
     pub donors: Option<Donors>,
@@ -320,17 +318,17 @@ pub struct Effect {
 serde_with_outcome!(Effect);
 
 impl Effect {
-    /// A change larger than this share of natural differences, in percent, is off the distribution.
+    /// A change above this percentile of natural differences is off the distribution.
     pub const OFF_DISTRIBUTION: f64 = 99.0;
 
-    /// Whether the change is larger than nearly all natural differences.
+    /// Returns whether the change is larger than nearly all natural differences.
     #[must_use]
     pub fn is_off_distribution(&self) -> bool {
         self.size_percentile
             .is_some_and(|percentile| percentile > Self::OFF_DISTRIBUTION)
     }
 
-    /// The variants behind it, and how many of them changed the answer.
+    /// Returns the counts of variants and of flips.
     #[must_use]
     pub fn variants(&self) -> Variants {
         let one = || Variants::one(self.flipped);
@@ -338,7 +336,7 @@ impl Effect {
     }
 }
 
-/// The largest rate of an event that none of `n` tries shows with a chance of 5 %: 1 - 0.05^(1/n). 0 of 64 leaves room for 4.6 %.
+/// Returns the largest event rate that has a 5 % chance of no event in `n` tries: 1 - 0.05^(1/n). For 0 of 64 it is 4.6 %.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub fn most_unseen(n: usize) -> f64 {
@@ -348,11 +346,11 @@ pub fn most_unseen(n: usize) -> f64 {
 /// The distribution of an ablation over its donors, draws or orders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Donors {
-    /// How many were tried.
+    /// Number of variants tried.
     pub n: usize,
-    /// How many of them changed the answer.
+    /// Number of variants that changed the answer.
     pub flips: usize,
-    /// 95 % interval of the rate of flips: Clopper-Pearson, one-sided where none or all flipped.
+    /// 95 % interval of the flip rate: Clopper-Pearson, one-sided if none or all flipped.
     #[serde(default)]
     pub flip_rate_ci95: Option<(f64, f64)>,
     /// 95 % interval of the mean change in log-probability (t distribution over variants); `None` for one variant.
@@ -362,7 +360,7 @@ pub struct Donors {
 }
 
 impl Donors {
-    /// How many there are, and how many of them changed the answer.
+    /// Returns the counts of variants and of flips.
     #[must_use]
     pub fn variants(&self) -> Variants {
         Variants {
@@ -372,14 +370,14 @@ impl Donors {
     }
 }
 
-/// An ablated run beside the clean one.
+/// An ablated run compared with the clean one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// What was done.
+    /// The intervention.
     pub ablation: Ablation,
-    /// The answer under it (for several variants: the most frequent one, with the first such variant's ids).
+    /// The answer under it (with several variants: the most frequent one, with the ids of the first variant that gave it).
     pub answer: Answer,
-    /// What changed.
+    /// The change.
     pub effect: Effect,
     /// Top decoded token of each latent position in the ablated run (first variant that gave the answer).
     pub latents_after: Vec<String>,

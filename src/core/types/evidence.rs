@@ -1,25 +1,25 @@
-//! What a rung above PRESENT rests on: edits of the question (E2), replaced latents (E3), and the log of what was tried.
+//! The evidence for rungs above PRESENT: question edits (E2), latent replacements (E3), and the log of attempts.
 
 use serde::{Deserialize, Serialize};
 
 use super::{LatentIdx, Null, TraceStep};
 
-/// How a step of a trace came out of a test.
+/// The result of testing one step of a trace, or one place of the question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// It did as the trace predicts, more often than chance does.
+    /// Behaves as the trace predicts, more often than chance explains.
     Holds,
-    /// It did not, where the answer did; or it did, where the answer did not.
+    /// The answer followed the trace but the step did not, or the reverse.
     Contradicted,
     /// Neither is established.
     Open,
-    /// Nothing could be tested.
+    /// Too few trials to test.
     Untested,
 }
 
 impl Standing {
-    /// The word on screen and in exports.
+    /// Returns the word used on screen and in exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -31,62 +31,61 @@ impl Standing {
     }
 }
 
-/// What one latent of the trace showed under one edit.
+/// The readout of one latent of the trace under one edit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EditRead {
-    /// Which step of the trace, from 0.
+    /// The index of the trace step, from 0.
     pub step: usize,
     /// The latent at which the step is read.
     pub latent: LatentIdx,
-    /// What the trace says stands there now.
+    /// The value that the trace predicts here.
     pub expected: String,
-    /// What stands there: the first value of the top-k.
+    /// The value read here: the first value of the top-k.
     pub observed: Option<String>,
-    /// Whether the edit concerns the step; if not it is a control, which must leave the value as it was.
+    /// Whether the edit concerns the step. If not, it is a control and must leave the value unchanged.
     pub concerns: bool,
-    /// Whether the expected value is read there.
+    /// Whether the expected value is read here.
     pub shown: bool,
 }
 
 /// One edited question and its run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EditRun {
-    /// What was changed: `12 to 14`.
+    /// The change: `12 to 14`.
     pub change: String,
     /// The edited question.
     pub question: String,
-    /// What the trace says the answer becomes.
+    /// The answer that the trace predicts.
     pub expected: String,
     /// The model's answer.
     pub answer: Option<String>,
-    /// Whether they are the same; if not, the edit says nothing about the latents, but it counts against the trace.
+    /// Whether the two answers match. If not, the edit is no test of the latents, but it counts against the trace.
     pub eligible: bool,
-    /// One for each step that is read at a latent.
+    /// One entry per step that is read at a latent.
     pub reads: Vec<EditRead>,
 }
 
-/// What the answers to edits of one place of the question say of a trace (field-map.md 5.1): every edit that was run counts.
+/// How the answers to edits of one place of the question bear on a trace (field-map.md 5.1). Every edit that was run counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlaceTest {
-    /// What stands there: a number, a node, or `beside the chain`.
+    /// The text at the place: a number, a node, or `beside the chain`.
     pub text: String,
-    /// Its first byte in the question; none for what stands in several places.
+    /// Its first byte in the question; `None` if it occurs in several places.
     pub start: Option<usize>,
-    /// Whether the trace rests on it; if not, edits of it must leave the answer.
+    /// Whether the trace uses it. If not, editing it must leave the answer unchanged.
     pub used: bool,
-    /// Edits of it: those whose predicted answer would be another without the change at this place, or, where the trace does
-    /// not rest on it, all.
+    /// Number of edits of it. If the trace uses the place, only edits whose predicted answer depends on the change here count.
     pub edits: usize,
-    /// How many of them the model answered as the trace says.
+    /// Number of them that the model answered as the trace predicts.
     pub answered: usize,
-    /// How many it answered as if the place had not been changed.
+    /// Number of them answered as if the place were unedited.
     pub ignored: usize,
-    /// What that comes to.
+    /// The result.
     pub standing: Standing,
 }
 
 impl PlaceTest {
-    /// The counts in one line: `7 at byte 45: 6 of 6 answered as the trace says, 0 left the answer: holds`.
+    /// Returns the counts in one line: `7 at byte 45: 6 of 6 answered as the trace says, 0 left the answer: holds`.
     #[must_use]
     pub fn summary(&self) -> String {
         let Self {
@@ -114,14 +113,14 @@ impl PlaceTest {
 pub struct Rival {
     /// Its steps.
     pub steps: Vec<TraceStep>,
-    /// Edits that were answered as it says.
+    /// Number of edits answered as it predicts.
     pub answered: usize,
-    /// Edits for which it says something.
+    /// Number of edits for which it makes a prediction.
     pub edits: usize,
 }
 
 impl Rival {
-    /// Its steps in one line.
+    /// Returns its steps in one line.
     #[must_use]
     pub fn text(&self) -> String {
         let steps: Vec<&str> = self.steps.iter().map(|s| s.text.as_str()).collect();
@@ -129,36 +128,36 @@ impl Rival {
     }
 }
 
-/// E2 for one step.
+/// The E2 result of one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepTracks {
-    /// Which step of the trace, from 0.
+    /// The index of the trace step, from 0.
     pub step: usize,
     /// The latent at which it is read.
     pub latent: LatentIdx,
-    /// Eligible edits that concern it.
+    /// Number of eligible edits that concern it.
     pub edits: usize,
-    /// In how many of them the latent shows what the trace predicts.
+    /// Number of those after which the latent shows the predicted value.
     pub moved: usize,
-    /// Edits that concern it but are not eligible: the model's own answer is not what the trace predicts.
+    /// Number of ineligible edits that concern it: the model's own answer is not the predicted one.
     pub ineligible: usize,
-    /// In how many of those the answer stays as it was.
+    /// Number of ineligible edits that left the answer unchanged.
     pub stayed: usize,
-    /// In how many of these the latent shows what the trace predicts all the same.
+    /// Number of those after which the latent shows the predicted value anyway.
     pub moved_stayed: usize,
-    /// Eligible edits that do not concern it.
+    /// Number of eligible edits that do not concern it.
     pub controls: usize,
-    /// In how many of them the latent still shows its value.
+    /// Number of those after which the latent still shows its value.
     pub still: usize,
-    /// How often a predicted value stands where it should not: at other steps' latents under the same edits.
+    /// How often a predicted value appears where it should not, at other steps' latents under the same edits: (hits, n).
     pub coincidence_steps: (usize, usize),
-    /// The same at this latent in other problems.
+    /// The same count at this latent in other problems.
     pub coincidence_others: (usize, usize),
-    /// The larger of both rates, (1 + hits) / (1 + n).
+    /// The larger of both rates, each (1 + hits) / (1 + n).
     pub pi0: f64,
-    /// Chance of so many moves or more: binomial, one-sided, exact; not corrected.
+    /// Probability of at least `moved` hits by chance: binomial, one-sided, exact, uncorrected.
     pub p_value: f64,
-    /// What that comes to.
+    /// The result.
     pub standing: Standing,
 }
 
@@ -167,49 +166,49 @@ pub struct StepTracks {
 pub struct Tracks {
     /// Every edit that was run.
     pub edits: Vec<EditRun>,
-    /// One for each step that is read at a latent.
+    /// One entry per step that is read at a latent.
     pub steps: Vec<StepTracks>,
-    /// How many edits the model answered as the trace says, of all that were run.
+    /// Number of edits, of all that were run, that the model answered as the trace predicts.
     #[serde(default)]
     pub answered: usize,
-    /// One for each place that was edited.
+    /// One entry per edited place.
     #[serde(default)]
     pub places: Vec<PlaceTest>,
-    /// Other traces, best first: a trace is told from them only where it scores higher.
+    /// Competing traces, best first. The trace is distinguished from them only if it scores higher.
     #[serde(default)]
     pub rivals: Vec<Rival>,
-    /// How many traces were put to the test up to this one: the p-values of test n are multiplied by n (n + 1), which keeps the
-    /// chance of any false success at the level.
+    /// Number of traces tested up to and including this one. The p-values of test n are multiplied by n (n + 1), which keeps the
+    /// family-wise error rate at the level.
     pub tests: usize,
-    /// Of all steps together.
+    /// The result over all steps.
     pub standing: Standing,
-    /// Why, in one clause.
+    /// The reason, in one clause.
     pub reason: String,
 }
 
-/// One replaced latent and the answer after it.
+/// One replaced latent and the resulting answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Patch {
-    /// Which step of the trace, from 0.
+    /// The index of the trace step, from 0.
     pub step: usize,
     /// The latent that was replaced.
     pub latent: LatentIdx,
-    /// The question that the latent was taken from.
+    /// The question that supplied the latent.
     pub donor: String,
-    /// What the donor's latent shows.
+    /// The value that the donor's latent shows.
     pub value: String,
-    /// Whether that is the step's own value, so that the answer must stay.
+    /// Whether that is the step's own value, in which case the answer must stay.
     pub same: bool,
-    /// What the trace says the answer becomes.
+    /// The answer that the trace predicts.
     pub expected: String,
-    /// The model's answer to the donor's own question. Where it is not the expected one, the donor tells an answer that is
-    /// computed from the latent from one that is carried over.
+    /// The model's answer to the donor's own question. If it differs from `expected`, the donor separates an answer computed from
+    /// the latent from one carried over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<String>,
-    /// Other latents that were replaced with it, because they show the same value.
+    /// Other latents replaced together with it because they show the same value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<LatentIdx>,
-    /// The model's answer.
+    /// The model's answer after the replacement.
     pub answer: Option<String>,
     /// Change in log-probability of the clean answer, in nats.
     pub delta_clean: f64,
@@ -221,59 +220,58 @@ pub struct Patch {
     pub passed: bool,
 }
 
-/// Donors whose own answer is not the one that the trace predicts, and what the answer became.
+/// Counts over donors whose own answer is not the predicted one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Discriminating {
-    /// How many there are.
+    /// Number of such donors.
     pub n: usize,
-    /// The answer is what the trace predicts.
+    /// Number after which the answer is the predicted one.
     pub predicted: usize,
-    /// The answer is the donor's own.
+    /// Number after which the answer is the donor's own.
     pub own: usize,
-    /// It is neither.
+    /// Number after which the answer is neither.
     pub neither: usize,
 }
 
-/// E3 for one step.
+/// The E3 result of one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepUse {
-    /// Which step of the trace, from 0.
+    /// The index of the trace step, from 0.
     pub step: usize,
     /// The latent at which it is read.
     pub latent: LatentIdx,
-    /// Donors with another value.
+    /// Number of donors with another value.
     pub different: usize,
-    /// How many of them moved the answer to what the trace computes.
+    /// Number of those that moved the answer to the predicted one.
     pub moved: usize,
-    /// Donors with the same value.
+    /// Number of donors with the same value.
     pub same: usize,
-    /// How many of them left the answer.
+    /// Number of those that left the answer unchanged.
     pub kept: usize,
-    /// Of the donors with another value, those whose own answer is not the predicted one.
+    /// Among donors with another value, those whose own answer is not the predicted one.
     #[serde(default)]
     pub different_discriminating: Discriminating,
-    /// Of the donors with the same value, those whose own answer is not the clean one.
+    /// Among donors with the same value, those whose own answer is not the clean one.
     #[serde(default)]
     pub same_discriminating: Discriminating,
-    /// Whether the step's value is the answer itself, so that computing and carrying over are the same.
+    /// Whether the step's value is the answer itself, so that computing and carrying over cannot be distinguished.
     #[serde(default)]
     pub is_answer: bool,
-    /// Where several latents show the value and were replaced together: how many donors moved the answer with this latent
-    /// alone, and how many were tried.
+    /// If several latents show the value and were replaced together: (donors that moved the answer with this latent alone, donors
+    /// tried).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alone: Option<(usize, usize)>,
-    /// How often the answer after one donor, with the same value or another, is what the trace computes for a different
-    /// one: hits of n.
+    /// How often the answer after one donor is the one that the trace predicts for a different donor: (hits, n).
     pub coincidence: (usize, usize),
     /// (1 + hits) / (1 + n).
     pub pi0: f64,
-    /// Chance of so many moves or more: binomial, one-sided, exact; not corrected.
+    /// Probability of at least `moved` hits by chance: binomial, one-sided, exact, uncorrected.
     pub p_value: f64,
     /// Mean change in log-probability of the clean answer after a donor with another value.
     pub delta_clean: Option<f64>,
     /// Mean change in log-probability of the predicted answer after such a donor.
     pub delta_expected: Option<f64>,
-    /// What that comes to.
+    /// The result.
     pub standing: Standing,
 }
 
@@ -282,71 +280,70 @@ pub struct StepUse {
 pub struct Used {
     /// Every replacement that was run.
     pub patches: Vec<Patch>,
-    /// One for each step that is read at a latent.
+    /// One entry per step that is read at a latent.
     pub steps: Vec<StepUse>,
-    /// Largest difference of any first-answer logit when each latent's own value is written back.
+    /// Largest difference in any first-answer logit when each latent's own value is written back.
     pub sham_max_diff: f64,
-    /// Largest change in log-probability of the clean answer, in nats, when each latent is replaced by the one that the same
-    /// question leaves when it is run again among the donors: the whole path of a replacement, which rounding alone may move.
+    /// Largest change in log-probability of the clean answer, in nats, when each latent is replaced by the one from a rerun of
+    /// the same question among the donors. This covers the whole replacement path; only rounding may move it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sham_path: Option<f64>,
-    /// How many traces were put to the test up to this one, as in [`Tracks::tests`].
+    /// Number of traces tested up to and including this one, as in [`Tracks::tests`].
     pub tests: usize,
-    /// Of all steps together.
+    /// The result over all steps.
     pub standing: Standing,
-    /// Why, in one clause.
+    /// The reason, in one clause.
     pub reason: String,
 }
 
 /// One strategy of the search, with its cost and its null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Try {
-    /// What was done: `projection, top 5`.
+    /// The strategy: `projection, top 5`.
     pub name: String,
-    /// Candidate steps.
+    /// Number of candidate steps.
     pub candidates: usize,
-    /// Traces that reach the answer.
+    /// Number of traces that reach the answer.
     pub traces: usize,
-    /// Whether a limit cut the listing short.
+    /// Whether a limit truncated the listing.
     pub capped: bool,
     /// The null of this strategy.
     pub null: Null,
-    /// How many of the traces were put to the test of edits.
+    /// Number of traces tested with edits.
     pub tested: usize,
-    /// What the best of them came to; none if none was tested.
+    /// The best E2 result among them; `None` if none was tested.
     pub tracks: Option<Standing>,
-    /// The same for replaced latents.
+    /// The best E3 result among them; `None` if none was tested.
     pub used: Option<Standing>,
-    /// Runs of the model.
+    /// Number of model runs.
     pub runs: usize,
-    /// Time, in milliseconds. It is the clock's word and no result: exports and sessions leave it out, so that the same request
-    /// gives the same bytes.
+    /// Elapsed time in milliseconds. Exports and sessions omit it, so that equal requests give equal bytes.
     #[serde(skip)]
     pub elapsed_ms: f64,
 }
 
-/// A node of a logic question among a latent's top tokens.
+/// A node of a logic question that appears among a latent's top tokens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeMass {
     /// Its word.
     pub node: String,
-    /// The probability of the tokens that name it, together.
+    /// The total probability of the tokens that name it.
     pub probability: f64,
-    /// How many facts lead to it from the one who is asked about; none if no chain of facts does.
+    /// Number of facts from the question's subject to it; `None` if no chain of facts reaches it.
     pub facts: Option<usize>,
 }
 
-/// The nodes that compete at one latent: a latent may hold several branches of the search at once.
+/// The nodes that compete at one latent, which may hold several branches of the search at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LatentNodes {
     /// The latent.
     pub latent: LatentIdx,
-    /// Its nodes, the likeliest first.
+    /// Its nodes, most probable first.
     pub nodes: Vec<NodeMass>,
 }
 
 impl LatentNodes {
-    /// The probability of all nodes together, of those that a chain of facts reaches, and of the likeliest.
+    /// Returns the total probability of all nodes, that of nodes reached by a chain of facts, and that of the top node.
     #[must_use]
     pub fn masses(&self) -> (f64, f64, f64) {
         let sum = |of: &dyn Fn(&NodeMass) -> bool| {

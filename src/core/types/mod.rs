@@ -1,4 +1,4 @@
-//! Plain data that every layer speaks: tokens, latent tokens, answers, ablations, traces and verdicts.
+//! Plain data shared by every layer: tokens, latent tokens, answers, ablations, traces and verdicts.
 //!
 //! No logic beyond constructors and small views, no tensors, no I/O. Log-probabilities are natural logarithms.
 
@@ -32,7 +32,7 @@ pub use self::verdict::{
     Necessity, Null, Operand, Progress, Rung, Source, Stage, Stood, TraceStep, Verdict,
 };
 
-/// The number of a latent token in its run, counted from 1.
+/// The index of a latent token in its run, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LatentIdx(pub usize);
@@ -43,23 +43,23 @@ impl fmt::Display for LatentIdx {
     }
 }
 
-/// What is loaded: enough to say on screen, and in every export, where a number came from.
+/// The loaded model: enough for the screen and every export to name the source of a number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// The bundled name (`mini-math`) or the path that was opened.
     pub name: String,
     /// `coconut`, `multimode-coconut`, `codi`, ...
     pub family: String,
-    /// What said so: `config.json`, `meta.json`, `the weights` or `--family`.
+    /// The source of `family`: `config.json`, `meta.json`, `the weights` or `--family`.
     #[serde(default)]
     pub family_from: String,
     /// `gpt2` or `llama`.
     pub arch: String,
-    /// How many latent tokens the model is run with unless asked otherwise.
+    /// Default number of latent tokens.
     pub n_latents: usize,
-    /// What numbers are computed in: `f32`, `reference`, `bf16` or `f16`.
+    /// The numeric type of computation: `f32`, `reference`, `bf16` or `f16`.
     pub dtype: String,
-    /// Whether known oddities of the published code are reproduced: `reference` or `fixed`.
+    /// Whether known quirks of the published code are reproduced: `reference` or `fixed`.
     #[serde(default)]
     pub behaviour: String,
     /// `cpu`, `cuda:0`, `metal`.
@@ -72,13 +72,13 @@ pub struct ModelInfo {
     pub layers: usize,
     /// Hidden width.
     pub width: usize,
-    /// Rows of the vocabulary.
+    /// Number of vocabulary rows.
     pub vocab: usize,
-    /// `math`, `logic` or `unknown`: which verifier applies.
+    /// `math`, `logic` or `unknown`; selects the verifier.
     pub task: Task,
     /// The modes the model was trained in, e.g. `latent`, `written`, `direct`.
     pub modes: Vec<String>,
-    /// How phrases are decoded: `roll-out` or `latent-prefix`.
+    /// The phrase decoder: `roll-out` or `latent-prefix`.
     pub phrase_decoder: String,
 }
 
@@ -89,14 +89,14 @@ pub enum Mode {
     /// Latent tokens between the markers.
     #[default]
     Latent,
-    /// The answer straight after the question.
+    /// The answer directly after the question.
     Direct,
     /// The steps written out before the answer.
     Written,
 }
 
 impl Mode {
-    /// The name used in config.json, on the command line, on screen and in exports.
+    /// Returns the name used in config.json, on the command line, on screen and in exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -106,7 +106,7 @@ impl Mode {
         }
     }
 
-    /// Reads a name; the published code calls the written mode verbalized.
+    /// Parses a name; the published code calls the written mode "verbalized".
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         match name {
@@ -118,7 +118,7 @@ impl Mode {
     }
 }
 
-/// The kind of problem a model answers; decides which verifier applies.
+/// The kind of problem a model answers; selects the verifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Task {
@@ -126,16 +126,16 @@ pub enum Task {
     Math,
     /// Is-a problems (ProsQA-like and PrOntoQA-like).
     Logic,
-    /// Not known: no verifier applies.
+    /// Unknown: no verifier applies.
     Unknown,
 }
 
-/// One token of a top-k list; its rank is its place in the list, from 0.
+/// One token of a top-k list; its rank is its index in the list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TokenRead {
     /// Vocabulary id.
     pub id: u32,
-    /// The token alone, decoded; foreign text, to be cleaned before it is drawn.
+    /// The decoded token alone; untrusted text, to be sanitized before display.
     pub text: String,
     /// Raw logit.
     pub logit: f32,
@@ -143,16 +143,16 @@ pub struct TokenRead {
     pub prob: f32,
 }
 
-/// A vocabulary projection: final norm and unembedding applied once (methods.md 3.1).
+/// A logit-lens readout: final norm and unembedding, applied once (methods.md 3.1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Projection {
-    /// Best first; equal logits in order of id.
+    /// Best first; ties in order of id.
     pub top: Vec<TokenRead>,
     /// Entropy over the whole vocabulary, in nats.
     pub entropy: f32,
 }
 
-/// What stands at a position of a run.
+/// The kind of a position in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PositionKind {
@@ -162,7 +162,7 @@ pub enum PositionKind {
     Start,
     /// A latent token.
     Latent(LatentIdx),
-    /// A token of the written steps, in the modes that think in words.
+    /// A token of the written steps, in modes that reason in words.
     Written,
     /// The marker that closes the latent phase.
     End,
@@ -173,17 +173,16 @@ pub enum PositionKind {
 /// One position of a run's timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Position {
-    /// What it is.
+    /// Its kind.
     pub kind: PositionKind,
-    /// The token's id; none for a latent token.
+    /// The token's id; `None` for a latent token.
     pub id: Option<u32>,
-    /// The token's text; for a latent token its top decoded token.
+    /// The token's text; for a latent token, its top decoded token.
     pub text: String,
-    /// Whether the tokenizer did not know the word that stands here.
+    /// Whether the tokenizer did not know the word here.
     pub unknown: bool,
-    /// For a latent token the projection of the very vector that is fed, and for a written token the distribution it
-    /// was chosen from; elsewhere the model's next-token distribution after this position. Empty for question tokens
-    /// before the last.
+    /// For a latent token, the logit lens of the vector that is fed; for a written token, the distribution it was chosen from;
+    /// otherwise the model's next-token distribution after this position. `None` for question tokens before the last.
     pub projection: Option<Projection>,
     /// L2 norm of the vector fed at this position (before position embeddings), for latent tokens.
     pub norm: Option<f32>,
@@ -192,15 +191,15 @@ pub struct Position {
 /// A generated answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// Every generated id, the delimiter included, the end token left out.
+    /// Every generated id, including the delimiter but not the end token.
     pub ids: Vec<u32>,
     /// The decoded ids.
     pub text: String,
-    /// The text after the delimiter, trimmed, commas removed (methods.md 1.7); none if there was no delimiter.
+    /// The text after the delimiter, trimmed, commas removed (methods.md 1.7); `None` without a delimiter.
     pub value: Option<String>,
-    /// Log-probability of the value's tokens given the delimiter, summed; none if there is no value.
+    /// Summed log-probability of the value's tokens given the delimiter; `None` without a value.
     pub logprob: Option<f64>,
-    /// Whether it equals the gold answer by methods.md 1.7; none if the gold answer is not known.
+    /// Whether it equals the gold answer by methods.md 1.7; `None` if the gold answer is unknown.
     pub correct: Option<bool>,
 }
 
@@ -209,7 +208,7 @@ pub struct Answer {
 pub struct Run {
     /// The question as given.
     pub question: String,
-    /// How it was answered.
+    /// The mode in which it was answered.
     #[serde(default)]
     pub mode: Mode,
     /// Words of the question that the vocabulary lacks, in order of appearance.
@@ -220,22 +219,22 @@ pub struct Run {
     pub positions: Vec<Position>,
     /// The answer.
     pub answer: Answer,
-    /// Log-probability of the gold answer, teacher-forced after the delimiter, when it is known.
+    /// Log-probability of the gold answer, teacher-forced after the delimiter, if it is known.
     pub gold_logprob: Option<f64>,
-    /// What the learned lens of the model's weights reads; none without one.
+    /// The tuned lens readout, if a lens fitted to the model's weights is loaded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learned: Option<LearnedReads>,
 }
 
 impl Run {
-    /// What the learned lens reads at a latent, if there is one that was fitted to it.
+    /// Returns the tuned lens readout at a latent, if a lens was fitted to it.
     #[must_use]
     pub fn learned_at(&self, latent: LatentIdx) -> Option<&Projection> {
         let learned = self.learned.as_ref()?;
         learned.latents.get(latent.0.checked_sub(1)?)?.as_ref()
     }
 
-    /// The latent positions in order.
+    /// Returns the latent positions in order.
     pub fn latents(&self) -> impl Iterator<Item = (LatentIdx, &Position)> {
         self.positions.iter().filter_map(|p| match p.kind {
             PositionKind::Latent(idx) => Some((idx, p)),
@@ -247,7 +246,7 @@ impl Run {
 /// The forced answer after k latents (methods.md 4).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EarlyExit {
-    /// How many latents were run.
+    /// Number of latents that were run.
     pub k: usize,
     /// The answer with the delimiter forced.
     pub value: Option<String>,
@@ -266,8 +265,8 @@ pub struct Phrase {
     pub ids: Vec<u32>,
     /// Joint log-probability of its tokens.
     pub logprob: f64,
-    /// The same less the log-probability of the same tokens from the mean latent at that position.
+    /// `logprob` minus that of the same tokens decoded from the mean latent at that position.
     pub lift: Option<f64>,
-    /// Whether it only says that thinking has ended (the end marker): filler, never a step.
+    /// Whether it only marks the end of thinking (the end marker): filler, never a step.
     pub filler: bool,
 }

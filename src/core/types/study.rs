@@ -1,4 +1,4 @@
-//! Studies: many ablations of one run looked at together, and the lens by layer.
+//! Studies: many ablations of one run viewed together, and the layer-by-layer lens.
 
 use std::collections::BTreeSet;
 
@@ -6,36 +6,36 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ablation, AblationValue, LatentIdx, Tally, TokenRead, Variants, serde_with_outcome};
 
-/// Which study.
+/// The kind of a study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StudyKind {
-    /// Every latent, necessary and sufficient, by every value.
+    /// Necessity and sufficiency of every latent, for every value.
     Sweep,
-    /// Every set of latents.
+    /// Every subset of latents.
     Lattice,
-    /// Latent to latent and latent to answer.
+    /// Effects of each latent on later latents and on the answer.
     Influence,
-    /// The vocabulary projection after every layer.
+    /// The logit lens after every layer.
     Layers,
 }
 
-/// A study, or as much of it as is computed.
+/// A study, possibly still incomplete.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "study", rename_all = "kebab-case")]
 pub enum Study {
     /// Every latent by every value.
     Sweep(Sweep),
-    /// Every set.
+    /// Every subset.
     Lattice(Lattice),
-    /// Latent to latent.
+    /// Latent to latent and to answer.
     Influence(Influence),
     /// Layer by layer.
     Layers(LayerLens),
 }
 
 impl Study {
-    /// Which one it is.
+    /// Returns its kind.
     #[must_use]
     pub fn kind(&self) -> StudyKind {
         match self {
@@ -47,20 +47,20 @@ impl Study {
     }
 }
 
-/// What it took to compute.
+/// The compute cost of a study.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Cost {
-    /// Runs that were asked for, variants counted.
+    /// Requested runs, counting variants.
     pub runs: usize,
-    /// Latent steps computed, rows counted; runs that share a beginning share its steps.
+    /// Latent steps computed, counting batch rows. Runs with a common prefix share its steps.
     pub latent_steps: usize,
     /// Latent steps that the same runs would take one at a time.
     pub latent_steps_alone: usize,
-    /// Milliseconds.
+    /// Elapsed milliseconds.
     pub elapsed_ms: f64,
 }
 
-/// One set of latents that is off, in short.
+/// A summary of one ablated set of latents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Cell {
@@ -70,18 +70,18 @@ pub struct Cell {
     pub answer: Option<String>,
     /// Whether the answer differs from the clean one in more than half of the variants.
     pub flipped: bool,
-    /// Change in log-probability of the clean answer, mean over variants.
+    /// Change in log-probability of the clean answer, in nats; the mean over variants.
     pub delta_logprob: f64,
-    /// Variants tried: donors, draws or orders; 1 where there is nothing to vary.
+    /// Number of variants tried: donors, draws or orders; 1 if the value does not vary.
     pub n: usize,
-    /// How many of them changed the answer.
+    /// Number of variants that changed the answer.
     pub flips: usize,
 }
 
 serde_with_outcome!(Cell);
 
 impl Cell {
-    /// The variants behind it, and how many of them changed the answer.
+    /// Returns the counts of variants and of flips.
     #[must_use]
     pub fn variants(&self) -> Variants {
         Variants {
@@ -91,62 +91,62 @@ impl Cell {
     }
 }
 
-/// All sets of latents, under one value, site and propagation.
+/// All subsets of latents, under one value, site and propagation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lattice {
     /// How latents are switched off; its own set is empty.
     pub manner: Ablation,
-    /// Latents of the run.
+    /// Number of latents in the run.
     pub n_latents: usize,
     /// The clean answer.
     pub clean_answer: Option<String>,
     /// Its log-probability.
     pub clean_logprob: f64,
-    /// The sets computed so far, the empty one first, then by size and by latent.
+    /// The sets computed so far: the empty one first, then by size and latent.
     pub cells: Vec<Cell>,
-    /// Whether every set is here.
+    /// Whether every set is computed.
     pub complete: bool,
-    /// The smallest set of latents that, kept alone, keeps the answer in every variant (of equals the one whose log-probability
-    /// falls least); known once all are computed.
+    /// The smallest set that, kept alone, keeps the answer in every variant; ties go to the smallest fall in log-probability.
+    /// `None` until all sets are computed.
     pub keeps: Option<BTreeSet<LatentIdx>>,
-    /// The smallest set that, off, breaks the answer in every variant (of equals the one whose log-probability falls most).
+    /// The smallest set that, off, breaks the answer in every variant; ties go to the largest fall in log-probability.
     pub breaks: Option<BTreeSet<LatentIdx>>,
-    /// Largest difference of any first-answer logit in the sham run, all latents written back.
+    /// Largest difference in any first-answer logit in the sham run (all latents written back).
     pub sham_max_diff: f64,
-    /// What it took.
+    /// The compute cost.
     pub cost: Cost,
 }
 
 impl Lattice {
-    /// The name for running only some latents, with all others off. How they run depends on the manner.
+    /// The label for running only some latents with all others off. How they run depends on the manner.
     pub const KEPT_ALONE: &'static str = "kept alone";
 
-    /// How many sets with something off came to each outcome.
+    /// Counts the outcomes of all non-empty sets.
     #[must_use]
     pub fn tally(&self) -> Tally {
         let off = self.cells.iter().filter(|cell| !cell.off.is_empty());
         Tally::of(off.map(|cell| cell.variants().outcome()))
     }
 
-    /// The cell of a set.
+    /// Returns the cell of a set.
     #[must_use]
     pub fn cell(&self, off: &BTreeSet<LatentIdx>) -> Option<&Cell> {
         self.cells.iter().find(|cell| cell.off == *off)
     }
 }
 
-/// What a cell of the sweep asks of a latent.
+/// The question that a sweep cell asks about a latent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// It alone is off.
+    /// Only this latent is off.
     Necessary,
-    /// All others are off, and its clean value is put back.
+    /// All other latents are off; this one gets its clean value back.
     Sufficient,
 }
 
 impl Role {
-    /// What it is called on screen and in texts.
+    /// Returns the label used on screen and in texts.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -161,60 +161,60 @@ impl Role {
 pub struct SweepCell {
     /// The latent.
     pub latent: LatentIdx,
-    /// What is asked of it.
+    /// The question asked about it.
     pub role: Role,
-    /// What stands in place of what is off.
+    /// The replacement value.
     pub value: AblationValue,
-    /// What came out.
+    /// The result.
     pub cell: Option<Cell>,
-    /// Why it cannot be asked, if so.
+    /// Why the question cannot be asked, if it cannot.
     pub refused: Option<String>,
 }
 
-/// Two latents off together against each alone.
+/// Two latents off together, compared with each alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
-    /// What stands in their place.
+    /// The replacement value.
     pub value: AblationValue,
-    /// The two.
+    /// The two latents.
     pub latents: (LatentIdx, LatentIdx),
-    /// Both off.
+    /// The result with both off.
     pub cell: Cell,
     /// The sum of the two single changes in log-probability.
     pub sum_of_singles: f64,
-    /// Whether the pair's change differs from that sum by more than [`Pair::ADDITIVE`] nats, or the pair flips the answer in more
-    /// than half of the variants and neither does alone in any.
+    /// Whether the pair's change differs from that sum by more than [`Pair::ADDITIVE`] nats, or the pair flips the answer in most
+    /// variants while neither latent alone flips it in any.
     pub non_additive: bool,
 }
 
 impl Pair {
-    /// Nats within which a pair's change counts as the sum of the single ones.
+    /// The largest difference, in nats, at which a pair's change still counts as additive.
     pub const ADDITIVE: f64 = 0.5;
 }
 
 /// Position x {necessary, sufficient} x value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sweep {
-    /// Site, propagation and donors; its set is not used, and its value is that of the pairs.
+    /// Site, propagation and donors. Its set is unused; its value is that of the pairs.
     pub manner: Ablation,
-    /// Latents of the run.
+    /// Number of latents in the run.
     pub n_latents: usize,
     /// The clean answer.
     pub clean_answer: Option<String>,
     /// The cells computed so far, by value, role and latent.
     pub cells: Vec<SweepCell>,
-    /// Pairs under the chosen value.
+    /// Pairs, under the manner's value.
     pub pairs: Vec<Pair>,
-    /// Whether everything is here.
+    /// Whether every cell and pair is computed.
     pub complete: bool,
-    /// Largest difference of any first-answer logit in the sham runs.
+    /// Largest difference in any first-answer logit in the sham runs.
     pub sham_max_diff: f64,
-    /// What it took.
+    /// The compute cost.
     pub cost: Cost,
 }
 
 impl Sweep {
-    /// How many values came to each outcome for a latent in a role.
+    /// Counts the outcomes over values for a latent in a role.
     #[must_use]
     pub fn tally(&self, latent: LatentIdx, role: Role) -> Tally {
         let asked = self.cells.iter();
@@ -223,7 +223,7 @@ impl Sweep {
         Tally::of(found.map(|cell| cell.variants().outcome()))
     }
 
-    /// The cell of a latent, role and value.
+    /// Returns the cell of a latent, role and value.
     #[must_use]
     pub fn cell(&self, latent: LatentIdx, role: Role, value: AblationValue) -> Option<&SweepCell> {
         self.cells
@@ -232,50 +232,50 @@ impl Sweep {
     }
 }
 
-/// What switching one latent off does to a later one.
+/// The effect of switching one latent off on a later latent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LatentInfluence {
     /// The latent that is off.
     pub from: LatentIdx,
     /// The later latent.
     pub to: LatentIdx,
-    /// |h' - h| / |h| of its state, mean over variants.
+    /// |h' - h| / |h| of its state; the mean over variants.
     pub relative_change: f64,
-    /// In how many variants its top decoded token changed.
+    /// Number of variants that changed its top decoded token.
     pub top_changed: usize,
-    /// Variants.
+    /// Number of variants.
     pub n: usize,
 }
 
-/// What switching one latent off does to the answer.
+/// The effect of switching one latent off on the answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnswerInfluence {
     /// The latent that is off.
     pub from: LatentIdx,
-    /// Later latents recomputed.
+    /// With later latents recomputed.
     pub total: Cell,
-    /// Later latents held at their clean values.
+    /// With later latents held at their clean values.
     pub direct: Cell,
 }
 
-/// Latent to latent, and latent to answer.
+/// Effects of each latent on later latents and on the answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Influence {
     /// How a latent is switched off; its own set is empty.
     pub manner: Ablation,
-    /// Latents of the run.
+    /// Number of latents in the run.
     pub n_latents: usize,
-    /// Later latents, by `from` and `to`.
+    /// Effects on later latents, by `from` and `to`.
     pub latents: Vec<LatentInfluence>,
-    /// The answer, by `from`.
+    /// Effects on the answer, by `from`.
     pub answers: Vec<AnswerInfluence>,
-    /// Largest difference of any first-answer logit in the sham runs.
+    /// Largest difference in any first-answer logit in the sham runs.
     pub sham_max_diff: f64,
-    /// What it took.
+    /// The compute cost.
     pub cost: Cost,
 }
 
-/// What one layer says at one position.
+/// The readout of one layer at one position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerCell {
     /// Probability of the chosen token.
@@ -286,7 +286,7 @@ pub struct LayerCell {
     pub top: TokenRead,
 }
 
-/// What one layer says at every position.
+/// The readout of one layer at every position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerRow {
     /// The layer, counted from 1; the last one is the model's own output.
@@ -295,27 +295,26 @@ pub struct LayerRow {
     pub cells: Vec<LayerCell>,
 }
 
-/// The vector fed at a latent, seen from the input side.
+/// The input embeddings nearest to the vector fed at a latent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Input {
     /// The latent.
     pub latent: LatentIdx,
-    /// Tokens whose input embeddings are nearest, by cosine, nearest first: `prob` holds the cosine, `logit` the dot product.
+    /// Tokens by cosine to the vector, nearest first: `prob` holds the cosine, `logit` the dot product.
     pub nearest: Vec<TokenRead>,
 }
 
-/// Final norm and unembedding after every layer, at the latents and the answer.
+/// The logit lens after every layer, at the latents and the answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerLens {
     /// The chosen token.
     pub token: u32,
     /// Its text.
     pub text: String,
-    /// What stands at each column: `start`, `1`, `2`, .., the tokens of the answer. A column shows what its position says comes
-    /// next.
+    /// Column labels: `start`, `1`, `2`, ..., the answer's tokens. A column shows the next-token prediction at its position.
     pub columns: Vec<String>,
     /// First layer first.
     pub rows: Vec<LayerRow>,
-    /// The second decoder.
+    /// The nearest input embeddings: a second decoder.
     pub inputs: Vec<Input>,
 }

@@ -1,11 +1,11 @@
-//! What became of the answer over the variants of an ablation, in one word and as a rate.
+//! The outcome of an ablation over its variants, as one word and as a rate.
 
 use serde::Serialize;
 
 /// The 97.5 % quantile of the standard normal distribution.
 pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
-/// What an ablation does to the answer. A single run is never mixed.
+/// The effect of an ablation on the answer. A single run is never mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerOutcome {
@@ -18,7 +18,7 @@ pub enum AnswerOutcome {
 }
 
 impl AnswerOutcome {
-    /// The name used on screen and in exports.
+    /// Returns the name used on screen and in exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -29,28 +29,28 @@ impl AnswerOutcome {
     }
 }
 
-/// The variants of an ablation: donors, draws or orders; one where there is nothing to vary.
+/// Variant counts of an ablation (donors, draws or orders); a single run if nothing varies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variants {
-    /// How many changed the answer.
+    /// Number that changed the answer.
     pub flips: usize,
-    /// How many were tried.
+    /// Number tried.
     pub n: usize,
 }
 
 /// The rate at which variants change the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FlipRate {
-    /// The share of variants that do.
+    /// The share of variants that change the answer.
     pub rate: f64,
-    /// How many were tried.
+    /// Number of variants tried.
     pub n: usize,
     /// Wilson score interval at 95 %.
     pub ci95: (f64, f64),
 }
 
 impl Variants {
-    /// A single run.
+    /// Counts a single run.
     #[must_use]
     pub fn one(flipped: bool) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Variants {
         }
     }
 
-    /// What became of the answer.
+    /// Returns the outcome for the answer.
     #[must_use]
     pub fn outcome(self) -> AnswerOutcome {
         match self.flips {
@@ -69,13 +69,13 @@ impl Variants {
         }
     }
 
-    /// Whether more than half changed the answer.
+    /// Returns whether more than half changed the answer.
     #[must_use]
     pub fn most_flip(self) -> bool {
         self.flips > self.n / 2
     }
 
-    /// The rate with its interval; none for a single run.
+    /// Returns the rate with its interval; `None` for a single run.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     pub fn rate(self) -> Option<FlipRate> {
@@ -87,14 +87,14 @@ impl Variants {
     }
 }
 
-/// How many ablations came to each outcome.
+/// The number of ablations with each outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// The answer stands in every variant.
+    /// The answer is the same in every variant.
     pub stands: usize,
-    /// It depends on the variant.
+    /// It changes in some variants.
     pub mixed: usize,
-    /// It is another one in every variant.
+    /// It changes in every variant.
     pub flipped: usize,
 }
 
@@ -113,13 +113,13 @@ impl Tally {
         tally
     }
 
-    /// How many there are in all.
+    /// Returns the total.
     #[must_use]
     pub fn n(self) -> usize {
         self.stands + self.mixed + self.flipped
     }
 
-    /// Each outcome with its count.
+    /// Returns each outcome with its count.
     #[must_use]
     pub fn counts(self) -> [(AnswerOutcome, usize); 3] {
         [
@@ -129,7 +129,7 @@ impl Tally {
         ]
     }
 
-    /// `3 stand, 1 mixed, 4 flipped`.
+    /// Formats the counts: `3 stand, 1 mixed, 4 flipped`.
     #[must_use]
     pub fn words(self) -> String {
         format!(
@@ -139,7 +139,7 @@ impl Tally {
     }
 }
 
-/// The Wilson score interval at 95 %; (0, 1) when nothing was tried.
+/// Returns the Wilson score interval at 95 %; (0, 1) if nothing was tried.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub fn wilson(hits: usize, n: usize) -> (f64, f64) {
@@ -158,8 +158,8 @@ pub fn wilson(hits: usize, n: usize) -> (f64, f64) {
     )
 }
 
-/// Serialises a record with `outcome` and `flip_rate` after its fields, and reads it without them: both follow from its `variants()`,
-/// so a file can never say otherwise, and one that lacks them loses nothing. `flipped` is set from the same counts.
+/// Serializes a record with `outcome` and `flip_rate` after its fields, and ignores them when reading: both follow from its
+/// `variants()`, so a file cannot contradict itself. On reading, `flipped` is set from the same counts.
 ///
 /// The record derives `Serialize` and `Deserialize` with `#[serde(remote = "Self")]`.
 macro_rules! serde_with_outcome {
@@ -171,8 +171,8 @@ macro_rules! serde_with_outcome {
                 struct Written<'a> {
                     #[serde(flatten, serialize_with = "Record::serialize")]
                     record: &'a Record,
-                    outcome: $crate::trace::AnswerOutcome,
-                    flip_rate: Option<$crate::trace::FlipRate>,
+                    outcome: $crate::core::types::AnswerOutcome,
+                    flip_rate: Option<$crate::core::types::FlipRate>,
                 }
                 let variants = self.variants();
                 serde::Serialize::serialize(
@@ -276,7 +276,7 @@ mod tests {
         let fields = old.as_object_mut().expect("an object");
         fields.remove("outcome");
         fields.remove("flip_rate");
-        // What an old version said of the most frequent answer.
+        // An old version set `flipped` by the most frequent answer.
         fields.insert("flipped".to_owned(), false.into());
         let read: Effect = serde_json::from_value(old).expect("reads without them");
         assert_eq!(read, mixed, "it follows from the donors");

@@ -1,4 +1,4 @@
-//! The verdict on a run: the trace, the rung that it reaches, and what the rung rests on.
+//! The verdict on a run: the trace, its rung, and the evidence for it.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,18 +15,18 @@ pub enum Source {
         /// One past the last byte.
         end: usize,
     },
-    /// The result of an earlier step of the trace (index from 0).
+    /// The result of an earlier step of the trace.
     Step {
-        /// Which step.
+        /// The index of that step, from 0.
         step: usize,
     },
-    /// A latent's projection.
+    /// A latent's logit-lens readout.
     Latent {
-        /// Which latent.
+        /// The latent.
         latent: LatentIdx,
         /// Rank in the top-k, from 0.
         rank: usize,
-        /// Probability there.
+        /// Its probability.
         prob: f32,
     },
     /// The model's answer.
@@ -47,28 +47,28 @@ pub struct Operand {
 pub struct TraceStep {
     /// `12 + 7 = 19`, or `Every gorpus is a bompus`.
     pub text: String,
-    /// The operands (math), or what the step follows from (logic).
+    /// The operands (math), or the premises (logic).
     pub operands: Vec<Operand>,
     /// The operator (`+ - * /`), or `is-a`, `is`, `is-not` for logic.
     pub operator: String,
-    /// The result with the place where it was read.
+    /// The result and where it was read.
     pub result: Operand,
 }
 
-/// The rungs of field-map.md 5.1, and the ends that are none.
+/// The rungs of field-map.md 5.1, and the outcomes that are not rungs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Rung {
-    /// The answer and its log-probability stand without the latents.
+    /// The answer and its log-probability hold without the latents.
     #[serde(rename = "NOT NEEDED")]
     NotNeeded,
-    /// A valid, grounded trace that ends in the model's own answer is in the top-k.
+    /// The top-k contains a valid, grounded trace that ends in the model's own answer.
     Present,
-    /// The latents also move as the trace predicts when the question is edited.
+    /// Also, the latents change as the trace predicts when the question is edited.
     Tracks,
-    /// The answer also moves as the trace predicts when a latent is replaced by one that holds another value.
+    /// Also, the answer changes as the trace predicts when a latent is replaced by one holding another value.
     Used,
-    /// A trace is in the top-k, but the answer moves with an edit and its latents do not, or the reverse.
+    /// The top-k contains a trace, but under edits the answer follows it and its latents do not, or the reverse.
     Contradicted,
     /// No such trace was found.
     #[serde(rename = "NONE FOUND")]
@@ -78,7 +78,7 @@ pub enum Rung {
 }
 
 impl Rung {
-    /// All of them, in the order of tables and plots: the ladder from its top, then the ends that are none.
+    /// All variants in the order of tables and plots: the ladder from the top, then the other outcomes.
     pub const ALL: [Self; 7] = [
         Self::Used,
         Self::Tracks,
@@ -89,8 +89,8 @@ impl Rung {
         Self::Abstain,
     ];
 
-    /// How much it says for a trace, as a rank: fixed before any data was seen, and not fitted. Three ends say that no trace stands
-    /// and share the lowest; NOT NEEDED says nothing of the trace and stands between; then the ladder.
+    /// Returns the strength of the claim as a rank, fixed before any data was seen. The three outcomes without a sound trace
+    /// share rank 0; NOT NEEDED makes no claim about the trace and ranks below the rest of the ladder.
     #[must_use]
     pub fn strength(self) -> u8 {
         match self {
@@ -102,13 +102,13 @@ impl Rung {
         }
     }
 
-    /// Whether a trace stands: it was found, and nothing speaks against it.
+    /// Returns whether a trace was found and no test contradicts it.
     #[must_use]
     pub fn is_sound(self) -> bool {
         matches!(self, Self::Present | Self::Tracks | Self::Used)
     }
 
-    /// The word on screen, given whether chance may explain the trace.
+    /// Returns the word shown on screen; `by_chance` marks a trace that chance may explain.
     #[must_use]
     pub fn word(self, by_chance: bool) -> &'static str {
         match self {
@@ -117,7 +117,7 @@ impl Rung {
         }
     }
 
-    /// The word of the rung alone.
+    /// Returns the rung's name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -132,77 +132,77 @@ impl Rung {
     }
 }
 
-/// The verdict on one run, with its evidence. It never looks at the gold answer.
+/// The verdict on one run, with its evidence. It never depends on the gold answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The highest rung that holds.
     pub rung: Rung,
-    /// Why, in one sentence.
+    /// The reason, in one sentence.
     pub reason: String,
     /// Evidence for or against NOT NEEDED.
     pub necessity: Necessity,
-    /// The trace that was found, if any (also shown, greyed, under NOT NEEDED).
+    /// The trace, if one was found (also shown, greyed, under NOT NEEDED).
     pub steps: Vec<TraceStep>,
-    /// How many candidate steps the search tried.
+    /// Number of candidate steps the search tried.
     pub candidates: usize,
-    /// How many different traces reach the answer.
+    /// Number of distinct traces that reach the answer.
     pub traces: usize,
-    /// Whether a trace exists from the question alone, with no latent read (its lift is then nil).
+    /// Whether the question alone yields a trace, with no latent read (its lift is then 0).
     pub from_question_alone: bool,
     /// Top-k depth of the search.
     pub top_k: usize,
     /// The null: the same search with other problems' latents.
     pub null: Null,
-    /// The same search in this run's latents for other problems' answers, those with as many steps.
+    /// The same search in this run's latents for the answers of other problems with the same number of steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub null_answers: Option<Null>,
-    /// Which decoder read the latents.
+    /// The decoder that read the latents.
     #[serde(default)]
     pub decoder: String,
-    /// E2: what edits of the question did to the latents; none if no trace was put to the test.
+    /// E2: effects of question edits on the latents; `None` if no trace was tested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracks: Option<Tracks>,
-    /// E3: what replaced latents did to the answer; none if that was not tested.
+    /// E3: effects of latent replacements on the answer; `None` if not tested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<Used>,
-    /// Other traces that reach the answer, best first, as far as they are listed.
+    /// Other traces that reach the answer, best first, up to the listing limit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub competing: Vec<Vec<TraceStep>>,
-    /// Everything that was tried, in order.
+    /// Every attempt, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<Try>,
-    /// Of a logic question: the nodes that compete at each latent.
+    /// For a logic question, the nodes that compete at each latent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<LatentNodes>,
     /// Whether the rung is PRESENT and chance may explain the trace: the search succeeds as often with other problems' latents.
     #[serde(default)]
     pub by_chance: bool,
-    /// Warnings about the question or the answer, such as contradictory facts or an answer outside the options.
+    /// Warnings about the question or answer, such as contradictory facts or an answer outside the options.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// How far the work for a verdict is: what is being done, how much of it is done, and how much there is.
+/// The progress of the work for a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// What is being done.
+    /// The current stage.
     pub stage: Stage,
-    /// How much of it is done.
+    /// Units done.
     pub done: usize,
-    /// How much there is.
+    /// Units in total.
     pub all: usize,
 }
 
-/// A kind of work for a verdict.
+/// A stage of the work for a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// All latents off, in one way after the other: whether they are needed.
+    /// Runs with all latents off, in each of several ways.
     Necessity,
-    /// A search, and the same search in other problems.
+    /// A search, then the same search in other problems.
     Search,
-    /// Edited questions.
+    /// Runs of edited questions.
     Edits,
-    /// Latents of other questions in place of the trace's, step by step.
+    /// Replacement of the trace's latents by those of other questions, step by step.
     Replacements,
 }
 
@@ -219,66 +219,66 @@ impl std::fmt::Display for Progress {
 }
 
 impl Verdict {
-    /// The rung as it is shown: PRESENT with a question mark where chance may explain the trace.
+    /// Returns the rung as shown: PRESENT gets a question mark if chance may explain the trace.
     #[must_use]
     pub fn word(&self) -> &'static str {
         self.rung.word(self.by_chance)
     }
 
-    /// Whether the verdict rests on a trace that was found, sound or not.
+    /// Returns whether a trace was found, sound or not.
     #[must_use]
     pub fn has_trace(&self) -> bool {
         !self.steps.is_empty()
     }
 }
 
-/// Necessity: what becomes of the answer when the latents say something else, cannot be seen, or do not stand there at all
-/// (methods.md 4, field-map.md 5.2). Content and places are two claims.
+/// Necessity: the effect on the answer of replacing, hiding or removing the latents (methods.md 4, field-map.md 5.2). Content
+/// (what they hold) and places (that they are there) are separate claims.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Necessity {
     /// The answer with zero latents (delimiter forced).
     pub answer_without_latents: Option<String>,
-    /// Change in log-probability of the clean answer with zero latents.
+    /// Change in log-probability of the clean answer with zero latents, in nats.
     pub delta_without_latents: Option<f64>,
-    /// Donors tried with all latents resampled.
+    /// Number of donors tried with all latents resampled.
     pub donors: usize,
-    /// How many of them kept the answer.
+    /// Number of donors that kept the answer.
     pub donors_kept: usize,
-    /// Mean change in log-probability of the clean answer over donors.
+    /// Mean change in log-probability of the clean answer over donors, in nats.
     pub delta_resampled: Option<f64>,
-    /// All latents replaced by their means over the reference set.
+    /// Result with all latents replaced by their means over the reference set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean: Option<Stood>,
-    /// All latents in place, but no later position may attend to them.
+    /// Result with all latents in place but hidden from every later position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<Stood>,
-    /// The change beyond which log-probability no longer "stands", in nats.
+    /// The largest loss of log-probability, in nats, at which the answer still holds.
     pub threshold: f64,
-    /// Whether the content of the latents is needed: answer or log-probability falls when all are resampled, replaced by their
-    /// means, or hidden in place.
+    /// Whether the content of the latents is needed: true unless the answer and its log-probability hold when all latents are
+    /// resampled, replaced by their means, and hidden in place. A test that was not run counts as failed.
     pub needed: bool,
-    /// The tests of content that failed, by name.
+    /// The content tests that did not pass, by name, including those not run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fell: Vec<String>,
-    /// Whether the places are needed: the content is not, and yet answer or log-probability falls when there are no latents, so
-    /// that every later position moves. None where the content is needed, which says nothing of the places.
+    /// Whether the places are needed: the answer or its log-probability falls with no latents at all, although the content is not
+    /// needed. `None` if the content is needed or the run without latents is missing.
     #[serde(default)]
     pub places: Option<bool>,
 }
 
-/// What became of the clean answer in one run.
+/// The fate of the clean answer in one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stood {
-    /// The answer there.
+    /// The answer in that run.
     pub answer: Option<String>,
     /// Change in log-probability of the clean answer, in nats.
     pub delta_logprob: f64,
-    /// Whether both stand.
+    /// Whether the answer and its log-probability both hold.
     pub stands: bool,
 }
 
 impl Necessity {
-    /// Whether anything was tested; if not, `needed` says nothing.
+    /// Returns whether anything was tested; if not, `needed` carries no information.
     #[must_use]
     pub fn is_tested(&self) -> bool {
         self.donors > 0 || self.delta_without_latents.is_some()
@@ -288,13 +288,13 @@ impl Necessity {
 /// The null distribution of the trace search (field-map.md 5.4).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Null {
-    /// How many other problems' latents were searched.
+    /// Number of other problems whose latents were searched.
     pub n: usize,
-    /// In how many of them the same search reached this run's answer.
+    /// Number of them in which the same search reached this run's answer.
     pub hits: usize,
-    /// (1 + hits) / (1 + n); none where nothing was found, or nothing was searched.
+    /// (1 + hits) / (1 + n); `None` if nothing was found or nothing was searched.
     pub p_value: Option<f64>,
-    /// How many searches count: a hit is another problem in whose latents any of them succeeds, so p stands for the whole.
+    /// Number of searches pooled: a problem is a hit if any of them succeeds in it, so p covers all of them.
     #[serde(default = "one")]
     pub searches: usize,
     /// 95th percentile of the number of candidates under the null.
@@ -302,10 +302,10 @@ pub struct Null {
 }
 
 impl Null {
-    /// A p-value above this does not hide a trace, but it is said that chance may explain it.
+    /// Above this p-value, the trace is still shown but marked as possibly due to chance.
     pub const CHANCE: f64 = 0.05;
 
-    /// Whether the search succeeds so often with other problems' latents that chance may explain a trace.
+    /// Returns whether the search succeeds often enough with other problems' latents that chance may explain the trace.
     #[must_use]
     pub fn chance_may_explain(&self) -> bool {
         self.p_value.is_some_and(|p| p > Self::CHANCE)

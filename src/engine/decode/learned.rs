@@ -1,7 +1,7 @@
-//! The learned lens: latents read through maps that were trained on gold steps, in place of the plain projection.
+//! The tuned lens: reads latents through maps trained on gold steps, instead of the logit lens.
 //!
-//! A lens is used with one model alone, told by the SHA-256 of its weights: its maps mean nothing to another. The card says
-//! what it was fitted to and how well it read held-out problems; only what loading needs is known here.
+//! A lens is valid for one model only, identified by the SHA-256 of its weights. The card documents the fit and the
+//! held-out results; only the part needed for loading is handled here.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,27 +12,27 @@ use crate::engine::model::{LensFiles, Model, ModelError, TranslatorShape, Transl
 /// The schema name and version of a card.
 pub const SCHEMA: &str = "undertone.lens-card/1";
 
-/// The part of a card that loading needs.
+/// The part of a card needed for loading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// [`SCHEMA`].
     pub schema: String,
-    /// The model that it was fitted to; `sha256` is that of its weights.
+    /// The model it was fitted to; `sha256` is the hash of its weights.
     pub model: ModelInfo,
     /// SHA-256 of `lens.safetensors`.
     pub tensors_sha256: String,
-    /// How its values are stored: `f16`.
+    /// The storage type of its values: `f16`.
     pub stored: String,
-    /// Rank of the change that a map makes; null for a full matrix.
+    /// The rank of a map's change; null for a full matrix.
     pub rank: Option<usize>,
-    /// The layers that it reads, counted from 1; the last of the model is its own output.
+    /// The layers it reads, counted from 1; the last layer is the model's output.
     pub layers: Vec<usize>,
-    /// The latents that it reads.
+    /// The latents it reads.
     pub latents: Vec<LatentIdx>,
 }
 
 impl Header {
-    /// Which maps there are, checked against what the model can have.
+    /// Returns the places and size of the maps, validated against the model.
     fn shape(&self, model: &ModelInfo) -> Result<TranslatorShape, String> {
         let ascending = |numbers: &[usize]| {
             numbers.first().is_some_and(|first| *first > 0) && numbers.is_sorted_by(|a, b| a < b)
@@ -67,12 +67,12 @@ impl Header {
     }
 }
 
-/// The first few of a list that a file may have made long.
+/// Returns the first few numbers of a possibly long list from a file.
 fn short(numbers: &[usize]) -> &[usize] {
     &numbers[..numbers.len().min(16)]
 }
 
-/// A learned lens that belongs to a loaded model.
+/// A tuned lens that belongs to a loaded model.
 #[derive(Debug, Clone)]
 pub struct LearnedLens {
     name: String,
@@ -80,7 +80,7 @@ pub struct LearnedLens {
 }
 
 impl LearnedLens {
-    /// Takes maps as they were fitted.
+    /// Wraps fitted maps.
     pub(crate) fn new(name: &str, translators: Translators) -> Self {
         Self {
             name: name.to_owned(),
@@ -91,7 +91,7 @@ impl LearnedLens {
     /// Reads a lens strictly: schema, hash of the model's weights, hash of the maps, and every tensor by name, type and shape.
     ///
     /// # Errors
-    /// [`ModelError::Lens`] naming the lens and what does not fit; both hashes if it belongs to other weights.
+    /// [`ModelError::Lens`] naming the lens and the mismatch; both hashes if it belongs to other weights.
     pub fn load(files: &LensFiles, model: &Model) -> Result<Self, ModelError> {
         let refuse = |reason: String| ModelError::Lens {
             lens: files.name().to_owned(),
@@ -121,7 +121,7 @@ impl LearnedLens {
         Ok(Self::new(files.name(), translators))
     }
 
-    /// The files of the lens in the binary that was fitted to this model's weights, if there is one.
+    /// Returns the bundled lens that was fitted to this model's weights, if there is one.
     #[must_use]
     pub fn bundled_files(model: &Model) -> Option<LensFiles> {
         let fits = |files: &LensFiles| {
@@ -130,22 +130,22 @@ impl LearnedLens {
         LensFiles::bundled().find(fits)
     }
 
-    /// Its folder, or whose bundled lens it is.
+    /// Returns its folder, or the model whose bundled lens it is.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Which layers and latents it reads.
+    /// Returns the layers and latents it reads.
     #[must_use]
     pub fn shape(&self) -> &TranslatorShape {
         self.translators.shape()
     }
 
-    /// Logits of normed states of a layer at a latent, one row per state; none where the lens has no map.
+    /// Returns logits of normed states of a layer at a latent, one row per state; `None` if the lens has no such map.
     ///
     /// # Errors
-    /// When the model fails.
+    /// If the model fails.
     pub fn logits(
         &self,
         model: &Model,
@@ -158,10 +158,10 @@ impl LearnedLens {
             .transpose()
     }
 
-    /// What the lens reads off such states: top-k lists like those of the plain projection.
+    /// Reads such states: returns top-k lists like those of the logit lens.
     ///
     /// # Errors
-    /// When the model fails.
+    /// If the model fails.
     pub fn read(
         &self,
         model: &Model,
@@ -175,7 +175,7 @@ impl LearnedLens {
     }
 }
 
-/// What a card's text says, if it is a card of this version.
+/// Parses a card of this version.
 fn header(files: &LensFiles) -> Result<Header, String> {
     let header: Header = serde_json::from_str(files.card())
         .map_err(|error| format!("its card cannot be read: {error}"))?;
@@ -192,7 +192,7 @@ fn header(files: &LensFiles) -> Result<Header, String> {
     Ok(header)
 }
 
-/// A hash as a file gives it, cut to the length of one.
+/// Truncates a hash from a file to the length of a valid one.
 fn cut(hash: &str) -> String {
     hash.chars().take(64).collect()
 }

@@ -1,4 +1,4 @@
-//! The shared cache on the disk, in the layout of the official libraries, so that files are found and kept once.
+//! The shared cache on disk, in the layout of the official libraries, so that files are shared with them.
 //!
 //! ```text
 //! models--OWNER--NAME/refs/main                      the commit of the branch
@@ -19,13 +19,13 @@ use super::http::{Cancelled, pause};
 use super::id::{Id, is_commit, is_safe_path, is_sha256};
 use crate::core::file;
 
-/// How deep a repository's folders are searched.
+/// The maximum depth of the search in a repository's folders.
 const MAX_DEPTH: usize = 8;
-/// How many of a repository's files are looked at.
+/// The maximum number of files considered in a repository.
 const MAX_FILES: usize = 10_000;
-/// How often a lock that another program holds is tried.
+/// The polling interval for a lock that another program holds.
 const LOCK_POLL: Duration = Duration::from_millis(100);
-/// The longest commit that a reference may hold.
+/// The maximum length of a reference, in bytes.
 const MAX_REF: u64 = 256;
 
 /// One repository's place in the cache.
@@ -39,7 +39,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Finds the place of a repository's revision; nothing is created.
+    /// Locates a repository's revision; creates nothing.
     pub(super) fn new(cache: &Path, id: &Id) -> Self {
         let repo = Repo::with_revision(id.repo.clone(), RepoType::Model, id.revision.clone());
         let name = repo.folder_name();
@@ -51,39 +51,39 @@ impl Place {
         }
     }
 
-    /// The commit that the cache knows for the revision.
+    /// Returns the cached commit of the revision.
     pub(super) fn commit(&self) -> Option<String> {
         let path = self.folder.join("refs").join(&self.revision);
         let read = file::read_text_at_most(&path, MAX_REF);
-        // A commit needs no reference to itself.
+        // A revision that is a commit has no reference.
         let commit = read.map_or_else(|_| self.revision.clone(), |text| text.trim().to_owned());
         (is_commit(&commit) && self.snapshot(&commit).is_dir()).then_some(commit)
     }
 
-    /// The folder of a commit's files.
+    /// Returns the folder of a commit's files.
     pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
         self.layout.pointer_path(commit)
     }
 
-    /// Where a file of a commit lies, once it is here.
+    /// Returns the path of a commit's file, present or not.
     pub(super) fn pointer(&self, commit: &str, path: &str) -> PathBuf {
         debug_assert!(is_safe_path(path), "checked where it came in: {path}");
         path.split('/')
             .fold(self.snapshot(commit), |folder, part| folder.join(part))
     }
 
-    /// Where the contents with this tag lie, once they are here.
+    /// Returns the path of the contents with this tag, present or not.
     pub(super) fn blob(&self, etag: &str) -> PathBuf {
         self.folder.join("blobs").join(etag)
     }
 
-    /// Where they are collected.
+    /// Returns the path of the partial download of these contents.
     pub(super) fn partial(&self, etag: &str) -> PathBuf {
         self.folder.join("blobs").join(format!("{etag}.incomplete"))
     }
 
-    /// Holds the contents with this tag for this process, until the result is dropped or the process ends. Another holder is
-    /// waited for; `on_wait` is called once then.
+    /// Locks the contents with this tag for this process, until the result is dropped or the process ends. Waits for another
+    /// holder and calls `on_wait` once in that case.
     pub(super) fn lock(
         &self,
         etag: &str,
@@ -104,13 +104,13 @@ impl Place {
                     }
                     pause(LOCK_POLL, cancelled)?;
                 }
-                // Some network file systems know no locks; two writers there are the user's risk.
+                // Some network file systems lack locks; the user bears the risk of two writers there.
                 Err(TryLockError::Error(_)) => return Ok(None),
             }
         }
     }
 
-    /// Lets a commit's path lead to the contents with this tag.
+    /// Links a commit's path to the contents with this tag.
     pub(super) fn link(&self, commit: &str, path: &str, etag: &str) -> Result<PathBuf, HubError> {
         let pointer = self.pointer(commit, path);
         let folder = pointer.parent().unwrap_or(&self.folder);
@@ -118,7 +118,7 @@ impl Place {
         if pointer.exists() {
             return Ok(pointer);
         }
-        // A link that leads nowhere is left from a blob that somebody deleted.
+        // A dangling link remains if its blob was deleted.
         let _ = fs::remove_file(&pointer);
         let blob = self.blob(etag);
         let up = path.split('/').count() + 1;
@@ -143,7 +143,7 @@ impl Place {
             .map_err(|error| HubError::io("write", &path, &error))
     }
 
-    /// The files of a commit that are here, with their lengths.
+    /// Returns the cached files of a commit, with their lengths.
     pub(super) fn files(&self, commit: &str) -> Vec<(String, u64)> {
         let mut found = Vec::new();
         list(&self.snapshot(commit), "", MAX_DEPTH, &mut found);
@@ -157,7 +157,7 @@ pub(super) fn create_folder(folder: &Path) -> Result<(), HubError> {
     fs::create_dir_all(folder).map_err(|error| HubError::io("create", folder, &error))
 }
 
-/// Returns the SHA-256 that the hub stated for a file of the cache: large files are named after it.
+/// Returns the SHA-256 that the hub stated for a cached file: the blobs of large files are named after it.
 pub(super) fn stated_sha256(pointer: &Path) -> Option<String> {
     let blob = fs::canonicalize(pointer).ok()?;
     let name = blob.file_name()?.to_str()?;
@@ -170,7 +170,7 @@ fn list(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<(String, u64)
     };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        // A link is followed; one that leads nowhere is no file.
+        // Links are followed; a dangling link is not a file.
         let (Some(name), Ok(about)) = (name.to_str(), fs::metadata(entry.path())) else {
             continue;
         };
@@ -246,7 +246,7 @@ mod tests {
         let given_up = place.lock("tag", on_wait, &|| waits.get() > 0);
         assert!(matches!(given_up, Err(HubError::Cancelled)), "{given_up:?}");
         assert_eq!(waits.get(), 1);
-        // The first ends while the second waits.
+        // The first lock ends while the second waits.
         let second = place.lock("tag", &mut || drop(held.take()), &|| false);
         assert!(second.is_ok_and(|lock| lock.is_some()));
     }

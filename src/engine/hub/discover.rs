@@ -1,23 +1,23 @@
-//! Which of a repository's files is the checkpoint, and which files beside it belong to it.
+//! Selects a repository's checkpoint file and the files that belong to it.
 //!
 //! Published checkpoints have no fixed name: the rule (method specification 8.1) is to list the repository
-//! and take the only large file. The same rule runs on a listing of the hub and on a folder of the cache.
+//! and take the only large file. The same rule applies to a listing of the hub and to a folder of the cache.
 
 /// The index of a checkpoint in several safetensors files.
 pub(super) const INDEX: &str = "model.safetensors.index.json";
-/// One file of a whole checkpoint, in order of preference where a folder has the same model several times.
+/// The names of whole checkpoints, in order of preference if a folder has the same model several times.
 const WHOLE: [&str; 3] = ["model.safetensors", INDEX, "pytorch_model.bin"];
-/// How the files of the Coconut authors' code begin, followed by the epoch.
+/// The prefix of the Coconut authors' files, followed by the epoch.
 const EPOCH: &str = "checkpoint_";
-/// From how many bytes on a file under an unknown name may be a checkpoint.
+/// The minimum size of a checkpoint under an unknown name, in bytes.
 const LARGE: u64 = 1 << 20;
-/// Endings of files that hold no checkpoint that is read here, however large they are.
+/// Endings of files that are never readable checkpoints, whatever their size.
 const OTHER_ENDINGS: &[&str] = &[
     "arrow", "csv", "gguf", "h5", "html", "jpeg", "jpg", "json", "jsonl", "lock", "log", "md",
     "md5", "model", "msgpack", "onnx", "ot", "parquet", "pdf", "png", "py", "sh", "sha256", "svg",
     "tflite", "tsv", "txt", "yaml", "yml",
 ];
-/// How the files of a training run begin that are no model.
+/// Prefixes of training-run files that are not models.
 const OF_TRAINING: &[&str] = &[
     "optimizer",
     "rng_state",
@@ -38,15 +38,15 @@ pub(super) struct Entry<'a> {
 /// Why no file can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unclear {
-    /// There is none.
+    /// There is no candidate.
     Nothing,
-    /// There are several; the paths of each.
+    /// There are several candidates, with these paths.
     Several(Vec<String>),
 }
 
-/// Chooses the checkpoint among the files of a repository, or of a folder in it.
+/// Chooses the checkpoint among the files of a repository or of a folder in it.
 ///
-/// The folder may also name the file itself. Checkpoints in the folder go before those in folders below it.
+/// `folder` may also name the file itself. Checkpoints directly in the folder take precedence over those in subfolders.
 pub(super) fn choose(files: &[Entry<'_>], folder: &str) -> Result<String, Unclear> {
     if files.iter().any(|file| file.path == folder) {
         return Ok(folder.to_owned());
@@ -72,7 +72,7 @@ pub(super) fn choose(files: &[Entry<'_>], folder: &str) -> Result<String, Unclea
     }
 }
 
-/// The files whose names say that they are checkpoints, one for each model.
+/// Returns the files with checkpoint names, one per model.
 fn named(files: &[Entry<'_>]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for file in files {
@@ -97,7 +97,7 @@ fn named(files: &[Entry<'_>]) -> Vec<String> {
     found
 }
 
-/// The large files under unknown names.
+/// Returns the large files with unknown names.
 fn large(files: &[Entry<'_>]) -> Vec<String> {
     let mut found: Vec<String> = files
         .iter()
@@ -115,7 +115,7 @@ fn is_other(name: &str) -> bool {
     OTHER_ENDINGS.contains(&ending) || OF_TRAINING.iter().any(|start| lower.starts_with(start))
 }
 
-/// Returns the path of a file that belongs to a checkpoint: beside it, or else in the nearest folder above.
+/// Returns the path of a checkpoint's companion file: beside it, else in the nearest folder above.
 pub(super) fn beside(is_there: impl Fn(&str) -> bool, weights: &str, name: &str) -> Option<String> {
     let mut folder = parent(weights);
     loop {
@@ -130,12 +130,12 @@ pub(super) fn beside(is_there: impl Fn(&str) -> bool, weights: &str, name: &str)
     }
 }
 
-/// The folder of a path; empty at the top.
+/// Returns the folder of a path; empty at the top.
 pub(super) fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// A name in a folder.
+/// Joins a folder and a name.
 pub(super) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() {
         name.to_owned()
@@ -148,7 +148,7 @@ fn base_name(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
-/// The rest of a path below a folder; the whole path below the top.
+/// Returns the rest of a path below a folder; the whole path for the top.
 fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
     if folder.is_empty() {
         return Some(path);
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_checkpoint_is_found_under_every_published_layout() {
-        /// Files with their lengths, the folder, what is chosen.
+        /// Files with their lengths, the folder, the expected choice.
         type Row<'a> = (&'a [(&'a str, u64)], &'a str, &'a str);
         let table: &[Row<'_>] = &[
             (
@@ -217,7 +217,7 @@ mod tests {
                 "",
                 "model.safetensors",
             ),
-            // An unknown name: the only large file that is no document.
+            // An unknown name: the only large file that is not a document.
             (
                 &[
                     ("codi_final.pt", 5 * MIB),
@@ -253,7 +253,7 @@ mod tests {
                 "m/checkpoint_1",
                 "m/checkpoint_1/model.safetensors",
             ),
-            // What lies in the folder goes before what lies below it.
+            // Files in the folder precede those below it.
             (
                 &[
                     ("model.safetensors", 9),

@@ -1,7 +1,7 @@
-//! One file: what the hub states about it, its bytes in as many pieces as the connection breaks into, its hash.
+//! Downloads one file: its metadata on the hub, its bytes over any number of connections, its hash.
 //!
-//! The bytes go to `blobs/ETAG.incomplete`. Whoever comes later, another process too, asks for the rest with a
-//! Range request. Only when length and hash are what the hub stated is the file moved into place.
+//! The bytes go to `blobs/ETAG.incomplete`. A later call, even by another process, requests the rest with a Range request. The
+//! file is moved into place only if length and hash match the hub's statement.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -18,16 +18,16 @@ use super::listing::{RETRIES, RemoteFile, check, patiently};
 use crate::core::file;
 use crate::core::text::hex;
 
-/// How many bytes are hashed between two looks at cancellation.
+/// The number of bytes hashed between two cancellation checks.
 const HASH_PIECE: usize = 1 << 20;
-/// The longest file that is downloaded without a length stated by the hub, in bytes. The hub states the length of weights.
+/// The maximum size of a file whose length the hub does not state, in bytes. The hub states the length of weights.
 const MOST_UNSTATED: u64 = 64 << 20;
-/// The progress that resets the count of failures, in bytes.
+/// The number of new bytes that resets the failure count.
 const PROGRESS: u64 = 64 << 10;
-/// How web pages begin; a proxy that wants a login sends them in place of anything.
+/// The starts of web pages; a proxy's login page can replace any answer.
 const WEB_PAGES: [&str; 2] = ["<!doctype html", "<html"];
 
-/// Everything a download needs to know and to tell.
+/// The context of a download.
 pub(super) struct Job<'a> {
     /// The hub.
     pub(super) client: &'a Client,
@@ -37,29 +37,29 @@ pub(super) struct Job<'a> {
     pub(super) commit: &'a str,
     /// Its place in the cache.
     pub(super) place: &'a Place,
-    /// Whom to tell.
+    /// The progress callback.
     pub(super) progress: &'a mut dyn FnMut(Progress<'_>),
-    /// Whether to stop.
+    /// The cancellation check.
     pub(super) cancelled: Cancelled<'a>,
 }
 
-/// What the hub states about a file.
+/// The hub's metadata of a file.
 struct Stated {
     etag: String,
     length: Option<u64>,
     sha256: Option<String>,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 enum Attempt {
-    /// All bytes are here.
+    /// All bytes have arrived.
     Complete,
     /// The connection broke.
     Broken(String),
 }
 
 impl Job<'_> {
-    /// Brings a file to the cache, unless it is there, and returns its path there.
+    /// Downloads a file to the cache, unless it is cached, and returns its path there.
     pub(super) fn bring(&mut self, file: &RemoteFile) -> Result<PathBuf, HubError> {
         let pointer = self.place.pointer(self.commit, &file.path);
         if pointer.exists() {
@@ -81,7 +81,7 @@ impl Job<'_> {
         self.place.link(self.commit, &file.path, &stated.etag)
     }
 
-    /// Asks what the file is.
+    /// Requests the file's metadata.
     fn ask(&self, url: &str, file: &RemoteFile) -> Result<Stated, HubError> {
         patiently(self.client, self.cancelled, || {
             let reply = self.client.head(url, self.cancelled)?;
@@ -157,15 +157,15 @@ impl Job<'_> {
         fs::rename(&partial, blob).map_err(|error| HubError::io("write", blob, &error))
     }
 
-    /// Asks for bytes until all are here.
+    /// Requests bytes until the file is complete.
     ///
-    /// Tries are counted while nothing new comes. What was here before and was thrown away is not new, so a server that lets
-    /// a download begin anew again and again is given up, too.
+    /// Failures are counted until new bytes arrive. Bytes that were discarded before are not new, so a server that restarts the
+    /// download again and again also exhausts the retries.
     fn collect(&mut self, url: &str, transfer: &mut Transfer<'_>) -> Result<(), HubError> {
         let mut failures = 0;
         let mut wait = self.client.retry_pause;
         let mut furthest = transfer.done;
-        // A whole partial file only lacked the check.
+        // A complete partial file only needs the check.
         while Some(transfer.done) != transfer.length {
             let why = match self.attempt(url, transfer)? {
                 Attempt::Complete => break,
@@ -201,7 +201,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// One request for what is missing.
+    /// Sends one request for the missing bytes.
     fn attempt(&mut self, url: &str, transfer: &mut Transfer<'_>) -> Result<Attempt, HubError> {
         let name = transfer.file.path.as_str();
         let reply = match self.client.get(url, transfer.done, self.cancelled) {
@@ -220,7 +220,7 @@ impl Job<'_> {
                     ));
                 }
             }
-            // There is nothing after what we have: it must be wrong.
+            // There is nothing after our bytes: they must be wrong.
             416 => {
                 transfer.restart()?;
                 return Ok(Attempt::Broken(
@@ -276,39 +276,39 @@ impl Job<'_> {
         }
     }
 
-    /// The file with its repository, for messages.
+    /// Returns the file with its repository, for messages.
     fn name(&self, file: &RemoteFile) -> String {
         format!("{}/{}", self.id.repo, file.path)
     }
 }
 
-/// A file while it arrives.
+/// A file during its download.
 struct Transfer<'a> {
     output: &'a mut File,
     partial: &'a Path,
     file: &'a RemoteFile,
     length: Option<u64>,
     done: u64,
-    /// How often bytes that were here were thrown away.
+    /// The number of times that existing bytes were discarded.
     restarts: u32,
 }
 
 impl Transfer<'_> {
-    /// Goes on from what an earlier attempt left.
+    /// Resumes from the bytes of an earlier attempt.
     fn start(&mut self) -> Result<(), HubError> {
         let left = self
             .output
             .seek(SeekFrom::End(0))
             .map_err(|error| HubError::io("read", self.partial, &error))?;
         self.done = left;
-        // Without a length the end cannot be told from a cut, so nothing is kept.
+        // Without a length, completion and truncation look the same, so nothing is kept.
         if self.length.is_none_or(|length| left > length) {
             self.restart()?;
         }
         Ok(())
     }
 
-    /// Forgets what is here.
+    /// Discards all bytes.
     fn restart(&mut self) -> Result<(), HubError> {
         self.restarts += u32::from(self.done > 0);
         self.done = 0;
@@ -339,7 +339,7 @@ impl Transfer<'_> {
             return Err(self.endless());
         }
         if let Err(error) = self.output.write_all(piece) {
-            // What was written of the piece is of no use without knowing how much it was.
+            // Drop the partly written piece: its written length is unknown.
             let _ = self.output.set_len(self.done);
             return Err(match HubError::io("write", self.partial, &error) {
                 HubError::DiskFull { path, .. } => HubError::DiskFull {
@@ -353,7 +353,7 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    /// Deletes what is here: it is not the file that the hub states.
+    /// Deletes the partial file, whose length is not the stated one.
     fn wrong_length(&mut self, expected: u64, found: u64) -> HubError {
         let _ = self.restart();
         let _ = fs::remove_file(self.partial);
@@ -365,7 +365,7 @@ impl Transfer<'_> {
     }
 }
 
-/// The SHA-256 of what is on the disk.
+/// Returns the SHA-256 of the file on disk.
 pub(super) fn hash(
     file: &mut File,
     path: &Path,
@@ -388,14 +388,14 @@ pub(super) fn hash(
     Ok(hex(&hasher.finalize()))
 }
 
-/// Where the part begins that a server sends.
+/// Returns the start of the range that a server sends.
 fn content_range(reply: &Reply) -> Option<u64> {
     let range = reply.header("content-range")?;
     let (start, _) = range.strip_prefix("bytes ")?.split_once('-')?;
     start.trim().parse().ok()
 }
 
-/// An entity tag without its quotes and the mark of a weak one.
+/// Strips an entity tag's quotes and weak mark.
 fn plain_tag(etag: &str) -> String {
     let etag = etag.trim();
     etag.strip_prefix("W/")

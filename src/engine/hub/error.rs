@@ -1,6 +1,6 @@
-//! What can go wrong between the hub and the disk, with what to do next.
+//! Errors between the hub and the disk, with hints for the user.
 //!
-//! Whatever a server said is cleaned and cut by [`foreign`] before it gets here.
+//! Text from a server is cleaned and truncated by [`foreign`] first.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,209 +12,209 @@ use crate::core::text::{nearest, sanitize};
 
 use super::known::KNOWN;
 
-/// The longest text of a server that is quoted.
+/// The maximum width of quoted server text, in cells.
 const MAX_QUOTE: usize = 200;
-/// How many names a message lists.
+/// The maximum number of names in a message.
 const MAX_LISTED: usize = 12;
 
-/// A failure of downloading or finding a published checkpoint.
+/// An error of downloading or finding a published checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HubError {
-    /// The text names no repository.
+    /// The text is not a valid repository id.
     #[error("{id:?} is not a checkpoint on the hub: {why}")]
     BadId {
-        /// What was asked for.
+        /// The requested id.
         id: String,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// An environment variable or option that cannot be used.
+    /// An environment variable or option has an unusable value.
     #[error("cannot use {name}: {why}")]
     Setting {
         /// The variable.
         name: &'static str,
-        /// What is wrong with it; never its value if that is secret.
+        /// What is wrong with it; never includes a secret value.
         why: String,
     },
-    /// The network may not be used, and the cache lacks something.
+    /// The network is switched off, and the cache lacks something.
     #[error("{id} is not in the cache {folder:?}, and the network is switched off")]
     Offline {
-        /// What is missing: a checkpoint, or the repository of a base.
+        /// The missing checkpoint or base repository.
         id: String,
         /// The repository's folder in the cache.
         folder: PathBuf,
     },
-    /// The hub wants a token, or another one, or the licence accepted.
+    /// The hub requires a token, another token, or an accepted licence.
     #[error("the hub refuses {repo} (HTTP {status}){}", said(message))]
     Refused {
         /// The repository.
         repo: String,
         /// 401 or 403.
         status: u16,
-        /// What the hub said about it; may be empty.
+        /// The hub's message; may be empty.
         message: String,
         /// Whether a token was sent.
         with_token: bool,
         /// The page where the licence is accepted.
         page: String,
     },
-    /// The hub knows no such repository, revision or file.
+    /// The hub has no such repository, revision or file.
     #[error("the hub has no {what} (HTTP 404)")]
     NotFound {
-        /// What was asked for.
+        /// The requested item.
         what: String,
     },
-    /// No connection can be made.
+    /// No connection could be made.
     #[error("cannot reach {host}: {why}")]
     Unreachable {
         /// The server.
         host: String,
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// No connection can be trusted.
+    /// No trusted connection could be made.
     #[error("no secure connection to {host}: {why}")]
     Insecure {
         /// The server.
         host: String,
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// The connection broke again and again.
+    /// The connection broke repeatedly.
     #[error("the connection broke while {file} was downloaded, after {}: {why}", of(*done, *total))]
     Cut {
         /// The file.
         file: String,
-        /// How many bytes are on the disk.
+        /// The number of bytes on disk.
         done: u64,
-        /// How many there are, if known.
+        /// The total number of bytes, if known.
         total: Option<u64>,
-        /// How it broke.
+        /// The last failure.
         why: String,
     },
-    /// The download restarted again and again.
+    /// The download restarted repeatedly.
     #[error("the download of {file} restarted {times} times: {why}")]
     Restarts {
         /// The file.
         file: String,
-        /// How often.
+        /// The number of restarts.
         times: u32,
-        /// What happened last.
+        /// The last failure.
         why: String,
     },
-    /// Nobody says how long the file is, and it is too long for that.
+    /// The hub does not state the file's length, and the file exceeds the limit for that case.
     #[error(
         "{file} is longer than {most} bytes, and the hub does not state its length; the partial download was deleted"
     )]
     Endless {
         /// The file.
         file: String,
-        /// How much is taken of such a file, in bytes.
+        /// The limit in bytes.
         most: u64,
     },
-    /// A file in the cache is not what the hub stated.
+    /// A cached file does not have the hash that the hub stated.
     #[error("{path:?} is damaged: its SHA-256 is {found}, but the hub stated {expected}")]
     Damaged {
         /// The checkpoint.
         id: String,
         /// The file in the cache.
         path: PathBuf,
-        /// What the hub stated.
+        /// The hash that the hub stated.
         expected: String,
-        /// What is there.
+        /// The actual hash.
         found: String,
     },
-    /// The file has another length than the hub states.
+    /// The file's length differs from the length that the hub states.
     #[error(
         "{file} has {found} bytes, but the hub states {expected}; what was downloaded of it is deleted"
     )]
     WrongLength {
         /// The file.
         file: String,
-        /// What the hub states.
+        /// The length that the hub states.
         expected: u64,
-        /// What the server sends.
+        /// The length that the server sends.
         found: u64,
     },
-    /// The file has another hash than the hub states.
+    /// The file's hash differs from the hash that the hub states.
     #[error(
         "{file} is damaged: its SHA-256 is {found}, but the hub states {expected}; the download is deleted"
     )]
     WrongHash {
         /// The file.
         file: String,
-        /// What the hub states.
+        /// The hash that the hub states.
         expected: String,
-        /// What was downloaded.
+        /// The hash of the download.
         found: String,
     },
     /// The disk is full.
     #[error("the disk of {path:?} is full{}", needs(*missing))]
     DiskFull {
-        /// The file that was written.
+        /// The file being written.
         path: PathBuf,
-        /// How many bytes are still to come, if known.
+        /// The number of bytes still to come, if known.
         missing: Option<u64>,
     },
     /// The cache cannot be read or written.
     #[error("cannot {action} {path:?}: {why}")]
     Io {
-        /// What was tried.
+        /// The attempted action.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why it failed.
+        /// The reason.
         why: String,
     },
-    /// The server sends us in circles, or somewhere we do not go.
+    /// A redirect loops or leads to a forbidden address.
     #[error("{url} cannot be followed: {why}")]
     Redirect {
-        /// Where it led.
+        /// The redirect's target.
         url: String,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// A web page came in place of what was asked for.
+    /// The server sent a web page instead of the requested item.
     #[error("{url} sent a web page in place of {what}")]
     WebPage {
-        /// Where it came from.
+        /// The page's address.
         url: String,
-        /// What was asked for.
+        /// The requested item.
         what: String,
     },
-    /// The server has trouble of its own.
+    /// The server reported an error.
     #[error("{url} answered HTTP {status}")]
     Status {
-        /// What was asked for.
+        /// The requested address.
         url: String,
-        /// The status.
+        /// The HTTP status.
         status: u16,
     },
-    /// The server's answer makes no sense.
+    /// The server's answer is unusable.
     #[error("{url} gave an answer that cannot be used: {why}")]
     Answer {
-        /// What was asked for.
+        /// The requested address.
         url: String,
         /// What is wrong with it.
         why: String,
     },
-    /// The repository holds nothing that looks like a checkpoint.
+    /// The repository contains no recognizable checkpoint.
     #[error("no checkpoint in {id}{}", found_files(files))]
     NoCheckpoint {
-        /// What was asked for.
+        /// The requested id.
         id: String,
-        /// The files that are there.
+        /// The files in the repository.
         files: Vec<String>,
     },
-    /// The repository holds several checkpoints.
+    /// The repository contains several checkpoints.
     #[error("{id} holds {} checkpoints: {}", candidates.len(), list(candidates))]
     Several {
-        /// What was asked for.
+        /// The requested id.
         id: String,
-        /// The ids of each.
+        /// The id of each checkpoint.
         candidates: Vec<String>,
     },
-    /// The index of a sharded checkpoint cannot be used.
+    /// The index of a sharded checkpoint is unusable.
     #[error("the index {index} cannot be used: {why}")]
     BadIndex {
         /// The index file.
@@ -222,13 +222,13 @@ pub enum HubError {
         /// What is wrong with it.
         why: String,
     },
-    /// The user called it off.
+    /// The user cancelled the operation.
     #[error("cancelled; what is downloaded so far is kept")]
     Cancelled,
 }
 
 impl HubError {
-    /// Returns what sort of error it is, which decides the exit code.
+    /// Returns the kind of error, which decides the exit code.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -239,7 +239,7 @@ impl HubError {
         }
     }
 
-    /// Returns what to do next.
+    /// Returns a hint for the user.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
@@ -314,7 +314,7 @@ impl HubError {
         }
     }
 
-    /// Makes the error of a file or folder of the cache.
+    /// Creates the error for a cache file or folder.
     pub(super) fn io(action: &'static str, path: &Path, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull {
@@ -329,7 +329,7 @@ impl HubError {
         }
     }
 
-    /// Whether a network that is not there is to blame, so that the cache may stand in.
+    /// Returns whether a missing network is to blame, so that the cache may be used instead.
     pub(super) fn is_no_network(&self) -> bool {
         matches!(
             self,
@@ -344,13 +344,13 @@ impl HubError {
     }
 }
 
-/// Asks whether a published checkpoint was meant, if its name is close.
+/// Suggests a published checkpoint with a similar name.
 fn meant(name: &str) -> String {
     let known = nearest(name, KNOWN.iter().map(|known| known.id)).filter(|known| *known != name);
     known.map_or_else(String::new, |known| format!("did you mean {known}? "))
 }
 
-/// Cleans and cuts a text that a server sent.
+/// Cleans and truncates text from a server.
 pub(super) fn foreign(text: &str) -> String {
     sanitize(text).truncate(MAX_QUOTE).into_string()
 }

@@ -1,9 +1,8 @@
 //! Requests to the hub: redirects, the token, broken connections, and cancellation at any moment.
 //!
-//! Each exchange runs on a thread of its own, which hands its bytes over a short channel. So whoever waits can
-//! stop waiting at once, whether the network is looking up a name, connecting or silent; the thread ends by itself
-//! at its next time-out. Redirects are followed here, because the token may go to the hub alone and because the
-//! hub states hash and length on the first answer only.
+//! Each exchange runs on a separate thread, which sends its bytes over a short channel. The caller can therefore stop waiting
+//! at once, during name resolution, connecting or silence; the thread ends at its next time-out. Redirects are followed here,
+//! because only the hub may receive the token and because only the first answer states hash and length.
 
 use std::cell::OnceCell;
 use std::io::Read as _;
@@ -19,44 +18,44 @@ use super::error::{HubError, foreign};
 use super::options::Options;
 use super::tls;
 
-/// The hub, if `HF_ENDPOINT` names no other.
+/// The default hub, which `HF_ENDPOINT` overrides.
 const HUB: &str = "https://huggingface.co";
 const USER_AGENT: &str = concat!("undertone/", env!("CARGO_PKG_VERSION"));
-/// How many redirects are followed.
+/// The maximum number of redirects.
 const MAX_REDIRECTS: usize = 10;
-/// How long to wait for a name, a connection, or the next byte.
+/// The time-out for name resolution, connecting and the next byte.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often cancellation is looked at while waiting.
+/// The interval of cancellation checks while waiting.
 const POLL: Duration = Duration::from_millis(50);
-/// How many bytes travel together, and how many such pieces may wait.
+/// The size of a piece in bytes, and the number of pieces that may be queued.
 const PIECE: usize = 128 * 1024;
 const WAITING_PIECES: usize = 4;
 
-/// Whether the user has called the work off.
+/// Returns whether the user has cancelled.
 pub(super) type Cancelled<'a> = &'a dyn Fn() -> bool;
 
-/// The hub as we reach it.
+/// The client for the hub.
 pub(super) struct Client {
     endpoint: Uri,
     token: Option<String>,
     plain: OnceCell<Agent>,
     secure: OnceCell<Agent>,
-    /// The pause before a second try.
+    /// The pause before a retry.
     pub(super) retry_pause: Duration,
 }
 
-/// Why an exchange came to nothing.
+/// Why an exchange failed.
 pub(super) enum Trouble {
-    /// The connection broke or was never made: another try may do better.
+    /// The connection broke or was never made; a retry may succeed.
     Broken {
-        /// Whether a connection was made at all.
+        /// Whether a connection was made.
         is_connected: bool,
         /// The server.
         host: String,
-        /// How it broke.
+        /// The reason.
         why: String,
     },
-    /// Another try would end the same way.
+    /// A retry would fail the same way.
     Final(HubError),
 }
 
@@ -67,7 +66,7 @@ impl From<HubError> for Trouble {
 }
 
 impl Trouble {
-    /// As the error it is where there is no second try.
+    /// Converts to the error to report if there is no retry.
     pub(super) fn into_error(self) -> HubError {
         match self {
             Self::Broken { host, why, .. } => HubError::Unreachable { host, why },
@@ -76,17 +75,17 @@ impl Trouble {
     }
 }
 
-/// What a server answered; its body is still to come.
+/// A server's answer, whose body is still to be received.
 pub(super) struct Reply {
     /// The HTTP status.
     pub(super) status: u16,
     headers: HeaderMap,
-    /// Where it came from, after redirects.
+    /// The address after redirects.
     url: Uri,
     body: Receiver<Message>,
 }
 
-/// What the thread of an exchange hands over.
+/// A message from an exchange's thread.
 enum Message {
     Head(u16, HeaderMap),
     Piece(Vec<u8>),
@@ -95,7 +94,7 @@ enum Message {
 }
 
 impl Client {
-    /// Prepares to speak to the hub; nothing is sent.
+    /// Creates a client; sends nothing.
     pub(super) fn new(options: &Options) -> Result<Self, HubError> {
         let refuse = |why: &str| HubError::Setting {
             name: "HF_ENDPOINT",
@@ -129,12 +128,12 @@ impl Client {
         })
     }
 
-    /// Whether a token is sent.
+    /// Returns whether a token is sent.
     pub(super) fn has_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// An address of the hub; the parts are escaped.
+    /// Builds a hub address; the parts are escaped.
     pub(super) fn url(&self, parts: &[&str]) -> String {
         let mut url = self.endpoint.to_string().trim_end_matches('/').to_owned();
         for part in parts {
@@ -144,7 +143,7 @@ impl Client {
         url
     }
 
-    /// Asks for a file or an answer, from a byte on, through all redirects.
+    /// Requests a file or an answer, starting at a byte, and follows all redirects.
     pub(super) fn get(
         &self,
         url: &str,
@@ -154,7 +153,7 @@ impl Client {
         self.follow(&Method::GET, url, from, cancelled)
     }
 
-    /// Asks what a file is; stops at the answer that describes it, although that may lead on to its contents.
+    /// Requests a file's metadata; stops at the answer that states them, even if that redirects to the contents.
     pub(super) fn head(&self, url: &str, cancelled: Cancelled<'_>) -> Result<Reply, Trouble> {
         self.follow(&Method::HEAD, url, 0, cancelled)
     }
@@ -239,7 +238,7 @@ impl Client {
         }
     }
 
-    /// The agent for an address; the one for secure connections is only made when one is needed.
+    /// Returns the agent for an address; the secure one is created on first use.
     fn agent(&self, uri: &Uri) -> Result<Agent, HubError> {
         let is_secure = uri.scheme_str() == Some("https");
         let cell = if is_secure { &self.secure } else { &self.plain };
@@ -268,29 +267,29 @@ impl Client {
 }
 
 impl Reply {
-    /// A header as text.
+    /// Returns a header as text.
     pub(super) fn header(&self, name: &str) -> Option<String> {
         let value = self.headers.get(name)?.as_bytes();
         Some(String::from_utf8_lossy(value).trim().to_owned())
     }
 
-    /// A header as a number.
+    /// Returns a header as a number.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.header(name)?.parse().ok()
     }
 
-    /// The address it came from, cleaned.
+    /// Returns the address after redirects, cleaned.
     pub(super) fn url(&self) -> String {
         shown(&self.url)
     }
 
-    /// Whether it is a web page.
+    /// Returns whether the answer is a web page.
     pub(super) fn is_web_page(&self) -> bool {
         self.header("content-type")
             .is_some_and(|kind| kind.to_lowercase().starts_with("text/html"))
     }
 
-    /// The next bytes; none at the end.
+    /// Returns the next bytes; `None` at the end.
     pub(super) fn next(&self, cancelled: Cancelled<'_>) -> Result<Option<Vec<u8>>, Trouble> {
         match receive(&self.body, cancelled)? {
             Message::Piece(piece) => Ok(Some(piece)),
@@ -304,7 +303,7 @@ impl Reply {
         }
     }
 
-    /// The whole body, if it is not too long.
+    /// Returns the whole body; fails if it exceeds `limit`.
     pub(super) fn read_all(
         &self,
         limit: usize,
@@ -335,7 +334,7 @@ impl Reply {
     }
 }
 
-/// Waits for a while, but not longer than the user does.
+/// Sleeps for `length`; returns early on cancellation.
 pub(super) fn pause(length: Duration, cancelled: Cancelled<'_>) -> Result<(), HubError> {
     let until = Instant::now() + length;
     loop {
@@ -350,7 +349,7 @@ pub(super) fn pause(length: Duration, cancelled: Cancelled<'_>) -> Result<(), Hu
     }
 }
 
-/// The thread of one exchange. It ends when nobody listens any more.
+/// Runs one exchange on its thread; ends when the receiver is dropped.
 fn converse(agent: &Agent, request: Request<()>, sender: &SyncSender<Message>) {
     let response = match agent.run(request) {
         Ok(response) => response,
@@ -397,14 +396,14 @@ fn receive(messages: &Receiver<Message>, cancelled: Cancelled<'_>) -> Result<Mes
     }
 }
 
-/// What a failure of the HTTP client means for us.
+/// Converts an error of the HTTP client.
 fn trouble(error: &ureq::Error, host: String) -> Trouble {
     use std::io::ErrorKind;
     use ureq::Error as E;
     let why = foreign(&error.to_string());
     match error {
         E::Rustls(_) | E::Tls(_) | E::TlsRequired => HubError::Insecure { host, why }.into(),
-        // A certificate that is refused arrives as invalid data.
+        // A rejected certificate arrives as invalid data.
         E::Io(io) if io.kind() == ErrorKind::InvalidData => HubError::Insecure { host, why }.into(),
         E::Io(io) => Trouble::Broken {
             is_connected: !matches!(

@@ -1,7 +1,7 @@
-//! The published checkpoints we know of, as a table: `undertone models` lists them.
+//! The table of known published checkpoints, which `undertone models` lists.
 //!
-//! Names and files follow the inventory of the method specification (8.1), accuracies its Table 1 (7.1). A
-//! figure that it does not give is absent here, and what it marks as open is marked [?].
+//! Names and files follow the inventory of the method specification (8.1), accuracies its Table 1 (7.1). Figures that it lacks
+//! are absent here, and entries that it marks as open are marked [?].
 
 use std::fmt;
 
@@ -24,23 +24,23 @@ impl Base {
         }
     }
 
-    /// Whether its licence must be accepted on its page before it can be downloaded.
+    /// Returns whether its licence must be accepted on its page before the download.
     #[must_use]
     pub fn is_gated(self) -> bool {
         self == Self::Llama
     }
 
-    /// Returns the names under which its files may lie in a cache, the repository first.
+    /// Returns the repository names that a cache may use for it, the official one first.
     #[must_use]
     pub(super) fn cached_as(self) -> &'static [&'static str] {
         match self {
-            // The name it had before repositories had owners.
+            // The name from before repositories had owners.
             Self::Gpt2 => &["openai-community/gpt2", "gpt2"],
             Self::Llama => &["meta-llama/Llama-3.2-1B-Instruct"],
         }
     }
 
-    /// Returns the base that a configuration's `model_type` speaks of.
+    /// Returns the base of a configuration's `model_type`.
     #[must_use]
     pub(super) fn from_model_type(model_type: &str) -> Option<Self> {
         match model_type {
@@ -63,30 +63,30 @@ impl fmt::Display for Base {
 /// A published accuracy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Accuracy {
-    /// In percent, as the paper measured it.
+    /// In percent, measured by the paper.
     pub percent: f64,
-    /// In percent, as the method's own authors had published it; the paper quotes it in brackets.
+    /// In percent, published by the method's authors and quoted by the paper in brackets.
     pub quoted: Option<f64>,
-    /// Where it stands.
+    /// The table it comes from.
     pub table: &'static str,
 }
 
 /// A published checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Known {
-    /// What `fetch` and `--model` take: the repository, and the folder in it where there are several.
+    /// The id for `fetch` and `--model`: the repository, plus the folder if it has several checkpoints.
     pub id: &'static str,
     /// The kind of model.
     pub family: &'static str,
-    /// What it was trained from.
+    /// The base model.
     pub base: Base,
-    /// What it was trained on.
+    /// The training data set.
     pub data_set: &'static str,
-    /// Its file in the repository, where the inventory names it.
+    /// Its file in the repository, if the inventory names it.
     pub file: Option<&'static str>,
-    /// The paper's accuracy, where it gives one for this checkpoint.
+    /// The paper's accuracy for this checkpoint, if given.
     pub accuracy: Option<Accuracy>,
-    /// What else is known; [?] marks what is not confirmed.
+    /// Further notes; [?] marks unconfirmed ones.
     pub note: &'static str,
 }
 
@@ -100,7 +100,7 @@ const SIM_CODI: &str = "SIM-CoT CODI";
 const PAUSE: &str = "pause tokens";
 
 const GSM: &str = "GSM8k-Aug";
-/// The inventory does not say it; the method was published on it.
+/// Absent from the inventory; the method was published on this data set.
 const GSM_OPEN: &str = "GSM8k-Aug [?]";
 const PRONTOQA: &str = "PrOntoQA";
 const PROSQA: &str = "ProsQA";
@@ -110,7 +110,7 @@ const BIN: &str = "pytorch_model.bin";
 const OPEN_FILE: &str = "file name not confirmed: checkpoint_N [?]";
 const TABLE_1: &str = "Table 1";
 
-/// A figure of Table 1.
+/// Creates a figure of Table 1.
 const fn table_1(percent: f64) -> Accuracy {
     Accuracy {
         percent,
@@ -119,7 +119,7 @@ const fn table_1(percent: f64) -> Accuracy {
     }
 }
 
-/// A figure of Table 1 with the one that it quotes in brackets.
+/// Creates a figure of Table 1 with the quoted one.
 const fn table_1_beside(percent: f64, quoted: f64) -> Accuracy {
     Accuracy {
         percent,
@@ -128,7 +128,7 @@ const fn table_1_beside(percent: f64, quoted: f64) -> Accuracy {
     }
 }
 
-/// One checkpoint of the table.
+/// Creates one entry of the table.
 const fn row(
     id: &'static str,
     family: &'static str,
@@ -199,7 +199,7 @@ pub const KNOWN: &[Known] = &[
     row("bmarti44/coconut-curriculum-checkpoints/pause-multipass", PAUSE, Gpt2, PROSQA, None, None, "M4, a control in several passes, its authors report 94.8 %; checkpoint_best or checkpoint_N [?]"),
 ];
 
-/// Returns what is known of a checkpoint: the entry of its repository and folder, or of a folder above it.
+/// Returns the known checkpoint of a repository and folder, or of a parent folder.
 #[must_use]
 pub fn known(repo: &str, folder: &str) -> Option<&'static Known> {
     let full = format!("{repo}/{folder}");
@@ -210,7 +210,7 @@ pub fn known(repo: &str, folder: &str) -> Option<&'static Known> {
     })
 }
 
-/// Returns the base of all known checkpoints of a repository, where they share one.
+/// Returns the base of a known checkpoint, or the common base of a repository's known checkpoints.
 #[must_use]
 pub(super) fn base_of(repo: &str, folder: &str) -> Option<Base> {
     if let Some(known) = known(repo, folder) {

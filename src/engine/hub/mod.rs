@@ -1,13 +1,12 @@
-//! Published checkpoints: found on the hub, downloaded into the shared cache, verified, found there again.
+//! Published checkpoints: finding them on the hub, downloading them to the shared cache, verifying them.
 //!
-//! Knows files and addresses, no model and no screen. [`fetch`] brings a checkpoint with its configuration and
-//! tokenizer, [`cached`] finds one without a network, [`KNOWN`] lists those that papers published.
+//! Handles files and addresses only, no models. [`fetch`] downloads a checkpoint with its configuration and tokenizer,
+//! [`cached`] finds one offline, [`KNOWN`] lists the published ones.
 //!
-//! Why not more of `hf-hub`: its version 1 cannot be had without reqwest's default TLS (aws-lc, which needs a C
-//! compiler and `CMake`) and the xet client, 450 crates in all; version 0.5 brings ring (a C compiler) with either
-//! of its clients, checks neither length nor hash, and panics on a redirect that it does not expect. So the layout
-//! of the cache is the official crate's ([`hf_hub::Repo`], [`hf_hub::Cache`]), and requests are made here with
-//! ureq, rustls and graviola, which need nothing but Rust.
+//! `hf-hub` is used only for the cache layout ([`hf_hub::Repo`], [`hf_hub::Cache`]): its version 1 needs reqwest's default
+//! TLS (aws-lc, which needs a C compiler and `CMake`) and the xet client, 450 crates in all; version 0.5 needs ring (a C
+//! compiler), checks neither length nor hash, and panics on an unexpected redirect. Requests use ureq, rustls and graviola,
+//! which are pure Rust.
 
 mod address;
 mod cache;
@@ -44,36 +43,36 @@ use crate::core::file;
 const CONFIG: &str = "config.json";
 const TOKENIZER: &str = "tokenizer.json";
 const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-/// The longest index or configuration that is read.
+/// The maximum size of an index or configuration, in bytes.
 const MAX_JSON: u64 = 16 << 20;
-/// The most files that one checkpoint may have.
+/// The maximum number of files in a checkpoint.
 const MAX_SHARDS: usize = 1000;
 
-/// What a download is doing.
+/// The progress of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress<'a> {
-    /// It asks what a repository holds.
+    /// The repository is being listed.
     Looking {
         /// The repository.
         repo: &'a str,
     },
-    /// A file arrives.
+    /// A file is being downloaded.
     File {
         /// Its path in the repository.
         name: &'a str,
-        /// How many bytes are here.
+        /// The number of bytes on disk.
         done: u64,
-        /// How many there are, if known.
+        /// The total number of bytes, if known.
         total: Option<u64>,
-        /// How many of them were here already when this connection began.
+        /// The number of bytes on disk when this connection began.
         resumed_from: u64,
     },
-    /// Another program downloads the same file; it is waited for.
+    /// Waiting for another program that downloads the same file.
     Waiting {
         /// Its path in the repository.
         name: &'a str,
     },
-    /// A file is complete and its hash is computed.
+    /// The hash of a complete file is being computed.
     Verifying {
         /// Its path in the repository.
         name: &'a str,
@@ -83,31 +82,31 @@ pub enum Progress<'a> {
 /// A checkpoint in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
-    /// What it was asked for as.
+    /// The id it was requested by.
     pub id: String,
     /// The commit of its repository.
     pub revision: String,
-    /// The file of its weights, or the index of several.
+    /// Its weights file, or the index of a sharded checkpoint.
     pub weights: PathBuf,
-    /// The files that the index names; empty without one.
+    /// The files that the index names; empty without an index.
     pub shards: Vec<PathBuf>,
     /// The length of the weights in bytes.
     pub bytes: u64,
-    /// The SHA-256 that the hub stated for the weights file: what was downloaded had it, and [`fetch_verified`] looks again.
+    /// The SHA-256 that the hub stated for the weights file. The download matched it; [`fetch_verified`] checks again.
     pub sha256: Option<String>,
-    /// The base it was trained from, where the table or its configuration tells.
+    /// The base it was trained from, if the table or its configuration names it.
     pub base: Option<Base>,
     /// Its configuration, or its base's.
     pub config: Option<PathBuf>,
     /// Its tokenizer, or its base's.
     pub tokenizer: Option<PathBuf>,
-    /// The configuration that goes with the tokenizer.
+    /// The configuration of that tokenizer.
     pub tokenizer_config: Option<PathBuf>,
-    /// Why the files of its base are not here, if they are needed and missing.
+    /// Why needed files of its base are missing.
     pub base_error: Option<HubError>,
 }
 
-/// The files of a base model that its checkpoints lack.
+/// The base model's files that its checkpoints lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseFiles {
     /// The base.
@@ -120,14 +119,13 @@ pub struct BaseFiles {
     pub tokenizer_config: Option<PathBuf>,
 }
 
-/// Brings a checkpoint to the cache: its weights, and configuration and tokenizer of its own or of its base.
+/// Downloads a checkpoint to the cache: its weights, configuration and tokenizer, the latter two possibly from its base.
 ///
-/// What is in the cache is taken from there, without a network and without looking whether it is still whole;
-/// [`fetch_verified`] looks. A base that cannot be had does not fail the whole:
-/// [`Fetched::base_error`] then says why, and a tokenizer may still be given by hand.
+/// Cached files are used without network access and without a check for damage; [`fetch_verified`] checks them. A missing
+/// base is no error: [`Fetched::base_error`] holds the reason, and the user may still supply a tokenizer.
 ///
 /// # Errors
-/// See [`HubError`]; what arrived before the failure is kept, and the next call goes on from there.
+/// See [`HubError`]; partial downloads are kept, and the next call resumes them.
 pub fn fetch(
     id: &str,
     options: &Options,
@@ -137,7 +135,7 @@ pub fn fetch(
     fetch_as(id, false, options, progress, cancelled)
 }
 
-/// As [`fetch`]; with `asks` the hub is asked whatever the cache holds, and what is missing there is downloaded.
+/// Like [`fetch`], but with `asks` always queries the hub and downloads what the cache lacks.
 fn fetch_as(
     id: &str,
     asks: bool,
@@ -159,7 +157,7 @@ fn fetch_as(
         }
         uncertain => match download(&id, &place, options, progress, cancelled) {
             Ok(found) => found,
-            // What is here may well be all there is.
+            // The cache may be complete.
             Err(error) => match uncertain {
                 Some(local) if error.is_no_network() => local.found,
                 _ => return Err(error),
@@ -169,7 +167,7 @@ fn fetch_as(
     with_base(found, |base| base_files(base, options, progress, cancelled))
 }
 
-/// Finds a checkpoint in the cache; the network is not used.
+/// Finds a checkpoint in the cache without network access.
 #[must_use]
 pub fn cached(id: &str, options: &Options) -> Option<Fetched> {
     let id = Id::parse(id).ok()?;
@@ -181,10 +179,10 @@ pub fn cached(id: &str, options: &Options) -> Option<Fetched> {
     .ok()
 }
 
-/// Brings configuration and tokenizer of a base to the cache.
+/// Downloads a base's configuration and tokenizer to the cache.
 ///
 /// # Errors
-/// See [`HubError`]; a gated base wants a token.
+/// See [`HubError`]; a gated base requires a token.
 pub fn base_files(
     base: Base,
     options: &Options,
@@ -225,7 +223,7 @@ pub fn base_files(
     Ok(files)
 }
 
-/// Downloads what the hub has under an id, small files first.
+/// Downloads the files of an id from the hub, small files first.
 fn download(
     id: &Id,
     place: &Place,
@@ -278,10 +276,10 @@ fn remote<'a>(listing: &'a Listing, path: &str) -> Result<&'a RemoteFile, HubErr
     })
 }
 
-/// A checkpoint that lies in the cache.
+/// A checkpoint found in the cache.
 struct Local {
     found: Fetched,
-    /// Whether the hub's listing could lead nowhere else: the weights lie where the id says.
+    /// Whether the hub's listing could not change the choice: the weights are where the id says.
     is_certain: bool,
 }
 
@@ -305,7 +303,7 @@ impl Local {
     }
 }
 
-/// Puts together what is in the cache; an error if a part of the weights is not.
+/// Assembles the cached files; fails if a part of the weights is missing.
 fn assemble(
     id: &Id,
     place: &Place,
@@ -364,7 +362,7 @@ fn assemble(
     })
 }
 
-/// Adds the files of the base where the checkpoint has none of its own.
+/// Adds the base's files if the checkpoint lacks its own.
 fn with_base(
     mut found: Fetched,
     bring: impl FnOnce(Base) -> Result<BaseFiles, HubError>,
@@ -389,7 +387,7 @@ fn with_base(
     Ok(found)
 }
 
-/// The files of a base that lie in the cache.
+/// Returns the base's files if they are cached.
 fn cached_base(base: Base, cache: &Path) -> Option<BaseFiles> {
     base.cached_as().iter().find_map(|repo| {
         let place = Place::new(cache, &Id::of_repo(repo));
@@ -411,7 +409,7 @@ fn offline_base(base: Base, cache: &Path) -> HubError {
     }
 }
 
-/// The error of a repository in which no file can be chosen.
+/// Creates the error for a repository in which no single file can be chosen.
 fn unclear_error(id: &Id, entries: &[Entry<'_>], unclear: Unclear) -> HubError {
     match unclear {
         Unclear::Nothing => HubError::NoCheckpoint {
@@ -437,7 +435,7 @@ fn unclear_error(id: &Id, entries: &[Entry<'_>], unclear: Unclear) -> HubError {
     }
 }
 
-/// The files that an index names, in order; none if the weights are no index.
+/// Returns the files that an index names, in order; empty if the weights are not an index.
 fn shards(pointer: &Path, weights: &str) -> Result<Vec<String>, HubError> {
     if !weights.ends_with(discover::INDEX) {
         return Ok(Vec::new());
@@ -471,8 +469,8 @@ fn shards(pointer: &Path, weights: &str) -> Result<Vec<String>, HubError> {
     Ok(names.into_iter().collect())
 }
 
-/// What a configuration says the model is. Published checkpoints also have empty configurations, and ones of the
-/// training run; they describe no model, and the base's is used.
+/// Returns the `model_type` of a configuration. Published checkpoints may have empty configurations or training-run ones
+/// without it; then the base's configuration is used.
 fn model_type(path: &Path) -> Option<String> {
     let config = read_json(path).ok()?;
     Some(config.get("model_type")?.as_str()?.to_owned())

@@ -1,4 +1,4 @@
-//! Where a model comes from: the bundled ones, a folder, a bare checkpoint file, or parts in memory.
+//! Sources of a model: bundled models, a folder, a bare checkpoint file, or parts in memory.
 
 use std::borrow::Cow;
 use std::io;
@@ -16,9 +16,9 @@ use super::source::Source;
 use super::tensor_file::TensorFile;
 use super::weights::Weights;
 
-/// The longest config.json or meta.json that is read.
+/// The maximum size of a config.json or meta.json, in bytes.
 const LONGEST_TEXT: u64 = 16 << 20;
-/// The longest tokenizer.json that is read; Llama 3's has 9 MB.
+/// The maximum size of a tokenizer.json, in bytes; Llama 3's has 9 MB.
 const LONGEST_TOKENIZER: u64 = 32 << 20;
 
 /// The files of one checkpoint, opened but not parsed.
@@ -27,21 +27,21 @@ pub struct Checkpoint {
     /// The bundled name, the path, or the published id.
     pub(crate) name: String,
     pub(crate) config: Option<Cow<'static, str>>,
-    /// A meta.json beside a published checkpoint, if config.json says nothing about latents.
+    /// A meta.json beside a published checkpoint, used if config.json has no `undertone` object.
     pub(crate) meta: Option<String>,
-    /// The text of an `adapter_config.json`, where peft says how its low-rank branches are scaled.
+    /// The text of peft's `adapter_config.json`, which states the scale of the low-rank branches.
     pub(crate) adapter: Option<String>,
     pub(crate) tokenizer: Option<Cow<'static, [u8]>>,
-    /// The file that the tokenizer was read from, if from one that was named or found.
+    /// The tokenizer's file, if it was read from one.
     pub(crate) tokenizer_path: Option<String>,
     pub(crate) weights: Source,
-    /// The SHA-256 that the weights were published with, which they must have.
+    /// The published SHA-256 that the weights must have.
     pub(crate) stated_sha256: Option<String>,
-    /// What a user has to know of the choice of these files.
+    /// Warnings for the user about the choice of these files.
     pub(crate) warnings: Vec<String>,
 }
 
-/// What a meta.json says about files.
+/// The file names in a meta.json.
 #[derive(Default, Deserialize)]
 struct Files {
     weights_file: Option<String>,
@@ -52,7 +52,7 @@ impl Checkpoint {
     /// Opens a bundled model by name, else a checkpoint folder or file.
     ///
     /// # Errors
-    /// [`ModelError::UnknownModel`] if it is none of them; [`ModelError::Read`] naming the file.
+    /// [`ModelError::UnknownModel`] if there is no such model or path; [`ModelError::Read`] naming the file.
     pub fn open(name_or_path: &str) -> Result<Self> {
         if let Ok(checkpoint) = Self::bundled(name_or_path) {
             return Ok(checkpoint);
@@ -89,7 +89,7 @@ impl Checkpoint {
         })
     }
 
-    /// Opens a folder: its weights under any of the published names, and what lies beside them.
+    /// Opens a folder: weights under any published name, and the files beside them.
     ///
     /// # Errors
     /// [`ModelError::Read`] naming the file, or the folder if it holds no weights or several.
@@ -107,7 +107,7 @@ impl Checkpoint {
         Ok(found)
     }
 
-    /// Takes what a checkpoint of a training run lacks from the folder of the run.
+    /// Fills in missing files of a training checkpoint from the run's folder.
     fn or_beside(mut self, run: &Path) -> Result<Self> {
         if self.config.is_none() {
             self.config = optional_text(&run.join("config.json"))?.map(Cow::from);
@@ -125,7 +125,7 @@ impl Checkpoint {
         Ok(self)
     }
 
-    /// Opens a bare checkpoint file, with what lies beside it.
+    /// Opens a bare checkpoint file and the files beside it.
     ///
     /// # Errors
     /// [`ModelError::Read`] naming the file.
@@ -134,7 +134,7 @@ impl Checkpoint {
         Self::beside(weights, folder, weights.display().to_string())
     }
 
-    /// Opens files that lie apart: the weights (or the index of several), config.json and tokenizer.json.
+    /// Opens files from separate places: the weights (or the index of several), config.json and tokenizer.json.
     ///
     /// # Errors
     /// [`ModelError::Read`] naming the file.
@@ -162,7 +162,7 @@ impl Checkpoint {
         })
     }
 
-    /// Expects the weights to have this SHA-256; it is computed while they are loaded.
+    /// Requires the weights to have this SHA-256, which is computed during loading.
     #[must_use]
     pub fn with_stated_sha256(mut self, sha256: Option<String>) -> Self {
         self.stated_sha256 = sha256;
@@ -195,7 +195,7 @@ impl Checkpoint {
         })
     }
 
-    /// The files that a model is read from when it is opened by this name; none for a bundled one or one that cannot be opened.
+    /// Returns the files read when this name is opened; empty for a bundled model or one that cannot be opened.
     #[must_use]
     pub fn files_of(name_or_path: &str) -> Vec<PathBuf> {
         let Ok(checkpoint) = Self::open(name_or_path) else {
@@ -217,14 +217,14 @@ impl Checkpoint {
             .collect()
     }
 
-    /// Whether no tokenizer was found beside the weights.
+    /// Returns whether no tokenizer was found beside the weights.
     #[must_use]
     pub fn needs_tokenizer(&self) -> bool {
         self.tokenizer.is_none()
     }
 
-    /// The base that the weights are of, and the kind that their names and shapes mean for the base's published
-    /// vocabulary, if they mean one; none for a file that is no checkpoint of a known base.
+    /// Returns the base of the weights and, if it can be inferred, the kind that their names and shapes imply for the base's
+    /// published vocabulary; `None` if the file is not a checkpoint of a known base.
     #[must_use]
     pub fn inferred(&self) -> Option<(Base, Option<Family>)> {
         let file = TensorFile::open(&self.name, &self.weights).ok()?;
@@ -235,7 +235,7 @@ impl Checkpoint {
         Some((layout.base, family.ok().map(|(family, _)| family)))
     }
 
-    /// Takes the parts as they are.
+    /// Creates a checkpoint from its parts.
     #[must_use]
     pub fn from_parts(
         name: &str,
@@ -256,7 +256,7 @@ impl Checkpoint {
         }
     }
 
-    /// Uses this tokenizer.json, whatever lies beside the weights.
+    /// Uses this tokenizer.json instead of one beside the weights.
     ///
     /// # Errors
     /// [`ModelError::Read`] naming the file.
@@ -271,20 +271,20 @@ impl Checkpoint {
         Ok(self)
     }
 
-    /// Adds the text of a meta.json, which speaks where config.json has no `undertone` object.
+    /// Adds the text of a meta.json, used if config.json has no `undertone` object.
     #[must_use]
     pub fn with_meta(mut self, meta_json: String) -> Self {
         self.meta = Some(meta_json);
         self
     }
 
-    /// How long the weights are, in bytes; of several files all of them. Nothing for weights that cannot be read.
+    /// Returns the total size of the weights in bytes; 0 if they cannot be read.
     #[must_use]
     pub fn weights_bytes(&self) -> u64 {
         TensorFile::open(&self.name, &self.weights).map_or(0, |file| file.length())
     }
 
-    /// The bundled name, or the path.
+    /// Returns the bundled name, the path, or the published id.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -311,14 +311,14 @@ fn read(path: &Path, longest: u64) -> Result<Vec<u8>> {
     file.read(0, length).map_err(|e| failed(path, &e))
 }
 
-/// The text of a file that need not be there.
+/// Reads an optional file.
 fn optional_text(path: &Path) -> Result<Option<String>> {
     match std::fs::metadata(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         _ => {
             let text = String::from_utf8(read(path, LONGEST_TEXT)?);
             let text = text.map_err(|_| failed(path, "it is not UTF-8"))?;
-            // Some editors put a byte order mark before it, which is no JSON.
+            // Some editors prepend a byte order mark, which is invalid JSON.
             Ok(Some(text.trim_start_matches('\u{feff}').to_owned()))
         }
     }
@@ -331,7 +331,7 @@ fn files(folder: &Path, meta: Option<&str>) -> Result<Files> {
     )
 }
 
-/// The name of a file in this very folder: a meta.json may come from anywhere.
+/// Accepts only a file name in this folder: the meta.json is not trusted.
 fn plain_name(folder: &Path, name: &str) -> Result<PathBuf> {
     let path = Path::new(name);
     if path
@@ -344,7 +344,7 @@ fn plain_name(folder: &Path, name: &str) -> Result<PathBuf> {
     Err(failed(&folder.join("meta.json"), &reason))
 }
 
-/// The tokenizer that a meta.json names, relative to the folder or to one of the two above it.
+/// Finds the tokenizer that a meta.json names, relative to the folder or to one of the two above it.
 fn tokenizer_above(folder: &Path, name: &str) -> Option<PathBuf> {
     let folder = folder.canonicalize().ok()?;
     folder

@@ -1,8 +1,7 @@
-//! The end of many runs at once: what each says, and how likely it holds an expected answer to be.
+//! Ends many runs at once: what each run says, and how likely it considers an expected answer.
 //!
-//! Most variants of a run still give its answer. So the expected text is fed to all rows in one pass, which scores it and at
-//! the same time shows how far each row would have said the same; only rows that turn off somewhere go on by themselves,
-//! from where they turned.
+//! Most variants of a run still give its answer. The expected text is therefore fed to all rows in one pass, which scores it and
+//! shows how far each row would have said the same; only diverging rows are generated further, from where they diverge.
 
 use candle_core::{D, Tensor};
 use rayon::prelude::*;
@@ -15,47 +14,47 @@ use super::error::Result;
 use super::generate::{Generated, Score};
 use super::vectors::{argmax, log_softmax_at, log_sum_exp};
 
-/// Where a row begins to speak for itself.
+/// The point where a row starts to generate freely.
 #[derive(Debug, Clone, Copy)]
 pub enum Spoken<'a> {
-    /// After the end marker; the expected text, its delimiter included.
+    /// After the end marker; holds the expected text with its delimiter.
     Free(&'a [u32]),
     /// After a forced delimiter; the expected text is the target.
     Forced,
 }
 
-/// What one row came to.
+/// The result of one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conclusion {
-    /// The target, teacher-forced after a forced delimiter.
+    /// The score of the target, teacher-forced after a forced delimiter.
     pub score: Score,
-    /// What the row says.
+    /// The row's own text.
     pub generated: Generated,
 }
 
-/// How many states are projected at a time: logits of a large vocabulary are large.
+/// The maximum number of states projected at once: logits of a large vocabulary need much memory.
 const PROJECTED: usize = 128;
 
-/// What is fed to all rows.
+/// The text fed to all rows.
 struct Text<'a> {
-    /// Ids that are fed and not compared.
+    /// The ids that are fed but not compared.
     lead: Vec<u32>,
-    /// Ids that are compared with what a row would say.
+    /// The ids that are compared with the row's own choices.
     expected: &'a [u32],
-    /// Where in them the target begins, if it is there.
+    /// The start of the target in `expected`, if it is contained.
     scored: Option<usize>,
 }
 
-/// One row while it is compared with the expected text.
+/// The comparison of a row with the expected text.
 struct Row {
     generated: Generated,
-    /// Where it turned off the expected text, if it did not end there.
+    /// The index at which it leaves the expected text; `None` if it ended before.
     turned: Option<usize>,
 }
 
 impl Model {
-    /// Closes the latent phase of every row, scores a target after a forced delimiter and lets the row speak, greedily, up to
-    /// `max_new` ids.
+    /// Closes the latent phase of every row, scores a target after a forced delimiter, and generates each row's own text greedily, up
+    /// to `max_new` ids.
     ///
     /// # Errors
     /// [`super::ModelError::Input`] for unknown ids or too many positions; [`super::ModelError::Cancelled`].
@@ -79,7 +78,7 @@ impl Model {
             Spoken::Free(expected) => Text {
                 lead: end,
                 expected,
-                // As a rule a run says the delimiter and its answer, and one pass does for both.
+                // Usually a run says the delimiter and its answer, so that one pass suffices for both.
                 scored: (expected == forced).then_some(delimiter.len()),
             },
         };
@@ -101,7 +100,7 @@ impl Model {
         Ok(scores.into_iter().zip(rows).map(row).collect())
     }
 
-    /// Feeds a text to all rows; what each would have said itself, and the scores of the target if it is in the text.
+    /// Feeds a text to all rows; returns each row's own text, and the scores of the target if the text contains it.
     fn follow(
         &self,
         branch: &Branch,
@@ -114,7 +113,7 @@ impl Model {
         let (rows, first) = (branch.rows(), text.lead.len());
         let ids = [text.lead.as_slice(), text.expected].concat();
         let (after, states) = self.pass_over(branch, &ids)?;
-        // State i is what the model knew ahead of id i, so the one beyond the last says whether it would have stopped there.
+        // State i precedes id i, so the one after the last id shows whether the row would have stopped there.
         let per_row = text.expected.len() + 1;
         let at_once = (PROJECTED / per_row).max(1);
         let (mut compared, mut scores) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
@@ -151,7 +150,7 @@ impl Model {
         Ok((compared, scores))
     }
 
-    /// How far a row says the expected text, given its logits ahead of every id and after the last.
+    /// Compares a row with the expected text, given its logits before every id and after the last.
     fn compare(&self, logits: &[&[f32]], expected: &[u32], max_new: usize) -> Row {
         let mut generated = Generated::default();
         for (n, logits) in logits.iter().enumerate() {
@@ -187,8 +186,8 @@ impl Model {
         }
     }
 
-    /// Lets the rows that turned off go on from there, side by side. `(first, fed)`: the first expected id, and how many ids
-    /// were fed.
+    /// Continues the diverging rows from where they diverged, as one batch. `(first, fed)`: the index of the first expected id, and
+    /// the number of ids fed.
     fn go_on(
         &self,
         after: &Branch,
@@ -208,7 +207,7 @@ impl Model {
             if rows.is_empty() {
                 continue;
             }
-            // Ids fed so far: those ahead of the expected ones, and n of these.
+            // The ids fed up to here: the lead and n expected ones.
             let kept = first + n;
             let hidden = states.narrow(1, kept, 1)?.squeeze(1)?.contiguous()?;
             let there = Branch {
@@ -237,7 +236,7 @@ impl Model {
         Ok(())
     }
 
-    /// One token after the other, with a pass for the score beside it.
+    /// Generates token by token, with a separate pass for the score.
     fn conclude_apart(
         &self,
         branch: &Branch,
@@ -259,7 +258,7 @@ impl Model {
             .collect())
     }
 
-    /// Feeds the same ids to every row; also returns the states ahead of each id and after the last, (rows, ids + 1, width).
+    /// Feeds the same ids to every row; also returns the states before each id and after the last, (rows, ids + 1, width).
     fn pass_over(&self, branch: &Branch, ids: &[u32]) -> Result<(Branch, Tensor)> {
         let vectors = self.embed(ids)?.unsqueeze(0)?;
         let vectors = vectors.broadcast_as((branch.rows(), ids.len(), self.width()))?;
@@ -276,7 +275,7 @@ impl Model {
     }
 }
 
-/// The score of a target, given a row's logits ahead of each of its ids.
+/// Scores a target, given a row's logits before each of its ids.
 fn scored(logits: &[&[f32]], target: &[u32]) -> Score {
     let token_logprobs: Vec<f64> = target
         .iter()

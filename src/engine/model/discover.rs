@@ -1,59 +1,59 @@
-//! What the names and shapes of a weights file say about the kind of model (methods.md 8.1 to 8.6).
+//! Infers the kind of model from the names and shapes of a weights file (methods.md 8.1 to 8.6).
 
 use super::error::{ModelError, Result};
 use super::family::{Base, Family};
 use super::weights::unwrapped;
 
-/// The input table of each base, which tells where the base's names begin.
+/// The input table of each base, which marks the start of the base's names.
 const TABLES: [(Base, &str); 2] = [
     (Base::Gpt2, "transformer.wte.weight"),
     (Base::Llama32, "model.embed_tokens.weight"),
 ];
 
-/// What may stand before the base's names, besides the wrappers that are stripped already.
+/// The possible prefixes of the base's names, after wrappers are stripped.
 const PREFIXES: [&str; 6] = [
     "",
     "base_causallm.",
     "codi.base_model.model.",
-    // The authors' loader of multi-mode CODI renames `codi.` so.
+    // The multi-mode CODI authors' loader renames `codi.` to this.
     "model.base_model.model.",
     "model.",
     "codi.",
 ];
 
-/// The name under which Coconut's training code keeps the input table once more.
+/// The second name of the input table in Coconut's training code.
 pub(super) const ALIAS: &str = "embedding.weight";
 
 /// Prefixes of a training-time decoder (SIM-CoT), the first for CODI, the others for Coconut.
 const STEP_DECODERS: [&str; 3] = ["decoder.", "expainable_llm.", "explainable_llm."];
 
-/// What was found out.
+/// The inferred layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub(crate) base: Base,
-    /// What stands before every name of the base.
+    /// The prefix of every name of the base.
     pub(crate) prefix: String,
     /// Rows of the input table.
     pub(crate) rows: usize,
     pub(crate) width: usize,
     pub(crate) layers: usize,
-    /// Rank of the low-rank branches, if there are any.
+    /// Rank of the low-rank branches, if any.
     pub(crate) lora_rank: Option<usize>,
-    /// CODI's projection is there.
+    /// Whether CODI's projection is present.
     pub(crate) projection: bool,
-    /// The alias of the input table that Coconut's training code keeps; `None` where the format may have left it out.
+    /// Whether Coconut's alias of the input table is present; `None` if the format may have omitted it.
     pub(crate) alias: Option<bool>,
-    /// The vector that a pause control feeds.
+    /// Whether a pause control's vector is present.
     pub(crate) pause: bool,
-    /// Prefix of a training-time decoder.
+    /// The prefix of a training-time decoder.
     pub(crate) step_decoder: Option<&'static str>,
 }
 
 impl Layout {
-    /// Looks at names (wrappers stripped) and shapes; none of the values is read.
+    /// Inspects names (wrappers stripped) and shapes; reads no values.
     ///
     /// # Errors
-    /// [`ModelError::Weights`] if this is no checkpoint of a base we know.
+    /// [`ModelError::Weights`] if this is not a checkpoint of a known base.
     pub(crate) fn of<'a>(
         model: &str,
         tensors: &(impl Iterator<Item = (&'a str, &'a [usize])> + Clone),
@@ -121,13 +121,13 @@ impl Layout {
         })
     }
 
-    /// The name of the input table.
+    /// Returns the name of the input table.
     pub(crate) fn table(&self) -> String {
         let of_base = TABLES.iter().find(|(base, _)| *base == self.base);
         format!("{}{}", self.prefix, of_base.map_or("", |(_, table)| table))
     }
 
-    /// Takes account of names that a safetensors file leaves out because others hold the same values.
+    /// Accounts for names that a safetensors file omits because others hold the same values.
     pub(crate) fn with_aliases(mut self, aliases: Option<&[String]>) -> Self {
         if let Some(aliases) = aliases
             && self.alias == Some(false)
@@ -138,13 +138,13 @@ impl Layout {
         self
     }
 
-    /// The kind that these names mean, for a table of `vocab` rows before special tokens were added, and what says so.
+    /// Returns the kind that these names imply, for a table of `vocab` rows before special tokens, and the evidence.
     ///
-    /// Some kinds look alike, and only `name` can tell them apart: CoT and No-CoT, and Coconut and its multi-mode kind where the alias
-    /// of the table may have been left out. Of the latter two, the one with fewer modes is taken.
+    /// Only `name` can distinguish CoT from No-CoT, and Coconut from its multi-mode kind if the table's alias may have been omitted;
+    /// of the latter two, the default is the one with fewer modes.
     ///
     /// # Errors
-    /// What was seen, where it is no published kind.
+    /// A description of the weights if they are not a published kind.
     pub(crate) fn family(
         &self,
         vocab: usize,
@@ -152,7 +152,7 @@ impl Layout {
     ) -> std::result::Result<(Family, &'static str), String> {
         const WEIGHTS: &str = "the weights";
         let is_codi = ["codi.base_model.model.", "model.base_model.model.", "codi."];
-        // Without a projection CODI feeds the state back as it is (`use_prj=False`).
+        // Without a projection, CODI feeds the state back unchanged (`use_prj=False`).
         if self.projection || is_codi.contains(&self.prefix.as_str()) {
             let is_multimode = self.rows == vocab + Family::MultimodeCodi.added_tokens();
             let family = if is_multimode {
@@ -169,7 +169,7 @@ impl Layout {
         let says = |told: &[&str]| words.windows(told.len()).any(|words| words == told);
         if self.prefix == "base_causallm." {
             let is_multimode = says(&["multimode"]) || says(&["multi", "mode"]);
-            // Coconut's code keeps an alias of the table, the multi-mode code does not.
+            // Coconut's code stores an alias of the table, the multi-mode code does not.
             return Ok(match self.alias {
                 _ if self.step_decoder.is_some() => (Family::Coconut, WEIGHTS),
                 Some(true) => (Family::Coconut, WEIGHTS),
@@ -198,7 +198,7 @@ impl Layout {
     }
 }
 
-/// The words of a name, in lower case: of a path its last two parts.
+/// Returns the words of a name in lower case; of a path, the last two parts.
 fn words(name: &str) -> Vec<String> {
     let parts: Vec<&str> = name.rsplit(['/', '\\']).take(2).collect();
     let name = parts.join(" ").to_lowercase();

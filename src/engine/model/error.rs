@@ -1,17 +1,17 @@
-//! What can go wrong in the model layer, in words that name the file, flag or tensor, with a way out.
+//! Errors of the model layer; each names the file, flag or tensor and a remedy.
 
 use thiserror::Error;
 
-/// The result of everything in the model layer.
+/// The result type of the model layer.
 pub type Result<T> = std::result::Result<T, ModelError>;
 
-/// A failure of the model layer.
+/// An error of the model layer.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum ModelError {
-    /// Neither a bundled model nor a folder.
+    /// The name is neither a bundled model nor a path.
     #[error("no model called {name:?}")]
     UnknownModel {
-        /// What was asked for.
+        /// The requested name.
         name: String,
     },
     /// A file could not be read.
@@ -19,18 +19,18 @@ pub enum ModelError {
     Read {
         /// The file.
         path: String,
-        /// The system's reason.
+        /// The operating system's reason.
         reason: String,
     },
-    /// A configuration that cannot be used.
+    /// The configuration is unusable.
     #[error("cannot use the configuration of {model}: {reason}")]
     Config {
         /// The model.
         model: String,
-        /// Which field, and what is wrong with it.
+        /// The field and what is wrong with it.
         reason: String,
     },
-    /// The weights file is not what it should be.
+    /// The weights file is invalid.
     #[error("cannot read the weights of {model}: {reason}")]
     Weights {
         /// The model.
@@ -38,67 +38,67 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
-    /// The weights are not those that were published under this name.
+    /// The weights differ from those published under this name.
     #[error(
         "the weights of {model} are damaged: their SHA-256 is {found}, but the hub stated {stated}"
     )]
     Damaged {
         /// The published id.
         model: String,
-        /// What is there.
+        /// The actual hash.
         found: String,
-        /// What the hub stated.
+        /// The hash that the hub stated.
         stated: String,
     },
-    /// A tensor that the architecture needs is not in the file.
+    /// The file lacks a tensor that the architecture needs.
     #[error("{file}: no tensor {name:?} (expected shape {expected})")]
     MissingTensor {
         /// The checkpoint.
         file: String,
         /// The tensor's name in the file.
         name: String,
-        /// The shape it should have.
+        /// The expected shape.
         expected: String,
     },
-    /// A tensor has another shape or type than the architecture needs.
+    /// A tensor has the wrong shape or type.
     #[error("{file}: tensor {name:?} is {found}, expected {expected}")]
     WrongTensor {
         /// The checkpoint.
         file: String,
         /// The tensor's name in the file.
         name: String,
-        /// What was found.
+        /// The actual shape or type.
         found: String,
-        /// What was expected.
+        /// The expected shape or type.
         expected: String,
     },
-    /// The file holds tensors that the architecture has no use for.
+    /// The file contains tensors that the architecture does not use.
     #[error("{file}: unexpected tensor {name:?} ({count} unexpected in all)")]
     UnexpectedTensor {
         /// The checkpoint.
         file: String,
-        /// The first of them.
+        /// The name of the first one.
         name: String,
-        /// How many there are.
+        /// The number of unexpected tensors.
         count: usize,
     },
-    /// A learned lens that cannot be used, at all or with this model.
+    /// A tuned lens is unusable, in general or with this model.
     #[error("cannot use {lens}: {reason}")]
     Lens {
-        /// Its folder, or whose bundled lens it is.
+        /// The lens's folder, or the model whose bundled lens it is.
         lens: String,
         /// What is wrong.
         reason: String,
     },
-    /// The tokenizer cannot be used, or failed.
+    /// The tokenizer is unusable or failed.
     #[error("cannot use the tokenizer of {model}: {reason}")]
     Tokenizer {
-        /// The tokenizer's file, or the model where it has none.
+        /// The tokenizer's file, or the model if there is no file.
         model: String,
         /// What is wrong.
         reason: String,
     },
-    /// There is no tokenizer beside the checkpoint, and the base's is not at hand.
+    /// There is no tokenizer beside the checkpoint, and the base's is not available.
     #[error("no tokenizer.json for {model}")]
     NoTokenizer {
         /// The model.
@@ -106,7 +106,7 @@ pub enum ModelError {
         /// The base whose tokenizer it needs.
         base: String,
     },
-    /// A question or a call that the model cannot serve.
+    /// The model cannot process a question or call.
     #[error("{reason}")]
     Input {
         /// What is wrong.
@@ -114,24 +114,24 @@ pub enum ModelError {
         /// What to change.
         hint: String,
     },
-    /// A self-test at load failed: the numbers cannot be trusted.
+    /// A self-test at load failed: the results cannot be trusted.
     #[error(
         "{model}: self-test \"{check}\" failed: difference {found:.3e}, tolerance {tolerance:.0e}"
     )]
     SelfTest {
         /// The model.
         model: String,
-        /// What was checked.
+        /// The name of the check.
         check: &'static str,
-        /// The difference that was measured.
+        /// The measured difference.
         found: f64,
-        /// The difference that is allowed.
+        /// The allowed difference.
         tolerance: f64,
     },
-    /// The device has not enough memory.
+    /// The device is out of memory.
     #[error("not enough memory on the device: {0}")]
     OutOfMemory(String),
-    /// The tensor library failed.
+    /// The tensor library reported an error.
     #[error("computation failed: {0}")]
     Compute(String),
     /// The work was cancelled.
@@ -139,7 +139,7 @@ pub enum ModelError {
     Cancelled,
 }
 
-/// What the user can mend is an error of usage, anything else one of the model.
+/// Errors that the user can fix become usage errors, all others model errors.
 impl From<ModelError> for crate::core::error::Error {
     fn from(error: ModelError) -> Self {
         match error.kind() {
@@ -149,21 +149,21 @@ impl From<ModelError> for crate::core::error::Error {
     }
 }
 
-/// What sort of failure it is; decides the exit code and whether a retry makes sense.
+/// The kind of failure; decides the exit code and whether a retry makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// A name, path or question that the user can mend.
+    /// The user can fix the name, path or question.
     Usage,
-    /// A checkpoint that cannot be used.
+    /// The checkpoint is unusable.
     Checkpoint,
-    /// The engine itself.
+    /// The engine failed.
     Engine,
-    /// Not a failure: the work was called off.
+    /// The work was cancelled; not a failure.
     Cancelled,
 }
 
 impl ModelError {
-    /// What sort of failure it is.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -183,7 +183,7 @@ impl ModelError {
         }
     }
 
-    /// What to do next, in one sentence.
+    /// Returns a hint for the user, in one sentence.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
@@ -238,8 +238,7 @@ impl ModelError {
         }
     }
 
-    /// The same failure as one of loading this model: what would otherwise speak of a question or of the engine alone
-    /// names the checkpoint whose fault it is.
+    /// Converts the error to one of loading `model`, so that errors about a question or the engine name the checkpoint.
     pub(crate) fn at_load(self, model: &str) -> Self {
         let model = model.to_owned();
         match self {
@@ -255,7 +254,7 @@ impl ModelError {
         }
     }
 
-    /// A call that cannot be served and that this program should not have made.
+    /// Creates the error for a call that this program should not have made.
     pub(crate) fn input(reason: impl Into<String>) -> Self {
         Self::refused(
             reason,
@@ -263,7 +262,7 @@ impl ModelError {
         )
     }
 
-    /// A request of the user that cannot be served, with what is wrong and what to change.
+    /// Creates the error for a user request that cannot be served: the reason and a remedy.
     pub(crate) fn refused(reason: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Input {
             reason: reason.into(),
@@ -272,7 +271,7 @@ impl ModelError {
     }
 }
 
-/// What to do about a tensor that the architecture has no use for, by what its name means elsewhere.
+/// Returns a hint about an unexpected tensor, based on its name.
 fn unexpected(name: &str) -> &'static str {
     let ends = |with: &[&str]| with.iter().any(|end| name.ends_with(end));
     let is_head = ["score.", "classifier.", "v_head.", "qa_outputs."];
@@ -287,7 +286,7 @@ fn unexpected(name: &str) -> &'static str {
     }
 }
 
-/// A reason that may quote a file, cut to what fits a screen: parsers quote what they refuse, however long it is.
+/// Truncates a reason to screen size: parsers quote invalid input at any length.
 pub(crate) fn short(mut reason: String) -> String {
     const LONGEST: usize = 400;
     if reason.len() > LONGEST {
@@ -299,10 +298,10 @@ pub(crate) fn short(mut reason: String) -> String {
 
 impl From<candle_core::Error> for ModelError {
     fn from(error: candle_core::Error) -> Self {
-        // What follows the first line is a backtrace.
+        // A backtrace follows the first line.
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default().to_owned();
-        // The library passes on the driver's words, without a kind of its own.
+        // The library passes the driver's message through without an error kind.
         let words = first.to_lowercase();
         if words.contains("out of memory") || words.contains("out_of_memory") {
             Self::OutOfMemory(first)

@@ -1,4 +1,4 @@
-//! Greedy generation of many rows at once, and scoring of given ids in one pass.
+//! Greedy generation for many rows at once, and scoring of given ids in one pass.
 
 use candle_core::Tensor;
 
@@ -9,14 +9,14 @@ use super::cancel::Cancel;
 use super::error::{ModelError, Result};
 use super::vectors::{argmax, log_softmax_at, log_sum_exp};
 
-/// A token as it is chosen.
+/// A chosen token.
 #[derive(Debug, Clone, Copy)]
 pub struct Token<'a> {
-    /// The row it belongs to, counted in the branch that was given.
+    /// Its row in the given branch.
     pub row: usize,
     /// Its id.
     pub id: u32,
-    /// What it was chosen from: logits over all rows of the vocabulary.
+    /// The logits it was chosen from, over all rows of the vocabulary.
     pub logits: &'a [f32],
     /// Whether it ends the row; it is then not part of the answer.
     pub stop: bool,
@@ -27,11 +27,11 @@ pub struct Token<'a> {
 pub struct Generated {
     /// The ids, without the end token.
     pub ids: Vec<u32>,
-    /// The raw logit of each.
+    /// The raw logit of each id.
     pub logits: Vec<f32>,
-    /// The log-probability of each, over the ids that the family may generate.
+    /// The log-probability of each id, over the ids that the family may generate.
     pub logprobs: Vec<f64>,
-    /// The id that ended it; none if it ran into the limit.
+    /// The id that ended it; `None` if it reached the limit.
     pub stop: Option<u32>,
 }
 
@@ -42,12 +42,12 @@ pub struct Score {
     pub logprob: f64,
     /// One per id.
     pub token_logprobs: Vec<f64>,
-    /// What the first id was scored against: logits over the ids that the family may generate.
+    /// The logits that the first id was scored with, over the ids that the family may generate.
     pub first_logits: Vec<f32>,
 }
 
 impl Model {
-    /// Generates greedily, every row on its own, up to `max_new` ids or the last position; `observe` sees each choice.
+    /// Generates every row independently and greedily, up to `max_new` ids or the last position; `observe` receives each choice.
     ///
     /// # Errors
     /// [`ModelError::Cancelled`]; [`ModelError::Compute`] if the device fails.
@@ -99,7 +99,7 @@ impl Model {
         Ok(done)
     }
 
-    /// Scores given ids after a branch: one list for all rows, or one per row; lengths may differ. One pass.
+    /// Scores given ids after a branch, in one pass: one list for all rows, or one per row; lengths may differ.
     ///
     /// # Errors
     /// [`ModelError::Input`] if lists and rows do not match, for unknown ids or too many positions;
@@ -140,7 +140,7 @@ impl Model {
         let mut states = branch.hidden.unsqueeze(1)?;
         if longest > 1 {
             let fed = longest - 1;
-            // Padding on the right is seen by nothing that is read.
+            // Padding is on the right, where no state that is read attends to it.
             let ids: Vec<u32> = (0..rows)
                 .flat_map(|row| (0..fed).map(move |i| (row, i)))
                 .map(|(row, i)| target(row).get(i).copied().unwrap_or(0))
@@ -170,12 +170,12 @@ impl Model {
         Ok((0..rows).map(score).collect())
     }
 
-    /// Whether an id ends a row, as its n-th, counted from 0.
+    /// Returns whether an id ends a row as its n-th id, counted from 0.
     pub(crate) fn stops(&self, id: u32, n: usize) -> bool {
         self.markers.stop.contains(&id) && !(n == 0 && self.markers.keeps_first)
     }
 
-    /// The part of a row of logits that the family may generate from.
+    /// Returns the logits that the family may generate from.
     pub(crate) fn choices<'a>(&self, logits: &'a [f32]) -> &'a [f32] {
         &logits[..self.markers.answer_vocab.min(logits.len())]
     }
@@ -227,7 +227,7 @@ mod tests {
         let generated = model
             .generate(&branch, 5, &mut |_| {}, &cancel)
             .expect("generation");
-        // Rows of different length, so that padding matters.
+        // Rows of different lengths, so that padding matters.
         let mut targets: Vec<Vec<u32>> = generated.iter().map(|g| g.ids.clone()).collect();
         targets[1].extend([3, 4, 5]);
         let scores = model.score(&branch, &targets, &cancel).expect("scores");

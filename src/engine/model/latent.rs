@@ -1,4 +1,4 @@
-//! The latent loop: prompts are run, states are fed back as latents, and markers close the phase.
+//! The latent loop: runs prompts, feeds states back as latents and closes the latent phase with markers.
 //!
 //! Latent j, counted from 1, is the vector fed at the j-th latent position (methods.md 2.1, 2.2, 3.1).
 
@@ -19,10 +19,10 @@ use crate::core::types::LatentIdx;
 /// One latent of every row.
 #[derive(Debug, Clone)]
 pub struct Latent {
-    /// The vector that was fed, replacements included.
+    /// The vector that was fed, after any replacement.
     pub fed: Vectors,
-    /// The state whose vocabulary projection is read: the fed vector for the Coconut kinds, for CODI the state of the
-    /// position before, ahead of the projection.
+    /// The state that the logit lens reads: the fed vector for the Coconut kinds; for CODI the preceding position's state before the
+    /// projection.
     pub state: Vectors,
 }
 
@@ -31,15 +31,15 @@ pub struct Latent {
 pub struct Rollout {
     /// The latents in order.
     pub latents: Vec<Latent>,
-    /// The run after 0, 1, .. latents: one more than there are latents.
+    /// The branches after 0, 1, .. latents: one more than there are latents.
     pub branches: Vec<Branch>,
 }
 
 impl Rollout {
-    /// The run after all latents.
+    /// Returns the branch after all latents.
     ///
     /// # Panics
-    /// Never: a rollout holds at least the branch it began with.
+    /// Never: a rollout starts with a branch.
     #[must_use]
     pub fn last(&self) -> &Branch {
         self.branches
@@ -47,25 +47,25 @@ impl Rollout {
             .expect("a rollout begins with a branch")
     }
 
-    /// The run after the first `k` latents.
+    /// Returns the branch after the first `k` latents.
     #[must_use]
     pub fn after(&self, k: usize) -> Option<&Branch> {
         self.branches.get(k)
     }
 }
 
-/// What is fed at a latent position.
+/// The source of the vector fed at a latent position.
 pub(crate) enum Feedback {
     /// The state after the final norm (methods.md 2.1).
     State,
     /// The state through CODI's projection.
     Projection(Projection),
-    /// A learned vector, (1, width), whatever was computed: the pause controls (methods.md 8.2).
+    /// A learned vector, (1, width), independent of the state: the pause controls (methods.md 8.2).
     Pause(Tensor),
 }
 
 impl Feedback {
-    /// (rows, width) -> (rows, width)
+    /// Maps states (rows, width) to fed vectors (rows, width).
     fn of(&self, state: &Tensor) -> Result<Tensor> {
         match self {
             Self::State => Ok(state.clone()),
@@ -84,7 +84,7 @@ pub(crate) struct Projection {
 }
 
 impl Projection {
-    /// Takes `prj.*`; its inner width is its own, and the norm may be left out.
+    /// Takes `prj.*`. The inner width follows from the weights; the norm is optional.
     pub(crate) fn take(weights: &mut Weights<'_>, width: usize) -> Result<Self> {
         let inner = weights.shape_of("prj.1.weight");
         let inner = inner.and_then(|s| s.first().copied()).unwrap_or(width);
@@ -119,12 +119,12 @@ impl Projection {
     }
 }
 
-/// Parameters times prompt tokens of one pass on a CPU: about a tenth of a second on two cores.
+/// Parameters times prompt tokens per CPU pass: about 0.1 s on two cores.
 const PASS: usize = 4_000_000_000;
 
 impl Model {
-    /// How many prompts of so many tokens run in one pass, so that a request to stop is heeded soon. It follows from the model
-    /// and the device alone: other rows in a pass would be other last digits.
+    /// Returns the number of prompts of `tokens` tokens per pass, limited so that cancellation is prompt. It depends on the model and
+    /// device only, because the batch size affects the last digits of the results.
     #[must_use]
     pub fn rows_at_once(&self, tokens: usize) -> usize {
         let info = self.info();
@@ -135,7 +135,7 @@ impl Model {
         }
     }
 
-    /// Runs prompts of equal length side by side. A single prompt becomes a prefix that all its forks share.
+    /// Runs prompts of equal length as one batch. A single prompt becomes a prefix shared by all forks.
     ///
     /// # Errors
     /// [`ModelError::Input`] for no prompts, empty or unequal ones, unknown ids or too many positions;
@@ -149,7 +149,7 @@ impl Model {
         }
     }
 
-    /// The same with nothing shared: several such branches can be stacked.
+    /// Like [`Model::prefill`], but shares nothing, so that several branches can be stacked.
     ///
     /// # Errors
     /// As [`Model::prefill`].
@@ -167,7 +167,7 @@ impl Model {
         self.feed(&self.backbone.new_cache(prompts.len()), &vectors)
     }
 
-    /// Starts runs from one vector each, at position 0, with nothing before it.
+    /// Starts one run per vector, at position 0 with an empty context.
     ///
     /// # Errors
     /// [`ModelError::Input`] for vectors of another width; [`ModelError::Cancelled`].
@@ -211,7 +211,7 @@ impl Model {
             cancel.check()?;
             let state = branch.hidden.clone();
             let fed = writes.apply(LatentIdx(j), &self.feedback.of(&state)?)?;
-            // CODI's latent is read ahead of the projection; the others' is the very vector that is fed.
+            // CODI reads the state before the projection; the other kinds read the fed vector.
             let state = if self.reads_fed() { fed.clone() } else { state };
             branch = self.feed(&branch.cache, &fed.unsqueeze(1)?)?;
             rollout.latents.push(Latent {
@@ -223,7 +223,7 @@ impl Model {
         Ok(rollout)
     }
 
-    /// Feeds the end marker, if the family has one, and the delimiter's ids after it if they are forced, in one pass.
+    /// Feeds the end marker, if the family has one, and the delimiter if forced, in one pass.
     ///
     /// # Errors
     /// [`ModelError::Input`] for too many positions; [`ModelError::Cancelled`].
@@ -287,17 +287,17 @@ impl Model {
         self.project(&branch.hidden())
     }
 
-    /// What is fed after a state, (rows, width) -> (rows, width).
+    /// Maps a state to the vector fed next, (rows, width) -> (rows, width).
     pub(crate) fn feedback_of(&self, state: &Tensor) -> Result<Tensor> {
         self.feedback.of(state)
     }
 
-    /// Whether the projection of a latent is read off the very vector that is fed.
+    /// Returns whether the logit lens reads the fed vector itself.
     pub(crate) fn reads_fed(&self) -> bool {
         !matches!(self.feedback, Feedback::Projection(_))
     }
 
-    /// (n) ids -> (n, width)
+    /// Embeds ids, (n) -> (n, width).
     pub(crate) fn embed(&self, ids: &[u32]) -> Result<Tensor> {
         if let Some(id) = ids.iter().find(|&&id| id as usize >= self.vocab()) {
             return Err(ModelError::input(format!(
@@ -308,7 +308,7 @@ impl Model {
         self.backbone.embed(&Tensor::new(ids, &self.device)?)
     }
 
-    /// Runs vectors, (rows, t, width), and keeps the state of the last position.
+    /// Runs vectors, (rows, t, width), and keeps the last position's state.
     pub(crate) fn feed(&self, cache: &Cache, vectors: &Tensor) -> Result<Branch> {
         let output = self.backbone.forward(&Pass::new(vectors), cache)?;
         let t = vectors.dims()[1];

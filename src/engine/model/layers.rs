@@ -1,4 +1,4 @@
-//! The run seen layer by layer, and a fed vector seen from the input side.
+//! States of a run by layer, and the tokens nearest to a fed vector.
 
 use std::ops::Range;
 
@@ -11,12 +11,12 @@ use super::error::{ModelError, Result};
 use super::latent::Rollout;
 use super::vectors::Vectors;
 
-/// How many embeddings are compared at a time.
+/// The number of embeddings compared at a time.
 const EMBEDDINGS: u32 = 8192;
 
 impl Model {
-    /// The output of every block, after the final norm, at the last position of a prompt, at the latents after it and at the ids
-    /// after those: by layer, one row per position. One pass without a cache.
+    /// Returns every block's output, after the final norm, at the last prompt position, the latents and the ids after them: by layer,
+    /// one row per position. One pass without a cache.
     ///
     /// # Errors
     /// [`ModelError::Input`] for unknown ids, too many positions or a rollout of several rows; [`ModelError::Cancelled`].
@@ -43,8 +43,8 @@ impl Model {
             .collect()
     }
 
-    /// The output of the last block, ahead of the final norm, at every position of a prompt and the latents after it:
-    /// all of them in one pass without a cache.
+    /// Returns the last block's output, before the final norm, at every position of a prompt and its latents, in one pass without a
+    /// cache.
     ///
     /// # Errors
     /// [`ModelError::Input`] for unknown ids, too many positions or a rollout of several rows.
@@ -53,7 +53,7 @@ impl Model {
         Ok(output.last.squeeze(0)?.to_dtype(DType::F32)?.to_vec2()?)
     }
 
-    /// A prompt, the latents after it and the ids after those: all positions in one pass on an empty cache.
+    /// Runs a prompt, its latents and the ids after them in one pass on an empty cache.
     ///
     /// # Errors
     /// [`ModelError::Input`] for unknown ids, too many positions or a rollout of several rows.
@@ -79,11 +79,11 @@ impl Model {
         self.backbone.forward(&pass, &self.backbone.new_cache(1))
     }
 
-    /// The states that latents 1..N are read off, after the final norm, by layer (those named, counted from 1) and latent, one
-    /// row per prompt, given the vectors that were fed at each latent. Passes without a cache.
+    /// Returns the states that latents 1..N are read from, after the final norm, by layer (those in `layers`, counted from 1) and
+    /// latent, one row per prompt, given the fed vectors of each latent. Runs without a cache.
     ///
     /// # Errors
-    /// [`ModelError::Input`] for a layer that is not there, unknown ids or prompts of unequal length; [`ModelError::Cancelled`].
+    /// [`ModelError::Input`] for a missing layer, unknown ids or prompts of unequal length; [`ModelError::Cancelled`].
     pub fn latent_states(
         &self,
         prompts: &[&[u32]],
@@ -115,7 +115,7 @@ impl Model {
             .collect()
     }
 
-    /// The same of some rows, by layer and latent: (rows, width) each.
+    /// Computes the states of some rows, by layer and latent: (rows, width) each.
     fn states_of_rows(
         &self,
         prompts: &[&[u32]],
@@ -127,7 +127,7 @@ impl Model {
         let length = prompts.first().map_or(0, |prompt| prompt.len());
         let embedded = self.embed(&prompts.concat())?;
         let mut parts = vec![embedded.reshape((rows.len(), length, self.width()))?];
-        // Latent N is read at the position before it, so it need not be fed itself.
+        // Latent N is read at the position before it, so it need not be fed.
         for fed in &fed[..n - 1] {
             let fed = fed.tensor().narrow(0, rows.start, rows.len())?;
             parts.push(fed.unsqueeze(1)?);
@@ -154,7 +154,7 @@ impl Model {
         layers.iter().map(of_layer).collect()
     }
 
-    /// The tokens whose input embeddings are nearest to each vector: id, cosine and dot product, nearest first.
+    /// Returns the tokens whose input embeddings are nearest to each vector: id, cosine and dot product, nearest first.
     ///
     /// # Errors
     /// [`ModelError::Compute`] if the device fails; [`ModelError::Cancelled`].

@@ -1,8 +1,8 @@
 //! The engine: loads a latent reasoning model, runs its latent loop over a branchable cache, projects states.
 //!
 //! [`Model::load`] a [`Checkpoint`], build a [`Prompt`], [`Model::prefill`] it to a [`Branch`], [`Model::rollout`] the
-//! latents (some of them replaced by [`Writes`]), [`Model::close`] the phase, then [`Model::generate`] or
-//! [`Model::score`]. Branches never change, so every variant starts from the same handles. Nothing here judges an answer.
+//! latents (some replaced by [`Writes`]), [`Model::close`] the phase, then [`Model::generate`] or [`Model::score`].
+//! Branches are immutable, so every variant can start from the same one. Answers are not judged here.
 
 mod ablate;
 mod apart;
@@ -90,28 +90,28 @@ use crate::core::types::ModelInfo;
 /// A loaded model. Calls do not change it.
 pub struct Model {
     backbone: Arc<dyn Backbone>,
-    /// What is fed at a latent position.
+    /// The source of the vectors fed at latent positions.
     feedback: Feedback,
-    /// The training-time decoder of a SIM-CoT checkpoint, as a model of its own.
+    /// The training-time decoder of a SIM-CoT checkpoint.
     step_decoder: Option<Box<step_decoder::StepDecoder>>,
     config: Config,
     markers: Markers,
     tokenizer: Arc<Tokenizer>,
     device: Device,
     info: ModelInfo,
-    /// What a user has to know of a checkpoint that is used all the same.
+    /// Warnings for the user about a checkpoint that is accepted anyway.
     warnings: Vec<String>,
     self_test: SelfTest,
 }
 
 impl Model {
-    /// What a user has to know of the checkpoint: what its files say that is not followed, or lack.
+    /// Returns warnings about the checkpoint: statements in its files that are ignored, or missing ones.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Loads a checkpoint strictly and runs the self-tests; `on_stage` hears `weights` and `self-tests`.
+    /// Loads a checkpoint strictly and runs the self-tests; `on_stage` receives `weights` and `self-tests`.
     ///
     /// # Errors
     /// [`ModelError`] naming the field or tensor that does not fit, or the self-test that failed.
@@ -136,12 +136,12 @@ impl Model {
     ) -> Result<Self> {
         let name = checkpoint.name.as_str();
         let file = TensorFile::open(name, &checkpoint.weights)?;
-        // A large file is hashed beside the loading.
+        // A large file is hashed while it is loaded.
         let refused = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let hash = scope.spawn(|| file.sha256(&refused));
             let model = Self::from_file(checkpoint, &file, options, device);
-            // The hash of weights that are refused is not waited for.
+            // Do not wait for the hash of rejected weights.
             refused.store(model.is_err(), Ordering::Relaxed);
             let mut model = model?;
             let unreadable = |reason: String| ModelError::Weights {
@@ -241,8 +241,7 @@ impl Model {
             .map(|prefix| step_decoder::StepDecoder::take(&mut weights, &config.arch, prefix))
             .transpose()?;
         let (parameters, found) = weights.finish()?;
-        let mut warnings = checkpoint.warnings.clone();
-        warnings.extend(found);
+        let mut warnings = [checkpoint.warnings.clone(), found].concat();
         if layout.base == Base::Llama32 && !tokenizer.adds_a_start()? {
             warnings.push(
                 "the tokenizer adds no start token, but Llama 3 was trained with one: answers may differ from the published ones"
@@ -282,7 +281,7 @@ impl Model {
         })
     }
 
-    /// Asks for what is done to weights as they are taken.
+    /// Sets the transformations that weights undergo when taken.
     fn transform(
         weights: &mut Weights<'_>,
         precision: Precision,
@@ -314,68 +313,68 @@ impl Model {
         Ok(())
     }
 
-    /// What is loaded.
+    /// Returns the description of the loaded model.
     #[must_use]
     pub fn info(&self) -> &ModelInfo {
         &self.info
     }
 
-    /// What the self-tests measured.
+    /// Returns the measurements of the self-tests.
     #[must_use]
     pub fn self_test(&self) -> &SelfTest {
         &self.self_test
     }
 
-    /// The configuration as validated.
+    /// Returns the validated configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// In words for a machine everything beside the weights that numbers depend on: the configuration, which holds what was
-    /// asked for on the command line, and the markers.
+    /// Returns, in machine-readable form, all settings besides the weights that affect numbers: the configuration, which includes the
+    /// command-line options, and the markers.
     #[must_use]
     pub fn settings(&self) -> String {
         format!("{:?} {:?}", self.config, self.markers)
     }
 
-    /// Special ids and prompt rules.
+    /// Returns the special ids and prompt rules.
     #[must_use]
     pub fn markers(&self) -> &Markers {
         &self.markers
     }
 
-    /// The kind of model.
+    /// Returns the kind of model.
     #[must_use]
     pub fn family(&self) -> Family {
         self.config.family
     }
 
-    /// The mode in which a question is answered unless asked otherwise.
+    /// Returns the default answer mode.
     #[must_use]
     pub fn main_mode(&self) -> Mode {
         self.config.modes.first().copied().unwrap_or(Mode::Latent)
     }
 
-    /// Latent tokens unless asked otherwise.
+    /// Returns the default number of latent tokens.
     #[must_use]
     pub fn n_latents(&self) -> usize {
         self.config.n_latents
     }
 
-    /// Hidden width.
+    /// Returns the hidden width.
     #[must_use]
     pub fn width(&self) -> usize {
         self.config.arch.width()
     }
 
-    /// Rows of the vocabulary.
+    /// Returns the number of vocabulary rows.
     #[must_use]
     pub fn vocab(&self) -> usize {
         self.backbone.vocab()
     }
 
-    /// How many positions a run may have.
+    /// Returns the maximum number of positions.
     #[must_use]
     pub fn max_positions(&self) -> usize {
         self.config.arch.positions()
@@ -392,13 +391,13 @@ impl Model {
     /// Copies vectors of the hidden width to the device.
     ///
     /// # Errors
-    /// [`ModelError::Input`] if one has another width.
+    /// [`ModelError::Input`] if a row has another width.
     pub fn vectors(&self, rows: &[impl AsRef<[f32]>]) -> Result<Vectors> {
         Vectors::from_rows(rows, self.width(), &self.device)
     }
 }
 
-/// What the base computes in.
+/// Returns the type that the base computes in.
 fn compute_type(config: &Config) -> DType {
     match (config.precision, config.family.is_codi()) {
         (Precision::F32 | Precision::Q8, _) | (Precision::Reference, false) => DType::F32,
@@ -407,7 +406,7 @@ fn compute_type(config: &Config) -> DType {
     }
 }
 
-/// Takes the backbone's tensors, whose names begin with `prefix` and whose token table has `rows` rows.
+/// Takes the backbone's tensors, whose names start with `prefix` and whose token table has `rows` rows.
 fn take_backbone(
     weights: &mut Weights<'_>,
     arch: &Arch,
@@ -421,7 +420,7 @@ fn take_backbone(
     })
 }
 
-/// The name of a device on screen and in exports.
+/// Returns a device's name on screen and in exports.
 #[must_use]
 pub fn device_name(device: &Device) -> String {
     match device {
@@ -443,8 +442,7 @@ mod tests;
 #[cfg(test)]
 mod unfold_tests;
 
-/// How many threads passes are computed on unless the user says: as many as there are whole cores, and no more than the process
-/// may use.
+/// Returns the default number of compute threads: the number of physical cores, at most what the process may use.
 #[must_use]
 pub fn default_threads() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

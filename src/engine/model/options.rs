@@ -1,28 +1,27 @@
-//! What the user may say about a checkpoint that its files do not say, or say wrongly.
+//! User options for a checkpoint, which supplement or override its files.
 
 use super::family::{Base, Family};
 use crate::core::types::Task;
 
-/// What numbers are computed in.
+/// The compute precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
-    /// Everything in `f32`: what a verdict needs.
+    /// Everything in `f32`: required for a verdict.
     #[default]
     F32,
-    /// As the published code runs it: CODI's base in `bf16` with the low-rank branch in `f32`, the rest in `f32`
+    /// As in the published code: CODI's base in `bf16` with the low-rank branch in `f32`, the rest in `f32`
     /// (methods.md 2.2, 8.5).
     Reference,
     /// Weights and activations in `bf16`.
     Bf16,
     /// Weights and activations in `f16`.
     F16,
-    /// The matrices in blocks of eight-bit numbers, the rest in `f32`: half the memory, for large models on a
-    /// CPU.
+    /// Matrices in blocks of eight-bit numbers, the rest in `f32`; for large models on a CPU: half the memory.
     Q8,
 }
 
 impl Precision {
-    /// The name used on the command line, on screen and in exports.
+    /// Returns the name used on the command line, on screen and in exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,15 +37,15 @@ impl Precision {
 /// Whether the published code's known oddities are reproduced (methods.md 9, the items with a star).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Behaviour {
-    /// As the published code does.
+    /// As in the published code.
     Reference,
-    /// Mended.
+    /// Corrected.
     #[default]
     Fixed,
 }
 
 impl Behaviour {
-    /// The name used on the command line, on screen and in exports.
+    /// Returns the name used on the command line, on screen and in exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,37 +55,37 @@ impl Behaviour {
     }
 }
 
-/// Ids of the special tokens, where neither the tokenizer nor the number of rows tells them.
+/// The ids of special tokens, for checkpoints where neither the tokenizer nor the number of rows reveals them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpecialTokens {
     /// Opens the latent phase.
     pub start: u32,
-    /// Closes it.
+    /// Closes the latent phase.
     pub end: u32,
-    /// Placeholder of a latent, where there is one.
+    /// Placeholder of a latent, if there is one.
     pub latent: Option<u32>,
 }
 
-/// What the user says about a checkpoint; everything else is read from its files.
+/// The user's options for a checkpoint; everything else comes from its files.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LoadOptions {
     /// The kind of model.
     pub family: Option<Family>,
-    /// The base model, where there is no config.json.
+    /// The base model, if there is no config.json.
     pub base: Option<Base>,
-    /// Which verifier applies.
+    /// The task, which selects the verifier.
     pub task: Option<Task>,
-    /// Latent tokens unless asked otherwise.
+    /// The default number of latent tokens.
     pub latents: Option<usize>,
     /// Alpha of the low-rank branches.
     pub lora_alpha: Option<f64>,
     /// Ids of the special tokens.
     pub special_tokens: Option<SpecialTokens>,
-    /// What numbers are computed in.
+    /// The compute precision.
     pub precision: Precision,
     /// Whether known oddities are reproduced.
     pub behaviour: Behaviour,
-    /// A control: the values of every matrix put in an order drawn from this seed, so that the model knows nothing and has
-    /// everything else of the one it is made from.
+    /// A control: shuffles the values of every matrix with this seed, which removes all knowledge but keeps the model's other
+    /// properties.
     pub shuffled: Option<u64>,
 }

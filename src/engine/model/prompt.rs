@@ -1,30 +1,30 @@
-//! Questions to prompts, and generated ids to answers (methods.md 1.6, 1.7).
+//! Converts questions to prompts, and generated ids to answers (methods.md 1.6, 1.7).
 
 use super::error::{ModelError, Result};
 use super::tokenizer::UnknownWord;
 use super::{Markers, Mode, Model};
 
-/// A question as the model gets it.
+/// A question as input of the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
-    /// The ids, the marker of the mode last.
+    /// The ids; the mode's marker is last.
     pub ids: Vec<u32>,
-    /// How many of them come from the question (its newline and a turn's end included): all but the marker.
+    /// The number of ids before the marker, including the question's newline and an end of turn.
     pub n_question: usize,
-    /// Byte range in the question of each of these ids; empty for a newline that was added.
+    /// The byte range in the question of each of these ids; empty for an added newline.
     pub offsets: Vec<(usize, usize)>,
-    /// Words that the vocabulary lacks.
+    /// The words missing from the vocabulary.
     pub unknown: Vec<UnknownWord>,
     /// The mode.
     pub mode: Mode,
 }
 
 impl Model {
-    /// Builds the prompt of a question: up to and including the start marker (latent, written) or the end marker (direct).
+    /// Builds a question's prompt, up to and including the start marker (latent, written) or the end marker (direct).
     ///
     /// # Errors
-    /// [`ModelError::Input`] for an empty question, one that holds a control token, one that does not fit, or a mode
-    /// that the model was not trained in.
+    /// [`ModelError::Input`] if the question is empty, contains a control token or does not fit, or if the model was not trained in
+    /// the mode.
     pub fn prompt(&self, question: &str, mode: Mode) -> Result<Prompt> {
         if question.trim().is_empty() {
             return Err(ModelError::refused(
@@ -92,7 +92,7 @@ impl Model {
         })
     }
 
-    /// Encodes a text as it stands, without newline and special tokens.
+    /// Encodes a text unchanged, without newline and special tokens.
     ///
     /// # Errors
     /// [`ModelError::Tokenizer`] if the tokenizer fails.
@@ -100,7 +100,7 @@ impl Model {
         self.tokenizer.encode(text)
     }
 
-    /// Encodes an answer as it stands after the delimiter: with the space before it where the vocabulary has one.
+    /// Encodes an answer as it follows the delimiter: with a leading space if the vocabulary has one.
     ///
     /// # Errors
     /// [`ModelError::Tokenizer`] if the tokenizer fails, or merges delimiter and answer.
@@ -121,19 +121,19 @@ impl Model {
             })
     }
 
-    /// Returns one token's text, decoded alone; foreign text.
+    /// Returns one token's text, decoded alone; untrusted text.
     #[must_use]
     pub fn token_text(&self, id: u32) -> String {
         self.tokenizer.token_text(id)
     }
 
-    /// Whether an id is the unknown token.
+    /// Returns whether an id is the unknown token.
     #[must_use]
     pub fn is_unknown(&self, id: u32) -> bool {
         self.tokenizer.is_unknown(id)
     }
 
-    /// Decodes ids, special tokens included; foreign text.
+    /// Decodes ids, special tokens included; untrusted text.
     ///
     /// # Errors
     /// [`ModelError::Tokenizer`] if the tokenizer fails.
@@ -141,9 +141,9 @@ impl Model {
         self.tokenizer.decode(ids, false)
     }
 
-    /// Returns the answer in generated ids: the text after the last delimiter, trimmed, commas removed.
+    /// Returns the answer in generated ids: the text after the last delimiter, trimmed, without commas.
     ///
-    /// A forced delimiter must stand before the ids. None if there is no delimiter.
+    /// A forced delimiter must precede the ids. Returns `None` if there is no delimiter.
     ///
     /// # Errors
     /// [`ModelError::Tokenizer`] if the tokenizer fails.
@@ -156,7 +156,7 @@ impl Model {
     }
 }
 
-/// The text after the last of the first delimiter that occurs.
+/// Returns the text after the last occurrence of the first delimiter found.
 fn value_after(text: &str, delimiters: &[&str]) -> Option<String> {
     let tail = delimiters.iter().find_map(|d| text.rsplit_once(d))?.1;
     Some(tail.trim().replace(',', ""))

@@ -1,7 +1,7 @@
-//! The bytes of one weights file, in the binary, in memory or on the disk, read by position.
+//! The bytes of one weights file (in the binary, in memory or on disk), read by position.
 //!
-//! Why not a memory map: the tensor library copies every value into storage of its own anyhow, so a map would hold the
-//! weights twice in resident memory, needs `unsafe`, and turns a file cut under a running program into a signal.
+//! No memory map: the tensor library copies every value anyway, so a map would hold the weights twice in resident memory, needs
+//! `unsafe`, and turns the truncation of a file in use into a signal.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -15,15 +15,15 @@ use sha2::{Digest, Sha256};
 use crate::core::file;
 use crate::core::text::hex;
 
-/// How much is read at a time.
+/// The number of bytes read at a time.
 pub(crate) const CHUNK: usize = 1 << 20;
 
 /// One weights file. Clones share the open file.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
-    /// Embedded, or made in memory.
+    /// Embedded, or created in memory.
     Memory(Cow<'static, [u8]>),
-    /// On the disk; stays open, so that what is hashed is what is loaded.
+    /// On disk; stays open, so that the hashed file is the loaded one.
     Disk(Arc<Disk>),
 }
 
@@ -47,7 +47,7 @@ impl Source {
         })))
     }
 
-    /// Where it lies, if on the disk.
+    /// Returns its path, if on disk.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Memory(_) => None,
@@ -55,7 +55,7 @@ impl Source {
         }
     }
 
-    /// Length in bytes.
+    /// Returns the length in bytes.
     pub(crate) fn length(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
@@ -66,7 +66,7 @@ impl Source {
     /// Fills `buffer` from position `at`.
     ///
     /// # Errors
-    /// When the file ends before, or cannot be read.
+    /// If the file ends early or cannot be read.
     pub(crate) fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
         match self {
             Self::Memory(bytes) => {
@@ -81,10 +81,10 @@ impl Source {
         }
     }
 
-    /// Reads `length` bytes from position `at`; the caller has checked that so many are wanted.
+    /// Reads `length` bytes from position `at`; the caller bounds `length`.
     ///
     /// # Errors
-    /// When the file ends before, or cannot be read.
+    /// If the file ends early or cannot be read.
     pub(crate) fn read(&self, at: u64, length: usize) -> io::Result<Vec<u8>> {
         if at.saturating_add(length as u64) > self.length() {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -94,10 +94,10 @@ impl Source {
         Ok(bytes)
     }
 
-    /// Calls `each` on the bytes from `at` to `at + length`, a part at a time.
+    /// Calls `each` with the bytes from `at` to `at + length`, one part at a time.
     ///
     /// # Errors
-    /// When the file ends before, or cannot be read.
+    /// If the file ends early or cannot be read.
     pub(crate) fn chunks(
         &self,
         at: u64,
@@ -115,10 +115,10 @@ impl Source {
         Ok(())
     }
 
-    /// SHA-256 of the whole file, lower-case hex.
+    /// Returns the SHA-256 of the whole file, in lower-case hex.
     ///
     /// # Errors
-    /// When the file cannot be read, or `stop` is set meanwhile.
+    /// If the file cannot be read, or `stop` is set meanwhile.
     pub(crate) fn sha256(&self, stop: &AtomicBool) -> io::Result<String> {
         let mut hash = Sha256::new();
         if let Self::Memory(bytes) = self {
@@ -130,7 +130,7 @@ impl Source {
             if stop.load(Ordering::Relaxed) {
                 return Err(io::Error::other("it is no longer wanted"));
             }
-            // Looked at often enough that a slow disk does not hold an error up.
+            // Small parts, so that a slow disk does not delay an error.
             let part = (self.length() - at).min(16 * CHUNK as u64);
             self.chunks(at, part, |part| hash.update(part))?;
             at += part;
@@ -158,7 +158,7 @@ fn read_exact_at(file: &File, mut at: u64, mut buffer: &mut [u8]) -> io::Result<
     Ok(())
 }
 
-/// What stands in place of a file of a checkpoint, by how it begins, and what to do about it.
+/// Identifies a foreign file in place of a checkpoint's by its first bytes; returns a message with a remedy.
 pub(crate) fn in_place_of_it(start: &[u8]) -> Option<String> {
     if start.is_empty() {
         return Some("it is empty; download it again".to_owned());

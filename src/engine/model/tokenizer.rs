@@ -1,4 +1,4 @@
-//! Text to ids and back, with byte offsets, and the words that the vocabulary lacks.
+//! Converts text to ids and back, with byte offsets, and finds words missing from the vocabulary.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,21 +18,21 @@ pub struct Tokenizer {
     unknown: Option<u32>,
 }
 
-/// A word of the question that the vocabulary lacks; the model sees the unknown token in its place.
+/// A word of the question missing from the vocabulary; the model gets the unknown token instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownWord {
     /// Position of its first token in the prompt.
     pub position: usize,
     /// The word as typed.
     pub text: String,
-    /// Its bytes in the question.
+    /// Its byte range in the question.
     pub range: Range<usize>,
 }
 
 /// An encoded text.
 pub(crate) struct Encoded {
     pub(crate) ids: Vec<u32>,
-    /// Byte range of each token in the text; empty for tokens that stand for no text.
+    /// The byte range of each token in the text; empty for tokens without text.
     pub(crate) offsets: Vec<(usize, usize)>,
 }
 
@@ -43,14 +43,14 @@ impl Tokenizer {
             model: model.into(),
             reason: short(reason),
         };
-        // Some editors put a byte order mark before it, which is no JSON.
+        // Some editors prepend a byte order mark, which is invalid JSON.
         let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
         check(json).map_err(fail)?;
         let inner = guarded(|| tokenizers::Tokenizer::from_bytes(json).map_err(|e| e.to_string()));
         let mut inner = inner
             .unwrap_or_else(|| Err("its parts contradict each other".to_owned()))
             .map_err(fail)?;
-        // Training code cuts and fills up its batches; a question is taken as it is.
+        // Truncation and padding serve training batches; questions are used unchanged.
         inner.with_padding(None);
         if inner.with_truncation(None).is_err() {
             return Err(fail("it cuts every text".to_owned()));
@@ -65,7 +65,7 @@ impl Tokenizer {
                         .ok_or_else(|| fail(format!("no unknown token {name:?}")))?,
                 )
             }
-            // Byte-level vocabularies know every text.
+            // Byte-level vocabularies cover every text.
             _ => None,
         };
         Ok(Self {
@@ -75,13 +75,13 @@ impl Tokenizer {
         })
     }
 
-    /// Whether it puts a token before every text.
+    /// Returns whether it adds a token before every text.
     pub(crate) fn adds_a_start(&self) -> Result<bool> {
         let (plain, special) = (self.encoded("a", false)?, self.encoded("a", true)?);
         Ok(special.ids.first() != plain.ids.first())
     }
 
-    /// One past the largest id.
+    /// Returns the largest id plus one.
     pub(crate) fn vocab(&self) -> usize {
         let largest = self.inner.get_vocab(true).into_values().max();
         largest.map_or(0, |id| id as usize + 1)
@@ -95,12 +95,12 @@ impl Tokenizer {
         self.unknown == Some(id)
     }
 
-    /// Encodes a text as it stands, without special tokens.
+    /// Encodes a text unchanged, without special tokens.
     pub(crate) fn encode(&self, text: &str) -> Result<Vec<u32>> {
         Ok(self.encoded(text, false)?.ids)
     }
 
-    /// Encodes a text with byte offsets; `special` adds what the tokenizer puts around a text (Llama's BOS).
+    /// Encodes a text with byte offsets; `special` adds the tokenizer's special tokens (Llama's BOS).
     pub(crate) fn encoded(&self, text: &str, special: bool) -> Result<Encoded> {
         let encoding = self.call(|inner| inner.encode(text, special))?;
         Ok(Encoded {
@@ -114,7 +114,7 @@ impl Tokenizer {
         self.call(|inner| inner.decode(ids, skip_special))
     }
 
-    /// Calls the library, whose failures and panics both mean that the file is no good for this text.
+    /// Calls the library; both its errors and its panics mean that the tokenizer cannot handle this text.
     fn call<T>(
         &self,
         call: impl FnOnce(&tokenizers::Tokenizer) -> tokenizers::Result<T>,
@@ -129,7 +129,7 @@ impl Tokenizer {
         })
     }
 
-    /// Returns one token's text; `<|id|>` for ids that only the model knows.
+    /// Returns one token's text; `<|id|>` for ids that the tokenizer lacks.
     pub(crate) fn token_text(&self, id: u32) -> String {
         if self.inner.id_to_token(id).is_none() {
             return format!("<|{id}|>");
@@ -138,7 +138,7 @@ impl Tokenizer {
             .unwrap_or_else(|_| format!("<|{id}|>"))
     }
 
-    /// Lists the unknown words of a question; unknown tokens that touch are one word.
+    /// Lists the unknown words of a question; adjacent unknown tokens form one word.
     pub(crate) fn unknown_words(&self, question: &str, encoded: &Encoded) -> Vec<UnknownWord> {
         let mut words: Vec<UnknownWord> = Vec::new();
         for (position, (&id, &(start, end))) in encoded.ids.iter().zip(&encoded.offsets).enumerate()
@@ -165,7 +165,7 @@ impl Tokenizer {
     }
 }
 
-/// What is looked at before the library reads the file.
+/// The fields that are checked before the library reads the file.
 #[derive(Deserialize)]
 struct Looked {
     #[serde(default)]
@@ -184,10 +184,10 @@ struct LookedModel {
     continuing_subword_prefix: Option<String>,
 }
 
-/// How many times as long as a text its normalised form may be.
+/// The maximum growth factor of a text in normalization.
 const MOST_GROWTH: f64 = 4096.0;
 
-/// Refuses what the library would run into trouble with, instead of reporting it.
+/// Rejects files that the library would fail on without an error.
 fn check(json: &[u8]) -> std::result::Result<(), String> {
     if let Some(what) = in_place_of_it(json) {
         return Err(what);
@@ -204,20 +204,19 @@ fn check(json: &[u8]) -> std::result::Result<(), String> {
     let (kind, prefix) = looked.model.map_or((None, None), |model| {
         (model.kind, model.continuing_subword_prefix)
     });
-    // The library cuts this many bytes off a word without asking whether a character ends there, and calls the rest
-    // text. Only the other kind of vocabulary has use for a prefix.
+    // The library cuts this number of bytes off a word regardless of character boundaries. Only WordPiece vocabularies need a prefix.
     if kind.as_deref() != Some("WordPiece") && prefix.is_some_and(|prefix| !prefix.is_empty()) {
         return Err("continuing_subword_prefix is not supported but for WordPiece".to_owned());
     }
     let rules = [looked.normalizer, looked.pre_tokenizer, looked.decoder];
-    // A few rules that each double a text fill any memory.
+    // A few rules that each double a text would exhaust memory.
     if rules.iter().any(|rule| growth(rule) > MOST_GROWTH) {
         return Err("its rules would make a text thousands of times as long".to_owned());
     }
     Ok(())
 }
 
-/// How many times as long as a text some rules may make it, at most.
+/// Returns an upper bound on the growth factor of some rules.
 fn growth(rules: &Value) -> f64 {
     match rules {
         Value::Array(list) => list.iter().map(growth).product(),

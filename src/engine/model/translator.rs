@@ -1,8 +1,8 @@
-//! What a learned lens holds: for each layer and latent one affine map of the normed state, and the file they are kept in.
+//! The contents of a tuned lens: one affine map of the normed state per layer and latent, and their file format.
 //!
-//! A map takes a state h to h + h F1 (F2) + b: one full matrix, or two factors of low rank. With zeros it is the identity, and
-//! the lens is then the plain vocabulary projection, bit for bit. Maps are kept in f16, under the names
-//! `layer.L.latent.J.factor.1`, `.factor.2` (low rank only) and `.bias`, both numbers counted from 1.
+//! A map takes a state h to h + h F1 (F2) + b: one full matrix, or two low-rank factors. All zeros give the identity, and the
+//! lens then equals the logit lens bit for bit. Maps are stored in f16, under the names `layer.L.latent.J.factor.1`,
+//! `.factor.2` (low rank only) and `.bias`, both numbers counted from 1.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,12 @@ use super::vectors::Vectors;
 use super::weights::Weights;
 use crate::core::types::LatentIdx;
 
-/// Which maps a lens has, and of what size.
+/// The places and size of a lens's maps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TranslatorShape {
     /// Width of the states.
     pub width: usize,
-    /// Rank of the change; none for a full matrix.
+    /// Rank of the change; `None` for a full matrix.
     pub rank: Option<usize>,
     /// Layers, counted from 1.
     pub layers: Vec<usize>,
@@ -30,7 +30,7 @@ pub struct TranslatorShape {
 }
 
 impl TranslatorShape {
-    /// The place of every map, layers outside, latents inside.
+    /// Returns the place of every map, by layer, then by latent.
     pub fn places(&self) -> impl Iterator<Item = (usize, LatentIdx)> {
         let inner = |layer: &usize| {
             let layer = *layer;
@@ -39,7 +39,7 @@ impl TranslatorShape {
         self.layers.iter().flat_map(inner)
     }
 
-    /// The shapes of one map's factors.
+    /// Returns the shapes of one map's factors.
     #[must_use]
     pub fn factors(&self) -> Vec<[usize; 2]> {
         match self.rank {
@@ -57,12 +57,12 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// Takes the factors of the change, in `f32`, applied in order to rows, and the bias, (width).
+    /// Creates a map from the factors of the change, in `f32`, applied to rows in order, and the bias, (width).
     pub(crate) fn new(factors: Vec<Tensor>, bias: Tensor) -> Self {
         Self { factors, bias }
     }
 
-    /// (n, width) -> (n, width)
+    /// Maps states, (n, width) -> (n, width).
     pub(crate) fn apply(&self, states: &Tensor) -> Result<Tensor> {
         let mut change = states.clone();
         for factor in &self.factors {
@@ -80,25 +80,25 @@ pub struct Translators {
 }
 
 impl Translators {
-    /// Takes maps as they were fitted; each place of the shape has one.
+    /// Wraps fitted maps, one for each place of the shape.
     pub(crate) fn new(shape: TranslatorShape, maps: BTreeMap<(usize, LatentIdx), Affine>) -> Self {
         debug_assert!(shape.places().all(|place| maps.contains_key(&place)));
         Self { shape, maps }
     }
 
-    /// Which maps there are.
+    /// Returns the places and size of the maps.
     #[must_use]
     pub fn shape(&self) -> &TranslatorShape {
         &self.shape
     }
 
-    /// The map of a layer and latent, if there is one.
+    /// Returns the map of a layer and latent, if it exists.
     #[must_use]
     pub fn get(&self, layer: usize, latent: LatentIdx) -> Option<&Affine> {
         self.maps.get(&(layer, latent))
     }
 
-    /// The file's bytes. Values are rounded to f16; read them back to have what a reader of the file has.
+    /// Returns the file's bytes. Values are rounded to f16; reading them back gives the rounded maps.
     ///
     /// # Errors
     /// [`ModelError::Compute`] if the device fails.
@@ -115,7 +115,7 @@ impl Translators {
             .map_err(|error| ModelError::Compute(format!("the lens cannot be written: {error}")))
     }
 
-    /// Reads a file strictly: the tensors of this shape in f16 and nothing else, every value finite. `name` is what errors call it.
+    /// Reads a file strictly: exactly the tensors of this shape, in f16 and finite. Errors refer to it as `name`.
     ///
     /// # Errors
     /// [`ModelError`] naming the file and the tensor that does not fit.
@@ -158,7 +158,7 @@ fn bias_name(layer: usize, latent: LatentIdx) -> String {
 }
 
 impl Model {
-    /// Returns the logits of normed states through a map: what [`Model::project`] returns for the mapped states.
+    /// Returns the logits of normed states through a map: the result of [`Model::project`] for the mapped states.
     ///
     /// # Errors
     /// [`ModelError::Input`] if the states are not as wide as the map.
@@ -166,12 +166,12 @@ impl Model {
         self.project(&Vectors::new(map.apply(states.tensor())?))
     }
 
-    /// The unembedding alone, kept differentiable: (n, width) normed states -> (n, vocab).
+    /// Unembeds normed states, (n, width) -> (n, vocab), without norm and differentiably.
     pub(crate) fn unembed(&self, states: &Tensor) -> Result<Tensor> {
         self.backbone.unembed(states)
     }
 
-    /// Where the model runs.
+    /// Returns the model's device.
     pub(crate) fn device(&self) -> &Device {
         &self.device
     }

@@ -1,7 +1,7 @@
-//! Many variants of one latent phase as a tree: runs that share a beginning share its steps, rows that leave the clean run
+//! Runs many variants of one latent phase as a tree: runs with a common beginning share its steps, rows that leave the clean run
 //! late join late, and shorter runs wait at their end.
 //!
-//! The clean run itself is never computed again: a variant costs nothing up to its first change.
+//! The clean run itself is not recomputed: a variant costs nothing up to its first change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -16,23 +16,23 @@ use super::latent::{Latent, Rollout};
 use super::vectors::{Vectors, replaced};
 use crate::core::types::LatentIdx;
 
-/// What happens at one latent position of a variant.
+/// The intervention at one latent position of a variant.
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// This vector is fed.
+    /// Feeds this vector.
     Fed(Arc<[f32]>),
-    /// This is the hidden state; what is fed follows from it.
+    /// Sets the hidden state to this vector; the fed vector follows from it.
     State(Arc<[f32]>),
-    /// The run's own vector is fed, but the key-value entries at the layers become those that this vector leaves.
+    /// Feeds the run's own vector, but replaces the key-value entries at the layers with those of this vector.
     Keys(Arc<[f32]>),
-    /// The run's own vector is fed, but the key-value entries at the layers become zeros.
+    /// Feeds the run's own vector, but zeroes the key-value entries at the layers.
     NoKeys,
-    /// The run's own vector is fed, but at the layers no later position may attend to it.
+    /// Feeds the run's own vector, but prevents later positions from attending to it at the layers.
     Block,
 }
 
 impl Change {
-    /// Equal for changes that do the same: the kind, and which vector by its place in memory.
+    /// Returns a key that is equal for equal changes: the kind and the vector's address.
     fn key(&self) -> (u8, usize) {
         let at = |vector: &Arc<[f32]>| vector.as_ptr().addr();
         match self {
@@ -45,16 +45,16 @@ impl Change {
     }
 }
 
-/// One variant: how many latents it has, and what is changed.
+/// One variant: its number of latents and its changes.
 #[derive(Debug, Clone, Default)]
 pub struct Variant {
-    /// Latents that are run.
+    /// The number of latents to run.
     pub latents: usize,
-    /// What is changed at which of them.
+    /// The changes by latent.
     pub changes: BTreeMap<LatentIdx, Change>,
 }
 
-/// Where a variant is at some latent.
+/// The place of a variant at a latent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Place {
     /// Still on the clean run.
@@ -66,15 +66,15 @@ enum Place {
 /// The variants after their latents.
 #[derive(Debug)]
 pub struct Unfolded {
-    /// The end of every distinct run, side by side.
+    /// The ends of all distinct runs, one row each.
     pub ends: Branch,
-    /// By variant: its row of `ends`.
+    /// The row of `ends`, by variant.
     pub rows: Vec<usize>,
-    /// Latent steps that were computed, rows counted.
+    /// The number of latent steps computed, counting each row.
     pub steps: usize,
-    /// By latent: fed vector and state of every row of its batch; none where all variants were on the clean run.
+    /// Fed vectors and states of each latent's batch; `None` if all variants were on the clean run.
     levels: Vec<Option<Latent>>,
-    /// By variant, then by latent.
+    /// Places by variant, then by latent.
     paths: Vec<Vec<Place>>,
 }
 
@@ -86,7 +86,7 @@ impl Unfolded {
         level.as_ref().map(|latent| &latent.state)
     }
 
-    /// A variant's row of [`Unfolded::states_at`]; none if it was on the clean run there, or had ended.
+    /// Returns a variant's row of [`Unfolded::states_at`]; `None` if it was on the clean run or had ended.
     #[must_use]
     pub fn row_at(&self, variant: usize, latent: LatentIdx) -> Option<usize> {
         match self.paths[variant].get(latent.0.checked_sub(1)?)? {
@@ -96,16 +96,16 @@ impl Unfolded {
     }
 }
 
-/// Rows to be computed at one latent.
+/// The rows to compute at one latent.
 #[derive(Default)]
 struct Batch<'a> {
-    /// Where each row comes from, those from rows of the last batch first.
+    /// The parent of each row; parents in the previous batch come first.
     parents: Vec<Place>,
     changes: Vec<Option<&'a Change>>,
 }
 
 impl Model {
-    /// Runs variants of a clean run. `layers`, counted from 0, are those of key-value changes.
+    /// Runs variants of a clean run. Key-value changes apply to `layers`, counted from 0.
     ///
     /// # Errors
     /// [`ModelError::Input`] for no variants, more latents than the clean run has, changes outside a variant or vectors
@@ -171,7 +171,7 @@ impl Model {
         layers: &Range<usize>,
     ) -> Result<(Branch, Latent)> {
         let rows = batch.parents.len();
-        // Entries that another vector leaves need a run of that vector: a row that is dropped again.
+        // Key-value entries of another vector require a run of that vector: an extra row that is dropped again.
         let extra: Vec<(usize, &Arc<[f32]>)> = batch
             .changes
             .iter()
@@ -241,14 +241,14 @@ impl Model {
     }
 }
 
-/// The distinct runs that go on through a latent, and where each variant is after it.
+/// Collects the distinct runs that pass through a latent, and updates each variant's place.
 fn next_batch<'a>(
     idx: LatentIdx,
     variants: &'a [Variant],
     places: &mut [Place],
     paths: &mut [Vec<Place>],
 ) -> Batch<'a> {
-    /// Parents on the clean run last, then by row and change.
+    /// Sorts parents on the clean run last, then by row and change.
     type Key = (bool, Place, Option<(u8, usize)>);
     let mut wanted: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (v, variant) in variants.iter().enumerate() {
@@ -278,7 +278,7 @@ fn next_batch<'a>(
     batch
 }
 
-/// The parents of a batch's rows side by side, and once more those of the rows that are run twice.
+/// Stacks the parents of a batch's rows, followed by those of the `extra` rows.
 fn gathered(
     batch: &Batch<'_>,
     extra: &[(usize, &Arc<[f32]>)],
@@ -317,7 +317,7 @@ fn gathered(
     Branch::stack(&parts.iter().collect::<Vec<_>>())
 }
 
-/// Rows of a batch with a vector of some kind of change.
+/// Returns the rows whose change has a vector that `vector` selects.
 fn written<'a>(
     batch: &Batch<'a>,
     vector: impl Fn(&'a Change) -> Option<&'a Arc<[f32]>>,
@@ -341,7 +341,7 @@ struct Ends {
 }
 
 impl Ends {
-    /// Takes the runs that have so many latents.
+    /// Takes the runs that have `latents` latents.
     fn take(
         &mut self,
         latents: usize,

@@ -1,4 +1,4 @@
-//! Rows of hidden-size vectors that stay on the device, and a few pure functions on logits.
+//! Rows of hidden-size vectors on the device, and pure functions on logits.
 
 use std::sync::Arc;
 
@@ -41,13 +41,13 @@ impl Vectors {
         &self.0
     }
 
-    /// How many vectors there are.
+    /// Returns the number of vectors.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.0.dims()[0]
     }
 
-    /// Copies the vectors out.
+    /// Copies all vectors to the host.
     ///
     /// # Errors
     /// [`ModelError::Compute`] if the device fails.
@@ -55,7 +55,7 @@ impl Vectors {
         Ok(self.0.to_vec2()?)
     }
 
-    /// Copies one vector out.
+    /// Copies one vector to the host.
     ///
     /// # Errors
     /// [`ModelError::Input`] if there is no such row.
@@ -74,7 +74,7 @@ impl Vectors {
         Ok(self.0.sqr()?.sum(1)?.sqrt()?.to_vec1()?)
     }
 
-    /// Returns the named rows, in that order; a row may be named more than once.
+    /// Returns the given rows, in that order; rows may repeat.
     ///
     /// # Errors
     /// [`ModelError::Input`] if there is no such row.
@@ -84,7 +84,7 @@ impl Vectors {
     }
 }
 
-/// Puts vectors in place of some rows, (rows, width).
+/// Replaces some rows by vectors, (rows, width).
 pub(crate) fn replaced(natural: &Tensor, vectors: &[(usize, &Arc<[f32]>)]) -> Result<Tensor> {
     let (rows, width) = natural.dims2()?;
     let mut values = vec![0f32; rows * width];
@@ -104,7 +104,7 @@ pub(crate) fn replaced(natural: &Tensor, vectors: &[(usize, &Arc<[f32]>)]) -> Re
     Ok(mask.where_cond(&values, natural)?)
 }
 
-/// Row numbers as an index tensor, checked against the number of rows.
+/// Returns row numbers as an index tensor, checked against the number of rows.
 pub(crate) fn row_index(rows: &[usize], available: usize, device: &Device) -> Result<Tensor> {
     let mut picked = Vec::with_capacity(rows.len());
     for &row in rows {
@@ -142,9 +142,7 @@ pub fn log_sum_exp(logits: &[f32]) -> f64 {
         .ln()
 }
 
-/// Returns the log-probability (natural) of one id under a softmax over all of `logits`.
-///
-/// An id outside them has no probability: negative infinity.
+/// Returns the natural log-probability of one id under a softmax over `logits`; negative infinity for an id out of range.
 #[must_use]
 pub fn log_softmax_at(logits: &[f32], id: u32) -> f64 {
     logits

@@ -1,4 +1,4 @@
-//! Takes tensors out of a weights file by name and shape, strictly: nothing missing, nothing left over, nothing cut.
+//! Takes tensors from a weights file by name and shape, strictly: nothing missing, unexpected or truncated.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,19 +14,19 @@ use super::error::{ModelError, Result};
 use super::linear::QUANTIZED;
 use super::tensor_file::{Entry, Stored, TensorFile};
 
-/// Buffers that some exports hold and that carry no parameter (methods.md 8.2).
+/// Buffers in some exports that are not parameters (methods.md 8.2).
 const BUFFERS: [&str; 3] = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"];
 
-/// What the wrapper of parallel training puts before every name.
+/// The prefix that data-parallel training adds to every name.
 const DISTRIBUTED: &str = "module.";
-/// What sharding, checkpointing of activations and compiling put before every name, or before the parts that they wrap.
+/// The prefixes that sharding, activation checkpointing and compiling add to names or parts of names.
 const WRAPPERS: [&str; 3] = [
     "_fsdp_wrapped_module.",
     "_checkpoint_wrapped_module.",
     "_orig_mod.",
 ];
 
-/// A name without what wrappers of training code add to it.
+/// Strips the prefixes that training wrappers add.
 pub(crate) fn unwrapped(name: &str) -> String {
     let mut plain = name.to_owned();
     for wrapper in WRAPPERS {
@@ -38,11 +38,10 @@ pub(crate) fn unwrapped(name: &str) -> String {
     plain
 }
 
-/// How many times as long as the file all that is read may be: a matrix cut into a few by columns is passed over once for
-/// each.
+/// The maximum number of bytes passed over, as a multiple of the file size: each column slice of a matrix needs its own pass.
 const MOST_PASSES: u64 = 64;
 
-/// A tensor's values in another order.
+/// Shuffles a tensor's values.
 fn shuffled(tensor: &Tensor, order: &mut ChaCha8Rng) -> Result<Tensor> {
     let mut values: Vec<f32> = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
     values.shuffle(order);
@@ -50,31 +49,31 @@ fn shuffled(tensor: &Tensor, order: &mut ChaCha8Rng) -> Result<Tensor> {
     Ok(made.to_dtype(tensor.dtype())?)
 }
 
-/// The tensors of one checkpoint that have not been taken yet.
+/// The tensors of a checkpoint that are still to be taken.
 pub(crate) struct Weights<'a> {
-    /// What errors call the checkpoint.
+    /// The checkpoint's name in errors.
     model: &'a str,
     file: &'a TensorFile,
     tensors: BTreeMap<String, &'a Entry>,
     device: &'a Device,
-    /// What the tensors are converted to.
+    /// The type that tensors are converted to.
     dtype: DType,
-    /// Whether the large matrices are quantized after they are taken.
+    /// Whether large matrices are quantized after being taken.
     quantize: bool,
-    /// Draws the order of every matrix's values, for a control.
+    /// The source of every matrix's shuffled order, for a control.
     shuffle: Option<ChaCha8Rng>,
-    /// What a user has to know of a checkpoint that is used all the same.
+    /// Warnings for the user about a checkpoint that is accepted anyway.
     warnings: Vec<String>,
     /// Parameters taken so far.
     parameters: usize,
     /// Bytes of values read so far.
     read: u64,
-    /// Bytes passed over so far to read them.
+    /// Bytes passed over so far.
     passed: u64,
 }
 
 impl<'a> Weights<'a> {
-    /// Takes the names of a file; the values are read when they are taken.
+    /// Registers the names in a file; values are read when taken.
     pub(crate) fn new(model: &'a str, file: &'a TensorFile, device: &'a Device) -> Result<Self> {
         let mut tensors = BTreeMap::new();
         for (name, entry) in file.entries() {
@@ -104,44 +103,44 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// Names (wrappers stripped) and shapes of what has not been taken yet.
+    /// Returns the names (without wrapper prefixes) and shapes of the remaining tensors.
     pub(crate) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> + Clone {
         self.tensors
             .iter()
             .map(|(name, entry)| (name.as_str(), entry.shape.as_slice()))
     }
 
-    /// Sets what the tensors are converted to from here on.
+    /// Sets the type for tensors taken from now on.
     pub(crate) fn set_dtype(&mut self, dtype: DType) {
         self.dtype = dtype;
     }
 
-    /// Asks for the large matrices to be quantized.
+    /// Enables quantization of the large matrices.
     pub(crate) fn quantize(&mut self) {
         self.quantize = true;
     }
 
-    /// Asks for the values of every matrix in an order drawn from a seed.
+    /// Enables shuffling of every matrix's values, in an order drawn from a seed.
     pub(crate) fn shuffle(&mut self, seed: u64) {
         self.shuffle = Some(ChaCha8Rng::seed_from_u64(seed));
     }
 
-    /// Whether a matrix with rows of this width is to be quantized: one that does not fill whole blocks stays as it is.
+    /// Returns whether a matrix with rows of this width is quantized; one that does not fill whole blocks is not.
     pub(crate) fn quantizes(&self, width: usize) -> bool {
         self.quantize && width.is_multiple_of(QUANTIZED.block_size())
     }
 
-    /// What the tensors are converted to.
+    /// Returns the type that tensors are converted to.
     pub(crate) fn dtype(&self) -> DType {
         self.dtype
     }
 
-    /// Where the tensors go.
+    /// Returns the target device.
     pub(crate) fn device(&self) -> &Device {
         self.device
     }
 
-    /// Takes one tensor of exactly this shape.
+    /// Takes a tensor of exactly this shape.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Tensor> {
         let entry = self.remove(name, || format!("{shape:?}"))?;
         if entry.shape != shape {
@@ -150,7 +149,7 @@ impl<'a> Weights<'a> {
         self.read(name, entry, self.dtype)
     }
 
-    /// Takes a matrix, (rows, width), in blocks; it is never whole in memory in any other form. On the CPU only.
+    /// Takes a matrix, (rows, width), in quantized blocks; it is never held whole in another form. CPU only.
     pub(crate) fn take_quantized(&mut self, name: &str, shape: [usize; 2]) -> Result<QTensor> {
         const ROWS: usize = 1024;
         let entry = self.remove(name, || format!("{shape:?}"))?;
@@ -189,17 +188,17 @@ impl<'a> Weights<'a> {
         Ok(self.take(name, &shape)?.reshape((1, width))?)
     }
 
-    /// The shape of a tensor that has not been taken yet.
+    /// Returns the shape of a remaining tensor.
     pub(crate) fn shape_of(&self, name: &str) -> Option<&[usize]> {
         self.tensors.get(name).map(|entry| entry.shape.as_slice())
     }
 
-    /// Drops what training needs and inference does not: every tensor under a prefix.
+    /// Drops every tensor under a prefix that only training needs.
     pub(crate) fn drop_under(&mut self, prefix: &str) {
         self.tensors.retain(|name, _| !name.starts_with(prefix));
     }
 
-    /// Takes a matrix of which only the number of columns or rows is known (`None`: any), in `f32`: a low-rank factor.
+    /// Takes a low-rank factor: a matrix of which one side may be unknown (`None`), in `f32`.
     pub(crate) fn take_matrix(
         &mut self,
         name: &str,
@@ -217,7 +216,7 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// Drops an output table that is stored beside the input table it is tied to; warns where the file has other values in it.
+    /// Drops an output table that duplicates the tied input table; warns if its values differ.
     pub(crate) fn drop_tied(&mut self, input: &str, output: &str, shape: &[usize]) -> Result<()> {
         let apart = self.drop_copy(input, output, shape)?;
         if apart > 0.0 {
@@ -229,8 +228,8 @@ impl<'a> Weights<'a> {
         Ok(())
     }
 
-    /// Drops the second name of the token table, which Coconut's training code stores. Other values under it are refused: the published
-    /// loader would use them in place of the table's.
+    /// Drops the second name of the token table, which Coconut's training code stores. Different values are rejected, because
+    /// the published loader would use them.
     pub(crate) fn drop_second_name(
         &mut self,
         table: &str,
@@ -249,8 +248,8 @@ impl<'a> Weights<'a> {
         Ok(())
     }
 
-    /// Drops a copy of a tensor that has not been taken yet, after a look at its shape; a file need not hold it. Returns the largest
-    /// difference between the two as they are stored: neither rounded nor shuffled, and no parameters of the model.
+    /// Drops an optional copy of a remaining tensor after checking its shape. Returns the largest difference between the
+    /// stored values, neither rounded nor shuffled; they do not count as parameters.
     fn drop_copy(&mut self, of: &str, copy: &str, shape: &[usize]) -> Result<f32> {
         let original = self.tensors.get(of).copied();
         let Some(entry) = self.tensors.remove(copy) else {
@@ -280,7 +279,7 @@ impl<'a> Weights<'a> {
         Ok(apart)
     }
 
-    /// Ends the loading: returns the number of parameters taken, and what a user has to know.
+    /// Ends the loading; returns the number of parameters and the warnings.
     pub(crate) fn finish(self) -> Result<(usize, Vec<String>)> {
         match self.tensors.keys().next() {
             Some(name) => Err(ModelError::UnexpectedTensor {
@@ -316,14 +315,13 @@ impl<'a> Weights<'a> {
         Ok(tensor.to_device(self.device)?)
     }
 
-    /// Counts what is about to be read, and refuses what a file of honest size never asks for.
+    /// Accounts for a read and rejects amounts that no honest file needs.
     fn account(&mut self, name: &str, entry: &Entry) -> Result<()> {
         if entry.count() == 0 {
             let found = format!("{:?}, without any value", entry.shape);
             return Err(self.wrong(name, found, "values".into()));
         }
-        // Names that share a storage could ask a small file for any amount of memory, and values far apart for any
-        // number of passes over it.
+        // Names that share storage could make a small file use any amount of memory, and scattered values any number of passes.
         self.read += (entry.count() * entry.stored.bytes()) as u64;
         self.passed += entry.span();
         let length = self.file.length();
@@ -360,14 +358,14 @@ impl<'a> Weights<'a> {
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
     }
 
-    /// Hands out a tensor's values part by part, so that no second copy of it is ever in memory.
+    /// Streams a tensor's values in parts, so that memory never holds a second copy.
     fn parts(
         &self,
         name: &str,
         entry: &Entry,
         sink: &mut dyn FnMut(&[f32]) -> Result<()>,
     ) -> Result<()> {
-        // Two simple loops over a part that fits the cache: the compiler turns both into vector instructions.
+        // Two simple loops over a part that fits the cache: the compiler vectorizes both.
         let convert: fn(&[u8], &mut Vec<f32>) = match entry.stored {
             Stored::F32 => |bytes, out| {
                 out.extend(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)));
@@ -410,7 +408,7 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// Whether no value is infinite or not a number; looks at all of them, without a branch in the loop.
+/// Returns whether all values are finite; without a branch in the loop.
 fn all_finite(values: impl Iterator<Item = f32>) -> bool {
     const EXPONENT: u32 = 0x7f80_0000;
     values.fold(true, |all, v| all & (v.to_bits() & EXPONENT != EXPONENT))
@@ -423,7 +421,7 @@ mod tests {
 
     #[test]
     fn a_matrix_is_quantized_in_parts_as_if_at_once() {
-        // Parts of 1,024 rows: two whole ones and a rest.
+        // Parts of 1,024 rows: two whole ones and a remainder.
         let matrix = Tensor::randn(0f32, 1.0, (2500, 64), &Device::Cpu).expect("matrix");
         let bytes = safetensors::serialize([("m", &matrix)], None).expect("bytes");
         let whole = QTensor::quantize(&matrix, QUANTIZED).expect("at once");

@@ -1,24 +1,24 @@
-//! The action table: everything a user can do, once. Key defaults, footer, help and palette are all read from it.
+//! The action table: every action a user can perform, once. Key defaults, footer, help and palette are read from it.
 
-/// Where a key is pressed; the same key may mean different things in different contexts.
+/// The context in which a key is pressed; the same key may mean different things in different contexts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Context {
     /// The explorer itself.
     Main,
-    /// A page in place of the run; what it does not bind means what it means in the explorer itself.
+    /// A page in place of the run; keys it does not bind fall back to [`Context::Main`].
     Page,
-    /// The page of the data set; what it does not bind means what it means on any page.
+    /// The data-set page; keys it does not bind fall back to [`Context::Page`].
     Data,
     /// A list that filters as you type.
     List,
-    /// A text field.
+    /// A text prompt.
     Text,
 }
 
 /// The heading under which help lists an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
-    /// Moving through the run.
+    /// Stepping through the run.
     Step,
     /// Switching latent tokens off and on.
     Ablate,
@@ -26,20 +26,20 @@ pub enum Section {
     Pages,
     /// Many problems in a table.
     Data,
-    /// Choosing what to look at.
+    /// Choice of problem and model.
     Problem,
     /// Panes and scrolling.
     View,
     /// Notes, undo, export.
     Keep,
-    /// Help, palette, leaving.
+    /// Help, palette, quit.
     Program,
     /// Lists and text fields.
     Dialog,
 }
 
 impl Section {
-    /// The heading.
+    /// Returns the heading.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,27 +56,27 @@ impl Section {
     }
 }
 
-/// One row of the table.
+/// One row of the action table.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec {
     /// The name in the configuration.
     pub id: &'static str,
-    /// Where it applies.
+    /// The context it applies in.
     pub context: Context,
     /// Its heading in help.
     pub section: Section,
     /// Default keys, the preferred one first.
     pub keys: &'static [&'static str],
-    /// Its word in the footer and its place there (small numbers first), if it belongs there.
+    /// Its word in the footer and its priority there (small numbers first), if it is shown there.
     pub footer: Option<(u8, &'static str)>,
-    /// What it does.
+    /// What it does, as help shows it.
     pub doc: &'static str,
 }
 
 macro_rules! actions {
     ($($variant:ident = $id:literal, $context:ident, $section:ident, [$($key:literal),*]
         $(, footer $place:literal $word:literal)?, $doc:literal;)*) => {
-        /// What a user wants done.
+        /// An action that a user can request.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Action {
             $(#[doc = $doc] $variant,)*
@@ -86,7 +86,7 @@ macro_rules! actions {
             /// Every action in table order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// Its row of the table.
+            /// Returns its row of the table.
             #[must_use]
             pub fn spec(self) -> Spec {
                 match self {
@@ -194,7 +194,7 @@ actions! {
 }
 
 impl Action {
-    /// Whether its keys mean the same in lists and text fields, too.
+    /// Returns whether its keys also work in lists and text fields.
     #[must_use]
     pub fn works_everywhere(self) -> bool {
         matches!(self, Self::Redraw | Self::Suspend)

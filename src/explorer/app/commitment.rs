@@ -1,12 +1,12 @@
-//! When the latents of a run say its answer.
+//! The latent from which on a run represents its answer.
 
 use crate::core::types::{LatentIdx, Position, PositionKind, Run};
 
-/// The answer's first token must be among so many in a latent's projection.
+/// The rank within which the answer's first token must be in a latent's logit lens.
 pub const TOP: usize = 10;
 
-/// The first latent from which on the answer's first token stays in the top ten of every projection; none if it does
-/// not, or if the answer's first token cannot be told.
+/// Returns the first latent from which on the answer's first token stays in the top ten of every logit lens.
+/// Returns `None` if it does not stay, or if the answer's first token cannot be determined.
 #[must_use]
 pub fn represented_from(run: &Run) -> Option<LatentIdx> {
     let token = first_answer_token(run)?;
@@ -19,7 +19,7 @@ pub fn represented_from(run: &Run) -> Option<LatentIdx> {
         .map(|(latent, _)| latent)
 }
 
-/// The first token of the answer's value: behind the delimiter, in front of everything that spells the value.
+/// Returns the first token of the answer's value: the last position from which the rest of the answer spells the value.
 #[must_use]
 pub fn first_answer_token(run: &Run) -> Option<&Position> {
     let value = squeezed(run.answer.value.as_deref()?);
@@ -35,7 +35,7 @@ pub fn first_answer_token(run: &Run) -> Option<&Position> {
     let mut spelt = String::new();
     for position in generated.iter().rev() {
         spelt.insert_str(0, &squeezed(&position.text));
-        // Something may follow the value; nothing may stand before it.
+        // Text may follow the value, but none may precede it.
         if spelt.starts_with(&value) {
             return Some(position);
         }
@@ -43,14 +43,14 @@ pub fn first_answer_token(run: &Run) -> Option<&Position> {
     None
 }
 
-/// A text without blanks and commas, as answers are compared.
+/// Removes blanks and commas, as the comparison of answers does.
 fn squeezed(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_whitespace() && *c != ',')
         .collect()
 }
 
-/// Whether a projection has a token among its first ten, with or without the blank before it.
+/// Returns whether a latent's top ten contains a token, with or without its leading blank.
 fn reads(position: &Position, token: &Position) -> bool {
     let wanted = token.text.trim();
     position.projection.as_ref().is_some_and(|projection| {

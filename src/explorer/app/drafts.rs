@@ -1,4 +1,4 @@
-//! Texts of boxes that were closed without being accepted: kept for as long as the explorer runs, shown when the same box opens again.
+//! Drafts: texts of prompts closed without being accepted, kept while the explorer runs and restored when the prompt reopens.
 
 use std::collections::HashMap;
 
@@ -8,30 +8,30 @@ use crate::explorer::app::{App, Tone};
 use crate::explorer::session::Target;
 use crate::explorer::session::export::Format;
 
-/// What a text was meant for.
+/// The prompt that a draft belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Slot {
-    /// The action that opens the box.
+    /// The id of the action that opens the prompt.
     opened_by: &'static str,
-    /// The model or the question it belongs to, where it belongs to one.
+    /// The model or question it belongs to; empty if it belongs to neither.
     of: String,
-    /// What the note is on.
+    /// The target of a note.
     target: Option<Target>,
 }
 
-/// The drafts.
+/// The drafts, by prompt.
 #[derive(Debug, Clone, Default)]
 pub struct Drafts(HashMap<Slot, String>);
 
 impl Drafts {
-    /// The notes that were started but never entered: target and text.
+    /// Returns the notes that were started but never accepted: target and text.
     pub(super) fn notes(&self) -> Vec<(Target, String)> {
         let note = |(slot, text): (&Slot, &String)| Some((slot.target?, text.clone()));
         self.0.iter().filter_map(note).collect()
     }
 }
 
-/// The action that opens a box; none for one that only ever follows another.
+/// Returns the action that opens a prompt; `None` for one that only follows another.
 fn opened_by(kind: &PromptKind) -> Option<Action> {
     Some(match kind {
         PromptKind::EditQuestion => Action::EditQuestion,
@@ -67,7 +67,7 @@ fn slot(app: &App, kind: &PromptKind) -> Option<Slot> {
     })
 }
 
-/// Opens a box, with the draft that was left in it.
+/// Opens a prompt, with its draft if there is one.
 pub(super) fn open(app: &mut App, mut prompt: Prompt) {
     let draft = slot(app, &prompt.kind).and_then(|slot| app.drafts.0.get(&slot));
     if let Some(draft) = draft {
@@ -77,10 +77,10 @@ pub(super) fn open(app: &mut App, mut prompt: Prompt) {
     app.overlay = Some(Overlay::Prompt(prompt));
 }
 
-/// A box is closed without being accepted: what was changed in it is kept, and said to be.
+/// Keeps a changed text as a draft when its prompt is closed without being accepted, and says so.
 pub(super) fn close(app: &mut App, prompt: &Prompt) {
     let (kind, text) = match &prompt.kind {
-        // The path was typed; the word that was asked for is not worth keeping.
+        // The path was typed; the confirmation is not worth keeping.
         PromptKind::Overwrite { format, path } => (&PromptKind::Export(*format), path.as_str()),
         kind => (kind, prompt.field.text()),
     };
@@ -109,7 +109,7 @@ pub(super) fn keep_path(app: &mut App, format: Format, path: String) {
     }
 }
 
-/// The text was taken.
+/// Forgets a draft once its text was accepted.
 pub(super) fn forget(app: &mut App, kind: &PromptKind) {
     if let Some(slot) = slot(app, kind) {
         app.drafts.0.remove(&slot);

@@ -7,30 +7,30 @@ use crate::explorer::session::export::Format;
 use crate::explorer::session::{Key, Note, Session};
 use crate::explorer::worker::protocol::Request;
 
-/// Something for the outside to do.
+/// Work for the outside to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Ask the worker.
+    /// Send a request to the worker.
     Send(Request),
     /// Save a session.
     Save(Box<Save>),
-    /// A session has a new key, but keeps its file.
+    /// Give a session a new key; it keeps its file.
     Rekey {
         /// The old key.
         before: Key,
-        /// The new one.
+        /// The new key.
         after: Key,
     },
     /// Find the notes of an earlier session.
     Recall {
-        /// On which question and model.
+        /// The question and model.
         key: Key,
         /// The hash of the model's weights.
         sha256: String,
     },
     /// Write an export.
     Export(Box<Export>),
-    /// Make the list of problems that suit a model.
+    /// Load the list of problems that suit a model.
     LoadProblems(Box<ModelInfo>),
     /// Send a pane's text to the terminal's clipboard.
     Copy(Pane),
@@ -40,7 +40,7 @@ pub enum Effect {
     Redraw,
     /// Stop the process until it is continued.
     Suspend,
-    /// Leave.
+    /// Exit.
     Quit,
 }
 
@@ -49,20 +49,20 @@ pub enum Effect {
 pub struct Save {
     /// The session.
     pub session: Session,
-    /// Its notes when this process last read or saved it. Whatever differs from them was changed here.
+    /// Its notes when this process last read or saved it; any difference is a change made here.
     pub base: Vec<Note>,
 }
 
 /// An export to write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Export {
-    /// What is exported.
+    /// The session.
     pub session: Session,
-    /// As what.
+    /// The format.
     pub format: Format,
-    /// To which file.
+    /// The file to write.
     pub path: String,
-    /// Whether a file that exists may be replaced.
+    /// Whether an existing file may be replaced.
     pub overwrite: bool,
 }
 
@@ -71,14 +71,14 @@ pub struct Export {
 pub enum ExportError {
     /// The file exists.
     Exists {
-        /// Which one.
+        /// Its path.
         path: String,
     },
     /// Anything else.
     Failed {
-        /// Which file was to be written.
+        /// The file that was to be written.
         path: String,
-        /// Why it was not, in one sentence.
+        /// The reason, in one sentence.
         message: String,
     },
 }

@@ -4,10 +4,10 @@ use crate::explorer::app::action::Action;
 use crate::explorer::app::opening::neighbour;
 use crate::explorer::app::{App, Model, Page, dataset, on_manner};
 
-/// Whether an action can be performed now.
+/// Checks whether an action can be performed now.
 ///
 /// # Errors
-/// Says why not, in a few words.
+/// The reason why not, in a few words.
 pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
     let need = |holds: bool, reason: &'static str| if holds { Ok(()) } else { Err(reason) };
     if app.page != Page::Run && is_of_the_run(action) {
@@ -77,7 +77,7 @@ pub fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
     }
 }
 
-/// Whether an action acts on the panes of the run, which a page hides.
+/// Returns whether an action acts on the panes of the run, which other pages hide.
 fn is_of_the_run(action: Action) -> bool {
     matches!(
         action,

@@ -1,4 +1,4 @@
-//! The entries of a list, computed from the state, so that they can never disagree with it.
+//! The entries of a list, computed from the state so that they cannot disagree with it.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use crate::explorer::session::{Tag, Target};
 use crate::lab::rows::summary::key;
 
 impl List {
-    /// How many entries match what was typed, as far as they were looked at.
+    /// Returns the number of entries that match the query, as far as the search has got.
     #[must_use]
     pub fn len(&self, app: &App) -> usize {
         match self.kind {
@@ -26,7 +26,7 @@ impl List {
         }
     }
 
-    /// The entries that match what was typed, best first, in a range of rows.
+    /// Returns the matching entries in a range of rows, best first.
     #[must_use]
     pub fn entries(&self, app: &App, rows: Range<usize>) -> Vec<Entry> {
         if self.kind != ListKind::Problems {
@@ -41,13 +41,13 @@ impl List {
         problems.chain(models).take(rows.len()).collect()
     }
 
-    /// Whether every entry was looked at.
+    /// Returns whether the search has finished.
     #[must_use]
     pub fn is_searched(&self, app: &App) -> bool {
         self.kind != ListKind::Problems || self.search.is_done(app.library.problems.len())
     }
 
-    /// Looks at the next portion of the problems.
+    /// Searches the next portion of the problems.
     pub(super) fn search_on(&mut self, problems: &[Problem]) {
         self.search.set(self.filter.text(), problems.len());
         self.search.go_on(problems.len(), |place| {
@@ -56,7 +56,7 @@ impl List {
         });
     }
 
-    /// The entries of a short list.
+    /// Returns the matching entries of a short list.
     fn matching(&self, app: &App) -> Vec<Entry> {
         let query = self.filter.text();
         let mut scored: Vec<(i32, Entry)> = self
@@ -80,7 +80,7 @@ impl List {
         entries
     }
 
-    /// The models that the problems' query names: whoever opens something may mean a model.
+    /// Returns the models that the query of the problem list names: it may be meant for a model.
     fn models_below(&self, app: &App) -> Vec<Entry> {
         let query = self.filter.text();
         if query.is_empty() {
@@ -109,7 +109,7 @@ impl List {
                 };
                 is_here && action != Action::Palette
             }),
-            // They may be many, and are searched by themselves.
+            // Possibly many, so they have their own search.
             ListKind::Problems => Vec::new(),
             ListKind::Models => model_entries(app),
             ListKind::Tags(target) => tag_entries(app, target),
@@ -142,7 +142,7 @@ fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<Entry> {
         .collect()
 }
 
-/// The problem at a place of the list, with how many notes there are on it.
+/// Returns the entry of a problem, with its number of notes.
 fn problem_entry(app: &App, place: usize) -> Option<Entry> {
     let problem = app.library.problems.get(place)?;
     let notes = app.dataset.notes.get(&key(&problem.question));
@@ -187,7 +187,7 @@ fn model_entries(app: &App) -> Vec<Entry> {
         .collect()
 }
 
-/// What was typed, as the model to load: a path, or an id that is not listed.
+/// Returns the query as a model to load: a path, or an id that is not listed.
 fn typed_model(query: &str, listed: &[Entry]) -> Option<Entry> {
     let is_listed = listed.iter().any(|entry| entry.lead == query);
     (query.contains('/') && !is_listed).then(|| Entry {

@@ -1,29 +1,29 @@
-//! The evidence of the verdict as rows: what the page lists, and which latent each row is about.
+//! The evidence of the verdict as rows: what the page lists, and the latent each row is about.
 
 use crate::core::types::{LatentIdx, Source, TraceStep, Verdict};
 
 use super::App;
 
-/// One row of the page; the numbers are places in the verdict's lists.
+/// One row of the page; the numbers are indices into the verdict's lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EvidenceRow {
     /// A step of the trace.
     Step(usize),
-    /// A place of the question that was edited.
+    /// A place in the question that was edited.
     Place(usize),
     /// An edited question.
     Edit(usize),
-    /// A replaced latent.
+    /// An interchange at a latent.
     Patch(usize),
     /// The nodes that compete at a latent.
     Nodes(usize),
-    /// Another trace that reaches the answer: of those that were scored on the edits, or else of those that were found.
+    /// Another trace that reaches the answer: one scored on the edits, or else one that was found.
     Competing(usize),
     /// A strategy that was tried.
     Try(usize),
 }
 
-/// All rows of a verdict, in order.
+/// Returns all rows of a verdict, in order.
 #[must_use]
 pub fn evidence_rows(verdict: &Verdict) -> Vec<EvidenceRow> {
     let edits = verdict.tracks.as_ref().map_or(0, |t| t.edits.len());
@@ -44,7 +44,7 @@ pub fn evidence_rows(verdict: &Verdict) -> Vec<EvidenceRow> {
         .collect()
 }
 
-/// The latent at which a step is read.
+/// Returns the latent at which a step is read.
 #[must_use]
 pub fn latent_of(step: &TraceStep) -> Option<LatentIdx> {
     match step.result.source {
@@ -54,7 +54,7 @@ pub fn latent_of(step: &TraceStep) -> Option<LatentIdx> {
 }
 
 impl App {
-    /// The step of the trace that a latent carries, with its number from 1.
+    /// Returns the step of the trace that a latent carries, with its number from 1.
     #[must_use]
     pub fn step_at(&self, latent: LatentIdx) -> Option<(usize, &TraceStep)> {
         let verdict = self.session.verdict.as_ref()?;
@@ -65,7 +65,7 @@ impl App {
         Some((at + 1, &verdict.steps[at]))
     }
 
-    /// Whether a step is read at a latent that is switched off now, or follows from one that is.
+    /// Returns whether a step is read at a latent that is off now, or depends on such a step.
     #[must_use]
     pub fn step_is_off(&self, step: usize) -> bool {
         let Some(verdict) = &self.session.verdict else {
@@ -82,7 +82,7 @@ impl App {
         is_off || earlier.into_iter().any(|step| self.step_is_off(step))
     }
 
-    /// The latent that the row under the cursor of the evidence is about.
+    /// Returns the latent that the evidence row under the cursor is about.
     #[must_use]
     pub(super) fn evidence_latent(&self) -> Option<LatentIdx> {
         let verdict = self.session.verdict.as_ref()?;

@@ -1,4 +1,4 @@
-//! A text field: text, a cursor, and the usual editing keys, which take whole graphemes. Pasted and typed control characters never enter it.
+//! A text field with the usual editing keys, which act on whole graphemes. Control characters never enter it.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -8,19 +8,19 @@ use crate::explorer::keymap::{Code, Key};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Field {
     text: String,
-    /// Byte offset of the cursor, always on a character border, and after every key on that of a grapheme.
+    /// Byte offset of the cursor, always on a character boundary; after every key, on a grapheme boundary.
     cursor: usize,
     multiline: bool,
 }
 
 impl Field {
-    /// A field of one line with the cursor at the end of the text.
+    /// Creates a field of one line with the cursor at the end of the text.
     #[must_use]
     pub fn line(text: &str) -> Self {
         Self::new(text, false)
     }
 
-    /// A field that may hold line breaks.
+    /// Creates a field that may hold line breaks.
     #[must_use]
     pub fn lines(text: &str) -> Self {
         Self::new(text, true)
@@ -35,13 +35,13 @@ impl Field {
         field
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The text before and after the cursor.
+    /// Returns the text before and after the cursor.
     #[must_use]
     pub fn split(&self) -> (&str, &str) {
         self.text.split_at(self.cursor)
@@ -55,7 +55,7 @@ impl Field {
     }
 
     /// Inserts text at the cursor: line breaks become spaces in a field of one line, tabs become spaces,
-    /// other control characters are left out.
+    /// other control characters are dropped.
     pub fn insert_str(&mut self, text: &str) {
         for c in text.replace("\r\n", "\n").replace('\r', "\n").chars() {
             match c {
@@ -67,14 +67,14 @@ impl Field {
         }
     }
 
-    /// Starts a new line where that is allowed.
+    /// Starts a new line if the field allows several.
     pub fn newline(&mut self) {
         if self.multiline {
             self.insert('\n');
         }
     }
 
-    /// Takes an editing key; false if it is none.
+    /// Handles an editing key; returns false for any other key.
     pub fn key(&mut self, key: Key) -> bool {
         match (key.code, key.ctrl, key.alt) {
             (Code::Left, false, false) | (Code::Char('b'), true, false) => {
@@ -91,7 +91,7 @@ impl Field {
             }
             (Code::Home, ..) | (Code::Char('a'), true, false) => self.cursor = 0,
             (Code::End, ..) | (Code::Char('e'), true, false) => self.cursor = self.text.len(),
-            // What many terminals send for Backspace.
+            // Many terminals send ctrl-h for Backspace.
             (Code::Backspace, false, false) | (Code::Char('h'), true, false) => {
                 self.cut(self.before());
             }

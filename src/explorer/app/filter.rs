@@ -1,8 +1,8 @@
 //! Fuzzy matching for lists: the letters of the query must appear in order; tighter and earlier matches rank higher.
 
-/// How well a query matches a text, or none if it does not; larger is better, case is ignored.
+/// Returns how well a query matches a text, ignoring case; larger is better, `None` is no match.
 ///
-/// A query of several words must match with each of them.
+/// Every word of the query must match.
 #[must_use]
 pub fn score(query: &str, text: &str) -> Option<i32> {
     let text: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();

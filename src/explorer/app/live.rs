@@ -1,12 +1,12 @@
-//! The run on screen: its positions as they arrive, the cursor, and which pieces of work are under way for it.
+//! The run on screen: its positions as they arrive, the cursor, and the jobs pending for it.
 
 use crate::core::types::{LatentIdx, Outcome, Position, PositionKind, Progress, Run};
 use crate::explorer::worker::protocol::RunId;
 
-/// How many tokens of the question the timeline shows.
+/// The number of question tokens that the timeline shows.
 pub const QUESTION_TAIL: usize = 6;
 
-/// How far the clean run is.
+/// The state of the clean run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
     /// Nothing was run.
@@ -14,23 +14,23 @@ pub enum Phase {
     Idle,
     /// Tokens are arriving.
     Running,
-    /// All tokens are here.
+    /// All tokens have arrived.
     Done,
-    /// It was stopped; what had arrived stays.
+    /// It was stopped; the tokens that had arrived stay.
     Stopped,
 }
 
-/// A piece of work that is asked of the worker once per run.
+/// The state of a job that the worker does once per run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Job {
-    /// Not asked for.
+    /// Not requested.
     #[default]
     Idle,
-    /// Asked for.
+    /// Requested.
     Waiting,
     /// Answered.
     Done,
-    /// Given up.
+    /// Cancelled.
     Stopped,
 }
 
@@ -45,9 +45,9 @@ impl Job {
 /// The run on screen.
 #[derive(Debug, Clone, Default)]
 pub struct Live {
-    /// Its number; events of any other run are dropped.
+    /// Its number; events of other runs are dropped.
     pub id: RunId,
-    /// How far it is.
+    /// Its state.
     pub phase: Phase,
     /// The positions that have arrived.
     pub positions: Vec<Position>,
@@ -59,20 +59,20 @@ pub struct Live {
     pub exits: Job,
     /// The verdict.
     pub verdict: Job,
-    /// How far the work for it is.
+    /// The progress of the work on the verdict.
     pub verifying: Option<Progress>,
-    /// The ablated run last asked for.
+    /// The last ablated run requested.
     pub ablation: Job,
-    /// An ablated run as its first donors have it, while the rest are awaited.
+    /// A resample ablation over its first donors, shown until the full one arrives.
     pub ahead: Option<Outcome>,
-    /// The latent whose phrases were last asked for.
+    /// The latent whose phrases were requested and have not arrived.
     pub phrases: Option<LatentIdx>,
-    /// The latent whose phrases were given up; they are not asked for again by themselves.
+    /// The latent whose phrases were cancelled; they are not requested again automatically.
     pub declined: Option<LatentIdx>,
 }
 
 impl Live {
-    /// A run that was just asked for.
+    /// Creates the state of a run just requested.
     #[must_use]
     pub fn running(id: RunId) -> Self {
         Self {
@@ -83,7 +83,7 @@ impl Live {
         }
     }
 
-    /// Shows a complete run and rests the cursor on its first latent.
+    /// Shows a complete run. The cursor goes to its first latent, unless the user moved it.
     pub fn show(&mut self, run: &Run) {
         self.positions.clone_from(&run.positions);
         self.phase = Phase::Done;
@@ -94,7 +94,7 @@ impl Live {
         self.clamp();
     }
 
-    /// Adds a position that was just computed.
+    /// Adds a newly computed position.
     pub fn push(&mut self, position: Position) {
         self.positions.push(position);
         if self.follows {
@@ -103,7 +103,7 @@ impl Live {
         self.clamp();
     }
 
-    /// How many latents have arrived.
+    /// Returns the number of latents that have arrived.
     #[must_use]
     pub fn n_latents(&self) -> usize {
         self.positions
@@ -112,7 +112,7 @@ impl Live {
             .count()
     }
 
-    /// How many tokens were written up to and including this position, if one was written there.
+    /// Returns the number of tokens written up to and including this position; `None` if it is not a written token.
     #[must_use]
     pub fn written_by(&self, index: usize) -> Option<usize> {
         let written = |p: &Position| p.kind == PositionKind::Written;
@@ -124,7 +124,7 @@ impl Live {
         })
     }
 
-    /// Index of the first position that the timeline shows.
+    /// Returns the index of the first position that the timeline shows.
     #[must_use]
     pub fn first(&self) -> usize {
         self.positions
@@ -134,7 +134,7 @@ impl Live {
             .saturating_sub(QUESTION_TAIL)
     }
 
-    /// Index of a latent's position.
+    /// Returns the index of a latent's position.
     #[must_use]
     pub fn index_of(&self, latent: LatentIdx) -> Option<usize> {
         self.positions
@@ -142,14 +142,14 @@ impl Live {
             .position(|p| p.kind == PositionKind::Latent(latent))
     }
 
-    /// Moves the cursor within the positions shown; it no longer follows the run.
+    /// Moves the cursor within the positions shown; it stops following the run.
     pub fn move_to(&mut self, index: usize) {
         self.cursor = index;
         self.follows = false;
         self.clamp();
     }
 
-    /// Whether the worker has something to do for this run.
+    /// Returns whether the worker has work for this run.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.phase == Phase::Running
@@ -157,7 +157,7 @@ impl Live {
             || [self.exits, self.verdict, self.ablation].contains(&Job::Waiting)
     }
 
-    /// Gives up what is under way; partial results stay.
+    /// Cancels the pending jobs; partial results stay.
     pub fn stop(&mut self) {
         if self.phase == Phase::Running {
             self.phase = Phase::Stopped;

@@ -1,5 +1,5 @@
-//! The state of the explorer and the one function that changes it. No terminal, no clock, no files, no model:
-//! messages come in, effects go out, and `ui` draws what is here.
+//! The state of the explorer and the one function that changes it. No terminal, clock, files or model:
+//! messages come in, effects go out, and `ui` draws the state.
 
 pub mod action;
 pub mod commitment;
@@ -62,40 +62,40 @@ pub use update::update;
 /// The state of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Model {
-    /// Nothing was asked for yet.
+    /// None was requested yet.
     Absent,
     /// It is being loaded.
     Loading {
-        /// What is being done.
+        /// The current stage.
         stage: String,
-        /// How much of a download is here, and of how much.
+        /// The bytes downloaded, and the total if known.
         bytes: Option<(u64, Option<u64>)>,
     },
-    /// It answers.
+    /// It is loaded and answers.
     Ready {
-        /// What was loaded.
+        /// Its description.
         info: Box<ModelInfo>,
-        /// How long it took, in milliseconds.
+        /// The loading time, in milliseconds.
         elapsed_ms: u64,
     },
     /// It could not be loaded.
     Failed,
 }
 
-/// The problems to pick from.
+/// The list of problems to pick from.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Library {
-    /// Where they come from.
+    /// Their origin.
     pub origin: String,
-    /// The split of the generator that they are of; none for those of a file.
+    /// The generator's split; `None` for problems from a file.
     pub split: Option<Split>,
     /// The problems.
     pub problems: Vec<Problem>,
-    /// Which one is open.
+    /// The index of the open problem.
     pub open: Option<usize>,
 }
 
-/// How a message in the status line is meant.
+/// The tone of a message in the status line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// Something was done.
@@ -104,14 +104,14 @@ pub enum Tone {
     Warning,
 }
 
-/// A message in the status line that goes away by itself.
+/// A message in the status line that disappears by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// What it says.
+    /// The message.
     pub text: String,
-    /// How it is meant.
+    /// Its tone.
     pub tone: Tone,
-    /// When it goes away.
+    /// When it disappears, on the clock of `now_ms`.
     pub until_ms: u64,
 }
 
@@ -122,15 +122,15 @@ pub struct Failure {
     pub message: String,
     /// What to do next.
     pub hint: String,
-    /// The model that was not loaded, if that is what failed and another one answers still.
+    /// The model that failed to load while the previous one stays loaded.
     pub model: Option<String>,
 }
 
-/// Work on a problem that is not open now, kept so that coming back to it loses nothing.
+/// Work on a problem that is not open, kept for when it is opened again.
 #[derive(Debug, Default)]
 struct Shelved {
     session: Session,
-    /// Its notes when it was last read or saved here.
+    /// Its notes when this process last read or saved it.
     base: Vec<Note>,
     history: History,
     recorded: Option<String>,
@@ -139,7 +139,7 @@ struct Shelved {
 /// How the recording of an opened session compares with the run that followed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recording {
-    /// Nothing was opened from a file, or it has been left.
+    /// No recording was opened, or it was left.
     None,
     /// Shown as it was recorded.
     Shown(Box<Session>),
@@ -147,36 +147,36 @@ pub enum Recording {
     Compared(String),
 }
 
-/// The whole state.
+/// The whole state of the explorer.
 #[derive(Debug)]
 pub struct App {
-    /// The name of the model in use or asked for.
+    /// The name of the model loaded or requested.
     pub model_name: String,
-    /// How questions are answered; none for the model's usual mode.
+    /// The answer mode; `None` for the model's usual one.
     pub mode: Option<Mode>,
-    /// Its state.
+    /// The state of the model.
     pub model: Model,
-    /// What can be picked.
+    /// The models that can be picked.
     pub models: Vec<ModelChoice>,
-    /// Who writes the notes.
+    /// The author of new notes.
     pub author: String,
-    /// Where the log goes.
+    /// The path of the log.
     pub log_path: Option<String>,
-    /// The keys in force.
+    /// The current key bindings.
     pub keymap: Keymap,
     /// The problems to pick from.
     pub library: Library,
     /// The open session.
     pub session: Session,
-    /// Its notes when it was last read or saved here.
+    /// Its notes when this process last read or saved it.
     base: Vec<Note>,
     /// The run on screen.
     pub live: Live,
-    /// How far the reference set is, of how many problems, while it is being made.
+    /// The progress of the reference set while it is computed: problems done, and problems in all.
     pub reference: Option<(usize, usize)>,
-    /// What the user wants to be off.
+    /// The ablation that the user wants.
     pub ablation: Ablation,
-    /// What the shown answer was computed with; stale while it differs from `ablation`.
+    /// The ablation of the shown answer; the answer is stale while it differs from `ablation`.
     pub shown: Ablation,
     /// The studies of the run.
     pub studies: Studies,
@@ -184,72 +184,72 @@ pub struct App {
     pub page: Page,
     /// The cursor of each page.
     pub at: [At; Page::ALL.len()],
-    /// What stands at the left of the comparison.
+    /// The left side of the comparison.
     pub left: Left,
-    /// The session that was open before this one, with its run.
+    /// The session opened before this one, with its run.
     pub other: Option<Box<Session>>,
-    /// The token that the lens by layer follows; none for the answer's first.
+    /// The token that the layer lens follows; `None` for the answer's first.
     pub follow: Option<u32>,
-    /// The donor that was chosen last.
+    /// The donor chosen last.
     pub last_donor: Option<DonorRef>,
     /// Undo and redo.
     pub history: History,
     /// The recording that the session was opened from.
     pub recording: Recording,
-    /// The run over a data set that the verdict was recorded by, if it was not computed here.
+    /// The run over a data set that recorded the verdict, if it was not computed here.
     pub recorded: Option<String>,
     /// The data-set view.
     pub dataset: Dataset,
-    /// Which problem of the run the open one is, if it was opened from the table: its neighbours are those of the table.
+    /// The index of the open problem if it was opened from the table: its neighbours are then those of the table.
     pub in_table: Option<usize>,
     /// The pane that scrolls, copies and takes notes.
     pub focus: Pane,
     /// The pane shown in the tabbed part of small screens.
     pub tab: Pane,
-    /// Whether the focused pane has the screen for itself.
+    /// Whether the focused pane fills the screen.
     pub zoomed: bool,
     /// First visible row of each pane.
     pub scroll: [usize; Pane::ALL.len()],
-    /// What the last frame could show.
+    /// The sizes of the last frame.
     pub view: View,
-    /// What lies over the panes.
+    /// The list or prompt over the panes.
     pub overlay: Option<Overlay>,
-    /// Texts of boxes that were closed.
+    /// Drafts of closed prompts.
     drafts: drafts::Drafts,
     /// A passing message.
     pub notice: Option<Notice>,
-    /// A standing failure.
+    /// A failure that stays on screen.
     pub failure: Option<Failure>,
-    /// The time of the last tick, in milliseconds of a clock that never goes back.
+    /// The time of the last tick, in milliseconds of a monotonic clock.
     pub now_ms: u64,
-    /// The same by the calendar, in seconds since 1970-01-01 UTC.
+    /// The calendar time of the last tick, in seconds since 1970-01-01 UTC.
     pub unix_s: u64,
-    /// The sessions whose notes are not on disk, by what they are about.
+    /// The sessions whose changes are not on disk.
     pub unsaved: BTreeMap<SessionKey, Unsaved>,
-    /// The sessions whose notes were changed here: only these are saved.
+    /// The sessions whose notes were changed here; only these are saved.
     edited: BTreeSet<SessionKey>,
-    /// Whether the user wants to leave, and how far that is.
+    /// Whether the user is quitting, and how far that is.
     leaving: Leaving,
     /// Whether one more Ctrl-C quits.
     pub quit_armed: bool,
-    /// Whether the screen no longer shows the state.
+    /// Whether the screen is out of date.
     pub dirty: bool,
     /// The question to open once the model is ready.
     first_question: Option<String>,
-    /// The problem of the list to open first.
+    /// The index of the problem to open first.
     first_index: usize,
     /// The run to open at the start.
     first_run: Option<PathBuf>,
-    /// The problem to open again under another model, if that model answers the same task.
+    /// The problem to reopen under another model, if that model answers the same task.
     reopen: Option<(Task, Problem, String)>,
-    /// What was on screen when the model that is being loaded was picked.
+    /// The state of the screen when the model now loading was picked.
     before: Option<Box<switching::Before>>,
     shelf: HashMap<SessionKey, Shelved>,
     last_run: RunId,
 }
 
 impl App {
-    /// The state before anything was loaded.
+    /// Creates the state before anything is loaded.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let mut app = Self {
@@ -312,7 +312,7 @@ impl App {
         app
     }
 
-    /// What to do once the first frame is on screen.
+    /// Returns the effects to run once the first frame is on screen.
     pub fn start(&mut self) -> Vec<Effect> {
         let mut effects = self.load_model();
         effects.push(Effect::Runs(RunRequest::Noted));
@@ -322,7 +322,7 @@ impl App {
         effects
     }
 
-    /// The context in which the next key is read.
+    /// Returns the context in which the next key is looked up.
     #[must_use]
     pub fn context(&self) -> Context {
         match &self.overlay {
@@ -332,7 +332,7 @@ impl App {
         }
     }
 
-    /// The context below what lies over the panes.
+    /// Returns the context ignoring any overlay.
     #[must_use]
     pub fn context_below(&self) -> Context {
         match self.page {
@@ -342,7 +342,7 @@ impl App {
         }
     }
 
-    /// The model, if it answers.
+    /// Returns the description of the loaded model; `None` unless it is ready.
     #[must_use]
     pub fn info(&self) -> Option<&ModelInfo> {
         match &self.model {
@@ -351,7 +351,7 @@ impl App {
         }
     }
 
-    /// How many latents the run has or will have.
+    /// Returns the number of latents that the run has or will have.
     #[must_use]
     pub fn n_latents(&self) -> usize {
         let computed = self.live.n_latents();
@@ -363,7 +363,7 @@ impl App {
         }
     }
 
-    /// The latent under the cursor.
+    /// Returns the latent under the cursor.
     #[must_use]
     pub fn latent_under_cursor(&self) -> Option<LatentIdx> {
         match self.live.positions.get(self.live.cursor)?.kind {
@@ -372,7 +372,7 @@ impl App {
         }
     }
 
-    /// What a note would be about.
+    /// Returns the target of a new note.
     #[must_use]
     pub fn note_target(&self) -> Target {
         match (self.focus, self.latent_under_cursor()) {
@@ -382,7 +382,7 @@ impl App {
         }
     }
 
-    /// The ablated run with exactly this ablation, if it was computed.
+    /// Returns the ablated run with exactly this ablation, if it was computed.
     #[must_use]
     pub fn outcome_of(&self, ablation: &Ablation) -> Option<&Outcome> {
         self.session
@@ -391,32 +391,32 @@ impl App {
             .find(|outcome| outcome.ablation == *ablation)
     }
 
-    /// The ablated run that the answer pane shows; none while it shows the clean one.
+    /// Returns the ablated run in the answer pane; `None` if it shows the clean run.
     #[must_use]
     pub fn shown_outcome(&self) -> Option<&Outcome> {
         self.outcome_of(&self.shown).or(self.ahead())
     }
 
-    /// The shown ablated run where it is not the last word: more donors are awaited.
+    /// Returns the shown ablated run while it is preliminary, that is, until the remaining donors arrive.
     #[must_use]
     pub fn ahead(&self) -> Option<&Outcome> {
         let ahead = self.live.ahead.as_ref();
         ahead.filter(|ahead| ahead.ablation == self.shown && self.outcome_of(&self.shown).is_none())
     }
 
-    /// Whether the shown answer is not the one that was asked for.
+    /// Returns whether the shown answer belongs to another ablation than the wanted one.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.shown != self.ablation
     }
 
-    /// Whether what is shown is not, or not all, of what was asked for.
+    /// Returns whether the shown answer is stale or preliminary.
     #[must_use]
     pub fn lacks_answer(&self) -> bool {
         self.is_stale() || self.ahead().is_some()
     }
 
-    /// Whether the worker has something to do for this session.
+    /// Returns whether the worker has work for this session.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         matches!(self.model, Model::Loading { .. })
@@ -424,7 +424,7 @@ impl App {
             || self.studies.asked().is_some()
     }
 
-    /// When the reducer wants the next tick; none means that nothing changes with time.
+    /// Returns when the reducer needs the next tick; `None` if nothing changes with time.
     #[must_use]
     pub fn next_tick_ms(&self) -> Option<u64> {
         let notice = self.notice.as_ref().map(|n| n.until_ms);
@@ -435,12 +435,12 @@ impl App {
             .min()
     }
 
-    /// Whether the open list is still being searched.
+    /// Returns whether the open list is still being searched.
     fn is_searching(&self) -> bool {
         matches!(&self.overlay, Some(Overlay::List(list)) if !list.is_searched(self))
     }
 
-    /// Searches the open list a portion further.
+    /// Searches the next portion of the open list.
     fn search_on(&mut self) {
         if let Some(Overlay::List(list)) = &mut self.overlay
             && list.kind == ListKind::Problems
@@ -450,7 +450,7 @@ impl App {
         }
     }
 
-    /// Says something in the status line for a few seconds.
+    /// Shows a message in the status line for a few seconds.
     pub(crate) fn say(&mut self, tone: Tone, text: impl Into<String>) {
         const SHOWN_FOR_MS: u64 = 5_000;
         self.notice = Some(Notice {
@@ -469,7 +469,7 @@ impl App {
         self.session = session;
     }
 
-    /// Asks for the model in `model_name`.
+    /// Requests the model in `model_name`.
     fn load_model(&mut self) -> Vec<Effect> {
         self.failure = None;
         self.model = Model::Loading {

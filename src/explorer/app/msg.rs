@@ -9,7 +9,7 @@ use crate::explorer::keymap::Key;
 use crate::explorer::session::store::Noted;
 use crate::explorer::worker::protocol::Event;
 
-/// Something that happened outside.
+/// An event from outside.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(
     clippy::large_enum_variant,
@@ -18,49 +18,49 @@ use crate::explorer::worker::protocol::Event;
 pub enum Msg {
     /// Time has passed.
     Tick {
-        /// Milliseconds of a clock that never goes back.
+        /// Milliseconds of a monotonic clock.
         now_ms: u64,
         /// Seconds since 1970-01-01 UTC.
         unix_s: u64,
     },
-    /// A key was pressed or repeats.
+    /// A key was pressed, or repeats.
     Key(Key),
     /// Text was pasted.
     Paste(String),
-    /// The terminal has another size.
+    /// The terminal was resized.
     Resized,
     /// A frame was drawn.
     Drawn(View),
-    /// The worker says something.
+    /// The worker sent an event.
     Worker(Event),
     /// The worker is gone for good.
     WorkerLost,
-    /// The problems are here: where they come from, and they.
+    /// The problem list arrived, or the reason why not.
     Problems(Result<Library, String>),
-    /// A session was saved in this file, or why not.
+    /// A save finished.
     Saved {
-        /// What was saved.
+        /// The saved session.
         save: Box<Save>,
-        /// The file, or why not.
+        /// The file, or the reason for the failure.
         result: Result<String, String>,
     },
     /// An earlier session on the open question was found.
     Recalled(Recalled),
     /// The notes of all saved sessions.
     Noted(Vec<Noted>),
-    /// An export was written to this path, or why not.
+    /// An export finished: its path, or the reason for the failure.
     Exported(Result<String, ExportError>),
-    /// Text was sent to the terminal's clipboard (bytes), or why not.
+    /// Text was sent to the terminal's clipboard: its length in bytes, or the reason for the failure.
     Copied(Result<usize, String>),
-    /// Something is heard of a run over a data set.
+    /// A run over a data set sent an event.
     Run {
-        /// Which request it belongs to.
+        /// The ticket of the request it belongs to.
         ticket: u64,
-        /// What is heard.
+        /// The event.
         event: RunEvent,
     },
-    /// The process was continued after a suspension.
+    /// The process resumed after a suspension.
     Resumed,
-    /// The process is told to end.
+    /// The process was told to exit.
     Terminated,
 }

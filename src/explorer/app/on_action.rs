@@ -1,4 +1,4 @@
-//! What each action of the explorer does, and when it cannot be done.
+//! The actions of the explorer.
 
 use crate::core::types::{AblationValue, LatentIdx, Mode};
 use crate::explorer::app::action::{Action, Section};
@@ -17,10 +17,10 @@ use crate::explorer::keymap::{Code, Key};
 use crate::explorer::session::edit::Edit;
 use crate::explorer::worker::protocol::Request;
 
-/// Performs an action, or says why that is not possible.
+/// Performs an action, or shows why it cannot be performed.
 pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
     if let Err(reason) = enabled(app, action) {
-        // Escape with nothing to escape from is not worth a word.
+        // Escape with nothing to cancel needs no message.
         if action != Action::Cancel {
             app.say(Tone::Warning, reason);
         }
@@ -91,7 +91,7 @@ pub(super) fn perform(app: &mut App, action: Action, key: Key) -> Vec<Effect> {
     }
 }
 
-/// What the keys of a page do.
+/// Performs an action of a page.
 fn on_a_page(app: &mut App, action: Action) -> Vec<Effect> {
     match action {
         Action::MoveLeft
@@ -177,7 +177,7 @@ fn rerun(app: &mut App) -> Vec<Effect> {
     let is_stopped = jobs.contains(&Job::Stopped) || app.live.declined.is_some();
     if app.live.phase == Phase::Done && is_stopped {
         app.failure = None;
-        // The phrases of the latent under the cursor are asked for once nobody declines them.
+        // `update` requests the phrases of the latent under the cursor once they are no longer declined.
         app.live.declined = None;
         let mut effects = if app.lacks_answer() {
             settle(app)
@@ -188,7 +188,7 @@ fn rerun(app: &mut App) -> Vec<Effect> {
         return effects;
     }
     if app.wish().is_some_and(|wish| !app.studies.has(&wish)) {
-        // On a page, what is missing there is meant; it is asked for by itself.
+        // On a page the key means the missing study, which `update` requests.
         return Vec::new();
     }
     forget_results(app);

@@ -7,7 +7,7 @@ use crate::explorer::app::overlay::{Overlay, Prompt, PromptKind};
 use crate::explorer::app::{App, Tone, drafts, on_action, on_overlay};
 use crate::explorer::keymap::Key;
 
-/// A key was pressed.
+/// Handles a key press.
 pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
     let action = app.keymap.lookup(app.context(), key);
     if action != Some(Action::Interrupt) {
@@ -43,7 +43,7 @@ pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Text was pasted: it goes to the open field, or becomes a new question that is not run before it is accepted.
+/// Inserts pasted text into the open field, or else opens it as a new question, which runs only when accepted.
 pub(super) fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
     match &mut app.overlay {
         Some(Overlay::List(list)) => {

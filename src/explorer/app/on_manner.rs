@@ -1,4 +1,4 @@
-//! How latents are switched off: the value, the site, the propagation, the direction, the donor and the layers.
+//! The manner of ablation: value, site, propagation, direction, donor and layers.
 
 use std::num::{NonZeroUsize, ParseIntError};
 
@@ -12,7 +12,7 @@ use crate::explorer::app::{App, Page, Tone};
 use crate::explorer::session::edit::Edit;
 
 impl App {
-    /// How many steps the open problem's gold solution has, if that is known.
+    /// Returns the number of steps of the open problem's gold solution, if known.
     #[must_use]
     pub fn steps(&self) -> Option<usize> {
         let problem = self.session.problem.as_ref()?;
@@ -20,13 +20,13 @@ impl App {
     }
 }
 
-/// Whether a range of layers has a meaning: only entries of the key-value cache lie at layers.
+/// Returns whether a layer range applies: only entries of the key-value cache belong to layers.
 #[must_use]
 pub fn has_layers(ablation: &Ablation) -> bool {
     ablation.site == Site::Kv || ablation.value == AblationValue::KvBlock
 }
 
-/// What a value stands for, in one sentence.
+/// Describes a value in one sentence.
 #[must_use]
 pub fn meaning(value: AblationValue) -> &'static str {
     match value {
@@ -42,10 +42,10 @@ pub fn meaning(value: AblationValue) -> &'static str {
     }
 }
 
-/// Whether donors can be matched on the number of steps; what is matched can always be undone.
+/// Checks whether donors can be matched on the number of steps; matching can always be turned off.
 ///
 /// # Errors
-/// Says why not, in a few words.
+/// The reason why not, in a few words.
 pub(super) fn can_match(app: &App) -> Result<(), &'static str> {
     let knows_steps = app.steps().is_some();
     match app.ablation.value {
@@ -58,7 +58,7 @@ pub(super) fn can_match(app: &App) -> Result<(), &'static str> {
     }
 }
 
-/// Takes the next value, site, propagation or direction, or matches donors or no longer.
+/// Selects the next value, site, propagation or direction, or toggles the matching of donors.
 pub(super) fn cycle(app: &mut App, action: Action) -> Vec<Effect> {
     let mut after = app.ablation.clone();
     match action {
@@ -77,7 +77,7 @@ pub(super) fn cycle(app: &mut App, action: Action) -> Vec<Effect> {
     set(app, after)
 }
 
-/// Takes a value that was chosen.
+/// Sets the chosen value.
 pub(super) fn choose(app: &mut App, value: AblationValue) -> Vec<Effect> {
     let after = Ablation {
         value,
@@ -86,10 +86,10 @@ pub(super) fn choose(app: &mut App, value: AblationValue) -> Vec<Effect> {
     set(app, after)
 }
 
-/// Takes the donor that was typed: `12` or `12/3`.
+/// Sets the donor from typed text: `12` or `12/3`.
 ///
 /// # Errors
-/// Says what a donor is.
+/// A description of the expected form.
 pub(super) fn set_donor(app: &mut App, text: &str) -> Result<Vec<Effect>, &'static str> {
     let donor =
         parse_donor(text).ok_or("a donor is a problem and, if need be, a latent: 12 or 12/3")?;
@@ -101,10 +101,10 @@ pub(super) fn set_donor(app: &mut App, text: &str) -> Result<Vec<Effect>, &'stat
     Ok(set(app, after))
 }
 
-/// Takes the layers that were typed: `3-5`, `4`, or nothing for all.
+/// Sets the layers from typed text: `3-5`, `4`, or nothing for all.
 ///
 /// # Errors
-/// Says what layers are.
+/// A description of the expected form.
 pub(super) fn set_layers(app: &mut App, text: &str) -> Result<Vec<Effect>, &'static str> {
     let layers = parse_layers(text)
         .map_err(|_| "layers are a range counted from 1, 3-5, or nothing for all")?;
@@ -120,7 +120,7 @@ fn next<T: Copy + PartialEq>(all: &[T], present: T) -> T {
     all.get((at + 1) % all.len()).copied().unwrap_or(present)
 }
 
-/// Sets a manner, without what it does not use: two manners that mean the same must be equal.
+/// Sets a manner without the settings it does not use, so that equivalent manners are equal.
 fn set(app: &mut App, mut after: Ablation) -> Vec<Effect> {
     if !has_layers(&after) {
         after.layers = None;
@@ -144,7 +144,7 @@ fn set(app: &mut App, mut after: Ablation) -> Vec<Effect> {
     effects
 }
 
-/// The manner with everything that is the default left out, and what is hidden while denoising said.
+/// Describes the manner, without defaults; adds what the direction or the propagation changes.
 fn in_words(app: &App) -> String {
     let manner = app.ablation.manner();
     match (app.ablation.direction, app.ablation.propagation) {
@@ -154,7 +154,7 @@ fn in_words(app: &App) -> String {
     }
 }
 
-/// Reads `12` or `12/3`.
+/// Parses `12` or `12/3`.
 fn parse_donor(text: &str) -> Option<DonorRef> {
     let (problem, latent) = match text.split_once('/') {
         Some((problem, latent)) => (problem, Some(latent.trim().parse().ok()?)),
@@ -169,7 +169,7 @@ fn parse_donor(text: &str) -> Option<DonorRef> {
     })
 }
 
-/// Reads `3-5`, `4` or nothing.
+/// Parses `3-5`, `4` or nothing.
 fn parse_layers(text: &str) -> Result<Option<Layers>, ParseIntError> {
     if text.trim().is_empty() {
         return Ok(None);
@@ -177,7 +177,7 @@ fn parse_layers(text: &str) -> Result<Option<Layers>, ParseIntError> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let first: NonZeroUsize = first.trim().parse()?;
     let last: NonZeroUsize = last.trim().parse()?;
-    // A range the wrong way round is meant the right way round.
+    // Bounds may come in either order.
     let (first, last) = (first.min(last).get(), first.max(last).get());
     Ok(Some(Layers { first, last }))
 }

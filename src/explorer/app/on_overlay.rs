@@ -1,9 +1,8 @@
-//! Lists and prompts: moving, choosing, accepting; and what the choices lead to.
+//! Lists and prompts: their keys, and the effects of choosing and accepting.
 
 use crate::explorer::app::action::{Action, Context};
 use crate::explorer::app::dataset::on_dataset;
 use crate::explorer::app::effect::{Effect, Export};
-use crate::explorer::app::field::Field;
 use crate::explorer::app::on_action;
 use crate::explorer::app::opening::{open_listed, typed_problem};
 use crate::explorer::app::overlay::{Choice, List, Overlay, Prompt, PromptKind};
@@ -15,7 +14,7 @@ use crate::explorer::session::edit::Edit;
 use crate::explorer::session::export::Format;
 use crate::explorer::session::{Note, Tag, Target};
 
-/// How many entries a page of a list is.
+/// The number of entries in a page of a list.
 const PAGE: usize = 10;
 
 /// Performs an action of a list or a prompt.
@@ -57,7 +56,7 @@ fn in_list(app: &mut App, mut list: List, action: Action) -> Vec<Effect> {
 
 fn choose(app: &mut App, choice: Choice) -> Vec<Effect> {
     match choice {
-        // What only means something inside a dialog is listed in help, not performed from there.
+        // Help lists the actions of dialogs and pages, but they cannot be performed from there.
         Choice::Act(action) if matches!(action.spec().context, Context::List | Context::Text) => {
             Vec::new()
         }
@@ -144,7 +143,7 @@ fn accept(app: &mut App, prompt: Prompt) -> Vec<Effect> {
         PromptKind::StartRun if !text.is_empty() => on_dataset::start(app, text),
         PromptKind::Export(format) if !text.is_empty() => {
             let effect = export(app, format, text, false);
-            // Kept open until the file is written: a refusal must not cost the path.
+            // Kept open until the file is written, so that a refusal does not lose the path.
             app.overlay = Some(Overlay::Prompt(prompt));
             effect
         }
@@ -169,7 +168,7 @@ fn export(app: &App, format: Format, path: String, overwrite: bool) -> Vec<Effec
     }))]
 }
 
-/// A text that is refused stays in its box, with the reason below.
+/// Reopens the prompt with the reason if its text was refused.
 fn unless_refused(
     app: &mut App,
     prompt: Prompt,
@@ -196,11 +195,11 @@ fn ask(app: &mut App, question: String) -> Result<Vec<Effect>, &'static str> {
     }
     app.library.open = None;
     app.in_table = None;
-    // The gold answer of the old wording says nothing about the new one.
+    // The gold answer of the old wording does not apply to the new one.
     Ok(app.open(typed_problem(question), "typed".to_owned()))
 }
 
-/// Enters the note that is being written, because the process was told to end.
+/// Saves the note being written, because the process was told to exit.
 pub(super) fn keep_open_note(app: &mut App) -> Vec<Effect> {
     let Some(Overlay::Prompt(prompt)) = app.overlay.take() else {
         return Vec::new();

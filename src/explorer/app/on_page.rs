@@ -1,4 +1,4 @@
-//! Pages: opening and leaving them, the cursor, and what Enter does with the cell under it.
+//! Pages: opening and leaving them, the cursor, and the effect of Enter on the cell under it.
 
 use std::collections::BTreeSet;
 
@@ -17,16 +17,16 @@ use crate::explorer::app::{App, Tone};
 use crate::explorer::session::edit::Edit;
 use crate::explorer::worker::protocol::Request;
 
-/// What stands under the cursor of the sweep.
+/// The item under the cursor of the sweep.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SweepAt<'a> {
     /// A cell of the grid.
     Cell(AblationValue, Role, LatentIdx),
-    /// A pair below it.
+    /// A pair below the grid.
     Pair(&'a Pair),
 }
 
-/// The page that an action opens.
+/// Returns the page that an action opens.
 pub(super) fn page_of(action: Action) -> Option<Page> {
     Some(match action {
         Action::OpenSweep => Page::Sweep,
@@ -42,7 +42,7 @@ pub(super) fn page_of(action: Action) -> Option<Page> {
 }
 
 impl App {
-    /// The sweep that is held.
+    /// Returns the current sweep.
     #[must_use]
     pub fn sweep(&self) -> Option<&Sweep> {
         match &self.studies.held(StudyKind::Sweep)?.study {
@@ -51,7 +51,7 @@ impl App {
         }
     }
 
-    /// The lattice that is held.
+    /// Returns the current lattice.
     #[must_use]
     pub fn lattice(&self) -> Option<&Lattice> {
         match &self.studies.held(StudyKind::Lattice)?.study {
@@ -60,7 +60,7 @@ impl App {
         }
     }
 
-    /// The influences that are held.
+    /// Returns the current influences.
     #[must_use]
     pub fn influence(&self) -> Option<&Influence> {
         match &self.studies.held(StudyKind::Influence)?.study {
@@ -69,7 +69,7 @@ impl App {
         }
     }
 
-    /// The lens by layer that is held.
+    /// Returns the current layer lens.
     #[must_use]
     pub fn layers(&self) -> Option<&LayerLens> {
         match &self.studies.held(StudyKind::Layers)?.study {
@@ -78,7 +78,7 @@ impl App {
         }
     }
 
-    /// The cursor of the open page, within what the page has.
+    /// Returns the cursor of the open page, clamped to its rows and columns.
     #[must_use]
     pub fn cursor(&self) -> At {
         let at = self.at[self.page.index()];
@@ -89,10 +89,10 @@ impl App {
         }
     }
 
-    /// Rows and columns of the open page.
+    /// Returns the numbers of rows and columns of the open page.
     fn shape(&self) -> (usize, usize) {
         match self.page {
-            // The data set has a cursor of its own, which outlives the run.
+            // The data set has its own cursor, which outlives the run.
             Page::Run | Page::Data => (0, 0),
             Page::Sweep => self.sweep().map_or((0, 0), |sweep| {
                 let rows = 2 * sweep_values(sweep).len() + sweep.pairs.len();
@@ -107,7 +107,7 @@ impl App {
                 let verdict = self.session.verdict.as_ref();
                 verdict.map_or((0, 0), |v| (evidence_rows(v).len(), 1))
             }
-            // How many rows there are depends on how wide the screen is.
+            // The number of rows depends on the width of the screen.
             Page::Compare => (self.view.page_rows, 1),
             Page::Layers => self.layers().map_or((0, 0), |lens| {
                 (lens.rows.len() + lens.inputs.len(), lens.columns.len())
@@ -115,7 +115,7 @@ impl App {
         }
     }
 
-    /// What stands under the cursor of the sweep.
+    /// Returns the item under the cursor of the sweep.
     #[must_use]
     pub fn sweep_at(&self) -> Option<SweepAt<'_>> {
         let sweep = self.sweep()?;
@@ -134,7 +134,7 @@ impl App {
         Some(SweepAt::Cell(*value, role, LatentIdx(column + 1)))
     }
 
-    /// The tokens that the lens by layer can follow: the top tokens of the latents and the tokens of the answer, each once.
+    /// Returns the tokens that the layer lens can follow: the top tokens of the latents and the tokens of the answer, each once.
     #[must_use]
     pub fn followable(&self) -> Vec<u32> {
         let mut ids = Vec::new();
@@ -155,7 +155,7 @@ impl App {
     }
 }
 
-/// Opens a page, or goes back to the run if it is open.
+/// Opens a page, or returns to the run if it is already open.
 pub(super) fn open(app: &mut App, page: Page) -> Vec<Effect> {
     app.page = if app.page == page { Page::Run } else { page };
     app.zoomed = false;
@@ -165,19 +165,19 @@ pub(super) fn open(app: &mut App, page: Page) -> Vec<Effect> {
     if app.page == Page::Data {
         on_dataset::entered(app);
     }
-    // Whoever opens a page wants it, whatever was given up before.
+    // Opening a page overrides an earlier cancellation.
     retry(app);
     Vec::new()
 }
 
-/// Lets what the open page shows be asked for again.
+/// Allows the study of the open page to be requested again.
 pub(super) fn retry(app: &mut App) {
     if let Some(wish) = app.wish() {
         app.studies.retry(&wish);
     }
 }
 
-/// Escape on a page: stops the study under way, else goes back.
+/// Handles Escape on a page: stops the current study, or else returns to the run.
 pub(super) fn back(app: &mut App) -> Vec<Effect> {
     let is_computing = app
         .wish()
@@ -199,7 +199,7 @@ pub(super) fn step(app: &mut App, action: Action) {
     }
     let mut at = app.cursor();
     let page = app.view.page_height.saturating_sub(1).max(1);
-    // The sets stand in columns, read downwards.
+    // The sets are laid out in columns, read downwards.
     let beside = if app.page == Page::Lattice {
         Some(app.view.page_rows.max(1))
     } else {
@@ -223,7 +223,7 @@ pub(super) fn step(app: &mut App, action: Action) {
     }
     app.at[app.page.index()] = at;
     app.at[app.page.index()] = app.cursor();
-    // The timeline goes along, so that whoever leaves stands on the latent.
+    // The timeline follows, so that its cursor is on the same latent when the page is left.
     if app.page == Page::Evidence
         && let Some(index) = app
             .evidence_latent()
@@ -233,7 +233,7 @@ pub(super) fn step(app: &mut App, action: Action) {
     }
 }
 
-/// Puts the cursor of the evidence on the step that the latent under the timeline's cursor carries.
+/// Moves the evidence cursor to the step carried by the latent under the timeline's cursor.
 fn from_timeline(app: &mut App) {
     let step = app
         .latent_under_cursor()
@@ -243,7 +243,7 @@ fn from_timeline(app: &mut App) {
     }
 }
 
-/// Enter: goes to the run with what is under the cursor.
+/// Handles Enter: opens the run with the item under the cursor.
 pub(super) fn enter(app: &mut App) -> Vec<Effect> {
     match wanted(app) {
         Ok(Goal::Off(after)) => {
@@ -263,11 +263,11 @@ pub(super) fn enter(app: &mut App) -> Vec<Effect> {
     }
 }
 
-/// Where Enter leads.
+/// The target of Enter.
 enum Goal {
-    /// To the run with these latents off.
+    /// The run with these latents off.
     Off(Ablation),
-    /// To a position of the run.
+    /// A position of the run.
     Go(usize),
 }
 
@@ -323,11 +323,11 @@ fn wanted(app: &App) -> Result<Goal, String> {
     }
 }
 
-/// The ablation of the cell under the cursor of the sweep.
+/// Returns the ablation of the cell under the cursor of the sweep.
 fn from_sweep(app: &App) -> Result<Ablation, String> {
     let nothing = || "there is nothing under the cursor yet".to_owned();
     let sweep = app.sweep().ok_or_else(nothing)?;
-    // The site, the propagation and the rest are those the sweep was made with.
+    // Site, propagation and the other settings are those of the sweep.
     let base = Ablation {
         donor: app.ablation.donor,
         ..sweep.manner.clone()
@@ -360,7 +360,7 @@ fn from_sweep(app: &App) -> Result<Ablation, String> {
     }
 }
 
-/// Puts the other run at the left of the comparison.
+/// Switches the left side of the comparison.
 pub(super) fn switch_left(app: &mut App) {
     app.left = match app.left {
         Left::Clean => Left::Previous,

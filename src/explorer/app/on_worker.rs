@@ -1,22 +1,21 @@
-//! What the worker says: every event of a superseded run is dropped, everything else lands in the session.
+//! Events of the worker: those of a superseded run are dropped, all others change the session.
 
 use crate::core::types::{LatentIdx, ModelInfo, Outcome, Phrase, Run};
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::live::{Job, Phase};
 use crate::explorer::app::opening::{open_listed, typed_problem};
-use crate::explorer::app::results::{ask_phrases, ask_results, settle};
+use crate::explorer::app::results::{ask_phrases, ask_results, forget_results, settle};
 use crate::explorer::app::{App, Failure, Library, Model, Recording, Tone};
-use crate::explorer::session::Session;
 use crate::explorer::session::compare::compare;
-use crate::explorer::worker::protocol::{Event, Request, RunId, Work};
+use crate::explorer::worker::protocol::{Event, RunId, Work};
 
-/// The worker said something.
+/// Handles an event of the worker.
 pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
     if run_of(&event).is_some_and(|id| id != app.live.id) {
         return Vec::new();
     }
     match event {
-        // The user has picked another model since.
+        // The user has since picked another model.
         Event::Loading { model, .. }
         | Event::Ready { model, .. }
         | Event::NotLoaded { model, .. }
@@ -51,7 +50,7 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::RunDone { run, .. } => on_run_done(app, run),
         Event::Ahead { outcome, .. } => {
-            // Only the answer to the present wish is shown, and nothing is kept.
+            // Preliminary outcomes are shown only for the wanted ablation, and are not stored.
             if outcome.ablation == app.ablation && app.outcome_of(&app.ablation).is_none() {
                 app.shown = app.ablation.clone();
                 app.live.ahead = Some(outcome);
@@ -89,7 +88,7 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             }
             Vec::new()
         }
-        // What was stopped is marked so already, and what a newer request took the place of goes on as that request.
+        // Cancelled jobs are already marked as stopped; a superseded job continues as its newer request.
         Event::Cancelled { .. } => Vec::new(),
         Event::NotLoaded {
             message,
@@ -117,7 +116,7 @@ fn failure(message: String, hint: String) -> Failure {
     }
 }
 
-/// Something failed. An ablation or a study that cannot be computed ends nothing else.
+/// Records a failure. A failed ablation or study does not stop the other jobs.
 fn on_failed(app: &mut App, work: Work, failure: Failure) {
     match work {
         Work::Ablation => {
@@ -156,7 +155,7 @@ fn on_ready(app: &mut App, info: ModelInfo, elapsed_ms: u64) -> Vec<Effect> {
     let task = info.task;
     app.switched();
     app.reference = None;
-    // Another model may not have the mode.
+    // The new model may not have the mode.
     app.mode = app
         .mode
         .filter(|mode| info.modes.iter().any(|m| m == mode.as_str()));
@@ -183,7 +182,7 @@ fn on_ready(app: &mut App, info: ModelInfo, elapsed_ms: u64) -> Vec<Effect> {
     effects
 }
 
-/// The list of problems is here; the first one is opened if nothing else is open.
+/// Sets the list of problems; opens the first one if nothing else is open.
 pub(super) fn on_problems(app: &mut App, result: Result<Library, String>) -> Vec<Effect> {
     match result {
         Ok(library) => {
@@ -209,7 +208,7 @@ fn on_run_done(app: &mut App, run: Run) -> Vec<Effect> {
     let mut effects: Vec<Effect> = app.set_session_model().into_iter().collect();
     app.result_landed();
     if was_stopped {
-        // It was complete before the worker heard that it should stop; nothing more is asked for it.
+        // The run completed before the worker saw the cancellation; request nothing further for it.
         app.live.exits = Job::Stopped;
         app.live.verdict = Job::Stopped;
         return effects;
@@ -234,7 +233,7 @@ fn on_ablated(app: &mut App, outcome: Outcome) -> Vec<Effect> {
         None => app.session.outcomes.push(outcome),
     }
     app.result_landed();
-    // An answer to an older wish is kept for later, but not shown.
+    // An outcome for an older ablation is stored but not shown.
     if wanted { settle(app) } else { Vec::new() }
 }
 
@@ -246,13 +245,13 @@ fn on_phrases(app: &mut App, latent: LatentIdx, phrases: Vec<Phrase>) {
     app.result_landed();
 }
 
-/// Compares what was recorded with what was recomputed, once all of it is here.
+/// Compares the recording with the recomputed session.
 fn compare_with_recording(app: &mut App) {
     let Recording::Shown(recorded) = &app.recording else {
         return;
     };
     let mut recorded = recorded.as_ref().clone();
-    // Ablations and phrases are recomputed only when they are asked for.
+    // Ablations and phrases are recomputed only on request.
     let again = &app.session;
     recorded
         .outcomes

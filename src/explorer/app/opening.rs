@@ -1,4 +1,4 @@
-//! Opening a problem and running it: what is put away, what is taken up again, and what is forgotten.
+//! Opening and running a problem: shelving the present session, restoring an earlier one, dropping studies.
 
 use crate::core::problem::Problem;
 use crate::explorer::app::action::Action;
@@ -33,7 +33,7 @@ impl App {
         effects
     }
 
-    /// Runs the open question again, from the start, with every latent on.
+    /// Runs the open question again from the start, with every latent on.
     pub(super) fn run(&mut self) -> Vec<Effect> {
         let Some(problem) = &self.session.problem else {
             return Vec::new();
@@ -56,14 +56,14 @@ impl App {
         })]
     }
 
-    /// Forgets the studies: they belong to one run.
+    /// Drops the studies, which belong to one run.
     pub(super) fn forget_studies(&mut self) {
         self.studies = Studies::default();
         self.at = page::starts();
         self.follow = None;
     }
 
-    /// Keeps the open session to compare the next one with.
+    /// Keeps the open session for comparison with the next one.
     pub(super) fn keep_other(&mut self) {
         if self.session.run.is_some() {
             self.other = Some(Box::new(self.session.clone()));
@@ -77,7 +77,7 @@ impl App {
         self.put_on_shelf(shelved);
     }
 
-    /// Takes the open session away, with what belongs to it.
+    /// Takes the open session out of the state, with its notes base, history and recording.
     pub(super) fn take_session(&mut self) -> Shelved {
         Shelved {
             session: std::mem::take(&mut self.session),
@@ -87,7 +87,7 @@ impl App {
         }
     }
 
-    /// Keeps a session for when its problem is opened again under its model.
+    /// Keeps a session until its problem is opened again under its model.
     pub(super) fn put_on_shelf(&mut self, shelved: Shelved) {
         let session = &shelved.session;
         if session.problem.is_some() || session.run.is_some() {
@@ -97,7 +97,7 @@ impl App {
     }
 }
 
-/// The problem before or after the open one: its place in the list, or in the table if it was opened from there.
+/// Returns the problem before or after the open one: its index in the list, or its row if the problem was opened from the table.
 pub(super) fn neighbour(app: &App, action: Action) -> Option<usize> {
     if let Some(index) = app.in_table {
         return app.dataset.neighbour(index, action == Action::NextProblem);
@@ -126,7 +126,7 @@ pub(super) fn open_listed(app: &mut App, index: usize) -> Vec<Effect> {
     app.open(problem, origin)
 }
 
-/// A question without gold steps and answer.
+/// Creates a problem from a question alone.
 pub(super) fn typed_problem(question: String) -> Problem {
     Problem {
         question,

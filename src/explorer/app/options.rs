@@ -1,4 +1,4 @@
-//! What the explorer starts with.
+//! The options of the explorer at start.
 
 use std::path::PathBuf;
 
@@ -11,50 +11,50 @@ use crate::lab::rows::calibration::Calibration;
 pub struct ModelChoice {
     /// Its name, as `Request::Load` takes it.
     pub name: String,
-    /// One line about it.
+    /// Its description in one line.
     pub about: String,
-    /// Where it is: in the program, in the cache, or still to be downloaded.
+    /// Its location.
     pub place: Place,
 }
 
-/// Where a model is.
+/// The location of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// In the program.
     Bundled,
     /// On this machine.
     Cached,
-    /// On the hub.
+    /// On the Hugging Face Hub.
     Hub,
 }
 
-/// What the explorer starts with.
+/// The options of the explorer at start.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The model to load: a bundled name or a folder.
+    /// The model to load: a bundled name, a folder, or a hub id `OWNER/NAME`.
     pub model: String,
-    /// How questions are answered; none for the model's usual mode.
+    /// The answer mode; `None` for the model's usual one.
     pub mode: Option<Mode>,
-    /// What the model picker offers.
+    /// The models offered by the model picker.
     pub models: Vec<ModelChoice>,
-    /// Who writes the notes.
+    /// The author of new notes.
     pub author: String,
     /// A recorded session to show; it is run again once the model is ready.
     pub session: Option<Session>,
-    /// Which problem of the list is opened first, from 0.
+    /// The index of the problem to open first.
     pub index: usize,
-    /// Something to say at the start.
+    /// A warning to show at the start.
     pub warning: Option<String>,
     /// A question to start with instead of a problem.
     pub question: Option<String>,
-    /// Where the log goes, to be shown in help.
+    /// The path of the log, shown in help.
     pub log_path: Option<String>,
     /// A run over a data set to open.
     pub run: Option<PathBuf>,
-    /// Where runs are kept that are started from the explorer.
+    /// The folder of runs started from the explorer.
     pub runs_folder: PathBuf,
-    /// The file that problems come from.
+    /// The file of problems.
     pub data: Option<PathBuf>,
-    /// How often answers are right at each rung, by model.
+    /// Calibrations: how often answers are right at each rung, by model.
     pub calibrations: Vec<Calibration>,
 }

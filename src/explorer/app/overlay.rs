@@ -1,4 +1,4 @@
-//! What can lie over the panes: lists that filter as you type, and prompts for text.
+//! The overlays on the panes: lists that filter as you type, and prompts for text.
 
 use crate::core::types::{Ablation, AblationValue};
 use crate::explorer::app::action::Action;
@@ -8,7 +8,7 @@ use crate::explorer::app::search::Search;
 use crate::explorer::session::export::Format;
 use crate::explorer::session::{Tag, Target};
 
-/// What lies over the panes.
+/// An overlay on the panes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Overlay {
     /// A list.
@@ -17,7 +17,7 @@ pub enum Overlay {
     Prompt(Prompt),
 }
 
-/// Which list.
+/// The kind of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListKind {
     /// All keys.
@@ -30,24 +30,24 @@ pub enum ListKind {
     Models,
     /// The tags of a target.
     Tags(Target),
-    /// What a latent that is off can be replaced by.
+    /// The values that can replace an ablated latent.
     Values,
 }
 
 /// An open list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct List {
-    /// Which one.
+    /// The kind of list.
     pub kind: ListKind,
-    /// What was typed.
+    /// The query.
     pub filter: Field,
     /// The selected entry.
     pub selected: usize,
-    /// How far the problems were searched for it.
+    /// The state of the search in the problems.
     pub(super) search: Search,
 }
 
-/// What choosing an entry does.
+/// The effect of choosing an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     /// Perform an action.
@@ -58,28 +58,28 @@ pub enum Choice {
     Load(String),
     /// Set or remove a tag.
     Tag(Target, Tag),
-    /// Replace latents by this.
+    /// Set the replacement value.
     Value(AblationValue),
 }
 
-/// One entry of a list; texts may be foreign.
+/// One entry of a list; texts may be untrusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The heading it belongs under, or a short mark.
+    /// The heading, name or number in front of the text.
     pub lead: String,
     /// The text.
     pub text: String,
     /// A short remark at the end.
     pub remark: String,
-    /// Another name to find it by, not shown.
+    /// Another name to search by, not shown.
     pub name: &'static str,
-    /// Why it cannot be chosen, if so.
+    /// Why it cannot be chosen, if it cannot.
     pub disabled: Option<&'static str>,
-    /// What choosing it does.
+    /// The effect of choosing it.
     pub choice: Choice,
 }
 
-/// What a prompt asks for.
+/// The text that a prompt asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PromptKind {
     /// The open question, to be changed.
@@ -92,7 +92,7 @@ pub enum PromptKind {
     Donor,
     /// A range of layers.
     Layers,
-    /// An expression that picks problems, and what is wrong with it once it was tried.
+    /// A filter expression, with its syntax error once it was submitted.
     Filter(Option<Wrong>),
     /// The folder of a run to open.
     OpenRun,
@@ -102,7 +102,7 @@ pub enum PromptKind {
     Export(Format),
     /// The word `yes`, before a file is replaced.
     Overwrite {
-        /// As what the session is exported.
+        /// The format of the export.
         format: Format,
         /// The file.
         path: String,
@@ -112,16 +112,16 @@ pub enum PromptKind {
 /// An open prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompt {
-    /// What it asks for.
+    /// The text it asks for.
     pub kind: PromptKind,
     /// The text.
     pub field: Field,
-    /// The text that it was opened with.
+    /// The initial text.
     pub offered: String,
 }
 
 impl Prompt {
-    /// A prompt with the text that it offers.
+    /// Creates a prompt with its initial text.
     #[must_use]
     pub fn new(kind: PromptKind, field: Field) -> Self {
         let offered = field.text().to_owned();
@@ -134,7 +134,7 @@ impl Prompt {
 }
 
 impl List {
-    /// A list with nothing typed yet.
+    /// Creates a list with an empty query.
     #[must_use]
     pub fn new(kind: ListKind) -> Self {
         Self {
@@ -146,7 +146,7 @@ impl List {
     }
 }
 
-/// The latents that are off: `2, 4`, or `none`.
+/// Returns the latents that are off: `2, 4`, or `none`.
 #[must_use]
 pub fn ablation_name(ablation: &Ablation) -> String {
     if ablation.is_clean() {

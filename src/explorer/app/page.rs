@@ -1,26 +1,26 @@
-//! The pages that take the place of the run's panes, and where the cursor stands on each.
+//! The pages that replace the run's panes, and the initial cursor of each.
 
 use crate::core::types::StudyKind;
 
-/// What the body of the screen shows.
+/// The content of the screen's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Page {
     /// The run with its panes.
     #[default]
     Run,
-    /// Every latent, necessary and sufficient, by every value.
+    /// The sweep: every latent, necessary and sufficient, by every value.
     Sweep,
-    /// Every set of latents.
+    /// The lattice: every set of latents.
     Lattice,
-    /// Latent to latent and latent to answer.
+    /// Influences of latents on later latents and on the answer.
     Influence,
     /// The answer after every number of latents.
     Exits,
     /// Two runs side by side.
     Compare,
-    /// The vocabulary projection after every layer.
+    /// The logit lens after every layer.
     Layers,
-    /// What the verdict rests on.
+    /// The evidence for the verdict.
     Evidence,
     /// A run over many problems.
     Data,
@@ -56,7 +56,7 @@ impl Page {
         }
     }
 
-    /// Its place in `ALL`.
+    /// Returns its index in `ALL`.
     #[must_use]
     pub fn index(self) -> usize {
         Self::ALL
@@ -65,7 +65,7 @@ impl Page {
             .unwrap_or_default()
     }
 
-    /// The study that it shows, if it shows one.
+    /// Returns the study it shows, if any.
     #[must_use]
     pub fn study(self) -> Option<StudyKind> {
         match self {
@@ -87,21 +87,21 @@ pub struct At {
     pub column: usize,
 }
 
-/// Where the cursors start: on the first cell that says something.
+/// Returns the initial cursors: each on the first informative cell.
 #[must_use]
 pub(super) fn starts() -> [At; Page::ALL.len()] {
     let mut starts = [At::default(); Page::ALL.len()];
-    // A latent moves only later ones.
+    // A latent influences only later ones.
     starts[Page::Influence.index()].column = 1;
     starts
 }
 
-/// What stands at the left of the comparison.
+/// The left side of the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Left {
     /// The clean run of this problem, against the current ablation.
     #[default]
     Clean,
-    /// The run that was open before, against the clean run of this problem.
+    /// The previous run, against the clean run of this problem.
     Previous,
 }

@@ -1,6 +1,6 @@
-//! The panes that can be focused, and what the last frame could show of them.
+//! The panes that can be focused, and their sizes in the last frame.
 
-/// A pane with a focus and a scroll position of its own; the timeline always follows the cursor.
+/// A pane with its own focus and scroll position; the timeline always follows the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pane {
     /// The question.
@@ -16,7 +16,7 @@ pub enum Pane {
 }
 
 impl Pane {
-    /// Every pane in the order of the tab key.
+    /// Every pane in the order of the Tab key.
     pub const ALL: [Self; 5] = [
         Self::Problem,
         Self::Detail,
@@ -39,7 +39,7 @@ impl Pane {
         }
     }
 
-    /// Its place in `ALL`.
+    /// Returns its index in `ALL`.
     #[must_use]
     pub fn index(self) -> usize {
         match self {
@@ -51,7 +51,7 @@ impl Pane {
         }
     }
 
-    /// The pane `step` places further, around the end.
+    /// Returns the next or previous pane, wrapping around.
     #[must_use]
     pub fn cycled(self, forward: bool) -> Self {
         let n = Self::ALL.len();
@@ -60,15 +60,15 @@ impl Pane {
     }
 }
 
-/// How much of each pane the last frame could show.
+/// The sizes of the last frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct View {
     /// Rows available to each pane.
     pub height: [usize; Pane::ALL.len()],
     /// Largest useful scroll position of each pane.
     pub max_scroll: [usize; Pane::ALL.len()],
-    /// Rows of the open page; of the sets, rows of one column.
+    /// Rows of the open page; on the lattice page, rows of one column.
     pub page_rows: usize,
-    /// Rows of it that could be shown at a time.
+    /// Rows of the page that fit on the screen.
     pub page_height: usize,
 }

@@ -1,4 +1,4 @@
-//! The prompts that need a text to start from: a note, and the path of an export.
+//! The prompts with an initial text: a note, and the path of an export.
 
 use crate::explorer::app::App;
 use crate::explorer::app::field::Field;
@@ -6,7 +6,7 @@ use crate::explorer::app::overlay::{Prompt, PromptKind};
 use crate::explorer::session::Target;
 use crate::explorer::session::export::Format;
 
-/// The export format that is offered first.
+/// The export format offered first.
 pub(super) const DEFAULT_FORMAT: Format = Format::Markdown;
 
 pub(super) fn text_note(app: &App, target: Target) -> Option<usize> {
@@ -16,7 +16,7 @@ pub(super) fn text_note(app: &App, target: Target) -> Option<usize> {
         .position(|note| note.target == target && note.tag.is_none())
 }
 
-/// The prompt for a note; a note that exists is edited.
+/// Creates the prompt for a note; an existing note is edited.
 pub(super) fn note_prompt(app: &App) -> Prompt {
     let target = app.note_target();
     let text = text_note(app, target)
@@ -32,7 +32,7 @@ pub(super) fn extension(format: Format) -> &'static str {
     }
 }
 
-/// The prompt for an export, with a path made from the model's name and the question's first words.
+/// Creates the prompt for an export, with a path made of the model's name and the question's first words.
 pub(super) fn export_prompt(app: &App, format: Format) -> Prompt {
     let question = app
         .session

@@ -1,4 +1,4 @@
-//! What the shown answer and its evidence need: an edit that changes it, and what is asked of the worker.
+//! Applying edits, and requesting the results that a run needs.
 
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::live::{Job, Phase};
@@ -23,10 +23,10 @@ pub(super) fn edit_session(app: &mut App, edit: Edit) -> Vec<Effect> {
     }
 }
 
-/// Brings the shown answer in line with the ablation that is wanted: from what is known, or by asking the worker.
+/// Brings the shown answer in line with the wanted ablation, from stored outcomes or by a request to the worker.
 pub(super) fn settle(app: &mut App) -> Vec<Effect> {
     if app.live.ablation == Job::Stopped && app.live.phase == Phase::Done {
-        // The reason why the ablation before could not be computed says nothing about this one.
+        // The failure of the previous ablation does not apply to this one.
         app.failure = None;
     }
     let known = app.ablation.is_clean() || app.outcome_of(&app.ablation).is_some();
@@ -50,7 +50,7 @@ pub(super) fn settle(app: &mut App) -> Vec<Effect> {
     })]
 }
 
-/// Asks for what belongs to every complete run and is not known yet.
+/// Requests the results that every complete run needs and this one lacks.
 pub(super) fn ask_results(app: &mut App) -> Vec<Effect> {
     let id = app.live.id;
     let mut effects = Vec::new();
@@ -70,7 +70,7 @@ pub(super) fn ask_results(app: &mut App) -> Vec<Effect> {
     effects
 }
 
-/// Asks for the phrases of the latent under the cursor, once.
+/// Requests the phrases of the latent under the cursor, once.
 pub(super) fn ask_phrases(app: &mut App) -> Option<Effect> {
     let latent = app.latent_under_cursor()?;
     let known = app.session.phrases.iter().any(|(l, _)| *l == latent);
@@ -85,7 +85,7 @@ pub(super) fn ask_phrases(app: &mut App) -> Option<Effect> {
     }))
 }
 
-/// Forgets everything the model said about the open problem; notes stay.
+/// Drops all results on the open problem; notes stay.
 pub(super) fn forget_results(app: &mut App) {
     let Session {
         run,

@@ -1,45 +1,45 @@
-//! What is not on disk yet: when it is saved, what could not be, and that nobody leaves without knowing it.
+//! Saving: when sessions are saved, failed saves, and the warning before quitting with unsaved changes.
 
 use crate::core::text::count;
 use crate::explorer::app::effect::{Effect, Save};
 use crate::explorer::app::{App, Tone};
 use crate::explorer::session::{Key, Note, Session, Target};
 
-/// The longest that a result waits to be saved, in milliseconds. Notes and tags do not wait.
+/// The longest delay before a result is saved, in milliseconds. Notes and tags are saved at once.
 const RESULTS_MS: u64 = 2_000;
-/// How long after a failed save the next is tried, in milliseconds.
+/// The delay before a failed save is tried again, in milliseconds.
 const RETRY_MS: u64 = 5_000;
 
-/// A session that is not on disk as it is.
+/// A session with changes that are not on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsaved {
-    /// When it is saved, by the clock of the ticks; None while the save is under way.
+    /// When it is to be saved, on the clock of the ticks; `None` while the save is in progress.
     due_ms: Option<u64>,
     /// Why the last save failed.
     pub failure: Option<String>,
 }
 
-/// Whether the user wants to leave.
+/// Whether the user is quitting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leaving {
     /// No.
     No,
-    /// Yes, as soon as these many saves are answered.
+    /// Yes, after this many saves have finished.
     After(usize),
-    /// Yes, but something could not be saved. Asking once more leaves without it.
+    /// Yes, but a save failed. A second request quits without it.
     Refused,
 }
 
-/// What an earlier session on the same question and model left.
+/// The notes of an earlier session on the same question and model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recalled {
-    /// What it is about.
+    /// Its key.
     pub key: Key,
     /// Its notes.
     pub notes: Vec<Note>,
-    /// Its file; foreign text.
+    /// Its file; untrusted text.
     pub path: String,
-    /// Whether the model had other weights then.
+    /// Whether the model had other weights at that time.
     pub other_weights: bool,
 }
 
@@ -48,12 +48,12 @@ pub struct Recalled {
 pub struct Lost<'a> {
     /// The session.
     pub session: &'a Session,
-    /// Its notes when it was last read or saved here.
+    /// Its notes when this process last read or saved it.
     base: &'a [Note],
 }
 
 impl Lost<'_> {
-    /// How many notes were added, changed or removed since. A changed note counts once.
+    /// Returns the number of notes added, changed or removed since. A changed note counts once.
     fn n_changes(self) -> usize {
         let missing = |of: &[Note], from: &[Note]| of.iter().filter(|n| !from.contains(n)).count();
         let (here, there) = (&self.session.notes, self.base);
@@ -62,14 +62,14 @@ impl Lost<'_> {
 }
 
 impl App {
-    /// The notes or tags of the open session were changed: they are saved at once.
+    /// Schedules an immediate save after a change of the open session's notes or tags.
     pub(super) fn notes_changed(&mut self) {
         let key = self.session.key();
         self.edited.insert(key.clone());
         self.unsaved_by(key, self.now_ms);
     }
 
-    /// A result has arrived: a session whose notes were changed here is saved with it, soon.
+    /// Schedules a save of a new result, if the session's notes were changed here.
     pub(super) fn result_landed(&mut self) {
         let key = self.session.key();
         if self.edited.contains(&key) {
@@ -77,7 +77,7 @@ impl App {
         }
     }
 
-    /// Later changes never put a save off.
+    /// Schedules a save; later changes never postpone it.
     fn unsaved_by(&mut self, key: Key, due_ms: u64) {
         let entry = self.unsaved.entry(key).or_insert(Unsaved {
             due_ms: Some(due_ms),
@@ -86,12 +86,12 @@ impl App {
         entry.due_ms = Some(entry.due_ms.map_or(due_ms, |due| due.min(due_ms)));
     }
 
-    /// When the next save is due.
+    /// Returns when the next save is due.
     pub(super) fn next_save_ms(&self) -> Option<u64> {
         self.unsaved.values().filter_map(|one| one.due_ms).min()
     }
 
-    /// Saves what is due by a time.
+    /// Saves the sessions due by a time.
     pub(super) fn saves_due(&mut self, at_ms: u64) -> Vec<Effect> {
         let mut due = Vec::new();
         for (key, unsaved) in &mut self.unsaved {
@@ -114,12 +114,12 @@ impl App {
             .collect()
     }
 
-    /// A save is over. Returns what follows for a user who wants to leave.
+    /// Handles a finished save. Returns the effects of quitting if that was the last one awaited.
     pub(super) fn on_saved(&mut self, save: Save, result: Result<String, String>) -> Vec<Effect> {
         let key = save.session.key();
         match result {
             Ok(_) => {
-                // A change since then has a time of its own.
+                // A later change has its own due time.
                 self.unsaved
                     .retain(|of, one| *of != key || one.due_ms.is_some());
                 if let Some(base) = self.base_of(&key) {
@@ -143,7 +143,7 @@ impl App {
         Vec::new()
     }
 
-    /// Saves what is unsaved and leaves; what cannot be saved keeps the user here until asked again.
+    /// Saves all changes and quits; if a save fails, the user has to ask again.
     pub(super) fn quit(&mut self) -> Vec<Effect> {
         if self.leaving == Leaving::Refused {
             return vec![Effect::Quit];
@@ -171,14 +171,14 @@ impl App {
         Vec::new()
     }
 
-    /// Some other key was pressed: the user stays.
+    /// Cancels a refused quit when another key is pressed.
     pub(super) fn stay(&mut self) {
         if self.leaving == Leaving::Refused {
             self.leaving = Leaving::No;
         }
     }
 
-    /// All sessions of this process, the open one first, each with its notes when it was last read or saved.
+    /// Returns all sessions of this process, the open one first, each with its notes when last read or saved.
     fn works(&self) -> impl Iterator<Item = (&Session, &[Note])> {
         let before = self.before.iter().map(|before| &before.shelved);
         let away = self.shelf.values().chain(before);
@@ -188,12 +188,12 @@ impl App {
             .chain(away)
     }
 
-    /// All sessions of this process: the open one first.
+    /// Returns all sessions of this process, the open one first.
     pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
         self.works().map(|(session, _)| session)
     }
 
-    /// The notes of the session with this key when it was last read or saved.
+    /// Returns the notes of the session with this key when it was last read or saved.
     fn base_of(&mut self, key: &Key) -> Option<&mut Vec<Note>> {
         if self.session.key() == *key {
             return Some(&mut self.base);
@@ -204,26 +204,26 @@ impl App {
         of.map(|shelved| &mut shelved.base)
     }
 
-    /// The sessions with changes that are not on disk.
+    /// Returns the sessions with changes that are not on disk.
     pub fn lost(&self) -> impl Iterator<Item = Lost<'_>> {
         self.works()
             .filter(|(session, _)| self.unsaved.contains_key(&session.key()))
             .map(|(session, base)| Lost { session, base })
     }
 
-    /// The notes that were started but never entered: target and text.
+    /// Returns the notes that were started but never accepted: target and text.
     #[must_use]
     pub fn drafted(&self) -> Vec<(Target, String)> {
         self.drafts.notes()
     }
 
-    /// Whether the open session is not on disk as it is, and why not if a save failed.
+    /// Returns the save state of the open session; `None` if it is on disk.
     #[must_use]
     pub fn unsaved_now(&self) -> Option<&Unsaved> {
         self.unsaved.get(&self.session.key())
     }
 
-    /// The notes of an earlier session on the open question are here.
+    /// Takes over the notes of an earlier session on the open question, if that has none yet.
     pub(super) fn on_recalled(&mut self, recalled: Recalled) {
         let Recalled {
             key,
@@ -248,7 +248,7 @@ impl App {
         self.session.notes = notes;
     }
 
-    /// The model of the open session became known, or is another one.
+    /// Sets the model of the open session, which changes its key.
     pub(super) fn set_session_model(&mut self) -> Option<Effect> {
         let before = self.session.key();
         self.session.model = self.info().cloned();

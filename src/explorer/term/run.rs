@@ -27,7 +27,8 @@ use crate::explorer::term::signal::{Signal, Signals, stop_process};
 use crate::explorer::term::surface::{Surface, draw_doubtful_rows_whole};
 use crate::explorer::ui::glyphs::{ASCII, UNICODE};
 use crate::explorer::ui::theme::Theme;
-use crate::explorer::ui::{clipboard, draw};
+use crate::explorer::ui::clipboard::as_text;
+use crate::explorer::ui::draw;
 use crate::explorer::worker::protocol::{Event, Request};
 
 /// The shortest time between two frames.
@@ -387,7 +388,7 @@ impl Explorer<'_> {
                     Some(Msg::Problems(self.performer.load_problems(&model)))
                 }
                 Effect::Copy(pane) => {
-                    let text = clipboard::as_text(&self.app, pane, &self.theme);
+                    let text = as_text(&self.app, pane, &self.theme);
                     let out = self.terminal.backend_mut();
                     let copied = clipboard::copy(out, &text, self.between);
                     out.send();

@@ -1,11 +1,11 @@
-//! What is on screen as plain text, for the clipboard.
+//! Renders the screen as plain text for the clipboard.
 
 use super::pages;
 use super::panes::{self, Title};
 use super::theme::Theme;
 use crate::explorer::app::{App, Page, Pane};
 
-/// A pane, or the page that is open in its place, as plain text.
+/// Returns the page that is open, or else the pane, as plain text.
 #[must_use]
 pub fn as_text(app: &App, pane: Pane, theme: &Theme) -> String {
     const WIDTH: usize = 100;

@@ -1,4 +1,4 @@
-//! The last line: a message if there is one, else the keys that work now, by priority; `help` is always there.
+//! The last line: a message, or else the keys that work now, by priority. `help` is always shown.
 
 use ratatui::text::Line;
 
@@ -11,7 +11,7 @@ use crate::explorer::keymap::{Code, Key};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::theme::Theme;
 
-/// The footer.
+/// Renders the footer.
 #[must_use]
 pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
     let help = hint(app, Action::Help, theme);
@@ -53,7 +53,7 @@ fn message(app: &App) -> Option<(String, Tone)> {
     Some((text, Tone::Warning))
 }
 
-/// The hints of a context that fit, most important first; actions with the same word share one hint.
+/// The hints of a context that fit, most important first. Actions with the same word share one hint.
 #[must_use]
 pub fn hints(app: &App, context: Context, room: usize, theme: &Theme) -> Row {
     let mut actions: Vec<(u8, Action)> = Action::ALL
@@ -64,7 +64,7 @@ pub fn hints(app: &App, context: Context, room: usize, theme: &Theme) -> Row {
         })
         .filter_map(|action| {
             let spec = action.spec();
-            // On a page its own keys come first.
+            // On a page, the page's own keys come first.
             let later = if spec.context == context { 0 } else { 100 };
             Some((spec.footer?.0 + later, *action))
         })
@@ -94,7 +94,7 @@ pub fn hints(app: &App, context: Context, room: usize, theme: &Theme) -> Row {
     row
 }
 
-/// Whether the footer of a context shows an action: on a page also how latents are switched off, and the other pages.
+/// Whether the footer of a context shows an action. Pages also show the ablation keys and the keys of the other pages.
 fn belongs(action: Action, context: Context) -> bool {
     let spec = action.spec();
     let is_shared = matches!(spec.section, Section::Ablate | Section::Pages);
@@ -124,7 +124,7 @@ fn hint(app: &App, action: Action, theme: &Theme) -> Option<(String, &'static st
     Some((key_name(key, theme), word))
 }
 
-/// A key as it is written on screen.
+/// Returns the on-screen name of a key.
 #[must_use]
 pub fn key_name(key: Key, theme: &Theme) -> String {
     let [left, right, up, down] = theme.glyphs.cursor_keys;

@@ -1,63 +1,63 @@
-//! The short list of symbols in the chrome, each with an ASCII twin. No emoji, no private-use symbols.
+//! The symbols of the chrome, each with an ASCII equivalent. No emoji, no private-use characters.
 
 /// One set of symbols.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Glyphs {
-    /// Something holds.
+    /// A claim holds.
     pub yes: &'static str,
-    /// Something does not hold.
+    /// A claim does not hold.
     pub no: &'static str,
-    /// It holds for some and not for others.
+    /// A claim holds in some cases only.
     pub mixed: &'static str,
-    /// It cannot be said.
+    /// Undecided.
     pub unsure: &'static str,
-    /// It was not run.
+    /// Not run, or no value.
     pub none: &'static str,
-    /// From old to new.
+    /// Change from old to new.
     pub arrow: &'static str,
-    /// An order from low to high.
+    /// Ascending order.
     pub rises: &'static str,
-    /// An order from high to low.
+    /// Descending order.
     pub falls: &'static str,
-    /// Between small facts.
+    /// Separates short facts.
     pub dot: &'static str,
-    /// What was cut.
+    /// Marks truncated text.
     pub ellipsis: &'static str,
     /// A minus sign.
     pub minus: &'static str,
-    /// Multiplication, and counts.
+    /// Multiplication sign, also for counts.
     pub times: &'static str,
-    /// A difference.
+    /// Prefix of a difference.
     pub delta: &'static str,
-    /// A range.
+    /// Range separator.
     pub to: &'static str,
-    /// A latent that is on, in a set.
+    /// A latent that is on, within a set.
     pub on: &'static str,
-    /// A latent that is off, in a set.
+    /// A latent that is off, within a set.
     pub off: &'static str,
-    /// Two things differ.
+    /// Marks a difference between two things.
     pub differs: &'static str,
     /// The filled part of a bar.
     pub bar: &'static str,
-    /// Half a step of a bar.
+    /// Half a cell of a bar.
     pub half_bar: &'static str,
-    /// A quiet rule.
+    /// An ordinary rule.
     pub rule: &'static str,
     /// The rule of the focused pane.
     pub heavy_rule: &'static str,
-    /// More to the left.
+    /// More columns to the left.
     pub more_left: &'static str,
-    /// More to the right.
+    /// More columns to the right.
     pub more_right: &'static str,
-    /// A latent that is still to come.
+    /// A latent or cell that is not computed yet.
     pub pending: &'static str,
-    /// A token that is only blanks.
+    /// A token that consists of blanks only.
     pub blank: &'static str,
-    /// The cursor keys left and right.
+    /// The left and right cursor keys together.
     pub left_right: &'static str,
-    /// The cursor keys, each: left, right, up, down.
+    /// The cursor keys: left, right, up, down.
     pub cursor_keys: [&'static str; 4],
-    /// Corners and sides of a box: top left, top right, bottom left, bottom right, horizontal, vertical.
+    /// Box drawing: top left, top right, bottom left, bottom right, horizontal, vertical.
     pub frame: [&'static str; 6],
     /// Left and right quotation marks.
     pub quotes: [&'static str; 2],
@@ -96,7 +96,7 @@ pub static UNICODE: Glyphs = Glyphs {
     quotes: ["“", "”"],
 };
 
-/// For everything else.
+/// For all other terminals.
 pub static ASCII: Glyphs = Glyphs {
     yes: "+",
     no: "x",

@@ -1,4 +1,4 @@
-//! The first line: what is loaded on the left, what is going on at the right.
+//! The first line: the loaded model on the left, the current activity on the right.
 
 use ratatui::style::Style;
 use ratatui::text::Line;
@@ -11,10 +11,10 @@ use crate::explorer::app::{App, Job, Model, Phase, Recording};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::theme::Theme;
 
-/// How much of the checksum is shown.
+/// Characters of the checksum shown.
 const SHORT_SHA: usize = 8;
 
-/// The header; facts about the model give way when there is no room.
+/// Renders the header. Facts about the model are dropped when there is no room.
 #[must_use]
 pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
     let (status, style) = status(app, theme);
@@ -47,13 +47,13 @@ fn facts(app: &App) -> Vec<String> {
         return Vec::new();
     };
     let sha: String = info.sha256.chars().take(SHORT_SHA).collect();
-    // The usual mode goes without saying.
+    // The default mode is not shown.
     let usual = info.modes.first().map(String::as_str);
     let mode = app
         .mode
         .map(Mode::as_str)
         .filter(|mode| Some(*mode) != usual);
-    // What a file says goes without saying too; what was inferred or asked for does not.
+    // A family read from a file is not explained; an inferred or requested one is.
     let from = match info.family_from.as_str() {
         "the weights" => ", told by the weights",
         "its name" => ", told by its name",
@@ -79,7 +79,7 @@ fn facts(app: &App) -> Vec<String> {
     facts
 }
 
-/// How far a download is: a bar and a share where the length is known.
+/// Progress of a download: a bar and a percentage if the length is known, else the bytes so far.
 fn progress(done: u64, total: Option<u64>, theme: &Theme) -> String {
     const CELLS: u64 = 10;
     let Some(total) = total.filter(|&total| total > 0) else {
@@ -98,11 +98,11 @@ fn progress(done: u64, total: Option<u64>, theme: &Theme) -> String {
     )
 }
 
-/// What is going on, and what Escape would do about it.
+/// The current activity, and what Escape would do about it.
 fn status(app: &App, theme: &Theme) -> (String, Style) {
     let dot = theme.glyphs.dot;
     let work = |text: String| (format!("{text} {dot} esc stops"), theme.key);
-    // Work that waits for other problems' latents says how many are there.
+    // Work that waits for other problems' latents shows how many are ready.
     let waits = |text: &str| match app.reference {
         Some((done, all)) => format!("{text} {dot} reference set {done} of {all}"),
         None => text.to_owned(),
@@ -173,7 +173,7 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
                 format!("{name} {done} of {all}")
             },
         );
-        // Unasked work is not worth more than a quiet word.
+        // Background work the user did not request is shown dimmed.
         return (format!("{text} {dot} esc stops"), theme.dim);
     }
     if let (Some(run), true) = (&app.dataset.run, app.dataset.work != Work::None) {

@@ -1,10 +1,10 @@
-//! Where everything goes: a pure function of the size and of how tall the contents would like to be.
+//! Screen layout: a pure function of the screen size and the heights the contents want.
 
 use ratatui::layout::Rect;
 
 /// The smallest size that is drawn.
 pub const MIN_SIZE: (u16, u16) = (50, 12);
-/// From this width on, panes stand side by side.
+/// From this width on, panes are placed side by side.
 pub const WIDE: u16 = 100;
 /// From this width on, there are three columns.
 pub const VERY_WIDE: u16 = 160;
@@ -15,7 +15,7 @@ const GUTTER: u16 = 3;
 /// Space at the left and right edge.
 const MARGIN: u16 = 1;
 
-/// How many rows contents would like, titles not counted.
+/// The number of rows each pane wants, without titles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Wanted {
     /// The wrapped question.
@@ -33,12 +33,12 @@ pub struct Wanted {
 pub enum Panes {
     /// Too small to draw.
     TooSmall {
-        /// Smallest size.
+        /// The minimum size.
         need: (u16, u16),
-        /// Present size.
+        /// The actual size.
         have: (u16, u16),
     },
-    /// Everything else.
+    /// Large enough to draw.
     Screen(Screen),
 }
 
@@ -47,15 +47,15 @@ pub enum Panes {
 pub struct Screen {
     /// The first line.
     pub header: Rect,
-    /// The question, with its title if `titled`.
+    /// The question, including its title if `titled`.
     pub problem: Rect,
-    /// The run, with its title if `titled`.
+    /// The run, including its title if `titled`.
     pub timeline: Rect,
     /// Whether problem and timeline have titles.
     pub titled: bool,
-    /// What is below.
+    /// The lower part.
     pub lower: Lower,
-    /// All of what lies between header and footer, for a pane shown alone.
+    /// Everything between header and footer, for a pane shown alone.
     pub body: Rect,
     /// The last line.
     pub footer: Rect,
@@ -66,11 +66,11 @@ pub struct Screen {
 pub enum Lower {
     /// One pane at a time.
     Tabs {
-        /// One line about the answer, always there.
+        /// One line about the answer, always shown.
         summary: Rect,
         /// The names of the panes.
         tabs: Rect,
-        /// The pane.
+        /// The visible pane.
         pane: Rect,
     },
     /// All panes at once, each with its title.
@@ -87,7 +87,7 @@ pub enum Lower {
 }
 
 impl Panes {
-    /// The layout for a screen.
+    /// Computes the layout of a screen.
     #[must_use]
     pub fn for_area(area: Rect, wanted: Wanted) -> Self {
         let have = (area.width, area.height);
@@ -116,14 +116,15 @@ impl Panes {
         let gap = u16::from(airy);
         take(&mut rest, gap);
         let problem_rows = wanted.problem.clamp(1, (area.height / 6).max(2));
-        // Without a title the two rows are fixed, so that stepping never moves the screen.
+        // Without a title the height is fixed at two rows, so that stepping never moves the screen.
         let problem = if titled {
             take(&mut rest, 1 + problem_rows)
         } else {
             take(&mut rest, 2)
         };
         take(&mut rest, gap);
-        // Rows of the run: tokens, what is read, the ablated run, early exits; on tall screens further ranks.
+        // Rows of the run: tokens, top reads, ablated run, early exits; on tall screens also the step and further
+        // ranks.
         let run_rows = match area.height {
             50.. => 8,
             30.. => 4,
@@ -158,7 +159,7 @@ fn columns(area: Rect, wanted: Wanted) -> Lower {
     let width = (area.width - (n - 1) * GUTTER) / n;
     let column = |i: u16| Rect {
         x: area.x + i * (width + GUTTER),
-        // The last column takes what the division left over.
+        // The last column takes the remainder of the division.
         width: if i + 1 == n {
             area.width - i * (width + GUTTER)
         } else {
@@ -184,7 +185,7 @@ fn columns(area: Rect, wanted: Wanted) -> Lower {
     }
     let (mut left, mut right) = (column(0), column(1));
     let notes = split_bottom(&mut left, notes_rows);
-    // The answer keeps what it wants unless the verdict would be left with less than half.
+    // The answer gets the rows it wants unless that leaves the verdict less than half.
     let verdict_rows = (1 + wanted.verdict).min(area.height / 2);
     let answer_rows = (1 + wanted.answer).min(area.height.saturating_sub(verdict_rows + 1));
     let answer = take(&mut right, answer_rows);
@@ -209,7 +210,7 @@ fn take(rest: &mut Rect, rows: u16) -> Rect {
     top
 }
 
-/// Takes rows from the bottom and leaves one row free above them.
+/// Takes rows from the bottom, leaving one blank row above them.
 fn split_bottom(rest: &mut Rect, rows: u16) -> Rect {
     let rows = rows.min(rest.height);
     let bottom = Rect {

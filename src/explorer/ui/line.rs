@@ -1,4 +1,4 @@
-//! Building styled lines: every foreign text passes the one door in `text` before it becomes a span.
+//! Builders of styled lines. Foreign text always passes through `text::sanitize` before it becomes a span.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::core::text::{sanitize, truncate, width, wrap};
 use crate::explorer::ui::theme::Theme;
 
-/// A line that is put together from left to right, with known width.
+/// A line built from left to right, with a known width.
 #[derive(Debug, Default, Clone)]
 pub struct Row {
     spans: Vec<Span<'static>>,
@@ -20,7 +20,7 @@ impl Row {
         Self::default()
     }
 
-    /// Adds our own text.
+    /// Appends our own text, which needs no sanitizing.
     #[must_use]
     pub fn push(mut self, text: impl Into<String>, style: Style) -> Self {
         let text = text.into();
@@ -29,13 +29,13 @@ impl Row {
         self
     }
 
-    /// Adds foreign text.
+    /// Appends foreign text, sanitized.
     #[must_use]
     pub fn foreign(self, text: &str, style: Style) -> Self {
         self.push(sanitize(text).into_string(), style)
     }
 
-    /// Adds another row.
+    /// Appends another row.
     #[must_use]
     pub fn join(mut self, other: Self) -> Self {
         self.width += other.width;
@@ -43,14 +43,14 @@ impl Row {
         self
     }
 
-    /// Adds blanks up to a column.
+    /// Pads with blanks up to a column.
     #[must_use]
     pub fn to(self, column: usize) -> Self {
         let gap = column.saturating_sub(self.width);
         self.push(" ".repeat(gap), Style::new())
     }
 
-    /// Adds text that ends at a column.
+    /// Appends text that ends at a column.
     #[must_use]
     pub fn right(self, text: impl Into<String>, column: usize, style: Style) -> Self {
         let text = text.into();
@@ -58,7 +58,7 @@ impl Row {
         self.to(start).push(text, style)
     }
 
-    /// The same where there is something to end there.
+    /// Like [`Self::right`], but does nothing for `None`.
     #[must_use]
     pub fn right_if(self, text: Option<String>, column: usize, style: Style) -> Self {
         match text {
@@ -67,13 +67,13 @@ impl Row {
         }
     }
 
-    /// Its width so far.
+    /// The width so far.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// The finished line.
+    /// Finishes the line.
     #[must_use]
     pub fn line(self) -> Line<'static> {
         Line::from(self.spans)
@@ -103,7 +103,7 @@ pub fn cut(text: &str, max_width: usize, theme: &Theme) -> String {
         .collect()
 }
 
-/// A token without the blanks around it, cut to a width; a mark stands for one of blanks alone.
+/// A token without surrounding blanks, cut to a width. Tokens of blanks only are shown as a mark.
 #[must_use]
 pub fn token(text: &str, max_width: usize, theme: &Theme) -> String {
     let clean = sanitize(text.trim());
@@ -114,7 +114,7 @@ pub fn token(text: &str, max_width: usize, theme: &Theme) -> String {
     }
 }
 
-/// Cleans foreign text and cuts it to a width.
+/// Sanitizes foreign text and cuts it to a width.
 #[must_use]
 pub fn cut_foreign(text: &str, max_width: usize, theme: &Theme) -> String {
     cut(&sanitize(text), max_width, theme)

@@ -1,5 +1,5 @@
-//! Drawing: a function of the state and the theme. Nothing here changes the state; what the frame could show goes
-//! back as a `View`.
+//! Drawing: a function of the state and the theme. Nothing here changes the state; what fitted on screen is returned as
+//! a `View`.
 //!
 //! ```text
 //!  undertone  model · family · dtype · device · sha                        status
@@ -12,8 +12,8 @@
 //!  Notes ──────────────────────────────
 //!  ←→ step  space off/on  v value …                                     ? help
 //! ```
-//! A page takes the place of everything between problem and footer; the data set takes the problem's place too.
-//! From 160 columns there are three columns; below 100 the lower panes share one place, with tabs.
+//! A page replaces everything between problem and footer; the data-set page also replaces the problem.
+//! From 160 columns on there are three columns; below 100 the lower panes share one area, with tabs.
 
 pub mod clipboard;
 pub mod footer;
@@ -40,14 +40,14 @@ use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::theme::Theme;
 
-/// Room for `12/40` beside an untitled pane.
+/// Room for `12/40` next to an untitled pane.
 const PLACE_WIDTH: u16 = 6;
 
-/// Draws the whole screen and says how much of each pane it could show.
+/// Draws the whole screen and returns how much of each pane fitted.
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> View {
     let area = frame.area();
     let mut view = app.view;
-    // What is too small to draw is not worth measuring.
+    // Contents are not measured on a screen too small to draw.
     let wanted = match Panes::for_area(area, Wanted::default()) {
         Panes::TooSmall { .. } => Wanted::default(),
         Panes::Screen(_) => wanted(app, area, theme),
@@ -78,11 +78,11 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> View {
     view
 }
 
-/// The open page; where there is room the problem stays above it.
+/// Draws the open page. If there is room, the problem stays above it.
 fn page(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mut View) {
     const ROOM_FOR_THE_PROBLEM: u16 = 30;
     let mut area = screen.body;
-    // The data set is not about the open problem.
+    // The data-set page is not about the open problem.
     if screen.body.height >= ROOM_FOR_THE_PROBLEM && app.page != Page::Data {
         pane(frame, screen.problem, app, Pane::Problem, theme, view);
         let top = screen.problem.bottom() + screen.problem.y.saturating_sub(screen.body.y);
@@ -95,7 +95,7 @@ fn page(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mut
     pages::draw(frame, area, app, theme, view);
 }
 
-/// How tall the contents would like to be, in the columns they will get.
+/// The heights the contents want, at the widths they will get.
 fn wanted(app: &App, area: Rect, theme: &Theme) -> Wanted {
     let columns = match area.width {
         layout::VERY_WIDE.. => 3,
@@ -112,7 +112,7 @@ fn wanted(app: &App, area: Rect, theme: &Theme) -> Wanted {
         answer: if columns == 3 {
             rows(Pane::Answer, width)
         } else {
-            // Early exits are in the timeline as well; they are the part to scroll for.
+            // The timeline shows the early exits too, so they are the part left to scrolling.
             u16::try_from(panes::answer::height_without_exits(app, width, theme))
                 .unwrap_or(u16::MAX)
         },
@@ -186,7 +186,7 @@ fn panes(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mu
     }
 }
 
-/// The question without a title; where it does not fit, the right edge says how much there is.
+/// Draws the question without a title. If it does not fit, the right edge shows its position and length.
 fn untitled_problem(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut View) {
     let total = panes::lines(app, Pane::Problem, area.width.into(), theme).len();
     if total <= usize::from(area.height) {
@@ -208,7 +208,7 @@ fn untitled_problem(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, vie
     line(frame, place, row.line());
 }
 
-/// A pane with its title.
+/// Draws a pane with its title.
 fn pane(frame: &mut Frame, area: Rect, app: &App, which: Pane, theme: &Theme, view: &mut View) {
     if area.height == 0 {
         return;
@@ -236,7 +236,7 @@ fn pane(frame: &mut Frame, area: Rect, app: &App, which: Pane, theme: &Theme, vi
     );
 }
 
-/// The lines of a pane at its scroll position; returns the first and last row shown and how many there are.
+/// Draws the lines of a pane at its scroll position. Returns the first and last visible row and the total.
 fn body(
     frame: &mut Frame,
     area: Rect,
@@ -268,7 +268,7 @@ fn rule(title: &Title, has_focus: bool, width_: usize, theme: &Theme) -> Line<'s
     let mut row = Row::new()
         .push(cut(&title.name, width_ / 2, theme), style)
         .push(" ", theme.text);
-    // The subject keeps a third of the line, the remark gets what it needs of the rest.
+    // The subject keeps a third of the line; the remark gets what it needs of the rest.
     let about_width = width(&title.about).min(width_ / 3);
     let remark = cut(
         &title.remark,
@@ -295,7 +295,7 @@ fn rule(title: &Title, has_focus: bool, width_: usize, theme: &Theme) -> Line<'s
     row.line()
 }
 
-/// The names of the panes that share one place, with the most important fact of each.
+/// The names of the panes that share one area, each with its most important fact.
 fn tab_bar(app: &App, place: Option<&str>, width_: usize, theme: &Theme) -> Line<'static> {
     let mut row = Row::new();
     for tab in Pane::TABS {

@@ -1,4 +1,4 @@
-//! How numbers are written on screen: always the same decimals, true minus signs, no false zeroes or ones.
+//! On-screen number formats: fixed decimals, true minus signs, no value rounded to a false 0 or 1.
 
 use crate::core::stats::Share;
 use crate::explorer::ui::glyphs::Glyphs;
@@ -9,7 +9,7 @@ pub fn plain(value: f64, decimals: usize, glyphs: &Glyphs) -> String {
     signed_text(value, decimals, "", glyphs)
 }
 
-/// A difference: the sign is always there, except for zero.
+/// A difference, always signed except for zero.
 #[must_use]
 pub fn signed(value: f64, decimals: usize, glyphs: &Glyphs) -> String {
     signed_text(value, decimals, "+", glyphs)
@@ -30,7 +30,7 @@ fn signed_text(value: f64, decimals: usize, plus: &str, glyphs: &Glyphs) -> Stri
     format!("{}{digits}", if value < 0.0 { glyphs.minus } else { plus })
 }
 
-/// A probability: three decimals, and never rounded to a certainty.
+/// A probability with three decimals, never rounded to a certainty.
 #[must_use]
 pub fn probability(value: f32) -> String {
     if value > 0.0 && value < 0.0005 {
@@ -42,7 +42,7 @@ pub fn probability(value: f32) -> String {
     }
 }
 
-/// A p-value: three decimals, more when it is small.
+/// A p-value with three decimals, or in scientific notation below 0.0005; `none` for `None`.
 #[must_use]
 pub fn p_value(value: impl Into<Option<f64>>) -> String {
     let Some(value) = value.into() else {
@@ -55,7 +55,7 @@ pub fn p_value(value: impl Into<Option<f64>>) -> String {
     }
 }
 
-/// A probability of which only three decimals are shown; see [`probability`].
+/// Like [`probability`], for an `f64`.
 #[must_use]
 pub fn probability_of(value: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "three decimals are shown")]
@@ -70,7 +70,7 @@ pub fn percent(share: &Share) -> String {
     format!("{whole} % [{:.0}, {:.0}]", 100.0 * low, 100.0 * high)
 }
 
-/// A share in whole percent; with a decimal where it would be rounded to none or all.
+/// A share in whole percent, with one decimal where rounding would give 0 or 100.
 #[must_use]
 pub fn whole_percent(share: &Share) -> String {
     let percent = 100.0 * share.accuracy;
@@ -81,7 +81,7 @@ pub fn whole_percent(share: &Share) -> String {
     format!("{percent:.0}")
 }
 
-/// A number of parameters in three digits: 676k, 124M, 1.24B.
+/// A parameter count in three digits: 676k, 124M, 1.24B.
 #[must_use]
 pub fn parameters(n: usize) -> String {
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]

@@ -1,7 +1,7 @@
-//! Which parts of a question stand out: the numbers that the verifier reads, and what syntect finds with a small syntax of our own.
-//! Colours come from the theme.
+//! Highlighting of questions: the numbers that the verifier reads, plus what syntect finds with a small custom syntax.
+//! The theme sets the colours.
 //!
-//! The syntax is built here from its few rules: reading it from a file would take syntect's YAML loader and its dependency.
+//! The syntax is built in code: loading it from a file would need syntect's YAML loader and its dependency.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -19,7 +19,7 @@ use syntect::parsing::{
 const ASK: &str = "markup.question";
 const RELATION: &str = "keyword.relation";
 
-/// What stands out anywhere: the words that relate numbers or nouns. The first that matches counts.
+/// Patterns highlighted anywhere: words that relate numbers or nouns. The first match wins.
 const ATOMS: [(&str, &str); 2] = [
     (
         RELATION,
@@ -27,23 +27,23 @@ const ATOMS: [(&str, &str); 2] = [
     ),
     (RELATION, r"\bis (not )?an?\b|\bis not\b|\bis\b|\bare\b"),
 ];
-/// Where a sentence begins that asks; it ends with its question mark.
+/// Where an interrogative sentence begins; it ends with its question mark.
 const ASKS: [&str; 2] = [
     r"(?=\b(How|What|Which|Is|Are|Who)\b[^.?]*\?)",
     r"(?=\bTrue or false\b)",
 ];
 const END_OF_QUESTION: &str = r"\?";
 
-/// What a part of a question is.
+/// The role of a part of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot {
-    /// Nothing special.
+    /// Plain text.
     Plain,
     /// A number, in digits or as a word.
     Number,
     /// A word that relates numbers or nouns.
     Relation,
-    /// The sentence that asks.
+    /// The sentence that asks the question.
     Ask,
 }
 
@@ -60,14 +60,14 @@ fn highlighter() -> Option<&'static Highlighter> {
             builder.add(definition()?);
             Some(Highlighter {
                 set: builder.build(),
-                // Later ones win.
+                // Later entries win.
                 slots: [(scope(ASK)?, Slot::Ask), (scope(RELATION)?, Slot::Relation)],
             })
         })
         .as_ref()
 }
 
-/// The syntax: in `main` and in a `question` stand the same atoms. syntect begins at `__start`.
+/// The syntax: `main` and `question` contain the same atoms. syntect starts at `__start`.
 fn definition() -> Option<SyntaxDefinition> {
     let context = |patterns| Context {
         patterns,
@@ -113,7 +113,7 @@ fn scope(name: &str) -> Option<Scope> {
     Scope::new(name).ok()
 }
 
-/// A reference to a context by its name, which syntect makes from data alone.
+/// Makes a reference to a context by name, which syntect only allows through deserialization.
 fn named(name: &str) -> Option<ContextReference> {
     serde_json::from_value(serde_json::json!({ "Named": name })).ok()
 }
@@ -129,7 +129,7 @@ fn rule(regex: &str, scope: Option<Scope>, operation: MatchOperation) -> Pattern
     ))
 }
 
-/// Splits a question into parts; together they are the whole text. Without a usable syntax it is one plain part.
+/// Splits a question into parts that together cover the whole text. Without a usable syntax, returns one plain part.
 #[must_use]
 pub fn highlight(text: &str) -> Vec<(Range<usize>, Slot)> {
     let parts = parse(text).unwrap_or_else(|| vec![(0..text.len(), Slot::Plain)]);

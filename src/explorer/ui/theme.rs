@@ -1,49 +1,49 @@
-//! Semantic styles. Only the terminal's own sixteen colours, never black, white or yellow as a foreground, and no
-//! meaning by colour alone: the plain theme carries the same with bold, dim, underline and reverse.
+//! Semantic styles. They use only the terminal's own sixteen colours, never black, white or yellow as a foreground, and
+//! no meaning depends on colour alone: the plain theme conveys the same with bold, dim, underline and reverse.
 
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::explorer::ui::glyphs::Glyphs;
 
-/// How things look: styles by meaning, and the glyph set.
+/// The look of the screen: styles by meaning, and the glyph set.
 #[derive(Debug, Clone, Copy)]
 pub struct Theme {
     /// The glyphs in use.
     pub glyphs: &'static Glyphs,
     /// Ordinary text.
     pub text: Style,
-    /// What matters less.
+    /// Less important text.
     pub dim: Style,
-    /// What matters more.
+    /// More important text.
     pub strong: Style,
     /// The title of a pane.
     pub title: Style,
     /// The title of the focused pane.
     pub focus: Style,
-    /// What is selected; replaces colours, so that the selection is one calm block.
+    /// The selection; it replaces other colours, so that it is one uniform block.
     pub selected: Style,
-    /// A number of the question.
+    /// A number in the question.
     pub number: Style,
     /// A word that relates numbers or nouns.
     pub relation: Style,
-    /// The sentence that asks.
+    /// The sentence that asks the question.
     pub ask: Style,
-    /// A word that the vocabulary lacks.
+    /// A word missing from the vocabulary.
     pub unknown: Style,
     /// A probability bar.
     pub bar: Style,
-    /// Something holds, stands or is right.
+    /// Something holds or is right.
     pub good: Style,
     /// Something failed, flipped or is wrong.
     pub bad: Style,
-    /// A latent that is switched off, a warning.
+    /// A latent that is switched off, or a warning.
     pub off: Style,
     /// A key in a hint.
     pub key: Style,
 }
 
 impl Theme {
-    /// The terminal's palette, light or dark.
+    /// Uses the terminal's palette, light or dark.
     #[must_use]
     pub fn palette(glyphs: &'static Glyphs) -> Self {
         let text = Style::new();
@@ -68,7 +68,7 @@ impl Theme {
         }
     }
 
-    /// No colour at all.
+    /// Uses no colour at all.
     #[must_use]
     pub fn plain(glyphs: &'static Glyphs) -> Self {
         let text = Style::new();

@@ -28,7 +28,7 @@ pub(super) fn ablation(subject: &Subject<'_>) -> Result<Option<Ablation>, ModelE
     };
     let manner = |value| types::Ablation {
         value,
-        ..trace::Ablation::default()
+        ..types::Ablation::default()
     };
     let latents = || (1..=clean.fed.len()).map(LatentIdx);
     let everything: BTreeSet<LatentIdx> = latents().collect();

@@ -1,4 +1,4 @@
-//! A run's rows as one small item a problem: read line by line, evidence is counted and let go.
+//! Condenses a run's rows to one small item per problem. Rows are read one at a time; evidence is counted and dropped.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,49 +11,49 @@ use crate::lab::rows::row::{self, Confidence};
 use crate::lab::rows::summary::key;
 use crate::lab::rows::{Body, Experiment, FILE, Header, Row};
 
-/// How many different reasons of a refusal are kept for an experiment.
+/// The number of distinct refusal reasons kept per experiment.
 const MOST_REASONS: usize = 8;
 
-/// A run as far as the report needs it.
+/// The parts of a run that the report needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// How the rows were made.
     pub header: Header,
-    /// The run's folder, as it was named.
+    /// The run's folder, as named by the user.
     pub folder: String,
-    /// Whether the last line lacked its end.
+    /// Whether the last line was truncated.
     pub is_torn: bool,
-    /// Rows read.
+    /// Number of rows read.
     pub rows: usize,
-    /// Rows of a whole run of the header's shard.
+    /// Number of rows of a complete run of the header's shard.
     pub planned: usize,
-    /// One item a problem.
+    /// One item per problem.
     pub items: Vec<Item>,
-    /// Why experiments gave no result, and how often.
+    /// Counts of rows without a result, by experiment and reason.
     pub refused: BTreeMap<(Experiment, String), Refused>,
 }
 
 /// Rows without a result, for one reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Refused {
-    /// How many there are.
+    /// Number of rows.
     pub rows: usize,
-    /// Of how many of them the model's answer is right.
+    /// Number of rows whose answer is correct.
     pub correct: usize,
-    /// And wrong; of the others it is not known.
+    /// Number of rows whose answer is wrong; the rest are unknown.
     pub wrong: usize,
 }
 
-/// What the rows of one problem come to.
+/// A summary of one problem's rows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Item {
-    /// Which problem.
+    /// Index of the problem.
     pub index: usize,
-    /// What tells its question from others.
+    /// Hash of its question.
     pub key: u64,
-    /// Steps of the gold solution.
+    /// Number of steps of the gold solution.
     pub steps: usize,
-    /// Whether the model's own answer is the gold one.
+    /// Whether the model's answer is the gold one.
     pub correct: Option<bool>,
     /// The answers.
     pub accuracy: Option<Answers>,
@@ -61,9 +61,9 @@ pub struct Item {
     pub early: Option<Early>,
     /// The answers with latents off.
     pub off: Option<Off>,
-    /// Where the gold trace stands.
+    /// Where the gold trace appears.
     pub gold: Option<Gold>,
-    /// The trace without the gold one.
+    /// The trace found without the gold one.
     pub chain: Option<Chain>,
     /// The verdict.
     pub verdict: Option<Judged>,
@@ -72,46 +72,46 @@ pub struct Item {
 /// One mode's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Said {
-    /// Whether an answer could be read.
+    /// Whether the text contains an answer.
     pub answered: bool,
-    /// Whether it is the gold one.
+    /// Whether it is the gold answer.
     pub correct: Option<bool>,
     /// Whether it is the main answer.
     pub same: bool,
-    /// Output tokens (methods.md 1.7).
+    /// Number of output tokens (methods.md 1.7).
     pub tokens: usize,
 }
 
 /// The answers of one problem.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Answers {
-    /// As the model is meant to answer.
+    /// The answer in the model's main mode.
     pub main: Said,
-    /// With no latent.
+    /// The answer without latents.
     pub no_latents: Option<Said>,
-    /// In direct mode.
+    /// The answer in direct mode.
     pub direct: Option<Said>,
-    /// In written mode.
+    /// The answer in written mode.
     pub written: Option<Said>,
-    /// How sure the main answer was.
+    /// Confidence in the main answer.
     pub confidence: Option<Confidence>,
 }
 
 /// An answer forced after k latents or written steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exit {
-    /// After how many.
+    /// Number of latents or written steps.
     pub k: usize,
-    /// Whether it is the answer of the full run.
+    /// Whether it equals the answer of the full run.
     pub same: bool,
-    /// Whether it is the gold one.
+    /// Whether it is the gold answer.
     pub correct: Option<bool>,
 }
 
 /// Early stopping of one problem (methods.md 4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Early {
-    /// Latents or written steps of the full run.
+    /// Number of latents or written steps of the full run.
     pub of: usize,
     /// First match.
     pub first: Option<usize>,
@@ -124,22 +124,22 @@ pub struct Early {
 /// All latents off by one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AllOff {
-    /// What stood in their place.
+    /// The replacement.
     pub value: AblationValue,
-    /// What became of the answer.
+    /// Whether the answer stood, was mixed or flipped.
     pub outcome: AnswerOutcome,
-    /// Whether the answer is the gold one.
+    /// Whether the answer is the gold answer.
     pub correct: Option<bool>,
 }
 
-/// The answers with latents off, of one problem.
+/// The answers to one problem with latents off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Off {
     /// All latents off, by each value.
     pub all: Vec<AllOff>,
-    /// Latents that were switched off alone.
+    /// Number of latents that were switched off alone.
     pub latents: usize,
-    /// Those of them that change the answer.
+    /// Number of those that change the answer.
     pub needed: usize,
 }
 
@@ -147,34 +147,34 @@ pub struct Off {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "one flag a published column")]
 pub struct Published {
-    /// The published code cannot represent the gold solution.
+    /// Whether the published code cannot represent the gold solution.
     pub impossible: bool,
-    /// The primary gold trace, without question numbers.
+    /// Whether the primary gold trace is found without question numbers.
     pub primary_without: bool,
-    /// The same with them.
+    /// Whether it is found with them.
     pub primary_with: bool,
-    /// Any gold trace, without question numbers.
+    /// Whether any gold trace is found without question numbers.
     pub any_without: bool,
-    /// The same with them.
+    /// Whether any is found with them.
     pub any_with: bool,
-    /// The first and any of the baselines, without and with question numbers; none if there is no baseline.
+    /// Whether the first and whether any baseline is found, without and then with question numbers; `None` without baselines.
     pub base: Option<[bool; 4]>,
-    /// The gold answer among ten tokens of the answer's column.
+    /// Whether the gold answer is in the answer's top ten; see [`row::Published::gold_in_top10`].
     pub gold_in_top10: bool,
 }
 
-/// Where the gold trace of one problem stands.
+/// Where the gold trace of one problem appears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gold {
-    /// Gold results that were looked for.
+    /// Number of gold results searched for.
     pub results: usize,
-    /// Those among the top tokens of some latent.
+    /// Number of those among some latent's top tokens.
     pub read: usize,
-    /// Whether all but the last are there in order; none of a solution of one step.
+    /// Whether all but the last appear in order; `None` for a solution of one step.
     pub in_order: Option<bool>,
-    /// Other problems' gold solutions that were tried.
+    /// Number of other problems' gold solutions tried.
     pub others: usize,
-    /// Those that are there in order.
+    /// Number of those that appear in order.
     pub others_in_order: usize,
     /// The published search.
     pub published: Option<Published>,
@@ -185,11 +185,11 @@ pub struct Gold {
 pub struct Chain {
     /// Whether a trace was found.
     pub found: bool,
-    /// Found and verified with 1, 2 and 3 of three edits required; none outside paper mode.
+    /// Whether a trace was found, and verified, requiring 1, 2 and 3 of three edits; `None` outside paper mode.
     pub required: [Option<(bool, bool)>; 3],
-    /// Verified steps with 2 of three edits required, the published default.
+    /// Number of verified steps, requiring 2 of three edits (the published default).
     pub verified_steps: Option<usize>,
-    /// The null of our own search: others, and hits among them.
+    /// The null of our search.
     pub null: Option<Chance>,
     /// Whether the rewritten question keeps the answer.
     pub rewrite_same: Option<bool>,
@@ -198,11 +198,11 @@ pub struct Chain {
 /// How often a search succeeds by chance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Chance {
-    /// Other problems that were searched.
+    /// Number of other problems searched.
     pub n: usize,
-    /// Those that succeeded.
+    /// Number of those in which the search succeeded.
     pub hits: usize,
-    /// (1 + hits) / (1 + n): of what was found, and of what was not.
+    /// (1 + hits) / (1 + n), whether or not the problem's own search found a trace.
     pub p: f64,
 }
 
@@ -224,19 +224,19 @@ impl From<&Null> for Chance {
 pub struct Judged {
     /// The rung.
     pub rung: Rung,
-    /// Whether it is PRESENT and chance may explain the trace.
+    /// Whether the rung is PRESENT and chance may explain the trace.
     pub by_chance: bool,
-    /// Whether latents were tested for need, and if so whether they are.
+    /// Whether latents are needed; `None` if that was not tested.
     pub needed: Option<bool>,
     /// Whether a trace was found.
     pub has_trace: bool,
-    /// Other problems' latents; none where none was searched.
+    /// The null over other problems' latents; `None` if none was searched.
     pub null: Option<Chance>,
-    /// Other problems' answers.
+    /// The null over other problems' answers.
     pub null_answers: Option<Chance>,
-    /// How the edits came out.
+    /// Outcome of the edits.
     pub tracks: Option<Standing>,
-    /// How the replaced latents came out.
+    /// Outcome of the replaced latents.
     pub used: Option<Standing>,
 }
 
@@ -244,7 +244,7 @@ impl Run {
     /// Reads a run's folder.
     ///
     /// # Errors
-    /// Names the file and line that is no row, or not the row that belongs there.
+    /// Names the file and the line that is not a row or not the planned one.
     pub fn read(folder: &Path) -> Result<Self> {
         let mut reader = Reader::open(folder)?;
         let header = reader.header().clone();
@@ -282,13 +282,13 @@ impl Run {
         Ok(run)
     }
 
-    /// Whether every row of every problem is there, of all shards.
+    /// Returns whether the run holds every row of every shard.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.rows == self.planned && self.header.shard.of == 1 && !self.is_torn
     }
 
-    /// Takes a row in; `gold` is the gold answer of the problem in hand.
+    /// Adds a row; `gold` is the gold answer of the current problem.
     pub(super) fn add(&mut self, row: Row, gold: &mut Option<String>) {
         let experiment = row.body.experiment();
         if self.items.last().is_none_or(|item| item.index != row.index) {
@@ -332,7 +332,7 @@ impl Run {
         }
     }
 
-    /// Counts a refusal; beyond a number of different reasons they are counted together.
+    /// Counts a refusal. Reasons beyond the first [`MOST_REASONS`] are counted together.
     fn refuse(&mut self, experiment: Experiment, reason: String, correct: Option<bool>) {
         let kept = self.refused.keys().filter(|(of, _)| *of == experiment);
         let is_full = kept.count() >= MOST_REASONS;
@@ -349,7 +349,7 @@ impl Run {
     }
 }
 
-/// Rows of a whole run of the header's shard.
+/// Returns the number of rows of a complete run of the header's shard, without iterating over its plan.
 fn planned(header: &Header) -> usize {
     let (n, batch, shard) = (header.data.n, header.settings.batch.max(1), header.shard);
     let (full, rest) = (n / batch, n % batch);
@@ -380,7 +380,7 @@ fn answers(found: &row::Accuracy) -> Answers {
 }
 
 fn early(found: &row::EarlyStopping, is_gold: impl Fn(Option<&str>) -> Option<bool>) -> Early {
-    // The answer of the full run is that of the first match; where nothing matches, no forced answer is it.
+    // The full run's answer is not in the row, but the first match has it. Without a match no exit equals it.
     let value = |exit: &EarlyExit| exit.value.clone().unwrap_or_default();
     let first = found
         .first_match

@@ -1,4 +1,4 @@
-//! One row: what one experiment found on one problem. Values are as they were computed, nothing is rounded.
+//! One row: the result of one experiment on one problem, with unrounded values.
 
 use std::collections::BTreeMap;
 
@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::types::{AblationValue, EarlyExit, Variants, Verdict, serde_with_outcome};
 
-/// What can be computed of a problem.
+/// The experiments on a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Experiment {
     /// The problem itself: always the first row of each.
     Problem,
-    /// The answer in every mode of the model, and how sure it was (methods.md 1.7).
+    /// The answer in every mode of the model, with its confidence (methods.md 1.7).
     Accuracy,
     /// The answer forced after 0..N latents (methods.md 4).
     EarlyStopping,
     /// Single latents and all of them switched off.
     Ablation,
-    /// The gold trace in what is decoded of the latents (methods.md 5).
+    /// The gold trace in the decoded latents (methods.md 5).
     Backtracking,
-    /// A trace without the gold one: the published search with its verifier in paper mode (methods.md 6), else ours.
+    /// A trace found without the gold one: by the published search and verifier in paper mode (methods.md 6), else by ours.
     ForwardChaining,
-    /// Our verdict with all its evidence (field-map.md 5.1).
+    /// Our verdict with its evidence (field-map.md 5.1).
     Verdict,
 }
 
 impl Experiment {
-    /// All of them, in the order of the rows of one problem.
+    /// All experiments, in the order of a problem's rows.
     pub const ALL: [Self; 7] = [
         Self::Problem,
         Self::Accuracy,
@@ -38,7 +38,7 @@ impl Experiment {
         Self::Verdict,
     ];
 
-    /// The name used on the command line and in the file.
+    /// Returns the name used on the command line and in the file.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,20 +56,20 @@ impl Experiment {
 /// A row of the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// Which problem of the data set, from 0.
+    /// Index of the problem in the data set, from 0.
     pub index: usize,
-    /// How many steps the gold solution has.
+    /// Number of steps of the gold solution.
     pub steps: usize,
-    /// Whether the model's own answer is the gold one; null where there is no gold answer or the model could not run.
+    /// Whether the model's answer is the gold one; null if there is no gold answer or the model could not run.
     pub correct: Option<bool>,
-    /// Why there is no result; null where there is one.
+    /// Why there is no result; null if there is one.
     pub refused: Option<String>,
     /// The experiment and its result.
     #[serde(flatten)]
     pub body: Body,
 }
 
-/// An experiment's result; null where the row says why there is none.
+/// An experiment's result; null if the row was refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "experiment", content = "result", rename_all = "kebab-case")]
 pub enum Body {
@@ -90,7 +90,7 @@ pub enum Body {
 }
 
 impl Body {
-    /// Which experiment it is.
+    /// Returns the experiment.
     #[must_use]
     pub fn experiment(&self) -> Experiment {
         match self {
@@ -104,13 +104,13 @@ impl Body {
         }
     }
 
-    /// Whether there is no result.
+    /// Returns whether the result is missing.
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::none(self.experiment())
     }
 
-    /// An experiment without a result.
+    /// Returns the body of an experiment without a result.
     #[must_use]
     pub fn none(of: Experiment) -> Self {
         match of {
@@ -125,7 +125,7 @@ impl Body {
     }
 }
 
-/// A problem of the data set, as it was read.
+/// A problem of the data set, as read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The question.
@@ -139,17 +139,17 @@ pub struct Problem {
 /// The answers of the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
-    /// As the model is meant to answer: with all its latents; of a model without latents, with its steps in words.
+    /// The answer in the model's main mode: with all latents, or with written steps if the model has no latents.
     pub main: Said,
-    /// With no latent at all.
+    /// The answer without any latent.
     pub no_latents: Option<Said>,
-    /// In the direct mode of a multi-mode model.
+    /// The answer in the direct mode of a multi-mode model.
     pub direct: Option<Said>,
-    /// In the written mode of a multi-mode model.
+    /// The answer in the written mode of a multi-mode model.
     pub written: Option<Said>,
-    /// How sure the main answer was.
+    /// Confidence in the main answer.
     pub confidence: Option<Confidence>,
-    /// Why there is no answer in a mode that the model has, by mode.
+    /// Reasons for missing answers, by mode.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refused: BTreeMap<String, String>,
 }
@@ -157,16 +157,16 @@ pub struct Accuracy {
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
-    /// The answer; null where none can be read off the text.
+    /// The answer; null if the text contains none.
     pub answer: Option<String>,
-    /// Whether it is the gold one; null where there is none.
+    /// Whether it is the gold answer; null if there is no gold answer.
     pub correct: Option<bool>,
-    /// Output tokens as Table 1 of the paper counts them: latents, or written steps, and the answer from its delimiter on with
-    /// the end token (methods.md 1.7).
+    /// Output tokens as counted in Table 1 of the paper: latents or written steps, and the answer from its delimiter on
+    /// including the end token (methods.md 1.7).
     pub tokens: usize,
 }
 
-/// How sure an answer was: the baselines that a verdict is compared with. Natural logarithm.
+/// Confidence in an answer: the baselines that a verdict is compared with. Natural logarithms.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Confidence {
     /// Log-probability of the whole answer after the delimiter, in nats.
@@ -177,58 +177,58 @@ pub struct Confidence {
     pub entropy: f64,
 }
 
-/// The answers that were forced early.
+/// The answers forced early.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EarlyStopping {
-    /// How many latents, or written steps, the full run has.
+    /// Number of latents or written steps of the full run.
     pub of: usize,
-    /// The answer after 0 to `of` of them; of written steps, after each.
+    /// The answers after 0 to `of` of them.
     pub exits: Vec<EarlyExit>,
-    /// The smallest number after which the free answer is given; null where none.
+    /// The smallest number that already gives the free answer; null if none does.
     pub first_match: Option<usize>,
-    /// The smallest number from which on the last forced answer is always given.
+    /// The smallest number from which on every forced answer equals the last one.
     pub stable_match: usize,
 }
 
 /// The answers with latents off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ablation {
-    /// Each latent alone, in order.
+    /// Each latent off alone, in order.
     pub each: Vec<Off>,
-    /// All of them, by each value.
+    /// All latents off, by each value.
     pub all: Vec<Off>,
-    /// The latents that change the answer when they alone are off, in more than half of the runs.
+    /// The latents that, off alone, change the answer in more than half of the runs.
     pub needed: Vec<usize>,
-    /// The largest difference that writing back the latents' own values made to a first-answer logit.
+    /// The largest change of a first-answer logit when the latents' own values are written back.
     pub sham_max_diff: f64,
 }
 
-/// One set of latents off.
+/// One set of latents switched off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Off {
     /// The latents, from 1.
     pub off: Vec<usize>,
-    /// What they were replaced by.
+    /// The replacement.
     pub value: AblationValue,
     /// The most frequent answer.
     pub answer: Option<String>,
-    /// Whether more than half of the runs gave another answer than the model's own.
+    /// Whether more than half of the runs changed the model's answer.
     pub flipped: bool,
-    /// Whether it is the gold one; null where there is none.
+    /// Whether it is the gold answer; null if there is no gold answer.
     pub correct: Option<bool>,
-    /// Mean change of the log-probability of the model's own answer, in nats.
+    /// Mean change of the log-probability of the model's answer, in nats.
     pub delta_logprob: f64,
-    /// Runs: donors for `resample`, else one.
+    /// Number of runs: donors, draws or orders; 1 if the value has no variants.
     pub n: usize,
-    /// Runs with another answer.
+    /// Number of runs with another answer.
     pub flips: usize,
 }
 
 serde_with_outcome!(Off);
 
 impl Off {
-    /// The runs behind it, and how many of them gave another answer.
+    /// Returns the number of runs and of those with another answer.
     #[must_use]
     pub fn variants(&self) -> Variants {
         Variants {
@@ -238,28 +238,28 @@ impl Off {
     }
 }
 
-/// Where the gold trace stands in what is decoded.
+/// Where the gold trace appears in the decoded latents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Backtracking {
-    /// Each gold step's result at the latent that has it highest.
+    /// Each gold step's result, at the latent that ranks it highest.
     pub reads: Vec<GoldRead>,
-    /// Whether every result but the last is among the top tokens, each at a later latent than the one before; null for a
-    /// solution of one step, which has no such result.
+    /// Whether every result but the last is among the top tokens, each at a later latent than the previous one; null for a
+    /// solution of one step.
     pub in_order: Option<bool>,
-    /// The same of the gold steps of other problems with as many steps (at most five): the chance that this happens.
+    /// The same for the gold steps of up to five other problems with the same number of steps: the chance rate.
     pub in_order_others: Vec<bool>,
-    /// The published search; null for tasks that it is not defined on and for runs with too few positions.
+    /// The published search; null for tasks on which it is undefined and for runs with too few positions.
     pub published: Option<Published>,
 }
 
-/// A gold step and where its result is read.
+/// A gold step and the latent at which its result is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GoldRead {
-    /// The step, from 0.
+    /// Index of the step, from 0.
     pub step: usize,
-    /// Its result, as it is looked for.
+    /// Its result, as searched for.
     pub result: String,
-    /// The latent that has it highest, from 1; null where none has it among the top tokens.
+    /// The latent that ranks it highest, from 1; null if it is among no latent's top tokens.
     pub latent: Option<usize>,
     /// Its rank there, from 0.
     pub rank: Option<usize>,
@@ -274,52 +274,52 @@ pub struct GoldRead {
     reason = "each is a figure of its own in the paper"
 )]
 pub struct Published {
-    /// Whether the published code cannot represent the gold solution; it then counts as not found.
+    /// Whether the published code cannot represent the gold solution, which then counts as not found.
     pub impossible: bool,
-    /// Whether the gold trace is found: without and with the numbers of the question.
+    /// Whether the gold trace is found without the numbers of the question.
     pub without: bool,
-    /// With the numbers of the question.
+    /// Whether it is found with them.
     pub with: bool,
-    /// Any of the gold solutions, without the numbers of the question.
+    /// Whether any gold solution is found without the numbers of the question.
     pub any_without: bool,
-    /// Any of the gold solutions, with them.
+    /// Whether any gold solution is found with them.
     pub any_with: bool,
-    /// For each of up to five other problems' solutions: found without, and with, the numbers of the question.
+    /// Whether each of up to five other problems' solutions is found without and with the numbers of the question.
     pub baselines: Vec<(bool, bool)>,
-    /// Whether the gold answer is among the ten tokens of the answer's column (Table 14).
+    /// Whether the gold answer is among the top ten of the first column, from the answer's on, whose top token is a non-zero
+    /// integer (Table 14).
     pub gold_in_top10: bool,
 }
 
-/// A trace found without the gold one.
+/// A trace found without knowing the gold one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ForwardChaining {
-    /// The answer that the search ends in; null where none can be read.
+    /// The answer at which the search ends; null if none can be read.
     pub answer: Option<String>,
-    /// Candidate steps, or candidate last steps, that were enumerated.
+    /// Number of candidate steps, or of candidate last steps.
     pub candidates: usize,
-    /// Whether a trace was found. In paper mode see `required` for each setting of the verifier.
+    /// Whether a trace was found. `required` has the settings of the verifier in paper mode.
     pub found: bool,
     /// The trace.
     pub steps: Vec<String>,
-    /// The chance rate of our search on other problems' latents; null in paper mode, which has none.
+    /// The chance rate of our search on other problems' latents; null in paper mode.
     pub null: Option<crate::core::types::Null>,
-    /// The published search with 1, 2 and 3 of three edits required to pass; empty outside paper mode.
+    /// The published search, requiring 1, 2 and 3 of three edits to pass; empty outside paper mode.
     pub required: Vec<Required>,
-    /// The answer to the unedited question as the published template rewrites it, and whether it is the model's own: the
-    /// control of the rewriting. Null outside paper mode.
+    /// The control for the published rewriting of questions; null outside paper mode.
     pub rewrite: Option<Rewrite>,
 }
 
 /// The published search under one setting of its verifier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Required {
-    /// How many of three edits have to pass.
+    /// Number of edits, of three, that must pass.
     pub passes: usize,
     /// Whether a tree was found.
     pub found: bool,
-    /// Whether every step of it is verified.
+    /// Whether all its steps are verified.
     pub verified: bool,
-    /// Whether every step of it leads back to the question.
+    /// Whether all its steps lead back to the question.
     pub explainable: bool,
     /// Its steps.
     pub steps: Vec<CheckedStep>,
@@ -328,13 +328,13 @@ pub struct Required {
 /// A step of a published tree.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckedStep {
-    /// The step in words.
+    /// The step as text.
     pub text: String,
-    /// The column where its result is read.
+    /// The column at which its result is read.
     pub column: usize,
     /// Whether it is verified.
     pub verified: bool,
-    /// Its edits: none if fewer than three were possible.
+    /// Its edits; empty if fewer than three were possible.
     pub checks: Vec<Check>,
 }
 
@@ -345,32 +345,32 @@ pub struct Check {
     pub variable: String,
     /// Its value.
     pub old: String,
-    /// The value that it was given.
+    /// The value after the edit.
     pub new: String,
-    /// What the step then gives; null where a division is inexact.
+    /// The result that the step then has; null for an inexact division.
     pub expected: Option<String>,
-    /// What was read; null where nothing was.
+    /// The value read; null if none was.
     pub observed: Option<String>,
     /// Whether the two agree.
     pub passed: bool,
 }
 
-/// The control of the published rewriting.
+/// The control for the published rewriting: the unedited question, as its template rewrites it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rewrite {
-    /// The question as rewritten, nothing edited.
+    /// The rewritten question.
     pub question: String,
     /// The answer to it.
     pub answer: Option<String>,
-    /// Whether that is the answer to the question itself.
+    /// Whether it equals the answer to the original question.
     pub same: bool,
 }
 
-/// A verdict of ours.
+/// Our verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
     /// The verdict with all its evidence.
     pub verdict: Verdict,
-    /// The answer that was judged.
+    /// The judged answer.
     pub answer: Option<String>,
 }

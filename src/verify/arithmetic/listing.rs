@@ -1,4 +1,4 @@
-//! Lists the traces in a graph of explained values and keeps the best one.
+//! Lists the traces in a graph of explained values and keeps the best ones.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,15 +7,15 @@ use crate::verify::{Score, result_source};
 
 use super::{Graph, Op, Step, Term};
 
-/// Partial traces looked at before the listing stops.
+/// Partial traces visited before the listing stops.
 const MAX_PARTIAL: usize = 20_000;
 
-/// What a listing found.
+/// The result of a listing.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// The best traces with different steps, best first, as many as were asked for.
+    /// The best traces with distinct steps, best first, up to the requested number.
     pub(super) best: Vec<Vec<TraceStep>>,
-    /// How many traces differ in their steps (not just in the place of a read or in which of two equal numbers is meant).
+    /// The number of traces with distinct steps; the place of a read and the choice among equal numbers do not count.
     pub(super) traces: usize,
     /// Whether a limit was hit.
     pub(super) capped: bool,
@@ -49,7 +49,7 @@ impl Listing {
     }
 }
 
-/// A number for each text that an operand or result has, so that steps compare without being written.
+/// Numeric labels of operands and results by their text, so that steps compare without formatting.
 struct Labels {
     numbers: Vec<u32>,
     nodes: Vec<u32>,
@@ -78,7 +78,7 @@ impl Labels {
         }
     }
 
-    /// The step as numbers; equal sums and products are the same in either order.
+    /// Returns the comparison key of a step; sums and products with reordered operands share one key.
     fn key(&self, node: usize, step: &Step) -> StepKey {
         let mut terms = [u32::MAX; 3];
         let mut ops = [None; 2];
@@ -103,7 +103,7 @@ struct Kept {
     chosen: Vec<Choice>,
 }
 
-/// A node with the step chosen for it.
+/// A node with its chosen step.
 type Choice = (usize, Step);
 
 struct Walk<'a> {
@@ -120,7 +120,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Chooses a step for the last pending node, in every way that keeps numbers and latents apart.
+    /// Tries every step for the last pending node that uses no number or latent twice.
     fn expand(&mut self, pending: &mut Vec<usize>, used: u128) {
         let Some(node) = pending.pop() else {
             self.record();
@@ -150,7 +150,7 @@ impl Walk<'_> {
         pending.push(node);
     }
 
-    /// The numbers and latents in use once this step is taken; none if something would serve twice.
+    /// The numbers and latents in use after this step; `None` if one would be used twice.
     fn admit(&self, step: &Step, used: u128) -> Option<u128> {
         let graph = self.graph;
         let mut now = used;
@@ -183,7 +183,7 @@ impl Walk<'_> {
         if !self.seen.contains(&key) {
             self.seen.insert(key.clone());
         }
-        // A score without its text comes before the same with it, so this leaves out only what is worse for certain.
+        // An empty key sorts before every text, so this rejects only traces that are worse for certain.
         if self.kept.len() == self.list && self.kept.last().is_some_and(|worst| score > worst.score)
         {
             return;
@@ -200,7 +200,7 @@ impl Walk<'_> {
         self.kept.truncate(self.list);
     }
 
-    /// The score of a trace, without its text.
+    /// Scores a trace, with an empty text.
     fn score(&self, chosen: &[Choice]) -> Score {
         let graph = self.graph;
         let results: Vec<Option<(usize, usize)>> = chosen
@@ -227,14 +227,13 @@ impl Walk<'_> {
     }
 }
 
-/// Whether the order of a step's operands does not matter.
 fn commutes(step: &Step) -> bool {
     let ops = step.rest.iter().flatten();
     ops.into_iter()
         .all(|(op, _)| matches!(op, Op::Add | Op::Mul))
 }
 
-/// The steps of a trace as text, equal sums and products in one order.
+/// The steps of a trace as text, with commuting operands in one order.
 fn text(graph: &Graph<'_>, chosen: &[Choice]) -> String {
     let steps = chosen.iter();
     let steps = steps.map(|(node, step)| equation(graph, *node, step, true));
@@ -251,7 +250,6 @@ impl Graph<'_> {
         }
     }
 
-    /// An operand as a step writes it.
     fn label(&self, term: Term) -> String {
         match term {
             Term::Number(i) => self.question.numbers[i].label(),
@@ -260,7 +258,7 @@ impl Graph<'_> {
     }
 }
 
-/// Writes a step as `12 + 7 = 19`; in canonical form equal sums and products read the same in either order.
+/// Formats a step as `12 + 7 = 19`; the canonical form sorts the operands of sums and products.
 fn equation(graph: &Graph<'_>, node: usize, step: &Step, canonical: bool) -> String {
     let mut parts: Vec<(&str, String)> = vec![("", bracketed(graph.label(step.first)))];
     parts.extend(
@@ -288,7 +286,7 @@ fn equation(graph: &Graph<'_>, node: usize, step: &Step, canonical: bool) -> Str
     format!("{text} = {}", graph.nodes[node].value)
 }
 
-/// Keeps `30 / (3/4)` apart from `30 / 3 / 4`.
+/// Puts fractions in brackets: `30 / (3/4)` is not `30 / 3 / 4`.
 fn bracketed(label: String) -> String {
     if label.contains('/') {
         format!("({label})")
@@ -297,7 +295,7 @@ fn bracketed(label: String) -> String {
     }
 }
 
-/// Writes a trace in the order of its latents.
+/// Converts a trace to steps in the order of their latents.
 fn write(graph: &Graph<'_>, chosen: &[Choice]) -> Vec<TraceStep> {
     let place = |node: usize| {
         chosen

@@ -1,18 +1,18 @@
-//! The operands of a search, and every step among them whose result somebody wants.
+//! The operands of a search, and every step among them with a wanted result.
 
 use crate::core::problem::Ratio;
 
 use super::{Atom, Op, Step, Term};
 
-/// Work that one search may take: pairs and triples of operands, weighed by the sets of numbers and latents behind them.
-/// Of 291 published questions six take all of it with three operands, and none more than a twentieth with two.
+/// Work units of one search: pairs and triples of operands, weighted by the sets of numbers and latents behind them. Of 291
+/// published questions, six use all of it with three operands, and none more than a twentieth with two.
 const MAX_WORK: usize = 4_000_000;
-/// The most numbers of a question for which that holds; in the published sets none has as many.
+/// Questions with at most this many numbers get the full budget; no published question has more.
 const USUAL_NUMBERS: usize = 32;
-/// The work for a question with more of them, whose searches would take all of it every time, some two thousand times for one
-/// verdict: half a minute. What is left out is said as for any other limit.
+/// The budget for questions with more numbers. They would exhaust the full one in each of the some 2,000 searches of a verdict:
+/// half a minute. The cut is reported like any other limit.
 const WORK_BEYOND: usize = 400_000;
-/// Steps that are kept for one wanted value.
+/// Steps kept per wanted value.
 const MAX_STEPS: usize = 2000;
 
 /// A value that some latent reads, or the answer, with the steps that give it.
@@ -20,29 +20,29 @@ const MAX_STEPS: usize = 2000;
 struct Wanted {
     value: Ratio,
     steps: Vec<Step>,
-    /// Whether there are more.
+    /// Whether further steps were dropped.
     is_cut: bool,
 }
 
-/// The operands so far, and every step among them whose result is wanted somewhere.
+/// The operands so far, and every step among them with a wanted result.
 #[derive(Debug)]
 pub(super) struct Pool {
     atoms: Vec<Atom>,
     n_numbers: usize,
-    /// Ascending by value.
+    /// Sorted by value.
     wanted: Vec<Wanted>,
-    /// A coarse first look at `wanted`, by the low bits of an integer.
+    /// A coarse filter for `wanted`, by the low bits of an integer.
     maybe: [bool; 256],
     three_operands: bool,
     work: usize,
-    /// Whether the work ran out.
+    /// Whether the budget ran out.
     work_is_spent: bool,
-    /// Whether a limit left something out.
+    /// Whether a limit dropped something.
     pub(super) spent: bool,
 }
 
 impl Pool {
-    /// A pool without operands, for steps to some values from a question with so many numbers.
+    /// Creates a pool without operands for steps to `values`, from a question with that many `numbers`.
     pub(super) fn new(values: Vec<Ratio>, three_operands: bool, numbers: usize) -> Self {
         let values = ascending(values);
         let maybe = slots(&values);
@@ -67,7 +67,7 @@ impl Pool {
         }
     }
 
-    /// This pool for steps to fewer values: as if its operands had been added to a pool for those alone.
+    /// Returns this pool restricted to fewer values, as if it had been built for those alone.
     pub(super) fn narrowed(&self, values: Vec<Ratio>) -> Self {
         let values = ascending(values);
         let maybe = slots(&values);
@@ -92,7 +92,7 @@ impl Pool {
         at.ok().map(|at| &self.wanted[at])
     }
 
-    /// Takes work off what is left; false once there is none.
+    /// Takes work off the budget; returns false once it is exhausted.
     pub(super) fn take(&mut self, work: usize) -> bool {
         let left = self.work.checked_sub(work);
         self.work = left.unwrap_or(0);
@@ -107,7 +107,7 @@ impl Pool {
     }
 
     pub(super) fn masks(&self, term: Term) -> &[u128] {
-        // Numbers are added before all nodes, and nodes in their order.
+        // Numbers are added before nodes, and nodes in index order.
         let place = match term {
             Term::Number(i) => i,
             Term::Node(n) => self.n_numbers + n,
@@ -157,7 +157,7 @@ impl Pool {
         if a.factor && b.factor || !any_disjoint(&a.masks, &b.masks) {
             return;
         }
-        // A result comes before a number, a quantity before a factor: "19 * 2", not "2 * 19".
+        // Results come before numbers and quantities before factors: "19 * 2", not "2 * 19".
         let swap = a.factor
             || (matches!(a.term, Term::Number(_)) && matches!(b.term, Term::Node(_)) && !b.factor);
         let (x, y) = if swap { (b, a) } else { (a, b) };
@@ -206,7 +206,7 @@ impl Pool {
             }
             for order in orders {
                 let [first, second, third] = order.map(|i| of[i]);
-                // Something must be a quantity, and it comes first.
+                // The first operand must be a quantity, not a factor.
                 if first.2 {
                     continue;
                 }

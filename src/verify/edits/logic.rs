@@ -1,7 +1,7 @@
-//! Edits of an is-a question: a noun or property is renamed or swapped with another, a fact beside the chain is removed or added.
+//! Edits of an is-a question: renames or swaps a noun or property, or removes or adds a fact beside the chain.
 //!
-//! Renaming and swapping leave the graph as it is under other names, so every latent of the chain must show the new name of
-//! its node; edits beside the chain must leave it alone.
+//! Renaming and swapping keep the graph under other names, so every latent of the chain must show the new name of its node; edits
+//! beside the chain must not change it.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use crate::verify::facts::{self, Facts, Node, Query, Relation};
 
 use super::{Edit, Means, Touch};
 
-/// How many edits of one place are made at most.
+/// Maximum number of edits of one place.
 const PER_PLACE: usize = 16;
 
-/// What kind of word a node is.
+/// The word class of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Class {
     Noun,
@@ -21,14 +21,14 @@ enum Class {
     Name,
 }
 
-/// A word of another question that may take the place of one of the same kind.
+/// A word of another question that can replace one of the same class.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Spare {
     word: String,
     class: Class,
 }
 
-/// The words of a question as spares.
+/// Returns the words of a question as spares.
 pub(super) fn spares(facts: &Facts) -> Vec<Spare> {
     let classes = classes(facts);
     facts
@@ -73,8 +73,8 @@ pub(super) fn edits(
     places
 }
 
-/// Swaps that bring to a step a node from which the chain settles the query differently; each also with something beside
-/// the chain renamed, for more donors with the same node.
+/// Swaps that give a step a node from which the chain settles the query differently; each also with a node beside the chain
+/// renamed, for more donors with the same node.
 pub(super) fn donors(
     question: &str,
     answer: &str,
@@ -116,7 +116,7 @@ pub(super) fn donors(
         .collect()
 }
 
-/// The answer when a node of the chain is another one: what that node leads to, if it settles the query.
+/// The answer if a node of the chain is replaced: what the new node leads to, if it settles the query.
 pub(super) fn answer_if(
     question: &str,
     answer: &str,
@@ -186,7 +186,7 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// The nodes that are on the chain, and those that are not.
+    /// Splits the nodes into those on the chain and those beside it.
     fn nodes(&self) -> (Vec<Node>, Vec<Node>) {
         let chain: Vec<Node> = self
             .steps
@@ -199,7 +199,7 @@ impl<'a> Editor<'a> {
         (chain, beside)
     }
 
-    /// A node of the chain renamed, and swapped with nodes beside the chain, by turns.
+    /// Renames of a chain node alternating with swaps with nodes beside the chain.
     fn renamed(&self, node: Node, beside: &[Node]) -> Vec<Edit> {
         let renames = self.fresh(node).map(|spare| self.rename(node, spare));
         let swaps = beside
@@ -224,7 +224,7 @@ impl<'a> Editor<'a> {
         Some(self.rename(node, self.one_fresh(node)?))
     }
 
-    /// Each node takes another spare, so that not all controls say the same word.
+    /// Picks a different spare for each node, so that the controls do not all use the same word.
     fn one_fresh(&self, node: Node) -> Option<&Spare> {
         let spares: Vec<&Spare> = self.fresh(node).collect();
         spares.get(node % spares.len().max(1)).copied()
@@ -238,7 +238,7 @@ impl<'a> Editor<'a> {
         })
     }
 
-    /// The same kind of word, and one that "a" or "an" fits as before.
+    /// Whether the word has the node's class and takes the same article ("a" or "an").
     fn may_replace(&self, node: Node, word: &str, class: Class) -> bool {
         let vowel = |w: &str| w.starts_with(['a', 'e', 'i', 'o', 'u']);
         self.classes[node] == class
@@ -254,7 +254,7 @@ impl<'a> Editor<'a> {
         self.swap_and(a, b, None)
     }
 
-    /// Two nodes swapped, and perhaps a third renamed.
+    /// Swaps two nodes and optionally renames a third.
     fn swap_and(&self, a: Node, b: Node, third: Option<(Node, &str)>) -> Edit {
         let name = |node: Node| self.facts.nodes[node].clone();
         let mut change = format!("{} and {} swapped", name(a), name(b));
@@ -266,7 +266,7 @@ impl<'a> Editor<'a> {
         self.under(change, &names)
     }
 
-    /// The question under other names.
+    /// Builds the edit that gives nodes other names.
     fn under(&self, change: String, names: &HashMap<Node, String>) -> Edit {
         let new_name = |step: &TraceStep| {
             let node = self.facts.node(&step.result.text);
@@ -283,7 +283,7 @@ impl<'a> Editor<'a> {
                 start: None,
                 used: self.steps.iter().any(|step| step.result.text == *text),
                 new: new.clone(),
-                // The names of a swap do not come apart.
+                // The two names of a swap cannot be undone separately.
                 without: (names.len() == 1).then(|| relabelled(self.answer, self.facts, &rest)),
             }
         };
@@ -332,7 +332,7 @@ impl<'a> Editor<'a> {
         )
     }
 
-    /// The question without one fact that the chain does not use.
+    /// Removes one fact that the chain does not use.
     fn without_facts(&self) -> Vec<Edit> {
         let beside = self
             .facts
@@ -345,7 +345,7 @@ impl<'a> Editor<'a> {
                 let rest = &self.question[fact.end..];
                 let after = rest.find(|c: char| c.is_alphanumeric())?;
                 let question = format!("{}{}", &self.question[..fact.start], &rest[after..]);
-                // Nothing else may have changed its reading.
+                // The removal must not change how the other sentences are parsed.
                 let left = facts::parse(&question).ok()?.facts.len();
                 let sentence = &self.question[fact.start..fact.end];
                 (left + 1 == self.facts.facts.len())
@@ -354,7 +354,7 @@ impl<'a> Editor<'a> {
             .collect()
     }
 
-    /// The question with one more fact about a noun that is not on the chain.
+    /// Adds a fact about a noun that is not on the chain.
     fn with_facts(&self, beside: &[Node]) -> Vec<Edit> {
         let nouns: Vec<Node> = beside
             .iter()
@@ -391,13 +391,13 @@ impl<'a> Editor<'a> {
     }
 }
 
-/// Words with what is between them left out.
+/// The words of a text, without separators and punctuation.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|w| !w.is_empty())
 }
 
-/// The text with nodes under other names, in the same form: plural stays plural, a capital stays one.
+/// Renames nodes in a text and keeps plurals and capitals.
 fn relabelled(text: &str, facts: &Facts, names: &HashMap<Node, String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -446,7 +446,7 @@ fn with_case(old: &str, new: &str) -> String {
     }
 }
 
-/// What kind of word each node is.
+/// The word class of each node.
 fn classes(facts: &Facts) -> Vec<Class> {
     let of = |node: Node| {
         let as_noun = |fact: &facts::Fact| {

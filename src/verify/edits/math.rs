@@ -1,4 +1,4 @@
-//! Edits of an arithmetic question: one number at a time is written over.
+//! Edits of an arithmetic question: replaces one number at a time.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use super::wording::{Rewording, rewordings};
 use super::{Edit, Means, Touch};
 use crate::verify::chance::MIN_TRIALS;
 
-/// How many other numbers of each place are combined in pairs.
+/// Maximum number of replacements of each place that are combined in pairs.
 const PAIRED: usize = 24;
 
-/// How many familiar edits of two places are enough to choose from.
+/// Number of familiar edits of two places that are enough to choose from.
 const ENOUGH: usize = 16;
 
-/// Edits by number of the question, the numbers in reading order; those that the trace does not use are controls. A number
-/// that has too few others to be tested by is also changed together with each of the rest.
+/// Edits by number of the question, in reading order; numbers that the trace does not use are controls. A number with too few
+/// replacements for a test is also changed together with each of the others.
 pub(super) fn edits(
     question: &str,
     steps: &[TraceStep],
@@ -41,7 +41,7 @@ pub(super) fn edits(
             });
             edits.extend(more);
         }
-        // What the model does not meet says little of it, so it is asked no more often than a test needs.
+        // Unfamiliar edits tell little about the model, so they only fill up to the minimum that a test needs.
         let familiar = edits.iter().filter(|edit| editor.is_familiar(edit)).count();
         edits.truncate(each.min(familiar.max(MIN_TRIALS)));
         out.push(edits);
@@ -49,9 +49,9 @@ pub(super) fn edits(
     out
 }
 
-/// Edits of two numbers that tell one donor from another, by pair: those after which the step's result is another, but the answer
-/// is not the one that this result leads to here; those that leave the step's result as it is; and these with a number of a later
-/// step changed too.
+/// Edits of two numbers that make discriminating donors, by pair: those that change the step's result, but whose answer is not
+/// the one predicted here from that result; those that keep the step's result; and the latter with a number of a later step
+/// changed too.
 pub(super) fn donors(
     question: &str,
     steps: &[TraceStep],
@@ -70,7 +70,7 @@ pub(super) fn donors(
             let (mut crossed, mut alike) = (Vec::new(), Vec::new());
             let mut familiar = 0;
             for news in editor.pairs(*a, *b) {
-                // Most pairs are of one kind, and a few of them will do.
+                // Most pairs are of one kind, and a few of them are enough.
                 let results = editor.results(&news.iter());
                 let stays = results.is_some_and(|r| r[step] == editor.original[step]);
                 if !stays && familiar == ENOUGH {
@@ -102,7 +102,7 @@ pub(super) fn donors(
     out
 }
 
-/// The answer that a trace says an edit leads to.
+/// The answer that a trace predicts for an edit.
 pub(super) fn answer_to(steps: &[TraceStep], edit: &Edit) -> Option<String> {
     let new_at = |start: usize| {
         let touch = edit.touches.iter().find(|t| t.start == Some(start))?;
@@ -111,7 +111,7 @@ pub(super) fn answer_to(steps: &[TraceStep], edit: &Edit) -> Option<String> {
     answer_of(&written(steps, &new_at)?)
 }
 
-/// The same steps with another of equal numbers in the place of one.
+/// The same steps with one operand taken from another place that holds an equal number.
 pub(super) fn twins(question: &str, steps: &[TraceStep]) -> Vec<Vec<TraceStep>> {
     let numbers = question_numbers(question);
     let mut out = Vec::new();
@@ -139,7 +139,7 @@ pub(super) fn twins(question: &str, steps: &[TraceStep]) -> Vec<Vec<TraceStep>> 
     out
 }
 
-/// Numbers of the question, by place, with what is written there.
+/// Replacements of numbers, by index of the number.
 type News = Vec<(usize, Rewording)>;
 
 struct Editor<'a> {
@@ -165,7 +165,8 @@ impl<'a> Editor<'a> {
         rests_on(self.steps, self.numbers[at].start)
     }
 
-    /// Other numbers in a place; one that stands somewhere already could be read there by chance.
+    /// Replacements for a number; values that the question or the trace already contains could be read by chance and are left
+    /// out.
     fn rewordings(&self, at: usize) -> impl Iterator<Item = Rewording> {
         let news = rewordings(self.question, &self.numbers[at]);
         let taken = |value: Ratio| {
@@ -175,7 +176,7 @@ impl<'a> Editor<'a> {
         news.filter(|new| new.reads_in(self.question))
     }
 
-    /// Whether a place says a number: `one` that the trace does not use mostly stands for a thing (`a new one`).
+    /// Whether a place holds a number: an unused `one` is mostly a pronoun (`a new one`).
     fn is_number(&self, at: usize) -> bool {
         let number = &self.numbers[at];
         self.is_used(at) || !self.question[number.start..number.end].eq_ignore_ascii_case("one")
@@ -198,7 +199,7 @@ impl<'a> Editor<'a> {
         edits
     }
 
-    /// Other numbers in two places at once. By diagonals, so that the first of them hold many values of either.
+    /// Replacements of two numbers at once, along diagonals, so that the first ones cover many values of both.
     fn pairs(&self, a: usize, b: usize) -> Vec<News> {
         let firsts: Vec<Rewording> = self.rewordings(a).take(PAIRED).collect();
         let seconds: Vec<Rewording> = self.rewordings(b).take(PAIRED).collect();
@@ -214,7 +215,7 @@ impl<'a> Editor<'a> {
         pairs
     }
 
-    /// The edits with one more number written over: with another of its values each.
+    /// Extends each edit by a replacement of one more number, cycling through its values.
     fn and_one_more(&self, edits: &[(News, Edit)], at: usize) -> Vec<Edit> {
         let more: Vec<Rewording> = self.rewordings(at).take(PAIRED).collect();
         let edits = edits.iter().take(PAIRED).zip(more.iter().cycle());
@@ -229,7 +230,7 @@ impl<'a> Editor<'a> {
         edits
     }
 
-    /// The results with some numbers written over.
+    /// The results of all steps after replacements.
     fn results<'n>(
         &self,
         news: &(impl Iterator<Item = &'n (usize, Rewording)> + Clone),
@@ -241,7 +242,7 @@ impl<'a> Editor<'a> {
         })
     }
 
-    /// The question with numbers written over; none if a result is not one that could be shown.
+    /// Applies replacements to the question; returns `None` if a latent could not show one of the results.
     fn edit(&self, news: &[(usize, Rewording)]) -> Option<Edit> {
         let results = self.results(&news.iter())?;
         if !follows(self.steps, &self.original, &results, self.means.readable) {
@@ -249,7 +250,7 @@ impl<'a> Editor<'a> {
         }
         let mut question = self.question.to_owned();
         let mut changes = Vec::new();
-        // From the end, so that the places ahead stay where they are.
+        // From the end, so that earlier byte ranges stay valid.
         for (at, new) in news.iter().rev() {
             let number = &self.numbers[*at];
             let old = &self.question[number.start..number.end];
@@ -284,7 +285,7 @@ impl<'a> Editor<'a> {
     }
 }
 
-/// Whether the new results are ones that a latent could show: whole, positive, one token.
+/// Whether a latent could show the new results: whole, positive, one token.
 fn follows(
     steps: &[TraceStep],
     before: &[Ratio],
@@ -298,14 +299,14 @@ fn follows(
         .all(|((step, before), after)| {
             let at_latent = matches!(step.result.source, Source::Latent { .. });
             let positive = after.to_integer().is_some_and(|n| n > 0);
-            // What a trace that ends in a fraction becomes is not for this test to forbid.
+            // Results that were not whole before are exempt.
             (before.to_integer().is_none() || positive)
                 && (!at_latent || readable(&after.to_string()))
         })
 }
 
-/// The last result when a step's result is another value; none if that value leads to results that are not whole and
-/// positive where the trace's own are, or that could not be read where they are read.
+/// The last result if a step's result is replaced by `value`; `None` if a later result is no longer whole and positive where it
+/// was, or could not be read at its latent.
 pub(super) fn answer_if(
     steps: &[TraceStep],
     step: usize,
@@ -320,13 +321,13 @@ pub(super) fn answer_if(
         .flatten()
 }
 
-/// Whether a trace takes the number that starts at this byte.
+/// Whether a trace uses the number that starts at this byte.
 fn rests_on(steps: &[TraceStep], start: usize) -> bool {
     let mut operands = steps.iter().flat_map(|s| &s.operands);
     operands.any(|o| matches!(o.source, Source::Question { start: s, .. } if s == start))
 }
 
-/// The results with numbers of the question written over, by the byte at which they start.
+/// The results of all steps with numbers of the question replaced, by their start byte.
 fn written(steps: &[TraceStep], new_at: &dyn Fn(usize) -> Option<Ratio>) -> Option<Vec<Ratio>> {
     let value_of = |operand: &Operand| match operand.source {
         Source::Question { start, .. } => new_at(start).or_else(|| Ratio::parse(&operand.text)),
@@ -335,12 +336,11 @@ fn written(steps: &[TraceStep], new_at: &dyn Fn(usize) -> Option<Ratio>) -> Opti
     recompute(steps, &value_of, None)
 }
 
-/// The last result as an answer.
 fn answer_of(results: &[Ratio]) -> Option<String> {
     results.last().map(Ratio::to_string)
 }
 
-/// The results of all steps, given the numbers of the question and perhaps one result that is set; none if one is undefined.
+/// The results of all steps, given the question's numbers and optionally one fixed result; `None` if one is undefined.
 fn recompute(
     steps: &[TraceStep],
     value_of: &dyn Fn(&Operand) -> Option<Ratio>,
@@ -450,7 +450,7 @@ mod tests {
                 "30 to 32: 19 38 -> 38",
                 "12 to 14: 21! 42! -> 42",
                 "7 to 9: 21! 42! -> 42",
-                // Two other words are too few to test it by.
+                // Two alternative words are too few for a test.
                 "12 to 13, doubles to triples: 20! 60! -> 60",
             ]
         );
@@ -474,7 +474,7 @@ mod tests {
 
     #[test]
     fn results_stay_whole_positive_and_readable() {
-        // 24 / 3 = 8: only multiples of 3; 3 has the other divisors of 24.
+        // 24 / 3 = 8: 24 is replaced by multiples of 3, and 3 by other divisors of 24.
         assert_eq!(
             show("24 pens are shared by 3.", "8", &[&["8"]], 3),
             [

@@ -1,7 +1,7 @@
-//! Edits of a question in place, with what a trace says will follow: the questions that E2 asks (field-map.md 5.1).
+//! In-place edits of a question with the trace's predictions: the questions of E2 (field-map.md 5.1).
 //!
-//! No template and no gold answer: a number is written over, a noun renamed or swapped, a fact removed. Everything else of
-//! the question stays letter by letter. What the trace predicts is recomputed from its own steps.
+//! Uses no template and no gold answer: a number is replaced, a noun renamed or swapped, a fact removed or added. The rest of the
+//! question is kept verbatim. Predictions are recomputed from the trace's own steps.
 
 mod logic;
 mod math;
@@ -18,43 +18,43 @@ use super::facts;
 use crate::core::problem::Ratio;
 use crate::core::problem::numbers::question_numbers;
 
-/// One edited question, and what the trace says of it.
+/// An edited question with the trace's predictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// What was changed: `12 to 14`.
+    /// Description of the change: `12 to 14`.
     pub change: String,
     /// The edited question.
     pub question: String,
-    /// What each step's result becomes.
+    /// The predicted result of each step.
     pub results: Vec<String>,
-    /// Whether that is another result than before.
+    /// Whether the predicted result of each step differs from the original one.
     pub concerns: Vec<bool>,
-    /// What the answer becomes.
+    /// The predicted answer.
     pub answer: String,
-    /// The places that were changed.
+    /// The changed places.
     pub touches: Vec<Touch>,
 }
 
 /// A place of the question that an edit changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Touch {
-    /// What stood there.
+    /// The original text.
     pub text: String,
-    /// Its first byte; none for what stands in several places.
+    /// Its first byte; `None` for a word that occurs in several places.
     pub start: Option<usize>,
-    /// Whether the trace rests on it.
+    /// Whether the trace uses it.
     pub used: bool,
-    /// What stands there now: a number's value, or a name.
+    /// The replacement: a number's value, or a name.
     pub new: String,
-    /// What the trace says the answer is without this change and with all others of the edit; none if it does not say.
+    /// The answer that the trace predicts for the edit's other changes alone; `None` if it predicts none.
     pub without: Option<String>,
 }
 
-/// Values that a model meets in problems of its kind. Edits keep to them where they can: what it says of others tells as much of
-/// its range as of its trace.
+/// Values that occur in other problems of the model's kind. Edits prefer them: answers to other values depend on the model's
+/// range as much as on its trace.
 #[derive(Debug, Clone, Default)]
 pub struct Familiar {
-    /// Numbers of questions, by what stands around them.
+    /// Numbers of questions, by their context.
     numbers: HashMap<String, HashSet<String>>,
     /// Results and answers.
     results: HashSet<String>,
@@ -83,7 +83,7 @@ impl Familiar {
         let known = |touch: &Touch| {
             let start = touch.start.unwrap_or(0);
             let around = around(question, start, start + touch.text.len());
-            // A place like none before is held to numbers of any place.
+            // An unknown context is compared with the numbers of all contexts.
             let values = self.numbers.get(&around).or_else(|| self.numbers.get(""));
             values.is_none_or(|values| values.contains(&touch.new))
         };
@@ -92,8 +92,8 @@ impl Familiar {
     }
 }
 
-/// What stands around a number: the word before it, and whether a noun can follow it. `has 18 hats` and `now has two.` are different
-/// places, and models meet different numbers there.
+/// The context of a number: the word before it, and whether a word follows. `has 18 hats` and `now has two.` are different
+/// contexts, in which models meet different numbers.
 fn around(question: &str, start: usize, end: usize) -> String {
     let is_word = |c: char| c.is_alphanumeric();
     let before = question[..start].split(|c: char| !is_word(c));
@@ -103,19 +103,19 @@ fn around(question: &str, start: usize, end: usize) -> String {
     format!("{}{ends}", before.to_lowercase())
 }
 
-/// What edits may use.
+/// The resources of an editor.
 #[derive(Clone, Copy)]
 pub struct Means<'a> {
-    /// Whether a value can stand in a latent's top-k as one token.
+    /// Whether a value can appear in a latent's top-k as one token.
     pub readable: &'a dyn Fn(&str) -> bool,
-    /// Words for renaming, of other questions.
+    /// Words of other questions, for renaming.
     pub spares: &'a [Spare],
-    /// Values that other questions hold.
+    /// Values of other questions.
     pub familiar: &'a Familiar,
 }
 
-/// Edits of every place that the trace rests on and of those that it does not, at most `each` of a place, the places in turn;
-/// no question twice. Which are made depends on no answer, so that all of them can be counted.
+/// Edits of every place, used by the trace or not, at most `each` per place, interleaved and without duplicates. The choice does
+/// not depend on any answer, so every edit can be counted.
 #[must_use]
 pub fn edits(case: &Case<'_>, steps: &[TraceStep], means: &Means<'_>, each: usize) -> Vec<Edit> {
     let by_place = match case.task {
@@ -129,17 +129,17 @@ pub fn edits(case: &Case<'_>, steps: &[TraceStep], means: &Means<'_>, each: usiz
     in_turn(by_place, case.question, usize::MAX)
 }
 
-/// The answer that another trace says an edit leads to; none if it does not say, or says what every other says too.
+/// The answer that another trace predicts for an edit; `None` if it predicts none, or if all traces agree.
 #[must_use]
 pub fn answer_to(task: Task, steps: &[TraceStep], edit: &Edit) -> Option<String> {
     match task {
         Task::Math => math::answer_to(steps, edit),
-        // Every chain ends in the answer's node, so all say the same.
+        // Every chain ends in the answer's node, so all predictions agree.
         Task::Logic | Task::Unknown => None,
     }
 }
 
-/// The same steps with another of equal numbers of the question in the place of one.
+/// The same steps with one operand taken from another place of the question that holds an equal number.
 #[must_use]
 pub fn twins(task: Task, question: &str, steps: &[TraceStep]) -> Vec<Vec<TraceStep>> {
     match task {
@@ -148,9 +148,9 @@ pub fn twins(task: Task, question: &str, steps: &[TraceStep]) -> Vec<Vec<TraceSt
     }
 }
 
-/// Edits made to lend a latent, beside [`edits`]; at most `most`. For arithmetic two numbers change: one of the step and one of a
-/// later step, so that the donor's own answer is not what the trace predicts here, or two so that the step's result stays; for
-/// is-a problems a node is swapped with one from which the chain settles the query differently.
+/// Edits that serve as donors, in addition to [`edits`]; at most `most`. For arithmetic two numbers change: one of the step and
+/// one of a later step, so that the donor's own answer is not the prediction here, or two that keep the step's result. For is-a
+/// problems a node is swapped with one from which the chain settles the query differently.
 #[must_use]
 pub fn donors(
     case: &Case<'_>,
@@ -173,8 +173,8 @@ pub fn donors(
     in_turn(by_place, case.question, most)
 }
 
-/// What the answer becomes when a step's result is another value and everything else stays; none if the trace does not say,
-/// or says the same answer.
+/// The predicted answer if a step's result is replaced and everything else stays; `None` if the trace predicts none, or the same
+/// answer.
 #[must_use]
 pub fn answer_if(
     case: &Case<'_>,
@@ -192,7 +192,7 @@ pub fn answer_if(
     (!same_answer(case.task, &predicted, answer)).then_some(predicted)
 }
 
-/// Whether two answers say the same: equal values, or equal words without case and final period.
+/// Whether two answers are equal as values, or as words without case and final period.
 #[must_use]
 pub fn same_answer(task: Task, a: &str, b: &str) -> bool {
     let (a, b) = (a.trim(), b.trim());
@@ -205,13 +205,13 @@ pub fn same_answer(task: Task, a: &str, b: &str) -> bool {
     plain(a) == plain(b)
 }
 
-/// Words of a question that may rename things in another: nouns and properties with their forms.
+/// Nouns and properties of a question, with their forms, for renaming in other questions.
 #[must_use]
 pub fn spares(question: &str) -> Vec<Spare> {
     facts::parse(question).map_or_else(|_| Vec::new(), |facts| logic::spares(&facts))
 }
 
-/// One edit of each place, then the next of each.
+/// Interleaves the edits: one of each place, then the next of each, without duplicates.
 fn in_turn(by_place: Vec<Vec<Edit>>, question: &str, most: usize) -> Vec<Edit> {
     let mut seen: HashSet<String> = HashSet::from([question.to_owned()]);
     let mut places: Vec<_> = by_place.into_iter().map(Vec::into_iter).collect();

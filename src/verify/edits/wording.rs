@@ -1,24 +1,24 @@
-//! How another number is said in the same place: digits stay digits with their commas and decimals, words stay words.
+//! Rewrites a number in place in the same style: digits keep their commas and decimals, words stay words.
 
 use std::ops::Range;
 
 use crate::core::problem::Ratio;
 use crate::core::problem::numbers::{Kind, Number, question_numbers};
 
-/// Another number in the place of one.
+/// A replacement of a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rewording {
-    /// Its value, as the question's numbers have it.
+    /// The value, in the question parser's terms.
     pub(super) value: Ratio,
-    /// What is written.
+    /// The new text.
     pub(super) text: String,
-    /// Over which bytes of the question.
+    /// The byte range of the question that it replaces.
     pub(super) range: Range<usize>,
 }
 
 impl Rewording {
-    /// Whether the question with it reads as meant: the new number could run into what stands beside it ("9" before "250 ml"), or be a
-    /// part of the old one alone ("1'500").
+    /// Whether the edited question parses as intended: the new number could merge with its neighbour ("9" before "250 ml"), or
+    /// replace only a part of the old one ("1'500").
     pub(super) fn reads_in(&self, question: &str) -> bool {
         let (start, end) = (self.range.start, self.range.end);
         let edited = [&question[..start], &self.text, &question[end..]].concat();
@@ -28,7 +28,7 @@ impl Rewording {
     }
 }
 
-/// How far from the number others are tried.
+/// Maximum distance of a replacement from the number.
 const REACH: i64 = 40;
 
 const WORDS: [&str; 13] = [
@@ -44,7 +44,7 @@ const MULTIPLIERS: [[&str; 3]; 4] = [
     ["twice", "three times", "four times"],
 ];
 
-/// Words that divide, with an article where it needs one.
+/// Words that divide, with their article.
 const DIVISORS: [(&str, i64); 4] = [
     ("half", 2),
     ("a third", 3),
@@ -52,7 +52,7 @@ const DIVISORS: [(&str, i64); 4] = [
     ("a fifth", 5),
 ];
 
-/// Other numbers in the place of one, the nearest first.
+/// Replacements of a number, the nearest first.
 pub(super) fn rewordings(question: &str, number: &Number) -> Vec<Rewording> {
     let text = &question[number.start..number.end];
     match number.kind {
@@ -66,7 +66,7 @@ pub(super) fn rewordings(question: &str, number: &Number) -> Vec<Rewording> {
     }
 }
 
-/// `o + 1, o - 1, o + 2, ...`, in units of the last place that is written.
+/// `o + 1, o - 1, o + 2, ...`, in units of the last written digit.
 fn digits(number: &Number, text: &str) -> Vec<Rewording> {
     let len = text
         .bytes()
@@ -78,9 +78,9 @@ fn digits(number: &Number, text: &str) -> Vec<Rewording> {
     let Ok(value) = plain.parse::<i64>() else {
         return Vec::new();
     };
-    // Scale words ("2 dozen") multiply what is written.
+    // Scale words ("2 dozen") multiply the written number.
     let factor = Ratio::parse(written).and_then(|as_written| number.value.checked_div(as_written));
-    // Of a mixed number ("3 1/2") no part can be put for the whole.
+    // A part of a mixed number ("3 1/2") cannot be replaced alone.
     let scales = |factor: &Ratio| factor.to_integer().is_some() || number.kind == Kind::Percent;
     let Some(factor) = factor.filter(scales) else {
         return Vec::new();
@@ -131,7 +131,7 @@ fn grouped(digits: &str) -> String {
     out
 }
 
-/// A number word becomes another up to twelve, and beyond that digits; any other wording becomes digits.
+/// Number words become words up to twelve and digits beyond; other wordings become digits.
 fn words(number: &Number, text: &str) -> Vec<Rewording> {
     let Some(value) = number.value.to_integer() else {
         return Vec::new();
@@ -172,7 +172,7 @@ fn multipliers(number: &Number, text: &str) -> Vec<Rewording> {
         .collect()
 }
 
-/// An article that stands before the word goes and comes with it.
+/// Replaces a divisor together with its article, if it has one.
 fn divisors(question: &str, number: &Number, text: &str) -> Vec<Rewording> {
     let before = &question[..number.start];
     let bare = ["a ", "A "].iter().find_map(|a| before.strip_suffix(a));
@@ -199,7 +199,7 @@ fn divisors(question: &str, number: &Number, text: &str) -> Vec<Rewording> {
         .collect()
 }
 
-/// The word with a capital if the old text has one.
+/// Copies the capital of the old text.
 fn as_capital(old: &str, word: &str) -> String {
     let mut letters = word.chars();
     match letters.next() {
@@ -243,7 +243,7 @@ mod tests {
         ] {
             assert_eq!(show(question), [""; 0], "{question}");
         }
-        // Of 9 before 250 one would read 9 250.
+        // 9 before 250 would be read as 9 250.
         assert!(show("He puts 12 in the box.").len() == 3);
     }
 

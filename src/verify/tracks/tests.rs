@@ -1,4 +1,4 @@
-//! Tests of what edits say of a trace.
+//! Tests of the evidence from edits.
 
 use super::*;
 use crate::core::types::Operand;
@@ -27,7 +27,7 @@ fn trace() -> Vec<TraceStep> {
     }]
 }
 
-/// An edit that the trace says makes the result `due`, with the answer and what the latent shows.
+/// An edit with the predicted result `due`, the answer and the value that the latent shows.
 fn seen(due: &str, answer: &str, shown: &str) -> Observation {
     Observation {
         edit: Edit {

@@ -1,8 +1,8 @@
-//! The numbers of a question, with the bytes that spell them: one grammar for the verifier, the edits and the screen.
+//! The numbers of a question and the bytes that spell them: one grammar for the verifier, the edits and the screen.
 //!
-//! Whole words only: "someone" holds no 1 and "weight" no 8, which substring matching (methods.md, Q20) would find.
-//! Ordinals ("3rd", "first half") are not quantities. A written number is read as a whole or not at all: "3 1/2", "$4k" and "12 000" are
-//! read; "3:30", "1.000,50", "2024-01-05", "-5", "1h30" and "5²" are not, and neither is any part of them.
+//! Only whole words match: "someone" contains no 1 and "weight" no 8, which substring matching (methods.md, Q20) would find.
+//! Ordinals ("3rd", "first half") are not quantities. A written number is read whole or not at all: "3 1/2", "$4k" and "12 000"
+//! are read; "3:30", "1.000,50", "2024-01-05", "-5", "1h30" and "5²" are not, nor is any part of them.
 
 mod words;
 mod written;
@@ -12,23 +12,23 @@ use words::{cardinal, fraction_word, is_scale, joined, multiplier, unread, word}
 pub(super) use written::{CURRENCY, DASHES};
 use written::{letters, written_number};
 
-/// How a question says a number; decides which operators it may stand in.
+/// The form of a number in a question, which decides the operators it may occur with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A quantity in digits or words: any operator.
+    /// A quantity in digits or words; any operator.
     Plain,
-    /// A percentage; its value is a hundredth of what is written.
+    /// A percentage; the value is a hundredth of the written number.
     Percent,
     /// A fraction, `3/4` or "two thirds".
     Fraction,
-    /// A word that multiplies: twice, doubles, triple, thrice.
+    /// A multiplying word: twice, doubles, triple, thrice.
     Multiplier,
-    /// A word that divides: half, a third of, a quarter of; its value is the divisor.
+    /// A dividing word: half, a third of, a quarter of; the value is the divisor.
     Divisor,
 }
 
 impl Kind {
-    /// Whether the number only scales another one: never added, subtracted or divided itself.
+    /// Returns whether the number only scales another one and is never added, subtracted or divided itself.
     #[must_use]
     pub fn is_factor(self) -> bool {
         self != Self::Plain
@@ -40,7 +40,7 @@ impl Kind {
 pub struct Number {
     /// Its exact value.
     pub value: Ratio,
-    /// How it is said.
+    /// Its form.
     pub kind: Kind,
     /// First byte.
     pub start: usize,
@@ -60,14 +60,14 @@ impl Number {
     }
 }
 
-/// Returns every number of a question in reading order; the byte ranges do not overlap.
+/// Returns every number of a question in reading order; byte ranges do not overlap.
 #[must_use]
 pub fn question_numbers(question: &str) -> Vec<Number> {
     let words = split(question);
     let mut numbers = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        // Skip the scale word after a number that is not read: "-5 thousand", "several dozen".
+        // Skip the scale word after an unread number: "-5 thousand", "several dozen".
         if is_scale(&words, at) && joined(question, &words, at) && follows_unread(&words, at) {
             at += 1;
             continue;
@@ -86,7 +86,7 @@ pub fn question_numbers(question: &str) -> Vec<Number> {
     numbers
 }
 
-/// Whether the word before is a number that is not read, or a vague one ("several").
+/// Returns whether the preceding word is an unread number, or a vague one ("several").
 fn follows_unread(words: &[Word], at: usize) -> bool {
     const VAGUE: [&str; 6] = ["several", "few", "many", "some", "couple", "baker's"];
     let before = at.checked_sub(1).map(|before| &words[before].is);
@@ -100,8 +100,8 @@ fn follows_unread(words: &[Word], at: usize) -> bool {
     }
 }
 
-/// Every number with a minus sign, from the sign on; [`question_numbers`] has none of them. A minus between two numbers ("5 - 3",
-/// "2-3 days") is no sign.
+/// Returns every number with a minus sign, starting at the sign; [`question_numbers`] excludes them. A minus between two numbers
+/// ("5 - 3", "2-3 days") is not a sign.
 #[must_use]
 pub fn negative_numbers(question: &str) -> Vec<&str> {
     let signed = split(question)
@@ -129,13 +129,13 @@ enum What {
     Digits(Ratio),
     /// A fraction in digits.
     Slashed(Ratio),
-    /// A number in digits with a minus sign, which begins at that byte.
+    /// A negative number in digits, which starts at that byte.
     Signed { from: usize },
-    /// Something of digits and letters that is no quantity.
+    /// A mix of digits and letters that is not a quantity.
     Other,
 }
 
-/// Cuts a text into words and written numbers; everything else only separates.
+/// Splits a text into words and written numbers; everything else is a separator.
 fn split(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut from = 0;
@@ -159,7 +159,7 @@ fn split(text: &str) -> Vec<Word> {
     words
 }
 
-/// Reads the number that begins at a word, and how many words it takes.
+/// Parses the number that begins at a word; also returns the number of words used.
 fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
     let first = &words[at];
     let make = |value, kind, used: usize| {
@@ -190,7 +190,7 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
         ))
     };
     if let What::Slashed(value) = first.is {
-        // "1/2 %" is no kind of number that is read.
+        // "1/2 %" is not supported.
         let after = text[first.end..].trim_start_matches(' ');
         let is_percent = after.starts_with('%') || word(words, at + 1) == Some("percent");
         return if is_percent {
@@ -242,7 +242,7 @@ mod tests {
 
     use super::*;
 
-    /// `text of the range = label kind`, joined.
+    /// Formats each number as `text of the range = label kind`, joined.
     fn read(question: &str) -> String {
         let show = |n: &Number| {
             let kind = match n.kind {

@@ -168,7 +168,7 @@ struct QuantileCase {
 }
 
 fn reference() -> Reference {
-    let text = include_str!("../../../tests/data/statistics.json");
+    let text = include_str!("../../../../tests/data/statistics.json");
     serde_json::from_str(text).expect("what the script wrote")
 }
 

@@ -1,5 +1,4 @@
-//! Everything that is known about a checkpoint besides its tensors, from config.json, what the weights look like, and what
-//! the user said; validated once.
+//! The validated configuration of a checkpoint, from config.json, the layout of the weights and the user's options.
 
 mod gpt2;
 mod keys;
@@ -19,10 +18,10 @@ use super::family::{Base, Family};
 use super::options::{Behaviour, LoadOptions, Precision};
 use crate::core::types::{Mode, Task};
 
-/// Latents at test time unless a file says otherwise (methods.md 1.5).
+/// The number of latents at test time unless a file overrides it (methods.md 1.5).
 const PUBLISHED_LATENTS: usize = 6;
 
-/// The most latents: every one of them is a pass through the model at every load.
+/// The maximum number of latents: each one costs a pass through the model at every load.
 const MOST_LATENTS: usize = 512;
 
 /// The backbone.
@@ -35,7 +34,7 @@ pub enum Arch {
 }
 
 impl Arch {
-    /// The name on screen and in exports.
+    /// Returns the name on screen and in exports.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -44,7 +43,7 @@ impl Arch {
         }
     }
 
-    /// Hidden width.
+    /// Returns the hidden width.
     #[must_use]
     pub fn width(&self) -> usize {
         match self {
@@ -53,7 +52,7 @@ impl Arch {
         }
     }
 
-    /// Transformer blocks.
+    /// Returns the number of transformer blocks.
     #[must_use]
     pub fn layers(&self) -> usize {
         match self {
@@ -62,7 +61,7 @@ impl Arch {
         }
     }
 
-    /// Positions that a run may have.
+    /// Returns the maximum number of positions.
     #[must_use]
     pub fn positions(&self) -> usize {
         match self {
@@ -71,7 +70,7 @@ impl Arch {
         }
     }
 
-    /// Rows of the vocabulary as config.json states them.
+    /// Returns the vocabulary size stated in config.json.
     fn stated_vocab(&self) -> usize {
         match self {
             Self::Gpt2(c) => c.vocab,
@@ -79,7 +78,7 @@ impl Arch {
         }
     }
 
-    /// The end tokens that config.json names.
+    /// Returns the end tokens named in config.json.
     #[must_use]
     pub fn eos(&self) -> Vec<u32> {
         match self {
@@ -103,34 +102,34 @@ impl Arch {
     }
 }
 
-/// Everything that is known about a checkpoint besides its tensors.
+/// The configuration of a checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// The backbone.
     pub arch: Arch,
     /// The kind of model.
     pub family: Family,
-    /// What said so: `--family`, `config.json`, `meta.json` or `the weights`.
+    /// The source of `family`: `--family`, `config.json`, `meta.json` or `the weights`.
     pub family_from: &'static str,
-    /// Latent tokens unless asked otherwise; 0 for the kinds that have none.
+    /// The default number of latent tokens; 0 for the kinds that have none.
     pub n_latents: usize,
-    /// Which verifier applies.
+    /// The task, which selects the verifier.
     pub task: Task,
-    /// The modes it was trained in, the usual one first.
+    /// The modes it was trained in, the default first.
     pub modes: Vec<Mode>,
-    /// How phrases are decoded: `roll-out`, `latent-prefix` or `step-decoder`.
+    /// The phrase decoder: `roll-out`, `latent-prefix` or `step-decoder`.
     pub phrase_decoder: String,
-    /// CODI: alpha of the low-rank branches, which no checkpoint file holds.
+    /// CODI: alpha of the low-rank branches, which no weights file stores.
     pub lora_alpha: Option<f64>,
-    /// Rows of the vocabulary before special tokens were added; none if the tokenizer has to name them.
+    /// The vocabulary size before special tokens were added; `None` if the tokenizer must supply them.
     pub base_vocab: Option<usize>,
-    /// What numbers are computed in.
+    /// The compute precision.
     pub precision: Precision,
     /// Whether known oddities of the published code are reproduced.
     pub behaviour: Behaviour,
 }
 
-/// The `undertone` object of config.json, or what a `meta.json` beside a published checkpoint says.
+/// The `undertone` object of config.json, or the content of a `meta.json` beside a published checkpoint.
 #[derive(Debug, Clone, Default, Deserialize)]
 struct Hints {
     family: Option<String>,
@@ -139,7 +138,7 @@ struct Hints {
     task: Option<Task>,
     modes: Option<Vec<String>>,
     phrase_decoder: Option<String>,
-    /// How the written steps stand that the model was trained on; nothing follows from it.
+    /// The order of operands in the training data's written steps; validated, but not used.
     step_order: Option<String>,
     lora_alpha: Option<f64>,
 }
@@ -150,32 +149,32 @@ struct File {
     undertone: Option<Hints>,
 }
 
-/// How phrases can be decoded; the last one only where the checkpoint brings the decoder.
+/// The phrase decoders; the last one requires a decoder in the checkpoint.
 const PHRASE_DECODERS: [&str; 3] = ["roll-out", "latent-prefix", STEP_DECODER];
 const STEP_DECODER: &str = "step-decoder";
-/// How written steps can stand.
+/// The orders of written steps.
 const STEP_ORDERS: [&str; 3] = ["result-first", "operands-first", "path"];
-/// How many rows the weights may have beyond the stated vocabulary: the tokens that training added, and filling up to a multiple.
+/// The maximum number of rows beyond the stated vocabulary: tokens added in training, and padding to a multiple.
 const MOST_ADDED_ROWS: usize = 3 + 256;
 
-/// What a configuration is made from.
+/// The inputs of a configuration.
 pub(crate) struct Given<'a> {
-    /// The model's name, for messages; the data set and a missing chain of thought may be read off it.
+    /// The model's name, for messages; may imply the data set and the absence of a chain of thought.
     pub(crate) name: &'a str,
     /// The text of config.json.
     pub(crate) json: Option<&'a str>,
-    /// The text of a meta.json, which fills in for a missing `undertone` object.
+    /// The text of a meta.json, used if there is no `undertone` object.
     pub(crate) meta: Option<&'a str>,
-    /// The text of an `adapter_config.json`, which says the alpha that no weights hold.
+    /// The text of an `adapter_config.json`, which states the alpha that the weights lack.
     pub(crate) adapter: Option<&'a str>,
-    /// What the user said.
+    /// The user's options.
     pub(crate) options: &'a LoadOptions,
-    /// What the weights look like.
+    /// The layout of the weights.
     pub(crate) layout: &'a Layout,
 }
 
 impl Config {
-    /// Puts together and validates what is known.
+    /// Assembles and validates the configuration.
     ///
     /// # Errors
     /// [`ModelError::Config`] naming the field.
@@ -268,7 +267,7 @@ impl Config {
     }
 }
 
-/// The vocabulary that config.json states against the rows that there are.
+/// Checks the vocabulary size of config.json against the number of rows.
 fn fits_rows(vocab: usize, rows: usize) -> std::result::Result<(), String> {
     match rows.checked_sub(vocab) {
         Some(added) if added <= MOST_ADDED_ROWS && added <= vocab / 2 => Ok(()),
@@ -279,7 +278,7 @@ fn fits_rows(vocab: usize, rows: usize) -> std::result::Result<(), String> {
     }
 }
 
-/// Refuses a name that is none of those that are known.
+/// Rejects a name that is not in `known`.
 fn one_of(field: &str, name: Option<&str>, known: &[&str]) -> std::result::Result<(), String> {
     match name {
         Some(name) if !known.contains(&name) => Err(format!(
@@ -290,7 +289,7 @@ fn one_of(field: &str, name: Option<&str>, known: &[&str]) -> std::result::Resul
     }
 }
 
-/// How phrases are decoded: as the file says, else as the weights allow.
+/// Returns the phrase decoder: the named one, else the one that the weights support.
 fn phrase_decoder(named: Option<String>, layout: &Layout) -> std::result::Result<String, String> {
     one_of("phrase_decoder", named.as_deref(), &PHRASE_DECODERS)?;
     match (named, layout.step_decoder) {
@@ -303,7 +302,7 @@ fn phrase_decoder(named: Option<String>, layout: &Layout) -> std::result::Result
     }
 }
 
-/// How many latents are run unless asked otherwise.
+/// Returns the default number of latents.
 fn latents(
     family: Family,
     stated: Option<usize>,
@@ -325,7 +324,7 @@ fn latents(
     Ok(n)
 }
 
-/// The backbone: as config.json says, else the published one of these sizes.
+/// Returns the backbone: the one in config.json, else the published one of these sizes.
 fn arch(
     given: &Given<'_>,
     file: &File,
@@ -354,7 +353,7 @@ fn stated_arch(
         Some(other) => Err(format!(
             "model_type {other:?} is not supported (gpt2 and llama are)"
         )),
-        // Some published folders hold an empty config.json.
+        // Some published folders contain an empty config.json.
         None => {
             let base = given.options.base.unwrap_or(layout.base);
             Arch::published(base, layout.width, layout.layers).ok_or_else(|| {
@@ -369,7 +368,7 @@ fn stated_arch(
     }
 }
 
-/// Rows before special tokens were added: what config.json states, unless it was written after adding them.
+/// Returns the vocabulary size before special tokens: the stated one, unless config.json was written after adding them.
 fn base_vocab(arch: &Arch, layout: &Layout) -> Option<usize> {
     [arch.stated_vocab(), arch.base().vocab()]
         .into_iter()
@@ -379,7 +378,7 @@ fn base_vocab(arch: &Arch, layout: &Layout) -> Option<usize> {
         })
 }
 
-/// The modes of a family, or those that a file names.
+/// Returns the modes of a family, or those that a file names.
 fn modes(family: Family, named: Option<Vec<String>>) -> std::result::Result<Vec<Mode>, String> {
     let Some(names) = named else {
         return Ok(family.modes().to_vec());
@@ -400,7 +399,7 @@ fn modes(family: Family, named: Option<Vec<String>>) -> std::result::Result<Vec<
     Ok(modes)
 }
 
-/// The published names say the data set.
+/// Returns the task that a published name implies.
 fn task_in(name: &str) -> Task {
     let name = name.to_lowercase();
     if name.contains("gsm8k") {
@@ -412,7 +411,7 @@ fn task_in(name: &str) -> Task {
     }
 }
 
-/// Sizes that are zero, or so large that products of them would overflow, are refused by name.
+/// Rejects sizes that are zero, or large enough for their products to overflow.
 fn in_bounds(sizes: &[(&str, usize)]) -> std::result::Result<(), String> {
     const LARGEST: usize = 1 << 24;
     for (field, value) in sizes {
@@ -425,7 +424,7 @@ fn in_bounds(sizes: &[(&str, usize)]) -> std::result::Result<(), String> {
     Ok(())
 }
 
-/// An epsilon that keeps a norm from dividing by nothing, and what it norms from vanishing.
+/// Rejects an epsilon that could divide by zero or dominate the values it norms.
 fn check_epsilon(field: &str, eps: f32) -> std::result::Result<(), String> {
     if eps > 0.0 && eps <= 0.1 {
         return Ok(());
@@ -435,7 +434,7 @@ fn check_epsilon(field: &str, eps: f32) -> std::result::Result<(), String> {
     ))
 }
 
-/// Shares of what training leaves out, which do nothing here, but tell a file that means something else.
+/// Checks dropout shares: inference ignores them, but invalid values indicate a foreign file.
 fn check_dropouts(shares: &[(&str, Option<f64>)]) -> std::result::Result<(), String> {
     for (field, share) in shares {
         if let Some(share) = share.filter(|share| !(0.0..1.0).contains(share)) {

@@ -191,7 +191,7 @@ fn rows() {
 
 #[test]
 fn decoded_latents() {
-    let whole = lines_of(include_str!("../../../tests/trace/records.jsonl"));
+    let whole = lines_of(include_str!("../../../../tests/trace/records.jsonl"));
     let path = Path::new("fuzz.jsonl");
     assert!(decoded::parse(&whole.join("\n"), path).is_ok());
     run("decoded_latents", 600, |dice| {

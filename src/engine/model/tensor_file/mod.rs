@@ -1,7 +1,7 @@
-//! The directory of a weights file: which tensors it holds, of what type and shape, and where their values lie.
+//! The directory of a weights file: its tensors with type, shape and position.
 //!
-//! Knows safetensors, `torch.save` files and an index of several safetensors files, told by their content. Nothing is
-//! executed, no value is read here, and time and memory stay in proportion to the file.
+//! Reads safetensors, `torch.save` files and an index of several safetensors files, detected by content. Nothing is
+//! executed, no values are read here, and time and memory are proportional to the file size.
 
 mod index;
 mod pickle;
@@ -23,7 +23,7 @@ use crate::core::text::hex;
 
 pub(crate) use self::index::is_index;
 
-/// Why a file is refused, in words that follow "cannot read the weights of ...:".
+/// Why a file is rejected, worded to follow "cannot read the weights of ...:".
 type Refused = String;
 
 /// The type of a tensor's values.
@@ -32,7 +32,7 @@ pub(crate) enum Stored {
     F32,
     F16,
     Bf16,
-    /// A type that no parameter of a model has; buffers do.
+    /// A type that only buffers have, never parameters.
     Other {
         name: &'static str,
         bytes: usize,
@@ -40,7 +40,7 @@ pub(crate) enum Stored {
 }
 
 impl Stored {
-    /// Bytes a value.
+    /// Returns the number of bytes per value.
     pub(crate) fn bytes(self) -> usize {
         match self {
             Self::F32 => 4,
@@ -50,27 +50,26 @@ impl Stored {
     }
 }
 
-/// One tensor. All of its values lie inside its file: that was checked when it was found.
+/// One tensor. All of its values are known to lie inside its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) stored: Stored,
     pub(crate) shape: Vec<usize>,
-    /// Which of the files.
+    /// The index of its file.
     part: usize,
-    /// Where its first value lies.
+    /// The position of its first value.
     at: u64,
-    /// How many values lie between neighbours of each dimension; none if the values follow each other.
+    /// The number of values between neighbours of each dimension; `None` if the values are contiguous.
     strides: Option<Vec<usize>>,
 }
 
 impl Entry {
-    /// Whether its values follow each other in the file.
+    /// Returns whether its values are contiguous.
     pub(crate) fn is_packed(&self) -> bool {
         self.strides.is_none()
     }
 
-    /// Length of the part of the file from its first value to its last, in bytes: more than the values have together
-    /// if others lie between them.
+    /// Returns the number of bytes from its first value to its last; includes other values in between.
     pub(crate) fn span(&self) -> u64 {
         let count = self.count();
         let values = match &self.strides {
@@ -84,7 +83,7 @@ impl Entry {
         (values * self.stored.bytes()) as u64
     }
 
-    /// Number of values. Cannot overflow: they fit the file.
+    /// Returns the number of values. Cannot overflow: they fit the file.
     pub(crate) fn count(&self) -> usize {
         self.shape.iter().product()
     }
@@ -94,27 +93,27 @@ impl Entry {
 #[derive(Debug, Clone)]
 pub(crate) struct TensorFile {
     parts: Vec<Source>,
-    /// Names in the files, relative to the index; one for a single file.
+    /// File names relative to the index; one name for a single file.
     names: Vec<String>,
     entries: BTreeMap<String, Entry>,
     /// See [`Directory`].
     aliases: Option<Vec<String>>,
 }
 
-/// What one file holds.
+/// The contents of one file.
 struct Directory {
     entries: BTreeMap<String, Entry>,
-    /// Names that were left out, as far as the file says so; `None` for a format that leaves none out.
+    /// The omitted names that the file states; `None` for a format that omits none.
     aliases: Option<Vec<String>>,
 }
 
-/// The SHA-256 of a text, in hexadecimal digits.
+/// Returns the SHA-256 of a text, in hexadecimal.
 pub(crate) fn sha256_of_text(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))
 }
 
 impl TensorFile {
-    /// Reads the directory; `model` names the checkpoint in errors where the file has no path.
+    /// Reads the directory; `model` names the checkpoint in errors if the file has no path.
     ///
     /// # Errors
     /// [`ModelError::Weights`] naming the file and what is wrong with it.
@@ -175,31 +174,30 @@ impl TensorFile {
         })
     }
 
-    /// Where its parts lie, as far as they are on the disk.
+    /// Returns the paths of the parts that are on disk.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.parts.iter().filter_map(Source::path)
     }
 
-    /// What it holds, by name.
+    /// Returns the tensors by name.
     pub(crate) fn entries(&self) -> &BTreeMap<String, Entry> {
         &self.entries
     }
 
-    /// Names that were left out of it because others hold the same values, as far as it says so; `None` for a format that leaves
-    /// none out.
+    /// Returns the stated names that were omitted because others hold the same values; `None` for a format that omits none.
     pub(crate) fn aliases(&self) -> Option<&[String]> {
         self.aliases.as_deref()
     }
 
-    /// Length of all files in bytes.
+    /// Returns the length of all files in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.parts.iter().map(Source::length).sum()
     }
 
-    /// SHA-256 of the file; of several, that of the lines `HASH  NAME` that `sha256sum` prints for them in order of name.
+    /// Returns the SHA-256 of the file; for several files, that of the `HASH  NAME` lines that `sha256sum` prints in name order.
     ///
     /// # Errors
-    /// When a file cannot be read, or `stop` is set meanwhile.
+    /// If a file cannot be read, or `stop` is set meanwhile.
     pub(crate) fn sha256(&self, stop: &AtomicBool) -> io::Result<String> {
         if let [one] = self.parts.as_slice() {
             return one.sha256(stop);
@@ -211,10 +209,10 @@ impl TensorFile {
         Ok(hex(&hash.finalize()))
     }
 
-    /// Calls `each` on the bytes of a tensor's values in order, in parts that hold whole values.
+    /// Calls `each` with the bytes of a tensor's values in order, in parts that hold whole values.
     ///
     /// # Errors
-    /// When the file was cut since it was opened, or cannot be read.
+    /// If the file was truncated after it was opened, or cannot be read.
     pub(crate) fn values(&self, entry: &Entry, mut each: impl FnMut(&[u8])) -> io::Result<()> {
         let part = &self.parts[entry.part];
         let size = entry.stored.bytes();
@@ -242,7 +240,7 @@ impl TensorFile {
     }
 }
 
-/// The longest name of a tensor; published ones have a third of it.
+/// The longest tensor name in bytes; published ones are a third as long.
 const LONGEST_NAME: usize = 256;
 
 fn long_name(name: &str) -> Refused {
@@ -253,7 +251,7 @@ fn long_name(name: &str) -> Refused {
     )
 }
 
-/// The first bytes, which tell what a file is.
+/// Returns the first bytes, which identify the format.
 fn start_of(source: &Source) -> io::Result<Vec<u8>> {
     source.read(
         0,
@@ -261,7 +259,7 @@ fn start_of(source: &Source) -> io::Result<Vec<u8>> {
     )
 }
 
-/// The tensors of one file, which becomes part number `part`.
+/// Reads the tensors of one file, which becomes part number `part`.
 fn directory(
     source: &Source,
     start: &[u8],
@@ -273,7 +271,7 @@ fn directory(
             aliases: None,
         }
     } else {
-        // A safetensors file begins with the length of its header, whose first byte is a brace.
+        // A safetensors file starts with the length of its header, whose first byte is a brace.
         if let Some(what) = unwanted(start)
             && start.get(8) != Some(&b'{')
         {
@@ -290,7 +288,7 @@ fn directory(
     Ok(found)
 }
 
-/// What a file that is no checkpoint is, and what to do about it.
+/// Identifies a file that is not a checkpoint and returns a message with a remedy.
 fn unwanted(start: &[u8]) -> Option<String> {
     let text = start.trim_ascii_start();
     let begins =
@@ -304,7 +302,7 @@ fn unwanted(start: &[u8]) -> Option<String> {
         }
         _ if start.starts_with(b"GGUF") => "it is a GGUF file; the original checkpoint is needed",
         _ if start.get(257..262) == Some(b"ustar") => "it is a tar archive; unpack it first",
-        // A protocol mark, or one of the text opcodes that a protocol-0 pickle begins with.
+        // A protocol mark, or a text opcode that starts a protocol-0 pickle.
         [0x80, 1..=5, ..] | [b'c' | b'(', ..] => {
             "it is a bare pickle, which may hold programs and is never run; save it again with torch.save of PyTorch \
              1.6 or newer, or as safetensors"

@@ -1,16 +1,16 @@
-//! The options of `undertone run` that a run is started or gone on with.
+//! The `undertone run` options that start or resume a run.
 
 use std::path::Path;
 
 use crate::explorer::app::dataset::Dataset;
 use crate::lab::rows::{Experiment, Header};
 
-/// How many problems are offered at first.
+/// The number of problems offered by default.
 const LIMIT: usize = 200;
-/// What is offered to be computed: everything that the table shows.
+/// The experiments offered by default: everything that the table shows.
 const EXPERIMENTS: &str = "accuracy,early-stopping,ablation,verdict";
 
-/// What is offered for a new run of a model.
+/// Returns the options offered for a new run of a model.
 pub(super) fn offered(dataset: &Dataset, model: &str) -> String {
     let name: String = model
         .chars()
@@ -31,7 +31,7 @@ pub(super) fn offered(dataset: &Dataset, model: &str) -> String {
     )
 }
 
-/// What goes on with a run of which only the file is known; whether it is the same run is for the run itself to see.
+/// Returns the options that resume a run known only from its file; the run itself checks that they match it.
 pub(super) fn to_go_on(dataset: &Dataset, folder: &Path, header: &Header) -> String {
     let settings = &header.settings;
     let asked = header.experiments.iter();
@@ -59,7 +59,7 @@ pub(super) fn to_go_on(dataset: &Dataset, folder: &Path, header: &Header) -> Str
     if let Some(control) = &header.control {
         text += &format!(" --control {}", quoted(Path::new(control)));
     }
-    // A file is named in the header without its folder; only the one that the explorer has can be meant.
+    // The header names a file without its folder; only the explorer's own file can be meant.
     match (&dataset.data, header.data.split()) {
         (_, Some(split)) => text += &format!(" --split {split}"),
         (Some(data), None) => text += &format!(" --data {}", quoted(data)),
@@ -68,7 +68,7 @@ pub(super) fn to_go_on(dataset: &Dataset, folder: &Path, header: &Header) -> Str
     text + &format!(" --out {}", quoted(folder))
 }
 
-/// A path as one word.
+/// Quotes a path as one word.
 fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+=,:@".contains(c);

@@ -4,10 +4,10 @@ use crate::explorer::app::action::{Action, Context, Section};
 use crate::explorer::app::dataset::Work;
 use crate::explorer::app::{App, Page};
 
-/// Whether an action can be performed while the view is open, or one of its own at all.
+/// Checks whether an action can be performed while the view is open, or a data-set action at all.
 ///
 /// # Errors
-/// Says why not, in a few words.
+/// The reason why not, in a few words.
 pub(in crate::explorer::app) fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
     let spec = action.spec();
     let need = |holds: bool, reason: &'static str| if holds { Ok(()) } else { Err(reason) };

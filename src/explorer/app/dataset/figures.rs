@@ -1,50 +1,50 @@
-//! What a set of problems comes to: shares with their intervals, and the points of the plots.
+//! Statistics of a set of problems: shares with their intervals, and the points of the plots.
 
 use crate::core::stats::{Share, ranking};
 use crate::core::types::Rung;
 use crate::lab::rows::summary::Item;
 
-/// What the shown problems come to.
+/// The statistics of the shown problems.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Figures {
-    /// How many problems.
+    /// The number of problems.
     pub n: usize,
-    /// The right answers among those of which the gold answer is known.
+    /// The right answers among the problems with a known gold answer.
     pub right: Option<Share>,
-    /// Rungs among the right and among the wrong answers, in the order of [`Rung::ALL`].
+    /// The rungs among right and among wrong answers, in the order of [`Rung::ALL`].
     pub rungs: Vec<AtRung>,
-    /// Verdicts on answers of which the gold one is not known.
+    /// The number of verdicts on answers without a known gold answer.
     pub unknown: usize,
-    /// The right answers when the model is made to answer after so many latents.
+    /// The right answers when the model is made to answer after k latents, by k.
     pub by_k: Vec<(usize, Share)>,
-    /// The risk when answers are given in the order of a score.
+    /// The risk when answers are given in order of a score.
     pub risk: Option<Risk>,
 }
 
-/// How many verdicts end at a rung.
+/// The number of verdicts at a rung.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AtRung {
     /// The rung.
     pub rung: Rung,
-    /// Among the verdicts on right answers.
+    /// Its share among verdicts on right answers.
     pub right: Share,
-    /// Among those on wrong ones.
+    /// Its share among verdicts on wrong answers.
     pub wrong: Share,
 }
 
-/// Points (coverage, risk): the share of problems that are answered, and of wrong ones among them.
+/// Points (coverage, risk): the share of problems that are answered, and the share of wrong answers among them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Risk {
-    /// How many problems have a gold answer, a verdict and a log-probability.
+    /// The number of problems with a gold answer, a verdict and a log-probability.
     pub n: usize,
-    /// By the strength of the rung.
+    /// Ranked by the strength of the rung.
     pub by_rung: Vec<(f64, f64)>,
-    /// By the log-probability of the answer.
+    /// Ranked by the log-probability of the answer.
     pub by_logprob: Vec<(f64, f64)>,
 }
 
 impl Figures {
-    /// Counts problems.
+    /// Computes the statistics of some problems.
     #[must_use]
     pub fn of<'a>(items: impl Iterator<Item = &'a Item>) -> Self {
         let items: Vec<&Item> = items.collect();
@@ -74,7 +74,7 @@ impl Figures {
         }
     }
 
-    /// Whether any verdict is there.
+    /// Returns whether there are any verdicts.
     #[must_use]
     pub fn has_verdicts(&self) -> bool {
         let judged = |at: &AtRung| at.right.n + at.wrong.n > 0;

@@ -1,7 +1,7 @@
-//! The language that picks problems of a run: `rung=USED correct=no steps>=3`. Terms stand side by side and all must hold.
+//! The filter language that selects problems of a run: `rung=USED correct=no steps>=3`. All terms must hold.
 //!
-//! A term is a field, an operator and a value; a value with blanks stands in double quotes. What was not computed matches no
-//! term but `!=` and `=none`.
+//! A term is a field, an operator and a value; a value with blanks is put in double quotes. A value that was not computed matches
+//! `=none` and `!=` with any other value. `needed=none` instead means that no latent is needed alone.
 
 mod display;
 
@@ -12,7 +12,7 @@ use crate::core::types::Rung;
 use crate::explorer::session::{Note, Tag};
 use crate::lab::rows::summary::Item;
 
-/// What of a problem is looked at.
+/// The property of a problem that a term tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     /// The rung of the verdict.
@@ -21,7 +21,7 @@ pub enum Field {
     Correct,
     /// Steps of the gold solution.
     Steps,
-    /// p of the verdict's search.
+    /// The p-value of the verdict's search.
     P,
     /// The latents that are needed alone.
     Needed,
@@ -29,23 +29,23 @@ pub enum Field {
     First,
     /// Stable match.
     Stable,
-    /// Change of log-probability with all latents off.
+    /// The change of log-probability with all latents off.
     Delta,
-    /// Which problem, from 0.
+    /// The index of the problem, from 0.
     Index,
     /// The model's answer.
     Answer,
     /// The question.
     Text,
-    /// How many notes and tags there are on the problem.
+    /// The number of notes and tags on the problem.
     Notes,
-    /// Its tags, any of them.
+    /// Any of its tags.
     Tag,
-    /// The texts of its notes, any of them.
+    /// The text of any of its notes.
     Note,
 }
 
-/// What kind of value a field has.
+/// The kind of value that a field has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Number,
@@ -106,7 +106,7 @@ impl Field {
     }
 }
 
-/// How a field is compared.
+/// A comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
     /// `=`
@@ -126,7 +126,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// Every operator; longer ones come first, so that they are read whole.
+    /// Every operator; longer ones come first, so that they are matched first.
     pub const ALL: [Self; 7] = [
         Self::Not,
         Self::AtMost,
@@ -137,7 +137,7 @@ impl Op {
         Self::Has,
     ];
 
-    /// As it is written.
+    /// Returns the operator as it is written.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -155,7 +155,7 @@ impl Op {
         matches!(self, Self::Is | Self::Not)
     }
 
-    /// Whether two values in this order satisfy it.
+    /// Returns whether a field compared with a value as `order` satisfies the operator.
     fn holds(self, order: Ordering) -> bool {
         match self {
             Self::Is | Self::Has => order == Ordering::Equal,
@@ -168,18 +168,18 @@ impl Op {
     }
 }
 
-/// What a field is compared with.
+/// The value that a field is compared with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// It was not computed, or there is none.
+    /// Not computed, or absent.
     None,
-    /// A number; of needed latents, how many.
+    /// A number; for needed latents, their count.
     Number(f64),
     /// A rung.
     Rung(Rung),
     /// Yes or no.
     Truth(bool),
-    /// Latents in rising order.
+    /// Latents in ascending order.
     Latents(Vec<usize>),
     /// A text.
     Text(String),
@@ -188,32 +188,32 @@ pub enum Value {
 /// One condition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Term {
-    /// What is looked at.
+    /// The field tested.
     pub field: Field,
-    /// How.
+    /// The operator.
     pub op: Op,
-    /// With what it is compared.
+    /// The value compared with.
     pub value: Value,
 }
 
-/// An expression; without a term it lets everything through.
+/// An expression; without terms it admits every problem.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter(pub Vec<Term>);
 
-/// Why an expression cannot be read.
+/// A syntax error in an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
-    /// Where, in characters from the left.
+    /// Its position, in characters from the left.
     pub at: usize,
-    /// What is wrong there.
+    /// The message.
     pub message: String,
 }
 
 impl Filter {
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
-    /// Says what is wrong and where.
+    /// The first syntax error and its position.
     pub fn parse(text: &str) -> Result<Self, Wrong> {
         let mut reader = Reader {
             chars: text.chars().collect(),
@@ -229,7 +229,7 @@ impl Filter {
         }
     }
 
-    /// Whether it lets a problem with these notes through.
+    /// Returns whether a problem with these notes passes.
     #[must_use]
     pub fn admits(&self, item: &Item, notes: &[Note]) -> bool {
         self.0.iter().all(|term| term.holds(item, notes))
@@ -300,7 +300,7 @@ impl Term {
         }
     }
 
-    /// Compares all texts that were found: one that fits is enough.
+    /// Compares all texts of the field: one that fits is enough.
     fn text<'a>(&self, found: impl IntoIterator<Item = &'a str>) -> bool {
         let mut found = found.into_iter();
         match &self.value {
@@ -318,7 +318,7 @@ impl Term {
     }
 }
 
-/// Reads an expression from left to right.
+/// Parses an expression from left to right.
 struct Reader {
     chars: Vec<char>,
     at: usize,
@@ -385,7 +385,7 @@ impl Reader {
         Some(op)
     }
 
-    /// The text of a value, and whether it stood in quotes.
+    /// Reads the text of a value, and whether it was quoted.
     fn value(&mut self) -> Result<(String, bool), Wrong> {
         if self.chars.get(self.at) != Some(&'"') {
             let start = self.at;
@@ -415,7 +415,7 @@ impl Reader {
     }
 }
 
-/// Whether a kind of value can be compared so.
+/// Returns whether an operator applies to a kind of value.
 fn allows(kind: Kind, op: Op) -> bool {
     match kind {
         Kind::Number => op != Op::Has,
@@ -460,7 +460,7 @@ fn rung(text: &str) -> Result<Value, String> {
     })
 }
 
-/// A rung in one word.
+/// Writes a rung as one word.
 fn written(rung: Rung) -> String {
     rung.as_str().replace(' ', "-")
 }

@@ -1,4 +1,4 @@
-//! A run over a data set, as a table: its problems, which of them are shown and in what order, and what they come to.
+//! A run over a data set as a table: its problems, the filter, the order, and their statistics.
 
 mod command;
 pub(super) mod enabled;
@@ -35,37 +35,37 @@ pub struct Dataset {
     pub run: Option<OpenRun>,
     /// The folder that is being opened, until its header is read.
     pub opening: Option<PathBuf>,
-    /// Whether a run is being computed from here.
+    /// Whether the explorer is computing a run.
     pub work: Work,
-    /// Why the run cannot be read or went wrong, in one line.
+    /// Why the run cannot be read or failed, in one line.
     pub failure: Option<String>,
-    /// Which problems are shown.
+    /// The filter on the problems shown.
     pub filter: Filter,
-    /// By which column they are sorted.
+    /// The column they are sorted by.
     pub sort: Column,
-    /// Whether the order is turned around.
+    /// Whether the order is reversed.
     pub reversed: bool,
-    /// The problems that are shown, in order: places in the run's items.
+    /// The problems shown, in order, as indices into the run's items.
     pub shown: Vec<usize>,
     /// The row under the cursor.
     pub row: usize,
-    /// What the shown problems come to.
+    /// The statistics of the shown problems.
     pub figures: Figures,
-    /// Whether the figures have the page for themselves.
+    /// Whether the statistics fill the page.
     pub only_figures: bool,
     /// The notes on each problem, by the key of its question.
     pub notes: HashMap<u64, Vec<Note>>,
     /// The saved sessions with notes, by the key of the question.
     saved: HashMap<u64, Vec<Noted>>,
-    /// Where runs are kept that are started from here.
+    /// The folder of runs started from here.
     pub runs_folder: PathBuf,
-    /// The file of problems that the explorer was given.
+    /// The problem file that the explorer was given.
     pub data: Option<PathBuf>,
-    /// What is known of models without a run of theirs.
+    /// Calibrations of models, for use without a run of theirs.
     pub calibrations: Vec<Calibration>,
-    /// What the run under way was started with: the model and the options.
+    /// The model and the options that the current run was started with.
     started: Option<(String, String)>,
-    /// Tells what is heard of the open run from what is heard of one before.
+    /// Distinguishes events of the open run from those of earlier ones.
     ticket: u64,
 }
 
@@ -74,25 +74,25 @@ pub struct Dataset {
 pub struct OpenRun {
     /// Its folder.
     pub folder: PathBuf,
-    /// How its rows were made.
+    /// How its rows were computed.
     pub header: Box<Header>,
-    /// How many problems it has when it is whole.
+    /// The number of problems of the complete run.
     pub of: usize,
-    /// The problems that are there, in the order of the file.
+    /// The problems read so far, in the order of the file.
     pub items: Vec<Item>,
-    /// Whether everything that was there has been read.
+    /// Whether all rows present at opening have been read.
     pub is_read: bool,
 }
 
-/// Whether a run is being computed from here.
+/// Whether the explorer is computing a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Work {
     /// No.
     #[default]
     None,
-    /// It was started.
+    /// A run was started.
     Running,
-    /// It was asked to stop and finishes what it has in hand.
+    /// The run was told to stop and is finishing its current work.
     Pausing,
 }
 
@@ -101,29 +101,29 @@ pub enum Work {
 pub struct RightAtRung {
     /// The rung.
     pub rung: Rung,
-    /// The right ones among those of which the gold answer is known.
+    /// The right answers among those with a known gold answer.
     pub right: Share,
-    /// Whether the open problem is among those that were counted; it is left out then.
+    /// Whether the open problem is in the set and was left out of the count.
     pub others: bool,
-    /// Which problems.
+    /// The origin of the problems counted.
     pub origin: String,
 }
 
 impl OpenRun {
-    /// The name of its folder; foreign text.
+    /// Returns the name of its folder; untrusted text.
     #[must_use]
     pub fn name(&self) -> String {
         let name = self.folder.file_name().unwrap_or(self.folder.as_os_str());
         name.to_string_lossy().into_owned()
     }
 
-    /// Whether a problem, told by the key of its question, is there.
+    /// Returns whether it holds a problem, identified by the key of its question.
     #[must_use]
     pub fn holds(&self, key: u64) -> bool {
         self.items.iter().any(|item| item.key == key)
     }
 
-    /// Whether every problem is there.
+    /// Returns whether it holds every problem.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.items.len() >= self.of
@@ -131,7 +131,7 @@ impl OpenRun {
 }
 
 impl Dataset {
-    /// What tells messages about the open run from those about one before.
+    /// Returns the ticket that marks events of the open run.
     #[cfg(test)]
     pub(crate) fn ticket(&self) -> u64 {
         self.ticket
@@ -144,7 +144,8 @@ impl Dataset {
         self.run.as_ref()?.items.get(at)
     }
 
-    /// The row after or before that of a problem, as the table is filtered and sorted now; from the cursor where the problem is not shown.
+    /// Returns the row after or before that of a problem in the current filter and order.
+    /// Counts from the cursor if the problem is not shown.
     #[must_use]
     pub fn neighbour(&self, index: usize, next: bool) -> Option<usize> {
         let items = &self.run.as_ref()?.items;
@@ -159,7 +160,7 @@ impl Dataset {
         (row < self.shown.len()).then_some(row)
     }
 
-    /// Brings what is shown in line with items, filter and order; the cursor stays on its problem where it can.
+    /// Updates the shown problems after a change of items, filter or order; the cursor stays on its problem if that is still shown.
     fn refresh(&mut self) {
         let Some(run) = &self.run else {
             self.shown.clear();
@@ -184,7 +185,7 @@ impl Dataset {
     }
 }
 
-/// In words how the loaded model is not what made a run's rows; none if it is.
+/// Explains how the loaded model differs from the run's; `None` if it matches.
 #[must_use]
 pub fn differs(info: &ModelInfo, header: &Header) -> Option<String> {
     let made = &header.model;
@@ -214,8 +215,7 @@ pub fn differs(info: &ModelInfo, header: &Header) -> Option<String> {
 }
 
 impl App {
-    /// The notes on each problem, by the key of its question: those of the sessions that are open here, and the saved ones of all
-    /// others. What was changed here counts as it is here.
+    /// Collects the notes on each problem by the key of its question. An open session takes precedence over its saved notes.
     fn all_notes(&self) -> HashMap<u64, Vec<Note>> {
         let own: Vec<&Session> = self.sessions().collect();
         let open_here: HashSet<SessionKey> = own.iter().map(|session| session.key()).collect();
@@ -239,16 +239,16 @@ impl App {
         notes
     }
 
-    /// The note on a problem that was written last.
+    /// Returns the newest note on a problem.
     #[must_use]
     pub fn last_note(&self, item: &Item) -> Option<&Note> {
         let notes = self.dataset.notes.get(&item.key)?;
         notes.iter().max_by_key(|note| note.written_at)
     }
 
-    /// How often answers are right at the rung of the open verdict, among problems like the open one: those of the open run if it is
-    /// one of them, or else those of a calibration of the model whose data it belongs to. None where there are no such figures, or no
-    /// answer at this rung is known to be right or wrong.
+    /// Returns how often answers are right at the rung of the open verdict, among problems like the open one: those of the open run
+    /// if it contains the open problem, or else those of a calibration of the model that covers it. Returns `None` if there are no such
+    /// figures, or if no other answer at this rung is known to be right or wrong.
     #[must_use]
     pub fn calibration(&self) -> Option<RightAtRung> {
         let info = self.info()?;
@@ -266,8 +266,8 @@ impl App {
         right_at(rung, open, own.verdicts(), &own.data.origin)
     }
 
-    /// Whether the open problem is one of those that a calibration was made of, or was drawn as they were: it is in the list of
-    /// generated problems or in the open run, and these are of the same task and split.
+    /// Returns whether the open problem is in a calibration or comes from the same distribution: it is listed among the generated
+    /// problems or in the open run, with the same task and split.
     fn belongs_to(&self, calibration: &Calibration, open: u64) -> bool {
         let data = &calibration.data;
         let is_listed = || {
@@ -285,7 +285,7 @@ impl App {
     }
 }
 
-/// How many of the verdicts at a rung are right, that of the open problem left out.
+/// Counts the right answers among the verdicts at a rung, without the open problem.
 fn right_at(
     rung: Rung,
     open: u64,

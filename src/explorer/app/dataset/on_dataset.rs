@@ -1,4 +1,4 @@
-//! The data-set view: its keys, its prompts, and what is heard of runs.
+//! The data-set view: its keys, its prompts, and the events of runs.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -9,8 +9,7 @@ use super::protocol::{RunEvent, RunRequest};
 use super::{Dataset, OpenRun, Work, differs};
 use crate::core::problem::Problem;
 use crate::core::types::{EarlyExit, Mode, Verdict};
-use crate::explorer::app::action::Context;
-use crate::explorer::app::action::{Action, Section};
+use crate::explorer::app::action::Action;
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::field::Field;
 use crate::explorer::app::live::Job;
@@ -64,14 +63,14 @@ fn ask(app: &mut App, kind: PromptKind, text: &str) {
     drafts::open(app, Prompt::new(kind, Field::line(text)));
 }
 
-/// Sorting starts from the top again: the cursor does not run after its problem.
+/// Sorts again and puts the cursor on the first row instead of following its problem.
 fn resort(app: &mut App) {
     app.dataset.row = 0;
     app.dataset.shown.clear();
     app.dataset.refresh();
 }
 
-/// The notes of all saved sessions are here.
+/// Stores the notes of all saved sessions.
 pub(in crate::explorer::app) fn noted(app: &mut App, noted: Vec<Noted>) {
     let mut saved: HashMap<u64, Vec<Noted>> = HashMap::new();
     for noted in noted {
@@ -84,7 +83,7 @@ pub(in crate::explorer::app) fn noted(app: &mut App, noted: Vec<Noted>) {
     entered(app);
 }
 
-/// The page is opened.
+/// Updates notes and rows when the page is opened.
 pub(in crate::explorer::app) fn entered(app: &mut App) {
     app.dataset.notes = app.all_notes();
     app.dataset.refresh();
@@ -108,7 +107,7 @@ pub(in crate::explorer::app) fn step(app: &mut App, action: Action) {
     .min(last);
 }
 
-/// A filter was typed; one that cannot be read leaves the old one and stays open with the reason.
+/// Sets a typed filter; one that does not parse leaves the old one, and its prompt stays open with the reason.
 pub(in crate::explorer::app) fn set_filter(app: &mut App, mut prompt: Prompt) {
     match Filter::parse(prompt.field.text()) {
         Ok(filter) => {
@@ -122,7 +121,7 @@ pub(in crate::explorer::app) fn set_filter(app: &mut App, mut prompt: Prompt) {
     }
 }
 
-/// What is wrong with a filter that was typed, if it was looked at.
+/// Returns the syntax error of the last filter submitted in this prompt.
 #[must_use]
 pub fn wrong(kind: &PromptKind) -> Option<&Wrong> {
     match kind {
@@ -152,7 +151,7 @@ fn compute(app: &mut App, model: String, options: String) -> Vec<Effect> {
     dataset.failure = None;
     dataset.work = Work::Running;
     dataset.started = Some((model.clone(), options.clone()));
-    // Kept: going on with the open run goes on in its table.
+    // The ticket stays: a resumed run continues in the open table.
     let ticket = dataset.ticket;
     vec![Effect::Runs(RunRequest::Start {
         ticket,
@@ -204,7 +203,7 @@ fn read_row(app: &mut App) -> Vec<Effect> {
     })]
 }
 
-/// Something was heard of a run; what belongs to one that is no longer open is dropped.
+/// Handles an event of a run; events of runs no longer open are dropped.
 pub(in crate::explorer::app) fn on_event(
     app: &mut App,
     ticket: u64,
@@ -262,7 +261,7 @@ fn opened(app: &mut App, folder: PathBuf, header: Box<crate::lab::rows::Header>)
     dataset.opening = None;
     dataset.failure = None;
     let of = header.problems().count();
-    // What another run was started with does not go on with this one.
+    // The options of another run must not resume this one.
     if dataset.work == Work::None {
         dataset.started = None;
     }
@@ -278,7 +277,7 @@ fn opened(app: &mut App, folder: PathBuf, header: Box<crate::lab::rows::Header>)
 }
 
 fn ended(app: &mut App, code: Option<i32>, said: &str) {
-    /// How `run` ends when it was asked to stop: 128 and the signal's number.
+    /// The exit codes of a `run` that was told to stop: 128 plus the signal's number.
     const STOPPED: [i32; 3] = [129, 130, 143];
     let was_asked = app.dataset.work == Work::Pausing;
     app.dataset.work = Work::None;
@@ -292,7 +291,7 @@ fn ended(app: &mut App, code: Option<i32>, said: &str) {
     }
 }
 
-/// Opens a problem with what its rows hold.
+/// Opens a problem with the results in its rows.
 fn open_problem(app: &mut App, rows: Vec<Row>) -> Vec<Effect> {
     let (mut problem, mut verdict, mut exits) = (None, None, Vec::new());
     let index = rows.first().map_or(0, |row| row.index);
@@ -336,7 +335,7 @@ fn open_problem(app: &mut App, rows: Vec<Row>) -> Vec<Effect> {
     effects
 }
 
-/// Shows what a run recorded; what was computed here before is kept.
+/// Shows results recorded in a run; results computed here take precedence.
 fn show_recorded(app: &mut App, verdict: Option<Verdict>, exits: Vec<EarlyExit>, name: String) {
     let session = &mut app.session;
     if session.early_exit.is_empty() && !exits.is_empty() {
@@ -353,7 +352,7 @@ fn show_recorded(app: &mut App, verdict: Option<Verdict>, exits: Vec<EarlyExit>,
 }
 
 impl Dataset {
-    /// What the view starts with.
+    /// Creates the initial state of the view.
     #[must_use]
     pub fn new(
         runs_folder: PathBuf,

@@ -1,23 +1,23 @@
-//! What the data-set view asks of the outside, and what it hears.
+//! The requests of the data-set view to the outside, and the events that answer them.
 
 use std::path::PathBuf;
 
 use crate::lab::rows::summary::Item;
 use crate::lab::rows::{Header, Row};
 
-/// Something to do about runs.
+/// A request about runs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunRequest {
     /// Read the notes of all saved sessions.
     Noted,
-    /// Read the run of a folder and watch it grow, in place of the one before.
+    /// Read the run of a folder and watch it grow, in place of the previous one.
     Watch {
         /// Comes back with everything that is heard.
         ticket: u64,
         /// The folder.
         folder: PathBuf,
     },
-    /// Compute a run in a process of its own: begin it, or go on with it.
+    /// Start or resume a run in a separate process.
     Start {
         /// Comes back with everything that is heard.
         ticket: u64,
@@ -26,27 +26,27 @@ pub enum RunRequest {
         /// Further options of `undertone run`.
         options: String,
     },
-    /// Ask the process to finish what it has in hand and end.
+    /// Ask the process to finish its current work and exit.
     Pause,
     /// Read all rows of a problem.
     Read {
-        /// Comes back with the rows.
+        /// Returned with the rows.
         ticket: u64,
         /// The run's folder.
         folder: PathBuf,
         /// How its rows were made.
         header: Box<Header>,
-        /// Which problem.
+        /// The index of the problem.
         index: usize,
-        /// Where its rows begin.
+        /// The offset of its first row.
         offset: u64,
     },
 }
 
-/// What is heard of a run.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunEvent {
-    /// Its header is there.
+    /// Its header was read.
     Opened {
         /// The folder.
         folder: PathBuf,
@@ -55,18 +55,18 @@ pub enum RunEvent {
     },
     /// Problems were added.
     Items(Vec<Item>),
-    /// Everything that is there was read.
+    /// All rows present so far were read.
     Read,
-    /// The process was started, with rows going to this folder.
+    /// The process was started and writes to this folder.
     Started {
         /// The folder.
         folder: PathBuf,
     },
     /// The process has ended.
     Ended {
-        /// Its exit code; none if it was killed.
+        /// Its exit code; `None` if it was killed.
         code: Option<i32>,
-        /// The last it said.
+        /// The last line of its output.
         said: String,
     },
     /// All rows of a problem.
@@ -76,6 +76,6 @@ pub enum RunEvent {
     },
     /// The run cannot be read.
     Failed(String),
-    /// What was asked for cannot be done; the run stays open.
+    /// The request cannot be carried out; the run stays open.
     Refused(String),
 }

@@ -1,4 +1,4 @@
-//! The columns of the table, and the order that each gives; what was not computed comes last either way.
+//! The columns of the table and their sort orders; values not computed come last in either direction.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use crate::lab::rows::summary::Item;
 /// A column of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Column {
-    /// Which problem.
+    /// The index of the problem.
     #[default]
     Index,
     /// The question.
@@ -21,17 +21,17 @@ pub enum Column {
     Answer,
     /// The rung.
     Rung,
-    /// p of the search.
+    /// The p-value of the search.
     P,
     /// Steps of the gold solution.
     Steps,
-    /// The needed latents: how many, then which.
+    /// The needed latents: their number, then which.
     Needed,
     /// First match.
     First,
-    /// Change with all latents off.
+    /// The change with all latents off.
     Delta,
-    /// Notes.
+    /// The number of notes.
     Notes,
 }
 
@@ -51,7 +51,7 @@ impl Column {
         Self::Notes,
     ];
 
-    /// The column to the right or to the left, round and round.
+    /// Returns the column to the right or left, wrapping around.
     #[must_use]
     pub fn next(self, right: bool) -> Self {
         let n = Self::ALL.len();
@@ -60,7 +60,7 @@ impl Column {
         Self::ALL[(at.unwrap_or_default() + step) % n]
     }
 
-    /// Its name in a sentence.
+    /// Returns its name in a sentence.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -79,7 +79,7 @@ impl Column {
     }
 }
 
-/// Sorts places in the items; problems that are equal stay in the order of the file.
+/// Sorts indices into the items; equal problems stay in the order of their index.
 pub(super) fn sort(
     shown: &mut [usize],
     items: &[Item],
@@ -124,13 +124,13 @@ fn known<T>(
     }
 }
 
-/// The place of a rung in tables: the highest first, and PRESENT by chance below PRESENT.
+/// Returns the sort key of a rung: the strongest first, and PRESENT by chance below PRESENT.
 fn place(item: &Item) -> Option<(usize, bool)> {
     let place = Rung::ALL.iter().position(|rung| Some(*rung) == item.rung)?;
     Some((place, item.by_chance()))
 }
 
-/// Answers that are numbers stand in the order of numbers, ahead of words.
+/// Returns the sort key of an answer: numbers in numeric order, ahead of words.
 fn answer(item: &Item) -> Option<(bool, i64, &str)> {
     let text = item.answer.as_deref()?;
     let number = text.parse::<f64>().ok().filter(|n| n.is_finite());

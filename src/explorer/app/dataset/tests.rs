@@ -1,4 +1,4 @@
-//! The order of rows and what a set of problems comes to.
+//! Tests of the row order and of the statistics.
 
 use std::collections::HashMap;
 
@@ -104,7 +104,7 @@ fn figures_count_what_is_known() {
         .risk
         .expect("verdicts, gold answers and log-probabilities");
     assert_eq!(risk.n, 4);
-    // Both at USED are taken together: one of two is wrong.
+    // The two at USED are tied: one of two is wrong.
     assert_eq!(risk.by_rung, [(0.5, 0.5), (0.75, 1.0 / 3.0), (1.0, 0.5)]);
     assert_eq!(risk.by_logprob.len(), 4);
     let none = Figures::of(std::iter::empty());

@@ -4,7 +4,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::escape::{NONE, foreign, list, number, optional};
+use super::escape::{foreign, list, number, optional};
 use super::evidence::write_evidence;
 use super::latents::write_latents;
 use crate::core::text::{Page, count};

@@ -47,7 +47,7 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
         height: inside.height - 1,
         ..inside
     };
-    // The blank line below the filter is the first to go.
+    // The blank line below the filter is dropped first.
     let gap = u16::from(below.height > 6);
     let body = Rect {
         y: below.y + gap,
@@ -57,7 +57,8 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
     let height = usize::from(body.height);
     let first = first_row(list.selected, n, height);
     let entries = match list.kind {
-        // These may be very many; of the others all are looked at, so that the columns stand still.
+        // Problem lists can be very long. The other lists are measured as a whole, so that their columns do not shift
+        // while scrolling.
         ListKind::Problems => list.entries(app, first..first + height),
         _ => list.entries(app, 0..n),
     };
@@ -84,7 +85,7 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
         .max()
         .unwrap_or(0)
         .min(match list.kind {
-            // An id is what a model is found by: it goes before what is said about it.
+            // The id takes precedence over the description, because models are looked up by id.
             ListKind::Models => (usize::from(body.width) * 2 / 3).min(52),
             _ => 16,
         });
@@ -156,7 +157,7 @@ fn draw_filter(list: &List, theme: &Theme, frame: &mut Frame, area: Rect) {
     frame.set_cursor_position(Position::new(area.x + column, area.y));
 }
 
-/// Keeps the selected row in view, with a few rows of context.
+/// The first visible row: keeps the selected row in view, with a few rows of context.
 fn first_row(selected: usize, n: usize, height: usize) -> usize {
     let context = (height / 4).min(3);
     (selected + context + 1)

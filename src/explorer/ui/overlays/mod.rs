@@ -1,4 +1,4 @@
-//! What lies over the panes, always in the same place and with the same frame.
+//! Overlays above the panes, always in the same place and with the same frame.
 
 mod list;
 mod prompt;
@@ -13,7 +13,7 @@ use crate::explorer::app::{App, Overlay};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::theme::Theme;
 
-/// Draws the overlay, if there is one.
+/// Draws the overlay, if one is open.
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
     match &app.overlay {
         Some(Overlay::List(open)) => list::draw(app, open, theme, frame, area),
@@ -22,7 +22,7 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
     }
 }
 
-/// Draws an empty box in the middle of the screen and returns the room inside it.
+/// Draws an empty box in the middle of the screen and returns its inner area.
 fn boxed(
     frame: &mut Frame,
     area: Rect,
@@ -41,7 +41,7 @@ fn boxed(
         .max(3);
     let outer = Rect {
         x: area.x + (area.width - outer_width) / 2,
-        // A little above the middle reads as centred.
+        // Slightly above the middle looks centred.
         y: area.y + area.height.saturating_sub(outer_height) * 2 / 5,
         width: outer_width,
         height: outer_height.min(area.height),

@@ -1,4 +1,4 @@
-//! Prompts for text: a question, a note, the path of an export, a confirmation.
+//! Text prompts: a question, a note, the path of an export, a confirmation.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -19,7 +19,7 @@ use crate::explorer::ui::overlays::boxed;
 use crate::explorer::ui::theme::Theme;
 
 const WIDTH: u16 = 76;
-/// Rows of the field before it grows.
+/// Initial height of the field.
 const ROWS: u16 = 3;
 
 pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame, area: Rect) {
@@ -30,7 +30,7 @@ pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame,
         None => paragraph(&remark, inside_width, 0, theme.dim),
     };
     let remark_rows = u16::try_from(remark.len()).unwrap_or(0);
-    // What points at a place stands right below the text.
+    // The error mark must be directly below the text it points at.
     let gap = u16::from(wrong(&prompt.kind).is_none());
     let room = usize::from(area.width.saturating_sub(8)).min(50);
     let (lines, cursor) = wrapped(prompt, inside_width);
@@ -84,12 +84,12 @@ pub(super) fn draw(app: &App, prompt: &Prompt, theme: &Theme, frame: &mut Frame,
     frame.set_cursor_position(Position::new(text.x + column, text.y + row));
 }
 
-/// What is wrong with an expression, below the place where it is.
+/// The error in an expression, placed below its position.
 fn place(wrong: &Wrong, text: &str, max_width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let before: String = text.chars().take(wrong.at).collect();
     let column = width(&sanitize(&before));
     let mut lines = Vec::new();
-    // A longer text is wrapped, and a mark below it would point at something else.
+    // Longer text is wrapped, so the mark would point at the wrong place.
     if width(&sanitize(text)) < max_width {
         lines.push(Row::new().to(column).push("^", theme.off).line());
     }
@@ -155,9 +155,9 @@ fn words(prompt: &Prompt) -> (String, String) {
     }
 }
 
-/// The text in rows, and the column and row of the cursor.
+/// The wrapped text, and the column and row of the cursor.
 ///
-/// Rows are cut at the border rather than between words, so that the cursor never jumps while typing.
+/// Rows break at the border rather than between words, so that the cursor never jumps while typing.
 fn wrapped(prompt: &Prompt, max_width: usize) -> (Vec<String>, (usize, usize)) {
     let (head, _) = prompt.field.split();
     let max_width = max_width.max(2);

@@ -1,4 +1,4 @@
-//! A set of latents that is off, and what came of it, in glyphs, numbers and words.
+//! Cells: a set of latents that is off and its effect, as glyphs, numbers and words.
 
 use std::collections::BTreeSet;
 
@@ -15,23 +15,23 @@ use crate::explorer::ui::theme::Theme;
 
 /// Room for a change in log-probability.
 pub(super) const CHANGE: usize = 6;
-/// Room for a cell in brief, without the answer: `~15/16 −9.16`.
+/// Room for a short cell without the answer: `~15/16 −9.16`.
 pub(super) const BRIEF: usize = 12;
-/// Longer answers are cut in cells, and in sentences.
+/// Longer answers are cut, in cells and in sentences.
 const MAX_SAID: usize = 24;
 
-/// What became of the answer: a glyph with its style.
+/// The outcome of the answer as a glyph with its style.
 pub(super) fn mark(cell: &Cell, theme: &Theme) -> (&'static str, Style) {
     outcome_mark(cell.variants().outcome(), theme)
 }
 
-/// What the glyphs of answers mean.
+/// Explains the outcome glyphs.
 pub(super) fn legend_of_marks(theme: &Theme) -> String {
     let Glyphs { yes, mixed, no, .. } = theme.glyphs;
     format!("{yes} stands, {mixed} mixed: some variants flip it, {no} flipped")
 }
 
-/// A change in log-probability, with fewer decimals where it is large, so that it keeps its room.
+/// A change in log-probability; large values get fewer decimals, so that they fit the room.
 pub(super) fn change(value: f64, room: usize, theme: &Theme) -> String {
     let written = |decimals| signed(value, decimals, theme.glyphs);
     let mut fitting = [2, 1].into_iter().map(written);
@@ -40,8 +40,8 @@ pub(super) fn change(value: f64, room: usize, theme: &Theme) -> String {
         .unwrap_or_else(|| written(0))
 }
 
-/// The mark, where it is mixed how many variants flip it, and the change in log-probability; with the answer where there is room for so
-/// many columns.
+/// The outcome mark (with the count of flips if mixed) and the change in log-probability; if `answer_width` is
+/// positive, also the answer.
 pub(super) fn brief(cell: &Cell, answer_width: usize, theme: &Theme) -> Row {
     let (glyph, style) = mark(cell, theme);
     let variants = cell.variants();
@@ -59,7 +59,7 @@ pub(super) fn brief(cell: &Cell, answer_width: usize, theme: &Theme) -> Row {
         .push(cut_foreign(answer, answer_width, theme), theme.strong)
 }
 
-/// `2`, `2 and 3`, `1, 2 and 3`.
+/// Lists latents: `2`, `2 and 3`, `1, 2 and 3`.
 pub(super) fn listed(latents: &BTreeSet<LatentIdx>) -> String {
     let names: Vec<String> = latents.iter().map(ToString::to_string).collect();
     match names.as_slice() {
@@ -79,7 +79,7 @@ pub(super) fn named(latents: &BTreeSet<LatentIdx>) -> String {
     format!("{noun} {}", listed(latents))
 }
 
-/// The set that is off: `nothing off`, `latents 2 and 3 off`, `all latents off`.
+/// Describes the set that is off: `nothing off`, `latents 2 and 3 off`, `all latents off`.
 pub(super) fn set_off(off: &BTreeSet<LatentIdx>, n: usize) -> String {
     if off.is_empty() {
         "nothing off".to_owned()
@@ -90,7 +90,7 @@ pub(super) fn set_off(off: &BTreeSet<LatentIdx>, n: usize) -> String {
     }
 }
 
-/// How it was done: `resample, 16 donors`.
+/// Describes the intervention: `resample, 16 donors`.
 pub(super) fn done_by(manner: &Ablation, value: AblationValue, n: usize) -> String {
     let manner = Ablation {
         value,
@@ -102,8 +102,8 @@ pub(super) fn done_by(manner: &Ablation, value: AblationValue, n: usize) -> Stri
     }
 }
 
-/// The answer against the clean one: `answer 24, was 17`, `answer 17 stands` or `mixed, most frequent answer 17`; of several variants
-/// the most frequent one.
+/// The answer against the clean one: `answer 24, was 17`, `answer 17 stands` or `mixed, most frequent answer 24, was
+/// 17`. Of several variants, the most frequent answer.
 pub(super) fn answered(cell: &Cell, clean: Option<&str>, theme: &Theme) -> String {
     let said = |answer: Option<&str>| cut_foreign(answer.unwrap_or("none"), MAX_SAID, theme);
     let answer = said(cell.answer.as_deref());
@@ -119,7 +119,7 @@ pub(super) fn answered(cell: &Cell, clean: Option<&str>, theme: &Theme) -> Strin
     }
 }
 
-/// Everything about a cell after its colon.
+/// The part of a cell's description after the colon.
 pub(super) fn came_of(
     cell: &Cell,
     value: AblationValue,
@@ -150,7 +150,7 @@ pub(super) fn came_of(
     text
 }
 
-/// How many ablations came to each outcome, those that none came to left out: `4✓ 1~ 1✗`.
+/// How many ablations had each outcome, zero counts omitted: `4✓ 1~ 1✗`.
 pub(super) fn tallied(tally: Tally, theme: &Theme) -> String {
     let counts = tally.counts().into_iter().filter(|(_, n)| *n > 0);
     let said: Vec<String> = counts

@@ -1,4 +1,4 @@
-//! Compare: two runs side by side, with what differs marked.
+//! Compare: two runs side by side, with the differences marked.
 
 use ratatui::text::Line;
 
@@ -14,26 +14,26 @@ use crate::explorer::ui::panes::answer::answer_text;
 use crate::explorer::ui::panes::timeline::tokens_after;
 use crate::explorer::ui::theme::Theme;
 
-/// The mark, the label, and where the left side starts.
+/// Widths of the mark and of the label, and the gap before the left side.
 const MARK: usize = 3;
 const LABEL: usize = 21;
 const GAP: usize = 2;
 /// Longer questions are compared as a whole.
 const MAX_WORDS: usize = 400;
 
-/// One side.
+/// One side of the comparison.
 struct Side {
     title: String,
     question: String,
-    /// The top token of each latent with its probability where it is known, by the number of the latent.
+    /// The top token of each latent, with its probability if known, in order of latents.
     latents: Vec<Option<(String, Option<f32>)>>,
     answer: Option<Answer>,
     rung: Option<&'static str>,
-    /// Log-probability of the left side's answer here, where it is known.
+    /// Log-probability of the left side's answer under this run, if known.
     clean_logprob: Option<f64>,
 }
 
-/// Which two runs.
+/// Names the two runs.
 pub(super) fn about(app: &App) -> String {
     match effective_left(app) {
         Left::Clean => "the clean run and the current ablation".to_owned(),
@@ -41,7 +41,7 @@ pub(super) fn about(app: &App) -> String {
     }
 }
 
-/// The run before can only stand at the left if there was one.
+/// The previous run can be the left side only if there is one.
 fn effective_left(app: &App) -> Left {
     match app.other {
         Some(_) => app.left,
@@ -129,7 +129,7 @@ pub(super) fn sheet(app: &App, max_width: usize, theme: &Theme) -> Sheet {
     }
 }
 
-/// The clean run of a session.
+/// The clean run of a session as a side.
 fn of_session(session: &Session) -> Side {
     let run = session.run.as_ref();
     let model = session.model.as_ref().map(|model| model.name.as_str());
@@ -162,7 +162,7 @@ fn read_by_latent(run: &Run) -> Vec<Option<(String, Option<f32>)>> {
         .collect()
 }
 
-/// The run with the shown ablation.
+/// The run under the shown ablation as a side.
 fn current(app: &App, run: &Run) -> Side {
     let clean = of_session(&app.session);
     let Some(outcome) = app.shown_outcome() else {
@@ -172,7 +172,7 @@ fn current(app: &App, run: &Run) -> Side {
                 ..clean
             };
         }
-        // Nothing is better than the clean run's figures under another name.
+        // Empty cells are better than the clean run's figures under another name.
         let yet = if app.live.ablation == Job::Waiting {
             "not computed yet"
         } else {
@@ -207,7 +207,7 @@ fn current(app: &App, run: &Run) -> Side {
         ),
         latents,
         answer: Some(outcome.answer.clone()),
-        // The verdict is on the clean run alone.
+        // The verdict covers only the clean run.
         rung: None,
         clean_logprob: clean
             .clean_logprob
@@ -216,7 +216,7 @@ fn current(app: &App, run: &Run) -> Side {
     }
 }
 
-/// Where the columns of the comparison stand.
+/// The columns of the comparison.
 struct Table<'a> {
     side: usize,
     right: usize,
@@ -233,7 +233,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A row whose sides differ if their texts do; what is not known on one side does not.
+    /// A row, marked as different if its texts differ. An unknown value on either side is no difference.
     fn row(&self, label: &str, left: &str, right: &str) -> Line<'static> {
         let is_known = ![left, right].contains(&self.theme.glyphs.none);
         self.marked(label, left, right, is_known && left != right)
@@ -257,7 +257,7 @@ impl<'a> Table<'a> {
             .line()
     }
 
-    /// The questions, with the words in brackets that only one side has.
+    /// The questions, with words that only one side has in brackets.
     fn question(&self, left: &str, right: &str) -> Vec<Line<'static>> {
         let left = sanitize_with(left, Newline::Space);
         let right = sanitize_with(right, Newline::Space);
@@ -334,7 +334,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Both texts with the words in brackets that are not in the longest run of words they share in order.
+/// Both texts, with the words outside their longest common subsequence in brackets.
 fn marked_words(left: &str, right: &str) -> (String, String) {
     let (a, b): (Vec<&str>, Vec<&str>) = (
         left.split_whitespace().collect(),
@@ -343,7 +343,7 @@ fn marked_words(left: &str, right: &str) -> (String, String) {
     if a.len() > MAX_WORDS || b.len() > MAX_WORDS {
         return (left.to_owned(), right.to_owned());
     }
-    // common[i][j]: how many words a[i..] and b[j..] share in order.
+    // common[i][j]: length of the longest common subsequence of a[i..] and b[j..].
     let mut common = vec![vec![0_usize; b.len() + 1]; a.len() + 1];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {

@@ -1,4 +1,4 @@
-//! What the verdict rests on: each step with its tests, every edit and every replaced latent, and everything that was tried.
+//! The evidence behind the verdict: each step with its tests, every edit, every interchange, and every decoder tried.
 
 mod places;
 
@@ -17,7 +17,7 @@ use crate::explorer::ui::number::{p_value, plain, signed};
 use crate::explorer::ui::panes::verdict::rung_mark;
 use crate::explorer::ui::theme::Theme;
 
-/// Where the columns stand: the first, and how far each is from the next.
+/// The position of the first column, and the distance between columns.
 #[derive(Clone, Copy)]
 struct Columns {
     text: usize,
@@ -78,7 +78,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     sheet
 }
 
-/// The heading of a kind of rows, with the names of its columns.
+/// The heading of a kind of rows, with its column names.
 fn head(row: EvidenceRow, verdict: &Verdict, place: Columns, theme: &Theme) -> Line<'static> {
     let (name, columns): (String, [&str; 4]) = match row {
         EvidenceRow::Step(_) => (
@@ -119,7 +119,7 @@ fn head(row: EvidenceRow, verdict: &Verdict, place: Columns, theme: &Theme) -> L
             ["traces", "tested", "null", "runs, time"],
         ),
     };
-    // Where no column has a name the heading has the whole line.
+    // Without column names the heading gets the whole line.
     let name_width = if columns[0].is_empty() {
         usize::MAX
     } else {
@@ -132,7 +132,7 @@ fn head(row: EvidenceRow, verdict: &Verdict, place: Columns, theme: &Theme) -> L
     line.line()
 }
 
-/// A row: what it is about, then its columns.
+/// A row: its subject, then its columns.
 fn line(
     row: EvidenceRow,
     app: &App,
@@ -144,7 +144,7 @@ fn line(
         let mut row = Row::new().push(cut(&text, place.text - 1, theme), style);
         let last = cells.len().saturating_sub(1);
         for (i, (cell, style)) in cells.into_iter().enumerate() {
-            // The last has the rest of the line.
+            // The last column gets the rest of the line.
             let room = if i == last {
                 width.saturating_sub(place.text + i * place.each)
             } else {
@@ -218,7 +218,7 @@ fn line(
     }
 }
 
-/// The probability of all nodes, of those that the facts reach, of the likeliest, and each by name.
+/// The probability of all nodes, of those the facts reach and of the likeliest, then each node by name.
 fn node_cells(latent: &LatentNodes, theme: &Theme) -> Vec<(String, Style)> {
     let (all, reached, top) = latent.masses();
     let nodes = latent.nodes.iter().map(|node| {
@@ -345,7 +345,7 @@ fn try_cells(tried: &Try) -> Vec<(String, Style)> {
     ]
 }
 
-/// The row under the cursor in a sentence.
+/// Describes the row under the cursor in a sentence.
 fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
     match row {
         EvidenceRow::Step(at) => {
@@ -429,7 +429,7 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
     }
 }
 
-/// What the columns mean, and what would change the verdict.
+/// Explains the columns, and what would change the verdict.
 fn legend(verdict: &Verdict, theme: &Theme) -> Vec<String> {
     let (yes, no) = (theme.glyphs.yes, theme.glyphs.no);
     let mut legend = vec![format!(

@@ -1,4 +1,4 @@
-//! Early exits: the answer after every number of latents, and when the run commits to it.
+//! Early exits: the answer after every number of latents, and where the run commits to it.
 
 use ratatui::text::Line;
 
@@ -11,7 +11,7 @@ use crate::explorer::ui::line::{Row, bar, cut_foreign, paragraph};
 use crate::explorer::ui::number::plain;
 use crate::explorer::ui::theme::Theme;
 
-/// Where the columns start or, for numbers, end.
+/// Column positions: the start, or the end for numbers.
 const ANSWER: usize = 10;
 const SAME: usize = 22;
 const LOGPROB: usize = 41;
@@ -80,7 +80,7 @@ fn legend(exits: &[EarlyExit]) -> Vec<String> {
     lines
 }
 
-/// Commitment of the answer beside commitment of the representation.
+/// Where the answer commits, next to where the representation commits.
 fn headline(
     exits: &[EarlyExit],
     run: &Run,
@@ -169,7 +169,7 @@ fn is_final(exit: &EarlyExit, run: &Run) -> bool {
     exit.value.is_some() && exit.value.as_deref() == final_answer(run)
 }
 
-/// What the run answers, if it says anything.
+/// The final answer of the run; `None` if it is empty.
 fn final_answer(run: &Run) -> Option<&str> {
     run.answer
         .value

@@ -1,4 +1,4 @@
-//! Influence: what switching one latent off does to the states of later latents and to the answer.
+//! Influence: the effect of switching one latent off on the states of later latents and on the answer.
 
 use ratatui::text::Line;
 
@@ -12,11 +12,11 @@ use crate::explorer::ui::theme::Theme;
 
 /// Where the columns start.
 const LABEL: usize = 13;
-/// A cell with the count of changed top tokens, and without it.
+/// Cell widths with and without the mark of a changed top token.
 const WIDE: usize = 11;
 const NARROW: usize = 6;
 const GAP: usize = 2;
-/// From this relative change on, a state is hardly the same.
+/// From this relative change on, a state counts as strongly changed.
 const LARGE: f64 = 0.5;
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {

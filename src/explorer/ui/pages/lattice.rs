@@ -1,4 +1,4 @@
-//! The lattice: the answer under every set of latents, and the smallest sets that keep and that break it.
+//! The lattice: the answer under every set of latents, and the smallest sets that keep or break it.
 
 use std::collections::BTreeSet;
 
@@ -17,9 +17,9 @@ use crate::explorer::ui::theme::Theme;
 const ANSWER: usize = 8;
 /// Room for `15/16`.
 const FLIPS: usize = 5;
-/// Between columns.
+/// The gap between columns.
 const GAP: usize = 4;
-/// A column is at least so high before another one stands beside it, whatever the width.
+/// The minimum height of a column before another is placed beside it, whatever the width.
 const LEAST_HEIGHT: usize = 8;
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
@@ -101,7 +101,7 @@ fn column_head(lattice: &Lattice, theme: &Theme) -> Row {
         .push(" flips", theme.dim)
 }
 
-/// The set in glyphs, the answer, the change and the flips.
+/// The set as glyphs, then the answer, the change and the flips.
 fn set_cell(lattice: &Lattice, off: &BTreeSet<LatentIdx>, theme: &Theme) -> Row {
     let n = lattice.n_latents;
     let answer_at = n.max(3) + 2;
@@ -141,7 +141,7 @@ fn set_cell(lattice: &Lattice, off: &BTreeSet<LatentIdx>, theme: &Theme) -> Row 
     }
 }
 
-/// The smallest set that keeps the answer and the smallest that breaks it.
+/// The smallest sets that keep and that break the answer.
 fn headline(lattice: &Lattice, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     if !lattice.complete {
         let text = "Which smallest set keeps the answer and which breaks it is known once all sets are here";

@@ -1,5 +1,5 @@
-//! Layers: what every layer says at every position, about one token that is followed; and the vectors that are fed, seen
-//! from the input side.
+//! Layers: what every layer predicts at every position, with the rank of one followed token; and the vectors that are
+//! fed, from the input side.
 
 use ratatui::text::Line;
 
@@ -12,7 +12,7 @@ use crate::explorer::ui::theme::Theme;
 
 /// Where the columns start.
 const LABEL: usize = 8;
-/// The top token, the rank and, where there is room, the probability.
+/// Widths of the top token, the rank and, if there is room, the probability.
 const TOKEN: usize = 6;
 const LONGEST_TOKEN: usize = 12;
 const RANK: usize = 5;
@@ -21,7 +21,7 @@ const GAP: usize = 1;
 /// Up to this rank a token counts as near the top.
 const NEAR: usize = 10;
 
-/// What is followed.
+/// Names the followed token.
 pub(super) fn about(app: &App, theme: &Theme) -> String {
     let Some(lens) = app.layers() else {
         return String::new();
@@ -44,13 +44,13 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     } else {
         narrow
     };
-    // Tokens have what is left, once all columns fit.
+    // Tokens get the spare width once all columns fit.
     let spare = (room / n.max(1)).saturating_sub(cell_width + GAP);
     let token_width = (TOKEN + spare).min(LONGEST_TOKEN);
     let (with_prob, cell_width) = (cell_width > narrow, cell_width + token_width - TOKEN);
     let columns = window(n, cell_width + GAP, room, at.column);
     let last = lens.rows.last().map_or(0, |row| row.layer);
-    // The last layer is at the top: what the model says stands first.
+    // The last layer is at the top: the model's own prediction comes first.
     let mut rows: Vec<Line> = lens
         .rows
         .iter()

@@ -1,5 +1,5 @@
-//! The pages that take the place of the run's panes: one file each. Every page is a sheet of finished lines: what stays
-//! at the top, rows that scroll, a sentence about the cell under the cursor, and what a cell means.
+//! The pages that replace the run's panes, one file each. A page is a sheet of finished lines: a fixed head, rows that
+//! scroll, a sentence about the cell under the cursor, and a legend.
 //!
 //! ```text
 //!  Sweep resample ─────────────────────────────────────── 72 of 72 cells
@@ -37,23 +37,23 @@ use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::rule;
 use crate::explorer::ui::theme::Theme;
 
-/// Rows that are kept for the content before anything else gives way.
+/// Rows reserved for the content before anything else is cut.
 const LEAST_ROWS: usize = 4;
 /// Rows of the sentence about the cell under the cursor.
 const DETAIL_ROWS: usize = 2;
 
-/// A page, ready to be placed.
+/// A page, ready to be laid out.
 #[derive(Debug, Default)]
 struct Sheet {
-    /// What stays above the rows.
+    /// Fixed lines above the rows.
     head: Vec<Line<'static>>,
-    /// What scrolls.
+    /// The lines that scroll.
     rows: Vec<Line<'static>>,
     /// The row to keep in view.
     focus: usize,
-    /// The cell under the cursor in a sentence, cleaned.
+    /// Describes the cell under the cursor in a sentence, sanitized.
     detail: String,
-    /// What a cell means.
+    /// Explains the cells.
     legend: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     sheet
 }
 
-/// Draws the open page and says how much of it could be shown.
+/// Draws the open page and records how much of it fitted.
 pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut View) {
     if area.height == 0 {
         return;
@@ -97,7 +97,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut 
         .iter()
         .flat_map(|text| paragraph(text, width, 0, theme.dim))
         .collect();
-    // What gives way, in this order: the legend, the sentence, the head.
+    // Shortened in this order: the legend, the sentence, the head.
     let least = sheet.rows.len().min(LEAST_ROWS);
     let mut left = room.saturating_sub(least);
     let mut take = |wanted: usize, whole: bool| {
@@ -153,7 +153,7 @@ pub fn as_text(app: &App, width: usize, theme: &Theme) -> String {
     text
 }
 
-/// Keeps the focused row in view.
+/// The first visible row: keeps the focused row in view.
 fn first_row(focus: usize, n: usize, height: usize) -> usize {
     let context = (height / 4).min(2);
     (focus + context + 1)
@@ -161,7 +161,7 @@ fn first_row(focus: usize, n: usize, height: usize) -> usize {
         .min(n.saturating_sub(height))
 }
 
-/// The name of the page, what it was computed with, and how much of it is here.
+/// The name of the page, what it was computed with, and how much of it is ready.
 fn title(app: &App, theme: &Theme) -> Title {
     if app.page == Page::Data {
         return dataset::title(&app.dataset, theme);
@@ -179,7 +179,7 @@ fn title(app: &App, theme: &Theme) -> Title {
     }
 }
 
-/// How much of a study is here, and whether it is the one that is wanted.
+/// How much of a study is ready, and whether it is the wanted one.
 fn remark(app: &App) -> String {
     let Some(wish) = app.wish() else {
         return String::new();
@@ -209,7 +209,7 @@ fn remark(app: &App) -> String {
     parts.join(", ")
 }
 
-/// Why there is nothing to see, or why what is seen is not what is wanted.
+/// Why nothing is shown, or why what is shown is not the wanted study.
 fn obstacle(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(wish) = app.wish() else {
         return Vec::new();
@@ -253,14 +253,14 @@ fn obstacle(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     paragraph(text, width, 0, theme.dim)
 }
 
-/// Which of `n` columns fit, with the one under the cursor among them.
+/// The columns out of `n` that fit, including the one under the cursor.
 fn window(n: usize, each: usize, room: usize, cursor: usize) -> Range<usize> {
     let fit = (room / each.max(1)).max(1).min(n);
     let from = (cursor + 1).saturating_sub(fit).min(n - fit);
     from..from + fit
 }
 
-/// What stands left and right of the columns that are shown: marks where there are more.
+/// Marks for further columns to the left and to the right.
 fn more(columns: &Range<usize>, n: usize, theme: &Theme) -> (&'static str, &'static str) {
     let left = if columns.start > 0 {
         theme.glyphs.more_left
@@ -275,7 +275,7 @@ fn more(columns: &Range<usize>, n: usize, theme: &Theme) -> (&'static str, &'sta
     (left, right)
 }
 
-/// A cell as wide as asked; under the cursor it is one calm block.
+/// A cell padded to a width; under the cursor it is one uniform block.
 fn block(row: Row, cell: Row, width: usize, is_selected: bool, theme: &Theme) -> Row {
     if !is_selected {
         let end = row.width() + width;
@@ -285,7 +285,7 @@ fn block(row: Row, cell: Row, width: usize, is_selected: bool, theme: &Theme) ->
     row.push(text, theme.strong.patch(theme.selected))
 }
 
-/// A sentence with its first part standing out.
+/// A sentence with a highlighted lead.
 fn stated(lead: &str, text: &str, style: Style, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let indent = text_width(lead) + 1;
     crate::core::text::wrap(text, width.saturating_sub(indent))

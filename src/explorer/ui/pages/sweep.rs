@@ -1,4 +1,5 @@
-//! The sweep: each latent off alone (necessary?) and put back alone (sufficient?), by every value, and pairs of latents.
+//! The sweep: each latent off alone (necessary?) and put back alone (sufficient?), by every value, and pairs of
+//! latents.
 
 use std::collections::BTreeSet;
 
@@ -91,7 +92,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     }
 }
 
-/// What the whole grid says about each latent: under how many of the values tried the answer stands, is mixed and flips.
+/// Summary of each latent: under how many of the tried values the answer stands, is mixed or flips.
 fn headline(sweep: &Sweep, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let said = |role: Role| {
         let latents = (1..=sweep.n_latents).map(|latent| {
@@ -120,7 +121,7 @@ fn headline(sweep: &Sweep, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-/// The numbers of the latents above their columns.
+/// The latent numbers above their columns.
 fn numbers(
     columns: &std::ops::Range<usize>,
     n: usize,
@@ -176,7 +177,7 @@ fn pair_row(pair: &Pair, is_selected: bool, theme: &Theme) -> Line<'static> {
     block(Row::new(), cell, width, is_selected, theme).line()
 }
 
-/// In which way a pair is not the sum of its parts.
+/// How a pair deviates from the sum of its parts.
 fn apart(pair: &Pair) -> String {
     if !pair.non_additive {
         return String::new();

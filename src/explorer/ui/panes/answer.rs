@@ -1,5 +1,5 @@
-//! The clean answer against the current one: whether it stands, by how much it changed, and how large the intervention was.
-//! Whether an answer is correct is a separate line and feeds nothing else.
+//! The clean answer against the current one: whether it stands, by how much it changed, and how large the intervention
+//! was. Correctness is a separate line and feeds nothing else.
 
 use std::borrow::Cow;
 
@@ -44,7 +44,7 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
     }
 }
 
-/// What to say about an answer that is not the one that was asked for.
+/// Labels an answer that is stale or incomplete; `None` for the requested answer.
 #[must_use]
 pub fn stale_mark(app: &App) -> Option<Cow<'static, str>> {
     if !app.is_stale() {
@@ -99,7 +99,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     lines
 }
 
-/// Why the ablation that is wanted was not computed.
+/// Why the wanted ablation was not computed.
 fn refusal(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let failure = app.failure.as_ref().filter(|_| {
         app.lacks_answer() && app.live.phase == Phase::Done && app.live.ablation == Job::Stopped
@@ -123,7 +123,7 @@ fn refusal(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-/// What the sets already say, while the details are computed.
+/// The answer known from the lattice, shown while the details are computed.
 fn cell_lines(cell: &Cell, ablation: &Ablation, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let value = cell.answer.as_deref().unwrap_or("no answer");
     let (_, style) = outcome_mark(cell.variants().outcome(), theme);
@@ -154,7 +154,7 @@ fn cell_lines(cell: &Cell, ablation: &Ablation, width: usize, theme: &Theme) -> 
     lines
 }
 
-/// A text behind its label, in as many rows as it needs.
+/// Text after its label, in as many rows as it needs.
 pub(super) fn labelled(
     label: &str,
     text: &str,
@@ -173,12 +173,12 @@ pub(super) fn labelled(
         .collect()
 }
 
-/// The label of a row, and blanks up to where its text starts.
+/// A row's label, padded to where its text starts.
 pub(super) fn label_row(label: &str, theme: &Theme) -> Row {
     Row::new().push(label.to_owned(), theme.dim).to(LABEL)
 }
 
-/// The value of an answer, or its text when it has no value.
+/// The value of an answer, or its text if it has no value.
 #[must_use]
 pub fn answer_text(answer: &Answer, max_width: usize, theme: &Theme) -> String {
     match &answer.value {
@@ -228,7 +228,7 @@ fn now_row(app: &App, outcome: &Outcome, width: usize, theme: &Theme) -> Line<'s
         .line()
 }
 
-/// The glyph and style of what became of an answer: a tick only where no variant flips it.
+/// The glyph and style of an outcome: a tick only if no variant flips the answer.
 #[must_use]
 pub fn outcome_mark(outcome: AnswerOutcome, theme: &Theme) -> (&'static str, Style) {
     match outcome {
@@ -238,7 +238,7 @@ pub fn outcome_mark(outcome: AnswerOutcome, theme: &Theme) -> (&'static str, Sty
     }
 }
 
-/// What became of an answer, in a glyph and a word; where it is mixed, how many variants flip it.
+/// An outcome as a glyph and a word; if mixed, with the number of variants that flip it.
 #[must_use]
 pub fn outcome_words(variants: Variants, theme: &Theme) -> String {
     let outcome = variants.outcome();
@@ -250,7 +250,7 @@ pub fn outcome_words(variants: Variants, theme: &Theme) -> String {
     }
 }
 
-/// Gold beside clean and current answer; nothing else on screen depends on it.
+/// The gold answer against clean and current answer; nothing else on screen depends on it.
 fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(run) = &app.session.run else {
         return Vec::new();
@@ -308,11 +308,11 @@ fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-/// How many rows the pane has without the table of early exits, which is its last part.
+/// The number of rows without the table of early exits, which comes last.
 #[must_use]
 pub fn height_without_exits(app: &App, width: usize, theme: &Theme) -> usize {
     let all = lines(app, width, theme).len();
-    // Exits that a run over a data set recorded are there before the answer is.
+    // Early exits recorded by a data-set run are known before the answer is.
     match &app.session.run {
         Some(_) => all.saturating_sub(exits(app, theme).len()),
         None => all,

@@ -1,5 +1,5 @@
-//! The token under the cursor: what its vector projects to, which phrases decode from it, and what the model would
-//! answer if it stopped thinking there.
+//! The token under the cursor: the logit lens of its vector, the phrases decoded from it, and the answer if the model
+//! stopped there.
 
 use ratatui::text::Line;
 
@@ -13,7 +13,7 @@ use crate::explorer::ui::number::{plain, probability, signed};
 use crate::explorer::ui::panes::{Title, failed};
 use crate::explorer::ui::theme::Theme;
 
-/// Below this, the rows on screen say little about the distribution.
+/// Below this total probability, the visible rows say little about the distribution.
 const LITTLE_MASS: f32 = 0.5;
 const MAX_BAR: usize = 30;
 const MAX_TOKEN: usize = 16;
@@ -68,7 +68,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     let Some(position) = position(app) else {
         return match (app.live.phase, &app.failure) {
             (Phase::Running, _) => paragraph("Reading the question", width, 0, theme.dim),
-            // Without a problem its own pane says it.
+            // Without a problem, the problem pane shows the failure.
             (_, Some(failure)) if app.session.problem.is_some() => failed(failure, width, theme),
             _ => paragraph("Nothing has run yet", width, 0, theme.dim),
         };
@@ -105,7 +105,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
         lines.push(Line::default());
         lines.extend(exit_lines(app, 0, width, theme));
     } else if let Some(k) = app.live.written_by(app.live.cursor) {
-        // Only where a step ends is it asked what the answer would be.
+        // Early exits exist only at the ends of steps.
         if app.session.early_exit.iter().any(|exit| exit.k == k) {
             lines.push(Line::default());
             lines.extend(exit_lines(app, k, width, theme));
@@ -114,7 +114,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     lines
 }
 
-/// The top-k of a projection as a table.
+/// The top-k of a logit lens as a table.
 fn table(
     projection: &Projection,
     is_latent: bool,
@@ -133,7 +133,7 @@ fn table(
     let bar_width = width.saturating_sub(bar_at + numbers).min(MAX_BAR);
     let prob_at = bar_at + bar_width + 9;
     let logit_at = prob_at + 9;
-    // The rank among whole numbers, which is what the published verifier goes by.
+    // The rank among whole numbers, which the published verifier uses.
     let integer_at = logit_at + 5;
     let mut integers = 0..;
     let mut integer = |read: &TokenRead| {
@@ -300,7 +300,7 @@ fn phrase_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Ve
     lines
 }
 
-/// What the learned lens reads at a latent, in one row; nothing without a lens.
+/// The tuned lens at a latent in one row; empty without a lens.
 fn learned_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let run = app.session.run.as_ref();
     let Some(read) = run.and_then(|run| run.learned_at(latent)) else {
@@ -334,7 +334,8 @@ fn learned_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> V
     lines
 }
 
-/// Fluent text is not evidence: what the mean latent says as well, and what only ends the thought, is dimmed and named.
+/// Fluent text is not evidence: phrases that the mean latent also decodes to, and fillers that only end the thought,
+/// are dimmed and labelled.
 fn phrase_row(phrase: &Phrase, logprob_at: usize, lift_at: usize, theme: &Theme) -> Line<'static> {
     let (style, label) = if phrase.filler {
         (theme.dim, "filler")

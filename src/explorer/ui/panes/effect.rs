@@ -1,4 +1,4 @@
-//! What an ablation did, row by row: the change, its distribution over variants, and how large the intervention was.
+//! The effect of an ablation, row by row: the change, its distribution over variants, and the size of the intervention.
 
 use ratatui::style::Style;
 use ratatui::text::Line;
@@ -12,11 +12,11 @@ use crate::explorer::ui::number::{plain, signed};
 use crate::explorer::ui::panes::answer::{label_row, labelled};
 use crate::explorer::ui::theme::Theme;
 
-/// Answers over variants that are listed.
+/// Maximum number of listed answers over variants.
 const MAX_ANSWERS: usize = 6;
-/// Longer answers in that list are cut.
+/// Longer answers in the list are cut.
 const MAX_VALUE: usize = 16;
-/// Room for saying how many more there are.
+/// Room for the count of further answers.
 const MORE: usize = 8;
 
 pub(super) fn effect_lines(
@@ -64,7 +64,7 @@ pub(super) fn effect_lines(
     lines
 }
 
-/// The largest change of a logit when nothing should change.
+/// The largest logit change when nothing should change.
 fn sham(value: f64) -> String {
     if value == 0.0 {
         "0".to_owned()
@@ -73,7 +73,7 @@ fn sham(value: f64) -> String {
     }
 }
 
-/// How large the change was, alone and among natural differences.
+/// The size of the change, alone and relative to natural differences.
 fn size_lines(
     effect: &Effect,
     value: AblationValue,
@@ -91,7 +91,7 @@ fn size_lines(
                 label_row("size", theme).push("the latent stays, out of reach", style)
             }
             None => label_row("size", theme).push("no vector is replaced", style),
-            // No effect because nothing was changed is not a result.
+            // An intervention that changed nothing is no evidence of no effect.
             Some(size) if size <= 0.0 => label_row("size", theme)
                 .push(format!("{} nothing was changed", glyphs.no), theme.bad),
             Some(size) => label_row("size", theme)
@@ -165,7 +165,7 @@ fn variant_lines(
     lines
 }
 
-/// How many variants flipped the answer, and what that says about the rate; nothing about the rate of a single run.
+/// How many variants flipped the answer, and what that implies for the rate; nothing on the rate for a single run.
 fn flip_words(variants: Variants, name: &str, theme: &Theme) -> (String, String) {
     let Variants { flips, n } = variants;
     if n < 2 {
@@ -178,7 +178,7 @@ fn flip_words(variants: Variants, name: &str, theme: &Theme) -> (String, String)
     (said, rate_words(variants, theme))
 }
 
-/// What the variants say about the true rate of flips: a bound where none or all flipped, otherwise an interval.
+/// What the variants imply for the true flip rate: a bound if none or all flipped, else an interval.
 pub(in crate::explorer::ui) fn rate_words(variants: Variants, theme: &Theme) -> String {
     let percent = |rate: f64| plain(rate * 100.0, 1, theme.glyphs);
     let unseen = most_unseen(variants.n);

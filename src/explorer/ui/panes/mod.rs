@@ -1,5 +1,5 @@
-//! One file per pane: each turns the state into finished lines of a given width, so that heights are exact and the
-//! same lines can be drawn, scrolled and copied.
+//! The panes, one file each. A pane turns the state into finished lines of a given width, so that heights are exact and
+//! the same lines can be drawn, scrolled and copied.
 
 pub mod answer;
 pub mod detail;
@@ -16,18 +16,18 @@ use crate::explorer::app::{App, Failure, Pane};
 use crate::explorer::ui::line::paragraph;
 use crate::explorer::ui::theme::Theme;
 
-/// The title of a pane: its name, what it is about, and a remark at the right edge.
+/// The title of a pane: its name, its subject, and a remark at the right edge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Title {
     /// The name.
     pub name: String,
-    /// What it is about.
+    /// The subject.
     pub about: String,
-    /// At the right edge.
+    /// The remark at the right edge.
     pub remark: String,
 }
 
-/// The title of a pane.
+/// Returns the title of a pane.
 #[must_use]
 pub fn title(app: &App, pane: Pane, theme: &Theme) -> Title {
     match pane {
@@ -39,7 +39,7 @@ pub fn title(app: &App, pane: Pane, theme: &Theme) -> Title {
     }
 }
 
-/// All lines of a pane, as wide as asked.
+/// Returns all lines of a pane at the given width.
 #[must_use]
 pub fn lines(app: &App, pane: Pane, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     match pane {
@@ -51,7 +51,7 @@ pub fn lines(app: &App, pane: Pane, width: usize, theme: &Theme) -> Vec<Line<'st
     }
 }
 
-/// A failure with what to do about it, in place of what there is none of.
+/// A failure with its hint, in place of the missing contents.
 fn failed(failure: &Failure, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = paragraph(&failure.message, width, 0, theme.bad);
     lines.extend(paragraph(&failure.hint, width, 0, theme.text));

@@ -1,4 +1,4 @@
-//! Notes and tags, in the order in which they were written.
+//! Notes and tags, in the order of writing.
 
 use ratatui::text::Line;
 

@@ -1,4 +1,4 @@
-//! The question: premises and numbers highlighted, words that the vocabulary lacks marked.
+//! The question, with relations and numbers highlighted and words missing from the vocabulary marked.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -42,7 +42,7 @@ fn unknown_words(app: &App) -> &[String] {
         .map_or(&[], |run| run.unknown_words.as_slice())
 }
 
-/// What stands here before there is a question.
+/// The text shown while there is no question.
 fn empty(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     if let Some(failure) = &app.failure {
         return failed(failure, width, theme);
@@ -79,7 +79,7 @@ fn question_lines(
         .collect()
 }
 
-/// Puts a question mark behind each unknown word, so that it is visible without any style.
+/// Puts a question mark after each unknown word, so that it is visible without any style.
 fn mark_unknown(text: &str, unknown: &[String]) -> String {
     let mut marked = String::with_capacity(text.len());
     let mut rest = text;
@@ -95,7 +95,7 @@ fn mark_unknown(text: &str, unknown: &[String]) -> String {
     marked + rest
 }
 
-/// Where a word stands as a whole word.
+/// Finds a word that is not part of a longer one.
 fn find_word(text: &str, word: &str) -> Option<usize> {
     if word.is_empty() {
         return None;
@@ -111,7 +111,7 @@ fn find_word(text: &str, word: &str) -> Option<usize> {
         .map(|(at, _)| at)
 }
 
-/// The style of every stretch of the text, in order and without gaps.
+/// The styles of the text as `(end, style)` pairs, in order and without gaps.
 fn styles_of(text: &str, unknown: &[String], theme: &Theme) -> Vec<(usize, Style)> {
     let mut ends: Vec<(usize, Style)> = highlight(text)
         .into_iter()

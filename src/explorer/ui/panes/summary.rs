@@ -8,7 +8,7 @@ use crate::explorer::ui::number::{plain, signed};
 use crate::explorer::ui::panes::answer::{answer_text, outcome_mark, outcome_words, stale_mark};
 use crate::explorer::ui::theme::Theme;
 
-/// The clean answer, and how the current one differs.
+/// The clean answer, and how the current one differs from it.
 #[must_use]
 pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     let glyphs = theme.glyphs;
@@ -64,7 +64,7 @@ pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     let delta = Row::new()
         .push(format!("  {} ", glyphs.delta), theme.dim)
         .push(signed(outcome.effect.delta_logprob, 2, glyphs), text);
-    // That the answer is stale matters more than by how much it differed.
+    // Staleness matters more than the size of the difference.
     match stale_mark(app) {
         Some(mark) => row.push(format!("  {mark}"), theme.off).join(delta).line(),
         None => row.join(delta).line(),

@@ -1,7 +1,7 @@
 //! The run token by token: the tail of the question, the start marker, the latents, the end marker, the answer.
 //!
-//! One column per token. Below each latent stands what is read there, what is read there in the ablated run, and the
-//! answer if the model stopped there; below other tokens, what they predict.
+//! One column per token. Below each latent: its top token, its top token in the ablated run, and the answer if the
+//! model stopped there. Below other tokens: their predictions.
 
 use ratatui::style::Style;
 use ratatui::text::Line;
@@ -14,13 +14,13 @@ use crate::explorer::ui::line::{Row, cut, token};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::theme::Theme;
 
-/// Cells are at least this wide, so that the latents do not move when their tokens change.
+/// Minimum cell width, so that the latents do not move when their tokens change.
 const MIN_CELL: usize = 3;
 /// Longer tokens are cut.
 const MAX_CELL: usize = 14;
-/// From this width on, the rows are labelled.
+/// From this width on, the rows have labels.
 const LABELLED: usize = 70;
-/// Room for the labels of the rows.
+/// Room for the row labels.
 const INDENT: usize = 8;
 
 /// One column.
@@ -28,7 +28,7 @@ const INDENT: usize = 8;
 struct Cell {
     label: String,
     label_style: Style,
-    /// The texts below the label, with their styles; none where there is nothing to say.
+    /// The texts below the label with their styles; `None` for an empty cell.
     below: Vec<Option<(String, Style)>>,
     is_placeholder: bool,
 }
@@ -64,7 +64,7 @@ pub fn title(app: &App, theme: &Theme) -> Title {
     }
 }
 
-/// The rows of the run, `height` of them at most, with the cursor in view.
+/// The rows of the run, at most `height`, with the cursor in view.
 #[must_use]
 pub fn lines(app: &App, max_width: usize, height: usize, theme: &Theme) -> Vec<Line<'static>> {
     let labels = labels(app, height);
@@ -98,7 +98,7 @@ pub fn lines(app: &App, max_width: usize, height: usize, theme: &Theme) -> Vec<L
         let is_selected = index == cursor && !cell.is_placeholder;
         let cell_width = cell.width();
         let selected = theme.strong.patch(theme.selected);
-        // The block of the cursor covers the token and what is read there.
+        // The cursor's block covers the token and its top read.
         let place = |row: usize, text: &str, style: Style| {
             if is_selected && row <= 1 {
                 (pad(text, cell_width), selected)
@@ -127,10 +127,10 @@ pub fn lines(app: &App, max_width: usize, height: usize, theme: &Theme) -> Vec<L
     rows.into_iter().map(Row::line).collect()
 }
 
-/// What a row below the tokens shows.
+/// The content of a row below the tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Label {
-    /// The token of a rank.
+    /// The token of a given rank.
     Rank(usize),
     /// The top token in the ablated run.
     Now,
@@ -152,7 +152,7 @@ impl Label {
     }
 }
 
-/// The rows that fit, most important first: the top token, the ablated run, early exits, then further ranks.
+/// The rows that fit, most important first: top token, ablated run, early exits, step of the trace, further ranks.
 fn labels(app: &App, height: usize) -> Vec<Label> {
     let mut room = height.saturating_sub(1);
     let mut take = |wanted: bool| {
@@ -195,7 +195,7 @@ fn pad(text: &str, to: usize) -> String {
     format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
 }
 
-/// Which cells fit: the cursor with its neighbours, and beyond that as much of the end of the run as possible.
+/// The range of cells that fits: the cursor with its neighbours, and otherwise as much of the run's end as possible.
 fn window(cells: &[Cell], cursor: usize, room: usize) -> (usize, usize) {
     let span = |from: usize, to: usize| -> usize {
         cells[from..to].iter().map(|cell| cell.width() + 2).sum()
@@ -256,7 +256,7 @@ fn cell(
     let is_off = latent.is_some_and(|idx| app.ablation.off.contains(&idx));
     let (label, label_style) = match position.kind {
         PositionKind::Latent(idx) if is_off => (format!("[{idx}]"), theme.off),
-        // Aligned with the number in brackets, so that a toggle moves nothing.
+        // Aligned with the bracketed number, so that a toggle moves nothing.
         PositionKind::Latent(idx) => (format!(" {idx}"), theme.focus),
         PositionKind::Start => ("start".to_owned(), theme.text),
         PositionKind::End => ("end".to_owned(), theme.text),
@@ -272,7 +272,7 @@ fn cell(
             let (text, style) = match (row, latent) {
                 (Label::Rank(rank), _) => {
                     let read = position.projection.as_ref()?.top.get(*rank)?;
-                    // Beside the latents only the prediction itself is of interest.
+                    // Outside the latents only the prediction itself is of interest.
                     let is_read = latent.is_some() && !is_off && *rank == 0;
                     if latent.is_none() && *rank > 0 {
                         return None;
@@ -314,7 +314,7 @@ fn cell(
     }
 }
 
-/// A step in as few cells as will do: an equation without blanks, or the number of a sentence.
+/// A step in few cells: an equation without blanks, or the number of a sentence.
 fn step_text(number: usize, step: &TraceStep) -> String {
     if step.operator.starts_with("is") {
         return format!("step {number}");
@@ -323,7 +323,7 @@ fn step_text(number: usize, step: &TraceStep) -> String {
     sanitize(&text).to_string()
 }
 
-/// What is read at a latent in the ablated run; it stands out where it differs from the clean run.
+/// The top token at a latent in the ablated run, highlighted if it differs from the clean run.
 fn now(
     app: &App,
     position: &Position,
@@ -342,7 +342,7 @@ fn now(
     Some((token(text, MAX_CELL, theme), style))
 }
 
-/// The top token of each latent in the shown ablated run. A skipped latent has none.
+/// The top token of each latent in the shown ablated run, except skipped latents.
 #[must_use]
 pub fn tokens_after(app: &App) -> Vec<(LatentIdx, String)> {
     let Some(outcome) = app.shown_outcome() else {

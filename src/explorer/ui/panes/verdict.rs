@@ -1,5 +1,5 @@
-//! The verdict: the ladder of evidence, the trace with the place where each value was read, and the safeguards.
-//! No share without its n; PRESENT is only ever "consistent with".
+//! The verdict: the ladder of evidence, the trace with the place where each value was read, and the safeguards. Every
+//! share shows its n; PRESENT is only ever "consistent with".
 
 use ratatui::style::Style;
 use ratatui::text::Line;
@@ -78,11 +78,11 @@ pub fn rung_mark(verdict: &Verdict, theme: &Theme) -> (&'static str, Style) {
     glyph_of(verdict.rung, verdict.null.chance_may_explain(), theme)
 }
 
-/// The glyph and style of a rung; `chance` says whether chance may explain the trace.
+/// The glyph and style of a rung; `chance` tells whether chance may explain the trace.
 #[must_use]
 pub fn glyph_of(rung: Rung, chance: bool, theme: &Theme) -> (&'static str, Style) {
     match rung {
-        // A tick would say more than a trace that chance gives as well.
+        // A tick would overstate a trace that chance may explain.
         Rung::Present if chance => (theme.glyphs.unsure, theme.off),
         Rung::Present | Rung::Tracks | Rung::Used => (theme.glyphs.yes, theme.good),
         Rung::NotNeeded => (theme.glyphs.no, theme.off),
@@ -198,7 +198,7 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
     .collect()
 }
 
-/// What is known about a rung: its glyph, how it is drawn, and in words.
+/// What is known about a rung: its glyph, its style, and a text.
 type Standing<'a> = (&'a str, Style, String);
 
 fn mark(standing: types::Standing, theme: &Theme) -> (&str, Style) {
@@ -345,7 +345,7 @@ fn read(operand: &Operand, theme: &Theme) -> String {
     }
 }
 
-/// How much was tried, what chance would give, and what the necessity tests found.
+/// How much was tried, what chance would give, and the results of the necessity tests.
 #[expect(clippy::too_many_lines, reason = "one table")]
 fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let dot = theme.glyphs.dot;
@@ -487,7 +487,7 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
     lines
 }
 
-/// One word for a tab or a title: the rung with its glyph.
+/// The rung with its glyph, for a tab or a title.
 #[must_use]
 pub fn badge(app: &App, theme: &Theme) -> Option<(String, Style)> {
     let verdict = app.session.verdict.as_ref()?;

@@ -6,7 +6,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-use super::group::{DEPTH, Group, can_read, prefill, same_length};
+use super::group::{DEPTH, can_read, prefill, same_length};
 pub use build::Builder;
 pub use stored::{Key, LONGEST};
 
@@ -141,7 +141,7 @@ impl Reference {
             .filter(move |item| item.question.trim() != question.trim())
     }
 
-    /// `n` donors for a question, of those with so many steps if asked for: drawn, not the first at hand; see [`draw`]. The same
+    /// `n` donors for a question, of those with so many steps if asked for: drawn, not the first at hand; see `draw`. The same
     /// request has the same donors, and fewer donors are the first of more.
     #[must_use]
     pub fn donors(&self, question: &str, n: usize, steps: Option<usize>, seed: u64) -> Vec<&Item> {

@@ -1,4 +1,4 @@
-//! A filter as it is typed: what is written here reads back as the same.
+//! A filter as it is typed: the text parses back to the same filter.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! What the shown problems come to: rungs among right and wrong answers with their intervals, accuracy by the number of latents,
-//! and the risk when answers are given in the order of the rung or of the log-probability. No figure without its n.
+//! Figures over the shown problems: rungs among right and wrong answers with intervals, accuracy by number of latents,
+//! and risk by coverage when answers are ordered by rung or by log-probability. Every figure shows its n.
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -21,22 +21,22 @@ use crate::explorer::ui::panes::verdict::glyph_of;
 use crate::explorer::ui::rule;
 use crate::explorer::ui::theme::Theme;
 
-/// Rows that the figures take at least and at most below the table.
+/// Minimum and maximum rows of the figures below the table.
 pub(super) const LEAST: u16 = 11;
 pub(super) const MOST: u16 = 18;
-/// The columns of the table of rungs: its names, a count with its share and interval.
+/// Column widths of the rung table: name, and count with share and interval.
 const NAME: u16 = 15;
 const COUNT: u16 = 20;
-/// The bars beside them: not narrower, not wider.
+/// Minimum and maximum width of the bars beside them.
 const BARS: (u16, u16) = (4, 18);
-/// A plot that is narrower says nothing.
+/// The narrowest useful plot.
 const PLOT: u16 = 22;
 /// The tallest plot.
 const TALLEST: u16 = 24;
 /// Space between the table and the plots.
 const GAP: u16 = 3;
 
-/// Draws what fits: beside each other where there is room, else the plots below the table of rungs.
+/// Draws what fits: side by side if there is room, else the plots below the rung table.
 pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme) {
     if area.height < 3 {
         return;
@@ -58,7 +58,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme) {
     let least = NAME + 2 * (COUNT + BARS.0);
     let is_wide = rest.width >= least + 2 * (GAP + PLOT);
     if is_wide {
-        // Table and plots share the width; the bars take what is over, up to their most.
+        // Table and plots share the width; the bars take the rest, up to their maximum.
         let table = (rest.width * 2 / 5).clamp(least, NAME + 2 * (COUNT + BARS.1));
         rungs(
             frame,
@@ -111,7 +111,7 @@ pub(super) fn as_text(app: &App, theme: &Theme) -> Vec<String> {
     lines
 }
 
-/// The share of right answers.
+/// The share of right answers, as text.
 fn right(figures: &Figures) -> String {
     match &figures.right {
         _ if figures.n == 0 => "none is shown".to_owned(),
@@ -121,7 +121,7 @@ fn right(figures: &Figures) -> String {
 }
 
 fn both(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
-    // Taller plots say nothing more.
+    // Taller plots show nothing more.
     let area = Rect {
         height: area.height.min(TALLEST),
         ..area
@@ -148,7 +148,7 @@ fn counted(share: &Share) -> String {
     format!("{} {whole:>4} % [{low:>2.0}, {high:>2.0}]", share.hits)
 }
 
-/// The rungs among right and wrong answers, one a row, under a header, with room for bars behind the first count.
+/// The rungs among right and wrong answers, one per row below a header, with room for bars after the first count.
 fn table(figures: &Figures, bars: usize, theme: &Theme) -> Vec<Row> {
     let first = usize::from(NAME + COUNT);
     let second = first + bars + usize::from(COUNT);
@@ -167,7 +167,7 @@ fn table(figures: &Figures, bars: usize, theme: &Theme) -> Vec<Row> {
         );
     let rows = figures.rungs.iter().map(|at| {
         let (glyph, style) = glyph_of(at.rung, false, theme);
-        // What is not there is said quietly.
+        // Empty shares are dimmed.
         let style_of = |share: &Share, style| if share.hits == 0 { theme.dim } else { style };
         let both = Share::new(at.right.hits + at.wrong.hits, at.right.n + at.wrong.n);
         Row::new()
@@ -213,7 +213,7 @@ fn rungs(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
     shares(frame, Rect { x, ..rows }, &wrong, theme.bad, theme);
 }
 
-/// Shares as bars, one a row.
+/// Draws shares as bars, one per row.
 fn shares(frame: &mut Frame, area: Rect, shares: &[f64], style: Style, theme: &Theme) {
     const WHOLE: f64 = 1_000.0;
     let area = area.intersection(frame.area());
@@ -316,7 +316,7 @@ impl Plot<'_> {
     }
 }
 
-/// Accuracy when the model is made to answer after so many latents, each with its interval.
+/// Accuracy when the model is forced to answer after `k` latents, with intervals.
 fn by_k(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
     let points: Vec<(f64, f64)> = figures
         .by_k
@@ -358,14 +358,14 @@ fn by_k(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
     .draw(frame, area, theme);
 }
 
-/// The share of wrong answers among those that are given, the surest first.
+/// The share of wrong answers among those given, most certain first.
 fn risk(frame: &mut Frame, area: Rect, risk: Option<&Risk>, theme: &Theme) {
     let Some(risk) = risk else {
         return nothing(frame, area, "No verdicts with log-probabilities", theme);
     };
     let all = risk.by_rung.iter().chain(&risk.by_logprob);
     let highest = all.map(|(_, risk)| *risk).fold(0.0, f64::max);
-    // Round, so that two sets of problems can be compared.
+    // A round maximum, so that two sets of problems can be compared.
     let most = [0.05, 0.1, 0.2, 0.5, 1.0];
     let most = most.into_iter().find(|m| *m >= highest).unwrap_or(1.0);
     let sets = vec![
@@ -427,7 +427,7 @@ fn line_marker(theme: &Theme) -> Marker {
     }
 }
 
-/// An interval.
+/// The marker of an interval.
 fn span_marker(theme: &Theme) -> Marker {
     Marker::Custom(if is_ascii(theme) { '|' } else { '\u{2502}' })
 }
@@ -444,7 +444,7 @@ fn is_ascii(theme: &Theme) -> bool {
     theme.glyphs.yes.is_ascii()
 }
 
-/// What the widgets draw in symbols of their own, in ASCII.
+/// Replaces the symbols that the widgets draw by ASCII.
 fn to_ascii(buffer: &mut Buffer, area: Rect) {
     for position in area.intersection(buffer.area).positions() {
         let Some(cell) = buffer.cell_mut(position) else {

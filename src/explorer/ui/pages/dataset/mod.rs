@@ -1,4 +1,4 @@
-//! The data set: the problems of a run as a table, what they come to, and how far the run is.
+//! The data-set page: the problems of a run as a table, their figures, and the progress of the run.
 //!
 //! ```text
 //!  Data set mini-math · generated test problems, seed 0 ━━━━━━━━━━━ 12 of 412 shown
@@ -30,13 +30,13 @@ use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::rule;
 use crate::explorer::ui::theme::Theme;
 
-/// From this height on, the figures stand below the table.
+/// From this height on, the figures are shown below the table.
 const ROOM_FOR_FIGURES: u16 = 28;
-/// From this height on, the row under the cursor is told below the table.
+/// From this height on, details of the row under the cursor are shown below the table.
 const ROOM_FOR_DETAIL: u16 = 15;
-/// Rows that tell of it: the question, and one of facts.
+/// Rows of these details: the question, and one line of facts.
 const DETAIL: u16 = 3;
-/// How much of a note is shown.
+/// Longer notes are cut.
 const LONGEST_NOTE: usize = 40;
 
 /// Draws the page.
@@ -108,7 +108,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view
     }
 }
 
-/// The page as lines of text, all rows of it.
+/// The page as lines of text, with all its rows.
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let dataset = &app.dataset;
     let Some(run) = &dataset.run else {
@@ -159,7 +159,7 @@ pub(super) fn title(dataset: &Dataset, theme: &Theme) -> Title {
     }
 }
 
-/// What can be done where no run is open.
+/// What can be done while no run is open.
 fn without_run(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let dataset = &app.dataset;
     let mut lines = Vec::new();
@@ -200,7 +200,7 @@ fn without_run(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-/// How far the run is and whether it is being computed, and whether it is of the loaded model.
+/// The progress of the run: whether it is being computed, and whether it belongs to the loaded model.
 fn progress(app: &App, run: &OpenRun, width: usize, theme: &Theme) -> Line<'static> {
     const CELLS: usize = 12;
     let dataset = &app.dataset;
@@ -290,7 +290,7 @@ fn draw_table(
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// The problem under the cursor: its question, and what the table has no room for.
+/// The problem under the cursor: its question, and facts the table has no room for.
 fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let glyphs = theme.glyphs;
     let mut lines = vec![Row::new().push(glyphs.rule.repeat(width), theme.dim).line()];
@@ -346,7 +346,7 @@ fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
             ),
         });
         let last = last.map_or_else(String::new, |last| format!(", last {last}"));
-        // In front: what does not fit is cut off at the end.
+        // First, because overlong text is cut at the end.
         facts.insert(0, crate::core::text::count(notes.len(), "note") + &last);
     }
     let text = facts.join(&format!(" {} ", glyphs.dot));

@@ -1,4 +1,4 @@
-//! The table of problems: which columns there is room for, and what stands in them.
+//! The table of problems: the columns that fit, and their contents.
 
 use ratatui::style::Style;
 use ratatui::text::Line;
@@ -13,13 +13,13 @@ use crate::lab::rows::summary::Item;
 
 /// From this width on there is room for p and notes.
 const ALL_COLUMNS: usize = 96;
-/// The least of a question that is shown.
+/// The minimum width of a question.
 const LEAST_QUESTION: usize = 8;
 
-/// The columns that are shown, each with its width; one blank stands between them.
+/// The visible columns with their widths, separated by one blank.
 pub(super) struct Columns(Vec<(Column, usize)>);
 
-/// Where the text of a column stands.
+/// The alignment of a column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Left,
@@ -61,7 +61,7 @@ impl Columns {
                 *own = width.saturating_sub(used).max(LEAST_QUESTION);
             }
         }
-        // Where not even that fits, the last columns give way.
+        // If not even that fits, the last columns are dropped.
         while columns.iter().map(|(_, width)| width + 1).sum::<usize>() > width + 1
             && columns.len() > 4
         {
@@ -70,7 +70,7 @@ impl Columns {
         Self(columns)
     }
 
-    /// The names of the columns; an arrow stands at the one that gives the order.
+    /// The column names, with an arrow at the sort column.
     pub(super) fn header(&self, dataset: &Dataset, theme: &Theme) -> Line<'static> {
         let glyphs = theme.glyphs;
         let cells = self.0.iter().map(|(column, width)| {
@@ -123,7 +123,7 @@ impl Columns {
             .line()
     }
 
-    /// Cells beside each other.
+    /// Lays out cells side by side.
     fn laid(&self, cells: Vec<(String, Style)>) -> Row {
         let mut row = Row::new();
         let mut end = 0;
@@ -143,7 +143,7 @@ impl Columns {
     }
 }
 
-/// How much of a column's width is for its text.
+/// The part of a column's width available to its text.
 fn room(column: Column, width: usize) -> usize {
     width - usize::from(column == Column::Needed)
 }

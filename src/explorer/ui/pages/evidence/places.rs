@@ -1,4 +1,4 @@
-//! Places of the question that were edited, and other traces that were scored on the same edits.
+//! Edited places of the question, and rival traces scored on the same edits.
 
 use ratatui::style::Style;
 
@@ -6,7 +6,7 @@ use super::{count, mark, sanitize};
 use crate::core::types::{PlaceTest, Source, Verdict};
 use crate::explorer::ui::theme::Theme;
 
-/// The steps of another trace in one line, cleaned, with how many edits were answered as it says.
+/// The steps of a rival trace in one line, sanitized, with how many edits were answered as it predicts.
 pub(super) fn competing(verdict: &Verdict, at: usize) -> String {
     let rivals = verdict.tracks.as_ref().map(|t| t.rivals.as_slice());
     let rival = rivals.and_then(|rivals| rivals.get(at));
@@ -15,7 +15,7 @@ pub(super) fn competing(verdict: &Verdict, at: usize) -> String {
     let steps = steps.into_iter().flatten().enumerate();
     let text: Vec<String> = steps
         .map(|(i, step)| {
-            // Equal numbers of the question look alike: where only the place differs, it is said.
+            // Equal numbers in the question look alike, so the place is shown if nothing else differs.
             let same = own.get(i).is_some_and(|o| o.text == step.text && o != step);
             let places: Vec<String> = step
                 .operands
@@ -41,12 +41,12 @@ pub(super) fn competing(verdict: &Verdict, at: usize) -> String {
     format!("{score}{}", text.join("; "))
 }
 
-/// A place by its number.
+/// Returns a place by its number.
 pub(super) fn at(verdict: &Verdict, at: usize) -> Option<&PlaceTest> {
     verdict.tracks.as_ref()?.places.get(at)
 }
 
-/// Its role, how many edits of it were answered as the trace says, and how many left the answer.
+/// Its role, how many of its edits were answered as the trace predicts, and how many left the answer unchanged.
 pub(super) fn cells(place: &PlaceTest, theme: &Theme) -> Vec<(String, Style)> {
     let (glyph, style) = mark(place.standing, theme);
     let role = if place.used {
@@ -67,7 +67,7 @@ pub(super) fn cells(place: &PlaceTest, theme: &Theme) -> Vec<(String, Style)> {
     ]
 }
 
-/// A place in a sentence.
+/// Describes a place in a sentence.
 pub(super) fn detail(verdict: &Verdict, number: usize) -> String {
     let Some(place) = at(verdict, number) else {
         return String::new();
