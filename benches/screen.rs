@@ -1,7 +1,7 @@
-//! The explorer as a terminal sees it: first frame, key to frame while the model runs, toggle to answer, idle.
+//! The explorer as a terminal sees it: first frame, key to frame while the model runs, toggle to answer, idle output.
 //!
-//! `cargo bench --bench screen` runs the real binary in a pseudo-terminal of 120x40 and prints medians and 95th
-//! percentiles in milliseconds, beside the time of `undertone --version` as the yardstick of a process start.
+//! `cargo bench --bench screen` runs the real binary in a 120x40 pseudo-terminal and prints medians and 95th percentiles in milliseconds,
+//! next to the time of `undertone --version` as the cost of a process start.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -81,7 +81,7 @@ impl Screen {
         )
     }
 
-    /// Reads until the screen satisfies the condition; the moment at which it first did.
+    /// Reads until the screen satisfies the condition; returns when it first did.
     fn until(&mut self, what: &str, holds: impl Fn(&str) -> bool) -> Instant {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -109,7 +109,7 @@ impl Screen {
         at
     }
 
-    /// Bytes that arrive within a time.
+    /// Counts the bytes that arrive within a time.
     fn listen(&mut self, time: Duration) -> usize {
         let deadline = Instant::now() + time;
         let mut bytes = 0;

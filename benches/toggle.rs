@@ -1,6 +1,6 @@
-//! From a toggle to its answer, against one forward pass of the same prompt in the same run.
+//! Time from a toggle to its answer, against one forward pass of the same prompt in the same run.
 //!
-//! `cargo bench --bench toggle`: what the worker computes when a latent is switched off, on the default bundled model.
+//! `cargo bench --bench toggle` measures the worker's computation when a latent is switched off, on the default bundled model.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -72,7 +72,7 @@ fn toggle(value: AblationValue, off: impl IntoIterator<Item = usize>) {
     divan::black_box(outcome.expect("the ablation runs"));
 }
 
-/// The yardstick: one forward pass over the prompt.
+/// The baseline: one forward pass over the prompt.
 #[divan::bench]
 fn reference_prompt_pass() {
     let model = READY.explorer.model();

@@ -1,7 +1,7 @@
-//! How fast decoded records are searched: our default search of `undertone trace`, the search alone, one core.
+//! Speed of searching decoded records: the default search of `undertone trace`, the search alone, on one core.
 //!
-//! `cargo bench --bench trace`. The records are made here: word problems of two to four steps, each result read at a later
-//! position among other numbers and words, top 5 of seven positions. `UNDERTONE_RECORDS=FILE` times a file's instead.
+//! `cargo bench --bench trace`. The records are synthetic: word problems of two to four steps, each result read at a later position among
+//! other numbers and words, top 5 of seven positions. `UNDERTONE_RECORDS=FILE` uses the records of a file instead.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ use undertone::verify::paper::solution::Solution;
 use undertone::verify::paper::tokens::Tokens;
 use undertone::verify::{Case, Search, search};
 
-/// A question, its answer, the top tokens of each position, gold steps.
+/// A question, its answer, the top tokens of each position, and the gold steps.
 struct Decoded {
     question: String,
     answer: String,
@@ -70,7 +70,7 @@ fn tokens(top: &[String]) -> Vec<TokenRead> {
     top.iter().map(read).collect()
 }
 
-/// A record from its number alone.
+/// Makes a record from its number alone.
 fn made(seed: u64) -> Decoded {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut below = |n: u64| {
@@ -120,7 +120,7 @@ fn made(seed: u64) -> Decoded {
     }
 }
 
-/// All records once; divan gives records a second.
+/// Searches all records once; divan reports records per second.
 #[divan::bench(sample_count = 50)]
 fn search_by_default(bencher: Bencher) {
     bencher

@@ -1,4 +1,4 @@
-//! Puts other problems' latents in place of each latent and prints how often the answer changes.
+//! Resample-ablates each latent (other problems' latents as donors) and prints how often the answer changes.
 //!
 //! `cargo run --release --example ablate`
 

@@ -1,16 +1,16 @@
-//! The rules of the repository, checked on its source: who may import whom, file size, file headers, and
-//! what may not be written. Rules are data; a violation names the file, the line and the rule.
+//! The rules of the repository, checked on its source: imports, file size, file headers, and forbidden names. Rules are data; a violation
+//! names the file, the line and the rule.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The longest that a file may be without its tests.
+/// Maximum lines of a file without its tests.
 const MAX_LINES: usize = 500;
 
-/// The floors, from the bottom up; nothing imports upwards.
+/// The layers, from the bottom up; nothing imports upwards.
 const FLOORS: &[&str] = &["core", "verify", "engine", "lab", "explorer", "commands"];
 
-/// Which modules of ours a module may use beside itself. `worker::protocol` is a module of its own.
+/// The modules each module may use besides itself. `worker::protocol` counts as a separate module.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("core::text", &[]),
     ("core::types", &[]),
@@ -198,7 +198,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The modules at the top, which may use everything of theirs and below.
+/// The modules at the top, which may use everything in their layer and below.
 const TOP: &[&str] = &[
     "commands",
     "explorer::term",
@@ -211,7 +211,7 @@ const ONE_OPENER: &str =
     "files are opened by `file`, which waits for no pipe and takes no device for a file";
 const BOUNDED: &str = "what is read has a bound: use `file`";
 
-/// Names that belong to some modules alone (prefixes of their paths), and why.
+/// Names reserved for some modules (prefixes of their paths), and why.
 const ONLY_IN: &[(&str, &[&str], &str)] = &[
     (
         "candle_core",
@@ -389,7 +389,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// Where JSON is made that only programs read: keys and sums, and files whose bytes are those of a published form.
+/// Where JSON only for programs is made: keys and checksums, and files in a published format.
 const JSON_FOR_PROGRAMS: &[&str] = &[
     "core::text",
     "explorer::session::store",
@@ -401,8 +401,8 @@ const JSON_FOR_PROGRAMS: &[&str] = &[
     "explorer::worker::cache",
 ];
 
-/// The files that hold a stream of the process in their hands. What they write is a `text::Page` or a `text::Clean`, whose
-/// insides nothing but `text` can make, so nothing foreign gets through.
+/// The files that access a standard stream directly. They write `text::Page` or `text::Clean`, which only `text` can construct, so no
+/// unsanitized text gets through.
 const DOORS: &[(&str, &[&str])] = &[
     (
         "stdout()",
@@ -411,7 +411,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "commands/explore.rs",
             "explorer/term/output.rs",
             "explorer/term/surface.rs",
-            // Devices that a user names as an output may be these.
+            // User-named output devices may be these.
             "core/file/kind.rs",
         ],
     ),
@@ -426,13 +426,13 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// A file of the crate, parted into code and tests.
+/// A file of the crate, split into code and tests.
 struct Source {
     /// The path below `src`.
     path: PathBuf,
     /// The path of its module, e.g. `session::store`.
     module: Vec<String>,
-    /// All of it.
+    /// The whole text.
     text: String,
     /// Whether all of it is test code.
     is_test: bool,
@@ -470,7 +470,7 @@ impl Source {
         (1..).zip(self.text[..end].lines())
     }
 
-    /// The same without lines that are comments.
+    /// The code lines that are not comments.
     fn statements(&self) -> impl Iterator<Item = (usize, &str)> {
         self.code()
             .filter(|(_, line)| !line.trim_start().starts_with("//"))
@@ -486,10 +486,10 @@ impl Source {
     }
 }
 
-/// Where the test module of a file starts; its end if there is none.
+/// The start of a file's test module, or the end of the file if there is none.
 fn start_of_tests(text: &str) -> usize {
     let opens = |start: usize| {
-        // Further attributes may stand between, over several lines.
+        // Further attributes may follow, over several lines.
         let mut lines = text[start..].lines();
         let line = lines.find(|line| !line.starts_with(['#', ' ', ')']));
         line.is_some_and(|line| words(line, "mod").next().is_some() && line.ends_with('{'))
@@ -503,7 +503,7 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The places in a line where a name stands as a whole word; one that ends in `::` as the start of a path.
+/// The text after each whole-word occurrence of a name in a line; a name ending in `::` matches the start of a path.
 fn words<'a>(line: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     line.match_indices(name).filter_map(move |(start, _)| {
         let (before, after) = (&line[..start], &line[start + name.len()..]);
@@ -513,7 +513,7 @@ fn words<'a>(line: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     })
 }
 
-/// The paths that a path with groups names: `{text, types::{Run, Step}}` is `text`, `types::Run` and `types::Step`.
+/// Expands a path with groups: `{text, types::{Run, Step}}` gives `text`, `types::Run` and `types::Step`.
 fn paths_of(path: &str) -> Vec<Vec<String>> {
     let path = path.trim_start();
     if let Some(group) = path.strip_prefix('{') {
@@ -550,7 +550,7 @@ fn paths_of(path: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// Every path of ours that a file uses outside its tests, from the root of the crate, with the lines.
+/// Every path of this crate that a file uses outside its tests, from the crate root, with line numbers.
 fn used_paths(source: &Source) -> Vec<(usize, Vec<String>)> {
     let lines: Vec<(usize, &str)> = source.statements().collect();
     let mut code = String::new();
@@ -594,7 +594,7 @@ fn used_paths(source: &Source) -> Vec<(usize, Vec<String>)> {
     used
 }
 
-/// The unit with a rule of its own that a path lies in: a module of a floor, or a floor without any.
+/// The unit that a path belongs to and that has its own rule: a module of a layer, or a layer without modules.
 fn unit_of(path: &[String]) -> String {
     let parts: Vec<&str> = path.iter().map(String::as_str).collect();
     match parts[..] {
@@ -605,7 +605,7 @@ fn unit_of(path: &[String]) -> String {
     }
 }
 
-/// How high a unit lies; what is on no floor is above all of them.
+/// The layer of a unit; a unit outside all layers ranks above them.
 fn height(unit: &str) -> usize {
     let floor = unit.split("::").next().unwrap_or_default();
     let found = FLOORS.iter().position(|known| *known == floor);
@@ -623,7 +623,7 @@ fn check_imports(source: &Source) -> Vec<String> {
     let mut found = Vec::new();
     for (line, path) in used_paths(source) {
         let unit = unit_of(&path);
-        // A name without a module is one of the crate's root or of the floor's.
+        // A name without a module belongs to the crate root or to the layer.
         let is_known =
             TOP.contains(&unit.as_str()) || MAY_USE.iter().any(|(known, _)| *known == unit);
         let above = height(&unit) > height(&own) && height(&unit) < FLOORS.len();
@@ -635,8 +635,8 @@ fn check_imports(source: &Source) -> Vec<String> {
     found
 }
 
-/// The circles of files that import one another, each with its files in order. A module and those below it are one idea: a file may use
-/// what the files above it define.
+/// The import cycles between files, each sorted. A module and its submodules form one unit: a file may use what the files above it
+/// define.
 fn circles(sources: &[Source]) -> Vec<Vec<String>> {
     let place = |path: &[String]| {
         (1..=path.len()).rev().find_map(|n| {
@@ -654,7 +654,7 @@ fn circles(sources: &[Source]) -> Vec<Vec<String>> {
                 .collect()
         })
         .collect();
-    // Which files each file reaches.
+    // The files that each file reaches.
     let reach: Vec<Vec<bool>> = (0..sources.len())
         .map(|from| {
             let mut seen = vec![false; sources.len()];
@@ -689,7 +689,7 @@ fn circles(sources: &[Source]) -> Vec<Vec<String>> {
     found
 }
 
-/// Circles that are too large, or that leave a folder.
+/// Cycles that are too large, or that cross folders.
 fn check_circles(sources: &[Source]) -> Vec<String> {
     let folder = |module: &String| {
         module
@@ -786,13 +786,13 @@ fn check_shape(source: &Source) -> Vec<String> {
     found
 }
 
-/// Every rule on one file.
+/// Checks every rule on one file.
 fn check(source: &Source) -> Vec<String> {
     let checks = [check_shape, check_imports, check_names, check_words];
     checks.iter().flat_map(|check| check(source)).collect()
 }
 
-/// The Rust files below a folder, in order of name.
+/// The Rust files below a folder, sorted by name.
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let entries = fs::read_dir(folder).unwrap_or_else(|why| panic!("{}: {why}", folder.display()));
@@ -808,7 +808,6 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Every file of the crate.
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let read = |path: PathBuf| {

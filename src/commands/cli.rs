@@ -1,4 +1,4 @@
-//! The command line as clap types, shared by parsing, help and completions. Nothing is run here.
+//! The command line as clap types, shared by parsing, help and completions. Doc comments of options and values are help texts.
 
 mod ablation;
 mod batch;
@@ -22,21 +22,19 @@ use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, V
 use crate::core::error::{Error, Result};
 use crate::core::types::LatentIdx;
 
-pub use self::ablation::{
-    ALL, DirectionName, MannerArgs, Value,
-};
+pub use self::ablation::{ALL, DirectionName, MannerArgs, Value};
 pub use self::batch::{ControlName, MergeArgs, RunArgs};
 pub use self::calibrate::CalibrateArgs;
 pub use self::completions::CompletionsArgs;
 use self::data::range;
 pub use self::data::{
-    DataArgs, DataCommand, GenerateArgs, Gsm8kArgs, PrepareCommand,
-    ProblemsArgs, ProblemsCommand, Split,
+    DataArgs, DataCommand, GenerateArgs, Gsm8kArgs, PrepareCommand, ProblemsArgs, ProblemsCommand,
+    Split,
 };
 pub use self::lens::{FitArgs, LensArgs, LensCommand, Rank, ReadArgs};
 pub use self::model::{
-    BaseName, Behaviour, CheckpointArgs, Device, FamilyName, ModelArgs,
-    Precision, ShapeName, };
+    BaseName, Behaviour, CheckpointArgs, Device, FamilyName, ModelArgs, Precision, ShapeName,
+};
 pub use self::report::RunReportArgs;
 pub use self::study::{
     AblateArgs, Edit, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,
@@ -44,12 +42,12 @@ pub use self::study::{
 pub use self::trace::{ReadsName, SearchName, Shape, TokensName, TraceArgs, TraceMode};
 pub use verdict::BudgetArgs;
 
-/// The model that is opened when none is named.
+/// The default model.
 pub const DEFAULT_MODEL: &str = "mini-math";
-/// How many tokens of a projection are shown at most.
+/// The largest number of tokens shown of a projection.
 const MAX_TOP_K: usize = 1000;
 
-/// What follows the options in the help.
+/// The text after the options in the long help.
 const AFTER_HELP: &str = "\
 Exit codes: 0 ok, 1 verdict not sound (with --check), 2 usage or configuration,
             3 model or data, 101 bug";
@@ -75,24 +73,24 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// What the parser says instead of a command line: help, version, or why it refuses.
+/// The parser's message when there is nothing to run: help, version, or a usage error.
 #[derive(Debug, Clone)]
 pub struct Said {
-    /// The text, not yet cleaned: a refusal quotes what was typed.
+    /// The text, not sanitised: an error quotes the arguments.
     pub text: String,
-    /// Whether it is a refusal, for standard error.
+    /// Whether it is a usage error, printed to standard error.
     pub is_refusal: bool,
 }
 
-/// Parses arguments, of which the first is the program's name.
+/// Parses arguments; the first is the program's name.
 ///
 /// # Errors
-/// Help and version come back as an error too, since there is nothing to run then.
+/// A usage error, and also help and version, since there is nothing to run.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Said> {
     parse_here(args, "")
 }
 
-/// The same where files lie in these `folders`, which the long help says.
+/// Parses like [`parse`], and appends `folders`, a text on where files are, to the long help.
 ///
 /// # Errors
 /// As [`parse`].
@@ -104,10 +102,10 @@ pub fn parse_here(args: impl IntoIterator<Item = OsString>, folders: &str) -> Re
         let matches = command.clone().try_get_matches_from(args);
         matches.and_then(|matches| Cli::from_arg_matches(&matches))
     };
-    // Options ahead of the command are those of the command, where they are not the explorer's.
+    // Options before the command are taken as the command's own unless they parse as the explorer's.
     let parsed = parse(args).or_else(|said| match behind.map(parse) {
         Some(Ok(cli)) => Ok(cli),
-        // The command understands its options, and lacks something else.
+        // The command knows its options; the error is another one and more helpful.
         Some(Err(other)) if other.kind() != clap::error::ErrorKind::UnknownArgument => Err(other),
         _ => Err(said),
     });
@@ -117,7 +115,7 @@ pub fn parse_here(args: impl IntoIterator<Item = OsString>, folders: &str) -> Re
     })
 }
 
-/// The same arguments with what stands ahead of the command's name behind it; `None` where nothing does.
+/// Moves the arguments before the command's name behind it; returns `None` if there are none.
 fn behind_the_command(command: &clap::Command, args: &[OsString]) -> Option<Vec<OsString>> {
     let is_command = |arg: &OsString| {
         arg.to_str()
@@ -155,7 +153,7 @@ pub struct ExploreArgs {
     pub screen: ScreenArgs,
 }
 
-/// How things look.
+/// The options of the display.
 #[derive(Debug, Clone, Args)]
 pub struct ScreenArgs {
     /// Colour: always, never, or auto as `NO_COLOR` says
@@ -178,7 +176,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What to do instead of opening the explorer.
+/// The commands.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// List the bundled models and the published checkpoints
@@ -262,7 +260,7 @@ pub struct BenchArgs {
     pub json: bool,
 }
 
-/// What `bench` times.
+/// The suites of `bench`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Suite {
     /// Loading, prompt, latent steps and answers
@@ -353,7 +351,7 @@ pub struct InspectArgs {
     pub ascii: bool,
 }
 
-/// Which latents to switch off.
+/// The latents to switch off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Off {
     /// All of them.
@@ -366,7 +364,7 @@ impl Off {
     /// Returns the latents that are off when `n_latents` are run.
     ///
     /// # Errors
-    /// A usage error that names the first latent which is not run.
+    /// A usage error that names the first latent beyond `n_latents`.
     pub fn latents(&self, n_latents: usize) -> Result<BTreeSet<LatentIdx>> {
         let latents = match self {
             Self::All => (1..=n_latents).map(LatentIdx).collect(),
@@ -391,7 +389,7 @@ impl FromStr for Off {
         let mut latents = BTreeSet::new();
         for part in text.split(',') {
             let part = range(part).ok().filter(|part| *part.start() > 0);
-            // No model is run with that many; the bound keeps a slip from filling the memory.
+            // No model has that many; the bound keeps a typo from filling the memory.
             let part = part.filter(|part| *part.end() <= 10_000);
             let part = part.ok_or("expected latents counted from 1, as in 2,4 or 1-3, or all")?;
             latents.extend(part.map(LatentIdx));
@@ -445,7 +443,7 @@ pub struct ExportArgs {
     pub force: bool,
 }
 
-/// A format of reports.
+/// The format of an exported report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// One object with every value, schema undertone.export/1

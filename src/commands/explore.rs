@@ -20,7 +20,7 @@ use crate::engine::model_source::Opener;
 use crate::explorer::app::{self, ModelChoice, Place};
 use crate::explorer::session::store::{self, Loaded, SessionFile};
 use crate::explorer::session::{Session, export as exports};
-use crate::explorer::term::{self, WorkerLink};
+use crate::explorer::term;
 use crate::explorer::worker;
 use crate::lab::rows::calibration::Calibration;
 
@@ -151,10 +151,6 @@ fn screen(
     app.runs_folder = paths.runs();
     let link = worker::spawn(placement, opener, Some(paths.cache.clone()))
         .map_err(|error| Error::internal(format!("cannot start the model's thread: {error}")))?;
-    let link = WorkerLink {
-        requests: link.requests,
-        events: link.events,
-    };
     let data = app.data.clone();
     let options = term::Options {
         app,

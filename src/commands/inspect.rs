@@ -302,7 +302,8 @@ fn as_text(i: &Inspection) -> String {
         );
         for (rank, t) in latent.top.iter().enumerate() {
             out += &format!(
-                "  {rank:>2}  {:<16} p {:.4}  logit {:.3}\n",
+                "  {:>2}  {:<16} p {:.4}  logit {:.3}\n",
+                rank + 1,
                 clean(&t.text),
                 t.prob,
                 t.logit

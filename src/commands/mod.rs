@@ -1,7 +1,7 @@
-//! Everything that works without a screen: one file a subcommand, text or JSON on standard output.
+//! The subcommands, one file each, with text or JSON on standard output.
 //!
-//! Output goes through [`print()`], which takes a [`Page`] alone, so it never holds a control character; a closed pipe is not an
-//! error.
+//! Output goes through [`print()`], which accepts only a [`Page`] and so never writes a control character. A closed pipe is not
+//! an error.
 
 pub mod bench;
 pub mod calibrate;
@@ -44,10 +44,10 @@ use crate::lab::analysis::Workbench;
 use crate::lab::analysis::verdict::{Budget, Strategy};
 use crate::lab::rows::header;
 
-/// Writes a finished report to standard output.
+/// Writes a report to standard output.
 ///
 /// # Errors
-/// When standard output cannot be written; a closed pipe has a kind of its own that ends quietly.
+/// When standard output cannot be written; a closed pipe has a separate kind that ends quietly.
 pub fn print(page: &Page) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(page.as_bytes()).and_then(|()| {
@@ -62,7 +62,7 @@ pub fn print(page: &Page) -> Result<()> {
         .map_err(|source| Error::Output { source })
 }
 
-/// Writes an error and its hint to standard error, cleaned. A standard error that cannot be written is ignored.
+/// Writes an error and its hint to standard error, sanitised. Write errors are ignored.
 pub fn print_error(message: &str, hint: Option<&str>) {
     let mut err = std::io::stderr().lock();
     let _ = writeln!(err, "error: {}", sanitize(message));
@@ -71,14 +71,14 @@ pub fn print_error(message: &str, hint: Option<&str>) {
     }
 }
 
-/// Writes a warning to standard error, cleaned. A standard error that cannot be written is ignored.
+/// Writes a warning to standard error, sanitised. Write errors are ignored.
 pub fn print_warning(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "warning: {}", sanitize(message));
 }
 
-/// Warns of what could not be read of a session file.
+/// Warns of the parts of a session file that could not be read.
 pub fn report_unread(path: &Path, unread: &[Unread]) {
-    /// More than these are only counted.
+    /// The number of warnings printed; the rest are counted.
     const NAMED: usize = 20;
     for one in unread.iter().take(NAMED) {
         print_warning(&format!("{path:?}: {one}"));
@@ -88,12 +88,12 @@ pub fn report_unread(path: &Path, unread: &[Unread]) {
     }
 }
 
-/// Writes a line to standard error, e.g. how far something is. A standard error that cannot be written is ignored.
+/// Writes a line to standard error, e.g. progress. Write errors are ignored.
 pub fn print_note(line: &Clean<'_>) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Prints what the command line parser has to say (help, version or a refusal), cleaned; gives the exit code.
+/// Prints the message of the command line parser, sanitised; returns the exit code.
 #[must_use]
 pub fn usage(said: &cli::Said) -> u8 {
     let page = Page::of(said.text.trim_end());
@@ -105,33 +105,33 @@ pub fn usage(said: &cli::Said) -> u8 {
     printed.map_or_else(|error| report_error(&error), |()| 0)
 }
 
-/// Says on standard error why the program ends, unless the reader of its output went away; gives the exit code.
+/// Prints an error to standard error, except for a closed pipe; returns the exit code.
 #[must_use]
 pub fn report_error(error: &Error) -> u8 {
-    // A closed pipe is how `head` says that it has seen enough.
+    // `head` closes the pipe when it has enough.
     if error.kind() != error::Kind::BrokenPipe {
         print_error(&error.to_string(), error.hint().as_deref());
     }
     error.exit_code()
 }
 
-/// A value as indented JSON, in which foreign text keeps its meaning but reaches no terminal as it is.
+/// Serialises a value as indented JSON, with untrusted text escaped for terminals.
 ///
 /// # Errors
-/// When it cannot be written as JSON, which would be a bug.
+/// When serialisation fails, which would be a bug.
 pub fn to_json<T: serde::Serialize>(value: &T) -> Result<Page> {
     Page::json(value).map_err(|error| Error::internal(error.to_string()))
 }
 
-/// A value as JSON on one line, escaped like [`to_json`]'s.
+/// Serialises a value as JSON on one line, escaped as in [`to_json`].
 ///
 /// # Errors
-/// When it cannot be written as JSON, which would be a bug.
+/// When serialisation fails, which would be a bug.
 pub fn to_json_line<T: serde::Serialize>(value: &T) -> Result<Page> {
     Page::json_line(value).map_err(|error| Error::internal(error.to_string()))
 }
 
-/// What a verdict may cost, as asked for.
+/// Returns the requested budget of a verdict.
 fn budget(args: &cli::BudgetArgs) -> Result<Budget> {
     let named = args.strategies.iter();
     let strategies: Vec<Strategy> = named
@@ -151,7 +151,7 @@ fn budget(args: &cli::BudgetArgs) -> Result<Budget> {
     })
 }
 
-/// Loads a model with its reference set, kept from an earlier session or made and kept for a later one.
+/// Loads a model with its reference set, which is cached between sessions.
 ///
 /// # Errors
 /// When the checkpoint cannot be read or fails its self-tests.
@@ -161,7 +161,7 @@ pub fn load(args: &cli::CheckpointArgs) -> Result<Workbench> {
     Ok(explorer)
 }
 
-/// A budget as files have it.
+/// Returns a budget in the form written to files.
 fn written(budget: &Budget) -> header::Budget {
     header::Budget {
         strategies: budget.strategies.iter().map(Strategy::asked_as).collect(),
@@ -172,9 +172,9 @@ fn written(budget: &Budget) -> header::Budget {
     }
 }
 
-/// Sees to the reference set, which is kept for later commands.
+/// Loads the reference set from the cache, or builds and caches it.
 fn ensure_reference(explorer: &mut Workbench) -> Result<()> {
-    // Without a home folder there is nowhere to keep it.
+    // Without a home folder it is not cached.
     let folder = Paths::discover()
         .ok()
         .map(|paths| kept::folder(&paths.cache));
@@ -183,15 +183,15 @@ fn ensure_reference(explorer: &mut Workbench) -> Result<()> {
         .map_err(Error::from)
 }
 
-/// Loads a model; a download is shown on standard error.
+/// Loads a model, showing a download on standard error.
 ///
 /// # Errors
-/// When it cannot be found, downloaded or read, or fails its self-tests.
+/// When the model cannot be found, downloaded or read, or fails its self-tests.
 pub fn load_model(args: &cli::CheckpointArgs) -> Result<Model> {
     load_as(args, |_| ())
 }
 
-/// Loads a model with options changed.
+/// Loads a model with changed options.
 fn load_as(args: &cli::CheckpointArgs, change: impl FnOnce(&mut LoadOptions)) -> Result<Model> {
     let placement = placement(args.device)?;
     let mut meter = meter::Meter::new();
@@ -210,7 +210,7 @@ fn load_as(args: &cli::CheckpointArgs, change: impl FnOnce(&mut LoadOptions)) ->
     Ok(model)
 }
 
-/// How the model named on the command line is to be opened.
+/// Returns the opener of the model named on the command line.
 #[must_use]
 pub fn opener(args: &cli::CheckpointArgs) -> Opener {
     let kind = &args.kind;
@@ -246,7 +246,7 @@ pub fn opener(args: &cli::CheckpointArgs) -> Opener {
     }
 }
 
-/// How the hub is used: as the environment says, and without a network if asked so.
+/// Returns the hub's options from the environment, offline if requested.
 #[must_use]
 pub fn hub_options(offline: bool) -> hub::Options {
     let mut options = hub::Options::from_env();
@@ -273,7 +273,7 @@ fn base(name: cli::BaseName) -> Base {
     }
 }
 
-/// The device asked for.
+/// Returns the requested device.
 ///
 /// # Errors
 /// When this build or machine does not have it.
@@ -296,7 +296,7 @@ fn no_device(name: &str, cause: &ModelError) -> Error {
     )
 }
 
-/// A model that cannot be opened, as the program's error.
+/// Converts an error of opening a model.
 #[must_use]
 #[allow(
     clippy::needless_pass_by_value,
@@ -306,7 +306,7 @@ pub fn open_error(error: OpenError) -> Error {
     of_kind(error.kind(), error.to_string(), error.hint())
 }
 
-/// A failure of the hub as the program's error.
+/// Converts an error of the hub.
 #[must_use]
 #[allow(
     clippy::needless_pass_by_value,
@@ -316,7 +316,7 @@ pub fn hub_error(error: HubError) -> Error {
     of_kind(error.kind(), error.to_string(), error.hint())
 }
 
-/// What the user can mend in the command or the environment is not the model's fault.
+/// Maps errors in the command or the environment to usage errors, all others to model errors.
 fn of_kind(kind: error::Kind, message: String, hint: String) -> Error {
     match kind {
         error::Kind::Usage | error::Kind::Config => Error::Usage {

@@ -1,15 +1,15 @@
-//! Comparing answers (methods.md 1.7), and how early one stands among forced ones (methods.md 4).
+//! Comparison of answers (methods.md 1.7), and early stopping measures over forced answers (methods.md 4).
 
 use crate::core::types::{EarlyExit, Mode};
 
-/// Whether an answer equals the gold one: equal lower-cased strings without commas and spaces (methods.md 1.7).
-/// The published comparison is of strings: `18.0` is not `18`, and a full stop counts.
+/// Returns whether an answer equals the gold one: lower-cased, without commas and white space (methods.md 1.7). As published,
+/// strings are compared: `18.0` is not `18`, and a full stop counts.
 #[must_use]
 pub fn is_correct(value: Option<&str>, gold: &str) -> bool {
     value.is_some_and(|value| same(value, gold))
 }
 
-/// The equality of methods.md 1.7.
+/// Returns whether two answers are equal by methods.md 1.7.
 #[must_use]
 pub fn same(a: &str, b: &str) -> bool {
     let normal = |s: &str| {
@@ -21,8 +21,8 @@ pub fn same(a: &str, b: &str) -> bool {
     normal(a) == normal(b)
 }
 
-/// The smallest k whose forced answer equals the clean one (methods.md 4); none if there is no such k or no clean answer.
-/// In written mode k counts tokens, and k = 0, an answer without any step, is not considered.
+/// Returns the smallest k whose forced answer equals the clean one (methods.md 4); `None` if there is no such k or no clean
+/// answer. In written mode, k counts tokens, and k = 0 (no steps) is excluded.
 #[must_use]
 pub fn first_match(exits: &[EarlyExit], mode: Mode, clean: Option<&str>) -> Option<usize> {
     let clean = clean.filter(|value| !value.is_empty())?;
@@ -33,8 +33,8 @@ pub fn first_match(exits: &[EarlyExit], mode: Mode, clean: Option<&str>) -> Opti
         .map(|exit| exit.k)
 }
 
-/// The smallest k from which on every forced answer equals the last one, whatever the clean answer is (methods.md 4). In
-/// written mode answers are compared as they stand, and k = 0 is not considered.
+/// Returns the smallest k from which on every forced answer equals the last one, regardless of the clean answer (methods.md 4).
+/// In written mode, answers are compared verbatim and k = 0 is excluded.
 #[must_use]
 pub fn stable_match(exits: &[EarlyExit], mode: Mode) -> Option<usize> {
     let last = exits.last()?.value.as_deref().unwrap_or_default();
@@ -58,7 +58,7 @@ pub fn stable_match(exits: &[EarlyExit], mode: Mode) -> Option<usize> {
 pub(crate) mod tests {
     use super::*;
 
-    /// Forced answers after 0, 1, ... latents; an empty one is none.
+    /// Builds forced answers after 0, 1, ... latents; an empty text means no answer.
     pub(crate) fn exits(values: &[&str]) -> Vec<EarlyExit> {
         let exit = |(k, value): (usize, &&str)| EarlyExit {
             k,
@@ -89,7 +89,7 @@ pub(crate) mod tests {
 
     #[test]
     fn matches_are_those_of_the_paper() {
-        // The vectors of methods.md 9.1, and the oddities of section 4.
+        // The test vectors of methods.md 9.1, and the quirks of section 4.
         for (values, clean, first, stable) in [
             (
                 &["5", "7", "7", "8", "7", "7", "7"][..],

@@ -1,8 +1,8 @@
-//! Files: the one place that opens, reads and writes them. Errors name the path.
+//! The only module that opens, reads and writes files. Errors name the path.
 //!
-//! What stands at a path is looked at before it is opened, so that no FIFO makes the program wait and no device is taken for
-//! a file; everything that is read has a bound; files are replaced atomically, and what is no regular file is written
-//! through. `tests/tidy.rs` keeps other modules from the calls of the standard library.
+//! The kind of a file is checked before opening, so that no FIFO blocks the program and no device is mistaken for a file. All
+//! reads are bounded. Regular files are replaced atomically; other outputs are written through. `tests/tidy.rs` keeps other
+//! modules from calling the standard library directly.
 
 mod foreign;
 mod kind;

@@ -1,4 +1,4 @@
-//! The log: to a file in the state folder, never to the screen.
+//! The log, written to a file in the state folder, never to the screen.
 
 use std::env;
 use std::fs::{self, File};
@@ -11,17 +11,17 @@ use crate::core::error::{Error, Result};
 use crate::core::file;
 use crate::core::paths;
 
-/// The variable that says what is logged, in the syntax of `EnvFilter`, e.g. `undertone=debug`.
+/// The environment variable with the log filter, in `EnvFilter` syntax, e.g. `undertone=debug`.
 pub const FILTER_VAR: &str = "UNDERTONE_LOG";
-/// What is logged otherwise.
+/// The filter if the variable is unset or empty.
 const DEFAULT_FILTER: &str = "info";
-/// A log longer than this is set aside as `.old` at the next start, in bytes.
+/// Maximum log size in bytes; at the next start, a longer log is renamed to `.old`.
 const MAX_LOG_LEN: u64 = 4 << 20;
 
 /// Starts logging to the file.
 ///
 /// # Errors
-/// Names the file when it cannot be written, and the variable when its filter cannot be read.
+/// Names the file if it cannot be written, or the variable if its filter is invalid.
 pub fn init(log_file: &Path) -> Result<()> {
     let filter = parse_filter(env::var(FILTER_VAR).ok().as_deref())?;
     let file = open(log_file)?;
@@ -33,7 +33,7 @@ pub fn init(log_file: &Path) -> Result<()> {
         .map_err(|why| Error::internal(format!("the log was started twice: {why}")))
 }
 
-/// Opens the log file to append to it; its folder is created, and an overlong log is set aside first.
+/// Opens the log file for appending. Creates its folder and renames an overlong log first.
 ///
 /// # Errors
 /// Names the file or folder that cannot be written.
@@ -48,7 +48,7 @@ pub fn open(log_file: &Path) -> Result<File> {
     file::append(log_file).map_err(|source| Error::io("write", log_file, source))
 }
 
-/// Reads a filter; unset and empty mean the default.
+/// Parses a filter; unset and empty mean the default.
 fn parse_filter(filter: Option<&str>) -> Result<EnvFilter> {
     let filter = filter.filter(|f| !f.is_empty()).unwrap_or(DEFAULT_FILTER);
     EnvFilter::try_new(filter).map_err(|why| Error::Config {

@@ -1,7 +1,7 @@
-//! The ground floor: plain data, text, errors, files, statistics and data sets.
+//! The lowest layer: plain data, text, errors, files, statistics and data sets.
 //!
-//! Knows no tensor, no model and no screen. It may use crates of general use, and nothing else of ours. Start at [`types`] for what a run,
-//! an intervention and a verdict are; at [`text`] for how foreign text is shown.
+//! Independent of tensors, models and screens; depends on general-purpose crates only. Start at [`types`] for runs, interventions
+//! and verdicts, and at [`text`] for the display of untrusted text.
 
 pub mod answers;
 pub mod datasets;

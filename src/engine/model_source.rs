@@ -18,9 +18,9 @@ pub use crate::engine::hub::Progress;
 /// The settings for opening models.
 #[derive(Debug, Clone, Default)]
 pub struct Opener {
-    /// The model that the options below speak of; another one is opened without them.
+    /// The model that the options apply to; others get only `precision` and `behaviour`.
     pub named: String,
-    /// What the user said about it.
+    /// The user's options for it.
     pub options: LoadOptions,
     /// Its tokenizer.
     pub tokenizer: Option<PathBuf>,

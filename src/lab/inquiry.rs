@@ -1,4 +1,4 @@
-//! The short way in: a model by name, a question, and what is asked about its run.
+//! The short API: open a model by name, run a question, and analyse its run.
 
 use crate::core::types::{Ablation, EarlyExit, LatentIdx, Outcome, Phrase, Run, Verdict};
 use crate::engine::model::{Cancel, Checkpoint, Device, LoadOptions, Model, ModelError};
@@ -6,14 +6,14 @@ use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::analysis::verdict::Budget;
 
-/// How many tokens of each projection a run keeps.
+/// Number of top tokens that a run keeps of each projection.
 const TOP_K: usize = 10;
 
 impl Workbench {
-    /// Opens a bundled model by name, or a checkpoint by its path: on the CPU, in `f32`.
+    /// Opens a bundled model by name, or a checkpoint by path, on the CPU in `f32`.
     ///
     /// # Errors
-    /// When there is no such model, it cannot be read, or it fails its self-tests.
+    /// When the model does not exist, cannot be read, or fails its self-tests.
     pub fn open(name_or_path: &str) -> Result<Self, ModelError> {
         let checkpoint = Checkpoint::open(name_or_path)?;
         let options = LoadOptions::default();
@@ -21,7 +21,7 @@ impl Workbench {
         Ok(Self::bare(model))
     }
 
-    /// Runs a question in the model's main mode with its own number of latents.
+    /// Runs a question in the model's main mode with its default number of latents.
     ///
     /// # Errors
     /// When the question does not fit or the model fails.
@@ -45,8 +45,8 @@ impl Workbench {
     }
 }
 
-/// A question with its clean run. What needs the reference set (resample, mean, the verdict) makes it first, once for each workbench; that
-/// takes seconds for a bundled model.
+/// A question with its clean run. Methods that need the reference set build it on first use, once per workbench; that takes
+/// seconds for a bundled model.
 pub struct Inquiry<'a> {
     workbench: &'a mut Workbench,
     clean: CleanRun,
@@ -54,25 +54,25 @@ pub struct Inquiry<'a> {
 }
 
 impl Inquiry<'_> {
-    /// The clean run: every position with its top tokens, and the answer.
+    /// Returns the clean run: every position with its top tokens, and the answer.
     #[must_use]
     pub fn run(&self) -> &Run {
         &self.clean.run
     }
 
-    /// The clean run with the states that interventions start from.
+    /// Returns the clean run with the states that interventions start from.
     #[must_use]
     pub fn clean(&self) -> &CleanRun {
         &self.clean
     }
 
-    /// Lets another thread call the work off.
+    /// Returns a handle with which another thread can cancel the work.
     #[must_use]
     pub fn cancel(&self) -> Cancel {
         self.cancel.clone()
     }
 
-    /// The answer with some latents off, and the size of the change.
+    /// Runs an ablation and returns the answer with the size of the change.
     ///
     /// # Errors
     /// When the intervention is refused or proves nothing, or the model fails.
@@ -81,7 +81,7 @@ impl Inquiry<'_> {
         self.workbench.ablate(&self.clean, ablation, &self.cancel)
     }
 
-    /// The phrases that are decoded from one latent.
+    /// Returns the phrases decoded from one latent.
     ///
     /// # Errors
     /// When there is no such latent or the model fails.
@@ -91,7 +91,7 @@ impl Inquiry<'_> {
         self.workbench.phrases(&self.clean, latent, &self.cancel)
     }
 
-    /// The answer after 0, 1, ... N latents.
+    /// Returns the answers forced after 0, 1, ... N latents.
     ///
     /// # Errors
     /// When the model fails.
@@ -99,7 +99,7 @@ impl Inquiry<'_> {
         self.workbench.early_exits(&self.clean, &self.cancel)
     }
 
-    /// The verdict within the default budget.
+    /// Returns the verdict within the default budget.
     ///
     /// # Errors
     /// When the model fails.

@@ -1,7 +1,7 @@
-//! The laboratory: what can be asked about a question, and every experiment over a data set.
+//! The laboratory: analyses of a single question, and experiments over a data set.
 //!
-//! Puts models, decoding and verification together; knows no screen. It may use `core`, `verify` and `engine`. A verdict is made in
-//! `analysis::verdict`, a reference set and its donors in `analysis::reference`, the rows of a run in [`rows`], its tables in [`report`].
+//! Combines models, decoding and verification without a user interface; may use `core`, `verify` and `engine`. Verdicts are made
+//! in `analysis::verdict`, reference sets and donors in `analysis::reference`, a run's rows in [`rows`], its tables in [`report`].
 
 pub mod analysis;
 pub mod batch;

@@ -105,8 +105,7 @@ impl Question {
         latents.iter().map(top).collect()
     }
 
-    /// Reaches nodes in one pass over the latents: latents only increase, so the earliest read of a node is the best to continue
-    /// from.
+    /// One pass over the latents: latents only increase, so the earliest read of a node is the best to continue from.
     fn sweep(&self, reads: &[Vec<Read>]) -> Reach {
         let mut since: Vec<Option<usize>> = vec![None; self.facts.nodes.len()];
         let mut reach = Reach {

@@ -96,7 +96,7 @@ pub enum Abstain {
     UnknownTask,
     /// No requested strategy can read the model.
     NoStrategy,
-    /// The model could not see these words of the question.
+    /// The vocabulary lacks these words of the question.
     UnknownWords(Vec<String>),
     /// The question contains no number.
     NoNumbers,

@@ -23,7 +23,7 @@ pub const MIN_DONORS: usize = 16;
 /// model's distribution; two are not.
 pub const MIN_KEPT_PERCENT: usize = 95;
 
-/// The fate of the clean answer in a run without this problem's latents.
+/// The answer of a run without this problem's latents, compared with the clean one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stand {
     /// The answer in that run.

@@ -1,9 +1,11 @@
-//! The real binary as scripts call it: in a home of its own, with nothing of the user's around it.
+//! Runs the real binary as scripts do, in a temporary home and isolated from the user's environment.
 
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use tempfile::tempdir;
@@ -12,7 +14,7 @@ use tempfile::tempdir;
 pub const QUESTION: &str =
     "Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?";
 
-/// The binary with a home folder and no input.
+/// Returns the binary as a command with this home folder and no input.
 pub fn command(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
     for variable in [
@@ -40,13 +42,36 @@ pub fn command(home: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// What the binary says in a new home.
+/// The cache shared by calls with separate homes, so that a reference set is made once per model instead of once per call.
+static CACHE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // Removes the caches of earlier test processes.
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name
+            .strip_prefix("cache-")
+            .and_then(|id| id.parse::<u32>().ok());
+        let has_ended = |id: u32| {
+            Path::new("/proc/self").exists() && !Path::new("/proc").join(id.to_string()).exists()
+        };
+        if process.is_some_and(has_ended) {
+            _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    folder.join(format!("cache-{}", std::process::id()))
+});
+
+/// Runs the binary in a new home.
 pub fn undertone(args: &[&str]) -> Output {
     let home = tempdir().unwrap();
-    command(home.path(), args).output().unwrap()
+    let mut command = command(home.path(), args);
+    command
+        .env("UNDERTONE_CACHE_DIR", &*CACHE)
+        .output()
+        .unwrap()
 }
 
-/// The output of a command, which has to go well.
+/// The standard output of a command, which must succeed.
 pub fn said(args: &[&str]) -> String {
     let output = undertone(args);
     let err = String::from_utf8_lossy(&output.stderr);
@@ -54,7 +79,7 @@ pub fn said(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The same as JSON.
+/// The standard output of a command, parsed as JSON.
 pub fn json(args: &[&str]) -> Value {
     serde_json::from_str(&said(args)).unwrap()
 }

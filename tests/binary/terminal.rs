@@ -1,4 +1,4 @@
-//! The real binary in a pseudo-terminal: keys in, screen and raw bytes out. Waits for what it wants to see.
+//! Runs the real binary in a pseudo-terminal: keys in, screen and raw bytes out. Waits for the expected screen.
 
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-/// How long anything may take on a busy machine; overridden by `UNDERTONE_PATIENCE_S`.
+/// How long anything may take on a busy machine; `UNDERTONE_PATIENCE_S` overrides it.
 fn patience() -> Duration {
     let seconds = std::env::var("UNDERTONE_PATIENCE_S")
         .ok()
@@ -22,22 +22,21 @@ fn patience() -> Duration {
     Duration::from_secs(seconds.unwrap_or(60))
 }
 
-/// What the thread that reads is to do.
+/// Commands to the reader thread.
 const READ: u8 = 0;
 const WAIT: u8 = 1;
 const END: u8 = 2;
 
-/// The exit code that stands for being killed by a signal.
+/// The exit code of a child killed by a signal.
 pub const KILLED: u32 = 1;
 
-/// A running explorer.
 pub struct Terminal {
     chunks: Receiver<Vec<u8>>,
     reading: Arc<AtomicU8>,
     reader: Option<JoinHandle<()>>,
     writer: Option<Box<dyn Write + Send>>,
     master: Option<Box<dyn MasterPty + Send>>,
-    /// The modes of the terminal before the program was started.
+    /// The terminal modes before the program started.
     modes: String,
     pub child: Box<dyn Child + Send + Sync>,
     pub parser: vt100::Parser,
@@ -51,14 +50,14 @@ impl Terminal {
         Self::start_sized(home, (rows, cols), args, env)
     }
 
-    /// The same; a terminal of no rows and no columns states no size, and is looked at as one of 24 by 80.
+    /// Like `start`, with rows and columns as a pair. Zero rows and columns report no size; the screen is then parsed as 24 by 80.
     pub fn start_sized(home: &Path, of: (u16, u16), args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_undertone"));
         command.args(args);
         Self::run(home, of, command, env)
     }
 
-    /// The same where no file may grow beyond this many KiB, as on a disk that is full.
+    /// Like `start`, with files limited to this many KiB, as on a full disk.
     pub fn start_on_full_disk(
         home: &Path,
         rows: u16,
@@ -136,7 +135,7 @@ impl Terminal {
         }
     }
 
-    /// The screen as text; blank cells at the end of a row do not count, whether they were written or never touched.
+    /// The screen as text without trailing blanks, written or not.
     pub fn text(&self) -> String {
         let contents = self.parser.screen().contents();
         contents
@@ -148,7 +147,6 @@ impl Terminal {
             .to_owned()
     }
 
-    /// Types keys.
     pub fn press(&mut self, keys: &str) {
         self.send(keys.as_bytes());
     }
@@ -160,7 +158,6 @@ impl Terminal {
         writer.flush().unwrap();
     }
 
-    /// Sends a signal to the program.
     pub fn signal(&self, name: &str) {
         let pid = self.child.process_id().unwrap().to_string();
         let killed = std::process::Command::new("kill")
@@ -174,14 +171,14 @@ impl Terminal {
         let stat = format!("/proc/{}/stat", self.child.process_id().unwrap());
         wait("a stopped program", || {
             let stat = fs::read_to_string(&stat).unwrap();
-            // After the name, which stands in parentheses.
+            // The state follows the name, which is in parentheses.
             stat.rsplit(") ")
                 .next()
                 .is_some_and(|rest| rest.starts_with('T'))
         });
     }
 
-    /// The terminal no longer reads what the program writes, as over a line that hangs.
+    /// Stops reading what the program writes, like a connection that hangs.
     pub fn stop_reading(&mut self) {
         self.tell(WAIT);
     }
@@ -204,7 +201,7 @@ impl Terminal {
         code.unwrap().exit_code()
     }
 
-    /// Tells the thread that reads what to do, and wakes it.
+    /// Tells the reader thread what to do, and wakes it.
     fn tell(&mut self, what: u8) {
         self.reading.store(what, Ordering::SeqCst);
         let path = self.master.as_ref().unwrap().tty_name().unwrap();
@@ -213,7 +210,7 @@ impl Terminal {
         }
     }
 
-    /// Whether the modes of the terminal are those that it had before.
+    /// Whether the terminal has the modes it had before the program started.
     pub fn has_its_modes(&self) -> bool {
         modes(self.master.as_ref().unwrap().as_ref()) == self.modes
     }
@@ -241,7 +238,7 @@ impl Terminal {
         }
     }
 
-    /// Waits for a text.
+    /// Waits for a text on the screen.
     pub fn sees(&mut self, text: &str) {
         self.until(text, |screen| screen.contains(text));
     }
@@ -254,7 +251,7 @@ impl Terminal {
         }
     }
 
-    /// Whether nothing at all is written for this long.
+    /// Whether nothing is written for this long.
     pub fn is_still(&mut self, time: Duration) -> bool {
         match self.chunks.recv_timeout(time) {
             Ok(bytes) => {
@@ -277,7 +274,7 @@ impl Terminal {
         }
     }
 
-    /// Waits for the program to end and reads what it still writes.
+    /// Waits for the program to end and reads its remaining output.
     pub fn ends(&mut self) -> u32 {
         let deadline = Instant::now() + patience();
         while self.take(deadline) {}
@@ -289,14 +286,13 @@ impl Terminal {
         self.child.wait().unwrap().exit_code()
     }
 
-    /// Changes the size of the terminal.
     pub fn resize(&mut self, rows: u16, cols: u16) {
         self.parser.screen_mut().set_size(cells(rows), cells(cols));
         let master = self.master.as_ref().expect("the terminal is there");
         master.resize(size(rows, cols)).unwrap();
     }
 
-    /// Whether the terminal is as a shell expects it: its modes as before, main screen, cursor visible, no mouse or paste mode.
+    /// Whether the terminal is as a shell expects it: original modes, main screen, visible cursor, no mouse or paste mode.
     pub fn is_restored(&self) -> bool {
         let screen = self.parser.screen();
         self.has_its_modes()
@@ -325,7 +321,7 @@ impl Terminal {
     }
 }
 
-/// Waits for something that cannot tell that it happens.
+/// Polls for a condition that gives no notification.
 fn wait(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + patience();
     while !holds() {
@@ -334,7 +330,7 @@ fn wait(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// The modes of a terminal, to be compared.
+/// The modes of a terminal, for comparison.
 fn modes(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios().expect("a terminal has modes"))
 }

@@ -1,5 +1,5 @@
-//! `undertone data prepare gsm8k` as scripts see it, and data files of every form where `--data` is taken. Runs the real
-//! binary; its tokenizer is a bundled model's, which reads whole words.
+//! `undertone data prepare gsm8k` on the command line, and data files of every format where `--data` is accepted. Runs the real binary;
+//! its tokenizer is a bundled model's, which reads whole words.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ impl Work {
             folder: tempdir().unwrap(),
         };
         fs::write(work.path("test.txt"), RAW).unwrap();
-        // A tokenizer with one token a word, so that each number is one.
+        // A tokenizer with one token per word, so that each number is one token.
         let words = json!({
             "version": "1.0",
             "pre_tokenizer": {"type": "Whitespace"},
@@ -34,7 +34,7 @@ impl Work {
         });
         fs::create_dir(work.path("words")).unwrap();
         fs::write(work.path("words/tokenizer.json"), words.to_string()).unwrap();
-        // One with one token a character, so that only digits are.
+        // A tokenizer with one token per character, so that only digits are single tokens.
         let mut letters = words;
         letters["pre_tokenizer"] = json!({"type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated", "invert": false});
         fs::write(work.path("letters.json"), letters.to_string()).unwrap();
@@ -159,7 +159,7 @@ fn every_tokenizer_has_to_agree_and_the_result_is_the_same_anywhere() {
         ["Ann has 3 pens and 4 caps . "],
         "11 is two letters"
     );
-    // Again, over what is there, from another folder and in another order.
+    // Again, over the existing files, from another folder and in another order.
     let once = fs::read(work.path("out/gsm_manifest.json")).unwrap();
     assert!(work.prepare("words,letters.json", &[]).status.success());
     assert!(other.prepare("words,letters.json", &[]).status.success());
@@ -208,7 +208,7 @@ fn the_sets_and_every_other_form_open_as_data() {
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(report["answer"]["correct"].is_boolean(), "{name}");
     }
-    // What is made of the raw text is made of the first set as well.
+    // Sets made from the raw text are also made from the first set.
     fs::copy(
         work.path("out/gsm_original_test.json"),
         work.path("test.txt"),
@@ -398,7 +398,7 @@ fn a_full_disk_is_said() {
         "{}",
         said(&output)
     );
-    // A reader that went away is no failure.
+    // A reader that closed its end is no failure.
     let mut child = command(home.path(), &[&args[..], &["--force"]].concat())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

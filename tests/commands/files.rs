@@ -1,5 +1,5 @@
-//! Files as commands meet them: outputs onto devices, FIFOs, inputs and files that are there; inputs that are no files or have no
-//! end; a run that is asked to stop. Runs the real binary; device nodes are private ones in a folder of the test.
+//! Files of every kind: outputs onto devices, FIFOs, inputs and existing files; inputs that are no regular files or have no end; a run
+//! that is asked to stop. Runs the real binary; device nodes are private ones in a folder of the test.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -15,10 +15,10 @@ use tempfile::{TempDir, tempdir};
 
 const SESSION: &str = "sample_runs/mini-math-present.jsonl";
 
-/// How long a command may take that is to refuse something; a hang is far longer.
+/// Time limit of a command that should refuse; a hang is far longer.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// The output of a command, which is killed when it hangs.
+/// The output of a command, which is killed if it hangs.
 fn finish(mut command: Command) -> Output {
     let child = command
         .stdout(Stdio::piped())
@@ -60,7 +60,7 @@ fn ended(mut child: Child, what: &str) -> Output {
     }
 }
 
-/// A folder with what the commands start from.
+/// A folder with the initial files of the commands.
 struct Place {
     folder: TempDir,
 }
@@ -78,7 +78,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// Runs a command; words that begin with `@` are paths in the folder.
+    /// Runs a command; words that start with `@` are paths in the folder.
     fn run(&self, words: &str) -> (i32, String) {
         let output = finish(self.command(words));
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -107,7 +107,7 @@ impl Place {
         );
     }
 
-    /// A private character device; false where this user may not make one.
+    /// Makes a private character device; returns false if this user may not.
     fn device(&self, name: &str, minor: &str) -> bool {
         let made = Command::new("mknod")
             .arg(self.at(name))
@@ -133,7 +133,7 @@ impl Place {
         kind.is_char_device()
     }
 
-    /// A run of a few problems.
+    /// Makes a run of a few problems.
     fn made_run(&self) {
         let (code, err) = self.run("run --limit 3 --experiments accuracy --out @run");
         assert_eq!(code, 0, "{err}");
@@ -144,7 +144,7 @@ impl Place {
     }
 }
 
-/// Every command that writes a file that is named, with the place of the file as `TARGET`.
+/// Every command that writes a named file, with `TARGET` in place of its path.
 const WRITERS: [&str; 6] = [
     "export @session.jsonl --format md --out TARGET",
     "export @session.jsonl --format json --out TARGET",
@@ -217,7 +217,7 @@ fn an_output_onto_standard_output_stays_what_the_shell_made_of_it() {
         let output = finish(place.command(&words));
         assert!(output.status.success(), "{words}");
         assert_eq!(output.stdout, plain, "{words}");
-        // A file that the shell opened to add to it keeps what is there.
+        // A file that the shell opened for appending keeps its contents.
         let log = place.at("log");
         fs::write(&log, "before\n").unwrap();
         let add = File::options().append(true).open(&log).unwrap();
@@ -228,7 +228,7 @@ fn an_output_onto_standard_output_stays_what_the_shell_made_of_it() {
             [b"before\n", &plain[..]].concat(),
             "{words}"
         );
-        // A reader that has seen enough is no failure.
+        // A reader that closed its end early is no failure.
         let mut child = place
             .command(&words)
             .stdout(Stdio::piped())
@@ -294,7 +294,7 @@ fn an_output_is_never_an_input() {
             );
         }
     }
-    // A run has no --force: it goes on with what is its own.
+    // A run has no `--force`: it continues only its own files.
     fs::create_dir(place.at("mine")).unwrap();
     fs::write(
         place.at("mine/rows.jsonl"),
@@ -347,7 +347,7 @@ fn a_file_that_is_there_is_overwritten_only_when_asked() {
         assert_eq!(code, 0, "{words}: {err}");
     }
     if cfg!(feature = "parquet") {
-        // Only the tables are there: nothing is written before the refusal.
+        // Only the tables exist: nothing is written before the refusal.
         fs::remove_file(place.at("parquet/rows.jsonl")).unwrap();
     }
     let (code, err) = place.run(with_parquet[0]);
@@ -363,7 +363,7 @@ fn a_file_that_is_there_is_overwritten_only_when_asked() {
         err.contains("two outputs") && !place.at("page").exists(),
         "{err}"
     );
-    // A run is gone on with, as ever.
+    // A run is continued as usual.
     place.made_run();
 }
 
@@ -482,7 +482,7 @@ fn a_pipe_that_the_command_was_given_is_read_as_data() {
             "{words}: {err}"
         );
     }
-    // As bash passes `<(command)`; a shell without it is passed over.
+    // As bash passes `<(command)`; skipped in shells without it.
     let file = place.at("problems");
     fs::write(&file, data).unwrap();
     let bash = Command::new("bash")
@@ -518,7 +518,7 @@ fn what_is_read_has_a_bound() {
     let place = Place::new();
     fs::create_dir(place.at("dir")).unwrap();
     for name in ["huge", "dir/rows.jsonl"] {
-        // A hole: it takes no room on the disk.
+        // A sparse file: it takes no disk space.
         File::create(place.at(name))
             .unwrap()
             .set_len(4 << 30)
@@ -547,7 +547,7 @@ fn what_is_read_has_a_bound() {
         "open @many",
     ] {
         let mut command = place.command(words);
-        // An address space in which nothing of this size fits.
+        // An address space too small for the file.
         let program = command.get_program().to_owned();
         let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
         let mut limited = Command::new("sh");
@@ -603,7 +603,7 @@ fn rows_that_were_cut_are_said() {
     assert_eq!(place.read("merged/rows.jsonl"), whole);
 }
 
-/// Whether this process was started so that hang-ups are ignored, which its children inherit.
+/// Whether this process ignores hang-ups, which its children inherit.
 fn ignores_a_hang_up() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -623,11 +623,11 @@ fn a_run_ends_as_its_signal_says_and_goes_on_from_there() {
         (&["INT"][..], &[130][..]),
         (&["TERM"], &[143]),
         (&["HUP"], &[129]),
-        // The first may have ended it before the second comes.
+        // The first signal may end it before the second arrives.
         (&["HUP", "TERM"], &[129, 143]),
         (&["INT", "INT"], &[130]),
     ] {
-        // Under nohup a hang-up is nothing, for these tests too.
+        // Under nohup a hang-up is ignored, in these tests too.
         if signals.contains(&"HUP") && ignores_a_hang_up() {
             eprintln!("skipped: {signals:?}, as these tests run under nohup");
             continue;
@@ -662,7 +662,7 @@ fn a_run_ends_as_its_signal_says_and_goes_on_from_there() {
     }
     let there = place.read("run/rows.jsonl");
     assert_eq!(there.last(), Some(&b'\n'), "no row was cut");
-    // Under nohup a hang-up is nothing.
+    // Under nohup a hang-up is ignored.
     let mut command = Command::new("nohup");
     let asked = place.command("run --limit 6 --experiments accuracy,verdict --jobs 1 --out @other");
     command

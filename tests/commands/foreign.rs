@@ -1,4 +1,4 @@
-//! A model's folder has any name: what every command says of it, as text, table or JSON, is clean, and its line ends forge no line.
+//! Model folders with hostile names: every command's text, table and JSON output is clean, and line breaks in the name forge no line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,7 +97,7 @@ fn every_command_says_a_hostile_name_as_it_is() {
         is_clean(&format!("{line:?}"), &output.stdout);
         is_clean(&format!("{line:?}"), &output.stderr);
     }
-    // What was written about it, too.
+    // Files written about it are clean too.
     is_clean(
         "rows",
         &fs::read(home.path().join("run/rows.jsonl")).unwrap(),
@@ -115,7 +115,7 @@ fn every_command_says_a_hostile_name_as_it_is() {
     for file in ["r.html", "r.md"] {
         is_clean(file, &fs::read(home.path().join(file)).unwrap());
     }
-    // A model that is not there.
+    // A missing model.
     let missing = format!("{NAME}/nothing");
     let output = command(
         home.path(),

@@ -1,5 +1,5 @@
-//! The same problems and the same model in every form that people have them: each form gives the same rows, or one refusal that names
-//! what is wrong with it. A new form is a line in [`data_forms`] or [`model_forms`].
+//! The same problems and the same model in every supported format: each gives the same rows, or a refusal that names the fault. A new
+//! format is a line in [`data_forms`] or [`model_forms`].
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use undertone::core::problem::gold::plain_answer;
 use undertone::core::problem::{Family, Problem, Spec, Split, generate};
 use undertone::core::problem_file;
 
-/// How many problems are written in every form.
+/// Number of problems written in every format.
 const PROBLEMS: usize = 50;
 
 fn fifty(family: Family) -> Vec<Problem> {
@@ -25,13 +25,13 @@ fn fifty(family: Family) -> Vec<Problem> {
     generate(&spec, PROBLEMS, 16).expect("fifty problems")
 }
 
-/// What a form keeps of the problems, or what its refusal says.
+/// The fields a format preserves, or its refusal.
 enum Outcome {
     /// Question, steps and answer.
     All,
     /// Question and answer.
     NoSteps,
-    /// An error that holds this.
+    /// An error that contains this text.
     Refused(&'static str),
 }
 use Outcome::{All, NoSteps, Refused};
@@ -42,7 +42,7 @@ struct Form {
     outcome: Outcome,
 }
 
-/// A row of each problem, one to a line.
+/// One row per problem, one per line.
 fn lines(problems: &[Problem], row: impl Fn(&Problem) -> Value) -> String {
     problems
         .iter()
@@ -59,13 +59,13 @@ fn halves(question: &str) -> (&str, &str) {
     (&question[..=end], &question[end + 2..])
 }
 
-/// The facts of an is-a question, and what it asks.
+/// The facts of an is-a question, and its query.
 fn facts_and_query(question: &str) -> (&str, &str) {
     let at = question.find(" True or false:").expect("a query");
     (&question[..at], question[at..].trim())
 }
 
-/// Every form of arithmetic problems. The questions hold two sentences and more, so that they can be parted.
+/// Every format of arithmetic problems. The questions have at least two sentences, so that they can be split.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn data_forms(problems: &[Problem]) -> Vec<Form> {
     let plain = |p: &Problem| json!({"question": p.question, "steps": p.steps, "answer": p.answer});
@@ -268,7 +268,7 @@ fn data_forms(problems: &[Problem]) -> Vec<Form> {
     forms
 }
 
-/// Reads a form as a run does, gold answers made plain.
+/// Reads a file as a run does, with gold answers normalized.
 fn read(form: &Form, folder: &Path) -> Result<Vec<Problem>, String> {
     let path = folder.join("problems");
     fs::write(&path, &form.bytes).expect("written");
@@ -302,7 +302,7 @@ fn every_form_of_a_data_file_gives_the_same_problems_or_names_what_is_wrong() {
     for form in data_forms(&problems) {
         agree(&form, &problems, folder.path());
     }
-    // Is-a problems: facts and query apart, and PrOntoQA's own object.
+    // Is-a problems: facts and query in separate fields, and PrOntoQA's own object.
     let problems = fifty(Family::Prontoqa);
     let row = |p: &Problem| {
         let (facts, query) = facts_and_query(&p.question);
@@ -337,7 +337,7 @@ fn every_form_of_a_data_file_gives_the_same_problems_or_names_what_is_wrong() {
     }
 }
 
-/// The tensors of a safetensors file: what the header says of each, and the values.
+/// The tensors of a safetensors file: its header entries and the values.
 struct Tensors {
     header: Map<String, Value>,
     values: Vec<u8>,
@@ -357,7 +357,7 @@ impl Tensors {
         }
     }
 
-    /// The file of the tensors that get a name, with other values of their type, or of another one.
+    /// Builds a file of the tensors that get a name, with converted values and optionally another type.
     fn made(
         &self,
         name: impl Fn(&str) -> Option<String>,
@@ -384,12 +384,12 @@ impl Tensors {
         file(&header, &values)
     }
 
-    /// The file of the tensors that get a name.
+    /// Builds a file of the tensors that get a name.
     fn write(&self, name: impl Fn(&str) -> Option<String>) -> Vec<u8> {
         self.made(name, <[u8]>::to_vec, None)
     }
 
-    /// The file with every value as another type.
+    /// Builds a file with every value converted to another type.
     fn as_type(&self, dtype: &str, convert: impl Fn(f32) -> Vec<u8>) -> Vec<u8> {
         let halves = |bytes: &[u8]| {
             let halves = bytes.chunks_exact(2);
@@ -409,7 +409,7 @@ fn file(header: &Map<String, Value>, values: &[u8]) -> Vec<u8> {
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Every form of a checkpoint, with what a refusal says.
+/// Every format of a checkpoint, with the text of its refusal.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn model_forms(model: &Path) -> Vec<(&'static str, Files, Option<&'static str>)> {
     let tensors = Tensors::read(&model.join("model.safetensors"));
@@ -624,7 +624,7 @@ fn every_form_of_a_checkpoint_gives_the_same_rows_or_names_what_is_wrong() {
         }
         assert!(output.status.success(), "{name}: {error}");
         let rows = fs::read_to_string(out.join("rows.jsonl")).expect("rows");
-        // The header names the folder and the hash of the file.
+        // The header differs: it names the folder and the hash of the file.
         let (_, rows) = rows.split_once('\n').expect("a header");
         assert_eq!(rows.lines().count(), 2 * PROBLEMS, "{name}");
         let first = expected.get_or_insert_with(|| rows.to_owned());

@@ -1,4 +1,4 @@
-//! The command line as scripts see it: output, exit codes, hostile input. Runs the real binary on a bundled model.
+//! The command line as scripts use it: output, exit codes, hostile input. Runs the real binary on a bundled model.
 
 use std::fs;
 use std::path::Path;
@@ -278,7 +278,7 @@ fn bad_checkpoints_are_refused_with_the_file_and_the_next_step() {
     }
     assert!(!at("ran").exists() && !Path::new("ran").exists());
 
-    // A merge that is longer than every word, on which the library that reads it panics.
+    // A merge longer than every word, on which the tokenizer library panics.
     let merge = r#"{"version":"1.0","added_tokens":[],"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[["a","b"]]}}"#;
     fs::write(at("bad-merge.json"), merge).unwrap();
     let path = at("bad-merge.json").display().to_string();
@@ -393,7 +393,7 @@ fn sample_runs_open_and_export_without_a_model() {
     assert!(n >= 4, "there are {n} sample runs");
 }
 
-/// What the binary says to this standard input.
+/// Runs the binary with this standard input.
 fn piped(args: &[&str], input: &[u8]) -> std::process::Output {
     let home = tempdir().unwrap();
     let mut child = command(home.path(), args)
@@ -403,7 +403,7 @@ fn piped(args: &[&str], input: &[u8]) -> std::process::Output {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // A program that has read enough closes its end.
+    // The program closes its end once it has read enough.
     let _ = std::io::Write::write_all(&mut stdin, input);
     drop(stdin);
     child.wait_with_output().unwrap()
@@ -419,7 +419,7 @@ fn a_question_on_standard_input_is_answered() {
         text.contains("verdict") && !text.contains("correct"),
         "{text}"
     );
-    // Nothing at all is no question; blanks are an empty one.
+    // Empty input is no question; blanks are an empty question.
     let first = String::from_utf8(undertone(&[]).stdout).unwrap();
     assert_eq!(String::from_utf8(piped(&[], b"").stdout).unwrap(), first);
     let long = vec![b'x'; 2 << 20];
@@ -438,7 +438,7 @@ fn a_question_on_standard_input_is_answered() {
         assert!(err.contains(says) && err.contains("hint: "), "{err}");
         assert!(output.stdout.is_empty());
     }
-    // A file of problems goes before what comes on standard input.
+    // A file of problems takes precedence over standard input.
     let folder = tempdir().unwrap();
     let data = folder.path().join("two.jsonl");
     let rows = "{\"question\":\"Mia has 3 shells and finds 4 more. How many shells?\",\"steps\":[],\"answer\":\"7\"}\n".repeat(2);
@@ -616,7 +616,7 @@ fn too_many_draws_and_strategies_that_cannot_read_the_model_are_named() {
         reason.contains("strategies that were asked for"),
         "{reason}"
     );
-    // A search that found nothing has no p.
+    // A search that found nothing has no p-value.
     let said = of("projection-5");
     for tried in said["tried"].as_array().unwrap() {
         let found = tried["traces"].as_u64() > Some(0);
@@ -629,7 +629,7 @@ fn too_many_draws_and_strategies_that_cannot_read_the_model_are_named() {
 #[test]
 fn what_a_figure_does_not_rest_on_is_said() {
     let ask = ["ablate", "--off", "1", "--question", QUESTION];
-    // One donor has no interval of its change, and more than there are is not passed over.
+    // A single donor gives no interval; requesting more donors than exist is reported.
     let one = json(&[&ask[..], &["--donors", "1", "--json"]].concat());
     let donors = &one["outcomes"][0]["effect"]["donors"];
     assert!(
@@ -643,7 +643,7 @@ fn what_a_figure_does_not_rest_on_is_said() {
         said.contains("300 donors were asked for, and the reference set has 256"),
         "{said}"
     );
-    // Donors of questions that the model cannot see.
+    // Donors from questions that the model cannot read.
     let home = tempdir().unwrap();
     let file = home.path().join("problems.jsonl");
     let lines = (0..20).map(|n| format!(r#"{{"question": "Tom has {n} zeppelins and buys 3 apples. How many?", "answer": "{}"}}"#, n + 3) + "\n");

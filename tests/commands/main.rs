@@ -1,4 +1,4 @@
-//! The commands as scripts call them, and the library below them: the real binary on bundled models, a file for each subject.
+//! The commands as scripts call them, and the library below: the real binary on bundled models, one file per subject.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 #![allow(clippy::print_stderr, reason = "what is skipped is said")]

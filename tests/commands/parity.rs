@@ -1,5 +1,5 @@
-//! Numbers against PyTorch: the bundled models against dumps of the training script's own forward pass, and tiny
-//! checkpoints in the published format against the reference code's goldens, where those files are at hand.
+//! Parity with PyTorch: the bundled models against dumps of the training script's forward pass, and tiny checkpoints in the published
+//! format against the reference code's goldens, where available.
 
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,8 @@ use undertone::lab::analysis::grid::columns;
 use undertone::lab::analysis::run::{Ask, run};
 use undertone::lab::parity;
 
-/// Allowed difference of hidden values, logits and log-probabilities, absolute: what the goldens' own file of
-/// tolerances recommends. Values are of the order of 1 to 30.
+/// Allowed absolute difference of hidden values, logits and log-probabilities, as recommended by the goldens' tolerance file. Values are
+/// of the order of 1 to 30.
 const TOLERANCE: f64 = 1e-4;
 
 fn close(found: f64, expected: &Value, what: &str) {
@@ -37,7 +37,7 @@ fn read(path: &Path) -> Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// The norm and first values of a vector.
+/// Compares the norm and first values of a vector.
 fn same_vector(found: &[f32], first: &Value, norm: &Value, what: &str) {
     for (i, expected) in items(first).iter().enumerate() {
         close(f64::from(found[i]), expected, &format!("{what}, value {i}"));
@@ -50,7 +50,7 @@ fn same_vector(found: &[f32], first: &Value, norm: &Value, what: &str) {
     close(l2, norm, &format!("{what}, norm"));
 }
 
-/// The best ids of a row of logits, in order, with their logits.
+/// Compares the best ids of a row of logits, in order, with their logits.
 fn same_top(logits: &[f32], top: &Value, expected: &Value, ordered: bool, what: &str) {
     let mut order: Vec<usize> = (0..logits.len()).collect();
     order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
@@ -115,7 +115,7 @@ fn bundled_models_match_the_training_script() {
     }
 }
 
-/// For a model that is not bundled yet: `UNDERTONE_PARITY=<model folder>:<dump file>`.
+/// Checks a model that is not bundled yet: `UNDERTONE_PARITY=<model folder>:<dump file>`.
 #[test]
 fn a_named_model_matches_its_dump() {
     let Ok(named) = std::env::var("UNDERTONE_PARITY") else {
@@ -179,7 +179,7 @@ fn same_as_dump(model: &Model, dump: &Value) {
     }
 }
 
-/// The folder of fixtures, or none with a line that says so.
+/// The fixtures folder; if it is missing, reports that and returns `None`.
 fn fixtures() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
     let folder = std::env::var_os("UNDERTONE_FIXTURES").map_or(folder, PathBuf::from);
@@ -209,13 +209,13 @@ fn every_fixture_matches_the_reference() {
             checked.name, checked.error
         );
         let largest = checked.items.iter().filter_map(|i| i.largest_relative);
-        // What the recordings' own file of tolerances recommends is stricter than what the report passes.
+        // The recordings' tolerance file is stricter than the report.
         let largest = largest.fold(0.0, f64::max);
         assert!(largest <= TOLERANCE, "{}: {largest}", checked.name);
     }
 }
 
-/// The rows that the published searches see, off a loaded model.
+/// The rows that the published searches see, computed by a loaded model.
 #[test]
 fn the_grid_of_a_loaded_model_is_the_published_one() {
     for name in ["coconut-gpt2", "coconut-llama", "codi-gpt2", "codi-llama"] {
@@ -245,7 +245,7 @@ fn the_grid_of_a_loaded_model_is_the_published_one() {
             let found = columns(&model, &clean, 10)
                 .expect("a grid")
                 .expect("not dropped");
-            // Ids that the tokenizer lacks have no text; the two programs name them differently.
+            // Ids missing from the tokenizer have no text; the two programs name them differently.
             let named = |token: &str| {
                 let marker =
                     token.is_empty() || (token.starts_with("<|") && token != "<|endoftext|>");

@@ -1,4 +1,4 @@
-//! `undertone report` as a user runs it: the page in a browser, without a network, with the figures of the JSON.
+//! `undertone report` as a user runs it: the page in a browser without a network, with the figures of the JSON.
 
 #[path = "../../src/lab/report/made.rs"]
 #[allow(
@@ -18,13 +18,13 @@ use serde_json::Value;
 use undertone::lab::rows::Header;
 use undertone::lab::rows::journal::Journal;
 
-/// Writes a run's folder.
+/// Writes the folder of a run.
 fn write(folder: &Path, header: &Header) {
     let (mut journal, _) = Journal::open(folder, header).expect("a new folder");
     journal.append(&made::rows(header)).expect("a disk");
 }
 
-/// A run, one on harder problems, and a control; the model's name is hostile.
+/// A run, a run on harder problems, and a control; the model's name is hostile.
 fn runs(folder: &Path) -> [PathBuf; 3] {
     let [run, hard, control] = ["run", "hard", "control"].map(|name| folder.join(name));
     let mut header = made::header(240);
@@ -59,7 +59,7 @@ fn chromium() -> Option<PathBuf> {
     all.find(|path| path.is_file())
 }
 
-/// Says that a test could not be run here.
+/// Reports that a test was skipped.
 #[expect(
     clippy::print_stderr,
     reason = "a test without a browser is not passed over in silence"
@@ -72,7 +72,7 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a path of the test")
 }
 
-/// `(table, key, value)` of every cell in the document, in order.
+/// The `(table, key, value)` of every cell in the document, in order.
 fn cells(dom: &str) -> Vec<(String, String, Value)> {
     let attribute = |tag: &str, name: &str| {
         let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
@@ -101,7 +101,7 @@ fn cells(dom: &str) -> Vec<(String, String, Value)> {
     found
 }
 
-/// The cells that the JSON report promises.
+/// The cells that the JSON report contains.
 fn promised(json: &Value) -> Vec<(String, String, Value)> {
     let mut promised = Vec::new();
     let parts = json["sections"].as_array().into_iter().flatten();
@@ -133,7 +133,7 @@ fn promised(json: &Value) -> Vec<(String, String, Value)> {
     promised
 }
 
-/// A text as the page cleans it; other values as they are.
+/// Sanitizes a text as the page does; other values stay unchanged.
 fn cleaned(value: Value) -> Value {
     match value {
         Value::String(text) => Value::from(undertone::core::text::sanitize(&text).into_string()),
@@ -141,7 +141,7 @@ fn cleaned(value: Value) -> Value {
     }
 }
 
-/// The page in a browser of its own: the document, what it logged, and the addresses that it asked for.
+/// Opens the page in a separate browser; returns the document, its log, and the requested addresses.
 fn browse(chromium: &Path, folder: &Path, page: &Path) -> (String, String, Vec<String>) {
     let log = folder.join("net.json");
     let output = Command::new(chromium)
@@ -168,7 +168,7 @@ fn browse(chromium: &Path, folder: &Path, page: &Path) -> (String, String, Vec<S
         .expect("chromium starts");
     assert!(output.status.success(), "{output:?}");
     let log = fs::read_to_string(log).expect("a log of the network");
-    // One event a line. What the browser asks for by itself has no origin; nothing of it leaves this machine either.
+    // One event per line. The browser's own requests have no origin; they do not leave this machine either.
     let events = log
         .lines()
         .filter(|event| event.contains("\"initiator\":\""));
@@ -198,7 +198,7 @@ fn the_page_asks_for_nothing_and_shows_the_figures_of_the_json() {
     assert!(!said.contains("CONSOLE"), "the page logs something: {said}");
     assert!(asked.is_empty(), "the page asks for {asked:?}");
     assert!(!dom.contains("<script"), "a script in the page");
-    // The place of a plot's point is a category's name in the page and a number in the JSON.
+    // The x value of a plot's point is a category name in the page and a number in the JSON.
     let mut shown = cells(&dom);
     let plots = json["plots"].as_object().expect("plots");
     shown.retain(|(table, key, _)| !(plots.contains_key(table) && key == "x"));

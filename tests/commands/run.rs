@@ -1,5 +1,5 @@
-//! `undertone run` and `merge` as scripts see them: killed at random moments and gone on with, in shards, in other numbers of jobs,
-//! on a prepared set, stopped by a signal. Runs the real binary on bundled models.
+//! `undertone run` and `merge` as scripts use them: killed at random moments and continued, in shards, with other job counts, on a
+//! prepared set, stopped by a signal. Runs the real binary on bundled models.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 use undertone::lab::rows::FILE;
 
-/// A run of some problems into a folder.
+/// Runs some problems into a folder.
 fn run(home: &Path, out: &Path, rest: &[&str]) -> std::process::Command {
     let out = out.to_str().unwrap();
     command(home, &[&["run", "--out", out], rest].concat())
@@ -57,7 +57,7 @@ fn a_run_killed_at_twenty_moments_ends_as_an_undisturbed_one() {
     let mut killed = 0;
     for moment in 0..20 {
         let at = random.random_range(0..expected.len());
-        // Small pieces and large ones: at first the file is short, later it is gone on with.
+        // Small pieces and large ones: killed while the file is short, then while it is longer.
         let at = at * (moment + 1) / 20;
         let mut child = run(home, &torn, &FEW)
             .stdout(Stdio::null())
@@ -81,7 +81,7 @@ fn a_run_killed_at_twenty_moments_ends_as_an_undisturbed_one() {
         );
     }
     assert!(killed >= 10, "only {killed} runs were killed");
-    // A line that is cut in the middle, as a full disk leaves it.
+    // A line cut in the middle, as a full disk leaves it.
     let there = rows(&torn);
     let cut = if there.len() == expected.len() {
         there.len() - 7
@@ -170,7 +170,7 @@ fn every_experiment_has_its_row_and_the_paper_s_verifier_runs() {
             if chaining && model == "mini-math" {
                 let required = row["result"]["required"].as_array().unwrap();
                 assert_eq!(required.len(), 3);
-                // More edits required can only verify less of what is found alike.
+                // Requiring more edits can only verify fewer of the same traces.
                 let verified: Vec<bool> = required.iter().map(|r| r["verified"] == true).collect();
                 assert!(verified[0] || !verified[2], "{row}");
                 assert!(row["result"]["rewrite"]["question"].is_string());
@@ -362,7 +362,7 @@ fn what_cannot_be_run_is_said_in_one_error() {
     refused(&["--limit", "2", "--experiments", "accuracy"], 3, "line 1");
 }
 
-/// The documented ways to spread a run: each is run as it is written, where its engine is at hand.
+/// Runs the documented cluster scripts as written, where their engine is installed.
 #[cfg(unix)]
 #[test]
 fn the_scripts_for_clusters_make_the_single_run() {

@@ -1,4 +1,4 @@
-//! Completion scripts in the shells that they are for, where these are installed: sourced without a word, and of use.
+//! Completion scripts in their shells, where installed: sourcing is silent, and the completions work.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use crate::binary::said;
 use tempfile::tempdir;
 
-/// What a shell says to a script that gets the completion script's path as its first argument; none without the shell.
+/// Runs a shell script whose first argument is the completion script's path; returns `None` if the shell is not installed.
 fn ask(shell: &str, flags: &[&str], script: &str) -> Option<Output> {
     let folder = tempdir().unwrap();
     // zsh calls the function that a file is named after.
@@ -15,7 +15,7 @@ fn ask(shell: &str, flags: &[&str], script: &str) -> Option<Output> {
     fs::write(&file, said(&["completions", shell])).unwrap();
     let mut command = Command::new(shell);
     command.args(flags).arg("-c").arg(script);
-    // The name of the script for sh-like shells; fish has no place for one.
+    // The script's name (`$0`) for sh-like shells; fish has none.
     if shell != "fish" {
         command.arg(shell);
     }
@@ -107,8 +107,8 @@ fn fish_sources_the_script_and_completes() {
 
 #[test]
 fn zsh_sources_the_script_and_completes() {
-    // Completion needs a line editor, so a second zsh runs in a pseudo-terminal of the first. It does one thing after the other,
-    // and its prompt says when it takes keys; what it is told is echoed, so the prompt is written as it does not show.
+    // Completion needs a line editor, so a second zsh runs in a pseudo-terminal of the first. It runs one command at a time and its
+    // prompt shows when it accepts keys; commands are echoed, so the prompt is written differently from how it prints.
     let script = r#"
         source_it() { fpath=(${1:h} $fpath); autoload -Uz compinit && compinit -u -D && source $1 }
         source_it $1 || exit 1
@@ -127,7 +127,7 @@ fn zsh_sources_the_script_and_completes() {
     if let Some(output) = ask("zsh", &["-f"], script) {
         offers("zsh", &output, &[]);
         let out = String::from_utf8_lossy(&output.stdout);
-        // Descriptions and escape sequences stand around the words.
+        // Descriptions and escape sequences surround the words.
         for word in ["codi ", "coconut ", "mini-math-sim"] {
             assert!(out.contains(word), "zsh does not offer {word}: {out}");
         }

@@ -1,5 +1,4 @@
-//! The commands that ask what latents do, as scripts see them: schemas, CSV, exit codes. Runs the real binary on a
-//! bundled model.
+//! The study commands as scripts use them: schemas, CSV, exit codes. Runs the real binary on a bundled model.
 
 use std::fs;
 
@@ -7,7 +6,7 @@ use crate::binary::{QUESTION, has, said, undertone};
 use serde_json::Value;
 use tempfile::tempdir;
 
-/// The output of a command on the question, which has to go well.
+/// The output of a command on the question, which must succeed.
 fn on_question(command: &str, rest: &[&str]) -> String {
     said(&[&[command, "--question", QUESTION], rest].concat())
 }
@@ -35,7 +34,7 @@ fn json(command: &str, rest: &[&str]) -> Value {
     report
 }
 
-/// The lines of a CSV report after the names; nothing on this question needs a line break in a field.
+/// The header and the number of lines of a CSV report; no field contains a line break on this question.
 fn csv(command: &str, rest: &[&str]) -> (String, usize) {
     let text = on_question(command, &[rest, &["--csv"]].concat());
     let mut lines = text.lines();
@@ -50,7 +49,7 @@ fn len(value: &Value) -> usize {
     value.as_array().unwrap().len()
 }
 
-/// An exit code and a part of what is said on standard error.
+/// Checks the exit code and a part of standard error.
 fn refused(args: &[&str], code: i32, names: &str) {
     let output = undertone(args);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -80,7 +79,7 @@ fn options_that_do_not_go_together_exit_with_2() {
     ] {
         refused(&[rest, &ask[..]].concat(), 2, names);
     }
-    // Where nothing is named, every latent is switched off in turn, as README has it.
+    // Without a selection, every latent is switched off in turn, as the README states.
     let each = json("ablate", &[]);
     assert_eq!(each["outcomes"].as_array().map(Vec::len), Some(4));
 }

@@ -1,5 +1,5 @@
-//! `undertone trace` as scripts see it: hand-made records, the recorded goldens of the published searches, the figures of
-//! field-map.md 6, hostile files. Runs the real binary; what needs the shared fixtures is skipped without them.
+//! `undertone trace` as scripts use it: hand-made records, recorded goldens of the published searches, the figures of field-map.md 6,
+//! hostile files. Runs the real binary; tests that need the shared fixtures are skipped without them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,10 +19,10 @@ use undertone::verify::paper::solution::Solution;
 use undertone::verify::paper::tokens::Tokens;
 use undertone::verify::paper::tree::build;
 
-/// Records made by hand, with what follows from the rules by hand.
+/// Hand-made records; the expected results follow from the rules by hand.
 const HAND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trace/records.jsonl");
 
-/// The output of `trace` on a file, which has to go well.
+/// The output of `trace` on a file, which must succeed.
 fn said(path: &str, rest: &[&str]) -> String {
     let args = [&["trace", "--latents", path], rest].concat();
     let output = undertone(&args);
@@ -31,7 +31,7 @@ fn said(path: &str, rest: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The lines of paper mode.
+/// The output of paper mode, line by line.
 fn paper(path: &str, rest: &[&str]) -> Vec<Value> {
     let text = said(path, &[&["--mode", "paper", "--json"], rest].concat());
     let lines = text.lines().map(serde_json::from_str);
@@ -43,7 +43,7 @@ fn skipped(what: &str) {
     _ = std::io::stderr().write_all(line.as_bytes());
 }
 
-/// A shared fixture, if it is there.
+/// Returns a shared fixture, if present.
 fn shared(name: &str) -> Option<PathBuf> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/fixtures");
     let path = Path::new(root).join(name);
@@ -132,7 +132,7 @@ fn hand_made_records_give_what_the_rules_say() {
     );
     let oracle = forward(0, "oracle_none");
     assert_eq!(oracle["best_steps"]["0"][10], 0);
-    // Without numbers of the question only 12 is at hand at column 9.
+    // Without question numbers, only 12 is available at column 9.
     assert_eq!(forward(0, "without_question_numbers")["tree"], Value::Null);
 
     // 1: "someone" gives forward chaining a 1 (Q20), a negative answer is read, half is 0.5 or 2.
@@ -143,13 +143,13 @@ fn hand_made_records_give_what_the_rules_say() {
     assert_eq!(found[1]["question_numbers_forward"], json!([1, 2, 3, 8]));
     assert_eq!(found[1]["forward_chaining"]["model_answer"], -5);
     assert_eq!(found[1]["correct"], true);
-    // -5 is looked for as the token "5", its first integer, which is not the one that stands there.
+    // -5 is searched as the token "5", its first integer, which is not the one at the answer column.
     assert_eq!(
         back(1, "with_question_numbers")["answer_required"]["count"],
         0
     );
 
-    // 2: a blank before the answer, which is passed over; a number of two tokens, found by its first.
+    // 2: a blank before the answer, which is skipped; a number of two tokens, found by its first.
     assert_eq!(found[2]["forward_chaining"]["model_answer"], 2100);
     let required = &back(2, "with_question_numbers")["answer_required"];
     assert_eq!(
@@ -170,7 +170,7 @@ fn hand_made_records_give_what_the_rules_say() {
     assert_eq!(found[3]["correct"], false);
     assert_eq!(found[3]["index"], 3);
 
-    // 4: a gold result that no vocabulary holds.
+    // 4: a gold result that no vocabulary contains.
     assert_eq!(
         back(4, "with_question_numbers")["answer_required"]["vp_impossible"],
         true
@@ -200,7 +200,7 @@ fn our_own_search_lists_traces_and_its_null() {
     let searched = &report["summary"]["searched"];
     assert_eq!((&searched["n"], &searched["hits"]), (&json!(5), &json!(4)));
 
-    // With an offset of two the result at column 2 may still serve at the answer column, but not if that is column 3.
+    // With an offset of two, the result at column 2 still serves answer column 4, but not answer column 3.
     let found = |rest: &[&str]| {
         let report: Value =
             serde_json::from_str(&said(HAND, &[rest, &["--json"]].concat())).unwrap();
@@ -221,7 +221,7 @@ fn our_own_search_lists_traces_and_its_null() {
     }
 }
 
-/// Counts of equal fields by their path; list and column numbers stand as `#`.
+/// Counts of equal fields by path; list and column numbers are written as `#`.
 #[derive(Default)]
 struct Compared(BTreeMap<String, (usize, usize)>);
 
@@ -232,7 +232,7 @@ impl Compared {
         *all += 1;
     }
 
-    /// Every field of the golden, blocks by their parts.
+    /// Compares every field of the golden, blocks by their parts.
     fn block(&mut self, path: &str, golden: &Value, found: &Value) {
         let deep = [
             "forward_chaining",
@@ -262,7 +262,7 @@ impl Compared {
     }
 }
 
-/// Equal as JSON, numbers by value.
+/// Equality as JSON, with numbers by value.
 fn is_equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
@@ -278,7 +278,7 @@ fn is_equal(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Every field of every recorded record, the baselines it names included, which it brings along.
+/// Every field of every recorded record, including the baselines that it names and contains.
 #[test]
 fn paper_mode_agrees_with_the_published_code_on_every_recorded_field() {
     let Some(path) = shared(GOLDEN) else { return };
@@ -287,7 +287,7 @@ fn paper_mode_agrees_with_the_published_code_on_every_recorded_field() {
         .lines()
         .map(|l| serde_json::from_str(l).unwrap())
         .collect();
-    // What is asked is the input alone, and the baselines, of which many are steps of records that are not in the file.
+    // The input holds only the question data and the baselines, many of which are steps of records outside the file.
     let folder = tempdir().unwrap();
     let input = folder.path().join("input.jsonl");
     let inputs = golden.iter().map(|record| {
@@ -328,7 +328,7 @@ fn paper_mode_agrees_with_the_published_code_on_every_recorded_field() {
     assert!(compared.0.len() > 60, "every block was compared");
 }
 
-/// The rows that the published searches saw on four models, and what they found there.
+/// The rows that the published searches saw on four models, and their results.
 #[test]
 fn both_searches_agree_with_the_published_code_on_four_models() {
     let models = [
@@ -513,7 +513,7 @@ fn files_that_are_no_records_get_one_clear_error() {
     }
 }
 
-/// Records that are valid and vile: every mode ends soon, and nothing foreign reaches the terminal as it is.
+/// Valid but hostile records: every mode ends soon, and nothing foreign reaches the terminal unsanitized.
 #[test]
 fn hostile_records_end_in_bounded_time() {
     let folder = tempdir().unwrap();
@@ -572,6 +572,6 @@ fn hostile_records_end_in_bounded_time() {
         found[0]["forward_chaining"]["with_question_numbers"]["capped"],
         true
     );
-    // 8 places for each of eight operands in 199 steps: far beyond what could be listed.
+    // 8 places for each of eight operands in 199 steps: far more than could be listed.
     assert!(found[4]["backtracking"]["with_question_numbers"]["answer_anywhere"]["count"].is_u64());
 }

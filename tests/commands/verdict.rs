@@ -1,4 +1,4 @@
-//! What a verdict must not say: questions and models that once made it say something false, on the real binary.
+//! Regression tests of verdicts: questions and models that once made them claim something false, on the real binary.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ fn verdict(model: &str, question: &str) -> Value {
     said["verdict"].clone()
 }
 
-/// The places of the question that were edited: first byte, whether the trace rests on it, standing.
+/// The edited places of the question: first byte, whether the trace rests on it, standing.
 fn places(verdict: &Value) -> Vec<(u64, bool, String)> {
     let places = verdict["tracks"]["places"].as_array().unwrap();
     places
@@ -39,7 +39,7 @@ fn an_operand_that_stands_twice_is_the_one_that_counts() {
     assert_eq!(v["rung"], "USED", "{v}");
     let of = |start| (start, start != 7, "holds".to_owned());
     assert_eq!(places(&v), [7, 28, 45, 72].map(of), "the age is a control");
-    // With the age as the operand the same steps answer fewer of the same edits.
+    // With the age as the operand, the same steps match fewer answers to the same edits.
     let (own, rivals) = (
         v["tracks"]["answered"].as_u64().unwrap(),
         &v["tracks"]["rivals"],
@@ -85,7 +85,7 @@ fn nothing_found_has_no_p_and_contradicting_facts_are_said() {
     );
 }
 
-/// How often each rung was given over problems of a model, and how often the content of the latents is needed.
+/// Counts each rung over problems of a model, and how often the content of the latents is needed.
 fn rungs(model: &Path, data: Option<&Path>, n: usize) -> (BTreeMap<String, usize>, usize) {
     let home = tempdir().unwrap();
     let out = home.path().join("run");
@@ -110,7 +110,7 @@ fn rungs(model: &Path, data: Option<&Path>, n: usize) -> (BTreeMap<String, usize
     (rungs, needed)
 }
 
-/// Models of which the truth is known, as far as they are at hand.
+/// Models with known ground truth, as far as available.
 fn planted(name: &str) -> Option<PathBuf> {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/verdict/models");
     let model = all.join(name);
@@ -177,7 +177,7 @@ fn verdicts_on_planted_models_are_counted_against_what_is_known_of_them() {
         };
         assert_eq!(cell["highest"], claims);
     }
-    // The models are files as any other, and nobody's are overwritten.
+    // The models are ordinary files, and existing ones are not overwritten.
     for file in [
         "config.json",
         "tokenizer.json",

@@ -1,4 +1,4 @@
-//! Published checkpoints, from a hub on this machine that cuts, lies and refuses: the library, and the built program.
+//! Published checkpoints from a local hub with faults: the library and the built program.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
@@ -21,7 +21,7 @@ const REPO: &str = "connordilgren/gpt2-prosqa-coconut";
 const WEIGHTS: &str = "checkpoint_40";
 const GPT2: &str = "openai-community/gpt2";
 const LLAMA: &str = "meta-llama/Llama-3.2-1B-Instruct";
-/// Several pieces long, and no multiple of anything.
+/// Several pieces long, and not a round number.
 const LENGTH: usize = 700_001;
 
 /// A hub with one checkpoint and its base, and an empty cache.
@@ -137,7 +137,7 @@ fn text(bytes: &[u8]) -> String {
     text
 }
 
-/// Says what went wrong in one line, with a way out.
+/// Checks that the message is one line, says these words, and has a hint.
 fn reads_well(error: &HubError, says: &[&str]) {
     let whole = format!("{error}; {}", error.hint());
     for say in says {
@@ -201,7 +201,7 @@ fn a_checkpoint_is_downloaded_verified_and_found_again_without_a_network() {
     );
     assert!(fetched.tokenizer.is_some() && fetched.tokenizer_config.is_some());
 
-    // The layout is the official one.
+    // The official cache layout.
     assert_eq!(
         fs::read_to_string(world.folder().join("refs/main")).unwrap(),
         COMMIT
@@ -216,7 +216,7 @@ fn a_checkpoint_is_downloaded_verified_and_found_again_without_a_network() {
         assert_eq!(target, blob);
     }
 
-    // Again, and nobody is asked.
+    // A second fetch sends no request.
     let before = world.hub.n_requests();
     assert_eq!(world.fetch(REPO), Ok(fetched.clone()));
     assert_eq!(fetch(REPO, &world.offline()), Ok(fetched.clone()));
@@ -341,9 +341,9 @@ fn a_server_that_is_busy_or_knows_no_parts_is_borne_with() {
 #[test]
 fn a_download_that_begins_anew_again_and_again_is_given_up() {
     for faults in [
-        // To a part that was asked for comes another one, and the next whole is cut at the same place.
+        // Each requested part gets the wrong range, and the next full response is cut at the same place.
         vec![Fault::WrongRange(100_000); 60],
-        // Parts are unknown, and every whole gets a little further.
+        // Ranges are unsupported, and every full response gets slightly further.
         (1..60).map(|i| Fault::CutWhole(1000 * i)).collect(),
     ] {
         let world = World::new();
@@ -357,7 +357,7 @@ fn a_download_that_begins_anew_again_and_again_is_given_up() {
         let asked = world.hub.transfers(WEIGHTS).len();
         assert!(asked < 20, "{asked} requests");
     }
-    // Once is borne with.
+    // Once is tolerated.
     let world = World::new();
     world.hub.fail(
         REPO,
@@ -397,11 +397,10 @@ fn a_file_of_which_nobody_says_how_long_it_is_ends_somewhere() {
             .any(|name| name.to_string_lossy().ends_with(".incomplete")),
         "{left:?}"
     );
-    // A short one is taken.
+    // A short wait is accepted.
     hub::base_files(Base::Gpt2, &world.options(), &mut |_| (), &|| false).unwrap();
 }
 
-/// Flips a bit of a file in the cache.
 fn flip(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
     let middle = bytes.len() / 2;
@@ -419,7 +418,7 @@ fn a_flipped_bit_in_the_cache_is_found_and_mended() {
         (vec![WEIGHTS.to_owned()], 0)
     );
     flip(&fetched.weights);
-    // Without a network it can only be said.
+    // Without a network it can only be reported.
     let error = hub::fetch_verified(REPO, &world.offline(), &mut |_| (), &|| false).unwrap_err();
     assert!(matches!(error, HubError::Damaged { .. }), "{error:?}");
     reads_well(
@@ -433,7 +432,7 @@ fn a_flipped_bit_in_the_cache_is_found_and_mended() {
     let output = world.run(&["fetch", REPO, "--offline"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(text(&output.stderr).contains("is damaged"));
-    // With one the file comes again.
+    // With a network the file is fetched again.
     let output = world.run(&["fetch", REPO, "--json"]);
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output.stderr).contains(&format!("warning: {WEIGHTS} was damaged in the cache")));
@@ -481,7 +480,7 @@ fn three_fetches_of_one_id_wait_for_one_another() {
         err
     };
     let errs = others.each_mut().map(says_that_it_waits);
-    // No lock survives its process.
+    // Locks do not survive their process.
     first.kill().unwrap();
     first.wait().unwrap();
     for (child, mut err) in others.into_iter().zip(errs) {
@@ -539,7 +538,7 @@ fn a_wrong_length_is_told_and_nothing_of_it_stays() {
 #[test]
 fn a_wrong_hash_is_told_and_nothing_of_it_stays() {
     let world = World::new();
-    // Right bytes first, so that only the whole is wrong.
+    // The first bytes are right, so that only the whole file fails the check.
     world
         .hub
         .fail(REPO, WEIGHTS, &[Fault::Cut(300_000), Fault::Garble]);
@@ -630,7 +629,7 @@ fn a_gated_base_does_not_keep_the_weights_away() {
         &fetched.base_error.unwrap(),
         &[LLAMA, "licence", "HF_TOKEN"],
     );
-    // Later, with a token, only the small files come.
+    // Later, with a token, only the small files are fetched.
     let with_token = Options {
         token: Some("hf_x".to_owned()),
         ..world.options()
@@ -708,7 +707,7 @@ fn listings_that_make_no_sense_are_refused() {
         assert!(matches!(error, HubError::Answer { .. }), "{error:?}");
         reads_well(&error, &["HF_ENDPOINT"]);
     }
-    // Paths that would leave the folder are not there at all.
+    // Paths outside the folder are ignored.
     let listing = format!(
         r#"{{"sha": "{COMMIT}", "siblings": [{{"rfilename": "../../../checkpoint_1"}},
             {{"rfilename": "/etc/checkpoint_2"}}, {{"rfilename": "notes\u001b[2J.md"}}]}}"#
@@ -758,11 +757,11 @@ fn several_checkpoints_are_listed_and_a_folder_chooses() {
     for id in [&format!("{repo}/coconut"), &candidates[0]] {
         let fetched = world.fetch(id).unwrap();
         assert_eq!(fs::read(&fetched.weights).unwrap(), contents(2000, 3));
-        // A configuration of the training run describes no model: the base's is used.
+        // A training configuration does not describe a model: the base's is used.
         let config = fs::read_to_string(fetched.config.unwrap()).unwrap();
         assert!(config.contains("gpt2"), "{config}");
     }
-    // One of two is here; that does not make it the only one.
+    // One of two is cached; that does not make it the only one.
     assert!(matches!(world.fetch(repo), Err(HubError::Several { .. })));
     assert!(fetch(&format!("{repo}/coconut"), &world.offline()).is_ok());
 }
@@ -829,7 +828,7 @@ fn a_sharded_checkpoint_comes_whole_or_not_at_all() {
         "its base is told by its configuration"
     );
     assert_eq!(hub::cached(repo, &world.offline()), Some(fetched.clone()));
-    // Without one of its parts it is not there.
+    // Without one of its shards it is not cached.
     fs::remove_file(&fetched.shards[0]).unwrap();
     assert_eq!(hub::cached(repo, &world.offline()), None);
 
@@ -881,7 +880,7 @@ fn without_a_network_the_address_is_named_and_it_ends_at_once() {
 
 #[test]
 fn waiting_for_a_silent_server_can_be_cancelled() {
-    // Takes connections and never answers.
+    // Accepts connections and never answers.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let world = World::new();
     let options = Options {
@@ -1000,7 +999,7 @@ fn the_program_says_in_one_line_what_is_wrong() {
             3,
             &["not in the cache", "hint: on a machine"],
         ),
-        // The weights come, but without a tokenizer they are of little use.
+        // The weights arrive, but are of little use without a tokenizer.
         (
             &["fetch", REPO],
             3,
@@ -1044,7 +1043,7 @@ fn ctrl_c_leaves_a_part_that_the_next_run_goes_on_from() {
     assert!(fs::read(folder.join(WEIGHTS)).unwrap() == world.weights);
 }
 
-/// Changes the last digit of a weight, which nothing but the hash tells.
+/// Changes the low bits of the last weight, which only the hash detects.
 fn flip_value(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
     let low_bits_of_the_last = bytes.len() - 4;
@@ -1052,7 +1051,7 @@ fn flip_value(path: &Path) {
     fs::write(path, bytes).unwrap();
 }
 
-/// The files of a bundled model, published under another name.
+/// A file of a bundled model, to be published under another name.
 fn bundled(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/models/mini-math");
     fs::read(folder.join(name)).unwrap()
@@ -1113,7 +1112,7 @@ fn a_checkpoint_that_was_cut_on_its_way_is_resumed_verified_and_answers_like_the
     assert_eq!(inspect(MINE, true).0["answer"], original["answer"]);
     assert_eq!(world.hub.n_requests(), before, "it is in the cache now");
 
-    // A flipped bit is not taken for the published weights: not by inspect, and fetch mends it.
+    // A flipped bit is detected: inspect refuses the weights, and fetch repairs them.
     let blob = world
         .cache
         .path()

@@ -1,4 +1,4 @@
-//! A small hub on this machine: the routes that a client uses, a second origin for large files, and faults.
+//! A small local hub: the routes that a client uses, a second origin for large files, and faults.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -8,10 +8,8 @@ use std::thread;
 
 use sha2::{Digest as _, Sha256};
 
-/// The commit of every repository.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// A request that came.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub method: String,
@@ -19,73 +17,71 @@ pub struct Seen {
     pub from: Option<u64>,
     pub has_token: bool,
     pub is_cdn: bool,
-    /// How many bytes of the body went out.
+    /// Bytes of the body sent.
     pub sent: usize,
 }
 
-/// What goes wrong, once, with a request for a file.
+/// A one-time fault in the response to a request for a file.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// The connection ends after so many bytes.
+    /// The connection ends after `n` bytes.
     Cut(usize),
-    /// So many bytes come, and then nothing until the client goes away.
+    /// Sends `n` bytes, then nothing until the client disconnects.
     Hold(usize),
-    /// Another length is announced, and sent.
+    /// Announces and sends another length.
     Length(usize),
-    /// More bytes come than the hub stated, without a length.
+    /// Sends more bytes than the hub stated, without a length.
     Endless,
-    /// Other bytes of the same length.
+    /// Sends other bytes of the same length.
     Garble,
-    /// A status without a body.
+    /// Sends a status without a body.
     Status(u16),
-    /// A web page.
+    /// Sends a web page.
     WebPage,
-    /// The whole file, whatever part was asked for.
+    /// Sends the whole file, whatever part was requested.
     Whole,
-    /// The connection ends after so many bytes; a part is said to begin later than it was asked for.
+    /// The connection ends after `n` bytes; a part starts later than requested.
     WrongRange(usize),
-    /// The whole file, whatever part was asked for, which ends after so many bytes.
+    /// Sends the whole file, whatever part was requested, cut after `n` bytes.
     CutWhole(usize),
-    /// So many bytes, and no word about how many there are.
+    /// Sends `n` bytes without stating a length.
     Unstated(usize),
-    /// A redirect to there.
+    /// Redirects to this address.
     Redirect(String),
 }
 
-/// A file of a repository.
 #[derive(Debug, Clone)]
 pub struct File {
     pub bytes: Vec<u8>,
     pub is_large: bool,
-    /// Stands in for the entity tag.
+    /// Replaces the entity tag.
     pub etag: Option<String>,
-    /// Whether nothing says how long it is.
+    /// Whether its length is never stated.
     pub hides_length: bool,
     pub faults: VecDeque<Fault>,
 }
 
-/// What the hub holds and what it saw.
+/// The contents of the hub, and the requests it received.
 #[derive(Debug, Default)]
 pub struct State {
-    /// Repository and path to file.
+    /// Files by repository and path.
     pub files: BTreeMap<(String, String), File>,
-    /// Repositories that want a token.
+    /// Repositories that require a token.
     pub gated: Vec<String>,
-    /// What the listing of a repository is in place of the true one.
+    /// Listings that replace the true ones, by repository.
     pub listings: BTreeMap<String, String>,
-    /// Statuses that the next requests for listings get.
+    /// Statuses for the next requests for listings.
     pub listing_faults: VecDeque<u16>,
     pub seen: Vec<Seen>,
 }
 
-/// The running hub.
 pub struct Hub {
     pub address: SocketAddr,
     cdn: SocketAddr,
     state: Arc<(Mutex<State>, Condvar)>,
 }
 
-/// Bytes that differ everywhere.
+/// Pseudo-random bytes.
 pub fn contents(length: usize, seed: u32) -> Vec<u8> {
     let mut x = seed | 1;
     let next = || {
@@ -144,20 +140,19 @@ impl Hub {
         self.state(|state| state.files.insert(key, file));
     }
 
-    /// Changes a file.
     pub fn change(&self, repo: &str, path: &str, change: impl FnOnce(&mut File)) {
         let key = (repo.to_owned(), path.to_owned());
         self.state(|state| change(state.files.get_mut(&key).unwrap()));
     }
 
-    /// Lets the next requests for the contents of a file go wrong, one after the other.
+    /// Makes the next requests for the contents of a file fail, one after the other.
     pub fn fail(&self, repo: &str, path: &str, faults: &[Fault]) {
         self.change(repo, path, |file| {
             file.faults.extend(faults.iter().cloned());
         });
     }
 
-    /// What was asked of the second origin for a file.
+    /// The requests to the second origin for a file.
     pub fn transfers(&self, path: &str) -> Vec<Seen> {
         let all = self.state(|state| state.seen.clone());
         all.into_iter()
@@ -169,7 +164,7 @@ impl Hub {
         self.state(|state| state.seen.len())
     }
 
-    /// Waits until a request has sent so many bytes.
+    /// Waits until a request has sent `bytes` bytes.
     pub fn wait_until_sent(&self, path: &str, bytes: usize) {
         let (state, changed) = &*self.state;
         let guard = state.lock().unwrap();
@@ -184,7 +179,6 @@ impl Hub {
     }
 }
 
-/// A response's head.
 struct Head {
     status: u16,
     headers: Vec<(&'static str, String)>,
@@ -209,7 +203,7 @@ impl Head {
         for (name, value) in &self.headers {
             text += &format!("{name}: {value}\r\n");
         }
-        // A client that went away is no surprise here.
+        // A client that disconnected is expected here.
         let _ = stream.write_all((text + "\r\n").as_bytes());
         let _ = stream.write_all(body);
     }
@@ -259,7 +253,7 @@ fn serve(mut stream: TcpStream, shared: &(Mutex<State>, Condvar), is_cdn: bool, 
     } else if let [owner, name, "resolve", _, ..] = parts[..] {
         let key = (format!("{owner}/{name}"), parts[4..].join("/"));
         let mut guard = state.lock().unwrap();
-        // The storage behind the hub goes by the signature in the address.
+        // The storage behind the hub trusts the signature in the address.
         if guard.gated.contains(&key.0) && !has_token && !is_cdn {
             drop(guard);
             head(401)
@@ -341,7 +335,7 @@ fn list(stream: &mut TcpStream, state: &Mutex<State>, repo: &str, has_token: boo
         return head(status).with("Content-Length", 0).send(stream, &[]);
     }
     if !is_known {
-        // Strangers are not told whether it is private or not there.
+        // Without a token, a private repository is indistinguishable from a missing one.
         let status = if has_token { 404 } else { 401 };
         return head(status)
             .with("X-Error-Code", "RepoNotFound")
@@ -359,7 +353,7 @@ fn list(stream: &mut TcpStream, state: &Mutex<State>, repo: &str, has_token: boo
         .send(stream, body.as_bytes());
 }
 
-/// What the hub states about a file, beside its contents.
+/// The hub's metadata of a file.
 fn describe(file: &File) -> Head {
     let tag = |bytes: &[u8]| sha256(bytes)[..40].to_owned();
     if file.is_large {
@@ -376,7 +370,7 @@ fn describe(file: &File) -> Head {
     }
 }
 
-/// Sends the contents, or what the fault makes of them.
+/// Sends the contents, altered by the fault.
 fn transfer(
     stream: &mut TcpStream,
     bytes: &[u8],

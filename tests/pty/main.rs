@@ -1,4 +1,4 @@
-//! The real binary in a pseudo-terminal: what only a terminal can show, and the journeys of an analyst.
+//! The real binary in a pseudo-terminal: behaviour that only a terminal can show, and user journeys.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]

@@ -1,4 +1,4 @@
-//! The options that say how latents are switched off, shared by every command that does so.
+//! The options of the ablation, shared by every command that switches latents off.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use crate::core::types::{
     Ablation, AblationValue, Direction, DonorRef, LatentIdx, Layers, Propagation, Site,
 };
 
-/// The heading of the options of the ablation.
+/// The help heading of the options of the ablation.
 const MANNER: &str = "How latents are switched off";
 
-/// What stands in the place of a latent that is off.
+/// The replacement of a latent that is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Value {
     /// Other problems' latents at the same position, several in turn
@@ -55,7 +55,7 @@ impl From<Value> for AblationValue {
     }
 }
 
-/// Where the replacement goes in.
+/// The site of the replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum SiteName {
     /// The vector that is fed
@@ -77,7 +77,7 @@ impl From<SiteName> for Site {
     }
 }
 
-/// What happens to later latents.
+/// The treatment of later latents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum PropagationName {
     /// They are recomputed
@@ -96,7 +96,7 @@ impl From<PropagationName> for Propagation {
     }
 }
 
-/// Which question is asked.
+/// The direction of the ablation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum DirectionName {
     /// Is it necessary: latents are switched off in a clean run
@@ -140,7 +140,7 @@ impl FromStr for DonorName {
     }
 }
 
-/// How latents are switched off.
+/// The options of the ablation.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = MANNER)]
 pub struct MannerArgs {
@@ -177,10 +177,10 @@ pub struct MannerArgs {
 }
 
 impl MannerArgs {
-    /// Returns the ablation that is asked for, with nothing off yet. `more` are values beside `--value`.
+    /// Returns the requested ablation without a set of latents. `more` are values beside `--value`.
     ///
     /// # Errors
-    /// A usage error for options that do not go together.
+    /// A usage error for incompatible options.
     pub fn ablation(&self, more: &[Value]) -> Result<Ablation> {
         let has = |value: Value| self.value == value || more.contains(&value);
         if self.layers.is_some() && self.site != SiteName::Kv && !has(Value::KvBlock) {
@@ -228,7 +228,7 @@ impl MannerArgs {
     }
 }
 
-/// More donors than any reference set has: `--donors all`.
+/// The value of `--donors all`: more donors than any reference set has.
 pub const ALL: usize = 1 << 20;
 
 fn variants(text: &str) -> Result<usize, String> {

@@ -77,7 +77,7 @@ pub struct MergeArgs {
     pub parquet: bool,
 }
 
-/// What can be computed of a problem.
+/// The experiments on a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExperimentName {
     /// The answer in every mode
@@ -95,7 +95,7 @@ pub enum ExperimentName {
 }
 
 impl ExperimentName {
-    /// All of them.
+    /// All experiments.
     pub const ALL: [Self; 6] = [
         Self::Accuracy,
         Self::EarlyStopping,
@@ -126,7 +126,7 @@ impl std::fmt::Display for ExperimentName {
     }
 }
 
-/// Whose definitions are followed.
+/// The definitions that experiments follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProtocolName {
     /// Ours: five tokens a latent, exact numbers, a null for every search
@@ -144,7 +144,7 @@ impl From<ProtocolName> for Protocol {
     }
 }
 
-/// A control.
+/// The kind of a control run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ControlName {
     /// The values of every matrix in a drawn order

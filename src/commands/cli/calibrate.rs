@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{BudgetArgs, at_least_one};
 
-/// The most problems of each kind and size.
+/// The largest number of problems of each kind and size.
 const MOST: usize = 10_000;
 
 fn problems(text: &str) -> Result<usize, String> {

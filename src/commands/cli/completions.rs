@@ -1,4 +1,4 @@
-//! Completion scripts: what clap makes of the command line, and the bundled models beside files after `--model`.
+//! Completion scripts: clap's own, extended with the bundled models after `--model`.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -14,7 +14,7 @@ pub struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    /// Returns the completion script, which offers these models by name.
+    /// Returns the completion script, which offers `models` by name.
     #[must_use]
     pub fn script(&self, models: &[&str]) -> String {
         let mut script = Vec::new();
@@ -24,7 +24,7 @@ impl CompletionsArgs {
     }
 }
 
-/// A model may be a name or a path, which clap has no hint for; the shells that most people use are told by hand.
+/// Adds model names to the scripts of common shells. clap has no value hint for a name or a path.
 fn with_models(script: String, shell: Shell, models: &str) -> String {
     match shell {
         Shell::Bash => script.replace(
@@ -62,12 +62,12 @@ mod tests {
             assert!(script.contains("extra-facts"), "{shell}");
             let is_told = matches!(shell, Shell::Bash | Shell::Zsh | Shell::Fish);
             assert_eq!(script.contains("one two"), is_told, "{shell}");
-            // The door of standard output changes nothing in it.
+            // Sanitising for standard output leaves it unchanged.
             assert_eq!(&*Page::of(script.clone()), script, "{shell}");
         }
     }
 
-    /// The help of a value stands in double quotes in the scripts of fish and zsh, where not all of these are escaped.
+    /// Scripts of fish and zsh put a value's help in double quotes without escaping all of these characters.
     #[test]
     fn no_help_of_a_value_breaks_a_script() {
         let mut root = Cli::command();
@@ -86,7 +86,7 @@ mod tests {
                     );
                     n += 1;
                 }
-                // Names of values stand between colons.
+                // Value names are between colons.
                 for name in arg.get_value_names().unwrap_or_default() {
                     assert!(
                         !name.contains([':', '\'', '"']),

@@ -16,7 +16,7 @@ pub struct ProblemsArgs {
     pub command: ProblemsCommand,
 }
 
-/// What to do with problems.
+/// The commands of `problems`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ProblemsCommand {
     /// Generate problems; the same options always give the same file
@@ -60,7 +60,7 @@ pub struct DataArgs {
     pub command: DataCommand,
 }
 
-/// What to do with data sets.
+/// The commands of `data`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum DataCommand {
     /// Make the test sets of a paper from the files it started from
@@ -126,7 +126,7 @@ impl From<Family> for problem::Family {
     }
 }
 
-/// A part of all problems.
+/// A split of the generated problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Split {
     /// What models are trained on
@@ -147,7 +147,7 @@ impl From<Split> for problem::Split {
     }
 }
 
-/// Reads `3` or `1-3`.
+/// Parses `3` or `1-3`.
 pub(super) fn range(text: &str) -> Result<RangeInclusive<usize>, String> {
     let (min, max) = text.split_once('-').unwrap_or((text, text));
     match (min.trim().parse(), max.trim().parse()) {

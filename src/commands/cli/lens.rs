@@ -23,14 +23,14 @@ pub struct LensArgs {
     pub read: ReadArgs,
 }
 
-/// What `lens` does else than read a question.
+/// The subcommands of `lens`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum LensCommand {
     /// Fit a learned lens to a model, supervised on gold steps
     Fit(Box<FitArgs>),
 }
 
-/// Which question is read, and how.
+/// The options of reading a question.
 #[derive(Debug, Clone, Args)]
 pub struct ReadArgs {
     /// The model.
@@ -47,7 +47,10 @@ pub struct ReadArgs {
     pub token_id: Option<u32>,
     /// A learned lens beside the plain one: the model's bundled one, or that of a folder
     #[arg(long, value_name = "DIR")]
-    #[expect(clippy::option_option, reason = "the flag may be given without a folder")]
+    #[expect(
+        clippy::option_option,
+        reason = "the flag may be given without a folder"
+    )]
     pub learned: Option<Option<PathBuf>>,
     /// What is printed.
     #[command(flatten)]
@@ -110,7 +113,7 @@ pub struct FitArgs {
     pub ascii: bool,
 }
 
-/// The rank of a change.
+/// The rank of a map's change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rank {
     /// A full matrix.

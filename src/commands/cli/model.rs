@@ -1,4 +1,4 @@
-//! The options that say which model is opened, as what, and where it runs; shared by every command that runs one.
+//! The options that select a model, its kind and its device; shared by every command that runs a model.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,12 +11,12 @@ use crate::core::types::{Mode, Task};
 
 use super::DEFAULT_MODEL;
 
-/// What stands for a model in the help, and tells its option from others in a completion script.
+/// The value name of `--model` in the help; completion scripts recognise the option by it.
 pub(super) const MODEL_VALUE: &str = "NAME|PATH|ID";
-/// The heading of the options that most checkpoints need not be given.
+/// The help heading of options that most checkpoints do not need.
 const KIND: &str = "Checkpoints that do not say what they are";
 
-/// Which model, as what, where it runs, and how it answers.
+/// The model, its kind, its device and its mode.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
     /// Which model, as what, and where it runs.
@@ -35,7 +35,7 @@ impl std::ops::Deref for ModelArgs {
     }
 }
 
-/// Which model, as what, and where it runs.
+/// The model, its kind and its device.
 #[derive(Debug, Clone, Args)]
 pub struct CheckpointArgs {
     /// A bundled model, a checkpoint folder or file, or a published id
@@ -59,7 +59,7 @@ pub struct CheckpointArgs {
 }
 
 impl CheckpointArgs {
-    /// A model about which nothing more is said.
+    /// Selects a model with default options.
     #[must_use]
     pub fn of(model: &str, device: Device) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl CheckpointArgs {
         }
     }
 
-    /// The same options as arguments, for a model; what was said about the one that they name is left out for another.
+    /// Returns the options as arguments for a model. Options about the kind of model are left out if it is another one.
     #[must_use]
     pub fn arguments(&self, model: &str) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec!["--model".into(), model.into()];
@@ -112,13 +112,13 @@ impl CheckpointArgs {
     }
 }
 
-/// The name of a value on the command line.
+/// Returns the name of a value on the command line.
 fn named<T: ValueEnum>(value: &T) -> OsString {
     let name = value.to_possible_value();
     name.map_or_else(OsString::new, |name| name.get_name().into())
 }
 
-/// What the checkpoint is, where its files do not say or say wrongly.
+/// The kind of the checkpoint, for files that omit it or are wrong.
 #[derive(Debug, Clone, Default, Args)]
 pub struct KindArgs {
     /// The kind of model [default: told by the weights]
@@ -144,7 +144,7 @@ pub struct KindArgs {
     pub offline: bool,
 }
 
-/// Where the model runs.
+/// The device of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Device {
     /// The best that this build and machine have
@@ -188,7 +188,7 @@ impl FromStr for Device {
     }
 }
 
-/// What numbers are computed in.
+/// The precision of computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Precision {
     /// Single precision throughout
@@ -215,7 +215,7 @@ pub enum Behaviour {
     Reference,
 }
 
-/// How a question is answered.
+/// The mode of answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ModeName {
     /// With latent tokens
@@ -296,11 +296,11 @@ impl From<TaskName> for Task {
 /// Ids of the special tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpecialTokens {
-    /// Opens the latent phase.
+    /// The id that opens the latent phase.
     pub start: u32,
-    /// Closes it.
+    /// The id that closes it.
     pub end: u32,
-    /// Placeholder of a latent.
+    /// The id of a latent's placeholder.
     pub latent: Option<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! The options of the commands that ask what latents do: `ablate`, `sweep`, `lattice`, `influence`; and what `lens` shares with them.
+//! The options of `ablate`, `sweep`, `lattice` and `influence`, some of which `lens` shares.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::{DirectionName, MannerArgs, ModelArgs, Off, Value};
 use crate::core::error::{Error, Result};
 use crate::core::types::{Ablation, AblationValue, LatentIdx};
 
-/// Which question is asked.
+/// The options that select a question.
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("problem").required(true).args(["question", "data"]))]
 pub struct ProblemArgs {
@@ -33,7 +33,7 @@ pub struct ProblemArgs {
     pub gold: Option<String>,
 }
 
-/// What is printed.
+/// The options of the output format.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Clone, Copy, Args)]
 pub struct ReportArgs {
@@ -51,19 +51,19 @@ pub struct ReportArgs {
     pub ascii: bool,
 }
 
-/// A form of a report.
+/// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportFormat {
     /// One object.
     Json,
-    /// One line for each cell, after a line with the names.
+    /// One line per cell, after a header line.
     Csv,
-    /// Tables to read.
+    /// Plain-text tables.
     Text,
 }
 
 impl ReportArgs {
-    /// Returns the form that is asked for.
+    /// Returns the requested format.
     #[must_use]
     pub fn format(self) -> ReportFormat {
         match (self.json, self.csv) {
@@ -110,10 +110,10 @@ pub struct AblateArgs {
 }
 
 impl AblateArgs {
-    /// Returns how latents are switched off.
+    /// Returns the requested ablation.
     ///
     /// # Errors
-    /// A usage error for options that do not go together.
+    /// A usage error for incompatible options.
     pub fn ablation(&self) -> Result<Ablation> {
         if !self.restore.is_empty() && self.manner.direction != DirectionName::Denoising {
             return Err(Error::usage_with_hint(
@@ -130,23 +130,23 @@ impl AblateArgs {
         self.manner.ablation(&[])
     }
 
-    /// Whether any latent is to be switched off.
+    /// Returns whether any latent is to be switched off.
     #[must_use]
     pub fn switches_off(&self) -> bool {
         self.takes_each() || !self.off.is_empty() || !self.restore.is_empty()
     }
 
-    /// Whether every latent is switched off in turn.
+    /// Returns whether every latent is switched off in turn.
     fn takes_each(&self) -> bool {
         let asks = !self.off.is_empty() || !self.restore.is_empty() || self.edit.is_some();
         self.each || !asks
     }
 
-    /// Returns the sets that are off when `n_latents` are run, in order: one for each `--off`, each `--restore`, and with
-    /// `--each` one for each latent.
+    /// Returns the sets to switch off of `n_latents`, in order: one per `--off`, one per `--restore`, and with `--each` one
+    /// per latent.
     ///
     /// # Errors
-    /// A usage error when a latent is not run, or nothing would be off.
+    /// A usage error when a latent is beyond `n_latents`, or a set is empty.
     pub fn sets(&self, n_latents: usize) -> Result<Vec<BTreeSet<LatentIdx>>> {
         let all = || (1..=n_latents).map(LatentIdx);
         let but = |on: &BTreeSet<LatentIdx>| all().filter(|latent| !on.contains(latent)).collect();
@@ -201,15 +201,15 @@ pub struct SweepArgs {
 }
 
 impl SweepArgs {
-    /// Returns how latents are switched off.
+    /// Returns the requested ablation.
     ///
     /// # Errors
-    /// A usage error for options that do not go together.
+    /// A usage error for incompatible options.
     pub fn ablation(&self) -> Result<Ablation> {
         self.manner.ablation(&self.values)
     }
 
-    /// Returns the values, each once, in the order given.
+    /// Returns the values in the order given, without duplicates.
     #[must_use]
     pub fn values(&self) -> Vec<AblationValue> {
         let mut values: Vec<AblationValue> = Vec::new();
@@ -240,12 +240,12 @@ pub struct StudyArgs {
     pub manner: MannerArgs,
 }
 
-/// An edit of a question: a text in it and what replaces it.
+/// An edit of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// What is replaced.
+    /// The text to replace.
     pub from: String,
-    /// What takes its place.
+    /// The replacement.
     pub to: String,
 }
 

@@ -1,4 +1,4 @@
-//! Tests of the command line: help pages, and lines that are taken or refused.
+//! Tests of the command line: help pages, and accepted and refused lines.
 
 use clap::error::ErrorKind;
 

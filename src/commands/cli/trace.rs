@@ -55,7 +55,7 @@ pub struct TraceArgs {
 }
 
 impl TraceArgs {
-    /// Refuses options that have no say in the mode.
+    /// Refuses options that have no effect in the mode.
     ///
     /// # Errors
     /// A usage error that names the option.
@@ -83,7 +83,7 @@ impl TraceArgs {
     }
 }
 
-/// Which searches are run.
+/// The searches to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TraceMode {
     /// Our own search, its null, and a summary
@@ -92,7 +92,7 @@ pub enum TraceMode {
     Paper,
 }
 
-/// What our own search looks for.
+/// The target of our search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SearchName {
     /// Traces from the question to the answer, every result read at a later position
@@ -101,7 +101,7 @@ pub enum SearchName {
     LastStep,
 }
 
-/// Which integers of the latents may be operands of a last step.
+/// The integers of the latents that may be operands of a last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReadsName {
     /// All of the last latent and the first of each earlier one
@@ -110,7 +110,7 @@ pub enum ReadsName {
     All,
 }
 
-/// Whose positions a record has.
+/// The model family that defines a record's positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shape {
     /// The end marker and 'The answer is:' before the answer
@@ -119,7 +119,7 @@ pub enum Shape {
     Coconut,
 }
 
-/// Whose tokens a record has.
+/// The tokenizer of a record's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TokensName {
     /// GPT-2

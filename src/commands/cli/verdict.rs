@@ -1,4 +1,4 @@
-//! What a verdict may cost: the options of `inspect` and `eval`.
+//! The options of a verdict's budget, shared by every command that judges.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! `undertone ablate`: latents switched off in chosen sets, early exits, and the question with one text replaced.
+//! `undertone ablate`: switches sets of latents off, forces early exits, and edits the question.
 
 use serde::Serialize;
 
@@ -18,21 +18,21 @@ use crate::lab::analysis::run::CleanRun;
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.ablate/1";
 
-/// How wide an answer may be in a table.
+/// The largest width of an answer in a table.
 const ANSWER: usize = 22;
 
-/// What was asked and what came of it.
+/// The study.
 #[derive(Debug, Serialize)]
 pub struct Ablations {
-    /// The answer with the delimiter forced after k latents.
+    /// The answers with the delimiter forced after k latents.
     pub early_exit: Vec<EarlyExit>,
     /// The smallest k whose forced answer is the clean one.
     pub first_match: Option<usize>,
-    /// The smallest k from which on the forced answer stays the same.
+    /// The smallest k from which on every forced answer equals the last one.
     pub stable_match: Option<usize>,
-    /// One for each set of latents that was switched off, in the order asked for.
+    /// One outcome for each set of latents switched off, in the requested order.
     pub outcomes: Vec<Outcome>,
-    /// The edited question's clean run, if an edit was asked for.
+    /// The edited question's clean run, if an edit was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counterfactual_question: Option<Counterfactual>,
 }
@@ -40,39 +40,39 @@ pub struct Ablations {
 /// The clean run of an edited question beside the original's.
 #[derive(Debug, Serialize)]
 pub struct Counterfactual {
-    /// What was replaced.
+    /// The replaced text.
     pub from: String,
-    /// What took its place.
+    /// The replacement.
     pub to: String,
     /// The edited question.
     pub question: String,
-    /// Words of it that the vocabulary lacks.
+    /// Words of it that are not in the vocabulary.
     pub unknown_words: Vec<String>,
     /// Its prompt.
     pub input_ids: Vec<u32>,
-    /// Its clean run; the original's gold answer is not that of the edited question.
+    /// Its clean run, without a gold answer: the original's does not apply.
     pub clean: Clean,
-    /// Whether its answer is another one than the original's.
+    /// Whether its answer differs from the original's.
     pub answer_changed: bool,
-    /// The top decoded token of each latent in both.
+    /// The top decoded token of each latent in both questions.
     pub latents: Vec<BothLatents>,
 }
 
-/// One latent in the original question and in the edited one.
+/// One latent in the original and in the edited question.
 #[derive(Debug, Serialize)]
 pub struct BothLatents {
     /// The latent.
     pub index: LatentIdx,
     /// Its top decoded token in the original question.
     pub original: String,
-    /// The same in the edited one; none if that run has no such latent.
+    /// Its top decoded token in the edited one; `None` if that run has no such latent.
     pub edited: Option<String>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the options do not go together, the question, the model or an ablation does not work out.
+/// When options are incompatible, or the question, the model or an ablation fails.
 pub fn run(args: &AblateArgs) -> Result<()> {
     let manner = args.ablation()?;
     let reference = if args.switches_off() {
@@ -221,7 +221,7 @@ fn fields(outcome: &Outcome) -> Fields {
     fields
 }
 
-/// A list inside a field.
+/// Serialises a list for one CSV field.
 fn json<T: Serialize>(list: &T) -> String {
     let page = Page::json_line(list).expect("texts and counts always serialise");
     page.to_string()
@@ -325,7 +325,7 @@ fn outcomes(outcomes: &[Outcome], pen: Pen) -> String {
     text
 }
 
-/// What a line of the table has no room for.
+/// Formats the remarks on an outcome that do not fit into the table.
 fn remarks(outcome: &Outcome, pen: Pen) -> String {
     let effect = &outcome.effect;
     let off = words::latents(&outcome.ablation.off);

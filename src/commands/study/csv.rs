@@ -1,7 +1,5 @@
-//! Comma-separated values as RFC 4180 quotes them: a line of names, then one line for each record.
-//!
-//! Lines end in a line feed alone, which every reader takes. Foreign text comes in as [`Clean`](crate::core::text::Clean), like
-//! everywhere else; whatever still holds a comma, a quote or a line break is quoted.
+//! Comma-separated values quoted as in RFC 4180: a header line, then one line per record. Lines end in a line feed alone,
+//! which every reader accepts. Untrusted text is sanitised first.
 
 use std::borrow::Cow;
 
@@ -10,7 +8,7 @@ use crate::core::types::{Ablation, Cell, LatentIdx, Variants};
 
 use super::Head;
 
-/// A field, quoted where it has to be.
+/// Quotes a field if necessary.
 #[must_use]
 pub fn quoted(field: &str) -> Cow<'_, str> {
     if field.contains([',', '"', '\n', '\r']) {
@@ -20,10 +18,10 @@ pub fn quoted(field: &str) -> Cow<'_, str> {
     }
 }
 
-/// Fields of a record by the names of their columns.
+/// The fields of a record with their column names.
 pub type Fields = Vec<(&'static str, String)>;
 
-/// A table being filled; a column that a record says nothing of stays empty there.
+/// A table under construction. Missing fields of a record are empty.
 #[derive(Debug)]
 pub struct Sheet {
     columns: Vec<&'static str>,
@@ -32,7 +30,7 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// An empty table. `shared` fields come first and are the same in every record.
+    /// Creates an empty table. `shared` fields come first in every record.
     #[must_use]
     pub fn new(shared: Fields, columns: &[&'static str]) -> Self {
         let names = shared.iter().map(|(name, _)| *name);
@@ -43,7 +41,7 @@ impl Sheet {
         }
     }
 
-    /// Adds a record. Each field has to name a column.
+    /// Adds a record. Each field must name a column.
     pub fn push(&mut self, fields: Fields) {
         let mut row = vec![String::new(); self.columns.len()];
         for (name, field) in self.shared.iter().cloned().chain(fields) {
@@ -53,7 +51,7 @@ impl Sheet {
         self.rows.push(row);
     }
 
-    /// The whole table as text.
+    /// Returns the table as text.
     #[must_use]
     pub fn into_text(self) -> String {
         let names = self.columns.iter().map(|name| Cow::Borrowed(*name));
@@ -86,7 +84,7 @@ pub const CELL: [&str; 10] = [
     "flip_rate_wilson_hi95",
 ];
 
-/// The fields of a cell.
+/// Returns the fields of a cell.
 #[must_use]
 pub fn cell(cell: &Cell) -> Fields {
     let mut fields = vec![
@@ -99,7 +97,7 @@ pub fn cell(cell: &Cell) -> Fields {
     fields
 }
 
-/// How many variants changed the answer, what became of it, and the rate.
+/// Returns the fields of an outcome: the counts of variants, the outcome and the flip rate.
 #[must_use]
 pub fn outcome(variants: Variants) -> Fields {
     let rate = variants.rate();
@@ -113,7 +111,7 @@ pub fn outcome(variants: Variants) -> Fields {
     ]
 }
 
-/// What every record says of its origin.
+/// Returns the fields on the origin of a record.
 #[must_use]
 pub fn origin(head: &Head) -> Fields {
     vec![
@@ -127,7 +125,7 @@ pub fn origin(head: &Head) -> Fields {
     ]
 }
 
-/// How latents were switched off.
+/// Returns the fields of an ablation.
 #[must_use]
 pub fn manner(manner: &Ablation) -> Fields {
     let donor = manner.donor;
@@ -145,19 +143,19 @@ pub fn manner(manner: &Ablation) -> Fields {
     ]
 }
 
-/// Foreign text, cleaned; nothing for none.
+/// Sanitises untrusted text; empty for `None`.
 #[must_use]
 pub fn text(foreign: Option<&str>) -> String {
     foreign.map_or_else(String::new, |text| sanitize(text).into_string())
 }
 
-/// A value, or nothing for none.
+/// Formats a value; empty for `None`.
 #[must_use]
 pub fn known<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-/// Latents with spaces between.
+/// Formats latents separated by spaces.
 #[must_use]
 pub fn latents<'a>(latents: impl IntoIterator<Item = &'a LatentIdx>) -> String {
     let latents: Vec<String> = latents.into_iter().map(ToString::to_string).collect();
@@ -170,7 +168,7 @@ mod tests {
 
     use super::*;
 
-    /// A reader as RFC 4180 describes it.
+    /// Parses CSV as described in RFC 4180.
     fn read(text: &str) -> Vec<Vec<String>> {
         let mut rows = vec![vec![String::new()]];
         let mut chars = text.chars().peekable();

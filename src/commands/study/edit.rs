@@ -1,12 +1,12 @@
-//! A counterfactual question: one text in it replaced, which has to stand there exactly once as a whole word or number.
+//! Edits a question by replacing a text that must occur exactly once as a whole word or number.
 
 use crate::commands::cli::Edit;
 use crate::core::error::{Error, Result};
 
-/// The question with the edit made.
+/// Returns the edited question.
 ///
 /// # Errors
-/// A usage error when what is to be replaced does not stand in the question exactly once.
+/// A usage error when the text does not occur exactly once.
 pub fn apply(edit: &Edit, question: &str) -> Result<String> {
     let places: Vec<usize> = question
         .char_indices()
@@ -36,7 +36,7 @@ pub fn apply(edit: &Edit, question: &str) -> Result<String> {
     }
 }
 
-/// Whether no word or number goes on beyond the ends.
+/// Returns whether no word or number continues beyond either end.
 fn is_whole(text: &str, start: usize, end: usize) -> bool {
     let inside = &text[start..end];
     let (mut before, mut after) = (text[..start].chars().rev(), text[end..].chars());
@@ -45,14 +45,14 @@ fn is_whole(text: &str, start: usize, end: usize) -> bool {
         && !goes_on(last, after.next(), after.next(), false)
 }
 
-/// Whether the character at an end belongs to the same word or number as the two beyond it.
+/// Returns whether a word or number continues from the character at an end to the two beyond it.
 fn goes_on(end: Option<char>, next: Option<char>, second: Option<char>, backwards: bool) -> bool {
     let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
     if is_word(end) && is_word(next) {
         return true;
     }
-    // 1,200 and 2.5 are one number each, and so is .5.
+    // 1,200, 2.5 and .5 are one number each.
     is_digit(end)
         && match next {
             Some('.') => is_digit(second) || (backwards && !is_word(second)),

@@ -1,4 +1,4 @@
-//! `undertone influence`: what each latent does to later latents and, directly and through them, to the answer.
+//! `undertone influence`: measures the effect of each latent on later latents and, total and direct, on the answer.
 
 use super::csv::{self, Sheet};
 use super::table::{Pen, Side, Table};
@@ -13,7 +13,7 @@ pub const SCHEMA: &str = "undertone.influence/1";
 /// Runs the command.
 ///
 /// # Errors
-/// When the options do not go together, or the question or the model does not work out.
+/// When options are incompatible, or the question or the model fails.
 pub fn run(args: &StudyArgs) -> Result<()> {
     let mut manner = args.manner.ablation(&[])?;
     warn_of_no_say(&mut manner, "influence", true);

@@ -1,4 +1,4 @@
-//! `undertone lattice`: every set of latents off, and the smallest sets that keep and break the answer.
+//! `undertone lattice`: switches every set of latents off and finds the smallest sets that keep and break the answer.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use crate::core::types::{LatentIdx, Lattice};
 
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.lattice/1";
-/// How many latents a lattice may have: 256 sets.
+/// The largest number of latents of a lattice, with 256 sets.
 pub const MAX_LATENTS: usize = 8;
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the options do not go together, there are too many latents, or the question or the model does not work out.
+/// When options are incompatible, there are too many latents, or the question or the model fails.
 pub fn run(args: &StudyArgs) -> Result<()> {
     let manner = args.manner.ablation(&[])?;
     let reference = ReferenceSet::of(&args.manner);

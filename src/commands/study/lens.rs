@@ -1,4 +1,4 @@
-//! `undertone lens`: what every layer says at every latent and answer position, and what is fed, seen from the input side.
+//! `undertone lens`: reads every layer at every latent and answer position, and the fed vectors against the input embedding.
 
 use serde::Serialize;
 
@@ -16,13 +16,13 @@ use crate::lab::analysis::learned::card::LayerFigures;
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.lens/1";
 
-/// How wide a token may be in a table.
+/// The largest width of a token in a table.
 const TOKEN: usize = 10;
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the question, the token or the model does not work out.
+/// When the question, the token or the model fails.
 pub fn run(args: &ReadArgs) -> Result<()> {
     let mut ready = ready(SCHEMA, &args.model, &args.problem, ReferenceSet::Unneeded)?;
     if let Some(Some(folder)) = &args.learned {
@@ -50,7 +50,7 @@ pub fn run(args: &ReadArgs) -> Result<()> {
     publish(args.report, &ready.head, &study)
 }
 
-/// The plain lens, and a learned one beside it if asked for.
+/// The readings of the logit lens, and of a tuned lens if requested.
 #[derive(Debug, Serialize)]
 pub(super) struct Study {
     #[serde(flatten)]
@@ -68,14 +68,14 @@ impl From<LayerLens> for Study {
     }
 }
 
-/// What a learned lens reads, and how well it reads in general.
+/// The readings of a tuned lens, with its held-out figures.
 #[derive(Debug, Serialize)]
 struct Beside {
-    /// Its folder, or whose bundled lens it is.
+    /// Its folder, or the model whose bundled lens it is.
     lens: String,
     /// SHA-256 of its maps.
     tensors_sha256: String,
-    /// Held-out figures by layer, from its card.
+    /// Its held-out figures by layer, from its card.
     held_out: Vec<LayerFigures>,
     rows: Vec<LearnedRow>,
 }
@@ -90,7 +90,7 @@ impl Beside {
         }
     }
 
-    /// One record for each token listed of each layer and latent.
+    /// Returns one record per listed token of each layer and latent.
     fn records(&self) -> impl Iterator<Item = Fields> {
         let cells = self
             .rows
@@ -133,7 +133,7 @@ impl Beside {
             ],
         );
         let said = |read: &TokenRead| format!("{} {:.2}", pen.cut(&read.text, TOKEN), read.prob);
-        let follow = |cell: &LayerCell| format!("{:.3} {:>4}", cell.prob, cell.rank);
+        let follow = |cell: &LayerCell| format!("{:.3} {:>4}", cell.prob, cell.rank + 1);
         for row in &self.rows {
             for cell in &row.cells {
                 let listed: Vec<String> = cell.top.iter().map(said).collect();
@@ -156,7 +156,7 @@ impl Beside {
     }
 }
 
-/// How well a lens and the plain projection read held-out problems.
+/// Formats the held-out figures of a tuned lens and the logit lens.
 fn held_out(layer: &LayerFigures) -> String {
     let figures = &layer.figures;
     format!(
@@ -241,13 +241,13 @@ impl Shown for Study {
         let plain = &self.plain;
         let followed = pen.cut(&plain.text, 40);
         let mut text = pen.prose(&format!(
-            "each cell: the probability and the rank (from 0) of the token \"{}\" (id {}) as what comes next at the position \
+            "each cell: the probability and the rank (from 1) of the token \"{}\" (id {}) as what comes next at the position \
              of the column, read off after the layer of the line with the final norm and the unembedding; the last \
              layer is the model's own output",
             followed, plain.token
         ));
         text += &grid(plain, pen, |cell| {
-            format!("{:.3} {:>4}", cell.prob, cell.rank)
+            format!("{:.3} {:>4}", cell.prob, cell.rank + 1)
         });
         text += "\n";
         text += &pen.prose("each cell: the most likely token there, and its probability");
@@ -277,7 +277,7 @@ impl Shown for Study {
     }
 }
 
-/// Layers down, positions across.
+/// Formats a table with layers as rows and positions as columns.
 fn grid(study: &LayerLens, pen: Pen, cell: impl Fn(&LayerCell) -> String) -> String {
     let names: Vec<String> = study
         .columns

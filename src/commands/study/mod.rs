@@ -1,5 +1,5 @@
-//! The commands that ask what latents do: `ablate`, `sweep`, `lattice`, `influence` and `lens`. What they share: the front
-//! of every report, and how a model, a reference set and a question become a clean run.
+//! The commands `ablate`, `sweep`, `lattice`, `influence` and `lens`, with their shared parts: the head of every report, and
+//! the clean run of a question.
 
 pub mod ablate;
 pub mod csv;
@@ -31,24 +31,24 @@ use crate::lab::analysis::run::{Ask, CleanRun};
 
 use table::Pen;
 
-/// How deep the projections of the clean run are read.
+/// Number of top tokens read of the clean run's projections.
 const TOP_K: usize = 10;
 
-/// What every report begins with. Fields are only ever added.
+/// The head of every report. Fields are only added.
 #[derive(Debug, Clone, Serialize)]
 pub struct Head {
     /// The schema's name and version.
     pub schema: &'static str,
     /// The model.
     pub model: ModelInfo,
-    /// The problems that serve as donors, means and noise; none where no reference set was needed.
+    /// The reference set, which provides donors, means and noise; `None` if it was not needed.
     pub reference: Option<String>,
-    /// What is wrong with them.
+    /// What is wrong with the reference set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference_warning: Option<String>,
     /// The question as given.
     pub question: String,
-    /// Words of it that the vocabulary lacks.
+    /// Words of the question that are not in the vocabulary.
     pub unknown_words: Vec<String>,
     /// The prompt up to and including the start marker.
     pub input_ids: Vec<u32>,
@@ -61,7 +61,7 @@ pub struct Head {
 pub struct Clean {
     /// The answer.
     pub answer: Answer,
-    /// Log-probability of its value's tokens after the delimiter, from which every change is counted.
+    /// Log-probability of its value's tokens after the delimiter; changes are relative to it.
     pub logprob: f64,
     /// The gold answer, if known.
     pub gold: Option<String>,
@@ -80,10 +80,10 @@ impl From<&CleanRun> for Clean {
     }
 }
 
-/// The head of a report and what follows it, as one object.
+/// The head and the study as one object.
 #[derive(Debug, Serialize)]
 pub struct Report<'a, T: Serialize> {
-    /// What every report begins with.
+    /// The head.
     #[serde(flatten)]
     pub head: &'a Head,
     /// The study.
@@ -91,14 +91,14 @@ pub struct Report<'a, T: Serialize> {
     pub study: &'a T,
 }
 
-/// Which problems serve as donors, means and noise.
+/// The source of donors, means and noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ReferenceSet<'a> {
     /// None: nothing is replaced.
     Unneeded,
-    /// Generated ones of the model's task.
+    /// Generated problems of the model's task.
     Generated,
-    /// Those of a file.
+    /// The problems of a file.
     File(&'a Path),
 }
 
@@ -119,7 +119,7 @@ struct Ready {
     cancel: Cancel,
 }
 
-/// Reads the question, loads the model and its reference set, and runs the question cleanly.
+/// Reads the question, loads the model and its reference set, and makes the clean run.
 fn ready(
     schema: &'static str,
     model: &ModelArgs,
@@ -188,10 +188,10 @@ fn run_clean(
 }
 
 impl Ready {
-    /// How many latents the run has.
+    /// Returns the number of latents of the run.
     ///
     /// # Errors
-    /// A usage error when it has none, or the ablation names a layer or a donor that is not there.
+    /// A usage error when the run has no latents, or the ablation names a layer or donor that does not exist.
     fn n_latents(&self, manner: &Ablation) -> Result<usize> {
         within(manner.layers, self.head.model.layers)?;
         if let Some(donor) = manner.donor {
@@ -223,15 +223,15 @@ fn within(layers: Option<Layers>, of_model: usize) -> Result<()> {
     }
 }
 
-/// A study in the three forms.
+/// A study that can be printed in the three formats.
 trait Shown: Serialize {
-    /// One line for each cell.
+    /// Returns the CSV, one line per cell.
     fn csv(&self, head: &Head) -> String;
-    /// Tables to read.
+    /// Returns the text tables.
     fn text(&self, head: &Head, pen: Pen) -> String;
 }
 
-/// Prints a study in the form that is asked for.
+/// Prints a study in the requested format.
 fn publish<T: Shown>(args: ReportArgs, head: &Head, study: &T) -> Result<()> {
     print(&match args.format() {
         ReportFormat::Json => to_json(&Report { head, study })?,
@@ -243,7 +243,7 @@ fn publish<T: Shown>(args: ReportArgs, head: &Head, study: &T) -> Result<()> {
     })
 }
 
-/// The head as text: the model, the reference set, the question and its clean answer.
+/// Formats the head: the model, the reference set, the question and its clean answer.
 fn front(head: &Head, pen: Pen) -> String {
     let m = &head.model;
     let mut text = pen.prose(&format!(
@@ -275,7 +275,7 @@ fn unknown(words: &[String], pen: Pen) -> String {
     pen.prose(&format!("not in the vocabulary: {}", words.join(", ")))
 }
 
-/// One line on an answer.
+/// Formats one line on an answer.
 fn answered(what: &str, clean: &Clean, pen: Pen) -> String {
     let correct = match clean.answer.correct {
         Some(true) => ", correct",
@@ -293,7 +293,7 @@ fn answered(what: &str, clean: &Clean, pen: Pen) -> String {
     pen.prose(&said)
 }
 
-/// Tells a user that an option has no say in a study, which asks both ways anyway.
+/// Warns of options without effect in a study that covers both directions, and resets them.
 fn warn_of_no_say(manner: &mut Ablation, command: &str, propagation: bool) {
     let default = Ablation::default();
     if manner.direction != default.direction {

@@ -1,4 +1,4 @@
-//! `undertone sweep`: every latent, off alone and put back alone, by every value; and pairs that are more than their sum.
+//! `undertone sweep`: switches every latent off alone and restores it alone, by every value, and tests pairs for interaction.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub const SCHEMA: &str = "undertone.sweep/1";
 /// Runs the command.
 ///
 /// # Errors
-/// When the options do not go together, or the question or the model does not work out.
+/// When options are incompatible, or the question or the model fails.
 pub fn run(args: &SweepArgs) -> Result<()> {
     let mut manner = args.ablation()?;
     warn_of_no_say(&mut manner, "sweep", false);
@@ -39,7 +39,7 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-/// The values of the cells, in their order.
+/// Returns the distinct values of the cells in order.
 fn values(study: &Sweep) -> Vec<AblationValue> {
     let mut values: Vec<AblationValue> = Vec::new();
     for cell in &study.cells {
@@ -58,7 +58,7 @@ impl Shown for Sweep {
         columns.extend(csv::CELL);
         columns.extend(["refused", "sum_of_singles", "non_additive"]);
         let mut sheet = Sheet::new(csv::origin(head), &columns);
-        // The value is that of the cell, and its role is its direction.
+        // A cell has its own value, and its role is the direction.
         let with = |value: AblationValue, direction: &str| -> Fields {
             let mut fields = manner.clone();
             for (name, field) in &mut fields {
@@ -170,7 +170,7 @@ fn of_value(study: &Sweep, value: AblationValue, pen: Pen) -> String {
     text
 }
 
-/// For each latent under how many of the values the answer stands, is mixed and flips.
+/// Formats, for each latent, the number of values under which the answer stands, is mixed or flips.
 fn tallies(study: &Sweep, pen: Pen) -> String {
     let mut text = String::new();
     for asked in [Role::Necessary, Role::Sufficient] {

@@ -1,22 +1,22 @@
-//! Text for a screen of 80 columns: foreign text cleaned and cut, prose wrapped, tables aligned and, where they are too
-//! wide, split into several with the first columns repeated.
+//! Text for 80 columns: untrusted text sanitised and truncated, prose wrapped, tables aligned. A table that is too wide is
+//! split into several that repeat the first columns.
 
 use crate::core::text::{Clean, sanitize, truncate, width, wrap};
 
-/// How wide text may be.
+/// The largest width of text.
 pub const WIDTH: usize = 80;
-/// What stands between two columns.
+/// The gap between two columns.
 const GAP: usize = 2;
 
-/// How text is written: with every character, or in ASCII alone.
+/// The character set of the output.
 #[derive(Debug, Clone, Copy)]
 pub struct Pen {
-    /// In ASCII alone.
+    /// Whether to use only ASCII characters.
     pub ascii: bool,
 }
 
 impl Pen {
-    /// Foreign text, cleaned.
+    /// Sanitises untrusted text.
     #[must_use]
     pub fn foreign(self, text: &str) -> String {
         let clean: Clean<'_> = sanitize(text);
@@ -27,7 +27,7 @@ impl Pen {
         }
     }
 
-    /// Foreign text, cleaned and cut to so many columns.
+    /// Sanitises untrusted text and truncates it to `most` columns.
     #[must_use]
     pub fn cut(self, text: &str, most: usize) -> String {
         let clean = self.foreign(text);
@@ -38,13 +38,13 @@ impl Pen {
         format!("{cut}...")
     }
 
-    /// An answer, cut to so many columns.
+    /// Formats an answer, truncated to `most` columns.
     #[must_use]
     pub fn answer(self, value: Option<&str>, most: usize) -> String {
         value.map_or_else(|| "no answer".to_owned(), |value| self.cut(value, most))
     }
 
-    /// One paragraph, cleaned and wrapped.
+    /// Sanitises and wraps one paragraph.
     #[must_use]
     pub fn prose(self, text: &str) -> String {
         let mut rows = String::new();
@@ -56,26 +56,26 @@ impl Pen {
     }
 }
 
-/// Where the text of a column stands in it.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// Text.
+    /// Left, for text.
     Left,
-    /// Numbers.
+    /// Right, for numbers.
     Right,
 }
 
-/// A table being filled; its cells are clean.
+/// A table under construction; its cells are sanitised.
 #[derive(Debug)]
 pub struct Table {
-    /// How many columns are repeated when it is split.
+    /// The number of first columns repeated when it is split.
     keys: usize,
     sides: Vec<Side>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table with these columns, of which the first `keys` are repeated where it is split.
+    /// Creates a table; the first `keys` columns are repeated when it is split.
     #[must_use]
     pub fn new(keys: usize, columns: &[(&str, Side)]) -> Self {
         Self {
@@ -85,14 +85,14 @@ impl Table {
         }
     }
 
-    /// Adds a row; cells that are missing are empty.
+    /// Adds a row; missing cells are empty.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let mut row: Vec<String> = cells.into_iter().collect();
         row.resize(self.sides.len(), String::new());
         self.rows.push(row);
     }
 
-    /// The table as lines, none of them wider than [`WIDTH`] unless a single column is.
+    /// Returns the table as text of at most [`WIDTH`] columns, unless a single column is wider.
     #[must_use]
     pub fn into_text(self) -> String {
         let widths: Vec<usize> = (0..self.sides.len())

@@ -1,4 +1,4 @@
-//! The reports on studies made by hand: text as reviewed, within its width; CSV with a line for each cell; JSON flat.
+//! Tests of reports on handmade studies: text snapshots and width, one CSV line per cell, flat JSON.
 
 use std::collections::BTreeSet;
 
@@ -363,7 +363,7 @@ fn many_latents_and_little_stay_within_the_width() {
     assert!(text(ablate::SCHEMA, &nothing).contains("direct mode"));
 }
 
-/// The names of the columns, and the records with their fields; no field of these holds a line break.
+/// Parses a study's CSV into column names and records; no field may hold a line break.
 fn csv_of<T: Shown>(schema: &'static str, study: &T) -> (Vec<String>, Vec<Vec<String>>) {
     let text = study.csv(&head(schema));
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");

@@ -1,4 +1,4 @@
-//! What reports say in words: how latents were switched off, how much a rate of flips resolves, what it took.
+//! Wording of reports: the ablation, the precision of a flip rate, and the cost of a study.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::core::types::{
     Propagation, Site, Tally, Variants, most_unseen,
 };
 
-/// What becomes of a latent that is off, in words that follow a latent's name.
+/// Returns the predicate of a sentence on a latent that is off.
 #[must_use]
 pub fn fate(value: AblationValue) -> &'static str {
     match value {
@@ -23,7 +23,7 @@ pub fn fate(value: AblationValue) -> &'static str {
     }
 }
 
-/// How latents are switched off, in one sentence.
+/// Describes an ablation in one sentence.
 #[must_use]
 pub fn manner(manner: &Ablation) -> String {
     let mut said = format!("{}: what is off {}", manner.manner(), fate(manner.value));
@@ -45,7 +45,7 @@ pub fn manner(manner: &Ablation) -> String {
     said
 }
 
-/// Where and how replacements go in, without the value, in the words of the command line.
+/// Describes an ablation without its value, in the terms of the command line.
 #[must_use]
 pub fn way(manner: &Ablation) -> String {
     let mut said = format!(
@@ -68,14 +68,14 @@ pub fn way(manner: &Ablation) -> String {
     said
 }
 
-/// Latents with commas between, as on the command line.
+/// Formats latents separated by commas, as on the command line.
 #[must_use]
 pub fn latents<'a>(latents: impl IntoIterator<Item = &'a LatentIdx>) -> String {
     let latents: Vec<String> = latents.into_iter().map(ToString::to_string).collect();
     latents.join(",")
 }
 
-/// In how many of how many variants something changed; of a single one only whether.
+/// Formats the number of variants that changed; yes or no for a single variant.
 #[must_use]
 pub fn changed(changed: usize, n: usize) -> String {
     match (changed, n) {
@@ -85,7 +85,7 @@ pub fn changed(changed: usize, n: usize) -> String {
     }
 }
 
-/// What became of the answer, and in how many of how many variants it flipped; of a single one only what became of it.
+/// Formats an outcome with the number of flips; without it for a single variant.
 #[must_use]
 pub fn outcome(variants: Variants) -> String {
     let word = variants.outcome().as_str();
@@ -95,17 +95,17 @@ pub fn outcome(variants: Variants) -> String {
     format!("{word} {}/{}", variants.flips, variants.n)
 }
 
-/// What the column of [`outcome`] holds.
+/// The explanation of the column of [`outcome`].
 pub const OUTCOME: &str = "whether the answer stands (no variant flips it), is mixed or flipped (every variant flips it), and how many \
                            variants flip it";
 
-/// How many answers stand, are mixed and flipped.
+/// Formats the numbers of answers that stand, are mixed and flipped.
 #[must_use]
 pub fn tally(what: &str, tally: Tally) -> String {
     format!("{what}: {} of {}", tally.words(), tally.n())
 }
 
-/// What a rate of none or all says about the true rate; nothing for other rates or a single variant.
+/// Describes the bound on the true rate when none or all variants flip; `None` otherwise and for a single variant.
 #[must_use]
 pub fn resolution(flips: usize, n: usize) -> Option<String> {
     if n < 2 || (flips > 0 && flips < n) {
@@ -122,7 +122,7 @@ pub fn resolution(flips: usize, n: usize) -> Option<String> {
     ))
 }
 
-/// What the variants say about the true rate of flips; nothing of a single run.
+/// Describes the interval or bound of the true flip rate; `None` for a single variant.
 #[must_use]
 pub fn flip_rate(variants: Variants) -> Option<String> {
     let Variants { flips, n } = variants;
@@ -142,7 +142,7 @@ pub fn flip_rate(variants: Variants) -> Option<String> {
     )
 }
 
-/// The resolutions of many cells, each once, one a line.
+/// Returns the distinct bounds of many cells, one per line.
 #[must_use]
 pub fn resolutions<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> String {
     let said: BTreeSet<(usize, String)> = cells
@@ -152,7 +152,7 @@ pub fn resolutions<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> String {
     said.into_iter().map(|(_, line)| line + "\n").collect()
 }
 
-/// What a study took, and its sham run.
+/// Formats the cost of a study and its sham difference.
 #[must_use]
 pub fn cost(cost: &Cost, sham_max_diff: f64) -> String {
     format!(

@@ -1,11 +1,11 @@
-//! Tests of the three sets: rows on both sides of each rule, and every kept row judged again by a simple reading of the
-//! rules that shares nothing with the code.
+//! Tests of the three sets: rows on both sides of each rule, and every kept row rechecked by a simple independent implementation
+//! of the rules.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Tokenizers for which whole numbers to 999 without 521 are one token.
+/// A tokenizer in which whole numbers up to 999, except 521, are single tokens.
 fn is_single(number: &str) -> bool {
     number.len() <= 3 && number != "521" && number.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -34,7 +34,7 @@ fn prepared(problems: &[Problem], chains: Option<&[Chain]>) -> Prepared {
     .expect("nothing fails")
 }
 
-/// How many rows are in the second and the third set.
+/// Returns the sizes of the second and third set.
 fn sizes(question: &str, steps: &str, answer: &str) -> (usize, usize) {
     let made = prepared(&[problem(question, steps, answer)], None);
     (made.valid.len(), made.friendly.len())
@@ -71,12 +71,12 @@ fn a_friendly_row_has_short_numbers_that_differ() {
     let table = [
         ("3 and 4", "<<3+4=7>>", "7", true),
         ("20% of $50 and 1/2, three", "<<20*50=100>>", "100", true),
-        // Rule 1: operands and results of steps are one token each.
+        // Rule 1: operands and results of steps are single tokens.
         ("a few", "<<520+1=522>>", "522", true),
         ("a few", "<<521+1=522>>", "522", false),
         ("a few", "<<999+1=1000>>", "1000", false),
         ("a few", "<<.5*4=2>>", "2", false),
-        // Rule 2: so are the numbers of the question.
+        // Rule 2: so are the question's numbers.
         ("999 of them", "<<3+4=7>>", "7", true),
         ("521 of them", "<<3+4=7>>", "7", false),
         ("1,200 of them", "<<3+4=7>>", "7", false),
@@ -142,7 +142,7 @@ fn solutions_are_joined_by_row_and_filtered_by_the_rules_of_the_set() {
     ];
     let mut chains = [
         chain(&rows[0], &["<<9-2=7>>"]),
-        // A long number; a value of the question as a result; one that stays.
+        // A long number; a value of the question as a result; a kept one.
         chain(
             &rows[1],
             &["<<1007-1000=7>>", "<<1+2=3>> <<3+4=7>>", "<<7=9-2>>"],
@@ -201,7 +201,7 @@ fn templates_follow_the_last_set() {
     assert_eq!(made.templates, [Template::new(1, "3 and 4")]);
 }
 
-/// The values of the words of a text, cut by hand: what rule 3 counts in a question of our alphabet.
+/// Returns the values that rule 3 counts in a question of our alphabet, by splitting on spaces.
 fn values_by_hand(question: &str) -> Vec<u64> {
     let words: Vec<&str> = question.split(' ').collect();
     let mut values: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
@@ -213,7 +213,7 @@ fn values_by_hand(question: &str) -> Vec<u64> {
         ("double", 2),
         ("triple", 3),
     ] {
-        // The alphabet has this one compound, whose part is a word of its own.
+        // The alphabet has this one compound, which contains a counted word.
         let is_there = words.contains(&word) || (word == "half" && words.contains(&"one-half"));
         values.extend(is_there.then_some(value));
     }
@@ -223,7 +223,7 @@ fn values_by_hand(question: &str) -> Vec<u64> {
     values
 }
 
-/// Whether a row of our alphabet follows every rule, by hand.
+/// Returns whether a row of our alphabet follows every rule, checked independently.
 fn is_friendly_by_hand(example: &Example, steps: &[String]) -> bool {
     let mut values = values_by_hand(&example.question);
     for step in steps {
@@ -269,7 +269,6 @@ fn a_solution() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(step, 1..4)
 }
 
-/// What a solution says it comes to.
 fn last(steps: &[String]) -> String {
     let (_, result) = steps
         .last()
@@ -304,7 +303,7 @@ proptest! {
             .collect();
         let made = prepared(&problems, Some(&chains));
 
-        // By hand, in one pass.
+        // Recomputed independently, in one pass.
         let right: Vec<&Problem> = problems.iter().filter(|p| last(&p.steps) == p.answer).collect();
         prop_assert_eq!(made.valid.len(), right.len());
         for (example, problem) in made.valid.iter().zip(right) {

@@ -1,7 +1,7 @@
-//! Making data sets: the three GSM8k-Aug test sets and the verifier's templates (methods.md 1.2 to 1.4).
+//! Preparation of data sets: the three GSM8k-Aug test sets and the verifier's templates (methods.md 1.2 to 1.4).
 //!
-//! Everything here follows the published preparation, quirks included, so that our numbers are of the same rows.
-//! It touches no terminal and writes no file; `headless::data` does.
+//! Follows the published preparation, including its quirks, so that results refer to the same rows. Does no terminal or file
+//! output; `commands::data` does.
 
 pub mod gsm8k;
 pub mod manifest;
@@ -14,7 +14,7 @@ pub(crate) mod words;
 
 use regex::Regex;
 
-/// A pattern that is known to be one.
+/// Compiles a pattern that is known to be valid.
 pub(crate) fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the pattern is fixed and tested")
 }

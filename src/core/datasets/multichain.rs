@@ -12,7 +12,6 @@ use crate::core::problem_file::source::strip;
 use crate::core::problem_file::source::{self, Form};
 use crate::core::problem_file::steps::equations;
 
-/// What is expected of the file.
 const HINT: &str = "expected a JSON array or JSON Lines of {\"problem\", \"solution\", \"answer\", \"gen_solutions\"}, \
      the test split of DJCheng/MultiChain-GSM8k-Aug-dataset";
 
@@ -21,11 +20,11 @@ const HINT: &str = "expected a JSON array or JSON Lines of {\"problem\", \"solut
 pub struct Chain {
     /// The question.
     pub problem: String,
-    /// Its main solution.
+    /// The main solution.
     pub solution: String,
-    /// Its answer.
+    /// The answer.
     pub answer: String,
-    /// Other solutions, if any were generated.
+    /// Alternative solutions, if any were generated.
     #[serde(default)]
     pub gen_solutions: Option<Vec<String>>,
 }
@@ -41,27 +40,27 @@ impl Row for Chain {
     }
 }
 
-/// What became of the alternative solutions.
+/// Counts of the cleaning of alternative solutions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Cleaned {
-    /// How many there were.
+    /// Alternative solutions in the input.
     pub given: usize,
-    /// Dropped: the last equation does not come to the answer.
+    /// Dropped because the last equation does not give the answer.
     pub other_result: usize,
-    /// Dropped: an equation holds a letter.
+    /// Dropped because an equation contains a letter.
     pub with_letters: usize,
-    /// Dropped: the same text, once normalised, as the main solution or an earlier one.
+    /// Dropped because the normalized text equals the main solution or an earlier one.
     pub duplicates: usize,
-    /// Dropped: the same but for the order of summands or factors.
+    /// Dropped because only the order of summands or factors differs.
     pub reordered_duplicates: usize,
     /// Kept.
     pub kept: usize,
 }
 
-/// Reads the set from the text of a file; `path` only serves the errors.
+/// Parses the set from the text of a file; `path` is only used in errors.
 ///
 /// # Errors
-/// Names the line that does not fit.
+/// Names the offending line.
 pub fn parse(text: &str, path: &Path) -> Result<Vec<Chain>> {
     let text = source::without_mark(text);
     match source::form(text) {
@@ -71,14 +70,14 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Chain>> {
     }
 }
 
-/// Returns the alternative solutions of a row that hold, each as its list of equations; none where none is left.
+/// Returns the valid alternative solutions of a row, each as its list of equations; `None` if there are none.
 ///
-/// Only the answer and the text of equations are looked at: whether an equation is right is not checked.
+/// Only the final answer and the text of the equations are checked, not whether the equations are correct.
 #[must_use]
 pub fn alternatives(chain: &Chain, cleaned: &mut Cleaned) -> Option<Vec<Vec<String>>> {
     let answer = strip(&chain.answer);
     let main = normalised(&chain.solution);
-    // The main solution counts as seen in both rounds.
+    // The main solution counts as seen in both checks.
     let mut signatures = HashSet::from([signature(&main)]);
     let mut texts = HashSet::from([main]);
     let mut kept = Vec::new();
@@ -104,7 +103,7 @@ pub fn alternatives(chain: &Chain, cleaned: &mut Cleaned) -> Option<Vec<Vec<Stri
     (!kept.is_empty()).then_some(kept)
 }
 
-/// Whether a row is about the same question, white space aside. The published join does not ask.
+/// Returns whether a row is about the same question, ignoring white space. The published join does not check this.
 #[must_use]
 pub fn is_about(chain: &Chain, question: &str) -> bool {
     chain
@@ -138,7 +137,7 @@ mod tests {
             ("<<12/2=6=6>>", "other result"),
             ("<<2*x=12>> <<12/2=6>>", "letters"),
             ("<<x=6>>", "letters"),
-            // Of the main solution, normalised.
+            // Duplicates of the normalized main solution.
             ("<<6=2*3>>", "duplicate"),
             ("<<3*2=6>>", "reordered"),
             (kept, "duplicate"),

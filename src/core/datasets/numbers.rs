@@ -1,5 +1,5 @@
-//! Numbers in questions and steps as the published preparation finds them (methods.md 1.3), and what a number is:
-//! what Python's `float` takes. The verifier's own reading of a question is stricter (`verify::numbers`).
+//! Numbers in questions and steps as the published preparation finds them (methods.md 1.3), parsed as Python's `float` does. The
+//! verifier's own reading of a question is stricter (`problem::numbers`).
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -39,8 +39,7 @@ pub fn of_step(step: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Returns the number strings of a question: comma groups, then decimals, then digits. Each kind is removed before the next is
-/// searched.
+/// Returns the number strings of a question: comma groups, then decimals, then digits. Each kind is removed before the next is searched.
 #[must_use]
 pub fn of_question(question: &str) -> Vec<String> {
     let mut text = python_words(question).into_owned();

@@ -1,24 +1,23 @@
-//! Solutions written as `<<expression=result>>` equations: their result, one spelling for equal ones (methods.md 1.3b).
+//! Solutions written as `<<expression=result>>` equations: their result, and a common spelling of equal ones (methods.md 1.3b).
 
 use super::numbers::{STEP_RESULT, float};
 use crate::core::problem_file::source::strip;
 use crate::core::problem_file::steps::equations;
 
-/// Returns what the last equation of a list of steps says it comes to: the text after the last `=` of the last
-/// `<<..=..>>` in the last step, trimmed.
+/// Returns the result of the last equation in the last step: the trimmed text after the last `=` of the last `<<..=..>>`.
 #[must_use]
 pub fn result_of_steps(steps: &[String]) -> Option<&str> {
     let mut results = equations(steps.last()?).into_iter().rev();
     results.find_map(|equation| {
         let inside = inside(equation);
-        // Something must follow the sign, if only another one.
+        // The sign must not be the last character.
         let last = inside.char_indices().next_back()?.0;
         let sign = inside[..last].rfind('=')?;
         Some(strip(&inside[sign + 1..]))
     })
 }
 
-/// Returns what the last equation of a solution comes to; the number alone may stand on either side of its one `=`.
+/// Returns the result of a solution's last equation: the number alone on either side of its one `=`.
 #[must_use]
 pub fn result_of_solution(solution: &str) -> Option<&str> {
     let (left, right) = sides(equations(solution).last()?)?;
@@ -29,13 +28,13 @@ pub fn result_of_solution(solution: &str) -> Option<&str> {
     }
 }
 
-/// Returns what stands between the first `=` and `>>` of each equation of a step.
+/// Returns the text between the first `=` and `>>` of each equation of a step.
 pub fn result_texts(step: &str) -> impl Iterator<Item = &str> {
     let found = STEP_RESULT.captures_iter(step);
     found.filter_map(|found| Some(found.get(1)?.as_str()))
 }
 
-/// Whether a result is the answer, as text or as a number.
+/// Returns whether a result equals the answer, as text or as a number.
 #[must_use]
 #[allow(
     clippy::float_cmp,
@@ -57,16 +56,16 @@ pub fn normalised(solution: &str) -> String {
     })
 }
 
-/// Whether an equation holds an ASCII letter, as an unknown does.
+/// Returns whether an equation contains an ASCII letter, as for an unknown.
 #[must_use]
 pub fn has_letter(solution: &str) -> bool {
     let letter = |equation: &&str| equation.bytes().any(|byte| byte.is_ascii_alphabetic());
     equations(solution).iter().any(letter)
 }
 
-/// Returns the text that solutions share which differ by the order of two summands or two factors.
+/// Returns a text shared by solutions that differ only in the order of two summands or two factors.
 ///
-/// An expression is touched only when splitting it on `+` gives two parts, else only when splitting it on `*` does.
+/// An expression is changed only if splitting it on `+` gives two parts, or else splitting it on `*` does.
 #[must_use]
 pub fn signature(solution: &str) -> String {
     rewritten(solution, |equation| {
@@ -75,7 +74,7 @@ pub fn signature(solution: &str) -> String {
     })
 }
 
-/// An expression with its two summands or factors in the order of their text; white space stays with its part.
+/// Returns an expression with its two summands or factors in text order; white space stays with its part.
 fn ordered(expression: &str) -> String {
     for operator in ["+", "*"] {
         let mut parts: Vec<&str> = expression.split(operator).collect();
@@ -87,12 +86,12 @@ fn ordered(expression: &str) -> String {
     expression.to_owned()
 }
 
-/// A solution with some of its equations replaced.
+/// Returns a solution with some equations replaced.
 fn rewritten(solution: &str, replace: impl Fn(&str) -> Option<String>) -> String {
     let mut text = String::with_capacity(solution.len());
     let mut rest = solution;
     for equation in equations(solution) {
-        // Each is found in what its predecessors left over.
+        // Each equation is searched in the rest after its predecessor.
         let (before, after) = rest.split_once(equation).unwrap_or((rest, ""));
         text.push_str(before);
         text.push_str(&replace(equation).unwrap_or_else(|| equation.to_owned()));
@@ -101,13 +100,13 @@ fn rewritten(solution: &str, replace: impl Fn(&str) -> Option<String>) -> String
     text + rest
 }
 
-/// What stands between `<<` and `>>`.
+/// Returns the text between `<<` and `>>`.
 fn inside(equation: &str) -> &str {
     let inside = equation.strip_prefix("<<").unwrap_or(equation);
     inside.strip_suffix(">>").unwrap_or(inside)
 }
 
-/// Both sides of an equation that has exactly one `=`, trimmed.
+/// Returns both trimmed sides of an equation with exactly one `=`.
 fn sides(equation: &str) -> Option<(&str, &str)> {
     let (left, right) = inside(equation).split_once('=')?;
     (!right.contains('=')).then(|| (strip(left), strip(right)))
@@ -126,7 +125,7 @@ mod tests {
             (&["<<1+2= 3 >>"], Some("3")),
             (&["<<3=1+2=4>>"], Some("4")),
             (&["<<1+2=3>>,<<3*2=6>>"], Some("6")),
-            // Without a result the equation before it in the same step counts, an earlier step does not.
+            // Without a result, the preceding equation of the same step counts, but never an earlier step.
             (&["<<1+2=3>>,<<3*2>>"], Some("3")),
             (&["<<1+2=3>>", ""], None),
             (&["<<1+2=>>"], None),
@@ -211,7 +210,7 @@ mod tests {
             assert_eq!(signature(one), signature(other));
         }
         let different = [
-            // Three summands are not rewritten; two summands are, but not the factors within them.
+            // Three summands are not reordered; two are, but not the factors within them.
             ("<<1+2+3=6>>", "<<3+2+1=6>>"),
             ("<<2*3+1=7>>", "<<3*2+1=7>>"),
             ("<<3-1=2>>", "<<1-3=2>>"),
@@ -220,7 +219,7 @@ mod tests {
         for (one, other) in different {
             assert_ne!(signature(one), signature(other));
         }
-        // With three summands the product is the next that may be split in two.
+        // With three summands, the product is tried next.
         assert_eq!(signature("<<9+1+2*1=12>>"), "<<1*9+1+2=12>>");
     }
 

@@ -1,4 +1,4 @@
-//! Tokenizers as far as data needs them: whether a number is one token.
+//! Tokenizers, as far as data preparation needs them: whether a number is a single token.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,12 @@ use super::manifest::sha256;
 use crate::core::error::{Error, Result};
 use crate::core::file;
 
-/// The largest tokenizer.json that is read; Llama 3's has 9 MB.
+/// The largest tokenizer.json that is read, in bytes; Llama 3's has 9 MB.
 const MAX_BYTES: u64 = 128 << 20;
-/// What is expected.
 const HINT: &str =
     "name a tokenizer.json of the Hugging Face tokenizers library, or a folder that holds one";
 
-/// Some tokenizers, which all have to agree.
+/// A set of tokenizers that must all agree.
 pub struct Vocabularies {
     all: Vec<(PathBuf, Tokenizer)>,
     hashes: Vec<String>,
@@ -23,10 +22,10 @@ pub struct Vocabularies {
 }
 
 impl Vocabularies {
-    /// Opens tokenizer files, or folders that hold a `tokenizer.json`.
+    /// Opens tokenizer files, or folders that contain a `tokenizer.json`.
     ///
     /// # Errors
-    /// Names the file that cannot be read or is no tokenizer.
+    /// Names the file that cannot be read or is not a tokenizer.
     pub fn open(paths: &[PathBuf]) -> Result<Self> {
         let mut opened = Self {
             all: Vec::new(),
@@ -58,10 +57,10 @@ impl Vocabularies {
         paths.zip(self.hashes.iter().map(String::as_str))
     }
 
-    /// Whether a text is one token for every tokenizer, encoded bare: without a space before it or special tokens.
+    /// Returns whether a text is at most one token in every tokenizer, encoded alone: without leading space or special tokens.
     ///
     /// # Errors
-    /// Names the tokenizer that fails on it.
+    /// Names the tokenizer that fails.
     pub fn is_single(&mut self, text: &str) -> Result<bool> {
         if let Some(known) = self.known.get(text) {
             return Ok(*known);
@@ -79,7 +78,7 @@ impl Vocabularies {
     }
 }
 
-/// A foreign message, not too long.
+/// Truncates a message from another library.
 fn short(message: &str) -> &str {
     &message[..message.floor_char_boundary(200)]
 }

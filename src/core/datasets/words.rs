@@ -1,9 +1,7 @@
-//! The words that count as numbers, in the order in which the published preparation tries them.
+//! Words that count as numbers, in the order in which the published preparation tries them.
 
-/// Words that divide.
 pub(crate) const DIVISORS: [(&str, u64); 3] = [("half", 2), ("third", 3), ("quarter", 4)];
 
-/// Words that multiply.
 pub(crate) const MULTIPLIERS: [(&str, u64); 3] = [("twice", 2), ("double", 2), ("triple", 3)];
 
 /// Fractions in words: numerator and denominator.
@@ -20,7 +18,6 @@ pub(crate) const COMPOUND_FRACTIONS: [(&str, [u64; 2]); 10] = [
     ("two-fifths", [2, 5]),
 ];
 
-/// Numbers in words.
 pub(crate) const NUMBER_WORDS: [(&str, u64); 31] = [
     ("zero", 0),
     ("one", 1),

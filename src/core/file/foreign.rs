@@ -1,11 +1,11 @@
-//! Files that people pass by mistake, told by how they begin.
+//! Detection, by leading bytes, of files that users pass by mistake.
 
-/// What a file is in place of the one that is wanted, and the way out.
+/// A file of the wrong format, and how to proceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Foreign {
-    /// What it is: "it is compressed (gzip)".
+    /// Its description: "it is compressed (gzip)".
     pub(crate) what: &'static str,
-    /// What to do about it: "unpack it with gunzip first".
+    /// The remedy: "unpack it with gunzip first".
     pub(crate) way_out: &'static str,
 }
 
@@ -48,7 +48,7 @@ const BEGINNINGS: &[(&[u8], &str, &str)] = &[
 const WEB_PAGE: &str = "it is a web page, saved in place of the file";
 const DOWNLOAD: &str = "download the file itself";
 
-/// Tells a file that is never what is wanted, by its first bytes. Blanks and a byte order mark in front of a text do not matter.
+/// Detects a file of a format that is never accepted, by its first bytes. White space and a byte order mark before text are skipped.
 pub(crate) fn foreign(start: &[u8]) -> Option<Foreign> {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let text = text.trim_ascii_start();

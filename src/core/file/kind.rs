@@ -6,7 +6,6 @@ use std::path::Path;
 
 use crate::core::error::NotRegular;
 
-/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     File,

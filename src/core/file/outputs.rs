@@ -1,4 +1,4 @@
-//! What a command reads and what it writes: an output is never an input, and replaces no file unless that was asked for.
+//! The inputs and outputs of a command: an output is never an input, and replaces a file only with `--force`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,18 +7,18 @@ use super::kind::{Kind, descriptor};
 use super::write::resolved;
 use crate::core::error::{Error, Result};
 
-/// What tells one file from another, whatever it is called.
+/// The identity of a file, independent of the path used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Identity {
-    /// Device and number of a file that is there.
+    /// Device and inode of an existing file.
     #[cfg(unix)]
     Inode(u64, u64),
-    /// The path of a file that may not be there yet.
+    /// The path of a file that may not exist yet.
     Path(PathBuf),
 }
 
 impl Identity {
-    /// The identity of a regular file, there or not; none of anything else, of which writing destroys nothing.
+    /// Returns the identity of a regular file, existing or not; `None` for anything else, which writing cannot destroy.
     fn of(path: &Path) -> Option<Self> {
         match fs::metadata(path) {
             Ok(metadata) if Kind::of(&metadata) != Kind::File => None,
@@ -50,7 +50,7 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Nothing yet; `force` is whether files that are there may be replaced.
+    /// Creates an empty record; `force` allows replacing existing files.
     #[must_use]
     pub fn new(force: bool) -> Self {
         Self {
@@ -59,15 +59,15 @@ impl Outputs {
         }
     }
 
-    /// Says that a file is read.
+    /// Registers an input.
     pub fn reads(&mut self, path: &Path) {
         self.inputs.extend(Identity::of(path));
     }
 
-    /// Says that a file will be written, and whether it may be. To be asked before anything is read or written.
+    /// Registers an output and checks that it may be written. Call before anything is read or written.
     ///
     /// # Errors
-    /// A usage error when it is an input or another output, or is there and `force` was not given; an error that names a folder.
+    /// A usage error if it is an input or another output, or exists without `force`; an I/O error if it is a folder.
     pub fn writes(&mut self, path: &Path) -> Result<()> {
         self.spares(path)?;
         let Some(identity) = Identity::of(path) else {
@@ -85,7 +85,7 @@ impl Outputs {
             ));
         }
         self.written.push(identity);
-        // What a shell opened for this command is the shell's to keep.
+        // A file opened by the shell for this command is exempt.
         let is_there = fs::metadata(path).is_ok() && descriptor(path).is_none();
         if is_there && !self.force {
             return Err(Error::usage_with_hint(
@@ -96,10 +96,10 @@ impl Outputs {
         Ok(())
     }
 
-    /// The same of a file that may be there and is written to all the same, as that of a run that goes on.
+    /// Checks only that an output is not an input, for files that may exist and are written to anyway, such as those of a resumed run.
     ///
     /// # Errors
-    /// A usage error when it is an input.
+    /// A usage error if it is an input.
     pub fn spares(&self, path: &Path) -> Result<()> {
         let is_input = |identity| self.inputs.contains(&identity);
         if Identity::of(path).is_some_and(is_input) {

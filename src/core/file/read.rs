@@ -123,8 +123,7 @@ pub fn read_tail(path: &Path, most: u64) -> Result<Vec<u8>> {
     read.map_err(|source| Error::io("read", path, source))
 }
 
-/// Reads one line, including its line end, into `line`, which is cleared first. Returns false if no line end occurs within
-/// `limit` bytes.
+/// Reads one line, including its line end, into `line`, which is cleared first. Returns false if no line end occurs within `limit` bytes.
 ///
 /// At the end of the input, `line` is empty or holds a last line without line end.
 ///

@@ -1,4 +1,4 @@
-//! What stands at a path is told, read with a bound, and written without loss.
+//! File kinds are detected, reads are bounded, and writes lose nothing.
 
 use std::fs;
 use std::io::{Cursor, Write as _};
@@ -155,7 +155,7 @@ mod unix {
         assert!(made.expect("mkfifo").success());
     }
 
-    /// A private copy of a device; none where this user may not make one.
+    /// Creates a private copy of a device; `None` if this user may not.
     fn device(path: &Path, minor: &str) -> Option<PathBuf> {
         let made = Command::new("mknod")
             .arg(path)

@@ -1,24 +1,24 @@
-//! Gold answers as data sets write them, made plain: what a model can say in full (methods.md 1.7 compares strings).
+//! Normalization of the gold answers of data sets to what a model can output (methods.md 1.7 compares strings).
 
 use super::Ratio;
 use super::numbers::{CURRENCY, DASHES, question_numbers};
 
-/// A gold answer without what only dresses it: `17.0`, `$17`, `17 apples`, `#### 17`, `\boxed{17}`, `17.` and `40 %` become the number,
-/// U+2212 a hyphen. A text that is no single number stays as it is, without white space around it.
+/// Normalizes a gold answer: `17.0`, `$17`, `17 apples`, `#### 17`, `\boxed{17}`, `17.` and `40 %` become the number, U+2212 a
+/// hyphen. A text that is not a single number is only trimmed.
 #[must_use]
 pub fn plain_answer(gold: &str) -> String {
     let text = undressed(gold);
     number(text).unwrap_or_else(|| text.to_owned())
 }
 
-/// Whether a plain answer is a number: digits with a sign, groups of thousands, decimals, or a fraction.
+/// Returns whether a normalized answer is a number: digits with optional sign, groups of thousands, decimals, or a fraction.
 #[must_use]
 pub fn is_number(answer: &str) -> bool {
     let digits = answer.strip_prefix('-').unwrap_or(answer);
     digits.starts_with(|c: char| c.is_ascii_digit()) && Ratio::parse(answer).is_some()
 }
 
-/// Without the mark of an answer, a box, and the dollar signs of mathematics.
+/// Strips the answer mark, a box, and math dollar signs.
 fn undressed(gold: &str) -> &str {
     let mut text = gold.trim();
     loop {
@@ -40,7 +40,7 @@ fn undressed(gold: &str) -> &str {
     }
 }
 
-/// The only number of a text, spelled plainly: `-1234.5`.
+/// Returns the only number of a text in plain notation: `-1234.5`.
 fn number(text: &str) -> Option<String> {
     let (negative, rest) = signed(text);
     let rest = rest
@@ -84,8 +84,8 @@ fn number(text: &str) -> Option<String> {
     })
 }
 
-/// Whether what follows a number is no more than its unit: "apples", "km/h", "m²", "%". "3 of 4", "17:30", "1e5", "17k", "17 million",
-/// "17 and a half" and "17 to twenty" are more.
+/// Returns whether the text after a number is only its unit: "apples", "km/h", "m²", "%". Not accepted: "3 of 4", "17:30", "1e5",
+/// "17k", "17 million", "17 and a half", "17 to twenty".
 fn is_unit(text: &str) -> bool {
     const MORE: [&str; 30] = [
         "and", "or", "to", "of", "out", "minus", "plus", "times", "not", "by", "over", "half",
@@ -106,7 +106,7 @@ fn is_unit(text: &str) -> bool {
     let mut before = ' ';
     let signs = text.chars().all(|c| {
         let fits = match c {
-            // Between letters ("km/h") or behind them ("m²").
+            // Between letters ("km/h") or after them ("m²").
             '/' | '-' | '\'' | '²' | '³' => before.is_alphabetic(),
             '%' | '°' => true,
             _ if CURRENCY.contains(&c) => true,
@@ -125,7 +125,7 @@ fn is_unit(text: &str) -> bool {
     signs && !text.ends_with(['/', '-']) && !words().any(is_more)
 }
 
-/// Whether a text begins with a minus sign, and what follows it.
+/// Returns whether a text begins with a minus sign, and the rest.
 fn signed(text: &str) -> (bool, &str) {
     match text.strip_prefix(DASHES) {
         Some(rest) => (true, rest.trim_start()),

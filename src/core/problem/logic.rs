@@ -1,11 +1,10 @@
-//! Pieces the two logic families share: made-up nouns, facts and their sentences, chains
-//! of rules, and extra facts that cannot change what a chain proves.
+//! Parts shared by the two logic families: made-up nouns, facts and their sentences, chains of rules, and extra facts that cannot
+//! change what a chain proves.
 
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// People.
 pub(super) const NAMES: [&str; 12] = [
     "Tom", "Ann", "Ben", "Mia", "Sam", "Eva", "Max", "Lucy", "Leo", "Nina", "Jack", "Rosa",
 ];
@@ -18,24 +17,23 @@ pub(super) const NOUNS: [&str; 32] = [
     "trumble", "vekmar", "wibbert", "yandor", "zelkit",
 ];
 
-/// Properties.
 pub(super) const ADJECTIVES: [&str; 10] = [
     "happy", "cold", "red", "loud", "kind", "small", "bright", "shy", "quick", "brave",
 ];
 
-/// One fact; the numbers are places in the word lists.
+/// One fact; the numbers are indices into the word lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fact {
-    /// A person is one of a noun.
+    /// A person is an instance of a noun.
     Person(usize, usize),
-    /// Every one noun is another.
+    /// Every instance of the first noun is one of the second.
     Rule(usize, usize),
-    /// Every one of a noun has a property, or has it not.
+    /// Every instance of a noun has a property, or lacks it.
     Property(usize, usize, bool),
 }
 
 impl Fact {
-    /// The fact as a sentence.
+    /// Returns the fact as a sentence.
     pub(super) fn sentence(self) -> String {
         match self {
             Self::Person(who, noun) => format!("{} is a {}.", NAMES[who], NOUNS[noun]),
@@ -48,10 +46,9 @@ impl Fact {
     }
 }
 
-/// The facts of one problem while it is being made.
+/// The facts of a problem under construction.
 #[derive(Debug)]
 pub(super) struct World {
-    /// The facts so far.
     pub facts: Vec<Fact>,
     nouns: Vec<usize>,
     names: Vec<usize>,
@@ -64,7 +61,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// An empty world with shuffled words to draw from.
+    /// Creates an empty world with shuffled words.
     pub(super) fn new(rng: &mut ChaCha8Rng) -> Self {
         let mut nouns: Vec<usize> = (0..NOUNS.len()).collect();
         let mut names: Vec<usize> = (0..NAMES.len()).collect();
@@ -80,17 +77,17 @@ impl World {
         }
     }
 
-    /// A noun not used yet. The limits on steps and extra facts always leave some.
+    /// Takes an unused noun. The limits on steps and extra facts leave enough of them.
     pub(super) fn noun(&mut self) -> Option<usize> {
         self.nouns.pop()
     }
 
-    /// A person not used yet, or `None` when all are.
+    /// Takes an unused person, or returns `None` if there is none left.
     pub(super) fn name(&mut self) -> Option<usize> {
         self.names.pop()
     }
 
-    /// Adds a chain of `rules` rules over fresh nouns and gives its nouns in order.
+    /// Adds a chain of `rules` rules over unused nouns and returns its nouns in order.
     pub(super) fn chain(&mut self, rules: usize) -> Option<Vec<usize>> {
         let nouns = (0..=rules)
             .map(|_| self.noun())
@@ -101,13 +98,13 @@ impl World {
         Some(nouns)
     }
 
-    /// Some noun of a chain.
+    /// Returns a random noun of a chain.
     pub(super) fn chain_noun(&self, rng: &mut ChaCha8Rng) -> usize {
         one_of(rng, &self.core)
     }
 
-    /// Adds one fact that leaves everything a chain proves, and disproves, as it was: a
-    /// branch off it, a way into it that nobody is on, or another person on it.
+    /// Adds one fact that changes nothing a chain proves or disproves: a branch off it, a path into it that no person is on, or
+    /// another person on it.
     pub(super) fn add_extra(&mut self, rng: &mut ChaCha8Rng) {
         loop {
             let fact = match rng.random_range(0..10) {
@@ -145,7 +142,7 @@ impl World {
         }
     }
 
-    /// What identifies the world whatever the order of its facts, with the query's own key.
+    /// Returns a key of the world that does not depend on the order of facts, with the query's key appended.
     pub(super) fn skeleton(&self, query: &str) -> String {
         let mut facts = self.facts.clone();
         facts.sort_unstable();
@@ -157,7 +154,7 @@ impl World {
         out
     }
 
-    /// All facts in random order, as one text.
+    /// Returns all facts in random order, as one text.
     pub(super) fn text(&mut self, rng: &mut ChaCha8Rng) -> String {
         self.facts.shuffle(rng);
         let sentences: Vec<String> = self.facts.iter().map(|f| f.sentence()).collect();
@@ -165,18 +162,17 @@ impl World {
     }
 }
 
-/// One of a list that is known not to be empty.
+/// Returns a random element of a non-empty list.
 fn one_of(rng: &mut ChaCha8Rng, from: &[usize]) -> usize {
     from[rng.random_range(0..from.len())]
 }
 
-/// Reads logic questions back from their text alone, for the tests of both families.
+/// Parses logic questions from their text alone, for the tests of both families.
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 pub(super) mod check {
     use std::collections::HashMap;
 
-    /// A question taken apart.
     pub struct Parsed<'a> {
         /// The facts as sentences without their periods.
         pub facts: Vec<&'a str>,
@@ -193,7 +189,7 @@ pub(super) mod check {
     }
 
     impl Parsed<'_> {
-        /// What identifies the problem whatever the order of its words.
+        /// Returns a key of the problem that does not depend on the order of its words.
         pub fn skeleton(&self) -> String {
             let mut facts = self.facts.clone();
             facts.sort_unstable();
@@ -206,7 +202,7 @@ pub(super) mod check {
             format!("{facts:?} {query:?}")
         }
 
-        /// The noun a person is said to be.
+        /// Returns the noun of a person.
         pub fn start(&self, name: &str) -> &str {
             let person = format!("{name} is a ");
             let mut nouns = self.facts.iter().filter_map(|f| f.strip_prefix(&person));
@@ -215,7 +211,7 @@ pub(super) mod check {
             noun
         }
 
-        /// How many rules away every noun is that can be reached from a noun.
+        /// Returns the number of rules to every noun reachable from a noun.
         pub fn distances(&self, start: &str) -> HashMap<String, usize> {
             let mut found = HashMap::from([(start.to_owned(), 0)]);
             let mut queue = vec![start.to_owned()];

@@ -1,5 +1,5 @@
-//! Math word problems: a chain of whole-number operations, each sentence of the story
-//! one step, with every number and every intermediate result between 1 and 99.
+//! Math word problems: a chain of whole-number operations, one sentence per step, with all numbers and intermediate results
+//! between 1 and 99.
 
 use std::fmt::{self, Write as _};
 
@@ -13,9 +13,9 @@ use super::math_words::{
 };
 use super::{Problem, Split};
 
-/// The largest number anywhere in a problem.
+/// The largest number in a problem.
 const MAX: u32 = 99;
-/// Tries at finding numbers for one list of operations before drawing another list.
+/// Attempts to find numbers for one list of operations before another list is drawn.
 const TRIES: usize = 300;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Op {
         }
     }
 
-    /// The sentences that say the operation, and those that open a story with it.
+    /// Returns the sentences for the operation, and those that open a story with it.
     fn templates(self) -> (&'static [Line], &'static [&'static str]) {
         match self {
             Self::Add => (&ADD, &ADD_OPENINGS),
@@ -48,7 +48,7 @@ impl Op {
         }
     }
 
-    /// The result, when it is exact, in range, at least `least`, and not just an operand.
+    /// Returns the result if it is exact, within `least..=MAX`, and not equal to an operand.
     fn apply(self, left: u32, right: u32, least: u32) -> Option<u32> {
         let result = match self {
             Self::Add => left + right,
@@ -75,7 +75,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// Draws one problem; `None` when its skeleton belongs to another split.
+/// Draws one problem; returns `None` if its skeleton belongs to another split.
 pub(super) fn draw(rng: &mut ChaCha8Rng, steps: usize, split: Split) -> Option<Problem> {
     let chain = draw_chain(rng, steps);
     let last = chain.last()?;
@@ -87,8 +87,7 @@ pub(super) fn draw(rng: &mut ChaCha8Rng, steps: usize, split: Split) -> Option<P
     })
 }
 
-/// Operations are drawn first, uniformly, and then numbers that suit them; a list no
-/// numbers were found for (six products, say) is replaced.
+/// Draws operations uniformly, then numbers that suit them. A list without suitable numbers (six products, say) is replaced.
 fn draw_chain(rng: &mut ChaCha8Rng, steps: usize) -> Vec<Step> {
     loop {
         let ops: Vec<Op> = (0..steps)
@@ -110,7 +109,7 @@ fn draw_numbers(rng: &mut ChaCha8Rng, ops: &[Op]) -> Option<Vec<Step>> {
         let least = if i + 1 == ops.len() { 1 } else { 2 };
         let most = match op {
             Op::Mul | Op::Div => 9,
-            // Small amounts half of the time keep longer chains possible.
+            // Small amounts in half of the draws keep longer chains possible.
             Op::Add | Op::Sub if rng.random_bool(0.5) => 12,
             Op::Add => MAX.saturating_sub(left),
             Op::Sub => left,
@@ -130,7 +129,7 @@ fn draw_numbers(rng: &mut ChaCha8Rng, ops: &[Op]) -> Option<Vec<Step>> {
         });
         left = result;
     }
-    // Left alone, small answers would be far too common to need any working out.
+    // Otherwise small answers would be far too common.
     let keep = match left {
         0..=3 => 0.2,
         4..=9 => 0.5,
@@ -139,7 +138,6 @@ fn draw_numbers(rng: &mut ChaCha8Rng, ops: &[Op]) -> Option<Vec<Step>> {
     rng.random_bool(keep).then_some(chain)
 }
 
-/// Who and what a story is about.
 struct Story {
     name: &'static str,
     he: bool,
@@ -169,7 +167,7 @@ fn tell(rng: &mut ChaCha8Rng, chain: &[Step]) -> String {
     }
     if rng.random_bool(0.25) {
         let (text, low, high) = DISTRACTORS[rng.random_range(0..DISTRACTORS.len())];
-        // A pronoun needs its name first.
+        // A pronoun must follow its name.
         let first = usize::from(text.starts_with("{H"));
         let at = rng.random_range(first..=lines.len());
         lines.insert(at, (text, rng.random_range(low..=high), 0));
@@ -189,7 +187,7 @@ fn pick(rng: &mut ChaCha8Rng, from: &[&'static str]) -> &'static str {
     from.choose(rng).copied().unwrap_or_default()
 }
 
-/// A template for a step; ones made for just this number are preferred now and then.
+/// Returns a template for a step, sometimes preferring one written for exactly this number.
 fn line_for(rng: &mut ChaCha8Rng, step: &Step) -> &'static str {
     let lines = step.op.templates().0;
     let special = lines.iter().any(|l| l.only == step.right) && rng.random_bool(0.4);
@@ -203,7 +201,7 @@ fn line_for(rng: &mut ChaCha8Rng, step: &Step) -> &'static str {
 }
 
 impl Story {
-    /// Appends a template with its placeholders filled.
+    /// Appends a template with its placeholders filled in.
     fn fill(&self, rng: &mut ChaCha8Rng, out: &mut String, text: &str, a: u32, b: u32) {
         let mut rest = text;
         while let Some((before, tail)) = rest.split_once('{') {
@@ -214,7 +212,6 @@ impl Story {
             match key {
                 "a" => push_number(rng, out, a),
                 "b" => push_number(rng, out, b),
-                // Writing to a string cannot fail.
                 "d" => _ = write!(out, "{a}"),
                 "N" => out.push_str(self.name),
                 "s" => out.push_str(self.object),
@@ -238,7 +235,7 @@ mod tests {
     use super::super::{Family, Spec, generate};
     use super::*;
 
-    /// Reads a step back with nothing of the code above: left, sign, right, result.
+    /// Parses a step independently of the code above: left, sign, right, result.
     fn parse(step: &str) -> (u32, char, u32, u32) {
         let inner = step.trim_start_matches('<').trim_end_matches('>');
         let numbers: Vec<u32> = inner

@@ -1,18 +1,17 @@
-//! The words of the math problems, as data: names, objects and sentence templates.
-//! In a template `{N}` is the name, `{o}`/`{s}` the objects in plural/singular, `{a}` and
-//! `{b}` the two numbers of a step, `{d}` an irrelevant number, the rest are pronouns.
+//! The word lists of math problems: names, objects and sentence templates. In a template, `{N}` is the name, `{o}`/`{s}` the
+//! objects in plural/singular, `{a}` and `{b}` the two numbers of a step, `{d}` an irrelevant number; the rest are pronouns.
 
 use std::fmt::Write as _;
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-/// A sentence template; `only` is the one value of `{b}` it says in words, 0 for any.
+/// A sentence template. Some express one fixed value of `{b}` in words.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
     /// The sentence, with placeholders.
     pub text: &'static str,
-    /// The one second number this line stands for, or 0.
+    /// The value of `{b}` that the sentence expresses, or 0 for any.
     pub only: u32,
 }
 
@@ -24,17 +23,15 @@ const fn only(only: u32, text: &'static str) -> Line {
     Line { text, only }
 }
 
-/// Names that take "he".
 pub(super) const HE_NAMES: [&str; 12] = [
     "Tom", "Ben", "Sam", "Max", "Leo", "Jack", "Paul", "Omar", "Ivan", "Luke", "Adam", "Noah",
 ];
 
-/// Names that take "she".
 pub(super) const SHE_NAMES: [&str; 12] = [
     "Ann", "Mia", "Eva", "Lucy", "Sara", "Nina", "Rosa", "Emma", "Zoe", "Kate", "Ruth", "Lily",
 ];
 
-/// Things to count; every plural just adds an s.
+/// Countable objects; every plural only adds an s.
 pub(super) const OBJECTS: [&str; 24] = [
     "pen", "book", "card", "coin", "ball", "apple", "shell", "stamp", "cup", "toy", "bead", "egg",
     "hat", "stone", "nut", "cake", "key", "ring", "doll", "kite", "plum", "pear", "button",
@@ -115,7 +112,7 @@ pub(super) const ADD: [Line; 15] = [
     any("Now {he} has {b} more {o} than before."),
 ];
 
-/// Sentences that take `{b}` away.
+/// Sentences that subtract `{b}`.
 pub(super) const SUB: [Line; 15] = [
     any("{He} loses {b} of them."),
     any("{N} gives {b} {o} to a friend."),
@@ -201,7 +198,6 @@ pub(super) const DISTRACTORS: [(&str, u32, u32); 16] = [
     ("School ends at {d}.", 2, 5),
 ];
 
-/// Last sentences.
 pub(super) const QUESTIONS: [&str; 8] = [
     "How many {o} does {N} have now?",
     "How many {o} does {he} have now?",
@@ -213,11 +209,10 @@ pub(super) const QUESTIONS: [&str; 8] = [
     "What is the number of {o} now?",
 ];
 
-/// Appends a number, a small one now and then in words.
+/// Appends a number; small ones are sometimes written in words.
 pub(super) fn push_number(rng: &mut ChaCha8Rng, out: &mut String, number: u32) {
     let words = (2..=12).contains(&number) && rng.random_bool(0.15);
     if !words {
-        // Writing to a string cannot fail.
         _ = write!(out, "{number}");
     } else if number == 12 && rng.random_bool(0.5) {
         out.push_str("a dozen");
@@ -226,7 +221,7 @@ pub(super) fn push_number(rng: &mut ChaCha8Rng, out: &mut String, number: u32) {
     }
 }
 
-/// Whether the text says the number, in digits or in any of its words; for tests.
+/// Returns whether the text contains the number, in digits or in words; for tests.
 #[cfg(test)]
 pub(super) fn says(question: &str, number: u32) -> bool {
     let words: &[&str] = match number {
@@ -288,7 +283,7 @@ mod tests {
                 let key = hole.split_once('}').unwrap().0;
                 assert!(keys.contains(&key), "{text}");
             }
-            // A number at the start would need a capital when it is said in words.
+            // A leading number would need a capital letter when written in words.
             assert!(
                 !text.starts_with("{a}") && !text.starts_with("{b}"),
                 "{text}"

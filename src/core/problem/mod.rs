@@ -1,5 +1,4 @@
-//! Problems: the data type, families and splits, and a seeded generator of problems without repeats. Equal requests give equal
-//! bytes.
+//! Problems: the data type, families and splits, and a seeded generator of problems without repeats. Equal requests give equal bytes.
 
 pub mod gold;
 mod logic;
@@ -22,8 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use ratio::Ratio;
 pub use split::{Family, Split};
 
-/// Consecutive rejected draws (wrong split or a repeat) before the generator gives up: about a thousand times the rarer split's
-/// average.
+/// Consecutive rejected draws (wrong split or a repeat) before the generator gives up: about a thousand times the rarer split's average.
 const MAX_REJECTED: usize = 10_000;
 /// The largest number of extra facts: more could run out of nouns.
 const MAX_EXTRA_FACTS: usize = 16;
@@ -140,8 +138,7 @@ impl Iterator for Problems {
 /// Streams `n` distinct problems; with the same seed, a larger `n` only appends.
 ///
 /// # Errors
-/// If the request does not fit the family or split. The stream itself ends with [`GenerateError::Exhausted`] if no new problem is
-/// found.
+/// If the request does not fit the family or split. The stream itself ends with [`GenerateError::Exhausted`] if no new problem is found.
 pub fn problems(spec: &Spec, n: usize, seed: u64) -> Result<Problems, GenerateError> {
     let (family, split) = (spec.family, spec.split);
     let allowed = split.allowed_steps(family);

@@ -1,5 +1,5 @@
-//! True-or-false problems in the manner of `PrOntoQA`: a chain of rules gives a person a
-//! property or denies it, beside a look-alike chain that says the opposite of another.
+//! True-or-false problems in the style of `PrOntoQA`: a chain of rules gives or denies a person a property, next to a similar
+//! chain that concludes the opposite for another person.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use super::logic::{ADJECTIVES, Fact, NAMES, World};
 use super::{Problem, Split};
 
-/// Draws one problem; `None` when its skeleton belongs to another split.
+/// Draws one problem; returns `None` if its skeleton belongs to another split.
 pub(super) fn draw(
     rng: &mut ChaCha8Rng,
     steps: usize,
@@ -26,7 +26,7 @@ pub(super) fn draw(
         .push(Fact::Property(*chain.last()?, what, holds));
     let solution: Vec<String> = world.facts.iter().map(|f| f.sentence()).collect();
 
-    // A chain like the true one, as far as the extra facts allow, ends in the opposite.
+    // A chain like the true one, as far as the extra facts allow, ends in the opposite property.
     if extra > 0 {
         let decoy = world.chain(hops.min(extra - 1))?;
         world
@@ -56,8 +56,8 @@ pub(super) fn draw(
     })
 }
 
-/// Adds a branch, or a property that proves nothing about the person asked for: the same
-/// one of a noun nobody is, or another one, each at most once so that none contradict.
+/// Adds a branch, or a property that proves nothing about the queried person: the same property for a noun that nobody has, or
+/// another property, each at most once to avoid contradictions.
 fn add_extra(
     rng: &mut ChaCha8Rng,
     world: &mut World,
@@ -100,7 +100,7 @@ mod tests {
         generate(&spec, n, 5).unwrap()
     }
 
-    /// The person, whether the property is asked for (or its lack), and the property.
+    /// Returns the person, whether the property is affirmed, and the property.
     fn query(text: &str) -> (&str, bool, &str) {
         let text = text.strip_prefix("True or false: ").unwrap();
         let (name, rest) = text.strip_suffix('.').unwrap().split_once(" is ").unwrap();
@@ -110,7 +110,7 @@ mod tests {
         }
     }
 
-    /// The signs the facts give a property, with the nouns that have it.
+    /// Returns the signs that the facts give a property, with their nouns.
     fn signs<'a>(facts: &[&'a str], adjective: &str) -> Vec<(&'a str, bool)> {
         let about = |fact: &'a str| {
             let (noun, rest) = fact.strip_prefix("Every ")?.split_once(" is ")?;

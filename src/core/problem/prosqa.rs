@@ -1,5 +1,5 @@
-//! Graph problems in the manner of `ProsQA`: two nouns are offered, and exactly one can be
-//! reached from the person's noun; the other ends a look-alike chain of another person.
+//! Graph problems in the style of `ProsQA`: of two nouns, exactly one is reachable from the person's noun; the other ends a
+//! similar chain that belongs to another person.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use super::logic::{Fact, NAMES, NOUNS, World};
 use super::{Problem, Split};
 
-/// Draws one problem; `None` when its skeleton belongs to another split.
+/// Draws one problem; returns `None` if its skeleton belongs to another split.
 pub(super) fn draw(
     rng: &mut ChaCha8Rng,
     steps: usize,
@@ -22,8 +22,8 @@ pub(super) fn draw(
     world.facts.insert(0, Fact::Person(who, start));
     let solution: Vec<String> = world.facts.iter().map(|f| f.sentence()).collect();
 
-    // The false target ends a chain like the true one, as far as the extra facts allow,
-    // so that nothing but following the rules tells the two apart.
+    // The false target ends a chain like the true one, as far as the extra facts allow, so that only following the rules
+    // distinguishes the two.
     let decoy = world.chain(extra.min(hops))?;
     let false_target = *decoy.last()?;
     if extra > hops {
@@ -70,7 +70,7 @@ mod tests {
         generate(&spec, n, 11).unwrap()
     }
 
-    /// The person and the two options.
+    /// Returns the person and the two options.
     fn query(text: &str) -> (&str, [&str; 2]) {
         let text = text.strip_prefix("Is ").unwrap().strip_suffix('?').unwrap();
         let (name, options) = text.split_once(" a ").unwrap();
@@ -88,7 +88,7 @@ mod tests {
             .collect();
         assert_eq!(right.len(), 1, "{problem:?}");
         assert_eq!(problem.answer, format!("{name} is a {}.", right[0]));
-        // The steps are the shortest chain, and every one is a fact of the question.
+        // The steps are the shortest chain, and each is a fact of the question.
         assert_eq!(found[right[0]] + 1, problem.steps.len(), "{problem:?}");
         assert!(problem.steps[0].starts_with(name));
         for step in &problem.steps {
@@ -141,7 +141,7 @@ mod tests {
             .for_each(assert_sound);
     }
 
-    /// A guess from the shape of the text: a score for an option; the higher one is taken.
+    /// A shallow heuristic: scores an option from the shape of the text; the higher score wins.
     type Guess = fn(&[&str], &str) -> usize;
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         fact.split(' ').any(|word| word == noun)
     }
 
-    /// Counts how often the option with the higher score is right; a tie is half right.
+    /// Asserts that the option with the higher score is right about half of the time; ties count half.
     fn assert_near_chance(
         problems: &[Problem],
         what: &str,

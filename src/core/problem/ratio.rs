@@ -1,6 +1,6 @@
-//! Exact rational numbers, small on purpose: four operations, parsing, and a text form.
+//! Exact rational numbers with four operations, parsing, and a text form.
 //!
-//! A value that does not fit is no value (`None`), so an overflow can never look like a result.
+//! Values that do not fit are `None`, so an overflow can never look like a result.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -24,7 +24,7 @@ impl Ratio {
         Self { num: value, den: 1 }
     }
 
-    /// Returns `num / den` in lowest terms; none for a zero denominator or when it does not fit.
+    /// Returns `num / den` in lowest terms; `None` if the denominator is zero or the result does not fit.
     #[must_use]
     pub fn new(num: i128, den: i128) -> Option<Self> {
         let divisor = i128::try_from(gcd(num.unsigned_abs(), den.unsigned_abs())).ok()?;
@@ -38,20 +38,20 @@ impl Ratio {
         })
     }
 
-    /// Returns the value if it is whole.
+    /// Returns the value if it is an integer.
     #[must_use]
     pub fn to_integer(self) -> Option<i64> {
         (self.den == 1).then_some(self.num)
     }
 
-    /// Returns the value written as a fraction, `3/4`.
+    /// Returns the value as a fraction: `3/4`.
     #[must_use]
     pub fn to_fraction(self) -> String {
         format!("{}/{}", self.num, self.den)
     }
 
-    /// Reads an optionally signed integer, decimal, fraction `a/b` or percentage, ASCII digits only, with or without
-    /// comma groups; a leading currency sign and one trailing full stop are left out.
+    /// Parses an optionally signed integer, decimal, fraction `a/b` or percentage in ASCII digits, with or without comma groups;
+    /// a leading currency sign and one trailing full stop are ignored.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -111,7 +111,7 @@ impl Ratio {
         Self::new(a * c, b * d)
     }
 
-    /// Returns the exact quotient; none for a zero divisor.
+    /// Returns the exact quotient; `None` for a zero divisor.
     #[must_use]
     pub fn checked_div(self, other: Self) -> Option<Self> {
         if self.den == 1
@@ -159,7 +159,7 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// Reads an unsigned integer or decimal, with or without comma groups.
+/// Parses an unsigned integer or decimal, with or without comma groups.
 fn decimal(text: &str) -> Option<Ratio> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());

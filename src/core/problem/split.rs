@@ -1,5 +1,5 @@
-//! The families of problems, and splits that never share a problem: a stable hash of its
-//! skeleton sends a problem to train or test whatever the seed, and hard ones have more steps.
+//! Problem families, and splits that never share a problem: a stable hash of a problem's skeleton assigns it to train or test,
+//! independent of the seed; hard problems have more steps.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -15,7 +15,7 @@ use super::GenerateError;
 pub enum Family {
     /// Word problems with a chain of whole-number operations.
     Math,
-    /// Graph search: which of two nouns does a person's noun lead to?
+    /// Graph search: to which of two nouns does a person's noun lead?
     Prosqa,
     /// A chain of rules that ends in a property: true or false?
     Prontoqa,
@@ -25,7 +25,7 @@ impl Family {
     /// Every family.
     pub const ALL: [Self; 3] = [Self::Math, Self::Prosqa, Self::Prontoqa];
 
-    /// The name used on the command line and in files.
+    /// Returns the name used on the command line and in files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,11 +35,11 @@ impl Family {
         }
     }
 
-    /// The extra facts a logic problem carries when the request does not say.
+    /// Returns the default number of extra facts of a logic problem.
     pub(super) fn default_extra_facts(self, split: Split) -> RangeInclusive<usize> {
         match (self, split) {
             (Self::Math, _) => 0..=0,
-            // A longer chain needs more facts beside it, or its decoy would be the shorter one.
+            // A longer chain needs more facts around it; otherwise its decoy would be the shorter one.
             (_, Split::Hard) => 6..=10,
             (Self::Prosqa, _) => 4..=8,
             (Self::Prontoqa, _) => 3..=6,
@@ -64,7 +64,7 @@ impl FromStr for Family {
     }
 }
 
-/// Which part of the problem space to draw from.
+/// A part of the problem space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Split {
@@ -80,7 +80,7 @@ impl Split {
     /// Every split.
     pub const ALL: [Self; 3] = [Self::Train, Self::Test, Self::Hard];
 
-    /// The name used on the command line and in files.
+    /// Returns the name used on the command line and in files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -90,7 +90,7 @@ impl Split {
         }
     }
 
-    /// The step counts a problem of this split may have.
+    /// Returns the step counts allowed in this split.
     #[must_use]
     pub fn allowed_steps(self, family: Family) -> RangeInclusive<usize> {
         match (self, family) {
@@ -101,7 +101,7 @@ impl Split {
         }
     }
 
-    /// The step counts drawn when a request does not say.
+    /// Returns the default step counts.
     #[must_use]
     pub fn default_steps(self, family: Family) -> RangeInclusive<usize> {
         match self {
@@ -110,7 +110,7 @@ impl Split {
         }
     }
 
-    /// Whether a problem with this skeleton belongs to the split.
+    /// Returns whether a problem with this skeleton belongs to the split.
     #[must_use]
     pub fn admits(self, skeleton: &str) -> bool {
         match self {
@@ -138,8 +138,8 @@ impl FromStr for Split {
     }
 }
 
-/// FNV-1a with a final mix. Without the mix the lowest bit is just the parity of the
-/// text, and the test split would be made of one parity of digits only.
+/// Returns FNV-1a with a final mix. Without the mix, the lowest bit is the parity of the text, and the test split would contain
+/// only one parity of digits.
 pub(super) fn stable_hash(text: &str) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in text.bytes() {
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_hash_never_changes() {
-        // A change would move problems between the splits models were trained on.
+        // A change would move problems between the splits on which models were trained.
         assert_eq!(stable_hash(""), 0xf52a_15e9_a9b5_e89b);
         assert_eq!(stable_hash("<<12+7=19>>"), 0x26ae_063c_b831_c31c);
     }

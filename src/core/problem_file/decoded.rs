@@ -12,7 +12,6 @@ use super::source;
 use crate::core::error::{Error, Result};
 use crate::core::problem::gold::plain_answer;
 
-/// The expected form of a file of decoded latents.
 const FORM: &str = "expected JSON Lines of {\"question\", \"latents\": [[text, ...], ...], \"table_tail\": [text, ...]}, with \
      \"index\", \"gold_steps\", \"gold_answer\" and \"prediction\" where they are known";
 /// Most columns of a record: latents and the positions after them.

@@ -1,4 +1,4 @@
-//! Rows of JSON: one array of objects, or one object a line. Rows, their size and their number are bounded.
+//! JSON rows: one array of objects, or one object per line. The size of a row, and the size and number of all rows, are limited.
 
 use std::cell::Cell;
 use std::fmt;
@@ -15,25 +15,25 @@ use super::bounds::{Kept, MAX_ROW_BYTES, MAX_ROWS, too_long, too_many};
 use super::source::universal_newlines;
 use crate::core::error::{Error, Result};
 
-/// The longest message of the parser that is passed on; it quotes what it refuses.
+/// The longest parser message that is passed on, in bytes; it quotes the input.
 const MAX_MESSAGE: usize = 200;
 
-/// The longest object of examples that is read: its rows have no bound of their own. Published ones have a fifth of it.
+/// The longest object of examples that is read, in bytes, since its rows have no separate limit. Published ones are a fifth of it.
 const LONGEST_EXAMPLES: usize = 32 << 20;
 
-/// A row that a file can hold.
+/// A type of row that a file can hold.
 pub(crate) trait Row: DeserializeOwned {
-    /// How many bytes of text it keeps.
+    /// Returns the number of bytes of text it keeps.
     fn size(&self) -> usize;
 
-    /// How many texts, lists and other values it keeps.
+    /// Returns the number of texts, lists and other values it keeps.
     fn count(&self) -> usize;
 }
 
-/// Reads a JSON array; `hint` says what was expected.
+/// Reads a JSON array; `hint` describes the expected form.
 ///
 /// # Errors
-/// Names the line and, since an array may be all on one line, the row, counted from 1.
+/// Names the line and, since an array may be on one line, the row, from 1.
 pub(crate) fn read_array<T: Row>(text: &str, path: &Path, hint: &str) -> Result<Vec<T>> {
     if let Some(long) = long_element(text) {
         let message = format!("{} (row {})", too_long(long.bytes), long.row);
@@ -56,7 +56,7 @@ pub(crate) fn read_array<T: Row>(text: &str, path: &Path, hint: &str) -> Result<
         })
 }
 
-/// Reads JSON Lines, passing over blank ones; `hint` says what was expected.
+/// Reads JSON Lines, skipping blank lines; `hint` describes the expected form.
 ///
 /// # Errors
 /// Names the line.
@@ -82,7 +82,7 @@ pub(crate) fn read_lines<T: Row>(text: &str, path: &Path, hint: &str) -> Result<
     Ok(rows)
 }
 
-/// Reads PrOntoQA as its generator writes it: one object of examples, each with examples for the prompt and one for the test.
+/// Reads PrOntoQA in its generator's format: one object of examples, each with prompt examples and one test example.
 ///
 /// # Errors
 /// Names the line and the example.
@@ -117,7 +117,7 @@ struct Example<T> {
     test_example: T,
 }
 
-/// The rows of an array, of which it counts those that were started, so that an error can name its row.
+/// The visitor for rows; it counts started rows, so that an error can name its row.
 struct Rows<'a, T> {
     started: &'a Cell<usize>,
     rows: PhantomData<T>,
@@ -173,14 +173,14 @@ impl<'de, T: Row> Visitor<'de> for Rows<'_, T> {
     }
 }
 
-/// An element of an array that is longer than a row may be.
+/// An array element that exceeds the row limit.
 struct Long {
     bytes: usize,
     line: usize,
     row: usize,
 }
 
-/// Finds the first such element, before the parser takes it into memory.
+/// Finds the first such element, before the parser loads it into memory.
 fn long_element(text: &str) -> Option<Long> {
     let bytes = text.as_bytes();
     let first = 1 + bytes.iter().position(|byte| *byte == b'[')?;
@@ -230,7 +230,7 @@ fn long_element(text: &str) -> Option<Long> {
     None
 }
 
-/// The parser's message without its own line and column, which count from the start of one row, and not too long.
+/// Returns the parser's message, shortened and without its line and column, which may be relative to one row.
 fn message(why: &serde_json::Error) -> String {
     let mut message = why.to_string();
     if let Some(end) = message.rfind(" at line ") {

@@ -1,7 +1,8 @@
-//! Files of problems in every form that data sets are published in, told apart by content (see `source`): JSON arrays
-//! and JSON Lines of the rows that `row` knows, PrOntoQA's object of examples, and GSM8k-Aug's raw text.
+//! Problem files in every published form, detected by content (see `source`): JSON arrays and JSON Lines of the rows that `row`
+//! supports, PrOntoQA's object of examples, and GSM8k-Aug's raw text.
 //!
-//! Fields beyond question, steps and answer are passed over, unless other sets keep a part of the question there. Errors name the file and the line, and what was expected.
+//! Fields other than question, steps and answer are ignored, unless other sets keep a part of the question there. Errors name the
+//! file, the line and the expected form.
 
 mod bounds;
 pub mod decoded;
@@ -22,26 +23,26 @@ use crate::core::file;
 use crate::core::problem::Problem;
 use crate::core::problem::gold::plain_answer;
 
-/// Reads a file of problems, their gold answers made plain; see [`plain_golds`].
+/// Reads a file of problems and normalizes their gold answers; see [`plain_golds`].
 ///
 /// # Errors
-/// Names the file and the line that does not fit; a file without any problem is an error too.
+/// Names the file and the offending line. A file without problems is an error.
 pub fn read(path: &Path) -> Result<Vec<Problem>> {
     let mut problems = parse(&source::read_text(path)?, path)?;
     plain_golds(&mut problems);
     Ok(problems)
 }
 
-/// A gold answer that was made plain.
+/// A gold answer that was normalized.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dressed {
-    /// Its row, counted from 0.
+    /// Its row, from 0.
     pub row: usize,
-    /// What the file says.
+    /// The answer in the file.
     pub was: String,
 }
 
-/// Makes gold answers plain ([`plain_answer`]); says which were not. The published protocol compares them as they stand.
+/// Normalizes gold answers ([`plain_answer`]); returns those that changed. The published protocol compares them unchanged.
 pub fn plain_golds<'a>(problems: impl IntoIterator<Item = &'a mut Problem>) -> Vec<Dressed> {
     let mut dressed = Vec::new();
     for (row, problem) in problems.into_iter().enumerate() {
@@ -54,7 +55,7 @@ pub fn plain_golds<'a>(problems: impl IntoIterator<Item = &'a mut Problem>) -> V
     dressed
 }
 
-/// Reads problems from the text of a file, gold answers as they stand; `path` only serves its errors.
+/// Parses problems from the text of a file, without normalizing gold answers; `path` is only used in errors.
 ///
 /// # Errors
 /// As [`read`].
@@ -63,12 +64,12 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Problem>> {
     Ok(solved.into_iter().map(|solved| solved.problem).collect())
 }
 
-/// A problem with the other solutions that its file has.
+/// A problem with the alternative solutions in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Solved {
     /// The problem.
     pub problem: Problem,
-    /// Other solutions, as steps.
+    /// Alternative solutions, as steps.
     pub others: Vec<Vec<String>>,
 }
 
@@ -81,7 +82,7 @@ impl From<Problem> for Solved {
     }
 }
 
-/// Reads problems with other solutions, where the file has any.
+/// Parses problems together with alternative solutions, if the file has any.
 ///
 /// # Errors
 /// As [`read`].
@@ -123,10 +124,10 @@ pub fn to_jsonl(problems: &[Problem]) -> String {
     text
 }
 
-/// Writes problems as JSON Lines, replacing a file as a whole.
+/// Writes problems as JSON Lines, replacing the file as a whole.
 ///
 /// # Errors
-/// Names the file when it cannot be written.
+/// Names the file if it cannot be written.
 pub fn write(path: &Path, problems: &[Problem]) -> Result<()> {
     file::write_out(path, to_jsonl(problems).as_bytes())
 }
@@ -219,7 +220,7 @@ mod tests {
         let deep = |n: usize| "[".repeat(n) + &"]".repeat(n);
         let long = "q".repeat(3 << 20);
         let table = [
-            // Nesting in a field that matters; in one that does not, it is passed over.
+            // Deep nesting fails in a relevant field; in any other field it is ignored.
             (
                 format!("{{\"question\":{}}}", deep(100_000)),
                 "expected a string",
@@ -257,7 +258,7 @@ mod tests {
         }
         let beside = format!("{{\"edges\":{},\"question\":\"q\"}}", deep(100));
         assert_eq!(parse(&beside, Path::new(PATH)).expect("readable").len(), 1);
-        // Control bytes are data here; the screen and the reports clean what they show.
+        // Control bytes are data here; the screen and the reports sanitize what they show.
         let escapes = parse("a\u{1b}[2J\0||##\u{7}1", Path::new(PATH)).expect("readable");
         assert_eq!(escapes[0].question, "a\u{1b}[2J\0");
     }

@@ -1,7 +1,7 @@
-//! The raw text form of GSM8k-Aug (methods.md 1.2): `QUESTION || STEP STEP ## ANSWER`, one example a line.
+//! The raw text form of GSM8k-Aug (methods.md 1.2): `QUESTION || STEP STEP ## ANSWER`, one example per line.
 //!
-//! The published conversion is followed to the letter: it reads files with universal newlines, trims lines and answers
-//! but not questions, and splits steps on single spaces.
+//! Follows the published conversion exactly: universal newlines, lines and answers trimmed but not questions, steps split on
+//! single spaces.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use super::source::{FORMS, strip, universal_newlines};
 use crate::core::error::{Error, Result};
 use crate::core::problem::Problem;
 
-/// Reads every line that is not blank.
+/// Reads every non-blank line.
 ///
 /// # Errors
-/// Names the line that does not follow the grammar, and what it lacks.
+/// Names the line that violates the grammar, and the missing part.
 pub(super) fn read(text: &str, path: &Path) -> Result<Vec<Problem>> {
     let failed = |line, message: String| Error::data(path, Some(line), message, FORMS);
     let mut problems: Vec<Problem> = Vec::new();
@@ -40,16 +40,16 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// Reads one trimmed line, or says what it lacks.
+/// Parses one trimmed line; the error names the missing part.
 fn parse(line: &str) -> Result<Problem, &'static str> {
     let (question, rest) = line.split_once("||").ok_or("no || after the question")?;
-    // The conversion splits the whole line on both marks, so a second || ends the steps as well.
+    // The conversion splits the whole line on both marks, so a second || also ends the steps.
     let (body, answer) = rest.rsplit_once("##").ok_or("no ## before the answer")?;
     let body = body.split("||").next().unwrap_or_default();
     let steps = strip(body.split("##").next().unwrap_or_default());
     Ok(Problem {
         question: question.to_owned(),
-        // Without steps this is one empty step, as published.
+        // Without steps, this is one empty step, as published.
         steps: steps.split(' ').map(str::to_owned).collect(),
         answer: strip(answer).to_owned(),
     })
@@ -70,13 +70,13 @@ mod tests {
     #[test]
     fn lines_are_split_as_published() {
         let table = [
-            // Trimmed are the line, the steps as a whole and the answer; not the question.
+            // The line, the steps as a whole and the answer are trimmed; the question is not.
             (
                 "  Q ? || <<1+2=3>> <<3*2=6>>  ##  6 ",
                 problem("Q ? ", &["<<1+2=3>>", "<<3*2=6>>"], "6"),
             ),
             ("Q||<<1+2=3>> #### 3", problem("Q", &["<<1+2=3>>"], "3")),
-            // Any number of ## may stand between; steps end at the first, the answer follows the last.
+            // Several ## are allowed; the steps end at the first, the answer follows the last.
             (
                 "Q||<<1+2=3>> ## not read ## 3",
                 problem("Q", &["<<1+2=3>>"], "3"),
@@ -85,7 +85,7 @@ mod tests {
             ("Q|| ## 3", problem("Q", &[""], "3")),
             ("Q||##", problem("Q", &[""], "")),
             ("||##3", problem("", &[""], "3")),
-            // Single spaces split, so two of them leave an empty step between.
+            // Steps are split on single spaces, so a double space yields an empty step.
             ("Q||a  b\tc ##3", problem("Q", &["a", "", "b\tc"], "3")),
             // A ## before the || belongs to the question.
             (

@@ -1,5 +1,5 @@
-//! The fields of a JSON row that matter, in the spellings of the published sets. A field that other sets keep a part of their question
-//! in is refused; every other field is passed over.
+//! The relevant fields of a JSON row, under the names of the published sets. Fields in which other sets keep a part of their
+//! question are refused; all others are ignored.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,12 +14,12 @@ use super::steps::steps_of;
 use super::values::{Gold, Loose, Steps, holds_text, part_of_question, texts};
 use crate::core::problem::Problem;
 
-/// A problem as files have it: `ProsQA` and GSM8k-Aug (`question`, `steps` or `cot`, `answer`), openai/gsm8k (the steps in `answer`),
-/// `MultiChain` (`problem`, `solution`, `answer`), `PrOntoQA` (`question` and `query`), Logic-LM (`context` and `question`), SVAMP (`Body`,
-/// `Question`, `Equation`, `Answer`), `MultiArith` (`final_ans`), GSM-Hard (`input`, `target`).
+/// A problem as found in files: `ProsQA` and GSM8k-Aug (`question`, `steps` or `cot`, `answer`), openai/gsm8k (steps in
+/// `answer`), `MultiChain` (`problem`, `solution`, `answer`), `PrOntoQA` (`question` and `query`), Logic-LM (`context` and
+/// `question`), SVAMP (`Body`, `Question`, `Equation`, `Answer`), `MultiArith` (`final_ans`), GSM-Hard (`input`, `target`).
 pub(super) struct ProblemRow {
     pub(super) problem: Problem,
-    /// Other solutions, as prepared sets have them (`gen_solutions`).
+    /// Alternative solutions from prepared sets (`gen_solutions`).
     pub(super) others: Vec<Vec<String>>,
 }
 
@@ -46,33 +46,33 @@ impl<'de> Deserialize<'de> for ProblemRow {
     }
 }
 
-/// What a field is in any of the published sets, by its name in lower case.
+/// The role of a field in any of the published sets, by its case-insensitive name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// The question: of nearly all sets; of `MultiChain`; of GSM-Hard.
+    /// The question: in nearly all sets; in `MultiChain`; in GSM-Hard.
     Question,
     Problem,
     Input,
-    /// What the question is about, ahead of it: Logic-LM's `context`, SVAMP's `body`.
+    /// Text that precedes the question: Logic-LM's `context`, SVAMP's `body`.
     Before,
-    /// What is asked, behind the facts that `PrOntoQA` calls the question.
+    /// The actual question, after the facts that `PrOntoQA` calls the question.
     Query,
     Steps,
     Cot,
     Solution,
     /// `PrOntoQA`'s steps.
     Chain,
-    /// SVAMP's solution, an expression without its result.
+    /// SVAMP's solution: an expression without its result.
     Equation,
     Answer,
-    /// An answer alone, beside a field that may hold more: `MultiArith`'s.
+    /// An answer alone, next to a field that may hold more: `MultiArith`'s.
     Final,
-    /// GSM-Hard's answer; `ProsQA`'s rows have a node of that name.
+    /// GSM-Hard's answer. `ProsQA`'s rows have a node of the same name.
     Target,
-    /// What a letter as an answer stands for.
+    /// The options that a letter answer refers to.
     Options,
     Others,
-    /// A name under which other sets keep a part of their questions.
+    /// A field in which other sets keep a part of their questions.
     Unjoined,
 }
 
@@ -126,7 +126,7 @@ impl Part {
     }
 }
 
-/// Whether a field of this name holds a question.
+/// Returns whether a field of this name holds a question.
 pub(super) fn is_of_question(name: &str) -> bool {
     matches!(
         Part::of(name),
@@ -134,7 +134,7 @@ pub(super) fn is_of_question(name: &str) -> bool {
     )
 }
 
-/// The fields of a row as they stand.
+/// The fields of a row, unprocessed.
 #[derive(Default)]
 struct Fields {
     question: Option<String>,
@@ -143,14 +143,14 @@ struct Fields {
     before: Option<String>,
     query: Option<String>,
     steps: Option<Vec<String>>,
-    /// `cot`, else `solution`.
+    /// Takes precedence over `solution`.
     cot: Option<String>,
     solution: Option<String>,
     chain: Option<Vec<String>>,
     equation: Option<String>,
     answer: Option<String>,
     last: Option<String>,
-    /// Whether it is an answer shows when the row is whole.
+    /// Kept as JSON: only the whole row shows whether it is an answer.
     target: Option<Value>,
     options: Vec<String>,
     others: Vec<Vec<String>>,
@@ -202,7 +202,7 @@ impl Fields {
         Ok(())
     }
 
-    /// The row that they make.
+    /// Builds the row from its fields.
     fn row(mut self) -> Result<ProblemRow, String> {
         if let Some(name) = self.unjoined {
             return Err(format!(
@@ -241,7 +241,7 @@ impl Fields {
         steps = steps.or_else(|| written.map(|text| steps_of(&text)));
         let mut answer = self.answer;
         if let Some(last) = self.last {
-            // What stands under `answer` is then the way to it.
+            // In that case `answer` holds the solution.
             steps = steps.or_else(|| {
                 answer
                     .filter(|text| text.contains("<<"))
@@ -250,7 +250,7 @@ impl Fields {
             answer = Some(last);
         }
         let mut answer = answer.or(target.map(|gold| gold.0)).unwrap_or_default();
-        // openai/gsm8k: the solution, then the answer behind a mark.
+        // openai/gsm8k: the solution, then the answer after `####`.
         if let Some((solution, last)) = answer.rsplit_once("####") {
             if !strip(solution).is_empty() {
                 steps = steps.or_else(|| Some(steps_of(solution)));
@@ -279,7 +279,7 @@ impl Fields {
     }
 }
 
-/// The text of the option that a letter names: "True" for A among "A) True" and "B) False".
+/// Returns the option that a letter names: "True" for A among "A) True" and "B) False".
 fn chosen<'a>(options: &'a [String], answer: &str) -> Option<&'a str> {
     let letter = strip(answer).trim_matches(['(', ')', '.']);
     let of = |option: &'a String| {
@@ -290,7 +290,7 @@ fn chosen<'a>(options: &'a [String], answer: &str) -> Option<&'a str> {
     options.iter().filter(|_| is_letter).find_map(of)
 }
 
-/// Whether an answer is a small number and no option says it, so that it may be a place in their list.
+/// Returns whether an answer may be an index into the options: a small number that no option contains.
 fn is_index(options: &[String], answer: &str) -> bool {
     let index: Option<usize> = strip(answer).parse().ok();
     let says = |option: &String| strip(option).contains(strip(answer));
@@ -299,7 +299,7 @@ fn is_index(options: &[String], answer: &str) -> bool {
         && !options.iter().any(says)
 }
 
-/// The step of an expression of one operation, "( 12.0 + 5.0 )"; none of a longer one.
+/// Returns the step of a single operation, "( 12.0 + 5.0 )"; `None` for longer expressions.
 fn step_of(expression: &str, answer: &str) -> Option<String> {
     let inner = strip(expression).strip_prefix('(')?.strip_suffix(')')?;
     let whole = |number: &str| number.strip_suffix(".0").unwrap_or(number).to_owned();
@@ -312,7 +312,7 @@ fn step_of(expression: &str, answer: &str) -> Option<String> {
     is_step.then(|| format!("<<{left}{operator}{right}={answer}>>"))
 }
 
-/// An object, so that anything else is refused in words of ours.
+/// Accepts only an object, so that anything else is refused with our own message.
 struct Object;
 
 impl<'de> Visitor<'de> for Object {

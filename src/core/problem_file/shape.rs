@@ -1,22 +1,22 @@
-//! Shapes that data sets have elsewhere: tables, columns, and rows within an object. They are not read, but named, with a command that
-//! writes the rows as JSON Lines.
+//! Unsupported shapes of data sets: tables, columns, and rows nested in an object. The error names the shape and, if possible, a
+//! command that writes the rows as JSON Lines.
 
 use serde_json::{Map, Value};
 
 use super::row::is_of_question;
 use super::source::{Form, without_mark};
 
-/// The longest text that is looked at once more to name its shape.
+/// The longest text that is parsed again to identify its shape, in bytes.
 const LONGEST: usize = 32 << 20;
 
-/// What a text that could not be read is, and how to write its rows as JSON Lines.
+/// The shape of an unreadable text, and how to convert its rows to JSON Lines.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Shape {
     pub(super) what: String,
     pub(super) way_out: String,
 }
 
-/// Names the shape of a text, if it is one of those that are known.
+/// Identifies the shape of a text, if it is a known one.
 pub(super) fn of(text: &str, form: Form) -> Option<Shape> {
     let text = without_mark(text).trim_start();
     if text.len() > LONGEST {
@@ -31,7 +31,7 @@ pub(super) fn of(text: &str, form: Form) -> Option<Shape> {
     }
 }
 
-/// A table with the names of its columns in the first line, or YAML.
+/// Detects a table with column names in the first line, or YAML.
 fn table(first_line: &str) -> Option<Shape> {
     let first = first_line.trim_start_matches("- ").split(':').next()?;
     if first_line.contains(':') && is_of_question(first) {
@@ -59,7 +59,7 @@ fn table(first_line: &str) -> Option<Shape> {
     })
 }
 
-/// Rows that lie within something else.
+/// Detects rows nested in another value.
 fn json(value: &Value) -> Option<Shape> {
     let within = |name: &str, path: String| Shape {
         what: format!("its rows lie under `{name}`"),
@@ -100,7 +100,7 @@ fn json(value: &Value) -> Option<Shape> {
     }
 }
 
-/// The field of an object that holds a row.
+/// Returns the name of the field of an object that holds a row.
 fn wrapper(value: &Value) -> Option<&str> {
     let fields = value.as_object().filter(|fields| !is_row(fields))?;
     let holds_row = |value: &Value| value.as_object().is_some_and(is_row);
@@ -108,7 +108,7 @@ fn wrapper(value: &Value) -> Option<&str> {
     found.map(|(name, _)| name.as_str())
 }
 
-/// Whether an object has a text under the name of a question.
+/// Returns whether an object has a text in a question field.
 fn is_row(fields: &Map<String, Value>) -> bool {
     fields
         .iter()

@@ -1,6 +1,6 @@
-//! The text of a data file, bounded and checked to be text, and the form it has.
+//! The text of a data file, size-checked and validated as text, and its form.
 //!
-//! The form follows from the contents alone: names decide nothing.
+//! The form depends on the contents alone, not on the name.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -8,26 +8,25 @@ use std::path::Path;
 use crate::core::error::{Error, Result};
 use crate::core::file;
 
-/// The largest file that is read; the largest published set (GSM8k-Aug's training set) has two fifths of it.
+/// The largest file that is read, in bytes; the largest published set (GSM8k-Aug's training set) is two fifths of it.
 pub(crate) const MAX_BYTES: u64 = 256 << 20;
-/// The forms of a data file.
 pub(crate) const FORMS: &str = "expected a JSON array or JSON Lines of {\"question\", \"steps\", \"answer\"} or \
      {\"problem\", \"solution\", \"answer\"}, or lines of QUESTION || STEP STEP ## ANSWER";
 
-/// How a data file is written.
+/// The form of a data file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// One JSON array of objects.
     Array,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Lines,
     /// One JSON object of PrOntoQA's examples.
     Examples,
-    /// One `QUESTION || STEP STEP ## ANSWER` a line.
+    /// One `QUESTION || STEP STEP ## ANSWER` per line.
     Raw,
 }
 
-/// Files that hold data in a form that is not read: how they begin, what they are, and the way out.
+/// Unsupported file formats: leading bytes, description, and hint.
 const UNREAD: &[(&[u8], &str, &str)] = &[
     (b"PK\x03\x04", "it is a zip archive", "unpack it first"),
     (
@@ -57,10 +56,10 @@ const UNREAD: &[(&[u8], &str, &str)] = &[
     ),
 ];
 
-/// Returns the text of a data file, a byte order mark included.
+/// Returns the text of a data file, including a byte order mark.
 ///
 /// # Errors
-/// Names the file when it cannot be read, is too long, or is not UTF-8 text (then with the line).
+/// Names the file if it cannot be read, is too long, or is not UTF-8 text (then with the line).
 pub(crate) fn read_text(path: &Path) -> Result<String> {
     let bytes = file::read_at_most(path, MAX_BYTES)?.ok_or_else(|| {
         let most = format!(
@@ -72,7 +71,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
     text(bytes, path)
 }
 
-/// Returns bytes as text; `path` only serves the errors.
+/// Returns bytes as text; `path` is only used in errors.
 pub(super) fn text(bytes: Vec<u8>, path: &Path) -> Result<String> {
     if let Some(found) = file::foreign(&bytes) {
         return Err(Error::data(path, None, found.what, found.way_out));
@@ -94,12 +93,12 @@ pub(super) fn text(bytes: Vec<u8>, path: &Path) -> Result<String> {
     })
 }
 
-/// The text without the byte order mark that some editors put before it.
+/// Strips the byte order mark that some editors add.
 pub(crate) fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// A text in which every line ends in a line feed alone.
+/// Returns a text with all line ends replaced by `\n`.
 pub(super) fn universal_newlines(text: &str) -> Cow<'_, str> {
     if text.contains('\r') {
         Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
@@ -108,15 +107,14 @@ pub(super) fn universal_newlines(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text without white space around it, as Python counts white space: four separators more than Unicode.
+/// Strips surrounding white space as Python defines it, which includes four separators more than Unicode.
 pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
 
-/// Tells the form of a text from its first characters.
+/// Detects the form of a text from its first characters.
 ///
-/// A question may begin with a bracket too, so a bracket counts as JSON only when what JSON needs follows, or when
-/// the line has no `||`.
+/// A question may also begin with a bracket, so a bracket counts as JSON only if it is followed as in JSON, or if the line has no `||`.
 pub(crate) fn form(text: &str) -> Form {
     let text = text.trim_start();
     let first_line = text.lines().next().unwrap_or_default();
@@ -198,7 +196,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("huge.json");
         let huge = std::fs::File::create(&path).expect("created");
-        // A hole: it takes no room on the disk.
+        // A sparse file takes no disk space.
         huge.set_len(MAX_BYTES + 1)
             .expect("a file system with holes");
         let error = read_text(&path).expect_err("refused");

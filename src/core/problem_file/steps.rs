@@ -2,7 +2,7 @@
 
 use super::source::strip;
 
-/// Parts a written solution: into its `<<..>>` equations, or, without any, into its lines.
+/// Splits a written solution into its `<<..>>` equations or, if it has none, into its lines.
 pub(crate) fn steps_of(solution: &str) -> Vec<String> {
     let equations = equations(solution);
     if equations.is_empty() {
@@ -13,7 +13,7 @@ pub(crate) fn steps_of(solution: &str) -> Vec<String> {
     equations.into_iter().map(str::to_owned).collect()
 }
 
-/// Returns every `<<..>>` with something between that holds no `>`, in order.
+/// Returns every non-empty `<<..>>` without an inner `>`, in order.
 pub(crate) fn equations(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -26,7 +26,7 @@ pub(crate) fn equations(text: &str) -> Vec<&str> {
             found.push(&text[open..end + 2]);
             from = end + 2;
         } else {
-            // Whatever opens before this `>` runs into it as well.
+            // Any `<<` opened before this `>` also runs into it.
             from = end + 1;
         }
     }

@@ -1,4 +1,4 @@
-//! The values of a row's fields: texts, lists of texts, steps and answers, as loosely as data sets write them.
+//! Deserialization of a row's fields: texts, lists of texts, steps and answers, as loosely as data sets write them.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::bounds::MAX_STEPS;
 use super::steps::steps_of;
 
-/// The steps: a list of texts, or one text that holds them all.
+/// Steps: a list of texts, or one text with all of them.
 pub(super) struct Steps(pub(super) Vec<String>);
 
 impl<'de> Deserialize<'de> for Steps {
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Steps {
     }
 }
 
-/// A gold answer: text, or a bare number or truth value.
+/// A gold answer: text, or a bare number or boolean.
 pub(super) struct Gold(pub(super) String);
 
 impl<'de> Deserialize<'de> for Gold {
@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for Gold {
             }
 
             fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<String, E> {
-                // Beyond, neighbouring whole numbers become one.
+                // From here on, adjacent integers share a float.
                 if number.abs() >= 9_007_199_254_740_992.0 {
                     return Err(E::custom(
                         "the answer is a number of more digits than are read: write it as a text",
@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for Gold {
             }
 
             fn visit_bool<E>(self, truth: bool) -> Result<String, E> {
-                // As PrOntoQA writes them.
+                // PrOntoQA's spelling.
                 Ok(if truth { "True" } else { "False" }.to_owned())
             }
         }
@@ -93,7 +93,7 @@ impl<'de> Deserialize<'de> for Gold {
     }
 }
 
-/// A text where there is one; anything else under the same name is some other set's field and is passed over.
+/// An optional text; any other type is another set's field of that name and is ignored.
 pub(crate) struct Loose(pub(crate) Option<String>);
 
 impl<'de> Deserialize<'de> for Loose {
@@ -146,7 +146,7 @@ impl<'de> Deserialize<'de> for Loose {
     }
 }
 
-/// A list of texts where there is one; anything else under the same name is some other set's field and is passed over.
+/// Returns a list of texts; any other type is another set's field of that name and is ignored. Fails on a list that is too long.
 pub(super) fn texts(value: &Value) -> Result<Option<Vec<String>>, String> {
     let text = |item: &Value| item.as_str().map(str::to_owned);
     let texts: Option<Vec<String>> = value
@@ -158,7 +158,7 @@ pub(super) fn texts(value: &Value) -> Result<Option<Vec<String>>, String> {
     }
 }
 
-/// A part of the question: a text, or a list of texts that follow one another.
+/// Returns a part of the question: a text, or a list of consecutive texts.
 pub(super) fn part_of_question(name: &str, value: &Value) -> Result<Option<String>, String> {
     match (value, texts(value)?) {
         (Value::Null, _) => Ok(None),
@@ -170,7 +170,7 @@ pub(super) fn part_of_question(name: &str, value: &Value) -> Result<Option<Strin
     }
 }
 
-/// Whether a value holds anything: a text that is not blank, or a list or an object that is not empty.
+/// Returns whether a value has content: a non-blank text, or a non-empty list or object.
 pub(super) fn holds_text(value: &Value) -> bool {
     match value {
         Value::String(text) => !text.trim().is_empty(),

@@ -1,14 +1,14 @@
-//! The binomial distribution: how likely each number of hits is, and at least so many. Terms are summed in logarithms, so that
-//! thousands of trials neither overflow nor vanish.
+//! The binomial distribution: point masses and upper tails. Terms are computed in logarithms, so that thousands of trials neither
+//! overflow nor underflow.
 
 use super::{float, ratio};
 
-/// P(X = k) for k from 0 to `n`, X binomial of `n` trials at `rate`. A rate outside 0 to 1 counts as the nearer end.
+/// Returns P(X = k) for k from 0 to `n`, X binomial with `n` trials at `rate`, which is clamped to 0..1.
 #[must_use]
 pub fn masses(n: usize, rate: f64) -> Vec<f64> {
     let rate = rate.clamp(0.0, 1.0);
     let (ln_hit, ln_miss) = (rate.ln(), (-rate).ln_1p());
-    // No trial at an impossible outcome is no evidence against it.
+    // Avoids 0 * -inf for an impossible outcome that never occurs.
     let times = |count: usize, ln: f64| if count == 0 { 0.0 } else { float(count) * ln };
     let mut ln_choose = 0.0;
     (0..=n)
@@ -21,7 +21,7 @@ pub fn masses(n: usize, rate: f64) -> Vec<f64> {
         .collect()
 }
 
-/// P(X >= hits) for X binomial of `n` trials at `rate`: the exact one-sided tail. One for no hits, zero for more than `n`.
+/// Returns P(X >= hits), X binomial with `n` trials at `rate`: the exact one-sided tail. 1 for no hits, 0 for more than `n`.
 #[must_use]
 pub fn at_least(hits: usize, n: usize, rate: f64) -> f64 {
     if hits == 0 {

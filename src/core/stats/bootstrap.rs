@@ -1,6 +1,5 @@
-//! Percentile bootstrap: the interval of any statistic over rows, by drawing rows again with replacement (Efron and Tibshirani 1993,
-//! chapter 13). Whole clusters are drawn, so that rows of one problem stay together. A draw is a weight for every row: how often
-//! it was drawn.
+//! Percentile bootstrap: the interval of any statistic over rows, by resampling with replacement (Efron and Tibshirani 1993, chapter 13).
+//! Whole clusters are drawn, so rows of one problem stay together. A draw is given as row weights: how often each row was drawn.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -9,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::clusters::numbered;
 use super::float;
 
-/// How to draw.
+/// The settings of the bootstrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bootstrap {
-    /// How many times all clusters are drawn again.
+    /// Number of resamples.
     pub resamples: usize,
-    /// Seed of the draws; the same seed gives the same interval on every machine.
+    /// Random seed; the same seed gives the same interval on every machine.
     pub seed: u64,
 }
 
@@ -27,22 +26,22 @@ impl Default for Bootstrap {
     }
 }
 
-/// An interval by the bootstrap.
+/// A bootstrap interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BootstrapInterval {
-    /// The 2.5 % and 97.5 % quantiles of the statistic over the resamples on which it is defined, in its own unit.
+    /// The 2.5 % and 97.5 % quantiles of the statistic over the resamples on which it is defined, in the unit of the statistic.
     pub ci95: (f64, f64),
-    /// How many resamples were drawn.
+    /// Number of resamples drawn.
     pub resamples: usize,
-    /// On how many of them the statistic is not defined; they are left out.
+    /// Number of resamples on which the statistic is undefined; they are excluded.
     pub undefined: usize,
 }
 
 impl Bootstrap {
-    /// The interval of a statistic of which row `i` belongs to the cluster named `clusters[i]`. The statistic is given a weight for
-    /// each row, the same for all rows of a cluster; what is none or not finite is left out and counted. Two scores are compared on the
-    /// same draws by a statistic that is their difference. None without rows, or where the statistic is defined on no resample. One
-    /// cluster alone gives an interval of no width.
+    /// Returns the interval of a statistic; row `i` belongs to cluster `clusters[i]`. The statistic receives one weight per row,
+    /// equal within a cluster. `None` and non-finite values are excluded and counted. To compare two scores on the same draws,
+    /// pass their difference as the statistic. Returns `None` without rows, or if the statistic is defined on no resample. A
+    /// single cluster gives an interval of width zero.
     pub fn interval(
         &self,
         clusters: &[usize],
@@ -72,7 +71,7 @@ impl Bootstrap {
         })
     }
 
-    /// The same where every one of `n` rows stands for itself.
+    /// Like [`Self::interval`], with each of `n` rows as its own cluster.
     pub fn interval_of_rows(
         &self,
         n: usize,
@@ -83,7 +82,7 @@ impl Bootstrap {
     }
 }
 
-/// The mean of values, each as often as its weight says; none where all weights are zero.
+/// Returns the weighted mean of values; `None` if all weights are zero.
 #[must_use]
 pub fn weighted_mean(values: &[f64], weights: &[u32]) -> Option<f64> {
     let total: f64 = weights.iter().copied().map(f64::from).sum();
@@ -94,8 +93,8 @@ pub fn weighted_mean(values: &[f64], weights: &[u32]) -> Option<f64> {
     (total > 0.0).then(|| sum / total)
 }
 
-/// The quantile of values in rising order, linear between neighbours (definition 7 of Hyndman and Fan 1996, numpy's default). A share
-/// outside 0 to 1 counts as the nearer end. None without values.
+/// Returns a quantile of ascending values, interpolated linearly (definition 7 of Hyndman and Fan 1996, numpy's default). The
+/// share is clamped to 0..1. `None` without values.
 #[must_use]
 pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;

@@ -1,14 +1,14 @@
-//! What a group says about the chance that its answers are correct: the share per group (a verdict's rung, say), and how good the
-//! probabilities are that follow from it on rows that they were not fitted on.
+//! How well a group (e.g. a verdict's rung) predicts whether an answer is correct: the share per group, and the quality of the
+//! resulting probabilities on held-out rows.
 
 use std::collections::BTreeMap;
 
 use super::{Share, float, mean, ratio};
 
-/// How many bins are customary in [`expected_calibration_error`].
+/// The customary number of bins in [`expected_calibration_error`].
 pub const BINS: usize = 10;
 
-/// The share of correct rows in each group, with Wilson's interval. None where the slices differ in length.
+/// Returns the share of correct rows in each group, with Wilson's interval. `None` if the lengths differ.
 #[must_use]
 pub fn by_group<G: Ord + Clone>(groups: &[G], correct: &[bool]) -> Option<BTreeMap<G, Share>> {
     if groups.len() != correct.len() {
@@ -24,9 +24,9 @@ pub fn by_group<G: Ord + Clone>(groups: &[G], correct: &[bool]) -> Option<BTreeM
     Some(shares.collect())
 }
 
-/// P(correct | group) of each row, fitted without the row's own cluster: the share of correct rows among the others of its group;
-/// where there is none, among all others. With a cluster for every row it is leave-one-out. None where the slices differ in length or
-/// all rows are of one cluster.
+/// Returns P(correct | group) for each row, fitted without the row's own cluster: the share of correct rows among the others of
+/// its group or, if there are none, among all others. With one cluster per row this is leave-one-out. `None` if the lengths
+/// differ or all rows are in one cluster.
 #[must_use]
 pub fn left_out<G: Ord + Clone>(
     groups: &[G],
@@ -57,8 +57,8 @@ pub fn left_out<G: Ord + Clone>(
     .collect()
 }
 
-/// Brier's score: the mean squared distance of a probability from what came, 1 for correct and 0 for wrong. From 0, the best, to 1;
-/// always saying 1/2 has 0.25. None without rows or where the slices differ in length.
+/// Returns the Brier score: the mean squared difference of probability and outcome (1 correct, 0 wrong). 0 is best, 1 worst; a
+/// constant 1/2 gives 0.25. `None` without rows or if the lengths differ.
 #[must_use]
 pub fn brier(probabilities: &[f64], correct: &[bool]) -> Option<f64> {
     if probabilities.len() != correct.len() || correct.is_empty() {
@@ -71,11 +71,10 @@ pub fn brier(probabilities: &[f64], correct: &[bool]) -> Option<f64> {
     Some(mean(&squares))
 }
 
-/// The expected calibration error (Naeini et al. 2015; Guo et al. 2017): the distance between mean probability and share of
-/// correct rows, averaged over `bins` bins of equal width, each weighted by its rows. A bin holds its upper edge; the first
-/// holds 0 too. It is meant for probabilities fitted on other data: those of [`left_out`] are a little lower for a correct
-/// row than for a wrong one of the same group, and where an edge of a bin falls between the two the figure is far too large.
-/// None without rows, without bins, or where the slices differ in length.
+/// Returns the expected calibration error (Naeini et al. 2015; Guo et al. 2017): the difference of mean probability and share of correct
+/// rows, averaged over `bins` equal-width bins weighted by their rows. A bin includes its upper edge; the first also includes 0. Intended
+/// for probabilities fitted on other data: those of [`left_out`] are slightly lower for a correct row than for a wrong one of the same
+/// group, which inflates the result if a bin edge falls between the two. `None` without rows, without bins, or if the lengths differ.
 #[must_use]
 pub fn expected_calibration_error(
     probabilities: &[f64],
@@ -94,7 +93,7 @@ pub fn expected_calibration_error(
     Some(apart / float(correct.len()))
 }
 
-/// Rows and how many of them are correct.
+/// A number of rows, and how many of them are correct.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
     n: usize,
@@ -107,7 +106,6 @@ impl Tally {
         self.hits += usize::from(correct);
     }
 
-    /// What is left without a part of it.
     fn without(self, part: Self) -> Self {
         Self {
             n: self.n - part.n,

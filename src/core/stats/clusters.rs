@@ -1,11 +1,10 @@
-//! Rows that belong together, such as several questions made from one problem: how alike they are, and how many independent rows
-//! they are worth.
+//! Clustered rows, such as several questions made from one problem: their intraclass correlation and effective number.
 
 use std::collections::BTreeMap;
 
 use super::{float, mean};
 
-/// Numbers clusters from 0 in the order of their names: the number of each row's cluster, and the rows of each cluster.
+/// Numbers clusters from 0 in order of their names; returns the number of each row's cluster, and the size of each cluster.
 pub(super) fn numbered(clusters: &[usize]) -> (Vec<usize>, Vec<usize>) {
     let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
     for name in clusters {
@@ -16,9 +15,9 @@ pub(super) fn numbered(clusters: &[usize]) -> (Vec<usize>, Vec<usize>) {
     (rows, sizes.into_values().collect())
 }
 
-/// The intraclass correlation of values within clusters, by analysis of variance (Donner 1986), cut to 0 … 1: 0 if rows of a cluster
-/// are no more alike than others, 1 if they are the same. None where the slices differ in length, there are fewer than two
-/// clusters, every cluster has one row, or no value differs from another.
+/// Returns the intraclass correlation by analysis of variance (Donner 1986), clamped to 0..1: 0 if rows of a cluster are no more
+/// alike than others, 1 if they are equal. `None` if the lengths differ, there are fewer than two clusters, every cluster has one
+/// row, or all values are equal.
 #[must_use]
 pub fn intraclass_correlation(values: &[f64], clusters: &[usize]) -> Option<f64> {
     if values.len() != clusters.len() {
@@ -49,8 +48,8 @@ pub fn intraclass_correlation(values: &[f64], clusters: &[usize]) -> Option<f64>
     (total > 0.0).then(|| ((between - within) / total).clamp(0.0, 1.0))
 }
 
-/// By how much the variance of a mean grows because rows come in clusters: 1 + (m - 1) ICC, where m is the size of a cluster, or the
-/// mean of the squared sizes over the mean size where they differ (Kish 1965). One without rows.
+/// Returns the factor by which clustering increases the variance of a mean: 1 + (m - 1) ICC, where m is the cluster size or, if
+/// sizes differ, the mean squared size over the mean size (Kish 1965). 1 without rows.
 #[must_use]
 pub fn design_effect(clusters: &[usize], intraclass_correlation: f64) -> f64 {
     let (rows, sizes) = numbered(clusters);
@@ -61,7 +60,7 @@ pub fn design_effect(clusters: &[usize], intraclass_correlation: f64) -> f64 {
     1.0 + (squares / float(rows.len()) - 1.0) * intraclass_correlation
 }
 
-/// How many independent rows the rows are worth: their number over the [`design_effect`].
+/// Returns the number of independent rows with the same information: the number of rows over the [`design_effect`].
 #[must_use]
 pub fn effective_n(clusters: &[usize], intraclass_correlation: f64) -> f64 {
     float(clusters.len()) / design_effect(clusters, intraclass_correlation)

@@ -1,4 +1,4 @@
-//! Intervals for the figures on screen and in reports: Wilson and Clopper-Pearson for shares, Student's t for means over donors.
+//! Intervals for figures on screen and in reports: Wilson and Clopper-Pearson for shares, Student's t for means over donors.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,18 +9,18 @@ use crate::core::types::{most_unseen, wilson};
 /// A share with its count and 95 % interval; never shown without `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Share {
-    /// How many were tried.
+    /// Number of trials.
     pub n: usize,
-    /// How many of them held.
+    /// Number of hits among them.
     pub hits: usize,
-    /// `hits / n`; zero when nothing was tried.
+    /// `hits / n`; 0 without trials.
     pub accuracy: f64,
     /// Wilson score interval at 95 %.
     pub ci95: (f64, f64),
 }
 
 impl Share {
-    /// The share of `hits` in `n`.
+    /// Creates the share of `hits` in `n`.
     #[must_use]
     pub fn new(hits: usize, n: usize) -> Self {
         let accuracy = if n == 0 { 0.0 } else { ratio(hits, n) };
@@ -33,8 +33,8 @@ impl Share {
     }
 }
 
-/// The Clopper-Pearson interval at 95 %: exact for a share of few. Where none or all held, the interval is one-sided, so that 0
-/// of 64 says "below 4.6 %".
+/// Returns the Clopper-Pearson interval at 95 %, which is exact for small counts. With no hits or only hits it is one-sided, so
+/// that 0 of 64 means "below 4.6 %".
 #[must_use]
 pub fn exact_interval(hits: usize, n: usize) -> (f64, f64) {
     if n == 0 {
@@ -46,13 +46,13 @@ pub fn exact_interval(hits: usize, n: usize) -> (f64, f64) {
     if hits == n {
         return (1.0 - most_unseen(n), 1.0);
     }
-    // P(X >= hits) rises with the rate and P(X <= hits) falls with it, so both ends are found by halving.
+    // P(X >= hits) rises with the rate and P(X <= hits) falls, so both ends are found by bisection.
     let low = halve(0.0, 1.0, |rate| at_least(hits, n, rate) - 0.025);
     let high = halve(0.0, 1.0, |rate| 0.025 - (1.0 - at_least(hits + 1, n, rate)));
     (low, high)
 }
 
-/// Mean of the samples; zero for none.
+/// Returns the mean of the samples; 0 if there are none.
 #[must_use]
 pub fn mean(samples: &[f64]) -> f64 {
     if samples.is_empty() {
@@ -62,7 +62,7 @@ pub fn mean(samples: &[f64]) -> f64 {
     }
 }
 
-/// 95 % interval of the mean by Student's t; `None` for fewer than two samples.
+/// Returns the 95 % interval of the mean by Student's t; `None` for fewer than two samples.
 #[must_use]
 pub fn mean_interval(samples: &[f64]) -> Option<(f64, f64)> {
     if samples.len() < 2 {
@@ -75,7 +75,7 @@ pub fn mean_interval(samples: &[f64]) -> Option<(f64, f64)> {
     Some((m - half, m + half))
 }
 
-/// The 97.5 % quantile of Student's t: tabulated to 30 degrees of freedom, the Cornish-Fisher expansion beyond.
+/// Returns the 97.5 % quantile of Student's t: tabulated up to 30 degrees of freedom, by Cornish-Fisher expansion beyond.
 fn t_quantile(freedom: usize) -> f64 {
     const TABLE: [f64; 30] = [
         12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,

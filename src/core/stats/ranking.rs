@@ -19,7 +19,6 @@ struct Row {
 }
 
 /// Row counts per distinct score, highest first. Curves have one point per distinct score, so tied rows stay together.
-/// tied rows are always taken together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counts {
     steps: Vec<Step>,

@@ -1,12 +1,12 @@
-//! The name that was probably meant where a typed one is not known.
+//! Suggests the intended name for an unknown one.
 
-/// The longest name that is compared; nothing that long is a slip of the hand.
+/// The longest name that is compared, in characters; longer ones are not typos.
 const LONGEST: usize = 128;
-/// A part of a name says which one is meant from so many characters on.
+/// Minimum length at which a part of a name identifies it.
 const PART: usize = 4;
 
-/// Returns the name that is closest to what was typed, if one is close: another case, up to one slip in four characters, or a
-/// part of one name alone. A slip is a character too many, too few, wrong, or changed with its neighbour.
+/// Returns the name closest to the typed one, if any is close: different case, up to one typo per four characters, or a part of
+/// exactly one name. A typo is a missing, extra, wrong, or transposed character.
 #[must_use]
 pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = folded(typed);
@@ -20,7 +20,7 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
         if typed.len() >= PART && contains(&whole, &typed) {
             holders.push(name);
         }
-        // Owner and folder are often left out.
+        // Owner and folder are often omitted.
         let last = whole.rsplit(|c| *c == '/').next().unwrap_or(&whole);
         let slips = slips(&typed, &whole).min(slips(&typed, last));
         let most = typed.len().div_ceil(4);
@@ -43,7 +43,7 @@ fn contains(whole: &[char], part: &[char]) -> bool {
     whole.windows(part.len()).any(|window| window == part)
 }
 
-/// The fewest slips that lead from one text to the other (optimal string alignment).
+/// Returns the edit distance of two texts (optimal string alignment).
 fn slips(a: &[char], b: &[char]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();

@@ -1,4 +1,4 @@
-//! A text of several lines that may be printed or written to a report: every line is clean.
+//! A sanitized text of several lines, to be printed or written to a report.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,18 +8,18 @@ use serde::Serialize;
 use super::scan::Scan;
 use super::{is_plain, sanitize};
 
-/// What shapes a page: line ends, and tabs between columns.
+/// The layout characters of a page: line ends, and tabs between columns.
 const LAYOUT: [char; 2] = ['\n', '\t'];
 
-/// Several lines, each without control characters and hidden or reordering ones. What prints takes nothing else.
+/// Several lines free of control, hidden and reordering characters. Output functions accept nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page(String);
 
 impl Page {
-    /// Cleans a text line by line; its line ends (`\n` and `\r\n`) stay as `\n`, and tabs stay between columns.
+    /// Sanitizes a text line by line. Line ends (`\n` and `\r\n`) stay as `\n`; tabs stay between columns.
     ///
-    /// This is the last door before the terminal or the file. A foreign text inside a line must have been cleaned by itself
-    /// before, or its line ends and tabs count as the page's own.
+    /// This is the last check before the terminal or file. Untrusted text inside a line must be sanitized beforehand, or its line ends
+    /// and tabs count as the page's.
     #[must_use]
     pub fn of(text: impl Into<String>) -> Self {
         let text = text.into();
@@ -43,24 +43,24 @@ impl Page {
         Self(page)
     }
 
-    /// A value as indented JSON; foreign text keeps its meaning, as escapes.
+    /// Formats a value as indented JSON, with untrusted characters escaped.
     ///
     /// # Errors
-    /// When it cannot be written as JSON, which would be a bug.
+    /// If serialization fails, which would be a bug.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Self> {
         serde_json::to_string_pretty(value).map(Self::escaped)
     }
 
-    /// A value as JSON on one line; foreign text keeps its meaning, as escapes.
+    /// Formats a value as JSON on one line, with untrusted characters escaped.
     ///
     /// # Errors
-    /// When it cannot be written as JSON, which would be a bug.
+    /// If serialization fails, which would be a bug.
     pub fn json_line<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Self> {
         serde_json::to_string(value).map(Self::escaped)
     }
 
-    /// JSON in which whatever may not be shown as it is stands as `\uXXXX`; the format itself asks it only of the characters
-    /// below a space, which are escaped already.
+    /// Escapes as `\uXXXX` every character of a JSON text that may not be shown unchanged. JSON requires this only of characters
+    /// below U+0020, which are already escaped.
     fn escaped(json: String) -> Self {
         if json.split('\n').all(is_plain) {
             return Self(json);
@@ -78,7 +78,7 @@ impl Page {
         Self(escaped)
     }
 
-    /// The page in ASCII alone; see [`super::Clean::plain_ascii`].
+    /// Returns the page in ASCII; see [`super::Clean::plain_ascii`].
     #[must_use]
     pub fn plain_ascii(&self) -> Self {
         let lines: Vec<String> = self
@@ -89,7 +89,7 @@ impl Page {
         Self(lines.join("\n"))
     }
 
-    /// The same text with a line end after its last line.
+    /// Returns the page with a line end after its last line.
     #[must_use]
     pub fn ended(mut self) -> Self {
         if !self.0.ends_with('\n') {

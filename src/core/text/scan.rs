@@ -1,24 +1,24 @@
-//! Which characters of a text may be shown as they are, decided from left to right; the rules are in [`super`].
+//! Decides, from left to right, which characters of a text may be shown unchanged; the rules are in [`super`].
 
 use unicode_width::UnicodeWidthChar;
 
-/// The most combining marks that one base carries. Biblical Hebrew and Tibetan need five.
+/// The most combining marks per base. Biblical Hebrew and Tibetan need five.
 const MAX_MARKS: usize = 5;
-/// Opens the flag of a region: the tags after it name the region.
+/// Starts a regional flag; the tags after it name the region.
 const BLACK_FLAG: char = '\u{1f3f4}';
-/// How many letters the name of a region has in a flag.
+/// Length of a region's name in a flag.
 const REGION: std::ops::RangeInclusive<usize> = 3..=6;
-/// Closes the flag of a region.
+/// Ends a regional flag.
 const END_OF_TAGS: char = '\u{e007f}';
 
-/// The characters of a text, each with whether it may be shown as it is.
+/// Iterates over the characters of a text, each with whether it may be shown unchanged.
 pub(super) struct Scan<'a> {
     rest: std::iter::Peekable<std::str::Chars<'a>>,
-    /// The last character, if it is shown as it is.
+    /// The previous character, if it is shown unchanged.
     before: Option<char>,
-    /// How many marks stand on the present base.
+    /// Number of marks on the current base.
     marks: usize,
-    /// How many tags are still part of a flag.
+    /// Number of upcoming tags that belong to a flag.
     tags: usize,
 }
 
@@ -32,7 +32,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The next character without taking it.
+    /// Returns the next character without consuming it.
     pub(super) fn peek(&mut self) -> Option<char> {
         self.rest.peek().copied()
     }
@@ -67,7 +67,7 @@ impl Iterator for Scan<'_> {
         self.marks = match () {
             () if !is_mark(c) => 0,
             () if is_fit => self.marks + 1,
-            // Until the next base: what follows a flood belongs to it.
+            // The excess lasts until the next base.
             () => MAX_MARKS,
         };
         self.before = is_fit.then_some(c);
@@ -75,22 +75,22 @@ impl Iterator for Scan<'_> {
     }
 }
 
-/// Whether a text has only characters that may be shown as they are.
+/// Returns whether every character of a text may be shown unchanged.
 pub(super) fn is_clean(text: &str) -> bool {
-    // Most texts are plain, and are told by their bytes.
+    // Fast path: most texts are printable ASCII.
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
         || Scan::new(text).all(|(_, is_fit)| is_fit)
 }
 
-/// Control characters, and those that a terminal or a reader may take for a line's end.
+/// Returns whether a character is a control character, or a terminal or reader may take it for a line end.
 pub(super) fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether the character takes no place and is no mark: it would reorder or hide its neighbours, or itself.
+/// Returns whether a character has no width and is not a mark: it would reorder or hide its neighbours, or itself.
 ///
-/// These are the bidirectional marks, embeddings, overrides and isolates, zero-width and word-joining characters, the
-/// soft hyphen, blank fillers, deprecated format controls, tags, and what is reserved for more of them.
+/// These are the bidirectional marks, embeddings, overrides and isolates, zero-width and word-joining characters, the soft
+/// hyphen, blank fillers, deprecated format controls, tags, and the code points reserved for more of them.
 fn is_hidden(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
@@ -99,7 +99,7 @@ fn is_hidden(c: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether the character is drawn over the one before it. Vowels and finals of Hangul are part of a syllable instead.
+/// Returns whether a character is drawn over the preceding one. Hangul vowels and finals are part of a syllable instead.
 fn is_mark(c: char) -> bool {
     let is_hangul = matches!(c, '\u{1160}'..='\u{11ff}' | '\u{d7b0}'..='\u{d7ff}');
     c > '~'
@@ -114,12 +114,12 @@ fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Whether the character picks one of several forms of the one before it.
+/// Returns whether a character selects a form of the preceding one.
 fn is_selector(c: char) -> bool {
     matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
 }
 
-/// Whether a joiner does what it is for: it forms one emoji of two, or a letter of a script that is written joined.
+/// Returns whether a joiner has an effect: it joins two emoji, or follows a letter of a joined script.
 fn joins(joiner: char, before: Option<char>, after: Option<char>) -> bool {
     let Some(before) = before else {
         return false;
@@ -132,8 +132,8 @@ fn joins(joiner: char, before: Option<char>, after: Option<char>) -> bool {
     joiner == '\u{200d}' && is_emoji_before && after.is_some_and(is_pictograph)
 }
 
-/// Whether the character belongs to a script in which joiners tell words apart: Arabic and its neighbours, those of India and
-/// of South-East Asia, Tibetan, Mongolian.
+/// Returns whether a character belongs to a script in which joiners distinguish words: Arabic and related scripts, those of India
+/// and South-East Asia, Tibetan, Mongolian.
 fn is_written_joined(c: char) -> bool {
     matches!(c,
         '\u{620}'..='\u{8ff}' | '\u{900}'..='\u{dff}' | '\u{f00}'..='\u{109f}' | '\u{1700}'..='\u{18af}'
@@ -143,18 +143,18 @@ fn is_written_joined(c: char) -> bool {
         && !is_selector(c)
 }
 
-/// Whether the character is drawn as a picture.
+/// Returns whether a character is drawn as a picture.
 fn is_pictograph(c: char) -> bool {
     matches!(c, '\u{a9}' | '\u{ae}' | '\u{203c}'..='\u{2bff}' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}'
         | '\u{1f000}'..='\u{1faff}')
         && !is_hidden(c)
 }
 
-/// Whether the form that a selector picks can exist; each character has one selector at most.
+/// Returns whether the selected form can exist; a character has at most one selector.
 fn selects(selector: char, before: Option<char>) -> bool {
     before.is_some_and(|before| match selector {
         '\u{180b}'..='\u{180f}' => matches!(before, '\u{1820}'..='\u{18aa}'),
-        // Digits, # and * become keys.
+        // Digits, # and * become keycaps.
         '\u{fe0e}' | '\u{fe0f}' => {
             is_pictograph(before) || matches!(before, '0'..='9' | '#' | '*' | '\u{1f3fb}'..='\u{1f3ff}')
         }
@@ -163,7 +163,7 @@ fn selects(selector: char, before: Option<char>) -> bool {
     })
 }
 
-/// How many of the characters after a black flag name a region and close it.
+/// Returns the number of characters after a black flag that name a region and close it.
 fn tags_of_a_flag(rest: std::iter::Peekable<std::str::Chars<'_>>) -> usize {
     let mut letters = 0;
     for c in rest.take(REGION.end() + 1) {

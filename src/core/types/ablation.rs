@@ -297,8 +297,7 @@ impl Ablation {
 pub struct Effect {
     /// Whether the answer differs from the clean one (with several variants: in more than half).
     pub flipped: bool,
-    /// Change in log-probability of the clean answer in nats, summed over its tokens, teacher-forced (with several variants: the
-    /// mean).
+    /// Change in log-probability of the clean answer in nats, summed over its tokens, teacher-forced (with several variants: the mean).
     pub delta_logprob: f64,
     /// The same for the gold answer, if it is known.
     pub delta_logprob_gold: Option<f64>,

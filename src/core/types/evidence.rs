@@ -10,11 +10,11 @@ use super::{LatentIdx, Null, TraceStep};
 pub enum Standing {
     /// Behaves as the trace predicts, more often than chance explains.
     Holds,
-    /// The answer followed the trace but the step did not, or the reverse.
+    /// The tests refute it, e.g. the answer moves with an edit and the latent does not, or the reverse.
     Contradicted,
     /// Neither is established.
     Open,
-    /// Too few trials to test.
+    /// Too few trials, or results that cannot be trusted.
     Untested,
 }
 
@@ -68,13 +68,14 @@ pub struct EditRun {
 /// How the answers to edits of one place of the question bear on a trace (field-map.md 5.1). Every edit that was run counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlaceTest {
-    /// The text at the place: a number, a node, or `beside the chain`.
+    /// The text at the place: a number, a node, or `facts beside the chain`.
     pub text: String,
     /// Its first byte in the question; `None` if it occurs in several places.
     pub start: Option<usize>,
     /// Whether the trace uses it. If not, editing it must leave the answer unchanged.
     pub used: bool,
-    /// Number of edits of it. If the trace uses the place, only edits whose predicted answer depends on the change here count.
+    /// Number of edits that test it. For a number that the trace uses: edits whose predicted answer depends on the change here;
+    /// for a name that it uses: all; for an unused place: edits that touch nothing the trace uses.
     pub edits: usize,
     /// Number of them that the model answered as the trace predicts.
     pub answered: usize,
@@ -153,7 +154,7 @@ pub struct StepTracks {
     pub coincidence_steps: (usize, usize),
     /// The same count at this latent in other problems.
     pub coincidence_others: (usize, usize),
-    /// The larger of both rates, each (1 + hits) / (1 + n).
+    /// The larger of both rates, each (1 + hits) / (1 + n); a rate without trials is ignored. 1 if neither has trials.
     pub pi0: f64,
     /// Probability of at least `moved` hits by chance: binomial, one-sided, exact, uncorrected.
     pub p_value: f64,
@@ -257,8 +258,7 @@ pub struct StepUse {
     /// Whether the step's value is the answer itself, so that computing and carrying over cannot be distinguished.
     #[serde(default)]
     pub is_answer: bool,
-    /// If several latents show the value and were replaced together: (donors that moved the answer with this latent alone, donors
-    /// tried).
+    /// If several latents show the value and were replaced together: (donors that moved the answer with this latent alone, donors tried).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alone: Option<(usize, usize)>,
     /// How often the answer after one donor is the one that the trace predicts for a different donor: (hits, n).
@@ -311,9 +311,9 @@ pub struct Try {
     pub null: Null,
     /// Number of traces tested with edits.
     pub tested: usize,
-    /// The best E2 result among them; `None` if none was tested.
+    /// The best E2 result among them; `None` if no trace was tested.
     pub tracks: Option<Standing>,
-    /// The best E3 result among them; `None` if none was tested.
+    /// The best E3 result among them; `None` if no trace was tested.
     pub used: Option<Standing>,
     /// Number of model runs.
     pub runs: usize,

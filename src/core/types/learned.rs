@@ -1,15 +1,15 @@
-//! What a learned lens reads, beside the plain projection of the same states.
+//! Tuned lens readouts, next to the logit lens of the same states.
 
 use serde::{Deserialize, Serialize};
 
 use super::{LatentIdx, LayerCell, Projection, TokenRead};
 
-/// What a learned lens reads at the latents of a run.
+/// Tuned lens readouts at the latents of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LearnedReads {
-    /// Its folder, or whose bundled lens it is; foreign text.
+    /// The lens's folder, or the model whose bundled lens it is; untrusted text.
     pub lens: String,
-    /// By latent; none at one that it was not fitted to.
+    /// By latent; `None` for latents that the lens was not fitted to.
     pub latents: Vec<Option<Projection>>,
 }
 
@@ -18,11 +18,11 @@ pub struct LearnedReads {
 pub struct LearnedCell {
     /// The latent.
     pub latent: LatentIdx,
-    /// The plain projection.
+    /// The logit lens.
     pub plain: LayerCell,
-    /// The learned lens.
+    /// The tuned lens.
     pub learned: LayerCell,
-    /// The first tokens of the learned lens, best first.
+    /// The top tokens of the tuned lens, best first.
     pub top: Vec<TokenRead>,
 }
 

@@ -181,8 +181,9 @@ pub struct Position {
     pub text: String,
     /// Whether the tokenizer did not know the word here.
     pub unknown: bool,
-    /// For a latent token, the logit lens of the vector that is fed; for a written token, the distribution it was chosen from;
-    /// otherwise the model's next-token distribution after this position. `None` for question tokens before the last.
+    /// For a latent token, the logit lens of the vector that is fed (for CODI, of the state before its projection); for a written
+    /// token, the distribution it was chosen from; otherwise the model's next-token distribution after this position. `None` for
+    /// question tokens before the last.
     pub projection: Option<Projection>,
     /// L2 norm of the vector fed at this position (before position embeddings), for latent tokens.
     pub norm: Option<f32>,

@@ -94,7 +94,7 @@ impl Cell {
 /// All subsets of latents, under one value, site and propagation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lattice {
-    /// How latents are switched off; its own set is empty.
+    /// How latents are switched off; the set in it is empty.
     pub manner: Ablation,
     /// Number of latents in the run.
     pub n_latents: usize,
@@ -107,7 +107,7 @@ pub struct Lattice {
     /// Whether every set is computed.
     pub complete: bool,
     /// The smallest set that, kept alone, keeps the answer in every variant; ties go to the smallest fall in log-probability.
-    /// `None` until all sets are computed.
+    /// `None` if there is none, or until all sets are computed.
     pub keeps: Option<BTreeSet<LatentIdx>>,
     /// The smallest set that, off, breaks the answer in every variant; ties go to the largest fall in log-probability.
     pub breaks: Option<BTreeSet<LatentIdx>>,
@@ -261,7 +261,7 @@ pub struct AnswerInfluence {
 /// Effects of each latent on later latents and on the answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Influence {
-    /// How a latent is switched off; its own set is empty.
+    /// How a latent is switched off; the set in it is empty.
     pub manner: Ablation,
     /// Number of latents in the run.
     pub n_latents: usize,

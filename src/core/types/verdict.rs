@@ -68,7 +68,7 @@ pub enum Rung {
     Tracks,
     /// Also, the answer changes as the trace predicts when a latent is replaced by one holding another value.
     Used,
-    /// The top-k contains a trace, but under edits the answer follows it and its latents do not, or the reverse.
+    /// The top-k contains a trace, but edits of the question refute it (E2 is contradicted).
     Contradicted,
     /// No such trace was found.
     #[serde(rename = "NONE FOUND")]

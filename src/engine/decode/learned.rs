@@ -80,7 +80,6 @@ pub struct LearnedLens {
 }
 
 impl LearnedLens {
-    /// Wraps fitted maps.
     pub(crate) fn new(name: &str, translators: Translators) -> Self {
         Self {
             name: name.to_owned(),

@@ -1,12 +1,12 @@
-//! The vocabulary projection: a row of logits becomes a top-k list with probabilities and entropy.
+//! The logit lens: turns a row of logits into a top-k list with probabilities and entropy.
 //!
-//! The final norm and the unembedding were applied by the model, once (methods.md 3.1); nothing is filtered here.
+//! The model has already applied the final norm and the unembedding (methods.md 3.1); nothing is filtered here.
 
 use crate::core::types::{Projection, TokenRead};
 
-/// Reads the `k` most likely tokens off one row of logits (length: vocabulary). Equal logits stand in order of id.
+/// Reads the `k` most likely tokens from one row of logits (length: vocabulary). Ties are in order of id.
 ///
-/// `text` gives the text of a token alone. Probabilities are a softmax over the whole row, in f64.
+/// `text` returns the text of a single token. Probabilities are a softmax over the whole row, in f64.
 pub fn projection(logits: &[f32], k: usize, text: impl Fn(u32) -> String) -> Projection {
     let top = top_ids(logits, k);
     let highest = top.first().map_or(0.0, |&id| f64::from(logits[id]));
@@ -42,7 +42,7 @@ pub fn projection(logits: &[f32], k: usize, text: impl Fn(u32) -> String) -> Pro
     }
 }
 
-/// Indices of the `k` largest logits, largest first, lower index first among equals. NaN counts as smallest.
+/// Returns the indices of the `k` largest logits, largest first; ties by lower index. NaN counts as smallest.
 #[must_use]
 pub fn top_ids(logits: &[f32], k: usize) -> Vec<usize> {
     let key = |i: usize| {
@@ -66,16 +66,16 @@ pub fn top_ids(logits: &[f32], k: usize) -> Vec<usize> {
     ids
 }
 
-/// KL divergence in nats of `changed` from `clean`: sum of `p_clean * (log p_clean - log p_changed)`.
+/// Returns the KL divergence in nats of `changed` from `clean`: sum of `p_clean * (log p_clean - log p_changed)`.
 #[must_use]
 pub fn kl_divergence(clean: &[f32], changed: &[f32]) -> f64 {
     let (p, q) = (log_softmax(clean), log_softmax(changed));
     let sum: f64 = p.iter().zip(&q).map(|(p, q)| p.exp() * (p - q)).sum();
-    // Rounding can give a tiny negative number where the true value is zero.
+    // Rounding can make a zero slightly negative.
     sum.max(0.0)
 }
 
-/// Natural-log softmax in f64.
+/// Returns the natural log-softmax in f64.
 #[must_use]
 pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
     let highest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));

@@ -1,4 +1,4 @@
-//! From latent space to words: the vocabulary projection, the learned lens and phrases.
+//! Decodes latents to words: the logit lens, the tuned lens and phrases.
 
 pub mod learned;
 pub mod lens;

@@ -1,40 +1,40 @@
-//! Phrases of a latent: what the model says when it goes on in words instead of feeding the latent (field-map.md 5.3).
+//! Phrases of a latent: the model's continuations in words instead of the latent (field-map.md 5.3).
 //!
-//! `roll-out`: the run is branched where the latent would be fed, each of the latent's top tokens is fed as text in
-//! its place, and the model continues. `latent-prefix` (SIM-CoT): the latent alone stands at position 0 and the
-//! network writes the step it stands for. `step-decoder` (SIM-CoT): the same, written by the decoder that the checkpoint
-//! carries. All are beam searches by joint log-probability.
+//! `roll-out`: branches the run where the latent would be fed, feeds each of the latent's top tokens as text instead, and lets
+//! the model continue. `latent-prefix` (SIM-CoT): feeds only the latent, at position 0, and the network writes the step that it
+//! represents. `step-decoder` (SIM-CoT): like `latent-prefix`, with the checkpoint's own decoder. All are beam searches by joint
+//! log-probability.
 
 use crate::core::types::Phrase;
 use crate::engine::model::{Branch, Cancel, Model, ModelError, Vectors};
 
 use super::lens;
 
-/// Width of the beam, number of starting tokens, and number of phrases returned.
+/// The beam width, the number of starting tokens, and the number of phrases returned.
 pub const BEAM: usize = 5;
 
-/// Longest phrase, in tokens.
+/// The maximum length of a phrase, in tokens.
 pub const MAX_TOKENS: usize = 12;
 
-/// Where a latent's phrases start, and the same for the mean latent at that position.
+/// The start of a latent's phrases, with the baseline.
 #[derive(Debug)]
 pub struct Start<'a> {
     /// A one-row branch whose next-token distribution opens the phrase.
     pub branch: &'a Branch,
-    /// The latent's projected state (one row), for roll-out; the branch's own distribution is used without it.
+    /// The state that the logit lens reads (one row), for roll-out; without it, the branch's own distribution is used.
     pub state: Option<&'a Vectors>,
-    /// The branch and state that carry no information about the problem: the mean latent.
+    /// Branch and state of the mean latent at that position, which carries no information about the problem.
     pub baseline: Option<(&'a Branch, Option<&'a Vectors>)>,
-    /// Who speaks.
+    /// The writer of the phrases.
     pub voice: Voice,
 }
 
-/// Who writes the phrases.
+/// The writer of the phrases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Voice {
-    /// The model itself.
+    /// The model.
     Model,
-    /// The decoder that a SIM-CoT checkpoint carries; the branches are its own.
+    /// The decoder of a SIM-CoT checkpoint, with branches of that decoder.
     StepDecoder,
 }
 
@@ -71,10 +71,10 @@ struct Beam {
     ended: bool,
 }
 
-/// The best phrases, most probable first by mean log-probability per token, each with its lift when a baseline is given.
+/// Returns the best phrases by mean log-probability per token, best first, each with its lift if there is a baseline.
 ///
 /// # Errors
-/// When the model fails or the work is cancelled.
+/// If the model fails or the work is cancelled.
 pub fn phrases(
     model: &Model,
     start: &Start<'_>,
@@ -90,7 +90,7 @@ pub fn phrases(
             ended: ends(model, id),
         })
         .collect();
-    // Each row of `open` is the cache of one beam that has not ended, before its last token.
+    // Each beam's row of `branch`, which lacks the last token of an open beam.
     let mut parents: Vec<usize> = vec![0; beams.len()];
     let mut branch = start.branch.clone();
     for _ in 1..MAX_TOKENS {
@@ -176,7 +176,7 @@ fn opening_logprobs(
         .unwrap_or_default())
 }
 
-/// Log-probability of each beam's tokens from the baseline; none without one.
+/// Returns each beam's log-probability under the baseline; `None` without one.
 fn baseline_logprobs(
     model: &Model,
     start: &Start<'_>,
@@ -210,7 +210,7 @@ fn baseline_logprobs(
         .map(Some)
 }
 
-/// Whether a token ends a phrase: the end of a written step, a line, or of thinking.
+/// Returns whether a token ends a phrase: the end of a written step, a line, or of thinking.
 pub(super) fn ends(model: &Model, id: u32) -> bool {
     is_end(model, id) || matches!(model.token_text(id).trim_matches(' '), ";" | "\n" | ">>")
 }
@@ -220,7 +220,7 @@ fn is_end(model: &Model, id: u32) -> bool {
     markers.end == Some(id) || markers.stop.contains(&id)
 }
 
-/// The phrase's words without the mark that ended it.
+/// Returns the phrase's text without its end mark.
 fn text(model: &Model, ids: &[u32]) -> Result<String, ModelError> {
     let words = match ids {
         [rest @ .., last] if !rest.is_empty() && ends(model, *last) => rest,

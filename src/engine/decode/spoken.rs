@@ -1,26 +1,26 @@
-//! Values that a latent says in more than one token: numbers by rolling out, steps by the decoder of a SIM-CoT model.
+//! Values of several tokens that a latent holds: numbers by roll-out, steps by the decoder of a SIM-CoT model.
 //!
-//! A number that the tokenizer splits (`1200`, `2.5`, `-3`) is never one token of the vocabulary projection. Each of the
-//! latent's top tokens that begins a number is fed in the latent's place, and what the model then writes is read as long as
-//! it goes on being a number. A model that writes the whole step from a latent is let write it, and its result is read.
+//! A number that the tokenizer splits (`1200`, `2.5`, `-3`) is never one token of the logit lens. Each of the latent's top tokens
+//! that starts a number is fed instead of the latent, and the model's continuation is read as long as it remains a number. A
+//! model that writes a whole step from a latent writes it, and its result is read.
 
 use crate::core::types::{Task, TokenRead};
 use crate::engine::model::{Branch, Cancel, Model, ModelError, Vectors, argmax, log_softmax_at};
 
 use super::phrase::{BEAM, Voice};
 
-/// Longest number, in tokens.
+/// The maximum length of a number, in tokens.
 const NUMBER_TOKENS: usize = 6;
 
-/// Longest step, in tokens.
+/// The maximum length of a step, in tokens.
 const STEP_TOKENS: usize = 12;
 
-/// How values are spoken.
+/// How values are generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spoken {
-    /// The latent's top tokens are gone on with, for a number.
+    /// Continues the latent's top tokens as numbers.
     Numbers,
-    /// The step that the latent stands for is written out from it.
+    /// Writes out the step that the latent represents.
     Steps(Voice, Task),
 }
 
@@ -29,16 +29,16 @@ pub enum Spoken {
 pub struct From<'a> {
     /// The runs before the latent is fed.
     pub before: Option<&'a Branch>,
-    /// What is fed.
+    /// The fed vectors.
     pub fed: &'a Vectors,
     /// The latent's top tokens, by run.
     pub tops: &'a [Vec<TokenRead>],
 }
 
-/// The values of one latent of every run, best first, as top-k lists in which a value is one text.
+/// Returns the values of one latent of every run, as top-k lists in which a value is one text; in the order of their first tokens.
 ///
 /// # Errors
-/// When the model fails or the work is cancelled.
+/// If the model fails or the work is cancelled.
 pub fn values(
     model: &Model,
     how: Spoken,
@@ -115,7 +115,7 @@ fn begins_number(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit() || c == '.') || text.is_empty()
 }
 
-/// Whether the text so far and the next token are one number still.
+/// Returns whether the text so far and the next token still form one number.
 fn goes_on(said: &str, more: &str) -> bool {
     let whole = format!("{said}{more}");
     let number = whole.trim_start_matches(['-', '$']);
@@ -128,7 +128,7 @@ fn goes_on(said: &str, more: &str) -> bool {
         && !number.trim_end_matches('%').contains('%')
 }
 
-/// A number as the search writes it: no dollar sign, no commas, no trailing point; a percentage stays one.
+/// Normalizes a number: no dollar sign, no commas, no trailing point; a percent sign is kept.
 #[must_use]
 pub fn plain_number(said: &str) -> Option<String> {
     let plain: String = said
@@ -190,10 +190,10 @@ fn steps(
         .collect()
 }
 
-/// What a written step comes to: the lone number beside the equals sign, or the first word.
+/// Returns the result of a written step: the lone number beside the equals sign, or the first word.
 fn result(task: Task, step: &str) -> Option<String> {
     if task == Task::Logic {
-        // A step of one word is the node; of several, "is not happy" keeps its sign.
+        // A step of one word is the node; "is not happy" keeps its negation.
         let words: Vec<&str> = step.split_whitespace().collect();
         return match words.as_slice() {
             ["is", "not", word, ..] => Some(format!("is not {word}")),
@@ -213,7 +213,7 @@ fn result(task: Task, step: &str) -> Option<String> {
     };
     match (lone(left), lone(right)) {
         (Some(value), None) | (None, Some(value)) => Some(value),
-        // "19 = 19" says no step, but a value all the same.
+        // "19 = 19" is not a step, but contains a value.
         (Some(a), Some(b)) if a == b => Some(a),
         _ => None,
     }

@@ -1,10 +1,10 @@
-//! Addresses: which may be asked, where a redirect leads, and how they are shown.
+//! Addresses: validation, redirect targets and display.
 
 use ureq::http::Uri;
 
 use super::error::foreign;
 
-/// An address in a message: cleaned, and without its query, which may hold a signature.
+/// Formats an address for a message: cleaned and without its query, which may contain a signature.
 pub(super) fn shown(uri: &Uri) -> String {
     foreign(without_query(&uri.to_string()))
 }
@@ -33,7 +33,7 @@ pub(super) fn is_same_origin(one: &Uri, other: &Uri) -> bool {
     one.scheme() == other.scheme() && one.host() == other.host() && port(one) == port(other)
 }
 
-/// Where a redirect leads, from the address that it was found at.
+/// Returns the target of a redirect, relative to the redirecting address.
 pub(super) fn join(base: &Uri, location: &str) -> Option<Uri> {
     let scheme = base.scheme_str()?;
     let authority = base.authority()?;
@@ -60,7 +60,7 @@ fn without_fragment(url: &str) -> &str {
     url.split('#').next().unwrap_or(url)
 }
 
-/// Escapes a path for an address; its slashes stay.
+/// Escapes a path for an address, except its slashes.
 pub(super) fn escape(path: &str) -> String {
     let mut escaped = String::new();
     for byte in path.bytes() {

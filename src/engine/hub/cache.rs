@@ -32,7 +32,6 @@ const MAX_REF: u64 = 256;
 #[derive(Debug)]
 pub(super) struct Place {
     layout: CacheRepo,
-    /// The folder of the repository.
     pub(super) folder: PathBuf,
     locks: PathBuf,
     revision: String,

@@ -26,7 +26,6 @@ const OF_TRAINING: &[&str] = &[
     "training_args",
 ];
 
-/// A file of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry<'a> {
     /// Its path in the repository.
@@ -135,7 +134,6 @@ pub(super) fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// Joins a folder and a name.
 pub(super) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() {
         name.to_owned()

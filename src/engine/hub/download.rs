@@ -29,17 +29,11 @@ const WEB_PAGES: [&str; 2] = ["<!doctype html", "<html"];
 
 /// The context of a download.
 pub(super) struct Job<'a> {
-    /// The hub.
     pub(super) client: &'a Client,
-    /// The repository.
     pub(super) id: &'a Id,
-    /// Its commit.
     pub(super) commit: &'a str,
-    /// Its place in the cache.
     pub(super) place: &'a Place,
-    /// The progress callback.
     pub(super) progress: &'a mut dyn FnMut(Progress<'_>),
-    /// The cancellation check.
     pub(super) cancelled: Cancelled<'a>,
 }
 
@@ -54,7 +48,6 @@ struct Stated {
 enum Attempt {
     /// All bytes have arrived.
     Complete,
-    /// The connection broke.
     Broken(String),
 }
 

@@ -25,7 +25,7 @@ pub enum HubError {
     BadId {
         /// The requested id.
         id: String,
-        /// What is wrong with it.
+        /// The reason.
         why: &'static str,
     },
     /// An environment variable or option has an unusable value.
@@ -33,7 +33,7 @@ pub enum HubError {
     Setting {
         /// The variable.
         name: &'static str,
-        /// What is wrong with it; never includes a secret value.
+        /// The reason; never includes a secret value.
         why: String,
     },
     /// The network is switched off, and the cache lacks something.
@@ -171,7 +171,7 @@ pub enum HubError {
     Redirect {
         /// The redirect's target.
         url: String,
-        /// What is wrong with it.
+        /// The reason.
         why: &'static str,
     },
     /// The server sent a web page instead of the requested item.
@@ -195,7 +195,7 @@ pub enum HubError {
     Answer {
         /// The requested address.
         url: String,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
     /// The repository contains no recognizable checkpoint.
@@ -219,7 +219,7 @@ pub enum HubError {
     BadIndex {
         /// The index file.
         index: String,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
     /// The user cancelled the operation.

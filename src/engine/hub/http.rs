@@ -50,9 +50,7 @@ pub(super) enum Trouble {
     Broken {
         /// Whether a connection was made.
         is_connected: bool,
-        /// The server.
         host: String,
-        /// The reason.
         why: String,
     },
     /// A retry would fail the same way.
@@ -77,7 +75,6 @@ impl Trouble {
 
 /// A server's answer, whose body is still to be received.
 pub(super) struct Reply {
-    /// The HTTP status.
     pub(super) status: u16,
     headers: HeaderMap,
     /// The address after redirects.
@@ -267,7 +264,6 @@ impl Client {
 }
 
 impl Reply {
-    /// Returns a header as text.
     pub(super) fn header(&self, name: &str) -> Option<String> {
         let value = self.headers.get(name)?.as_bytes();
         Some(String::from_utf8_lossy(value).trim().to_owned())

@@ -1,16 +1,16 @@
-//! The name of a checkpoint on the hub, and which file names of a server may become paths on this machine.
+//! The name of a checkpoint on the hub, and the server file names that may become local paths.
 
 use super::error::HubError;
 
-/// What people copy from their browser stands before the name.
+/// The prefix of a name copied from a browser.
 const PAGE: &str = "https://huggingface.co/";
-/// The branch that is meant when none is named.
+/// The default branch.
 const DEFAULT_REVISION: &str = "main";
-/// The longest part of a repository's name (the hub's own limit).
+/// The maximum length of a part of a repository's name (the hub's own limit).
 const MAX_PART: usize = 96;
-/// The longest path within a repository.
+/// The maximum length of a path in a repository.
 const MAX_PATH: usize = 512;
-/// The longest name of a file or folder that common file systems take.
+/// The maximum length of a file name on common file systems.
 const MAX_NAME: usize = 255;
 
 /// A checkpoint on the hub: `OWNER/NAME`, `OWNER/NAME/FOLDER`, either with `@REVISION`.
@@ -18,17 +18,17 @@ const MAX_NAME: usize = 255;
 pub struct Id {
     /// The repository, `OWNER/NAME`.
     pub repo: String,
-    /// The folder or file in it that is meant; empty for all of it.
+    /// The folder or file in it; empty for the whole repository.
     pub folder: String,
     /// The branch, tag or commit.
     pub revision: String,
 }
 
 impl Id {
-    /// Reads an id, or the address of a repository's page.
+    /// Parses an id, or the address of a repository's page.
     ///
     /// # Errors
-    /// Says what an id looks like.
+    /// [`HubError::BadId`] with the expected format.
     pub fn parse(text: &str) -> Result<Self, HubError> {
         let refuse = |why| HubError::BadId {
             id: text.chars().take(MAX_PATH).collect(),
@@ -68,7 +68,7 @@ impl Id {
         })
     }
 
-    /// Returns the default branch of a repository of ours to name.
+    /// Returns the default branch of a repository named in this program.
     pub(super) fn of_repo(repo: &str) -> Self {
         Self {
             repo: repo.to_owned(),
@@ -107,23 +107,23 @@ fn is_revision(text: &str) -> bool {
     is_safe_path(text) && text.chars().all(is_allowed)
 }
 
-/// Whether the text is a commit as the hub states it: it becomes the name of a folder.
+/// Returns whether the text is a commit, and therefore safe as a folder name.
 pub(super) fn is_commit(text: &str) -> bool {
     (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether the text is an entity tag that may become the name of a file.
+/// Returns whether the text is an entity tag that is safe as a file name.
 pub(super) fn is_etag(text: &str) -> bool {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     (1..=128).contains(&text.len()) && text.chars().all(is_allowed)
 }
 
-/// Whether the text is a SHA-256 in hexadecimal.
+/// Returns whether the text is a SHA-256 in hexadecimal.
 pub(super) fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether a path that a server states stays within its folder on every platform.
+/// Returns whether a path from a server stays within its folder on every platform.
 pub(super) fn is_safe_path(path: &str) -> bool {
     let is_safe_name = |name: &str| {
         !name.is_empty()

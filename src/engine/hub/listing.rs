@@ -1,4 +1,4 @@
-//! What the hub says about a repository: its commit and its files.
+//! Lists a repository on the hub: its commit and its files.
 
 use serde::Deserialize;
 
@@ -6,32 +6,29 @@ use super::error::{HubError, foreign};
 use super::http::{Cancelled, Client, Reply, Trouble, pause};
 use super::id::{Id, is_commit, is_safe_path, is_sha256};
 
-/// The longest listing that is read; a large repository's is a few hundred kilobytes.
+/// The maximum size of a listing, in bytes; a large repository's has a few hundred kilobytes.
 const MAX_LISTING: usize = 16 << 20;
-/// How often a broken connection is tried again while no byte comes.
+/// The number of retries of a broken connection while no bytes arrive.
 pub(super) const RETRIES: u32 = 5;
 
 /// The files of a repository at a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Listing {
-    /// The commit.
     pub(super) commit: String,
-    /// The files.
     pub(super) files: Vec<RemoteFile>,
 }
 
 /// A file on the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RemoteFile {
-    /// Its path in the repository; safe as a path here.
+    /// Its path in the repository; safe as a local path.
     pub(super) path: String,
-    /// Its length.
     pub(super) size: Option<u64>,
     /// Its hash, for large files.
     pub(super) sha256: Option<String>,
 }
 
-/// The answer, of which only this is read.
+/// The parts of the answer that are read.
 #[derive(Deserialize)]
 struct Answer {
     sha: String,
@@ -54,13 +51,13 @@ struct Lfs {
 }
 
 impl Listing {
-    /// Asks the hub for the files of a repository.
+    /// Requests the list of a repository's files.
     pub(super) fn ask(
         client: &Client,
         id: &Id,
         cancelled: Cancelled<'_>,
     ) -> Result<Self, HubError> {
-        // A revision is one part of the address, slashes and all.
+        // A revision is one part of the address, including its slashes.
         let revision = id.revision.replace('/', "%2F");
         let url = client.url(&["api/models", &id.repo, "revision"]) + "/" + &revision;
         let body = patiently(client, cancelled, || {
@@ -88,7 +85,7 @@ impl Listing {
             return Err(format!("{:?} is not a commit", foreign(&answer.sha)));
         }
         let files = answer.siblings.into_iter().filter_map(|sibling| {
-            // A path that would leave its folder is nothing we could download.
+            // A path that would leave its folder cannot be downloaded.
             is_safe_path(&sibling.rfilename).then(|| {
                 let (sha256, lfs_size) = match sibling.lfs {
                     Some(lfs) => (lfs.sha256.filter(|hash| is_sha256(hash)), lfs.size),
@@ -113,7 +110,7 @@ impl Listing {
     }
 }
 
-/// Tries again when the connection breaks. Without any connection it gives up at once: there is no network then.
+/// Retries after a broken connection. Gives up at once if there was no connection: then there is no network.
 pub(super) fn patiently<T>(
     client: &Client,
     cancelled: Cancelled<'_>,
@@ -123,7 +120,7 @@ pub(super) fn patiently<T>(
     for _ in 0..RETRIES {
         match ask() {
             Ok(answer) => return Ok(answer),
-            // A server that is busy may have time later.
+            // A busy server may answer later.
             Err(
                 Trouble::Broken {
                     is_connected: true, ..
@@ -141,12 +138,12 @@ pub(super) fn patiently<T>(
     ask().map_err(Trouble::into_error)
 }
 
-/// Refuses an answer that is an error.
+/// Rejects an answer that is an error.
 pub(super) fn check(reply: &Reply, client: &Client, id: &Id, what: &str) -> Result<(), HubError> {
     let code = reply.header("x-error-code").unwrap_or_default();
     match reply.status {
         200..=299 => Ok(()),
-        // Whether a repository is private or not there is not told to strangers.
+        // The hub hides private repositories from strangers.
         401 | 404 if code == "RepoNotFound" => Err(not_found(&id.repo)),
         404 if code == "RevisionNotFound" => {
             Err(not_found(&format!("{}@{}", id.repo, id.revision)))

@@ -1,4 +1,4 @@
-//! Where the hub is, where its cache is, and who asks: the environment of the official libraries.
+//! The hub's address, cache and token, from the environment variables of the official libraries.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,39 +10,39 @@ use super::error::HubError;
 use crate::core::file;
 use crate::core::paths::{self, expand};
 
-/// How long to wait before a second try; each further one waits twice as long.
+/// The pause before the first retry; each further one doubles it.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
-/// A token file is a line.
+/// The maximum size of a token file, in bytes.
 const MAX_TOKEN: u64 = 4096;
-/// What the official libraries take as yes.
+/// The values that the official libraries accept as true.
 const YES: [&str; 4] = ["1", "ON", "YES", "TRUE"];
 
-/// How the hub is used.
+/// The settings of the hub.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Whether to leave the network alone.
+    /// Whether network access is forbidden.
     pub offline: bool,
-    /// The hub's address, if it is another one.
+    /// The hub's address, if not the default.
     pub endpoint: Option<String>,
-    /// The folder of the cache (`.../hub`); None if there is no home folder.
+    /// The folder of the cache (`.../hub`); `None` if there is no home folder.
     pub cache: Option<PathBuf>,
-    /// The token that is sent to the hub, and to it alone.
+    /// The token, which is sent to the hub only.
     pub token: Option<String>,
-    /// The pause before the second try of a broken connection; doubled for each further one.
+    /// The pause before the first retry of a broken connection; doubled for each further one.
     pub retry_pause: Duration,
 }
 
 impl Options {
     /// Reads the environment of the official libraries.
     ///
-    /// | Variable | Means |
+    /// | Variable | Meaning |
     /// |---|---|
     /// | `HF_HOME` | the folder of cache and token; else `$XDG_CACHE_HOME/huggingface` or `~/.cache/huggingface` |
     /// | `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE` | the cache; else `$HF_HOME/hub` |
     /// | `HF_ENDPOINT` | the hub's address |
     /// | `HF_TOKEN`, `HUGGING_FACE_HUB_TOKEN` | the token; else the file `HF_TOKEN_PATH` or `$HF_HOME/token` |
     /// | `HF_HUB_DISABLE_IMPLICIT_TOKEN` | do not read the token file |
-    /// | `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE` | leave the network alone |
+    /// | `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE` | do not access the network |
     #[must_use]
     pub fn from_env() -> Self {
         Self::from_vars(paths::home().as_deref(), |name| env::var_os(name))
@@ -96,14 +96,14 @@ impl fmt::Debug for Options {
             .field("offline", &self.offline)
             .field("endpoint", &self.endpoint)
             .field("cache", &self.cache)
-            // A secret has no place in a log.
+            // Secrets must not appear in logs.
             .field("token", &self.token.as_ref().map(|_| "set"))
             .field("retry_pause", &self.retry_pause)
             .finish()
     }
 }
 
-/// The token in a file; none if it cannot be read, since most models need none.
+/// Reads the token in a file; `None` if it is unreadable, since most models need no token.
 fn read_token(path: &Path) -> Option<String> {
     let token = file::read_text_at_most(path, MAX_TOKEN).ok()?;
     let token = token.trim().to_owned();

@@ -1,12 +1,12 @@
-//! Secure connections without a C compiler: rustls with graviola, and the root certificates of this machine.
+//! TLS without a C compiler: rustls with graviola, and this machine's root certificates.
 //!
-//! The machine's certificates rather than a built-in list, so that a company's own proxy works and nothing grows old.
+//! The machine's certificates instead of a built-in list, so that company proxies work and no list becomes outdated.
 
 use std::sync::Arc;
 
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-/// Makes the configuration of secure connections; the error says what this machine lacks.
+/// Creates the TLS configuration; the error names what this machine lacks.
 pub(super) fn config() -> Result<TlsConfig, String> {
     install_provider()?;
     let found = rustls_native_certs::load_native_certs();
@@ -23,14 +23,14 @@ pub(super) fn config() -> Result<TlsConfig, String> {
         .build())
 }
 
-/// Chooses the cryptography for this process, once.
+/// Selects the cryptography provider of this process, once.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn install_provider() -> Result<(), String> {
     if !is_processor_able() {
-        // The cryptography would panic at its first use.
+        // The provider would panic at its first use.
         return Err("this processor lacks the instructions for it (AES, AVX2, ADX)".to_owned());
     }
-    // An error says that it is chosen already.
+    // An error means that a provider is already installed.
     let _ = rustls_graviola::default_provider().install_default();
     Ok(())
 }

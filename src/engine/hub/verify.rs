@@ -1,4 +1,4 @@
-//! Whether what lies in the cache is what the hub stated: large files are named after their SHA-256, which is computed again.
+//! Verifies cached files by recomputing the SHA-256 that large files are named after.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,25 +13,25 @@ use super::{Fetched, Options, Progress, fetch_as};
 use crate::core::file;
 use crate::core::text::hex;
 
-/// A checkpoint in the cache whose files were looked at.
+/// A verified checkpoint in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     /// The checkpoint.
     pub fetched: Fetched,
-    /// Its weights files whose hash is the one that the hub stated, by name.
+    /// Its weights files whose hash matches the hub's.
     pub same: Vec<String>,
     /// Its weights files for which the hub stated no hash.
     pub unstated: Vec<String>,
-    /// Files that lay damaged in the cache and were downloaded again.
+    /// Its files that were damaged in the cache and downloaded again.
     pub mended: Vec<String>,
 }
 
-/// Brings a checkpoint to the cache and computes the hashes of all its files that the hub stated one for.
+/// Downloads a checkpoint to the cache and verifies the hashes of all files for which the hub stated one.
 ///
-/// A damaged file is downloaded again where the network may be used.
+/// A damaged file is downloaded again if the network may be used.
 ///
 /// # Errors
-/// [`HubError::Damaged`] without a network; see [`HubError`] for the rest.
+/// [`HubError::Damaged`] without a network, or if the new download is damaged too; other [`HubError`]s of the download.
 pub fn fetch_verified(
     id: &str,
     options: &Options,
@@ -40,7 +40,7 @@ pub fn fetch_verified(
 ) -> Result<Verified, HubError> {
     let mut mended = Vec::new();
     loop {
-        // What was removed is missed by the hub's listing alone.
+        // Only the hub's listing reveals that a removed file is missing.
         let fetched = fetch_as(id, !mended.is_empty(), options, progress, cancelled)?;
         let Some((path, error)) = damaged(&fetched, progress, cancelled)? else {
             let (same, unstated) = weights(&fetched)
@@ -55,7 +55,7 @@ pub fn fetch_verified(
                 mended,
             });
         };
-        // A file that is damaged again right after it was downloaded will not be whole the next time.
+        // A file that is damaged again after its download will not get better.
         if options.offline || mended.contains(&name(&path)) {
             return Err(error);
         }
@@ -66,8 +66,8 @@ pub fn fetch_verified(
 }
 
 impl Fetched {
-    /// The SHA-256 that the weights must have by what the hub stated: that of the file, or of several that of the lines
-    /// `HASH  NAME` in order of name. None where the hub stated none for one of them.
+    /// Returns the SHA-256 that the weights must have according to the hub: that of the file, or, of several, that of the lines
+    /// `HASH  NAME` in name order. `None` if the hub stated none for one of them.
     #[must_use]
     pub fn stated_sha256(&self) -> Option<String> {
         if self.shards.is_empty() {
@@ -82,13 +82,13 @@ impl Fetched {
     }
 }
 
-/// The weights files: those that an index names, or the one.
+/// Returns the weights files: those that an index names, or the only one.
 fn weights(fetched: &Fetched) -> impl Iterator<Item = &Path> {
     let one = fetched.shards.is_empty().then_some(&fetched.weights);
     one.into_iter().chain(&fetched.shards).map(PathBuf::as_path)
 }
 
-/// The first file that is not what the hub stated.
+/// Returns the first file that differs from the hub's statement.
 fn damaged(
     fetched: &Fetched,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -124,7 +124,6 @@ fn name(path: &Path) -> String {
     foreign(&path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-/// Removes a damaged file: its contents and the name that leads to them.
 fn forget(path: &Path) -> Result<(), HubError> {
     let contents = fs::canonicalize(path).map_err(|error| HubError::io("read", path, &error))?;
     for file in [contents.as_path(), path] {

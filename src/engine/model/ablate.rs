@@ -1,4 +1,4 @@
-//! Which latents are replaced, row by row, and by what vector.
+//! Replacements of latents, by row.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::error::{ModelError, Result};
 use super::vectors::replaced;
 use crate::core::types::LatentIdx;
 
-/// Replacements of the vectors fed as latents; what comes after a replacement is recomputed (total effect).
+/// Replacements of the vectors fed as latents; everything after a replacement is recomputed (total effect).
 #[derive(Debug, Clone, Default)]
 pub struct Writes {
     rows: usize,
@@ -18,7 +18,7 @@ pub struct Writes {
 }
 
 impl Writes {
-    /// Returns no replacements for so many rows.
+    /// Returns an empty set of replacements for `rows` rows.
     #[must_use]
     pub fn none(rows: usize) -> Self {
         Self {
@@ -27,7 +27,7 @@ impl Writes {
         }
     }
 
-    /// Replaces one latent of one row; a second call for the same place wins.
+    /// Replaces one latent of one row; a later call for the same place wins.
     pub fn set(&mut self, row: usize, latent: LatentIdx, vector: impl Into<Arc<[f32]>>) {
         self.at
             .entry(latent)
@@ -35,19 +35,19 @@ impl Writes {
             .insert(row, vector.into());
     }
 
-    /// How many rows the run has.
+    /// Returns the number of rows of the run.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Whether nothing is replaced.
+    /// Returns whether nothing is replaced.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.at.is_empty()
     }
 
-    /// Refuses replacements that would silently do nothing: rows or latents that the run does not have.
+    /// Rejects replacements without effect: rows or latents outside the run.
     pub(crate) fn check(&self, k: usize) -> Result<()> {
         for (latent, rows) in &self.at {
             if latent.0 == 0 || latent.0 > k {

@@ -1,7 +1,7 @@
-//! What differs from row to row of a batch: places of the tail that a row lacks, and places that it may not look at.
+//! Differences between the rows of a batch: tail places that a row lacks, and places that it must not attend to.
 //!
-//! Rows of unequal length stand side by side with their ends aligned: a shorter one lacks the first places of the tail.
-//! Such places are masked at every layer, and position numbers count without them.
+//! Rows of unequal length are aligned at their ends: a shorter one lacks the first places of the tail. These are masked at
+//! every layer, and position numbers do not count them.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use super::cache::Cache;
 use super::error::{ModelError, Result};
 use super::mask::causal_mask;
 
-/// Places count from the start of the tail.
+/// The differences; places count from the start of the tail.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Apart {
-    /// By row: how many of the first places hold nothing.
+    /// By row: the number of absent places at the start.
     pub(crate) absent: Vec<usize>,
     /// By row: places that no later position may attend to.
     pub(crate) blocked: Vec<Vec<usize>>,
@@ -23,7 +23,7 @@ pub(crate) struct Apart {
 }
 
 impl Apart {
-    /// Rows that do not differ.
+    /// Creates rows without differences.
     pub(crate) fn none(rows: usize) -> Self {
         Self {
             absent: vec![0; rows],
@@ -32,12 +32,12 @@ impl Apart {
         }
     }
 
-    /// Whether no row differs from another.
+    /// Returns whether no place is absent or blocked.
     pub(crate) fn is_none(&self) -> bool {
         self.absent.iter().all(|&n| n == 0) && self.blocked.iter().all(Vec::is_empty)
     }
 
-    /// Picks rows, in that order; they exist.
+    /// Returns the given rows, in that order; they must exist.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
         Self {
             absent: rows.iter().map(|&row| self.absent[row]).collect(),
@@ -46,7 +46,7 @@ impl Apart {
         }
     }
 
-    /// Moves every place by so many that now come before it and hold nothing.
+    /// Shifts every place by `by` new absent places.
     pub(crate) fn padded(mut self, by: usize) -> Self {
         for absent in &mut self.absent {
             *absent += by;
@@ -57,7 +57,7 @@ impl Apart {
         self
     }
 
-    /// Forgets places from `length` on.
+    /// Drops places from `length` on.
     pub(crate) fn cut(mut self, length: usize) -> Self {
         for row in &mut self.blocked {
             row.retain(|&place| place < length);
@@ -65,7 +65,7 @@ impl Apart {
         self
     }
 
-    /// Adds the rows of another, whose blocked layers must be the same unless it blocks none.
+    /// Appends the rows of `other`, whose blocked layers must be the same unless it blocks none.
     pub(crate) fn extend(&mut self, other: Self) -> Result<()> {
         let blocks = |apart: &Self| apart.blocked.iter().any(|row| !row.is_empty());
         if blocks(&other) {
@@ -81,7 +81,7 @@ impl Apart {
         Ok(())
     }
 
-    /// What is hidden from t new positions, (rows, t, cached + t): absent places, and blocked ones if asked for.
+    /// Returns the mask of t new positions, (rows, t, cached + t): absent places, and blocked ones if requested.
     fn hidden(
         &self,
         t: usize,
@@ -112,7 +112,7 @@ pub(crate) struct Masks {
 }
 
 impl Masks {
-    /// The masks of t new positions on top of a cache.
+    /// Creates the masks of t new positions on top of a cache.
     pub(crate) fn of(t: usize, cache: &Cache, dtype: DType, device: &Device) -> Result<Self> {
         let mask =
             |extra: Option<Tensor>| causal_mask(t, cache.len(), extra.as_ref(), dtype, device);
@@ -138,7 +138,7 @@ impl Masks {
         })
     }
 
-    /// The additive mask of a layer, counted from 0; none if all may be seen.
+    /// Returns the additive mask of a layer, counted from 0; `None` if nothing is hidden.
     pub(crate) fn at(&self, layer: usize) -> Option<&Tensor> {
         match &self.blocked {
             Some((layers, mask)) if layers.contains(&layer) => Some(mask),
@@ -147,7 +147,7 @@ impl Masks {
     }
 }
 
-/// Position numbers of t new positions: (t) where all rows have the same ones, else (rows, t).
+/// Returns the numbers of t new positions: (t) if all rows have the same ones, else (rows, t).
 pub(crate) fn positions(
     given: Option<&[u32]>,
     t: usize,

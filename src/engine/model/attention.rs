@@ -1,7 +1,7 @@
 //! Attention over the two parts of the cache, with query heads that may share keys and values.
 //!
-//! Letters: K heads of keys and values, G query heads to each, b rows, t new positions, w head width, S shared
-//! positions (the prefix), T private ones (the tail, the new positions included).
+//! Letters: K key-value heads, G query heads per key-value head, b rows, t new positions, w head width, S shared positions
+//! (the prefix), T private ones (the tail, including the new positions).
 
 use candle_core::{D, Tensor};
 
@@ -9,7 +9,7 @@ use super::cache::{Kv, LayerCache};
 use super::cpu_ops::{softmax, tail_mix, tail_scores};
 use super::error::Result;
 
-/// Mixes values by attention: queries (K, b, G t, w), scaled, and the new positions' keys and values (K, b, t, w) to
+/// Mixes values by attention: maps scaled queries (K, b, G t, w) and the new positions' keys and values (K, b, t, w) to
 /// (K, b, G t, w) and the grown cache. `mask` is (1, 1 or b, t, S + T).
 pub(crate) fn attend(
     q: &Tensor,
@@ -32,7 +32,7 @@ pub(crate) fn attend(
 
     let mixed = if let Some(prefix) = &past.prefix {
         let shared = prefix.v.dims()[1];
-        // Rows fold into the queries: the prefix is one product per head, however many rows there are.
+        // Rows fold into the queries: the prefix needs one product per head, for any number of rows.
         let over_prefix = q
             .reshape((heads, rows * queries, width))?
             .matmul(&prefix.k)?
@@ -60,7 +60,7 @@ pub(crate) fn attend(
     ))
 }
 
-/// Softmax over the last dimension of masked scores, (K, b, G t, S + T).
+/// Computes the softmax over the last dimension of masked scores, (K, b, G t, S + T).
 fn weigh(scores: Tensor, groups: usize, mask: Option<&Tensor>) -> Result<Tensor> {
     let Some(mask) = mask else {
         return Ok(softmax(scores)?);

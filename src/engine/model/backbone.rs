@@ -1,6 +1,6 @@
-//! What a transformer must offer to the latent loop; `gpt2.rs` and `llama.rs` do.
+//! The interface of a transformer to the latent loop, implemented in `gpt2.rs` and `llama.rs`.
 //!
-//! Vectors that go in and come out are `f32`, whatever is computed in between.
+//! Input and output vectors are `f32`, whatever the compute type.
 
 use candle_core::Tensor;
 
@@ -13,12 +13,12 @@ pub(crate) struct Pass<'a> {
     pub(crate) vectors: &'a Tensor,
     /// Position numbers of the t new positions; `None` continues the cache.
     pub(crate) positions: Option<&'a [u32]>,
-    /// Whether the states after every block are kept.
+    /// Whether to keep the states after every block.
     pub(crate) keep_layers: bool,
 }
 
 impl<'a> Pass<'a> {
-    /// A pass that continues the cache, sees everything before it, and keeps only the last state.
+    /// Creates a pass that continues the cache, attends to all of it, and keeps only the last state.
     pub(crate) fn new(vectors: &'a Tensor) -> Self {
         Self {
             vectors,
@@ -28,33 +28,32 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// What a pass computed.
+/// The result of a pass.
 pub(crate) struct Output {
     /// Output of the last block, before the final norm, (rows, t, width).
     pub(crate) last: Tensor,
-    /// Output of every block, first block first, if asked for.
+    /// Output of every block, first block first, if requested.
     pub(crate) layers: Vec<Tensor>,
     /// The cache, grown by t positions.
     pub(crate) cache: Cache,
 }
 
-/// A decoder-only transformer.
 pub(crate) trait Backbone: Send + Sync {
-    /// Returns an empty cache for so many rows.
+    /// Returns an empty cache for `rows` rows.
     fn new_cache(&self, rows: usize) -> Cache;
-    /// (n) ids -> (n, width)
+    /// Embeds ids, (n) -> (n, width).
     fn embed(&self, ids: &Tensor) -> Result<Tensor>;
-    /// Runs new positions on top of a cache, which stays as it is.
+    /// Runs new positions on top of a cache, which is not changed.
     fn forward(&self, pass: &Pass<'_>, cache: &Cache) -> Result<Output>;
     /// Applies the final norm, (.., width) -> (.., width).
     fn norm(&self, hidden: &Tensor) -> Result<Tensor>;
     /// Multiplies normed states by the output table, (n, width) -> (n, vocab).
     fn unembed(&self, normed: &Tensor) -> Result<Tensor>;
-    /// Rows of the output table.
+    /// Returns the number of rows of the output table.
     fn vocab(&self) -> usize;
 }
 
-/// Refuses vectors whose rows are not those of the cache.
+/// Rejects vectors whose number of rows differs from the cache's.
 pub(crate) fn check_rows(rows: usize, cache: &Cache) -> Result<()> {
     if rows == cache.rows() {
         return Ok(());

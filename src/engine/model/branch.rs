@@ -1,4 +1,4 @@
-//! A run up to some position: what every layer remembers, and the state of the last position of every row.
+//! A run up to some position: the cache of every layer, and the last position's state of every row.
 
 use candle_core::Tensor;
 
@@ -6,7 +6,7 @@ use super::cache::Cache;
 use super::error::{ModelError, Result};
 use super::vectors::{Vectors, row_index};
 
-/// A point from which a run can go on, in any number of ways: it never changes, and clones are handles.
+/// A point from which a run can continue in any number of ways. Immutable; clones are handles.
 #[derive(Debug, Clone)]
 pub struct Branch {
     pub(crate) cache: Cache,
@@ -15,37 +15,37 @@ pub struct Branch {
 }
 
 impl Branch {
-    /// How many rows run side by side.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.cache.rows()
     }
 
-    /// How many positions each row has.
+    /// Returns the number of positions per row.
     #[must_use]
     pub fn len(&self) -> usize {
         self.cache.len()
     }
 
-    /// Whether no position was run yet; never so for a branch that a model returns.
+    /// Returns whether there are no positions; never true for a branch that a model returns.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many of the positions are stored once for all rows.
+    /// Returns the number of positions stored once for all rows.
     #[must_use]
     pub fn shared_len(&self) -> usize {
         self.cache.prefix_len()
     }
 
-    /// Returns the state of the last position of every row, after the final norm.
+    /// Returns every row's last state, after the final norm.
     #[must_use]
     pub fn hidden(&self) -> Vectors {
         Vectors::new(self.hidden.clone())
     }
 
-    /// Picks rows, in that order, each as often as it is named; what the rows share is not copied.
+    /// Returns the given rows, in that order; rows may repeat. Shared positions are not copied.
     ///
     /// # Errors
     /// [`ModelError::Input`] if there is no such row.
@@ -58,10 +58,10 @@ impl Branch {
         })
     }
 
-    /// Puts the rows of several branches side by side. They went out from one prompt; some may be longer than others.
+    /// Stacks the rows of several branches of one prompt; their lengths may differ.
     ///
     /// # Errors
-    /// [`ModelError::Input`] if there are none, or they do not share a prefix.
+    /// [`ModelError::Input`] if there are no branches, or they do not share a prefix.
     pub fn stack(branches: &[&Self]) -> Result<Self> {
         let caches: Vec<&Cache> = branches.iter().map(|b| &b.cache).collect();
         let cache = Cache::stack(&caches)?;
@@ -75,7 +75,7 @@ impl Branch {
     /// Repeats a single row.
     ///
     /// # Errors
-    /// [`ModelError::Input`] if there is not exactly one row, or none is asked for.
+    /// [`ModelError::Input`] if there is not exactly one row, or `rows` is 0.
     pub fn fork(&self, rows: usize) -> Result<Self> {
         if self.rows() != 1 {
             return Err(ModelError::input("only a single row can be forked"));
@@ -87,7 +87,7 @@ impl Branch {
         }
     }
 
-    /// Moves the private positions of a single row into the prefix that its forks share.
+    /// Moves a single row's private positions into the prefix shared by its forks.
     ///
     /// # Errors
     /// [`ModelError::Input`] if there is not exactly one row.

@@ -7,10 +7,10 @@ pub(crate) struct Bundled {
     pub(crate) config: &'static str,
     pub(crate) tokenizer: &'static [u8],
     pub(crate) weights: &'static [u8],
-    /// The card of its learned lens, and the maps.
+    /// The card of its tuned lens, and the maps.
     pub(crate) lens_card: &'static str,
     pub(crate) lens: &'static [u8],
-    /// How often its answers are right at each rung, over its test problems.
+    /// The accuracy of its answers at each rung, over its test problems.
     pub(crate) calibration: &'static str,
 }
 
@@ -44,12 +44,12 @@ pub fn bundled_names() -> Vec<&'static str> {
     BUNDLED.iter().map(|b| b.name).collect()
 }
 
-/// The calibrations of the bundled models, as text (`rows::calibration`).
+/// Returns the calibrations of the bundled models, as text (`rows::calibration`).
 pub fn calibrations() -> impl Iterator<Item = &'static str> {
     BUNDLED.iter().map(|bundled| bundled.calibration)
 }
 
-/// Returns what a bundled model is for, in one line; empty for another name.
+/// Returns the purpose of a bundled model, in one line; empty for another name.
 #[must_use]
 pub fn about(name: &str) -> &'static str {
     BUNDLED

@@ -1,6 +1,6 @@
-//! The key-value cache: a frozen prefix that all rows share, and a private tail per row.
+//! The key-value cache: a frozen prefix shared by all rows, and a private tail per row.
 //!
-//! Tensors are concatenated, never written in place, so a clone is a branch: handles are copied, values are not.
+//! Tensors are concatenated, never modified in place, so a clone is a branch: it copies handles, not values.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,34 +19,32 @@ pub(crate) struct Kv {
 }
 
 /// One layer. Prefix: keys (heads, head width, prefix), values (heads, prefix, head width). Tail: both (heads, rows,
-/// tail, head width).
-///
-/// Heads come first so that the rows fold into the query dimension without a copy.
+/// tail, head width). Heads come first so that the rows fold into the query dimension without a copy.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LayerCache {
     pub(crate) prefix: Option<Kv>,
     pub(crate) tail: Option<Kv>,
 }
 
-/// What the positions so far left behind in every layer.
+/// The keys and values of all positions so far.
 #[derive(Debug, Clone)]
 pub(crate) struct Cache {
     pub(crate) layers: Vec<LayerCache>,
     rows: usize,
     prefix_len: usize,
     tail_len: usize,
-    /// What differs from row to row; none if nothing does.
+    /// The differences between rows; `None` if there are none.
     apart: Option<Arc<Apart>>,
 }
 
-/// What the last entries of a row become at some layers.
+/// The change to a row's last entries at some layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// They stay.
+    /// Keeps its own entries.
     Own,
-    /// Those of another row.
+    /// Takes the entries of another row.
     Of(usize),
-    /// Keys and values of zeros.
+    /// Sets keys and values to zeros.
     Zeros,
 }
 
@@ -62,7 +60,7 @@ impl Cache {
         }
     }
 
-    /// What differs from row to row, if anything does.
+    /// Returns the differences between rows, if any.
     pub(crate) fn apart(&self) -> Option<&Apart> {
         self.apart.as_deref()
     }
@@ -75,12 +73,12 @@ impl Cache {
         self.prefix_len
     }
 
-    /// Positions so far; the next one has this number.
+    /// Returns the number of positions so far, which is also the next position's number.
     pub(crate) fn len(&self) -> usize {
         self.prefix_len + self.tail_len
     }
 
-    /// Takes over the layers' caches after `n` more positions.
+    /// Returns a cache with the layers' caches after `n` more positions.
     pub(crate) fn grown(&self, layers: Vec<LayerCache>, n: usize) -> Self {
         Self {
             layers,
@@ -101,7 +99,7 @@ impl Cache {
             let Some(tail) = &layer.tail else {
                 return Ok(layer.clone());
             };
-            // (H, 1, T, w) -> keys (H, w, T), which every later query multiplies as they stand, and values (H, T, w)
+            // (H, 1, T, w) -> keys (H, w, T), which later queries multiply directly, and values (H, T, w)
             let (k, v) = (tail.k.squeeze(1)?.t()?.contiguous()?, tail.v.squeeze(1)?);
             let prefix = match &layer.prefix {
                 Some(p) => Kv {
@@ -125,7 +123,7 @@ impl Cache {
         })
     }
 
-    /// Picks rows, in that order, each as often as it is named. The prefix is not touched.
+    /// Returns the given rows, in that order; rows may repeat. The prefix is unchanged.
     pub(crate) fn select(&self, rows: &[usize], device: &Device) -> Result<Self> {
         let picked = row_index(rows, self.rows, device)?;
         let select = |layer: &LayerCache| -> Result<LayerCache> {
@@ -153,7 +151,7 @@ impl Cache {
         })
     }
 
-    /// Puts the rows of several caches side by side. They share one prefix; shorter tails are aligned at their ends.
+    /// Stacks the rows of several caches, which share one prefix; shorter tails are aligned at their ends.
     pub(crate) fn stack(caches: &[&Self]) -> Result<Self> {
         let [first, ..] = caches else {
             return Err(ModelError::input("no rows to put side by side"));
@@ -175,7 +173,7 @@ impl Cache {
         }
         let longest = caches.iter().map(|c| c.tail_len).max().unwrap_or(0);
         let stacked = |at: usize| -> Result<LayerCache> {
-            // Rows without any tail take their shape from one that has it.
+            // Rows without a tail take their shape from one that has it.
             let like = caches.iter().find_map(|c| c.layers[at].tail.as_ref());
             let tail = match like {
                 None => None,
@@ -219,7 +217,7 @@ impl Cache {
         })
     }
 
-    /// Forgets the last `n` positions, which must lie in the tail.
+    /// Drops the last `n` positions, which must lie in the tail.
     pub(crate) fn rewound(&self, n: usize) -> Result<Self> {
         let Some(kept) = self.tail_len.checked_sub(n) else {
             return Err(ModelError::input("a shared prefix cannot be shortened"));
@@ -250,7 +248,7 @@ impl Cache {
         })
     }
 
-    /// Replaces what the last position left at some layers, (counted from 0), row by row.
+    /// Replaces the last position's entries at some layers (counted from 0), row by row.
     pub(crate) fn patched(&self, entries: &[Entry], layers: &Range<usize>) -> Result<Self> {
         if entries.len() != self.rows || self.tail_len == 0 {
             return Err(ModelError::input("nothing there to be replaced"));
@@ -296,7 +294,7 @@ impl Cache {
         Ok(patched)
     }
 
-    /// Hides the last position of the rows named from whatever comes after, at some layers.
+    /// Hides the given rows' last position from later positions at some layers.
     pub(crate) fn block_last(&self, rows: &[usize], layers: &Range<usize>) -> Result<Self> {
         let Some(last) = self.tail_len.checked_sub(1) else {
             return Err(ModelError::input("nothing there to be blocked"));
@@ -314,7 +312,7 @@ impl Cache {
     }
 }
 
-/// A tail, (heads, rows, own length, width), with empty places ahead of it up to `length`.
+/// Pads a tail, (heads, rows, own length, width), with empty places at its start up to `length`.
 fn padded(own: Option<&Tensor>, like: &Tensor, rows: usize, length: usize) -> Result<Tensor> {
     let (heads, _, _, width) = like.dims4()?;
     let present = own.map_or(0, |own| own.dims()[2]);

@@ -1,11 +1,11 @@
-//! A flag that calls long work off; it is looked at between forward passes.
+//! A cancellation flag for long work, checked between forward passes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::{ModelError, Result};
 
-/// A shared flag: clones see the same cancellation.
+/// A shared flag; clones share its state.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
@@ -16,21 +16,21 @@ impl Cancel {
         Self::default()
     }
 
-    /// Raises the flag: the work that holds a clone stops within one forward pass.
+    /// Raises the flag: work that holds a clone stops within one forward pass.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the flag is raised.
+    /// Returns whether the flag is raised.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Ends the work if the flag is raised.
+    /// Fails if the flag is raised.
     ///
     /// # Errors
-    /// [`ModelError::Cancelled`] if it is.
+    /// [`ModelError::Cancelled`].
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() {
             Err(ModelError::Cancelled)

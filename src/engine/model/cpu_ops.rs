@@ -1,15 +1,13 @@
-//! CPU kernels for the places where a small model spends its time outside large matrix products: biases, the GELU's
-//! `tanh`, the softmax's `exp`, and attention of one new position per row over a short tail, which would be a product
-//! per row and head.
+//! CPU kernels for the hot spots of small models outside large matrix products: biases, the GELU's `tanh`, the softmax's
+//! `exp`, and attention of one new position per row over a short tail, which would need a product per row and head.
 //!
-//! What takes a tensor by value writes into it: it must be fresh, not a view of something that is still needed.
+//! Functions that take a tensor by value modify it: it must be fresh, not a view of a tensor still in use.
 
 use candle_core::{
     CpuStorage, CustomOp2, DType, InplaceOp1, InplaceOp2, Layout, Result, Shape, Tensor,
 };
 use rayon::prelude::*;
 
-/// Adds a bias to every row.
 pub(crate) fn add_bias(x: Tensor, bias: &Tensor) -> Result<Tensor> {
     if has_kernels(&x) && x.is_contiguous() {
         x.inplace_op2(bias, &AddBias)?;
@@ -19,7 +17,7 @@ pub(crate) fn add_bias(x: Tensor, bias: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// GELU with the tanh formula (`gelu_new`), `x * sigmoid(2 u)`, which is the same function.
+/// Computes GELU with the tanh formula (`gelu_new`), as the equivalent `x * sigmoid(2 u)`.
 pub(crate) fn gelu(x: Tensor) -> Result<Tensor> {
     if has_kernels(&x) && x.is_contiguous() {
         x.inplace_op1(&Gelu)?;
@@ -29,7 +27,6 @@ pub(crate) fn gelu(x: Tensor) -> Result<Tensor> {
     }
 }
 
-/// Softmax over the last dimension.
 pub(crate) fn softmax(x: Tensor) -> Result<Tensor> {
     if has_kernels(&x) && x.is_contiguous() {
         x.inplace_op1(&Softmax)?;
@@ -39,7 +36,7 @@ pub(crate) fn softmax(x: Tensor) -> Result<Tensor> {
     }
 }
 
-/// Scores of one query per row, (H, b, 1, w) and (H, b, T, w) -> (H, b, 1, T).
+/// Computes the scores of one query per row, (H, b, 1, w) and (H, b, T, w) -> (H, b, 1, T).
 pub(crate) fn tail_scores(q: &Tensor, k: &Tensor) -> Result<Tensor> {
     if is_single(q) {
         q.apply_op2_no_bwd(k, &TailScores)
@@ -48,7 +45,7 @@ pub(crate) fn tail_scores(q: &Tensor, k: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// Values mixed by one row of weights per row, (H, b, 1, T) and (H, b, T, w) -> (H, b, 1, w).
+/// Mixes values by one row of weights per row, (H, b, 1, T) and (H, b, T, w) -> (H, b, 1, w).
 pub(crate) fn tail_mix(weights: &Tensor, v: &Tensor) -> Result<Tensor> {
     if is_single(weights) {
         weights.apply_op2_no_bwd(v, &TailMix)
@@ -61,7 +58,7 @@ fn is_single(x: &Tensor) -> bool {
     has_kernels(x) && x.dims()[2] == 1
 }
 
-/// Half precision and other devices go through the library's own operations.
+/// Returns whether the kernels apply; other types and devices use the library's operations.
 fn has_kernels(x: &Tensor) -> bool {
     x.device().is_cpu() && x.dtype() == DType::F32
 }
@@ -120,7 +117,7 @@ impl InplaceOp1 for Softmax {
         by_rows(values_mut(x, layout, self.name())?, width, |row| {
             let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             for x in row.iter_mut() {
-                // The short exponential never reaches zero; what is masked must.
+                // The short exponential never reaches zero, but masked values must.
                 let shifted = *x - max;
                 *x = if shifted < -87.0 { 0.0 } else { exp(shifted) };
             }
@@ -133,9 +130,9 @@ impl InplaceOp1 for Softmax {
     }
 }
 
-/// Does something to every row; on all cores if there is enough to do.
+/// Applies a function to every row; on all cores if there is enough work.
 fn by_rows(x: &mut [f32], width: usize, on_row: impl Fn(&mut [f32]) + Sync) {
-    /// Fewer values are done before another core has woken up.
+    /// Fewer values finish before another core wakes up.
     const MANY: usize = 1 << 15;
     if width == 0 {
         return;
@@ -206,7 +203,7 @@ impl CustomOp2 for TailMix {
     }
 }
 
-/// The values of a contiguous tensor.
+/// Returns the values of a contiguous tensor.
 fn values<'a>(storage: &'a CpuStorage, layout: &Layout, name: &str) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
@@ -214,7 +211,7 @@ fn values<'a>(storage: &'a CpuStorage, layout: &Layout, name: &str) -> Result<&'
     }
 }
 
-/// The values of a contiguous tensor, to be written.
+/// Returns the values of a contiguous tensor, mutably.
 fn values_mut<'a>(
     storage: &'a mut CpuStorage,
     layout: &Layout,
@@ -226,7 +223,7 @@ fn values_mut<'a>(
     }
 }
 
-/// Eight partial sums, so that the compiler may use vector instructions.
+/// Computes the dot product in eight partial sums, which the compiler can vectorize.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (mut sums, mut rest) = ([0f32; 8], 0.0);
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
@@ -247,11 +244,11 @@ fn gelu_one(x: f32) -> f32 {
     x / (1.0 + exp(-TWICE * (x + 0.044_715 * x * x * x)))
 }
 
-/// e^x for |x| up to 87, beyond which it stays: two units in the last place, and no call, so that loops vectorise.
+/// Computes e^x, with |x| clamped to 87: accurate to two units in the last place, without calls, so that loops vectorize.
 fn exp(x: f32) -> f32 {
-    /// Adding 1.5 * 2^23 rounds to a whole number, which then stands in the low bits.
+    /// Adding 1.5 * 2^23 rounds to an integer, held in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    /// ln 2 in two parts, the first exact in few bits.
+    /// ln 2 in two parts, the first one exact in few bits.
     const LN_2: (f32, f32) = (0.693_359_4, -2.121_944_4e-4);
     /// Cephes expf, highest power first.
     const TERMS: [f32; 6] = [
@@ -320,7 +317,7 @@ mod tests {
 
     #[test]
     fn large_and_small_inputs_are_treated_alike() {
-        // On one core and on all of them.
+        // On one core and on all cores.
         for rows in [3, 700] {
             let x = Tensor::randn(0f32, 2.0, (rows, 96), &Device::Cpu).expect("x");
             let bias = Tensor::randn(0f32, 1.0, 96, &Device::Cpu).expect("bias");
@@ -342,7 +339,7 @@ mod tests {
     fn the_tail_kernels_are_matrix_products() {
         let random =
             |shape: (usize, usize, usize, usize)| Tensor::randn(0f32, 1.0, shape, &Device::Cpu);
-        // A width that is not a multiple of eight, too.
+        // Also a width that is not a multiple of eight.
         for width in [4, 19, 32] {
             let (q, k) = (
                 random((3, 5, 1, width)).expect("q"),

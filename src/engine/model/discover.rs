@@ -121,7 +121,6 @@ impl Layout {
         })
     }
 
-    /// Returns the name of the input table.
     pub(crate) fn table(&self) -> String {
         let of_base = TABLES.iter().find(|(base, _)| *base == self.base);
         format!("{}{}", self.prefix, of_base.map_or("", |(_, table)| table))

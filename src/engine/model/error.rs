@@ -27,7 +27,7 @@ pub enum ModelError {
     Config {
         /// The model.
         model: String,
-        /// The field and what is wrong with it.
+        /// The field and the problem.
         reason: String,
     },
     /// The weights file is invalid.
@@ -35,7 +35,7 @@ pub enum ModelError {
     Weights {
         /// The model.
         model: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// The weights differ from those published under this name.
@@ -87,7 +87,7 @@ pub enum ModelError {
     Lens {
         /// The lens's folder, or the model whose bundled lens it is.
         lens: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// The tokenizer is unusable or failed.
@@ -95,7 +95,7 @@ pub enum ModelError {
     Tokenizer {
         /// The tokenizer's file, or the model if there is no file.
         model: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// There is no tokenizer beside the checkpoint, and the base's is not available.
@@ -109,9 +109,9 @@ pub enum ModelError {
     /// The model cannot process a question or call.
     #[error("{reason}")]
     Input {
-        /// What is wrong.
+        /// The reason.
         reason: String,
-        /// What to change.
+        /// The remedy.
         hint: String,
     },
     /// A self-test at load failed: the results cannot be trusted.

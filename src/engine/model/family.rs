@@ -1,4 +1,4 @@
-//! The kinds of model, the controls included, and the base models that they are trained from.
+//! The kinds of model, including the controls, and their base models.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub enum Family {
     Codi,
     /// CODI trained with direct, written and latent mode side by side.
     MultimodeCodi,
-    /// A control of Coconut: one learned vector is fed at every latent position, whatever was computed.
+    /// A control of Coconut: one learned vector is fed at every latent position, independent of the state.
     Pause,
     /// A control without latents: the steps are written out.
     Cot,
@@ -35,7 +35,7 @@ impl Family {
         Self::NoCot,
     ];
 
-    /// The name used in config.json, on the command line, on screen and in exports.
+    /// Returns the name used in config.json, on the command line, on screen and in exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,32 +49,32 @@ impl Family {
         }
     }
 
-    /// Reads a name; the training code writes underscores, we write dashes.
+    /// Parses a name; accepts the training code's underscores as dashes.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let name = name.replace('_', "-").to_lowercase();
         Self::ALL.into_iter().find(|f| f.as_str() == name)
     }
 
-    /// The names of all families, for messages.
+    /// Returns the names of all families, for messages.
     #[must_use]
     pub fn names() -> String {
         Self::ALL.map(Self::as_str).join(", ")
     }
 
-    /// Whether latents go through CODI's projection, and answers follow "The answer is:".
+    /// Returns whether latents go through CODI's projection, and answers follow "The answer is:".
     #[must_use]
     pub fn is_codi(self) -> bool {
         matches!(self, Self::Codi | Self::MultimodeCodi)
     }
 
-    /// Whether the model has latent tokens at all.
+    /// Returns whether the model has latent tokens.
     #[must_use]
     pub fn has_latents(self) -> bool {
         !matches!(self, Self::Cot | Self::NoCot)
     }
 
-    /// The modes it is trained in, the usual one first.
+    /// Returns the modes it is trained in, the default first.
     #[must_use]
     pub fn modes(self) -> &'static [Mode] {
         match self {
@@ -87,7 +87,7 @@ impl Family {
         }
     }
 
-    /// How many special tokens training added to the vocabulary (methods.md 1.5).
+    /// Returns the number of special tokens that training added to the vocabulary (methods.md 1.5).
     pub(crate) fn added_tokens(self) -> usize {
         match self {
             Self::Coconut | Self::MultimodeCoconut | Self::Codi | Self::Pause => 3,
@@ -107,7 +107,7 @@ pub enum Base {
 }
 
 impl Base {
-    /// Rows of its published vocabulary.
+    /// Returns the number of rows of its published vocabulary.
     #[must_use]
     pub fn vocab(self) -> usize {
         match self {
@@ -116,7 +116,7 @@ impl Base {
         }
     }
 
-    /// The name of its architecture.
+    /// Returns the name of its architecture.
     #[must_use]
     pub fn arch(self) -> &'static str {
         match self {

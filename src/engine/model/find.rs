@@ -1,4 +1,4 @@
-//! Which file of a folder holds the weights.
+//! Finds the weights file in a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::checkpoint::Checkpoint;
 use super::error::{ModelError, Result, short};
 use super::lens_files::TENSOR_FILE;
 
-/// Names under which a folder usually holds its weights; where several hold the same kind of model, the first is taken.
+/// The usual names of weights files; if several hold the same kind of model, the first is used.
 const USUAL: [&str; 4] = [
     "model.safetensors",
     "model.safetensors.index.json",
@@ -14,7 +14,7 @@ const USUAL: [&str; 4] = [
     "pytorch_model.bin.index.json",
 ];
 
-/// What training leaves beside the weights.
+/// The prefixes of other files that training leaves.
 const BESIDE: [&str; 7] = [
     "optimizer",
     "scheduler",
@@ -25,23 +25,23 @@ const BESIDE: [&str; 7] = [
     "trainer_state",
 ];
 
-/// Where the weights of a folder are.
+/// The location of a folder's weights.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// In this file of it.
+    /// This file.
     File {
         path: PathBuf,
-        /// What a user has to know of the choice.
+        /// A warning for the user about the choice.
         warning: Option<String>,
     },
-    /// In this folder of it, the only one that a training run left.
+    /// This subfolder, the only one from a training run.
     Folder(PathBuf),
 }
 
 /// Finds the weights of a folder (methods.md 8.1).
 ///
 /// # Errors
-/// [`ModelError::Read`] with what was seen and what to name, where it is not plain.
+/// [`ModelError::Read`] with the candidates and advice, if the choice is unclear.
 pub(super) fn weights(folder: &Path) -> Result<Found> {
     let failed = |reason: String| ModelError::Read {
         path: folder.display().to_string(),
@@ -91,7 +91,7 @@ pub(super) fn weights(folder: &Path) -> Result<Found> {
     }
 }
 
-/// The one of several files that holds a latent reasoner; a base or other tensors may lie beside it.
+/// Returns the one file that holds a latent reasoner; a base or other tensors may be beside it.
 fn among(files: &[PathBuf]) -> std::result::Result<Found, String> {
     let kinds: Vec<Option<String>> = files.iter().map(|path| kind(path)).collect();
     let usual = |path: &&PathBuf| {
@@ -117,7 +117,7 @@ fn among(files: &[PathBuf]) -> std::result::Result<Found, String> {
     };
     let found = match reasoners.as_slice() {
         [one] => Some((*one).clone()),
-        // Nothing is known of any: a usual name tells most.
+        // No kind is known: a usual name is the best evidence.
         [] => first_usual(&files.iter().collect::<Vec<_>>()),
         // One model in several formats.
         several if several.iter().all(|path| usual(path).is_some()) => first_usual(several),
@@ -147,9 +147,9 @@ fn among(files: &[PathBuf]) -> std::result::Result<Found, String> {
     })
 }
 
-/// What a file holds: a family, or a plain base; `None` where it cannot be read.
+/// Returns the kind of a file's model: a family, or a plain base; `None` if it cannot be read.
 fn kind(path: &Path) -> Option<String> {
-    // A folder's name may tell what the weights do not.
+    // A folder's name may reveal more than the weights.
     let name = path.display().to_string();
     let checkpoint = Checkpoint::from_files(&name, path, None, None).ok()?;
     let (base, family) = checkpoint.inferred()?;
@@ -168,7 +168,7 @@ fn names(paths: &[PathBuf], kind: impl Fn(&Path) -> Option<String>) -> String {
 }
 
 fn is_weights(name: &str) -> bool {
-    // A learned lens may lie beside the weights that it was fitted to.
+    // A tuned lens may be beside the weights that it was fitted to.
     if name == TENSOR_FILE || BESIDE.iter().any(|beside| name.starts_with(beside)) {
         return false;
     }
@@ -180,7 +180,7 @@ fn is_weights(name: &str) -> bool {
             .any(|known| extension == *known)
 }
 
-/// Whether a name is that of one of several parts: `model-00001-of-00002.safetensors`.
+/// Returns whether a name is that of a shard: `model-00001-of-00002.safetensors`.
 fn is_part(path: &Path) -> bool {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let mut words = stem.rsplit('-');
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn the_right_file_is_picked_where_there_is_one() {
         let coconut = tiny::serialize(&tiny::tensors_of(1));
-        // The base of the toy, as it lies beside a checkpoint that was trained from it.
+        // The toy's base, as it would lie beside a checkpoint trained from it.
         let plain: tiny::Tensors = tiny::tensors_of(1)
             .into_iter()
             .map(|(name, tensor)| (name.trim_start_matches("base_causallm.").to_owned(), tensor))

@@ -102,8 +102,7 @@ impl Model {
     /// Scores given ids after a branch, in one pass: one list for all rows, or one per row; lengths may differ.
     ///
     /// # Errors
-    /// [`ModelError::Input`] if lists and rows do not match, for unknown ids or too many positions;
-    /// [`ModelError::Cancelled`].
+    /// [`ModelError::Input`] if lists and rows do not match, for unknown ids or too many positions; [`ModelError::Cancelled`].
     pub fn score(
         &self,
         branch: &Branch,

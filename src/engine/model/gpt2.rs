@@ -13,7 +13,6 @@ use super::linear::{Linear, Norm, Stored};
 use super::table::Table;
 use super::weights::Weights;
 
-/// A GPT-2 backbone.
 pub(crate) struct Gpt2 {
     table: Table,
     wpe: Tensor,
@@ -40,8 +39,8 @@ struct Attention {
 }
 
 impl Gpt2 {
-    /// Takes the backbone's tensors; `prefix` goes before every name, `rows` is the height of the token table, and
-    /// `lora_alpha` says that blocks are adapted.
+    /// Takes the backbone's tensors; `prefix` precedes every name, `rows` is the height of the token table, and a `lora_alpha` means
+    /// that blocks have low-rank branches.
     pub(crate) fn take(
         weights: &mut Weights<'_>,
         config: &Gpt2Config,
@@ -107,7 +106,7 @@ impl Gpt2 {
         })
     }
 
-    /// Position embeddings of the t new positions, (1 or rows, t, width).
+    /// Returns position embeddings of the t new positions, (1 or rows, t, width).
     fn position_vectors(&self, pass: &Pass<'_>, cache: &Cache, t: usize) -> Result<Tensor> {
         let numbers = positions(pass.positions, t, cache, self.positions)?;
         let rows = numbers.len() / t;
@@ -135,7 +134,7 @@ impl Backbone for Gpt2 {
         check_rows(b, cache)?;
         let masks = Masks::of(t, cache, self.dtype, &self.device)?;
         let positions = self.position_vectors(pass, cache, t)?;
-        // (b, t, d) -> (b t, d): every linear layer is then one plain matrix product.
+        // (b, t, d) -> (b t, d), so that every linear layer is one plain matrix product.
         let mut x = pass
             .vectors
             .to_dtype(self.dtype)?
@@ -180,7 +179,7 @@ impl Backbone for Gpt2 {
 }
 
 impl Attention {
-    /// (b t, d) -> (b t, d) and the grown cache.
+    /// Maps (b t, d) -> (b t, d) and returns the grown cache.
     #[expect(
         clippy::many_single_char_names,
         reason = "tensor letters, each with its shape"
@@ -195,8 +194,8 @@ impl Attention {
     ) -> Result<(Tensor, LayerCache)> {
         let (n, d) = x.dims2()?;
         let (heads, w) = (self.heads, d / self.heads);
-        // (b t, 3 d) -> (3, H, b t, w): rows sit beside each other under each head, so that against the shared
-        // prefix they fold into the query dimension, and against the tail unfold, (H, b, t, w).
+        // (b t, 3 d) -> (3, H, b t, w): rows are adjacent under each head, so that they fold into the query dimension against the
+        // shared prefix, and unfold, (H, b, t, w), against the tail.
         let qkv = self
             .c_attn
             .forward(x)?

@@ -1,18 +1,18 @@
-//! Calls code of others that may panic on a bad file, and makes a plain answer of the panic.
+//! Converts panics of third-party code on bad files to errors.
 //!
-//! The tokenizer library indexes and unwraps its way through a tokenizer.json: a merge of two words longer than any in
-//! the vocabulary, or a decoder that strips more than there is, panics. Such a file is to be refused like any other.
+//! The tokenizer library panics on some tokenizer.json files, such as a merge of two words longer than any in the vocabulary, or a
+//! decoder that strips more than exists. Such files must be rejected like any other bad file.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 thread_local! {
-    /// Whether a panic of this thread is caught here, and nobody needs to hear of it.
+    /// Whether a panic of this thread is caught here and should not be reported.
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a call; nothing if it panicked. The call must leave nothing half done that is used afterwards.
+/// Runs a call; returns `None` if it panicked. The call must not leave shared state inconsistent.
 pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {

@@ -138,8 +138,7 @@ impl Model {
     /// Runs prompts of equal length as one batch. A single prompt becomes a prefix shared by all forks.
     ///
     /// # Errors
-    /// [`ModelError::Input`] for no prompts, empty or unequal ones, unknown ids or too many positions;
-    /// [`ModelError::Cancelled`].
+    /// [`ModelError::Input`] for no prompts, empty or unequal ones, unknown ids or too many positions; [`ModelError::Cancelled`].
     pub fn prefill(&self, prompts: &[&[u32]], cancel: &Cancel) -> Result<Branch> {
         let branch = self.prefill_rows(prompts, cancel)?;
         if prompts.len() == 1 {
@@ -257,8 +256,7 @@ impl Model {
     /// Feeds one id to each row.
     ///
     /// # Errors
-    /// [`ModelError::Input`] if ids and rows do not match, for unknown ids or too many positions;
-    /// [`ModelError::Cancelled`].
+    /// [`ModelError::Input`] if ids and rows do not match, for unknown ids or too many positions; [`ModelError::Cancelled`].
     pub fn step(&self, branch: &Branch, ids: &[u32], cancel: &Cancel) -> Result<Branch> {
         cancel.check()?;
         if ids.len() != branch.rows() {

@@ -1,4 +1,4 @@
-//! The two files of a learned lens, `lens.json` and `lens.safetensors`, from a folder or from the binary, opened but not judged.
+//! The two files of a tuned lens, `lens.json` and `lens.safetensors`, from a folder or the binary; opened but not validated.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -7,11 +7,11 @@ use super::bundled::BUNDLED;
 use super::error::{ModelError, Result, short};
 use super::source::Source;
 
-/// Name of the card.
+/// The file name of the card.
 pub const CARD_FILE: &str = "lens.json";
-/// Name of the maps.
+/// The file name of the maps.
 pub const TENSOR_FILE: &str = "lens.safetensors";
-/// The longest card that is read; one of 32 layers and 16 latents has a tenth of it.
+/// The maximum size of a card, in bytes; one of 32 layers and 16 latents has a tenth of it.
 const LONGEST_CARD: u64 = 8 << 20;
 
 /// The files of one lens.
@@ -23,7 +23,7 @@ pub struct LensFiles {
 }
 
 impl LensFiles {
-    /// Opens a folder.
+    /// Opens the lens in a folder.
     ///
     /// # Errors
     /// [`ModelError::Read`] naming the file.
@@ -51,7 +51,7 @@ impl LensFiles {
         })
     }
 
-    /// The lenses in the binary, one for each bundled model.
+    /// Returns the lenses in the binary, one per bundled model.
     pub fn bundled() -> impl Iterator<Item = Self> {
         BUNDLED.iter().map(|bundled| Self {
             name: format!("the bundled lens of {}", bundled.name),
@@ -60,7 +60,7 @@ impl LensFiles {
         })
     }
 
-    /// Takes the parts as they are.
+    /// Creates the files from their contents.
     #[must_use]
     pub fn from_parts(name: &str, card: String, tensors: Vec<u8>) -> Self {
         Self {
@@ -70,16 +70,16 @@ impl LensFiles {
         }
     }
 
-    /// The same maps with another card.
+    /// Replaces the card.
     #[must_use]
     pub fn with_card(self, card: String) -> Self {
         Self { card, ..self }
     }
 
-    /// The bytes of the maps' file.
+    /// Returns the bytes of the maps' file.
     ///
     /// # Errors
-    /// [`ModelError::Read`] when they cannot be read.
+    /// [`ModelError::Read`] if it cannot be read.
     pub fn tensors(&self) -> Result<Vec<u8>> {
         let length = usize::try_from(self.tensors.length()).unwrap_or(usize::MAX);
         self.tensors
@@ -87,22 +87,22 @@ impl LensFiles {
             .map_err(|e| self.unreadable(&e))
     }
 
-    /// What errors and reports call the lens: its folder, or whose bundled one it is.
+    /// Returns the lens's name in messages: its folder, or the model whose bundled lens it is.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The text of the card.
+    /// Returns the text of the card.
     #[must_use]
     pub fn card(&self) -> &str {
         &self.card
     }
 
-    /// SHA-256 of the maps' file.
+    /// Returns the SHA-256 of the maps' file.
     ///
     /// # Errors
-    /// [`ModelError::Read`] when it cannot be read.
+    /// [`ModelError::Read`] if it cannot be read.
     pub fn tensors_sha256(&self) -> Result<String> {
         self.tensors
             .sha256(&AtomicBool::new(false))

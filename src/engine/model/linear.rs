@@ -1,4 +1,4 @@
-//! Linear layers and norms as the checkpoints store them, with an optional low-rank branch kept apart (methods.md 8.5).
+//! Linear layers and norms as checkpoints store them, with an optional separate low-rank branch (methods.md 8.5).
 
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{DType, Module, Tensor};
@@ -7,18 +7,18 @@ use super::cpu_ops::add_bias;
 use super::error::Result;
 use super::weights::Weights;
 
-/// What quantized matrices hold: blocks of 32 bytes with a scale each.
+/// The format of quantized matrices: blocks of 32 bytes with one scale each.
 pub(crate) const QUANTIZED: GgmlDType = GgmlDType::Q8_0;
 
-/// How a linear layer is stored.
+/// The storage layout of a linear layer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stored {
     pub(crate) input: usize,
     pub(crate) output: usize,
-    /// `[output, input]`, as PyTorch's own linear layers are, rather than GPT-2's `[input, output]`.
+    /// Whether weights are `[output, input]`, as in PyTorch, instead of GPT-2's `[input, output]`.
     pub(crate) output_first: bool,
     pub(crate) bias: bool,
-    /// Alpha of the low-rank branch, if there is one, under the names that peft writes.
+    /// Alpha of the low-rank branch, if there is one, stored under peft's names.
     pub(crate) lora_alpha: Option<f64>,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Stored {
 pub(crate) struct Linear {
     weight: Weight,
     bias: Option<Tensor>,
-    /// (input, rank) and (rank, output), scaled; in `f32` whatever the weight is in.
+    /// (input, rank) and (rank, output), scaled; in `f32` regardless of the weight's type.
     low_rank: Option<(Tensor, Tensor)>,
 }
 
@@ -37,7 +37,7 @@ enum Weight {
 }
 
 impl Linear {
-    /// Takes `{name}.weight` and `{name}.bias`; with a low-rank branch, the names that peft writes.
+    /// Takes `{name}.weight` and `{name}.bias`; with a low-rank branch, peft's names.
     pub(crate) fn take(weights: &mut Weights<'_>, name: &str, stored: Stored) -> Result<Self> {
         let Stored {
             input,
@@ -75,7 +75,7 @@ impl Linear {
         })
     }
 
-    /// (n, in) -> (n, out)
+    /// Applies the layer, (n, in) -> (n, out).
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let mut y = match &self.weight {
             Weight::Full(weight) => x.matmul(weight)?,
@@ -87,7 +87,7 @@ impl Linear {
         let Some((a, b)) = &self.low_rank else {
             return Ok(y);
         };
-        // The sum is rounded once, after the branch was added.
+        // The sum is rounded once, after the branch is added.
         let branch = x.to_dtype(DType::F32)?.matmul(a)?.matmul(b)?;
         Ok((y.to_dtype(DType::F32)? + branch)?.to_dtype(x.dtype())?)
     }
@@ -132,7 +132,7 @@ impl Norm {
         })
     }
 
-    /// (.., width) -> (.., width)
+    /// Applies the norm, (.., width) -> (.., width).
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         // The fused op has no backward pass; nothing is trained here.
         Ok(candle_nn::ops::layer_norm(
@@ -144,7 +144,7 @@ impl Norm {
     }
 }
 
-/// A norm by the root of the mean square, with scale.
+/// A root-mean-square norm with scale.
 pub(crate) struct RmsNorm {
     weight: Tensor,
     eps: f32,
@@ -164,7 +164,7 @@ impl RmsNorm {
         })
     }
 
-    /// (.., width) -> (.., width)
+    /// Applies the norm, (.., width) -> (.., width).
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         Ok(candle_nn::ops::rms_norm(x, &self.weight, self.eps)?)
     }

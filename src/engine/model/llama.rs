@@ -13,7 +13,6 @@ use super::linear::{Linear, RmsNorm, Stored};
 use super::table::Table;
 use super::weights::Weights;
 
-/// A Llama backbone.
 pub(crate) struct Llama {
     table: Table,
     layers: Vec<Block>,
@@ -39,17 +38,17 @@ struct Attention {
     k_proj: Linear,
     v_proj: Linear,
     o_proj: Linear,
-    /// Heads of keys and values.
+    /// Key-value heads.
     heads: usize,
-    /// Query heads to each of them.
+    /// Query heads per key-value head.
     groups: usize,
     width: usize,
     scale: f64,
 }
 
 impl Llama {
-    /// Takes the backbone's tensors; `prefix` goes before every name, `rows` is the height of the token table, and
-    /// `lora_alpha` says that blocks are adapted.
+    /// Takes the backbone's tensors; `prefix` precedes every name, `rows` is the height of the token table, and a `lora_alpha` means
+    /// that blocks have low-rank branches.
     pub(crate) fn take(
         weights: &mut Weights<'_>,
         config: &LlamaConfig,
@@ -88,7 +87,7 @@ impl Llama {
         })
     }
 
-    /// Cosines and sines of the t new positions, both (t, head width / 2), or (rows, t, head width / 2).
+    /// Returns cosines and sines of the t new positions, both (t, head width / 2) or (rows, t, head width / 2).
     fn rotation(&self, pass: &Pass<'_>, cache: &Cache, t: usize) -> Result<(Tensor, Tensor)> {
         let positions = positions(pass.positions, t, cache, self.positions)?;
         let shape = match positions.len() / t {
@@ -218,7 +217,7 @@ impl Block {
 }
 
 impl Attention {
-    /// (b t, d) -> (b t, d) and the grown cache.
+    /// Maps (b t, d) -> (b t, d) and returns the grown cache.
     #[expect(
         clippy::many_single_char_names,
         reason = "tensor letters, each with its shape"
@@ -233,7 +232,7 @@ impl Attention {
         mask: Option<&Tensor>,
     ) -> Result<(Tensor, LayerCache)> {
         let (heads, groups, w) = (self.heads, self.groups, self.width);
-        // (b t, H w) -> (b, H, t, w), which the rotation wants.
+        // (b t, H w) -> (b, H, t, w), as the rotation requires.
         let apart = |y: Tensor, heads: usize| -> Result<Tensor> {
             Ok(y.reshape((b, t, heads, w))?.transpose(1, 2)?.contiguous()?)
         };
@@ -259,7 +258,7 @@ impl Attention {
     }
 }
 
-/// Angle per position of each pair of dimensions, stretched as the configuration says.
+/// Returns the angle per position of each pair of dimensions, scaled as configured.
 fn frequencies(config: &LlamaConfig) -> Vec<f32> {
     #[expect(clippy::cast_precision_loss, reason = "a head width is far below 2^23")]
     let plain = (0..config.head_width)
@@ -271,7 +270,7 @@ fn frequencies(config: &LlamaConfig) -> Vec<f32> {
     }
 }
 
-/// A frequency after stretching. By Llama 3's rule fast ones stay, slow ones are divided by the factor, and between the two it is
+/// Scales a frequency. By Llama 3's rule high ones are unchanged, low ones are divided by the factor, and those in between are
 /// blended.
 fn stretched(frequency: f32, scaling: RopeScaling) -> f32 {
     let (factor, low, high, original_positions) = match scaling {

@@ -1,4 +1,4 @@
-//! The special ids of a family and its prompt rules (methods.md 1.5, 1.6, 2.1, 2.2).
+//! The special ids and prompt rules of a family (methods.md 1.5, 1.6, 2.1, 2.2).
 
 use super::config::{Arch, Config};
 use super::error::{ModelError, Result};
@@ -7,36 +7,36 @@ use super::options::{Behaviour, SpecialTokens};
 use super::tokenizer::Tokenizer;
 use crate::core::types::Task;
 
-/// Ids and rules that turn a question into a prompt and a generation into an answer.
+/// The ids and rules that turn a question into a prompt and a generation into an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Markers {
-    /// Opens the latent phase; none for the kinds without latents.
+    /// Opens the latent phase; `None` for the kinds without latents.
     pub start: Option<u32>,
-    /// Closes it.
+    /// Closes the latent phase.
     pub end: Option<u32>,
-    /// Placeholder id of a latent, where the family has one.
+    /// Placeholder id of a latent, if the family has one.
     pub latent: Option<u32>,
-    /// Follows the question ahead of the marker: the multi-mode kinds on Llama end the user's turn.
+    /// Precedes the marker after the question: the multi-mode kinds on Llama end the user's turn.
     pub turn_end: Option<u32>,
     /// The ids before an answer.
     pub delimiter: Vec<u32>,
-    /// The same as text.
+    /// The delimiter as text.
     pub delimiter_text: &'static str,
     /// Ids that end a generation.
     pub stop: Vec<u32>,
     /// Whether a newline follows the question.
     pub newline: bool,
-    /// Only ids below this are ever generated; CODI leaves out its end marker.
+    /// The upper bound of generated ids; CODI excludes its end marker.
     pub answer_vocab: usize,
     /// Whether the first generated id is kept even if it is a stop id (methods.md 9, Q1).
     pub keeps_first: bool,
 }
 
 impl Markers {
-    /// Finds the ids: as the user said, by name in the tokenizer, else by their place after the base vocabulary.
+    /// Finds the ids: from the user's options, by name in the tokenizer, else by position after the base vocabulary.
     ///
     /// # Errors
-    /// [`ModelError::Config`] or [`ModelError::Tokenizer`] if an id cannot be told.
+    /// [`ModelError::Config`] or [`ModelError::Tokenizer`] if an id cannot be determined.
     pub(crate) fn find(
         model: &str,
         config: &Config,
@@ -112,7 +112,7 @@ impl Markers {
         })
     }
 
-    /// Whether an id is a marker or an end token, which no question may hold.
+    /// Returns whether an id is a marker or an end token, which questions must not contain.
     #[must_use]
     pub fn is_control(&self, id: u32) -> bool {
         [self.start, self.end, self.latent, self.turn_end].contains(&Some(id))
@@ -120,7 +120,7 @@ impl Markers {
     }
 }
 
-/// What ends a turn in Llama's Instruct vocabulary, and generations in most kinds.
+/// The end of a turn in Llama's Instruct vocabulary, and of generations in most kinds.
 const TURN_END: &str = "<|eot_id|>";
 
 fn by_name(family: Family, tokenizer: &Tokenizer) -> Option<SpecialTokens> {
@@ -152,7 +152,7 @@ fn by_place(config: &Config, vocab: usize) -> std::result::Result<SpecialTokens,
         })?;
     let row = |i: usize| u32::try_from(base + i).map_err(|_| "vocab_size is too large".to_owned());
     Ok(match family {
-        // The first row of CODI is its padding.
+        // CODI's first added row is its padding.
         Family::Codi => SpecialTokens {
             start: row(1)?,
             end: row(2)?,
@@ -166,13 +166,14 @@ fn by_place(config: &Config, vocab: usize) -> std::result::Result<SpecialTokens,
     })
 }
 
-/// Whether a CODI question gets the newline that its model saw in training on the logic sets, and that the published
-/// evaluation leaves out (methods.md Q3).
+/// Returns whether a CODI question gets the newline that its model saw in training on the logic sets, and that the published
+/// evaluation omits (methods.md Q3).
 fn mends_newline(config: &Config) -> bool {
     config.behaviour == Behaviour::Fixed && config.task == Task::Logic
 }
 
-/// The latent kinds stop at the tokenizer's end token, the others at what config.json lists (methods.md 2.1 to 2.4).
+/// Returns the stop ids: the end of turn for latent kinds on Llama, else the ids in config.json, else `<|endoftext|>`
+/// (methods.md 2.1 to 2.4).
 fn stop_ids(config: &Config, tokenizer: &Tokenizer) -> Vec<u32> {
     let listed = config.arch.eos();
     if config.family.has_latents()

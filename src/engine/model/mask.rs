@@ -1,13 +1,13 @@
-//! The mask of positions that may not be seen.
+//! The causal attention mask.
 
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::utils::build_additive_causal_mask;
 
 use super::error::Result;
 
-/// The additive mask of t new positions after `cached` ones, (1, 1 or b, t, cached + t); none if all may be seen.
+/// Returns the additive mask of t new positions after `cached` ones, (1, 1 or b, t, cached + t); `None` if nothing is hidden.
 ///
-/// `extra`, (1 or b, t, cached + t), is added on top.
+/// `extra`, (1 or b, t, cached + t), is added to it.
 pub(crate) fn causal_mask(
     t: usize,
     cached: usize,

@@ -442,7 +442,7 @@ mod tests;
 #[cfg(test)]
 mod unfold_tests;
 
-/// Returns the default number of compute threads: the number of physical cores, at most what the process may use.
+/// Returns the default number of compute threads: `RAYON_NUM_THREADS`, else one per physical core, but no more than the process may use.
 #[must_use]
 pub fn default_threads() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

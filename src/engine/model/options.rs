@@ -9,8 +9,7 @@ pub enum Precision {
     /// Everything in `f32`: required for a verdict.
     #[default]
     F32,
-    /// As in the published code: CODI's base in `bf16` with the low-rank branch in `f32`, the rest in `f32`
-    /// (methods.md 2.2, 8.5).
+    /// As in the published code: CODI's base in `bf16`, its low-rank branch and the rest in `f32` (methods.md 2.2, 8.5).
     Reference,
     /// Weights and activations in `bf16`.
     Bf16,

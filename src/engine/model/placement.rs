@@ -1,22 +1,22 @@
-//! Where a model runs: the device that was asked for, or the best there is, with a way back to the CPU.
+//! The device for a model: the requested one, or the best available, with a fallback to the CPU.
 
 use candle_core::utils::{cuda_is_available, metal_is_available};
 
 use super::{Checkpoint, Device, LoadOptions, Model, ModelError, Result};
 
-/// A device, and whether the CPU will do in its place.
+/// A device, and whether the CPU may replace it.
 #[derive(Debug, Clone)]
 pub struct Placement {
-    /// Where to load.
+    /// The device to load to.
     pub device: Device,
-    /// Whether it was not asked for by name: a model that does not fit may then go to the CPU.
+    /// Whether the user did not request it by name: a model that does not fit may then move to the CPU.
     pub may_fall_back: bool,
-    /// Why it is not the accelerator that this build was made for, if so.
+    /// Why the build's accelerator is not used, if so.
     pub note: Option<String>,
 }
 
 impl Placement {
-    /// Exactly this device.
+    /// Returns exactly this device.
     #[must_use]
     pub fn on(device: Device) -> Self {
         Self {
@@ -26,7 +26,7 @@ impl Placement {
         }
     }
 
-    /// The accelerator that this build was made for, if it works here, else the CPU with the reason.
+    /// Returns the build's accelerator; the CPU if there is none, or, with the reason, if it does not work.
     #[must_use]
     pub fn best() -> Self {
         let (name, opened) = if cuda_is_available() {
@@ -54,8 +54,8 @@ impl Placement {
         }
     }
 
-    /// Loads a model there; a model that does not fit the memory of a device nobody asked for goes to the CPU. Returns
-    /// what to tell the user about it.
+    /// Loads a model to the device, or to the CPU if it exceeds the memory of a device that was not requested. Also returns notes for
+    /// the user.
     ///
     /// # Errors
     /// As [`Model::load`].

@@ -1,8 +1,8 @@
-//! Random checkpoints of a published shape: they know nothing, and serve to measure speed and memory.
+//! Random checkpoints of a published shape, untrained, for measuring speed and memory.
 //!
-//! A random model never ends its answer, which would make a sweep over answers cost many times what it costs on a trained one. So
-//! GPT-2's first block gets three habits by hand: after the end marker it says the delimiter, after the delimiter whatever the rest
-//! of the model says, and after anything else the end token.
+//! A random model never ends its answer, so that a sweep over answers would cost many times more than with a trained one. GPT-2's
+//! first block therefore gets three hand-made habits: it says the delimiter after the end marker, the rest of the model's choice
+//! after the delimiter, and the end token after anything else.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -28,11 +28,11 @@ pub enum Shape {
 /// The names of the files that [`write()`] writes.
 pub const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
-/// Writes config.json, tokenizer.json and model.safetensors of a random checkpoint into a folder; always the same ones. Its vocabulary
-/// has these words and numbers too.
+/// Writes config.json, tokenizer.json and model.safetensors of a random checkpoint into a folder, deterministically. The
+/// vocabulary includes `words` and numbers.
 ///
 /// # Errors
-/// When the folder cannot be made or written.
+/// If the folder cannot be created or written.
 pub fn write(shape: Shape, words: &BTreeSet<String>, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;
     let [config_path, tokenizer_path, weights_path] = FILES.map(|name| folder.join(name));
@@ -61,7 +61,6 @@ pub fn write(shape: Shape, words: &BTreeSet<String>, folder: &Path) -> Result<()
     })
 }
 
-/// Writes the weights' file.
 fn weights(
     out: &mut dyn Write,
     header: &[u8],
@@ -85,7 +84,7 @@ fn weights(
             .collect();
         habits.teach(name, shape, &mut values);
         for value in values {
-            // The upper half of an f32 is a bf16, cut off rather than rounded.
+            // The upper half of an f32 is its bf16, truncated rather than rounded.
             out.write_all(&value.to_le_bytes()[4 - size..])?;
         }
     }
@@ -102,11 +101,11 @@ struct Habits {
 impl Habits {
     /// `<|end-latent|>`, `###` and `<|endoftext|>`.
     const IDS: [usize; 3] = [50_258, 9, 50_256];
-    /// How far a habit pushes: enough to stand above what the random blocks add.
+    /// The strength of a habit: enough to dominate the output of the random blocks.
     const PUSH: f32 = 20.0;
 
-    /// Changes a tensor of the first block. Two neurons make a step: their difference is 1 where the current token is the one they
-    /// look for (its direction then weighs about 10 after the norm, any other about 1), and 0 elsewhere.
+    /// Changes a tensor of the first block. Two neurons form a step: their difference is 1 if the current token is the one they
+    /// detect (its direction then weighs about 10 after the norm, others about 1), else 0.
     fn teach(&mut self, name: &str, shape: &[usize], values: &mut [f32]) {
         let width = shape.last().copied().unwrap_or(1);
         if name.ends_with("transformer.wte.weight") {

@@ -1,4 +1,4 @@
-//! Checks at load that the engine computes what it says; a failure means that no figure can be trusted.
+//! Numerical self-tests at load; a failure means that no result can be trusted.
 
 use candle_core::Tensor;
 
@@ -8,14 +8,14 @@ use super::error::{ModelError, Result};
 use super::{Branch, Model, Precision, Rollout};
 use crate::core::types::LatentIdx;
 
-/// The text of the self-tests; words that a vocabulary lacks do not matter here.
+/// The text of the self-tests; words missing from a vocabulary do no harm.
 const QUESTION: &str = "Tom has 3 apples and buys 4 more. How many apples does Tom have?";
 
-/// Largest allowed difference, relative to the largest value compared.
+/// Returns the largest allowed difference, relative to the largest value compared.
 ///
-/// Batches of one and of many go through different matrix kernels, which differ by about 1e-6 in `f32`. Half precision
-/// rounds every activation to 8 (`bf16`) or 11 (`f16`) binary digits and blocks of eight bits round to about 7, and
-/// a dozen layers of that add up; a wrong cache or position is off by the order of the values themselves.
+/// Batches of one and of many use different matrix kernels, which differ by about 1e-6 in `f32`. Half precision rounds every
+/// activation to 8 (`bf16`) or 11 (`f16`) binary digits, blocks of eight bits to about 7, and the errors add up over a dozen
+/// layers; a wrong cache or position is off by the order of the values themselves.
 fn tolerance(model: &Model) -> f64 {
     match (model.config.precision, model.family().is_codi()) {
         (Precision::F32, _) | (Precision::Reference, false) => 1e-4,
@@ -24,23 +24,23 @@ fn tolerance(model: &Model) -> f64 {
     }
 }
 
-/// What the self-tests measured: largest differences, relative to the largest value compared.
+/// The self-tests' measurements: largest differences, relative to the largest value compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SelfTest {
-    /// The lens at the answer position against the logits that generation used.
+    /// Logit lens at the answer position against the logits used in generation.
     pub lens: f64,
     /// Latents with their own values written back against the natural run, in one batch.
     pub write_back: f64,
-    /// A run alone against the same run in a batch of four.
+    /// A single run against the same run in a batch of four.
     pub batch: f64,
     /// Step by step on a shared prefix against all positions at once without a cache.
     pub cache: f64,
-    /// The largest difference that passes.
+    /// The largest allowed difference.
     pub tolerance: f64,
 }
 
 impl SelfTest {
-    /// Stands in until the checks have run.
+    /// The placeholder before the checks have run.
     pub(crate) const NOT_RUN: Self = Self {
         lens: f64::NAN,
         write_back: f64::NAN,
@@ -57,7 +57,7 @@ impl SelfTest {
         let cancel = Cancel::new();
         let prompt = model.prompt(QUESTION, model.main_mode())?;
         let start = model.prefill(&[&prompt.ids], &cancel)?;
-        // Two show what the loop does; more of them would only take longer.
+        // Two latents exercise the loop; more would only take longer.
         let k = model.n_latents().min(2);
         let alone = model.rollout(&start, k, &Writes::none(1), &cancel)?;
         let closed = model.close(alone.last(), true, &cancel)?;
@@ -94,7 +94,7 @@ impl SelfTest {
             ("a batch of 1 equals a batch of 4", result.batch),
             ("a shared prefix equals no cache", result.cache),
         ] {
-            // `difference` never returns a value that is not a number.
+            // `difference` never returns NaN.
             if found > result.tolerance {
                 return Err(ModelError::SelfTest {
                     model: model.info.name.clone(),
@@ -117,7 +117,7 @@ impl SelfTest {
     }
 }
 
-/// Every position in one pass with no cache: the states from the start marker on, and the lens at the answer position.
+/// Runs every position in one pass without a cache; returns the states from the start marker on, and the lens at the answer position.
 fn all_at_once(model: &Model, ids: &[u32], alone: &Rollout) -> Result<(Vec<f32>, Vec<f32>)> {
     let mut end: Vec<u32> = model.markers.end.into_iter().collect();
     end.extend(&model.markers.delimiter);
@@ -136,15 +136,15 @@ fn all_at_once(model: &Model, ids: &[u32], alone: &Rollout) -> Result<(Vec<f32>,
     Ok((states.flatten_all()?.to_vec1()?, lens))
 }
 
-/// The same states as they came out step by step.
+/// Returns the same states from the step-by-step run.
 fn stepped_states(alone: &Rollout, closed: &Branch) -> Result<Vec<f32>> {
     let mut states: Vec<Tensor> = alone.branches.iter().map(|b| b.hidden.clone()).collect();
     states.push(closed.hidden.clone());
     Ok(Tensor::cat(&states, 0)?.flatten_all()?.to_vec1()?)
 }
 
-/// Four rows: natural, own values written back, zero at latent 1, natural. Also returns what the zero changed in the
-/// state after latent 1.
+/// Runs four rows: natural, own values written back, zero at latent 1, natural. Also returns the zero's effect on the state
+/// after latent 1.
 fn batch_run(
     model: &Model,
     start: &Branch,
@@ -152,7 +152,7 @@ fn batch_run(
     cancel: &Cancel,
 ) -> Result<(Branch, f64)> {
     let k = alone.latents.len();
-    // The values of a batch of one may differ in the last bit: written back are those of the batch itself.
+    // A batch of one may differ in the last bit, so the values written back come from the batch.
     let natural = model.rollout(start, k, &Writes::none(4), cancel)?;
     let mut writes = Writes::none(4);
     for (j, latent) in natural.latents.iter().enumerate() {
@@ -172,7 +172,7 @@ fn batch_run(
     Ok((model.close(rollout.last(), true, cancel)?, effect))
 }
 
-/// Largest difference, relative to the largest value of `a` (at least 1); infinite if the lengths differ.
+/// Returns the largest difference, relative to the largest value of `a` (at least 1); infinite if the lengths differ.
 fn difference(a: &[f32], b: &[f32]) -> f64 {
     if a.len() != b.len() || a.is_empty() {
         return f64::INFINITY;

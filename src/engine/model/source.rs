@@ -27,7 +27,6 @@ pub(crate) enum Source {
     Disk(Arc<Disk>),
 }
 
-/// An open file.
 #[derive(Debug)]
 pub(crate) struct Disk {
     path: PathBuf,
@@ -36,7 +35,6 @@ pub(crate) struct Disk {
 }
 
 impl Source {
-    /// Opens a file.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = file::open(path)?;
         let length = file.metadata()?.len();
@@ -55,7 +53,6 @@ impl Source {
         }
     }
 
-    /// Returns the length in bytes.
     pub(crate) fn length(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,

@@ -1,8 +1,8 @@
-//! The decoder that SIM-CoT trains beside the model: a latent as its prefix, it writes the step the latent stands for.
+//! The decoder that SIM-CoT trains beside the model: with a latent as prefix, it writes the step that the latent represents.
 //!
-//! A checkpoint may hold it under `decoder.` (CODI: its own token table, positions from 0, `pj_in` ahead of it) or
-//! `expainable_llm.` (Coconut: the model's own token table, positions from 1). Source: the published training code of
-//! both; the released test scripts never call it.
+//! A checkpoint may store it under `decoder.` (CODI: separate token table, positions from 0, preceded by `pj_in`) or
+//! `expainable_llm.` (Coconut: the model's token table, positions from 1). Source: the published training code of both; the
+//! released test scripts never call it.
 
 use std::sync::Arc;
 
@@ -18,18 +18,18 @@ use super::vectors::Vectors;
 use super::weights::Weights;
 use super::{Model, take_backbone};
 
-/// A decoder with its way in.
+/// A decoder and its input projection.
 pub(crate) struct StepDecoder {
     backbone: Arc<dyn Backbone>,
-    /// From the model's width to the decoder's.
+    /// Maps the model's width to the decoder's.
     input: Option<Linear>,
-    /// Tokens are looked up in the model's own table.
+    /// Whether tokens are looked up in the model's table.
     model_table: bool,
     first_position: u32,
 }
 
 impl StepDecoder {
-    /// Takes the tensors under `prefix`, an architecture like the model's, and `pj_in`; `pj_out` serves training alone.
+    /// Takes the tensors under `prefix`, with the model's architecture, and `pj_in`; `pj_out` is for training only.
     pub(crate) fn take(weights: &mut Weights<'_>, arch: &Arch, prefix: &str) -> Result<Self> {
         let table = match arch {
             Arch::Gpt2(_) => "transformer.wte.weight",
@@ -66,13 +66,13 @@ impl StepDecoder {
 }
 
 impl Model {
-    /// Whether the checkpoint has a step decoder.
+    /// Returns whether the checkpoint has a step decoder.
     #[must_use]
     pub fn has_step_decoder(&self) -> bool {
         self.step_decoder.is_some()
     }
 
-    /// Starts the step decoder from one fed latent per row; the branch goes on with [`Model::decoder_step`].
+    /// Starts the step decoder from one fed latent per row; [`Model::decoder_step`] continues the branch.
     ///
     /// # Errors
     /// [`ModelError::Input`] if the checkpoint has no such decoder; [`ModelError::Cancelled`].
@@ -115,7 +115,7 @@ impl Model {
         decoder.feed(branch, &vectors)
     }
 
-    /// The decoder's next-token logits of every row.
+    /// Returns the decoder's next-token logits of every row.
     ///
     /// # Errors
     /// [`ModelError::Input`] if the checkpoint has no such decoder.
@@ -135,7 +135,7 @@ impl Model {
 }
 
 impl StepDecoder {
-    /// One vector per row, (rows, width), at the next position.
+    /// Feeds one vector per row, (rows, width), at the next position.
     fn feed(&self, branch: &Branch, vectors: &Tensor) -> Result<Branch> {
         let position = u32::try_from(branch.cache.len()).unwrap_or(u32::MAX - 1);
         let positions = [self.first_position + position];

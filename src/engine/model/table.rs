@@ -1,4 +1,4 @@
-//! The token tables: ids to input vectors, and states to logits; one table where they are tied.
+//! The token tables: map ids to input vectors and states to logits; a single table if they are tied.
 
 use candle_core::quantized::{QMatMul, QTensor};
 use candle_core::{DType, Module, Tensor};
@@ -7,14 +7,14 @@ use std::sync::Arc;
 use super::error::Result;
 use super::weights::Weights;
 
-/// A table up to this many values is copied to rows, which multiply twice as fast; a larger one is only viewed.
+/// The largest table, in values, that is copied to rows, which multiply twice as fast; larger ones are only viewed.
 const SMALL: usize = 1 << 22;
 
 /// Both tables of a backbone.
 pub(crate) struct Table {
     kind: Kind,
     rows: usize,
-    /// What the logits are computed in.
+    /// The type that logits are computed in.
     dtype: DType,
 }
 
@@ -30,7 +30,7 @@ enum Kind {
 impl Table {
     /// Takes the input table and, unless they are tied, the output table, both (rows, width).
     ///
-    /// The reference ties after loading: where both are stored, the input table wins (methods.md 8.7).
+    /// The reference ties after loading: if both are stored, the input table wins (methods.md 8.7).
     pub(crate) fn take(
         weights: &mut Weights<'_>,
         [input, output]: [&str; 2],
@@ -75,12 +75,12 @@ impl Table {
         })
     }
 
-    /// Rows, which is the number of ids.
+    /// Returns the number of rows, that is of ids.
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// (n) ids -> (n, width) in `f32`
+    /// Embeds ids, (n) -> (n, width), in `f32`.
     pub(crate) fn embed(&self, ids: &Tensor) -> Result<Tensor> {
         Ok(match &self.kind {
             Kind::Full { input, .. } => input.index_select(ids, 0)?.to_dtype(DType::F32)?,
@@ -88,7 +88,7 @@ impl Table {
         })
     }
 
-    /// (n, width) -> (n, rows) in `f32`
+    /// Returns logits, (n, width) -> (n, rows), in `f32`.
     pub(crate) fn unembed(&self, normed: &Tensor) -> Result<Tensor> {
         Ok(match &self.kind {
             Kind::Full { output, .. } => normed

@@ -1,4 +1,4 @@
-//! Tests of the loop and the cache on the toy model, and what the other tests share.
+//! Tests of the loop and the cache on the toy model, and shared test helpers.
 
 use candle_core::Tensor;
 
@@ -17,12 +17,12 @@ fn load(checkpoint: &Checkpoint) -> Result<Model> {
     )
 }
 
-/// The toy model, loaded through the normal door.
+/// Loads the toy model through the normal loader.
 pub(super) fn tiny_model(seed: u64) -> Model {
     load(&tiny::checkpoint(seed)).expect("the toy model loads")
 }
 
-/// The toy question up to its start marker.
+/// Runs the toy question up to its start marker.
 pub(super) fn question_branch(model: &Model) -> Branch {
     let prompt = model.prompt(tiny::QUESTION, Mode::Latent).expect("prompt");
     model
@@ -30,7 +30,7 @@ pub(super) fn question_branch(model: &Model) -> Branch {
         .expect("prefill")
 }
 
-/// A backbone that forgets what came before, to show that the self-tests notice.
+/// A backbone that ignores earlier positions, to show that the self-tests detect it.
 pub(super) struct Forgetful(pub(super) Arc<dyn Backbone>);
 
 impl Backbone for Forgetful {
@@ -175,7 +175,7 @@ fn later_latents_are_recomputed_and_earlier_ones_stand() {
     for j in 3..=4 {
         assert_ne!(fed(j)[0], fed(j)[1], "latent {j}");
     }
-    // What is projected is what was fed, and what the position before it would say next.
+    // The projected state is the fed vector, and the next prediction of the position before.
     let natural = rollout.latents[0].state.to_rows().expect("rows");
     assert_eq!(
         natural[0],
@@ -292,7 +292,7 @@ fn a_checkpoint_that_does_not_fit_is_named_tensor_by_tensor() {
     assert!(
         matches!(not_finite, Some(ModelError::WrongTensor { found, .. }) if found == "not finite")
     );
-    // Buffers and wrapped names are part of published files.
+    // Published files contain buffers and wrapped names.
     let buffers = load(&|t| {
         t.insert(
             "base_causallm.transformer.h.0.attn.bias".into(),
@@ -357,7 +357,7 @@ fn every_precision_loads_and_answers() {
     }
 }
 
-/// Renames the toy's tensors to CODI's, with a projection that mixes the dimensions.
+/// Renames the toy's tensors to CODI's and adds a projection that mixes the dimensions.
 pub(super) fn as_codi(tensors: &mut tiny::Tensors) {
     let names: Vec<String> = tensors.keys().cloned().collect();
     for name in names {
@@ -382,7 +382,7 @@ pub(super) fn as_codi(tensors: &mut tiny::Tensors) {
     }
 }
 
-/// The toy as a model of another family.
+/// Loads the toy as a model of another family.
 pub(super) fn load_as(
     family: Family,
     behaviour: Behaviour,
@@ -401,7 +401,7 @@ pub(super) fn load_as(
         ..LoadOptions::default()
     };
     let mut checkpoint = tiny::checkpoint_with(4, edit);
-    // CODI's delimiter, in place of words that no test asks for.
+    // CODI's delimiter replaces words that no test uses.
     let words = checkpoint.tokenizer.take().expect("the toy has one");
     let words = String::from_utf8(words.into_owned()).expect("JSON");
     let words = words
@@ -440,7 +440,7 @@ fn a_newline_left_out_by_the_published_evaluation_is_put_back_unless_asked_other
 
 #[test]
 fn the_decoder_of_a_sim_cot_checkpoint_reads_a_latent_as_its_prefix() {
-    // The decoder is a copy of the base, so what it must compute is known.
+    // The decoder is a copy of the base, so its results are known.
     let copy = |tensors: &mut tiny::Tensors, from: &str, to: &str| {
         let base: Vec<_> = tensors
             .iter()

@@ -1,6 +1,6 @@
-//! A deterministic toy checkpoint for tests and docs: a GPT-2 multimode-coconut, 16 wide, that goes through the normal
-//! loader. Random, but for one circuit: after the end marker it says `###`, then a number, then the end token. Which
-//! number follows from the question and the latents, and means nothing.
+//! A deterministic toy checkpoint for tests and docs: a GPT-2 multimode-coconut, 16 wide, loaded like any other. Random,
+//! except for one circuit: after the end marker it says `###`, then a number, then the end token. The number depends on the
+//! question and the latents, and is meaningless.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::Checkpoint;
 
-/// A question whose every word the toy vocabulary has.
+/// A question that the toy vocabulary covers.
 pub const QUESTION: &str = "Tom has 3 apples. He buys 4 apples. How many apples does Tom have?";
 
 /// Shape and values of each tensor, by name.
@@ -40,7 +40,7 @@ pub fn checkpoint(seed: u64) -> Checkpoint {
 /// Returns the toy checkpoint of a seed with its tensors edited.
 ///
 /// # Panics
-/// If an edited tensor's shape and values do not belong together.
+/// If an edited tensor's shape does not match its values.
 #[must_use]
 pub fn checkpoint_with(seed: u64, edit: &dyn Fn(&mut Tensors)) -> Checkpoint {
     let vocabulary = vocabulary();
@@ -63,8 +63,8 @@ pub fn checkpoint_with(seed: u64, edit: &dyn Fn(&mut Tensors)) -> Checkpoint {
     )
 }
 
-/// The toy vocabulary's tokenizer.json with more words, and without latent markers, for checkpoints whose markers are told by their
-/// place.
+/// Returns the toy vocabulary's tokenizer.json with more words and without latent markers, for checkpoints whose markers are
+/// found by position.
 pub(crate) fn tokenizer_json(words: &BTreeSet<String>) -> String {
     let mut vocabulary = vocabulary();
     vocabulary.truncate(vocabulary.len() - MARKERS.len());
@@ -77,7 +77,7 @@ pub(crate) fn tokenizer_json(words: &BTreeSet<String>) -> String {
     tokenizer(&vocabulary).to_string()
 }
 
-/// The toy vocabulary, in order of id.
+/// Returns the toy vocabulary, in order of id.
 pub(crate) fn vocabulary() -> Vec<String> {
     let mut vocabulary: Vec<String> = ["<unk>", "<|endoftext|>"]
         .into_iter()
@@ -90,7 +90,7 @@ pub(crate) fn vocabulary() -> Vec<String> {
     vocabulary
 }
 
-/// The tokenizer.json that the trainer writes, for this vocabulary.
+/// Returns a tokenizer.json as the trainer writes it, for this vocabulary.
 pub(crate) fn tokenizer(vocabulary: &[String]) -> Value {
     let id_of = |word: &str| vocabulary.iter().position(|w| w == word);
     let added = |word: &str, special: bool| {
@@ -149,7 +149,7 @@ fn tensors(seed: u64, vocabulary: &[String]) -> Tensors {
         };
         row[..FLAGS].fill(0.0);
         if let Some(flag) = flag {
-            // Loud enough to stand out after a layer norm.
+            // Large enough to dominate after a layer norm.
             row[flag] = 8.0;
         }
     }
@@ -165,7 +165,7 @@ fn tensors(seed: u64, vocabulary: &[String]) -> Tensors {
             put(&name(&format!("{norm}.bias")), &[WIDTH], vec![0.0; WIDTH]);
         }
         let mut input = random(WIDTH * 3 * WIDTH, 0.4);
-        // Attention neither reads flags nor writes them.
+        // Attention neither reads nor writes flags.
         input[..FLAGS * 3 * WIDTH].fill(0.0);
         put(&name("attn.c_attn.weight"), &[WIDTH, 3 * WIDTH], input);
         put(
@@ -182,7 +182,7 @@ fn tensors(seed: u64, vocabulary: &[String]) -> Tensors {
         let mut outer = random(INNER * WIDTH, 0.1);
         unflag(&mut outer);
         if layer + 1 == LAYERS {
-            // Unit u sees flag `from` and raises flag `to`: end marker, delimiter, number, end token.
+            // Unit u reads flag `from` and raises flag `to`: end marker, delimiter, number, end token.
             for (unit, (from, to)) in [(1, 2), (2, 0), (0, 3)].into_iter().enumerate() {
                 for row in 0..WIDTH {
                     inner[row * INNER + unit] = if row == from { 4.0 } else { 0.0 };
@@ -204,20 +204,18 @@ fn tensors(seed: u64, vocabulary: &[String]) -> Tensors {
     tensors
 }
 
-/// Keeps random values out of the flag dimensions.
+/// Clears the flag dimensions of random values.
 fn unflag(rows: &mut [f32]) {
     for row in rows.chunks_mut(WIDTH) {
         row[..FLAGS].fill(0.0);
     }
 }
 
-/// The tensors of the toy checkpoint of a seed.
 #[cfg(test)]
 pub(crate) fn tensors_of(seed: u64) -> Tensors {
     tensors(seed, &vocabulary())
 }
 
-/// A safetensors file of these tensors.
 pub(crate) fn serialize(tensors: &Tensors) -> Vec<u8> {
     let bytes: Vec<(&String, &Vec<usize>, Vec<u8>)> = tensors
         .iter()

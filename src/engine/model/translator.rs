@@ -80,7 +80,6 @@ pub struct Translators {
 }
 
 impl Translators {
-    /// Wraps fitted maps, one for each place of the shape.
     pub(crate) fn new(shape: TranslatorShape, maps: BTreeMap<(usize, LatentIdx), Affine>) -> Self {
         debug_assert!(shape.places().all(|place| maps.contains_key(&place)));
         Self { shape, maps }
@@ -171,7 +170,6 @@ impl Model {
         self.backbone.unembed(states)
     }
 
-    /// Returns the model's device.
     pub(crate) fn device(&self) -> &Device {
         &self.device
     }

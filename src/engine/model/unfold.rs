@@ -79,7 +79,7 @@ pub struct Unfolded {
 }
 
 impl Unfolded {
-    /// States of all rows that were computed at a latent, as projected; none if all variants were on the clean run there.
+    /// Returns the states of all rows computed at a latent, as the logit lens reads them; `None` if all variants were on the clean run.
     #[must_use]
     pub fn states_at(&self, latent: LatentIdx) -> Option<&Vectors> {
         let level = self.levels.get(latent.0.checked_sub(1)?)?;

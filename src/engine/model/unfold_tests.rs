@@ -1,4 +1,4 @@
-//! The tree of variants against the plain way: every variant alone, without any cache, all positions at once.
+//! Compares the tree of variants with running every variant alone, without a cache, all positions at once.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,7 +16,7 @@ use crate::core::types::LatentIdx;
 const LATENTS: usize = 4;
 const ANSWER: usize = 6;
 
-/// A change by numbers, so that it can be drawn and printed.
+/// A change as numbers, so that it can be drawn and printed.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Fed(usize),
@@ -36,7 +36,7 @@ fn vectors(width: usize) -> Vec<Arc<[f32]>> {
     all
 }
 
-/// One latent after the other, one row, a cache that is never shared: what a variant means.
+/// Runs a variant by definition: latent by latent, one row, with an unshared cache.
 fn alone(
     model: &Model,
     latents: usize,
@@ -93,7 +93,7 @@ fn change(kind: Kind, vectors: &[Arc<[f32]>]) -> Change {
     }
 }
 
-/// Ends, scores and words of every variant, in the tree and alone.
+/// Compares ends, scores and text of every variant, in the tree and alone.
 fn check(model: &Model, drawn: &[(usize, BTreeMap<usize, Kind>)], layers: &Range<usize>) {
     let cancel = Cancel::new();
     let vectors = vectors(model.width());
@@ -165,7 +165,7 @@ fn check(model: &Model, drawn: &[(usize, BTreeMap<usize, Kind>)], layers: &Range
                 )
                 .expect("words")
                 .remove(0);
-            // Where two ids are as good as equal, either may win.
+            // If two ids are almost equal, either may win.
             if margins.iter().all(|m| *m > 1e-3) {
                 assert_eq!(conclusion.generated.ids, generated.ids, "variant {v}");
                 assert_eq!(conclusion.generated.stop, generated.stop, "variant {v}");
@@ -258,7 +258,7 @@ fn a_lattice_shares_its_beginnings() {
     let unfolded = model
         .unfold(&clean, &variants, &(0..0), &cancel)
         .expect("unfolded");
-    // 1 + 3 + 7 + 15 rows: the clean path is not run again.
+    // 1 + 3 + 7 + 15 rows: the clean path is not recomputed.
     assert_eq!(unfolded.steps, 26);
     assert_eq!(unfolded.ends.rows(), 16);
     assert_eq!(unfolded.ends.shared_len(), start.len());
@@ -301,7 +301,7 @@ fn a_blocked_latent_is_one_that_is_not_there_for_what_comes_after() {
     let unfolded = model
         .unfold(&clean, &[blocked], &(0..usize::MAX), &cancel)
         .expect("unfolded");
-    // Latent 2 is the state at latent 1, which saw itself; it is fed where it stands, and latent 1's place is left out.
+    // Latent 2 is the state at latent 1, which attended to itself; it is fed at its normal position, without latent 1's entry.
     let fed = clean.latents[1].fed.tensor().unsqueeze(1).expect("vector");
     let position = u32::try_from(start.len() + 1).expect("small");
     let pass = Pass {

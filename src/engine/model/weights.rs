@@ -64,7 +64,6 @@ pub(crate) struct Weights<'a> {
     shuffle: Option<ChaCha8Rng>,
     /// Warnings for the user about a checkpoint that is accepted anyway.
     warnings: Vec<String>,
-    /// Parameters taken so far.
     parameters: usize,
     /// Bytes of values read so far.
     read: u64,
@@ -130,12 +129,10 @@ impl<'a> Weights<'a> {
         self.quantize && width.is_multiple_of(QUANTIZED.block_size())
     }
 
-    /// Returns the type that tensors are converted to.
     pub(crate) fn dtype(&self) -> DType {
         self.dtype
     }
 
-    /// Returns the target device.
     pub(crate) fn device(&self) -> &Device {
         self.device
     }

@@ -38,7 +38,7 @@ pub enum Effect {
     Runs(RunRequest),
     /// Clear the screen and draw all of it again.
     Redraw,
-    /// Stop the process until it is continued.
+    /// Suspend the process.
     Suspend,
     /// Exit.
     Quit,
@@ -66,7 +66,7 @@ pub struct Export {
     pub overwrite: bool,
 }
 
-/// Why an export was not written.
+/// The reason why an export was not written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExportError {
     /// The file exists.

@@ -115,12 +115,12 @@ pub struct Notice {
     pub until_ms: u64,
 }
 
-/// A failure that stays on screen until it is retried.
+/// A failure that stays on screen until it is retried or dismissed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What happened.
+    /// The error message.
     pub message: String,
-    /// What to do next.
+    /// A hint on what to do next.
     pub hint: String,
     /// The model that failed to load while the previous one stays loaded.
     pub model: Option<String>,
@@ -136,14 +136,14 @@ struct Shelved {
     recorded: Option<String>,
 }
 
-/// How the recording of an opened session compares with the run that followed.
+/// A recording, and its comparison with the run that followed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recording {
     /// No recording was opened, or it was left.
     None,
     /// Shown as it was recorded.
     Shown(Box<Session>),
-    /// Run again; the sentence says how much was reproduced.
+    /// Run again; the sentence reports the part reproduced.
     Compared(String),
 }
 
@@ -180,7 +180,7 @@ pub struct App {
     pub shown: Ablation,
     /// The studies of the run.
     pub studies: Studies,
-    /// What the body of the screen shows.
+    /// The page shown.
     pub page: Page,
     /// The cursor of each page.
     pub at: [At; Page::ALL.len()],
@@ -214,7 +214,6 @@ pub struct App {
     pub view: View,
     /// The list or prompt over the panes.
     pub overlay: Option<Overlay>,
-    /// Drafts of closed prompts.
     drafts: drafts::Drafts,
     /// A passing message.
     pub notice: Option<Notice>,
@@ -435,7 +434,6 @@ impl App {
             .min()
     }
 
-    /// Returns whether the open list is still being searched.
     fn is_searching(&self) -> bool {
         matches!(&self.overlay, Some(Overlay::List(list)) if !list.is_searched(self))
     }

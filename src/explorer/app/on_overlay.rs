@@ -17,7 +17,6 @@ use crate::explorer::session::{Note, Tag, Target};
 /// The number of entries in a page of a list.
 const PAGE: usize = 10;
 
-/// Performs an action of a list or a prompt.
 pub(super) fn perform(app: &mut App, action: Action) -> Vec<Effect> {
     match app.overlay.take() {
         Some(Overlay::List(list)) => in_list(app, list, action),

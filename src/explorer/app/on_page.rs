@@ -360,7 +360,6 @@ fn from_sweep(app: &App) -> Result<Ablation, String> {
     }
 }
 
-/// Switches the left side of the comparison.
 pub(super) fn switch_left(app: &mut App) {
     app.left = match app.left {
         Left::Clean => Left::Previous,

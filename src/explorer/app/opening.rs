@@ -5,7 +5,7 @@ use crate::explorer::app::action::Action;
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::{App, Live, Pane, Recording, Shelved, Studies, Tone, page};
 use crate::explorer::session::Key;
-use crate::explorer::worker::protocol::{Request, RunId};
+use crate::explorer::worker::protocol::{Request, RunId, RunRequest};
 
 impl App {
     /// Opens a problem: puts the present session on the shelf and runs the new question.
@@ -47,13 +47,13 @@ impl App {
         self.failure = None;
         self.ablation.off.clear();
         self.shown = self.ablation.clone();
-        vec![Effect::Send(Request::Run {
+        vec![Effect::Send(Request::Run(RunRequest {
             id: self.last_run,
             question,
             gold,
             steps,
             mode: self.mode,
-        })]
+        }))]
     }
 
     /// Drops the studies, which belong to one run.
@@ -70,14 +70,13 @@ impl App {
         }
     }
 
-    /// Puts the open session on the shelf.
     pub(super) fn shelve(&mut self) {
         self.keep_other();
         let shelved = self.take_session();
         self.put_on_shelf(shelved);
     }
 
-    /// Takes the open session out of the state, with its notes base, history and recording.
+    /// Takes the open session out of the state, with its last saved notes, history and recorded run.
     pub(super) fn take_session(&mut self) -> Shelved {
         Shelved {
             session: std::mem::take(&mut self.session),
@@ -111,7 +110,6 @@ pub(super) fn neighbour(app: &App, action: Action) -> Option<usize> {
     (index < app.library.problems.len()).then_some(index)
 }
 
-/// Opens a problem of the list.
 pub(super) fn open_listed(app: &mut App, index: usize) -> Vec<Effect> {
     let Some(problem) = app.library.problems.get(index).cloned() else {
         return Vec::new();

@@ -40,7 +40,7 @@ impl Page {
         Self::Data,
     ];
 
-    /// Its name on screen.
+    /// Returns its name on screen.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -81,9 +81,9 @@ impl Page {
 /// The cell under the cursor of a page, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct At {
-    /// Which row.
+    /// The row.
     pub row: usize,
-    /// Which column.
+    /// The column.
     pub column: usize,
 }
 

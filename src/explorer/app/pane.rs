@@ -27,7 +27,7 @@ impl Pane {
     /// The panes that share the tabbed part of small screens.
     pub const TABS: [Self; 4] = [Self::Detail, Self::Answer, Self::Verdict, Self::Notes];
 
-    /// Its name on screen.
+    /// Returns its name on screen.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -15,14 +15,13 @@ const RETRY_MS: u64 = 5_000;
 pub struct Unsaved {
     /// When it is to be saved, on the clock of the ticks; `None` while the save is in progress.
     due_ms: Option<u64>,
-    /// Why the last save failed.
+    /// The error of the last failed save.
     pub failure: Option<String>,
 }
 
 /// Whether the user is quitting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leaving {
-    /// No.
     No,
     /// Yes, after this many saves have finished.
     After(usize),

@@ -1,24 +1,24 @@
-//! Searching a long list a portion at a time, so that a key is answered at once however long the list is.
+//! Searches a long list in portions, so that keys are handled promptly however long the list is.
 
 use crate::explorer::app::filter::score;
 
-/// How many texts one portion looks at: a few milliseconds.
+/// The number of texts in a portion: a few milliseconds of work.
 const PORTION: usize = 8_192;
 
-/// A search for a query: what was found so far, best first.
+/// The state of a search: the query and the hits so far, best first.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Search {
     query: String,
-    /// The texts to look at, by their places; None for all.
+    /// The indices of the texts to search; `None` for all.
     among: Option<Vec<usize>>,
-    /// How many of them were looked at.
+    /// The number of them searched.
     seen: usize,
-    /// Score and place of what matches: the best first, equal ones in their order.
+    /// Score and index of each hit: best first, ties in list order.
     hits: Vec<(i32, usize)>,
 }
 
 impl Search {
-    /// Searches for another query. What the query before excluded, a longer one excludes too.
+    /// Sets the query. A query that extends a finished one searches only its hits.
     pub fn set(&mut self, query: &str, n: usize) {
         if query == self.query {
             return;
@@ -36,7 +36,7 @@ impl Search {
         };
     }
 
-    /// Looks at the next portion of `n` texts.
+    /// Searches the next portion of `n` texts.
     pub fn go_on(&mut self, n: usize, text: impl Fn(usize) -> String) {
         let end = (self.seen + PORTION).min(self.of(n));
         let before = self.hits.len();
@@ -51,13 +51,13 @@ impl Search {
         }
     }
 
-    /// Whether every one of `n` texts was looked at; without a query there is nothing to look for.
+    /// Returns whether all of `n` texts were searched; an empty query needs no search.
     #[must_use]
     pub fn is_done(&self, n: usize) -> bool {
         self.query.is_empty() || self.seen >= self.of(n)
     }
 
-    /// How many texts there are to show, of `n`.
+    /// Returns the number of texts to show, of `n`.
     #[must_use]
     pub fn len(&self, n: usize) -> usize {
         if self.query.is_empty() {
@@ -67,7 +67,7 @@ impl Search {
         }
     }
 
-    /// The place of the text in a row.
+    /// Returns the index of the text in a row.
     #[must_use]
     pub fn place(&self, row: usize) -> Option<usize> {
         if self.query.is_empty() {
@@ -85,7 +85,7 @@ impl Search {
 mod tests {
     use super::*;
 
-    /// Everything that a search finds, and in how many portions.
+    /// Returns everything that a search finds, and the number of portions.
     fn found(search: &mut Search, query: &str, texts: &[String]) -> (Vec<usize>, usize) {
         search.set(query, texts.len());
         let mut portions = 0;

@@ -1,7 +1,7 @@
-//! The studies of the open run: what is held, which one is being computed, and why one is not.
+//! The studies of the open run: results, the pending request, and cancelled or failed requests.
 //!
-//! What is wanted follows from the state after every message, so that a page that is open, a change of the manner and
-//! a new run all ask by themselves. The worker computes one study at a time, and the newest request wins.
+//! The wanted study is derived from the state after every message, so opening a page, changing the manner or starting a run each lead
+//! to a request. The worker computes one study at a time, and the newest request wins.
 
 use std::collections::BTreeSet;
 
@@ -11,26 +11,26 @@ use crate::core::types::{
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::live::{Job, Phase};
 use crate::explorer::app::{App, Failure};
-use crate::explorer::worker::protocol::Request;
+use crate::explorer::worker::protocol::{Request, StudyRequest};
 
-/// With more latents than this the sets are computed only when they are asked for.
+/// With more latents than this, the lattice is computed only on request.
 const FEW_LATENTS: usize = 8;
-/// With more latents than this the sets that are still to come are not listed.
+/// With more latents than this, sets not computed yet are not listed.
 const LISTED_LATENTS: usize = 10;
 
-/// What a study is asked with: two equal wishes have the same answer.
+/// The parameters of a study: two equal wishes have the same answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
-    /// Which study.
+    /// The kind of study.
     pub kind: StudyKind,
-    /// How latents are switched off, without what the study does not use.
+    /// The manner of ablation, without settings that the study does not use.
     pub manner: Ablation,
-    /// The token to follow, in the lens by layer; none for the answer's first.
+    /// The token that the layer lens follows; `None` for the answer's first.
     pub token: Option<u32>,
 }
 
 impl Wish {
-    /// A wish; what this kind of study does not use is left out of the manner.
+    /// Creates a wish; settings that this kind of study does not use are reset.
     #[must_use]
     pub fn new(kind: StudyKind, ablation: &Ablation, token: Option<u32>) -> Self {
         let mut manner = ablation.with_off(BTreeSet::new());
@@ -51,16 +51,16 @@ impl Wish {
     }
 }
 
-/// A study with what it was asked with.
+/// A study with its parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Held {
-    /// The study, or as much of it as is here.
+    /// The study, possibly partial.
     pub study: Study,
-    /// What it answers.
+    /// Its parameters.
     pub wish: Wish,
 }
 
-/// Why a study is not being computed.
+/// The reason why a study was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
     /// The user stopped it.
@@ -75,7 +75,7 @@ pub struct Studies {
     held: [Option<Held>; 4],
     asked: Option<Wish>,
     ended: Vec<(Wish, Ended)>,
-    /// The manner for which the sets are computed unasked, once a run.
+    /// The manner for which the lattice is computed in the background, once per run.
     background: Option<Ablation>,
 }
 
@@ -89,50 +89,50 @@ fn place(kind: StudyKind) -> usize {
 }
 
 impl Studies {
-    /// What is held of a kind, fresh or stale.
+    /// Returns the study of a kind, fresh or stale.
     #[must_use]
     pub fn held(&self, kind: StudyKind) -> Option<&Held> {
         self.held[place(kind)].as_ref()
     }
 
-    /// What is being computed.
+    /// Returns the pending request.
     #[must_use]
     pub fn asked(&self) -> Option<&Wish> {
         self.asked.as_ref()
     }
 
-    /// Why this wish is not being computed, if it was given up.
+    /// Returns why this study was given up, if it was.
     #[must_use]
     pub fn ended(&self, wish: &Wish) -> Option<&Ended> {
         let found = self.ended.iter().find(|(ended, _)| ended == wish);
         found.map(|(_, why)| why)
     }
 
-    /// Whether all of what is wished for is here.
+    /// Returns whether the complete study for a wish is present.
     #[must_use]
     pub fn has(&self, wish: &Wish) -> bool {
         self.held(wish.kind)
             .is_some_and(|held| held.wish == *wish && is_complete(&held.study))
     }
 
-    /// Gives up what is being computed; what has arrived stays.
+    /// Cancels the pending request; partial results stay.
     pub(super) fn stop(&mut self) {
         if let Some(wish) = self.asked.take() {
             self.end(wish, Ended::Stopped);
         }
     }
 
-    /// What was being computed was dropped by the worker, and may be asked for again.
+    /// Forgets the pending request, which the worker dropped; it may be requested again.
     pub(super) fn drop_asked(&mut self) {
         self.asked = None;
     }
 
-    /// Lets a wish that was given up be asked for again.
+    /// Allows a wish that was given up to be requested again.
     pub(super) fn retry(&mut self, wish: &Wish) {
         self.ended.retain(|(ended, _)| ended != wish);
     }
 
-    /// The study in hand failed.
+    /// Marks the pending request as failed.
     pub(super) fn fail(&mut self, failure: &Failure) {
         if let Some(wish) = self.asked.take() {
             self.end(wish, Ended::Failed(failure.clone()));
@@ -144,7 +144,7 @@ impl Studies {
         self.ended.push((wish, why));
     }
 
-    /// Takes a study in, in place of the one before it.
+    /// Stores a study in place of the previous one of its kind.
     pub(super) fn land(&mut self, study: Study) {
         let wish = answered(&study, self.asked.as_ref());
         let is_complete = is_complete(&study);
@@ -159,7 +159,7 @@ impl Studies {
     }
 }
 
-/// What a study answers: it says itself how it was asked for, apart from what it does not use.
+/// Returns the wish that a study answers, from its own parameters; those not recorded in it come from the pending request.
 fn answered(study: &Study, asked: Option<&Wish>) -> Wish {
     let kind = study.kind();
     let asked = asked.filter(|wish| wish.kind == kind);
@@ -187,7 +187,7 @@ fn answered(study: &Study, asked: Option<&Wish>) -> Wish {
     }
 }
 
-/// Whether all of a study is here.
+/// Returns whether a study is complete.
 #[must_use]
 pub fn is_complete(study: &Study) -> bool {
     match study {
@@ -201,12 +201,12 @@ pub fn is_complete(study: &Study) -> bool {
     }
 }
 
-/// How many pairs there are of so many.
+/// Returns the number of pairs of `n` items.
 fn pairs(n: usize) -> usize {
     n * n.saturating_sub(1) / 2
 }
 
-/// How much of a study is here: how many of how many, and of what.
+/// Returns the progress of a study: parts done, parts in all, and their name.
 #[must_use]
 pub fn progress(study: &Study) -> (usize, usize, &'static str) {
     match study {
@@ -227,7 +227,7 @@ pub fn progress(study: &Study) -> (usize, usize, &'static str) {
     }
 }
 
-/// The values that a sweep has rows for: those it holds and, until it is complete, those that ask for no further choice.
+/// Returns the values that a sweep has rows for: those present and, until it is complete, those that need no further choice.
 #[must_use]
 pub fn sweep_values(sweep: &Sweep) -> Vec<AblationValue> {
     const USUAL: [AblationValue; 6] = [
@@ -245,7 +245,7 @@ pub fn sweep_values(sweep: &Sweep) -> Vec<AblationValue> {
         .collect()
 }
 
-/// Every set of latents in the order of the lattice: by size, then by latent. Of many latents only what is computed.
+/// Returns every set of latents in the order of the lattice: by size, then by latent. With many latents, only the computed sets.
 #[must_use]
 pub fn sets(lattice: &Lattice) -> Vec<BTreeSet<LatentIdx>> {
     let n = lattice.n_latents;
@@ -263,14 +263,14 @@ pub fn sets(lattice: &Lattice) -> Vec<BTreeSet<LatentIdx>> {
 }
 
 impl App {
-    /// What the open page would be answered with, if it shows a study.
+    /// Returns the wish of the open page, if it shows a study.
     #[must_use]
     pub fn wish(&self) -> Option<Wish> {
         let kind = self.page.study()?;
         Some(Wish::new(kind, &self.ablation, self.follow))
     }
 
-    /// What the sets say about the ablation that is wanted, while its own answer is still to come.
+    /// Returns the lattice's cell for the wanted ablation, while the ablation's own answer is pending.
     #[must_use]
     pub fn lattice_answer(&self) -> Option<&crate::core::types::Cell> {
         if !self.is_stale() || self.ablation.is_clean() {
@@ -285,7 +285,7 @@ impl App {
     }
 }
 
-/// Asks for the study that is wanted now, unless it is here, under way or given up.
+/// Requests the study wanted now, unless it is present, pending or given up.
 pub(super) fn ask(app: &mut App) -> Option<Effect> {
     let is_ready = app.info().is_some() && app.live.phase == Phase::Done;
     if !is_ready || app.session.run.is_none() {
@@ -302,17 +302,17 @@ pub(super) fn ask(app: &mut App) -> Option<Effect> {
     if app.studies.asked.as_ref() == Some(&wish) {
         return None;
     }
-    let request = Request::Study {
+    let request = Request::Study(StudyRequest {
         id: app.live.id,
         kind: wish.kind,
         manner: app.ablation.with_off(BTreeSet::new()),
         token: wish.token,
-    };
+    });
     app.studies.asked = Some(wish);
     Some(Effect::Send(request))
 }
 
-/// The sets, computed unasked once everything else about a run is known.
+/// Returns the lattice as a background study once everything else about a run is known.
 fn unasked(app: &mut App) -> Option<Wish> {
     let live = &app.live;
     let is_quiet = [live.exits, live.verdict] == [Job::Done; 2]

@@ -1,4 +1,4 @@
-//! Going to another model; and, if it cannot be loaded, back to the one before as if none had been picked.
+//! Switching models; if the new one cannot be loaded, the state from before is restored.
 
 use crate::core::types::Ablation;
 use crate::explorer::app::effect::Effect;
@@ -9,13 +9,12 @@ use crate::explorer::app::results::settle;
 use crate::explorer::app::{App, Failure, Library, Model, Page, Recording, Shelved, Studies};
 use crate::explorer::session::Session;
 
-/// What was on screen when another model was picked.
+/// The state of the screen when another model was picked.
 #[derive(Debug)]
 pub(super) struct Before {
     model_name: String,
     model: Model,
     library: Library,
-    /// The session that was open.
     pub(super) shelved: Shelved,
     recording: Recording,
     live: Live,
@@ -28,7 +27,7 @@ pub(super) struct Before {
 }
 
 impl App {
-    /// Asks for another model, which answers the open problem again if it is of its kind.
+    /// Requests another model; it answers the open problem again if its task is the same.
     pub(super) fn switch_model(&mut self, name: String) -> Vec<Effect> {
         let mut effects = self.saves_due(u64::MAX);
         if let Some(info) = self.info() {
@@ -53,7 +52,7 @@ impl App {
                 other,
             }));
         } else {
-            // What is waited for is replaced; what was there before that is still kept.
+            // Replaces a model that is still loading; a state saved before that stays saved.
             if self.recording != Recording::None {
                 self.recording = Recording::None;
                 let task = self.session.model.as_ref().map(|info| info.task);
@@ -71,14 +70,14 @@ impl App {
         effects
     }
 
-    /// The model from before is gone: what was on screen under it goes on the shelf.
+    /// Puts the session of the previous model on the shelf, since that model is gone.
     pub(super) fn switched(&mut self) {
         if let Some(before) = self.before.take() {
             self.put_on_shelf(before.shelved);
         }
     }
 
-    /// The model that was asked for cannot be loaded. Where the one before answers still (`kept`), all is as it was.
+    /// Handles a failed load. If the previous model is still loaded (`kept`), restores its state.
     pub(super) fn not_loaded(&mut self, mut failure: Failure, kept: bool) -> Vec<Effect> {
         if !kept {
             self.switched();
@@ -120,19 +119,19 @@ impl App {
         effects
     }
 
-    /// Whether there is something to stop, to leave or to put away.
+    /// Returns whether Escape has something to cancel, unzoom or dismiss.
     pub(super) fn can_cancel(&self) -> bool {
         let is_refusal = |failure: &Failure| failure.model.is_some();
         self.is_busy() || self.zoomed || self.failure.as_ref().is_some_and(is_refusal)
     }
 
-    /// Puts away that another model was not loaded, which concerns nothing on the screen; gives that model.
+    /// Dismisses the failure of a model switch and returns that model.
     pub(super) fn dismiss(&mut self) -> Option<String> {
         let refusal = self.failure.take_if(|failure| failure.model.is_some());
         refusal.and_then(|refusal| refusal.model)
     }
 
-    /// Asks again for what the worker dropped when it was asked for another model.
+    /// Repeats the requests that the worker dropped when another model was requested.
     fn go_on(&mut self) -> Vec<Effect> {
         self.studies.drop_asked();
         if self.live.phase == Phase::Running {
@@ -145,7 +144,7 @@ impl App {
             effects.extend(settle(self));
         }
         if waited(self.live.verdict) {
-            // What is there of it is not the last word.
+            // A verdict still being computed is preliminary.
             self.session.verdict = None;
         }
         if waited(self.live.verdict) || waited(self.live.exits) {

@@ -1,4 +1,4 @@
-//! The reducer: one message in, state changed, effects out. Each area has its own file; this one dispatches.
+//! The reducer: one message in, state changed, effects out. It dispatches; each area has its own file.
 
 use crate::explorer::app::dataset::on_dataset;
 use crate::explorer::app::effect::{Effect, ExportError};
@@ -10,7 +10,7 @@ use crate::explorer::app::{
     App, Failure, Model, Tone, drafts, on_key, on_overlay, on_worker, prompts, results, studies,
 };
 
-/// Changes the state by one message and says what is to be done outside.
+/// Changes the state by one message and returns the effects.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick { now_ms, unix_s } => {

@@ -1,9 +1,9 @@
-//! One key press as plain data: parsed from and printed to the form used in configuration (`ctrl-r`, `space`, `left`).
+//! A key press as plain data, parsed from and printed in the form of the configuration (`ctrl-r`, `space`, `left`).
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Which key, without control and alt.
+/// A key without its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
     /// A key that types a character; shift is part of the character.
@@ -14,7 +14,7 @@ pub enum Code {
     Esc,
     /// Tab.
     Tab,
-    /// Shift and tab.
+    /// Shift-Tab.
     BackTab,
     /// Backspace.
     Backspace,
@@ -40,7 +40,7 @@ pub enum Code {
     Function(u8),
 }
 
-/// The named codes, in the spelling of the configuration.
+/// The named keys, spelled as in the configuration.
 const NAMED: [(&str, Code); 16] = [
     ("space", Code::Char(' ')),
     ("minus", Code::Char('-')),
@@ -63,16 +63,16 @@ const NAMED: [(&str, Code); 16] = [
 /// A key with its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// Which key.
+    /// The key.
     pub code: Code,
-    /// Whether control was held.
+    /// Whether Ctrl was held.
     pub ctrl: bool,
-    /// Whether alt was held.
+    /// Whether Alt was held.
     pub alt: bool,
 }
 
 impl Key {
-    /// A key without modifiers.
+    /// Creates a key without modifiers.
     #[must_use]
     pub const fn plain(code: Code) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl Key {
         }
     }
 
-    /// The character that this key types into a text field, if it types one.
+    /// Returns the character that this key types into a text field, if any.
     #[must_use]
     pub fn typed(self) -> Option<char> {
         match self.code {
@@ -111,7 +111,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// Why a key's name could not be read.
+/// A key name that cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown key \"{0}\"")]
 pub struct UnknownKey(pub String);

@@ -1,4 +1,4 @@
-//! Which key does what: context x key -> action as data, with the reverse look-up that every hint is made from.
+//! Key bindings: context x key -> action as data, with the reverse look-up that all key hints come from.
 
 pub mod key;
 
@@ -6,18 +6,18 @@ pub use key::{Code, Key};
 
 use crate::explorer::app::action::{Action, Context};
 
-/// A key that is already taken in its context.
+/// A key that is already bound in its context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conflict {
-    /// Where.
+    /// The context.
     pub context: Context,
-    /// Which key.
+    /// The key.
     pub key: Key,
-    /// What it does already.
+    /// The action it is bound to.
     pub taken_by: Action,
 }
 
-/// The bindings in force.
+/// The current bindings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
     bindings: Vec<(Context, Key, Action)>,
@@ -39,7 +39,7 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    /// What a key does in a context.
+    /// Returns the action of a key in a context.
     #[must_use]
     pub fn lookup(&self, context: Context, key: Key) -> Option<Action> {
         let own = self.bound(context, key);
@@ -54,7 +54,7 @@ impl Keymap {
         }
     }
 
-    /// What a context itself binds a key to.
+    /// Returns the action that a context itself binds to a key.
     fn bound(&self, context: Context, key: Key) -> Option<Action> {
         self.bindings
             .iter()
@@ -62,7 +62,7 @@ impl Keymap {
             .map(|(_, _, action)| *action)
     }
 
-    /// The keys of an action, the preferred one first.
+    /// Returns the keys of an action, the preferred one first.
     pub fn keys_of(&self, action: Action) -> impl Iterator<Item = Key> {
         self.bindings
             .iter()
@@ -73,7 +73,7 @@ impl Keymap {
     /// Replaces the keys of an action.
     ///
     /// # Errors
-    /// Names the key that another action has in the same context; nothing is changed then.
+    /// The key that another action has in the same context; nothing is changed then.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "no configuration file is read yet")

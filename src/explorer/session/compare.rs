@@ -1,44 +1,44 @@
 //! Compares a recorded session with a recomputed one and reports every difference beyond the tolerance.
 //!
 //! Texts, answers and counts must be equal; log-probabilities and other figures may differ by [`TOLERANCE`].
-//! What was recorded and not recomputed is a difference too. Pure.
+//! Recorded values that were not recomputed are differences too. Pure.
 
 use std::fmt::Display;
 
 use super::Session;
 use crate::core::types::{Answer, Outcome, Projection, Run, Verdict};
 
-/// The largest difference of a figure that is put down to another machine's arithmetic, in nats.
+/// The largest difference attributed to another machine's arithmetic, in the unit of the figure (nats for log-probabilities).
 pub const TOLERANCE: f64 = 1e-3;
 
-/// One figure or text that differs.
+/// A figure or text that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// What it is, e.g. `latent 2, top token 1`.
+    /// Its place, e.g. `latent 2, top token 1`.
     pub place: String,
-    /// As recorded.
+    /// The recorded value.
     pub recorded: String,
-    /// As recomputed; `missing` if it was not.
+    /// The recomputed value; `missing` if it was not recomputed.
     pub recomputed: String,
 }
 
 /// The outcome of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Comparison {
-    /// How many values were compared.
+    /// The number of values compared.
     pub compared: usize,
-    /// Those that differ, in the order of the report.
+    /// The differences, in the order of the report.
     pub differences: Vec<Difference>,
 }
 
 impl Comparison {
-    /// Returns how many values are the same.
+    /// Returns the number of values reproduced.
     #[must_use]
     pub fn reproduced(&self) -> usize {
         self.compared - self.differences.len()
     }
 
-    /// Returns `reproduced 41 of 43`.
+    /// Returns e.g. `reproduced 41 of 43`.
     #[must_use]
     pub fn summary(&self) -> String {
         format!("reproduced {} of {}", self.reproduced(), self.compared)
@@ -87,7 +87,7 @@ impl Comparison {
     }
 }
 
-/// Compares everything that was recorded with what was recomputed from the same problem.
+/// Compares every recorded value with the one recomputed from the same problem.
 #[must_use]
 pub fn compare(recorded: &Session, recomputed: &Session) -> Comparison {
     let mut found = Comparison::default();
@@ -136,7 +136,7 @@ pub fn compare(recorded: &Session, recomputed: &Session) -> Comparison {
     found
 }
 
-/// `ablation of 1, 3 by zero`
+/// Returns e.g. `ablation of 1, 3 by zero`.
 fn place_of(outcome: &Outcome) -> String {
     let off: Vec<String> = outcome
         .ablation
@@ -190,8 +190,8 @@ fn compare_runs(found: &mut Comparison, recorded: &Run, recomputed: &Run) {
     }
 }
 
-/// Compares two projections rank by rank. Two neighbours whose log-probabilities differ by less than the
-/// tolerance may stand in either order, so a token is also looked for at the ranks of its equals.
+/// Compares two projections rank by rank. Tokens whose log-probabilities differ by less than the tolerance may
+/// swap ranks, so a token is also searched for among those of equal log-probability.
 fn compare_projections(
     found: &mut Comparison,
     place: &str,
@@ -216,7 +216,7 @@ fn compare_projections(
                 && other.text == read.text
                 && (logprob(other.prob) - logprob(read.prob)).abs() <= TOLERANCE
         });
-        // The last rank may be shared with a token that just missed the list.
+        // The last rank may be tied with a token that just missed the list.
         let cut_tie = tied && rank == recorded.top.len();
         found.check(
             tied && (same_token || cut_tie),
@@ -251,7 +251,7 @@ fn compare_phrases(found: &mut Comparison, recorded: &Session, recomputed: &Sess
         let others = others.map_or(&[][..], |(_, phrases)| phrases);
         for (phrase, rank) in phrases.iter().zip(1..) {
             let place = format!("latent {latent}, phrase {rank}");
-            // By the words, since two equally good phrases may change places.
+            // Matched by tokens, since two equally good phrases may swap ranks.
             let Some(other) = others.iter().find(|other| other.ids == phrase.ids) else {
                 found.check(false, place, phrase.text.clone(), "missing".to_owned());
                 continue;

@@ -1,66 +1,65 @@
-//! Invertible edits of what the analyst made: notes, tags and the set of latents that are off.
+//! Invertible edits of the analyst's work: notes, tags and the set of latents that are off.
 //!
-//! Every edit carries what was there before, so that undo is applying the inverse. Pure data; results of the
-//! model are never edited.
+//! Every edit carries the previous state, so undo applies the inverse. Pure data; results of the model are never edited.
 
 use std::fmt;
 
 use super::{Note, Session, Tag, Target};
 use crate::core::types::{Ablation, LatentIdx};
 
-/// One change that can be applied and taken back.
+/// A change that can be applied and reverted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
-    /// Puts a note at a place in the list of notes.
+    /// Inserts a note into the list of notes.
     AddNote {
-        /// Where it will stand.
+        /// The index to insert at.
         at: usize,
         /// The note.
         note: Note,
     },
-    /// Takes a note away.
+    /// Removes a note.
     RemoveNote {
-        /// Where it stands.
+        /// Its index.
         at: usize,
         /// The note.
         note: Note,
     },
     /// Replaces a note.
     ChangeNote {
-        /// Where it stands.
+        /// Its index.
         at: usize,
-        /// The note as it was.
+        /// The previous note.
         before: Note,
-        /// The note as it will be.
+        /// The new note.
         after: Note,
     },
     /// Sets or removes the tag of a note.
     SetTag {
-        /// Where the note stands.
+        /// The index of the note.
         at: usize,
-        /// What the note is about.
+        /// The target of the note.
         target: Target,
-        /// The tag as it was.
+        /// The previous tag.
         before: Option<Tag>,
-        /// The tag as it will be.
+        /// The new tag.
         after: Option<Tag>,
     },
-    /// Switches latents off or on, or changes what stands in their place.
+    /// Switches latents off or on, or changes the manner of ablation.
     SetAblation {
-        /// What was off.
+        /// The previous ablation.
         before: Ablation,
-        /// What will be off.
+        /// The new ablation.
         after: Ablation,
     },
 }
 
-/// The state is not the one the edit was made for; nothing was changed.
+/// The error of an edit made for another state; nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the session has changed since this edit was made")]
 pub struct Stale;
 
 impl Edit {
-    /// Makes the edit that adds a note at the end of the list.
+    /// Creates the edit that adds a note at the end of the list.
     #[must_use]
     pub fn add_note(session: &Session, note: Note) -> Self {
         Self::AddNote {
@@ -69,21 +68,21 @@ impl Edit {
         }
     }
 
-    /// Makes the edit that removes a note; none if there is no such note.
+    /// Creates the edit that removes a note; `None` if there is no such note.
     #[must_use]
     pub fn remove_note(session: &Session, at: usize) -> Option<Self> {
         let note = session.notes.get(at)?.clone();
         Some(Self::RemoveNote { at, note })
     }
 
-    /// Makes the edit that replaces a note; none if there is no such note or it stays the same.
+    /// Creates the edit that replaces a note; `None` if there is no such note or it stays the same.
     #[must_use]
     pub fn change_note(session: &Session, at: usize, after: Note) -> Option<Self> {
         let before = session.notes.get(at)?.clone();
         (before != after).then_some(Self::ChangeNote { at, before, after })
     }
 
-    /// Makes the edit that sets or removes a tag; none if there is no such note or it stays the same.
+    /// Creates the edit that sets or removes a tag; `None` if there is no such note or its tag stays the same.
     #[must_use]
     pub fn set_tag(session: &Session, at: usize, after: Option<Tag>) -> Option<Self> {
         let Note { target, tag, .. } = *session.notes.get(at)?;
@@ -95,7 +94,7 @@ impl Edit {
         })
     }
 
-    /// Makes the edit that switches one latent off, or on again.
+    /// Creates the edit that switches one latent off, or on again.
     #[must_use]
     pub fn toggle_latent(ablation: &Ablation, latent: LatentIdx) -> Self {
         let mut after = ablation.clone();
@@ -108,7 +107,7 @@ impl Edit {
         }
     }
 
-    /// Makes the edit from one set of latents to another; none if they are the same.
+    /// Creates the edit from one ablation to another; `None` if they are equal.
     #[must_use]
     pub fn set_ablation(before: &Ablation, after: Ablation) -> Option<Self> {
         (*before != after).then(|| Self::SetAblation {
@@ -120,7 +119,7 @@ impl Edit {
     /// Applies the edit.
     ///
     /// # Errors
-    /// [`Stale`] if the state is not the one the edit was made for; it is then unchanged.
+    /// [`Stale`] if the edit was made for another state; the state is then unchanged.
     pub fn apply(&self, session: &mut Session, ablation: &mut Ablation) -> Result<(), Stale> {
         let notes = &mut session.notes;
         match self {
@@ -159,7 +158,7 @@ impl Edit {
         Ok(())
     }
 
-    /// Returns the edit that takes this one back.
+    /// Returns the edit that reverts this one.
     #[must_use]
     pub fn invert(&self) -> Self {
         match self.clone() {
@@ -188,7 +187,7 @@ impl Edit {
         }
     }
 
-    /// Returns what the edit does, as the status line says it: `ablate latent 3`.
+    /// Describes the edit for the status line: `ablate latent 3`.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -206,7 +205,7 @@ impl Edit {
     }
 }
 
-/// `the problem`, `latent 3`, `the verdict`.
+/// Returns `the problem`, `latent 3` or `the verdict`.
 fn place(target: Target) -> String {
     match target {
         Target::Problem | Target::Verdict => format!("the {target}"),
@@ -214,7 +213,7 @@ fn place(target: Target) -> String {
     }
 }
 
-/// Says what changes between two sets of latents that are off.
+/// Describes the change between two ablations.
 fn describe_ablation(before: &Ablation, after: &Ablation) -> String {
     let mut parts = Vec::new();
     for (verb, mut latents) in [
@@ -241,14 +240,14 @@ fn describe_ablation(before: &Ablation, after: &Ablation) -> String {
     parts.join(", ")
 }
 
-/// What was done and what was undone, newest last.
+/// The edits done and undone, newest last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
     done: Vec<Edit>,
     undone: Vec<Edit>,
 }
 
-/// What undo or redo did.
+/// The direction of a step in the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Undo,
@@ -265,10 +264,10 @@ impl fmt::Display for Way {
 }
 
 impl History {
-    /// Applies a new edit and remembers it; what was undone before can no longer be redone.
+    /// Applies a new edit and records it; undone edits can no longer be redone.
     ///
     /// # Errors
-    /// [`Stale`] if the edit does not fit the state; nothing is changed or remembered.
+    /// [`Stale`] if the edit does not fit the state; nothing is changed or recorded.
     pub fn apply(
         &mut self,
         edit: Edit,
@@ -281,10 +280,10 @@ impl History {
         Ok(())
     }
 
-    /// Takes the newest edit back and says which: `undid: ablate latent 3`; none if there is nothing to undo.
+    /// Reverts the newest edit and describes it: `undid: ablate latent 3`; returns `None` if there is nothing to undo.
     ///
     /// # Errors
-    /// [`Stale`] if the state was changed past the history; nothing is changed.
+    /// [`Stale`] if the state was changed outside the history; nothing is changed.
     pub fn undo(
         &mut self,
         session: &mut Session,
@@ -297,10 +296,10 @@ impl History {
         Ok(self.shift(Way::Undo))
     }
 
-    /// Applies what was undone last and says what it was; none if there is nothing to redo.
+    /// Applies the last undone edit and describes it; returns `None` if there is nothing to redo.
     ///
     /// # Errors
-    /// [`Stale`] if the state was changed past the history; nothing is changed.
+    /// [`Stale`] if the state was changed outside the history; nothing is changed.
     pub fn redo(
         &mut self,
         session: &mut Session,
@@ -313,7 +312,7 @@ impl History {
         Ok(self.shift(Way::Redo))
     }
 
-    /// Moves the newest edit of one stack to the other and says so.
+    /// Moves the newest edit of one stack to the other and describes it.
     fn shift(&mut self, way: Way) -> Option<String> {
         let (from, to) = match way {
             Way::Undo => (&mut self.done, &mut self.undone),
@@ -325,25 +324,25 @@ impl History {
         Some(said)
     }
 
-    /// Whether there is something to undo.
+    /// Returns whether there is an edit to undo.
     #[must_use]
     pub fn can_undo(&self) -> bool {
         !self.done.is_empty()
     }
 
-    /// Whether there is something to redo.
+    /// Returns whether there is an edit to redo.
     #[must_use]
     pub fn can_redo(&self) -> bool {
         !self.undone.is_empty()
     }
 
-    /// Returns what undo would take back.
+    /// Describes the edit that undo would revert.
     #[must_use]
     pub fn next_undo(&self) -> Option<String> {
         self.done.last().map(Edit::describe)
     }
 
-    /// Forgets everything, as when another problem is opened.
+    /// Forgets all edits, e.g. when another problem is opened.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
@@ -483,7 +482,7 @@ mod tests {
         assert_eq!(history.next_undo().as_deref(), Some("ablate latent 2"));
     }
 
-    /// One random wish of an analyst; `place` is wrapped to what exists.
+    /// One random action of an analyst; indices are wrapped to existing notes.
     #[derive(Debug, Clone)]
     enum Wish {
         Add(String),

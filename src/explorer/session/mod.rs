@@ -1,6 +1,6 @@
-//! A session: one problem, what was run on it, and what the analyst wrote; saved, re-opened and exported.
+//! A session: one problem, its results, and the analyst's notes; saved, reopened and exported.
 //!
-//! Plain data and invertible edits. Files are read and written in `store`, exports are in `export`.
+//! Plain data and invertible edits. `store` reads and writes files, `export` makes exports.
 
 pub mod compare;
 pub mod edit;
@@ -19,18 +19,18 @@ use crate::core::types::{EarlyExit, LatentIdx, ModelInfo, Outcome, Phrase, Run, 
 /// The schema name and version written in every session file.
 pub const SCHEMA: &str = "undertone.session/1";
 
-/// Everything known about one problem under one model.
+/// The results and notes on one problem under one model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Session {
-    /// The problem: question, gold steps and answer (empty when typed).
+    /// The problem: question, gold steps and gold answer (the latter two empty if the question was typed).
     pub problem: Option<Problem>,
-    /// Where the problem came from, e.g. `mini-math test seed 7 #12` or `typed`.
+    /// The origin of the problem, e.g. `mini-math test seed 7 #12` or `typed`.
     pub origin: String,
-    /// The model all results below came from.
+    /// The model of all results below.
     pub model: Option<ModelInfo>,
     /// The clean run.
     pub run: Option<Run>,
-    /// Ablated runs, in the order first seen; one per distinct ablation.
+    /// Ablated runs in the order first computed, one per ablation.
     pub outcomes: Vec<Outcome>,
     /// Decoded phrases by latent.
     pub phrases: Vec<(LatentIdx, Vec<Phrase>)>,
@@ -42,17 +42,17 @@ pub struct Session {
     pub notes: Vec<Note>,
 }
 
-/// What a session is about: two with the same key are the same work.
+/// The identity of a session: sessions with the same key are the same work.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Key {
     /// The model's name; empty while no model is known.
     pub model: String,
-    /// The question; foreign text.
+    /// The question; untrusted text.
     pub question: String,
 }
 
 impl Key {
-    /// The key of a question that a model answers.
+    /// Creates the key of a question that a model answers.
     #[must_use]
     pub fn of(model: Option<&ModelInfo>, question: &str) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Key {
 }
 
 impl Session {
-    /// The question; foreign text, empty if none is open.
+    /// Returns the question; untrusted text, empty if no problem is open.
     #[must_use]
     pub fn question(&self) -> &str {
         let problem = self.problem.as_ref().map(|problem| &problem.question);
@@ -71,14 +71,14 @@ impl Session {
         question.map_or("", String::as_str)
     }
 
-    /// What it is about.
+    /// Returns its key.
     #[must_use]
     pub fn key(&self) -> Key {
         Key::of(self.model.as_ref(), self.question())
     }
 }
 
-/// What a note is about.
+/// The subject of a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
@@ -108,16 +108,16 @@ pub enum Tag {
     Interesting,
     /// Looks like an error of the model.
     ModelError,
-    /// Looks like an error of the tool or of the verdict.
+    /// Looks like an error of the tool or the verdict.
     Doubtful,
-    /// To be looked at again.
+    /// To be examined again.
     FollowUp,
-    /// Agreed with after a look.
+    /// Examined and agreed with.
     Confirmed,
 }
 
 impl Tag {
-    /// Every tag, in the order in which the explorer cycles them.
+    /// Every tag, in the order in which the explorer lists them.
     pub const ALL: [Self; 5] = [
         Self::Interesting,
         Self::ModelError,
@@ -126,7 +126,7 @@ impl Tag {
         Self::Confirmed,
     ];
 
-    /// The name on screen and in exports.
+    /// Returns its name on screen and in exports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -142,14 +142,14 @@ impl Tag {
 /// A note or a tag on something.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Note {
-    /// What it is about.
+    /// Its subject.
     pub target: Target,
     /// A tag, if any.
     pub tag: Option<Tag>,
-    /// Free text; may be empty when there is a tag.
+    /// Free text; may be empty if there is a tag.
     pub text: String,
-    /// Who wrote it.
+    /// The author.
     pub author: String,
-    /// Seconds since 1970-01-01 UTC.
+    /// The time of writing, in seconds since 1970-01-01 UTC.
     pub written_at: u64,
 }

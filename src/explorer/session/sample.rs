@@ -10,7 +10,6 @@ use crate::core::types::{
     Source, Task, TokenRead, TraceStep, Verdict,
 };
 
-/// A model that exists only here.
 pub(crate) fn model() -> ModelInfo {
     ModelInfo {
         name: "mini-math".to_owned(),

@@ -1,5 +1,5 @@
-//! Session files on disk: written as the analyst works, loaded in spite of damage, found again by what they are about.
-//! The format is in `event` and `log`, what could not be read in `unread`, the writing in `saved`, the finding in `shelf`.
+//! Session files on disk: written during work, readable despite damage, and found again by question and model.
+//! `event` and `log` define the format, `unread` reports damage, `saved` writes files, `shelf` finds them.
 
 mod event;
 mod log;
@@ -18,23 +18,23 @@ pub use unread::{Unread, What, summary};
 use crate::core::error::{Error, Result};
 use crate::core::file;
 
-/// The ending of session files.
+/// The extension of session files.
 pub const EXTENSION: &str = "jsonl";
-/// The largest session file that is read, in bytes: thousands of times one problem with all its studies.
+/// The largest session file that is read, in bytes: thousands of times the size of one problem with all its studies.
 pub const MAX_LEN: u64 = 64 << 20;
 
 /// Reads a session file.
 ///
 /// # Errors
-/// When it cannot be read, is larger than [`MAX_LEN`], or is no session file; what of it is damaged is in [`Loaded::unread`].
+/// If it cannot be read, is larger than [`MAX_LEN`], or is no session file. Damage within it is reported in [`Loaded::unread`].
 pub fn load(path: &Path) -> Result<Loaded> {
     SessionFile::read(&read_bytes(path)?, path)
 }
 
-/// The bytes of a session file.
+/// Reads the bytes of a session file.
 ///
 /// # Errors
-/// When it cannot be read, or is larger than [`MAX_LEN`].
+/// If it cannot be read, is larger than [`MAX_LEN`], or holds too many JSON values.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let refused = |why: String| Error::data(path, None, why, "open a file that undertone saved");
     let bytes = file::read_at_most(path, MAX_LEN)?;

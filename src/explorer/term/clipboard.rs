@@ -1,4 +1,4 @@
-//! Copying through the terminal (OSC 52). Whether the terminal takes the text cannot be known, so nobody claims it.
+//! Copying through the terminal (OSC 52). Whether the terminal accepts the text cannot be known, so success is never claimed.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -6,22 +6,22 @@ use std::io::Write;
 use crossterm::Command as _;
 use crossterm::clipboard::CopyToClipboard;
 
-/// Longer texts are refused by many terminals, silently.
+/// Many terminals silently refuse longer texts.
 const MAX_BYTES: usize = 74_000;
-/// GNU screen hands on strings of up to 768 bytes, and prints longer ones.
+/// GNU screen forwards strings of up to 768 bytes, and prints longer ones.
 const SCREEN_PART: usize = 600;
 
-/// What stands between us and the terminal.
+/// The multiplexer between us and the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Between {
-    /// Nothing that has to be known: tmux takes the sequence as a terminal does.
+    /// Nothing relevant: tmux accepts the sequence as a terminal does.
     Nothing,
-    /// GNU screen, which only hands on what is wrapped.
+    /// GNU screen, which forwards only wrapped strings.
     Screen,
 }
 
 impl Between {
-    /// As the environment says: screen sets `STY`. Inside both, tmux is the inner one where the terminal's name is its.
+    /// Detects it from the environment: screen sets `STY`. With both set, tmux is the inner one if `TERM` starts with `tmux`.
     pub(super) fn find() -> Self {
         let name = std::env::var("TERM").unwrap_or_default();
         Self::of(
@@ -43,7 +43,7 @@ impl Between {
 /// Sends text to the terminal's clipboard.
 ///
 /// # Errors
-/// Says why nothing was sent.
+/// If the text is too long or cannot be written.
 pub(super) fn copy(out: &mut impl Write, text: &str, between: Between) -> Result<usize, String> {
     if text.len() > MAX_BYTES {
         return Err(format!(
@@ -64,13 +64,13 @@ pub(super) fn copy(out: &mut impl Write, text: &str, between: Between) -> Result
     Ok(text.len())
 }
 
-/// A sequence in strings that screen hands on one after the other.
+/// Splits a sequence into strings that screen forwards one after the other.
 fn in_parts(sequence: &str) -> String {
-    // The end of a wrapped string must not stand in it.
+    // The terminator of a wrapped string must not occur within it.
     let sequence = sequence.replace("\x1b\\", "\x07");
     let mut parts = String::new();
     for part in sequence.as_bytes().chunks(SCREEN_PART) {
-        // It is ASCII throughout; writing to a string cannot fail.
+        // The sequence is ASCII; writing to a string cannot fail.
         let _ = write!(parts, "\x1bP{}\x1b\\", String::from_utf8_lossy(part));
     }
     parts

@@ -1,4 +1,4 @@
-//! The terminal: entering and leaving it, reading keys, and the one loop that ties everything together.
+//! The terminal: entering and leaving it, reading keys, and the main loop.
 
 mod clipboard;
 mod input;
@@ -10,5 +10,5 @@ mod signal;
 mod surface;
 
 pub(crate) use run::unix_s;
-pub use run::{Ending, Options, Performer, WorkerLink, run};
+pub use run::{Ending, Options, Performer, run};
 pub use runs::RunCommand;

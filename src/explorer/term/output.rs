@@ -1,5 +1,4 @@
-//! Everything that goes to the terminal, written by a thread of its own: a terminal that does not read never stops the program,
-//! and one that is gone is noticed and nothing more.
+//! Terminal output, written by a separate thread: a terminal that does not read never blocks the program, and a lost one is only noticed.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
@@ -8,19 +7,18 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// Bytes written at once. Small enough to notice that a slow terminal still reads: a 9600-baud line takes them in a quarter of a
-/// second.
+/// Bytes per write. Small enough to notice that a slow terminal still reads: at 9600 baud it takes a quarter of a second.
 const PORTION: usize = 256;
-/// How long to wait where the terminal takes nothing and does not wait itself.
+/// Pause between attempts on a non-blocking terminal that accepts nothing.
 const AGAIN: Duration = Duration::from_millis(5);
 
-/// What is on its way.
+/// The state of the writer thread.
 struct State {
     queue: Vec<u8>,
     is_writing: bool,
-    /// Whether a write failed; nothing is written after that.
+    /// Whether a write failed; nothing more is written then.
     is_gone: bool,
-    /// Bytes that the terminal took so far.
+    /// Bytes accepted by the terminal so far.
     written: u64,
 }
 
@@ -30,13 +28,13 @@ static STATE: Mutex<State> = Mutex::new(State {
     is_gone: false,
     written: 0,
 });
-/// Something was sent or written.
+/// Signals that something was sent or written.
 static CHANGED: Condvar = Condvar::new();
-/// Everything was written, or nothing can be.
+/// Signals that everything was written, or nothing can be.
 static SETTLED: Notify = Notify::const_new();
 static THREAD: Once = Once::new();
 
-/// Puts bytes behind those that are on their way.
+/// Appends bytes to the output queue.
 pub(super) fn send(bytes: &[u8]) {
     THREAD.call_once(|| {
         let started = thread::Builder::new()
@@ -53,7 +51,7 @@ pub(super) fn send(bytes: &[u8]) {
     }
 }
 
-/// Whether something is still on its way.
+/// Whether output is pending.
 pub(super) fn is_busy() -> bool {
     state().is_busy()
 }
@@ -63,12 +61,12 @@ pub(super) fn is_gone() -> bool {
     state().is_gone
 }
 
-/// Waits until nothing is on its way, or the terminal is gone.
+/// Waits until no output is pending, or the terminal is gone.
 pub(super) async fn settled() {
     SETTLED.notified().await;
 }
 
-/// Waits until everything is written, but not longer than `patience` for a terminal that takes nothing. Whether it is written.
+/// Waits until everything is written, at most `patience` without progress. Returns whether everything was written.
 pub(super) fn drain(patience: Duration) -> bool {
     let mut state = state();
     let mut seen = state.written;
@@ -99,7 +97,7 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes what is sent, for as long as the process is there.
+/// Writes the queue for the lifetime of the process.
 fn write() {
     loop {
         let mut now = state();
@@ -141,7 +139,7 @@ fn write_portion(mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Tries again where a terminal was told not to wait.
+/// Retries on a non-blocking terminal.
 fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match attempt() {

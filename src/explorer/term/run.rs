@@ -1,10 +1,9 @@
-//! The only loop: input, signals, worker events and time in; effects performed; a frame when something changed,
-//! at most sixty a second, none when idle.
+//! The main loop: takes input, signals, worker events and time, performs effects, and draws a frame after changes, at most sixty per
+//! second and none when idle.
 
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossterm::queue;
@@ -25,70 +24,61 @@ use crate::explorer::term::runs::{RunCommand, Runs};
 use crate::explorer::term::screen::{self, Screen, install_panic_hook};
 use crate::explorer::term::signal::{Signal, Signals, stop_process};
 use crate::explorer::term::surface::{Surface, draw_doubtful_rows_whole};
-use crate::explorer::ui::glyphs::{ASCII, UNICODE};
-use crate::explorer::ui::theme::Theme;
 use crate::explorer::ui::clipboard::as_text;
 use crate::explorer::ui::draw;
-use crate::explorer::worker::protocol::{Event, Request};
+use crate::explorer::ui::glyphs::{ASCII, UNICODE};
+use crate::explorer::ui::theme::Theme;
+use crate::explorer::worker::protocol::Event;
+use crate::explorer::worker::{Link, Requests};
 
-/// The shortest time between two frames.
+/// The minimum time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
-/// Worker events taken before the next look at the keyboard.
+/// Worker events handled before the keyboard is checked again.
 const EVENT_BATCH: usize = 64;
 
-/// The two ends of the worker that the explorer holds.
-#[derive(Debug)]
-pub struct WorkerLink {
-    /// Where requests go.
-    pub requests: mpsc::Sender<Request>,
-    /// Where events come from; bounded by whoever made it.
-    pub events: tokio::sync::mpsc::Receiver<Event>,
-}
-
-/// What touches the file system, done for the explorer by its caller.
+/// File system operations that the caller performs for the explorer.
 pub trait Performer {
-    /// Makes the list of problems that suit a model; the text says where they come from.
+    /// Loads the problems that suit a model; the text gives their origin.
     ///
     /// # Errors
-    /// Says in one sentence why there are none.
+    /// If there are none; one sentence with the reason.
     fn load_problems(&mut self, model: &ModelInfo) -> Result<Library, String>;
 
     /// Saves a session and returns the path of its file.
     ///
     /// # Errors
-    /// Says in one sentence why it was not written.
+    /// If it was not written; one sentence with the reason.
     fn save(&mut self, save: &Save) -> Result<String, String>;
 
-    /// A session has a new key, but keeps its file.
+    /// Changes the key of a session that keeps its file.
     fn rekey(&mut self, before: &Key, after: Key);
 
-    /// The notes of earlier sessions about this key, with the weights that the model has now. What is saved about it from here on
-    /// goes into their file.
+    /// Returns the notes of earlier sessions about this key, given the model's present weights. Later saves of this key go to their file.
     fn recall(&mut self, key: &Key, sha256: &str) -> Option<Recalled>;
 
     /// Writes an export and returns its path.
     ///
     /// # Errors
-    /// A file that exists is only replaced when that was allowed.
+    /// If it cannot be written. An existing file is replaced only if that was allowed.
     fn export(&mut self, export: &Export) -> Result<String, ExportError>;
 
-    /// The command that computes a run of a model with these options.
+    /// Returns the command that computes a run of a model with these options.
     ///
     /// # Errors
-    /// Says in one sentence what is wrong with the options.
+    /// If the options are invalid; one sentence with the reason.
     fn run_command(&mut self, model: &str, options: &str) -> Result<RunCommand, String>;
 }
 
-/// How the explorer is run.
+/// Settings of the explorer.
 #[derive(Debug)]
 pub struct Options {
-    /// What it starts with.
+    /// The initial state.
     pub app: app::Options,
     /// Whether colours may be used.
     pub colour: bool,
     /// Whether the chrome is ASCII only.
     pub ascii: bool,
-    /// Where standard error goes while the screen is ours.
+    /// Target of standard error while the screen is ours.
     pub log: Option<File>,
     /// The folder in which sessions are saved.
     pub sessions: PathBuf,
@@ -97,16 +87,16 @@ pub struct Options {
 /// How the explorer ended.
 #[derive(Debug)]
 pub struct Ending {
-    /// Why, or how the terminal failed.
+    /// The reason, or how the terminal failed.
     pub why: io::Result<Ended>,
-    /// The sessions that could not be saved.
+    /// Sessions that could not be saved.
     pub lost: Vec<Session>,
-    /// The notes that were started but never entered: target and text.
+    /// Notes that were begun but never entered: target and text.
     pub drafts: Vec<(Target, String)>,
 }
 
 impl Ending {
-    /// The exit code of the process.
+    /// Returns the exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match &self.why {
@@ -135,21 +125,17 @@ impl Ended {
     }
 }
 
-/// The signal that says that the terminal is gone.
+/// The signal for a lost terminal.
 const HANG_UP: u8 = 1;
 
-/// How long to wait for a stop to take effect. The first process of a container cannot be stopped, so it takes its screen back.
+/// How long to wait for a stop to take effect. PID 1 of a container cannot be stopped, so it takes its screen back.
 const STOPS: Duration = Duration::from_millis(500);
 
 /// Runs the explorer on this thread until it ends.
 ///
 /// # Errors
-/// Only the terminal's own: everything else is shown on screen.
-pub fn run(
-    options: Options,
-    link: WorkerLink,
-    performer: &mut dyn Performer,
-) -> io::Result<Ending> {
+/// Only terminal errors; all others are shown on screen.
+pub fn run(options: Options, link: Link, performer: &mut dyn Performer) -> io::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -165,7 +151,7 @@ pub fn run(
     install_panic_hook(options.app.log_path.clone());
     let _guard = runtime.enter();
     let (runs, heard) = Runs::new(options.sessions);
-    // Before the screen is taken: a signal in between would leave it taken.
+    // Before entering the screen: a signal in between would leave it unrestored.
     let signals = Signals::listen()?;
     let mut explorer = Explorer {
         app: App::new(options.app),
@@ -183,14 +169,14 @@ pub fn run(
         is_done: false,
     };
     explorer.tick();
-    // What was on the screen would shine through every blank cell where there is no alternate screen.
+    // Without an alternate screen, its old contents would show through blank cells.
     explorer.terminal.clear()?;
     explorer.draw()?;
     let effects = explorer.app.start();
     explorer.perform(effects)?;
     let why = runtime.block_on(explorer.run(signals, link.events, heard));
     if why.is_err() {
-        // The terminal failed; what is unsaved goes to disk all the same.
+        // The terminal failed; unsaved work is still saved.
         let _ = explorer.send(Msg::Terminated);
     }
     screen::leave();
@@ -209,14 +195,14 @@ struct Explorer<'a> {
     screen: Screen,
     terminal: Terminal<Surface>,
     between: Between,
-    requests: mpsc::Sender<Request>,
+    requests: Requests,
     performer: &'a mut dyn Performer,
     runs: Runs,
     last_frame: Option<Instant>,
     began: Instant,
-    /// Whether the screen is the shell's until a signal says that we go on.
+    /// Whether the shell owns the screen until a signal to continue arrives.
     is_suspended: bool,
-    /// When to take the screen back if no signal to continue has come; none while it is ours.
+    /// When to take the screen back without a signal to continue; `None` while it is ours.
     resumes: Option<Instant>,
     is_done: bool,
 }
@@ -255,7 +241,7 @@ impl Explorer<'_> {
                     Signal::Unheeded => {}
                 },
                 batch = keys.next() => {
-                    // The terminal is gone when its input ends.
+                    // The end of input means that the terminal is gone.
                     let Some(batch) = batch else {
                         return self.hang_up();
                     };
@@ -272,7 +258,7 @@ impl Explorer<'_> {
                         self.send(Msg::Worker(event))?;
                         next = events.try_recv().ok();
                     }
-                    // The last one taken must not be lost.
+                    // The last event received must not be lost.
                     if let Some(event) = next {
                         self.send(Msg::Worker(event))?;
                     }
@@ -289,13 +275,13 @@ impl Explorer<'_> {
         Ok(Ended::Quit)
     }
 
-    /// The terminal is gone: what is unsaved is saved.
+    /// Saves unsaved work after the terminal is gone.
     fn hang_up(&mut self) -> io::Result<Ended> {
         self.send(Msg::Terminated)?;
         Ok(Ended::Signal(HANG_UP))
     }
 
-    /// Takes what was typed at once. What follows an Escape that closed a text box was typed into it, and is no command.
+    /// Handles a batch of input. Input after an Escape that closed a text box was typed into the box, so it is not a command.
     fn take(&mut self, batch: Batch) -> io::Result<()> {
         let mut is_closed = false;
         for msg in batch {
@@ -313,7 +299,7 @@ impl Explorer<'_> {
         Ok(())
     }
 
-    /// When the next frame may be drawn; none if nothing changed, the one before is still on its way, or the screen is not ours.
+    /// When the next frame may be drawn; `None` if nothing changed, the last frame is still being written, or the screen is not ours.
     fn frame_due(&self) -> Option<Instant> {
         if self.is_suspended || output::is_busy() {
             return None;
@@ -324,13 +310,13 @@ impl Explorer<'_> {
         self.app.dirty.then_some(earliest)
     }
 
-    /// When the state wants to hear of the time; none if it does not change with time.
+    /// When the state needs the next tick; `None` if it does not depend on time.
     fn tick_due(&self) -> Option<Instant> {
         let wait = self.app.next_tick_ms()?.saturating_sub(self.clock_ms());
         Some(Instant::now() + Duration::from_millis(wait))
     }
 
-    /// The time by a clock that never goes back: deadlines do not depend on what the calendar is set to.
+    /// Monotonic time, so that deadlines do not depend on the system clock.
     fn clock_ms(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -338,7 +324,7 @@ impl Explorer<'_> {
     fn tick(&mut self) {
         let (now_ms, unix_s) = (self.clock_ms(), unix_s());
         let effects = update(&mut self.app, Msg::Tick { now_ms, unix_s });
-        // A tick only ever saves, which cannot fail but on screen.
+        // A tick only saves, and a failed save is shown on screen.
         let _ = self.perform(effects);
     }
 
@@ -368,8 +354,8 @@ impl Explorer<'_> {
         for effect in effects {
             let reply = match effect {
                 Effect::Send(request) => {
-                    // A worker that is gone is noticed where its events end.
-                    let _ = self.requests.send(request);
+                    // A lost worker is noticed at the end of its events.
+                    self.requests.send(request);
                     None
                 }
                 Effect::Save(save) => {
@@ -416,7 +402,7 @@ impl Explorer<'_> {
         Ok(())
     }
 
-    /// Gives the screen back and stops; the signal to go on takes it again.
+    /// Gives the screen back and stops; SIGCONT takes it again.
     fn suspend(&mut self) -> io::Result<()> {
         screen::leave();
         self.is_suspended = true;
@@ -437,7 +423,7 @@ impl Explorer<'_> {
         resumed.is_ok()
     }
 
-    /// Takes the screen again, whatever was done to it while we were stopped.
+    /// Takes the screen again, whatever happened to it meanwhile.
     fn resume(&mut self) -> io::Result<()> {
         self.screen.resume()?;
         self.is_suspended = false;

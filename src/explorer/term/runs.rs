@@ -1,4 +1,4 @@
-//! Runs over data sets, outside the reducer: a thread that reads a run's file as it grows, and the process that computes one.
+//! Data-set runs, outside the reducer: a thread that reads a run's file as it grows, and the process that computes it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -19,41 +19,38 @@ use crate::explorer::session::store;
 use crate::explorer::term::Performer;
 use crate::lab::rows::watch::{Watch, problem};
 
-/// How often the file and the process are looked at.
+/// Interval between checks of the file and the process.
 const EVERY: Duration = Duration::from_millis(300);
-/// How much of a file is read before the screen hears of it, in bytes.
+/// Bytes of a file read before the screen is updated.
 const PORTION: u64 = 4 << 20;
-/// The file that a process writes what it says to, in the run's folder.
+/// Receives the output of a process, in the run's folder.
 const LOG: &str = "run.log";
-/// How much of its end is read for the last word.
+/// Bytes read from its end for the last message.
 const LAST_WORDS: u64 = 4_096;
 
 /// A command that computes a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunCommand {
-    /// The program.
     pub program: PathBuf,
-    /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// The run's folder.
     pub folder: PathBuf,
 }
 
-/// The process that computes, shared with the threads that look at it; none when there is none.
+/// The computing process, shared with the watcher threads; `None` while none is running.
 type Shared = Arc<Mutex<Option<Child>>>;
 
-/// What goes on with runs. Whoever drops it asks the process to end.
+/// The open run and its process. Dropping it asks the process to end.
 pub(super) struct Runs {
     sender: Sender<Msg>,
     /// Where sessions are saved.
     sessions: PathBuf,
     child: Shared,
-    /// Ends the thread that watches.
+    /// Ends the watcher thread.
     closed: Arc<AtomicBool>,
 }
 
 impl Runs {
-    /// Nothing yet, and where messages come from. `sessions` is the folder in which sessions are saved.
+    /// Creates it without a run, together with the receiver of its messages. `sessions` is the folder of saved sessions.
     pub(super) fn new(sessions: PathBuf) -> (Self, Receiver<Msg>) {
         let (sender, receiver) = channel(8);
         let runs = Self {
@@ -65,7 +62,7 @@ impl Runs {
         (runs, receiver)
     }
 
-    /// Does what is asked; the answer, if it is there at once.
+    /// Performs a request; returns the answer if it is immediate.
     pub(super) fn perform(
         &mut self,
         request: RunRequest,
@@ -138,7 +135,7 @@ impl Runs {
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors);
-        // Of its own group: suspending the explorer does not suspend the run.
+        // In its own process group: suspending the explorer does not suspend the run.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut process, 0);
         let started = process.spawn();
@@ -146,7 +143,7 @@ impl Runs {
         Ok(folder.clone())
     }
 
-    /// Watches a folder in place of the one before.
+    /// Watches a folder instead of the previous one.
     fn watch(&mut self, ticket: u64, folder: PathBuf) {
         self.closed.store(true, Ordering::Relaxed);
         self.closed = Arc::new(AtomicBool::new(false));
@@ -175,7 +172,7 @@ fn locked(of: &Shared) -> MutexGuard<'_, Option<Child>> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Asks a process to finish what it has in hand; where there are no signals it is ended at once, which its file survives.
+/// Asks a process to finish its current work. Without signals it is killed, which its file survives.
 fn ask_to_end(child: &mut Child) {
     #[cfg(unix)]
     let asked = {
@@ -189,7 +186,7 @@ fn ask_to_end(child: &mut Child) {
     }
 }
 
-/// Reads one run's file until it is closed.
+/// Reads one run's file until closed.
 struct Watcher {
     ticket: u64,
     folder: PathBuf,
@@ -204,7 +201,7 @@ impl Watcher {
         let mut watch = None;
         let mut is_read = false;
         while !self.closed.load(Ordering::Relaxed) {
-            // Looked at first: what a process wrote before it ended is read below.
+            // Checked first: what a process wrote before it ended is read below.
             let ended = self.ended();
             match self.read(&mut watch, &mut is_read) {
                 Ok(true) => {
@@ -225,7 +222,7 @@ impl Watcher {
         }
     }
 
-    /// After a file that cannot be read: the process may still end.
+    /// Waits for the process to end after its file could not be read.
     fn wait_for_child(&self) {
         while !self.closed.load(Ordering::Relaxed) {
             self.say_ended(self.ended());
@@ -243,7 +240,7 @@ impl Watcher {
         }
     }
 
-    /// Reads what was added; whether there may be more at once.
+    /// Reads the added rows; returns whether more may follow at once.
     fn read(&self, watch: &mut Option<Watch>, is_read: &mut bool) -> Result<bool, String> {
         if watch.is_none() {
             let found = Watch::open(&self.folder).map_err(|error| error.to_string())?;
@@ -274,7 +271,7 @@ impl Watcher {
         Ok(added.more)
     }
 
-    /// How the process ended, if it has ended since the last look.
+    /// The exit status of the process, if it has ended since the last check.
     fn ended(&self) -> Option<ExitStatus> {
         let mut child = locked(&self.child);
         let status = child.as_mut()?.try_wait().ok()??;
@@ -293,16 +290,16 @@ impl Watcher {
     }
 }
 
-/// Tells the notes of all saved sessions; without them a run can be looked at as well.
+/// Sends the notes of all saved sessions. A run can be viewed without them.
 fn say_noted(sessions: &Path, sender: &Sender<Msg>) {
     match store::noted(sessions) {
-        // The explorer may be gone.
+        // The explorer may have ended.
         Ok(noted) => drop(sender.blocking_send(Msg::Noted(noted))),
         Err(error) => tracing::warn!("saved notes are not shown: {error}"),
     }
 }
 
-/// The last that a process said: from its last error on, else its last line.
+/// The last message of a process: from its last error on, else its last line.
 fn last_words(log: &Path) -> String {
     let text = file::read_tail(log, LAST_WORDS).unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();

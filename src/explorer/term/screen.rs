@@ -1,4 +1,4 @@
-//! The screen guard: whatever it switches on it switches off again, on every way out, once.
+//! The screen guard: undoes everything it switched on, on every exit path, exactly once.
 //!
 //! While the screen is ours, file descriptor 2 goes to the log, so that no library can write over the panes.
 
@@ -19,7 +19,7 @@ use crossterm::terminal::{
 
 use super::output;
 
-/// How long a terminal may take nothing before it is left as it is.
+/// How long a terminal may accept nothing before it is left as it is.
 const PATIENCE: Duration = Duration::from_millis(700);
 /// Below the last row of any terminal.
 const LAST_ROW: u16 = 9_998;
@@ -30,7 +30,7 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// File descriptor 2 as it was, while it goes to the log; the panic hook puts it back before anything is printed.
 static STDERR: Mutex<Option<Stderr>> = Mutex::new(None);
 
-/// Leaves the screen when it is dropped.
+/// Leaves the screen on drop.
 #[derive(Debug)]
 pub(super) struct Screen {
     log: Option<File>,
@@ -40,19 +40,19 @@ impl Screen {
     /// Takes the screen.
     ///
     /// # Errors
-    /// The terminal's, with the screen given back.
+    /// On terminal errors; the screen has then been given back.
     pub(super) fn enter(log: Option<File>) -> io::Result<Self> {
         let mut screen = Self { log };
         screen.resume()?;
         Ok(screen)
     }
 
-    /// Takes the screen again, after `leave` or after others may have used it. The next frame has to be whole.
+    /// Takes the screen again, after `leave` or after others may have used it. The next frame must be drawn in full.
     ///
     /// # Errors
-    /// The terminal's.
+    /// On terminal errors.
     pub(super) fn resume(&mut self) -> io::Result<()> {
-        // The mode may no longer be the one that was set: a shell sets its own while we are stopped.
+        // The mode may have changed: a shell sets its own while we are stopped.
         disable_raw_mode()?;
         enable_raw_mode()?;
         let was_ours = ENTERED.swap(true, Ordering::SeqCst);
@@ -72,13 +72,13 @@ impl Drop for Screen {
     }
 }
 
-/// Gives the screen back: undoes everything that `resume` switched on, once. A terminal that hung up or does not read is not waited for.
+/// Gives the screen back: undoes everything that `resume` switched on, once. Gives up on a terminal that reads nothing for `PATIENCE`.
 pub(super) fn leave() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
     let mut bytes = Vec::new();
-    // Where there is no alternate screen, the shell goes on below the page.
+    // Without an alternate screen, the shell continues below the page.
     let left = queue!(
         bytes,
         MoveTo(0, LAST_ROW),
@@ -94,7 +94,7 @@ pub(super) fn leave() {
         tracing::warn!("the terminal does not read");
     }
     let _ = disable_raw_mode();
-    // Dropping it puts the descriptor back.
+    // Dropping it restores the descriptor.
     stderr_slot().take();
 }
 
@@ -102,8 +102,8 @@ fn stderr_slot() -> MutexGuard<'static, Option<Stderr>> {
     STDERR.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Puts a panic of this thread on a screen that can show it, with the place of the log. Panics of other threads are logged and leave the
-/// screen alone: the worker catches its own and reports them.
+/// Prints panics of this thread on the restored screen, with the path of the log. Panics of other threads are only logged: the worker
+/// catches and reports its own.
 pub(super) fn install_panic_hook(log_path: Option<String>) {
     let (owner, previous) = (thread::current().id(), panic::take_hook());
     panic::set_hook(Box::new(move |info| {
@@ -118,7 +118,7 @@ pub(super) fn install_panic_hook(log_path: Option<String>) {
     }));
 }
 
-/// File descriptor 2, kept to be put back.
+/// A saved file descriptor 2, to be restored.
 #[cfg(unix)]
 #[derive(Debug)]
 struct Stderr(std::os::fd::OwnedFd);

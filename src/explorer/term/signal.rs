@@ -1,19 +1,18 @@
-//! Signals that end, suspend or continue the program, as a stream; nothing elsewhere.
+//! Signals that end, suspend or continue the program, as a stream; empty on other systems.
 
 use std::io;
 
-/// What a signal asks for.
+/// The meaning of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
     /// End, with this signal number.
     End(u8),
-    /// Suspend.
     Suspend,
-    /// Take the screen again: the process was stopped, by ourselves or by others, and goes on.
+    /// Take the screen again: the process was stopped, by itself or by others, and continues.
     Continue,
-    /// The terminal has another size.
+    /// The terminal was resized.
     Resize,
-    /// Nothing: a file may not grow further, and the write that wanted it says so itself.
+    /// Ignored: a file exceeded its size limit, and the failed write reports that itself.
     Unheeded,
 }
 
@@ -26,7 +25,7 @@ mod unix {
     use rustix::process::{Signal as Number, kill_current_process_group};
     use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-    /// What would end the process and leave the terminal as it is.
+    /// Signals that would end the process without restoring the terminal.
     const ENDS: [Number; 11] = [
         Number::HUP,
         Number::TERM,
@@ -41,12 +40,11 @@ mod unix {
         Number::XCPU,
     ];
 
-    /// The signals we listen to.
     #[derive(Debug)]
     pub(in crate::explorer::term) struct Signals(Vec<(Stream, Signal)>);
 
     impl Signals {
-        /// Listens; from here on none of these ends the process by itself.
+        /// Starts listening; from then on none of these ends the process by itself.
         pub(in crate::explorer::term) fn listen() -> io::Result<Self> {
             let ends = ENDS
                 .into_iter()
@@ -64,7 +62,6 @@ mod unix {
             streams.collect::<io::Result<_>>().map(Self)
         }
 
-        /// The next signal.
         pub(in crate::explorer::term) async fn next(&mut self) -> Signal {
             poll_fn(|context| {
                 let mut streams = self.0.iter_mut();
@@ -78,7 +75,7 @@ mod unix {
         }
     }
 
-    /// Stops the process group until it is continued, as the shell's job control expects. Other threads may go on for a moment.
+    /// Stops the process group until it is continued, as the shell's job control expects. Other threads may run on for a moment.
     pub(in crate::explorer::term) fn stop_process() -> io::Result<()> {
         kill_current_process_group(Number::STOP).map_err(io::Error::from)
     }
@@ -91,7 +88,6 @@ pub(super) use unix::{Signals, stop_process};
 mod elsewhere {
     use super::{Signal, io};
 
-    /// No signals.
     #[derive(Debug)]
     pub(in crate::explorer::term) struct Signals;
 

@@ -1,5 +1,5 @@
-//! The surface that frames are drawn on: a frame is collected and sent as one, the size is never nothing, and no wide
-//! character leaves a part of itself behind.
+//! The drawing surface: collects each frame and sends it as a whole, never reports an empty size, and leaves no parts of wide characters
+//! behind.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -14,12 +14,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::output;
 
-/// The size of a terminal that does not say its own.
+/// The assumed size of a terminal that reports none.
 const USUAL: Size = Size::new(80, 24);
-/// The largest page that is drawn; the rest of a larger terminal stays blank.
+/// The largest page drawn; the rest of a larger terminal stays blank.
 const MOST: Size = Size::new(1_000, 500);
 
-/// The bytes of a frame.
 #[derive(Debug, Clone, Default)]
 struct Sheet(Rc<RefCell<Vec<u8>>>);
 
@@ -34,7 +33,7 @@ impl Write for Sheet {
     }
 }
 
-/// Where frames are drawn.
+/// The backend that frames are drawn on.
 #[derive(Debug, Default)]
 pub(super) struct Surface {
     inner: CrosstermBackend<Sheet>,
@@ -43,7 +42,6 @@ pub(super) struct Surface {
 }
 
 impl Surface {
-    /// Nothing is drawn.
     pub(super) fn new() -> Self {
         let sheet = Sheet::default();
         Self {
@@ -53,7 +51,7 @@ impl Surface {
         }
     }
 
-    /// Sends what was drawn since the last time.
+    /// Sends everything drawn since the last call.
     pub(super) fn send(&mut self) {
         let bytes = self.sheet.0.take();
         if !bytes.is_empty() {
@@ -83,7 +81,7 @@ impl Backend for Surface {
         if !content.iter().any(|(.., cell)| is_doubtful(cell.symbol())) {
             return self.inner.draw(content.into_iter());
         }
-        // A character that is drawn wider than expected would wrap into the next row.
+        // A character wider than expected would wrap into the next row.
         queue!(self.sheet, DisableLineWrap)?;
         let mut rest = content.as_slice();
         while let Some(at) = rest
@@ -94,13 +92,13 @@ impl Backend for Surface {
             self.inner.draw(before.iter().copied())?;
             let (doubtful, after) = from.split_at(1);
             if let [(x, y, cell)] = doubtful {
-                // Where the terminal thinks it narrower, its last cell would keep what was there.
+                // If the terminal draws it narrower, its last cell would keep old contents.
                 let mut blank = Cell::new(" ");
                 blank.set_style(cell.style());
                 let width = u16::try_from(cell.symbol().width()).unwrap_or(1).max(1);
                 self.inner.draw((*x..x + width).map(|x| (x, *y, &blank)))?;
             }
-            // By itself: what follows says its own place, wherever the cursor is now.
+            // Drawn separately, so that the next cell sets its own position, wherever the cursor ends up.
             self.inner.draw(doubtful.iter().copied())?;
             rest = after;
         }
@@ -116,7 +114,7 @@ impl Backend for Surface {
         self.inner.show_cursor()
     }
 
-    /// Where it was put last: asking the terminal would take keys.
+    /// The last position set: querying the terminal would swallow keys.
     fn get_cursor_position(&mut self) -> io::Result<Position> {
         Ok(self.cursor)
     }
@@ -150,7 +148,7 @@ impl Backend for Surface {
     }
 }
 
-/// The size that the terminal states; nothing where it states none.
+/// The size that the terminal reports; zero if none.
 fn stated() -> Size {
     #[cfg(unix)]
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout())
@@ -161,7 +159,7 @@ fn stated() -> Size {
     size
 }
 
-/// Bounds the size: a buffer of 65535 by 65535 cells does not fit into memory.
+/// Bounds the size: a buffer of 65535 by 65535 cells does not fit in memory.
 fn usable(stated: Size) -> Size {
     let or = |n: u16, usual: u16, most: u16| if n == 0 { usual } else { n.min(most) };
     Size::new(
@@ -170,14 +168,14 @@ fn usable(stated: Size) -> Size {
     )
 }
 
-/// Whether terminals disagree on how wide a character is: it is put together from several, or is a newer picture.
+/// Whether terminals disagree on the width of a character: a sequence of several code points, or a recent emoji.
 fn is_doubtful(symbol: &str) -> bool {
     const PICTURES: char = '\u{1f000}';
     !symbol.is_ascii() && (symbol.chars().nth(1).is_some() || symbol.starts_with(|c| c >= PICTURES))
 }
 
-/// Has every row drawn whole that holds a doubtful character: a terminal that thinks it wider draws it over its neighbours, and
-/// these must be drawn again although they stay the same. In the frame after, the row differs in this and is drawn whole once more.
+/// Marks every row with a doubtful character to be drawn in full: a terminal that draws it wider covers its neighbours, which must be
+/// redrawn even if unchanged. The next frame then differs in this row and redraws it once more.
 pub(super) fn draw_doubtful_rows_whole(buffer: &mut Buffer) {
     let area = buffer.area;
     for y in area.top()..area.bottom() {
@@ -235,7 +233,7 @@ mod tests {
                     .map(|(x, y, _)| (*x, *y))
                     .collect()
             };
-            // The second cell of a wide character is its own.
+            // A wide character owns its second cell.
             let all_but = |hidden: &[u16]| -> Vec<(u16, u16)> {
                 (0..8)
                     .filter(|x| !hidden.contains(x))
@@ -252,7 +250,7 @@ mod tests {
         }
     }
 
-    /// A terminal that counts code points and not graphemes, as vt100 does, is left with nothing of a family.
+    /// A terminal that counts code points instead of graphemes, like vt100, keeps nothing of a family emoji.
     #[test]
     fn a_terminal_that_counts_otherwise_keeps_no_part_of_it() {
         for symbol in WIDE {
@@ -273,7 +271,7 @@ mod tests {
                 let updates = before.diff(&after);
                 surface.draw(updates.into_iter()).expect("drawn");
                 let bytes = surface.sheet.0.take();
-                // Nothing goes over into the next row (vt100 does not know the mode).
+                // Nothing spills into the next row (vt100 does not know the mode).
                 let has_mode = bytes.starts_with(b"\x1b[?7l") && bytes.ends_with(b"\x1b[?7h");
                 assert_eq!(has_mode, !text.is_empty(), "{symbol}");
                 terminal.process(&bytes);

@@ -1,4 +1,4 @@
-//! The data-set view: opening a run, its keys, what it shows, and the way to a problem and back.
+//! The data-set view: opening a run, its keys, its contents, and the way to a problem and back.
 
 use ratatui::style::{Color, Modifier};
 
@@ -48,7 +48,7 @@ fn notice(bench: &Bench) -> String {
     notice.map_or_else(String::new, |notice| notice.text.clone())
 }
 
-/// Types a filter in place of the one that is there.
+/// Replaces the filter.
 fn filter(bench: &mut Bench, text: &str) {
     bench.keys("/ ctrl-u");
     bench.send(Msg::Paste(text.to_owned()));
@@ -69,7 +69,7 @@ fn a_run_that_was_asked_for_is_opened_and_said() {
     );
     let run = app.dataset.run.as_ref().expect("open");
     assert!(!run.is_whole() && run.of == 60 && run.name() == "mini-math-test");
-    // What was heard of a run that is no longer open changes nothing.
+    // Late messages of a run that is no longer open change nothing.
     let late = Msg::Run {
         ticket: 0,
         event: RunEvent::Items(vec![Item::default()]),
@@ -84,7 +84,7 @@ fn rows_are_filtered_sorted_and_walked() {
     bench.frame(120, 40);
     bench.keys("j j down");
     assert_eq!(bench.app.dataset.item().map(|item| item.index), Some(3));
-    // The cursor stays on its problem while others go.
+    // The cursor stays on its problem while others are filtered out.
     filter(&mut bench, "index>=2 steps>=2");
     assert_eq!(bench.app.dataset.item().map(|item| item.index), Some(3));
     let all: Vec<Item> = (0..60).map(item).collect();
@@ -95,7 +95,7 @@ fn rows_are_filtered_sorted_and_walked() {
     assert_eq!(bench.app.dataset.row, wanted - 1);
     bench.keys("g pagedown");
     assert!(bench.app.dataset.row > 5);
-    // An expression that cannot be read leaves the old one and says where.
+    // An invalid expression keeps the old filter and shows the position of the error.
     filter(&mut bench, "rnug=USED");
     let Some(Overlay::Prompt(prompt)) = &bench.app.overlay else {
         panic!("the prompt stays open");
@@ -140,13 +140,13 @@ fn enter_opens_the_problem_with_its_recorded_verdict_and_d_comes_back() {
     assert_eq!(bench.app.page, Page::Run);
     assert_eq!(bench.app.session.problem.as_ref(), Some(&problem));
     assert!(bench.app.session.origin.contains("run mini-math-test"));
-    // At once, before the model has answered.
+    // Immediately, before the model has answered.
     assert_eq!(bench.app.session.verdict, Some(verdict(Rung::Used)));
     let text = bench.text(120, 40);
     assert!(text.contains("recorded by run mini-math-test"), "{text}");
     let requests = bench.take_requests();
     assert!(
-        matches!(requests.as_slice(), [Request::Run { .. }]),
+        matches!(requests.as_slice(), [Request::Run(_)]),
         "{requests:?}"
     );
     bench.settle();
@@ -158,13 +158,13 @@ fn enter_opens_the_problem_with_its_recorded_verdict_and_d_comes_back() {
         !judged,
         "what is recorded is not computed again: {requests:?}"
     );
-    // Of the run's problems with this rung, with n and interval.
+    // Counts the run's problems with this rung, with n and interval.
     let text = bench.text(200, 60);
     assert!(text.contains("problems with this rung on this"), "{text}");
     bench.keys("D");
     assert_eq!(bench.app.dataset.item().map(|item| item.index), Some(2));
     bench.keys("D");
-    // Running it again computes the verdict here.
+    // Running it again recomputes the verdict.
     bench.play("r");
     assert_eq!(bench.app.recorded, None);
     assert!(
@@ -224,7 +224,7 @@ fn calibration_counts_other_problems_with_the_same_rung() {
     assert_eq!(bench.app.calibration(), None, "never without n");
 }
 
-/// A calibration of the loaded model on generated problems of a split: answers with the rung, by the keys of their questions.
+/// A calibration of the loaded model on generated problems of a split: answers with the rung, by question key.
 fn calibration_of(bench: &Bench, split: &str, at: AtRung) -> Calibration {
     let info = bench.app.info().expect("a model").clone();
     let header = header(3);
@@ -286,7 +286,7 @@ fn a_calibration_counts_only_for_problems_of_its_data() {
     };
     let shares = |bench: &Bench| bench.app.calibration().map(|found| found.right.n);
     let (test, hard) = (of(&bench, "test", &[2, 3]), of(&bench, "hard", &[]));
-    // The list holds test problems, of another seed than the calibration's.
+    // The list contains test problems of a different seed than the calibration's.
     bench.app.dataset.calibrations = vec![hard.clone(), test.clone()];
     assert_eq!(shares(&bench), Some(3));
     bench.app.library.split = Some(Split::Hard);
@@ -321,7 +321,7 @@ fn of_a_typed_question_no_share_is_known() {
         problem.question.push_str(" Say why.");
     }
     assert_eq!(bench.app.calibration(), None);
-    // Another problem of the list is of the calibration's data and not of the run's.
+    // Another problem of the list belongs to the calibration's data, not to the run's.
     let listed = bench.app.library.problems[1].clone();
     bench.app.session.problem = Some(listed);
     let listed = bench.app.calibration().expect("of the same generator");
@@ -363,7 +363,7 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
         text.contains("3 of 9 problems · running, p pauses it"),
         "{text}"
     );
-    // The explorer stays usable, and says how far the run is.
+    // The explorer stays usable and shows the progress of the run.
     bench.play("esc 2 space");
     assert!(bench.text(120, 40).contains("data set 3 of 9"));
     bench.play("D o");
@@ -401,7 +401,7 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
     bench.take_effects();
     bench.keys("p");
     assert_eq!(run_requests(&mut bench), []);
-    // What cannot be started says why, and the options are there to be mended.
+    // A refused start shows the reason, and the options can be corrected.
     bench.keys("n enter");
     hear(&mut bench, RunEvent::Refused("--limit is odd".to_owned()));
     assert_eq!(bench.app.dataset.work, Work::None);
@@ -443,7 +443,7 @@ fn keys_of_the_run_do_nothing_behind_the_table() {
         );
         assert_eq!(bench.app.overlay, None, "{key}");
     }
-    // Its own keys mean nothing elsewhere.
+    // The page's own keys do nothing elsewhere.
     bench.play("esc");
     bench.take_effects();
     bench.play(": type:filter-rows enter");
@@ -472,7 +472,7 @@ fn a_run_that_cannot_be_read_says_so_in_one_place() {
     assert!(bench.text(80, 24).contains("there is no run"));
 }
 
-/// States of the page.
+/// The states of the page.
 fn states() -> impl Iterator<Item = (&'static str, Bench)> {
     let played = |keys: &str| {
         let mut bench = Bench::with_run(60, 100);
@@ -635,7 +635,7 @@ fn notes_of_earlier_sessions_are_counted_with_those_of_this_one() {
     assert_eq!(bench.app.dataset.item().map(|item| item.index), Some(2));
     let text = bench.text(160, 40);
     assert!(text.contains("2 notes, last “as ␛[31mred”"), "{text}");
-    // One of this session on the open problem counts as well.
+    // A note of this session on the open problem counts too.
     bench.app.session.notes.push(note("mine", 10));
     let own = key(&open);
     bench.keys("D D");

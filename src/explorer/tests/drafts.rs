@@ -1,4 +1,4 @@
-//! Texts of closed boxes come back; and keys that mean the same everywhere, or nothing at all.
+//! Drafts of closed boxes are restored; and keys that mean the same everywhere, or nothing at all.
 
 use crate::explorer::app::effect::{Effect, ExportError};
 use crate::explorer::app::overlay::PromptKind;

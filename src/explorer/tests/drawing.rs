@@ -1,4 +1,4 @@
-//! Frames of every size, in every state: no panic, no colour where none is allowed, nothing said by colour alone.
+//! Frames of every size in every state: no panic, no colour where none is allowed, no meaning by colour alone.
 
 use ratatui::style::{Color, Modifier};
 
@@ -8,7 +8,7 @@ use crate::explorer::tests::harness::{Bench, grid};
 use crate::explorer::ui::glyphs::{ASCII, UNICODE};
 use crate::explorer::ui::theme::Theme;
 
-/// Scripts that reach every pane and every overlay.
+/// Key scripts that reach every pane and overlay.
 const STATES: [&str; 22] = [
     "s down right",
     "S down",
@@ -158,7 +158,7 @@ fn ascii_chrome_is_ascii() {
 fn meaning_survives_without_any_style() {
     for (width, height) in [(50, 15), (80, 24), (120, 40), (200, 60)] {
         let mut bench = Bench::ready();
-        // Of another manner than the sets are, so that nothing is known before it is computed.
+        // A different manner than the computed sets, so that nothing is known in advance.
         bench.play("d 2");
         let clean = bench.text(width, height);
         bench.keys("space");

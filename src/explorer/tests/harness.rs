@@ -1,4 +1,4 @@
-//! Plays key scripts: the reducer, the scripted worker and a test backend, with the clock in the test's hand.
+//! Plays key scripts with the reducer, the scripted worker, a test backend and a clock set by the test.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -17,25 +17,24 @@ use crate::explorer::ui::glyphs::UNICODE;
 use crate::explorer::ui::theme::Theme;
 use crate::explorer::worker::protocol::{Event, Request};
 
-/// An explorer under test.
 pub(super) struct Bench {
     pub app: App,
     pub theme: Theme,
     /// Every effect since the start or the last `take_effects`.
     pub effects: Vec<Effect>,
-    /// How saves end.
+    /// The result of saves.
     pub disk: Result<String, String>,
     script: Script,
     pub pending: VecDeque<Event>,
 }
 
 impl Bench {
-    /// An explorer whose model has been asked for, with no answer yet.
+    /// Creates an explorer that has requested its model but has no answer yet.
     pub fn starting() -> Self {
         Self::start(Options::default())
     }
 
-    /// The same of one that opens a saved session.
+    /// Creates an explorer that opens a saved session.
     pub fn opening(session: Session) -> Self {
         Self::start(Options {
             session: Some(session),
@@ -63,7 +62,7 @@ impl Bench {
         bench
     }
 
-    /// An explorer with everything about its first problem known, and a run of `of` problems open of which `n` are there.
+    /// Creates a `ready` explorer with a run of `of` problems open, of which `n` are done.
     pub fn with_run(n: usize, of: usize) -> Self {
         let mut bench = Self::ready();
         let folder = dataset::FOLDER.to_owned();
@@ -77,7 +76,7 @@ impl Bench {
         bench
     }
 
-    /// An explorer with the first problem run and everything about it known.
+    /// Creates an explorer with the first problem run and everything about it known.
     pub fn ready() -> Self {
         let mut bench = Self::starting();
         bench.settle();
@@ -95,7 +94,7 @@ impl Bench {
         self.take_in(effects);
     }
 
-    /// Presses keys by name, separated by blanks; a name after a colon is typed letter by letter.
+    /// Presses keys by name, separated by blanks; text after `type:` is typed letter by letter.
     pub fn keys(&mut self, script: &str) {
         for name in script.split_whitespace() {
             match name.strip_prefix("type:") {
@@ -123,7 +122,7 @@ impl Bench {
         }
     }
 
-    /// Lets the worker say its next `n` events.
+    /// Delivers the worker's next `n` events.
     pub fn hear(&mut self, n: usize) {
         for _ in 0..n {
             if let Some(event) = self.pending.pop_front() {
@@ -132,14 +131,14 @@ impl Bench {
         }
     }
 
-    /// Lets the worker say everything.
+    /// Delivers all of the worker's events.
     pub fn settle(&mut self) {
         while let Some(event) = self.pending.pop_front() {
             self.send(Msg::Worker(event));
         }
     }
 
-    /// The worker says nothing of what it was going to say.
+    /// Discards the worker's pending events.
     pub fn drop_pending(&mut self) {
         self.pending.clear();
     }
@@ -177,7 +176,7 @@ impl Bench {
         }
     }
 
-    /// Draws one frame and returns it; the reducer hears what could be shown.
+    /// Draws one frame and returns it; the reducer is told what fitted.
     pub fn frame(&mut self, width: u16, height: u16) -> Buffer {
         let mut terminal =
             Terminal::new(TestBackend::new(width, height)).expect("a test backend cannot fail");
@@ -190,19 +189,19 @@ impl Bench {
         terminal.backend().buffer().clone()
     }
 
-    /// One frame as text.
+    /// Draws one frame as text.
     pub fn text(&mut self, width: u16, height: u16) -> String {
         grid(&self.frame(width, height))
     }
 
-    /// One frame as text with its styles below.
+    /// Draws one frame as text, followed by its styles.
     pub fn snapshot(&mut self, width: u16, height: u16) -> String {
         let buffer = self.frame(width, height);
         format!("{}\n{}", grid(&buffer), style_runs(&buffer))
     }
 }
 
-/// The symbols, one row a line, without trailing blanks.
+/// The symbols, one line per row, without trailing blanks.
 pub(super) fn grid(buffer: &Buffer) -> String {
     let mut text = String::new();
     for y in 0..buffer.area.height {
@@ -222,7 +221,7 @@ pub(super) fn grid(buffer: &Buffer) -> String {
     text
 }
 
-/// One line for each run of cells that are not plain: `row:from..to fg=... MODIFIERS`.
+/// One line per run of styled cells: `row:from..to fg=... MODIFIERS`.
 fn style_runs(buffer: &Buffer) -> String {
     let mut text = String::new();
     for y in 0..buffer.area.height {

@@ -1,4 +1,4 @@
-//! Text that wants to break the screen, wherever foreign text can stand.
+//! Text that tries to break the screen, wherever foreign text can appear.
 
 use crate::core::problem::Problem;
 use crate::core::types::{Ablation, LatentIdx, Phrase, Study};
@@ -26,7 +26,7 @@ fn long() -> String {
     "x".repeat(10_000)
 }
 
-/// Puts a text everywhere.
+/// Creates an explorer with a text in every place.
 fn infected(text: &str) -> Bench {
     let mut bench = Bench::ready();
     let app = &mut bench.app;
@@ -81,7 +81,7 @@ fn infected(text: &str) -> Bench {
     bench
 }
 
-/// Studies with a text wherever one can stand.
+/// Studies with a text in every place.
 fn infected_studies(text: &str) -> [Study; 4] {
     let manner = Ablation::default();
     let foreign = Some(text.to_owned());

@@ -1,4 +1,4 @@
-//! Pages and the manner of an ablation: what is asked, what is shown as stale, and where the keys lead.
+//! Pages and the manner of an ablation: requests, stale results, and navigation.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::explorer::app::page::{Left, Page};
 use crate::explorer::app::studies::{Ended, Wish};
 use crate::explorer::tests::fixture::studies;
 use crate::explorer::tests::harness::Bench;
-use crate::explorer::worker::protocol::{Event, Request, RunId};
+use crate::explorer::worker::protocol::{Event, Request, RunId, StudyRequest};
 
 const OPENED: [(&str, Page); 6] = [
     ("s", Page::Sweep),
@@ -33,12 +33,12 @@ fn asked_studies(bench: &mut Bench) -> Vec<(StudyKind, Ablation, Option<u32>)> {
     let requests = bench.take_requests().into_iter();
     requests
         .filter_map(|request| match request {
-            Request::Study {
+            Request::Study(StudyRequest {
                 kind,
                 manner,
                 token,
                 ..
-            } => Some((kind, manner, token)),
+            }) => Some((kind, manner, token)),
             _ => None,
         })
         .collect()
@@ -66,7 +66,7 @@ fn every_part_of_the_manner_has_a_key_and_asks_again() {
                 ablation: bench.app.ablation.clone(),
             };
             assert!(bench.take_requests().contains(&wanted), "{key}: {manner}");
-            // The sets were computed for another manner and say nothing here.
+            // The sets were computed for another manner and do not apply.
             assert!(bench.text(120, 40).contains("stale"), "{key}");
         }
         bench.settle();
@@ -95,7 +95,7 @@ fn donors_are_matched_by_a_key_where_steps_are_known() {
         let notice = bench.app.notice.as_ref();
         notice.map_or_else(String::new, |notice| notice.text.clone())
     };
-    // Only a resample has donors that can be matched.
+    // Only resample ablation has donors that can be matched.
     bench.play("v");
     assert!(!bench.app.ablation.matched);
     bench.play("=");
@@ -104,7 +104,7 @@ fn donors_are_matched_by_a_key_where_steps_are_known() {
     assert!(!bench.app.ablation.matched, "the same key takes it back");
     bench.play("=");
     assert!(bench.app.ablation.matched);
-    // A typed question has no known steps: what was matched can be taken back, and not be asked for again.
+    // A typed question has no known steps: matching can be undone, but not requested again.
     bench.play("n type:Tom_has_2_pens. enter =");
     assert!(!bench.app.ablation.matched);
     bench.play("=");
@@ -151,7 +151,7 @@ fn who_waits_for_the_reference_set_sees_how_far_it_is() {
     assert!(bench.text(120, 40).contains("recomputing"));
     bench.settle();
     assert!(!bench.app.is_stale());
-    // A page that waits for it says so too.
+    // A page that waits for the reference set shows that too.
     let mut bench = Bench::ready();
     bench.keys("s");
     bench.send(Msg::Worker(Event::Reference { done: 3, all: 256 }));
@@ -264,7 +264,7 @@ fn a_page_asks_for_its_study_unless_it_is_here() {
         bench.play(key);
         assert_eq!(bench.app.page, page);
         let asked: Vec<StudyKind> = asked_studies(&mut bench).into_iter().map(|a| a.0).collect();
-        // The sets are there before they are asked for.
+        // The sets are computed before they are requested.
         let expected = page.study().filter(|kind| *kind != StudyKind::Lattice);
         assert_eq!(asked, expected.into_iter().collect::<Vec<_>>(), "{key}");
         bench.play(key);
@@ -418,7 +418,7 @@ fn enter_goes_to_the_run_with_the_latents_of_the_cell_off_and_can_be_undone() {
     assert_eq!(bench.app.ablation.value, AblationValue::Mean);
     assert_eq!(bench.app.ablation.direction, Direction::Noising);
 
-    // A cell that cannot be asked says why and stays.
+    // A cell that cannot be ablated shows why, and the page stays.
     bench.play("u s g down down down down down down down down enter");
     assert_eq!(bench.app.page, Page::Sweep);
     let notice = bench.app.notice.as_ref().map(|notice| notice.text.clone());

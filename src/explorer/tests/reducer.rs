@@ -1,4 +1,4 @@
-//! Messages in, state and effects out: no terminal, no runtime.
+//! Messages in, state and effects out, without terminal or runtime.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::explorer::app::{App, Model, Msg};
 use crate::explorer::session::{Note, Session};
 use crate::explorer::tests::fixture::outcome;
 use crate::explorer::tests::harness::Bench;
-use crate::explorer::worker::protocol::{Event, Request, RunId};
+use crate::explorer::worker::protocol::{Event, Request, RunId, RunRequest, StudyRequest};
 
 fn off(latents: &[usize], value: AblationValue) -> Ablation {
     Ablation {
@@ -34,7 +34,7 @@ fn the_first_problem_runs_as_soon_as_the_model_is_ready() {
     bench.hear(3);
     assert!(matches!(
         bench.take_requests().as_slice(),
-        [Request::Run { id: RunId(1), gold: Some(gold), .. }] if gold == "8"
+        [Request::Run(RunRequest { id: RunId(1), gold: Some(gold), .. })] if gold == "8"
     ));
     bench.settle();
     let id = RunId(1);
@@ -47,12 +47,12 @@ fn the_first_problem_runs_as_soon_as_the_model_is_ready() {
             },
             Request::EarlyExit { id },
             Request::Verify { id },
-            Request::Study {
+            Request::Study(StudyRequest {
                 id,
                 kind: crate::core::types::StudyKind::Lattice,
                 manner: Ablation::default(),
                 token: None,
-            },
+            }),
         ]
     );
     assert_eq!(bench.app.latent_under_cursor(), Some(LatentIdx(1)));
@@ -155,7 +155,7 @@ fn what_is_told_ahead_is_shown_and_not_kept() {
     };
     let donors = says(&wanted, "8").effect.variants().n;
     shows(&mut bench, &format!("so far, {donors} donors"));
-    // Stopped there, it is asked for again.
+    // After stopping there, it is requested again.
     bench.keys("esc");
     assert!(bench.app.lacks_answer() && !bench.app.is_busy());
     shows(&mut bench, "so far, r completes");
@@ -379,7 +379,7 @@ fn not_loaded(model: &str, kept: bool) -> Event {
     }
 }
 
-/// What a model that is not loaded may not change.
+/// The state that a failed load must not change.
 fn on_screen(app: &App) -> String {
     format!(
         "{:?}",
@@ -403,7 +403,7 @@ fn a_model_that_is_not_loaded_leaves_everything_as_it_was() {
     bench.settle();
     let before = on_screen(&bench.app);
     bench.take_effects();
-    // The script would load it; the worker says no instead.
+    // The script would load it; the worker refuses instead.
     let fails = |bench: &mut Bench| {
         bench.keys("m down enter");
         bench.drop_pending();
@@ -421,7 +421,7 @@ fn a_model_that_is_not_loaded_leaves_everything_as_it_was() {
         "{}",
         failure.hint
     );
-    // Nothing is asked anew but what was asked for on the way; the model answers.
+    // Only the pending requests are sent again; the model answers.
     assert!(matches!(
         bench.take_requests().as_slice(),
         [Request::Load { .. }]
@@ -434,7 +434,7 @@ fn a_model_that_is_not_loaded_leaves_everything_as_it_was() {
     bench.play("3 space");
     assert!(!bench.app.is_stale());
     bench.play("space");
-    // And back with r, which tries the same model again.
+    // Back with r too, which tries the same model again.
     fails(&mut bench);
     bench.take_effects();
     bench.keys("r");
@@ -447,7 +447,7 @@ fn a_model_that_is_not_loaded_leaves_everything_as_it_was() {
     bench.settle();
     assert_eq!(bench.app.model_name, "mini-math-sim");
     assert!(bench.app.failure.is_none() && bench.app.session.notes.is_empty());
-    // The session of before is on the shelf.
+    // The previous session was kept.
     bench.play("m up enter");
     assert_eq!(bench.app.session.notes.len(), 1);
 }
@@ -463,7 +463,7 @@ fn a_load_that_is_stopped_or_replaced_goes_back_to_the_model_that_was_there() {
     bench.keys("esc");
     bench.send(Msg::Worker(not_loaded("mini-math-idle", true)));
     assert_eq!(on_screen(&bench.app), before);
-    // Without the model before there is nothing to go back to, but nothing is lost: neither what is not on disk nor what is.
+    // Without the previous model nothing can be restored, but nothing is lost, saved or not.
     bench.disk = Err("the disk is full".to_owned());
     bench.keys("2 i type:mine enter m down enter");
     bench.drop_pending();
@@ -475,7 +475,7 @@ fn a_load_that_is_stopped_or_replaced_goes_back_to_the_model_that_was_there() {
     assert_eq!(bench.app.session.notes.len(), 1);
 }
 
-/// What comes late of a model that was picked and then another one is of no concern.
+/// Late events of a model that was replaced by another choice are ignored.
 #[test]
 fn a_model_that_is_ready_too_late_is_not_taken() {
     let mut bench = Bench::ready();
@@ -508,7 +508,7 @@ fn work_that_was_dropped_for_a_model_that_is_not_loaded_is_asked_for_again() {
     bench.settle();
     assert_eq!(bench.app.live.verdict, Job::Done);
     assert!(bench.app.session.verdict.is_some());
-    // A run that was cut off in the middle is run again.
+    // An interrupted run is run again.
     let mut bench = Bench::starting();
     while bench.app.live.n_latents() < 2 {
         bench.hear(1);
@@ -540,7 +540,7 @@ fn a_failed_ablation_can_be_asked_for_again() {
     }));
 }
 
-/// The effects that save, whatever was on disk before, or leave.
+/// The save and quit effects, without the previous state of the disk.
 fn saves(bench: &mut Bench) -> Vec<Effect> {
     let effects = bench.take_effects().into_iter();
     effects
@@ -561,7 +561,7 @@ fn save_effect(session: Session) -> Effect {
     Effect::Save(Box::new(Save { session, base }))
 }
 
-/// Of every save: the texts of the notes that were on disk before, and of those that are to be.
+/// The note texts of every save: those on disk before, and those to be written.
 fn changes(bench: &mut Bench) -> Vec<(Vec<String>, Vec<String>)> {
     let texts = |notes: &[Note]| notes.iter().map(|note| note.text.clone()).collect();
     let effects = bench.take_effects().into_iter();
@@ -594,7 +594,7 @@ fn a_save_says_what_was_on_disk_before() {
     assert_eq!(changes(&mut bench), [undone]);
 }
 
-/// The notes of a session that was opened from a file are not left behind by going to another model and back, at any moment.
+/// The notes of a session opened from a file survive a change to another model and back, at any moment.
 #[test]
 fn a_recording_keeps_its_notes_under_other_models() {
     let recorded = crate::explorer::session::sample::session();
@@ -654,7 +654,7 @@ fn a_failed_save_is_tried_again_and_keeps_the_user() {
     bench.disk = Err("the disk is full".to_owned());
     bench.keys("i type:why enter");
     assert_eq!(saves(&mut bench), [save_of(&bench)]);
-    // On another problem it is still unsaved, and still known.
+    // On another problem it is still unsaved, and still shown as such.
     bench.play("]");
     saves(&mut bench);
     bench.tick(1_005_000);
@@ -703,7 +703,7 @@ fn earlier_notes_are_shown_and_nothing_is_saved_for_that() {
     bench.settle();
     bench.tick(1_100_000);
     assert_eq!(saves(&mut bench), [], "looking changes nothing");
-    // What is written here meanwhile is not replaced.
+    // Notes written meanwhile are not replaced.
     notes.pop();
     let before = bench.app.session.notes.clone();
     bench.send(recalled(&notes));
@@ -746,7 +746,7 @@ fn an_edited_question_loses_its_gold_answer_and_its_place_in_the_list() {
     bench.keys("e type:_Really? enter");
     assert!(matches!(
         bench.take_requests().as_slice(),
-        [Request::Run { question, gold: None, .. }] if question.ends_with("now? Really?")
+        [Request::Run(RunRequest { question, gold: None, .. })] if question.ends_with("now? Really?")
     ));
     assert_eq!(bench.app.library.open, None);
     bench.settle();

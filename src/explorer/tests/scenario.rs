@@ -1,4 +1,4 @@
-//! What the user sees, as pictures: the grid and, below it, the style of every run of cells.
+//! The user's view as snapshots: the grid and, below it, the style of every run of cells.
 
 use crate::explorer::tests::harness::Bench;
 use crate::explorer::ui::glyphs::{ASCII, UNICODE};
@@ -6,7 +6,7 @@ use crate::explorer::ui::theme::Theme;
 
 const SIZES: [(u16, u16); 3] = [(50, 15), (80, 24), (120, 40)];
 
-/// Compares one picture; its file is named by the picture alone.
+/// Compares one snapshot; its file is named by the snapshot alone.
 fn picture(name: &str, drawn: &str) {
     insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
         insta::assert_snapshot!(name, drawn);

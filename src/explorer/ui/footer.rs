@@ -11,7 +11,6 @@ use crate::explorer::keymap::{Code, Key};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::theme::Theme;
 
-/// Renders the footer.
 #[must_use]
 pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
     let help = hint(app, Action::Help, theme);

@@ -1,6 +1,5 @@
 //! The symbols of the chrome, each with an ASCII equivalent. No emoji, no private-use characters.
 
-/// One set of symbols.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Glyphs {
     /// A claim holds.
@@ -23,13 +22,10 @@ pub struct Glyphs {
     pub dot: &'static str,
     /// Marks truncated text.
     pub ellipsis: &'static str,
-    /// A minus sign.
     pub minus: &'static str,
     /// Multiplication sign, also for counts.
     pub times: &'static str,
-    /// Prefix of a difference.
     pub delta: &'static str,
-    /// Range separator.
     pub to: &'static str,
     /// A latent that is on, within a set.
     pub on: &'static str,
@@ -59,11 +55,9 @@ pub struct Glyphs {
     pub cursor_keys: [&'static str; 4],
     /// Box drawing: top left, top right, bottom left, bottom right, horizontal, vertical.
     pub frame: [&'static str; 6],
-    /// Left and right quotation marks.
     pub quotes: [&'static str; 2],
 }
 
-/// For UTF-8 terminals.
 pub static UNICODE: Glyphs = Glyphs {
     yes: "✓",
     no: "✗",
@@ -96,7 +90,6 @@ pub static UNICODE: Glyphs = Glyphs {
     quotes: ["“", "”"],
 };
 
-/// For all other terminals.
 pub static ASCII: Glyphs = Glyphs {
     yes: "+",
     no: "x",

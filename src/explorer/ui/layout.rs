@@ -20,11 +20,8 @@ const MARGIN: u16 = 1;
 pub struct Wanted {
     /// The wrapped question.
     pub problem: u16,
-    /// The answer pane.
     pub answer: u16,
-    /// The verdict pane.
     pub verdict: u16,
-    /// The notes.
     pub notes: u16,
 }
 
@@ -33,12 +30,9 @@ pub struct Wanted {
 pub enum Panes {
     /// Too small to draw.
     TooSmall {
-        /// The minimum size.
         need: (u16, u16),
-        /// The actual size.
         have: (u16, u16),
     },
-    /// Large enough to draw.
     Screen(Screen),
 }
 
@@ -47,13 +41,12 @@ pub enum Panes {
 pub struct Screen {
     /// The first line.
     pub header: Rect,
-    /// The question, including its title if `titled`.
+    /// The question, with its title if `titled`.
     pub problem: Rect,
-    /// The run, including its title if `titled`.
+    /// The run, with its title if `titled`.
     pub timeline: Rect,
     /// Whether problem and timeline have titles.
     pub titled: bool,
-    /// The lower part.
     pub lower: Lower,
     /// Everything between header and footer, for a pane shown alone.
     pub body: Rect,
@@ -70,24 +63,19 @@ pub enum Lower {
         summary: Rect,
         /// The names of the panes.
         tabs: Rect,
-        /// The visible pane.
         pane: Rect,
     },
     /// All panes at once, each with its title.
     Columns {
         /// The token under the cursor.
         detail: Rect,
-        /// The answer.
         answer: Rect,
-        /// The verdict.
         verdict: Rect,
-        /// The notes.
         notes: Rect,
     },
 }
 
 impl Panes {
-    /// Computes the layout of a screen.
     #[must_use]
     pub fn for_area(area: Rect, wanted: Wanted) -> Self {
         let have = (area.width, area.height);
@@ -123,8 +111,7 @@ impl Panes {
             take(&mut rest, 2)
         };
         take(&mut rest, gap);
-        // Rows of the run: tokens, top reads, ablated run, early exits; on tall screens also the step and further
-        // ranks.
+        // Rows of the run: tokens, top reads, ablated run, early exits; on tall screens also the step and further ranks.
         let run_rows = match area.height {
             50.. => 8,
             30.. => 4,

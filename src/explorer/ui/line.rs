@@ -14,7 +14,6 @@ pub struct Row {
 }
 
 impl Row {
-    /// An empty row.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -35,7 +34,6 @@ impl Row {
         self.push(sanitize(text).into_string(), style)
     }
 
-    /// Appends another row.
     #[must_use]
     pub fn join(mut self, other: Self) -> Self {
         self.width += other.width;
@@ -67,13 +65,11 @@ impl Row {
         }
     }
 
-    /// The width so far.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Finishes the line.
     #[must_use]
     pub fn line(self) -> Line<'static> {
         Line::from(self.spans)
@@ -129,7 +125,6 @@ pub fn paragraph(text: &str, max_width: usize, indent: usize, style: Style) -> V
         .collect()
 }
 
-/// A probability bar.
 #[must_use]
 pub fn bar(prob: f32, max_width: usize, theme: &Theme) -> String {
     let max_width = u16::try_from(max_width).unwrap_or(u16::MAX);

@@ -1,5 +1,4 @@
-//! Drawing: a function of the state and the theme. Nothing here changes the state; what fitted on screen is returned as
-//! a `View`.
+//! Drawing: a function of the state and the theme. The state stays unchanged; what fitted on screen is returned as a `View`.
 //!
 //! ```text
 //!  undertone  model · family · dtype · device · sha                        status
@@ -208,7 +207,6 @@ fn untitled_problem(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, vie
     line(frame, place, row.line());
 }
 
-/// Draws a pane with its title.
 fn pane(frame: &mut Frame, area: Rect, app: &App, which: Pane, theme: &Theme, view: &mut View) {
     if area.height == 0 {
         return;

@@ -37,7 +37,6 @@ const END_OF_QUESTION: &str = r"\?";
 /// The role of a part of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot {
-    /// Plain text.
     Plain,
     /// A number, in digits or as a word.
     Number,

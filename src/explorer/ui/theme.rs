@@ -8,17 +8,13 @@ use crate::explorer::ui::glyphs::Glyphs;
 /// The look of the screen: styles by meaning, and the glyph set.
 #[derive(Debug, Clone, Copy)]
 pub struct Theme {
-    /// The glyphs in use.
     pub glyphs: &'static Glyphs,
-    /// Ordinary text.
     pub text: Style,
     /// Less important text.
     pub dim: Style,
     /// More important text.
     pub strong: Style,
-    /// The title of a pane.
     pub title: Style,
-    /// The title of the focused pane.
     pub focus: Style,
     /// The selection; it replaces other colours, so that it is one uniform block.
     pub selected: Style,
@@ -30,7 +26,6 @@ pub struct Theme {
     pub ask: Style,
     /// A word missing from the vocabulary.
     pub unknown: Style,
-    /// A probability bar.
     pub bar: Style,
     /// Something holds or is right.
     pub good: Style,
@@ -68,7 +63,6 @@ impl Theme {
         }
     }
 
-    /// Uses no colour at all.
     #[must_use]
     pub fn plain(glyphs: &'static Glyphs) -> Self {
         let text = Style::new();

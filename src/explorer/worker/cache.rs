@@ -1,6 +1,6 @@
-//! What was computed before, by everything that it depends on: in memory up to a bound, and in a folder that a later session reads.
+//! A cache of answers, keyed by everything they depend on: in memory up to a bound, and in a folder that later sessions read.
 //!
-//! A file that cannot be read, or holds the answer to another question, is as good as none: it is computed again.
+//! A file that cannot be read, or that answers another question, is ignored and its answer computed again.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs;
@@ -13,18 +13,18 @@ use crate::core::file::{read_at_most, write_atomic};
 use crate::core::text::hex;
 use crate::core::types::{Ablation, Mode, ModelInfo, Outcome, Study, StudyKind};
 
-/// How much is kept in memory, counted as JSON.
+/// The bound on memory, in bytes of JSON.
 const MEMORY: usize = 32 << 20;
-/// How much is kept on disk.
+/// The bound on disk space, in bytes.
 const DISK: u64 = 128 << 20;
-/// The program's version and a counter for changes in what the cached entries mean.
+/// The program's version and a counter for changes in the meaning of entries.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+2");
-/// The longest file that is read back.
+/// The longest file that is read back, in bytes.
 const LONGEST: u64 = 8 << 20;
-/// The disk is looked at once in so many writes.
+/// The number of writes between checks of the disk space.
 const LOOK: usize = 64;
 
-/// The run that something was asked about: what a number may depend on.
+/// Everything about a run that a number may depend on.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct RunKey {
     version: &'static str,
@@ -58,15 +58,15 @@ impl RunKey {
     }
 }
 
-/// What was asked about a run.
+/// A question about a run.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Asked<'a> {
+pub(super) enum CacheQuery<'a> {
     Ablation(&'a Ablation),
     Study(StudyKind, &'a Ablation, Option<u32>),
 }
 
-/// What was answered.
+/// An answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Answered {
@@ -77,25 +77,25 @@ pub(super) enum Answered {
 /// A file of the folder.
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    /// The whole question, so that no answer is ever taken for that to another.
+    /// The whole question, so that no answer is ever mistaken for that to another.
     asked: String,
     answered: Answered,
 }
 
-/// Answers by question.
+/// The answers, by question.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     folder: Option<PathBuf>,
-    /// With the length of each as JSON.
+    /// The answers, with their length as JSON.
     answers: HashMap<String, (Answered, usize)>,
-    /// Oldest first.
+    /// The questions, oldest first.
     order: VecDeque<String>,
     bytes: usize,
     writes: usize,
 }
 
 impl Cache {
-    /// An empty cache over a folder, which need not exist.
+    /// Creates an empty cache over a folder, which need not exist.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
         Self {
             folder,
@@ -103,8 +103,8 @@ impl Cache {
         }
     }
 
-    /// The answer to a question asked before, in this session or an earlier one.
-    pub(super) fn get(&mut self, run: &RunKey, asked: &Asked<'_>) -> Option<Answered> {
+    /// Returns the answer to a question asked before, in this session or an earlier one.
+    pub(super) fn get(&mut self, run: &RunKey, asked: &CacheQuery<'_>) -> Option<Answered> {
         let question = question(run, asked)?;
         if let Some((answered, _)) = self.answers.get(&question) {
             return Some(answered.clone());
@@ -118,8 +118,8 @@ impl Cache {
         Some(stored.answered)
     }
 
-    /// Keeps an answer. A disk that is full or not there costs a later session some time, and no more.
-    pub(super) fn put(&mut self, run: &RunKey, asked: &Asked<'_>, answered: &Answered) {
+    /// Stores an answer. A write failure only costs a later session some time, so it is logged.
+    pub(super) fn put(&mut self, run: &RunKey, asked: &CacheQuery<'_>, answered: &Answered) {
         let Some(question) = question(run, asked) else {
             return;
         };
@@ -185,13 +185,12 @@ pub(super) fn prune(folder: &Path, bound: u64) {
             break;
         }
         total -= length;
-        // Whoever else uses the folder may have been first.
+        // Another process may have removed the file already.
         let _ = fs::remove_file(path);
     }
 }
 
-/// The whole question as text.
-fn question(run: &RunKey, asked: &Asked<'_>) -> Option<String> {
+fn question(run: &RunKey, asked: &CacheQuery<'_>) -> Option<String> {
     serde_json::to_string(&(run, asked)).ok()
 }
 
@@ -225,7 +224,7 @@ mod tests {
         let path = Some(folder.path().join("answers"));
         let (mut cache, outcome) = (Cache::new(path.clone()), outcome());
         let ablation = outcome.ablation.clone();
-        let asked = Asked::Ablation(&ablation);
+        let asked = CacheQuery::Ablation(&ablation);
         let answered = Answered::Outcome(outcome.clone());
         assert_eq!(cache.get(&key(&[1, 2]), &asked), None);
         cache.put(&key(&[1, 2]), &asked, &answered);
@@ -236,7 +235,10 @@ mod tests {
         for cache in [&mut cache, &mut Cache::new(path)] {
             assert_eq!(cache.get(&key(&[1, 2]), &asked), Some(answered.clone()));
             assert_eq!(cache.get(&key(&[1, 3]), &asked), None);
-            assert_eq!(cache.get(&key(&[1, 2]), &Asked::Ablation(&other)), None);
+            assert_eq!(
+                cache.get(&key(&[1, 2]), &CacheQuery::Ablation(&other)),
+                None
+            );
         }
     }
 
@@ -246,7 +248,7 @@ mod tests {
         let mut cache = Cache::new(Some(folder.path().to_owned()));
         let outcome = outcome();
         let ablation = outcome.ablation.clone();
-        let asked = Asked::Ablation(&ablation);
+        let asked = CacheQuery::Ablation(&ablation);
         cache.put(&key(&[1]), &asked, &Answered::Outcome(outcome));
         let file = fs::read_dir(folder.path()).expect("files").next();
         let file = file.expect("one").expect("readable").path();

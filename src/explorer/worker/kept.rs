@@ -1,6 +1,6 @@
-//! Reference sets on disk, so that a later session starts with them.
+//! Reference sets on disk, so that later sessions can reuse them.
 //!
-//! A file that cannot be read, or is not the set that is wanted, is as good as none: a line in the log, and it is made again.
+//! A file that cannot be read, or holds another set, is logged and the set is computed again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ use crate::engine::model::{Cancel, ModelError};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::reference::{Key, LONGEST};
 
-/// How much is kept on disk.
+/// The bound on disk space, in bytes.
 const DISK: u64 = 256 << 20;
 
-/// The folder of reference sets in the cache folder.
+/// Returns the folder of reference sets within the cache folder.
 #[must_use]
 pub fn folder(cache: &Path) -> PathBuf {
     cache.join("references")
 }
 
-/// Gives a model its reference set: the one in the folder, or else a new one that is then kept there. `on_slice` hears how
-/// many of how many problems are done.
+/// Gives a model its reference set: from the folder, or else newly computed and then stored there. `on_slice` is called with
+/// the number of problems done and in all.
 ///
 /// # Errors
-/// When the model fails or the work is cancelled; what is done by then is not lost.
+/// If the model fails or the work is cancelled; the finished part is not lost.
 pub fn ensure_reference(
     explorer: &mut Workbench,
     folder: Option<&Path>,
@@ -42,7 +42,7 @@ pub fn ensure_reference(
     Ok(())
 }
 
-/// Whether a model has its reference set, or it could be read. If not, it is begun.
+/// Returns whether a model has its reference set, now or after reading it from the folder. If not, begins to compute it.
 pub fn find(explorer: &mut Workbench, folder: Option<&Path>) -> bool {
     let known = explorer.has_reference();
     let is_new = !known && !explorer.is_making_reference();
@@ -56,19 +56,19 @@ pub fn find(explorer: &mut Workbench, folder: Option<&Path>) -> bool {
     known
 }
 
-/// The file of a model's set.
+/// Returns the key and the file of a model's set.
 fn place(explorer: &Workbench, folder: &Path) -> (Key, PathBuf) {
     let key = explorer.reference_key();
     let path = folder.join(format!("{}.bin", key.name()));
     (key, path)
 }
 
-/// Reads the set; whether that went well.
+/// Reads the set; returns whether that succeeded.
 fn read(explorer: &mut Workbench, key: &Key, path: &Path) -> bool {
     if !path.exists() {
         return false;
     }
-    // The key and the sum stand beside the numbers.
+    // The margin is for the key and the checksum beside the numbers.
     let why = match read_at_most(path, LONGEST as u64 + (1 << 20)) {
         Ok(Some(bytes)) => explorer.read_reference(&bytes, key).err(),
         Ok(None) => Some("it is too long".to_owned()),
@@ -84,7 +84,7 @@ fn read(explorer: &mut Workbench, key: &Key, path: &Path) -> bool {
     why.is_none()
 }
 
-/// Keeps the set. A disk that is full or not there costs a later session some time, and no more.
+/// Stores the set. A write failure only costs a later session some time, so it is logged.
 fn keep(explorer: &Workbench, key: &Key, path: &Path) {
     let Some(bytes) = explorer.reference().to_bytes(key) else {
         return;
@@ -113,7 +113,7 @@ mod tests {
         Workbench::bare(model.expect("the toy loads"))
     }
 
-    /// The set, and whether it was made and not read.
+    /// Returns the set, and whether it was computed rather than read.
     fn ensured(seed: u64, folder: &Path) -> (Reference, bool) {
         let (mut explorer, mut slices) = (explorer(seed), 0);
         let mut count = |_, _| slices += 1;

@@ -1,26 +1,25 @@
-//! Loading a model: the one before answers on until the new one is there, or is brought back if that fails.
+//! Loading a model: the previous one keeps answering until the new one is ready, or is loaded again if that fails.
 
 use std::time::{Duration, Instant};
 
-use super::protocol::Event;
-use super::queue::Asked;
+use super::protocol::{Event, RunRequest};
 use super::thread::{Stopped, Worker, clean_run};
 use crate::engine::model::{Cancel, Checkpoint, LoadOptions};
 use crate::engine::model_source::{Progress, Watch};
 use crate::lab::analysis::Workbench;
 
-/// The largest checkpoint, in bytes, that is loaded beside the model before it. Larger ones never share memory.
+/// The largest checkpoint, in bytes, that is loaded beside the previous model. Larger ones never share memory.
 const BESIDE: u64 = 1 << 30;
 
-/// What brings the present model back.
+/// The information needed to load the present model again.
 pub(super) struct Loaded {
     checkpoint: Checkpoint,
     options: LoadOptions,
-    /// The question that was run last.
-    pub(super) asked: Option<Asked>,
+    /// The last question run.
+    pub(super) asked: Option<RunRequest>,
 }
 
-/// A step of a download in words, and how far it is.
+/// Describes a step of a download, with its progress.
 fn said_of(step: Progress<'_>) -> (String, Option<(u64, Option<u64>)>) {
     match step {
         Progress::Looking { repo } => (format!("asking for {repo}"), None),
@@ -35,7 +34,7 @@ fn said_of(step: Progress<'_>) -> (String, Option<(u64, Option<u64>)>) {
     }
 }
 
-/// Whether a step is worth an event: every one but those of a file that moved by less than a frame's worth of time.
+/// Returns whether a step is worth an event: all steps, except that a file in progress gets at most one per 100 ms.
 fn is_due(shown: &mut Option<Instant>, step: Progress<'_>) -> bool {
     const APART: Duration = Duration::from_millis(100);
     let now = Instant::now();
@@ -51,7 +50,7 @@ fn is_due(shown: &mut Option<Instant>, step: Progress<'_>) -> bool {
 }
 
 impl Worker {
-    /// Loads a model in place of the present one, which stays if that fails.
+    /// Loads a model in place of the present one, which is kept or loaded again if that fails.
     pub(super) fn load(&mut self, name: &str, cancel: &Cancel) -> Result<(), Stopped> {
         let began = Instant::now();
         let mut screen_gone = false;
@@ -114,8 +113,8 @@ impl Worker {
         })
     }
 
-    /// Loads the model again that gave way to one that could not be loaded, and runs its question, without a word: the screen
-    /// shows what it said. If even that fails there is no model.
+    /// Loads the model again that gave way to one that failed to load, and runs its question without events: the screen still shows
+    /// its results. If that fails too, no model is loaded.
     pub(super) fn bring_back(&mut self) {
         let Some(loaded) = &self.loaded else {
             return;

@@ -1,4 +1,4 @@
-//! The model's own thread and the words it shares with the UI.
+//! The model's thread and the protocol it shares with the UI.
 
 mod cache;
 pub mod kept;
@@ -11,4 +11,4 @@ mod tests;
 pub mod thread;
 mod toggle;
 
-pub use thread::{Link, spawn};
+pub use thread::{Link, Requests, spawn};

@@ -1,4 +1,4 @@
-//! The only words that the UI and the model worker share: plain data, no tensors, no channels.
+//! The protocol between the UI and the model worker: plain data, no tensors, no channels.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,49 +7,66 @@ use crate::core::types::{
     Study, StudyKind, Verdict,
 };
 
-/// Numbers a clean run; every event about it carries the number, and events of a superseded run are dropped.
+/// The number of a clean run. Every event about the run carries it, and events of a superseded run are dropped.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(transparent)]
 pub struct RunId(pub u64);
 
-/// What the UI may ask for. Requests of an older run are dropped by the worker.
+/// A question to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRequest {
+    /// The new run's number.
+    pub id: RunId,
+    /// The question as typed or read.
+    pub question: String,
+    /// The gold answer, if known; used only to report correctness.
+    pub gold: Option<String>,
+    /// The number of steps of the gold solution, if known; donors can be matched on it.
+    pub steps: Option<usize>,
+    /// The answer mode; `None` for the model's usual one.
+    pub mode: Option<Mode>,
+}
+
+/// A study to compute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StudyRequest {
+    /// The run it belongs to.
+    pub id: RunId,
+    /// The kind of study.
+    pub kind: StudyKind,
+    /// The manner of ablation; its set of latents is ignored.
+    pub manner: Ablation,
+    /// For the layer lens: the token to follow; `None` for the answer's first.
+    pub token: Option<u32>,
+}
+
+/// A request of the UI. Requests about an older run are dropped by the worker.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// Load a bundled model by name or a checkpoint folder; replaces the loaded one.
+    /// Load a model by bundled name, folder or hub id; replaces the loaded one if that succeeds.
     Load {
-        /// Name or path.
+        /// Name, path or hub id.
         model: String,
     },
-    /// Run a question cleanly. Supersedes the run before it, and everything asked about that run.
-    Run {
-        /// The new run's number.
-        id: RunId,
-        /// The question as typed or read.
-        question: String,
-        /// The gold answer, if known: only ever used to report correctness.
-        gold: Option<String>,
-        /// How many steps the gold solution has, if known: donors can be matched on it.
-        steps: Option<usize>,
-        /// How it is to be answered; none for the model's usual mode.
-        mode: Option<Mode>,
-    },
+    /// Run a question cleanly. Supersedes the previous run and all requests about it.
+    Run(RunRequest),
     /// Run with some latents off. A newer `Ablate` replaces one that has not started.
     Ablate {
         /// The run it belongs to.
         id: RunId,
-        /// What is off.
+        /// The ablation.
         ablation: Ablation,
     },
-    /// Decode phrases of one latent of the clean run. A newer one replaces one that has not started.
+    /// Decode phrases of one latent of the clean run. A newer request replaces one that has not started.
     Phrases {
         /// The run it belongs to.
         id: RunId,
-        /// Which latent.
+        /// The latent.
         latent: LatentIdx,
     },
-    /// The answer after 0..N latents.
+    /// Compute the answer after 0..N latents.
     EarlyExit {
         /// The run it belongs to.
         id: RunId,
@@ -59,22 +76,13 @@ pub enum Request {
         /// The run it belongs to.
         id: RunId,
     },
-    /// Many ablations of the run together, or the lens by layer. A newer one replaces one that has not started.
-    Study {
-        /// The run it belongs to.
-        id: RunId,
-        /// Which study.
-        kind: StudyKind,
-        /// How latents are switched off; its set is not used.
-        manner: Ablation,
-        /// For the lens by layer: the token to follow; none for the answer's first.
-        token: Option<u32>,
-    },
-    /// Stop what is running and drop what waits; partial results stay.
+    /// Compute many ablations of the run together, or the layer lens. A newer request replaces one that has not started.
+    Study(StudyRequest),
+    /// Stop the running job and drop waiting ones; partial results stay.
     Cancel,
 }
 
-/// A piece of the worker's work.
+/// The kind of a job, in failure events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// The clean run.
@@ -87,37 +95,37 @@ pub enum Work {
     Results,
 }
 
-/// What the worker tells the UI.
+/// An event that the worker sends to the UI.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Loading goes on.
+    /// Loading has made progress.
     Loading {
-        /// Which model.
+        /// The model.
         model: String,
-        /// What is being done, e.g. `weights`, `self-tests`, or the file that is downloaded.
+        /// The current stage, e.g. `weights`, `self-tests`, or the file that is downloaded.
         stage: String,
-        /// How much of a download is here, and of how much.
+        /// The bytes downloaded, and the total if known.
         bytes: Option<(u64, Option<u64>)>,
     },
     /// A model is ready.
     Ready {
-        /// The model as it was requested.
+        /// The model as requested.
         model: String,
-        /// What was loaded.
+        /// Its description.
         info: ModelInfo,
-        /// Time from the request to now, in milliseconds.
+        /// The time since the request, in milliseconds.
         elapsed_ms: u64,
-        /// Why it runs elsewhere than one might expect, if so.
+        /// Why it runs on another device than expected, if it does.
         note: Option<String>,
     },
-    /// The reference set, which other work waits for, is being made; the last such event says that all of it is there.
+    /// Progress of the reference set, which other work waits for; the last such event reports it complete.
     Reference {
         /// Problems done.
         done: usize,
         /// Problems in all.
         all: usize,
     },
-    /// A position of the clean run was computed (in order; the question's tokens come first).
+    /// A position of the clean run was computed (in order, starting with the question's tokens).
     Step {
         /// The run.
         id: RunId,
@@ -128,21 +136,21 @@ pub enum Event {
     RunDone {
         /// The run.
         id: RunId,
-        /// All of it.
+        /// The whole run.
         run: Run,
     },
-    /// A resample from the first donors of its draw, ahead of the reference set. [`Event::Ablated`] follows with all of them.
+    /// A resample ablation over the first donors drawn, ahead of the reference set. [`Event::Ablated`] follows with all donors.
     Ahead {
         /// The run.
         id: RunId,
-        /// What came out so far.
+        /// The preliminary outcome.
         outcome: Outcome,
     },
-    /// An ablated run is complete. One that was answered ahead of the reference set comes again with what that adds.
+    /// An ablated run is complete. One answered before the reference set was ready is sent again with the figures that need it.
     Ablated {
         /// The run.
         id: RunId,
-        /// What came out, with the ablation it answers.
+        /// The outcome, with its ablation.
         outcome: Outcome,
         /// Whether it came from the worker's cache.
         cached: bool,
@@ -151,7 +159,7 @@ pub enum Event {
     Phrases {
         /// The run.
         id: RunId,
-        /// Which latent.
+        /// The latent.
         latent: LatentIdx,
         /// Best first.
         phrases: Vec<Phrase>,
@@ -163,54 +171,54 @@ pub enum Event {
         /// One per k.
         exits: Vec<EarlyExit>,
     },
-    /// How far the work for the verdict is.
+    /// Progress of the work on the verdict.
     Verifying {
         /// The run.
         id: RunId,
-        /// What is being done, and how much of it is done.
+        /// The current step and its progress.
         progress: Progress,
     },
     /// The verdict.
     Verified {
         /// The run.
         id: RunId,
-        /// The verdict, or as much of it as is settled: it takes the place of the one before it.
+        /// The verdict, possibly partial; replaces the previous one.
         verdict: Box<Verdict>,
-        /// Whether it is the last word; if not, tests are still running.
+        /// Whether it is final; if not, tests are still running.
         done: bool,
     },
-    /// A study, or as much of it as is computed: it takes the place of the one before it.
+    /// A study, possibly partial; replaces the previous one.
     Study {
         /// The run.
         id: RunId,
-        /// What is known so far.
+        /// The study so far.
         study: Box<Study>,
     },
-    /// What was running was cancelled.
+    /// The running job was cancelled.
     Cancelled {
         /// The run it belonged to.
         id: RunId,
     },
-    /// The model that was asked for is not there: it cannot be loaded, or loading it was stopped.
+    /// The requested model is not loaded: loading failed or was stopped.
     NotLoaded {
-        /// Which model, as it was asked for.
+        /// The model as requested.
         model: String,
-        /// What happened.
+        /// The error message.
         message: String,
-        /// What to do next.
+        /// A hint on what to do next.
         hint: String,
-        /// Whether the model before it answers still, with its run. If not, nothing can be asked but `Load`.
+        /// Whether the previous model is still loaded, with its run. If not, only `Load` can be requested.
         kept: bool,
     },
-    /// Something failed; the worker lives on.
+    /// A job failed; the worker continues.
     Failed {
         /// The run it belonged to, if any.
         id: Option<RunId>,
-        /// What failed.
+        /// The kind of job.
         work: Work,
-        /// What happened.
+        /// The error message.
         message: String,
-        /// What to do next.
+        /// A hint on what to do next.
         hint: String,
     },
 }

@@ -1,158 +1,108 @@
-//! What waits to be done: the newest of each kind, so that quick toggles coalesce and the last one wins.
+//! Waiting jobs: the newest of each kind, so that quick toggles coalesce and the last one wins.
 
-use crate::core::types::{Ablation, LatentIdx, Mode, StudyKind};
-use crate::explorer::worker::protocol::{Request, RunId};
+use crate::core::types::{Ablation, LatentIdx};
+use crate::explorer::worker::protocol::{Request, RunId, RunRequest, StudyRequest};
 
-/// Pending work. Pure: no channels, no model.
+/// Waiting jobs. Pure: no channels, no model.
 #[derive(Debug, Default)]
 pub struct Queue {
     load: Option<String>,
-    run: Option<Asked>,
+    run: Option<RunRequest>,
     ablate: Option<(RunId, Ablation)>,
     early_exit: Option<RunId>,
     phrases: Option<(RunId, LatentIdx)>,
     verify: Option<RunId>,
-    study: Option<Wanted>,
+    study: Option<StudyRequest>,
 }
 
-/// A study to make.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Wanted {
-    /// The run it belongs to.
-    pub id: RunId,
-    /// Which study.
-    pub kind: StudyKind,
-    /// How latents are switched off.
-    pub manner: Ablation,
-    /// The token to follow, in the lens by layer.
-    pub token: Option<u32>,
-}
-
-/// A question to run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
-    /// Its number.
-    pub id: RunId,
-    /// The question.
-    pub question: String,
-    /// The gold answer, if known.
-    pub gold: Option<String>,
-    /// How many steps the gold solution has, if known.
-    pub steps: Option<usize>,
-    /// How it is to be answered; none for the model's usual mode.
-    pub mode: Option<Mode>,
-}
-
-/// The next thing to do, in the order in which an analyst waits for it.
+/// A job, in order of priority.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Job {
     /// Load a model.
     Load(String),
     /// Run a question.
-    Run(Asked),
-    /// Run with latents off.
+    Run(RunRequest),
+    /// Run with some latents off.
     Ablate(RunId, Ablation),
     /// Early exits.
     EarlyExit(RunId),
     /// Phrases of one latent.
     Phrases(RunId, LatentIdx),
     /// A study.
-    Study(Wanted),
+    Study(StudyRequest),
     /// The verdict.
     Verify(RunId),
 }
 
-/// What a request means for the job in hand.
+/// The effect of a request on the running job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It goes on.
+pub enum Preemption {
+    /// It continues.
     Keep,
-    /// It is superseded: stop it.
+    /// It is superseded and stops.
     Stop,
-    /// It waits while a toggle is answered, and starts again after.
-    StepAside,
+    /// It is interrupted while a quicker request is answered, and starts again afterwards.
+    Yield,
 }
 
 impl Queue {
-    /// Takes a request in, and says whether the job in hand is superseded by it.
-    pub fn push(&mut self, request: Request, in_hand: Option<&Job>) -> Standing {
+    /// Adds a request and returns its effect on the running job.
+    pub fn push(&mut self, request: Request, in_hand: Option<&Job>) -> Preemption {
         match request {
             Request::Load { model } => {
                 *self = Self {
                     load: Some(model),
                     ..Self::default()
                 };
-                return Standing::Stop;
+                return Preemption::Stop;
             }
-            Request::Run {
-                id,
-                question,
-                gold,
-                steps,
-                mode,
-            } => {
+            Request::Run(run) => {
                 let load = self.load.take();
                 *self = Self {
                     load,
-                    run: Some(Asked {
-                        id,
-                        question,
-                        gold,
-                        steps,
-                        mode,
-                    }),
+                    run: Some(run),
                     ..Self::default()
                 };
                 return if matches!(in_hand, Some(Job::Load(_))) {
-                    Standing::Keep
+                    Preemption::Keep
                 } else {
-                    Standing::Stop
+                    Preemption::Stop
                 };
             }
             Request::Cancel => {
                 *self = Self::default();
-                return Standing::Stop;
+                return Preemption::Stop;
             }
             Request::Ablate { id, ablation } => {
                 self.ablate = Some((id, ablation));
                 match in_hand {
-                    Some(Job::Ablate(..)) => return Standing::Stop,
+                    Some(Job::Ablate(..)) => return Preemption::Stop,
                     Some(Job::EarlyExit(_) | Job::Phrases(..) | Job::Verify(_) | Job::Study(_)) => {
-                        return Standing::StepAside;
+                        return Preemption::Yield;
                     }
                     _ => {}
                 }
             }
-            Request::Study {
-                id,
-                kind,
-                manner,
-                token,
-            } => {
-                self.study = Some(Wanted {
-                    id,
-                    kind,
-                    manner,
-                    token,
-                });
+            Request::Study(study) => {
+                self.study = Some(study);
                 if matches!(in_hand, Some(Job::Study(_))) {
-                    return Standing::Stop;
+                    return Preemption::Stop;
                 }
             }
             Request::EarlyExit { id } => {
                 self.early_exit = Some(id);
-                // These are there at once, and the others may wait for a reference set.
+                // Early exits are quick, and the others may wait for a reference set.
                 if matches!(in_hand, Some(Job::Phrases(..) | Job::Verify(_))) {
-                    return Standing::StepAside;
+                    return Preemption::Yield;
                 }
             }
             Request::Phrases { id, latent } => self.phrases = Some((id, latent)),
             Request::Verify { id } => self.verify = Some(id),
         }
-        Standing::Keep
+        Preemption::Keep
     }
 
-    /// Puts the job in hand back, unless something newer of its kind waits: a toggle goes before a verdict.
+    /// Puts an interrupted job back, unless a newer one of its kind waits. Loads, runs and ablations are not put back.
     pub fn put_back(&mut self, job: &Job) {
         match *job {
             Job::EarlyExit(id) => _ = self.early_exit.get_or_insert(id),
@@ -163,17 +113,17 @@ impl Queue {
         }
     }
 
-    /// Whether another model is to be loaded.
+    /// Returns whether another model is waiting to be loaded.
     pub fn has_load(&self) -> bool {
         self.load.is_some()
     }
 
-    /// The model that is to be loaded, if it was not begun yet.
+    /// Returns the model waiting to be loaded.
     pub fn waiting_load(&self) -> Option<String> {
         self.load.clone()
     }
 
-    /// Takes the next job out.
+    /// Takes the next job.
     pub fn pop(&mut self) -> Option<Job> {
         if let Some(model) = self.load.take() {
             return Some(Job::Load(model));
@@ -215,13 +165,13 @@ mod tests {
     }
 
     fn question(id: u64) -> Request {
-        Request::Run {
+        Request::Run(RunRequest {
             id: RunId(id),
             question: "q".to_owned(),
             gold: None,
             steps: None,
             mode: None,
-        }
+        })
     }
 
     #[test]
@@ -229,14 +179,14 @@ mod tests {
         let mut queue = Queue::default();
         assert_eq!(
             queue.push(Request::Verify { id: RunId(1) }, None),
-            Standing::Keep
+            Preemption::Keep
         );
         queue.push(toggle(1), None);
         queue.push(toggle(2), None);
         let Some(job @ Job::Ablate(..)) = queue.pop() else {
             panic!("a toggle goes first")
         };
-        assert_eq!(queue.push(toggle(3), Some(&job)), Standing::Stop);
+        assert_eq!(queue.push(toggle(3), Some(&job)), Preemption::Stop);
         assert!(matches!(queue.pop(), Some(Job::Ablate(_, a)) if a.off.contains(&LatentIdx(3))));
         assert_eq!(queue.pop(), Some(Job::Verify(RunId(1))));
         assert_eq!(queue.pop(), None);
@@ -251,26 +201,29 @@ mod tests {
         ] {
             assert_eq!(
                 Queue::default().push(toggle(1), Some(&job)),
-                Standing::StepAside
+                Preemption::Yield
             );
         }
-        // Early exits are there at once, so they do not wait for what may wait for a reference set.
+        // Early exits are quick, so they do not wait for jobs that may wait for a reference set.
         for (job, standing) in [
-            (Job::Phrases(RunId(1), LatentIdx(1)), Standing::StepAside),
-            (Job::Verify(RunId(1)), Standing::StepAside),
-            (Job::EarlyExit(RunId(1)), Standing::Keep),
+            (Job::Phrases(RunId(1), LatentIdx(1)), Preemption::Yield),
+            (Job::Verify(RunId(1)), Preemption::Yield),
+            (Job::EarlyExit(RunId(1)), Preemption::Keep),
         ] {
             let exits = Request::EarlyExit { id: RunId(1) };
             assert_eq!(Queue::default().push(exits, Some(&job)), standing);
         }
-        let run = Job::Run(Asked {
+        let run = Job::Run(RunRequest {
             id: RunId(1),
             question: String::new(),
             gold: None,
             steps: None,
             mode: None,
         });
-        assert_eq!(Queue::default().push(toggle(1), Some(&run)), Standing::Keep);
+        assert_eq!(
+            Queue::default().push(toggle(1), Some(&run)),
+            Preemption::Keep
+        );
     }
 
     #[test]
@@ -285,11 +238,11 @@ mod tests {
         queue.push(toggle(1), None);
         assert_eq!(
             queue.push(question(2), Some(&Job::Verify(RunId(1)))),
-            Standing::Stop
+            Preemption::Stop
         );
         assert_eq!(
             queue.push(question(3), Some(&Job::Load("m".to_owned()))),
-            Standing::Keep
+            Preemption::Keep
         );
         assert_eq!(queue.pop(), Some(Job::Load("m".to_owned())));
         assert!(matches!(queue.pop(), Some(Job::Run(asked)) if asked.id == RunId(3)));

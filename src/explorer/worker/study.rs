@@ -1,17 +1,15 @@
-//! Studies on the worker: found in the cache, handed out part by part, and gone on with after they stepped aside.
+//! Studies on the worker: looked up in the cache, sent in parts, and resumed after an interruption.
 
-use super::cache::{Answered, Asked as Question};
-use super::protocol::Event;
-use super::queue::Wanted;
+use super::cache::{Answered, CacheQuery as Question};
+use super::protocol::{Event, StudyRequest};
 use super::thread::{Stopped, Worker};
 use crate::core::types::{Lattice, Study, StudyKind, Sweep};
 use crate::engine::model::Cancel;
 use crate::lab::analysis::counterfactual::VALUES;
 
 impl Worker {
-    /// Makes a study, or finds it in the cache, and hands out what is known of it on the way. One that stepped aside goes on
-    /// from there.
-    pub(super) fn study(&mut self, wanted: &Wanted, cancel: &Cancel) -> Result<(), Stopped> {
+    /// Computes a study, or finds it in the cache, and sends partial results. An interrupted study is resumed.
+    pub(super) fn study(&mut self, wanted: &StudyRequest, cancel: &Cancel) -> Result<(), Stopped> {
         let (id, manner) = (wanted.id, &wanted.manner);
         let key = self.key(id)?;
         let asked = Question::Study(wanted.kind, manner, wanted.token);

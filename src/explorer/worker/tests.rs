@@ -1,11 +1,11 @@
-//! The worker without its threads, on the toy model: what waits for the reference set, and what does not.
+//! The worker without its threads, on the toy model: which requests wait for the reference set.
 
 use std::path::Path;
 
 use tokio::sync::mpsc::{Receiver, channel};
 
-use super::protocol::{Event, RunId};
-use super::queue::{Asked, Job, Wanted};
+use super::protocol::{Event, RunId, RunRequest, StudyRequest};
+use super::queue::Job;
 use super::thread::{Stopped, Worker};
 use crate::core::types::{Ablation, AblationValue, LatentIdx, Outcome, Study, StudyKind};
 use crate::engine::model::{Cancel, Device, LoadOptions, Model, Placement, tiny};
@@ -20,7 +20,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// The toy with its question run.
+    /// Creates the toy with its question run.
     fn new(cache: Option<&Path>) -> Self {
         let model = Model::load(
             &tiny::checkpoint(21),
@@ -32,7 +32,7 @@ impl Bench {
         let mut worker = Worker::new(Placement::on(Device::Cpu), Opener::default(), cache, out);
         worker.explorer = Some(Workbench::bare(model.expect("the toy loads")));
         let mut bench = Self { worker, events };
-        let run = Job::Run(Asked {
+        let run = Job::Run(RunRequest {
             id: ID,
             question: tiny::QUESTION.to_owned(),
             gold: None,
@@ -113,7 +113,7 @@ fn a_toggle_that_needs_no_other_problems_is_answered_ahead_of_them_and_completed
     assert_eq!(&same, early, "nothing else changes");
     assert!(resampled.effect.donors.is_some());
 
-    // What is kept is the whole answer, and the same as one that waited.
+    // The cached answer is complete, and equals one that waited.
     let told = bench.told(&off(AblationValue::Zero));
     let [
         Event::Ablated {
@@ -132,7 +132,7 @@ fn a_toggle_that_needs_no_other_problems_is_answered_ahead_of_them_and_completed
     );
 }
 
-/// The parts of a resample that went out ahead of the set.
+/// Returns the preliminary outcomes sent ahead of the set.
 fn ahead(told: &[Event]) -> Vec<&Outcome> {
     let parts = told.iter().filter_map(|event| match event {
         Event::Ahead { outcome, .. } => Some(outcome),
@@ -157,9 +157,9 @@ fn a_first_resample_is_told_from_its_first_donors_and_ends_as_if_it_had_waited()
     let parts = ahead(&told);
     assert_eq!(parts.iter().map(|o| n(o)).collect::<Vec<_>>(), [4, 16]);
     assert!(parts.iter().all(|o| o.effect.size_percentile.is_none()));
-    // No other problem has run before the first part, and the set is made after the last.
+    // The first part precedes the reference set, which is computed after the last.
     assert!(matches!(told[0], Event::Ahead { .. }) && is_reference(&told[2]));
-    // The same sixteen donors, so the same answers; another batch may round otherwise.
+    // The same sixteen donors give the same answers; another batch may round differently.
     let last = answer(&told);
     let donors = |o: &Outcome| o.effect.donors.clone().expect("a distribution");
     let counted = |o: &Outcome| {
@@ -170,7 +170,7 @@ fn a_first_resample_is_told_from_its_first_donors_and_ends_as_if_it_had_waited()
     assert_eq!(counted(parts[1]), counted(last));
     let apart = parts[1].effect.delta_logprob - last.effect.delta_logprob;
     assert!(apart.abs() < 1e-4, "{apart}");
-    // To the last bit what it is where the set was there first.
+    // Bit-identical to the outcome computed with the set present.
     let mut waited = Bench::new(None);
     waited.told(&off(AblationValue::Mean));
     let told = waited.told(&off(AblationValue::Resample));
@@ -179,7 +179,7 @@ fn a_first_resample_is_told_from_its_first_donors_and_ends_as_if_it_had_waited()
         "nothing goes ahead of what is there"
     );
     assert_eq!(answer(&told), last);
-    // What was told ahead is not kept, the last word is.
+    // Preliminary outcomes are not cached, the final one is.
     let told = Bench::new(Some(cache.path())).told(&off(AblationValue::Resample));
     assert!(
         matches!(told.as_slice(), [Event::Ablated { outcome, cached: true, .. }] if outcome == last)
@@ -189,7 +189,7 @@ fn a_first_resample_is_told_from_its_first_donors_and_ends_as_if_it_had_waited()
 #[test]
 fn a_resample_that_is_stopped_while_the_set_is_made_is_completed_when_it_is_asked_for_again() {
     let mut bench = Bench::new(None);
-    // One event at a time, so that the worker cannot finish before it is stopped.
+    // A channel of one event, so that the worker cannot finish before it is stopped.
     let (out, mut events) = channel(1);
     let all = std::mem::replace(&mut bench.worker.out, out);
     let cancel = Cancel::new();
@@ -247,7 +247,7 @@ fn answers_and_the_set_are_there_in_a_later_session() {
     let Some(Event::Ablated { outcome: made, .. }) = told.last() else {
         panic!("{told:?}")
     };
-    // An answer that is kept needs no reference set; another one reads it, and makes none.
+    // A cached answer needs no reference set; another one reads the set without computing it.
     let mut second = Bench::new(Some(cache.path()));
     let told = second.told(&off(AblationValue::Resample));
     assert!(
@@ -267,7 +267,7 @@ fn answers_and_the_set_are_there_in_a_later_session() {
 fn a_study_by_zero_waits_for_nothing_and_one_that_stepped_aside_goes_on() {
     let mut bench = Bench::new(None);
     let study = |kind, value| {
-        Job::Study(Wanted {
+        Job::Study(StudyRequest {
             id: ID,
             kind,
             manner: Ablation {
@@ -279,7 +279,7 @@ fn a_study_by_zero_waits_for_nothing_and_one_that_stepped_aside_goes_on() {
     };
     let told = bench.told(&study(StudyKind::Lattice, AblationValue::Zero));
     assert!(!told.iter().any(is_reference), "{told:?}");
-    // Stopped while the set is made: it goes on from there, and ends as it would have.
+    // Stopped while the set is computed: it resumes from there, with the same result.
     let sweep = study(StudyKind::Sweep, AblationValue::Zero);
     let cancel = Cancel::new();
     cancel.cancel();
@@ -293,7 +293,7 @@ fn a_study_by_zero_waits_for_nothing_and_one_that_stepped_aside_goes_on() {
     );
 }
 
-/// A folder with the files of a bundled model.
+/// Creates a folder with the files of a bundled model.
 fn folder(name: &str, damaged: bool) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let from = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -324,7 +324,7 @@ fn a_model_that_is_not_loaded_leaves_the_one_before_with_its_run() {
     cancelled.cancel();
     let stopped = bench.told_unless(&load(whole.path()), &cancelled);
     assert!(matches!(stopped, Err(Stopped::Cancelled)), "{stopped:?}");
-    // The run answers as if nothing had been.
+    // The run answers as before.
     while bench.events.try_recv().is_ok() {}
     let after = bench.told(&off(AblationValue::Zero));
     let outcome = |told: &[Event]| match told {
@@ -332,7 +332,7 @@ fn a_model_that_is_not_loaded_leaves_the_one_before_with_its_run() {
         other => panic!("{other:?}"),
     };
     assert_eq!(outcome(&after), outcome(&before));
-    // One that can be loaded takes its place, and the old run is gone.
+    // A model that loads replaces it, and the old run is gone.
     let told = bench.told(&load(whole.path()));
     assert!(matches!(told.last(), Some(Event::Ready { info, .. }) if info.family != "fuzz"));
     let gone = bench.told_unless(&off(AblationValue::Zero), &Cancel::new());
@@ -345,7 +345,7 @@ fn a_large_model_that_gave_way_is_brought_back_with_its_run() {
     let whole = folder("mini-math", false);
     let told = bench.told(&Job::Load(whole.path().display().to_string()));
     assert!(matches!(told.last(), Some(Event::Ready { .. })));
-    let run = Job::Run(Asked {
+    let run = Job::Run(RunRequest {
         id: ID,
         question: "Tom has 3 apples and buys 4 more. How many apples does Tom have now?".to_owned(),
         gold: None,

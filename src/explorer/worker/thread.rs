@@ -1,12 +1,12 @@
-//! The worker: one thread owns the model and does one job at a time; another takes requests in while it works.
+//! The worker: one thread owns the model and does one job at a time. Requests are queued by the thread that sends them.
 //!
-//! A superseded job stops within one forward step, a panic becomes `Event::Failed`, and the worker lives on. Events
-//! go out over a bounded channel: a slow screen slows the model down instead of filling memory.
+//! A superseded job stops within one forward step, and a panic becomes `Event::Failed` without ending the worker. Events
+//! go through a bounded channel: a slow screen slows the model down instead of filling memory.
 
 use std::any::Any;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -15,8 +15,8 @@ use tokio::sync::mpsc as events;
 use super::cache::{Cache, RunKey};
 use super::kept;
 use super::load::Loaded;
-use super::protocol::{Event, Request, RunId, Work};
-use super::queue::{Asked, Job, Queue, Standing, Wanted};
+use super::protocol::{Event, Request, RunId, RunRequest, StudyRequest, Work};
+use super::queue::{Job, Preemption, Queue};
 use crate::core::types::{Outcome, Position, Study};
 use crate::engine::model::{Cancel, ModelError, Placement};
 use crate::engine::model_source::{OpenError, Opener};
@@ -24,50 +24,45 @@ use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::analysis::verdict::{Budget, Part};
 
-/// How many events may wait for the screen.
+/// The capacity of the event channel.
 const EVENTS: usize = 256;
 
-/// Depth of the top-k lists on screen.
+/// The depth of the top-k lists on screen.
 const TOP_K: usize = 10;
 
-/// The UI's two ends.
+/// The explorer's ends of the connection to the worker.
 #[derive(Debug)]
 pub struct Link {
-    /// Requests go in here; dropping it ends the worker.
-    pub requests: Sender<Request>,
-    /// Events come out here.
+    /// Accepts requests.
+    pub requests: Requests,
+    /// Yields events.
     pub events: events::Receiver<Event>,
 }
 
-/// Starts the worker. It loads nothing until it is asked to. `cache` is the folder where answers and reference sets are kept for
-/// later sessions.
+/// Starts the worker, without a model. `cache` is the folder where answers and reference sets are kept for later sessions.
 ///
 /// # Errors
-/// When the system cannot start a thread.
+/// If the system cannot start a thread.
 pub fn spawn(
     placement: Placement,
     opener: Opener,
     cache: Option<PathBuf>,
 ) -> std::io::Result<Link> {
-    let (requests, inbox) = channel();
     let (out, receiver) = events::channel(EVENTS);
-    let desk = Arc::new(Desk::default());
-    let work = Arc::clone(&desk);
-    thread::Builder::new()
-        .name("requests".to_owned())
-        .spawn(move || take_in(&inbox, &desk))?;
+    let shared = Arc::new(Shared::default());
+    let requests = Requests(Arc::clone(&shared));
     thread::Builder::new()
         .name("model".to_owned())
-        .spawn(move || Worker::new(placement, opener, cache.as_deref(), out).work(&work))?;
+        .spawn(move || Worker::new(placement, opener, cache.as_deref(), out).work(&shared))?;
     Ok(Link {
         requests,
         events: receiver,
     })
 }
 
-/// What the two threads share.
+/// The state shared by the worker and the senders of requests.
 #[derive(Default)]
-struct Desk {
+struct Shared {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -75,36 +70,38 @@ struct Desk {
 #[derive(Default)]
 struct State {
     queue: Queue,
-    in_hand: Option<(Job, Cancel)>,
-    /// Whether the job in hand only steps aside and is to be done again.
+    current: Option<(Job, Cancel)>,
+    /// Whether the current job only yields and has to be repeated.
     again: bool,
-    /// The model whose loading was called off before it began.
+    /// The model whose loading was cancelled before it began.
     called_off: Option<String>,
     closed: bool,
 }
 
-impl Desk {
+impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is whole between statements, so a panic elsewhere does not spoil it.
+        // The state is consistent between statements, so a panic elsewhere does not invalidate it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
-    loop {
-        let request = inbox.recv();
-        let mut guard = desk.lock();
+/// Sends requests; dropping it ends the worker. A request that supersedes the current job cancels it at once, so that it stops within one
+/// forward step.
+pub struct Requests(Arc<Shared>);
+
+impl fmt::Debug for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Requests")
+    }
+}
+
+impl Requests {
+    /// Queues a request.
+    pub fn send(&self, request: Request) {
+        let mut guard = self.0.lock();
         let state = &mut *guard;
-        let Ok(request) = request else {
-            state.closed = true;
-            if let Some((_, cancel)) = &state.in_hand {
-                cancel.cancel();
-            }
-            desk.changed.notify_one();
-            return;
-        };
         match &request {
-            // A second Cancel finds nothing waiting and must not erase the first.
+            // A second Cancel finds no waiting load and must not erase the first.
             Request::Cancel => {
                 if let Some(model) = state.queue.waiting_load() {
                     state.called_off = Some(model);
@@ -113,41 +110,51 @@ fn take_in(inbox: &Receiver<Request>, desk: &Desk) {
             Request::Load { .. } => state.called_off = None,
             _ => {}
         }
-        let standing = state
-            .queue
-            .push(request, state.in_hand.as_ref().map(|(job, _)| job));
-        if let (Standing::Stop | Standing::StepAside, Some((_, cancel))) =
-            (standing, &state.in_hand)
+        let current = state.current.as_ref().map(|(job, _)| job);
+        let preemption = state.queue.push(request, current);
+        if let (Preemption::Stop | Preemption::Yield, Some((_, cancel))) =
+            (preemption, &state.current)
         {
-            // Stop outranks an earlier step aside, and is not taken back by a later one.
+            // Stop overrides an earlier yield, and is not revoked by a later one.
             state.again =
-                standing == Standing::StepAside && (state.again || !cancel.is_cancelled());
+                preemption == Preemption::Yield && (state.again || !cancel.is_cancelled());
             cancel.cancel();
         }
-        desk.changed.notify_one();
+        self.0.changed.notify_one();
     }
 }
 
-/// The model's owner.
+impl Drop for Requests {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.closed = true;
+        if let Some((_, cancel)) = &state.current {
+            cancel.cancel();
+        }
+        self.0.changed.notify_one();
+    }
+}
+
+/// The owner of the model.
 pub(super) struct Worker {
     pub(super) placement: Placement,
     pub(super) opener: Opener,
     pub(super) out: events::Sender<Event>,
     pub(super) explorer: Option<Workbench>,
-    /// What the explorer was made of.
+    /// The origin of the loaded model.
     pub(super) loaded: Option<Loaded>,
     pub(super) clean: Option<(RunId, CleanRun)>,
     exits: Option<Vec<crate::core::types::EarlyExit>>,
     pub(super) cache: Cache,
-    /// Where reference sets are kept.
+    /// The folder of reference sets.
     pub(super) references: Option<PathBuf>,
-    /// Answers that went out ahead of the reference set, and what they still lack.
+    /// Outcomes sent before the reference set was ready, which still lack the figures that need it.
     pub(super) owed: Vec<Outcome>,
-    /// A study that stepped aside, and how far it was.
-    pub(super) partial: Option<(Wanted, Study)>,
+    /// An interrupted study with its partial result.
+    pub(super) partial: Option<(StudyRequest, Study)>,
 }
 
-/// Why a job ended early.
+/// The reason why a job ended early.
 #[derive(Debug)]
 pub(super) enum Stopped {
     Cancelled,
@@ -202,9 +209,9 @@ impl Worker {
         }
     }
 
-    fn work(mut self, desk: &Desk) {
+    fn work(mut self, shared: &Shared) {
         loop {
-            let mut state = desk.lock();
+            let mut state = shared.lock();
             let job = loop {
                 if state.closed {
                     return;
@@ -214,19 +221,19 @@ impl Worker {
                     if self.tell(self.stopped(&model)).is_err() {
                         return;
                     }
-                    state = desk.lock();
+                    state = shared.lock();
                     continue;
                 }
                 if let Some(job) = state.queue.pop() {
                     break job;
                 }
-                state = desk
+                state = shared
                     .changed
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner);
             };
             let cancel = Cancel::new();
-            state.in_hand = Some((job.clone(), cancel.clone()));
+            state.current = Some((job.clone(), cancel.clone()));
             state.again = false;
             drop(state);
 
@@ -239,8 +246,8 @@ impl Worker {
                     })
                 });
 
-            let mut state = desk.lock();
-            state.in_hand = None;
+            let mut state = shared.lock();
+            state.current = None;
             let again = state.again && matches!(result, Err(Stopped::Cancelled));
             if again {
                 state.queue.put_back(&job);
@@ -254,7 +261,7 @@ impl Worker {
                     self.tell(self.stopped(model))
                 }
                 Err(Stopped::Failed { message, hint }) if let Job::Load(model) = &job => {
-                    // A newer request for a model takes the place of this one.
+                    // A newer load replaces this one.
                     if superseded {
                         Ok(())
                     } else {
@@ -286,7 +293,7 @@ impl Worker {
         }
     }
 
-    /// The event of a load that was called off.
+    /// Returns the event of a cancelled load.
     fn stopped(&self, model: &str) -> Event {
         Event::NotLoaded {
             model: model.to_owned(),
@@ -351,7 +358,7 @@ impl Worker {
         }
     }
 
-    fn run(&mut self, asked: &Asked, cancel: &Cancel) -> Result<(), Stopped> {
+    fn run(&mut self, asked: &RunRequest, cancel: &Cancel) -> Result<(), Stopped> {
         self.forget();
         let id = asked.id;
         let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
@@ -375,7 +382,7 @@ impl Worker {
         self.tell(Event::RunDone { id, run })
     }
 
-    /// What an answer about the present run depends on.
+    /// Returns everything that an answer about the present run depends on.
     pub(super) fn key(&self, id: RunId) -> Result<RunKey, Stopped> {
         let (explorer, clean) = self.of(id)?;
         let model = explorer.model();
@@ -383,7 +390,7 @@ impl Worker {
         Ok(RunKey::new(model, explorer.reference_origin(), clean))
     }
 
-    /// The early exits of the present run, computed once.
+    /// Returns the early exits of the present run, computed once.
     fn early_exits(
         &mut self,
         id: RunId,
@@ -402,7 +409,7 @@ impl Worker {
         let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
         match &self.clean {
             Some((present, clean)) if *present == id => Ok((explorer, clean)),
-            // The run it asks about is gone: nobody waits for the answer.
+            // The run was superseded: nobody waits for the answer.
             _ => Err(Stopped::Cancelled),
         }
     }
@@ -415,10 +422,10 @@ impl Worker {
     }
 }
 
-/// Runs a question as the explorer asks it.
+/// Runs a question with the explorer's settings.
 pub(super) fn clean_run(
     explorer: &Workbench,
-    asked: &Asked,
+    asked: &RunRequest,
     on_position: &mut dyn FnMut(&Position),
     cancel: &Cancel,
 ) -> Result<CleanRun, ModelError> {
@@ -446,7 +453,7 @@ pub(super) fn no_model() -> Stopped {
 
 fn work(job: &Job) -> Work {
     match job {
-        // A load that fails has an event of its own.
+        // A failed load has its own event.
         Job::Load(_) | Job::Run(_) => Work::Run,
         Job::Ablate(..) => Work::Ablation,
         Job::Study(_) => Work::Study,
@@ -480,17 +487,16 @@ mod tests {
 
     #[test]
     fn a_second_cancel_does_not_unsay_that_a_load_was_called_off() {
-        let (requests, inbox) = channel();
-        let desk = Desk::default();
+        let shared = Arc::new(Shared::default());
+        let requests = Requests(Arc::clone(&shared));
         let model = "mini-logic".to_owned();
         let load = Request::Load {
             model: model.clone(),
         };
         for request in [load, Request::Cancel, Request::Cancel] {
-            requests.send(request).expect("open");
+            requests.send(request);
         }
         drop(requests);
-        take_in(&inbox, &desk);
-        assert_eq!(desk.lock().called_off, Some(model));
+        assert_eq!(shared.lock().called_off, Some(model));
     }
 }

@@ -1,6 +1,6 @@
-//! Toggles on the worker, and the reference set: what is drawn from other problems waits for it, the rest does not.
+//! Toggles and the reference set: ablations that draw on other problems wait for the set, the others do not.
 
-use super::cache::{Answered, Asked};
+use super::cache::{Answered, CacheQuery};
 use super::kept;
 use super::protocol::{Event, RunId};
 use super::thread::{Stopped, Worker, no_model};
@@ -8,7 +8,7 @@ use crate::core::types::{Ablation, AblationValue};
 use crate::engine::model::Cancel;
 
 impl Worker {
-    /// Answers a toggle: from the cache, or by running it. What is not drawn from other problems does not wait for them.
+    /// Answers a toggle from the cache or by running it. Only values drawn from other problems wait for the reference set.
     pub(super) fn ablate(
         &mut self,
         id: RunId,
@@ -16,7 +16,7 @@ impl Worker {
         cancel: &Cancel,
     ) -> Result<(), Stopped> {
         let key = self.key(id)?;
-        let asked = Asked::Ablation(ablation);
+        let asked = CacheQuery::Ablation(ablation);
         if let Some(Answered::Outcome(outcome)) = self.cache.get(&key, &asked) {
             return self.tell(Event::Ablated {
                 id,
@@ -46,7 +46,7 @@ impl Worker {
         })
     }
 
-    /// Answers a resample from the first donors that will be drawn, where the reference set is far from made.
+    /// Answers a resample ablation from the first donors drawn, while most of the reference set is still missing.
     fn go_ahead(&mut self, id: RunId, ablation: &Ablation, cancel: &Cancel) -> Result<(), Stopped> {
         let explorer = self.explorer.as_mut().ok_or_else(no_model)?;
         if explorer.has_reference() {
@@ -68,7 +68,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Reads or makes the reference set, which the first run did not wait for, and tells how far it is.
+    /// Reads or computes the reference set and sends its progress.
     pub(super) fn ensure_reference(&mut self, cancel: &Cancel) -> Result<(), Stopped> {
         let explorer = self.explorer.as_mut().ok_or_else(no_model)?;
         if explorer.has_reference() {
@@ -94,7 +94,7 @@ impl Worker {
         self.settle_owed()
     }
 
-    /// Completes the answers that went out ahead of the reference set.
+    /// Completes the outcomes sent before the reference set was ready.
     fn settle_owed(&mut self) -> Result<(), Stopped> {
         for mut outcome in std::mem::take(&mut self.owed) {
             let Some((id, clean)) = &self.clean else {
@@ -103,7 +103,7 @@ impl Worker {
             let id = *id;
             let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
             outcome.effect.size_percentile = explorer.size_percentile(clean, &outcome.ablation)?;
-            let asked = Asked::Ablation(&outcome.ablation);
+            let asked = CacheQuery::Ablation(&outcome.ablation);
             let answered = Answered::Outcome(outcome.clone());
             let key = self.key(id)?;
             self.cache.put(&key, &asked, &answered);

@@ -1,9 +1,9 @@
-//! Finding the answer in what a model generated.
+//! Extracts the answer from generated tokens.
 
 use crate::engine::model::{Branch, Cancel, Model, ModelError};
 
-/// Ids of an answer's value: what follows the delimiter in `generated`, or, where it wrote no delimiter, what greedy
-/// decoding gives after a forced one, up to `most` tokens: none if the model ends there.
+/// Returns the ids of the answer's value: those after the delimiter in `generated`, or, without a delimiter, up to `most` tokens
+/// decoded greedily after a forced one; empty if the model stops at once.
 ///
 /// # Errors
 /// When the model fails or is cancelled.
@@ -23,7 +23,7 @@ pub fn value_ids(
     Ok(generated.remove(0).ids)
 }
 
-/// What follows the last occurrence of the delimiter.
+/// The ids after the last occurrence of the delimiter.
 fn after_delimiter<'a>(delimiter: &[u32], ids: &'a [u32]) -> Option<&'a [u32]> {
     let at = ids
         .windows(delimiter.len())

@@ -5,14 +5,14 @@ use crate::engine::model::{Branch, Cancel, ErrorKind, Mode, Model, ModelError, S
 
 use super::run::CleanRun;
 
-/// How many tokens a forced answer may have (methods.md 4).
+/// Maximum number of tokens of a forced answer (methods.md 4).
 const MAX_EXIT_TOKENS: usize = 32;
 
-/// How many ends run side by side at most.
+/// Maximum number of ends in one batch.
 const ROWS: usize = 64;
 
-/// The forced answer after every number of latents from 0 to N, in order; in written mode after every number of
-/// written tokens at which a step ends. A run in direct mode has nothing to stop early.
+/// Forces the answer after every number of latents from 0 to N, in order; in written mode after every number of written tokens
+/// that ends a step. Returns nothing in direct mode.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
@@ -25,8 +25,8 @@ pub fn early_exits(
     exits(model, &stops, &clean.answer_ids, clean.most_tokens, cancel)
 }
 
-/// The same of a question alone, in latent mode, with nothing read on the way: what early stopping over a data set takes.
-/// Returns the free answer's ids too.
+/// Computes the early exits of a question in latent mode without decoding the latents: the unit of early stopping over a data
+/// set. Returns the free answer's ids too.
 ///
 /// # Errors
 /// As [`early_exits`], and when the question does not fit.
@@ -43,7 +43,7 @@ pub fn early_stopping(
     let closed = model.close(rollout.last(), false, cancel)?;
     let mut said = model.generate(&closed, most_tokens, &mut |_| (), cancel)?;
     let said = said.remove(0).ids;
-    // The exits are compared with it; one that says something else is found out by that.
+    // The exits are compared with it; an exit with another answer shows up as a difference.
     let delimiter = model.markers().delimiter.as_slice();
     let target = said.strip_prefix(delimiter).unwrap_or(&said).to_vec();
     let stops: Vec<(usize, Branch)> = rollout.branches.into_iter().enumerate().collect();
@@ -51,11 +51,11 @@ pub fn early_stopping(
     Ok((said, exits))
 }
 
-/// What early stopping takes of one question: the free answer's ids and the exits.
+/// The early-stopping result of one question: the free answer's ids and the exits.
 pub type Stopped = (Vec<u32>, Vec<EarlyExit>);
 
-/// The same of several questions side by side: their prompts one by one, everything after them as rows of one batch. A question
-/// that the model cannot take has the reason.
+/// Runs [`early_stopping`] for several questions: prompts one by one, everything after them as rows of one batch. A question that
+/// the model cannot take has the reason.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
@@ -91,7 +91,6 @@ pub fn side_by_side(
     Ok(results.flatten().collect())
 }
 
-/// What early stopping takes of each prompt.
 fn stop_rows(
     model: &Model,
     prompts: &[Branch],
@@ -141,7 +140,7 @@ fn stop_rows(
     Ok(said.zip(exits).collect())
 }
 
-/// The forced answer after each stop, against a target.
+/// The forced answer after each stop, compared with a target.
 fn exits(
     model: &Model,
     stops: &[(usize, Branch)],
@@ -176,7 +175,7 @@ fn exits(
     Ok(exits)
 }
 
-/// Where the thinking can stop: how many tokens it had, and the run up to there.
+/// The possible stops: the number of thinking tokens so far, and the run up to there.
 fn stops(
     model: &Model,
     clean: &CleanRun,

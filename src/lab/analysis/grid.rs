@@ -1,4 +1,4 @@
-//! The grid that the published searches read, off a clean run (methods.md 3.2, 3.3).
+//! Builds the grid that the published searches read from a clean run (methods.md 3.2, 3.3).
 
 use super::run::CleanRun;
 use crate::core::types::{Mode, PositionKind};
@@ -9,7 +9,7 @@ use crate::verify::paper::grid::Grid;
 /// Answer columns after the one that predicts the answer's first token.
 const ANSWER_COLUMNS: usize = 4;
 
-/// A run's grid and where its answer stands.
+/// A run's grid with its answer column.
 #[derive(Debug, Clone)]
 pub struct Columns {
     /// The start marker, the latents, the end marker, the delimiter and up to four tokens of the answer.
@@ -18,8 +18,8 @@ pub struct Columns {
     pub answer_column: usize,
 }
 
-/// Reads the grid off a clean run whose lists are `top_k` deep or deeper. None for a run that the published code drops: one
-/// outside latent mode, without the delimiter, or with fewer columns than up to the answer's.
+/// Reads the grid of a clean run whose lists have at least `top_k` tokens. Returns `None` for a run that the published code
+/// drops: outside latent mode, without the delimiter, or with too few columns to reach the answer's.
 ///
 /// # Errors
 /// When the model fails.
@@ -37,7 +37,7 @@ pub fn columns(
     let texts = |list: &crate::core::types::Projection| -> Vec<String> {
         list.top.iter().map(|read| read.text.clone()).collect()
     };
-    // Column j is what the position after j latents predicts: for j below their number that is how latent j + 1 is read.
+    // Column j holds the prediction after j latents; for j below their number this is the reading of latent j + 1.
     let latents = clean.run.latents();
     let mut columns: Vec<Vec<String>> = latents
         .filter_map(|(_, position)| position.projection.as_ref().map(texts))
@@ -52,7 +52,7 @@ pub fn columns(
         .positions
         .iter()
         .filter(|position| matches!(position.kind, PositionKind::End | PositionKind::Answer));
-    // A position that nothing followed was not read, as the published hooks have it.
+    // The last position has no prediction, as in the published hooks.
     columns.extend(after.map_while(|position| position.projection.as_ref().map(texts)));
     let answer_column = n + 1 + delimiter.len();
     if columns.len() <= answer_column {

@@ -2,13 +2,13 @@
 
 use crate::engine::model::{Branch, Cancel, Mode, Model, ModelError};
 
-/// How many top tokens are kept per latent: the deepest k of any search.
+/// Top tokens kept per latent: the deepest k of any search.
 pub const DEPTH: usize = 10;
 
 /// Questions whose prompts have one length, so that they run as rows of one batch without padding.
 #[derive(Debug)]
 pub struct Group<'a> {
-    /// Index of each question in the list given.
+    /// Index of each question in the given list.
     pub indices: Vec<usize>,
     /// The questions.
     pub questions: Vec<&'a str>,
@@ -16,8 +16,8 @@ pub struct Group<'a> {
     pub prompts: Vec<Vec<u32>>,
 }
 
-/// Runs the prompts of groups, as many in a pass as suit the model; they are rows of one batch afterwards, whatever their lengths: a
-/// later step reads the weights once for all of them.
+/// Prefills the prompts of groups in passes of suitable size, and stacks them as rows of one batch, whatever their lengths:
+/// later steps read the weights once for all of them.
 ///
 /// # Errors
 /// When there is no group, the model fails or the work is cancelled.
@@ -31,21 +31,21 @@ pub fn prefill(model: &Model, groups: &[Group<'_>], cancel: &Cancel) -> Result<B
         }
     }
     match parts.as_slice() {
-        // A single row becomes a prefix that its forks share.
+        // A single row becomes a prefix shared by its forks.
         [row] if row.rows() == 1 => row.freeze(),
         parts => Branch::stack(&parts.iter().collect::<Vec<_>>()),
     }
 }
 
-/// Whether the model takes a question in latent mode and its vocabulary has every word of it.
+/// Whether the model accepts a question in latent mode and knows every word of it.
 #[must_use]
 pub fn can_read(model: &Model, question: &str) -> bool {
     let prompt = model.prompt(question, Mode::Latent);
     prompt.is_ok_and(|prompt| prompt.unknown.is_empty())
 }
 
-/// Groups questions by prompt length, at most `most` a group, in order of first appearance of the length.
-/// Questions that the model cannot take are left out.
+/// Groups questions by prompt length, at most `most` per group, in order of first appearance of the length. Drops questions that
+/// the model cannot take.
 pub fn same_length<'a>(
     model: &Model,
     questions: impl Iterator<Item = &'a str>,

@@ -1,7 +1,7 @@
-//! What can be asked about one question: the clean run, ablations, phrases, early exits and the verdict.
+//! Analyses of one question: the clean run, ablations, phrases, early exits and the verdict.
 //!
-//! Joins `model`, `decode` and `verify` and answers in the plain data of `trace`. The worker thread and the headless
-//! commands both go through [`Workbench`]; it knows no screen, no thread and no file.
+//! Joins `engine` and `verify` and returns the plain data of `core::types`. The worker thread and the headless commands both use
+//! [`Workbench`]; it does not depend on a screen, a thread or a file.
 
 pub mod answers;
 pub mod counterfactual;
@@ -30,32 +30,32 @@ use learned::Learned;
 use reference::{Builder, Key, Reference};
 use run::{Ask, CleanRun};
 
-/// A loaded model with its reference set, and the learned lens that belongs to it, if one does.
+/// A loaded model with its reference set, and the tuned lens for its weights, if there is one.
 pub struct Workbench {
     model: Model,
-    /// What the reference set is made of.
+    /// The problems of the reference set.
     source: Source,
     reference: Reference,
-    /// The set as far as it is made.
+    /// The unfinished set.
     making: Option<Builder>,
     has_reference: bool,
     learned: Option<Learned>,
 }
 
-/// Problems and where they come from.
+/// Problems with their origin.
 struct Source {
     origin: String,
     problems: Vec<Problem>,
 }
 
 impl Workbench {
-    /// The learned lens, if there is one for the model's weights.
+    /// Returns the tuned lens, if there is one for the model's weights.
     #[must_use]
     pub fn learned(&self) -> Option<&Learned> {
         self.learned.as_ref()
     }
 
-    /// Takes a learned lens in place of the bundled one.
+    /// Replaces the bundled tuned lens.
     ///
     /// # Errors
     /// [`ModelError::Lens`] when it cannot be read or belongs to other weights.
@@ -64,7 +64,7 @@ impl Workbench {
         Ok(())
     }
 
-    /// What the learned lens reads at every layer and latent that it has; see [`Learned::grid`].
+    /// Reads every layer and latent that the tuned lens covers; see [`Learned::grid`].
     ///
     /// # Errors
     /// When there is no lens or no such token, the model fails, or the work is cancelled.
@@ -88,8 +88,8 @@ impl Workbench {
         })
     }
 
-    /// A model without a reference set yet: see [`Workbench::ensure_reference`]. The set is to be made of generated training
-    /// problems of the model's task; it stays empty for an unknown task.
+    /// Creates a workbench without a reference set; see [`Workbench::ensure_reference`]. The set will consist of generated
+    /// training problems of the model's task, of all families if the task is unknown.
     #[must_use]
     pub fn bare(model: Model) -> Self {
         let learned = Learned::bundled(&model).unwrap_or_else(|error| {
@@ -116,8 +116,8 @@ impl Workbench {
         }
     }
 
-    /// Makes the reference set if it is not there yet, slice by slice; `on_slice` hears how many of how many problems are done.
-    /// After an error it goes on from the slice that failed.
+    /// Builds the reference set if it is missing, slice by slice; `on_slice` receives the problems done and their total. After an
+    /// error it resumes at the failed slice.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
@@ -144,7 +144,7 @@ impl Workbench {
         Ok(())
     }
 
-    /// Encodes the problems of the reference set, so that donors can be named; see [`Workbench::ablate_ahead`].
+    /// Encodes the problems of the reference set, so that donors can be drawn; see [`Workbench::ablate_ahead`].
     pub fn begin_reference(&mut self) {
         let (model, source) = (&self.model, &self.source);
         if !self.has_reference {
@@ -153,34 +153,34 @@ impl Workbench {
         }
     }
 
-    /// Whether the reference set is there; that of an unknown task is there once it is known to be empty.
+    /// Whether the reference set is complete; it may be empty.
     #[must_use]
     pub fn has_reference(&self) -> bool {
         self.has_reference
     }
 
-    /// Whether some of the reference set is made, but not all.
+    /// Whether the reference set is partly built.
     #[must_use]
     pub fn is_making_reference(&self) -> bool {
         self.making.as_ref().is_some_and(|m| m.progress().0 > 0)
     }
 
-    /// Where the problems of the reference set come from, made already or not.
+    /// Returns the origin of the reference set's problems, even before it is built.
     #[must_use]
     pub fn reference_origin(&self) -> &str {
         &self.source.origin
     }
 
-    /// What the reference set depends on.
+    /// Returns the key of everything that the reference set depends on.
     #[must_use]
     pub fn reference_key(&self) -> Key {
         Key::new(&self.model, &self.source.origin, &self.source.problems)
     }
 
-    /// Reads the reference set from the bytes of [`Reference::to_bytes`].
+    /// Loads the reference set from the bytes of [`Reference::to_bytes`].
     ///
     /// # Errors
-    /// In words what is wrong with the bytes.
+    /// A message that says what is wrong with the bytes.
     pub fn read_reference(&mut self, bytes: &[u8], key: &Key) -> Result<(), String> {
         let source = &self.source;
         let of = (
@@ -199,7 +199,7 @@ impl Workbench {
         self.has_reference = true;
     }
 
-    /// A model with the reference set of its task.
+    /// Creates a workbench with the reference set of the model's task.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
@@ -209,13 +209,13 @@ impl Workbench {
         Ok(explorer)
     }
 
-    /// The model.
+    /// Returns the model.
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// The reference set.
+    /// Returns the reference set.
     #[must_use]
     pub fn reference(&self) -> &Reference {
         &self.reference
@@ -253,7 +253,7 @@ impl Workbench {
     /// Runs with some latents off; see [`counterfactual::ablate`].
     ///
     /// # Errors
-    /// When the intervention is empty or proves nothing, the model fails, or the work is cancelled.
+    /// When the intervention is refused or changes nothing, the model fails, or the work is cancelled.
     pub fn ablate(
         &self,
         clean: &CleanRun,
@@ -263,8 +263,8 @@ impl Workbench {
         counterfactual::ablate(&self.subject(clean), ablation, cancel)
     }
 
-    /// Resamples ahead of the reference set; see [`counterfactual::ablate_ahead`]. Nothing is told before
-    /// [`Workbench::begin_reference`], or once the set is there.
+    /// Resamples before the reference set is complete; see [`counterfactual::ablate_ahead`]. Reports nothing before
+    /// [`Workbench::begin_reference`] or once the set is complete.
     ///
     /// # Errors
     /// When the ablation is refused, the model fails or the work is cancelled.
@@ -281,7 +281,7 @@ impl Workbench {
         counterfactual::ablate_ahead(&self.model, clean, making, ablation, on_part, cancel)
     }
 
-    /// The share of natural differences below the size of an ablation, in percent; see [`counterfactual::size_percentile`].
+    /// Returns the percentage of natural differences below the size of an ablation; see [`counterfactual::size_percentile`].
     ///
     /// # Errors
     /// When the ablation is refused.
@@ -293,7 +293,7 @@ impl Workbench {
         counterfactual::size_percentile(&self.subject(clean), ablation)
     }
 
-    /// Every latent by every value, going on from a known part; see [`counterfactual::sweep`].
+    /// Sweeps every latent by every value, resuming a known part; see [`counterfactual::sweep`].
     ///
     /// # Errors
     /// When the run has no latents, the model fails, or the work is cancelled.
@@ -308,7 +308,7 @@ impl Workbench {
         counterfactual::sweep(&self.subject(clean), known, manner, values, on_part, cancel)
     }
 
-    /// Every set of latents, going on from a known part; see [`counterfactual::lattice`].
+    /// Runs every set of latents, resuming a known part; see [`counterfactual::lattice`].
     ///
     /// # Errors
     /// When the run has no latents or too many, the ablation is refused, the model fails, or the work is cancelled.
@@ -323,7 +323,7 @@ impl Workbench {
         counterfactual::lattice(&self.subject(clean), known, manner, on_part, cancel)
     }
 
-    /// Latent to latent and latent to answer; see [`counterfactual::influence`].
+    /// Measures the influence of latents on latents and the answer; see [`counterfactual::influence`].
     ///
     /// # Errors
     /// When the run has no latents, the ablation is refused, the model fails, or the work is cancelled.
@@ -336,7 +336,7 @@ impl Workbench {
         counterfactual::influence(&self.subject(clean), manner, cancel)
     }
 
-    /// The lens by layer; see [`counterfactual::layers`].
+    /// Computes the logit lens by layer; see [`counterfactual::layers`].
     ///
     /// # Errors
     /// When the token is not of the vocabulary, the model fails, or the work is cancelled.
@@ -349,7 +349,7 @@ impl Workbench {
         counterfactual::layers(&self.model, clean, token, cancel)
     }
 
-    /// The one id that a text encodes to.
+    /// Returns the single id that a text encodes to.
     ///
     /// # Errors
     /// When it encodes to none or to several.
@@ -363,7 +363,7 @@ impl Workbench {
         }
     }
 
-    /// Takes a named set of problems as the reference set.
+    /// Builds the reference set from named problems.
     ///
     /// # Errors
     /// When none of them fits the model, the model fails, or the work is cancelled.
@@ -388,7 +388,7 @@ impl Workbench {
         Ok(())
     }
 
-    /// The answer after 0..N latents.
+    /// Returns the answers after 0..N latents.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
@@ -400,7 +400,7 @@ impl Workbench {
         early_exit::early_exits(&self.model, clean, cancel)
     }
 
-    /// Phrases of one latent; see [`phrases::phrases`].
+    /// Returns the phrases of one latent; see [`phrases::phrases`].
     ///
     /// # Errors
     /// When there is no such latent, the model fails, or the work is cancelled.
@@ -413,7 +413,7 @@ impl Workbench {
         phrases::phrases(&self.subject(clean), latent, cancel)
     }
 
-    /// The verdict; see [`verdict::verdict`].
+    /// Returns the verdict; see [`verdict::verdict`].
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
@@ -435,7 +435,7 @@ impl Workbench {
     }
 }
 
-/// The error of a resample, mean or null that has nothing to draw on.
+/// The error of a resample, mean or null without a reference set.
 fn no_reference() -> ModelError {
     ModelError::refused(
         "there is no reference set for this model, so nothing can be resampled",

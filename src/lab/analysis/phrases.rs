@@ -5,7 +5,7 @@ use crate::core::types::{LatentIdx, Phrase};
 use crate::engine::decode::phrase::{self, Voice};
 use crate::engine::model::{Cancel, ModelError, Vectors};
 
-/// Phrases of one latent by the decoder that suits the model.
+/// Decodes phrases of one latent with the model's decoder.
 ///
 /// # Errors
 /// When there is no such latent, the model fails, or the work is cancelled.
@@ -59,7 +59,7 @@ pub fn phrases(
             cancel,
         );
     }
-    // The latent is what the model would have said next: the words start where it would be fed.
+    // The latent takes the place of the next word, so phrases start where it would be fed.
     let branch = clean.rollout.after(at).ok_or_else(missing)?;
     let mean = match reference.states(latent) {
         Some(states) => Some(model.vectors(&[&states.mean])?),

@@ -1,4 +1,4 @@
-//! Generated problems that suit a model: what the explorer lists, what eval runs on, what the reference set holds.
+//! Generated problems for a model: those listed in the explorer, evaluated, or used for the reference set.
 
 use std::collections::HashSet;
 
@@ -6,16 +6,16 @@ use super::reference;
 use crate::core::problem::{self, Family, GenerateError, Problem, Spec, Split};
 use crate::core::types::Task;
 
-/// Seed of the reference set; its problems are drawn from the training split, so none is ever a test problem.
+/// Seed of the reference set; its problems are from the training split, so none is a test problem.
 pub const REFERENCE_SEED: u64 = 20_260_404;
 
-/// Seed of the problems that the explorer lists: test problems, which no bundled model was trained on.
+/// Seed of the problems listed in the explorer: test problems, which no bundled model was trained on.
 pub const LIST_SEED: u64 = 7;
 
-/// Added to the seed of a lens: its problems are training problems too, but none that the bundled models' recipes name.
+/// Added to the seed of a lens: its problems are training problems too, but not those of the bundled models' recipes.
 pub const LENS_SEED: u64 = 20_260_500;
 
-/// `n` training problems to fit a lens to. None of them is in the reference set, whose latents the lens reads for the null.
+/// Generates `n` training problems for fitting a lens. Excludes the reference set, whose latents the lens reads for the null.
 ///
 /// # Errors
 /// As [`for_task`].
@@ -29,21 +29,21 @@ pub fn for_lens(task: Task, n: usize, seed: u64) -> Result<Vec<Problem>, Generat
     Ok(problems)
 }
 
-/// The generator families that a task is made of.
+/// Returns the generator families of a task.
 #[must_use]
 pub fn families(task: Task) -> &'static [Family] {
     match task {
         Task::Math => &[Family::Math],
         Task::Logic => &[Family::Prosqa, Family::Prontoqa],
-        // A model of an unknown task is shown a little of everything.
+        // A model of an unknown task gets problems of every family.
         Task::Unknown => &[Family::Math, Family::Prosqa, Family::Prontoqa],
     }
 }
 
-/// `n` problems of a task, its families taking turns.
+/// Generates `n` problems of a task, alternating between its families.
 ///
 /// # Errors
-/// When the generator cannot make that many different problems.
+/// When the generator cannot make that many distinct problems.
 pub fn for_task(
     task: Task,
     split: Split,

@@ -1,4 +1,4 @@
-//! The clean run of one question, position by position, and what later requests need from it.
+//! The clean run of one question, position by position, and the data that later analyses need from it.
 
 use std::sync::Arc;
 
@@ -14,58 +14,58 @@ use super::answers;
 /// The vectors fed at latents 1..N.
 type Fed = Vec<Arc<[f32]>>;
 
-/// How many tokens an answer may have (methods.md 1.7).
+/// Maximum number of tokens of an answer (methods.md 1.7).
 pub const MAX_NEW_TOKENS: usize = 64;
 
-/// How many tokens written steps and the answer after them may have together (methods.md 1.7, accuracy).
+/// Maximum number of tokens of written steps and the answer together (methods.md 1.7, accuracy).
 pub const MAX_WRITTEN_TOKENS: usize = 256;
 
-/// How many tokens are left for a forced answer behind a chain of written steps that never ended.
+/// Tokens reserved for a forced answer after written steps that did not end.
 const LEAST_ANSWER: usize = 16;
 
-/// What is asked of a model.
+/// A request to a model.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
     /// The question.
     pub question: &'a str,
-    /// The gold answer, if known: only ever used to report correctness.
+    /// The gold answer, if known: only used to report correctness.
     pub gold: Option<&'a str>,
-    /// How many steps the gold solution has, if known: donors can be matched on it.
+    /// The number of steps of the gold solution, if known: donors can be matched on it.
     pub steps: Option<usize>,
-    /// How it is to be answered.
+    /// The mode of the run.
     pub mode: Mode,
     /// Latent tokens; latent mode only.
     pub n_latents: usize,
     /// Depth of the top-k lists.
     pub top_k: usize,
-    /// How many tokens an answer may have; none for [`MAX_NEW_TOKENS`].
+    /// Maximum number of answer tokens; `None` for [`MAX_NEW_TOKENS`].
     pub most_tokens: Option<usize>,
 }
 
 /// A finished clean run with the states that ablations, phrases and early exits start from.
 #[derive(Debug)]
 pub struct CleanRun {
-    /// What is shown and saved.
+    /// The run as displayed and saved.
     pub run: Run,
     /// The gold answer, if known.
     pub gold: Option<String>,
-    /// How many steps the gold solution has, if known.
+    /// The number of steps of the gold solution, if known.
     pub steps: Option<usize>,
-    /// How many tokens an answer may have, in this run and in its variants.
+    /// Maximum number of answer tokens, in this run and in its variants.
     pub most_tokens: usize,
-    /// How it was answered.
+    /// The mode of the run.
     pub mode: Mode,
     /// Depth of the top-k lists.
     pub top_k: usize,
     /// The prompt's cache; one row, frozen.
     pub prompt: Branch,
-    /// The clean rollout; of no latents outside latent mode.
+    /// The clean rollout; without latents outside latent mode.
     pub rollout: Rollout,
     /// The vectors fed at latents 1..N.
     pub fed: Vec<Arc<[f32]>>,
     /// Ids of the written steps, in written mode.
     pub written: Vec<u32>,
-    /// Ids of the clean answer after the delimiter: the run's own, or those of the forced delimiter if it wrote none.
+    /// Ids of the clean answer after the delimiter: the run's own, or those after a forced delimiter if it wrote none.
     pub answer_ids: Vec<u32>,
     /// Ids of the gold answer after the delimiter.
     pub gold_ids: Option<Vec<u32>>,
@@ -76,10 +76,10 @@ pub struct CleanRun {
 }
 
 impl CleanRun {
-    /// The top decoded token of every latent, as the run read it.
+    /// Returns the top decoded token of every latent.
     ///
     /// # Errors
-    /// [`ModelError::Input`] when it was read without lists ([`Ask::top_k`] 0).
+    /// [`ModelError::Input`] if the run was read without lists ([`Ask::top_k`] 0).
     pub fn top_ids(&self) -> Result<Vec<u32>, ModelError> {
         let top = |position: &Position| Some(position.projection.as_ref()?.top.first()?.id);
         self.run
@@ -90,7 +90,7 @@ impl CleanRun {
     }
 }
 
-/// Runs a question cleanly, handing out each position as it is known.
+/// Runs a question cleanly and reports each position as it becomes known.
 ///
 /// # Errors
 /// When the question does not fit, the model lacks the mode or fails, or the work is cancelled.
@@ -156,7 +156,7 @@ pub fn run(
         push(position, &mut positions);
     }
 
-    // A chain that never ended may fill the model's positions: it is cut, so that a forced answer still fits behind it.
+    // Steps that never end may fill the model's positions; they are cut, so that a forced answer still fits.
     let behind = 1 + model.markers().delimiter.len() + LEAST_ANSWER;
     let room = model.max_positions().saturating_sub(branch.len() + behind);
     let written = writer
@@ -194,7 +194,7 @@ pub fn run(
     })
 }
 
-/// What a generated text answers, and how likely that was.
+/// The answer of a generated text with its log-probability.
 struct Scored {
     answer: Answer,
     answer_ids: Vec<u32>,
@@ -203,7 +203,7 @@ struct Scored {
     gold_logprob: Option<f64>,
 }
 
-/// Reads the answer off the generated ids and scores it, and the gold answer, after the forced delimiter.
+/// Extracts the answer from the generated ids and scores it, and the gold answer, after the forced delimiter.
 fn score(
     model: &Model,
     ids: Vec<u32>,
@@ -223,7 +223,7 @@ fn score(
     let gold_ids = gold
         .map(|text| model.encode_continuation(text))
         .transpose()?
-        // One that is longer than the positions that are left is not scored.
+        // An answer that exceeds the remaining positions is not scored.
         .filter(|ids| !ids.is_empty() && forced.len() + ids.len() <= model.max_positions());
     let gold_logprob = match &gold_ids {
         Some(ids) => Some(score(ids)?.logprob),
@@ -245,7 +245,7 @@ fn score(
     })
 }
 
-/// The run with the delimiter forced after its thoughts.
+/// Forces the delimiter after the run's thoughts.
 fn force(
     model: &Model,
     mode: Mode,
@@ -256,13 +256,13 @@ fn force(
 ) -> Result<Branch, ModelError> {
     match mode {
         Mode::Latent => model.close(rollout.last(), true, cancel),
-        // The prompt ends in the end marker already.
+        // The prompt already ends in the end marker.
         Mode::Direct => model.advance(prompt, &model.markers().delimiter, cancel),
         Mode::Written => model.close(&model.advance(prompt, written, cancel)?, true, cancel),
     }
 }
 
-/// Steps that are written out take more tokens than an answer.
+/// Written steps take more tokens than an answer.
 pub(super) fn max_new_tokens(mode: Mode) -> usize {
     match mode {
         Mode::Written => MAX_WRITTEN_TOKENS,
@@ -272,11 +272,11 @@ pub(super) fn max_new_tokens(mode: Mode) -> usize {
 
 /// Turns generated tokens into positions: written steps up to the end marker or the delimiter, then the answer.
 struct Writer {
-    /// In the steps still.
+    /// Whether the steps continue.
     thinking: bool,
-    /// How many generated tokens belong to the steps.
+    /// The number of generated tokens that belong to the steps.
     written: usize,
-    /// An answer token's own distribution is known one step later, when the next token is chosen.
+    /// The pending answer token, whose distribution is known only when the next token is chosen.
     waiting: Option<(PositionKind, u32)>,
 }
 
@@ -308,7 +308,7 @@ impl Writer {
             let ends = markers.end == Some(token.id);
             if !ends && markers.delimiter.first() != Some(&token.id) {
                 self.written += 1;
-                // Read like a latent: what stood to be said here.
+                // Read like a latent: the prediction at this position.
                 let position = token_position(
                     model,
                     PositionKind::Written,
@@ -327,14 +327,14 @@ impl Writer {
         before
     }
 
-    /// The token that nothing followed.
+    /// The last token, without a successor.
     fn last(&mut self, model: &Model) -> Option<Position> {
         let (kind, id) = self.waiting.take()?;
         Some(token_position(model, kind, id, None))
     }
 }
 
-/// The question's tokens and the marker, if there is one; `after` is the next-token distribution of the last of them.
+/// The question's tokens and the marker, if any; `after` is the next-token distribution of the last one.
 fn prompt_positions(
     model: &Model,
     question: &str,
@@ -415,7 +415,7 @@ fn top_text(projection: Option<&Projection>) -> String {
         .unwrap_or_default()
 }
 
-/// The question's own spelling of a token where it has one (an unknown word keeps its letters), else the token's text.
+/// The token's spelling in the question, if it has one (unknown words keep their letters), else the token's text.
 fn surface(model: &Model, question: &str, offsets: &[(usize, usize)], i: usize, id: u32) -> String {
     offsets
         .get(i)

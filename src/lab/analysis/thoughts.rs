@@ -1,5 +1,5 @@
-//! Runs many questions and keeps what each thought and answered: edited questions, and the reference set for decoders
-//! that need more than its projections.
+//! Runs many questions and keeps their latents and answers: edited questions, and the reference set for decoders that need more
+//! than its projections.
 
 use std::sync::Arc;
 
@@ -14,34 +14,34 @@ use crate::engine::model::{Cancel, Mode, Model, ModelError, Vectors, Writes};
 /// Rows of one batch.
 const ROWS: usize = 64;
 
-/// What a run of one question left.
+/// The results of one question's run.
 #[derive(Debug, Clone)]
 pub struct Thought {
-    /// The answer; none if it was not asked for, or not given.
+    /// The answer; `None` if it was not requested, or not given.
     pub answer: Option<String>,
     /// The vectors fed at latents 1..N.
     pub fed: Vec<Arc<[f32]>>,
     /// The top tokens of latents 1..N.
     pub top: Vec<Vec<TokenRead>>,
-    /// The states that became them, as the vocabulary projection reads them.
+    /// The states behind them, as the logit lens reads them.
     pub states: Vec<Arc<[f32]>>,
-    /// What another decoder reads at latents 1..N, if asked for.
+    /// The reading of another decoder at latents 1..N, if requested.
     pub decoded: Vec<Vec<TokenRead>>,
 }
 
-/// What is to be kept of a run.
+/// The parts of a run to keep.
 #[derive(Debug, Clone, Copy)]
 pub struct Want {
-    /// How many latents are run.
+    /// The number of latents.
     pub latents: usize,
-    /// How many tokens an answer may have; none runs no answer.
+    /// Maximum number of answer tokens; `None` runs no answer.
     pub answer: Option<usize>,
-    /// Whether values are spoken from each latent, and by whom.
+    /// The roll-out of values from each latent, if any.
     pub spoken: Option<Spoken>,
 }
 
-/// Runs questions cleanly, side by side. None for a question that the model cannot take or of which
-/// it does not know a word.
+/// Runs questions cleanly in batches. Returns `None` for a question that the model cannot take or that has a word it does not
+/// know.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
@@ -149,8 +149,8 @@ fn tops(model: &Model, states: &Vectors) -> Result<Vec<Vec<TokenRead>>, ModelErr
         .collect())
 }
 
-/// What the layer so many before the last reads at the latents of runs, given each one's question and the vectors that were fed,
-/// by run and latent. Empty for a question that the model cannot take.
+/// Reads the latents of runs by the logit lens `layers` before the last, given each run's question and fed vectors, by run and
+/// latent. Empty for a question that the model cannot take.
 ///
 /// # Errors
 /// When there is no such layer, the model fails, or the work is cancelled.

@@ -8,14 +8,14 @@ use crate::engine::model::ModelError;
 use crate::lab::analysis::counterfactual::{self, sets};
 use crate::lab::rows::row::{Ablation, Off};
 
-/// What all latents are replaced by.
+/// The values that replace all latents at once.
 const ALL: [AblationValue; 3] = [
     AblationValue::Zero,
     AblationValue::Mean,
     AblationValue::Resample,
 ];
 
-/// None for a run without latents or without an answer.
+/// Switches each latent and all latents off; returns `None` without latents or an answer.
 pub(super) fn ablation(subject: &Subject<'_>) -> Result<Option<Ablation>, ModelError> {
     let clean = subject.clean;
     if clean.fed.is_empty() || clean.run.answer.value.is_none() {

@@ -1,4 +1,4 @@
-//! The answers in every mode of the model (methods.md 1.7), with the tokens they took and how sure the main one was.
+//! The answers in every mode of the model (methods.md 1.7), with their token counts and the confidence in the main one.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(super) fn accuracy(subject: &Subject<'_>) -> Result<Accuracy, ModelError> {
         };
         match subject.explorer.run(&ask, subject.cancel, &mut |_| ()) {
             Ok(run) => Ok(Some(said(subject, &run))),
-            // The answers in the other modes stand.
+            // A refusal in one mode leaves the other answers valid.
             Err(why) if matches!(why.kind(), ErrorKind::Usage) => {
                 refused.insert(mode.as_str().to_owned(), why.to_string());
                 Ok(None)
@@ -52,7 +52,7 @@ pub(super) fn accuracy(subject: &Subject<'_>) -> Result<Accuracy, ModelError> {
     })
 }
 
-/// The answer with no latent at all, from the same prompt.
+/// Answers from the same prompt without any latent.
 fn no_latents(subject: &Subject<'_>) -> Result<Option<Said>, ModelError> {
     let (clean, model) = (subject.clean, subject.explorer.model());
     if clean.fed.is_empty() {
@@ -80,7 +80,7 @@ fn said(subject: &Subject<'_>, run: &CleanRun) -> Said {
     }
 }
 
-/// Tokens from the first delimiter on and the end token; without a delimiter the end token alone.
+/// Counts the tokens from the first delimiter on plus the end token; without a delimiter only the end token.
 fn answer_tokens(model: &Model, ids: &[u32]) -> usize {
     let delimiter = &model.markers().delimiter;
     let at = ids
@@ -89,7 +89,7 @@ fn answer_tokens(model: &Model, ids: &[u32]) -> usize {
     at.map_or(1, |at| ids.len() - at + 1)
 }
 
-/// The largest probability of a row of logits, and its entropy in nats.
+/// Returns the largest probability of a row of logits and its entropy in nats.
 fn spread(logits: &[f32]) -> (f64, f64) {
     let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let weights = logits.iter().map(|x| f64::from(x - top).exp());

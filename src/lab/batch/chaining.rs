@@ -1,5 +1,5 @@
-//! A trace without the gold one: the published search with its verifier, which runs the model on edited questions
-//! (methods.md 6), or ours with its null.
+//! Searches for a trace without the gold one: the published search with its verifier, which runs the model on edited
+//! questions (methods.md 6), or ours with its null.
 
 use std::collections::HashMap;
 
@@ -23,12 +23,12 @@ use crate::verify::paper::select::Selection;
 use crate::verify::paper::step::Step;
 use crate::verify::paper::tree;
 
-/// How deep the published search reads.
+/// Number of top tokens that the published search reads.
 const DEPTH: usize = 10;
-/// How far down among the integers of a column an expected value may stand, in the published runs.
+/// The largest rank of an expected value among the integers of a column, in the published runs.
 const MAX_RANK: usize = 1;
 
-/// None for a run without latents or without an answer, and in paper mode for what the published code drops.
+/// Searches for a trace; returns `None` without latents or an answer, and in paper mode for runs outside the published search.
 pub(super) fn forward(
     subject: &Subject<'_>,
     index: usize,
@@ -67,16 +67,16 @@ fn ours(subject: &Subject<'_>) -> Result<ForwardChaining, ModelError> {
     })
 }
 
-/// Runs of edited questions, each made once.
+/// Runs edited questions, each once.
 struct Runs<'a> {
     subject: &'a Subject<'a>,
     known: HashMap<String, Option<Grid>>,
-    /// The first failure of the model that is not the question's fault.
+    /// The first failure of the model that the question did not cause.
     failed: Option<ModelError>,
 }
 
 impl Runs<'_> {
-    /// The answer to a question and its grid; neither for one that the model cannot take.
+    /// Returns the answer to a question and its columns; `None` for both if the model refuses the question.
     fn answered(&self, question: &str) -> Result<(Option<String>, Option<Columns>), ModelError> {
         let clean = self.subject.clean;
         let explorer = self.subject.explorer;
@@ -150,7 +150,7 @@ fn published(subject: &Subject<'_>, index: usize) -> Result<Option<ForwardChaini
     let required: Vec<Required> = (1..=CHECKS)
         .map(|passes| search.with(passes, &mut runs))
         .collect();
-    // The question as the template writes it, nothing edited.
+    // The control: the question rewritten but not edited.
     let rewrite = edited_question(&template, &values(&template));
     let (answer, _) = runs.answered(&rewrite)?;
     if let Some(error) = runs.failed {
@@ -197,7 +197,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// With so many of three edits required to pass: the three are runs of their own, as the verdict steers the selection.
+    /// Searches requiring `passes` of three edits to pass. Each setting needs its own search, because the checks steer the selection.
     fn with(&mut self, passes: usize, runs: &mut Runs<'_>) -> Required {
         let settings = Settings {
             required: passes,
@@ -211,7 +211,7 @@ impl Search<'_> {
         let mut found = chain(grid, &self.numbers, self.layout, selection);
         self.candidates = found.n_candidates();
         let answer = grid.spelled(self.layout.answer_column);
-        // The tree changes the selected steps, as published; their edits are those of before.
+        // Building the tree changes the selected steps, as published; their edits belong to the steps before that.
         let before = found.selected.clone();
         let tree = tree::build(
             &mut found.selected,
@@ -258,7 +258,7 @@ impl Search<'_> {
     }
 }
 
-/// A step in words: `22 - 5 = 17`, and three operands with their operators between.
+/// Formats a step, e.g. `22 - 5 = 17`.
 fn said(step: &Step) -> String {
     let code = step.operation.code();
     let mut operators = code.chars().chain(code.chars().last()).collect::<Vec<_>>();

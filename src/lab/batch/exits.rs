@@ -1,18 +1,18 @@
-//! How early the answer stands (methods.md 4).
+//! How early the answer is settled (methods.md 4).
 
 use crate::core::answers;
 use crate::core::types::{EarlyExit, Mode};
 use crate::lab::rows::row::EarlyStopping;
 
-/// First and stable match of the forced answers; none for a run that has nothing to stop early, and for one without an
-/// answer, which the published code leaves out.
+/// Returns the first and stable match of the forced answers; `None` for a run without an exit to match and for one without
+/// an answer, which the published code leaves out.
 pub(super) fn matches(
     mode: Mode,
     answer: Option<&str>,
     exits: &[EarlyExit],
 ) -> Option<EarlyStopping> {
     answer?;
-    // Of written steps k is their tokens; they are counted here.
+    // For written steps k counts tokens; the row counts steps.
     let place = |k: usize| exits.iter().position(|exit| exit.k == k);
     let stable_match = answers::stable_match(exits, mode).and_then(place)?;
     Some(EarlyStopping {
@@ -40,10 +40,10 @@ mod tests {
         assert_eq!(latent("7", &["7", "7", "7"]), Some((Some(0), 0)));
         assert_eq!(latent("7", &["7", "5", "7"]), Some((Some(0), 2)));
         assert_eq!(latent("7", &["1", "7", "7"]), Some((Some(1), 1)));
-        // The stable match looks at the last forced answer alone.
+        // The stable match ignores the free answer.
         assert_eq!(latent("9", &["1", "2", "2"]), Some((None, 1)));
         assert_eq!(latent("1,200", &["", "1200", "1 200"]), Some((Some(1), 1)));
-        // Written steps are considered from the first on.
+        // In written mode k = 0 does not count.
         let written = |answer, values: &[&str]| found(Mode::Written, answer, values);
         assert_eq!(written("7", &["7", "1", "7"]), Some((Some(2), 2)));
         assert_eq!(written("7", &["7", "7", "7"]), Some((Some(1), 1)));

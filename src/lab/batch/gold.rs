@@ -1,5 +1,4 @@
-//! The gold trace in what is decoded of the latents: where its results stand, and the published backtracking search
-//! (methods.md 5).
+//! The gold trace in the decoded latents: where its results appear, and the published backtracking search (methods.md 5).
 
 use super::subject::Subject;
 use super::tokens::Own;
@@ -16,12 +15,12 @@ use crate::verify::paper::numbers;
 use crate::verify::paper::solution::{Solution, text_of};
 use crate::verify::paper::tokens::Cut as _;
 
-/// How deep the published searches read.
+/// Number of top tokens that the published searches read.
 const PUBLISHED_DEPTH: usize = 10;
 /// Answer columns that backtracking reads beyond the one that predicts the answer.
 const ANSWER_COLUMNS: usize = 2;
 
-/// None for a run without latents.
+/// Looks for the gold trace; returns `None` for a run without latents.
 pub(super) fn backtracking(
     subject: &Subject<'_>,
     index: usize,
@@ -45,7 +44,7 @@ pub(super) fn backtracking(
         results.map(|r| r.unwrap_or_default().to_owned()).collect()
     };
     let own = results(gold);
-    // Those of which every result is the problem's own would be found for that reason alone.
+    // A solution whose results are all the problem's own would be found for that reason alone.
     let others = pool.mixed(index).into_iter().map(|at| results(steps(at)));
     let others = others.filter(|other| !other.iter().all(|result| own.contains(result)));
     Ok(Some(Backtracking {
@@ -63,7 +62,7 @@ pub(super) fn backtracking(
     }))
 }
 
-/// Whether every result but the last stands in a list, each after the one before.
+/// Returns whether every result but the last is in a latent, each after the previous; `None` for fewer than two results.
 fn in_order(results: &[String], latents: &[&[TokenRead]]) -> Option<bool> {
     let (_, earlier) = results.split_last()?;
     if earlier.is_empty() {
@@ -82,7 +81,7 @@ fn rank_of(result: &str, top: &[TokenRead]) -> Option<usize> {
     top.iter().position(is_it)
 }
 
-/// The latent that has a result highest; of equals the first.
+/// Returns the latent that ranks a result highest, the first on ties.
 fn read(step: usize, result: &str, latents: &[&[TokenRead]]) -> GoldRead {
     let ranked = latents
         .iter()
@@ -98,7 +97,7 @@ fn read(step: usize, result: &str, latents: &[&[TokenRead]]) -> GoldRead {
     }
 }
 
-/// The published search; none for tasks that it is not defined on and for runs that the published code drops.
+/// Runs the published search; `None` for tasks on which it is undefined and for runs that the published code drops.
 fn published<'a>(
     subject: &Subject<'_>,
     baselines: &[usize],
@@ -159,7 +158,7 @@ fn published<'a>(
     }))
 }
 
-/// Whether a token is in the first column, from the answer's on, whose top token is an integer other than zero (Table 14).
+/// Returns whether a token is in the first column, from the answer's on, whose top token is a non-zero integer (Table 14).
 fn is_in_answer(grid: &Grid, answer_column: usize, target: &str) -> bool {
     let number = |column: &usize| {
         grid.first(*column)

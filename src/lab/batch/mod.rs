@@ -1,7 +1,7 @@
-//! Runs over whole data sets: every experiment on every problem, as rows (`rows`).
+//! Runs the experiments on every problem of a data set and produces their rows (`rows`).
 //!
-//! Problems are worked on in batches of a fixed size and place, so that what stands in a row depends neither on where a run was
-//! interrupted nor on how many jobs share the work. One file a kind of experiment; `run` is the loop.
+//! Problems are split into fixed batches, so that rows depend neither on interruptions nor on the number of jobs. Each kind
+//! of experiment has its file; `run` is the main loop.
 
 mod ablation;
 mod accuracy;

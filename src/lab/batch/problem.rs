@@ -1,4 +1,4 @@
-//! All rows of a batch of problems.
+//! Computes the rows of a batch of problems.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use crate::lab::rows::Header;
 use crate::lab::rows::row::{Body, Experiment, Judged, Problem, Row};
 use crate::verify::paper::baselines::Pool;
 
-/// What a run works on; shared by its jobs.
+/// The inputs of a run, shared by its jobs.
 pub struct Work<'a> {
     explorer: &'a Workbench,
     header: &'a Header,
@@ -25,7 +25,7 @@ pub struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// Work on the problems that a header is about, all shards' together.
+    /// Creates the work on all problems of a header, regardless of its shard.
     #[must_use]
     pub fn new(
         explorer: &'a Workbench,
@@ -43,10 +43,10 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// The rows of one batch, counted from 0, in the order of the file.
+    /// Computes the rows of one batch, counted from 0, in the order of the file.
     ///
     /// # Errors
-    /// When the model fails or the work is cancelled. What a single problem is refused for is said in its rows.
+    /// When the model fails or the work is cancelled. The refusal of a single problem is recorded in its rows.
     pub fn rows(&self, batch: usize, cancel: &Cancel) -> Result<Vec<Row>, ModelError> {
         let size = self.header.settings.batch.max(1);
         let from = batch * size;
@@ -62,7 +62,7 @@ impl<'a> Work<'a> {
         Ok(rows)
     }
 
-    /// Early stopping alone: nothing is read on the way, and the problems of a batch run as its rows.
+    /// Computes early stopping alone: no position is decoded, so the problems run together as one batch of the model.
     fn side_by_side(&self, indices: Range<usize>, cancel: &Cancel) -> Result<Vec<Row>, ModelError> {
         let (model, settings) = (self.explorer.model(), &self.header.settings);
         let problems = &self.problems[indices.clone()];
@@ -225,10 +225,10 @@ fn problem_of(solved: &Solved) -> Body {
     }))
 }
 
-/// Why a run without an answer has no result.
+/// The refusal of a run without an answer.
 const NO_ANSWER: &str = "the run gave no answer";
 
-/// Why an experiment has nothing to say about a run.
+/// Explains why an experiment has no result on a run.
 fn no_latents(subject: &Subject<'_>) -> String {
     let mode = subject.clean.mode.as_str();
     if subject.clean.fed.is_empty() {

@@ -1,7 +1,7 @@
-//! The loop of a run: jobs take batches, rows are written in order.
+//! The main loop of a run: jobs take batches, and rows are written in order.
 //!
-//! Each job computes on threads of its own, so that small models, whose passes do not fill the processor, are worked on side by
-//! side. A stop lets the batches in hand finish; a failure too, and what they found is kept.
+//! Each job has its own threads, because a pass of a small model does not fill the processor. A stop lets the current batches
+//! finish. A failure cancels them; finished batches before the failed one are still written.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,44 +13,44 @@ use crate::engine::model::{Cancel, ModelError};
 use crate::lab::rows::journal::Journal;
 use crate::lab::rows::{Header, Row};
 
-/// How many batches a job may be ahead of what is written.
+/// Number of batches per job that may be ahead of the written ones.
 const AHEAD: usize = 4;
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Problems of which every row is written.
+    /// Number of problems whose rows are all written.
     pub done: usize,
-    /// Of how many.
+    /// Number of problems in the run.
     pub of: usize,
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// Every row is there.
+    /// Every row is written.
     Whole,
-    /// It was stopped; what is there is a beginning.
+    /// It was stopped; the file is a prefix.
     Stopped,
 }
 
-/// How a run is to go.
+/// Settings of the loop.
 pub struct How<'a> {
-    /// Rows that are there already.
+    /// Number of existing rows.
     pub from: usize,
-    /// Batches that are worked on side by side.
+    /// Number of batches computed in parallel.
     pub jobs: usize,
-    /// Set to stop after the batches in hand.
+    /// Set to stop after the current batches.
     pub stop: &'a AtomicBool,
-    /// Set to give up the batches in hand too.
+    /// Set to cancel the current batches too.
     pub cancel: &'a Cancel,
 }
 
-/// Where the jobs stand.
+/// The work left and done, shared by the jobs.
 struct Queue {
-    /// Batches left, last first.
+    /// Remaining batches, last first.
     left: Mutex<Vec<usize>>,
-    /// How many batches are written.
+    /// Number of batches written.
     written: Mutex<usize>,
     moved: Condvar,
 }
@@ -60,7 +60,7 @@ fn locked<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Queue {
-    /// The next batch and its turn, once it is not too far ahead; none when there is none left or the run is to stop.
+    /// Waits until the next batch is not too far ahead; returns its turn and index, or `None` if none is left or the run stops.
     fn next(&self, all: usize, how: &How<'_>) -> Option<(usize, usize)> {
         if how.stop.load(Ordering::Relaxed) || how.cancel.is_cancelled() {
             return None;
@@ -85,7 +85,7 @@ impl Queue {
         self.moved.notify_all();
     }
 
-    /// Lets go of jobs that wait for a turn that will not come.
+    /// Cancels the run and wakes waiting jobs.
     fn give_up(&self, cancel: &Cancel) {
         let written = locked(&self.written);
         cancel.cancel();
@@ -94,10 +94,10 @@ impl Queue {
     }
 }
 
-/// Computes what is missing of a run and appends it to the file.
+/// Computes the missing rows of a run and appends them to the file.
 ///
 /// # Errors
-/// When the model fails or the file cannot be written; what was written before stays.
+/// When the model fails or the file cannot be written; rows written before remain.
 pub fn run(
     work: &Work<'_>,
     header: &Header,
@@ -110,7 +110,7 @@ pub fn run(
     let problems: Vec<usize> = header.problems().collect();
     let of = problems.len();
     let mut done = how.from / per_problem;
-    // The batch in which the next row is: what is there of it is computed again, so that it is the same, and passed over.
+    // A batch written in part is computed again in full, so that its rows are the same, and its existing rows are skipped.
     let mut batches: Vec<usize> = problems.iter().map(|index| index / size).collect();
     batches.dedup();
     let is_left = |batch: &usize| {

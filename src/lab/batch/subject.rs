@@ -1,4 +1,4 @@
-//! One problem with its clean run, as every experiment gets it.
+//! The input of every experiment.
 
 use crate::core::answers;
 use crate::core::problem_file::Solved;
@@ -17,12 +17,12 @@ pub(super) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// The gold answer, if there is one.
+    /// Returns the gold answer, if any.
     pub(super) fn gold(&self) -> Option<&str> {
         gold_of(self.solved)
     }
 
-    /// Whether an answer is the gold one; none where there is none.
+    /// Returns whether an answer is the gold one; `None` without a gold answer.
     pub(super) fn is_correct(&self, answer: Option<&str>) -> Option<bool> {
         is_correct(self.solved, answer)
     }

@@ -1,10 +1,10 @@
-//! How a loaded model's tokenizer cuts numbers, as the published searches ask it (methods.md 5.2, 6.7b).
+//! How a loaded model's tokenizer splits numbers, for the published searches (methods.md 5.2, 6.7b).
 
 use crate::core::datasets::numbers::int;
 use crate::engine::model::Model;
 use crate::verify::paper::tokens::Cut;
 
-/// A model's own tokenizer.
+/// The tokenizer of a loaded model.
 pub(super) struct Own<'a>(pub(super) &'a Model);
 
 impl Own<'_> {
@@ -13,7 +13,7 @@ impl Own<'_> {
         ids.into_iter().map(|id| self.0.token_text(id)).collect()
     }
 
-    /// The first token that is an integer other than zero, else the first token.
+    /// Returns the first token that is a non-zero integer, else the first token.
     fn representative(&self, text: &str) -> String {
         let pieces = self.pieces(text);
         let is_number = |piece: &&String| int(piece).is_some_and(|value| value != 0);

@@ -1,4 +1,4 @@
-//! What is compared: ids, states, projections, answers, early stopping, modes and ablations.
+//! The comparisons: ids, states, projections, answers, early stopping, modes and ablations.
 
 use super::TOLERANCE;
 use super::golden::{Ablation, Baseline, Generation, Golden, Question, State, Vector};
@@ -8,11 +8,11 @@ use crate::engine::model::{
     Branch, Cancel, Change, Family, Mode, Model, Result, Rollout, Variant, Vectors, Writes,
 };
 
-/// Limits of the recording.
+/// Token limits of the recording.
 const FREE_TOKENS: usize = 64;
 const FORCED_TOKENS: usize = 32;
 
-/// Compares everything that the recording holds.
+/// Compares everything in the recording.
 pub(super) fn all(model: &Model, golden: &Golden, cancel: &Cancel) -> Result<Vec<Item>> {
     let mut check = Check {
         model,
@@ -130,10 +130,10 @@ impl Check<'_> {
         )
     }
 
-    /// The reference's input ids: Coconut's hold placeholders for latents and the end marker, the others' do not.
+    /// Returns the input ids as recorded: with placeholders for latents and the end marker, except in the CODI families.
     fn recorded_input(&self, prompt: &[u32], k: usize) -> Vec<u32> {
         match self.model.family() {
-            // The markers are added inside the generator there.
+            // Its generator adds the markers.
             Family::MultimodeCodi => {
                 prompt[..prompt.len() - self.markers_after_question()].to_vec()
             }
@@ -219,7 +219,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// All ablations of a question as one tree.
+    /// Compares all ablations of a question, run as one tree.
     fn ablations(&mut self, question: &Question, clean: &Rollout) -> Result<()> {
         let (model, cancel, ablations) = (self.model, self.cancel, &question.ablations);
         let Some(baseline) = question
@@ -285,7 +285,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The logit of the clean run's first answer token, at the step where the clean run chose it.
+    /// Compares the logit of the clean run's first answer token at the step where the clean run chose it.
     fn first_answer(
         &mut self,
         place: &str,
@@ -310,7 +310,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// CoT and No-CoT: plain generation, and the answer after every prefix of the reasoning.
+    /// Compares plain generation of CoT and No-CoT, and the answer after every prefix of the reasoning.
     fn plain_question(&mut self, question: &Question) -> Result<()> {
         let (model, cancel) = (self.model, self.cancel);
         let id = question.id.as_str();
@@ -363,7 +363,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The reference decodes end tokens into some answers (methods.md 1.7); ours never hold one.
+    /// Removes the end tokens that the reference decodes into some answers (methods.md 1.7).
     fn without_stop(&self, answer: &str) -> String {
         let stops = self.model.markers().stop.iter();
         stops.fold(answer.to_owned(), |answer, &id| {
@@ -371,8 +371,8 @@ impl Check<'_> {
         })
     }
 
-    /// Generates greedily and compares ids, logits, log-probabilities and the stop. Returns the ids found, with the
-    /// end token where the recording keeps it.
+    /// Generates greedily and compares ids, logits, log-probabilities and the stop. Returns the generated ids, with the end
+    /// token if the recording keeps it.
     fn generation(
         &mut self,
         name: &'static str,
@@ -386,14 +386,14 @@ impl Check<'_> {
             .generate(branch, limit, &mut |_| (), self.cancel)?
             .remove(0);
         let mut ids = out.ids.clone();
-        // The plain kinds record the end token among the ids, and no stop.
+        // Recordings of CoT and No-CoT have the end token among the ids, and no stop.
         let kept = golden.stopped_on.is_none() && out.stop == golden.generated_ids.last().copied();
         if kept {
             ids.extend(out.stop);
         } else {
             self.tally.same(name, place, &out.stop, &golden.stopped_on);
         }
-        // A greedy choice between logits closer than the tolerance is no disagreement; none is that close so far.
+        // A greedy choice between logits closer than the tolerance may differ; no recording is that close so far.
         let undecided = golden
             .top1_margin
             .iter()
@@ -439,14 +439,14 @@ impl Check<'_> {
             let found = logits.get(id as usize).copied().unwrap_or(f32::NAN);
             self.tally
                 .number("top-10 logits", &place, f64::from(found), expected);
-            // Neighbours closer than the tolerance may stand in either order.
+            // Neighbours closer than the tolerance may be in either order.
             let scale = TOLERANCE * expected.abs().max(1.0);
             let near = |other: Option<&f64>| other.is_some_and(|o| (o - expected).abs() <= scale);
             let last = rank + 1 == recorded.len();
             if near(recorded.get(rank + 1)) || rank > 0 && near(recorded.get(rank - 1)) {
                 continue;
             }
-            // What follows the tenth is not recorded; ours tells whether it is close.
+            // The eleventh is not recorded; our own logit decides whether it is close.
             let eleventh = order.get(recorded.len()).map(|&i| f64::from(logits[i]));
             if last && near(eleventh.as_ref()) {
                 continue;
@@ -473,7 +473,7 @@ impl Check<'_> {
     }
 }
 
-/// The ids of a run as the reference shows them: placeholders for latents, then the end marker.
+/// Returns the ids of a run as the reference shows them: placeholders for latents, then the end marker.
 fn shown_ids(model: &Model, prompt: &[u32], k: usize) -> Vec<u32> {
     let markers = model.markers();
     let placeholder = markers.latent.or(markers.start);

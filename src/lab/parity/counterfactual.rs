@@ -1,4 +1,4 @@
-//! The engine of counterfactuals against itself: sham runs, rows in company and alone, direct effects the slow way.
+//! Checks the engine of interventions against itself: sham runs, rows in a batch and alone, and uncached direct effects.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(super) fn check(
     };
     let held = |from: usize| (from + 1..=n).map(|j| (j, &own[j - 1])).collect::<Vec<_>>();
     let all: Vec<(usize, &Arc<[f32]>)> = held(0);
-    // The sham, every latent off by itself, and the same with the later ones held.
+    // The sham run, every latent off alone, and every latent off with the later ones held.
     let mut changes = vec![all];
     changes.extend((1..=n).map(|j| vec![(j, &zero)]));
     changes.extend((1..=n).map(|j| {
@@ -75,7 +75,7 @@ pub(super) fn check(
         if v <= n {
             continue;
         }
-        // Frozen later latents, all positions at once and nothing cached.
+        // The direct effect in one uncached pass over all positions, later latents frozen.
         let layers = model.every_layer(prompt, &alone, &[], cancel)?;
         let Some(last) = layers.last() else {
             continue;
@@ -92,7 +92,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The largest difference; infinite if the two cannot be compared.
+/// Returns the largest absolute difference; infinite if the lengths differ or a value is NaN.
 fn largest(a: &[f32], b: &[f32]) -> f64 {
     if a.len() != b.len() {
         return f64::INFINITY;

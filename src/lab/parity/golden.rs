@@ -1,4 +1,4 @@
-//! The recorded outputs, as the fixtures' README lays them out.
+//! The recorded outputs, in the format of the fixtures' README.
 
 use std::path::Path;
 
@@ -22,14 +22,14 @@ pub(super) struct Golden {
     pub(super) questions: Vec<Question>,
 }
 
-/// Marker ids under the names that each kind gives them.
+/// Marker ids under their names in each family.
 #[derive(Default, Deserialize)]
 pub(super) struct SpecialIds {
     #[serde(alias = "start_latent", alias = "bot")]
     pub(super) bocot: Option<u32>,
     #[serde(alias = "end_latent")]
     pub(super) eocot: Option<u32>,
-    /// CODI's end marker, but the turn's end of the multi-mode kinds.
+    /// CODI's end marker; the end of the turn in the multi-mode families.
     pub(super) eot: Option<u32>,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Question {
     pub(super) reasoning_positions: Vec<State>,
     #[serde(default)]
     pub(super) early_stop: Vec<Stop>,
-    /// With the delimiter forced, where the reference forces none.
+    /// Exits with a forced delimiter, for families in which the reference forces none.
     #[serde(default)]
     pub(super) early_stop_forced: Vec<Stop>,
     pub(super) modes: Option<Modes>,
@@ -80,7 +80,7 @@ pub(super) struct Stop {
     #[serde(default)]
     pub(super) output_ids: Vec<u32>,
     #[expect(clippy::option_option, reason = "absent and null mean two things")]
-    /// None where the recording leaves it out; null is the answer of a text without a delimiter.
+    /// `None` if the recording omits it; null is the answer of a text without a delimiter.
     #[serde(default, deserialize_with = "recorded")]
     pub(super) answer: Option<Option<String>>,
     #[serde(flatten)]

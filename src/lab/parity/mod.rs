@@ -1,7 +1,7 @@
 //! Checks the engine against recorded outputs of the reference implementation: `undertone selftest --fixtures DIR`.
 //!
 //! A folder of fixtures holds `checkpoints/NAME/` (weights in a published format, config.json, meta.json) and
-//! `golden/NAME.json` (what the reference computed on them). Nothing here judges a model: only whether the numbers agree.
+//! `golden/NAME.json` (the reference's outputs on them). Only numerical agreement is tested, not the quality of a model.
 
 mod checks;
 mod counterfactual;
@@ -19,24 +19,24 @@ pub use self::tally::Item;
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.selftest/1";
 
-/// Largest difference that passes, relative to the expected value or to 1 where that is smaller.
+/// The largest difference that passes, relative to the larger of 1 and the expected magnitude.
 pub const TOLERANCE: f64 = 1e-3;
 
-/// The report over a folder of fixtures.
+/// The report on a folder of fixtures.
 #[derive(Debug, Serialize)]
 pub struct Report {
     schema: &'static str,
     /// The folder.
     pub fixtures: PathBuf,
-    /// Where it was computed.
+    /// The device.
     pub device: String,
-    /// What it was computed in.
+    /// The precision.
     pub dtype: String,
-    /// Largest relative difference that passes.
+    /// The largest relative difference that passes.
     pub tolerance: f64,
-    /// Whether everything passed; false if there was nothing to check.
+    /// Whether everything passed; false if nothing was checked.
     pub passed: bool,
-    /// One per recorded checkpoint, in order of name.
+    /// One report per recorded checkpoint, sorted by name.
     pub checkpoints: Vec<Checked>,
 }
 
@@ -45,9 +45,9 @@ pub struct Report {
 pub struct Checked {
     /// Its folder's name.
     pub name: String,
-    /// The kind that it was loaded as.
+    /// The family it was loaded as.
     pub family: Option<String>,
-    /// The kind that its weights alone tell.
+    /// The family inferred from its weights.
     pub inferred_family: Option<String>,
     /// The base's architecture.
     pub arch: Option<String>,
@@ -57,11 +57,11 @@ pub struct Checked {
     pub passed: bool,
     /// Why it could not be checked at all.
     pub error: Option<String>,
-    /// What was compared.
+    /// The comparisons.
     pub items: Vec<Item>,
 }
 
-/// Checks every checkpoint that has a golden file; `progress` hears its name first.
+/// Checks every checkpoint that has a golden file, calling `progress` with each name first.
 ///
 /// # Errors
 /// When the folder holds no golden files or cannot be read.
@@ -133,7 +133,7 @@ fn items(
     let path = fixtures.join("golden").join(format!("{name}.json"));
     let golden = golden::read(&path)?;
     let folder = fixtures.join("checkpoints").join(name);
-    // The recordings are of the published code, oddities included.
+    // The recordings come from the published code, including its bugs.
     let options = &LoadOptions {
         behaviour: Behaviour::Reference,
         ..options.clone()

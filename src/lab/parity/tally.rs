@@ -1,27 +1,27 @@
-//! Counts what was compared, and keeps the largest difference and the first failure of each item.
+//! Counts comparisons and keeps the largest difference and the first failure of each item.
 
 use serde::Serialize;
 
 use super::TOLERANCE;
 
-/// One thing that was compared, over all questions.
+/// The comparisons of one kind over all questions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Item {
-    /// What.
+    /// The compared quantity.
     pub name: &'static str,
-    /// How many values or lists were compared.
+    /// Number of values or lists compared.
     pub compared: usize,
-    /// How many of them did not agree.
+    /// Number of those that differ.
     pub failed: usize,
-    /// Largest absolute difference, for numbers.
+    /// The largest absolute difference, for numbers.
     pub largest_difference: Option<f64>,
-    /// Largest difference relative to the expected value, or to 1 where that is smaller.
+    /// The largest difference relative to the larger of 1 and the expected magnitude.
     pub largest_relative: Option<f64>,
-    /// The first that did not agree, with its place.
+    /// The first difference, with its place.
     pub first_failure: Option<String>,
 }
 
-/// Items in the order in which they first came up.
+/// The items in the order of their first comparison.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     items: Vec<Item>,
@@ -44,7 +44,7 @@ impl Tally {
         &mut self.items[at]
     }
 
-    /// Compares numbers; one that is not finite never agrees.
+    /// Compares numbers; a non-finite number never agrees.
     pub(super) fn number(&mut self, name: &'static str, place: &str, found: f64, expected: f64) {
         let difference = (found - expected).abs();
         let relative = difference / expected.abs().max(1.0);
@@ -53,13 +53,13 @@ impl Tally {
         let larger = |old: Option<f64>, new: f64| Some(old.map_or(new, |old| old.max(new)));
         item.largest_difference = larger(item.largest_difference, difference);
         item.largest_relative = larger(item.largest_relative, relative);
-        // Written so that a value that is not a number fails.
+        // NaN must fail.
         if relative.is_nan() || relative > TOLERANCE {
             item.fail(|| format!("{place}: {found} for {expected}"));
         }
     }
 
-    /// Compares things that must be the same.
+    /// Compares values that must be equal.
     pub(super) fn same<T: PartialEq + std::fmt::Debug>(
         &mut self,
         name: &'static str,

@@ -1,10 +1,10 @@
-//! How often a model's answers are correct at each rung, for the explorer.
+//! Calibration of a model's verdicts for the explorer: the share of correct answers at each rung.
 
 use super::gather::Run;
 use crate::core::types::Rung;
 use crate::lab::rows::calibration::{AtRung, Calibration, Of, SCHEMA};
 
-/// Counts by rung of verdicts whose answer is known to be correct or not, with all that they depend on.
+/// Counts the verdicts at each rung whose answer is known to be correct or wrong, with the settings that they depend on.
 #[must_use]
 pub fn calibration(run: &Run) -> Calibration {
     let header = &run.header;

@@ -1,4 +1,4 @@
-//! A run for tests, here and in `tests/report.rs`: rows of every experiment, drawn by rules that a test can read.
+//! A synthetic run for tests, here and in `tests/report.rs`: rows of every experiment, drawn by simple rules.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ use undertone::lab::rows::{Body, Data, Experiment, Header, Row, SCHEMA};
 /// Latents of the run.
 pub const LATENTS: usize = 6;
 
-/// A text that must reach no terminal and no page as it is.
+/// A text that must never be printed unescaped.
 pub const HOSTILE: &str =
     "<script>alert('x')</script>|[a](javascript:b)\u{1b}[31m\u{202e}\n\"&amp;";
 
-/// A number from 0 to 1 that follows from its place alone.
+/// Returns a pseudorandom number from 0 to 1.
 pub fn noise(index: usize, salt: u64) -> f64 {
     let mut x = (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
         ^ salt.wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -31,12 +31,12 @@ pub fn noise(index: usize, salt: u64) -> f64 {
     part / (1_u64 << 53) as f64
 }
 
-/// Whether a problem is answered correctly.
+/// Returns whether a problem is answered correctly.
 pub fn is_correct(index: usize) -> bool {
     noise(index, 1) < 0.55
 }
 
-/// The header of a whole run of Coconut on GPT-2 in paper mode.
+/// Returns the header of an unsharded run of Coconut on GPT-2 in paper mode.
 pub fn header(n: usize) -> Header {
     Header {
         schema: SCHEMA.to_owned(),
@@ -88,7 +88,7 @@ pub fn header(n: usize) -> Header {
     }
 }
 
-/// All rows of a header's plan.
+/// Returns all rows of a header's plan.
 pub fn rows(header: &Header) -> Vec<Row> {
     header
         .plan()
@@ -96,7 +96,7 @@ pub fn rows(header: &Header) -> Vec<Row> {
         .collect()
 }
 
-/// A row.
+/// Returns a row.
 pub fn row(index: usize, experiment: Experiment) -> Row {
     let body = match experiment {
         Experiment::Problem => Body::Problem(Some(Problem {
@@ -131,7 +131,7 @@ fn answer(index: usize) -> String {
     (index + usize::from(is_correct(index))).to_string()
 }
 
-/// More likely of a correct answer.
+/// Draws an event whose probability depends on the correctness of the answer.
 fn likely(index: usize, salt: u64, correct: f64, wrong: f64) -> bool {
     noise(index, salt) < if is_correct(index) { correct } else { wrong }
 }
@@ -162,7 +162,7 @@ fn accuracy(index: usize) -> Accuracy {
 }
 
 fn early(index: usize) -> EarlyStopping {
-    // The answer comes after some latents and stays, but for one relapse; some never give the free answer.
+    // The answer settles after some latents, in some problems with one relapse; a few never give the free answer.
     let settled = (noise(index, 5) * 7.9) as usize;
     let relapse = index.is_multiple_of(5).then_some(settled + 1);
     let is_free = |k: usize| k >= settled && relapse != Some(k);
@@ -286,7 +286,7 @@ fn chaining(index: usize) -> ForwardChaining {
     }
 }
 
-/// The rung of a problem.
+/// Returns the rung of a problem.
 pub fn rung(index: usize) -> Rung {
     let height = noise(index, 70) * if is_correct(index) { 1.0 } else { 0.62 };
     match height {

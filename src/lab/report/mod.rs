@@ -1,8 +1,7 @@
-//! What a batch run is worth: the rows of `rows` counted, compared with what was published and with chance, and written as
-//! Markdown, HTML, CSV and JSON. docs/report.md says what each figure means.
+//! Reports on a batch run: its rows are counted, compared with published values and with chance, and written as Markdown,
+//! HTML, CSV and JSON. docs/report.md explains each figure.
 //!
-//! `gather` makes one small item a problem, `tables` counts items with the statistics of `stats`, `render` prints. No number is
-//! computed where it is printed.
+//! `gather` condenses each problem to an item, `tables` computes all numbers from the items, and `render` only formats them.
 
 pub mod calibration;
 pub mod gather;
@@ -29,10 +28,10 @@ pub use table::Report;
 
 use tables::{accuracy, chaining, controls, findings, header, signal, stopping, traces, verdicts};
 
-/// The schema of the JSON; fields are only ever added under one number.
+/// The schema of the JSON. Fields are only added without a new number.
 pub const SCHEMA: &str = "undertone.report/1";
 
-/// The report on a run, with the same problems' harder kin and with controls where they are given.
+/// Returns the report on a run, with a run on the hard split and control runs if given.
 #[must_use]
 pub fn report(run: &Run, hard: Option<&Run>, controls: &[Run]) -> Report {
     let mut warnings = header::warnings(run, "The run");

@@ -1,4 +1,4 @@
-//! A plot as plain data; `render::svg` draws it, and its numbers are a table like any other.
+//! A plot as plain data; `render::svg` draws it, and its numbers are available as a table.
 
 use serde::Serialize;
 
@@ -12,19 +12,19 @@ pub struct Plot {
     pub id: String,
     /// Its title.
     pub title: String,
-    /// What is drawn, and what it does not mean.
+    /// Explains what is drawn and how not to read it.
     pub caption: String,
-    /// How it is drawn.
+    /// Lines or bars.
     pub shape: Shape,
-    /// The horizontal axis of lines; of bars the axis of the categories.
+    /// The horizontal axis of lines; the category axis of bars.
     pub x: Axis,
-    /// The vertical axis of lines; of bars their length.
+    /// The vertical axis of lines; the length of bars.
     pub y: Axis,
-    /// The names of the bars' places 0, 1, …; empty for lines.
+    /// The category names, at 0, 1, …; empty for lines.
     pub categories: Vec<String>,
-    /// What is drawn.
+    /// The lines, or the bars of one colour.
     pub series: Vec<Series>,
-    /// Whether y = x is drawn for comparison.
+    /// Whether y = x is drawn too.
     pub has_diagonal: bool,
 }
 
@@ -41,11 +41,11 @@ pub enum Shape {
 /// An axis.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Axis {
-    /// What it measures.
+    /// The measured quantity.
     pub label: String,
-    /// Its end; it starts at zero.
+    /// Its upper end; it starts at zero.
     pub high: f64,
-    /// Whether it counts, and is not a share.
+    /// Whether it is a count instead of a share.
     pub is_count: bool,
 }
 
@@ -61,18 +61,18 @@ pub struct Series {
 /// A point, with its 95 % interval and n where it has them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Point {
-    /// Where.
+    /// Position on the x axis.
     pub x: f64,
-    /// How high.
+    /// Position on the y axis.
     pub y: f64,
     /// The ends of the interval of y.
     pub ends: Option<(f64, f64)>,
-    /// How many it rests on.
+    /// Number of observations behind it.
     pub n: Option<usize>,
 }
 
 impl Plot {
-    /// Bars of shares at the places of the categories, a colour for correct and one for wrong answers; nothing where there is neither.
+    /// Plots a share per category, with one colour each for correct and wrong answers. Returns `None` if all shares are empty.
     #[must_use]
     pub fn correct_and_wrong(
         [id, title, caption]: [&str; 3],
@@ -106,7 +106,7 @@ impl Plot {
 }
 
 impl Point {
-    /// A share with its interval.
+    /// Creates a point from a share and its interval.
     #[must_use]
     pub fn share(x: f64, share: Share) -> Self {
         Self {
@@ -117,7 +117,7 @@ impl Point {
         }
     }
 
-    /// A point without an interval.
+    /// Creates a point without an interval.
     #[must_use]
     pub fn at(x: f64, y: f64) -> Self {
         Self {
@@ -130,7 +130,7 @@ impl Point {
 }
 
 impl Series {
-    /// A series.
+    /// Creates a series.
     pub fn new(name: impl Into<String>, points: Vec<Point>) -> Self {
         Self {
             name: name.into(),
@@ -140,12 +140,12 @@ impl Series {
 }
 
 impl Axis {
-    /// A share from 0 to 1.
+    /// Creates an axis of shares from 0 to 1.
     pub fn share(label: impl Into<String>) -> Self {
         Self::share_to(label, 1.0)
     }
 
-    /// A share from 0 to an end.
+    /// Creates an axis of shares from 0 to `high`.
     pub fn share_to(label: impl Into<String>, high: f64) -> Self {
         Self {
             label: label.into(),
@@ -154,7 +154,7 @@ impl Axis {
         }
     }
 
-    /// A count from 0 to an end.
+    /// Creates an axis of counts from 0 to `high`.
     pub fn counted(label: impl Into<String>, high: usize) -> Self {
         Self {
             label: label.into(),
@@ -165,7 +165,7 @@ impl Axis {
 }
 
 impl Plot {
-    /// The numbers behind it, a row a point.
+    /// Returns the plotted numbers as a table, one row per point.
     #[must_use]
     pub fn table(&self) -> Table {
         let mut table = Table::new(
@@ -199,7 +199,7 @@ impl Plot {
         table
     }
 
-    /// Where a point is: a category's name, a count or a number.
+    /// Returns the x of a point as a category's name, a count or a number.
     fn place(&self, x: f64) -> Cell {
         let at = |i: &usize| (float(*i) - x).abs() < 0.5;
         if let Some(i) = (0..self.categories.len()).find(at) {

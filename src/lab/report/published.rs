@@ -1,5 +1,5 @@
-//! What Dilgren and Wiegreffe (arXiv 2604.04902) published for the model and the data that a run is of. The numbers of sections are
-//! those of methods.md. A value that the paper does not give in figures is not here.
+//! The values that Dilgren and Wiegreffe (arXiv 2604.04902) published for the model and data of a run. Section numbers are
+//! those of methods.md. Values that the paper does not give as numbers are omitted.
 
 use crate::core::types::Task;
 use crate::lab::rows::Header;
@@ -9,12 +9,12 @@ use crate::lab::rows::Header;
 pub enum Published {
     /// A value for this model.
     Value(f64),
-    /// Values given for several models together, of which this is one.
+    /// A range published for several models together, including this one.
     Range(f64, f64),
 }
 
 impl Published {
-    /// As printed.
+    /// Formats the figure as printed in the paper.
     #[must_use]
     pub fn words(self) -> String {
         match self {
@@ -24,13 +24,13 @@ impl Published {
     }
 }
 
-/// A model of the paper.
+/// A model and data set of the paper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paper {
     base: Base,
     method: Method,
     set: Set,
-    /// Whether the problems are those of the paper's split, told by the file's name.
+    /// The split, inferred from the file's name.
     split: Split,
 }
 
@@ -68,13 +68,13 @@ enum Split {
     Friendly,
     /// The test set of a logic task.
     Logic,
-    /// Some rows of GSM8k-Aug.
+    /// Any other rows of GSM8k-Aug.
     Other,
 }
 
 impl Paper {
-    /// The model and data of the paper that a run is of; none if it is of others. A base is told by architecture, layers and
-    /// width, the data by the task and the file's name.
+    /// Returns the paper's model and data set that match a run, if any. The base is recognised by architecture, layers and
+    /// width, the data by task and file name; a control run or another number of latents does not match.
     #[must_use]
     pub fn of(header: &Header) -> Option<Self> {
         let model = &header.model;
@@ -119,25 +119,25 @@ impl Paper {
         })
     }
 
-    /// Whether accuracy was published on these problems.
+    /// Returns whether accuracy was published on these problems.
     #[must_use]
     pub fn is_accuracy_set(self) -> bool {
         matches!(self.split, Split::Original | Split::Logic)
     }
 
-    /// Whether early stopping and backtracking were.
+    /// Returns whether early stopping and backtracking were published on these problems.
     #[must_use]
     pub fn is_trace_set(self) -> bool {
         matches!(self.split, Split::ValidTrace | Split::Logic)
     }
 
-    /// Whether forward chaining was.
+    /// Returns whether forward chaining was published on these problems.
     #[must_use]
     pub fn is_chain_set(self) -> bool {
         self.split == Split::Friendly
     }
 
-    /// Accuracy in percent and mean output tokens (7.1, Table 1).
+    /// Returns the accuracy in percent and the mean output tokens (7.1, Table 1).
     #[must_use]
     pub fn accuracy(self) -> Option<(f64, f64)> {
         use Base::{Gpt2, Llama};
@@ -156,7 +156,7 @@ impl Paper {
         Some(self.pick(gsm, prontoqa, prosqa))
     }
 
-    /// Accuracy in direct and in written mode less that in latent mode, in points (7.2, Table 2).
+    /// Returns the accuracy in direct and in written mode minus that in latent mode, in points (7.2, Table 2).
     #[must_use]
     pub fn differences(self) -> Option<(f64, f64)> {
         let [direct, written] = match (self.method, self.base) {
@@ -170,7 +170,7 @@ impl Paper {
         Some((of(direct), of(written)))
     }
 
-    /// First and stable match in percent of the reasoning (7.3, Figure 2: GPT-2 alone, read off its bars by a third party).
+    /// Returns first and stable match in percent of the reasoning (7.3, Figure 2: GPT-2 only, read off the bars by a third party).
     #[must_use]
     pub fn early_stopping(self) -> Option<(f64, f64)> {
         if self.base != Base::Gpt2 {
@@ -185,7 +185,7 @@ impl Paper {
         Some(self.pick(gsm, prontoqa, prosqa))
     }
 
-    /// Backtracking (7.4).
+    /// Returns a backtracking figure (7.4).
     #[must_use]
     pub fn backtracking(self, what: Found) -> Option<Published> {
         if self.set != Set::Gsm8kAug || !matches!(self.method, Method::Coconut | Method::Codi) {
@@ -205,7 +205,7 @@ impl Paper {
         })
     }
 
-    /// Correct answers with a verified trace in percent, with 1, 2 and 3 of three edits required (7.5, Figure 5).
+    /// Returns the percentage of correct answers with a verified trace, requiring 1, 2 or 3 of three edits (7.5, Figure 5).
     #[must_use]
     pub fn verified(self, required: usize) -> Option<Published> {
         if (self.base, self.method, self.set) != (Base::Gpt2, Method::Coconut, Set::Gsm8kAug) {
@@ -225,7 +225,7 @@ impl Paper {
     }
 }
 
-/// What backtracking counts (7.4).
+/// The figures of backtracking (7.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// The primary gold trace, no question numbers, correct answers.
@@ -238,7 +238,7 @@ pub enum Found {
     BestOfFive,
     /// Any gold trace, with question numbers, wrong answers.
     AnyWithNumbersIncorrect,
-    /// The gold answer in the top ten of the answer's column, wrong answers (Table 14).
+    /// The gold answer in the answer's top ten, wrong answers (Table 14).
     GoldInTopTen,
 }
 

@@ -1,5 +1,5 @@
-//! The report as plain data: sections of tables and plots. Every form (Markdown, HTML, CSV, JSON) is drawn from it, so that a
-//! number is the same in all of them.
+//! The report as plain data: sections of tables and plots. Every format (Markdown, HTML, CSV, JSON) is rendered from it, so
+//! that their numbers agree.
 
 use serde::Serialize;
 
@@ -9,9 +9,9 @@ use crate::core::stats::Share;
 /// A whole report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
-    /// What it is about, in one line.
+    /// Its subject, in one line.
     pub title: String,
-    /// What a reader has to know before any number, e.g. that the run is not whole.
+    /// Warnings that precede all numbers, e.g. that the run is incomplete.
     pub warnings: Vec<String>,
     /// Its parts, in order.
     pub sections: Vec<Section>,
@@ -24,7 +24,7 @@ pub struct Section {
     pub id: &'static str,
     /// Its title.
     pub title: String,
-    /// What is said in words, a paragraph each.
+    /// Its paragraphs.
     pub text: Vec<String>,
     /// Its tables and plots, in order.
     pub parts: Vec<Part>,
@@ -58,13 +58,13 @@ pub struct Table {
     pub id: String,
     /// Its title.
     pub title: String,
-    /// What is counted, and what the figures do not mean.
+    /// Explains what is counted and how not to read the figures.
     pub caption: String,
     /// The columns.
     pub columns: Vec<Column>,
     /// The rows.
     pub rows: Vec<Vec<Cell>>,
-    /// What is to be said of single figures.
+    /// Remarks on single figures.
     pub notes: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ pub struct Column {
     pub label: &'static str,
 }
 
-/// What a number counts, which says how it is printed.
+/// The unit of a number, which decides how it is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// A share from 0 to 1, printed in percent.
@@ -86,18 +86,18 @@ pub enum Unit {
     Points,
     /// The size of a difference of shares, printed in points.
     Size,
-    /// Any number: three decimals.
+    /// Any other number, printed with three decimals.
     Plain,
-    /// A number that is already a percentage, or a count of tokens: one decimal.
+    /// A percentage or a mean token count, printed with one decimal.
     Tenths,
 }
 
-/// One figure or text of a table.
+/// A figure or text in a table.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    /// There is none; empty, or why.
+    /// No value; the text is the reason, or empty.
     None(&'static str),
-    /// A text; foreign ones are cleaned where they are printed.
+    /// A text; untrusted text is cleaned when printed.
     Text(String),
     /// A count.
     Count(usize),
@@ -113,10 +113,10 @@ pub enum Cell {
         low: f64,
         /// The upper end.
         high: f64,
-        /// What it counts.
+        /// Its unit.
         unit: Unit,
     },
-    /// A mean and the population standard deviation.
+    /// A mean with the population standard deviation.
     Spread {
         /// The mean.
         mean: f64,
@@ -128,7 +128,7 @@ pub enum Cell {
 }
 
 impl Table {
-    /// A table without rows.
+    /// Creates a table without rows.
     pub fn new(
         id: impl Into<String>,
         title: impl Into<String>,
@@ -154,7 +154,7 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// A cell by row and column, for tests.
+    /// Returns a cell by row and column.
     #[cfg(test)]
     #[must_use]
     pub fn cell(&self, row: usize, key: &str) -> &Cell {
@@ -164,12 +164,12 @@ impl Table {
 }
 
 impl Cell {
-    /// The share of those that hold.
+    /// Returns the share of true values as a cell.
     pub fn share(holds: impl IntoIterator<Item = bool>) -> Self {
         Self::of(count(holds))
     }
 
-    /// A share, or nothing where nothing was counted.
+    /// Returns a share as a cell without a value if its n is 0.
     #[must_use]
     pub fn of(share: Share) -> Self {
         if share.n == 0 {
@@ -179,12 +179,12 @@ impl Cell {
         }
     }
 
-    /// A text.
+    /// Returns a text as a cell.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// As it is read: `41.6 % (38.9 to 44.3), 549 of 1319`.
+    /// Formats the cell, e.g. `41.6 % (38.9 to 44.3), 549 of 1319`.
     #[must_use]
     pub fn words(&self) -> String {
         match self {
@@ -222,7 +222,7 @@ impl Cell {
 }
 
 impl Unit {
-    /// The number without its unit.
+    /// Formats a number without its unit.
     #[must_use]
     pub fn bare(self, value: f64) -> String {
         let text = match self {
@@ -234,7 +234,7 @@ impl Unit {
         text.replace('-', "−")
     }
 
-    /// The number with its unit.
+    /// Formats a number with its unit.
     #[must_use]
     pub fn words(self, value: f64) -> String {
         let bare = self.bare(value);
@@ -246,7 +246,7 @@ impl Unit {
     }
 }
 
-/// A p-value: three decimals, `< 0.001` below.
+/// Formats a p-value with three decimals, or as `< 0.001`.
 #[must_use]
 pub fn p_words(p: f64) -> String {
     if p < 0.001 {
@@ -256,7 +256,7 @@ pub fn p_words(p: f64) -> String {
     }
 }
 
-/// The share of those that hold.
+/// Returns the share of true values.
 pub fn count(holds: impl IntoIterator<Item = bool>) -> Share {
     let (mut hits, mut n) = (0, 0);
     for holds in holds {

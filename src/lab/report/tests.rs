@@ -1,4 +1,4 @@
-//! Every printed figure against the rows that it was counted from, and runs of which little can be said.
+//! Tests every printed figure against the rows behind it, and reports on sparse runs.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -71,7 +71,7 @@ fn close(a: f64, b: f64) {
     assert!((a - b).abs() < 1e-12, "{a} is not {b}");
 }
 
-/// Of each row of a kind: the problem, whether the answer is correct, the result.
+/// Iterates over the rows of one experiment as (row, whether the answer is correct, result).
 macro_rules! results {
     ($rows:expr, $kind:ident) => {
         $rows.iter().filter_map(|row| match &row.body {
@@ -293,7 +293,7 @@ fn findings_and_verdicts_are_those_of_the_rows() {
         .iter()
         .position(|rung| *rung == crate::core::types::Rung::Present);
     for (i, rung) in crate::core::types::Rung::ALL.iter().enumerate() {
-        // Behind PRESENT stands a row of those that chance may explain.
+        // PRESENT is followed by a row of verdicts that chance may explain.
         let i = i + usize::from(present.is_some_and(|present| i > present));
         let at = |ok: bool| {
             judged()
@@ -352,7 +352,7 @@ fn the_signals_are_those_of_the_rows() {
     let (rows, run) = whole(60);
     let report = report(&run, None, &[]);
     let signals = table(&report, "signals");
-    // A tie is one half of a pair.
+    // A tie counts one half.
     let auroc = |scores: &[(f64, bool)]| {
         let of = |ok: bool| scores.iter().filter(move |s| s.1 == ok).map(|s| s.0);
         let pairs = of(true).flat_map(|a| of(false).map(move |b| (a, b)));
@@ -640,12 +640,12 @@ fn used_is_headlined_only_beside_a_control() {
     let alone = text(&report(&run, None, &[]));
     assert!(alone.contains("are not headlined"), "{alone}");
     assert!(!alone.contains("| USED, this run |"), "{alone}");
-    // The model itself is no control.
+    // A run of the same model is not a control.
     let itself = text(&report(&run, None, std::slice::from_ref(&run)));
     assert!(itself.contains("does not count as one") && itself.contains("are not headlined"));
     let mut header = made::header(40);
     header.control = Some("random-weights".to_owned());
-    // Fewer of the same problems are said to be that; other problems are named.
+    // A subset of the same problems is reported as such; other problems are named.
     let mut fewer = made::header(30);
     fewer.control.clone_from(&header.control);
     "0f".clone_into(&mut fewer.data.sha256);

@@ -1,35 +1,35 @@
-//! How often a model's answers are right at each rung, as a file: made of a run, known by the explorer (docs/report.md).
+//! The calibration file: how often a model's answers are right at each rung; made from a run for the explorer (docs/report.md).
 
 use serde::{Deserialize, Serialize};
 
 use super::header::{Budget, Data};
 use crate::core::types::{ModelInfo, Rung};
 
-/// The schema of the file; fields are only ever added under one number.
+/// The schema of the file. Fields are only added without a new number.
 pub const SCHEMA: &str = "undertone.calibration/1";
 
-/// Counts by rung of verdicts whose answer is known to be right or not, with all that they depend on.
+/// Counts by rung of the verdicts whose answer is known to be right or wrong, with the settings that they depend on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// [`SCHEMA`].
     pub schema: String,
     /// The program's version.
     pub version: String,
-    /// Whose answers.
+    /// The model.
     pub model: Of,
-    /// To which problems.
+    /// The problems.
     pub data: Data,
-    /// What a verdict might cost.
+    /// The budget of a verdict.
     pub verdict: Budget,
-    /// How many top tokens of a latent were read first.
+    /// Number of top tokens read of a latent first.
     pub top_k: usize,
-    /// The problems whose latents were donors and null.
+    /// The reference set: the problems whose latents were donors and null.
     pub reference: String,
-    /// Every rung.
+    /// The counts at every rung.
     pub rungs: Vec<AtRung>,
 }
 
-/// The model that a calibration is of; all of it must be the same for another run to be judged by it.
+/// The calibrated model. A calibration applies only to runs whose model agrees in all fields but the name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Of {
     /// Its name.
@@ -38,9 +38,9 @@ pub struct Of {
     pub sha256: String,
     /// Its precision.
     pub dtype: String,
-    /// Which of the published quirks it repeats.
+    /// Whether bugs of the published code are reproduced.
     pub behaviour: String,
-    /// Latents of a run.
+    /// Number of latents of a run.
     pub n_latents: usize,
 }
 
@@ -49,19 +49,19 @@ pub struct Of {
 pub struct AtRung {
     /// The rung.
     pub rung: Rung,
-    /// How many of them have an answer that is known to be right or not.
+    /// Number of verdicts whose answer is known to be right or wrong.
     pub n: usize,
-    /// The right ones.
+    /// Number of right answers.
     pub correct: usize,
-    /// The keys of the right ones' questions, in hexadecimal, so that a problem need not be counted for itself.
+    /// The question keys of the right answers, in hexadecimal, so that a problem can be excluded from its own calibration.
     #[serde(with = "hexadecimal")]
     pub right: Vec<u64>,
-    /// The same of the wrong ones.
+    /// The question keys of the wrong answers.
     #[serde(with = "hexadecimal")]
     pub wrong: Vec<u64>,
 }
 
-/// Numbers of 64 bits as texts: JSON readers keep 53 bits of a number.
+/// Serialises 64-bit numbers as text, because JSON readers keep only 53 bits.
 mod hexadecimal {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
@@ -77,7 +77,7 @@ mod hexadecimal {
 }
 
 impl AtRung {
-    /// The verdicts at a rung, given as the keys of their questions.
+    /// Counts the verdicts at a rung, given their question keys.
     #[must_use]
     pub fn new(rung: Rung, right: Vec<u64>, wrong: Vec<u64>) -> Self {
         Self {
@@ -91,10 +91,10 @@ impl AtRung {
 }
 
 impl Calibration {
-    /// Reads a calibration.
+    /// Parses a calibration.
     ///
     /// # Errors
-    /// In words what is wrong with it.
+    /// Explains what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let read: Self = serde_json::from_str(text).map_err(|why| why.to_string())?;
         if read.schema != SCHEMA {
@@ -108,7 +108,7 @@ impl Calibration {
         Ok(read)
     }
 
-    /// Whether it is of a model: the same weights, precision, behaviour and number of latents.
+    /// Returns whether it applies to a model: the same weights, precision, behaviour and number of latents.
     #[must_use]
     pub fn is_of(&self, info: &ModelInfo) -> bool {
         let of = &self.model;
@@ -118,7 +118,7 @@ impl Calibration {
             && of.n_latents == info.n_latents
     }
 
-    /// Every verdict: the key of its question, its rung, and whether the answer is right.
+    /// Returns every verdict as its question key, its rung, and whether the answer is right.
     pub fn verdicts(&self) -> impl Iterator<Item = (u64, Rung, bool)> {
         self.rungs.iter().flat_map(|at| {
             let right = at.right.iter().map(|key| (*key, at.rung, true));

@@ -1,4 +1,4 @@
-//! The header of a file of rows: everything that the rows depend on.
+//! The header of a file of rows: everything on which the rows depend.
 
 use std::fmt;
 
@@ -14,36 +14,36 @@ pub struct Header {
     pub schema: String,
     /// The program's version.
     pub version: String,
-    /// The model: its weights' hash, device and precision among it.
+    /// The model, including its weights' hash, device and precision.
     pub model: ModelInfo,
-    /// A control that the run is, if it is one: `random-weights`.
+    /// The kind of control if the run is one: `random-weights`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<String>,
     /// The problems.
     pub data: Data,
-    /// What was computed, in the order of the rows.
+    /// The experiments, in the order of the rows.
     pub experiments: Vec<Experiment>,
-    /// How.
+    /// The settings.
     pub settings: Settings,
-    /// Which part of the problems the file holds; 1 of 1 is all.
+    /// The part of the problems that the file holds; 1 of 1 is all.
     pub shard: Shard,
 }
 
-/// Where problems come from.
+/// The data set of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Data {
-    /// The file's name, or how the problems were generated.
+    /// The file's name, or a description of the generated problems.
     pub origin: String,
-    /// SHA-256 of the problems as JSON Lines, in their order.
+    /// SHA-256 of the problems in order as JSON Lines, followed by their alternative solutions if there are any.
     pub sha256: String,
-    /// How many problems, in all shards together.
+    /// Number of problems in all shards together.
     pub n: usize,
     /// The kind of problem.
     pub task: Task,
 }
 
 impl Data {
-    /// The split of the generator that the problems are of; none for those of a file.
+    /// Returns the generator's split; `None` for problems of a file.
     #[must_use]
     pub fn split(&self) -> Option<&str> {
         let rest = self.origin.strip_prefix("generated ")?;
@@ -51,8 +51,8 @@ impl Data {
         seed.parse::<u64>().is_ok().then_some(split)
     }
 
-    /// Whether figures of these problems hold for the others: they are the same, or the generator drew both for one task and split,
-    /// whatever the seed.
+    /// Returns whether figures on these problems carry over to others: both are the same, or generated for the same task and
+    /// split with any seed.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         let drawn = |data: &Self| Some((data.task, data.split()?.to_owned()));
@@ -60,19 +60,19 @@ impl Data {
     }
 }
 
-/// Whose definitions are followed.
+/// The definitions that experiments follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
-    /// Ours: five tokens a latent, exact numbers, a null for every search.
+    /// Ours: five tokens per latent, exact numbers, a null for every search.
     #[default]
     Default,
-    /// The paper's: ten tokens a latent, its searches bit for bit, its verifier (methods.md 4 to 6).
+    /// The paper's: ten tokens per latent, its exact searches, its verifier (methods.md 4 to 6).
     Paper,
 }
 
 impl Protocol {
-    /// The name used on the command line and in the file.
+    /// Returns the name used on the command line and in the file.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -82,42 +82,42 @@ impl Protocol {
     }
 }
 
-/// What the rows depend on beside model and problems.
+/// The settings on which the rows depend, beside model and problems.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Whose definitions are followed.
+    /// The definitions that experiments follow.
     pub mode: Protocol,
-    /// Latent tokens of a run.
+    /// Number of latent tokens per problem.
     pub latents: usize,
-    /// Tokens that an answer may have.
+    /// The token limit of an answer.
     pub most_tokens: usize,
-    /// How many top tokens of a latent searches read.
+    /// Number of top tokens that searches read of each latent.
     pub top_k: usize,
-    /// What single latents are replaced by when needed latents are looked for.
+    /// The replacement of single latents when testing which are needed.
     pub value: AblationValue,
-    /// Problems that run side by side.
+    /// Number of problems per batch.
     pub batch: usize,
-    /// The seed of what is drawn.
+    /// The seed of generated problems and random draws.
     pub seed: u64,
-    /// The problems whose latents are donors, means and null.
+    /// The reference set: the problems whose latents serve as donors, means and null.
     pub reference: String,
-    /// What a verdict may cost.
+    /// The budget of a verdict.
     pub verdict: Budget,
 }
 
-/// What a verdict may cost; see `analysis::verdict::Budget`.
+/// The budget of a verdict; see `analysis::verdict::Budget`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// The strategies of the search, in order, as `--strategies` takes them.
+    /// The search strategies in order, in the syntax of `--strategies`.
     pub strategies: Vec<String>,
-    /// Edits that count, wanted for each step.
+    /// Number of edits of each number or node of the question.
     pub edits: usize,
-    /// As many where those settled nothing; 0 is never.
+    /// Number of edits of the best trace if `edits` settled nothing; unused unless larger than `edits`.
     #[serde(default)]
     pub more_edits: usize,
-    /// Donors wanted for each step.
+    /// Number of donors wanted for each step, with another value and with the same.
     pub donors: usize,
-    /// Traces of one strategy that are put to the test.
+    /// Number of traces tested per strategy.
     pub traces: usize,
 }
 
@@ -135,12 +135,12 @@ impl std::fmt::Display for Budget {
     }
 }
 
-/// One of several equal parts of the problems: every `of`-th batch, from the `index`-th on.
+/// One of several parts of the problems: every `of`-th batch, starting with the `index`-th.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
-    /// Which part, from 1.
+    /// Index of the part, from 1.
     pub index: usize,
-    /// Of how many.
+    /// Number of parts.
     pub of: usize,
 }
 
@@ -157,7 +157,7 @@ impl fmt::Display for Shard {
 }
 
 impl Shard {
-    /// Whether the part holds a batch, counted from 0.
+    /// Returns whether the part holds a batch, counted from 0.
     #[must_use]
     pub fn holds(self, batch: usize) -> bool {
         batch % self.of == self.index - 1
@@ -166,7 +166,7 @@ impl Shard {
     /// Reads `2/4`.
     ///
     /// # Errors
-    /// In words what is wrong.
+    /// Explains the expected form.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} is not a part such as 2/4: the 2nd of 4");
         let (index, of) = text.split_once('/').ok_or_else(wrong)?;
@@ -180,20 +180,20 @@ impl Shard {
 }
 
 impl Header {
-    /// The problems of the file, in order, counted from 0: those of the batches that its shard holds.
+    /// Returns the indices of the file's problems in order: those of the batches in its shard.
     pub fn problems(&self) -> impl Iterator<Item = usize> + use<> {
         let (n, batch, shard) = (self.data.n, self.settings.batch.max(1), self.shard);
         (0..n).filter(move |index| shard.holds(index / batch))
     }
 
-    /// Which rows the file holds when it is whole, in order: problem and experiment.
+    /// Returns the rows of the complete file in order, as problem and experiment.
     pub fn plan(&self) -> impl Iterator<Item = (usize, Experiment)> + use<> {
         let experiments = self.experiments.clone();
         self.problems()
             .flat_map(move |index| experiments.clone().into_iter().map(move |e| (index, e)))
     }
 
-    /// The header of the whole that this is a part of.
+    /// Returns the header of the merged run.
     #[must_use]
     pub fn whole(&self) -> Self {
         Self {
@@ -202,7 +202,7 @@ impl Header {
         }
     }
 
-    /// In words the first thing in which two headers differ, their shards apart; none if they are parts of one whole.
+    /// Explains the first difference between two headers, ignoring shards; `None` if they are parts of one run.
     #[must_use]
     pub fn differs(&self, other: &Self) -> Option<String> {
         let as_value = |header: &Self| {
@@ -212,7 +212,7 @@ impl Header {
     }
 }
 
-/// The first place in which two values differ.
+/// Explains the first difference between two JSON values.
 fn difference(at: &str, a: &serde_json::Value, b: &serde_json::Value) -> Option<String> {
     use serde_json::Value;
     match (a, b) {

@@ -1,7 +1,7 @@
-//! The file of rows: begun, appended to, found again after an interruption, and read.
+//! The file of rows: creating, appending, resuming after an interruption, and reading.
 //!
-//! Rows are written in the order of the header's plan, so a file is always a beginning of the whole one: what is there is
-//! counted and the rest follows. A last line without its end is what an interruption leaves; it is cut off and said.
+//! Rows are written in the order of the header's plan, so that a file is always a prefix of the complete one and a run
+//! resumes after the rows that exist. An interruption may truncate the last line, which is then removed and reported.
 
 use std::fs::{File, TryLockError};
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -18,31 +18,31 @@ use crate::core::file;
 use crate::core::paths;
 use crate::core::text::Page;
 
-/// What to do with a file that cannot be gone on with.
+/// The hint for a file that cannot be resumed.
 const OTHER_FOLDER: &str = "choose another folder with --out, or remove this one";
 
-/// A file of rows that is being written; locked against a second writer while it lives.
+/// A file of rows open for writing; locked against other writers until dropped.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: File,
 }
 
-/// What was found in a run's folder.
+/// The state of an existing run's folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resumed {
-    /// Rows that are there already.
+    /// Number of complete rows.
     pub rows: usize,
-    /// Bytes of a last line that was cut short, which were removed.
+    /// Number of bytes removed with a truncated last line.
     pub torn: usize,
 }
 
 impl Journal {
-    /// Begins the file of a run in a folder, or finds the one that is there.
+    /// Creates the file of a run in a folder, or resumes the existing one.
     ///
     /// # Errors
-    /// When the folder holds another run or a file that is damaged before its last line, another process writes it, or it
-    /// cannot be written.
+    /// When the folder holds another run or a file damaged before its last line, another process is writing it, or it cannot
+    /// be written.
     pub fn open(folder: &Path, header: &Header) -> Result<(Self, Resumed)> {
         paths::create_folder(folder)?;
         let path = folder.join(FILE);
@@ -55,7 +55,7 @@ impl Journal {
                     "wait for it, or choose another folder with --out",
                 ));
             }
-            // Some network file systems have no locks; a second writer is then the user's to avoid.
+            // Some network file systems have no locks; the user must then avoid a second writer.
             Err(TryLockError::Error(error)) => {
                 tracing::warn!(%error, "the rows cannot be locked");
             }
@@ -86,7 +86,7 @@ impl Journal {
             }
         }
         let (length, torn) = (lines.at, lines.rest().len());
-        // What was cut off by an interruption is cut away; the one line of another file is not.
+        // Only a truncated header or row is removed, never the single line of some other file.
         if !has_header && !is_begun_header(lines.rest()) {
             let message = "it is no file of rows";
             return Err(Error::data(&self.path, Some(1), message, OTHER_FOLDER));
@@ -103,10 +103,10 @@ impl Journal {
         Ok(Resumed { rows, torn })
     }
 
-    /// Appends rows, which follow those that are there.
+    /// Appends rows.
     ///
     /// # Errors
-    /// Names the file when it cannot be written; what is there of the rows is cut off when the run is begun again.
+    /// Names the file when it cannot be written; a row written in part is removed on resume.
     pub fn append(&mut self, rows: &[Row]) -> Result<()> {
         let lines: Vec<String> = rows.iter().map(to_line).collect::<Result<_>>()?;
         self.write(&lines)
@@ -117,7 +117,7 @@ impl Journal {
         written.map_err(|source| Error::io("write", &self.path, source))
     }
 
-    /// Sees to it that the rows survive a loss of power.
+    /// Flushes the rows to disk.
     ///
     /// # Errors
     /// Names the file when the disk refuses.
@@ -128,7 +128,7 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// Closing alone would leave the file locked as long as a process that is just being started has a copy of the handle.
+    /// Unlocks explicitly: a child process being spawned may hold a copy of the handle, which would keep the lock.
     fn drop(&mut self) {
         if let Err(error) = self.file.unlock() {
             tracing::debug!(%error, "the rows cannot be unlocked");
@@ -136,13 +136,13 @@ impl Drop for Journal {
     }
 }
 
-/// A value as a line of the file.
+/// Serialises a value as a line of the file.
 fn to_line<T: serde::Serialize>(value: &T) -> Result<String> {
     let line = Page::json_line(value).map_err(|why| Error::internal(why.to_string()))?;
     Ok(line.ended().to_string())
 }
 
-/// In words how a file's header is not that of the run that is asked for.
+/// Explains how a file's header differs from the requested run's; `None` if they match.
 fn same_run(there: &Header, header: &Header) -> Option<String> {
     header.differs(there).or_else(|| {
         (there.shard != header.shard)
@@ -150,21 +150,21 @@ fn same_run(there: &Header, header: &Header) -> Option<String> {
     })
 }
 
-/// Whether a line without its end may be the beginning of a header.
+/// Returns whether a truncated line may be the beginning of a header.
 fn is_begun_header(line: &[u8]) -> bool {
     let begin = format!("{{\"schema\":\"{SCHEMA}\"");
     let common = line.len().min(begin.len());
     line[..common] == begin.as_bytes()[..common]
 }
 
-/// What tells one row from another.
+/// The fields that identify a row.
 #[derive(Deserialize)]
 struct Key {
     index: usize,
     experiment: Experiment,
 }
 
-/// Refuses a line that is not the row that is planned.
+/// Refuses a line that is not the planned row.
 pub(super) fn check_row(
     path: &Path,
     number: usize,
@@ -204,7 +204,7 @@ pub(super) fn parse_header(path: &Path, line: &[u8]) -> Result<Header> {
     Ok(header)
 }
 
-/// Reads a file of rows, line by line.
+/// Reads a file of rows line by line.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
@@ -217,7 +217,7 @@ impl Reader {
     /// Opens the file of a run's folder.
     ///
     /// # Errors
-    /// Names the file when there is none, or its header is not one.
+    /// Names the file when it does not exist or its header is invalid.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
         let mut lines = Lines::open(&path)?;
@@ -233,25 +233,25 @@ impl Reader {
         })
     }
 
-    /// The header.
+    /// Returns the header.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Where the file is.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether the last line lacked its end: the run was interrupted there, or goes on.
+    /// Returns whether the last line was truncated: the run was interrupted or is still writing.
     #[must_use]
     pub fn is_torn(&self) -> bool {
         self.torn
     }
 
-    /// The next line as it is, without its end; none at the end of the file and at a line without one.
+    /// Returns the next line without its line end; `None` at the end of the file and at a truncated line.
     ///
     /// # Errors
     /// Names the file when it cannot be read.
@@ -264,7 +264,7 @@ impl Reader {
         text.map(Some).map_err(|why| self.damaged(&why.to_string()))
     }
 
-    /// The next line as it is, which has to be the row that is planned; none as in [`Reader::line`].
+    /// Returns the next line like [`Reader::line`], and checks that it is the planned row.
     pub(super) fn planned(
         &mut self,
         planned: Option<(usize, Experiment)>,
@@ -276,15 +276,15 @@ impl Reader {
         Ok(line)
     }
 
-    /// The next row.
+    /// Returns the next row.
     ///
     /// # Errors
-    /// Names the file and the line that is no row.
+    /// Names the file and the line that is not a row.
     pub fn row(&mut self) -> Result<Option<Row>> {
         self.parsed()
     }
 
-    /// The next row as JSON, fields of later versions included.
+    /// Returns the next row as JSON, including fields of later versions.
     ///
     /// # Errors
     /// As [`Reader::row`].

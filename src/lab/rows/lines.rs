@@ -1,4 +1,4 @@
-//! The lines of a file of rows: each with a bound, blank ones and a byte order mark passed over, a last one without its end told.
+//! The lines of a file of rows, bounded in length. Blank lines and a byte order mark are skipped; a truncated last line is kept apart.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _, SeekFrom};
@@ -7,34 +7,34 @@ use std::path::{Path, PathBuf};
 use crate::core::error::{Error, Result};
 use crate::core::file;
 
-/// The longest row that is read; verdicts with all their evidence stay below a hundredth of it.
+/// The longest row accepted, in bytes; verdicts with all evidence stay below a hundredth of it.
 const MOST_ROW: u64 = 32 << 20;
-/// What some editors put before the first line.
+/// The byte order mark that some editors put before the first line.
 const MARK: &[u8] = b"\xef\xbb\xbf";
-/// What to do about a line that is none.
+/// The hint for an invalid line.
 pub(super) const HINT: &str =
     "the file was changed since it was written, or is not one that `undertone run` wrote";
 
-/// Lines of a file, and how far they were read.
+/// The lines of a file with the reading position.
 #[derive(Debug)]
 pub(super) struct Lines<R> {
     path: PathBuf,
     input: BufReader<R>,
     line: Vec<u8>,
-    /// How many bytes whole lines have taken from the beginning of the file on.
+    /// Bytes of the complete lines read so far, from the beginning of the file.
     pub(super) at: u64,
-    /// How many lines they were.
+    /// Number of those lines.
     pub(super) number: usize,
 }
 
 impl Lines<File> {
-    /// Opens a file to read it from its beginning.
+    /// Opens a file at its beginning.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let file = file::open(path).map_err(|source| Error::io("read", path, source))?;
         Ok(Self::new(path, file))
     }
 
-    /// Opens a file to read it from a place on that was found before.
+    /// Opens a file at a known line start.
     pub(super) fn open_at(path: &Path, at: u64, number: usize) -> Result<Self> {
         let failed = |source| Error::io("read", path, source);
         let mut file = file::open(path).map_err(failed)?;
@@ -48,7 +48,7 @@ impl Lines<File> {
 }
 
 impl<R: Read> Lines<R> {
-    /// Lines of a file that is open; the path only serves errors.
+    /// Reads the lines of an open file; the path is for errors only.
     pub(super) fn new(path: &Path, input: R) -> Self {
         Self {
             path: path.to_owned(),
@@ -59,7 +59,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// The next line that is not blank, without its end; none at the end of the file and at a line without an end.
+    /// Returns the next non-blank line without its line end; `None` at the end of the file and at a truncated line.
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>> {
         loop {
             let whole = file::read_line(&mut self.input, &mut self.line, MOST_ROW);
@@ -94,7 +94,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// After the last line: what was there of one without its end.
+    /// Returns the truncated last line, if any, once [`Self::next`] has returned `None`.
     pub(super) fn rest(&self) -> &[u8] {
         if self.line.last() == Some(&b'\n') {
             return &[];

@@ -7,7 +7,7 @@ use super::header::{Budget, Data, Header, Protocol, Settings, Shard};
 use super::row::{Accuracy, Body, Confidence, Experiment, Problem, Row, Said};
 use crate::core::types::{AblationValue, ModelInfo, Task};
 
-/// The header of a run of `n` problems in batches of two: the problems and their accuracy.
+/// Returns the header of a run of `n` problems in batches of two, with the problem and accuracy experiments.
 pub(crate) fn header(n: usize, shard: Shard) -> Header {
     Header {
         schema: SCHEMA.to_owned(),
@@ -59,7 +59,7 @@ pub(crate) fn header(n: usize, shard: Shard) -> Header {
     }
 }
 
-/// A row of the plan of [`header`]; every third answer is wrong.
+/// Returns a row for [`header`]; every third answer is wrong.
 pub(crate) fn row(index: usize, experiment: Experiment) -> Row {
     let correct = index % 3 != 2;
     let body = match experiment {
@@ -95,7 +95,7 @@ pub(crate) fn row(index: usize, experiment: Experiment) -> Row {
     }
 }
 
-/// All rows of a header's plan.
+/// Returns all rows of a header's plan.
 pub(crate) fn rows(header: &Header) -> Vec<Row> {
     header
         .plan()

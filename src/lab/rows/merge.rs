@@ -1,4 +1,4 @@
-//! Shards of one run put together: the result is the single run's file, byte for byte.
+//! Merges the shards of a run into the file that an unsharded run writes, byte for byte.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,18 +12,18 @@ use crate::core::file::Outputs;
 use crate::core::paths;
 use crate::core::text::Page;
 
-/// What was put together.
+/// The result of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
-    /// Rows written.
+    /// Number of rows written.
     pub rows: usize,
-    /// Problems they are about.
+    /// Number of problems.
     pub problems: usize,
-    /// Files whose last line was cut short after all of their rows.
+    /// Files with a truncated line after all of their rows.
     pub torn: Vec<PathBuf>,
 }
 
-/// What else is asked for.
+/// Options of a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct How {
     /// Replace existing files.
@@ -32,11 +32,11 @@ pub struct How {
     pub parquet: bool,
 }
 
-/// Puts the shards in some folders together into another folder.
+/// Merges the shards in `folders` into the folder `out`.
 ///
 /// # Errors
-/// When they are not parts of one run, one is missing, given twice, damaged or not finished, the output is one of them or is
-/// there already, or something cannot be read or written.
+/// When they are not parts of one run, a shard is missing, duplicate, damaged or unfinished, the output is one of them or
+/// exists already, or a file cannot be read or written.
 pub fn merge(folders: &[PathBuf], out: &Path, how: How) -> Result<Merged> {
     let mut outputs = Outputs::new(how.force);
     let mut shards: Vec<Reader> = Vec::new();
@@ -84,7 +84,7 @@ pub fn merge(folders: &[PathBuf], out: &Path, how: How) -> Result<Merged> {
             writeln!(sink, "{line}").map_err(failed)?;
             rows += 1;
         }
-        // What follows belongs to no plan.
+        // Rows beyond the plan are refused.
         for shard in &mut shards {
             shard.planned(None)?;
         }
@@ -101,10 +101,10 @@ pub fn merge(folders: &[PathBuf], out: &Path, how: How) -> Result<Merged> {
     })
 }
 
-/// Which folder holds each shard.
+/// Returns the index of the folder that holds each shard.
 fn complete(folders: &[PathBuf], shards: &[Reader], of: usize) -> Result<Vec<usize>> {
     let first: &Header = shards[0].header();
-    // What a header says of the number of shards is no reason to make room for as many.
+    // A map, because the shard count of a header is untrusted and must not size an allocation.
     let mut place: BTreeMap<usize, usize> = BTreeMap::new();
     for (at, shard) in shards.iter().enumerate() {
         let header = shard.header();

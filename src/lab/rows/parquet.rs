@@ -1,5 +1,5 @@
-//! Rows as Parquet, a file for each experiment, so that data-frame tools read them as they are: columns `index`, `steps`,
-//! `correct`, `refused`, `experiment` and `result`, nested as in the file of rows. The header is in the file's metadata.
+//! Rows as Parquet for data-frame tools, one file per experiment: columns `index`, `steps`, `correct`, `refused`,
+//! `experiment` and `result`, nested as in the file of rows. The header is in the file's metadata.
 
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,10 @@ mod writer;
 #[cfg(all(test, feature = "parquet"))]
 pub use writer::HEADER;
 
-/// Refuses Parquet in a build that cannot write it; asked before a run starts, not after it.
+/// Refuses Parquet in a build that cannot write it. Called before a run starts.
 ///
 /// # Errors
-/// Says how to get it, and how the rows are converted without it.
+/// Explains how to build with it and how to convert the rows without it.
 pub fn check() -> Result<()> {
     if cfg!(feature = "parquet") {
         return Ok(());
@@ -27,7 +27,7 @@ pub fn check() -> Result<()> {
     ))
 }
 
-/// The files that [`write()`] may write.
+/// Returns the files that [`write()`] may write.
 #[must_use]
 pub fn paths(folder: &Path, header: &Header) -> Vec<PathBuf> {
     let experiments = header.experiments.iter();
@@ -40,7 +40,7 @@ fn path(folder: &Path, experiment: Experiment) -> PathBuf {
     folder.join(format!("{}.parquet", experiment.as_str()))
 }
 
-/// Writes `EXPERIMENT.parquet` into a run's folder for each experiment that its rows hold; returns the files' paths.
+/// Writes `EXPERIMENT.parquet` into a run's folder for each experiment with rows; returns the paths.
 ///
 /// # Errors
 /// Names the file that cannot be read or written; see [`check`].

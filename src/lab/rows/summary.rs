@@ -1,70 +1,70 @@
-//! What the rows of one problem come to in a table: a few numbers, and where the rows are in the file.
+//! The summary of one problem's rows for a table: a few numbers, and the position of the rows in the file.
 
 use super::row::{Ablation, Body, EarlyStopping, Row};
 use crate::core::answers::is_correct;
 use crate::core::text::sanitize;
 use crate::core::types::{Null, Rung};
 
-/// How much of a question is kept, in characters.
+/// Characters kept of a question.
 const QUESTION: usize = 1_000;
-/// How much of an answer and of a reason is kept.
+/// Characters kept of an answer or a reason.
 const SHORT: usize = 80;
 
-/// One problem of a run. Texts are clean: they may be drawn as they are.
+/// One problem of a run. Texts are sanitised.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Item {
-    /// Which problem, from 0.
+    /// Index of the problem, from 0.
     pub index: usize,
     /// The beginning of the question.
     pub question: String,
-    /// Tells the whole question from others; see [`key`].
+    /// Hash of the whole question; see [`key`].
     pub key: u64,
-    /// Steps of the gold solution.
+    /// Number of steps of the gold solution.
     pub steps: usize,
-    /// Whether the model's own answer is the gold one; none where there is no gold answer.
+    /// Whether the model's answer is the gold one; `None` if there is no gold answer or the model could not run.
     pub correct: Option<bool>,
-    /// The model's own answer.
+    /// The model's answer.
     pub answer: Option<String>,
     /// The rung of the verdict.
     pub rung: Option<Rung>,
-    /// p of the verdict's search; none where nothing was searched by chance.
+    /// The p-value of the verdict's search; `None` if it found nothing or had no null.
     pub p: Option<f64>,
-    /// The latents that change the answer when they alone are off; none where that was not asked.
+    /// The latents that change the answer when off alone; `None` if not tested.
     pub needed: Option<Vec<usize>>,
-    /// The smallest number of latents after which the answer is given.
+    /// The smallest number of latents that already gives the answer.
     pub first: Option<usize>,
-    /// The smallest number from which on it is always given.
+    /// The smallest number from which on every forced answer equals the last one.
     pub stable: Option<usize>,
     /// The answers forced early.
     pub exits: Vec<Exit>,
-    /// Change of the answer's log-probability with all latents off, in nats: by the value that single latents were replaced by.
+    /// Change of the answer's log-probability with all latents off, in nats; see `delta` for the replacement.
     pub delta: Option<f64>,
     /// Log-probability of the answer, in nats.
     pub logprob: Option<f64>,
     /// Why the model could not run.
     pub refused: Option<String>,
-    /// Where its rows begin in the file, in bytes.
+    /// Byte offset of its rows in the file.
     pub offset: u64,
 }
 
 impl Item {
-    /// Whether the rung is PRESENT and chance may explain the trace.
+    /// Returns whether the rung is PRESENT and chance may explain the trace.
     #[must_use]
     pub fn by_chance(&self) -> bool {
         self.rung == Some(Rung::Present) && self.p.is_some_and(|p| p > Null::CHANCE)
     }
 }
 
-/// An answer forced after so many latents.
+/// An answer forced after `k` latents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exit {
-    /// After how many.
+    /// Number of latents.
     pub k: usize,
-    /// Whether it is the gold one.
+    /// Whether it is the gold answer.
     pub correct: Option<bool>,
 }
 
-/// A number that tells questions apart: FNV-1a over their bytes.
+/// Returns the FNV-1a hash of a question's bytes.
 #[must_use]
 pub fn key(question: &str) -> u64 {
     question
@@ -74,7 +74,7 @@ pub fn key(question: &str) -> u64 {
         })
 }
 
-/// Puts the rows of a problem together, one by one, in the order of the file.
+/// Builds an item from the rows of a problem, in the order of the file.
 #[derive(Debug, Clone)]
 pub struct Gather {
     item: Item,
@@ -82,7 +82,7 @@ pub struct Gather {
 }
 
 impl Gather {
-    /// The problem whose first row begins at a place in the file.
+    /// Starts a problem whose first row is at byte `offset`.
     #[must_use]
     pub fn new(index: usize, offset: u64) -> Self {
         Self {
@@ -95,7 +95,7 @@ impl Gather {
         }
     }
 
-    /// Takes a row in.
+    /// Adds a row.
     pub fn add(&mut self, row: Row) {
         let item = &mut self.item;
         item.steps = row.steps;
@@ -130,7 +130,7 @@ impl Gather {
         }
     }
 
-    /// What all rows came to.
+    /// Returns the item.
     #[must_use]
     pub fn done(self) -> Item {
         self.item
@@ -150,7 +150,7 @@ impl Gather {
     }
 }
 
-/// The change with all latents off, by the value that they were replaced by alone.
+/// Returns the change with all latents off, under the value used for single latents if present, else the first value.
 fn delta(found: &Ablation) -> Option<f64> {
     let single = found.each.first().map(|off| off.value);
     let all = found.all.iter();
@@ -164,7 +164,7 @@ fn short(text: &str) -> String {
     cut(text, SHORT)
 }
 
-/// Clean text of at most so many characters.
+/// Returns at most `most` characters of a text, sanitised.
 fn cut(text: &str, most: usize) -> String {
     let kept: String = text.chars().take(most).collect();
     sanitize(&kept).into_string()

@@ -1,4 +1,4 @@
-//! The file of rows: what an interruption at any byte leaves, what is refused, and shards put together.
+//! Tests of the file of rows: interruption at any byte, refused files, and merged shards.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -198,7 +198,7 @@ fn overlaps_gaps_and_mixed_settings_are_refused() {
     assert!(refused(&parts[..2]).contains("shard 3/3 is missing"));
     let twice = [parts[0].clone(), parts[1].clone(), parts[1].clone()];
     assert!(refused(&twice).contains("are both shard 2/3"));
-    // What a header says of the number of shards costs nothing.
+    // A huge shard count in a header must not cost memory.
     let file = parts[0].join(FILE);
     let whole = fs::read_to_string(&file).expect("readable");
     let many = whole.replacen("\"of\":3", &format!("\"of\":{}", usize::MAX / 2), 1);
@@ -280,7 +280,7 @@ fn what_is_no_file_of_rows_is_left_alone() {
         assert_eq!(error.exit_code(), 3, "{error}");
         assert_eq!(bytes(folder.path()), other.as_bytes());
     }
-    // A hole: it takes no room on the disk, and has no end of a line.
+    // A sparse file: no disk space, and no line end.
     let hole = fs::File::create(&path).expect("created");
     hole.set_len(3 << 30).expect("a file system with holes");
     for error in [

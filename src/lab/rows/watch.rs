@@ -1,4 +1,4 @@
-//! Reads a file of rows while it grows: only what was added, in portions, whole problems at a time.
+//! Reads a growing file of rows incrementally, in portions of complete problems.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,31 +12,31 @@ use super::row::{Experiment, Row};
 use super::summary::{Gather, Item};
 use crate::core::error::{Error, Result};
 
-/// A run's file that is being read.
+/// A run's file being followed.
 pub struct Watch {
     path: PathBuf,
     header: Header,
     plan: Box<dyn Iterator<Item = (usize, Experiment)> + Send>,
-    /// Up to where whole lines were read, in bytes and lines.
+    /// The end of the complete lines read so far, in bytes and lines.
     at: u64,
     line: usize,
     problem: Option<(Gather, usize)>,
 }
 
-/// What was added.
+/// A portion of new rows.
 #[derive(Debug, Default)]
 pub struct Added {
-    /// Problems of which every row is there.
+    /// Problems whose rows are complete.
     pub items: Vec<Item>,
-    /// Whether there may be more to read at once.
+    /// Whether more may be available now.
     pub more: bool,
 }
 
 impl Watch {
-    /// Opens the file of a run's folder; none while there is no file or its header is not all there.
+    /// Opens the file of a run's folder; returns `None` while the file is missing or its header incomplete.
     ///
     /// # Errors
-    /// Names the file when it cannot be read or its header is not one.
+    /// Names the file when it cannot be read or its header is invalid.
     pub fn open(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(FILE);
         let mut lines = match Lines::open(&path) {
@@ -60,16 +60,16 @@ impl Watch {
         }))
     }
 
-    /// The header.
+    /// Returns the header.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Reads what was added, at least one row if there is one, and then up to so many bytes.
+    /// Reads new rows until `bytes` bytes are consumed; the last row may exceed the limit.
     ///
     /// # Errors
-    /// Names the file and the line that is no row, or not the one that belongs there.
+    /// Names the file and the line that is not a row or not the planned one.
     pub fn read(&mut self, bytes: u64) -> Result<Added> {
         let failed = |source| Error::io("read", &self.path, source);
         let length = fs::metadata(&self.path).map_err(failed)?.len();
@@ -84,7 +84,7 @@ impl Watch {
         let until = self.at.saturating_add(bytes);
         while self.at < until {
             let Some(line) = lines.next()?.map(<[u8]>::to_vec) else {
-                // Blank lines at the end are read as well.
+                // Blank lines at the end count as read.
                 (self.at, self.line) = (lines.at, lines.number);
                 return Ok(added);
             };
@@ -96,7 +96,7 @@ impl Watch {
         Ok(added)
     }
 
-    /// Takes one row in; the item, if it was the last row of its problem.
+    /// Adds a row; returns the item if it was the last row of its problem.
     fn row(&mut self, line: &[u8]) -> Result<Option<Item>> {
         let row = parse(line).map_err(|why| self.damaged(&why))?;
         let here = (row.index, row.body.experiment());
@@ -130,10 +130,10 @@ impl Watch {
     }
 }
 
-/// Reads the rows of one problem, whole, where they begin.
+/// Reads all rows of one problem at `offset`.
 ///
 /// # Errors
-/// Names the file when it cannot be read or other rows stand there.
+/// Names the file when it cannot be read or other rows are there.
 pub fn problem(folder: &Path, header: &Header, index: usize, offset: u64) -> Result<Vec<Row>> {
     let path = folder.join(FILE);
     let mut lines = Lines::open_at(&path, offset, 0)?;

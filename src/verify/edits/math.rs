@@ -165,8 +165,7 @@ impl<'a> Editor<'a> {
         rests_on(self.steps, self.numbers[at].start)
     }
 
-    /// Replacements for a number; values that the question or the trace already contains could be read by chance and are left
-    /// out.
+    /// Replacements for a number, without values of the question or the trace, which could be read by chance.
     fn rewordings(&self, at: usize) -> impl Iterator<Item = Rewording> {
         let news = rewordings(self.question, &self.numbers[at]);
         let taken = |value: Ratio| {

@@ -1,7 +1,7 @@
-//! Backtracking: is a gold solution's every number in the grid, each before the result it serves (methods.md 5.4)?
+//! Backtracking: does the grid hold every number of a gold solution, each before the result that uses it (methods.md 5.4)?
 //!
-//! The published code lists every tree. Here they are counted and the best is found without listing any, with the same
-//! order among equals: scores add up over a tree, so the best tree is made of the best trees below it.
+//! The published code lists every tree. Here they are counted and the best is found without listing any, with the same order
+//! among equals: scores add up over a tree, so the best tree consists of the best trees below it.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -10,26 +10,26 @@ use super::grid::Grid;
 use super::solution::{GoldStep, Solution, text_of};
 use super::tokens::Cut;
 
-/// More combinations of operands' trees than this, and only the best of each operand are combined.
+/// With more combinations of operand trees than this, only the best of each operand are combined.
 const MAX_COMBINATIONS: u64 = 10_000;
 /// A tree with more nodes than this is counted and scored but not drawn.
 const MAX_DRAWN: u64 = 10_000;
 
-/// Where backtracking reads.
+/// The columns that backtracking reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout {
     /// Operands are read in the columns before this one.
     pub reasoning_columns: usize,
     /// The column that predicts the first token of the answer.
     pub answer_column: usize,
-    /// Whether the result has to be there; else in any column after its operands.
+    /// Whether the result must be in the answer column; otherwise any column after its operands counts.
     pub answer_required: bool,
 }
 
-/// Sum over a tree, smaller is better: numbers of the question, then 10 times the column plus the rank of the rest.
+/// Sum over a tree, smaller is better: count of question numbers, then 10 times the column plus the rank of the other nodes.
 pub type Score = (u64, u64);
 
-/// What a node of a tree is.
+/// The role of a tree node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The last result.
@@ -42,7 +42,7 @@ pub enum Role {
     Question,
 }
 
-/// A value, its column (none is the question) and its rank there.
+/// A value, its column (`None` for the question) and its rank in it.
 pub type Point = (f64, Option<usize>, usize);
 
 /// The best tree.
@@ -50,20 +50,20 @@ pub type Point = (f64, Option<usize>, usize);
 pub struct Tree {
     /// Nodes from the last step's operands down, the final result last.
     pub nodes: Vec<(Point, Role)>,
-    /// From operands to results: those below an operand first, those to the final result last.
+    /// From operands to results: edges below an operand first, those to the final result last.
     pub edges: Vec<(Point, Point)>,
 }
 
-/// What backtracking found.
+/// The result of backtracking.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Found {
-    /// Whether a result can stand in no vocabulary; then nothing was searched.
+    /// Whether a result cannot be a token of any vocabulary; then nothing was searched.
     pub is_impossible: bool,
-    /// How many trees there are, each capped product counting once.
+    /// The number of trees; each capped product counts once.
     pub count: u64,
     /// The best tree's score.
     pub score: Option<Score>,
-    /// The best tree; none either where it is too large to be drawn.
+    /// The best tree; `None` also if it is too large to be drawn.
     pub best: Option<Tree>,
 }
 
@@ -76,7 +76,7 @@ pub struct Backtracking<'a> {
 }
 
 impl<'a> Backtracking<'a> {
-    /// Prepares a grid whose numbers a tokenizer has cut.
+    /// Prepares a grid whose numbers were split by a tokenizer.
     #[must_use]
     pub fn new(grid: &'a Grid, tokens: &'a dyn Cut) -> Self {
         let ranks = (0..grid.len()).map(|column| {
@@ -94,7 +94,7 @@ impl<'a> Backtracking<'a> {
         }
     }
 
-    /// Searches for a solution; `numbers` are those of the question that may serve, none in runs without them.
+    /// Searches for a solution; `numbers` are the usable numbers of the question, empty in runs without them.
     #[must_use]
     pub fn search(&self, solution: &Solution, numbers: &[f64], layout: Layout) -> Found {
         if solution.is_impossible {
@@ -128,7 +128,7 @@ impl<'a> Backtracking<'a> {
     }
 }
 
-/// The columns of a value with its ranks there.
+/// The columns that hold a value, with its ranks.
 type Held = Rc<Vec<(usize, usize)>>;
 
 /// One search.
@@ -155,11 +155,11 @@ struct Root {
     value: f64,
     column: Option<usize>,
     rank: usize,
-    /// The trees of each operand of the step that gave it; none for a leaf.
+    /// The trees of each operand of the step behind it; empty for a leaf.
     below: Vec<Rc<Ways>>,
     count: u64,
     score: Score,
-    /// The place of the best tree among those of this root.
+    /// The index of the best tree among those of this root.
     best: u128,
     /// The number of nodes of the best tree.
     size: u64,
@@ -171,7 +171,7 @@ impl Ways {
         Self { roots, count }
     }
 
-    /// The best tree with its root before a column: its root, and its place among all trees; the first of equals.
+    /// The best tree with its root before a column: its root, and its index among all trees; the first of equals.
     fn best(&self, before: usize) -> Option<(&Root, u128)> {
         let mut start = 0_u128;
         let mut best: Option<(&Root, u128)> = None;
@@ -185,7 +185,7 @@ impl Ways {
         best
     }
 
-    /// How many trees have their root before a column.
+    /// The number of trees with their root before a column.
     fn count_before(&self, column: usize) -> u64 {
         let open = self.roots.iter();
         let open = open.filter(|root| root.column.is_none_or(|at| at < column));
@@ -194,7 +194,7 @@ impl Ways {
 }
 
 impl Walk<'_> {
-    /// The columns that hold a value, with the rank: the better of its two spellings.
+    /// The columns that hold a value, with the better rank of its two spellings.
     fn held(&mut self, value: f64) -> Held {
         let of = self.of;
         let held = self.held.entry(value.to_bits()).or_insert_with(|| {
@@ -215,7 +215,7 @@ impl Walk<'_> {
         Rc::clone(held)
     }
 
-    /// The trees for a value in the columns before `limit`, for a step of number `user`.
+    /// The trees for a value in the columns before `limit`, as an operand of step `user`.
     fn ways(&mut self, value: f64, limit: usize, user: usize) -> Rc<Ways> {
         let key = (value.to_bits(), limit, user);
         if let Some(ways) = self.known.get(&key) {
@@ -246,7 +246,7 @@ impl Walk<'_> {
         ways
     }
 
-    /// The trees for the operands of a step in the columns before `limit`; none if one of them has none.
+    /// The trees for the operands of a step in the columns before `limit`; `None` if an operand has no tree.
     fn below(&mut self, step: usize, limit: usize) -> Option<Vec<Rc<Ways>>> {
         let earlier = self.earlier;
         let operands = earlier[step].operands.iter();
@@ -258,7 +258,7 @@ impl Walk<'_> {
             .collect()
     }
 
-    /// The places where the final result may stand, with its ranks.
+    /// The possible places of the final result, with its ranks.
     fn places(&mut self, result: f64, layout: Layout) -> Vec<(usize, usize)> {
         let held = self.held(result);
         if !layout.answer_required {
@@ -330,7 +330,7 @@ fn finish(result: f64, operands: &[Rc<Ways>], places: &[(usize, usize)]) -> Foun
     let mut count = 0;
     let mut best: Option<(Score, Vec<u128>, Point, Vec<&Root>)> = None;
     for (column, rank) in places {
-        // Beyond the limit there is one combination, and it stands or falls as it is.
+        // Beyond the limit there is one combination, accepted or rejected as a whole.
         let before = if is_listed { *column } else { usize::MAX };
         let chosen = operands.iter().map(|ways| ways.best(before));
         let Some(chosen) = chosen.collect::<Option<Vec<(&Root, u128)>>>() else {
@@ -361,7 +361,7 @@ fn finish(result: f64, operands: &[Rc<Ways>], places: &[(usize, usize)]) -> Foun
     }
 }
 
-/// The tree of a final result over the best trees of its operands; none if it is too large.
+/// The tree of a final result over the best trees of its operands; `None` if it is too large.
 fn drawn(end: Point, roots: &[&Root]) -> Option<Tree> {
     let sizes = roots.iter().map(|root| root.size);
     if sizes.fold(0, u64::saturating_add) > MAX_DRAWN {
@@ -380,7 +380,7 @@ fn drawn(end: Point, roots: &[&Root]) -> Option<Tree> {
     Some(tree)
 }
 
-/// Adds a root with all below it; depth stays below the number of reasoning columns.
+/// Adds a root and all nodes below it; depth stays below the number of reasoning columns.
 fn draw(root: &Root, tree: &mut Tree) {
     let role = match root.column {
         None => Role::Question,
@@ -425,24 +425,24 @@ mod tests {
         let columns = ["x", "4| 5", "20", "x", "x", " 3", "x", "x", "23"];
         let found = search(&columns, &steps, &[], LAYOUT);
         assert_eq!(found.count, 1);
-        // 4 and 5 at column 1, 20 at 2, 3 at 5, 23 at the answer; ranks 0 but for the 5.
+        // 4 and 5 at column 1, 20 at 2, 3 at 5, 23 at the answer; all ranks 0 except that of the 5.
         assert_eq!(found.score, Some((0, 10 + 11 + 20 + 50 + 80)));
         let nodes = found.best.expect("found").nodes;
         assert_eq!(nodes.len(), 5);
         assert_eq!(nodes[0], ((20.0, Some(2), 0), Role::Intermediate));
         assert_eq!(nodes[4], ((23.0, Some(8), 0), Role::Final));
 
-        // 20 beside its operands only.
+        // 20 only beside its operands.
         let beside = ["x", "4| 5|20", "x", "x", "x", " 3", "x", "x", "23"];
         assert_eq!(search(&beside, &steps, &[], LAYOUT).count, 0);
 
-        // 3 in the question only.
+        // 3 only in the question.
         let without = ["x", "4| 5", "20", "x", "x", "x", "x", "x", "23"];
         assert_eq!(search(&without, &steps, &[], LAYOUT).count, 0);
         let found = search(&without, &steps, &[3.0], LAYOUT);
         assert_eq!((found.count, found.score), (1, Some((1, 121))));
 
-        // 20 in no column but in the question.
+        // 20 in no column, only in the question.
         let none = ["x", "4| 5", "x", "x", "x", " 3", "x", "x", "23"];
         assert_eq!(search(&none, &steps, &[20.0], LAYOUT).count, 0);
     }
@@ -472,16 +472,16 @@ mod tests {
 
     #[test]
     fn identity_steps_duplicates_and_lost_steps_are_taken_as_published() {
-        // <<40=40>> is a leaf although it is a step of its own.
+        // <<40=40>> is a leaf although it is also a step.
         let columns = ["40", "x", "2", "x", "x", "x", "x", "x", "80"];
         assert_eq!(
             search(&columns, &["<<40=40>>", "<<40*2=80>>"], &[], LAYOUT).count,
             1
         );
-        // 5 * 5 may take one cell twice.
+        // 5 * 5 may use one cell twice.
         let columns = ["5", "x", "x", "x", "x", "x", "x", "x", "25"];
         assert_eq!(search(&columns, &["<<5*5=25>>"], &[], LAYOUT).count, 1);
-        // The operator is never looked at (Q14).
+        // The operator is ignored (Q14).
         assert_eq!(search(&columns, &["<<5-5=25>>"], &[], LAYOUT).count, 1);
         assert!(search(&columns, &["<<1/2=1/2>>", "<<5*5=25>>"], &[], LAYOUT).is_impossible);
         assert_eq!(search(&columns, &[], &[], LAYOUT), Found::default());
@@ -500,7 +500,7 @@ mod tests {
 
     #[test]
     fn a_tree_too_large_to_draw_is_counted_all_the_same() {
-        // Each step takes the one before it forty times over: 40^7 leaves.
+        // Each step uses the previous result forty times: 40^7 leaves.
         let columns = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
         let steps: Vec<String> = (1..9)
             .map(|i| format!("<<{}={}>>", vec![i.to_string(); 40].join("+"), i + 1))

@@ -1,15 +1,15 @@
 //! Gold steps of other problems, as random baselines of backtracking (methods.md 5.5).
 //!
-//! The published draws need Python's generator. Here other problems are drawn in an order that depends on nothing but the two
-//! problems' places.
+//! The published draws need Python's generator. Here other problems are drawn in an order that depends only on the indices of the
+//! two problems.
 
 use std::collections::{HashMap, HashSet};
 
 use super::solution::Solution;
 
-/// How many are drawn, as published.
+/// Number of draws, as published.
 pub const DRAWS: usize = 5;
-/// How many problems are looked at for one draw.
+/// Problems considered for one draw.
 const MAX_TRIED: usize = 2000;
 
 /// All problems by their number of gold steps.
@@ -20,7 +20,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Sorts the problems by their gold steps.
+    /// Groups the problems by their number of gold steps.
     #[must_use]
     pub fn new<'a>(steps: impl Iterator<Item = &'a [String]>) -> Self {
         let mut by_steps: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -40,14 +40,14 @@ impl Pool {
         }
     }
 
-    /// Returns the places of the problems with as many gold steps as one, itself left out.
+    /// Returns the other problems with the same number of gold steps.
     pub fn equals(&self, place: usize) -> impl Iterator<Item = usize> {
         let equals = self.by_steps.get(&self.n_steps[place]);
         let equals = equals.into_iter().flatten().copied();
         equals.filter(move |other| *other != place)
     }
 
-    /// Returns the places of the problems with as many steps, in an order that is a problem's own.
+    /// Returns the other problems with the same number of steps, in an order specific to this problem.
     #[must_use]
     pub fn mixed(&self, place: usize) -> Vec<usize> {
         let mut others: Vec<usize> = self.equals(place).take(MAX_TRIED).collect();
@@ -55,7 +55,7 @@ impl Pool {
         others
     }
 
-    /// Returns the places of up to five problems with as many steps of which not every result is one of a problem's own.
+    /// Returns up to five problems with the same number of steps whose results are not all among this problem's own.
     #[must_use]
     pub fn drawn(&self, place: usize) -> Vec<usize> {
         let others = self.mixed(place).into_iter();
@@ -64,7 +64,7 @@ impl Pool {
     }
 }
 
-/// A number in which two places are well mixed (the finaliser of `SplitMix64`).
+/// Hashes two indices (the finaliser of `SplitMix64`).
 fn mixed(place: usize, other: usize) -> u64 {
     let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let mut x = wide(place).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ wide(other);

@@ -1,4 +1,4 @@
-//! Forward chaining: a step for each column whose first integer needs one, from the question on (methods.md 6.4, 6.11).
+//! Forward chaining: from the question on, a step for each column whose first integer needs one (methods.md 6.4, 6.11).
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,39 +7,39 @@ use super::grid::{Grid, Ranked};
 use super::select::{Selection, Selector};
 use super::step::{Operand, Place, Site, Step};
 
-/// Added to the place of a number among those of the question to give its rank.
+/// Rank of the question's first number; the others follow.
 const QUESTION_RANK: i64 = 1000;
 
-/// Where forward chaining reads.
+/// The columns that forward chaining reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// The column that predicts the first token of the answer; operands are read before it.
     pub answer_column: usize,
-    /// How many columns after its operands a result is read.
+    /// Distance in columns from operands to their result.
     pub offset: usize,
     /// Whether numbers of the question may be operands.
     pub question_numbers: bool,
 }
 
-/// What forward chaining found.
+/// The result of forward chaining.
 #[derive(Debug, Clone, Default)]
 pub struct Chain {
-    /// The candidates of each operand column that has any, in the order they were enumerated.
+    /// The candidates of each operand column that has any, in enumeration order.
     pub candidates: Vec<(usize, Vec<Step>)>,
-    /// The step selected at each result column that has candidates: those of the pre-phase first.
+    /// The selected step of each result column with candidates, the pre-phase first.
     pub selected: Vec<Step>,
-    /// Whether a bound cut the enumeration; then the result is not the published one.
+    /// Whether a bound cut the enumeration, so that the result differs from the published one.
     pub is_capped: bool,
 }
 
 impl Chain {
-    /// Returns the number of candidates, those of the pre-phase left out as published.
+    /// Returns the number of candidates, without the pre-phase, as published.
     #[must_use]
     pub fn n_candidates(&self) -> usize {
         self.candidates.iter().map(|(_, steps)| steps.len()).sum()
     }
 
-    /// Returns how many candidates have the answer as their result.
+    /// Returns the number of candidates whose result is the answer.
     #[must_use]
     pub fn n_answer_steps(&self, answer: Option<i128>) -> usize {
         let steps = self.candidates.iter().flat_map(|(_, steps)| steps);
@@ -87,7 +87,7 @@ struct Run<'a> {
     layout: Layout,
     budget: Budget,
     selector: Selector<'a>,
-    /// Whether the step selected at a column is explainable, as all of the pre-phase are.
+    /// Whether the step selected at a column is explainable; all of the pre-phase are.
     explained: HashMap<usize, bool>,
     /// Results of selected steps with their columns.
     results: HashSet<(i128, usize)>,
@@ -95,7 +95,6 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The numbers of the question as operands.
     fn question_operands(&self, is_intermediate: bool) -> impl Iterator<Item = Operand> {
         let ranked = self.numbers.iter().zip(QUESTION_RANK..);
         ranked.map(move |(value, rank)| Operand {
@@ -107,13 +106,13 @@ impl Run<'_> {
         })
     }
 
-    /// The first integer of a column, unless the question has that number already.
+    /// The first integer of a column, unless it is a number of the question.
     fn wanted(&self, column: usize) -> Option<Ranked> {
         let first = self.grid.first(column);
         first.filter(|(value, _)| !self.known.contains(value))
     }
 
-    /// The columns that no operand column reaches: steps on the question's numbers.
+    /// Handles the columns that no operand column reaches: steps on the question's numbers.
     fn pre_phase(&mut self) {
         let mut numbers: Vec<Operand> = self.question_operands(false).collect();
         self.limit(&mut numbers);
@@ -136,7 +135,7 @@ impl Run<'_> {
         }
     }
 
-    /// One operand column with its result column.
+    /// Handles one operand column with its result column.
     fn column(&mut self, place: usize, column: usize) {
         let Some(result) = self.wanted(column) else {
             return;
@@ -161,7 +160,6 @@ impl Run<'_> {
         }
     }
 
-    /// Keeps a selected step.
     fn keep(&mut self, step: Step) {
         let explained = self.explained.entry(step.column).or_default();
         *explained |= step.is_explainable;
@@ -195,7 +193,7 @@ impl Run<'_> {
                 in_question,
             });
         }
-        // Column 0 is left out on purpose.
+        // Column 0 is left out, as published.
         let firsts = (1..place).filter_map(|column| {
             let (value, _) = self.grid.first(column)?;
             Some((value, column, 0))
@@ -226,7 +224,7 @@ impl Run<'_> {
         list
     }
 
-    /// Cuts a list of operands that no published question comes near.
+    /// Truncates operand lists far longer than those of any published question.
     fn limit(&mut self, operands: &mut Vec<Operand>) {
         if operands.len() > MAX_OPERANDS {
             operands.truncate(MAX_OPERANDS);

@@ -1,6 +1,6 @@
 //! The published verifier of one step: edits of the question that the step predicts (methods.md 6.7).
 //!
-//! Pure but for one thing that the caller brings: something that runs the model on an edited question.
+//! Pure, except for the [`Runner`] of the caller, which runs the model on an edited question.
 
 use std::collections::HashMap;
 
@@ -16,12 +16,12 @@ pub use edits::{Edit, edited_question};
 
 mod edits;
 
-/// How many edits each candidate step is put to.
+/// The number of edits that each candidate step is tested with.
 pub const CHECKS: usize = 3;
 
-/// Runs the model.
+/// Runs the model on a question.
 pub trait Runner {
-    /// The grid of a question; none if the run has to be dropped (no delimiter, too few columns).
+    /// Returns the grid of a question; `None` if the run has to be dropped (no delimiter, too few columns).
     fn run(&mut self, question: &str) -> Option<Grid>;
 }
 
@@ -36,31 +36,31 @@ impl<F: FnMut(&str) -> Option<Grid>> Runner for F {
 pub struct Settings<'a> {
     /// How many of the three checks have to pass.
     pub required: usize,
-    /// How far down among the integers of a column the expected value may stand: 1 means that it is the first.
+    /// Number of leading integers of a column that may be the expected value; 1 means only the first.
     pub max_rank: usize,
-    /// The column from which on the value is read as the answer is.
+    /// The first column whose value is read like the answer.
     pub answer_column: usize,
     /// The model's tokenizer: edited values are one token.
     pub tokens: &'a dyn Cut,
 }
 
-/// One edit with what came of it.
+/// One edit with its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     /// The edit.
     pub edit: Edit,
-    /// What the step then gives; none where a division is inexact, which fails without a run.
+    /// The step's predicted result; `None` if a division is inexact, which fails without a run.
     pub expected: Option<i128>,
-    /// What was read: the first integer of the column, or the answer; none where nothing was.
+    /// The observed value: the first integer of the column, or the answer; `None` if there is neither.
     pub observed: Option<i128>,
     /// Whether the two agree.
     pub passed: bool,
 }
 
-/// What became of a step.
+/// The verdict on a step.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verdict {
-    /// The checks; none if fewer than three edits were found or if no operand leads to a variable.
+    /// The checks; empty if fewer than three edits were found or if no operand leads to a variable.
     pub checks: Vec<Check>,
 }
 
@@ -72,19 +72,19 @@ impl Verdict {
     }
 }
 
-/// An operand as the verifier follows it.
+/// An operand traced to its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Traced {
     /// A variable of the template, from 0.
     Variable(usize),
-    /// A number that edits do not change: one of the published constants (7, 12, 24, 52, 60, 100) or one from nowhere;
-    /// the verdict makes no difference between them.
+    /// A number that edits do not change: one of the published constants (7, 12, 24, 52, 60, 100) or one of unknown origin; the
+    /// verdict treats them alike.
     Fixed(i128),
     /// The result of another step.
     Step(Box<TracedStep>),
 }
 
-/// A step with its operands followed to variables.
+/// A step with its operands traced to variables.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct TracedStep {
     operation: Operation,
@@ -92,7 +92,7 @@ struct TracedStep {
 }
 
 impl TracedStep {
-    /// The variables in it.
+    /// Collects its variables.
     fn variables(&self, found: &mut Vec<usize>) {
         for operand in &self.operands {
             match operand {
@@ -103,7 +103,7 @@ impl TracedStep {
         }
     }
 
-    /// Its result with these values of the variables.
+    /// Returns its result with these values of the variables.
     fn value(&self, variables: &[i128]) -> Option<i128> {
         let value = |operand: &Traced| match operand {
             Traced::Variable(variable) => variables.get(*variable).copied(),
@@ -115,7 +115,7 @@ impl TracedStep {
     }
 }
 
-/// The published verifier over one question. Verdicts and runs are kept: a step is often asked for again.
+/// The published verifier for one question. Caches verdicts and runs, since steps recur often.
 pub struct Checker<'a> {
     template: &'a Template,
     values: Vec<i128>,
@@ -138,7 +138,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Puts a step to its edits, given the steps selected before it.
+    /// Checks a step by its edits, given the steps selected before it.
     pub fn check(&mut self, step: &Step, selected: &[Step]) -> Verdict {
         let traced = self.trace(step, selected);
         let key = (traced, step.column, step.result);
@@ -167,7 +167,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The edits: variable i modulo their number, each value of a variable once.
+    /// Edits variable i modulo their number; each value of a variable occurs once.
     fn edits(&self, traced: &TracedStep, step: &Step, variables: &[usize]) -> Vec<Edit> {
         if variables.is_empty() {
             return Vec::new();
@@ -191,7 +191,7 @@ impl<'a> Checker<'a> {
         edits
     }
 
-    /// Whether an expected result tells an edit from the original: it differs, and is one token if that was.
+    /// Whether an edit's result can be told from the original: it differs, and is one token if the original is.
     fn is_telling(&self, expected: Option<i128>, original: i128) -> bool {
         let single = |value: i128| self.settings.tokens.is_single(&value.to_string());
         expected.is_some_and(|value| value != original && (!single(original) || single(value)))
@@ -246,7 +246,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The first variable with a value; else the value stays what it is (Q27).
+    /// The first variable with this value; without one the value is fixed (Q27).
     fn named(&self, value: i128) -> Traced {
         let variables = self.template.variables.iter();
         let is_it = |variable: &Value| is_equal(*variable, value);
@@ -264,13 +264,13 @@ impl Verify for Checker<'_> {
     }
 }
 
-/// Whether a step's column comes before another's, so that a trace ends.
+/// Whether a step's column comes before another's, so that tracing terminates.
 fn precedes(source: &Step, step: &Step) -> bool {
     source.column < step.column
         || (source.place == Place::Question && step.place != Place::Question)
 }
 
-/// Reads a column of the grid (methods.md 6.7e): what stands there, and whether the expected value does.
+/// Reads a column of the grid (methods.md 6.7e): the observed value, and whether the expected one is there.
 fn read(
     grid: &Grid,
     column: usize,
@@ -296,7 +296,7 @@ pub fn values(template: &Template) -> Vec<i128> {
         .collect()
 }
 
-/// A variable's value, cut to a whole one (Q38).
+/// A variable's value, truncated to an integer (Q38).
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the published code truncates; what is out of range saturates"

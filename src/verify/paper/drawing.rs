@@ -7,14 +7,14 @@ use super::select::order_of;
 use super::step::{Operand, Place, Step};
 use super::tree::Tree;
 
-/// Where a node stands.
+/// The place of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum At {
     /// In the question.
     Question,
     /// In a column.
     Column(usize),
-    /// Nowhere: the answer of a combination.
+    /// No place: the answer of a combination.
     Combined,
 }
 
@@ -27,10 +27,10 @@ impl From<Place> for At {
     }
 }
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// An operand that no step of the tree gave.
+    /// An operand that is not the result of a step of the tree.
     Leaf,
     /// The result of a step.
     Intermediate,
@@ -38,13 +38,13 @@ pub enum Kind {
     Final,
 }
 
-/// A value, its place, and its rank there.
+/// A value, its place, and its rank in that place.
 pub type Point = (i128, At, usize);
 
 /// Nodes and edges of a tree.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Drawing {
-    /// Each value at a place once, with the rank at which it was met first.
+    /// The distinct values at each place, with the rank of their first occurrence.
     pub nodes: Vec<(Point, Kind)>,
     /// From operands to results.
     pub edges: Vec<(Point, Point)>,
@@ -102,7 +102,7 @@ fn result_of(step: &Step) -> Point {
     (step.result, At::Column(step.column), step.result_rank)
 }
 
-/// An operand with the rank it is drawn with: its own, or that of the value in its column for an intermediate result.
+/// An operand with the rank to draw: its own, or for an intermediate result that of the value in its column.
 fn point_of(operand: &Operand, grid: &Grid) -> Point {
     let rank = match order_of(operand.source) {
         None => 0,

@@ -1,4 +1,4 @@
-//! Every step that gives the first integer of a column, in the published order (methods.md 6.4).
+//! Enumerates every step that gives the first integer of a column, in the published order (methods.md 6.4).
 
 use super::step::Operation::{
     Add, AddDiv, AddMul, AddSub, Div, DivAdd, DivDiv, DivSub, Mul, MulAdd, MulDiv, MulSub, Sub,
@@ -6,7 +6,7 @@ use super::step::Operation::{
 };
 use super::step::{Operand, Operation, Place, Site, Step};
 
-/// The orders of three operands.
+/// The permutations of three operands.
 pub(super) const ORDERS: [[usize; 3]; 6] = [
     [0, 1, 2],
     [0, 2, 1],
@@ -15,19 +15,19 @@ pub(super) const ORDERS: [[usize; 3]; 6] = [
     [2, 0, 1],
     [2, 1, 0],
 ];
-/// Pairs and triples of operands looked at in one search; a question of the published sets takes at most a tenth of it.
+/// Pairs and triples of operands visited in one search; a question of the published sets uses at most a tenth of it.
 const MAX_GROUPS: usize = 1_000_000;
-/// Operands in one list.
+/// Maximum number of operands in one list.
 pub(super) const MAX_OPERANDS: usize = 512;
 /// Candidates kept in one search; the published sets give at most a few thousand.
 const MAX_CANDIDATES: usize = 50_000;
 
-/// What a search may still do, so that no input holds it for long.
+/// The remaining work of a search, which bounds its time on any input.
 #[derive(Debug)]
 pub(super) struct Budget {
     groups: usize,
     candidates: usize,
-    /// Whether something was left out.
+    /// Whether something was dropped.
     pub is_spent: bool,
 }
 
@@ -95,8 +95,8 @@ impl Found<'_> {
         self.try_step(Div, &[y, x]);
     }
 
-    /// An operation that goes with a cancelling operand only (`+-` by what it adds, `*/` by what it multiplies with) is
-    /// no step; returns whether it was such a one.
+    /// Adds an operation unless an operand cancels (`+-` by what it adds, `*/` by what it multiplies with); returns whether it
+    /// gave the result but cancelled.
     fn guarded(&mut self, operation: Operation, of: &[Operand; 3]) -> bool {
         let [a, b, c] = of.map(|operand| operand.value);
         let holds = self.is_result(operation.apply(&[a, b, c]));
@@ -108,7 +108,7 @@ impl Found<'_> {
     }
 }
 
-/// Enumerates the pre-phase: steps on the question's numbers alone, each counted as intermediate results are not.
+/// Enumerates the pre-phase: steps on the question's numbers alone, each operand counted as not intermediate.
 pub(super) fn from_question(numbers: &[Operand], site: Site, budget: &mut Budget) -> Vec<Step> {
     debug_assert_eq!(site.place, Place::Question, "the pre-phase reads no column");
     let mut found = Found {
@@ -185,7 +185,7 @@ pub(super) fn from_operands(operands: &[Operand], site: Site, budget: &mut Budge
 }
 
 impl Found<'_> {
-    /// Three operands in the main loop's order.
+    /// Steps of three operands in the main loop's order.
     fn triple(&mut self, triple: &[Operand; 3]) {
         let orders = ORDERS.map(|order| order.map(|i| triple[i]));
         self.try_step(Add, triple);
@@ -215,14 +215,14 @@ impl Found<'_> {
         }
     }
 
-    /// Whether it is x * 2 - x = x, in either order.
+    /// Whether the step is x * 2 - x = x, in either order.
     fn is_twice_less_itself(&self, of: &[Operand; 3]) -> bool {
         let [a, b, c] = of.map(|operand| operand.value);
         c == self.site.result.0 && ((a, b) == (2, c) || (a, b) == (c, 2))
     }
 }
 
-/// Every three of a list, in the order of their places.
+/// All triples of a list, in index order.
 fn triples(list: &[Operand]) -> impl Iterator<Item = [Operand; 3]> {
     let n = list.len();
     (0..n).flat_map(move |i| {
@@ -252,7 +252,7 @@ mod tests {
         }
     }
 
-    /// The steps as `operation operands`, joined.
+    /// Formats the steps as `operation operands`, joined.
     fn found(values: &[i128], result: i128) -> String {
         let operands: Vec<Operand> = values.iter().zip(0..).map(|(v, r)| cell(*v, r)).collect();
         let steps = from_operands(
@@ -286,12 +286,12 @@ mod tests {
 
     #[test]
     fn idle_and_cancelling_steps_are_none() {
-        // 5 * 1 and 5 + 0 do nothing, and so does 5 - 0.
+        // 5 * 1, 5 + 0 and 5 - 0 do nothing.
         assert_eq!(
             (found(&[5, 1], 5), found(&[0, 5], 5)),
             (String::new(), String::new())
         );
-        // 3 + 5 - 3 cancels, and its permutations' 3 - 3 - 5 is -5; 5 * 2 - 5 = 5 is twice less itself.
+        // 3 + 5 - 3 cancels, and its permutation 3 - 3 - 5 is -5; 5 * 2 - 5 = 5 is twice less itself.
         assert_eq!(found(&[3, 5, 3], 5), "");
         assert_eq!(found(&[5, 2, 5], 5), "");
         // All three equal to the result.
@@ -316,7 +316,7 @@ mod tests {
         let steps = from_question(&numbers, site(36, Place::Question), &mut Budget::new());
         assert_eq!(said(&steps), "* 6,6; * 2,3,6");
         let steps = from_question(&numbers, site(1, Place::Question), &mut Budget::new());
-        // x / x is none here, and each order of the three tries all operations in turn.
+        // x / x is not a step here, and each order of the three tries all operations in turn.
         assert_eq!(
             said(&steps),
             "- 3,2; */ 2,3,6; */ 3,2,6; // 6,2,3; -- 6,2,3; // 6,3,2; -- 6,3,2"

@@ -2,13 +2,13 @@
 
 use crate::core::datasets::numbers::{int, is_blank};
 
-/// The end tokens of the two published bases, as they decode.
+/// The end tokens of the two published base models, as decoded.
 const END_TOKENS: [&str; 2] = ["<|endoftext|>", "<|eot_id|>"];
 
 /// An integer of a column: its value and its rank, from 0.
 pub type Ranked = (i128, usize);
 
-/// The top tokens of each column, best first; columns count from 0, the start marker.
+/// The top tokens of each column, best first; column 0 is the start marker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grid {
     columns: Vec<Vec<String>>,
@@ -16,7 +16,7 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Makes a grid of columns, each best token first; no more than `top_k` of each count.
+    /// Creates a grid from columns, each best token first; keeps the first `top_k` of each.
     #[must_use]
     pub fn new(mut columns: Vec<Vec<String>>, top_k: usize) -> Self {
         for column in &mut columns {
@@ -32,25 +32,25 @@ impl Grid {
         self.columns.len()
     }
 
-    /// Whether there is no column.
+    /// Whether the grid has no columns.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
 
-    /// Returns the tokens of a column; none beyond the last.
+    /// Returns the tokens of a column; empty beyond the last.
     #[must_use]
     pub fn tokens(&self, column: usize) -> &[String] {
         self.columns.get(column).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the integers of a column in rank order, repeats kept: " 9" and "9" are two.
+    /// Returns the integers of a column in rank order, with repeats: " 9" and "9" are two.
     #[must_use]
     pub fn integers(&self, column: usize) -> &[Ranked] {
         self.integers.get(column).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the first integer of a column, at any rank; none if there is none.
+    /// Returns the first integer of a column, at any rank; `None` if it has none.
     #[must_use]
     pub fn first(&self, column: usize) -> Option<Ranked> {
         self.integers(column).first().copied()
@@ -63,8 +63,8 @@ impl Grid {
         held.find(|(held, _)| *held == value).map(|(_, rank)| *rank)
     }
 
-    /// Reads the integer that the top tokens spell from a column on, blank columns before it skipped (methods.md 6.3);
-    /// a minus may lead it. None without a digit there, and where it does not fit.
+    /// Reads the integer that the top tokens spell from a column on, after blank columns (methods.md 6.3); it may start with a
+    /// minus. Returns `None` if there is no digit or the value does not fit.
     #[must_use]
     pub fn spelled(&self, column: usize) -> Option<i128> {
         let tops = self.columns.get(column..)?.iter();
@@ -90,8 +90,8 @@ impl Grid {
         int(&text)
     }
 
-    /// Returns the column at which the answer stands when blank columns before it are passed over, as backtracking does
-    /// (methods.md 5.4): to the right while the top token is blank and the next is there and no end token.
+    /// Returns the column of the answer after leading blank columns, as in backtracking (methods.md 5.4): moves right while the
+    /// top token is blank and the next exists and is not an end token.
     #[must_use]
     pub fn past_blanks(&self, column: usize) -> usize {
         let top = |column: usize| self.tokens(column).first();
@@ -107,7 +107,7 @@ impl Grid {
 
 /// The integers of a list of tokens with their ranks.
 fn integers_of(column: &[String]) -> Vec<Ranked> {
-    // Most tokens hold no digit; a look at the characters is cheaper than a reading.
+    // Most tokens have no digit, and scanning characters is cheaper than parsing.
     let may_be = |token: &str| token.chars().any(char::is_numeric);
     let tokens = column.iter().zip(0..).filter(|(token, _)| may_be(token));
     tokens

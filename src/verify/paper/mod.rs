@@ -1,8 +1,8 @@
-//! The published searches for reasoning traces, bit for bit: backtracking for gold traces and forward chaining with its
-//! verifier (Dilgren and Wiegreffe, arXiv 2604.04902; methods.md 5, 6 and 9).
+//! The published searches for reasoning traces, bit for bit: backtracking for gold traces and forward chaining with its verifier
+//! (Dilgren and Wiegreffe, arXiv 2604.04902; methods.md 5, 6 and 9).
 //!
-//! What they do oddly is kept and named (Q13 to Q40 of methods.md 9); our own search stands beside it in the modules
-//! above. Plain data in and out: grids of token texts, questions, gold steps.
+//! Their quirks are kept and named (Q13 to Q40 of methods.md 9); our own search is in the parent module. Data in and out is
+//! plain: grids of token texts, questions, gold steps.
 
 pub mod backtracking;
 pub mod baselines;

@@ -1,5 +1,5 @@
-//! The numbers of a question as the two published searches read them (methods.md 5.3 and 6.2), quirks included: they
-//! differ from each other and from our own reading (`verify::numbers`).
+//! The numbers of a question as the two published searches read them (methods.md 5.3 and 6.2), quirks included: they differ from
+//! each other and from our own parser (`core::problem::numbers`).
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -49,7 +49,7 @@ fn words_of_chaining() -> impl Iterator<Item = (&'static str, i128)> {
     table.chain(PARTS).chain(MORE)
 }
 
-/// Words of backtracking as whole words in any case, with their values.
+/// Words of backtracking with their values, matched as whole words in any case.
 static WORDS: LazyLock<Vec<(Regex, f64)>> = LazyLock::new(|| {
     let whole = |word: &str| pattern(&format!(r"(?i)\b{word}\b"));
     let table = NUMBER_WORDS.iter().chain(&MULTIPLIERS);
@@ -59,15 +59,15 @@ static WORDS: LazyLock<Vec<(Regex, f64)>> = LazyLock::new(|| {
     table.chain([(whole("half"), 0.5)]).collect()
 });
 
-/// Words of forward chaining as whole words, with their values.
+/// Words of forward chaining with their values, matched as whole words.
 static WHOLE_WORDS: LazyLock<Vec<(Regex, i128)>> = LazyLock::new(|| {
     words_of_chaining()
         .map(|(word, value)| (pattern(&format!(r"\b{word}\b")), value))
         .collect()
 });
 
-/// Returns the numbers that backtracking takes from a question, ascending (methods.md 5.3): "%" is dropped, "half" is
-/// 0.5, words count as whole words, zeros do not count.
+/// Returns the numbers that backtracking takes from a question, ascending (methods.md 5.3): "%" is dropped, "half" is 0.5, words
+/// count as whole words, zeros do not count.
 #[must_use]
 pub fn of_backtracking(question: &str) -> Vec<f64> {
     let mut values = written(question);
@@ -77,8 +77,8 @@ pub fn of_backtracking(question: &str) -> Vec<f64> {
     ascending(values)
 }
 
-/// Returns the numbers that forward chaining takes from a question, ascending (methods.md 6.2): of 1,200 the first
-/// group, of 1.2 its digits, words as parts of any word (Q20), 100 for "%". What does not fit 127 bits is left out.
+/// Returns the numbers that forward chaining takes from a question, ascending (methods.md 6.2): of 1,200 the first group, of 1.2
+/// its digits, words as parts of any word (Q20), 100 for "%". Values beyond 127 bits are dropped.
 #[must_use]
 pub fn of_chaining(question: &str) -> Vec<i128> {
     let words = python_words(question);
@@ -118,8 +118,8 @@ pub fn of_chaining(question: &str) -> Vec<i128> {
     found.into_iter().collect()
 }
 
-/// Returns the values of forward chaining's numbers and words where they stand as whole words, ascending: digits with
-/// their commas and decimals read as one number, and 100 for "%" and "percent" (what field-map.md 6 measured with).
+/// Returns the values of forward chaining's numbers and words as whole words, ascending: digits with their commas and decimals
+/// are one number, and "%" and "percent" are 100 (the reading measured in field-map.md 6).
 #[must_use]
 pub fn whole_words(question: &str) -> Vec<f64> {
     let mut values = written(question);
@@ -134,7 +134,7 @@ pub fn whole_words(question: &str) -> Vec<f64> {
     ascending(values)
 }
 
-/// The numbers in digits, zeros left out: dollar signs and commas between digits removed first.
+/// The numbers in digits without zeros, after removing dollar signs and commas between digits.
 fn written(question: &str) -> Vec<f64> {
     let text = ascii_digits(question);
     let mut kept = String::with_capacity(text.len());
@@ -202,7 +202,7 @@ mod tests {
     fn chaining_reads_parts_of_words_and_of_numbers() {
         let table: [(&str, &[i128]); 10] = [
             ("80,000", &[80]),
-            // No group but a zero; the number itself is not read again.
+            // Only a zero group; the number itself is not read again.
             ("0,000", &[]),
             ("0.0 and 007", &[0, 7]),
             ("x5, 30mph", &[30]),
@@ -216,7 +216,7 @@ mod tests {
         for (question, values) in table {
             assert_eq!(of_chaining(question), values, "{question:?}");
         }
-        // "weight" holds an eight, "freighter" as well.
+        // "weight" contains "eight", and so does "freighter".
         assert_eq!(of_chaining("weight freighter"), [8]);
         assert_eq!(of_chaining(&"9".repeat(60)), [0; 0]);
     }

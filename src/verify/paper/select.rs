@@ -1,12 +1,11 @@
-//! Which of a column's candidates is kept: with a verifier the first that it verifies (methods.md 6.5, 6.6), without
-//! one the best by rank.
+//! Selects one of a column's candidates: the first that a verifier accepts (methods.md 6.5, 6.6), or the best by rank.
 
 use std::collections::HashSet;
 
 use super::grid::Grid;
 use super::step::{Operand, Place, Step};
 
-/// Says of a step whether it holds under edits of the question (methods.md 6.7 is [`super::check::Checker`]).
+/// Decides whether a step holds under edits of the question (methods.md 6.7 is [`super::check::Checker`]).
 pub trait Verify {
     /// Whether a candidate is verified, given the steps selected before it.
     fn verifies(&mut self, step: &Step, selected: &[Step]) -> bool;
@@ -18,15 +17,15 @@ impl<F: FnMut(&Step, &[Step]) -> bool> Verify for F {
     }
 }
 
-/// How a candidate is chosen.
+/// How a candidate is selected.
 pub enum Selection<'a> {
-    /// The best by rank, nothing verified.
+    /// The best by rank, without verification.
     ByRank,
     /// The first that is verified, or else the first.
     Verified(&'a mut dyn Verify),
 }
 
-/// Chooses candidates column by column.
+/// Selects candidates column by column.
 pub(super) struct Selector<'a> {
     grid: &'a Grid,
     selection: Selection<'a>,
@@ -46,7 +45,7 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Chooses among candidates of the pre-phase, all of whose operands are of the question.
+    /// Selects among candidates of the pre-phase, whose operands are all from the question.
     pub(super) fn select_early(&mut self, steps: &[Step], selected: &[Step]) -> Option<Step> {
         match &self.selection {
             Selection::ByRank => {
@@ -61,7 +60,7 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Chooses among the candidates with operands read at column `place`; `known` are the question's numbers.
+    /// Selects among the candidates with operands read at column `place`; `known` are the question's numbers.
     pub(super) fn select(
         &mut self,
         steps: &[Step],
@@ -103,7 +102,7 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// The priority of an operand, 1 best (methods.md 6.5); `here` are the integers of the operand column.
+    /// The priority of an operand, 1 is best (methods.md 6.5); `here` are the integers of the operand column.
     fn priority(&self, operand: &Operand, here: &HashSet<i128>, known: &HashSet<i128>) -> u8 {
         let is_here = here.contains(&operand.value);
         let source = operand.intermediate_at();
@@ -139,7 +138,7 @@ fn by_rank(a: &Step, b: &Step) -> std::cmp::Ordering {
     a.rank.value().total_cmp(&b.rank.value())
 }
 
-/// The place of a step's operands in the order of columns, the question first.
+/// Orders the places of operands by column, the question first.
 pub(super) fn order_of(place: Place) -> Option<usize> {
     match place {
         Place::Question => None,

@@ -8,14 +8,14 @@ use crate::core::datasets::numbers::{float, of_step};
 use crate::core::datasets::pattern;
 use crate::core::datasets::solution::result_texts;
 
-/// The expression is lazy but may hold anything: behind a result that is no plain number ("=.5>>") the match goes on
-/// into the next step, whose operands are then joined with those before (Q14).
+/// The expression is lazy but may match anything: after a result that is not a plain number ("=.5>>") the match extends into the
+/// next step, whose operands are joined with the earlier ones (Q14).
 static STEP: LazyLock<Regex> = LazyLock::new(|| pattern(r"<<(.+?)=(-?\d+(?:\.\d+)?)>>"));
 
-/// One step: what it takes and what it gives.
+/// One step: operands and result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GoldStep {
-    /// The numbers of the expression in order, signs and zeros dropped, repeats kept.
+    /// The numbers of the expression in order, without signs and zeros, with repeats.
     pub operands: Vec<f64>,
     /// The result.
     pub result: f64,
@@ -24,14 +24,14 @@ pub struct GoldStep {
 /// A gold solution.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Solution {
-    /// The steps that could be read.
+    /// The readable steps.
     pub steps: Vec<GoldStep>,
-    /// Whether some result can stand in no vocabulary: it holds a "/" or is no number.
+    /// Whether some result cannot be a token of any vocabulary: it contains a "/" or is not a number.
     pub is_impossible: bool,
 }
 
 impl Solution {
-    /// Reads steps as files have them, `<<12*3=36>>`.
+    /// Parses steps as in the files, `<<12*3=36>>`.
     #[must_use]
     pub fn parse(steps: &[String]) -> Self {
         let is_number = |text: &str| !text.contains('/') && float(text).is_some();
@@ -44,7 +44,7 @@ impl Solution {
             let result = float(&found[2]).filter(|result| result.is_finite())?;
             Some(GoldStep {
                 operands: operands.filter(|o| *o != 0.0 && o.is_finite()).collect(),
-                // Both zeros are one value.
+                // Normalises -0 to 0.
                 result: result + 0.0,
             })
         });
@@ -54,13 +54,13 @@ impl Solution {
         }
     }
 
-    /// Returns the results of the steps, as the random baselines compare them.
+    /// Returns the results of the steps, for comparison by the random baselines.
     pub fn results(&self) -> impl Iterator<Item = f64> {
         self.steps.iter().map(|step| step.result)
     }
 }
 
-/// A number as Python's `str` writes it, whole ones as integers: `12`, `0.5`, `1e-05`.
+/// Formats a number like Python's `str`, whole ones as integers: `12`, `0.5`, `1e-05`.
 #[must_use]
 pub fn text_of(value: f64) -> String {
     if value.fract() == 0.0 {
@@ -89,7 +89,7 @@ mod tests {
         (steps.collect(), solution.is_impossible)
     }
 
-    /// Steps as written, as operands and results, and whether some result can never be read.
+    /// Steps as written, their operands and results, and whether some result is impossible.
     type Row<'a> = (&'a [&'a str], Vec<(Vec<f64>, f64)>, bool);
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
                 false,
             ),
             (&["<<5*5=25.00>>"], vec![step(&[5.0, 5.0], 25.0)], false),
-            // Signs go, zeros too; the result keeps its sign.
+            // Signs and zeros are dropped; the result keeps its sign.
             (&["<<-3+0=-3>>"], vec![step(&[3.0], -3.0)], false),
             (&["<<40*.25=10>>"], vec![step(&[40.0, 0.25], 10.0)], false),
             (
@@ -110,12 +110,12 @@ mod tests {
                 vec![step(&[20.0, 5.0, 1.0], 1.2)],
                 false,
             ),
-            // These results make no step.
+            // These results do not make a step.
             (&["<<4/8=.5>>"], vec![], false),
             (&["<<3/4=3/4>>"], vec![], true),
             (&["<<20/80=25%>>"], vec![], true),
             (&["<<600*2=1,200>>"], vec![], true),
-            // And what follows is read into the same step.
+            // The following step is read into the same one.
             (
                 &["<<4/8=.5>>", "<<.5*100=50>>"],
                 vec![step(&[4.0, 8.0, 0.5, 0.5, 100.0], 50.0)],

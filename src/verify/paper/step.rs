@@ -2,7 +2,7 @@
 
 use super::grid::Ranked;
 
-/// What a step does; codes of two characters take three operands and follow the usual precedence.
+/// The operation of a step; two-character codes take three operands and follow the usual precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// a + b, or a + b + c.
@@ -45,7 +45,7 @@ use Operation::{
 };
 
 impl Operation {
-    /// The operations on three operands that are not a sum or a product of all, in the order of the pre-phase.
+    /// The three-operand operations except plain sum and product, in the order of the pre-phase.
     pub const OF_THREE: [Self; 12] = [
         MulDiv, DivDiv, AddSub, SubSub, AddMul, SubMul, MulAdd, MulSub, AddDiv, SubDiv, DivAdd,
         DivSub,
@@ -74,8 +74,8 @@ impl Operation {
         }
     }
 
-    /// Returns the result on two or three operands; none where a division is inexact or by zero, where the number of
-    /// operands does not fit, and where a value does not fit 127 bits.
+    /// Applies the operation to two or three operands; returns `None` if a division is inexact or by zero, the number of operands
+    /// does not fit, or a value exceeds 127 bits.
     #[must_use]
     pub fn apply(self, operands: &[i128]) -> Option<i128> {
         match (self, operands) {
@@ -102,9 +102,9 @@ impl Operation {
     }
 }
 
-/// The quotient where it is whole.
+/// The quotient if it is whole.
 fn exact(a: i128, b: i128) -> Option<i128> {
-    // Small values are the rule, and 64 bits divide many times faster.
+    // Most values are small, and 64-bit division is many times faster.
     if b != -1
         && let (Ok(a), Ok(b)) = (i64::try_from(a), i64::try_from(b))
     {
@@ -116,7 +116,7 @@ fn exact(a: i128, b: i128) -> Option<i128> {
     (a.checked_rem(b)? == 0).then(|| a.checked_div(b)).flatten()
 }
 
-/// Where an operand, or the operands of a step, come from.
+/// The origin of an operand, or of the operands of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
     /// The question.
@@ -134,14 +134,14 @@ pub struct Operand {
     pub rank: i64,
     /// Whether it counts as an intermediate result.
     pub is_intermediate: bool,
-    /// Where it was taken from.
+    /// Its origin.
     pub source: Place,
     /// Whether its value is a number of the question.
     pub in_question: bool,
 }
 
 impl Operand {
-    /// The column it was taken from as an intermediate result.
+    /// Returns the column that it was read at if it is an intermediate result.
     #[must_use]
     pub fn intermediate_at(&self) -> Option<usize> {
         match self.source {
@@ -150,13 +150,13 @@ impl Operand {
         }
     }
 
-    /// Whether it is taken for a number of the question.
+    /// Whether it counts as a number of the question.
     #[must_use]
     pub fn is_question(&self) -> bool {
         self.in_question || self.source == Place::Question
     }
 
-    /// Whether two are one intermediate result.
+    /// Whether both are the same intermediate result.
     pub(super) fn is_same_result(&self, other: &Self) -> bool {
         self.is_intermediate
             && other.is_intermediate
@@ -167,30 +167,30 @@ impl Operand {
 /// A step whose result is the first integer of its column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// What it does.
+    /// The operation.
     pub operation: Operation,
-    /// Two or three, in the order of the operation.
+    /// Two or three operands, in the order of the operation.
     pub operands: Vec<Operand>,
     /// Its result.
     pub result: i128,
-    /// The column that its operands were read at; the question in the pre-phase.
+    /// The column of its operands; the question in the pre-phase.
     pub place: Place,
     /// The column of the result.
     pub column: usize,
-    /// The rank of the result there.
+    /// The rank of the result in its column.
     pub result_rank: usize,
-    /// The smaller the better: minus the number of intermediate results, or else the mean rank of the operands.
+    /// Smaller is better: minus the number of intermediate results, or else the mean rank of the operands.
     pub rank: Rank,
     /// Whether all its operands lead back to the question.
     pub is_explainable: bool,
-    /// Whether it was verified, where that was asked.
+    /// Whether it was verified; `None` without a verifier.
     pub verified: Option<bool>,
 }
 
 /// The rank of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rank {
-    /// Minus the number of operands that are intermediate results: before every mean.
+    /// Minus the number of operands that are intermediate results; sorts before every mean.
     Results(i64),
     /// The mean rank of the operands.
     Mean(f64),
@@ -211,7 +211,7 @@ impl Rank {
     }
 }
 
-/// Where a step stands: the column and place of its operands, and its result.
+/// The place and column of a step's operands and result.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Site {
     pub place: Place,
@@ -221,7 +221,7 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Makes a step here.
+    /// Creates a step at this site.
     pub(super) fn step(&self, operation: Operation, operands: Vec<Operand>) -> Step {
         Step {
             operation,

@@ -82,7 +82,7 @@ fn candidates_come_in_the_published_order() {
             "*/ 4,6,2 (334.33)"
         ]
     );
-    // The verifier is asked in the order of priorities, then length, then rank.
+    // The verifier is called in the order of priorities, then length, then rank.
     let mut asked = Vec::new();
     let mut none = |step: &Step, _: &[Step]| {
         asked.push(said(step));
@@ -95,7 +95,7 @@ fn candidates_come_in_the_published_order() {
     assert_eq!(found.selected[0].verified, Some(false));
 }
 
-/// The new values of the first variable's edits when the step is put to as many as there are.
+/// The new values in the edits of a step's first variable.
 fn values(question: &str, operation: Operation, operands: &[i128], tokens: Tokens) -> Vec<i128> {
     let template = Template::new(0, question);
     let result = operation.apply(operands).expect("a value");
@@ -123,7 +123,7 @@ fn edits_take_the_published_values() {
         assert_eq!(plus_5(100), [200, 300, 400]);
         assert_eq!(plus_5(1), [2, 3, 4]);
     }
-    // 70 * 30 = 2100 is two tokens of GPT-2 where 1200 is one, so the first three do not differ but the fifth would.
+    // 70 * 30 = 2100 is two GPT-2 tokens and 1200 is one, so the first three edits agree but the fifth would differ.
     let times_30 = |tokens| values("There are 40 here.", Operation::Mul, &[40, 30], tokens);
     assert_eq!(times_30(Tokens::Gpt2), [50, 30, 60]);
     assert_eq!(times_30(Tokens::Llama3), [50, 30, 60]);
@@ -160,7 +160,7 @@ fn six_values_of_one_variable_are_the_published_ones() {
     assert_eq!(times_30(Tokens::Llama3), [50, 30, 60, 20, 70, 10]);
 }
 
-/// The edits of a step as (variable's name, new value).
+/// The edits of a step as (name of the variable, new value).
 fn edits(question: &str, operation: Operation, operands: &[i128]) -> Vec<(String, i128)> {
     let template = Template::new(0, question);
     let result = operation.apply(operands).expect("a value");
@@ -190,14 +190,14 @@ fn variables_take_turns_in_the_order_of_their_names_as_text() {
     // Only words: two other divisors, one other multiplier; never three (Q26).
     assert_eq!(edits("half of it", Operation::Mul, &[2, 2]), []);
     assert_eq!(edits("twice as many", Operation::Mul, &[2, 2]), []);
-    // A divisor beside a number: half has other words, 12 / 3 and 16 / 2 are whole.
+    // A divisor and a number: half has other words, 12 / 3 and 16 / 2 are whole.
     assert_eq!(
         edits("half of 12", Operation::Div, &[12, 2]),
         owned(&[("VAR_1", 3), ("VAR_2", 14), ("VAR_1", 4)])
     );
-    // No variable at all.
+    // No variable.
     assert_eq!(edits("none", Operation::Add, &[12, 24]), []);
-    // Both halves of a compound fraction have to suit, though one is edited (Q24): of 12 the phrases with a whole value.
+    // Both halves of a compound fraction must be accepted, though one is edited (Q24): phrases with a whole part of 12.
     assert_eq!(
         edits("two-thirds of 12", Operation::MulDiv, &[12, 2, 3])[0],
         ("VAR_1".to_owned(), 1)
@@ -219,7 +219,7 @@ fn the_unedited_template_is_a_normalised_rewrite() {
         edited_question(&template, &edited),
         "20-5 kids ate 3/7 of a pie, triple the quarter of 3/4 of 1000."
     );
-    // VAR_1 takes the head of VAR_10 (Q22), and "%" is gone (Q23).
+    // VAR_1 matches the start of VAR_10 (Q22), and "%" is lost (Q23).
     let ten = Template::new(0, "1% 2 3 4 5 6 7 8 9 12");
     assert_eq!(
         edited_question(&ten, &[50, 2, 3, 4, 5, 6, 7, 8, 9, 12]),
@@ -227,11 +227,11 @@ fn the_unedited_template_is_a_normalised_rewrite() {
     );
 }
 
-/// The question and "model" of the worked check: three numbers a, b, c of which the latents hold a - b, a + (a - b) and
-/// the product of that with c.
+/// The question and "model" of the worked check: for three numbers a, b, c the latents hold a - b, a + (a - b) and the product of
+/// that with c.
 const WORKED: &str = "Ann has 22 pens and gives away 5, then sells each for 10 cents.";
 
-/// The grid for a question with three numbers; `slips` is a value of c for which the answer is off by one.
+/// The grid for a question with three numbers; the answer is off by one if c equals `slips`.
 fn worked(question: &str, slips: i128) -> Option<Grid> {
     let digits = question.split(|c: char| !c.is_ascii_digit());
     let numbers: Vec<i128> = digits.filter_map(|n| n.parse().ok()).collect();
@@ -248,7 +248,7 @@ fn worked(question: &str, slips: i128) -> Option<Grid> {
     Some(Grid::new(columns, 10))
 }
 
-/// methods.md 6.12, the paper's instance 290, on a model that subtracts, adds and multiplies, and slips once.
+/// methods.md 6.12, the paper's instance 290, on a model that subtracts, adds and multiplies, and errs once.
 #[test]
 fn the_worked_check_passes_as_published() {
     let template = Template::new(0, WORKED);
@@ -277,7 +277,7 @@ fn the_worked_check_passes_as_published() {
     assert_eq!(passes(&product, &selected), 2);
 }
 
-/// The whole search with the verifier, for each number of required passes.
+/// The complete search with the verifier, for each number of required passes.
 fn verified(required: usize) -> (Chain, Option<Tree>) {
     let template = Template::new(0, WORKED);
     let mut runner = |question: &str| worked(question, 20);
@@ -329,7 +329,7 @@ fn edits_and_observations_are_reported() {
         (edit, Some(18), Some(18), true)
     );
     assert_eq!(runs, 3, "a verdict is kept");
-    // A run that is dropped fails its check.
+    // A dropped run fails its check.
     let mut dropped = |_: &str| None;
     let mut checker = Checker::new(&template, settings(1), &mut dropped);
     let verdict = checker.check(&difference, &[]);
@@ -349,7 +349,7 @@ fn refuted_sources_are_pruned_from_under_verified_steps() {
     let answer = grid.spelled(11);
     let tree = build(&mut found.selected, answer, &grid, CODI, &[3, 4], false).expect("a tree");
     let last = &found.selected[*tree.steps.last().expect("a step")];
-    // Only the refuted step itself goes: what led to it stays (methods.md 6.8).
+    // Only the refuted step itself is removed: the steps behind it stay (methods.md 6.8).
     assert_eq!((tree.steps.len(), last.verified), (2, Some(true)));
     assert!(
         last.operands
@@ -364,7 +364,7 @@ fn refuted_sources_are_pruned_from_under_verified_steps() {
 
 #[test]
 fn answers_come_from_combinations_where_no_step_gives_them() {
-    // 7 = 3 + 4 and 12 = 3 * 4 are read, 19 is not a step of anything at hand but 7 + 12.
+    // 7 = 3 + 4 and 12 = 3 * 4 are read; only 7 + 12 gives 19.
     let grid = grid(&[
         "-", "-", "7", "-", "12", "-", "-", "-", "-", "-", "-", "-", "x",
     ]);
@@ -383,7 +383,7 @@ fn answers_come_from_combinations_where_no_step_gives_them() {
         build(&mut found.selected, None, &grid, CODI, &[3, 4], false),
         None
     );
-    // With copies on, the earliest step that gives the answer is copied to it.
+    // With copies enabled, the earliest step that gives the answer is copied to it.
     let tree = build(&mut found.selected, Some(7), &grid, CODI, &[3, 4], true).expect("a tree");
     assert_eq!((tree.copied, tree.steps.len()), (Some(0), 1));
 }

@@ -1,14 +1,14 @@
-//! How the published tokenizers cut a number: which token stands for it, and whether it is one token.
+//! How the published tokenizers split numbers: the token that represents a number, and whether it is one token.
 //!
-//! Only digits matter, so no tokenizer file is needed; a loaded model brings its own cut. GPT-2's pieces of digits are a list of facts about its public
-//! vocabulary (`gpt2_numbers.txt`, in the order in which they merge); Llama 3 cuts digits in threes.
+//! Only digits matter, so no tokenizer file is needed; a loaded model brings its own [`Cut`]. GPT-2's pieces of digits are facts
+//! about its public vocabulary (`gpt2_numbers.txt`, in merge order); Llama 3 splits digits into threes.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::core::datasets::numbers;
 
-/// The pieces of two or more characters that GPT-2 has for digits, `_` for a leading space, first merged first.
+/// GPT-2's digit pieces of two or more characters, `_` for a leading space, in merge order.
 static GPT2: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
     let pieces = include_str!("gpt2_numbers.txt").split_ascii_whitespace();
     pieces
@@ -17,9 +17,9 @@ static GPT2: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
         .collect()
 });
 
-/// How a tokenizer cuts numbers.
+/// Splits numbers into tokens.
 pub trait Cut {
-    /// Returns the tokens that stand for a number without and with a space before it; see [`Tokens::representatives`].
+    /// Returns the tokens that represent a number without and with a space before it; see [`Tokens::representatives`].
     fn representatives(&self, number: &str) -> [String; 2];
 
     /// Whether a number's text, without a space before it, is one token.
@@ -36,21 +36,21 @@ impl Cut for Tokens {
     }
 }
 
-/// Whose rule cuts the digits.
+/// The published tokenizers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tokens {
     /// GPT-2: pairs are merged, and a space before a number belongs to its first token.
     #[default]
     Gpt2,
-    /// Llama 3: three digits a token from the left, and a space is a token of its own.
+    /// Llama 3: three digits a token from the left, and a space is a separate token.
     Llama3,
 }
 
 impl Tokens {
-    /// Returns the tokens that stand for a number without and with a space before it (methods.md 5.2): each time the
-    /// first token that is an integer other than zero, else the first token (Q15: 1200 may be found as 120, 3.5 as 3).
+    /// Returns the tokens that represent a number without and with a space before it (methods.md 5.2): the first token that is an
+    /// integer other than zero, else the first token (Q15: 1200 may be found as 120, 3.5 as 3).
     ///
-    /// `number` is written as Python writes it: `12`, `0.5`, `-3`, `1e-05`.
+    /// `number` is formatted as in Python: `12`, `0.5`, `-3`, `1e-05`.
     #[must_use]
     pub fn representatives(self, number: &str) -> [String; 2] {
         [
@@ -79,7 +79,7 @@ impl Tokens {
         first.unwrap_or_default()
     }
 
-    /// The tokens of a run of digits, or of anything else, which is left in one piece: only its place counts.
+    /// The tokens of a run of digits; any other run stays in one piece, because only its position matters.
     fn pieces(self, run: &str) -> Vec<String> {
         let digits = run.trim_start_matches(' ');
         if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -97,7 +97,7 @@ impl Tokens {
     }
 }
 
-/// Cuts a text where digits begin and end; a space goes with what follows it.
+/// Splits a text at the boundaries of digits; a space belongs to the text after it.
 fn runs(text: &str) -> Vec<&str> {
     let mut runs = Vec::new();
     let mut start = 0;
@@ -114,7 +114,7 @@ fn runs(text: &str) -> Vec<&str> {
     runs
 }
 
-/// Merges neighbours for as long as some pair of them is a piece, the earliest piece first and all its places at once.
+/// Merges neighbours while some pair is a piece: the earliest piece first, at all its positions.
 fn merged(run: &str) -> Vec<String> {
     let mut pieces: Vec<String> = run.chars().map(String::from).collect();
     loop {
@@ -163,7 +163,7 @@ mod tests {
                 "{text}"
             );
         }
-        // methods.md 9.1: 2100 is two tokens of GPT-2, 1200 one.
+        // methods.md 9.1: 2100 is two GPT-2 tokens, 1200 is one.
         assert!(Tokens::Gpt2.is_single("1200") && !Tokens::Gpt2.is_single("2100"));
     }
 
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(llama("24"), ["24", "24"]);
     }
 
-    /// Where the published tokenizer is at hand, the list gives its tokens for any digits.
+    /// If the published tokenizer is available, checks that the list gives its tokens for any digits.
     #[test]
     fn the_list_cuts_digits_as_the_published_tokenizer_does() {
         let path = concat!(

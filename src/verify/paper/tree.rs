@@ -8,35 +8,35 @@ use super::grid::Grid;
 use super::select::order_of;
 use super::step::{Operand, Operation, Place, Step};
 
-/// Pairs and triples of selected steps that are tried when no step gives the answer.
+/// Pairs and triples of selected steps tried if no single step gives the answer.
 const MAX_COMBINED: usize = 500_000;
 
-/// A tree: some of the selected steps, and how they end in the answer.
+/// A tree: selected steps that end in the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tree {
     /// The answer.
     pub answer: i128,
     /// Indices of its steps among the selected ones, in the order of their operand columns.
     pub steps: Vec<usize>,
-    /// How results combine to the answer, where no single step gives it. This is never verified (Q32).
+    /// The combination of results that gives the answer if no single step does. It is never verified (Q32).
     pub combination: Option<Combination>,
-    /// The step whose result is copied to the answer, with copies on.
+    /// The step whose result is copied to the answer, if copies are enabled.
     pub copied: Option<usize>,
 }
 
 /// Results of two or three steps with the operation that gives the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Combination {
-    /// In the order of the operation.
+    /// The results, in the order of the operation.
     pub values: Vec<i128>,
-    /// What joins them.
+    /// The operation.
     pub operation: Operation,
 }
 
-/// Builds the tree for an answer; none if no step and no combination gives it.
+/// Builds the tree for an answer; returns `None` if no step and no combination gives it.
 ///
-/// As published this changes the selected steps: in a tree with verified steps an operand whose own step was refuted
-/// becomes a plain cell of the operand column (Q31), and each step of the tree is explainable or not *within* the tree.
+/// As published, this changes the selected steps: in a tree with verified steps an operand whose own step was refuted becomes a
+/// plain cell of the operand column (Q31), and explainability is re-evaluated *within* the tree.
 pub fn build(
     selected: &mut [Step],
     answer: Option<i128>,
@@ -84,11 +84,11 @@ fn direct(
     })
 }
 
-/// The steps behind a step: those that gave its intermediate results, one an operand column (Q30), depth first.
+/// The steps behind a step: the sources of its intermediate results, one per operand column (Q30), depth first.
 fn traced(selected: &[Step], end: usize) -> Vec<usize> {
     let mut found = vec![end];
     let mut used: HashSet<Place> = HashSet::from([selected[end].place]);
-    // Each entry is a step and the next of the selected ones to look at for it.
+    // Each entry is a step and the index of the next candidate source.
     let mut open = vec![(end, 0)];
     while let Some((step, next)) = open.pop() {
         let is_source = |i: &usize| {
@@ -106,12 +106,12 @@ fn traced(selected: &[Step], end: usize) -> Vec<usize> {
     found
 }
 
-/// Whether a step gave an operand as an intermediate result.
+/// Whether an operand is the intermediate result of a step.
 fn source_of(step: &Step, operand: &Operand) -> bool {
     operand.intermediate_at() == Some(step.column) && operand.value == step.result
 }
 
-/// Cuts refuted steps from below verified ones: the operand becomes a plain cell of the operand column.
+/// Removes refuted steps below verified ones: the operand becomes a plain cell of the operand column.
 fn prune(selected: &mut [Step], steps: &mut Vec<usize>, grid: &Grid) {
     let mut refuted: HashSet<Place> = HashSet::new();
     for &step in &*steps {
@@ -134,7 +134,7 @@ fn prune(selected: &mut [Step], steps: &mut Vec<usize>, grid: &Grid) {
     steps.retain(|i| !refuted.contains(&selected[*i].place));
 }
 
-/// An operand as a plain cell of a column; it keeps its rank where the column does not hold it.
+/// An operand as a plain cell of a column; keeps its rank if the column does not hold the value.
 fn plain(operand: Operand, place: Place, grid: &Grid) -> Operand {
     let rank = order_of(place).and_then(|column| grid.rank_of(column, operand.value));
     Operand {
@@ -147,7 +147,7 @@ fn plain(operand: Operand, place: Place, grid: &Grid) -> Operand {
     }
 }
 
-/// Two or three steps at different operand columns whose results combine to the answer; the first such in order.
+/// The first two or three steps at different operand columns whose results combine to the answer.
 fn combined(selected: &[Step], answer: i128) -> Option<Tree> {
     use Operation::{Add, Div, Mul, Sub};
     let all: Vec<usize> = (0..selected.len())
@@ -222,7 +222,7 @@ fn joined(values: [i128; 3], answer: i128) -> Option<(Operation, [i128; 3])> {
         .find(|(operation, values)| operation.apply(values) == Some(answer))
 }
 
-/// Marks which steps of a tree lead back to the question within it, in their order.
+/// Marks the steps that lead back to the question within the tree.
 fn explain(selected: &mut [Step], steps: &[usize], known: &[i128]) {
     for &step in steps {
         let explains = |operand: &Operand| {

@@ -1,4 +1,4 @@
-//! A run over a data set: started, paused and continued from the screen; a problem opened from it, noted, and found again by its note.
+//! A data-set run: started, paused and continued from the screen; a problem opened from it, annotated, and found again by its note.
 
 use std::fs;
 
@@ -27,7 +27,7 @@ fn a_run_is_paused_continued_and_its_problems_are_noted() {
     t.until("the end", |screen| !screen.contains("running"));
     assert!(fs::read_to_string(&rows).unwrap().starts_with(&part));
 
-    // A filter picks rows; its neighbours are those of the table.
+    // A filter selects rows; a problem's neighbours are those of the table.
     t.press("/");
     t.settles();
     t.press("index>=3 index!=4 index<=6\r");
@@ -58,7 +58,7 @@ fn a_run_is_paused_continued_and_its_problems_are_noted() {
     quits(&mut t);
     assert_eq!(all_notes(home), ["fifth of the run", "third of the run"]);
 
-    // Another day.
+    // A later session.
     let mut t = ready(home, &["--run", "runs/a"], &[]);
     t.press("D");
     t.sees("24 of 24 problems");

@@ -1,4 +1,4 @@
-//! Every export made from the screen holds what the screen shows.
+//! Every export made from the screen contains what the screen shows.
 
 use std::fs;
 
@@ -14,12 +14,12 @@ fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
     let mut t = ready(home, &[], &[]);
     t.press("2");
     t.settles();
-    // With all off the answer is another.
+    // With all off the answer differs.
     t.press("a");
     t.sees("sham");
     t.settles();
     note(&mut t, "as on the screen");
-    // Formats alternate with Tab in the prompt.
+    // Tab switches formats in the prompt.
     for (tabs, name) in [(0, "out/report.md"), (1, "out/report.json")] {
         fs::create_dir_all(home.join("out")).unwrap();
         t.press("x");
@@ -41,7 +41,7 @@ fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
     let json: Value =
         serde_json::from_str(&fs::read_to_string(home.join("out/report.json")).unwrap()).unwrap();
     let markdown = fs::read_to_string(home.join("out/report.md")).unwrap();
-    // What could be markup is escaped.
+    // Possible markup is escaped.
     let markdown = markdown.replace('\\', "");
     let rung = json["verdict"]["rung"].as_str().unwrap();
     let shown = rung.replace('-', " ").to_uppercase();
@@ -49,7 +49,7 @@ fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
     assert!(markdown.contains(&shown), "{shown} in\n{markdown}");
     let answer = |of: &Value| of["answer"]["value"].as_str().unwrap().to_owned();
     let (clean, changed) = (answer(&json["run"]), answer(&json["ablations"][0]));
-    // The rows of the answers, with the change, as the figures of the export round to them.
+    // The answer rows on the screen match the exported answers.
     for (row, text) in [("clean  ", &clean), ("now  ", &changed)] {
         let is_it = |line: &str| {
             line.split_once(row)

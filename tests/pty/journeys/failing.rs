@@ -1,4 +1,4 @@
-//! Saves that fail: nobody leaves without knowing it, and the work is kept as long as there is a place for it.
+//! Failing saves: the user never leaves without knowing it, and the work is kept as long as there is a place for it.
 
 use std::fs;
 use std::path::Path;
@@ -8,17 +8,17 @@ use tempfile::tempdir;
 use super::{all_notes, note, notes, quits, ready, sessions};
 use crate::terminal::Terminal;
 
-/// Something stands where the folder of sessions belongs.
+/// Puts a file where the sessions folder belongs.
 fn block(home: &Path) {
     fs::create_dir_all(home.join("undertone")).unwrap();
     fs::write(home.join("undertone/recovery"), "x").unwrap();
 }
 
-/// A note that cannot be saved, with the screen saying so.
+/// Writes a note that cannot be saved, which the screen reports.
 fn unsaved(t: &mut Terminal) {
     note(t, "hold this");
     t.sees("not saved");
-    // Not only in the message, which goes.
+    // Not only in the message, which disappears.
     t.until("the title of the notes", |screen| {
         let mut lines = screen.lines();
         lines.any(|line| line.contains(" Notes ") && line.contains("not saved"))
@@ -36,7 +36,7 @@ fn quitting_asks_again_and_the_work_is_kept_elsewhere() {
     unsaved(&mut t);
     t.press("q");
     t.sees("q again leaves without");
-    // Another key stays, and asks anew.
+    // Any other key stays, and `q` then asks again.
     t.press("2");
     t.settles();
     t.press("q");
@@ -52,7 +52,7 @@ fn quitting_asks_again_and_the_work_is_kept_elsewhere() {
         .collect();
     assert_eq!(kept.len(), 1);
     assert_eq!(notes(home, &kept[0])[0].2, "hold this");
-    // The file that stood in the way is as it was.
+    // The blocking file is unchanged.
     assert_eq!(
         fs::read_to_string(home.join("undertone/recovery")).unwrap(),
         "x"
@@ -79,7 +79,7 @@ fn notes_that_find_no_place_are_printed_at_the_end() {
     let home = tempdir().unwrap();
     let home = home.path();
     block(home);
-    // Nobody may create a file there, root neither.
+    // Nobody can create a file there, not even root.
     let nowhere = [("TMPDIR", "/proc/self/fdinfo")];
     for end in ["q", "TERM", "HUP"] {
         let mut t = ready(home, &[], &nowhere);

@@ -1,5 +1,5 @@
-//! SIGKILL at random moments of random work: every session stays readable, and at most the last action is missing.
-//! `UNDERTONE_KILLS=N` sets the number of kills and `UNDERTONE_SEED=S` the first seed; the counts are printed.
+//! SIGKILL at random moments of random work: every session stays readable, and at most the last action is missing. `UNDERTONE_KILLS=N`
+//! sets the number of kills and `UNDERTONE_SEED=S` the first seed; the counts are printed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::terminal::Terminal;
 const MODELS: [&str; 2] = ["mini-math", "mini-math-sim"];
 const PROBLEMS: usize = 5;
 
-/// The texts on the latents of one problem under one model.
+/// The note texts by latent, for one problem under one model.
 type Texts = BTreeMap<usize, String>;
 
-/// The notes of one session, with its undo and redo.
+/// The notes of one session, with its undo and redo history.
 #[derive(Debug, Clone, Default)]
 struct Desk {
     now: Texts,
@@ -54,7 +54,7 @@ enum Action {
     Model,
 }
 
-/// The work so far, as the screen has confirmed it.
+/// The work so far, as confirmed on screen.
 #[derive(Debug, Clone, Default)]
 struct Work {
     desks: BTreeMap<(usize, usize), Desk>,
@@ -85,7 +85,6 @@ impl Work {
         }
     }
 
-    /// The keys of an action.
     fn keys(&self, action: Action) -> Vec<String> {
         match action {
             Action::Note(latent) => {
@@ -110,7 +109,7 @@ impl Work {
         format!("<{}>", self.written)
     }
 
-    /// The action was done.
+    /// Records that the action was done.
     fn done(&mut self, action: Action) {
         match action {
             Action::Note(latent) => {
@@ -141,7 +140,7 @@ impl Work {
     }
 }
 
-/// Waits until the screen has answered an action.
+/// Waits until the screen has responded to an action.
 fn answered(t: &mut Terminal, work: &Work, action: Action) {
     match action {
         Action::Note(_) => {
@@ -165,7 +164,7 @@ fn answered(t: &mut Terminal, work: &Work, action: Action) {
     }
 }
 
-/// How many actions were done before the kill, and whether the one that it met is missing.
+/// Returns the number of actions done before the kill, and whether the interrupted one is missing.
 fn kill(seed: u64) -> (usize, bool) {
     let home = tempdir().unwrap();
     let home = home.path();
@@ -184,7 +183,7 @@ fn kill(seed: u64) -> (usize, bool) {
         answered(&mut t, &work, action);
         work.done(action);
     }
-    // The last action is met anywhere from its first key to a moment after its last.
+    // The kill falls between the first key of the last action and a moment after its last key.
     let last = work.draw(&mut dice);
     let keys = work.keys(last);
     let typed = 1 + dice.random_range(0..keys.len());
@@ -199,7 +198,7 @@ fn kill(seed: u64) -> (usize, bool) {
     let mut after = work.clone();
     after.done(last);
     let after = after.texts();
-    // Panics if a session cannot be read whole.
+    // Panics if a session cannot be read completely.
     let found = all_notes(home);
     assert!(
         found == before || found == after,

@@ -1,5 +1,4 @@
-//! What the explorer promises an analyst, driven as an analyst would: the real binary in a pseudo-terminal, on a bundled model.
-//! Every journey asserts on files and on what the screen says.
+//! User journeys with the real binary in a pseudo-terminal, on a bundled model. Every journey asserts on files and on the screen.
 
 mod dataset;
 mod exports;
@@ -15,26 +14,26 @@ use std::process::{Command, Output};
 use crate::terminal::Terminal;
 use serde_json::Value;
 
-/// Starts the explorer and waits until the first problem is judged.
+/// Starts the explorer and waits for the verdict of the first problem.
 fn ready(home: &Path, args: &[&str], env: &[(&str, &str)]) -> Terminal {
     let mut terminal = Terminal::start(home, 40, 120, args, env);
     judged(&mut terminal);
     terminal
 }
 
-/// Waits until the open problem has its last word.
+/// Waits for the final verdict of the open problem.
 fn judged(t: &mut Terminal) {
     t.until("a verdict", |screen| {
         let rungs = ["USED", "TRACKS", "PRESENT", "NOT NEEDED", "NONE FOUND"];
         let is_judged = rungs.iter().any(|rung| screen.contains(rung));
-        // A rung that is still being tested is not the last word.
+        // A rung that is still being tested is not final.
         let is_ready = screen.contains("ready in") || screen.contains("reproduced ");
         is_judged && is_ready && !screen.contains("so far")
     });
     t.settles();
 }
 
-/// Writes a note on what is under the cursor and waits until it is in the pane of notes.
+/// Writes a note on the token under the cursor and waits until the notes pane shows it.
 fn note(t: &mut Terminal, text: &str) {
     t.press("i");
     t.sees("Note on the");
@@ -46,7 +45,7 @@ fn note(t: &mut Terminal, text: &str) {
     });
 }
 
-/// Leaves with `q`; gives what stood on the terminal afterwards.
+/// Quits with `q`; returns what the terminal shows afterwards.
 fn quits(t: &mut Terminal) -> String {
     t.press("q");
     assert_eq!(t.ends(), 0);
@@ -54,7 +53,7 @@ fn quits(t: &mut Terminal) -> String {
     t.text()
 }
 
-/// The session files that were saved under a home.
+/// The session files saved under a home.
 fn sessions(home: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(home.join("undertone/recovery")) else {
         return Vec::new();
@@ -64,7 +63,7 @@ fn sessions(home: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// A command of the real binary with its files under `home`.
+/// Runs the real binary with its files under `home`.
 fn command(home: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
     command.current_dir(home).args(args);
@@ -80,7 +79,7 @@ fn command(home: &Path, args: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// A session file as the program itself exports it; it must be whole.
+/// Exports a session file with the program itself, without any warning.
 fn exported(home: &Path, session: &Path) -> Value {
     let output = command(
         home,
@@ -94,7 +93,7 @@ fn exported(home: &Path, session: &Path) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The notes of a session file: what they are about, the tag, the text.
+/// The notes of a session file: target, tag, text.
 fn notes(home: &Path, session: &Path) -> Vec<(String, Option<String>, String)> {
     let export = exported(home, session);
     let notes = export["notes"].as_array().unwrap();
@@ -115,7 +114,7 @@ fn notes(home: &Path, session: &Path) -> Vec<(String, Option<String>, String)> {
         .collect()
 }
 
-/// All texts of notes in all sessions under a home.
+/// The texts of all notes in all sessions under a home.
 fn all_notes(home: &Path) -> Vec<String> {
     let all = sessions(home);
     let mut texts: Vec<String> = all

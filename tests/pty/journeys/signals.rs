@@ -1,4 +1,4 @@
-//! Signals and a closed terminal, in every phase: the exit code is right, the screen and the modes of the terminal are as before.
+//! Signals and a closed terminal in every phase: the exit code is right, the screen and the terminal modes are restored.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tempfile::{TempDir, tempdir};
 
 use crate::terminal::{self, Terminal};
 
-/// What the explorer is busy with.
+/// The explorer's current activity.
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     Loading,
@@ -29,7 +29,7 @@ fn start(phase: Phase) -> (TempDir, Terminal) {
     match phase {
         Phase::Loading | Phase::Thinking => {}
         Phase::Idle => {
-            // Only a verdict that stands says how often others like it were right.
+            // Only a final verdict shows how often similar answers were right.
             t.until("a verdict", |screen| {
                 screen.contains("problems with this rung") && !screen.contains("esc stops")
             });
@@ -58,14 +58,14 @@ fn start(phase: Phase) -> (TempDir, Terminal) {
     (home, t)
 }
 
-/// What was being written is not lost with the process.
+/// Text being written survives the process.
 fn kept(phase: Phase, home: &TempDir) {
     if let Phase::Writing = phase {
         assert_eq!(super::all_notes(home.path()), ["not finished"]);
     }
 }
 
-/// Every signal that ends the program.
+/// Every signal that ends the program restores the terminal.
 fn ends(phase: Phase) {
     for (signal, code) in [("TERM", 143), ("INT", 130), ("QUIT", 131)] {
         let (home, mut t) = start(phase);
@@ -76,7 +76,7 @@ fn ends(phase: Phase) {
     }
 }
 
-/// The window is closed.
+/// Closing the window ends the program without a panic.
 fn closes(phase: Phase) {
     let (home, mut t) = start(phase);
     t.close();
@@ -87,7 +87,7 @@ fn closes(phase: Phase) {
     kept(phase, &home);
 }
 
-/// Suspended by ourselves and by others, continued, and ended.
+/// Suspended by itself and by others, continued, and ended.
 fn suspends(phase: Phase) {
     let (home, mut t) = start(phase);
     t.signal("TSTP");
@@ -103,7 +103,7 @@ fn suspends(phase: Phase) {
     t.signal("CONT");
     t.sees("undertone");
     t.sees("mini-math");
-    // The keyboard is ours again, without an echo and without waiting for a line.
+    // The keyboard is in raw mode again, without echo or line buffering.
     t.parser.process(b"\x1b[2J");
     t.press("\x0c");
     t.sees("undertone");
@@ -148,7 +148,7 @@ phases! {
     run: Run;
 }
 
-/// A signal may come before anything is on the screen: it kills the program before the terminal is taken, or ends it as later.
+/// A signal before anything is on screen kills the program before it takes the terminal, or ends it as usual.
 #[test]
 fn a_signal_in_the_first_moments_leaves_the_terminal_as_it_was() {
     for (signal, number) in [("HUP", 1), ("TERM", 15), ("QUIT", 3), ("USR1", 10)] {
@@ -159,7 +159,7 @@ fn a_signal_in_the_first_moments_leaves_the_terminal_as_it_was() {
                 Some(wait_ms) => {
                     t.is_still(Duration::from_millis(wait_ms));
                 }
-                // With the first byte that it writes.
+                // At the first byte written.
                 None => t.begins(),
             }
             t.signal(signal);

@@ -1,4 +1,4 @@
-//! Notes, tags, toggles and undo: what was written is on disk at once, and back at the next start.
+//! Notes, tags, toggles and undo: text is on disk at once, and restored at the next start.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use tempfile::tempdir;
 use super::{all_notes, exported, judged, note, notes, quits, ready, sessions};
 use crate::terminal::Terminal;
 
-/// Presses a key and waits for the answer with one more latent off.
+/// Toggles a latent and waits for the answer with it off.
 fn toggles(t: &mut Terminal, latent: &str) {
     t.press(latent);
     t.settles();
@@ -36,7 +36,7 @@ fn a_note_a_tag_and_a_toggle_are_there_at_the_next_start() {
     let mut t = ready(home, &[], &[]);
     toggles(&mut t, "2");
     note(&mut t, "latent two carries the sum");
-    // On disk before anything else is pressed, with the verdict that was computed.
+    // On disk before the next key, with the computed verdict.
     let [session] = sessions(home).try_into().unwrap();
     let export = exported(home, &session);
     assert!(
@@ -92,7 +92,7 @@ fn a_note_a_tag_and_a_toggle_are_there_at_the_next_start() {
     );
     assert_eq!(notes(home, &session).len(), 4);
 
-    // By its name.
+    // Opened by name.
     let path = session.display().to_string();
     let mut t = ready(home, &["open", &path], &[]);
     t.sees("the second day");
@@ -127,7 +127,7 @@ fn an_opened_session_is_where_its_notes_go() {
     let mine = home.join("mine.jsonl");
     fs::copy(sample, &mine).unwrap();
     let before = fs::read_to_string(&mine).unwrap();
-    // Looking at it changes nothing, and what was begun and not entered is said.
+    // Viewing changes nothing, and an unfinished draft is reported.
     let mut t = ready(home, &["open", "mine.jsonl"], &[]);
     t.press("i");
     t.sees("Note on the");
@@ -146,7 +146,7 @@ fn an_opened_session_is_where_its_notes_go() {
     t.press("3");
     t.settles();
     note(&mut t, "my new note");
-    // It is being read and written, so no export takes its place.
+    // The file is being read and written, so an export must not replace it.
     t.press("x");
     t.sees("Export");
     t.press("\x15mine.jsonl\r");
@@ -187,7 +187,7 @@ fn two_explorers_on_one_session_lose_nothing() {
         note(&mut both[who], text);
     }
     let [mut first, mut second] = both;
-    // Removed by the one who wrote it.
+    // Removed by its author.
     second.press("u");
     second.sees("undid");
     quits(&mut first);
@@ -211,7 +211,7 @@ fn five_problems_under_two_models_with_undo_and_redo_across_them() {
         }
         note(&mut t, &format!("problem {problem} under the first"));
     }
-    // Back, and what was done there is undone there.
+    // Back on the problem, undo applies to its own notes.
     t.press("[");
     t.sees("#3");
     judged(&mut t);
@@ -226,7 +226,7 @@ fn five_problems_under_two_models_with_undo_and_redo_across_them() {
     t.until("the note to go", |screen| {
         !screen.contains("problem 3 under the first")
     });
-    // The same problem under another model has notes of its own.
+    // The same problem under another model has separate notes.
     t.press("m");
     t.sees("Models");
     t.press("mini-math-sim");
@@ -275,7 +275,7 @@ fn what_was_written_before_a_kill_is_on_disk() {
     t.signal("KILL");
     t.ends();
     assert_eq!(all_notes(home), ["one", "three", "two"]);
-    // A line that the kill cut off costs that line, and is named.
+    // A line cut off by the kill loses only that line, and is reported.
     let session = &sessions(home)[0];
     let whole = fs::read_to_string(session).unwrap();
     fs::write(session, &whole[..whole.len() - 20]).unwrap();

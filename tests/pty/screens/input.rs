@@ -1,4 +1,4 @@
-//! Input as terminals really send it: parted keys, replies, pastes without an end, Backspace in its other form, and drafts.
+//! Input as real terminals send it: split keys, replies, pastes without an end, Backspace in its other form, and drafts.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tempfile::tempdir;
 use super::ready;
 use crate::terminal::Terminal;
 
-/// A line that parts what was sent together.
+/// Sends parts with a gap between them, like a slow line.
 fn slowly(t: &mut Terminal, parts: &[&[u8]], gap: u64) {
     for (i, part) in parts.iter().enumerate() {
         if i > 0 {
@@ -68,7 +68,7 @@ fn what_the_terminal_says_changes_nothing_and_keys_still_work() {
         b"\x1b[I\x1b[O",
         b"\x1b[<0;10;10M\x1b[M !!",
         b"\x1b[57361u",
-        // Without its end: over after a second.
+        // Unterminated: dropped after a second.
         b"\x1b]11;rgb:ff",
         b"\x1b[?2026;2",
         b"\x1bP>|tmux",
@@ -84,7 +84,7 @@ fn what_the_terminal_says_changes_nothing_and_keys_still_work() {
     t.send(b"\x1bP>|tmux");
     t.press("\x03");
     t.until("an interruption", |screen| {
-        // The phrases of the third latent may be under way.
+        // The third latent's phrases may still be computed.
         screen.contains("press ctrl-c again to quit") || screen.contains("stopped")
     });
     t.press("q");
@@ -107,7 +107,7 @@ fn a_paste_without_an_end_is_text_and_the_keyboard_lives() {
     t.press("3");
     t.sees("Latent 3 of");
     assert!(!t.text().contains("never seen"));
-    // Escape leads out of it, too.
+    // Escape ends it too.
     t.send(b"\x1b[200~half again");
     t.settles();
     t.press("\x1b");
@@ -136,7 +136,7 @@ fn an_escape_keeps_the_draft_and_takes_no_command_with_it() {
         assert!(!t.text().contains(title));
         t.press(open);
         t.sees("my own words");
-        // Of one read, so of one mind: the letters were meant for the box.
+        // All from one read: the letters were meant for the box.
         t.press("\x1b\x1bDDq");
         t.sees("the draft is kept");
         t.settles();
@@ -165,9 +165,9 @@ fn backspace_comes_in_two_forms_and_takes_what_is_seen_as_one() {
     t.sees("ab!");
     t.press("\x15xe\u{301}👨‍👩‍👧🇩🇪\x7f\x08\x7f!");
     t.sees("x!");
-    // In Latin-1 an é is one byte, and the blank behind it is not part of it.
+    // In Latin-1 an é is one byte, and the blank after it is not part of it.
     t.send(b"\x15caf\xe9 au lait");
-    // vt100 draws the sign for a broken character as a blank.
+    // vt100 draws the replacement character as a blank.
     t.until("every letter but one", |screen| {
         screen.contains("caf") && screen.contains(" au lait")
     });

@@ -1,4 +1,4 @@
-//! What only a real terminal can show: restoring it, signals, sizes, colours, quiet, and the whole first session.
+//! Behaviour that only a real terminal can show: restoring it, signals, sizes, colours, idle output, and a whole first session.
 
 mod input;
 mod models;
@@ -10,12 +10,12 @@ use std::time::Duration;
 use crate::terminal::Terminal;
 use tempfile::tempdir;
 
-/// Starts the explorer and waits until the first problem is judged.
+/// Starts the explorer and waits for the verdict of the first problem.
 fn ready(home: &std::path::Path, env: &[(&str, &str)]) -> Terminal {
     let mut terminal = Terminal::start(home, 40, 120, &[], env);
     terminal.until("a verdict", |screen| {
         let rungs = ["USED", "TRACKS", "PRESENT", "NOT NEEDED", "NONE FOUND"];
-        // A rung that is still being tested is not the last word.
+        // A rung that is still being tested is not final.
         rungs.iter().any(|rung| screen.contains(rung))
             && !screen.contains("so far")
             && !screen.contains("esc stops")
@@ -238,7 +238,7 @@ fn a_run_over_a_data_set_is_opened_filtered_and_left_for_a_problem() {
     t.settles();
     t.press("\r");
     t.sees("recorded by run six");
-    // The sentence goes on in the next line.
+    // The sentence continues on the next line.
     t.sees("and data, the model answered");
     t.settles();
     t.press("D");
@@ -259,7 +259,7 @@ fn a_run_is_started_from_the_explorer_and_stops_with_it() {
     t.sees("No run is open");
     t.press("n");
     t.sees("Start a run");
-    // A wrong option is said before anything is started.
+    // A wrong option is reported before anything starts.
     t.press("\x15--limit 3\r");
     t.sees("required");
     t.press("n");
@@ -278,7 +278,7 @@ fn a_run_is_started_from_the_explorer_and_stops_with_it() {
     t.sees("running, p pauses it");
     t.press("q");
     assert_eq!(t.ends(), 0);
-    // Nobody writes the file a little later, and it is whole as far as it goes.
+    // After a moment the file no longer grows, and its last row is complete.
     let rows = home.path().join("many/rows.jsonl");
     let length = || fs::metadata(&rows).unwrap().len();
     let mut before = 0;

@@ -1,4 +1,4 @@
-//! Picking another model: one that cannot be loaded changes nothing but the line that says so.
+//! Picking another model: one that cannot be loaded changes only the line that reports it.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn a_model_that_cannot_be_loaded_leaves_the_run_its_notes_and_the_model() {
     t.settles();
     t.press("kept in spite of m\r");
     t.sees("kept in spite of m");
-    // A folder without weights, and weights that are none, named as no shell has expanded them.
+    // A folder without weights, and invalid weights, with paths not expanded by a shell.
     fs::create_dir(home.path().join("empty")).unwrap();
     fs::create_dir(home.path().join("broken")).unwrap();
     fs::write(home.path().join("broken/model.safetensors"), "no weights").unwrap();
@@ -40,7 +40,7 @@ fn a_model_that_cannot_be_loaded_leaves_the_run_its_notes_and_the_model() {
         t.press("\x1b");
         t.until("no more of it", |screen| !screen.contains(says));
     }
-    // The model answers: a toggle, and the next problem of the list.
+    // The model still works: a toggle, and the next problem of the list.
     t.press("3");
     t.settles();
     t.press(" ");

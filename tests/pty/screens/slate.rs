@@ -1,5 +1,5 @@
-//! A clean slate: what clears the screen and when, terminals without a size, characters of doubtful width, and a terminal that
-//! does not read.
+//! Clearing the screen: what clears it and when, terminals without a size, characters of doubtful width, and a terminal that does not
+//! read.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use tempfile::tempdir;
 use super::ready;
 use crate::terminal::Terminal;
 
-/// Puts something on the screen that the program knows nothing of.
+/// Writes to the screen behind the program's back.
 fn wall(t: &mut Terminal) {
     t.parser
         .process(b"\x1b7\x1b[12;1Hmessage from root: lunch\x1b8");
@@ -133,7 +133,7 @@ fn a_terminal_that_does_not_read_holds_up_no_end() {
     let home = tempdir().unwrap();
     let mut t = ready(home.path(), &[]);
     t.stop_reading();
-    // More than a pseudo-terminal holds.
+    // More than a pseudo-terminal buffers.
     for _ in 0..200 {
         t.press("\x0c");
         std::thread::sleep(Duration::from_millis(5));

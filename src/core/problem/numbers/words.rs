@@ -1,17 +1,17 @@
-//! Number words: cardinals with their scales, mixed numbers in words, and the words that multiply and divide.
+//! Number words: cardinals with scale words, mixed numbers in words, and words that multiply or divide.
 
 use super::{Kind, Number, Ratio, What, Word};
 
-/// Reads a cardinal at a word: digits or number words, with scale words ("2 dozen", "two hundred and five").
+/// Reads a cardinal: digits or number words, with scale words ("2 dozen", "two hundred and five").
 pub(super) fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
     let (mut value, mut used) = whole(text, words, at)?;
     if let Some((part, more)) = and_a_part(text, words, at + used) {
-        // "A dozen and a half" are 18.
+        // "A dozen and a half" is 18.
         let of = word(words, at + used - 1).and_then(scale).unwrap_or(1);
         let part = part.checked_mul(Ratio::integer(of))?;
         (value, used) = (value.checked_add(part)?, used + more);
     }
-    // Number words have taken their hundreds and dozens.
+    // Hundreds and dozens of number words are already included.
     let least = if word(words, at).is_some() { 1000 } else { 0 };
     while joined(text, words, at + used)
         && let Some(factor) = word(words, at + used).and_then(scale)
@@ -23,7 +23,7 @@ pub(super) fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, 
     Some((value, used))
 }
 
-/// Words after a number that turn it into another one, which is not read.
+/// Words after a number that change it into an unsupported one.
 const ALTERING: [&str; 20] = [
     "trillion",
     "trillions",
@@ -46,7 +46,7 @@ const ALTERING: [&str; 20] = [
     "pct",
     "tens",
 ];
-/// Ordinals that are no fractions; those that are ("third") tell by their number.
+/// Ordinals that are never fractions. Those that can be ("third") are detected by the number before them.
 const ORDINALS: [&str; 18] = [
     "first",
     "second",
@@ -68,8 +68,8 @@ const ORDINALS: [&str; 18] = [
     "thousandths",
 ];
 
-/// Tells a number that is only part of a longer expression, which must not be read: "minus five", "5 squared", "two point five",
-/// "twenty-first", "5 per cent", "5 degrees below zero", "1 / 2". Returns how many words of that expression follow the number; `None` if it stands alone.
+/// Detects a number that is part of a longer, unsupported expression: "minus five", "5 squared", "two point five", "twenty-first", "5 per
+/// cent", "5 degrees below zero", "1 / 2". Returns the number of further words of that expression, or `None` if the number is complete.
 pub(super) fn unread(
     text: &str,
     words: &[Word],
@@ -120,7 +120,7 @@ pub(super) fn unread(
     }
 }
 
-/// Whether a larger number follows behind a slash with blanks around it: "1 / 2" is a fraction, "8 / 2" a division.
+/// Returns whether a larger number follows after a spaced slash: "1 / 2" is a fraction, "8 / 2" a division.
 fn is_over(text: &str, words: &[Word], next: usize, number: &Number) -> bool {
     let Some((end, What::Digits(below))) = words.get(next).map(|word| (word.start, &word.is))
     else {
@@ -130,7 +130,7 @@ fn is_over(text: &str, words: &[Word], next: usize, number: &Number) -> bool {
     between == Some("/") && number.value < *below
 }
 
-/// How many words say that the number in front of them is below zero: "below zero", "degrees Celsius below freezing".
+/// Returns the number of words that make the preceding number negative: "below zero", "degrees Celsius below freezing".
 fn below_zero(text: &str, words: &[Word], next: usize) -> Option<usize> {
     const UNITS: [&str; 8] = [
         "degree",
@@ -153,7 +153,7 @@ fn below_zero(text: &str, words: &[Word], next: usize) -> Option<usize> {
     (said && together).then_some(units + 2)
 }
 
-/// Whether a word follows the one before it with a degree sign between.
+/// Returns whether a degree sign separates a word from the one before it.
 fn after_degree(text: &str, words: &[Word], at: usize) -> bool {
     let between = at
         .checked_sub(1)
@@ -161,7 +161,7 @@ fn after_degree(text: &str, words: &[Word], at: usize) -> bool {
     between.is_some_and(|between| between.trim() == "°")
 }
 
-/// Whether a word only scales the number in front of it.
+/// Returns whether a word only scales the number before it.
 pub(super) fn is_scale(words: &[Word], at: usize) -> bool {
     word(words, at).and_then(scale).is_some()
 }
@@ -172,7 +172,7 @@ fn and_a_part(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
     if !follows(0) || word(words, at) != Some("and") || !follows(1) {
         return None;
     }
-    // "5 and a third of the rest" are two quantities.
+    // "5 and a third of the rest" has two quantities.
     let is_share = |n: usize| matches!(word(words, at + n), Some("of" | "as"));
     if let What::Slashed(part) = words.get(at + 1)?.is {
         return (part < Ratio::ONE && !is_share(2)).then_some((part, 2));
@@ -196,7 +196,7 @@ fn whole(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
         return Some((value, 1));
     }
     let article = matches!(word(words, at)?, "a" | "an");
-    // What the last of thousand, million and billion multiplied; each of them may stand once, the larger first.
+    // `thousands` is the sum of the finished thousands, millions and billions; each may occur once, larger ones first.
     let (mut thousands, mut below, mut last) = (0_i64, None::<i64>, i64::MAX);
     let mut used = usize::from(article);
     let mut read = 0;
@@ -213,7 +213,7 @@ fn whole(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
                     thousands = thousands.checked_add(times.checked_mul(factor)?)?;
                     (below, last) = (None, factor);
                 }
-                // After a thousand, or on 112, a scale word begins a number of its own.
+                // After a thousand, or after 112, a scale word begins a new number.
                 ..1000 if times < 100 && (below.is_some() || thousands == 0) => {
                     below = Some(times * factor);
                 }
@@ -234,7 +234,7 @@ fn whole(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
     (read > 0).then(|| (Ratio::integer(thousands + below.unwrap_or(0)), used))
 }
 
-/// Reads zero to ninety-nine in words, and how many words it takes.
+/// Reads zero to ninety-nine in words; also returns the number of words used.
 fn small(text: &str, words: &[Word], at: usize) -> Option<(i64, usize)> {
     let value = small_word(word(words, at)?)?;
     if value >= 20
@@ -247,7 +247,7 @@ fn small(text: &str, words: &[Word], at: usize) -> Option<(i64, usize)> {
     Some((value, 1))
 }
 
-/// Whether a word follows the one before it with nothing but blanks or one hyphen between.
+/// Returns whether only spaces or one hyphen separate a word from the one before it.
 pub(super) fn joined(text: &str, words: &[Word], at: usize) -> bool {
     let between = at
         .checked_sub(1)

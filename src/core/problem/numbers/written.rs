@@ -1,4 +1,4 @@
-//! Numbers in digits: the forms that are read, and what around the digits makes them something else.
+//! Numbers in digits: the accepted forms, and the contexts that disqualify them.
 
 use std::sync::LazyLock;
 
@@ -6,14 +6,14 @@ use regex::Regex;
 
 use super::{Ratio, What};
 
-/// Signs of currencies.
+/// Currency signs.
 pub(crate) const CURRENCY: [char; 4] = ['$', '£', '€', '¥'];
 /// Hyphen, minus sign, en dash.
 pub(crate) const DASHES: [char; 3] = ['-', '\u{2212}', '\u{2013}'];
 /// One-character fractions.
 const FRACTIONS: &str = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞";
 
-/// Reads a run of letters (and digits that follow them), with apostrophes between letters and points between digits ("v2.5").
+/// Reads a run of letters (and digits after them), with apostrophes between letters and points between digits ("v2.5").
 pub(super) fn letters(rest: &str) -> (usize, What) {
     let mut len = 0;
     let mut chars = rest.char_indices().peekable();
@@ -32,8 +32,8 @@ pub(super) fn letters(rest: &str) -> (usize, What) {
     (len, What::Letters(rest[..len].to_lowercase()))
 }
 
-/// Reads a number in digits: groups of thousands, decimals, `a/b`, `3 1/2`, and a unit ("30mph") or thousands ("$4k") glued to it. What
-/// stands together with the digits and follows none of these forms makes all of it no number.
+/// Reads a number in digits: groups of thousands, decimals, `a/b`, `3 1/2`, and an attached unit ("30mph") or thousands ("$4k").
+/// Anything else attached to the digits disqualifies the whole.
 pub(super) fn written_number(text: &str, start: usize) -> (usize, What) {
     let (before, rest) = (&text[..start], &text[start..]);
     let (body, is) = body(rest);
@@ -45,7 +45,7 @@ pub(super) fn written_number(text: &str, start: usize) -> (usize, What) {
         .sum();
     let end = body + suffix;
     let suffix = &rest[body..end];
-    // "3 ½" is one number, of a kind that is not read.
+    // "3 ½" is one number, of an unsupported form.
     if let Some(after) = rest[end..].strip_prefix(' ')
         && let Some(part) = after.chars().next().filter(|c| FRACTIONS.contains(*c))
     {
@@ -82,7 +82,7 @@ pub(super) fn written_number(text: &str, start: usize) -> (usize, What) {
     }
 }
 
-/// Where the minus sign in front of a number begins, if there is one: "-5", "$-5", "-$5".
+/// Returns the start of the minus sign before a number, if there is one: "-5", "$-5", "-$5".
 fn sign_before(before: &str) -> Option<usize> {
     let left = before.trim_end_matches(CURRENCY).strip_suffix(DASHES)?;
     let left = left.trim_end_matches(CURRENCY);
@@ -90,7 +90,7 @@ fn sign_before(before: &str) -> Option<usize> {
     (left.is_empty() || left.ends_with(opens)).then_some(left.len())
 }
 
-/// A number in digits with what is glued to it.
+/// Interprets a number in digits together with its suffix.
 fn with_suffix(value: Ratio, suffix: &str, is_money: bool) -> What {
     let is = match suffix {
         "k" | "K" if is_money => value.checked_mul(Ratio::integer(1000)),
@@ -106,7 +106,7 @@ fn with_suffix(value: Ratio, suffix: &str, is_money: bool) -> What {
     is.map_or(What::Other, What::Digits)
 }
 
-/// The proper fraction of a mixed number, " 1/2" or "-1/2", and how many bytes it takes.
+/// Reads the proper fraction of a mixed number, " 1/2" or "-1/2"; also returns its length in bytes.
 fn fraction_after(rest: &str) -> Option<(Ratio, usize)> {
     let after = rest.strip_prefix([' ', '-'])?;
     let after = after
@@ -126,7 +126,7 @@ fn form(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a pattern of ours")
 }
 
-/// Digits with all that joins them to further digits.
+/// Digits with everything that joins them to further digits.
 static JOINED: LazyLock<Regex> =
     LazyLock::new(|| form(r"^\.?\d+(?:(?:[,._/⁄:'’]|(?:\^|\*\*)-?|[×x]\s?10\^-?)\d+)*"));
 /// Dates, telephone numbers, and ranges of percentages.
@@ -135,7 +135,7 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
         r"^(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-\d{4}|(?:\d-)?(?:\d{3}-)?\d{3}-\d{4}|(?:\d{1,2}[ .-]\(?)?\d{3}(?:\) ?|[ .-])\d{3}[ .-]\d{4}|\d+(?:\.\d+)?[-–]\d+(?:\.\d+)?\s?%)(?:\b|$|\s|[.,;?!)])",
     )
 });
-/// Thousands with blanks between, of which some keep lines together.
+/// Thousands separated by spaces, including no-break ones.
 static SPACED: LazyLock<Regex> =
     LazyLock::new(|| form(r"^\d{1,3}(?:[ \u{a0}\u{2009}\u{202f}]\d{3})+\b"));
 static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
@@ -145,7 +145,7 @@ static FRACTION: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+[/⁄]\d+$"));
 static RATIO: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+(?::\d+){1,3}$"));
 static TIME: LazyLock<Regex> = LazyLock::new(|| form(r"^\d{1,2}(?::[0-5]\d)+$"));
 
-/// The digits at the start of a text with all that joins them, and what they are.
+/// Reads the digits at the start of a text with everything joined to them, and classifies them.
 fn body(rest: &str) -> (usize, What) {
     if let Some(found) = DATE.captures(rest).and_then(|found| found.get(1)) {
         return (found.end(), What::Other);
@@ -158,9 +158,9 @@ fn body(rest: &str) -> (usize, What) {
         Ratio::parse(&plain).map_or(What::Other, What::Digits)
     };
     if let Some(found) = SPACED.find(rest) {
-        // "12 100 gram bags" is two numbers; "12 000" and what no line break may part is one.
+        // "12 100 gram bags" has two numbers; "12 000" and digits joined by no-break spaces are one.
         let text = found.as_str();
-        // "1 000,50" goes on.
+        // "1 000,50" continues.
         if let Some(rest) = rest[found.end()..].strip_prefix(['.', ',', '/', ':'])
             && rest.starts_with(|c: char| c.is_ascii_digit())
         {
@@ -172,7 +172,7 @@ fn body(rest: &str) -> (usize, What) {
     }
     let text = JOINED.find(rest).map_or("", |found| found.as_str());
     let is = if PLAIN.is_match(text) {
-        // A point or a group of thousands: "1.000".
+        // Ambiguous between a decimal point and a group of thousands: "1.000".
         match text.split_once('.') {
             Some((whole, "000")) if !whole.is_empty() => What::Other,
             _ => number(text),
@@ -180,7 +180,7 @@ fn body(rest: &str) -> (usize, What) {
     } else if FRACTION.is_match(text) {
         Ratio::parse(&text.replace('⁄', "/")).map_or(What::Other, What::Slashed)
     } else if RATIO.is_match(text) && !TIME.is_match(text) {
-        // "3:4" are two quantities.
+        // "3:4" is two quantities.
         let first = text.find(':').unwrap_or(text.len());
         return (first, number(&text[..first]));
     } else {

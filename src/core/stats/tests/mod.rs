@@ -1,5 +1,5 @@
-//! Statistics against scipy, statsmodels and scikit-learn: `assets/reference/statistics.py` wrote the inputs and the results in
-//! `tests/data/statistics.json`. What must hold for any input is in `properties`.
+//! Statistics compared with scipy, statsmodels and scikit-learn: `assets/reference/statistics.py` writes inputs and results to
+//! `tests/data/statistics.json`. Properties for any input are in `properties`.
 
 mod properties;
 
@@ -15,7 +15,6 @@ use super::power::{independent_detectable, paired_detectable};
 use super::ranking::{self, Ranking};
 use super::*;
 
-/// What the script wrote.
 #[derive(Deserialize)]
 struct Reference {
     shares: Vec<ShareCase>,
@@ -176,7 +175,7 @@ fn bools(bits: &[u8]) -> Vec<bool> {
     bits.iter().map(|bit| *bit == 1).collect()
 }
 
-/// The same number to nine places, the least of it relative.
+/// Asserts equality to a relative 1e-9, with an absolute floor.
 #[track_caller]
 fn same(got: f64, want: f64) {
     let near = 1e-9 * want.abs().max(1e-3);
@@ -215,7 +214,7 @@ fn intervals_of_shares_and_means() {
         }
     }
     for case in reference.means {
-        // The quantiles of Student's t are a table of three decimals.
+        // The quantiles of Student's t are tabulated to three decimals.
         let (low, high) = mean_interval(&case.samples).unwrap();
         let width = case.interval.1 - case.interval.0;
         assert!((low - case.interval.0).abs() < 3e-4 * width, "{low}");
@@ -298,7 +297,7 @@ fn a_bootstrap_draws_clusters() {
     };
     assert_ne!(other.interval(&case.clusters, mean), Some(interval));
 
-    // Scipy draws other rows, so the ends differ by chance.
+    // Scipy draws different rows, so the ends differ by chance.
     let ranking = Ranking::new(&case.scores, &bools(&case.positive)).expect("numbers");
     let auroc = |weights: &[u32]| ranking.weighted(weights).auroc();
     let interval = bootstrap.interval_of_rows(case.scores.len(), auroc);
@@ -401,7 +400,7 @@ fn false_discovery_rates() {
         }
     }
     assert!(benjamini_hochberg(&[]).is_empty());
-    // What is not a number counts as 1, and still as a test.
+    // NaN counts as 1, and still as a test.
     assert_eq!(benjamini_hochberg(&[f64::NAN, 0.01]), [1.0, 0.02]);
 }
 
@@ -413,7 +412,7 @@ fn detectable_differences() {
     }
     for case in cases.independent {
         let d = independent_detectable(case.baseline, case.n_1, case.n_2);
-        // Statsmodels counts findings in the wrong direction too, which are one in a million.
+        // Statsmodels also counts findings in the wrong direction, about one in a million.
         match (d, case.d) {
             (Some(d), Some(want)) => assert!((d - want).abs() < 1e-5, "{d}, and not {want}"),
             (d, want) => assert_eq!(d, want),
@@ -431,7 +430,7 @@ fn detectable_differences() {
     for (baseline, n) in [(1.0, 50.0), (-0.1, 50.0), (0.5, 0.0), (f64::NAN, 50.0)] {
         assert_eq!(independent_detectable(baseline, n, n), None);
     }
-    // From none at all on: d = (1.96 √(d (1 - d/2)) + 0.84 √(d (1 - d))) / √n at equal sizes.
+    // From a baseline of 0: d = (1.96 √(d (1 - d/2)) + 0.84 √(d (1 - d))) / √n at equal sizes.
     assert!(independent_detectable(0.0, 100.0, 100.0).is_some_and(|d| d > 0.05 && d < 0.1));
 }
 
@@ -478,7 +477,7 @@ fn calibration_of_nothing() {
     assert_eq!(by_group(&[1], &[]), None);
     assert_eq!(left_out(&["a", "a"], &[true, false], &[0, 0]), None);
     assert_eq!(left_out(&["a"], &[true], &[]), None);
-    // The only row of its group is judged by all others.
+    // The only row of its group is predicted from all others.
     let p = left_out(&["a", "b", "b"], &[true, true, false], &[0, 1, 2]);
     assert_eq!(p, Some(vec![0.5, 0.0, 1.0]));
     assert_eq!(brier(&[], &[]), None);

@@ -1,4 +1,4 @@
-//! What must hold for any input.
+//! Properties that hold for any input.
 
 use proptest::prelude::*;
 
@@ -124,7 +124,7 @@ proptest! {
             prop_assert!(q[i] >= p[i] && q[i] <= 1.0);
             prop_assert!(p[i] > p[j] || q[i] <= q[j]);
         }
-        // A finding of Bonferroni's correction is one here.
+        // Every finding under Bonferroni's correction is also one here.
         let bonferroni = |p: f64| p * float(q.len());
         prop_assert!(p.iter().zip(&q).all(|(p, q)| *q <= bonferroni(*p).min(1.0) + 1e-12));
     }
@@ -135,7 +135,7 @@ proptest! {
         if let Some(d) = pairs.difference() {
             prop_assert!(-1.0 <= d.ci95.0 && d.ci95.0 <= d.difference + 1e-12);
             prop_assert!(d.difference <= d.ci95.1 + 1e-12 && d.ci95.1 <= 1.0);
-            // The other way round, all is negated.
+            // Swapping the conditions negates everything.
             let swapped = Pairs { first_only: second_only, second_only: first_only, ..pairs };
             let turned = swapped.difference().unwrap();
             prop_assert!((turned.ci95.0 + d.ci95.1).abs() < 1e-9 && (turned.ci95.1 + d.ci95.0).abs() < 1e-9);
@@ -154,7 +154,7 @@ proptest! {
         let p = binomial_test(hits, n, published);
         prop_assert!((0.0..=1.0).contains(&p));
         prop_assert!(p >= masses(n, published)[hits] - 1e-12);
-        // Hits and misses are two names of one thing.
+        // Swapping hits and misses changes nothing.
         prop_assert!((p - binomial_test(n - hits, n, 1.0 - published)).abs() < 1e-6);
     }
 

@@ -1,4 +1,4 @@
-//! Bad config.json and meta.json files, and such as contradict the weights.
+//! Bad config.json and meta.json files, and ones that contradict the weights.
 
 use super::{CONFIG, Case, WEIGHTS, config, edited, toy_but};
 use crate::engine::model::family::Base;

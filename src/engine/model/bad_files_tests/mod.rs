@@ -1,5 +1,5 @@
-//! Bad checkpoints of every sort, as files on the disk, opened through the normal door: each of them gives one error that
-//! names the file, says what is wrong and what to do, and costs neither time nor memory.
+//! Bad checkpoints of every kind as files on disk, opened normally: each one gives one error that names the file, the problem
+//! and a remedy, and uses little time and memory.
 
 mod config;
 mod tokenizer;
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use super::tiny::{self, Tensors};
 use super::{Checkpoint, Device, ErrorKind, LoadOptions, Model, ModelError};
 
-/// The longest that one of them may take, on a machine that does other things too.
+/// The maximum duration of a case, on a busy machine.
 const SLOWEST: Duration = Duration::from_secs(10);
 
-/// A checkpoint folder, and what its error says.
+/// A checkpoint folder and its expected error.
 pub(super) struct Case {
     what: &'static str,
     files: Vec<(&'static str, Vec<u8>)>,
@@ -52,7 +52,7 @@ pub(super) fn tokenizer() -> Vec<u8> {
     checkpoint.tokenizer.expect("it has one").into_owned()
 }
 
-/// The toy folder with other files in place of its own; an empty name takes nothing from it.
+/// Replaces files of the toy folder; an entry with an empty name replaces nothing.
 pub(super) fn toy_but(other: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, Vec<u8>)> {
     let mut files = other;
     let has = |files: &[(&str, Vec<u8>)], name: &str| files.iter().any(|(n, _)| *n == name);
@@ -74,7 +74,6 @@ pub(super) fn toy_but(other: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str,
     files
 }
 
-/// The toy's weights, edited.
 pub(super) fn edited(edit: impl FnOnce(&mut Tensors)) -> Vec<u8> {
     let mut tensors = tiny::tensors_of(1);
     edit(&mut tensors);
@@ -83,7 +82,7 @@ pub(super) fn edited(edit: impl FnOnce(&mut Tensors)) -> Vec<u8> {
 
 fn open(path: &Path, options: &LoadOptions) -> Result<Model, ModelError> {
     let checkpoint = Checkpoint::open(&path.display().to_string())?;
-    // What opening does on the way, where a tokenizer is looked for.
+    // Opening also does this when it looks for a tokenizer.
     let _ = checkpoint.inferred();
     Model::load(&checkpoint, options, &Device::Cpu, &mut |_| {})
 }
@@ -113,7 +112,7 @@ fn every_bad_file_gives_one_error_that_names_it_and_the_next_step() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Checks what is said of a folder.
+/// Checks the error of a folder.
 fn refused(case: &Case, folder: &Path) -> Result<(), String> {
     let start = Instant::now();
     let loaded = open(folder, &case.options);
@@ -156,7 +155,7 @@ fn a_file_of_gigabytes_whose_header_claims_them_is_refused_unread() {
     let mut start = (3_u64 << 30).to_le_bytes().to_vec();
     start.extend(b"{\"a\":");
     std::fs::write(&path, start).expect("a writable folder");
-    // Holes take no room on the disk.
+    // A sparse file uses no disk space.
     let file = std::fs::OpenOptions::new().write(true).open(&path);
     let grown = file.and_then(|file| file.set_len(4 << 30));
     if grown.is_ok() {

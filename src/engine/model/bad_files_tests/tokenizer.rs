@@ -1,4 +1,4 @@
-//! Bad tokenizer.json files, and such as do not fit the model.
+//! Bad tokenizer.json files, and ones that do not fit the model.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn with(change: impl FnOnce(&mut Value)) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// A byte-pair vocabulary of three words with these merges.
+/// Creates a byte-pair vocabulary of three words with these merges.
 fn pairs(merges: &Value, prefix: &Value) -> Vec<u8> {
     with(|t| {
         t["added_tokens"] = json!([]);

@@ -1,4 +1,4 @@
-//! Bad `torch.save` files, those that were made to do harm among them.
+//! Bad `torch.save` files, including malicious ones.
 
 use super::{CONFIG, Case, TORCH, toy_but};
 use crate::engine::model::tensor_file::made::{
@@ -6,7 +6,7 @@ use crate::engine::model::tensor_file::made::{
 };
 use crate::engine::model::tiny;
 
-/// What would leave a file behind if anything ran it.
+/// A command that would leave a file behind if it were run.
 const COMMAND: &str = "touch /tmp/undertone-was-here";
 
 fn whole() -> Vec<u8> {
@@ -30,7 +30,7 @@ fn system() -> Vec<u8> {
     pickle.end()
 }
 
-/// The toy with many more blocks, every tensor of it cut from one storage, values `stride` apart.
+/// The toy with many more blocks, all tensors cut from one storage with values `stride` apart.
 fn aliases(stride: i64, values: usize) -> (Vec<u8>, Vec<u8>) {
     const LAYERS: usize = 60;
     let tensors = tiny::tensors_of(1);
@@ -41,7 +41,7 @@ fn aliases(stride: i64, values: usize) -> (Vec<u8>, Vec<u8>) {
             .map(|&n| i64::try_from(n).expect("small"))
             .collect();
         let last = sizes.last().copied().unwrap_or(1);
-        // Only vectors lie apart; matrices would not fit.
+        // Only vectors are strided; matrices would not fit.
         let strides = if sizes.len() == 1 {
             vec![stride]
         } else {
@@ -240,7 +240,7 @@ pub(super) fn cases() -> Vec<Case> {
         of(&Described { key: "7", ..SIX }),
         &["missing"],
     );
-    // Written once and used again and again, a long text would be copied as often.
+    // A long text, written once and used repeatedly, would be copied each time.
     let long = "k".repeat(4 << 20);
     let long = || Pickle::new().text(&long).raw(b"q\x010}q\x02(");
     let tensor = |p: Pickle| p.tensor("a", &SIX);

@@ -1,4 +1,4 @@
-//! Bad safetensors files, indices of them, and what is saved under their name by mistake.
+//! Bad safetensors files and indices, and other content saved under their names by mistake.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::engine::model::{Device, tiny};
 const TABLE: &str = "base_causallm.transformer.wte.weight";
 const NORM: &str = "base_causallm.transformer.ln_f.weight";
 
-/// A file of this header and so many values.
+/// Creates a file of this header and a body of `body` values.
 fn file(header: &str, body: usize) -> Vec<u8> {
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
     file.extend(header.as_bytes());
@@ -24,7 +24,7 @@ fn whole() -> Vec<u8> {
     tiny::serialize(&tiny::tensors_of(1))
 }
 
-/// The toy's weights with one value in the middle replaced.
+/// Replaces one value in the middle of the toy's weights.
 fn with_value(value: f32) -> Vec<u8> {
     edited(|tensors| tensors.get_mut(NORM).expect("it is there").1[3] = value)
 }
@@ -194,7 +194,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Low-rank branches that hold nothing.
+/// Low-rank branches of rank zero.
 fn zero_rank() -> Case {
     let weights = edited(|t| {
         let linear = ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"];
@@ -220,7 +220,6 @@ fn zero_rank() -> Case {
     Case::new("low-rank branches of rank 0", toy_but(files), says)
 }
 
-/// Several files and what joins them.
 fn indices() -> Vec<Case> {
     const INDEX: &str = "model.safetensors.index.json";
     let of = |map: serde_json::Value| {

@@ -1,4 +1,4 @@
-//! The sizes of a GPT-2 backbone, from its config.json or, where there is none, from the published sizes.
+//! The sizes of a GPT-2 backbone, from its config.json or, without one, from the published sizes.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::keys::{self, Ids};
 use crate::engine::model::family::Base;
 
-/// Names that transformers takes for the fields of a GPT-2 too.
+/// Alternative field names that transformers also accepts for GPT-2.
 const ALIASES: [(&str, &str); 4] = [
     ("hidden_size", "n_embd"),
     ("max_position_embeddings", "n_positions"),
@@ -23,13 +23,13 @@ pub struct Gpt2Config {
     pub heads: usize,
     /// Transformer blocks.
     pub layers: usize,
-    /// Positions that have an embedding.
+    /// The number of position embeddings.
     pub positions: usize,
     /// Width inside the MLP.
     pub inner: usize,
     /// Epsilon of every layer norm.
     pub norm_eps: f32,
-    /// Rows of the vocabulary before special tokens were added to it.
+    /// Rows of the vocabulary before special tokens were added.
     pub vocab: usize,
     /// Whether the output table is the input table.
     pub tied: bool,
@@ -58,7 +58,6 @@ struct File {
 }
 
 impl Gpt2Config {
-    /// Reads and validates a config.json; the error names the field.
     pub(super) fn parse(config: &Map<String, Value>) -> Result<Self, String> {
         let file: File = keys::read(keys::without_aliases(config, &ALIASES)?)?;
         keys::check(config)?;
@@ -112,7 +111,7 @@ impl Gpt2Config {
         })
     }
 
-    /// The published sizes (methods.md 2.5): every one of them has heads 64 wide.
+    /// Returns the published sizes (methods.md 2.5), all with heads 64 wide.
     pub(super) fn published(width: usize, layers: usize) -> Option<Self> {
         const SIZES: [(usize, usize); 4] = [(768, 12), (1024, 24), (1280, 36), (1600, 48)];
         SIZES.contains(&(width, layers)).then_some(Self {

@@ -1,4 +1,4 @@
-//! Keys of config.json that are not read: those that may change the computation are refused.
+//! Unread keys of config.json: those that may change the computation are rejected.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::engine::model::source::in_place_of_it;
 
-/// Keys that transformers writes for GPT-2 and Llama and that change nothing here: training, generation, heads that are not loaded,
-/// and what each configuration checks by itself.
+/// Keys that transformers writes for GPT-2 and Llama and that have no effect here: training, generation, unused heads, and keys
+/// that each configuration checks itself.
 const HARMLESS: &[&str] = &[
     "activation_function",
     "add_cross_attention",
@@ -50,7 +50,7 @@ const HARMLESS: &[&str] = &[
     "tie_word_embeddings",
 ];
 
-/// Parts of names that suggest a change of the computation.
+/// Parts of names that suggest a change to the computation.
 const TELLING: &[&str] = &[
     "act",
     "activation",
@@ -104,7 +104,7 @@ const TELLING: &[&str] = &[
     "window",
 ];
 
-/// Words of what every GPT-2 and Llama has: `use_rope: false` switches it off, where `use_qk_norm: false` changes nothing.
+/// Words for parts of every GPT-2 and Llama: `use_rope: false` disables one, while `use_qk_norm: false` has no effect.
 const NEEDED: &[&str] = &[
     "affine",
     "attention",
@@ -130,7 +130,7 @@ const NEEDED: &[&str] = &[
     "silu",
     "swiglu",
 ];
-/// Words that only say that something is used.
+/// Words that only mean use.
 const FILLERS: &[&str] = &[
     "use",
     "uses",
@@ -141,7 +141,7 @@ const FILLERS: &[&str] = &[
     "elementwise",
 ];
 
-/// Whether a key names nothing but what the model needs.
+/// Returns whether a key names only parts that the model needs.
 fn names_what_is_needed(plain: &str) -> bool {
     let is_in = |list: &[&str], word: &str| {
         list.contains(&word)
@@ -156,8 +156,8 @@ fn names_what_is_needed(plain: &str) -> bool {
     words.peek().is_some() && words.all(|word| is_in(NEEDED, word))
 }
 
-/// Refuses unknown keys whose names suggest that they change the computation. `null`, `false` and empty values are taken as off, unless
-/// what is off is a part of every model of this kind.
+/// Rejects unknown keys whose names suggest a change to the computation. `null`, `false` and empty values count as off and are
+/// accepted, unless they disable a part of every model of this kind.
 pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
     let is_off = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,
@@ -178,7 +178,7 @@ pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
             || plain == "chunk_size_feed_forward" && value.as_u64() == Some(0)
             || plain == "partial_rotary_factor" && value.as_f64() == Some(1.0)
             || plain == "layer_types" && all_full(value)
-            // The window holds where it is switched on.
+            // The window applies only if it is switched on.
             || plain == "max_window_layers"
             || plain == "sliding_window" && config.get("use_sliding_window") == Some(&Value::Bool(false));
         let words = || plain.split(['_', '-', '.']);
@@ -200,7 +200,7 @@ pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// The object of a config.json. A key that stands there twice is refused: readers differ in which one they take.
+/// The object of a config.json. Duplicate keys are rejected: readers differ in which one they use.
 struct Unique(Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Unique {
@@ -229,7 +229,7 @@ impl<'de> Deserialize<'de> for Unique {
     }
 }
 
-/// Reads the text of a config.json as an object.
+/// Parses the text of a config.json as an object.
 pub(super) fn parse(text: &str) -> Result<Map<String, Value>, String> {
     if let Some(what) = in_place_of_it(text.as_bytes()).filter(|_| !text.trim().is_empty()) {
         return Err(format!("config.json: {what}"));
@@ -260,7 +260,7 @@ pub(super) fn read<T: DeserializeOwned>(config: Map<String, Value>) -> Result<T,
     })
 }
 
-/// The configuration with every field under its first name; one that has two names and two values is refused.
+/// Returns the configuration with every field under its primary name; rejects a field with two names and two values.
 pub(super) fn without_aliases(
     config: &Map<String, Value>,
     aliases: &[(&str, &str)],
@@ -286,14 +286,12 @@ pub(super) fn without_aliases(
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a token's number or a list of them")]
 pub(super) enum Ids {
-    /// A number alone.
     One(u32),
-    /// A list.
     Many(Vec<u32>),
 }
 
 impl Ids {
-    /// The tokens as a list.
+    /// Returns the tokens as a list.
     pub(super) fn into_list(self) -> Vec<u32> {
         match self {
             Self::One(id) => vec![id],
@@ -302,7 +300,7 @@ impl Ids {
     }
 }
 
-/// Refuses unknown keys in the `undertone` object: after a typo the default would silently stay in force.
+/// Rejects unknown keys in the `undertone` object: after a typo, the default would silently apply.
 pub(super) fn check_hints(config: &Map<String, Value>) -> Result<(), String> {
     const KNOWN: [&str; 8] = [
         "family",

@@ -1,4 +1,4 @@
-//! The sizes of a Llama backbone, from its config.json or, where there is none, from the published sizes.
+//! The sizes of a Llama backbone, from its config.json or, without one, from the published sizes.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -14,13 +14,13 @@ pub struct LlamaConfig {
     pub width: usize,
     /// Query heads.
     pub heads: usize,
-    /// Heads of keys and values, each shared by `heads / kv_heads` query heads.
+    /// Key-value heads, each shared by `heads / kv_heads` query heads.
     pub kv_heads: usize,
     /// Width of a head.
     pub head_width: usize,
     /// Transformer blocks.
     pub layers: usize,
-    /// Positions that the model was made for.
+    /// The number of positions it was trained for.
     pub positions: usize,
     /// Width inside the MLP.
     pub inner: usize,
@@ -28,9 +28,9 @@ pub struct LlamaConfig {
     pub norm_eps: f32,
     /// Base of the rotation frequencies.
     pub rope_theta: f32,
-    /// How the frequencies are stretched.
+    /// The scaling of the frequencies.
     pub rope_scaling: Option<RopeScaling>,
-    /// Rows of the vocabulary before special tokens were added to it.
+    /// Rows of the vocabulary before special tokens were added.
     pub vocab: usize,
     /// Whether the output table is the input table.
     pub tied: bool,
@@ -38,7 +38,7 @@ pub struct LlamaConfig {
     pub eos: Vec<u32>,
 }
 
-/// The fields of config.json that are read here; `rope` reads its own.
+/// The fields of config.json read here; `rope` reads its own.
 #[derive(Deserialize)]
 struct File {
     hidden_size: usize,
@@ -59,7 +59,6 @@ struct File {
 }
 
 impl LlamaConfig {
-    /// Reads and validates a config.json; the error names the field.
     pub(super) fn parse(config: &Map<String, Value>) -> Result<Self, String> {
         let file: File = keys::read(config.clone())?;
         keys::check(config)?;
@@ -126,7 +125,7 @@ impl LlamaConfig {
         })
     }
 
-    /// The published sizes of Llama 3.2 (methods.md 2.5).
+    /// Returns the published sizes of Llama 3.2 (methods.md 2.5).
     pub(super) fn published(width: usize, layers: usize) -> Option<Self> {
         let (heads, head_width, inner) = match (width, layers) {
             (2048, 16) => (32, 64, 8192),

@@ -1,10 +1,10 @@
-//! Alpha of low-rank branches, which no weights hold: from the user, from a file of ours, or from peft's.
+//! Alpha of low-rank branches, which no weights hold: from the user, a file of ours, or peft.
 
 use serde::Deserialize;
 
 use super::Given;
 
-/// Alpha of the low-rank branches, if there are any: as the user says, a file of ours, or peft's.
+/// Returns alpha of the low-rank branches, if any: the user's, that of a file of ours, or peft's.
 pub(super) fn alpha(
     given: &Given<'_>,
     hinted: Option<f64>,
@@ -21,7 +21,7 @@ pub(super) fn alpha(
     match stated {
         Some(alpha) if alpha.is_finite() && alpha > 0.0 => Ok(Some(alpha)),
         Some(alpha) => Err(format!("lora_alpha {alpha} is not a positive number")),
-        // What every published checkpoint of this rank was trained with (methods.md 8.5).
+        // The value of every published checkpoint of this rank (methods.md 8.5).
         None if rank == 128 => Ok(Some(32.0)),
         None => Err(format!(
             "its low-rank branches have rank {rank}, and no file says their alpha: name it with --lora-alpha or as \"lora_alpha\""
@@ -29,7 +29,7 @@ pub(super) fn alpha(
     }
 }
 
-/// What peft says of low-rank branches.
+/// The settings in peft's adapter configuration.
 #[derive(Deserialize)]
 struct Adapter {
     r: usize,
@@ -45,7 +45,7 @@ struct Adapter {
     peft_type: Option<String>,
 }
 
-/// The alpha of branches of this rank; rank-stabilised branches (`use_rslora`) are scaled by the root of the rank.
+/// Returns alpha for branches of this rank; rank-stabilized branches (`use_rslora`) are scaled by the root of the rank.
 pub(super) fn adapter_alpha(text: &str, rank: usize) -> std::result::Result<f64, String> {
     let adapter: Adapter = serde_json::from_str(text).map_err(|e| e.to_string())?;
     if adapter.r != rank {

@@ -138,7 +138,7 @@ struct Hints {
     task: Option<Task>,
     modes: Option<Vec<String>>,
     phrase_decoder: Option<String>,
-    /// The order of operands in the training data's written steps; validated, but not used.
+    /// The order within the training data's written steps; validated, but not used.
     step_order: Option<String>,
     lora_alpha: Option<f64>,
 }
@@ -152,7 +152,7 @@ struct File {
 /// The phrase decoders; the last one requires a decoder in the checkpoint.
 const PHRASE_DECODERS: [&str; 3] = ["roll-out", "latent-prefix", STEP_DECODER];
 const STEP_DECODER: &str = "step-decoder";
-/// The orders of written steps.
+/// The possible orders within written steps.
 const STEP_ORDERS: [&str; 3] = ["result-first", "operands-first", "path"];
 /// The maximum number of rows beyond the stated vocabulary: tokens added in training, and padding to a multiple.
 const MOST_ADDED_ROWS: usize = 3 + 256;
@@ -161,15 +161,12 @@ const MOST_ADDED_ROWS: usize = 3 + 256;
 pub(crate) struct Given<'a> {
     /// The model's name, for messages; may imply the data set and the absence of a chain of thought.
     pub(crate) name: &'a str,
-    /// The text of config.json.
     pub(crate) json: Option<&'a str>,
     /// The text of a meta.json, used if there is no `undertone` object.
     pub(crate) meta: Option<&'a str>,
     /// The text of an `adapter_config.json`, which states the alpha that the weights lack.
     pub(crate) adapter: Option<&'a str>,
-    /// The user's options.
     pub(crate) options: &'a LoadOptions,
-    /// The layout of the weights.
     pub(crate) layout: &'a Layout,
 }
 

@@ -1,40 +1,39 @@
-//! The rotation of queries and keys by position: its base and how its frequencies are stretched, as transformers 4 (`rope_theta`,
-//! `rope_scaling`) and 5 (`rope_parameters`) write them.
+//! The rotation of queries and keys by position: base and scaling of its frequencies, in the formats of transformers 4
+//! (`rope_theta`, `rope_scaling`) and 5 (`rope_parameters`).
 
 use serde_json::{Map, Value};
 
 /// The largest base of rotation frequencies; published ones go up to 1e8.
 const MOST_THETA: f64 = 1e12;
 
-/// How the rotation frequencies are stretched.
+/// The scaling of the rotation frequencies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RopeScaling {
-    /// All of them are divided by a factor.
+    /// All frequencies are divided by a factor.
     Linear {
         /// The factor.
         factor: f32,
     },
-    /// Llama 3's rule: the slow ones are.
+    /// Llama 3's rule: only low frequencies are divided.
     Llama3 {
-        /// How much the slow frequencies are slowed down.
+        /// The divisor of the low frequencies.
         factor: f32,
         /// Wavelengths above `original_positions / low` count as slow.
         low: f32,
-        /// Wavelengths below `original_positions / high` count as fast and stay as they are.
+        /// Wavelengths below `original_positions / high` count as fast and are unchanged.
         high: f32,
-        /// Positions before stretching.
+        /// The number of positions before scaling.
         original_positions: usize,
     },
 }
 
-/// What a config.json says of the rotation.
+/// The rotation settings of a config.json.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Rope {
     /// The base of the frequencies.
     pub(super) theta: f32,
-    /// How they are stretched.
     pub(super) scaling: Option<RopeScaling>,
-    /// The positions within which that holds; all where `None`.
+    /// The number of positions for which this is valid; `None` for all.
     pub(super) positions: Option<usize>,
 }
 
@@ -70,7 +69,7 @@ impl Rope {
     }
 }
 
-/// The base: in one place, or the same in all.
+/// Returns the base, which may be stated in several places if they agree.
 fn theta(config: &Map<String, Value>, within: [&Option<Fields<'_>>; 2]) -> Result<f32, String> {
     let mut found: Option<f64> = None;
     let inner = within.into_iter().flatten().map(|inner| inner.fields);
@@ -101,7 +100,7 @@ fn theta(config: &Map<String, Value>, within: [&Option<Fields<'_>>; 2]) -> Resul
     Ok(theta as f32)
 }
 
-/// The object that says how frequencies are stretched.
+/// The object that states the scaling.
 #[derive(Clone, Copy)]
 struct Fields<'a> {
     name: &'static str,
@@ -143,7 +142,7 @@ impl Fields<'_> {
                 && !common.contains(&key.as_str())
                 && !value.is_null()
                 && !is_full(key, value)
-                // What another kind would need does nothing here.
+                // Fields of other kinds have no effect here.
                 && kind != "default"
         }) {
             return Err(format!(
@@ -162,7 +161,7 @@ impl Fields<'_> {
                 (Some(RopeScaling::Linear { factor }), None)
             }
             "dynamic" => {
-                // It stretches with the length of a text that goes beyond these positions, and none is run that does.
+                // Scaling starts beyond these positions, and longer texts are not run.
                 self.factor()?;
                 let key = "original_max_position_embeddings";
                 let stated = self.fields.contains_key(key).then(|| self.positions(key));

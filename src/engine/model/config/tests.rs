@@ -1,4 +1,4 @@
-//! Tests of configurations: what is read, and what is refused by name.
+//! Tests of configurations: accepted values, and errors that name the field.
 
 use super::*;
 
@@ -97,7 +97,7 @@ fn a_bare_checkpoint_of_a_published_size_needs_no_config() {
     (bare.base, bare.rows, bare.width, bare.layers) = (Base::Llama32, 128_258, 2048, 16);
     let config = resolve(None, None, &bare).expect("Llama 3.2 1B");
     assert!(matches!(&config.arch, Arch::Llama(c) if (c.kv_heads, c.head_width) == (8, 64)));
-    // A config.json that was written after tokens were added.
+    // A config.json written after tokens were added.
     (bare.base, bare.rows, bare.width, bare.layers) = (Base::Gpt2, 50260, 16, 2);
     let resized = json("").replace(":40", ":50260");
     let config = resolve(Some(&resized), None, &bare).expect("resized");

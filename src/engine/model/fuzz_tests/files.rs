@@ -1,4 +1,4 @@
-//! Targets for the files that are no models: sessions, rows of a run, decoded latents.
+//! Fuzz targets for files other than models: sessions, rows of a run, decoded latents.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::lab::rows::merge::{How, merge};
 use crate::lab::rows::watch::{self, Watch};
 use crate::lab::rows::{FILE, Header, parquet};
 
-/// Damages a file of lines: one line as JSON or as bytes, or lines left out, doubled, swapped, cut.
+/// Damages a file of lines: one line as JSON or as bytes, or lines dropped, repeated, swapped or truncated.
 fn lines(dice: &mut Dice, whole: &[String]) -> Vec<u8> {
     let mut lines: Vec<Vec<u8>> = whole.iter().map(|line| line.clone().into_bytes()).collect();
     for _ in 0..dice.random_range(1..=3) {
@@ -28,7 +28,7 @@ fn lines(dice: &mut Dice, whole: &[String]) -> Vec<u8> {
         );
         match dice.random_range(0..10) {
             0..5 => {
-                // The line that stands first says what all others are.
+                // The first line determines the meaning of all others.
                 let at = if at == 0 && dice.random_range(0..4) > 0 {
                     lines.len() - 1
                 } else {
@@ -110,10 +110,10 @@ fn sessions() {
         for format in [Format::Json, Format::Markdown] {
             let _ = export(&session, format);
         }
-        // What was read is written, and read again as the same.
+        // Writing and reading again gives the same session.
         let again = SessionFile::parse(&loaded.file.to_text(), path).expect("it was read before");
         assert_eq!(again.file.session(), session);
-        // And it can be gone on with.
+        // The session can be continued.
         let mut file = loaded.file;
         let mut noted = session.clone();
         noted.notes.push(note(9));
@@ -156,7 +156,7 @@ fn used(folder: &Path, header: &Header) -> bool {
     if merge(&[folder.to_owned()], &merged, how).is_ok() {
         let _ = parquet::write(&merged);
     }
-    // A file that is gone on with loses at most its last line.
+    // A resumed file loses at most its last line.
     let before = std::fs::read(&path).expect("just written");
     if let Ok((_, resumed)) = Journal::open(folder, header) {
         let after = std::fs::read(&path).expect("still there");

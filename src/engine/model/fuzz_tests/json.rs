@@ -1,4 +1,4 @@
-//! Damage to JSON that leaves it JSON: values replaced, dropped, moved, wrapped and borrowed from another file.
+//! Damages JSON but keeps it JSON: replaces, drops, moves, wraps and imports values.
 
 use rand::Rng;
 use serde_json::{Number, Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Number, Value, json};
 use super::Dice;
 use super::mutate::{damage, odd_number};
 
-/// A damaged text of one of the seeds; one in five is damaged as bytes too.
+/// Returns a damaged text of one of the seeds; one in five is also damaged as bytes.
 pub(super) fn text(dice: &mut Dice, seeds: &[Value]) -> String {
     let mut value = seeds[dice.random_range(0..seeds.len())].clone();
     for _ in 0..dice.random_range(1..=4) {
@@ -71,7 +71,7 @@ fn change(dice: &mut Dice, at: &mut Value, borrowed: Value) {
             }
         }
         (_, Value::Number(_)) => *at = number(dice),
-        // Replacing a whole object leaves little to look at.
+        // Replacing a whole object would leave little to read.
         (_, Value::Object(map)) if map.len() > 2 => {}
         _ => *at = leaf(dice),
     }
@@ -99,7 +99,7 @@ fn leaf(dice: &mut Dice) -> Value {
     }
 }
 
-/// A word that some field, pattern or error message may trip over.
+/// Returns a word that may trip a field, pattern or error message.
 fn word(dice: &mut Dice) -> String {
     const WORDS: [&str; 28] = [
         "",
@@ -138,10 +138,10 @@ fn word(dice: &mut Dice) -> String {
     }
 }
 
-/// How deep a walk goes; most of it ends earlier.
+/// The maximum depth of a walk; most walks end earlier.
 const DEEPEST: usize = 8;
 
-/// The children of a value, by position.
+/// Returns the n-th child of a value.
 fn child(value: &Value, n: usize) -> Option<&Value> {
     match value {
         Value::Array(list) => list.get(n),
@@ -158,7 +158,7 @@ fn children(value: &Value) -> usize {
     }
 }
 
-/// A way from the root to some value.
+/// Returns a path from the root to some value.
 fn way(dice: &mut Dice, value: &Value) -> Vec<usize> {
     let (mut way, mut value) = (Vec::new(), value);
     while way.len() < DEEPEST && children(value) > 0 && dice.random_range(0..6) > 0 {

@@ -1,15 +1,15 @@
-//! Fuzzing of every loader: damaged files of each kind must end as a value or as an error, never as a panic. Models are in
-//! `targets`, sessions, rows and decoded latents in `files`.
+//! Fuzzing of every loader: damaged files of each kind must end as a value or an error, never as a panic. Targets for models are
+//! in `targets`, for sessions, rows and decoded latents in `files`.
 //!
-//! `cargo test` runs a few executions of each target. A long run sets `UNDERTONE_FUZZ=N`: N executions a target, or as
-//! many as fit in `UNDERTONE_FUZZ_SECONDS` (600 unless told). Execution number n always makes the same file, so a failure
-//! prints n, and `UNDERTONE_FUZZ=1 UNDERTONE_FUZZ_FROM=n` repeats it alone:
+//! `cargo test` runs a few executions of each target. A long run sets `UNDERTONE_FUZZ=N`: N executions per target, limited to
+//! `UNDERTONE_FUZZ_SECONDS` (default 600). Execution n always creates the same file; a failure prints n, and
+//! `UNDERTONE_FUZZ=1 UNDERTONE_FUZZ_FROM=n` repeats it alone:
 //!
 //! ```text
 //! UNDERTONE_FUZZ=1000000 cargo test --lib fuzz_tests:: -- --nocapture --test-threads 1
 //! ```
 //!
-//! Whatever a loader accepts goes on to what is done with it next: values are read, a model is loaded, a text is encoded.
+//! Accepted input is also used: values are read, a model is loaded, a text is encoded.
 
 mod files;
 mod json;
@@ -25,23 +25,23 @@ use std::time::{Duration, Instant};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// What chooses; one for each execution.
+/// The random generator; one per execution.
 type Dice = ChaCha8Rng;
 
-/// How long one execution may take at most, the slowest machine and the fullest one included.
+/// The maximum duration of one execution, even on a slow or busy machine.
 const SLOWEST: Duration = Duration::from_secs(20);
 
-/// How often a long run says how far it is.
+/// The interval of progress messages in a long run.
 const EVERY: Duration = Duration::from_secs(20);
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Runs one target: `once` makes a file with the dice, feeds it to the loader and says whether it was accepted.
+/// Runs one target: `once` creates a file with the dice, feeds it to the loader and returns whether it was accepted.
 ///
 /// # Panics
-/// With the number of the execution, when one panics or takes too long.
+/// With the number of the execution, if one panics or takes too long.
 fn run(target: &str, small: u64, mut once: impl FnMut(&mut Dice) -> bool) {
     let asked = number("UNDERTONE_FUZZ");
     let most = asked.unwrap_or(small);
@@ -50,7 +50,7 @@ fn run(target: &str, small: u64, mut once: impl FnMut(&mut Dice) -> bool) {
     let start = Instant::now();
     let (mut done, mut accepted, mut told) = (0, 0u64, start);
     let mut slowest = (Duration::ZERO, from);
-    // The word of a long run; captured by the harness unless it was asked not to.
+    // The progress message of a long run; the harness captures it by default.
     let say = |done: u64, accepted: u64, slowest: (Duration, u64)| {
         let _ = writeln!(
             std::io::stderr(),

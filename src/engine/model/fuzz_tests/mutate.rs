@@ -1,10 +1,10 @@
-//! Damage to bytes: flipped bits, odd values, parts left out, doubled, moved, or taken from another file.
+//! Damages bytes: flips bits, sets odd values, and drops, repeats, moves or imports parts.
 
 use rand::Rng;
 
 use super::Dice;
 
-/// Numbers at which lengths, offsets and counts go wrong.
+/// Numbers that provoke errors in lengths, offsets and counts.
 const NUMBERS: [u64; 22] = [
     0,
     1,
@@ -30,7 +30,7 @@ const NUMBERS: [u64; 22] = [
     u64::MAX,
 ];
 
-/// Bytes that mean something to one parser or another.
+/// Bytes with a meaning in some parser.
 const BYTES: &[u8] =
     b"\0\x01\x7f\x80\xff\n\x1b \"'(){}[],:.0-9PKtuseqhQRcXJKMNbdlaj\x85\x86\x87\x88\x8a\x8c\x93\x94\x95";
 
@@ -44,7 +44,7 @@ pub(super) fn odd_number(dice: &mut Dice) -> u64 {
     }
 }
 
-/// A place in `length` bytes, often near one of the ends, where headers and directories lie.
+/// Returns a position in `length` bytes, often near an end, where headers and directories are.
 fn place(dice: &mut Dice, length: usize) -> usize {
     let near = length.min(96);
     match dice.random_range(0..4) {
@@ -54,7 +54,7 @@ fn place(dice: &mut Dice, length: usize) -> usize {
     }
 }
 
-/// A short stretch of `length` bytes.
+/// Returns a short range within `length` bytes.
 fn stretch(dice: &mut Dice, length: usize) -> std::ops::Range<usize> {
     let from = place(dice, length);
     let longest = [4, 32, 4096][dice.random_range(0..3)].min(length - from);
@@ -97,7 +97,7 @@ fn once(dice: &mut Dice, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
             bytes.splice(at..at, new);
         }
         10 => {
-            // Long files are cut rarely: little is left to look at.
+            // Long files are truncated rarely: little would remain to read.
             if dice.random_range(0..3) == 0 {
                 bytes.truncate(place(dice, length));
             }
@@ -113,7 +113,6 @@ fn once(dice: &mut Dice, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
     }
 }
 
-/// A copy of one of the seeds.
 pub(super) fn pick(dice: &mut Dice, seeds: &[Vec<u8>]) -> Vec<u8> {
     seeds[dice.random_range(0..seeds.len())].clone()
 }

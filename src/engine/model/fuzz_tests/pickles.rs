@@ -1,11 +1,11 @@
-//! Damage to a pickle, instruction by instruction, and pickles made of nothing but instructions.
+//! Damages pickles instruction by instruction, and creates pickles of arbitrary instructions.
 
 use rand::Rng;
 
 use super::Dice;
 use super::mutate::odd_number;
 
-/// Parts a well-formed pickle into its instructions.
+/// Splits a well-formed pickle into its instructions.
 pub(super) fn instructions(pickle: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut rest = pickle;
@@ -35,7 +35,7 @@ pub(super) fn instructions(pickle: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// An instruction of any kind, sometimes one that the machine does not know.
+/// Returns an instruction of any kind, sometimes one that the machine does not support.
 fn instruction(dice: &mut Dice) -> Vec<u8> {
     const PLAIN: &[u8] = b"N\x88\x89()]}tldsuae0RQb\x85\x86\x87\x93\x94.";
     const NAMES: [&str; 9] = [
@@ -94,7 +94,7 @@ fn instruction(dice: &mut Dice) -> Vec<u8> {
     made
 }
 
-/// A pickle damaged in one to eight instructions.
+/// Returns a pickle damaged in one to eight instructions.
 pub(super) fn damaged(dice: &mut Dice, seed: &[Vec<u8>]) -> Vec<u8> {
     let mut all = seed.to_vec();
     for _ in 0..dice.random_range(1..=8) {
@@ -112,14 +112,14 @@ pub(super) fn damaged(dice: &mut Dice, seed: &[Vec<u8>]) -> Vec<u8> {
                 all.swap(at, other);
             }
             6 => {
-                // A whole part again: a tensor more, a dict in a dict.
+                // Repeats a whole part: another tensor, a dict in a dict.
                 let end = (at + dice.random_range(1..40)).min(all.len());
                 let part = all[at..end].to_vec();
                 let to = dice.random_range(0..all.len());
                 all.splice(to..to, part);
             }
             _ => {
-                // A number in place of a number keeps the rest as it was.
+                // Replacing a number by a number keeps the rest valid.
                 if matches!(all[at].first(), Some(b'K' | b'J' | b'M' | b'\x8a')) {
                     let mut number = b"\x8a\x08".to_vec();
                     number.extend(odd_number(dice).to_le_bytes());
@@ -136,7 +136,7 @@ pub(super) fn damaged(dice: &mut Dice, seed: &[Vec<u8>]) -> Vec<u8> {
     all.concat()
 }
 
-/// A pickle of any instructions.
+/// Returns a pickle of arbitrary instructions.
 pub(super) fn made_up(dice: &mut Dice) -> Vec<u8> {
     let mut pickle = b"\x80\x02".to_vec();
     for _ in 0..dice.random_range(1..60) {

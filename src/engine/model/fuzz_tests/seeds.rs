@@ -1,4 +1,4 @@
-//! Well-formed files that the mutators start from.
+//! Well-formed files, which the mutators start from.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::engine::model::tensor_file::made::{self, Described, Pickle, SIX};
 use crate::engine::model::tiny::{self, Tensors};
 
-/// Files that lie beside the repository where it is worked on; a target does without them elsewhere.
+/// Reads a file beside the development repository; targets work without it elsewhere.
 pub(super) fn fixture(name: &str) -> Option<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
     std::fs::read(folder.join(name)).ok()
@@ -27,7 +27,7 @@ pub(super) fn toy() -> Toy {
     }
 }
 
-/// A safetensors file of this header, padded as the format asks, and body.
+/// Creates a safetensors file of a header, padded as required, and a body.
 pub(super) fn safetensors(header: &str, body: &[u8]) -> Vec<u8> {
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
     file.extend(header.as_bytes());
@@ -35,7 +35,7 @@ pub(super) fn safetensors(header: &str, body: &[u8]) -> Vec<u8> {
     file
 }
 
-/// Headers and bodies of safetensors files.
+/// Returns headers and bodies of safetensors files.
 pub(super) fn parted_safetensors() -> Vec<(Value, Vec<u8>)> {
     let whole = tiny::serialize(&tiny::tensors_of(1));
     let length = usize::from(whole[0]) | usize::from(whole[1]) << 8 | usize::from(whole[2]) << 16;
@@ -62,7 +62,7 @@ pub(super) fn parted_safetensors() -> Vec<(Value, Vec<u8>)> {
     ]
 }
 
-/// Pickles, and what lies beside them in their archives.
+/// Returns pickles with the other entries of their archives.
 pub(super) fn parted_torch() -> Vec<Vec<(String, Vec<u8>)>> {
     let of = |pickle: Vec<u8>| {
         let six = (0..6u8).flat_map(|n| f32::from(n).to_le_bytes()).collect();
@@ -99,7 +99,7 @@ pub(super) fn parted_torch() -> Vec<Vec<(String, Vec<u8>)>> {
     ]
 }
 
-/// Two shards of the toy checkpoint in a folder, and the index that joins them.
+/// Writes two shards of the toy checkpoint to a folder; returns their index and paths.
 pub(super) fn sharded(folder: &Path) -> (Value, [PathBuf; 2]) {
     let names = ["a.safetensors", "b.safetensors"];
     let mut shards = [Tensors::new(), Tensors::new()];
@@ -142,7 +142,7 @@ pub(super) fn metas() -> Vec<Value> {
     ]
 }
 
-/// Tokenizers of every model kind that the library knows, with the parts that the published ones use.
+/// Returns tokenizers of every model kind in the library, with the components of the published ones.
 pub(super) fn tokenizers() -> Vec<Value> {
     let toy = serde_json::from_slice(&toy().tokenizer).expect("it is JSON");
     let added = json!([{ "id": 6, "content": "<|eot_id|>", "single_word": false, "lstrip": false, "rstrip": false,
@@ -195,7 +195,7 @@ pub(super) fn tokenizers() -> Vec<Value> {
             "max_input_chars_per_word": 100, "vocab": { "[UNK]": 0, "a": 1, "b": 2, "##b": 3, "tom": 4 } },
     });
     let mut all = vec![toy, byte_level, pieces, words];
-    // The parts of the published tokenizers, with no more than the first words of their vocabularies.
+    // The components of the published tokenizers, with only the first words of their vocabularies.
     for base in ["gpt2", "llama3"] {
         let whole = fixture(&format!("tokenizers/{base}/tokenizer.json"));
         let whole = whole.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());

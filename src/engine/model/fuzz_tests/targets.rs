@@ -1,4 +1,4 @@
-//! One target for each loader.
+//! One fuzz target per loader.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ fn load(checkpoint: &Checkpoint, options: &LoadOptions) -> bool {
     Model::load(checkpoint, options, &Device::Cpu, &mut |_| {}).is_ok()
 }
 
-/// Opens a weights file and uses what it holds; a whole model is loaded from some of those that look like one.
+/// Opens a weights file and uses its contents; some that look like a model are loaded as one.
 fn opened(dice: &mut Dice, source: &Source, toy: &Toy) -> bool {
     let Ok(file) = TensorFile::open("fuzz", source) else {
         return false;
@@ -33,7 +33,7 @@ fn opened(dice: &mut Dice, source: &Source, toy: &Toy) -> bool {
     let mut looked = 0;
     for (name, entry) in file.entries().iter().take(64) {
         assert!(!name.is_empty() || entry.count() < usize::MAX);
-        // Names may share their values, so that all of them together have no bound of their own.
+        // Names may share their values, so their total size is unbounded.
         if looked > 2 * file.length() {
             break;
         }
@@ -101,7 +101,7 @@ fn safetensors() {
             damage(dice, &mut bytes, &whole);
             bytes
         } else {
-            // The header alone is damaged, and its length told rightly.
+            // Only the header is damaged; its length is correct.
             let (header, body) = &parted[dice.random_range(0..parted.len())];
             let header = json::text(dice, std::slice::from_ref(header));
             seeds::safetensors(&header, body)
@@ -139,7 +139,7 @@ fn pickle() {
         assert_eq!(whole[0].1, parts.concat());
     }
     run("pickle", 1500, |dice| {
-        // The long one is damaged too seldom to be worth more.
+        // The long one takes too long for more than this share.
         let n = [0, 0, 0, 1, 1, 1, 2][dice.random_range(0..7)];
         let mut entries = parted[n].clone();
         entries[0].1 = match dice.random_range(0..8) {
@@ -186,7 +186,7 @@ fn sharded_index() {
     });
 }
 
-/// A layout that one of the configurations fits.
+/// Returns a layout that fits one of the configurations.
 fn layout(dice: &mut Dice) -> Layout {
     let base = [Base::Gpt2, Base::Llama32][dice.random_range(0..2)];
     Layout {
@@ -219,7 +219,7 @@ fn config() {
             ..LoadOptions::default()
         };
         match dice.random_range(0..32) {
-            // As the files of a folder.
+            // As files in a folder.
             0 => {
                 let write = |name: &str, text: &str| {
                     std::fs::write(folder.path().join(name), text).expect("a writable folder");
@@ -228,7 +228,7 @@ fn config() {
                 write("meta.json", meta.as_deref().unwrap_or("{}"));
                 Checkpoint::from_dir(folder.path()).is_ok_and(|found| found.inferred().is_some())
             }
-            // With weights that it may fit.
+            // With weights that may fit.
             1..4 => {
                 let mut checkpoint =
                     Checkpoint::from_parts("fuzz", json, toy.tokenizer.clone(), weights.clone());
@@ -323,7 +323,7 @@ fn problem_files() {
         let Ok(problems) = problem_file::parse(&text, &path) else {
             return false;
         };
-        // What was read once is read again after it was written.
+        // Reading, writing and reading again gives the same problems.
         let again = problem_file::parse(&problem_file::to_jsonl(&problems), &path);
         assert_eq!(again.ok(), Some(problems));
         true

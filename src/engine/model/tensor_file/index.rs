@@ -1,4 +1,4 @@
-//! The index of a checkpoint in several safetensors files: which tensor lies in which of the files beside it.
+//! The index of a checkpoint in several safetensors files: which file holds which tensor.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use serde::Deserialize;
 use super::Refused;
 use crate::engine::model::source::Source;
 
-/// The longest index that is read.
+/// The maximum size of an index, in bytes.
 const LONGEST: u64 = 16 << 20;
 
-/// The most files that one may name; each stays open.
+/// The maximum number of files in an index; each stays open.
 const MOST: usize = 256;
 
-/// What an index says.
+/// The content of an index.
 pub(super) struct Index {
     /// Names and paths, in order of name.
     pub(super) files: Vec<(String, PathBuf)>,
@@ -26,7 +26,7 @@ struct File {
     weight_map: BTreeMap<String, String>,
 }
 
-/// Whether a file that begins so can be an index.
+/// Returns whether a file with this start can be an index.
 pub(crate) fn is_index(start: &[u8]) -> bool {
     let text = start.trim_ascii_start();
     text.starts_with(b"{")
@@ -56,7 +56,7 @@ pub(super) fn read(source: &Source) -> Result<Index, Refused> {
     let mut files = Vec::with_capacity(names.len());
     for name in names {
         let path = Path::new(name);
-        // Files beside it alone: an index may come from anywhere.
+        // Only files beside it: the index is not trusted.
         if path
             .file_name()
             .is_none_or(|plain| plain != path.as_os_str())

@@ -1,13 +1,13 @@
-//! Makes `torch.save` files for the tests, well-formed ones and ones that no PyTorch would write.
+//! Creates `torch.save` files for tests: well-formed ones, and ones that PyTorch would never write.
 
 use crate::engine::model::tiny::Tensors;
 
-/// A zip archive of stored entries, as PyTorch lays it out.
+/// Creates a zip archive of stored entries in PyTorch's layout.
 pub(crate) fn zip(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
     zip_with(entries, 0)
 }
 
-/// The same, with this method written in the directory.
+/// Creates the archive with this compression method in the directory.
 pub(crate) fn zip_with(entries: &[(String, Vec<u8>)], method: u16) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
     for (name, bytes) in entries {
@@ -45,7 +45,6 @@ pub(crate) fn zip_with(entries: &[(String, Vec<u8>)], method: u16) -> Vec<u8> {
     file
 }
 
-/// The opcodes of a pickle.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pickle(pub(crate) Vec<u8>);
 
@@ -86,7 +85,7 @@ impl Pickle {
         self.raw(format!("c{module}\n{name}\n").as_bytes())
     }
 
-    /// Key and value of a state dict.
+    /// Appends key and value of a state dict.
     pub(crate) fn tensor(self, name: &str, tensor: &Described) -> Self {
         self.text(name)
             .global("torch._utils", "_rebuild_tensor_v2")
@@ -115,7 +114,7 @@ impl Pickle {
     }
 }
 
-/// What a pickle says of a tensor.
+/// A tensor's description in a pickle.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Described {
     pub(crate) storage: &'static str,
@@ -136,7 +135,7 @@ pub(crate) const SIX: Described = Described {
     strides: &[3, 1],
 };
 
-/// A file with this pickle and the six values.
+/// Creates a file with this pickle and the six values.
 pub(crate) fn torch_file(pickle: Vec<u8>) -> Vec<u8> {
     let six = (0..6u8).flat_map(|n| f32::from(n).to_le_bytes()).collect();
     zip(&[
@@ -151,12 +150,12 @@ fn size(n: usize) -> i64 {
     i64::try_from(n).expect("a small tensor")
 }
 
-/// A state dict of these tensors, each in a storage of its own.
+/// Creates a state dict of these tensors, each in a separate storage.
 pub(crate) fn state_dict(tensors: &Tensors) -> Vec<u8> {
     zip(&state_dict_entries(tensors))
 }
 
-/// The entries of such a file, the pickle first.
+/// Returns the entries of a state dict file, the pickle first.
 pub(crate) fn state_dict_entries(tensors: &Tensors) -> Vec<(String, Vec<u8>)> {
     let mut entries = vec![("m/data.pkl".to_owned(), Vec::new())];
     let mut pickle = Pickle::new().raw(b"}(");

@@ -116,7 +116,7 @@ impl TensorFile {
     /// Reads the directory; `model` names the checkpoint in errors if the file has no path.
     ///
     /// # Errors
-    /// [`ModelError::Weights`] naming the file and what is wrong with it.
+    /// [`ModelError::Weights`] naming the file and the problem.
     pub(crate) fn open(model: &str, source: &Source) -> Result<Self> {
         let fail = |file: &Source, reason: Refused| ModelError::Weights {
             model: file

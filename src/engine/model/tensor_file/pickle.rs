@@ -1,28 +1,24 @@
 //! Reads the pickle of a `torch.save` file as data: a restricted machine that calls nothing.
 //!
-//! It knows the opcodes that PyTorch writes and the few names that rebuild tensors; any other name is refused, whatever
-//! it would have done. Objects live in one table and refer to each other by number, so nesting costs no stack; the number
-//! of opcodes and of objects is bounded.
+//! It supports the opcodes that PyTorch writes and the few names that rebuild tensors; any other name is rejected. Objects live
+//! in one table and refer to each other by number, so nesting needs no stack; the numbers of opcodes and objects are bounded.
 
 use std::collections::HashMap;
 
 use super::{Refused, Stored};
 
-/// The longest pickle that is read; that of a model with 10,000 tensors is a third of it.
+/// The maximum size of a pickle, in bytes; a model with 10,000 tensors needs a third of it.
 pub(super) const LONGEST: u64 = 8 << 20;
-/// Opcodes that are read.
 const MOST_OPCODES: usize = 2_000_000;
-/// Objects that are kept.
 const MOST_OBJECTS: usize = 1_000_000;
-/// The longest name of a storage; PyTorch counts them.
+/// The maximum length of a storage name; PyTorch uses numbers.
 const LONGEST_KEY: usize = 64;
-/// Dimensions of a tensor.
 const MOST_DIMENSIONS: usize = 8;
 
-/// Runs a pickle to its end; what it made, and which of the objects it left.
+/// Runs a pickle to its end; returns the machine and the resulting value.
 ///
 /// # Errors
-/// When it is damaged, or names what no checkpoint needs.
+/// If it is damaged, or uses a name that no checkpoint needs.
 pub(super) fn run(bytes: &[u8]) -> Result<(Machine<'_>, Value), Refused> {
     let mut machine = Machine {
         rest: bytes,
@@ -35,7 +31,7 @@ pub(super) fn run(bytes: &[u8]) -> Result<(Machine<'_>, Value), Refused> {
     Ok((machine, top))
 }
 
-/// A value; `Object` is a place in the table.
+/// A value; `Object` is an index into the table.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Value {
     None,
@@ -64,7 +60,7 @@ pub(super) enum Object {
     },
 }
 
-/// The names that a checkpoint needs.
+/// The names that checkpoints need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
     OrderedDict,
@@ -98,7 +94,7 @@ impl Name {
 pub(super) struct Machine<'a> {
     rest: &'a [u8],
     stack: Vec<Value>,
-    /// Heights of the stack at the open marks.
+    /// The stack heights at the open marks.
     marks: Vec<usize>,
     memo: HashMap<u32, Value>,
     pub(super) objects: Vec<Object>,
@@ -109,7 +105,7 @@ pub(super) fn damaged(what: &str) -> Refused {
 }
 
 impl Machine<'_> {
-    /// Runs to the end; returns what is left on the stack.
+    /// Runs to the end; returns the value left on the stack.
     #[expect(
         clippy::too_many_lines,
         reason = "one arm an opcode: the whole of what a pickle may do stands in one place"
@@ -123,7 +119,7 @@ impl Machine<'_> {
                     [2..=5] => {}
                     [version] => return Err(format!("it is a pickle of protocol {version}")),
                 },
-                // The length of a frame, which bounds nothing here.
+                // The length of a frame, not needed here.
                 b'\x95' => drop(self.array::<8>()?),
                 b'N' => self.stack.push(Value::None),
                 b'\x88' | b'\x89' => self.stack.push(Value::Bool),
@@ -232,7 +228,7 @@ impl Machine<'_> {
                     let id = self.pop()?;
                     self.storage(id)?;
                 }
-                // State that is set on an ordered dict: the versions of the modules, which nothing here asks for.
+                // State set on an ordered dict: the versions of the modules, not needed here.
                 b'b' => {
                     self.pop()?;
                     self.dict()?;
@@ -272,7 +268,7 @@ impl Machine<'_> {
         self.make(Object::Text(text))
     }
 
-    /// A signed little-endian number of up to eight bytes.
+    /// Reads a signed little-endian number of up to eight bytes.
     fn long(&mut self) -> Result<i64, Refused> {
         let [n] = self.array::<1>()?;
         let digits = self.bytes(u64::from(n))?;
@@ -301,7 +297,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// The height of the stack below its top `n` values, which belong to no open mark.
+    /// Returns the stack height below its top `n` values, which must not reach below the last mark.
     fn height_below(&self, n: usize) -> Result<usize, Refused> {
         let floor = self.marks.last().copied().unwrap_or(0);
         self.stack
@@ -378,7 +374,7 @@ impl Machine<'_> {
         self.make(Object::Name(found))
     }
 
-    /// What a call of one of the known names would build.
+    /// Builds the result of a call to a known name.
     fn rebuild(&mut self, callable: Value, arguments: Value) -> Result<(), Refused> {
         let Some(&Object::Name(name)) = self.object(callable) else {
             return Err(damaged("it calls what is no function"));
@@ -422,7 +418,7 @@ impl Machine<'_> {
         items.iter().map(|&item| size(item)).collect()
     }
 
-    /// `("storage", TYPE, key, location, values)`; where it lay in training does not matter.
+    /// Reads `("storage", TYPE, key, location, values)`; the location is ignored.
     fn storage(&mut self, id: Value) -> Result<(), Refused> {
         let &[kind, storage, key, _, values] = self.sequence(id)? else {
             return Err(damaged("a storage is described in another way"));
@@ -434,7 +430,7 @@ impl Machine<'_> {
         if kind != "storage" {
             return Err(damaged("it refers to what is no storage"));
         }
-        // One long text may stand in a pickle once and be copied any number of times.
+        // A pickle can contain one long text and copy it any number of times.
         if key.len() > LONGEST_KEY {
             return Err(damaged("the name of a storage is too long"));
         }
@@ -446,7 +442,7 @@ impl Machine<'_> {
     }
 }
 
-/// What is said of a name that no checkpoint needs.
+/// Returns the error for a name that no checkpoint needs.
 fn unknown(module: &str, name: &str) -> Refused {
     let shown: String = format!("{module}.{name}").chars().take(80).collect();
     let package = module.split('.').next().unwrap_or_default();

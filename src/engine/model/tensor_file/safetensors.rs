@@ -1,4 +1,4 @@
-//! The header of a safetensors file. The crate's own check wants the whole file in memory; here the header suffices.
+//! The header of a safetensors file. The crate's check needs the whole file in memory; this one needs only the header.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use safetensors::tensor::Metadata;
 use super::{Directory, Entry, Refused, Stored};
 use crate::engine::model::source::Source;
 
-/// Bytes of the header's length.
+/// The size of the header's length field, in bytes.
 const LENGTH: u64 = 8;
 
-/// The longest header that is read; that of a model with 100,000 tensors is half of it.
+/// The maximum size of a header, in bytes; a model with 100,000 tensors needs half of it.
 const LONGEST: u64 = 16 << 20;
 
-/// The tensors, and the names that were left out because other names hold the same values.
+/// Returns the tensors, and the names omitted because other names hold the same values.
 pub(super) fn read(source: &Source, part: usize) -> Result<Directory, Refused> {
     let not = |why: &str| format!("it is no safetensors and no torch.save file: {why}");
     let mut length = [0; 8];
@@ -35,7 +35,7 @@ pub(super) fn read(source: &Source, part: usize) -> Result<Directory, Refused> {
         .map_err(|e| e.to_string())?;
     let metadata: Metadata = serde_json::from_slice(&header)
         .map_err(|e| not(&format!("its header cannot be read ({e})")))?;
-    // The crate has checked that every tensor fills its place and that the places follow each other.
+    // The crate has checked that every tensor fills its range and that the ranges are contiguous.
     let mut end = 0;
     let mut entries = BTreeMap::new();
     for (name, info) in metadata.tensors() {
@@ -62,7 +62,7 @@ pub(super) fn read(source: &Source, part: usize) -> Result<Directory, Refused> {
             "its header describes {end} bytes of values, and it has {found}; it may be cut short"
         ));
     }
-    // `save_model` writes each of them with the name that was kept.
+    // `save_model` records each omitted name with the kept one.
     let aliases = metadata.metadata().iter().flatten();
     Ok(Directory {
         entries,

@@ -1,36 +1,36 @@
-//! Finds the state dict in what a pickle made: directly, or in the dict that a training script wraps it in.
+//! Finds the state dict in an unpickled value: at the top, or in the dict that a training script wraps it in.
 
 use super::pickle::{self, Machine, Object, Value, damaged};
 use super::{LONGEST_NAME, Refused, Stored, long_name};
 
-/// Under which of these a training script may keep the state dict beside other things.
+/// The keys under which a training script may store the state dict.
 const WRAPPERS: [&str; 4] = ["state_dict", "model_state_dict", "model", "module"];
 
-/// A tensor as the pickle describes it; nothing is checked against the storage yet.
+/// A tensor as described in the pickle, not yet checked against the storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pickled {
     pub(super) name: String,
     pub(super) stored: Stored,
     /// The name of its storage's entry.
     pub(super) key: String,
-    /// Values in the storage, as claimed.
+    /// The claimed number of values in the storage.
     pub(super) stored_values: u64,
-    /// Values of the storage before the first of the tensor.
+    /// The number of storage values before the tensor's first one.
     pub(super) offset: u64,
     pub(super) shape: Vec<u64>,
     pub(super) strides: Vec<u64>,
 }
 
-/// The tensors of a pickled state dict.
+/// Reads the tensors of a pickled state dict.
 ///
 /// # Errors
-/// When the pickle is damaged, holds something else, or names what no checkpoint needs.
+/// If the pickle is damaged, holds something else, or uses a name that no checkpoint needs.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Pickled>, Refused> {
     let (machine, top) = pickle::run(bytes)?;
     tensors(&machine, top)
 }
 
-/// The tensors of the state dict, which may lie in a dict of other things.
+/// Returns the tensors of the state dict, which may be wrapped in another dict.
 fn tensors(machine: &Machine<'_>, top: Value) -> Result<Vec<Pickled>, Refused> {
     let Some(Object::Dict(pairs)) = machine.object(top) else {
         return Err("it holds no dict of tensors".to_owned());
@@ -41,7 +41,7 @@ fn tensors(machine: &Machine<'_>, top: Value) -> Result<Vec<Pickled>, Refused> {
         let inner = machine.object(value);
         named && matches!(inner, Some(Object::Dict(inner)) if inner.iter().any(|&(_, v)| is_tensor(v)))
     });
-    // Beside the state dict may lie tensors that are no parameters: the state of a random generator.
+    // Tensors beside the state dict may not be parameters: the state of a random generator.
     if wrapped || !pairs.iter().any(|&(_, value)| is_tensor(value)) {
         let inner = WRAPPERS.iter().find_map(|wrapper| {
             let found = pairs
@@ -68,7 +68,7 @@ fn named(machine: &Machine<'_>, pairs: &[(Value, Value)]) -> Result<Vec<Pickled>
         .iter()
         .map(|&(key, value)| {
             let name = machine.str(key)?;
-            // One long name may stand in a pickle once and be used any number of times.
+            // A pickle can contain one long name and use it any number of times.
             if name.len() > LONGEST_NAME {
                 return Err(long_name(name));
             }

@@ -1,4 +1,4 @@
-//! Directories of well-formed files of each kind, and what each kind of damage is called.
+//! Tests of the directories of well-formed files of each kind, and of the errors for each kind of damage.
 
 use super::made::{Described, Pickle, SIX, state_dict, torch_file, zip, zip_with};
 use super::*;
@@ -115,7 +115,7 @@ fn what_pytorch_writes_around_a_state_dict_is_understood() {
     let inner = |p: Pickle| p.tensor("w", &SIX);
     let ordered = |p: Pickle| inner(p.global("collections", "OrderedDict").raw(b")R(")).raw(b"u");
     let cases = [
-        // An ordered dict with the versions of the modules set on it.
+        // An ordered dict with the module versions set on it.
         ordered(Pickle::new())
             .raw(b"}")
             .text("_metadata")
@@ -125,7 +125,7 @@ fn what_pytorch_writes_around_a_state_dict_is_understood() {
             .dict(|p| ordered(p.text("epoch").int(33).text("model")))
             .end(),
         Pickle::new().dict(|p| ordered(p.text("state_dict"))).end(),
-        // Beside it the state of a random generator, which is a tensor and no parameter.
+        // With the state of a random generator, a tensor that is not a parameter.
         Pickle::new()
             .dict(|p| {
                 let rng = Described {
@@ -147,7 +147,6 @@ fn what_pytorch_writes_around_a_state_dict_is_understood() {
             .int(6)
             .raw(b"tQK\x00K\x02K\x03\x86K\x03K\x01\x86\x89Nt\x94Ru")
             .end(),
-        // A parameter.
         Pickle::new()
             .dict(|p| {
                 let p = p.text("w").global("torch._utils", "_rebuild_parameter");
@@ -190,7 +189,7 @@ fn a_pickle_calls_nothing() {
     }
     let stacked = Pickle::new().text("os").text("system").raw(b"\x93)R").end();
     assert!(refused(torch_file(stacked)).contains("os.system"));
-    // Opcodes that build instances or ask for extensions.
+    // Opcodes that build instances or use extensions.
     for opcode in [
         &b"i"[..],
         b"o",
@@ -240,7 +239,7 @@ fn claims_that_the_file_does_not_bear_out_are_refused() {
             },
             "more values",
         ),
-        // The same value over and over.
+        // One value, repeated.
         (
             Described {
                 shape: &[1 << 31, 4],
@@ -302,7 +301,7 @@ fn claims_that_the_file_does_not_bear_out_are_refused() {
 
 #[test]
 fn depth_and_length_cost_no_stack_and_little_memory() {
-    // 200,000 tuples inside each other: a reader that recurses overflows its stack.
+    // 200,000 nested tuples: a recursive reader overflows its stack.
     let nested = Pickle::new().raw(b")").raw(&b"\x85".repeat(200_000)).end();
     assert!(refused(torch_file(nested)).contains("no dict"));
     let objects = Pickle::new().raw(&b")".repeat(1_500_000)).end();
@@ -314,7 +313,7 @@ fn depth_and_length_cost_no_stack_and_little_memory() {
     assert!(refused(torch_file(memo)).contains("longer than that of any checkpoint"));
     let pickle = vec![b'0'; 9 << 20];
     assert!(refused(torch_file(pickle)).contains("bytes long"));
-    // A dict that holds itself.
+    // A dict that contains itself.
     let own = Pickle::new().raw(b"}q\0").text("w").raw(b"h\0s").end();
     assert!(refused(torch_file(own)).contains("no dict of tensors"));
 }
@@ -451,7 +450,7 @@ fn files_that_are_no_checkpoints_are_called_what_they_are() {
         (b"GGUF\x03\0\0\0\0\0\0\0".to_vec(), "GGUF"),
         (b"\x1f\x8b\x08\0\0\0\0\0\0\0".to_vec(), "gzip"),
         (tar, "tar archive"),
-        // What torch.save wrote before PyTorch 1.6.
+        // The format of torch.save before PyTorch 1.6.
         (
             b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M".to_vec(),
             "bare pickle",
@@ -491,7 +490,7 @@ fn an_index_joins_files_beside_it_and_no_others() {
     for (name, (_, values)) in &tensors {
         assert_eq!(&read(&whole, name), values);
     }
-    // What `sha256sum a.safetensors b.safetensors | sha256sum` prints.
+    // The output of `sha256sum a.safetensors b.safetensors | sha256sum`.
     let lines: String = ["a.safetensors", "b.safetensors"]
         .map(|name| {
             let hash = Source::open(&at(name))

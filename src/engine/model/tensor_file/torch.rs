@@ -1,4 +1,4 @@
-//! A `torch.save` file: a zip archive with a pickle that describes the tensors and one entry for each storage.
+//! A `torch.save` file: a zip archive with a pickle that describes the tensors and one entry per storage.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ fn read_all(source: &Source, place: Place, longest: u64) -> Result<Vec<u8>, Refu
     source.read(place.at, length).map_err(|e| e.to_string())
 }
 
-/// The tensor's place, if all of its values lie in the storage and none of them twice.
+/// Returns the tensor's entry, if its values lie in the storage and are not more than the storage has.
 fn entry(tensor: &Pickled, storage: Place, part: usize) -> Result<Entry, Refused> {
     let size = tensor.stored.bytes();
     let refuse = |why: String| Err(format!("tensor {:?} {why}", tensor.name));
@@ -65,7 +65,7 @@ fn entry(tensor: &Pickled, storage: Place, part: usize) -> Result<Entry, Refused
         ));
     }
     let count = (tensor.shape.iter()).try_fold(1u64, |count, &n| count.checked_mul(n));
-    // Repeated values would let a small file ask for any amount of memory.
+    // Repeated values would let a small file use any amount of memory.
     let Some(count) = count.filter(|&count| count <= tensor.stored_values) else {
         return refuse(format!(
             "of shape {:?} has more values than its storage, {}",
@@ -100,7 +100,7 @@ fn entry(tensor: &Pickled, storage: Place, part: usize) -> Result<Entry, Refused
     })
 }
 
-/// Whether the values lie in the order of the indices, without gaps.
+/// Returns whether the values are in index order, without gaps.
 fn follow_each_other(shape: &[usize], strides: &[usize]) -> bool {
     let mut next = 1usize;
     shape.iter().zip(strides).rev().all(|(&n, &stride)| {

@@ -1,14 +1,14 @@
-//! The directory of a zip archive as `torch.save` writes it: every entry stored as it is, nothing compressed.
+//! The directory of a zip archive as `torch.save` writes it, with uncompressed entries.
 //!
-//! Why not the zip crate: nothing is unpacked here, only places are looked up, and a hostile directory must cost no more
-//! memory than these bounds allow.
+//! No zip crate: nothing is unpacked here, only positions are needed, and a hostile directory must not use more memory than
+//! these bounds allow.
 
 use std::collections::BTreeMap;
 
 use super::Refused;
 use crate::engine::model::source::Source;
 
-/// How a zip archive begins.
+/// The first bytes of a zip archive.
 pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
 
 const END: &[u8] = b"PK\x05\x06";
@@ -16,24 +16,24 @@ const END_64: &[u8] = b"PK\x06\x06";
 const LOCATOR_64: &[u8] = b"PK\x06\x07";
 const ENTRY: &[u8] = b"PK\x01\x02";
 
-/// The longest comment an archive may end with.
+/// The maximum length of an archive's final comment.
 const COMMENT: u64 = 65_535;
-/// The longest directory that is read.
+/// The maximum size of a directory, in bytes.
 const LONGEST: u64 = 16 << 20;
 /// The extra field that holds 64-bit numbers.
 const EXTRA_64: u16 = 1;
 
-/// Where an entry's bytes lie.
+/// The position of an entry's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) at: u64,
     pub(super) length: u64,
 }
 
-/// Where every entry lies, by name.
+/// Returns the position of every entry, by name.
 ///
 /// # Errors
-/// When it is cut short or damaged, or an entry is compressed or encrypted.
+/// If it is truncated or damaged, or an entry is compressed or encrypted.
 pub(super) fn read(source: &Source) -> Result<BTreeMap<String, Place>, Refused> {
     let directory = directory(source)?;
     let mut places = BTreeMap::new();
@@ -52,7 +52,7 @@ fn damaged(what: &str) -> Refused {
     format!("it is cut short or damaged: {what} cannot be read; download it again")
 }
 
-/// The central directory.
+/// Returns the central directory.
 fn directory(source: &Source) -> Result<Vec<u8>, Refused> {
     let length = source.length();
     let tail_length = length.min(COMMENT + 22);
@@ -76,7 +76,7 @@ fn directory(source: &Source) -> Result<Vec<u8>, Refused> {
     read_part(source, at, size, "its directory")
 }
 
-/// Length and place of the directory, from the 64-bit records before the end record.
+/// Returns length and position of the directory, from the 64-bit records before the end record.
 fn directory_64(source: &Source, tail: &[u8], end: usize) -> Result<(u64, u64), Refused> {
     let locator = end.checked_sub(20).map(|i| &tail[i..end]);
     let at = locator
@@ -98,14 +98,14 @@ fn directory_64(source: &Source, tail: &[u8], end: usize) -> Result<(u64, u64), 
         .ok_or_else(|| damaged("its end"))
 }
 
-/// Length and place of an entry's local header.
+/// Length and position of an entry's local header.
 #[derive(Clone, Copy)]
 struct Header {
     length: u64,
     at: u64,
 }
 
-/// The next entry; `None` if the bytes are no entry.
+/// Reads the next entry; `None` if the bytes are not an entry.
 fn entry(rest: &mut Bytes<'_>) -> Option<Result<(String, Header), Refused>> {
     rest.0 = rest.0.strip_prefix(ENTRY)?;
     rest.skip(4)?;
@@ -135,7 +135,7 @@ fn entry(rest: &mut Bytes<'_>) -> Option<Result<(String, Header), Refused>> {
             wide = Some(Bytes(field));
         }
     }
-    // Those of the three that do not fit 32 bits stand in the extra field, in this order.
+    // Those of the three that do not fit 32 bits are in the extra field, in this order.
     let mut number = |narrow: u32| match &mut wide {
         Some(wide) if narrow == u32::MAX => wide.u64(),
         _ => Some(u64::from(narrow)),
@@ -148,7 +148,7 @@ fn entry(rest: &mut Bytes<'_>) -> Option<Result<(String, Header), Refused>> {
     Some(Ok((name, Header { length: plain, at })))
 }
 
-/// Where the bytes behind a local header lie; inside the file.
+/// Returns the position of the bytes after a local header; inside the file.
 fn place(source: &Source, name: &str, header: Header) -> Result<Place, Refused> {
     let what = format!("{name:?}");
     let local = read_part(source, header.at, 30, &what)?;
@@ -175,7 +175,7 @@ fn read_part(source: &Source, at: u64, length: u64, what: &str) -> Result<Vec<u8
     source.read(at, length).map_err(|_| damaged(what))
 }
 
-/// Little-endian numbers, one after the other.
+/// A reader of consecutive little-endian numbers.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {

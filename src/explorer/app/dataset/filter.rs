@@ -74,7 +74,7 @@ impl Field {
         Self::Note,
     ];
 
-    /// Its name in an expression.
+    /// Returns its name in an expression.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -155,7 +155,7 @@ impl Op {
         matches!(self, Self::Is | Self::Not)
     }
 
-    /// Returns whether a field compared with a value as `order` satisfies the operator.
+    /// Returns whether the operator holds for this ordering of field and value.
     fn holds(self, order: Ordering) -> bool {
         match self {
             Self::Is | Self::Has => order == Ordering::Equal,

@@ -137,15 +137,14 @@ impl Dataset {
         self.ticket
     }
 
-    /// The problem under the cursor.
+    /// Returns the problem under the cursor.
     #[must_use]
     pub fn item(&self) -> Option<&Item> {
         let at = *self.shown.get(self.row)?;
         self.run.as_ref()?.items.get(at)
     }
 
-    /// Returns the row after or before that of a problem in the current filter and order.
-    /// Counts from the cursor if the problem is not shown.
+    /// Returns the row after or before that of a problem as filtered and sorted, from the cursor if the problem is not shown.
     #[must_use]
     pub fn neighbour(&self, index: usize, next: bool) -> Option<usize> {
         let items = &self.run.as_ref()?.items;

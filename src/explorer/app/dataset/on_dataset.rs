@@ -21,7 +21,6 @@ use crate::lab::rows::calibration::Calibration;
 use crate::lab::rows::row::{Body, Row};
 use crate::lab::rows::summary::key;
 
-/// Performs an action of the view.
 pub(in crate::explorer::app) fn perform(app: &mut App, action: Action) -> Vec<Effect> {
     let dataset = &mut app.dataset;
     match action {

@@ -12,14 +12,14 @@ pub enum RunRequest {
     Noted,
     /// Read the run of a folder and watch it grow, in place of the previous one.
     Watch {
-        /// Comes back with everything that is heard.
+        /// Returned with every event.
         ticket: u64,
         /// The folder.
         folder: PathBuf,
     },
     /// Start or resume a run in a separate process.
     Start {
-        /// Comes back with everything that is heard.
+        /// Returned with every event.
         ticket: u64,
         /// The model, as the explorer opens it.
         model: String,
@@ -34,7 +34,7 @@ pub enum RunRequest {
         ticket: u64,
         /// The run's folder.
         folder: PathBuf,
-        /// How its rows were made.
+        /// How its rows were computed.
         header: Box<Header>,
         /// The index of the problem.
         index: usize,
@@ -50,7 +50,7 @@ pub enum RunEvent {
     Opened {
         /// The folder.
         folder: PathBuf,
-        /// How its rows were made.
+        /// How its rows were computed.
         header: Box<Header>,
     },
     /// Problems were added.
@@ -66,7 +66,7 @@ pub enum RunEvent {
     Ended {
         /// Its exit code; `None` if it was killed.
         code: Option<i32>,
-        /// The last line of its output.
+        /// The error in its log, or else the last line.
         said: String,
     },
     /// All rows of a problem.

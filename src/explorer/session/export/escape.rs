@@ -1,11 +1,11 @@
-//! Foreign text and missing values in Markdown.
+//! Untrusted text and missing values in Markdown.
 
 use crate::core::text::{self, Newline};
 
-/// What a cell without a value holds.
+/// The content of a cell without a value.
 pub(super) const NONE: &str = "-";
 
-/// Returns foreign text so that it reads as itself: cleaned, on one line, every Markdown mark escaped.
+/// Returns untrusted text so that it renders literally: cleaned, on one line, every Markdown mark escaped.
 pub(super) fn foreign(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text::sanitize_with(text, Newline::Space).chars() {
@@ -32,7 +32,7 @@ pub(super) fn foreign(text: &str) -> String {
     }
     // Addresses become links even without brackets.
     escaped = escaped.replace("://", "\\://").replace("www.", "www\\.");
-    // At the start of a line these would open a list, a quotation or a heading.
+    // At the start of a line these would begin a list, a quotation or a heading.
     let trimmed = escaped.trim_start();
     let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();
     if trimmed.starts_with(['-', '+', '=']) {

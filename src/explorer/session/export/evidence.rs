@@ -1,11 +1,11 @@
-//! The evidence of a verdict as Markdown: every edit, every replaced latent, competing traces and everything that was tried.
+//! The evidence of a verdict as Markdown: edits, interchanges, competing traces and the strategies tried.
 
 use std::fmt::{self, Write};
 
 use super::escape::{foreign, optional};
 use crate::core::types::{Patch, Tracks, Try, Used, Verdict};
 
-/// Writes what the verdict rests on beyond the search.
+/// Writes the evidence for the verdict beyond the search.
 pub(super) fn write_evidence(out: &mut String, verdict: &Verdict) -> fmt::Result {
     match &verdict.tracks {
         Some(tracks) => write_tracks(out, tracks)?,
@@ -159,7 +159,7 @@ fn write_used(out: &mut String, used: &Used) -> fmt::Result {
     writeln!(out)
 }
 
-/// The latents that were replaced: `2`, or `2+4`.
+/// Returns the replaced latents: `2`, or `2+4`.
 fn together(patch: &Patch) -> String {
     let all = std::iter::once(&patch.latent).chain(&patch.also);
     all.map(ToString::to_string).collect::<Vec<_>>().join("+")

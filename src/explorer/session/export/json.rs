@@ -1,4 +1,4 @@
-//! The JSON export: everything in the session with its machine values; reads back to the same session.
+//! The JSON export: everything in the session at full precision; reads back as the same session.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::explorer::session::{Note, Session};
 /// The schema name and version written in every export.
 pub const SCHEMA: &str = "undertone.export/1";
 
-/// The export as an object. Field order is the order in the file.
+/// The export as an object, with fields in file order.
 #[derive(Debug, Serialize, Deserialize)]
 struct Export {
     schema: String,
@@ -29,21 +29,19 @@ struct Export {
     notes: Vec<Note>,
 }
 
-/// The program that made the export.
 #[derive(Debug, Serialize, Deserialize)]
 struct Tool {
     name: String,
     version: String,
 }
 
-/// The phrases of one latent.
 #[derive(Debug, Serialize, Deserialize)]
 struct LatentPhrases {
     latent: LatentIdx,
     phrases: Vec<Phrase>,
 }
 
-/// Just enough to tell what a file is.
+/// The fields that identify a file.
 #[derive(Deserialize)]
 struct Schema {
     schema: String,
@@ -77,10 +75,10 @@ pub fn to_json(session: &Session) -> Page {
     json.ended()
 }
 
-/// Reads an export back; `path` only serves its errors.
+/// Reads an export back; `path` is used in errors only.
 ///
 /// # Errors
-/// Names the line that cannot be understood.
+/// The file, and the line that cannot be parsed.
 pub fn from_json(text: &str, path: &Path) -> Result<Session> {
     const HINT: &str = "open a file that undertone exported as JSON";
     let failed = |why: serde_json::Error| {

@@ -1,4 +1,4 @@
-//! The latent tokens in the Markdown report: top tokens, phrases, what the learned lens reads.
+//! The latent tokens in the Markdown report: top tokens, phrases, and the readings of the tuned lens.
 
 use std::fmt::{self, Write};
 
@@ -6,7 +6,7 @@ use super::escape::{foreign, list, number};
 use crate::core::types::{Run, TokenRead};
 use crate::explorer::session::Session;
 
-/// How many top tokens of a latent are shown.
+/// The number of top tokens shown per latent.
 const TOP_SHOWN: usize = 5;
 
 pub(super) fn write_latents(out: &mut String, run: &Run, session: &Session) -> fmt::Result {
@@ -67,7 +67,7 @@ fn write_learned(out: &mut String, run: &Run) -> fmt::Result {
     Ok(())
 }
 
-/// The first tokens of a list with their probabilities.
+/// Formats the first tokens of a list with their probabilities.
 fn tokens(top: &[TokenRead]) -> String {
     let shown = top.iter().take(TOP_SHOWN);
     list(shown.map(|read| format!("\"{}\" {:.3}", foreign(&read.text), read.prob)))

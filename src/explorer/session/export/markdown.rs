@@ -1,6 +1,6 @@
-//! The Markdown export: a report to read, with where every number came from and what it does not mean.
+//! The Markdown export: a readable report that states the source of every number and what the numbers do not establish.
 //!
-//! Foreign text is cleaned and escaped. Counts stand beside their n; machine values are in the JSON export.
+//! Untrusted text is cleaned and escaped. Counts are given with their n; full precision is in the JSON export.
 
 use std::fmt::{self, Write as _};
 
@@ -175,7 +175,7 @@ fn write_ablations(out: &mut String, outcomes: &[Outcome]) -> fmt::Result {
     Ok(())
 }
 
-/// The mean change in log-probability with its interval, if it has one.
+/// Formats the mean change in log-probability with its interval, if it has one.
 fn mean_change(mean: f64, donors: &Donors) -> String {
     let interval = donors.delta_logprob_ci95.map_or_else(
         || "no interval".to_owned(),
@@ -184,7 +184,7 @@ fn mean_change(mean: f64, donors: &Donors) -> String {
     format!("{mean:.3} ({interval}, n = {})", donors.n)
 }
 
-/// How many variants flip the answer, with the interval of their share.
+/// Formats how many variants flip the answer, with the interval of their share.
 fn flips(variants: Variants, value: AblationValue) -> String {
     let name = value.variant_name().unwrap_or("variant");
     let said = format!("{} of {}", variants.flips, count(variants.n, name));
@@ -313,7 +313,7 @@ fn write_necessity(out: &mut String, found: &Necessity) -> fmt::Result {
     )
 }
 
-/// What a reader must not take a verdict for.
+/// Returns what a verdict does not establish.
 fn caveat(rung: Rung) -> &'static str {
     match rung {
         Rung::NotNeeded => {
@@ -342,7 +342,7 @@ fn caveat(rung: Rung) -> &'static str {
     }
 }
 
-/// `12 + 7 = 19 (12: question "12"; 7: question "7"; result 19: latent 1, rank 1, p 0.930)`
+/// Formats e.g. `12 + 7 = 19 (12: question "12"; 7: question "7"; result 19: latent 1, rank 1, p 0.930)`
 fn trace_step(step: &TraceStep, question: &str) -> String {
     let place = |operand: &Operand| match &operand.source {
         Source::Question { start, end } => match question.get(*start..*end) {
@@ -389,7 +389,7 @@ fn write_notes(out: &mut String, notes: &[Note]) -> fmt::Result {
         )?;
         let mut sep = ": ";
         for line in note.text.lines() {
-            // Two spaces at the end of a line keep the author's line break.
+            // Two trailing spaces keep the author's line break.
             write!(out, "{sep}{}", foreign(line))?;
             sep = "  \n  ";
         }
@@ -409,8 +409,7 @@ fn answer_value(answer: &Answer) -> String {
     }
 }
 
-/// `2026-09-21 14:13 UTC`, from seconds since 1970-01-01 (days to date after Howard Hinnant's
-/// `civil_from_days`).
+/// Formats seconds since 1970-01-01 as `2026-09-21 14:13 UTC` (days to date after Howard Hinnant's `civil_from_days`).
 fn utc(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let shifted = days + 719_468;

@@ -11,17 +11,17 @@ mod tests;
 use super::Session;
 use crate::core::text::Page;
 
-/// The formats that a session can be exported in.
+/// An export format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// One JSON object with every value as the machine has it.
+    /// One JSON object with every value at full precision.
     Json,
-    /// A report to read.
+    /// A report for readers.
     Markdown,
 }
 
 impl Format {
-    /// Returns the usual ending of a file of this format, which is also its name on the command line.
+    /// Returns the file extension, which is also the name of the format on the command line.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl Format {
     }
 }
 
-/// Returns the session in the given format; ends in a line end.
+/// Returns the session in the given format, ending in a newline.
 #[must_use]
 pub fn export(session: &Session, format: Format) -> Page {
     match format {

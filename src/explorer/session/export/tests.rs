@@ -1,4 +1,4 @@
-//! Every text of a session is foreign: each is poisoned in turn and all at once, and no export lets it act.
+//! Every text of a session is untrusted: each is poisoned in turn and all at once, and no export lets it take effect.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::core::text::Page;
 use crate::core::types::Verdict;
 use crate::explorer::session::{Session, sample};
 
-/// Escape sequences in both forms, bidirectional and zero-width characters, a flood of marks; HTML, links and blocks of Markdown.
+/// Returns escape sequences, bidirectional and zero-width characters, many combining marks, HTML, links and Markdown blocks.
 fn poison() -> String {
     format!(
         "x\u{1b}]52;c;aGk=\u{7}\u{9b}31m\u{7f}\0\u{202e}\u{2066}\u{200b}\u{200e}\u{feff}\u{2028}a{}\r\n# head\n- item\n| cell |\
@@ -19,7 +19,7 @@ fn poison() -> String {
     )
 }
 
-/// The sample with all that a verdict can hold.
+/// Returns the sample with every field that a verdict can have.
 fn whole() -> Session {
     let session = sample::session();
     let mut verdict = serde_json::to_value(&session.verdict).expect("JSON");
@@ -60,7 +60,7 @@ fn whole() -> Session {
     }
 }
 
-/// The places of all texts in a value, as JSON pointers.
+/// Collects the JSON pointers of all texts in a value.
 fn texts(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::String(_) => found.push(at.to_owned()),
@@ -86,7 +86,7 @@ fn read(value: &Value) -> Option<Session> {
     json::from_json(&value.to_string(), Path::new("x.json")).ok()
 }
 
-/// What may not be in any export.
+/// Checks that an export has no control or format characters.
 fn is_harmless(page: &Page, of: &str) {
     for line in page.lines() {
         let foreign = |c: char| {
@@ -98,7 +98,7 @@ fn is_harmless(page: &Page, of: &str) {
     }
 }
 
-/// What may not be in Markdown: a mark of the poison that is not escaped.
+/// Checks that Markdown has no unescaped mark of the poison.
 fn is_inert(page: &Page, of: &str) {
     let mut before = None;
     for (at, c) in page.char_indices() {
@@ -116,7 +116,7 @@ fn is_inert(page: &Page, of: &str) {
         before = Some(c);
     }
     assert!(!page.contains("www.e"), "{of}");
-    // Line ends of the poison are not those of the report; a note keeps them, and is indented.
+    // Line breaks of the poison do not reach the report; a note keeps them, but indented.
     for line in page.lines() {
         assert!(
             !line.starts_with("# head") && !line.starts_with("- item"),
@@ -135,7 +135,7 @@ fn no_text_of_a_session_acts_in_an_export() {
     for place in &places {
         let mut one = clean.clone();
         *one.pointer_mut(place).expect("it is there") = poison().into();
-        // A word of a closed list is refused; so is another schema.
+        // Values outside a closed list are refused, and so is another schema.
         let Some(session) = read(&one) else {
             continue;
         };

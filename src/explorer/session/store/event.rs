@@ -1,4 +1,4 @@
-//! The lines of a session file: the header and the events, and how events make a session.
+//! The lines of a session file: the header and the events, and how events build a session.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -16,28 +16,28 @@ pub struct Tool {
     pub version: String,
 }
 
-/// The first line of a session file: where its numbers come from.
+/// The first line of a session file: the provenance of its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// The schema with its version, [`SCHEMA`].
     pub schema: String,
-    /// The program that made the file.
+    /// The program that created the file.
     pub tool: Tool,
-    /// When it was made, in seconds since 1970-01-01 UTC.
+    /// The time of creation, in seconds since 1970-01-01 UTC.
     pub created_at: u64,
     /// The model, once it is known.
     pub model: Option<ModelInfo>,
-    /// Where the problem came from.
+    /// The origin of the problem.
     pub origin: String,
-    /// Every setting that the numbers depend on, defaults included.
+    /// Every setting that the numbers depend on, including defaults.
     pub settings: Map<String, Value>,
-    /// Fields of another version.
+    /// Fields of other versions.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
 impl Header {
-    /// Makes the header of a new file; model and origin are filled in from the session.
+    /// Creates the header of a new file; [`SessionFile::new`](super::SessionFile::new) fills in model and origin.
     #[must_use]
     pub fn new(version: &str, created_at: u64, settings: Map<String, Value>) -> Self {
         Self {
@@ -55,23 +55,23 @@ impl Header {
     }
 }
 
-/// Something that happened in a session. Results carry the numbers, never the text on screen.
+/// An event of a session. Results carry the numbers, never the text on screen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Event {
-    /// A problem was opened; everything below is about it, and nothing above.
+    /// A problem was opened; all following events are about it.
     Open {
-        /// Only if it is not the model of the header.
+        /// Present only if it differs from the model of the header.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         model: Option<ModelInfo>,
         problem: Option<Problem>,
         origin: String,
     },
-    /// The clean run, which replaces every earlier result.
+    /// The clean run; replaces all earlier results.
     Run { run: Run },
-    /// An ablated run; replaces an earlier one of the same ablation.
+    /// An ablated run; replaces an earlier one with the same ablation.
     Ablate { outcome: Outcome },
-    /// Decoded phrases of one latent; replaces earlier ones.
+    /// Decoded phrases of a latent; replace earlier ones.
     Phrases {
         latent: LatentIdx,
         phrases: Vec<Phrase>,
@@ -80,14 +80,14 @@ pub(super) enum Event {
     EarlyExit { exits: Vec<EarlyExit> },
     /// The verdict.
     Verify { verdict: Box<Verdict> },
-    /// The notes as they stand now, all of them.
+    /// All current notes.
     Annotate { notes: Vec<Note> },
-    /// The session was exported, for the record.
+    /// The session was exported; kept as a record.
     Export { format: String, path: String },
 }
 
 impl Event {
-    /// The names of the events that this version understands, as in the files.
+    /// The event names known to this version, as in the files.
     pub(super) const NAMES: [&'static str; 8] = [
         "open",
         "run",
@@ -99,7 +99,7 @@ impl Event {
         "export",
     ];
 
-    /// Applies the event to what the events before it made.
+    /// Applies the event to the session built by the events before it.
     pub(super) fn fold(&self, session: &mut Session, header: &Header) {
         match self.clone() {
             Self::Open {
@@ -144,7 +144,7 @@ impl Event {
         }
     }
 
-    /// The event that starts a session.
+    /// Creates the event that starts a session.
     pub(super) fn open(session: &Session, header: &Header) -> Self {
         Self::Open {
             model: session
@@ -156,7 +156,8 @@ impl Event {
         }
     }
 
-    /// The events that add to `from` whatever `to` has more, or other. Two results are the same if they are written the same.
+    /// Returns the events that lead from `from` to `to`. Results count as equal if they serialise equally; results missing in `to`
+    /// are kept.
     pub(super) fn between(from: &Session, to: &Session, header: &Header) -> Vec<Self> {
         let mut events = Vec::new();
         let mut now = from.clone();
@@ -211,14 +212,14 @@ impl Event {
     }
 }
 
-/// Whether two values are written the same. What is not written, as the time that something took, tells nothing apart.
+/// Returns whether two values serialise equally. Fields that are not serialised, such as durations, are ignored.
 fn same<T: Serialize>(one: &T, other: &T) -> bool {
     let written = |value: &T| serde_json::to_string(value).ok();
     written(one) == written(other)
 }
 
-/// The session with what `known` has of the same run and it has not: results that were computed once are not lost because they were
-/// not asked for again.
+/// Adds the results that `known` has of the same run, so that results computed earlier are not lost if they were not requested
+/// again.
 fn with_results(known: &Session, session: &Session) -> Session {
     let mut session = session.clone();
     if known.key() != session.key() {
@@ -248,7 +249,7 @@ fn with_results(known: &Session, session: &Session) -> Session {
     session
 }
 
-/// What a session is about, without anything that was found or written.
+/// Returns a session's problem, origin and model only.
 pub(super) fn heading_of(session: &Session) -> Session {
     Session {
         problem: session.problem.clone(),

@@ -1,7 +1,7 @@
-//! The session file as an append-only log: a header line, then one event a line; folding them gives the session.
+//! The session file as an append-only log: a header line, then one event per line; folding the events gives the session.
 //!
-//! Lines are kept as they were read, so that events and fields of another version survive a round trip
-//! unharmed. A line that cannot be read costs that line and nothing around it. No I/O here.
+//! The text of each line is kept, so that events and fields of other versions survive a round trip. A line that cannot be read
+//! does not affect the others. No I/O here.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -16,12 +16,12 @@ use crate::explorer::session::{Note, SCHEMA, Session};
 
 /// The parent of the first event: the header.
 const ROOT: u64 = 0;
-/// Ids from here on are not counted on from: no session has so many events.
+/// Ids from here on are not continued: no session has that many events.
 const MAX_ID: u64 = 1 << 53;
-/// The longest line that is read, in bytes: a hundred times the longest that was ever seen, and little enough to be taken apart.
+/// The longest line that is parsed, in bytes: a hundred times the longest ever seen, and small enough to parse.
 pub(super) const MAX_LINE: usize = 16 << 20;
 
-/// A line as it is written: the event with its own id and that of the event it builds on.
+/// A line as it is written: the event with its id and the id of the event it builds on.
 #[derive(Debug, Serialize)]
 struct Entry<'a> {
     id: u64,
@@ -30,20 +30,19 @@ struct Entry<'a> {
     event: &'a Event,
 }
 
-/// One line after the header.
 #[derive(Debug, Clone, PartialEq)]
 struct Line {
     text: String,
-    /// None for an event that this version does not know.
+    /// `None` for an event that this version cannot read.
     event: Option<Event>,
 }
 
-/// A session file that was read.
+/// A session file that was read, with its damage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     /// The file.
     pub file: SessionFile,
-    /// What of it could not be read, in the order of the lines.
+    /// The parts that could not be read, in line order.
     pub unread: Vec<Unread>,
 }
 
@@ -54,14 +53,14 @@ pub struct SessionFile {
     header_text: String,
     lines: Vec<Line>,
     last_id: u64,
-    /// The newest event of each kind, by name: what later events build on.
+    /// The id of the newest event of each kind, by name; later events refer to it as their parent.
     newest: BTreeMap<&'static str, u64>,
-    /// The notes of the newest `annotate` event as they were read, those of another version among them: written again with the rest.
+    /// The notes of the newest `annotate` event as they were read, including those of other versions; written again with the rest.
     raw_notes: Vec<(Option<Note>, Value)>,
 }
 
 impl SessionFile {
-    /// Makes the file of a session, with the events in their natural order.
+    /// Creates the file of a session, with the events in their natural order.
     #[must_use]
     pub fn new(header: Header, session: &Session) -> Self {
         let mut file = Self {
@@ -87,7 +86,7 @@ impl SessionFile {
         &self.header
     }
 
-    /// Returns the session that the events make.
+    /// Returns the session that the events build.
     #[must_use]
     pub fn session(&self) -> Session {
         let mut session = Session {
@@ -101,7 +100,7 @@ impl SessionFile {
         session
     }
 
-    /// Every note that any event holds, also those that were changed or removed later.
+    /// Returns every note in any event, including those changed or removed later.
     pub fn notes_ever(&self) -> impl Iterator<Item = &Note> {
         let events = self.lines.iter().filter_map(|line| line.event.as_ref());
         events.flat_map(|event| match event {
@@ -110,8 +109,8 @@ impl SessionFile {
         })
     }
 
-    /// Appends events for whatever is new in `session`; returns whether anything is. Results of the same run that `session` does not
-    /// have are kept: they were computed, and nothing says that they are wrong.
+    /// Appends events for everything new in `session`; returns whether there was anything. Results of the same run that `session`
+    /// lacks are kept.
     pub fn update(&mut self, session: &Session) -> bool {
         let events = Event::between(&self.session(), session, &self.header);
         let is_new = !events.is_empty();
@@ -121,8 +120,8 @@ impl SessionFile {
         is_new
     }
 
-    /// A new file that continues this one with a newer session. It starts with the notes of this one, so that those removed since are
-    /// on record and do not come back.
+    /// Creates a new file that continues this one with a newer session. It starts with the notes of this one, so that notes removed
+    /// since are on record and do not come back.
     #[must_use]
     pub fn followed_by(&self, session: &Session) -> Self {
         let notes = self.session().notes;
@@ -145,7 +144,8 @@ impl SessionFile {
         });
     }
 
-    /// Returns the whole file. What was read is returned byte for byte, but for a last line that was cut off.
+    /// Returns the whole file. Lines that were read are unchanged, except for a cut-off last line, a damaged header, CRLF line ends
+    /// and bytes that are not UTF-8.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = self.header_text.clone();
@@ -154,17 +154,17 @@ impl SessionFile {
         text
     }
 
-    /// The header as it is written.
+    /// Returns the header as it is written.
     pub(super) fn header_text(&self) -> &str {
         &self.header_text
     }
 
-    /// How many lines follow the header.
+    /// Returns the number of lines after the header.
     pub(super) fn n_lines(&self) -> usize {
         self.lines.len()
     }
 
-    /// The lines from one on, counted from 0 after the header.
+    /// Returns the lines from index `first` on, counted from 0 after the header.
     pub(super) fn text_from(&self, first: usize) -> String {
         let mut text = String::new();
         for line in self.lines.get(first..).unwrap_or_default() {
@@ -174,21 +174,20 @@ impl SessionFile {
         text
     }
 
-    /// Reads a session file; `path` only serves its errors.
+    /// Parses a session file; `path` is used in errors only.
     ///
     /// # Errors
-    /// When this is no session file, or one of another schema. Everything else that cannot be read costs its own line, and is
-    /// reported: see [`Loaded::unread`].
+    /// If this is no session file, or one of another schema. Any other damage is limited to its line and reported in [`Loaded::unread`].
     pub fn parse(text: &str, path: &Path) -> Result<Loaded> {
         Self::read(text.as_bytes(), path)
     }
 
-    /// The same of bytes: a line that is not UTF-8 is read as far as it can be, and reported.
+    /// Parses a session file from bytes: bytes that are not UTF-8 are replaced and reported.
     ///
     /// # Errors
-    /// As [`Self::parse`].
+    /// See [`Self::parse`].
     pub fn read(bytes: &[u8], path: &Path) -> Result<Loaded> {
-        // Editors on some systems put a mark there.
+        // Some editors write a byte order mark.
         let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         let is_ended = bytes.is_empty() || bytes.ends_with(b"\n");
         let rows = bytes.strip_suffix(b"\n").unwrap_or(bytes);
@@ -245,7 +244,7 @@ impl SessionFile {
             }
         }
         if let Some(damaged) = damaged {
-            // Another kind of file has no events.
+            // Files of other kinds have no events.
             if file.lines.iter().all(|line| line.event.is_none()) {
                 return Err(damaged);
             }
@@ -254,7 +253,6 @@ impl SessionFile {
         Ok(Loaded { file, unread })
     }
 
-    /// Reads one line after the header.
     fn read_line(
         &mut self,
         row: &str,
@@ -282,7 +280,7 @@ impl SessionFile {
         let name = value.get("event").and_then(Value::as_str);
         let known = Event::NAMES.into_iter().find(|n| Some(*n) == name);
         let stated = value.get("id").and_then(Value::as_u64);
-        // Room for all that may follow.
+        // Leaves room for the ids that follow.
         let id = stated.filter(|id| *id < MAX_ID);
         let Some(known) = known else {
             self.last_id = self.last_id.max(id.unwrap_or(ROOT));
@@ -327,7 +325,8 @@ impl SessionFile {
         Ok(())
     }
 
-    /// The notes of an `annotate` event one by one, so that one of another version does not cost the others; it is taken out of the value.
+    /// Parses the notes of an `annotate` event one by one and removes the unreadable ones from the value, so that they do not cost the
+    /// others.
     fn take_notes(
         event: &str,
         value: &mut Value,
@@ -360,7 +359,7 @@ impl SessionFile {
     fn append(&mut self, event: Event) {
         self.last_id += 1;
         let id = self.last_id;
-        // A result builds on the run, the run on the problem, and a note on whatever is newest.
+        // A result builds on the run, the run on the problem, and a note on the newest event.
         let (name, parent) = match &event {
             Event::Open { .. } => ("open", ROOT),
             Event::Run { .. } => ("run", self.newest_of("open")),
@@ -385,7 +384,7 @@ impl SessionFile {
         self.lines.push(Line { text, event });
     }
 
-    /// An `annotate` line: notes that were read are written as they were, and those of another version stay.
+    /// Returns an `annotate` line: notes that were read keep their original form, and those of other versions stay.
     fn annotate(&mut self, entry: &Entry<'_>, notes: &[Note]) -> String {
         let mut foreign = Vec::new();
         let mut known: HashMap<Note, Vec<Value>> = HashMap::new();
@@ -412,7 +411,7 @@ impl SessionFile {
     }
 }
 
-/// Reads the first line. A header that is damaged or incomplete comes with the error that it is, unless events follow.
+/// Parses the first line. A damaged header comes with an error, to be returned if no events follow.
 fn read_header(first: &str, line: usize, path: &Path) -> Result<(Header, Option<Error>)> {
     let value: Value = serde_json::from_str(first).unwrap_or_default();
     let salvaged = || Header::new("unknown", 0, serde_json::Map::new());
@@ -438,7 +437,7 @@ fn read_header(first: &str, line: usize, path: &Path) -> Result<(Header, Option<
     }
 }
 
-/// One line of JSON.
+/// Serialises a value as one line of JSON.
 fn to_line(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain data with text keys always serialises")
 }

@@ -1,7 +1,7 @@
-//! A session file that is written while the analyst works: every save appends what is new, and is on disk when it returns.
+//! A session file that is written during work: every save appends new events, which are on disk when it returns.
 //!
-//! Several processes may write one file. Each holds its lock for the moment of a save, reads first what the others added, and
-//! changes only the notes that were changed by its own user; so no note is lost, and no lock outlives its process.
+//! Several processes may write one file. Each locks it for the duration of a save, first reads what the others added, and
+//! changes only the notes that its own user changed; so no note is lost, and no lock outlives its process.
 
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
@@ -17,27 +17,27 @@ use crate::core::file;
 use crate::core::paths::create_folder;
 use crate::explorer::session::{Note, Session};
 
-/// How often a save looks whether another process has finished its own, and how long it waits in between: a second in all.
+/// The number of attempts to lock a file, and the pause between them: one second in all.
 const LOOKS: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A session file that is being worked on.
+/// A session file in use.
 #[derive(Debug)]
 pub struct SavedFile {
     path: PathBuf,
-    /// What is on disk, as far as it is known.
+    /// The content on disk, as far as known.
     file: SessionFile,
-    /// How long that is, in bytes; None while there is nothing on disk.
+    /// Its length in bytes; `None` while nothing is on disk.
     len: Option<u64>,
-    /// An upper bound on the number of JSON values in it.
+    /// An upper bound on its number of JSON values.
     n_values: usize,
-    /// Notes of older files that are shown with this one's. The first save copies them here, so that removing one later leaves a
-    /// record.
+    /// Notes of older files that are shown with this one's. The first save copies them here, so that removing one later is
+    /// recorded.
     adopted: Vec<Note>,
 }
 
 impl SavedFile {
-    /// A file that the first save creates.
+    /// Creates a file that the first save writes.
     #[must_use]
     pub fn new(path: PathBuf, file: SessionFile) -> Self {
         Self {
@@ -49,41 +49,41 @@ impl SavedFile {
         }
     }
 
-    /// A file that was read, with notes adopted from older files.
+    /// Wraps a file that was read, with notes adopted from older files.
     #[must_use]
     pub fn opened(path: PathBuf, file: SessionFile, adopted: Vec<Note>) -> Self {
         Self {
             path,
             file,
-            // Whatever its length is now, the next save reads what was added.
+            // Differs from the real length, so the next save reads the file again.
             len: Some(0),
             n_values: 0,
             adopted,
         }
     }
 
-    /// Where it is.
+    /// Returns its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The session, as far as it is known.
+    /// Returns the session, as far as known.
     #[must_use]
     pub fn session(&self) -> Session {
         self.file.session()
     }
 
-    /// Its notes, the adopted ones included.
+    /// Returns its notes, including the adopted ones.
     #[must_use]
     pub fn notes(&self) -> Vec<Note> {
         with(self.file.session().notes, &self.adopted)
     }
 
-    /// Saves what is new in the session. `base` is the user's notes at the last save: only what differs from it is changed on disk.
+    /// Saves the changes of a session. `base` holds the user's notes at the last save: only differences from it change the file.
     ///
     /// # Errors
-    /// Names the file when it cannot be written; what was on disk is then as before, and the next save tries all of it again.
+    /// The file, if it cannot be written; its content is then unchanged, and the next save tries everything again.
     pub fn save(&mut self, session: &Session, base: &[Note]) -> Result<()> {
         if let Some(folder) = self.path.parent().filter(|p| !p.as_os_str().is_empty()) {
             create_folder(folder)?;
@@ -93,7 +93,7 @@ impl SavedFile {
             Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Error::io("write", &self.path, error))
             }
-            // Somebody took it away: all of it is written again.
+            // The file was removed: write all of it again.
             Some(Err(_)) => self.write(self.path.clone(), self.updated(session, base)),
             None => {
                 let mut file = self.file.clone();
@@ -103,7 +103,6 @@ impl SavedFile {
         }
     }
 
-    /// Writes a whole file.
     fn write(&mut self, path: PathBuf, file: SessionFile) -> Result<()> {
         let text = file.to_text();
         let (len, n_values) = (text.len() as u64, file::values_in(text.as_bytes()));
@@ -133,7 +132,7 @@ impl SavedFile {
             self.file = file;
             self.n_values = file::values_in(&bytes);
             len = bytes.len() as u64;
-            // A last line that was cut off stays a line of its own.
+            // A cut-off last line stays a separate line.
             if bytes.last().is_some_and(|byte| *byte != b'\n') {
                 start = "\n";
             }
@@ -148,7 +147,7 @@ impl SavedFile {
         let added = format!("{start}{lines}");
         let n_values = self.n_values + file::values_in(added.as_bytes());
         if !fits(len + added.len() as u64, n_values) {
-            // This file stays as it is; the session continues in a new one.
+            // This file stays unchanged; the session continues in a new one.
             return self.write(
                 free_beside(&self.path),
                 self.file.followed_by(&file.session()),
@@ -160,7 +159,7 @@ impl SavedFile {
             .write_all(added.as_bytes())
             .and_then(|()| out.sync_data());
         if let Err(error) = written {
-            // Half a line would be reported as damage for ever. If even that fails, the next save starts a line of its own.
+            // Half a line would be reported as damage forever. If truncation fails too, the next save starts a new line.
             let _ = out.set_len(len);
             self.len = Some(0);
             return Err(failed(error));
@@ -172,7 +171,7 @@ impl SavedFile {
         Ok(())
     }
 
-    /// The file with the session's changes and the notes that other processes wrote.
+    /// Returns the file with the session's changes and the notes of other processes.
     fn updated(&self, session: &Session, base: &[Note]) -> SessionFile {
         let mut file = self.file.clone();
         let mut seen = file.session();
@@ -187,7 +186,7 @@ impl SavedFile {
         file
     }
 
-    /// Checks that lines will be read back. A figure that is not finite costs only its own line, and is logged.
+    /// Checks that lines can be read back. A figure that is not finite affects only its own line, and is logged.
     fn check(&self, lines: &str) -> Result<()> {
         if lines.lines().any(|line| line.len() > MAX_LINE) {
             return Err(too_long(&self.path));
@@ -208,7 +207,7 @@ impl SavedFile {
     }
 }
 
-/// Whether a file of this length, with at most this many values, can be read back.
+/// Returns whether a file of this length, with at most this many values, can be read back.
 fn fits(len: u64, n_values: usize) -> bool {
     len <= MAX_LEN && n_values <= file::MOST_VALUES
 }
@@ -223,7 +222,7 @@ fn too_long(path: &Path) -> Error {
     )
 }
 
-/// An unused name beside a file, for the file that continues it.
+/// Returns an unused name beside a file, for the file that continues it.
 fn free_beside(path: &Path) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let mut names = (2_u32..).map(|n| path.with_file_name(format!("{stem}-{n}.{EXTENSION}")));
@@ -232,12 +231,12 @@ fn free_beside(path: &Path) -> PathBuf {
         .expect("a folder has fewer files than there are numbers")
 }
 
-/// A file that this process alone writes while the value lives.
+/// A file that only this process writes while the value lives.
 #[derive(Debug)]
 struct Locked(File);
 
 impl Drop for Locked {
-    /// Closing alone would leave the file locked as long as a process that is just being started has a copy of the handle.
+    /// Unlocks explicitly: after a close alone, a child process being started may still hold a copy of the handle and the lock.
     fn drop(&mut self) {
         if let Err(error) = self.0.unlock() {
             tracing::debug!(%error, "a session cannot be unlocked");
@@ -245,16 +244,16 @@ impl Drop for Locked {
     }
 }
 
-/// Opens a file to append to it and waits until no other process writes it.
+/// Opens a file for appending and waits until no other process writes it.
 fn lock(path: &Path) -> io::Result<Locked> {
     for _ in 0..LOOKS {
         let file = file::extend(path)?;
         match file.try_lock() {
             Ok(()) if is_at(&file, path) => return Ok(Locked(file)),
-            // It was replaced before it was locked.
+            // The file was replaced before it was locked.
             Ok(()) => drop(Locked(file)),
             Err(TryLockError::WouldBlock) => {}
-            // Some network file systems have no locks; what another process adds meanwhile is then appended to.
+            // Some network file systems have no locks; the save then appends after whatever others wrote.
             Err(TryLockError::Error(error)) => {
                 tracing::warn!(%error, "a session cannot be locked");
                 return Ok(Locked(file));
@@ -266,7 +265,7 @@ fn lock(path: &Path) -> io::Result<Locked> {
     Err(io::Error::new(io::ErrorKind::ResourceBusy, busy))
 }
 
-/// Whether a path still leads to an open file.
+/// Returns whether a path still leads to an open file.
 fn is_at(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -283,7 +282,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// The notes on disk with the user's own changes since `base` made to them. Where nobody else wrote, these are the user's notes.
+/// Applies the user's changes since `base` to the notes on disk. If nobody else wrote, the result is the user's notes.
 fn merged(base: &[Note], disk: Vec<Note>, own: &[Note]) -> Vec<Note> {
     if disk == base {
         return own.to_vec();
@@ -300,7 +299,7 @@ fn merged(base: &[Note], disk: Vec<Note>, own: &[Note]) -> Vec<Note> {
     with(notes, &new)
 }
 
-/// Notes, followed by those of `others` that are not among them.
+/// Appends those of `others` that are not among the notes.
 fn with(mut notes: Vec<Note>, others: &[Note]) -> Vec<Note> {
     let there: HashSet<&Note> = notes.iter().collect();
     let missing = others.iter().filter(|note| !there.contains(note));

@@ -1,4 +1,4 @@
-//! The folder of saved sessions: a name for a new one, and those that are about a question and a model.
+//! The folder of saved sessions: names for new files, and the search for sessions by question and model.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -12,23 +12,23 @@ use crate::core::error::{Error, Result};
 use crate::core::file;
 use crate::explorer::session::{Key, Note};
 
-/// How much of the origin a file's name carries, in bytes.
+/// The longest part of the origin in a file name, in bytes.
 const MAX_SLUG: usize = 40;
-/// How much of a file is read to see what it is about, in bytes: header, problem and question are its first lines.
+/// The length of the prefix read to identify a file, in bytes: header, problem and question are its first lines.
 const START: u64 = 256 << 10;
 
-/// The folder in which sessions are saved, and what is known of the files in it.
+/// The folder of saved sessions, and the known subjects of its files.
 #[derive(Debug)]
 pub struct Shelf {
     folder: PathBuf,
-    /// What each file that was looked at is about.
+    /// The subject of each file examined.
     about: HashMap<OsString, About>,
     /// The number of the next new file.
     serial: u64,
 }
 
 impl Shelf {
-    /// The shelf in a folder, which need not exist.
+    /// Creates the shelf of a folder, which need not exist.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl Shelf {
         }
     }
 
-    /// A free name for a new file: it says what the session is about; process and serial make it unique among those that run.
+    /// Returns an unused name for a new file, made of the origin; process id and serial number make it unique among running processes.
     pub fn fresh(&mut self, origin: &str) -> PathBuf {
         let slug = slug(origin);
         let process = std::process::id();
@@ -52,8 +52,8 @@ impl Shelf {
         }
     }
 
-    /// The sessions on this question and model, as one: the newest file, with those notes of older files that no newer file has ever
-    /// held. A model is recognised by its name, or by its weights if it has moved. None if there is no file.
+    /// Returns the sessions on this question and model as one: the newest file, with those notes of older files that no newer file has
+    /// ever held. A model is recognised by its name, or by its weights if it has moved. Returns `None` if there is no file.
     pub fn recall(&mut self, key: &Key, sha256: &str) -> Option<SavedFile> {
         let mut found = Vec::new();
         for (path, modified) in self.paths_about(key, sha256) {
@@ -76,7 +76,7 @@ impl Shelf {
         Some(SavedFile::opened(path, file, adopted))
     }
 
-    /// The files about a key, with the time of their last change; files that are new since the last look are looked into.
+    /// Returns the files about a key, with their modification times; new files are examined first.
     fn paths_about(&mut self, key: &Key, sha256: &str) -> Vec<(PathBuf, SystemTime)> {
         let files = match files(&self.folder) {
             Ok(files) => files,
@@ -101,7 +101,7 @@ impl Shelf {
     }
 }
 
-/// What a file is about.
+/// The subject of a file.
 #[derive(Debug, Default)]
 struct About {
     key: Key,
@@ -109,7 +109,7 @@ struct About {
     sha256: Option<String>,
 }
 
-/// What a file is about, by its first lines; nothing if it cannot be read.
+/// Returns the subject of a file from its first lines; empty if it cannot be read.
 fn about(path: &Path) -> About {
     let start = file::read_start(path, START);
     let read = start.and_then(|start| SessionFile::read(&start, path));
@@ -128,7 +128,7 @@ fn about(path: &Path) -> About {
     )
 }
 
-/// The start of a name that says where a problem came from.
+/// Returns the part of a file name that describes the origin of a problem.
 fn slug(origin: &str) -> String {
     let mut slug = String::new();
     for c in origin.chars() {
@@ -147,7 +147,7 @@ fn slug(origin: &str) -> String {
     }
 }
 
-/// The session files of a folder in order of their names, with the time of their last change; a missing folder has none.
+/// Returns the session files of a folder by name, with their modification times; none if the folder is missing.
 fn files(folder: &Path) -> Result<Vec<(PathBuf, SystemTime)>> {
     let failed = |source| Error::io("list", folder, source);
     let entries = match fs::read_dir(folder) {
@@ -171,16 +171,16 @@ fn files(folder: &Path) -> Result<Vec<(PathBuf, SystemTime)>> {
 /// The notes of a saved session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Noted {
-    /// What they are about.
+    /// The session's key.
     pub key: Key,
-    /// They.
+    /// Its notes.
     pub notes: Vec<Note>,
 }
 
-/// The notes of all sessions in a folder, in order of the files' names. Files that cannot be read as sessions are left out and logged.
+/// Returns the notes of all sessions in a folder, by file name; unreadable files are skipped and logged.
 ///
 /// # Errors
-/// Names the folder when it cannot be listed; a missing folder is an empty list.
+/// The folder, if it cannot be listed; a missing folder gives an empty list.
 pub fn noted(folder: &Path) -> Result<Vec<Noted>> {
     let mut found = Vec::new();
     for (path, _) in files(folder)? {

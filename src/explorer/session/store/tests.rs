@@ -1,4 +1,4 @@
-//! Tests of session files: round trips, damage, later versions, several writers, and finding them again.
+//! Tests of session files: round trips, damage, later versions, several writers, and recall.
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ fn parse(text: &str) -> Result<Loaded> {
     SessionFile::parse(text, Path::new(PATH))
 }
 
-/// The file of the sample session as text.
+/// Returns the sample session's file as text.
 fn text() -> String {
     SessionFile::new(header(), &sample::session()).to_text()
 }
@@ -38,7 +38,7 @@ fn note(text: &str) -> Note {
     }
 }
 
-/// A file of the sample session that is saved at a path.
+/// Saves the sample session's file at a path.
 fn saved(path: &Path) -> SavedFile {
     let mut file = SavedFile::new(
         path.to_owned(),
@@ -72,7 +72,7 @@ fn a_saved_session_reads_back_the_same() {
     assert_eq!(fs::read(&path).expect("there"), before, "nothing is new");
 }
 
-/// The time that a strategy took is in memory and not in the file: that once kept every session from being saved.
+/// The duration of a strategy is in memory but not in the file; that once kept every session from being saved.
 #[test]
 fn a_verdict_with_its_time_is_saved_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -116,7 +116,7 @@ fn several_writers_keep_the_notes_of_all() {
     first.notes.push(note("one"));
     one.save(&first, &base).expect("saved");
     second.notes.push(note("two"));
-    // The second removes what was there before, and knows nothing of the first's note.
+    // The second removes a note from before, without knowing the first's note.
     second.notes.remove(0);
     two.save(&second, &base).expect("saved");
     let base = first.notes.clone();
@@ -144,7 +144,7 @@ fn a_file_that_was_taken_away_or_replaced_is_not_lost() {
     file.save(&session, &sample::session().notes)
         .expect("made again");
     assert_eq!(load(&path).expect("readable").file.session(), session);
-    // An editor replaces the file by one of its own.
+    // An editor replaces the file by its own.
     let text = fs::read_to_string(&path).expect("readable");
     fs::write(
         folder.path().join("new"),
@@ -160,7 +160,7 @@ fn a_file_that_was_taken_away_or_replaced_is_not_lost() {
         texts.contains(&"as edited".to_owned()) && texts.contains(&"and more".to_owned()),
         "{texts:?}"
     );
-    // A folder in its place is an error that names it, and what is unsaved is saved later.
+    // A folder in its place is an error that names it; a later save writes the unsaved changes.
     fs::remove_file(&path).expect("removed");
     fs::create_dir(&path).expect("created");
     let base = session.notes.clone();
@@ -172,7 +172,7 @@ fn a_file_that_was_taken_away_or_replaced_is_not_lost() {
     assert!(self::texts(&path).contains(&"held".to_owned()));
 }
 
-/// What was tried and not written is not taken for the note of another process.
+/// Notes of a failed save must not be mistaken for another process's.
 #[test]
 fn notes_that_changed_while_nothing_could_be_written_are_saved_as_they_are_then() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -190,7 +190,7 @@ fn notes_that_changed_while_nothing_could_be_written_are_saved_as_they_are_then(
     fs::remove_dir(&path).expect("removed");
     file.save(&of(&["changed"]), &[]).expect("saved");
     assert_eq!(texts(&path), ["changed"]);
-    // The same with a file that was there.
+    // The same, with an existing file.
     let whole = fs::read(&path).expect("there");
     fs::remove_file(&path).expect("removed");
     fs::create_dir(&path).expect("something in the way");
@@ -204,7 +204,7 @@ fn notes_that_changed_while_nothing_could_be_written_are_saved_as_they_are_then(
     assert_eq!(texts(&path), ["changed", "fifth"]);
 }
 
-/// Every change writes all notes again, and nothing is saved that would not be read back.
+/// Every change writes all notes again, and nothing is saved that could not be read back.
 #[test]
 fn a_file_that_is_full_goes_on_in_another() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -230,7 +230,7 @@ fn a_file_that_is_full_goes_on_in_another() {
     assert!(fs::metadata(&path).expect("there").len() <= super::MAX_LEN);
     let found = shelf.recall(&session.key(), "").expect("found");
     assert_eq!(found.notes(), session.notes, "what was removed stays so");
-    // A note that is too long by itself is refused, and costs nothing else.
+    // A note that is too long by itself is refused, and nothing else is lost.
     let (before, base) = (fs::read(file.path()).expect("there"), session.notes.clone());
     session.notes.push(note(&"long ".repeat(4 << 20)));
     let error = file.save(&session, &base).expect_err("too long");
@@ -315,7 +315,7 @@ fn any_session_can_follow_any_other() {
             let mut file = SessionFile::new(header(), from);
             let before = file.to_text();
             file.update(to);
-            // Results of the same run that were not asked for again stay.
+            // Results of the same run that were not requested again stay.
             let expected = match (from, to) {
                 (from, to) if from == &full && to == &fewer => &full,
                 _ => to,
@@ -400,7 +400,7 @@ fn a_torn_line_is_not_joined_to_what_is_appended() {
     assert_eq!(texts(&path), ["after the crash"]);
 }
 
-/// Whatever happens to one line costs that line alone.
+/// Damage to one line affects only that line.
 #[test]
 fn damage_costs_its_own_line() {
     let whole = text();
@@ -434,11 +434,11 @@ fn damage_costs_its_own_line() {
         What::Misfit { event: "run", .. }
     ));
     assert_eq!(misfit.file.session().notes, sample::session().notes);
-    // Lines that were doubled, moved or merged are all read.
+    // Duplicated, moved or merged lines are all read.
     let doubled = parse(&with(3, &format!("{}\n{}", rows[2], rows[2]))).expect("readable");
     assert_eq!(doubled.unread.len(), 1);
     assert_eq!(doubled.file.session(), sample::session());
-    // A header that is damaged costs what it says of the model.
+    // A damaged header loses only its information on the model.
     for header in [
         "{\"schema\":\"undertone.session/1\"}",
         "{\"schema\"",
@@ -449,7 +449,7 @@ fn damage_costs_its_own_line() {
         assert_eq!(read.file.session().notes, sample::session().notes);
         assert_eq!(read.file.session().problem, sample::session().problem);
     }
-    // Bytes that are no text are shown as such.
+    // Bytes that are not UTF-8 are shown as replacement characters.
     let mut bytes = whole.clone().into_bytes();
     let at = whole.find("19 = 12 + 7").expect("a phrase");
     bytes[at] = 0xff;
@@ -511,7 +511,7 @@ fn what_a_later_version_wrote_is_kept_and_named() {
     let mut file = read.file;
     assert_eq!(file.session().notes, sample::session().notes);
     assert_eq!(file.session().verdict, None);
-    // What is saved later still holds all of it.
+    // Later saves keep all of it.
     let mut session = file.session();
     session.notes.push(note("of today"));
     file.update(&session);
@@ -617,7 +617,7 @@ fn sessions_are_found_by_question_and_model() {
     let path = shelf.fresh("mini-math test/../#12 \u{1b}");
     assert_eq!(path, named("mini-math-test-12"));
     drop(saved(&path));
-    // A later process of the same number does not write over it.
+    // A later process with the same id does not overwrite it.
     let other = Shelf::new(recovery.clone()).fresh("mini-math test/../#12 \u{1b}");
     assert_eq!(
         other,
@@ -645,8 +645,8 @@ fn sessions_are_found_by_question_and_model() {
     assert_eq!(found[0].notes, sample::session().notes);
 }
 
-/// Files of earlier versions, one a start, or of explorers that were started at once. Their notes are shown together, and one that
-/// was removed does not come back, whichever file it was in.
+/// Files of earlier versions (one per start) or of explorers running at once: their notes are shown together, and a removed note
+/// does not come back, whichever file it was in.
 #[test]
 fn several_files_on_one_question_are_recalled_as_one() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -677,14 +677,14 @@ fn several_files_on_one_question_are_recalled_as_one() {
     let (mut found, texts) = recall();
     assert_eq!(texts, ["both", "tuesday", "monday"]);
     assert_eq!(found.path(), tuesday);
-    // The first thing that is done is to remove the note of the older file.
+    // The first action is to remove the note of the older file.
     let mut session = sample::session();
     let base = found.notes();
     session.notes = base[..2].to_vec();
     found.save(&session, &base).expect("saved");
     newest(&tuesday);
     assert_eq!(recall().1, ["both", "tuesday"]);
-    // Even when a third file knows nothing of it.
+    // This also holds if a third file does not have it.
     let mut shelf = Shelf::new(folder.path().to_owned());
     let third = shelf.fresh("another-day");
     session.notes = vec![note("wednesday")];
@@ -692,7 +692,7 @@ fn several_files_on_one_question_are_recalled_as_one() {
     file.save(&session, &[]).expect("saved");
     newest(&third);
     assert_eq!(recall().1, ["wednesday", "both", "tuesday"]);
-    // A file without a note goes on all the same.
+    // A file without notes continues as well.
     let (mut found, _) = recall();
     let base = found.notes();
     session.notes.clear();

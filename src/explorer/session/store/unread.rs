@@ -1,4 +1,4 @@
-//! What of a session file could not be read, in words: damage, and what a later version wrote.
+//! The parts of a session file that could not be read, in words: damage, and content of later versions.
 
 use crate::core::text::count;
 use std::borrow::Cow;
@@ -7,48 +7,48 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// How many of them are named before the rest is only counted.
+/// The number of parts named before the rest is only counted.
 const NAMED: usize = 3;
 
-/// One thing that could not be read.
+/// A part that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// In which line, from 1.
+    /// Its line, from 1.
     pub line: usize,
-    /// What it is.
+    /// Its kind.
     pub what: What,
 }
 
-/// What could not be read. The file keeps all of it, but for a line that was cut off.
+/// The kind of an unreadable part. [`SessionFile`](super::SessionFile) keeps its text, except for a cut-off line or a damaged header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// The last line was cut off, as by a crash.
+    /// The last line was cut off, e.g. by a crash.
     Cut {
-        /// How many bytes of it there are.
+        /// The number of bytes left of it.
         bytes: usize,
     },
-    /// The header is damaged: what it says of the model is not known.
+    /// The header is damaged: its information on the model is lost.
     Header,
-    /// A line is damaged; in words how.
+    /// A line is damaged; the text says how.
     Damaged(String),
     /// Some bytes of a line are not UTF-8; they are shown as �.
     Bytes,
-    /// An event of a kind that this version does not know.
+    /// An event of a kind unknown to this version.
     Event(String),
-    /// A known event that does not fit its form: a later version may know more.
+    /// A known event that cannot be deserialised; a later version may have extended it.
     Misfit {
-        /// Which event.
+        /// The name of the event.
         event: &'static str,
-        /// In what it does not fit.
+        /// The reason.
         why: String,
     },
-    /// A note that does not fit its form; in words how.
+    /// A note that cannot be deserialised, with the reason.
     Note(String),
-    /// A field that this version does not know.
+    /// A field unknown to this version.
     Field(String),
-    /// An event whose id is missing or not above the one before: lines were doubled, moved or merged.
+    /// An event whose id is missing or not above the previous one: lines were duplicated, moved or merged.
     Order {
-        /// Its id.
+        /// The id.
         id: Option<u64>,
         /// The largest id before it.
         last: u64,
@@ -56,12 +56,12 @@ pub enum What {
 }
 
 impl Unread {
-    /// Something that could not be read in a line.
+    /// Creates the report of an unreadable part.
     pub(super) fn new(line: usize, what: What) -> Self {
         Self { line, what }
     }
 
-    /// Whether something is missing from what is shown.
+    /// Returns whether it makes something missing from the session shown.
     #[must_use]
     pub fn is_loss(&self) -> bool {
         !matches!(self.what, What::Order { .. } | What::Bytes)
@@ -107,7 +107,7 @@ impl fmt::Display for Unread {
     }
 }
 
-/// All of it in one sentence for the status line, the first few by name; None if everything was read.
+/// Summarises the unreadable parts in one sentence for the status line, naming the first few; `None` if everything was read.
 #[must_use]
 pub fn summary(unread: &[Unread]) -> Option<String> {
     let lost = unread.iter().filter(|one| one.is_loss()).count();
@@ -117,7 +117,7 @@ pub fn summary(unread: &[Unread]) -> Option<String> {
         (0, n) => format!("{} to know about this file", things(n)),
         (lost, _) => format!("{} in this file cannot be shown", things(lost)),
     };
-    // What is missing comes first.
+    // Losses come first.
     let mut named: Vec<&Unread> = unread.iter().collect();
     named.sort_by_key(|one| !one.is_loss());
     let named: Vec<String> = named.iter().take(NAMED).map(ToString::to_string).collect();
@@ -128,7 +128,7 @@ pub fn summary(unread: &[Unread]) -> Option<String> {
     Some(format!("{head}: {}{more}", named.join("; ")))
 }
 
-/// A line as text; bytes that are not UTF-8 are replaced and reported.
+/// Returns a line as text; bytes that are not UTF-8 are replaced and reported.
 pub(super) fn text<'a>(row: &'a [u8], line: usize, unread: &mut Vec<Unread>) -> Cow<'a, str> {
     let text = String::from_utf8_lossy(row);
     if matches!(text, Cow::Owned(_)) {
@@ -137,7 +137,7 @@ pub(super) fn text<'a>(row: &'a [u8], line: usize, unread: &mut Vec<Unread>) -> 
     text
 }
 
-/// The fields of a value that its reading does not know, each once: `verdict.tried[].mood`. A field without a value says nothing.
+/// Returns the fields that deserialisation ignored, each once: `verdict.tried[].mood`. Empty fields are not reported.
 pub(super) fn unknown_fields(written: &Value, read: &Value, place: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect(written, read, place, &mut found);
@@ -167,7 +167,7 @@ fn collect(written: &Value, read: &Value, place: &str, found: &mut BTreeSet<Stri
     }
 }
 
-/// Whether a field with this value says no more than none would.
+/// Returns whether a value is equivalent to an absent field: null, or an empty array or object.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -1,18 +1,18 @@
-//! The keys that sequences stand for: those of xterm, rxvt, the Linux console and kitty. Everything else is a reply of the terminal.
+//! The keys that escape sequences encode: xterm, rxvt, the Linux console and kitty. All other sequences are terminal replies.
 
 use crate::explorer::keymap::{Code, Key};
 
 const SHIFT: u32 = 1;
 const ALT: u32 = 2;
 const CTRL: u32 = 4;
-/// Super, hyper and meta: keys of the desktop, not ours.
+/// Super, hyper and meta: desktop keys, not ours.
 const FOREIGN: u32 = 8 | 16 | 32;
-/// The kind of an event that is a release.
+/// The event type of a key release.
 const RELEASE: u32 = 3;
-/// Where kitty puts keys that type nothing.
+/// The range in which kitty encodes keys without text.
 const FUNCTIONAL: std::ops::RangeInclusive<u32> = 57_344..=63_743;
 
-/// The key of a whole sequence, if it is one: what stands between `ESC [` (or `ESC O`) and its last byte, and that byte.
+/// Decodes a complete sequence from its bytes between `ESC [` (or `ESC O`) and its final byte. `None` if it is not a key.
 pub(super) fn key(ss3: bool, body: &[u8], end: u8) -> Option<Key> {
     if body == b"[" {
         // The Linux console.
@@ -21,7 +21,7 @@ pub(super) fn key(ss3: bool, body: &[u8], end: u8) -> Option<Key> {
     }
     let numbers = numbers(body)?;
     let at = |i: usize, k: usize| -> Option<u32> { *numbers.get(i)?.get(k)? };
-    // `ESC O 5 P` has the modifiers alone.
+    // `ESC O 5 P` contains only the modifiers.
     let place = usize::from(!(ss3 && numbers.len() == 1));
     let is_numbered = matches!(end, b'~' | b'^' | b'$' | b'@');
     if at(place, 1) == Some(RELEASE) {
@@ -45,14 +45,14 @@ pub(super) fn key(ss3: bool, body: &[u8], end: u8) -> Option<Key> {
             lettered(end.to_ascii_uppercase())?
         }
         b'M' if ss3 => Code::Enter,
-        // With numbers it is the cursor's place.
+        // With numbers it is a cursor position report.
         b'R' if !body.is_empty() => return None,
         _ => lettered(end)?,
     };
     with(code, bits)
 }
 
-/// The numbers of a sequence, parted by semicolons and then by colons; none for anything but numbers.
+/// The numbers of a sequence, separated by semicolons and then by colons; `None` for anything else.
 fn numbers(body: &[u8]) -> Option<Vec<Vec<Option<u32>>>> {
     let text = std::str::from_utf8(body).ok()?;
     if !text
@@ -111,7 +111,7 @@ fn function(n: u32, less: u32) -> Option<Code> {
     u8::try_from(n - less).ok().map(Code::Function)
 }
 
-/// The key of a code point with modifiers (kitty, and what xterm calls `modifyOtherKeys`).
+/// The key of a code point with modifiers (kitty, and xterm's `modifyOtherKeys`).
 fn typed(code: u32, shifted: Option<u32>, bits: u32) -> Option<Key> {
     let is_shifted = bits & SHIFT != 0;
     let code = match code {

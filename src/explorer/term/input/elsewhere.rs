@@ -1,5 +1,5 @@
-//! Terminal events of systems without Unix terminals, as crossterm reads them: presses and repeats are keys, releases are
-//! nothing, a paste is text.
+//! Terminal events on systems without Unix terminals, read by crossterm. Presses and repeats become keys, releases are dropped, a paste
+//! becomes text.
 
 use std::io;
 
@@ -10,7 +10,6 @@ use super::Batch;
 use crate::explorer::app::Msg;
 use crate::explorer::keymap::{Code, Key};
 
-/// The keys.
 #[derive(Debug)]
 pub(in crate::explorer::term) struct Keys(EventStream);
 
@@ -19,7 +18,7 @@ impl Keys {
         Ok(Self(EventStream::new()))
     }
 
-    /// What is typed next; none when the terminal is gone.
+    /// Waits for the next input; returns `None` when the terminal is gone.
     pub(in crate::explorer::term) async fn next(&mut self) -> Option<Batch> {
         loop {
             if let Some(msg) = message(self.0.next().await?.ok()?) {
@@ -29,7 +28,7 @@ impl Keys {
     }
 }
 
-/// The message that an event stands for, if any.
+/// Converts an event to a message, if it has one.
 fn message(event: Event) -> Option<Msg> {
     match event {
         Event::Key(event) if event.kind != KeyEventKind::Release => key(event).map(Msg::Key),
@@ -41,7 +40,7 @@ fn message(event: Event) -> Option<Msg> {
 
 fn key(event: KeyEvent) -> Option<Key> {
     let code = match event.code {
-        // Some terminals report shift and tab as a modified tab.
+        // Some terminals report Shift+Tab as a modified Tab.
         KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => Code::BackTab,
         KeyCode::Char(c) => Code::Char(c),
         KeyCode::Enter => Code::Enter,

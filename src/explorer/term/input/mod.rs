@@ -1,4 +1,4 @@
-//! What comes from the terminal, as messages: keys and pastes, whole or not at all.
+//! Terminal input as messages: complete keys and pastes.
 
 #[cfg(unix)]
 mod csi;
@@ -17,7 +17,7 @@ pub(super) use tty::Keys;
 use crate::explorer::app::Msg;
 use crate::explorer::keymap::{Code, Key};
 
-/// What was typed at once: all messages of one read, in order.
+/// All messages of one read, in order.
 pub(super) type Batch = Vec<Msg>;
 
 /// Whether a message is the Escape key.
@@ -25,7 +25,7 @@ pub(super) fn is_escape(msg: &Msg) -> bool {
     *msg == Msg::Key(Key::plain(Code::Esc))
 }
 
-/// Whether a message is Ctrl-C, which nothing may keep from its reader.
+/// Whether a message is Ctrl-C, which must never be swallowed.
 pub(super) fn is_interrupt(msg: &Msg) -> bool {
     matches!(
         msg,

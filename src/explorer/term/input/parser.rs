@@ -1,32 +1,32 @@
-//! Bytes and their times in, whole keys and pastes out. What the terminal says of itself is passed over; what stays
-//! incomplete is dropped after a second, so that nothing can make the keyboard dead.
+//! Parser from timed bytes to complete keys and pastes. Terminal replies are skipped. An incomplete sequence is dropped after a second,
+//! and an incomplete paste delivered as text, so that no input can block the keyboard.
 //!
-//! Times are durations since any fixed moment. Nothing here reads a clock or a file.
+//! Times are durations since a fixed moment. Nothing here reads a clock or a file.
 
 use std::time::Duration;
 
 use super::csi;
 use crate::explorer::keymap::{Code, Key};
 
-/// How long an Escape waits for the rest of a key. Slow lines part `ESC` from `[D` by some 50 ms and a little more.
+/// How long an Escape waits for the rest of a key. Slow lines separate `ESC` from `[D` by slightly more than 50 ms.
 const ESCAPE: Duration = Duration::from_millis(100);
-/// A character that comes later than this after an Escape was typed by itself: nobody means Alt.
+/// A character that follows an Escape later than this was typed by itself, not with Alt.
 const ALT: Duration = Duration::from_millis(50);
-/// Bytes closer than this are one flow.
+/// Bytes closer together than this belong to one flow.
 const FLOW: Duration = Duration::from_millis(100);
-/// How long after its flow an incomplete sequence is waited for.
+/// How long after its last flow an incomplete sequence is kept waiting.
 const INCOMPLETE: Duration = Duration::from_secs(1);
-/// How long a lone Escape in a paste may be the beginning of its end.
+/// How long a lone Escape within a paste may still be the start of the end marker.
 const LONE: Duration = Duration::from_millis(250);
-/// A read of this many bytes is not typing.
+/// A read of this many bytes is not typed.
 const BURST: usize = 16;
-/// A longer paste is handed on in parts of this many bytes.
+/// Longer pastes are delivered in parts of this many bytes.
 const PART: usize = 1 << 20;
-/// At most this many bytes of a sequence are kept; the rest is only passed over.
+/// At most this many bytes of a sequence are kept; the rest is skipped.
 const KEPT: usize = 64;
-/// The most continuation bytes in a UTF-8 character.
+/// The maximum number of continuation bytes in a UTF-8 character.
 const MOST_CONTINUATIONS: usize = 3;
-/// The end of a paste.
+/// The end marker of a paste.
 const PASTE_END: &[u8] = b"\x1b[201~";
 
 const ETX: u8 = 0x03;
@@ -35,53 +35,53 @@ const CAN: u8 = 0x18;
 const SUB: u8 = 0x1a;
 const ESC: u8 = 0x1b;
 
-/// One thing that was typed.
+/// One unit of input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unit {
-    /// A key was pressed or repeats.
+    /// A key press or repeat.
     Key(Key),
-    /// Text was pasted.
+    /// Pasted text.
     Paste(String),
 }
 
-/// Where in a sequence the bytes are.
+/// The parser's position within a sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
-    /// In none.
+    /// Outside any sequence.
     Ground,
-    /// After so many Escapes.
+    /// After `count` Escapes.
     Escape { count: u8 },
-    /// In a character of several bytes.
+    /// Within a multi-byte character.
     Character { bytes: Vec<u8>, alt: bool },
     /// After `ESC [` or `ESC O`.
     Sequence { alt: bool, ss3: bool, body: Vec<u8> },
-    /// In a mouse report of the oldest kind, so many bytes before its end.
+    /// Within an X10 mouse report, `left` bytes before its end.
     Mouse { left: u8 },
-    /// In a string that the terminal says (OSC, DCS, APC, PM, SOS); `bell` ends an OSC too.
+    /// Within a control string from the terminal (OSC, DCS, APC, PM, SOS); BEL also ends an OSC (`bell`).
     Said { bell: bool, escaped: bool },
-    /// In a paste.
+    /// Within a paste.
     Paste(Vec<u8>),
-    /// In a paste that Ctrl-C ended; the last bytes are kept to find its end.
+    /// Within a paste that Ctrl-C ended; the last bytes are kept to detect its end marker.
     Discarded(Vec<u8>),
 }
 
-/// The state between two reads.
+/// The parser state between reads.
 #[derive(Debug)]
 pub(super) struct Parser {
     state: State,
-    /// When the last byte came.
+    /// When the last byte arrived.
     last: Duration,
-    /// When the last byte came that belongs to the sequence by its speed. Slow typing into an incomplete sequence does not prolong it.
+    /// When the last byte of the sequence's flow arrived. Slow typing into an incomplete sequence does not prolong it.
     flow: Duration,
-    /// Whether the last read was an Escape alone, in a paste: where nothing follows, somebody wants out.
+    /// Whether the last read was a lone Escape within a paste: if nothing follows, the user wants out.
     is_lone: bool,
-    /// The string or paste that was given up, until the next read: its late rest must not be read as keys.
+    /// An abandoned string or paste, kept until the next read: its late remainder must not be read as keys.
     lapsed: Option<State>,
     units: Vec<Unit>,
 }
 
 impl Parser {
-    /// Nothing was read yet.
+    /// Creates a parser that has read nothing.
     pub(super) fn new() -> Self {
         Self {
             state: State::Ground,
@@ -93,7 +93,7 @@ impl Parser {
         }
     }
 
-    /// Takes the bytes of one read. Gives what earlier reads came to, and then what this one came to.
+    /// Parses the bytes of one read. Returns the units that earlier reads completed, then those of this read.
     pub(super) fn feed(&mut self, bytes: &[u8], at: Duration) -> (Vec<Unit>, Vec<Unit>) {
         let Some(first) = bytes.first() else {
             return (Vec::new(), Vec::new());
@@ -126,7 +126,7 @@ impl Parser {
         (earlier, std::mem::take(&mut self.units))
     }
 
-    /// When `lapse` is to be called, unless something is read before.
+    /// When to call `lapse`, unless something is read before.
     pub(super) fn due(&self) -> Option<Duration> {
         match self.state {
             State::Ground => None,
@@ -137,7 +137,7 @@ impl Parser {
         }
     }
 
-    /// Gives up what waited too long: an Escape was the key, the rest of a paste does not come, anything else is dropped.
+    /// Resolves input that waited too long: an Escape becomes a key, a paste ends, anything else is dropped.
     pub(super) fn lapse(&mut self, at: Duration) -> Vec<Unit> {
         if self.due().is_none_or(|due| due > at) {
             return Vec::new();
@@ -146,7 +146,7 @@ impl Parser {
             State::Escape { count } => self.escapes(count),
             State::Character { alt, .. } => self.broken(alt),
             State::Paste(mut text) => {
-                // Handed on and not dropped: it is only text in a box, and may be all that there is of it.
+                // Delivered rather than dropped: it is only text in a box, and no more of it may come.
                 let end = text.split_off(text.len() - begun_end(&text));
                 self.paste(&text);
                 self.lapsed = Some(State::Paste(end));
@@ -173,7 +173,7 @@ impl Parser {
                 self.character(bytes, alt, at);
             }
             State::Sequence { alt, ss3, body } => self.in_sequence(alt, ss3, body, byte, at),
-            // The bytes of a report are no control characters.
+            // Control characters cannot occur in a mouse report.
             State::Mouse { .. } if byte < 0x20 => self.start(byte, false, at),
             State::Mouse { left } => {
                 if left > 1 {
@@ -189,7 +189,7 @@ impl Parser {
                     return;
                 }
                 if text.len() >= PART {
-                    // Not in the middle of the end or of a character.
+                    // Do not cut within the end marker or a character.
                     let end = text.len() - PASTE_END.len();
                     let is_start = |at: &usize| text[*at] & 0xc0 != 0x80;
                     let cut = (end - MOST_CONTINUATIONS..=end).rev().find(is_start);
@@ -212,7 +212,7 @@ impl Parser {
         }
     }
 
-    /// A byte outside any sequence.
+    /// Handles a byte outside any sequence.
     fn start(&mut self, byte: u8, alt: bool, at: Duration) {
         match byte {
             ESC => {
@@ -237,7 +237,7 @@ impl Parser {
                 self.state = State::Escape { count };
             }
             b'[' | b'O' => {
-                // Of two Escapes the second starts the key and the first is Alt.
+                // Of two Escapes, the second starts the key and the first means Alt.
                 self.escapes(earlier.saturating_sub(1));
                 self.state = State::Sequence {
                     alt: earlier > 0,
@@ -261,7 +261,7 @@ impl Parser {
     }
 
     fn in_sequence(&mut self, alt: bool, ss3: bool, mut body: Vec<u8>, byte: u8, at: Duration) {
-        // rxvt ends keys with shift in `$`; elsewhere more follows it, after two numbers.
+        // In rxvt, `$` ends keys with Shift; elsewhere `$` is followed by more and preceded by two numbers.
         let is_shifted = !ss3 && !body.is_empty() && body.iter().all(u8::is_ascii_digit);
         let is_end = (0x40..0x7f).contains(&byte) || (byte == b'$' && is_shifted);
         match byte {
@@ -280,7 +280,7 @@ impl Parser {
             }
             0x20..=0x3f if body.len() < KEPT => body.push(byte),
             0x20..=0x3f => {}
-            // What no sequence holds ends it, and means what it means by itself.
+            // A byte that no sequence contains ends it and is handled by itself.
             _ => return self.start(byte, false, at),
         }
         self.state = State::Sequence { alt, ss3, body };
@@ -289,7 +289,7 @@ impl Parser {
     fn in_said(&mut self, bell: bool, escaped: bool, byte: u8, at: Duration) {
         match byte {
             b'\\' if escaped => {}
-            // Any other key that starts with Escape ends the string, too.
+            // Any other key that starts with Escape also ends the string.
             _ if escaped => {
                 self.state = State::Escape { count: 1 };
                 if at.saturating_sub(self.last) > ALT && !goes_on(byte, 1) {
@@ -307,12 +307,12 @@ impl Parser {
         }
     }
 
-    /// The bytes of a character so far.
+    /// Handles the bytes of a character so far.
     fn character(&mut self, bytes: Vec<u8>, alt: bool, at: Duration) {
         match std::str::from_utf8(&bytes) {
             Ok(text) => {
                 for c in text.chars() {
-                    // The upper control characters are no keys, and no text.
+                    // C1 control characters are neither keys nor text.
                     if !c.is_control() {
                         self.key(Key::plain(Code::Char(c)), alt);
                     }
@@ -321,7 +321,7 @@ impl Parser {
             Err(error) => match error.error_len() {
                 None => self.state = State::Character { bytes, alt },
                 Some(n) => {
-                    // What follows is not eaten: in Latin-1 it is the next character.
+                    // The bytes that follow are kept: in Latin-1 they are the next character.
                     self.broken(alt);
                     for byte in &bytes[n..] {
                         self.byte(*byte, at);
@@ -331,12 +331,12 @@ impl Parser {
         }
     }
 
-    /// Bytes that are no character are shown as the sign for that.
+    /// Emits invalid bytes as the replacement character.
     fn broken(&mut self, alt: bool) {
         self.key(Key::plain(Code::Char(char::REPLACEMENT_CHARACTER)), alt);
     }
 
-    /// Ctrl-C at the end of a read is the key even while a paste has no end. What comes right behind it still belongs to the paste.
+    /// Ctrl-C at the end of a read acts as a key even within an unterminated paste. Bytes right after it still belong to the paste.
     fn interrupt_in_paste(&mut self, bytes: &[u8]) {
         if !matches!(self.state, State::Paste(_) | State::Discarded(_)) {
             return;
@@ -367,7 +367,7 @@ impl Parser {
     }
 }
 
-/// Whether what comes late after an Escape is still the rest of its key or string: a string is longer than a key that was typed.
+/// Whether late bytes after an Escape still belong to its key or string. A string needs more than one byte; a typed key is a single one.
 fn goes_on(byte: u8, n: usize) -> bool {
     match byte {
         ESC | ETX | b'[' | b'O' => true,
@@ -376,7 +376,7 @@ fn goes_on(byte: u8, n: usize) -> bool {
     }
 }
 
-/// Whether a read is the late rest of a string or paste that was given up. One key is none.
+/// Whether a read is the late remainder of an abandoned string or paste. A single key is not.
 fn is_rest(lapsed: &State, bytes: &[u8]) -> bool {
     let holds = |end: &[u8]| bytes.windows(end.len()).any(|part| part == end);
     let is_burst = bytes.len() >= BURST && bytes.first() != Some(&ESC);
@@ -392,7 +392,7 @@ fn is_rest(lapsed: &State, bytes: &[u8]) -> bool {
     }
 }
 
-/// How many bytes at the end of a text may be the beginning of the end of its paste.
+/// The number of bytes at the end of a text that may begin the end marker.
 fn begun_end(text: &[u8]) -> usize {
     let mut lengths = (1..PASTE_END.len()).rev();
     lengths
@@ -400,7 +400,7 @@ fn begun_end(text: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
-/// The key of a control character.
+/// Returns the key of a control character.
 fn control(byte: u8) -> Key {
     let ctrl = |c: u8| Key {
         ctrl: true,

@@ -1,4 +1,4 @@
-//! Reads the terminal on a thread of its own, so that every read has the time at which it came.
+//! Reads the terminal on a separate thread, so that every read gets its arrival time.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,29 +15,29 @@ use super::Batch;
 use super::parser::{Parser, Unit};
 use crate::explorer::app::Msg;
 
-/// The most that is read at once, in bytes.
+/// Maximum bytes per read.
 const READ: usize = 1 << 16;
-/// Reads that wait for the loop.
+/// Capacity of the queue of unprocessed reads.
 const WAITING: usize = 64;
-/// A terminal gives nothing once where Ctrl-D was typed while it kept lines together; this many in a row mean that it is gone.
+/// In canonical mode Ctrl-D gives an empty read. This many in a row mean that the terminal is gone.
 const NOTHING: usize = 3;
 
-/// The keys, until it is dropped.
+/// The key reader; dropping it ends the thread.
 #[derive(Debug)]
 pub(in crate::explorer::term) struct Keys {
     reads: Receiver<(Vec<u8>, Instant)>,
     parser: Parser,
     began: Instant,
     batches: VecDeque<Vec<Unit>>,
-    /// Its other end tells the thread when this is dropped, so that what is typed afterwards stays for the shell.
+    /// Dropping it tells the thread to stop, so that later input is left to the shell.
     _alive: UnixStream,
 }
 
 impl Keys {
-    /// Begins to read.
+    /// Starts reading.
     ///
     /// # Errors
-    /// When there can be no thread for it.
+    /// If the thread cannot be started.
     pub(in crate::explorer::term) fn listen() -> io::Result<Self> {
         let (alive, ended) = UnixStream::pair()?;
         let (sender, reads) = channel(WAITING);
@@ -53,7 +53,7 @@ impl Keys {
         })
     }
 
-    /// What is typed next; none when the terminal is gone. Nothing is lost when the future is dropped.
+    /// Waits for the next input; returns `None` when the terminal is gone. Cancel-safe.
     pub(in crate::explorer::term) async fn next(&mut self) -> Option<Batch> {
         loop {
             if let Some(units) = self.batches.pop_front() {

@@ -57,8 +57,7 @@ pub(super) fn draw(app: &App, list: &List, theme: &Theme, frame: &mut Frame, are
     let height = usize::from(body.height);
     let first = first_row(list.selected, n, height);
     let entries = match list.kind {
-        // Problem lists can be very long. The other lists are measured as a whole, so that their columns do not shift
-        // while scrolling.
+        // Only the problem list can be very long. Other lists are measured whole, so that their columns do not shift.
         ListKind::Problems => list.entries(app, first..first + height),
         _ => list.entries(app, 0..n),
     };

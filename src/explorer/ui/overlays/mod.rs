@@ -13,7 +13,6 @@ use crate::explorer::app::{App, Overlay};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::theme::Theme;
 
-/// Draws the overlay, if one is open.
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
     match &app.overlay {
         Some(Overlay::List(open)) => list::draw(app, open, theme, frame, area),

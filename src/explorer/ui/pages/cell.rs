@@ -25,7 +25,6 @@ pub(super) fn mark(cell: &Cell, theme: &Theme) -> (&'static str, Style) {
     outcome_mark(cell.variants().outcome(), theme)
 }
 
-/// Explains the outcome glyphs.
 pub(super) fn legend_of_marks(theme: &Theme) -> String {
     let Glyphs { yes, mixed, no, .. } = theme.glyphs;
     format!("{yes} stands, {mixed} mixed: some variants flip it, {no} flipped")

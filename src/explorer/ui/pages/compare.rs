@@ -21,7 +21,6 @@ const GAP: usize = 2;
 /// Longer questions are compared as a whole.
 const MAX_WORDS: usize = 400;
 
-/// One side of the comparison.
 struct Side {
     title: String,
     question: String,
@@ -33,7 +32,6 @@ struct Side {
     clean_logprob: Option<f64>,
 }
 
-/// Names the two runs.
 pub(super) fn about(app: &App) -> String {
     match effective_left(app) {
         Left::Clean => "the clean run and the current ablation".to_owned(),

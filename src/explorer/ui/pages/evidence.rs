@@ -1,4 +1,4 @@
-//! The evidence behind the verdict: each step with its tests, every edit, every interchange, and every decoder tried.
+//! The evidence behind the verdict: each step with its tests, every edit, every interchange, and every strategy tried.
 
 mod places;
 

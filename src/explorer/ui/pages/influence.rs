@@ -12,7 +12,7 @@ use crate::explorer::ui::theme::Theme;
 
 /// Where the columns start.
 const LABEL: usize = 13;
-/// Cell widths with and without the mark of a changed top token.
+/// Cell widths with and without the count of changed top tokens.
 const WIDE: usize = 11;
 const NARROW: usize = 6;
 const GAP: usize = 2;

@@ -97,7 +97,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         detail: detail(lens, at.row, at.column, theme),
         legend: vec![
             format!(
-                "A cell: the layer's top token, then the rank of the one followed, #0 on top{}.",
+                "A cell: the layer's top token, then the rank of the one followed, #1 on top{}.",
                 if with_prob {
                     ", and its probability"
                 } else {
@@ -131,10 +131,10 @@ fn heads(
 }
 
 fn rank(rank: usize) -> String {
-    if rank > 999 {
+    if rank >= 999 {
         "#999+".to_owned()
     } else {
-        format!("#{rank}")
+        format!("#{}", rank + 1)
     }
 }
 
@@ -219,7 +219,7 @@ fn detail(lens: &LayerLens, row: usize, column: usize, theme: &Theme) -> String 
         "after layer {} of {n}, at {place}: {} has rank {} and probability {}; the top token is {} with {}",
         known.layer,
         quoted(&lens.text),
-        cell.rank,
+        cell.rank + 1,
         probability(cell.prob),
         quoted(&cell.top.text),
         probability(cell.top.prob)

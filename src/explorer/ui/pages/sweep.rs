@@ -1,5 +1,4 @@
-//! The sweep: each latent off alone (necessary?) and put back alone (sufficient?), by every value, and pairs of
-//! latents.
+//! The sweep: each latent off alone (necessary?) and put back alone (sufficient?), by every value, and pairs of latents.
 
 use std::collections::BTreeSet;
 
@@ -121,7 +120,6 @@ fn headline(sweep: &Sweep, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-/// The latent numbers above their columns.
 fn numbers(
     columns: &std::ops::Range<usize>,
     n: usize,

@@ -135,7 +135,7 @@ fn table(
     let logit_at = prob_at + 9;
     // The rank among whole numbers, which the published verifier uses.
     let integer_at = logit_at + 5;
-    let mut integers = 0..;
+    let mut integers = 1..;
     let mut integer = |read: &TokenRead| {
         is_integer(&read.text).then(|| {
             integers
@@ -165,7 +165,7 @@ fn table(
         let style = if rank == 0 { theme.strong } else { theme.text };
         lines.push(
             Row::new()
-                .right(rank.to_string(), 2, theme.dim)
+                .right((rank + 1).to_string(), 2, theme.dim)
                 .to(4)
                 .push(text, style)
                 .to(bar_at)
@@ -334,8 +334,7 @@ fn learned_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> V
     lines
 }
 
-/// Fluent text is not evidence: phrases that the mean latent also decodes to, and fillers that only end the thought,
-/// are dimmed and labelled.
+/// Fluent text is not evidence: phrases the mean latent also decodes to, and fillers that end the thought, are dimmed and labelled.
 fn phrase_row(phrase: &Phrase, logprob_at: usize, lift_at: usize, theme: &Theme) -> Line<'static> {
     let (style, label) = if phrase.filler {
         (theme.dim, "filler")

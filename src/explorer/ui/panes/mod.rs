@@ -19,15 +19,11 @@ use crate::explorer::ui::theme::Theme;
 /// The title of a pane: its name, its subject, and a remark at the right edge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Title {
-    /// The name.
     pub name: String,
-    /// The subject.
     pub about: String,
-    /// The remark at the right edge.
     pub remark: String,
 }
 
-/// Returns the title of a pane.
 #[must_use]
 pub fn title(app: &App, pane: Pane, theme: &Theme) -> Title {
     match pane {

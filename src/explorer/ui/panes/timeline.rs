@@ -23,7 +23,6 @@ const LABELLED: usize = 70;
 /// Room for the row labels.
 const INDENT: usize = 8;
 
-/// One column.
 #[derive(Debug, Default)]
 struct Cell {
     label: String,
@@ -43,7 +42,6 @@ impl Cell {
     }
 }
 
-/// The title above the run.
 #[must_use]
 pub fn title(app: &App, theme: &Theme) -> Title {
     let dot = theme.glyphs.dot;

@@ -72,7 +72,6 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     lines
 }
 
-/// The glyph and style of a rung.
 #[must_use]
 pub fn rung_mark(verdict: &Verdict, theme: &Theme) -> (&'static str, Style) {
     glyph_of(verdict.rung, verdict.null.chance_may_explain(), theme)
@@ -115,7 +114,7 @@ fn calibrated(of: &RightAtRung, rung: Rung) -> String {
     )
 }
 
-/// The rungs in order, each with what is known about it.
+/// The rungs in order, each with its standing.
 fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let glyphs = theme.glyphs;
     let unknown = (glyphs.none, theme.dim, String::new());
@@ -176,29 +175,24 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
     });
     let used = verdict.map_or((glyphs.none, theme.dim, String::new()), |v| used(v, theme));
     [
-        ("N0", "not needed", needed),
-        ("E1", "present", present),
-        ("E2", "tracks", tracks),
-        ("E3", "used", used),
+        ("not needed", needed),
+        ("present", present),
+        ("tracks", tracks),
+        ("used", used),
     ]
     .into_iter()
-    .flat_map(|(id, name, (mark, style, text))| {
-        let lead = Row::new()
-            .push(id, theme.dim)
-            .to(4)
-            .push(mark, style)
-            .to(6)
-            .push(name, style);
-        let parts = crate::core::text::wrap(&text, width.saturating_sub(LABEL + 2));
+    .flat_map(|(name, (mark, style, text))| {
+        let lead = Row::new().push(mark, style).to(2).push(name, style);
+        let parts = crate::core::text::wrap(&text, width.saturating_sub(LABEL - 2));
         parts.into_iter().enumerate().map(move |(i, part)| {
             let lead = if i == 0 { lead.clone() } else { Row::new() };
-            lead.to(LABEL + 2).push(part, style).line()
+            lead.to(LABEL - 2).push(part, style).line()
         })
     })
     .collect()
 }
 
-/// What is known about a rung: its glyph, its style, and a text.
+/// The standing of a rung: its glyph, its style, and a text.
 type Standing<'a> = (&'a str, Style, String);
 
 fn mark(standing: types::Standing, theme: &Theme) -> (&str, Style) {
@@ -238,7 +232,9 @@ fn tracks<'a>(verdict: &Verdict, theme: &'a Theme) -> Standing<'a> {
 fn used<'a>(verdict: &Verdict, theme: &'a Theme) -> Standing<'a> {
     let Some(used) = &verdict.used else {
         let text = match &verdict.tracks {
-            Some(tracks) if tracks.standing != types::Standing::Holds => "needs E2",
+            Some(tracks) if tracks.standing != types::Standing::Holds => {
+                "needs a trace that tracks"
+            }
             _ => not_asked(verdict),
         };
         return (theme.glyphs.none, theme.dim, text.to_owned());
@@ -327,13 +323,13 @@ fn step_lines(
     lines
 }
 
-/// A value and where it was read.
+/// A value and its source.
 fn read(operand: &Operand, theme: &Theme) -> String {
     let place = match &operand.source {
         Source::Question { .. } => "question".to_owned(),
         Source::Step { step } => format!("step {}", step + 1),
         Source::Latent { latent, rank, prob } => {
-            format!("latent {latent} #{rank} p {}", probability(*prob))
+            format!("latent {latent} #{} p {}", rank + 1, probability(*prob))
         }
         Source::Answer => "answer".to_owned(),
     };

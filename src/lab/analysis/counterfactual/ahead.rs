@@ -1,4 +1,4 @@
-//! A resample ahead of the reference set: from the first donors of the draw, while the rest of the set waits to be made.
+//! Resample ablation before the reference set is complete, from the first donors of the draw.
 
 use super::Subject;
 use super::outcome::ablate;
@@ -8,13 +8,13 @@ use crate::engine::model::{Cancel, Model, ModelError};
 use crate::lab::analysis::reference::Builder;
 use crate::lab::analysis::run::CleanRun;
 
-/// Donors after which the answer is told.
+/// Numbers of donors after which an interim outcome is reported.
 const ROUNDS: [usize; 3] = [4, 16, 64];
-/// It goes ahead with no more donors than this share of the problems that the set still lacks: beyond, the set is as near.
+/// Caps the donors at this fraction of the problems that the set still lacks; beyond it, completing the set is about as fast.
 const SHARE: usize = 4;
 
-/// Resamples from the first donors that will be drawn from the set in hand, in rounds; `on_part` hears each. A part lacks the
-/// percentile of its size, which takes the whole set. Nothing is told where the set is nearly there.
+/// Resamples from the first donors that the unfinished set will draw, in rounds; `on_part` receives each outcome. Partial
+/// outcomes lack the size percentile, which takes the whole set. Reports nothing if the set is nearly complete.
 ///
 /// # Errors
 /// When the ablation is refused, the model fails or the work is cancelled.

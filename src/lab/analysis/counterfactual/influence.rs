@@ -1,4 +1,4 @@
-//! What switching one latent off does to each later latent and to the answer.
+//! The effect of switching one latent off on each later latent and on the answer.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::core::types::{
 };
 use crate::engine::model::{Cancel, ModelError, argmax};
 
-/// The influence matrix under one value and site.
+/// Computes the influence matrix under one value and site.
 ///
 /// # Errors
 /// When the run has no latents, the ablation is refused, the model fails or the work is cancelled.
@@ -70,7 +70,7 @@ pub fn influence(
         });
         let alone;
         let (unfolded, first) = if let Some(whole) = &whole {
-            // The shams go first, then the plans.
+            // The shams come first, then the plans.
             (whole, n + at * plan.variants.len())
         } else {
             alone = model.unfold(&clean.rollout, &plan.variants, &totals.layers, cancel)?;

@@ -1,4 +1,4 @@
-//! Runs variants and reads off each what it says and how likely it holds the clean answer to be.
+//! Runs variants and records for each its answer and the log-probability of the clean answer.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -16,29 +16,29 @@ use crate::engine::model::{
 use crate::lab::analysis::answers;
 use crate::lab::analysis::run::CleanRun;
 
-/// How many distinct rows run side by side at most.
+/// Maximum number of distinct rows in one batch.
 pub(super) const ROWS: usize = 128;
 
-/// What one variant came to.
+/// The outcome of one variant.
 #[derive(Debug, Clone)]
 pub(super) struct Judged {
     /// Log-probability of the clean answer.
     pub(super) logprob: f64,
     /// KL divergence from the clean run at the first answer token, in nats.
     pub(super) kl: f64,
-    /// Largest difference of any first-answer logit from the clean run; infinite if one is not a number.
+    /// Largest difference of any first-answer logit from the clean run; infinite if one is NaN.
     pub(super) logit_difference: f64,
-    /// What it says.
+    /// The generated ids.
     pub(super) ids: Vec<u32>,
-    /// The answer in it.
+    /// The answer value in them.
     pub(super) value: Option<String>,
-    /// Log-probability of that answer's tokens, where they follow a delimiter at once.
+    /// Log-probability of that answer's tokens, if they follow a delimiter directly.
     pub(super) answer_logprob: Option<f64>,
-    /// Log-probability of the gold answer, if asked for.
+    /// Log-probability of the gold answer, if requested.
     pub(super) gold: Option<f64>,
 }
 
-/// The run's model and what its variants are compared with.
+/// The run and model against which variants are judged.
 pub(super) struct Judge<'a> {
     pub(super) model: &'a Model,
     pub(super) clean: &'a CleanRun,
@@ -48,7 +48,7 @@ pub(super) struct Judge<'a> {
     began: Instant,
     cost: Cost,
     rows: usize,
-    /// The runs behind what was judged last, if they fitted side by side: shams first, then plan by plan.
+    /// The last batch of runs, if it was not split: shams first, then plan by plan.
     pub(super) whole: Option<Unfolded>,
 }
 
@@ -66,12 +66,12 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Counts what was done before this judge came on.
+    /// Starts from the cost of earlier work.
     pub(super) fn go_on_from(&mut self, before: Option<Cost>) {
         self.cost = before.unwrap_or_default();
     }
 
-    /// What everything took so far.
+    /// Returns the total cost so far.
     pub(super) fn cost(&self) -> Cost {
         Cost {
             elapsed_ms: self.cost.elapsed_ms + self.began.elapsed().as_secs_f64() * 1e3,
@@ -79,8 +79,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Runs plans, the shams ahead of them if asked for; returns the largest difference that a sham showed, and what every
-    /// variant of every plan came to.
+    /// Runs plans, preceded by their shams if requested; returns the largest sham difference and the outcome of every variant of
+    /// every plan.
     ///
     /// # Errors
     /// When a sham moved the logits, a plan changed nothing, the model fails or the work is cancelled.
@@ -119,7 +119,7 @@ impl<'a> Judge<'a> {
         Ok((sham, by_plan))
     }
 
-    /// Runs one sham; returns the largest difference that it showed.
+    /// Runs one sham; returns its largest difference.
     ///
     /// # Errors
     /// As [`Judge::plans`].
@@ -134,7 +134,7 @@ impl<'a> Judge<'a> {
             .map_or(Ok(0.0), |sham| self.sham_difference(sham))
     }
 
-    /// Runs variants, some at a time; half as many at a time when the memory does not suffice.
+    /// Runs variants in batches; halves the batch size if memory runs out.
     pub(super) fn variants(
         &mut self,
         variants: &[Variant],
@@ -163,7 +163,7 @@ impl<'a> Judge<'a> {
         Ok(judged)
     }
 
-    /// Runs variants that fit side by side.
+    /// Runs one batch of variants.
     fn part(
         &mut self,
         variants: &[Variant],
@@ -230,7 +230,7 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// Log-probability of the answer that a row gave after other words than the delimiter.
+    /// Log-probability of a row's answer that does not follow the delimiter directly.
     pub(super) fn answer_logprob(
         &self,
         unfolded: &Unfolded,
@@ -253,20 +253,20 @@ impl<'a> Judge<'a> {
         Ok(Some(score.logprob))
     }
 
-    /// What a sham run moved.
+    /// Returns the largest difference of a sham run.
     ///
     /// # Errors
-    /// When it is more than rounding: half precision rounds as much as the model's self-tests allow.
+    /// If it exceeds rounding; for half precision the model's self-test tolerance applies.
     fn sham_difference(&self, sham: &Judged) -> Result<f64, ModelError> {
         let logits = &self.clean.first_logits;
         let largest = logits.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
         let config = self.model.config();
         let most = match (config.precision, config.family.is_codi()) {
-            // What the reference computes in f32 too.
+            // The reference also computes these in f32.
             (Precision::F32, _) | (Precision::Reference, false) => SHAM_TOLERANCE,
             _ => SHAM_TOLERANCE.max(self.model.self_test().tolerance * largest),
         };
-        // Not a number would be infinite here.
+        // NaN is infinite here.
         let difference = sham.logit_difference;
         if difference <= most {
             return Ok(difference);
@@ -280,7 +280,6 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Whether there is an answer, and a word in it.
 fn says_something(value: Option<&String>) -> bool {
     value.is_some_and(|value| !value.is_empty())
 }

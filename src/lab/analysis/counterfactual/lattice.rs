@@ -1,4 +1,4 @@
-//! The lattice: every set of latents that can be off, the smallest that keeps the answer and the smallest that breaks it.
+//! The lattice: every set of latents switched off, the smallest that keeps the answer and the smallest that breaks it.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use super::{Subject, cell};
 use crate::core::types::{Ablation, AblationValue, AnswerOutcome, Cell, Cost, LatentIdx, Lattice};
 use crate::engine::model::{Cancel, ModelError};
 
-/// A run with more latents has too many sets.
+/// Maximum number of latents; more give too many sets.
 pub const MOST_LATENTS: usize = 8;
 
-/// Runs every set of latents off, in the order in which an analyst asks for them: singles off and alone, pairs, the rest.
-/// `on_part` sees what is known after each of these.
+/// Runs every set of latents off, the most interesting first: singles off and alone, pairs, the rest. `on_part` receives the
+/// partial lattice after each stage.
 ///
-/// A `known` lattice of the same manner that was stopped is gone on with: its sets are not computed again, and what its sham
-/// run showed and what it took is kept.
+/// An interrupted lattice `known` of the same manner is resumed: its sets are not recomputed, and its sham difference and cost
+/// are kept.
 ///
 /// # Errors
 /// When the run has no latents or too many, an ablation is refused, the model fails or the work is cancelled.
@@ -50,7 +50,7 @@ pub fn lattice(
             continue;
         }
         if lattice.cells.len() == 1 {
-            // One sham proves the manner, ahead of the first set.
+            // One sham validates the manner, before the first set.
             let all: BTreeSet<LatentIdx> = (1..=n).map(LatentIdx).collect();
             lattice.sham_max_diff = judge.sham(&replacements, &all)?;
         }
@@ -69,7 +69,7 @@ pub fn lattice(
     Ok(lattice)
 }
 
-/// A lattice with what is known: the empty set at least.
+/// The lattice to start from: the known one, or the empty set alone.
 fn begun(of: &Subject<'_>, manner: &Ablation, known: Option<&Lattice>, cost: Cost) -> Lattice {
     let run = of.clean;
     known.cloned().unwrap_or_else(|| Lattice {
@@ -93,10 +93,10 @@ fn begun(of: &Subject<'_>, manner: &Ablation, known: Option<&Lattice>, cost: Cos
     })
 }
 
-/// The sets that a manner can be asked about, without the empty one.
+/// The sets that apply to a manner, without the empty one.
 ///
 /// # Errors
-/// When there is none: a single latent has none to change places with.
+/// If there is no such set: a single latent cannot be permuted.
 fn sets_to_ask(n: usize, manner: &Ablation) -> Result<Vec<BTreeSet<LatentIdx>>, ModelError> {
     let mut sets = all_sets(n);
     if manner.value == AblationValue::Permute {
@@ -108,7 +108,7 @@ fn sets_to_ask(n: usize, manner: &Ablation) -> Result<Vec<BTreeSet<LatentIdx>>, 
     Ok(sets)
 }
 
-/// When a set's turn comes: singles off and alone first, then pairs, then the rest.
+/// The stage of a set: singles off and alone first, then pairs, then the rest.
 fn stage(off: &BTreeSet<LatentIdx>, n: usize) -> usize {
     match off.len() {
         1 => 0,
@@ -130,7 +130,7 @@ fn all_sets(n: usize) -> Vec<BTreeSet<LatentIdx>> {
         .collect()
 }
 
-/// By size, then by latent.
+/// Sorts by size, then by latents.
 fn sort(cells: &mut [Cell]) {
     cells.sort_by(|a, b| (a.off.len(), &a.off).cmp(&(b.off.len(), &b.off)));
 }
@@ -147,7 +147,7 @@ fn smallest(
         let sizes = fits.clone().map(|cell| cell.off.len());
         let size = if most_off { sizes.max() } else { sizes.min() }?;
         let same = fits.filter(|cell| cell.off.len() == size);
-        // Of equals, the clearest: the least loss where the answer stands, the greatest where it breaks.
+        // Ties go to the clearest: the least loss if the answer is kept, the greatest if it breaks.
         if outcome == AnswerOutcome::Flipped {
             same.min_by(|a, b| a.delta_logprob.total_cmp(&b.delta_logprob))
         } else {

@@ -1,4 +1,4 @@
-//! The vocabulary projection after every layer, and the fed vectors from the input side.
+//! The logit lens after every layer, and the fed vectors in input-embedding space.
 
 use crate::core::types::{Input, LatentIdx, LayerCell, LayerLens, LayerRow, TokenRead};
 use crate::engine::decode::lens;
@@ -8,7 +8,7 @@ use crate::lab::analysis::run::CleanRun;
 /// Tokens listed for every fed vector.
 const NEAREST: usize = 5;
 
-/// The lens by layer, following a token; none for the first token of the answer or, where there is no answer, the top token of
+/// Computes the lens by layer for a token; `None` selects the first token of the answer or, without an answer, the top token of
 /// the first latent.
 ///
 /// # Errors
@@ -38,7 +38,7 @@ pub fn layers(
         Mode::Direct | Mode::Written => Vec::new(),
     };
     let said = &clean.run.answer.ids;
-    // Nothing comes after the last token.
+    // The last token has no successor to predict.
     after.extend(&said[..said.len().saturating_sub(1)]);
     let columns: Vec<String> = std::iter::once("start".to_owned())
         .chain((1..=clean.fed.len()).map(|j| j.to_string()))
@@ -64,10 +64,10 @@ pub fn layers(
     })
 }
 
-/// A token in one row of logits, and the token that comes first there.
+/// The rank and probability of a token in one row of logits, and the top token.
 pub(in crate::lab::analysis) fn cell(model: &Model, logits: &[f32], token: u32) -> LayerCell {
     let (at, own) = (token as usize, logits[token as usize]);
-    // Equal logits stand in order of id.
+    // Equal logits are ordered by id.
     let ahead = logits[..at].iter().filter(|logit| **logit >= own);
     let behind = logits[at..].iter().filter(|logit| **logit > own);
     let rank = ahead.count() + behind.count();

@@ -1,8 +1,8 @@
-//! Counterfactuals of a clean run: single ablations with their proof, and studies of many.
+//! Counterfactuals of a clean run: single ablations with their sham controls, and studies of many.
 //!
-//! An [`Ablation`](crate::core::types::Ablation) becomes variants (`replacements`), variants run as a tree of rows and are judged
-//! (`judge`), and the rest of this folder asks questions of them. Every result stands beside a sham run, in which each latent's
-//! own value is written back.
+//! An [`Ablation`](crate::core::types::Ablation) becomes variants (`replacements`), which run as a tree of rows and are judged
+//! (`judge`); the other modules are studies on top. Every result has a sham run as control, in which each latent's own value is
+//! written back.
 
 mod ahead;
 mod influence;
@@ -36,7 +36,7 @@ use super::run::CleanRun;
 use crate::core::stats;
 use crate::engine::model::Model;
 
-/// What is asked about: a clean run, the model it came from, and the other problems that stand beside it.
+/// A clean run, its model, and the other problems that serve as reference.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// The model.
@@ -47,10 +47,10 @@ pub struct Subject<'a> {
     pub reference: &'a Reference,
 }
 
-/// Largest difference of any first-answer logit that a sham run may show (f32; see the model's self-tests).
+/// Largest difference of any first-answer logit allowed in a sham run (f32; see the model's self-tests).
 pub const SHAM_TOLERANCE: f64 = 1e-3;
 
-/// Answers with their counts, most frequent first, first seen first among equals.
+/// Answers with their counts, most frequent first, ties in order of first occurrence.
 fn counted(judged: &[Judged]) -> Vec<(Option<String>, usize)> {
     let mut counts: Vec<(Option<String>, usize)> = Vec::new();
     for one in judged {
@@ -63,7 +63,7 @@ fn counted(judged: &[Judged]) -> Vec<(Option<String>, usize)> {
     counts
 }
 
-/// The short form of what a plan's variants came to.
+/// Summarises the outcomes of a plan's variants.
 fn cell(clean: &CleanRun, plan: &Plan, judged: &[Judged]) -> Cell {
     let answer = counted(judged)
         .into_iter()

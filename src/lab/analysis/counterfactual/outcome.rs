@@ -42,9 +42,9 @@ pub fn ablate(
         .iter()
         .position(|j| j.value == shown_value)
         .unwrap_or(0);
-    // Where not all variants ran side by side, the one that is shown runs once more by itself.
+    // If the variants were split into batches, the shown one runs once more alone.
     let (unfolded, at) = if let Some(unfolded) = judge.whole.take() {
-        // The sham goes first.
+        // The sham comes first.
         (unfolded, shown + 1)
     } else {
         let variant = &plan.variants[shown..=shown];
@@ -69,7 +69,7 @@ pub fn ablate(
     })
 }
 
-/// The share of natural differences below the size of an ablation, in percent; none where no vector is replaced or there is no
+/// Returns the percentage of natural differences below the size of an ablation; `None` if no vector is replaced or there is no
 /// reference set. Runs nothing.
 ///
 /// # Errors
@@ -137,7 +137,7 @@ fn latents_after(
     (1..=latents).map(LatentIdx).map(text).collect()
 }
 
-/// What became of the answer when every latent was changed.
+/// The outcome of changing every latent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AllOff {
     /// The answer.
@@ -146,7 +146,7 @@ pub struct AllOff {
     pub delta_logprob: f64,
 }
 
-/// Changes all latents to one value; one result for each variant of it.
+/// Changes all latents to one value; returns one result per variant.
 ///
 /// # Errors
 /// When there is no donor, nothing is changed, the model fails or the work is cancelled.

@@ -1,4 +1,4 @@
-//! Latents replaced by given vectors, each with the answer that is expected: the runs behind E3 of a verdict.
+//! Interchange of latents with given vectors, each with its expected answer: the runs behind E3 of a verdict.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,38 +9,38 @@ use super::replacements::{Replacements, relative_change};
 use crate::core::types::{Ablation, AblationValue, LatentIdx};
 use crate::engine::model::{Cancel, Change, ModelError, Variant};
 
-/// What is put where, and what the answer should become.
+/// An interchange and the answer that it should produce.
 #[derive(Debug, Clone)]
 pub struct PatchAsked {
-    /// The latents that are replaced, each with what is fed in its place, of the model's width. At least one.
+    /// The replaced latents, each with the vector fed instead, of the model's width. At least one.
     pub vectors: Vec<(LatentIdx, Arc<[f32]>)>,
-    /// The answer whose log-probability is wanted beside the clean one's.
+    /// The expected answer, whose log-probability is measured too.
     pub answer: String,
 }
 
-/// What one replacement did.
+/// The outcome of one interchange.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchRow {
     /// The answer.
     pub answer: Option<String>,
     /// Change in log-probability of the clean answer, in nats.
     pub delta_clean: f64,
-    /// Change in log-probability of the asked answer, in nats.
+    /// Change in log-probability of the expected answer, in nats.
     pub delta_expected: f64,
-    /// |replacement - latent| / |latent|, the largest.
+    /// The largest |replacement - latent| / |latent|.
     pub relative_size: f64,
 }
 
-/// All replacements, and their proof.
+/// All interchanges with their sham control.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patched {
-    /// In the order asked.
+    /// In the order of the requests.
     pub rows: Vec<PatchRow>,
     /// Largest difference of any first-answer logit when each latent's own value is written back.
     pub sham_max_diff: f64,
 }
 
-/// Runs replacements side by side; later latents are recomputed.
+/// Runs interchanges in batches; later latents are recomputed.
 ///
 /// # Errors
 /// When a sham run moved the logits, the model fails or the work is cancelled.
@@ -82,7 +82,7 @@ pub fn patched(
         .collect::<Result<_, _>>()?;
     let forced = model.close(clean.rollout.last(), true, cancel)?;
     let mut rows = Vec::with_capacity(asked.len());
-    // Few enough that their ends can be scored together.
+    // Batches small enough that their ends can be scored together.
     for ((asked, variants), targets) in asked
         .chunks(super::judge::ROWS)
         .zip(variants.chunks(super::judge::ROWS))

@@ -1,4 +1,4 @@
-//! What stands in place of a latent: the vectors of every value, at the site where they go in (field-map.md 5.2).
+//! Replacements of latents: the vectors of every value, at the site of the intervention (field-map.md 5.2).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -16,13 +16,13 @@ use crate::lab::analysis::reference::{Item, Moments, no_latent};
 use crate::lab::analysis::run::CleanRun;
 use crate::lab::analysis::{no_answer, no_reference};
 
-/// How many donors, draws or orders are tried unless asked otherwise (field-map.md 5.2).
+/// Default number of donors, draws or orders (field-map.md 5.2).
 pub const VARIANTS: usize = 16;
 
-/// How many draws or orders may be asked for; donors end with the reference set.
+/// Maximum number of draws or orders; donors are limited by the reference set.
 const MOST: usize = 10_000;
 
-/// The error of a single latent that is to change places.
+/// The error of permuting a single latent.
 pub(super) fn alone() -> ModelError {
     ModelError::refused(
         "a single latent has none to change places with",
@@ -32,7 +32,7 @@ pub(super) fn alone() -> ModelError {
 
 type Vectors = Vec<Arc<[f32]>>;
 
-/// How latents of one run are switched off, the same for every set of them.
+/// How latents of one run are switched off, shared by all sets of them.
 pub(super) struct Replacements<'a> {
     clean: &'a CleanRun,
     manner: &'a Ablation,
@@ -48,14 +48,14 @@ pub(super) struct Replacements<'a> {
 enum Kind {
     /// By variant, then by latent.
     Vectors(Vec<Vectors>),
-    /// The run's own, in other orders.
+    /// The run's own vectors, in other orders.
     Permute,
     NoKeys,
     Block,
     Skip,
 }
 
-/// The variants of one set, with the size of what is changed.
+/// The variants of one set, with the size of the change.
 pub(super) struct Plan {
     /// The latents that are off.
     pub(super) off: BTreeSet<LatentIdx>,
@@ -63,14 +63,14 @@ pub(super) struct Plan {
     pub(super) variants: Vec<Variant>,
     /// Each latent's own value written back.
     pub(super) sham: Variant,
-    /// |replacement - latent| / |latent| of every latent and variant; none where no vector is replaced.
+    /// |replacement - latent| / |latent| of every latent and variant; `None` if no vector is replaced.
     pub(super) relative_size: Option<f64>,
-    /// Share of natural differences below that, in percent.
+    /// Percentage of natural differences below that size.
     pub(super) size_percentile: Option<f64>,
 }
 
 impl<'a> Replacements<'a> {
-    /// Gathers the vectors.
+    /// Collects the vectors.
     ///
     /// # Errors
     /// When a value does not go with a site or a direction, or there is nothing to draw from.
@@ -114,7 +114,7 @@ impl<'a> Replacements<'a> {
         })
     }
 
-    /// The variants of a set of latents that are off.
+    /// Returns the variants of a set of latents that are off.
     ///
     /// # Errors
     /// When a latent does not exist, nothing is off, or the replacement changes nothing.
@@ -174,7 +174,7 @@ impl<'a> Replacements<'a> {
         })
     }
 
-    /// Every named latent's own value written back; for a shorter rollout, of all latents.
+    /// Writes back every named latent's own value; of all latents for a shorter rollout.
     pub(super) fn sham(&self, off: &BTreeSet<LatentIdx>) -> Variant {
         let n = self.own.len();
         let named: BTreeSet<LatentIdx> = match self.kind {
@@ -193,21 +193,21 @@ impl<'a> Replacements<'a> {
     fn change(&self, vector: &Arc<[f32]>) -> Change {
         let vector = Arc::clone(vector);
         match (&self.kind, self.manner.site) {
-            // Blocked and zeroed entries are proved by entries written back.
+            // Blocked and zeroed entries are validated by writing entries back.
             (Kind::Block | Kind::NoKeys, _) | (_, Site::Kv) => Change::Keys(vector),
             (_, Site::Input) => Change::Fed(vector),
             (_, Site::Hidden) => Change::State(vector),
         }
     }
 
-    /// Changes at the latents that are off; the others as propagation and direction say.
+    /// Changes the latents that are off; propagation and direction decide about the others.
     fn variant(&self, off: &BTreeSet<LatentIdx>, change: &dyn Fn(LatentIdx) -> Change) -> Variant {
         let first = off.first().map_or(0, |idx| idx.0);
         let is_held = self.manner.propagation == Propagation::Direct
             || self.manner.direction == Direction::Denoising;
         let mut changes: BTreeMap<LatentIdx, Change> =
             off.iter().map(|idx| (*idx, change(*idx))).collect();
-        // Ahead of the first that is off the run is the clean one anyway.
+        // Before the first latent that is off, the run equals the clean one.
         for idx in (first + 1..=self.own.len()).map(LatentIdx) {
             if is_held && !off.contains(&idx) {
                 changes.insert(idx, Change::Fed(Arc::clone(&self.clean.fed[idx.0 - 1])));
@@ -238,7 +238,7 @@ impl<'a> Replacements<'a> {
         }
     }
 
-    /// The run's own latents in orders in which none of those that are off stays, each order once.
+    /// Distinct orders of the run's own latents in which none of those that are off keeps its place.
     fn orders(&self, off: &BTreeSet<LatentIdx>) -> Result<Vec<Vectors>, ModelError> {
         let places: Vec<usize> = off.iter().map(|idx| idx.0 - 1).collect();
         if places.len() < 2 {
@@ -247,7 +247,7 @@ impl<'a> Replacements<'a> {
         let wanted = wanted(self.manner);
         let mut dice = ChaCha8Rng::seed_from_u64(self.manner.seed);
         let mut orders = BTreeSet::new();
-        // Few orders exist for few latents: a bound on the draws ends the search for more.
+        // Few latents have few orders: bounding the draws ends the search for more.
         for _ in 0..wanted * 32 {
             let mut order = places.clone();
             order.shuffle(&mut dice);
@@ -259,7 +259,7 @@ impl<'a> Replacements<'a> {
             }
         }
         if orders.is_empty() {
-            // Going once around leaves none in its place.
+            // A rotation leaves none in its place.
             let mut order = places.clone();
             order.rotate_left(1);
             orders.insert(order);
@@ -275,7 +275,7 @@ impl<'a> Replacements<'a> {
     }
 }
 
-/// Refuses what has no meaning.
+/// Refuses meaningless combinations.
 fn check(model: &Model, manner: &Ablation) -> Result<(), ModelError> {
     use AblationValue as V;
     let refuse = |why: &str, hint: &str| Err(ModelError::refused(why, hint));
@@ -349,12 +349,12 @@ fn vectors_of(item: &Item, site: Site) -> &[Arc<[f32]>] {
     }
 }
 
-/// How many variants are tried.
+/// The number of variants.
 pub(super) fn wanted(manner: &Ablation) -> usize {
     manner.variants.unwrap_or(VARIANTS)
 }
 
-/// The number of steps that donors must have; none if any will do.
+/// The number of steps that donors must have; `None` if any number will do.
 pub(super) fn matched_steps(
     clean: &CleanRun,
     manner: &Ablation,
@@ -446,7 +446,7 @@ fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, Mode
     })
 }
 
-/// Gaussian, value by value as the moments say.
+/// Gaussian noise with the given moments, value by value.
 #[allow(clippy::cast_possible_truncation, reason = "a vector is f32")]
 fn noise(moments: &Moments, dice: &mut ChaCha8Rng) -> Arc<[f32]> {
     moments
@@ -454,7 +454,7 @@ fn noise(moments: &Moments, dice: &mut ChaCha8Rng) -> Arc<[f32]> {
         .iter()
         .zip(moments.deviation.iter())
         .map(|(mean, deviation)| {
-            // Box and Muller; 1 - u is never zero.
+            // Box-Muller; 1 - u is never zero.
             let (u, v): (f64, f64) = (dice.random(), dice.random());
             let g = (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos();
             (f64::from(*mean) + f64::from(*deviation) * g) as f32
@@ -462,7 +462,7 @@ fn noise(moments: &Moments, dice: &mut ChaCha8Rng) -> Arc<[f32]> {
         .collect()
 }
 
-/// |changed - own| / |own|; infinite when the latent itself is zero and the replacement is not.
+/// |changed - own| / |own|; infinite if only the latent itself is zero.
 pub(super) fn relative_change(own: &[f32], changed: &[f32]) -> f64 {
     let norm = |values: &mut dyn Iterator<Item = f32>| {
         values

@@ -8,8 +8,8 @@ use super::{Subject, cell};
 use crate::core::types::{Ablation, Cell, LatentIdx};
 use crate::engine::model::{Cancel, ModelError};
 
-/// Runs sets of latents off; returns the largest difference that the sham of all latents made to a first-answer logit, and
-/// what became of each set, in order.
+/// Runs sets of latents off; returns the largest first-answer logit difference of the sham of all latents, and the outcome of
+/// each set, in order.
 ///
 /// # Errors
 /// When the run has no latents, an ablation is refused or changes nothing, the model fails or the work is cancelled.

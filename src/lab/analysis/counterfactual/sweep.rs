@@ -11,7 +11,7 @@ use crate::core::types::{
 };
 use crate::engine::model::{Cancel, ModelError};
 
-/// The values that ask for no further choice.
+/// The values that need no further choice.
 pub const VALUES: [AblationValue; 6] = [
     AblationValue::Resample,
     AblationValue::Mean,
@@ -21,14 +21,14 @@ pub const VALUES: [AblationValue; 6] = [
     AblationValue::KvBlock,
 ];
 
-/// Sweeps over values; pairs are those of the manner's own value. `on_part` sees what is known after each value.
+/// Sweeps over values; pairs use the manner's own value. `on_part` receives the partial sweep after each value.
 ///
-/// A `known` sweep of the same manner that was stopped is gone on with: the values that it has are not computed again, and what
-/// their sham runs showed and what they took is kept.
+/// An interrupted sweep `known` of the same manner is resumed: its values are not recomputed, and their sham differences and cost
+/// are kept.
 ///
 /// # Errors
 /// When the run has no latents, the model fails or the work is cancelled. A value that does not go with the site is not an error:
-/// its cells say why.
+/// its cells give the reason.
 pub fn sweep(
     of: &Subject<'_>,
     known: Option<&Sweep>,
@@ -61,7 +61,7 @@ pub fn sweep(
         sham_max_diff: known.map_or(0.0, |known| known.sham_max_diff),
         cost: judge.cost(),
     };
-    // The chosen value first: it is what is looked at.
+    // The chosen value first: it is the one on screen.
     let mut order: Vec<AblationValue> = values.to_vec();
     order.sort_by_key(|value| *value != manner.value);
     for value in order {
@@ -91,7 +91,7 @@ pub fn sweep(
     Ok(sweep)
 }
 
-/// The set that is off when a latent is asked in a role.
+/// The set that is off when a latent is tested in a role.
 fn off(n: usize, latent: LatentIdx, role: Role) -> BTreeSet<LatentIdx> {
     match role {
         Role::Necessary => [latent].into(),
@@ -156,12 +156,12 @@ fn one_row(
     Ok(())
 }
 
-/// Whether an error says that a question has no meaning, rather than that something broke.
+/// Whether an error means that the combination is meaningless, rather than that something failed.
 fn is_refusal(error: &ModelError) -> bool {
     matches!(error, ModelError::Input { .. })
 }
 
-/// Two latents off together against each alone.
+/// Compares pairs of latents off together with each alone.
 fn pairs(of: &Subject<'_>, judge: &mut Judge<'_>, sweep: &mut Sweep) -> Result<(), ModelError> {
     let (n, value) = (sweep.n_latents, sweep.manner.value);
     let manner = sweep.manner.clone();
@@ -190,7 +190,7 @@ fn pairs(of: &Subject<'_>, judge: &mut Judge<'_>, sweep: &mut Sweep) -> Result<(
             let single = sweep.cell(latent, Role::Necessary, value);
             single.and_then(|single| single.cell.as_ref())
         };
-        // Values under which a single latent cannot be off have nothing to add up.
+        // Values that cannot be applied to a single latent have nothing to add up.
         let (Some(a), Some(b)) = (single(first), single(second)) else {
             continue;
         };

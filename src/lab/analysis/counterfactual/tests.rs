@@ -1,4 +1,4 @@
-//! Ablations and studies on the toy model: against the plain way, and against each other.
+//! Ablations and studies on the toy model: against a plain implementation, and against each other.
 
 use std::collections::BTreeSet;
 
@@ -79,7 +79,7 @@ impl Bench {
         ablate(&self.of(), ablation, &self.cancel).map_err(|e| format!("{e}: {}", e.hint()))
     }
 
-    /// Log-probability of the clean answer when these vectors are fed, each run alone from the prompt on.
+    /// Log-probability of the clean answer when these vectors are fed, each run separately from the prompt on.
     fn plainly(&self, writes: &[(usize, Vec<f32>)], latents: usize) -> f64 {
         let mut all = Writes::none(1);
         for (latent, vector) in writes {
@@ -175,7 +175,7 @@ fn resample_is_the_mean_over_its_donors() {
         })
         .collect();
     close(outcome.effect.delta_logprob, stats::mean(&deltas));
-    // Matched on steps, the donors are others.
+    // Matching on steps changes the donors.
     let matched = Ablation {
         matched: true,
         variants: Some(3),
@@ -276,7 +276,7 @@ fn what_means_nothing_is_refused() {
     assert!(refused(&layers(1, 2, Site::Input)).contains("range of layers"));
     assert!(refused(&layers(1, 9, Site::Kv)).contains("no layers 1-9"));
     assert!(refused(&layers(0, 1, Site::Kv)).contains("no layers"));
-    // A latent replaced by itself: the question is in the set, and is asked for by number.
+    // A latent replaced by itself: the question is in the set, and is requested by number.
     let same = Ablation {
         donor: Some(DonorRef {
             problem: 999,
@@ -327,7 +327,7 @@ fn the_lattice_holds_what_each_set_gives_alone() {
             &bench.cancel,
         )
         .expect("lattice");
-        // Singles, alone and all; pairs but those counted; nothing is left of four.
+        // Singles, alone and all; the remaining pairs; with four latents no set is left.
         assert_eq!(parts, [(10, false), (16, true)]);
         assert_eq!(lattice.cells.len(), 16);
         for cell in lattice.cells.iter().skip(1) {
@@ -396,7 +396,7 @@ fn the_sweep_asks_necessary_and_sufficient() {
     }
 }
 
-/// A study that is cancelled after its first part, and that part.
+/// Cancels a study after its first part and returns that part.
 fn first_part<T: Clone>(
     run: impl FnOnce(&mut dyn FnMut(&T), &Cancel) -> Result<T, crate::engine::model::ModelError>,
 ) -> T {
@@ -423,7 +423,7 @@ fn a_study_that_stepped_aside_keeps_its_sham_and_its_cost() {
     let values = [AblationValue::Mean, AblationValue::Zero];
     let mut part: Sweep = first_part(|on, stop| sweep(&of, None, &manner, &values, on, stop));
     assert!(part.cells.len() == 8 && !part.complete);
-    // Larger than any that the rest will show, so that it can be told apart.
+    // Larger than any later difference, so that it can be recognised.
     part.sham_max_diff = 5e-4;
     let whole = sweep(&of, None, &manner, &values, &mut |_| (), &bench.cancel).expect("whole");
     let on = &mut |_: &Sweep| ();
@@ -436,7 +436,7 @@ fn a_study_that_stepped_aside_keeps_its_sham_and_its_cost() {
     assert_eq!(gone_on.cost.runs, whole.cost.runs);
     assert_eq!(gone_on.cost.latent_steps, whole.cost.latent_steps);
     assert!(gone_on.cost.elapsed_ms > part.cost.elapsed_ms);
-    // A part in another manner is not gone on with.
+    // A part in another manner is not resumed.
     let zero = self::of(AblationValue::Zero, &[]);
     let other = sweep(&of, Some(&part), &zero, &values, on, &bench.cancel).expect("other");
     assert!(other.sham_max_diff < 5e-4);
@@ -503,7 +503,7 @@ fn the_last_layer_is_the_models_own_output() {
             .all(|row| row.cells.len() == lens.columns.len())
     );
     let last = lens.rows.last().expect("layers");
-    // What the start marker's position says is the first latent, and so on.
+    // The start marker's position reads the first latent, and so on.
     for (cell, (_, latent)) in last.cells.iter().zip(bench.clean.run.latents()) {
         let read = latent.projection.as_ref().expect("read");
         assert_eq!(cell.top.id, read.top[0].id);

@@ -1,4 +1,4 @@
-//! What is read off single problems, over many: verdicts beside correctness, and the phrases of each latent.
+//! Aggregates of single-problem analyses: verdicts by correctness, and the phrases of each latent.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -14,48 +14,48 @@ use crate::lab::analysis::{Workbench, run, verdict};
 /// Verdicts and phrases over the first problems of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// How many problems were judged.
+    /// The number of judged problems.
     pub n: usize,
-    /// How many of them were answered correctly.
+    /// The number of them that were answered correctly.
     pub correct: usize,
     /// Share of each rung among correct answers.
     pub rungs_correct: BTreeMap<String, Share>,
     /// Share of each rung among wrong answers.
     pub rungs_wrong: BTreeMap<String, Share>,
-    /// Share at each rung or above, among correct answers: USED is above TRACKS is above PRESENT.
+    /// Share at each rung or above among correct answers; USED is above TRACKS is above PRESENT.
     #[serde(default)]
     pub at_least_correct: BTreeMap<String, Share>,
     /// The same among wrong answers.
     #[serde(default)]
     pub at_least_wrong: BTreeMap<String, Share>,
-    /// What the test by edits came to, where it was run, by standing.
+    /// Outcomes of the test by edits, where it was run, by standing.
     #[serde(default)]
     pub by_edits: BTreeMap<String, usize>,
-    /// What the test by replaced latents came to, where it was run, by standing.
+    /// Outcomes of the test by replaced latents, where it was run, by standing.
     #[serde(default)]
     pub by_replacement: BTreeMap<String, usize>,
-    /// Which decoder the trace was read by.
+    /// Counts of verdicts by the decoder that read the trace.
     #[serde(default)]
     pub decoders: BTreeMap<String, usize>,
-    /// Time of a verdict in milliseconds, the clean run and early exits left out: median.
+    /// Median time of a verdict in milliseconds, without the clean run and early exits.
     #[serde(default)]
     pub verdict_ms_median: f64,
     /// The 95th percentile.
     #[serde(default)]
     pub verdict_ms_p95: f64,
-    /// A trace was found, whatever the rung, among correct answers.
+    /// Share of correct answers for which a trace was found, at any rung.
     pub trace_correct: Share,
     /// The same among wrong answers.
     pub trace_wrong: Share,
-    /// The same search with another problem's latents: how often it reaches the model's answer.
+    /// How often the same search reaches the model's answer in another problem's latents.
     pub null: Share,
-    /// The first phrase of latent j says gold step j exactly.
+    /// How often the first phrase of latent j states gold step j exactly.
     pub phrase_is_step: Share,
-    /// The search reads this many top tokens of each latent.
+    /// Depth of the top-k lists that the search reads.
     pub top_k: usize,
 }
 
-/// The rungs that a trace climbs, lowest first.
+/// The rungs of a trace, lowest first.
 const LADDER: [Rung; 3] = [Rung::Present, Rung::Tracks, Rung::Used];
 
 /// Counts over verdicts.
@@ -181,7 +181,7 @@ pub fn gather(
     })
 }
 
-/// Whether a phrase says a gold step: the same equation in either order, or first of all the node that the step reaches.
+/// Whether a phrase states a gold step: the same equation in either order, or the node that the step reaches in first place.
 fn says(phrase: &str, step: &str) -> bool {
     let squeezed: String = phrase.chars().filter(|c| !c.is_whitespace()).collect();
     if let Some(equation) = step.strip_prefix("<<").and_then(|s| s.strip_suffix(">>")) {
@@ -198,7 +198,7 @@ fn says(phrase: &str, step: &str) -> bool {
     let (Some(source), Some(result)) = (words.first(), words.last()) else {
         return false;
     };
-    // The first step is written with the person it is about.
+    // The first step is phrased with its subject.
     let phrase = phrase.strip_prefix(*source).unwrap_or(phrase).trim_start();
     let bare = phrase.strip_prefix("is not ");
     let said = bare.unwrap_or(phrase).split_whitespace().next();

@@ -1,7 +1,7 @@
 //! Accuracy of a model over a list of problems: by mode, by number of steps, and with latents switched off.
 //!
-//! Every share carries its n and 95 % interval. Problems that the model cannot take (too long) count as wrong and are
-//! reported. What is read per problem (verdicts, phrases) is in `evidence`.
+//! Every share has its n and 95 % interval. Problems that the model cannot take (too long) count as wrong and are reported.
+//! Per-problem analyses (verdicts, phrases) are in `evidence`.
 
 pub mod evidence;
 
@@ -31,21 +31,21 @@ const ROWS: usize = 64;
 pub struct Evaluation {
     /// [`SCHEMA`].
     pub schema: String,
-    /// What was evaluated.
+    /// The evaluated model.
     pub model: ModelInfo,
-    /// Where the problems came from.
+    /// The origin of the problems.
     pub data: String,
-    /// How many problems.
+    /// The number of problems.
     pub n: usize,
-    /// How many of them the model could not take; they count as wrong.
+    /// The number of problems that the model could not take; they count as wrong.
     pub not_runnable: usize,
     /// Accuracy by mode; null for a mode that the model was not trained in.
     pub modes: Modes,
     /// The same by number of gold steps.
     pub by_steps: BTreeMap<usize, Modes>,
-    /// Where the gold intermediates stand in the vocabulary projection of the latent that stands for them.
+    /// Ranks of the gold intermediates in the logit lens of their latents.
     pub intermediates: Vec<Intermediate>,
-    /// Verdicts and phrases on the first problems, when asked for.
+    /// Verdicts and phrases on the first problems, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<evidence::Evidence>,
 }
@@ -61,20 +61,20 @@ pub struct Modes {
     pub direct: Option<Share>,
     /// The written mode of a multi-mode model: the steps in words, then the answer.
     pub verbalised: Option<Share>,
-    /// One latent fewer than the problem has steps; problems of two and more steps.
+    /// One latent fewer than the problem has steps; only problems of two or more steps.
     pub one_fewer: Option<Share>,
     /// All latents replaced by zeros.
     pub off_zero: Option<Share>,
     /// All latents replaced by the mean at their position.
     pub off_mean: Option<Share>,
-    /// All latents replaced by those of another problem (one donor a problem).
+    /// All latents resampled from another problem (one donor per problem).
     pub off_resample: Option<Share>,
 }
 
 /// How often the result of gold step j is among the top tokens of latent j.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Intermediate {
-    /// Which latent, and step.
+    /// The latent, and the step.
     pub latent: LatentIdx,
     /// Over problems answered correctly: rank 0.
     pub top1_correct: Share,
@@ -90,7 +90,7 @@ pub struct Intermediate {
     pub top10_wrong: Share,
 }
 
-/// One way of running every problem; gives whether each is right.
+/// The shared context of the passes over all problems.
 struct Pass<'a> {
     explorer: &'a Workbench,
     problems: &'a [Problem],
@@ -98,7 +98,7 @@ struct Pass<'a> {
     progress: &'a dyn Fn(&str, usize, usize),
 }
 
-/// Evaluates a model on problems; `progress` hears the pass, how many problems it did, and of how many.
+/// Evaluates a model on problems; `progress` receives the pass, the problems done and their total.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
@@ -149,7 +149,7 @@ pub fn evaluate(
     };
     let donor = |i: usize| {
         let others: Vec<_> = reference.others(&problems[i].question).collect();
-        // A different donor for each problem, the same in every run of the evaluation.
+        // A different donor for each problem, the same in every evaluation.
         let item = others
             .get(i % others.len().max(1))
             .ok_or_else(super::no_reference)?;
@@ -215,8 +215,8 @@ pub fn evaluate(
 }
 
 impl Pass<'_> {
-    /// Whether each problem is right after a rollout of `k(problem)` latents, with the vectors of `write(index)`, if
-    /// any, in place of the latents. Fills in the rank of each gold intermediate where asked.
+    /// Whether each problem is right after a rollout of `k(problem)` latents, replaced by the vectors of `write(index)`, if any.
+    /// Fills in the rank of each gold intermediate if `ranks` is given.
     fn latents(
         &self,
         name: &str,
@@ -301,7 +301,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Rank of a gold step's result among the ten top tokens: `Some(10)` when it is not there.
+    /// Rank of a gold step's result among the top ten tokens; `Some(10)` if it is not there.
     fn rank_of(&self, step: &str, logits: &[f32]) -> Option<usize> {
         let result = step_result(step)?;
         let model = self.explorer.model();
@@ -314,7 +314,7 @@ impl Pass<'_> {
     }
 }
 
-/// The result of a gold step: the number after `=`, or the last word of a sentence.
+/// Returns the result of a gold step: the number after `=`, or the last word of a sentence.
 #[must_use]
 pub fn step_result(step: &str) -> Option<&str> {
     if let Some(equation) = step.strip_prefix("<<").and_then(|s| s.strip_suffix(">>")) {

@@ -1,4 +1,4 @@
-//! The card of a learned lens: what it was fitted to, how, and what it reads on held-out problems beside the plain projection.
+//! The card of a tuned lens: training data, recipe, and held-out figures compared with the logit lens.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,69 +8,69 @@ use crate::core::stats::Share;
 use crate::core::types::LatentIdx;
 use crate::engine::decode::learned::Header;
 
-/// A card, as it stands in `lens.json`. Fields are only ever added.
+/// A card, as stored in `lens.json`. Fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Card {
-    /// What loading needs.
+    /// The fields needed for loading.
     #[serde(flatten)]
     pub header: Header,
-    /// The version of the program that fitted it.
+    /// The version of the program that fitted the lens.
     pub version: String,
-    /// Where the problems came from.
+    /// The origin of the problems.
     #[serde(flatten)]
     pub origin: Origin,
-    /// How many problems served for what.
+    /// The numbers of problems in each part.
     pub counts: Counts,
-    /// How it was fitted.
+    /// The recipe of the fit.
     pub recipe: Recipe,
-    /// Held-out figures by layer, over all its latents. Several latents come from one problem, which the intervals do not know.
+    /// Held-out figures by layer, over all its latents. The intervals ignore that several latents come from one problem.
     pub overall: Vec<LayerFigures>,
     /// Held-out figures by layer and latent.
     pub places: Vec<PlaceFigures>,
 }
 
-/// Where the problems of a fit came from.
+/// The origin of a fit's problems.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origin {
     /// The command that fitted the lens, if one did.
     pub command: Option<String>,
-    /// The file, or the generator's words for it.
+    /// The file, or a description of the generator.
     pub data: String,
     /// SHA-256 of the file, or of the generated problems as JSON Lines.
     pub data_sha256: String,
 }
 
-/// How many problems served for what.
+/// The numbers of problems in each part.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Problems given.
     pub problems: usize,
-    /// Different questions among them.
+    /// Distinct questions among them.
     pub distinct: usize,
-    /// Fitted.
+    /// Used for fitting.
     pub fit: usize,
-    /// For stopping.
+    /// Used for early stopping.
     pub stopping: usize,
     /// Held out.
     pub held_out: usize,
-    /// Of these three, those that the model could not take.
+    /// Problems of these three parts that the model could not take.
     pub not_runnable: usize,
-    /// Of their steps that a latent stands for, those whose result the vocabulary cannot show.
+    /// Their steps that have a latent but a result that the vocabulary cannot express.
     pub unlabelled_steps: usize,
 }
 
-/// What one way of reading reaches on the held-out latents.
+/// The score of one way of reading on the held-out latents.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// Mean cross-entropy of the labels, in nats.
     pub cross_entropy: f64,
-    /// How often a label is the first token.
+    /// How often a label is the top token.
     pub top1: Share,
-    /// How often it is among the first five.
+    /// How often it is among the top five.
     pub top5: Share,
 }
 
-/// Top-1 rate with the gold labels less that of a control.
+/// Top-1 rate with the gold labels minus that of a control.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Selectivity {
     /// Against labels shuffled among problems.
@@ -79,27 +79,26 @@ pub struct Selectivity {
     pub renamed: f64,
 }
 
-/// Figures on held-out latents; all ways of reading see the same ones.
+/// Figures on held-out latents, the same for all ways of reading.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
-    /// How many latents.
+    /// The number of latents.
     pub n: usize,
-    /// The learned lens.
+    /// The tuned lens.
     pub learned: Score,
-    /// The plain projection of the same states.
+    /// The logit lens on the same states.
     pub plain: Score,
-    /// Latents whose label only the learned lens has first.
+    /// Latents whose label is top-1 in the tuned lens only.
     pub only_learned: usize,
-    /// Latents whose label only the plain projection has first.
+    /// Latents whose label is top-1 in the logit lens only.
     pub only_plain: usize,
-    /// Mean KL divergence in nats of the learned lens's distribution from the plain projection's: sum of
-    /// `p_plain * (log p_plain - log p_learned)`.
+    /// Mean KL divergence in nats of the tuned lens from the logit lens: sum of `p_plain * (log p_plain - log p_learned)`.
     pub kl: f64,
-    /// A lens fitted to shuffled labels, read with such labels.
+    /// A lens fitted to shuffled labels, scored on shuffled labels.
     pub shuffled: Score,
-    /// A lens fitted to renamed labels, read with such labels.
+    /// A lens fitted to renamed labels, scored on renamed labels.
     pub renamed: Score,
-    /// How much the gold labels gain over the controls.
+    /// The gain of the gold labels over the controls.
     pub selectivity: Selectivity,
 }
 
@@ -108,7 +107,7 @@ pub struct Figures {
 pub struct LayerFigures {
     /// The layer, counted from 1.
     pub layer: usize,
-    /// What was read.
+    /// The figures.
     #[serde(flatten)]
     pub figures: Figures,
 }
@@ -120,19 +119,19 @@ pub struct PlaceFigures {
     pub layer: usize,
     /// The latent.
     pub latent: LatentIdx,
-    /// Latents fitted.
+    /// Latents used for fitting.
     pub fitted: usize,
-    /// Latents for stopping.
+    /// Latents used for early stopping.
     pub stopping: usize,
-    /// Passes until training ended.
+    /// Epochs until training ended.
     pub epochs: usize,
-    /// The pass whose map was kept; 0 is the identity.
+    /// The epoch whose map was kept; 0 is the identity.
     pub best_epoch: usize,
     /// Updates until training ended.
     pub steps: usize,
     /// Cross-entropy of the kept map on the stopping part, in nats.
     pub stopping_cross_entropy: f64,
-    /// What was read.
+    /// The figures.
     #[serde(flatten)]
     pub figures: Figures,
 }

@@ -1,7 +1,7 @@
-//! What a lens is fitted to: the states of every problem's latents, run once and kept, with the labels of its gold steps.
+//! The training examples of a lens: the states of every problem's latents, computed once, with the labels of its gold steps.
 //!
-//! Memory: problems x latents x layers x width values of four bytes; 2,750 problems of a model 768 wide with 6 latents take
-//! 51 MB a layer.
+//! Memory: problems x latents x layers x width values of four bytes; 2,750 problems with 6 latents in a model of width 768 take
+//! 51 MB per layer.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -20,18 +20,17 @@ use crate::lab::analysis::group::{prefill, same_length};
 
 /// Rows of one batch.
 const ROWS: usize = 64;
-/// How many labelled latents a place needs in each part to be fitted at all: fitted, for stopping, held out.
+/// Labelled latents that a place needs in each part: fitting, stopping, held out.
 const LEAST: [usize; 3] = [20, 5, 5];
 
 /// States and labels of one place in one part.
 pub struct Part {
     /// (n, width)
     pub states: Tensor,
-    /// Which label each has.
+    /// The label of each state.
     pub labels: Vec<usize>,
 }
 
-/// One layer and latent.
 pub struct Place {
     pub layer: usize,
     pub latent: LatentIdx,
@@ -40,11 +39,11 @@ pub struct Place {
     pub held_out: Part,
 }
 
-/// All of them.
+/// The examples of all places.
 pub struct Examples {
-    /// Layers outside, latents inside.
+    /// Ordered by layer, then latent.
     pub places: Vec<Place>,
-    /// The ids that say each label.
+    /// The token ids of each label.
     pub forms: Vec<Vec<u32>>,
     pub counts: Counts,
 }
@@ -57,7 +56,7 @@ struct Seen {
 }
 
 impl Examples {
-    /// Runs the problems cleanly and keeps what has a label.
+    /// Runs the problems cleanly and keeps the labelled latents.
     pub fn collect(
         model: &Model,
         recipe: &Recipe,
@@ -134,7 +133,7 @@ impl Examples {
 }
 
 impl Part {
-    /// In order of problem, so that batches of the run leave no trace.
+    /// Sorted by problem, so that the result does not depend on the batches.
     fn of(model: &Model, mut seen: Vec<Seen>) -> Result<Self, ModelError> {
         seen.sort_by_key(|one| one.problem);
         let labels = seen.iter().map(|one| one.label).collect();
@@ -144,7 +143,7 @@ impl Part {
     }
 }
 
-/// The first problem of every question, spaces at the ends aside.
+/// The first problem of every question, ignoring surrounding whitespace.
 fn distinct(problems: &[Problem]) -> Vec<usize> {
     let mut questions = HashSet::new();
     (0..problems.len())
@@ -152,7 +151,7 @@ fn distinct(problems: &[Problem]) -> Vec<usize> {
         .collect()
 }
 
-/// Problems fitted, for stopping, and held out; in proportion where there are too few. No question is in two of them.
+/// Splits distinct problems into fitting, stopping and held-out parts, in proportion if there are too few.
 pub(super) fn split(problems: &[Problem], recipe: &Recipe) -> [Vec<usize>; 3] {
     let mut order = distinct(problems);
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(recipe.seed));
@@ -171,7 +170,7 @@ pub(super) fn split(problems: &[Problem], recipe: &Recipe) -> [Vec<usize>; 3] {
     [rest.take(recipe.fit).collect(), stopping, held_out]
 }
 
-/// What was seen by layer and latent.
+/// Labelled states by layer and latent.
 type ByPlace = BTreeMap<(usize, LatentIdx), Vec<Seen>>;
 
 fn run(
@@ -192,7 +191,7 @@ fn run(
         let branch = prefill(model, std::slice::from_ref(&group), cancel)?;
         let rollout = model.rollout(&branch, n, &Writes::none(branch.rows()), cancel)?;
         let states = if *layers == [model.info().layers] {
-            // The last layer's states are what the rollout fed, or projected.
+            // The rollout already has the last layer's states.
             vec![rollout.latents.iter().map(|l| l.state.clone()).collect()]
         } else {
             let prompts: Vec<&[u32]> = group.prompts.iter().map(Vec::as_slice).collect();
@@ -229,17 +228,17 @@ fn run(
     Ok(seen)
 }
 
-/// The results of steps as the vocabulary says them.
+/// The results of steps as labels of the vocabulary.
 pub(super) struct Labels {
     by_text: HashMap<String, Vec<u32>>,
     known: HashMap<String, Option<usize>>,
     at: HashMap<Vec<u32>, usize>,
-    /// The ids that say each label.
+    /// The token ids of each label.
     pub forms: Vec<Vec<u32>>,
 }
 
 impl Labels {
-    /// No label yet: reads the text of every token once.
+    /// Starts without labels; indexes the text of every token once.
     pub fn of(model: &Model) -> Self {
         let mut by_text: HashMap<String, Vec<u32>> = HashMap::new();
         for id in 0..u32::try_from(model.vocab()).unwrap_or(u32::MAX) {
@@ -257,7 +256,7 @@ impl Labels {
         }
     }
 
-    /// The label of a step; none if it has no result, or the vocabulary lacks the word.
+    /// Returns the label of a step; `None` if it has no result, or the vocabulary lacks the word.
     pub fn label(&mut self, model: &Model, step: &str) -> Result<Option<usize>, ModelError> {
         let Some(result) = step_result(step).filter(|result| !result.is_empty()) else {
             return Ok(None);
@@ -267,7 +266,7 @@ impl Labels {
         }
         let ids = match self.by_text.get(result) {
             Some(ids) => Some(ids),
-            // In several tokens: the first is what the projection could show.
+            // Several tokens: the first is the one that the logit lens could show.
             None => (model.encode_text(result)?.first())
                 .filter(|first| !model.is_unknown(**first))
                 .and_then(|first| self.by_text.get(model.token_text(*first).trim())),

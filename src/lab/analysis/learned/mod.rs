@@ -1,24 +1,22 @@
-//! Fits a learned lens: for each chosen layer and latent an affine map from the state to what the gold step says, read through
-//! the model's own frozen unembedding. docs/lens.md has the whole of it for readers; what was decided, and why:
+//! Fits a tuned lens: for each chosen layer and latent an affine map from the state to the label of the gold step, read through
+//! the model's own frozen unembedding. docs/lens.md is the user documentation; the design decisions are:
 //!
-//! - **States.** The state that latent j is read off (methods.md 3.1), after the model's final norm at every layer, as the plain
-//!   lens reads it: one scale for all layers and latents, the last layer's states are those that a run and the reference set
-//!   keep anyway, and with a full matrix the fit is convex.
-//! - **Map.** h -> h + h F + b, with F = 0 and b = 0 to begin with: the untrained lens is the plain projection exactly. Weight
-//!   decay pulls F towards zero, that is the map towards the identity, and leaves b alone. F has rank 16 unless asked otherwise: on
-//!   mini-math-sim (n 1,242) a full matrix has 23.0 % top-1 and a cross-entropy of 3.53 nats, rank 16 22.8 % and 3.70, and
-//!   the file is a quarter as long.
-//! - **Labels.** Latent j stands for step ceil(j / latents per step). Its label is the step's result (a number, or the new node
-//!   of a chain), told by text: every token that is this text, spaces aside, counts, in loss and hits alike, for the
-//!   learned and the plain projection alike. A result of several tokens is labelled by its first. Latents beyond the last
-//!   step have no label and are left out.
-//! - **Parts.** Problems are made distinct by question, shuffled by the seed and cut in three: fitted, for stopping, held out.
-//!   Training stops on the second part, figures come from the third, so that none is chosen on what it is reported on.
-//! - **Controls** (Hewitt and Liang 2019), fitted in the same way. *Shuffled*: each latent gets the label of another problem, the
-//!   same one throughout; what is reached then is what the frequency of labels gives without any look at the latent.
-//!   *Renamed*: each label becomes another one by a fixed permutation of all labels; what is reached then is how well the map
-//!   can learn any naming of what the latent holds, so that the names are the lens's doing and not the model's. Selectivity
-//!   is the top-1 rate with the real labels less that of the control.
+//! - **States.** The state that latent j is read from (methods.md 3.1), after the model's final norm at every layer, as in the
+//!   logit lens: one scale for all layers and latents, last-layer states that runs and the reference set keep anyway, and a
+//!   convex fit with a full matrix.
+//! - **Map.** h -> h + h F + b, initialised with F = 0 and b = 0: the untrained lens is exactly the logit lens. Weight decay
+//!   pulls F towards zero, so the map towards the identity, and leaves b alone. F has rank 16 by default: on mini-math-sim (n
+//!   1,242) a full matrix has 23.0 % top-1 and a cross-entropy of 3.53 nats, rank 16 22.8 % and 3.70 with a quarter of the file
+//!   size.
+//! - **Labels.** Latent j belongs to step ceil(j / latents per step). Its label is the step's result (a number, or the new node
+//!   of a chain) as text: every token with this text, ignoring spaces, counts, in loss and hits, for the tuned and the logit lens
+//!   alike. A result of several tokens is labelled by its first. Latents beyond the last step have no label and are left out.
+//! - **Parts.** Problems are deduplicated by question, shuffled by the seed and split in three: fitting, stopping, held out.
+//!   Training stops on the second part and figures come from the third, so no choice depends on the reported data.
+//! - **Controls** (Hewitt and Liang 2019), fitted in the same way. *Shuffled*: each latent gets the label of another problem,
+//!   fixed throughout; the score reflects label frequencies alone. *Renamed*: labels are permuted by a fixed permutation; the
+//!   score shows how well the map learns arbitrary names for the latent's content, which come from the lens and not from the
+//!   model. Selectivity is the top-1 rate with the real labels minus that of the control.
 
 pub mod card;
 mod examples;
@@ -50,33 +48,33 @@ use train::{Targets, Trained};
 
 pub use read::Learned;
 
-/// Problems for stopping, for each that is held out.
+/// Size of the stopping part relative to the held-out part.
 const STOPPING_SHARE: f64 = 0.5;
 
-/// How a lens is fitted.
+/// The settings of a fit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
-    /// Problems fitted at most.
+    /// Maximum number of problems used for fitting.
     pub fit: usize,
-    /// Problems held out for the figures; half as many more serve for stopping.
+    /// Problems held out for the figures; half as many more are used for stopping.
     pub held_out: usize,
-    /// Layers, counted from 1; empty for the last.
+    /// Layers, counted from 1; empty for the last one.
     pub layers: Vec<usize>,
-    /// Rank of the change; none for a full matrix.
+    /// Rank of F; `None` for a full matrix.
     pub rank: Option<usize>,
-    /// Latents that stand for one step: 1 for the bundled models, 2 for the published Coconut ones.
+    /// Latents per step: 1 for the bundled models, 2 for the published Coconut ones.
     pub latents_per_step: usize,
-    /// What shuffling, first values and the order of batches are drawn from.
+    /// Seed of the shuffles, the initial values and the batch order.
     pub seed: u64,
-    /// `AdamW`'s step.
+    /// `AdamW`'s learning rate.
     pub learning_rate: f64,
-    /// `AdamW`'s decay of the change, towards the identity.
+    /// `AdamW`'s weight decay of F, towards the identity.
     pub weight_decay: f64,
     /// Latents in a batch.
     pub batch: usize,
-    /// Passes over the fitted latents without a better cross-entropy on the stopping part after which training ends.
+    /// Epochs without a better cross-entropy on the stopping part after which training ends.
     pub patience: usize,
-    /// Passes at most.
+    /// Maximum number of epochs.
     pub most_epochs: usize,
 }
 
@@ -99,7 +97,7 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// Problems for stopping.
+    /// Returns the number of problems for stopping.
     #[must_use]
     #[allow(
         clippy::cast_possible_truncation,
@@ -111,14 +109,14 @@ impl Recipe {
         ((self.held_out as f64 * STOPPING_SHARE) as usize).max(1)
     }
 
-    /// Problems wanted in all.
+    /// Returns the total number of problems.
     #[must_use]
     pub fn problems(&self) -> usize {
         self.fit + self.stopping() + self.held_out
     }
 }
 
-/// Which labels a map is fitted to.
+/// The labels that a map is fitted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Task {
     Real,
@@ -138,7 +136,7 @@ impl Task {
     }
 }
 
-/// One map for each place and task, and where the held-out figures come from.
+/// The context that the fits of all places and tasks share.
 struct Fit<'a> {
     model: &'a Model,
     recipe: &'a Recipe,
@@ -146,11 +144,11 @@ struct Fit<'a> {
     cancel: &'a Cancel,
 }
 
-/// Fits a lens to a model; `progress` hears what is done, how much of it, and of how much.
+/// Fits a lens to a model; `progress` receives the task, the work done and its total.
 ///
 /// # Errors
-/// When the model has no latents or does not compute in f32, a layer is not there, too few problems have steps, the model fails,
-/// or the work is cancelled.
+/// When the model has no latents or does not compute in f32, a layer does not exist, too few problems have steps, the model
+/// fails, or the work is cancelled.
 pub fn fit(
     model: &Model,
     recipe: &Recipe,
@@ -198,7 +196,7 @@ pub fn fit(
         .collect();
     let bytes = Translators::new(shape.clone(), maps).to_bytes()?;
     let (files, header) = packed(model, &shape, bytes)?;
-    // What is measured is what the file says, rounded values and all.
+    // Figures are measured on the stored lens, with its rounded values.
     let lens = LearnedLens::load(&files, model)?;
     let (places, overall) = fit.figures(&lens, &fitted)?;
     let card = Card {
@@ -215,13 +213,13 @@ pub fn fit(
     Ok((files.with_card(text.ended().to_string()), card))
 }
 
-/// How many maps are fitted when that of a task begins, after so many places.
+/// The number of maps fitted when a task begins, after that many places.
 fn done(places: usize, task: Task) -> usize {
     let of_place = Task::ALL.iter().position(|other| *other == task);
     places * Task::ALL.len() + of_place.unwrap_or(0)
 }
 
-/// Refuses what cannot be fitted.
+/// Refuses models that a lens cannot be fitted to.
 fn check(model: &Model, recipe: &Recipe) -> Result<(), ModelError> {
     if !model.family().has_latents() || model.n_latents() == 0 {
         return Err(ModelError::refused(
@@ -250,7 +248,7 @@ fn check(model: &Model, recipe: &Recipe) -> Result<(), ModelError> {
     Ok(())
 }
 
-/// The layers asked for, each once and in order; the last without a word.
+/// The requested layers, sorted and distinct; by default the last one.
 fn layers(model: &Model, recipe: &Recipe) -> Result<Vec<usize>, ModelError> {
     let there = model.info().layers;
     let mut layers = recipe.layers.clone();
@@ -268,7 +266,7 @@ fn layers(model: &Model, recipe: &Recipe) -> Result<Vec<usize>, ModelError> {
     }
 }
 
-/// The maps with a header that says what they are, as files that can be loaded.
+/// Packs the maps with their header as loadable files.
 fn packed(
     model: &Model,
     shape: &TranslatorShape,
@@ -290,7 +288,7 @@ fn packed(
 }
 
 impl Fit<'_> {
-    /// Random numbers that depend on the seed, the place and what they are for alone.
+    /// A generator that depends only on the seed, the place, the task and the purpose.
     fn rng(&self, place: &Place, task: Task, what: u64) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.recipe.seed);
         let of_task = Task::ALL.iter().position(|other| *other == task);

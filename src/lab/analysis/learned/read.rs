@@ -1,5 +1,5 @@
-//! Reads latents through a learned lens: those of a run, those of the reference set for the null, and every layer beside the
-//! plain projection.
+//! Reads latents through a tuned lens: those of a run, those of the reference set for the null, and every layer compared with the
+//! logit lens.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::card::Card;
 /// Tokens listed for every latent of the grid.
 const LISTED: usize = 5;
 
-/// A learned lens with the card that says how well it reads.
+/// A tuned lens with its card.
 #[derive(Debug, Clone)]
 pub struct Learned {
     lens: LearnedLens,
@@ -25,10 +25,10 @@ pub struct Learned {
 }
 
 impl Learned {
-    /// Reads a lens strictly; see [`LearnedLens::load`].
+    /// Loads a lens with strict checks; see [`LearnedLens::load`].
     ///
     /// # Errors
-    /// [`ModelError::Lens`] naming the lens and what does not fit.
+    /// [`ModelError::Lens`] with the lens and the mismatch.
     pub fn load(files: &LensFiles, model: &Model) -> Result<Self, ModelError> {
         let lens = LearnedLens::load(files, model)?;
         let card = serde_json::from_str(files.card()).map_err(|error| ModelError::Lens {
@@ -38,7 +38,7 @@ impl Learned {
         Ok(Self { lens, card })
     }
 
-    /// The lens in the binary that was fitted to this model's weights, if there is one.
+    /// Returns the bundled lens for this model's weights, if there is one.
     ///
     /// # Errors
     /// As [`Learned::load`].
@@ -47,25 +47,25 @@ impl Learned {
         files.map(|files| Self::load(&files, model)).transpose()
     }
 
-    /// Its folder, or whose bundled lens it is.
+    /// Returns its folder, or the model of a bundled lens.
     #[must_use]
     pub fn name(&self) -> &str {
         self.lens.name()
     }
 
-    /// The maps, ready to read.
+    /// Returns the maps.
     #[must_use]
     pub fn lens(&self) -> &LearnedLens {
         &self.lens
     }
 
-    /// What it was fitted to, and its held-out figures.
+    /// Returns the card with the training data and held-out figures.
     #[must_use]
     pub fn card(&self) -> &Card {
         &self.card
     }
 
-    /// The top `k` of every latent of a run, read off its last layer; none at a latent that the lens was not fitted to.
+    /// Returns the top `k` of every latent of a run at its last layer; `None` at a latent that the lens was not fitted to.
     ///
     /// # Errors
     /// When the lens has no map for the last layer, or the model fails.
@@ -84,8 +84,8 @@ impl Learned {
         Ok(projections)
     }
 
-    /// The same of every problem of the reference set but the given question, in order: what the null of a search needs. By
-    /// problem and latent; empty at a latent that the lens was not fitted to.
+    /// Returns the top `k` for every problem of the reference set except the given question, in order, for the null of a search.
+    /// By problem and latent; empty at a latent that the lens was not fitted to.
     ///
     /// # Errors
     /// As [`Learned::projections`].
@@ -104,7 +104,7 @@ impl Learned {
         self.tops(model, &states, k, cancel)
     }
 
-    /// The top `k` of every latent of many runs, given the states of their last layer, by run and latent; empty at a latent that
+    /// Returns the top `k` of every latent of many runs, given their last-layer states, by run and latent; empty at a latent that
     /// the lens was not fitted to.
     ///
     /// # Errors
@@ -136,8 +136,8 @@ impl Learned {
         Ok(reads)
     }
 
-    /// Every layer and latent that the lens has, with the plain projection of the same state, following a token; the answer's
-    /// first for none. Latents that the run does not have are left out.
+    /// Compares the lens with the logit lens at every layer and latent that it covers, for a token; `None` selects the answer's
+    /// first. Latents that the run does not have are left out.
     ///
     /// # Errors
     /// When there is no such token, the model fails or the work is cancelled.
@@ -202,13 +202,13 @@ impl Learned {
         }))
     }
 
-    /// Whether it reads the states that runs and the reference set keep.
+    /// Whether the lens covers the states that runs and the reference set keep.
     #[must_use]
     pub fn reads_runs(&self, model: &Model) -> bool {
         self.last_layer(model).is_ok()
     }
 
-    /// The layer that runs and reference set keep the states of.
+    /// The layer whose states runs and the reference set keep.
     fn last_layer(&self, model: &Model) -> Result<usize, ModelError> {
         let (last, there) = (model.info().layers, &self.lens.shape().layers);
         if there.contains(&last) {

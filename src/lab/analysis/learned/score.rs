@@ -1,13 +1,12 @@
-//! What readings of held-out latents come to: cross-entropy, hits among the first tokens, and the distance from the plain
-//! projection.
+//! Scores of readings of held-out latents: cross-entropy, top-k hits, and the distance from the logit lens.
 
 use crate::engine::decode::lens;
 use crate::engine::model::log_sum_exp;
 
-/// How deep hits are looked for.
+/// Depth of the hits.
 const DEPTH: usize = 5;
 
-/// One way of reading, over latents.
+/// The score of one way of reading.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Reads {
     pub n: usize,
@@ -17,7 +16,7 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// Adds a latent: its logits, and the ids that say its label. Gives whether such an id comes first.
+    /// Adds a latent by its logits and the ids of its label; returns whether such an id is the top token.
     pub fn row(&mut self, logits: &[f32], label: &[u32]) -> bool {
         let said = |id: &usize| label.iter().any(|own| *own as usize == *id);
         let top = lens::top_ids(logits, DEPTH);
@@ -30,7 +29,7 @@ impl Reads {
         first
     }
 
-    /// In nats; 0 of nothing.
+    /// In nats; 0 if there are no latents.
     pub fn mean_cross_entropy(&self) -> f64 {
         mean(self.cross_entropy, self.n)
     }
@@ -43,7 +42,7 @@ impl Reads {
     }
 }
 
-/// All ways of reading, over the same latents.
+/// The scores of all ways of reading on the same latents.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Tally {
     pub learned: Reads,
@@ -56,7 +55,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Adds a latent read by the plain projection and by the lens.
+    /// Adds a latent read by the logit lens and by the tuned lens.
     pub fn pair(&mut self, plain: &[f32], learned: &[f32], label: &[u32]) {
         let by_plain = self.plain.row(plain, label);
         let by_lens = self.learned.row(learned, label);
@@ -65,7 +64,6 @@ impl Tally {
         self.kl += lens::kl_divergence(plain, learned);
     }
 
-    /// Adds the latents of another tally.
     pub fn add(&mut self, other: &Self) {
         self.learned.add(&other.learned);
         self.plain.add(&other.plain);
@@ -76,7 +74,7 @@ impl Tally {
         self.kl += other.kl;
     }
 
-    /// In nats; 0 of nothing.
+    /// In nats; 0 if there are no latents.
     pub fn mean_kl(&self) -> f64 {
         mean(self.kl, self.learned.n)
     }

@@ -1,4 +1,4 @@
-//! Tests of the learned lens: what it starts from, what it can learn and what it cannot, and what is refused.
+//! Tests of the tuned lens: its initial state, learnable and unlearnable labels, and refusals.
 
 use candle_core::{DType, Device, Tensor};
 use rand::{Rng, SeedableRng};
@@ -28,7 +28,7 @@ fn tiny_model(seed: u64) -> Model {
     load(&tiny::checkpoint(seed))
 }
 
-/// Different questions that the toy vocabulary can say, without steps.
+/// Distinct questions in the toy vocabulary, without steps.
 fn questions(n: usize) -> Vec<Problem> {
     let things = ["apples", "pears", "pens", "books"];
     let mut all = Vec::new();
@@ -65,8 +65,8 @@ fn states(model: &Model, problems: &[Problem]) -> Vec<Vec<Vec<f32>>> {
     states
 }
 
-/// Problems whose step j has as its result what a hidden rotation of latent j's state, less its mean, says among a few numbers:
-/// an affine map recovers it, the plain projection does not.
+/// Problems whose step j has the number nearest to a hidden rotation of latent j's centred state as its result: an affine map can
+/// recover it, the logit lens cannot.
 #[allow(clippy::cast_precision_loss, reason = "a small count")]
 fn planted(model: &Model, n: usize) -> Vec<Problem> {
     const NUMBERS: u32 = 6;
@@ -78,7 +78,7 @@ fn planted(model: &Model, n: usize) -> Vec<Problem> {
         .map(|number| {
             let ids = model.encode_text(&number.to_string()).expect("a token");
             let mut row = model.embedding(ids[0]).expect("in the table");
-            // What all numbers share tells them not apart.
+            // Components that all numbers share do not distinguish them.
             row[..4].fill(0.0);
             row
         })
@@ -101,7 +101,7 @@ fn planted(model: &Model, n: usize) -> Vec<Problem> {
     problems
 }
 
-/// Orthonormal rows (Gram and Schmidt).
+/// Orthonormal rows (Gram-Schmidt).
 fn rotation(width: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<f32>> {
     let mut rows: Vec<Vec<f32>> = Vec::new();
     while rows.len() < width {
@@ -151,7 +151,7 @@ fn a_planted_rotation_is_found_and_shuffled_labels_are_not() {
     assert!(figures.selectivity.shuffled > 0.4, "{figures:?}");
     assert!(figures.learned.cross_entropy < figures.plain.cross_entropy);
     assert!(figures.kl > 0.1 && figures.only_learned > figures.only_plain);
-    // The card says what it says of the lens, and the lens is the file.
+    // The files contain the returned card, and the lens loads.
     let again: Card = serde_json::from_str(files.card()).expect("a card");
     assert_eq!(again, card);
     assert!(Learned::load(&files, &model).is_ok());
@@ -199,7 +199,7 @@ fn an_untrained_lens_is_the_plain_projection() {
 fn training_stops_when_nothing_is_gained() {
     let model = tiny_model(3);
     let mut problems = planted(&model, 300);
-    // Labels without any relation to the question.
+    // Labels unrelated to the question.
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     for problem in &mut problems {
         for step in &mut problem.steps {
@@ -278,7 +278,7 @@ fn labels_are_results_that_the_vocabulary_can_show() {
     assert_eq!(label("<<20-1=19>>"), nineteen);
     assert_ne!(label("<<20-1=18>>"), nineteen);
     assert!(label("Every gorpus is a bompus.").is_some());
-    // Beyond the vocabulary, without a result, and of several tokens, of which the first counts.
+    // Outside the vocabulary, without a result, and of several tokens, of which the first counts.
     assert_eq!(label("<<50+49=99>>"), None);
     assert_eq!(label("<<12>>"), None);
     assert_eq!(label(""), None);
@@ -451,7 +451,7 @@ fn a_lens_of_other_weights_is_refused_with_both_hashes() {
     assert!(!error.contains('\n'));
 }
 
-/// A change of the tensors of a file.
+/// An edit of a file's tensors.
 type EditOf<'a> = &'a dyn Fn(&mut Vec<(String, Tensor)>);
 
 #[test]
@@ -474,7 +474,7 @@ fn a_damaged_lens_is_refused() {
         assert!(!error.contains('\n') && error.len() < 1000, "{error}");
         error
     };
-    // The card is changed, and with it the hash that it gives.
+    // The card is edited after its hash is updated.
     let edited = |tensors: &[u8], edit: &dyn Fn(&mut Value)| {
         let mut card: Value = serde_json::from_str(&card_text).expect("JSON");
         let files = LensFiles::from_parts("x", String::new(), tensors.to_vec());

@@ -1,4 +1,4 @@
-//! Fits one affine map: cross-entropy of the labels through the frozen unembedding, `AdamW`, stopping on problems of their own.
+//! Fits one affine map: cross-entropy of the labels through the frozen unembedding, `AdamW`, early stopping on a separate part.
 
 use candle_core::{Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
@@ -9,37 +9,37 @@ use rand_chacha::ChaCha8Rng;
 use super::Recipe;
 use crate::engine::model::{Affine, Cancel, Model, ModelError, TranslatorShape, Vectors};
 
-/// How much lower the cross-entropy must get to count as better, in nats.
+/// Minimum decrease of the cross-entropy that counts as better, in nats.
 const BETTER: f64 = 1e-4;
-/// Rows that are measured at a time.
+/// Rows per batch of a measurement.
 const ROWS: usize = 256;
-/// What is added to the logit of a place that only fills a row of ids up.
+/// Added to the logits of padding ids.
 const NEVER: f32 = -1e30;
 
-/// A fitted map and how it came about.
+/// A fitted map with its training record.
 #[derive(Debug, Clone)]
 pub struct Trained {
     pub map: Affine,
-    /// Passes until the end.
+    /// Epochs run.
     pub epochs: usize,
-    /// The pass whose map is kept; 0 is the identity.
+    /// The epoch whose map is kept; 0 is the identity.
     pub best_epoch: usize,
-    /// Updates until the end.
+    /// Updates made.
     pub steps: usize,
     /// Cross-entropy of the kept map on the stopping part.
     pub stopping: f64,
 }
 
-/// The ids that say each row's label.
+/// The token ids of each row's label.
 pub struct Targets {
-    /// (n, most forms), filled up with any id
+    /// (n, most forms), padded with any id
     ids: Tensor,
-    /// (n, most forms): 0, or [`NEVER`] where it is filled up
+    /// (n, most forms): 0, or [`NEVER`] for padding
     mask: Tensor,
 }
 
 impl Targets {
-    /// The targets of labels; `forms` has the ids that say each.
+    /// Builds the targets of labels; `forms` holds the ids of each label.
     pub fn new(model: &Model, labels: &[usize], forms: &[Vec<u32>]) -> Result<Self, ModelError> {
         let most = labels.iter().map(|label| forms[*label].len()).max();
         let most = most.unwrap_or(1);
@@ -127,7 +127,7 @@ pub fn train(
     Ok(best)
 }
 
-/// What is learned: a change of nothing to begin with. Of two factors the first is random, so that the second can learn.
+/// The trainable variables, initially no change. With two factors the first is random, so that the second receives a gradient.
 fn variables(
     model: &Model,
     recipe: &Recipe,

@@ -1,8 +1,8 @@
-//! A GPT-2 whose weights are written by hand: attention heads that look for marks, and MLP units that raise marks or say numbers.
+//! A GPT-2 with hand-written weights: attention heads that look for marks, and MLP units that raise marks or output numbers.
 //!
-//! A loud constant stands in two dimensions of every position. Beside it everything else is small, so that the layer norms only
-//! scale, and the weights of the norms undo that: what the heads and units see is the plain sum of what was written. Every
-//! dimension is followed by its negative, so that means are zero.
+//! Two dimensions of every position hold a large constant. Everything else is small beside it, so the layer norms only scale, and
+//! their weights undo that: heads and units see the plain sum of what was written. Every dimension is followed by its negative,
+//! so means are zero.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -12,31 +12,30 @@ use super::dim::{Dim, FED, NOISE};
 use crate::engine::model::tiny::{self, NUMBERS, Tensors};
 use crate::engine::model::{Checkpoint, Device, LoadOptions, Model, ModelError};
 
-/// How wide a head is: room for a value per number, and for marks.
+/// Width of a head: room for a value per number, and for marks.
 const HEAD: usize = 48;
 const HEADS: [usize; 2] = [6, 8];
 const INNER: usize = 384;
 const POSITIONS: usize = 64;
-/// The constant.
 const LOUD: f32 = 4000.0;
-/// How steep a unit is, so that its GELU bends sharply, as the larger of zero and its input does.
+/// Steepness of a unit, so that its `GELU` is close to a `ReLU`.
 const STEEP: f32 = 20.0;
-/// What shuts a unit whose gate is not there: more than the largest number times the most that are added.
+/// Closes a unit whose gate is absent: more than the largest number times the most terms that are added.
 const SHUT: f32 = STEEP * 256.0;
-/// Score of what a head looks for, before it is divided by the root of the head's width; and of the start marker, where a head
-/// rests that finds nothing.
+/// Attention score of the target mark, before division by the root of the head's width, and of the start marker, the default
+/// target of a head that finds nothing.
 const LOOK: f32 = 17.0;
 const REST: f32 = 12.0;
-/// The largest value of [`Dim::Amount`] and the like is 1.
+/// Scale that maps the largest value of [`Dim::Amount`] and the like to 1.
 const UNIT: f32 = 40.0;
 
-/// Where a head looks from and to, by marks. It looks where all marks `from` stand.
+/// The source and target marks of a head; it looks from positions with all marks in `from`.
 pub(super) struct Look {
     pub(super) from: Vec<Dim>,
     pub(super) to: Dim,
 }
 
-/// An attention head: the mean of what it sees is copied, times a factor.
+/// An attention head: copies the mean of the values it attends to, times a factor.
 #[derive(Default)]
 pub(super) struct Head {
     pub(super) looks: Vec<Look>,
@@ -50,25 +49,25 @@ struct Unit {
     outputs: Vec<(Dim, f32)>,
 }
 
-/// A model as it is written down.
+/// The description of a model.
 pub(super) struct Circuit {
-    /// Two blocks instead of one: the first attends, the second speaks.
+    /// Two blocks instead of one: the first attends, the second outputs.
     pub(super) large: bool,
     pub(super) latents: usize,
-    /// Draws what means nothing, and what is given in vain.
+    /// Seed of the meaningless parts and of the misread numbers.
     pub(super) seed: u64,
-    /// Share of numbers that the model takes for the next one.
+    /// Share of numbers that the model reads as the next one.
     pub(super) misread: f64,
     heads: Vec<Head>,
     units: Vec<Unit>,
     /// Marks by position.
     places: Vec<(usize, Dim)>,
-    /// What words stand for in [`Dim::Memo`].
+    /// Values of words in [`Dim::Memo`].
     memos: Vec<(String, f32)>,
 }
 
 impl Circuit {
-    /// A model that does nothing with its latents yet: after the end marker it says the delimiter, a number, and the end.
+    /// A model that does not use its latents yet: after the end marker it outputs the delimiter, a number, and the end.
     pub(super) fn new(large: bool, latents: usize, seed: u64) -> Self {
         let mut circuit = Self {
             large,
@@ -82,7 +81,7 @@ impl Circuit {
         };
         circuit.raises(Dim::End, Dim::Delimiter, 1.0);
         circuit.raises(Dim::Delimiter, Dim::Number, 1.0);
-        // The number itself is still there: the end must be louder.
+        // The number is still present, so the end must be louder.
         circuit.raises(Dim::Number, Dim::Stop, 3.0);
         for n in 0..latents {
             let before = n.checked_sub(1).map_or(Dim::Start, Dim::Latent);
@@ -99,12 +98,12 @@ impl Circuit {
         self.places.push((position, mark));
     }
 
-    /// Gives a word a value.
+    /// Assigns a value to a word.
     pub(super) fn memo(&mut self, word: &str, value: usize) {
         self.memos.push((word.to_owned(), fraction(value)));
     }
 
-    /// Where a mark stands it is taken away and another one raised.
+    /// Removes a mark and raises another one at its positions.
     fn raises(&mut self, from: Dim, to: Dim, by: f32) {
         self.units.push(Unit {
             inputs: vec![(from, STEEP / from.size())],
@@ -113,12 +112,12 @@ impl Circuit {
         });
     }
 
-    /// Where a mark stands, the number that the inputs come to is said so loud, or one that is larger by `shift`.
+    /// Outputs the number of the weighted inputs plus `shift`, with loudness `loud`, at positions with a mark.
     ///
-    /// A hat over each number: up from the one before, down to the one after.
+    /// Each number has a hat function: up from the previous one, down to the next.
     pub(super) fn says(&mut self, gate: Dim, inputs: &[(Dim, f32)], loud: f32, shift: usize) {
         for knee in 0..NUMBERS + 2 {
-            // The knee of unit k lies at the number k - 1.
+            // The knee of unit k is at the number k - 1.
             let mut wired: Vec<(Dim, f32)> = inputs.iter().map(|(d, w)| (*d, w * STEEP)).collect();
             wired.push((gate, SHUT / gate.size()));
             let slopes = [
@@ -141,7 +140,7 @@ impl Circuit {
         }
     }
 
-    /// The random part of what latents say: a head that reads the words' directions where latents are made.
+    /// Adds the random part of the latents' output: a head that reads the words' directions into the latents.
     pub(super) fn murmurs(&mut self, loud: f32) {
         let mut dice = ChaCha8Rng::seed_from_u64(self.seed ^ 0x5eed);
         let mut head = Head::default();
@@ -161,7 +160,7 @@ impl Circuit {
                 .iter()
                 .map(|_| (dice.random::<f32>() - 0.5) * loud)
                 .collect();
-            // The next latent reads an amount off all that is said: this must add none.
+            // The next latent reads an amount from the whole output, so this must add none.
             let along = row.iter().zip(&value).map(|(x, v)| x * v).sum::<f32>() / square;
             for (to, (x, v)) in row.iter_mut().zip(&value).enumerate() {
                 *x -= along * v;
@@ -179,7 +178,7 @@ impl Circuit {
         self.heads() * HEAD
     }
 
-    /// The files of the checkpoint, by name.
+    /// Returns the files of the checkpoint, by name.
     pub(super) fn files(&self) -> [(&'static str, Vec<u8>); 3] {
         let vocabulary = tiny::vocabulary();
         let config = json!({
@@ -202,7 +201,7 @@ impl Circuit {
         ]
     }
 
-    /// The model, loaded as any other.
+    /// Loads the model like any other checkpoint.
     pub(super) fn model(&self, name: &str) -> Result<Model, ModelError> {
         let [(_, config), (_, tokenizer), (_, weights)] = self.files();
         let config = String::from_utf8_lossy(&config).into_owned();
@@ -266,7 +265,7 @@ impl Circuit {
             put(&name("mlp.c_proj.weight"), &[INNER, width], outer);
             put(&name("mlp.c_proj.bias"), &[width], vec![0.0; width]);
         }
-        // What is said or fed on; the rest stays where it was written.
+        // The parts that are output or fed back; everything else stays in its dimensions.
         let mut kept = vec![0.0; width];
         let marks = [
             Dim::Start,
@@ -290,7 +289,7 @@ impl Circuit {
         self
     }
 
-    /// The root mean square of a position, as far as the constant makes it.
+    /// The root mean square of a position that the constant alone gives.
     fn scale(&self) -> f32 {
         #[expect(clippy::cast_precision_loss, reason = "a width")]
         let width = self.width() as f32;
@@ -327,7 +326,7 @@ impl Circuit {
         table
     }
 
-    /// Weights and biases of queries, keys and values, and the weights of what heads write.
+    /// Weights and biases of queries, keys and values, and the output weights of the heads.
     fn attention(&self) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
         let width = self.width();
         let mut input = vec![0.0; width * 3 * width];
@@ -349,7 +348,7 @@ impl Circuit {
             let Some(head) = self.heads.get(head) else {
                 continue;
             };
-            // A slot for each set of marks that is looked from; what is looked for from there lies in the same.
+            // Each set of source marks has a slot, which its targets share.
             let mut sides: Vec<&[Dim]> = Vec::new();
             for look in &head.looks {
                 let side = sides.iter().position(|from| *from == look.from);
@@ -412,24 +411,24 @@ fn set(row: &mut [f32], dim: Dim, value: f32) {
     row[dim.at() + 1] = -value;
 }
 
-/// A number as [`Dim::Amount`] holds it.
+/// A number as stored in [`Dim::Amount`].
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn fraction(value: usize) -> f32 {
     value as f32 / UNIT
 }
 
-/// The sum of `terms` amounts, of which a head saw the mean, as the input of [`Circuit::says`].
+/// The sum of `terms` amounts, of which a head copied the mean, as the input of [`Circuit::says`].
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 pub(super) fn sum_of(terms: usize) -> (Dim, f32) {
     (Dim::Sum, UNIT * terms as f32)
 }
 
-/// The same of an amount that is a sum already.
+/// Like [`sum_of`], for an amount that is already a sum.
 pub(super) fn whole(dim: Dim) -> (Dim, f32) {
     (dim, UNIT)
 }
 
-/// Copies of what a fed latent says, as marks and as one amount.
+/// Copies a fed latent's output, as marks and as one amount.
 pub(super) fn said() -> Vec<(Dim, Dim, f32)> {
     let erased = (0..NUMBERS).map(|n| (Dim::Say(n), Dim::Say(n), -1.0));
     let amount = (0..NUMBERS).map(|n| (Dim::Say(n), Dim::Before, fraction(n) / FED));

@@ -1,29 +1,29 @@
-//! What the dimensions of a plant's states mean.
+//! The meaning of the dimensions of a plant's states.
 
-/// How many random directions words have.
+/// Number of random directions of words.
 pub(super) const NOISE: usize = 8;
-/// What a state is multiplied with before it is projected, or fed as a latent.
+/// Factor of a state before it is projected, or fed as a latent.
 pub(super) const FED: f32 = 8.0;
 
-/// What a dimension means; its negative follows.
+/// The meaning of a dimension; its negative follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dim {
     Loud,
-    /// Marks of the tokens with a part to play.
+    /// Marks of special tokens.
     Start,
     End,
     Delimiter,
     Stop,
     Number,
-    /// The position of the delimiter once every latent has run.
+    /// The position of the delimiter after all latents.
     Place,
-    /// The name and the thing at the head of the first sentence.
+    /// The name and the thing at the start of the first sentence.
     Name,
     Thing,
-    /// A number's value in fortieths, and a word's, which it has for no reason.
+    /// A number's value in fortieths, and a word's arbitrary value.
     Amount,
     Memo,
-    /// A sum as it is made, the value that the latent before said, and a value that no token has, so that it is not said.
+    /// A new sum, the previous latent's output, and a value that no token has, so that it is never output.
     Sum,
     Before,
     Hidden,
@@ -31,13 +31,13 @@ pub(super) enum Dim {
     Latent(usize),
     /// The number of this index in the question, from 0.
     Role(usize),
-    /// One for each number, which is what says it.
+    /// One for each number, whose token it makes the output.
     Say(usize),
     Noise(usize),
 }
 
 impl Dim {
-    /// The first of its two places.
+    /// The first of its two indices.
     pub(super) fn at(self) -> usize {
         let single = |n| 2 * n;
         match self {
@@ -62,7 +62,7 @@ impl Dim {
         }
     }
 
-    /// How large a mark is where it was put: states are fed louder than tokens are embedded.
+    /// The size of a mark: states are fed louder than tokens are embedded.
     pub(super) fn size(self) -> f32 {
         match self {
             Self::Latent(_) => FED,

@@ -1,4 +1,4 @@
-//! Whether what a verdict claims of a plant is true.
+//! Decides whether the claim of a verdict is true of a plant.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use super::plants::Design;
 use super::questions::Asked;
 use crate::core::types::{LatentIdx, Operand, Rung, Source, TraceStep, Verdict};
 
-/// Whether the rung of a verdict is true of the plant; none where it claims nothing.
+/// Whether the rung of a verdict is true of the plant; `None` if it claims nothing.
 ///
-/// PRESENT and TRACKS claim that the latents of the trace say its sums because they add its numbers, from the places that it
-/// names, and that the answer is that sum. USED claims besides that the answer depends on each of them. NOT NEEDED
-/// claims that it depends on nothing that a latent holds. PRESENT? is no claim: it says that chance may explain the trace.
+/// PRESENT and TRACKS claim that the latents of the trace hold its sums because they add its numbers, from the places that it
+/// names, and that the answer is that sum. USED also claims that the answer depends on each of them. NOT NEEDED claims that the
+/// answer depends on no latent's content. PRESENT? claims nothing: chance may explain the trace.
 pub(super) fn is_true(verdict: &Verdict, design: &Design, asked: &Asked) -> Option<bool> {
     let of = Truth {
         design,
@@ -33,7 +33,7 @@ struct Truth<'a> {
 }
 
 impl Truth<'_> {
-    /// The numbers that a step adds, by their role; none if it does something else, or takes what is not there.
+    /// The roles of the numbers that a step adds; `None` if it does something else, or uses a missing operand.
     fn adds(&self, step: &TraceStep) -> Option<BTreeSet<usize>> {
         // A step of three operands has two signs.
         if !step.operator.split(' ').all(|sign| sign == "+") {
@@ -42,7 +42,7 @@ impl Truth<'_> {
         let mut all = BTreeSet::new();
         for operand in &step.operands {
             for role in self.taken(operand)? {
-                // A number that is added twice is no sum of a plant.
+                // No plant adds a number twice.
                 if !all.insert(role) {
                     return None;
                 }

@@ -1,4 +1,4 @@
-//! Models of which the truth is known, and what verdicts say of them: the calibration sheet.
+//! Models with known ground truth, and their verdicts: the calibration sheet.
 
 mod circuit;
 mod dim;

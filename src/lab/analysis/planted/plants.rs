@@ -1,4 +1,4 @@
-//! The plants: what each latent says and how, and what the answer is fetched from. Truth and weights follow from one description.
+//! The plants: the output of each latent and the source of the answer. Ground truth and weights follow from one design.
 
 use std::collections::BTreeSet;
 
@@ -8,39 +8,39 @@ use super::questions::Layout;
 use crate::core::types::Rung;
 use crate::engine::model::tiny::NUMBERS;
 
-/// A kind of model of which the truth is known. All of them add the numbers of the question, unless a line says otherwise.
+/// A kind of model with known ground truth. All add the numbers of the question, unless stated otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Plant {
-    /// Each latent says the sum so far, made of what the latent before says; the answer is what the last one says.
+    /// Each latent holds the partial sum, computed from the previous latent; the answer is the last one.
     Uses,
-    /// The same, but some numbers are misread, and words of the question sound into what the latents say.
+    /// Like `Uses`, but some numbers are misread, and words of the question add noise to the latents.
     Noisy,
-    /// Several latents say the same sum. The answer is what most of them say, with the question itself as one voice.
+    /// Several latents hold the same sum. The answer is their majority, with the question itself as one vote.
     Redundant,
-    /// One of the numbers is taken from another place of the question where the same number stands.
+    /// One number is taken from another place of the question that holds an equal number.
     WrongOperand,
-    /// Latents say sums as in `Uses`, but the answer is made of the question again.
+    /// Latents hold sums as in `Uses`, but the answer is recomputed from the question.
     Ignores,
-    /// The same, and the answer is made only where the delimiter stands after all latents: what it needs is their places.
+    /// Like `Ignores`, but only if the delimiter follows all latents: the answer needs their positions.
     Masked,
-    /// Latents say sums, but carry the answer unsaid, and that is what is fetched.
+    /// Latents show sums but carry the answer hidden, and the answer is read from that.
     Copies,
-    /// The last latent says the answer, which it made of the question and not of the sum that the one before says.
+    /// The last latent shows the answer, computed from the question and not from the previous latent's sum.
     Bypasses,
-    /// The first latent says the answer, the second the sum that should come first; the answer is what the first says.
+    /// The first latent shows the answer, the second the sum that should precede it; the answer is read from the first.
     Swapped,
-    /// Latents always say the same number and carry the answer unsaid.
+    /// Latents always show the same number and carry the answer hidden.
     Hides,
-    /// Latents say numbers of the question and carry the answer unsaid.
+    /// Latents show numbers of the question and carry the answer hidden.
     Echoes,
-    /// Latents say the sum with something added, louder than the sum, and carry the answer unsaid.
+    /// Latents show the sum plus an offset, louder than the sum, and carry the answer hidden.
     Shifts,
-    /// Latents say what they always say for a name or a thing, and the answer is that, whatever the numbers.
+    /// Latents show a value memorised for a name or a thing, and the answer is that value, whatever the numbers.
     Memoriser,
 }
 
 impl Plant {
-    /// All of them: those that use what they say, those that do not, those that do not say what they compute.
+    /// All plants: those that use what they show, those that do not, those that do not show what they compute.
     pub const ALL: [Self; 13] = [
         Self::Uses,
         Self::Noisy,
@@ -57,7 +57,7 @@ impl Plant {
         Self::Memoriser,
     ];
 
-    /// The name in tables and on the command line.
+    /// Returns the name in tables and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl Plant {
         }
     }
 
-    /// What is true of it, in a few words.
+    /// Returns a short description of the ground truth.
     #[must_use]
     pub fn truth(self) -> &'static str {
         match self {
@@ -97,7 +97,7 @@ impl Plant {
         }
     }
 
-    /// The highest rung that is true of it; none where no trace is.
+    /// Returns the highest rung that is true of it; `None` if no trace is.
     #[must_use]
     pub fn highest(self) -> Option<Rung> {
         match self {
@@ -113,20 +113,20 @@ impl Plant {
     }
 }
 
-/// How large a plant is.
+/// The size of a plant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Size {
-    /// As few numbers and latents as it takes, in one block.
+    /// The fewest numbers and latents possible, in one block.
     Small,
-    /// A number and a latent more, in two wider blocks, and a number in the question that no one adds.
+    /// One number and one latent more, in two wider blocks, and an unused number in the question.
     Large,
 }
 
 impl Size {
-    /// Both.
+    /// Both sizes.
     pub const ALL: [Self; 2] = [Self::Small, Self::Large];
 
-    /// The name in tables.
+    /// Returns the name in tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -136,39 +136,39 @@ impl Size {
     }
 }
 
-/// How a latent comes to say what it says.
+/// The content of a latent.
 #[derive(Debug, Clone)]
 enum Says {
-    /// What the latent before says and these numbers.
+    /// The previous latent's value plus these numbers.
     Goes(Vec<usize>),
     /// The sum of these numbers.
     Sum(Vec<usize>),
-    /// The sum of these numbers plus something first, the sum itself less loud.
+    /// The sum of these numbers plus an offset first, the sum itself less loud.
     Shifted(Vec<usize>, usize),
     Constant(usize),
-    /// What a word stands for.
+    /// The value of a word.
     Memo(Dim),
 }
 
-/// What the answer is fetched from.
+/// The source of the answer.
 #[derive(Debug, Clone)]
 enum Fetched {
-    /// What this latent says.
+    /// The value that this latent shows.
     Said(usize),
-    /// What the last latent carries unsaid.
+    /// The hidden value of the last latent.
     Carried,
     /// The question.
     Question,
-    /// The question, where the delimiter stands in its place.
+    /// The question, if the delimiter is at its place.
     Placed,
-    /// What most latents say, with the question as one voice.
+    /// The majority of the latents, with the question as one vote.
     Vote,
 }
 
-/// A plant as it is built.
+/// The design of a plant.
 pub(super) struct Design {
     says: Vec<Says>,
-    /// The numbers that are added, by their place in the question.
+    /// The numbers that are added, by their index in the question.
     added: Vec<usize>,
     fetched: Fetched,
     misread: f64,
@@ -176,21 +176,21 @@ pub(super) struct Design {
     pub(super) layout: Layout,
     large: bool,
     seed: u64,
-    /// What names and things stand for.
+    /// Values of names and things.
     memos: Vec<(&'static str, usize)>,
 }
 
-/// How loud the words of a question sound into what latents say, where a number is 1.
+/// Loudness of the question's words in the latents, relative to a number.
 const MURMUR: f32 = 0.3;
 const NOISY_MURMUR: f32 = 2.0;
-/// How loud the question's own voice is in a vote, where all latents together are 1.
+/// Loudness of the question in a vote, relative to all latents together.
 const VOICE: f32 = 0.4;
 
 impl Design {
     pub(super) fn new(plant: Plant, size: Size, seed: u64) -> Self {
         let large = size == Size::Large;
         let more = usize::from(large);
-        // Steps of the solution; some plants have no meaning with one.
+        // Steps of the solution; some plants need at least two.
         let steps = match plant {
             Plant::Redundant => 1,
             Plant::Copies | Plant::Bypasses | Plant::Swapped => 2 + more,
@@ -269,12 +269,12 @@ impl Design {
         self.says.len()
     }
 
-    /// A number for what is drawn beside the weights.
+    /// Seed of the draws other than the weights.
     pub(super) fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// The numbers of which a latent says the sum; none where it says something else.
+    /// The numbers whose sum a latent shows; `None` if it shows something else.
     pub(super) fn sum_at(&self, latent: usize) -> Option<BTreeSet<usize>> {
         match self.says.get(latent)? {
             Says::Sum(of) => Some(of.iter().copied().collect()),
@@ -287,12 +287,12 @@ impl Design {
         }
     }
 
-    /// Whether the answer depends on what a latent says.
+    /// Whether the answer depends on what a latent shows.
     pub(super) fn is_used(&self, latent: usize) -> bool {
         match self.fetched {
             Fetched::Vote => true,
             Fetched::Said(fetched) => {
-                // From the one that is fetched back to where what is said was made.
+                // From the fetched latent back to the one that computed its value from scratch.
                 let made = |n: usize| !matches!(self.says[n], Says::Goes(_));
                 let first = (0..=fetched).rev().find(|n| made(*n)).unwrap_or(fetched);
                 (first..=fetched).contains(&latent)
@@ -301,12 +301,12 @@ impl Design {
         }
     }
 
-    /// Whether the answer depends on anything that latents hold.
+    /// Whether the answer depends on any content of the latents.
     pub(super) fn needs_content(&self) -> bool {
         !matches!(self.fetched, Fetched::Question | Fetched::Placed)
     }
 
-    /// The numbers of which the answer is the sum; none if it is no sum of the question's.
+    /// The numbers whose sum is the answer; `None` if it is not such a sum.
     pub(super) fn answer(&self) -> Option<BTreeSet<usize>> {
         match self.fetched {
             Fetched::Said(latent) => self.sum_at(latent),
@@ -317,7 +317,7 @@ impl Design {
         }
     }
 
-    /// What the answer must be for numbers and words to be asked about; only memorised ones are not the sum.
+    /// The memorised value of a word.
     pub(super) fn memo(&self, word: &str) -> Option<usize> {
         self.memos
             .iter()
@@ -325,7 +325,7 @@ impl Design {
             .map(|(_, value)| *value)
     }
 
-    /// The weights.
+    /// Builds the weights.
     pub(super) fn circuit(&self) -> Circuit {
         let latents = self.latents();
         let mut circuit = Circuit::new(self.large, latents, self.seed);
@@ -378,7 +378,7 @@ impl Design {
         circuit
     }
 
-    /// The answer, at the delimiter.
+    /// Adds the head that produces the answer at the delimiter.
     fn fetch(&self, circuit: &mut Circuit) {
         let latents = self.latents();
         let at = |to| Look {
@@ -444,7 +444,7 @@ impl Design {
     }
 }
 
-/// A head by which each latent that makes another looks at itself.
+/// A head by which each latent that produces another attends to itself.
 fn itself(latents: usize, copies: Vec<(Dim, Dim, f32)>) -> Head {
     let looks = (0..latents).map(|n| Look {
         from: vec![Dim::Latent(n)],

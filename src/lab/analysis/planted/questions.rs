@@ -1,4 +1,4 @@
-//! Questions for the plants: sentences of five words, so that every number stands in a place that is known.
+//! Questions for the plants: sentences of five words, so that every number has a known position.
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
@@ -12,29 +12,29 @@ const NAMES: [&str; 2] = ["Tom", "Ann"];
 const THINGS: [&str; 4] = ["apples", "pears", "pens", "books"];
 const OWNS: [&str; 2] = ["has", "had"];
 const GETS: [&str; 3] = ["buys", "gets", "finds"];
-/// Words of a sentence, its full stop included, and of the question itself.
+/// Words of a sentence with its full stop, and of the question itself.
 const SENTENCE: usize = 5;
 const QUESTION: usize = 7;
-/// The place of the number in its sentence, and of the thing.
+/// The index of the number in its sentence, and of the thing.
 const NUMBER: usize = 2;
 const THING: usize = 3;
-/// Draws in a row that may not suit a plant.
+/// Maximum number of consecutive draws that do not suit a plant.
 const DRAWS: usize = 100_000;
 
-/// How a question is laid out.
+/// The layout of a question.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Layout {
-    /// How many numbers the solution adds.
+    /// The number of summands of the solution.
     pub(super) added: usize,
-    /// Whether another number stands ahead of them.
+    /// Whether another number precedes them.
     pub(super) beside: bool,
 }
 
-/// A question with the numbers in it.
+/// A question with the positions of its numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) problem: Problem,
-    /// Byte where each number starts, by its role.
+    /// Start byte of each number, by role.
     pub(super) starts: Vec<usize>,
 }
 
@@ -67,8 +67,7 @@ impl Layout {
         self.first() + SENTENCE * self.added + QUESTION + 1 + 1 + latents + 1
     }
 
-    /// What each name and thing stands for, for no reason. Two numbers add up to any of the names', and a third one to any of the
-    /// things'.
+    /// Arbitrary values of names and things. Two numbers can add up to any name's value, and three to any thing's.
     pub(super) fn memos(seed: u64) -> Vec<(&'static str, usize)> {
         let mut dice = ChaCha8Rng::seed_from_u64(seed ^ 0x3e30);
         let names = NAMES.map(|name| (name, dice.random_range(8..=14)));
@@ -77,8 +76,8 @@ impl Layout {
     }
 }
 
-/// A question for a plant; where it `suits`, one of those that the plant is about: the wrong place holds the right number, or what
-/// is memorised is the sum.
+/// Draws a question for a plant; if `suits`, one that exercises the plant: the wrong place holds the right number, or the
+/// memorised value is the sum.
 pub(super) fn draw(plant: Plant, design: &Design, dice: &mut ChaCha8Rng, suits: bool) -> Asked {
     let drawn = (0..DRAWS).find_map(|_| try_draw(plant, design, dice, suits));
     drawn.expect("one of so many draws suits")

@@ -1,4 +1,4 @@
-//! The calibration sheet: verdicts on plants, and how often what each rung claims is true.
+//! The calibration sheet: verdicts on plants, and how often the claim of each rung is true.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,38 +20,38 @@ use crate::lab::analysis::reference;
 use crate::lab::analysis::run::Ask;
 use crate::lab::analysis::verdict::Budget;
 
-/// How many models are drawn of each plant and size; the problems are spread over them.
+/// Models drawn per plant and size; the problems are spread over them.
 const MODELS: usize = 5;
-/// How many wrong claims of a cell are kept word for word.
+/// Wrong claims of a cell that are kept verbatim.
 const EXAMPLES: usize = 3;
 
-/// What is asked for.
+/// The request for a sheet.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The plants.
     pub plants: Vec<Plant>,
-    /// Problems of each plant and size.
+    /// Problems per plant and size.
     pub problems: usize,
-    /// Draws models and problems.
+    /// Seed of models and problems.
     pub seed: u64,
-    /// What a verdict may cost.
+    /// The budget of a verdict.
     pub budget: Budget,
 }
 
 /// The sheet.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sheet {
-    /// Problems of each plant and size.
+    /// Problems per plant and size.
     pub problems: usize,
-    /// Models of each plant and size.
+    /// Models per plant and size.
     pub models: usize,
-    /// What drew models and problems.
+    /// Seed of models and problems.
     pub seed: u64,
     /// How often the claim of each rung is true, over all plants and sizes: USED, TRACKS, PRESENT, NOT NEEDED.
     pub rungs: Vec<RungCount>,
-    /// One for each plant and size.
+    /// One per plant and size.
     pub cells: Vec<Cell>,
-    /// Every verdict.
+    /// All verdicts.
     pub verdicts: Vec<Row>,
 }
 
@@ -60,26 +60,26 @@ pub struct Sheet {
 pub struct Row {
     /// The model: plant, size and seed.
     pub model: String,
-    /// What it was asked.
+    /// The question.
     pub question: String,
-    /// The right answer, and what the model said.
+    /// The right answer, and the model's.
     pub answers: (String, Option<String>),
-    /// The rung as it is shown.
+    /// The rung as displayed.
     pub rung: &'static str,
-    /// Whether its claim is true of the plant; none where it claims nothing.
+    /// Whether its claim is true of the plant; `None` if it claims nothing.
     pub is_true: Option<bool>,
-    /// The verdict in words.
+    /// The reason of the verdict.
     pub reason: String,
 }
 
-/// How often a rung was given, and its claim true.
+/// How often a rung was given and its claim was true.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RungCount {
     /// The rung.
     pub rung: Rung,
-    /// Of the verdicts that ended with it, how many are true of the plant; the interval is over problems.
+    /// The share of verdicts with this rung that are true of the plant; the interval is over problems.
     pub right: Share,
-    /// Of the plants of which it is the highest rung that is true: how many verdicts gave it, and were true.
+    /// Over plants whose highest true rung this is: the share of verdicts that gave it and were true.
     pub reached: Share,
 }
 
@@ -88,27 +88,27 @@ pub struct RungCount {
 pub struct Cell {
     /// The plant.
     pub plant: &'static str,
-    /// What is true of it.
+    /// The ground truth of the plant.
     pub truth: &'static str,
     /// `small` or `large`.
     pub size: &'static str,
-    /// The highest rung that is true of it; none where no trace is.
+    /// The highest rung that is true of it; `None` if no trace is.
     pub highest: Option<Rung>,
-    /// Problems.
+    /// The number of problems.
     pub n: usize,
-    /// Of these, how many the plant answers rightly.
+    /// The number of problems that the plant answers correctly.
     pub answered: usize,
-    /// How many verdicts ended with each rung, in the order of [`WORDS`], PRESENT? apart.
+    /// Verdicts by rung, in the order of [`WORDS`], PRESENT? separate.
     pub given: Vec<(&'static str, usize)>,
-    /// How many of them claim something that is not true.
+    /// Verdicts by rung whose claim is not true.
     pub wrong: Vec<(&'static str, usize)>,
-    /// Verdicts that gave the highest true rung and were true; where no trace is true, verdicts that claim nothing.
+    /// Verdicts that gave the highest true rung and were true; if no trace is true, verdicts that claim nothing.
     pub reached: Share,
-    /// Some of the wrong claims: question and reason.
+    /// Examples of wrong claims: question and reason.
     pub examples: Vec<(String, String)>,
 }
 
-/// The rungs as they are shown, from the highest.
+/// The rungs as displayed, from the highest.
 pub const WORDS: [&str; 8] = [
     "USED",
     "TRACKS",
@@ -120,7 +120,7 @@ pub const WORDS: [&str; 8] = [
     "ABSTAIN",
 ];
 
-/// The rungs that claim something of a plant.
+/// The rungs that make a claim about a plant.
 const CLAIMS: [Rung; 4] = [Rung::Used, Rung::Tracks, Rung::Present, Rung::NotNeeded];
 
 /// One verdict on a plant.
@@ -130,7 +130,7 @@ struct Judged {
     answered: bool,
 }
 
-/// Makes the models, judges the problems, and counts. `on_model` hears how many models of how many are done.
+/// Builds the models, judges the problems, and counts. `on_model` receives the models done and their total.
 ///
 /// # Errors
 /// When a model fails or the work is cancelled.
@@ -156,7 +156,7 @@ pub fn sheet(
             }
         }
     };
-    // Threads of their own: on the shared pool a pass that waits would begin another model.
+    // Separate threads: on the shared pool a waiting pass would start another model.
     std::thread::scope(|scope| {
         for _ in 0..rayon::current_num_threads().min(jobs.len()) {
             scope.spawn(
@@ -195,14 +195,14 @@ pub fn sheet(
 /// The files of a checkpoint.
 pub const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
-/// The names of the models.
+/// Returns the names of the models.
 pub fn names(request: &Request) -> impl Iterator<Item = String> {
     let seed = request.seed;
     let jobs = jobs(request).into_iter();
     jobs.map(move |(plant, size, model, _)| Grown::new(plant, size, seed, model).name)
 }
 
-/// The contents of [`FILES`] and the problems of one model after the other, made when they are asked for.
+/// Returns the contents of [`FILES`] and the problems of each model in turn, built lazily.
 pub fn files(request: &Request) -> impl Iterator<Item = ([Vec<u8>; 3], Vec<Problem>)> {
     let seed = request.seed;
     jobs(request)
@@ -216,7 +216,7 @@ pub fn files(request: &Request) -> impl Iterator<Item = ([Vec<u8>; 3], Vec<Probl
         })
 }
 
-/// Every model with how many problems it is asked; the first have one more where it does not come out even.
+/// Every model with its number of problems; a remainder goes to the first models.
 fn jobs(request: &Request) -> Vec<(Plant, Size, usize, usize)> {
     let models = models(request);
     let share = |model| request.problems / models + usize::from(model < request.problems % models);
@@ -233,7 +233,7 @@ fn models(request: &Request) -> usize {
     MODELS.min(request.problems.max(1))
 }
 
-/// One model that was drawn.
+/// A drawn model.
 pub(crate) struct Grown {
     plant: Plant,
     design: Design,
@@ -250,7 +250,7 @@ impl Grown {
         }
     }
 
-    /// Problems for its reference set, and those that it is judged on.
+    /// Draws problems for its reference set, and those that it is judged on.
     fn questions(&self, n: usize) -> (Vec<Problem>, Vec<Asked>) {
         let mut dice = ChaCha8Rng::seed_from_u64(self.design.seed() ^ 0xa5ced);
         let mut draw = |suits| draw(self.plant, &self.design, &mut dice, suits);
@@ -258,7 +258,7 @@ impl Grown {
         (others, (0..n).map(|_| draw(true)).collect())
     }
 
-    /// The model with its reference set, and so many problems to judge it on.
+    /// Builds the model with its reference set, and `n` problems to judge it on.
     pub(crate) fn explorer(
         &self,
         n: usize,

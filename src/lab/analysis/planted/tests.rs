@@ -1,4 +1,4 @@
-//! Plants do what their description says, and the judge tells a true claim from a false one.
+//! Plants match their description, and the judge distinguishes true from false claims.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -70,7 +70,7 @@ fn plants_say_what_their_description_says() {
     }
 }
 
-/// Without its latents' places, only the masked plant of those that do not need their content answers otherwise.
+/// Of the plants that do not need the latents' content, only the masked one changes its answer without their positions.
 #[test]
 fn the_masked_plant_needs_the_places_alone() {
     for (plant, stands) in [(Plant::Ignores, true), (Plant::Masked, false)] {
@@ -140,13 +140,13 @@ fn a_claim_is_true_where_numbers_places_and_use_are() {
         assert_eq!(of(Plant::Shifts, rung, right), Some(false));
         assert_eq!(of(Plant::Memoriser, rung, right), Some(false));
         assert_eq!(of(Plant::Hides, rung, right), Some(false));
-        // What it says is true of the trace, what it uses is not.
+        // The trace claim is true, the usage claim is not.
         let says = rung != Rung::Used;
         assert_eq!(of(Plant::Ignores, rung, right), Some(says));
         let three: &[(&[usize], usize)] = &[(&[0, 1], 1), (&[2], 2), (&[3], 3)];
         assert_eq!(of(Plant::Bypasses, rung, three), Some(says));
     }
-    // All of it in one step of three operands, read where the second sum stands.
+    // All in one step of three operands, read at the second sum's latent.
     let design = Design::new(Plant::Uses, Size::Large, 0);
     let asked = draw(
         Plant::Uses,

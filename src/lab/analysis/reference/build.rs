@@ -1,4 +1,4 @@
-//! Makes a reference set slice by slice, so that whoever is more urgent waits for one slice and nothing done is lost.
+//! Builds a reference set in slices, so that more urgent work waits for at most one slice and no progress is lost.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,35 +8,35 @@ use crate::core::problem::Problem;
 use crate::engine::decode::lens;
 use crate::engine::model::{Branch, Cancel, Mode, Model, ModelError, Writes};
 
-/// How many problems of one prompt length stand in a row of the set: what decides the order of the set.
+/// Maximum number of consecutive problems of one prompt length, which determines the order of the set.
 const GROUP: usize = 64;
-/// How many problems' latents are run side by side.
+/// Maximum number of problems whose latents run in one batch.
 const ROWS: usize = 16;
 
-/// Problems of one prompt length whose latents run side by side.
+/// Problems of one prompt length whose latents run in one batch.
 struct Batch {
-    /// Their places in the list of problems.
+    /// Their indices in the list of problems.
     problems: Vec<usize>,
     prompts: Vec<Vec<u32>>,
 }
 
-/// A reference set that is being made.
+/// A partly built reference set.
 pub struct Builder {
     origin: String,
     problems: Vec<Problem>,
     batches: Vec<Batch>,
-    /// The batch in hand.
+    /// The current batch.
     at: usize,
-    /// Its prompts that were run.
+    /// Its prefilled prompts.
     prefilled: Vec<Branch>,
     items: Vec<Item>,
-    /// Problems that ran ahead of their turn.
+    /// Problems that ran ahead of the set.
     ahead: Mutex<Vec<Item>>,
     total: usize,
 }
 
 impl Builder {
-    /// Encodes the problems; questions that do not fit the model are left out.
+    /// Encodes the problems; drops questions that do not fit the model.
     #[must_use]
     pub fn new(model: &Model, origin: &str, problems: &[Problem]) -> Self {
         let questions = problems.iter().map(|p| p.question.as_str());
@@ -60,14 +60,14 @@ impl Builder {
         }
     }
 
-    /// How many problems are done or begun, and how many there are.
+    /// Returns the number of problems done or begun, and their total.
     #[must_use]
     pub fn progress(&self) -> (usize, usize) {
         let begun: usize = self.prefilled.iter().map(Branch::rows).sum();
         (self.items.len() + begun, self.total)
     }
 
-    /// Does one slice; whether there is more to do. A slice that is cancelled is done again, and nothing before it.
+    /// Does one slice; returns whether there is more to do. A cancelled slice is repeated, and nothing before it.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
@@ -98,7 +98,7 @@ impl Builder {
         Ok(self.at < self.batches.len())
     }
 
-    /// The problems that [`Reference::donors`] will draw from the finished set, named before any has run.
+    /// Returns the problems that [`Reference::donors`] will draw from the finished set, before any has run.
     #[must_use]
     pub fn donors(&self, question: &str, n: usize, steps: Option<usize>, seed: u64) -> Vec<usize> {
         let fit = self.batches.iter().flat_map(|batch| &batch.problems);
@@ -110,7 +110,7 @@ impl Builder {
         draw::donors(lenders, question, n, steps, seed)
     }
 
-    /// A set of these problems alone. They run apart from the set in hand, once: toggles in a row draw the same ones.
+    /// Returns a set of these problems alone, run apart from the main set and cached: repeated ablations draw the same ones.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
@@ -136,7 +136,7 @@ impl Builder {
         Ok(Reference::of(&self.origin, items, model))
     }
 
-    /// The set, of the problems that are done.
+    /// Returns the set of the problems done so far.
     #[must_use]
     pub fn finish(self, model: &Model) -> Reference {
         Reference::of(&self.origin, self.items, model)
@@ -171,7 +171,6 @@ fn roll_out(
 }
 
 impl Item {
-    /// A problem with no latents yet.
     pub(super) fn new(at: usize, problem: &Problem) -> Self {
         Self {
             problem: at,
@@ -184,7 +183,7 @@ impl Item {
         }
     }
 
-    /// Adds a latent. Only CODI's projection makes two vectors of one.
+    /// Adds a latent. Fed vector and state differ only with CODI's projection.
     pub(super) fn push(&mut self, fed: Arc<[f32]>, state: Arc<[f32]>) {
         let is_one = fed
             .iter()

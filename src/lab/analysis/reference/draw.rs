@@ -1,16 +1,16 @@
-//! Draws donors: at random by problem and seed, and spread over the kinds of problems of the set.
+//! Draws donors at random by problem and seed, stratified by the kinds of problems in the set.
 
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-/// An order of all items, of which the first n are a sample for any n, with the stratum of each given (number of steps, words).
+/// Orders all items such that the first n are a stratified sample for every n; `strata` are (number of steps, words).
 ///
-/// Items are shuffled within each stratum and laid out on a circle, stratum after stratum. Equally spaced points, rotated by a random
-/// angle, pick them, in an order in which every prefix is evenly spaced (systematic sampling, van der Corput's order). The rotation gives
-/// every item exactly the same chance to be among the first n; the spacing keeps each stratum's share. The seed is combined with the
-/// question, so that each problem of a run has its own donors and their errors do not add up.
+/// Items are shuffled within each stratum and placed on a circle, stratum after stratum. Equally spaced points, rotated by a
+/// random angle, select them in an order in which every prefix is evenly spaced (systematic sampling, van der Corput's order).
+/// The rotation gives every item the same chance to be among the first n; the spacing keeps each stratum's share. The seed is
+/// combined with the question, so that each problem of a run has different donors and their errors do not add up.
 fn draw<S: Ord + Copy>(strata: &[S], question: &str, seed: u64) -> Vec<usize> {
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());
@@ -23,7 +23,7 @@ fn draw<S: Ord + Copy>(strata: &[S], question: &str, seed: u64) -> Vec<usize> {
     let mut circle: Vec<usize> = (0..n).collect();
     circle.shuffle(&mut dice);
     circle.sort_by_key(|at| strata[*at]);
-    // At least as many points as items, so that each item is met.
+    // At least one point per item, so that every item is selected.
     let points = n.next_power_of_two();
     let angle = dice.random_range(0..n * points);
     let mut is_drawn = vec![false; n];
@@ -40,17 +40,17 @@ fn draw<S: Ord + Copy>(strata: &[S], question: &str, seed: u64) -> Vec<usize> {
     order
 }
 
-/// A problem that may lend its latents.
+/// A problem that can be a donor.
 pub(super) struct Lender<'a> {
-    /// Its place in the list of problems.
+    /// Its index in the list of problems.
     pub(super) problem: usize,
     pub(super) question: &'a str,
-    /// How many steps its gold solution has.
+    /// The number of steps of its gold solution.
     pub(super) steps: usize,
 }
 
-/// Which lenders are the donors of a question: `n` of those with so many steps, if asked for. A question never lends to itself.
-/// What they hold is not looked at, so that they can be named before they have run.
+/// Draws `n` donors for a question, of those with `steps` steps if given. A question is never its own donor. The draw does not
+/// depend on latents, so it works before the donors have run.
 pub(super) fn donors<'a>(
     lenders: impl Iterator<Item = Lender<'a>>,
     question: &str,
@@ -62,7 +62,7 @@ pub(super) fn donors<'a>(
         lender.question.trim() != question.trim() && steps.is_none_or(|n| lender.steps == n)
     };
     let mut lenders: Vec<Lender<'a>> = lenders.filter(suits).collect();
-    // They come in the order of their making.
+    // They arrive in build order.
     lenders.sort_by_key(|lender| lender.problem);
     let stratum = |l: &Lender<'_>| (l.steps, l.question.split_whitespace().count());
     let strata: Vec<_> = lenders.iter().map(stratum).collect();
@@ -118,7 +118,7 @@ mod tests {
             }
             let float = |n: usize| f64::from(u32::try_from(n).expect("small"));
             let (all, share) = (f64::from(problems) * float(n), 55.0 / 255.0);
-            // Four standard deviations of independent draws; those of equal spacing are smaller.
+            // Four standard deviations of independent draws; equally spaced ones vary less.
             let room = 4.0 * (all * share * (1.0 - share)).sqrt();
             assert!((float(single) - all * share).abs() < room, "{n}: {single}");
         }

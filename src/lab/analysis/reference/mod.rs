@@ -21,10 +21,10 @@ use draw::Lender;
 
 use super::thoughts::{Want, before_last, think};
 
-/// How many problems the reference set holds: enough for a null of at least 200.
+/// Number of problems in the reference set: enough for a null of at least 200.
 pub const SIZE: usize = 256;
 
-/// The error of a donor's latent that is not there.
+/// The error of a missing latent of a donor.
 pub(super) fn no_latent(problem: usize, latent: usize, there: usize) -> ModelError {
     ModelError::refused(
         format!("problem {problem} of the reference set has no latent {latent}: it has {there}"),
@@ -35,17 +35,17 @@ pub(super) fn no_latent(problem: usize, latent: usize, there: usize) -> ModelErr
 /// One problem of the reference set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    /// Its place in the list that the set was made of.
+    /// Its index in the list that the set was built from.
     pub problem: usize,
     /// Its question: a problem is never its own donor.
     pub question: String,
-    /// How many steps its gold solution has: donors can be matched on it.
+    /// The number of steps of its gold solution, on which donors can be matched.
     pub steps: usize,
-    /// Its gold answer: the null asks for it in other problems' latents.
+    /// Its gold answer, which the null searches for in other problems' latents.
     pub answer: String,
     /// The vectors fed at latents 1..N, each of the model's width.
     pub fed: Vec<Arc<[f32]>>,
-    /// The states that became them (another vector for CODI only).
+    /// The states behind them (different vectors for CODI only).
     pub states: Vec<Arc<[f32]>>,
     /// The top tokens of latents 1..N.
     pub top: Vec<Vec<TokenRead>>,
@@ -54,14 +54,14 @@ pub struct Item {
 /// Latents of other problems under the same model.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reference {
-    /// Where the problems came from, for exports.
+    /// The origin of the problems, for exports.
     pub origin: String,
     items: Vec<Item>,
-    /// How many of the items hold words that the model cannot see, once that was asked.
+    /// The number of items with words that the model does not know, computed lazily.
     unseen: OnceLock<usize>,
     fed: Vec<Moments>,
     states: Vec<Moments>,
-    /// What else was read, once it was asked for: what is spoken, then what 1, 2, ... layers before the last read.
+    /// Other readings, computed lazily: rolled-out values, then the logit lens 1, 2, ... layers before the last.
     decoded: Vec<OnceLock<Vec<Reads>>>,
 }
 
@@ -78,7 +78,7 @@ pub struct Moments {
 }
 
 impl Reference {
-    /// Runs every problem cleanly and keeps its latents. Questions that do not fit the model are left out.
+    /// Runs every problem cleanly and keeps its latents. Drops questions that do not fit the model.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
@@ -93,7 +93,6 @@ impl Reference {
         Ok(builder.finish(model))
     }
 
-    /// A set of these items, in this order.
     fn of(origin: &str, items: Vec<Item>, model: &Model) -> Self {
         let (latents, width) = (model.n_latents(), model.width());
         let over = |of: &dyn Fn(&Item) -> &Arc<[f32]>| moments(items.iter().map(of), width);
@@ -110,8 +109,8 @@ impl Reference {
         }
     }
 
-    /// What is wrong with the set, if anything. Latents cannot hold a word that the model does not see, so donors, means and chance rates
-    /// are then not those of the questions in the set.
+    /// Returns a warning if questions of the set contain words that the model does not know. Latents cannot hold such words, so
+    /// donors, means and chance rates are then not those of the questions.
     #[must_use]
     pub fn warning(&self, model: &Model) -> Option<String> {
         let is_unseen = |item: &&Item| !can_read(model, &item.question);
@@ -122,27 +121,27 @@ impl Reference {
         })
     }
 
-    /// How many problems it holds.
+    /// Returns the number of problems.
     #[must_use]
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether it holds nothing, so that nothing can be resampled.
+    /// Whether the set is empty, so that nothing can be resampled.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// Every problem but the given question, in order.
+    /// Returns every problem except the given question, in order.
     pub fn others(&self, question: &str) -> impl Iterator<Item = &Item> {
         self.items
             .iter()
             .filter(move |item| item.question.trim() != question.trim())
     }
 
-    /// `n` donors for a question, of those with so many steps if asked for: drawn, not the first at hand; see `draw`. The same
-    /// request has the same donors, and fewer donors are the first of more.
+    /// Draws `n` donors for a question, of those with `steps` steps if given; see `draw`. The same arguments give the same
+    /// donors, and fewer donors are a prefix of more.
     #[must_use]
     pub fn donors(&self, question: &str, n: usize, steps: Option<usize>, seed: u64) -> Vec<&Item> {
         let lenders = self.items.iter().map(|item| Lender {
@@ -155,16 +154,16 @@ impl Reference {
         drawn.filter_map(item).collect()
     }
 
-    /// A problem of the set, counted from 0.
+    /// Returns a problem of the set, counted from 0.
     #[must_use]
     pub fn item(&self, number: usize) -> Option<&Item> {
         self.items.get(number)
     }
 
-    /// The problem of a donor that was chosen by number.
+    /// Returns the problem of a donor chosen by number.
     ///
     /// # Errors
-    /// [`ModelError::Input`] with the range when there is no such problem, or it has no such latent.
+    /// [`ModelError::Input`] with the valid range if there is no such problem or latent.
     pub fn donor(&self, donor: DonorRef) -> Result<&Item, ModelError> {
         let DonorRef { problem, latent } = donor;
         let item = self.item(problem).ok_or_else(|| {
@@ -185,12 +184,12 @@ impl Reference {
         }
     }
 
-    /// All problems, in order.
+    /// Returns all problems, in order.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.items.iter()
     }
 
-    /// The answers of other problems with so many steps, each once.
+    /// Returns the distinct answers of other problems with `steps` steps.
     #[must_use]
     pub fn answers(&self, question: &str, steps: usize) -> Vec<&str> {
         let mut answers: Vec<&str> = Vec::new();
@@ -202,7 +201,7 @@ impl Reference {
         answers
     }
 
-    /// What is said on from the latents of every problem, in order; worked out when first asked for.
+    /// Returns the rolled-out values of every problem's latents, in order, computed lazily.
     ///
     /// # Errors
     /// When the model fails or the work is cancelled.
@@ -226,8 +225,7 @@ impl Reference {
         })
     }
 
-    /// What the layer so many (at least 1) before the last reads at the latents of every problem, in order; worked out when first
-    /// asked for.
+    /// Returns the logit lens `layers` (at least 1) before the last for every problem's latents, in order, computed lazily.
     ///
     /// # Errors
     /// When there is no such layer, the model fails, or the work is cancelled.
@@ -246,7 +244,7 @@ impl Reference {
         })
     }
 
-    /// What stands at a place of `decoded`, made where it is not there yet; nothing of a set that is empty.
+    /// Returns the reading at an index of `decoded`, computing it if missing; empty for an empty set.
     fn kept(
         &self,
         place: usize,
@@ -262,13 +260,13 @@ impl Reference {
         Ok(kept.get_or_init(|| made))
     }
 
-    /// The moments of the vectors fed at a latent.
+    /// Returns the moments of the vectors fed at a latent.
     #[must_use]
     pub fn fed(&self, latent: LatentIdx) -> Option<&Moments> {
         self.fed.get(latent.0.checked_sub(1)?)
     }
 
-    /// The moments of the projected states at a latent (they differ from the fed vectors' for CODI only).
+    /// Returns the moments of the projected states at a latent (they differ from the fed vectors' for CODI only).
     #[must_use]
     pub fn states(&self, latent: LatentIdx) -> Option<&Moments> {
         self.states.get(latent.0.checked_sub(1)?)

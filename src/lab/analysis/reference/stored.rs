@@ -1,9 +1,9 @@
-//! A reference set as bytes, so that a later session need not make it again: every number as it was, to the last bit.
+//! A reference set as bytes, exact to the last bit, so that a later session need not rebuild it.
 //!
-//! `undertnR`, the length of the key and the key, then the counts of problems, latents, values and top tokens and whether
-//! states are other vectors than those fed, as `u32`; then for every problem its place in the list and for every latent the
-//! vector fed, the state where it is another one, and the top tokens (id, logit, probability); then the SHA-256 of all that.
-//! Numbers are little-endian. Questions and texts of tokens are not in it: they follow from the problems and the model.
+//! Layout: `undertnR`; the length of the key and the key; as `u32` the counts of problems, latents, values and top tokens and
+//! whether states differ from fed vectors; for every problem its index in the list, and for every latent the fed vector, the
+//! state if it differs, and the top tokens (id, logit, probability); the SHA-256 of all preceding bytes. Numbers are
+//! little-endian. Questions and token texts are not stored: they follow from the problems and the model.
 
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ use crate::core::text::hex;
 use crate::core::types::TokenRead;
 use crate::engine::model::{Mode, Model};
 
-/// The longest set that is kept, in bytes.
+/// Maximum size of a stored set, in bytes.
 pub const LONGEST: usize = 128 << 20;
 
 const MAGIC: &[u8; 8] = b"undertnR";
-/// Changed whenever the layout or the way the set is made changes.
+/// Changes with the layout or the way the set is built.
 const LAYOUT: u32 = 1;
 const SUM: usize = 32;
 
@@ -40,12 +40,12 @@ struct Depends<'a> {
     origin: &'a str,
     latents: usize,
     problems: usize,
-    /// Of all prompts: the questions as the tokenizer splits them, and the markers.
+    /// Hash of all prompts: the tokenized questions, and the markers.
     prompts: String,
 }
 
 impl Key {
-    /// The key of the set that a model gets from these problems.
+    /// Returns the key of the set that a model builds from these problems.
     #[must_use]
     pub fn new(model: &Model, origin: &str, problems: &[Problem]) -> Self {
         let info = model.info();
@@ -64,7 +64,7 @@ impl Key {
         Self(serde_json::to_string(&depends).unwrap_or_default())
     }
 
-    /// A name for a file.
+    /// Returns a file name.
     #[must_use]
     pub fn name(&self) -> String {
         hex(&Sha256::digest(self.0.as_bytes()))
@@ -98,7 +98,7 @@ struct Shape {
 }
 
 impl Shape {
-    /// Bytes of the items; none if that is more than is ever kept.
+    /// Bytes of the items; `None` if they exceed the limit.
     fn bytes(self) -> Option<usize> {
         let vectors = self.width.checked_mul(1 + usize::from(self.has_states))?;
         let latent = vectors.checked_add(self.depth.checked_mul(3)?)?;
@@ -114,7 +114,7 @@ impl Shape {
 }
 
 impl Reference {
-    /// The set as bytes; none of a set that is empty or too large to be kept.
+    /// Returns the set as bytes; `None` if it is empty or too large to store.
     #[must_use]
     pub fn to_bytes(&self, key: &Key) -> Option<Vec<u8>> {
         let first = self.items.first()?;
@@ -152,11 +152,11 @@ impl Reference {
         Some(bytes)
     }
 
-    /// Reads a set back.
+    /// Reads a set from bytes.
     ///
     /// # Errors
-    /// In words what is wrong with the bytes: another key, counts that are not the model's, a length that is not theirs, a sum
-    /// that is not that of the rest, or a number that cannot be.
+    /// A message that says what is wrong: another key, counts that are not the model's, a wrong length, a wrong checksum, or an
+    /// impossible number.
     pub fn from_bytes(
         bytes: &[u8],
         key: &Key,
@@ -198,7 +198,7 @@ impl Reference {
     }
 }
 
-/// Reads the counts, which are the model's.
+/// Reads the counts, which must match the model.
 fn shape(rest: &mut Bytes<'_>, model: &Model, problems: usize) -> Result<Shape, String> {
     let mut word = || rest.word().ok_or_else(cut_off);
     let shape = Shape {
@@ -257,7 +257,7 @@ fn put(bytes: &mut Vec<u8>, word: usize) -> Option<()> {
     Some(())
 }
 
-/// What is still to be read.
+/// The unread bytes.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {

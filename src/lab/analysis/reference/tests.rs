@@ -1,4 +1,4 @@
-//! Sets made in slices, and sets read back from bytes, are those made in one go.
+//! Sets built in slices, and sets read from bytes, equal those built in one go.
 
 use super::*;
 use crate::core::problem::Split;
@@ -68,7 +68,7 @@ fn what_is_read_back_is_the_same_to_the_last_bit() {
     assert_eq!(read, set);
     assert!(Arc::ptr_eq(&read.items[0].fed[0], &read.items[0].states[0]));
 
-    // States of their own, as CODI has them.
+    // Separate states, as with CODI.
     let state: Arc<[f32]> = set.items[1].states[0].iter().map(|x| -x).collect();
     set.items[1].states[0] = state;
     let items = set.items.clone();
@@ -98,7 +98,7 @@ fn bytes_that_are_not_the_set_are_refused() {
     let mut longer = bytes.clone();
     longer.push(0);
     assert!(Reference::from_bytes(&longer, &key, of).is_err());
-    // Counts beyond any bound, with a sum that fits.
+    // Counts beyond any bound, with a valid checksum.
     let counts = 8 + 4 + u32::from_le_bytes(bytes[8..12].try_into().expect("four")) as usize;
     for at in 0..4 {
         let mut huge = bytes[..bytes.len() - 32].to_vec();

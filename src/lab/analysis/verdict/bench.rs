@@ -1,4 +1,4 @@
-//! What the strategies share: runs of other questions, each made once, and values by decoder.
+//! Shared state of the strategies: cached runs of other questions, and values by decoder.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,30 +16,30 @@ use crate::lab::analysis::group::DEPTH;
 use crate::lab::analysis::learned::Learned;
 use crate::lab::analysis::thoughts::{Thought, Want, before_last, think};
 
-/// Questions that run side by side before what they gave is looked at.
+/// Questions per batch before the results are examined.
 pub(super) const CHUNK: usize = 32;
 
 type Reads = Vec<Vec<TokenRead>>;
 
-/// The run that is judged, with every other run that was made for it.
+/// The judged run, with every other run made for it.
 pub(super) struct Bench<'a> {
     pub(super) of: Subject<'a>,
     pub(super) cancel: &'a Cancel,
-    /// Runs of the model so far.
+    /// The number of model runs so far.
     pub(super) runs: usize,
     learned: Option<&'a Learned>,
     others: HashMap<Decoder, Rc<[Reads]>>,
     kept: HashMap<(Decoder, String), Option<Thought>>,
-    /// What the model knows of texts: edits ask about the same few numbers thousands of times.
+    /// Cached properties of texts: edits look up the same few numbers thousands of times.
     texts: RefCell<HashMap<String, Known>>,
 }
 
-/// What a model knows of a text.
+/// The model's tokenization of a text.
 #[derive(Debug, Clone, Copy)]
 struct Known {
-    /// It is one token, with or without a space before it.
+    /// Whether it is one token, with or without a space before it.
     single: bool,
-    /// It is made of tokens of the vocabulary.
+    /// Whether it consists of tokens of the vocabulary.
     whole: bool,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Bench<'a> {
         super::case(&self.of)
     }
 
-    /// Whether a strategy makes sense for the model's task.
+    /// Whether a strategy suits the model's task and decoders.
     pub(super) fn suits(&self, strategy: &Strategy) -> bool {
         let task = self.of.model.info().task;
         let more_operands = strategy.three_operands && task != Task::Math;
@@ -75,7 +75,7 @@ impl<'a> Bench<'a> {
         !more_operands && has_decoder
     }
 
-    /// Whether a text is one token, so that it can stand in a top-k list; what is rolled out needs no such thing.
+    /// Whether a text can be read by a decoder: top-k lists need a single token, roll-outs do not.
     pub(super) fn readable(&self, decoder: Decoder, text: &str) -> bool {
         let known = self.known(text);
         match decoder {
@@ -100,13 +100,12 @@ impl<'a> Bench<'a> {
         known
     }
 
-    /// Whether the model can say an answer.
     pub(super) fn sayable(&self, answer: &str) -> bool {
         let ids = self.of.model.encode_continuation(answer);
         ids.is_ok_and(|ids| !ids.is_empty() && !ids.iter().any(|id| self.of.model.is_unknown(*id)))
     }
 
-    /// How often one value may be tried in a place: numbers are many, nodes that settle a question are few.
+    /// Maximum number of trials of one value at a place: numbers are many, nodes that settle a question are few.
     pub(super) fn repeats(&self) -> usize {
         if self.of.model.info().task == Task::Math {
             1
@@ -115,7 +114,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Runs questions, or remembers their runs; none for one that the model cannot take.
+    /// Runs questions, with a cache; returns `None` for one that the model cannot take.
     pub(super) fn think(
         &mut self,
         decoder: Decoder,
@@ -151,7 +150,7 @@ impl<'a> Bench<'a> {
             .collect())
     }
 
-    /// Runs questions and reads what the runs leave anyway by a decoder that needs no other run.
+    /// Applies a decoder that needs no extra run to cached runs of questions.
     fn reread(
         &mut self,
         decoder: Decoder,
@@ -180,7 +179,6 @@ impl<'a> Bench<'a> {
         Ok(thoughts)
     }
 
-    /// What a decoder reads in a thought.
     pub(super) fn reads(decoder: Decoder, thought: &Thought) -> Reads {
         match decoder {
             Decoder::Projection => thought.top.clone(),
@@ -188,7 +186,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// What it reads in the run that is judged.
+    /// A decoder's readings in the judged run.
     pub(super) fn own(&mut self, decoder: Decoder) -> Result<Reads, ModelError> {
         let clean = self.of.clean;
         if decoder == Decoder::Projection && clean.top_k >= DEPTH {
@@ -203,7 +201,7 @@ impl<'a> Bench<'a> {
         Ok(own.map(|t| Self::reads(decoder, &t)).unwrap_or_default())
     }
 
-    /// What it reads in the other problems of the reference set.
+    /// A decoder's readings in the other problems of the reference set.
     pub(super) fn others(&mut self, decoder: Decoder) -> Result<Rc<[Reads]>, ModelError> {
         if let Some(known) = self.others.get(&decoder) {
             return Ok(Rc::clone(known));
@@ -241,7 +239,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// How the model says values from a latent; none if its task has none that take several tokens.
+/// The roll-out of values from a latent; `None` if the task has no multi-token values.
 fn voice(model: &Model) -> Option<Spoken> {
     let task = model.info().task;
     if model.has_step_decoder() {

@@ -1,4 +1,4 @@
-//! E2 on a model: runs edited questions, all that were planned. Which are planned depends on no answer.
+//! E2 on a model: runs all planned edits of the question. The plan does not depend on any answer.
 
 use crate::core::types::{Progress, Stage, Task, TraceStep, Tracks};
 use crate::engine::model::ModelError;
@@ -9,30 +9,30 @@ use super::bench::{Bench, CHUNK};
 use super::strategy::Strategy;
 use crate::lab::analysis::counterfactual::Subject;
 
-/// How many questions of the reference set lend words for renaming.
+/// Questions of the reference set that provide words for renaming.
 const LENDERS: usize = 12;
 
-/// One trace that is put to the test.
+/// A trace under test.
 #[derive(Clone, Copy)]
 pub(super) struct Test<'a> {
     pub(super) steps: &'a [TraceStep],
     pub(super) strategy: &'a Strategy,
     /// Other traces that reach the answer.
     pub(super) competing: &'a [Vec<TraceStep>],
-    /// What other problems lend to edits.
+    /// Words and values of other problems, for edits.
     pub(super) lent: &'a Lent,
-    /// Edits of each place of the question.
+    /// Edits per place of the question.
     pub(super) edits: usize,
-    /// How many traces were put to the test, this one included.
+    /// The number of traces tested so far, this one included.
     pub(super) tests: usize,
 }
 
-/// What other problems of the model's kind lend to edits.
+/// Words and values of other problems of the model's kind, for edits.
 #[derive(Default)]
 pub(super) struct Lent {
-    /// Words that may rename things.
+    /// Words for renaming.
     words: Vec<Spare>,
-    /// Values that the model meets.
+    /// Values that the model encounters.
     familiar: Familiar,
 }
 
@@ -59,7 +59,7 @@ impl Lent {
         lent
     }
 
-    /// Means for edits, given what can be read.
+    /// Returns the resources for edits; `readable` decides what a latent can show.
     pub(super) fn means<'a>(&'a self, readable: &'a dyn Fn(&str) -> bool) -> Means<'a> {
         Means {
             readable,
@@ -69,7 +69,7 @@ impl Lent {
     }
 }
 
-/// Scores what edits did to the latents; returns it with the runs of the edited questions.
+/// Scores the effect of edits on the latents; returns it with the runs of the edited questions.
 pub(super) fn run(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
@@ -109,7 +109,7 @@ pub(super) fn run(
         });
         let questions: Vec<&str> = chunk.iter().map(|e| e.question.as_str()).collect();
         for (edit, thought) in chunk.iter().zip(bench.think(decoder, &questions)?) {
-            // A question with a word that the model does not know was not asked.
+            // A question with a word that the model does not know was not run.
             if let Some(thought) = thought {
                 observed.push(Observation {
                     edit: edit.clone(),

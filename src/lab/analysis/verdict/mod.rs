@@ -1,7 +1,7 @@
-//! The verdict on a clean run: necessity first, then traces by one strategy after the other, each with its null, and the test
-//! of what was found by edits (E2) and by replaced latents (E3). Source: field-map.md 5.1 and 5.4.
+//! The verdict on a clean run: necessity first, then traces by one strategy after the other, each with its null and with tests by
+//! edits (E2) and by replaced latents (E3). Source: field-map.md 5.1 and 5.4.
 //!
-//! The gold answer is not an input. The search goes on until a trace tracks, or everything that the budget names was tried.
+//! The gold answer is not an input. The search ends if the latents are not needed, a trace tracks, or the budget is used up.
 
 mod bench;
 mod edited;
@@ -28,35 +28,34 @@ use bench::Bench;
 use edited::Lent;
 pub use strategy::{Budget, Decoder, Strategy};
 
-/// How many top tokens of each latent the search reads first (field-map.md 6 argues for 5).
+/// Depth of the first search's top-k lists (field-map.md 6 argues for 5).
 pub const TOP_K: usize = 5;
 
-/// What is to be judged, and with what.
+/// A run to judge, with the means to do so.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     /// The run, its model and the other problems.
     pub of: Subject<'a>,
-    /// The learned lens, if there is one for the model's weights.
+    /// The tuned lens, if there is one for the model's weights.
     pub learned: Option<&'a Learned>,
     /// The run's early exits.
     pub exits: &'a [EarlyExit],
-    /// What the verdict may cost.
+    /// The budget of the verdict.
     pub budget: &'a Budget,
 }
 
-/// Interim reports while a verdict is worked out.
+/// An interim report of an unfinished verdict.
 #[derive(Debug, Clone, Copy)]
 pub enum Part<'a> {
-    /// As much of the verdict as is settled.
+    /// The settled part of the verdict.
     Settled(&'a Verdict),
-    /// How far the work is.
+    /// The progress of the work.
     Progress(Progress),
 }
 
-/// Receives the interim reports.
 type OnPart<'a> = &'a mut dyn FnMut(Part<'_>);
 
-/// Judges a clean run, given its early exits; hands out what is known as soon as a rung is settled.
+/// Judges a clean run, given its early exits; reports interim verdicts as soon as a rung is settled.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
@@ -130,7 +129,7 @@ pub fn verdict(
     Ok(climb.verdict())
 }
 
-/// A verdict on a run in which there is nothing to test and nothing to search.
+/// The verdict on a run without an answer or latents.
 fn abstain(why: Abstain) -> Verdict {
     verify::judge(Grounds {
         necessity: verify::decide("", &Without::default()),
@@ -154,7 +153,7 @@ fn nothing() -> Null {
     verify::null::null_from(0, 0, &mut [])
 }
 
-/// Searches a run for traces by one strategy, with the null of the search; nothing is put to a test.
+/// Searches a run for traces by one strategy, with the null of the search, without tests.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
@@ -181,7 +180,7 @@ fn searched(bench: &mut Bench<'_>, strategy: &Strategy) -> Result<(Found, Null, 
     Ok((found, null, hits))
 }
 
-/// What one trace came to, with the search that found it.
+/// A trace under test, with the search that found it.
 #[derive(Clone)]
 struct Attempt {
     strategy: Strategy,
@@ -193,8 +192,8 @@ struct Attempt {
 }
 
 impl Attempt {
-    /// Higher is better evidence. A trace that could not be tested, or is contradicted, is given up only for one that does
-    /// better: which of two such is listed first is the search's word, not the test's.
+    /// The strength of the evidence; higher is better. Untested and contradicted traces rank equal, because their order in the
+    /// listing is the search's preference, not evidence.
     fn height(&self) -> usize {
         let standing = |s: Option<Standing>| match s {
             Some(Standing::Holds) => 3,
@@ -213,15 +212,14 @@ impl Attempt {
 struct Climb<'a> {
     necessity: crate::core::types::Necessity,
     bench: Bench<'a>,
-    /// What other problems lend to edits.
     lent: Lent,
     best: Option<Attempt>,
     tried: Vec<Try>,
-    /// The nodes that compete at each latent, of a logic question.
+    /// The nodes that compete at each latent of a logic question.
     nodes: Vec<LatentNodes>,
-    /// In which other problems any search so far succeeded.
+    /// The other problems in which any search so far succeeded.
     hits: Hits,
-    /// Traces that were put to the test of edits.
+    /// The number of traces tested by edits.
     tests: usize,
     seen: Vec<Vec<TraceStep>>,
 }
@@ -244,7 +242,7 @@ impl Climb<'_> {
                         .as_ref()
                         .is_some_and(|t| t.standing == Standing::Holds)
             });
-            // Without need of the latents nothing above it can be granted.
+            // If the latents are not needed, no higher rung can be granted.
             if done || !self.necessity.needed {
                 return Ok(());
             }
@@ -252,7 +250,7 @@ impl Climb<'_> {
         self.more_edits(budget, on_part)
     }
 
-    /// Edits that settled nothing may have been too few: the best trace is tested by more. That is a test more to correct for.
+    /// Retests the best trace with more edits if the first ones settled nothing; the correction counts this as another test.
     fn more_edits(&mut self, budget: &Budget, on_part: OnPart<'_>) -> Result<(), ModelError> {
         let began = Instant::now();
         let runs = self.bench.runs;
@@ -289,7 +287,7 @@ impl Climb<'_> {
             runs: self.bench.runs - runs,
             elapsed_ms: began.elapsed().as_secs_f64() * 1e3,
         });
-        // The same trace with more evidence stands for what it had.
+        // The test with more edits supersedes the first one.
         self.best = Some(attempt);
         on_part(Part::Settled(&self.verdict()));
         Ok(())
@@ -354,7 +352,7 @@ impl Climb<'_> {
                 if tracks == Some(Standing::Holds) {
                     break;
                 }
-                // A trace that answers more of the same edits is the better guess, listed or not.
+                // A trace that predicts more of the same edits is the better guess, listed or not.
                 if let Some(better) = attempt.better_rival().filter(|_| room > 0) {
                     room -= 1;
                     waiting.push_front(attempt.with(better));
@@ -396,7 +394,6 @@ impl Climb<'_> {
         Ok((found, null, asked.filter(|null| null.n > 0)))
     }
 
-    /// Puts a trace to the tests.
     fn test(
         &mut self,
         mut attempt: Attempt,
@@ -430,7 +427,7 @@ impl Climb<'_> {
         verify::judge(Grounds {
             necessity: self.necessity.clone(),
             found: best.found,
-            // The search went on until something stood: p is of all that was searched.
+            // The search continued until a trace succeeded, so p covers all searches.
             null: self.hits.null(best.null.candidates_p95),
             null_answers: best.null_answers,
             tracks: best.tracks,
@@ -448,7 +445,7 @@ impl Climb<'_> {
 }
 
 impl Attempt {
-    /// The same search with each of its traces as the one that is meant, best first.
+    /// Copies of this attempt with each of the search's traces as its subject, best first.
     fn with_each_trace(&self, most: usize) -> Vec<Self> {
         let all = std::iter::once(&self.found.steps).chain(&self.found.competing);
         all.filter(|steps| !steps.is_empty())
@@ -457,7 +454,7 @@ impl Attempt {
             .collect()
     }
 
-    /// The same search with another trace as the one that is meant.
+    /// A copy of this attempt with another trace as its subject.
     fn with(&self, steps: Vec<TraceStep>) -> Self {
         let mut attempt = self.clone();
         (attempt.tracks, attempt.used) = (None, None);
@@ -470,7 +467,7 @@ impl Attempt {
         attempt
     }
 
-    /// The steps of another trace that answers more of the edits.
+    /// The steps of a rival trace that predicts more of the edits.
     fn better_rival(&self) -> Option<Vec<TraceStep>> {
         let tracks = self.tracks.as_ref()?;
         let best = tracks.rivals.first()?;

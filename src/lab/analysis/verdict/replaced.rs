@@ -1,7 +1,7 @@
-//! E3 on a model: latents of other questions are put in place of the trace's, one step at a time.
+//! E3 on a model: interchanges the trace's latents with those of other questions, one step at a time.
 //!
-//! Donors are edits of the question that the model answers as the trace says, and other problems. Those whose own answer is not
-//! what the trace predicts here come first: an answer that is carried over would be the donor's own.
+//! Donors are edits of the question that the model answers as predicted, and other problems. Those whose own answer differs from
+//! the prediction here come first: a copied answer would be the donor's own.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::verify::{Observation, Replaced, Values, used};
 use super::bench::{Bench, CHUNK};
 use super::edited::Test;
 
-/// A run of another question, with what the trace makes of its latent.
+/// A run of another question, with the trace's prediction for its latent.
 #[derive(Clone)]
 struct Donor {
     question: String,
@@ -23,23 +23,23 @@ struct Donor {
     fed: Vec<Arc<[f32]>>,
     /// The model's answer to its question.
     own: String,
-    /// What the trace says the answer becomes here.
+    /// The answer that the trace predicts for its latent.
     expected: String,
     /// Whether it shows the step's own value.
     same: bool,
-    /// Whether its own answer is another than the expected one.
+    /// Whether its own answer differs from the prediction.
     tells: bool,
 }
 
-/// A donor that is put in for a step.
+/// A donor chosen for a step.
 struct Put {
     step: usize,
-    /// The step's own latent, then others that show the same.
+    /// The step's own latent, then others that show the same value.
     latents: Vec<LatentIdx>,
     donor: Donor,
 }
 
-/// Replaces the latent of each step and scores what the answer did.
+/// Interchanges the latent of each step and scores the answers.
 pub(super) fn run(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
@@ -73,7 +73,7 @@ pub(super) fn run(
         tests: test.tests,
     };
     let alone = used(&of, patches.clone(), sham_max_diff, sham_path);
-    // A step whose latent makes no difference may be carried by another that shows the same.
+    // A step whose latent makes no difference may be carried by another one with the same value.
     let mut together = Vec::new();
     for s in &alone.steps {
         if s.standing != Standing::Contradicted {
@@ -100,7 +100,7 @@ pub(super) fn run(
     Ok(used(&of, patches, sham_max_diff.max(sham), sham_path))
 }
 
-/// Runs the replacements; returns them with what a sham moved.
+/// Runs the interchanges; returns them with the sham difference.
 fn patch(bench: &mut Bench<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), ModelError> {
     let task = bench.case().task;
     let asked: Vec<PatchAsked> = chosen
@@ -142,7 +142,7 @@ fn patch(bench: &mut Bench<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), Mod
     Ok((patches.collect(), patched.sham_max_diff))
 }
 
-/// The largest change when each latent is replaced by the same question's, run again among donors. None without a donor.
+/// The largest change when each latent is replaced by that of the same question, rerun among donors. `None` without a donor.
 fn sham(
     bench: &mut Bench<'_>,
     chosen: &[Put],
@@ -163,7 +163,7 @@ fn sham(
         answer: None,
         spoken: None,
     };
-    // Not from the runs that are kept: those were made alone, or in another batch.
+    // The cached runs were made alone, or in another batch.
     let again = think(bench.of.model, &questions, &want, bench.cancel)?;
     bench.runs += questions.len();
     let Some(again) = again.into_iter().next().flatten() else {
@@ -182,7 +182,7 @@ fn sham(
     Ok(changes.reduce(|a, b| if a >= b || a.is_nan() { a } else { b }))
 }
 
-/// The latents that show a step's value first, its own at the head.
+/// The latents with a step's value as top value, its own first.
 fn showing(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
@@ -225,7 +225,7 @@ fn shows_at(
         .all(|latent| first(latent).is_some_and(|v| same_answer(task, &v, &donor.value))))
 }
 
-/// A latent nearer than this share of its length is the run's own: putting it in would prove nothing.
+/// A donor latent within this relative distance equals the run's own, so interchanging it would prove nothing.
 const OWN: f64 = 1e-3;
 
 fn is_own(bench: &Bench<'_>, latent: LatentIdx, donor: &[f32]) -> bool {
@@ -240,19 +240,19 @@ fn is_own(bench: &Bench<'_>, latent: LatentIdx, donor: &[f32]) -> bool {
     apart.sqrt() <= OWN * length.sqrt()
 }
 
-/// How donors are chosen.
+/// The rules for choosing donors.
 struct Choice {
-    /// How many with another value, and how many with the same.
+    /// The number wanted with another value, and with the same.
     wanted: usize,
-    /// The step's value is the answer, so that no donor tells a computed answer from a copied one.
+    /// Whether the step's value is the answer, so that no donor distinguishes a computed answer from a copied one.
     is_answer: bool,
-    /// How often one other value may come up.
+    /// Maximum uses of one other value.
     repeats: usize,
 }
 
 impl Choice {
-    /// Of the donors at hand those that are put in. Those that tell a computed answer from a copied one come first, and are at
-    /// least half of them, unless the value is the answer itself.
+    /// Chooses among the available donors. Those that distinguish a computed answer from a copied one come first, and are at
+    /// least half, unless the value is the answer itself.
     fn of<'d>(&self, all: &[&'d Donor]) -> Vec<&'d Donor> {
         let mut chosen: Vec<&Donor> = Vec::new();
         for tells in [true, false] {
@@ -265,7 +265,7 @@ impl Choice {
                     self.wanted.min(2 * told)
                 };
                 let seen = alike().filter(|d| d.value == donor.value).count();
-                // Values in turn tell more than one value often, where there is a choice.
+                // Different values are more informative than repeats of one, if there is a choice.
                 if alike().count() < most && (donor.same || seen < self.repeats) {
                     chosen.push(donor);
                 }
@@ -275,8 +275,8 @@ impl Choice {
     }
 }
 
-/// Donors for one step: questions edited for the purpose, edited questions, and other problems, run in parts until there are enough.
-/// Some of the other problems that show the same value go first: an edit that leaves the step's value may leave its latent too,
+/// Collects donors for one step in batches: questions edited for the purpose, edited questions, and other problems, until there
+/// are enough. Some other problems with the same value come first: an edit that keeps the step's value may also keep its latent,
 /// and prove nothing.
 fn gather(
     bench: &mut Bench<'_>,
@@ -301,7 +301,7 @@ fn gather(
     } = others(bench, test, at)?;
     let beyond = same.split_off(same.len().min(SAME_AHEAD));
     let mut first = run_others(bench, test, at, &same)?;
-    // They have run already.
+    // These have run already.
     let known: Vec<Edit> = observed.iter().map(|o| o.edit.clone()).collect();
     let mut last = run_edits(bench, test, at, &known)?;
     let choose = |first: &[Donor], last: &[Donor]| -> Vec<Donor> {
@@ -320,7 +320,7 @@ fn gather(
     Ok(choose(&first, &last))
 }
 
-/// Edited questions as donors: those that show what they must, and that the model answers as the trace says.
+/// Edited questions as donors: those with the required value that the model answers as predicted.
 fn run_edits(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
@@ -352,7 +352,7 @@ fn run_edits(
     Ok(all)
 }
 
-/// A donor for a step; none if the trace does not say what it leads to, or it is the run's own.
+/// A donor for a step; `None` if the trace predicts no answer for it, or its latent equals the run's own.
 fn donor(
     bench: &Bench<'_>,
     test: &Test<'_>,
@@ -388,7 +388,7 @@ struct Others {
     different: Vec<(String, String)>,
 }
 
-/// Other problems with as many steps: with more or fewer the same value at the same latent has another part to play.
+/// Other problems with the same number of steps: otherwise the same value at the same latent plays another role.
 fn others(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
@@ -445,10 +445,10 @@ fn run_others(
     Ok(all)
 }
 
-/// How many questions run side by side for the sham.
+/// Questions in the sham's batch.
 const AMONG: usize = 3;
-/// How many other problems with another value, and with the same, are asked for their own answer.
+/// Maximum number of other problems that are run for their own answer: with another value, and with the same.
 const MOST_OTHERS: usize = 4;
 const MOST_SAME: usize = 8;
-/// How many of those with the same go before edits.
+/// Number of those with the same value that come before edits.
 const SAME_AHEAD: usize = 4;

@@ -1,4 +1,4 @@
-//! The strategies of the search, in order, and what they may cost.
+//! The strategies of the search, in order, and their budget.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use crate::verify::Search;
 use super::TOP_K;
 use crate::lab::analysis::group::DEPTH;
 
-/// How many of the traces that reach the answer are kept by name, the best included.
+/// Maximum number of traces that are kept, the best included.
 const LISTED: usize = 5;
 
-/// What reads values off latents.
+/// A decoder of values from latents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Decoder {
-    /// The vocabulary projection.
+    /// The logit lens.
     Projection,
-    /// What the model, or the decoder that it carries, says on from the latent.
+    /// The roll-out from the latent, by the model or the decoder that it carries.
     RollOut,
-    /// The learned lens that was fitted to the model's weights.
+    /// The tuned lens for the model's weights.
     Learned,
-    /// The vocabulary projection so many layers before the last.
+    /// The logit lens this many layers before the last.
     Before(usize),
 }
 
 impl Decoder {
-    /// The name on screen and in exports.
+    /// Returns the name on screen and in exports.
     #[must_use]
     pub fn name(self) -> String {
         match self {
@@ -40,16 +40,16 @@ impl Decoder {
 /// One way to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Strategy {
-    /// What reads values off latents.
+    /// The decoder.
     pub decoder: Decoder,
-    /// How deep top-k lists are read.
+    /// Depth of the top-k lists.
     pub top_k: usize,
     /// Whether steps may have three operands.
     pub three_operands: bool,
 }
 
 impl Strategy {
-    /// The strategy as it is asked for: `learned-10-three`.
+    /// Returns the strategy as written on the command line: `learned-10-three`.
     #[must_use]
     pub fn asked_as(&self) -> String {
         let decoder = match self.decoder {
@@ -62,7 +62,7 @@ impl Strategy {
         format!("{decoder}-{}{three}", self.top_k)
     }
 
-    /// The settings of the search. Results are looked for at every later latent, so there is no offset to vary.
+    /// Returns the settings of the search. Results may be read at any later latent, so no offset is varied.
     #[must_use]
     pub fn search(&self) -> Search {
         Search {
@@ -77,7 +77,7 @@ impl Strategy {
 impl std::str::FromStr for Strategy {
     type Err = String;
 
-    /// Reads `projection-5`, `before1-5` or `learned-10-three`.
+    /// Parses `projection-5`, `before1-5` or `learned-10-three`.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
@@ -122,18 +122,18 @@ impl fmt::Display for Strategy {
     }
 }
 
-/// What a verdict may cost.
+/// The budget of a verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
     /// The strategies, in order; the search ends with the first whose trace tracks.
     pub strategies: Vec<Strategy>,
     /// Edits of each number or node of the question (field-map.md 5.1), all of which count.
     pub edits: usize,
-    /// As many for the best trace, if the edits settled nothing and no strategy found one that they did; no more leaves it out.
+    /// Edits per place in the repeated test of the best trace if `edits` settled nothing; not above `edits` disables it.
     pub more_edits: usize,
-    /// Donors with another value, and with the same, wanted for each step.
+    /// Donors per step, with another value and with the same.
     pub donors: usize,
-    /// Traces of one strategy that are put to the test.
+    /// Traces tested per strategy.
     pub traces: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Verdicts on models of which the truth is known, and on bundled ones.
+//! Verdicts on models with known ground truth, and on bundled ones.
 
 use super::*;
 use crate::core::types::Rung;
@@ -10,7 +10,7 @@ use crate::lab::analysis::run::Ask;
 /// Problems of each plant and size. The whole sheet is `undertone calibrate`.
 const PROBLEMS: usize = 3;
 
-/// No verdict claims what is not true of a plant, and most reach what is.
+/// No verdict claims anything untrue of a plant, and most reach the highest true rung.
 #[test]
 fn verdicts_on_plants_say_what_is_true_of_them() {
     let plants = [
@@ -38,7 +38,7 @@ fn verdicts_on_plants_say_what_is_true_of_them() {
         assert!(cell.n == PROBLEMS && wrong == 0, "{cell:?}");
         reached += cell.reached.hits;
     }
-    // One in ten may stay below what is true: rare sums have few donors.
+    // One in ten may stay below the true rung: rare sums have few donors.
     let all = sheet.cells.len() * PROBLEMS;
     assert!(
         10 * reached >= 9 * all,
@@ -47,7 +47,7 @@ fn verdicts_on_plants_say_what_is_true_of_them() {
     );
 }
 
-/// The verdict on the first problem of a small model; the gold answer is what the caller says it is.
+/// The verdict on the first problem of a small model, given a gold answer.
 fn verdict_of(plant: Plant, gold: &str, budget: &Budget) -> (Verdict, Vec<Rung>) {
     let cancel = Cancel::new();
     let grown = Grown::new(plant, Size::Small, 9, 0);
@@ -72,7 +72,7 @@ fn verdict_of(plant: Plant, gold: &str, budget: &Budget) -> (Verdict, Vec<Rung>)
     let mut verdict = explorer
         .verdict(&clean, &exits, budget, &mut part, &cancel)
         .expect("a verdict");
-    // How long it took is the clock's word.
+    // Wall-clock time varies.
     for tried in &mut verdict.tried {
         tried.elapsed_ms = 0.0;
     }
@@ -126,7 +126,7 @@ fn more_edits_settle_what_too_few_left_open() {
     }
 }
 
-/// What the strategies read of earlier layers is what the page of layers shows there, for the run and for the other problems.
+/// The strategies read the same tokens at earlier layers as the lens by layer, for the run and for the other problems.
 #[test]
 fn layers_before_the_last_are_read_as_the_lens_by_layer_reads_them() {
     let cancel = Cancel::new();

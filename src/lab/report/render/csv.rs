@@ -1,9 +1,9 @@
-//! Tables and plots as CSV (RFC 4180), a file each: compound figures become a column for each of their numbers.
+//! Tables and plots as CSV (RFC 4180), one file each. A compound figure becomes one column per number.
 
 use crate::core::text::{Page, sanitize};
 use crate::lab::report::table::{Cell, Part, Report, Table};
 
-/// The files: name and contents.
+/// Returns the files as name and contents.
 #[must_use]
 pub fn files(report: &Report) -> Vec<(String, Page)> {
     let parts = report.sections.iter().flat_map(|section| &section.parts);
@@ -14,7 +14,7 @@ pub fn files(report: &Report) -> Vec<(String, Page)> {
     tables.collect()
 }
 
-/// The parts that a column falls into, from its widest cell.
+/// Returns the suffixes of the columns into which a column is split, by its widest cell.
 fn parts(table: &Table, column: usize) -> &'static [&'static str] {
     let cells = || table.rows.iter().map(|row| &row[column]);
     if cells().any(|cell| matches!(cell, Cell::Share(_))) {
@@ -54,7 +54,7 @@ fn table(table: &Table) -> (String, Page) {
     (format!("{}.csv", table.id), Page::of(csv))
 }
 
-/// A cell's numbers as they are, unrounded.
+/// Returns a cell's numbers, unrounded.
 fn numbers(cell: &Cell) -> Vec<String> {
     let all = |values: &[f64]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
     match cell {
@@ -74,7 +74,7 @@ fn numbers(cell: &Cell) -> Vec<String> {
     }
 }
 
-/// A text, cleaned. What a spreadsheet would take for a formula is told by an apostrophe that it is none.
+/// Sanitises and quotes a text. An apostrophe keeps spreadsheets from evaluating it as a formula.
 fn quoted(text: &str) -> String {
     let text = sanitize(text);
     let mark = if text.starts_with(['=', '+', '-', '@']) {

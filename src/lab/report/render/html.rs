@@ -1,4 +1,4 @@
-//! The report as one HTML file: no script, nothing fetched, light and dark, each figure with its numbers.
+//! The report as one HTML file: no scripts, no external resources, light and dark, with the numbers behind each plot.
 
 use super::json::value;
 use super::svg;
@@ -7,13 +7,13 @@ use crate::lab::report::SCHEMA;
 use crate::lab::report::plot::{Plot, Shape};
 use crate::lab::report::table::{Cell, Part, Report, Section, Table};
 
-/// Nothing may be fetched or run, whatever a question or a model's name says.
+/// The content security policy: nothing is fetched or run, whatever untrusted text contains.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
-/// The whole page.
+/// Renders the page.
 ///
 /// # Errors
-/// In words what could not be drawn.
+/// The renderer's message when a plot cannot be drawn.
 pub fn report(report: &Report) -> Result<Page, String> {
     let title = escape(&report.title);
     let mut html = format!(
@@ -51,7 +51,7 @@ pub fn report(report: &Report) -> Result<Page, String> {
     Ok(Page::of(html))
 }
 
-/// Foreign text as itself in HTML, attributes included: cleaned like everywhere, then escaped.
+/// Sanitises and escapes untrusted text for HTML content and attributes.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let clean = sanitize(text);
@@ -69,7 +69,7 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// A sentence of the report: typographic apostrophes, and no number is parted from its percent sign.
+/// Escapes a sentence with typographic apostrophes and no line break before a percent sign.
 fn prose(text: &str) -> String {
     escape(text)
         .replace("&#39;", "\u{2019}")
@@ -128,7 +128,7 @@ fn table(html: &mut String, table: &Table) {
     html.push_str("</figure>\n");
 }
 
-/// The table itself, in a container that scrolls sideways by itself.
+/// Renders the table in a container that scrolls sideways.
 fn grid(html: &mut String, table: &Table, label: &str) {
     html.push_str(&format!(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"{0}\" style=\"--n: {2}\">\n<table aria-labelledby=\"{0}\" data-id=\"{1}\">\n\
@@ -138,7 +138,7 @@ fn grid(html: &mut String, table: &Table, label: &str) {
         table.columns.len()
     ));
     let is_text = |i: usize| {
-        // A range stands in the column of published numbers.
+        // The column of published numbers may hold a range as text.
         if table.columns[i].key.starts_with("published") {
             return false;
         }
@@ -175,7 +175,7 @@ fn grid(html: &mut String, table: &Table, label: &str) {
     html.push_str("</tbody>\n</table>\n</div>\n");
 }
 
-/// A cell's figure with its interval and its n below.
+/// Renders a cell's figure with its interval and n.
 fn words(cell: &Cell) -> String {
     match cell {
         Cell::None("") => "<span class=\"none\">–</span>".to_owned(),

@@ -1,11 +1,11 @@
-//! The report as JSON, schema undertone.report/1: every table by its name, a row an object by column.
+//! The report as JSON, schema undertone.report/1: tables by id, rows as objects keyed by column.
 
 use serde_json::{Map, Value, json};
 
 use crate::lab::report::SCHEMA;
 use crate::lab::report::table::{Cell, Part, Report, Table};
 
-/// The whole report.
+/// Renders the report.
 #[must_use]
 pub fn report(report: &Report) -> Value {
     let (mut tables, mut plots, mut sections) = (Map::new(), Map::new(), Vec::new());
@@ -57,7 +57,7 @@ fn table(table: &Table) -> Value {
     })
 }
 
-/// A cell: null where there is none, a share or an estimate as an object.
+/// Renders a cell: null if it has no value, an object for a compound figure.
 #[must_use]
 pub fn value(cell: &Cell) -> Value {
     match cell {

@@ -4,7 +4,7 @@ use crate::core::text::{Page, sanitize};
 use crate::lab::report::plot::Plot;
 use crate::lab::report::table::{Cell, Part, Report, Table};
 
-/// The whole report.
+/// Renders the report.
 #[must_use]
 pub fn report(report: &Report) -> Page {
     let mut md = format!("# {}\n", escape(&report.title));
@@ -54,13 +54,13 @@ fn rows(md: &mut String, table: &Table) {
     }
 }
 
-/// Whether a column holds words.
+/// Returns whether a column holds text, by its first cell.
 fn is_text(table: &Table, column: usize) -> bool {
     let first = table.rows.first();
     first.is_some_and(|row| matches!(row[column], Cell::Text(_)))
 }
 
-/// The numbers of a plot; those of a curve are left to the other forms.
+/// Renders the numbers of a plot; for more than 40 points it refers to the other formats.
 fn plot(md: &mut String, plot: &Plot) {
     md.push_str(&format!(
         "\n### {}\n\n{}\n\n",
@@ -78,7 +78,7 @@ fn plot(md: &mut String, plot: &Plot) {
     }
 }
 
-/// Foreign text as itself: no control character, no markup, no link, no end of a cell.
+/// Sanitises and escapes untrusted text: no control characters, markup, links or cell ends.
 fn escape(text: &str) -> String {
     let clean = sanitize(text);
     let mut escaped = String::with_capacity(clean.len());
@@ -96,6 +96,6 @@ fn escape(text: &str) -> String {
             c => escaped.push(c),
         }
     }
-    // Addresses become links even without brackets.
+    // Bare URLs would become links.
     escaped.replace("://", "\\://").replace("www.", "www\\.")
 }

@@ -1,5 +1,4 @@
-//! A plot as SVG, drawn by plotters. Its colours are marks that the page's style sheet replaces, so that a figure follows light
-//! and dark; by itself it shows them as they are.
+//! A plot as SVG, drawn by plotters. The page's style sheet replaces its colours to follow light and dark mode.
 
 use std::fmt::Display;
 
@@ -12,22 +11,22 @@ use super::html::escape;
 use crate::core::stats::float;
 use crate::lab::report::plot::{Axis, Plot, Point, Series, Shape};
 
-/// Size in units of the drawing.
+/// Width in units of the drawing.
 const WIDTH: u32 = 440;
-/// See [`WIDTH`].
+/// Height in units of the drawing.
 const HEIGHT: u32 = 310;
-/// A series of more points is a curve: no markers, no intervals.
+/// A series with more points is drawn as a curve without markers and intervals.
 const MOST_MARKERS: usize = 24;
 /// Font size, which plotters divides by 1.24.
 const FONT: i32 = 16;
 
 /// Text and intervals.
 const INK: RGBColor = RGBColor(0x22, 0x22, 0x24);
-/// Axes.
+/// Axes and the diagonal.
 const AXIS: RGBColor = RGBColor(0x77, 0x77, 0x79);
-/// Lines of the mesh, and the diagonal.
+/// Grid lines.
 const GRID: RGBColor = RGBColor(0xdd, 0xdd, 0xdf);
-/// The series, in their order; `style.css` names the same.
+/// The colours of the series in order; `style.css` refers to them.
 pub const SERIES: [RGBColor; 6] = [
     RGBColor(0x1f, 0x5f, 0xa8),
     RGBColor(0xc4, 0x5a, 0x11),
@@ -40,10 +39,10 @@ pub const SERIES: [RGBColor; 6] = [
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// The plot as an SVG element, with its title as the accessible name.
+/// Draws the plot as an SVG element with its title as the accessible name.
 ///
 /// # Errors
-/// In words what plotters refused.
+/// The message of plotters.
 pub fn draw(plot: &Plot) -> Result<String, String> {
     let mut svg = String::new();
     {
@@ -59,7 +58,7 @@ pub fn draw(plot: &Plot) -> Result<String, String> {
     Ok(svg.replacen(&old, &new, 1))
 }
 
-/// The colour of a series.
+/// Returns the colour of a series.
 fn colour(i: usize) -> RGBColor {
     SERIES[i % SERIES.len()]
 }
@@ -68,7 +67,7 @@ fn words(error: impl Display) -> String {
     error.to_string()
 }
 
-/// Room above the highest point.
+/// Returns the end of an axis, with some room above the highest point.
 fn top(axis: &Axis) -> f64 {
     if axis.is_count {
         axis.high + 0.2
@@ -129,7 +128,7 @@ fn lines(plot: &Plot, area: &Area<'_>) -> Result<(), String> {
         let diagonal = DashedPathElement::new(ends, 2, 4, AXIS.stroke_width(1));
         chart.draw_series([diagonal]).map_err(words)?;
     }
-    // The first series is the one in question: it lies on top.
+    // Reversed, so that the main series, the first, is on top.
     for (i, series) in plot.series.iter().enumerate().rev() {
         line(&mut chart, i, series)?;
     }
@@ -173,7 +172,7 @@ fn line(chart: &mut Chart<'_>, i: usize, series: &Series) -> Result<(), String> 
     Ok(())
 }
 
-/// Bars lie, so that long names have room.
+/// Draws horizontal bars, which leave room for long names.
 fn bars(plot: &Plot, area: &Area<'_>) -> Result<(), String> {
     let n = float(plot.categories.len());
     let longest = plot

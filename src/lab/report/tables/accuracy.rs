@@ -1,4 +1,4 @@
-//! Tables 1 and 2 of the paper: accuracy and output tokens by mode, and the modes against one another.
+//! Tables 1 and 2 of the paper: accuracy and output tokens by mode, and comparisons of the modes.
 
 use super::super::gather::{Answers, Item, Run, Said};
 use super::super::published::{Paper, Published};
@@ -7,7 +7,7 @@ use super::{Beside, beside, compared};
 use crate::core::stats::paired::Pairs;
 use crate::core::stats::{float, mean};
 
-/// A mode and where its answer is.
+/// A mode's name and the accessor of its answer.
 type ModeOf = (&'static str, fn(&Answers) -> Option<Said>);
 
 /// The modes beside the main one.
@@ -17,7 +17,7 @@ const OTHERS: [ModeOf; 3] = [
     ("written", |answers| answers.written),
 ];
 
-/// The section.
+/// Returns the section.
 #[must_use]
 pub fn section(run: &Run) -> Section {
     Section {
@@ -32,7 +32,7 @@ pub fn section(run: &Run) -> Section {
     }
 }
 
-/// What the main answer is called.
+/// Returns the name of the main mode.
 #[must_use]
 pub fn main_mode(run: &Run) -> &'static str {
     let has = |mode: &str| run.header.model.modes.iter().any(|m| m == mode);
@@ -145,7 +145,7 @@ fn differences(run: &Run) -> Table {
     table
 }
 
-/// A mode's answers and the main ones on problems where both are known to be correct or not.
+/// Pairs a mode's answers with the main ones on problems where the correctness of both is known.
 pub fn pairs(run: &Run, of: fn(&Answers) -> Option<Said>) -> Pairs {
     let both =
         answers(run).filter_map(|(_, found)| Some((of(found)?.correct?, found.main.correct?)));

@@ -1,4 +1,4 @@
-//! Forward chaining: a trace without the gold one, and its verifier (methods.md 6).
+//! Forward chaining: traces found without the gold one, and the verifier (methods.md 6).
 
 use super::super::gather::{Chain, Run};
 use super::super::plot::Plot;
@@ -7,7 +7,7 @@ use super::super::table::{Cell, Part, Section, Table, count};
 use super::{Beside, beside, gap, group};
 use crate::core::stats::{Share, float};
 
-/// The section.
+/// Returns the section.
 #[must_use]
 pub fn section(run: &Run) -> Section {
     let chains: Vec<&Chain> = run.items.iter().filter_map(|i| i.chain.as_ref()).collect();
@@ -37,7 +37,7 @@ pub fn section(run: &Run) -> Section {
     }
 }
 
-/// Found, and found and verified, of correct or wrong answers under one setting of the verifier.
+/// Returns the shares of correct or wrong answers whose trace is found, and found and verified, under one setting.
 fn shares(run: &Run, correct: bool, passes: usize) -> (Share, Share) {
     let of = group(run, correct).filter_map(|item| item.chain?.required[passes - 1]);
     (
@@ -127,7 +127,7 @@ fn rewrite(run: &Run) -> Table {
     table
 }
 
-/// Our own search outside paper mode.
+/// Tabulates our search outside paper mode.
 fn ours(run: &Run) -> Table {
     let mut table = Table::new(
         "forward-chaining",

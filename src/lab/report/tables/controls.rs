@@ -1,4 +1,4 @@
-//! What chance gives: each verdict's null, the same pipeline on control models, and many tests at once.
+//! Comparisons with chance: each verdict's null, the same pipeline on control models, and multiple testing.
 
 use std::collections::HashSet;
 
@@ -11,10 +11,10 @@ use crate::core::stats::multiple::benjamini_hochberg;
 use crate::core::stats::{Share, float};
 use crate::core::types::Rung;
 
-/// A false discovery rate that is still called a finding.
+/// The false discovery rate up to which a result counts as a finding.
 const RATE: f64 = 0.05;
 
-/// A null of the verdict, and its name.
+/// The name and accessor of a null of the verdict.
 type NullOf = (&'static str, fn(&Judged) -> Option<Chance>);
 
 const NULLS: [NullOf; 2] = [
@@ -22,7 +22,7 @@ const NULLS: [NullOf; 2] = [
     ("other problems' answers", |verdict| verdict.null_answers),
 ];
 
-/// What a control run is called.
+/// Returns the name of a control run.
 #[must_use]
 pub fn name(control: &Run) -> String {
     let model = &control.header.model.name;
@@ -32,14 +32,14 @@ pub fn name(control: &Run) -> String {
     }
 }
 
-/// Whether a run can be a control: it holds verdicts, and is of random weights or of another model.
+/// Returns whether a run can be a control: it holds verdicts, and is of random weights or another model.
 #[must_use]
 pub fn is_control(main: &Run, control: &Run) -> bool {
     let is_other = control.header.model.sha256 != main.header.model.sha256;
     (control.header.control.is_some() || is_other) && judged(control).next().is_some()
 }
 
-/// Why a run given as a control is none, or how it differs from what it is a control of.
+/// Explains why a run cannot be a control, or how it differs from the main run.
 #[must_use]
 pub fn remarks(main: &Run, control: &Run) -> Vec<String> {
     let name = name(control);
@@ -89,13 +89,13 @@ fn judged(run: &Run) -> impl Iterator<Item = Judged> + '_ {
     run.items.iter().filter_map(|item| item.verdict)
 }
 
-/// The share of verdicts that reach a rung.
+/// Returns the share of verdicts that reach a rung.
 #[must_use]
 pub fn reached(run: &Run, rung: Rung) -> Share {
     count(judged(run).map(|verdict| reaches(&verdict, rung)))
 }
 
-/// The section.
+/// Returns the section.
 #[must_use]
 pub fn section(run: &Run, controls: &[Run]) -> Section {
     let accepted: Vec<&Run> = controls.iter().filter(|c| is_control(run, c)).collect();

@@ -1,5 +1,5 @@
-//! The three findings on this model: are latents needed, is the gold trace in them, is a trace verified more often where the
-//! answer is correct.
+//! The three findings on a model: whether latents are needed, whether the gold trace is in them, and whether traces are
+//! verified more often for correct answers.
 
 use super::super::gather::{Gold, Item, Judged, Run};
 use super::super::table::{Cell, Section, Table, Unit, count};
@@ -8,7 +8,7 @@ use crate::core::stats::paired::Pairs;
 use crate::core::stats::{Share, float};
 use crate::core::types::{AblationValue, AnswerOutcome, Rung, Variants};
 
-/// The section.
+/// Returns the section.
 #[must_use]
 pub fn section(run: &Run) -> Section {
     Section {
@@ -27,7 +27,7 @@ pub fn section(run: &Run) -> Section {
     }
 }
 
-/// What became of the answer, and whether it is correct then and in the clean run.
+/// The outcome of an ablation, and whether the answer is correct then and in the clean run.
 #[derive(Clone, Copy)]
 struct Changed {
     outcome: AnswerOutcome,
@@ -181,10 +181,10 @@ fn decodability(run: &Run) -> Table {
     table
 }
 
-/// What counts as verified, and its name.
+/// The name and accessor of a criterion for verified traces.
 type Verified = (&'static str, fn(&Item) -> Option<bool>);
 
-/// Whether a verdict is at a rung or above it, on the way up from PRESENT.
+/// Returns whether a verdict is at or above a rung, from PRESENT up.
 #[must_use]
 pub fn reaches(verdict: &Judged, rung: Rung) -> bool {
     let height = |rung: Rung| match rung {

@@ -1,4 +1,4 @@
-//! What the run is of, and what it says in a few sentences.
+//! The description of the run and its headline figures.
 
 use super::super::gather::Run;
 use super::super::table::{Cell, Section, Table};
@@ -9,7 +9,7 @@ use crate::core::stats::Share;
 use crate::core::stats::paired::independent_difference;
 use crate::core::types::{Rung, Task};
 
-/// What a reader has to know of a run before its numbers.
+/// Returns the warnings that precede a run's numbers.
 #[must_use]
 pub fn warnings(run: &Run, what: &str) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -41,7 +41,7 @@ pub fn warnings(run: &Run, what: &str) -> Vec<String> {
     warnings
 }
 
-/// The section with the header.
+/// Returns the section.
 #[must_use]
 pub fn section(run: &Run, controls: &[Run], hard: Option<&Run>) -> Section {
     let controls: Vec<&Run> = controls.iter().filter(|c| is_control(run, c)).collect();
@@ -173,7 +173,7 @@ fn refused(run: &Run) -> Table {
     table
 }
 
-/// The figures to begin with; none goes beyond its evidence.
+/// Tabulates the headline figures; none claims more than its evidence.
 fn summary(run: &Run, controls: &[&Run], hard: Option<&Run>) -> Table {
     let mut table = Table::new(
         "summary-figures",
@@ -225,7 +225,7 @@ fn summary(run: &Run, controls: &[&Run], hard: Option<&Run>) -> Table {
     table
 }
 
-/// What the figures to begin with lack, and why.
+/// Explains which headline figures are missing.
 fn remarks(run: &Run, controls: &[&Run]) -> Vec<String> {
     let mut said = Vec::new();
     let has_verdicts = run.items.iter().any(|item| item.verdict.is_some());

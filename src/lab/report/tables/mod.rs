@@ -1,4 +1,4 @@
-//! The tables of the report, section by section: counts over items, and the statistics of `stats`.
+//! The tables of the report by section: counts over items and their statistics.
 
 pub mod accuracy;
 pub mod chaining;
@@ -18,17 +18,17 @@ use crate::core::stats::paired::{Difference, Pairs, binomial_test, independent_d
 use crate::core::stats::power::{independent_detectable, paired_detectable};
 use crate::core::stats::{Share, float};
 
-/// A test below this is called a difference.
+/// The significance level at which a difference is reported.
 const LEVEL: f64 = 0.05;
 
-/// A published value beside a share: the value, the p-value of the exact binomial test, and a sentence where they differ.
+/// A published value beside a share: the value, the p-value of the exact binomial test, and a note if they differ.
 pub(super) struct Beside {
     pub(super) published: Cell,
     pub(super) p: Cell,
     pub(super) note: Option<String>,
 }
 
-/// Sets a published figure beside a share. It is tested only where it is one value on the same problems.
+/// Compares a published figure with a share. Only a single value on the same problems is tested.
 pub(super) fn beside(
     what: &str,
     share: Share,
@@ -82,7 +82,7 @@ pub(super) fn beside(
     beside
 }
 
-/// `= 0.012` or `< 0.001`.
+/// Formats a p-value as `= 0.012` or `< 0.001`.
 pub(super) fn equals(p: f64) -> String {
     let words = p_words(p);
     if words.starts_with('<') {
@@ -92,7 +92,7 @@ pub(super) fn equals(p: f64) -> String {
     }
 }
 
-/// A difference of shares with its interval.
+/// Returns a difference of shares with its interval.
 pub(super) fn points(difference: Option<Difference>) -> Cell {
     difference.map_or(Cell::None("nothing to compare"), |d| Cell::Estimate {
         value: d.difference,
@@ -102,7 +102,7 @@ pub(super) fn points(difference: Option<Difference>) -> Cell {
     })
 }
 
-/// Difference, `McNemar`'s p and the minimum detectable difference of two conditions on the same problems.
+/// Returns the difference, `McNemar`'s p and the minimum detectable difference of two conditions on the same problems.
 pub(super) fn compared(pairs: Pairs) -> [Cell; 3] {
     if pairs.n() == 0 {
         return [0; 3].map(|_| Cell::None("nothing to compare"));
@@ -116,7 +116,7 @@ pub(super) fn compared(pairs: Pairs) -> [Cell; 3] {
     ]
 }
 
-/// Difference of two groups and the minimum detectable one.
+/// Returns the difference of two groups and the minimum detectable one.
 pub(super) fn gap(first: Share, second: Share) -> [Cell; 2] {
     let detectable = (first.n > 0 && second.n > 0)
         .then(|| independent_detectable(second.accuracy, float(second.n), float(first.n)))
@@ -127,8 +127,8 @@ pub(super) fn gap(first: Share, second: Share) -> [Cell; 2] {
     ]
 }
 
-/// The mean over problems of a share within each, with the bootstrap interval over problems: trials of one problem depend on one
-/// another.
+/// Returns the mean over problems of a share within each, with the bootstrap interval over problems, because trials of one
+/// problem are dependent.
 pub(super) fn mean_share(shares: &[f64], unit: Unit) -> Cell {
     let weights = vec![1; shares.len()];
     let Some(value) = weighted_mean(shares, &weights) else {
@@ -144,7 +144,7 @@ pub(super) fn mean_share(shares: &[f64], unit: Unit) -> Cell {
     })
 }
 
-/// Items whose answer is correct, or wrong.
+/// Returns the items whose answer is correct, or those whose answer is wrong.
 pub(super) fn group(run: &Run, correct: bool) -> impl Iterator<Item = &Item> + Clone {
     run.items
         .iter()

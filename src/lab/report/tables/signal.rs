@@ -1,5 +1,5 @@
-//! The verdict as a signal of correctness, beside the signals that cost nothing: what the model says of its own answer, and how
-//! early the answer was settled (field-map.md 5.4).
+//! The verdict as a signal of correctness, compared with cheap signals: the model's confidence, and how early the answer
+//! was settled (field-map.md 5.4).
 
 use super::super::gather::{Item, Run};
 use super::super::plot::{Axis, Plot, Point, Series, Shape};
@@ -12,17 +12,17 @@ use crate::core::stats::float;
 use crate::core::stats::ranking::{Counts, Ranking};
 use crate::core::types::Rung;
 
-/// Points of a curve that are kept at most.
+/// The largest number of points kept of a curve.
 const MOST_POINTS: usize = 101;
 
-/// A score of a problem: higher is said to be correct.
+/// A score of a problem; higher predicts a correct answer.
 struct Signal {
     name: &'static str,
     short: &'static str,
     of: fn(&Item) -> Option<f64>,
 }
 
-/// The baseline that the others are compared with.
+/// Index of the signal with which the others are compared.
 const BASELINE: usize = 3;
 
 const SIGNALS: [Signal; 6] = [
@@ -61,11 +61,11 @@ const SIGNALS: [Signal; 6] = [
     },
 ];
 
-/// A score on the problems that have it.
+/// The values of a score on the problems that have it.
 struct Scored {
     name: String,
     short: &'static str,
-    /// Places in the run's items.
+    /// Indices into the run's items.
     items: Vec<usize>,
     scores: Vec<f64>,
     correct: Vec<bool>,
@@ -105,7 +105,7 @@ impl Scored {
     }
 }
 
-/// The section of a run; `prefix` tells the tables of the hard split from those of the run.
+/// Returns the section of a run; `prefix` distinguishes the tables of the hard split.
 #[must_use]
 pub fn section(run: &Run, id: &'static str, prefix: &str, title: &str) -> Section {
     let mut signals: Vec<Scored> = SIGNALS.iter().map(|s| Scored::new(run, s)).collect();
@@ -156,11 +156,11 @@ pub fn section(run: &Run, id: &'static str, prefix: &str, title: &str) -> Sectio
     }
 }
 
-/// Parts of the problems, each of which is scored by a fit on the others. Leaving out one problem alone moves the share of its rung
-/// against it, so that within a rung every wrong answer scores above every right one, whatever the rungs are worth.
+/// Number of folds, each scored by a fit on the others. Leaving out single problems would shift the share of a problem's rung
+/// against it: within a rung every wrong answer would score above every right one.
 const FOLDS: usize = 5;
 
-/// P(correct | rung), fitted on the other folds.
+/// Scores P(correct | rung), fitted on the other folds.
 fn fitted(run: &Run) -> Scored {
     let mut scored = Scored::new(run, &SIGNALS[0]);
     "verdict, P(correct | rung) fitted in five folds".clone_into(&mut scored.name);
@@ -181,7 +181,7 @@ fn fitted(run: &Run) -> Scored {
     scored
 }
 
-/// Rungs by their place in the order, each its own group.
+/// Returns the rungs as their indices in the order of rungs.
 fn rungs(run: &Run, items: &[usize]) -> Vec<u8> {
     let place = |rung: Rung| {
         let place = Rung::ALL.iter().position(|r| *r == rung);
@@ -191,7 +191,7 @@ fn rungs(run: &Run, items: &[usize]) -> Vec<u8> {
     verdicts.map(|verdict| place(verdict.rung)).collect()
 }
 
-/// A statistic of a ranking with its bootstrap interval.
+/// Returns a statistic of a ranking with its bootstrap interval.
 fn estimate(ranking: &Ranking, n: usize, of: fn(&Counts) -> Option<f64>) -> Cell {
     let Some(value) = of(&ranking.counts()) else {
         return Cell::None("not defined");
@@ -208,7 +208,7 @@ fn estimate(ranking: &Ranking, n: usize, of: fn(&Counts) -> Option<f64>) -> Cell
     })
 }
 
-/// AUROC less that of the baseline, on the problems that have both, from the same draws.
+/// Returns the AUROC minus that of the baseline, on the problems that have both and from the same bootstrap draws.
 fn against(scored: &Scored, baseline: &Scored) -> Cell {
     let (mut mine, mut theirs, mut correct) = (Vec::new(), Vec::new(), Vec::new());
     for (place, item) in scored.items.iter().enumerate() {
@@ -241,7 +241,7 @@ fn against(scored: &Scored, baseline: &Scored) -> Cell {
     })
 }
 
-/// The last signal is the baseline.
+/// Tabulates the signals; the last one is the baseline.
 fn table(prefix: &str, signals: &[Scored]) -> Table {
     let mut table = Table::new(
         format!("{prefix}signals"),
@@ -297,7 +297,7 @@ fn table(prefix: &str, signals: &[Scored]) -> Table {
     table
 }
 
-/// Risk-coverage and ROC curves.
+/// Plots risk-coverage and ROC curves.
 fn curves(prefix: &str, signals: &[Scored]) -> Vec<Plot> {
     let as_points = |curve: Vec<(f64, f64)>| -> Vec<Point> {
         thinned(curve)
@@ -351,7 +351,7 @@ fn curves(prefix: &str, signals: &[Scored]) -> Vec<Plot> {
     ]
 }
 
-/// At most [`MOST_POINTS`] points of a curve, the first and the last among them.
+/// Returns at most [`MOST_POINTS`] points of a curve, including the first and the last.
 fn thinned(curve: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     let n = curve.len();
     if n <= MOST_POINTS {
@@ -361,10 +361,10 @@ fn thinned(curve: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     (0..MOST_POINTS).map(at).collect()
 }
 
-/// A probability of being correct, and its name.
+/// The name of a probability of being correct, its values, and the correctness of the answers.
 type Probability = (&'static str, Vec<f64>, Vec<bool>);
 
-/// How good probabilities are as such.
+/// Returns the table and plot of how well the probabilities are calibrated.
 fn calibrated(run: &Run, prefix: &str) -> (Table, Option<Plot>) {
     let of = |signal: usize, probability: fn(f64) -> f64| {
         let scored = Scored::new(run, &SIGNALS[signal]);
@@ -448,9 +448,9 @@ fn calibrated(run: &Run, prefix: &str) -> (Table, Option<Plot>) {
     (table, plot)
 }
 
-/// Share correct by bin, at the middle of each bin.
+/// Returns the share correct of each bin, at its middle.
 fn binned(probabilities: &[f64], correct: &[bool]) -> Vec<Point> {
-    // A bin holds its upper edge, as in the expected calibration error.
+    // A bin includes its upper edge, as in the expected calibration error.
     let bin = |p: &f64| {
         (1..BINS)
             .filter(|edge| *p > float(*edge) / float(BINS))
@@ -465,7 +465,7 @@ fn binned(probabilities: &[f64], correct: &[bool]) -> Vec<Point> {
     points.collect()
 }
 
-/// AUROC of the verdict and of the baseline, for the summary: value and interval.
+/// Returns the AUROC of the verdict and of the baseline, for the summary.
 #[must_use]
 pub fn headline(run: &Run) -> Option<(Cell, Cell)> {
     let of = |i: usize| {

@@ -1,4 +1,4 @@
-//! Early stopping: how much of the reasoning an answer takes (methods.md 4).
+//! Early stopping: how much of the reasoning an answer needs (methods.md 4).
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::super::published::Paper;
 use super::super::table::{Cell, Part, Section, Table, Unit, count};
 use crate::core::stats::{float, mean};
 
-/// The section.
+/// Returns the section.
 #[must_use]
 pub fn section(run: &Run) -> Section {
     let early: Vec<&Early> = run.items.iter().filter_map(|i| i.early.as_ref()).collect();
@@ -76,7 +76,7 @@ fn table(run: &Run, early: &[&Early]) -> Table {
     table
 }
 
-/// Mean and population standard deviation.
+/// Returns the mean and the population standard deviation.
 fn spread(values: &[f64]) -> Cell {
     if values.is_empty() {
         return Cell::None("nothing to count");
@@ -89,7 +89,7 @@ fn spread(values: &[f64]) -> Cell {
     }
 }
 
-/// Shares by forced k, where every problem has as many.
+/// Plots shares by forced k; returns `None` if the problems differ in their number of latents or steps.
 fn plot(early: &[&Early]) -> Option<Plot> {
     let of = early.first()?.of;
     if early.iter().any(|early| early.of != of) {

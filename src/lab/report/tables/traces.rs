@@ -1,4 +1,4 @@
-//! Backtracking: the gold trace in what is decoded of the latents, as the paper searches for it (methods.md 5).
+//! Backtracking: the paper's search for the gold trace in the decoded latents (methods.md 5).
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::super::table::{Cell, Section, Table, count};
 use super::{beside, group};
 use crate::core::stats::Share;
 
-/// A flag of the published search, its name, and what the paper says of it for correct and for wrong answers.
+/// A flag of the published search with its name and the paper's figures for correct and for wrong answers.
 struct Measure {
     name: &'static str,
     holds: fn(&Published) -> Option<bool>,
@@ -73,7 +73,7 @@ const MEASURES: [Measure; 9] = [
     },
 ];
 
-/// The section.
+/// Returns the section.
 #[must_use]
 pub fn section(run: &Run) -> Section {
     let mut text = vec![

@@ -1,4 +1,4 @@
-//! Rungs and correctness: how many verdicts of each rung, and how many of their answers are correct.
+//! Rungs and correctness: the number of verdicts at each rung, and of correct answers among them.
 
 use super::super::gather::{Item, Run};
 use super::super::plot::Plot;
@@ -6,7 +6,7 @@ use super::super::table::{Cell, Section, Table, count};
 use super::group;
 use crate::core::types::Rung;
 
-/// The section.
+/// Returns the section.
 #[must_use]
 pub fn section(run: &Run) -> Section {
     let mut section = Section {
@@ -26,13 +26,13 @@ pub fn section(run: &Run) -> Section {
     section
 }
 
-/// Verdicts at a rung: correct, wrong, and without a gold answer.
+/// Counts the verdicts at a rung: correct, wrong, and without a gold answer.
 #[must_use]
 pub fn at(run: &Run, rung: Rung) -> (usize, usize, usize) {
     counts(run, |item| is_at(item, rung))
 }
 
-/// How many problems of a kind are answered correctly, wrongly, and with no gold answer.
+/// Counts the problems that satisfy a condition: correct, wrong, and without a gold answer.
 fn counts(run: &Run, is_one: impl Fn(&Item) -> bool) -> (usize, usize, usize) {
     let mut counts = (0, 0, 0);
     for item in run.items.iter().filter(|item| is_one(item)) {

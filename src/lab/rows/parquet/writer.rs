@@ -21,7 +21,7 @@ use crate::lab::rows::journal::Reader;
 
 /// The key of the header in a file's metadata.
 pub const HEADER: &str = "undertone.header";
-/// Rows that are turned into columns at a time.
+/// Rows converted to columns at a time.
 const ROWS: usize = 512;
 
 /// See [`super::write()`].
@@ -33,7 +33,7 @@ pub fn write(folder: &Path) -> Result<Vec<PathBuf>> {
         let failed = |why: &dyn std::fmt::Display| {
             Error::io("write", &path, std::io::Error::other(why.to_string()))
         };
-        // A column's type follows from all of its values.
+        // A column's type is inferred from all its values, so the rows are read twice.
         let mut rows = Values::open(folder, experiment)?;
         let schema = infer_json_schema_from_iterator(&mut rows).map_err(|why| failed(&why))?;
         rows.ended()?;
@@ -78,7 +78,7 @@ pub fn write(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(written)
 }
 
-/// The columns in the order of the rows' fields.
+/// Sorts the columns into the order of the rows' fields.
 fn ordered(schema: &Schema) -> Schema {
     let place: BTreeMap<&str, usize> = [
         "index",
@@ -119,7 +119,7 @@ impl Values {
         })
     }
 
-    /// What ended the rows, if it was not their end.
+    /// Returns the error that ended the iteration, if any.
     fn ended(&mut self) -> Result<()> {
         self.failed.take().map_or(Ok(()), Err)
     }

@@ -1,4 +1,4 @@
-//! The edits of a question: which value a variable gets next, and the question that results (methods.md 6.7b and d).
+//! Edits of a question: the next value of a variable, and the resulting question (methods.md 6.7b and d).
 
 use crate::core::datasets::templates::{Half, Template, Word, WordType};
 use crate::core::datasets::words::{COMPOUND_FRACTIONS, DIVISORS, MULTIPLIERS};
@@ -11,12 +11,12 @@ pub struct Edit {
     pub variable: usize,
     /// Its value in the question.
     pub old: i128,
-    /// The value it gets.
+    /// Its new value.
     pub new: i128,
 }
 
 /// Returns the next edit of a variable: the first new value in the published order that is not `used`, suits the kind of
-/// variable, and whose values of all variables `accepts` takes. None if there is none.
+/// variable, and passes `accepts` with the values of all variables. `None` if there is no such value.
 pub(in crate::verify::paper) fn next(
     template: &Template,
     values: &[i128],
@@ -49,7 +49,7 @@ pub(in crate::verify::paper) fn next(
         }
         Some((WordType::CompoundFraction, word)) => {
             let (numerator, is_numerator) = half(word, variable)?;
-            // Both halves are tried together, though only one will be edited (Q24).
+            // Both halves are checked together, though only one will be edited (Q24).
             let others = COMPOUND_FRACTIONS.iter();
             let others = others.filter(|(phrase, _)| *phrase != word.original_text);
             let pairs = others.map(|(_, parts)| parts.map(i128::from));
@@ -64,7 +64,7 @@ pub(in crate::verify::paper) fn next(
     new.map(|new| Edit { variable, old, new })
 }
 
-/// The variable of a compound fraction's numerator, and whether it is this one.
+/// The variable of a compound fraction's numerator, and whether `variable` is that one.
 fn half(word: &Word, variable: usize) -> Option<(usize, bool)> {
     match word.half {
         Some(Half::Numerator { .. }) => Some((variable, true)),
@@ -73,7 +73,7 @@ fn half(word: &Word, variable: usize) -> Option<(usize, bool)> {
     }
 }
 
-/// The values tried for a number, in order.
+/// The candidate values for a number, in order.
 fn numbers(old: i128) -> impl Iterator<Item = i128> {
     let round = |by: i128| old >= by && old % by == 0;
     let step = [100, 10].into_iter().find(|by| round(*by)).unwrap_or(1);
@@ -86,10 +86,10 @@ fn numbers(old: i128) -> impl Iterator<Item = i128> {
     near.chain(rounded).chain(about(old, 1, 1..=20))
 }
 
-/// Returns the question with these values of all variables: numbers as digits, words as the words for them, compound
-/// fractions as the phrase for both halves or `3/7` (Q23: "%" and commas are gone, "double" becomes "twice").
+/// Returns the question with these values of all variables: numbers as digits, words as words, compound fractions as the phrase
+/// for both halves or `3/7` (Q23: "%" and commas are lost, "double" becomes "twice").
 ///
-/// Variables are replaced as text and in order, so that from ten variables on `VAR_1` takes the head of `VAR_10` (Q22).
+/// Variables are replaced as text and in order, so from ten variables on `VAR_1` matches the start of `VAR_10` (Q22).
 #[must_use]
 pub fn edited_question(template: &Template, values: &[i128]) -> String {
     let mut text = template.template_question.clone();

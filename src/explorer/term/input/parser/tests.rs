@@ -1,4 +1,4 @@
-//! What is typed, said and pasted, read by read.
+//! Typed keys, terminal replies and pastes, read by read.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const SECOND: u64 = 1_000;
 
-/// What reads come to, each with the milliseconds since the one before; a second of quiet follows.
+/// The units of a series of reads, each given with its delay in milliseconds; two seconds of silence follow.
 fn units(reads: &[(u64, &[u8])]) -> Vec<Unit> {
     let mut parser = Parser::new();
     let mut now = 5 * SECOND;
@@ -18,7 +18,7 @@ fn units(reads: &[(u64, &[u8])]) -> Vec<Unit> {
     };
     for (gap, bytes) in reads {
         now += gap;
-        // A byte that is there is read before a time that has come.
+        // An available byte is read before a deadline that has passed.
         lapse(&mut parser, now.saturating_sub(1), &mut all);
         let (earlier, these) = parser.feed(bytes, millis(now));
         all.extend(earlier);
@@ -97,7 +97,7 @@ fn keys_of_every_kind_are_known() {
             "ctrl-r ctrl-c ctrl-backspace",
         ),
         ("\x1b[200~q\x1b[Aé\n\x1b[201~j", "\"q\\u{1b}[Aé\\n\" j"),
-        // Releases, keys that type nothing, keys of the desktop.
+        // Releases, keys that type nothing, desktop keys.
         (
             "\x1b[97;1:3u\x1b[1;1:3A\x1b[57361u\x1b[57358;65u\x1b[113;9u\x1b[2~q",
             "q",
@@ -111,7 +111,7 @@ fn keys_of_every_kind_are_known() {
 fn what_the_terminal_says_is_passed_over() {
     for said in REPLIES {
         assert_eq!(typed(&[said, b"q"].concat()), "q", "{said:?}");
-        // Its beginning alone does not make the keyboard dead, and is no key.
+        // A truncated string neither blocks the keyboard nor yields a key.
         for n in 3..said.len() {
             let first = (0, &said[..n]);
             let keys = names(&units(&[first, (SECOND, b"q"), (0, b"\x1b[A")]));
@@ -170,7 +170,7 @@ fn a_slow_line_parts_no_key() {
     }
 }
 
-/// Bytes that are part of no character give no place to cut: the parts are cut all the same, and the keyboard lives.
+/// Invalid bytes offer no character boundary to cut at; the paste is cut anyway and the keyboard stays responsive.
 #[test]
 fn a_long_paste_of_no_characters_comes_in_parts() {
     let mut parser = Parser::new();
@@ -201,7 +201,7 @@ fn the_rest_of_a_paste_that_ctrl_c_ended_is_no_command() {
 fn an_escape_by_itself_is_the_key() {
     assert_eq!(names(&units(&[(0, b"\x1b"), (120, b"q")])), "esc q");
     assert_eq!(names(&units(&[(0, b"\x1b"), (120, b"[")])), "esc [");
-    // Two keys of quick fingers, and one of a slow line.
+    // Two quickly typed keys, and one key on a slow line.
     assert_eq!(names(&units(&[(0, b"\x1b"), (70, b"q")])), "esc q");
     assert_eq!(names(&units(&[(0, b"\x1b"), (20, b"b")])), "alt-b");
 }
@@ -237,10 +237,10 @@ fn a_paste_without_an_end_is_text_after_a_second() {
         names(&units(&[half, (600, b" of it\x1b[201~q")])),
         "\"half of it\" q"
     );
-    // Keys pressed in vain do not prolong it.
+    // Keys typed meanwhile do not prolong it.
     let keys: [(u64, &[u8]); 5] = [half, (400, b"j"), (400, b"j"), (400, b"j"), (400, b"k")];
     assert_eq!(names(&units(&keys)), "\"halfjj\" j k");
-    // Escape wants out; what a line that hangs does to the end of a paste is no command either.
+    // Escape ends the paste; the remainder of an end marker delayed by a slow line is not a command either.
     let out: [(u64, &[u8]); 3] = [half, (600, b"\x1b"), (300, b"q")];
     assert_eq!(names(&units(&out)), "\"half\" esc q");
     let parted: [(u64, &[u8]); 3] = [half, (600, b"\x1b"), (200, b"[201~q")];
@@ -249,7 +249,7 @@ fn a_paste_without_an_end_is_text_after_a_second() {
     assert_eq!(names(&units(&parted)), "\"half\" esc q");
     let parted: [(u64, &[u8]); 3] = [half, (10, b"\x1b[20"), (2 * SECOND, b"1~q")];
     assert_eq!(names(&units(&parted)), "\"half\" q");
-    // A rest that comes after all is no command.
+    // A late remainder is not a command.
     let late: [(u64, &[u8]); 3] = [
         half,
         (3 * SECOND, b"quit and delete all of it"),
@@ -276,7 +276,7 @@ fn ctrl_c_is_heard_in_everything() {
     ] {
         for gap in [0, 10, 400] {
             let apart = names(&units(&[(0, start), (gap, b"\x03"), (200, b"q")]));
-            // After a while an Escape is one.
+            // After a while an Escape counts as a separate key.
             let expected = if start == b"\x1b" && gap > 100 {
                 "esc ctrl-c q"
             } else {
@@ -289,7 +289,7 @@ fn ctrl_c_is_heard_in_everything() {
     }
     let broken = names(&units(&[(0, b"\xc3"), (10, b"\x03")]));
     assert_eq!(broken, "\u{fffd} ctrl-c");
-    // The rest of a paste that was given up is not read as keys.
+    // The remainder of an abandoned paste is not read as keys.
     let rest: [(u64, &[u8]); 4] = [
         (0, b"\x1b[200~a\x03"),
         (20, b"qqqq"),
@@ -297,7 +297,7 @@ fn ctrl_c_is_heard_in_everything() {
         (20, b"j"),
     ];
     assert_eq!(names(&units(&rest)), "ctrl-c j");
-    // In a whole paste it is text like any other.
+    // In a complete paste, Ctrl-C is text.
     assert_eq!(typed(b"\x1b[200~a\x03b\x1b[201~"), "\"a\\u{3}b\"");
 }
 
@@ -329,7 +329,7 @@ fn a_long_paste_comes_in_parts_and_whole() {
     assert_eq!(keys, 1);
 }
 
-/// Input that means the same however it is parted.
+/// Input that has the same meaning however it is split into reads.
 const WHOLE: [&[u8]; 16] = [
     b"a",
     "é".as_bytes(),
@@ -399,7 +399,7 @@ proptest! {
     }
 }
 
-/// Bytes of which sequences are made more often than others.
+/// Random bytes, biased towards those of escape sequences.
 fn noise() -> impl Strategy<Value = u8> {
     prop_oneof![
         any::<u8>(),

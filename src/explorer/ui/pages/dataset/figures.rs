@@ -90,7 +90,6 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme) {
     }
 }
 
-/// The figures as text.
 pub(super) fn as_text(app: &App, theme: &Theme) -> Vec<String> {
     let figures = &app.dataset.figures;
     let mut lines = vec![right(figures)];
@@ -137,7 +136,6 @@ fn both(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
     risk(frame, right, figures.risk.as_ref(), theme);
 }
 
-/// A count with its share and interval.
 fn counted(share: &Share) -> String {
     if share.n == 0 {
         return share.hits.to_string();
@@ -427,7 +425,6 @@ fn line_marker(theme: &Theme) -> Marker {
     }
 }
 
-/// The marker of an interval.
 fn span_marker(theme: &Theme) -> Marker {
     Marker::Custom(if is_ascii(theme) { '|' } else { '\u{2502}' })
 }

@@ -39,7 +39,6 @@ const DETAIL: u16 = 3;
 /// Longer notes are cut.
 const LONGEST_NOTE: usize = 40;
 
-/// Draws the page.
 pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut View) {
     let width = usize::from(area.width);
     let dataset = &app.dataset;

@@ -41,7 +41,6 @@ pub(super) fn competing(verdict: &Verdict, at: usize) -> String {
     format!("{score}{}", text.join("; "))
 }
 
-/// Returns a place by its number.
 pub(super) fn at(verdict: &Verdict, at: usize) -> Option<&PlaceTest> {
     verdict.tracks.as_ref()?.places.get(at)
 }
@@ -67,7 +66,6 @@ pub(super) fn cells(place: &PlaceTest, theme: &Theme) -> Vec<(String, Style)> {
     ]
 }
 
-/// Describes a place in a sentence.
 pub(super) fn detail(verdict: &Verdict, number: usize) -> String {
     let Some(place) = at(verdict, number) else {
         return String::new();
