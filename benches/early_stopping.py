@@ -1,6 +1,6 @@
 """The early-stopping sweep the way the published scripts do it, by hand-written PyTorch: for every k the question is run
 again, the latent phase over a key-value cache, and then the answer token by token over the whole sequence without a cache
-(methods.md 4; the published generation keeps none). f32 on the CPU.
+(docs/methods.md M4.1; the published generation keeps none). f32 on the CPU.
 
 `undertone bench --suite counterfactual --reference "python benches/early_stopping.py"` writes the questions to the file that
 UNDERTONE_QUESTIONS names and runs this on the same checkpoint. Prints one JSON object: milliseconds a question.

@@ -1,6 +1,6 @@
 """Reads the generator's JSONL, builds the word-level tokenizer, and lays problems out as token rows.
 
-Layout (the multi-mode layout of methods.md 1.6):
+Layout (the multi-mode layout of docs/methods.md M1.4):
 
     written   question \n <|bocot|> step ; step ; <|eocot|> ### answer <|endoftext|>
     latent    question \n <|bocot|> (k latent vectors) [remaining steps] <|eocot|> ### answer <|endoftext|>

@@ -1,4 +1,4 @@
-"""Writes a trained model in the layout of the published multi-mode Coconut checkpoints (methods.md 8.2, 8.3)."""
+"""Writes a trained model in the layout of the published multi-mode Coconut checkpoints (docs/methods.md M8.2, M8.3)."""
 
 import json
 

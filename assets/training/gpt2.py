@@ -1,7 +1,7 @@
 """GPT-2 in plain PyTorch, with the parameter names and layouts of the published checkpoints.
 
 Only what the recipe needs: a forward pass over input vectors that continues a key-value cache,
-so that a hidden state can be fed back as the next input (methods.md 2.1).
+so that a hidden state can be fed back as the next input (docs/methods.md M1.6).
 """
 
 import math

@@ -1,4 +1,4 @@
-//! `undertone calibrate`: verdicts on models of which the truth is known, as Markdown or JSON.
+//! `undertone calibrate`: verdicts on models with known ground truth, as Markdown or JSON.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::lab::report::render::markdown;
 use crate::lab::report::table::{Cell, Part, Report, Section, Table};
 use crate::lab::rows::header;
 
-/// The file of a model's problems.
+/// The file name of a model's problems.
 const PROBLEMS: &str = "problems.jsonl";
 /// The schema name and version.
 const SCHEMA: &str = "undertone.calibrate/1";
@@ -30,10 +30,10 @@ struct Json<'a> {
     verdict: header::Budget,
 }
 
-/// Judges, and writes what is asked for.
+/// Judges the models and writes the requested files.
 ///
 /// # Errors
-/// When a plant is not known, a model fails, or a file exists already or cannot be written.
+/// When a plant is unknown, a model fails, or a file exists already or cannot be written.
 pub fn run(args: &CalibrateArgs) -> Result<()> {
     let request = Request {
         plants: plants(&args.plants)?,
@@ -59,7 +59,7 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
     if let Some(path) = &args.md {
         let markdown = markdown::report(&report);
         if let Err(error) = file::write_out(path, markdown.as_bytes()) {
-            // It took minutes: better on the screen than nowhere.
+            // The run took minutes, so the report is printed instead of lost.
             print(&markdown)?;
             return Err(error);
         }
@@ -91,7 +91,7 @@ fn plants(names: &[String]) -> Result<Vec<Plant>> {
             Error::usage(format!("there is no plant {name:?}: there are {all}"))
         })
     };
-    // In the order of all, each once.
+    // In the order of `Plant::ALL`, without duplicates.
     let named: Vec<Plant> = names.iter().map(known).collect::<Result<_>>()?;
     Ok(Plant::ALL
         .into_iter()
@@ -99,7 +99,7 @@ fn plants(names: &[String]) -> Result<Vec<Plant>> {
         .collect())
 }
 
-/// Writes the checkpoints and their problems, so that others can open and judge them.
+/// Writes the checkpoints and their problems, for other programs to open and judge.
 fn save(request: &Request, folder: &Path, outputs: &mut Outputs) -> Result<()> {
     for name in planted::names(request) {
         for file in planted::FILES.into_iter().chain([PROBLEMS]) {

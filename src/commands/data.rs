@@ -1,4 +1,4 @@
-//! `undertone data prepare gsm8k`: reads the published files, writes the test sets and the account of them.
+//! `undertone data prepare gsm8k`: reads the published files and writes the test sets with their manifest.
 
 use std::path::Path;
 
@@ -15,16 +15,16 @@ use crate::core::paths;
 use crate::core::problem_file::{self, source};
 use crate::core::text::Page;
 
-/// How many rows a warning names.
+/// Number of rows that a warning names.
 const NAMED: usize = 5;
 
-/// Prepares the sets, writes them, and prints what became of the rows.
+/// Prepares and writes the sets, and prints counts of their rows.
 ///
-/// The manifest is written last: where it stands, the files beside it are whole.
+/// The manifest is written last: if it exists, the files beside it are complete.
 ///
 /// # Errors
-/// When an input cannot be read, the alternative solutions do not reach all rows, a set would replace its own input or is there
-/// already, or something cannot be written.
+/// When an input cannot be read, the alternative solutions do not cover all rows, a set would replace its input or exists
+/// already, or a file cannot be written.
 pub fn prepare_gsm8k(args: &Gsm8kArgs) -> Result<()> {
     let mut files = Outputs::new(args.force);
     files.reads(&args.raw);
@@ -81,14 +81,14 @@ pub fn prepare_gsm8k(args: &Gsm8kArgs) -> Result<()> {
     })
 }
 
-/// The alternative solutions, with their file and its hash.
+/// Reads the alternative solutions; returns them with their file and its hash.
 fn read_chains(path: &Path) -> Result<(&Path, String, Vec<Chain>)> {
     let text = source::read_text(path)?;
     let chains = multichain::parse(&text, path)?;
     Ok((path, manifest::sha256(text.as_bytes()), chains))
 }
 
-/// Says where the join, which goes by row alone (methods.md Q19), does not look right.
+/// Says where the join, which goes by row alone (docs/methods.md Q19), does not look right.
 fn warn(joined: &Joined, rows: usize, path: &Path) {
     let others = &joined.other_question;
     if !others.is_empty() {
@@ -110,8 +110,8 @@ fn warn(joined: &Joined, rows: usize, path: &Path) {
     }
 }
 
-/// Removes the manifest of an earlier run, which is wrong while its files are being replaced. A link or a device is left alone and
-/// written through later.
+/// Removes the manifest of an earlier run, which is wrong while its files are being replaced. A link or a device is kept and
+/// written to later.
 fn remove(path: &Path) -> Result<()> {
     let is_file = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
     if is_file {

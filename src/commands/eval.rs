@@ -1,4 +1,4 @@
-//! `undertone eval`: accuracy of a model over a data set, as a table or JSON.
+//! `undertone eval`: measures the accuracy of a model on a data set, as a table or JSON.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -15,10 +15,10 @@ use crate::engine::model::{Cancel, Model};
 use crate::lab::analysis::evaluate::{self, Evaluation, Modes, evidence};
 use crate::lab::analysis::problems;
 
-/// Evaluates and prints.
+/// Evaluates a model and prints the figures.
 ///
 /// # Errors
-/// When model or data cannot be read, the model fails, or the output cannot be written.
+/// When the model or the data cannot be read, the model fails, or the output cannot be written.
 pub fn run(args: &EvalArgs) -> Result<()> {
     let budget = budget(&args.budget)?;
     let explorer = load(&args.model)?;
@@ -85,7 +85,7 @@ fn data(args: &EvalArgs, model: &Model) -> Result<(String, Vec<Problem>)> {
 
 type Column = (&'static str, fn(&Modes) -> Option<Share>);
 
-/// The ways of running, as rows of the table.
+/// The conditions, as rows of the table.
 const ROWS: [Column; 8] = [
     ("all latents", |m| m.latent),
     ("no latents", |m| m.no_latents),

@@ -1,4 +1,4 @@
-//! The wiring of the explorer: model worker, terminal loop, and the effects that touch files.
+//! Sets up the explorer: model worker, terminal loop, and effects on files.
 
 mod command;
 mod files;
@@ -24,15 +24,15 @@ use crate::explorer::term;
 use crate::explorer::worker;
 use crate::lab::rows::calibration::Calibration;
 
-/// Problems that were given, and where they come from.
+/// The origin and the problems of a `--data` file.
 type Given = (String, Vec<Problem>);
-/// A session file that was opened.
+/// An opened session file.
 type Opened = (PathBuf, SessionFile);
 
-/// How many generated problems the list offers.
+/// Number of generated problems in the list.
 const LISTED: usize = 200;
 
-/// Opens the explorer; without a terminal, prints the report on the first problem instead.
+/// Opens the explorer; without a terminal, prints the report on one problem instead.
 ///
 /// # Errors
 /// When the data file cannot be read, the terminal fails, or the report cannot be made.
@@ -70,10 +70,10 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
     screen(app, files, (placement, opener), &args.screen)
 }
 
-/// Opens a saved session: shown as recorded, and run again where its model is at hand.
+/// Opens a saved session, shown as recorded and run again if its model is available. Without a terminal, prints it as Markdown.
 ///
 /// # Errors
-/// When the file is no session or the terminal fails.
+/// When the file is not a session or the terminal fails.
 pub fn open(args: &OpenArgs) -> Result<u8> {
     let (session, loaded) = read_session(&args.file)?;
     let unread = loaded.as_ref().map_or(&[][..], |loaded| &loaded.unread);
@@ -109,13 +109,13 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
     screen(app, files, (placement, opener), &args.screen)
 }
 
-/// How often the answers of the bundled models are right at each rung.
+/// Returns the calibrations of the bundled models.
 fn calibrations() -> Vec<Calibration> {
     let read = model::calibrations().map(Calibration::parse);
     read.filter_map(std::result::Result::ok).collect()
 }
 
-/// A session from a JSON export, or from its own file together with that file.
+/// Reads a session from a JSON export, or from a session file, which is returned too.
 fn read_session(path: &Path) -> Result<(Session, Option<Loaded>)> {
     let bytes = store::read_bytes(path)?;
     let text = String::from_utf8_lossy(&bytes);
@@ -134,7 +134,7 @@ fn screen(
 ) -> Result<u8> {
     let paths = Paths::discover()?;
     let log_file = paths.log_file();
-    // Without a log the explorer is as good as with one.
+    // The explorer works without a log.
     let log = logging::init(&log_file).and_then(|()| logging::open(&log_file));
     let log = match log {
         Ok(log) => {
@@ -169,7 +169,7 @@ fn screen(
     }
 }
 
-/// The bundled models, the published ones on this machine, and those to download.
+/// Returns the bundled models, the published ones on this machine, and those to download.
 fn choices(hub: &hub::Options) -> Vec<ModelChoice> {
     let bundled = model::bundled_names().into_iter().map(|name| ModelChoice {
         name: name.to_owned(),
@@ -202,7 +202,7 @@ fn author() -> String {
         .unwrap_or_else(|| "analyst".to_owned())
 }
 
-/// Colour is on unless switched off; `NO_COLOR` counts when it is not empty.
+/// Returns whether to use colour; automatic means unless `NO_COLOR` is non-empty.
 fn wants_colour(choice: cli::ColorChoice) -> bool {
     match choice {
         cli::ColorChoice::Always => true,
@@ -211,14 +211,14 @@ fn wants_colour(choice: cli::ColorChoice) -> bool {
     }
 }
 
-/// A terminal on both ends that can draw.
+/// Returns whether input and output are a capable terminal.
 fn is_interactive() -> bool {
     std::io::stdout().is_terminal()
         && std::io::stdin().is_terminal()
         && std::env::var("TERM").as_deref() != Ok("dumb")
 }
 
-/// Whether the locale says UTF-8; an unset locale counts as not.
+/// Returns whether the locale is UTF-8; false if unset.
 fn locale_is_utf8() -> bool {
     let set = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
@@ -235,8 +235,8 @@ mod tests {
     use crate::engine::model::{Checkpoint, Device, LoadOptions, Model};
     use crate::lab::analysis::verdict::{Budget, Strategy, TOP_K};
 
-    /// A calibration is worth nothing for another model, and for a verdict that may cost more or less: after a change of either
-    /// it is made anew (assets/training/README.md).
+    /// A calibration is valid only for its model and budget. It must be redone after a change of either
+    /// (assets/training/README.md).
     #[test]
     fn every_bundled_model_has_the_calibration_of_its_weights_and_of_the_usual_budget() {
         let all = calibrations();

@@ -1,4 +1,4 @@
-//! `undertone export`: a saved session as JSON or Markdown.
+//! `undertone export`: exports a saved session as JSON or Markdown.
 
 use super::{print, report_unread};
 use crate::commands::cli::{self, ExportArgs};

@@ -1,4 +1,4 @@
-//! `undertone fetch`: brings a published checkpoint to the cache and says where it lies and what to run next.
+//! `undertone fetch`: downloads a published checkpoint to the cache and prints its path and the next command.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::core::error::Result;
 use crate::core::text::{Page, megabytes, sanitize};
 use crate::engine::hub::{self, Fetched, HubError, Verified};
 
-/// The exit code after Ctrl-C, as shells expect it.
+/// The exit code after Ctrl-C, as in shells.
 const INTERRUPTED: u8 = 130;
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Debug, Serialize)]
 struct Report {
     schema: &'static str,
@@ -27,19 +27,19 @@ struct Report {
     shards: Vec<PathBuf>,
     bytes: u64,
     sha256: Option<String>,
-    /// The weights files whose SHA-256 was computed now and is what the hub stated.
+    /// The weights files whose SHA-256 was computed now and matches the hub's.
     verified: Vec<String>,
-    /// The weights files for which the hub stated none.
+    /// The weights files for which the hub states no hash.
     unverified: Vec<String>,
-    /// Files that lay damaged in the cache and were downloaded again.
+    /// Files that were damaged in the cache and downloaded again.
     mended: Vec<String>,
     base: Option<String>,
     config: Option<PathBuf>,
     tokenizer: Option<PathBuf>,
     tokenizer_config: Option<PathBuf>,
-    /// Why the files of the base are not here.
+    /// Why the files of the base are missing.
     problem: Option<Problem>,
-    /// What to run next.
+    /// The next command to run.
     next: String,
 }
 
@@ -50,10 +50,10 @@ struct Problem {
     hint: String,
 }
 
-/// Fetches a checkpoint; the exit code is 130 after Ctrl-C, and the next run goes on from there.
+/// Fetches a checkpoint. After Ctrl-C the exit code is 130, and the next run resumes the download.
 ///
 /// # Errors
-/// When the checkpoint or the files of its base cannot be had, or the output cannot be written.
+/// When the checkpoint or the files of its base cannot be fetched, or the output cannot be written.
 pub fn run(args: &FetchArgs) -> Result<u8> {
     let options = hub_options(args.offline);
     let interrupted = on_interrupt();
@@ -75,7 +75,7 @@ pub fn run(args: &FetchArgs) -> Result<u8> {
             } else {
                 Page::of(text(&found))
             })?;
-            // The weights are here, but cannot be opened without what is missing.
+            // The weights are present but unusable without the missing files.
             problem.map_or(Ok(0), |problem| Err(hub_error(problem)))
         }
         Err(error @ HubError::Cancelled) => {
@@ -86,11 +86,11 @@ pub fn run(args: &FetchArgs) -> Result<u8> {
     }
 }
 
-/// Notes Ctrl-C instead of ending at once.
+/// Returns a flag that Ctrl-C sets instead of ending the process.
 fn on_interrupt() -> Arc<AtomicBool> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
-    // Without the thread Ctrl-C ends the process at once, and the partial file can still be resumed.
+    // Without the thread Ctrl-C ends the process, and the partial file can still be resumed.
     let _ = thread::Builder::new()
         .name("interrupt".to_owned())
         .spawn(move || {

@@ -1,4 +1,4 @@
-//! Notes on gold answers ahead of a run: which were reduced to a number, and which the model cannot say.
+//! Notes on gold answers before a run: those reduced to a number, and those the model cannot produce.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,12 @@ use crate::core::text::{sanitize, truncate};
 use crate::core::types::Task;
 use crate::engine::model::Model;
 
-/// How many are shown.
+/// Number of answers shown.
 const SHOWN: usize = 3;
-/// How wide one may be.
+/// The largest width of an answer.
 const WIDTH: usize = 40;
 
-/// Says on standard error which gold answers were reduced to a number, and which no answer of the model can equal.
+/// Prints to standard error the gold answers reduced to a number and those that no answer of the model can equal.
 pub fn note(model: &Model, problems: &[&Problem], dressed: &[Dressed]) {
     let all = problems.len();
     if !dressed.is_empty() {
@@ -29,7 +29,7 @@ pub fn note(model: &Model, problems: &[&Problem], dressed: &[Dressed]) {
         );
         said(&what, &shown.collect::<Vec<_>>(), dressed.len());
     }
-    // Many problems share an answer.
+    // A cache, because many problems share an answer.
     let mut known: HashMap<&str, bool> = HashMap::new();
     let mut unmet: Vec<(usize, &Problem)> = Vec::new();
     for (row, problem) in problems.iter().enumerate() {
@@ -63,7 +63,7 @@ fn said(what: &str, shown: &[String], all: usize) {
     print_note(&sanitize(&format!("{what}: {}{more}", shown.join(", "))));
 }
 
-/// Whether the model can say an answer: its vocabulary has every word, and arithmetic ends in a number.
+/// Returns whether the model can produce an answer: its vocabulary has every word, and an arithmetic answer is a number.
 fn can_be_said(model: &Model, answer: &str) -> bool {
     (model.info().task != Task::Math || gold::is_number(answer))
         && model

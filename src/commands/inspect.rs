@@ -1,4 +1,4 @@
-//! `undertone inspect`: one question, everything the explorer shows, as JSON (`undertone.inspect/1`) or text.
+//! `undertone inspect`: prints everything the explorer shows of one question, as JSON (`undertone.inspect/1`) or text.
 
 use std::collections::BTreeSet;
 
@@ -22,18 +22,18 @@ use crate::lab::analysis::{Workbench, problems, run};
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.inspect/1";
 
-/// The report. Fields are only ever added.
+/// The report. Fields are only added.
 #[derive(Debug, Serialize)]
 pub struct Inspection {
     schema: &'static str,
     model: ModelInfo,
-    /// The problems whose latents serve as donors, means and null.
+    /// The reference set: the problems whose latents serve as donors, means and null.
     reference: String,
     question: String,
     unknown_words: Vec<String>,
     input_ids: Vec<u32>,
     latents: Vec<Latent>,
-    /// The answer with the given latents off; the clean answer when none is.
+    /// The answer with the given latents off; the clean answer if none is off.
     answer: Answer,
     #[serde(skip_serializing_if = "Option::is_none")]
     clean_answer: Option<Answer>,
@@ -54,16 +54,16 @@ struct Latent {
     norm: Option<f32>,
     entropy: Option<f32>,
     top: Vec<TokenRead>,
-    /// The top tokens of the learned lens; empty where there is none.
+    /// The top tokens of the tuned lens; empty without one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     learned: Vec<TokenRead>,
     phrases: Vec<Phrase>,
-    /// Top decoded token at this position in the ablated run (first donor for resample).
+    /// The top decoded token at this position in the ablated run (first donor for resample).
     #[serde(skip_serializing_if = "Option::is_none")]
     top_after: Option<String>,
 }
 
-/// The verdict, with what is most asked for at its top level.
+/// The verdict, with the most used figures repeated at the top level.
 #[derive(Debug, Serialize)]
 struct Judgement {
     #[serde(flatten)]
@@ -78,7 +78,7 @@ struct Judgement {
 /// Inspects one question and prints it.
 ///
 /// # Errors
-/// When the question, the model or the request does not work out, or, with `--check`, when the verdict is not sound.
+/// When the question, the model or the request fails, or, with `--check`, when the verdict is not sound.
 pub fn run(args: &InspectArgs) -> Result<()> {
     if args.value == Value::Donor {
         return Err(Error::usage_with_hint(
@@ -113,11 +113,11 @@ pub fn run(args: &InspectArgs) -> Result<()> {
     }
 }
 
-/// Prints the report that the explorer is without a terminal: on a problem of the given list, else on the question that comes on
-/// standard input, else on the first problem of the model's own kind.
+/// Prints the report that replaces the explorer without a terminal: on a problem of the given list, else on the question on
+/// standard input, else on the first problem of the model's task.
 ///
 /// # Errors
-/// When there is no such problem, the question cannot be read, or the model does not work out.
+/// When there is no such problem, the question cannot be read, or the model fails.
 pub fn first_problem(
     model: &ModelArgs,
     given: Option<&(String, Vec<Problem>)>,
@@ -152,7 +152,7 @@ pub fn first_problem(
     )?)))
 }
 
-/// The first problem of the list that the explorer offers.
+/// Returns the first problem of the explorer's list.
 fn first(task: Task) -> Result<Problem> {
     let problems = problems::for_task(task, Split::Test, 1, problems::LIST_SEED)
         .map_err(|e| Error::usage(e.to_string()))?;
@@ -164,7 +164,7 @@ fn first(task: Task) -> Result<Problem> {
     })
 }
 
-/// What is asked about a question.
+/// The request on a question.
 struct Ask {
     mode: Option<Mode>,
     off: Option<Off>,

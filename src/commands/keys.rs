@@ -1,4 +1,4 @@
-//! `undertone keys`: the keys of the explorer, read off the action table.
+//! `undertone keys`: lists the keys of the explorer, from the action table.
 
 use super::print;
 use crate::commands::cli::KeysArgs;
@@ -7,7 +7,7 @@ use crate::core::text::Page;
 use crate::explorer::app::action::Action;
 use crate::explorer::keymap::Keymap;
 
-/// Prints the keys in force: by heading, or one tab-separated line an action with `--list`.
+/// Prints the keys by heading, or with `--list` one tab-separated line per action.
 ///
 /// # Errors
 /// When the output cannot be written.

@@ -1,4 +1,4 @@
-//! `undertone lens fit`: fits a learned lens to a model and writes its maps and its card.
+//! `undertone lens fit`: fits a tuned lens to a model and writes its maps and its card.
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -22,13 +22,13 @@ use crate::lab::analysis::learned::card::{Card, Figures, Origin, Score};
 use crate::lab::analysis::learned::{self, Recipe};
 use crate::lab::analysis::problems;
 
-/// Layers that a command line may name; no model has as many.
+/// The largest layer accepted on the command line, beyond any model's.
 const MOST_LAYERS: usize = 1000;
 
-/// Fits, writes and prints the figures.
+/// Fits and writes a lens, and prints its figures.
 ///
 /// # Errors
-/// When model or data cannot be read, they do not suffice, or the folder cannot be written.
+/// When the model or the data cannot be read or do not suffice, or the folder cannot be written.
 pub fn run(args: &FitArgs) -> Result<()> {
     if args.model.mode.is_some() {
         return Err(Error::usage(
@@ -61,7 +61,7 @@ pub fn run(args: &FitArgs) -> Result<()> {
     let fitted = learned::fit(&model, &recipe, &origin, &problems, &mut progress, &cancel);
     meter.finish();
     let (files, card) = fitted?;
-    // The card comes last: it holds the hash of the maps, so that a lens written in part is refused.
+    // The card is last and holds the hash of the maps, so that a lens written in part is refused.
     let maps = files.tensors()?;
     file::write_out(&args.out.join(TENSOR_FILE), &maps)?;
     file::write_out(&args.out.join(CARD_FILE), files.card().as_bytes())?;
@@ -97,11 +97,11 @@ fn layers(ranges: &[RangeInclusive<usize>]) -> Result<Vec<usize>> {
     }
 }
 
-/// The problems, and where they came from.
+/// Returns the problems and their origin.
 fn data(args: &FitArgs, model: &Model, recipe: &Recipe) -> Result<(Origin, Vec<Problem>)> {
     let command = Some(command(std::env::args_os().skip(1)));
     if let Some(path) = &args.data {
-        // Once: a pipe has nothing to read a second time.
+        // Read once: it may be a pipe.
         let text = source::read_text(path)?;
         let problems = problem_file::parse(&text, path)?;
         let origin = Origin {
@@ -131,7 +131,7 @@ fn data(args: &FitArgs, model: &Model, recipe: &Recipe) -> Result<(Origin, Vec<P
     Ok((origin, problems))
 }
 
-/// The command line as a shell takes it.
+/// Returns the command line quoted for a shell.
 fn command(args: impl Iterator<Item = OsString>) -> String {
     let mut command = "undertone".to_owned();
     for arg in args {
@@ -169,7 +169,7 @@ fn report(args: &FitArgs, card: &Card) -> String {
     text
 }
 
-/// The held-out figures as a table, one line for each latent and one for each layer.
+/// Formats the held-out figures as a table, one line per latent and one per layer.
 fn figures(card: &Card, pen: Pen) -> String {
     let mut text = pen.prose(
         "held-out latents: how often the result of the gold step is the first token, or among the first five; \
@@ -229,7 +229,7 @@ fn row(figures: &Figures) -> Vec<String> {
     ]
 }
 
-/// A share in percent with its interval.
+/// Formats a share in percent with its interval.
 pub(super) fn share(share: &Share) -> String {
     let (low, high) = share.ci95;
     let percent = |x: f64| format!("{:.1}", 100.0 * x);

@@ -1,4 +1,4 @@
-//! `undertone merge`: the shards of one run put together.
+//! `undertone merge`: merges the shards of a run.
 
 use super::{print, print_warning};
 use crate::commands::cli::MergeArgs;
@@ -6,10 +6,10 @@ use crate::core::error::Result;
 use crate::core::text::Page;
 use crate::lab::rows::merge::{How, merge};
 
-/// Merges, and says what was merged.
+/// Merges the shards and prints the counts.
 ///
 /// # Errors
-/// When the folders are not the parts of one run, or something cannot be read or written.
+/// When the folders are not the parts of one run, or a file cannot be read or written.
 pub fn run(args: &MergeArgs) -> Result<()> {
     let how = How {
         force: args.force,

@@ -1,6 +1,5 @@
-//! How far a download or other long work is, on standard error: one line that is redrawn on a terminal, plain lines elsewhere.
-//!
-//! No colour is used, so there is none to switch off.
+//! Shows the progress of downloads and other long work on standard error: one redrawn line on a terminal, else plain lines. It
+//! uses no colour.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
@@ -8,21 +7,21 @@ use std::time::{Duration, Instant};
 use crate::core::text::{megabytes, sanitize, truncate};
 use crate::engine::hub::Progress;
 
-/// How often the line is redrawn at most.
+/// The shortest interval between redraws.
 const REDRAW: Duration = Duration::from_millis(100);
-/// How many plain lines a file gets at most while it arrives.
+/// The number of parts of a file, each of which gets a plain line.
 const TENTHS: u64 = 10;
-/// Where the width of the terminal is not known.
+/// The width assumed for a terminal of unknown width.
 const DEFAULT_WIDTH: u16 = 80;
 
-/// Shows the progress of a download.
+/// A progress display.
 pub(super) struct Meter {
     is_terminal: bool,
     drawn: Option<Instant>,
     file: Option<Arriving>,
 }
 
-/// A file that arrives over one connection.
+/// A file being downloaded over one connection.
 struct Arriving {
     name: String,
     since: Instant,
@@ -40,7 +39,7 @@ impl Meter {
         }
     }
 
-    /// Shows a step.
+    /// Shows a step of a download.
     pub(super) fn show(&mut self, step: Progress<'_>) {
         match step {
             Progress::Looking { repo } => self.say(&format!("{repo}: asking what it holds"), true),
@@ -58,7 +57,7 @@ impl Meter {
         }
     }
 
-    /// Shows a line of any other work; where there is no terminal, only if it is due.
+    /// Shows a line on other work; without a terminal only if `is_due`.
     pub(super) fn line(&mut self, line: &str, is_due: bool) {
         self.say(line, is_due);
     }
@@ -85,7 +84,7 @@ impl Meter {
         }
         let Some(file) = &mut self.file else { return };
         let reached = tenths(done, total);
-        // Plain lines: the start, and each tenth of the way.
+        // Plain lines are due at the start and at every tenth.
         let is_due = is_new || reached > file.tenths;
         file.tenths = file.tenths.max(reached);
         let elapsed = file.since.elapsed();
@@ -99,7 +98,7 @@ impl Meter {
         self.say(&line, is_due);
     }
 
-    /// Redraws the line, or writes it if it is due as a plain one.
+    /// Redraws the line on a terminal, or writes a plain line if `is_due`.
     fn say(&mut self, line: &str, is_due: bool) {
         let line = sanitize(line);
         if !self.is_terminal {
@@ -118,7 +117,7 @@ impl Meter {
     }
 }
 
-/// Writes to standard error; one that cannot be written is ignored.
+/// Writes to standard error. Write errors are ignored.
 fn write(text: &str) {
     let mut err = std::io::stderr().lock();
     let _ = err.write_all(text.as_bytes());
@@ -144,7 +143,7 @@ fn amount(done: u64, total: Option<u64>) -> String {
     }
 }
 
-/// How fast it is, and how long it still takes; nothing in the first second.
+/// Formats the speed and the remaining time; empty in the first second.
 fn speed(arrived: u64, done: u64, total: Option<u64>, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     let Some(rate) = arrived.checked_div(seconds).filter(|rate| *rate > 0) else {

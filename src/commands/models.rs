@@ -1,4 +1,4 @@
-//! `undertone models`: the bundled models, and the published checkpoints with whether they are in the cache.
+//! `undertone models`: lists the bundled models, and the published checkpoints with their state in the cache.
 
 use std::path::PathBuf;
 
@@ -63,8 +63,8 @@ struct Accuracy {
     table: &'static str,
 }
 
-/// Lists the bundled models and the published checkpoints. Each bundled one is loaded, so its row also says that its
-/// self-tests passed; the published ones are only looked for in the cache.
+/// Lists the bundled models and the published checkpoints. Bundled models are loaded, which runs their self-tests; published
+/// ones are only looked up in the cache.
 ///
 /// # Errors
 /// When a bundled model does not load, or the output cannot be written.

@@ -1,4 +1,4 @@
-//! The question that a subcommand is about: typed, from standard input, or from a file of problems.
+//! The question of a subcommand: from an option, standard input, or a file of problems.
 
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -8,14 +8,14 @@ use crate::core::file;
 use crate::core::problem::Problem;
 use crate::core::problem_file::{self, source};
 
-/// A question and what is known about it.
+/// A question with its gold solution, if known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// The question.
     pub text: String,
     /// The gold answer, if known.
     pub gold: Option<String>,
-    /// How many steps its gold solution has, if known.
+    /// Number of steps of its gold solution, if known.
     pub steps: Option<usize>,
 }
 
@@ -29,13 +29,13 @@ impl From<Problem> for Question {
     }
 }
 
-/// The longest question that is read from standard input, in bytes.
+/// The longest question accepted on standard input, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// The question that another program hands over on standard input; none on a terminal, and none where nothing comes.
+/// Reads the question piped to standard input; returns `None` on a terminal or without input.
 ///
 /// # Errors
-/// When it cannot be read, is too long, or holds nothing but blanks.
+/// When the input cannot be read, is too long, or is blank.
 pub fn piped() -> Result<Option<Question>> {
     if std::io::stdin().is_terminal() {
         return Ok(None);
@@ -57,13 +57,13 @@ pub fn piped() -> Result<Option<Question>> {
     }))
 }
 
-/// All of standard input, without a byte-order mark.
+/// Reads standard input without a byte order mark.
 fn standard_input() -> Result<String> {
     let text = file::read_stdin(LONGEST)?;
     Ok(source::without_mark(&text).to_owned())
 }
 
-/// The error of an `--index` that a list does not have.
+/// Returns the error for an `--index` beyond the end of a list.
 #[must_use]
 pub fn no_problem(list: &str, index: usize, count: usize) -> Error {
     let last = count.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! `undertone report`: what a batch run is worth, as Markdown, HTML, CSV or JSON.
+//! `undertone report`: reports on a batch run as Markdown, HTML, CSV or JSON.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::lab::report::render::{csv, html, json, markdown};
 use crate::lab::report::{self, Run, calibration};
 use crate::lab::rows::FILE;
 
-/// Reads the runs, writes the files that are asked for, and prints the report where none is or where JSON is asked for.
+/// Reads the runs and writes the requested files; prints the report if no file or if JSON is requested.
 ///
 /// # Errors
 /// When a run cannot be read, or a file is one of a run, already exists or cannot be written.
@@ -36,7 +36,7 @@ pub fn run(args: &RunReportArgs) -> Result<()> {
     let controls = args.control.iter().map(|folder| read(folder));
     let controls: Vec<Run> = controls.collect::<Result<_>>()?;
     let report = report::report(&run, hard.as_ref(), &controls);
-    // Which tables there are follows from the runs.
+    // The set of tables depends on the runs.
     let tables = args
         .csv
         .as_ref()
@@ -77,7 +77,7 @@ pub fn run(args: &RunReportArgs) -> Result<()> {
     }
 }
 
-/// Reads a run; a warning says if its last row is not all there.
+/// Reads a run and warns of a truncated last row.
 fn read(folder: &Path) -> Result<Run> {
     let run = Run::read(folder)?;
     if run.is_torn {

@@ -1,4 +1,4 @@
-//! `undertone run`: experiments over a data set, a row for each problem and experiment.
+//! `undertone run`: runs experiments over a data set, with one row per problem and experiment.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -20,16 +20,16 @@ use crate::lab::rows::journal::Journal;
 use crate::lab::rows::parquet;
 use crate::lab::rows::{Data, Experiment, Header, Protocol, SCHEMA, Settings};
 
-/// Problems that are generated unless asked otherwise.
+/// The default number of generated problems.
 const GENERATED: usize = 1000;
-/// A model with fewer parameters leaves cores idle, so that batches are worked on side by side.
+/// Models with fewer parameters leave cores idle, so their batches are computed in parallel.
 const SMALL: usize = 20_000_000;
-/// Problems of a batch for a model that is not small.
+/// The batch size for models that are not small.
 const LARGE_BATCH: usize = 8;
-/// How many tokens the published searches read of a position.
+/// Number of top tokens that the published searches read of a position.
 const PAPER_TOP_K: usize = 10;
 
-/// Runs, or goes on with a run; gives the exit code.
+/// Starts or resumes a run; returns the exit code.
 ///
 /// # Errors
 /// When the model, the data or the folder cannot be used, the model fails, or the rows cannot be written.
@@ -66,19 +66,19 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     });
     meter.finish();
     let ended = ended?;
-    // A second signal asks for the end at once.
+    // After a second signal the program ends at once.
     if args.parquet && !cancel.is_cancelled() {
         parquet::write(&args.out)?;
     }
     let said = print(&Page::of(meter.said(&args.out, ended)));
     match ended {
         Ended::Whole => said.map(|()| 0),
-        // After a hang-up there is nobody to say it to.
+        // After a hang-up the message cannot be printed, so that error is ignored.
         Ended::Stopped => Ok(asked.exit_code()),
     }
 }
 
-/// Refuses a folder in which the run would write over what it reads.
+/// Refuses a folder in which the run would overwrite its inputs.
 fn spare_inputs(args: &RunArgs, header: &Header) -> Result<()> {
     let mut outputs = Outputs::new(true);
     let model = Checkpoint::files_of(&args.model.model);
@@ -99,7 +99,7 @@ fn spare_inputs(args: &RunArgs, header: &Header) -> Result<()> {
     Ok(())
 }
 
-/// Batches side by side: on a processor as many as there are cores for a model that does not fill one, else one at a time.
+/// Returns the default number of parallel batches: one per core for a small model on the CPU, else one.
 fn jobs(model: &Model) -> usize {
     let small = model.info().parameters < SMALL && model.info().device == "cpu";
     if small {
@@ -109,7 +109,7 @@ fn jobs(model: &Model) -> usize {
     }
 }
 
-/// Problems of a batch: early stopping runs those of one side by side, which pays where a pass reads many weights.
+/// Returns the default batch size. Early stopping runs a batch together, which pays off if a pass reads many weights.
 fn batch(model: &Model) -> usize {
     if model.info().parameters < SMALL {
         1
@@ -118,7 +118,7 @@ fn batch(model: &Model) -> usize {
     }
 }
 
-/// The problems and where they come from.
+/// Returns the problems and their origin.
 fn data(args: &RunArgs, model: &Model) -> Result<(String, Vec<Solved>)> {
     if let Some(path) = &args.data {
         let text = source::read_text(path)?;
@@ -196,16 +196,16 @@ fn header(
     }
 }
 
-/// What signals asked for.
+/// The state of received signals.
 struct Asked {
-    /// Set once the batches in hand are to be the last.
+    /// Set to stop after the current batches.
     stop: Arc<AtomicBool>,
     /// The number of the last signal.
     signal: Arc<AtomicU8>,
 }
 
 impl Asked {
-    /// The first interrupt, request to end or hang-up lets the batches in hand finish; the second gives them up.
+    /// Listens for SIGINT, SIGTERM and SIGHUP. The first lets the current batches finish, the second cancels them.
     fn listen(cancel: Cancel) -> Result<Self> {
         let (stop, signal) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU8::new(0)));
         let asked = Self {
@@ -233,7 +233,7 @@ impl Asked {
         Ok(asked)
     }
 
-    /// The exit code of a run that was stopped, as shells have it: 128 and the signal's number.
+    /// Returns the exit code of a stopped run: 128 plus the signal's number, as in shells.
     fn exit_code(&self) -> u8 {
         const INTERRUPT: u8 = 2;
         let number = self.signal.load(Ordering::Relaxed);
@@ -241,7 +241,7 @@ impl Asked {
     }
 }
 
-/// The signals that ask a run to end.
+/// The signals that stop a run.
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -256,7 +256,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            // Under `nohup` the run is to outlive its terminal.
+            // Under `nohup` the run must outlive its terminal.
             hang_up: if hang_up_is_ignored() {
                 None
             } else {
@@ -265,7 +265,7 @@ impl Signals {
         })
     }
 
-    /// The number of the next signal; none if none can come.
+    /// Waits for the next signal and returns its number; `None` if none can arrive.
     async fn next(&mut self) -> Option<u8> {
         let hang_up = async {
             match &mut self.hang_up {
@@ -281,7 +281,7 @@ impl Signals {
     }
 }
 
-/// Whether whoever started this process had it ignore hang-ups. Linux tells; elsewhere it is not known.
+/// Returns whether the process was started with hang-ups ignored; always false except on Linux.
 #[cfg(unix)]
 fn hang_up_is_ignored() -> bool {
     let status = file::read_text("/proc/self/status".as_ref()).unwrap_or_default();
@@ -290,7 +290,7 @@ fn hang_up_is_ignored() -> bool {
     ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
-/// The signals that ask a run to end.
+/// The signals that stop a run.
 #[cfg(not(unix))]
 struct Signals;
 
@@ -300,13 +300,13 @@ impl Signals {
         Ok(Self)
     }
 
-    /// The number of the next signal; none if none can come.
+    /// Waits for the next signal and returns its number; `None` if none can arrive.
     async fn next(&mut self) -> Option<u8> {
         tokio::signal::ctrl_c().await.is_ok().then_some(2)
     }
 }
 
-/// How far the run is, with its rate and what is left, on standard error: a bar on a terminal, else a line now and then.
+/// Shows the progress, rate and remaining time of a run on standard error: a bar on a terminal, else occasional lines.
 struct Meter {
     bar: indicatif::ProgressBar,
     began: std::time::Instant,
@@ -316,7 +316,7 @@ struct Meter {
 }
 
 impl Meter {
-    /// How often a line is written where there is no terminal.
+    /// The interval between lines without a terminal.
     const EVERY: Duration = Duration::from_secs(10);
 
     fn new() -> Self {
@@ -352,7 +352,7 @@ impl Meter {
         }
     }
 
-    /// Problems a second since the run was begun here, and what is left at that rate.
+    /// Formats the problems per second since this process began, and the remaining time at that rate.
     fn rate(&self) -> String {
         let (Some(first), Some(last)) = (self.first, self.last) else {
             return String::new();

@@ -1,4 +1,4 @@
-//! `undertone selftest`: the engine against recorded outputs of the reference, as a table or JSON.
+//! `undertone selftest`: checks the engine against recorded outputs of the reference, as a table or JSON.
 
 use super::{placement, print, to_json};
 use crate::commands::cli::SelftestArgs;
@@ -7,10 +7,10 @@ use crate::core::text::{Page, sanitize};
 use crate::engine::model::{LoadOptions, Precision};
 use crate::lab::parity::{self, Checked, Report};
 
-/// Checks and prints.
+/// Runs the checks and prints the report.
 ///
 /// # Errors
-/// When the folder holds no recordings, when something does not agree, or when the output cannot be written.
+/// When the folder holds no recordings, a check fails, or the output cannot be written.
 pub fn run(args: &SelftestArgs) -> Result<()> {
     let options = LoadOptions {
         precision: Precision::F32,

@@ -1,15 +1,15 @@
-//! Comparison of answers (methods.md 1.7), and early stopping measures over forced answers (methods.md 4).
+//! Comparison of answers (docs/methods.md M3.6), and early stopping measures over forced answers (docs/methods.md M4.2).
 
 use crate::core::types::{EarlyExit, Mode};
 
-/// Returns whether an answer equals the gold one: lower-cased, without commas and white space (methods.md 1.7). As published,
+/// Returns whether an answer equals the gold one: lower-cased, without commas and white space (docs/methods.md M3.6). As published,
 /// strings are compared: `18.0` is not `18`, and a full stop counts.
 #[must_use]
 pub fn is_correct(value: Option<&str>, gold: &str) -> bool {
     value.is_some_and(|value| same(value, gold))
 }
 
-/// Returns whether two answers are equal by methods.md 1.7.
+/// Returns whether two answers are equal by docs/methods.md M3.6.
 #[must_use]
 pub fn same(a: &str, b: &str) -> bool {
     let normal = |s: &str| {
@@ -21,7 +21,7 @@ pub fn same(a: &str, b: &str) -> bool {
     normal(a) == normal(b)
 }
 
-/// Returns the smallest k whose forced answer equals the clean one (methods.md 4); `None` if there is no such k or no clean
+/// Returns the smallest k whose forced answer equals the clean one (docs/methods.md M4.2); `None` if there is no such k or no clean
 /// answer. In written mode, k counts tokens, and k = 0 (no steps) is excluded.
 #[must_use]
 pub fn first_match(exits: &[EarlyExit], mode: Mode, clean: Option<&str>) -> Option<usize> {
@@ -33,7 +33,7 @@ pub fn first_match(exits: &[EarlyExit], mode: Mode, clean: Option<&str>) -> Opti
         .map(|exit| exit.k)
 }
 
-/// Returns the smallest k from which on every forced answer equals the last one, regardless of the clean answer (methods.md 4).
+/// Returns the smallest k from which on every forced answer equals the last one, regardless of the clean answer (docs/methods.md M4.2).
 /// In written mode, answers are compared verbatim and k = 0 is excluded.
 #[must_use]
 pub fn stable_match(exits: &[EarlyExit], mode: Mode) -> Option<usize> {
@@ -89,7 +89,7 @@ pub(crate) mod tests {
 
     #[test]
     fn matches_are_those_of_the_paper() {
-        // The test vectors of methods.md 9.1, and the quirks of section 4.
+        // The test vectors of docs/methods.md M12, and the quirks of section 4.
         for (values, clean, first, stable) in [
             (
                 &["5", "7", "7", "8", "7", "7", "7"][..],

@@ -9,17 +9,17 @@ use super::{Abstain, Found};
 /// The evidence behind a verdict.
 #[derive(Debug, Clone)]
 pub struct Grounds {
-    /// N0.
+    /// Necessity.
     pub necessity: Necessity,
-    /// E1: the result of the search.
+    /// PRESENT: the result of the search.
     pub found: Found,
     /// The null of the search over other problems' latents.
     pub null: Null,
     /// The null of the search over other problems' answers.
     pub null_answers: Option<Null>,
-    /// E2, if a trace was tested by edits.
+    /// TRACKS, if a trace was tested by edits.
     pub tracks: Option<Tracks>,
-    /// E3, if the trace was tested by replaced latents.
+    /// USED, if the trace was tested by replaced latents.
     pub used: Option<Used>,
     /// The decoder that read the latents.
     pub decoder: String,

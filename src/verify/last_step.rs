@@ -1,5 +1,5 @@
 //! Any single step to an answer, regardless of the origin of its operands: the weakest evidence that a top-k can give, and the
-//! measure of how much chance finds (field-map.md 6).
+//! measure of how much chance finds (docs/methods.md M9.3).
 //!
 //! Operands are distinct values: numbers of the question as whole words ([`whole_words`]) and integers read in the latents. A
 //! step takes two or three of them (two may be one value twice), the four operators and the usual precedence; its result is
@@ -36,7 +36,7 @@ pub fn of_question(question: &str) -> Vec<Ratio> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {
     /// All of the last position and the first of each earlier one: what the published operand list takes from the grid for a step
-    /// read at its last latent (methods.md 6.4, rules 1 and 2), except that column 0 counts here.
+    /// read at its last latent (docs/methods.md M6.4, rules 1 and 2), except that column 0 counts here.
     Published,
     /// All of every position.
     All,

@@ -42,7 +42,7 @@ use crate::core::types::{LatentIdx, Source, Task, TokenRead, TraceStep};
 /// Settings of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Search {
-    /// Depth of the top-k lists; more depth adds little signal and many chance hits (field-map.md 6).
+    /// Depth of the top-k lists; more depth adds little signal and many chance hits (docs/methods.md M9.3).
     pub top_k: usize,
     /// Whether to try steps of three operands of one precedence (`16 - 3 - 4 = 9`).
     pub three_operands: bool,

@@ -15,7 +15,7 @@ use crate::core::types::{Necessity, Stood};
 /// fifth of its probability does owe something to the latents.
 pub const THRESHOLD_NATS: f64 = 0.1;
 
-/// The minimum number of donors for "not needed" (field-map.md 5.2): with 16 of 16 kept, the share of donors that would change
+/// The minimum number of donors for "not needed" (docs/methods.md M4.5): with 16 of 16 kept, the share of donors that would change
 /// the answer is below 17 % at 95 % confidence.
 pub const MIN_DONORS: usize = 16;
 

@@ -1,6 +1,6 @@
 //! The null: how often does the complete search reach this answer in latents of other problems?
 //!
-//! Rerunning the complete search corrects for everything it tries (field-map.md 5.4). If several searches run in sequence, a
+//! Rerunning the complete search corrects for everything it tries (docs/methods.md M9.1). If several searches run in sequence, a
 //! problem counts as a hit if any of them succeeds in its latents ([`Hits`]).
 
 use rayon::prelude::*;

@@ -1,9 +1,9 @@
-//! E2: do the latents move as the trace predicts when the question is edited (field-map.md 5.1)?
+//! TRACKS: do the latents move as the trace predicts when the question is edited (docs/methods.md M7.4)?
 //!
 //! Every edit that was run counts. Its answer is evidence for or against the trace, place by place and compared with rival
 //! traces. Latents are read only where the model answers as predicted: such an edit is a trial for the steps it concerns and a
 //! control for the others. The chance rate of a predicted value is measured at other steps' latents under the same edits, and at
-//! the same latent in other problems. Source: methods.md 6.7, and our controls.
+//! the same latent in other problems. Source: docs/methods.md M6.7, and our controls.
 
 use crate::core::stats::binomial::at_least;
 use crate::core::types::{

@@ -1,4 +1,4 @@
-//! E3: does the answer depend on a latent as the trace predicts (field-map.md 5.1)?
+//! USED: does the answer depend on a latent as the trace predicts (docs/methods.md M7.5)?
 //!
 //! A latent is interchanged with one of another question at the same position. If the donor shows the step's own value, the
 //! answer must stay; otherwise it must become what the trace computes from the donor's value. An answer that is merely copied

@@ -1,4 +1,4 @@
-//! `undertone trace` as scripts use it: hand-made records, recorded goldens of the published searches, the figures of field-map.md 6,
+//! `undertone trace` as scripts use it: hand-made records, recorded goldens of the published searches, the figures of docs/methods.md M9.3,
 //! hostile files. Runs the real binary; tests that need the shared fixtures are skipped without them.
 
 use std::collections::BTreeMap;
@@ -135,7 +135,7 @@ fn hand_made_records_give_what_the_rules_say() {
     // Without question numbers, only 12 is available at column 9.
     assert_eq!(forward(0, "without_question_numbers")["tree"], Value::Null);
 
-    // 1: "someone" gives forward chaining a 1 (Q20), a negative answer is read, half is 0.5 or 2.
+    // 1: "someone" gives forward chaining a 1 (docs/methods.md Q20), a negative answer is read, half is 0.5 or 2.
     assert_eq!(
         found[1]["question_numbers_backtracking"],
         json!([0.5, 3, 8])
@@ -425,7 +425,7 @@ fn forward_agrees(grid: &Grid, question: &str, layout: Layout, golden: &Value) {
     assert_eq!(json!(past), golden["answer_token_offset"]);
 }
 
-/// The one documented command (docs/trace.md), within three points of field-map.md 6.
+/// The one documented command (docs/trace.md), within three points of docs/methods.md M9.3.
 #[test]
 fn the_measured_figures_come_out_of_one_command() {
     let Some(path) = shared(GOLDEN) else { return };

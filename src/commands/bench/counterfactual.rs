@@ -1,4 +1,4 @@
-//! `undertone bench --suite counterfactual`: how fast a question's counterfactuals are answered, none of them known before.
+//! `undertone bench --suite counterfactual`: times the interventions on a question, uncached.
 
 use std::time::Instant;
 
@@ -19,34 +19,34 @@ use crate::lab::analysis::{Workbench, early_exit, problems};
 
 /// The schema name and version.
 const SCHEMA: &str = "undertone.bench-counterfactual/1";
-/// Questions that are timed; medians are over them.
+/// Number of questions timed.
 const QUESTIONS: usize = 5;
-/// Tokens of a question, at least, for a model that has room for them.
+/// The length in tokens to which questions are extended for models that are not bundled.
 const TOKENS: usize = 60;
-/// Tokens of an answer: what trained models say, and what a random one, which never stops, is held to.
+/// The token limit of an answer: enough for trained models, and a limit for random ones, which never stop.
 const ANSWER: usize = 6;
 
-/// The report. Milliseconds are medians over the questions.
+/// The report. Milliseconds are medians over the questions unless noted.
 #[derive(Debug, Serialize)]
 struct Report {
     schema: &'static str,
     model: crate::core::types::ModelInfo,
     questions: usize,
-    /// Prompt tokens, the shortest and the longest.
+    /// Prompt tokens of the shortest and the longest question.
     prompt_tokens: (usize, usize),
     n_latents: usize,
     answer_tokens: usize,
-    /// The clean run, reading every position.
+    /// The clean run with every position decoded.
     clean_ms: f64,
-    /// Answer and log-probability after 0..N latents, given the clean run.
+    /// Answers and log-probabilities after 0..N latents, given the clean run.
     early_exits_ms: f64,
-    /// The free answer and all forced ones from the question on, nothing read on the way: what the reference does.
+    /// The free and all forced answers from scratch, with no position decoded, as in the reference.
     early_stopping_ms: f64,
-    /// The same of all questions side by side, a question.
+    /// The same for all questions in one batch, per question.
     side_by_side_ms: f64,
-    /// The first latent resampled where there is no reference set yet.
+    /// The first latent of the first question resampled while the reference set is built.
     first_resample: Vec<Ahead>,
-    /// One latent off, every one in turn, by value.
+    /// Single latents off, by value; medians over latents and questions.
     toggles: Vec<Toggle>,
     lattice: LatticeTime,
     peak_memory_mib: Option<f64>,
@@ -54,7 +54,7 @@ struct Report {
     reference: Option<Reference>,
 }
 
-/// When an answer from so many donors is there, their own runs included.
+/// The time until an answer from `donors` donors is available, including the donors' runs.
 #[derive(Debug, Serialize)]
 struct Ahead {
     donors: usize,
@@ -74,9 +74,9 @@ struct LatticeTime {
     value: AblationValue,
     sets: usize,
     median_ms: f64,
-    /// Over the time of one clean run.
+    /// The time relative to one clean run.
     clean_runs: f64,
-    /// Latent steps computed, and those that the sets would take one at a time.
+    /// Latent steps computed, and those that separate runs of the sets would take.
     latent_steps: (usize, usize),
 }
 
@@ -85,11 +85,11 @@ struct Reference {
     command: String,
     what: String,
     early_stopping_ms: f64,
-    /// Its time over ours.
+    /// Its time divided by ours.
     times_faster: f64,
-    /// Its time over ours side by side.
+    /// Its time divided by ours in a batch.
     times_faster_side_by_side: f64,
-    /// Forced answers that are the same, of all.
+    /// Number of equal forced answers, and of all.
     same_answers: (usize, usize),
 }
 
@@ -97,7 +97,7 @@ struct Reference {
 struct Measured {
     what: String,
     early_stopping_ms: f64,
-    /// By question, then by k.
+    /// Token ids by question, then by k.
     answers: Vec<Vec<Vec<u32>>>,
 }
 
@@ -130,7 +130,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
     }
 }
 
-/// Generated test problems, drawn out to [`TOKENS`] by others where the model was not trained on such.
+/// Returns generated test problems. For a model that is not bundled, problems are concatenated to [`TOKENS`] tokens.
 fn questions(model: &Model) -> Result<Vec<String>> {
     let task = model.info().task;
     let made = problems::for_task(task, Split::Test, 40, problems::LIST_SEED)
@@ -278,7 +278,7 @@ fn time(
     Ok((report, prompts, said))
 }
 
-/// Every latent of every run off by itself, under a few values.
+/// Times every latent of every run off alone, under a few values.
 fn toggles(
     explorer: &Workbench,
     runs: &[CleanRun],
@@ -314,7 +314,7 @@ fn toggles(
     Ok(toggles)
 }
 
-/// What the reference needs to know, as the file that `UNDERTONE_QUESTIONS` names holds it.
+/// Returns the contents of the file that `UNDERTONE_QUESTIONS` names for the reference program.
 fn task(model: &Model, prompts: &[Vec<u32>]) -> String {
     let markers = model.markers();
     let task = json!({
@@ -338,10 +338,10 @@ fn compare(
 ) -> Result<Reference> {
     let mut file = std::env::temp_dir();
     file.push(format!("undertone-questions-{}.json", std::process::id()));
-    // In a folder that everybody can write to.
+    // The folder is world-writable, so existing files are refused.
     write_new(&file, task.as_bytes())?;
     let output = super::reference_output(command, folder, &[("UNDERTONE_QUESTIONS", &file)]);
-    // A left-over in the temporary folder is not worth an error.
+    // A leftover temporary file is not an error.
     let _ = std::fs::remove_file(&file);
     let measured: Measured = serde_json::from_slice(&output?)
         .map_err(|error| refuse(command, &format!("printed something else: {error}")))?;

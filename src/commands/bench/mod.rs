@@ -1,4 +1,4 @@
-//! `undertone bench`: how fast a model loads and runs on this machine, as a table or JSON.
+//! `undertone bench`: times loading and running a model on this machine, as a table or JSON.
 
 mod counterfactual;
 
@@ -20,18 +20,18 @@ use crate::lab::analysis::problems;
 
 /// The schema name and version.
 const SCHEMA: &str = "undertone.bench/1";
-/// Tokens of the prompt that is timed.
+/// Tokens of the timed prompt.
 const PROMPT: usize = 128;
-/// Tokens before the first one that is decoded.
+/// Tokens before the first decoded one.
 const CONTEXT: usize = 64;
-/// Tokens decoded, one after the other.
+/// Tokens decoded one after another.
 const DECODED: usize = 16;
 /// Rows of the batch.
 const ROWS: usize = 32;
 /// Latent steps.
 const LATENTS: usize = 6;
 
-/// The report. Every rate is that of the fastest of `repeats`.
+/// The report. Rates are from the fastest of `repeats`; prompts are shorter for models with fewer positions.
 #[derive(Debug, Serialize)]
 struct Report {
     schema: &'static str,
@@ -41,22 +41,22 @@ struct Report {
     repeats: usize,
     /// Opening, loading and the self-tests.
     load_ms: f64,
-    /// Over a prompt of 128 tokens, the last one's logits included.
+    /// Over a prompt of 128 tokens, including the logits of the last one.
     prefill_tokens_per_s: f64,
-    /// After 64 tokens; none for a model without latents.
+    /// After 64 tokens; `None` for a model without latents.
     latent_steps_per_s: Option<f64>,
-    /// One row, after 64 tokens, logits included.
+    /// One row after 64 tokens, including logits.
     answer_tokens_per_s: f64,
-    /// 32 rows on a shared prefix of 64 tokens, logits included; tokens of all rows.
+    /// 32 rows on a shared prefix of 64 tokens, including logits; counts the tokens of all rows.
     batch_32_tokens_per_s: f64,
-    /// Largest resident memory of this process so far; none where the system does not tell.
+    /// Peak resident memory of this process; `None` if the system does not report it.
     peak_memory_mib: Option<f64>,
-    /// What a reference measured in the same run.
+    /// The measurements of a reference program, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<Reference>,
 }
 
-/// What a reference program said, and our time over its time: below 1 is faster.
+/// The measurements of a reference program, and our time divided by its time: below 1 is faster.
 #[derive(Debug, Serialize)]
 struct Reference {
     command: String,
@@ -64,7 +64,7 @@ struct Reference {
     time_ratio: Ratios,
 }
 
-/// The rates that a reference program prints as JSON; others are passed over.
+/// The rates that a reference program prints as JSON; other fields are ignored.
 #[derive(Debug, Serialize, Deserialize)]
 struct Measured {
     what: String,
@@ -82,7 +82,7 @@ struct Ratios {
     batch_32: f64,
 }
 
-/// Times a model, or writes a random checkpoint to time.
+/// Times a model, or writes a random checkpoint.
 ///
 /// # Errors
 /// When the model cannot be loaded, or the checkpoint or the output cannot be written.
@@ -170,7 +170,7 @@ fn time(model: &Model, load: Duration, repeats: usize) -> std::result::Result<Re
     })
 }
 
-/// Runs the reference program on the same folder, after our own timing, so that the two do not share the processor.
+/// Runs the reference program on the same folder. Called after our timing, so that they do not share the processor.
 fn compare(command: &str, model: &str, ours: &Report) -> Result<Reference> {
     let repeats = ours.repeats.to_string();
     let output = reference_output(command, model, &[("REPEATS", Path::new(&repeats))])?;
@@ -192,7 +192,7 @@ fn compare(command: &str, model: &str, ours: &Report) -> Result<Reference> {
     })
 }
 
-/// Runs a reference program on a model's folder and returns what it printed.
+/// Runs a reference program on a model's folder and returns its output.
 fn reference_output(command: &str, model: &str, environment: &[(&str, &Path)]) -> Result<Vec<u8>> {
     let mut words = command.split_whitespace();
     let program = words.next().ok_or_else(|| refuse(command, "is empty"))?;
@@ -216,7 +216,7 @@ fn refuse(command: &str, why: &str) -> Error {
     )
 }
 
-/// The words, numbers and signs of generated arithmetic problems, without which a random checkpoint could not read a question.
+/// Returns the words, numbers and signs of generated arithmetic problems, the vocabulary of a random checkpoint.
 fn words() -> Result<BTreeSet<String>> {
     let made = problems::for_task(Task::Math, Split::Train, 2_000, problems::REFERENCE_SEED)
         .map_err(|error| Error::usage(error.to_string()))?;
@@ -239,7 +239,7 @@ fn of_shape(name: ShapeName) -> random::Shape {
     }
 }
 
-/// The shortest of several runs, after one that is not counted.
+/// Returns the shortest time of several runs after a warm-up run.
 fn best<T>(
     repeats: usize,
     mut run: impl FnMut() -> std::result::Result<T, ModelError>,
@@ -254,7 +254,7 @@ fn best<T>(
     Ok(best)
 }
 
-/// Linux counts it; elsewhere it is not known.
+/// Returns the peak resident memory, which only Linux reports.
 fn peak_memory_mib() -> Option<f64> {
     let status = file::read_text("/proc/self/status".as_ref()).ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;

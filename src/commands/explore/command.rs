@@ -1,4 +1,4 @@
-//! The command line of a run that is started from the explorer: the same program, with the model as the explorer opens it.
+//! The command line of a run started from the explorer: the same program with the explorer's model options.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use crate::commands::cli::{self, CheckpointArgs, Command};
 use crate::core::paths;
 use crate::explorer::term::RunCommand;
 
-/// The command for a model with these options, looked at before it is run.
+/// Returns the command for a model with the given options, which are parsed first.
 ///
 /// # Errors
-/// Says in one line what is wrong with the options.
+/// Explains in one line what is wrong with the options.
 pub(super) fn command(
     program: PathBuf,
     checkpoint: &CheckpointArgs,
@@ -19,7 +19,7 @@ pub(super) fn command(
 ) -> Result<RunCommand, String> {
     let words = words(options)?;
     let mut given = checkpoint.arguments(model);
-    // What is said in the options goes before what the explorer was told.
+    // The typed `--latents` overrides the explorer's.
     if let Some(at) = given.iter().position(|argument| argument == "--latents")
         && words.iter().any(|word| word.starts_with("--latents"))
     {
@@ -43,7 +43,7 @@ pub(super) fn command(
     }
 }
 
-/// An argument with `~` for the home folder, as a shell reads it: alone, or after the name of an option.
+/// Expands `~` to the home folder as a shell does, at the start of an argument or of an option's value.
 fn at_home(word: &str) -> OsString {
     match word.split_once('=') {
         Some((option, value)) if option.starts_with("--") && value.starts_with('~') => {
@@ -55,7 +55,7 @@ fn at_home(word: &str) -> OsString {
     }
 }
 
-/// Splits options at blanks; double quotes keep blanks, a backslash keeps what follows it in them.
+/// Splits options at blanks outside double quotes; a backslash in quotes escapes the next character.
 fn words(text: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

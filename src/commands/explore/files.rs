@@ -1,4 +1,4 @@
-//! What the explorer does with files: problems, saved sessions, exports; and the words in which it says at the end where they are.
+//! The explorer's effects on files: problems, saved sessions and exports; and its closing messages about them.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -27,15 +27,15 @@ use crate::lab::analysis::problems;
 /// Performs the effects that touch files.
 pub(super) struct Files {
     given: Option<Given>,
-    /// The file that they were read from.
+    /// Their file.
     data: Option<PathBuf>,
-    /// The model as the user asked for it, for runs over data sets.
+    /// The requested model, for runs over data sets.
     checkpoint: CheckpointArgs,
-    /// Where sessions are saved that have no file yet.
+    /// The folder for sessions without a file.
     shelf: Shelf,
-    /// The files of the sessions that were opened here.
+    /// The files of the open sessions.
     open: HashMap<Key, SavedFile>,
-    /// The files that were written.
+    /// The files written.
     saved: BTreeSet<PathBuf>,
 }
 
@@ -128,8 +128,8 @@ impl Performer for Files {
 }
 
 impl Files {
-    /// Nothing was saved yet; new sessions go into `folder`. Problems that were given, with the file they came from, take the place of
-    /// generated ones; a session that was opened goes on in its own file.
+    /// Creates the effects. New sessions are saved in `folder`, an opened one in its own file. Given problems, with their file, replace
+    /// the generated ones.
     pub(super) fn new(
         folder: PathBuf,
         (given, data): (Option<Given>, Option<PathBuf>),
@@ -153,7 +153,7 @@ impl Files {
         }
     }
 
-    /// Where the work is, or what of it could not be saved, in lines. What could not be saved where it belongs is written elsewhere.
+    /// Returns lines on where the work was saved and what was lost. Sessions that could not be saved are rescued first.
     fn farewell(&self, ending: &Ending) -> Vec<String> {
         let mut lines = Vec::new();
         for session in &ending.lost {
@@ -187,8 +187,8 @@ impl Files {
     }
 }
 
-/// Says on standard error where the work is; gives the exit code. A terminal that does not read is not waited for: the process was
-/// told to end.
+/// Prints the closing messages to standard error; returns the exit code. It does not wait for a blocked terminal, because the
+/// process was told to end.
 pub(super) fn part(files: &Files, ending: &Ending) -> u8 {
     const PATIENCE: Duration = Duration::from_secs(1);
     let lines = files.farewell(ending);
@@ -199,13 +199,13 @@ pub(super) fn part(files: &Files, ending: &Ending) -> u8 {
         }
         sender.send(())
     });
-    // Whether it was read changes nothing.
+    // A timeout is ignored.
     let _ = said.recv_timeout(PATIENCE);
     ending.exit_code()
 }
 
-/// Writes a session that could not be saved where it belongs to the temporary folder. Other users can write there too, so no existing
-/// file is overwritten and no link is followed.
+/// Writes a session that could not be saved to the temporary folder. Other users can write there too, so no existing file is
+/// overwritten and no link is followed.
 fn rescue(session: &Session) -> Result<PathBuf> {
     const MOST: u32 = 1_000;
     let text = SessionFile::new(header(), session).to_text();

@@ -1,4 +1,4 @@
-//! The random baselines of a record: those that it brings, or gold steps of other records of the file.
+//! The random baselines of a record: those recorded in it, or gold steps of other records of the file.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::verify::paper::baselines;
 
 /// Gold steps of another record.
 pub struct Baseline<'a> {
-    /// Which record.
+    /// The index of that record.
     pub source_index: Value,
     /// Its steps.
     pub steps: &'a [String],
@@ -20,7 +20,7 @@ pub struct Pool<'a> {
 }
 
 impl<'a> Pool<'a> {
-    /// Sorts the records.
+    /// Groups the records by their number of steps.
     #[must_use]
     pub fn new(records: &'a [Record]) -> Self {
         let steps = records.iter().map(|record| record.gold_steps.as_slice());
@@ -30,13 +30,12 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Returns the places of the records with as many gold steps as one, itself left out.
+    /// Returns the places of the other records with the same number of gold steps.
     pub fn equals(&self, place: usize) -> impl Iterator<Item = usize> {
         self.of.equals(place)
     }
 
-    /// Returns the baselines of a record: those it brings, or else up to five with as many steps of which not every result
-    /// is one of its own.
+    /// Returns the baselines of a record: those recorded in it, or else the [drawn](Self::drawn) ones.
     #[must_use]
     pub fn baselines(&self, place: usize) -> Vec<Baseline<'a>> {
         let record = &self.records[place];
@@ -54,7 +53,7 @@ impl<'a> Pool<'a> {
         self.drawn(place)
     }
 
-    /// Returns up to five records with as many steps of which not every result is one of a record's own.
+    /// Returns up to five records with the same number of steps, some result of which is not among the record's own.
     #[must_use]
     pub fn drawn(&self, place: usize) -> Vec<Baseline<'a>> {
         let drawn = self.of.drawn(place).into_iter();

@@ -1,4 +1,4 @@
-//! What the published searches found, as JSON in the fields of the recorded goldens.
+//! The results of the published searches as JSON, with the fields of the recorded goldens.
 
 use serde_json::{Map, Number, Value, json};
 
@@ -8,7 +8,7 @@ use crate::verify::paper::drawing::{At, Drawing, Kind};
 use crate::verify::paper::step::{Place, Rank, Step};
 use crate::verify::paper::tree::Tree;
 
-/// A whole number; beyond 64 bits as JSON's other kind of number.
+/// Serialises an integer; as a float beyond 64 bits.
 #[must_use]
 pub fn whole(value: i128) -> Value {
     #[allow(
@@ -19,7 +19,7 @@ pub fn whole(value: i128) -> Value {
     Number::from_i128(value).map_or_else(float, Value::Number)
 }
 
-/// A number, as a whole one where it is.
+/// Serialises a number, as an integer if it is one.
 #[must_use]
 #[allow(
     clippy::cast_possible_truncation,
@@ -36,7 +36,7 @@ pub fn number(value: f64) -> Value {
     }
 }
 
-/// A mean, rounded to six places as the goldens are.
+/// Rounds a mean to six places, as in the goldens.
 #[must_use]
 pub fn rounded(value: f64) -> Value {
     Value::from((value * 1e6).round() / 1e6)
@@ -56,8 +56,8 @@ fn place(place: Place) -> Value {
     }
 }
 
-/// A step as the goldens list it: operation, operands, result, operand column, result column, sources, ranks, rank of the
-/// result, rank of the step, explainable, and verified where that was asked.
+/// Serialises a step as in the goldens: operation, operands, result, operand column, result column, sources, ranks, rank of
+/// the result, rank of the step, explainable, and verified if it was checked.
 #[must_use]
 pub fn step(step: &Step) -> Value {
     let operands = &step.operands;
@@ -84,7 +84,7 @@ fn steps<'a>(list: impl IntoIterator<Item = &'a Step>) -> Value {
     list.into_iter().map(step).collect()
 }
 
-/// The selected steps by operand column, or by result column where the question alone gives them.
+/// Serialises the selected steps by operand column, or by result column for steps from the question alone.
 #[must_use]
 pub fn best_steps(chain: &Chain) -> Value {
     let name = |step: &Step| match step.place {
@@ -95,7 +95,7 @@ pub fn best_steps(chain: &Chain) -> Value {
     Value::Object(named.collect())
 }
 
-/// The candidates by operand column.
+/// Serialises the candidates by operand column.
 #[must_use]
 pub fn candidates(chain: &Chain) -> Value {
     let listed = chain.candidates.iter();
@@ -103,7 +103,7 @@ pub fn candidates(chain: &Chain) -> Value {
     Value::Object(listed.collect())
 }
 
-/// How many candidates each operand column has.
+/// Serialises the number of candidates of each operand column.
 #[must_use]
 pub fn candidates_per_position(chain: &Chain) -> Value {
     let counted = chain.candidates.iter();
@@ -111,7 +111,7 @@ pub fn candidates_per_position(chain: &Chain) -> Value {
     Value::Object(counted.collect())
 }
 
-/// A tree without its drawing.
+/// Serialises a tree without its drawing.
 #[must_use]
 pub fn tree(tree: &Tree, selected: &[Step], answer_column: usize) -> Map<String, Value> {
     let combination = tree.combination.as_ref().map(|combination| {
@@ -137,7 +137,7 @@ pub fn tree(tree: &Tree, selected: &[Step], answer_column: usize) -> Map<String,
     named.collect()
 }
 
-/// The copy of a step's result to the answer.
+/// Serialises the copy of a step's result to the answer.
 fn copy(step: &Step, answer_column: usize) -> Value {
     let rank = step.result_rank;
     json!([
@@ -154,7 +154,7 @@ fn copy(step: &Step, answer_column: usize) -> Value {
     ])
 }
 
-/// A number of the question that is the first integer of a column: its place among those of the question, and its rank.
+/// Serialises a number of the question that is the first integer of a column, with its place in the question and its rank.
 #[must_use]
 pub fn copy_from_question(value: i128, place: usize, column: usize, rank: usize) -> Value {
     let order = 1000 + place;
@@ -172,7 +172,7 @@ pub fn copy_from_question(value: i128, place: usize, column: usize, rank: usize)
     ])
 }
 
-/// A drawing's nodes and edges.
+/// Serialises a drawing's nodes and edges.
 #[must_use]
 pub fn drawing(drawing: &Drawing) -> [(String, Value); 2] {
     let at = |at: At| match at {
@@ -199,7 +199,7 @@ pub fn drawing(drawing: &Drawing) -> [(String, Value); 2] {
     ]
 }
 
-/// What backtracking found.
+/// Serialises the result of backtracking.
 #[must_use]
 pub fn backtracking(found: &backtracking::Found) -> Value {
     let role = |role: Role| match role {

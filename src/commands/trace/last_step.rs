@@ -1,4 +1,4 @@
-//! The search for any last step, in the figures of field-map.md 6: what the question alone, other records' latents and a
+//! The search for any last step, in the figures of docs/methods.md M9.3: what the question alone, other records' latents and a
 //! record's own latents reach, and how well gold results are read in order.
 
 use serde::Serialize;
@@ -18,13 +18,13 @@ use crate::verify::null::null_from;
 use crate::verify::paper::grid::Grid;
 use crate::verify::paper::solution::Solution;
 
-/// The depths at which gold results are looked for.
+/// The numbers of top tokens in which gold results are searched.
 const DEPTHS: [usize; 4] = [1, 2, 3, 5];
 
 /// The search.
 pub struct LastSteps<'a>(pub &'a TraceArgs);
 
-/// What it found in one record.
+/// The result on one record.
 #[derive(Debug, Serialize)]
 pub struct Stepped {
     index: Value,
@@ -32,37 +32,37 @@ pub struct Stepped {
     correct: Option<bool>,
     /// Whether numbers of the question alone reach the answer.
     from_question_alone: bool,
-    /// Whether they and the record's own latents do.
+    /// Whether they reach it together with the record's own latents.
     reached: bool,
-    /// How many steps do.
+    /// Number of steps that reach it.
     candidates: usize,
-    /// Some of them.
+    /// Some of those steps.
     steps: Vec<String>,
     capped: bool,
-    /// Why nothing could be searched.
+    /// Why no search was possible.
     abstain: Option<String>,
-    /// The question with other records' latents.
+    /// The null: the question with other records' latents.
     null: Null,
-    /// Other records' answers with this record's operands.
+    /// The null: other records' answers with this record's operands.
     null_answers: Option<Answers>,
 }
 
-/// How many of other records' answers are reached.
+/// Counts of other records' answers that are reached.
 #[derive(Debug, Default, Serialize)]
 struct Answers {
     n: usize,
-    /// With numbers of the question, by two or three operands.
+    /// Reached with numbers of the question, by two or three operands.
     hits: usize,
-    /// With numbers of the question, by two.
+    /// Reached with numbers of the question, by two operands.
     hits_two_operands: usize,
-    /// Without them, by two or three.
+    /// Reached without numbers of the question, by two or three operands.
     hits_without_question: usize,
-    /// Without them, by two.
+    /// Reached without numbers of the question, by two operands.
     hits_without_question_two_operands: usize,
 }
 
 impl LastSteps<'_> {
-    /// The integers of a record's latents that may be operands.
+    /// Returns the integers of a record's latents that may be operands.
     fn read(&self, item: &Item<'_>) -> Vec<Ratio> {
         let reads = match self.0.reads {
             None | Some(ReadsName::Published) => Reads::Published,
@@ -212,11 +212,11 @@ impl Report for LastSteps<'_> {
     }
 }
 
-/// A figure's name, its label, and the count behind it.
+/// The name, label and accessor of a figure.
 type Row = (&'static str, &'static str, fn(&Answers) -> usize);
 
 impl LastSteps<'_> {
-    /// The row of other records' answers.
+    /// Adds the figures on other records' answers.
     fn add_answers(&self, summary: &mut Summary, parts: &[Stepped]) {
         if !self.0.answers {
             return;
@@ -247,8 +247,8 @@ impl LastSteps<'_> {
     }
 }
 
-/// Adds how often the results of gold steps but the last are read, each at a later position than the one before; beside
-/// it in any order, and those of random other solutions of as many steps.
+/// Adds how often all gold results but the last are read, each at a later position than the previous, with two baselines:
+/// the same in any order, and for random other solutions with the same number of steps.
 fn add_gold(summary: &mut Summary, items: &[Item<'_>], pool: &Pool<'_>) {
     for steps in 2..=4 {
         let solved = items.iter().filter_map(|item| {
@@ -296,7 +296,7 @@ fn add_gold(summary: &mut Summary, items: &[Item<'_>], pool: &Pool<'_>) {
     }
 }
 
-/// Whether the results of all steps but the last are read among the first tokens of the latents.
+/// Returns whether the results of all steps but the last are among the first tokens of the latents.
 fn is_read(record: &Record, gold: &Solution, depth: usize, in_order: bool) -> bool {
     let grid = Grid::new(record.latents.clone(), depth);
     let Some((_, earlier)) = gold.steps.split_last() else {

@@ -1,4 +1,4 @@
-//! `undertone trace`: searches decoded latents from elsewhere for reasoning traces, with no model.
+//! `undertone trace`: searches decoded latents from other programs for reasoning traces, without a model.
 
 pub mod baselines;
 pub mod json;
@@ -14,10 +14,10 @@ use crate::core::error::Result;
 use crate::core::problem_file::decoded;
 use crate::core::text::sanitize;
 
-/// Reads the records, searches them, and prints what was found.
+/// Reads the records, searches them, and prints the results.
 ///
 /// # Errors
-/// When options do not go together, or the file cannot be read as decoded latents.
+/// When options are incompatible, or the file cannot be read as decoded latents.
 pub fn run(args: &TraceArgs) -> Result<()> {
     args.check()?;
     let records = decoded::read(&args.latents)?;
@@ -33,7 +33,7 @@ pub fn run(args: &TraceArgs) -> Result<()> {
     }
 }
 
-/// The position that predicts the answer of a record with so many latent positions.
+/// Returns the position that predicts the answer of a record with `latents` latent positions.
 fn answer_column(args: &TraceArgs, latents: usize) -> usize {
     let behind = match args.shape {
         Shape::Codi => 4,

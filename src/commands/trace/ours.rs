@@ -1,4 +1,4 @@
-//! Our own searches on decoded latents: each record, its null, and what all come to.
+//! Our searches on decoded latents: each record with its null, and the summary.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -21,20 +21,20 @@ use crate::verify::{self, Case, Found};
 
 /// The schema of the report.
 const SCHEMA: &str = "undertone.trace/1";
-/// How deep our own search reads unless asked otherwise.
+/// The default number of top tokens that our search reads.
 const TOP_K: usize = 5;
 
-/// A record made ready for our searches.
+/// A record prepared for our searches.
 pub struct Item<'a> {
     /// The record.
     pub record: &'a Record,
-    /// Its place in the file.
+    /// Its index in the file.
     pub place: usize,
-    /// Its top tokens, with neither ids nor probabilities.
+    /// Its top tokens; their ids, logits and probabilities are unset.
     pub latents: Vec<Vec<TokenRead>>,
-    /// The answer that the model gave: the prediction, or else what the answer column spells.
+    /// The model's answer: the prediction, or else the number in the answer column.
     pub answer: Option<String>,
-    /// Whether it equals the gold answer; none where either is not known.
+    /// Whether it equals the gold answer; `None` if either is unknown.
     pub correct: Option<bool>,
 }
 
@@ -75,7 +75,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Which question it is.
+    /// Returns the record's index: its own, or else its place in the file.
     #[must_use]
     pub fn index(&self) -> Value {
         let index = self.record.index.clone();
@@ -83,13 +83,13 @@ impl<'a> Item<'a> {
     }
 }
 
-/// How many tokens of each position are read.
+/// Returns the number of top tokens read of each position.
 #[must_use]
 pub fn depth(args: &TraceArgs) -> usize {
     args.top_k.unwrap_or(TOP_K)
 }
 
-/// The settings that a report says.
+/// The settings in a report.
 #[derive(Debug, Serialize)]
 struct Settings {
     search: &'static str,
@@ -127,25 +127,25 @@ impl From<&TraceArgs> for Settings {
     }
 }
 
-/// What a search reports of all records.
+/// A search and its report.
 pub trait Report {
-    /// One record's part.
+    /// The result on one record.
     type Part: Serialize + Send;
 
-    /// Searches one record; `others` are the places of the records that the null takes.
+    /// Searches one record; `others` are the records of its null.
     fn search(&self, items: &[Item<'_>], item: &Item<'_>, others: &Others<'_>) -> Self::Part;
 
-    /// Sums up.
+    /// Summarises all results.
     fn summary(&self, items: &[Item<'_>], parts: &[Self::Part], pool: &Pool<'_>) -> Summary;
 
-    /// One record on one line of text.
+    /// Formats one result as a line of text.
     fn line(&self, item: &Item<'_>, part: &Self::Part, pen: Pen) -> String;
 
-    /// All records as a table.
+    /// Formats all results as CSV.
     fn csv(&self, items: &[Item<'_>], parts: &[Self::Part]) -> String;
 }
 
-/// Which records serve in the null of one.
+/// The records in the null of one record.
 pub struct Others<'a> {
     items: &'a [Item<'a>],
     pool: &'a Pool<'a>,
@@ -154,7 +154,7 @@ pub struct Others<'a> {
 }
 
 impl<'a> Others<'a> {
-    /// The other records, evenly spread where there are more than the limit.
+    /// Returns the other records, evenly sampled if there are more than the limit.
     pub fn items(&self) -> impl Iterator<Item = &'a Item<'a>> + use<'a> {
         let step = self
             .items
@@ -166,7 +166,7 @@ impl<'a> Others<'a> {
         all.step_by(step.max(1)).take(self.most)
     }
 
-    /// The answers of other records with as many gold steps.
+    /// Returns the answers of other records with the same number of gold steps, evenly sampled up to the limit.
     pub fn answers(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let items = self.items;
         let equals: Vec<usize> = self.pool.equals(self.place).collect();
@@ -180,7 +180,7 @@ impl<'a> Others<'a> {
 /// Searches all records and prints the report.
 ///
 /// # Errors
-/// When nothing can be printed.
+/// When the output cannot be written.
 pub fn run(args: &TraceArgs, records: &[Record]) -> Result<()> {
     match args.search {
         SearchName::Trace => report(args, records, &Traces(args)),
@@ -237,16 +237,16 @@ struct Printed<'a, T> {
     summary: &'a Summary,
 }
 
-/// Our search for whole traces.
+/// Our search for complete traces.
 struct Traces<'a>(&'a TraceArgs);
 
-/// What the search for traces found in one record.
+/// The result of the search for traces on one record.
 #[derive(Debug, Serialize)]
 struct Traced {
     index: Value,
     answer: Option<String>,
     correct: Option<bool>,
-    /// The best trace; empty when there is none.
+    /// The best trace; empty if none was found.
     steps: Vec<TraceStep>,
     /// Other traces to the same answer, best first.
     competing: Vec<Vec<TraceStep>>,
@@ -255,11 +255,11 @@ struct Traced {
     capped: bool,
     from_question_alone: bool,
     near_miss: Option<String>,
-    /// Why nothing could be searched.
+    /// Why no search was possible.
     abstain: Option<String>,
     /// The same search in other records' latents.
     null: Null,
-    /// The same search for other records' answers of as many steps.
+    /// The same search for the answers of other records with the same number of steps.
     null_answers: Option<Null>,
 }
 

@@ -1,4 +1,4 @@
-//! Paper mode: the published searches on each record, one line of JSON a record in the fields of the recorded goldens.
+//! Paper mode: the published searches on each record, one line of JSON per record with the fields of the recorded goldens.
 
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -24,15 +24,15 @@ use crate::verify::paper::step::Step;
 use crate::verify::paper::tokens::Tokens;
 use crate::verify::paper::tree::{Tree, build};
 
-/// Records that are searched before their lines are printed.
+/// Number of records searched before their lines are printed.
 const CHUNK: usize = 64;
-/// Where Coconut reads results, whatever the family, in the block that says so.
+/// Coconut's offset of results, which one block of the output uses for every family.
 const COCONUT_OFFSET: usize = 1;
 
-/// Searches all records and prints their lines, or what they come to.
+/// Searches all records and prints their lines or the summary.
 ///
 /// # Errors
-/// When nothing can be printed.
+/// When the output cannot be written.
 pub fn run(args: &TraceArgs, records: &[Record]) -> Result<()> {
     let pool = Pool::new(records);
     let mut tally = Tally::default();
@@ -60,7 +60,7 @@ pub fn run(args: &TraceArgs, records: &[Record]) -> Result<()> {
     }
 }
 
-/// One record's grid and what the searches have to know of it.
+/// The inputs of the searches on one record.
 struct Search<'a> {
     args: &'a TraceArgs,
     record: &'a Record,
@@ -110,7 +110,7 @@ fn search(args: &TraceArgs, record: &Record, place: usize, pool: &Pool<'_>) -> V
 }
 
 impl Search<'_> {
-    /// What the record says, and whether its prediction is right.
+    /// Returns the record's fields and whether its prediction is right.
     fn echo(&self, place: usize) -> Map<String, Value> {
         let record = self.record;
         let number = |text: Option<String>| text.and_then(|text| float(&text.replace(',', "")));
@@ -138,7 +138,7 @@ impl Search<'_> {
             TokensName::Llama3 => &Tokens::Llama3,
         };
         let search = Backtracking::new(&self.grid, tokens);
-        // The end marker's position belongs to the reasoning.
+        // The end marker's position counts as reasoning.
         let layout = |answer_required| backtracking::Layout {
             reasoning_columns: self.record.latents.len() + 1,
             answer_column: self.layout.answer_column,
@@ -171,7 +171,7 @@ impl Search<'_> {
         })
     }
 
-    /// Forward chaining in all its settings; null for a record with too few columns, which the published code drops.
+    /// Runs forward chaining in all settings; null for a record with too few columns, which the published code drops.
     fn forward_chaining(&self) -> Value {
         if self.grid.len() < self.record.latents.len() + 2 {
             return Value::Null;
@@ -215,7 +215,7 @@ impl Search<'_> {
         chain(&self.grid, &self.numbers, layout, selection)
     }
 
-    /// A chain with its tree; the tree changes the chain's steps, as published.
+    /// Builds the tree of a chain, which changes the chain's steps, as published.
     fn built(&self, mut found: Chain, copies: bool) -> (Chain, Option<Tree>) {
         let tree = build(
             &mut found.selected,
@@ -269,7 +269,7 @@ impl Search<'_> {
         })
     }
 
-    /// A tree, drawn where it is given the copies from the question.
+    /// Serialises a tree, with its drawing if copies from the question are given.
     fn tree(&self, tree: Option<&Tree>, found: &Chain, copies: Option<&[Value]>) -> Value {
         let Some(tree) = tree else { return Value::Null };
         let column = self.layout.answer_column;

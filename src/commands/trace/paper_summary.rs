@@ -1,4 +1,4 @@
-//! What the published searches come to over all records, split by whether the prediction is right.
+//! The summary of the published searches over all records, split by the correctness of the prediction.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::summary::{Figure, Summary};
 use crate::commands::study::csv::{Sheet, known, text};
 use crate::commands::study::table::Pen;
 
-/// The settings that are summed up: the name of the block, and how text says it.
+/// The summarised settings: the name of the block, and its label.
 const SETTINGS: [(&str, &str); 2] = [
     ("without_question_numbers", "without question numbers"),
     ("with_question_numbers", "with question numbers"),
@@ -17,14 +17,14 @@ struct Outcome {
     index: Value,
     answer: Option<i64>,
     correct: bool,
-    /// For each of [`SETTINGS`].
+    /// One per entry of [`SETTINGS`].
     settings: [Setting; 2],
 }
 
-/// What one setting gave.
+/// The result under one setting.
 struct Setting {
     gold: bool,
-    /// The baselines in order.
+    /// Whether each baseline was found.
     baselines: Vec<bool>,
     candidates: Option<u64>,
     tree: bool,
@@ -36,7 +36,7 @@ struct Setting {
 pub struct Tally(Vec<Outcome>);
 
 impl Tally {
-    /// Adds what was found in a record.
+    /// Adds the result on a record.
     pub fn add(&mut self, found: &Value) {
         let is_found = |found: &Value| found["count"].as_u64().is_some_and(|count| count > 0);
         let (back, forward) = (&found["backtracking"], &found["forward_chaining"]);
@@ -66,7 +66,7 @@ impl Tally {
         self.summary().text(pen)
     }
 
-    /// Returns the figures: for each setting and for right and wrong predictions.
+    /// Returns the figures for each setting and for right and wrong predictions.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();

@@ -6,15 +6,15 @@ use serde::ser::SerializeMap;
 use crate::commands::study::table::{Pen, Side, Table};
 use crate::core::stats::{Share, mean, mean_interval};
 
-/// What was measured.
+/// A figure.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Figure {
-    /// How many held, with the Wilson interval.
+    /// A share, with its Wilson interval.
     Share(Share),
-    /// A mean over records, with Student's interval.
+    /// A mean over records, with Student's t interval.
     Mean {
-        /// How many records.
+        /// Number of records.
         n: usize,
         /// The mean.
         mean: f64,
@@ -24,11 +24,11 @@ pub enum Figure {
         #[serde(skip)]
         is_share: bool,
     },
-    /// A count for each record.
+    /// Counts, one per record.
     Counts {
-        /// How many records.
+        /// Number of records.
         n: usize,
-        /// The middle one.
+        /// The median.
         median: f64,
         /// The mean.
         mean: f64,
@@ -38,7 +38,7 @@ pub enum Figure {
 }
 
 impl Figure {
-    /// The share of those that hold.
+    /// Returns the share of true values.
     #[must_use]
     pub fn share(holds: impl IntoIterator<Item = bool>) -> Self {
         let (mut hits, mut n) = (0, 0);
@@ -49,8 +49,8 @@ impl Figure {
         Self::Share(Share::new(hits, n))
     }
 
-    /// The mean over records of each record's share of hits; records without trials do not count. Trials of one record
-    /// depend on one another, so the interval is that of the records.
+    /// Returns the mean over records of each record's share of hits; records without trials are ignored. Trials of one record
+    /// are dependent, so the interval is over records.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     pub fn mean_share(trials: impl IntoIterator<Item = (usize, usize)>) -> Self {
@@ -65,7 +65,7 @@ impl Figure {
         }
     }
 
-    /// Median and mean of counts.
+    /// Returns median and mean of counts.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     pub fn counts(counts: impl IntoIterator<Item = usize>) -> Self {
@@ -91,7 +91,7 @@ impl Figure {
         }
     }
 
-    /// The figure and its interval.
+    /// Formats the figure and its interval.
     fn said(&self) -> [String; 2] {
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let between = |ends: Option<(f64, f64)>| {
@@ -125,7 +125,7 @@ fn plain(ends: Option<(f64, f64)>) -> String {
 pub struct Summary(Vec<(String, String, Figure)>);
 
 impl Summary {
-    /// Adds a figure: its name in JSON, what it is in text.
+    /// Adds a figure by its name in JSON and its label in text.
     pub fn add(&mut self, name: impl Into<String>, what: impl Into<String>, figure: Figure) {
         self.0.push((name.into(), what.into(), figure));
     }

@@ -1,4 +1,4 @@
-//! The three GSM8k test sets and the filter rules between them (methods.md 1.3): original, valid-gold-reasoning-trace,
+//! The three GSM8k test sets and the filter rules between them (docs/methods.md M3.3): original, valid-gold-reasoning-trace,
 //! vocab-projection-friendly. Each is a subset of the one before, in the same order.
 
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ pub struct FriendlyCounts {
 pub struct Joined {
     /// Number of rows of the MultiChain set.
     pub rows: usize,
-    /// Rows whose questions differ, from 0. They are joined anyway (methods.md Q19).
+    /// Rows whose questions differ, from 0. They are joined anyway (docs/methods.md Q19).
     pub other_question: Vec<usize>,
 }
 
@@ -94,7 +94,7 @@ pub type IsSingle<'a> = dyn FnMut(&str) -> Result<bool> + 'a;
 
 /// Builds the three sets and the templates.
 ///
-/// Alternative solutions are joined by row index alone, as published (methods.md Q19); rows beyond the end of the MultiChain set
+/// Alternative solutions are joined by row index alone, as published (docs/methods.md Q19); rows beyond the end of the MultiChain set
 /// have none.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Preparation of data sets: the three GSM8k-Aug test sets and the verifier's templates (methods.md 1.2 to 1.4).
+//! Preparation of data sets: the three GSM8k-Aug test sets and the verifier's templates (docs/methods.md M3.2 to M3.5).
 //!
 //! Follows the published preparation, including its quirks, so that results refer to the same rows. Does no terminal or file
 //! output; `commands::data` does.

@@ -1,4 +1,4 @@
-//! Alternative solutions from the MultiChain set, cleaned as published (methods.md 1.3b).
+//! Alternative solutions from the MultiChain set, cleaned as published (docs/methods.md M3.4).
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Numbers in questions and steps as the published preparation finds them (methods.md 1.3), parsed as Python's `float` does. The
+//! Numbers in questions and steps as the published preparation finds them (docs/methods.md M3.3), parsed as Python's `float` does. The
 //! verifier's own reading of a question is stricter (`problem::numbers`).
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! Solutions written as `<<expression=result>>` equations: their result, and a common spelling of equal ones (methods.md 1.3b).
+//! Solutions written as `<<expression=result>>` equations: their result, and a common spelling of equal ones (docs/methods.md M3.4).
 
 use super::numbers::{STEP_RESULT, float};
 use crate::core::problem_file::source::strip;

@@ -1,4 +1,4 @@
-//! Templates for the verifier (methods.md 1.4): a question with its numbers replaced by variables.
+//! Templates for the verifier (docs/methods.md M3.5): a question with its numbers replaced by variables.
 //!
 //! The published passes are followed, including their quirks: a comma right after a price belongs to it ("$5, " loses its comma),
 //! and "third" and "half" are divisors even in "third day" and "first half" (Q25).
@@ -17,7 +17,7 @@ use super::words::{COMPOUND_FRACTIONS, DIVISORS, MULTIPLIERS, NUMBER_WORDS};
 pub struct Template {
     /// The row in the set of valid gold reasoning traces, from 0.
     pub source_index: usize,
-    /// The question; its first 100 characters are the verifier's key (Q39).
+    /// The question; its first 100 characters are the verifier's key (docs/methods.md Q39).
     pub original_question: String,
     /// The question with `VAR_n` in place of numbers, and compound fractions in capitals.
     pub template_question: String,

@@ -112,7 +112,7 @@ mod tests {
         let mut both = open(&[gpt2, llama]);
         let single =
             |of: &mut Vocabularies, n: u32| of.is_single(&n.to_string()).expect("encodable");
-        // methods.md 1.3.
+        // docs/methods.md M3.3.
         assert!((0..1000).all(|n| single(&mut llama_only, n)));
         assert!(!(1000..3000).any(|n| single(&mut llama_only, n)));
         let long: Vec<u32> = (0..=1000).filter(|n| !single(&mut gpt2_only, *n)).collect();

@@ -1,4 +1,4 @@
-//! Normalization of the gold answers of data sets to what a model can output (methods.md 1.7 compares strings).
+//! Normalization of the gold answers of data sets to what a model can output (docs/methods.md M3.6 compares strings).
 
 use super::Ratio;
 use super::numbers::{CURRENCY, DASHES, question_numbers};

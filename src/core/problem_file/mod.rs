@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn published_files_open_with_their_counts() {
-        // The fixtures hold the first half of each test set: methods.md 1.1 counts 500 and 800.
+        // The fixtures hold the first half of each test set: docs/methods.md M3.1 counts 500 and 800.
         let table = [
             ("prosqa_test.json", 250, 3..=6),
             ("prosqa_valid.json", 300, 3..=6),

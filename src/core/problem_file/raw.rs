@@ -1,4 +1,4 @@
-//! The raw text form of GSM8k-Aug (methods.md 1.2): `QUESTION || STEP STEP ## ANSWER`, one example per line.
+//! The raw text form of GSM8k-Aug (docs/methods.md M3.2): `QUESTION || STEP STEP ## ANSWER`, one example per line.
 //!
 //! Follows the published conversion exactly: universal newlines, lines and answers trimmed but not questions, steps split on
 //! single spaces.

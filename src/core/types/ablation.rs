@@ -1,4 +1,4 @@
-//! Interventions on latents and their effects (field-map.md 5.2).
+//! Interventions on latents and their effects (docs/methods.md M4.3).
 
 use std::collections::BTreeSet;
 use std::fmt;

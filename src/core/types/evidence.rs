@@ -1,4 +1,4 @@
-//! The evidence for rungs above PRESENT: question edits (E2), latent replacements (E3), and the log of attempts.
+//! The evidence for rungs above PRESENT: question edits (TRACKS), latent replacements (USED), and the log of attempts.
 
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,7 @@ pub struct EditRun {
     pub reads: Vec<EditRead>,
 }
 
-/// How the answers to edits of one place of the question bear on a trace (field-map.md 5.1). Every edit that was run counts.
+/// How the answers to edits of one place of the question bear on a trace (docs/methods.md M7). Every edit that was run counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlaceTest {
     /// The text at the place: a number, a node, or `facts beside the chain`.
@@ -129,7 +129,7 @@ impl Rival {
     }
 }
 
-/// The E2 result of one step.
+/// The result for TRACKS of one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepTracks {
     /// The index of the trace step, from 0.
@@ -162,7 +162,7 @@ pub struct StepTracks {
     pub standing: Standing,
 }
 
-/// E2: the latents move as the trace predicts.
+/// TRACKS: the latents move as the trace predicts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tracks {
     /// Every edit that was run.
@@ -234,7 +234,7 @@ pub struct Discriminating {
     pub neither: usize,
 }
 
-/// The E3 result of one step.
+/// The USED result of one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepUse {
     /// The index of the trace step, from 0.
@@ -275,7 +275,7 @@ pub struct StepUse {
     pub standing: Standing,
 }
 
-/// E3: the answer depends on the latents as the trace predicts.
+/// USED: the answer depends on the latents as the trace predicts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Used {
     /// Every replacement that was run.
@@ -311,9 +311,9 @@ pub struct Try {
     pub null: Null,
     /// Number of traces tested with edits.
     pub tested: usize,
-    /// The best E2 result among them; `None` if no trace was tested.
+    /// The best TRACKS result among them; `None` if no trace was tested.
     pub tracks: Option<Standing>,
-    /// The best E3 result among them; `None` if no trace was tested.
+    /// The best USED result among them; `None` if no trace was tested.
     pub used: Option<Standing>,
     /// Number of model runs.
     pub runs: usize,

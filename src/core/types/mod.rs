@@ -143,7 +143,7 @@ pub struct TokenRead {
     pub prob: f32,
 }
 
-/// A logit-lens readout: final norm and unembedding, applied once (methods.md 3.1).
+/// A logit-lens readout: final norm and unembedding, applied once (docs/methods.md M2.1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Projection {
     /// Best first; ties in order of id.
@@ -196,11 +196,11 @@ pub struct Answer {
     pub ids: Vec<u32>,
     /// The decoded ids.
     pub text: String,
-    /// The text after the delimiter, trimmed, commas removed (methods.md 1.7); `None` without a delimiter.
+    /// The text after the delimiter, trimmed, commas removed (docs/methods.md M3.6); `None` without a delimiter.
     pub value: Option<String>,
     /// Summed log-probability of the value's tokens given the delimiter; `None` without a value.
     pub logprob: Option<f64>,
-    /// Whether it equals the gold answer by methods.md 1.7; `None` if the gold answer is unknown.
+    /// Whether it equals the gold answer by docs/methods.md M3.6; `None` if the gold answer is unknown.
     pub correct: Option<bool>,
 }
 
@@ -244,7 +244,7 @@ impl Run {
     }
 }
 
-/// The forced answer after k latents (methods.md 4).
+/// The forced answer after k latents (docs/methods.md M4.1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EarlyExit {
     /// Number of latents that were run.

@@ -55,7 +55,7 @@ pub struct TraceStep {
     pub result: Operand,
 }
 
-/// The rungs of field-map.md 5.1, and the outcomes that are not rungs.
+/// The rungs of docs/methods.md M7, and the outcomes that are not rungs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Rung {
@@ -68,7 +68,7 @@ pub enum Rung {
     Tracks,
     /// Also, the answer changes as the trace predicts when a latent is replaced by one holding another value.
     Used,
-    /// The top-k contains a trace, but edits of the question refute it (E2 is contradicted).
+    /// The top-k contains a trace, but edits of the question refute it (TRACKS is contradicted).
     Contradicted,
     /// No such trace was found.
     #[serde(rename = "NONE FOUND")]
@@ -159,10 +159,10 @@ pub struct Verdict {
     /// The decoder that read the latents.
     #[serde(default)]
     pub decoder: String,
-    /// E2: effects of question edits on the latents; `None` if no trace was tested.
+    /// TRACKS: effects of question edits on the latents; `None` if no trace was tested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracks: Option<Tracks>,
-    /// E3: effects of latent replacements on the answer; `None` if not tested.
+    /// USED: effects of latent replacements on the answer; `None` if not tested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<Used>,
     /// Other traces that reach the answer, best first, up to the listing limit.
@@ -232,7 +232,7 @@ impl Verdict {
     }
 }
 
-/// Necessity: the effect on the answer of replacing, hiding or removing the latents (methods.md 4, field-map.md 5.2). Content
+/// Necessity: the effect on the answer of replacing, hiding or removing the latents (docs/methods.md M4.5). Content
 /// (what they hold) and places (that they are there) are separate claims.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Necessity {
@@ -285,7 +285,7 @@ impl Necessity {
     }
 }
 
-/// The null distribution of the trace search (field-map.md 5.4).
+/// The null distribution of the trace search (docs/methods.md M9.1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Null {
     /// Number of other problems whose latents were searched.

@@ -1,6 +1,6 @@
 //! The logit lens: turns a row of logits into a top-k list with probabilities and entropy.
 //!
-//! The model has already applied the final norm and the unembedding (methods.md 3.1); nothing is filtered here.
+//! The model has already applied the final norm and the unembedding (docs/methods.md M2.1); nothing is filtered here.
 
 use crate::core::types::{Projection, TokenRead};
 

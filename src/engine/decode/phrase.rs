@@ -1,4 +1,4 @@
-//! Phrases of a latent: the model's continuations in words instead of the latent (field-map.md 5.3).
+//! Phrases of a latent: the model's continuations in words instead of the latent (docs/methods.md M2.5).
 //!
 //! `roll-out`: branches the run where the latent would be fed, feeds each of the latent's top tokens as text instead, and lets
 //! the model continue. `latent-prefix` (SIM-CoT): feeds only the latent, at position 0, and the network writes the step that it

@@ -1,6 +1,6 @@
 //! Selects a repository's checkpoint file and the files that belong to it.
 //!
-//! Published checkpoints have no fixed name: the rule (method specification 8.1) is to list the repository
+//! Published checkpoints have no fixed name: the rule (docs/methods.md M8.1) is to list the repository
 //! and take the only large file. The same rule applies to a listing of the hub and to a folder of the cache.
 
 /// The index of a checkpoint in several safetensors files.

@@ -1,6 +1,6 @@
 //! The table of known published checkpoints, which `undertone models` lists.
 //!
-//! Names and files follow the inventory of the method specification (8.1), accuracies its Table 1 (7.1). Figures that it lacks
+//! Names and files follow the Hub's listings (docs/methods.md M8.1), accuracies the paper's Table 1 (M11.1). Figures that it lacks
 //! are absent here, and entries that it marks as open are marked [?].
 
 use std::fmt;
@@ -151,7 +151,7 @@ const fn row(
 
 use Base::{Gpt2, Llama};
 
-/// Every published checkpoint of the inventory.
+/// Every published checkpoint that we know of.
 #[rustfmt::skip]
 pub const KNOWN: &[Known] = &[
     row("connordilgren/gpt2-gsm8k-no-cot", NO_COT, Gpt2, GSM, None, Some(table_1_beside(16.8, 16.5)), OPEN_FILE),

@@ -1,4 +1,4 @@
-//! Infers the kind of model from the names and shapes of a weights file (methods.md 8.1 to 8.6).
+//! Infers the kind of model from the names and shapes of a weights file (docs/methods.md M8).
 
 use super::error::{ModelError, Result};
 use super::family::{Base, Family};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::core::types::Mode;
 
-/// A kind of model: decides prompts, feedback and key prefixes (methods.md 1.5 to 2.4, 8.2).
+/// A kind of model: decides prompts, feedback and key prefixes (docs/methods.md M1, M8.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Family {
     /// Coconut: the state after the final norm is fed back.
@@ -87,7 +87,7 @@ impl Family {
         }
     }
 
-    /// Returns the number of special tokens that training added to the vocabulary (methods.md 1.5).
+    /// Returns the number of special tokens that training added to the vocabulary (docs/methods.md M1.3).
     pub(crate) fn added_tokens(self) -> usize {
         match self {
             Self::Coconut | Self::MultimodeCoconut | Self::Codi | Self::Pause => 3,

@@ -38,7 +38,7 @@ pub(super) enum Found {
     Folder(PathBuf),
 }
 
-/// Finds the weights of a folder (methods.md 8.1).
+/// Finds the weights of a folder (docs/methods.md M8.1).
 ///
 /// # Errors
 /// [`ModelError::Read`] with the candidates and advice, if the choice is unclear.

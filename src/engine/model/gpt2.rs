@@ -1,4 +1,4 @@
-//! GPT-2: learned positions, pre-norm blocks, tanh GELU (methods.md 2.5). Names mirror the checkpoint.
+//! GPT-2: learned positions, pre-norm blocks, tanh GELU (docs/methods.md M1.11). Names mirror the checkpoint.
 
 use candle_core::{DType, Device, Tensor};
 

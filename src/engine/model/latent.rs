@@ -1,6 +1,6 @@
 //! The latent loop: runs prompts, feeds states back as latents and closes the latent phase with markers.
 //!
-//! Latent j, counted from 1, is the vector fed at the j-th latent position (methods.md 2.1, 2.2, 3.1).
+//! Latent j, counted from 1, is the vector fed at the j-th latent position (docs/methods.md M1.6, M1.7, M2.1).
 
 use candle_core::{DType, Tensor};
 
@@ -56,11 +56,11 @@ impl Rollout {
 
 /// The source of the vector fed at a latent position.
 pub(crate) enum Feedback {
-    /// The state after the final norm (methods.md 2.1).
+    /// The state after the final norm (docs/methods.md M1.6).
     State,
     /// The state through CODI's projection.
     Projection(Projection),
-    /// A learned vector, (1, width), independent of the state: the pause controls (methods.md 8.2).
+    /// A learned vector, (1, width), independent of the state: the pause controls (docs/methods.md M1.10).
     Pause(Tensor),
 }
 
@@ -75,7 +75,7 @@ impl Feedback {
     }
 }
 
-/// CODI's projection of a state: linear, exact GELU, linear, norm (methods.md 8.6).
+/// CODI's projection of a state: linear, exact GELU, linear, norm (docs/methods.md M8.6).
 pub(crate) struct Projection {
     first: Linear,
     second: Linear,

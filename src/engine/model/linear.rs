@@ -1,4 +1,4 @@
-//! Linear layers and norms as checkpoints store them, with an optional separate low-rank branch (methods.md 8.5).
+//! Linear layers and norms as checkpoints store them, with an optional separate low-rank branch (docs/methods.md M8.5).
 
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{DType, Module, Tensor};

@@ -1,4 +1,4 @@
-//! Llama 3: rotary positions, grouped queries, gated MLP, no biases (methods.md 2.5). Names mirror the checkpoint.
+//! Llama 3: rotary positions, grouped queries, gated MLP, no biases (docs/methods.md M1.11). Names mirror the checkpoint.
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::rotary_emb::rope;

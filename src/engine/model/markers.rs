@@ -1,4 +1,4 @@
-//! The special ids and prompt rules of a family (methods.md 1.5, 1.6, 2.1, 2.2).
+//! The special ids and prompt rules of a family (docs/methods.md M1.3, M1.4, M1.6, M1.7).
 
 use super::config::{Arch, Config};
 use super::error::{ModelError, Result};
@@ -28,7 +28,7 @@ pub struct Markers {
     pub newline: bool,
     /// The upper bound of generated ids; CODI excludes its end marker.
     pub answer_vocab: usize,
-    /// Whether the first generated id is kept even if it is a stop id (methods.md 9, Q1).
+    /// Whether the first generated id is kept even if it is a stop id (docs/methods.md Q1).
     pub keeps_first: bool,
 }
 
@@ -167,13 +167,13 @@ fn by_place(config: &Config, vocab: usize) -> std::result::Result<SpecialTokens,
 }
 
 /// Returns whether a CODI question gets the newline that its model saw in training on the logic sets, and that the published
-/// evaluation omits (methods.md Q3).
+/// evaluation omits (docs/methods.md Q3).
 fn mends_newline(config: &Config) -> bool {
     config.behaviour == Behaviour::Fixed && config.task == Task::Logic
 }
 
 /// Returns the stop ids: the end of turn for latent kinds on Llama, else the ids in config.json, else `<|endoftext|>`
-/// (methods.md 2.1 to 2.4).
+/// (docs/methods.md M1.9).
 fn stop_ids(config: &Config, tokenizer: &Tokenizer) -> Vec<u32> {
     let listed = config.arch.eos();
     if config.family.has_latents()

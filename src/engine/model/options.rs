@@ -9,7 +9,7 @@ pub enum Precision {
     /// Everything in `f32`: required for a verdict.
     #[default]
     F32,
-    /// As in the published code: CODI's base in `bf16`, its low-rank branch and the rest in `f32` (methods.md 2.2, 8.5).
+    /// As in the published code: CODI's base in `bf16`, its low-rank branch and the rest in `f32` (docs/methods.md M1.7, M8.5).
     Reference,
     /// Weights and activations in `bf16`.
     Bf16,
@@ -33,7 +33,7 @@ impl Precision {
     }
 }
 
-/// Whether the published code's known oddities are reproduced (methods.md 9, the items with a star).
+/// Whether the published code's known oddities are reproduced (docs/methods.md M10, the mended ones).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Behaviour {
     /// As in the published code.

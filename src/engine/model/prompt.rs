@@ -1,4 +1,4 @@
-//! Converts questions to prompts, and generated ids to answers (methods.md 1.6, 1.7).
+//! Converts questions to prompts, and generated ids to answers (docs/methods.md M1.4, M3.6).
 
 use super::error::{ModelError, Result};
 use super::tokenizer::UnknownWord;

@@ -30,7 +30,7 @@ enum Kind {
 impl Table {
     /// Takes the input table and, unless they are tied, the output table, both (rows, width).
     ///
-    /// The reference ties after loading: if both are stored, the input table wins (methods.md 8.7).
+    /// The reference ties after loading: if both are stored, the input table wins (docs/methods.md M8.7).
     pub(crate) fn take(
         weights: &mut Weights<'_>,
         [input, output]: [&str; 2],

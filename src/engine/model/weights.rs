@@ -14,7 +14,7 @@ use super::error::{ModelError, Result};
 use super::linear::QUANTIZED;
 use super::tensor_file::{Entry, Stored, TensorFile};
 
-/// Buffers in some exports that are not parameters (methods.md 8.2).
+/// Buffers in some exports that are not parameters (docs/methods.md M8.2).
 const BUFFERS: [&str; 3] = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"];
 
 /// The prefix that data-parallel training adds to every name.

@@ -1,11 +1,11 @@
-//! The answer after 0..N latents, or after 0.. written steps, delimiter forced (methods.md 4).
+//! The answer after 0..N latents, or after 0.. written steps, delimiter forced (docs/methods.md M4.1).
 
 use crate::core::types::EarlyExit;
 use crate::engine::model::{Branch, Cancel, ErrorKind, Mode, Model, ModelError, Spoken, Writes};
 
 use super::run::CleanRun;
 
-/// Maximum number of tokens of a forced answer (methods.md 4).
+/// Maximum number of tokens of a forced answer (docs/methods.md M4.2).
 const MAX_EXIT_TOKENS: usize = 32;
 
 /// Maximum number of ends in one batch.

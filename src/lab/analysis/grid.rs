@@ -1,4 +1,4 @@
-//! Builds the grid that the published searches read from a clean run (methods.md 3.2, 3.3).
+//! Builds the grid that the published searches read from a clean run (docs/methods.md M2.2, M2.3).
 
 use super::run::CleanRun;
 use crate::core::types::{Mode, PositionKind};

@@ -14,10 +14,10 @@ use super::answers;
 /// The vectors fed at latents 1..N.
 type Fed = Vec<Arc<[f32]>>;
 
-/// Maximum number of tokens of an answer (methods.md 1.7).
+/// Maximum number of tokens of an answer (docs/methods.md M3.6).
 pub const MAX_NEW_TOKENS: usize = 64;
 
-/// Maximum number of tokens of written steps and the answer together (methods.md 1.7, accuracy).
+/// Maximum number of tokens of written steps and the answer together (docs/methods.md M3.7, accuracy).
 pub const MAX_WRITTEN_TOKENS: usize = 256;
 
 /// Tokens reserved for a forced answer after written steps that did not end.

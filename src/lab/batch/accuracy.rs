@@ -1,4 +1,4 @@
-//! The answers in every mode of the model (methods.md 1.7), with their token counts and the confidence in the main one.
+//! The answers in every mode of the model (docs/methods.md M3.6), with their token counts and the confidence in the main one.
 
 use std::collections::BTreeMap;
 

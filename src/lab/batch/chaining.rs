@@ -1,5 +1,5 @@
 //! Searches for a trace without the gold one: the published search with its verifier, which runs the model on edited
-//! questions (methods.md 6), or ours with its null.
+//! questions (docs/methods.md M6), or ours with its null.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! How early the answer is settled (methods.md 4).
+//! How early the answer is settled (docs/methods.md M4.2).
 
 use crate::core::answers;
 use crate::core::types::{EarlyExit, Mode};
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn first_and_stable_match_are_those_of_methods_4() {
+    fn first_and_stable_match_are_as_published() {
         let latent = |answer, values: &[&str]| found(Mode::Latent, answer, values);
         assert_eq!(latent("7", &["7", "7", "7"]), Some((Some(0), 0)));
         assert_eq!(latent("7", &["7", "5", "7"]), Some((Some(0), 2)));

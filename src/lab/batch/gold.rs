@@ -1,4 +1,4 @@
-//! The gold trace in the decoded latents: where its results appear, and the published backtracking search (methods.md 5).
+//! The gold trace in the decoded latents: where its results appear, and the published backtracking search (docs/methods.md M5).
 
 use super::subject::Subject;
 use super::tokens::Own;

@@ -1,4 +1,4 @@
-//! How a loaded model's tokenizer splits numbers, for the published searches (methods.md 5.2, 6.7b).
+//! How a loaded model's tokenizer splits numbers, for the published searches (docs/methods.md M5.2, M6.7b).
 
 use crate::core::datasets::numbers::int;
 use crate::engine::model::Model;

@@ -363,7 +363,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Removes the end tokens that the reference decodes into some answers (methods.md 1.7).
+    /// Removes the end tokens that the reference decodes into some answers (docs/methods.md M3.6).
     fn without_stop(&self, answer: &str) -> String {
         let stops = self.model.markers().stop.iter();
         stops.fold(answer.to_owned(), |answer, &id| {

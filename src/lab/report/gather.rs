@@ -78,7 +78,7 @@ pub struct Said {
     pub correct: Option<bool>,
     /// Whether it is the main answer.
     pub same: bool,
-    /// Number of output tokens (methods.md 1.7).
+    /// Number of output tokens (docs/methods.md M3.6).
     pub tokens: usize,
 }
 
@@ -108,7 +108,7 @@ pub struct Exit {
     pub correct: Option<bool>,
 }
 
-/// Early stopping of one problem (methods.md 4).
+/// Early stopping of one problem (docs/methods.md M4.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Early {
     /// Number of latents or written steps of the full run.

@@ -1,5 +1,5 @@
 //! The values that Dilgren and Wiegreffe (arXiv 2604.04902) published for the model and data of a run. Section numbers are
-//! those of methods.md. Values that the paper does not give as numbers are omitted.
+//! those of docs/methods.md. Values that the paper does not give as numbers are omitted.
 
 use crate::core::types::Task;
 use crate::lab::rows::Header;
@@ -57,7 +57,7 @@ enum Set {
     ProsQa,
 }
 
-/// The test sets of GSM8k-Aug (section 1.3).
+/// The test sets of GSM8k-Aug (M3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Split {
     /// (a), 1319 rows: accuracy.
@@ -137,7 +137,7 @@ impl Paper {
         self.split == Split::Friendly
     }
 
-    /// Returns the accuracy in percent and the mean output tokens (7.1, Table 1).
+    /// Returns the accuracy in percent and the mean output tokens (M11.1, Table 1).
     #[must_use]
     pub fn accuracy(self) -> Option<(f64, f64)> {
         use Base::{Gpt2, Llama};
@@ -156,7 +156,7 @@ impl Paper {
         Some(self.pick(gsm, prontoqa, prosqa))
     }
 
-    /// Returns the accuracy in direct and in written mode minus that in latent mode, in points (7.2, Table 2).
+    /// Returns the accuracy in direct and in written mode minus that in latent mode, in points (M11.2, Table 2).
     #[must_use]
     pub fn differences(self) -> Option<(f64, f64)> {
         let [direct, written] = match (self.method, self.base) {
@@ -170,7 +170,7 @@ impl Paper {
         Some((of(direct), of(written)))
     }
 
-    /// Returns first and stable match in percent of the reasoning (7.3, Figure 2: GPT-2 only, read off the bars by a third party).
+    /// Returns first and stable match in percent of the reasoning (M11.3, Figure 2: GPT-2 only, read off the bars by a third party).
     #[must_use]
     pub fn early_stopping(self) -> Option<(f64, f64)> {
         if self.base != Base::Gpt2 {
@@ -205,7 +205,7 @@ impl Paper {
         })
     }
 
-    /// Returns the percentage of correct answers with a verified trace, requiring 1, 2 or 3 of three edits (7.5, Figure 5).
+    /// Returns the percentage of correct answers with a verified trace, requiring 1, 2 or 3 of three edits (M11.5, Figure 5).
     #[must_use]
     pub fn verified(self, required: usize) -> Option<Published> {
         if (self.base, self.method, self.set) != (Base::Gpt2, Method::Coconut, Set::Gsm8kAug) {

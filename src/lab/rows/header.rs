@@ -67,7 +67,7 @@ pub enum Protocol {
     /// Ours: five tokens per latent, exact numbers, a null for every search.
     #[default]
     Default,
-    /// The paper's: ten tokens per latent, its exact searches, its verifier (methods.md 4 to 6).
+    /// The paper's: ten tokens per latent, its exact searches, its verifier (docs/methods.md M4 to M6).
     Paper,
 }
 

@@ -12,17 +12,17 @@ use crate::core::types::{AblationValue, EarlyExit, Variants, Verdict, serde_with
 pub enum Experiment {
     /// The problem itself: always the first row of each.
     Problem,
-    /// The answer in every mode of the model, with its confidence (methods.md 1.7).
+    /// The answer in every mode of the model, with its confidence (docs/methods.md M3.6).
     Accuracy,
-    /// The answer forced after 0..N latents (methods.md 4).
+    /// The answer forced after 0..N latents (docs/methods.md M4.1).
     EarlyStopping,
     /// Single latents and all of them switched off.
     Ablation,
-    /// The gold trace in the decoded latents (methods.md 5).
+    /// The gold trace in the decoded latents (docs/methods.md M5).
     Backtracking,
-    /// A trace found without the gold one: by the published search and verifier in paper mode (methods.md 6), else by ours.
+    /// A trace found without the gold one: by the published search and verifier in paper mode (docs/methods.md M6), else by ours.
     ForwardChaining,
-    /// Our verdict with its evidence (field-map.md 5.1).
+    /// Our verdict with its evidence (docs/methods.md M7).
     Verdict,
 }
 
@@ -162,7 +162,7 @@ pub struct Said {
     /// Whether it is the gold answer; null if there is no gold answer.
     pub correct: Option<bool>,
     /// Output tokens as counted in Table 1 of the paper: latents or written steps, and the answer from its delimiter on
-    /// including the end token (methods.md 1.7).
+    /// including the end token (docs/methods.md M3.7).
     pub tokens: usize,
 }
 

@@ -1,4 +1,4 @@
-//! In-place edits of a question with the trace's predictions: the questions of E2 (field-map.md 5.1).
+//! In-place edits of a question with the trace's predictions: the questions of TRACKS (docs/methods.md M7).
 //!
 //! Uses no template and no gold answer: a number is replaced, a noun renamed or swapped, a fact removed or added. The rest of the
 //! question is kept verbatim. Predictions are recomputed from the trace's own steps.

@@ -1,4 +1,4 @@
-//! Backtracking: does the grid hold every number of a gold solution, each before the result that uses it (methods.md 5.4)?
+//! Backtracking: does the grid hold every number of a gold solution, each before the result that uses it (docs/methods.md M5.4)?
 //!
 //! The published code lists every tree. Here they are counted and the best is found without listing any, with the same order
 //! among equals: scores add up over a tree, so the best tree consists of the best trees below it.
@@ -418,7 +418,7 @@ mod tests {
         search.search(&Solution::parse(&steps), numbers, layout)
     }
 
-    /// methods.md 9.1: `<<4*5=20>> <<20+3=23>>`.
+    /// docs/methods.md M12: `<<4*5=20>> <<20+3=23>>`.
     #[test]
     fn the_worked_behaviours_are_those_of_the_published_code() {
         let steps = ["<<4*5=20>>", "<<20+3=23>>"];

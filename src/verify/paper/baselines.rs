@@ -1,4 +1,4 @@
-//! Gold steps of other problems, as random baselines of backtracking (methods.md 5.5).
+//! Gold steps of other problems, as random baselines of backtracking (docs/methods.md M5.5).
 //!
 //! The published draws need Python's generator. Here other problems are drawn in an order that depends only on the indices of the
 //! two problems.

@@ -1,4 +1,4 @@
-//! Forward chaining: from the question on, a step for each column whose first integer needs one (methods.md 6.4, 6.11).
+//! Forward chaining: from the question on, a step for each column whose first integer needs one (docs/methods.md M6.4, M6.11).
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! The published verifier of one step: edits of the question that the step predicts (methods.md 6.7).
+//! The published verifier of one step: edits of the question that the step predicts (docs/methods.md M6.7).
 //!
 //! Pure, except for the [`Runner`] of the caller, which runs the model on an edited question.
 
@@ -270,7 +270,7 @@ fn precedes(source: &Step, step: &Step) -> bool {
         || (source.place == Place::Question && step.place != Place::Question)
 }
 
-/// Reads a column of the grid (methods.md 6.7e): the observed value, and whether the expected one is there.
+/// Reads a column of the grid (docs/methods.md M6.7e): the observed value, and whether the expected one is there.
 fn read(
     grid: &Grid,
     column: usize,

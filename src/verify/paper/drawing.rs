@@ -1,4 +1,4 @@
-//! A tree as nodes and edges, as the published code draws it (methods.md 6.10).
+//! A tree as nodes and edges, as the published code draws it (docs/methods.md M6.10).
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Enumerates every step that gives the first integer of a column, in the published order (methods.md 6.4).
+//! Enumerates every step that gives the first integer of a column, in the published order (docs/methods.md M6.4).
 
 use super::step::Operation::{
     Add, AddDiv, AddMul, AddSub, Div, DivAdd, DivDiv, DivSub, Mul, MulAdd, MulDiv, MulSub, Sub,

@@ -1,4 +1,4 @@
-//! The grid that the published searches read: the top tokens of each column, and their integers (methods.md 3.3, 3.4).
+//! The grid that the published searches read: the top tokens of each column, and their integers (docs/methods.md M2.3, M2.4).
 
 use crate::core::datasets::numbers::{int, is_blank};
 
@@ -63,7 +63,7 @@ impl Grid {
         held.find(|(held, _)| *held == value).map(|(_, rank)| *rank)
     }
 
-    /// Reads the integer that the top tokens spell from a column on, after blank columns (methods.md 6.3); it may start with a
+    /// Reads the integer that the top tokens spell from a column on, after blank columns (docs/methods.md M6.3); it may start with a
     /// minus. Returns `None` if there is no digit or the value does not fit.
     #[must_use]
     pub fn spelled(&self, column: usize) -> Option<i128> {
@@ -90,7 +90,7 @@ impl Grid {
         int(&text)
     }
 
-    /// Returns the column of the answer after leading blank columns, as in backtracking (methods.md 5.4): moves right while the
+    /// Returns the column of the answer after leading blank columns, as in backtracking (docs/methods.md M5.4): moves right while the
     /// top token is blank and the next exists and is not an end token.
     #[must_use]
     pub fn past_blanks(&self, column: usize) -> usize {

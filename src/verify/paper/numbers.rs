@@ -1,4 +1,4 @@
-//! The numbers of a question as the two published searches read them (methods.md 5.3 and 6.2), quirks included: they differ from
+//! The numbers of a question as the two published searches read them (docs/methods.md M5.3 and M6.2), quirks included: they differ from
 //! each other and from our own parser (`core::problem::numbers`).
 
 use std::collections::BTreeSet;
@@ -66,7 +66,7 @@ static WHOLE_WORDS: LazyLock<Vec<(Regex, i128)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Returns the numbers that backtracking takes from a question, ascending (methods.md 5.3): "%" is dropped, "half" is 0.5, words
+/// Returns the numbers that backtracking takes from a question, ascending (docs/methods.md M5.3): "%" is dropped, "half" is 0.5, words
 /// count as whole words, zeros do not count.
 #[must_use]
 pub fn of_backtracking(question: &str) -> Vec<f64> {
@@ -77,7 +77,7 @@ pub fn of_backtracking(question: &str) -> Vec<f64> {
     ascending(values)
 }
 
-/// Returns the numbers that forward chaining takes from a question, ascending (methods.md 6.2): of 1,200 the first group, of 1.2
+/// Returns the numbers that forward chaining takes from a question, ascending (docs/methods.md M6.2): of 1,200 the first group, of 1.2
 /// its digits, words as parts of any word (Q20), 100 for "%". Values beyond 127 bits are dropped.
 #[must_use]
 pub fn of_chaining(question: &str) -> Vec<i128> {
@@ -119,7 +119,7 @@ pub fn of_chaining(question: &str) -> Vec<i128> {
 }
 
 /// Returns the values of forward chaining's numbers and words as whole words, ascending: digits with their commas and decimals
-/// are one number, and "%" and "percent" are 100 (the reading measured in field-map.md 6).
+/// are one number, and "%" and "percent" are 100 (the reading measured in docs/methods.md M9.3).
 #[must_use]
 pub fn whole_words(question: &str) -> Vec<f64> {
     let mut values = written(question);
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_two_readings_differ_as_published() {
-        // methods.md 9.1; the sets are those of the original extractors.
+        // docs/methods.md M12; the sets are those of the original extractors.
         let kids = "Half of the 1,200 kids paid $2.50, twice.";
         assert_eq!(of_backtracking(kids), [0.5, 2.0, 2.5, 1200.0]);
         assert_eq!(of_chaining(kids), [1, 2, 250]);

@@ -1,11 +1,11 @@
-//! Selects one of a column's candidates: the first that a verifier accepts (methods.md 6.5, 6.6), or the best by rank.
+//! Selects one of a column's candidates: the first that a verifier accepts (docs/methods.md M6.5, M6.6), or the best by rank.
 
 use std::collections::HashSet;
 
 use super::grid::Grid;
 use super::step::{Operand, Place, Step};
 
-/// Decides whether a step holds under edits of the question (methods.md 6.7 is [`super::check::Checker`]).
+/// Decides whether a step holds under edits of the question (docs/methods.md M6.7 is [`super::check::Checker`]).
 pub trait Verify {
     /// Whether a candidate is verified, given the steps selected before it.
     fn verifies(&mut self, step: &Step, selected: &[Step]) -> bool;
@@ -102,7 +102,7 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// The priority of an operand, 1 is best (methods.md 6.5); `here` are the integers of the operand column.
+    /// The priority of an operand, 1 is best (docs/methods.md M6.5); `here` are the integers of the operand column.
     fn priority(&self, operand: &Operand, here: &HashSet<i128>, known: &HashSet<i128>) -> u8 {
         let is_here = here.contains(&operand.value);
         let source = operand.intermediate_at();

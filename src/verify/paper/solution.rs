@@ -1,4 +1,4 @@
-//! A gold solution as backtracking reads it (methods.md 5.1): operands and results, no operators.
+//! A gold solution as backtracking reads it (docs/methods.md M5.1): operands and results, no operators.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! A step of forward chaining: operation, operands with their sources, result (methods.md 6.4).
+//! A step of forward chaining: operation, operands with their sources, result (docs/methods.md M6.4).
 
 use super::grid::Ranked;
 

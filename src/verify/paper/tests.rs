@@ -1,4 +1,4 @@
-//! The worked behaviours of the published searches (methods.md 6.12 and 9.1).
+//! The worked behaviours of the published searches (docs/methods.md M6.12 and M12).
 
 use crate::core::datasets::templates::Template;
 
@@ -54,7 +54,7 @@ fn step(operation: Operation, values: &[i128], result: i128, column: usize) -> S
     }
 }
 
-/// methods.md 9.1: candidates and their order at one column.
+/// docs/methods.md M12: candidates and their order at one column.
 #[test]
 fn candidates_come_in_the_published_order() {
     let layout = Layout {
@@ -109,7 +109,7 @@ fn values(question: &str, operation: Operation, operands: &[i128], tokens: Token
     verdict.checks.iter().map(|check| check.edit.new).collect()
 }
 
-/// methods.md 9.1: the stream of edited values, of which three are used.
+/// docs/methods.md M12: the stream of edited values, of which three are used.
 #[test]
 fn edits_take_the_published_values() {
     for tokens in [Tokens::Gpt2, Tokens::Llama3] {
@@ -129,7 +129,7 @@ fn edits_take_the_published_values() {
     assert_eq!(times_30(Tokens::Llama3), [50, 30, 60]);
 }
 
-/// The longer streams of methods.md 9.1, through six edits of one variable.
+/// The longer streams of docs/methods.md M12, through six edits of one variable.
 #[test]
 fn six_values_of_one_variable_are_the_published_ones() {
     let stream = |number: i128, tokens: Tokens, value: &dyn Fn(i128) -> i128| {
@@ -182,7 +182,7 @@ fn variables_take_turns_in_the_order_of_their_names_as_text() {
             .map(|(name, new)| ((*name).to_owned(), *new))
             .collect()
     };
-    // VAR_10 comes before VAR_2 (methods.md 9.1).
+    // VAR_10 comes before VAR_2 (docs/methods.md M12).
     assert_eq!(
         edits(question, Operation::Add, &[4, 40]),
         owned(&[("VAR_10", 50), ("VAR_2", 5), ("VAR_10", 30)])
@@ -204,7 +204,7 @@ fn variables_take_turns_in_the_order_of_their_names_as_text() {
     );
 }
 
-/// methods.md 1.4 and 6.7(d).
+/// docs/methods.md M3.5 and M6.7(d).
 #[test]
 fn the_unedited_template_is_a_normalised_rewrite() {
     let pie = "Twenty-five kids ate three-fourths of a pie, double the half of 3/4 of 1,000.";
@@ -248,7 +248,7 @@ fn worked(question: &str, slips: i128) -> Option<Grid> {
     Some(Grid::new(columns, 10))
 }
 
-/// methods.md 6.12, the paper's instance 290, on a model that subtracts, adds and multiplies, and errs once.
+/// docs/methods.md M6.12, the paper's instance 290, on a model that subtracts, adds and multiplies, and errs once.
 #[test]
 fn the_worked_check_passes_as_published() {
     let template = Template::new(0, WORKED);
@@ -349,7 +349,7 @@ fn refuted_sources_are_pruned_from_under_verified_steps() {
     let answer = grid.spelled(11);
     let tree = build(&mut found.selected, answer, &grid, CODI, &[3, 4], false).expect("a tree");
     let last = &found.selected[*tree.steps.last().expect("a step")];
-    // Only the refuted step itself is removed: the steps behind it stay (methods.md 6.8).
+    // Only the refuted step itself is removed: the steps behind it stay (docs/methods.md M6.8).
     assert_eq!((tree.steps.len(), last.verified), (2, Some(true)));
     assert!(
         last.operands

@@ -47,7 +47,7 @@ pub enum Tokens {
 }
 
 impl Tokens {
-    /// Returns the tokens that represent a number without and with a space before it (methods.md 5.2): the first token that is an
+    /// Returns the tokens that represent a number without and with a space before it (docs/methods.md M5.2): the first token that is an
     /// integer other than zero, else the first token (Q15: 1200 may be found as 120, 3.5 as 3).
     ///
     /// `number` is formatted as in Python: `12`, `0.5`, `-3`, `1e-05`.
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn single_numbers_are_those_of_the_published_tokenizers() {
-        // methods.md 1.3.
+        // docs/methods.md M3.3.
         let long: Vec<u32> = (0..=1000)
             .filter(|n| !Tokens::Gpt2.is_single(&n.to_string()))
             .collect();
@@ -163,7 +163,7 @@ mod tests {
                 "{text}"
             );
         }
-        // methods.md 9.1: 2100 is two GPT-2 tokens, 1200 is one.
+        // docs/methods.md M12: 2100 is two GPT-2 tokens, 1200 is one.
         assert!(Tokens::Gpt2.is_single("1200") && !Tokens::Gpt2.is_single("2100"));
     }
 

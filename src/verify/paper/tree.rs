@@ -1,4 +1,4 @@
-//! The tree that leads from selected steps to the model's answer (methods.md 6.8, 6.9).
+//! The tree that leads from selected steps to the model's answer (docs/methods.md M6.8, M6.9).
 
 use std::collections::HashSet;
 

@@ -1,6 +1,6 @@
 //! The numbers of a question and the bytes that spell them: one grammar for the verifier, the edits and the screen.
 //!
-//! Only whole words match: "someone" contains no 1 and "weight" no 8, which substring matching (methods.md, Q20) would find.
+//! Only whole words match: "someone" contains no 1 and "weight" no 8, which substring matching (docs/methods.md Q20) would find.
 //! Ordinals ("3rd", "first half") are not quantities. A written number is read whole or not at all: "3 1/2", "$4k" and "12 000"
 //! are read; "3:30", "1.000,50", "2024-01-05", "-5", "1h30" and "5²" are not, nor is any part of them.
 

@@ -111,7 +111,7 @@ impl Gpt2Config {
         })
     }
 
-    /// Returns the published sizes (methods.md 2.5), all with heads 64 wide.
+    /// Returns the published sizes (docs/methods.md M1.11), all with heads 64 wide.
     pub(super) fn published(width: usize, layers: usize) -> Option<Self> {
         const SIZES: [(usize, usize); 4] = [(768, 12), (1024, 24), (1280, 36), (1600, 48)];
         SIZES.contains(&(width, layers)).then_some(Self {

@@ -125,7 +125,7 @@ impl LlamaConfig {
         })
     }
 
-    /// Returns the published sizes of Llama 3.2 (methods.md 2.5).
+    /// Returns the published sizes of Llama 3.2 (docs/methods.md M1.11).
     pub(super) fn published(width: usize, layers: usize) -> Option<Self> {
         let (heads, head_width, inner) = match (width, layers) {
             (2048, 16) => (32, 64, 8192),

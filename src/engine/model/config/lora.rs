@@ -21,7 +21,7 @@ pub(super) fn alpha(
     match stated {
         Some(alpha) if alpha.is_finite() && alpha > 0.0 => Ok(Some(alpha)),
         Some(alpha) => Err(format!("lora_alpha {alpha} is not a positive number")),
-        // The value of every published checkpoint of this rank (methods.md 8.5).
+        // The value of every published checkpoint of this rank (docs/methods.md M8.5).
         None if rank == 128 => Ok(Some(32.0)),
         None => Err(format!(
             "its low-rank branches have rank {rank}, and no file says their alpha: name it with --lora-alpha or as \"lora_alpha\""

@@ -18,7 +18,7 @@ use super::family::{Base, Family};
 use super::options::{Behaviour, LoadOptions, Precision};
 use crate::core::types::{Mode, Task};
 
-/// The number of latents at test time unless a file overrides it (methods.md 1.5).
+/// The number of latents at test time unless a file overrides it (docs/methods.md M1.5).
 const PUBLISHED_LATENTS: usize = 6;
 
 /// The maximum number of latents: each one costs a pass through the model at every load.

@@ -1,4 +1,4 @@
-//! Interchange of latents with given vectors, each with its expected answer: the runs behind E3 of a verdict.
+//! Interchange of latents with given vectors, each with its expected answer: the runs behind USED of a verdict.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Replacements of latents: the vectors of every value, at the site of the intervention (field-map.md 5.2).
+//! Replacements of latents: the vectors of every value, at the site of the intervention (docs/methods.md M4.3).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -16,7 +16,7 @@ use crate::lab::analysis::reference::{Item, Moments, no_latent};
 use crate::lab::analysis::run::CleanRun;
 use crate::lab::analysis::{no_answer, no_reference};
 
-/// Default number of donors, draws or orders (field-map.md 5.2).
+/// Default number of donors, draws or orders (docs/methods.md M4.3).
 pub const VARIANTS: usize = 16;
 
 /// Maximum number of draws or orders; donors are limited by the reference set.

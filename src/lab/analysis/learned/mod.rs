@@ -1,7 +1,7 @@
 //! Fits a tuned lens: for each chosen layer and latent an affine map from the state to the label of the gold step, read through
 //! the model's own frozen unembedding. docs/lens.md is the user documentation; the design decisions are:
 //!
-//! - **States.** The state that latent j is read from (methods.md 3.1), after the model's final norm at every layer, as in the
+//! - **States.** The state that latent j is read from (docs/methods.md M2.1), after the model's final norm at every layer, as in the
 //!   logit lens: one scale for all layers and latents, last-layer states that runs and the reference set keep anyway, and a
 //!   convex fit with a full matrix.
 //! - **Map.** h -> h + h F + b, initialised with F = 0 and b = 0: the untrained lens is exactly the logit lens. Weight decay

@@ -1,4 +1,4 @@
-//! E2 on a model: runs all planned edits of the question. The plan does not depend on any answer.
+//! TRACKS on a model: runs all planned edits of the question. The plan does not depend on any answer.
 
 use crate::core::types::{Progress, Stage, Task, TraceStep, Tracks};
 use crate::engine::model::ModelError;

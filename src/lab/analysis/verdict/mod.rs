@@ -1,5 +1,5 @@
 //! The verdict on a clean run: necessity first, then traces by one strategy after the other, each with its null and with tests by
-//! edits (E2) and by replaced latents (E3). Source: field-map.md 5.1 and 5.4.
+//! edits (TRACKS) and by replaced latents (USED). Source: docs/methods.md M7 and M9.1.
 //!
 //! The gold answer is not an input. The search ends if the latents are not needed, a trace tracks, or the budget is used up.
 
@@ -28,7 +28,7 @@ use bench::Bench;
 use edited::Lent;
 pub use strategy::{Budget, Decoder, Strategy};
 
-/// Depth of the first search's top-k lists (field-map.md 6 argues for 5).
+/// Depth of the first search's top-k lists (docs/methods.md M9.3 argues for 5).
 pub const TOP_K: usize = 5;
 
 /// A run to judge, with the means to do so.

@@ -1,4 +1,4 @@
-//! E3 on a model: interchanges the trace's latents with those of other questions, one step at a time.
+//! USED on a model: interchanges the trace's latents with those of other questions, one step at a time.
 //!
 //! Donors are edits of the question that the model answers as predicted, and other problems. Those whose own answer differs from
 //! the prediction here come first: a copied answer would be the donor's own.

@@ -127,7 +127,7 @@ impl fmt::Display for Strategy {
 pub struct Budget {
     /// The strategies, in order; the search ends with the first whose trace tracks.
     pub strategies: Vec<Strategy>,
-    /// Edits of each number or node of the question (field-map.md 5.1), all of which count.
+    /// Edits of each number or node of the question (docs/methods.md M7.4), all of which count.
     pub edits: usize,
     /// Edits per place in the repeated test of the best trace if `edits` settled nothing; not above `edits` disables it.
     pub more_edits: usize,

@@ -1,4 +1,4 @@
-//! Forward chaining: traces found without the gold one, and the verifier (methods.md 6).
+//! Forward chaining: traces found without the gold one, and the verifier (docs/methods.md M6).
 
 use super::super::gather::{Chain, Run};
 use super::super::plot::Plot;

@@ -1,5 +1,5 @@
 //! The verdict as a signal of correctness, compared with cheap signals: the model's confidence, and how early the answer
-//! was settled (field-map.md 5.4).
+//! was settled (docs/methods.md M9.1).
 
 use super::super::gather::{Item, Run};
 use super::super::plot::{Axis, Plot, Point, Series, Shape};

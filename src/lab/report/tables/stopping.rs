@@ -1,4 +1,4 @@
-//! Early stopping: how much of the reasoning an answer needs (methods.md 4).
+//! Early stopping: how much of the reasoning an answer needs (docs/methods.md M4.2).
 
 use std::collections::BTreeMap;
 

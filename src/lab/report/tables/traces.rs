@@ -1,4 +1,4 @@
-//! Backtracking: the paper's search for the gold trace in the decoded latents (methods.md 5).
+//! Backtracking: the paper's search for the gold trace in the decoded latents (docs/methods.md M5).
 
 use std::collections::BTreeMap;
 

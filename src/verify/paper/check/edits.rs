@@ -1,4 +1,4 @@
-//! Edits of a question: the next value of a variable, and the resulting question (methods.md 6.7b and d).
+//! Edits of a question: the next value of a variable, and the resulting question (docs/methods.md M6.7b and d).
 
 use crate::core::datasets::templates::{Half, Template, Word, WordType};
 use crate::core::datasets::words::{COMPOUND_FRACTIONS, DIVISORS, MULTIPLIERS};
