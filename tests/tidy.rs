@@ -125,6 +125,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "lab::reference_files",
+        &["core::file", "engine::model", "lab::analysis"],
+    ),
+    ("lab::inquiry", &["core::types", "engine::model", "lab::analysis"]),
+    (
         "lab::parity",
         &["core::error", "core::file", "engine::model", "core::types"],
     ),
@@ -133,6 +138,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "explorer::worker",
         &[
             "lab::analysis",
+            "lab::reference_files",
             "engine::decode",
             "core::error",
             "core::file",
@@ -298,6 +304,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
             "explorer::worker",
             "explorer::term",
             "lab::parity",
+            "lab::reference_files",
             "lab::rows",
             "commands",
             "commands::explore",

@@ -16,9 +16,7 @@ use crate::lab::report::render::markdown;
 use crate::lab::report::table::{Cell, Part, Report, Section, Table};
 use crate::lab::rows::header;
 
-/// The file name of a model's problems.
 const PROBLEMS: &str = "problems.jsonl";
-/// The schema name and version.
 const SCHEMA: &str = "undertone.calibrate/1";
 
 #[derive(Serialize)]

@@ -148,7 +148,7 @@ pub struct ExploreArgs {
     /// The run that D shows: the folder of `run --out`
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
-    /// How things look.
+    /// The display.
     #[command(flatten)]
     pub screen: ScreenArgs,
 }
@@ -337,7 +337,7 @@ pub struct InspectArgs {
     /// Exit with 1 unless the verdict is sound
     #[arg(long, requires = "verdict")]
     pub check: bool,
-    /// What the verdict may cost.
+    /// The budget of the verdict.
     #[command(flatten)]
     pub budget: BudgetArgs,
     /// Print JSON, schema undertone.inspect/1
@@ -419,7 +419,7 @@ pub struct EvalArgs {
     /// Judge the first N problems too: verdicts beside correctness, and the null's rate
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub verdicts: usize,
-    /// What a verdict may cost.
+    /// The budget of a verdict.
     #[command(flatten)]
     pub budget: BudgetArgs,
     /// Print JSON, schema undertone.eval/1
@@ -460,7 +460,7 @@ pub struct OpenArgs {
     /// Where the model runs
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = Device::from_str)]
     pub device: Device,
-    /// How things look.
+    /// The display.
     #[command(flatten)]
     pub screen: ScreenArgs,
 }

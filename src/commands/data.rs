@@ -88,7 +88,7 @@ fn read_chains(path: &Path) -> Result<(&Path, String, Vec<Chain>)> {
     Ok((path, manifest::sha256(text.as_bytes()), chains))
 }
 
-/// Says where the join, which goes by row alone (docs/methods.md Q19), does not look right.
+/// Warns of suspicious rows in the join, which goes by row number alone (docs/methods.md Q19).
 fn warn(joined: &Joined, rows: usize, path: &Path) {
     let others = &joined.other_question;
     if !others.is_empty() {

@@ -26,7 +26,6 @@ use crate::lab::rows::calibration::Calibration;
 
 /// The origin and the problems of a `--data` file.
 type Given = (String, Vec<Problem>);
-/// An opened session file.
 type Opened = (PathBuf, SessionFile);
 
 /// Number of generated problems in the list.
@@ -109,7 +108,6 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
     screen(app, files, (placement, opener), &args.screen)
 }
 
-/// Returns the calibrations of the bundled models.
 fn calibrations() -> Vec<Calibration> {
     let read = model::calibrations().map(Calibration::parse);
     read.filter_map(std::result::Result::ok).collect()

@@ -164,7 +164,6 @@ fn first(task: Task) -> Result<Problem> {
     })
 }
 
-/// The request on a question.
 struct Ask {
     mode: Option<Mode>,
     off: Option<Off>,

@@ -97,7 +97,6 @@ fn layers(ranges: &[RangeInclusive<usize>]) -> Result<Vec<usize>> {
     }
 }
 
-/// Returns the problems and their origin.
 fn data(args: &FitArgs, model: &Model, recipe: &Recipe) -> Result<(Origin, Vec<Problem>)> {
     let command = Some(command(std::env::args_os().skip(1)));
     if let Some(path) = &args.data {

@@ -39,7 +39,7 @@ use crate::engine::model::{
 };
 use crate::engine::model_source::{OpenError, Opener, Watch};
 use crate::explorer::session::store::Unread;
-use crate::explorer::worker::kept;
+use crate::lab::reference_files;
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::verdict::{Budget, Strategy};
 use crate::lab::rows::header;
@@ -131,7 +131,6 @@ pub fn to_json_line<T: serde::Serialize>(value: &T) -> Result<Page> {
     Page::json_line(value).map_err(|error| Error::internal(error.to_string()))
 }
 
-/// Returns the requested budget of a verdict.
 fn budget(args: &cli::BudgetArgs) -> Result<Budget> {
     let named = args.strategies.iter();
     let strategies: Vec<Strategy> = named
@@ -177,9 +176,9 @@ fn ensure_reference(explorer: &mut Workbench) -> Result<()> {
     // Without a home folder it is not cached.
     let folder = Paths::discover()
         .ok()
-        .map(|paths| kept::folder(&paths.cache));
+        .map(|paths| reference_files::folder(&paths.cache));
     let cancel = Cancel::new();
-    kept::ensure_reference(explorer, folder.as_deref(), &mut |_, _| (), &cancel)
+    reference_files::ensure_reference(explorer, folder.as_deref(), &mut |_, _| (), &cancel)
         .map_err(Error::from)
 }
 
@@ -191,7 +190,6 @@ pub fn load_model(args: &cli::CheckpointArgs) -> Result<Model> {
     load_as(args, |_| ())
 }
 
-/// Loads a model with changed options.
 fn load_as(args: &cli::CheckpointArgs, change: impl FnOnce(&mut LoadOptions)) -> Result<Model> {
     let placement = placement(args.device)?;
     let mut meter = meter::Meter::new();

@@ -11,7 +11,6 @@ use crate::core::text::Page;
 use crate::engine::hub::{self, KNOWN, Known, Options};
 use crate::engine::model::{self, Checkpoint, Device, LoadOptions, Model};
 
-/// One row of the list.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Row {
@@ -19,7 +18,6 @@ enum Row {
     Published(Published),
 }
 
-/// A bundled model.
 #[derive(Debug, Serialize)]
 struct Bundled {
     name: &'static str,
@@ -38,7 +36,6 @@ struct Bundled {
     source: &'static str,
 }
 
-/// A published checkpoint.
 #[derive(Debug, Serialize)]
 struct Published {
     name: &'static str,
@@ -55,7 +52,6 @@ struct Published {
     source: &'static str,
 }
 
-/// A published accuracy.
 #[derive(Debug, Serialize)]
 struct Accuracy {
     percent: f64,

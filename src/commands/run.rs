@@ -118,7 +118,6 @@ fn batch(model: &Model) -> usize {
     }
 }
 
-/// Returns the problems and their origin.
 fn data(args: &RunArgs, model: &Model) -> Result<(String, Vec<Solved>)> {
     if let Some(path) = &args.data {
         let text = source::read_text(path)?;

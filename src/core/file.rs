@@ -7,6 +7,7 @@
 mod foreign;
 mod kind;
 mod outputs;
+mod prune;
 mod read;
 mod write;
 
@@ -16,6 +17,7 @@ mod tests;
 pub(crate) use self::foreign::foreign;
 pub use self::kind::{append, extend, open, update};
 pub use self::outputs::Outputs;
+pub use self::prune::prune;
 pub use self::read::{
     MOST_VALUES, read_at_most, read_line, read_start, read_stdin, read_tail, read_text,
     read_text_at_most, read_whole, values_in,

@@ -19,6 +19,7 @@
 //! Sanitizing is idempotent. [`Page`] does the same for multi-line text; in its JSON output these characters are escaped instead,
 //! so that it parses back unchanged.
 
+mod csv;
 mod nearest;
 mod page;
 mod scan;
@@ -30,6 +31,7 @@ use std::ops::Deref;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+pub use csv::csv_field;
 pub use nearest::nearest;
 pub use page::Page;
 use scan::{Scan, is_clean as is_plain, is_control};

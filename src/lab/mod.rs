@@ -7,6 +7,7 @@ pub mod analysis;
 pub mod batch;
 mod inquiry;
 pub mod parity;
+pub mod reference_files;
 pub mod report;
 pub mod rows;
 

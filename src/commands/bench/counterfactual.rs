@@ -17,7 +17,6 @@ use crate::engine::model::{Cancel, Mode, Model, ModelError};
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::analysis::{Workbench, early_exit, problems};
 
-/// The schema name and version.
 const SCHEMA: &str = "undertone.bench-counterfactual/1";
 /// Number of questions timed.
 const QUESTIONS: usize = 5;

@@ -18,7 +18,6 @@ use crate::core::types::Task;
 use crate::engine::model::{Branch, Cancel, Model, ModelError, Writes, random};
 use crate::lab::analysis::problems;
 
-/// The schema name and version.
 const SCHEMA: &str = "undertone.bench/1";
 /// Tokens of the timed prompt.
 const PROMPT: usize = 128;
@@ -28,7 +27,6 @@ const CONTEXT: usize = 64;
 const DECODED: usize = 16;
 /// Rows of the batch.
 const ROWS: usize = 32;
-/// Latent steps.
 const LATENTS: usize = 6;
 
 /// The report. Rates are from the fastest of `repeats`; prompts are shorter for models with fewer positions.

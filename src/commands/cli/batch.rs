@@ -55,7 +55,7 @@ pub struct RunArgs {
     /// Write Parquet too, a file for each experiment
     #[arg(long)]
     pub parquet: bool,
-    /// What a verdict may cost.
+    /// The budget of a verdict.
     #[command(flatten)]
     pub budget: BudgetArgs,
 }

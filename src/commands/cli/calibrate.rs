@@ -28,7 +28,7 @@ pub struct CalibrateArgs {
     /// Draws models and problems
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u32,
-    /// What the verdicts may cost.
+    /// The budget of the verdicts.
     #[command(flatten)]
     pub budget: BudgetArgs,
     /// Write the models and problems too, a folder each

@@ -11,7 +11,7 @@ use crate::core::problem;
 /// Options of `problems`.
 #[derive(Debug, Clone, Args)]
 pub struct ProblemsArgs {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: ProblemsCommand,
 }
@@ -55,7 +55,7 @@ pub struct GenerateArgs {
 /// Options of `data`.
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: DataCommand,
 }
@@ -70,7 +70,7 @@ pub enum DataCommand {
 /// Options of `data prepare`.
 #[derive(Debug, Clone, Args)]
 pub struct PrepareArgs {
-    /// Which data set.
+    /// The data set.
     #[command(subcommand)]
     pub command: PrepareCommand,
 }

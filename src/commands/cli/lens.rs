@@ -6,7 +6,6 @@ use clap::{Args, Subcommand};
 
 use super::{ModelArgs, ProblemArgs, ReportArgs, at_least_one};
 
-/// The usage of `lens`.
 const LENS: &str = "\
 undertone lens [OPTIONS] <--question <TEXT>|--data <FILE>>
        undertone lens fit [OPTIONS] --out <DIR>";
@@ -15,10 +14,10 @@ undertone lens [OPTIONS] <--question <TEXT>|--data <FILE>>
 #[derive(Debug, Clone, Args)]
 #[command(override_usage = LENS, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct LensArgs {
-    /// What else than to read a question.
+    /// The subcommand, if any.
     #[command(subcommand)]
     pub command: Option<LensCommand>,
-    /// What is read.
+    /// The options of reading a question.
     #[command(flatten)]
     pub read: ReadArgs,
 }
@@ -52,7 +51,7 @@ pub struct ReadArgs {
         reason = "the flag may be given without a folder"
     )]
     pub learned: Option<Option<PathBuf>>,
-    /// What is printed.
+    /// The output format.
     #[command(flatten)]
     pub report: ReportArgs,
 }

@@ -19,7 +19,7 @@ const KIND: &str = "Checkpoints that do not say what they are";
 /// The model, its kind, its device and its mode.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
-    /// Which model, as what, and where it runs.
+    /// The model, its kind and its device.
     #[command(flatten)]
     pub checkpoint: CheckpointArgs,
     /// How to answer: latent, direct or written
@@ -53,7 +53,7 @@ pub struct CheckpointArgs {
     /// Latent tokens to run [default: as trained]
     #[arg(long, value_name = "K")]
     pub latents: Option<usize>,
-    /// What the checkpoint is, where its files do not say or say wrongly.
+    /// The kind of the checkpoint.
     #[command(flatten)]
     pub kind: KindArgs,
 }

@@ -101,10 +101,10 @@ pub struct AblateArgs {
     /// Run the question with FROM replaced by TO too
     #[arg(long, value_name = "FROM=TO", allow_hyphen_values = true, value_parser = Edit::from_str)]
     pub edit: Option<Edit>,
-    /// What is printed.
+    /// The output format.
     #[command(flatten)]
     pub report: ReportArgs,
-    /// How latents are switched off.
+    /// The ablation.
     #[command(flatten)]
     pub manner: MannerArgs,
 }
@@ -192,10 +192,10 @@ pub struct SweepArgs {
         default_value = "resample,mean,zero,noise,token,kv-block"
     )]
     pub values: Vec<Value>,
-    /// What is printed.
+    /// The output format.
     #[command(flatten)]
     pub report: ReportArgs,
-    /// How latents are switched off.
+    /// The ablation.
     #[command(flatten)]
     pub manner: MannerArgs,
 }
@@ -232,10 +232,10 @@ pub struct StudyArgs {
     /// The question.
     #[command(flatten)]
     pub problem: ProblemArgs,
-    /// What is printed.
+    /// The output format.
     #[command(flatten)]
     pub report: ReportArgs,
-    /// How latents are switched off.
+    /// The ablation.
     #[command(flatten)]
     pub manner: MannerArgs,
 }

@@ -49,7 +49,7 @@ pub struct TraceArgs {
     /// How many traces of a record are listed at most
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one)]
     pub list: usize,
-    /// What is printed.
+    /// The output format.
     #[command(flatten)]
     pub report: ReportArgs,
 }

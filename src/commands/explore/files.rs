@@ -27,7 +27,7 @@ use crate::lab::analysis::problems;
 /// Performs the effects that touch files.
 pub(super) struct Files {
     given: Option<Given>,
-    /// Their file.
+    /// The file of the given problems.
     data: Option<PathBuf>,
     /// The requested model, for runs over data sets.
     checkpoint: CheckpointArgs,
@@ -35,7 +35,6 @@ pub(super) struct Files {
     shelf: Shelf,
     /// The files of the open sessions.
     open: HashMap<Key, SavedFile>,
-    /// The files written.
     saved: BTreeSet<PathBuf>,
 }
 

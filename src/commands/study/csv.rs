@@ -3,20 +3,10 @@
 
 use std::borrow::Cow;
 
-use crate::core::text::sanitize;
+use crate::core::text::{csv_field, sanitize};
 use crate::core::types::{Ablation, Cell, LatentIdx, Variants};
 
 use super::Head;
-
-/// Quotes a field if necessary.
-#[must_use]
-pub fn quoted(field: &str) -> Cow<'_, str> {
-    if field.contains([',', '"', '\n', '\r']) {
-        Cow::Owned(format!("\"{}\"", field.replace('"', "\"\"")))
-    } else {
-        Cow::Borrowed(field)
-    }
-}
 
 /// The fields of a record with their column names.
 pub type Fields = Vec<(&'static str, String)>;
@@ -57,7 +47,7 @@ impl Sheet {
         let names = self.columns.iter().map(|name| Cow::Borrowed(*name));
         let mut text = line(names);
         for row in &self.rows {
-            text += &line(row.iter().map(|field| quoted(field)));
+            text += &line(row.iter().map(|field| Cow::Owned(csv_field(field))));
         }
         text
     }
@@ -189,22 +179,6 @@ mod tests {
         }
         rows.pop();
         rows
-    }
-
-    #[test]
-    fn fields_are_quoted_only_where_they_have_to_be() {
-        for (field, want) in [
-            ("", ""),
-            ("19", "19"),
-            ("1,200", "\"1,200\""),
-            ("say \"x\"", "\"say \"\"x\"\"\""),
-            ("\"", "\"\"\"\""),
-            ("two\nlines", "\"two\nlines\""),
-            ("a\r", "\"a\r\""),
-            (" =1+1 ", " =1+1 "),
-        ] {
-            assert_eq!(quoted(field), want, "{field:?}");
-        }
     }
 
     #[test]

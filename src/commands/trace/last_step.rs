@@ -1,5 +1,5 @@
-//! The search for any last step, in the figures of docs/methods.md M9.3: what the question alone, other records' latents and a
-//! record's own latents reach, and how well gold results are read in order.
+//! The search for any last step, with the figures of docs/methods.md M9.3: how often the question alone, other records' latents
+//! and a record's own latents reach the answer, and how often gold results are read in order.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -19,7 +19,6 @@ use crate::core::types::{Null, Task, TokenRead, TraceStep};
 use crate::verify::paper::grid::Grid;
 use crate::verify::{self, Case, Found};
 
-/// The schema of the report.
 const SCHEMA: &str = "undertone.trace/1";
 /// The default number of top tokens that our search reads.
 const TOP_K: usize = 5;

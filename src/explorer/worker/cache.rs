@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::core::file::{read_at_most, write_atomic};
+use crate::core::file::{prune, read_at_most, write_atomic};
 use crate::core::text::hex;
 use crate::core::types::{Ablation, Mode, ModelInfo, Outcome, Study, StudyKind};
 
@@ -163,30 +163,6 @@ impl Cache {
     fn path(&self, question: &str) -> Option<PathBuf> {
         let name = hex(&Sha256::digest(question.as_bytes()));
         Some(self.folder.as_ref()?.join(format!("{name}.json")))
-    }
-}
-
-/// Removes the oldest files of a folder until it is within a bound, in bytes.
-pub(super) fn prune(folder: &Path, bound: u64) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    let mut files: Vec<(_, u64, PathBuf)> = entries
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let meta = entry.metadata().ok()?;
-            Some((meta.modified().ok()?, meta.len(), entry.path()))
-        })
-        .collect();
-    files.sort();
-    let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
-    for (_, length, path) in files {
-        if total <= bound {
-            break;
-        }
-        total -= length;
-        // Another process may have removed the file already.
-        let _ = fs::remove_file(path);
     }
 }
 

@@ -1,7 +1,6 @@
 //! The model's thread and the protocol it shares with the UI.
 
 mod cache;
-pub mod kept;
 mod load;
 pub mod protocol;
 mod queue;

@@ -13,7 +13,7 @@ use std::thread;
 use tokio::sync::mpsc as events;
 
 use super::cache::{Cache, RunKey};
-use super::kept;
+use crate::lab::reference_files;
 use super::load::Loaded;
 use super::protocol::{Event, Request, RunId, RunRequest, StudyRequest, Work};
 use super::queue::{Job, Preemption, Queue};
@@ -203,7 +203,7 @@ impl Worker {
             clean: None,
             exits: None,
             cache: Cache::new(cache.map(|cache| cache.join("answers"))),
-            references: cache.map(kept::folder),
+            references: cache.map(reference_files::folder),
             owed: Vec::new(),
             partial: None,
         }

@@ -1,7 +1,7 @@
 //! Toggles and the reference set: ablations that draw on other problems wait for the set, the others do not.
 
 use super::cache::{Answered, CacheQuery};
-use super::kept;
+use crate::lab::reference_files;
 use super::protocol::{Event, RunId};
 use super::thread::{Stopped, Worker, no_model};
 use crate::core::types::{Ablation, AblationValue};
@@ -52,7 +52,7 @@ impl Worker {
         if explorer.has_reference() {
             return Ok(());
         }
-        if kept::find(explorer, self.references.as_deref()) {
+        if reference_files::find(explorer, self.references.as_deref()) {
             return self.reference_is_there();
         }
         let (explorer, clean) = self.of(id)?;
@@ -79,7 +79,7 @@ impl Worker {
             screen_gone |= out.blocking_send(Event::Reference { done, all }).is_err();
         };
         let folder = self.references.as_deref();
-        let made = kept::ensure_reference(explorer, folder, &mut on_slice, cancel);
+        let made = reference_files::ensure_reference(explorer, folder, &mut on_slice, cancel);
         if screen_gone {
             return Err(Stopped::ScreenGone);
         }

@@ -1,4 +1,4 @@
-//! A synthetic run for tests, here and in `tests/report.rs`: rows of every experiment, drawn by simple rules.
+//! A synthetic run for tests, here and in `tests/commands/report.rs`: rows of every experiment, drawn by simple rules.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,6 @@ pub fn noise(index: usize, salt: u64) -> f64 {
     part / (1_u64 << 53) as f64
 }
 
-/// Returns whether a problem is answered correctly.
 pub fn is_correct(index: usize) -> bool {
     noise(index, 1) < 0.55
 }
@@ -88,7 +87,6 @@ pub fn header(n: usize) -> Header {
     }
 }
 
-/// Returns all rows of a header's plan.
 pub fn rows(header: &Header) -> Vec<Row> {
     header
         .plan()
@@ -96,7 +94,6 @@ pub fn rows(header: &Header) -> Vec<Row> {
         .collect()
 }
 
-/// Returns a row.
 pub fn row(index: usize, experiment: Experiment) -> Row {
     let body = match experiment {
         Experiment::Problem => Body::Problem(Some(Problem {
@@ -286,7 +283,6 @@ fn chaining(index: usize) -> ForwardChaining {
     }
 }
 
-/// Returns the rung of a problem.
 pub fn rung(index: usize) -> Rung {
     let height = noise(index, 70) * if is_correct(index) { 1.0 } else { 0.62 };
     match height {

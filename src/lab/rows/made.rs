@@ -95,7 +95,6 @@ pub(crate) fn row(index: usize, experiment: Experiment) -> Row {
     }
 }
 
-/// Returns all rows of a header's plan.
 pub(crate) fn rows(header: &Header) -> Vec<Row> {
     header
         .plan()

@@ -1,6 +1,6 @@
 //! Tables and plots as CSV (RFC 4180), one file each. A compound figure becomes one column per number.
 
-use crate::core::text::{Page, sanitize};
+use crate::core::text::{Page, csv_field};
 use crate::lab::report::table::{Cell, Part, Report, Table};
 
 /// Returns the files as name and contents.
@@ -59,7 +59,7 @@ fn numbers(cell: &Cell) -> Vec<String> {
     let all = |values: &[f64]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
     match cell {
         Cell::None(_) => vec![String::new()],
-        Cell::Text(text) => vec![quoted(text)],
+        Cell::Text(text) => vec![csv_field(text)],
         Cell::Count(count) => vec![count.to_string()],
         Cell::Share(share) => {
             let mut found = all(&[share.accuracy, share.ci95.0, share.ci95.1]);
@@ -72,18 +72,4 @@ fn numbers(cell: &Cell) -> Vec<String> {
         } => all(&[*value, *low, *high]),
         Cell::Spread { mean, sd } => all(&[*mean, *sd]),
     }
-}
-
-/// Sanitises and quotes a text. An apostrophe keeps spreadsheets from evaluating it as a formula.
-fn quoted(text: &str) -> String {
-    let text = sanitize(text);
-    let mark = if text.starts_with(['=', '+', '-', '@']) {
-        "'"
-    } else {
-        ""
-    };
-    if mark.is_empty() && !text.contains([',', '"', '\n', '\r']) {
-        return text.into_string();
-    }
-    format!("\"{mark}{}\"", text.replace('"', "\"\""))
 }

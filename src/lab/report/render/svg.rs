@@ -11,9 +11,8 @@ use super::html::escape;
 use crate::core::stats::float;
 use crate::lab::report::plot::{Axis, Plot, Point, Series, Shape};
 
-/// Width in units of the drawing.
+/// Width and height in units of the drawing.
 const WIDTH: u32 = 440;
-/// Height in units of the drawing.
 const HEIGHT: u32 = 310;
 /// A series with more points is drawn as a curve without markers and intervals.
 const MOST_MARKERS: usize = 24;
@@ -58,7 +57,6 @@ pub fn draw(plot: &Plot) -> Result<String, String> {
     Ok(svg.replacen(&old, &new, 1))
 }
 
-/// Returns the colour of a series.
 fn colour(i: usize) -> RGBColor {
     SERIES[i % SERIES.len()]
 }

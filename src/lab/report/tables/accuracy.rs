@@ -10,7 +10,6 @@ use crate::core::stats::{float, mean};
 /// A mode's name and the accessor of its answer.
 type ModeOf = (&'static str, fn(&Answers) -> Option<Said>);
 
-/// The modes beside the main one.
 const OTHERS: [ModeOf; 3] = [
     ("no latents", |answers| answers.no_latents),
     ("direct", |answers| answers.direct),

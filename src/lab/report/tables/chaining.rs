@@ -127,7 +127,6 @@ fn rewrite(run: &Run) -> Table {
     table
 }
 
-/// Tabulates our search outside paper mode.
 fn ours(run: &Run) -> Table {
     let mut table = Table::new(
         "forward-chaining",

@@ -5,8 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::cache::prune;
-use crate::core::file::{read_at_most, write_atomic};
+use crate::core::file::{prune, read_at_most, write_atomic};
 use crate::engine::model::{Cancel, ModelError};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::reference::{Key, LONGEST};
