@@ -128,7 +128,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "lab::reference_files",
         &["core::file", "engine::model", "lab::analysis"],
     ),
-    ("lab::inquiry", &["core::types", "engine::model", "lab::analysis"]),
+    (
+        "lab::inquiry",
+        &["core::types", "engine::model", "lab::analysis"],
+    ),
     (
         "lab::parity",
         &["core::error", "core::file", "engine::model", "core::types"],

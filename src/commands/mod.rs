@@ -39,9 +39,9 @@ use crate::engine::model::{
 };
 use crate::engine::model_source::{OpenError, Opener, Watch};
 use crate::explorer::session::store::Unread;
-use crate::lab::reference_files;
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::verdict::{Budget, Strategy};
+use crate::lab::reference_files;
 use crate::lab::rows::header;
 
 /// Writes a report to standard output.

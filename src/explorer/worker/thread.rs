@@ -13,7 +13,6 @@ use std::thread;
 use tokio::sync::mpsc as events;
 
 use super::cache::{Cache, RunKey};
-use crate::lab::reference_files;
 use super::load::Loaded;
 use super::protocol::{Event, Request, RunId, RunRequest, StudyRequest, Work};
 use super::queue::{Job, Preemption, Queue};
@@ -23,6 +22,7 @@ use crate::engine::model_source::{OpenError, Opener};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::analysis::verdict::{Budget, Part};
+use crate::lab::reference_files;
 
 /// The capacity of the event channel.
 const EVENTS: usize = 256;

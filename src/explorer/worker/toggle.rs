@@ -1,11 +1,11 @@
 //! Toggles and the reference set: ablations that draw on other problems wait for the set, the others do not.
 
 use super::cache::{Answered, CacheQuery};
-use crate::lab::reference_files;
 use super::protocol::{Event, RunId};
 use super::thread::{Stopped, Worker, no_model};
 use crate::core::types::{Ablation, AblationValue};
 use crate::engine::model::Cancel;
+use crate::lab::reference_files;
 
 impl Worker {
     /// Answers a toggle from the cache or by running it. Only values drawn from other problems wait for the reference set.

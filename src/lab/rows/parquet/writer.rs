@@ -13,11 +13,11 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 
+use super::super::journal::Reader;
 use super::path;
 use crate::core::error::{Error, Result};
 use crate::core::file;
 use crate::lab::rows::Experiment;
-use crate::lab::rows::journal::Reader;
 
 /// The key of the header in a file's metadata.
 pub const HEADER: &str = "undertone.header";
