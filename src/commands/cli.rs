@@ -201,7 +201,7 @@ pub enum Command {
     Eval(EvalArgs),
     /// Run experiments over a data set, a row for each problem
     #[command(
-        long_about = "Run experiments over a data set, a row for each problem and experiment; started again it goes on"
+        long_about = "Run experiments over a data set, a row for each problem and experiment; run again, it resumes"
     )]
     Run(RunArgs),
     /// Put the shards of one run together
@@ -325,7 +325,7 @@ pub struct InspectArgs {
     /// Latent tokens to switch off: 2,4 or 1-3 or all
     #[arg(long, value_name = "LATENTS")]
     pub off: Option<Off>,
-    /// What stands in their place
+    /// What replaces those latents
     #[arg(long, value_enum, default_value_t = Value::Resample, requires = "off")]
     pub value: Value,
     /// How many tokens of each projection to show

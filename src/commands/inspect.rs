@@ -82,7 +82,7 @@ struct Judgement {
 pub fn run(args: &InspectArgs) -> Result<()> {
     if args.value == Value::Donor {
         return Err(Error::usage_with_hint(
-            "inspect cannot be told whose latent stands in",
+            "inspect takes no donor",
             "use undertone ablate --value donor --donor P/L",
         ));
     }
@@ -420,7 +420,7 @@ fn verdict_text(v: &Verdict) -> String {
     }
     if let Some(t) = &v.tracks {
         out += &format!(
-            "  edits  {} of {} answered as the trace says\n",
+            "  edits  {} of {} answered as predicted\n",
             t.answered,
             t.edits.len()
         );
@@ -429,7 +429,7 @@ fn verdict_text(v: &Verdict) -> String {
         }
         for rival in &t.rivals {
             out += &format!(
-                "    rival  {}: {} of {} answered as it says\n",
+                "    rival  {}: {} of {} answered as it predicts\n",
                 clean(&rival.text()),
                 rival.answered,
                 rival.edits

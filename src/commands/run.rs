@@ -385,7 +385,7 @@ impl Meter {
             last.done - before
         );
         if ended == Ended::Stopped {
-            text += "\nstopped; the same command goes on from here";
+            text += "\nstopped; the same command resumes from here";
         }
         text
     }

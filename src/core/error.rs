@@ -244,7 +244,7 @@ fn io_hint(source: &io::Error, action: &str) -> Option<String> {
         .is_some_and(<dyn std::error::Error + Send + Sync>::is::<NotRegular>);
     let hint = match source.kind() {
         io::ErrorKind::InvalidInput if is_special && action == "read" => {
-            "name a regular file; what another program prints is read from /dev/stdin"
+            "pass a regular file; to read another program's output, use /dev/stdin"
         }
         io::ErrorKind::InvalidInput if is_special => {
             "name a regular file, or one that does not exist yet"
@@ -256,7 +256,7 @@ fn io_hint(source: &io::Error, action: &str) -> Option<String> {
         io::ErrorKind::StorageFull => "free some space, or choose another disk",
         io::ErrorKind::IsADirectory => "name a file, not a folder",
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-            "a file stands where a folder is needed; choose another place"
+            "a file exists where a folder is needed; choose another path"
         }
         io::ErrorKind::InvalidData => "the file is not UTF-8 text; check that it is the right one",
         _ => return None,

@@ -89,7 +89,7 @@ Files on this machine:
   log                   {}
   sessions, autosaved   {}
   runs of the explorer  {}
-  answers kept (cache)  {}
+  cached answers        {}
 Other folders: UNDERTONE_STATE_DIR, UNDERTONE_DATA_DIR, UNDERTONE_CACHE_DIR, or
 the XDG variables. Downloads go to the cache of the hub: HF_HOME, HF_HUB_CACHE.",
             shown(&self.log_file()),

@@ -45,7 +45,7 @@ pub enum OpenError {
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The hub could not supply it.
-    #[error("{error}{}", if *is_no_file { "; no file or folder here is called so either" } else { "" })]
+    #[error("{error}{}", if *is_no_file { "; there is no local file or folder of that name either" } else { "" })]
     Hub {
         /// The hub's error.
         error: HubError,
@@ -293,7 +293,7 @@ mod tests {
         };
         for (name, expected) in [
             ("zen-E/CODI-gpt2", "not in the cache"),
-            ("runs/mine", "no file or folder here is called so either"),
+            ("runs/mine", "no local file or folder of that name either"),
             ("mini-mathh", "no model called"),
         ] {
             let error = find(&opener, name).expect_err(name);

@@ -77,7 +77,7 @@ fn read(explorer: &mut Workbench, key: &Key, path: &Path) -> bool {
         tracing::warn!(
             ?path,
             why,
-            "a kept reference set is of no use and is made again"
+            "a stored reference set is unusable and will be recomputed"
         );
     }
     why.is_none()

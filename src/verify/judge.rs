@@ -158,13 +158,13 @@ fn equals(tracks: &Tracks) -> String {
 fn not_needed(necessity: &Necessity) -> String {
     let places = match necessity.places {
         Some(true) => {
-            "; their places are needed: without any latents, which moves every later position, one of them falls"
+            "; their positions are needed: without latents, which shifts every later position, the answer or its log-probability changes"
         }
-        Some(false) => "; they stand without any latents too",
-        None => "; a run without latents was not made",
+        Some(false) => "; they are also unchanged without any latents",
+        None => "; the run without latents was skipped",
     };
     format!(
-        "The answer and its log-probability stand when the latents are hidden in place, at their means, and from another problem in {} of {} donors{places}",
+        "The answer and its log-probability are unchanged when the latents are hidden in place, set to their means, or resampled from another problem ({} of {} donors){places}",
         necessity.donors_kept, necessity.donors
     )
 }
@@ -311,7 +311,7 @@ mod tests {
         }
     }
 
-    const NOT_NEEDED: &str = "The answer and its log-probability stand when the latents are hidden in place, at their means, and from another problem in 16 of 16 donors; they stand without any latents too";
+    const NOT_NEEDED: &str = "The answer and its log-probability are unchanged when the latents are hidden in place, set to their means, or resampled from another problem (16 of 16 donors); they are also unchanged without any latents";
 
     #[test]
     fn every_rung_has_its_reason() {

@@ -120,13 +120,11 @@ impl fmt::Display for Abstain {
             Self::UnknownTask => {
                 f.write_str("The model's task is not known, so no verifier applies")
             }
-            Self::NoStrategy => {
-                f.write_str("None of the strategies that were asked for can read this model")
-            }
+            Self::NoStrategy => f.write_str("No requested strategy can read this model"),
             Self::UnknownWords(words) => {
                 write!(
                     f,
-                    "The model cannot see these words of the question: {}",
+                    "The model's vocabulary lacks these words of the question: {}",
                     words.join(", ")
                 )
             }
@@ -137,10 +135,9 @@ impl fmt::Display for Abstain {
                     "The answer \"{answer}\" cannot be read as a result of this question"
                 )
             }
-            Self::OtherEntity(name) => write!(
-                f,
-                "The answer speaks of {name}, whom the question does not ask about"
-            ),
+            Self::OtherEntity(name) => {
+                write!(f, "The answer is about {name}, but the question is not")
+            }
             Self::NoFacts => f.write_str("The question holds no fact to start a trace from"),
             Self::SentenceUnread(text) => write!(
                 f,

@@ -90,7 +90,7 @@ pub(super) fn refuted(place: &PlaceTest) -> String {
     } = place;
     if place.used {
         format!(
-            "{ignored} of {edits} edits of the {text} left the answer, though the trace rests on it"
+            "{ignored} of {edits} edits of the {text} left the answer unchanged, though the trace rests on it"
         )
     } else {
         let moved = edits - answered;

@@ -292,7 +292,7 @@ fn conclude(
         return (Standing::Contradicted, places::refuted(place));
     }
     let latents = together(steps.iter().map(|s| s.standing));
-    let share = format!("{answered} of {edits} edits were answered as it says");
+    let share = format!("{answered} of {edits} edits were answered as predicted");
     if latents != Standing::Holds {
         let mut why = reason(steps, latents);
         if edits > 0 {
@@ -315,7 +315,7 @@ fn conclude(
         .find(|p| p.used && p.standing != Standing::Holds)
     {
         let why = format!(
-            "edits of the {} were answered as it says in {} of {} only; {share}",
+            "edits of the {} were answered as predicted in {} of {} only; {share}",
             place.text, place.answered, place.edits
         );
         return (Standing::Open, why);
@@ -325,7 +325,7 @@ fn conclude(
     }
     if let Some(rival) = rivals.iter().find(|rival| rival.answered > answered) {
         let why = format!(
-            "{share}, and {} as another trace says ({})",
+            "{share}; another trace predicts {} of them ({})",
             rival.answered,
             rival.text()
         );
@@ -364,7 +364,7 @@ fn reason(steps: &[StepTracks], standing: Standing) -> String {
                 sum(|s| s.edits)
             );
             match sum(|s| s.controls) {
-                0 => format!("{moved}, and there was nothing beside it to edit as a control"),
+                0 => format!("{moved}; the question has nothing to edit as a control"),
                 n => format!("{moved} and stayed in {} of {n} controls", sum(|s| s.still)),
             }
         }
@@ -390,7 +390,7 @@ fn reason(steps: &[StepTracks], standing: Standing) -> String {
                 || "no step is read at a latent".to_owned(),
                 |s| {
                     format!(
-                        "step {} has {} eligible {}, too few to test it: in {} more the model does not answer as the trace predicts",
+                        "step {} has {} eligible {}, too few for a test; in {} more, the model's answer differs from the prediction",
                         s.step + 1, s.edits, if s.edits == 1 { "edit" } else { "edits" }, s.ineligible
                     )
                 },
@@ -400,7 +400,7 @@ fn reason(steps: &[StepTracks], standing: Standing) -> String {
             let of = |s: &&StepTracks| s.standing == Standing::Open;
             steps.iter().find(of).map_or_else(String::new, |s| {
                 format!(
-                    "latent {} moved as step {} predicts in {} of {} edits and stayed in {} of {} controls, which settles nothing",
+                    "latent {} moved as step {} predicts in {} of {} edits and stayed in {} of {} controls, which is inconclusive",
                     s.latent, s.step + 1, s.moved, s.edits, s.still, s.controls
                 )
             })

@@ -45,7 +45,7 @@ pub fn used(
     if let Some(moved) = sham_path.filter(|moved| moved.is_nan() || moved.abs() > THRESHOLD_NATS) {
         standing = Standing::Untested;
         reason = format!(
-            "the question's own latent, put in as a donor's is, moved the log-probability by {moved:.2}: replacements on this device are not to be trusted"
+            "patching in the question's own latent moved the log-probability by {moved:.2}: replacements on this device are unreliable"
         );
     }
     Used {
@@ -201,7 +201,7 @@ fn reason(steps: &[StepUse], standing: Standing) -> String {
     };
     if s.standing == Standing::Untested {
         return format!(
-            "step {} has {} donors with another value from which the trace computes another answer, too few to test it",
+            "step {} has {} donors with another value from which the trace computes another answer, too few for a test",
             s.step + 1,
             s.different
         );
@@ -209,7 +209,7 @@ fn reason(steps: &[StepUse], standing: Standing) -> String {
     for counts in [s.different_discriminating, s.same_discriminating] {
         if copies(counts) {
             return format!(
-                "the answer is carried over, not computed: with latent {} of another question it was that question's own answer in {} of {} donors whose answer is not the predicted one",
+                "the answer is copied, not computed: with latent {} of a donor it was the donor's own answer for {} of {} donors whose answer differs from the prediction",
                 s.latent, counts.own, counts.n
             );
         }

@@ -287,7 +287,7 @@ fn an_output_is_never_an_input() {
             let words = format!("{words}{force}");
             let (code, err) = place.run(&words);
             assert_eq!(code, 2, "{words}: {err}");
-            assert!(err.contains("is being read"), "{words}: {err}");
+            assert!(err.contains("is also an input"), "{words}: {err}");
             assert!(
                 err.contains("hint: choose another folder or file"),
                 "{words}: {err}"
@@ -658,7 +658,7 @@ fn a_run_ends_as_its_signal_says_and_goes_on_from_there() {
             "{signals:?} {code:?} {:?}: {err}",
             output.status.signal()
         );
-        assert!(out.contains("the same command goes on from here"), "{out}");
+        assert!(out.contains("the same command resumes from here"), "{out}");
     }
     let there = place.read("run/rows.jsonl");
     assert_eq!(there.last(), Some(&b'\n'), "no row was cut");

@@ -210,7 +210,7 @@ fn data_forms(problems: &[Problem]) -> Vec<Form> {
     add(
         "twice",
         text.replacen("{\"", "{\"answer\":1,\"", 1).into(),
-        Refused("there twice"),
+        Refused("is duplicated"),
     );
     let raw = |p: &Problem| format!("{}||{} #### {}\n", p.question, p.steps.join(" "), p.answer);
     add(

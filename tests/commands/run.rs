@@ -307,7 +307,7 @@ fn an_interrupt_finishes_the_batch_in_hand() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("goes on from here"), "{said}");
+    assert!(said.contains("resumes from here"), "{said}");
     let lines = parsed(&out);
     assert_eq!(
         (lines.len() - 1) % 8,

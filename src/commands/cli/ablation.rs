@@ -27,7 +27,7 @@ pub enum Value {
     Zero,
     /// Noise with the mean and spread of that position, several draws
     Noise,
-    /// The latents that are off change places, several orders
+    /// The latents that are off are permuted, several permutations
     Permute,
     /// Nothing: the latent is left out
     Skip,
@@ -144,7 +144,7 @@ impl FromStr for DonorName {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = MANNER)]
 pub struct MannerArgs {
-    /// What stands in their place
+    /// What replaces those latents
     #[arg(long, value_enum, default_value_t = Value::Resample)]
     pub value: Value,
     /// Where it goes in: input (default), hidden or kv
@@ -162,7 +162,7 @@ pub struct MannerArgs {
     /// For donor: problem P (from 0) of the set, latent L
     #[arg(long, value_name = "P[/L]", value_parser = DonorName::from_str)]
     pub donor: Option<DonorName>,
-    /// For resample: only donors with as many steps
+    /// For resample: only donors with the same step count
     #[arg(long)]
     pub match_steps: bool,
     /// Resample, noise, permute: variants [default: 16]
@@ -185,31 +185,31 @@ impl MannerArgs {
         let has = |value: Value| self.value == value || more.contains(&value);
         if self.layers.is_some() && self.site != SiteName::Kv && !has(Value::KvBlock) {
             return Err(Error::usage_with_hint(
-                "--layers says nothing here: the replacement goes in ahead of the first layer",
+                "--layers does not apply here: the replacement goes in ahead of the first layer",
                 "pass --site kv or --value kv-block with it",
             ));
         }
         if self.donor.is_some() && !has(Value::Donor) {
             return Err(Error::usage_with_hint(
-                "--donor says nothing here: no donor was asked for",
+                "--donor does not apply here: no donor is used",
                 "pass --value donor with it",
             ));
         }
         if has(Value::Donor) && self.donor.is_none() {
             return Err(Error::usage_with_hint(
-                "whose latent stands in is not said",
+                "no donor is given",
                 "pass --donor P or P/L: problem P of the reference set, counted from 0, and its latent L",
             ));
         }
         if self.match_steps && !has(Value::Resample) {
             return Err(Error::usage_with_hint(
-                "--match-steps says nothing here: nothing is resampled",
+                "--match-steps does not apply here: nothing is resampled",
                 "pass --value resample with it",
             ));
         }
         if self.donors == Some(ALL) && (self.value != Value::Resample || !more.is_empty()) {
             return Err(Error::usage_with_hint(
-                "--donors all says nothing here: only resample has donors, and as many as there are problems",
+                "--donors all does not apply here: only resample has donors, and as many as there are problems",
                 "pass a number",
             ));
         }

@@ -19,7 +19,7 @@ pub struct RunArgs {
     /// What is computed of each problem
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_values_t = ExperimentName::ALL)]
     pub experiments: Vec<ExperimentName>,
-    /// The run's folder; a run in it is gone on with
+    /// The run's folder; a run in it is resumed
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// How many problems [default: 1000, or all of a file]

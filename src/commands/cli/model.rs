@@ -121,13 +121,13 @@ fn named<T: ValueEnum>(value: &T) -> OsString {
 /// The kind of the checkpoint, for files that omit it or are wrong.
 #[derive(Debug, Clone, Default, Args)]
 pub struct KindArgs {
-    /// The kind of model [default: told by the weights]
+    /// The kind of model [default: inferred from the weights]
     #[arg(help_heading = KIND, hide_short_help = true, long, value_enum)]
     pub family: Option<FamilyName>,
-    /// The base model [default: told by the weights]
+    /// The base model [default: inferred from the weights]
     #[arg(help_heading = KIND, hide_short_help = true, long, value_enum)]
     pub base: Option<BaseName>,
-    /// The kind of problem, which decides the verifier [default: told by the name]
+    /// The kind of problem, which decides the verifier [default: inferred from the name]
     #[arg(help_heading = KIND, hide_short_help = true, long, value_enum)]
     pub task: Option<TaskName>,
     /// Alpha of the low-rank branches [default: 32 for rank 128]
@@ -328,7 +328,7 @@ impl FromStr for SpecialTokens {
             };
             let id = id.trim().parse().map_err(|_| FORM)?;
             if slot.replace(id).is_some() {
-                return Err(format!("{name} is there twice"));
+                return Err(format!("{name} is given twice"));
             }
         }
         Ok(Self {

@@ -95,7 +95,7 @@ pub struct AblateArgs {
     /// With denoising: all are off but these
     #[arg(long, value_name = "LATENTS")]
     pub restore: Vec<Off>,
-    /// Every latent token in turn [default: where nothing else is asked for]
+    /// Every latent token in turn [default: if nothing else is requested]
     #[arg(long)]
     pub each: bool,
     /// Run the question with FROM replaced by TO too
@@ -182,7 +182,7 @@ pub struct SweepArgs {
     /// The question.
     #[command(flatten)]
     pub problem: ProblemArgs,
-    /// What stands in place of latents, in turn; --value is for pairs
+    /// What replaces latents, in turn; --value is for pairs
     #[arg(
         long,
         value_enum,

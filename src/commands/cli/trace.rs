@@ -19,7 +19,7 @@ pub struct TraceArgs {
     /// What our own search looks for: whole traces, or any last step
     #[arg(long, value_enum, default_value_t = SearchName::Trace)]
     pub search: SearchName,
-    /// Try other records' answers of as many steps too
+    /// Try other records' answers of equal step count
     #[arg(long)]
     pub answers: bool,
     /// How many tokens of each position are read [default: 5; all in paper mode]

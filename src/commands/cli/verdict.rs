@@ -17,7 +17,7 @@ pub struct BudgetArgs {
     /// Donors wanted for each step, with another value and with the same
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub donors: usize,
-    /// Traces of one strategy that are put to the test
+    /// Traces of one strategy that are tested
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub traces: usize,
     /// Strategies in order, as in projection-5,learned-5-three

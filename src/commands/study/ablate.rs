@@ -350,7 +350,7 @@ fn remarks(outcome: &Outcome, pen: Pen) -> String {
         if let Some(asked) = asked.filter(|asked| (donors.n + 1..ALL).contains(asked)) {
             let n = donors.n;
             text += &pen.prose(&format!(
-                "off {off}: {asked} {variant}s were asked for, and the reference set has {n} that fit"
+                "off {off}: {asked} {variant}s were requested, but the reference set has {n} that fit"
             ));
         }
     }

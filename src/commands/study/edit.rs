@@ -22,12 +22,12 @@ pub fn apply(edit: &Edit, question: &str) -> Result<String> {
             &question[at + edit.from.len()..]
         )),
         [] => Err(Error::usage_with_hint(
-            format!("{:?} is no word or number of the question", edit.from),
-            "name a text of the question as it stands there, whole words and numbers only",
+            format!("{:?} is not a word or number of the question", edit.from),
+            "give a text exactly as it is in the question, whole words and numbers only",
         )),
         _ => Err(Error::usage_with_hint(
             format!(
-                "{:?} stands in the question {} times, so which one to replace is not said",
+                "{:?} occurs in the question {} times, so which one to replace is ambiguous",
                 edit.from,
                 places.len()
             ),

@@ -103,7 +103,7 @@ impl Shown for Lattice {
                     .map_or_else(|| "no set does".to_owned(), set)
             ));
         } else {
-            text += "not all sets are here\n";
+            text += "not all sets are computed\n";
         }
         text + &words::cost(&self.cost, self.sham_max_diff)
     }

@@ -162,7 +162,7 @@ fn of_value(study: &Sweep, value: AblationValue, pen: Pen) -> String {
     let mut text = table.into_text();
     for ((asked, why), latents) in &refused {
         text += &pen.prose(&format!(
-            "not asked, {} {}: {why}",
+            "not applicable, {} {}: {why}",
             role(*asked),
             words::latents(latents)
         ));

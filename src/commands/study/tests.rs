@@ -226,8 +226,7 @@ fn sweep() -> Sweep {
                 role,
                 value,
                 cell: (!is_refused).then(|| cell(&[off], "15", -0.5, 16 * (latent - 1), 16)),
-                refused: is_refused
-                    .then(|| "one latent has nothing to change places with".to_owned()),
+                refused: is_refused.then(|| "a single latent cannot be permuted".to_owned()),
             }
         })
         .collect();

@@ -15,7 +15,7 @@ pub fn fate(value: AblationValue) -> &'static str {
         AblationValue::Mean => "is replaced by the mean at that position",
         AblationValue::Zero => "is replaced by zeros",
         AblationValue::Noise => "is replaced by noise with the mean and spread of that position",
-        AblationValue::Permute => "changes places with the others that are off",
+        AblationValue::Permute => "is permuted with the others that are off",
         AblationValue::Skip => "is left out, which makes the run shorter",
         AblationValue::Token => "is replaced by the embedding of its top decoded token",
         AblationValue::Donor => "is replaced by the chosen donor's latent",
@@ -35,12 +35,12 @@ pub fn manner(manner: &Ablation) -> String {
         };
     }
     said += match (manner.direction, manner.propagation) {
-        (Direction::Denoising, _) => "; what is on gets its clean value back",
+        (Direction::Denoising, _) => "; latents that are on are restored to their clean values",
         (Direction::Noising, Propagation::Direct) => "; later latents keep their clean values",
         (Direction::Noising, Propagation::Total) => "; later latents are recomputed",
     };
     if manner.matched {
-        said += "; donors have as many steps";
+        said += "; donors have the same number of steps";
     }
     said
 }
@@ -63,7 +63,7 @@ pub fn way(manner: &Ablation) -> String {
         }
     }
     if manner.matched {
-        said += ", donors with as many steps";
+        said += ", donors with the same number of steps";
     }
     said
 }
@@ -211,7 +211,7 @@ mod tests {
         };
         assert_eq!(
             way(&full),
-            "site kv, propagation total, layers 2-3, donor 7/2, donors with as many steps"
+            "site kv, propagation total, layers 2-3, donor 7/2, donors with the same number of steps"
         );
     }
 
@@ -254,8 +254,8 @@ mod tests {
                  latents are recomputed",
                 "zero at kv layers 2-3, direct: what is off is replaced by zeros, in the key-value cache; later latents keep \
                  their clean values",
-                "kv-block, denoising: what is off stays, but no later position may attend to it; what is on gets its clean \
-                 value back",
+                "kv-block, denoising: what is off stays, but no later position may attend to it; latents that are on are restored to their \
+                 clean values",
             ]
         );
     }

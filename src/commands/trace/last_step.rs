@@ -111,7 +111,7 @@ impl Report for LastSteps<'_> {
         let steps = answer.map(|answer| own.steps(answer, three, self.0.list));
         let abstain = match (&item.answer, answer) {
             (None, _) => Some("the model gave no answer".to_owned()),
-            (Some(text), None) => Some(format!("the answer \"{text}\" is no number")),
+            (Some(text), None) => Some(format!("the answer \"{text}\" is not a number")),
             _ => None,
         };
         Stepped {

@@ -43,7 +43,10 @@ impl Vocabularies {
                 failed(format!("the file is longer than {} MiB", MAX_BYTES >> 20))
             })?;
             let tokenizer = Tokenizer::from_bytes(&bytes).map_err(|why| {
-                failed(format!("this is no tokenizer: {}", short(&why.to_string())))
+                failed(format!(
+                    "this is not a tokenizer: {}",
+                    short(&why.to_string())
+                ))
             })?;
             opened.hashes.push(sha256(&bytes));
             opened.all.push((path, tokenizer));
@@ -141,7 +144,7 @@ mod tests {
             let path = folder.path().join("tokenizer.json");
             std::fs::write(&path, contents).expect("written");
             let error = error(folder.path());
-            assert!(error.to_string().contains("is no tokenizer"), "{error}");
+            assert!(error.to_string().contains("is not a tokenizer"), "{error}");
             assert_eq!(
                 (error.exit_code(), error.hint().as_deref()),
                 (3, Some(HINT))

@@ -80,7 +80,7 @@ impl Outputs {
         };
         if self.written.contains(&identity) {
             return Err(Error::usage_with_hint(
-                format!("{path:?} is named for two outputs"),
+                format!("{path:?} is used for two outputs"),
                 "name a file for each",
             ));
         }
@@ -104,7 +104,7 @@ impl Outputs {
         let is_input = |identity| self.inputs.contains(&identity);
         if Identity::of(path).is_some_and(is_input) {
             return Err(Error::usage_with_hint(
-                format!("{path:?} is being read, and would be written over"),
+                format!("{path:?} is also an input and would be overwritten"),
                 "choose another folder or file for the output",
             ));
         }

@@ -121,7 +121,7 @@ fn an_output_is_no_input_and_replaces_nothing_unasked() {
         outputs.reads(&at("in"));
         for name in [&at("in"), &round, &at("hard")] {
             let error = outputs.writes(name).expect_err("an input");
-            assert!(error.to_string().contains("is being read"));
+            assert!(error.to_string().contains("is also an input"));
             assert_eq!(error.exit_code(), 2);
             assert!(outputs.spares(name).is_err());
         }

@@ -24,7 +24,7 @@ impl Kept {
             return Ok(());
         }
         Err(format!(
-            "the rows up to here take more than the {} MiB of memory that are used for them",
+            "the rows up to this line exceed the memory limit of {} MiB",
             MOST_KEPT >> 20
         ))
     }
@@ -37,5 +37,5 @@ pub(super) fn too_long(bytes: usize) -> String {
 
 /// Returns the message for a file with too many rows.
 pub(super) fn too_many() -> String {
-    format!("there are more than the {MAX_ROWS} rows that are read")
+    format!("too many rows; the limit is {MAX_ROWS}")
 }

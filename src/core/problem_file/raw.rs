@@ -129,7 +129,7 @@ mod tests {
         let many = "||##\n".repeat(MAX_ROWS + 1);
         let error = read(&many, Path::new("t")).expect_err("refused");
         assert!(
-            error.to_string().contains("line 1000001: there are more"),
+            error.to_string().contains("line 1000001: too many rows"),
             "{error}"
         );
     }

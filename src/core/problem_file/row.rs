@@ -214,7 +214,7 @@ impl Fields {
         let written = self.cot.take().or(self.solution.take());
         let texts = [&self.question, &self.problem, &self.input];
         if texts.iter().filter(|text| text.is_some()).count() > 1 {
-            return Err("there are two texts that may be the question, of `question`, `problem` and `input`: keep the one that is asked".to_owned());
+            return Err("ambiguous question: more than one of `question`, `problem` and `input` is set; keep only one".to_owned());
         }
         let target = self
             .target
@@ -261,7 +261,7 @@ impl Fields {
             answer = option.to_owned();
         } else if is_index(&self.options, &answer) {
             return Err(format!(
-                "the answer {answer} may count the options and is none of them: write the text of the option as the answer"
+                "the answer {answer} looks like an option index: use the option's text as the answer"
             ));
         }
         let equation = self.equation.filter(|_| steps.is_none());
@@ -333,7 +333,7 @@ impl<'de> Visitor<'de> for Object {
             if part != Part::Unjoined && seen.contains(&part) {
                 let name = &*name;
                 return Err(A::Error::custom(format!(
-                    "the field `{name}` is there twice, or beside another with the same meaning"
+                    "the field `{name}` is duplicated, or another field has the same meaning"
                 )));
             }
             seen.push(part);

@@ -62,10 +62,7 @@ const UNREAD: &[(&[u8], &str, &str)] = &[
 /// Names the file if it cannot be read, is too long, or is not UTF-8 text (then with the line).
 pub(crate) fn read_text(path: &Path) -> Result<String> {
     let bytes = file::read_at_most(path, MAX_BYTES)?.ok_or_else(|| {
-        let most = format!(
-            "the file is longer than the {} MiB that are read",
-            MAX_BYTES >> 20
-        );
+        let most = format!("the file exceeds the limit of {} MiB", MAX_BYTES >> 20);
         Error::data(path, None, most, "split it into several files")
     })?;
     text(bytes, path)
@@ -201,7 +198,7 @@ mod tests {
             .expect("a file system with holes");
         let error = read_text(&path).expect_err("refused");
         assert!(
-            error.to_string().contains("longer than the 256 MiB"),
+            error.to_string().contains("exceeds the limit of 256 MiB"),
             "{error}"
         );
     }

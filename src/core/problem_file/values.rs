@@ -80,7 +80,7 @@ impl<'de> Deserialize<'de> for Gold {
                 let number = serde_json::Number::from_f64(number);
                 number
                     .map(|number| number.to_string())
-                    .ok_or_else(|| E::custom("the answer is no finite number"))
+                    .ok_or_else(|| E::custom("the answer is not a finite number"))
             }
 
             fn visit_bool<E>(self, truth: bool) -> Result<String, E> {
@@ -165,7 +165,7 @@ pub(super) fn part_of_question(name: &str, value: &Value) -> Result<Option<Strin
         (Value::String(text), _) => Ok(Some(text.clone())),
         (_, Some(texts)) => Ok(Some(texts.join(" "))),
         _ => Err(format!(
-            "the field `{name}` is a part of the question, and neither a text nor a list of texts"
+            "the field `{name}` belongs to the question and must be a string or a list of strings"
         )),
     }
 }

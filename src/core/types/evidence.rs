@@ -86,7 +86,7 @@ pub struct PlaceTest {
 }
 
 impl PlaceTest {
-    /// Returns the counts in one line: `7 at byte 45: 6 of 6 answered as the trace says, 0 left the answer: holds`.
+    /// Returns the counts in one line: `7 at byte 45: 6 of 6 answered as predicted, 0 left the answer unchanged: holds`.
     #[must_use]
     pub fn summary(&self) -> String {
         let Self {
@@ -100,12 +100,12 @@ impl PlaceTest {
             .start
             .map_or_else(String::new, |start| format!(" at byte {start}"));
         let role = if self.used {
-            format!("{ignored} left the answer")
+            format!("{ignored} left the answer unchanged")
         } else {
             "control".to_owned()
         };
         let standing = self.standing.as_str();
-        format!("{text}{at}: {answered} of {edits} answered as the trace says, {role}: {standing}")
+        format!("{text}{at}: {answered} of {edits} answered as predicted, {role}: {standing}")
     }
 }
 

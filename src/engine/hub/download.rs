@@ -217,7 +217,7 @@ impl Job<'_> {
             416 => {
                 transfer.restart()?;
                 return Ok(Attempt::Broken(
-                    "it refused to go on in the middle".to_owned(),
+                    "the server rejected the resume request".to_owned(),
                 ));
             }
             status @ (408 | 429 | 500..=599) => {

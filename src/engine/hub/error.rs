@@ -175,7 +175,7 @@ pub enum HubError {
         why: &'static str,
     },
     /// The server sent a web page instead of the requested item.
-    #[error("{url} sent a web page in place of {what}")]
+    #[error("{url} returned a web page instead of {what}")]
     WebPage {
         /// The page's address.
         url: String,
@@ -271,7 +271,7 @@ impl HubError {
                     .to_owned()
             }
             Self::Cut { .. } | Self::Cancelled => {
-                "run the same command again; it goes on where this one stopped".to_owned()
+                "run the same command again to resume the download".to_owned()
             }
             Self::Restarts { .. } => {
                 "a proxy, or the server that HF_ENDPOINT names, does not serve parts of files; use another network or server"
@@ -281,7 +281,7 @@ impl HubError {
                 "the server that HF_ENDPOINT names, or a proxy, hides lengths; use another one".to_owned()
             }
             Self::Damaged { id, .. } => format!(
-                "where there is a network run: undertone fetch {id}; it downloads the file again"
+                "with network access, run `undertone fetch {id}` to download the damaged file again"
             ),
             Self::Status {
                 status: 400 | 405 | 406 | 410 | 501,
@@ -293,13 +293,13 @@ impl HubError {
                     .to_owned()
             }
             Self::DiskFull { .. } => {
-                "free some space or set HF_HOME to another disk, then run it again; it goes on \
-                 where this one stopped"
+                "free some space or set HF_HOME to another disk, then run it again to \
+                 resume the download"
                     .to_owned()
             }
             Self::Io { .. } => "check the folder, or set HF_HOME to another place".to_owned(),
             Self::Redirect { .. } | Self::WebPage { .. } | Self::Answer { .. } => {
-                "check HF_ENDPOINT, and whether this network wants you to log in first".to_owned()
+                "check HF_ENDPOINT, and whether this network requires a login".to_owned()
             }
             Self::NoCheckpoint { .. } => "name the folder that holds it: OWNER/NAME/FOLDER; \
                  checkpoint_*, pytorch_model.bin and model.safetensors are recognised"

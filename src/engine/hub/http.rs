@@ -177,13 +177,13 @@ impl Client {
             let next = join(&uri, &location)
                 .ok_or_else(|| bad_redirect(&location, "it is not an address"))?;
             if uri.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
-                return Err(bad_redirect(&location, "it leads to an open connection").into());
+                return Err(bad_redirect(&location, "redirect from HTTPS to plain HTTP").into());
             }
             if seen.contains(&next) {
-                return Err(bad_redirect(&location, "it leads in a circle").into());
+                return Err(bad_redirect(&location, "redirect loop").into());
             }
             if seen.len() > MAX_REDIRECTS {
-                return Err(bad_redirect(&location, "it leads on and on").into());
+                return Err(bad_redirect(&location, "too many redirects").into());
             }
             seen.push(next.clone());
             uri = next;
@@ -425,7 +425,7 @@ fn trouble(error: &ureq::Error, host: String) -> Trouble {
         E::Timeout(_) | E::BodyStalled => Trouble::Broken {
             is_connected: true,
             host,
-            why: format!("nothing came for {} s", PATIENCE.as_secs()),
+            why: format!("no data received for {} s", PATIENCE.as_secs()),
         },
         _ => HubError::Answer { url: host, why }.into(),
     }

@@ -201,7 +201,7 @@ impl ModelError {
                 "check that the file is a whole checkpoint (`undertone fetch ID` downloads and verifies published ones)".into()
             },
             Self::Damaged { model, .. } => format!(
-                "where there is a network run: undertone fetch {model}; it downloads what is damaged again"
+                "with network access, run `undertone fetch {model}` to download the damaged files again"
             ),
             Self::MissingTensor { name, .. } if name.ends_with("lm_head.weight") => {
                 "take a file that holds the output table, or set \"tie_word_embeddings\": true in config.json if the model was trained so".into()
@@ -231,9 +231,9 @@ impl ModelError {
                 "no figure of this model can be trusted here; try the CPU build, or report the checkpoint".into()
             }
             Self::OutOfMemory(_) => {
-                "pass --device cpu, or --dtype bf16 for half the memory, or close what else uses the card".into()
+                "pass --device cpu, or --dtype bf16 for half the memory, or close other programs that use the GPU".into()
             }
-            Self::Compute(_) => "try again; if it stays, report it with the model's name".into(),
+            Self::Compute(_) => "try again; if the error persists, report it with the model's name".into(),
             Self::Cancelled => "run it again to get a result".into(),
         }
     }

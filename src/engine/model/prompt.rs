@@ -56,7 +56,7 @@ impl Model {
             let text = self.token_text(id);
             return Err(ModelError::refused(
                 format!("the question holds the control token {text:?}"),
-                "leave it out: it steers the model and is no part of a question",
+                "leave it out: it steers the model and is not part of a question",
             ));
         }
         for (start, end) in &mut encoded.offsets {

@@ -125,7 +125,7 @@ impl Source {
         let mut at = 0;
         while at < self.length() {
             if stop.load(Ordering::Relaxed) {
-                return Err(io::Error::other("it is no longer wanted"));
+                return Err(io::Error::other("cancelled"));
             }
             // Small parts, so that a slow disk does not delay an error.
             let part = (self.length() - at).min(16 * CHUNK as u64);

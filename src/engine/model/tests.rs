@@ -316,7 +316,7 @@ fn files_of_another_kind_are_refused() {
     };
     assert!(load(b"PK\x03\x04rest").contains("cut short"));
     assert!(load(b"").contains("empty"));
-    assert!(load(&[0xff; 64]).contains("no safetensors and no torch.save file"));
+    assert!(load(&[0xff; 64]).contains("neither a safetensors nor a torch.save file"));
 }
 
 #[test]

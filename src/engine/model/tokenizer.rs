@@ -53,7 +53,7 @@ impl Tokenizer {
         // Truncation and padding serve training batches; questions are used unchanged.
         inner.with_padding(None);
         if inner.with_truncation(None).is_err() {
-            return Err(fail("it cuts every text".to_owned()));
+            return Err(fail("its truncation settings are invalid".to_owned()));
         }
         let unknown = match inner.get_model() {
             ModelWrapper::WordLevel(words) => {
@@ -196,8 +196,8 @@ fn check(json: &[u8]) -> std::result::Result<(), String> {
     if looked.model.is_none() {
         let words: std::result::Result<HashMap<String, u32>, _> = serde_json::from_slice(json);
         return Err(match words {
-            Ok(_) => "it is a vocab.json: the words alone, without the rules that cut a text; name the tokenizer.json",
-            Err(_) => "it has no \"model\": it is no tokenizer.json of the tokenizers library",
+            Ok(_) => "it is a vocab.json, without tokenization rules; name the tokenizer.json",
+            Err(_) => "it has no \"model\": it is not a tokenizer.json of the tokenizers library",
         }
         .to_owned());
     }
@@ -211,7 +211,7 @@ fn check(json: &[u8]) -> std::result::Result<(), String> {
     let rules = [looked.normalizer, looked.pre_tokenizer, looked.decoder];
     // A few rules that each double a text would exhaust memory.
     if rules.iter().any(|rule| growth(rule) > MOST_GROWTH) {
-        return Err("its rules would make a text thousands of times as long".to_owned());
+        return Err("its rules could expand a text thousands of times".to_owned());
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ impl<'a> Weights<'a> {
             if tensors.insert(name.clone(), entry).is_some() {
                 return Err(ModelError::Weights {
                     model: model.to_owned(),
-                    reason: format!("tensor {name:?} is there twice, with and without a wrapper"),
+                    reason: format!("tensor {name:?} is duplicated, with and without a wrapper"),
                 });
             }
         }

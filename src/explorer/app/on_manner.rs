@@ -34,7 +34,7 @@ pub fn meaning(value: AblationValue) -> &'static str {
         AblationValue::Mean => "the mean at that position over the reference set",
         AblationValue::Zero => "the zero vector",
         AblationValue::Noise => "noise with that position's mean and spread, 16 draws",
-        AblationValue::Permute => "the latents that are off change places, up to 16 orders",
+        AblationValue::Permute => "the latents that are off are permuted, up to 16 permutations",
         AblationValue::Skip => "nothing: the latents are left out, the rollout is shorter",
         AblationValue::Token => "the embedding of the latent's own top decoded token",
         AblationValue::Donor => "one chosen latent of one chosen problem, B chooses it",
@@ -54,7 +54,7 @@ pub(super) fn can_match(app: &App) -> Result<(), &'static str> {
         AblationValue::Resample => {
             Err("this problem's steps are not known, so donors cannot be matched on their number")
         }
-        _ => Err("donors are matched under the value resample alone, v chooses it"),
+        _ => Err("donors can be matched for resample only, v selects it"),
     }
 }
 
@@ -148,7 +148,9 @@ fn set(app: &mut App, mut after: Ablation) -> Vec<Effect> {
 fn in_words(app: &App) -> String {
     let manner = app.ablation.manner();
     match (app.ablation.direction, app.ablation.propagation) {
-        (Direction::Denoising, _) => format!("{manner}: what is on gets its clean value back"),
+        (Direction::Denoising, _) => {
+            format!("{manner}: latents that are on are restored to their clean values")
+        }
         (_, Propagation::Direct) => format!("{manner}: later latents keep their clean values"),
         _ => manner,
     }

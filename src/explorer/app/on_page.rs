@@ -186,7 +186,7 @@ pub(super) fn back(app: &mut App) -> Vec<Effect> {
         app.page = Page::Run;
         return Vec::new();
     }
-    app.say(Tone::Info, "stopped, r goes on");
+    app.say(Tone::Info, "stopped, r resumes");
     app.live.stop();
     app.studies.stop();
     vec![Effect::Send(Request::Cancel)]

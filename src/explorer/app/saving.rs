@@ -162,8 +162,8 @@ impl App {
         self.leaving = Leaving::Refused;
         let what = match self.lost().map(Lost::n_changes).sum() {
             0 => "the last results are".to_owned(),
-            1 => "1 change of a note is".to_owned(),
-            n => format!("{n} changes of notes are"),
+            1 => "1 note change is".to_owned(),
+            n => format!("{n} note changes are"),
         };
         let text = format!("{what} not saved, q again leaves without, x exports: {why}");
         self.say(Tone::Warning, text);

@@ -87,8 +87,8 @@ fn on_worker_lost(app: &mut App) {
     app.studies.stop();
     app.model = Model::Failed;
     app.failure = Some(Failure {
-        message: "the model worker is gone".to_owned(),
-        hint: "export what is here and start again".to_owned(),
+        message: "the model worker has stopped".to_owned(),
+        hint: "export the session and restart".to_owned(),
         model: None,
     });
 }

@@ -47,7 +47,7 @@ impl Between {
 pub(super) fn copy(out: &mut impl Write, text: &str, between: Between) -> Result<usize, String> {
     if text.len() > MAX_BYTES {
         return Err(format!(
-            "{} bytes are too many for the clipboard, x exports them",
+            "{} bytes exceed the clipboard limit, x exports instead",
             text.len()
         ));
     }

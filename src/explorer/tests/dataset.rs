@@ -301,7 +301,7 @@ fn a_calibration_counts_only_for_problems_of_its_data() {
     assert_eq!(shares(&bench), None, "problems of a file");
     let text = bench.text(200, 60);
     assert!(
-        text.contains("is right with this rung is not known for"),
+        text.contains("Accuracy at this rung is unknown for"),
         "{text}"
     );
     let open = bench.app.session.problem.as_ref().expect("a problem");
@@ -360,7 +360,7 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
     }
     let text = bench.text(120, 40);
     assert!(
-        text.contains("3 of 9 problems · running, p pauses it"),
+        text.contains("3 of 9 problems · running, p or quitting pauses"),
         "{text}"
     );
     // The explorer stays usable and shows the progress of the run.
@@ -397,7 +397,7 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
     hear(&mut bench, RunEvent::Items((3..9).map(item).collect()));
     hear(&mut bench, ended(Some(0)));
     let text = bench.text(120, 40);
-    assert!(text.contains("9 of 9 problems · whole"), "{text}");
+    assert!(text.contains("9 of 9 problems · complete"), "{text}");
     bench.take_effects();
     bench.keys("p");
     assert_eq!(run_requests(&mut bench), []);
@@ -416,7 +416,7 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
 #[test]
 fn a_run_that_was_only_opened_is_gone_on_with_by_its_header() {
     let mut bench = Bench::with_run(4, 9);
-    assert!(bench.text(80, 24).contains("part of it, p goes on"));
+    assert!(bench.text(80, 24).contains("partial, p resumes"));
     bench.keys("p");
     let asked = run_requests(&mut bench);
     let [RunRequest::Start { options, .. }] = asked.as_slice() else {

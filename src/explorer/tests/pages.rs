@@ -356,7 +356,7 @@ fn escape_on_a_page_stops_its_study_first() {
     assert_eq!(bench.app.sweep().map(|sweep| sweep.cells.len()), Some(27));
     let wish = bench.app.wish().expect("a page with a study");
     assert_eq!(bench.app.studies.ended(&wish), Some(&Ended::Stopped));
-    assert!(bench.text(80, 24).contains("stopped, r goes on"));
+    assert!(bench.text(80, 24).contains("stopped, r resumes"));
     bench.keys("r");
     assert_eq!(asked_studies(&mut bench).len(), 1);
     bench.keys("esc esc");
@@ -422,7 +422,7 @@ fn enter_goes_to_the_run_with_the_latents_of_the_cell_off_and_can_be_undone() {
     bench.play("u s g down down down down down down down down enter");
     assert_eq!(bench.app.page, Page::Sweep);
     let notice = bench.app.notice.as_ref().map(|notice| notice.text.clone());
-    assert_eq!(notice.as_deref(), Some("one latent cannot change places"));
+    assert_eq!(notice.as_deref(), Some("one latent cannot be permuted"));
     // The last row is the pair of 3 and 4.
     bench.play("G enter");
     assert_eq!(bench.app.ablation.off, set(&[3, 4]));

@@ -662,8 +662,7 @@ fn a_failed_save_is_tried_again_and_keeps_the_user() {
     bench.keys("q");
     assert_eq!(saves(&mut bench).len(), 1, "tried again, and not left");
     let notice = bench.app.notice.as_ref().map(|notice| notice.text.clone());
-    let said =
-        "1 change of a note is not saved, q again leaves without, x exports: the disk is full";
+    let said = "1 note change is not saved, q again leaves without, x exports: the disk is full";
     assert_eq!(notice.as_deref(), Some(said));
     bench.keys("1 q");
     assert!(

@@ -101,7 +101,7 @@ fn a_manner_that_is_refused() {
         crate::explorer::worker::protocol::Event::Failed {
             id: Some(bench.app.live.id),
             work: crate::explorer::worker::protocol::Work::Ablation,
-            message: "one latent cannot change places".to_owned(),
+            message: "one latent cannot be permuted".to_owned(),
             hint: "switch a second latent off, or v takes another value".to_owned(),
         },
     ));

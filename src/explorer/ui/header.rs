@@ -55,10 +55,10 @@ fn facts(app: &App) -> Vec<String> {
         .filter(|mode| Some(*mode) != usual);
     // A family read from a file is not explained; an inferred or requested one is.
     let from = match info.family_from.as_str() {
-        "the weights" => ", told by the weights",
-        "its name" => ", told by its name",
+        "the weights" => ", inferred from the weights",
+        "its name" => ", inferred from its name",
         told if told.contains("do not tell") => ", or multimode-coconut",
-        "--family" => ", as asked for",
+        "--family" => ", as requested",
         _ => "",
     };
     let mut facts = vec![format!("{}{from}", info.family)];
@@ -181,7 +181,7 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
         return (text, theme.dim);
     }
     if app.live.verdict == Job::Stopped {
-        return (format!("stopped {dot} r goes on"), theme.off);
+        return (format!("stopped {dot} r resumes"), theme.off);
     }
     match (&app.recording, &app.model) {
         (Recording::Shown(_), _) => ("recorded".to_owned(), theme.dim),

@@ -298,7 +298,7 @@ impl Worker {
         Event::NotLoaded {
             model: model.to_owned(),
             message: format!("loading {model} was stopped"),
-            hint: "r goes on where it stopped, m picks another model".to_owned(),
+            hint: "r resumes it, m picks another model".to_owned(),
             kept: self.explorer.is_some(),
         }
     }

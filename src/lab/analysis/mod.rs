@@ -446,7 +446,7 @@ fn no_reference() -> ModelError {
 /// The error of a run whose answer is empty even after a forced delimiter.
 fn no_answer() -> ModelError {
     ModelError::refused(
-        "the model gave no answer at all, so there is nothing to compare with",
-        "ask another question, or in another mode",
+        "the model gave no answer, so there is nothing to compare with",
+        "try another question or another mode",
     )
 }

@@ -263,7 +263,7 @@ impl Run {
             run.rows += 1;
             if plan.next() != Some((row.index, row.body.experiment())) {
                 let message = format!(
-                    "problem {} {} does not stand where it belongs",
+                    "row out of order: problem {} {}",
                     row.index,
                     row.body.experiment().as_str()
                 );

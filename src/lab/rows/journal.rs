@@ -88,7 +88,7 @@ impl Journal {
         let (length, torn) = (lines.at, lines.rest().len());
         // Only a truncated header or row is removed, never the single line of some other file.
         if !has_header && !is_begun_header(lines.rest()) {
-            let message = "it is no file of rows";
+            let message = "it is not a file of rows";
             return Err(Error::data(&self.path, Some(1), message, OTHER_FOLDER));
         }
         drop(lines);
@@ -178,7 +178,7 @@ pub(super) fn check_row(
     }
     let message = match planned {
         Some((index, experiment)) => format!(
-            "problem {} {} stands where problem {index} {} belongs",
+            "row out of order: problem {} {} where problem {index} {} belongs",
             key.index,
             key.experiment.as_str(),
             experiment.as_str()

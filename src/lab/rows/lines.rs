@@ -65,10 +65,7 @@ impl<R: Read> Lines<R> {
             let whole = file::read_line(&mut self.input, &mut self.line, MOST_ROW);
             let whole = whole.map_err(|source| Error::io("read", &self.path, source))?;
             if !whole {
-                let message = format!(
-                    "the line is longer than the {} MiB that are read",
-                    MOST_ROW >> 20
-                );
+                let message = format!("the line exceeds the limit of {} MiB", MOST_ROW >> 20);
                 return Err(self.damaged(self.number + 1, &message));
             }
             if self.line.last() != Some(&b'\n') {

@@ -78,7 +78,7 @@ pub fn merge(folders: &[PathBuf], out: &Path, how: How) -> Result<Merged> {
                         shard.path(),
                         experiment.as_str()
                     ),
-                    "run it again with the same options: it goes on where it stopped",
+                    "run it again with the same options: it resumes where it stopped",
                 ));
             };
             writeln!(sink, "{line}").map_err(failed)?;

@@ -104,10 +104,10 @@ impl Watch {
         if planned != Some(here) {
             let is = format!("problem {} {}", here.0, here.1.as_str());
             return Err(self.damaged(&planned.map_or_else(
-                || format!("{is} stands after the last row of the run"),
+                || format!("{is} comes after the last row of the run"),
                 |(index, experiment)| {
                     format!(
-                        "{is} stands where problem {index} {} belongs",
+                        "row out of order: {is} where problem {index} {} belongs",
                         experiment.as_str()
                     )
                 },
@@ -239,7 +239,7 @@ mod tests {
         swapped.swap(1, 3);
         let error = read(&swapped).expect_err("damaged");
         assert!(
-            error.contains("line 2") && error.contains("problem 1 problem stands where problem 0"),
+            error.contains("line 2") && error.contains("problem 1 problem where problem 0"),
             "{error}"
         );
         let error = read(&["{\"name\": 1}".to_owned()]).expect_err("foreign");

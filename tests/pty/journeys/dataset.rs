@@ -18,7 +18,7 @@ fn a_run_is_paused_continued_and_its_problems_are_noted() {
     t.press("\x15--limit 24 --batch 2 --experiments accuracy,early-stopping --out ~/runs/a\r");
     t.sees("of 24 problems");
     t.press("p");
-    t.sees("p goes on");
+    t.sees("p resumes");
     let rows = home.join("runs/a/rows.jsonl");
     let part = fs::read_to_string(&rows).unwrap();
     assert!(part.ends_with('\n'));

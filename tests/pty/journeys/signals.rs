@@ -52,7 +52,7 @@ fn start(phase: Phase) -> (TempDir, Terminal) {
             t.press("n");
             t.sees("Start a run");
             t.press("\x15--limit 100000 --batch 1 --experiments accuracy --out many\r");
-            t.sees("running, p pauses it");
+            t.sees("running, p or quitting pauses");
         }
     }
     (home, t)

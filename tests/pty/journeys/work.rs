@@ -150,7 +150,7 @@ fn an_opened_session_is_where_its_notes_go() {
     t.press("x");
     t.sees("Export");
     t.press("\x15mine.jsonl\r");
-    t.sees("mine.jsonl\" is being read");
+    t.sees("mine.jsonl\" is also an input");
     t.press("\x1b");
     t.settles();
     let said = quits(&mut t);

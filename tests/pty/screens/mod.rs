@@ -266,16 +266,16 @@ fn a_run_is_started_from_the_explorer_and_stops_with_it() {
     t.settles();
     t.press("\x15--limit 100000 --batch 1 --experiments accuracy --out many\r");
     t.sees("of 100000 problems");
-    t.sees("running, p pauses it");
+    t.sees("running, p or quitting pauses");
     // The explorer stays usable meanwhile.
     t.press("\x1b");
     t.sees("Run 4 latents");
     t.press("D");
-    t.until("rows", |screen| !screen.contains("No problem is there yet"));
+    t.until("rows", |screen| !screen.contains("No problems yet"));
     t.press("p");
-    t.sees("part of it, p goes on");
+    t.sees("partial, p resumes");
     t.press("p");
-    t.sees("running, p pauses it");
+    t.sees("running, p or quitting pauses");
     t.press("q");
     assert_eq!(t.ends(), 0);
     // After a moment the file no longer grows, and its last row is complete.

@@ -50,7 +50,7 @@ pub(super) fn cases() -> Vec<Case> {
         &["describes"],
     );
     let garbage = (0..5000u32).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1] | 1);
-    case("garbage", garbage.collect(), &["no safetensors"]);
+    case("garbage", garbage.collect(), &["neither a safetensors"]);
     let huge = [&u64::MAX.to_le_bytes()[..], b"{\"a\":1}"].concat();
     case("a huge header", huge, &["header"]);
     case(

@@ -218,7 +218,7 @@ impl<'de> Deserialize<'de> for Unique {
                 let mut fields = Map::new();
                 while let Some((key, value)) = map.next_entry::<String, Value>()? {
                     if fields.insert(key.clone(), value).is_some() {
-                        return Err(A::Error::custom(format!("{key:?} is there twice")));
+                        return Err(A::Error::custom(format!("{key:?} is duplicated")));
                     }
                 }
                 Ok(fields)

@@ -211,7 +211,7 @@ impl Config {
         ] {
             if stated != found {
                 return Err(fail(format!(
-                    "the {what} is {stated} there, and {found} in the weights"
+                    "config.json states a {what} of {stated}, but the weights have {found}"
                 )));
             }
         }

@@ -47,8 +47,8 @@ pub(super) fn read(source: &Source) -> Result<Index, Refused> {
         .ok_or("an index names files beside it, and it lies in memory")?;
     let length = usize::try_from(source.length()).unwrap_or(usize::MAX);
     let bytes = source.read(0, length).map_err(|e| e.to_string())?;
-    let File { weight_map } =
-        serde_json::from_slice(&bytes).map_err(|e| format!("it is no index of weights: {e}"))?;
+    let File { weight_map } = serde_json::from_slice(&bytes)
+        .map_err(|e| format!("it is not an index of weights: {e}"))?;
     let names: BTreeSet<&String> = weight_map.values().collect();
     if names.is_empty() || names.len() > MOST {
         return Err(format!("it names {} files", names.len()));

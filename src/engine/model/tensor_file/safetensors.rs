@@ -16,7 +16,7 @@ const LONGEST: u64 = 16 << 20;
 
 /// Returns the tensors, and the names omitted because other names hold the same values.
 pub(super) fn read(source: &Source, part: usize) -> Result<Directory, Refused> {
-    let not = |why: &str| format!("it is no safetensors and no torch.save file: {why}");
+    let not = |why: &str| format!("it is neither a safetensors nor a torch.save file: {why}");
     let mut length = [0; 8];
     source
         .read_at(0, &mut length)

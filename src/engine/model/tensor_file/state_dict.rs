@@ -80,7 +80,7 @@ fn named(machine: &Machine<'_>, pairs: &[(Value, Value)]) -> Result<Vec<Pickled>
                 strides,
             }) = machine.object(value)
             else {
-                return Err(format!("{name:?} in its state dict is no tensor"));
+                return Err(format!("{name:?} in its state dict is not a tensor"));
             };
             let Some(Object::Storage {
                 stored,

@@ -36,7 +36,7 @@ pub(super) fn read(source: &Source, part: usize) -> Result<BTreeMap<String, Entr
             .ok_or_else(|| format!("{:?} lies in {name:?}, which is missing", tensor.name))?;
         let entry = entry(&tensor, *place, part)?;
         if entries.insert(tensor.name.clone(), entry).is_some() {
-            return Err(format!("tensor {:?} is there twice", tensor.name));
+            return Err(format!("tensor {:?} is duplicated", tensor.name));
         }
     }
     Ok(entries)

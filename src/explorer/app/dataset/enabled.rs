@@ -38,10 +38,10 @@ pub(in crate::explorer::app) fn enabled(app: &App, action: Action) -> Result<(),
             "a run is under way here, p pauses it",
         ),
         Action::PauseRun => match (&dataset.run, dataset.work) {
-            (_, Work::Pausing) => Err("it finishes what it has in hand"),
+            (_, Work::Pausing) => Err("it is finishing its current work"),
             (_, Work::Running) => Ok(()),
             (None, Work::None) => Err("no run is open"),
-            (Some(run), Work::None) => need(!run.is_whole(), "the run is whole"),
+            (Some(run), Work::None) => need(!run.is_whole(), "the run is complete"),
         },
         _ => Ok(()),
     }

@@ -209,7 +209,7 @@ pub fn differs(info: &ModelInfo, header: &Header) -> Option<String> {
     .map(|(what, a, b)| format!("{what} is {a} in the run and {b} here"))
     .or_else(|| {
         let (a, b) = (header.settings.latents, info.n_latents);
-        (a != b).then(|| format!("the run has {a} latents, here are {b}"))
+        (a != b).then(|| format!("the run has {a} latents, the loaded model {b}"))
     })
 }
 

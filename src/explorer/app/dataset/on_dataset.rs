@@ -281,11 +281,17 @@ fn ended(app: &mut App, code: Option<i32>, said: &str) {
     let was_asked = app.dataset.work == Work::Pausing;
     app.dataset.work = Work::None;
     match code {
-        Some(0) => app.say(Tone::Info, "the run is whole"),
+        Some(0) => app.say(Tone::Info, "the run is complete"),
         Some(code) if STOPPED.contains(&code) => {
-            app.say(Tone::Info, "the run is paused, p in the data set goes on");
+            app.say(
+                Tone::Info,
+                "the run is paused, press p in the data set to resume",
+            );
         }
-        None if was_asked => app.say(Tone::Info, "the run is paused, p in the data set goes on"),
+        None if was_asked => app.say(
+            Tone::Info,
+            "the run is paused, press p in the data set to resume",
+        ),
         _ => app.dataset.failure = Some(format!("the run ended: {said}")),
     }
 }

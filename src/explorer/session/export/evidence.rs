@@ -44,7 +44,7 @@ fn write_tracks(out: &mut String, tracks: &Tracks) -> fmt::Result {
         writeln!(
             out,
             "  - step {} at latent {}: moved as predicted in {} of {} edits, stayed in {} of {} controls, {} edits not \
-             answered as the trace says; by chance {:.4}, p = {:.2e}: {}",
+             answered as predicted; by chance {:.4}, p = {:.2e}: {}",
             s.step + 1,
             s.latent,
             s.moved,
@@ -59,7 +59,7 @@ fn write_tracks(out: &mut String, tracks: &Tracks) -> fmt::Result {
     }
     writeln!(
         out,
-        "  - {} of {} edits answered as the trace says",
+        "  - {} of {} edits answered as predicted",
         tracks.answered,
         tracks.edits.len()
     )?;
@@ -69,7 +69,7 @@ fn write_tracks(out: &mut String, tracks: &Tracks) -> fmt::Result {
     for rival in &tracks.rivals {
         writeln!(
             out,
-            "  - another trace, {} of {} answered as it says: {}",
+            "  - another trace, {} of {} answered as it predicts: {}",
             rival.answered,
             rival.edits,
             foreign(&rival.text())
@@ -77,7 +77,7 @@ fn write_tracks(out: &mut String, tracks: &Tracks) -> fmt::Result {
     }
     writeln!(
         out,
-        "\n| Edit | trace says | model says | counts | latents |\n|---|---|---|---|---|"
+        "\n| Edit | predicted | model answer | counts | latents |\n|---|---|---|---|---|"
     )?;
     for edit in &tracks.edits {
         let reads: Vec<String> = edit
@@ -114,14 +114,14 @@ fn write_used(out: &mut String, used: &Used) -> fmt::Result {
         foreign(&used.reason),
         used.sham_max_diff,
         used.sham_path.map_or_else(String::new, |moved| format!(
-            ", and the question's own latent, put in as a donor's is, moves the log p of the answer by {moved:.1e}"
+            ", and patching in the question's own latent like a donor's moves the log p of the answer by {moved:.1e}"
         ))
     )?;
     for s in &used.steps {
         writeln!(
             out,
             "  - step {} at latent {}: {} of {} donors with another value moved the answer as computed (of {} with another \
-             answer of their own: {} as computed, {} that answer, {} neither), {} of {} with the same value left it; by chance {:.4}, p = {:.2e}: {}",
+             answer of their own: {} as computed, {} that answer, {} neither), {} of {} with the same value left it unchanged; by chance {:.4}, p = {:.2e}: {}",
             s.step + 1,
             s.latent,
             s.moved,
@@ -139,7 +139,7 @@ fn write_used(out: &mut String, used: &Used) -> fmt::Result {
     }
     writeln!(
         out,
-        "\n| Latent | value put there | trace says | model says | change in log p of the clean answer | of the predicted one | donor | its own answer |\n|---|---|---|---|---|---|---|---|"
+        "\n| Latent | patched value | predicted | model answer | change in log p of the clean answer | of the predicted one | donor | donor's answer |\n|---|---|---|---|---|---|---|---|"
     )?;
     for patch in &used.patches {
         writeln!(
@@ -168,7 +168,7 @@ fn together(patch: &Patch) -> String {
 fn write_try(out: &mut String, tried: &Try) -> fmt::Result {
     writeln!(
         out,
-        "- {}: {} candidates, {} traces{}, {} put to the test; null {} of {}; {} runs",
+        "- {}: {} candidates, {} traces{}, {} tested; null {} of {}; {} runs",
         foreign(&tried.name),
         tried.candidates,
         tried.traces,

@@ -279,7 +279,7 @@ fn write_necessity(out: &mut String, found: &Necessity) -> fmt::Result {
     } else {
         writeln!(
             out,
-            "- All latents resampled: the answer stood with {} of {} donors, mean change in log p {}",
+            "- All latents resampled: the answer was unchanged with {} of {} donors, mean change in log p {}",
             found.donors_kept,
             found.donors,
             number(found.delta_resampled)
@@ -302,12 +302,12 @@ fn write_necessity(out: &mut String, found: &Necessity) -> fmt::Result {
     }
     writeln!(
         out,
-        "- Log p stands while it falls by at most {:.3} nats; by these tests what the latents say is {}{}",
+        "- Log p counts as unchanged if it falls by at most {:.3} nats; by these tests the content of the latents is {}{}",
         found.threshold,
         if found.needed { "needed" } else { "not needed" },
         match found.places {
-            Some(true) => ", but their places are",
-            Some(false) => ", and neither are their places",
+            Some(true) => ", but their positions are",
+            Some(false) => ", and neither are their positions",
             None => "",
         }
     )

@@ -420,7 +420,7 @@ fn read_header(first: &str, line: usize, path: &Path) -> Result<(Header, Option<
         Some(SCHEMA) => Ok(match serde_json::from_value(value) {
             Ok(header) => (header, None),
             Err(why) => {
-                let hint = "mend that line, or open an earlier copy of the session";
+                let hint = "repair that line, or open an earlier copy of the session";
                 let incomplete = failed(format!("the header is incomplete: {why}"), hint);
                 (salvaged(), Some(incomplete))
             }

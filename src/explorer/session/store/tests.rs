@@ -506,7 +506,7 @@ fn what_a_later_version_wrote_is_kept_and_named() {
     assert_eq!(said.len(), 5, "{said:?}");
     assert!(
         summary(&read.unread)
-            .is_some_and(|said| said.starts_with("5 things in this file cannot be shown: "))
+            .is_some_and(|said| said.starts_with("5 items in this file cannot be shown: "))
     );
     let mut file = read.file;
     assert_eq!(file.session().notes, sample::session().notes);

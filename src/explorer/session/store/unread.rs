@@ -111,11 +111,10 @@ impl fmt::Display for Unread {
 #[must_use]
 pub fn summary(unread: &[Unread]) -> Option<String> {
     let lost = unread.iter().filter(|one| one.is_loss()).count();
-    let things = |n: usize| count(n, "thing");
     let head = match (lost, unread.len()) {
         (_, 0) => return None,
-        (0, n) => format!("{} to know about this file", things(n)),
-        (lost, _) => format!("{} in this file cannot be shown", things(lost)),
+        (0, n) => format!("{} on this file", count(n, "remark")),
+        (lost, _) => format!("{} in this file cannot be shown", count(lost, "item")),
     };
     // Losses come first.
     let mut named: Vec<&Unread> = unread.iter().collect();

@@ -132,8 +132,8 @@ fn title(app: &App, list: &List, n: usize) -> String {
             let so_far = if list.is_searched(app) { "" } else { " so far" };
             format!("Problems, {n} of {all}{so_far}")
         }
-        ListKind::Models => "Models, accuracy as the papers measured it".to_owned(),
-        ListKind::Values => "What a latent that is off is replaced by".to_owned(),
+        ListKind::Models => "Models, with published accuracy".to_owned(),
+        ListKind::Values => "Replacement for latents that are off".to_owned(),
         ListKind::Tags(target) => format!("Tags of the {target}"),
     }
 }

@@ -135,7 +135,7 @@ fn words(prompt: &Prompt) -> (String, String) {
         ),
         PromptKind::StartRun => (
             "Start a run of the loaded model".to_owned(),
-            "Options of `undertone run`; it computes in a process of its own. A run that is in the folder is gone on with"
+            "Options of `undertone run`; it runs in a separate process. An existing run in the folder is resumed"
                 .to_owned(),
         ),
         PromptKind::Export(format) => (

@@ -87,29 +87,29 @@ fn head(row: EvidenceRow, verdict: &Verdict, place: Columns, theme: &Theme) -> L
         ),
         EvidenceRow::Place(_) => (
             "Place of the question".to_owned(),
-            ["role", "as it says", "left it", ""],
+            ["role", "predicted", "left it", ""],
         ),
         EvidenceRow::Edit(_) => {
             let edits = verdict.tracks.as_ref().map_or(0, |t| t.edits.len());
             (
                 count(edits, "edit"),
-                ["trace says", "model says", "latents", ""],
+                ["predicted", "answered", "latents", ""],
             )
         }
         EvidenceRow::Patch(_) => {
             let patches = verdict.used.as_ref().map_or(0, |u| u.patches.len());
             (
                 count(patches, "replaced latent"),
-                ["trace says", "model says", "clean log-p", "said log-p"],
+                ["predicted", "answered", "clean log-p", "pred log-p"],
             )
         }
         EvidenceRow::Nodes(_) => (
-            "Nodes that compete".to_owned(),
+            "Competing nodes".to_owned(),
             ["all nodes", "reached", "likeliest", "each"],
         ),
         EvidenceRow::Competing(_) => (
             format!(
-                "{} reach the answer, these compete",
+                "{} reach the answer; competing:",
                 count(verdict.traces, "trace")
             ),
             [""; 4],
@@ -352,7 +352,7 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
             let mut parts = Vec::new();
             if let Some(t) = tracks_of(verdict, at) {
                 parts.push(format!(
-                    "edits: its latent moved as predicted in {} of {} that were answered as the trace says (chance {}, p {}); {} more were answered otherwise",
+                    "edits: its latent moved as predicted in {} of {} that were answered as predicted (chance {}, p {}); {} more were answered otherwise",
                     t.moved,
                     t.edits,
                     plain(t.pi0, 3, theme.glyphs),
@@ -362,7 +362,7 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
             }
             if let Some(u) = use_of(verdict, at) {
                 parts.push(format!(
-                    "replaced: {} of {} donors with another value moved the answer as computed (chance {}, p {}); the own answer of {} of them differs from the predicted one: {} gave the predicted one, {} their own, {} neither; {} of {} with the same value left it",
+                    "replaced: {} of {} donors with another value moved the answer as computed (chance {}, p {}); the own answer of {} of them differs from the predicted one: {} gave the predicted one, {} their own, {} neither; {} of {} with the same value left it unchanged",
                     u.moved,
                     u.different,
                     plain(u.pi0, 3, theme.glyphs),
@@ -393,7 +393,7 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
             .and_then(|u| u.patches.get(at))
             .map_or_else(String::new, |patch| {
                 let own = patch.own.as_deref().map_or_else(String::new, |own| {
-                    format!("; its own answer {}", sanitize(own))
+                    format!("; the donor's answer {}", sanitize(own))
                 });
                 let also: Vec<String> = patch.also.iter().map(ToString::to_string).collect();
                 let also = if also.is_empty() {
@@ -433,12 +433,12 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
 fn legend(verdict: &Verdict, theme: &Theme) -> Vec<String> {
     let (yes, no) = (theme.glyphs.yes, theme.glyphs.no);
     let mut legend = vec![format!(
-        "every edit counts for or against; latents are read where the model answers as the trace says: {yes} shown, {no} not, = must stay. \
-         replaced: donors with another value whose answer is what the trace computes; same: donors with the same value that left it"
+        "every edit counts for or against; latents are read where the model answers as predicted: {yes} shown, {no} not, = must stay. \
+         replaced: donors with another value that moved the answer as predicted; same: donors with the same value that left it unchanged"
     )];
     if let Some(used) = &verdict.used {
         let path = used.sham_path.map_or_else(String::new, |moved| {
-            format!("; run again and put in as a donor's, they move the log-prob by {moved:.1e}")
+            format!("; recomputed and written back like a donor's, they move the log-prob by {moved:.1e}")
         });
         legend.push(format!(
             "own values written back move no logit by more than {:.1e}{path}",

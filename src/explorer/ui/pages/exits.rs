@@ -70,7 +70,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
 
 fn legend(exits: &[EarlyExit]) -> Vec<String> {
     let mut lines =
-        vec!["A row: what the model answers when it is made to after so many latents.".to_owned()];
+        vec!["A row: the answer when the model is forced to answer after k latents.".to_owned()];
     if exits.iter().any(|exit| exit.clean_logprob.is_some()) {
         lines.push(
             "The bar: log-prob of the clean answer, full is certain, empty the lowest here."
@@ -95,8 +95,8 @@ fn headline(
         final_answer(run),
     ) {
         (_, None) => "the run has no answer to match".to_owned(),
-        (None, _) => "never the final one".to_owned(),
-        (Some(k), _) => format!("first the final one after {k} of {all} {noun}"),
+        (None, _) => "never the final answer".to_owned(),
+        (Some(k), _) => format!("the final answer after {k} of {all} {noun}"),
     };
     let stable =
         stable_match(exits, run.mode).map_or_else(String::new, |k| format!(", stable from {k} on"));

@@ -144,7 +144,8 @@ fn set_cell(lattice: &Lattice, off: &BTreeSet<LatentIdx>, theme: &Theme) -> Row 
 /// The smallest sets that keep and that break the answer.
 fn headline(lattice: &Lattice, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     if !lattice.complete {
-        let text = "Which smallest set keeps the answer and which breaks it is known once all sets are here";
+        let text =
+            "The smallest sets that keep or break the answer are known once all sets are computed";
         let mut lines = paragraph(text, width, 0, theme.dim);
         lines.push(Line::default());
         return lines;
@@ -194,7 +195,7 @@ fn detail(lattice: &Lattice, off: &BTreeSet<LatentIdx>, theme: &Theme) -> String
     let what = set_off(off, lattice.n_latents);
     let Some(cell) = lattice.cell(off) else {
         return if lattice.complete {
-            format!("{what}: cannot be asked of this value")
+            format!("{what}: not applicable to this value")
         } else {
             format!("{what}: not computed yet")
         };

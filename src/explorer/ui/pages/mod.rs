@@ -187,7 +187,7 @@ fn remark(app: &App) -> String {
     let is_asked = app.studies.asked() == Some(&wish);
     let standing = match app.studies.ended(&wish) {
         _ if is_asked => "computing, esc stops",
-        Some(Ended::Stopped) => "stopped, r goes on",
+        Some(Ended::Stopped) => "stopped, r resumes",
         Some(Ended::Failed(_)) => "not computed",
         None => "",
     };

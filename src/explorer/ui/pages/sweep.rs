@@ -83,7 +83,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         legend: vec![
             format!("{}; counts of values on top.", legend_of_marks(theme)),
             format!(
-                "Change in log-prob of the clean answer{}. {none} not asked.",
+                "Change in log-prob of the clean answer{}. {none} not applicable.",
                 if answer > 0 { ", then the answer" } else { "" }
             ),
             "Put back alone: all others off, its clean value put back. Sufficient?".to_owned(),
@@ -217,7 +217,7 @@ fn detail(app: &App, sweep: &Sweep, theme: &Theme) -> String {
             };
             match (&known.cell, &known.refused) {
                 (Some(cell), _) => format!("{lead}: {}", came_of(cell, value, clean, None, theme)),
-                (None, Some(reason)) => format!("{lead} cannot be asked: {reason}"),
+                (None, Some(reason)) => format!("{lead} not applicable: {reason}"),
                 (None, None) => format!("{lead}: not computed"),
             }
         }

@@ -81,7 +81,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     let mut lines = match &position.projection {
         Some(projection) => table(projection, is_thought, width, theme),
         None => paragraph(
-            "Nothing is read here: of the question, only the last token predicts what comes next",
+            "No prediction here: only the last question token predicts the next token",
             width,
             0,
             theme.dim,
@@ -279,7 +279,7 @@ fn phrase_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Ve
         let text = match app.live.phase {
             Phase::Running => "after the run",
             _ if app.live.phrases == Some(latent) => "decoding",
-            _ if app.live.declined == Some(latent) => "stopped, r goes on",
+            _ if app.live.declined == Some(latent) => "stopped, r resumes",
             _ => "not decoded",
         };
         let mut lines = vec![head.line()];

@@ -58,7 +58,7 @@ pub(super) fn effect_lines(
     lines.push(
         label_row("sham", theme)
             .push(sham(effect.sham_max_diff), style)
-            .push(" at most, own value back", theme.dim)
+            .push(" at most, own value written back", theme.dim)
             .line(),
     );
     lines
@@ -88,7 +88,7 @@ fn size_lines(
                 label_row("size", theme).push("the latent is left out", style)
             }
             None if value == AblationValue::KvBlock => {
-                label_row("size", theme).push("the latent stays, out of reach", style)
+                label_row("size", theme).push("the latent stays but is masked", style)
             }
             None => label_row("size", theme).push("no vector is replaced", style),
             // An intervention that changed nothing is no evidence of no effect.

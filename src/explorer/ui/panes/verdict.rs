@@ -15,8 +15,7 @@ use crate::explorer::ui::theme::Theme;
 
 const LABEL: usize = 16;
 /// Shown when the open problem belongs to no data set with counted answers.
-const NOT_KNOWN: &str =
-    "How often the model is right with this rung is not known for questions like this";
+const NOT_KNOWN: &str = "Accuracy at this rung is unknown for questions like this";
 
 pub(super) fn title(app: &App) -> Title {
     Title {
@@ -123,8 +122,8 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
             glyphs.yes,
             theme.off,
             match v.necessity.places {
-                Some(true) => "what the latents say is not needed, but their places are",
-                _ => "the answer stands without what the latents say",
+                Some(true) => "the latents' contents are not needed, but their positions are",
+                _ => "the answer stands without the latents' contents",
             }
             .to_owned(),
         ),
@@ -159,7 +158,7 @@ fn ladder(verdict: Option<&Verdict>, width: usize, theme: &Theme) -> Vec<Line<'s
             Rung::NotNeeded if !v.steps.is_empty() => (
                 glyphs.none,
                 theme.dim,
-                format!("a trace is there, but not needed, {p}"),
+                format!("a trace exists, but is not needed, {p}"),
             ),
             Rung::NotNeeded => (glyphs.none, theme.dim, "not granted".to_owned()),
             Rung::NoneFound => (
@@ -214,7 +213,7 @@ fn tracks<'a>(verdict: &Verdict, theme: &'a Theme) -> Standing<'a> {
                 |of: fn(&types::StepTracks) -> usize| tracks.steps.iter().map(of).sum::<usize>();
             let worst = tracks.steps.iter().map(|s| s.p_value).fold(0.0, f64::max);
             format!(
-                "consistent with it, {} of {} edits answered as it says; latents moved in {} of {}, stayed in {} of {} controls, p {}",
+                "consistent with it, {} of {} edits answered as predicted; latents moved in {} of {}, stayed in {} of {} controls, p {}",
                 tracks.answered,
                 tracks.edits.len(),
                 sum(|s| s.moved),
@@ -243,7 +242,7 @@ fn used<'a>(verdict: &Verdict, theme: &'a Theme) -> Standing<'a> {
     let sum = |of: fn(&types::StepUse) -> usize| used.steps.iter().map(of).sum::<usize>();
     let text = match used.standing {
         types::Standing::Holds => format!(
-            "the answer uses it, {} of {} donors moved it as computed ({} of {} whose own answer is another), {} of {} with the same value left it",
+            "the answer uses it, {} of {} donors moved it as computed ({} of {} with a different own answer), {} of {} with the same value left it unchanged",
             sum(|s| s.moved),
             sum(|s| s.different),
             sum(|s| s.different_discriminating.predicted),
@@ -258,7 +257,7 @@ fn used<'a>(verdict: &Verdict, theme: &'a Theme) -> Standing<'a> {
 
 fn not_asked(verdict: &Verdict) -> &'static str {
     match verdict.rung {
-        Rung::NotNeeded => "not asked, the latents are not needed",
+        Rung::NotNeeded => "not applicable, the latents are not needed",
         Rung::NoneFound => "there is no trace to test",
         Rung::Abstain => "cannot be judged",
         _ => "not run",
@@ -418,7 +417,7 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         (
             "other answers",
             verdict.null_answers.as_ref().map_or_else(
-                || "not asked".to_owned(),
+                || "not run".to_owned(),
                 |null| {
                     format!(
                         "{} of {} other problems' answers are reached in these latents {dot} p {}",
@@ -448,7 +447,7 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         ("at their means", stood(need.mean.as_ref())),
         ("hidden in place", stood(need.hidden.as_ref())),
         (
-            "stands within",
+            "threshold",
             format!(
                 "{} nats",
                 crate::explorer::ui::number::plain(need.threshold, 2, theme.glyphs)
@@ -457,11 +456,11 @@ fn evidence(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Li
         (
             "tried",
             format!(
-                "{}; W shows every one, every edit and every replaced latent",
+                "{} with every edit and replaced latent",
                 if verdict.tried.len() == 1 {
-                    "1 strategy".to_owned()
+                    "1 strategy; W lists it".to_owned()
                 } else {
-                    format!("{} strategies", verdict.tried.len())
+                    format!("{} strategies; W lists them", verdict.tried.len())
                 }
             ),
         ),

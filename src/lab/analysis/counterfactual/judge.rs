@@ -273,7 +273,7 @@ impl<'a> Judge<'a> {
         }
         Err(ModelError::refused(
             format!(
-                "the sham run moved the logits by {difference:.2e}, more than {most:.0e}: the intervention is not to be trusted"
+                "the sham run moved the logits by {difference:.2e}, more than {most:.0e}: the intervention is unreliable"
             ),
             "compute in single precision (--dtype f32) or on the CPU (--device cpu)",
         ))

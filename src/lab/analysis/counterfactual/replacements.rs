@@ -25,7 +25,7 @@ const MOST: usize = 10_000;
 /// The error of permuting a single latent.
 pub(super) fn alone() -> ModelError {
     ModelError::refused(
-        "a single latent has none to change places with",
+        "a single latent cannot be permuted",
         "switch off two or more, or use another value",
     )
 }
@@ -284,7 +284,7 @@ fn check(model: &Model, manner: &Ablation) -> Result<(), ModelError> {
         let all = model.info().layers;
         if !is_keys {
             return refuse(
-                "a range of layers says nothing at this site",
+                "a layer range does not apply to this site",
                 "use the site kv or the value kv-block with it",
             );
         }
@@ -317,11 +317,11 @@ fn check(model: &Model, manner: &Ablation) -> Result<(), ModelError> {
             "use the site input or kv",
         ),
         V::Donor if manner.donor.is_none() => refuse(
-            "it is not said whose latent stands in",
+            "no donor is given",
             "name a problem of the reference set, and if need be its latent",
         ),
         _ if manner.variants == Some(0) => {
-            refuse("no variant was asked for", "ask for at least one")
+            refuse("the number of variants is 0", "ask for at least one")
         }
         V::Noise | V::Permute if manner.variants.is_some_and(|n| n > MOST) => {
             refuse("that is too many draws or orders", "ask for 10000 at most")

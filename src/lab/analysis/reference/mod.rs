@@ -117,7 +117,9 @@ impl Reference {
         let count = || self.items.iter().filter(is_unseen).count();
         let (unseen, all) = (*self.unseen.get_or_init(count), self.len());
         (unseen > 0).then(|| {
-            format!("{unseen} of the {all} problems of the reference set hold words that the model cannot see")
+            format!(
+                "{unseen} of {all} reference problems contain words outside the model's vocabulary"
+            )
         })
     }
 

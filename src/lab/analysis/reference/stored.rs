@@ -164,7 +164,7 @@ impl Reference {
     ) -> Result<Self, String> {
         let mut rest = Bytes(bytes);
         if rest.take(MAGIC.len()) != Some(MAGIC) {
-            return Err("it is no reference set".to_owned());
+            return Err("it is not a reference set".to_owned());
         }
         let length = rest.word().ok_or_else(cut_off)?;
         if length != key.0.len() || rest.take(length) != Some(key.0.as_bytes()) {
@@ -176,7 +176,7 @@ impl Reference {
         }
         let (all, sum) = bytes.split_at(bytes.len() - SUM);
         if Sha256::digest(all).as_slice() != sum {
-            return Err("its sum is not that of its contents".to_owned());
+            return Err("its checksum does not match".to_owned());
         }
         let mut items: Vec<Item> = Vec::with_capacity(shape.items);
         let mut is_seen = vec![false; problems.len()];

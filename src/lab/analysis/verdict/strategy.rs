@@ -81,7 +81,7 @@ impl std::str::FromStr for Strategy {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is no strategy: write it as projection-5, before1-5, roll-out-5 or learned-5-three"
+                "{text:?} is not a strategy: use projection-5, before1-5, roll-out-5 or learned-5-three"
             )
         };
         let (rest, three_operands) = match text.strip_suffix("-three") {

@@ -15,7 +15,7 @@ pub fn section(run: &Run) -> Section {
         id: "findings",
         title: "Necessity, decodability, verification".to_owned(),
         text: vec![
-            "The paper's three findings, asked of this model: answers often stand without the latents; where they are needed the \
+            "The paper's three findings, checked on this model: answers are often unchanged without the latents; where they are needed the \
              gold trace can often be decoded; and a verified trace is found more often behind correct answers."
                 .to_owned(),
         ],
@@ -82,7 +82,7 @@ fn necessity(run: &Run) -> Table {
     let stands = count(judged().filter_map(|v| v.needed).map(|needed| !needed));
     if stands.n > 0 {
         table.notes.push(format!(
-            "Answer and log-probability stand without latents and with all resampled (N0 of the verdict): {}.",
+            "Answer and log-probability are unchanged without latents and with all of them resampled (the verdict's test of necessity): {}.",
             Cell::of(stands).words()
         ));
     }
@@ -131,7 +131,7 @@ fn decodability(run: &Run) -> Table {
         "decodability",
         "The gold trace in the latents",
         "Shares within a problem are averaged over problems, with a bootstrap 95 % interval over problems. Other problems' gold \
-         traces of as many steps say how often chance gives the same. A verdict does not know the gold trace: PRESENT or above says \
+         traces with the same number of steps say how often chance gives the same. A verdict does not know the gold trace: PRESENT or above says \
          that some valid trace to the model's own answer is there.",
         &[
             ("measure", "Measure"),

@@ -178,7 +178,7 @@ fn summary(run: &Run, controls: &[&Run], hard: Option<&Run>) -> Table {
     let mut table = Table::new(
         "summary-figures",
         "In short",
-        "Shares with their Wilson 95 % interval, areas with their bootstrap 95 % interval. Each stands below with its comparisons.",
+        "Shares with their Wilson 95 % interval, areas with their bootstrap 95 % interval. Each is listed below with its comparisons.",
         &[("figure", "Figure"), ("value", "Value")],
     );
     let mut push = |name: String, cell: Cell| {
@@ -190,7 +190,7 @@ fn summary(run: &Run, controls: &[&Run], hard: Option<&Run>) -> Table {
     push("correct answers".to_owned(), Cell::share(correct));
     let needed = run.items.iter().filter_map(|item| item.verdict?.needed);
     push(
-        "latents not needed: answer and log-probability stand without".to_owned(),
+        "latents not needed: answer and log-probability unchanged without".to_owned(),
         Cell::share(needed.map(|needed| !needed)),
     );
     push(

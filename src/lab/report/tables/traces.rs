@@ -103,7 +103,7 @@ fn rates(run: &Run) -> Table {
     let mut table = Table::new(
         "backtracking",
         "Gold traces found (Figure 4, Table 14)",
-        "Baselines count problems that have at least one other with as many steps. A trace that the published code cannot represent \
+        "Baselines count problems that have at least one other with the same number of steps. A trace that the published code cannot represent \
          counts as not found. The last column is of wrong answers whose gold answer is in the answer's top ten.",
         &[
             ("found", "Found"),

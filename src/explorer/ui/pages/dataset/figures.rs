@@ -113,7 +113,7 @@ pub(super) fn as_text(app: &App, theme: &Theme) -> Vec<String> {
 /// The share of right answers, as text.
 fn right(figures: &Figures) -> String {
     match &figures.right {
-        _ if figures.n == 0 => "none is shown".to_owned(),
+        _ if figures.n == 0 => "no problems shown".to_owned(),
         Some(share) => format!("{} right, {} of {}", percent(share), share.hits, share.n),
         None => format!("n {}, no gold answer is known", figures.n),
     }
@@ -181,7 +181,7 @@ fn table(figures: &Figures, bars: usize, theme: &Theme) -> Vec<Row> {
 
 fn rungs(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
     if !figures.has_verdicts() {
-        let text = "No verdict is among them";
+        let text = "No verdicts";
         let line = Row::new().push(text, theme.dim).line();
         frame.render_widget(Paragraph::new(line), area);
         return;
@@ -323,7 +323,7 @@ fn by_k(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
         .collect();
     let (Some((first, _)), Some((last, share))) = (figures.by_k.first(), figures.by_k.last())
     else {
-        return nothing(frame, area, "No answers forced early are among them", theme);
+        return nothing(frame, area, "No early exits", theme);
     };
     let spans: Vec<[(f64, f64); 2]> = figures
         .by_k

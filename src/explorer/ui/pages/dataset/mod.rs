@@ -183,7 +183,7 @@ fn without_run(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         ("o", "opens the folder that `undertone run --out DIR` wrote"),
         (
             "n",
-            "starts a run of the loaded model: it computes in a process of its own, can be paused and gone on with, \
+            "starts a run of the loaded model: it runs in a separate process, can be paused and resumed, \
              and the explorer stays usable meanwhile",
         ),
     ] {
@@ -207,11 +207,11 @@ fn progress(app: &App, run: &OpenRun, width: usize, theme: &Theme) -> Line<'stat
     let (done, of) = (run.items.len(), run.of);
     let full = (done * CELLS).checked_div(of).unwrap_or(CELLS).min(CELLS);
     let (state, style) = match dataset.work {
-        Work::Running => ("running, p pauses it, quitting too", theme.key),
-        Work::Pausing => ("pausing, it finishes what it has in hand", theme.off),
-        Work::None if !run.is_read => ("being read", theme.key),
-        Work::None if run.is_whole() => ("whole", theme.text),
-        Work::None => ("part of it, p goes on", theme.off),
+        Work::Running => ("running, p or quitting pauses", theme.key),
+        Work::Pausing => ("pausing, finishing current work", theme.off),
+        Work::None if !run.is_read => ("loading", theme.key),
+        Work::None if run.is_whole() => ("complete", theme.text),
+        Work::None => ("partial, p resumes", theme.off),
     };
     let of_model = app.info().map(|info| differs(info, &run.header));
     let (said, said_style) = match of_model {
@@ -274,7 +274,7 @@ fn draw_table(
     let mut lines = vec![columns.header(dataset, theme)];
     if dataset.shown.is_empty() {
         let text = if run.items.is_empty() {
-            "No problem is there yet"
+            "No problems yet"
         } else {
             "No problem passes the filter, / changes it"
         };

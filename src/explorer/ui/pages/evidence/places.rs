@@ -74,7 +74,7 @@ pub(super) fn detail(verdict: &Verdict, number: usize) -> String {
         .start
         .map_or_else(String::new, |start| format!(" at byte {start}"));
     let must = if place.used {
-        "the trace rests on it: the answer must become what the trace says"
+        "the trace rests on it: the answer must become the predicted one"
     } else {
         "the trace does not rest on it: the answer must stay"
     };
