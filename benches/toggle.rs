@@ -27,8 +27,10 @@ static READY: LazyLock<Ready> = LazyLock::new(|| {
         &mut |_| (),
     )
     .expect("mini-math loads");
-    let explorer =
-        Workbench::with_generated_reference(model, &Cancel::new()).expect("the reference set runs");
+    let mut explorer = Workbench::bare(model);
+    explorer
+        .ensure_reference(&mut |_, _| (), &Cancel::new())
+        .expect("the reference set runs");
     let problem = for_task(Task::Math, Split::Test, 20, 7).expect("problems can be generated");
     let longest = problem
         .iter()

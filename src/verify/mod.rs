@@ -13,7 +13,8 @@ pub mod necessity;
 pub mod nodes;
 pub mod null;
 pub mod paper;
-pub mod replay;
+#[cfg(test)]
+mod replay;
 
 mod arithmetic;
 mod judge;
@@ -31,7 +32,6 @@ use std::fmt;
 pub use judge::{Grounds, judge};
 pub use necessity::{Stand, Without, decide};
 pub use null::{Hits, null, null_answers};
-pub use replay::{Fault, Finding, replay};
 pub use tracks::{Observation, Trial, tracks};
 pub use used::{Replaced, used};
 pub use values::Values;

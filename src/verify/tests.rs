@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::replay::{Fault, Finding, replay};
 use super::*;
 use crate::core::problem::{Family, Problem, Spec, Split, generate};
 

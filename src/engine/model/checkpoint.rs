@@ -271,13 +271,6 @@ impl Checkpoint {
         Ok(self)
     }
 
-    /// Adds the text of a meta.json, used if config.json has no `undertone` object.
-    #[must_use]
-    pub fn with_meta(mut self, meta_json: String) -> Self {
-        self.meta = Some(meta_json);
-        self
-    }
-
     /// Returns the total size of the weights in bytes; 0 if they cannot be read.
     #[must_use]
     pub fn weights_bytes(&self) -> u64 {

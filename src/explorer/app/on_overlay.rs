@@ -6,7 +6,7 @@ use crate::explorer::app::effect::{Effect, Export};
 use crate::explorer::app::on_action;
 use crate::explorer::app::opening::{open_listed, typed_problem};
 use crate::explorer::app::overlay::{Choice, List, Overlay, Prompt, PromptKind};
-use crate::explorer::app::prompts::{export_prompt, extension, text_note};
+use crate::explorer::app::prompts::{export_prompt, text_note};
 use crate::explorer::app::results::edit_session;
 use crate::explorer::app::{App, Page, Tone, drafts, on_manner};
 use crate::explorer::keymap::{Code, Key};
@@ -238,7 +238,7 @@ fn switch_format(app: &App, prompt: &mut Prompt) {
         Format::Json => Format::Markdown,
         Format::Markdown => Format::Json,
     };
-    let (old, new) = (extension(format), extension(other));
+    let (old, new) = (format.extension(), other.extension());
     match prompt.field.text().strip_suffix(old) {
         Some(stem) => {
             let path = format!("{stem}{new}");

@@ -25,13 +25,6 @@ pub(super) fn note_prompt(app: &App) -> Prompt {
     Prompt::new(PromptKind::Note(target), Field::lines(text))
 }
 
-pub(super) fn extension(format: Format) -> &'static str {
-    match format {
-        Format::Json => "json",
-        Format::Markdown => "md",
-    }
-}
-
 /// Creates the prompt for an export, with a path made of the model's name and the question's first words.
 pub(super) fn export_prompt(app: &App, format: Format) -> Prompt {
     let question = app
@@ -55,6 +48,6 @@ pub(super) fn export_prompt(app: &App, format: Format) -> Prompt {
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .collect();
     let stem = format!("{}-{}", model.trim_matches('-'), words.join("-")).to_lowercase();
-    let path = format!("{}.{}", stem.trim_end_matches('-'), extension(format));
+    let path = format!("{}.{}", stem.trim_end_matches('-'), format.extension());
     Prompt::new(PromptKind::Export(format), Field::line(&path))
 }

@@ -7,6 +7,7 @@ pub use key::{Code, Key};
 use crate::explorer::app::action::{Action, Context};
 
 /// A key that is already bound in its context.
+#[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conflict {
     /// The context.
@@ -74,10 +75,7 @@ impl Keymap {
     ///
     /// # Errors
     /// The key that another action has in the same context; nothing is changed then.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no configuration file is read yet")
-    )]
+    #[cfg(test)]
     pub fn rebind(&mut self, action: Action, keys: &[Key]) -> Result<(), Conflict> {
         let context = action.spec().context;
         for key in keys {

@@ -83,8 +83,8 @@ impl Edit {
     }
 
     /// Creates the edit that sets or removes a tag; `None` if there is no such note or its tag stays the same.
-    #[must_use]
-    pub fn set_tag(session: &Session, at: usize, after: Option<Tag>) -> Option<Self> {
+    #[cfg(test)]
+    fn set_tag(session: &Session, at: usize, after: Option<Tag>) -> Option<Self> {
         let Note { target, tag, .. } = *session.notes.get(at)?;
         (tag != after).then_some(Self::SetTag {
             at,
@@ -95,8 +95,8 @@ impl Edit {
     }
 
     /// Creates the edit that switches one latent off, or on again.
-    #[must_use]
-    pub fn toggle_latent(ablation: &Ablation, latent: LatentIdx) -> Self {
+    #[cfg(test)]
+    fn toggle_latent(ablation: &Ablation, latent: LatentIdx) -> Self {
         let mut after = ablation.clone();
         if !after.off.remove(&latent) {
             after.off.insert(latent);
@@ -337,15 +337,11 @@ impl History {
     }
 
     /// Describes the edit that undo would revert.
-    #[must_use]
-    pub fn next_undo(&self) -> Option<String> {
+    #[cfg(test)]
+    fn next_undo(&self) -> Option<String> {
         self.done.last().map(Edit::describe)
     }
 
-    /// Forgets all edits, e.g. when another problem is opened.
-    pub fn clear(&mut self) {
-        *self = Self::default();
-    }
 }
 
 #[cfg(test)]

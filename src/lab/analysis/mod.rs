@@ -199,16 +199,6 @@ impl Workbench {
         self.has_reference = true;
     }
 
-    /// Creates a workbench with the reference set of the model's task.
-    ///
-    /// # Errors
-    /// When the model fails or the work is cancelled.
-    pub fn with_generated_reference(model: Model, cancel: &Cancel) -> Result<Self, ModelError> {
-        let mut explorer = Self::bare(model);
-        explorer.ensure_reference(&mut |_, _| (), cancel)?;
-        Ok(explorer)
-    }
-
     /// Returns the model.
     #[must_use]
     pub fn model(&self) -> &Model {
