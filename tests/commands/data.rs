@@ -316,7 +316,7 @@ fn failures_name_the_file_and_the_next_step_and_have_their_exit_codes() {
             3,
             "latin.txt\", line 2: the bytes are not UTF-8",
         ),
-        ([&page, &words, &out], 3, "page.json\", line 1: no ||"),
+        ([&page, &words, &out], 3, "page.json\": it is a web page"),
         (
             [&empty, &words, &out],
             3,

@@ -115,6 +115,48 @@ fn data_forms(problems: &[Problem]) -> Vec<Form> {
             .collect(),
         Refused("not UTF-8"),
     );
+    for (name, start, says) in [
+        ("xz", &b"\xfd7zXZ\0"[..], "xz"),
+        ("zstd", b"\x28\xb5\x2f\xfd", "zstd"),
+        ("a web page", b"<!DOCTYPE html><html>", "web page"),
+        (
+            "a Git LFS pointer",
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "Git LFS",
+        ),
+    ] {
+        add(name, [start, text.as_bytes()].concat(), Refused(says));
+    }
+    let table = |separator: &str| {
+        let head = format!("question{separator}answer\n");
+        let row = |p: &Problem| format!("\"{}\"{separator}{}\n", p.question, p.answer);
+        head + &problems.iter().map(row).collect::<String>()
+    };
+    add("csv", table(",").into(), Refused("(CSV)"));
+    add("tsv", table("\t").into(), Refused("(TSV)"));
+    let viewer: Vec<Value> = rows
+        .iter()
+        .zip(0..)
+        .map(|(row, index)| json!({"row_idx": index, "row": row}))
+        .collect();
+    add(
+        "the hub's viewer",
+        json!({"features": [], "rows": viewer}).to_string().into(),
+        Refused("under `rows`"),
+    );
+    add(
+        "rows within an object",
+        json!({"version": 1, "data": rows}).to_string().into(),
+        Refused("under `data`"),
+    );
+    let column = |of: fn(&Problem) -> &str| problems.iter().map(of).collect::<Vec<_>>();
+    add(
+        "columns",
+        json!({"question": column(|p| &p.question), "answer": column(|p| &p.answer)})
+            .to_string()
+            .into(),
+        Refused("columns"),
+    );
     let more = |f: &dyn Fn(&Problem) -> Value| lines(problems, f).into_bytes();
     add(
         "other fields",
@@ -564,6 +606,47 @@ fn model_forms(model: &Path) -> Vec<(&'static str, Files, Option<&'static str>)>
         edited(&|c| c["my_note"] = json!("trained twice")),
         None,
     ));
+    for (name, key, value) in [
+        ("positions off", "use_position_embeddings", json!(false)),
+        ("no mask", "is_causal", json!(false)),
+        ("two names that disagree", "num_attention_heads", json!(64)),
+        ("a text for a number", "layer_norm_epsilon", json!("small")),
+        ("an end token that is none", "eos_token_id", json!("</s>")),
+    ] {
+        forms.push((name, edited(&|c| c[key] = value.clone()), Some(key)));
+    }
+    forms.push((
+        "other names of the sizes",
+        edited(&|c| {
+            for (own, other) in [
+                ("n_embd", "hidden_size"),
+                ("n_head", "num_attention_heads"),
+                ("n_layer", "num_hidden_layers"),
+                ("n_positions", "max_position_embeddings"),
+            ] {
+                c[other] = c[own].take();
+                c.as_object_mut().unwrap().remove(own);
+            }
+        }),
+        None,
+    ));
+    forms.push((
+        "a list of end tokens",
+        edited(&|c| {
+            let end = c["eos_token_id"].take();
+            c["eos_token_id"] = json!([end]);
+        }),
+        None,
+    ));
+    let twice = config.replacen('{', "{\"n_head\": 4, ", 1).into_bytes();
+    forms.push((
+        "a key that is there twice",
+        with(vec![
+            ("model.safetensors", whole.clone()),
+            ("config.json", twice),
+        ]),
+        Some("n_head"),
+    ));
     for (name, key) in [
         ("a multiplier", "attention_multiplier"),
         ("soft caps", "final_logit_softcapping"),
@@ -576,6 +659,20 @@ fn model_forms(model: &Path) -> Vec<(&'static str, Files, Option<&'static str>)>
         folder.insert(format!("checkpoint-500/{name}"), bytes);
     }
     forms.push(("a folder of a run", folder, None));
+    let mut run = Files::new();
+    for (name, bytes) in weights(whole.clone()) {
+        let folder = if name == "model.safetensors" {
+            "checkpoint-500/"
+        } else {
+            ""
+        };
+        run.insert(format!("{folder}{name}"), bytes);
+    }
+    forms.push((
+        "a run with its configuration beside the checkpoint",
+        run,
+        None,
+    ));
     let base = tensors.write(|name| Some(name.trim_start_matches("base_causallm.").to_owned()));
     forms.push((
         "a base beside it",

@@ -341,7 +341,6 @@ impl History {
     fn next_undo(&self) -> Option<String> {
         self.done.last().map(Edit::describe)
     }
-
 }
 
 #[cfg(test)]
