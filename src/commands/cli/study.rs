@@ -414,7 +414,7 @@ mod tests {
             ("--off 1 --layers 3-5", "--layers"),
             ("--off 1 --layers 3-5 --site hidden", "--layers"),
             ("--off 1 --donor 3", "--donor"),
-            ("--off 1 --value donor", "whose latent"),
+            ("--off 1 --value donor", "no donor is given"),
             ("--off 1 --value zero --match-steps", "--match-steps"),
             ("--restore 1", "--restore"),
             ("--off 1 --edit 1=2 --csv", "--csv"),
