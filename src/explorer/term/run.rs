@@ -153,7 +153,7 @@ pub fn run(options: Options, link: Link, performer: &mut dyn Performer) -> io::R
     let (runs, heard) = Runs::new(options.sessions);
     // Before entering the screen: a signal in between would leave it unrestored.
     let signals = Signals::listen()?;
-    let mut explorer = Explorer {
+    let mut event_loop = EventLoop {
         app: App::new(options.app),
         theme,
         screen: Screen::enter(options.log)?,
@@ -168,28 +168,28 @@ pub fn run(options: Options, link: Link, performer: &mut dyn Performer) -> io::R
         resumes: None,
         is_done: false,
     };
-    explorer.tick();
+    event_loop.tick();
     // Without an alternate screen, its old contents would show through blank cells.
-    explorer.terminal.clear()?;
-    explorer.draw()?;
-    let effects = explorer.app.start();
-    explorer.perform(effects)?;
-    let why = runtime.block_on(explorer.run(signals, link.events, heard));
+    event_loop.terminal.clear()?;
+    event_loop.draw()?;
+    let effects = event_loop.app.start();
+    event_loop.perform(effects)?;
+    let why = runtime.block_on(event_loop.run(signals, link.events, heard));
     if why.is_err() {
         // The terminal failed; unsaved work is still saved.
-        let _ = explorer.send(Msg::Terminated);
+        let _ = event_loop.send(Msg::Terminated);
     }
     screen::leave();
-    let lost = explorer.app.lost().map(|lost| lost.session.clone());
+    let lost = event_loop.app.lost().map(|lost| lost.session.clone());
     let lost = lost.collect();
     Ok(Ending {
         why,
         lost,
-        drafts: explorer.app.drafted(),
+        drafts: event_loop.app.drafted(),
     })
 }
 
-struct Explorer<'a> {
+struct EventLoop<'a> {
     app: App,
     theme: Theme,
     screen: Screen,
@@ -207,7 +207,7 @@ struct Explorer<'a> {
     is_done: bool,
 }
 
-impl Explorer<'_> {
+impl EventLoop<'_> {
     async fn run(
         &mut self,
         mut signals: Signals,
