@@ -673,7 +673,7 @@ fn a_web_page_is_no_checkpoint() {
     world.hub.fail(REPO, WEIGHTS, &[Fault::WebPage]);
     let error = world.fetch(REPO).unwrap_err();
     assert!(matches!(error, HubError::WebPage { .. }), "{error:?}");
-    reads_well(&error, &["web page", WEIGHTS, "log in"]);
+    reads_well(&error, &["web page", WEIGHTS, "requires a login"]);
     assert!(
         !error.to_string().contains("secret"),
         "a signature is not shown: {error}"

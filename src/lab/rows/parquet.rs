@@ -22,8 +22,9 @@ pub fn check() -> Result<()> {
     }
     Err(Error::usage_with_hint(
         "this build writes no Parquet",
-        "build it with: cargo build --release --features parquet; or convert the rows: duckdb -c \"copy (from \
-         read_json('DIR/rows.jsonl', format = 'newline_delimited') where experiment = 'accuracy') to 'accuracy.parquet'\"",
+        "build it with: cargo build --release --features parquet; or convert the rows as docs/rows.md shows: grep \
+         '\"experiment\":\"accuracy\"' DIR/rows.jsonl > accuracy.jsonl && duckdb -c \"copy (from 'accuracy.jsonl') to \
+         'accuracy.parquet'\"",
     ))
 }
 

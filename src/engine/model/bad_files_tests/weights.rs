@@ -153,7 +153,11 @@ pub(super) fn cases() -> Vec<Case> {
     );
     case("a model of another sort", bert, &["no token table", "bert"]);
     let twice = edited(|t| drop(t.insert(format!("module.{NORM}"), (vec![16], vec![1.0; 16]))));
-    case("a name with and without its wrapper", twice, &["duplicated"]);
+    case(
+        "a name with and without its wrapper",
+        twice,
+        &["duplicated"],
+    );
     let codi = edited(|t| drop(t.insert("prj.1.weight".into(), (vec![], vec![1.0]))));
     case("a projection that is a single number", codi, &["prj.1"]);
     let lora = edited(|t| {
