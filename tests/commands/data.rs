@@ -325,7 +325,11 @@ fn failures_name_the_file_and_the_next_step_and_have_their_exit_codes() {
         (["/no/such/file", &words, &out], 3, "/no/such/file"),
         ([&folder, &words, &out], 3, "name a file, not a folder"),
         ([&raw, &folder, &out], 3, "tokenizer.json"),
-        ([&raw, &page, &out], 3, "page.json\": this is no tokenizer"),
+        (
+            [&raw, &page, &out],
+            3,
+            "page.json\": this is not a tokenizer",
+        ),
         ([&raw, &words, &taken], 3, "cannot create"),
         ([&raw, &words, &blocked], 3, "gsm_templates.json"),
         ([&inside, &words, &folder], 2, "choose another folder"),
