@@ -10,6 +10,7 @@ mod model;
 mod report;
 mod study;
 mod trace;
+mod values;
 mod verdict;
 
 use std::collections::BTreeSet;
@@ -20,21 +21,19 @@ use std::str::FromStr;
 use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::core::error::{Error, Result};
-use crate::core::types::LatentIdx;
+use crate::core::problem::Split;
+use crate::core::types::{AblationValue, LatentIdx};
 
-pub use self::ablation::{ALL, DirectionName, MannerArgs, Value};
+pub use self::ablation::{ALL, MannerArgs};
 pub use self::batch::{ControlName, MergeArgs, RunArgs};
 pub use self::calibrate::CalibrateArgs;
 pub use self::completions::CompletionsArgs;
 use self::data::range;
 pub use self::data::{
     DataArgs, DataCommand, GenerateArgs, Gsm8kArgs, PrepareCommand, ProblemsArgs, ProblemsCommand,
-    Split,
 };
 pub use self::lens::{FitArgs, LensArgs, LensCommand, Rank, ReadArgs};
-pub use self::model::{
-    BaseName, Behaviour, CheckpointArgs, Device, FamilyName, ModelArgs, Precision, ShapeName,
-};
+pub use self::model::{CheckpointArgs, Device, ModelArgs, ShapeName};
 pub use self::report::RunReportArgs;
 pub use self::study::{
     AblateArgs, Edit, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,
@@ -326,8 +325,8 @@ pub struct InspectArgs {
     #[arg(long, value_name = "LATENTS")]
     pub off: Option<Off>,
     /// What replaces those latents
-    #[arg(long, value_enum, default_value_t = Value::Resample, requires = "off")]
-    pub value: Value,
+    #[arg(long, value_enum, default_value_t = AblationValue::Resample, requires = "off")]
+    pub value: AblationValue,
     /// How many tokens of each projection to show
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = top_k)]
     pub top_k: usize,

@@ -68,11 +68,7 @@ fn data(args: &EvalArgs, model: &Model) -> Result<(String, Vec<Problem>)> {
             .map_or_else(String::new, |seed| format!(", shuffled by seed {seed}"));
         return Ok((format!("{}{order}", path.display()), problems));
     }
-    let (split, n, seed) = (
-        args.split.into(),
-        args.n.unwrap_or(1000),
-        args.seed.unwrap_or(0),
-    );
+    let (split, n, seed) = (args.split, args.n.unwrap_or(1000), args.seed.unwrap_or(0));
     let problems = problems::for_task(model.info().task, split, n, seed)
         .map_err(|e| Error::usage(e.to_string()))?;
     if problems.is_empty() {

@@ -55,7 +55,7 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
     let opener = commands::opener(&args.model);
     let app = app::Options {
         model: args.model.model.clone(),
-        mode: args.model.mode.map(Into::into),
+        mode: args.model.mode,
         models: choices(&opener.hub),
         author: author(),
         data: args.data.clone(),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::meter::Meter;
 use super::study::words;
 use super::{budget, load, print, question, to_json};
-use crate::commands::cli::{InspectArgs, ModelArgs, Off, Value};
+use crate::commands::cli::{InspectArgs, ModelArgs, Off};
 use crate::core::error::{Error, Result};
 use crate::core::problem::{Problem, Split};
 use crate::core::text::{Page, count, sanitize};
@@ -80,7 +80,7 @@ struct Judgement {
 /// # Errors
 /// When the question, the model or the request fails, or, with `--check`, when the verdict is not sound.
 pub fn run(args: &InspectArgs) -> Result<()> {
-    if args.value == Value::Donor {
+    if args.value == AblationValue::Donor {
         return Err(Error::usage_with_hint(
             "inspect takes no donor",
             "use undertone ablate --value donor --donor P/L",
@@ -89,9 +89,9 @@ pub fn run(args: &InspectArgs) -> Result<()> {
     let asked = question::read(args.question.as_deref(), args.data.as_deref(), args.index)?;
     let explorer = load(&args.model)?;
     let ask = Ask {
-        mode: args.model.mode.map(Into::into),
+        mode: args.model.mode,
         off: args.off.clone(),
-        value: args.value.into(),
+        value: args.value,
         top_k: args.top_k,
         verdict: args.verdict,
         budget: budget(&args.budget)?,
@@ -137,7 +137,7 @@ pub fn first_problem(
         None => question::Question::from(first(explorer.model().info().task)?),
     };
     let ask = Ask {
-        mode: model.mode.map(Into::into),
+        mode: model.mode,
         off: None,
         value: AblationValue::Resample,
         top_k: 5,

@@ -33,10 +33,7 @@ use crate::core::error::{self, Error, Result};
 use crate::core::paths::{self, Paths};
 use crate::core::text::{Clean, Page, sanitize};
 use crate::engine::hub::{self, HubError};
-use crate::engine::model::{
-    Base, Behaviour, Cancel, Device, Family, LoadOptions, Model, ModelError, Placement, Precision,
-    SpecialTokens,
-};
+use crate::engine::model::{Cancel, Device, LoadOptions, Model, ModelError, Placement};
 use crate::engine::model_source::{OpenError, Opener, Watch};
 use crate::explorer::session::store::Unread;
 use crate::lab::analysis::Workbench;
@@ -215,28 +212,15 @@ pub fn opener(args: &cli::CheckpointArgs) -> Opener {
     Opener {
         named: args.model.clone(),
         options: LoadOptions {
-            family: kind.family.map(family),
-            base: kind.base.map(base),
-            task: kind.task.map(Into::into),
+            family: kind.family,
+            base: kind.base,
+            task: kind.task,
             latents: args.latents,
             lora_alpha: kind.lora_alpha,
-            special_tokens: kind.special_tokens.map(|s| SpecialTokens {
-                start: s.start,
-                end: s.end,
-                latent: s.latent,
-            }),
-            precision: match args.dtype {
-                cli::Precision::F32 => Precision::F32,
-                cli::Precision::Reference => Precision::Reference,
-                cli::Precision::Bf16 => Precision::Bf16,
-                cli::Precision::F16 => Precision::F16,
-                cli::Precision::Q8 => Precision::Q8,
-            },
+            special_tokens: kind.special_tokens,
+            precision: args.dtype,
             shuffled: None,
-            behaviour: match args.behaviour {
-                cli::Behaviour::Fixed => Behaviour::Fixed,
-                cli::Behaviour::Reference => Behaviour::Reference,
-            },
+            behaviour: args.behaviour,
         },
         tokenizer: kind.tokenizer.clone(),
         hub: hub_options(kind.offline),
@@ -250,25 +234,6 @@ pub fn hub_options(offline: bool) -> hub::Options {
     let mut options = hub::Options::from_env();
     options.offline |= offline;
     options
-}
-
-fn family(name: cli::FamilyName) -> Family {
-    match name {
-        cli::FamilyName::Coconut => Family::Coconut,
-        cli::FamilyName::MultimodeCoconut => Family::MultimodeCoconut,
-        cli::FamilyName::Codi => Family::Codi,
-        cli::FamilyName::MultimodeCodi => Family::MultimodeCodi,
-        cli::FamilyName::Pause => Family::Pause,
-        cli::FamilyName::Cot => Family::Cot,
-        cli::FamilyName::NoCot => Family::NoCot,
-    }
-}
-
-fn base(name: cli::BaseName) -> Base {
-    match name {
-        cli::BaseName::Gpt2 => Base::Gpt2,
-        cli::BaseName::Llama32 => Base::Llama32,
-    }
 }
 
 /// Returns the requested device.

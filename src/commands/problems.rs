@@ -12,8 +12,8 @@ use crate::core::problem_file;
 /// When the options do not fit the family, or the file cannot be written.
 pub fn generate(args: &GenerateArgs) -> Result<()> {
     let spec = Spec {
-        family: args.family.into(),
-        split: args.split.into(),
+        family: args.family,
+        split: args.split,
         steps: args.steps.clone(),
         extra_facts: args.extra_facts.clone(),
     };

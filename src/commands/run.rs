@@ -123,7 +123,7 @@ fn data(args: &RunArgs, model: &Model) -> Result<(String, Vec<Solved>)> {
         let text = source::read_text(path)?;
         let mut problems = problem_file::parse_solved(&text, path)?;
         problems.truncate(args.limit.unwrap_or(usize::MAX));
-        let dressed = match Protocol::from(args.mode) {
+        let dressed = match args.mode {
             Protocol::Paper => Vec::new(),
             Protocol::Default => {
                 problem_file::plain_golds(problems.iter_mut().map(|solved| &mut solved.problem))
@@ -134,7 +134,7 @@ fn data(args: &RunArgs, model: &Model) -> Result<(String, Vec<Solved>)> {
         let name = path.file_name().unwrap_or(path.as_os_str());
         return Ok((name.to_string_lossy().into_owned(), problems));
     }
-    let (n, split) = (args.limit.unwrap_or(GENERATED), args.split.into());
+    let (n, split) = (args.limit.unwrap_or(GENERATED), args.split);
     let made = problems::for_task(model.info().task, split, n, args.seed)
         .map_err(|e| Error::usage(e.to_string()))?;
     if made.is_empty() {
@@ -154,9 +154,9 @@ fn header(
     problems: &[Solved],
 ) -> Header {
     let model = explorer.model();
-    let asked: Vec<Experiment> = args.experiments.iter().map(|e| (*e).into()).collect();
+    let asked: Vec<Experiment> = args.experiments.clone();
     let is_asked = |e: &Experiment| *e == Experiment::Problem || asked.contains(e);
-    let mode: Protocol = args.mode.into();
+    let mode: Protocol = args.mode;
     let texts: Vec<_> = problems.iter().map(|s| s.problem.clone()).collect();
     let others: Vec<_> = problems.iter().map(|s| &s.others).collect();
     let mut hashed = problem_file::to_jsonl(&texts);
@@ -185,7 +185,7 @@ fn header(
                 Protocol::Default => TOP_K,
                 Protocol::Paper => PAPER_TOP_K,
             }),
-            value: args.value.into(),
+            value: args.value,
             batch: args.batch.unwrap_or_else(|| batch(model)),
             seed: args.seed,
             reference: explorer.reference_origin().to_owned(),

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{at_least_one, range};
 use crate::core::error::{Error, Result};
@@ -14,106 +14,6 @@ use crate::core::types::{
 
 /// The help heading of the options of the ablation.
 const MANNER: &str = "How latents are switched off";
-
-/// The replacement of a latent that is off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Value {
-    /// Other problems' latents at the same position, several in turn
-    #[default]
-    Resample,
-    /// The mean at that position
-    Mean,
-    /// The zero vector
-    Zero,
-    /// Noise with the mean and spread of that position, several draws
-    Noise,
-    /// The latents that are off are permuted, several permutations
-    Permute,
-    /// Nothing: the latent is left out
-    Skip,
-    /// The input embedding of the latent's top decoded token
-    Token,
-    /// A chosen latent of a chosen problem
-    Donor,
-    /// The latent itself, which no later position may attend to
-    KvBlock,
-}
-
-impl From<Value> for AblationValue {
-    fn from(value: Value) -> Self {
-        match value {
-            Value::Resample => Self::Resample,
-            Value::Mean => Self::Mean,
-            Value::Zero => Self::Zero,
-            Value::Noise => Self::Noise,
-            Value::Permute => Self::Permute,
-            Value::Skip => Self::Skip,
-            Value::Token => Self::Token,
-            Value::Donor => Self::Donor,
-            Value::KvBlock => Self::KvBlock,
-        }
-    }
-}
-
-/// The site of the replacement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum SiteName {
-    /// The vector that is fed
-    #[default]
-    Input,
-    /// The hidden state that becomes the latent, ahead of CODI's projection
-    Hidden,
-    /// The key-value entries that the latent leaves
-    Kv,
-}
-
-impl From<SiteName> for Site {
-    fn from(name: SiteName) -> Self {
-        match name {
-            SiteName::Input => Self::Input,
-            SiteName::Hidden => Self::Hidden,
-            SiteName::Kv => Self::Kv,
-        }
-    }
-}
-
-/// The treatment of later latents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum PropagationName {
-    /// They are recomputed
-    #[default]
-    Total,
-    /// They are held at their clean values
-    Direct,
-}
-
-impl From<PropagationName> for Propagation {
-    fn from(name: PropagationName) -> Self {
-        match name {
-            PropagationName::Total => Self::Total,
-            PropagationName::Direct => Self::Direct,
-        }
-    }
-}
-
-/// The direction of the ablation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum DirectionName {
-    /// Is it necessary: latents are switched off in a clean run
-    #[default]
-    Noising,
-    /// Is it sufficient: latents get their clean values in a run where the others are off
-    Denoising,
-}
-
-impl From<DirectionName> for Direction {
-    fn from(name: DirectionName) -> Self {
-        match name {
-            DirectionName::Noising => Self::Noising,
-            DirectionName::Denoising => Self::Denoising,
-        }
-    }
-}
 
 /// A chosen latent of a chosen problem, as typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,17 +45,17 @@ impl FromStr for DonorName {
 #[command(next_help_heading = MANNER)]
 pub struct MannerArgs {
     /// What replaces those latents
-    #[arg(long, value_enum, default_value_t = Value::Resample)]
-    pub value: Value,
+    #[arg(long, value_enum, default_value_t = AblationValue::Resample)]
+    pub value: AblationValue,
     /// Where it goes in: input (default), hidden or kv
-    #[arg(long, value_enum, hide_possible_values = true, hide_default_value = true, default_value_t = SiteName::Input)]
-    pub site: SiteName,
+    #[arg(long, value_enum, hide_possible_values = true, hide_default_value = true, default_value_t = Site::Input)]
+    pub site: Site,
     /// Later latents: total (anew, default) or direct (held)
-    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true, hide_default_value = true, default_value_t = PropagationName::Total)]
-    pub propagation: PropagationName,
+    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true, hide_default_value = true, default_value_t = Propagation::Total)]
+    pub propagation: Propagation,
     /// noising (default) or denoising (is it sufficient?)
-    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true, hide_default_value = true, default_value_t = DirectionName::Noising)]
-    pub direction: DirectionName,
+    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true, hide_default_value = true, default_value_t = Direction::Noising)]
+    pub direction: Direction,
     /// For kv and kv-block: layers from 1 [default: all]
     #[arg(long, value_name = "A-B", value_parser = layers)]
     pub layers: Option<Layers>,
@@ -181,43 +81,43 @@ impl MannerArgs {
     ///
     /// # Errors
     /// A usage error for incompatible options.
-    pub fn ablation(&self, more: &[Value]) -> Result<Ablation> {
-        let has = |value: Value| self.value == value || more.contains(&value);
-        if self.layers.is_some() && self.site != SiteName::Kv && !has(Value::KvBlock) {
+    pub fn ablation(&self, more: &[AblationValue]) -> Result<Ablation> {
+        let has = |value: AblationValue| self.value == value || more.contains(&value);
+        if self.layers.is_some() && self.site != Site::Kv && !has(AblationValue::KvBlock) {
             return Err(Error::usage_with_hint(
                 "--layers does not apply here: the replacement goes in ahead of the first layer",
                 "pass --site kv or --value kv-block with it",
             ));
         }
-        if self.donor.is_some() && !has(Value::Donor) {
+        if self.donor.is_some() && !has(AblationValue::Donor) {
             return Err(Error::usage_with_hint(
                 "--donor does not apply here: no donor is used",
                 "pass --value donor with it",
             ));
         }
-        if has(Value::Donor) && self.donor.is_none() {
+        if has(AblationValue::Donor) && self.donor.is_none() {
             return Err(Error::usage_with_hint(
                 "no donor is given",
                 "pass --donor P or P/L: problem P of the reference set, counted from 0, and its latent L",
             ));
         }
-        if self.match_steps && !has(Value::Resample) {
+        if self.match_steps && !has(AblationValue::Resample) {
             return Err(Error::usage_with_hint(
                 "--match-steps does not apply here: nothing is resampled",
                 "pass --value resample with it",
             ));
         }
-        if self.donors == Some(ALL) && (self.value != Value::Resample || !more.is_empty()) {
+        if self.donors == Some(ALL) && (self.value != AblationValue::Resample || !more.is_empty()) {
             return Err(Error::usage_with_hint(
                 "--donors all does not apply here: only resample has donors, and as many as there are problems",
                 "pass a number",
             ));
         }
         Ok(Ablation {
-            value: self.value.into(),
-            site: self.site.into(),
-            propagation: self.propagation.into(),
-            direction: self.direction.into(),
+            value: self.value,
+            site: self.site,
+            propagation: self.propagation,
+            direction: self.direction,
             layers: self.layers,
             donor: self.donor.map(|donor| donor.0),
             matched: self.match_steps,
@@ -252,24 +152,6 @@ fn layers(text: &str) -> Result<Layers, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_have_the_names_of_the_trace() {
-        let names: Vec<&str> = AblationValue::ALL.iter().map(|v| v.as_str()).collect();
-        let ours: Vec<String> = Value::value_variants()
-            .iter()
-            .filter_map(|value| Some(value.to_possible_value()?.get_name().to_owned()))
-            .collect();
-        assert_eq!(ours, names);
-        for (value, want) in Value::value_variants().iter().zip(AblationValue::ALL) {
-            assert_eq!(AblationValue::from(*value), want);
-        }
-        let sites: Vec<Site> = SiteName::value_variants()
-            .iter()
-            .map(|s| (*s).into())
-            .collect();
-        assert_eq!(sites, Site::ALL);
-    }
 
     #[test]
     fn donors_are_a_problem_and_maybe_a_latent() {

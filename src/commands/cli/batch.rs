@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{BudgetArgs, CheckpointArgs, Split, Value, at_least_one, top_k};
+use super::{BudgetArgs, CheckpointArgs, at_least_one, top_k};
+use crate::core::problem::Split;
+use crate::core::types::AblationValue;
 use crate::lab::rows::{Experiment, Protocol, Shard};
 
 /// Options of `run`.
@@ -17,8 +19,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// What is computed of each problem
-    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_values_t = ExperimentName::ALL)]
-    pub experiments: Vec<ExperimentName>,
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_values_t = Experiment::value_variants().to_vec())]
+    pub experiments: Vec<Experiment>,
     /// The run's folder; a run in it is resumed
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -35,14 +37,14 @@ pub struct RunArgs {
     #[arg(hide_short_help = true, long, value_enum, default_value_t = Split::Test, conflicts_with = "data")]
     pub split: Split,
     /// Whose definitions are followed
-    #[arg(long, value_enum, default_value_t = ProtocolName::Default)]
-    pub mode: ProtocolName,
+    #[arg(long, value_enum, default_value_t = Protocol::Default)]
+    pub mode: Protocol,
     /// How many top tokens of a latent searches read [default: 5; 10 in paper mode]
     #[arg(hide_short_help = true, long, value_name = "K", value_parser = top_k)]
     pub top_k: Option<usize>,
     /// What single latents are replaced by when needed ones are looked for, as in `ablate`
-    #[arg(hide_short_help = true, long, value_enum, default_value_t = Value::Mean, hide_possible_values = true)]
-    pub value: Value,
+    #[arg(hide_short_help = true, long, value_enum, default_value_t = AblationValue::Mean, hide_possible_values = true)]
+    pub value: AblationValue,
     /// Batches that are worked on side by side [default: as many as suits the model]
     #[arg(hide_short_help = true, long, value_name = "N", value_parser = at_least_one)]
     pub jobs: Option<usize>,
@@ -75,73 +77,6 @@ pub struct MergeArgs {
     /// Write Parquet too, a file for each experiment
     #[arg(long)]
     pub parquet: bool,
-}
-
-/// The experiments on a problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExperimentName {
-    /// The answer in every mode
-    Accuracy,
-    /// The answer forced after each number of latents
-    EarlyStopping,
-    /// Latents switched off
-    Ablation,
-    /// The gold trace in the decoded latents
-    Backtracking,
-    /// A trace without the gold one
-    ForwardChaining,
-    /// The verdict with its evidence
-    Verdict,
-}
-
-impl ExperimentName {
-    /// All experiments.
-    pub const ALL: [Self; 6] = [
-        Self::Accuracy,
-        Self::EarlyStopping,
-        Self::Ablation,
-        Self::Backtracking,
-        Self::ForwardChaining,
-        Self::Verdict,
-    ];
-}
-
-impl From<ExperimentName> for Experiment {
-    fn from(name: ExperimentName) -> Self {
-        match name {
-            ExperimentName::Accuracy => Self::Accuracy,
-            ExperimentName::EarlyStopping => Self::EarlyStopping,
-            ExperimentName::Ablation => Self::Ablation,
-            ExperimentName::Backtracking => Self::Backtracking,
-            ExperimentName::ForwardChaining => Self::ForwardChaining,
-            ExperimentName::Verdict => Self::Verdict,
-        }
-    }
-}
-
-impl std::fmt::Display for ExperimentName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = self.to_possible_value();
-        f.write_str(name.as_ref().map_or("", |name| name.get_name()))
-    }
-}
-
-/// The definitions that experiments follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ProtocolName {
-    /// Ours: five tokens a latent, exact numbers, a null for every search
-    Default,
-    /// The paper's: ten tokens a latent, its searches and its verifier
-    Paper,
-}
-
-impl From<ProtocolName> for Protocol {
-    fn from(name: ProtocolName) -> Self {
-        match name {
-            ProtocolName::Default => Self::Default,
-            ProtocolName::Paper => Self::Paper,
-        }
-    }
 }
 
 /// The kind of a control run.

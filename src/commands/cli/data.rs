@@ -3,10 +3,10 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use super::at_least_one;
-use crate::core::problem;
+use crate::core::problem::{Family, Split};
 
 /// Options of `problems`.
 #[derive(Debug, Clone, Args)]
@@ -103,48 +103,6 @@ pub struct Gsm8kArgs {
     /// Print the manifest, schema undertone.data/1
     #[arg(long)]
     pub json: bool,
-}
-
-/// A kind of problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Family {
-    /// Arithmetic word problems
-    Math,
-    /// Which of two nouns a person's noun leads to
-    Prosqa,
-    /// Whether a chain of rules holds
-    Prontoqa,
-}
-
-impl From<Family> for problem::Family {
-    fn from(family: Family) -> Self {
-        match family {
-            Family::Math => Self::Math,
-            Family::Prosqa => Self::Prosqa,
-            Family::Prontoqa => Self::Prontoqa,
-        }
-    }
-}
-
-/// A split of the generated problems.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Split {
-    /// What models are trained on
-    Train,
-    /// What they are measured on
-    Test,
-    /// More steps than in training
-    Hard,
-}
-
-impl From<Split> for problem::Split {
-    fn from(split: Split) -> Self {
-        match split {
-            Split::Train => Self::Train,
-            Split::Test => Self::Test,
-            Split::Hard => Self::Hard,
-        }
-    }
 }
 
 /// Parses `3` or `1-3`.

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::core::types::{Mode, Task};
 
 use super::DEFAULT_MODEL;
+use crate::engine::model::{Base, Behaviour, Family, Precision, SpecialTokens};
 
 /// The value name of `--model` in the help; completion scripts recognise the option by it.
 pub(super) const MODEL_VALUE: &str = "NAME|PATH|ID";
@@ -24,7 +25,7 @@ pub struct ModelArgs {
     pub checkpoint: CheckpointArgs,
     /// How to answer: latent, direct or written
     #[arg(long, value_enum, hide_possible_values = true)]
-    pub mode: Option<ModeName>,
+    pub mode: Option<Mode>,
 }
 
 impl std::ops::Deref for ModelArgs {
@@ -123,13 +124,13 @@ fn named<T: ValueEnum>(value: &T) -> OsString {
 pub struct KindArgs {
     /// The kind of model [default: inferred from the weights]
     #[arg(help_heading = KIND, hide_short_help = true, long, value_enum)]
-    pub family: Option<FamilyName>,
+    pub family: Option<Family>,
     /// The base model [default: inferred from the weights]
     #[arg(help_heading = KIND, hide_short_help = true, long, value_enum)]
-    pub base: Option<BaseName>,
+    pub base: Option<Base>,
     /// The kind of problem, which decides the verifier [default: inferred from the name]
     #[arg(help_heading = KIND, hide_short_help = true, long, value_enum)]
-    pub task: Option<TaskName>,
+    pub task: Option<Task>,
     /// Alpha of the low-rank branches [default: 32 for rank 128]
     #[arg(help_heading = KIND, hide_short_help = true, long, value_name = "ALPHA", value_parser = positive)]
     pub lora_alpha: Option<f64>,
@@ -188,83 +189,6 @@ impl FromStr for Device {
     }
 }
 
-/// The precision of computation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Precision {
-    /// Single precision throughout
-    #[default]
-    F32,
-    /// As the published code: CODI's base in bf16, the rest in f32
-    Reference,
-    /// Half the memory, three digits
-    Bf16,
-    /// Half the memory, small range
-    F16,
-    /// Half the memory and faster answers, two digits, on the CPU
-    #[value(name = "q8_0")]
-    Q8,
-}
-
-/// Whether known bugs of the published code are reproduced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Behaviour {
-    /// Fixed
-    #[default]
-    Fixed,
-    /// As published
-    Reference,
-}
-
-/// The mode of answering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ModeName {
-    /// With latent tokens
-    Latent,
-    /// The answer straight after the question
-    Direct,
-    /// The steps in words first
-    Written,
-}
-
-impl From<ModeName> for Mode {
-    fn from(mode: ModeName) -> Self {
-        match mode {
-            ModeName::Latent => Self::Latent,
-            ModeName::Direct => Self::Direct,
-            ModeName::Written => Self::Written,
-        }
-    }
-}
-
-/// A kind of model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FamilyName {
-    /// The state is fed back
-    Coconut,
-    /// Coconut with a direct and a written mode
-    MultimodeCoconut,
-    /// The state is fed back through a projection
-    Codi,
-    /// CODI with a direct and a written mode
-    MultimodeCodi,
-    /// A control: a learned vector is fed
-    Pause,
-    /// A control: steps in words
-    Cot,
-    /// A control: no steps
-    NoCot,
-}
-
-/// A base model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum BaseName {
-    /// GPT-2, any published size
-    Gpt2,
-    /// Llama 3.2
-    #[value(name = "llama-3.2-1b", alias = "llama-3.2-3b")]
-    Llama32,
-}
-
 /// A published shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ShapeName {
@@ -273,35 +197,6 @@ pub enum ShapeName {
     /// Llama 3.2 1B
     #[value(name = "llama-3.2-1b")]
     Llama1b,
-}
-
-/// A kind of problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TaskName {
-    /// Arithmetic word problems
-    Math,
-    /// Is-a problems
-    Logic,
-}
-
-impl From<TaskName> for Task {
-    fn from(task: TaskName) -> Self {
-        match task {
-            TaskName::Math => Self::Math,
-            TaskName::Logic => Self::Logic,
-        }
-    }
-}
-
-/// Ids of the special tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpecialTokens {
-    /// The id that opens the latent phase.
-    pub start: u32,
-    /// The id that closes it.
-    pub end: u32,
-    /// The id of a latent's placeholder.
-    pub latent: Option<u32>,
 }
 
 impl fmt::Display for SpecialTokens {

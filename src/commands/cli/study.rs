@@ -6,9 +6,9 @@ use std::str::FromStr;
 
 use clap::{ArgGroup, Args};
 
-use super::{DirectionName, MannerArgs, ModelArgs, Off, Value};
+use super::{MannerArgs, ModelArgs, Off};
 use crate::core::error::{Error, Result};
-use crate::core::types::{Ablation, AblationValue, LatentIdx};
+use crate::core::types::{Ablation, AblationValue, Direction, LatentIdx};
 
 /// The options that select a question.
 #[derive(Debug, Clone, Args)]
@@ -115,7 +115,7 @@ impl AblateArgs {
     /// # Errors
     /// A usage error for incompatible options.
     pub fn ablation(&self) -> Result<Ablation> {
-        if !self.restore.is_empty() && self.manner.direction != DirectionName::Denoising {
+        if !self.restore.is_empty() && self.manner.direction != Direction::Denoising {
             return Err(Error::usage_with_hint(
                 "--restore asks what latents do in a run where the others are off",
                 "pass --direction denoising with it, or --off",
@@ -159,8 +159,8 @@ impl AblateArgs {
         }
         if self.takes_each() {
             sets.extend(all().map(|latent| match self.manner.direction {
-                DirectionName::Noising => BTreeSet::from([latent]),
-                DirectionName::Denoising => but(&BTreeSet::from([latent])),
+                Direction::Noising => BTreeSet::from([latent]),
+                Direction::Denoising => but(&BTreeSet::from([latent])),
             }));
         }
         if sets.iter().any(BTreeSet::is_empty) {
@@ -191,7 +191,7 @@ pub struct SweepArgs {
         hide_possible_values = true,
         default_value = "resample,mean,zero,noise,token,kv-block"
     )]
-    pub values: Vec<Value>,
+    pub values: Vec<AblationValue>,
     /// The output format.
     #[command(flatten)]
     pub report: ReportArgs,
@@ -214,7 +214,7 @@ impl SweepArgs {
     pub fn values(&self) -> Vec<AblationValue> {
         let mut values: Vec<AblationValue> = Vec::new();
         for value in &self.values {
-            let value = (*value).into();
+            let value = *value;
             if !values.contains(&value) {
                 values.push(value);
             }
