@@ -83,10 +83,7 @@ const MAY_USE: &[(&str, &str)] = &[
         "explorer::session",
         "core::error core::file core::paths core::problem core::text core::types",
     ),
-    (
-        "explorer::keymap",
-        "core::problem core::stats core::text core::types lab::rows explorer::app explorer::session explorer::worker::protocol",
-    ),
+    ("explorer::keymap", "explorer::app"),
     (
         "explorer::app",
         "core::problem core::stats core::text core::types lab::rows explorer::keymap explorer::session explorer::worker::protocol",

@@ -1,4 +1,4 @@
-"""Computes with scipy, statsmodels and scikit-learn what src/stats computes, for src/stats/tests/mod.rs (under a minute):
+"""Computes with scipy, statsmodels and scikit-learn what src/core/stats computes, for src/core/stats/tests/mod.rs (under a minute):
 
     pip install -r assets/reference/requirements.txt
     python assets/reference/statistics.py > tests/data/statistics.json

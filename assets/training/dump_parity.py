@@ -1,4 +1,4 @@
-"""Dumps what the training script's own forward pass computes, for tests/parity.rs:
+"""Dumps what the training script's own forward pass computes, for tests/commands/parity.rs:
 
     python assets/training/dump_parity.py assets/models/mini-math tests/data/parity-mini-math.json [--data FILE.jsonl]
 

@@ -154,9 +154,9 @@ fn header(
     problems: &[Solved],
 ) -> Header {
     let model = explorer.model();
-    let asked: Vec<Experiment> = args.experiments.clone();
+    let asked = &args.experiments;
     let is_asked = |e: &Experiment| *e == Experiment::Problem || asked.contains(e);
-    let mode: Protocol = args.mode;
+    let mode = args.mode;
     let texts: Vec<_> = problems.iter().map(|s| s.problem.clone()).collect();
     let others: Vec<_> = problems.iter().map(|s| &s.others).collect();
     let mut hashed = problem_file::to_jsonl(&texts);

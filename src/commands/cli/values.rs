@@ -9,19 +9,18 @@ use crate::engine::model::{Base, Behaviour, Family, Precision};
 use crate::lab::rows::header::Protocol;
 use crate::lab::rows::row::Experiment;
 
-/// Lets an option take the values of a type. Values that are not listed cannot be given.
+/// Lets an option take the values of a type, except those that are named as such.
 macro_rules! option_values {
-    ($type:ty { $($value:ident $name:literal $(or $alias:literal)?: $help:literal),+ $(,)? }) => {
+    ($type:ty $(, except $($other:ident),+)? { $($value:ident $name:literal $(or $alias:literal)?: $help:literal),+ $(,)? }) => {
         impl ValueEnum for $type {
             fn value_variants<'a>() -> &'a [Self] {
                 &[$(Self::$value),+]
             }
 
-            #[allow(unreachable_patterns, reason = "most types have no other values")]
             fn to_possible_value(&self) -> Option<PossibleValue> {
                 match self {
                     $(Self::$value => Some(PossibleValue::new($name)$(.alias($alias))?.help($help)),)+
-                    _ => None,
+                    $($(Self::$other => None,)+)?
                 }
             }
         }
@@ -56,7 +55,7 @@ option_values!(Direction {
     Denoising "denoising": "Is it sufficient: latents get their clean values in a run where the others are off",
 });
 
-option_values!(Experiment {
+option_values!(Experiment, except Problem {
     Accuracy "accuracy": "The answer in every mode",
     EarlyStopping "early-stopping": "The answer forced after each number of latents",
     Ablation "ablation": "Latents switched off",
@@ -104,7 +103,7 @@ option_values!(Base {
     Llama32 "llama-3.2-1b" or "llama-3.2-3b": "Llama 3.2",
 });
 
-option_values!(Task {
+option_values!(Task, except Unknown {
     Math "math": "Arithmetic word problems",
     Logic "logic": "Is-a problems",
 });
@@ -138,6 +137,12 @@ mod tests {
         for value in Site::value_variants() {
             assert_eq!(name(value), value.as_str());
         }
+        for value in Propagation::value_variants() {
+            assert_eq!(name(value), value.as_str());
+        }
+        for value in Direction::value_variants() {
+            assert_eq!(name(value), value.as_str());
+        }
         for value in Mode::value_variants() {
             assert_eq!(name(value), value.as_str());
         }
@@ -145,6 +150,12 @@ mod tests {
             assert_eq!(name(value), value.as_str());
         }
         for value in Precision::value_variants() {
+            assert_eq!(name(value), value.as_str());
+        }
+        for value in Behaviour::value_variants() {
+            assert_eq!(name(value), value.as_str());
+        }
+        for value in Protocol::value_variants() {
             assert_eq!(name(value), value.as_str());
         }
         for value in Experiment::value_variants() {

@@ -40,7 +40,10 @@ impl Vocabularies {
             };
             let failed = |message: String| Error::data(&path, None, message, HINT);
             let bytes = file::read_at_most(&path, MAX_BYTES)?.ok_or_else(|| {
-                failed(format!("the file is longer than {} MiB", MAX_BYTES >> 20))
+                failed(format!(
+                    "the file exceeds the limit of {} MiB",
+                    MAX_BYTES >> 20
+                ))
             })?;
             let tokenizer = Tokenizer::from_bytes(&bytes).map_err(|why| {
                 failed(format!(

@@ -41,7 +41,7 @@ fn too_long(path: &Path, limit: u64) -> Error {
     Error::data(
         path,
         None,
-        format!("it is longer than the {most} that are read"),
+        format!("it exceeds the limit of {most}"),
         "check that it is the right file",
     )
 }

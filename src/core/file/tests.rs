@@ -38,7 +38,7 @@ fn no_more_than_the_limit_is_read() {
     assert_eq!(read_tail(&path, 2).expect("readable"), b"45");
     assert_eq!(read_tail(&path, 9).expect("readable"), b"12345");
     let error = read_text_at_most(&path, 4).expect_err("too long");
-    assert!(error.to_string().contains("longer than the 4 bytes"));
+    assert!(error.to_string().contains("the limit of 4 bytes"));
     let error = read_at_most(folder.path(), 9).expect_err("a folder");
     assert!(error.hint().is_some(), "{error}");
 }

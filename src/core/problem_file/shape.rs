@@ -33,6 +33,10 @@ pub(super) fn of(text: &str, form: Form) -> Option<Shape> {
 
 /// Detects a table with column names in the first line, or YAML.
 fn table(first_line: &str) -> Option<Shape> {
+    // A line of the raw form.
+    if first_line.contains("||") {
+        return None;
+    }
     let first = first_line.trim_start_matches("- ").split(':').next()?;
     if first_line.contains(':') && is_of_question(first) {
         return Some(Shape {
@@ -61,15 +65,27 @@ fn table(first_line: &str) -> Option<Shape> {
 
 /// Detects rows nested in another value.
 fn json(value: &Value) -> Option<Shape> {
-    let within = |name: &str, path: String| Shape {
-        what: format!("its rows lie under `{name}`"),
-        way_out: format!("write them as JSON Lines: jq -c '{path}' FILE > rows.jsonl"),
+    let within = |name: &str, path: String| {
+        // The name comes from the file, and the command is for a shell.
+        let is_plain = path
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "[].\"_-".contains(c));
+        let command = format!(": jq -c '{path}' FILE > rows.jsonl");
+        Shape {
+            what: format!("its rows are under `{name}`"),
+            way_out: format!(
+                "write them as JSON Lines{}",
+                if is_plain { command } else { String::new() }
+            ),
+        }
     };
     match value {
         Value::Array(rows) => {
             let name = wrapper(rows.first()?)?;
             Some(within(name, format!(".[][\"{name}\"]")))
         }
+        // Its error is in another row, or in another field.
+        Value::Object(fields) if is_row(fields) => None,
         Value::Object(fields) => {
             if let Some(name) = wrapper(value) {
                 return Some(within(name, format!(".[\"{name}\"]")));
@@ -121,6 +137,13 @@ mod tests {
     use crate::core::problem_file::source::form;
 
     #[test]
+    fn a_name_of_the_file_does_not_get_into_a_command() {
+        let text = r#"{"a'; touch x; '":[{"question":"a"}]}"#;
+        let shape = of(text, form(text)).expect("rows in an object");
+        assert_eq!(shape.way_out, "write them as JSON Lines");
+    }
+
+    #[test]
     fn each_known_shape_is_named_with_a_command() {
         let table = [
             (
@@ -169,6 +192,9 @@ mod tests {
         for text in [
             "a, b || c",
             r#"{"text":"a"}"#,
+            r#"{"question":"a","input":["x"]}"#,
+            r#"{"question":"a","shots":[{"question":"b"}]}"#,
+            "Question: a || <<1+1=2>> #### 2",
             r#"{"messages":[{"content":"a"}]}"#,
             "{",
             "",

@@ -7,9 +7,10 @@ use super::sanitize;
 #[must_use]
 pub fn csv_field(text: &str) -> String {
     let text = sanitize(text);
-    let is_formula = text.starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
+    let is_formula =
+        text.trim_start().starts_with(['=', '+', '-', '@']) && text.trim().parse::<f64>().is_err();
     let mark = if is_formula { "'" } else { "" };
-    if !is_formula && !text.contains([',', '"', '\n', '\r']) {
+    if !is_formula && !text.contains([',', '"']) {
         return text.into_string();
     }
     format!("\"{mark}{}\"", text.replace('"', "\"\""))
@@ -28,6 +29,7 @@ mod tests {
             ("=1+2", "\"'=1+2\""),
             ("-x", "\"'-x\""),
             ("@SUM(A1)", "\"'@SUM(A1)\""),
+            (" +", "\"' +\""),
             ("-0.25", "-0.25"),
             ("+1e-3", "+1e-3"),
             ("", ""),

@@ -68,7 +68,7 @@ pub(super) fn weights(folder: &Path) -> Result<Found> {
         .any(|name| name.ends_with(".index.json") && folder.join(name).is_file());
     if let Some(part) = parts.first().filter(|_| !has_index && files.is_empty()) {
         return Err(failed(format!(
-            "it holds {} and no model.safetensors.index.json that says what lies in which part: download the index too",
+            "it holds {} and no model.safetensors.index.json that maps tensors to files: download the index too",
             names(std::slice::from_ref(part), |_| None)
         )));
     }

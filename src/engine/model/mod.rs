@@ -292,7 +292,7 @@ impl Model {
             let refused = if !device.is_cpu() {
                 Some((
                     "q8_0 runs on the CPU alone",
-                    "pass --device cpu, or --dtype bf16 for a card",
+                    "pass --device cpu, or --dtype bf16 for a GPU",
                 ))
             } else if options.shuffled.is_some() {
                 Some((

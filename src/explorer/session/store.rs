@@ -38,7 +38,8 @@ pub fn load(path: &Path) -> Result<Loaded> {
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let refused = |why: String| Error::data(path, None, why, "open a file that undertone saved");
     let bytes = file::read_at_most(path, MAX_LEN)?;
-    let bytes = bytes.ok_or_else(|| refused(format!("it is longer than {} MiB", MAX_LEN >> 20)))?;
+    let bytes =
+        bytes.ok_or_else(|| refused(format!("it exceeds the limit of {} MiB", MAX_LEN >> 20)))?;
     if file::values_in(&bytes) > file::MOST_VALUES {
         return Err(refused(
             "it holds too many values to be a session".to_owned(),

@@ -21,7 +21,7 @@ pub fn check() -> Result<()> {
         return Ok(());
     }
     Err(Error::usage_with_hint(
-        "this build writes no Parquet",
+        "this build has no Parquet support",
         "build it with: cargo build --release --features parquet; or convert the rows as docs/rows.md shows: grep \
          '\"experiment\":\"accuracy\"' DIR/rows.jsonl > accuracy.jsonl && duckdb -c \"copy (from 'accuracy.jsonl') to \
          'accuracy.parquet'\"",

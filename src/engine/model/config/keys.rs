@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::engine::model::source::in_place_of_it;
@@ -200,28 +200,60 @@ pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// The object of a config.json. Duplicate keys are rejected: readers differ in which one they use.
-struct Unique(Map<String, Value>);
+/// A JSON value in which no object has a key twice: readers differ in which one they take.
+struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {
     fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
         struct Seen;
 
         impl<'de> Visitor<'de> for Seen {
-            type Value = Map<String, Value>;
+            type Value = Value;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
+                f.write_str("a JSON value")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+
+            fn visit_bool<E>(self, truth: bool) -> Result<Value, E> {
+                Ok(truth.into())
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+                Ok(number.into())
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+                Ok(number.into())
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+                Ok(number.into())
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+                Ok(text.into())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(Unique(item)) = list.next_element()? {
+                    items.push(item);
+                }
+                Ok(items.into())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
                 let mut fields = Map::new();
-                while let Some((key, value)) = map.next_entry::<String, Value>()? {
+                while let Some((key, Unique(value))) = map.next_entry::<String, Unique>()? {
                     if fields.insert(key.clone(), value).is_some() {
-                        return Err(A::Error::custom(format!("{key:?} is duplicated")));
+                        return Err(A::Error::custom(format!("key {key:?} is duplicated")));
                     }
                 }
-                Ok(fields)
+                Ok(fields.into())
             }
         }
 
@@ -244,7 +276,10 @@ pub(super) fn parse(text: &str) -> Result<Map<String, Value>, String> {
         );
         format!("config.json: {why}")
     })?;
-    Ok(config.0)
+    match config.0 {
+        Value::Object(fields) => Ok(fields),
+        _ => Err("config.json: it is not an object".to_owned()),
+    }
 }
 
 /// Reads the fields of a config.json; the error names the field.

@@ -130,6 +130,10 @@ fn a_field_under_two_names_has_one_value_and_errors_name_the_field() {
         (r#","n_inner":1.5"#, "n_inner: invalid type"),
         (r#","n_head":2"#, "\"n_head\" is duplicated"),
         (
+            r#","undertone":{"task":"math","task":"logic"}"#,
+            "\"task\" is duplicated",
+        ),
+        (
             r#","undertone":{"n_latents":"six"}"#,
             "undertone.n_latents: invalid type",
         ),

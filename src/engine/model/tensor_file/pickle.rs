@@ -329,7 +329,7 @@ impl Machine<'_> {
         let top = self.top()?;
         match self.object_mut(top) {
             Some(Object::Dict(pairs)) => Ok(pairs),
-            _ => Err(damaged("it fills what is no dict")),
+            _ => Err(damaged("it adds items to a value that is not a dict")),
         }
     }
 
@@ -337,7 +337,7 @@ impl Machine<'_> {
         let top = self.top()?;
         match self.object_mut(top) {
             Some(Object::Sequence(items)) => Ok(items),
-            _ => Err(damaged("it fills what is no list")),
+            _ => Err(damaged("it adds items to a value that is not a list")),
         }
     }
 
@@ -358,14 +358,14 @@ impl Machine<'_> {
     pub(super) fn str(&self, value: Value) -> Result<&str, Refused> {
         match self.object(value) {
             Some(Object::Text(text)) => Ok(text),
-            _ => Err(damaged("a name is no text")),
+            _ => Err(damaged("a name is not a text")),
         }
     }
 
     fn sequence(&self, value: Value) -> Result<&[Value], Refused> {
         match self.object(value) {
             Some(Object::Sequence(items)) => Ok(items),
-            _ => Err(damaged("arguments are no tuple")),
+            _ => Err(damaged("arguments are not a tuple")),
         }
     }
 
@@ -377,7 +377,7 @@ impl Machine<'_> {
     /// Builds the result of a call to a known name.
     fn rebuild(&mut self, callable: Value, arguments: Value) -> Result<(), Refused> {
         let Some(&Object::Name(name)) = self.object(callable) else {
-            return Err(damaged("it calls what is no function"));
+            return Err(damaged("it calls a value that is not a function"));
         };
         let arguments = self.sequence(arguments)?;
         let built = match (name, arguments) {
@@ -428,7 +428,7 @@ impl Machine<'_> {
             return Err(damaged("a storage has no type"));
         };
         if kind != "storage" {
-            return Err(damaged("it refers to what is no storage"));
+            return Err(damaged("it refers to a value that is not a storage"));
         }
         // A pickle can contain one long text and copy it any number of times.
         if key.len() > LONGEST_KEY {
@@ -467,7 +467,7 @@ fn too_much() -> Refused {
 fn size(value: Value) -> Result<u64, Refused> {
     match value {
         Value::Int(n) => u64::try_from(n).map_err(|_| damaged("a size is negative")),
-        _ => Err(damaged("a size is no number")),
+        _ => Err(damaged("a size is not a number")),
     }
 }
 

@@ -268,7 +268,7 @@ impl SessionFile {
         }
         if row.len() > MAX_LINE {
             return Err(What::Damaged(format!(
-                "it is longer than {} MiB",
+                "it exceeds the limit of {} MiB",
                 MAX_LINE >> 20
             )));
         }

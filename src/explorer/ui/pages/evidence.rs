@@ -362,7 +362,7 @@ fn detail(row: EvidenceRow, verdict: &Verdict, theme: &Theme) -> String {
             }
             if let Some(u) = use_of(verdict, at) {
                 parts.push(format!(
-                    "replaced: {} of {} donors with another value moved the answer as computed (chance {}, p {}); the own answer of {} of them differs from the predicted one: {} gave the predicted one, {} their own, {} neither; {} of {} with the same value left it unchanged",
+                    "replaced: {} of {} donors with another value moved the answer as computed (chance {}, p {}); of the {} of them whose own answer differs from the predicted one, {} gave the predicted answer, {} the donor's, {} neither; {} of {} with the same value left it unchanged",
                     u.moved,
                     u.different,
                     plain(u.pi0, 3, theme.glyphs),

@@ -142,7 +142,7 @@ impl Label {
     fn text(&self) -> String {
         match self {
             Self::Rank(0) => "reads".to_owned(),
-            Self::Rank(rank) => format!("   #{rank}"),
+            Self::Rank(rank) => format!("   #{}", rank + 1),
             Self::Now => "now".to_owned(),
             Self::Step => "step".to_owned(),
             Self::Stop => "stop".to_owned(),

@@ -242,7 +242,7 @@ fn used<'a>(verdict: &Verdict, theme: &'a Theme) -> Standing<'a> {
     let sum = |of: fn(&types::StepUse) -> usize| used.steps.iter().map(of).sum::<usize>();
     let text = match used.standing {
         types::Standing::Holds => format!(
-            "the answer uses it, {} of {} donors moved it as computed ({} of {} with a different own answer), {} of {} with the same value left it unchanged",
+            "the answer uses it, {} of {} donors moved it as computed ({} of the {} whose own answer is a different one), {} of {} with the same value left it unchanged",
             sum(|s| s.moved),
             sum(|s| s.different),
             sum(|s| s.different_discriminating.predicted),
