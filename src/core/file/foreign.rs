@@ -42,7 +42,11 @@ const BEGINNINGS: &[(&[u8], &str, &str)] = &[
     ),
     (b"<!doctype", WEB_PAGE, DOWNLOAD),
     (b"<html", WEB_PAGE, DOWNLOAD),
-    (b"<?xml", WEB_PAGE, DOWNLOAD),
+    (
+        b"<?xml",
+        "it is an XML document",
+        "if it is a server's error message, download the file again; otherwise write its rows as JSON Lines",
+    ),
 ];
 
 const WEB_PAGE: &str = "it is a web page, saved in place of the file";

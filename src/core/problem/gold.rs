@@ -1,7 +1,7 @@
 //! Normalization of the gold answers of data sets to what a model can output (docs/methods.md M3.6 compares strings).
 
 use super::Ratio;
-use super::numbers::{CURRENCY, DASHES, question_numbers};
+use super::numbers::{CURRENCY, DASHES, is_ordinal, question_numbers};
 
 /// Normalizes a gold answer: `17.0`, `$17`, `17 apples`, `#### 17`, `\boxed{17}`, `17.` and `40 %` become the number, U+2212 a
 /// hyphen. A text that is not a single number is only trimmed.
@@ -24,6 +24,12 @@ fn undressed(gold: &str) -> &str {
     loop {
         let before = text;
         text = text.trim_start_matches('#').trim_start();
+        let bold = text
+            .strip_prefix("**")
+            .and_then(|text| text.strip_suffix("**"));
+        text = bold.unwrap_or(text);
+        let closed = text.strip_suffix('.').filter(|text| text.ends_with('}'));
+        text = closed.unwrap_or(text);
         let boxed = text
             .strip_prefix(r"\boxed{")
             .or_else(|| text.strip_prefix(r"\text{"));
@@ -42,17 +48,23 @@ fn undressed(gold: &str) -> &str {
 
 /// Returns the only number of a text in plain notation: `-1234.5`.
 fn number(text: &str) -> Option<String> {
-    let (negative, rest) = signed(text);
-    let rest = rest
-        .trim_start_matches('\\')
-        .trim_start_matches(CURRENCY)
-        .trim_start();
+    let (negative, rest) = signed(text.strip_prefix('+').unwrap_or(text));
+    let rest = rest.trim_start_matches('\\');
+    // "US$17".
+    let named = rest.trim_start_matches(|c: char| c.is_ascii_uppercase());
+    let rest = if named.starts_with(CURRENCY) {
+        named
+    } else {
+        rest
+    };
+    let is_money = rest.starts_with(CURRENCY);
+    let rest = rest.trim_start_matches(CURRENCY).trim_start();
     let (again, rest) = if negative { (true, rest) } else { signed(rest) };
     let written = |c: char| c.is_ascii_digit() || matches!(c, ',' | '.' | '/');
     let len = rest.find(|c: char| !written(c)).unwrap_or(rest.len());
     let (spelled, unit) = rest.split_at(len);
     let spelled = spelled.trim_end_matches(['.', ',', '/']);
-    if spelled.is_empty() || !is_unit(unit) {
+    if spelled.is_empty() || !is_unit(unit, is_money) {
         return None;
     }
     let grouped = |text: &str| {
@@ -86,17 +98,64 @@ fn number(text: &str) -> Option<String> {
 
 /// Returns whether the text after a number is only its unit: "apples", "km/h", "m²", "%". Not accepted: "3 of 4", "17:30", "1e5",
 /// "17k", "17 million", "17 and a half", "17 to twenty".
-fn is_unit(text: &str) -> bool {
-    const MORE: [&str; 30] = [
-        "and", "or", "to", "of", "out", "minus", "plus", "times", "not", "by", "over", "half",
-        "halves", "hundred", "thousand", "million", "billion", "trillion", "dozen", "tens",
-        "score", "gross", "grand", "lakh", "crore", "point", "squared", "cubed", "pi", "through",
+fn is_unit(text: &str, is_money: bool) -> bool {
+    const MORE: [&str; 40] = [
+        "and",
+        "or",
+        "to",
+        "of",
+        "out",
+        "minus",
+        "plus",
+        "times",
+        "not",
+        "by",
+        "over",
+        "half",
+        "halves",
+        "hundred",
+        "thousand",
+        "million",
+        "billion",
+        "trillion",
+        "quadrillion",
+        "dozen",
+        "tens",
+        "score",
+        "gross",
+        "grand",
+        "lakh",
+        "crore",
+        "point",
+        "squared",
+        "cubed",
+        "pi",
+        "through",
+        "below",
+        "under",
+        "negative",
+        "factorial",
+        "mille",
+        "thou",
+        "mil",
+        "mln",
+        "mio",
     ];
-    const GLUED: [&str; 14] = [
-        "k", "K", "M", "mn", "B", "bn", "e", "E", "x", "X", "st", "nd", "rd", "th",
+    const GLUED: [&str; 15] = [
+        "k", "mn", "mm", "bn", "tn", "bil", "e", "x", "st", "nd", "rd", "th", "i", "π", "kk",
     ];
+    const OF_MONEY: [&str; 3] = ["m", "b", "t"];
     let text = text.trim_end_matches(['.', ' ', '\n']);
-    if GLUED.contains(&text.trim()) {
+    // ASDiv: "9 (apples)".
+    let text = text.trim_start();
+    let inner = text
+        .strip_prefix('(')
+        .and_then(|text| text.strip_suffix(')'));
+    let text = inner.unwrap_or(text);
+    let glued = text.trim().to_lowercase();
+    let is_large =
+        ["M", "B"].contains(&text.trim()) || is_money && OF_MONEY.contains(&glued.as_str());
+    if GLUED.contains(&glued.as_str()) || is_large {
         return false;
     }
     let words = || {
@@ -118,7 +177,8 @@ fn is_unit(text: &str) -> bool {
     let is_more = |word: &str| {
         let word = word.to_lowercase();
         let plain = word.strip_suffix('s').unwrap_or(&word);
-        MORE.contains(&word.as_str())
+        is_ordinal(plain)
+            || MORE.contains(&word.as_str())
             || MORE.contains(&plain)
             || !question_numbers(&word).is_empty()
     };
@@ -140,6 +200,11 @@ mod tests {
     #[test]
     fn what_dresses_a_number_is_left_out() {
         for gold in [
+            "17 (apples)",
+            "+17",
+            "US$17",
+            r"\boxed{17}.",
+            "**17**",
             "17",
             " 17 ",
             "17.",

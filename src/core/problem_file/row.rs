@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::json::Row;
 use super::source::strip;
 use super::steps::steps_of;
-use super::values::{Gold, Loose, Steps, holds_text, part_of_question, texts};
+use super::values::{Gold, Loose, Steps, holds_text, options, part_of_question, written};
 use crate::core::problem::Problem;
 
 /// A problem as found in files: `ProsQA` and GSM8k-Aug (`question`, `steps` or `cot`, `answer`), openai/gsm8k (steps in
@@ -144,8 +144,8 @@ struct Fields {
     query: Option<String>,
     steps: Option<Vec<String>>,
     /// Takes precedence over `solution`.
-    cot: Option<String>,
-    solution: Option<String>,
+    cot: Option<Vec<String>>,
+    solution: Option<Vec<String>>,
     chain: Option<Vec<String>>,
     equation: Option<String>,
     answer: Option<String>,
@@ -178,14 +178,15 @@ impl Fields {
                     &mut self.before
                 }) = text;
             }
-            Part::Cot => self.cot = text()?,
-            Part::Solution => self.solution = text()?,
+            Part::Cot => self.cot = written(&map.next_value()?).map_err(A::Error::custom)?,
+            Part::Solution => {
+                self.solution = written(&map.next_value()?).map_err(A::Error::custom)?;
+            }
             Part::Equation => self.equation = text()?,
             Part::Steps => self.steps = map.next_value::<Option<Steps>>()?.map(|steps| steps.0),
-            Part::Chain => self.chain = texts(&map.next_value()?).map_err(A::Error::custom)?,
+            Part::Chain => self.chain = written(&map.next_value()?).map_err(A::Error::custom)?,
             Part::Options => {
-                let options = texts(&map.next_value()?).map_err(A::Error::custom)?;
-                self.options = options.unwrap_or_default();
+                self.options = options(&map.next_value()?).map_err(A::Error::custom)?;
             }
             Part::Answer => self.answer = map.next_value::<Option<Gold>>()?.map(|gold| gold.0),
             Part::Final => self.last = map.next_value::<Option<Gold>>()?.map(|gold| gold.0),
@@ -237,8 +238,9 @@ impl Fields {
                 .collect::<Vec<_>>()
                 .join(" "),
         };
-        let mut steps = self.steps.or(self.chain);
-        steps = steps.or_else(|| written.map(|text| steps_of(&text)));
+        // An empty list hides no steps that are written elsewhere.
+        let written = self.steps.into_iter().chain(self.chain).chain(written);
+        let mut steps = written.filter(|steps| !steps.is_empty()).min_by_key(|_| 0);
         let mut answer = self.answer;
         if let Some(last) = self.last {
             // In that case `answer` holds the solution.
@@ -279,24 +281,42 @@ impl Fields {
     }
 }
 
-/// Returns the option that a letter names: "True" for A among "A) True" and "B) False".
+/// Returns the option that an answer names: "True" for A, or for "A) True", among "A) True" and "B) False".
 fn chosen<'a>(options: &'a [String], answer: &str) -> Option<&'a str> {
-    let letter = strip(answer).trim_matches(['(', ')', '.']);
-    let of = |option: &'a String| {
-        let rest = strip(option).trim_start_matches('(').strip_prefix(letter)?;
-        rest.strip_prefix([')', '.', ':']).map(strip)
+    let answer = strip(answer);
+    let letter = answer.trim_matches(['(', ')', '.']);
+    let names = |option: &&'a String| {
+        let is_named = labelled(option).is_some_and(|(own, _)| own.eq_ignore_ascii_case(letter));
+        is_named || strip(option) == answer
     };
-    let is_letter = letter.len() == 1 && letter.starts_with(|c: char| c.is_ascii_uppercase());
-    options.iter().filter(|_| is_letter).find_map(of)
+    let option = options.iter().find(names)?;
+    labelled(option).map(|(_, text)| text)
 }
 
-/// Returns whether an answer may be an index into the options: a small number that no option contains.
+/// Parts "A) True" into its letter and its text.
+fn labelled(option: &str) -> Option<(&str, &str)> {
+    let option = strip(option).trim_start_matches('(');
+    let letter = option
+        .get(..1)
+        .filter(|c| c.bytes().all(|c| c.is_ascii_alphabetic()))?;
+    let rest = option[1..].trim_start();
+    rest.strip_prefix([')', '.', ':', '-'])
+        .map(|text| (letter, strip(text)))
+}
+
+/// Returns whether an answer may stand for an option and is not the text of one: a letter, or a small number.
 fn is_index(options: &[String], answer: &str) -> bool {
-    let index: Option<usize> = strip(answer).parse().ok();
-    let says = |option: &String| strip(option).contains(strip(answer));
-    index.is_some_and(|index| index <= options.len())
+    let answer = strip(answer);
+    let text = |option: &String| {
+        labelled(option)
+            .map_or(strip(option), |(_, text)| text)
+            .to_owned()
+    };
+    let index: Option<usize> = answer.parse().ok();
+    let is_letter = answer.len() == 1 && answer.bytes().all(|c| c.is_ascii_uppercase());
+    (is_letter || index.is_some_and(|index| index <= options.len()))
         && !options.is_empty()
-        && !options.iter().any(says)
+        && !options.iter().any(|option| text(option) == answer)
 }
 
 /// Returns the step of a single operation, "( 12.0 + 5.0 )"; `None` for longer expressions.

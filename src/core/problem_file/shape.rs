@@ -56,8 +56,9 @@ fn table(first_line: &str) -> Option<Shape> {
         Shape {
             what: format!("it is a table with the columns {} ({name})", columns.join(", ")),
             way_out: format!(
-                "write its rows as JSON Lines: python3 -c \"import csv, json, sys; [print(json.dumps(row)) for row in \
-                 csv.DictReader(sys.stdin, delimiter='{separator}')]\" < FILE > rows.jsonl"
+                "write its rows as JSON Lines: python3 -c \"import csv, io, json, sys; [print(json.dumps(row)) for row in \
+                 csv.DictReader(io.TextIOWrapper(sys.stdin.buffer, 'utf-8-sig', newline=''), delimiter='{separator}')]\" < FILE > \
+                 rows.jsonl"
             ),
         }
     })
@@ -87,6 +88,15 @@ fn json(value: &Value) -> Option<Shape> {
         // Its error is in another row, or in another field.
         Value::Object(fields) if is_row(fields) => None,
         Value::Object(fields) => {
+            let rows = fields
+                .values()
+                .filter(|value| value.as_object().is_some_and(is_row));
+            if rows.count() > 1 {
+                return Some(Shape {
+                    what: "its rows are fields of one object".to_owned(),
+                    way_out: "write them as JSON Lines: jq -c '.[]' FILE > rows.jsonl".to_owned(),
+                });
+            }
             if let Some(name) = wrapper(value) {
                 return Some(within(name, format!(".[\"{name}\"]")));
             }
@@ -107,10 +117,13 @@ fn json(value: &Value) -> Option<Shape> {
                 let path = format!(".[\"{name}\"][]{}", inner.clone().unwrap_or_default());
                 (is_row || inner.is_some()).then(|| within(name, path))
             };
-            if let Some(found) = fields.iter().find_map(named) {
-                return Some(found);
+            let lists: Vec<Shape> = fields.iter().filter_map(named).collect();
+            let others = lists.len().saturating_sub(1);
+            let mut first = lists.into_iter().next()?;
+            if others > 0 {
+                first.what += &format!(", others under {others} more of its fields");
             }
-            None
+            Some(first)
         }
         _ => None,
     }
@@ -183,6 +196,16 @@ mod tests {
                 "orient",
             ),
             (r#"{"question":["a"],"answer":["3"]}"#, "columns", "orient"),
+            (
+                r#"{"q1":{"question":"a"},"q2":{"question":"b"}}"#,
+                "fields of one object",
+                "jq -c '.[]'",
+            ),
+            (
+                r#"{"train":[{"question":"a"}],"test":[{"question":"b"}]}"#,
+                "under `train`, others under 1 more",
+                "train",
+            ),
         ];
         for (text, what, way_out) in table {
             let shape = of(text, form(text)).expect(text);

@@ -158,6 +158,32 @@ pub(super) fn texts(value: &Value) -> Result<Option<Vec<String>>, String> {
     }
 }
 
+/// Returns written steps: a text parted into its steps, or a list of texts; `None` for any other value.
+pub(super) fn written(value: &Value) -> Result<Option<Vec<String>>, String> {
+    Ok(match value {
+        Value::String(text) if text.trim().is_empty() => None,
+        Value::String(text) => Some(steps_of(text)),
+        _ => texts(value)?,
+    })
+}
+
+/// Returns options, each as "A) text" where letters belong to them: a list of texts, an object of letters, or lists of labels and texts.
+pub(super) fn options(value: &Value) -> Result<Vec<String>, String> {
+    let Value::Object(fields) = value else {
+        return Ok(texts(value)?.unwrap_or_default());
+    };
+    let list = |name: &str| fields.get(name).map(texts).transpose().map(Option::flatten);
+    if let (Some(labels), Some(texts)) = (list("label")?, list("text")?) {
+        let pairs = labels.iter().zip(&texts);
+        return Ok(pairs
+            .map(|(label, text)| format!("{label}) {text}"))
+            .collect());
+    }
+    let pairs = fields.iter().take(MAX_STEPS);
+    let texts = pairs.filter_map(|(label, text)| Some(format!("{label}) {}", text.as_str()?)));
+    Ok(texts.collect())
+}
+
 /// Returns a part of the question: a text, or a list of consecutive texts.
 pub(super) fn part_of_question(name: &str, value: &Value) -> Result<Option<String>, String> {
     match (value, texts(value)?) {

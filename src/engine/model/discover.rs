@@ -1,5 +1,7 @@
 //! Infers the kind of model from the names and shapes of a weights file (docs/methods.md M8).
 
+use std::path::Path;
+
 use super::error::{ModelError, Result};
 use super::family::{Base, Family};
 use super::weights::unwrapped;
@@ -197,15 +199,27 @@ impl Layout {
     }
 }
 
-/// Returns the words of a name in lower case; of a path, the last two parts.
+/// Returns the words of a name in lower case.
 fn words(name: &str) -> Vec<String> {
-    let parts: Vec<&str> = name.rsplit(['/', '\\']).take(2).collect();
-    let name = parts.join(" ").to_lowercase();
+    let name = own_name(name).to_lowercase();
     let words = name.split(|c: char| !c.is_alphanumeric());
     words
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+/// Returns the part of a name that may describe the model: of a folder its own name, of a file or a checkpoint of a run the folder's too, of
+/// a published id its last two parts. The folders above belong to other things.
+pub(super) fn own_name(name: &str) -> String {
+    let path = Path::new(name);
+    let last = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_own = path.is_dir() && !last.starts_with("checkpoint");
+    let parts = name.trim_end_matches(['/', '\\']).rsplit(['/', '\\']);
+    parts
+        .take(if is_own { 1 } else { 2 })
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]

@@ -66,16 +66,44 @@ pub(super) fn weights(folder: &Path) -> Result<Found> {
     let has_index = USUAL
         .iter()
         .any(|name| name.ends_with(".index.json") && folder.join(name).is_file());
-    if let Some(part) = parts.first().filter(|_| !has_index && files.is_empty()) {
-        return Err(failed(format!(
-            "it holds {} and no model.safetensors.index.json that maps tensors to files: download the index too",
-            names(std::slice::from_ref(part), |_| None)
-        )));
+    let mut warning = None;
+    if !has_index && let Some(part) = parts.first() {
+        let is_binary = part.extension().is_some_and(|ending| ending == "bin");
+        let index = if is_binary {
+            "pytorch_model.bin.index.json"
+        } else {
+            "model.safetensors.index.json"
+        };
+        let is_alone = parts.len() == 1 && names(&parts, |_| None).contains("-of-00001");
+        if is_alone && files.is_empty() {
+            files.push(part.clone());
+        } else if files.is_empty() {
+            return Err(failed(format!(
+                "it holds {} and no {index} that maps tensors to files: download the index too",
+                names(std::slice::from_ref(part), |_| None)
+            )));
+        } else {
+            warning = Some(format!(
+                "{} was not read: there is no {index}",
+                names(&parts, |_| None)
+            ));
+        }
+    }
+    let adapters: Vec<PathBuf> = if files.len() > 1 {
+        files.extract_if(.., |path| is_adapter(path)).collect()
+    } else {
+        Vec::new()
+    };
+    if !adapters.is_empty() {
+        warning = Some(format!(
+            "{} was not read: merge the adapter into the weights to use it",
+            names(&adapters, |_| None)
+        ));
     }
     match files.len() {
         1 => Ok(Found::File {
             path: files.remove(0),
-            warning: None,
+            warning,
         }),
         0 => match folders.as_slice() {
             [one] => Ok(Found::Folder(one.clone())),
@@ -87,8 +115,20 @@ pub(super) fn weights(folder: &Path) -> Result<Found> {
                 names(several, |_| None)
             ))),
         },
-        _ => among(&files).map_err(failed),
+        _ => match among(&files).map_err(failed)? {
+            Found::File { path, warning: own } => Ok(Found::File {
+                path,
+                warning: own.or(warning),
+            }),
+            found @ Found::Folder(_) => Ok(found),
+        },
     }
+}
+
+/// Whether a file holds the low-rank branches of peft, which are no model by themselves.
+fn is_adapter(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("adapter_model.")
 }
 
 /// Returns the one file that holds a latent reasoner; a base or other tensors may be beside it.
@@ -263,6 +303,25 @@ mod tests {
             ("adapter_model.bin", b"x"),
         ]);
         assert_eq!(file(&beside).as_deref(), Ok("model.safetensors"));
+        let Ok(Found::File { warning, .. }) = weights(beside.path()) else {
+            panic!("one model with an adapter");
+        };
+        assert!(
+            warning
+                .expect("it is not applied")
+                .contains("adapter_model.bin was not read")
+        );
+        let alone = folder(&[("model-00001-of-00001.safetensors", &coconut)]);
+        assert_eq!(
+            file(&alone).as_deref(),
+            Ok("model-00001-of-00001.safetensors")
+        );
+        let binary = folder(&[
+            ("pytorch_model-00001-of-00002.bin", b""),
+            ("pytorch_model-00002-of-00002.bin", b""),
+        ]);
+        let said = file(&binary).expect_err("no index");
+        assert!(said.contains("pytorch_model.bin.index.json"), "{said}");
         let beside = folder(&[("model.safetensors", &plain), ("embeddings.pt", b"x")]);
         assert_eq!(file(&beside).as_deref(), Ok("model.safetensors"));
         let formats = folder(&[("model.safetensors", &coconut), ("pytorch_model.bin", b"x")]);

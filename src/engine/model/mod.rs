@@ -197,16 +197,7 @@ impl Model {
             })?;
         let tokenizer_name = checkpoint.tokenizer_path.as_deref().unwrap_or(name);
         let tokenizer = Arc::new(Tokenizer::parse(tokenizer_name, tokenizer)?);
-        if tokenizer.vocab() > layout.rows {
-            return Err(ModelError::Tokenizer {
-                model: tokenizer_name.into(),
-                reason: format!(
-                    "it has {} ids, the weights have {} rows",
-                    tokenizer.vocab(),
-                    layout.rows
-                ),
-            });
-        }
+        fits_rows(&tokenizer, tokenizer_name, layout.rows)?;
         let markers = Markers::find(
             name,
             &config,
@@ -395,6 +386,21 @@ impl Model {
     pub fn vectors(&self, rows: &[impl AsRef<[f32]>]) -> Result<Vectors> {
         Vectors::from_rows(rows, self.width(), &self.device)
     }
+}
+
+/// Refuses a tokenizer with more ids than the weights have rows, or with so many fewer that it is another model's.
+fn fits_rows(tokenizer: &Tokenizer, name: &str, rows: usize) -> Result<()> {
+    let missing = rows.checked_sub(tokenizer.vocab());
+    if missing.is_some_and(|n| n <= config::MOST_ADDED_ROWS) {
+        return Ok(());
+    }
+    Err(ModelError::Tokenizer {
+        model: name.into(),
+        reason: format!(
+            "it has {} ids, the weights have {rows} rows",
+            tokenizer.vocab()
+        ),
+    })
 }
 
 /// Returns the type that the base computes in.

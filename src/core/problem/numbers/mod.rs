@@ -4,13 +4,16 @@
 //! Ordinals ("3rd", "first half") are not quantities. A written number is read whole or not at all: "3 1/2", "$4k" and "12 000"
 //! are read; "3:30", "1.000,50", "2024-01-05", "-5", "1h30" and "5²" are not, nor is any part of them.
 
+mod context;
 mod words;
 mod written;
 
 use super::Ratio;
-use words::{cardinal, fraction_word, is_scale, joined, multiplier, unread, word};
+pub(super) use context::is_ordinal;
+use context::{unread, without_ranges};
+use words::{cardinal, fraction_word, is_scale, joined, multiplier, word};
+use written::{BLANKS, PERCENT, letters, written_number};
 pub(super) use written::{CURRENCY, DASHES};
-use written::{letters, written_number};
 
 /// The form of a number in a question, which decides the operators it may occur with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,6 +86,7 @@ pub fn question_numbers(question: &str) -> Vec<Number> {
             None => at += 1,
         }
     }
+    without_ranges(question, &mut numbers);
     numbers
 }
 
@@ -94,7 +98,10 @@ fn follows_unread(words: &[Word], at: usize) -> bool {
         Some(What::Other | What::Signed { .. }) => true,
         Some(What::Letters(name)) => {
             let couple = at.checked_sub(2).and_then(|before| word(words, before)) == Some("couple");
-            VAGUE.contains(&name.as_str()) || name == "of" && couple
+            // "A quarter million" is unsupported.
+            VAGUE.contains(&name.as_str())
+                || name == "of" && couple
+                || fraction_word(name).is_some()
         }
         _ => false,
     }
@@ -143,8 +150,11 @@ fn split(text: &str) -> Vec<Word> {
         let start = from + offset;
         let (start, (len, is)) = if text[start..].starts_with(|c: char| c.is_ascii_digit()) {
             // ".5" at the start of a number, as in "$.5".
-            let before = text[..start].strip_suffix('.').unwrap_or("5");
-            let start = start - usize::from(!before.ends_with(char::is_alphanumeric));
+            let opens =
+                |c: char| c.is_whitespace() || "([-=+*/".contains(c) || CURRENCY.contains(&c);
+            let before = text[..start].strip_suffix('.');
+            let has_point = before.is_some_and(|left| left.is_empty() || left.ends_with(opens));
+            let start = start - usize::from(has_point);
             (start, written_number(text, start))
         } else {
             (start, letters(&text[start..]))
@@ -164,8 +174,8 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
     let first = &words[at];
     let make = |value, kind, used: usize| {
         let last = &words[at + used - 1];
-        let percent =
-            kind == Kind::Plain && text[last.end..].trim_start_matches(' ').starts_with('%');
+        let after = text[last.end..].trim_start_matches(BLANKS);
+        let percent = kind == Kind::Plain && after.starts_with(PERCENT);
         let said = kind == Kind::Plain && word(words, at + used) == Some("percent");
         let (mut end, mut used, mut kind, mut value) = (last.end, used, kind, value);
         if percent || said {
@@ -174,7 +184,7 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
             end = if said {
                 words[at + used].end
             } else {
-                end + text[end..].find('%')? + 1
+                end + text[end..].find(PERCENT)? + after.chars().next().map_or(1, char::len_utf8)
             };
             used += usize::from(said);
         }
@@ -191,8 +201,8 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
     };
     if let What::Slashed(value) = first.is {
         // "1/2 %" is not supported.
-        let after = text[first.end..].trim_start_matches(' ');
-        let is_percent = after.starts_with('%') || word(words, at + 1) == Some("percent");
+        let after = text[first.end..].trim_start_matches(BLANKS);
+        let is_percent = after.starts_with(PERCENT) || word(words, at + 1) == Some("percent");
         return if is_percent {
             None
         } else {
@@ -222,12 +232,18 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
     }
     let (below, always) = fraction_word(name)?;
     let before = at.checked_sub(1).and_then(|i| word(words, i));
+    let is_share = matches!(word(words, at + 1), Some("of" | "as"));
+    let and = at.checked_sub(2).and_then(|i| word(words, i)) == Some("and");
+    // "An hour and a half" is unsupported.
+    if before == Some("a") && and && !is_share {
+        return None;
+    }
     let taken = if always {
         // "The first half" is a place, not a share.
         !matches!(before, Some("first" | "second"))
     } else {
         // "A third of", but neither "the third day" nor the coin.
-        matches!(before, Some("a" | "the")) && matches!(word(words, at + 1), Some("of" | "as"))
+        matches!(before, Some("a" | "the")) && is_share
     };
     if taken {
         make(Ratio::integer(below), Kind::Divisor, 1)
@@ -320,6 +336,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn what_is_written_as_one_is_read_as_one_or_not_at_all() {
         for (question, expected) in [
             ("3½ cups, 3 ½ cups, ½ cup, 1½ of 4", "4=4"),
@@ -397,6 +414,75 @@ mod tests {
             (
                 "two thirds, one third of it, twenty five, 7.5 km",
                 "two thirds=2/3 fraction; one third=3 over; twenty five=25; 7.5=7.5",
+            ),
+        ] {
+            assert_eq!(read(question), expected, "{question}");
+        }
+        for (question, expected) in [
+            (
+                "2 dozens, two thousands, 5 hundreds, 3 scores, 5 quadrillion and 4",
+                "4=4",
+            ),
+            (
+                "one and a half dozen, two and a half hundred, 2 and a half dozen",
+                "one and a half dozen=18; two and a half hundred=250; 2 and a half dozen=30",
+            ),
+            (
+                "5 thousand 3 hundred men, 2 million 300 thousand, 1 hundred and 5, one hundred and 5, 5 hundred and twenty, 12 thousand five hundred, 7",
+                "7=7",
+            ),
+            (
+                "two sevenths of 84, 3 sevenths, three twentieths, five sixteenths, 3 hundredths, for 5 seconds",
+                "84=84; 5=5",
+            ),
+            (
+                "an hour and a half at 60 miles, 3 hours and a half, 3 pens and a half of them",
+                "60=60; 3=3; half=2 over",
+            ),
+            (
+                "a quarter million, five-and-twenty, nineteen eighty-four, 7",
+                "7=7",
+            ),
+            (
+                "12 000km away, 10 000kg, 12 000 000km, 2 1/2ft, 2-1/2in and 8",
+                "8=8",
+            ),
+            (
+                "3 and ½, 3-½, 3\u{a0}½, four ½, 2 ¹⁄₂ and 8, 3\u{a0}1/2, 3  1/2, 2–1/2",
+                "8=8; 3\u{a0}1/2=3.5; 3  1/2=3.5; 2–1/2=2.5",
+            ),
+            (
+                "He waited...5 minutes, at 20%.5 friends, pages 1..5",
+                "5=5; 20%=20% percent; 5=5; 1=1; 5=5",
+            ),
+            (
+                "4TH, 2ND, 5.30PM, 5million, 3dozen, 12hundred, 20percent, 20pct, $5mil, $2.5mio, 5kk",
+                "",
+            ),
+            ("$5 M, $5 m, $5 B, 5 mln, 5 thou and 5 m", "5=5"),
+            (
+                "2 × 10³, 2 x 10^3, 2*10^3, 2 ^ 5, 2e+3, ten to the power of six",
+                "",
+            ),
+            (
+                "20\u{a0}% of 80, 20％",
+                "20\u{a0}%=20% percent; 80=80; 20％=20% percent",
+            ),
+            (
+                "10-15 percent of 80, 5 to 10 percent, 5 to 10%, 2-3 million, two to three hundred, $1.5-2 million, $5-10k, 5 to 10 pens",
+                "80=80; 5=5; 10=10",
+            ),
+            (
+                "minus $5, negative $20, \u{2011}5, \u{ff0d}5, -₹500, -US$5, 5 degrees below 0 and 8",
+                "8=8",
+            ),
+            (
+                "5\u{a0}million, two\u{a0}hundred, twenty\u{2011}five",
+                "5\u{a0}million=5000000; two\u{a0}hundred=200; twenty\u{2011}five=25",
+            ),
+            (
+                "5 quarters and 8 dimes, 4 quarters of 12 minutes, 3 half-siblings, 1 fourth grader, one third grader, open 24/7 with 7 pens",
+                "8=8; 12=12; 7=7",
             ),
         ] {
             assert_eq!(read(question), expected, "{question}");

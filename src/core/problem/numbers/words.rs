@@ -1,18 +1,21 @@
 //! Number words: cardinals with scale words, mixed numbers in words, and words that multiply or divide.
 
-use super::{Kind, Number, Ratio, What, Word};
+use super::written::{BLANKS, DASHES};
+use super::{Ratio, What, Word};
 
 /// Reads a cardinal: digits or number words, with scale words ("2 dozen", "two hundred and five").
 pub(super) fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
     let (mut value, mut used) = whole(text, words, at)?;
+    // Hundreds and dozens of number words are already included.
+    let mut least = if word(words, at).is_some() { 1000 } else { 0 };
     if let Some((part, more)) = and_a_part(text, words, at + used) {
+        // "One and a half dozen" is 18.
+        least = 0;
         // "A dozen and a half" is 18.
         let of = word(words, at + used - 1).and_then(scale).unwrap_or(1);
         let part = part.checked_mul(Ratio::integer(of))?;
         (value, used) = (value.checked_add(part)?, used + more);
     }
-    // Hundreds and dozens of number words are already included.
-    let least = if word(words, at).is_some() { 1000 } else { 0 };
     while joined(text, words, at + used)
         && let Some(factor) = word(words, at + used).and_then(scale)
         && factor >= least
@@ -21,144 +24,6 @@ pub(super) fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, 
         used += 1;
     }
     Some((value, used))
-}
-
-/// Words after a number that change it into an unsupported one.
-const ALTERING: [&str; 20] = [
-    "trillion",
-    "trillions",
-    "millions",
-    "billions",
-    "lakh",
-    "lakhs",
-    "crore",
-    "crores",
-    "mil",
-    "grand",
-    "gross",
-    "score",
-    "k",
-    "bn",
-    "mn",
-    "mm",
-    "squared",
-    "cubed",
-    "pct",
-    "tens",
-];
-/// Ordinals that are never fractions. Those that can be ("third") are detected by the number before them.
-const ORDINALS: [&str; 18] = [
-    "first",
-    "second",
-    "seventh",
-    "ninth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-    "hundredth",
-    "hundredths",
-    "thousandth",
-    "thousandths",
-];
-
-/// Detects a number that is part of a longer, unsupported expression: "minus five", "5 squared", "two point five", "twenty-first", "5 per
-/// cent", "5 degrees below zero", "1 / 2". Returns the number of further words of that expression, or `None` if the number is complete.
-pub(super) fn unread(
-    text: &str,
-    words: &[Word],
-    at: usize,
-    used: usize,
-    number: &Number,
-) -> Option<usize> {
-    let is_number = |at: usize| match &words[at].is {
-        What::Letters(name) => small_word(name).is_some() || scale(name).is_some(),
-        is => !matches!(is, What::Other),
-    };
-    let sign = at.checked_sub(1).and_then(|before| word(words, before));
-    // "8 minus 5" has two numbers.
-    let is_signed = matches!(sign, Some("minus" | "negative")) && joined(text, words, at);
-    if is_signed && at.checked_sub(2).is_none_or(|before| !is_number(before)) {
-        return Some(0);
-    }
-    if text[number.end..].trim_start().starts_with('‰') {
-        return Some(0);
-    }
-    let last = word(words, at + used - 1);
-    let is_ordinal = matches!(
-        last,
-        Some("third" | "fourth" | "fifth" | "sixth" | "eighth" | "tenth")
-    );
-    if number.kind == Kind::Fraction && is_ordinal {
-        return Some(0);
-    }
-    let next = at + used;
-    if is_over(text, words, next, number) {
-        return Some(1);
-    }
-    if let Some(more) = below_zero(text, words, next) {
-        return Some(more);
-    }
-    let name = word(words, next).filter(|_| joined(text, words, next))?;
-    if ALTERING.contains(&name) {
-        return Some(1);
-    }
-    if ORDINALS.contains(&name) && number.kind == Kind::Plain && last.is_some() {
-        return Some(1);
-    }
-    let follows = joined(text, words, next + 1);
-    match name {
-        "per" if follows && word(words, next + 1) == Some("cent") => Some(2),
-        "point" if follows && words.get(next + 1).is_some() && is_number(next + 1) => Some(2),
-        _ => None,
-    }
-}
-
-/// Returns whether a larger number follows after a spaced slash: "1 / 2" is a fraction, "8 / 2" a division.
-fn is_over(text: &str, words: &[Word], next: usize, number: &Number) -> bool {
-    let Some((end, What::Digits(below))) = words.get(next).map(|word| (word.start, &word.is))
-    else {
-        return false;
-    };
-    let between = text.get(number.end..end).map(str::trim);
-    between == Some("/") && number.value < *below
-}
-
-/// Returns the number of words that make the preceding number negative: "below zero", "degrees Celsius below freezing".
-fn below_zero(text: &str, words: &[Word], next: usize) -> Option<usize> {
-    const UNITS: [&str; 8] = [
-        "degree",
-        "degrees",
-        "celsius",
-        "centigrade",
-        "fahrenheit",
-        "c",
-        "f",
-        "points",
-    ];
-    let is_unit = |n: &usize| word(words, next + n).is_some_and(|name| UNITS.contains(&name));
-    let units = (0..2).take_while(is_unit).count();
-    let said = ["below", "under"]
-        .map(Some)
-        .contains(&word(words, next + units))
-        && matches!(word(words, next + units + 1), Some("zero" | "freezing"));
-    let together = (0..units + 2)
-        .all(|n| joined(text, words, next + n) || after_degree(text, words, next + n));
-    (said && together).then_some(units + 2)
-}
-
-/// Returns whether a degree sign separates a word from the one before it.
-fn after_degree(text: &str, words: &[Word], at: usize) -> bool {
-    let between = at
-        .checked_sub(1)
-        .and_then(|before| text.get(words.get(before)?.end..words.get(at)?.start));
-    between.is_some_and(|between| between.trim() == "°")
 }
 
 /// Returns whether a word only scales the number before it.
@@ -247,13 +112,17 @@ fn small(text: &str, words: &[Word], at: usize) -> Option<(i64, usize)> {
     Some((value, 1))
 }
 
-/// Returns whether only spaces or one hyphen separate a word from the one before it.
+/// Returns whether only blanks or one hyphen separate a word from the one before it.
 pub(super) fn joined(text: &str, words: &[Word], at: usize) -> bool {
     let between = at
         .checked_sub(1)
         .and_then(|before| text.get(words.get(before)?.end..words.get(at)?.start));
-    between.is_some_and(|b| b == "-" || (!b.is_empty() && b.bytes().all(|c| c == b' ')))
-        || (between.is_none() && at == 0)
+    let is_blank = |c: char| BLANKS.contains(&c) || c == '\n';
+    between.is_some_and(|b| {
+        let mut chars = b.chars();
+        let is_hyphen = chars.next().is_some_and(|c| DASHES.contains(&c)) && chars.next().is_none();
+        is_hyphen || !b.is_empty() && b.chars().all(is_blank)
+    }) || (between.is_none() && at == 0)
 }
 
 pub(super) fn word(words: &[Word], at: usize) -> Option<&str> {
@@ -263,7 +132,7 @@ pub(super) fn word(words: &[Word], at: usize) -> Option<&str> {
     }
 }
 
-fn small_word(name: &str) -> Option<i64> {
+pub(super) fn small_word(name: &str) -> Option<i64> {
     const UNITS: [&str; 20] = [
         "zero",
         "one",
@@ -297,7 +166,7 @@ fn small_word(name: &str) -> Option<i64> {
     place(&UNITS).or_else(|| Some((place(&TENS)? + 2) * 10))
 }
 
-fn scale(name: &str) -> Option<i64> {
+pub(super) fn scale(name: &str) -> Option<i64> {
     match name {
         "dozen" => Some(12),
         "hundred" => Some(100),

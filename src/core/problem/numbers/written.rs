@@ -7,11 +7,17 @@ use regex::Regex;
 use super::{Ratio, What};
 
 /// Currency signs.
-pub(crate) const CURRENCY: [char; 4] = ['$', '£', '€', '¥'];
-/// Hyphen, minus sign, en dash.
-pub(crate) const DASHES: [char; 3] = ['-', '\u{2212}', '\u{2013}'];
+pub(crate) const CURRENCY: [char; 9] = ['$', '£', '€', '¥', '₹', '₩', '₽', '₺', '₪'];
+/// Hyphens, minus signs and the en dash.
+pub(crate) const DASHES: [char; 8] = [
+    '-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2212}', '\u{fe63}', '\u{ff0d}',
+];
+/// Blanks within a number or in front of its unit, some of which keep lines together.
+pub(super) const BLANKS: [char; 5] = [' ', '\u{a0}', '\u{2007}', '\u{2009}', '\u{202f}'];
+/// Signs of a percentage.
+pub(super) const PERCENT: [char; 3] = ['%', '\u{ff05}', '\u{fe6a}'];
 /// One-character fractions.
-const FRACTIONS: &str = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞";
+pub(super) const FRACTIONS: &str = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅟¹²³⁰⁴⁵⁶⁷⁸⁹";
 
 /// Reads a run of letters (and digits after them), with apostrophes between letters and points between digits ("v2.5").
 pub(super) fn letters(rest: &str) -> (usize, What) {
@@ -46,14 +52,19 @@ pub(super) fn written_number(text: &str, start: usize) -> (usize, What) {
     let end = body + suffix;
     let suffix = &rest[body..end];
     // "3 ½" is one number, of an unsupported form.
-    if let Some(after) = rest[end..].strip_prefix(' ')
-        && let Some(part) = after.chars().next().filter(|c| FRACTIONS.contains(*c))
-    {
-        return (end + 1 + part.len_utf8(), What::Other);
+    let after = rest[end..].trim_start_matches(BLANKS);
+    let after = after.strip_prefix("and ").unwrap_or(after);
+    let after = after.strip_prefix(DASHES).unwrap_or(after);
+    if let Some(part) = after.chars().next().filter(|c| FRACTIONS.contains(*c)) {
+        return (rest.len() - after.len() + part.len_utf8(), What::Other);
     }
     // Powers, labels and codes: "10^3", "#5", "007".
     let is_code = rest.starts_with('0') && rest.len() > 1 && rest.as_bytes()[1].is_ascii_digit();
-    if before.ends_with(['^', '#', '№', '×']) || before.ends_with("**") || is_code {
+    if before.ends_with(['#', '№', '×'])
+        || before.trim_end().ends_with('^')
+        || before.trim_end().ends_with("**")
+        || is_code
+    {
         return (end, What::Other);
     }
     // "COVID-19" is a name.
@@ -66,7 +77,7 @@ pub(super) fn written_number(text: &str, start: usize) -> (usize, What) {
         What::Digits(whole) if suffix.is_empty() && whole.to_integer().is_some() => {
             match fraction_after(&rest[end..]) {
                 Some((part, more)) => {
-                    let sum = whole.checked_add(part);
+                    let sum = part.and_then(|part| whole.checked_add(part));
                     (end + more, sum.map_or(What::Other, What::Digits))
                 }
                 None => (end, What::Digits(whole)),
@@ -82,9 +93,13 @@ pub(super) fn written_number(text: &str, start: usize) -> (usize, What) {
     }
 }
 
-/// Returns the start of the minus sign before a number, if there is one: "-5", "$-5", "-$5".
+/// Returns the start of the minus sign before a number, if there is one: "-5", "$-5", "-$5", "-US$5".
 fn sign_before(before: &str) -> Option<usize> {
-    let left = before.trim_end_matches(CURRENCY).strip_suffix(DASHES)?;
+    let mut left = before.trim_end_matches(CURRENCY);
+    if left.len() < before.len() {
+        left = left.trim_end_matches(|c: char| c.is_ascii_uppercase());
+    }
+    let left = left.strip_suffix(DASHES)?;
     let left = left.trim_end_matches(CURRENCY);
     let opens = |c: char| c.is_whitespace() || "(=+*/:,;\"'“‘".contains(c);
     (left.is_empty() || left.ends_with(opens)).then_some(left.len())
@@ -92,11 +107,15 @@ fn sign_before(before: &str) -> Option<usize> {
 
 /// Interprets a number in digits together with its suffix.
 fn with_suffix(value: Ratio, suffix: &str, is_money: bool) -> What {
-    let is = match suffix {
-        "k" | "K" if is_money => value.checked_mul(Ratio::integer(1000)),
-        "m" | "b" | "t" | "T" if is_money => None,
-        // An ordinal or an order of magnitude.
-        "st" | "nd" | "rd" | "th" | "k" | "K" | "M" | "mn" | "B" | "bn" | "e" | "E" => None,
+    let is = match suffix.to_lowercase().as_str() {
+        "k" if is_money => value.checked_mul(Ratio::integer(1000)),
+        "m" | "b" | "t" | "mm" if is_money => None,
+        // Ordinals, orders of magnitude and words.
+        "st" | "nd" | "rd" | "th" | "k" | "kk" | "mn" | "mln" | "mio" | "mil" | "mill" | "bn"
+        | "bil" | "tn" | "e" | "thou" | "dozen" | "dozens" | "hundred" | "hundreds"
+        | "thousand" | "thousands" | "million" | "millions" | "billion" | "billions"
+        | "trillion" | "percent" | "pct" => None,
+        _ if ["M", "B"].contains(&suffix) => None,
         // "1h30", "5²", "3½".
         _ if suffix.chars().any(char::is_numeric) => None,
         // A time of day.
@@ -106,17 +125,23 @@ fn with_suffix(value: Ratio, suffix: &str, is_money: bool) -> What {
     is.map_or(What::Other, What::Digits)
 }
 
-/// Reads the proper fraction of a mixed number, " 1/2" or "-1/2"; also returns its length in bytes.
-fn fraction_after(rest: &str) -> Option<(Ratio, usize)> {
-    let after = rest.strip_prefix([' ', '-'])?;
+/// Reads the proper fraction of a mixed number, " 1/2" or "-1/2"; also returns its length in bytes. `None` within for one that a unit is
+/// attached to.
+fn fraction_after(rest: &str) -> Option<(Option<Ratio>, usize)> {
+    let after = rest.trim_start_matches(BLANKS);
+    let after = if after.len() < rest.len() {
+        after
+    } else {
+        rest.strip_prefix(DASHES)?
+    };
     let after = after
         .starts_with(|c: char| c.is_ascii_digit())
         .then_some(after)?;
+    let before = rest.len() - after.len();
     match body(after) {
-        (len, What::Slashed(part))
-            if part < Ratio::ONE && !after[len..].starts_with(char::is_alphanumeric) =>
-        {
-            Some((part, 1 + len))
+        (len, What::Slashed(part)) if part < Ratio::ONE => {
+            let is_glued = after[len..].starts_with(char::is_alphanumeric);
+            Some(((!is_glued).then_some(part), before + len))
         }
         _ => None,
     }
@@ -128,7 +153,7 @@ fn form(pattern: &str) -> Regex {
 
 /// Digits with everything that joins them to further digits.
 static JOINED: LazyLock<Regex> =
-    LazyLock::new(|| form(r"^\.?\d+(?:(?:[,._/⁄:'’]|(?:\^|\*\*)-?|[×x]\s?10\^-?)\d+)*"));
+    LazyLock::new(|| form(r"^\.?\d+(?:(?:[,._/⁄:'’]|(?:\^|\*\*)-?|[×x]\s?10\^-?|[eE][+-])\d+)*"));
 /// Dates, telephone numbers, and ranges of percentages.
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
     form(
@@ -137,7 +162,7 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// Thousands separated by spaces, including no-break ones.
 static SPACED: LazyLock<Regex> =
-    LazyLock::new(|| form(r"^\d{1,3}(?:[ \u{a0}\u{2009}\u{202f}]\d{3})+\b"));
+    LazyLock::new(|| form(r"^\d{1,3}(?:[ \u{a0}\u{2007}\u{2009}\u{202f}]\d{3})+"));
 static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
     form(r"^(?:\d+|\d*\.\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[_'’]\d{3})+)$")
 });
@@ -157,7 +182,9 @@ fn body(rest: &str) -> (usize, What) {
             .collect();
         Ratio::parse(&plain).map_or(What::Other, What::Digits)
     };
-    if let Some(found) = SPACED.find(rest) {
+    let is_whole =
+        |found: &regex::Match| !rest[found.end()..].starts_with(|c: char| c.is_ascii_digit());
+    if let Some(found) = SPACED.find(rest).filter(is_whole) {
         // "12 100 gram bags" has two numbers; "12 000" and digits joined by no-break spaces are one.
         let text = found.as_str();
         // "1 000,50" continues.

@@ -335,26 +335,61 @@ impl Ids {
     }
 }
 
+/// The keys of the `undertone` object, which a meta.json may have too.
+const HINTS: [&str; 8] = [
+    "family",
+    "n_latents",
+    "num_latents",
+    "task",
+    "modes",
+    "phrase_decoder",
+    "step_order",
+    "lora_alpha",
+];
+
 /// Rejects unknown keys in the `undertone` object: after a typo, the default would silently apply.
 pub(super) fn check_hints(config: &Map<String, Value>) -> Result<(), String> {
-    const KNOWN: [&str; 8] = [
-        "family",
-        "n_latents",
-        "num_latents",
-        "task",
-        "modes",
-        "phrase_decoder",
-        "step_order",
-        "lora_alpha",
-    ];
     let hints = config.get("undertone").and_then(Value::as_object);
-    let unknown = hints.and_then(|hints| hints.keys().find(|key| !KNOWN.contains(&key.as_str())));
+    let unknown = hints.and_then(|hints| hints.keys().find(|key| !HINTS.contains(&key.as_str())));
     unknown.map_or(Ok(()), |key| {
         Err(format!(
             "\"undertone\" has the unknown key {key:?}; it may have {}",
-            KNOWN.join(", ")
+            HINTS.join(", ")
         ))
     })
+}
+
+/// Rejects keys of a meta.json that are misspelt; published ones have other keys besides.
+pub(super) fn check_meta(meta: &str) -> Result<(), String> {
+    let Unique(meta) = serde_json::from_str(meta).map_err(|e| format!("meta.json: {e}"))?;
+    let keys = meta.as_object().into_iter().flat_map(Map::keys);
+    for key in keys.filter(|key| !HINTS.contains(&key.as_str())) {
+        let is_typo = |known: &&&str| {
+            let (short, long) = if key.len() < known.len() {
+                (key.as_str(), **known)
+            } else {
+                (**known, key.as_str())
+            };
+            long.len() - short.len() <= 1 && is_within_one_edit(short, long)
+        };
+        if let Some(known) = HINTS.iter().find(is_typo) {
+            return Err(format!(
+                "meta.json has the key {key:?}, which looks like {known}: rename or remove it"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether one replaced, added or removed character separates two texts, of which the first is not the longer one.
+fn is_within_one_edit(short: &str, long: &str) -> bool {
+    let same = short
+        .bytes()
+        .zip(long.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let skipped = usize::from(short.len() == long.len());
+    short.as_bytes().get(same + skipped..) == long.as_bytes().get(same + 1..)
 }
 
 #[cfg(test)]

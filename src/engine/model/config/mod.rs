@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 pub use self::gpt2::Gpt2Config;
 pub use self::llama::LlamaConfig;
 pub use self::rope::RopeScaling;
-use super::discover::Layout;
+use super::discover::{Layout, own_name};
 use super::error::{ModelError, Result, short};
 use super::family::{Base, Family};
 use super::options::{Behaviour, LoadOptions, Precision};
@@ -155,7 +155,7 @@ const STEP_DECODER: &str = "step-decoder";
 /// The possible orders within written steps.
 const STEP_ORDERS: [&str; 3] = ["result-first", "operands-first", "path"];
 /// The maximum number of rows beyond the stated vocabulary: tokens added in training, and padding to a multiple.
-const MOST_ADDED_ROWS: usize = 3 + 256;
+pub(super) const MOST_ADDED_ROWS: usize = 3 + 256;
 
 /// The inputs of a configuration.
 pub(crate) struct Given<'a> {
@@ -197,6 +197,9 @@ impl Config {
             ),
             (None, None) => (Hints::default(), ""),
         };
+        if hints_from == "meta.json" {
+            keys::check_meta(given.meta.unwrap_or_default()).map_err(fail)?;
+        }
         let arch = arch(given, &file, &all).map_err(fail)?;
         if arch.base() != layout.base {
             return Err(fail(format!(
@@ -252,7 +255,7 @@ impl Config {
             task: options
                 .task
                 .or(hints.task)
-                .unwrap_or_else(|| task_in(given.name)),
+                .unwrap_or_else(|| task_in(&own_name(given.name))),
             modes: modes(family, hints.modes).map_err(fail)?,
             phrase_decoder: phrase_decoder(hints.phrase_decoder, layout).map_err(fail)?,
             lora_alpha,

@@ -144,6 +144,21 @@ fn a_field_under_two_names_has_one_value_and_errors_name_the_field() {
 }
 
 #[test]
+fn a_misspelt_key_of_meta_is_refused_and_others_are_not() {
+    let meta = |meta: &str| resolve(Some(&json("")), Some(meta), &layout(43));
+    assert!(meta(r#"{"num_latents":3,"seed":1,"tensors":[],"model":"x"}"#).is_ok());
+    for key in ["n_latent", "n_latentts", "num_latemts", "tasks"] {
+        let error = meta(&format!(r#"{{"{key}":1}}"#))
+            .expect_err(key)
+            .to_string();
+        assert!(
+            error.contains("looks like") && error.contains(key),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn alpha_is_known_for_the_published_rank_and_asked_for_otherwise() {
     let mut codi = layout(43);
     (codi.projection, codi.lora_rank) = (true, Some(128));

@@ -28,11 +28,16 @@ struct File {
 
 /// Returns whether a file with this start can be an index.
 pub(crate) fn is_index(start: &[u8]) -> bool {
-    let text = start.trim_ascii_start();
+    let text = without_mark(start).trim_ascii_start();
     text.starts_with(b"{")
         && ["\"weight_map\"", "\"metadata\""]
             .iter()
             .any(|key| text.windows(key.len()).any(|w| w == key.as_bytes()))
+}
+
+/// The bytes of a text without the byte order mark that some editors put in front.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 pub(super) fn read(source: &Source) -> Result<Index, Refused> {
@@ -47,7 +52,7 @@ pub(super) fn read(source: &Source) -> Result<Index, Refused> {
         .ok_or("an index names files beside it, and it lies in memory")?;
     let length = usize::try_from(source.length()).unwrap_or(usize::MAX);
     let bytes = source.read(0, length).map_err(|e| e.to_string())?;
-    let File { weight_map } = serde_json::from_slice(&bytes)
+    let File { weight_map } = serde_json::from_slice(without_mark(&bytes))
         .map_err(|e| format!("it is not an index of weights: {e}"))?;
     let names: BTreeSet<&String> = weight_map.values().collect();
     if names.is_empty() || names.len() > MOST {
