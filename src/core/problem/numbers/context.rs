@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::words::{joined, scale, small_word, word};
-use super::written::{CURRENCY, FRACTIONS};
+use super::written::{CURRENCY, DASHES, FRACTIONS};
 use super::{Kind, Number, Ratio, What, Word};
 
 /// Words after a number that change it into an unsupported one.
@@ -143,7 +143,7 @@ pub(super) fn unread(
         }
         _ => {}
     }
-    if is_over(text, words, next, number) {
+    if is_over(text, words, next, number) || ends_unread_range(text, words, next, number) {
         return Some(1);
     }
     if let Some(more) = below_zero(text, words, next).or_else(|| goes_on(text, words, at, next)) {
@@ -186,11 +186,11 @@ fn has_sign_word(text: &str, words: &[Word], at: usize, number: &Number) -> bool
     let is_joined = between
         .chars()
         .all(|c| c.is_whitespace() || c == '-' || CURRENCY.contains(&c));
-    is_sign
-        && is_joined
+    let is_operator = joined(text, words, before)
         && before
             .checked_sub(1)
-            .is_none_or(|first| !is_number(words, first))
+            .is_some_and(|first| is_number(words, first));
+    is_sign && is_joined && !is_operator
 }
 
 /// Returns whether a half follows the unit of a number: "3 hours and a half", but not "3 pens and a half of the rest".
@@ -249,6 +249,17 @@ fn numbers_a_place(name: &str, in_words: bool) -> bool {
 /// Returns whether a word is an ordinal in the singular, "second" included.
 pub(in crate::core::problem) fn is_ordinal(name: &str) -> bool {
     ORDINALS.contains(&name)
+}
+
+/// Returns whether the number is the first of a range whose other end is unsupported: "$5-10k".
+fn ends_unread_range(text: &str, words: &[Word], next: usize, number: &Number) -> bool {
+    let Some(end) = words.get(next).filter(|end| end.is == What::Other) else {
+        return false;
+    };
+    let between = text.get(number.end..end.start).map(str::trim);
+    between.is_some_and(|between| {
+        between.len() < 4 && between.chars().all(|c| DASHES.contains(&c)) && !between.is_empty()
+    })
 }
 
 /// Returns whether a larger number follows after a spaced slash: "1 / 2" is a fraction, "8 / 2" a division.

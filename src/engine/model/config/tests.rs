@@ -147,7 +147,7 @@ fn a_field_under_two_names_has_one_value_and_errors_name_the_field() {
 fn a_misspelt_key_of_meta_is_refused_and_others_are_not() {
     let meta = |meta: &str| resolve(Some(&json("")), Some(meta), &layout(43));
     assert!(meta(r#"{"num_latents":3,"seed":1,"tensors":[],"model":"x"}"#).is_ok());
-    for key in ["n_latent", "n_latentts", "num_latemts", "tasks"] {
+    for key in ["n_latent", "n_latentts", "num_latemts", "lora_alpa"] {
         let error = meta(&format!(r#"{{"{key}":1}}"#))
             .expect_err(key)
             .to_string();

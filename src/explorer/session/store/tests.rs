@@ -234,7 +234,7 @@ fn a_file_that_is_full_goes_on_in_another() {
     let (before, base) = (fs::read(file.path()).expect("there"), session.notes.clone());
     session.notes.push(note(&"long ".repeat(4 << 20)));
     let error = file.save(&session, &base).expect_err("too long");
-    assert!(error.to_string().contains("exceeds the limit"), "{error}");
+    assert!(error.to_string().contains("longer than"), "{error}");
     assert_eq!(fs::read(file.path()).expect("there"), before);
 }
 
