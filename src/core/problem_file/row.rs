@@ -392,6 +392,39 @@ mod tests {
     }
 
     #[test]
+    fn steps_and_options_are_read_however_they_are_written() {
+        let row = |fields: &str| {
+            let text = format!(r#"{{"question":"q",{fields}}}"#);
+            serde_json::from_str::<ProblemRow>(&text).map(|row| row.problem)
+        };
+        for fields in [
+            r#""cot":["<<1+2=3>>"],"answer":"3""#,
+            r#""solution":["<<1+2=3>>"],"answer":"3""#,
+            r#""chain_of_thought":"so <<1+2=3>>3","answer":"3""#,
+            r#""steps":[],"cot":"<<1+2=3>>","answer":"3""#,
+            r#""steps":[],"answer":"It is <<1+2=3>>3.\n#### 3""#,
+            r#""cot":"<<1+2=3>>","choices":["8","3"],"answer":"3""#,
+            r#""cot":"<<1+2=3>>","options":{"A":"8","B":"3"},"answer":"B""#,
+            r#""cot":"<<1+2=3>>","options":["a) 8","b) 3"],"answer":"b""#,
+            r#""cot":"<<1+2=3>>","options":["A - 8","B - 3"],"answer":"B""#,
+            r#""cot":"<<1+2=3>>","options":["A) 8","B) 3"],"answer":"B) 3""#,
+            r#""cot":"<<1+2=3>>","choices":{"label":["A","B"],"text":["8","3"]},"answer":"B""#,
+        ] {
+            let problem = row(fields).expect(fields);
+            assert_eq!(problem.steps, ["<<1+2=3>>"], "{fields}");
+            assert_eq!(problem.answer, "3", "{fields}");
+        }
+        for fields in [
+            r#""choices":["8","19","12"],"answer":1"#,
+            r#""options":["A) 10","B) 19"],"answer":0"#,
+            r#""options":["10","19"],"answer":"B""#,
+        ] {
+            let error = row(fields).expect_err(fields).to_string();
+            assert!(error.contains("option index"), "{fields}: {error}");
+        }
+    }
+
+    #[test]
     fn rows_that_do_not_fit_say_what_was_expected() {
         let many = format!(
             "{{\"question\":\"q\",\"steps\":[\"\"{}]}}",
