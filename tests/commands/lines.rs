@@ -429,7 +429,7 @@ fn a_question_on_standard_input_is_answered() {
             2,
             "the question on standard input is empty",
         ),
-        (&long, 3, "longer than the 1 MiB"),
+        (&long, 3, "exceeds the limit of 1 MiB"),
         ([0xff, 0xfe, b'\n'].as_slice(), 3, "not UTF-8"),
     ] {
         let output = piped(&[], input);
