@@ -286,6 +286,14 @@ impl Terminal {
         self.child.wait().unwrap().exit_code()
     }
 
+    /// Quits with `q`, without an error and with the terminal restored; returns what the terminal shows afterwards.
+    pub fn quits(&mut self) -> String {
+        self.press("q");
+        assert_eq!(self.ends(), 0);
+        assert!(self.is_restored());
+        self.text()
+    }
+
     pub fn resize(&mut self, rows: u16, cols: u16) {
         self.parser.screen_mut().set_size(cells(rows), cells(cols));
         let master = self.master.as_ref().expect("the terminal is there");

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::tempdir;
 
-use super::{all_notes, judged, note, quits, ready};
+use super::{all_notes, judged, note, ready};
 
 #[test]
 fn a_run_is_paused_continued_and_its_problems_are_noted() {
@@ -55,7 +55,7 @@ fn a_run_is_paused_continued_and_its_problems_are_noted() {
     t.press("\x15notes>0\r");
     t.sees("2 of 24 shown");
     t.sees("fifth of the run");
-    quits(&mut t);
+    t.quits();
     assert_eq!(all_notes(home), ["fifth of the run", "third of the run"]);
 
     // A later session.
@@ -69,6 +69,6 @@ fn a_run_is_paused_continued_and_its_problems_are_noted() {
     t.press("\r");
     t.sees("#3, run a");
     t.sees("third of the run");
-    quits(&mut t);
+    t.quits();
     assert_eq!(all_notes(home).len(), 2);
 }

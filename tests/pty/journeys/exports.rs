@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::{note, quits, ready};
+use super::{note, ready};
 
 #[test]
 fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
@@ -37,7 +37,7 @@ fn every_format_holds_the_answer_the_verdict_and_the_notes_of_the_screen() {
     }
     t.settles();
     let screen = t.text();
-    quits(&mut t);
+    t.quits();
     let json: Value =
         serde_json::from_str(&fs::read_to_string(home.join("out/report.json")).unwrap()).unwrap();
     let markdown = fs::read_to_string(home.join("out/report.md")).unwrap();
@@ -98,5 +98,5 @@ fn an_export_never_writes_over_a_file_unasked() {
         fs::read_to_string(home.join("precious.md")).unwrap(),
         "mine"
     );
-    quits(&mut t);
+    t.quits();
 }

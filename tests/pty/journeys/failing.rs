@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::tempdir;
 
-use super::{all_notes, note, notes, quits, ready, sessions};
+use super::{all_notes, note, notes, ready, sessions};
 use crate::terminal::Terminal;
 
 /// Puts a file where the sessions folder belongs.
@@ -70,7 +70,7 @@ fn a_place_that_is_free_again_takes_everything() {
     super::judged(&mut t);
     note(&mut t, "and this");
     fs::remove_file(home.join("undertone/recovery")).unwrap();
-    quits(&mut t);
+    t.quits();
     assert_eq!(all_notes(home), ["and this", "hold this"]);
 }
 
@@ -150,7 +150,7 @@ fn a_folder_that_goes_away_is_made_again() {
     t.press("2");
     t.settles();
     note(&mut t, "after");
-    quits(&mut t);
+    t.quits();
     assert_eq!(all_notes(home), ["after", "before"]);
 }
 
@@ -160,7 +160,7 @@ fn a_full_disk_keeps_what_is_there_and_says_so() {
     let home = home.path();
     let mut t = ready(home, &[], &[]);
     note(&mut t, "while there was room");
-    quits(&mut t);
+    t.quits();
     let [session] = sessions(home).try_into().unwrap();
     let before = fs::read(&session).unwrap();
     let kib = before.len() as u64 / 1024;

@@ -45,14 +45,6 @@ fn note(t: &mut Terminal, text: &str) {
     });
 }
 
-/// Quits with `q`; returns what the terminal shows afterwards.
-fn quits(t: &mut Terminal) -> String {
-    t.press("q");
-    assert_eq!(t.ends(), 0);
-    assert!(t.is_restored());
-    t.text()
-}
-
 /// The session files saved under a home.
 fn sessions(home: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(home.join("undertone/recovery")) else {

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::tempdir;
 
-use super::{all_notes, exported, judged, note, notes, quits, ready, sessions};
+use super::{all_notes, exported, judged, note, notes, ready, sessions};
 use crate::terminal::Terminal;
 
 /// Toggles a latent and waits for the answer with it off.
@@ -68,7 +68,7 @@ fn a_note_a_tag_and_a_toggle_are_there_at_the_next_start() {
         ),
     ];
     assert_eq!(notes(home, &session), expected);
-    let said = quits(&mut t);
+    let said = t.quits();
     let name = session.file_name().unwrap().to_string_lossy().into_owned();
     assert!(said.contains("saved to") && said.contains(&name), "{said}");
 
@@ -84,7 +84,7 @@ fn a_note_a_tag_and_a_toggle_are_there_at_the_next_start() {
     t.press("4");
     t.settles();
     note(&mut t, "the second day");
-    quits(&mut t);
+    t.quits();
     assert_eq!(
         sessions(home).as_slice(),
         std::slice::from_ref(&session),
@@ -99,7 +99,7 @@ fn a_note_a_tag_and_a_toggle_are_there_at_the_next_start() {
     t.press("2");
     t.settles();
     note(&mut t, " and checked");
-    quits(&mut t);
+    t.quits();
     assert_eq!(sessions(home).as_slice(), std::slice::from_ref(&session));
     let texts: Vec<String> = notes(home, &session)
         .into_iter()
@@ -135,7 +135,7 @@ fn an_opened_session_is_where_its_notes_go() {
     t.sees("second thoughts");
     t.press("\x1b");
     t.sees("the draft is kept");
-    let said = quits(&mut t);
+    let said = t.quits();
     assert!(
         said.contains("not entered") && said.contains("on second thoughts"),
         "{said}"
@@ -153,7 +153,7 @@ fn an_opened_session_is_where_its_notes_go() {
     t.sees("mine.jsonl\" is also an input");
     t.press("\x1b");
     t.settles();
-    let said = quits(&mut t);
+    let said = t.quits();
     assert!(said.contains("mine.jsonl"), "{said}");
     assert!(sessions(home).is_empty());
     let after = fs::read_to_string(&mine).unwrap();
@@ -165,7 +165,7 @@ fn an_opened_session_is_where_its_notes_go() {
     );
     let mut t = ready(home, &["open", "mine.jsonl"], &[]);
     t.sees("my new note");
-    quits(&mut t);
+    t.quits();
 }
 
 #[test]
@@ -190,8 +190,8 @@ fn two_explorers_on_one_session_lose_nothing() {
     // Removed by its author.
     second.press("u");
     second.sees("undid");
-    quits(&mut first);
-    quits(&mut second);
+    first.quits();
+    second.quits();
     assert_eq!(
         all_notes(home),
         ["again by the first", "by the first", "from the beginning"]
@@ -238,7 +238,7 @@ fn five_problems_under_two_models_with_undo_and_redo_across_them() {
     judged(&mut t);
     t.sees("#3");
     note(&mut t, "problem 3 under the second");
-    quits(&mut t);
+    t.quits();
     let mut expected: Vec<String> = [0, 1, 2, 4]
         .map(|n| format!("problem {n} under the first"))
         .into();
@@ -257,7 +257,7 @@ fn five_problems_under_two_models_with_undo_and_redo_across_them() {
         !t.text().contains("problem 3 under"),
         "it was undone, and the other is another model's"
     );
-    quits(&mut t);
+    t.quits();
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn what_was_written_before_a_kill_is_on_disk() {
     let mut t = ready(home, &["open", &session.display().to_string()], &[]);
     t.sees("was cut off");
     note(&mut t, "written again");
-    quits(&mut t);
+    t.quits();
     let text = fs::read_to_string(session).unwrap();
     assert!(
         text.starts_with(&whole[..whole.len() - 20]),

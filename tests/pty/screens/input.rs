@@ -45,8 +45,7 @@ fn no_form_of_a_key_ends_a_note_or_acts_as_a_command() {
     }
     t.press("\r");
     t.sees("a long observation");
-    t.press("q");
-    assert_eq!(t.ends(), 0);
+    t.quits();
 }
 
 #[test]
@@ -87,8 +86,7 @@ fn what_the_terminal_says_changes_nothing_and_keys_still_work() {
         // The third latent's phrases may still be computed.
         screen.contains("press ctrl-c again to quit") || screen.contains("stopped")
     });
-    t.press("q");
-    assert_eq!(t.ends(), 0);
+    t.quits();
 }
 
 #[test]
@@ -114,8 +112,7 @@ fn a_paste_without_an_end_is_text_and_the_keyboard_lives() {
     t.sees("the draft is kept");
     t.press("2");
     t.sees("Latent 2 of");
-    t.press("q");
-    assert_eq!(t.ends(), 0);
+    t.quits();
 }
 
 #[test]
@@ -151,8 +148,7 @@ fn an_escape_keeps_the_draft_and_takes_no_command_with_it() {
     t.press("\x1b");
     t.until("a closed box", |screen| !screen.contains("Note on the"));
     assert!(!t.text().contains("the draft is kept"), "it was taken");
-    t.press("q");
-    assert_eq!(t.ends(), 0);
+    t.quits();
 }
 
 #[test]
@@ -181,6 +177,5 @@ fn backspace_comes_in_two_forms_and_takes_what_is_seen_as_one() {
     t.settles();
     t.press("я");
     t.sees("no key я here, is another keyboard layout on?");
-    t.press("q");
-    assert_eq!(t.ends(), 0);
+    t.quits();
 }

@@ -51,9 +51,7 @@ fn a_first_session_from_opening_to_export() {
     t.settles();
     t.press("\r");
     t.until("the export", |_| has_export(home.path()));
-    t.press("q");
-    assert_eq!(t.ends(), 0);
-    assert!(t.is_restored());
+    t.quits();
     let exported = exports(home.path());
     assert!(
         exported
@@ -82,9 +80,7 @@ fn quitting_restores_the_terminal_even_while_the_model_loads() {
     let home = tempdir().unwrap();
     let mut t = Terminal::start(home.path(), 24, 80, &[], &[]);
     t.sees("undertone");
-    t.press("q");
-    assert_eq!(t.ends(), 0);
-    assert!(t.is_restored());
+    t.quits();
 }
 
 #[test]
@@ -104,9 +100,7 @@ fn a_failed_start_leaves_the_screen_up_with_the_reason() {
     let mut t = Terminal::start(home.path(), 24, 100, &["--model", "/no/such/folder"], &[]);
     t.sees("/no/such/folder");
     assert!(t.parser.screen().alternate_screen());
-    t.press("q");
-    assert_eq!(t.ends(), 0);
-    assert!(t.is_restored());
+    t.quits();
 }
 
 #[test]
@@ -120,8 +114,7 @@ fn a_resize_storm_ends_where_it_began() {
     });
     t.resize(40, 120);
     t.until("the screen as it was", |screen| screen == before);
-    t.press("q");
-    assert_eq!(t.ends(), 0);
+    t.quits();
 }
 
 #[test]
@@ -246,9 +239,7 @@ fn a_run_over_a_data_set_is_opened_filtered_and_left_for_a_problem() {
     t.press("\x1b");
     t.until("the run's page", |screen| !screen.contains("4 of 6 shown"));
     t.sees("recorded by run six");
-    t.press("q");
-    assert_eq!(t.ends(), 0);
-    assert!(t.is_restored());
+    t.quits();
 }
 
 #[test]
@@ -276,8 +267,7 @@ fn a_run_is_started_from_the_explorer_and_stops_with_it() {
     t.sees("partial, p resumes");
     t.press("p");
     t.sees("running, p or quitting pauses");
-    t.press("q");
-    assert_eq!(t.ends(), 0);
+    t.quits();
     // After a moment the file no longer grows, and its last row is complete.
     let rows = home.path().join("many/rows.jsonl");
     let length = || fs::metadata(&rows).unwrap().len();
@@ -303,6 +293,5 @@ fn a_damaged_run_is_named_with_its_line() {
     t.sees("undertone");
     t.press("D");
     t.sees("line 1");
-    t.press("q");
-    assert_eq!(t.ends(), 0);
+    t.quits();
 }

@@ -39,9 +39,7 @@ fn ctrl_l_repairs_the_screen_everywhere() {
         t.press("\x1b");
         t.settles();
     }
-    t.press("q");
-    assert_eq!(t.ends(), 0);
-    assert!(t.is_restored());
+    t.quits();
 }
 
 #[test]
@@ -59,9 +57,7 @@ fn a_stop_by_others_leaves_neither_its_traces_nor_a_dead_keyboard() {
     assert!(t.parser.screen().alternate_screen());
     t.press("3");
     t.sees("Latent 3 of");
-    t.press("q");
-    assert_eq!(t.ends(), 0);
-    assert!(t.is_restored());
+    t.quits();
 }
 
 #[test]
@@ -87,9 +83,7 @@ fn ctrl_z_suspends_in_boxes_and_lists() {
         t.press("\x1b");
         t.settles();
     }
-    t.press("q");
-    assert_eq!(t.ends(), 0);
-    assert!(t.is_restored());
+    t.quits();
 }
 
 #[test]
@@ -104,9 +98,7 @@ fn a_terminal_without_a_size_is_taken_for_a_usual_one() {
     t.sees("Step one token to the left");
     t.press("\x1b");
     t.settles();
-    t.press("q");
-    assert_eq!(t.ends(), 0);
-    assert!(t.is_restored());
+    t.quits();
 }
 
 #[test]
@@ -124,8 +116,7 @@ fn no_wide_character_leaves_a_part_of_itself() {
     t.settles();
     t.press("\x1b");
     t.until("the screen as it was", |screen| screen == before);
-    t.press("q");
-    assert_eq!(t.ends(), 0);
+    t.quits();
 }
 
 #[test]
