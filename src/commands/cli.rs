@@ -114,7 +114,7 @@ pub fn parse_here(args: impl IntoIterator<Item = OsString>, folders: &str) -> Re
     })
 }
 
-/// Moves the arguments before the command's name behind it; returns `None` if there are none.
+/// Moves arguments given before the command's name to after it. Returns `None` if no argument precedes the name.
 fn behind_the_command(command: &clap::Command, args: &[OsString]) -> Option<Vec<OsString>> {
     let is_command = |arg: &OsString| {
         arg.to_str()

@@ -20,7 +20,8 @@ pub struct Example {
     pub steps: Vec<String>,
     /// The gold answer.
     pub answer: String,
-    /// Alternative solutions, as steps; null if there are none, empty if the last set's rules removed all.
+    /// Alternative solutions, as steps: `None` if the row has no alternatives, empty if the vocab-projection-friendly set's rules
+    /// removed every one.
     pub gen_solutions: Option<Vec<Vec<String>>>,
 }
 
