@@ -11,7 +11,8 @@ pub struct Figures {
     pub n: usize,
     /// The right answers among the problems with a known gold answer.
     pub right: Option<Share>,
-    /// The rungs among right and among wrong answers, in the order of [`Rung::ALL`].
+    /// The rungs among right and among wrong answers, in the order of [`Rung::ALL`]; `PRESENT?` follows PRESENT, which does not
+    /// include it.
     pub rungs: Vec<AtRung>,
     /// The number of verdicts on answers without a known gold answer.
     pub unknown: usize,
@@ -26,6 +27,8 @@ pub struct Figures {
 pub struct AtRung {
     /// The rung.
     pub rung: Rung,
+    /// Whether chance may explain the traces: true for `PRESENT?` alone.
+    pub by_chance: bool,
     /// Its share among verdicts on right answers.
     pub right: Share,
     /// Its share among verdicts on wrong answers.
@@ -50,24 +53,34 @@ impl Figures {
         let items: Vec<&Item> = items.collect();
         let correct: Vec<bool> = items.iter().filter_map(|item| item.correct).collect();
         let right = (!correct.is_empty()).then(|| share(&correct));
-        let at = |rung: Rung, correct: bool| {
-            let judged = items.iter().filter(|item| item.correct == Some(correct));
-            let hits: Vec<bool> = judged
-                .filter_map(|item| item.rung)
-                .map(|found| found == rung)
-                .collect();
-            share(&hits)
+        let at = |rung: Rung, by_chance: bool| {
+            let among = |correct: bool| {
+                let judged = items.iter().filter(|item| item.correct == Some(correct));
+                let hits: Vec<bool> = judged
+                    .filter_map(|item| Some((item.rung?, item.by_chance())))
+                    .map(|found| found == (rung, by_chance))
+                    .collect();
+                share(&hits)
+            };
+            AtRung {
+                rung,
+                by_chance,
+                right: among(true),
+                wrong: among(false),
+            }
         };
-        let rungs = Rung::ALL.map(|rung| AtRung {
-            rung,
-            right: at(rung, true),
-            wrong: at(rung, false),
-        });
+        let mut rungs = Vec::with_capacity(Rung::ALL.len() + 1);
+        for rung in Rung::ALL {
+            rungs.push(at(rung, false));
+            if rung == Rung::Present {
+                rungs.push(at(rung, true));
+            }
+        }
         let is_unknown = |item: &&&Item| item.rung.is_some() && item.correct.is_none();
         Self {
             n: items.len(),
             right,
-            rungs: rungs.to_vec(),
+            rungs,
             unknown: items.iter().filter(is_unknown).count(),
             by_k: by_k(&items),
             risk: risk(&items),

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::figures::Figures;
+use super::figures::{AtRung, Figures};
 use super::sort::{Column, sort};
+use crate::core::stats::Share;
 use crate::core::types::Rung;
 use crate::lab::rows::summary::{Exit, Item};
 
@@ -61,6 +62,32 @@ fn every_column_sorts_and_what_is_missing_comes_last_either_way() {
         column = column.next(true);
     }
     assert_eq!(column, Column::default());
+}
+
+#[test]
+fn traces_that_chance_may_explain_are_counted_apart() {
+    let mut items = [
+        item(0, Some(true), Some(Rung::Present)),
+        item(1, Some(true), Some(Rung::Present)),
+        item(2, Some(true), Some(Rung::Present)),
+        item(3, Some(false), Some(Rung::Present)),
+        item(4, Some(true), Some(Rung::Used)),
+    ];
+    for (item, p) in items.iter_mut().zip([0.01, 0.2, 0.9, 0.3, 0.9]) {
+        item.p = Some(p);
+    }
+    let figures = Figures::of(items.iter());
+    let counts = |rung: Rung, by_chance: bool| {
+        let mut rows = figures.rungs.iter();
+        let row = rows.find(|at| (at.rung, at.by_chance) == (rung, by_chance));
+        row.map(|at| (at.right.hits, at.wrong.hits))
+    };
+    assert_eq!(counts(Rung::Present, false), Some((1, 0)));
+    assert_eq!(counts(Rung::Present, true), Some((2, 1)));
+    assert_eq!(counts(Rung::Used, false), Some((1, 0)));
+    assert_eq!(counts(Rung::Used, true), None);
+    let all = |of: fn(&AtRung) -> Share| figures.rungs.iter().map(|at| of(at).hits).sum::<usize>();
+    assert_eq!((all(|at| at.right), all(|at| at.wrong)), (4, 1));
 }
 
 #[test]

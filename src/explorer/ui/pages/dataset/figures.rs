@@ -10,7 +10,6 @@ use ratatui::text::Line;
 use ratatui::widgets::{Axis, Bar, BarChart, BarGroup, Chart, Dataset, GraphType, Paragraph};
 
 use crate::core::stats::{Share, float};
-use crate::core::types::Rung;
 use crate::explorer::app::App;
 use crate::explorer::app::dataset::Figures;
 use crate::explorer::app::dataset::figures::{AtRung, Risk};
@@ -76,7 +75,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme) {
         };
         return both(frame, plots, figures, theme);
     }
-    let rows = 1 + u16::try_from(Rung::ALL.len()).unwrap_or(7);
+    let rows = height_of(figures).saturating_add(1);
     let height = rows.min(rest.height);
     rungs(frame, Rect { height, ..rest }, figures, theme);
     let gap = u16::from(rest.height > rows + 8);
@@ -164,19 +163,24 @@ fn table(figures: &Figures, bars: usize, theme: &Theme) -> Vec<Row> {
             theme.dim,
         );
     let rows = figures.rungs.iter().map(|at| {
-        let (glyph, style) = glyph_of(at.rung, false, theme);
+        let (glyph, style) = glyph_of(at.rung, at.by_chance, theme);
         // Empty shares are dimmed.
         let style_of = |share: &Share, style| if share.hits == 0 { theme.dim } else { style };
         let both = Share::new(at.right.hits + at.wrong.hits, at.right.n + at.wrong.n);
         Row::new()
             .push(
-                format!("{glyph} {}", at.rung.as_str()),
+                format!("{glyph} {}", at.rung.word(at.by_chance)),
                 style_of(&both, style),
             )
             .right(counted(&at.right), first, style_of(&at.right, theme.text))
             .right(counted(&at.wrong), second, style_of(&at.wrong, theme.text))
     });
     std::iter::once(head).chain(rows).collect()
+}
+
+/// Returns the number of rows of the rung table without its header.
+fn height_of(figures: &Figures) -> u16 {
+    u16::try_from(figures.rungs.len()).unwrap_or(u16::MAX)
 }
 
 fn rungs(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
@@ -199,7 +203,7 @@ fn rungs(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
     }
     let rows = Rect {
         y: area.y + 1,
-        height: area.height.saturating_sub(1).min(7),
+        height: area.height.saturating_sub(1).min(height_of(figures)),
         width: bars - 1,
         ..area
     };
