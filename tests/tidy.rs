@@ -53,9 +53,10 @@ const MAY_USE: &[(&str, &str)] = &[
         "lab::rows",
         "core::answers core::error core::file core::paths core::text core::types",
     ),
+    ("lab::present", "core::stats core::text core::types"),
     (
         "lab::report",
-        "core::answers core::error core::file core::stats core::text core::types lab::rows",
+        "core::answers core::error core::file core::stats core::text core::types lab::present lab::rows",
     ),
     (
         "lab::analysis",

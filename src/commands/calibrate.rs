@@ -12,8 +12,8 @@ use crate::core::problem_file;
 use crate::core::text::sanitize;
 use crate::engine::model::Cancel;
 use crate::lab::analysis::planted::{self, Cell as Judged, Plant, Request, Sheet, WORDS};
-use crate::lab::report::render::markdown;
-use crate::lab::report::table::{Cell, Part, Report, Section, Table};
+use crate::lab::present::document::{Cell, Document, Part, Section, Table};
+use crate::lab::present::write::markdown;
 use crate::lab::rows::header;
 
 const PROBLEMS: &str = "problems.jsonl";
@@ -55,7 +55,7 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
     let verdict = written(&request.budget);
     let report = report(&sheet, &verdict);
     if let Some(path) = &args.md {
-        let markdown = markdown::report(&report);
+        let markdown = markdown::document(&report);
         if let Err(error) = file::write_out(path, markdown.as_bytes()) {
             // The run took minutes, so the report is printed instead of lost.
             print(&markdown)?;
@@ -75,7 +75,7 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
     if args.md.is_some() {
         return Ok(());
     }
-    print(&markdown::report(&report))
+    print(&markdown::document(&report))
 }
 
 fn plants(names: &[String]) -> Result<Vec<Plant>> {
@@ -115,10 +115,11 @@ fn save(request: &Request, folder: &Path, outputs: &mut Outputs) -> Result<()> {
     Ok(())
 }
 
-fn report(sheet: &Sheet, verdict: &header::Budget) -> Report {
+fn report(sheet: &Sheet, verdict: &header::Budget) -> Document {
     let n: usize = sheet.cells.iter().map(|cell| cell.n).sum();
     let answered: usize = sheet.cells.iter().map(|cell| cell.answered).sum();
-    Report {
+    Document {
+        schema: SCHEMA,
         title: format!("What verdicts say of {n} problems whose truth is known"),
         warnings: Vec::new(),
         sections: vec![Section {

@@ -8,7 +8,7 @@ use crate::core::error::{Error, Result};
 use crate::core::file;
 use crate::core::file::Outputs;
 use crate::core::paths;
-use crate::lab::report::render::{csv, html, json, markdown};
+use crate::lab::present::write::{csv, html, json, markdown};
 use crate::lab::report::{self, Run, calibration};
 use crate::lab::rows::FILE;
 
@@ -47,11 +47,11 @@ pub fn run(args: &RunReportArgs) -> Result<()> {
         }
     }
     if let Some(path) = &args.html {
-        let page = html::report(&report).map_err(Error::internal)?;
+        let page = html::document(&report).map_err(Error::internal)?;
         file::write_out(path, page.as_bytes())?;
     }
     if let Some(path) = &args.md {
-        file::write_out(path, markdown::report(&report).as_bytes())?;
+        file::write_out(path, markdown::document(&report).as_bytes())?;
     }
     if let Some((folder, files)) = tables {
         paths::create_folder(folder)?;
@@ -64,7 +64,7 @@ pub fn run(args: &RunReportArgs) -> Result<()> {
         file::write_out(path, text.as_bytes())?;
     }
     if args.json {
-        return print(&to_json(&json::report(&report))?);
+        return print(&to_json(&json::document(&report))?);
     }
     let is_written = args.html.is_some()
         || args.md.is_some()
@@ -73,7 +73,7 @@ pub fn run(args: &RunReportArgs) -> Result<()> {
     if is_written {
         Ok(())
     } else {
-        print(&markdown::report(&report))
+        print(&markdown::document(&report))
     }
 }
 

@@ -5,10 +5,7 @@
 
 pub mod calibration;
 pub mod gather;
-pub mod plot;
 pub mod published;
-pub mod render;
-pub mod table;
 pub mod tables;
 
 #[cfg(test)]
@@ -23,8 +20,8 @@ pub(crate) mod made;
 #[cfg(test)]
 mod tests;
 
+pub use crate::lab::present::document::Document;
 pub use gather::Run;
-pub use table::Report;
 
 use tables::{accuracy, chaining, controls, findings, header, signal, stopping, traces, verdicts};
 
@@ -33,7 +30,7 @@ pub const SCHEMA: &str = "undertone.report/1";
 
 /// Returns the report on a run, with a run on the hard split and control runs if given.
 #[must_use]
-pub fn report(run: &Run, hard: Option<&Run>, controls: &[Run]) -> Report {
+pub fn report(run: &Run, hard: Option<&Run>, controls: &[Run]) -> Document {
     let mut warnings = header::warnings(run, "The run");
     let mut sections = vec![
         header::section(run, controls, hard),
@@ -54,7 +51,8 @@ pub fn report(run: &Run, hard: Option<&Run>, controls: &[Run]) -> Report {
         sections.push(signal::section(hard, "hard-signals", "hard-", title));
     }
     sections.push(controls::section(run, controls));
-    Report {
+    Document {
+        schema: SCHEMA,
         title: format!("{} on {}", run.header.model.name, run.header.data.origin),
         warnings,
         sections,

@@ -6,11 +6,11 @@ use std::io::Write as _;
 
 use super::gather::Run;
 use super::made::{self, HOSTILE};
-use super::render::{csv, html, json, markdown, svg};
-use super::table::{Cell, Part, Report, Table, count};
 use super::{calibration, report};
 use crate::core::stats::Share;
 use crate::core::types::{AblationValue, Rung};
+use crate::lab::present::document::{Cell, Document, Part, Table, count};
+use crate::lab::present::write::{csv, html, json, markdown, svg};
 use crate::lab::rows::calibration::Calibration;
 use crate::lab::rows::journal::Journal;
 use crate::lab::rows::row::{self, Body, Row};
@@ -30,7 +30,7 @@ fn whole(n: usize) -> (Vec<Row>, Run) {
     (rows, run)
 }
 
-fn table<'a>(report: &'a Report, id: &str) -> &'a Table {
+fn table<'a>(report: &'a Document, id: &str) -> &'a Table {
     let mut parts = report.sections.iter().flat_map(|section| &section.parts);
     let found = parts.find_map(|part| match part {
         Part::Table(table) if table.id == id => Some(table),
@@ -39,7 +39,11 @@ fn table<'a>(report: &'a Report, id: &str) -> &'a Table {
     found.unwrap_or_else(|| panic!("no table {id}"))
 }
 
-fn points<'a>(report: &'a Report, id: &str, series: usize) -> &'a [super::plot::Point] {
+fn points<'a>(
+    report: &'a Document,
+    id: &str,
+    series: usize,
+) -> &'a [crate::lab::present::plot::Point] {
     let mut parts = report.sections.iter().flat_map(|section| &section.parts);
     let found = parts.find_map(|part| match part {
         Part::Plot(plot) if plot.id == id => Some(&plot.series[series].points),
@@ -48,8 +52,8 @@ fn points<'a>(report: &'a Report, id: &str, series: usize) -> &'a [super::plot::
     found.unwrap_or_else(|| panic!("no plot {id}"))
 }
 
-fn text(report: &Report) -> String {
-    markdown::report(report).to_string()
+fn text(report: &Document) -> String {
+    markdown::document(report).to_string()
 }
 
 fn share(cell: &Cell) -> Share {
@@ -454,7 +458,7 @@ fn foreign_text_reaches_no_page_and_no_terminal() {
     rows[1].body = Body::none(Experiment::Accuracy);
     let run = read(&header, &rows);
     let report = report(&run, Some(&run), std::slice::from_ref(&run));
-    let page = html::report(&report).expect("a page");
+    let page = html::document(&report).expect("a page");
     let md = text(&report);
     for text in [&*page, md.as_str()] {
         assert!(!text.contains("<script"), "a tag");
@@ -492,8 +496,8 @@ fn a_run_without_rows_is_a_report_without_figures() {
         assert!(md.contains("holds no problems"), "{md}");
         assert!(md.contains("cannot be computed"), "{md}");
         assert!(!md.contains("NaN") && !md.contains("inf"), "{md}");
-        html::report(&report).expect("a page");
-        assert_eq!(json::report(&report)["schema"], "undertone.report/1");
+        html::document(&report).expect("a page");
+        assert_eq!(json::document(&report)["schema"], "undertone.report/1");
     }
 }
 
@@ -542,7 +546,7 @@ fn of_one_class_alone_no_ranking_is_printed() {
         "{md}"
     );
     assert!(!md.contains("AUROC of"), "{md}");
-    html::report(&report).expect("a page");
+    html::document(&report).expect("a page");
 }
 
 #[test]
@@ -695,7 +699,7 @@ fn the_calibration_holds_every_rung_with_its_counts() {
 fn every_colour_of_a_figure_follows_light_and_dark() {
     let (_, run) = whole(60);
     let report = report(&run, Some(&run), &[]);
-    let style = include_str!("render/style.css");
+    let style = include_str!("../present/write/style.css");
     let mut colours = BTreeSet::new();
     for part in report.sections.iter().flat_map(|section| &section.parts) {
         if let Part::Plot(plot) = part {

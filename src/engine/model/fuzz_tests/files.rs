@@ -11,7 +11,7 @@ use crate::core::problem_file::decoded;
 use crate::explorer::session::export::{Format, export};
 use crate::explorer::session::store::{self, SessionFile};
 use crate::explorer::session::{Note, Tag, Target, sample};
-use crate::lab::report::render::{csv, json as report_json, markdown};
+use crate::lab::present::write::{csv, json as report_json, markdown};
 use crate::lab::report::{self, made};
 use crate::lab::rows::journal::{Journal, Reader};
 use crate::lab::rows::merge::{How, merge};
@@ -143,9 +143,9 @@ fn used(folder: &Path, header: &Header) -> bool {
     if let Ok(read) = &read {
         let report = report::report(read, Some(read), std::slice::from_ref(read));
         let _ = (
-            markdown::report(&report),
+            markdown::document(&report),
             csv::files(&report),
-            report_json::report(&report),
+            report_json::document(&report),
         );
     }
     let merged = folder.join("merged");

@@ -2,10 +2,10 @@
 
 use super::super::gather::{Answers, Item, Run, Said};
 use super::super::published::{Paper, Published};
-use super::super::table::{Cell, Section, Table, Unit, count};
 use super::{Beside, beside, compared};
 use crate::core::stats::paired::Pairs;
 use crate::core::stats::{float, mean};
+use crate::lab::present::document::{Cell, Section, Table, Unit, count};
 
 /// A mode's name and the accessor of its answer.
 type ModeOf = (&'static str, fn(&Answers) -> Option<Said>);

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use super::super::gather::{Chance, Judged, Run};
-use super::super::table::{Cell, Section, Table, Unit, count};
 use super::findings::reaches;
 use super::verdicts::at;
 use super::{gap, mean_share};
 use crate::core::stats::multiple::benjamini_hochberg;
 use crate::core::stats::{Share, float};
 use crate::core::types::Rung;
+use crate::lab::present::document::{Cell, Section, Table, Unit, count};
 
 /// The false discovery rate up to which a result counts as a finding.
 const RATE: f64 = 0.05;

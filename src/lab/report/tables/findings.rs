@@ -2,11 +2,11 @@
 //! verified more often for correct answers.
 
 use super::super::gather::{Gold, Item, Judged, Run};
-use super::super::table::{Cell, Section, Table, Unit, count};
 use super::{compared, gap, group, mean_share};
 use crate::core::stats::paired::Pairs;
 use crate::core::stats::{Share, float};
 use crate::core::types::{AblationValue, AnswerOutcome, Rung, Variants};
+use crate::lab::present::document::{Cell, Section, Table, Unit, count};
 
 /// Returns the section.
 #[must_use]

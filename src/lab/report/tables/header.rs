@@ -1,13 +1,13 @@
 //! The description of the run and its headline figures.
 
 use super::super::gather::Run;
-use super::super::table::{Cell, Section, Table};
 use super::controls::{is_control, name, reached};
 use super::findings::reaches;
 use super::{group, points, signal};
 use crate::core::stats::Share;
 use crate::core::stats::paired::independent_difference;
 use crate::core::types::{Rung, Task};
+use crate::lab::present::document::{Cell, Section, Table};
 
 /// Returns the warnings that precede a run's numbers.
 #[must_use]

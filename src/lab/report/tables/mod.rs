@@ -12,11 +12,11 @@ pub mod verdicts;
 
 use super::gather::{Item, Run};
 use super::published::Published;
-use super::table::{Cell, Unit, p_words};
 use crate::core::stats::bootstrap::{Bootstrap, weighted_mean};
 use crate::core::stats::paired::{Difference, Pairs, binomial_test, independent_difference};
 use crate::core::stats::power::{independent_detectable, paired_detectable};
 use crate::core::stats::{Share, float};
+use crate::lab::present::document::{Cell, Unit, p_words};
 
 /// The significance level at which a difference is reported.
 const LEVEL: f64 = 0.05;

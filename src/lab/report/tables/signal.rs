@@ -2,8 +2,6 @@
 //! was settled (docs/methods.md M9.1).
 
 use super::super::gather::{Item, Run};
-use super::super::plot::{Axis, Plot, Point, Series, Shape};
-use super::super::table::{Cell, Part, Section, Table, Unit};
 use crate::core::stats::bootstrap::Bootstrap;
 use crate::core::stats::calibration::{
     BINS, brier, by_group, expected_calibration_error, left_out,
@@ -11,6 +9,8 @@ use crate::core::stats::calibration::{
 use crate::core::stats::float;
 use crate::core::stats::ranking::{Counts, Ranking};
 use crate::core::types::Rung;
+use crate::lab::present::document::{Cell, Part, Section, Table, Unit};
+use crate::lab::present::plot::{Axis, Plot, Point, Series, Shape};
 
 /// The largest number of points kept of a curve.
 const MOST_POINTS: usize = 101;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::super::gather::{Early, Exit, Run};
-use super::super::plot::{Axis, Plot, Point, Series, Shape};
 use super::super::published::Paper;
-use super::super::table::{Cell, Part, Section, Table, Unit, count};
 use crate::core::stats::{float, mean};
+use crate::lab::present::document::{Cell, Part, Section, Table, Unit, count};
+use crate::lab::present::plot::{Axis, Plot, Point, Series, Shape};
 
 /// Returns the section.
 #[must_use]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::super::gather::{Gold, Item, Published, Run};
 use super::super::published::{Found, Paper};
-use super::super::table::{Cell, Section, Table, count};
 use super::{beside, group};
 use crate::core::stats::Share;
+use crate::lab::present::document::{Cell, Section, Table, count};
 
 /// A flag of the published search with its name and the paper's figures for correct and for wrong answers.
 struct Measure {

@@ -1,10 +1,10 @@
 //! Rungs and correctness: the number of verdicts at each rung, and of correct answers among them.
 
 use super::super::gather::{Item, Run};
-use super::super::plot::Plot;
-use super::super::table::{Cell, Section, Table, count};
 use super::group;
 use crate::core::types::Rung;
+use crate::lab::present::document::{Cell, Section, Table, count};
+use crate::lab::present::plot::Plot;
 
 /// Returns the section.
 #[must_use]

@@ -1,12 +1,12 @@
 //! Tables and plots as CSV (RFC 4180), one file each. A compound figure becomes one column per number.
 
 use crate::core::text::{Page, csv_field};
-use crate::lab::report::table::{Cell, Part, Report, Table};
+use crate::lab::present::document::{Cell, Document, Part, Table};
 
 /// Returns the files as name and contents.
 #[must_use]
-pub fn files(report: &Report) -> Vec<(String, Page)> {
-    let parts = report.sections.iter().flat_map(|section| &section.parts);
+pub fn files(document: &Document) -> Vec<(String, Page)> {
+    let parts = document.sections.iter().flat_map(|section| &section.parts);
     let tables = parts.map(|part| match part {
         Part::Table(found) => table(found),
         Part::Plot(plot) => table(&plot.table()),

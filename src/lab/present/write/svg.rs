@@ -9,7 +9,7 @@ use plotters::prelude::*;
 
 use super::html::escape;
 use crate::core::stats::float;
-use crate::lab::report::plot::{Axis, Plot, Point, Series, Shape};
+use crate::lab::present::plot::{Axis, Plot, Point, Series, Shape};
 
 /// Width and height in units of the drawing.
 const WIDTH: u32 = 440;

@@ -1,4 +1,4 @@
-//! The report as Markdown, HTML, CSV and JSON.
+//! A document as Markdown, HTML, CSV and JSON.
 
 pub mod csv;
 pub mod html;

@@ -1,14 +1,15 @@
-//! The report as plain data: sections of tables and plots. Every format (Markdown, HTML, CSV, JSON) is rendered from it, so
-//! that their numbers agree.
+//! A document as plain data: sections of tables and plots. Every format is written from it, so that the numbers agree.
 
 use serde::Serialize;
 
 use super::plot::Plot;
 use crate::core::stats::Share;
 
-/// A whole report.
+/// A whole document.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Report {
+pub struct Document {
+    /// The name and version of its JSON.
+    pub schema: &'static str,
     /// Its subject, in one line.
     pub title: String,
     /// Warnings that precede all numbers, e.g. that the run is incomplete.
@@ -17,7 +18,7 @@ pub struct Report {
     pub sections: Vec<Section>,
 }
 
-/// A part of the report.
+/// A part of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
     /// Its name in links and in JSON.
@@ -54,7 +55,7 @@ impl From<Plot> for Part {
 /// A table: every row has a cell for each column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
-    /// Its name, unique in the report.
+    /// Its name, unique in the document.
     pub id: String,
     /// Its title.
     pub title: String,

@@ -1,14 +1,14 @@
-//! A plot as plain data; `render::svg` draws it, and its numbers are available as a table.
+//! A plot as plain data; `write::svg` draws it, and its numbers are available as a table.
 
 use serde::Serialize;
 
-use super::table::{Cell, Table, Unit};
+use super::document::{Cell, Table, Unit};
 use crate::core::stats::{Share, float};
 
 /// A plot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plot {
-    /// Its name, unique in the report.
+    /// Its name, unique in the document.
     pub id: String,
     /// Its title.
     pub title: String,

@@ -1,15 +1,14 @@
-//! The report as JSON, schema undertone.report/1: tables by id, rows as objects keyed by column.
+//! A document as JSON: tables by id, rows as objects keyed by column.
 
 use serde_json::{Map, Value, json};
 
-use crate::lab::report::SCHEMA;
-use crate::lab::report::table::{Cell, Part, Report, Table};
+use crate::lab::present::document::{Cell, Document, Part, Table};
 
-/// Renders the report.
+/// Renders the document.
 #[must_use]
-pub fn report(report: &Report) -> Value {
+pub fn document(document: &Document) -> Value {
     let (mut tables, mut plots, mut sections) = (Map::new(), Map::new(), Vec::new());
-    for section in &report.sections {
+    for section in &document.sections {
         let mut parts = Vec::new();
         for part in &section.parts {
             match part {
@@ -32,10 +31,10 @@ pub fn report(report: &Report) -> Value {
         }));
     }
     json!({
-        "schema": SCHEMA,
+        "schema": document.schema,
         "version": env!("CARGO_PKG_VERSION"),
-        "title": report.title,
-        "warnings": report.warnings,
+        "title": document.title,
+        "warnings": document.warnings,
         "sections": sections,
         "tables": tables,
         "plots": plots,

@@ -1,11 +1,10 @@
-//! The report as one HTML file: no scripts, no external resources, light and dark, with the numbers behind each plot.
+//! A document as one HTML file: no scripts, no external resources, light and dark, with the numbers behind each plot.
 
 use super::json::value;
 use super::svg;
 use crate::core::text::{Page, sanitize};
-use crate::lab::report::SCHEMA;
-use crate::lab::report::plot::{Plot, Shape};
-use crate::lab::report::table::{Cell, Part, Report, Section, Table};
+use crate::lab::present::document::{Cell, Document, Part, Section, Table};
+use crate::lab::present::plot::{Plot, Shape};
 
 /// The content security policy: nothing is fetched or run, whatever untrusted text contains.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
@@ -14,8 +13,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 ///
 /// # Errors
 /// The renderer's message when a plot cannot be drawn.
-pub fn report(report: &Report) -> Result<Page, String> {
-    let title = escape(&report.title);
+pub fn document(document: &Document) -> Result<Page, String> {
+    let title = escape(&document.title);
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
@@ -25,14 +24,14 @@ pub fn report(report: &Report) -> Result<Page, String> {
          <a class=\"skip\" href=\"#main\">To the figures</a>\n<header>\n<p class=\"kind\">undertone report</p>\n<h1>{title}</h1>\n",
         include_str!("style.css")
     );
-    for warning in &report.warnings {
+    for warning in &document.warnings {
         html.push_str(&format!(
             "<p class=\"warning\" role=\"note\"><strong>Note.</strong> {}</p>\n",
             prose(warning)
         ));
     }
     html.push_str("<nav aria-label=\"Sections\">\n<ol>\n");
-    for section in &report.sections {
+    for section in &document.sections {
         html.push_str(&format!(
             "<li><a href=\"#section-{}\">{}</a></li>\n",
             section.id,
@@ -40,13 +39,14 @@ pub fn report(report: &Report) -> Result<Page, String> {
         ));
     }
     html.push_str("</ol>\n</nav>\n</header>\n<main id=\"main\">\n");
-    for part in &report.sections {
+    for part in &document.sections {
         section(&mut html, part)?;
     }
     html.push_str(&format!(
-        "</main>\n<footer>\n<p>undertone {}, schema {SCHEMA}. Intervals are at 95 %. What each figure means, and what it does not, \
-         is in docs/report.md.</p>\n</footer>\n</body>\n</html>\n",
-        env!("CARGO_PKG_VERSION")
+        "</main>\n<footer>\n<p>undertone {}, schema {}. Intervals are at 95 %. What each figure means, and what it does not, \
+         is in docs/document.md.</p>\n</footer>\n</body>\n</html>\n",
+        env!("CARGO_PKG_VERSION"),
+        document.schema
     ));
     Ok(Page::of(html))
 }

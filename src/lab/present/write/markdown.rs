@@ -1,17 +1,17 @@
-//! The report as Markdown.
+//! A document as Markdown.
 
 use crate::core::text::{Page, sanitize};
-use crate::lab::report::plot::Plot;
-use crate::lab::report::table::{Cell, Part, Report, Table};
+use crate::lab::present::document::{Cell, Document, Part, Table};
+use crate::lab::present::plot::Plot;
 
-/// Renders the report.
+/// Renders the document.
 #[must_use]
-pub fn report(report: &Report) -> Page {
-    let mut md = format!("# {}\n", escape(&report.title));
-    for warning in &report.warnings {
+pub fn document(document: &Document) -> Page {
+    let mut md = format!("# {}\n", escape(&document.title));
+    for warning in &document.warnings {
         md.push_str(&format!("\n> **Note.** {}\n", escape(warning)));
     }
-    for section in &report.sections {
+    for section in &document.sections {
         md.push_str(&format!("\n## {}\n", escape(&section.title)));
         for text in &section.text {
             md.push_str(&format!("\n{}\n", escape(text)));
@@ -70,7 +70,7 @@ fn plot(md: &mut String, plot: &Plot) {
     let points: usize = plot.series.iter().map(|series| series.points.len()).sum();
     if points > 40 {
         md.push_str(&format!(
-            "{points} points: see `{}.csv` (`--csv`) or the HTML report.\n",
+            "{points} points: see `{}.csv` (`--csv`) or the HTML document.\n",
             plot.id
         ));
     } else {
