@@ -169,7 +169,7 @@ fn forward_chaining_as_published(bencher: Bencher) {
         .counter(ItemsCount::new(grids.len()))
         .bench_local(|| {
             for (record, grid) in RECORDS.iter().zip(&grids) {
-                let known = numbers::of_chaining(&record.question);
+                let known = numbers::chaining_numbers(&record.question);
                 divan::black_box(chain(grid, &known, layout, Selection::ByRank));
             }
         });
@@ -187,7 +187,7 @@ fn backtracking_as_published(bencher: Bencher) {
         .counter(ItemsCount::new(grids.len()))
         .bench_local(|| {
             for (record, grid) in RECORDS.iter().zip(&grids) {
-                let known = numbers::of_backtracking(&record.question);
+                let known = numbers::backtracking_numbers(&record.question);
                 let solution = Solution::parse(&record.steps);
                 let search = Backtracking::new(grid, &Tokens::Gpt2);
                 divan::black_box(search.search(&solution, &known, layout));

@@ -84,7 +84,7 @@ impl Question {
 
     pub(super) fn search(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Found {
         let graph = Graph::build(self, settings, latents);
-        let listing = Listing::of(&graph, settings.max_traces, settings.list);
+        let listing = Listing::new(&graph, settings.max_traces, settings.list);
         let mut best = listing.best.into_iter();
         let steps = best.next().unwrap_or_default();
         Found {
@@ -121,10 +121,9 @@ impl Op {
 
     /// Computes the exact result; returns `None` for undefined and trivial steps.
     fn apply(self, left: Ratio, right: Ratio) -> Option<Ratio> {
-        let trivial = |r: Ratio, own: &[Ratio]| own.contains(&r);
         let (zero, one) = (Ratio::ZERO, Ratio::ONE);
         match self {
-            _ if trivial(left, &[zero]) || trivial(right, &[zero]) => None,
+            _ if left == zero || right == zero => None,
             Self::Mul if left == one || right == one => None,
             Self::Div if right == one => None,
             Self::Add => left.checked_add(right),
@@ -256,7 +255,7 @@ impl<'a> Graph<'a> {
             .steps(question.answer)
             .iter()
             .copied()
-            .filter(|step| step.has_node() && graph.may_rest(step, at_answer, settings.offset))
+            .filter(|step| step.has_node() && graph.is_in_order(step, at_answer, settings.offset))
             .collect();
         graph.explain(&mut pool, n_latents, question.answer, None, steps);
         graph.capped |= pool.spent;
@@ -264,7 +263,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Whether all operands of a step are read early enough for a result at a position.
-    fn may_rest(&self, step: &Step, position: usize, offset: usize) -> bool {
+    fn is_in_order(&self, step: &Step, position: usize, offset: usize) -> bool {
         step.terms().all(|term| match term {
             Term::Number(_) => true,
             Term::Node(n) => self.nodes[n].latent + offset.max(1) <= position,
@@ -409,8 +408,8 @@ fn is_plain(text: &str) -> bool {
     digits(whole) && digits(part) && (whole == "0" || !whole.starts_with('0'))
 }
 
-/// The values of the integers of a top-k list, best first.
-pub(super) fn read_integers(top: &[TokenRead], top_k: usize) -> impl Iterator<Item = Ratio> {
+/// The values of the numbers of a top-k list, best first.
+pub(super) fn read_values(top: &[TokenRead], top_k: usize) -> impl Iterator<Item = Ratio> {
     numbers(top, top_k).into_iter().map(|read| read.value)
 }
 

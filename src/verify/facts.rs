@@ -130,33 +130,34 @@ impl Facts {
 /// The reason why the question cannot be judged: no facts, no query, or a sentence that is neither.
 pub fn parse(question: &str) -> Result<Facts, Abstain> {
     let mut sentences = sentences(question);
-    let query = sentences.pop().ok_or(Abstain::NoFacts)?;
-    let is_announced = sentences.pop_if(|last| is_announcement(last)).is_some();
+    let last = sentences.pop().ok_or(Abstain::NoFacts)?;
+    let is_announced = sentences.pop_if(|before| is_announcement(before)).is_some();
     let mut book = Book {
         nouns: sentences.iter().flat_map(nouns).collect(),
         ..Book::default()
     };
-    let asked = if is_announced {
-        claim(&query, 0)
+    let query = if is_announced {
+        claim(&last, 0)
     } else {
-        ask(&query)
+        parse_query(&last)
     };
-    let asked = asked.ok_or(Abstain::NoQuery)?;
+    let query = query.ok_or(Abstain::NoQuery)?;
     let mut facts: Vec<Fact> = Vec::with_capacity(sentences.len());
     for sentence in &sentences {
         let fact = book
             .fact(sentence)
             .ok_or_else(|| Abstain::SentenceUnread(sentence.text(question).to_owned()))?;
-        let known = |f: &Fact| (f.from, f.to, f.relation) == (fact.from, fact.to, fact.relation);
-        if !facts.iter().any(known) {
+        let is_same = |f: &Fact| (f.from, f.to, f.relation) == (fact.from, fact.to, fact.relation);
+        if !facts.iter().any(is_same) {
             facts.push(fact);
         }
     }
     if facts.is_empty() {
         return Err(Abstain::NoFacts);
     }
-    let entity = book.intern(asked.entity.text.clone());
-    let query = match asked.what {
+    let entity = book.intern(query.entity.text);
+    let entity_range = (query.entity.start, query.entity.end);
+    let query = match query.form {
         Asked::Which(options) => Query::Which {
             options: options.into_iter().map(|o| book.intern(o)).collect(),
         },
@@ -169,7 +170,7 @@ pub fn parse(question: &str) -> Result<Facts, Abstain> {
         facts,
         nodes: book.nodes,
         entity,
-        entity_range: (asked.entity.start, asked.entity.end),
+        entity_range,
         query,
         plurals: book.ids,
     })
@@ -295,7 +296,7 @@ fn nouns(sentence: &Sentence) -> Vec<String> {
         .collect()
 }
 
-/// Nodes so far, under every form in which they occurred.
+/// The nodes seen so far, under every form in which they occurred.
 #[derive(Debug, Default)]
 struct Book {
     nodes: Vec<String>,
@@ -357,18 +358,18 @@ impl Book {
     /// The singular of a plural noun, if it is known or the ending is unambiguous.
     fn singular(&self, word: &str) -> Option<String> {
         let cuts = [("es", ""), ("s", ""), ("ies", "y")];
-        let known = cuts.into_iter().find_map(|(cut, add)| {
+        let noun = cuts.into_iter().find_map(|(cut, add)| {
             let form = format!("{}{add}", word.strip_suffix(cut)?);
             self.nouns.contains(&form).then_some(form)
         });
-        known.or_else(|| Some(format!("{}us", word.strip_suffix("uses")?)))
+        noun.or_else(|| Some(format!("{}us", word.strip_suffix("uses")?)))
     }
 }
 
 /// A query whose words are not nodes yet.
 struct Question {
     entity: Word,
-    what: Asked,
+    form: Asked,
 }
 
 enum Asked {
@@ -377,7 +378,7 @@ enum Asked {
 }
 
 /// Parses "Is Tom a bompus or a flonk?" and "True or false: Tom is not happy."
-fn ask(sentence: &Sentence) -> Option<Question> {
+fn parse_query(sentence: &Sentence) -> Option<Question> {
     let words = sentence.words();
     match words.as_slice() {
         ["is", _, "a" | "an", rest @ ..] => {
@@ -391,7 +392,7 @@ fn ask(sentence: &Sentence) -> Option<Question> {
             let entity = sentence.0.get(1)?.clone();
             Some(Question {
                 entity,
-                what: Asked::Which(options),
+                form: Asked::Which(options),
             })
         }
         ["true", "or", "false", ..] => claim(sentence, 3),
@@ -405,7 +406,7 @@ fn claim(sentence: &Sentence, from: usize) -> Option<Question> {
     let s = shape(words.get(from..)?).filter(|s| !s.general && !s.plural)?;
     Some(Question {
         entity: sentence.0.get(from)?.clone(),
-        what: Asked::Claim(s.object.to_owned(), s.negative),
+        form: Asked::Claim(s.object.to_owned(), s.negative),
     })
 }
 

@@ -12,7 +12,7 @@ pub struct Grounds {
     /// Necessity.
     pub necessity: Necessity,
     /// PRESENT: the result of the search.
-    pub found: Found,
+    pub search: Found,
     /// The null of the search over other problems' latents.
     pub null: Null,
     /// The null of the search over other problems' answers.
@@ -39,7 +39,7 @@ pub struct Grounds {
 pub fn judge(grounds: Grounds) -> Verdict {
     let Grounds {
         necessity,
-        found,
+        search,
         mut null,
         null_answers,
         tracks,
@@ -51,28 +51,28 @@ pub fn judge(grounds: Grounds) -> Verdict {
         notes,
     } = grounds;
     // A trace that was not found has no significance.
-    if found.steps.is_empty() {
+    if search.steps.is_empty() {
         null.p_value = None;
     }
-    for nothing in tried.iter_mut().filter(|tried| tried.traces == 0) {
-        nothing.null.p_value = None;
+    for attempt in tried.iter_mut().filter(|tried| tried.traces == 0) {
+        attempt.null.p_value = None;
     }
     let tracking = tracks.as_ref().map(|t| t.standing);
-    let (rung, reason) = match &found.abstain {
+    let (rung, reason) = match &search.abstain {
         Some(why @ (Abstain::NoAnswer | Abstain::NoLatents)) => (Rung::Abstain, why.to_string()),
         _ if !necessity.needed => (Rung::NotNeeded, not_needed(&necessity)),
         Some(why) => (Rung::Abstain, why.to_string()),
-        None if found.steps.is_empty() => (Rung::NoneFound, none_found(&found, top_k, &tried)),
+        None if search.steps.is_empty() => (Rung::NoneFound, none_found(&search, top_k, &tried)),
         None => {
-            let present = present(&found, &null, top_k, &decoder);
+            let present = present(&search, &null, top_k, &decoder);
             match (&tracks, &used, tracking) {
                 (Some(tracks), Some(used), Some(Standing::Holds))
                     if used.standing == Standing::Holds =>
                 {
-                    (Rung::Used, uses(&found, tracks, used, &null))
+                    (Rung::Used, uses(&search, tracks, used, &null))
                 }
                 (Some(tracks), used, Some(Standing::Holds)) => {
-                    (Rung::Tracks, follows(&found, tracks, used.as_ref(), &null))
+                    (Rung::Tracks, follows(&search, tracks, used.as_ref(), &null))
                 }
                 (Some(tracks), _, Some(Standing::Contradicted)) => (
                     Rung::Contradicted,
@@ -89,34 +89,34 @@ pub fn judge(grounds: Grounds) -> Verdict {
         rung,
         reason,
         necessity,
-        steps: found.steps,
-        candidates: found.candidates,
-        traces: found.traces,
-        from_question_alone: found.from_question_alone,
+        steps: search.steps,
+        candidates: search.candidates,
+        traces: search.traces,
+        from_question_alone: search.from_question_alone,
         top_k,
         null,
         null_answers,
         decoder,
         tracks,
         used,
-        competing: found.competing,
+        competing: search.competing,
         tried,
         nodes,
     }
 }
 
 /// Formats `a trace of 2 steps that ends in 19`.
-fn named(found: &Found) -> String {
-    let n = found.steps.len();
-    let answer = found.steps.last().map_or("", |s| s.result.text.as_str());
+fn named(search: &Found) -> String {
+    let n = search.steps.len();
+    let answer = search.steps.last().map_or("", |s| s.result.text.as_str());
     let steps = if n == 1 { "step" } else { "steps" };
     format!("a trace of {n} {steps} that ends in {answer}")
 }
 
-fn uses(found: &Found, tracks: &Tracks, used: &Used, null: &Null) -> String {
+fn uses(search: &Found, tracks: &Tracks, used: &Used, null: &Null) -> String {
     format!(
         "The answer uses {}: {}; {}{}; {}",
-        named(found),
+        named(search),
         used.reason,
         tracks.reason,
         equals(tracks),
@@ -124,7 +124,7 @@ fn uses(found: &Found, tracks: &Tracks, used: &Used, null: &Null) -> String {
     )
 }
 
-fn follows(found: &Found, tracks: &Tracks, used: Option<&Used>, null: &Null) -> String {
+fn follows(search: &Found, tracks: &Tracks, used: Option<&Used>, null: &Null) -> String {
     let rest = used.map_or_else(
         || "whether the answer depends on them was not tested".to_owned(),
         |used| {
@@ -136,7 +136,7 @@ fn follows(found: &Found, tracks: &Tracks, used: Option<&Used>, null: &Null) -> 
     );
     format!(
         "Consistent with {}: {}{}; {rest}; {}",
-        named(found),
+        named(search),
         tracks.reason,
         equals(tracks),
         alone(null)
@@ -169,7 +169,7 @@ fn not_needed(necessity: &Necessity) -> String {
     )
 }
 
-fn none_found(found: &Found, top_k: usize, tried: &[Try]) -> String {
+fn none_found(search: &Found, top_k: usize, tried: &[Try]) -> String {
     if tried.len() > 1 {
         let names: Vec<&str> = tried.iter().map(|t| t.name.as_str()).collect();
         let cut = if tried.iter().any(|t| t.capped) {
@@ -182,11 +182,11 @@ fn none_found(found: &Found, top_k: usize, tried: &[Try]) -> String {
             names.join("; ")
         );
     }
-    let near = found
+    let near = search
         .near_miss
         .as_deref()
         .map_or(String::new(), |near| format!("; {near}"));
-    let cut = if found.capped {
+    let cut = if search.capped {
         "; the search was cut short by its limit"
     } else {
         ""
@@ -196,8 +196,8 @@ fn none_found(found: &Found, top_k: usize, tried: &[Try]) -> String {
     )
 }
 
-fn present(found: &Found, null: &Null, top_k: usize, decoder: &str) -> String {
-    let last = found.steps.last().map(|s| &s.result);
+fn present(search: &Found, null: &Null, top_k: usize, decoder: &str) -> String {
+    let last = search.steps.last().map(|s| &s.result);
     let at_answer = last.is_some_and(|r| r.source == Source::Answer);
     // The logit lens is the default reading on screen, so it is not named.
     let read = match decoder {
@@ -206,14 +206,14 @@ fn present(found: &Found, null: &Null, top_k: usize, decoder: &str) -> String {
     };
     let mut reason = format!(
         "The top-{top_k} of the latents{read} is consistent with {}",
-        named(found)
+        named(search)
     );
     if at_answer {
         reason.push_str(", the last one read at the answer only");
     }
     let tested = format!("; {}", chance(null));
     reason.push_str(&tested);
-    if found.from_question_alone {
+    if search.from_question_alone {
         reason.push_str("; one step from the question alone gives the answer too");
     }
     reason
@@ -276,7 +276,7 @@ mod tests {
         super::super::null::null_from(200, hits, &mut [1; 200])
     }
 
-    fn found(source: Source) -> Found {
+    fn search(source: Source) -> Found {
         let result = Operand {
             text: "19".to_owned(),
             source,
@@ -295,10 +295,10 @@ mod tests {
         }
     }
 
-    fn grounds(needed: bool, found: Found, null: Null) -> Grounds {
+    fn grounds(needed: bool, search: Found, null: Null) -> Grounds {
         Grounds {
             necessity: necessity(needed),
-            found,
+            search,
             null,
             null_answers: None,
             tracks: None,
@@ -330,19 +330,19 @@ mod tests {
         };
         let alone = Found {
             from_question_alone: true,
-            ..found(read.clone())
+            ..search(read.clone())
         };
         let cases = [
             (
                 true,
-                found(read.clone()),
+                search(read.clone()),
                 0,
                 Rung::Present,
                 "The top-5 of the latents is consistent with a trace of 1 step that ends in 19; found in 0 of 200 other problems' latents (p = 0.005)",
             ),
             (
                 true,
-                found(read.clone()),
+                search(read.clone()),
                 37,
                 Rung::Present,
                 "The top-5 of the latents is consistent with a trace of 1 step that ends in 19; such a trace was also found in 37 of 200 other problems' latents (p = 0.189), so chance may explain it",
@@ -356,12 +356,12 @@ mod tests {
             ),
             (
                 true,
-                found(Source::Answer),
+                search(Source::Answer),
                 0,
                 Rung::Present,
                 "The top-5 of the latents is consistent with a trace of 1 step that ends in 19, the last one read at the answer only; found in 0 of 200 other problems' latents (p = 0.005)",
             ),
-            (false, found(read), 0, Rung::NotNeeded, NOT_NEEDED),
+            (false, search(read), 0, Rung::NotNeeded, NOT_NEEDED),
             (
                 true,
                 near,
@@ -391,9 +391,9 @@ mod tests {
                 "The model gave no answer to judge",
             ),
         ];
-        for (needed, found, hits, rung, reason) in cases {
-            let steps = found.steps.len();
-            let verdict = judge(grounds(needed, found, null(hits)));
+        for (needed, search, hits, rung, reason) in cases {
+            let steps = search.steps.len();
+            let verdict = judge(grounds(needed, search, null(hits)));
             assert_eq!((verdict.rung, verdict.reason.as_str()), (rung, reason));
             assert_eq!(
                 verdict.steps.len(),
@@ -404,10 +404,10 @@ mod tests {
     }
 
     #[test]
-    fn an_untested_null_is_said() {
+    fn an_untested_null_is_stated() {
         let verdict = judge(grounds(
             true,
-            found(Source::Answer),
+            search(Source::Answer),
             super::super::null::null_from(0, 0, &mut []),
         ));
         assert!(

@@ -1,14 +1,14 @@
 //! Any single step to an answer, regardless of the origin of its operands: the weakest evidence that a top-k can give, and the
 //! measure of how much chance finds (docs/methods.md M9.3).
 //!
-//! Operands are distinct values: numbers of the question as whole words ([`whole_words`]) and integers read in the latents. A
+//! Operands are distinct values: numbers of the question as whole words ([`whole_words`]) and numbers read in the latents. A
 //! step takes two or three of them (two may be one value twice), the four operators and the usual precedence; its result is
 //! exact. `x * 1`, `x / 1`, `x + 0` and `x - 0` are not steps. Steps that differ only in the order of summands or factors count
 //! once.
 
 use std::collections::BTreeSet;
 
-use super::arithmetic::read_integers;
+use super::arithmetic::read_values;
 use super::paper::numbers::whole_words;
 use crate::core::problem::Ratio;
 use crate::core::types::TokenRead;
@@ -25,14 +25,14 @@ pub struct Operands {
 
 /// Returns the possible operands among the numbers of a question.
 #[must_use]
-pub fn of_question(question: &str) -> Vec<Ratio> {
+pub fn question_operands(question: &str) -> Vec<Ratio> {
     let numbers = whole_words(question).into_iter();
     numbers
         .filter_map(|value| Ratio::parse(&value.to_string()))
         .collect()
 }
 
-/// The integers of the latents that may be operands.
+/// Which numbers of the latents may be operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {
     /// All of the last position and the first of each earlier one: what the published operand list takes from the grid for a step
@@ -42,16 +42,16 @@ pub enum Reads {
     All,
 }
 
-/// Returns the integers in the top `top_k` of the positions.
+/// Returns the distinct numbers in the top `top_k` of the positions, ascending.
 #[must_use]
-pub fn of_latents(latents: &[Vec<TokenRead>], top_k: usize, reads: Reads) -> Vec<Ratio> {
+pub fn latent_operands(latents: &[Vec<TokenRead>], top_k: usize, reads: Reads) -> Vec<Ratio> {
     let last = latents.len().saturating_sub(1);
     let read = latents.iter().enumerate().flat_map(|(position, top)| {
         let most = match reads {
             Reads::Published if position < last => 1,
             _ => usize::MAX,
         };
-        read_integers(top, top_k).take(most)
+        read_values(top, top_k).take(most)
     });
     let values: BTreeSet<Ratio> = read.collect();
     values.into_iter().collect()
@@ -88,12 +88,12 @@ impl Operands {
     /// Whether any step gives an answer.
     #[must_use]
     pub fn reaches(&self, answer: Ratio, three: bool) -> bool {
-        let mut found = false;
+        let mut reached = false;
         self.each(answer, three, &mut |_| {
-            found = true;
+            reached = true;
             false
         });
-        found
+        reached
     }
 
     /// Returns the first steps that give an answer, at most `limit`, as `12 + 7 = 19`.
@@ -115,29 +115,23 @@ impl Operands {
     }
 
     /// Returns the value if it is an operand and differs from `others`.
-    fn has(&self, value: Option<Ratio>, others: [Ratio; 2]) -> Option<Ratio> {
-        let value = value.filter(|value| !others.contains(value))?;
-        self.values.binary_search(&value).is_ok().then_some(value)
+    fn third_operand(&self, value: Option<Ratio>, others: [Ratio; 2]) -> Option<Ratio> {
+        self.operand(value.filter(|value| !others.contains(value)))
     }
 
     /// Returns the value if it is an operand.
-    fn holds(&self, value: Option<Ratio>) -> Option<Ratio> {
+    fn operand(&self, value: Option<Ratio>) -> Option<Ratio> {
         value.filter(|value| self.values.binary_search(value).is_ok())
     }
 
     fn pairs(&self, t: Ratio, visit: &mut dyn FnMut(Form) -> bool) -> bool {
-        let idle = |value: Ratio, of: Ratio| value == of;
+        let (zero, one) = (Ratio::ZERO, Ratio::ONE);
         for &x in &self.values {
-            let sum = self.holds(t.checked_sub(x)).filter(|y| x <= *y);
-            let sum = sum.filter(|y| !idle(x, Ratio::ZERO) && !idle(*y, Ratio::ZERO));
-            let difference = self
-                .holds(x.checked_sub(t))
-                .filter(|y| !idle(*y, Ratio::ZERO));
-            let quotient = match t {
-                Ratio::ZERO => None,
-                _ => self.holds(x.checked_div(t)),
-            };
-            let quotient = quotient.filter(|y| !idle(*y, Ratio::ZERO) && !idle(*y, Ratio::ONE));
+            let sum = self.operand(t.checked_sub(x));
+            let sum = sum.filter(|y| x <= *y && x != zero && *y != zero);
+            let difference = self.operand(x.checked_sub(t)).filter(|y| *y != zero);
+            let quotient = self.operand(x.checked_div(t).filter(|_| t != zero));
+            let quotient = quotient.filter(|y| *y != zero && *y != one);
             let forms = [
                 sum.map(|y| Form::two(x, "+", y)),
                 difference.map(|y| Form::two(x, "-", y)),
@@ -148,13 +142,13 @@ impl Operands {
             }
             // A product with zero is zero whatever the other factor, so factors are not solved for.
             for &y in self.values.iter().filter(|y| x <= **y) {
-                let is_idle = idle(x, Ratio::ONE) || idle(y, Ratio::ONE);
-                if !is_idle && x.checked_mul(y) == Some(t) && !visit(Form::two(x, "*", y)) {
+                let is_step = x != one && y != one && x.checked_mul(y) == Some(t);
+                if is_step && !visit(Form::two(x, "*", y)) {
                     return false;
                 }
             }
-            if t == Ratio::ZERO && x == t {
-                let divisors = self.values.iter().filter(|y| **y != t && **y != Ratio::ONE);
+            if t == zero && x == t {
+                let divisors = self.values.iter().filter(|y| **y != t && **y != one);
                 if !divisors.map(|y| Form::two(x, "/", *y)).all(&mut *visit) {
                     return false;
                 }
@@ -183,7 +177,7 @@ impl Operands {
         let sum = x.checked_add(y);
         let product = x.checked_mul(y);
         let by = |op: fn(Ratio, Ratio) -> Option<Ratio>, a: Option<Ratio>, b: Ratio| op(a?, b);
-        let with = |value: Option<Ratio>| self.has(value, others);
+        let with = |value: Option<Ratio>| self.third_operand(value, others);
         let third = with(sum.and_then(|sum| t.checked_sub(sum))).filter(|z| *z > y);
         let less = with(by(Ratio::checked_sub, sum, t));
         let from = with(by(Ratio::checked_add, sum, t));
@@ -220,12 +214,12 @@ impl Operands {
     fn with_zero(
         &self,
         t: Ratio,
-        of: [Ratio; 2],
+        factors: [Ratio; 2],
         product: Ratio,
         visit: &mut dyn FnMut(Form) -> bool,
     ) -> bool {
-        let [x, y] = of;
-        for &z in self.values.iter().filter(|z| !of.contains(z)) {
+        let [x, y] = factors;
+        for &z in self.values.iter().filter(|z| !factors.contains(z)) {
             let whole = z > y && product.checked_mul(z) == Some(t);
             let part = product.checked_div(z) == Some(t);
             let below = product != Ratio::ZERO && z.checked_div(product) == Some(t);
@@ -246,7 +240,7 @@ impl Operands {
         let Some(quotient) = x.checked_div(y) else {
             return true;
         };
-        let with = |value: Option<Ratio>| self.has(value, [x, y]);
+        let with = |value: Option<Ratio>| self.third_operand(value, [x, y]);
         let forms = [
             with(t.checked_sub(quotient)).map(|z| Form([z, x, y], ["+", "/"])),
             with(t.checked_add(quotient)).map(|z| Form([z, x, y], ["-", "/"])),
@@ -325,24 +319,24 @@ mod tests {
     }
 
     #[test]
-    fn operands_are_whole_words_and_integers_of_the_top() {
-        let numbers = of_question("Someone often pays 20% of $1.50.");
+    fn operands_are_whole_words_and_numbers_of_the_top() {
+        let numbers = question_operands("Someone often pays 20% of $1.50.");
         let shown: Vec<String> = numbers.iter().map(Ratio::to_string).collect();
         assert_eq!(shown, ["1.5", "20", "100"]);
         let latents = [
             tokens(&["9", " 9", "8", "7"]),
             tokens(&["x", "3", "2", "1"]),
         ];
-        let all = of_latents(&latents, 3, Reads::All);
+        let all = latent_operands(&latents, 3, Reads::All);
         assert_eq!(all, [2, 3, 8, 9].map(Ratio::integer));
-        let published = of_latents(&latents, 3, Reads::Published);
+        let published = latent_operands(&latents, 3, Reads::Published);
         assert_eq!(published, [2, 3, 9].map(Ratio::integer));
-        assert_eq!(of_latents(&[], 3, Reads::Published), []);
+        assert_eq!(latent_operands(&[], 3, Reads::Published), []);
     }
 
     /// Finds every step by brute force, as sorted texts.
     fn by_trying(values: &[i64], answer: i64) -> Vec<String> {
-        let mut found = BTreeSet::new();
+        let mut steps = BTreeSet::new();
         let distinct: BTreeSet<i64> = values.iter().copied().collect();
         let distinct: Vec<Ratio> = distinct.into_iter().map(Ratio::integer).collect();
         let t = Ratio::integer(answer);
@@ -351,7 +345,7 @@ mod tests {
             for &y in &distinct {
                 let mut add = |op, value: Option<Ratio>, idle: bool| {
                     if value == Some(t) && !idle {
-                        found.insert(Form::two(x, op, y).text(t));
+                        steps.insert(Form::two(x, op, y).text(t));
                     }
                 };
                 if x <= y {
@@ -363,7 +357,7 @@ mod tests {
                 for &z in distinct.iter().filter(|z| x != y && **z != x && **z != y) {
                     let mut add = |ops: [&'static str; 2], value: Option<Ratio>| {
                         if value == Some(t) {
-                            found.insert(Form([x, y, z], ops).text(t));
+                            steps.insert(Form([x, y, z], ops).text(t));
                         }
                     };
                     let (sum, product, quotient) =
@@ -390,7 +384,7 @@ mod tests {
                 }
             }
         }
-        found.into_iter().collect()
+        steps.into_iter().collect()
     }
 
     proptest! {

@@ -60,9 +60,9 @@ impl Question {
             walk.extend(self.facts.entity, 0);
         }
         let traces = walk.seen.len();
-        let mut listed: Vec<(Score, Vec<Link>)> = walk.seen.into_values().collect();
-        listed.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let mut written = listed
+        let mut chains: Vec<(Score, Vec<Link>)> = walk.seen.into_values().collect();
+        chains.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut written = chains
             .iter()
             .take(settings.list.max(1))
             .map(|(_, chain)| self.write(chain));
@@ -99,7 +99,7 @@ impl Question {
         let top = |top: &Vec<TokenRead>| {
             let ranked = top.iter().take(settings.top_k).enumerate();
             ranked
-                .filter_map(|(rank, token)| read(&self.facts, rank, token))
+                .filter_map(|(rank, token)| parse_token(&self.facts, rank, token))
                 .collect()
         };
         latents.iter().map(top).collect()
@@ -198,7 +198,7 @@ impl Question {
 
     /// The shortest chain of facts from the entity to the answer.
     fn shortest(&self) -> Option<Vec<usize>> {
-        let mut came: Vec<Option<usize>> = vec![None; self.facts.nodes.len()];
+        let mut arrived_by: Vec<Option<usize>> = vec![None; self.facts.nodes.len()];
         let mut queue = vec![self.facts.entity];
         let mut next = 0;
         while let Some(&node) = queue.get(next) {
@@ -207,15 +207,15 @@ impl Question {
                 if self.ends(fact) {
                     let mut chain = vec![i];
                     let mut at = node;
-                    while let Some(fact) = came[at] {
+                    while let Some(fact) = arrived_by[at] {
                         chain.push(fact);
                         at = self.facts.facts[fact].from;
                     }
                     return Some(chain);
                 }
-                let new = fact.to != self.facts.entity && came[fact.to].is_none();
+                let new = fact.to != self.facts.entity && arrived_by[fact.to].is_none();
                 if fact.relation == Relation::IsA && new {
-                    came[fact.to] = Some(i);
+                    arrived_by[fact.to] = Some(i);
                     queue.push(fact.to);
                 }
             }
@@ -244,7 +244,7 @@ impl Read {
 }
 
 /// Parses a token as a node: a bare word, or one with "is", "not" or an article before it.
-fn read(facts: &Facts, rank: usize, token: &TokenRead) -> Option<Read> {
+fn parse_token(facts: &Facts, rank: usize, token: &TokenRead) -> Option<Read> {
     let lower = token.text.trim().trim_end_matches('.').to_lowercase();
     let mut rest = lower.as_str();
     let mut sign = None;
@@ -267,8 +267,8 @@ fn read(facts: &Facts, rank: usize, token: &TokenRead) -> Option<Read> {
 }
 
 /// Returns the node that a token names.
-pub(super) fn node_of(facts: &Facts, token: &TokenRead) -> Option<Node> {
-    read(facts, 0, token).map(|read| read.node)
+pub(super) fn token_node(facts: &Facts, token: &TokenRead) -> Option<Node> {
+    parse_token(facts, 0, token).map(|read| read.node)
 }
 
 /// A reader of a question's nodes in top-k lists.
@@ -287,7 +287,7 @@ impl Reader {
     pub(super) fn nodes(&self, top: &[TokenRead], top_k: usize) -> Vec<String> {
         let mut nodes: Vec<Node> = Vec::new();
         for (rank, token) in top.iter().take(top_k).enumerate() {
-            if let Some(read) = read(&self.facts, rank, token)
+            if let Some(read) = parse_token(&self.facts, rank, token)
                 && !nodes.contains(&read.node)
             {
                 nodes.push(read.node);
@@ -391,27 +391,21 @@ fn goal(facts: &Facts, answer: &str) -> Result<Goal, Abstain> {
     let lower = answer.trim().trim_end_matches('.').to_lowercase();
     let words: Vec<&str> = lower.split_whitespace().collect();
     match (&facts.query, words.as_slice()) {
-        (Query::Claim { to, negative }, ["true"]) => Ok(Goal {
+        (Query::Claim { to, negative }, ["true" | "false"]) => Ok(Goal {
             node: *to,
-            negative: *negative,
+            negative: *negative == (words[0] == "true"),
         }),
-        (Query::Claim { to, negative }, ["false"]) => Ok(Goal {
-            node: *to,
-            negative: !*negative,
-        }),
-        (Query::Which { .. }, [who, "is", "a" | "an", noun]) => {
-            if facts.node(who) != Some(facts.entity) {
-                return Err(Abstain::OtherEntity((*who).to_owned()));
-            }
+        (Query::Which { .. }, [name, "is", "a" | "an", _])
+            if facts.node(name) != Some(facts.entity) =>
+        {
+            Err(Abstain::OtherEntity((*name).to_owned()))
+        }
+        (Query::Which { .. }, [_, "is", "a" | "an", noun] | ["a" | "an", noun] | [noun]) => {
             Ok(Goal {
                 node: facts.node(noun).ok_or_else(unread)?,
                 negative: false,
             })
         }
-        (Query::Which { .. }, ["a" | "an", noun] | [noun]) => Ok(Goal {
-            node: facts.node(noun).ok_or_else(unread)?,
-            negative: false,
-        }),
         _ => Err(unread()),
     }
 }

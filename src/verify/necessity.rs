@@ -36,7 +36,7 @@ pub struct Stand {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Without {
     /// No latents, delimiter forced; `None` if it was not run.
-    pub none: Option<Stand>,
+    pub no_latents: Option<Stand>,
     /// All latents resampled, by donor.
     pub resampled: Vec<Stand>,
     /// All latents at their means.
@@ -49,12 +49,12 @@ pub struct Without {
 #[must_use]
 pub fn decide(clean_answer: &str, without: &Without) -> Necessity {
     let resampled = &without.resampled;
-    let kept = |stand: &Stand| {
+    let is_kept = |stand: &Stand| {
         let answer = stand.answer.as_deref();
         answer.is_some_and(|a| a.trim() == clean_answer.trim())
     };
     let donors = resampled.len();
-    let donors_kept = resampled.iter().filter(|stand| kept(stand)).count();
+    let donors_kept = resampled.iter().filter(|stand| is_kept(stand)).count();
     let mean = |change: fn(&Stand) -> f64| {
         #[expect(
             clippy::cast_precision_loss,
@@ -64,39 +64,41 @@ pub fn decide(clean_answer: &str, without: &Without) -> Necessity {
         (donors > 0).then(|| resampled.iter().map(change).sum::<f64>() / n)
     };
     // NaN is no evidence: every comparison with it is false.
-    let stands = |stand: &Stand| kept(stand) && -stand.delta_logprob <= THRESHOLD_NATS;
-    let stood = |stand: &Option<Stand>| {
+    let passes = |stand: &Stand| is_kept(stand) && -stand.delta_logprob <= THRESHOLD_NATS;
+    let outcome = |stand: &Option<Stand>| {
         stand.as_ref().map(|stand| Stood {
             answer: stand.answer.clone(),
             delta_logprob: stand.delta_logprob,
-            stands: stands(stand),
+            stands: passes(stand),
         })
     };
-    let donors_stand = donors >= MIN_DONORS
+    let donors_pass = donors >= MIN_DONORS
         && donors_kept * 100 >= donors * MIN_KEPT_PERCENT
         // The mean of losses: one donor's gain must not offset another's loss.
         && mean(|s| if s.delta_logprob > 0.0 { 0.0 } else { -s.delta_logprob }).is_some_and(|loss| loss <= THRESHOLD_NATS);
     let fell: Vec<String> = [
-        (RESAMPLED, donors_stand),
-        (MEAN, without.mean.as_ref().is_some_and(stands)),
-        (HIDDEN, without.hidden.as_ref().is_some_and(stands)),
+        (RESAMPLED, donors_pass),
+        (MEAN, without.mean.as_ref().is_some_and(passes)),
+        (HIDDEN, without.hidden.as_ref().is_some_and(passes)),
     ]
     .into_iter()
-    .filter(|(_, stands)| !stands)
+    .filter(|(_, passes)| !passes)
     .map(|(name, _)| name.to_owned())
     .collect();
-    let none = without.none.as_ref();
+    let no_latents = without.no_latents.as_ref();
     Necessity {
-        answer_without_latents: none.and_then(|s| s.answer.clone()),
-        delta_without_latents: none.map(|s| s.delta_logprob),
+        answer_without_latents: no_latents.and_then(|s| s.answer.clone()),
+        delta_without_latents: no_latents.map(|s| s.delta_logprob),
         donors,
         donors_kept,
         delta_resampled: mean(|s| s.delta_logprob),
-        mean: stood(&without.mean),
-        hidden: stood(&without.hidden),
+        mean: outcome(&without.mean),
+        hidden: outcome(&without.hidden),
         threshold: THRESHOLD_NATS,
         needed: !fell.is_empty(),
-        places: (fell.is_empty() && none.is_some()).then(|| !none.is_some_and(stands)),
+        places: no_latents
+            .filter(|_| fell.is_empty())
+            .map(|run| !passes(run)),
         fell,
     }
 }
@@ -127,7 +129,7 @@ mod tests {
             delta_logprob: 0.0,
         });
         for (name, hidden, donors, fell) in [
-            ("all stand", keep.clone(), all(16), &[][..]),
+            ("all pass", keep.clone(), all(16), &[][..]),
             (
                 "19 of 20 donors keep it",
                 keep.clone(),
@@ -149,7 +151,7 @@ mod tests {
                 all(16),
                 &[HIDDEN],
             ),
-            ("hidden, none", no_answer, all(16), &[HIDDEN]),
+            ("hidden, no answer", no_answer, all(16), &[HIDDEN]),
             (
                 "probability falls when hidden",
                 Some(stand("19", -0.11)),
@@ -182,14 +184,14 @@ mod tests {
             ),
         ] {
             let without = Without {
-                none: None,
+                no_latents: None,
                 resampled: donors,
                 mean: keep.clone(),
                 hidden,
             };
-            let got = decide("19", &without);
+            let necessity = decide("19", &without);
             assert_eq!(
-                (got.fell.as_slice(), got.needed),
+                (necessity.fell.as_slice(), necessity.needed),
                 (
                     &fell.iter().map(ToString::to_string).collect::<Vec<_>>()[..],
                     !fell.is_empty()
@@ -200,9 +202,9 @@ mod tests {
     }
 
     #[test]
-    fn places_are_another_claim_than_content() {
+    fn positions_are_judged_only_if_content_is_not_needed() {
         let keep = Some(stand("19", 0.0));
-        for (name, none, mean, places) in [
+        for (name, no_latents, mean, places) in [
             ("nothing is needed", keep.clone(), keep.clone(), Some(false)),
             (
                 "only the places",
@@ -219,7 +221,7 @@ mod tests {
             ("not run", None, keep.clone(), None),
         ] {
             let without = Without {
-                none,
+                no_latents,
                 resampled: vec![stand("19", 0.0); 16],
                 mean,
                 hidden: keep.clone(),
@@ -231,7 +233,7 @@ mod tests {
     #[test]
     fn the_evidence_is_kept() {
         let without = Without {
-            none: Some(stand("7", -4.0)),
+            no_latents: Some(stand("7", -4.0)),
             resampled: [stand("19", -1.0), stand("3", -3.0)].to_vec(),
             mean: Some(stand("19", -0.2)),
             hidden: None,

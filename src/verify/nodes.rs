@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::facts::{Facts, Node, Relation, parse};
-use super::logic::node_of;
+use super::logic::token_node;
 use crate::core::types::{LatentIdx, LatentNodes, NodeMass, TokenRead};
 
 /// Returns the nodes among the top tokens of each latent; empty if the question cannot be parsed.
@@ -13,10 +13,10 @@ pub fn nodes(question: &str, latents: &[Vec<TokenRead>], top_k: usize) -> Vec<La
         return Vec::new();
     };
     let reach = reach(&facts);
-    let of_latent = |(at, top): (usize, &Vec<TokenRead>)| {
+    let latent_nodes = |(at, top): (usize, &Vec<TokenRead>)| {
         let mut nodes: Vec<(Node, f64)> = Vec::new();
         for token in top.iter().take(top_k) {
-            let Some(node) = node_of(&facts, token) else {
+            let Some(node) = token_node(&facts, token) else {
                 continue;
             };
             let probability = f64::from(token.prob);
@@ -38,21 +38,21 @@ pub fn nodes(question: &str, latents: &[Vec<TokenRead>], top_k: usize) -> Vec<La
                 .collect(),
         }
     };
-    latents.iter().enumerate().map(of_latent).collect()
+    latents.iter().enumerate().map(latent_nodes).collect()
 }
 
 /// The number of facts that lead to each node from the queried entity; a denied node leads no further.
 fn reach(facts: &Facts) -> Vec<Option<usize>> {
     let mut reach = vec![None; facts.nodes.len()];
     reach[facts.entity] = Some(0);
-    let mut open = VecDeque::from([facts.entity]);
-    while let Some(node) = open.pop_front() {
-        let so_far = reach[node].unwrap_or_default();
+    let mut queue = VecDeque::from([facts.entity]);
+    while let Some(node) = queue.pop_front() {
+        let distance = reach[node].unwrap_or_default();
         for fact in facts.facts.iter().filter(|fact| fact.from == node) {
             if reach[fact.to].is_none() {
-                reach[fact.to] = Some(so_far + 1);
+                reach[fact.to] = Some(distance + 1);
                 if fact.relation != Relation::IsNot {
-                    open.push_back(fact.to);
+                    queue.push_back(fact.to);
                 }
             }
         }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn branches_are_added_up_and_those_off_the_chain_are_told_apart() {
+    fn probabilities_of_a_node_add_up_and_unreached_nodes_have_no_distance() {
         let question = "Tom is a gorpus. Every gorpus is a bompus. Every gorpus is a lempus. Every bompus is a flonk. \
                         Every zumpus is a rompus. Is Tom a flonk or rompus?";
         let latents = vec![
@@ -87,8 +87,8 @@ mod tests {
             ],
             Vec::new(),
         ];
-        let found = nodes(question, &latents, 5);
-        let named: Vec<(&str, Option<usize>)> = found[0]
+        let result = nodes(question, &latents, 5);
+        let named: Vec<(&str, Option<usize>)> = result[0]
             .nodes
             .iter()
             .map(|n| (n.node.as_str(), n.facts))
@@ -97,11 +97,11 @@ mod tests {
             named,
             [("bompus", Some(2)), ("lempus", Some(2)), ("rompus", None)]
         );
-        let (all, reached, top) = found[0].masses();
+        let (all, reached, top) = result[0].masses();
         assert!(
             (all - 0.85).abs() < 1e-6 && (reached - 0.8).abs() < 1e-6 && (top - 0.5).abs() < 1e-6
         );
-        assert!(found[1].nodes.is_empty() && found[1].latent == LatentIdx(2));
+        assert!(result[1].nodes.is_empty() && result[1].latent == LatentIdx(2));
         assert_eq!(nodes(question, &latents, 1)[0].nodes.len(), 1);
         assert!(nodes("no question", &latents, 5).is_empty());
     }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::core::types::{Null, TokenRead};
 
+use super::chance::rate;
 use super::{Case, Prepared, Reach, Search};
 
 /// The other problems in which any search so far succeeded.
@@ -42,14 +43,11 @@ impl Hits {
     /// The null of all searches together, with the candidate count of one of them.
     #[must_use]
     pub fn null(&self, candidates_p95: usize) -> Null {
-        let (n, hits) = (
-            self.reached.len(),
-            self.reached.iter().filter(|hit| **hit).count(),
-        );
+        let hits = self.reached.iter().filter(|hit| **hit).count();
         Null {
             searches: self.searches,
             candidates_p95,
-            ..null_from(n, hits, &mut [])
+            ..null_from(self.reached.len(), hits, &mut [])
         }
     }
 }
@@ -67,15 +65,15 @@ pub fn null<'a>(
     };
     let others: Vec<_> = others.into_iter().collect();
     prepared.prepare(settings, &others);
-    let reached = others.par_iter();
-    let reaches: Vec<Reach> = reached
+    let reaches: Vec<Reach> = others
+        .par_iter()
         .map(|latents| prepared.reach(settings, latents))
         .collect();
     let hits = Hits {
         reached: reaches.iter().map(|reach| reach.reached).collect(),
         searches: 1,
     };
-    (of_reaches(&reaches), hits)
+    (from_reaches(&reaches), hits)
 }
 
 /// Searches the problem's own latents for traces to other problems' answers, which the model did not give. Skips answers that
@@ -88,7 +86,7 @@ pub fn null_answers<'a>(
     answers: impl IntoIterator<Item = &'a str>,
 ) -> Null {
     let answers: Vec<&str> = answers.into_iter().collect();
-    let reached = answers.par_iter().filter_map(|answer| {
+    let reaches = answers.par_iter().filter_map(|answer| {
         let other = Case {
             answer: Some(answer),
             ..*case
@@ -96,10 +94,10 @@ pub fn null_answers<'a>(
         let prepared = Prepared::new(&other).ok()?;
         Some(prepared.reach(settings, latents))
     });
-    of_reaches(&reached.collect::<Vec<_>>())
+    from_reaches(&reaches.collect::<Vec<_>>())
 }
 
-fn of_reaches(reaches: &[Reach]) -> Null {
+fn from_reaches(reaches: &[Reach]) -> Null {
     let hits = reaches.iter().filter(|reach| reach.reached).count();
     let mut candidates: Vec<usize> = reaches.iter().map(|reach| reach.candidates).collect();
     null_from(reaches.len(), hits, &mut candidates)
@@ -110,15 +108,10 @@ fn of_reaches(reaches: &[Reach]) -> Null {
 pub fn null_from(n: usize, hits: usize, candidates: &mut [usize]) -> Null {
     candidates.sort_unstable();
     let rank = (candidates.len() * 95).div_ceil(100);
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a count of problems is far below 2^52"
-    )]
-    let p_value = (n > 0).then(|| (1 + hits) as f64 / (1 + n) as f64);
     Null {
         n,
         hits,
-        p_value,
+        p_value: (n > 0).then(|| rate(hits, n)),
         searches: 1,
         candidates_p95: rank
             .checked_sub(1)
@@ -149,14 +142,14 @@ mod tests {
             searches: 1,
         };
         let mut all = Hits::default();
-        for (next, want) in [
+        for (next, expected) in [
             (hits(&[true, false, false, false]), 1),
             (hits(&[true, true, false, false]), 2),
             // A search over other problems: its hits count as distinct.
             (hits(&[true, false]), 3),
         ] {
             all.add(&next);
-            assert_eq!(all.null(7).hits, want);
+            assert_eq!(all.null(7).hits, expected);
         }
         let null = all.null(7);
         assert_eq!((null.n, null.searches, null.candidates_p95), (4, 3, 7));

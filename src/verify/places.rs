@@ -11,9 +11,9 @@ pub(super) fn test(task: Task, answer: &str, observed: &[Observation]) -> Vec<Pl
     let mut places: Vec<PlaceTest> = Vec::new();
     for o in observed {
         let is_control = o.edit.touches.iter().all(|touch| !touch.used);
-        let says = |text: &str| {
-            let said = o.answer.as_deref();
-            said.is_some_and(|said| same_answer(task, said, text))
+        let answers = |text: &str| {
+            let answer = o.answer.as_deref();
+            answer.is_some_and(|answer| same_answer(task, answer, text))
         };
         for touch in o.edit.touches.iter().filter(|t| t.used || is_control) {
             let without = touch.without.as_deref();
@@ -22,12 +22,12 @@ pub(super) fn test(task: Task, answer: &str, observed: &[Observation]) -> Vec<Pl
             if touch.used && !moves && touch.start.is_some() {
                 continue;
             }
-            let place = place_of(&mut places, touch, is_control);
+            let place = place_entry(&mut places, touch, is_control);
             place.edits += 1;
-            place.answered += usize::from(says(&o.edit.answer));
+            place.answered += usize::from(answers(&o.edit.answer));
             let ignored = without.unwrap_or(answer);
             let differs = !same_answer(task, ignored, &o.edit.answer);
-            place.ignored += usize::from(touch.used && differs && says(ignored));
+            place.ignored += usize::from(touch.used && differs && answers(ignored));
         }
     }
     for place in &mut places {
@@ -36,7 +36,7 @@ pub(super) fn test(task: Task, answer: &str, observed: &[Observation]) -> Vec<Pl
     places
 }
 
-fn place_of<'a>(
+fn place_entry<'a>(
     places: &'a mut Vec<PlaceTest>,
     touch: &Touch,
     is_control: bool,
@@ -46,8 +46,8 @@ fn place_of<'a>(
         None if is_control => "facts beside the chain",
         _ => touch.text.as_str(),
     };
-    let known = |p: &PlaceTest| p.start == touch.start && p.text == text;
-    let at = places.iter().position(known).unwrap_or_else(|| {
+    let is_same = |p: &PlaceTest| p.start == touch.start && p.text == text;
+    let at = places.iter().position(is_same).unwrap_or_else(|| {
         places.push(PlaceTest {
             text: text.to_owned(),
             start: touch.start,
@@ -109,13 +109,13 @@ pub(super) fn rivals(trial: &Trial<'_>, observed: &[Observation]) -> Vec<Rival> 
             edits: 0,
         };
         for o in observed {
-            let Some(says) = answer_to(trial.task, steps, &o.edit) else {
+            let Some(predicted) = answer_to(trial.task, steps, &o.edit) else {
                 continue;
             };
             rival.edits += 1;
-            let said = o.answer.as_deref();
-            rival.answered +=
-                usize::from(said.is_some_and(|said| same_answer(trial.task, said, &says)));
+            let answer = o.answer.as_deref();
+            let fits = answer.is_some_and(|answer| same_answer(trial.task, answer, &predicted));
+            rival.answered += usize::from(fits);
         }
         rival
     };

@@ -179,7 +179,7 @@ impl Check<'_> {
             );
             let holds = result.is_some() && result == Ratio::parse(&step.result.text);
             self.expect(holds, i, Fault::Result);
-            self.expect(says(step, &operators), i, Fault::Text);
+            self.expect(spells(step, &operators), i, Fault::Text);
         }
         if let Some((i, last)) = self.steps.iter().enumerate().next_back() {
             let (result, answer) = (Ratio::parse(&last.result.text), Ratio::parse(self.answer));
@@ -200,8 +200,8 @@ impl Check<'_> {
             };
             match from.source {
                 Source::Question { start, end } => {
-                    let there = self.question.get(start..end) == Some(from.text.as_str());
-                    self.expect(there, i, Fault::NotInQuestion);
+                    let is_spelled = self.question.get(start..end) == Some(from.text.as_str());
+                    self.expect(is_spelled, i, Fault::NotInQuestion);
                     self.expect(i == 0 && start >= self.query_start(), i, Fault::Entity);
                 }
                 Source::Step { step: source } => {
@@ -292,21 +292,21 @@ impl Check<'_> {
             .filter(|w| !w.is_empty())
             .collect();
         let answer = self.answer.trim().trim_end_matches('.').to_lowercase();
-        let said = answer.split_whitespace().next_back().unwrap_or_default();
+        let word = answer.split_whitespace().next_back().unwrap_or_default();
         let result = last.result.text.to_lowercase();
-        match said {
+        match word {
             "true" | "false" => {
                 let claims_not = words.contains(&"not");
                 let holds = (last.operator == "is-not") == claims_not;
-                words.last() == Some(&result.as_str()) && holds == (said == "true")
+                words.last() == Some(&result.as_str()) && holds == (word == "true")
             }
-            _ => said == result && last.operator == "is-a",
+            _ => word == result && last.operator == "is-a",
         }
     }
 }
 
 /// Whether a step's text is its operands, operators and result, separated by spaces; fractions may be in brackets.
-fn says(step: &TraceStep, operators: &[&str]) -> bool {
+fn spells(step: &TraceStep, operators: &[&str]) -> bool {
     let words: Vec<&str> = step.text.split(' ').collect();
     let operands = step.operands.iter().map(|o| o.text.as_str());
     let mut expected: Vec<&str> = Vec::with_capacity(words.len());

@@ -35,20 +35,24 @@ fn math<'a>(question: &'a str, answer: &'a str) -> Case<'a> {
 }
 
 /// Formats steps with the places of their results, `12 + 7 = 19 @1:0`.
-fn show(found: &Found) -> String {
+fn show(result: &Found) -> String {
     let step = |s: &TraceStep| match s.result.source {
         Source::Latent { latent, rank, .. } => format!("{} @{latent}:{rank}", s.text),
         _ => format!("{} @answer", s.text),
     };
-    found.steps.iter().map(step).collect::<Vec<_>>().join("; ")
+    result.steps.iter().map(step).collect::<Vec<_>>().join("; ")
 }
 
-fn assert_replays(case: &Case<'_>, found: &Found) {
-    let findings = replay(case.question, &found.steps, case.answer.unwrap_or_default());
+fn assert_replays(case: &Case<'_>, result: &Found) {
+    let findings = replay(
+        case.question,
+        &result.steps,
+        case.answer.unwrap_or_default(),
+    );
     assert!(
         findings.is_empty(),
         "{findings:?} in {} for {}",
-        show(found),
+        show(result),
         case.question
     );
 }
@@ -115,11 +119,11 @@ fn traces_are_found_and_missed() {
         ),
     ] {
         let (case, read) = (math(question, answer), latents(read));
-        let found = search(&Search::default(), &case, &read);
-        assert_eq!(show(&found), expected, "{question} {answer}");
-        assert_eq!(found.near_miss.is_some(), expected.is_empty());
+        let result = search(&Search::default(), &case, &read);
+        assert_eq!(show(&result), expected, "{question} {answer}");
+        assert_eq!(result.near_miss.is_some(), expected.is_empty());
         if !expected.is_empty() {
-            assert_replays(&case, &found);
+            assert_replays(&case, &result);
         }
     }
 }
@@ -133,9 +137,9 @@ fn settings_widen_the_search() {
     let case = math("16 eggs, three eaten, four baked, sold for $2.", "18");
     let read = latents(&[&["9"], &["x"]]);
     assert_eq!(show(&search(&Search::default(), &case, &read)), "");
-    let found = search(&wide, &case, &read);
-    assert_eq!(show(&found), "16 - 3 - 4 = 9 @1:0; 9 * 2 = 18 @answer");
-    assert_replays(&case, &found);
+    let result = search(&wide, &case, &read);
+    assert_eq!(show(&result), "16 - 3 - 4 = 9 @1:0; 9 * 2 = 18 @answer");
+    assert_replays(&case, &result);
 
     let again = Search {
         reuse_numbers: true,
@@ -144,9 +148,9 @@ fn settings_widen_the_search() {
     let case = math("She sold 48 in April and half as many in May.", "72");
     let read = latents(&[&["24"], &["72"]]);
     assert_eq!(show(&search(&Search::default(), &case, &read)), "");
-    let found = search(&again, &case, &read);
-    assert_eq!(show(&found), "48 / 2 = 24 @1:0; 24 + 48 = 72 @2:0");
-    assert_replays(&case, &found);
+    let result = search(&again, &case, &read);
+    assert_eq!(show(&result), "48 / 2 = 24 @1:0; 24 + 48 = 72 @2:0");
+    assert_replays(&case, &result);
 
     let deep = latents(&[&["x", "x", "x", "x", "x", "19"]]);
     let shallow = search(&Search::default(), &math(PENS, "19"), &deep);
@@ -169,16 +173,16 @@ fn settings_widen_the_search() {
 fn competing_traces_are_counted() {
     let case = math("He has 2, 6 and 4.", "12");
     // 2 * 6 = 12 at either latent; 6 + 4 = 10 and then 10 + 2 = 12 at latent 2 or at the answer.
-    let found = search(
+    let result = search(
         &Search::default(),
         &case,
         &latents(&[&["10", "12"], &["12"]]),
     );
     assert_eq!(
-        (found.traces, found.candidates, found.capped),
+        (result.traces, result.candidates, result.capped),
         (2, 5, false)
     );
-    assert_eq!(show(&found), "6 + 4 = 10 @1:0; 10 + 2 = 12 @2:0");
+    assert_eq!(show(&result), "6 + 4 = 10 @1:0; 10 + 2 = 12 @2:0");
     let one = search(
         &Search {
             max_traces: 1,
@@ -191,7 +195,7 @@ fn competing_traces_are_counted() {
 }
 
 #[test]
-fn what_cannot_be_judged_is_said() {
+fn cases_that_cannot_be_judged_abstain() {
     let unknown = ["zebra".to_owned()];
     for (case, expected) in [
         (
@@ -227,7 +231,7 @@ fn what_cannot_be_judged_is_said() {
 }
 
 #[test]
-fn a_number_with_a_minus_sign_is_said_not_to_be_read() {
+fn a_negative_number_gives_a_warning() {
     let notes = |question: &str| warnings(&math(question, "5"));
     for (question, number) in [
         ("Tom has -3 apples. He buys 8 more.", "-3"),
@@ -236,8 +240,8 @@ fn a_number_with_a_minus_sign_is_said_not_to_be_read() {
         ("Tom owes -$3. He gets 8.", "-$3"),
         ("It is \u{2212}3 degrees. It rises by 8.", "\u{2212}3"),
     ] {
-        let said = format!("\"{number}\" is not read: no trace starts from a negative number");
-        assert_eq!(notes(question), [said], "{question}");
+        let note = format!("\"{number}\" is not read: no trace starts from a negative number");
+        assert_eq!(notes(question), [note], "{question}");
     }
     for question in ["Tom works 2-3 days.", "What is 8 - 3?", "Tom has 3 apples."] {
         assert_eq!(notes(question), Vec::<String>::new(), "{question}");
@@ -282,15 +286,19 @@ fn gold_intermediates_at_the_top_are_always_present() {
             .iter()
             .map(|s| [tokens(&[gold_result(s)]), noise(&mut rng, &vocab, 4)].concat())
             .collect();
-        let found = search(&Search::default(), &case, &read);
+        let result = search(&Search::default(), &case, &read);
         assert!(
-            !found.steps.is_empty(),
+            !result.steps.is_empty(),
             "{} {:?}",
             problem.question,
             problem.steps
         );
-        assert_replays(&case, &found);
-        let results: Vec<&str> = found.steps.iter().map(|s| s.result.text.as_str()).collect();
+        assert_replays(&case, &result);
+        let results: Vec<&str> = result
+            .steps
+            .iter()
+            .map(|s| s.result.text.as_str())
+            .collect();
         let gold: Vec<&str> = problem.steps.iter().map(|s| gold_result(s)).collect();
         exact += usize::from(results == gold);
         let random: Vec<_> = (0..4).map(|_| noise(&mut rng, &vocab, 5)).collect();
@@ -333,10 +341,14 @@ fn gold_chains_are_always_present() {
                 task: Task::Logic,
                 ..math(&problem.question, &problem.answer)
             };
-            let found = search(&Search::default(), &case, &nodes(problem));
-            let steps: Vec<String> = found.steps.iter().map(|s| format!("{}.", s.text)).collect();
+            let result = search(&Search::default(), &case, &nodes(problem));
+            let steps: Vec<String> = result
+                .steps
+                .iter()
+                .map(|s| format!("{}.", s.text))
+                .collect();
             assert_eq!(steps, problem.steps, "{}", problem.question);
-            assert_replays(&case, &found);
+            assert_replays(&case, &result);
             let other = nodes(&all[(i + 1) % all.len()]);
             foreign += usize::from(!search(&Search::default(), &case, &other).steps.is_empty());
         }
@@ -383,15 +395,15 @@ fn published_logic_questions_are_read() {
                 .flat_map(|s| s.split_terminator('.'))
                 .map(|s| tokens(&[s.rsplit(' ').next().unwrap_or_default()]))
                 .collect();
-            let found = search(&Search::default(), &case, &read);
-            assert_eq!(found.abstain, None, "{}", problem.question);
+            let result = search(&Search::default(), &case, &read);
+            assert_eq!(result.abstain, None, "{}", problem.question);
             assert!(
-                !found.steps.is_empty(),
+                !result.steps.is_empty(),
                 "{:?} {}",
                 problem.steps,
                 problem.question
             );
-            assert_replays(&case, &found);
+            assert_replays(&case, &result);
         }
     }
 }
@@ -448,18 +460,18 @@ fn published_decodes_hold_more_traces_than_foreign_ones() {
                 continue;
             };
             let case = math(&record.question, answer);
-            let found = search(&settings, &case, &reads[i]);
-            if found.abstain.is_some() {
+            let result = search(&settings, &case, &reads[i]);
+            if result.abstain.is_some() {
                 continue;
             }
-            let present = !found.steps.is_empty();
+            let present = !result.steps.is_empty();
             if present {
-                assert_replays(&case, &found);
+                assert_replays(&case, &result);
             }
             judged += 1;
             own += usize::from(present);
-            capped += usize::from(found.capped);
-            alone += usize::from(found.from_question_alone);
+            capped += usize::from(result.capped);
+            alone += usize::from(result.from_question_alone);
             right.0 += usize::from(record.correct && present);
             right.1 += usize::from(record.correct);
             let other = &reads[(i + 97) % all.len()];
@@ -516,8 +528,8 @@ fn a_question_of_very_many_numbers_is_searched_in_part_and_says_so() {
             three_operands,
             ..Search::default()
         };
-        let found = search(&settings, &case, &read);
-        assert!(found.capped && !found.steps.is_empty());
+        let result = search(&settings, &case, &read);
+        assert!(result.capped && !result.steps.is_empty());
         let (null, _) = null::null(&settings, &case, &others);
         assert_eq!((null.n, null.hits), (200, 200));
     }
@@ -528,7 +540,7 @@ proptest! {
     fn every_found_trace_replays((question, answer, texts) in small_case(), three_operands: bool, reuse_numbers: bool) {
         let settings = Search { three_operands, reuse_numbers, ..Search::default() };
         let (case, read) = (math(&question, &answer), as_latents(&texts));
-        let found = search(&settings, &case, &read);
+        let result = search(&settings, &case, &read);
         let mut prepared = Prepared::new(&case).expect("there are numbers and an answer");
         let reach = prepared.reach(&settings, &read);
         let other = as_latents(&texts.iter().rev().map(|l| l.iter().map(|t| format!("{t}1")).collect()).collect::<Vec<_>>());
@@ -536,12 +548,12 @@ proptest! {
         prepared.prepare(&settings, &[&other, &read]);
         prop_assert_eq!(prepared.reach(&settings, &read), reach);
         prop_assert_eq!(prepared.reach(&settings, &other), alone);
-        prop_assert_eq!(reach.reached, !found.steps.is_empty());
-        prop_assert_eq!(reach.candidates, found.candidates);
-        prop_assert_eq!(found.traces > 0, reach.reached);
+        prop_assert_eq!(reach.reached, !result.steps.is_empty());
+        prop_assert_eq!(reach.candidates, result.candidates);
+        prop_assert_eq!(result.traces > 0, reach.reached);
         if reach.reached {
-            prop_assert_eq!(replay(&question, &found.steps, &answer), vec![]);
-            for step in &found.steps {
+            prop_assert_eq!(replay(&question, &result.steps, &answer), vec![]);
+            for step in &result.steps {
                 if let Source::Latent { latent, rank, .. } = step.result.source {
                     prop_assert_eq!(read[latent.0 - 1][rank].text.trim(), &step.result.text);
                 }
@@ -554,8 +566,8 @@ proptest! {
                       texts in prop::collection::vec(prop::collection::vec("\\PC{0,6}|[0-9]{1,20}", 0..6), 0..5), logic: bool) {
         let task = if logic { Task::Logic } else { Task::Math };
         let case = Case { task, ..math(&question, &answer) };
-        let found = search(&Search { three_operands: true, ..Search::default() }, &case, &as_latents(&texts));
-        _ = replay(&question, &found.steps, &answer);
+        let result = search(&Search { three_operands: true, ..Search::default() }, &case, &as_latents(&texts));
+        _ = replay(&question, &result.steps, &answer);
     }
 
     #[test]
@@ -655,12 +667,15 @@ fn spoiled_traces_are_rejected() {
             task,
             ..math(question, answer)
         };
-        let found = search(&Search::default(), &case, &latents(read));
-        assert!(found.steps.len() >= 2, "{question}");
-        assert_replays(&case, &found);
-        assert!(!replay(question, &found.steps, wrong).is_empty(), "{wrong}");
-        assert!(!replay("Another question.", &found.steps, answer).is_empty());
-        for (name, spoiled) in mutations(&found.steps) {
+        let result = search(&Search::default(), &case, &latents(read));
+        assert!(result.steps.len() >= 2, "{question}");
+        assert_replays(&case, &result);
+        assert!(
+            !replay(question, &result.steps, wrong).is_empty(),
+            "{wrong}"
+        );
+        assert!(!replay("Another question.", &result.steps, answer).is_empty());
+        for (name, spoiled) in mutations(&result.steps) {
             assert!(
                 !replay(question, &spoiled, answer).is_empty(),
                 "{name} was let pass for {question}"

@@ -69,7 +69,7 @@ impl Trial<'_> {
         let values = Values::new(self.task, self.question, self.top_k);
         let own = &self.steps[step].result.text;
         let top = self.clean.get(latent.0 - 1);
-        let mut values = top.map(|top| values.of(top)).unwrap_or_default();
+        let mut values = top.map(|top| values.read(top)).unwrap_or_default();
         let rank = values.iter().position(|v| same_answer(self.task, v, own));
         values.truncate(rank.unwrap_or(0));
         values
@@ -92,13 +92,13 @@ pub fn tracks(trial: &Trial<'_>, observed: &[Observation]) -> Tracks {
         .iter()
         .map(|o| {
             let reader = Values::new(trial.task, &o.edit.question, trial.top_k);
-            o.reads.iter().map(|top| reader.of(top)).collect()
+            o.reads.iter().map(|top| reader.read(top)).collect()
         })
         .collect();
     let edits: Vec<EditRun> = observed
         .iter()
         .zip(&values)
-        .map(|(o, values)| run_of(trial, &places, o, values))
+        .map(|(o, values)| edit_run(trial, &places, o, values))
         .collect();
     let steps: Vec<StepTracks> = places
         .iter()
@@ -137,7 +137,12 @@ impl Place {
     }
 }
 
-fn run_of(trial: &Trial<'_>, places: &[Place], o: &Observation, values: &[Vec<String>]) -> EditRun {
+fn edit_run(
+    trial: &Trial<'_>,
+    places: &[Place],
+    o: &Observation,
+    values: &[Vec<String>],
+) -> EditRun {
     let eligible = o
         .answer
         .as_deref()
@@ -227,8 +232,8 @@ fn score(
         }
     }
     s.coincidence_others = in_others(trial, place, observed);
-    let of = |(hits, n): (usize, usize)| if n == 0 { 0.0 } else { rate(hits, n) };
-    let measured = of(s.coincidence_steps).max(of(s.coincidence_others));
+    let rate_or_zero = |(hits, n): (usize, usize)| if n == 0 { 0.0 } else { rate(hits, n) };
+    let measured = rate_or_zero(s.coincidence_steps).max(rate_or_zero(s.coincidence_others));
     s.pi0 = if measured == 0.0 { 1.0 } else { measured };
     s.p_value = at_least(s.moved, s.edits, s.pi0);
     s.standing = standing(&s, trial.tests);
@@ -244,7 +249,7 @@ fn in_others(trial: &Trial<'_>, place: &Place, observed: &[Observation]) -> (usi
         .collect();
     let read = |question: &str| -> Vec<Vec<String>> {
         let reader = Values::new(trial.task, question, trial.top_k);
-        tops.iter().map(|top| reader.of(top)).collect()
+        tops.iter().map(|top| reader.read(top)).collect()
     };
     // Numbers do not depend on the question; nodes are those of the edited one.
     let numbers = (trial.task == Task::Math).then(|| read(trial.question));
@@ -253,8 +258,8 @@ fn in_others(trial: &Trial<'_>, place: &Place, observed: &[Observation]) -> (usi
         let nodes = numbers.is_none().then(|| read(&o.edit.question));
         for values in numbers.iter().chain(&nodes).flatten() {
             n += 1;
-            let due = &o.edit.results[place.step];
-            hits += usize::from(place.shows(trial.task, Some(values), due));
+            let expected = &o.edit.results[place.step];
+            hits += usize::from(place.shows(trial.task, Some(values), expected));
         }
     }
     (hits, n)
@@ -355,7 +360,8 @@ pub(super) fn together(steps: impl Iterator<Item = Standing>) -> Standing {
 }
 
 fn reason(steps: &[StepTracks], standing: Standing) -> String {
-    let sum = |of: fn(&StepTracks) -> usize| steps.iter().map(of).sum::<usize>();
+    let sum = |count: fn(&StepTracks) -> usize| steps.iter().map(count).sum::<usize>();
+    let first = steps.iter().find(|s| s.standing == standing);
     match standing {
         Standing::Holds => {
             let moved = format!(
@@ -369,8 +375,7 @@ fn reason(steps: &[StepTracks], standing: Standing) -> String {
             }
         }
         Standing::Contradicted => {
-            let of = |s: &&StepTracks| s.standing == Standing::Contradicted;
-            steps.iter().find(of).map_or_else(String::new, |s| {
+            first.map_or_else(String::new, |s| {
                 if s.edits >= MIN_TRIALS && few(s.moved, s.edits) {
                     format!(
                         "the answer moved with {} edits, but latent {} moved as step {} predicts in {} of them",
@@ -385,8 +390,7 @@ fn reason(steps: &[StepTracks], standing: Standing) -> String {
             })
         }
         Standing::Untested => {
-            let of = |s: &&StepTracks| s.standing == Standing::Untested;
-            steps.iter().find(of).map_or_else(
+            first.map_or_else(
                 || "no step is read at a latent".to_owned(),
                 |s| {
                     format!(
@@ -397,8 +401,7 @@ fn reason(steps: &[StepTracks], standing: Standing) -> String {
             )
         }
         Standing::Open => {
-            let of = |s: &&StepTracks| s.standing == Standing::Open;
-            steps.iter().find(of).map_or_else(String::new, |s| {
+            first.map_or_else(String::new, |s| {
                 format!(
                     "latent {} moved as step {} predicts in {} of {} edits and stayed in {} of {} controls, which is inconclusive",
                     s.latent, s.step + 1, s.moved, s.edits, s.still, s.controls

@@ -29,16 +29,14 @@ pub struct Replaced<'a> {
 /// Scores interchanged latents.
 #[must_use]
 pub fn used(
-    of: &Replaced<'_>,
+    trial: &Replaced<'_>,
     patches: Vec<Patch>,
     sham_max_diff: f64,
     sham_path: Option<f64>,
 ) -> Used {
-    let tests = of.tests;
-    let steps: Vec<StepUse> = of
-        .places
-        .iter()
-        .map(|(step, latent)| score(of, *step, *latent, &patches))
+    let places = trial.places.iter();
+    let steps: Vec<StepUse> = places
+        .map(|(step, latent)| score(trial, *step, *latent, &patches))
         .collect();
     let mut standing = together(steps.iter().map(|s| s.standing));
     let mut reason = reason(&steps, standing);
@@ -53,30 +51,30 @@ pub fn used(
         steps,
         sham_max_diff,
         sham_path,
-        tests,
+        tests: trial.tests,
         standing,
         reason,
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few donors")]
-fn score(of: &Replaced<'_>, step: usize, latent: LatentIdx, patches: &[Patch]) -> StepUse {
-    let task = of.task;
+fn score(trial: &Replaced<'_>, step: usize, latent: LatentIdx, patches: &[Patch]) -> StepUse {
+    let task = trial.task;
     let all = || patches.iter().filter(|p| p.step == step);
     // Joint replacements count for the step, if there are enough: the other latents could compensate for a single one. Too few
     // would hide the evidence of single replacements.
     let joint = all().filter(|p| !p.also.is_empty() && !p.same).count();
     let together = joint >= MIN_TRIALS;
-    let of_step = || all().filter(|p| p.also.is_empty() != together);
-    let different: Vec<&Patch> = of_step().filter(|p| !p.same).collect();
-    let same: Vec<&Patch> = of_step().filter(|p| p.same).collect();
+    let counted = || all().filter(|p| p.also.is_empty() != together);
+    let different: Vec<&Patch> = counted().filter(|p| !p.same).collect();
+    let same: Vec<&Patch> = counted().filter(|p| p.same).collect();
     let passed = |patches: &[&Patch]| patches.iter().filter(|p| p.passed).count();
-    let coincidence = coincidence(task, of_step());
+    let coincidence = coincidence(task, counted());
     let (moved, kept) = (passed(&different), passed(&same));
     // Without another donor there is nothing to measure, and the rate is one.
     let pi0 = rate(coincidence.0, coincidence.1);
     let p_value = at_least(moved, different.len(), pi0);
-    let is_answer = step + 1 == of.steps;
+    let is_answer = step + 1 == trial.steps;
     let (apart, apart_same) = (
         discriminating(task, &different),
         discriminating(task, &same),
@@ -87,7 +85,7 @@ fn score(of: &Replaced<'_>, step: usize, latent: LatentIdx, patches: &[Patch]) -
         Standing::Untested
     } else if !most(moved, different.len()) || copies(apart) || copies(apart_same) {
         Standing::Contradicted
-    } else if holds_at(p_value, of.tests)
+    } else if holds_at(p_value, trial.tests)
         && same.len() >= MIN_TRIALS
         && most(kept, same.len())
         && tells(apart)
@@ -97,9 +95,9 @@ fn score(of: &Replaced<'_>, step: usize, latent: LatentIdx, patches: &[Patch]) -
     } else {
         Standing::Open
     };
-    let mean = |of: fn(&Patch) -> f64| {
+    let mean = |delta: fn(&Patch) -> f64| {
         let n = different.len();
-        (n > 0).then(|| different.iter().map(|p| of(p)).sum::<f64>() / n as f64)
+        (n > 0).then(|| different.iter().map(|p| delta(p)).sum::<f64>() / n as f64)
     };
     let alone: Vec<&Patch> = all().filter(|p| p.also.is_empty() && !p.same).collect();
     StepUse {
@@ -122,8 +120,8 @@ fn score(of: &Replaced<'_>, step: usize, latent: LatentIdx, patches: &[Patch]) -
     }
 }
 
-fn copies(of: Discriminating) -> bool {
-    of.n >= MIN_TRIALS && most(of.own, of.n)
+fn copies(counts: Discriminating) -> bool {
+    counts.n >= MIN_TRIALS && most(counts.own, counts.n)
 }
 
 /// Counts the answers under donors whose own answer is not the prediction.
@@ -175,7 +173,7 @@ fn coincidence<'a>(task: Task, patches: impl Iterator<Item = &'a Patch>) -> (usi
 }
 
 fn reason(steps: &[StepUse], standing: Standing) -> String {
-    let sum = |of: fn(&StepUse) -> usize| steps.iter().map(of).sum::<usize>();
+    let sum = |count: fn(&StepUse) -> usize| steps.iter().map(count).sum::<usize>();
     if standing == Standing::Holds {
         let apart = sum(|s| s.different_discriminating.n);
         let tells = if apart == 0 {
@@ -195,8 +193,7 @@ fn reason(steps: &[StepUse], standing: Standing) -> String {
             sum(|s| s.same)
         );
     }
-    let of = |s: &&StepUse| s.standing == standing;
-    let Some(s) = steps.iter().find(of) else {
+    let Some(s) = steps.iter().find(|s| s.standing == standing) else {
         return "no latent could be replaced".to_owned();
     };
     if s.standing == Standing::Untested {
@@ -251,22 +248,22 @@ mod tests {
         }
     }
 
-    /// Donors with other values that give the answers `says`, and `kept` + `lost` donors with the same value.
-    fn scored(says: &[(&str, &str)], kept: usize, lost: usize) -> StepUse {
-        let mut patches: Vec<Patch> = says.iter().map(|(e, a)| patch(false, e, a)).collect();
+    /// Scores donors with other values, by expected and given answer, and `kept` + `lost` donors with the same value.
+    fn scored(answers: &[(&str, &str)], kept: usize, lost: usize) -> StepUse {
+        let mut patches: Vec<Patch> = answers.iter().map(|(e, a)| patch(false, e, a)).collect();
         patches.extend((0..kept).map(|_| patch(true, "19", "19")));
         patches.extend((0..lost).map(|_| patch(true, "19", "20")));
         judged(patches, 1)
     }
 
     fn judged(patches: Vec<Patch>, steps: usize) -> StepUse {
-        let of = Replaced {
+        let trial = Replaced {
             task: Task::Math,
             places: &[(0, LatentIdx(1))],
             steps,
             tests: 1,
         };
-        used(&of, patches, 0.0, None).steps.remove(0)
+        used(&trial, patches, 0.0, None).steps.remove(0)
     }
 
     #[test]
@@ -274,14 +271,14 @@ mod tests {
         // The trace predicts 20, 21, ...; the donors' own answers are 40, 41, ...
         let donors = |copied: bool, own: bool| -> Vec<Patch> {
             let different = (20..26).map(|n| {
-                let says = if copied { n + 20 } else { n };
-                let mut patch = patch(false, &n.to_string(), &says.to_string());
+                let answer = if copied { n + 20 } else { n };
+                let mut patch = patch(false, &n.to_string(), &answer.to_string());
                 patch.own = own.then(|| (n + 20).to_string());
                 patch
             });
             let same = (50..54).map(|n| {
-                let says = if copied { n } else { 19 };
-                let mut patch = patch(true, "19", &says.to_string());
+                let answer = if copied { n } else { 19 };
+                let mut patch = patch(true, "19", &answer.to_string());
                 patch.own = own.then(|| n.to_string());
                 patch
             });
@@ -304,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn latents_replaced_together_stand_for_the_step() {
+    fn latents_replaced_together_count_for_the_step() {
         let alone = (20..24).map(|n| patch(false, &n.to_string(), "19"));
         let with = |mut patch: Patch| {
             patch.also = vec![LatentIdx(2)];
@@ -326,7 +323,7 @@ mod tests {
         let half = [("20", "20"), ("21", "21"), ("22", "19"), ("23", "19")];
         let stays = [("20", "19"), ("21", "19"), ("22", "19"), ("23", "19")];
         let always = [("20", "20"), ("20", "20"), ("20", "20"), ("20", "20")];
-        for (name, says, kept, lost, want) in [
+        for (name, answers, kept, lost, want) in [
             ("goes and stays", &goes[..], 4, 0, Standing::Holds),
             ("three of four stay", &goes, 3, 1, Standing::Holds),
             ("goes whatever the value", &goes, 0, 4, Standing::Open),
@@ -355,7 +352,7 @@ mod tests {
                 Standing::Open,
             ),
         ] {
-            let got = scored(says, kept, lost);
+            let got = scored(answers, kept, lost);
             assert_eq!(got.standing, want, "{name}: {got:?}");
         }
     }
@@ -363,7 +360,7 @@ mod tests {
     #[test]
     fn chance_is_what_other_donors_would_have_got_right() {
         let got = scored(&[("20", "20"), ("21", "20"), ("22", "22")], 1, 0);
-        // 20 is the answer once where 21 is due; three predictions, each against three other donors.
+        // 20 is the answer once where 21 is predicted; three predictions, each against three other donors.
         assert_eq!(got.coincidence, (1, 9));
         assert!((got.pi0 - 0.2).abs() < 1e-12);
     }

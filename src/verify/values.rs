@@ -33,7 +33,7 @@ impl Values {
 
     /// Returns the distinct values of a list.
     #[must_use]
-    pub fn of(&self, top: &[TokenRead]) -> Vec<String> {
+    pub fn read(&self, top: &[TokenRead]) -> Vec<String> {
         match &self.by {
             By::Numbers => numbers(top, self.top_k)
                 .into_iter()

@@ -364,7 +364,7 @@ fn both_searches_agree_with_the_published_code_on_four_models() {
                 };
                 forward_agrees(&grid, text, layout, &golden["forward_chaining"]);
                 let steps: Vec<String> = serde_json::from_value(question["steps"].clone()).unwrap();
-                let words = numbers::of_backtracking(text);
+                let words = numbers::backtracking_numbers(text);
                 let words = if with { &words[..] } else { &[] };
                 let layout = Back {
                     reasoning_columns: 8,
@@ -396,7 +396,7 @@ fn both_searches_agree_with_the_published_code_on_four_models() {
 }
 
 fn forward_agrees(grid: &Grid, question: &str, layout: Layout, golden: &Value) {
-    let known = numbers::of_chaining(question);
+    let known = numbers::chaining_numbers(question);
     let whole = |values: &[i128]| {
         let values = values.iter().map(|value| i64::try_from(*value).unwrap());
         json!(values.collect::<Vec<i64>>())

@@ -13,7 +13,7 @@ use crate::commands::study::table::Pen;
 use crate::core::problem::Ratio;
 use crate::core::problem_file::decoded::Record;
 use crate::core::types::Null;
-use crate::verify::last_step::{Operands, Reads, of_latents, of_question};
+use crate::verify::last_step::{Operands, Reads, latent_operands, question_operands};
 use crate::verify::null::null_from;
 use crate::verify::paper::grid::Grid;
 use crate::verify::paper::solution::Solution;
@@ -62,13 +62,13 @@ struct Answers {
 }
 
 impl LastSteps<'_> {
-    /// Returns the integers of a record's latents that may be operands.
+    /// Returns the numbers of a record's latents that may be operands.
     fn read(&self, item: &Item<'_>) -> Vec<Ratio> {
         let reads = match self.0.reads {
             None | Some(ReadsName::Published) => Reads::Published,
             Some(ReadsName::All) => Reads::All,
         };
-        of_latents(&item.latents, depth(self.0), reads)
+        latent_operands(&item.latents, depth(self.0), reads)
     }
 
     fn answers(&self, item: &Item<'_>, numbers: &[Ratio], others: &Others<'_>) -> Answers {
@@ -94,7 +94,7 @@ impl Report for LastSteps<'_> {
 
     fn search(&self, _: &[Item<'_>], item: &Item<'_>, others: &Others<'_>) -> Stepped {
         let three = self.0.operands == 3;
-        let numbers = of_question(&item.record.question);
+        let numbers = question_operands(&item.record.question);
         let own = Operands::new(&numbers, &self.read(item));
         let answer = item.answer.as_deref().and_then(Ratio::parse);
         let alone = Operands::new(&numbers, &[]);

@@ -90,10 +90,10 @@ fn search(args: &TraceArgs, record: &Record, place: usize, pool: &Pool<'_>) -> V
         answer: grid.spelled(layout.answer_column),
         grid,
         layout,
-        numbers: numbers::of_chaining(&record.question),
+        numbers: numbers::chaining_numbers(&record.question),
     };
     let mut fields = search.echo(place);
-    let words = numbers::of_backtracking(&record.question);
+    let words = numbers::backtracking_numbers(&record.question);
     let as_json = words.iter().map(|value| json::number(*value));
     fields.insert(
         "question_numbers_backtracking".to_owned(),

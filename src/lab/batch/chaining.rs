@@ -137,7 +137,7 @@ fn published(subject: &Subject<'_>, index: usize) -> Result<Option<ForwardChaini
     };
     let mut search = Search {
         read: &read,
-        numbers: numbers::of_chaining(question),
+        numbers: numbers::chaining_numbers(question),
         layout: Layout {
             answer_column: read.answer_column,
             offset: if model.family().is_codi() { 2 } else { 1 },

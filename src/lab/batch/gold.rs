@@ -12,7 +12,7 @@ use crate::verify::paper::backtracking::{self, Layout};
 use crate::verify::paper::baselines::{DRAWS, Pool};
 use crate::verify::paper::grid::Grid;
 use crate::verify::paper::numbers;
-use crate::verify::paper::solution::{Solution, text_of};
+use crate::verify::paper::solution::{Solution, number_text};
 use crate::verify::paper::tokens::Cut as _;
 
 /// Number of top tokens that the published searches read.
@@ -119,7 +119,7 @@ fn published<'a>(
     let grid = Grid::new(kept.collect(), PUBLISHED_DEPTH);
     let tokens = Own(model);
     let search = backtracking::Backtracking::new(&grid, &tokens);
-    let words = numbers::of_backtracking(&subject.clean.run.question);
+    let words = numbers::backtracking_numbers(&subject.clean.run.question);
     let find = |steps: &[String], answer_required| {
         let layout = Layout {
             reasoning_columns: subject.clean.fed.len() + 2,
@@ -140,7 +140,7 @@ fn published<'a>(
     let gold_answer = Solution::parse(gold)
         .steps
         .last()
-        .map(|step| text_of(step.result));
+        .map(|step| number_text(step.result));
     let gold_answer = subject
         .gold()
         .map_or(gold_answer, |gold| Some(gold.to_owned()));

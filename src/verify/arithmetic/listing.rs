@@ -22,10 +22,10 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    pub(super) fn of(graph: &Graph<'_>, max_traces: usize, list: usize) -> Self {
+    pub(super) fn new(graph: &Graph<'_>, max_traces: usize, list: usize) -> Self {
         let mut walk = Walk {
             graph,
-            labels: Labels::of(graph),
+            labels: Labels::new(graph),
             max_traces: max_traces.max(1),
             list: list.max(1),
             chosen: Vec::new(),
@@ -56,18 +56,18 @@ struct Labels {
 }
 
 impl Labels {
-    fn of(graph: &Graph<'_>) -> Self {
-        let mut known: HashMap<String, u32> = HashMap::new();
-        let mut number = |label: String| {
-            let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
-            *known.entry(label).or_insert(next)
+    fn new(graph: &Graph<'_>) -> Self {
+        let mut ids: HashMap<String, u32> = HashMap::new();
+        let mut id = |label: String| {
+            let next = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+            *ids.entry(label).or_insert(next)
         };
         let numbers = graph.question.numbers.iter().map(super::Number::label);
-        let numbers = numbers.map(&mut number).collect();
+        let numbers = numbers.map(&mut id).collect();
         let values = graph.nodes.iter().map(|node| node.value.to_string());
         Self {
             numbers,
-            nodes: values.map(&mut number).collect(),
+            nodes: values.map(&mut id).collect(),
         }
     }
 
@@ -180,15 +180,13 @@ impl Walk<'_> {
             .collect();
         key.sort_unstable();
         let mut score = self.score(&chosen);
-        if !self.seen.contains(&key) {
-            self.seen.insert(key.clone());
-        }
+        self.seen.insert(key.clone());
         // An empty key sorts before every text, so this rejects only traces that are worse for certain.
         if self.kept.len() == self.list && self.kept.last().is_some_and(|worst| score > worst.score)
         {
             return;
         }
-        score.key = text(graph, &chosen);
+        score.key = trace_text(graph, &chosen);
         if let Some(same) = self.kept.iter().position(|kept| kept.key == key) {
             if score >= self.kept[same].score {
                 return;
@@ -228,13 +226,12 @@ impl Walk<'_> {
 }
 
 fn commutes(step: &Step) -> bool {
-    let ops = step.rest.iter().flatten();
-    ops.into_iter()
-        .all(|(op, _)| matches!(op, Op::Add | Op::Mul))
+    let mut ops = step.rest.iter().flatten();
+    ops.all(|(op, _)| matches!(op, Op::Add | Op::Mul))
 }
 
 /// The steps of a trace as text, with commuting operands in one order.
-fn text(graph: &Graph<'_>, chosen: &[Choice]) -> String {
+fn trace_text(graph: &Graph<'_>, chosen: &[Choice]) -> String {
     let steps = chosen.iter();
     let steps = steps.map(|(node, step)| equation(graph, *node, step, true));
     steps.collect::<Vec<_>>().join("; ")
@@ -277,9 +274,7 @@ fn equation(graph: &Graph<'_>, node: usize, step: &Step, canonical: bool) -> Str
     let mut text = String::new();
     for (op, label) in parts {
         if !op.is_empty() {
-            text.push(' ');
-            text.push_str(op);
-            text.push(' ');
+            text.push_str(&format!(" {op} "));
         }
         text.push_str(&label);
     }

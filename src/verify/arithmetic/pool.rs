@@ -1,4 +1,4 @@
-//! The operands of a search, and every step among them with a wanted result.
+//! The operands of a search, and every step among them that gives a target value.
 
 use crate::core::problem::Ratio;
 
@@ -9,10 +9,10 @@ use super::{Atom, Op, Step, Term};
 const MAX_WORK: usize = 4_000_000;
 /// Questions with at most this many numbers get the full budget; no published question has more.
 const USUAL_NUMBERS: usize = 32;
-/// The budget for questions with more numbers. They would exhaust the full one in each of the some 2,000 searches of a verdict:
-/// half a minute. The cut is reported like any other limit.
+/// The budget for questions with more numbers. They would exhaust the full one in each of the 2,000 or so searches of a verdict, which
+/// takes half a minute. The cut is reported like any other limit.
 const WORK_BEYOND: usize = 400_000;
-/// Steps kept per wanted value.
+/// Steps kept per target.
 const MAX_STEPS: usize = 2000;
 
 /// A value that some latent reads, or the answer, with the steps that give it.
@@ -24,14 +24,14 @@ struct Wanted {
     is_cut: bool,
 }
 
-/// The operands so far, and every step among them with a wanted result.
+/// The operands so far, and every step among them that gives a target.
 #[derive(Debug)]
 pub(super) struct Pool {
     atoms: Vec<Atom>,
     n_numbers: usize,
     /// Sorted by value.
-    wanted: Vec<Wanted>,
-    /// A coarse filter for `wanted`, by the low bits of an integer.
+    targets: Vec<Wanted>,
+    /// A coarse filter for `targets`, by the low bits of an integer.
     maybe: [bool; 256],
     three_operands: bool,
     work: usize,
@@ -46,7 +46,7 @@ impl Pool {
     pub(super) fn new(values: Vec<Ratio>, three_operands: bool, numbers: usize) -> Self {
         let values = ascending(values);
         let maybe = slots(&values);
-        let wanted = values.into_iter().map(|value| Wanted {
+        let targets = values.into_iter().map(|value| Wanted {
             value,
             steps: Vec::new(),
             is_cut: false,
@@ -54,7 +54,7 @@ impl Pool {
         Self {
             atoms: Vec::new(),
             n_numbers: 0,
-            wanted: wanted.collect(),
+            targets: targets.collect(),
             maybe,
             three_operands,
             work: if numbers <= USUAL_NUMBERS {
@@ -71,15 +71,15 @@ impl Pool {
     pub(super) fn narrowed(&self, values: Vec<Ratio>) -> Self {
         let values = ascending(values);
         let maybe = slots(&values);
-        let wanted: Vec<Wanted> = values
+        let targets: Vec<Wanted> = values
             .into_iter()
-            .filter_map(|value| self.wanted(value).cloned())
+            .filter_map(|value| self.target(value).cloned())
             .collect();
         Self {
             atoms: self.atoms.clone(),
             n_numbers: self.n_numbers,
-            spent: self.work_is_spent || wanted.iter().any(|wanted| wanted.is_cut),
-            wanted,
+            spent: self.work_is_spent || targets.iter().any(|target| target.is_cut),
+            targets,
             maybe,
             three_operands: self.three_operands,
             work: self.work,
@@ -87,9 +87,9 @@ impl Pool {
         }
     }
 
-    fn wanted(&self, value: Ratio) -> Option<&Wanted> {
-        let at = self.wanted.binary_search_by(|w| w.value.cmp(&value));
-        at.ok().map(|at| &self.wanted[at])
+    fn target(&self, value: Ratio) -> Option<&Wanted> {
+        let at = self.targets.binary_search_by(|t| t.value.cmp(&value));
+        at.ok().map(|at| &self.targets[at])
     }
 
     /// Takes work off the budget; returns false once it is exhausted.
@@ -102,8 +102,8 @@ impl Pool {
     }
 
     pub(super) fn steps(&self, value: Ratio) -> &[Step] {
-        self.wanted(value)
-            .map_or(&[], |wanted| wanted.steps.as_slice())
+        self.target(value)
+            .map_or(&[], |target| target.steps.as_slice())
     }
 
     pub(super) fn masks(&self, term: Term) -> &[u128] {
@@ -138,15 +138,15 @@ impl Pool {
         }
     }
 
-    fn want(&mut self, value: Option<Ratio>, step: Step) {
+    fn add_step(&mut self, value: Option<Ratio>, step: Step) {
         if let Some(value) = value.filter(|v| self.maybe[slot(*v)])
-            && let Ok(at) = self.wanted.binary_search_by(|w| w.value.cmp(&value))
+            && let Ok(at) = self.targets.binary_search_by(|t| t.value.cmp(&value))
         {
-            let wanted = &mut self.wanted[at];
-            if wanted.steps.len() < MAX_STEPS {
-                wanted.steps.push(step);
+            let target = &mut self.targets[at];
+            if target.steps.len() < MAX_STEPS {
+                target.steps.push(step);
             } else {
-                wanted.is_cut = true;
+                target.is_cut = true;
                 self.spent = true;
             }
         }
@@ -172,7 +172,7 @@ impl Pool {
             (Op::Div, y, x, !scales && !same),
         ] {
             if allowed {
-                self.want(
+                self.add_step(
                     op.apply(left, right),
                     Step {
                         first: l,
@@ -185,13 +185,13 @@ impl Pool {
 
     /// Three operands of one precedence: `a + b - c`, `a * b / c` and the like.
     fn triple(&mut self, atoms: [usize; 3]) {
-        let of = atoms.map(|i| &self.atoms[i]);
-        let two = disjoint_unions(&of[0].masks, &of[1].masks);
-        if !any_disjoint(&two, &of[2].masks) {
+        let atoms = atoms.map(|i| &self.atoms[i]);
+        let two = disjoint_unions(&atoms[0].masks, &atoms[1].masks);
+        if !any_disjoint(&two, &atoms[2].masks) {
             return;
         }
-        let scales = of.iter().any(|atom| atom.factor);
-        let of = of.map(|atom| (atom.term, atom.value, atom.factor));
+        let scales = atoms.iter().any(|atom| atom.factor);
+        let operands = atoms.map(|atom| (atom.term, atom.value, atom.factor));
         let forms: [(Op, Op, &[[usize; 3]]); 6] = [
             (Op::Add, Op::Add, &[[0, 1, 2]]),
             (Op::Add, Op::Sub, &[[0, 1, 2], [0, 2, 1], [1, 2, 0]]),
@@ -205,14 +205,14 @@ impl Pool {
                 continue;
             }
             for order in orders {
-                let [first, second, third] = order.map(|i| of[i]);
+                let [first, second, third] = order.map(|i| operands[i]);
                 // The first operand must be a quantity, not a factor.
                 if first.2 {
                     continue;
                 }
                 let value = p.apply(first.1, second.1).and_then(|v| q.apply(v, third.1));
                 let rest = [Some((p, second.0)), Some((q, third.0))];
-                self.want(
+                self.add_step(
                     value,
                     Step {
                         first: first.0,

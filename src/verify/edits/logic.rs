@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::core::types::{Source, TraceStep};
 use crate::verify::facts::{self, Facts, Node, Query, Relation};
 
-use super::{Edit, Means, Touch};
+use super::{Edit, Means, Touch, with_case};
 
 /// Maximum number of edits of one place.
 const PER_PLACE: usize = 16;
@@ -133,8 +133,8 @@ pub(super) fn answer_if(
             let ends = |option: &&Node| {
                 **option == from || (!last && reached.contains(&(**option, false)))
             };
-            let mut found = options.iter().filter(ends);
-            let (Some(option), None) = (found.next(), found.next()) else {
+            let mut options_reached = options.iter().filter(ends);
+            let (Some(option), None) = (options_reached.next(), options_reached.next()) else {
                 return None;
             };
             let old = options.iter().find(|o| {
@@ -148,8 +148,8 @@ pub(super) fn answer_if(
         }
         Query::Claim { to, negative } => {
             let reached = facts.reach(from);
-            let says = |is_not: bool| reached.contains(&(*to, is_not));
-            let holds = match (last, says(false), says(true)) {
+            let reaches = |is_not: bool| reached.contains(&(*to, is_not));
+            let holds = match (last, reaches(false), reaches(true)) {
                 (false, true, false) => !negative,
                 (false, false, true) => *negative,
                 _ => return None,
@@ -247,7 +247,7 @@ impl<'a> Editor<'a> {
 
     fn rename(&self, node: Node, spare: &Spare) -> Edit {
         let change = format!("{} renamed {}", self.facts.nodes[node], spare.word);
-        self.under(change, &HashMap::from([(node, spare.word.clone())]))
+        self.relabel(change, &HashMap::from([(node, spare.word.clone())]))
     }
 
     fn swap(&self, a: Node, b: Node) -> Edit {
@@ -263,11 +263,11 @@ impl<'a> Editor<'a> {
             change.push_str(&format!(", {} renamed {word}", name(node)));
             names.insert(node, word.to_owned());
         }
-        self.under(change, &names)
+        self.relabel(change, &names)
     }
 
     /// Builds the edit that gives nodes other names.
-    fn under(&self, change: String, names: &HashMap<Node, String>) -> Edit {
+    fn relabel(&self, change: String, names: &HashMap<Node, String>) -> Edit {
         let new_name = |step: &TraceStep| {
             let node = self.facts.node(&step.result.text);
             let new = node.and_then(|node| names.get(&node));
@@ -321,7 +321,7 @@ impl<'a> Editor<'a> {
         }
     }
 
-    fn is_of_chain(&self, fact: &facts::Fact) -> bool {
+    fn is_on_chain(&self, fact: &facts::Fact) -> bool {
         let sources = self
             .steps
             .iter()
@@ -338,7 +338,7 @@ impl<'a> Editor<'a> {
             .facts
             .facts
             .iter()
-            .filter(|fact| !self.is_of_chain(fact));
+            .filter(|fact| !self.is_on_chain(fact));
         beside
             .take(PER_PLACE)
             .filter_map(|fact| {
@@ -436,19 +436,9 @@ fn plural(word: &str) -> String {
     }
 }
 
-fn with_case(old: &str, new: &str) -> String {
-    let mut letters = new.chars();
-    match letters.next() {
-        Some(first) if old.starts_with(char::is_uppercase) => {
-            first.to_uppercase().chain(letters).collect()
-        }
-        _ => new.to_owned(),
-    }
-}
-
 /// The word class of each node.
 fn classes(facts: &Facts) -> Vec<Class> {
-    let of = |node: Node| {
+    let class = |node: Node| {
         let as_noun = |fact: &facts::Fact| {
             (fact.relation == Relation::IsA && fact.to == node)
                 || (fact.general && fact.from == node)
@@ -464,7 +454,7 @@ fn classes(facts: &Facts) -> Vec<Class> {
             Class::Name
         }
     };
-    (0..facts.nodes.len()).map(of).collect()
+    (0..facts.nodes.len()).map(class).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Edits of an arithmetic question: replaces one number at a time.
 
-use std::ops::Range;
-
 use crate::core::problem::Ratio;
 use crate::core::problem::numbers::{Number, question_numbers};
 use crate::core::types::{Operand, Source, TraceStep};
@@ -33,10 +31,10 @@ pub(super) fn edits(
         let mut edits: Vec<Edit> = news.filter_map(|new| editor.edit(&[(at, new)])).collect();
         editor.familiar_first(&mut edits);
         if edits.len() < MIN_TRIALS && editor.is_used(at) {
-            let of_place = |touch: &Touch| touch.start == Some(editor.numbers[at].start);
+            let is_here = |touch: &Touch| touch.start == Some(editor.numbers[at].start);
             let mut more: Vec<Edit> = editor.pairs_with(at);
             more.retain(|edit| {
-                let touch = edit.touches.iter().find(|t| of_place(t));
+                let touch = edit.touches.iter().find(|t| is_here(t));
                 touch.is_some_and(|t| t.without.as_ref().is_some_and(|a| *a != edit.answer))
             });
             edits.extend(more);
@@ -79,10 +77,10 @@ pub(super) fn donors(
                 let Some(edit) = editor.edit(&news) else {
                     continue;
                 };
-                let here = answer_if(steps, step, &edit.results[step], means.readable);
+                let predicted = answer_if(steps, step, &edit.results[step], means.readable);
                 if stays {
                     alike.push((news, edit));
-                } else if here.is_some_and(|answer| answer != edit.answer) {
+                } else if predicted.is_some_and(|answer| answer != edit.answer) {
                     familiar += usize::from(editor.is_familiar(&edit));
                     crossed.push(edit);
                 }
@@ -108,7 +106,7 @@ pub(super) fn answer_to(steps: &[TraceStep], edit: &Edit) -> Option<String> {
         let touch = edit.touches.iter().find(|t| t.start == Some(start))?;
         Ratio::parse(&touch.new)
     };
-    answer_of(&written(steps, &new_at)?)
+    last_result(&results_with(steps, &new_at)?)
 }
 
 /// The same steps with one operand taken from another place that holds an equal number.
@@ -123,10 +121,9 @@ pub(super) fn twins(question: &str, steps: &[TraceStep]) -> Vec<Vec<TraceStep>> 
             let Some(own) = numbers.iter().find(|n| n.start == start) else {
                 continue;
             };
-            let same = |n: &&Number| {
-                n.value == own.value && n.kind == own.kind && !rests_on(steps, n.start)
-            };
-            for twin in numbers.iter().filter(same) {
+            let is_twin =
+                |n: &&Number| n.value == own.value && n.kind == own.kind && !uses(steps, n.start);
+            for twin in numbers.iter().filter(is_twin) {
                 let mut steps = steps.to_vec();
                 steps[i].operands[j].source = Source::Question {
                     start: twin.start,
@@ -157,15 +154,15 @@ impl<'a> Editor<'a> {
             steps,
             means,
             numbers: question_numbers(question),
-            original: written(steps, &|_| None)?,
+            original: results_with(steps, &|_| None)?,
         })
     }
 
     fn is_used(&self, at: usize) -> bool {
-        rests_on(self.steps, self.numbers[at].start)
+        uses(self.steps, self.numbers[at].start)
     }
 
-    /// Replacements for a number, without values of the question or the trace, which could be read by chance.
+    /// Replacements for a number, except values of the question or the trace, which could be read by chance.
     fn rewordings(&self, at: usize) -> impl Iterator<Item = Rewording> {
         let news = rewordings(self.question, &self.numbers[at]);
         let taken = |value: Ratio| {
@@ -234,7 +231,7 @@ impl<'a> Editor<'a> {
         &self,
         news: &(impl Iterator<Item = &'n (usize, Rewording)> + Clone),
     ) -> Option<Vec<Ratio>> {
-        written(self.steps, &|start| {
+        results_with(self.steps, &|start| {
             let mut news = news.clone();
             let new = news.find(|(at, _)| self.numbers[*at].start == start);
             new.map(|(_, new)| new.value)
@@ -244,7 +241,7 @@ impl<'a> Editor<'a> {
     /// Applies replacements to the question; returns `None` if a latent could not show one of the results.
     fn edit(&self, news: &[(usize, Rewording)]) -> Option<Edit> {
         let results = self.results(&news.iter())?;
-        if !follows(self.steps, &self.original, &results, self.means.readable) {
+        if !are_plausible(self.steps, &self.original, &results, self.means.readable) {
             return None;
         }
         let mut question = self.question.to_owned();
@@ -253,7 +250,7 @@ impl<'a> Editor<'a> {
         for (at, new) in news.iter().rev() {
             let number = &self.numbers[*at];
             let old = &self.question[number.start..number.end];
-            question = written_over(&question, &new.range, &new.text);
+            question.replace_range(new.range.clone(), &new.text);
             changes.insert(0, format!("{old} to {}", new.text));
         }
         let touch = |(i, (at, new)): (usize, &(usize, Rewording))| {
@@ -265,14 +262,14 @@ impl<'a> Editor<'a> {
                 start: Some(number.start),
                 used: self.is_used(*at),
                 new: new.value.to_string(),
-                without: without.and_then(|results| answer_of(&results)),
+                without: without.and_then(|results| last_result(&results)),
             }
         };
         Some(Edit {
             touches: news.iter().enumerate().map(touch).collect(),
             change: changes.join(", "),
             question,
-            answer: results.last().map(Ratio::to_string).unwrap_or_default(),
+            answer: last_result(&results).unwrap_or_default(),
             concerns: self
                 .original
                 .iter()
@@ -284,8 +281,8 @@ impl<'a> Editor<'a> {
     }
 }
 
-/// Whether a latent could show the new results: whole, positive, one token.
-fn follows(
+/// Whether latents could show the new results: whole, positive, one token each.
+fn are_plausible(
     steps: &[TraceStep],
     before: &[Ratio],
     after: &[Ratio],
@@ -313,21 +310,24 @@ pub(super) fn answer_if(
     readable: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
     let value_of = |operand: &Operand| Ratio::parse(&operand.text);
-    let before = written(steps, &|_| None)?;
+    let before = results_with(steps, &|_| None)?;
     let after = recompute(steps, &value_of, Some((step, Ratio::parse(value)?)))?;
-    follows(steps, &before, &after, readable)
-        .then(|| after.last().map(Ratio::to_string))
+    are_plausible(steps, &before, &after, readable)
+        .then(|| last_result(&after))
         .flatten()
 }
 
 /// Whether a trace uses the number that starts at this byte.
-fn rests_on(steps: &[TraceStep], start: usize) -> bool {
+fn uses(steps: &[TraceStep], start: usize) -> bool {
     let mut operands = steps.iter().flat_map(|s| &s.operands);
     operands.any(|o| matches!(o.source, Source::Question { start: s, .. } if s == start))
 }
 
 /// The results of all steps with numbers of the question replaced, by their start byte.
-fn written(steps: &[TraceStep], new_at: &dyn Fn(usize) -> Option<Ratio>) -> Option<Vec<Ratio>> {
+fn results_with(
+    steps: &[TraceStep],
+    new_at: &dyn Fn(usize) -> Option<Ratio>,
+) -> Option<Vec<Ratio>> {
     let value_of = |operand: &Operand| match operand.source {
         Source::Question { start, .. } => new_at(start).or_else(|| Ratio::parse(&operand.text)),
         _ => Ratio::parse(&operand.text),
@@ -335,7 +335,7 @@ fn written(steps: &[TraceStep], new_at: &dyn Fn(usize) -> Option<Ratio>) -> Opti
     recompute(steps, &value_of, None)
 }
 
-fn answer_of(results: &[Ratio]) -> Option<String> {
+fn last_result(results: &[Ratio]) -> Option<String> {
     results.last().map(Ratio::to_string)
 }
 
@@ -375,14 +375,6 @@ fn apply(operator: &str, left: Ratio, right: Ratio) -> Option<Ratio> {
         "/" => left.checked_div(right),
         _ => None,
     }
-}
-
-fn written_over(question: &str, range: &Range<usize>, text: &str) -> String {
-    format!(
-        "{}{text}{}",
-        &question[..range.start],
-        &question[range.end..]
-    )
 }
 
 #[cfg(test)]

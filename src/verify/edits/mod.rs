@@ -80,14 +80,14 @@ impl Familiar {
     }
 
     fn has(&self, question: &str, edit: &Edit) -> bool {
-        let known = |touch: &Touch| {
+        let is_familiar = |touch: &Touch| {
             let start = touch.start.unwrap_or(0);
             let around = around(question, start, start + touch.text.len());
             // An unknown context is compared with the numbers of all contexts.
             let values = self.numbers.get(&around).or_else(|| self.numbers.get(""));
             values.is_none_or(|values| values.contains(&touch.new))
         };
-        edit.touches.iter().all(known)
+        edit.touches.iter().all(is_familiar)
             && (self.results.is_empty() || edit.results.iter().all(|r| self.results.contains(r)))
     }
 }
@@ -126,7 +126,7 @@ pub fn edits(case: &Case<'_>, steps: &[TraceStep], means: &Means<'_>, each: usiz
         }
         Task::Unknown => Vec::new(),
     };
-    in_turn(by_place, case.question, usize::MAX)
+    interleaved(by_place, case.question, usize::MAX)
 }
 
 /// The answer that another trace predicts for an edit; `None` if it predicts none, or if all traces agree.
@@ -170,7 +170,7 @@ pub fn donors(
         Task::Math => math::donors(case.question, steps, step, means),
         Task::Unknown => Vec::new(),
     };
-    in_turn(by_place, case.question, most)
+    interleaved(by_place, case.question, most)
 }
 
 /// The predicted answer if a step's result is replaced and everything else stays; `None` if the trace predicts none, or the same
@@ -212,7 +212,7 @@ pub fn spares(question: &str) -> Vec<Spare> {
 }
 
 /// Interleaves the edits: one of each place, then the next of each, without duplicates.
-fn in_turn(by_place: Vec<Vec<Edit>>, question: &str, most: usize) -> Vec<Edit> {
+fn interleaved(by_place: Vec<Vec<Edit>>, question: &str, most: usize) -> Vec<Edit> {
     let mut seen: HashSet<String> = HashSet::from([question.to_owned()]);
     let mut places: Vec<_> = by_place.into_iter().map(Vec::into_iter).collect();
     let mut out = Vec::new();
@@ -229,5 +229,16 @@ fn in_turn(by_place: Vec<Vec<Edit>>, question: &str, most: usize) -> Vec<Edit> {
                 out.push(edit);
             }
         }
+    }
+}
+
+/// Capitalises a word if the text that it replaces is capitalised.
+fn with_case(old: &str, word: &str) -> String {
+    let mut letters = word.chars();
+    match letters.next() {
+        Some(first) if old.starts_with(char::is_uppercase) => {
+            first.to_uppercase().chain(letters).collect()
+        }
+        _ => word.to_owned(),
     }
 }

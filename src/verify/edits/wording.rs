@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::with_case;
 use crate::core::problem::Ratio;
 use crate::core::problem::numbers::{Kind, Number, question_numbers};
 
@@ -22,9 +23,9 @@ impl Rewording {
     pub(super) fn reads_in(&self, question: &str) -> bool {
         let (start, end) = (self.range.start, self.range.end);
         let edited = [&question[..start], &self.text, &question[end..]].concat();
-        let found = question_numbers(&edited);
         let overlaps = |n: &Number| n.start < start + self.text.len() && start < n.end;
-        found.iter().any(|n| overlaps(n) && n.value == self.value)
+        let mut numbers = question_numbers(&edited).into_iter();
+        numbers.any(|n| overlaps(&n) && n.value == self.value)
     }
 }
 
@@ -66,7 +67,7 @@ pub(super) fn rewordings(question: &str, number: &Number) -> Vec<Rewording> {
     }
 }
 
-/// `o + 1, o - 1, o + 2, ...`, in units of the last written digit.
+/// `n + 1, n - 1, n + 2, ...`, in units of the last written digit.
 fn digits(number: &Number, text: &str) -> Vec<Rewording> {
     let len = text
         .bytes()
@@ -141,7 +142,7 @@ fn words(number: &Number, text: &str) -> Vec<Rewording> {
         .map(|new| {
             let word = usize::try_from(new).ok().and_then(|n| WORDS.get(n));
             let text = match word.filter(|_| single && new >= 2) {
-                Some(word) => as_capital(text, word),
+                Some(word) => with_case(text, word),
                 None => new.to_string(),
             };
             Rewording {
@@ -166,7 +167,7 @@ fn multipliers(number: &Number, text: &str) -> Vec<Rewording> {
         .filter(|(word, _)| **word != lower)
         .map(|(word, value)| Rewording {
             value: Ratio::integer(value),
-            text: as_capital(text, word),
+            text: with_case(text, word),
             range: number.start..number.end,
         })
         .collect()
@@ -193,21 +194,10 @@ fn divisors(question: &str, number: &Number, text: &str) -> Vec<Rewording> {
         .filter(|(word, _)| !word.ends_with(&text.to_lowercase()))
         .map(|(word, value)| Rewording {
             value: Ratio::integer(*value),
-            text: as_capital(old, word),
+            text: with_case(old, word),
             range: start..number.end,
         })
         .collect()
-}
-
-/// Copies the capital of the old text.
-fn as_capital(old: &str, word: &str) -> String {
-    let mut letters = word.chars();
-    match letters.next() {
-        Some(first) if old.starts_with(char::is_uppercase) => {
-            first.to_uppercase().chain(letters).collect()
-        }
-        _ => word.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -234,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_read_as_another_number_is_not_written() {
+    fn rewordings_that_parse_as_another_number_are_skipped() {
         for question in [
             "It has 1'500 pens.",
             "It has 1 500 000 pens.",
@@ -248,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_said_as_the_one_before_it() {
+    fn a_rewording_keeps_the_style_of_the_number() {
         for (question, expected) in [
             (
                 "has 12 pens",

@@ -123,11 +123,11 @@ fn chains_are_found_and_missed() {
 }
 
 #[test]
-fn one_fact_that_settles_it_is_said() {
+fn an_answer_that_one_fact_gives_is_flagged() {
     assert!(
-        found(PROSQA, "gorpus", &[]).is_ok_and(|f| f.from_question_alone && f.steps.is_empty())
+        search(PROSQA, "gorpus", &[]).is_ok_and(|f| f.from_question_alone && f.steps.is_empty())
     );
-    assert!(found(PROSQA, "flonk", &[]).is_ok_and(|f| !f.from_question_alone));
+    assert!(search(PROSQA, "flonk", &[]).is_ok_and(|f| !f.from_question_alone));
 }
 
 #[test]

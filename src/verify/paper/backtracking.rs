@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::grid::Grid;
-use super::solution::{GoldStep, Solution, text_of};
+use super::solution::{GoldStep, Solution, number_text};
 use super::tokens::Cut;
 
 /// With more combinations of operand trees than this, only the best of each operand are combined.
@@ -107,7 +107,7 @@ impl<'a> Backtracking<'a> {
             return Found::default();
         };
         let mut walk = Walk {
-            of: self,
+            backtracking: self,
             earlier,
             results: earlier
                 .iter()
@@ -115,8 +115,8 @@ impl<'a> Backtracking<'a> {
                 .map(|(i, step)| (step.result.to_bits(), i))
                 .collect(),
             numbers,
-            held: HashMap::new(),
-            known: HashMap::new(),
+            columns: HashMap::new(),
+            ways: HashMap::new(),
         };
         let operands: Vec<Rc<Ways>> = last
             .operands
@@ -133,13 +133,13 @@ type Held = Rc<Vec<(usize, usize)>>;
 
 /// One search.
 struct Walk<'a> {
-    of: &'a Backtracking<'a>,
+    backtracking: &'a Backtracking<'a>,
     earlier: &'a [GoldStep],
     /// The step of each result but the last; of equal results the later one.
     results: HashMap<u64, usize>,
     numbers: &'a [f64],
-    held: HashMap<u64, Held>,
-    known: HashMap<(u64, usize, usize), Rc<Ways>>,
+    columns: HashMap<u64, Held>,
+    ways: HashMap<(u64, usize, usize), Rc<Ways>>,
 }
 
 /// The trees for one operand.
@@ -166,7 +166,7 @@ struct Root {
 }
 
 impl Ways {
-    fn of(roots: Vec<Root>) -> Self {
+    fn new(roots: Vec<Root>) -> Self {
         let count = roots.iter().map(|root| root.count).sum();
         Self { roots, count }
     }
@@ -177,7 +177,7 @@ impl Ways {
         let mut best: Option<(&Root, u128)> = None;
         for root in &self.roots {
             let is_open = root.column.is_none_or(|column| column < before);
-            if is_open && best.is_none_or(|(held, _)| root.score < held.score) {
+            if is_open && best.is_none_or(|(best, _)| root.score < best.score) {
                 best = Some((root, start + root.best));
             }
             start += u128::from(root.count);
@@ -195,34 +195,33 @@ impl Ways {
 
 impl Walk<'_> {
     /// The columns that hold a value, with the better rank of its two spellings.
-    fn held(&mut self, value: f64) -> Held {
-        let of = self.of;
-        let held = self.held.entry(value.to_bits()).or_insert_with(|| {
-            let spellings = of.tokens.representatives(&text_of(value));
+    fn columns(&mut self, value: f64) -> Held {
+        let Backtracking { tokens, ranks, .. } = self.backtracking;
+        let columns = self.columns.entry(value.to_bits()).or_insert_with(|| {
+            let spellings = tokens.representatives(&number_text(value));
             let rank = |ranks: &HashMap<&str, usize>| {
-                let found = spellings
-                    .iter()
-                    .filter_map(|token| ranks.get(token.as_str()));
-                found.min().copied()
+                let spellings = spellings.iter();
+                let ranks = spellings.filter_map(|token| ranks.get(token.as_str()));
+                ranks.min().copied()
             };
-            let columns = of.ranks.iter().enumerate();
+            let columns = ranks.iter().enumerate();
             Rc::new(
                 columns
                     .filter_map(|(i, ranks)| Some((i, rank(ranks)?)))
                     .collect(),
             )
         });
-        Rc::clone(held)
+        Rc::clone(columns)
     }
 
     /// The trees for a value in the columns before `limit`, as an operand of step `user`.
     fn ways(&mut self, value: f64, limit: usize, user: usize) -> Rc<Ways> {
         let key = (value.to_bits(), limit, user);
-        if let Some(ways) = self.known.get(&key) {
+        if let Some(ways) = self.ways.get(&key) {
             return Rc::clone(ways);
         }
-        let held = self.held(value);
-        let columns = held.iter().filter(|(column, _)| *column < limit);
+        let columns = self.columns(value);
+        let columns = columns.iter().filter(|(column, _)| *column < limit);
         let mut places: Vec<(Option<usize>, usize)> = columns
             .map(|(column, rank)| (Some(*column), *rank))
             .collect();
@@ -241,8 +240,8 @@ impl Walk<'_> {
             };
             roots.extend(below.map(|below| root(value, column, rank, below)));
         }
-        let ways = Rc::new(Ways::of(roots));
-        self.known.insert(key, Rc::clone(&ways));
+        let ways = Rc::new(Ways::new(roots));
+        self.ways.insert(key, Rc::clone(&ways));
         ways
     }
 
@@ -260,12 +259,12 @@ impl Walk<'_> {
 
     /// The possible places of the final result, with its ranks.
     fn places(&mut self, result: f64, layout: Layout) -> Vec<(usize, usize)> {
-        let held = self.held(result);
+        let columns = self.columns(result);
         if !layout.answer_required {
-            return held.to_vec();
+            return columns.to_vec();
         }
-        let at = |column: usize| held.iter().find(|(held, _)| *held == column).copied();
-        let past = self.of.grid.past_blanks(layout.answer_column);
+        let at = |column: usize| columns.iter().find(|(at, _)| *at == column).copied();
+        let past = self.backtracking.grid.past_blanks(layout.answer_column);
         at(layout.answer_column)
             .or_else(|| at(past))
             .into_iter()
@@ -348,7 +347,7 @@ fn finish(result: f64, operands: &[Rc<Ways>], places: &[(usize, usize)]) -> Foun
         let below = roots.iter().map(|root| root.score);
         let score = below.fold(score_at(Some(*column), *rank), add);
         let is_better =
-            |(held, at, ..): &(Score, Vec<u128>, Point, Vec<&Root>)| (score, &order) < (*held, at);
+            |(best, at, ..): &(Score, Vec<u128>, Point, Vec<&Root>)| (score, &order) < (*best, at);
         if best.as_ref().is_none_or(is_better) {
             best = Some((score, order, (result, Some(*column), *rank), roots));
         }

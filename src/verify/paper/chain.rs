@@ -47,7 +47,7 @@ impl Chain {
     }
 }
 
-/// Runs forward chaining on a grid; `numbers` are those of [`super::numbers::of_chaining`], ascending.
+/// Runs forward chaining on a grid; `numbers` are those of [`super::numbers::chaining_numbers`], ascending.
 #[must_use]
 pub fn chain<'a>(
     grid: &'a Grid,
@@ -58,7 +58,7 @@ pub fn chain<'a>(
     let mut run = Run {
         grid,
         numbers,
-        known: numbers.iter().copied().collect(),
+        question_values: numbers.iter().copied().collect(),
         layout,
         budget: Budget::new(),
         selector: Selector::new(grid, selection),
@@ -83,7 +83,7 @@ pub fn chain<'a>(
 struct Run<'a> {
     grid: &'a Grid,
     numbers: &'a [i128],
-    known: HashSet<i128>,
+    question_values: HashSet<i128>,
     layout: Layout,
     budget: Budget,
     selector: Selector<'a>,
@@ -107,9 +107,9 @@ impl Run<'_> {
     }
 
     /// The first integer of a column, unless it is a number of the question.
-    fn wanted(&self, column: usize) -> Option<Ranked> {
+    fn target(&self, column: usize) -> Option<Ranked> {
         let first = self.grid.first(column);
-        first.filter(|(value, _)| !self.known.contains(value))
+        first.filter(|(value, _)| !self.question_values.contains(value))
     }
 
     /// Handles the columns that no operand column reaches: steps on the question's numbers.
@@ -117,7 +117,7 @@ impl Run<'_> {
         let mut numbers: Vec<Operand> = self.question_operands(false).collect();
         self.limit(&mut numbers);
         for column in 0..self.layout.offset.min(self.grid.len()) {
-            let Some(result) = self.wanted(column) else {
+            let Some(result) = self.target(column) else {
                 continue;
             };
             let site = Site {
@@ -137,7 +137,7 @@ impl Run<'_> {
 
     /// Handles one operand column with its result column.
     fn column(&mut self, place: usize, column: usize) {
-        let Some(result) = self.wanted(column) else {
+        let Some(result) = self.target(column) else {
             return;
         };
         let operands = self.operands(place);
@@ -154,7 +154,10 @@ impl Run<'_> {
             step.is_explainable = step.operands.iter().all(|o| self.explains(o));
         }
         let selected = &self.chain.selected;
-        if let Some(step) = self.selector.select(&steps, place, selected, &self.known) {
+        if let Some(step) = self
+            .selector
+            .select(&steps, place, selected, &self.question_values)
+        {
             self.keep(step);
             self.chain.candidates.push((place, steps));
         }
@@ -174,7 +177,7 @@ impl Run<'_> {
         }
         match operand.intermediate_at() {
             Some(source) => self.explained.get(&source) == Some(&true),
-            None => self.known.contains(&operand.value),
+            None => self.question_values.contains(&operand.value),
         }
     }
 
@@ -183,7 +186,7 @@ impl Run<'_> {
         let here = Place::Column(place);
         let mut list: Vec<Operand> = Vec::new();
         for (value, rank) in self.grid.integers(place) {
-            let in_question = self.known.contains(value);
+            let in_question = self.question_values.contains(value);
             let is_result = !in_question && self.results.contains(&(*value, place));
             list.push(Operand {
                 value: *value,
@@ -211,14 +214,14 @@ impl Run<'_> {
                     rank,
                     is_intermediate: true,
                     source,
-                    in_question: self.known.contains(&value),
+                    in_question: self.question_values.contains(&value),
                 });
             }
         }
         if self.layout.question_numbers {
-            let held: HashSet<i128> = list.iter().map(|operand| operand.value).collect();
+            let values: HashSet<i128> = list.iter().map(|operand| operand.value).collect();
             let missing = self.question_operands(true);
-            list.extend(missing.filter(|operand| !held.contains(&operand.value)));
+            list.extend(missing.filter(|operand| !values.contains(&operand.value)));
         }
         self.limit(&mut list);
         list

@@ -93,12 +93,12 @@ struct TracedStep {
 
 impl TracedStep {
     /// Collects its variables.
-    fn variables(&self, found: &mut Vec<usize>) {
+    fn variables(&self, variables: &mut Vec<usize>) {
         for operand in &self.operands {
             match operand {
-                Traced::Variable(variable) => found.push(*variable),
+                Traced::Variable(variable) => variables.push(*variable),
                 Traced::Fixed(_) => {}
-                Traced::Step(step) => step.variables(found),
+                Traced::Step(step) => step.variables(variables),
             }
         }
     }
@@ -205,7 +205,7 @@ impl<'a> Checker<'a> {
         let (observed, passed) = expected
             .and_then(|expected| {
                 let grid = self.grid(&edited_question(self.template, &values))?;
-                Some(read(grid, step.column, expected, settings))
+                Some(observe(grid, step.column, expected, settings))
             })
             .unwrap_or_default();
         Check {
@@ -226,11 +226,9 @@ impl<'a> Checker<'a> {
 
     fn trace(&self, step: &Step, selected: &[Step]) -> TracedStep {
         let follow = |operand: &super::step::Operand| {
-            if operand.is_question() {
-                return self.named(operand.value);
-            }
-            let Some(column) = operand.intermediate_at() else {
-                return self.named(operand.value);
+            let column = operand.intermediate_at();
+            let Some(column) = column.filter(|_| !operand.is_question()) else {
+                return self.variable(operand.value);
             };
             let is_source = |source: &&Step| {
                 (source.column, source.result) == (column, operand.value) && precedes(source, step)
@@ -247,13 +245,10 @@ impl<'a> Checker<'a> {
     }
 
     /// The first variable with this value; without one the value is fixed (Q27).
-    fn named(&self, value: i128) -> Traced {
-        let variables = self.template.variables.iter();
-        let is_it = |variable: &Value| is_equal(*variable, value);
-        match variables.clone().position(is_it) {
-            Some(variable) => Traced::Variable(variable),
-            None => Traced::Fixed(value),
-        }
+    fn variable(&self, value: i128) -> Traced {
+        let mut variables = self.template.variables.iter();
+        let variable = variables.position(|variable| is_equal(*variable, value));
+        variable.map_or(Traced::Fixed(value), Traced::Variable)
     }
 }
 
@@ -271,7 +266,7 @@ fn precedes(source: &Step, step: &Step) -> bool {
 }
 
 /// Reads a column of the grid (docs/methods.md M6.7e): the observed value, and whether the expected one is there.
-fn read(
+fn observe(
     grid: &Grid,
     column: usize,
     expected: i128,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::grid::Grid;
-use super::select::order_of;
+use super::select::place_column;
 use super::step::{Operand, Place, Step};
 use super::tree::Tree;
 
@@ -71,10 +71,10 @@ impl Drawing {
             } else {
                 Kind::Intermediate
             };
-            let result = result_of(step);
+            let result = result_point(step);
             add(&mut drawing.nodes, result, kind);
             for operand in &step.operands {
-                let point = point_of(operand, grid);
+                let point = operand_point(operand, grid);
                 add(&mut drawing.nodes, point, Kind::Leaf);
                 drawing.edges.push((point, result));
             }
@@ -86,25 +86,25 @@ impl Drawing {
                 let source = steps.iter().find(|step| step.result == *value);
                 drawing
                     .edges
-                    .extend(source.map(|step| (result_of(step), end)));
+                    .extend(source.map(|step| (result_point(step), end)));
             }
         }
         if let Some(copied) = tree.copied {
             let end = (tree.answer, At::Column(answer_column), 0);
             drawing.nodes.push((end, Kind::Final));
-            drawing.edges.push((result_of(&selected[copied]), end));
+            drawing.edges.push((result_point(&selected[copied]), end));
         }
         drawing
     }
 }
 
-fn result_of(step: &Step) -> Point {
+fn result_point(step: &Step) -> Point {
     (step.result, At::Column(step.column), step.result_rank)
 }
 
 /// An operand with the rank to draw: its own, or for an intermediate result that of the value in its column.
-fn point_of(operand: &Operand, grid: &Grid) -> Point {
-    let rank = match order_of(operand.source) {
+fn operand_point(operand: &Operand, grid: &Grid) -> Point {
+    let rank = match place_column(operand.source) {
         None => 0,
         Some(column) if operand.is_intermediate => grid.rank_of(column, operand.value).unwrap_or(0),
         Some(_) => usize::try_from(operand.rank).unwrap_or(0),

@@ -55,7 +55,7 @@ impl Budget {
     }
 }
 
-/// The steps found at one column.
+/// The search for the steps that give the result of one column.
 struct Found<'a> {
     site: Site,
     steps: Vec<Step>,
@@ -97,67 +97,67 @@ impl Found<'_> {
 
     /// Adds an operation unless an operand cancels (`+-` by what it adds, `*/` by what it multiplies with); returns whether it
     /// gave the result but cancelled.
-    fn guarded(&mut self, operation: Operation, of: &[Operand; 3]) -> bool {
-        let [a, b, c] = of.map(|operand| operand.value);
-        let holds = self.is_result(operation.apply(&[a, b, c]));
+    fn guarded(&mut self, operation: Operation, operands: &[Operand; 3]) -> bool {
+        let [a, b, c] = operands.map(|operand| operand.value);
+        let is_result = self.is_result(operation.apply(&[a, b, c]));
         let cancels = a == c || b == c;
-        if holds && !cancels {
-            self.add(operation, of);
+        if is_result && !cancels {
+            self.add(operation, operands);
         }
-        holds && cancels
+        is_result && cancels
     }
 }
 
 /// Enumerates the pre-phase: steps on the question's numbers alone, each operand counted as not intermediate.
 pub(super) fn from_question(numbers: &[Operand], site: Site, budget: &mut Budget) -> Vec<Step> {
     debug_assert_eq!(site.place, Place::Question, "the pre-phase reads no column");
-    let mut found = Found {
+    let mut search = Found {
         site,
         steps: Vec::new(),
         budget,
     };
     for (i, x) in numbers.iter().enumerate() {
-        found.try_step(Add, &[*x, *x]);
-        found.try_step(Mul, &[*x, *x]);
+        search.try_step(Add, &[*x, *x]);
+        search.try_step(Mul, &[*x, *x]);
         for y in &numbers[i + 1..] {
-            if found.budget.take_group() {
-                found.pair(*x, *y);
+            if search.budget.take_group() {
+                search.pair(*x, *y);
             }
         }
     }
     for triple in triples(numbers) {
-        if !found.budget.take_group() {
+        if !search.budget.take_group() {
             break;
         }
         for order in ORDERS {
-            let of = order.map(|i| triple[i]);
+            let operands = order.map(|i| triple[i]);
             for operation in Operation::OF_THREE {
                 if matches!(operation, MulDiv | AddSub) {
-                    found.guarded(operation, &of);
+                    search.guarded(operation, &operands);
                 } else {
-                    found.try_step(operation, &of);
+                    search.try_step(operation, &operands);
                 }
             }
         }
-        found.try_step(Add, &triple);
-        found.try_step(Mul, &triple);
+        search.try_step(Add, &triple);
+        search.try_step(Mul, &triple);
     }
-    found.steps
+    search.steps
 }
 
 /// Enumerates the steps on a list of operands: one operand twice, pairs, then triples.
 pub(super) fn from_operands(operands: &[Operand], site: Site, budget: &mut Budget) -> Vec<Step> {
     let result = site.result.0;
-    let mut found = Found {
+    let mut search = Found {
         site,
         steps: Vec::new(),
         budget,
     };
     for x in operands {
-        found.try_step(Add, &[*x, *x]);
-        found.try_step(Mul, &[*x, *x]);
+        search.try_step(Add, &[*x, *x]);
+        search.try_step(Mul, &[*x, *x]);
         if x.value != 0 {
-            found.try_step(Div, &[*x, *x]);
+            search.try_step(Div, &[*x, *x]);
         }
     }
     for (i, x) in operands.iter().enumerate() {
@@ -166,22 +166,22 @@ pub(super) fn from_operands(operands: &[Operand], site: Site, budget: &mut Budge
                 (x.value, y.value) == (neutral, result) || (x.value, y.value) == (result, neutral)
             };
             let is_step = !x.is_same_result(y) && !is_idle(1) && !is_idle(0);
-            if is_step && found.budget.take_group() {
-                found.pair(*x, *y);
+            if is_step && search.budget.take_group() {
+                search.pair(*x, *y);
             }
         }
     }
     for triple in triples(operands) {
-        if !found.budget.take_group() {
+        if !search.budget.take_group() {
             break;
         }
         let [x, y, z] = &triple;
         let repeats = x.is_same_result(y) || x.is_same_result(z) || y.is_same_result(z);
         if !repeats && triple.iter().any(|operand| operand.value != result) {
-            found.triple(&triple);
+            search.triple(&triple);
         }
     }
-    found.steps
+    search.steps
 }
 
 impl Found<'_> {
@@ -189,35 +189,35 @@ impl Found<'_> {
     fn triple(&mut self, triple: &[Operand; 3]) {
         let orders = ORDERS.map(|order| order.map(|i| triple[i]));
         self.try_step(Add, triple);
-        for of in &orders {
-            if !self.guarded(AddSub, of) {
-                self.try_step(SubSub, of);
+        for operands in &orders {
+            if !self.guarded(AddSub, operands) {
+                self.try_step(SubSub, operands);
             }
         }
         self.try_step(Mul, triple);
-        for of in &orders {
-            if !self.guarded(MulDiv, of) {
-                self.try_step(DivDiv, of);
+        for operands in &orders {
+            if !self.guarded(MulDiv, operands) {
+                self.try_step(DivDiv, operands);
             }
         }
-        for of in &orders {
-            self.try_step(AddMul, of);
-            self.try_step(SubMul, of);
-            self.try_step(MulAdd, of);
-            if !self.is_twice_less_itself(of) {
-                self.try_step(MulSub, of);
+        for operands in &orders {
+            self.try_step(AddMul, operands);
+            self.try_step(SubMul, operands);
+            self.try_step(MulAdd, operands);
+            if !self.is_twice_less_itself(operands) {
+                self.try_step(MulSub, operands);
             }
         }
-        for of in &orders {
+        for operands in &orders {
             for operation in [AddDiv, SubDiv, DivAdd, DivSub] {
-                self.try_step(operation, of);
+                self.try_step(operation, operands);
             }
         }
     }
 
     /// Whether the step is x * 2 - x = x, in either order.
-    fn is_twice_less_itself(&self, of: &[Operand; 3]) -> bool {
-        let [a, b, c] = of.map(|operand| operand.value);
+    fn is_twice_less_itself(&self, operands: &[Operand; 3]) -> bool {
+        let [a, b, c] = operands.map(|operand| operand.value);
         c == self.site.result.0 && ((a, b) == (2, c) || (a, b) == (c, 2))
     }
 }
@@ -253,49 +253,49 @@ mod tests {
     }
 
     /// Formats the steps as `operation operands`, joined.
-    fn found(values: &[i128], result: i128) -> String {
+    fn steps_to(values: &[i128], result: i128) -> String {
         let operands: Vec<Operand> = values.iter().zip(0..).map(|(v, r)| cell(*v, r)).collect();
         let steps = from_operands(
             &operands,
             site(result, Place::Column(0)),
             &mut Budget::new(),
         );
-        said(&steps)
+        text(&steps)
     }
 
-    fn said(steps: &[Step]) -> String {
-        let said = steps.iter().map(|step| {
+    fn text(steps: &[Step]) -> String {
+        let texts = steps.iter().map(|step| {
             let values: Vec<String> = step.operands.iter().map(|o| o.value.to_string()).collect();
             format!("{} {}", step.operation.code(), values.join(","))
         });
-        said.collect::<Vec<_>>().join("; ")
+        texts.collect::<Vec<_>>().join("; ")
     }
 
     #[test]
     fn the_order_is_the_published_one() {
-        assert_eq!(found(&[6, 2], 12), "+ 6,6; * 6,2");
+        assert_eq!(steps_to(&[6, 2], 12), "+ 6,6; * 6,2");
         // 4 * 6 / 2 cancels nothing; both orders of the product are steps.
         assert_eq!(
-            found(&[6, 4, 2], 12),
+            steps_to(&[6, 4, 2], 12),
             "+ 6,6; * 6,2; + 6,4,2; */ 6,4,2; */ 4,6,2"
         );
-        assert_eq!(found(&[3, 7], 1), "/ 3,3; / 7,7");
-        assert_eq!(found(&[0], 1), "");
-        assert_eq!(found(&[2], 4), "+ 2,2; * 2,2");
+        assert_eq!(steps_to(&[3, 7], 1), "/ 3,3; / 7,7");
+        assert_eq!(steps_to(&[0], 1), "");
+        assert_eq!(steps_to(&[2], 4), "+ 2,2; * 2,2");
     }
 
     #[test]
-    fn idle_and_cancelling_steps_are_none() {
+    fn idle_and_cancelling_steps_are_left_out() {
         // 5 * 1, 5 + 0 and 5 - 0 do nothing.
         assert_eq!(
-            (found(&[5, 1], 5), found(&[0, 5], 5)),
+            (steps_to(&[5, 1], 5), steps_to(&[0, 5], 5)),
             (String::new(), String::new())
         );
         // 3 + 5 - 3 cancels, and its permutation 3 - 3 - 5 is -5; 5 * 2 - 5 = 5 is twice less itself.
-        assert_eq!(found(&[3, 5, 3], 5), "");
-        assert_eq!(found(&[5, 2, 5], 5), "");
+        assert_eq!(steps_to(&[3, 5, 3], 5), "");
+        assert_eq!(steps_to(&[5, 2, 5], 5), "");
         // All three equal to the result.
-        assert_eq!(found(&[5, 5, 5], 5), "");
+        assert_eq!(steps_to(&[5, 5, 5], 5), "");
     }
 
     #[test]
@@ -307,18 +307,18 @@ mod tests {
         let place = site(18, Place::Column(2));
         let steps = from_operands(&[result(9), result(9)], place, &mut Budget::new());
         // Each with itself, which is one operand twice, but not the two entries with each other.
-        assert_eq!(said(&steps), "+ 9,9; + 9,9");
+        assert_eq!(text(&steps), "+ 9,9; + 9,9");
     }
 
     #[test]
     fn the_pre_phase_has_an_order_of_its_own() {
         let numbers: Vec<Operand> = [2, 3, 6].map(|value| cell(value, 1000)).to_vec();
         let steps = from_question(&numbers, site(36, Place::Question), &mut Budget::new());
-        assert_eq!(said(&steps), "* 6,6; * 2,3,6");
+        assert_eq!(text(&steps), "* 6,6; * 2,3,6");
         let steps = from_question(&numbers, site(1, Place::Question), &mut Budget::new());
         // x / x is not a step here, and each order of the three tries all operations in turn.
         assert_eq!(
-            said(&steps),
+            text(&steps),
             "- 3,2; */ 2,3,6; */ 3,2,6; // 6,2,3; -- 6,2,3; // 6,3,2; -- 6,3,2"
         );
     }

@@ -22,7 +22,10 @@ impl Grid {
         for column in &mut columns {
             column.truncate(top_k);
         }
-        let integers = columns.iter().map(|column| integers_of(column)).collect();
+        let integers = columns
+            .iter()
+            .map(|column| ranked_integers(column))
+            .collect();
         Self { columns, integers }
     }
 
@@ -59,8 +62,9 @@ impl Grid {
     /// Returns the best rank at which a column holds a value.
     #[must_use]
     pub fn rank_of(&self, column: usize, value: i128) -> Option<usize> {
-        let mut held = self.integers(column).iter();
-        held.find(|(held, _)| *held == value).map(|(_, rank)| *rank)
+        let mut integers = self.integers(column).iter();
+        let (_, rank) = integers.find(|(integer, _)| *integer == value)?;
+        Some(*rank)
     }
 
     /// Reads the integer that the top tokens spell from a column on, after blank columns (docs/methods.md M6.3); it may start with a
@@ -106,10 +110,10 @@ impl Grid {
 }
 
 /// The integers of a list of tokens with their ranks.
-fn integers_of(column: &[String]) -> Vec<Ranked> {
+fn ranked_integers(column: &[String]) -> Vec<Ranked> {
     // Most tokens have no digit, and scanning characters is cheaper than parsing.
-    let may_be = |token: &str| token.chars().any(char::is_numeric);
-    let tokens = column.iter().zip(0..).filter(|(token, _)| may_be(token));
+    let has_digit = |token: &str| token.chars().any(char::is_numeric);
+    let tokens = column.iter().zip(0..).filter(|(token, _)| has_digit(token));
     tokens
         .filter_map(|(token, rank)| Some((int(token)?, rank)))
         .collect()

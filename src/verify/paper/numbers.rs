@@ -42,7 +42,7 @@ const PARTS: [(&str, i128); 20] = [
 /// Further words of forward chaining.
 const MORE: [(&str, i128); 3] = [("thrice", 3), ("dozen", 12), ("dozens", 12)];
 
-fn words_of_chaining() -> impl Iterator<Item = (&'static str, i128)> {
+fn chaining_words() -> impl Iterator<Item = (&'static str, i128)> {
     let table = NUMBER_WORDS.iter().chain(&MULTIPLIERS);
     let table = table.filter(|(word, _)| *word != "million");
     let table = table.map(|(word, value)| (*word, i128::from(*value)));
@@ -61,7 +61,7 @@ static WORDS: LazyLock<Vec<(Regex, f64)>> = LazyLock::new(|| {
 
 /// Words of forward chaining with their values, matched as whole words.
 static WHOLE_WORDS: LazyLock<Vec<(Regex, i128)>> = LazyLock::new(|| {
-    words_of_chaining()
+    chaining_words()
         .map(|(word, value)| (pattern(&format!(r"\b{word}\b")), value))
         .collect()
 });
@@ -69,24 +69,24 @@ static WHOLE_WORDS: LazyLock<Vec<(Regex, i128)>> = LazyLock::new(|| {
 /// Returns the numbers that backtracking takes from a question, ascending (docs/methods.md M5.3): "%" is dropped, "half" is 0.5, words
 /// count as whole words, zeros do not count.
 #[must_use]
-pub fn of_backtracking(question: &str) -> Vec<f64> {
-    let mut values = written(question);
+pub fn backtracking_numbers(question: &str) -> Vec<f64> {
+    let mut values = digit_numbers(question);
     let words = python_words(question);
-    let said = WORDS.iter().filter(|(word, _)| word.is_match(&words));
-    values.extend(said.map(|(_, value)| *value));
+    let present = WORDS.iter().filter(|(word, _)| word.is_match(&words));
+    values.extend(present.map(|(_, value)| *value));
     ascending(values)
 }
 
 /// Returns the numbers that forward chaining takes from a question, ascending (docs/methods.md M6.2): of 1,200 the first group, of 1.2
 /// its digits, words as parts of any word (Q20), 100 for "%". Values beyond 127 bits are dropped.
 #[must_use]
-pub fn of_chaining(question: &str) -> Vec<i128> {
+pub fn chaining_numbers(question: &str) -> Vec<i128> {
     let words = python_words(question);
-    let mut found = BTreeSet::new();
+    let mut numbers = BTreeSet::new();
     let mut taken: Vec<Range<usize>> = Vec::new();
     for group in COMMA_GROUPS.find_iter(&words) {
         let mut parts = question[group.range()].split(',').filter_map(int);
-        found.extend(parts.find(|value| *value != 0));
+        numbers.extend(parts.find(|value| *value != 0));
         taken.push(group.range());
     }
     let is_free = |taken: &[Range<usize>], start: usize| {
@@ -99,35 +99,34 @@ pub fn of_chaining(question: &str) -> Vec<i128> {
         .filter(|range| is_free(&taken, range.start))
         .collect();
     for range in decimals {
-        found.extend(int(&question[range.clone()].replace('.', "")));
+        numbers.extend(int(&question[range.clone()].replace('.', "")));
         taken.push(range);
     }
     taken.sort_by_key(|range| range.start);
     for digits in DIGITS.find_iter(&words) {
         if is_free(&taken, digits.start()) {
-            found.extend(int(&question[digits.range()]));
+            numbers.extend(int(&question[digits.range()]));
         }
     }
     let lower = question.to_lowercase();
-    found.extend(
-        words_of_chaining().filter_map(|(word, value)| lower.contains(word).then_some(value)),
-    );
+    numbers
+        .extend(chaining_words().filter_map(|(word, value)| lower.contains(word).then_some(value)));
     if question.contains('%') || lower.contains("percent") {
-        found.insert(100);
+        numbers.insert(100);
     }
-    found.into_iter().collect()
+    numbers.into_iter().collect()
 }
 
 /// Returns the values of forward chaining's numbers and words as whole words, ascending: digits with their commas and decimals
 /// are one number, and "%" and "percent" are 100 (the reading measured in docs/methods.md M9.3).
 #[must_use]
 pub fn whole_words(question: &str) -> Vec<f64> {
-    let mut values = written(question);
+    let mut values = digit_numbers(question);
     let lower = question.to_lowercase();
     let words = python_words(&lower);
-    let said = WHOLE_WORDS.iter().filter(|(word, _)| word.is_match(&words));
+    let present = WHOLE_WORDS.iter().filter(|(word, _)| word.is_match(&words));
     #[allow(clippy::cast_precision_loss, reason = "the table ends at a thousand")]
-    values.extend(said.map(|(_, value)| *value as f64));
+    values.extend(present.map(|(_, value)| *value as f64));
     if PERCENT.is_match(&words) {
         values.push(100.0);
     }
@@ -135,7 +134,7 @@ pub fn whole_words(question: &str) -> Vec<f64> {
 }
 
 /// The numbers in digits without zeros, after removing dollar signs and commas between digits.
-fn written(question: &str) -> Vec<f64> {
+fn digit_numbers(question: &str) -> Vec<f64> {
     let text = ascii_digits(question);
     let mut kept = String::with_capacity(text.len());
     let mut rest = text.chars().filter(|c| *c != '$').peekable();
@@ -147,8 +146,8 @@ fn written(question: &str) -> Vec<f64> {
             after_digit = c.is_ascii_digit();
         }
     }
-    let found = NUMBERS.find_iter(&kept).filter_map(|m| float(m.as_str()));
-    found
+    let numbers = NUMBERS.find_iter(&kept).filter_map(|m| float(m.as_str()));
+    numbers
         .filter(|value| *value != 0.0 && value.is_finite())
         .collect()
 }
@@ -174,11 +173,11 @@ mod tests {
     fn the_two_readings_differ_as_published() {
         // docs/methods.md M12; the sets are those of the original extractors.
         let kids = "Half of the 1,200 kids paid $2.50, twice.";
-        assert_eq!(of_backtracking(kids), [0.5, 2.0, 2.5, 1200.0]);
-        assert_eq!(of_chaining(kids), [1, 2, 250]);
+        assert_eq!(backtracking_numbers(kids), [0.5, 2.0, 2.5, 1200.0]);
+        assert_eq!(chaining_numbers(kids), [1, 2, 250]);
         let often = "Someone often runs 30mph for 20% of 1.5 hours.";
-        assert_eq!(of_chaining(often), [1, 10, 15, 20, 30, 100]);
-        assert_eq!(of_backtracking(often), [1.5, 20.0, 30.0]);
+        assert_eq!(chaining_numbers(often), [1, 10, 15, 20, 30, 100]);
+        assert_eq!(backtracking_numbers(often), [1.5, 20.0, 30.0]);
     }
 
     #[test]
@@ -194,7 +193,7 @@ mod tests {
             ("1.20.5", &[1.2, 5.0]),
         ];
         for (question, values) in table {
-            assert_eq!(of_backtracking(question), values, "{question:?}");
+            assert_eq!(backtracking_numbers(question), values, "{question:?}");
         }
     }
 
@@ -214,11 +213,11 @@ mod tests {
             ("forty percent", &[40, 100]),
         ];
         for (question, values) in table {
-            assert_eq!(of_chaining(question), values, "{question:?}");
+            assert_eq!(chaining_numbers(question), values, "{question:?}");
         }
         // "weight" contains "eight", and so does "freighter".
-        assert_eq!(of_chaining("weight freighter"), [8]);
-        assert_eq!(of_chaining(&"9".repeat(60)), [0; 0]);
+        assert_eq!(chaining_numbers("weight freighter"), [8]);
+        assert_eq!(chaining_numbers(&"9".repeat(60)), [0; 0]);
     }
 
     #[test]
@@ -233,7 +232,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_question_is_read(question in any::<String>()) {
-            let _ = (of_backtracking(&question), of_chaining(&question), whole_words(&question));
+            let _ = (backtracking_numbers(&question), chaining_numbers(&question), whole_words(&question));
         }
     }
 }

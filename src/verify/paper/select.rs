@@ -60,13 +60,13 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Selects among the candidates with operands read at column `place`; `known` are the question's numbers.
+    /// Selects among the candidates with operands read at column `place`; `numbers` are the question's.
     pub(super) fn select(
         &mut self,
         steps: &[Step],
         place: usize,
         selected: &[Step],
-        known: &HashSet<i128>,
+        numbers: &HashSet<i128>,
     ) -> Option<Step> {
         let column = steps.first()?.column;
         if steps.iter().any(|step| step.is_explainable) {
@@ -85,11 +85,11 @@ impl<'a> Selector<'a> {
                     .grid
                     .integers(place)
                     .iter()
-                    .map(|held| held.0)
+                    .map(|(value, _)| *value)
                     .collect();
                 let worst = |step: &Step| {
-                    let of = |operand: &Operand| self.priority(operand, &here, known);
-                    step.operands.iter().map(of).max()
+                    let priority = |operand: &Operand| self.priority(operand, &here, numbers);
+                    step.operands.iter().map(priority).max()
                 };
                 let keyed = steps
                     .iter()
@@ -103,12 +103,11 @@ impl<'a> Selector<'a> {
     }
 
     /// The priority of an operand, 1 is best (docs/methods.md M6.5); `here` are the integers of the operand column.
-    fn priority(&self, operand: &Operand, here: &HashSet<i128>, known: &HashSet<i128>) -> u8 {
+    fn priority(&self, operand: &Operand, here: &HashSet<i128>, numbers: &HashSet<i128>) -> u8 {
         let is_here = here.contains(&operand.value);
-        let source = operand.intermediate_at();
-        match source {
+        match operand.intermediate_at() {
             Some(column) if self.verified.contains(&column) => 1,
-            _ if operand.is_question() || known.contains(&operand.value) => 3 - u8::from(is_here),
+            _ if operand.is_question() || numbers.contains(&operand.value) => 3 - u8::from(is_here),
             _ if is_here => 4,
             Some(column) => 6 - u8::from(self.explainable.contains(&column)),
             None => 7,
@@ -138,8 +137,8 @@ fn by_rank(a: &Step, b: &Step) -> std::cmp::Ordering {
     a.rank.value().total_cmp(&b.rank.value())
 }
 
-/// Orders the places of operands by column, the question first.
-pub(super) fn order_of(place: Place) -> Option<usize> {
+/// The column of a place; `None`, which sorts first, for the question.
+pub(super) fn place_column(place: Place) -> Option<usize> {
     match place {
         Place::Question => None,
         Place::Column(column) => Some(column),

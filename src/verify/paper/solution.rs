@@ -37,11 +37,9 @@ impl Solution {
         let is_number = |text: &str| !text.contains('/') && float(text).is_some();
         let mut results = steps.iter().flat_map(|step| result_texts(step));
         let joined = steps.join(" ");
-        let read = STEP.captures_iter(&joined).filter_map(|found| {
-            let operands = of_step(found.get(1)?.as_str())
-                .into_iter()
-                .filter_map(float);
-            let result = float(&found[2]).filter(|result| result.is_finite())?;
+        let read = STEP.captures_iter(&joined).filter_map(|step| {
+            let operands = of_step(step.get(1)?.as_str()).into_iter().filter_map(float);
+            let result = float(&step[2]).filter(|result| result.is_finite())?;
             Some(GoldStep {
                 operands: operands.filter(|o| *o != 0.0 && o.is_finite()).collect(),
                 // Normalises -0 to 0.
@@ -62,7 +60,7 @@ impl Solution {
 
 /// Formats a number like Python's `str`, whole ones as integers: `12`, `0.5`, `1e-05`.
 #[must_use]
-pub fn text_of(value: f64) -> String {
+pub fn number_text(value: f64) -> String {
     if value.fract() == 0.0 {
         return format!("{value:.0}");
     }
@@ -145,7 +143,7 @@ mod tests {
             (0.000_012_5, "1.25e-05"),
             (0.1, "0.1"),
         ] {
-            assert_eq!(text_of(value), text);
+            assert_eq!(number_text(value), text);
         }
     }
 }

@@ -225,7 +225,7 @@ impl Site {
     pub(super) fn step(&self, operation: Operation, operands: Vec<Operand>) -> Step {
         Step {
             operation,
-            rank: rank_of(&operands),
+            rank: step_rank(&operands),
             operands,
             result: self.result.0,
             place: self.place,
@@ -241,7 +241,7 @@ impl Site {
     clippy::cast_precision_loss,
     reason = "ranks and counts of operands are far below 2^52"
 )]
-fn rank_of(operands: &[Operand]) -> Rank {
+fn step_rank(operands: &[Operand]) -> Rank {
     let results = operands.iter().filter(|o| o.intermediate_at().is_some());
     match results.count() {
         0 => {

@@ -5,7 +5,7 @@ use crate::core::datasets::templates::Template;
 use super::chain::{Chain, Layout, chain};
 use super::check::{Checker, Edit, Settings, edited_question};
 use super::grid::{Grid, tests::grid};
-use super::numbers::of_chaining;
+use super::numbers::chaining_numbers;
 use super::select::Selection;
 use super::step::{Operand, Operation, Place, Rank, Step};
 use super::tokens::Tokens;
@@ -26,7 +26,7 @@ fn settings(required: usize) -> Settings<'static> {
     }
 }
 
-fn said(step: &Step) -> String {
+fn text(step: &Step) -> String {
     let values: Vec<String> = step.operands.iter().map(|o| o.value.to_string()).collect();
     let rank = step.rank.value();
     format!("{} {} ({rank:.2})", step.operation.code(), values.join(","))
@@ -64,11 +64,11 @@ fn candidates_come_in_the_published_order() {
     };
     let candidates = |result: &str| {
         let grid = grid(&["6| x|y|4", result]);
-        let found = chain(&grid, &[2], layout, Selection::ByRank);
-        let at_0 = found.candidates.first().map(|(_, steps)| steps.clone());
+        let chain = chain(&grid, &[2], layout, Selection::ByRank);
+        let at_0 = chain.candidates.first().map(|(_, steps)| steps.clone());
         at_0.unwrap_or_default()
             .iter()
-            .map(said)
+            .map(text)
             .collect::<Vec<_>>()
     };
     assert_eq!(candidates("24"), ["* 6,4 (1.50)"]);
@@ -83,16 +83,16 @@ fn candidates_come_in_the_published_order() {
         ]
     );
     // The verifier is called in the order of priorities, then length, then rank.
-    let mut asked = Vec::new();
+    let mut checked = Vec::new();
     let mut none = |step: &Step, _: &[Step]| {
-        asked.push(said(step));
+        checked.push(text(step));
         false
     };
     let grid = grid(&["6| x|y|4", "12"]);
-    let found = chain(&grid, &[2], layout, Selection::Verified(&mut none));
-    assert_eq!(asked, candidates("12"));
-    assert_eq!(said(&found.selected[0]), "+ 6,6 (0.00)");
-    assert_eq!(found.selected[0].verified, Some(false));
+    let chain = chain(&grid, &[2], layout, Selection::Verified(&mut none));
+    assert_eq!(checked, candidates("12"));
+    assert_eq!(text(&chain.selected[0]), "+ 6,6 (0.00)");
+    assert_eq!(chain.selected[0].verified, Some(false));
 }
 
 /// The new values in the edits of a step's first variable.
@@ -283,26 +283,26 @@ fn verified(required: usize) -> (Chain, Option<Tree>) {
     let mut runner = |question: &str| worked(question, 20);
     let mut checker = Checker::new(&template, settings(required), &mut runner);
     let grid = worked(WORKED, 0).expect("three numbers");
-    let numbers = of_chaining(WORKED);
-    let mut found = chain(&grid, &numbers, CODI, Selection::Verified(&mut checker));
+    let numbers = chaining_numbers(WORKED);
+    let mut chain = chain(&grid, &numbers, CODI, Selection::Verified(&mut checker));
     let answer = grid.spelled(CODI.answer_column);
-    let tree = build(&mut found.selected, answer, &grid, CODI, &numbers, false);
-    (found, tree)
+    let tree = build(&mut chain.selected, answer, &grid, CODI, &numbers, false);
+    (chain, tree)
 }
 
 #[test]
 fn the_worked_tree_is_verified_for_one_and_two_passes_but_not_for_three() {
     for (required, is_verified) in [(1, true), (2, true), (3, false)] {
-        let (found, tree) = verified(required);
+        let (chain, tree) = verified(required);
         let tree = tree.expect("a tree");
         let steps: Vec<String> = tree
             .steps
             .iter()
-            .map(|step| said(&found.selected[*step]))
+            .map(|step| text(&chain.selected[*step]))
             .collect();
         assert_eq!(steps.len(), 3, "{steps:?}");
         assert!(steps[0].starts_with("- 22,5"), "{steps:?}");
-        assert_eq!(tree.is_verified(&found.selected), is_verified, "{required}");
+        assert_eq!(tree.is_verified(&chain.selected), is_verified, "{required}");
     }
 }
 
@@ -343,12 +343,12 @@ fn refuted_sources_are_pruned_from_under_verified_steps() {
         "-", "-", "7|9", "-", "14", "-", "-", "-", "-", "-", "-", "28", "x",
     ]);
     let mut only_last = |step: &Step, _: &[Step]| step.column == 11;
-    let mut found = chain(&grid, &[3, 4], CODI, Selection::Verified(&mut only_last));
-    let before: Vec<usize> = found.selected.iter().map(|step| step.column).collect();
+    let mut chain = chain(&grid, &[3, 4], CODI, Selection::Verified(&mut only_last));
+    let before: Vec<usize> = chain.selected.iter().map(|step| step.column).collect();
     assert_eq!(before, [2, 4, 11]);
     let answer = grid.spelled(11);
-    let tree = build(&mut found.selected, answer, &grid, CODI, &[3, 4], false).expect("a tree");
-    let last = &found.selected[*tree.steps.last().expect("a step")];
+    let tree = build(&mut chain.selected, answer, &grid, CODI, &[3, 4], false).expect("a tree");
+    let last = &chain.selected[*tree.steps.last().expect("a step")];
     // Only the refuted step itself is removed: the steps behind it stay (docs/methods.md M6.8).
     assert_eq!((tree.steps.len(), last.verified), (2, Some(true)));
     assert!(
@@ -357,7 +357,7 @@ fn refuted_sources_are_pruned_from_under_verified_steps() {
             .all(|operand| !operand.is_intermediate || operand.is_question())
     );
     assert!(
-        !tree.is_verified(&found.selected),
+        !tree.is_verified(&chain.selected),
         "what stays is not verified"
     );
 }
@@ -368,23 +368,23 @@ fn answers_come_from_combinations_where_no_step_gives_them() {
     let grid = grid(&[
         "-", "-", "7", "-", "12", "-", "-", "-", "-", "-", "-", "-", "x",
     ]);
-    let mut found = chain(&grid, &[3, 4], CODI, Selection::ByRank);
-    let tree = build(&mut found.selected, Some(19), &grid, CODI, &[3, 4], false).expect("a tree");
+    let mut chain = chain(&grid, &[3, 4], CODI, Selection::ByRank);
+    let tree = build(&mut chain.selected, Some(19), &grid, CODI, &[3, 4], false).expect("a tree");
     let combination = tree.combination.as_ref().expect("a combination");
     assert_eq!(
         (&combination.values[..], combination.operation),
         (&[7, 12][..], Operation::Add)
     );
     assert_eq!(
-        build(&mut found.selected, Some(1), &grid, CODI, &[3, 4], false),
+        build(&mut chain.selected, Some(1), &grid, CODI, &[3, 4], false),
         None
     );
     assert_eq!(
-        build(&mut found.selected, None, &grid, CODI, &[3, 4], false),
+        build(&mut chain.selected, None, &grid, CODI, &[3, 4], false),
         None
     );
     // With copies enabled, the earliest step that gives the answer is copied to it.
-    let tree = build(&mut found.selected, Some(7), &grid, CODI, &[3, 4], true).expect("a tree");
+    let tree = build(&mut chain.selected, Some(7), &grid, CODI, &[3, 4], true).expect("a tree");
     assert_eq!((tree.copied, tree.steps.len()), (Some(0), 1));
 }
 
@@ -401,6 +401,6 @@ fn a_hostile_grid_ends_soon() {
         ..CODI
     };
     let numbers: Vec<i128> = (1000..5000).collect();
-    let found = chain(&grid, &numbers, layout, Selection::ByRank);
-    assert!(found.is_capped);
+    let chain = chain(&grid, &numbers, layout, Selection::ByRank);
+    assert!(chain.is_capped);
 }

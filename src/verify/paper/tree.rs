@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::chain::Layout;
 use super::enumerate::ORDERS;
 use super::grid::Grid;
-use super::select::order_of;
+use super::select::place_column;
 use super::step::{Operand, Operation, Place, Step};
 
 /// Pairs and triples of selected steps tried if no single step gives the answer.
@@ -42,13 +42,13 @@ pub fn build(
     answer: Option<i128>,
     grid: &Grid,
     layout: Layout,
-    known: &[i128],
+    numbers: &[i128],
     copies: bool,
 ) -> Option<Tree> {
     let answer = answer?;
     let tree =
         direct(selected, answer, grid, layout, copies).or_else(|| combined(selected, answer))?;
-    explain(selected, &tree.steps, known);
+    explain(selected, &tree.steps, numbers);
     Some(tree)
 }
 
@@ -64,7 +64,7 @@ fn direct(
     let gives: Vec<usize> = gives.collect();
     let first = *gives
         .iter()
-        .min_by_key(|i| (selected[**i].column, order_of(selected[**i].place)))?;
+        .min_by_key(|i| (selected[**i].column, place_column(selected[**i].place)))?;
     let rank = |i: usize| selected[i].rank.value();
     let at_answer = gives.iter().copied();
     let at_answer = at_answer.filter(|i| selected[*i].column == layout.answer_column);
@@ -75,7 +75,7 @@ fn direct(
     if selected[end].verified.is_some() {
         prune(selected, &mut steps, grid);
     }
-    steps.sort_by_key(|i| order_of(selected[*i].place));
+    steps.sort_by_key(|i| place_column(selected[*i].place));
     Some(Tree {
         answer,
         steps,
@@ -86,28 +86,28 @@ fn direct(
 
 /// The steps behind a step: the sources of its intermediate results, one per operand column (Q30), depth first.
 fn traced(selected: &[Step], end: usize) -> Vec<usize> {
-    let mut found = vec![end];
+    let mut steps = vec![end];
     let mut used: HashSet<Place> = HashSet::from([selected[end].place]);
     // Each entry is a step and the index of the next candidate source.
     let mut open = vec![(end, 0)];
     while let Some((step, next)) = open.pop() {
-        let is_source = |i: &usize| {
+        let is_next = |i: &usize| {
             let source = &selected[*i];
-            let gives = |o: &Operand| source_of(source, o);
-            !used.contains(&source.place) && selected[step].operands.iter().any(gives)
+            let mut operands = selected[step].operands.iter();
+            !used.contains(&source.place) && operands.any(|o| is_source(source, o))
         };
-        if let Some(source) = (next..selected.len()).find(is_source) {
+        if let Some(source) = (next..selected.len()).find(is_next) {
             used.insert(selected[source].place);
-            found.push(source);
+            steps.push(source);
             open.push((step, source + 1));
             open.push((source, 0));
         }
     }
-    found
+    steps
 }
 
 /// Whether an operand is the intermediate result of a step.
-fn source_of(step: &Step, operand: &Operand) -> bool {
+fn is_source(step: &Step, operand: &Operand) -> bool {
     operand.intermediate_at() == Some(step.column) && operand.value == step.result
 }
 
@@ -122,7 +122,7 @@ fn prune(selected: &mut [Step], steps: &mut Vec<usize>, grid: &Grid) {
         for i in 0..selected[step].operands.len() {
             let operand = selected[step].operands[i];
             let mut sources = steps.iter().map(|i| &selected[*i]);
-            let source = sources.find(|source| source_of(source, &operand));
+            let source = sources.find(|source| is_source(source, &operand));
             if let Some(source) = source
                 && source.verified != Some(true)
             {
@@ -136,7 +136,7 @@ fn prune(selected: &mut [Step], steps: &mut Vec<usize>, grid: &Grid) {
 
 /// An operand as a plain cell of a column; keeps its rank if the column does not hold the value.
 fn plain(operand: Operand, place: Place, grid: &Grid) -> Operand {
-    let rank = order_of(place).and_then(|column| grid.rank_of(column, operand.value));
+    let rank = place_column(place).and_then(|column| grid.rank_of(column, operand.value));
     Operand {
         rank: rank
             .and_then(|rank| i64::try_from(rank).ok())
@@ -184,15 +184,13 @@ fn combined(selected: &[Step], answer: i128) -> Option<Tree> {
     for (i, x) in all.iter().enumerate() {
         for (j, y) in all.iter().enumerate().skip(i + 1) {
             for z in &all[j + 1..] {
-                let of = [*x, *y, *z].map(|step| &selected[step]);
-                if of[0].place == of[1].place
-                    || of[1].place == of[2].place
-                    || of[0].place == of[2].place
-                {
+                let steps = [*x, *y, *z].map(|step| &selected[step]);
+                let [a, b, c] = steps.map(|step| step.place);
+                if a == b || b == c || a == c {
                     continue;
                 }
                 left = left.checked_sub(1)?;
-                let values = of.map(|step| step.result);
+                let values = steps.map(|step| step.result);
                 if let Some((operation, values)) = joined(values, answer) {
                     return Some(tree(vec![*x, *y, *z], values.to_vec(), operation));
                 }
@@ -216,14 +214,14 @@ fn joined(values: [i128; 3], answer: i128) -> Option<(Operation, [i128; 3])> {
     let whole = [(Add, values), (Mul, values)].into_iter();
     let parts = orders
         .into_iter()
-        .flat_map(|of| permuted.map(|operation| (operation, of)));
+        .flat_map(|values| permuted.map(|operation| (operation, values)));
     whole
         .chain(parts)
         .find(|(operation, values)| operation.apply(values) == Some(answer))
 }
 
 /// Marks the steps that lead back to the question within the tree.
-fn explain(selected: &mut [Step], steps: &[usize], known: &[i128]) {
+fn explain(selected: &mut [Step], steps: &[usize], numbers: &[i128]) {
     for &step in steps {
         let explains = |operand: &Operand| {
             if operand.is_question() {
@@ -234,7 +232,7 @@ fn explain(selected: &mut [Step], steps: &[usize], known: &[i128]) {
                     let source = &selected[other];
                     other != step && source.column == column && source.is_explainable
                 }),
-                None => known.binary_search(&operand.value).is_ok(),
+                None => numbers.binary_search(&operand.value).is_ok(),
             }
         };
         let explained = selected[step].operands.iter().all(explains);

@@ -50,7 +50,7 @@ impl Lent {
             let values = Values::new(Task::Math, question, 1);
             for item in of.reference.others(question) {
                 lent.familiar.add_question(&item.question);
-                for shown in item.top.iter().flat_map(|top| values.of(top)) {
+                for shown in item.top.iter().flat_map(|top| values.read(top)) {
                     lent.familiar.add_result(shown);
                 }
                 lent.familiar.add_result(item.answer.clone());

@@ -105,7 +105,7 @@ pub fn verdict(
             .collect())
     };
     let without = Without {
-        none: without,
+        no_latents: without,
         resampled: off(0, AblationValue::Resample)?,
         mean: off(1, AblationValue::Mean)?.pop(),
         hidden: off(2, AblationValue::KvBlock)?.pop(),
@@ -133,7 +133,7 @@ pub fn verdict(
 fn abstain(why: Abstain) -> Verdict {
     verify::judge(Grounds {
         necessity: verify::decide("", &Without::default()),
-        found: Found {
+        search: Found {
             abstain: Some(why),
             ..Found::default()
         },
@@ -426,7 +426,7 @@ impl Climb<'_> {
         };
         verify::judge(Grounds {
             necessity: self.necessity.clone(),
-            found: best.found,
+            search: best.found,
             // The search continued until a trace succeeded, so p covers all searches.
             null: self.hits.null(best.null.candidates_p95),
             null_answers: best.null_answers,

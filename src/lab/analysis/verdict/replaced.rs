@@ -196,7 +196,7 @@ fn showing(
     let others = reads.iter().enumerate().filter(|(i, top)| {
         i + 1 != latent.0
             && values
-                .of(top)
+                .read(top)
                 .first()
                 .is_some_and(|v| same_answer(case.task, v, own))
     });
@@ -219,7 +219,7 @@ fn shows_at(
     };
     let values = Values::new(task, &donor.question, test.strategy.top_k);
     let reads = Bench::reads(decoder, &thought);
-    let first = |latent: &LatentIdx| values.of(reads.get(latent.0 - 1)?).into_iter().next();
+    let first = |latent: &LatentIdx| values.read(reads.get(latent.0 - 1)?).into_iter().next();
     Ok(latents
         .iter()
         .all(|latent| first(latent).is_some_and(|v| same_answer(task, &v, &donor.value))))
@@ -339,7 +339,7 @@ fn run_edits(
         };
         let values = Values::new(case.task, &edit.question, test.strategy.top_k);
         let reads = Bench::reads(decoder, &thought);
-        let shown = reads.get(latent.0 - 1).map(|top| values.of(top));
+        let shown = reads.get(latent.0 - 1).map(|top| values.read(top));
         let first = shown.and_then(|values| values.into_iter().next());
         let due = &edit.results[step];
         if first.is_some_and(|v| same_answer(case.task, &v, due))
@@ -400,7 +400,7 @@ fn others(
     let reference = bench.of.reference;
     let mut found = Others::default();
     for (item, reads) in reference.others(case.question).zip(reads.iter()) {
-        let value = reads.get(latent.0 - 1).map(|top| values.of(top));
+        let value = reads.get(latent.0 - 1).map(|top| values.read(top));
         let Some(value) = value.and_then(|values| values.into_iter().next()) else {
             continue;
         };

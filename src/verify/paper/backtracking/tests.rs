@@ -21,11 +21,11 @@ fn search(columns: &[&str], steps: &[&str], numbers: &[f64], layout: Layout) -> 
 fn the_worked_behaviours_are_those_of_the_published_code() {
     let steps = ["<<4*5=20>>", "<<20+3=23>>"];
     let columns = ["x", "4| 5", "20", "x", "x", " 3", "x", "x", "23"];
-    let found = search(&columns, &steps, &[], LAYOUT);
-    assert_eq!(found.count, 1);
+    let result = search(&columns, &steps, &[], LAYOUT);
+    assert_eq!(result.count, 1);
     // 4 and 5 at column 1, 20 at 2, 3 at 5, 23 at the answer; all ranks 0 except that of the 5.
-    assert_eq!(found.score, Some((0, 10 + 11 + 20 + 50 + 80)));
-    let nodes = found.best.expect("found").nodes;
+    assert_eq!(result.score, Some((0, 10 + 11 + 20 + 50 + 80)));
+    let nodes = result.best.expect("found").nodes;
     assert_eq!(nodes.len(), 5);
     assert_eq!(nodes[0], ((20.0, Some(2), 0), Role::Intermediate));
     assert_eq!(nodes[4], ((23.0, Some(8), 0), Role::Final));
@@ -37,8 +37,8 @@ fn the_worked_behaviours_are_those_of_the_published_code() {
     // 3 only in the question.
     let without = ["x", "4| 5", "20", "x", "x", "x", "x", "x", "23"];
     assert_eq!(search(&without, &steps, &[], LAYOUT).count, 0);
-    let found = search(&without, &steps, &[3.0], LAYOUT);
-    assert_eq!((found.count, found.score), (1, Some((1, 121))));
+    let result = search(&without, &steps, &[3.0], LAYOUT);
+    assert_eq!((result.count, result.score), (1, Some((1, 121))));
 
     // 20 in no column, only in the question.
     let none = ["x", "4| 5", "x", "x", "x", " 3", "x", "x", "23"];
@@ -63,9 +63,9 @@ fn the_answer_is_required_in_its_column_or_past_blanks() {
         ..LAYOUT
     };
     let columns = ["20| 4", "5", "20", "20"];
-    let found = search(&columns, &steps, &[], anywhere);
+    let result = search(&columns, &steps, &[], anywhere);
     // Columns 2 and 3 are after both operands; the earlier one scores better.
-    assert_eq!((found.count, found.score), (2, Some((0, 1 + 10 + 20))));
+    assert_eq!((result.count, result.score), (2, Some((0, 1 + 10 + 20))));
 }
 
 #[test]
@@ -104,9 +104,9 @@ fn a_tree_too_large_to_draw_is_counted_all_the_same() {
         .map(|i| format!("<<{}={}>>", vec![i.to_string(); 40].join("+"), i + 1))
         .collect();
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
-    let found = search(&columns, &steps, &[], LAYOUT);
-    assert_eq!((found.count, found.best), (1, None));
-    assert!(found.score.is_some());
+    let result = search(&columns, &steps, &[], LAYOUT);
+    assert_eq!((result.count, result.best), (1, None));
+    assert!(result.score.is_some());
 }
 
 #[test]
@@ -117,6 +117,6 @@ fn a_long_solution_takes_no_time() {
         .map(|i| format!("<<{}+{}+{}={}>>", i % 37, (i + 1) % 39, i % 5, (i + 2) % 40))
         .collect();
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
-    let found = search(&columns, &steps, &[1.0, 2.0], LAYOUT);
-    assert!(!found.is_impossible);
+    let result = search(&columns, &steps, &[1.0, 2.0], LAYOUT);
+    assert!(!result.is_impossible);
 }

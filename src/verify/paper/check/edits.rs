@@ -36,17 +36,15 @@ pub(in crate::verify::paper) fn next(
         }
         edited
     };
-    let is_taken = |new: &i128| is_new(*new) && accepts(&with(&[(variable, *new)]));
+    let suits = |new: &i128| is_new(*new) && accepts(&with(&[(variable, *new)]));
     let word = template.var_metadata.get(variable)?.as_ref();
     let new = match word.map(|word| (word.word_type, word)) {
         None => {
             let single = |new: &i128| tokens.is_single(&new.to_string());
-            numbers(old).find(|new| *new > 0 && is_new(*new) && single(new) && is_taken(new))
+            numbers(old).find(|new| *new > 0 && is_new(*new) && single(new) && suits(new))
         }
-        Some((WordType::Divisor, _)) => DIVISORS.iter().map(|word| word.1.into()).find(is_taken),
-        Some((WordType::Multiplier, _)) => {
-            MULTIPLIERS.iter().map(|word| word.1.into()).find(is_taken)
-        }
+        Some((WordType::Divisor, _)) => DIVISORS.iter().map(|word| word.1.into()).find(suits),
+        Some((WordType::Multiplier, _)) => MULTIPLIERS.iter().map(|word| word.1.into()).find(suits),
         Some((WordType::CompoundFraction, word)) => {
             let (numerator, is_numerator) = half(word, variable)?;
             // Both halves are checked together, though only one will be edited (Q24).
@@ -98,8 +96,8 @@ pub fn edited_question(template: &Template, values: &[i128]) -> String {
         match word {
             None => text = text.replace(&name, &value.to_string()),
             Some(word) => match word.word_type {
-                WordType::Divisor => text = text.replace(&name, &said(&DIVISORS, *value)),
-                WordType::Multiplier => text = text.replace(&name, &said(&MULTIPLIERS, *value)),
+                WordType::Divisor => text = text.replace(&name, &word_for(&DIVISORS, *value)),
+                WordType::Multiplier => text = text.replace(&name, &word_for(&MULTIPLIERS, *value)),
                 WordType::CompoundFraction => {
                     if let (Some((_, true)), Some(below)) = (half(word, i), values.get(i + 1)) {
                         let phrase = word.original_text.to_uppercase();
@@ -113,8 +111,10 @@ pub fn edited_question(template: &Template, values: &[i128]) -> String {
 }
 
 /// The first word for a value, or its digits.
-fn said(words: &[(&str, u64)], value: i128) -> String {
-    let word = words.iter().find(|(_, of)| i128::from(*of) == value);
+fn word_for(words: &[(&str, u64)], value: i128) -> String {
+    let word = words
+        .iter()
+        .find(|(_, number)| i128::from(*number) == value);
     word.map_or_else(|| value.to_string(), |(word, _)| (*word).to_owned())
 }
 
