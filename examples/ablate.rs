@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .inquire("Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?")?;
     println!("clean answer: {:?}", inquiry.run().answer.value);
     for latent in 1..=inquiry.run().latents().count() {
-        let outcome = inquiry.ablate(&Ablation::of([latent], AblationValue::Resample))?;
+        let outcome = inquiry.ablate(&Ablation::new([latent], AblationValue::Resample))?;
         let variants = outcome.effect.variants();
         println!(
             "latent {latent} off: {} of {} donors change the answer; most frequent {:?}",

@@ -20,7 +20,7 @@
 //! let mut workbench = Workbench::open("mini-math")?;
 //! let mut inquiry = workbench.inquire("Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?")?;
 //! assert_eq!(inquiry.run().answer.value.as_deref(), Some("19"));
-//! let off = inquiry.ablate(&Ablation::of([1], AblationValue::Zero))?;
+//! let off = inquiry.ablate(&Ablation::new([1], AblationValue::Zero))?;
 //! println!("with latent 1 at zero: {:?}", off.answer.value);
 //! # Ok(())
 //! # }
@@ -88,7 +88,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         }
         Some(Command::Export(args)) => commands::export::run(&args)?,
         Some(Command::Completions(args)) => {
-            commands::print(&text::Page::of(args.script(&model::bundled_names())))?;
+            commands::print(&text::Page::new(args.script(&model::bundled_names())))?;
         }
         Some(Command::Keys(args)) => commands::keys::run(&args)?,
         Some(Command::Bench(args)) => commands::bench::run(&args)?,

@@ -77,7 +77,7 @@ pub fn prepare_gsm8k(args: &Gsm8kArgs) -> Result<()> {
     print(&if args.json {
         written
     } else {
-        Page::of(summary(&manifest))
+        Page::new(summary(&manifest))
     })
 }
 

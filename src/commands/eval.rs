@@ -34,7 +34,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)
     } else {
-        print(&Page::of(table(&report)))
+        print(&Page::new(table(&report)))
     }
 }
 

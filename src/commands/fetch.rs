@@ -73,7 +73,7 @@ pub fn run(args: &FetchArgs) -> Result<u8> {
             print(&if args.json {
                 to_json(&report(found))?
             } else {
-                Page::of(text(&found))
+                Page::new(text(&found))
             })?;
             // The weights are present but unusable without the missing files.
             problem.map_or(Ok(0), |problem| Err(hub_error(problem)))

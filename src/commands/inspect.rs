@@ -100,7 +100,7 @@ pub fn run(args: &InspectArgs) -> Result<()> {
     print(&if args.json {
         to_json(&inspection)?
     } else {
-        let text = Page::of(as_text(&inspection));
+        let text = Page::new(as_text(&inspection));
         if args.ascii { text.plain_ascii() } else { text }
     })?;
     match &inspection.verdict {
@@ -144,7 +144,7 @@ pub fn first_problem(
         verdict: true,
         budget: Budget::default(),
     };
-    print(&Page::of(as_text(&inspect(
+    print(&Page::new(as_text(&inspect(
         &explorer,
         &ask,
         &asked.text,

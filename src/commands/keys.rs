@@ -37,5 +37,5 @@ pub fn run(args: &KeysArgs) -> Result<()> {
         }
         text += &format!("  {:<18} {}\n", keys.join(", "), spec.doc);
     }
-    print(&Page::of(text))
+    print(&Page::new(text))
 }

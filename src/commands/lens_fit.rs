@@ -68,7 +68,7 @@ pub fn run(args: &FitArgs) -> Result<()> {
     if args.json {
         return print(&to_json(&card)?);
     }
-    print(&Page::of(report(args, &card)))
+    print(&Page::new(report(args, &card)))
 }
 
 fn recipe(args: &FitArgs) -> Result<Recipe> {

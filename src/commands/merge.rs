@@ -21,7 +21,7 @@ pub fn run(args: &MergeArgs) -> Result<()> {
             "{path:?}: its last line was cut short; all of its rows are there"
         ));
     }
-    print(&Page::of(format!(
+    print(&Page::new(format!(
         "{} rows of {} problems from {} folders",
         merged.rows,
         merged.problems,

@@ -93,7 +93,7 @@ pub fn print_note(line: &Clean<'_>) {
 /// Prints the message of the command line parser, sanitised; returns the exit code.
 #[must_use]
 pub fn usage(said: &cli::Said) -> u8 {
-    let page = Page::of(said.text.trim_end());
+    let page = Page::new(said.text.trim_end());
     if said.is_refusal {
         let _ = writeln!(std::io::stderr().lock(), "{page}");
         return error::Kind::Usage.exit_code();

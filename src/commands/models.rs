@@ -115,7 +115,7 @@ pub fn run(args: &ModelsArgs) -> Result<()> {
     }
     text += "* default\n\n";
     text += &published_text(&published);
-    print(&Page::of(text))
+    print(&Page::new(text))
 }
 
 fn published() -> Vec<Published> {

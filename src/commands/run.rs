@@ -70,7 +70,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     if args.parquet && !cancel.is_cancelled() {
         parquet::write(&args.out)?;
     }
-    let said = print(&Page::of(meter.said(&args.out, ended)));
+    let said = print(&Page::new(meter.said(&args.out, ended)));
     match ended {
         Ended::Whole => said.map(|()| 0),
         // After a hang-up the message cannot be printed, so that error is ignored.

@@ -26,7 +26,7 @@ pub fn run(args: &SelftestArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)?;
     } else {
-        print(&Page::of(table(&report)))?;
+        print(&Page::new(table(&report)))?;
     }
     if report.passed {
         return Ok(());

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_home_folder_stands_for_a_leading_tilde_alone() {
+    fn only_a_leading_tilde_expands_to_the_home_folder() {
         let home = Some(Path::new("/home/ada"));
         for (typed, path) in [
             ("~/ckpt", "/home/ada/ckpt"),

@@ -34,7 +34,7 @@ use unicode_width::UnicodeWidthStr;
 pub use csv::csv_field;
 pub use nearest::nearest;
 pub use page::Page;
-use scan::{Scan, is_clean as is_plain, is_control};
+use scan::{Scan, is_clean, is_control};
 
 /// The replacement for a tab.
 const TAB: &str = "    ";
@@ -66,7 +66,7 @@ pub fn sanitize(text: &str) -> Clean<'_> {
 /// Returns the text with everything unprintable made visible and line breaks shown as requested.
 #[must_use]
 pub fn sanitize_with(text: &str, newline: Newline) -> Clean<'_> {
-    if is_plain(text) {
+    if is_clean(text) {
         return Clean(Cow::Borrowed(text));
     }
     let mut clean = String::with_capacity(text.len() + TAB.len());
@@ -223,7 +223,7 @@ impl<'a> Clean<'a> {
     /// Wraps a literal of this program that is known to be clean.
     #[must_use]
     pub fn literal(text: &'static str) -> Clean<'static> {
-        debug_assert!(is_plain(text), "a literal must be clean");
+        debug_assert!(is_clean(text), "a literal must be clean");
         Clean(Cow::Borrowed(text))
     }
 

@@ -389,14 +389,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn solving_finds_what_trying_finds(values in proptest::collection::vec(0_i64..13, 0..6), answer in 0_i64..40) {
-            let mut found = steps(&values, answer, true);
-            found.sort();
-            prop_assert_eq!(&found, &by_trying(&values, answer));
+        fn solving_agrees_with_brute_force(values in proptest::collection::vec(0_i64..13, 0..6), answer in 0_i64..40) {
+            let mut solved = steps(&values, answer, true);
+            solved.sort();
+            prop_assert_eq!(&solved, &by_trying(&values, answer));
             let operands = operands(&values);
             let answer = Ratio::integer(answer);
-            prop_assert_eq!(operands.count(answer, true), found.len());
-            prop_assert_eq!(operands.reaches(answer, true), !found.is_empty());
+            prop_assert_eq!(operands.count(answer, true), solved.len());
+            prop_assert_eq!(operands.reaches(answer, true), !solved.is_empty());
         }
     }
 }

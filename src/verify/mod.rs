@@ -218,7 +218,7 @@ fn doubts(facts: &facts::Facts, answer: Option<&str>) -> Vec<String> {
     if let (facts::Query::Which { options }, Some(answer)) = (&facts.query, answer) {
         let names: Vec<&str> = options.iter().map(|o| facts.nodes[*o].as_str()).collect();
         let words = || answer.split(|c: char| !c.is_alphanumeric());
-        let says = |word: &str| {
+        let is_option = |word: &str| {
             let node = facts.node(&word.to_lowercase());
             node.is_some_and(|node| options.contains(&node))
         };
@@ -229,7 +229,7 @@ fn doubts(facts: &facts::Facts, answer: Option<&str>) -> Vec<String> {
         {
             notes.push(format!("The options are equal ({})", names.join(", ")));
         }
-        if !words().any(says) {
+        if !words().any(is_option) {
             notes.push(format!(
                 "The answer \"{answer}\" is not one of the options ({})",
                 names.join(", ")

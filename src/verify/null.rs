@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn one_search_after_the_other_is_a_larger_search() {
+    fn searches_in_sequence_pool_their_hits() {
         let hits = |reached: &[bool]| Hits {
             reached: reached.to_vec(),
             searches: 1,

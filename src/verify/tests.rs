@@ -516,7 +516,7 @@ fn as_latents(texts: &[Vec<String>]) -> Vec<Vec<TokenRead>> {
 }
 
 #[test]
-fn a_question_of_very_many_numbers_is_searched_in_part_and_says_so() {
+fn a_question_with_very_many_numbers_is_searched_in_part_and_marked() {
     let listed: Vec<String> = (1..60).map(|n| n.to_string()).collect();
     let question = format!("{} ?", listed.join(" "));
     let top: Vec<String> = (2..12).map(|n| n.to_string()).collect();

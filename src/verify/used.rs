@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copied_answer_is_told_from_a_computed_one() {
+    fn copied_and_computed_answers_are_distinguished() {
         // The trace predicts 20, 21, ...; the donors' own answers are 40, 41, ...
         let donors = |copied: bool, own: bool| -> Vec<Patch> {
             let different = (20..26).map(|n| {
@@ -284,7 +284,7 @@ mod tests {
             });
             different.chain(same).collect()
         };
-        for (name, patches, steps, want) in [
+        for (name, patches, steps, expected) in [
             ("computed", donors(false, true), 2, Standing::Holds),
             ("copied", donors(true, true), 2, Standing::Contradicted),
             ("no donor tells", donors(false, false), 2, Standing::Open),
@@ -295,8 +295,8 @@ mod tests {
                 Standing::Holds,
             ),
         ] {
-            let got = judged(patches, steps);
-            assert_eq!(got.standing, want, "{name}: {got:?}");
+            let step = judged(patches, steps);
+            assert_eq!(step.standing, expected, "{name}: {step:?}");
         }
     }
 
@@ -309,21 +309,21 @@ mod tests {
         };
         let both = (20..26).map(|n| with(patch(false, &n.to_string(), &n.to_string())));
         let same = (0..4).map(|_| with(patch(true, "19", "19")));
-        let got = judged(alone.chain(both).chain(same).collect(), 1);
-        assert_eq!((got.standing, got.alone), (Standing::Holds, Some((0, 4))));
+        let step = judged(alone.chain(both).chain(same).collect(), 1);
+        assert_eq!((step.standing, step.alone), (Standing::Holds, Some((0, 4))));
         let alone = (20..24).map(|n| patch(false, &n.to_string(), "19"));
         let few = (20..22).map(|n| with(patch(false, &n.to_string(), &n.to_string())));
-        let got = judged(alone.chain(few).collect(), 1);
-        assert_eq!((got.standing, got.alone), (Standing::Contradicted, None));
+        let step = judged(alone.chain(few).collect(), 1);
+        assert_eq!((step.standing, step.alone), (Standing::Contradicted, None));
     }
 
     #[test]
-    fn a_latent_is_used_when_the_answer_goes_and_stays_with_it() {
+    fn a_latent_is_used_if_the_answer_moves_and_stays_with_it() {
         let goes = [("20", "20"), ("21", "21"), ("22", "22"), ("23", "23")];
         let half = [("20", "20"), ("21", "21"), ("22", "19"), ("23", "19")];
         let stays = [("20", "19"), ("21", "19"), ("22", "19"), ("23", "19")];
         let always = [("20", "20"), ("20", "20"), ("20", "20"), ("20", "20")];
-        for (name, answers, kept, lost, want) in [
+        for (name, answers, kept, lost, expected) in [
             ("goes and stays", &goes[..], 4, 0, Standing::Holds),
             ("three of four stay", &goes, 3, 1, Standing::Holds),
             ("goes whatever the value", &goes, 0, 4, Standing::Open),
@@ -352,16 +352,16 @@ mod tests {
                 Standing::Open,
             ),
         ] {
-            let got = scored(answers, kept, lost);
-            assert_eq!(got.standing, want, "{name}: {got:?}");
+            let step = scored(answers, kept, lost);
+            assert_eq!(step.standing, expected, "{name}: {step:?}");
         }
     }
 
     #[test]
-    fn chance_is_what_other_donors_would_have_got_right() {
-        let got = scored(&[("20", "20"), ("21", "20"), ("22", "22")], 1, 0);
+    fn the_chance_rate_comes_from_other_donors_predictions() {
+        let step = scored(&[("20", "20"), ("21", "20"), ("22", "22")], 1, 0);
         // 20 is the answer once where 21 is predicted; three predictions, each against three other donors.
-        assert_eq!(got.coincidence, (1, 9));
-        assert!((got.pi0 - 0.2).abs() < 1e-12);
+        assert_eq!(step.coincidence, (1, 9));
+        assert!((step.pi0 - 0.2).abs() < 1e-12);
     }
 }

@@ -125,7 +125,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)
     } else {
-        print(&Page::of(table(&report)))
+        print(&Page::new(table(&report)))
     }
 }
 

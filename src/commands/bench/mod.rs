@@ -92,7 +92,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
             outputs.writes(&out.join(name))?;
         }
         random::write(of_shape(shape), &words()?, out)?;
-        return print(&Page::of(
+        return print(&Page::new(
             sanitize(&out.display().to_string()).into_string(),
         ));
     }
@@ -110,7 +110,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)
     } else {
-        print(&Page::of(table(&report)))
+        print(&Page::new(table(&report)))
     }
 }
 

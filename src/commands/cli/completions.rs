@@ -63,7 +63,7 @@ mod tests {
             let is_told = matches!(shell, Shell::Bash | Shell::Zsh | Shell::Fish);
             assert_eq!(script.contains("one two"), is_told, "{shell}");
             // Sanitising for standard output leaves it unchanged.
-            assert_eq!(&*Page::of(script.clone()), script, "{shell}");
+            assert_eq!(&*Page::new(script.clone()), script, "{shell}");
         }
     }
 

@@ -235,10 +235,10 @@ trait Shown: Serialize {
 fn publish<T: Shown>(args: ReportArgs, head: &Head, study: &T) -> Result<()> {
     print(&match args.format() {
         ReportFormat::Json => to_json(&Report { head, study })?,
-        ReportFormat::Csv => Page::of(study.csv(head)),
+        ReportFormat::Csv => Page::new(study.csv(head)),
         ReportFormat::Text => {
             let pen = Pen { ascii: args.ascii };
-            Page::of(front(head, pen) + "\n" + &study.text(head, pen))
+            Page::new(front(head, pen) + "\n" + &study.text(head, pen))
         }
     })
 }

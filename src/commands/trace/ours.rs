@@ -217,13 +217,13 @@ fn report<R: Report + Sync>(args: &TraceArgs, records: &[Record], report: &R) ->
             records: &parts,
             summary: &summary,
         })?,
-        ReportFormat::Csv => Page::of(report.csv(&items, &parts)),
+        ReportFormat::Csv => Page::new(report.csv(&items, &parts)),
         ReportFormat::Text => {
             let lines = items.iter().zip(&parts);
             let lines: String = lines
                 .map(|(item, part)| report.line(item, part, pen))
                 .collect();
-            Page::of(lines + "\n" + &summary.text(pen))
+            Page::new(lines + "\n" + &summary.text(pen))
         }
     })
 }

@@ -46,15 +46,15 @@ pub fn run(args: &TraceArgs, records: &[Record]) -> Result<()> {
                 let lines = found
                     .iter()
                     .map(|found| Ok(to_json_line(found)?.ended().to_string()));
-                print(&Page::of(lines.collect::<Result<String>>()?))?;
+                print(&Page::new(lines.collect::<Result<String>>()?))?;
             }
             _ => found.iter().for_each(|found| tally.add(found)),
         }
     }
     match args.report.format() {
         ReportFormat::Json => Ok(()),
-        ReportFormat::Csv => print(&Page::of(tally.csv())),
-        ReportFormat::Text => print(&Page::of(tally.text(Pen {
+        ReportFormat::Csv => print(&Page::new(tally.csv())),
+        ReportFormat::Text => print(&Page::new(tally.text(Pen {
             ascii: args.report.ascii,
         }))),
     }

@@ -168,7 +168,7 @@ fn friendly(
 ) -> Result<(Vec<usize>, Vec<Example>)> {
     let (mut rows, mut kept) = (Vec::new(), Vec::new());
     for (row, example) in valid.iter().enumerate() {
-        let in_question = numbers::of_question(&example.question);
+        let in_question = numbers::question_strings(&example.question);
         let values = numbers::values_of_question(&example.question);
         let rules = [
             (
@@ -216,7 +216,7 @@ fn is_stopped<const N: usize>(rules: [(bool, &mut Stopped); N]) -> bool {
 /// Returns whether every number of the steps is a single token.
 fn is_short(steps: &[String], is_single: &mut IsSingle) -> Result<bool> {
     all_single(
-        steps.iter().flat_map(|step| numbers::of_step(step)),
+        steps.iter().flat_map(|step| numbers::step_strings(step)),
         is_single,
     )
 }

@@ -41,7 +41,7 @@ fn sizes(question: &str, steps: &str, answer: &str) -> (usize, usize) {
 }
 
 #[test]
-fn a_valid_trace_says_something_and_ends_in_the_answer() {
+fn a_valid_trace_is_not_blank_and_ends_in_the_answer() {
     let table = [
         ("<<3+4=7>>", "7", true),
         ("<<3+4=7>> <<7*2=14>>", "14", true),
@@ -106,7 +106,7 @@ fn a_friendly_row_has_short_numbers_that_differ() {
 }
 
 #[test]
-fn counts_say_which_rule_dropped_a_row() {
+fn counts_name_the_rule_that_dropped_a_row() {
     let rows = [
         problem("3 and 4", "<<3+4=7>>", "7"),
         problem("q", "", "7"),

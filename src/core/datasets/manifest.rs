@@ -161,7 +161,7 @@ fn set<C>(output: &Output, rows: usize, before: usize, rules: C) -> Set<C> {
     }
 }
 
-/// Returns `gpt2/tokenizer.json` for that file name, which alone says nothing; any other name alone.
+/// Returns the file name, for `tokenizer.json` with its folder: `gpt2/tokenizer.json`.
 fn with_folder(path: &Path) -> String {
     let name = path.file_name().map_or(path, Path::new);
     let folder = path.parent().and_then(Path::file_name).map(Path::new);

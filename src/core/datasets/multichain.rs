@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_drops_what_it_says_and_keeps_the_rest() {
+    fn each_rule_drops_only_its_own_solutions() {
         let kept = "first <<4+4=8>> then <<8-2=6>>6";
         let table = [
             (kept, "kept"),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_left_is_none() {
+    fn a_row_without_valid_alternatives_gives_none() {
         let mut cleaned = Cleaned::default();
         for row in [chain("<<2*3=6>>", "6", &["<<3*2=6>>"]), chain("", "6", &[])] {
             assert_eq!(alternatives(&row, &mut cleaned), None);
@@ -202,9 +202,9 @@ mod tests {
                 "line 1: missing field `solution` (row 2)",
             ),
         ];
-        for (text, says) in table {
+        for (text, expected) in table {
             let error = parse(&text, path).expect_err("refused");
-            assert!(error.to_string().contains(says), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
             assert!(
                 error
                     .hint()

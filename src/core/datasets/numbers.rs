@@ -32,22 +32,19 @@ static FACTOR_WORDS: LazyLock<Vec<(Regex, u64)>> = LazyLock::new(|| {
 
 /// Returns every number string of a step: operands and results.
 #[must_use]
-pub fn of_step(step: &str) -> Vec<&str> {
-    IN_STEP
-        .find_iter(step)
-        .map(|found| found.as_str())
-        .collect()
+pub fn step_strings(step: &str) -> Vec<&str> {
+    IN_STEP.find_iter(step).map(|m| m.as_str()).collect()
 }
 
 /// Returns the number strings of a question: comma groups, then decimals, then digits. Each kind is removed before the next is searched.
 #[must_use]
-pub fn of_question(question: &str) -> Vec<String> {
+pub fn question_strings(question: &str) -> Vec<String> {
     let mut text = python_words(question).into_owned();
-    let mut found = Vec::new();
+    let mut strings = Vec::new();
     for kind in [&*COMMA_GROUPS, &*DECIMALS, &*DIGITS] {
-        text = take(kind, &text, &mut found);
+        text = move_matches(kind, &text, &mut strings);
     }
-    found
+    strings
 }
 
 /// Returns the values of a question that rule 3 counts: each occurrence of a whole-word number; each of the words half, third,
@@ -57,14 +54,12 @@ pub fn of_question(question: &str) -> Vec<String> {
 #[must_use]
 pub fn values_of_question(question: &str) -> Vec<f64> {
     let mut text = python_words(question).into_owned();
-    let mut found = Vec::new();
+    let mut strings = Vec::new();
     for kind in [&*COMMA_GROUPS, &*WHOLE_DECIMALS, &*WHOLE_DIGITS] {
-        text = take(kind, &text, &mut found);
+        text = move_matches(kind, &text, &mut strings);
     }
-    let mut values: Vec<f64> = found
-        .iter()
-        .filter_map(|text| without_commas(text))
-        .collect();
+    let values = strings.iter().filter_map(|text| without_commas(text));
+    let mut values: Vec<f64> = values.collect();
     let lower = question.to_lowercase();
     let words = python_words(&lower);
     for (word, value) in &*FACTOR_WORDS {
@@ -159,8 +154,8 @@ pub(crate) fn ascii_digits(text: &str) -> Cow<'_, str> {
         });
         char::from_digit(u32::try_from(before.count() % 10).unwrap_or(0), 10)
     };
-    let written = |c: char| if digit(c) { value(c).unwrap_or(c) } else { c };
-    Cow::Owned(text.chars().map(written).collect())
+    let ascii = |c: char| if digit(c) { value(c).unwrap_or(c) } else { c };
+    Cow::Owned(text.chars().map(ascii).collect())
 }
 
 /// Returns a text of the same length in which `\b` of our patterns matches where Python's would.
@@ -170,14 +165,14 @@ pub(crate) fn python_words(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
-    let filled = NUMERALS.replace_all(text, |found: &Captures| "_".repeat(found[0].len()));
-    let parted = NO_WORDS.replace_all(&filled, |found: &Captures| " ".repeat(found[0].len()));
+    let filled = NUMERALS.replace_all(text, |word: &Captures| "_".repeat(word[0].len()));
+    let parted = NO_WORDS.replace_all(&filled, |word: &Captures| " ".repeat(word[0].len()));
     Cow::Owned(parted.into_owned())
 }
 
 /// Moves a pattern's matches out of a text; the surrounding parts are joined.
-fn take(kind: &Regex, text: &str, found: &mut Vec<String>) -> String {
-    found.extend(kind.find_iter(text).map(|m| m.as_str().to_owned()));
+fn move_matches(kind: &Regex, text: &str, strings: &mut Vec<String>) -> String {
+    strings.extend(kind.find_iter(text).map(|m| m.as_str().to_owned()));
     kind.replace_all(text, "").into_owned()
 }
 
@@ -214,7 +209,7 @@ mod tests {
             ("2½ cups", &["2"]),
         ];
         for (question, strings) in table {
-            assert_eq!(of_question(question), strings, "{question:?}");
+            assert_eq!(question_strings(question), strings, "{question:?}");
         }
     }
 
@@ -227,7 +222,7 @@ mod tests {
             ("1.2.3", &["1.2", ".3"]),
         ];
         for (step, strings) in table {
-            assert_eq!(of_step(step), strings, "{step:?}");
+            assert_eq!(step_strings(step), strings, "{step:?}");
         }
     }
 
@@ -255,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn results_stand_after_the_first_equals_sign() {
+    fn results_follow_the_first_equals_sign() {
         let steps = |step: &str| results_of_steps(&[step.to_owned()]);
         assert_eq!(steps("<<1+2=3>>"), [3.0]);
         assert_eq!(steps("<<600*2=1,200>>"), [1200.0]);

@@ -30,8 +30,8 @@ pub fn result_of_solution(solution: &str) -> Option<&str> {
 
 /// Returns the text between the first `=` and `>>` of each equation of a step.
 pub fn result_texts(step: &str) -> impl Iterator<Item = &str> {
-    let found = STEP_RESULT.captures_iter(step);
-    found.filter_map(|found| Some(found.get(1)?.as_str()))
+    let equations = STEP_RESULT.captures_iter(step);
+    equations.filter_map(|equation| Some(equation.get(1)?.as_str()))
 }
 
 /// Returns whether a result equals the answer, as text or as a number.
@@ -235,7 +235,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_taken(solution in any::<String>()) {
+        fn any_text_is_accepted(solution in any::<String>()) {
             let _ = (signature(&solution), has_letter(&solution), result_of_steps(&[normalised(&solution)]));
         }
     }

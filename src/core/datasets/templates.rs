@@ -147,27 +147,27 @@ impl Template {
         let (mut variables, mut words) = (Vec::new(), Vec::new());
         let mut template = String::with_capacity(question.len());
         let mut from = 0;
-        for found in locate(question) {
+        for number in locate(question) {
             let first = variables.len() + 1;
-            template.push_str(&question[from..found.start]);
-            match &found.word {
+            template.push_str(&question[from..number.start]);
+            match &number.word {
                 Some((WordType::CompoundFraction, text)) => {
                     template.push_str(&text.to_uppercase());
                     words.extend(halves(text, first).map(Some));
                 }
                 word => {
-                    let names = (first..).take(found.values.len()).map(name);
+                    let names = (first..).take(number.values.len()).map(variable_name);
                     template.push_str(&names.collect::<Vec<_>>().join("/"));
                     let word = word.as_ref().map(|(word_type, text)| Word {
                         word_type: *word_type,
                         original_text: text.clone(),
                         half: None,
                     });
-                    words.extend(found.values.iter().map(|_| word.clone()));
+                    words.extend(number.values.iter().map(|_| word.clone()));
                 }
             }
-            variables.extend(found.values);
-            from = found.end;
+            variables.extend(number.values);
+            from = number.end;
         }
         template.push_str(&question[from..]);
         Self {
@@ -181,8 +181,8 @@ impl Template {
 }
 
 /// Returns the name of a variable, counted from 1.
-fn name(number: usize) -> String {
-    format!("VAR_{number}")
+fn variable_name(index: usize) -> String {
+    format!("VAR_{index}")
 }
 
 /// Returns both halves of a compound fraction; `first` is the variable of its numerator.
@@ -195,11 +195,11 @@ fn halves(text: &str, first: usize) -> [Word; 2] {
     [
         word(Half::Numerator {
             is_numerator: true,
-            paired_var: name(first + 1),
+            paired_var: variable_name(first + 1),
         }),
         word(Half::Denominator {
             is_denominator: true,
-            paired_var: name(first),
+            paired_var: variable_name(first),
         }),
     ]
 }
@@ -210,32 +210,32 @@ fn halves(text: &str, first: usize) -> [Word; 2] {
 fn locate(question: &str) -> Vec<Found> {
     let words = python_words(question);
     let mut claimed = vec![false; question.len()];
-    let mut all = Vec::new();
+    let mut numbers = Vec::new();
     for (pattern, kind) in &*PASSES {
-        for found in pattern.find_iter(&words) {
-            if claimed[found.range()].contains(&true) {
+        for place in pattern.find_iter(&words) {
+            if claimed[place.range()].contains(&true) {
                 continue;
             }
             // `words` differs from the question only where nothing but `\b` matches.
-            let text = &question[found.range()];
-            if let Some((values, word)) = read(*kind, text) {
-                claimed[found.range()].fill(true);
-                all.push(Found {
+            let text = &question[place.range()];
+            if let Some((values, word)) = parse_match(*kind, text) {
+                claimed[place.range()].fill(true);
+                numbers.push(Found {
                     // The currency sign stays in the text.
-                    start: found.start() + usize::from(matches!(kind, Kind::Currency)),
-                    end: found.end(),
+                    start: place.start() + usize::from(matches!(kind, Kind::Currency)),
+                    end: place.end(),
                     values,
                     word,
                 });
             }
         }
     }
-    all.sort_by_key(|found| found.start);
-    all
+    numbers.sort_by_key(|number| number.start);
+    numbers
 }
 
 /// Parses a match into its values and, if it is a word, its role.
-fn read(kind: Kind, text: &str) -> Option<Read> {
+fn parse_match(kind: Kind, text: &str) -> Option<Read> {
     let lower = text.to_lowercase();
     let word = |table: &[(&str, u64)]| {
         let (_, value) = table.iter().find(|(word, _)| *word == lower)?;
@@ -296,12 +296,12 @@ fn as_whole(value: f64) -> Option<Value> {
 
 /// Serializes values as an object keyed by variable name.
 fn by_name<S: Serializer>(values: &[Value], out: S) -> Result<S::Ok, S::Error> {
-    out.collect_map((1..).map(name).zip(values))
+    out.collect_map((1..).map(variable_name).zip(values))
 }
 
 /// Serializes words as an object keyed by the names of the variables that are words.
 fn words_by_name<S: Serializer>(words: &[Option<Word>], out: S) -> Result<S::Ok, S::Error> {
-    let named = (1..).map(name).zip(words);
+    let named = (1..).map(variable_name).zip(words);
     out.collect_map(named.filter_map(|(name, word)| Some((name, word.as_ref()?))))
 }
 
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn each_pass_claims_what_it_says() {
+    fn each_pass_claims_its_own_numbers() {
         let table = [
             ("$1,200.50 or $7.00", "$VAR_1 or $VAR_2", "[1200.5,7]"),
             // A comma after a price belongs to it.
@@ -406,9 +406,9 @@ mod tests {
             let (text, variables) = template(question);
             assert_eq!(text, is, "{question:?}");
             let variables: serde_json::Value = serde_json::from_str(&variables).expect("JSON");
-            let found: Vec<_> = variables.as_object().expect("an object").values().collect();
+            let written: Vec<_> = variables.as_object().expect("an object").values().collect();
             assert_eq!(
-                serde_json::to_string(&found).expect("JSON"),
+                serde_json::to_string(&written).expect("JSON"),
                 values,
                 "{question:?}"
             );
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_too_large_for_any_type_are_no_variables() {
+    fn numbers_too_large_for_any_type_are_left_alone() {
         let digits = "9".repeat(400);
         for question in [
             digits.clone(),
@@ -449,7 +449,7 @@ mod tests {
             let mut filled = template.template_question.clone();
             for (i, value) in template.variables.iter().enumerate().rev() {
                 let Value::Whole(value) = value else { panic!("{question}") };
-                filled = filled.replace(&name(i + 1), &value.to_string());
+                filled = filled.replace(&variable_name(i + 1), &value.to_string());
             }
             let plain = |word: &String| {
                 let parts: Vec<String> = word

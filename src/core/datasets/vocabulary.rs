@@ -16,9 +16,9 @@ const HINT: &str =
 
 /// A set of tokenizers that must all agree.
 pub struct Vocabularies {
-    all: Vec<(PathBuf, Tokenizer)>,
+    tokenizers: Vec<(PathBuf, Tokenizer)>,
     hashes: Vec<String>,
-    known: HashMap<String, bool>,
+    cache: HashMap<String, bool>,
 }
 
 impl Vocabularies {
@@ -28,9 +28,9 @@ impl Vocabularies {
     /// Names the file that cannot be read or is not a tokenizer.
     pub fn open(paths: &[PathBuf]) -> Result<Self> {
         let mut opened = Self {
-            all: Vec::new(),
+            tokenizers: Vec::new(),
             hashes: Vec::new(),
-            known: HashMap::new(),
+            cache: HashMap::new(),
         };
         for path in paths {
             let path = if path.is_dir() {
@@ -52,14 +52,14 @@ impl Vocabularies {
                 ))
             })?;
             opened.hashes.push(sha256(&bytes));
-            opened.all.push((path, tokenizer));
+            opened.tokenizers.push((path, tokenizer));
         }
         Ok(opened)
     }
 
     /// Returns the files and their hashes.
     pub fn files(&self) -> impl Iterator<Item = (&Path, &str)> {
-        let paths = self.all.iter().map(|(path, _)| path.as_path());
+        let paths = self.tokenizers.iter().map(|(path, _)| path.as_path());
         paths.zip(self.hashes.iter().map(String::as_str))
     }
 
@@ -68,18 +68,18 @@ impl Vocabularies {
     /// # Errors
     /// Names the tokenizer that fails.
     pub fn is_single(&mut self, text: &str) -> Result<bool> {
-        if let Some(known) = self.known.get(text) {
-            return Ok(*known);
+        if let Some(single) = self.cache.get(text) {
+            return Ok(*single);
         }
         let mut single = true;
-        for (path, tokenizer) in &self.all {
+        for (path, tokenizer) in &self.tokenizers {
             let encoding = tokenizer.encode_fast(text, false).map_err(|why| {
                 let message = format!("cannot encode {text:?}: {}", short(&why.to_string()));
                 Error::data(path, None, message, HINT)
             })?;
             single &= encoding.len() <= 1;
         }
-        self.known.insert(text.to_owned(), single);
+        self.cache.insert(text.to_owned(), single);
         Ok(single)
     }
 }
@@ -116,8 +116,9 @@ mod tests {
         let mut llama_only = open(std::slice::from_ref(&llama));
         let mut gpt2_only = open(&[gpt2.join("tokenizer.json")]);
         let mut both = open(&[gpt2, llama]);
-        let single =
-            |of: &mut Vocabularies, n: u32| of.is_single(&n.to_string()).expect("encodable");
+        let single = |tokens: &mut Vocabularies, n: u32| {
+            tokens.is_single(&n.to_string()).expect("encodable")
+        };
         // docs/methods.md M3.3.
         assert!((0..1000).all(|n| single(&mut llama_only, n)));
         assert!(!(1000..3000).any(|n| single(&mut llama_only, n)));
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tokenizer_is_named() {
+    fn a_file_that_is_no_tokenizer_is_named() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let error = |path: &Path| match Vocabularies::open(&[path.to_owned()]) {
             Ok(_) => panic!("{} opened", path.display()),

@@ -56,14 +56,15 @@ const DOWNLOAD: &str = "download the file itself";
 pub(crate) fn foreign(start: &[u8]) -> Option<Foreign> {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let text = text.trim_ascii_start();
-    let found = BEGINNINGS.iter().find(|(begin, ..)| {
-        let begins = |with: &[u8]| {
-            with.get(..begin.len())
-                .is_some_and(|with| with.eq_ignore_ascii_case(begin))
+    let mut formats = BEGINNINGS.iter();
+    let (_, what, way_out) = formats.find(|(begin, ..)| {
+        let begins = |bytes: &[u8]| {
+            let bytes = bytes.get(..begin.len());
+            bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(begin))
         };
         begins(start) || begins(text)
-    });
-    found.map(|(_, what, way_out)| Foreign { what, way_out })
+    })?;
+    Some(Foreign { what, way_out })
 }
 
 #[cfg(test)]
@@ -71,8 +72,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_never_wanted_is_told_by_its_first_bytes() {
-        for (start, says) in [
+    fn foreign_formats_are_detected_by_their_first_bytes() {
+        for (start, expected) in [
             (&b"\x1f\x8b\x08"[..], Some("gzip")),
             (b"\x28\xb5\x2f\xfd", Some("zstd")),
             (b"\xef\xbb\xbf\n <!DOCTYPE html>", Some("web page")),
@@ -82,9 +83,12 @@ mod tests {
             (b"PK\x03\x04", None),
             (b"", None),
         ] {
-            let what = foreign(start).map(|found| found.what);
-            assert_eq!(what.is_some(), says.is_some(), "{what:?}");
-            assert!(what.unwrap_or_default().contains(says.unwrap_or_default()));
+            let what = foreign(start).map(|foreign| foreign.what);
+            assert_eq!(what.is_some(), expected.is_some(), "{what:?}");
+            assert!(
+                what.unwrap_or_default()
+                    .contains(expected.unwrap_or_default())
+            );
         }
     }
 }

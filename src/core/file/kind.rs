@@ -18,7 +18,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    pub(super) fn new(metadata: &Metadata) -> Self {
         let kind = metadata.file_type();
         if kind.is_file() {
             return Self::File;
@@ -29,13 +29,13 @@ impl Kind {
         #[cfg(unix)]
         {
             use std::os::unix::fs::FileTypeExt as _;
-            let is = [
+            let kinds = [
                 (kind.is_fifo(), Self::Fifo),
                 (kind.is_socket(), Self::Socket),
                 (kind.is_char_device(), Self::Character),
                 (kind.is_block_device(), Self::Block),
             ];
-            if let Some((_, kind)) = is.into_iter().find(|(is, _)| *is) {
+            if let Some((_, kind)) = kinds.into_iter().find(|(is_kind, _)| *is_kind) {
                 return kind;
             }
         }
@@ -43,7 +43,7 @@ impl Kind {
     }
 
     /// Returns the error that names this kind where a regular file is needed.
-    pub(super) fn refused(self) -> io::Error {
+    pub(super) fn refusal(self) -> io::Error {
         let (what, kind) = match self {
             Self::Folder => ("a folder", io::ErrorKind::IsADirectory),
             Self::Fifo => ("a FIFO", io::ErrorKind::InvalidInput),
@@ -70,13 +70,13 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// A [`NotRegular`] inside the `io::Error` names any other kind.
 pub fn open_input(path: &Path) -> io::Result<File> {
-    let kind = Kind::of(&fs::metadata(path)?);
+    let kind = Kind::new(&fs::metadata(path)?);
     let is_stream = matches!(kind, Kind::Fifo | Kind::Character | Kind::Socket);
     match descriptor(path).filter(|_| is_stream) {
         Some(0) => standard(0),
         Some(_) => {
             let file = open_as(path, OpenOptions::new().read(true), &[kind])?;
-            wait_again(&file)?;
+            set_blocking(&file)?;
             Ok(file)
         }
         None => open(path),
@@ -115,29 +115,29 @@ pub fn extend(path: &Path) -> io::Result<File> {
 
 /// Opens a path that has one of these kinds, without blocking.
 pub(super) fn open_as(path: &Path, options: &OpenOptions, kinds: &[Kind]) -> io::Result<File> {
-    let checked = |metadata: &Metadata| {
-        let kind = Kind::of(metadata);
+    let check = |metadata: &Metadata| {
+        let kind = Kind::new(metadata);
         if kinds.contains(&kind) {
             return Ok(());
         }
-        Err(kind.refused())
+        Err(kind.refusal())
     };
     // Checked before opening, which alone can rewind a tape or wait for a modem.
     match fs::metadata(path) {
-        Ok(metadata) => checked(&metadata)?,
+        Ok(metadata) => check(&metadata)?,
         // The file may have to be created.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let file = without_waiting(options.clone()).open(path)?;
+    let file = nonblocking(options.clone()).open(path)?;
     // Checked again: the path may have been replaced in between.
-    checked(&file.metadata()?)?;
+    check(&file.metadata()?)?;
     Ok(file)
 }
 
 /// Adds the flags that make opening return at once; they have no effect on a regular file.
 #[cfg(unix)]
-fn without_waiting(mut options: OpenOptions) -> OpenOptions {
+fn nonblocking(mut options: OpenOptions) -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
     options.custom_flags(flags.bits().cast_signed());
@@ -145,20 +145,20 @@ fn without_waiting(mut options: OpenOptions) -> OpenOptions {
 }
 
 #[cfg(not(unix))]
-fn without_waiting(options: OpenOptions) -> OpenOptions {
+fn nonblocking(options: OpenOptions) -> OpenOptions {
     options
 }
 
 /// Restores blocking reads and writes.
 #[cfg(unix)]
-pub(super) fn wait_again(file: &File) -> io::Result<()> {
+pub(super) fn set_blocking(file: &File) -> io::Result<()> {
     let flags = rustix::fs::fcntl_getfl(file)?;
     rustix::fs::fcntl_setfl(file, flags - rustix::fs::OFlags::NONBLOCK)?;
     Ok(())
 }
 
 #[cfg(not(unix))]
-pub(super) fn wait_again(_: &File) -> io::Result<()> {
+pub(super) fn set_blocking(_: &File) -> io::Result<()> {
     Ok(())
 }
 
@@ -170,7 +170,7 @@ pub(super) fn descriptor(path: &Path) -> Option<u32> {
         let name = path.file_name()?.to_str()?;
         let number = Some(name).filter(|name| name.bytes().all(|b| b.is_ascii_digit()));
         if let Some(number) = number.and_then(|name| name.parse().ok())
-            && is_of_descriptors(path.parent()?)
+            && lists_descriptors(path.parent()?)
         {
             return Some(number);
         }
@@ -187,7 +187,7 @@ pub(super) fn descriptor(_: &Path) -> Option<u32> {
 
 /// Returns whether a folder lists this process's descriptors.
 #[cfg(unix)]
-fn is_of_descriptors(folder: &Path) -> bool {
+fn lists_descriptors(folder: &Path) -> bool {
     let Ok(folder) = fs::canonicalize(folder) else {
         return false;
     };

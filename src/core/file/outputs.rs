@@ -19,9 +19,9 @@ enum Identity {
 
 impl Identity {
     /// Returns the identity of a regular file, existing or not; `None` for anything else, which writing cannot destroy.
-    fn of(path: &Path) -> Option<Self> {
+    fn new(path: &Path) -> Option<Self> {
         match fs::metadata(path) {
-            Ok(metadata) if Kind::of(&metadata) != Kind::File => None,
+            Ok(metadata) if Kind::new(&metadata) != Kind::File => None,
             #[cfg(unix)]
             Ok(metadata) => {
                 use std::os::unix::fs::MetadataExt as _;
@@ -61,7 +61,7 @@ impl Outputs {
 
     /// Registers an input.
     pub fn reads(&mut self, path: &Path) {
-        self.inputs.extend(Identity::of(path));
+        self.inputs.extend(Identity::new(path));
     }
 
     /// Registers an output and checks that it may be written. Call before anything is read or written.
@@ -70,10 +70,10 @@ impl Outputs {
     /// A usage error if it is an input or another output, or exists without `force`; an I/O error if it is a folder.
     pub fn writes(&mut self, path: &Path) -> Result<()> {
         self.spares(path)?;
-        let Some(identity) = Identity::of(path) else {
+        let Some(identity) = Identity::new(path) else {
             return match fs::metadata(path) {
-                Ok(found) if found.is_dir() => {
-                    Err(Error::io("write", path, Kind::Folder.refused()))
+                Ok(metadata) if metadata.is_dir() => {
+                    Err(Error::io("write", path, Kind::Folder.refusal()))
                 }
                 _ => Ok(()),
             };
@@ -86,8 +86,8 @@ impl Outputs {
         }
         self.written.push(identity);
         // A file opened by the shell for this command is exempt.
-        let is_there = fs::metadata(path).is_ok() && descriptor(path).is_none();
-        if is_there && !self.force {
+        let exists = fs::metadata(path).is_ok() && descriptor(path).is_none();
+        if exists && !self.force {
             return Err(Error::usage_with_hint(
                 format!("{path:?} already exists"),
                 "pass --force to overwrite it, or choose another place",
@@ -102,7 +102,7 @@ impl Outputs {
     /// A usage error if it is an input.
     pub fn spares(&self, path: &Path) -> Result<()> {
         let is_input = |identity| self.inputs.contains(&identity);
-        if Identity::of(path).is_some_and(is_input) {
+        if Identity::new(path).is_some_and(is_input) {
             return Err(Error::usage_with_hint(
                 format!("{path:?} is also an input and would be overwritten"),
                 "choose another folder or file for the output",

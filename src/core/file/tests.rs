@@ -108,7 +108,7 @@ fn errors_name_the_file() {
 }
 
 #[test]
-fn an_output_is_no_input_and_replaces_nothing_unasked() {
+fn an_output_is_no_input_and_needs_force_to_replace_a_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| folder.path().join(name);
     write_atomic(&at("in"), b"in").expect("written");
@@ -164,13 +164,13 @@ mod unix {
         if made.is_ok_and(|made| made.status.success()) && fs::File::open(path).is_ok() {
             return Some(path.to_owned());
         }
-        let said = b"skipped: device nodes cannot be made here\n";
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), said);
+        let note = b"skipped: device nodes cannot be made here\n";
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), note);
         None
     }
 
     #[test]
-    fn links_are_followed_also_where_nothing_stands_yet() {
+    fn links_are_followed_even_to_missing_targets() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (real, link) = (folder.path().join("real"), folder.path().join("link"));
         symlink("real", &link).expect("link");
@@ -200,7 +200,7 @@ mod unix {
     }
 
     #[test]
-    fn what_is_no_file_is_told_by_its_kind_and_not_waited_for() {
+    fn other_kinds_of_files_are_refused_without_waiting() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let at = |name: &str| folder.path().join(name);
         fifo(&at("fifo"));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::kind::{Kind, descriptor, open_as, standard, wait_again};
+use super::kind::{Kind, descriptor, open_as, set_blocking, standard};
 use crate::core::error::{Error, Result};
 
 /// Number of temporary names to try; each collides only with a file left by a crash.
@@ -36,7 +36,7 @@ enum Target {
 /// # Errors
 /// Names the file; the old file is then untouched.
 pub fn write_atomic(path: &Path, contents: &[u8]) -> Result<()> {
-    let target = replaced(path).map_err(|source| Error::io("write", path, source))?;
+    let target = own_target(path).map_err(|source| Error::io("write", path, source))?;
     write_to(path, target, |sink| {
         sink.write_all(contents)
             .map_err(|source| Error::io("write", path, source))
@@ -63,7 +63,7 @@ pub fn write_streamed(
     path: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
 ) -> Result<()> {
-    let target = output(path).map_err(|source| Error::io("write", path, source))?;
+    let target = user_target(path).map_err(|source| Error::io("write", path, source))?;
     write_to(path, target, write)
 }
 
@@ -93,7 +93,7 @@ fn write_to(
             let (temporary, file) = create_beside(&target).map_err(failed)?;
             // Set before anything is written, so that a private file stays private.
             keep_permissions(&file, old.as_ref());
-            let written = filled(file, write, failed).and_then(|file| {
+            let written = write_buffered(file, write, failed).and_then(|file| {
                 file.sync_all()
                     .and_then(|()| fs::rename(&temporary, &target))
                     .map_err(failed)
@@ -107,12 +107,12 @@ fn write_to(
             Ok(())
         }
         // A device has nothing to sync.
-        Target::Through(file) => filled(file, write, failed).map(drop).map_err(quiet),
+        Target::Through(file) => write_buffered(file, write, failed).map(drop).map_err(quiet),
     }
 }
 
 /// Writes to a file through a buffer.
-fn filled(
+fn write_buffered(
     file: File,
     write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
     failed: impl Fn(io::Error) -> Error,
@@ -140,12 +140,12 @@ fn quiet(error: Error) -> Error {
 }
 
 /// Resolves the path of one of this program's own files.
-fn replaced(path: &Path) -> io::Result<Target> {
+fn own_target(path: &Path) -> io::Result<Target> {
     let target = resolved(path)?;
     match fs::metadata(&target) {
-        Ok(metadata) => match Kind::of(&metadata) {
+        Ok(metadata) => match Kind::new(&metadata) {
             Kind::File => Ok(Target::Replaced(target, Some(metadata))),
-            kind => Err(kind.refused()),
+            kind => Err(kind.refusal()),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Target::Replaced(target, None)),
         Err(error) => Err(error),
@@ -153,17 +153,17 @@ fn replaced(path: &Path) -> io::Result<Target> {
 }
 
 /// Resolves the path of an output that a user named.
-fn output(path: &Path) -> io::Result<Target> {
+fn user_target(path: &Path) -> io::Result<Target> {
     let kind = match fs::metadata(path) {
-        Ok(metadata) => Kind::of(&metadata),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return replaced(path),
+        Ok(metadata) => Kind::new(&metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return own_target(path),
         Err(error) => return Err(error),
     };
     let number = descriptor(path);
     match (kind, number) {
-        (Kind::Folder | Kind::Block | Kind::Other, _) | (Kind::Socket, None) => Err(kind.refused()),
+        (Kind::Folder | Kind::Block | Kind::Other, _) | (Kind::Socket, None) => Err(kind.refusal()),
         (_, Some(number @ 1..=2)) => standard(number).map(Target::Through),
-        (Kind::File, None) => replaced(path),
+        (Kind::File, None) => own_target(path),
         (Kind::File, Some(_)) => {
             // Appends, to continue where the shell that opened the file stopped.
             let file = open_as(path, OpenOptions::new().append(true), &[Kind::File])?;
@@ -181,7 +181,7 @@ fn open_through(path: &Path, kind: Kind) -> io::Result<File> {
     loop {
         match open_as(path, OpenOptions::new().write(true), &[kind]) {
             Ok(file) => {
-                wait_again(&file)?;
+                set_blocking(&file)?;
                 return Ok(file);
             }
             Err(error) if kind == Kind::Fifo && has_no_reader(&error) => {
@@ -213,7 +213,7 @@ pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
     for _ in 0..MOST_LINKS {
         match fs::canonicalize(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            found => return found,
+            resolved => return resolved,
         }
         let Ok(target) = fs::read_link(&path) else {
             return Ok(path);

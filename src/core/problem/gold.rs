@@ -4,10 +4,10 @@ use super::Ratio;
 use super::numbers::{CURRENCY, DASHES, is_ordinal, question_numbers};
 
 /// Normalizes a gold answer: `17.0`, `$17`, `17 apples`, `#### 17`, `\boxed{17}`, `17.` and `40 %` become the number, U+2212 a
-/// hyphen. A text that is not a single number is only trimmed.
+/// hyphen. A text that is not a single number loses only its answer mark, bold type, box and math signs.
 #[must_use]
 pub fn plain_answer(gold: &str) -> String {
-    let text = undressed(gold);
+    let text = without_markup(gold);
     number(text).unwrap_or_else(|| text.to_owned())
 }
 
@@ -18,8 +18,8 @@ pub fn is_number(answer: &str) -> bool {
     digits.starts_with(|c: char| c.is_ascii_digit()) && Ratio::parse(answer).is_some()
 }
 
-/// Strips the answer mark, a box, and math dollar signs.
-fn undressed(gold: &str) -> &str {
+/// Strips the answer mark, bold type, a box, and math dollar signs.
+fn without_markup(gold: &str) -> &str {
     let mut text = gold.trim();
     loop {
         let before = text;
@@ -51,17 +51,17 @@ fn number(text: &str) -> Option<String> {
     let (negative, rest) = signed(text.strip_prefix('+').unwrap_or(text));
     let rest = rest.trim_start_matches('\\');
     // "US$17".
-    let named = rest.trim_start_matches(|c: char| c.is_ascii_uppercase());
-    let rest = if named.starts_with(CURRENCY) {
-        named
+    let after_code = rest.trim_start_matches(|c: char| c.is_ascii_uppercase());
+    let rest = if after_code.starts_with(CURRENCY) {
+        after_code
     } else {
         rest
     };
     let is_money = rest.starts_with(CURRENCY);
     let rest = rest.trim_start_matches(CURRENCY).trim_start();
-    let (again, rest) = if negative { (true, rest) } else { signed(rest) };
-    let written = |c: char| c.is_ascii_digit() || matches!(c, ',' | '.' | '/');
-    let len = rest.find(|c: char| !written(c)).unwrap_or(rest.len());
+    let (negative, rest) = if negative { (true, rest) } else { signed(rest) };
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, ',' | '.' | '/');
+    let len = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
     let (spelled, unit) = rest.split_at(len);
     let spelled = spelled.trim_end_matches(['.', ',', '/']);
     if spelled.is_empty() || !is_unit(unit, is_money) {
@@ -76,9 +76,10 @@ fn number(text: &str) -> Option<String> {
     };
     let (whole, part) = spelled.split_once('.').unwrap_or((spelled, ""));
     let is_grouped = whole.contains(',');
+    let sign = if negative { "-" } else { "" };
     if spelled.contains('/') {
-        return (Ratio::parse(spelled).is_some() && !is_grouped)
-            .then(|| format!("{}{spelled}", if again { "-" } else { "" }));
+        let is_fraction = Ratio::parse(spelled).is_some() && !is_grouped;
+        return is_fraction.then(|| format!("{sign}{spelled}"));
     }
     // "1.000" may be a thousand.
     let may_be_grouped = part == "000" && (1..=3).contains(&whole.len());
@@ -87,7 +88,6 @@ fn number(text: &str) -> Option<String> {
     }
     let whole: String = whole.chars().filter(|c| *c != ',').collect();
     let part = part.trim_end_matches('0');
-    let sign = if again { "-" } else { "" };
     Some(match (whole.as_str(), part) {
         ("", "") => return None,
         ("", part) => format!("{sign}0.{part}"),
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_dresses_a_number_is_left_out() {
+    fn markup_and_units_are_stripped_from_a_number() {
         for gold in [
             "17 (apples)",
             "+17",
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_single_number_stays() {
+    fn text_that_is_no_single_number_stays() {
         for gold in [
             "True",
             "Tom is a bompus.",

@@ -213,20 +213,20 @@ pub(super) mod check {
 
         /// Returns the number of rules to every noun reachable from a noun.
         pub fn distances(&self, start: &str) -> HashMap<String, usize> {
-            let mut found = HashMap::from([(start.to_owned(), 0)]);
+            let mut distances = HashMap::from([(start.to_owned(), 0)]);
             let mut queue = vec![start.to_owned()];
             let mut at = 0;
             while let Some(noun) = queue.get(at).cloned() {
                 let rule = format!("Every {noun} is a ");
                 for next in self.facts.iter().filter_map(|f| f.strip_prefix(&rule)) {
-                    if !found.contains_key(next) {
-                        found.insert(next.to_owned(), found[&noun] + 1);
+                    if !distances.contains_key(next) {
+                        distances.insert(next.to_owned(), distances[&noun] + 1);
                         queue.push(next.to_owned());
                     }
                 }
                 at += 1;
             }
-            found
+            distances
         }
     }
 }

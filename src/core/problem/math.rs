@@ -81,7 +81,7 @@ pub(super) fn draw(rng: &mut ChaCha8Rng, steps: usize, split: Split) -> Option<P
     let last = chain.last()?;
     let steps: Vec<String> = chain.iter().map(Step::to_string).collect();
     split.admits(&steps.concat()).then(|| Problem {
-        question: tell(rng, &chain),
+        question: question(rng, &chain),
         answer: last.result.to_string(),
         steps,
     })
@@ -145,7 +145,7 @@ struct Story {
 }
 
 /// Writes the whole question.
-fn tell(rng: &mut ChaCha8Rng, chain: &[Step]) -> String {
+fn question(rng: &mut ChaCha8Rng, chain: &[Step]) -> String {
     let he = rng.random_bool(0.5);
     let names = if he { &HE_NAMES } else { &SHE_NAMES };
     let story = Story {
@@ -191,10 +191,10 @@ fn pick(rng: &mut ChaCha8Rng, from: &[&'static str]) -> &'static str {
 fn line_for(rng: &mut ChaCha8Rng, step: &Step) -> &'static str {
     let lines = step.op.templates().0;
     let special = lines.iter().any(|l| l.only == step.right) && rng.random_bool(0.4);
-    let wanted = if special { step.right } else { 0 };
+    let only = if special { step.right } else { 0 };
     loop {
         let line = &lines[rng.random_range(0..lines.len())];
-        if line.only == wanted {
+        if line.only == only {
             return line.text;
         }
     }
@@ -231,7 +231,7 @@ impl Story {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::super::math_words::says;
+    use super::super::math_words::mentions;
     use super::super::{Family, Spec, generate};
     use super::*;
 
@@ -274,10 +274,10 @@ mod tests {
                     assert!([left, right, result].iter().all(|n| (1..=99).contains(n)));
                     assert!(result != left && result != right, "{problem:?}");
                     match last {
-                        None => assert!(says(&problem.question, left), "{problem:?}"),
+                        None => assert!(mentions(&problem.question, left), "{problem:?}"),
                         Some(last) => assert_eq!(left, last, "{problem:?}"),
                     }
-                    assert!(says(&problem.question, right), "{problem:?}");
+                    assert!(mentions(&problem.question, right), "{problem:?}");
                     last = Some(result);
                 }
                 assert_eq!(problem.answer, last.unwrap().to_string());

@@ -223,7 +223,7 @@ pub(super) fn push_number(rng: &mut ChaCha8Rng, out: &mut String, number: u32) {
 
 /// Returns whether the text contains the number, in digits or in words; for tests.
 #[cfg(test)]
-pub(super) fn says(question: &str, number: u32) -> bool {
+pub(super) fn mentions(question: &str, number: u32) -> bool {
     let words: &[&str] = match number {
         2 => &["half", "Half", "doubles", "twice", "two"],
         3 => &["third", "triple", "triples", "three"],

@@ -102,7 +102,7 @@ pub struct Problems {
     extra_facts: RangeInclusive<usize>,
     rng: ChaCha8Rng,
     seen: HashSet<u64>,
-    wanted: usize,
+    n: usize,
     failed: bool,
 }
 
@@ -111,7 +111,7 @@ impl Iterator for Problems {
 
     fn next(&mut self) -> Option<Self::Item> {
         let made = self.seen.len();
-        if self.failed || made == self.wanted {
+        if self.failed || made == self.n {
             return None;
         }
         // The step count is fixed before any draw is rejected, so that it stays uniform.
@@ -119,12 +119,12 @@ impl Iterator for Problems {
         for _ in 0..MAX_REJECTED {
             let rng = &mut self.rng;
             let extra = rng.random_range(self.extra_facts.clone());
-            let drawn = match self.family {
+            let problem = match self.family {
                 Family::Math => math::draw(rng, steps, self.split),
                 Family::Prosqa => prosqa::draw(rng, steps, extra, self.split),
                 Family::Prontoqa => prontoqa::draw(rng, steps, extra, self.split),
             };
-            if let Some(problem) = drawn
+            if let Some(problem) = problem
                 && self.seen.insert(split::stable_hash(&problem.question))
             {
                 return Some(Ok(problem));
@@ -163,7 +163,7 @@ pub fn problems(spec: &Spec, n: usize, seed: u64) -> Result<Problems, GenerateEr
         extra_facts,
         rng: ChaCha8Rng::seed_from_u64(seed),
         seen: HashSet::new(),
-        wanted: n,
+        n,
         failed: false,
     })
 }
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exhausted_space_is_said_so() {
+    fn an_exhausted_space_is_an_error() {
         let mut tiny = spec(Family::Prontoqa, Split::Test);
         (tiny.steps, tiny.extra_facts) = (Some(2..=2), Some(0..=0));
         let error = generate(&tiny, 10_000, 0).unwrap_err();
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_read_back_and_extra_fields_are_let_be() {
+    fn problems_read_back_and_extra_fields_are_ignored() {
         let text = r#"{"id":3,"question":"Q?","steps":["<<1+2=3>>"],"answer":"3"}"#;
         let problem: Problem = serde_json::from_str(text).unwrap();
         assert_eq!(

@@ -45,14 +45,14 @@ pub(super) fn draw(
     if !split.admits(&world.skeleton(&format!("{} {}", NAMES[who], ADJECTIVES[what]))) {
         return None;
     }
-    let asked = rng.random_bool(0.5);
+    let affirmed = rng.random_bool(0.5);
     let facts = world.text(rng);
     let (name, adjective) = (NAMES[who], ADJECTIVES[what]);
-    let not = if asked { "" } else { "not " };
+    let not = if affirmed { "" } else { "not " };
     Some(Problem {
         question: format!("{facts} True or false: {name} is {not}{adjective}."),
         steps: solution,
-        answer: if asked == holds { "True" } else { "False" }.to_owned(),
+        answer: if affirmed == holds { "True" } else { "False" }.to_owned(),
     })
 }
 
@@ -129,18 +129,18 @@ mod tests {
             let mut yes = 0;
             for problem in &problems {
                 let parsed = parse(&problem.question);
-                let (name, asked, adjective) = query(parsed.query);
-                let found = parsed.distances(parsed.start(name));
+                let (name, affirmed, adjective) = query(parsed.query);
+                let distances = parsed.distances(parsed.start(name));
                 let proofs: Vec<(&str, bool)> = signs(&parsed.facts, adjective)
                     .into_iter()
-                    .filter(|(noun, _)| found.contains_key(*noun))
+                    .filter(|(noun, _)| distances.contains_key(*noun))
                     .collect();
                 assert_eq!(proofs.len(), 1, "{problem:?}");
                 let (noun, holds) = proofs[0];
-                let expected = if asked == holds { "True" } else { "False" };
+                let expected = if affirmed == holds { "True" } else { "False" };
                 assert_eq!(problem.answer, expected, "{problem:?}");
-                yes += usize::from(asked == holds);
-                assert_eq!(found[noun] + 2, problem.steps.len(), "{problem:?}");
+                yes += usize::from(affirmed == holds);
+                assert_eq!(distances[noun] + 2, problem.steps.len(), "{problem:?}");
                 for step in &problem.steps {
                     assert!(parsed.facts.contains(&step.trim_end_matches('.')));
                 }
@@ -169,10 +169,10 @@ mod tests {
             let mut halves = 0;
             for problem in &problems {
                 let parsed = parse(&problem.question);
-                let (_, asked, adjective) = query(parsed.query);
+                let (_, affirmed, adjective) = query(parsed.query);
                 halves += match guess(&signs(&parsed.facts, adjective)) {
                     None => 1,
-                    Some(sign) => 2 * usize::from((problem.answer == "True") == (asked == sign)),
+                    Some(sign) => 2 * usize::from((problem.answer == "True") == (affirmed == sign)),
                 };
             }
             let percent = halves * 50 / problems.len();

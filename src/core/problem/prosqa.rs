@@ -81,15 +81,15 @@ mod tests {
     fn assert_sound(problem: &Problem) {
         let parsed = parse(&problem.question);
         let (name, options) = query(parsed.query);
-        let found = parsed.distances(parsed.start(name));
+        let distances = parsed.distances(parsed.start(name));
         let right: Vec<&str> = options
             .into_iter()
-            .filter(|option| found.contains_key(*option))
+            .filter(|option| distances.contains_key(*option))
             .collect();
         assert_eq!(right.len(), 1, "{problem:?}");
         assert_eq!(problem.answer, format!("{name} is a {}.", right[0]));
         // The steps are the shortest chain, and each is a fact of the question.
-        assert_eq!(found[right[0]] + 1, problem.steps.len(), "{problem:?}");
+        assert_eq!(distances[right[0]] + 1, problem.steps.len(), "{problem:?}");
         assert!(problem.steps[0].starts_with(name));
         for step in &problem.steps {
             assert!(

@@ -31,7 +31,7 @@ pub struct Record {
     /// The question.
     pub question: String,
     /// Gold steps as `<<16-3-4=9>>`; empty if unknown.
-    #[serde(default, deserialize_with = "or_none")]
+    #[serde(default, deserialize_with = "null_as_empty")]
     pub gold_steps: Vec<String>,
     /// The gold answer, a number or a text.
     #[serde(default)]
@@ -69,7 +69,7 @@ impl Record {
     /// Returns the prediction as text, if there is one.
     #[must_use]
     pub fn prediction(&self) -> Option<String> {
-        self.prediction.as_ref().and_then(text_of)
+        self.prediction.as_ref().and_then(as_text)
     }
 
     /// Returns the normalized gold answer, if it is known.
@@ -81,7 +81,7 @@ impl Record {
     /// Returns the gold answer as text, if it is known.
     #[must_use]
     pub fn gold_answer(&self) -> Option<String> {
-        self.gold_answer.as_ref().and_then(text_of)
+        self.gold_answer.as_ref().and_then(as_text)
     }
 
     /// Returns the gold steps of other records that this record includes.
@@ -128,7 +128,7 @@ impl Row for Record {
         let columns: usize = self.latents.iter().map(|tokens| tokens.len() + 1).sum();
         let baselines: usize = self.baselines().map(|b| b.steps.len() + 1).sum();
         let others = [&self.index, &self.gold_answer, &self.prediction];
-        let others: usize = others.into_iter().flatten().map(values).sum();
+        let others: usize = others.into_iter().flatten().map(n_values).sum();
         columns + self.table_tail.len() + self.gold_steps.len() + baselines + others + 4
     }
 }
@@ -160,8 +160,9 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Record>> {
         let tokens = record.latents.iter_mut().flatten();
         tokens.chain(&mut record.table_tail).for_each(spell);
     }
-    let mut lines = (1..).zip(text.lines());
-    let mut lines = lines.by_ref().filter(|(_, line)| !line.trim().is_empty());
+    let mut lines = (1..)
+        .zip(text.lines())
+        .filter(|(_, line)| !line.trim().is_empty());
     for record in &records {
         let line = lines.next().map(|(line, _)| line).filter(|_| !is_array);
         if let Some(excess) = record.excess() {
@@ -199,21 +200,21 @@ pub fn is_unreadable(records: &[Record]) -> bool {
 }
 
 /// Deserializes a list; null gives an empty one.
-fn or_none<'de, D: serde::Deserializer<'de>>(parser: D) -> Result<Vec<String>, D::Error> {
+fn null_as_empty<'de, D: serde::Deserializer<'de>>(parser: D) -> Result<Vec<String>, D::Error> {
     Option::<Vec<String>>::deserialize(parser).map(Option::unwrap_or_default)
 }
 
 /// Returns the number of JSON values nested in a value, itself included.
-fn values(value: &Value) -> usize {
+fn n_values(value: &Value) -> usize {
     match value {
-        Value::Array(list) => 1 + list.iter().map(values).sum::<usize>(),
-        Value::Object(map) => 1 + map.values().map(values).sum::<usize>(),
+        Value::Array(list) => 1 + list.iter().map(n_values).sum::<usize>(),
+        Value::Object(map) => 1 + map.values().map(n_values).sum::<usize>(),
         _ => 1,
     }
 }
 
 /// Returns a number or string as text.
-fn text_of(value: &Value) -> Option<String> {
+fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_pieces_are_read_as_the_tokens_they_stand_for() {
+    fn raw_pieces_are_read_as_their_tokens() {
         let row = r#"{"question":"q","latents":[["Ġ17","▁17","Ċ","ĊĊ"," 17","čar","Ġnew"]],"table_tail":["Ġ17"]}"#;
         let records = parse(row, Path::new(PATH)).expect("readable");
         assert_eq!(
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn records_are_read_with_and_without_what_may_be_missing() {
+    fn records_are_read_with_and_without_optional_fields() {
         let full = r#"{"index":3,"question":"q","gold_steps":["<<1+2=3>>"],"gold_answer":3,"latents":[["1"],[]],
             "prediction":"3","table_tail":[],"backtracking":{"count":7,"baselines":[{"source_index":9,"steps":["<<1+1=2>>"]}]},
             "forward_chaining":{"x":[1]}}"#;
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_named_with_its_line() {
+    fn a_line_that_is_no_record_is_named() {
         let many = |n: usize| vec!["\"1\""; n].join(",");
         let steps = format!(
             "{{\"question\":\"q\",\"latents\":[],\"table_tail\":[],\"gold_steps\":[{}]}}",
@@ -337,9 +338,9 @@ mod tests {
             (&long, "the record has 257 positions"),
             (&huge, "the row has"),
         ];
-        for (text, says) in table {
-            let said = error(text);
-            assert!(said.contains(says), "{said} does not say {says}");
+        for (text, expected) in table {
+            let message = error(text);
+            assert!(message.contains(expected), "{message:?} lacks {expected:?}");
         }
         let third = format!("{GOOD}\n\n{wide}");
         assert!(error(&third).contains("\"decoded.jsonl\", line 3: the record has"));

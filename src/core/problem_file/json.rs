@@ -147,12 +147,7 @@ impl<'de, T: Row> Visitor<'de> for Rows<'_, T> {
                 self.started.set(0);
                 return Ok(rows);
             };
-            kept.add(row.size(), row.count())
-                .map_err(A::Error::custom)?;
-            if rows.len() == MAX_ROWS {
-                return Err(A::Error::custom(too_many()));
-            }
-            rows.push(row);
+            push(&mut rows, &mut kept, row).map_err(A::Error::custom)?;
         }
     }
 
@@ -162,15 +157,20 @@ impl<'de, T: Row> Visitor<'de> for Rows<'_, T> {
         while map.next_key::<IgnoredAny>()?.is_some() {
             self.started.set(rows.len() + 1);
             let row = map.next_value::<Example<T>>()?.test_example;
-            kept.add(row.size(), row.count())
-                .map_err(A::Error::custom)?;
-            if rows.len() == MAX_ROWS {
-                return Err(A::Error::custom(too_many()));
-            }
-            rows.push(row);
+            push(&mut rows, &mut kept, row).map_err(A::Error::custom)?;
         }
         Ok(rows)
     }
+}
+
+/// Adds a row unless that exceeds a limit.
+fn push<T: Row>(rows: &mut Vec<T>, kept: &mut Kept, row: T) -> Result<(), String> {
+    kept.add(row.size(), row.count())?;
+    if rows.len() == MAX_ROWS {
+        return Err(too_many());
+    }
+    rows.push(row);
+    Ok(())
 }
 
 /// An array element that exceeds the row limit.

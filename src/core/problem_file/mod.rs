@@ -88,21 +88,21 @@ impl From<Problem> for Solved {
 /// As [`read`].
 pub fn parse_solved(text: &str, path: &Path) -> Result<Vec<Solved>> {
     let text = source::without_mark(text);
-    let of = |rows: Vec<ProblemRow>| {
-        let solved = rows.into_iter().map(|row| Solved {
+    let solved = |rows: Vec<ProblemRow>| {
+        let rows = rows.into_iter().map(|row| Solved {
             problem: row.problem,
             others: row.others,
         });
-        solved.collect()
+        rows.collect()
     };
     let form = source::form(text);
     let read = match form {
-        Form::Array => json::read_array(text, path, FORMS).map(of),
-        Form::Lines => json::read_lines(text, path, FORMS).map(of),
-        Form::Examples => json::read_examples(text, path, FORMS).map(of),
+        Form::Array => json::read_array(text, path, FORMS).map(solved),
+        Form::Lines => json::read_lines(text, path, FORMS).map(solved),
+        Form::Examples => json::read_examples(text, path, FORMS).map(solved),
         Form::Raw => raw::read(text, path).map(|rows| rows.into_iter().map(Solved::from).collect()),
     };
-    let problems: Vec<Solved> = read.map_err(|error| match shape::of(text, form) {
+    let problems: Vec<Solved> = read.map_err(|error| match shape::identify(text, form) {
         Some(shape) => Error::data(path, None, shape.what, shape.way_out),
         None => error,
     })?;
@@ -252,9 +252,11 @@ mod tests {
             ("{\"question\":\"a\0b\"}".to_owned(), "control character"),
             ("\0\0\0".to_owned(), "no ||"),
         ];
-        for (text, says) in table {
-            let error = parse(&text, Path::new(PATH)).expect_err(says).to_string();
-            assert!(error.contains(says) && error.len() < 400, "{error}");
+        for (text, expected) in table {
+            let error = parse(&text, Path::new(PATH))
+                .expect_err(expected)
+                .to_string();
+            assert!(error.contains(expected) && error.len() < 400, "{error}");
         }
         let beside = format!("{{\"edges\":{},\"question\":\"q\"}}", deep(100));
         assert_eq!(parse(&beside, Path::new(PATH)).expect("readable").len(), 1);
@@ -276,7 +278,7 @@ mod tests {
 
         #[test]
         fn any_bytes_give_a_text_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            if let Ok(text) = source::text(bytes, Path::new(PATH)) {
+            if let Ok(text) = source::decode(bytes, Path::new(PATH)) {
                 let _ = parse(&text, Path::new(PATH));
             }
         }

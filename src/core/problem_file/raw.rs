@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_lines_and_every_line_end_are_passed_over() {
+    fn blank_lines_are_skipped_and_any_line_end_counts() {
         let text = "a||##1\r\n\r\n \t\n\u{1c}\nb||##2\rc||##3";
         let read = read(text, Path::new("t")).expect("readable");
         let questions: Vec<_> = read.iter().map(|p| p.question.as_str()).collect();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_lacks_something_is_named() {
+    fn a_line_with_a_missing_part_is_named() {
         let long = format!("a||##1\n{}||##1", "q".repeat(MAX_ROW_BYTES));
         let table = [
             ("a||##1\nno marks", "line 2: no || after the question"),
@@ -122,9 +122,9 @@ mod tests {
             ("a ## 1 || 3", "line 1: no ## before the answer"),
             (&long, "line 2: the row has 1048581 bytes"),
         ];
-        for (text, says) in table {
+        for (text, expected) in table {
             let error = read(text, Path::new("t")).expect_err("refused");
-            assert!(error.to_string().contains(says), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
         }
         let many = "||##\n".repeat(MAX_ROWS + 1);
         let error = read(&many, Path::new("t")).expect_err("refused");

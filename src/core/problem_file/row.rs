@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::json::Row;
 use super::source::strip;
-use super::steps::steps_of;
-use super::values::{Gold, Loose, Steps, holds_text, options, part_of_question, written};
+use super::steps::solution_steps;
+use super::values::{Gold, Steps, has_content, options, question_part, text, written_steps};
 use crate::core::problem::Problem;
 
 /// A problem as found in files: `ProsQA` and GSM8k-Aug (`question`, `steps` or `cot`, `answer`), openai/gsm8k (steps in
@@ -77,7 +77,7 @@ enum Part {
 }
 
 impl Part {
-    const KNOWN: [(&str, Self); 37] = [
+    const NAMES: [(&str, Self); 37] = [
         ("question", Self::Question),
         ("problem", Self::Problem),
         ("input", Self::Input),
@@ -117,19 +117,17 @@ impl Part {
         ("prompt", Self::Unjoined),
     ];
 
-    fn of(name: &str) -> Option<Self> {
-        let name = name.trim();
-        let known = Self::KNOWN
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name));
-        known.map(|(_, part)| *part)
+    fn from_name(name: &str) -> Option<Self> {
+        let mut names = Self::NAMES.iter();
+        let (_, part) = names.find(|(own, _)| own.eq_ignore_ascii_case(name.trim()))?;
+        Some(*part)
     }
 }
 
 /// Returns whether a field of this name holds a question.
-pub(super) fn is_of_question(name: &str) -> bool {
+pub(super) fn is_question_field(name: &str) -> bool {
     matches!(
-        Part::of(name),
+        Part::from_name(name),
         Some(Part::Question | Part::Problem | Part::Input)
     )
 }
@@ -159,32 +157,34 @@ struct Fields {
 
 impl Fields {
     /// Reads the value of a field.
-    fn take<'de, A: MapAccess<'de>>(
+    fn read_field<'de, A: MapAccess<'de>>(
         &mut self,
         name: &str,
         part: Part,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        let mut text = || map.next_value::<Loose>().map(|text| text.0);
+        let mut loose = || map.next_value().map(text);
         match part {
             Part::Question => self.question = map.next_value()?,
-            Part::Problem => self.problem = text()?,
-            Part::Input => self.input = text()?,
+            Part::Problem => self.problem = loose()?,
+            Part::Input => self.input = loose()?,
             Part::Before | Part::Query => {
-                let text = part_of_question(name, &map.next_value()?).map_err(A::Error::custom)?;
+                let text = question_part(name, &map.next_value()?).map_err(A::Error::custom)?;
                 *(if part == Part::Query {
                     &mut self.query
                 } else {
                     &mut self.before
                 }) = text;
             }
-            Part::Cot => self.cot = written(&map.next_value()?).map_err(A::Error::custom)?,
+            Part::Cot => self.cot = written_steps(&map.next_value()?).map_err(A::Error::custom)?,
             Part::Solution => {
-                self.solution = written(&map.next_value()?).map_err(A::Error::custom)?;
+                self.solution = written_steps(&map.next_value()?).map_err(A::Error::custom)?;
             }
-            Part::Equation => self.equation = text()?,
+            Part::Equation => self.equation = loose()?,
             Part::Steps => self.steps = map.next_value::<Option<Steps>>()?.map(|steps| steps.0),
-            Part::Chain => self.chain = written(&map.next_value()?).map_err(A::Error::custom)?,
+            Part::Chain => {
+                self.chain = written_steps(&map.next_value()?).map_err(A::Error::custom)?;
+            }
             Part::Options => {
                 self.options = options(&map.next_value()?).map_err(A::Error::custom)?;
             }
@@ -196,8 +196,8 @@ impl Fields {
                 self.others = others.into_iter().flatten().map(|steps| steps.0).collect();
             }
             Part::Unjoined => {
-                let holds = holds_text(&map.next_value()?);
-                self.unjoined = self.unjoined.take().or(holds.then(|| name.to_owned()));
+                let is_set = has_content(&map.next_value()?);
+                self.unjoined = self.unjoined.take().or(is_set.then(|| name.to_owned()));
             }
         }
         Ok(())
@@ -239,15 +239,15 @@ impl Fields {
                 .join(" "),
         };
         // An empty list hides no steps that are written elsewhere.
-        let written = self.steps.into_iter().chain(self.chain).chain(written);
-        let mut steps = written.filter(|steps| !steps.is_empty()).min_by_key(|_| 0);
+        let mut lists = self.steps.into_iter().chain(self.chain).chain(written);
+        let mut steps = lists.find(|steps| !steps.is_empty());
         let mut answer = self.answer;
         if let Some(last) = self.last {
             // In that case `answer` holds the solution.
             steps = steps.or_else(|| {
                 answer
                     .filter(|text| text.contains("<<"))
-                    .map(|text| steps_of(&text))
+                    .map(|text| solution_steps(&text))
             });
             answer = Some(last);
         }
@@ -255,11 +255,11 @@ impl Fields {
         // openai/gsm8k: the solution, then the answer after `####`.
         if let Some((solution, last)) = answer.rsplit_once("####") {
             if !strip(solution).is_empty() {
-                steps = steps.or_else(|| Some(steps_of(solution)));
+                steps = steps.or_else(|| Some(solution_steps(solution)));
             }
             answer = strip(last).to_owned();
         }
-        if let Some(option) = chosen(&self.options, &answer) {
+        if let Some(option) = named_option(&self.options, &answer) {
             answer = option.to_owned();
         } else if is_index(&self.options, &answer) {
             return Err(format!(
@@ -267,7 +267,7 @@ impl Fields {
             ));
         }
         let equation = self.equation.filter(|_| steps.is_none());
-        if let Some(step) = equation.and_then(|text| step_of(&text, &answer)) {
+        if let Some(step) = equation.and_then(|text| equation_step(&text, &answer)) {
             steps = Some(vec![step]);
         }
         Ok(ProblemRow {
@@ -282,7 +282,7 @@ impl Fields {
 }
 
 /// Returns the option that an answer names: "True" for A, or for "A) True", among "A) True" and "B) False".
-fn chosen<'a>(options: &'a [String], answer: &str) -> Option<&'a str> {
+fn named_option<'a>(options: &'a [String], answer: &str) -> Option<&'a str> {
     let answer = strip(answer);
     let letter = answer.trim_matches(['(', ')', '.']);
     let names = |option: &&'a String| {
@@ -293,7 +293,7 @@ fn chosen<'a>(options: &'a [String], answer: &str) -> Option<&'a str> {
     labelled(option).map(|(_, text)| text)
 }
 
-/// Parts "A) True" into its letter and its text.
+/// Splits "A) True" into its letter and its text.
 fn labelled(option: &str) -> Option<(&str, &str)> {
     let option = strip(option).trim_start_matches('(');
     let letter = option
@@ -304,7 +304,7 @@ fn labelled(option: &str) -> Option<(&str, &str)> {
         .map(|text| (letter, strip(text)))
 }
 
-/// Returns whether an answer may stand for an option and is not the text of one: a letter, or a small number.
+/// Returns whether an answer may be the index of an option and is not the text of one: a letter, or a small number.
 fn is_index(options: &[String], answer: &str) -> bool {
     let answer = strip(answer);
     let text = |option: &String| {
@@ -320,7 +320,7 @@ fn is_index(options: &[String], answer: &str) -> bool {
 }
 
 /// Returns the step of a single operation, "( 12.0 + 5.0 )"; `None` for longer expressions.
-fn step_of(expression: &str, answer: &str) -> Option<String> {
+fn equation_step(expression: &str, answer: &str) -> Option<String> {
     let inner = strip(expression).strip_prefix('(')?.strip_suffix(')')?;
     let whole = |number: &str| number.strip_suffix(".0").unwrap_or(number).to_owned();
     let [left, operator, right] = inner.split_whitespace().collect::<Vec<_>>()[..] else {
@@ -346,7 +346,7 @@ impl<'de> Visitor<'de> for Object {
         let mut fields = Fields::default();
         let mut seen: Vec<Part> = Vec::new();
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            let Some(part) = Part::of(&name) else {
+            let Some(part) = Part::from_name(&name) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
@@ -357,7 +357,7 @@ impl<'de> Visitor<'de> for Object {
                 )));
             }
             seen.push(part);
-            fields.take(&name, part, &mut map)?;
+            fields.read_field(&name, part, &mut map)?;
         }
         Ok(fields)
     }
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_do_not_fit_say_what_was_expected() {
+    fn malformed_rows_name_the_expected_form() {
         let many = format!(
             "{{\"question\":\"q\",\"steps\":[\"\"{}]}}",
             ",\"\"".repeat(MAX_STEPS)
@@ -443,10 +443,10 @@ mod tests {
             ),
             (&many, "more than 10000 steps"),
         ];
-        for (row, says) in table {
+        for (row, expected) in table {
             let error = serde_json::from_str::<ProblemRow>(row).map(|row| row.problem);
             let error = error.expect_err(row).to_string();
-            assert!(error.contains(says), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

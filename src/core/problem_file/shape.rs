@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::row::is_of_question;
+use super::row::is_question_field;
 use super::source::{Form, without_mark};
 
 /// The longest text that is parsed again to identify its shape, in bytes.
@@ -17,7 +17,7 @@ pub(super) struct Shape {
 }
 
 /// Identifies the shape of a text, if it is a known one.
-pub(super) fn of(text: &str, form: Form) -> Option<Shape> {
+pub(super) fn identify(text: &str, form: Form) -> Option<Shape> {
     let text = without_mark(text).trim_start();
     if text.len() > LONGEST {
         return None;
@@ -38,7 +38,7 @@ fn table(first_line: &str) -> Option<Shape> {
         return None;
     }
     let first = first_line.trim_start_matches("- ").split(':').next()?;
-    if first_line.contains(':') && is_of_question(first) {
+    if first_line.contains(':') && is_question_field(first) {
         return Some(Shape {
             what: "it looks like YAML".to_owned(),
             way_out: "write its rows as JSON Lines".to_owned(),
@@ -51,7 +51,7 @@ fn table(first_line: &str) -> Option<Shape> {
         .split(separator)
         .map(|column| column.trim().trim_matches('"'))
         .collect();
-    columns.iter().any(|column| is_of_question(column)).then(|| {
+    columns.iter().any(|column| is_question_field(column)).then(|| {
         let separator = separator.escape_default();
         Shape {
             what: format!("it is a table with the columns {} ({name})", columns.join(", ")),
@@ -101,7 +101,7 @@ fn json(value: &Value) -> Option<Shape> {
                 return Some(within(name, format!(".[\"{name}\"]")));
             }
             let in_columns = fields.iter().any(|(name, value)| {
-                is_of_question(name) && matches!(value, Value::Array(_) | Value::Object(_))
+                is_question_field(name) && matches!(value, Value::Array(_) | Value::Object(_))
             });
             if in_columns {
                 return Some(Shape {
@@ -133,15 +133,15 @@ fn json(value: &Value) -> Option<Shape> {
 fn wrapper(value: &Value) -> Option<&str> {
     let fields = value.as_object().filter(|fields| !is_row(fields))?;
     let holds_row = |value: &Value| value.as_object().is_some_and(is_row);
-    let found = fields.iter().find(|(_, value)| holds_row(value));
-    found.map(|(name, _)| name.as_str())
+    let (name, _) = fields.iter().find(|(_, value)| holds_row(value))?;
+    Some(name)
 }
 
 /// Returns whether an object has a text in a question field.
 fn is_row(fields: &Map<String, Value>) -> bool {
     fields
         .iter()
-        .any(|(name, value)| is_of_question(name) && value.is_string())
+        .any(|(name, value)| is_question_field(name) && value.is_string())
 }
 
 #[cfg(test)]
@@ -150,9 +150,9 @@ mod tests {
     use crate::core::problem_file::source::form;
 
     #[test]
-    fn a_name_of_the_file_does_not_get_into_a_command() {
+    fn a_name_from_the_file_is_kept_out_of_the_command() {
         let text = r#"{"a'; touch x; '":[{"question":"a"}]}"#;
-        let shape = of(text, form(text)).expect("rows in an object");
+        let shape = identify(text, form(text)).expect("rows in an object");
         assert_eq!(shape.way_out, "write them as JSON Lines");
     }
 
@@ -208,7 +208,7 @@ mod tests {
             ),
         ];
         for (text, what, way_out) in table {
-            let shape = of(text, form(text)).expect(text);
+            let shape = identify(text, form(text)).expect(text);
             assert!(shape.what.contains(what), "{shape:?}");
             assert!(shape.way_out.contains(way_out), "{shape:?}");
         }
@@ -223,7 +223,7 @@ mod tests {
             "",
             "[3]",
         ] {
-            assert_eq!(of(text, form(text)), None, "{text}");
+            assert_eq!(identify(text, form(text)), None, "{text}");
         }
     }
 }

@@ -65,13 +65,13 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
         let most = format!("the file exceeds the limit of {} MiB", MAX_BYTES >> 20);
         Error::data(path, None, most, "split it into several files")
     })?;
-    text(bytes, path)
+    decode(bytes, path)
 }
 
 /// Returns bytes as text; `path` is only used in errors.
-pub(super) fn text(bytes: Vec<u8>, path: &Path) -> Result<String> {
-    if let Some(found) = file::foreign(&bytes) {
-        return Err(Error::data(path, None, found.what, found.way_out));
+pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<String> {
+    if let Some(foreign) = file::foreign(&bytes) {
+        return Err(Error::data(path, None, foreign.what, foreign.way_out));
     }
     for (begin, what, hint) in UNREAD {
         if bytes.starts_with(begin) {
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms_are_told_by_content() {
+    fn forms_are_detected_by_content() {
         let table = [
             ("[{\"question\":\"a||b##c\"}]", Form::Array),
             ("  \n[\n {}", Form::Array),
@@ -160,13 +160,13 @@ mod tests {
             ("", Form::Raw),
             ("<!doctype html>", Form::Raw),
         ];
-        for (text, is) in table {
-            assert_eq!(form(text), is, "{text:?}");
+        for (text, expected) in table {
+            assert_eq!(form(text), expected, "{text:?}");
         }
     }
 
     #[test]
-    fn what_is_no_text_is_named_with_a_way_out() {
+    fn a_file_that_is_no_text_is_named_with_a_hint() {
         let path = Path::new("test.txt");
         let table: [(&[u8], &str); 8] = [
             (b"\x1f\x8b\x08", "gzip"),
@@ -181,9 +181,9 @@ mod tests {
                 "\"test.txt\", line 3: the bytes are not UTF-8",
             ),
         ];
-        for (bytes, says) in table {
-            let error = text(bytes.to_vec(), path).expect_err("refused");
-            assert!(error.to_string().contains(says), "{error}");
+        for (bytes, expected) in table {
+            let error = decode(bytes.to_vec(), path).expect_err("refused");
+            assert!(error.to_string().contains(expected), "{error}");
             assert!(error.to_string().contains("test.txt") && error.hint().is_some());
         }
     }

@@ -3,7 +3,7 @@
 use super::source::strip;
 
 /// Splits a written solution into its `<<..>>` equations or, if it has none, into its lines.
-pub(crate) fn steps_of(solution: &str) -> Vec<String> {
+pub(crate) fn solution_steps(solution: &str) -> Vec<String> {
     let equations = equations(solution);
     if equations.is_empty() {
         let whole = strip(solution);
@@ -15,7 +15,7 @@ pub(crate) fn steps_of(solution: &str) -> Vec<String> {
 
 /// Returns every non-empty `<<..>>` without an inner `>`, in order.
 pub(crate) fn equations(text: &str) -> Vec<&str> {
-    let mut found = Vec::new();
+    let mut equations = Vec::new();
     let mut from = 0;
     while let Some(open) = text[from..].find("<<").map(|at| at + from) {
         let inside = open + 2;
@@ -23,14 +23,14 @@ pub(crate) fn equations(text: &str) -> Vec<&str> {
             break;
         };
         if end > inside && text[end..].starts_with(">>") {
-            found.push(&text[open..end + 2]);
+            equations.push(&text[open..end + 2]);
             from = end + 2;
         } else {
             // Any `<<` opened before this `>` also runs into it.
             from = end + 1;
         }
     }
-    found
+    equations
 }
 
 #[cfg(test)]
@@ -50,13 +50,13 @@ mod tests {
             ("<<1=1> >", &[]),
             ("<<é=1>>", &["<<é=1>>"]),
         ];
-        for (text, found) in table {
-            assert_eq!(equations(text), found, "{text:?}");
+        for (text, expected) in table {
+            assert_eq!(equations(text), expected, "{text:?}");
         }
         assert_eq!(
-            steps_of("He adds.\n\nHe is done."),
+            solution_steps("He adds.\n\nHe is done."),
             ["He adds.", "He is done."]
         );
-        assert_eq!(steps_of(" "), [""; 0]);
+        assert_eq!(solution_steps(" "), [""; 0]);
     }
 }

@@ -3,12 +3,11 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::bounds::MAX_STEPS;
-use super::steps::steps_of;
+use super::steps::solution_steps;
 
 /// Steps: a list of texts, or one text with all of them.
 pub(super) struct Steps(pub(super) Vec<String>);
@@ -25,7 +24,7 @@ impl<'de> Deserialize<'de> for Steps {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(steps_of(text))
+                Ok(solution_steps(text))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
@@ -93,56 +92,11 @@ impl<'de> Deserialize<'de> for Gold {
     }
 }
 
-/// An optional text; any other type is another set's field of that name and is ignored.
-pub(crate) struct Loose(pub(crate) Option<String>);
-
-impl<'de> Deserialize<'de> for Loose {
-    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
-        struct Seen;
-
-        impl<'de> Visitor<'de> for Seen {
-            type Value = Option<String>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Some(text.to_owned()))
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(None)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(None)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(None)
-            }
-        }
-
-        parser.deserialize_any(Seen).map(Self)
+/// Returns a text; any other type is another set's field of that name and is ignored.
+pub(super) fn text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
     }
 }
 
@@ -158,11 +112,11 @@ pub(super) fn texts(value: &Value) -> Result<Option<Vec<String>>, String> {
     }
 }
 
-/// Returns written steps: a text parted into its steps, or a list of texts; `None` for any other value.
-pub(super) fn written(value: &Value) -> Result<Option<Vec<String>>, String> {
+/// Returns written steps: a text split into its steps, or a list of texts; `None` for any other value.
+pub(super) fn written_steps(value: &Value) -> Result<Option<Vec<String>>, String> {
     Ok(match value {
         Value::String(text) if text.trim().is_empty() => None,
-        Value::String(text) => Some(steps_of(text)),
+        Value::String(text) => Some(solution_steps(text)),
         _ => texts(value)?,
     })
 }
@@ -185,7 +139,7 @@ pub(super) fn options(value: &Value) -> Result<Vec<String>, String> {
 }
 
 /// Returns a part of the question: a text, or a list of consecutive texts.
-pub(super) fn part_of_question(name: &str, value: &Value) -> Result<Option<String>, String> {
+pub(super) fn question_part(name: &str, value: &Value) -> Result<Option<String>, String> {
     match (value, texts(value)?) {
         (Value::Null, _) => Ok(None),
         (Value::String(text), _) => Ok(Some(text.clone())),
@@ -197,7 +151,7 @@ pub(super) fn part_of_question(name: &str, value: &Value) -> Result<Option<Strin
 }
 
 /// Returns whether a value has content: a non-blank text, or a non-empty list or object.
-pub(super) fn holds_text(value: &Value) -> bool {
+pub(super) fn has_content(value: &Value) -> bool {
     match value {
         Value::String(text) => !text.trim().is_empty(),
         Value::Array(list) => !list.is_empty(),

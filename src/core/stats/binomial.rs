@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn the_tail_is_exact() {
         // By hand: 8 of 8 at 1/2 is 1/256; 7 or 8 of 8 is 9/256; scipy.stats.binom.sf(4, 10, 0.2) = 0.032793497.
-        for (hits, n, rate, want) in [
+        for (hits, n, rate, expected) in [
             (8, 8, 0.5, 1.0 / 256.0),
             (7, 8, 0.5, 9.0 / 256.0),
             (5, 10, 0.2, 0.032_793_497_6),
@@ -47,8 +47,11 @@ mod tests {
             (4, 3, 0.5, 0.0),
             (0, 0, 0.5, 1.0),
         ] {
-            let got = at_least(hits, n, rate);
-            assert!((got - want).abs() < 1e-9, "{hits} of {n} at {rate}: {got}");
+            let tail = at_least(hits, n, rate);
+            assert!(
+                (tail - expected).abs() < 1e-9,
+                "{hits} of {n} at {rate}: {tail}"
+            );
         }
     }
 

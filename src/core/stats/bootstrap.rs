@@ -1,11 +1,12 @@
 //! Percentile bootstrap: the interval of any statistic over rows, by resampling with replacement (Efron and Tibshirani 1993, chapter 13).
 //! Whole clusters are drawn, so rows of one problem stay together. A draw is given as row weights: how often each row was drawn.
 
+use std::collections::BTreeMap;
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::clusters::numbered;
 use super::float;
 
 /// The settings of the bootstrap.
@@ -80,6 +81,17 @@ impl Bootstrap {
         let clusters: Vec<usize> = (0..n).collect();
         self.interval(&clusters, statistic)
     }
+}
+
+/// Numbers clusters from 0 in order of their names; returns the number of each row's cluster, and the size of each cluster.
+fn numbered(clusters: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+    for name in clusters {
+        *sizes.entry(*name).or_default() += 1;
+    }
+    let numbers: BTreeMap<usize, usize> = sizes.keys().copied().zip(0..).collect();
+    let rows = clusters.iter().map(|name| numbers[name]).collect();
+    (rows, sizes.into_values().collect())
 }
 
 /// Returns the weighted mean of values; `None` if all weights are zero.

@@ -37,21 +37,24 @@ pub fn left_out<G: Ord + Clone>(
         return None;
     }
     let mut all = Tally::default();
-    let mut of_group: BTreeMap<&G, Tally> = BTreeMap::new();
-    let mut of_cluster: BTreeMap<usize, Tally> = BTreeMap::new();
-    let mut of_both: BTreeMap<(&G, usize), Tally> = BTreeMap::new();
+    let mut group_tallies: BTreeMap<&G, Tally> = BTreeMap::new();
+    let mut cluster_tallies: BTreeMap<usize, Tally> = BTreeMap::new();
+    let mut joint_tallies: BTreeMap<(&G, usize), Tally> = BTreeMap::new();
     for ((group, correct), cluster) in groups.iter().zip(correct).zip(clusters) {
         all.add(*correct);
-        of_group.entry(group).or_default().add(*correct);
-        of_cluster.entry(*cluster).or_default().add(*correct);
-        of_both.entry((group, *cluster)).or_default().add(*correct);
+        group_tallies.entry(group).or_default().add(*correct);
+        cluster_tallies.entry(*cluster).or_default().add(*correct);
+        joint_tallies
+            .entry((group, *cluster))
+            .or_default()
+            .add(*correct);
     }
     let rows = groups.iter().zip(clusters);
     rows.map(|(group, cluster)| {
-        let alike = of_group
+        let alike = group_tallies
             .get(group)?
-            .without(*of_both.get(&(group, *cluster))?);
-        let others = all.without(*of_cluster.get(cluster)?);
+            .without(*joint_tallies.get(&(group, *cluster))?);
+        let others = all.without(*cluster_tallies.get(cluster)?);
         alike.share().or_else(|| others.share())
     })
     .collect()
@@ -89,8 +92,8 @@ pub fn expected_calibration_error(
         let bin = (1..bins).filter(|edge| *p > ratio(*edge, bins)).count();
         *excess.entry(bin).or_default() += p - f64::from(u8::from(*correct));
     }
-    let apart: f64 = excess.values().map(|excess| excess.abs()).sum();
-    Some(apart / float(correct.len()))
+    let total: f64 = excess.values().map(|excess| excess.abs()).sum();
+    Some(total / float(correct.len()))
 }
 
 /// A number of rows, and how many of them are correct.

@@ -6,7 +6,6 @@
 pub mod binomial;
 pub mod bootstrap;
 pub mod calibration;
-pub mod clusters;
 mod intervals;
 pub mod multiple;
 pub mod paired;

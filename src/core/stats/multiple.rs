@@ -6,8 +6,8 @@ use super::ratio;
 /// each test is significant, valid for independent and positively dependent tests. NaN counts as 1; p-values are clamped to 0..1.
 #[must_use]
 pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
-    let p_of = |p: f64| if p.is_nan() { 1.0 } else { p.clamp(0.0, 1.0) };
-    let mut ranked: Vec<(usize, f64)> = p_values.iter().copied().map(p_of).enumerate().collect();
+    let clamped = |p: f64| if p.is_nan() { 1.0 } else { p.clamp(0.0, 1.0) };
+    let mut ranked: Vec<(usize, f64)> = p_values.iter().copied().map(clamped).enumerate().collect();
     ranked.sort_by(|(_, a), (_, b)| a.total_cmp(b));
     // The quotient is computed first: it is at least 1, so rounding cannot push a q-value below its p-value.
     let mut q_values = vec![1.0; p_values.len()];

@@ -1,5 +1,5 @@
 //! Power: the smallest true difference of two shares that a two-sided test at 5 % detects with 80 % power, by the normal
-//! approximation. For clustered rows, n is the effective one (`clusters::effective_n`).
+//! approximation. For clustered rows, n is their effective number (Kish 1965).
 
 use super::{Z, halve};
 

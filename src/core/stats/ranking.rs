@@ -165,8 +165,8 @@ impl Counts {
     #[must_use]
     pub fn fpr_at(&self, tpr: f64) -> Option<f64> {
         let curve = self.roc_curve()?;
-        let reached = curve.into_iter().find(|(_, reached)| *reached >= tpr);
-        reached.map(|(fpr, _)| fpr)
+        let point = curve.into_iter().find(|(_, rate)| *rate >= tpr);
+        point.map(|(fpr, _)| fpr)
     }
 
     /// Returns (false-positive rate, true-positive rate) at every threshold, rising from (0, 0) to (1, 1). `None` if either kind
@@ -183,19 +183,6 @@ impl Counts {
             )
         });
         Some(std::iter::once((0.0, 0.0)).chain(rates).collect())
-    }
-
-    /// Returns (recall, precision) at every threshold, highest first; recall rises to 1. A point at recall 0 exists only if the
-    /// highest score has no positive row: scikit-learn's (0, 1) is a convention, not a threshold. `None` without positive rows.
-    #[must_use]
-    pub fn precision_recall_curve(&self) -> Option<Vec<(f64, f64)>> {
-        let point = |(positive, negative)| {
-            (
-                ratio(positive, self.positive),
-                ratio(positive, positive + negative),
-            )
-        };
-        (self.positive > 0).then(|| self.cumulative().map(point).collect())
     }
 
     /// Returns (coverage, risk) when the highest scores are answered first: the share of rows answered, and the share of wrong

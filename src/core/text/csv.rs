@@ -2,8 +2,8 @@
 
 use super::sanitize;
 
-/// Returns a field of a CSV record: sanitised, quoted as in RFC 4180 where necessary, and with an apostrophe in front of what a spreadsheet
-/// would evaluate as a formula. Numbers stay as they are.
+/// Returns a field of a CSV record: sanitised, quoted as in RFC 4180 where necessary, and with an apostrophe before anything that a
+/// spreadsheet would evaluate as a formula. Numbers stay as they are.
 #[must_use]
 pub fn csv_field(text: &str) -> String {
     let text = sanitize(text);

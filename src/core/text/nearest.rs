@@ -14,11 +14,11 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
         return None;
     }
     let mut best: Option<(usize, &str)> = None;
-    let mut holders = Vec::new();
+    let mut containing = Vec::new();
     for name in names {
         let whole = folded(name);
         if typed.len() >= PART && contains(&whole, &typed) {
-            holders.push(name);
+            containing.push(name);
         }
         // Owner and folder are often omitted.
         let last = whole.rsplit(|c| *c == '/').next().unwrap_or(&whole);
@@ -28,11 +28,10 @@ pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
             best = Some((slips, name));
         }
     }
-    let held = match holders.as_slice() {
-        [name] => Some(*name),
-        _ => None,
-    };
-    best.map(|(_, name)| name).or(held)
+    match containing.as_slice() {
+        [name] if best.is_none() => Some(name),
+        _ => best.map(|(_, name)| name),
+    }
 }
 
 fn folded(text: &str) -> Vec<char> {
@@ -69,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_forgiven_and_other_names_are_not_guessed() {
+    fn typos_are_forgiven_and_other_names_are_not_guessed() {
         let names = [
             "mini-math",
             "mini-logic",

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use serde::Serialize;
 
 use super::scan::Scan;
-use super::{is_plain, sanitize};
+use super::{is_clean, sanitize};
 
 /// The layout characters of a page: line ends, and tabs between columns.
 const LAYOUT: [char; 2] = ['\n', '\t'];
@@ -21,9 +21,9 @@ impl Page {
     /// This is the last check before the terminal or file. Untrusted text inside a line must be sanitized beforehand, or its line ends
     /// and tabs count as the page's.
     #[must_use]
-    pub fn of(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
-        if text.split(LAYOUT).all(is_plain) {
+        if text.split(LAYOUT).all(is_clean) {
             return Self(text);
         }
         let mut page = String::with_capacity(text.len());
@@ -62,7 +62,7 @@ impl Page {
     /// Escapes as `\uXXXX` every character of a JSON text that may not be shown unchanged. JSON requires this only of characters
     /// below U+0020, which are already escaped.
     fn escaped(json: String) -> Self {
-        if json.split('\n').all(is_plain) {
+        if json.split('\n').all(is_clean) {
             return Self(json);
         }
         let mut escaped = String::with_capacity(json.len());
@@ -126,19 +126,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_stay_and_everything_else_foreign_is_shown() {
+    fn lines_stay_and_other_control_characters_are_shown() {
         for (text, page) in [
             ("", ""),
             ("one\ntwo\n", "one\ntwo\n"),
             ("one\r\n\u{1b}[31mtwo\t3\r\t", "one\n␛[31mtwo\t3␍\t"),
             ("a\u{202e}b\u{9b}31m\u{7f}", "a<U+202E>b␛31m␡"),
         ] {
-            assert_eq!(&*Page::of(text), page, "{text:?}");
+            assert_eq!(&*Page::new(text), page, "{text:?}");
         }
     }
 
     #[test]
-    fn json_escapes_what_may_not_be_shown_and_keeps_its_meaning() {
+    fn json_escapes_unprintable_characters_and_reads_back() {
         let foreign =
             "a\u{1b}\u{7f}\u{9b}31m \u{202e}b\u{2028}\n\t\\\u{200b}\u{feff}\u{e0041} \u{e9}👩‍👩‍👧";
         let json = Page::json(&[foreign]).expect("a text serialises");
@@ -160,12 +160,12 @@ mod tests {
     proptest! {
         #[test]
         fn a_page_is_clean_and_json_reads_back(text in any::<String>()) {
-            let page = Page::of(text.clone());
-            prop_assert!(page.split(LAYOUT).all(is_plain));
-            prop_assert_eq!(Page::of(page.to_string()), page);
+            let page = Page::new(text.clone());
+            prop_assert!(page.split(LAYOUT).all(is_clean));
+            prop_assert_eq!(Page::new(page.to_string()), page);
             for json in [Page::json(&text), Page::json_line(&text)] {
                 let json = json.expect("a text serialises");
-                prop_assert!(json.split('\n').all(is_plain));
+                prop_assert!(json.split('\n').all(is_clean));
                 prop_assert_eq!(&serde_json::from_str::<String>(&json).expect("JSON"), &text);
             }
         }

@@ -222,7 +222,7 @@ pub struct Ablation {
     /// For `resample`, `noise` and `permute`: number of variants; `None` for 16.
     #[serde(default)]
     pub variants: Option<usize>,
-    /// For `noise` and `permute`: the random seed.
+    /// For `resample`, `noise` and `permute`: the random seed.
     #[serde(default)]
     pub seed: u64,
 }
@@ -230,7 +230,7 @@ pub struct Ablation {
 impl Ablation {
     /// Creates an ablation of these latents (from 1) by a value, with defaults otherwise.
     #[must_use]
-    pub fn of(latents: impl IntoIterator<Item = usize>, value: AblationValue) -> Self {
+    pub fn new(latents: impl IntoIterator<Item = usize>, value: AblationValue) -> Self {
         Self {
             off: latents.into_iter().map(LatentIdx).collect(),
             value,
@@ -253,7 +253,7 @@ impl Ablation {
         }
     }
 
-    /// Returns a predicate saying what happens to the latents that are on.
+    /// Describes, as a predicate, what happens to the latents that are on.
     #[must_use]
     pub fn fate_of_on(&self) -> &'static str {
         match (self.direction, self.propagation) {
@@ -266,28 +266,28 @@ impl Ablation {
     /// Describes the method without the latents: `mean`, `resample matched`, `zero at kv layers 3-5, direct`.
     #[must_use]
     pub fn manner(&self) -> String {
-        let mut said = self.value.as_str().to_owned();
+        let mut text = self.value.as_str().to_owned();
         if let (AblationValue::Donor, Some(donor)) = (self.value, self.donor) {
-            said.push_str(&format!(" {}", donor.problem));
+            text.push_str(&format!(" {}", donor.problem));
             if let Some(latent) = donor.latent {
-                said.push_str(&format!(" latent {latent}"));
+                text.push_str(&format!(" latent {latent}"));
             }
         }
         if self.matched {
-            said.push_str(" matched");
+            text.push_str(" matched");
         }
         if self.site != Site::Input && self.value != AblationValue::KvBlock {
-            said.push_str(&format!(" at {}", self.site.as_str()));
+            text.push_str(&format!(" at {}", self.site.as_str()));
         }
         if let Some(layers) = self.layers {
-            said.push_str(&format!(" layers {layers}"));
+            text.push_str(&format!(" layers {layers}"));
         }
         if self.direction == Direction::Denoising {
-            said.push_str(", denoising");
+            text.push_str(", denoising");
         } else if self.propagation == Propagation::Direct {
-            said.push_str(", direct");
+            text.push_str(", direct");
         }
-        said
+        text
     }
 }
 

@@ -346,8 +346,8 @@ impl LatentNodes {
     /// Returns the total probability of all nodes, that of nodes reached by a chain of facts, and that of the top node.
     #[must_use]
     pub fn masses(&self) -> (f64, f64, f64) {
-        let sum = |of: &dyn Fn(&NodeMass) -> bool| {
-            let nodes = self.nodes.iter().filter(|node| of(node));
+        let sum = |counts: &dyn Fn(&NodeMass) -> bool| {
+            let nodes = self.nodes.iter().filter(|node| counts(node));
             nodes.map(|node| node.probability).sum::<f64>()
         };
         let top = self.nodes.first().map_or(0.0, |node| node.probability);

@@ -125,7 +125,7 @@ impl Lattice {
     #[must_use]
     pub fn tally(&self) -> Tally {
         let off = self.cells.iter().filter(|cell| !cell.off.is_empty());
-        Tally::of(off.map(|cell| cell.variants().outcome()))
+        Tally::new(off.map(|cell| cell.variants().outcome()))
     }
 
     /// Returns the cell of a set.
@@ -217,10 +217,10 @@ impl Sweep {
     /// Counts the outcomes over values for a latent in a role.
     #[must_use]
     pub fn tally(&self, latent: LatentIdx, role: Role) -> Tally {
-        let asked = self.cells.iter();
-        let asked = asked.filter(|cell| (cell.latent, cell.role) == (latent, role));
-        let found = asked.filter_map(|cell| cell.cell.as_ref());
-        Tally::of(found.map(|cell| cell.variants().outcome()))
+        let cells = self.cells.iter();
+        let cells = cells.filter(|cell| (cell.latent, cell.role) == (latent, role));
+        let results = cells.filter_map(|cell| cell.cell.as_ref());
+        Tally::new(results.map(|cell| cell.variants().outcome()))
     }
 
     /// Returns the cell of a latent, role and value.

@@ -101,7 +101,7 @@ pub struct Tally {
 impl Tally {
     /// Counts outcomes.
     #[must_use]
-    pub fn of(outcomes: impl IntoIterator<Item = AnswerOutcome>) -> Self {
+    pub fn new(outcomes: impl IntoIterator<Item = AnswerOutcome>) -> Self {
         let mut tally = Self::default();
         for outcome in outcomes {
             match outcome {
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn a_tally_counts_each_outcome() {
         let all = [(0, 16), (9, 16), (16, 16), (1, 1)];
-        let tally = Tally::of(all.map(|(flips, n)| variants(flips, n).outcome()));
+        let tally = Tally::new(all.map(|(flips, n)| variants(flips, n).outcome()));
         assert_eq!((tally.stands, tally.mixed, tally.flipped), (1, 1, 2));
         assert_eq!(tally.n(), 4);
         assert_eq!(tally.words(), "1 stand, 1 mixed, 2 flipped");

@@ -20,7 +20,7 @@ pub enum Source {
         /// The index of that step, from 0.
         step: usize,
     },
-    /// A latent's logit-lens readout.
+    /// The top-k of a latent.
     Latent {
         /// The latent.
         latent: LatentIdx,
@@ -59,7 +59,7 @@ pub struct TraceStep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Rung {
-    /// The answer and its log-probability hold without the latents.
+    /// The answer and its log-probability hold without the content of the latents.
     #[serde(rename = "NOT NEEDED")]
     NotNeeded,
     /// The top-k contains a valid, grounded trace that ends in the model's own answer.
@@ -143,17 +143,17 @@ pub struct Verdict {
     pub necessity: Necessity,
     /// The trace, if one was found (also shown, greyed, under NOT NEEDED).
     pub steps: Vec<TraceStep>,
-    /// Number of candidate steps the search tried.
+    /// Number of valid steps whose result is read at a latent or is the answer.
     pub candidates: usize,
     /// Number of distinct traces that reach the answer.
     pub traces: usize,
-    /// Whether the question alone yields a trace, with no latent read (its lift is then 0).
+    /// Whether one step from the question alone gives the answer, with no latent read.
     pub from_question_alone: bool,
     /// Top-k depth of the search.
     pub top_k: usize,
     /// The null: the same search with other problems' latents.
     pub null: Null,
-    /// The same search in this run's latents for the answers of other problems with the same number of steps.
+    /// The same search in this run's latents for the answers of other problems with as many steps as the trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub null_answers: Option<Null>,
     /// The decoder that read the latents.

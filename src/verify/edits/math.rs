@@ -165,10 +165,10 @@ impl<'a> Editor<'a> {
     /// Replacements for a number, except values of the question or the trace, which could be read by chance.
     fn rewordings(&self, at: usize) -> impl Iterator<Item = Rewording> {
         let news = rewordings(self.question, &self.numbers[at]);
-        let taken = |value: Ratio| {
+        let is_taken = |value: Ratio| {
             self.original.contains(&value) || self.numbers.iter().any(|n| n.value == value)
         };
-        let news = news.into_iter().filter(move |new| !taken(new.value));
+        let news = news.into_iter().filter(move |new| !is_taken(new.value));
         news.filter(|new| new.reads_in(self.question))
     }
 

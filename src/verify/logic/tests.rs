@@ -8,22 +8,22 @@ const PROSQA: &str = "Every gorpus is a bompus. Tom is a gorpus. Every bompus is
 const PRONTOQA: &str = "Gorpuses are bompuses. Every bompus is not happy. Tom is a gorpus. Every bompus is loud. \
                         Every zelkit is happy. True or false: Tom is happy.";
 
-fn found(question: &str, answer: &str, latents: &[&[&str]]) -> Result<Found, Abstain> {
+fn search(question: &str, answer: &str, latents: &[&[&str]]) -> Result<Found, Abstain> {
     let latents: Vec<_> = latents.iter().map(|l| tokens(l)).collect();
     let question = Question::new(question, answer)?;
-    let (reach, found) = (
+    let (reach, result) = (
         question.reach(&Search::default(), &latents),
         question.search(&Search::default(), &latents),
     );
-    assert_eq!(reach.reached, !found.steps.is_empty());
-    assert_eq!(reach.candidates, found.candidates);
-    Ok(found)
+    assert_eq!(reach.reached, !result.steps.is_empty());
+    assert_eq!(reach.candidates, result.candidates);
+    Ok(result)
 }
 
 /// `operator result @ latent:rank` of every step, then traces and candidates.
 fn show(question: &str, answer: &str, latents: &[&[&str]]) -> String {
-    let found = match found(question, answer, latents) {
-        Ok(found) => found,
+    let result = match search(question, answer, latents) {
+        Ok(result) => result,
         Err(why) => return format!("{why:?}"),
     };
     let step = |s: &TraceStep| match s.result.source {
@@ -32,13 +32,13 @@ fn show(question: &str, answer: &str, latents: &[&[&str]]) -> String {
         }
         _ => format!("{} {}@answer", s.operator, s.result.text),
     };
-    let steps: Vec<String> = found.steps.iter().map(step).collect();
-    let near = found.near_miss.unwrap_or_default();
+    let steps: Vec<String> = result.steps.iter().map(step).collect();
+    let near = result.near_miss.unwrap_or_default();
     format!(
         "{}{near} ({}, {})",
         steps.join(", "),
-        found.traces,
-        found.candidates
+        result.traces,
+        result.candidates
     )
 }
 

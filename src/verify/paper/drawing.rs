@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::grid::Grid;
-use super::select::place_column;
 use super::step::{Operand, Place, Step};
 use super::tree::Tree;
 
@@ -104,7 +103,7 @@ fn result_point(step: &Step) -> Point {
 
 /// An operand with the rank to draw: its own, or for an intermediate result that of the value in its column.
 fn operand_point(operand: &Operand, grid: &Grid) -> Point {
-    let rank = match place_column(operand.source) {
+    let rank = match operand.source.column() {
         None => 0,
         Some(column) if operand.is_intermediate => grid.rank_of(column, operand.value).unwrap_or(0),
         Some(_) => usize::try_from(operand.rank).unwrap_or(0),

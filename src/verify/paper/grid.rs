@@ -170,7 +170,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn blanks_are_passed_over_until_the_end() {
+    fn blanks_are_skipped_until_the_end() {
         assert_eq!(grid(&[" ", "7"]).past_blanks(0), 1);
         assert_eq!(grid(&[" ", "\n", "7"]).past_blanks(0), 2);
         let end = vec![vec![" ".to_owned()], vec!["<|endoftext|>".to_owned()]];

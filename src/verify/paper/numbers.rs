@@ -78,33 +78,34 @@ pub fn backtracking_numbers(question: &str) -> Vec<f64> {
 }
 
 /// Returns the numbers that forward chaining takes from a question, ascending (docs/methods.md M6.2): of 1,200 the first group, of 1.2
-/// its digits, words as parts of any word (Q20), 100 for "%". Values beyond 127 bits are dropped.
+/// its digits, words as parts of any word (Q20), 100 for "%" or "percent".
+/// Values beyond 127 bits are dropped.
 #[must_use]
 pub fn chaining_numbers(question: &str) -> Vec<i128> {
     let words = python_words(question);
     let mut numbers = BTreeSet::new();
-    let mut taken: Vec<Range<usize>> = Vec::new();
+    let mut used: Vec<Range<usize>> = Vec::new();
     for group in COMMA_GROUPS.find_iter(&words) {
         let mut parts = question[group.range()].split(',').filter_map(int);
         numbers.extend(parts.find(|value| *value != 0));
-        taken.push(group.range());
+        used.push(group.range());
     }
-    let is_free = |taken: &[Range<usize>], start: usize| {
-        let after = taken.partition_point(|range| range.start <= start);
-        after == 0 || !taken[after - 1].contains(&start)
+    let is_free = |used: &[Range<usize>], start: usize| {
+        let after = used.partition_point(|range| range.start <= start);
+        after == 0 || !used[after - 1].contains(&start)
     };
     let decimals = DECIMALS.find_iter(&words);
     let decimals: Vec<_> = decimals
         .map(|decimal| decimal.range())
-        .filter(|range| is_free(&taken, range.start))
+        .filter(|range| is_free(&used, range.start))
         .collect();
     for range in decimals {
         numbers.extend(int(&question[range.clone()].replace('.', "")));
-        taken.push(range);
+        used.push(range);
     }
-    taken.sort_by_key(|range| range.start);
+    used.sort_by_key(|range| range.start);
     for digits in DIGITS.find_iter(&words) {
-        if is_free(&taken, digits.start()) {
+        if is_free(&used, digits.start()) {
             numbers.extend(int(&question[digits.range()]));
         }
     }

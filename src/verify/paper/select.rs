@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::grid::Grid;
-use super::step::{Operand, Place, Step};
+use super::step::{Operand, Step};
 
 /// Decides whether a step holds under edits of the question (docs/methods.md M6.7 is [`super::check::Checker`]).
 pub trait Verify {
@@ -135,12 +135,4 @@ fn is_long(step: &Step) -> bool {
 
 fn by_rank(a: &Step, b: &Step) -> std::cmp::Ordering {
     a.rank.value().total_cmp(&b.rank.value())
-}
-
-/// The column of a place; `None`, which sorts first, for the question.
-pub(super) fn place_column(place: Place) -> Option<usize> {
-    match place {
-        Place::Question => None,
-        Place::Column(column) => Some(column),
-    }
 }

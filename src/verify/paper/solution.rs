@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::core::datasets::numbers::{float, of_step};
+use crate::core::datasets::numbers::{float, step_strings};
 use crate::core::datasets::pattern;
 use crate::core::datasets::solution::result_texts;
 
@@ -38,7 +38,9 @@ impl Solution {
         let mut results = steps.iter().flat_map(|step| result_texts(step));
         let joined = steps.join(" ");
         let read = STEP.captures_iter(&joined).filter_map(|step| {
-            let operands = of_step(step.get(1)?.as_str()).into_iter().filter_map(float);
+            let operands = step_strings(step.get(1)?.as_str())
+                .into_iter()
+                .filter_map(float);
             let result = float(&step[2]).filter(|result| result.is_finite())?;
             Some(GoldStep {
                 operands: operands.filter(|o| *o != 0.0 && o.is_finite()).collect(),

@@ -125,6 +125,17 @@ pub enum Place {
     Column(usize),
 }
 
+impl Place {
+    /// Returns the column; `None`, which sorts first, for the question.
+    #[must_use]
+    pub fn column(self) -> Option<usize> {
+        match self {
+            Self::Question => None,
+            Self::Column(column) => Some(column),
+        }
+    }
+}
+
 /// An operand of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operand {
@@ -144,10 +155,7 @@ impl Operand {
     /// Returns the column that it was read at if it is an intermediate result.
     #[must_use]
     pub fn intermediate_at(&self) -> Option<usize> {
-        match self.source {
-            Place::Column(column) if self.is_intermediate => Some(column),
-            _ => None,
-        }
+        self.source.column().filter(|_| self.is_intermediate)
     }
 
     /// Whether it counts as a number of the question.

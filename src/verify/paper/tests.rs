@@ -8,7 +8,7 @@ use super::grid::{Grid, tests::grid};
 use super::numbers::chaining_numbers;
 use super::select::Selection;
 use super::step::{Operand, Operation, Place, Rank, Step};
-use super::tokens::Tokens;
+use super::tokens::{Cut as _, Tokens};
 use super::tree::{Tree, build};
 
 const CODI: Layout = Layout {

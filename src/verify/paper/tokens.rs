@@ -19,7 +19,10 @@ static GPT2: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
 
 /// Splits numbers into tokens.
 pub trait Cut {
-    /// Returns the tokens that represent a number without and with a space before it; see [`Tokens::representatives`].
+    /// Returns the tokens that represent a number without and with a space before it (docs/methods.md M5.2): the first token that is an
+    /// integer other than zero, else the first token (Q15: 1200 may be found as 120, 3.5 as 3).
+    ///
+    /// `number` is formatted as in Python: `12`, `0.5`, `-3`, `1e-05`.
     fn representatives(&self, number: &str) -> [String; 2];
 
     /// Whether a number's text, without a space before it, is one token.
@@ -28,11 +31,14 @@ pub trait Cut {
 
 impl Cut for Tokens {
     fn representatives(&self, number: &str) -> [String; 2] {
-        Self::representatives(*self, number)
+        [
+            self.representative(number),
+            self.representative(&format!(" {number}")),
+        ]
     }
 
     fn is_single(&self, number: &str) -> bool {
-        Self::is_single(*self, number)
+        number.bytes().all(|byte| byte.is_ascii_digit()) && self.pieces(number).len() == 1
     }
 }
 
@@ -47,24 +53,6 @@ pub enum Tokens {
 }
 
 impl Tokens {
-    /// Returns the tokens that represent a number without and with a space before it (docs/methods.md M5.2): the first token that is an
-    /// integer other than zero, else the first token (Q15: 1200 may be found as 120, 3.5 as 3).
-    ///
-    /// `number` is formatted as in Python: `12`, `0.5`, `-3`, `1e-05`.
-    #[must_use]
-    pub fn representatives(self, number: &str) -> [String; 2] {
-        [
-            self.representative(number),
-            self.representative(&format!(" {number}")),
-        ]
-    }
-
-    /// Whether a number's text, without a space before it, is one token.
-    #[must_use]
-    pub fn is_single(self, number: &str) -> bool {
-        number.bytes().all(|byte| byte.is_ascii_digit()) && self.pieces(number).len() == 1
-    }
-
     fn representative(self, text: &str) -> String {
         let mut first = None;
         for run in runs(text) {

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use super::chain::Layout;
 use super::enumerate::ORDERS;
 use super::grid::Grid;
-use super::select::place_column;
 use super::step::{Operand, Operation, Place, Step};
 
 /// Pairs and triples of selected steps tried if no single step gives the answer.
@@ -64,7 +63,7 @@ fn direct(
     let gives: Vec<usize> = gives.collect();
     let first = *gives
         .iter()
-        .min_by_key(|i| (selected[**i].column, place_column(selected[**i].place)))?;
+        .min_by_key(|i| (selected[**i].column, selected[**i].place.column()))?;
     let rank = |i: usize| selected[i].rank.value();
     let at_answer = gives.iter().copied();
     let at_answer = at_answer.filter(|i| selected[*i].column == layout.answer_column);
@@ -75,7 +74,7 @@ fn direct(
     if selected[end].verified.is_some() {
         prune(selected, &mut steps, grid);
     }
-    steps.sort_by_key(|i| place_column(selected[*i].place));
+    steps.sort_by_key(|i| selected[*i].place.column());
     Some(Tree {
         answer,
         steps,
@@ -136,7 +135,9 @@ fn prune(selected: &mut [Step], steps: &mut Vec<usize>, grid: &Grid) {
 
 /// An operand as a plain cell of a column; keeps its rank if the column does not hold the value.
 fn plain(operand: Operand, place: Place, grid: &Grid) -> Operand {
-    let rank = place_column(place).and_then(|column| grid.rank_of(column, operand.value));
+    let rank = place
+        .column()
+        .and_then(|column| grid.rank_of(column, operand.value));
     Operand {
         rank: rank
             .and_then(|rank| i64::try_from(rank).ok())

@@ -67,7 +67,7 @@ fn scored(observed: &[Observation]) -> Tracks {
 }
 
 #[test]
-fn a_step_stands_as_its_edits_and_controls_say() {
+fn the_result_of_a_step_follows_from_its_edits_and_controls() {
     let moves = |n: usize| {
         (0..n).map(|i| {
             let due = (20 + i).to_string();
@@ -140,17 +140,17 @@ fn a_step_stands_as_its_edits_and_controls_say() {
         ),
         ("nothing was run", Vec::new(), Standing::Untested),
     ] {
-        let got = scored(&observed);
-        assert_eq!(got.standing, want, "{name}: {got:?}");
+        let tracks = scored(&observed);
+        assert_eq!(tracks.standing, want, "{name}: {tracks:?}");
     }
 }
 
 #[test]
 fn chance_is_measured_in_other_problems() {
-    let got = scored(&[seen("50", "50", "50"), seen("20", "20", "20")])
+    let step = scored(&[seen("50", "50", "50"), seen("20", "20", "20")])
         .steps
         .remove(0);
     // One of a hundred others shows 50, none shows 20.
-    assert_eq!(got.coincidence_others, (1, 200));
-    assert!((got.pi0 - 2.0 / 201.0).abs() < 1e-12);
+    assert_eq!(step.coincidence_others, (1, 200));
+    assert!((step.pi0 - 2.0 / 201.0).abs() < 1e-12);
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::words::{joined, scale, small_word, word};
-use super::written::{CURRENCY, DASHES, FRACTIONS};
+use super::written::{CURRENCY, DASHES, FRACTIONS, pattern};
 use super::{Kind, Number, Ratio, What, Word};
 
 /// Words after a number that change it into an unsupported one.
@@ -85,7 +85,7 @@ const ORDINALS: [&str; 31] = [
     "millionth",
     "billionth",
 ];
-/// What an ordinal numbers where it is no share: "one third grader".
+/// Nouns after which an ordinal is not a share: "one third grader".
 const NUMBERED: [&str; 14] = [
     "grader",
     "graders",
@@ -103,13 +103,12 @@ const NUMBERED: [&str; 14] = [
     "generation",
 ];
 /// A power after a number: "2 x 10^3", "2 ^ 5".
-static POWER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\s*(?:[×x*]\s*10\s*(?:\^|\*\*|[⁰¹²³⁴-⁹])|\^|\*\*)").expect("a pattern of ours")
-});
+static POWER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\s*(?:[×x*]\s*10\s*(?:\^|\*\*|[⁰¹²³⁴-⁹])|\^|\*\*)"));
 
 /// Detects a number that is part of a longer, unsupported expression: "minus five", "5 squared", "two point five", "twenty-first", "5 per
 /// cent", "5 degrees below zero", "1 / 2". Returns the number of further words of that expression, or `None` if the number is complete.
-pub(super) fn unread(
+pub(super) fn unread_words(
     text: &str,
     words: &[Word],
     at: usize,
@@ -146,7 +145,9 @@ pub(super) fn unread(
     if is_over(text, words, next, number) || ends_unread_range(text, words, next, number) {
         return Some(1);
     }
-    if let Some(more) = below_zero(text, words, next).or_else(|| goes_on(text, words, at, next)) {
+    if let Some(more) =
+        below_zero(text, words, next).or_else(|| continuation(text, words, at, next))
+    {
         return Some(more);
     }
     let name = word(words, next).filter(|_| joined(text, words, next))?;
@@ -154,12 +155,11 @@ pub(super) fn unread(
     if ALTERING.contains(&name) || is_money && OF_MONEY.contains(&name) {
         return Some(1);
     }
-    if number.kind == Kind::Plain && numbers_a_place(name, last.is_some()) {
+    if number.kind == Kind::Plain && makes_ordinal(name, last.is_some()) {
         return Some(1);
     }
-    let follows = |n: usize, wanted: &str| {
-        joined(text, words, next + n) && word(words, next + n) == Some(wanted)
-    };
+    let follows =
+        |n: usize, name: &str| joined(text, words, next + n) && word(words, next + n) == Some(name);
     match name {
         "per" if follows(1, "cent") || follows(1, "mille") => Some(2),
         "point" if joined(text, words, next + 1) && is_number(words, next + 1) => Some(2),
@@ -170,9 +170,9 @@ pub(super) fn unread(
 
 /// Returns whether a word is a number, or scales one.
 fn is_number(words: &[Word], at: usize) -> bool {
-    words.get(at).is_some_and(|found| match &found.is {
+    words.get(at).is_some_and(|word| match &word.content {
         What::Letters(name) => small_word(name).is_some() || scale(name).is_some(),
-        is => !matches!(is, What::Other),
+        content => *content != What::Other,
     })
 }
 
@@ -195,9 +195,9 @@ fn has_sign_word(text: &str, words: &[Word], at: usize, number: &Number) -> bool
 
 /// Returns whether a half follows the unit of a number: "3 hours and a half", but not "3 pens and a half of the rest".
 fn has_half_behind_its_unit(text: &str, words: &[Word], next: usize) -> bool {
-    let is = |n: usize, wanted: &[&str]| {
+    let is = |n: usize, names: &[&str]| {
         joined(text, words, next + n)
-            && word(words, next + n).is_some_and(|name| wanted.contains(&name))
+            && word(words, next + n).is_some_and(|name| names.contains(&name))
     };
     joined(text, words, next)
         && word(words, next).is_some()
@@ -209,7 +209,7 @@ fn has_half_behind_its_unit(text: &str, words: &[Word], next: usize) -> bool {
 
 /// Returns how many further words a number has that mixes words and digits, names a year, or joins its parts by hyphens: "5 thousand 3
 /// hundred", "1 hundred and 5", "nineteen eighty-four", "five-and-twenty".
-fn goes_on(text: &str, words: &[Word], at: usize, next: usize) -> Option<usize> {
+fn continuation(text: &str, words: &[Word], at: usize, next: usize) -> Option<usize> {
     let last = word(words, next - 1);
     let run = |from: usize| {
         (from..words.len())
@@ -238,7 +238,7 @@ fn goes_on(text: &str, words: &[Word], at: usize, next: usize) -> Option<usize> 
 
 /// Returns whether an ordinal after a number makes it an ordinal or an unsupported fraction: "twenty first", "3 sevenths". "5 seconds" is a
 /// time.
-fn numbers_a_place(name: &str, in_words: bool) -> bool {
+fn makes_ordinal(name: &str, in_words: bool) -> bool {
     let single = name.strip_suffix('s').unwrap_or(name);
     match single {
         "second" => in_words && name == "second",
@@ -253,7 +253,7 @@ pub(in crate::core::problem) fn is_ordinal(name: &str) -> bool {
 
 /// Returns whether the number is the first of a range whose other end is unsupported: "$5-10k".
 fn ends_unread_range(text: &str, words: &[Word], next: usize, number: &Number) -> bool {
-    let Some(end) = words.get(next).filter(|end| end.is == What::Other) else {
+    let Some(end) = words.get(next).filter(|end| end.content == What::Other) else {
         return false;
     };
     let between = text.get(number.end..end.start).map(str::trim);
@@ -264,7 +264,7 @@ fn ends_unread_range(text: &str, words: &[Word], next: usize, number: &Number) -
 
 /// Returns whether a larger number follows after a spaced slash: "1 / 2" is a fraction, "8 / 2" a division.
 fn is_over(text: &str, words: &[Word], next: usize, number: &Number) -> bool {
-    let Some((end, What::Digits(below))) = words.get(next).map(|word| (word.start, &word.is))
+    let Some((end, What::Digits(below))) = words.get(next).map(|word| (word.start, &word.content))
     else {
         return false;
     };
@@ -286,19 +286,19 @@ fn below_zero(text: &str, words: &[Word], next: usize) -> Option<usize> {
     ];
     let is_unit = |n: &usize| word(words, next + n).is_some_and(|name| UNITS.contains(&name));
     let units = (0..2).take_while(is_unit).count();
-    let said = ["below", "under"]
+    let is_below = ["below", "under"]
         .map(Some)
         .contains(&word(words, next + units));
     let is_zero = words
         .get(next + units + 1)
-        .is_some_and(|zero| match &zero.is {
+        .is_some_and(|zero| match &zero.content {
             What::Letters(name) => ["zero", "freezing"].contains(&name.as_str()),
             What::Digits(value) => *value == Ratio::integer(0),
             _ => false,
         });
-    let together = (0..units + 2)
+    let is_joined = (0..units + 2)
         .all(|n| joined(text, words, next + n) || after_degree(text, words, next + n));
-    (said && is_zero && together).then_some(units + 2)
+    (is_below && is_zero && is_joined).then_some(units + 2)
 }
 
 /// Returns whether a degree sign separates a word from the one before it.

@@ -10,7 +10,7 @@ mod written;
 
 use super::Ratio;
 pub(super) use context::is_ordinal;
-use context::{unread, without_ranges};
+use context::{unread_words, without_ranges};
 use words::{cardinal, fraction_word, is_scale, joined, multiplier, word};
 use written::{BLANKS, PERCENT, letters, written_number};
 pub(super) use written::{CURRENCY, DASHES};
@@ -77,7 +77,7 @@ pub fn question_numbers(question: &str) -> Vec<Number> {
         }
         match number_at(question, &words, at) {
             Some((number, used)) => {
-                let unread = unread(question, &words, at, used, &number);
+                let unread = unread_words(question, &words, at, used, &number);
                 if unread.is_none() {
                     numbers.push(number);
                 }
@@ -93,7 +93,7 @@ pub fn question_numbers(question: &str) -> Vec<Number> {
 /// Returns whether the preceding word is an unread number, or a vague one ("several").
 fn follows_unread(words: &[Word], at: usize) -> bool {
     const VAGUE: [&str; 6] = ["several", "few", "many", "some", "couple", "baker's"];
-    let before = at.checked_sub(1).map(|before| &words[before].is);
+    let before = at.checked_sub(1).map(|before| &words[before].content);
     match before {
         Some(What::Other | What::Signed { .. }) => true,
         Some(What::Letters(name)) => {
@@ -113,7 +113,7 @@ fn follows_unread(words: &[Word], at: usize) -> bool {
 pub fn negative_numbers(question: &str) -> Vec<&str> {
     let signed = split(question)
         .into_iter()
-        .filter_map(|word| match word.is {
+        .filter_map(|word| match word.content {
             What::Signed { from } => question.get(from..word.end),
             _ => None,
         });
@@ -125,7 +125,7 @@ pub fn negative_numbers(question: &str) -> Vec<&str> {
 struct Word {
     start: usize,
     end: usize,
-    is: What,
+    content: What,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ fn split(text: &str) -> Vec<Word> {
     let mut from = 0;
     while let Some(offset) = text[from..].find(char::is_alphanumeric) {
         let start = from + offset;
-        let (start, (len, is)) = if text[start..].starts_with(|c: char| c.is_ascii_digit()) {
+        let (start, (len, content)) = if text[start..].starts_with(|c: char| c.is_ascii_digit()) {
             // ".5" at the start of a number, as in "$.5".
             let opens =
                 |c: char| c.is_whitespace() || "([-=+*/".contains(c) || CURRENCY.contains(&c);
@@ -162,7 +162,7 @@ fn split(text: &str) -> Vec<Word> {
         words.push(Word {
             start,
             end: start + len,
-            is,
+            content,
         });
         from = start + len;
     }
@@ -176,17 +176,17 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
         let last = &words[at + used - 1];
         let after = text[last.end..].trim_start_matches(BLANKS);
         let percent = kind == Kind::Plain && after.starts_with(PERCENT);
-        let said = kind == Kind::Plain && word(words, at + used) == Some("percent");
+        let in_words = kind == Kind::Plain && word(words, at + used) == Some("percent");
         let (mut end, mut used, mut kind, mut value) = (last.end, used, kind, value);
-        if percent || said {
+        if percent || in_words {
             value = Ratio::checked_div(value, Ratio::integer(100))?;
             kind = Kind::Percent;
-            end = if said {
+            end = if in_words {
                 words[at + used].end
             } else {
                 end + text[end..].find(PERCENT)? + after.chars().next().map_or(1, char::len_utf8)
             };
-            used += usize::from(said);
+            used += usize::from(in_words);
         }
         let start = first.start;
         Some((
@@ -199,7 +199,7 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
             used,
         ))
     };
-    if let What::Slashed(value) = first.is {
+    if let What::Slashed(value) = first.content {
         // "1/2 %" is not supported.
         let after = text[first.end..].trim_start_matches(BLANKS);
         let is_percent = after.starts_with(PERCENT) || word(words, at + 1) == Some("percent");
@@ -238,18 +238,16 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
     if before == Some("a") && and && !is_share {
         return None;
     }
-    let taken = if always {
+    let is_divisor = if always {
         // "The first half" is a place, not a share.
         !matches!(before, Some("first" | "second"))
     } else {
         // "A third of", but neither "the third day" nor the coin.
         matches!(before, Some("a" | "the")) && is_share
     };
-    if taken {
-        make(Ratio::integer(below), Kind::Divisor, 1)
-    } else {
-        None
-    }
+    is_divisor
+        .then(|| make(Ratio::integer(below), Kind::Divisor, 1))
+        .flatten()
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ fn numbers_are_whole_words() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn what_is_written_as_one_is_read_as_one_or_not_at_all() {
+fn a_number_is_read_whole_or_not_at_all() {
     for (question, expected) in [
         ("3½ cups, 3 ½ cups, ½ cup, 1½ of 4", "4=4"),
         ("3 1/2 cups and 2-1/2 more", "3 1/2=3.5; 2-1/2=2.5"),
@@ -250,8 +250,8 @@ proptest! {
 
     #[test]
     fn every_written_integer_is_found(value in 0_i64..1_000_000) {
-        let found = question_numbers(&format!("She has {value} pens."));
-        prop_assert_eq!(found.len(), 1);
-        prop_assert_eq!(found[0].value, Ratio::integer(value));
+        let numbers = question_numbers(&format!("She has {value} pens."));
+        prop_assert_eq!(numbers.len(), 1);
+        prop_assert_eq!(numbers[0].value, Ratio::integer(value));
     }
 }

@@ -12,8 +12,8 @@ pub(super) fn cardinal(text: &str, words: &[Word], at: usize) -> Option<(Ratio, 
         // "One and a half dozen" is 18.
         least = 0;
         // "A dozen and a half" is 18.
-        let of = word(words, at + used - 1).and_then(scale).unwrap_or(1);
-        let part = part.checked_mul(Ratio::integer(of))?;
+        let unit = word(words, at + used - 1).and_then(scale).unwrap_or(1);
+        let part = part.checked_mul(Ratio::integer(unit))?;
         (value, used) = (value.checked_add(part)?, used + more);
     }
     while joined(text, words, at + used)
@@ -39,13 +39,13 @@ fn and_a_part(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
     }
     // "5 and a third of the rest" has two quantities.
     let is_share = |n: usize| matches!(word(words, at + n), Some("of" | "as"));
-    if let What::Slashed(part) = words.get(at + 1)?.is {
+    if let What::Slashed(part) = words.get(at + 1)?.content {
         return (part < Ratio::ONE && !is_share(2)).then_some((part, 2));
     }
     let (below, _) = word(words, at + 2)
         .filter(|_| follows(2))
         .and_then(fraction_word)?;
-    let parts = match &words[at + 1].is {
+    let parts = match &words[at + 1].content {
         What::Letters(name) if matches!(name.as_str(), "a" | "an") => 1,
         What::Letters(name) => small_word(name)?,
         What::Digits(value) => value.to_integer()?,
@@ -57,7 +57,7 @@ fn and_a_part(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
 
 /// Reads digits, or number words with scale words.
 fn whole(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
-    if let What::Digits(value) = words[at].is {
+    if let What::Digits(value) = words[at].content {
         return Some((value, 1));
     }
     let article = matches!(word(words, at)?, "a" | "an");
@@ -84,12 +84,12 @@ fn whole(text: &str, words: &[Word], at: usize) -> Option<(Ratio, usize)> {
                 }
                 _ => break,
             }
-        } else if let Some((more, took)) = small(text, words, next)
+        } else if let Some((more, n_words)) = small(text, words, next)
             && (!article || read > 0)
             && below.map_or(and == 0 || thousands > 0, |b| b % 100 == 0 && b > 0)
         {
             below = Some(below.unwrap_or(0) + more);
-            used += took - 1;
+            used += n_words - 1;
         } else {
             break;
         }
@@ -126,7 +126,7 @@ pub(super) fn joined(text: &str, words: &[Word], at: usize) -> bool {
 }
 
 pub(super) fn word(words: &[Word], at: usize) -> Option<&str> {
-    match &words.get(at)?.is {
+    match &words.get(at)?.content {
         What::Letters(name) => Some(name),
         _ => None,
     }

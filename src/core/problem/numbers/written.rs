@@ -42,7 +42,7 @@ pub(super) fn letters(rest: &str) -> (usize, What) {
 /// Anything else attached to the digits disqualifies the whole.
 pub(super) fn written_number(text: &str, start: usize) -> (usize, What) {
     let (before, rest) = (&text[..start], &text[start..]);
-    let (body, is) = body(rest);
+    let (body, content) = body(rest);
     let glued = |c: &char| c.is_alphanumeric();
     let suffix: usize = rest[body..]
         .chars()
@@ -73,7 +73,7 @@ pub(super) fn written_number(text: &str, start: usize) -> (usize, What) {
         return (end, What::Other);
     }
     let money = before.trim_end_matches(DASHES).ends_with(CURRENCY);
-    let (end, is) = match is {
+    let (end, content) = match content {
         What::Digits(whole) if suffix.is_empty() && whole.to_integer().is_some() => {
             match fraction_after(&rest[end..]) {
                 Some((part, more)) => {
@@ -85,11 +85,11 @@ pub(super) fn written_number(text: &str, start: usize) -> (usize, What) {
         }
         What::Digits(value) => (end, with_suffix(value, suffix, money)),
         What::Slashed(_) if !suffix.is_empty() => (end, What::Other),
-        is => (end, is),
+        content => (end, content),
     };
     match sign_before(before) {
-        Some(from) if is != What::Other => (end, What::Signed { from }),
-        _ => (end, is),
+        Some(from) if content != What::Other => (end, What::Signed { from }),
+        _ => (end, content),
     }
 }
 
@@ -107,7 +107,7 @@ fn sign_before(before: &str) -> Option<usize> {
 
 /// Interprets a number in digits together with its suffix.
 fn with_suffix(value: Ratio, suffix: &str, is_money: bool) -> What {
-    let is = match suffix.to_lowercase().as_str() {
+    let value = match suffix.to_lowercase().as_str() {
         "k" if is_money => value.checked_mul(Ratio::integer(1000)),
         "m" | "b" | "t" | "mm" if is_money => None,
         // Ordinals, orders of magnitude and words.
@@ -122,11 +122,11 @@ fn with_suffix(value: Ratio, suffix: &str, is_money: bool) -> What {
         "am" | "pm" if value.to_integer().is_none() => None,
         _ => Some(value),
     };
-    is.map_or(What::Other, What::Digits)
+    value.map_or(What::Other, What::Digits)
 }
 
-/// Reads the proper fraction of a mixed number, " 1/2" or "-1/2"; also returns its length in bytes. `None` within for one that a unit is
-/// attached to.
+/// Reads the proper fraction of a mixed number, " 1/2" or "-1/2"; also returns its length in bytes. The
+/// fraction is `None` if a unit is attached to it.
 fn fraction_after(rest: &str) -> Option<(Option<Ratio>, usize)> {
     let after = rest.trim_start_matches(BLANKS);
     let after = if after.len() < rest.len() {
@@ -147,33 +147,34 @@ fn fraction_after(rest: &str) -> Option<(Option<Ratio>, usize)> {
     }
 }
 
-fn form(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a pattern of ours")
+pub(super) fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the pattern is fixed and tested")
 }
 
 /// Digits with everything that joins them to further digits.
-static JOINED: LazyLock<Regex> =
-    LazyLock::new(|| form(r"^\.?\d+(?:(?:[,._/⁄:'’]|(?:\^|\*\*)-?|[×x]\s?10\^-?|[eE][+-])\d+)*"));
+static JOINED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^\.?\d+(?:(?:[,._/⁄:'’]|(?:\^|\*\*)-?|[×x]\s?10\^-?|[eE][+-])\d+)*")
+});
 /// Dates, telephone numbers, and ranges of percentages.
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
-    form(
+    pattern(
         r"^(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-\d{4}|(?:\d-)?(?:\d{3}-)?\d{3}-\d{4}|(?:\d{1,2}[ .-]\(?)?\d{3}(?:\) ?|[ .-])\d{3}[ .-]\d{4}|\d+(?:\.\d+)?[-–]\d+(?:\.\d+)?\s?%)(?:\b|$|\s|[.,;?!)])",
     )
 });
 /// Thousands separated by spaces, including no-break ones.
 static SPACED: LazyLock<Regex> =
-    LazyLock::new(|| form(r"^\d{1,3}(?:[ \u{a0}\u{2007}\u{2009}\u{202f}]\d{3})+"));
+    LazyLock::new(|| pattern(r"^\d{1,3}(?:[ \u{a0}\u{2007}\u{2009}\u{202f}]\d{3})+"));
 static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
-    form(r"^(?:\d+|\d*\.\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[_'’]\d{3})+)$")
+    pattern(r"^(?:\d+|\d*\.\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:[_'’]\d{3})+)$")
 });
-static FRACTION: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+[/⁄]\d+$"));
-static RATIO: LazyLock<Regex> = LazyLock::new(|| form(r"^\d+(?::\d+){1,3}$"));
-static TIME: LazyLock<Regex> = LazyLock::new(|| form(r"^\d{1,2}(?::[0-5]\d)+$"));
+static FRACTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d+[/⁄]\d+$"));
+static RATIO: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d+(?::\d+){1,3}$"));
+static TIME: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d{1,2}(?::[0-5]\d)+$"));
 
 /// Reads the digits at the start of a text with everything joined to them, and classifies them.
 fn body(rest: &str) -> (usize, What) {
-    if let Some(found) = DATE.captures(rest).and_then(|found| found.get(1)) {
-        return (found.end(), What::Other);
+    if let Some(date) = DATE.captures(rest).and_then(|groups| groups.get(1)) {
+        return (date.end(), What::Other);
     }
     let number = |text: &str| {
         let plain: String = text
@@ -183,22 +184,25 @@ fn body(rest: &str) -> (usize, What) {
         Ratio::parse(&plain).map_or(What::Other, What::Digits)
     };
     let is_whole =
-        |found: &regex::Match| !rest[found.end()..].starts_with(|c: char| c.is_ascii_digit());
-    if let Some(found) = SPACED.find(rest).filter(is_whole) {
+        |number: &regex::Match| !rest[number.end()..].starts_with(|c: char| c.is_ascii_digit());
+    if let Some(spaced) = SPACED.find(rest).filter(is_whole) {
         // "12 100 gram bags" has two numbers; "12 000" and digits joined by no-break spaces are one.
-        let text = found.as_str();
+        let text = spaced.as_str();
         // "1 000,50" continues.
-        if let Some(rest) = rest[found.end()..].strip_prefix(['.', ',', '/', ':'])
+        if let Some(rest) = rest[spaced.end()..].strip_prefix(['.', ',', '/', ':'])
             && rest.starts_with(|c: char| c.is_ascii_digit())
         {
             let more = JOINED.find(rest).map_or(0, |more| more.end());
-            return (found.end() + 1 + more, What::Other);
+            return (spaced.end() + 1 + more, What::Other);
         }
         let is_one = !text.contains(' ') || text.contains(" 0");
-        return (found.end(), if is_one { number(text) } else { What::Other });
+        return (
+            spaced.end(),
+            if is_one { number(text) } else { What::Other },
+        );
     }
-    let text = JOINED.find(rest).map_or("", |found| found.as_str());
-    let is = if PLAIN.is_match(text) {
+    let text = JOINED.find(rest).map_or("", |joined| joined.as_str());
+    let content = if PLAIN.is_match(text) {
         // Ambiguous between a decimal point and a group of thousands: "1.000".
         match text.split_once('.') {
             Some((whole, "000")) if !whole.is_empty() => What::Other,
@@ -213,5 +217,5 @@ fn body(rest: &str) -> (usize, What) {
     } else {
         What::Other
     };
-    (text.len(), is)
+    (text.len(), content)
 }

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use super::binomial::at_least;
 use super::bootstrap::{Bootstrap, quantile, weighted_mean};
 use super::calibration::{BINS, brier, by_group, expected_calibration_error, left_out};
-use super::clusters::{design_effect, effective_n, intraclass_correlation};
 use super::multiple::benjamini_hochberg;
 use super::paired::{Pairs, binomial_test, independent_difference};
 use super::power::{independent_detectable, paired_detectable};
@@ -27,7 +26,6 @@ struct Reference {
     published: Vec<PublishedCase>,
     false_discovery: Vec<DiscoveryCase>,
     detectable: DetectableCases,
-    correlated: Vec<CorrelatedCase>,
     calibrated: CalibratedCase,
     quantiles: QuantileCase,
 }
@@ -63,7 +61,6 @@ struct RankingCase {
     fpr_at_95: Option<f64>,
     aurc: Option<f64>,
     roc: Option<Vec<(f64, f64)>>,
-    precision_recall: Option<Vec<(f64, f64)>>,
     risk_coverage: Option<Vec<(f64, f64)>>,
     weighted: Option<WeightedCase>,
 }
@@ -135,14 +132,6 @@ struct DetectableIndependent {
 }
 
 #[derive(Deserialize)]
-struct CorrelatedCase {
-    values: Vec<f64>,
-    clusters: Vec<usize>,
-    icc: f64,
-    effect: f64,
-}
-
-#[derive(Deserialize)]
 struct CalibratedCase {
     groups: Vec<usize>,
     correct: Vec<u8>,
@@ -179,7 +168,7 @@ fn bools(bits: &[u8]) -> Vec<bool> {
 #[track_caller]
 fn same(got: f64, want: f64) {
     let near = 1e-9 * want.abs().max(1e-3);
-    assert!((got - want).abs() <= near, "{got}, and not {want}");
+    assert!((got - want).abs() <= near, "{got} instead of {want}");
 }
 
 #[track_caller]
@@ -198,7 +187,7 @@ fn same_pair(got: (f64, f64), want: (f64, f64)) {
 
 #[track_caller]
 fn same_pairs(got: &[(f64, f64)], want: &[(f64, f64)]) {
-    assert_eq!(got.len(), want.len(), "{got:?}, and not {want:?}");
+    assert_eq!(got.len(), want.len(), "{got:?} instead of {want:?}");
     for (got, want) in got.iter().zip(want) {
         same_pair(*got, *want);
     }
@@ -244,10 +233,6 @@ fn rankings() {
         if let Some(points) = case.roc {
             same_pairs(&counts.roc_curve().expect("both kinds"), &points);
         }
-        if let Some(points) = case.precision_recall {
-            let curve = counts.precision_recall_curve();
-            same_pairs(&curve.expect("positive rows"), &points);
-        }
         if let Some(points) = case.risk_coverage {
             same_pairs(&counts.risk_coverage(), &points);
         }
@@ -260,12 +245,11 @@ fn rankings() {
 }
 
 #[test]
-fn a_ranking_of_nothing_or_of_no_numbers_is_none() {
+fn an_empty_or_nan_ranking_has_no_statistics() {
     let empty = Ranking::new(&[], &[]).expect("no rows").counts();
     assert_eq!((empty.n(), empty.auroc(), empty.aupr()), (0, None, None));
     assert_eq!((empty.fpr_at(0.95), empty.aurc()), (None, None));
     assert_eq!(empty.roc_curve(), None);
-    assert_eq!(empty.precision_recall_curve(), None);
     assert!(empty.risk_coverage().is_empty());
     assert_eq!(ranking::auroc(&[1.0, f64::NAN], &[true, false]), None);
     assert_eq!(ranking::aurc(&[1.0], &[true, false]), None);
@@ -307,7 +291,7 @@ fn a_bootstrap_draws_clusters() {
 }
 
 #[test]
-fn a_bootstrap_counts_what_is_undefined() {
+fn a_bootstrap_counts_undefined_statistics() {
     let scores: Vec<f64> = (0..10_u8).map(f64::from).collect();
     let positive: Vec<bool> = (0..10).map(|i| i == 4).collect();
     let ranking = Ranking::new(&scores, &positive).expect("numbers");
@@ -414,7 +398,7 @@ fn detectable_differences() {
         let d = independent_detectable(case.baseline, case.n_1, case.n_2);
         // Statsmodels also counts findings in the wrong direction, about one in a million.
         match (d, case.d) {
-            (Some(d), Some(want)) => assert!((d - want).abs() < 1e-5, "{d}, and not {want}"),
+            (Some(d), Some(want)) => assert!((d - want).abs() < 1e-5, "{d} instead of {want}"),
             (d, want) => assert_eq!(d, want),
         }
     }
@@ -432,23 +416,6 @@ fn detectable_differences() {
     }
     // From a baseline of 0: d = (1.96 √(d (1 - d/2)) + 0.84 √(d (1 - d))) / √n at equal sizes.
     assert!(independent_detectable(0.0, 100.0, 100.0).is_some_and(|d| d > 0.05 && d < 0.1));
-}
-
-#[test]
-fn rows_in_clusters() {
-    for case in reference().correlated {
-        let icc = intraclass_correlation(&case.values, &case.clusters);
-        same_option(icc, Some(case.icc));
-        same(design_effect(&case.clusters, case.icc), case.effect);
-        let n = float(case.values.len());
-        same(effective_n(&case.clusters, case.icc), n / case.effect);
-    }
-    assert_eq!(intraclass_correlation(&[1.0], &[]), None);
-    assert_eq!(intraclass_correlation(&[1.0, 0.0], &[4, 4]), None);
-    assert_eq!(intraclass_correlation(&[1.0, 0.0], &[4, 5]), None);
-    assert_eq!(intraclass_correlation(&[1.0, 1.0, 1.0], &[4, 5, 5]), None);
-    same(design_effect(&[], 0.5), 1.0);
-    same(effective_n(&[], 0.5), 0.0);
 }
 
 #[test]

@@ -69,9 +69,6 @@ proptest! {
             prop_assert!(curve.windows(2).all(|p| p[0].0 <= p[1].0 && p[0].1 <= p[1].1));
             prop_assert_eq!(curve.last(), Some(&(1.0, 1.0)));
         }
-        if let Some(curve) = counts.precision_recall_curve() {
-            prop_assert_eq!(curve.last().map(|p| p.0), Some(1.0));
-        }
         if let Some((coverage, risk)) = counts.risk_coverage().last() {
             prop_assert!((coverage - 1.0).abs() < 1e-12);
             let wrong = positive.iter().filter(|p| !**p).count();
@@ -93,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn equal_scores_say_nothing(positive in prop::collection::vec(any::<bool>(), 1..40)) {
+    fn equal_scores_are_uninformative(positive in prop::collection::vec(any::<bool>(), 1..40)) {
         let counts = Ranking::new(&vec![2.5; positive.len()], &positive).unwrap().counts();
         let wrong = ratio(positive.iter().filter(|p| !**p).count(), positive.len());
         prop_assert!(counts.auroc().is_none_or(|auroc| (auroc - 0.5).abs() < 1e-12));
@@ -149,7 +146,7 @@ proptest! {
     }
 
     #[test]
-    fn a_binomial_test_is_a_chance(n in 1_usize..80, share in 0.0..=1.0, published in 0.0..=1.0) {
+    fn a_binomial_test_gives_a_probability(n in 1_usize..80, share in 0.0..=1.0, published in 0.0..=1.0) {
         let hits = (0..n).filter(|i| ratio(*i, n) < share).count();
         let p = binomial_test(hits, n, published);
         prop_assert!((0.0..=1.0).contains(&p));
@@ -165,15 +162,6 @@ proptest! {
         }
         if let (Some(few), Some(many)) = (independent_detectable(share, n, n), independent_detectable(share, 2.0 * n, 2.0 * n)) {
             prop_assert!(many < few && share + few <= 1.0 + 1e-12);
-        }
-    }
-
-    #[test]
-    fn a_correlation_lies_between_zero_and_one(rows in prop::collection::vec((-5.0..5.0, 0_usize..5), 0..30)) {
-        let (values, clusters): (Vec<f64>, Vec<usize>) = rows.into_iter().unzip();
-        if let Some(icc) = intraclass_correlation(&values, &clusters) {
-            prop_assert!((0.0..=1.0).contains(&icc));
-            prop_assert!(design_effect(&clusters, icc) >= 1.0);
         }
     }
 

@@ -20,7 +20,7 @@ pub fn to_markdown(session: &Session) -> Page {
     let mut report = String::new();
     // Invariant: writing to a string cannot fail.
     let _ = write_report(&mut report, session);
-    Page::of(report)
+    Page::new(report)
 }
 
 fn write_report(out: &mut String, session: &Session) -> fmt::Result {

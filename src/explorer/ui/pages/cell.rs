@@ -219,7 +219,7 @@ mod tests {
         let theme = Theme::plain(&UNICODE);
         let of = |cells: &[Cell]| {
             tallied(
-                Tally::of(cells.iter().map(|c| c.variants().outcome())),
+                Tally::new(cells.iter().map(|c| c.variants().outcome())),
                 &theme,
             )
         };

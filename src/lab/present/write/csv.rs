@@ -51,7 +51,7 @@ fn table(table: &Table) -> (String, Page) {
         csv.push_str(&fields.join(","));
         csv.push('\n');
     }
-    (format!("{}.csv", table.id), Page::of(csv))
+    (format!("{}.csv", table.id), Page::new(csv))
 }
 
 /// Returns a cell's numbers, unrounded.

@@ -48,7 +48,7 @@ pub fn document(document: &Document) -> Result<Page, String> {
         env!("CARGO_PKG_VERSION"),
         document.schema
     ));
-    Ok(Page::of(html))
+    Ok(Page::new(html))
 }
 
 /// Sanitises and escapes untrusted text for HTML content and attributes.

@@ -23,7 +23,7 @@ pub fn document(document: &Document) -> Page {
             }
         }
     }
-    Page::of(md)
+    Page::new(md)
 }
 
 fn table(md: &mut String, table: &Table) {

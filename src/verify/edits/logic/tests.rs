@@ -38,8 +38,8 @@ fn made(question: &str, answer: &str, latents: &[&str]) -> Vec<Edit> {
 }
 
 fn find<'a>(edits: &'a [Edit], change: &str) -> &'a Edit {
-    let found = edits.iter().find(|e| e.change == change);
-    found.unwrap_or_else(|| {
+    let edit = edits.iter().find(|e| e.change == change);
+    edit.unwrap_or_else(|| {
         panic!(
             "{change:?} is not among {:?}",
             edits.iter().map(|e| &e.change).collect::<Vec<_>>()
@@ -72,7 +72,7 @@ fn renaming_and_swapping_keep_the_graph() {
 }
 
 #[test]
-fn facts_beside_the_chain_come_and_go() {
+fn facts_beside_the_chain_are_added_and_removed() {
     let edits = made(PROSQA, "Tom is a flonk.", &["gorpus", "bompus", "flonk"]);
     let edit = find(&edits, "without \"Every dorvin is a zelkit\"");
     assert!(
@@ -123,7 +123,7 @@ fn another_node_leads_to_another_answer() {
     let question = "Tom is a gorpus. Every gorpus is a flonk. Tom is a dorvin. Every zelkit is a wug. \
                     Every felkin is a wug. Every felkin is a flonk. Is Tom a flonk or wug?";
     let trace = steps(question, "Tom is a flonk.", &["gorpus", "flonk"]);
-    let of = |step, value| {
+    let predicted = |step, value| {
         if_set(
             &case(question, "Tom is a flonk."),
             &trace,
@@ -132,11 +132,15 @@ fn another_node_leads_to_another_answer() {
             &|_| true,
         )
     };
-    assert_eq!(of(0, "zelkit").as_deref(), Some("Tom is a wug."));
-    assert_eq!(of(0, "felkin"), None, "it leads to both");
-    assert_eq!(of(0, "dorvin"), None, "it leads nowhere");
-    assert_eq!(of(1, "wug").as_deref(), Some("Tom is a wug."));
-    assert_eq!(of(1, "zelkit"), None, "the last node must be an option");
+    assert_eq!(predicted(0, "zelkit").as_deref(), Some("Tom is a wug."));
+    assert_eq!(predicted(0, "felkin"), None, "it leads to both");
+    assert_eq!(predicted(0, "dorvin"), None, "it leads nowhere");
+    assert_eq!(predicted(1, "wug").as_deref(), Some("Tom is a wug."));
+    assert_eq!(
+        predicted(1, "zelkit"),
+        None,
+        "the last node must be an option"
+    );
     let trace = steps(PRONTOQA, "False", &["gorpus", "bompus", "happy"]);
     assert_eq!(
         if_set(&case(PRONTOQA, "False"), &trace, 1, "dorvin", &|_| true).as_deref(),

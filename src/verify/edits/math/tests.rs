@@ -106,16 +106,16 @@ fn results_stay_whole_positive_and_readable() {
 }
 
 #[test]
-fn a_step_set_to_another_value_carries_on() {
+fn a_changed_step_changes_the_later_ones() {
     let steps = trace(PENS, "38", &[&["19"], &["38"]]);
-    let of = |step, value| {
+    let predicted = |step, value| {
         crate::verify::edits::answer_if(&case(PENS, "38"), &steps, step, value, &|text| {
             text.parse().is_ok_and(|n: i64| n < 100)
         })
     };
-    assert_eq!(of(0, "20").as_deref(), Some("40"));
-    assert_eq!(of(1, "20").as_deref(), Some("20"));
-    assert_eq!(of(0, "19"), None, "the same answer is no prediction");
-    assert_eq!(of(0, "x"), None);
-    assert_eq!(of(0, "60"), None, "120 cannot be read at a latent");
+    assert_eq!(predicted(0, "20").as_deref(), Some("40"));
+    assert_eq!(predicted(1, "20").as_deref(), Some("20"));
+    assert_eq!(predicted(0, "19"), None, "the same answer is no prediction");
+    assert_eq!(predicted(0, "x"), None);
+    assert_eq!(predicted(0, "60"), None, "120 cannot be read at a latent");
 }

@@ -97,7 +97,7 @@ fn products_beyond_the_limit_take_the_best_alone() {
 }
 
 #[test]
-fn a_tree_too_large_to_draw_is_counted_all_the_same() {
+fn a_tree_too_large_to_draw_is_still_counted() {
     // Each step uses the previous result forty times: 40^7 leaves.
     let columns = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
     let steps: Vec<String> = (1..9)
