@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use undertone::core::types::LatentIdx;
 use undertone::engine::model::{
-    Branch, Cancel, Checkpoint, Device, LoadOptions, Mode, Model, Writes, bundled_names,
+    Branch, Cancel, Checkpoint, Device, LoadOptions, Mode, Model, Overrides, bundled_names,
 };
 use undertone::lab::analysis::grid::columns;
 use undertone::lab::analysis::run::{Ask, run};
@@ -143,9 +143,11 @@ fn same_as_dump(model: &Model, dump: &Value) {
         assert_eq!(prompt.ids, ids(&golden["input_ids"]), "{what}");
         // Row 1 is the run with latent 1 zeroed.
         let start = model.prefill(&[&prompt.ids], &cancel).expect("prefill");
-        let mut writes = Writes::none(2);
-        writes.set(1, LatentIdx(1), vec![0.0; model.width()]);
-        let rollout = model.rollout(&start, k, &writes, &cancel).expect("rollout");
+        let mut overrides = Overrides::none(2);
+        overrides.set(1, LatentIdx(1), vec![0.0; model.width()]);
+        let rollout = model
+            .rollout(&start, k, &overrides, &cancel)
+            .expect("rollout");
         for (j, (latent, golden)) in rollout
             .latents
             .iter()

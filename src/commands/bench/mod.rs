@@ -15,7 +15,7 @@ use crate::core::file::{self, Outputs};
 use crate::core::problem::Split;
 use crate::core::text::{Page, sanitize};
 use crate::core::types::Task;
-use crate::engine::model::{Branch, Cancel, Model, ModelError, Writes, random};
+use crate::engine::model::{Branch, Cancel, Model, ModelError, Overrides, random};
 use crate::lab::analysis::problems;
 
 const SCHEMA: &str = "undertone.bench/1";
@@ -129,7 +129,7 @@ fn time(model: &Model, load: Duration, repeats: usize) -> std::result::Result<Re
         .has_latents()
         .then(|| {
             best(repeats, || {
-                let rollout = model.rollout(&start, LATENTS, &Writes::none(1), &cancel)?;
+                let rollout = model.rollout(&start, LATENTS, &Overrides::none(1), &cancel)?;
                 model.logits(rollout.last()).map(drop)
             })
         })

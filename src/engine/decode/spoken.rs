@@ -20,7 +20,7 @@ const STEP_TOKENS: usize = 12;
 pub enum Spoken {
     /// Continues the latent's top tokens as numbers.
     Numbers,
-    /// Writes out the step that the latent represents.
+    /// Overrides out the step that the latent represents.
     Steps(Voice, Task),
 }
 

@@ -65,11 +65,11 @@ fn weigh(scores: Tensor, groups: usize, mask: Option<&Tensor>) -> Result<Tensor>
     let Some(mask) = mask else {
         return Ok(softmax(scores)?);
     };
-    let (heads, rows, queries, seen) = scores.dims4()?;
+    let (heads, rows, queries, keys) = scores.dims4()?;
     if groups == 1 {
         return Ok(softmax(scores.broadcast_add(mask)?)?);
     }
-    let apart = scores.reshape((heads, rows, groups, queries / groups, seen))?;
-    let masked = apart.broadcast_add(&mask.unsqueeze(2)?)?;
-    Ok(softmax(masked.reshape((heads, rows, queries, seen))?)?)
+    let grouped = scores.reshape((heads, rows, groups, queries / groups, keys))?;
+    let masked = grouped.broadcast_add(&mask.unsqueeze(2)?)?;
+    Ok(softmax(masked.reshape((heads, rows, queries, keys))?)?)
 }

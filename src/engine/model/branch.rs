@@ -39,6 +39,18 @@ impl Branch {
         self.cache.prefix_len()
     }
 
+    /// Rejects ids that are not one per row.
+    pub(crate) fn check_ids(&self, ids: &[u32]) -> Result<()> {
+        if ids.len() == self.rows() {
+            return Ok(());
+        }
+        Err(ModelError::input(format!(
+            "{} ids for {} rows",
+            ids.len(),
+            self.rows()
+        )))
+    }
+
     /// Returns every row's last state, after the final norm.
     #[must_use]
     pub fn hidden(&self) -> Vectors {

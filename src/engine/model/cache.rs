@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
-use super::apart::Apart;
 use super::error::{ModelError, Result};
+use super::ragged::Apart;
 use super::vectors::row_index;
 
 /// Keys and values of one layer.
@@ -16,6 +16,15 @@ use super::vectors::row_index;
 pub(crate) struct Kv {
     pub(crate) k: Tensor,
     pub(crate) v: Tensor,
+}
+
+impl Kv {
+    fn map(&self, side: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
+        Ok(Self {
+            k: side(&self.k)?,
+            v: side(&self.v)?,
+        })
+    }
 }
 
 /// One layer. Prefix: keys (heads, head width, prefix), values (heads, prefix, head width). Tail: both (heads, rows,
@@ -26,6 +35,16 @@ pub(crate) struct LayerCache {
     pub(crate) tail: Option<Kv>,
 }
 
+impl LayerCache {
+    /// Replaces keys and values of the tail, if there is one.
+    fn map_tail(&mut self, side: impl Fn(&Tensor) -> Result<Tensor>) -> Result<()> {
+        if let Some(tail) = &mut self.tail {
+            *tail = tail.map(side)?;
+        }
+        Ok(())
+    }
+}
+
 /// The keys and values of all positions so far.
 #[derive(Debug, Clone)]
 pub(crate) struct Cache {
@@ -34,7 +53,7 @@ pub(crate) struct Cache {
     prefix_len: usize,
     tail_len: usize,
     /// The differences between rows; `None` if there are none.
-    apart: Option<Arc<Apart>>,
+    ragged: Option<Arc<Apart>>,
 }
 
 /// The change to a row's last entries at some layers.
@@ -56,13 +75,13 @@ impl Cache {
             rows,
             prefix_len: 0,
             tail_len: 0,
-            apart: None,
+            ragged: None,
         }
     }
 
     /// Returns the differences between rows, if any.
-    pub(crate) fn apart(&self) -> Option<&Apart> {
-        self.apart.as_deref()
+    pub(crate) fn ragged(&self) -> Option<&Apart> {
+        self.ragged.as_deref()
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -83,14 +102,14 @@ impl Cache {
         Self {
             layers,
             tail_len: self.tail_len + n,
-            apart: self.apart.clone(),
+            ragged: self.ragged.clone(),
             ..*self
         }
     }
 
     /// Moves the tail of a single row into the prefix.
     pub(crate) fn freeze(&self) -> Result<Self> {
-        if self.rows != 1 || self.apart.is_some() {
+        if self.rows != 1 || self.ragged.is_some() {
             return Err(ModelError::input(
                 "only a single row can become a shared prefix",
             ));
@@ -119,36 +138,20 @@ impl Cache {
             rows: 1,
             prefix_len: self.len(),
             tail_len: 0,
-            apart: None,
+            ragged: None,
         })
     }
 
     /// Returns the given rows, in that order; rows may repeat. The prefix is unchanged.
     pub(crate) fn select(&self, rows: &[usize], device: &Device) -> Result<Self> {
         let picked = row_index(rows, self.rows, device)?;
-        let select = |layer: &LayerCache| -> Result<LayerCache> {
-            let tail = match &layer.tail {
-                Some(t) => Some(Kv {
-                    k: t.k.index_select(&picked, 1)?,
-                    v: t.v.index_select(&picked, 1)?,
-                }),
-                None => None,
-            };
-            Ok(LayerCache {
-                prefix: layer.prefix.clone(),
-                tail,
-            })
-        };
-        let layers = self.layers.iter().map(select).collect::<Result<_>>()?;
-        Ok(Self {
-            layers,
-            rows: rows.len(),
-            apart: self
-                .apart
-                .as_ref()
-                .map(|apart| Arc::new(apart.select(rows))),
-            ..*self
-        })
+        let mut cache = self.clone();
+        for layer in &mut cache.layers {
+            layer.map_tail(|side| Ok(side.index_select(&picked, 1)?))?;
+        }
+        cache.rows = rows.len();
+        cache.ragged = self.ragged().map(|ragged| Arc::new(ragged.select(rows)));
+        Ok(cache)
     }
 
     /// Stacks the rows of several caches, which share one prefix; shorter tails are aligned at their ends.
@@ -172,48 +175,37 @@ impl Cache {
             ));
         }
         let longest = caches.iter().map(|c| c.tail_len).max().unwrap_or(0);
-        let stacked = |at: usize| -> Result<LayerCache> {
-            // Rows without a tail take their shape from one that has it.
-            let like = caches.iter().find_map(|c| c.layers[at].tail.as_ref());
-            let tail = match like {
-                None => None,
-                Some(like) => {
-                    let side = |of: &dyn Fn(&Kv) -> &Tensor| -> Result<Tensor> {
-                        let parts = caches
-                            .iter()
-                            .map(|c| {
-                                let own = c.layers[at].tail.as_ref().map(of);
-                                padded(own, of(like), c.rows, longest)
-                            })
-                            .collect::<Result<Vec<_>>>()?;
-                        Ok(Tensor::cat(&parts, 1)?)
-                    };
-                    Some(Kv {
-                        k: side(&|kv| &kv.k)?,
-                        v: side(&|kv| &kv.v)?,
-                    })
-                }
+        let stacked = |layer: usize| -> Result<LayerCache> {
+            let tails = || caches.iter().map(|c| c.layers[layer].tail.as_ref());
+            let side = |side: fn(&Kv) -> &Tensor| -> Result<Option<Tensor>> {
+                // Rows without a tail take their shape from one that has it.
+                let Some(like) = tails().flatten().next().map(side) else {
+                    return Ok(None);
+                };
+                let parts = tails().zip(caches);
+                let parts = parts.map(|(tail, c)| padded(tail.map(side), like, c.rows, longest));
+                Ok(Some(Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 1)?))
             };
             Ok(LayerCache {
-                prefix: first.layers[at].prefix.clone(),
-                tail,
+                prefix: first.layers[layer].prefix.clone(),
+                tail: side(|kv| &kv.k)?
+                    .zip(side(|kv| &kv.v)?)
+                    .map(|(k, v)| Kv { k, v }),
             })
         };
         let layers = (0..first.layers.len())
             .map(stacked)
             .collect::<Result<_>>()?;
-        let mut apart = Apart::none(0);
+        let mut ragged = Apart::none(0);
         for cache in caches {
-            let own = cache.apart().cloned();
-            let own = own.unwrap_or_else(|| Apart::none(cache.rows));
-            apart.extend(own.padded(longest - cache.tail_len))?;
+            ragged.extend(cache.to_ragged().padded(longest - cache.tail_len))?;
         }
         Ok(Self {
             layers,
             rows: caches.iter().map(|c| c.rows).sum(),
             prefix_len: first.prefix_len,
             tail_len: longest,
-            apart: (!apart.is_none()).then(|| Arc::new(apart)),
+            ragged: (!ragged.is_none()).then(|| Arc::new(ragged)),
         })
     }
 
@@ -222,36 +214,24 @@ impl Cache {
         let Some(kept) = self.tail_len.checked_sub(n) else {
             return Err(ModelError::input("a shared prefix cannot be shortened"));
         };
+        let mut cache = self.clone();
         if n == 0 {
-            return Ok(self.clone());
+            return Ok(cache);
         }
-        let shorten = |layer: &LayerCache| -> Result<LayerCache> {
-            let tail = match &layer.tail {
-                Some(t) if kept > 0 => Some(Kv {
-                    k: t.k.narrow(2, 0, kept)?.contiguous()?,
-                    v: t.v.narrow(2, 0, kept)?.contiguous()?,
-                }),
-                _ => None,
-            };
-            Ok(LayerCache {
-                prefix: layer.prefix.clone(),
-                tail,
-            })
-        };
-        let layers = self.layers.iter().map(shorten).collect::<Result<_>>()?;
-        let apart = self.apart().map(|apart| apart.clone().cut(kept));
-        Ok(Self {
-            layers,
-            tail_len: kept,
-            apart: apart.filter(|apart| !apart.is_none()).map(Arc::new),
-            ..*self
-        })
+        for layer in &mut cache.layers {
+            layer.tail.take_if(|_| kept == 0);
+            layer.map_tail(|side| Ok(side.narrow(2, 0, kept)?.contiguous()?))?;
+        }
+        cache.tail_len = kept;
+        let ragged = self.ragged().map(|ragged| ragged.clone().cut(kept));
+        cache.ragged = ragged.filter(|ragged| !ragged.is_none()).map(Arc::new);
+        Ok(cache)
     }
 
     /// Replaces the last position's entries at some layers (counted from 0), row by row.
     pub(crate) fn patched(&self, entries: &[Entry], layers: &Range<usize>) -> Result<Self> {
         if entries.len() != self.rows || self.tail_len == 0 {
-            return Err(ModelError::input("nothing there to be replaced"));
+            return Err(ModelError::input("there is no position to replace"));
         }
         let last = self.tail_len - 1;
         let patch = |side: &Tensor| -> Result<Tensor> {
@@ -278,18 +258,9 @@ impl Cache {
             Ok(Tensor::cat(&[&side.narrow(2, 0, last)?, &new], 2)?)
         };
         let mut patched = self.clone();
-        for layer in patched
-            .layers
-            .iter_mut()
-            .take(layers.end)
-            .skip(layers.start)
-        {
-            if let Some(tail) = &layer.tail {
-                layer.tail = Some(Kv {
-                    k: patch(&tail.k)?,
-                    v: patch(&tail.v)?,
-                });
-            }
+        let all = patched.layers.iter_mut();
+        for layer in all.take(layers.end).skip(layers.start) {
+            layer.map_tail(patch)?;
         }
         Ok(patched)
     }
@@ -297,18 +268,23 @@ impl Cache {
     /// Hides the given rows' last position from later positions at some layers.
     pub(crate) fn block_last(&self, rows: &[usize], layers: &Range<usize>) -> Result<Self> {
         let Some(last) = self.tail_len.checked_sub(1) else {
-            return Err(ModelError::input("nothing there to be blocked"));
+            return Err(ModelError::input("there is no position to block"));
         };
-        let apart = self.apart().cloned();
-        let mut apart = apart.unwrap_or_else(|| Apart::none(self.rows));
-        apart.layers.clone_from(layers);
+        let mut ragged = self.to_ragged();
+        ragged.layers.clone_from(layers);
         for &row in rows {
-            apart.blocked[row].push(last);
+            ragged.blocked[row].push(last);
         }
         Ok(Self {
-            apart: Some(Arc::new(apart)),
+            ragged: Some(Arc::new(ragged)),
             ..self.clone()
         })
+    }
+
+    /// Returns a copy of the differences between rows.
+    fn to_ragged(&self) -> Apart {
+        let ragged = self.ragged().cloned();
+        ragged.unwrap_or_else(|| Apart::none(self.rows))
     }
 }
 

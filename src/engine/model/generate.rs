@@ -35,6 +35,16 @@ pub struct Generated {
     pub stop: Option<u32>,
 }
 
+impl Generated {
+    /// Appends an id and its figures, given the logits that it was chosen from.
+    pub(crate) fn push(&mut self, id: u32, choices: &[f32]) {
+        let logit = choices[id as usize];
+        self.ids.push(id);
+        self.logits.push(logit);
+        self.logprobs.push(f64::from(logit) - log_sum_exp(choices));
+    }
+}
+
 /// The log-probability of given ids.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
@@ -44,6 +54,25 @@ pub struct Score {
     pub token_logprobs: Vec<f64>,
     /// The logits that the first id was scored with, over the ids that the family may generate.
     pub first_logits: Vec<f32>,
+}
+
+impl Score {
+    /// Scores a target, given the logits before each of its ids; at least one row of logits is needed.
+    pub(crate) fn new<'a>(
+        mut logits: impl Iterator<Item = &'a [f32]> + Clone,
+        target: &[u32],
+    ) -> Self {
+        let token_logprobs: Vec<f64> = target
+            .iter()
+            .zip(logits.clone())
+            .map(|(&id, logits)| log_softmax_at(logits, id))
+            .collect();
+        Self {
+            logprob: token_logprobs.iter().sum(),
+            token_logprobs,
+            first_logits: logits.next().map_or_else(Vec::new, <[f32]>::to_vec),
+        }
+    }
 }
 
 impl Model {
@@ -64,7 +93,7 @@ impl Model {
         for n in 0..max_new {
             cancel.check()?;
             let logits = self.logits(&branch)?;
-            let (mut going, mut ids) = (Vec::new(), Vec::new());
+            let (mut open, mut ids) = (Vec::new(), Vec::new());
             for (i, (&row, logits)) in rows.iter().zip(&logits).enumerate() {
                 let choices = self.choices(logits);
                 let id = argmax(choices);
@@ -75,24 +104,20 @@ impl Model {
                     logits,
                     stop,
                 });
-                let out = &mut done[row];
                 if stop {
-                    out.stop = Some(id);
+                    done[row].stop = Some(id);
                     continue;
                 }
-                out.ids.push(id);
-                out.logits.push(choices[id as usize]);
-                out.logprobs
-                    .push(f64::from(choices[id as usize]) - log_sum_exp(choices));
-                going.push(i);
+                done[row].push(id, choices);
+                open.push(i);
                 ids.push(id);
             }
-            if going.is_empty() || n + 1 == max_new || branch.len() >= self.max_positions() {
+            if open.is_empty() || n + 1 == max_new || branch.len() >= self.max_positions() {
                 break;
             }
-            if going.len() < rows.len() {
-                branch = branch.select(&going)?;
-                rows = going.iter().map(|&i| rows[i]).collect();
+            if open.len() < rows.len() {
+                branch = branch.select(&open)?;
+                rows = open.iter().map(|&i| rows[i]).collect();
             }
             branch = self.step(&branch, &ids, cancel)?;
         }
@@ -111,29 +136,14 @@ impl Model {
     ) -> Result<Vec<Score>> {
         cancel.check()?;
         let rows = branch.rows();
-        let target = |row: usize| {
-            if targets.len() == 1 {
-                &targets[0]
-            } else {
-                &targets[row]
-            }
-        };
+        let target = |row: usize| targets.get(row).unwrap_or(&targets[0]);
         if targets.len() != 1 && targets.len() != rows {
             return Err(ModelError::input(format!(
                 "{} targets for {rows} rows",
                 targets.len()
             )));
         }
-        if let Some(id) = targets
-            .iter()
-            .flatten()
-            .find(|&&id| id as usize >= self.vocab())
-        {
-            return Err(ModelError::input(format!(
-                "id {id} is outside the vocabulary of {}",
-                self.vocab()
-            )));
-        }
+        self.check_vocab(targets.iter().flatten())?;
         let longest = targets.iter().map(Vec::len).max().unwrap_or(0);
         // The first id is scored by the branch's own state, so the last one need not be fed.
         let mut states = branch.hidden.unsqueeze(1)?;
@@ -153,20 +163,17 @@ impl Model {
             .backbone
             .unembed(&states.reshape((rows * per_row, self.width()))?)?
             .to_vec2()?;
-        let score = |row: usize| {
-            let at = |i: usize| self.choices(&logits[row * per_row + i]);
-            let token_logprobs: Vec<f64> = target(row)
-                .iter()
-                .enumerate()
-                .map(|(i, &id)| log_softmax_at(at(i), id))
-                .collect();
-            Score {
-                logprob: token_logprobs.iter().sum(),
-                token_logprobs,
-                first_logits: at(0).to_vec(),
-            }
+        let score = |(row, logits): (usize, &[Vec<f32>])| {
+            Score::new(
+                logits.iter().map(|logits| self.choices(logits)),
+                target(row),
+            )
         };
-        Ok((0..rows).map(score).collect())
+        Ok(logits
+            .chunks_exact(per_row)
+            .enumerate()
+            .map(score)
+            .collect())
     }
 
     /// Returns whether an id ends a row as its n-th id, counted from 0.
@@ -183,18 +190,18 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{question_branch, tiny_model};
-    use super::super::{Cancel, ErrorKind, Writes};
+    use super::super::{Cancel, ErrorKind, Overrides};
     use crate::core::types::LatentIdx;
 
     /// Four variants of one question, closed with the delimiter: natural, zero at 1, zero at 3, ones at 2.
     fn variants(model: &super::Model) -> super::Branch {
         let cancel = Cancel::new();
-        let mut writes = Writes::none(4);
-        writes.set(1, LatentIdx(1), vec![0.0; model.width()]);
-        writes.set(2, LatentIdx(3), vec![0.0; model.width()]);
-        writes.set(3, LatentIdx(2), vec![1.0; model.width()]);
+        let mut overrides = Overrides::none(4);
+        overrides.set(1, LatentIdx(1), vec![0.0; model.width()]);
+        overrides.set(2, LatentIdx(3), vec![0.0; model.width()]);
+        overrides.set(3, LatentIdx(2), vec![1.0; model.width()]);
         let rollout = model
-            .rollout(&question_branch(model), 4, &writes, &cancel)
+            .rollout(&question_branch(model), 4, &overrides, &cancel)
             .expect("rollout");
         model.close(rollout.last(), true, &cancel).expect("close")
     }
@@ -309,7 +316,7 @@ mod tests {
         assert!(model.score(&branch, &targets, &cancel).is_err());
         assert!(
             model
-                .rollout(&question_branch(&model), 4, &Writes::none(1), &cancel)
+                .rollout(&question_branch(&model), 4, &Overrides::none(1), &cancel)
                 .is_err()
         );
     }
@@ -323,7 +330,7 @@ mod tests {
         assert!(model.step(&branch, &[1], &cancel).is_err());
         assert!(
             model
-                .rollout(&branch, 1, &Writes::none(3), &cancel)
+                .rollout(&branch, 1, &Overrides::none(3), &cancel)
                 .is_err()
         );
         assert!(model.prefill(&[&[1, 2], &[1]], &cancel).is_err());

@@ -2,7 +2,6 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use super::apart::{Masks, positions};
 use super::attention::attend;
 use super::backbone::{Backbone, Output, Pass, check_rows};
 use super::cache::{Cache, LayerCache};
@@ -10,6 +9,7 @@ use super::config::Gpt2Config;
 use super::cpu_ops::gelu;
 use super::error::Result;
 use super::linear::{Linear, Norm, Stored};
+use super::ragged::{Masks, positions};
 use super::table::Table;
 use super::weights::Weights;
 
@@ -132,7 +132,7 @@ impl Backbone for Gpt2 {
     fn forward(&self, pass: &Pass<'_>, cache: &Cache) -> Result<Output> {
         let (b, t, d) = pass.vectors.dims3()?;
         check_rows(b, cache)?;
-        let masks = Masks::of(t, cache, self.dtype, &self.device)?;
+        let masks = Masks::new(t, cache, self.dtype, &self.device)?;
         let positions = self.position_vectors(pass, cache, t)?;
         // (b, t, d) -> (b t, d), so that every linear layer is one plain matrix product.
         let mut x = pass

@@ -5,13 +5,13 @@
 use candle_core::{DType, Tensor};
 
 use super::Model;
-use super::ablate::Writes;
 use super::backbone::Pass;
 use super::branch::Branch;
 use super::cache::Cache;
 use super::cancel::Cancel;
 use super::error::{ModelError, Result};
 use super::linear::{Linear, Norm, Stored};
+use super::overrides::Overrides;
 use super::vectors::Vectors;
 use super::weights::Weights;
 use crate::core::types::LatentIdx;
@@ -21,8 +21,8 @@ use crate::core::types::LatentIdx;
 pub struct Latent {
     /// The vector that was fed, after any replacement.
     pub fed: Vectors,
-    /// The state that the logit lens reads: the fed vector for the Coconut kinds; for CODI the preceding position's state before the
-    /// projection.
+    /// The state that the logit lens reads: for CODI the preceding position's state before the projection, for the other kinds the
+    /// fed vector.
     pub state: Vectors,
 }
 
@@ -66,7 +66,7 @@ pub(crate) enum Feedback {
 
 impl Feedback {
     /// Maps states (rows, width) to fed vectors (rows, width).
-    fn of(&self, state: &Tensor) -> Result<Tensor> {
+    fn forward(&self, state: &Tensor) -> Result<Tensor> {
         match self {
             Self::State => Ok(state.clone()),
             Self::Projection(projection) => projection.forward(state),
@@ -89,16 +89,8 @@ impl Projection {
         let inner = weights.shape_of("prj.1.weight");
         let inner = inner.and_then(|s| s.first().copied()).unwrap_or(width);
         let has_norm = weights.shape_of("prj.ln.weight").is_some();
-        let mut linear = |name: &str, input, output| {
-            let stored = Stored {
-                input,
-                output,
-                output_first: true,
-                bias: true,
-                lora_alpha: None,
-            };
-            Linear::take(weights, name, stored)
-        };
+        let mut linear =
+            |name: &str, input, output| Linear::take(weights, name, Stored::torch(input, output));
         Ok(Self {
             first: linear("prj.1", width, inner)?,
             second: linear("prj.3", inner, width)?,
@@ -178,7 +170,7 @@ impl Model {
         )
     }
 
-    /// Runs `k` latents of every row. A branch of one row is forked to the rows of `writes`.
+    /// Runs `k` latents of every row. A branch of one row is forked to the rows of `overrides`.
     ///
     /// # Errors
     /// [`ModelError::Input`] if rows do not match, or a replacement lies outside the run; [`ModelError::Cancelled`].
@@ -186,19 +178,19 @@ impl Model {
         &self,
         from: &Branch,
         k: usize,
-        writes: &Writes,
+        overrides: &Overrides,
         cancel: &Cancel,
     ) -> Result<Rollout> {
-        writes.check(k)?;
+        overrides.check(k)?;
         let mut branch = if from.rows() == 1 {
-            from.fork(writes.rows())?
+            from.fork(overrides.rows())?
         } else {
             from.clone()
         };
-        if branch.rows() != writes.rows() {
+        if branch.rows() != overrides.rows() {
             return Err(ModelError::input(format!(
-                "{} rows of writes for {} rows",
-                writes.rows(),
+                "{} rows of overrides for {} rows",
+                overrides.rows(),
                 branch.rows()
             )));
         }
@@ -209,14 +201,9 @@ impl Model {
         for j in 1..=k {
             cancel.check()?;
             let state = branch.hidden.clone();
-            let fed = writes.apply(LatentIdx(j), &self.feedback.of(&state)?)?;
-            // CODI reads the state before the projection; the other kinds read the fed vector.
-            let state = if self.reads_fed() { fed.clone() } else { state };
+            let fed = overrides.apply(LatentIdx(j), &self.feedback.forward(&state)?)?;
             branch = self.feed(&branch.cache, &fed.unsqueeze(1)?)?;
-            rollout.latents.push(Latent {
-                fed: Vectors::new(fed),
-                state: Vectors::new(state),
-            });
+            rollout.latents.push(self.latent(fed, state));
             rollout.branches.push(branch.clone());
         }
         Ok(rollout)
@@ -259,13 +246,7 @@ impl Model {
     /// [`ModelError::Input`] if ids and rows do not match, for unknown ids or too many positions; [`ModelError::Cancelled`].
     pub fn step(&self, branch: &Branch, ids: &[u32], cancel: &Cancel) -> Result<Branch> {
         cancel.check()?;
-        if ids.len() != branch.rows() {
-            return Err(ModelError::input(format!(
-                "{} ids for {} rows",
-                ids.len(),
-                branch.rows()
-            )));
-        }
+        branch.check_ids(ids)?;
         self.feed(&branch.cache, &self.embed(ids)?.unsqueeze(1)?)
     }
 
@@ -287,23 +268,36 @@ impl Model {
 
     /// Maps a state to the vector fed next, (rows, width) -> (rows, width).
     pub(crate) fn feedback_of(&self, state: &Tensor) -> Result<Tensor> {
-        self.feedback.of(state)
+        self.feedback.forward(state)
     }
 
-    /// Returns whether the logit lens reads the fed vector itself.
-    pub(crate) fn reads_fed(&self) -> bool {
-        !matches!(self.feedback, Feedback::Projection(_))
+    /// Creates a latent from the fed vectors and the preceding position's states, both (rows, width).
+    pub(crate) fn latent(&self, fed: Tensor, state: Tensor) -> Latent {
+        let state = match self.feedback {
+            Feedback::Projection(_) => state,
+            Feedback::State | Feedback::Pause(_) => fed.clone(),
+        };
+        Latent {
+            fed: Vectors::new(fed),
+            state: Vectors::new(state),
+        }
     }
 
     /// Embeds ids, (n) -> (n, width).
     pub(crate) fn embed(&self, ids: &[u32]) -> Result<Tensor> {
-        if let Some(id) = ids.iter().find(|&&id| id as usize >= self.vocab()) {
-            return Err(ModelError::input(format!(
-                "id {id} is outside the vocabulary of {}",
-                self.vocab()
-            )));
-        }
+        self.check_vocab(ids)?;
         self.backbone.embed(&Tensor::new(ids, &self.device)?)
+    }
+
+    /// Rejects ids outside the vocabulary.
+    pub(crate) fn check_vocab<'a>(&self, ids: impl IntoIterator<Item = &'a u32>) -> Result<()> {
+        let vocab = self.vocab();
+        match ids.into_iter().find(|&&id| id as usize >= vocab) {
+            None => Ok(()),
+            Some(id) => Err(ModelError::input(format!(
+                "id {id} is outside the vocabulary of {vocab}"
+            ))),
+        }
     }
 
     /// Runs vectors, (rows, t, width), and keeps the last position's state.

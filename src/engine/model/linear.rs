@@ -22,6 +22,19 @@ pub(crate) struct Stored {
     pub(crate) lora_alpha: Option<f64>,
 }
 
+impl Stored {
+    /// PyTorch's linear layer with a bias.
+    pub(crate) fn torch(input: usize, output: usize) -> Self {
+        Self {
+            input,
+            output,
+            output_first: true,
+            bias: true,
+            lora_alpha: None,
+        }
+    }
+}
+
 /// `y = x W + b (+ x A' B')`.
 pub(crate) struct Linear {
     weight: Weight,

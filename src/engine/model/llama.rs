@@ -3,13 +3,13 @@
 use candle_core::{DType, Device, Tensor};
 use candle_nn::rotary_emb::rope;
 
-use super::apart::{Masks, positions};
 use super::attention::attend;
 use super::backbone::{Backbone, Output, Pass, check_rows};
 use super::cache::{Cache, LayerCache};
 use super::config::{LlamaConfig, RopeScaling};
 use super::error::Result;
 use super::linear::{Linear, RmsNorm, Stored};
+use super::ragged::{Masks, positions};
 use super::table::Table;
 use super::weights::Weights;
 
@@ -126,7 +126,7 @@ impl Backbone for Llama {
     fn forward(&self, pass: &Pass<'_>, cache: &Cache) -> Result<Output> {
         let (b, t, d) = pass.vectors.dims3()?;
         check_rows(b, cache)?;
-        let masks = Masks::of(t, cache, self.dtype, &self.device)?;
+        let masks = Masks::new(t, cache, self.dtype, &self.device)?;
         let rotation = self.rotation(pass, cache, t)?;
         let mut x = pass.vectors.to_dtype(self.dtype)?.reshape((b * t, d))?;
         let mut layers = Vec::new();

@@ -1,11 +1,10 @@
 //! The engine: loads a latent reasoning model, runs its latent loop over a branchable cache, projects states.
 //!
 //! [`Model::load`] a [`Checkpoint`], build a [`Prompt`], [`Model::prefill`] it to a [`Branch`], [`Model::rollout`] the
-//! latents (some replaced by [`Writes`]), [`Model::close`] the phase, then [`Model::generate`] or [`Model::score`].
+//! latents (some replaced by [`Overrides`]), [`Model::close`] the phase, then [`Model::generate`] or [`Model::score`].
 //! Branches are immutable, so every variant can start from the same one. Answers are not judged here.
 
-mod ablate;
-mod apart;
+mod answer_pass;
 mod attention;
 mod backbone;
 mod branch;
@@ -13,7 +12,6 @@ mod bundled;
 mod cache;
 mod cancel;
 mod checkpoint;
-mod conclude;
 mod config;
 mod cpu_ops;
 mod discover;
@@ -23,6 +21,7 @@ mod find;
 mod generate;
 mod gpt2;
 mod guard;
+mod intervention_tree;
 mod latent;
 mod layers;
 mod lens_files;
@@ -31,8 +30,10 @@ mod llama;
 mod markers;
 mod mask;
 mod options;
+mod overrides;
 mod placement;
 mod prompt;
+mod ragged;
 pub mod random;
 mod self_test;
 mod source;
@@ -42,32 +43,31 @@ mod tensor_file;
 pub mod tiny;
 mod tokenizer;
 mod translator;
-mod unfold;
 mod vectors;
 mod weights;
 
 pub use candle_core::Device;
 
-pub use self::ablate::Writes;
+pub use self::answer_pass::{Conclusion, Spoken};
 pub use self::branch::Branch;
 pub use self::bundled::{about, bundled_names, calibrations};
 pub use self::cancel::Cancel;
 pub use self::checkpoint::Checkpoint;
-pub use self::conclude::{Conclusion, Spoken};
 pub use self::config::{Arch, Config, Gpt2Config, LlamaConfig, RopeScaling};
 pub use self::error::{ErrorKind, ModelError, Result};
 pub use self::family::{Base, Family};
 pub use self::generate::{Generated, Score, Token};
+pub use self::intervention_tree::{Intervention, Unfolded, Variant};
 pub use self::latent::{Latent, Rollout};
 pub use self::lens_files::{CARD_FILE, LensFiles, TENSOR_FILE};
 pub use self::markers::Markers;
 pub use self::options::{Behaviour, LoadOptions, Precision, SpecialTokens};
+pub use self::overrides::Overrides;
 pub use self::placement::Placement;
 pub use self::prompt::Prompt;
 pub use self::self_test::SelfTest;
 pub use self::tokenizer::UnknownWord;
 pub use self::translator::{Affine, TranslatorShape, Translators};
-pub use self::unfold::{Change, Unfolded, Variant};
 pub use self::vectors::{Vectors, argmax, log_softmax_at, log_sum_exp};
 
 use std::sync::Arc;
@@ -444,9 +444,9 @@ mod bad_files_tests;
 #[cfg(test)]
 mod fuzz_tests;
 #[cfg(test)]
-mod tests;
+mod intervention_tree_tests;
 #[cfg(test)]
-mod unfold_tests;
+mod tests;
 
 /// Returns the default number of compute threads: `RAYON_NUM_THREADS`, else one per physical core, but no more than the process may use.
 #[must_use]

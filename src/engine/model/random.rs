@@ -28,7 +28,7 @@ pub enum Shape {
 /// The names of the files that [`write()`] writes.
 pub const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
-/// Writes config.json, tokenizer.json and model.safetensors of a random checkpoint into a folder, deterministically. The
+/// Overrides config.json, tokenizer.json and model.safetensors of a random checkpoint into a folder, deterministically. The
 /// vocabulary includes `words` and numbers.
 ///
 /// # Errors

@@ -2,9 +2,9 @@
 
 use candle_core::Tensor;
 
-use super::ablate::Writes;
 use super::cancel::Cancel;
 use super::error::{ModelError, Result};
+use super::overrides::Overrides;
 use super::{Branch, Model, Precision, Rollout};
 use crate::core::types::LatentIdx;
 
@@ -59,7 +59,7 @@ impl SelfTest {
         let start = model.prefill(&[&prompt.ids], &cancel)?;
         // Two latents exercise the loop; more would only take longer.
         let k = model.n_latents().min(2);
-        let alone = model.rollout(&start, k, &Writes::none(1), &cancel)?;
+        let alone = model.rollout(&start, k, &Overrides::none(1), &cancel)?;
         let closed = model.close(alone.last(), true, &cancel)?;
 
         let mut generated = Vec::new();
@@ -153,15 +153,15 @@ fn batch_run(
 ) -> Result<(Branch, f64)> {
     let k = alone.latents.len();
     // A batch of one may differ in the last bit, so the values written back come from the batch.
-    let natural = model.rollout(start, k, &Writes::none(4), cancel)?;
-    let mut writes = Writes::none(4);
+    let natural = model.rollout(start, k, &Overrides::none(4), cancel)?;
+    let mut overrides = Overrides::none(4);
     for (j, latent) in natural.latents.iter().enumerate() {
-        writes.set(1, LatentIdx(j + 1), latent.fed.row(1)?);
+        overrides.set(1, LatentIdx(j + 1), latent.fed.row(1)?);
     }
     if k > 0 {
-        writes.set(2, LatentIdx(1), vec![0.0; model.width()]);
+        overrides.set(2, LatentIdx(1), vec![0.0; model.width()]);
     }
-    let rollout = model.rollout(start, k, &writes, cancel)?;
+    let rollout = model.rollout(start, k, &overrides, cancel)?;
     let effect = match rollout.after(1) {
         Some(branch) => {
             let states = branch.hidden().to_rows()?;

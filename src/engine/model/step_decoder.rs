@@ -40,18 +40,12 @@ impl StepDecoder {
             .and_then(|shape| shape.first().copied())
             .unwrap_or(0);
         let backbone = take_backbone(weights, arch, prefix, rows, None)?;
-        let of_codi = prefix == "decoder.";
+        let is_codi = prefix == "decoder.";
         let input = weights
             .shape_of("pj_in.weight")
             .is_some()
             .then(|| {
-                let stored = Stored {
-                    input: arch.width(),
-                    output: arch.width(),
-                    output_first: true,
-                    bias: true,
-                    lora_alpha: None,
-                };
+                let stored = Stored::torch(arch.width(), arch.width());
                 Linear::take(weights, "pj_in", stored)
             })
             .transpose()?;
@@ -59,8 +53,8 @@ impl StepDecoder {
         Ok(Self {
             backbone,
             input,
-            model_table: !of_codi,
-            first_position: u32::from(!of_codi),
+            model_table: !is_codi,
+            first_position: u32::from(!is_codi),
         })
     }
 }
@@ -100,13 +94,7 @@ impl Model {
     pub fn decoder_step(&self, branch: &Branch, ids: &[u32], cancel: &Cancel) -> Result<Branch> {
         cancel.check()?;
         let decoder = self.decoder()?;
-        if ids.len() != branch.rows() {
-            return Err(ModelError::input(format!(
-                "{} ids for {} rows",
-                ids.len(),
-                branch.rows()
-            )));
-        }
+        branch.check_ids(ids)?;
         let vectors = if decoder.model_table {
             self.embed(ids)?
         } else {

@@ -102,13 +102,13 @@ fn prompts_of_equal_length_run_as_rows() {
     let (a, b) = (ids("Tom has 3 apples."), ids("Ann has 9 pears."));
     let both = model.prefill(&[&a, &b], &cancel).expect("prefill");
     let both = model
-        .rollout(&both, 3, &Writes::none(2), &cancel)
+        .rollout(&both, 3, &Overrides::none(2), &cancel)
         .expect("rollout");
     for (row, ids) in [a, b].iter().enumerate() {
         let one = model.prefill(&[ids], &cancel).expect("prefill");
         assert_eq!(one.shared_len(), ids.len());
         let one = model
-            .rollout(&one, 3, &Writes::none(1), &cancel)
+            .rollout(&one, 3, &Overrides::none(1), &cancel)
             .expect("rollout");
         let together = model.logits(both.last()).expect("logits");
         let alone = model.logits(one.last()).expect("logits");
@@ -122,7 +122,7 @@ fn a_branch_is_not_changed_by_what_comes_after_it() {
     let start = question_branch(&model);
     let before = model.logits(&start).expect("logits");
     let rollout = model
-        .rollout(&start, 4, &Writes::none(3), &cancel)
+        .rollout(&start, 4, &Overrides::none(3), &cancel)
         .expect("rollout");
     let middle = rollout
         .after(2)
@@ -164,10 +164,10 @@ fn a_branch_is_not_changed_by_what_comes_after_it() {
 #[test]
 fn later_latents_are_recomputed_and_earlier_ones_stand() {
     let (model, cancel) = (tiny_model(2), Cancel::new());
-    let mut writes = Writes::none(2);
-    writes.set(1, LatentIdx(2), vec![0.5; model.width()]);
+    let mut overrides = Overrides::none(2);
+    overrides.set(1, LatentIdx(2), vec![0.5; model.width()]);
     let rollout = model
-        .rollout(&question_branch(&model), 4, &writes, &cancel)
+        .rollout(&question_branch(&model), 4, &overrides, &cancel)
         .expect("rollout");
     let fed = |j: usize| rollout.latents[j - 1].fed.to_rows().expect("rows");
     assert_eq!(fed(1)[0], fed(1)[1]);
@@ -332,7 +332,7 @@ fn every_precision_loads_and_answers() {
         let cancel = Cancel::new();
         let start = question_branch(&model);
         let rollout = model
-            .rollout(&start, 4, &Writes::none(1), &cancel)
+            .rollout(&start, 4, &Overrides::none(1), &cancel)
             .expect("latents");
         model.logits(rollout.last()).expect("logits").remove(0)
     };
@@ -478,7 +478,7 @@ fn the_decoder_of_a_sim_cot_checkpoint_reads_a_latent_as_its_prefix() {
         let cancel = Cancel::new();
         let start = question_branch(&model);
         let rollout = model
-            .rollout(&start, 2, &Writes::none(1), &cancel)
+            .rollout(&start, 2, &Overrides::none(1), &cancel)
             .expect("latents");
         let fed = &rollout.latents[1].fed;
         let read = model.decoder_prefill(fed, &cancel).expect("prefix");

@@ -238,7 +238,7 @@ pub(crate) fn serialize(tensors: &Tensors) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{question_branch, tiny_model};
-    use super::super::{Cancel, Mode, Writes};
+    use super::super::{Cancel, Mode, Overrides};
     use super::*;
 
     #[test]
@@ -254,16 +254,16 @@ mod tests {
                     .unknown
                     .is_empty()
             );
-            let mut writes = Writes::none(2);
+            let mut overrides = Overrides::none(2);
             for j in 1..=4 {
-                writes.set(
+                overrides.set(
                     1,
                     crate::core::types::LatentIdx(j),
                     vec![0.0; model.width()],
                 );
             }
             let rollout = model
-                .rollout(&question_branch(&model), 4, &writes, &cancel)
+                .rollout(&question_branch(&model), 4, &overrides, &cancel)
                 .expect("rollout");
             let closed = model.close(rollout.last(), false, &cancel).expect("close");
             let out = model

@@ -26,12 +26,7 @@ impl Vectors {
         let mut flat = Vec::with_capacity(rows.len() * width);
         for row in rows {
             let row = row.as_ref();
-            if row.len() != width {
-                return Err(ModelError::input(format!(
-                    "a vector of {} values where {width} are needed",
-                    row.len()
-                )));
-            }
+            check_width(row, width)?;
             flat.extend_from_slice(row);
         }
         Ok(Self(Tensor::from_vec(flat, (rows.len(), width), device)?))
@@ -86,22 +81,30 @@ impl Vectors {
 
 /// Replaces some rows by vectors, (rows, width).
 pub(crate) fn replaced(natural: &Tensor, vectors: &[(usize, &Arc<[f32]>)]) -> Result<Tensor> {
+    if vectors.is_empty() {
+        return Ok(natural.clone());
+    }
     let (rows, width) = natural.dims2()?;
     let mut values = vec![0f32; rows * width];
     let mut mask = vec![0u8; rows * width];
     for (row, vector) in vectors {
-        if vector.len() != width {
-            return Err(ModelError::input(format!(
-                "a vector of {} values where {width} are needed",
-                vector.len()
-            )));
-        }
+        check_width(vector, width)?;
         values[row * width..(row + 1) * width].copy_from_slice(vector);
         mask[row * width..(row + 1) * width].fill(1);
     }
     let values = Tensor::from_vec(values, (rows, width), natural.device())?;
     let mask = Tensor::from_vec(mask, (rows, width), natural.device())?;
     Ok(mask.where_cond(&values, natural)?)
+}
+
+fn check_width(vector: &[f32], width: usize) -> Result<()> {
+    if vector.len() == width {
+        return Ok(());
+    }
+    Err(ModelError::input(format!(
+        "a vector of {} values where {width} are needed",
+        vector.len()
+    )))
 }
 
 /// Returns row numbers as an index tensor, checked against the number of rows.

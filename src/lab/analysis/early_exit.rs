@@ -1,7 +1,7 @@
 //! The answer after 0..N latents, or after 0.. written steps, delimiter forced (docs/methods.md M4.1).
 
 use crate::core::types::EarlyExit;
-use crate::engine::model::{Branch, Cancel, ErrorKind, Mode, Model, ModelError, Spoken, Writes};
+use crate::engine::model::{Branch, Cancel, ErrorKind, Mode, Model, ModelError, Overrides, Spoken};
 
 use super::run::CleanRun;
 
@@ -39,7 +39,7 @@ pub fn early_stopping(
 ) -> Result<(Vec<u32>, Vec<EarlyExit>), ModelError> {
     let prompt = model.prompt(question, Mode::Latent)?;
     let start = model.prefill(&[&prompt.ids], cancel)?;
-    let rollout = model.rollout(&start, n_latents, &Writes::none(1), cancel)?;
+    let rollout = model.rollout(&start, n_latents, &Overrides::none(1), cancel)?;
     let closed = model.close(rollout.last(), false, cancel)?;
     let mut said = model.generate(&closed, most_tokens, &mut |_| (), cancel)?;
     let said = said.remove(0).ids;
@@ -100,7 +100,7 @@ fn stop_rows(
 ) -> Result<Vec<Stopped>, ModelError> {
     let rows = prompts.len();
     let start = Branch::stack(&prompts.iter().collect::<Vec<_>>())?;
-    let rollout = model.rollout(&start, n_latents, &Writes::none(rows), cancel)?;
+    let rollout = model.rollout(&start, n_latents, &Overrides::none(rows), cancel)?;
     let closed = model.close(rollout.last(), false, cancel)?;
     let said = model.generate(&closed, most_tokens, &mut |_| (), cancel)?;
     let delimiter = model.markers().delimiter.as_slice();

@@ -6,7 +6,7 @@ use crate::core::answers::is_correct;
 use crate::core::types::{Answer, LatentIdx, Position, PositionKind, Projection, Run};
 use crate::engine::decode::lens;
 use crate::engine::model::{
-    Branch, Cancel, Mode, Model, ModelError, Prompt, Rollout, Score, Token, Writes,
+    Branch, Cancel, Mode, Model, ModelError, Overrides, Prompt, Rollout, Score, Token,
 };
 
 use super::answers;
@@ -371,10 +371,10 @@ fn think(
     cancel: &Cancel,
     push: &mut dyn FnMut(Position),
 ) -> Result<(Rollout, Fed), ModelError> {
-    let mut rollout = model.rollout(prompt, 0, &Writes::none(1), cancel)?;
+    let mut rollout = model.rollout(prompt, 0, &Overrides::none(1), cancel)?;
     let mut fed = Vec::new();
     for j in 1..=n_latents {
-        let mut next = model.rollout(rollout.last(), 1, &Writes::none(1), cancel)?;
+        let mut next = model.rollout(rollout.last(), 1, &Overrides::none(1), cancel)?;
         let latent = next.latents.remove(0);
         let projection = model.project(&latent.state)?.first().map(|row| read(row));
         push(Position {

@@ -9,7 +9,7 @@ use super::group::{DEPTH, Group, can_read, prefill, same_length};
 use crate::core::types::TokenRead;
 use crate::engine::decode::lens;
 use crate::engine::decode::spoken::{self, Spoken};
-use crate::engine::model::{Cancel, Mode, Model, ModelError, Vectors, Writes};
+use crate::engine::model::{Cancel, Mode, Model, ModelError, Overrides, Vectors};
 
 /// Rows of one batch.
 const ROWS: usize = 64;
@@ -92,7 +92,12 @@ fn of_batch(
     cancel: &Cancel,
 ) -> Result<Vec<Thought>, ModelError> {
     let branch = prefill(model, groups, cancel)?;
-    let rollout = model.rollout(&branch, want.latents, &Writes::none(branch.rows()), cancel)?;
+    let rollout = model.rollout(
+        &branch,
+        want.latents,
+        &Overrides::none(branch.rows()),
+        cancel,
+    )?;
     let mut thoughts = vec![
         Thought {
             answer: None,

@@ -5,7 +5,7 @@ use super::golden::{Ablation, Baseline, Generation, Golden, Question, State, Vec
 use super::tally::{Item, Tally};
 use crate::core::types::LatentIdx;
 use crate::engine::model::{
-    Branch, Cancel, Change, Family, Mode, Model, Result, Rollout, Variant, Vectors, Writes,
+    Branch, Cancel, Family, Intervention, Mode, Model, Overrides, Result, Rollout, Variant, Vectors,
 };
 
 /// Token limits of the recording.
@@ -89,7 +89,7 @@ impl Check<'_> {
             &question.input_ids,
         );
         let start = model.prefill(&[&prompt.ids], cancel)?;
-        let rollout = model.rollout(&start, k, &Writes::none(1), cancel)?;
+        let rollout = model.rollout(&start, k, &Overrides::none(1), cancel)?;
         let deep = model.last_block(&prompt.ids, &rollout)?;
         for (j, state) in question.latent_positions.iter().enumerate() {
             let place = format!("{id}, after latent {j}");
@@ -242,7 +242,11 @@ impl Check<'_> {
             };
             variants.push(Variant {
                 latents: model.n_latents(),
-                changes: [(LatentIdx(ablation.latent + 1), Change::Fed(vector.into()))].into(),
+                interventions: [(
+                    LatentIdx(ablation.latent + 1),
+                    Intervention::Fed(vector.into()),
+                )]
+                .into(),
             });
         }
         let ablated = model.unfold(clean, &variants, &(0..0), cancel)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::golden::Question;
 use super::tally::Tally;
 use crate::core::types::LatentIdx;
-use crate::engine::model::{Cancel, Change, Model, Result, Rollout, Variant, Writes};
+use crate::engine::model::{Cancel, Intervention, Model, Overrides, Result, Rollout, Variant};
 
 /// Checks one question of a recording.
 pub(super) fn check(
@@ -28,9 +28,9 @@ pub(super) fn check(
     let zero: Arc<[f32]> = vec![0.0; model.width()].into();
     let fed = |changes: &[(usize, &Arc<[f32]>)]| Variant {
         latents: n,
-        changes: changes
+        interventions: changes
             .iter()
-            .map(|(j, vector)| (LatentIdx(*j), Change::Fed(Arc::clone(vector))))
+            .map(|(j, vector)| (LatentIdx(*j), Intervention::Fed(Arc::clone(vector))))
             .collect(),
     };
     let held = |from: usize| (from + 1..=n).map(|j| (j, &own[j - 1])).collect::<Vec<_>>();
@@ -59,11 +59,11 @@ pub(super) fn check(
     let start = model.prefill(&[prompt], cancel)?;
     for (v, changes) in changes.iter().enumerate().skip(1) {
         let place = format!("{}, variant {v}", question.id);
-        let mut writes = Writes::none(1);
+        let mut overrides = Overrides::none(1);
         for (j, vector) in changes {
-            writes.set(0, LatentIdx(*j), Arc::clone(vector));
+            overrides.set(0, LatentIdx(*j), Arc::clone(vector));
         }
-        let alone = model.rollout(&start, n, &writes, cancel)?;
+        let alone = model.rollout(&start, n, &overrides, cancel)?;
         let found = model.logits(&model.close(alone.last(), true, cancel)?)?;
         let difference = largest(&found[0], &logits[together.rows[v]]);
         tally.number(

@@ -99,7 +99,7 @@ pub(super) fn parted_torch() -> Vec<Vec<(String, Vec<u8>)>> {
     ]
 }
 
-/// Writes two shards of the toy checkpoint to a folder; returns their index and paths.
+/// Overrides two shards of the toy checkpoint to a folder; returns their index and paths.
 pub(super) fn sharded(folder: &Path) -> (Value, [PathBuf; 2]) {
     let names = ["a.safetensors", "b.safetensors"];
     let mut shards = [Tensors::new(), Tensors::new()];

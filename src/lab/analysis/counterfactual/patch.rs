@@ -7,7 +7,7 @@ use super::Subject;
 use super::judge::Judge;
 use super::replacements::{Replacements, relative_change};
 use crate::core::types::{Ablation, AblationValue, LatentIdx};
-use crate::engine::model::{Cancel, Change, ModelError, Variant};
+use crate::engine::model::{Cancel, Intervention, ModelError, Variant};
 
 /// An interchange and the answer that it should produce.
 #[derive(Debug, Clone)]
@@ -69,10 +69,10 @@ pub fn patched(
     let sham_max_diff = judge.sham(&replacements, &latents)?;
     let variant = |a: &PatchAsked| Variant {
         latents: clean.fed.len(),
-        changes: a
+        interventions: a
             .vectors
             .iter()
-            .map(|(latent, vector)| (*latent, Change::Fed(Arc::clone(vector))))
+            .map(|(latent, vector)| (*latent, Intervention::Fed(Arc::clone(vector))))
             .collect(),
     };
     let variants: Vec<Variant> = asked.iter().map(variant).collect();

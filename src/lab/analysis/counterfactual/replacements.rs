@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use super::Subject;
 use crate::core::stats;
 use crate::core::types::{Ablation, AblationValue, Direction, LatentIdx, Propagation, Site};
-use crate::engine::model::{Change, Model, ModelError, Variant};
+use crate::engine::model::{Intervention, Model, ModelError, Variant};
 use crate::lab::analysis::reference::{Item, Moments, no_latent};
 use crate::lab::analysis::run::CleanRun;
 use crate::lab::analysis::{no_answer, no_reference};
@@ -41,7 +41,7 @@ pub(super) struct Replacements<'a> {
     own: Vectors,
     /// Relative sizes of natural differences at every latent, smallest first; empty without a reference set.
     natural: Vec<Vec<f64>>,
-    /// Layers of key-value changes, from 0.
+    /// Layers of key-value interventions, from 0.
     pub(super) layers: Range<usize>,
 }
 
@@ -136,15 +136,15 @@ impl<'a> Replacements<'a> {
         let variants = match &self.kind {
             Kind::Skip => vec![Variant {
                 latents: n - off.len(),
-                changes: BTreeMap::new(),
+                interventions: BTreeMap::new(),
             }],
-            Kind::Block => vec![self.variant(off, &|_| Change::Block)],
-            Kind::NoKeys => vec![self.variant(off, &|_| Change::NoKeys)],
+            Kind::Block => vec![self.variant(off, &|_| Intervention::Block)],
+            Kind::NoKeys => vec![self.variant(off, &|_| Intervention::NoKeys)],
             Kind::Vectors(all) => all
                 .iter()
                 .map(|vectors| {
                     self.measure(off, vectors, &mut sizes, &mut percentiles);
-                    self.variant(off, &|idx| self.change(&vectors[idx.0 - 1]))
+                    self.variant(off, &|idx| self.intervention(&vectors[idx.0 - 1]))
                 })
                 .collect(),
             Kind::Permute => self
@@ -152,7 +152,7 @@ impl<'a> Replacements<'a> {
                 .iter()
                 .map(|vectors| {
                     self.measure(off, vectors, &mut sizes, &mut percentiles);
-                    self.variant(off, &|idx| self.change(&vectors[idx.0 - 1]))
+                    self.variant(off, &|idx| self.intervention(&vectors[idx.0 - 1]))
                 })
                 .collect(),
         };
@@ -183,39 +183,46 @@ impl<'a> Replacements<'a> {
         };
         Variant {
             latents: n,
-            changes: named
+            interventions: named
                 .iter()
-                .map(|idx| (*idx, self.change(&self.own[idx.0 - 1])))
+                .map(|idx| (*idx, self.intervention(&self.own[idx.0 - 1])))
                 .collect(),
         }
     }
 
-    fn change(&self, vector: &Arc<[f32]>) -> Change {
+    fn intervention(&self, vector: &Arc<[f32]>) -> Intervention {
         let vector = Arc::clone(vector);
         match (&self.kind, self.manner.site) {
             // Blocked and zeroed entries are validated by writing entries back.
-            (Kind::Block | Kind::NoKeys, _) | (_, Site::Kv) => Change::Keys(vector),
-            (_, Site::Input) => Change::Fed(vector),
-            (_, Site::Hidden) => Change::State(vector),
+            (Kind::Block | Kind::NoKeys, _) | (_, Site::Kv) => Intervention::Keys(vector),
+            (_, Site::Input) => Intervention::Fed(vector),
+            (_, Site::Hidden) => Intervention::State(vector),
         }
     }
 
     /// Changes the latents that are off; propagation and direction decide about the others.
-    fn variant(&self, off: &BTreeSet<LatentIdx>, change: &dyn Fn(LatentIdx) -> Change) -> Variant {
+    fn variant(
+        &self,
+        off: &BTreeSet<LatentIdx>,
+        intervention: &dyn Fn(LatentIdx) -> Intervention,
+    ) -> Variant {
         let first = off.first().map_or(0, |idx| idx.0);
         let is_held = self.manner.propagation == Propagation::Direct
             || self.manner.direction == Direction::Denoising;
-        let mut changes: BTreeMap<LatentIdx, Change> =
-            off.iter().map(|idx| (*idx, change(*idx))).collect();
+        let mut interventions: BTreeMap<LatentIdx, Intervention> =
+            off.iter().map(|idx| (*idx, intervention(*idx))).collect();
         // Before the first latent that is off, the run equals the clean one.
         for idx in (first + 1..=self.own.len()).map(LatentIdx) {
             if is_held && !off.contains(&idx) {
-                changes.insert(idx, Change::Fed(Arc::clone(&self.clean.fed[idx.0 - 1])));
+                interventions.insert(
+                    idx,
+                    Intervention::Fed(Arc::clone(&self.clean.fed[idx.0 - 1])),
+                );
             }
         }
         Variant {
             latents: self.own.len(),
-            changes,
+            interventions,
         }
     }
 

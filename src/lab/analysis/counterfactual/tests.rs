@@ -8,7 +8,7 @@ use crate::core::types::{
     Ablation, AblationValue, Direction, DonorRef, LatentIdx, Lattice, Layers, Propagation, Role,
     Site, Sweep, Task,
 };
-use crate::engine::model::{Branch, Cancel, Device, LoadOptions, Mode, Model, Writes, tiny};
+use crate::engine::model::{Branch, Cancel, Device, LoadOptions, Mode, Model, Overrides, tiny};
 use crate::lab::analysis::problems;
 use crate::lab::analysis::reference::Reference;
 use crate::lab::analysis::run::{Ask, run};
@@ -81,7 +81,7 @@ impl Bench {
 
     /// Log-probability of the clean answer when these vectors are fed, each run separately from the prompt on.
     fn plainly(&self, writes: &[(usize, Vec<f32>)], latents: usize) -> f64 {
-        let mut all = Writes::none(1);
+        let mut all = Overrides::none(1);
         for (latent, vector) in writes {
             all.set(0, LatentIdx(*latent), vector.clone());
         }

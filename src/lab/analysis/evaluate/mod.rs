@@ -18,7 +18,7 @@ use crate::core::problem::Problem;
 use crate::core::stats::Share;
 use crate::core::types::{LatentIdx, ModelInfo};
 use crate::engine::decode::lens;
-use crate::engine::model::{Branch, Cancel, Mode, ModelError, Writes};
+use crate::engine::model::{Branch, Cancel, Mode, ModelError, Overrides};
 
 /// The schema name and version of the JSON report.
 pub const SCHEMA: &str = "undertone.eval/1";
@@ -237,14 +237,14 @@ impl Pass<'_> {
                 for index in &mut group.indices {
                     *index = members[*index];
                 }
-                let mut writes = Writes::none(group.indices.len());
+                let mut overrides = Overrides::none(group.indices.len());
                 for (row, &i) in group.indices.iter().enumerate() {
                     for (j, vector) in write(i)?.into_iter().flatten().enumerate().take(k) {
-                        writes.set(row, LatentIdx(j + 1), vector);
+                        overrides.set(row, LatentIdx(j + 1), vector);
                     }
                 }
                 let branch = prefill(model, std::slice::from_ref(&group), self.cancel)?;
-                let rollout = model.rollout(&branch, k, &writes, self.cancel)?;
+                let rollout = model.rollout(&branch, k, &overrides, self.cancel)?;
                 let closed = model.close(rollout.last(), false, self.cancel)?;
                 self.mark(&group, &closed, MAX_NEW_TOKENS, &mut right)?;
                 if let Some(ranks) = ranks.as_deref_mut() {

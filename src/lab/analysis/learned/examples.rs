@@ -14,7 +14,7 @@ use super::Recipe;
 use super::card::Counts;
 use crate::core::problem::Problem;
 use crate::core::types::LatentIdx;
-use crate::engine::model::{Cancel, Mode, Model, ModelError, Writes};
+use crate::engine::model::{Cancel, Mode, Model, ModelError, Overrides};
 use crate::lab::analysis::evaluate::step_result;
 use crate::lab::analysis::group::{prefill, same_length};
 
@@ -189,7 +189,7 @@ fn run(
     for group in same_length(model, questions, Mode::Latent, ROWS) {
         progress("latents", done, total);
         let branch = prefill(model, std::slice::from_ref(&group), cancel)?;
-        let rollout = model.rollout(&branch, n, &Writes::none(branch.rows()), cancel)?;
+        let rollout = model.rollout(&branch, n, &Overrides::none(branch.rows()), cancel)?;
         let states = if *layers == [model.info().layers] {
             // The rollout already has the last layer's states.
             vec![rollout.latents.iter().map(|l| l.state.clone()).collect()]

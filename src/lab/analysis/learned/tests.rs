@@ -12,8 +12,8 @@ use crate::core::problem::Problem;
 use crate::core::types::LatentIdx;
 use crate::engine::decode::learned::LearnedLens;
 use crate::engine::model::{
-    Cancel, Checkpoint, LensFiles, LoadOptions, Mode, Model, ModelError, Vectors, Writes, argmax,
-    bundled_names, tiny,
+    Cancel, Checkpoint, LensFiles, LoadOptions, Mode, Model, ModelError, Overrides, Vectors,
+    argmax, bundled_names, tiny,
 };
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::Ask;
@@ -57,7 +57,7 @@ fn states(model: &Model, problems: &[Problem]) -> Vec<Vec<Vec<f32>>> {
     for problem in problems {
         let prompt = model.prompt(&problem.question, Mode::Latent).expect("fits");
         let branch = model.prefill(&[&prompt.ids], &cancel).expect("runs");
-        let rollout = model.rollout(&branch, model.n_latents(), &Writes::none(1), &cancel);
+        let rollout = model.rollout(&branch, model.n_latents(), &Overrides::none(1), &cancel);
         for (of, latent) in states.iter_mut().zip(rollout.expect("runs").latents) {
             of.push(latent.state.to_rows().expect("copies").remove(0));
         }

@@ -6,7 +6,7 @@ use super::draw::{self, Lender};
 use super::{DEPTH, Item, Reference, prefill, same_length};
 use crate::core::problem::Problem;
 use crate::engine::decode::lens;
-use crate::engine::model::{Branch, Cancel, Mode, Model, ModelError, Writes};
+use crate::engine::model::{Branch, Cancel, Mode, Model, ModelError, Overrides};
 
 /// Maximum number of consecutive problems of one prompt length, which determines the order of the set.
 const GROUP: usize = 64;
@@ -150,7 +150,7 @@ fn roll_out(
     rows: &[usize],
     cancel: &Cancel,
 ) -> Result<Vec<Item>, ModelError> {
-    let none = Writes::none(start.rows());
+    let none = Overrides::none(start.rows());
     let rollout = model.rollout(start, model.n_latents(), &none, cancel)?;
     let mut items: Vec<Item> = rows
         .iter()

@@ -67,7 +67,7 @@ impl Apart {
 
     /// Appends the rows of `other`, whose blocked layers must be the same unless it blocks none.
     pub(crate) fn extend(&mut self, other: Self) -> Result<()> {
-        let blocks = |apart: &Self| apart.blocked.iter().any(|row| !row.is_empty());
+        let blocks = |rows: &Self| rows.blocked.iter().any(|row| !row.is_empty());
         if blocks(&other) {
             if blocks(self) && self.layers != other.layers {
                 return Err(ModelError::input(
@@ -113,22 +113,22 @@ pub(crate) struct Masks {
 
 impl Masks {
     /// Creates the masks of t new positions on top of a cache.
-    pub(crate) fn of(t: usize, cache: &Cache, dtype: DType, device: &Device) -> Result<Self> {
+    pub(crate) fn new(t: usize, cache: &Cache, dtype: DType, device: &Device) -> Result<Self> {
         let mask =
             |extra: Option<Tensor>| causal_mask(t, cache.len(), extra.as_ref(), dtype, device);
-        let Some(apart) = cache.apart() else {
+        let Some(ragged) = cache.ragged() else {
             return Ok(Self {
                 everywhere: mask(None)?,
                 blocked: None,
             });
         };
-        let is_ragged = apart.absent.iter().any(|&n| n > 0);
-        let absent = is_ragged
-            .then(|| apart.hidden(t, cache, false, device))
+        let has_absent = ragged.absent.iter().any(|&n| n > 0);
+        let absent = has_absent
+            .then(|| ragged.hidden(t, cache, false, device))
             .transpose()?;
-        let blocked = if apart.blocked.iter().any(|row| !row.is_empty()) {
-            let hidden = apart.hidden(t, cache, true, device)?;
-            mask(Some(hidden))?.map(|mask| (apart.layers.clone(), mask))
+        let blocked = if ragged.blocked.iter().any(|row| !row.is_empty()) {
+            let hidden = ragged.hidden(t, cache, true, device)?;
+            mask(Some(hidden))?.map(|mask| (ragged.layers.clone(), mask))
         } else {
             None
         };
@@ -147,9 +147,9 @@ impl Masks {
     }
 }
 
-/// Returns the numbers of t new positions: (t) if all rows have the same ones, else (rows, t).
+/// Returns the numbers of t new positions: (t) if all rows have the same ones, else (rows, t); `explicit` ones are only checked.
 pub(crate) fn positions(
-    given: Option<&[u32]>,
+    explicit: Option<&[u32]>,
     t: usize,
     cache: &Cache,
     available: usize,
@@ -160,9 +160,9 @@ pub(crate) fn positions(
         ))
     };
     let number = |p: usize| u32::try_from(p).map_err(|_| too_many(p));
-    let numbers = match (given, cache.apart()) {
-        (Some(given), _) => given.to_vec(),
-        (None, Some(apart)) if apart.absent.iter().any(|&n| n > 0) => apart
+    let numbers = match (explicit, cache.ragged()) {
+        (Some(numbers), _) => numbers.to_vec(),
+        (None, Some(ragged)) if ragged.absent.iter().any(|&n| n > 0) => ragged
             .absent
             .iter()
             .flat_map(|&absent| (0..t).map(move |i| (absent, i)))

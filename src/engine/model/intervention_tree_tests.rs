@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::backbone::Pass;
 use super::cache::Entry;
 use super::tests::{as_codi, load_as, question_branch, tiny_model};
-use super::{Behaviour, Branch, Cancel, Change, Family, Model, Spoken, Variant, Writes};
+use super::{Behaviour, Branch, Cancel, Family, Intervention, Model, Overrides, Spoken, Variant};
 use crate::core::types::LatentIdx;
 
 const LATENTS: usize = 4;
@@ -40,7 +40,7 @@ fn vectors(width: usize) -> Vec<Arc<[f32]>> {
 fn alone(
     model: &Model,
     latents: usize,
-    changes: &BTreeMap<usize, Kind>,
+    interventions: &BTreeMap<usize, Kind>,
     layers: &Range<usize>,
 ) -> Branch {
     let vectors = vectors(model.width());
@@ -83,13 +83,13 @@ fn alone(
     branch
 }
 
-fn change(kind: Kind, vectors: &[Arc<[f32]>]) -> Change {
+fn change(kind: Kind, vectors: &[Arc<[f32]>]) -> Intervention {
     match kind {
-        Kind::Fed(v) => Change::Fed(vectors[v].clone()),
-        Kind::State(v) => Change::State(vectors[v].clone()),
-        Kind::Keys(v) => Change::Keys(vectors[v].clone()),
-        Kind::NoKeys => Change::NoKeys,
-        Kind::Block => Change::Block,
+        Kind::Fed(v) => Intervention::Fed(vectors[v].clone()),
+        Kind::State(v) => Intervention::State(vectors[v].clone()),
+        Kind::Keys(v) => Intervention::Keys(vectors[v].clone()),
+        Kind::NoKeys => Intervention::NoKeys,
+        Kind::Block => Intervention::Block,
     }
 }
 
@@ -99,13 +99,13 @@ fn check(model: &Model, drawn: &[(usize, BTreeMap<usize, Kind>)], layers: &Range
     let vectors = vectors(model.width());
     let start = question_branch(model);
     let clean = model
-        .rollout(&start, LATENTS, &Writes::none(1), &cancel)
+        .rollout(&start, LATENTS, &Overrides::none(1), &cancel)
         .expect("clean");
     let variants: Vec<Variant> = drawn
         .iter()
         .map(|(latents, changes)| Variant {
             latents: *latents,
-            changes: changes
+            interventions: changes
                 .iter()
                 .map(|(&at, &kind)| (LatentIdx(at), change(kind, &vectors)))
                 .collect(),
@@ -242,16 +242,16 @@ fn a_lattice_shares_its_beginnings() {
     let cancel = Cancel::new();
     let start = question_branch(&model);
     let clean = model
-        .rollout(&start, LATENTS, &Writes::none(1), &cancel)
+        .rollout(&start, LATENTS, &Overrides::none(1), &cancel)
         .expect("clean");
     let zero: Arc<[f32]> = vec![0.0; model.width()].into();
     let variants: Vec<Variant> = sets
         .iter()
         .map(|(latents, off)| Variant {
             latents: *latents,
-            changes: off
+            interventions: off
                 .keys()
-                .map(|&at| (LatentIdx(at), Change::Fed(zero.clone())))
+                .map(|&at| (LatentIdx(at), Intervention::Fed(zero.clone())))
                 .collect(),
         })
         .collect();
@@ -269,13 +269,13 @@ fn what_cannot_be_run_is_refused() {
     let (model, cancel) = (tiny_model(1), Cancel::new());
     let start = question_branch(&model);
     let clean = model
-        .rollout(&start, 2, &Writes::none(1), &cancel)
+        .rollout(&start, 2, &Overrides::none(1), &cancel)
         .expect("clean");
     let refused = |latents: usize, at: usize, width: usize| {
         let vector: Arc<[f32]> = vec![1.0; width].into();
         let variant = Variant {
             latents,
-            changes: [(LatentIdx(at), Change::Fed(vector))].into(),
+            interventions: [(LatentIdx(at), Intervention::Fed(vector))].into(),
         };
         model.unfold(&clean, &[variant], &(0..2), &cancel).is_err()
     };
@@ -292,11 +292,11 @@ fn a_blocked_latent_is_one_that_is_not_there_for_what_comes_after() {
     let (model, cancel) = (tiny_model(2), Cancel::new());
     let start = question_branch(&model);
     let clean = model
-        .rollout(&start, 2, &Writes::none(1), &cancel)
+        .rollout(&start, 2, &Overrides::none(1), &cancel)
         .expect("clean");
     let blocked = Variant {
         latents: 2,
-        changes: [(LatentIdx(1), Change::Block)].into(),
+        interventions: [(LatentIdx(1), Intervention::Block)].into(),
     };
     let unfolded = model
         .unfold(&clean, &[blocked], &(0..usize::MAX), &cancel)

@@ -1,4 +1,4 @@
-//! Replacements of latents, by row.
+//! Vectors fed in place of a run's own latents, by row.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use super::error::{ModelError, Result};
 use super::vectors::replaced;
 use crate::core::types::LatentIdx;
 
-/// Replacements of the vectors fed as latents; everything after a replacement is recomputed (total effect).
+/// Vectors fed in place of a run's own latents; everything after an override is recomputed (total effect).
 #[derive(Debug, Clone, Default)]
-pub struct Writes {
+pub struct Overrides {
     rows: usize,
     /// By latent, then by row.
     at: BTreeMap<LatentIdx, BTreeMap<usize, Arc<[f32]>>>,
 }
 
-impl Writes {
-    /// Returns an empty set of replacements for `rows` rows.
+impl Overrides {
+    /// Creates an empty set for `rows` rows.
     #[must_use]
     pub fn none(rows: usize) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Writes {
         self.at.is_empty()
     }
 
-    /// Rejects replacements without effect: rows or latents outside the run.
+    /// Rejects overrides without effect: rows or latents outside the run.
     pub(crate) fn check(&self, k: usize) -> Result<()> {
         for (latent, rows) in &self.at {
             if latent.0 == 0 || latent.0 > k {
@@ -64,10 +64,8 @@ impl Writes {
 
     /// Returns the vectors to feed at a latent, (rows, width): `natural` where nothing is replaced.
     pub(crate) fn apply(&self, latent: LatentIdx, natural: &Tensor) -> Result<Tensor> {
-        let Some(written) = self.at.get(&latent) else {
-            return Ok(natural.clone());
-        };
-        let vectors: Vec<_> = written.iter().map(|(row, v)| (*row, v)).collect();
+        let rows = self.at.get(&latent).into_iter().flatten();
+        let vectors: Vec<_> = rows.map(|(row, vector)| (*row, vector)).collect();
         replaced(natural, &vectors)
     }
 }
@@ -81,10 +79,10 @@ mod tests {
     #[test]
     fn only_the_named_row_and_latent_change() {
         let natural = Tensor::new(&[[1f32, 2.0], [3.0, 4.0]], &Device::Cpu).expect("tensor");
-        let mut writes = Writes::none(2);
-        writes.set(1, LatentIdx(2), vec![9.0, 8.0]);
+        let mut overrides = Overrides::none(2);
+        overrides.set(1, LatentIdx(2), vec![9.0, 8.0]);
         let at = |latent| {
-            writes
+            overrides
                 .apply(LatentIdx(latent), &natural)
                 .and_then(|t| Ok(t.to_vec2::<f32>()?))
         };
@@ -94,14 +92,14 @@ mod tests {
 
     #[test]
     fn a_replacement_that_would_not_happen_is_an_error() {
-        let mut beyond = Writes::none(1);
+        let mut beyond = Overrides::none(1);
         beyond.set(0, LatentIdx(3), vec![0.0]);
         assert!(beyond.check(2).is_err());
         assert!(beyond.check(3).is_ok());
-        let mut no_such_row = Writes::none(1);
+        let mut no_such_row = Overrides::none(1);
         no_such_row.set(1, LatentIdx(1), vec![0.0]);
         assert!(no_such_row.check(2).is_err());
-        let mut no_such_latent = Writes::none(1);
+        let mut no_such_latent = Overrides::none(1);
         no_such_latent.set(0, LatentIdx(0), vec![0.0]);
         assert!(no_such_latent.check(2).is_err());
     }

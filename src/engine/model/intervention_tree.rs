@@ -1,9 +1,9 @@
-//! Runs many variants of one latent phase as a tree: runs with a common beginning share its steps, rows that leave the clean run
-//! late join late, and shorter runs wait at their end.
+//! Runs many variants of one latent phase as a tree: variants with a common beginning share its steps, rows join the batch at
+//! their first intervention, and shorter variants wait at their end.
 //!
-//! The clean run itself is not recomputed: a variant costs nothing up to its first change.
+//! The clean run is not recomputed: a variant costs nothing before its first intervention.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::core::types::LatentIdx;
 
 /// The intervention at one latent position of a variant.
 #[derive(Debug, Clone)]
-pub enum Change {
+pub enum Intervention {
     /// Feeds this vector.
     Fed(Arc<[f32]>),
     /// Sets the hidden state to this vector; the fed vector follows from it.
@@ -31,27 +31,27 @@ pub enum Change {
     Block,
 }
 
-impl Change {
-    /// Returns a key that is equal for equal changes: the kind and the vector's address.
+impl Intervention {
+    /// Returns a key that is equal for equal interventions: the kind and the vector's address.
     fn key(&self) -> (u8, usize) {
-        let at = |vector: &Arc<[f32]>| vector.as_ptr().addr();
+        let address = |vector: &Arc<[f32]>| vector.as_ptr().addr();
         match self {
-            Self::Fed(v) => (0, at(v)),
-            Self::State(v) => (1, at(v)),
-            Self::Keys(v) => (2, at(v)),
+            Self::Fed(v) => (0, address(v)),
+            Self::State(v) => (1, address(v)),
+            Self::Keys(v) => (2, address(v)),
             Self::NoKeys => (3, 0),
             Self::Block => (4, 0),
         }
     }
 }
 
-/// One variant: its number of latents and its changes.
+/// One variant of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Variant {
     /// The number of latents to run.
     pub latents: usize,
-    /// The changes by latent.
-    pub changes: BTreeMap<LatentIdx, Change>,
+    /// The interventions, by latent.
+    pub interventions: BTreeMap<LatentIdx, Intervention>,
 }
 
 /// The place of a variant at a latent.
@@ -61,6 +61,15 @@ enum Place {
     Clean,
     /// On this row of the latent's batch.
     Row(usize),
+}
+
+impl Place {
+    fn row(self) -> Option<usize> {
+        match self {
+            Self::Clean => None,
+            Self::Row(row) => Some(row),
+        }
+    }
 }
 
 /// The variants after their latents.
@@ -89,10 +98,7 @@ impl Unfolded {
     /// Returns a variant's row of [`Unfolded::states_at`]; `None` if it was on the clean run or had ended.
     #[must_use]
     pub fn row_at(&self, variant: usize, latent: LatentIdx) -> Option<usize> {
-        match self.paths[variant].get(latent.0.checked_sub(1)?)? {
-            Place::Row(row) => Some(*row),
-            Place::Clean => None,
-        }
+        self.paths[variant].get(latent.0.checked_sub(1)?)?.row()
     }
 }
 
@@ -101,14 +107,14 @@ impl Unfolded {
 struct Batch<'a> {
     /// The parent of each row; parents in the previous batch come first.
     parents: Vec<Place>,
-    changes: Vec<Option<&'a Change>>,
+    interventions: Vec<Option<&'a Intervention>>,
 }
 
 impl Model {
-    /// Runs variants of a clean run. Key-value changes apply to `layers`, counted from 0.
+    /// Runs variants of a clean run. Key-value interventions apply to `layers`, counted from 0.
     ///
     /// # Errors
-    /// [`ModelError::Input`] for no variants, more latents than the clean run has, changes outside a variant or vectors
+    /// [`ModelError::Input`] for no variants, more latents than the clean run has, interventions outside a variant or vectors
     /// of another width; [`ModelError::Cancelled`].
     pub fn unfold(
         &self,
@@ -120,10 +126,10 @@ impl Model {
         let available = clean.latents.len();
         for variant in variants {
             let latents = variant.latents;
-            let beyond = |(at, _): (&LatentIdx, &Change)| at.0 == 0 || at.0 > latents;
-            if latents > available || variant.changes.iter().any(beyond) {
+            let is_outside = |latent: &LatentIdx| latent.0 == 0 || latent.0 > latents;
+            if latents > available || variant.interventions.keys().any(is_outside) {
                 return Err(ModelError::input(format!(
-                    "a change outside a run of {latents} latents of {available}"
+                    "an intervention outside a run of {latents} latents of {available}"
                 )));
             }
         }
@@ -132,10 +138,13 @@ impl Model {
         let mut places = vec![Place::Clean; variants.len()];
         let mut paths = vec![Vec::new(); variants.len()];
         let mut levels = Vec::with_capacity(longest);
-        let mut ends = Ends::default();
+        let mut ends = Ends {
+            rows: vec![0; variants.len()],
+            ..Ends::default()
+        };
         let (mut frontier, mut steps): (Option<Branch>, usize) = (None, 0);
         for level in 0..=longest {
-            ends.take(level, variants, &places, frontier.as_ref(), clean)?;
+            ends.collect(level, variants, &places, frontier.as_ref(), clean)?;
             if level == longest {
                 break;
             }
@@ -152,10 +161,9 @@ impl Model {
             levels.push(Some(latent));
             frontier = Some(branch);
         }
-        let (ends, rows) = ends.finish()?;
         Ok(Unfolded {
-            ends,
-            rows,
+            ends: Branch::stack(&ends.parts.iter().collect::<Vec<_>>())?,
+            rows: ends.rows,
             steps,
             levels,
             paths,
@@ -170,74 +178,44 @@ impl Model {
         clean: &Branch,
         layers: &Range<usize>,
     ) -> Result<(Branch, Latent)> {
+        let (mut states, mut vectors, mut extra) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut zeroed, mut blocked) = (Vec::new(), Vec::new());
+        for (row, intervention) in batch.interventions.iter().enumerate() {
+            match intervention {
+                None => {}
+                Some(Intervention::Fed(vector)) => vectors.push((row, vector)),
+                Some(Intervention::State(vector)) => states.push((row, vector)),
+                // Key-value entries of another vector require a run of that vector: an extra row that is dropped again.
+                Some(Intervention::Keys(vector)) => extra.push((row, vector)),
+                Some(Intervention::NoKeys) => zeroed.push(row),
+                Some(Intervention::Block) => blocked.push(row),
+            }
+        }
         let rows = batch.parents.len();
-        // Key-value entries of another vector require a run of that vector: an extra row that is dropped again.
-        let extra: Vec<(usize, &Arc<[f32]>)> = batch
-            .changes
-            .iter()
-            .enumerate()
-            .filter_map(|(row, change)| match change {
-                Some(Change::Keys(vector)) => Some((row, vector)),
-                _ => None,
-            })
-            .collect();
-        let parents = gathered(batch, &extra, frontier, clean)?;
-        let mut state = parents.hidden.clone();
-        let states: Vec<_> = written(batch, |change| match change {
-            Change::State(vector) => Some(vector),
-            _ => None,
-        });
-        if !states.is_empty() {
-            state = replaced(&state, &states)?;
-        }
-        let mut fed = self.feedback_of(&state)?;
-        let mut vectors: Vec<_> = written(batch, |change| match change {
-            Change::Fed(vector) => Some(vector),
-            _ => None,
-        });
-        vectors.extend(
-            extra
-                .iter()
-                .enumerate()
-                .map(|(i, (_, vector))| (rows + i, *vector)),
-        );
-        if !vectors.is_empty() {
-            fed = replaced(&fed, &vectors)?;
-        }
+        let parents = stack_parents(batch, &extra, frontier, clean)?;
+        let mut state = replaced(&parents.hidden, &states)?;
+        let extra_rows = extra.iter().enumerate();
+        vectors.extend(extra_rows.map(|(i, (_, vector))| (rows + i, *vector)));
+        let mut fed = replaced(&self.feedback_of(&state)?, &vectors)?;
         let mut branch = self.feed(&parents.cache, &fed.unsqueeze(1)?)?;
-        let zeroed = |change: Option<&Change>| matches!(change, Some(Change::NoKeys));
-        if !extra.is_empty() || batch.changes.iter().any(|c| zeroed(*c)) {
+        if !extra.is_empty() || !zeroed.is_empty() {
             let mut entries = vec![Entry::Own; rows + extra.len()];
             for (i, (row, _)) in extra.iter().enumerate() {
                 entries[*row] = Entry::Of(rows + i);
             }
-            for (row, _) in batch
-                .changes
-                .iter()
-                .enumerate()
-                .filter(|(_, c)| zeroed(**c))
-            {
+            for row in zeroed {
                 entries[row] = Entry::Zeros;
             }
             branch.cache = branch.cache.patched(&entries, layers)?;
         }
-        let blocked: Vec<usize> = (0..rows)
-            .filter(|&row| matches!(batch.changes[row], Some(Change::Block)))
-            .collect();
         if !blocked.is_empty() {
             branch.cache = branch.cache.block_last(&blocked, layers)?;
         }
         if !extra.is_empty() {
-            let kept: Vec<usize> = (0..rows).collect();
-            branch = branch.select(&kept)?;
+            branch = branch.select(&(0..rows).collect::<Vec<_>>())?;
             (state, fed) = (state.narrow(0, 0, rows)?, fed.narrow(0, 0, rows)?);
         }
-        let state = if self.reads_fed() { fed.clone() } else { state };
-        let latent = Latent {
-            fed: Vectors::new(fed),
-            state: Vectors::new(state),
-        };
-        Ok((branch, latent))
+        Ok((branch, self.latent(fed, state)))
     }
 }
 
@@ -248,29 +226,27 @@ fn next_batch<'a>(
     places: &mut [Place],
     paths: &mut [Vec<Place>],
 ) -> Batch<'a> {
-    /// Sorts parents on the clean run last, then by row and change.
+    /// Sorts parents on the clean run last, then by row and intervention.
     type Key = (bool, Place, Option<(u8, usize)>);
-    let mut wanted: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (v, variant) in variants.iter().enumerate() {
         if variant.latents < idx.0 {
             continue;
         }
-        let change = variant.changes.get(&idx).map(Change::key);
-        if (places[v], change) == (Place::Clean, None) {
+        let intervention = variant.interventions.get(&idx).map(Intervention::key);
+        if (places[v], intervention) == (Place::Clean, None) {
             paths[v].push(Place::Clean);
             continue;
         }
-        let is_clean = places[v] == Place::Clean;
-        wanted
-            .entry((is_clean, places[v], change))
-            .or_default()
-            .push(v);
+        let key = (places[v] == Place::Clean, places[v], intervention);
+        groups.entry(key).or_default().push(v);
     }
     let mut batch = Batch::default();
-    for (row, ((_, parent, _), of)) in wanted.into_iter().enumerate() {
+    for (row, ((_, parent, _), group)) in groups.into_iter().enumerate() {
         batch.parents.push(parent);
-        batch.changes.push(variants[of[0]].changes.get(&idx));
-        for v in of {
+        let intervention = variants[group[0]].interventions.get(&idx);
+        batch.interventions.push(intervention);
+        for v in group {
             places[v] = Place::Row(row);
             paths[v].push(Place::Row(row));
         }
@@ -279,70 +255,41 @@ fn next_batch<'a>(
 }
 
 /// Stacks the parents of a batch's rows, followed by those of the `extra` rows.
-fn gathered(
+fn stack_parents(
     batch: &Batch<'_>,
     extra: &[(usize, &Arc<[f32]>)],
     frontier: Option<&Branch>,
     clean: &Branch,
 ) -> Result<Branch> {
-    let order: Vec<Place> = batch
-        .parents
-        .iter()
-        .copied()
-        .chain(extra.iter().map(|(row, _)| batch.parents[*row]))
-        .collect();
-    let mut parts = Vec::new();
-    let mut at = 0;
-    while at < order.len() {
-        let run = order[at..]
-            .iter()
-            .take_while(|p| (**p == Place::Clean) == (order[at] == Place::Clean))
-            .count();
-        parts.push(match (order[at], frontier) {
-            (Place::Clean, _) => clean.fork(run)?,
+    let extra = extra.iter().map(|(row, _)| batch.parents[*row]);
+    let order: Vec<Place> = batch.parents.iter().copied().chain(extra).collect();
+    let parts = order
+        .chunk_by(|a, b| a.row().is_some() == b.row().is_some())
+        .map(|places| match (places[0], frontier) {
+            (Place::Clean, _) => clean.fork(places.len()),
             (Place::Row(_), Some(frontier)) => {
-                let rows: Vec<usize> = order[at..at + run]
-                    .iter()
-                    .filter_map(|place| match place {
-                        Place::Row(row) => Some(*row),
-                        Place::Clean => None,
-                    })
-                    .collect();
-                frontier.select(&rows)?
+                let rows: Vec<usize> = places.iter().filter_map(|place| place.row()).collect();
+                frontier.select(&rows)
             }
-            (Place::Row(_), None) => return Err(ModelError::input("a row without a run")),
-        });
-        at += run;
-    }
+            (Place::Row(_), None) => Err(ModelError::input("a row without a run")),
+        })
+        .collect::<Result<Vec<_>>>()?;
     Branch::stack(&parts.iter().collect::<Vec<_>>())
-}
-
-/// Returns the rows whose change has a vector that `vector` selects.
-fn written<'a>(
-    batch: &Batch<'a>,
-    vector: impl Fn(&'a Change) -> Option<&'a Arc<[f32]>>,
-) -> Vec<(usize, &'a Arc<[f32]>)> {
-    let of = |(row, change): (usize, Option<&'a Change>)| Some((row, vector(change?)?));
-    batch
-        .changes
-        .iter()
-        .copied()
-        .enumerate()
-        .filter_map(of)
-        .collect()
 }
 
 /// The ends of distinct runs, collected as they are reached.
 #[derive(Default)]
 struct Ends {
     parts: Vec<Branch>,
-    rows: HashMap<usize, usize>,
+    /// The row of each variant's end in the stacked parts.
+    rows: Vec<usize>,
+    /// The number of rows in `parts`.
     count: usize,
 }
 
 impl Ends {
-    /// Takes the runs that have `latents` latents.
-    fn take(
+    /// Adds the runs that have `latents` latents.
+    fn collect(
         &mut self,
         latents: usize,
         variants: &[Variant],
@@ -350,47 +297,31 @@ impl Ends {
         frontier: Option<&Branch>,
         clean: &Rollout,
     ) -> Result<()> {
-        let mut at: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
+        let mut groups: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
         for (v, variant) in variants.iter().enumerate() {
             if variant.latents == latents {
-                at.entry(places[v]).or_default().push(v);
+                groups.entry(places[v]).or_default().push(v);
             }
         }
-        if let Some(of) = at.remove(&Place::Clean) {
-            self.push(clean.branches[latents].clone(), &[of]);
-        }
-        let (mut rows, mut groups) = (Vec::new(), Vec::new());
-        for (place, of) in at {
-            if let Place::Row(row) = place {
-                rows.push(row);
-                groups.push(of);
-            }
-        }
-        if let (false, Some(frontier)) = (rows.is_empty(), frontier) {
-            let is_all = rows.iter().copied().eq(0..frontier.rows());
-            let part = if is_all {
-                frontier.clone()
-            } else {
-                frontier.select(&rows)?
-            };
-            self.push(part, &groups);
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, part: Branch, groups: &[Vec<usize>]) {
-        for of in groups {
-            for v in of {
-                self.rows.insert(*v, self.count);
+        for group in groups.values() {
+            for &v in group {
+                self.rows[v] = self.count;
             }
             self.count += 1;
         }
-        self.parts.push(part);
-    }
-
-    fn finish(self) -> Result<(Branch, Vec<usize>)> {
-        let rows = (0..self.rows.len()).map(|v| self.rows[&v]).collect();
-        let parts: Vec<&Branch> = self.parts.iter().collect();
-        Ok((Branch::stack(&parts)?, rows))
+        // The clean run sorts first.
+        if groups.contains_key(&Place::Clean) {
+            self.parts.push(clean.branches[latents].clone());
+        }
+        let rows: Vec<usize> = groups.keys().filter_map(|place| place.row()).collect();
+        if let (false, Some(frontier)) = (rows.is_empty(), frontier) {
+            let is_all = rows.iter().copied().eq(0..frontier.rows());
+            self.parts.push(if is_all {
+                frontier.clone()
+            } else {
+                frontier.select(&rows)?
+            });
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
-//! Ends many runs at once: what each run says, and how likely it considers an expected answer.
+//! Answers many runs at once: generates each run's answer and scores an expected one.
 //!
 //! Most variants of a run still give its answer. The expected text is therefore fed to all rows in one pass, which scores it and
-//! shows how far each row would have said the same; only diverging rows are generated further, from where they diverge.
+//! shows how far each row would have generated the same; only diverging rows are generated further, from where they diverge.
 
 use candle_core::{D, Tensor};
 use rayon::prelude::*;
@@ -12,7 +12,7 @@ use super::branch::Branch;
 use super::cancel::Cancel;
 use super::error::Result;
 use super::generate::{Generated, Score};
-use super::vectors::{argmax, log_softmax_at, log_sum_exp};
+use super::vectors::argmax;
 
 /// The point where a row starts to generate freely.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ struct Text<'a> {
 struct Row {
     generated: Generated,
     /// The index at which it leaves the expected text; `None` if it ended before.
-    turned: Option<usize>,
+    diverged_at: Option<usize>,
 }
 
 impl Model {
@@ -78,13 +78,13 @@ impl Model {
             Spoken::Free(expected) => Text {
                 lead: end,
                 expected,
-                // Usually a run says the delimiter and its answer, so that one pass suffices for both.
+                // Usually a run generates the delimiter and its answer, so that one pass suffices for both.
                 scored: (expected == forced).then_some(delimiter.len()),
             },
         };
         let fed = text.lead.len() + text.expected.len();
         if target.is_empty() || fed == 0 || branch.len() + fed > self.max_positions() {
-            return self.conclude_apart(branch, target, spoken, max_new, cancel);
+            return self.conclude_stepwise(branch, target, spoken, max_new, cancel);
         }
         let (rows, scores) = self.follow(branch, &text, target, max_new, cancel)?;
         let scores = if text.scored.is_some() {
@@ -93,11 +93,8 @@ impl Model {
             let forced = self.close(branch, true, cancel)?;
             self.score(&forced, &[target.to_vec()], cancel)?
         };
-        let row = |(score, row): (Score, Row)| Conclusion {
-            score,
-            generated: row.generated,
-        };
-        Ok(scores.into_iter().zip(rows).map(row).collect())
+        let generated = rows.into_iter().map(|row| row.generated);
+        Ok(conclusions(scores, generated))
     }
 
     /// Feeds a text to all rows; returns each row's own text, and the scores of the target if the text contains it.
@@ -112,7 +109,7 @@ impl Model {
         cancel.check()?;
         let (rows, first) = (branch.rows(), text.lead.len());
         let ids = [text.lead.as_slice(), text.expected].concat();
-        let (after, states) = self.pass_over(branch, &ids)?;
+        let (after, states) = self.feed_text(branch, &ids)?;
         // State i precedes id i, so the one after the last id shows whether the row would have stopped there.
         let per_row = text.expected.len() + 1;
         let at_once = (PROJECTED / per_row).max(1);
@@ -126,20 +123,21 @@ impl Model {
                 .contiguous()?
                 .reshape((count * per_row, self.width()))?;
             let logits: Vec<Vec<f32>> = self.backbone.unembed(&part)?.to_vec2()?;
-            let read: Vec<(Row, Option<Score>)> = logits
+            let results: Vec<(Row, Option<Score>)> = logits
                 .par_chunks_exact(per_row)
-                .map(|own| {
-                    let own: Vec<&[f32]> = own.iter().map(|logits| self.choices(logits)).collect();
-                    let row = self.compare(&own, text.expected, max_new);
-                    (row, text.scored.map(|from| scored(&own[from..], target)))
+                .map(|row| {
+                    let logits: Vec<&[f32]> = row.iter().map(|row| self.choices(row)).collect();
+                    let row = self.compare(&logits, text.expected, max_new);
+                    let score = |start: usize| Score::new(logits[start..].iter().copied(), target);
+                    (row, text.scored.map(score))
                 })
                 .collect();
-            for (row, score) in read {
+            for (row, score) in results {
                 compared.push(row);
                 scores.extend(score);
             }
         }
-        self.go_on(
+        self.continue_diverged(
             &after,
             &states,
             (first, ids.len()),
@@ -152,43 +150,28 @@ impl Model {
 
     /// Compares a row with the expected text, given its logits before every id and after the last.
     fn compare(&self, logits: &[&[f32]], expected: &[u32], max_new: usize) -> Row {
-        let mut generated = Generated::default();
-        for (n, logits) in logits.iter().enumerate() {
-            if n == max_new {
-                return Row {
-                    generated,
-                    turned: None,
-                };
-            }
+        let mut row = Row {
+            generated: Generated::default(),
+            diverged_at: None,
+        };
+        for (n, logits) in logits.iter().enumerate().take(max_new) {
             let id = argmax(logits);
             if self.stops(id, n) {
-                generated.stop = Some(id);
-                return Row {
-                    generated,
-                    turned: None,
-                };
+                row.generated.stop = Some(id);
+                break;
             }
             if expected.get(n) != Some(&id) {
-                return Row {
-                    generated,
-                    turned: Some(n),
-                };
+                row.diverged_at = Some(n);
+                break;
             }
-            generated.ids.push(id);
-            generated.logits.push(logits[id as usize]);
-            generated
-                .logprobs
-                .push(f64::from(logits[id as usize]) - log_sum_exp(logits));
+            row.generated.push(id, logits);
         }
-        Row {
-            generated,
-            turned: None,
-        }
+        row
     }
 
     /// Continues the diverging rows from where they diverged, as one batch. `(first, fed)`: the index of the first expected id, and
     /// the number of ids fed.
-    fn go_on(
+    fn continue_diverged(
         &self,
         after: &Branch,
         states: &Tensor,
@@ -199,10 +182,10 @@ impl Model {
     ) -> Result<()> {
         let mut order = Vec::new();
         let mut parts = Vec::new();
-        let longest = compared.iter().filter_map(|row| row.turned).max();
+        let longest = compared.iter().filter_map(|row| row.diverged_at).max();
         for n in 0..=longest.unwrap_or(0) {
             let rows: Vec<usize> = (0..compared.len())
-                .filter(|&row| compared[row].turned == Some(n))
+                .filter(|&row| compared[row].diverged_at == Some(n))
                 .collect();
             if rows.is_empty() {
                 continue;
@@ -210,13 +193,13 @@ impl Model {
             // The ids fed up to here: the lead and n expected ones.
             let kept = first + n;
             let hidden = states.narrow(1, kept, 1)?.squeeze(1)?.contiguous()?;
-            let there = Branch {
+            let branch = Branch {
                 cache: after.cache.clone(),
                 hidden,
             };
-            let mut there = there.select(&rows)?;
-            there.cache = there.cache.rewound(fed - kept)?;
-            parts.push(there);
+            let mut branch = branch.select(&rows)?;
+            branch.cache = branch.cache.rewound(fed - kept)?;
+            parts.push(branch);
             order.extend(rows.iter().map(|&row| (row, n)));
         }
         if order.is_empty() {
@@ -224,8 +207,8 @@ impl Model {
         }
         let fewest = order.iter().map(|(_, n)| *n).min().unwrap_or(0);
         let branch = Branch::stack(&parts.iter().collect::<Vec<_>>())?;
-        let went_on = self.generate(&branch, max_new - fewest, &mut |_| (), cancel)?;
-        for ((row, n), rest) in order.into_iter().zip(went_on) {
+        let continuations = self.generate(&branch, max_new - fewest, &mut |_| (), cancel)?;
+        for ((row, n), rest) in order.into_iter().zip(continuations) {
             let left = max_new - n;
             let own = &mut compared[row].generated;
             own.ids.extend(rest.ids.iter().take(left));
@@ -237,7 +220,7 @@ impl Model {
     }
 
     /// Generates token by token, with a separate pass for the score.
-    fn conclude_apart(
+    fn conclude_stepwise(
         &self,
         branch: &Branch,
         target: &[u32],
@@ -252,14 +235,11 @@ impl Model {
             Spoken::Free(_) => self.close(branch, false, cancel)?,
         };
         let generated = self.generate(&start, max_new, &mut |_| (), cancel)?;
-        let both = scores.into_iter().zip(generated);
-        Ok(both
-            .map(|(score, generated)| Conclusion { score, generated })
-            .collect())
+        Ok(conclusions(scores, generated))
     }
 
     /// Feeds the same ids to every row; also returns the states before each id and after the last, (rows, ids + 1, width).
-    fn pass_over(&self, branch: &Branch, ids: &[u32]) -> Result<(Branch, Tensor)> {
+    fn feed_text(&self, branch: &Branch, ids: &[u32]) -> Result<(Branch, Tensor)> {
         let vectors = self.embed(ids)?.unsqueeze(0)?;
         let vectors = vectors.broadcast_as((branch.rows(), ids.len(), self.width()))?;
         let output = self.backbone.forward(&Pass::new(&vectors), &branch.cache)?;
@@ -275,16 +255,12 @@ impl Model {
     }
 }
 
-/// Scores a target, given a row's logits before each of its ids.
-fn scored(logits: &[&[f32]], target: &[u32]) -> Score {
-    let token_logprobs: Vec<f64> = target
-        .iter()
-        .zip(logits)
-        .map(|(&id, logits)| log_softmax_at(logits, id))
-        .collect();
-    Score {
-        logprob: token_logprobs.iter().sum(),
-        token_logprobs,
-        first_logits: logits[0].to_vec(),
-    }
+fn conclusions(
+    scores: Vec<Score>,
+    generated: impl IntoIterator<Item = Generated>,
+) -> Vec<Conclusion> {
+    let pairs = scores.into_iter().zip(generated);
+    pairs
+        .map(|(score, generated)| Conclusion { score, generated })
+        .collect()
 }
