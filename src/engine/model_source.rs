@@ -59,8 +59,8 @@ impl OpenError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::Model(error @ ModelError::UnknownModel { name }) => match meant(name) {
-                Some(meant) => format!("did you mean {meant}? {}", error.hint()),
+            Self::Model(error @ ModelError::UnknownModel { name }) => match similar_name(name) {
+                Some(name) => format!("did you mean {name}? {}", error.hint()),
                 None => error.hint(),
             },
             Self::Model(error) => error.hint(),
@@ -127,15 +127,15 @@ impl Opener {
                 options.task = options.task.or_else(|| task_of(name));
                 published(name, &fetched, self.tokenizer.is_some() && is_named)?
             }
-            found => found?,
+            checkpoint => checkpoint?,
         };
         if let Some(path) = self.tokenizer.as_deref().filter(|_| is_named) {
             checkpoint = checkpoint.with_tokenizer(path)?;
         }
         if checkpoint.needs_tokenizer()
-            && let Some((base, _)) = checkpoint.inferred()
+            && let Some((base, _)) = checkpoint.infer_kind()
         {
-            let files = hub::base_files(of_base(base), &self.hub, watch.progress, watch.cancelled);
+            let files = hub::base_files(hub_base(base), &self.hub, watch.progress, watch.cancelled);
             let files = files.map_err(|error| OpenError::Hub {
                 error,
                 is_no_file: false,
@@ -147,7 +147,7 @@ impl Opener {
 }
 
 /// Suggests a bundled or published model with a similar name.
-fn meant(name: &str) -> Option<&'static str> {
+fn similar_name(name: &str) -> Option<&'static str> {
     let published = hub::KNOWN.iter().map(|known| known.id);
     nearest(name, model::bundled_names().into_iter().chain(published))
 }
@@ -180,17 +180,11 @@ fn is_published_name(name: &str) -> bool {
 /// Returns the task of a known checkpoint's data set; its name may not reveal it.
 fn task_of(name: &str) -> Option<Task> {
     let id = hub::Id::parse(name).ok()?;
-    let data_set = hub::known(&id.repo, &id.folder)?.data_set.to_lowercase();
-    if data_set.starts_with("gsm8k") {
-        Some(Task::Math)
-    } else if data_set.starts_with("prosqa") || data_set.starts_with("prontoqa") {
-        Some(Task::Logic)
-    } else {
-        None
-    }
+    let known = hub::find_known(&id.repo, &id.folder)?;
+    Some(model::task_in(known.data_set))
 }
 
-fn of_base(base: Base) -> hub::Base {
+fn hub_base(base: Base) -> hub::Base {
     match base {
         Base::Gpt2 => hub::Base::Gpt2,
         Base::Llama32 => hub::Base::Llama,

@@ -48,11 +48,7 @@ impl Header {
         if !ascending(&latents) {
             return Err(format!("its latents are {:?}", short(&latents)));
         }
-        if self
-            .rank
-            .is_some_and(|rank| rank == 0 || rank > model.width)
-        {
-            let rank = self.rank.unwrap_or_default();
+        if let Some(rank) = self.rank.filter(|rank| !(1..=model.width).contains(rank)) {
             return Err(format!(
                 "its rank is {rank}, and the model is {} wide",
                 model.width
@@ -107,10 +103,10 @@ impl LearnedLens {
             )));
         }
         let shape = header.shape(info).map_err(refuse)?;
-        let found = files.tensors_sha256()?;
-        if found != header.tensors_sha256 {
+        let sha256 = files.tensors_sha256()?;
+        if sha256 != header.tensors_sha256 {
             return Err(refuse(format!(
-                "its maps have sha256 {found}, and its card says {}",
+                "its maps have sha256 {sha256}, and its card says {}",
                 cut(&header.tensors_sha256)
             )));
         }
@@ -169,8 +165,8 @@ impl LearnedLens {
         k: usize,
     ) -> Result<Option<Vec<Projection>>, ModelError> {
         let logits = self.logits(model, layer, latent, states)?;
-        let read = |row: &Vec<f32>| lens::projection(row, k, |id| model.token_text(id));
-        Ok(logits.map(|rows| rows.iter().map(read).collect()))
+        let projection = |row: &Vec<f32>| lens::projection(row, k, |id| model.token_text(id));
+        Ok(logits.map(|rows| rows.iter().map(projection).collect()))
     }
 }
 

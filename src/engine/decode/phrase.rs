@@ -94,12 +94,12 @@ pub fn phrases(
     let mut parents: Vec<usize> = vec![0; beams.len()];
     let mut branch = start.branch.clone();
     for _ in 1..MAX_TOKENS {
-        let going: Vec<usize> = (0..beams.len()).filter(|&i| !beams[i].ended).collect();
-        if going.is_empty() {
+        let open: Vec<usize> = (0..beams.len()).filter(|&i| !beams[i].ended).collect();
+        if open.is_empty() {
             break;
         }
-        let rows: Vec<usize> = going.iter().map(|&i| parents[i]).collect();
-        let last: Vec<u32> = going
+        let rows: Vec<usize> = open.iter().map(|&i| parents[i]).collect();
+        let last: Vec<u32> = open
             .iter()
             .filter_map(|&i| beams[i].ids.last().copied())
             .collect();
@@ -109,7 +109,7 @@ pub fn phrases(
             .filter(|beam| beam.ended)
             .map(|beam| (beam.clone(), 0))
             .collect();
-        for (row, (logits, &i)) in voice.logits(model, &branch)?.iter().zip(&going).enumerate() {
+        for (row, (logits, &i)) in voice.logits(model, &branch)?.iter().zip(&open).enumerate() {
             for (id, logprob) in best(&lens::log_softmax(logits), BEAM) {
                 let mut ids = beams[i].ids.clone();
                 ids.push(id);
@@ -189,8 +189,8 @@ fn baseline_logprobs(
     let opening = opening_logprobs(model, start.voice, branch, state)?;
     let logprob = |beam: &Beam| -> Result<f64, ModelError> {
         let at = |logprobs: &[f64], id: u32| {
-            let found = logprobs.get(id as usize).copied();
-            found.unwrap_or(f64::NEG_INFINITY)
+            let logprob = logprobs.get(id as usize).copied();
+            logprob.unwrap_or(f64::NEG_INFINITY)
         };
         let mut sum = at(&opening, beam.ids[0]);
         let mut branch = branch.clone();

@@ -69,35 +69,25 @@ fn numbers(
     };
     let rows: Vec<usize> = starts.iter().map(|(row, _)| *row).collect();
     let ids: Vec<u32> = starts.iter().map(|(_, token)| token.id).collect();
-    let begun: Vec<String> = starts
+    let mut numbers: Vec<(String, f64)> = starts
         .iter()
-        .map(|(_, token)| token.text.trim_start().to_owned())
+        .map(|(_, token)| (token.text.trim_start().to_owned(), 0.0))
         .collect();
-    let mut said = begun.clone();
-    let mut logprobs = vec![0.0f64; starts.len()];
-    let mut going: Vec<usize> = (0..starts.len()).collect();
-    let mut branch = model.step(&before.select(&rows)?, &ids, cancel)?;
-    for _ in 1..NUMBER_TOKENS {
-        let (mut still, mut next) = (Vec::new(), Vec::new());
-        for (at, logits) in model.logits(&branch)?.iter().enumerate() {
-            let id = argmax(logits);
-            let more = model.token_text(id);
-            let i = going[at];
-            if goes_on(&said[i], &more) {
-                said[i].push_str(&more);
-                logprobs[i] += log_softmax_at(logits, id);
-                still.push(at);
-                next.push(id);
-            }
+    let branch = model.step(&before.select(&rows)?, &ids, cancel)?;
+    let accept = |row: usize, id: u32, logits: &[f32]| {
+        let (text, logprob) = &mut numbers[row];
+        let next = model.token_text(id);
+        let continues = continues_number(text, &next);
+        if continues {
+            text.push_str(&next);
+            *logprob += log_softmax_at(logits, id);
         }
-        if still.is_empty() {
-            break;
-        }
-        going = still.iter().map(|&at| going[at]).collect();
-        branch = model.step(&branch.select(&still)?, &next, cancel)?;
-    }
-    for (((row, token), said), logprob) in starts.iter().zip(said).zip(logprobs) {
-        if let Some(text) = plain_number(&said) {
+        continues
+    };
+    let limit = NUMBER_TOKENS - 1;
+    extend_greedily(model, Voice::Model, branch, limit, accept, cancel)?;
+    for ((row, token), (text, logprob)) in starts.iter().zip(numbers) {
+        if let Some(text) = plain_number(&text) {
             #[expect(clippy::cast_possible_truncation, reason = "a probability")]
             let prob = token.prob * logprob.exp() as f32;
             values[*row].push(TokenRead {
@@ -110,17 +100,45 @@ fn numbers(
     Ok(values)
 }
 
+/// Feeds each row its most likely ids, at most `limit`, until `accept` rejects one: given the row, the id and its logits.
+fn extend_greedily(
+    model: &Model,
+    voice: Voice,
+    mut branch: Branch,
+    limit: usize,
+    mut accept: impl FnMut(usize, u32, &[f32]) -> bool,
+    cancel: &Cancel,
+) -> Result<(), ModelError> {
+    let mut rows: Vec<usize> = (0..branch.rows()).collect();
+    for n in 1..=limit {
+        let (mut open, mut ids) = (Vec::new(), Vec::new());
+        for (at, logits) in voice.logits(model, &branch)?.iter().enumerate() {
+            let id = argmax(logits);
+            if accept(rows[at], id, logits) {
+                open.push(at);
+                ids.push(id);
+            }
+        }
+        if open.is_empty() || n == limit {
+            break;
+        }
+        rows = open.iter().map(|&at| rows[at]).collect();
+        branch = voice.step(model, &branch.select(&open)?, &ids, cancel)?;
+    }
+    Ok(())
+}
+
 fn begins_number(text: &str) -> bool {
     let text = text.strip_prefix(['-', '$']).unwrap_or(text);
     text.starts_with(|c: char| c.is_ascii_digit() || c == '.') || text.is_empty()
 }
 
 /// Returns whether the text so far and the next token still form one number.
-fn goes_on(said: &str, more: &str) -> bool {
-    let whole = format!("{said}{more}");
+fn continues_number(text: &str, next: &str) -> bool {
+    let whole = format!("{text}{next}");
     let number = whole.trim_start_matches(['-', '$']);
-    !more.is_empty()
-        && !more.starts_with(char::is_whitespace)
+    !next.is_empty()
+        && !next.starts_with(char::is_whitespace)
         && number
             .chars()
             .all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | '%'))
@@ -130,8 +148,8 @@ fn goes_on(said: &str, more: &str) -> bool {
 
 /// Normalizes a number: no dollar sign, no commas, no trailing point; a percent sign is kept.
 #[must_use]
-pub fn plain_number(said: &str) -> Option<String> {
-    let plain: String = said
+pub fn plain_number(text: &str) -> Option<String> {
+    let plain: String = text
         .trim()
         .trim_end_matches(['.', ','])
         .chars()
@@ -149,43 +167,32 @@ fn steps(
     from: &From<'_>,
     cancel: &Cancel,
 ) -> Result<Vec<Vec<TokenRead>>, ModelError> {
-    let mut branch = match voice {
+    let branch = match voice {
         Voice::StepDecoder => model.decoder_prefill(from.fed, cancel)?,
         Voice::Model => model.prefill_vectors(from.fed, cancel)?,
     };
-    let rows = from.fed.rows();
-    let mut said: Vec<(Vec<u32>, f64)> = vec![(Vec::new(), 0.0); rows];
-    let mut going: Vec<usize> = (0..rows).collect();
-    for _ in 0..STEP_TOKENS {
-        let (mut still, mut next) = (Vec::new(), Vec::new());
-        for (at, logits) in voice.logits(model, &branch)?.iter().enumerate() {
-            let id = argmax(logits);
-            if super::phrase::ends(model, id) {
-                continue;
-            }
-            let (ids, logprob) = &mut said[going[at]];
-            ids.push(id);
-            *logprob += log_softmax_at(logits, id);
-            still.push(at);
-            next.push(id);
+    let mut steps: Vec<(Vec<u32>, f64)> = vec![(Vec::new(), 0.0); from.fed.rows()];
+    let accept = |row: usize, id: u32, logits: &[f32]| {
+        let continues = !super::phrase::ends(model, id);
+        if continues {
+            steps[row].0.push(id);
+            steps[row].1 += log_softmax_at(logits, id);
         }
-        if still.is_empty() {
-            break;
-        }
-        going = still.iter().map(|&at| going[at]).collect();
-        branch = voice.step(model, &branch.select(&still)?, &next, cancel)?;
-    }
-    said.iter()
+        continues
+    };
+    extend_greedily(model, voice, branch, STEP_TOKENS, accept, cancel)?;
+    steps
+        .iter()
         .map(|(ids, logprob)| {
             let text = model.decode(ids)?;
             #[expect(clippy::cast_possible_truncation, reason = "a probability")]
-            let read = |text: String| TokenRead {
+            let token = |text: String| TokenRead {
                 id: ids.first().copied().unwrap_or(0),
                 text,
                 logit: 0.0,
                 prob: logprob.exp() as f32,
             };
-            Ok(result(task, text.trim()).map(read).into_iter().collect())
+            Ok(result(task, text.trim()).map(token).into_iter().collect())
         })
         .collect()
 }
@@ -204,12 +211,8 @@ fn result(task: Task, step: &str) -> Option<String> {
     let (left, right) = step.split_once('=')?;
     let lone = |side: &str| {
         let side = side.trim();
-        let number = side
-            .chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '$' | '%'));
-        (number && !side.is_empty())
-            .then(|| plain_number(side))
-            .flatten()
+        let is_number_char = |c: char| c.is_ascii_digit() || ".,-$%".contains(c);
+        plain_number(side).filter(|_| side.chars().all(is_number_char))
     };
     match (lone(left), lone(right)) {
         (Some(value), None) | (None, Some(value)) => Some(value),
@@ -238,7 +241,7 @@ mod tests {
             ("12", "", false),
             ("12", "x", false),
         ] {
-            assert_eq!(goes_on(said, more), want, "{said}{more}");
+            assert_eq!(continues_number(said, more), want, "{said}{more}");
         }
         for (said, want) in [
             ("1,200", Some("1200")),

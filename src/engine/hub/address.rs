@@ -5,7 +5,7 @@ use ureq::http::Uri;
 use super::error::foreign;
 
 /// Formats an address for a message: cleaned and without its query, which may contain a signature.
-pub(super) fn shown(uri: &Uri) -> String {
+pub(super) fn display(uri: &Uri) -> String {
     foreign(without_query(&uri.to_string()))
 }
 

@@ -53,9 +53,9 @@ impl Place {
     /// Returns the cached commit of the revision.
     pub(super) fn commit(&self) -> Option<String> {
         let path = self.folder.join("refs").join(&self.revision);
-        let read = file::read_text_at_most(&path, MAX_REF);
+        let text = file::read_text_at_most(&path, MAX_REF);
         // A revision that is a commit has no reference.
-        let commit = read.map_or_else(|_| self.revision.clone(), |text| text.trim().to_owned());
+        let commit = text.map_or_else(|_| self.revision.clone(), |text| text.trim().to_owned());
         (is_commit(&commit) && self.snapshot(&commit).is_dir()).then_some(commit)
     }
 
@@ -81,8 +81,8 @@ impl Place {
         self.folder.join("blobs").join(format!("{etag}.incomplete"))
     }
 
-    /// Locks the contents with this tag for this process, until the result is dropped or the process ends. Waits for another
-    /// holder and calls `on_wait` once in that case.
+    /// Locks the contents with this tag until the result is dropped or the process ends. Calls `on_wait` once if another holder must
+    /// be waited for. Returns `None` on file systems without locks.
     pub(super) fn lock(
         &self,
         etag: &str,
@@ -144,10 +144,10 @@ impl Place {
 
     /// Returns the cached files of a commit, with their lengths.
     pub(super) fn files(&self, commit: &str) -> Vec<(String, u64)> {
-        let mut found = Vec::new();
-        list(&self.snapshot(commit), "", MAX_DEPTH, &mut found);
-        found.sort();
-        found
+        let mut files = Vec::new();
+        list(&self.snapshot(commit), "", MAX_DEPTH, &mut files);
+        files.sort();
+        files
     }
 }
 
@@ -163,7 +163,7 @@ pub(super) fn stated_sha256(pointer: &Path) -> Option<String> {
     is_sha256(name).then(|| name.to_lowercase())
 }
 
-fn list(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<(String, u64)>) {
+fn list(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<(String, u64)>) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
@@ -174,10 +174,10 @@ fn list(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<(String, u64)
             continue;
         };
         let path = super::discover::join(prefix, name);
-        if about.is_file() && found.len() < MAX_FILES && is_safe_path(&path) {
-            found.push((path, about.len()));
+        if about.is_file() && files.len() < MAX_FILES && is_safe_path(&path) {
+            files.push((path, about.len()));
         } else if about.is_dir() && depth > 0 {
-            list(&entry.path(), &path, depth - 1, found);
+            list(&entry.path(), &path, depth - 1, files);
         }
     }
 }

@@ -55,29 +55,28 @@ pub(super) fn choose(files: &[Entry<'_>], folder: &str) -> Result<String, Unclea
         .copied()
         .filter(|file| below(file.path, folder).is_some())
         .collect();
-    let mut named = named(&inside);
+    let mut candidates = named(&inside);
     let is_here = |path: &String| parent(path) == folder;
-    if named.iter().any(is_here) {
-        named.retain(is_here);
+    if candidates.iter().any(is_here) {
+        candidates.retain(is_here);
     }
-    let mut found = named;
-    if found.is_empty() {
-        found = large(&inside);
+    if candidates.is_empty() {
+        candidates = large(&inside);
     }
-    match found.len() {
+    match candidates.len() {
         0 => Err(Unclear::Nothing),
-        1 => Ok(found.remove(0)),
-        _ => Err(Unclear::Several(found)),
+        1 => Ok(candidates.remove(0)),
+        _ => Err(Unclear::Several(candidates)),
     }
 }
 
 /// Returns the files with checkpoint names, one per model.
 fn named(files: &[Entry<'_>]) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+    let mut paths: Vec<String> = Vec::new();
     for file in files {
         let (folder, name) = (parent(file.path), base_name(file.path));
         if name.starts_with(EPOCH) && !is_other(name) {
-            found.push(file.path.to_owned());
+            paths.push(file.path.to_owned());
             continue;
         }
         // The same model in two formats counts once.
@@ -89,23 +88,23 @@ fn named(files: &[Entry<'_>]) -> Vec<String> {
             .filter_map(|other| rank(base_name(other.path)))
             .all(|other| other >= own);
         if is_best {
-            found.push(file.path.to_owned());
+            paths.push(file.path.to_owned());
         }
     }
-    found.sort();
-    found
+    paths.sort();
+    paths
 }
 
 /// Returns the large files with unknown names.
 fn large(files: &[Entry<'_>]) -> Vec<String> {
-    let mut found: Vec<String> = files
+    let mut paths: Vec<String> = files
         .iter()
         .filter(|file| file.size.is_some_and(|size| size >= LARGE))
         .filter(|file| !is_other(base_name(file.path)))
         .map(|file| file.path.to_owned())
         .collect();
-    found.sort();
-    found
+    paths.sort();
+    paths
 }
 
 fn is_other(name: &str) -> bool {

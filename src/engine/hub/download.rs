@@ -14,7 +14,7 @@ use super::cache::{Place, create_folder};
 use super::error::{HubError, foreign};
 use super::http::{Cancelled, Client, Reply, Trouble, pause};
 use super::id::{Id, is_etag, is_sha256};
-use super::listing::{RETRIES, RemoteFile, check, patiently};
+use super::listing::{RETRIES, RemoteFile, check, with_retries};
 use crate::core::file;
 use crate::core::text::hex;
 
@@ -53,7 +53,7 @@ enum Attempt {
 
 impl Job<'_> {
     /// Downloads a file to the cache, unless it is cached, and returns its path there.
-    pub(super) fn bring(&mut self, file: &RemoteFile) -> Result<PathBuf, HubError> {
+    pub(super) fn fetch(&mut self, file: &RemoteFile) -> Result<PathBuf, HubError> {
         let pointer = self.place.pointer(self.commit, &file.path);
         if pointer.exists() {
             return Ok(pointer);
@@ -61,13 +61,13 @@ impl Job<'_> {
         let url = self
             .client
             .url(&[&self.id.repo, "resolve", self.commit, &file.path]);
-        let stated = self.ask(&url, file)?;
+        let stated = self.metadata(&url, file)?;
         let blob = self.place.blob(&stated.etag);
         // Held until the end of this function.
         let on_wait = &mut || (self.progress)(Progress::Waiting { name: &file.path });
         let _lock = self.place.lock(&stated.etag, on_wait, self.cancelled)?;
         let is_here = fs::metadata(&blob)
-            .is_ok_and(|found| stated.length.is_none_or(|length| length == found.len()));
+            .is_ok_and(|file| stated.length.is_none_or(|length| length == file.len()));
         if !is_here {
             self.download(&url, file, &stated, &blob)?;
         }
@@ -75,8 +75,8 @@ impl Job<'_> {
     }
 
     /// Requests the file's metadata.
-    fn ask(&self, url: &str, file: &RemoteFile) -> Result<Stated, HubError> {
-        patiently(self.client, self.cancelled, || {
+    fn metadata(&self, url: &str, file: &RemoteFile) -> Result<Stated, HubError> {
+        with_retries(self.client, self.cancelled, || {
             let reply = self.client.head(url, self.cancelled)?;
             let is_described = reply.header("x-linked-etag").is_some();
             if !is_described || reply.status >= 400 {
@@ -136,13 +136,13 @@ impl Job<'_> {
             .map_err(|error| HubError::io("write", &partial, &error))?;
         if let Some(expected) = &stated.sha256 {
             (self.progress)(Progress::Verifying { name: &file.path });
-            let found = hash(&mut output, &partial, self.cancelled)?;
-            if found != *expected {
+            let actual = hash(&mut output, &partial, self.cancelled)?;
+            if actual != *expected {
                 let _ = fs::remove_file(&partial);
                 return Err(HubError::WrongHash {
                     file: file.path.clone(),
                     expected: expected.clone(),
-                    found,
+                    actual,
                 });
             }
         }
@@ -236,10 +236,10 @@ impl Job<'_> {
         let announced = reply
             .number("content-length")
             .map(|length| resumed_from.saturating_add(length));
-        if let (Some(expected), Some(found)) = (transfer.length, announced)
-            && expected != found
+        if let (Some(expected), Some(announced)) = (transfer.length, announced)
+            && expected != announced
         {
-            return Err(transfer.wrong_length(expected, found));
+            return Err(transfer.wrong_length(expected, announced));
         }
         if transfer.length.is_none() && announced.is_some_and(|length| length > MOST_UNSTATED) {
             return Err(transfer.endless());
@@ -289,13 +289,12 @@ struct Transfer<'a> {
 impl Transfer<'_> {
     /// Resumes from the bytes of an earlier attempt.
     fn start(&mut self) -> Result<(), HubError> {
-        let left = self
+        self.done = self
             .output
             .seek(SeekFrom::End(0))
             .map_err(|error| HubError::io("read", self.partial, &error))?;
-        self.done = left;
         // Without a length, completion and truncation look the same, so nothing is kept.
-        if self.length.is_none_or(|length| left > length) {
+        if self.length.is_none_or(|length| self.done > length) {
             self.restart()?;
         }
         Ok(())
@@ -311,10 +310,14 @@ impl Transfer<'_> {
             .map_err(|error| HubError::io("write", self.partial, &error))
     }
 
-    /// Deletes the partial file of a download that is too long.
-    fn endless(&mut self) -> HubError {
+    fn discard(&mut self) {
         let _ = self.restart();
         let _ = fs::remove_file(self.partial);
+    }
+
+    /// Deletes the partial file of a download that is too long.
+    fn endless(&mut self) -> HubError {
+        self.discard();
         HubError::Endless {
             file: self.file.path.clone(),
             most: MOST_UNSTATED,
@@ -347,13 +350,12 @@ impl Transfer<'_> {
     }
 
     /// Deletes the partial file, whose length is not the stated one.
-    fn wrong_length(&mut self, expected: u64, found: u64) -> HubError {
-        let _ = self.restart();
-        let _ = fs::remove_file(self.partial);
+    fn wrong_length(&mut self, expected: u64, actual: u64) -> HubError {
+        self.discard();
         HubError::WrongLength {
             file: self.file.path.clone(),
             expected,
-            found,
+            actual,
         }
     }
 }

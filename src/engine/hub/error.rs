@@ -45,7 +45,7 @@ pub enum HubError {
         folder: PathBuf,
     },
     /// The hub requires a token, another token, or an accepted licence.
-    #[error("the hub refuses {repo} (HTTP {status}){}", said(message))]
+    #[error("the hub refuses {repo} (HTTP {status}){}", quoted(message))]
     Refused {
         /// The repository.
         repo: String,
@@ -81,7 +81,7 @@ pub enum HubError {
         why: String,
     },
     /// The connection broke repeatedly.
-    #[error("the connection broke while {file} was downloaded, after {}: {why}", of(*done, *total))]
+    #[error("the connection broke while {file} was downloaded, after {}: {why}", progress(*done, *total))]
     Cut {
         /// The file.
         file: String,
@@ -113,7 +113,7 @@ pub enum HubError {
         most: u64,
     },
     /// A cached file does not have the hash that the hub stated.
-    #[error("{path:?} is damaged: its SHA-256 is {found}, but the hub stated {expected}")]
+    #[error("{path:?} is damaged: its SHA-256 is {actual}, but the hub stated {expected}")]
     Damaged {
         /// The checkpoint.
         id: String,
@@ -122,11 +122,11 @@ pub enum HubError {
         /// The hash that the hub stated.
         expected: String,
         /// The actual hash.
-        found: String,
+        actual: String,
     },
     /// The file's length differs from the length that the hub states.
     #[error(
-        "{file} has {found} bytes, but the hub states {expected}; what was downloaded of it is deleted"
+        "{file} has {actual} bytes, but the hub states {expected}; what was downloaded of it is deleted"
     )]
     WrongLength {
         /// The file.
@@ -134,11 +134,11 @@ pub enum HubError {
         /// The length that the hub states.
         expected: u64,
         /// The length that the server sends.
-        found: u64,
+        actual: u64,
     },
     /// The file's hash differs from the hash that the hub states.
     #[error(
-        "{file} is damaged: its SHA-256 is {found}, but the hub states {expected}; the download is deleted"
+        "{file} is damaged: its SHA-256 is {actual}, but the hub states {expected}; the download is deleted"
     )]
     WrongHash {
         /// The file.
@@ -146,7 +146,7 @@ pub enum HubError {
         /// The hash that the hub states.
         expected: String,
         /// The hash of the download.
-        found: String,
+        actual: String,
     },
     /// The disk is full.
     #[error("the disk of {path:?} is full{}", needs(*missing))]
@@ -199,7 +199,7 @@ pub enum HubError {
         why: String,
     },
     /// The repository contains no recognizable checkpoint.
-    #[error("no checkpoint in {id}{}", found_files(files))]
+    #[error("no checkpoint in {id}{}", file_list(files))]
     NoCheckpoint {
         /// The requested id.
         id: String,
@@ -242,76 +242,73 @@ impl HubError {
     /// Returns a hint for the user.
     #[must_use]
     pub fn hint(&self) -> String {
-        match self {
+        let hint = match self {
             Self::BadId { id, .. } => {
-                meant(id)
-                    + "name it OWNER/NAME or OWNER/NAME/FOLDER; undertone models lists \
-                       those we know"
+                return suggestion(id)
+                    + "name it OWNER/NAME or OWNER/NAME/FOLDER; undertone models lists those we know";
             }
-            Self::Setting { name, .. } => format!("correct {name} or unset it"),
-            Self::Offline { id, folder } => format!(
-                "on a machine with a network run: undertone fetch {id}; then copy {folder:?} to the \
-                 same place here; or run it here without --offline and HF_HUB_OFFLINE"
-            ),
+            Self::Setting { name, .. } => return format!("correct {name} or unset it"),
+            Self::Offline { id, folder } => {
+                return format!(
+                    "on a machine with a network run: undertone fetch {id}; then copy {folder:?} to the same place here; or run it here \
+                     without --offline and HF_HUB_OFFLINE"
+                );
+            }
             Self::Refused {
                 page, with_token, ..
-            } => refused_hint(page, *with_token),
+            } => return refused_hint(page, *with_token),
             Self::NotFound { what } => {
-                meant(what)
-                    + "check the spelling; a private repository also needs HF_TOKEN; undertone models \
-                       lists those we know"
+                return suggestion(what)
+                    + "check the spelling; a private repository also needs HF_TOKEN; undertone models lists those we know";
+            }
+            Self::Damaged { id, .. } => {
+                return format!(
+                    "with network access, run `undertone fetch {id}` to download the damaged file again"
+                );
+            }
+            Self::Several { candidates, .. } => {
+                let first = candidates.first().map_or("OWNER/NAME/FOLDER", |id| id);
+                return format!("choose one, for example: undertone fetch {first}");
             }
             Self::Unreachable { .. } => {
                 "check the network, HTTPS_PROXY and HF_ENDPOINT; without a network pass --offline"
-                    .to_owned()
             }
             Self::Insecure { .. } => {
-                "check the clock and the root certificates (package ca-certificates, or \
-                 SSL_CERT_FILE), or fetch on another machine and copy the cache folder"
-                    .to_owned()
+                "check the clock and the root certificates (package ca-certificates, or SSL_CERT_FILE), or fetch on another machine and \
+                 copy the cache folder"
             }
             Self::Cut { .. } | Self::Cancelled => {
-                "run the same command again to resume the download".to_owned()
+                "run the same command again to resume the download"
             }
             Self::Restarts { .. } => {
                 "a proxy, or the server that HF_ENDPOINT names, does not serve parts of files; use another network or server"
-                    .to_owned()
             }
             Self::Endless { .. } => {
-                "the server that HF_ENDPOINT names, or a proxy, hides lengths; use another one".to_owned()
+                "the server that HF_ENDPOINT names, or a proxy, hides lengths; use another one"
             }
-            Self::Damaged { id, .. } => format!(
-                "with network access, run `undertone fetch {id}` to download the damaged file again"
-            ),
             Self::Status {
                 status: 400 | 405 | 406 | 410 | 501,
                 ..
-            } => "this address does not serve files: check HF_ENDPOINT and the proxy that HTTPS_PROXY names".to_owned(),
-            Self::Status { .. } => "try again in a while; what is here already is kept".to_owned(),
+            } => {
+                "this address does not serve files: check HF_ENDPOINT and the proxy that HTTPS_PROXY names"
+            }
+            Self::Status { .. } => "try again in a while; what is here already is kept",
             Self::WrongLength { .. } | Self::WrongHash { .. } => {
                 "run it again; if it fails again, a proxy or HF_ENDPOINT changes the file"
-                    .to_owned()
             }
             Self::DiskFull { .. } => {
-                "free some space or set HF_HOME to another disk, then run it again to \
-                 resume the download"
-                    .to_owned()
+                "free some space or set HF_HOME to another disk, then run it again to resume the download"
             }
-            Self::Io { .. } => "check the folder, or set HF_HOME to another place".to_owned(),
+            Self::Io { .. } => "check the folder, or set HF_HOME to another place",
             Self::Redirect { .. } | Self::WebPage { .. } | Self::Answer { .. } => {
-                "check HF_ENDPOINT, and whether this network requires a login".to_owned()
+                "check HF_ENDPOINT, and whether this network requires a login"
             }
-            Self::NoCheckpoint { .. } => "name the folder that holds it: OWNER/NAME/FOLDER; \
-                 checkpoint_*, pytorch_model.bin and model.safetensors are recognised"
-                .to_owned(),
-            Self::Several { candidates, .. } => format!(
-                "choose one, for example: undertone fetch {}",
-                candidates.first().map_or("OWNER/NAME/FOLDER", |id| id)
-            ),
-            Self::BadIndex { .. } => {
-                "the published files are at fault; choose another checkpoint".to_owned()
+            Self::NoCheckpoint { .. } => {
+                "name the folder that holds it: OWNER/NAME/FOLDER; checkpoint_*, pytorch_model.bin and model.safetensors are recognised"
             }
-        }
+            Self::BadIndex { .. } => "the published files are at fault; choose another checkpoint",
+        };
+        hint.to_owned()
     }
 
     /// Creates the error for a cache file or folder.
@@ -345,9 +342,9 @@ impl HubError {
 }
 
 /// Suggests a published checkpoint with a similar name.
-fn meant(name: &str) -> String {
-    let known = nearest(name, KNOWN.iter().map(|known| known.id)).filter(|known| *known != name);
-    known.map_or_else(String::new, |known| format!("did you mean {known}? "))
+fn suggestion(name: &str) -> String {
+    let id = nearest(name, KNOWN.iter().map(|known| known.id)).filter(|id| *id != name);
+    id.map_or_else(String::new, |id| format!("did you mean {id}? "))
 }
 
 /// Cleans and truncates text from a server.
@@ -364,7 +361,7 @@ fn refused_hint(page: &str, with_token: bool) -> String {
     format!("accept its licence at {page} and {token}")
 }
 
-fn said(message: &str) -> String {
+fn quoted(message: &str) -> String {
     if message.is_empty() {
         String::new()
     } else {
@@ -372,7 +369,7 @@ fn said(message: &str) -> String {
     }
 }
 
-fn of(done: u64, total: Option<u64>) -> String {
+fn progress(done: u64, total: Option<u64>) -> String {
     match total {
         Some(total) => format!("{done} of {total} bytes"),
         None => format!("{done} bytes"),
@@ -385,7 +382,7 @@ fn needs(missing: Option<u64>) -> String {
     })
 }
 
-fn found_files(files: &[String]) -> String {
+fn file_list(files: &[String]) -> String {
     if files.is_empty() {
         "; it is empty".to_owned()
     } else {

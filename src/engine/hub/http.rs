@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ureq::http::{HeaderMap, Method, Request, Uri, header};
 use ureq::{Agent, Timeout};
 
-use super::address::{escape, host, is_same_origin, is_web, join, shown, without_query};
+use super::address::{display, escape, host, is_same_origin, is_web, join, without_query};
 use super::error::{HubError, foreign};
 use super::options::Options;
 use super::tls;
@@ -150,7 +150,7 @@ impl Client {
         self.follow(&Method::GET, url, from, cancelled)
     }
 
-    /// Requests a file's metadata; stops at the answer that states them, even if that redirects to the contents.
+    /// Requests a file's metadata; stops at the answer that states it, even if that redirects to the contents.
     pub(super) fn head(&self, url: &str, cancelled: Cancelled<'_>) -> Result<Reply, Trouble> {
         self.follow(&Method::HEAD, url, 0, cancelled)
     }
@@ -165,7 +165,7 @@ impl Client {
         let mut uri: Uri = url
             .parse()
             .map_err(|_| bad_redirect(url, "it is not an address"))?;
-        let mut seen = vec![uri.clone()];
+        let mut visited = vec![uri.clone()];
         loop {
             let reply = self.exchange(method, &uri, from, cancelled)?;
             let is_redirect = matches!(reply.status, 301 | 302 | 303 | 307 | 308);
@@ -179,13 +179,13 @@ impl Client {
             if uri.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
                 return Err(bad_redirect(&location, "redirect from HTTPS to plain HTTP").into());
             }
-            if seen.contains(&next) {
+            if visited.contains(&next) {
                 return Err(bad_redirect(&location, "redirect loop").into());
             }
-            if seen.len() > MAX_REDIRECTS {
+            if visited.len() > MAX_REDIRECTS {
                 return Err(bad_redirect(&location, "too many redirects").into());
             }
-            seen.push(next.clone());
+            visited.push(next.clone());
             uri = next;
         }
     }
@@ -276,7 +276,7 @@ impl Reply {
 
     /// Returns the address after redirects, cleaned.
     pub(super) fn url(&self) -> String {
-        shown(&self.url)
+        display(&self.url)
     }
 
     /// Returns whether the answer is a web page.

@@ -82,7 +82,7 @@ pub struct Known {
     pub base: Base,
     /// The training data set.
     pub data_set: &'static str,
-    /// Its file in the repository, if the inventory names it.
+    /// Its file in the repository, if the listing names it.
     pub file: Option<&'static str>,
     /// The paper's accuracy for this checkpoint, if given.
     pub accuracy: Option<Accuracy>,
@@ -100,7 +100,7 @@ const SIM_CODI: &str = "SIM-CoT CODI";
 const PAUSE: &str = "pause tokens";
 
 const GSM: &str = "GSM8k-Aug";
-/// Absent from the inventory; the method was published on this data set.
+/// Not stated in the listing; the method was published on this data set.
 const GSM_OPEN: &str = "GSM8k-Aug [?]";
 const PRONTOQA: &str = "PrOntoQA";
 const PROSQA: &str = "ProsQA";
@@ -201,7 +201,7 @@ pub const KNOWN: &[Known] = &[
 
 /// Returns the known checkpoint of a repository and folder, or of a parent folder.
 #[must_use]
-pub fn known(repo: &str, folder: &str) -> Option<&'static Known> {
+pub fn find_known(repo: &str, folder: &str) -> Option<&'static Known> {
     let full = format!("{repo}/{folder}");
     let full = full.trim_end_matches('/');
     KNOWN.iter().find(|known| {
@@ -213,7 +213,7 @@ pub fn known(repo: &str, folder: &str) -> Option<&'static Known> {
 /// Returns the base of a known checkpoint, or the common base of a repository's known checkpoints.
 #[must_use]
 pub(super) fn base_of(repo: &str, folder: &str) -> Option<Base> {
-    if let Some(known) = known(repo, folder) {
+    if let Some(known) = find_known(repo, folder) {
         return Some(known.base);
     }
     let inside = format!("{repo}/");
@@ -255,7 +255,7 @@ mod tests {
                     if id == "connordilgren/gpt2-gsm8k-codi" {
                         continue;
                     }
-                    let row = known(&id, "").unwrap_or_else(|| panic!("{id} is missing"));
+                    let row = find_known(&id, "").unwrap_or_else(|| panic!("{id} is missing"));
                     assert_eq!(row.family, family, "{id}");
                     assert_eq!(row.base == Gpt2, base == "gpt2", "{id}");
                     assert!(
@@ -277,10 +277,10 @@ mod tests {
     #[test]
     fn folders_lead_to_their_entry() {
         let repo = "bmarti44/coconut-curriculum-checkpoints";
-        let row = known(repo, "coconut/checkpoint_best").expect("below coconut");
+        let row = find_known(repo, "coconut/checkpoint_best").expect("below coconut");
         assert_eq!(row.family, COCONUT);
-        assert_eq!(known(repo, "coconut-more"), None);
-        assert_eq!(known(repo, ""), None);
+        assert_eq!(find_known(repo, "coconut-more"), None);
+        assert_eq!(find_known(repo, ""), None);
         assert_eq!(base_of(repo, ""), Some(Gpt2));
         assert_eq!(base_of("somebody/else", ""), None);
     }

@@ -43,7 +43,7 @@ struct Sibling {
     lfs: Option<Lfs>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Lfs {
     #[serde(alias = "oid")]
     sha256: Option<String>,
@@ -52,7 +52,7 @@ struct Lfs {
 
 impl Listing {
     /// Requests the list of a repository's files.
-    pub(super) fn ask(
+    pub(super) fn request(
         client: &Client,
         id: &Id,
         cancelled: Cancelled<'_>,
@@ -60,7 +60,7 @@ impl Listing {
         // A revision is one part of the address, including its slashes.
         let revision = id.revision.replace('/', "%2F");
         let url = client.url(&["api/models", &id.repo, "revision"]) + "/" + &revision;
-        let body = patiently(client, cancelled, || {
+        let body = with_retries(client, cancelled, || {
             let reply = client.get(&(url.clone() + "?blobs=true"), 0, cancelled)?;
             check(&reply, client, id, &id.repo)?;
             if reply.is_web_page() {
@@ -72,13 +72,13 @@ impl Listing {
             }
             reply.read_all(MAX_LISTING, cancelled)
         })?;
-        Self::read(&body).map_err(|why| HubError::Answer {
+        Self::parse(&body).map_err(|why| HubError::Answer {
             url: foreign(&url),
             why,
         })
     }
 
-    fn read(body: &[u8]) -> Result<Self, String> {
+    fn parse(body: &[u8]) -> Result<Self, String> {
         let answer: Answer =
             serde_json::from_slice(body).map_err(|error| foreign(&error.to_string()))?;
         if !is_commit(&answer.sha) {
@@ -87,13 +87,11 @@ impl Listing {
         let files = answer.siblings.into_iter().filter_map(|sibling| {
             // A path that would leave its folder cannot be downloaded.
             is_safe_path(&sibling.rfilename).then(|| {
-                let (sha256, lfs_size) = match sibling.lfs {
-                    Some(lfs) => (lfs.sha256.filter(|hash| is_sha256(hash)), lfs.size),
-                    None => (None, None),
-                };
+                let lfs = sibling.lfs.unwrap_or_default();
+                let sha256 = lfs.sha256.filter(|hash| is_sha256(hash));
                 RemoteFile {
                     path: sibling.rfilename,
-                    size: lfs_size.or(sibling.size),
+                    size: lfs.size.or(sibling.size),
                     sha256: sha256.map(|hash| hash.to_lowercase()),
                 }
             })
@@ -110,15 +108,15 @@ impl Listing {
     }
 }
 
-/// Retries after a broken connection. Gives up at once if there was no connection: then there is no network.
-pub(super) fn patiently<T>(
+/// Retries after a broken connection. Gives up at once if no connection was made, since there is probably no network.
+pub(super) fn with_retries<T>(
     client: &Client,
     cancelled: Cancelled<'_>,
-    mut ask: impl FnMut() -> Result<T, Trouble>,
+    mut request: impl FnMut() -> Result<T, Trouble>,
 ) -> Result<T, HubError> {
     let mut wait = client.retry_pause;
     for _ in 0..RETRIES {
-        match ask() {
+        match request() {
             Ok(answer) => return Ok(answer),
             // A busy server may answer later.
             Err(
@@ -135,7 +133,7 @@ pub(super) fn patiently<T>(
         pause(wait, cancelled)?;
         wait *= 2;
     }
-    ask().map_err(Trouble::into_error)
+    request().map_err(Trouble::into_error)
 }
 
 /// Rejects an answer that is an error.
@@ -186,7 +184,7 @@ mod tests {
                 {{"rfilename": "../../etc/passwd", "size": 1}},
                 {{"rfilename": "plain"}}]}}"#
         );
-        let listing = Listing::read(body.as_bytes()).expect("read");
+        let listing = Listing::parse(body.as_bytes()).expect("read");
         assert_eq!(listing.commit, COMMIT);
         let paths: Vec<&str> = listing.files.iter().map(|file| &*file.path).collect();
         assert_eq!(paths, ["README.md", "checkpoint_40", "plain"]);
@@ -206,7 +204,7 @@ mod tests {
             r#"{"sha": 3}"#,
             r#"{"sha": "0123456789", "siblings": [{"rfilename": null}]}"#,
         ] {
-            assert!(Listing::read(body.as_bytes()).is_err(), "{body}");
+            assert!(Listing::parse(body.as_bytes()).is_err(), "{body}");
         }
     }
 }

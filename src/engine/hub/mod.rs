@@ -28,7 +28,7 @@ use serde_json::Value;
 
 pub use error::HubError;
 pub use id::Id;
-pub use known::{Accuracy, Base, KNOWN, Known, known};
+pub use known::{Accuracy, Base, KNOWN, Known, find_known};
 pub use options::Options;
 pub use verify::{Verified, fetch_verified};
 
@@ -132,13 +132,13 @@ pub fn fetch(
     progress: &mut dyn FnMut(Progress<'_>),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Fetched, HubError> {
-    fetch_as(id, false, options, progress, cancelled)
+    fetch_with(id, false, options, progress, cancelled)
 }
 
-/// Like [`fetch`], but with `asks` always queries the hub and downloads what the cache lacks.
-fn fetch_as(
+/// Like [`fetch`], but with `queries_hub` always queries the hub and downloads what the cache lacks.
+fn fetch_with(
     id: &str,
-    asks: bool,
+    queries_hub: bool,
     options: &Options,
     progress: &mut dyn FnMut(Progress<'_>),
     cancelled: Cancelled<'_>,
@@ -146,9 +146,9 @@ fn fetch_as(
     let id = Id::parse(id)?;
     let cache = options.cache()?;
     let place = Place::new(cache, &id);
-    let local = Local::find(&place, &id).filter(|_| !asks);
-    let found = match local {
-        Some(local) if local.is_certain || options.offline => local.found,
+    let local = Local::find(&place, &id).filter(|_| !queries_hub);
+    let fetched = match local {
+        Some(local) if local.is_certain || options.offline => local.fetched,
         None if options.offline => {
             return Err(HubError::Offline {
                 id: id.to_string(),
@@ -156,15 +156,17 @@ fn fetch_as(
             });
         }
         uncertain => match download(&id, &place, options, progress, cancelled) {
-            Ok(found) => found,
+            Ok(fetched) => fetched,
             // The cache may be complete.
             Err(error) => match uncertain {
-                Some(local) if error.is_no_network() => local.found,
+                Some(local) if error.is_no_network() => local.fetched,
                 _ => return Err(error),
             },
         },
     };
-    with_base(found, |base| base_files(base, options, progress, cancelled))
+    with_base(fetched, |base| {
+        base_files(base, options, progress, cancelled)
+    })
 }
 
 /// Finds a checkpoint in the cache without network access.
@@ -172,8 +174,8 @@ fn fetch_as(
 pub fn cached(id: &str, options: &Options) -> Option<Fetched> {
     let id = Id::parse(id).ok()?;
     let cache = options.cache().ok()?;
-    let found = Local::find(&Place::new(cache, &id), &id)?.found;
-    with_base(found, |base| {
+    let fetched = Local::find(&Place::new(cache, &id), &id)?.fetched;
+    with_base(fetched, |base| {
         cached_base(base, cache).ok_or_else(|| offline_base(base, cache))
     })
     .ok()
@@ -200,7 +202,7 @@ pub fn base_files(
     let place = Place::new(cache, &id);
     let client = Client::new(options)?;
     progress(Progress::Looking { repo: &id.repo });
-    let listing = Listing::ask(&client, &id, cancelled)?;
+    let listing = Listing::request(&client, &id, cancelled)?;
     let mut job = Job {
         client: &client,
         id: &id,
@@ -209,15 +211,15 @@ pub fn base_files(
         progress,
         cancelled,
     };
-    let mut bring = |name: &str| listing.file(name).map(|file| job.bring(file)).transpose();
+    let mut fetch = |name: &str| listing.file(name).map(|file| job.fetch(file)).transpose();
     let missing = |name: &str| HubError::NotFound {
         what: format!("{name} in {}", base.repo()),
     };
     let files = BaseFiles {
         base,
-        config: bring(CONFIG)?.ok_or_else(|| missing(CONFIG))?,
-        tokenizer_config: bring(TOKENIZER_CONFIG)?,
-        tokenizer: bring(TOKENIZER)?.ok_or_else(|| missing(TOKENIZER))?,
+        config: fetch(CONFIG)?.ok_or_else(|| missing(CONFIG))?,
+        tokenizer_config: fetch(TOKENIZER_CONFIG)?,
+        tokenizer: fetch(TOKENIZER)?.ok_or_else(|| missing(TOKENIZER))?,
     };
     place.remember(&listing.commit)?;
     Ok(files)
@@ -233,7 +235,7 @@ fn download(
 ) -> Result<Fetched, HubError> {
     let client = Client::new(options)?;
     progress(Progress::Looking { repo: &id.repo });
-    let listing = Listing::ask(&client, id, cancelled)?;
+    let listing = Listing::request(&client, id, cancelled)?;
     let entries: Vec<Entry<'_>> = listing
         .files
         .iter()
@@ -254,16 +256,16 @@ fn download(
     };
     for name in [CONFIG, TOKENIZER, TOKENIZER_CONFIG] {
         if let Some(path) = beside(|path| listing.file(path).is_some(), &weights, name) {
-            job.bring(remote(&listing, &path)?)?;
+            job.fetch(remote(&listing, &path)?)?;
         }
     }
-    let pointer = job.bring(remote(&listing, &weights)?)?;
+    let pointer = job.fetch(remote(&listing, &weights)?)?;
     for shard in shards(&pointer, &weights)? {
         let file = listing.file(&shard).ok_or_else(|| HubError::BadIndex {
             index: weights.clone(),
             why: format!("it names {}, which is not there", error::foreign(&shard)),
         })?;
-        job.bring(file)?;
+        job.fetch(file)?;
     }
     place.remember(&listing.commit)?;
     let files = place.files(&listing.commit);
@@ -278,7 +280,7 @@ fn remote<'a>(listing: &'a Listing, path: &str) -> Result<&'a RemoteFile, HubErr
 
 /// A checkpoint found in the cache.
 struct Local {
-    found: Fetched,
+    fetched: Fetched,
     /// Whether the hub's listing could not change the choice: the weights are where the id says.
     is_certain: bool,
 }
@@ -295,9 +297,9 @@ impl Local {
             })
             .collect();
         let weights = choose(&entries, &id.folder).ok()?;
-        let found = assemble(id, place, &commit, &files, &weights).ok()?;
+        let fetched = assemble(id, place, &commit, &files, &weights).ok()?;
         Some(Self {
-            found,
+            fetched,
             is_certain: parent(&weights) == id.folder || weights == id.folder,
         })
     }
@@ -313,22 +315,21 @@ fn assemble(
 ) -> Result<Fetched, HubError> {
     let pointer = place.pointer(commit, weights);
     let length = |path: &str| {
-        let found = files.iter().find(|(file, _)| file == path);
-        found
-            .map(|(_, length)| *length)
+        let file = files.iter().find(|(file, _)| file == path);
+        file.map(|(_, length)| *length)
             .ok_or_else(|| HubError::Offline {
                 id: id.to_string(),
                 folder: place.folder.clone(),
             })
     };
     let shards = shards(&pointer, weights)?;
-    let mut bytes = 0;
-    if shards.is_empty() {
-        bytes = length(weights)?;
-    }
-    for shard in &shards {
-        bytes += length(shard)?;
-    }
+    let bytes = match shards.as_slice() {
+        [] => length(weights)?,
+        shards => shards
+            .iter()
+            .map(|shard| length(shard))
+            .sum::<Result<_, _>>()?,
+    };
     let own = |name: &str| {
         let path = beside(
             |path| files.iter().any(|(file, _)| file == path),
@@ -364,27 +365,27 @@ fn assemble(
 
 /// Adds the base's files if the checkpoint lacks its own.
 fn with_base(
-    mut found: Fetched,
-    bring: impl FnOnce(Base) -> Result<BaseFiles, HubError>,
+    mut fetched: Fetched,
+    base_files: impl FnOnce(Base) -> Result<BaseFiles, HubError>,
 ) -> Result<Fetched, HubError> {
-    let Some(base) = found.base else {
-        return Ok(found);
+    let Some(base) = fetched.base else {
+        return Ok(fetched);
     };
-    if found.config.is_some() && found.tokenizer.is_some() {
-        return Ok(found);
+    if fetched.config.is_some() && fetched.tokenizer.is_some() {
+        return Ok(fetched);
     }
-    match bring(base) {
+    match base_files(base) {
         Ok(files) => {
-            found.config.get_or_insert(files.config);
-            if found.tokenizer.is_none() {
-                found.tokenizer = Some(files.tokenizer);
-                found.tokenizer_config = files.tokenizer_config;
+            fetched.config.get_or_insert(files.config);
+            if fetched.tokenizer.is_none() {
+                fetched.tokenizer = Some(files.tokenizer);
+                fetched.tokenizer_config = files.tokenizer_config;
             }
         }
         Err(HubError::Cancelled) => return Err(HubError::Cancelled),
-        Err(error) => found.base_error = Some(error),
+        Err(error) => fetched.base_error = Some(error),
     }
-    Ok(found)
+    Ok(fetched)
 }
 
 /// Returns the base's files if they are cached.
@@ -423,13 +424,11 @@ fn unclear_error(id: &Id, entries: &[Entry<'_>], unclear: Unclear) -> HubError {
             id: id.to_string(),
             candidates: paths
                 .into_iter()
-                .map(|path| {
-                    let candidate = Id {
-                        folder: error::foreign(&path),
-                        ..id.clone()
-                    };
-                    candidate.to_string()
+                .map(|path| Id {
+                    folder: error::foreign(&path),
+                    ..id.clone()
                 })
+                .map(|candidate| candidate.to_string())
                 .collect(),
         },
     }

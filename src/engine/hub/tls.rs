@@ -9,8 +9,8 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 /// Creates the TLS configuration; the error names what this machine lacks.
 pub(super) fn config() -> Result<TlsConfig, String> {
     install_provider()?;
-    let found = rustls_native_certs::load_native_certs();
-    let certificates: Vec<Certificate<'static>> = found
+    let native = rustls_native_certs::load_native_certs();
+    let certificates: Vec<Certificate<'static>> = native
         .certs
         .iter()
         .map(|certificate| Certificate::from_der(certificate).to_owned())

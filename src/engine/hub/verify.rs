@@ -9,7 +9,7 @@ use super::cache::stated_sha256;
 use super::download::hash;
 use super::error::{HubError, foreign};
 use super::http::Cancelled;
-use super::{Fetched, Options, Progress, fetch_as};
+use super::{Fetched, Options, Progress, fetch_with};
 use crate::core::file;
 use crate::core::text::hex;
 
@@ -41,17 +41,14 @@ pub fn fetch_verified(
     let mut mended = Vec::new();
     loop {
         // Only the hub's listing reveals that a removed file is missing.
-        let fetched = fetch_as(id, !mended.is_empty(), options, progress, cancelled)?;
+        let fetched = fetch_with(id, !mended.is_empty(), options, progress, cancelled)?;
         let Some((path, error)) = damaged(&fetched, progress, cancelled)? else {
-            let (same, unstated) = weights(&fetched)
-                .map(|path| (name(path), stated_sha256(path).is_some()))
-                .partition::<Vec<_>, _>(|(_, is_stated)| *is_stated);
-            let names =
-                |files: Vec<(String, bool)>| files.into_iter().map(|(name, _)| name).collect();
+            let (same, unstated): (Vec<&Path>, Vec<&Path>) =
+                weights(&fetched).partition(|path| stated_sha256(path).is_some());
             return Ok(Verified {
+                same: same.into_iter().map(name).collect(),
+                unstated: unstated.into_iter().map(name).collect(),
                 fetched,
-                same: names(same),
-                unstated: names(unstated),
                 mended,
             });
         };
@@ -106,13 +103,13 @@ fn damaged(
         };
         progress(Progress::Verifying { name: &name(path) });
         let mut file = file::open(path).map_err(|error| HubError::io("read", path, &error))?;
-        let found = hash(&mut file, path, cancelled)?;
-        if found != expected {
+        let actual = hash(&mut file, path, cancelled)?;
+        if actual != expected {
             let error = HubError::Damaged {
                 id: fetched.id.clone(),
                 path: path.to_owned(),
                 expected,
-                found,
+                actual,
             };
             return Ok(Some((path.to_owned(), error)));
         }

@@ -210,11 +210,11 @@ impl Model {
         let continuations = self.generate(&branch, max_new - fewest, &mut |_| (), cancel)?;
         for ((row, n), rest) in order.into_iter().zip(continuations) {
             let left = max_new - n;
-            let own = &mut compared[row].generated;
-            own.ids.extend(rest.ids.iter().take(left));
-            own.logits.extend(rest.logits.iter().take(left));
-            own.logprobs.extend(rest.logprobs.iter().take(left));
-            own.stop = rest.stop.filter(|_| rest.ids.len() < left);
+            let generated = &mut compared[row].generated;
+            generated.ids.extend(rest.ids.iter().take(left));
+            generated.logits.extend(rest.logits.iter().take(left));
+            generated.logprobs.extend(rest.logprobs.iter().take(left));
+            generated.stop = rest.stop.filter(|_| rest.ids.len() < left);
         }
         Ok(())
     }

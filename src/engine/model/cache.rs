@@ -211,7 +211,7 @@ impl Cache {
 
     /// Drops the last `n` positions, which must lie in the tail.
     pub(crate) fn rewound(&self, n: usize) -> Result<Self> {
-        let Some(kept) = self.tail_len.checked_sub(n) else {
+        let Some(length) = self.tail_len.checked_sub(n) else {
             return Err(ModelError::input("a shared prefix cannot be shortened"));
         };
         let mut cache = self.clone();
@@ -219,11 +219,11 @@ impl Cache {
             return Ok(cache);
         }
         for layer in &mut cache.layers {
-            layer.tail.take_if(|_| kept == 0);
-            layer.map_tail(|side| Ok(side.narrow(2, 0, kept)?.contiguous()?))?;
+            layer.tail.take_if(|_| length == 0);
+            layer.map_tail(|side| Ok(side.narrow(2, 0, length)?.contiguous()?))?;
         }
-        cache.tail_len = kept;
-        let ragged = self.ragged().map(|ragged| ragged.clone().cut(kept));
+        cache.tail_len = length;
+        let ragged = self.ragged().map(|ragged| ragged.clone().cut(length));
         cache.ragged = ragged.filter(|ragged| !ragged.is_none()).map(Arc::new);
         Ok(cache)
     }
@@ -244,14 +244,14 @@ impl Cache {
                     Entry::Own | Entry::Zeros => row,
                 })
                 .collect();
-            let kept: Vec<f32> = entries
+            let factors: Vec<f32> = entries
                 .iter()
                 .map(|entry| if *entry == Entry::Zeros { 0.0 } else { 1.0 })
                 .collect();
             let new = side.narrow(2, last, 1)?.contiguous()?;
             let new = new.index_select(&row_index(&from, self.rows, device)?, 1)?;
-            let kept = Tensor::from_vec(kept, (1, self.rows, 1, 1), device)?;
-            let new = new.broadcast_mul(&kept.to_dtype(side.dtype())?)?;
+            let factors = Tensor::from_vec(factors, (1, self.rows, 1, 1), device)?;
+            let new = new.broadcast_mul(&factors.to_dtype(side.dtype())?)?;
             if last == 0 {
                 return Ok(new);
             }
@@ -288,19 +288,19 @@ impl Cache {
     }
 }
 
-/// Pads a tail, (heads, rows, own length, width), with empty places at its start up to `length`.
-fn padded(own: Option<&Tensor>, like: &Tensor, rows: usize, length: usize) -> Result<Tensor> {
+/// Pads a tail, (heads, rows, tail, width), with empty places at its start up to `length`.
+fn padded(tail: Option<&Tensor>, like: &Tensor, rows: usize, length: usize) -> Result<Tensor> {
     let (heads, _, _, width) = like.dims4()?;
-    let present = own.map_or(0, |own| own.dims()[2]);
+    let present = tail.map_or(0, |tail| tail.dims()[2]);
     let missing = length - present;
     if missing == 0
-        && let Some(own) = own
+        && let Some(tail) = tail
     {
-        return Ok(own.clone());
+        return Ok(tail.clone());
     }
     let empty = Tensor::zeros((heads, rows, missing, width), like.dtype(), like.device())?;
-    Ok(match own {
-        Some(own) => Tensor::cat(&[&empty, own], 2)?,
+    Ok(match tail {
+        Some(tail) => Tensor::cat(&[&empty, tail], 2)?,
         None => empty,
     })
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::bundled;
 use super::discover::Layout;
-use super::error::{ModelError, Result, short};
+use super::error::{ModelError, Result};
 use super::family::{Base, Family};
 use super::find::{self, Found};
 use super::source::Source;
@@ -74,19 +74,28 @@ impl Checkpoint {
     /// # Errors
     /// [`ModelError::UnknownModel`] if no model has this name.
     pub fn bundled(name: &str) -> Result<Self> {
-        let found = bundled::BUNDLED.iter().find(|b| b.name == name);
-        let found = found.ok_or_else(|| ModelError::UnknownModel { name: name.into() })?;
+        let model = bundled::BUNDLED.iter().find(|model| model.name == name);
+        let model = model.ok_or_else(|| ModelError::UnknownModel { name: name.into() })?;
         Ok(Self {
-            name: found.name.into(),
-            config: Some(found.config.into()),
+            config: Some(model.config.into()),
+            tokenizer: Some(model.tokenizer.into()),
+            ..Self::new(name.into(), Source::Memory(model.weights.into()))
+        })
+    }
+
+    /// Creates a checkpoint that has only weights.
+    fn new(name: String, weights: Source) -> Self {
+        Self {
+            name,
+            config: None,
             meta: None,
             adapter: None,
-            tokenizer: Some(found.tokenizer.into()),
+            tokenizer: None,
             tokenizer_path: None,
-            weights: Source::Memory(found.weights.into()),
+            weights,
             stated_sha256: None,
             warnings: Vec::new(),
-        })
+        }
     }
 
     /// Opens a folder: weights under any published name, and the files beside them.
@@ -102,9 +111,9 @@ impl Checkpoint {
                 Found::Folder(inner) => return Self::from_dir(&inner)?.or_beside(folder),
             },
         };
-        let mut found = Self::beside(&weights, folder, folder.display().to_string())?;
-        found.warnings.extend(warning);
-        Ok(found)
+        let mut checkpoint = Self::beside(&weights, folder, folder.display().to_string())?;
+        checkpoint.warnings.extend(warning);
+        Ok(checkpoint)
     }
 
     /// Fills in missing files of a training checkpoint from the run's folder.
@@ -145,21 +154,14 @@ impl Checkpoint {
         tokenizer: Option<&Path>,
     ) -> Result<Self> {
         let config = config.map(optional_text).transpose()?.flatten();
-        let tokenizer_path = tokenizer.map(|path| path.display().to_string());
-        let tokenizer = tokenizer
-            .map(|path| read(path, LONGEST_TOKENIZER))
-            .transpose()?;
-        Ok(Self {
-            name: name.to_owned(),
+        let checkpoint = Self {
             config: config.map(Cow::from),
-            meta: None,
-            adapter: None,
-            tokenizer: tokenizer.map(Cow::from),
-            tokenizer_path,
-            weights: open(weights)?,
-            stated_sha256: None,
-            warnings: Vec::new(),
-        })
+            ..Self::new(name.to_owned(), open(weights)?)
+        };
+        match tokenizer {
+            Some(path) => checkpoint.read_tokenizer(path),
+            None => Ok(checkpoint),
+        }
     }
 
     /// Requires the weights to have this SHA-256, which is computed during loading.
@@ -175,24 +177,19 @@ impl Checkpoint {
         let tokenizer = if tokenizer.exists() {
             Some(tokenizer)
         } else {
-            let named = files(folder, meta.as_deref())?.tokenizer;
-            named.and_then(|name| tokenizer_above(folder, &name))
+            let name = files(folder, meta.as_deref())?.tokenizer;
+            name.and_then(|name| tokenizer_above(folder, &name))
         };
-        let tokenizer_path = tokenizer.as_ref().map(|path| path.display().to_string());
-        let tokenizer = tokenizer
-            .map(|path| read(&path, LONGEST_TOKENIZER))
-            .transpose()?;
-        Ok(Self {
-            name,
+        let checkpoint = Self {
             config: optional_text(&folder.join("config.json"))?.map(Cow::from),
             meta,
             adapter: optional_text(&folder.join("adapter_config.json"))?,
-            tokenizer: tokenizer.map(Cow::from),
-            tokenizer_path,
-            weights: open(weights)?,
-            stated_sha256: None,
-            warnings: Vec::new(),
-        })
+            ..Self::new(name, open(weights)?)
+        };
+        match tokenizer {
+            Some(path) => checkpoint.read_tokenizer(&path),
+            None => Ok(checkpoint),
+        }
     }
 
     /// Returns the files read when this name is opened; empty for a bundled model or one that cannot be opened.
@@ -226,10 +223,10 @@ impl Checkpoint {
     /// Returns the base of the weights and, if it can be inferred, the kind that their names and shapes imply for the base's
     /// published vocabulary; `None` if the file is not a checkpoint of a known base.
     #[must_use]
-    pub fn inferred(&self) -> Option<(Base, Option<Family>)> {
+    pub fn infer_kind(&self) -> Option<(Base, Option<Family>)> {
         let file = TensorFile::open(&self.name, &self.weights).ok()?;
         let weights = Weights::new(&self.name, &file, &Device::Cpu).ok()?;
-        let layout = Layout::of(&self.name, &weights.shapes()).ok()?;
+        let layout = Layout::infer(&self.name, &weights.shapes()).ok()?;
         let layout = layout.with_aliases(file.aliases());
         let family = layout.family(layout.base.vocab(), &self.name);
         Some((layout.base, family.ok().map(|(family, _)| family)))
@@ -244,29 +241,26 @@ impl Checkpoint {
         weights: Vec<u8>,
     ) -> Self {
         Self {
-            name: name.into(),
             config: Some(config_json.into()),
-            meta: None,
-            adapter: None,
             tokenizer: Some(tokenizer_json.into()),
-            tokenizer_path: None,
-            weights: Source::Memory(weights.into()),
-            stated_sha256: None,
-            warnings: Vec::new(),
+            ..Self::new(name.into(), Source::Memory(weights.into()))
         }
     }
 
-    /// Uses this tokenizer.json instead of one beside the weights.
+    /// Uses this tokenizer.json, or the one in this folder, instead of one beside the weights.
     ///
     /// # Errors
     /// [`ModelError::Read`] naming the file.
-    pub fn with_tokenizer(mut self, path: &Path) -> Result<Self> {
-        let path = if path.is_dir() {
-            path.join("tokenizer.json")
+    pub fn with_tokenizer(self, path: &Path) -> Result<Self> {
+        if path.is_dir() {
+            self.read_tokenizer(&path.join("tokenizer.json"))
         } else {
-            path.to_owned()
-        };
-        self.tokenizer = Some(read(&path, LONGEST_TOKENIZER)?.into());
+            self.read_tokenizer(path)
+        }
+    }
+
+    fn read_tokenizer(mut self, path: &Path) -> Result<Self> {
+        self.tokenizer = Some(read(path, LONGEST_TOKENIZER)?.into());
         self.tokenizer_path = Some(path.display().to_string());
         Ok(self)
     }
@@ -284,24 +278,13 @@ impl Checkpoint {
     }
 }
 
-fn failed(path: &Path, reason: &(impl ToString + ?Sized)) -> ModelError {
-    ModelError::Read {
-        path: path.display().to_string(),
-        reason: short(reason.to_string()),
-    }
-}
-
 fn open(weights: &Path) -> Result<Source> {
-    Source::open(weights).map_err(|e| failed(weights, &e))
+    Source::open(weights).map_err(|e| ModelError::read(weights, e.to_string()))
 }
 
-fn read(path: &Path, longest: u64) -> Result<Vec<u8>> {
-    let file = Source::open(path).map_err(|e| failed(path, &e))?;
-    if file.length() > longest {
-        return Err(failed(path, &format!("it is longer than {longest} bytes")));
-    }
-    let length = usize::try_from(file.length()).unwrap_or(usize::MAX);
-    file.read(0, length).map_err(|e| failed(path, &e))
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let bytes = Source::open(path).and_then(|file| file.read_all(limit));
+    bytes.map_err(|e| ModelError::read(path, e.to_string()))
 }
 
 /// Reads an optional file.
@@ -310,7 +293,7 @@ fn optional_text(path: &Path) -> Result<Option<String>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         _ => {
             let text = String::from_utf8(read(path, LONGEST_TEXT)?);
-            let text = text.map_err(|_| failed(path, "it is not UTF-8"))?;
+            let text = text.map_err(|_| ModelError::read(path, "it is not UTF-8"))?;
             // Some editors prepend a byte order mark, which is invalid JSON.
             Ok(Some(text.trim_start_matches('\u{feff}').to_owned()))
         }
@@ -320,7 +303,10 @@ fn optional_text(path: &Path) -> Result<Option<String>> {
 fn files(folder: &Path, meta: Option<&str>) -> Result<Files> {
     meta.map_or_else(
         || Ok(Files::default()),
-        |text| serde_json::from_str(text).map_err(|e| failed(&folder.join("meta.json"), &e)),
+        |text| {
+            serde_json::from_str(text)
+                .map_err(|e| ModelError::read(&folder.join("meta.json"), e.to_string()))
+        },
     )
 }
 
@@ -334,7 +320,7 @@ fn plain_name(folder: &Path, name: &str) -> Result<PathBuf> {
         return Ok(path.to_owned());
     }
     let reason = format!("weights_file {name:?} is not the name of a file beside it");
-    Err(failed(&folder.join("meta.json"), &reason))
+    Err(ModelError::read(&folder.join("meta.json"), reason))
 }
 
 /// Finds the tokenizer that a meta.json names, relative to the folder or to one of the two above it.

@@ -9,31 +9,28 @@ use candle_core::{
 use rayon::prelude::*;
 
 pub(crate) fn add_bias(x: Tensor, bias: &Tensor) -> Result<Tensor> {
-    if has_kernels(&x) && x.is_contiguous() {
-        x.inplace_op2(bias, &AddBias)?;
-        Ok(x)
-    } else {
-        x.broadcast_add(bias)
+    if !can_modify(&x) {
+        return x.broadcast_add(bias);
     }
+    x.inplace_op2(bias, &AddBias)?;
+    Ok(x)
 }
 
 /// Computes GELU with the tanh formula (`gelu_new`), as the equivalent `x * sigmoid(2 u)`.
 pub(crate) fn gelu(x: Tensor) -> Result<Tensor> {
-    if has_kernels(&x) && x.is_contiguous() {
-        x.inplace_op1(&Gelu)?;
-        Ok(x)
-    } else {
-        x.gelu()
+    if !can_modify(&x) {
+        return x.gelu();
     }
+    x.inplace_op1(&Gelu)?;
+    Ok(x)
 }
 
 pub(crate) fn softmax(x: Tensor) -> Result<Tensor> {
-    if has_kernels(&x) && x.is_contiguous() {
-        x.inplace_op1(&Softmax)?;
-        Ok(x)
-    } else {
-        candle_nn::ops::softmax_last_dim(&x)
+    if !can_modify(&x) {
+        return candle_nn::ops::softmax_last_dim(&x);
     }
+    x.inplace_op1(&Softmax)?;
+    Ok(x)
 }
 
 /// Computes the scores of one query per row, (H, b, 1, w) and (H, b, T, w) -> (H, b, 1, T).
@@ -56,6 +53,10 @@ pub(crate) fn tail_mix(weights: &Tensor, v: &Tensor) -> Result<Tensor> {
 
 fn is_single(x: &Tensor) -> bool {
     has_kernels(x) && x.dims()[2] == 1
+}
+
+fn can_modify(x: &Tensor) -> bool {
+    has_kernels(x) && x.is_contiguous()
 }
 
 /// Returns whether the kernels apply; other types and devices use the library's operations.
@@ -97,7 +98,7 @@ impl InplaceOp1 for Gelu {
     }
 
     fn cpu_fwd(&self, x: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        let width = last_of(layout);
+        let width = last_dim(layout);
         by_rows(values_mut(x, layout, self.name())?, width, |row| {
             for x in row.iter_mut() {
                 *x = gelu_one(*x);
@@ -113,7 +114,7 @@ impl InplaceOp1 for Softmax {
     }
 
     fn cpu_fwd(&self, x: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        let width = last_of(layout);
+        let width = last_dim(layout);
         by_rows(values_mut(x, layout, self.name())?, width, |row| {
             let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             for x in row.iter_mut() {
@@ -146,7 +147,7 @@ fn by_rows(x: &mut [f32], width: usize, on_row: impl Fn(&mut [f32]) + Sync) {
         .for_each(|part| part.chunks_exact_mut(width).for_each(&on_row));
 }
 
-fn last_of(layout: &Layout) -> usize {
+fn last_dim(layout: &Layout) -> usize {
     layout.dims().last().copied().unwrap_or(1)
 }
 
@@ -191,8 +192,8 @@ impl CustomOp2 for TailMix {
         let v = values(v, v_layout, self.name())?;
         let (heads, rows, tail, width) = v_layout.shape().dims4()?;
         let mut out = vec![0f32; heads * rows * width];
-        let rows_of = weights.chunks_exact(tail).zip(v.chunks_exact(tail * width));
-        for (out, (weights, v)) in out.chunks_exact_mut(width).zip(rows_of) {
+        let inputs = weights.chunks_exact(tail).zip(v.chunks_exact(tail * width));
+        for (out, (weights, v)) in out.chunks_exact_mut(width).zip(inputs) {
             for (weight, v) in weights.iter().zip(v.chunks_exact(width)) {
                 for (out, v) in out.iter_mut().zip(v) {
                     *out += weight * v;

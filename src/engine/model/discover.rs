@@ -56,18 +56,15 @@ impl Layout {
     ///
     /// # Errors
     /// [`ModelError::Weights`] if this is not a checkpoint of a known base.
-    pub(crate) fn of<'a>(
+    pub(crate) fn infer<'a>(
         model: &str,
         tensors: &(impl Iterator<Item = (&'a str, &'a [usize])> + Clone),
     ) -> Result<Self> {
-        let fail = |reason: String| ModelError::Weights {
-            model: model.into(),
-            reason,
-        };
-        let own = |name: &str| !STEP_DECODERS.iter().any(|p| name.starts_with(p));
+        let fail = |reason: String| ModelError::weights(model, reason);
+        let is_own = |name: &str| !STEP_DECODERS.iter().any(|p| name.starts_with(p));
         let tables: Vec<(Base, &str, &[usize])> = tensors
             .clone()
-            .filter(|(name, _)| own(name))
+            .filter(|(name, _)| is_own(name))
             .filter_map(|(name, shape)| {
                 TABLES
                     .iter()
@@ -112,7 +109,7 @@ impl Layout {
             layers,
             lora_rank: tensors
                 .clone()
-                .find(|(name, _)| own(name) && name.ends_with(".lora_A.default.weight"))
+                .find(|(name, _)| is_own(name) && name.ends_with(".lora_A.default.weight"))
                 .and_then(|(_, shape)| shape.first().copied()),
             projection: has("prj.1.weight"),
             alias: Some(has(ALIAS)),
@@ -123,9 +120,10 @@ impl Layout {
         })
     }
 
+    /// Returns the name of the input table.
     pub(crate) fn table(&self) -> String {
-        let of_base = TABLES.iter().find(|(base, _)| *base == self.base);
-        format!("{}{}", self.prefix, of_base.map_or("", |(_, table)| table))
+        let table = TABLES.iter().find(|(base, _)| *base == self.base);
+        format!("{}{}", self.prefix, table.map_or("", |(_, name)| name))
     }
 
     /// Accounts for names that a safetensors file omits because others hold the same values.
@@ -167,9 +165,9 @@ impl Layout {
             return Ok((Family::Pause, WEIGHTS));
         }
         let words = words(name);
-        let says = |told: &[&str]| words.windows(told.len()).any(|words| words == told);
+        let has_words = |phrase: &[&str]| words.windows(phrase.len()).any(|words| words == phrase);
         if self.prefix == "base_causallm." {
-            let is_multimode = says(&["multimode"]) || says(&["multi", "mode"]);
+            let is_multimode = has_words(&["multimode"]) || has_words(&["multi", "mode"]);
             // Coconut's code stores an alias of the table, the multi-mode code does not.
             return Ok(match self.alias {
                 _ if self.step_decoder.is_some() => (Family::Coconut, WEIGHTS),
@@ -182,10 +180,10 @@ impl Layout {
                 ),
             });
         }
-        if self.rows == vocab && (says(&["no", "cot"]) || says(&["nocot"])) {
+        if self.rows == vocab && (has_words(&["no", "cot"]) || has_words(&["nocot"])) {
             return Ok((Family::NoCot, "its name"));
         }
-        if self.rows == vocab && says(&["cot"]) && !says(&["sim", "cot"]) {
+        if self.rows == vocab && has_words(&["cot"]) && !has_words(&["sim", "cot"]) {
             return Ok((Family::Cot, "its name"));
         }
         Err(format!(
@@ -227,7 +225,7 @@ mod tests {
     use super::*;
 
     fn layout(names: &[(&str, &[usize])]) -> Result<Layout> {
-        Layout::of("m", &names.iter().copied())
+        Layout::infer("m", &names.iter().copied())
     }
 
     const TABLE: (&str, &[usize]) = ("base_causallm.transformer.wte.weight", &[103, 8]);

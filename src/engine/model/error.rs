@@ -1,5 +1,7 @@
 //! Errors of the model layer; each names the file, flag or tensor and a remedy.
 
+use std::path::Path;
+
 use thiserror::Error;
 
 /// The result type of the model layer.
@@ -40,13 +42,13 @@ pub enum ModelError {
     },
     /// The weights differ from those published under this name.
     #[error(
-        "the weights of {model} are damaged: their SHA-256 is {found}, but the hub stated {stated}"
+        "the weights of {model} are damaged: their SHA-256 is {actual}, but the hub stated {stated}"
     )]
     Damaged {
         /// The published id.
         model: String,
         /// The actual hash.
-        found: String,
+        actual: String,
         /// The hash that the hub stated.
         stated: String,
     },
@@ -61,14 +63,14 @@ pub enum ModelError {
         expected: String,
     },
     /// A tensor has the wrong shape or type.
-    #[error("{file}: tensor {name:?} is {found}, expected {expected}")]
+    #[error("{file}: tensor {name:?} is {actual}, expected {expected}")]
     WrongTensor {
         /// The checkpoint.
         file: String,
         /// The tensor's name in the file.
         name: String,
         /// The actual shape or type.
-        found: String,
+        actual: String,
         /// The expected shape or type.
         expected: String,
     },
@@ -116,7 +118,7 @@ pub enum ModelError {
     },
     /// A self-test at load failed: the results cannot be trusted.
     #[error(
-        "{model}: self-test \"{check}\" failed: difference {found:.3e}, tolerance {tolerance:.0e}"
+        "{model}: self-test \"{check}\" failed: difference {difference:.3e}, tolerance {tolerance:.0e}"
     )]
     SelfTest {
         /// The model.
@@ -124,7 +126,7 @@ pub enum ModelError {
         /// The name of the check.
         check: &'static str,
         /// The measured difference.
-        found: f64,
+        difference: f64,
         /// The allowed difference.
         tolerance: f64,
     },
@@ -240,17 +242,47 @@ impl ModelError {
 
     /// Converts the error to one of loading `model`, so that errors about a question or the engine name the checkpoint.
     pub(crate) fn at_load(self, model: &str) -> Self {
-        let model = model.to_owned();
         match self {
-            Self::Input { reason, .. } => Self::Config {
+            Self::Input { reason, .. } => Self::config(
                 model,
-                reason: format!("it cannot run the question of the self-tests: {reason}"),
-            },
-            Self::Compute(reason) => Self::Weights {
-                model,
-                reason: format!("they cannot be computed with: {}", short(reason)),
-            },
+                format!("it cannot run the question of the self-tests: {reason}"),
+            ),
+            Self::Compute(reason) => {
+                Self::weights(model, format!("they cannot be computed with: {reason}"))
+            }
             other => other,
+        }
+    }
+
+    /// Creates the error for an unreadable file; long reasons are truncated, as in the following ones.
+    pub(crate) fn read(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Read {
+            path: path.display().to_string(),
+            reason: short(reason.into()),
+        }
+    }
+
+    /// Creates the error for an unusable configuration.
+    pub(crate) fn config(model: &str, reason: impl Into<String>) -> Self {
+        Self::Config {
+            model: model.to_owned(),
+            reason: short(reason.into()),
+        }
+    }
+
+    /// Creates the error for an invalid weights file.
+    pub(crate) fn weights(model: &str, reason: impl Into<String>) -> Self {
+        Self::Weights {
+            model: model.to_owned(),
+            reason: short(reason.into()),
+        }
+    }
+
+    /// Creates the error for an unusable tokenizer.
+    pub(crate) fn tokenizer(model: &str, reason: impl Into<String>) -> Self {
+        Self::Tokenizer {
+            model: model.to_owned(),
+            reason: short(reason.into()),
         }
     }
 
@@ -287,7 +319,7 @@ fn unexpected(name: &str) -> &'static str {
 }
 
 /// Truncates a reason to screen size: parsers quote invalid input at any length.
-pub(crate) fn short(mut reason: String) -> String {
+fn short(mut reason: String) -> String {
     const LONGEST: usize = 400;
     if reason.len() > LONGEST {
         reason.truncate(reason.floor_char_boundary(LONGEST));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
-use super::error::{ModelError, Result, short};
+use super::error::{ModelError, Result};
 use super::lens_files::TENSOR_FILE;
 
 /// The usual names of weights files; if several hold the same kind of model, the first is used.
@@ -43,10 +43,7 @@ pub(super) enum Found {
 /// # Errors
 /// [`ModelError::Read`] with the candidates and advice, if the choice is unclear.
 pub(super) fn weights(folder: &Path) -> Result<Found> {
-    let failed = |reason: String| ModelError::Read {
-        path: folder.display().to_string(),
-        reason: short(reason),
-    };
+    let failed = |reason: String| ModelError::read(folder, reason);
     let entries = std::fs::read_dir(folder).map_err(|e| failed(e.to_string()))?;
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
@@ -115,24 +112,24 @@ pub(super) fn weights(folder: &Path) -> Result<Found> {
                 names(several, |_| None)
             ))),
         },
-        _ => match among(&files).map_err(failed)? {
+        _ => match choose(&files).map_err(failed)? {
             Found::File { path, warning: own } => Ok(Found::File {
                 path,
                 warning: own.or(warning),
             }),
-            found @ Found::Folder(_) => Ok(found),
+            folder @ Found::Folder(_) => Ok(folder),
         },
     }
 }
 
-/// Whether a file holds the low-rank branches of peft, which are no model by themselves.
+/// Returns whether a file holds peft's low-rank branches, which are not a model by themselves.
 fn is_adapter(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with("adapter_model.")
 }
 
 /// Returns the one file that holds a latent reasoner; a base or other tensors may be beside it.
-fn among(files: &[PathBuf]) -> std::result::Result<Found, String> {
+fn choose(files: &[PathBuf]) -> std::result::Result<Found, String> {
     let kinds: Vec<Option<String>> = files.iter().map(|path| kind(path)).collect();
     let usual = |path: &&PathBuf| {
         let name = path.file_name();
@@ -149,13 +146,11 @@ fn among(files: &[PathBuf]) -> std::result::Result<Found, String> {
         .zip(&kinds)
         .filter(|(_, kind)| is_reasoner(kind));
     let reasoners: Vec<&PathBuf> = reasoners.map(|(path, _)| path).collect();
-    let first_usual = |of: &[&PathBuf]| {
-        let named = of.iter().filter(|path| usual(path).is_some());
-        named
-            .min_by_key(|path| usual(path))
-            .map(|path| (*path).clone())
+    let first_usual = |paths: &[&PathBuf]| {
+        let ranks = paths.iter().filter_map(|path| Some((usual(path)?, *path)));
+        ranks.min().map(|(_, path)| path.clone())
     };
-    let found = match reasoners.as_slice() {
+    let choice = match reasoners.as_slice() {
         [one] => Some((*one).clone()),
         // No kind is known: a usual name is the best evidence.
         [] => first_usual(&files.iter().collect::<Vec<_>>()),
@@ -165,10 +160,10 @@ fn among(files: &[PathBuf]) -> std::result::Result<Found, String> {
     };
     let unread: Vec<PathBuf> = reasoners
         .iter()
-        .filter(|path| found.as_ref() != Some(**path))
+        .filter(|path| choice.as_ref() != Some(**path))
         .map(|path| (*path).clone())
         .collect();
-    let found = found.map(|path| Found::File {
+    let choice = choice.map(|path| Found::File {
         warning: (!unread.is_empty()).then(|| {
             format!(
                 "{} was opened; {} beside it was not read, nor compared with it",
@@ -178,11 +173,11 @@ fn among(files: &[PathBuf]) -> std::result::Result<Found, String> {
         }),
         path,
     });
-    found.ok_or_else(|| {
-        let of = |path: &Path| kinds[files.iter().position(|file| file == path)?].clone();
+    choice.ok_or_else(|| {
+        let kind = |path: &Path| kinds[files.iter().position(|file| file == path)?].clone();
         format!(
             "it holds several checkpoints, name one of {}",
-            names(files, of)
+            names(files, kind)
         )
     })
 }
@@ -192,7 +187,7 @@ fn kind(path: &Path) -> Option<String> {
     // A folder's name may reveal more than the weights.
     let name = path.display().to_string();
     let checkpoint = Checkpoint::from_files(&name, path, None, None).ok()?;
-    let (base, family) = checkpoint.inferred()?;
+    let (base, family) = checkpoint.infer_kind()?;
     Some(family.map_or_else(
         || format!("plain {}", base.arch()),
         |family| family.as_str().to_owned(),
@@ -217,7 +212,7 @@ fn is_weights(name: &str) -> bool {
         || name.starts_with("checkpoint_")
         || ["safetensors", "bin", "pt", "pth"]
             .iter()
-            .any(|known| extension == *known)
+            .any(|usual| extension == *usual)
 }
 
 /// Returns whether a name is that of a shard: `model-00001-of-00002.safetensors`.

@@ -87,7 +87,7 @@ impl Model {
         observe: &mut dyn FnMut(Token<'_>),
         cancel: &Cancel,
     ) -> Result<Vec<Generated>> {
-        let mut done = vec![Generated::default(); branch.rows()];
+        let mut results = vec![Generated::default(); branch.rows()];
         let mut rows: Vec<usize> = (0..branch.rows()).collect();
         let mut branch = branch.clone();
         for n in 0..max_new {
@@ -105,10 +105,10 @@ impl Model {
                     stop,
                 });
                 if stop {
-                    done[row].stop = Some(id);
+                    results[row].stop = Some(id);
                     continue;
                 }
-                done[row].push(id, choices);
+                results[row].push(id, choices);
                 open.push(i);
                 ids.push(id);
             }
@@ -121,7 +121,7 @@ impl Model {
             }
             branch = self.step(&branch, &ids, cancel)?;
         }
-        Ok(done)
+        Ok(results)
     }
 
     /// Scores given ids after a branch, in one pass: one list for all rows, or one per row; lengths may differ.

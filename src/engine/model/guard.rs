@@ -24,9 +24,9 @@ pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
         }));
     });
     let outer = GUARDED.replace(true);
-    let done = panic::catch_unwind(AssertUnwindSafe(call));
+    let result = panic::catch_unwind(AssertUnwindSafe(call));
     GUARDED.set(outer);
-    done.ok()
+    result.ok()
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn alone(
     let vectors = vectors(model.width());
     let mut branch = question_branch(model);
     for at in 1..=latents {
-        let state = match changes.get(&at) {
+        let state = match interventions.get(&at) {
             Some(Kind::State(v)) => model.vectors(&[&vectors[*v]]).expect("v").tensor().clone(),
             _ => branch.hidden.clone(),
         };
@@ -56,7 +56,7 @@ fn alone(
             let vector = vector.unsqueeze(1).expect("one position");
             model.feed(&branch.cache, &vector).expect("feed")
         };
-        let next = match changes.get(&at) {
+        let next = match interventions.get(&at) {
             Some(Kind::Fed(v)) => feed(&fed(*v)),
             Some(Kind::Keys(v)) => {
                 let (mut own, other) = (feed(&own), feed(&fed(*v)));

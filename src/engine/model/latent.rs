@@ -47,7 +47,7 @@ impl Rollout {
             .expect("a rollout begins with a branch")
     }
 
-    /// Returns the branch after the first `k` latents.
+    /// Returns the branch after the first `k` latents; `None` beyond the last.
     #[must_use]
     pub fn after(&self, k: usize) -> Option<&Branch> {
         self.branches.get(k)
@@ -115,8 +115,8 @@ impl Projection {
 const PASS: usize = 4_000_000_000;
 
 impl Model {
-    /// Returns the number of prompts of `tokens` tokens per pass, limited so that cancellation is prompt. It depends on the model and
-    /// device only, because the batch size affects the last digits of the results.
+    /// Returns the number of prompts of `tokens` tokens per pass, limited so that cancellation is prompt. It depends on nothing else but the
+    /// model and the device, because the batch size affects the last digits of the results.
     #[must_use]
     pub fn rows_at_once(&self, tokens: usize) -> usize {
         let info = self.info();
@@ -173,7 +173,7 @@ impl Model {
     /// Runs `k` latents of every row. A branch of one row is forked to the rows of `overrides`.
     ///
     /// # Errors
-    /// [`ModelError::Input`] if rows do not match, or a replacement lies outside the run; [`ModelError::Cancelled`].
+    /// [`ModelError::Input`] if rows do not match, or an override is outside the run; [`ModelError::Cancelled`].
     pub fn rollout(
         &self,
         from: &Branch,

@@ -37,8 +37,8 @@ impl Model {
             .layers
             .iter()
             .map(|layer| {
-                let there = layer.squeeze(0)?.narrow(0, prompt.len() - 1, positions)?;
-                Ok(Vectors::new(self.backbone.norm(&there)?))
+                let states = layer.squeeze(0)?.narrow(0, prompt.len() - 1, positions)?;
+                Ok(Vectors::new(self.backbone.norm(&states)?))
             })
             .collect()
     }
@@ -65,7 +65,9 @@ impl Model {
         keep_layers: bool,
     ) -> Result<Output> {
         if rollout.last().rows() != 1 {
-            return Err(ModelError::input("only a single row can be run at once"));
+            return Err(ModelError::input(
+                "a pass without a cache runs a single row only",
+            ));
         }
         let (before, behind) = (self.embed(prompt)?, self.embed(after)?);
         let mut parts = vec![&before];
@@ -106,12 +108,12 @@ impl Model {
             let rows = at * at_once..at * at_once + prompts.len();
             parts.push(self.states_of_rows(prompts, fed, rows, layers)?);
         }
-        let together = |layer: usize, latent: usize| {
-            let of_part: Vec<&Tensor> = parts.iter().map(|part| &part[layer][latent]).collect();
-            Ok(Vectors::new(Tensor::cat(&of_part, 0)?))
+        let stack = |layer: usize, latent: usize| {
+            let states: Vec<&Tensor> = parts.iter().map(|part| &part[layer][latent]).collect();
+            Ok(Vectors::new(Tensor::cat(&states, 0)?))
         };
         (0..layers.len())
-            .map(|layer| (0..n).map(|latent| together(layer, latent)).collect())
+            .map(|layer| (0..n).map(|latent| stack(layer, latent)).collect())
             .collect()
     }
 
@@ -140,18 +142,18 @@ impl Model {
         let output = self
             .backbone
             .forward(&pass, &self.backbone.new_cache(rows.len()))?;
-        let of_layer = |layer: &usize| {
-            let kept = layer.checked_sub(1).and_then(|at| output.layers.get(at));
-            let kept =
-                kept.ok_or_else(|| ModelError::input(format!("there is no layer {layer}")))?;
+        let states = |layer: &usize| {
+            let output = layer.checked_sub(1).and_then(|at| output.layers.get(at));
+            let output =
+                output.ok_or_else(|| ModelError::input(format!("there is no layer {layer}")))?;
             (0..n)
                 .map(|j| {
-                    let there = kept.narrow(1, length - 1 + j, 1)?.squeeze(1)?;
-                    self.backbone.norm(&there)
+                    let state = output.narrow(1, length - 1 + j, 1)?.squeeze(1)?;
+                    self.backbone.norm(&state)
                 })
                 .collect()
         };
-        layers.iter().map(of_layer).collect()
+        layers.iter().map(states).collect()
     }
 
     /// Returns the tokens whose input embeddings are nearest to each vector: id, cosine and dot product, nearest first.
@@ -175,8 +177,8 @@ impl Model {
             let lengths = Vectors::new(table.clone()).norms()?;
             let dots: Vec<Vec<f32>> = vectors.tensor().matmul(&table.t()?)?.to_vec2()?;
             for ((best, dots), norm) in nearest.iter_mut().zip(dots).zip(&norms) {
-                let read = ids.iter().zip(dots).zip(&lengths);
-                best.extend(read.map(|((id, dot), length)| {
+                let tokens = ids.iter().zip(dots).zip(&lengths);
+                best.extend(tokens.map(|((id, dot), length)| {
                     let cosine = dot / (norm * length).max(f32::MIN_POSITIVE);
                     (*id, cosine, dot)
                 }));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use super::bundled::BUNDLED;
-use super::error::{ModelError, Result, short};
+use super::error::{ModelError, Result};
 use super::source::Source;
 
 /// The file name of the card.
@@ -28,22 +28,13 @@ impl LensFiles {
     /// # Errors
     /// [`ModelError::Read`] naming the file.
     pub fn open(folder: &Path) -> Result<Self> {
-        let failed = |path: &Path, reason: String| ModelError::Read {
-            path: path.display().to_string(),
-            reason: short(reason),
-        };
         let path = folder.join(CARD_FILE);
-        let file = Source::open(&path).map_err(|e| failed(&path, e.to_string()))?;
-        if file.length() > LONGEST_CARD {
-            let reason = format!("it is longer than {LONGEST_CARD} bytes");
-            return Err(failed(&path, reason));
-        }
-        let length = usize::try_from(file.length()).unwrap_or(usize::MAX);
-        let card = file.read(0, length);
-        let card = card.map_err(|e| failed(&path, e.to_string()))?;
-        let card = String::from_utf8(card).map_err(|_| failed(&path, "it is not UTF-8".into()))?;
+        let card = Source::open(&path).and_then(|file| file.read_all(LONGEST_CARD));
+        let card = card.map_err(|e| ModelError::read(&path, e.to_string()))?;
+        let card =
+            String::from_utf8(card).map_err(|_| ModelError::read(&path, "it is not UTF-8"))?;
         let path = folder.join(TENSOR_FILE);
-        let tensors = Source::open(&path).map_err(|e| failed(&path, e.to_string()))?;
+        let tensors = Source::open(&path).map_err(|e| ModelError::read(&path, e.to_string()))?;
         Ok(Self {
             name: folder.display().to_string(),
             card,
@@ -81,10 +72,8 @@ impl LensFiles {
     /// # Errors
     /// [`ModelError::Read`] if it cannot be read.
     pub fn tensors(&self) -> Result<Vec<u8>> {
-        let length = usize::try_from(self.tensors.length()).unwrap_or(usize::MAX);
-        self.tensors
-            .read(0, length)
-            .map_err(|e| self.unreadable(&e))
+        let bytes = self.tensors.read_all(u64::MAX);
+        bytes.map_err(|e| ModelError::read(Path::new(&self.name), e.to_string()))
     }
 
     /// Returns the lens's name in messages: its folder, or the model whose bundled lens it is.
@@ -104,15 +93,7 @@ impl LensFiles {
     /// # Errors
     /// [`ModelError::Read`] if it cannot be read.
     pub fn tensors_sha256(&self) -> Result<String> {
-        self.tensors
-            .sha256(&AtomicBool::new(false))
-            .map_err(|e| self.unreadable(&e))
-    }
-
-    fn unreadable(&self, error: &std::io::Error) -> ModelError {
-        ModelError::Read {
-            path: self.name.clone(),
-            reason: short(error.to_string()),
-        }
+        let hash = self.tensors.sha256(&AtomicBool::new(false));
+        hash.map_err(|e| ModelError::read(Path::new(&self.name), e.to_string()))
     }
 }

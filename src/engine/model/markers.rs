@@ -40,20 +40,17 @@ impl Markers {
     pub(crate) fn find(
         model: &str,
         config: &Config,
-        told: Option<SpecialTokens>,
+        options: Option<SpecialTokens>,
         tokenizer: &Tokenizer,
         vocab: usize,
     ) -> Result<Self> {
-        let fail = |reason: String| ModelError::Config {
-            model: model.into(),
-            reason,
-        };
+        let fail = |reason: String| ModelError::config(model, reason);
         let family = config.family;
-        let special = match told {
+        let special = match options {
             _ if !family.has_latents() => None,
-            Some(told) => Some(told),
+            Some(tokens) => Some(tokens),
             None => Some(match by_name(family, tokenizer) {
-                Some(found) => found,
+                Some(tokens) => tokens,
                 None => by_place(config, vocab).map_err(fail)?,
             }),
         };
@@ -89,10 +86,8 @@ impl Markers {
         };
         let delimiter = tokenizer.encode(delimiter_text)?;
         if delimiter.is_empty() || delimiter.iter().any(|&id| tokenizer.is_unknown(id)) {
-            return Err(ModelError::Tokenizer {
-                model: model.into(),
-                reason: format!("it cannot encode the delimiter {delimiter_text:?}"),
-            });
+            let reason = format!("it cannot encode the delimiter {delimiter_text:?}");
+            return Err(ModelError::tokenizer(model, reason));
         }
         let answer_vocab = match (family, end) {
             (Family::Codi, Some(end)) => end as usize,

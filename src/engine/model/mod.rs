@@ -53,6 +53,7 @@ pub use self::branch::Branch;
 pub use self::bundled::{about, bundled_names, calibrations};
 pub use self::cancel::Cancel;
 pub use self::checkpoint::Checkpoint;
+pub(crate) use self::config::task_in;
 pub use self::config::{Arch, Config, Gpt2Config, LlamaConfig, RopeScaling};
 pub use self::error::{ErrorKind, ModelError, Result};
 pub use self::family::{Base, Family};
@@ -144,21 +145,15 @@ impl Model {
             // Do not wait for the hash of rejected weights.
             refused.store(model.is_err(), Ordering::Relaxed);
             let mut model = model?;
-            let unreadable = |reason: String| ModelError::Weights {
-                model: name.into(),
-                reason,
-            };
             let hash = hash.join();
-            let hash = hash.map_err(|_| unreadable("it could not be hashed".into()))?;
-            let hash = hash.map_err(|e| unreadable(e.to_string()))?;
-            if let Some(stated) = checkpoint
-                .stated_sha256
-                .as_ref()
-                .filter(|stated| **stated != hash)
+            let hash = hash.map_err(|_| ModelError::weights(name, "it could not be hashed"))?;
+            let hash = hash.map_err(|e| ModelError::weights(name, e.to_string()))?;
+            if let Some(stated) = &checkpoint.stated_sha256
+                && *stated != hash
             {
                 return Err(ModelError::Damaged {
                     model: name.into(),
-                    found: hash,
+                    actual: hash,
                     stated: stated.clone(),
                 });
             }
@@ -179,7 +174,7 @@ impl Model {
     ) -> Result<Self> {
         let name = checkpoint.name.as_str();
         let mut weights = Weights::new(name, file, device)?;
-        let layout = Layout::of(name, &weights.shapes())?.with_aliases(file.aliases());
+        let layout = Layout::infer(name, &weights.shapes())?.with_aliases(file.aliases());
         let config = Config::resolve(&Given {
             name,
             json: checkpoint.config.as_deref(),
@@ -231,8 +226,8 @@ impl Model {
             .step_decoder
             .map(|prefix| step_decoder::StepDecoder::take(&mut weights, &config.arch, prefix))
             .transpose()?;
-        let (parameters, found) = weights.finish()?;
-        let mut warnings = [checkpoint.warnings.clone(), found].concat();
+        let (parameters, more) = weights.finish()?;
+        let mut warnings = [checkpoint.warnings.clone(), more].concat();
         if layout.base == Base::Llama32 && !tokenizer.adds_a_start()? {
             warnings.push(
                 "the tokenizer adds no start token, but Llama 3 was trained with one: answers may differ from the published ones"
@@ -272,7 +267,7 @@ impl Model {
         })
     }
 
-    /// Sets the transformations that weights undergo when taken.
+    /// Sets up quantization and shuffling of the weights.
     fn transform(
         weights: &mut Weights<'_>,
         precision: Precision,
@@ -280,21 +275,17 @@ impl Model {
         device: &Device,
     ) -> Result<()> {
         if precision == Precision::Q8 {
-            let refused = if !device.is_cpu() {
-                Some((
+            if !device.is_cpu() {
+                return Err(ModelError::refused(
                     "q8_0 runs on the CPU alone",
                     "pass --device cpu, or --dtype bf16 for a GPU",
-                ))
-            } else if options.shuffled.is_some() {
-                Some((
+                ));
+            }
+            if options.shuffled.is_some() {
+                return Err(ModelError::refused(
                     "a control of shuffled weights cannot be quantized",
                     "leave out --dtype q8_0",
-                ))
-            } else {
-                None
-            };
-            if let Some((why, hint)) = refused {
-                return Err(ModelError::refused(why, hint));
+                ));
             }
             weights.quantize();
         }
@@ -394,13 +385,11 @@ fn fits_rows(tokenizer: &Tokenizer, name: &str, rows: usize) -> Result<()> {
     if missing.is_some_and(|n| n <= config::MOST_ADDED_ROWS) {
         return Ok(());
     }
-    Err(ModelError::Tokenizer {
-        model: name.into(),
-        reason: format!(
-            "it has {} ids, the weights have {rows} rows",
-            tokenizer.vocab()
-        ),
-    })
+    let ids = tokenizer.vocab();
+    Err(ModelError::tokenizer(
+        name,
+        format!("it has {ids} ids, the weights have {rows} rows"),
+    ))
 }
 
 /// Returns the type that the base computes in.

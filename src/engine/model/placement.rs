@@ -29,14 +29,14 @@ impl Placement {
     /// Returns the build's accelerator; the CPU if there is none, or, with the reason, if it does not work.
     #[must_use]
     pub fn best() -> Self {
-        let (name, opened) = if cuda_is_available() {
+        let (name, device) = if cuda_is_available() {
             ("cuda", Device::new_cuda(0))
         } else if metal_is_available() {
             ("metal", Device::new_metal(0))
         } else {
             return Self::on(Device::Cpu);
         };
-        match opened {
+        match device {
             Ok(device) => Self {
                 device,
                 may_fall_back: true,

@@ -47,11 +47,9 @@ impl Model {
         }
         let markers = &self.markers;
         // The newline is encoded together with the question: some vocabularies merge the two.
-        let mut encoded = if markers.newline && !question.ends_with('\n') {
-            self.tokenizer.encoded(&format!("{question}\n"), true)?
-        } else {
-            self.tokenizer.encoded(question, true)?
-        };
+        let needs_newline = markers.newline && !question.ends_with('\n');
+        let newline = if needs_newline { "\n" } else { "" };
+        let mut encoded = (self.tokenizer).encoded(&format!("{question}{newline}"), true)?;
         if let Some(&id) = encoded.ids.iter().find(|&&id| markers.is_control(id)) {
             let text = self.token_text(id);
             return Err(ModelError::refused(
@@ -115,9 +113,9 @@ impl Model {
             .encode(&format!("{delimiter_text} {}", answer.trim()))?;
         ids.strip_prefix(delimiter.as_slice())
             .map(<[u32]>::to_vec)
-            .ok_or_else(|| ModelError::Tokenizer {
-                model: self.info.name.clone(),
-                reason: format!("it merges the delimiter with the answer {answer:?}"),
+            .ok_or_else(|| {
+                let reason = format!("it merges the delimiter with the answer {answer:?}");
+                ModelError::tokenizer(&self.info.name, reason)
             })
     }
 

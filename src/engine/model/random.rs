@@ -1,8 +1,8 @@
 //! Random checkpoints of a published shape, untrained, for measuring speed and memory.
 //!
 //! A random model never ends its answer, so that a sweep over answers would cost many times more than with a trained one. GPT-2's
-//! first block therefore gets three hand-made habits: it says the delimiter after the end marker, the rest of the model's choice
-//! after the delimiter, and the end token after anything else.
+//! first block therefore gets three hand-made habits: it generates the delimiter after the end marker, whatever the rest of the model
+//! prefers after the delimiter, and the end token after anything else.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -131,8 +131,8 @@ impl Habits {
             for (n, row) in values.chunks_exact_mut(width).take(4).enumerate() {
                 let sign = if n % 2 == 0 { Self::PUSH } else { -Self::PUSH };
                 for (i, value) in row.iter_mut().enumerate() {
-                    let says = if n < 2 { delimiter[i] } else { 0.0 };
-                    *value = sign * (says - stop[i]);
+                    let next = if n < 2 { delimiter[i] } else { 0.0 };
+                    *value = sign * (next - stop[i]);
                 }
             }
         } else if name.ends_with(".h.0.mlp.c_proj.bias") {

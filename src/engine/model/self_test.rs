@@ -82,7 +82,7 @@ impl SelfTest {
             cache: difference(&states, &stepped),
             tolerance: tolerance(model),
         };
-        for (check, found) in [
+        for (check, difference) in [
             (
                 "the lens at the answer position equals the model's logits",
                 result.lens,
@@ -95,11 +95,11 @@ impl SelfTest {
             ("a shared prefix equals no cache", result.cache),
         ] {
             // `difference` never returns NaN.
-            if found > result.tolerance {
+            if difference > result.tolerance {
                 return Err(ModelError::SelfTest {
                     model: model.info.name.clone(),
                     check,
-                    found,
+                    difference,
                     tolerance: result.tolerance,
                 });
             }
@@ -109,7 +109,7 @@ impl SelfTest {
             return Err(ModelError::SelfTest {
                 model: model.info.name.clone(),
                 check,
-                found: effect,
+                difference: effect,
                 tolerance: 0.0,
             });
         }

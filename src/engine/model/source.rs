@@ -91,6 +91,17 @@ impl Source {
         Ok(bytes)
     }
 
+    /// Reads the whole file.
+    ///
+    /// # Errors
+    /// If it is longer than `limit` bytes or cannot be read.
+    pub(crate) fn read_all(&self, limit: u64) -> io::Result<Vec<u8>> {
+        if self.length() > limit {
+            return Err(io::Error::other(format!("it is longer than {limit} bytes")));
+        }
+        self.read(0, usize::try_from(self.length()).unwrap_or(usize::MAX))
+    }
+
     /// Calls `each` with the bytes from `at` to `at + length`, one part at a time.
     ///
     /// # Errors
@@ -155,13 +166,18 @@ fn read_exact_at(file: &File, mut at: u64, mut buffer: &mut [u8]) -> io::Result<
     Ok(())
 }
 
-/// Identifies a foreign file in place of a checkpoint's by its first bytes; returns a message with a remedy.
-pub(crate) fn in_place_of_it(start: &[u8]) -> Option<String> {
+/// Strips the byte order mark that some editors prepend; it is invalid in JSON.
+pub(crate) fn without_bom(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// Identifies a file that is not part of a checkpoint by its first bytes; returns a message with a remedy.
+pub(crate) fn foreign_file(start: &[u8]) -> Option<String> {
     if start.is_empty() {
         return Some("it is empty; download it again".to_owned());
     }
-    let found = file::foreign(start)?;
-    Some(format!("{}; {}", found.what, found.way_out))
+    let foreign = file::foreign(start)?;
+    Some(format!("{}; {}", foreign.what, foreign.way_out))
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ impl Model {
     /// Feeds one id to each row of a decoder's branch.
     ///
     /// # Errors
-    /// [`ModelError::Input`] if ids and rows do not match, or for unknown ids; [`ModelError::Cancelled`].
+    /// [`ModelError::Input`] without such a decoder, if ids and rows do not match, or for unknown ids; [`ModelError::Cancelled`].
     pub fn decoder_step(&self, branch: &Branch, ids: &[u32], cancel: &Cancel) -> Result<Branch> {
         cancel.check()?;
         let decoder = self.decoder()?;

@@ -290,7 +290,7 @@ fn a_checkpoint_that_does_not_fit_is_named_tensor_by_tensor() {
         t.insert(norm.into(), (vec![16], vec![f32::NAN; 16]));
     });
     assert!(
-        matches!(not_finite, Some(ModelError::WrongTensor { found, .. }) if found == "not finite")
+        matches!(not_finite, Some(ModelError::WrongTensor { actual, .. }) if actual == "not finite")
     );
     // Published files contain buffers and wrapped names.
     let buffers = load(&|t| {

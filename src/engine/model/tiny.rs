@@ -188,10 +188,10 @@ fn tensors(seed: u64, vocabulary: &[String]) -> Tensors {
                     inner[row * INNER + unit] = if row == from { 4.0 } else { 0.0 };
                 }
                 inner_bias[unit] = -4.0;
-                let written = &mut outer[unit * WIDTH..(unit + 1) * WIDTH];
-                written.fill(0.0);
-                written[to] = 1.0;
-                written[from] = -0.5;
+                let output = &mut outer[unit * WIDTH..(unit + 1) * WIDTH];
+                output.fill(0.0);
+                output[to] = 1.0;
+                output[from] = -0.5;
             }
         }
         put(&name("mlp.c_fc.weight"), &[WIDTH, INNER], inner);

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokenizers::models::ModelWrapper;
 
-use super::error::{ModelError, Result, short};
+use super::error::{ModelError, Result};
 use super::guard::guarded;
-use super::source::in_place_of_it;
+use super::source::{foreign_file, without_bom};
 
 /// A loaded tokenizer.json.
 pub struct Tokenizer {
@@ -39,12 +39,8 @@ pub(crate) struct Encoded {
 impl Tokenizer {
     /// Reads a tokenizer.json.
     pub(crate) fn parse(model: &str, json: &[u8]) -> Result<Self> {
-        let fail = |reason: String| ModelError::Tokenizer {
-            model: model.into(),
-            reason: short(reason),
-        };
-        // Some editors prepend a byte order mark, which is invalid JSON.
-        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+        let fail = |reason: String| ModelError::tokenizer(model, reason);
+        let json = without_bom(json);
         check(json).map_err(fail)?;
         let inner = guarded(|| tokenizers::Tokenizer::from_bytes(json).map_err(|e| e.to_string()));
         let mut inner = inner
@@ -119,14 +115,12 @@ impl Tokenizer {
         &self,
         call: impl FnOnce(&tokenizers::Tokenizer) -> tokenizers::Result<T>,
     ) -> Result<T> {
-        let done = guarded(|| call(&self.inner).map_err(|e| e.to_string()));
-        done.unwrap_or_else(|| {
-            Err("the rules of tokenizer.json do not work on every text".to_owned())
-        })
-        .map_err(|reason| ModelError::Tokenizer {
-            model: self.model.clone(),
-            reason: short(reason),
-        })
+        let result = guarded(|| call(&self.inner).map_err(|e| e.to_string()));
+        result
+            .unwrap_or_else(|| {
+                Err("the rules of tokenizer.json do not work on every text".to_owned())
+            })
+            .map_err(|reason| ModelError::tokenizer(&self.model, reason))
     }
 
     /// Returns one token's text; `<|id|>` for ids that the tokenizer lacks.
@@ -189,26 +183,24 @@ const MOST_GROWTH: f64 = 4096.0;
 
 /// Rejects files that the library would fail on without an error.
 fn check(json: &[u8]) -> std::result::Result<(), String> {
-    if let Some(what) = in_place_of_it(json) {
+    if let Some(what) = foreign_file(json) {
         return Err(what);
     }
-    let looked: Looked = serde_json::from_slice(json).map_err(|e| e.to_string())?;
-    if looked.model.is_none() {
+    let file: Looked = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+    let Some(model) = file.model else {
         let words: std::result::Result<HashMap<String, u32>, _> = serde_json::from_slice(json);
         return Err(match words {
             Ok(_) => "it is a vocab.json, without tokenization rules; name the tokenizer.json",
             Err(_) => "it has no \"model\": it is not a tokenizer.json of the tokenizers library",
         }
         .to_owned());
-    }
-    let (kind, prefix) = looked.model.map_or((None, None), |model| {
-        (model.kind, model.continuing_subword_prefix)
-    });
+    };
     // The library cuts this number of bytes off a word regardless of character boundaries. Only WordPiece vocabularies need a prefix.
-    if kind.as_deref() != Some("WordPiece") && prefix.is_some_and(|prefix| !prefix.is_empty()) {
+    let prefix = model.continuing_subword_prefix.unwrap_or_default();
+    if model.kind.as_deref() != Some("WordPiece") && !prefix.is_empty() {
         return Err("continuing_subword_prefix is not supported but for WordPiece".to_owned());
     }
-    let rules = [looked.normalizer, looked.pre_tokenizer, looked.decoder];
+    let rules = [file.normalizer, file.pre_tokenizer, file.decoder];
     // A few rules that each double a text would exhaust memory.
     if rules.iter().any(|rule| growth(rule) > MOST_GROWTH) {
         return Err("its rules could expand a text thousands of times".to_owned());

@@ -130,7 +130,7 @@ impl Translators {
             return Err(ModelError::WrongTensor {
                 file: name.to_owned(),
                 name: tensor.clone(),
-                found: format!("{:?}", entry.stored),
+                actual: format!("{:?}", entry.stored),
                 expected: "F16".to_owned(),
             });
         }

@@ -45,8 +45,8 @@ const MOST_PASSES: u64 = 64;
 fn shuffled(tensor: &Tensor, order: &mut ChaCha8Rng) -> Result<Tensor> {
     let mut values: Vec<f32> = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
     values.shuffle(order);
-    let made = Tensor::from_vec(values, tensor.shape(), &Device::Cpu)?;
-    Ok(made.to_dtype(tensor.dtype())?)
+    let shuffled = Tensor::from_vec(values, tensor.shape(), &Device::Cpu)?;
+    Ok(shuffled.to_dtype(tensor.dtype())?)
 }
 
 /// The tensors of a checkpoint that are still to be taken.
@@ -66,9 +66,9 @@ pub(crate) struct Weights<'a> {
     warnings: Vec<String>,
     parameters: usize,
     /// Bytes of values read so far.
-    read: u64,
+    bytes_read: u64,
     /// Bytes passed over so far.
-    passed: u64,
+    bytes_passed: u64,
 }
 
 impl<'a> Weights<'a> {
@@ -81,10 +81,8 @@ impl<'a> Weights<'a> {
                 continue;
             }
             if tensors.insert(name.clone(), entry).is_some() {
-                return Err(ModelError::Weights {
-                    model: model.to_owned(),
-                    reason: format!("tensor {name:?} is duplicated, with and without a wrapper"),
-                });
+                let reason = format!("tensor {name:?} is duplicated, with and without a wrapper");
+                return Err(ModelError::weights(model, reason));
             }
         }
         Ok(Self {
@@ -97,8 +95,8 @@ impl<'a> Weights<'a> {
             shuffle: None,
             warnings: Vec::new(),
             parameters: 0,
-            read: 0,
-            passed: 0,
+            bytes_read: 0,
+            bytes_passed: 0,
         })
     }
 
@@ -139,20 +137,14 @@ impl<'a> Weights<'a> {
 
     /// Takes a tensor of exactly this shape.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Tensor> {
-        let entry = self.remove(name, || format!("{shape:?}"))?;
-        if entry.shape != shape {
-            return Err(self.wrong(name, format!("{:?}", entry.shape), format!("{shape:?}")));
-        }
+        let entry = self.remove_exact(name, shape)?;
         self.read(name, entry, self.dtype)
     }
 
     /// Takes a matrix, (rows, width), in quantized blocks; it is never held whole in another form. CPU only.
     pub(crate) fn take_quantized(&mut self, name: &str, shape: [usize; 2]) -> Result<QTensor> {
         const ROWS: usize = 1024;
-        let entry = self.remove(name, || format!("{shape:?}"))?;
-        if entry.shape != shape {
-            return Err(self.wrong(name, format!("{:?}", entry.shape), format!("{shape:?}")));
-        }
+        let entry = self.remove_exact(name, &shape)?;
         self.account(name, entry)?;
         let width = shape[1];
         let (mut blocks, mut waiting) = (Vec::new(), Vec::with_capacity(2 * ROWS * width));
@@ -177,11 +169,11 @@ impl<'a> Weights<'a> {
         Ok(QTensor::new(storage, shape.as_slice())?)
     }
 
-    /// Takes a vector that may be stored as a single row, as (1, width).
+    /// Takes a vector, which may be stored with leading dimensions of 1, as (1, width).
     pub(crate) fn take_vector(&mut self, name: &str, width: usize) -> Result<Tensor> {
-        let rank = self.shape_of(name).map_or(1, <[usize]>::len);
-        let mut shape = vec![1; rank.clamp(1, 3)];
-        shape[rank.clamp(1, 3) - 1] = width;
+        let rank = self.shape_of(name).map_or(1, <[usize]>::len).clamp(1, 3);
+        let mut shape = vec![1; rank];
+        shape[rank - 1] = width;
         Ok(self.take(name, &shape)?.reshape((1, width))?)
     }
 
@@ -209,16 +201,16 @@ impl<'a> Weights<'a> {
             [r, c] if rows.is_none_or(|n| n == *r) && columns.is_none_or(|n| n == *c) => {
                 self.read(name, entry, DType::F32)
             }
-            found => Err(self.wrong(name, format!("{found:?}"), expected())),
+            shape => Err(self.wrong(name, format!("{shape:?}"), expected())),
         }
     }
 
     /// Drops an output table that duplicates the tied input table; warns if its values differ.
     pub(crate) fn drop_tied(&mut self, input: &str, output: &str, shape: &[usize]) -> Result<()> {
-        let apart = self.drop_copy(input, output, shape)?;
-        if apart > 0.0 {
+        let difference = self.drop_copy(input, output, shape)?;
+        if difference > 0.0 {
             self.warnings.push(format!(
-                "config.json ties {output} to the token table, but the stored values differ by up to {apart:.3e}: the token table is used \
+                "config.json ties {output} to the token table, but the stored values differ by up to {difference:.3e}: the token table is used \
                  for both, as in transformers"
             ));
         }
@@ -233,28 +225,24 @@ impl<'a> Weights<'a> {
         second: &str,
         shape: &[usize],
     ) -> Result<()> {
-        let apart = self.drop_copy(table, second, shape)?;
-        if apart > 0.0 {
-            return Err(ModelError::Weights {
-                model: self.model.into(),
-                reason: format!(
-                    "{second} and {table} are two names of one table, but their values differ by up to {apart:.3e}"
-                ),
-            });
+        let difference = self.drop_copy(table, second, shape)?;
+        if difference > 0.0 {
+            let reason = format!(
+                "{second} and {table} are two names of one table, but their values differ by up to {difference:.3e}"
+            );
+            return Err(ModelError::weights(self.model, reason));
         }
         Ok(())
     }
 
     /// Drops an optional copy of a remaining tensor after checking its shape. Returns the largest difference between the
     /// stored values, neither rounded nor shuffled; they do not count as parameters.
-    fn drop_copy(&mut self, of: &str, copy: &str, shape: &[usize]) -> Result<f32> {
-        let original = self.tensors.get(of).copied();
+    fn drop_copy(&mut self, name: &str, copy: &str, shape: &[usize]) -> Result<f32> {
+        let original = self.tensors.get(name).copied();
         let Some(entry) = self.tensors.remove(copy) else {
             return Ok(0.0);
         };
-        if entry.shape != shape {
-            return Err(self.wrong(copy, format!("{:?}", entry.shape), format!("{shape:?}")));
-        }
+        self.check_shape(copy, entry, shape)?;
         let Some(original) = original.filter(|original| original.shape == shape) else {
             return Ok(0.0);
         };
@@ -262,18 +250,18 @@ impl<'a> Weights<'a> {
             return Ok(0.0);
         }
         let mut values: Vec<f32> = Vec::with_capacity(original.count());
-        self.parts(of, original, &mut |part| {
+        self.parts(name, original, &mut |part| {
             values.extend_from_slice(part);
             Ok(())
         })?;
-        let (mut at, mut apart) = (0, 0.0_f32);
+        let (mut at, mut difference) = (0, 0.0_f32);
         self.parts(copy, entry, &mut |part| {
-            let same = values[at..].iter().zip(part);
-            apart = same.fold(apart, |most, (a, b)| most.max((a - b).abs()));
+            let pairs = values[at..].iter().zip(part);
+            difference = pairs.fold(difference, |most, (a, b)| most.max((a - b).abs()));
             at += part.len();
             Ok(())
         })?;
-        Ok(apart)
+        Ok(difference)
     }
 
     /// Ends the loading; returns the number of parameters and the warnings.
@@ -298,6 +286,20 @@ impl<'a> Weights<'a> {
             })
     }
 
+    /// Removes a tensor of exactly this shape.
+    fn remove_exact(&mut self, name: &str, shape: &[usize]) -> Result<&'a Entry> {
+        let entry = self.remove(name, || format!("{shape:?}"))?;
+        self.check_shape(name, entry, shape)?;
+        Ok(entry)
+    }
+
+    fn check_shape(&self, name: &str, entry: &Entry, shape: &[usize]) -> Result<()> {
+        if entry.shape == shape {
+            return Ok(());
+        }
+        Err(self.wrong(name, format!("{:?}", entry.shape), format!("{shape:?}")))
+    }
+
     fn read(&mut self, name: &str, entry: &Entry, to: DType) -> Result<Tensor> {
         self.account(name, entry)?;
         let tensor = match to {
@@ -315,26 +317,20 @@ impl<'a> Weights<'a> {
     /// Accounts for a read and rejects amounts that no honest file needs.
     fn account(&mut self, name: &str, entry: &Entry) -> Result<()> {
         if entry.count() == 0 {
-            let found = format!("{:?}, without any value", entry.shape);
-            return Err(self.wrong(name, found, "values".into()));
+            let actual = format!("{:?}, without any value", entry.shape);
+            return Err(self.wrong(name, actual, "values".into()));
         }
         // Names that share storage could make a small file use any amount of memory, and scattered values any number of passes.
-        self.read += (entry.count() * entry.stored.bytes()) as u64;
-        self.passed += entry.span();
+        self.bytes_read += (entry.count() * entry.stored.bytes()) as u64;
+        self.bytes_passed += entry.span();
         let length = self.file.length();
-        if self.passed > MOST_PASSES * length {
-            return Err(self.wrong(
-                name,
-                "one of many that lie scattered over the file".into(),
-                "values beside each other".into(),
-            ));
+        if self.bytes_passed > MOST_PASSES * length {
+            let actual = "one of many that lie scattered over the file";
+            return Err(self.wrong(name, actual.into(), "values beside each other".into()));
         }
-        if self.read > 2 * length {
-            return Err(self.wrong(
-                name,
-                "one of many names for the same values".into(),
-                "values of its own".into(),
-            ));
+        if self.bytes_read > 2 * length {
+            let actual = "one of many names for the same values";
+            return Err(self.wrong(name, actual.into(), "values of its own".into()));
         }
         self.parameters += entry.count();
         Ok(())
@@ -380,7 +376,7 @@ impl<'a> Weights<'a> {
             }
         };
         let (mut part, mut finite, mut result) = (Vec::new(), true, Ok(()));
-        let read = self.file.values(entry, |bytes| {
+        let outcome = self.file.values(entry, |bytes| {
             part.clear();
             convert(bytes, &mut part);
             finite &= all_finite(part.iter().copied());
@@ -388,18 +384,18 @@ impl<'a> Weights<'a> {
                 result = sink(&part);
             }
         });
-        read.map_err(|e| self.wrong(name, format!("unreadable ({e})"), "readable".into()))?;
+        outcome.map_err(|e| self.wrong(name, format!("unreadable ({e})"), "readable".into()))?;
         if !finite {
             return Err(self.wrong(name, "not finite".into(), "finite values".into()));
         }
         result
     }
 
-    fn wrong(&self, name: &str, found: String, expected: String) -> ModelError {
+    fn wrong(&self, name: &str, actual: String, expected: String) -> ModelError {
         ModelError::WrongTensor {
             file: self.model.into(),
             name: name.into(),
-            found,
+            actual,
             expected,
         }
     }

@@ -146,7 +146,7 @@ fn items(
             .map_err(|e| e.to_string())?;
     }
     checked.inferred_family = checkpoint
-        .inferred()
+        .infer_kind()
         .and_then(|(_, family)| Some(family?.as_str().to_owned()));
     let model =
         Model::load(&checkpoint, options, device, &mut |_| ()).map_err(|e| e.to_string())?;

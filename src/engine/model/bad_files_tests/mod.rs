@@ -83,7 +83,7 @@ pub(super) fn edited(edit: impl FnOnce(&mut Tensors)) -> Vec<u8> {
 fn open(path: &Path, options: &LoadOptions) -> Result<Model, ModelError> {
     let checkpoint = Checkpoint::open(&path.display().to_string())?;
     // Opening also does this when it looks for a tokenizer.
-    let _ = checkpoint.inferred();
+    let _ = checkpoint.infer_kind();
     Model::load(&checkpoint, options, &Device::Cpu, &mut |_| {})
 }
 

@@ -6,148 +6,34 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::engine::model::source::in_place_of_it;
+use crate::engine::model::source::foreign_file;
 
 /// Keys that transformers writes for GPT-2 and Llama and that have no effect here: training, generation, unused heads, and keys
 /// that each configuration checks itself.
-const HARMLESS: &[&str] = &[
-    "activation_function",
-    "add_cross_attention",
-    "n_positions",
-    "attention_bias",
-    "attention_dropout",
-    "attn_implementation",
-    "attn_pdrop",
-    "cross_attention_hidden_size",
-    "embd_pdrop",
-    "encoder_no_repeat_ngram_size",
-    "exponential_decay_length_penalty",
-    "forced_bos_token_id",
-    "forced_eos_token_id",
-    "head_dim",
-    "hidden_act",
-    "layer_norm_epsilon",
-    "max_position_embeddings",
-    "mlp_bias",
-    "n_head",
-    "n_layer",
-    "num_attention_heads",
-    "num_beam_groups",
-    "num_hidden_layers",
-    "num_key_value_heads",
-    "output_attentions",
-    "reorder_and_upcast_attn",
-    "resid_pdrop",
-    "rms_norm_eps",
-    "rope_parameters",
-    "rope_scaling",
-    "rope_theta",
-    "scale_attn_by_inverse_layer_idx",
-    "scale_attn_weights",
-    "summary_activation",
-    "summary_first_dropout",
-    "temperature",
-    "tie_word_embeddings",
-];
+const HARMLESS: &str = "activation_function add_cross_attention n_positions attention_bias attention_dropout attn_implementation \
+    attn_pdrop cross_attention_hidden_size embd_pdrop encoder_no_repeat_ngram_size exponential_decay_length_penalty \
+    forced_bos_token_id forced_eos_token_id head_dim hidden_act layer_norm_epsilon max_position_embeddings mlp_bias n_head \
+    n_layer num_attention_heads num_beam_groups num_hidden_layers num_key_value_heads output_attentions reorder_and_upcast_attn \
+    resid_pdrop rms_norm_eps rope_parameters rope_scaling rope_theta scale_attn_by_inverse_layer_idx scale_attn_weights \
+    summary_activation summary_first_dropout temperature tie_word_embeddings";
 
-/// Parts of names that suggest a change to the computation.
-const TELLING: &[&str] = &[
-    "act",
-    "activation",
-    "rmsnorm",
-    "qknorm",
-    "softmax",
-    "swiglu",
-    "mrope",
-    "ntk",
-    "mup",
-    "causal",
-    "bits",
-    "4bit",
-    "8bit",
-    "pos",
-    "position",
-    "positional",
-    "sliding",
-    "compression",
-    "alibi",
-    "attention",
-    "attn",
-    "bias",
-    "cap",
-    "chunk",
-    "clip",
-    "embedding",
-    "expert",
-    "factor",
-    "gate",
-    "head",
-    "interleave",
-    "layer",
-    "logit",
-    "mlp",
-    "moe",
-    "multiplier",
-    "norm",
-    "parallel",
-    "quantization",
-    "residual",
-    "rope",
-    "rotary",
-    "scalar",
-    "scale",
-    "scaling",
-    "shift",
-    "softcap",
-    "temperature",
-    "theta",
-    "window",
-];
+/// Words in names that suggest a change to the computation.
+const TELLING: &str = "act activation rmsnorm qknorm softmax swiglu mrope ntk mup causal bits 4bit 8bit pos position positional \
+    sliding compression alibi attention attn bias cap chunk clip embedding expert factor gate head interleave layer logit mlp \
+    moe multiplier norm parallel quantization residual rope rotary scalar scale scaling shift softcap temperature theta window";
 
 /// Words for parts of every GPT-2 and Llama: `use_rope: false` disables one, while `use_qk_norm: false` has no effect.
-const NEEDED: &[&str] = &[
-    "affine",
-    "attention",
-    "attn",
-    "causal",
-    "embedding",
-    "emb",
-    "gate",
-    "gated",
-    "gelu",
-    "layernorm",
-    "mask",
-    "mlp",
-    "norm",
-    "pos",
-    "position",
-    "positional",
-    "residual",
-    "rms",
-    "rmsnorm",
-    "rope",
-    "rotary",
-    "silu",
-    "swiglu",
-];
+const NEEDED: &str = "affine attention attn causal embedding emb gate gated gelu layernorm mask mlp norm pos position positional \
+    residual rms rmsnorm rope rotary silu swiglu";
 /// Words that only mean use.
-const FILLERS: &[&str] = &[
-    "use",
-    "uses",
-    "is",
-    "apply",
-    "enable",
-    "with",
-    "elementwise",
-];
+const FILLERS: &str = "use uses is apply enable with elementwise";
 
 /// Returns whether a key names only parts that the model needs.
-fn names_what_is_needed(plain: &str) -> bool {
-    let is_in = |list: &[&str], word: &str| {
-        list.contains(&word)
-            || word
-                .strip_suffix('s')
-                .is_some_and(|word| list.contains(&word))
+fn names_needed_parts(plain: &str) -> bool {
+    let is_in = |list: &str, word: &str| {
+        let singular = word.strip_suffix('s');
+        list.split_whitespace()
+            .any(|item| item == word || Some(item) == singular)
     };
     let mut words = plain
         .split(['_', '-', '.'])
@@ -168,29 +54,29 @@ pub(super) fn check(config: &Map<String, Value>) -> Result<(), String> {
     for (key, value) in config {
         let name = key.to_lowercase();
         let plain = name.trim_start_matches('_');
-        let all_full = |value: &Value| {
+        let is_all_full = |value: &Value| {
             let mut layers = value.as_array().into_iter().flatten();
             layers.all(|layer| layer.as_str() == Some("full_attention"))
         };
-        let known = HARMLESS.contains(&plain)
+        let is_harmless = HARMLESS.split_whitespace().any(|key| key == plain)
             || plain.starts_with("attn_implementation")
             || plain.contains("dropout")
             || plain == "chunk_size_feed_forward" && value.as_u64() == Some(0)
             || plain == "partial_rotary_factor" && value.as_f64() == Some(1.0)
-            || plain == "layer_types" && all_full(value)
+            || plain == "layer_types" && is_all_full(value)
             // The window applies only if it is switched on.
             || plain == "max_window_layers"
             || plain == "sliding_window" && config.get("use_sliding_window") == Some(&Value::Bool(false));
         let words = || plain.split(['_', '-', '.']);
         let tells = words().any(|word| {
-            TELLING.iter().any(|telling| {
-                word == *telling
-                    || word.strip_suffix('s') == Some(*telling)
+            TELLING.split_whitespace().any(|telling| {
+                word == telling
+                    || word.strip_suffix('s') == Some(telling)
                     || telling.len() > 4 && word.contains(telling)
             })
         });
-        let switches_off = *value == Value::Bool(false) && names_what_is_needed(plain);
-        if (switches_off || tells && !is_off(value)) && !known {
+        let switches_off = *value == Value::Bool(false) && names_needed_parts(plain);
+        if (switches_off || tells && !is_off(value)) && !is_harmless {
             return Err(format!(
                 "unknown key {key:?}: its name suggests that it changes the computation. Remove it if it has no effect; otherwise the model is \
                  not supported"
@@ -263,7 +149,7 @@ impl<'de> Deserialize<'de> for Unique {
 
 /// Parses the text of a config.json as an object.
 pub(super) fn parse(text: &str) -> Result<Map<String, Value>, String> {
-    if let Some(what) = in_place_of_it(text.as_bytes()).filter(|_| !text.trim().is_empty()) {
+    if let Some(what) = foreign_file(text.as_bytes()).filter(|_| !text.trim().is_empty()) {
         return Err(format!("config.json: {what}"));
     }
     let config: Unique = serde_json::from_str(text).map_err(|error| {
@@ -306,9 +192,9 @@ pub(super) fn without_aliases(
             continue;
         };
         match config.get(*name).filter(|value| !value.is_null()) {
-            Some(own) if own != value => {
+            Some(primary) if primary != value => {
                 return Err(format!(
-                    "{name} is {own} and {alias}, another name of it, is {value}"
+                    "{name} is {primary} and {alias}, another name of it, is {value}"
                 ));
             }
             _ => plain.insert((*name).to_owned(), value.clone()),
@@ -364,19 +250,19 @@ pub(super) fn check_meta(meta: &str) -> Result<(), String> {
     let Unique(meta) = serde_json::from_str(meta).map_err(|e| format!("meta.json: {e}"))?;
     let keys = meta.as_object().into_iter().flat_map(Map::keys);
     for key in keys.filter(|key| !HINTS.contains(&key.as_str())) {
-        let is_typo = |known: &&&str| {
-            let (short, long) = if key.len() < known.len() {
-                (key.as_str(), **known)
+        let is_typo = |hint: &&&str| {
+            let (short, long) = if key.len() < hint.len() {
+                (key.as_str(), **hint)
             } else {
-                (**known, key.as_str())
+                (**hint, key.as_str())
             };
             long.len() - short.len() <= 1 && is_within_one_edit(short, long)
         };
-        // "model" is no misspelt "modes".
-        let mut long = HINTS.iter().filter(|known| known.len() > 5);
-        if let Some(known) = long.find(is_typo) {
+        // "model" is not a misspelt "modes".
+        let mut long = HINTS.iter().filter(|hint| hint.len() > 5);
+        if let Some(hint) = long.find(is_typo) {
             return Err(format!(
-                "meta.json has the key {key:?}, which looks like {known}: rename or remove it"
+                "meta.json has the key {key:?}, which looks like {hint}: rename or remove it"
             ));
         }
     }

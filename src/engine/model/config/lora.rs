@@ -1,24 +1,24 @@
-//! Alpha of low-rank branches, which no weights hold: from the user, a file of ours, or peft.
+//! Alpha of low-rank branches, which weights files do not store: from the user, our own configuration, or peft.
 
 use serde::Deserialize;
 
 use super::Given;
 
-/// Returns alpha of the low-rank branches, if any: the user's, that of a file of ours, or peft's.
+/// Returns alpha of the low-rank branches, if any: the user's, else the one in our own configuration (`hint`), else peft's.
 pub(super) fn alpha(
-    given: &Given<'_>,
-    hinted: Option<f64>,
+    inputs: &Given<'_>,
+    hint: Option<f64>,
 ) -> std::result::Result<Option<f64>, String> {
-    let Some(rank) = given.layout.lora_rank else {
+    let Some(rank) = inputs.layout.lora_rank else {
         return Ok(None);
     };
-    let stated = match (given.options.lora_alpha.or(hinted), given.adapter) {
+    let alpha = match (inputs.options.lora_alpha.or(hint), inputs.adapter) {
         (None, Some(text)) => {
             Some(adapter_alpha(text, rank).map_err(|why| format!("adapter_config.json: {why}"))?)
         }
-        (stated, _) => stated,
+        (alpha, _) => alpha,
     };
-    match stated {
+    match alpha {
         Some(alpha) if alpha.is_finite() && alpha > 0.0 => Ok(Some(alpha)),
         Some(alpha) => Err(format!("lora_alpha {alpha} is not a positive number")),
         // The value of every published checkpoint of this rank (docs/methods.md M8.5).
@@ -54,15 +54,12 @@ pub(super) fn adapter_alpha(text: &str, rank: usize) -> std::result::Result<f64,
             adapter.r
         ));
     }
-    let other = adapter
-        .peft_type
-        .as_deref()
-        .is_some_and(|kind| kind != "LORA");
+    let is_other = adapter.peft_type.is_some_and(|kind| kind != "LORA");
     for (name, is_set) in [
         ("use_dora", adapter.use_dora),
         ("alpha_pattern", !adapter.alpha_pattern.is_empty()),
         ("rank_pattern", !adapter.rank_pattern.is_empty()),
-        ("a peft_type other than LORA", other),
+        ("a peft_type other than LORA", is_other),
     ] {
         if is_set {
             return Err(format!("{name} is not supported"));

@@ -13,7 +13,7 @@ pub use self::gpt2::Gpt2Config;
 pub use self::llama::LlamaConfig;
 pub use self::rope::RopeScaling;
 use super::discover::{Layout, own_name};
-use super::error::{ModelError, Result, short};
+use super::error::{ModelError, Result};
 use super::family::{Base, Family};
 use super::options::{Behaviour, LoadOptions, Precision};
 use crate::core::types::{Mode, Task};
@@ -109,7 +109,7 @@ pub struct Config {
     pub arch: Arch,
     /// The kind of model.
     pub family: Family,
-    /// The source of `family`: `--family`, `config.json`, `meta.json` or `the weights`.
+    /// The source of `family`: `--family`, `config.json`, `meta.json`, `the weights` or `its name`.
     pub family_from: &'static str,
     /// The default number of latent tokens; 0 for the kinds that have none.
     pub n_latents: usize,
@@ -175,32 +175,24 @@ impl Config {
     ///
     /// # Errors
     /// [`ModelError::Config`] naming the field.
-    pub(crate) fn resolve(given: &Given<'_>) -> Result<Self> {
-        let (options, layout) = (given.options, given.layout);
-        let fail = |reason: String| ModelError::Config {
-            model: given.name.into(),
-            reason: short(reason),
-        };
-        let all = given
-            .json
-            .map(keys::parse)
-            .transpose()
-            .map_err(fail)?
-            .unwrap_or_default();
-        keys::check_hints(&all).map_err(fail)?;
-        let file: File = keys::read(all.clone()).map_err(fail)?;
-        let (hints, hints_from) = match (file.undertone.clone(), given.meta) {
+    pub(crate) fn resolve(inputs: &Given<'_>) -> Result<Self> {
+        let (options, layout) = (inputs.options, inputs.layout);
+        let fail = |reason: String| ModelError::config(inputs.name, reason);
+        let json = inputs.json.map(keys::parse).transpose().map_err(fail)?;
+        let fields = json.unwrap_or_default();
+        keys::check_hints(&fields).map_err(fail)?;
+        let mut file: File = keys::read(fields.clone()).map_err(fail)?;
+        let (hints, hints_from) = match (file.undertone.take(), inputs.meta) {
             (Some(hints), _) => (hints, "config.json"),
-            (None, Some(meta)) => (
-                serde_json::from_str(meta).map_err(|e| fail(format!("meta.json: {e}")))?,
-                "meta.json",
-            ),
+            (None, Some(meta)) => {
+                let hints =
+                    serde_json::from_str(meta).map_err(|e| fail(format!("meta.json: {e}")))?;
+                keys::check_meta(meta).map_err(fail)?;
+                (hints, "meta.json")
+            }
             (None, None) => (Hints::default(), ""),
         };
-        if hints_from == "meta.json" {
-            keys::check_meta(given.meta.unwrap_or_default()).map_err(fail)?;
-        }
-        let arch = arch(given, &file, &all).map_err(fail)?;
+        let arch = arch(inputs, &file, &fields).map_err(fail)?;
         if arch.base() != layout.base {
             return Err(fail(format!(
                 "it says {}, and the weights are those of {}",
@@ -208,13 +200,13 @@ impl Config {
                 layout.base.arch()
             )));
         }
-        for (what, stated, found) in [
+        for (what, stated, actual) in [
             ("hidden width", arch.width(), layout.width),
             ("number of blocks", arch.layers(), layout.layers),
         ] {
-            if stated != found {
+            if stated != actual {
                 return Err(fail(format!(
-                    "config.json states a {what} of {stated}, but the weights have {found}"
+                    "config.json states a {what} of {stated}, but the weights have {actual}"
                 )));
             }
         }
@@ -231,9 +223,9 @@ impl Config {
             }
             (None, None) => {
                 let vocab = base_vocab.unwrap_or_else(|| arch.stated_vocab());
-                layout.family(vocab, given.name).map_err(|seen| {
+                layout.family(vocab, inputs.name).map_err(|evidence| {
                     fail(format!(
-                        "{seen}: name it with --family (one of {}) or as \"family\" in config.json",
+                        "{evidence}: name it with --family (one of {}) or as \"family\" in config.json",
                         Family::names()
                     ))
                 })?
@@ -247,7 +239,7 @@ impl Config {
         }
         let n_latents = options.latents.or(hints.n_latents);
         let n_latents = latents(family, n_latents, &arch).map_err(fail)?;
-        let lora_alpha = lora::alpha(given, hints.lora_alpha).map_err(fail)?;
+        let lora_alpha = lora::alpha(inputs, hints.lora_alpha).map_err(fail)?;
         Ok(Self {
             family,
             family_from,
@@ -255,7 +247,7 @@ impl Config {
             task: options
                 .task
                 .or(hints.task)
-                .unwrap_or_else(|| task_in(&own_name(given.name))),
+                .unwrap_or_else(|| task_in(&own_name(inputs.name))),
             modes: modes(family, hints.modes).map_err(fail)?,
             phrase_decoder: phrase_decoder(hints.phrase_decoder, layout).map_err(fail)?,
             lora_alpha,
@@ -278,21 +270,21 @@ fn fits_rows(vocab: usize, rows: usize) -> std::result::Result<(), String> {
     }
 }
 
-/// Rejects a name that is not in `known`.
-fn one_of(field: &str, name: Option<&str>, known: &[&str]) -> std::result::Result<(), String> {
+/// Rejects a name that is not in `names`.
+fn one_of(field: &str, name: Option<&str>, names: &[&str]) -> std::result::Result<(), String> {
     match name {
-        Some(name) if !known.contains(&name) => Err(format!(
+        Some(name) if !names.contains(&name) => Err(format!(
             "{field} {name:?} is not one of {}",
-            known.join(", ")
+            names.join(", ")
         )),
         _ => Ok(()),
     }
 }
 
 /// Returns the phrase decoder: the named one, else the one that the weights support.
-fn phrase_decoder(named: Option<String>, layout: &Layout) -> std::result::Result<String, String> {
-    one_of("phrase_decoder", named.as_deref(), &PHRASE_DECODERS)?;
-    match (named, layout.step_decoder) {
+fn phrase_decoder(name: Option<String>, layout: &Layout) -> std::result::Result<String, String> {
+    one_of("phrase_decoder", name.as_deref(), &PHRASE_DECODERS)?;
+    match (name, layout.step_decoder) {
         (Some(name), None) if name == STEP_DECODER => Err(format!(
             "phrase_decoder is {name:?}, and the weights hold no step decoder"
         )),
@@ -305,13 +297,13 @@ fn phrase_decoder(named: Option<String>, layout: &Layout) -> std::result::Result
 /// Returns the default number of latents.
 fn latents(
     family: Family,
-    stated: Option<usize>,
+    n_latents: Option<usize>,
     arch: &Arch,
 ) -> std::result::Result<usize, String> {
     if !family.has_latents() {
         return Ok(0);
     }
-    let n = stated.unwrap_or(PUBLISHED_LATENTS);
+    let n = n_latents.unwrap_or(PUBLISHED_LATENTS);
     if n > MOST_LATENTS {
         return Err(format!(
             "n_latents is {n}, and at most {MOST_LATENTS} are run"
@@ -326,12 +318,12 @@ fn latents(
 
 /// Returns the backbone: the one in config.json, else the published one of these sizes.
 fn arch(
-    given: &Given<'_>,
+    inputs: &Given<'_>,
     file: &File,
-    all: &Map<String, Value>,
+    fields: &Map<String, Value>,
 ) -> std::result::Result<Arch, String> {
-    let arch = stated_arch(given, file, all)?;
-    match given.options.base {
+    let arch = stated_arch(inputs, file, fields)?;
+    match inputs.options.base {
         Some(base) if base != arch.base() => Err(format!(
             "--base says {}, and config.json {}",
             base.arch(),
@@ -342,20 +334,20 @@ fn arch(
 }
 
 fn stated_arch(
-    given: &Given<'_>,
+    inputs: &Given<'_>,
     file: &File,
-    all: &Map<String, Value>,
+    fields: &Map<String, Value>,
 ) -> std::result::Result<Arch, String> {
-    let layout = given.layout;
+    let layout = inputs.layout;
     match file.model_type.as_deref() {
-        Some("gpt2") => Gpt2Config::parse(all).map(Arch::Gpt2),
-        Some("llama") => LlamaConfig::parse(all).map(Arch::Llama),
+        Some("gpt2") => Gpt2Config::parse(fields).map(Arch::Gpt2),
+        Some("llama") => LlamaConfig::parse(fields).map(Arch::Llama),
         Some(other) => Err(format!(
             "model_type {other:?} is not supported (gpt2 and llama are)"
         )),
         // Some published folders contain an empty config.json.
         None => {
-            let base = given.options.base.unwrap_or(layout.base);
+            let base = inputs.options.base.unwrap_or(layout.base);
             Arch::published(base, layout.width, layout.layers).ok_or_else(|| {
                 format!(
                     "there is no config.json with a model_type, and no published {} is {} wide with {} blocks",
@@ -379,8 +371,8 @@ fn base_vocab(arch: &Arch, layout: &Layout) -> Option<usize> {
 }
 
 /// Returns the modes of a family, or those that a file names.
-fn modes(family: Family, named: Option<Vec<String>>) -> std::result::Result<Vec<Mode>, String> {
-    let Some(names) = named else {
+fn modes(family: Family, names: Option<Vec<String>>) -> std::result::Result<Vec<Mode>, String> {
+    let Some(names) = names else {
         return Ok(family.modes().to_vec());
     };
     let modes: Vec<Mode> = names
@@ -399,8 +391,8 @@ fn modes(family: Family, named: Option<Vec<String>>) -> std::result::Result<Vec<
     Ok(modes)
 }
 
-/// Returns the task that a published name implies.
-fn task_in(name: &str) -> Task {
+/// Returns the task that the name of a model or data set implies.
+pub(crate) fn task_in(name: &str) -> Task {
     let name = name.to_lowercase();
     if name.contains("gsm8k") {
         Task::Math

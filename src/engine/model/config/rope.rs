@@ -53,14 +53,7 @@ impl Rope {
             }
             (parameters, scaling) => parameters.or(scaling),
         };
-        let Some(fields) = scaling else {
-            return Ok(Self {
-                theta,
-                scaling: None,
-                positions: None,
-            });
-        };
-        let (scaling, positions) = fields.read()?;
+        let (scaling, positions) = scaling.map_or(Ok((None, None)), Fields::read)?;
         Ok(Self {
             theta,
             scaling,
@@ -70,24 +63,24 @@ impl Rope {
 }
 
 /// Returns the base, which may be stated in several places if they agree.
-fn theta(config: &Map<String, Value>, within: [&Option<Fields<'_>>; 2]) -> Result<f32, String> {
-    let mut found: Option<f64> = None;
-    let inner = within.into_iter().flatten().map(|inner| inner.fields);
+fn theta(config: &Map<String, Value>, objects: [&Option<Fields<'_>>; 2]) -> Result<f32, String> {
+    let mut theta: Option<f64> = None;
+    let inner = objects.into_iter().flatten().map(|inner| inner.fields);
     for fields in std::iter::once(config).chain(inner) {
         let Some(value) = fields.get("rope_theta").filter(|value| !value.is_null()) else {
             continue;
         };
         let value = value.as_f64().ok_or("rope_theta is not a number")?;
         #[expect(clippy::float_cmp, reason = "the same text twice is the same number")]
-        if found.is_some_and(|other| other != value) {
+        if theta.is_some_and(|other| other != value) {
             return Err(format!(
                 "rope_theta is {} in one place and {value} in another",
-                found.unwrap_or_default()
+                theta.unwrap_or_default()
             ));
         }
-        found = Some(value);
+        theta = Some(value);
     }
-    let theta = found.ok_or("no rope_theta, neither at the top level nor in rope_parameters")?;
+    let theta = theta.ok_or("no rope_theta, neither at the top level nor in rope_parameters")?;
     if !(theta > 1.0 && theta <= MOST_THETA) {
         return Err(format!(
             "rope_theta is {theta}, and must be above 1 and at most {MOST_THETA:e}"
@@ -108,6 +101,7 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
+    /// Returns the scaling, and the number of positions for which it is valid if that is limited.
     fn read(self) -> Result<(Option<RopeScaling>, Option<usize>), String> {
         let name = self.name;
         let text = |key: &str| self.fields.get(key).and_then(Value::as_str);
@@ -116,7 +110,7 @@ impl Fields<'_> {
             (None, None) if self.fields.keys().all(|key| key == "rope_theta") => "default",
             (None, None) => return Err(format!("{name} has no rope_type")),
         };
-        let known: &[&str] = match kind {
+        let fields: &[&str] = match kind {
             "default" => &[],
             "linear" => &["factor"],
             "dynamic" => &["factor", "original_max_position_embeddings"],
@@ -138,7 +132,7 @@ impl Fields<'_> {
             key == "partial_rotary_factor" && value.as_f64() == Some(1.0)
         };
         if let Some((key, _)) = others.find(|(key, value)| {
-            !known.contains(&key.as_str())
+            !fields.contains(&key.as_str())
                 && !common.contains(&key.as_str())
                 && !value.is_null()
                 && !is_full(key, value)
@@ -168,11 +162,9 @@ impl Fields<'_> {
                 (None, stated.transpose()?)
             }
             "llama3" => {
-                let (factor, low, high) = (
-                    self.factor()?,
-                    self.number("low_freq_factor")?,
-                    self.number("high_freq_factor")?,
-                );
+                let factor = self.factor()?;
+                let low = self.number("low_freq_factor")?;
+                let high = self.number("high_freq_factor")?;
                 let original_positions = self.positions("original_max_position_embeddings")?;
                 if !(low > 0.0 && high > low) {
                     return Err(format!(

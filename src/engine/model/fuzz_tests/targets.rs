@@ -46,7 +46,7 @@ fn opened(dice: &mut Dice, source: &Source, toy: &Toy) -> bool {
     let Ok(mut weights) = Weights::new("fuzz", &file, &Device::Cpu) else {
         return true;
     };
-    let Ok(layout) = Layout::of("fuzz", &weights.shapes()) else {
+    let Ok(layout) = Layout::infer("fuzz", &weights.shapes()) else {
         return true;
     };
     let names: Vec<(String, Vec<usize>)> = weights
@@ -226,7 +226,7 @@ fn config() {
                 };
                 write("config.json", &json);
                 write("meta.json", meta.as_deref().unwrap_or("{}"));
-                Checkpoint::from_dir(folder.path()).is_ok_and(|found| found.inferred().is_some())
+                Checkpoint::from_dir(folder.path()).is_ok_and(|found| found.infer_kind().is_some())
             }
             // With weights that may fit.
             1..4 => {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::Refused;
-use crate::engine::model::source::Source;
+use crate::engine::model::source::{Source, without_bom};
 
 /// The maximum size of an index, in bytes.
 const LONGEST: u64 = 16 << 20;
@@ -18,7 +18,8 @@ const MOST: usize = 256;
 pub(super) struct Index {
     /// Names and paths, in order of name.
     pub(super) files: Vec<(String, PathBuf)>,
-    pub(super) file_of: BTreeMap<String, String>,
+    /// File names by tensor.
+    pub(super) file_by_tensor: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -28,31 +29,21 @@ struct File {
 
 /// Returns whether a file with this start can be an index.
 pub(crate) fn is_index(start: &[u8]) -> bool {
-    let text = without_mark(start).trim_ascii_start();
+    let text = without_bom(start).trim_ascii_start();
     text.starts_with(b"{")
         && ["\"weight_map\"", "\"metadata\""]
             .iter()
             .any(|key| text.windows(key.len()).any(|w| w == key.as_bytes()))
 }
 
-/// The bytes of a text without the byte order mark that some editors put in front.
-fn without_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
-}
-
 pub(super) fn read(source: &Source) -> Result<Index, Refused> {
-    if source.length() > LONGEST {
-        return Err(format!(
-            "as an index it is too long, more than {LONGEST} bytes"
-        ));
-    }
     let folder = source
         .path()
         .map(|path| path.parent().unwrap_or(Path::new(".")))
-        .ok_or("an index names files beside it, and it lies in memory")?;
-    let length = usize::try_from(source.length()).unwrap_or(usize::MAX);
-    let bytes = source.read(0, length).map_err(|e| e.to_string())?;
-    let File { weight_map } = serde_json::from_slice(without_mark(&bytes))
+        .ok_or("an index names files beside it, and this one is in memory")?;
+    let bytes = source.read_all(LONGEST);
+    let bytes = bytes.map_err(|e| format!("it is an index, and {e}"))?;
+    let File { weight_map } = serde_json::from_slice(without_bom(&bytes))
         .map_err(|e| format!("it is not an index of weights: {e}"))?;
     let names: BTreeSet<&String> = weight_map.values().collect();
     if names.is_empty() || names.len() > MOST {
@@ -72,6 +63,6 @@ pub(super) fn read(source: &Source) -> Result<Index, Refused> {
     }
     Ok(Index {
         files,
-        file_of: weight_map,
+        file_by_tensor: weight_map,
     })
 }

@@ -17,8 +17,8 @@ use std::sync::atomic::AtomicBool;
 
 use sha2::{Digest, Sha256};
 
-use super::error::{ModelError, Result, short};
-use super::source::{Source, in_place_of_it};
+use super::error::{ModelError, Result};
+use super::source::{Source, foreign_file};
 use crate::core::text::hex;
 
 pub(crate) use self::index::is_index;
@@ -118,11 +118,9 @@ impl TensorFile {
     /// # Errors
     /// [`ModelError::Weights`] naming the file and the problem.
     pub(crate) fn open(model: &str, source: &Source) -> Result<Self> {
-        let fail = |file: &Source, reason: Refused| ModelError::Weights {
-            model: file
-                .path()
-                .map_or_else(|| model.to_owned(), |path| path.display().to_string()),
-            reason: short(reason),
+        let fail = |file: &Source, reason: Refused| match file.path() {
+            Some(path) => ModelError::weights(&path.display().to_string(), reason),
+            None => ModelError::weights(model, reason),
         };
         let start = start_of(source).map_err(|e| fail(source, e.to_string()))?;
         if !is_index(&start) {
@@ -144,12 +142,12 @@ impl TensorFile {
         let (mut entries, mut aliases) = (BTreeMap::new(), None);
         for (i, (part, (name, _))) in parts.iter().zip(&index.files).enumerate() {
             let start = start_of(part).map_err(|e| fail(part, e.to_string()))?;
-            let found = directory(part, &start, i).map_err(|reason| fail(part, reason))?;
-            if let Some(more) = found.aliases {
+            let directory = directory(part, &start, i).map_err(|reason| fail(part, reason))?;
+            if let Some(more) = directory.aliases {
                 aliases.get_or_insert_with(Vec::new).extend(more);
             }
-            for (tensor, entry) in found.entries {
-                if index.file_of.get(&tensor) != Some(name) {
+            for (tensor, entry) in directory.entries {
+                if index.file_by_tensor.get(&tensor) != Some(name) {
                     let reason =
                         format!("it holds {tensor:?}, which the index does not place there");
                     return Err(fail(part, reason));
@@ -158,11 +156,11 @@ impl TensorFile {
             }
         }
         if let Some(lost) = index
-            .file_of
+            .file_by_tensor
             .keys()
             .find(|name| !entries.contains_key(*name))
         {
-            let file = &index.file_of[lost];
+            let file = &index.file_by_tensor[lost];
             let reason = format!("it places {lost:?} in {file:?}, and it is not there");
             return Err(fail(source, reason));
         }
@@ -265,7 +263,7 @@ fn directory(
     start: &[u8],
     part: usize,
 ) -> std::result::Result<Directory, Refused> {
-    let found = if start.starts_with(zip::MAGIC) {
+    let directory = if start.starts_with(zip::MAGIC) {
         Directory {
             entries: torch::read(source, part)?,
             aliases: None,
@@ -279,25 +277,27 @@ fn directory(
         }
         safetensors::read(source, part)?
     };
-    if found.entries.is_empty() {
+    if directory.entries.is_empty() {
         return Err("it holds no tensors".to_owned());
     }
-    if let Some(name) = found.entries.keys().find(|name| name.len() > LONGEST_NAME) {
+    if let Some(name) = directory
+        .entries
+        .keys()
+        .find(|name| name.len() > LONGEST_NAME)
+    {
         return Err(long_name(name));
     }
-    Ok(found)
+    Ok(directory)
 }
 
 /// Identifies a file that is not a checkpoint and returns a message with a remedy.
 fn unwanted(start: &[u8]) -> Option<String> {
-    let text = start.trim_ascii_start();
-    let begins =
-        |with: &[u8]| text.len() >= with.len() && text[..with.len()].eq_ignore_ascii_case(with);
-    if let Some(what) = in_place_of_it(start) {
+    if let Some(what) = foreign_file(start) {
         return Some(what);
     }
+    let text = start.trim_ascii_start();
     let what = match start {
-        _ if begins(b"{") || begins(b"[") => {
+        _ if text.starts_with(b"{") || text.starts_with(b"[") => {
             "it is JSON; name the folder, or the file that holds the weights"
         }
         _ if start.starts_with(b"GGUF") => "it is a GGUF file; the original checkpoint is needed",

@@ -19,7 +19,7 @@ const MOST_DIMENSIONS: usize = 8;
 ///
 /// # Errors
 /// If it is damaged, or uses a name that no checkpoint needs.
-pub(super) fn run(bytes: &[u8]) -> Result<(Machine<'_>, Value), Refused> {
+pub(super) fn unpickle(bytes: &[u8]) -> Result<(Machine<'_>, Value), Refused> {
     let mut machine = Machine {
         rest: bytes,
         stack: Vec::new(),
@@ -108,7 +108,7 @@ impl Machine<'_> {
     /// Runs to the end; returns the value left on the stack.
     #[expect(
         clippy::too_many_lines,
-        reason = "one arm an opcode: the whole of what a pickle may do stands in one place"
+        reason = "one arm per opcode: everything that a pickle may do is in one place"
     )]
     fn run(&mut self) -> Result<Value, Refused> {
         for _ in 0..MOST_OPCODES {
@@ -245,21 +245,21 @@ impl Machine<'_> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Refused> {
-        let (taken, rest) = self
+        let (bytes, rest) = self
             .rest
             .split_first_chunk::<N>()
             .ok_or_else(|| damaged("it ends early"))?;
         self.rest = rest;
-        Ok(*taken)
+        Ok(*bytes)
     }
 
     fn bytes(&mut self, n: u64) -> Result<&[u8], Refused> {
-        let taken = usize::try_from(n)
+        let parts = usize::try_from(n)
             .ok()
             .and_then(|n| self.rest.split_at_checked(n));
-        let (taken, rest) = taken.ok_or_else(|| damaged("it ends early"))?;
+        let (bytes, rest) = parts.ok_or_else(|| damaged("it ends early"))?;
         self.rest = rest;
-        Ok(taken)
+        Ok(bytes)
     }
 
     fn text(&mut self, n: u64) -> Result<(), Refused> {
@@ -370,8 +370,8 @@ impl Machine<'_> {
     }
 
     fn name(&mut self, module: &str, name: &str) -> Result<(), Refused> {
-        let found = Name::find(module, name).ok_or_else(|| unknown(module, name))?;
-        self.make(Object::Name(found))
+        let name = Name::find(module, name).ok_or_else(|| unknown(module, name))?;
+        self.make(Object::Name(name))
     }
 
     /// Builds the result of a call to a known name.
@@ -444,7 +444,7 @@ impl Machine<'_> {
 
 /// Returns the error for a name that no checkpoint needs.
 fn unknown(module: &str, name: &str) -> Refused {
-    let shown: String = format!("{module}.{name}").chars().take(80).collect();
+    let quote: String = format!("{module}.{name}").chars().take(80).collect();
     let package = module.split('.').next().unwrap_or_default();
     let what = match package {
         "numpy" | "_codecs" => {
@@ -454,7 +454,7 @@ fn unknown(module: &str, name: &str) -> Refused {
         "transformers" | "peft" | "__main__" | "accelerate" => WHOLE_MODULE,
         _ => "which a checkpoint does not need",
     };
-    format!("its pickle names {shown:?}, {what}; nothing in it was run")
+    format!("its pickle names {quote:?}, {what}; nothing in it was run")
 }
 
 const WHOLE_MODULE: &str = "an object and not its tensors: save the state dict instead of the whole model \

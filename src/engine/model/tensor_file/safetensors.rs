@@ -50,16 +50,16 @@ pub(super) fn read(source: &Source, part: usize) -> Result<Directory, Refused> {
         };
         entries.insert(name, entry);
     }
-    let found = source.length() - LENGTH - length;
-    if (end as u64) < found {
+    let available = source.length() - LENGTH - length;
+    if (end as u64) < available {
         return Err(format!(
             "its header describes {end} bytes of values, and {} more follow; it is damaged or was joined with another file",
-            found - end as u64
+            available - end as u64
         ));
     }
-    if end as u64 != found {
+    if end as u64 != available {
         return Err(format!(
-            "its header describes {end} bytes of values, and it has {found}; it may be cut short"
+            "its header describes {end} bytes of values, and it has {available}; it may be cut short"
         ));
     }
     // `save_model` records each omitted name with the kept one.

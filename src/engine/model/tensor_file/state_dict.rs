@@ -26,7 +26,7 @@ pub(super) struct Pickled {
 /// # Errors
 /// If the pickle is damaged, holds something else, or uses a name that no checkpoint needs.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Pickled>, Refused> {
-    let (machine, top) = pickle::run(bytes)?;
+    let (machine, top) = pickle::unpickle(bytes)?;
     tensors(&machine, top)
 }
 
@@ -35,35 +35,32 @@ fn tensors(machine: &Machine<'_>, top: Value) -> Result<Vec<Pickled>, Refused> {
     let Some(Object::Dict(pairs)) = machine.object(top) else {
         return Err("it holds no dict of tensors".to_owned());
     };
-    let is_tensor = |value| matches!(machine.object(value), Some(Object::Tensor { .. }));
-    let wrapped = pairs.iter().any(|&(key, value)| {
-        let named = machine.str(key).is_ok_and(|key| WRAPPERS.contains(&key));
-        let inner = machine.object(value);
-        named && matches!(inner, Some(Object::Dict(inner)) if inner.iter().any(|&(_, v)| is_tensor(v)))
-    });
+    let has_tensors = |pairs: &[(Value, Value)]| {
+        let mut objects = pairs.iter().map(|(_, value)| machine.object(*value));
+        objects.any(|object| matches!(object, Some(Object::Tensor { .. })))
+    };
+    let wrapped = |wrapper: &&str| {
+        let mut values = pairs
+            .iter()
+            .filter(|(key, _)| machine.str(*key) == Ok(wrapper));
+        values.find_map(|(_, value)| match machine.object(*value)? {
+            Object::Dict(inner) if has_tensors(inner) => Some(inner),
+            _ => None,
+        })
+    };
     // Tensors beside the state dict may not be parameters: the state of a random generator.
-    if wrapped || !pairs.iter().any(|&(_, value)| is_tensor(value)) {
-        let inner = WRAPPERS.iter().find_map(|wrapper| {
-            let found = pairs
-                .iter()
-                .find(|(key, _)| machine.str(*key) == Ok(wrapper))?;
-            match machine.object(found.1)? {
-                Object::Dict(inner) if inner.iter().any(|&(_, v)| is_tensor(v)) => Some(inner),
-                _ => None,
-            }
-        });
-        return match inner {
-            Some(inner) => named(machine, inner),
-            None => Err(format!(
-                "it holds no dict of tensors, neither directly nor under {}",
-                WRAPPERS.join(", ")
-            )),
-        };
+    match WRAPPERS.iter().find_map(wrapped) {
+        Some(inner) => describe(machine, inner),
+        None if has_tensors(pairs) => describe(machine, pairs),
+        None => Err(format!(
+            "it holds no dict of tensors, neither directly nor under {}",
+            WRAPPERS.join(", ")
+        )),
     }
-    named(machine, pairs)
 }
 
-fn named(machine: &Machine<'_>, pairs: &[(Value, Value)]) -> Result<Vec<Pickled>, Refused> {
+/// Returns the descriptions of named tensors.
+fn describe(machine: &Machine<'_>, pairs: &[(Value, Value)]) -> Result<Vec<Pickled>, Refused> {
     pairs
         .iter()
         .map(|&(key, value)| {

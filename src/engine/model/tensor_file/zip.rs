@@ -180,9 +180,9 @@ struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
     fn take(&mut self, n: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(n)?;
+        let (bytes, rest) = self.0.split_at_checked(n)?;
         self.0 = rest;
-        Some(taken)
+        Some(bytes)
     }
 
     fn skip(&mut self, n: usize) -> Option<()> {
