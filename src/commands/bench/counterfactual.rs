@@ -15,7 +15,8 @@ use crate::core::text::{Page, sanitize};
 use crate::core::types::{Ablation, AblationValue, LatentIdx, Outcome};
 use crate::engine::model::{Cancel, Mode, Model, ModelError};
 use crate::lab::analysis::run::{Ask, CleanRun};
-use crate::lab::analysis::{Workbench, early_exit, problems};
+use crate::lab::analysis::thoughts::{self, Want};
+use crate::lab::analysis::{Workbench, problems};
 
 const SCHEMA: &str = "undertone.bench-counterfactual/1";
 /// Number of questions timed.
@@ -197,6 +198,21 @@ fn first_resample(
     Ok(parts)
 }
 
+/// Runs questions with every early exit.
+fn early_stopping(
+    model: &Model,
+    questions: &[&str],
+    cancel: &Cancel,
+) -> std::result::Result<(), ModelError> {
+    let want = Want {
+        latents: model.n_latents(),
+        answer: Some(ANSWER),
+        exits: true,
+        ..Want::default()
+    };
+    thoughts::each_batch(model, questions, &want, &mut |_| Ok(()), cancel).map(drop)
+}
+
 fn time(
     explorer: &Workbench,
     questions: &[String],
@@ -219,7 +235,7 @@ fn time(
             explorer.early_exits(run, cancel).map(drop)
         })?);
         both_ms.push(best(repeats, || {
-            early_exit::early_stopping(model, question, model.n_latents(), ANSWER, cancel).map(drop)
+            early_stopping(model, &[question.as_str()], cancel)
         })?);
         let exits = explorer.early_exits(run, cancel)?;
         said.push(
@@ -239,10 +255,7 @@ fn time(
         })?);
     }
     let texts: Vec<&str> = questions.iter().map(String::as_str).collect();
-    let n_latents = model.n_latents();
-    let together_ms = best(repeats, || {
-        early_exit::side_by_side(model, &texts, n_latents, ANSWER, cancel).map(drop)
-    })?;
+    let together_ms = best(repeats, || early_stopping(model, &texts, cancel))?;
     let toggles = toggles(explorer, &runs, cancel)?;
     let prompts: Vec<Vec<u32>> = runs.iter().map(|run| run.run.input_ids.clone()).collect();
     let lengths = prompts.iter().map(Vec::len);

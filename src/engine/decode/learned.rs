@@ -165,8 +165,8 @@ impl LearnedLens {
         k: usize,
     ) -> Result<Option<Vec<Projection>>, ModelError> {
         let logits = self.logits(model, layer, latent, states)?;
-        let projection = |row: &Vec<f32>| lens::projection(row, k, |id| model.token_text(id));
-        Ok(logits.map(|rows| rows.iter().map(projection).collect()))
+        let read = |row: &Vec<f32>| lens::read(model, row, k);
+        Ok(logits.map(|rows| rows.iter().map(read).collect()))
     }
 }
 

@@ -3,6 +3,13 @@
 //! The model has already applied the final norm and the unembedding (docs/methods.md M2.1); nothing is filtered here.
 
 use crate::core::types::{Projection, TokenRead};
+use crate::engine::model::Model;
+
+/// Reads the `k` most likely tokens from one row of a model's logits; see [`projection`].
+#[must_use]
+pub fn read(model: &Model, logits: &[f32], k: usize) -> Projection {
+    projection(logits, k, |id| model.token_text(id))
+}
 
 /// Reads the `k` most likely tokens from one row of logits (length: vocabulary). Ties are in order of id.
 ///

@@ -1,7 +1,7 @@
 //! The answer after 0..N latents, or after 0.. written steps, delimiter forced (docs/methods.md M4.1).
 
 use crate::core::types::EarlyExit;
-use crate::engine::model::{Branch, Cancel, ErrorKind, Mode, Model, ModelError, Overrides, Spoken};
+use crate::engine::model::{Branch, Cancel, Generated, Mode, Model, ModelError, Spoken};
 
 use super::run::CleanRun;
 
@@ -25,119 +25,43 @@ pub fn early_exits(
     exits(model, &stops, &clean.answer_ids, clean.most_tokens, cancel)
 }
 
-/// Computes the early exits of a question in latent mode without decoding the latents: the unit of early stopping over a data
-/// set. Returns the free answer's ids too.
-///
-/// # Errors
-/// As [`early_exits`], and when the question does not fit.
-pub fn early_stopping(
-    model: &Model,
-    question: &str,
-    n_latents: usize,
-    most_tokens: usize,
-    cancel: &Cancel,
-) -> Result<(Vec<u32>, Vec<EarlyExit>), ModelError> {
-    let prompt = model.prompt(question, Mode::Latent)?;
-    let start = model.prefill(&[&prompt.ids], cancel)?;
-    let rollout = model.rollout(&start, n_latents, &Overrides::none(1), cancel)?;
-    let closed = model.close(rollout.last(), false, cancel)?;
-    let mut said = model.generate(&closed, most_tokens, &mut |_| (), cancel)?;
-    let said = said.remove(0).ids;
-    // The exits are compared with it; an exit with another answer shows up as a difference.
-    let delimiter = model.markers().delimiter.as_slice();
-    let target = said.strip_prefix(delimiter).unwrap_or(&said).to_vec();
-    let stops: Vec<(usize, Branch)> = rollout.branches.into_iter().enumerate().collect();
-    let exits = exits(model, &stops, &target, most_tokens, cancel)?;
-    Ok((said, exits))
-}
-
-/// The early-stopping result of one question: the free answer's ids and the exits.
-pub type Stopped = (Vec<u32>, Vec<EarlyExit>);
-
-/// Runs [`early_stopping`] for several questions: prompts one by one, everything after them as rows of one batch. A question that
-/// the model cannot take has the reason.
+/// Computes the early exits of every row of a batch, given the branches after 0..N latents and each row's own text: the unit of
+/// early stopping over a data set. Returns them by row.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
-pub fn side_by_side(
+pub(super) fn of_rows(
     model: &Model,
-    questions: &[&str],
-    n_latents: usize,
+    branches: &[Branch],
+    said: &[&[u32]],
     most_tokens: usize,
     cancel: &Cancel,
-) -> Result<Vec<Result<Stopped, ModelError>>, ModelError> {
-    let mut prompts = Vec::new();
-    let mut refused = Vec::new();
-    for question in questions {
-        match model.prompt(question, Mode::Latent) {
-            Ok(prompt) => {
-                prompts.push(model.prefill_rows(&[&prompt.ids], cancel)?);
-                refused.push(None);
-            }
-            Err(error) if error.kind() == ErrorKind::Usage => refused.push(Some(error)),
-            Err(error) => return Err(error),
-        }
-    }
-    let mut stopped = if prompts.is_empty() {
-        Vec::new()
-    } else {
-        stop_rows(model, &prompts, n_latents, most_tokens, cancel)?
-    }
-    .into_iter();
-    let results = refused.into_iter().map(|refused| match refused {
-        Some(error) => Some(Err(error)),
-        None => stopped.next().map(Ok),
-    });
-    Ok(results.flatten().collect())
-}
-
-fn stop_rows(
-    model: &Model,
-    prompts: &[Branch],
-    n_latents: usize,
-    most_tokens: usize,
-    cancel: &Cancel,
-) -> Result<Vec<Stopped>, ModelError> {
-    let rows = prompts.len();
-    let start = Branch::stack(&prompts.iter().collect::<Vec<_>>())?;
-    let rollout = model.rollout(&start, n_latents, &Overrides::none(rows), cancel)?;
-    let closed = model.close(rollout.last(), false, cancel)?;
-    let said = model.generate(&closed, most_tokens, &mut |_| (), cancel)?;
+) -> Result<Vec<Vec<EarlyExit>>, ModelError> {
+    let rows = said.len();
+    // The exits are compared with the row's text; an exit with another answer shows up as a difference.
     let delimiter = model.markers().delimiter.as_slice();
-    let targets: Vec<Vec<u32>> = said
-        .iter()
-        .map(|said| {
-            said.ids
-                .strip_prefix(delimiter)
-                .unwrap_or(&said.ids)
-                .to_vec()
-        })
-        .collect();
+    let target = |row: usize| {
+        said[row]
+            .strip_prefix(delimiter)
+            .unwrap_or(said[row])
+            .to_vec()
+    };
     let mut exits: Vec<Vec<EarlyExit>> = vec![Vec::new(); rows];
     let together = (ROWS / rows).max(1);
-    for (part, branches) in rollout.branches.chunks(together).enumerate() {
+    for (part, branches) in branches.chunks(together).enumerate() {
         let stacked = Branch::stack(&branches.iter().collect::<Vec<_>>())?;
         let forced = model.close(&stacked, true, cancel)?;
         let most = most_tokens.min(MAX_EXIT_TOKENS);
         let generated = model.generate(&forced, most, &mut |_| (), cancel)?;
-        let wanted: Vec<Vec<u32>> = (0..generated.len())
-            .map(|row| targets[row % rows].clone())
-            .collect();
+        let wanted: Vec<Vec<u32>> = (0..generated.len()).map(|at| target(at % rows)).collect();
         let scores = model.score(&forced, &wanted, cancel)?;
         for (at, (generated, score)) in generated.iter().zip(scores).enumerate() {
-            let said = [delimiter, &generated.ids].concat();
-            exits[at % rows].push(EarlyExit {
-                k: part * together + at / rows,
-                value: model
-                    .extract_value(&said)?
-                    .filter(|value| !value.is_empty()),
-                logprob: (!generated.ids.is_empty()).then(|| generated.logprobs.iter().sum()),
-                clean_logprob: (!wanted[at].is_empty()).then_some(score.logprob),
-            });
+            let score = (!wanted[at].is_empty()).then_some(score.logprob);
+            let k = part * together + at / rows;
+            exits[at % rows].push(exit(model, k, generated, score)?);
         }
     }
-    let said = said.into_iter().map(|said| said.ids);
-    Ok(said.zip(exits).collect())
+    Ok(exits)
 }
 
 /// The forced answer after each stop, compared with a target.
@@ -148,7 +72,6 @@ fn exits(
     most_tokens: usize,
     cancel: &Cancel,
 ) -> Result<Vec<EarlyExit>, ModelError> {
-    let delimiter = &model.markers().delimiter;
     let mut exits = Vec::with_capacity(stops.len());
     for part in stops.chunks(ROWS) {
         let branches: Vec<&Branch> = part.iter().map(|(_, branch)| branch).collect();
@@ -160,19 +83,29 @@ fn exits(
             cancel,
         )?;
         for ((k, _), conclusion) in part.iter().zip(conclusions) {
-            let generated = conclusion.generated;
-            let said = [delimiter.as_slice(), &generated.ids].concat();
-            exits.push(EarlyExit {
-                k: *k,
-                value: model
-                    .extract_value(&said)?
-                    .filter(|value| !value.is_empty()),
-                logprob: (!generated.ids.is_empty()).then(|| generated.logprobs.iter().sum()),
-                clean_logprob: (!target.is_empty()).then_some(conclusion.score.logprob),
-            });
+            let score = (!target.is_empty()).then_some(conclusion.score.logprob);
+            exits.push(exit(model, *k, &conclusion.generated, score)?);
         }
     }
     Ok(exits)
+}
+
+/// The exit after `k` thinking tokens from the text after the forced delimiter.
+fn exit(
+    model: &Model,
+    k: usize,
+    generated: &Generated,
+    clean_logprob: Option<f64>,
+) -> Result<EarlyExit, ModelError> {
+    let said = [&model.markers().delimiter, generated.ids.as_slice()].concat();
+    Ok(EarlyExit {
+        k,
+        value: model
+            .extract_value(&said)?
+            .filter(|value| !value.is_empty()),
+        logprob: (!generated.ids.is_empty()).then(|| generated.logprobs.iter().sum()),
+        clean_logprob,
+    })
 }
 
 /// The possible stops: the number of thinking tokens so far, and the run up to there.

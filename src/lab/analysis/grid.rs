@@ -43,9 +43,7 @@ pub fn columns(
         .filter_map(|(_, position)| position.projection.as_ref().map(texts))
         .collect();
     let last = model.logits(clean.rollout.last())?;
-    let last = last
-        .first()
-        .map(|row| lens::projection(row, top_k, |id| model.token_text(id)));
+    let last = last.first().map(|row| lens::read(model, row, top_k));
     columns.extend(last.as_ref().map(texts));
     let after = clean
         .run

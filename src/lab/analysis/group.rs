@@ -44,19 +44,24 @@ pub fn can_read(model: &Model, question: &str) -> bool {
     prompt.is_ok_and(|prompt| prompt.unknown.is_empty())
 }
 
-/// Groups questions by prompt length, at most `most` per group, in order of first appearance of the length. Drops questions that
-/// the model cannot take.
+/// Groups questions by prompt length, at most `most` per group, in order of first appearance of the length. Returns apart
+/// the questions that the model cannot take, each with its index and the reason.
 pub fn same_length<'a>(
     model: &Model,
     questions: impl Iterator<Item = &'a str>,
     mode: Mode,
     most: usize,
-) -> Vec<Group<'a>> {
+) -> (Vec<Group<'a>>, Vec<(usize, ModelError)>) {
     let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut refused = Vec::new();
     let mut open: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
     for (index, question) in questions.enumerate() {
-        let Ok(prompt) = model.prompt(question, mode) else {
-            continue;
+        let prompt = match model.prompt(question, mode) {
+            Ok(prompt) => prompt,
+            Err(reason) => {
+                refused.push((index, reason));
+                continue;
+            }
         };
         let length = prompt.ids.len();
         let at = match open.get(&length) {
@@ -75,5 +80,5 @@ pub fn same_length<'a>(
         groups[at].questions.push(question);
         groups[at].prompts.push(prompt.ids);
     }
-    groups
+    (groups, refused)
 }

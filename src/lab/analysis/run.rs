@@ -107,7 +107,7 @@ pub fn run(
         top_k,
         ..
     } = *ask;
-    let read = |logits: &[f32]| lens::projection(logits, top_k, |id| model.token_text(id));
+    let read = |logits: &[f32]| lens::read(model, logits, top_k);
     let prompt = model.prompt(question, mode)?;
     let branch = model.prefill(&[&prompt.ids], cancel)?;
     let mut positions = Vec::new();

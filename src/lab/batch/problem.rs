@@ -7,10 +7,11 @@ use super::{ablation, accuracy, chaining, exits, gold};
 use crate::core::problem_file::Solved;
 use crate::core::types::{EarlyExit, Mode};
 use crate::engine::model::{Cancel, ErrorKind, ModelError};
+use crate::lab::analysis::Workbench;
 use crate::lab::analysis::group::DEPTH;
 use crate::lab::analysis::run::{Ask, CleanRun};
+use crate::lab::analysis::thoughts::{self, Thought, Want};
 use crate::lab::analysis::verdict::Budget;
-use crate::lab::analysis::{Workbench, early_exit};
 use crate::lab::rows::Header;
 use crate::lab::rows::row::{Body, Experiment, Judged, Problem, Row};
 use crate::verify::paper::baselines::Pool;
@@ -64,43 +65,49 @@ impl<'a> Work<'a> {
 
     /// Computes early stopping alone: no position is decoded, so the problems run together as one batch of the model.
     fn side_by_side(&self, indices: Range<usize>, cancel: &Cancel) -> Result<Vec<Row>, ModelError> {
-        let (model, settings) = (self.explorer.model(), &self.header.settings);
+        let settings = &self.header.settings;
         let problems = &self.problems[indices.clone()];
-        let questions: Vec<&str> = problems
-            .iter()
-            .map(|s| s.problem.question.as_str())
-            .collect();
-        let (latents, most) = (settings.latents, settings.most_tokens);
-        let stopped = early_exit::side_by_side(model, &questions, latents, most, cancel)?;
+        let questions = problems.iter().map(|s| s.problem.question.as_str());
+        let questions: Vec<&str> = questions.collect();
+        let want = Want {
+            latents: settings.latents,
+            answer: Some(settings.most_tokens),
+            exits: true,
+            ..Want::default()
+        };
+        let mut stopped = vec![None; problems.len()];
+        let mut keep = |batch: Vec<(usize, Thought)>| {
+            for (at, thought) in batch {
+                stopped[at] = Some(thought);
+            }
+            Ok(())
+        };
+        let model = self.explorer.model();
+        let refused = thoughts::each_batch(model, &questions, &want, &mut keep, cancel)?;
+        let mut reasons: Vec<Option<String>> = vec![None; problems.len()];
+        for (at, reason) in refused {
+            if reason.kind() != ErrorKind::Usage {
+                return Err(reason);
+            }
+            reasons[at] = Some(reason.to_string());
+        }
         let mut rows = Vec::new();
-        for ((index, solved), stopped) in indices.zip(problems).zip(stopped) {
-            let mut row = |correct, refused, body| {
-                rows.push(Row {
-                    index,
-                    steps: solved.problem.steps.len(),
-                    correct,
-                    refused,
-                    body,
-                });
-            };
-            let (ids, exits) = match stopped {
-                Ok(stopped) => stopped,
-                Err(why) => {
-                    row(None, None, problem_of(solved));
-                    row(
-                        None,
-                        Some(why.to_string()),
-                        Body::none(Experiment::EarlyStopping),
-                    );
-                    continue;
-                }
-            };
-            let answer = model.extract_value(&ids)?;
-            let correct = is_correct(solved, answer.as_deref());
-            row(correct, None, problem_of(solved));
-            let found = exits::matches(Mode::Latent, answer.as_deref(), &exits);
+        for (((index, solved), stopped), reason) in indices.zip(problems).zip(stopped).zip(reasons)
+        {
+            let stopped = stopped.as_ref();
+            let answer = stopped.and_then(|run| run.answer.as_deref());
+            let correct = stopped.and_then(|_| is_correct(solved, answer));
+            let found = stopped.and_then(|run| exits::matches(Mode::Latent, answer, &run.exits));
             let refused = found.is_none().then(|| NO_ANSWER.to_owned());
-            row(correct, refused, Body::EarlyStopping(found));
+            let row = |refused, body| Row {
+                index,
+                steps: solved.problem.steps.len(),
+                correct,
+                refused,
+                body,
+            };
+            rows.push(row(None, problem_of(solved)));
+            rows.push(row(reason.or(refused), Body::EarlyStopping(found)));
         }
         Ok(rows)
     }

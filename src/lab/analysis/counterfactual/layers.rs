@@ -73,7 +73,7 @@ pub(in crate::lab::analysis) fn cell(model: &Model, logits: &[f32], token: u32) 
     let rank = ahead.count() + behind.count();
     #[expect(clippy::cast_possible_truncation, reason = "a probability fits f32")]
     let prob = log_softmax_at(logits, token).exp() as f32;
-    let mut top = lens::projection(logits, 1, |id| model.token_text(id)).top;
+    let mut top = lens::read(model, logits, 1).top;
     LayerCell {
         prob,
         rank,

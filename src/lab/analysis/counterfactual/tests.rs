@@ -12,6 +12,7 @@ use crate::engine::model::{Branch, Cancel, Device, LoadOptions, Mode, Model, Ove
 use crate::lab::analysis::problems;
 use crate::lab::analysis::reference::Reference;
 use crate::lab::analysis::run::{Ask, run};
+use crate::lab::analysis::thoughts::{Want, think};
 
 struct Bench {
     model: Model,
@@ -555,15 +556,16 @@ fn early_stopping_alone_says_what_the_run_says() {
     let of_run =
         crate::lab::analysis::early_exit::early_exits(&bench.model, &bench.clean, &bench.cancel)
             .expect("of the run");
-    let (said, alone) = crate::lab::analysis::early_exit::early_stopping(
-        &bench.model,
-        tiny::QUESTION,
-        4,
-        bench.clean.most_tokens,
-        &bench.cancel,
-    )
-    .expect("alone");
-    assert_eq!(said, bench.clean.run.answer.ids);
+    let want = Want {
+        latents: 4,
+        answer: Some(bench.clean.most_tokens),
+        exits: true,
+        ..Want::default()
+    };
+    let alone = think(&bench.model, &[tiny::QUESTION], &want, &bench.cancel).expect("alone");
+    let alone = alone[0].as_ref().expect("a question that it can take");
+    assert_eq!(alone.said, bench.clean.run.answer.ids);
+    let alone = &alone.exits;
     assert_eq!(alone.len(), 5);
     for (alone, of_run) in alone.iter().zip(&of_run) {
         assert_eq!((alone.k, &alone.value), (of_run.k, &of_run.value));

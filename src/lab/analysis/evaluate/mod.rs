@@ -233,7 +233,7 @@ impl Pass<'_> {
         let mut done = 0;
         for (k, members) in by_k {
             let questions = members.iter().map(|&i| self.problems[i].question.as_str());
-            for mut group in same_length(model, questions, Mode::Latent, ROWS) {
+            for mut group in same_length(model, questions, Mode::Latent, ROWS).0 {
                 for index in &mut group.indices {
                     *index = members[*index];
                 }
@@ -276,7 +276,9 @@ impl Pass<'_> {
             self.problems.iter().map(|p| p.question.as_str()),
             mode,
             ROWS,
-        ) {
+        )
+        .0
+        {
             let branch = prefill(model, std::slice::from_ref(&group), self.cancel)?;
             self.mark(&group, &branch, run::max_new_tokens(mode), &mut right)?;
             done += group.indices.len();
@@ -305,7 +307,7 @@ impl Pass<'_> {
     fn rank_of(&self, step: &str, logits: &[f32]) -> Option<usize> {
         let result = step_result(step)?;
         let model = self.explorer.model();
-        let top = lens::projection(logits, 10, |id| model.token_text(id)).top;
+        let top = lens::read(model, logits, 10).top;
         Some(
             top.iter()
                 .position(|t| t.text.trim() == result)

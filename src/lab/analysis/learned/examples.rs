@@ -4,6 +4,7 @@
 //! 51 MB per layer.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use candle_core::Tensor;
 use rand::SeedableRng;
@@ -14,12 +15,10 @@ use super::Recipe;
 use super::card::Counts;
 use crate::core::problem::Problem;
 use crate::core::types::LatentIdx;
-use crate::engine::model::{Cancel, Mode, Model, ModelError, Overrides};
+use crate::engine::model::{Cancel, Model, ModelError};
 use crate::lab::analysis::evaluate::step_result;
-use crate::lab::analysis::group::{prefill, same_length};
+use crate::lab::analysis::thoughts::{self, ByLayer, Thought, Want, at_layers};
 
-/// Rows of one batch.
-const ROWS: usize = 64;
 /// Labelled latents that a place needs in each part: fitting, stopping, held out.
 const LEAST: [usize; 3] = [20, 5, 5];
 
@@ -51,7 +50,7 @@ pub struct Examples {
 /// State and label of one latent of one problem.
 struct Seen {
     problem: usize,
-    state: Vec<f32>,
+    state: Arc<[f32]>,
     label: usize,
 }
 
@@ -137,7 +136,7 @@ impl Part {
     fn of(model: &Model, mut seen: Vec<Seen>) -> Result<Self, ModelError> {
         seen.sort_by_key(|one| one.problem);
         let labels = seen.iter().map(|one| one.label).collect();
-        let states: Vec<Vec<f32>> = seen.into_iter().map(|one| one.state).collect();
+        let states: Vec<Arc<[f32]>> = seen.into_iter().map(|one| one.state).collect();
         let states = model.vectors(&states)?.tensor().clone();
         Ok(Self { states, labels })
     }
@@ -182,49 +181,53 @@ fn run(
     progress: &mut dyn FnMut(&str, usize, usize),
     cancel: &Cancel,
 ) -> Result<ByPlace, ModelError> {
-    let n = model.n_latents();
     let mut seen = ByPlace::new();
     let (mut done, total) = (0, chosen.len());
-    let questions = chosen.iter().map(|&i| problems[i].question.as_str());
-    for group in same_length(model, questions, Mode::Latent, ROWS) {
-        progress("latents", done, total);
-        let branch = prefill(model, std::slice::from_ref(&group), cancel)?;
-        let rollout = model.rollout(&branch, n, &Overrides::none(branch.rows()), cancel)?;
-        let states = if *layers == [model.info().layers] {
-            // The rollout already has the last layer's states.
-            vec![rollout.latents.iter().map(|l| l.state.clone()).collect()]
+    let questions: Vec<&str> = (chosen.iter())
+        .map(|&i| problems[i].question.as_str())
+        .collect();
+    let want = Want {
+        latents: model.n_latents(),
+        ..Want::default()
+    };
+    progress("latents", done, total);
+    let mut keep = |batch: Vec<(usize, Thought)>| {
+        let runs: Vec<_> = (batch.iter())
+            .map(|(at, run)| (questions[*at], run.fed.as_slice()))
+            .collect();
+        let mut states = ByLayer::new();
+        if *layers == [model.info().layers] {
+            // The runs already have the last layer's states.
+            states.push(batch.iter().map(|(_, run)| run.states.clone()).collect());
         } else {
-            let prompts: Vec<&[u32]> = group.prompts.iter().map(Vec::as_slice).collect();
-            let fed: Vec<_> = rollout.latents.iter().map(|l| l.fed.clone()).collect();
-            model.latent_states(&prompts, &fed, layers, cancel)?
-        };
-        for (at, j) in (0..n).enumerate() {
+            states = at_layers(model, &runs, layers, cancel)?;
+        }
+        for j in 0..want.latents {
             let latent = LatentIdx(j + 1);
-            let mut labelled = Vec::new();
-            for (row, index) in group.indices.iter().enumerate() {
-                let problem = chosen[*index];
+            for (row, (at, _)) in batch.iter().enumerate() {
+                let problem = chosen[*at];
                 let Some(step) = problems[problem].steps.get(j / recipe.latents_per_step) else {
                     continue;
                 };
-                match labels.label(model, step)? {
-                    Some(label) => labelled.push((row, problem, label)),
-                    None => counts.unlabelled_steps += 1,
+                let Some(label) = labels.label(model, step)? else {
+                    counts.unlabelled_steps += 1;
+                    continue;
+                };
+                for (layer, states) in layers.iter().zip(&states) {
+                    seen.entry((*layer, latent)).or_default().push(Seen {
+                        problem,
+                        state: Arc::clone(&states[row][j]),
+                        label,
+                    });
                 }
             }
-            for (layer, states) in layers.iter().zip(&states) {
-                let rows = states[at].to_rows()?;
-                let of_place = seen.entry((*layer, latent)).or_default();
-                of_place.extend(labelled.iter().map(|&(row, problem, label)| Seen {
-                    problem,
-                    state: rows[row].clone(),
-                    label,
-                }));
-            }
         }
-        done += group.indices.len();
-    }
-    progress("latents", done, total);
-    counts.not_runnable = total - done;
+        done += batch.len();
+        progress("latents", done, total);
+        Ok(())
+    };
+    let refused = thoughts::each_batch(model, &questions, &want, &mut keep, cancel)?;
+    counts.not_runnable = refused.len();
     Ok(seen)
 }
 

@@ -198,7 +198,7 @@ impl Learned {
             latent,
             plain: cell(model, plain, token),
             learned: cell(model, learned, token),
-            top: lens::projection(learned, LISTED, |id| model.token_text(id)).top,
+            top: lens::read(model, learned, LISTED).top,
         }))
     }
 

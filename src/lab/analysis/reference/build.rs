@@ -1,12 +1,13 @@
 //! Builds a reference set in slices, so that more urgent work waits for at most one slice and no progress is lost.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::draw::{self, Lender};
-use super::{DEPTH, Item, Reference, prefill, same_length};
+use super::{Item, Reference};
 use crate::core::problem::Problem;
-use crate::engine::decode::lens;
-use crate::engine::model::{Branch, Cancel, Mode, Model, ModelError, Overrides};
+use crate::engine::model::{Branch, Cancel, Mode, Model, ModelError};
+use crate::lab::analysis::group::same_length;
+use crate::lab::analysis::thoughts::{self, Thought, Want};
 
 /// Maximum number of consecutive problems of one prompt length, which determines the order of the set.
 const GROUP: usize = 64;
@@ -41,7 +42,7 @@ impl Builder {
     pub fn new(model: &Model, origin: &str, problems: &[Problem]) -> Self {
         let questions = problems.iter().map(|p| p.question.as_str());
         let mut batches = Vec::new();
-        for group in same_length(model, questions, Mode::Latent, GROUP) {
+        for group in same_length(model, questions, Mode::Latent, GROUP).0 {
             let parts = group.indices.chunks(ROWS).zip(group.prompts.chunks(ROWS));
             batches.extend(parts.map(|(problems, prompts)| Batch {
                 problems: problems.to_vec(),
@@ -85,13 +86,10 @@ impl Builder {
             return Ok(true);
         }
         let parts: Vec<&Branch> = self.prefilled.iter().collect();
-        let items = roll_out(
-            model,
-            &Branch::stack(&parts)?,
-            &self.problems,
-            &batch.problems,
-            cancel,
-        )?;
+        let start = Branch::stack(&parts)?;
+        let thoughts = thoughts::from_start(model, &start, &want(model), cancel)?;
+        let done = batch.problems.iter().zip(thoughts);
+        let items = done.map(|(&at, thought)| Item::new(at, &self.problems[at], thought));
         self.items.extend(items);
         self.prefilled.clear();
         self.at += 1;
@@ -125,11 +123,15 @@ impl Builder {
         let new: Vec<usize> = problems.iter().filter(is_new).copied().collect();
         if !new.is_empty() {
             let questions = new.iter().map(|at| self.problems[*at].question.as_str());
-            let groups = same_length(model, questions, Mode::Latent, new.len());
-            let start = prefill(model, &groups, cancel)?;
-            let rows = groups.iter().flat_map(|group| &group.indices);
-            let rows: Vec<usize> = rows.map(|at| new[*at]).collect();
-            ahead.extend(roll_out(model, &start, &self.problems, &rows, cancel)?);
+            let mut keep = |batch: Vec<(usize, Thought)>| {
+                let item = |(at, thought): (usize, _)| {
+                    Item::new(new[at], &self.problems[new[at]], thought)
+                };
+                ahead.extend(batch.into_iter().map(item));
+                Ok(())
+            };
+            let questions: Vec<&str> = questions.collect();
+            thoughts::each_batch(model, &questions, &want(model), &mut keep, cancel)?;
         }
         let item = |at: &usize| ahead.iter().find(|item| item.problem == *at);
         let items = problems.iter().filter_map(item).cloned().collect();
@@ -143,54 +145,25 @@ impl Builder {
     }
 }
 
-fn roll_out(
-    model: &Model,
-    start: &Branch,
-    problems: &[Problem],
-    rows: &[usize],
-    cancel: &Cancel,
-) -> Result<Vec<Item>, ModelError> {
-    let none = Overrides::none(start.rows());
-    let rollout = model.rollout(start, model.n_latents(), &none, cancel)?;
-    let mut items: Vec<Item> = rows
-        .iter()
-        .map(|&at| Item::new(at, &problems[at]))
-        .collect();
-    for latent in &rollout.latents {
-        let (fed, state) = (latent.fed.to_rows()?, latent.state.to_rows()?);
-        let logits = model.project(&latent.state)?;
-        for (item, ((fed, state), logits)) in
-            items.iter_mut().zip(fed.into_iter().zip(state).zip(logits))
-        {
-            item.push(fed.into(), state.into());
-            item.top
-                .push(lens::projection(&logits, DEPTH, |id| model.token_text(id)).top);
-        }
+/// What the set keeps of a run.
+fn want(model: &Model) -> Want {
+    Want {
+        latents: model.n_latents(),
+        top: true,
+        ..Want::default()
     }
-    Ok(items)
 }
 
 impl Item {
-    pub(super) fn new(at: usize, problem: &Problem) -> Self {
+    pub(super) fn new(at: usize, problem: &Problem, run: Thought) -> Self {
         Self {
             problem: at,
             question: problem.question.clone(),
             steps: problem.steps.len(),
             answer: problem.answer.clone(),
-            fed: Vec::new(),
-            states: Vec::new(),
-            top: Vec::new(),
+            fed: run.fed,
+            states: run.states,
+            top: run.top,
         }
-    }
-
-    /// Adds a latent. Fed vector and state differ only with CODI's projection.
-    pub(super) fn push(&mut self, fed: Arc<[f32]>, state: Arc<[f32]>) {
-        let is_one = fed
-            .iter()
-            .map(|x| x.to_bits())
-            .eq(state.iter().map(|x| x.to_bits()));
-        self.states
-            .push(if is_one { Arc::clone(&fed) } else { state });
-        self.fed.push(fed);
     }
 }

@@ -6,7 +6,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-use super::group::{DEPTH, can_read, prefill, same_length};
+use super::group::{DEPTH, can_read};
 pub use build::Builder;
 pub use stored::{Key, LONGEST};
 
@@ -217,8 +217,8 @@ impl Reference {
             let questions: Vec<&str> = self.items.iter().map(|i| i.question.as_str()).collect();
             let want = Want {
                 latents: model.n_latents(),
-                answer: None,
                 spoken: Some(how),
+                ..Want::default()
             };
             let thoughts = think(model, &questions, &want, cancel)?.into_iter();
             Ok(thoughts

@@ -15,6 +15,7 @@ use crate::core::problem::Problem;
 use crate::core::text::hex;
 use crate::core::types::TokenRead;
 use crate::engine::model::{Mode, Model};
+use crate::lab::analysis::thoughts::Thought;
 
 /// Maximum size of a stored set, in bytes.
 pub const LONGEST: usize = 128 << 20;
@@ -188,11 +189,11 @@ impl Reference {
             if std::mem::replace(seen, true) {
                 return Err(format!("it names problem {at} twice"));
             }
-            let mut item = Item::new(at, problem);
+            let mut run = Thought::default();
             for _ in 0..shape.latents {
-                latent(&mut rest, &mut item, shape, model)?;
+                latent(&mut rest, &mut run, shape, model)?;
             }
-            items.push(item);
+            items.push(Item::new(at, problem, run));
         }
         Ok(Self::of(origin, items, model))
     }
@@ -219,7 +220,7 @@ fn shape(rest: &mut Bytes<'_>, model: &Model, problems: usize) -> Result<Shape, 
 
 fn latent(
     rest: &mut Bytes<'_>,
-    item: &mut Item,
+    run: &mut Thought,
     shape: Shape,
     model: &Model,
 ) -> Result<(), String> {
@@ -229,7 +230,7 @@ fn latent(
     } else {
         Arc::clone(&fed)
     };
-    item.push(fed, state);
+    run.push(fed, state);
     let mut top = Vec::with_capacity(shape.depth);
     for _ in 0..shape.depth {
         let id = u32::from_le_bytes(rest.four().ok_or_else(cut_off)?);
@@ -244,7 +245,7 @@ fn latent(
             prob,
         });
     }
-    item.top.push(top);
+    run.top.push(top);
     Ok(())
 }
 

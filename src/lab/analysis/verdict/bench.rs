@@ -133,8 +133,10 @@ impl<'a> Bench<'a> {
         let thoughts = if decoder == Decoder::Projection || spoken.is_some() {
             let want = Want {
                 latents: self.of.clean.fed.len(),
+                top: true,
                 answer: Some(self.of.clean.most_tokens),
                 spoken,
+                exits: false,
             };
             self.runs += new.len();
             think(self.of.model, &new, &want, self.cancel)?

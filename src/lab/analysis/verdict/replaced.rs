@@ -160,8 +160,7 @@ fn sham(
     }
     let want = Want {
         latents: bench.of.clean.fed.len(),
-        answer: None,
-        spoken: None,
+        ..Want::default()
     };
     // The cached runs were made alone, or in another batch.
     let again = think(bench.of.model, &questions, &want, bench.cancel)?;
