@@ -67,6 +67,10 @@ const MAY_USE: &[(&str, &str)] = &[
         "core::answers core::datasets core::error core::problem core::problem_file core::types verify engine::decode engine::model lab::analysis lab::rows",
     ),
     (
+        "lab::evaluation",
+        "core::error core::problem core::problem_file core::stats core::types engine::model lab::analysis lab::batch lab::present lab::report lab::rows",
+    ),
+    (
         "lab::reference_files",
         "core::file engine::model lab::analysis",
     ),

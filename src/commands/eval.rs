@@ -11,9 +11,9 @@ use crate::core::problem::Problem;
 use crate::core::problem_file::{self, source};
 use crate::core::stats::Share;
 use crate::core::text::{Page, sanitize};
-use crate::engine::model::{Cancel, Model};
-use crate::lab::analysis::evaluate::{self, Evaluation, Modes, evidence};
+use crate::engine::model::Model;
 use crate::lab::analysis::problems;
+use crate::lab::evaluation::{self, Evaluation, Evidence, Modes};
 
 /// Evaluates a model and prints the figures.
 ///
@@ -23,14 +23,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let budget = budget(&args.budget)?;
     let explorer = load(&args.model)?;
     let (origin, problems) = data(args, explorer.model())?;
-    let (cancel, quiet) = (Cancel::new(), |_: &str, _: usize, _: usize| ());
-    let mut report = evaluate::evaluate(&explorer, &origin, &problems, &quiet, &cancel)?;
-    if args.verdicts > 0 {
-        let judged = &problems[..args.verdicts.min(problems.len())];
-        report.evidence = Some(evidence::gather(
-            &explorer, judged, &budget, &quiet, &cancel,
-        )?);
-    }
+    let report = evaluation::evaluate(&explorer, &origin, &problems, args.verdicts, &budget)?;
     if args.json {
         print(&to_json(&report)?)
     } else {
@@ -144,7 +137,7 @@ fn table(report: &Evaluation) -> String {
     text
 }
 
-fn verdicts(e: &evidence::Evidence) -> String {
+fn verdicts(e: &Evidence) -> String {
     let mut text = format!(
         "\nverdicts on the first {} problems, top-k {}\n",
         e.n, e.top_k

@@ -38,8 +38,8 @@ use crate::engine::model_source::{OpenError, Opener, Watch};
 use crate::explorer::session::store::Unread;
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::verdict::{Budget, Strategy};
+use crate::lab::batch::written;
 use crate::lab::reference_files;
-use crate::lab::rows::header;
 
 /// Writes a report to standard output.
 ///
@@ -155,17 +155,6 @@ pub fn load(args: &cli::CheckpointArgs) -> Result<Workbench> {
     let mut explorer = Workbench::bare(load_model(args)?);
     ensure_reference(&mut explorer)?;
     Ok(explorer)
-}
-
-/// Returns a budget in the form written to files.
-fn written(budget: &Budget) -> header::Budget {
-    header::Budget {
-        strategies: budget.strategies.iter().map(Strategy::asked_as).collect(),
-        edits: budget.edits,
-        more_edits: budget.more_edits,
-        donors: budget.donors,
-        traces: budget.traces,
-    }
 }
 
 /// Loads the reference set from the cache, or builds and caches it.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::{budget, ensure_reference, gold, load_as, print, print_note, print_warning, written};
 use crate::commands::cli::{ControlName, RunArgs};
-use crate::core::datasets::manifest::sha256;
 use crate::core::error::{Error, Result};
 use crate::core::file::{self, Outputs};
 use crate::core::problem_file::{self, Solved, source};
@@ -18,12 +17,10 @@ use crate::lab::batch::run::{Ended, How, Progress};
 use crate::lab::batch::{self, Work};
 use crate::lab::rows::journal::Journal;
 use crate::lab::rows::parquet;
-use crate::lab::rows::{Data, Experiment, Header, Protocol, SCHEMA, Settings};
+use crate::lab::rows::{Header, Protocol, Settings};
 
 /// The default number of generated problems.
 const GENERATED: usize = 1000;
-/// Models with fewer parameters leave cores idle, so their batches are computed in parallel.
-const SMALL: usize = 20_000_000;
 /// The batch size for models that are not small.
 const LARGE_BATCH: usize = 8;
 /// Number of top tokens that the published searches read of a position.
@@ -49,7 +46,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
             resumed.torn
         ));
     }
-    let jobs = args.jobs.unwrap_or_else(|| jobs(explorer.model()));
+    let jobs = args.jobs.unwrap_or_else(|| batch::jobs(explorer.model()));
     ensure_reference(&mut explorer)?;
     let work = Work::new(&explorer, &header, &problems, &budget);
     let cancel = Cancel::new();
@@ -99,19 +96,9 @@ fn spare_inputs(args: &RunArgs, header: &Header) -> Result<()> {
     Ok(())
 }
 
-/// Returns the default number of parallel batches: one per core for a small model on the CPU, else one.
-fn jobs(model: &Model) -> usize {
-    let small = model.info().parameters < SMALL && model.info().device == "cpu";
-    if small {
-        rayon::current_num_threads()
-    } else {
-        1
-    }
-}
-
 /// Returns the default batch size. Early stopping runs a batch together, which pays off if a pass reads many weights.
-fn batch(model: &Model) -> usize {
-    if model.info().parameters < SMALL {
+fn batch_size(model: &Model) -> usize {
+    if model.info().parameters < batch::SMALL {
         1
     } else {
         LARGE_BATCH
@@ -153,45 +140,27 @@ fn header(
     origin: String,
     problems: &[Solved],
 ) -> Header {
-    let model = explorer.model();
-    let asked = &args.experiments;
-    let is_asked = |e: &Experiment| *e == Experiment::Problem || asked.contains(e);
-    let mode = args.mode;
-    let texts: Vec<_> = problems.iter().map(|s| s.problem.clone()).collect();
-    let others: Vec<_> = problems.iter().map(|s| &s.others).collect();
-    let mut hashed = problem_file::to_jsonl(&texts);
-    if others.iter().any(|others| !others.is_empty()) {
-        hashed += &format!("{others:?}");
-    }
+    let (model, mode) = (explorer.model(), args.mode);
+    let settings = Settings {
+        mode,
+        latents: args.model.latents.unwrap_or_else(|| model.n_latents()),
+        most_tokens: crate::lab::analysis::run::MAX_NEW_TOKENS,
+        top_k: args.top_k.unwrap_or(match mode {
+            Protocol::Default => TOP_K,
+            Protocol::Paper => PAPER_TOP_K,
+        }),
+        value: args.value,
+        batch: args.batch.unwrap_or_else(|| batch_size(model)),
+        seed: args.seed,
+        reference: explorer.reference_origin().to_owned(),
+        verdict: written(budget),
+    };
     Header {
-        schema: SCHEMA.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        model: model.info().clone(),
         control: args
             .control
             .map(|ControlName::RandomWeights| "random-weights".to_owned()),
-        data: Data {
-            origin,
-            sha256: sha256(hashed.as_bytes()),
-            n: problems.len(),
-            task: model.info().task,
-        },
-        experiments: Experiment::ALL.into_iter().filter(is_asked).collect(),
-        settings: Settings {
-            mode,
-            latents: args.model.latents.unwrap_or_else(|| model.n_latents()),
-            most_tokens: crate::lab::analysis::run::MAX_NEW_TOKENS,
-            top_k: args.top_k.unwrap_or(match mode {
-                Protocol::Default => TOP_K,
-                Protocol::Paper => PAPER_TOP_K,
-            }),
-            value: args.value,
-            batch: args.batch.unwrap_or_else(|| batch(model)),
-            seed: args.seed,
-            reference: explorer.reference_origin().to_owned(),
-            verdict: written(budget),
-        },
         shard: args.shard,
+        ..batch::header(model, origin, problems, &args.experiments, settings)
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod analysis;
 pub mod batch;
+pub mod evaluation;
 mod inquiry;
 pub mod parity;
 pub mod present;

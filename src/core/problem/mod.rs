@@ -37,6 +37,15 @@ pub struct Problem {
     pub answer: String,
 }
 
+/// Returns the result of a gold step: the number after `=`, or the last word of a sentence.
+#[must_use]
+pub fn step_result(step: &str) -> Option<&str> {
+    if let Some(equation) = step.strip_prefix("<<").and_then(|s| s.strip_suffix(">>")) {
+        return equation.rsplit_once('=').map(|(_, result)| result.trim());
+    }
+    step.trim_end_matches('.').split_whitespace().next_back()
+}
+
 /// A request to the generator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
@@ -180,6 +189,15 @@ pub fn generate(spec: &Spec, n: usize, seed: u64) -> Result<Vec<Problem>, Genera
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_result_of_a_step_is_its_last_value() {
+        assert_eq!(step_result("<<12+7=19>>"), Some("19"));
+        assert_eq!(step_result("Every gorpus is a bompus."), Some("bompus"));
+        assert_eq!(step_result("Every gorpus is not happy."), Some("happy"));
+        assert_eq!(step_result("<<12>>"), None);
+        assert_eq!(step_result(""), None);
+    }
 
     fn spec(family: Family, split: Split) -> Spec {
         Spec {

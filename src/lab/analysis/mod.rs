@@ -6,7 +6,6 @@
 pub mod answers;
 pub mod counterfactual;
 pub mod early_exit;
-pub mod evaluate;
 pub mod grid;
 pub mod group;
 pub mod learned;

@@ -262,8 +262,9 @@ fn force(
     }
 }
 
-/// Written steps take more tokens than an answer.
-pub(super) fn max_new_tokens(mode: Mode) -> usize {
+/// Returns the token limit of a mode: written steps take more tokens than an answer.
+#[must_use]
+pub fn max_new_tokens(mode: Mode) -> usize {
     match mode {
         Mode::Written => MAX_WRITTEN_TOKENS,
         Mode::Latent | Mode::Direct => MAX_NEW_TOKENS,

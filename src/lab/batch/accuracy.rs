@@ -1,13 +1,16 @@
-//! The answers in every mode of the model (docs/methods.md M3.6), with their token counts and the confidence in the main one.
+//! The answers in every mode of the model (docs/methods.md M3.6) and with other latents, with their token counts and the
+//! confidence in the main one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::subject::Subject;
-use crate::engine::model::{ErrorKind, Mode, Model, ModelError};
+use crate::core::types::LatentIdx;
+use crate::engine::model::{Branch, ErrorKind, Mode, Model, ModelError, Overrides};
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::rows::row::{Accuracy, Confidence, Said};
 
-pub(super) fn accuracy(subject: &Subject<'_>) -> Result<Accuracy, ModelError> {
+pub(super) fn accuracy(subject: &Subject<'_>, index: usize) -> Result<Accuracy, ModelError> {
     let (clean, model) = (subject.clean, subject.explorer.model());
     let has = |mode: Mode| model.info().modes.iter().any(|name| name == mode.as_str());
     let mut refused = BTreeMap::new();
@@ -35,9 +38,8 @@ pub(super) fn accuracy(subject: &Subject<'_>) -> Result<Accuracy, ModelError> {
         }
     };
     let (direct, written) = (other(Mode::Direct)?, other(Mode::Written)?);
-    Ok(Accuracy {
+    let mut accuracy = Accuracy {
         main: said(subject, clean),
-        no_latents: no_latents(subject)?,
         direct,
         written,
         refused,
@@ -49,25 +51,72 @@ pub(super) fn accuracy(subject: &Subject<'_>) -> Result<Accuracy, ModelError> {
                 entropy,
             }
         }),
-    })
+        ..Accuracy::default()
+    };
+    if !clean.fed.is_empty() {
+        other_latents(subject, index, &mut accuracy)?;
+    }
+    Ok(accuracy)
 }
 
-/// Answers from the same prompt without any latent.
-fn no_latents(subject: &Subject<'_>) -> Result<Option<Said>, ModelError> {
-    let (clean, model) = (subject.clean, subject.explorer.model());
-    if clean.fed.is_empty() {
-        return Ok(None);
+/// Answers from the same prompt with other latents than its own, where they are defined: all end as rows of one batch.
+fn other_latents(
+    subject: &Subject<'_>,
+    index: usize,
+    accuracy: &mut Accuracy,
+) -> Result<(), ModelError> {
+    let (clean, model, cancel) = (subject.clean, subject.explorer.model(), subject.cancel);
+    let (n, steps) = (clean.fed.len(), subject.solved.problem.steps.len());
+    let (mut places, mut ends) = (vec![(&mut accuracy.no_latents, 0)], vec![&clean.prompt]);
+    // A long solution may have more steps than the run has latents.
+    let kept = &clean.rollout.branches[steps.saturating_sub(1).min(n)];
+    let more = steps.saturating_sub(1 + n);
+    let fewer = model.rollout(kept, more, &Overrides::none(1), cancel)?;
+    if steps >= 2 {
+        places.push((&mut accuracy.one_fewer, steps - 1));
+        ends.push(fewer.last());
     }
-    let closed = model.close(&clean.prompt, false, subject.cancel)?;
-    let most = clean.most_tokens;
-    let mut generated = model.generate(&closed, most, &mut |_| (), subject.cancel)?;
-    let ids = generated.remove(0).ids;
-    let answer = model.extract_value(&ids)?;
-    Ok(Some(Said {
-        correct: subject.is_correct(answer.as_deref()),
-        answer,
-        tokens: answer_tokens(model, &ids),
-    }))
+    let off = [
+        &mut accuracy.off_zero,
+        &mut accuracy.off_mean,
+        &mut accuracy.off_resample,
+    ];
+    let off = off.into_iter().zip(replacements(subject, index));
+    let off: Vec<_> = off.filter_map(|(to, with)| Some((to, with?))).collect();
+    let mut overrides = Overrides::none(off.len());
+    for (row, (place, vectors)) in off.into_iter().enumerate() {
+        places.push((place, n));
+        for (latent, vector) in (1..).map(LatentIdx).zip(vectors) {
+            overrides.set(row, latent, vector);
+        }
+    }
+    let off = model.rollout(&clean.prompt, n, &overrides, cancel)?;
+    ends.push(off.last());
+    let closed = model.close(&Branch::stack(&ends)?, false, cancel)?;
+    let generated = model.generate(&closed, clean.most_tokens, &mut |_| (), cancel)?;
+    for ((place, latents), generated) in places.into_iter().zip(generated) {
+        let answer = model.extract_value(&generated.ids)?;
+        *place = Some(Said {
+            correct: subject.is_correct(answer.as_deref()),
+            answer,
+            tokens: latents + answer_tokens(model, &generated.ids),
+        });
+    }
+    Ok(())
+}
+
+/// The vectors that replace all latents: zeros, the means, and the latents of another problem. The last two need a reference set
+/// that reaches as far.
+fn replacements(subject: &Subject<'_>, index: usize) -> [Option<Vec<Arc<[f32]>>>; 3] {
+    let (clean, reference) = (subject.clean, subject.explorer.reference());
+    let n = clean.fed.len();
+    let zeros: Arc<[f32]> = vec![0.0; subject.explorer.model().width()].into();
+    let mean = |j| Some(Arc::clone(&reference.fed(LatentIdx(j))?.mean));
+    let others: Vec<_> = reference.others(&clean.run.question).collect();
+    // A different donor for each problem, the same in every run.
+    let donor = others.get(index % others.len().max(1));
+    let resampled = donor.and_then(|donor| Some(donor.fed.get(..n)?.to_vec()));
+    [Some(vec![zeros; n]), (1..=n).map(mean).collect(), resampled]
 }
 
 fn said(subject: &Subject<'_>, run: &CleanRun) -> Said {

@@ -1,13 +1,14 @@
-//! The gold trace in the decoded latents: where its results appear, and the published backtracking search (docs/methods.md M5).
+//! The gold trace in the decoded latents: where its results appear, the published backtracking search (docs/methods.md M5), and the
+//! phrases that state its steps.
 
 use super::subject::Subject;
 use super::tokens::Own;
+use crate::core::problem::step_result;
 use crate::core::problem_file::Solved;
-use crate::core::types::{Task, TokenRead};
+use crate::core::types::{LatentIdx, Task, TokenRead};
 use crate::engine::model::ModelError;
-use crate::lab::analysis::evaluate::step_result;
 use crate::lab::analysis::grid::{Columns, columns};
-use crate::lab::rows::row::{Backtracking, GoldRead, Published};
+use crate::lab::rows::row::{Backtracking, GoldPhrase, GoldRead, Published};
 use crate::verify::paper::backtracking::{self, Layout};
 use crate::verify::paper::baselines::{DRAWS, Pool};
 use crate::verify::paper::grid::Grid;
@@ -32,10 +33,12 @@ pub(super) fn backtracking(
         return Ok(None);
     }
     let depth = subject.header.settings.top_k;
-    let latents = clean.run.latents().map(|(_, position)| {
+    let tops = clean.run.latents().map(|(_, position)| {
         let top = position.projection.as_ref().map(|p| p.top.as_slice());
-        top.map_or(&[][..], |top| &top[..depth.min(top.len())])
+        top.unwrap_or_default()
     });
+    let tops: Vec<&[TokenRead]> = tops.collect();
+    let latents = tops.iter().map(|top| &top[..depth.min(top.len())]);
     let latents: Vec<&[TokenRead]> = latents.collect();
     let gold = &subject.solved.problem.steps;
     let steps = |at: usize| problems[at].problem.steps.as_slice();
@@ -56,7 +59,12 @@ pub(super) fn backtracking(
         reads: own
             .iter()
             .enumerate()
-            .map(|(step, result)| read(step, result, &latents))
+            .map(|(step, result)| GoldRead {
+                rank_in_turn: tops
+                    .get(step)
+                    .and_then(|top| rank_of(result, &top[..PUBLISHED_DEPTH.min(top.len())])),
+                ..read(step, result, &latents)
+            })
             .collect(),
         published: published(subject, &pool.drawn(index), &steps)?,
     }))
@@ -94,6 +102,7 @@ fn read(step: usize, result: &str, latents: &[&[TokenRead]]) -> GoldRead {
         latent: best.map(|(_, latent)| latent),
         rank: best.map(|(rank, _)| rank),
         probability: best.map(|(rank, latent)| latents[latent - 1][rank].prob),
+        rank_in_turn: None,
     }
 }
 
@@ -169,4 +178,70 @@ fn is_in_answer(grid: &Grid, answer_column: usize, target: &str) -> bool {
         let mut tokens = grid.tokens(column).iter();
         tokens.any(|token| token.trim() == target.trim())
     })
+}
+
+/// Returns the first phrase of each latent that has a gold step.
+pub(super) fn phrases(subject: &Subject<'_>) -> Result<Vec<GoldPhrase>, ModelError> {
+    let steps = subject.solved.problem.steps.iter();
+    let latents = (1..=subject.clean.fed.len()).map(LatentIdx);
+    let phrase = |(step, latent): (&String, LatentIdx)| {
+        let said = subject
+            .explorer
+            .phrases(subject.clean, latent, subject.cancel)?;
+        let text = said.into_iter().next().map(|phrase| phrase.text);
+        Ok(GoldPhrase {
+            is_step: text.as_deref().is_some_and(|text| says(text, step)),
+            text,
+        })
+    };
+    steps.zip(latents).map(phrase).collect()
+}
+
+/// Returns whether a phrase states a gold step: the same equation in either order, or the node that the step reaches in first place.
+fn says(phrase: &str, step: &str) -> bool {
+    let squeezed: String = phrase.chars().filter(|c| !c.is_whitespace()).collect();
+    if let Some(equation) = step.strip_prefix("<<").and_then(|s| s.strip_suffix(">>")) {
+        let swapped = equation
+            .split_once('=')
+            .map(|(left, right)| format!("{right}={left}"));
+        return squeezed == equation || Some(squeezed) == swapped;
+    }
+    let words: Vec<&str> = step
+        .trim_end_matches('.')
+        .split_whitespace()
+        .filter(|w| *w != "Every")
+        .collect();
+    let (Some(source), Some(result)) = (words.first(), words.last()) else {
+        return false;
+    };
+    // The first step is phrased with its subject.
+    let phrase = phrase.strip_prefix(*source).unwrap_or(phrase).trim_start();
+    let bare = phrase.strip_prefix("is not ");
+    let said = bare.unwrap_or(phrase).split_whitespace().next();
+    said == Some(result) && words.contains(&"not") == bare.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phrase_says_a_step_in_either_order() {
+        for (phrase, step, want) in [
+            ("19 = 12 + 7", "<<12+7=19>>", true),
+            ("12 + 7 = 19", "<<12+7=19>>", true),
+            ("12 + 8 = 19", "<<12+7=19>>", false),
+            ("bompus", "Every gorpus is a bompus.", true),
+            ("bompus zorple", "Every gorpus is a bompus.", true),
+            ("zorple bompus", "Every gorpus is a bompus.", false),
+            ("Tom gorpus", "Tom is a gorpus.", true),
+            ("Ann gorpus", "Tom is a gorpus.", false),
+            ("is not happy", "Every gorpus is not happy.", true),
+            ("happy", "Every gorpus is not happy.", false),
+            ("is not happy", "Every gorpus is happy.", false),
+            ("", "Every gorpus is happy.", false),
+        ] {
+            assert_eq!(says(phrase, step), want, "{phrase} / {step}");
+        }
+    }
 }

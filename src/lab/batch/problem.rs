@@ -1,6 +1,8 @@
 //! Computes the rows of a batch of problems.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::subject::{Subject, gold_of, is_correct};
 use super::{ablation, accuracy, chaining, exits, gold};
@@ -23,6 +25,8 @@ pub struct Work<'a> {
     problems: &'a [Solved],
     budget: &'a Budget,
     pool: Pool,
+    /// The time of each verdict so far.
+    taken: Mutex<Vec<Duration>>,
 }
 
 impl<'a> Work<'a> {
@@ -41,7 +45,16 @@ impl<'a> Work<'a> {
             problems,
             budget,
             pool: Pool::new(steps),
+            taken: Mutex::default(),
         }
+    }
+
+    /// Returns the time of each verdict, without the clean run and the early exits.
+    #[must_use]
+    pub fn into_times(self) -> Vec<Duration> {
+        self.taken
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Computes the rows of one batch, counted from 0, in the order of the file.
@@ -149,7 +162,7 @@ impl<'a> Work<'a> {
             let body = match experiment {
                 Experiment::Problem => Ok(problem.clone()),
                 Experiment::Accuracy => {
-                    accuracy::accuracy(&subject).map(|a| Body::Accuracy(Some(a)))
+                    accuracy::accuracy(&subject, index).map(|a| Body::Accuracy(Some(a)))
                 }
                 Experiment::EarlyStopping => Self::exits(&subject, &mut exits).map(|exits| {
                     Body::EarlyStopping(exits::matches(
@@ -214,12 +227,17 @@ impl<'a> Work<'a> {
     ) -> Result<Body, ModelError> {
         let exits = Self::exits(subject, exits)?;
         let (clean, cancel) = (subject.clean, subject.cancel);
+        let began = Instant::now();
         let verdict = subject
             .explorer
             .verdict(clean, exits, self.budget, &mut |_| (), cancel)?;
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.push(began.elapsed());
+        drop(taken);
         Ok(Body::Verdict(Some(Box::new(Judged {
             verdict,
             answer: clean.run.answer.value.clone(),
+            phrases: gold::phrases(subject)?,
         }))))
     }
 }

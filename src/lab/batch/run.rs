@@ -105,6 +105,30 @@ pub fn run(
     how: &How<'_>,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Ended> {
+    let ended = each(
+        work,
+        header,
+        &mut |rows| journal.append(rows),
+        how,
+        on_progress,
+    );
+    let synced = journal.sync();
+    let ended = ended?;
+    synced?;
+    Ok(ended)
+}
+
+/// Computes the missing rows of a run; `write` receives them in the order of the file.
+///
+/// # Errors
+/// When the model or `write` fails.
+pub fn each(
+    work: &Work<'_>,
+    header: &Header,
+    write: &mut dyn FnMut(&[Row]) -> Result<()>,
+    how: &How<'_>,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Ended> {
     let size = header.settings.batch.max(1);
     let per_problem = header.experiments.len().max(1);
     let problems: Vec<usize> = header.problems().collect();
@@ -162,7 +186,7 @@ pub fn run(
             }
             while let Some(rows) = waiting.remove(&turn) {
                 let skip = if turn == 0 { skip } else { 0 };
-                let written = journal.append(rows.get(skip..).unwrap_or_default());
+                let written = write(rows.get(skip..).unwrap_or_default());
                 if written.is_err() {
                     queue.give_up(how.cancel);
                 }
@@ -181,10 +205,7 @@ pub fn run(
             None => Ok(turn),
         }
     });
-    let synced = journal.sync();
-    let turn = ended?;
-    synced?;
-    Ok(if turn == all {
+    Ok(if ended? == all {
         Ended::Whole
     } else {
         Ended::Stopped

@@ -13,6 +13,8 @@ use crate::lab::rows::{Body, Experiment, FILE, Header, Row};
 
 /// The number of distinct refusal reasons kept per experiment.
 const MOST_REASONS: usize = 8;
+/// The rank of a result below the ten that are read.
+const BELOW: usize = 10;
 
 /// The parts of a run that the report needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,8 @@ pub struct Run {
     pub items: Vec<Item>,
     /// Counts of rows without a result, by experiment and reason.
     pub refused: BTreeMap<(Experiment, String), Refused>,
+    /// The gold answer of the last item.
+    gold: Option<String>,
 }
 
 /// Rows without a result, for one reason.
@@ -63,10 +67,17 @@ pub struct Item {
     pub off: Option<Off>,
     /// Where the gold trace appears.
     pub gold: Option<Gold>,
+    /// The rank of each gold step's result at the latent of its number, from 0, and 10 for below the tenth; `None` without a
+    /// result.
+    pub ranks: Vec<Option<usize>>,
     /// The trace found without the gold one.
     pub chain: Option<Chain>,
     /// The verdict.
     pub verdict: Option<Judged>,
+    /// The decoder that read the trace.
+    pub decoder: Option<String>,
+    /// Whether the first phrase of each latent with a gold step states it.
+    pub phrases: Vec<bool>,
 }
 
 /// One mode's answer.
@@ -89,6 +100,14 @@ pub struct Answers {
     pub main: Said,
     /// The answer without latents.
     pub no_latents: Option<Said>,
+    /// The answer after one latent fewer than steps.
+    pub one_fewer: Option<Said>,
+    /// The answer with all latents off by zero.
+    pub off_zero: Option<Said>,
+    /// The answer with all latents off by their mean.
+    pub off_mean: Option<Said>,
+    /// The answer with all latents off by those of one other problem.
+    pub off_resample: Option<Said>,
     /// The answer in direct mode.
     pub direct: Option<Said>,
     /// The answer in written mode.
@@ -241,26 +260,31 @@ pub struct Judged {
 }
 
 impl Run {
+    /// Starts a run without rows.
+    #[must_use]
+    pub fn new(header: Header) -> Self {
+        Self {
+            folder: String::new(),
+            is_torn: false,
+            rows: 0,
+            planned: planned(&header),
+            items: Vec::new(),
+            refused: BTreeMap::new(),
+            gold: None,
+            header,
+        }
+    }
+
     /// Reads a run's folder.
     ///
     /// # Errors
     /// Names the file and the line that is not a row or not the planned one.
     pub fn read(folder: &Path) -> Result<Self> {
         let mut reader = Reader::open(folder)?;
-        let header = reader.header().clone();
-        let mut plan = header.plan();
-        let mut run = Self {
-            folder: folder.to_string_lossy().into_owned(),
-            is_torn: false,
-            rows: 0,
-            planned: planned(&header),
-            items: Vec::new(),
-            refused: BTreeMap::new(),
-            header,
-        };
-        let mut gold = None;
+        let mut plan = reader.header().plan();
+        let mut run = Self::new(reader.header().clone());
+        run.folder = folder.to_string_lossy().into_owned();
         while let Some(row) = reader.row()? {
-            run.rows += 1;
             if plan.next() != Some((row.index, row.body.experiment())) {
                 let message = format!(
                     "row out of order: problem {} {}",
@@ -271,12 +295,12 @@ impl Run {
                     "the file was changed since it was written: run again into another folder";
                 return Err(Error::data(
                     &folder.join(FILE),
-                    Some(run.rows + 1),
+                    Some(run.rows + 2),
                     message,
                     hint,
                 ));
             }
-            run.add(row, &mut gold);
+            run.add(row);
         }
         run.is_torn = reader.is_torn();
         Ok(run)
@@ -288,11 +312,12 @@ impl Run {
         self.rows == self.planned && self.header.shard.of == 1 && !self.is_torn
     }
 
-    /// Adds a row; `gold` is the gold answer of the current problem.
-    pub(super) fn add(&mut self, row: Row, gold: &mut Option<String>) {
+    /// Adds a row; rows come in the order of the file.
+    pub fn add(&mut self, row: Row) {
+        self.rows += 1;
         let experiment = row.body.experiment();
         if self.items.last().is_none_or(|item| item.index != row.index) {
-            *gold = None;
+            self.gold = None;
             self.items.push(Item {
                 index: row.index,
                 steps: row.steps,
@@ -310,6 +335,7 @@ impl Run {
         let Some(item) = self.items.last_mut() else {
             return;
         };
+        let gold = &mut self.gold;
         item.correct = item.correct.or(row.correct);
         let is_gold = |answer: Option<&str>, gold: &Option<String>| {
             gold.as_deref().map(|gold| is_correct(answer, gold))
@@ -326,9 +352,17 @@ impl Run {
                 item.early = found.map(|found| early(&found, |a| is_gold(a, gold)));
             }
             Body::Ablation(found) => item.off = found.map(|found| off(&found)),
-            Body::Backtracking(found) => item.gold = found.map(|found| gold_trace(&found)),
+            Body::Backtracking(Some(found)) => {
+                item.ranks = ranks(&found);
+                item.gold = Some(gold_trace(&found));
+            }
             Body::ForwardChaining(found) => item.chain = found.map(|found| chain(&found)),
-            Body::Verdict(found) => item.verdict = found.map(|found| judged(&found)),
+            Body::Verdict(Some(found)) => {
+                item.verdict = Some(judged(&found));
+                item.phrases = found.phrases.iter().map(|phrase| phrase.is_step).collect();
+                item.decoder = found.verdict.has_trace().then_some(found.verdict.decoder);
+            }
+            Body::Backtracking(None) | Body::Verdict(None) => {}
         }
     }
 
@@ -373,6 +407,10 @@ fn answers(found: &row::Accuracy) -> Answers {
     Answers {
         main: said(&found.main),
         no_latents: found.no_latents.as_ref().map(said),
+        one_fewer: found.one_fewer.as_ref().map(said),
+        off_zero: found.off_zero.as_ref().map(said),
+        off_mean: found.off_mean.as_ref().map(said),
+        off_resample: found.off_resample.as_ref().map(said),
         direct: found.direct.as_ref().map(said),
         written: found.written.as_ref().map(said),
         confidence: found.confidence,
@@ -437,6 +475,13 @@ fn gold_trace(found: &row::Backtracking) -> Gold {
         others_in_order: holds(&found.in_order_others),
         published,
     }
+}
+
+fn ranks(found: &row::Backtracking) -> Vec<Option<usize>> {
+    let rank = |read: &row::GoldRead| {
+        (!read.result.is_empty()).then_some(read.rank_in_turn.unwrap_or(BELOW))
+    };
+    found.reads.iter().map(rank).collect()
 }
 
 fn chain(found: &row::ForwardChaining) -> Chain {

@@ -1,7 +1,5 @@
 //! A synthetic run for tests, here and in `tests/commands/report.rs`: rows of every experiment, drawn by simple rules.
 
-use std::collections::BTreeMap;
-
 use undertone::core::types::{
     AblationValue, EarlyExit, ModelInfo, Necessity, Null, Operand, Rung, Source, Task, TraceStep,
     Verdict,
@@ -109,6 +107,7 @@ pub fn row(index: usize, experiment: Experiment) -> Row {
         Experiment::Verdict => Body::Verdict(Some(Box::new(Judged {
             verdict: verdict(index),
             answer: Some(answer(index)),
+            phrases: Vec::new(),
         }))),
     };
     Row {
@@ -147,14 +146,12 @@ fn accuracy(index: usize) -> Accuracy {
     Accuracy {
         main: said(index, true, 9 + index % 2),
         no_latents: Some(said(index, likely(index, 3, 0.4, 0.3), 3)),
-        direct: None,
-        written: None,
         confidence: Some(Confidence {
             logprob: -1.3 * doubt,
             first_probability: (-doubt).exp(),
             entropy: doubt + 0.1 * noise(index, 4),
         }),
-        refused: BTreeMap::new(),
+        ..Accuracy::default()
     }
 }
 
@@ -228,6 +225,7 @@ fn backtracking(index: usize) -> Backtracking {
                 latent: (noise(index, 22 + step as u64) < 0.7).then_some(step + 1),
                 rank: Some(0),
                 probability: Some(0.5),
+                rank_in_turn: None,
             })
             .collect(),
         in_order: (!index.is_multiple_of(4)).then_some(in_order),

@@ -1,7 +1,5 @@
 //! Headers and rows for tests.
 
-use std::collections::BTreeMap;
-
 use super::SCHEMA;
 use super::header::{Budget, Data, Header, Protocol, Settings, Shard};
 use super::row::{Accuracy, Body, Confidence, Experiment, Problem, Row, Said};
@@ -74,15 +72,12 @@ pub(crate) fn row(index: usize, experiment: Experiment) -> Row {
                 correct: Some(correct),
                 tokens: 9,
             },
-            no_latents: None,
-            direct: None,
-            written: None,
             confidence: Some(Confidence {
                 logprob: -0.1,
                 first_probability: 0.904_837_418_035_959_6,
                 entropy: 0.3,
             }),
-            refused: BTreeMap::new(),
+            ..Accuracy::default()
         })),
         other => Body::none(other),
     };

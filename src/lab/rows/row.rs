@@ -137,12 +137,20 @@ pub struct Problem {
 }
 
 /// The answers of the model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Accuracy {
     /// The answer in the model's main mode: with all latents, or with written steps if the model has no latents.
     pub main: Said,
     /// The answer without any latent.
     pub no_latents: Option<Said>,
+    /// The answer after one latent fewer than the gold solution has steps; null for a solution of fewer than two.
+    pub one_fewer: Option<Said>,
+    /// The answer with all latents replaced by zeros.
+    pub off_zero: Option<Said>,
+    /// The answer with each latent replaced by the mean at its position.
+    pub off_mean: Option<Said>,
+    /// The answer with all latents replaced by those of one problem of the reference set, another for each index.
+    pub off_resample: Option<Said>,
     /// The answer in the direct mode of a multi-mode model.
     pub direct: Option<Said>,
     /// The answer in the written mode of a multi-mode model.
@@ -155,7 +163,7 @@ pub struct Accuracy {
 }
 
 /// One answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Said {
     /// The answer; null if the text contains none.
     pub answer: Option<String>,
@@ -265,6 +273,8 @@ pub struct GoldRead {
     pub rank: Option<usize>,
     /// Its probability there.
     pub probability: Option<f32>,
+    /// Its rank, from 0, at the latent with the number of the step; null if it is not among its ten top tokens.
+    pub rank_in_turn: Option<usize>,
 }
 
 /// The published backtracking search on one problem.
@@ -373,4 +383,16 @@ pub struct Judged {
     pub verdict: Verdict,
     /// The judged answer.
     pub answer: Option<String>,
+    /// The first phrase of each latent that has a gold step, in order.
+    #[serde(default)]
+    pub phrases: Vec<GoldPhrase>,
+}
+
+/// The first phrase of the latent with the number of a gold step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoldPhrase {
+    /// The phrase; null if none was decoded.
+    pub text: Option<String>,
+    /// Whether it states the step.
+    pub is_step: bool,
 }

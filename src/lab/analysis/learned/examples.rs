@@ -13,10 +13,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Recipe;
 use super::card::Counts;
-use crate::core::problem::Problem;
+use crate::core::problem::{Problem, step_result};
 use crate::core::types::LatentIdx;
 use crate::engine::model::{Cancel, Model, ModelError};
-use crate::lab::analysis::evaluate::step_result;
 use crate::lab::analysis::thoughts::{self, ByLayer, Thought, Want, at_layers};
 
 /// Labelled latents that a place needs in each part: fitting, stopping, held out.
