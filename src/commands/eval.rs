@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{budget, gold, load, print, print_note, to_json};
+use super::{GENERATED, budget, generated, gold, load, print, print_note, to_json};
 use crate::commands::cli::EvalArgs;
 use crate::core::error::{Error, Result};
 use crate::core::problem::Problem;
@@ -12,7 +12,6 @@ use crate::core::problem_file::{self, source};
 use crate::core::stats::Share;
 use crate::core::text::{Page, sanitize};
 use crate::engine::model::Model;
-use crate::lab::analysis::problems;
 use crate::lab::evaluation::{self, Evaluation, Evidence, Modes};
 
 /// Evaluates a model and prints the figures.
@@ -61,15 +60,8 @@ fn data(args: &EvalArgs, model: &Model) -> Result<(String, Vec<Problem>)> {
             .map_or_else(String::new, |seed| format!(", shuffled by seed {seed}"));
         return Ok((format!("{}{order}", path.display()), problems));
     }
-    let (split, n, seed) = (args.split, args.n.unwrap_or(1000), args.seed.unwrap_or(0));
-    let problems = problems::for_task(model.info().task, split, n, seed)
-        .map_err(|e| Error::usage(e.to_string()))?;
-    if problems.is_empty() {
-        return Err(Error::usage(
-            "this model's task is not known, so no problems can be generated: pass --data FILE",
-        ));
-    }
-    Ok((format!("generated {split} problems, seed {seed}"), problems))
+    let n = args.n.unwrap_or(GENERATED);
+    generated(model, args.split, n, args.seed.unwrap_or(0))
 }
 
 type Column = (&'static str, fn(&Modes) -> Option<Share>);

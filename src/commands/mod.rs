@@ -31,13 +31,14 @@ use std::path::Path;
 
 use crate::core::error::{self, Error, Result};
 use crate::core::paths::{self, Paths};
+use crate::core::problem::{Problem, Split};
 use crate::core::text::{Clean, Page, sanitize};
 use crate::engine::hub::{self, HubError};
 use crate::engine::model::{Cancel, Device, LoadOptions, Model, ModelError, Placement};
 use crate::engine::model_source::{OpenError, Opener, Watch};
 use crate::explorer::session::store::Unread;
-use crate::lab::analysis::Workbench;
 use crate::lab::analysis::verdict::{Budget, Strategy};
+use crate::lab::analysis::{self, Workbench};
 use crate::lab::batch::written;
 use crate::lab::reference_files;
 
@@ -155,6 +156,21 @@ pub fn load(args: &cli::CheckpointArgs) -> Result<Workbench> {
     let mut explorer = Workbench::bare(load_model(args)?);
     ensure_reference(&mut explorer)?;
     Ok(explorer)
+}
+
+/// The default number of generated problems.
+const GENERATED: usize = 1000;
+
+/// Generates problems of a model's task; returns their origin too.
+fn generated(model: &Model, split: Split, n: usize, seed: u64) -> Result<(String, Vec<Problem>)> {
+    let made = analysis::problems::for_task(model.info().task, split, n, seed)
+        .map_err(|e| Error::usage(e.to_string()))?;
+    if made.is_empty() {
+        return Err(Error::usage(
+            "this model's task is not known, so no problems can be generated: pass --data FILE",
+        ));
+    }
+    Ok((format!("generated {split} problems, seed {seed}"), made))
 }
 
 /// Loads the reference set from the cache, or builds and caches it.

@@ -9,8 +9,9 @@ use crate::core::file;
 use crate::core::file::Outputs;
 use crate::core::paths;
 use crate::lab::present::write::{csv, html, json, markdown};
-use crate::lab::report::{self, Run, calibration};
+use crate::lab::report::{self, Run};
 use crate::lab::rows::FILE;
+use crate::lab::rows::calibration::Calibration;
 
 /// Reads the runs and writes the requested files; prints the report if no file or if JSON is requested.
 ///
@@ -60,7 +61,7 @@ pub fn run(args: &RunReportArgs) -> Result<()> {
         }
     }
     if let Some(path) = &args.calibration {
-        let text = to_json(&calibration::calibration(&run))?.ended();
+        let text = to_json(&Calibration::new(&run.header, &run.items))?.ended();
         file::write_out(path, text.as_bytes())?;
     }
     if args.json {

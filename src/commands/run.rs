@@ -4,23 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
-use super::{budget, ensure_reference, gold, load_as, print, print_note, print_warning, written};
+use super::{
+    GENERATED, budget, ensure_reference, generated, gold, load_as, print, print_note,
+    print_warning, written,
+};
 use crate::commands::cli::{ControlName, RunArgs};
 use crate::core::error::{Error, Result};
 use crate::core::file::{self, Outputs};
 use crate::core::problem_file::{self, Solved, source};
 use crate::core::text::{Page, sanitize};
 use crate::engine::model::{Cancel, Checkpoint, Model};
+use crate::lab::analysis::Workbench;
 use crate::lab::analysis::verdict::{Budget, TOP_K};
-use crate::lab::analysis::{Workbench, problems};
 use crate::lab::batch::run::{Ended, How, Progress};
 use crate::lab::batch::{self, Work};
 use crate::lab::rows::journal::Journal;
 use crate::lab::rows::parquet;
 use crate::lab::rows::{Header, Protocol, Settings};
 
-/// The default number of generated problems.
-const GENERATED: usize = 1000;
 /// The batch size for models that are not small.
 const LARGE_BATCH: usize = 8;
 /// Number of top tokens that the published searches read of a position.
@@ -58,11 +59,17 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         cancel: &cancel,
     };
     let mut meter = Meter::new();
-    let ended = batch::run::run(&work, &header, &mut journal, &how, &mut |progress| {
-        meter.show(progress);
-    });
+    let ended = batch::run::run(
+        &work,
+        &header,
+        &mut |rows| journal.append(rows),
+        &how,
+        &mut |progress| meter.show(progress),
+    );
+    let synced = journal.sync();
     meter.finish();
     let ended = ended?;
+    synced?;
     // After a second signal the program ends at once.
     if args.parquet && !cancel.is_cancelled() {
         parquet::write(&args.out)?;
@@ -121,15 +128,8 @@ fn data(args: &RunArgs, model: &Model) -> Result<(String, Vec<Solved>)> {
         let name = path.file_name().unwrap_or(path.as_os_str());
         return Ok((name.to_string_lossy().into_owned(), problems));
     }
-    let (n, split) = (args.limit.unwrap_or(GENERATED), args.split);
-    let made = problems::for_task(model.info().task, split, n, args.seed)
-        .map_err(|e| Error::usage(e.to_string()))?;
-    if made.is_empty() {
-        return Err(Error::usage(
-            "this model's task is not known, so no problems can be generated: pass --data FILE",
-        ));
-    }
-    let origin = format!("generated {split} problems, seed {}", args.seed);
+    let n = args.limit.unwrap_or(GENERATED);
+    let (origin, made) = generated(model, args.split, n, args.seed)?;
     Ok((origin, made.into_iter().map(Solved::from).collect()))
 }
 

@@ -16,12 +16,13 @@ use crate::core::types::{AblationValue, LatentIdx, Mode, ModelInfo, Rung};
 use crate::engine::model::Cancel;
 use crate::lab::analysis::verdict::{Budget, TOP_K};
 use crate::lab::analysis::{Workbench, run::max_new_tokens};
-use crate::lab::batch::run::{How, each};
+use crate::lab::batch::run::How;
 use crate::lab::batch::{self, Work};
 use crate::lab::present::document::count;
 use crate::lab::report::Run;
-use crate::lab::report::gather::{Answers, Item, Judged, Said};
 use crate::lab::report::tables::findings::reaches;
+use crate::lab::rows::kept::{Answers, Judged, Said};
+use crate::lab::rows::summary::Item;
 use crate::lab::rows::{Experiment, Protocol, Row, Settings};
 
 /// The schema name and version of the JSON report.
@@ -207,7 +208,7 @@ fn rows(
         stop: &AtomicBool::new(false),
         cancel: &Cancel::new(),
     };
-    each(&work, &header, &mut keep, &how, &mut |_| ())?;
+    batch::run::run(&work, &header, &mut keep, &how, &mut |_| ())?;
     let times = work.into_times().into_iter();
     Ok((run, times.map(|time| time.as_secs_f64() * 1e3).collect()))
 }

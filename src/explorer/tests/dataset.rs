@@ -212,14 +212,14 @@ fn a_verdict_of_another_model_is_not_shown() {
 fn calibration_counts_other_problems_with_the_same_rung() {
     let mut bench = Bench::with_run(60, 60);
     let rung = bench.app.session.verdict.as_ref().map(|v| v.rung);
-    let others = (1..60).map(item).filter(|item| item.rung == rung);
+    let others = (1..60).map(item).filter(|item| item.rung() == rung);
     let correct: Vec<bool> = others.filter_map(|item| item.correct).collect();
     let found = bench.app.calibration().expect("a run of the model is open");
     assert_eq!(found.right.n, correct.len());
     assert_eq!(found.right.hits, correct.iter().filter(|c| **c).count());
     assert!(found.others, "the open problem is one of them and left out");
     if let Some(run) = &mut bench.app.dataset.run {
-        run.items.retain(|item| item.rung != rung);
+        run.items.retain(|item| item.rung() != rung);
     }
     assert_eq!(bench.app.calibration(), None, "never without n");
 }

@@ -7,11 +7,9 @@ pub const DEPTH: usize = 10;
 
 /// Questions whose prompts have one length, so that they run as rows of one batch without padding.
 #[derive(Debug)]
-pub struct Group<'a> {
+pub struct Group {
     /// Index of each question in the given list.
     pub indices: Vec<usize>,
-    /// The questions.
-    pub questions: Vec<&'a str>,
     /// Their prompts.
     pub prompts: Vec<Vec<u32>>,
 }
@@ -21,7 +19,7 @@ pub struct Group<'a> {
 ///
 /// # Errors
 /// When there is no group, the model fails or the work is cancelled.
-pub fn prefill(model: &Model, groups: &[Group<'_>], cancel: &Cancel) -> Result<Branch, ModelError> {
+pub fn prefill(model: &Model, groups: &[Group], cancel: &Cancel) -> Result<Branch, ModelError> {
     let mut parts = Vec::new();
     for group in groups {
         let prompts: Vec<&[u32]> = group.prompts.iter().map(Vec::as_slice).collect();
@@ -49,14 +47,13 @@ pub fn can_read(model: &Model, question: &str) -> bool {
 pub fn same_length<'a>(
     model: &Model,
     questions: impl Iterator<Item = &'a str>,
-    mode: Mode,
     most: usize,
-) -> (Vec<Group<'a>>, Vec<(usize, ModelError)>) {
-    let mut groups: Vec<Group<'a>> = Vec::new();
+) -> (Vec<Group>, Vec<(usize, ModelError)>) {
+    let mut groups: Vec<Group> = Vec::new();
     let mut refused = Vec::new();
     let mut open: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
     for (index, question) in questions.enumerate() {
-        let prompt = match model.prompt(question, mode) {
+        let prompt = match model.prompt(question, Mode::Latent) {
             Ok(prompt) => prompt,
             Err(reason) => {
                 refused.push((index, reason));
@@ -69,7 +66,6 @@ pub fn same_length<'a>(
             _ => {
                 groups.push(Group {
                     indices: Vec::new(),
-                    questions: Vec::new(),
                     prompts: Vec::new(),
                 });
                 open.insert(length, groups.len() - 1);
@@ -77,7 +73,6 @@ pub fn same_length<'a>(
             }
         };
         groups[at].indices.push(index);
-        groups[at].questions.push(question);
         groups[at].prompts.push(prompt.ids);
     }
     (groups, refused)

@@ -11,7 +11,7 @@ use super::group::{DEPTH, Group, can_read, prefill, same_length};
 use crate::core::types::{EarlyExit, TokenRead};
 use crate::engine::decode::lens;
 use crate::engine::decode::spoken::{self, Spoken};
-use crate::engine::model::{Branch, Cancel, Mode, Model, ModelError, Overrides, Vectors};
+use crate::engine::model::{Branch, Cancel, Model, ModelError, Overrides, Vectors};
 
 /// Rows of one batch.
 const ROWS: usize = 64;
@@ -98,7 +98,7 @@ pub fn each_batch(
     on_batch: &mut dyn FnMut(Vec<(usize, Thought)>) -> Result<(), ModelError>,
     cancel: &Cancel,
 ) -> Result<Vec<(usize, ModelError)>, ModelError> {
-    let (groups, refused) = same_length(model, questions.iter().copied(), Mode::Latent, ROWS);
+    let (groups, refused) = same_length(model, questions.iter().copied(), ROWS);
     for batch in batches(&groups) {
         let start = prefill(model, batch, cancel)?;
         let thoughts = from_start(model, &start, want, cancel)?;
@@ -109,7 +109,7 @@ pub fn each_batch(
 }
 
 /// Groups that run as one batch.
-fn batches<'g, 'a>(groups: &'g [Group<'a>]) -> Vec<&'g [Group<'a>]> {
+fn batches(groups: &[Group]) -> Vec<&[Group]> {
     let (mut batches, mut from, mut rows) = (Vec::new(), 0, 0);
     for (at, group) in groups.iter().enumerate() {
         if rows + group.indices.len() > ROWS && at > from {
@@ -229,7 +229,7 @@ pub(super) fn at_layers(
 ) -> Result<ByLayer, ModelError> {
     let mut found = vec![vec![Vec::new(); runs.len()]; layers.len()];
     let questions = runs.iter().map(|(question, _)| *question);
-    for group in same_length(model, questions, Mode::Latent, ROWS).0 {
+    for group in same_length(model, questions, ROWS).0 {
         let prompts: Vec<&[u32]> = group.prompts.iter().map(Vec::as_slice).collect();
         let latents = group.indices.iter().map(|at| runs[*at].1.len()).min();
         let fed = |j: usize| {

@@ -1,5 +1,6 @@
 //! Computes the rows of a batch of problems.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -88,30 +89,27 @@ impl<'a> Work<'a> {
             exits: true,
             ..Want::default()
         };
-        let mut stopped = vec![None; problems.len()];
+        let mut runs: BTreeMap<usize, Thought> = BTreeMap::new();
         let mut keep = |batch: Vec<(usize, Thought)>| {
-            for (at, thought) in batch {
-                stopped[at] = Some(thought);
-            }
+            runs.extend(batch);
             Ok(())
         };
         let model = self.explorer.model();
         let refused = thoughts::each_batch(model, &questions, &want, &mut keep, cancel)?;
-        let mut reasons: Vec<Option<String>> = vec![None; problems.len()];
+        let mut reasons: BTreeMap<usize, String> = BTreeMap::new();
         for (at, reason) in refused {
             if reason.kind() != ErrorKind::Usage {
                 return Err(reason);
             }
-            reasons[at] = Some(reason.to_string());
+            reasons.insert(at, reason.to_string());
         }
         let mut rows = Vec::new();
-        for (((index, solved), stopped), reason) in indices.zip(problems).zip(stopped).zip(reasons)
-        {
-            let stopped = stopped.as_ref();
-            let answer = stopped.and_then(|run| run.answer.as_deref());
-            let correct = stopped.and_then(|_| is_correct(solved, answer));
-            let found = stopped.and_then(|run| exits::matches(Mode::Latent, answer, &run.exits));
-            let refused = found.is_none().then(|| NO_ANSWER.to_owned());
+        for (at, (index, solved)) in indices.zip(problems).enumerate() {
+            let run = runs.get(&at);
+            let answer = run.and_then(|run| run.answer.as_deref());
+            let correct = run.and_then(|_| is_correct(solved, answer));
+            let found = run.and_then(|run| exits::matches(Mode::Latent, answer, &run.exits));
+            let no_answer = found.is_none().then(|| NO_ANSWER.to_owned());
             let row = |refused, body| Row {
                 index,
                 steps: solved.problem.steps.len(),
@@ -120,7 +118,8 @@ impl<'a> Work<'a> {
                 body,
             };
             rows.push(row(None, problem_of(solved)));
-            rows.push(row(reason.or(refused), Body::EarlyStopping(found)));
+            let refused = reasons.remove(&at).or(no_answer);
+            rows.push(row(refused, Body::EarlyStopping(found)));
         }
         Ok(rows)
     }

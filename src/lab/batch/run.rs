@@ -10,7 +10,6 @@ use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 use super::problem::Work;
 use crate::core::error::{Error, Result};
 use crate::engine::model::{Cancel, ModelError};
-use crate::lab::rows::journal::Journal;
 use crate::lab::rows::{Header, Row};
 
 /// Number of batches per job that may be ahead of the written ones.
@@ -94,35 +93,11 @@ impl Queue {
     }
 }
 
-/// Computes the missing rows of a run and appends them to the file.
-///
-/// # Errors
-/// When the model fails or the file cannot be written; rows written before remain.
-pub fn run(
-    work: &Work<'_>,
-    header: &Header,
-    journal: &mut Journal,
-    how: &How<'_>,
-    on_progress: &mut dyn FnMut(Progress),
-) -> Result<Ended> {
-    let ended = each(
-        work,
-        header,
-        &mut |rows| journal.append(rows),
-        how,
-        on_progress,
-    );
-    let synced = journal.sync();
-    let ended = ended?;
-    synced?;
-    Ok(ended)
-}
-
 /// Computes the missing rows of a run; `write` receives them in the order of the file.
 ///
 /// # Errors
-/// When the model or `write` fails.
-pub fn each(
+/// When the model or `write` fails; rows written before remain.
+pub fn run(
     work: &Work<'_>,
     header: &Header,
     write: &mut dyn FnMut(&[Row]) -> Result<()>,

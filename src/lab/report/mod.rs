@@ -1,9 +1,8 @@
 //! Reports on a batch run: its rows are counted, compared with published values and with chance, and written as Markdown,
 //! HTML, CSV and JSON. docs/report.md explains each figure.
 //!
-//! `gather` condenses each problem to an item, `tables` computes all numbers from the items, and `render` only formats them.
+//! `gather` reads the items of a run, `tables` computes all numbers from the items, and `render` only formats them.
 
-pub mod calibration;
 pub mod gather;
 pub mod published;
 pub mod tables;

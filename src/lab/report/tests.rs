@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use super::gather::Run;
 use super::made::{self, HOSTILE};
-use super::{calibration, report};
+use super::report;
 use crate::core::stats::Share;
 use crate::core::types::{AblationValue, Rung};
 use crate::lab::present::document::{Cell, Document, Part, Table, count};
@@ -678,7 +678,7 @@ fn used_is_headlined_only_beside_a_control() {
 #[test]
 fn the_calibration_holds_every_rung_with_its_counts() {
     let (_, run) = whole(60);
-    let made = calibration::calibration(&run);
+    let made = Calibration::new(&run.header, &run.items);
     assert_eq!(made.model.sha256, run.header.model.sha256);
     assert_eq!(made.rungs.len(), 7);
     assert_eq!(made.rungs.iter().map(|at| at.n).sum::<usize>(), 60);

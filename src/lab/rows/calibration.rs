@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::header::{Budget, Data};
+use super::header::{Budget, Data, Header};
+use super::summary::Item;
 use crate::core::types::{ModelInfo, Rung};
 
 /// The schema of the file. Fields are only added without a new number.
@@ -91,6 +92,35 @@ impl AtRung {
 }
 
 impl Calibration {
+    /// Counts the verdicts of a run at each rung whose answer is known to be right or wrong.
+    #[must_use]
+    pub fn new(header: &Header, items: &[Item]) -> Self {
+        let at = |rung: Rung, correct: bool| -> Vec<u64> {
+            let found = (Some(correct), Some(rung));
+            let judged = items
+                .iter()
+                .filter(|item| (item.correct, item.rung()) == found);
+            judged.map(|item| item.key).collect()
+        };
+        let rungs = Rung::ALL.map(|rung| AtRung::new(rung, at(rung, true), at(rung, false)));
+        Self {
+            schema: SCHEMA.to_owned(),
+            version: header.version.clone(),
+            model: Of {
+                name: header.model.name.clone(),
+                sha256: header.model.sha256.clone(),
+                dtype: header.model.dtype.clone(),
+                behaviour: header.model.behaviour.clone(),
+                n_latents: header.settings.latents,
+            },
+            data: header.data.clone(),
+            verdict: header.settings.verdict.clone(),
+            top_k: header.settings.top_k,
+            reference: header.settings.reference.clone(),
+            rungs: rungs.to_vec(),
+        }
+    }
+
     /// Parses a calibration.
     ///
     /// # Errors

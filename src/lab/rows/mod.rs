@@ -1,5 +1,5 @@
 //! The rows of a batch run: their contents (`row`), the header with their settings (`header`), their file (`journal`), the
-//! summary of a problem's rows (`summary`), the calibration of rungs (`calibration`), and reading a growing file (`watch`).
+//! summary of a problem's rows (`summary`, of parts in `kept`), the calibration of rungs (`calibration`), and reading a growing file (`watch`).
 //! docs/rows.md describes the format.
 //!
 //! A run's folder holds `rows.jsonl`: a header line, then one line per problem and experiment, with problems in the order of
@@ -9,6 +9,7 @@
 pub mod calibration;
 pub mod header;
 pub mod journal;
+pub mod kept;
 mod lines;
 #[cfg(test)]
 pub(crate) mod made;

@@ -1,6 +1,7 @@
 //! The summary of one problem's rows for a table: a few numbers, and the position of the rows in the file.
 
-use super::row::{Ablation, Body, EarlyStopping, Row};
+use super::kept::{self, Answers, Chain, Early, Gold, Judged, Off};
+use super::row::{Body, Row};
 use crate::core::answers::is_correct;
 use crate::core::text::sanitize;
 use crate::core::types::{Null, Rung};
@@ -10,7 +11,7 @@ const QUESTION: usize = 1_000;
 /// Characters kept of an answer or a reason.
 const SHORT: usize = 80;
 
-/// One problem of a run. Texts are sanitised.
+/// One problem of a run: what its rows come to. Texts are sanitised.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Item {
     /// Index of the problem, from 0.
@@ -25,22 +26,25 @@ pub struct Item {
     pub correct: Option<bool>,
     /// The model's answer.
     pub answer: Option<String>,
-    /// The rung of the verdict.
-    pub rung: Option<Rung>,
-    /// The p-value of the verdict's search; `None` if it found nothing or had no null.
-    pub p: Option<f64>,
-    /// The latents that change the answer when off alone; `None` if not tested.
-    pub needed: Option<Vec<usize>>,
-    /// The smallest number of latents that already gives the answer.
-    pub first: Option<usize>,
-    /// The smallest number from which on every forced answer equals the last one.
-    pub stable: Option<usize>,
+    /// The answers by mode and condition.
+    pub accuracy: Option<Answers>,
     /// The answers forced early.
-    pub exits: Vec<Exit>,
-    /// Change of the answer's log-probability with all latents off, in nats; see `delta` for the replacement.
-    pub delta: Option<f64>,
-    /// Log-probability of the answer, in nats.
-    pub logprob: Option<f64>,
+    pub early: Option<Early>,
+    /// The answers with latents off.
+    pub off: Option<Off>,
+    /// Where the gold trace appears.
+    pub gold: Option<Gold>,
+    /// The rank of each gold step's result at the latent of its number, from 0, and 10 for below the tenth; `None` without a
+    /// result.
+    pub ranks: Vec<Option<usize>>,
+    /// The trace found without the gold one.
+    pub chain: Option<Chain>,
+    /// The verdict.
+    pub verdict: Option<Judged>,
+    /// The decoder that read the verdict's trace.
+    pub decoder: Option<String>,
+    /// Whether the first phrase of each latent with a gold step states it.
+    pub phrases: Vec<bool>,
     /// Why the model could not run.
     pub refused: Option<String>,
     /// Byte offset of its rows in the file.
@@ -48,20 +52,97 @@ pub struct Item {
 }
 
 impl Item {
+    /// Starts a problem whose first row is at byte `offset`.
+    #[must_use]
+    pub fn new(index: usize, offset: u64) -> Self {
+        Self {
+            index,
+            offset,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a row; rows come in the order of the file. `gold` is the gold answer, which the row of the problem fills in.
+    pub fn add(&mut self, row: Row, gold: &mut Option<String>) {
+        self.steps = row.steps;
+        self.correct = self.correct.or(row.correct);
+        if self.refused.is_none() {
+            self.refused = row.refused.as_deref().map(short);
+        }
+        match row.body {
+            Body::Problem(Some(problem)) => {
+                self.question = cut(&problem.question, QUESTION);
+                self.key = key(&problem.question);
+                *gold = Some(problem.gold_answer).filter(|gold| !gold.trim().is_empty());
+            }
+            Body::Accuracy(Some(found)) => {
+                self.answer = found.main.answer.as_deref().map(short);
+                self.accuracy = Some(kept::answers(&found));
+            }
+            Body::EarlyStopping(Some(found)) => {
+                let gold = gold.as_deref();
+                let is_gold = |answer: Option<&str>| Some(is_correct(answer, gold?));
+                self.early = Some(kept::early(&found, is_gold));
+            }
+            Body::Ablation(Some(found)) => self.off = Some(kept::off(&found)),
+            Body::Backtracking(Some(found)) => {
+                self.ranks = kept::ranks(&found);
+                self.gold = Some(kept::gold_trace(&found));
+            }
+            Body::ForwardChaining(Some(found)) => self.chain = Some(kept::chain(&found)),
+            Body::Verdict(Some(found)) => {
+                self.verdict = Some(kept::judged(&found));
+                self.phrases = found.phrases.iter().map(|phrase| phrase.is_step).collect();
+                self.decoder = (found.verdict.has_trace()).then(|| short(&found.verdict.decoder));
+                if self.answer.is_none() {
+                    self.answer = found.answer.as_deref().map(short);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the rung of the verdict.
+    #[must_use]
+    pub fn rung(&self) -> Option<Rung> {
+        Some(self.verdict?.rung)
+    }
+
+    /// Returns the p-value of the verdict's search.
+    #[must_use]
+    pub fn p(&self) -> Option<f64> {
+        self.verdict?.p
+    }
+
     /// Returns whether the rung is PRESENT and chance may explain the trace.
     #[must_use]
     pub fn by_chance(&self) -> bool {
-        self.rung == Some(Rung::Present) && self.p.is_some_and(|p| p > Null::CHANCE)
+        self.rung() == Some(Rung::Present) && self.p().is_some_and(|p| p > Null::CHANCE)
     }
-}
 
-/// An answer forced after `k` latents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exit {
-    /// Number of latents.
-    pub k: usize,
-    /// Whether it is the gold answer.
-    pub correct: Option<bool>,
+    /// Returns the latents that change the answer when off alone; `None` if not tested.
+    #[must_use]
+    pub fn needed(&self) -> Option<&[usize]> {
+        Some(&self.off.as_ref()?.needed)
+    }
+
+    /// Returns the smallest number of latents that already gives the answer.
+    #[must_use]
+    pub fn first(&self) -> Option<usize> {
+        self.early.as_ref()?.first
+    }
+
+    /// Returns the change of the answer's log-probability with all latents off, in nats.
+    #[must_use]
+    pub fn delta(&self) -> Option<f64> {
+        self.off.as_ref()?.delta
+    }
+
+    /// Returns the log-probability of the answer, in nats.
+    #[must_use]
+    pub fn logprob(&self) -> Option<f64> {
+        Some(self.accuracy?.confidence?.logprob)
+    }
 }
 
 /// Returns the FNV-1a hash of a question's bytes.
@@ -72,92 +153,6 @@ pub fn key(question: &str) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         })
-}
-
-/// Builds an item from the rows of a problem, in the order of the file.
-#[derive(Debug, Clone)]
-pub struct Gather {
-    item: Item,
-    gold: Option<String>,
-}
-
-impl Gather {
-    /// Starts a problem whose first row is at byte `offset`.
-    #[must_use]
-    pub fn new(index: usize, offset: u64) -> Self {
-        Self {
-            item: Item {
-                index,
-                offset,
-                ..Item::default()
-            },
-            gold: None,
-        }
-    }
-
-    /// Adds a row.
-    pub fn add(&mut self, row: Row) {
-        let item = &mut self.item;
-        item.steps = row.steps;
-        item.correct = item.correct.or(row.correct);
-        if item.refused.is_none() {
-            item.refused = row.refused.as_deref().map(short);
-        }
-        match row.body {
-            Body::Problem(Some(problem)) => {
-                item.question = cut(&problem.question, QUESTION);
-                item.key = key(&problem.question);
-                self.gold = Some(problem.gold_answer).filter(|gold| !gold.trim().is_empty());
-            }
-            Body::Accuracy(Some(found)) => {
-                item.answer = found.main.answer.as_deref().map(short);
-                item.logprob = found.confidence.map(|confidence| confidence.logprob);
-            }
-            Body::EarlyStopping(Some(found)) => self.early(&found),
-            Body::Ablation(Some(found)) => {
-                item.delta = delta(&found);
-                item.needed = Some(found.needed);
-            }
-            Body::Verdict(Some(found)) => {
-                let null = &found.verdict.null;
-                item.rung = Some(found.verdict.rung);
-                item.p = null.p_value;
-                if item.answer.is_none() {
-                    item.answer = found.answer.as_deref().map(short);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Returns the item.
-    #[must_use]
-    pub fn done(self) -> Item {
-        self.item
-    }
-
-    fn early(&mut self, found: &EarlyStopping) {
-        let exits = found.exits.iter().map(|exit| Exit {
-            k: exit.k,
-            correct: self
-                .gold
-                .as_deref()
-                .map(|gold| is_correct(exit.value.as_deref(), gold)),
-        });
-        self.item.exits = exits.collect();
-        self.item.first = found.first_match;
-        self.item.stable = Some(found.stable_match);
-    }
-}
-
-/// Returns the change with all latents off, under the value used for single latents if present, else the first value.
-fn delta(found: &Ablation) -> Option<f64> {
-    let single = found.each.first().map(|off| off.value);
-    let all = found.all.iter();
-    let same = all.clone().find(|off| Some(off.value) == single);
-    same.or_else(|| all.clone().next())
-        .map(|off| off.delta_logprob)
-        .filter(|delta| !delta.is_nan())
 }
 
 fn short(text: &str) -> String {
@@ -176,7 +171,7 @@ mod tests {
     use crate::core::types::{AblationValue, EarlyExit};
     use crate::lab::rows::Experiment;
     use crate::lab::rows::made::row;
-    use crate::lab::rows::row::Off;
+    use crate::lab::rows::row::{Ablation, EarlyStopping, Off};
 
     fn off(value: AblationValue, latents: &[usize], delta_logprob: f64) -> Off {
         Off {
@@ -193,9 +188,10 @@ mod tests {
 
     #[test]
     fn the_rows_of_a_problem_become_one_item() {
-        let mut gather = Gather::new(4, 77);
-        gather.add(row(4, Experiment::Problem));
-        gather.add(row(4, Experiment::Accuracy));
+        let (mut item, mut gold) = (Item::new(4, 77), None);
+        let mut add = |row| item.add(row, &mut gold);
+        add(row(4, Experiment::Problem));
+        add(row(4, Experiment::Accuracy));
         let exit = |k, value: &str| EarlyExit {
             k,
             value: Some(value.to_owned()),
@@ -209,7 +205,7 @@ mod tests {
             first_match: Some(1),
             stable_match: 1,
         }));
-        gather.add(early);
+        add(early);
         let mut ablation = row(4, Experiment::Ablation);
         ablation.body = Body::Ablation(Some(Ablation {
             each: vec![off(AblationValue::Mean, &[1], -1.0)],
@@ -220,8 +216,7 @@ mod tests {
             needed: vec![1],
             sham_max_diff: 0.0,
         }));
-        gather.add(ablation);
-        let item = gather.done();
+        add(ablation);
         assert_eq!((item.index, item.offset, item.steps), (4, 77, 1));
         assert_eq!(
             item.question, "What is 4 + 1?␛[31m␊",
@@ -232,21 +227,22 @@ mod tests {
             (item.correct, item.answer.as_deref()),
             (Some(true), Some("5"))
         );
-        assert_eq!(item.delta, Some(-4.5), "by the value of the single ones");
-        assert_eq!(item.needed, Some(vec![1]));
-        assert_eq!((item.first, item.stable), (Some(1), Some(1)));
-        let correct: Vec<_> = item.exits.iter().map(|exit| exit.correct).collect();
+        assert_eq!(item.delta(), Some(-4.5), "by the value of the single ones");
+        assert_eq!(item.needed(), Some(&[1][..]));
+        let early = item.early.as_ref().expect("forced early");
+        assert_eq!((early.first, early.stable), (Some(1), 1));
+        let correct: Vec<_> = early.exits.iter().map(|exit| exit.correct).collect();
         assert_eq!(correct, [Some(false), Some(true)]);
-        assert_eq!((item.rung, item.p, item.logprob), (None, None, Some(-0.1)));
+        assert_eq!((item.verdict, item.logprob()), (None, Some(-0.1)));
     }
 
     #[test]
     fn a_refused_problem_says_why() {
-        let mut gather = Gather::new(0, 9);
-        gather.add(row(0, Experiment::Problem));
+        let (mut item, mut gold) = (Item::new(0, 9), None);
+        item.add(row(0, Experiment::Problem), &mut gold);
         let mut refused = row(0, Experiment::Verdict);
         refused.refused = Some("too long\u{7}".to_owned());
-        gather.add(refused);
-        assert_eq!(gather.done().refused.as_deref(), Some("too long␇"));
+        item.add(refused, &mut gold);
+        assert_eq!(item.refused.as_deref(), Some("too long␇"));
     }
 }

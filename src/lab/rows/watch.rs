@@ -9,7 +9,7 @@ use super::header::Header;
 use super::journal::parse_header;
 use super::lines::{HINT, Lines};
 use super::row::{Experiment, Row};
-use super::summary::{Gather, Item};
+use super::summary::Item;
 use crate::core::error::{Error, Result};
 
 /// A run's file being followed.
@@ -20,7 +20,8 @@ pub struct Watch {
     /// The end of the complete lines read so far, in bytes and lines.
     at: u64,
     line: usize,
-    problem: Option<(Gather, usize)>,
+    /// The problem being read: its item, its gold answer, and its number of rows so far.
+    problem: Option<(Item, Option<String>, usize)>,
 }
 
 /// A portion of new rows.
@@ -113,15 +114,14 @@ impl Watch {
                 },
             )));
         }
-        let (mut gather, rows) = self
-            .problem
-            .take()
-            .unwrap_or_else(|| (Gather::new(row.index, self.at), 0));
-        gather.add(row);
+        let begun = self.problem.take();
+        let (mut item, mut gold, rows) =
+            begun.unwrap_or_else(|| (Item::new(row.index, self.at), None, 0));
+        item.add(row, &mut gold);
         if rows + 1 == self.header.experiments.len() {
-            return Ok(Some(gather.done()));
+            return Ok(Some(item));
         }
-        self.problem = Some((gather, rows + 1));
+        self.problem = Some((item, gold, rows + 1));
         Ok(None)
     }
 

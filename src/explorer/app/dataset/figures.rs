@@ -57,7 +57,7 @@ impl Figures {
             let among = |correct: bool| {
                 let judged = items.iter().filter(|item| item.correct == Some(correct));
                 let hits: Vec<bool> = judged
-                    .filter_map(|item| Some((item.rung?, item.by_chance())))
+                    .filter_map(|item| Some((item.rung()?, item.by_chance())))
                     .map(|found| found == (rung, by_chance))
                     .collect();
                 share(&hits)
@@ -76,7 +76,7 @@ impl Figures {
                 rungs.push(at(rung, true));
             }
         }
-        let is_unknown = |item: &&&Item| item.rung.is_some() && item.correct.is_none();
+        let is_unknown = |item: &&&Item| item.rung().is_some() && item.correct.is_none();
         Self {
             n: items.len(),
             right,
@@ -100,7 +100,12 @@ fn share(held: &[bool]) -> Share {
 }
 
 fn by_k(items: &[&Item]) -> Vec<(usize, Share)> {
-    let exits = || items.iter().flat_map(|item| &item.exits);
+    let exits = || {
+        items
+            .iter()
+            .flat_map(|item| &item.early)
+            .flat_map(|early| &early.exits)
+    };
     let mut ks: Vec<usize> = exits().map(|exit| exit.k).collect();
     ks.sort_unstable();
     ks.dedup();
@@ -116,8 +121,8 @@ fn by_k(items: &[&Item]) -> Vec<(usize, Share)> {
 
 fn risk(items: &[&Item]) -> Option<Risk> {
     let known = items.iter().filter_map(|item| {
-        let logprob = item.logprob.filter(|logprob| !logprob.is_nan())?;
-        Some((item.correct?, f64::from(item.rung?.strength()), logprob))
+        let logprob = item.logprob().filter(|logprob| !logprob.is_nan())?;
+        Some((item.correct?, f64::from(item.rung()?.strength()), logprob))
     });
     let known: Vec<(bool, f64, f64)> = known.collect();
     if known.is_empty() {

@@ -248,17 +248,17 @@ impl Term {
         };
         let whole = |found: Option<usize>| number(found.map(float));
         match self.field {
-            Field::Rung => self.rung(item.rung),
+            Field::Rung => self.rung(item.rung()),
             Field::Correct => match self.value {
                 Value::Truth(wanted) => (item.correct == Some(wanted)) == (op == Op::Is),
                 _ => item.correct.is_none() == (op == Op::Is),
             },
             Field::Steps => whole(Some(item.steps)),
-            Field::P => number(item.p),
-            Field::Needed => self.needed(item.needed.as_deref()),
-            Field::First => whole(item.first),
-            Field::Stable => whole(item.stable),
-            Field::Delta => number(item.delta),
+            Field::P => number(item.p()),
+            Field::Needed => self.needed(item.needed()),
+            Field::First => whole(item.first()),
+            Field::Stable => whole(item.early.as_ref().map(|early| early.stable)),
+            Field::Delta => number(item.delta()),
             Field::Index => whole(Some(item.index)),
             Field::Answer => self.text(item.answer.as_deref()),
             Field::Text => self.text([item.question.as_str()]),

@@ -257,7 +257,7 @@ impl App {
         if let Some(run) = run.filter(|run| run.holds(open) && differs(info, &run.header).is_none())
         {
             let known = run.items.iter();
-            let known = known.filter_map(|item| Some((item.key, item.rung?, item.correct?)));
+            let known = known.filter_map(|item| Some((item.key, item.rung()?, item.correct?)));
             return right_at(rung, open, known, &run.header.data.origin);
         }
         let mut own = self.dataset.calibrations.iter();

@@ -96,11 +96,11 @@ pub(super) fn sort(
             Column::Answer => known(answer(a), answer(b), Ord::cmp, turn),
             Column::Correct => known(a.correct, b.correct, Ord::cmp, turn),
             Column::Rung => known(place(a), place(b), Ord::cmp, turn),
-            Column::P => known(a.p, b.p, f64::total_cmp, turn),
+            Column::P => known(a.p(), b.p(), f64::total_cmp, turn),
             Column::Steps => turn(a.steps.cmp(&b.steps)),
             Column::Needed => known(needed(a), needed(b), Ord::cmp, turn),
-            Column::First => known(a.first, b.first, Ord::cmp, turn),
-            Column::Delta => known(a.delta, b.delta, f64::total_cmp, turn),
+            Column::First => known(a.first(), b.first(), Ord::cmp, turn),
+            Column::Delta => known(a.delta(), b.delta(), f64::total_cmp, turn),
             Column::Notes => {
                 let of = |item: &Item| notes.get(&item.key).map(Vec::len);
                 known(of(a), of(b), Ord::cmp, turn)
@@ -126,7 +126,9 @@ fn known<T>(
 
 /// Returns the sort key of a rung: the strongest first, and PRESENT by chance below PRESENT.
 fn place(item: &Item) -> Option<(usize, bool)> {
-    let place = Rung::ALL.iter().position(|rung| Some(*rung) == item.rung)?;
+    let place = Rung::ALL
+        .iter()
+        .position(|rung| Some(*rung) == item.rung())?;
     Some((place, item.by_chance()))
 }
 
@@ -140,6 +142,6 @@ fn answer(item: &Item) -> Option<(bool, i64, &str)> {
 }
 
 fn needed(item: &Item) -> Option<(usize, &[usize])> {
-    let latents = item.needed.as_deref()?;
+    let latents = item.needed()?;
     Some((latents.len(), latents))
 }

@@ -6,13 +6,14 @@ use super::figures::{AtRung, Figures};
 use super::sort::{Column, sort};
 use crate::core::stats::Share;
 use crate::core::types::Rung;
-use crate::lab::rows::summary::{Exit, Item};
+use crate::lab::rows::kept::{self, Early, Exit};
+use crate::lab::rows::summary::Item;
 
 fn item(index: usize, correct: Option<bool>, rung: Option<Rung>) -> Item {
     Item {
         index,
         correct,
-        rung,
+        verdict: rung.map(|rung| kept::made::judged(rung, None)),
         ..Item::default()
     }
 }
@@ -25,11 +26,10 @@ fn every_column_sorts_and_what_is_missing_comes_last_either_way() {
         .enumerate()
     {
         items[i].answer = Some(answer.to_owned());
-        items[i].p = Some(p);
-        items[i].delta = Some(delta);
-        items[i].needed = Some(vec![3; i]);
+        let rung = [Rung::Abstain, Rung::Used, Rung::NotNeeded][i];
+        items[i].verdict = Some(kept::made::judged(rung, Some(p)));
+        items[i].off = Some(kept::made::off(vec![3; i], delta));
         items[i].correct = Some(i == 1);
-        items[i].rung = Some([Rung::Abstain, Rung::Used, Rung::NotNeeded][i]);
         items[i].key = i as u64;
         items[i].question = ["b", "c", "a"][i].to_owned();
     }
@@ -74,7 +74,8 @@ fn traces_that_chance_may_explain_are_counted_apart() {
         item(4, Some(true), Some(Rung::Used)),
     ];
     for (item, p) in items.iter_mut().zip([0.01, 0.2, 0.9, 0.3, 0.9]) {
-        item.p = Some(p);
+        let rung = item.rung().expect("a verdict");
+        item.verdict = Some(kept::made::judged(rung, Some(p)));
     }
     let figures = Figures::of(items.iter());
     let counts = |rung: Rung, by_chance: bool| {
@@ -102,13 +103,18 @@ fn figures_count_what_is_known() {
     ];
     for (i, item) in items.iter_mut().enumerate() {
         let wrong = [4.0, 3.0, 2.0, 1.0, 0.0, 5.0];
-        item.logprob = Some(-wrong[5 - i]);
-        item.exits = (0..2)
-            .map(|k| Exit {
-                k,
-                correct: item.correct.map(|correct| correct && k == 1),
-            })
-            .collect();
+        item.accuracy = Some(kept::made::answers(-wrong[5 - i]));
+        let exit = |k| Exit {
+            k,
+            same: true,
+            correct: item.correct.map(|correct| correct && k == 1),
+        };
+        item.early = Some(Early {
+            of: 1,
+            first: None,
+            stable: 0,
+            exits: (0..2).map(exit).collect(),
+        });
     }
     let figures = Figures::of(items.iter());
     let right = figures.right.expect("gold answers are known");

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use super::draw::{self, Lender};
 use super::{Item, Reference};
 use crate::core::problem::Problem;
-use crate::engine::model::{Branch, Cancel, Mode, Model, ModelError};
+use crate::engine::model::{Branch, Cancel, Model, ModelError};
 use crate::lab::analysis::group::same_length;
 use crate::lab::analysis::thoughts::{self, Thought, Want};
 
@@ -42,7 +42,7 @@ impl Builder {
     pub fn new(model: &Model, origin: &str, problems: &[Problem]) -> Self {
         let questions = problems.iter().map(|p| p.question.as_str());
         let mut batches = Vec::new();
-        for group in same_length(model, questions, Mode::Latent, GROUP).0 {
+        for group in same_length(model, questions, GROUP).0 {
             let parts = group.indices.chunks(ROWS).zip(group.prompts.chunks(ROWS));
             batches.extend(parts.map(|(problems, prompts)| Batch {
                 problems: problems.to_vec(),

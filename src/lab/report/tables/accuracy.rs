@@ -1,11 +1,13 @@
 //! Tables 1 and 2 of the paper: accuracy and output tokens by mode, and comparisons of the modes.
 
-use super::super::gather::{Answers, Item, Run, Said};
+use super::super::gather::Run;
 use super::super::published::{Paper, Published};
 use super::{Beside, beside, compared};
 use crate::core::stats::paired::Pairs;
 use crate::core::stats::{float, mean};
 use crate::lab::present::document::{Cell, Section, Table, Unit, count};
+use crate::lab::rows::kept::{Answers, Said};
+use crate::lab::rows::summary::Item;
 
 /// A mode's name and the accessor of its answer.
 type ModeOf = (&'static str, fn(&Answers) -> Option<Said>);

@@ -1,11 +1,12 @@
 //! Forward chaining: traces found without the gold one, and the verifier (docs/methods.md M6).
 
-use super::super::gather::{Chain, Run};
+use super::super::gather::Run;
 use super::super::published::Paper;
 use super::{Beside, beside, gap, group};
 use crate::core::stats::{Share, float};
 use crate::lab::present::document::{Cell, Part, Section, Table, count};
 use crate::lab::present::plot::Plot;
+use crate::lab::rows::kept::Chain;
 
 /// Returns the section.
 #[must_use]

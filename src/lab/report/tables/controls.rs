@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::super::gather::{Chance, Judged, Run};
+use super::super::gather::Run;
 use super::findings::reaches;
 use super::verdicts::at;
 use super::{gap, mean_share};
@@ -10,6 +10,7 @@ use crate::core::stats::multiple::benjamini_hochberg;
 use crate::core::stats::{Share, float};
 use crate::core::types::Rung;
 use crate::lab::present::document::{Cell, Section, Table, Unit, count};
+use crate::lab::rows::kept::{Chance, Judged};
 
 /// The false discovery rate up to which a result counts as a finding.
 const RATE: f64 = 0.05;

@@ -1,12 +1,14 @@
 //! The three findings on a model: whether latents are needed, whether the gold trace is in them, and whether traces are
 //! verified more often for correct answers.
 
-use super::super::gather::{Gold, Item, Judged, Run};
+use super::super::gather::Run;
 use super::{compared, gap, group, mean_share};
 use crate::core::stats::paired::Pairs;
 use crate::core::stats::{Share, float};
 use crate::core::types::{AblationValue, AnswerOutcome, Rung, Variants};
 use crate::lab::present::document::{Cell, Section, Table, Unit, count};
+use crate::lab::rows::kept::{Gold, Judged};
+use crate::lab::rows::summary::Item;
 
 /// Returns the section.
 #[must_use]
@@ -87,7 +89,10 @@ fn necessity(run: &Run) -> Table {
         ));
     }
     let offs = run.items.iter().filter_map(|item| item.off.as_ref());
-    let single = count(offs.filter(|off| off.latents > 0).map(|off| off.needed > 0));
+    let single = count(
+        offs.filter(|off| off.latents > 0)
+            .map(|off| !off.needed.is_empty()),
+    );
     if single.n > 0 {
         let value = run.header.settings.value;
         let most = value
@@ -148,7 +153,8 @@ fn decodability(run: &Run) -> Table {
         }
         table.push(row);
     };
-    let gold = |items: &[&Item]| -> Vec<Gold> { items.iter().filter_map(|i| i.gold).collect() };
+    let gold =
+        |items: &[&Item]| -> Vec<Gold> { items.iter().filter_map(|i| i.gold.clone()).collect() };
     push("gold results among the top tokens", &|items| {
         let read = gold(items).into_iter().filter(|g| g.results > 0);
         let read: Vec<f64> = read.map(|g| float(g.read) / float(g.results)).collect();

@@ -10,13 +10,14 @@ pub mod stopping;
 pub mod traces;
 pub mod verdicts;
 
-use super::gather::{Item, Run};
+use super::gather::Run;
 use super::published::Published;
 use crate::core::stats::bootstrap::{Bootstrap, weighted_mean};
 use crate::core::stats::paired::{Difference, Pairs, binomial_test, independent_difference};
 use crate::core::stats::power::{independent_detectable, paired_detectable};
 use crate::core::stats::{Share, float};
 use crate::lab::present::document::{Cell, Unit, p_words};
+use crate::lab::rows::summary::Item;
 
 /// The significance level at which a difference is reported.
 const LEVEL: f64 = 0.05;

@@ -1,7 +1,7 @@
 //! The verdict as a signal of correctness, compared with cheap signals: the model's confidence, and how early the answer
 //! was settled (docs/methods.md M9.1).
 
-use super::super::gather::{Item, Run};
+use super::super::gather::Run;
 use crate::core::stats::bootstrap::Bootstrap;
 use crate::core::stats::calibration::{
     BINS, brier, by_group, expected_calibration_error, left_out,
@@ -11,6 +11,7 @@ use crate::core::stats::ranking::{Counts, Ranking};
 use crate::core::types::Rung;
 use crate::lab::present::document::{Cell, Part, Section, Table, Unit};
 use crate::lab::present::plot::{Axis, Plot, Point, Series, Shape};
+use crate::lab::rows::summary::Item;
 
 /// The largest number of points kept of a curve.
 const MOST_POINTS: usize = 101;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::super::gather::{Early, Exit, Run};
+use super::super::gather::Run;
 use super::super::published::Paper;
 use crate::core::stats::{float, mean};
 use crate::lab::present::document::{Cell, Part, Section, Table, Unit, count};
 use crate::lab::present::plot::{Axis, Plot, Point, Series, Shape};
+use crate::lab::rows::kept::{Early, Exit};
 
 /// Returns the section.
 #[must_use]

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::gather::{Gold, Item, Published, Run};
+use super::super::gather::Run;
 use super::super::published::{Found, Paper};
 use super::{beside, group};
 use crate::core::stats::Share;
 use crate::lab::present::document::{Cell, Section, Table, count};
+use crate::lab::rows::row::Published;
+use crate::lab::rows::summary::Item;
 
 /// A flag of the published search with its name and the paper's figures for correct and for wrong answers.
 struct Measure {
@@ -19,7 +21,7 @@ struct Measure {
 const MEASURES: [Measure; 9] = [
     Measure {
         name: "primary trace",
-        holds: |p| Some(p.primary_without),
+        holds: |p| Some(p.without),
         correct: Some(Found::Primary),
         wrong: None,
     },
@@ -31,7 +33,7 @@ const MEASURES: [Measure; 9] = [
     },
     Measure {
         name: "primary trace, with question numbers",
-        holds: |p| Some(p.primary_with),
+        holds: |p| Some(p.with),
         correct: None,
         wrong: None,
     },
@@ -43,25 +45,25 @@ const MEASURES: [Measure; 9] = [
     },
     Measure {
         name: "Base-1: another problem's trace",
-        holds: |p| p.base.map(|base| base[0]),
+        holds: |p| p.baselines.first().map(|base| base.0),
         correct: None,
         wrong: None,
     },
     Measure {
         name: "Base-5: any of five",
-        holds: |p| p.base.map(|base| base[1]),
+        holds: |p| any(p, |base| base.0),
         correct: None,
         wrong: None,
     },
     Measure {
         name: "Base-1, with question numbers",
-        holds: |p| p.base.map(|base| base[2]),
+        holds: |p| p.baselines.first().map(|base| base.1),
         correct: None,
         wrong: None,
     },
     Measure {
         name: "Base-5, with question numbers",
-        holds: |p| p.base.map(|base| base[3]),
+        holds: |p| any(p, |base| base.1),
         correct: Some(Found::BestOfFive),
         wrong: None,
     },
@@ -94,9 +96,13 @@ pub fn section(run: &Run) -> Section {
 }
 
 fn published(item: &Item) -> Option<&Published> {
-    item.gold
-        .as_ref()
-        .and_then(|gold: &Gold| gold.published.as_ref())
+    item.gold.as_ref()?.published.as_ref()
+}
+
+/// Returns whether any baseline is found; `None` without baselines.
+fn any(published: &Published, is_found: fn(&(bool, bool)) -> bool) -> Option<bool> {
+    let baselines = &published.baselines;
+    (!baselines.is_empty()).then(|| baselines.iter().any(is_found))
 }
 
 fn rates(run: &Run) -> Table {

@@ -1,10 +1,11 @@
 //! Rungs and correctness: the number of verdicts at each rung, and of correct answers among them.
 
-use super::super::gather::{Item, Run};
+use super::super::gather::Run;
 use super::group;
 use crate::core::types::Rung;
 use crate::lab::present::document::{Cell, Section, Table, count};
 use crate::lab::present::plot::Plot;
+use crate::lab::rows::summary::Item;
 
 /// Returns the section.
 #[must_use]

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::lab::rows::kept::{self, Early, Off};
 
 fn item() -> Item {
     Item {
@@ -11,11 +12,14 @@ fn item() -> Item {
         steps: 3,
         correct: Some(false),
         answer: Some("39".to_owned()),
-        rung: Some(Rung::NotNeeded),
-        p: Some(0.004),
-        needed: Some(vec![1, 3]),
-        first: Some(2),
-        delta: Some(-4.5),
+        early: Some(Early {
+            of: 4,
+            first: Some(2),
+            stable: 3,
+            exits: Vec::new(),
+        }),
+        off: Some(kept::made::off(vec![1, 3], -4.5)),
+        verdict: Some(kept::made::judged(Rung::NotNeeded, Some(0.004))),
         ..Item::default()
     }
 }
@@ -95,7 +99,10 @@ fn terms_hold_or_do_not() {
         assert_eq!(filter.admits(&item(), &notes()), holds, "{text}");
     }
     let empty = Item {
-        needed: Some(Vec::new()),
+        off: Some(Off {
+            delta: None,
+            ..kept::made::off(Vec::new(), 0.0)
+        }),
         ..Item::default()
     };
     let admits = |text: &str| Filter::parse(text).is_ok_and(|f| f.admits(&empty, &[]));

@@ -317,13 +317,13 @@ fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         item.answer.as_deref().unwrap_or("none")
     )];
     facts.extend(
-        item.logprob
+        item.logprob()
             .map(|v| format!("log-prob {}", plain(v, 2, glyphs))),
     );
-    facts.extend(item.p.map(|p| format!("p {}", probability_of(p))));
-    facts.extend(item.first.map(|k| format!("first match after {k}")));
-    facts.extend(item.stable.map(|k| format!("stable from {k} on")));
-    if let Some(delta) = item.delta {
+    facts.extend(item.p().map(|p| format!("p {}", probability_of(p))));
+    facts.extend(item.first().map(|k| format!("first match after {k}")));
+    facts.extend((item.early.as_ref()).map(|early| format!("stable from {} on", early.stable)));
+    if let Some(delta) = item.delta() {
         let value = app
             .dataset
             .run

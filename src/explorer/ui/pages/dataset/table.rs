@@ -167,16 +167,16 @@ fn cell(column: Column, item: &Item, dataset: &Dataset, theme: &Theme) -> (Strin
             Some(false) => (glyphs.no.to_owned(), theme.bad),
             None => (glyphs.none.to_owned(), theme.dim),
         },
-        Column::Rung => match item.rung {
+        Column::Rung => match item.rung() {
             Some(rung) => {
                 let (glyph, style) = glyph_of(rung, item.by_chance(), theme);
                 (format!("{glyph} {}", rung.word(item.by_chance())), style)
             }
             None => (glyphs.none.to_owned(), theme.dim),
         },
-        Column::P => or_none(item.p.map(probability_of)),
+        Column::P => or_none(item.p().map(probability_of)),
         Column::Steps => (item.steps.to_string(), theme.text),
-        Column::Needed => or_none(item.needed.as_ref().map(|latents| {
+        Column::Needed => or_none(item.needed().map(|latents| {
             let names: Vec<String> = latents.iter().map(ToString::to_string).collect();
             if names.is_empty() {
                 "none".to_owned()
@@ -184,8 +184,8 @@ fn cell(column: Column, item: &Item, dataset: &Dataset, theme: &Theme) -> (Strin
                 names.join(" ")
             }
         })),
-        Column::First => or_none(item.first.map(|k| k.to_string())),
-        Column::Delta => or_none(item.delta.map(|delta| signed(delta, 2, glyphs))),
+        Column::First => or_none(item.first().map(|k| k.to_string())),
+        Column::Delta => or_none(item.delta().map(|delta| signed(delta, 2, glyphs))),
         Column::Notes => {
             let n = dataset.notes.get(&item.key);
             (
