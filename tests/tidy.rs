@@ -86,16 +86,16 @@ const MAY_USE: &[(&str, &str)] = &[
     ),
     (
         "explorer::session",
-        "core::error core::file core::paths core::problem core::text core::types",
+        "core::error core::file core::paths core::problem core::text core::types lab::present",
     ),
     ("explorer::keymap", "explorer::app"),
     (
         "explorer::app",
-        "core::problem core::stats core::text core::types lab::rows explorer::keymap explorer::session explorer::worker::protocol",
+        "core::problem core::stats core::text core::types lab::present lab::rows explorer::keymap explorer::session explorer::worker::protocol",
     ),
     (
         "explorer::ui",
-        "core::answers core::problem core::stats core::text core::types lab::rows explorer::app explorer::keymap explorer::session",
+        "core::answers core::problem core::stats core::text core::types lab::present lab::rows explorer::app explorer::keymap explorer::session",
     ),
 ];
 

@@ -9,7 +9,6 @@ use crate::core::types::{
 use crate::explorer::app::action::Action;
 use crate::explorer::app::dataset::on_dataset;
 use crate::explorer::app::effect::Effect;
-use crate::explorer::app::evidence::evidence_rows;
 use crate::explorer::app::page::{At, Left, Page};
 use crate::explorer::app::results::edit_session;
 use crate::explorer::app::studies::{Wish, sets, sweep_values};
@@ -103,10 +102,7 @@ impl App {
                 .influence()
                 .map_or((0, 0), |found| (found.n_latents, found.n_latents + 2)),
             Page::Exits => (self.session.early_exit.len(), 1),
-            Page::Evidence => {
-                let verdict = self.session.verdict.as_ref();
-                verdict.map_or((0, 0), |v| (evidence_rows(v).len(), 1))
-            }
+            Page::Evidence => (self.evidence_rows().len(), 1),
             // The number of rows depends on the width of the screen.
             Page::Compare => (self.view.page_rows, 1),
             Page::Layers => self.layers().map_or((0, 0), |lens| {

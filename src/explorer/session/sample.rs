@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use super::{Note, Session, Tag, Target};
 use crate::core::problem::Problem;
 use crate::core::types::{
@@ -155,7 +157,7 @@ fn verdict() -> Verdict {
             needed: true,
             mean: None,
             hidden: None,
-            fell: Vec::new(),
+            fell: vec!["resampled".to_owned()],
             places: None,
         },
         steps: vec![
@@ -266,5 +268,46 @@ pub(crate) fn session() -> Session {
                 written_at: 1_790_000_060,
             },
         ],
+    }
+}
+
+/// Returns the sample with every field that a verdict can have.
+pub(crate) fn whole() -> Session {
+    let session = session();
+    let mut verdict = serde_json::to_value(&session.verdict).expect("JSON");
+    verdict["competing"] = json!([[verdict["steps"][0].clone()]]);
+    verdict["nodes"] =
+        json!([{"latent": 1, "nodes": [{"node": "wumpus", "probability": 0.5, "facts": 1}]}]);
+    verdict["tracks"] = json!({
+        "edits": [{
+            "change": "12 to 14", "question": "Ann has 14 pens", "expected": "42", "answer": "42", "eligible": true,
+            "reads": [{"step": 0, "latent": 1, "expected": "21", "observed": "20", "concerns": true, "shown": false}],
+        }],
+        "steps": [{
+            "step": 0, "latent": 1, "edits": 8, "moved": 7, "ineligible": 1, "stayed": 0, "moved_stayed": 0, "controls": 3,
+            "still": 3, "coincidence_steps": [0, 9], "coincidence_others": [1, 90], "pi0": 0.1, "p_value": 1e-5,
+            "standing": "holds",
+        }],
+        "tests": 1, "standing": "holds", "reason": "every step moved",
+    });
+    verdict["used"] = json!({
+        "patches": [{
+            "step": 0, "latent": 1, "donor": "Bob has 3 pens", "value": "17", "same": false, "expected": "34", "answer": "34",
+            "delta_clean": -7.0, "delta_expected": 5.0, "relative_size": 1.1, "passed": true,
+        }],
+        "steps": [{
+            "step": 0, "latent": 1, "different": 4, "moved": 4, "same": 2, "kept": 2, "coincidence": [0, 9], "pi0": 0.1,
+            "p_value": 1e-4, "delta_clean": -7.0, "delta_expected": 5.0, "standing": "holds",
+        }],
+        "sham_max_diff": 0.0, "tests": 1, "standing": "holds", "reason": "the answer moved",
+    });
+    verdict["tried"] = json!([{
+        "name": "projection, top 5", "candidates": 3, "traces": 1, "capped": false, "null": verdict["null"].clone(), "tested": 1,
+        "tracks": "holds", "used": null, "runs": 9,
+    }]);
+    let verdict: Verdict = serde_json::from_value(verdict).expect("a verdict");
+    Session {
+        verdict: Some(verdict),
+        ..session
     }
 }

@@ -1,5 +1,6 @@
 //! The user's view as snapshots: the grid and, below it, the style of every run of cells.
 
+use crate::explorer::session::sample;
 use crate::explorer::tests::harness::Bench;
 use crate::explorer::ui::glyphs::{ASCII, UNICODE};
 use crate::explorer::ui::theme::Theme;
@@ -128,6 +129,16 @@ fn the_verdict_alone() {
     let mut bench = Bench::ready();
     bench.play("tab tab enter");
     picture("verdict_80x24", &bench.snapshot(80, 24));
+}
+
+#[test]
+fn the_evidence() {
+    let mut bench = Bench::ready();
+    bench.app.session.verdict = sample::whole().verdict;
+    bench.play("W");
+    picture("page_evidence_120x40", &bench.snapshot(120, 40));
+    bench.play("down down down");
+    picture("page_evidence_80x24", &bench.snapshot(80, 24));
 }
 
 #[test]

@@ -58,6 +58,32 @@ pub struct Glyphs {
     pub quotes: [&'static str; 2],
 }
 
+impl Glyphs {
+    /// Returns a text of `lab::present` in these symbols.
+    #[must_use]
+    pub fn of(&self, text: &str) -> String {
+        let symbols = |of: &Self| {
+            let [open, close] = of.quotes;
+            [
+                of.yes,
+                of.no,
+                of.none,
+                of.arrow,
+                of.dot,
+                of.ellipsis,
+                of.minus,
+                of.times,
+                of.delta,
+                open,
+                close,
+            ]
+        };
+        let pairs = symbols(&UNICODE).into_iter().zip(symbols(self));
+        let other = pairs.filter(|(from, to)| from != to);
+        other.fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+    }
+}
+
 pub static UNICODE: Glyphs = Glyphs {
     yes: "✓",
     no: "✗",

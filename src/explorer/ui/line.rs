@@ -65,6 +65,28 @@ impl Row {
         }
     }
 
+    /// Appends foreign text from a column on, wrapped; its further lines are blank before the column.
+    #[must_use]
+    pub fn hanging(
+        self,
+        text: &str,
+        column: usize,
+        max_width: usize,
+        style: Style,
+    ) -> Vec<Line<'static>> {
+        let mut lead = Some(self);
+        wrap(&sanitize(text), max_width.saturating_sub(column))
+            .into_iter()
+            .map(|part| {
+                lead.take()
+                    .unwrap_or_default()
+                    .to(column)
+                    .push(part, style)
+                    .line()
+            })
+            .collect()
+    }
+
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
@@ -119,10 +141,7 @@ pub fn cut_foreign(text: &str, max_width: usize, theme: &Theme) -> String {
 /// Wraps foreign text in one style, indented.
 #[must_use]
 pub fn paragraph(text: &str, max_width: usize, indent: usize, style: Style) -> Vec<Line<'static>> {
-    wrap(&sanitize(text), max_width.saturating_sub(indent))
-        .into_iter()
-        .map(|part| Row::new().to(indent).push(part, style).line())
-        .collect()
+    Row::new().hanging(text, indent, max_width, style)
 }
 
 #[must_use]

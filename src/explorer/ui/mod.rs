@@ -25,6 +25,7 @@ pub mod overlays;
 pub mod pages;
 pub mod panes;
 pub mod syntax;
+pub mod table;
 pub mod theme;
 
 use ratatui::Frame;

@@ -2,57 +2,19 @@
 
 use crate::core::stats::Share;
 use crate::explorer::ui::glyphs::Glyphs;
+use crate::lab::present::number;
+pub use crate::lab::present::number::probability;
 
 /// A number with fixed decimals.
 #[must_use]
 pub fn plain(value: f64, decimals: usize, glyphs: &Glyphs) -> String {
-    signed_text(value, decimals, "", glyphs)
+    number::plain(value, decimals).replace('−', glyphs.minus)
 }
 
 /// A difference, always signed except for zero.
 #[must_use]
 pub fn signed(value: f64, decimals: usize, glyphs: &Glyphs) -> String {
-    signed_text(value, decimals, "+", glyphs)
-}
-
-fn signed_text(value: f64, decimals: usize, plus: &str, glyphs: &Glyphs) -> String {
-    if !value.is_finite() {
-        return if value.is_nan() {
-            "not a number".to_owned()
-        } else {
-            format!("{}inf", if value < 0.0 { glyphs.minus } else { plus })
-        };
-    }
-    let digits = format!("{:.*}", decimals, value.abs());
-    if digits.bytes().all(|b| matches!(b, b'0' | b'.')) {
-        return digits;
-    }
-    format!("{}{digits}", if value < 0.0 { glyphs.minus } else { plus })
-}
-
-/// A probability with three decimals, never rounded to a certainty.
-#[must_use]
-pub fn probability(value: f32) -> String {
-    if value > 0.0 && value < 0.0005 {
-        "<0.001".to_owned()
-    } else if (0.9995..1.0).contains(&value) {
-        ">0.999".to_owned()
-    } else {
-        format!("{value:.3}")
-    }
-}
-
-/// A p-value with three decimals, or in scientific notation below 0.0005; `none` for `None`.
-#[must_use]
-pub fn p_value(value: impl Into<Option<f64>>) -> String {
-    let Some(value) = value.into() else {
-        return "none".to_owned();
-    };
-    if value > 0.0 && value < 0.000_5 {
-        format!("{value:.1e}")
-    } else {
-        format!("{value:.3}")
-    }
+    number::signed(value, decimals).replace('−', glyphs.minus)
 }
 
 /// Like [`probability`], for an `f64`.
@@ -103,7 +65,6 @@ pub fn parameters(n: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explorer::ui::glyphs::{ASCII, UNICODE};
 
     #[test]
     fn parameters_have_three_digits() {
@@ -120,16 +81,6 @@ mod tests {
     }
 
     #[test]
-    fn signs_and_zeroes() {
-        assert_eq!(plain(-0.001, 2, &UNICODE), "0.00");
-        assert_eq!(plain(-7.421, 2, &UNICODE), "−7.42");
-        assert_eq!(signed(7.421, 2, &UNICODE), "+7.42");
-        assert_eq!(signed(-7.421, 1, &ASCII), "-7.4");
-        assert_eq!(signed(0.0, 2, &UNICODE), "0.00");
-        assert_eq!(plain(f64::NEG_INFINITY, 2, &ASCII), "-inf");
-    }
-
-    #[test]
     fn shares_are_never_rounded_to_none_or_all() {
         for (hits, n, text) in [
             (199, 200, "99.5 % [97, 100]"),
@@ -139,19 +90,6 @@ mod tests {
             (1, 2, "50 % [9, 91]"),
         ] {
             assert_eq!(percent(&Share::new(hits, n)), text);
-        }
-    }
-
-    #[test]
-    fn probabilities_are_never_rounded_to_certainty() {
-        for (value, text) in [
-            (0.0, "0.000"),
-            (0.0001, "<0.001"),
-            (0.5, "0.500"),
-            (0.9996, ">0.999"),
-            (1.0, "1.000"),
-        ] {
-            assert_eq!(probability(value), text);
         }
     }
 }

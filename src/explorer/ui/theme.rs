@@ -4,6 +4,7 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::explorer::ui::glyphs::Glyphs;
+use crate::lab::present::document::Tone;
 
 /// The look of the screen: styles by meaning, and the glyph set.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +39,18 @@ pub struct Theme {
 }
 
 impl Theme {
+    /// Returns the style of a finding.
+    #[must_use]
+    pub fn tone(&self, tone: Tone) -> Style {
+        match tone {
+            Tone::Good => self.good,
+            Tone::Bad => self.bad,
+            Tone::Warn => self.off,
+            Tone::Plain => self.text,
+            Tone::Dim => self.dim,
+        }
+    }
+
     /// Uses the terminal's palette, light or dark.
     #[must_use]
     pub fn palette(glyphs: &'static Glyphs) -> Self {

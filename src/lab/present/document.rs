@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::number;
 use super::plot::Plot;
 use crate::core::stats::Share;
 
@@ -91,6 +92,66 @@ pub enum Unit {
     Plain,
     /// A percentage or a mean token count, printed with one decimal.
     Tenths,
+    /// A change in nats, printed with its sign and two decimals.
+    Change,
+    /// A largest error, printed as a power of ten.
+    Tiny,
+}
+
+/// The sign of a [`Mark`], which every writer shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// A claim holds.
+    Yes,
+    /// A claim does not hold.
+    No,
+    /// Undecided.
+    Unsure,
+    /// Not run.
+    None,
+}
+
+/// The importance of a [`Mark`]; a writer with colours shows it as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Established.
+    Good,
+    /// Refuted, or failed.
+    Bad,
+    /// To be read with caution.
+    Warn,
+    /// Neither.
+    Plain,
+    /// Less important.
+    Dim,
+}
+
+/// How a finding stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark(pub Sign, pub Tone);
+
+impl Mark {
+    /// It holds.
+    pub const HOLDS: Self = Self(Sign::Yes, Tone::Good);
+    /// It is refuted, or failed.
+    pub const FAILS: Self = Self(Sign::No, Tone::Bad);
+    /// It is undecided.
+    pub const OPEN: Self = Self(Sign::Unsure, Tone::Warn);
+    /// It was not tested.
+    pub const UNTESTED: Self = Self(Sign::None, Tone::Dim);
+}
+
+impl Sign {
+    /// Returns its character.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "✓",
+            Self::No => "✗",
+            Self::Unsure => "?",
+            Self::None => "–",
+        }
+    }
 }
 
 /// A figure or text in a table.
@@ -100,6 +161,8 @@ pub enum Cell {
     None(&'static str),
     /// A text; untrusted text is cleaned when printed.
     Text(String),
+    /// A text with its standing.
+    Marked(Mark, String),
     /// A count.
     Count(usize),
     /// A share with its n and Wilson 95 % interval.
@@ -149,6 +212,23 @@ impl Table {
         }
     }
 
+    /// Creates a table of facts: names and values, in columns without headings.
+    #[must_use]
+    pub fn facts(id: &str, title: &str, rows: Vec<(Cell, Cell)>) -> Self {
+        let mut table = Self::new(id, title, "", &[("name", ""), ("value", "")]);
+        table.rows = rows
+            .into_iter()
+            .map(|(name, value)| vec![name, value])
+            .collect();
+        table
+    }
+
+    /// Returns whether it is a table of facts.
+    #[must_use]
+    pub fn is_facts(&self) -> bool {
+        self.columns.iter().all(|column| column.label.is_empty())
+    }
+
     /// Adds a row.
     pub fn push(&mut self, row: Vec<Cell>) {
         debug_assert_eq!(row.len(), self.columns.len(), "{}", self.id);
@@ -156,11 +236,17 @@ impl Table {
     }
 
     /// Returns a cell by row and column.
+    #[must_use]
+    pub fn get(&self, row: usize, key: &str) -> Option<&Cell> {
+        let column = self.columns.iter().position(|c| c.key == key)?;
+        self.rows.get(row)?.get(column)
+    }
+
+    /// Returns a cell that must be there.
     #[cfg(test)]
     #[must_use]
     pub fn cell(&self, row: usize, key: &str) -> &Cell {
-        let column = self.columns.iter().position(|c| c.key == key);
-        &self.rows[row][column.unwrap_or_else(|| panic!("no column {key}"))]
+        self.get(row, key).unwrap_or_else(|| panic!("no {key}"))
     }
 }
 
@@ -192,6 +278,8 @@ impl Cell {
             Self::None("") => "–".to_owned(),
             Self::None(why) => format!("– ({why})"),
             Self::Text(text) => text.clone(),
+            Self::Marked(Mark(sign, _), text) if text.is_empty() => sign.as_str().to_owned(),
+            Self::Marked(Mark(sign, _), text) => format!("{} {text}", sign.as_str()),
             Self::Count(count) => count.to_string(),
             Self::Share(share) => {
                 let (low, high) = share.ci95;
@@ -231,6 +319,9 @@ impl Unit {
             Self::Points => format!("{:+.1}", 100.0 * value),
             Self::Plain => format!("{value:.3}"),
             Self::Tenths => format!("{value:.1}"),
+            Self::Change => number::signed(value, 2),
+            Self::Tiny if value == 0.0 => "0".to_owned(),
+            Self::Tiny => format!("{value:.1e}"),
         };
         text.replace('-', "−")
     }
@@ -242,7 +333,7 @@ impl Unit {
         match self {
             Self::Share => format!("{bare} %"),
             Self::Points | Self::Size => format!("{bare} points"),
-            Self::Plain | Self::Tenths => bare,
+            Self::Plain | Self::Tenths | Self::Change | Self::Tiny => bare,
         }
     }
 }

@@ -1,15 +1,13 @@
 //! Exports of a session: pure functions from a session to text.
 
-mod escape;
-mod evidence;
+mod document;
 pub mod json;
-mod latents;
-pub mod markdown;
 #[cfg(test)]
 mod tests;
 
 use super::Session;
 use crate::core::text::Page;
+use crate::lab::present::write::markdown;
 
 /// An export format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +34,6 @@ impl Format {
 pub fn export(session: &Session, format: Format) -> Page {
     match format {
         Format::Json => json::to_json(session),
-        Format::Markdown => markdown::to_markdown(session),
+        Format::Markdown => markdown::document(&document::document(session)),
     }
 }

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Format, export, json};
 use crate::core::text::Page;
-use crate::core::types::Verdict;
 use crate::explorer::session::{Session, sample};
 
 /// Returns escape sequences, bidirectional and zero-width characters, many combining marks, HTML, links and Markdown blocks.
@@ -17,47 +16,6 @@ fn poison() -> String {
          https://e.example www.e.example me@e.example `code` &#60;script&#62; $x$ ~~s~~",
         "\u{301}".repeat(40)
     )
-}
-
-/// Returns the sample with every field that a verdict can have.
-fn whole() -> Session {
-    let session = sample::session();
-    let mut verdict = serde_json::to_value(&session.verdict).expect("JSON");
-    verdict["competing"] = json!([[verdict["steps"][0].clone()]]);
-    verdict["nodes"] =
-        json!([{"latent": 1, "nodes": [{"node": "wumpus", "probability": 0.5, "facts": 1}]}]);
-    verdict["tracks"] = json!({
-        "edits": [{
-            "change": "12 to 14", "question": "Ann has 14 pens", "expected": "42", "answer": "42", "eligible": true,
-            "reads": [{"step": 0, "latent": 1, "expected": "21", "observed": "20", "concerns": true, "shown": false}],
-        }],
-        "steps": [{
-            "step": 0, "latent": 1, "edits": 8, "moved": 7, "ineligible": 1, "stayed": 0, "moved_stayed": 0, "controls": 3,
-            "still": 3, "coincidence_steps": [0, 9], "coincidence_others": [1, 90], "pi0": 0.1, "p_value": 1e-5,
-            "standing": "holds",
-        }],
-        "tests": 1, "standing": "holds", "reason": "every step moved",
-    });
-    verdict["used"] = json!({
-        "patches": [{
-            "step": 0, "latent": 1, "donor": "Bob has 3 pens", "value": "17", "same": false, "expected": "34", "answer": "34",
-            "delta_clean": -7.0, "delta_expected": 5.0, "relative_size": 1.1, "passed": true,
-        }],
-        "steps": [{
-            "step": 0, "latent": 1, "different": 4, "moved": 4, "same": 2, "kept": 2, "coincidence": [0, 9], "pi0": 0.1,
-            "p_value": 1e-4, "delta_clean": -7.0, "delta_expected": 5.0, "standing": "holds",
-        }],
-        "sham_max_diff": 0.0, "tests": 1, "standing": "holds", "reason": "the answer moved",
-    });
-    verdict["tried"] = json!([{
-        "name": "projection, top 5", "candidates": 3, "traces": 1, "capped": false, "null": verdict["null"].clone(), "tested": 1,
-        "tracks": "holds", "used": null, "runs": 9,
-    }]);
-    let verdict: Verdict = serde_json::from_value(verdict).expect("a verdict");
-    Session {
-        verdict: Some(verdict),
-        ..session
-    }
 }
 
 /// Collects the JSON pointers of all texts in a value.
@@ -127,7 +85,7 @@ fn is_inert(page: &Page, of: &str) {
 
 #[test]
 fn no_text_of_a_session_acts_in_an_export() {
-    let clean: Value = serde_json::from_str(&export(&whole(), Format::Json)).expect("JSON");
+    let clean: Value = serde_json::from_str(&export(&sample::whole(), Format::Json)).expect("JSON");
     let mut places = Vec::new();
     texts(&clean, "", &mut places);
     let mut all = clean.clone();

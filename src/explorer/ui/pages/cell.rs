@@ -10,8 +10,8 @@ use crate::explorer::ui::glyphs::Glyphs;
 use crate::explorer::ui::line::{Row, cut_foreign};
 use crate::explorer::ui::number::{plain, signed};
 use crate::explorer::ui::panes::answer::outcome_mark;
-use crate::explorer::ui::panes::effect::rate_words;
 use crate::explorer::ui::theme::Theme;
+use crate::lab::present::ablation;
 
 /// Room for a change in log-probability.
 pub(super) const CHANGE: usize = 6;
@@ -143,7 +143,7 @@ pub(super) fn came_of(
         ));
         if cell.variants().outcome() != AnswerOutcome::Flipped {
             text.push_str(", ");
-            text.push_str(&rate_words(cell.variants(), theme));
+            text.push_str(&theme.glyphs.of(&ablation::rate(cell.variants())));
         }
     }
     text

@@ -4,7 +4,7 @@ use ratatui::text::Line;
 
 use super::Sheet;
 use crate::core::text::{Newline, sanitize_with, width, wrap};
-use crate::core::types::{Answer, PositionKind, Run};
+use crate::core::types::{Answer, Run, Verdict};
 use crate::explorer::app::overlay::ablation_name;
 use crate::explorer::app::{App, Job, Left};
 use crate::explorer::session::Session;
@@ -21,11 +21,26 @@ const GAP: usize = 2;
 /// Longer questions are compared as a whole.
 const MAX_WORDS: usize = 400;
 
+/// A value of one side: what is shown, and what is compared, which is missing if the value is not known.
+#[derive(Default, Clone)]
+struct Value {
+    shown: String,
+    compared: Option<String>,
+}
+
+impl Value {
+    fn of(text: impl Into<String>) -> Self {
+        let shown = text.into();
+        let compared = Some(shown.clone());
+        Self { shown, compared }
+    }
+}
+
 struct Side {
     title: String,
     question: String,
-    /// The top token of each latent, with its probability if known, in order of latents.
-    latents: Vec<Option<(String, Option<f32>)>>,
+    /// The top token of each latent.
+    latents: Vec<Value>,
     answer: Option<Answer>,
     rung: Option<&'static str>,
     /// Log-probability of the left side's answer under this run, if known.
@@ -54,81 +69,89 @@ pub(super) fn sheet(app: &App, max_width: usize, theme: &Theme) -> Sheet {
             ..Sheet::default()
         };
     };
-    let (left, right) = match (effective_left(app), &app.other) {
-        (Left::Previous, Some(other)) => (of_session(other), of_session(&app.session)),
-        _ => (
-            Side {
-                title: "clean run, all on".to_owned(),
-                ..of_session(&app.session)
-            },
-            current(app, run),
-        ),
+    let of = effective_left(app);
+    let here = of_session(&app.session, theme);
+    let (left, right) = if let (Left::Previous, Some(other)) = (of, &app.other) {
+        (of_session(other, theme), here)
+    } else {
+        let title = "clean run, all on".to_owned();
+        (Side { title, ..here }, current(app, run, theme))
     };
-    let table = Table::new(max_width, theme);
-    let mut rows = Vec::new();
-    let titles = [
-        cut_foreign(&left.title, table.side, theme),
-        cut_foreign(&right.title, table.side, theme),
-    ];
-    let [left_title, right_title] = titles;
-    let head = Row::new()
-        .to(LABEL)
-        .push(left_title, theme.title)
-        .to(table.right)
-        .push(right_title, theme.title)
-        .line();
-    rows.extend(table.question(&left.question, &right.question));
+    let columns = Columns::new(max_width, theme);
+    let mut rows = columns.question(&left.question, &right.question);
     rows.push(Line::default());
-    for index in 0..left.latents.len().max(right.latents.len()) {
-        let read = |side: &Side| side.latents.get(index).cloned().flatten();
-        let both_known = left.answer.is_some() && right.answer.is_some();
-        rows.push(table.latent(index + 1, read(&left), read(&right), both_known));
-    }
-    rows.push(Line::default());
-    rows.extend(table.answers(left.answer.as_ref(), right.answer.as_ref()));
-    if effective_left(app) == Left::Clean {
-        let logprob = |side: &Side| {
-            let value = side.clean_logprob;
-            value.map_or_else(
-                || theme.glyphs.none.to_owned(),
-                |value| plain(value, 2, theme.glyphs),
-            )
+    for at in 0..left.latents.len().max(right.latents.len()) {
+        let value = |side: &Side| match (side.latents.get(at), &side.answer) {
+            (Some(value), _) => value.clone(),
+            // Of a run that is known, a latent that it lacks is a difference.
+            (None, Some(_)) => Value::of(""),
+            (None, None) => Value::default(),
         };
-        rows.push(table.row("log-prob of clean", &logprob(&left), &logprob(&right)));
+        rows.push(columns.row(&format!("latent {}", at + 1), &value(&left), &value(&right)));
     }
-    let rung = |side: &Side| side.rung.unwrap_or(theme.glyphs.none).to_owned();
-    let differs = left.rung.is_some() && right.rung.is_some() && left.rung != right.rung;
-    rows.push(table.marked("verdict", &rung(&left), &rung(&right), differs));
-    let glyphs = theme.glyphs;
+    rows.push(Line::default());
+    let (known, other) = (
+        left.values(columns.side, theme),
+        right.values(columns.side, theme),
+    );
+    for ((label, left), (_, right)) in known.iter().zip(&other) {
+        if of == Left::Clean || *label != OF_CLEAN {
+            rows.push(columns.row(label, left, right));
+        }
+    }
     let focus = app.cursor().row.min(rows.len().saturating_sub(1));
     if let Some(row) = rows.get_mut(focus) {
-        let text = Row::new().push(row.to_string(), theme.selected);
-        *row = text.line();
+        *row = Row::new().push(row.to_string(), theme.selected).line();
     }
+    let legend = format!(
+        "{} the two sides differ. Of a latent: its top token and the token's probability, where it is known.",
+        theme.glyphs.differs
+    );
+    let hint = match (of, &app.other) {
+        (Left::Clean, Some(_)) => "C puts the run that was open before at the left.",
+        (Left::Clean, None) => {
+            "Edit the question, open another problem or load another model, and C compares with this run."
+        }
+        (Left::Previous, _) => "C puts the clean run of this problem at the left.",
+    };
     Sheet {
-        head: vec![head],
+        head: vec![columns.titles(&left.title, &right.title)],
         focus,
         rows,
         detail: String::new(),
-        legend: vec![
-            format!(
-                "{} the two sides differ. Of a latent: its top token and the token's probability, where it is known.",
-                glyphs.differs
+        legend: vec![legend, hint.to_owned()],
+    }
+}
+
+/// The label of the row that only an ablation has.
+const OF_CLEAN: &str = "log-prob of clean";
+
+impl Side {
+    /// What is known of the answer, each with its label.
+    fn values(&self, side: usize, theme: &Theme) -> [(&'static str, Value); 5] {
+        let answer = self.answer.as_ref();
+        let number = |value: Option<f64>| value.map(|value| plain(value, 2, theme.glyphs));
+        let correct = answer.map(|answer| match answer.correct {
+            Some(true) => format!("{} correct", theme.glyphs.yes),
+            Some(false) => format!("{} wrong", theme.glyphs.no),
+            None => "gold answer not known".to_owned(),
+        });
+        let values = [
+            (
+                "answer",
+                answer.map(|answer| answer_text(answer, side, theme)),
             ),
-            match (effective_left(app), &app.other) {
-                (Left::Clean, Some(_)) => "C puts the run that was open before at the left.".to_owned(),
-                (Left::Clean, None) => {
-                    "Edit the question, open another problem or load another model, and C compares with this run."
-                        .to_owned()
-                }
-                (Left::Previous, _) => "C puts the clean run of this problem at the left.".to_owned(),
-            },
-        ],
+            ("log-prob", number(answer.and_then(|answer| answer.logprob))),
+            ("correctness", correct),
+            (OF_CLEAN, number(self.clean_logprob)),
+            ("verdict", self.rung.map(str::to_owned)),
+        ];
+        values.map(|(label, value)| (label, value.map(Value::of).unwrap_or_default()))
     }
 }
 
 /// The clean run of a session as a side.
-fn of_session(session: &Session) -> Side {
+fn of_session(session: &Session, theme: &Theme) -> Side {
     let run = session.run.as_ref();
     let model = session.model.as_ref().map(|model| model.name.as_str());
     Side {
@@ -139,30 +162,31 @@ fn of_session(session: &Session) -> Side {
             (None, origin) => format!("{origin}, all on"),
         },
         question: run.map_or_else(String::new, |run| run.question.clone()),
-        latents: run.map_or_else(Vec::new, read_by_latent),
+        latents: run.map_or_else(Vec::new, |run| read_by_latent(run, theme)),
         answer: run.map(|run| run.answer.clone()),
-        rung: session
-            .verdict
-            .as_ref()
-            .map(crate::core::types::Verdict::word),
+        rung: session.verdict.as_ref().map(Verdict::word),
         clean_logprob: run.and_then(|run| run.answer.logprob),
     }
 }
 
-fn read_by_latent(run: &Run) -> Vec<Option<(String, Option<f32>)>> {
-    run.positions
-        .iter()
-        .filter(|position| matches!(position.kind, PositionKind::Latent(_)))
-        .map(|position| {
-            let top = position.projection.as_ref().and_then(|p| p.top.first());
-            top.map(|read| (read.text.clone(), Some(read.prob)))
+fn read_by_latent(run: &Run, theme: &Theme) -> Vec<Value> {
+    let tops = run.latents().map(|(_, position)| {
+        let top = position.projection.as_ref().and_then(|p| p.top.first());
+        top.map_or_else(Value::default, |read| {
+            let text = token(&read.text, 12, theme);
+            let gap = " ".repeat(13_usize.saturating_sub(width(&text)));
+            Value {
+                shown: format!("{text}{gap}{}", probability(read.prob)),
+                compared: Some(read.text.clone()),
+            }
         })
-        .collect()
+    });
+    tops.collect()
 }
 
 /// The run under the shown ablation as a side.
-fn current(app: &App, run: &Run) -> Side {
-    let clean = of_session(&app.session);
+fn current(app: &App, run: &Run, theme: &Theme) -> Side {
+    let clean = of_session(&app.session, theme);
     let Some(outcome) = app.shown_outcome() else {
         if !app.is_stale() {
             return Side {
@@ -171,14 +195,13 @@ fn current(app: &App, run: &Run) -> Side {
             };
         }
         // Empty cells are better than the clean run's figures under another name.
-        let yet = if app.live.ablation == Job::Waiting {
-            "not computed yet"
-        } else {
-            "not computed"
+        let yet = match app.live.ablation {
+            Job::Waiting => "not computed yet",
+            _ => "not computed",
         };
         return Side {
             title: format!("off {}, {yet}", ablation_name(&app.ablation)),
-            latents: vec![None; run.latents().count()],
+            latents: Vec::new(),
             answer: None,
             rung: None,
             clean_logprob: None,
@@ -191,10 +214,11 @@ fn current(app: &App, run: &Run) -> Side {
         (false, Some(_)) => ", so far",
         (false, None) => "",
     };
-    let mut latents = vec![None; run.latents().count()];
+    let mut latents = vec![Value::of(""); run.latents().count()];
     for (latent, text) in tokens_after(app) {
         if let Some(place) = latent.0.checked_sub(1).and_then(|at| latents.get_mut(at)) {
-            *place = Some((text, None));
+            place.shown = token(&text, 12, theme);
+            place.compared = Some(text);
         }
     }
     Side {
@@ -215,26 +239,36 @@ fn current(app: &App, run: &Run) -> Side {
 }
 
 /// The columns of the comparison.
-struct Table<'a> {
+struct Columns<'a> {
     side: usize,
     right: usize,
     theme: &'a Theme,
 }
 
-impl<'a> Table<'a> {
+impl<'a> Columns<'a> {
     fn new(max_width: usize, theme: &'a Theme) -> Self {
         let side = (max_width.saturating_sub(LABEL + GAP) / 2).max(1);
-        Self {
-            side,
-            right: LABEL + side + GAP,
-            theme,
-        }
+        let right = LABEL + side + GAP;
+        Self { side, right, theme }
     }
 
-    /// A row, marked as different if its texts differ. An unknown value on either side is no difference.
-    fn row(&self, label: &str, left: &str, right: &str) -> Line<'static> {
-        let is_known = ![left, right].contains(&self.theme.glyphs.none);
-        self.marked(label, left, right, is_known && left != right)
+    fn titles(&self, left: &str, right: &str) -> Line<'static> {
+        let title = |text| cut_foreign(text, self.side, self.theme);
+        let row = Row::new().to(LABEL).push(title(left), self.theme.title);
+        row.to(self.right)
+            .push(title(right), self.theme.title)
+            .line()
+    }
+
+    /// A row, marked if both values are known and differ.
+    fn row(&self, label: &str, left: &Value, right: &Value) -> Line<'static> {
+        let both = left.compared.as_ref().zip(right.compared.as_ref());
+        let differs = both.is_some_and(|(left, right)| left != right);
+        let text = |value: &Value| match value.shown.as_str() {
+            "" => self.theme.glyphs.none.to_owned(),
+            shown => shown.to_owned(),
+        };
+        self.marked(label, &text(left), &text(right), differs)
     }
 
     fn marked(&self, label: &str, left: &str, right: &str, differs: bool) -> Line<'static> {
@@ -260,75 +294,22 @@ impl<'a> Table<'a> {
         let left = sanitize_with(left, Newline::Space);
         let right = sanitize_with(right, Newline::Space);
         if *left == *right {
-            let whole = self.right + self.side - LABEL;
-            let mut lines = Vec::new();
-            for (i, part) in wrap(&left, whole).into_iter().enumerate() {
-                let label = if i == 0 { "question" } else { "" };
-                lines.push(
-                    Row::new()
-                        .to(MARK)
-                        .push(label, self.theme.dim)
-                        .to(LABEL)
-                        .push(part, self.theme.dim)
-                        .line(),
-                );
-            }
-            return lines;
+            let label = Row::new().to(MARK).push("question", self.theme.dim);
+            return label.hanging(&left, LABEL, self.right + self.side, self.theme.dim);
         }
         let (left, right) = marked_words(&left, &right);
         let (left, right) = (wrap(&left, self.side), wrap(&right, self.side));
         let at = |side: &[String], i: usize| side.get(i).cloned().unwrap_or_default();
         (0..left.len().max(right.len()))
             .map(|i| {
-                let label = if i == 0 { "question" } else { "" };
-                self.marked(label, &at(&left, i), &at(&right, i), i == 0)
+                self.marked(
+                    if i == 0 { "question" } else { "" },
+                    &at(&left, i),
+                    &at(&right, i),
+                    i == 0,
+                )
             })
             .collect()
-    }
-
-    fn latent(
-        &self,
-        number: usize,
-        left: Option<(String, Option<f32>)>,
-        right: Option<(String, Option<f32>)>,
-        both_known: bool,
-    ) -> Line<'static> {
-        let differs = both_known
-            && left.as_ref().map(|(text, _)| text) != right.as_ref().map(|(text, _)| text);
-        let said = |side: Option<(String, Option<f32>)>| match side {
-            None => self.theme.glyphs.none.to_owned(),
-            Some((text, prob)) => {
-                let text = token(&text, 12, self.theme);
-                let prob = prob.map_or_else(String::new, probability);
-                let gap = " ".repeat(13_usize.saturating_sub(width(&text)));
-                format!("{text}{gap}{prob}")
-            }
-        };
-        let (left, right) = (said(left), said(right));
-        self.marked(&format!("latent {number}"), &left, &right, differs)
-    }
-
-    fn answers(&self, left: Option<&Answer>, right: Option<&Answer>) -> Vec<Line<'static>> {
-        let theme = self.theme;
-        let none = || theme.glyphs.none.to_owned();
-        let text = |answer: Option<&Answer>| {
-            answer.map_or_else(none, |answer| answer_text(answer, self.side, theme))
-        };
-        let logprob = |answer: Option<&Answer>| {
-            let value = answer.and_then(|answer| answer.logprob);
-            value.map_or_else(none, |value| plain(value, 2, theme.glyphs))
-        };
-        let correct = |answer: Option<&Answer>| match answer.and_then(|answer| answer.correct) {
-            Some(true) => format!("{} correct", theme.glyphs.yes),
-            Some(false) => format!("{} wrong", theme.glyphs.no),
-            None if answer.is_none() => none(),
-            None => "gold answer not known".to_owned(),
-        };
-        vec![
-            self.row("answer", &text(left), &text(right)),
-            self.row("log-prob", &logprob(left), &logprob(right)),
-            self.row("correctness", &correct(left), &correct(right)),
-        ]
     }
 }
 

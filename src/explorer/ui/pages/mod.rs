@@ -287,17 +287,8 @@ fn block(row: Row, cell: Row, width: usize, is_selected: bool, theme: &Theme) ->
 
 /// A sentence with a highlighted lead.
 fn stated(lead: &str, text: &str, style: Style, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let indent = text_width(lead) + 1;
-    crate::core::text::wrap(text, width.saturating_sub(indent))
-        .into_iter()
-        .enumerate()
-        .map(|(i, part)| {
-            let lead = if i == 0 { lead } else { "" };
-            Row::new()
-                .push(lead, theme.dim)
-                .to(indent)
-                .push(part, style)
-                .line()
-        })
-        .collect()
+    let column = text_width(lead) + 1;
+    Row::new()
+        .push(lead, theme.dim)
+        .hanging(text, column, width, style)
 }

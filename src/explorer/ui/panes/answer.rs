@@ -6,15 +6,16 @@ use std::borrow::Cow;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::core::text::{count, sanitize};
+use crate::core::text::count;
 use crate::core::types::{Ablation, Answer, AnswerOutcome, Cell, Outcome, Variants};
 use crate::explorer::app::overlay::ablation_name;
 use crate::explorer::app::{App, Job, Phase};
 use crate::explorer::ui::line::{Row, cut_foreign, heading, paragraph};
 use crate::explorer::ui::number::{plain, signed};
 use crate::explorer::ui::panes::Title;
-use crate::explorer::ui::panes::effect::effect_lines;
+use crate::explorer::ui::table;
 use crate::explorer::ui::theme::Theme;
+use crate::lab::present::ablation;
 
 const LABEL: usize = 14;
 /// Where the answer of an early exit starts and where its two numbers end; fits the narrowest pane.
@@ -84,7 +85,16 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
         lines.extend(cell_lines(cell, &app.ablation, width, theme));
     } else if let Some(outcome) = app.shown_outcome() {
         lines.push(now_row(app, outcome, width, theme));
-        lines.extend(effect_lines(outcome, stale, width, theme));
+        let theme = Theme {
+            text: stale,
+            ..*theme
+        };
+        lines.extend(table::facts(
+            &ablation::effect(outcome),
+            LABEL,
+            width,
+            &theme,
+        ));
     } else {
         let text = if app.is_stale() {
             "not computed yet"
@@ -155,26 +165,18 @@ fn cell_lines(cell: &Cell, ablation: &Ablation, width: usize, theme: &Theme) -> 
 }
 
 /// Text after its label, in as many rows as it needs.
-pub(super) fn labelled(
+fn labelled(
     label: &str,
     text: &str,
     style: Style,
     width: usize,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    crate::core::text::wrap(&sanitize(text), width.saturating_sub(LABEL))
-        .into_iter()
-        .enumerate()
-        .map(|(i, part)| {
-            label_row(if i == 0 { label } else { "" }, theme)
-                .push(part, style)
-                .line()
-        })
-        .collect()
+    label_row(label, theme).hanging(text, LABEL, width, style)
 }
 
 /// A row's label, padded to where its text starts.
-pub(super) fn label_row(label: &str, theme: &Theme) -> Row {
+fn label_row(label: &str, theme: &Theme) -> Row {
     Row::new().push(label.to_owned(), theme.dim).to(LABEL)
 }
 
@@ -291,19 +293,7 @@ fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
             .map(|step| step.trim_start_matches("<<").trim_end_matches(">>"))
             .collect();
         let steps = steps.join("   ");
-        lines.extend(
-            crate::core::text::wrap(
-                &crate::core::text::sanitize(&steps),
-                width.saturating_sub(LABEL),
-            )
-            .into_iter()
-            .enumerate()
-            .map(|(i, part)| {
-                label_row(if i == 0 { "gold steps" } else { "" }, theme)
-                    .push(part, theme.dim)
-                    .line()
-            }),
-        );
+        lines.extend(labelled("gold steps", &steps, theme.dim, width, theme));
     }
     lines
 }

@@ -3,7 +3,6 @@
 
 pub mod answer;
 pub mod detail;
-pub(in crate::explorer::ui) mod effect;
 pub mod notes;
 pub mod problem;
 pub mod summary;

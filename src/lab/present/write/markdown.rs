@@ -1,6 +1,6 @@
 //! A document as Markdown.
 
-use crate::core::text::{Page, sanitize};
+use crate::core::text::{Newline, Page, sanitize_with};
 use crate::lab::present::document::{Cell, Document, Part, Table};
 use crate::lab::present::plot::Plot;
 
@@ -30,15 +30,36 @@ fn table(md: &mut String, table: &Table) {
     if table.rows.is_empty() {
         return;
     }
-    md.push_str(&format!("\n### {}\n\n", escape(&table.title)));
-    md.push_str(&format!("{}\n\n", escape(&table.caption)));
-    rows(md, table);
+    if !table.title.is_empty() {
+        md.push_str(&format!("\n### {}\n", escape(&table.title)));
+    }
+    if !table.caption.is_empty() {
+        md.push_str(&format!("\n{}\n", escape(&table.caption)));
+    }
+    md.push('\n');
+    if table.is_facts() {
+        table.rows.iter().for_each(|row| fact(md, row));
+    } else {
+        rows(md, table);
+    }
     for note in &table.notes {
         md.push_str(&format!("\n- {}", escape(note)));
     }
     if !table.notes.is_empty() {
         md.push('\n');
     }
+}
+
+/// Renders a name with its value as an item of a list, line breaks of the value kept.
+fn fact(md: &mut String, row: &[Cell]) {
+    let mut cells = row.iter().map(Cell::words);
+    md.push_str(&format!("- {}", escape(&cells.next().unwrap_or_default())));
+    let value = cells.next().unwrap_or_default();
+    let lines: Vec<String> = value.lines().map(escape).collect();
+    if !lines.is_empty() {
+        md.push_str(&format!(": {}", lines.join("  \n  ")));
+    }
+    md.push('\n');
 }
 
 fn rows(md: &mut String, table: &Table) {
@@ -57,7 +78,7 @@ fn rows(md: &mut String, table: &Table) {
 /// Returns whether a column holds text, by its first cell.
 fn is_text(table: &Table, column: usize) -> bool {
     let first = table.rows.first();
-    first.is_some_and(|row| matches!(row[column], Cell::Text(_)))
+    first.is_some_and(|row| matches!(row[column], Cell::Text(_) | Cell::Marked(..)))
 }
 
 /// Renders the numbers of a plot; for more than 40 points it refers to the other formats.
@@ -78,9 +99,9 @@ fn plot(md: &mut String, plot: &Plot) {
     }
 }
 
-/// Sanitises and escapes untrusted text: no control characters, markup, links or cell ends.
+/// Sanitises and escapes untrusted text: one line without control characters, markup, links, cell ends or list marks.
 fn escape(text: &str) -> String {
-    let clean = sanitize(text);
+    let clean = sanitize_with(text, Newline::Space);
     let mut escaped = String::with_capacity(clean.len());
     let mut chars = clean.chars().peekable();
     while let Some(c) = chars.next() {
@@ -89,7 +110,7 @@ fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '@' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '@' | '#' | '$' | '!' => {
                 escaped.push('\\');
                 escaped.push(c);
             }
@@ -97,5 +118,41 @@ fn escape(text: &str) -> String {
         }
     }
     // Bare URLs would become links.
-    escaped.replace("://", "\\://").replace("www.", "www\\.")
+    escaped = escaped.replace("://", "\\://").replace("www.", "www\\.");
+    // At the start of a line these would begin a list or underline a heading.
+    let start = escaped.trim_start();
+    let digits = start.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, mark) = start.split_at(digits);
+    let is_list = match mark.trim_start_matches(['-', '+', '=']) {
+        rest if rest.len() < mark.len() => digits == 0 && !rest.starts_with(char::is_alphanumeric),
+        _ => digits > 0 && [". ", ") "].iter().any(|end| mark.starts_with(end)),
+    };
+    if is_list {
+        escaped = format!("{number}\\{mark}");
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_reads_as_itself() {
+        let table = [
+            ("plain 12.5 text", "plain 12.5 text"),
+            ("12.5", "12.5"),
+            ("-12 - 5", "-12 - 5"),
+            ("---", "\\---"),
+            ("*bold* | <b> `x`", "\\*bold\\* \\| &lt;b&gt; \\`x\\`"),
+            ("![x](http://e.x)", "\\!\\[x\\](http\\://e.x)"),
+            ("a\nb\u{1b}[0m", "a b␛\\[0m"),
+            ("- item", "\\- item"),
+            ("2. item", "2\\. item"),
+            ("# head", "\\# head"),
+        ];
+        for (text, escaped) in table {
+            assert_eq!(escape(text), escaped);
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::explorer::app::dataset::figures::{AtRung, Risk};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::number::{percent, whole_percent};
 use crate::explorer::ui::panes::Title;
-use crate::explorer::ui::panes::verdict::glyph_of;
+use crate::explorer::ui::panes::verdict::rung;
 use crate::explorer::ui::rule;
 use crate::explorer::ui::theme::Theme;
 
@@ -163,15 +163,12 @@ fn table(figures: &Figures, bars: usize, theme: &Theme) -> Vec<Row> {
             theme.dim,
         );
     let rows = figures.rungs.iter().map(|at| {
-        let (glyph, style) = glyph_of(at.rung, at.by_chance, theme);
+        let (name, style) = rung(at.rung, at.by_chance, theme);
         // Empty shares are dimmed.
         let style_of = |share: &Share, style| if share.hits == 0 { theme.dim } else { style };
         let both = Share::new(at.right.hits + at.wrong.hits, at.right.n + at.wrong.n);
         Row::new()
-            .push(
-                format!("{glyph} {}", at.rung.word(at.by_chance)),
-                style_of(&both, style),
-            )
+            .push(name, style_of(&both, style))
             .right(counted(&at.right), first, style_of(&at.right, theme.text))
             .right(counted(&at.wrong), second, style_of(&at.wrong, theme.text))
     });

@@ -187,14 +187,8 @@ fn without_run(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
              and the explorer stays usable meanwhile",
         ),
     ] {
-        for (i, part) in crate::core::text::wrap(text, width.saturating_sub(3))
-            .into_iter()
-            .enumerate()
-        {
-            let key = if i == 0 { key } else { "" };
-            let row = Row::new().push(key, theme.key).to(3);
-            lines.push(row.push(part, theme.dim).line());
-        }
+        let key = Row::new().push(key, theme.key);
+        lines.extend(key.hanging(text, 3, width, theme.dim));
     }
     lines
 }

@@ -7,7 +7,7 @@ use crate::core::text::width as text_width;
 use crate::explorer::app::dataset::{Column, Dataset};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::number::{probability_of, signed};
-use crate::explorer::ui::panes::verdict::glyph_of;
+use crate::explorer::ui::panes::verdict::rung;
 use crate::explorer::ui::theme::Theme;
 use crate::lab::rows::summary::Item;
 
@@ -168,10 +168,7 @@ fn cell(column: Column, item: &Item, dataset: &Dataset, theme: &Theme) -> (Strin
             None => (glyphs.none.to_owned(), theme.dim),
         },
         Column::Rung => match item.rung() {
-            Some(rung) => {
-                let (glyph, style) = glyph_of(rung, item.by_chance(), theme);
-                (format!("{glyph} {}", rung.word(item.by_chance())), style)
-            }
+            Some(of) => rung(of, item.by_chance(), theme),
             None => (glyphs.none.to_owned(), theme.dim),
         },
         Column::P => or_none(item.p().map(probability_of)),
