@@ -1,16 +1,14 @@
 //! Turns evidence into a rung of the ladder, with a one-sentence reason.
 
 use crate::core::types::{
-    LatentNodes, Necessity, Null, Rung, Source, Standing, Tracks, Try, Used, Verdict,
+    Attempt, LatentNodes, Necessity, Null, Rung, Source, Standing, Tracks, Used, Verdict,
 };
 
 use super::{Abstain, Found};
 
-/// The evidence behind a verdict.
+/// The evidence for one trace: the search that found it, and its tests.
 #[derive(Debug, Clone)]
-pub struct Grounds {
-    /// Necessity.
-    pub necessity: Necessity,
+pub struct TraceEvidence {
     /// PRESENT: the result of the search.
     pub search: Found,
     /// The null of the search over other problems' latents.
@@ -21,12 +19,47 @@ pub struct Grounds {
     pub tracks: Option<Tracks>,
     /// USED, if the trace was tested by replaced latents.
     pub used: Option<Used>,
+}
+
+impl TraceEvidence {
+    /// The evidence of a search, without tests.
+    #[must_use]
+    pub fn new(search: Found, null: Null) -> Self {
+        Self {
+            search,
+            null,
+            null_answers: None,
+            tracks: None,
+            used: None,
+        }
+    }
+
+    /// Returns the outcome of the edits; `None` if the trace was not tested.
+    #[must_use]
+    pub fn tracks(&self) -> Option<Standing> {
+        self.tracks.as_ref().map(|tracks| tracks.standing)
+    }
+
+    /// Returns the outcome of the replaced latents; `None` if the trace was not tested.
+    #[must_use]
+    pub fn used(&self) -> Option<Standing> {
+        self.used.as_ref().map(|used| used.standing)
+    }
+}
+
+/// The evidence behind a verdict.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// Necessity.
+    pub necessity: Necessity,
+    /// PRESENT, TRACKS and USED of the best trace.
+    pub trace: TraceEvidence,
     /// The decoder that read the latents.
     pub decoder: String,
     /// Depth of the top-k lists.
     pub top_k: usize,
     /// All searches that were tried.
-    pub tried: Vec<Try>,
+    pub tried: Vec<Attempt>,
     /// The nodes that compete at each latent of a logic question.
     pub nodes: Vec<LatentNodes>,
     /// Warnings about the question or the answer.
@@ -36,20 +69,24 @@ pub struct Grounds {
 /// Gives the verdict on one run. Without an answer it abstains; NOT NEEDED comes next and does not depend on the search; only
 /// then does the search count. Each rung requires the one below it.
 #[must_use]
-pub fn judge(grounds: Grounds) -> Verdict {
-    let Grounds {
+pub fn judge(evidence: Evidence) -> Verdict {
+    let tracking = evidence.trace.tracks();
+    let Evidence {
         necessity,
-        search,
-        mut null,
-        null_answers,
-        tracks,
-        used,
+        trace:
+            TraceEvidence {
+                search,
+                mut null,
+                null_answers,
+                tracks,
+                used,
+            },
         decoder,
         top_k,
         mut tried,
         nodes,
         notes,
-    } = grounds;
+    } = evidence;
     // A trace that was not found has no significance.
     if search.steps.is_empty() {
         null.p_value = None;
@@ -57,7 +94,6 @@ pub fn judge(grounds: Grounds) -> Verdict {
     for attempt in tried.iter_mut().filter(|tried| tried.traces == 0) {
         attempt.null.p_value = None;
     }
-    let tracking = tracks.as_ref().map(|t| t.standing);
     let (rung, reason) = match &search.abstain {
         Some(why @ (Abstain::NoAnswer | Abstain::NoLatents)) => (Rung::Abstain, why.to_string()),
         _ if !necessity.needed => (Rung::NotNeeded, not_needed(&necessity)),
@@ -169,7 +205,7 @@ fn not_needed(necessity: &Necessity) -> String {
     )
 }
 
-fn none_found(search: &Found, top_k: usize, tried: &[Try]) -> String {
+fn none_found(search: &Found, top_k: usize, tried: &[Attempt]) -> String {
     if tried.len() > 1 {
         let names: Vec<&str> = tried.iter().map(|t| t.name.as_str()).collect();
         let cut = if tried.iter().any(|t| t.capped) {
@@ -295,14 +331,10 @@ mod tests {
         }
     }
 
-    fn grounds(needed: bool, search: Found, null: Null) -> Grounds {
-        Grounds {
+    fn evidence(needed: bool, search: Found, null: Null) -> Evidence {
+        Evidence {
             necessity: necessity(needed),
-            search,
-            null,
-            null_answers: None,
-            tracks: None,
-            used: None,
+            trace: TraceEvidence::new(search, null),
             decoder: "projection".to_owned(),
             top_k: 5,
             tried: Vec::new(),
@@ -393,7 +425,7 @@ mod tests {
         ];
         for (needed, search, hits, rung, reason) in cases {
             let steps = search.steps.len();
-            let verdict = judge(grounds(needed, search, null(hits)));
+            let verdict = judge(evidence(needed, search, null(hits)));
             assert_eq!((verdict.rung, verdict.reason.as_str()), (rung, reason));
             assert_eq!(
                 verdict.steps.len(),
@@ -405,7 +437,7 @@ mod tests {
 
     #[test]
     fn an_untested_null_is_stated() {
-        let verdict = judge(grounds(
+        let verdict = judge(evidence(
             true,
             search(Source::Answer),
             super::super::null::null_from(0, 0, &mut []),

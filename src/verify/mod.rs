@@ -29,8 +29,8 @@ mod values;
 use std::cmp::Reverse;
 use std::fmt;
 
-pub use judge::{Grounds, judge};
-pub use necessity::{Stand, Without, decide};
+pub use judge::{Evidence, TraceEvidence, judge};
+pub use necessity::{AblatedAnswer, Without, decide};
 pub use null::{Hits, null, null_answers};
 pub use tracks::{Observation, Trial, tracks};
 pub use used::{Replaced, used};

@@ -25,7 +25,7 @@ pub const MIN_KEPT_PERCENT: usize = 95;
 
 /// The answer of a run without this problem's latents, compared with the clean one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stand {
+pub struct AblatedAnswer {
     /// The answer in that run.
     pub answer: Option<String>,
     /// Log-probability of the clean answer in that run minus that in the clean run, in nats.
@@ -36,26 +36,26 @@ pub struct Stand {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Without {
     /// No latents, delimiter forced; `None` if it was not run.
-    pub no_latents: Option<Stand>,
+    pub no_latents: Option<AblatedAnswer>,
     /// All latents resampled, by donor.
-    pub resampled: Vec<Stand>,
+    pub resampled: Vec<AblatedAnswer>,
     /// All latents at their means.
-    pub mean: Option<Stand>,
+    pub mean: Option<AblatedAnswer>,
     /// All latents hidden in place.
-    pub hidden: Option<Stand>,
+    pub hidden: Option<AblatedAnswer>,
 }
 
 /// Decides whether the latents are needed. A test that was not run or not passed counts as needed.
 #[must_use]
 pub fn decide(clean_answer: &str, without: &Without) -> Necessity {
     let resampled = &without.resampled;
-    let is_kept = |stand: &Stand| {
+    let is_kept = |stand: &AblatedAnswer| {
         let answer = stand.answer.as_deref();
         answer.is_some_and(|a| a.trim() == clean_answer.trim())
     };
     let donors = resampled.len();
     let donors_kept = resampled.iter().filter(|stand| is_kept(stand)).count();
-    let mean = |change: fn(&Stand) -> f64| {
+    let mean = |change: fn(&AblatedAnswer) -> f64| {
         #[expect(
             clippy::cast_precision_loss,
             reason = "a count of donors is far below 2^52"
@@ -64,8 +64,8 @@ pub fn decide(clean_answer: &str, without: &Without) -> Necessity {
         (donors > 0).then(|| resampled.iter().map(change).sum::<f64>() / n)
     };
     // NaN is no evidence: every comparison with it is false.
-    let passes = |stand: &Stand| is_kept(stand) && -stand.delta_logprob <= THRESHOLD_NATS;
-    let outcome = |stand: &Option<Stand>| {
+    let passes = |stand: &AblatedAnswer| is_kept(stand) && -stand.delta_logprob <= THRESHOLD_NATS;
+    let outcome = |stand: &Option<AblatedAnswer>| {
         stand.as_ref().map(|stand| Stood {
             answer: stand.answer.clone(),
             delta_logprob: stand.delta_logprob,
@@ -112,8 +112,8 @@ const HIDDEN: &str = "hidden in place";
 mod tests {
     use super::*;
 
-    fn stand(answer: &str, delta_logprob: f64) -> Stand {
-        Stand {
+    fn stand(answer: &str, delta_logprob: f64) -> AblatedAnswer {
+        AblatedAnswer {
             answer: Some(answer.to_owned()),
             delta_logprob,
         }
@@ -122,9 +122,9 @@ mod tests {
     #[test]
     fn content_is_needed_unless_every_test_passes() {
         let all = |n| vec![stand("19", 0.01); n];
-        let with = |n: usize, other: &[Stand]| [all(n).as_slice(), other].concat();
+        let with = |n: usize, other: &[AblatedAnswer]| [all(n).as_slice(), other].concat();
         let keep = Some(stand("19", -0.05));
-        let no_answer = Some(Stand {
+        let no_answer = Some(AblatedAnswer {
             answer: None,
             delta_logprob: 0.0,
         });

@@ -298,7 +298,7 @@ pub struct Used {
 
 /// One strategy of the search, with its cost and its null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Try {
+pub struct Attempt {
     /// The strategy: `projection, top 5`.
     pub name: String,
     /// Number of candidate steps.

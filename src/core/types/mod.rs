@@ -18,8 +18,8 @@ pub use self::ablation::{
     Site, most_unseen,
 };
 pub use self::evidence::{
-    Discriminating, EditRead, EditRun, LatentNodes, NodeMass, Patch, PlaceTest, Rival, Standing,
-    StepTracks, StepUse, Tracks, Try, Used,
+    Attempt, Discriminating, EditRead, EditRun, LatentNodes, NodeMass, Patch, PlaceTest, Rival,
+    Standing, StepTracks, StepUse, Tracks, Used,
 };
 pub use self::learned::{LearnedCell, LearnedReads, LearnedRow};
 pub use self::study::{

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LatentIdx, LatentNodes, Tracks, Try, Used};
+use super::{Attempt, LatentIdx, LatentNodes, Tracks, Used};
 
 /// Where a value of a trace was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -170,7 +170,7 @@ pub struct Verdict {
     pub competing: Vec<Vec<TraceStep>>,
     /// Every attempt, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tried: Vec<Try>,
+    pub tried: Vec<Attempt>,
     /// For a logic question, the nodes that compete at each latent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<LatentNodes>,

@@ -414,13 +414,13 @@ impl Workbench {
         on_part: &mut dyn FnMut(verdict::Part<'_>),
         cancel: &Cancel,
     ) -> Result<Verdict, ModelError> {
-        let asked = verdict::Asked {
-            of: self.subject(clean),
+        let request = verdict::Asked {
+            subject: self.subject(clean),
             learned: self.learned.as_ref(),
             exits,
             budget,
         };
-        verdict::verdict(&asked, on_part, cancel)
+        verdict::verdict(&request, on_part, cancel)
     }
 }
 

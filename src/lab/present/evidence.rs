@@ -7,7 +7,8 @@ use super::number::{p_value, plain};
 use super::verdict::standing;
 use crate::core::text::count;
 use crate::core::types::{
-    EditRun, LatentIdx, Patch, PlaceTest, Source, Standing, TraceStep, Tracks, Try, Used, Verdict,
+    Attempt, EditRun, LatentIdx, Patch, PlaceTest, Source, Standing, TraceStep, Tracks, Used,
+    Verdict,
 };
 
 /// Returns the tables that have rows. With `timed`, strategies show how long they took.
@@ -340,7 +341,7 @@ fn steps_in_line(steps: &[TraceStep], own: &[TraceStep]) -> Cell {
     Cell::Text(text.collect::<Vec<_>>().join("; "))
 }
 
-fn tries(tried: &[Try], timed: bool) -> Table {
+fn tries(tried: &[Attempt], timed: bool) -> Table {
     let mut table = Table::new(
         "tried",
         "Tried, in order",

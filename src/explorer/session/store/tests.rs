@@ -79,7 +79,7 @@ fn a_verdict_with_its_time_is_saved_once() {
     let path = folder.path().join(PATH);
     let mut session = sample::session();
     let verdict = session.verdict.as_mut().expect("a verdict");
-    verdict.tried = vec![crate::core::types::Try {
+    verdict.tried = vec![crate::core::types::Attempt {
         name: "projection, top 5".to_owned(),
         candidates: 3,
         traces: 1,

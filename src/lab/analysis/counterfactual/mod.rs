@@ -21,7 +21,7 @@ pub use ahead::ablate_ahead;
 pub use influence::influence;
 pub use lattice::{MOST_LATENTS, lattice};
 pub use layers::layers;
-pub use outcome::{AllOff, ablate, all_off, size_percentile};
+pub use outcome::{ablate, all_off, size_percentile};
 pub use patch::{PatchAsked, PatchRow, Patched, patched};
 pub use replacements::VARIANTS;
 pub use sets::sets;

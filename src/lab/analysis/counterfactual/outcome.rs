@@ -11,6 +11,7 @@ use crate::core::types::{
 use crate::engine::model::{Cancel, Model, ModelError, Unfolded, argmax};
 use crate::lab::analysis::no_reference;
 use crate::lab::analysis::run::CleanRun;
+use crate::verify::AblatedAnswer;
 
 /// Runs an ablation of a clean run.
 ///
@@ -137,15 +138,6 @@ fn latents_after(
     (1..=latents).map(LatentIdx).map(text).collect()
 }
 
-/// The outcome of changing every latent.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AllOff {
-    /// The answer.
-    pub answer: Option<String>,
-    /// Change in log-probability of the clean answer.
-    pub delta_logprob: f64,
-}
-
 /// Changes all latents to one value; returns one result per variant.
 ///
 /// # Errors
@@ -154,7 +146,7 @@ pub fn all_off(
     of: &Subject<'_>,
     value: AblationValue,
     cancel: &Cancel,
-) -> Result<Vec<AllOff>, ModelError> {
+) -> Result<Vec<AblatedAnswer>, ModelError> {
     let clean = of.clean;
     let all = Ablation {
         off: (1..=clean.fed.len()).map(LatentIdx).collect(),
@@ -170,7 +162,7 @@ pub fn all_off(
     let judged = judge.variants(&plan.variants, &replacements.layers)?;
     Ok(judged
         .into_iter()
-        .map(|j| AllOff {
+        .map(|j| AblatedAnswer {
             answer: j.value,
             delta_logprob: j.logprob - clean.answer_logprob,
         })

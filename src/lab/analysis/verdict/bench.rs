@@ -23,14 +23,14 @@ type Reads = Vec<Vec<TokenRead>>;
 
 /// The judged run, with every other run made for it.
 pub(super) struct Bench<'a> {
-    pub(super) of: Subject<'a>,
+    pub(super) subject: Subject<'a>,
     pub(super) cancel: &'a Cancel,
     /// The number of model runs so far.
     pub(super) runs: usize,
     learned: Option<&'a Learned>,
     others: HashMap<Decoder, Rc<[Reads]>>,
-    kept: HashMap<(Decoder, String), Option<Thought>>,
-    /// Cached properties of texts: edits look up the same few numbers thousands of times.
+    thoughts: HashMap<(Decoder, String), Option<Thought>>,
+    /// Cached tokenizations: edits look up the same few numbers thousands of times.
     texts: RefCell<HashMap<String, Known>>,
 }
 
@@ -44,70 +44,84 @@ struct Known {
 }
 
 impl<'a> Bench<'a> {
-    pub(super) fn new(of: &Subject<'a>, learned: Option<&'a Learned>, cancel: &'a Cancel) -> Self {
+    pub(super) fn new(
+        subject: &Subject<'a>,
+        learned: Option<&'a Learned>,
+        cancel: &'a Cancel,
+    ) -> Self {
         Self {
-            of: *of,
+            subject: *subject,
             cancel,
             runs: 0,
             learned,
             others: HashMap::new(),
-            kept: HashMap::new(),
+            thoughts: HashMap::new(),
             texts: RefCell::default(),
         }
     }
 
+    /// The question and the model's answer, as the verifier takes them.
     pub(super) fn case(&self) -> Case<'a> {
-        super::case(&self.of)
+        let run = &self.subject.clean.run;
+        Case {
+            task: self.subject.model.info().task,
+            question: &run.question,
+            unknown_words: &run.unknown_words,
+            answer: run.answer.value.as_deref(),
+        }
     }
 
     /// Whether a strategy suits the model's task and decoders.
     pub(super) fn suits(&self, strategy: &Strategy) -> bool {
-        let task = self.of.model.info().task;
-        let more_operands = strategy.three_operands && task != Task::Math;
+        let task = self.subject.model.info().task;
+        let suits_task = task == Task::Math || !strategy.three_operands;
         let has_decoder = match strategy.decoder {
             Decoder::Projection => true,
-            Decoder::RollOut => voice(self.of.model).is_some(),
+            Decoder::RollOut => voice(self.subject.model).is_some(),
             Decoder::Learned => self
                 .learned
-                .is_some_and(|lens| lens.reads_runs(self.of.model)),
-            Decoder::Before(layers) => layers < self.of.model.info().layers,
+                .is_some_and(|lens| lens.reads_runs(self.subject.model)),
+            Decoder::Before(layers) => layers < self.subject.model.info().layers,
         };
-        !more_operands && has_decoder
+        suits_task && has_decoder
     }
 
     /// Whether a text can be read by a decoder: top-k lists need a single token, roll-outs do not.
     pub(super) fn readable(&self, decoder: Decoder, text: &str) -> bool {
-        let known = self.known(text);
+        let tokens = self.tokenization(text);
         match decoder {
-            Decoder::Projection | Decoder::Learned | Decoder::Before(_) => known.single,
-            Decoder::RollOut => known.whole,
+            Decoder::Projection | Decoder::Learned | Decoder::Before(_) => tokens.single,
+            Decoder::RollOut => tokens.whole,
         }
     }
 
-    fn known(&self, text: &str) -> Known {
-        if let Some(known) = self.texts.borrow().get(text) {
-            return *known;
+    fn tokenization(&self, text: &str) -> Known {
+        if let Some(tokens) = self.texts.borrow().get(text) {
+            return *tokens;
         }
-        let model = self.of.model;
+        let model = self.subject.model;
         let ids = model.encode_text(text).ok();
         let is_single = |ids: Option<&[u32]>| matches!(ids, Some([id]) if !model.is_unknown(*id));
         let spaced = || model.encode_text(&format!(" {text}")).ok();
-        let known = Known {
+        let tokens = Known {
             single: is_single(ids.as_deref()) || is_single(spaced().as_deref()),
             whole: ids.is_some_and(|ids| !ids.iter().any(|id| model.is_unknown(*id))),
         };
-        self.texts.borrow_mut().insert(text.to_owned(), known);
-        known
+        self.texts.borrow_mut().insert(text.to_owned(), tokens);
+        tokens
     }
 
+    /// Whether the model can generate an answer: it consists of tokens of the vocabulary.
     pub(super) fn sayable(&self, answer: &str) -> bool {
-        let ids = self.of.model.encode_continuation(answer);
-        ids.is_ok_and(|ids| !ids.is_empty() && !ids.iter().any(|id| self.of.model.is_unknown(*id)))
+        let ids = self.subject.model.encode_continuation(answer);
+        ids.is_ok_and(|ids| {
+            !ids.is_empty() && !ids.iter().any(|id| self.subject.model.is_unknown(*id))
+        })
     }
 
     /// Maximum number of trials of one value at a place: numbers are many, nodes that settle a question are few.
     pub(super) fn repeats(&self) -> usize {
-        if self.of.model.info().task == Task::Math {
+        if self.subject.model.info().task == Task::Math {
             1
         } else {
             usize::MAX
@@ -123,32 +137,32 @@ impl<'a> Bench<'a> {
         let key = |question: &str| (decoder, question.to_owned());
         let mut new: Vec<&str> = Vec::new();
         for question in questions {
-            if !self.kept.contains_key(&key(question)) && !new.contains(question) {
+            if !self.thoughts.contains_key(&key(question)) && !new.contains(question) {
                 new.push(question);
             }
         }
         let spoken = (decoder == Decoder::RollOut)
-            .then(|| voice(self.of.model))
+            .then(|| voice(self.subject.model))
             .flatten();
         let thoughts = if decoder == Decoder::Projection || spoken.is_some() {
             let want = Want {
-                latents: self.of.clean.fed.len(),
+                latents: self.subject.clean.fed.len(),
                 top: true,
-                answer: Some(self.of.clean.most_tokens),
+                answer: Some(self.subject.clean.most_tokens),
                 spoken,
                 exits: false,
             };
             self.runs += new.len();
-            think(self.of.model, &new, &want, self.cancel)?
+            think(self.subject.model, &new, &want, self.cancel)?
         } else {
             self.reread(decoder, &new)?
         };
         for (question, thought) in new.iter().zip(thoughts) {
-            self.kept.insert(key(question), thought);
+            self.thoughts.insert(key(question), thought);
         }
         Ok(questions
             .iter()
-            .map(|q| self.kept[&key(q)].clone())
+            .map(|q| self.thoughts[&key(q)].clone())
             .collect())
     }
 
@@ -159,23 +173,23 @@ impl<'a> Bench<'a> {
         questions: &[&str],
     ) -> Result<Vec<Option<Thought>>, ModelError> {
         let mut thoughts = self.think(Decoder::Projection, questions)?;
-        let known = questions.iter().zip(&mut thoughts);
-        let mut known: Vec<(&str, &mut Thought)> = known
+        let pairs = questions.iter().zip(&mut thoughts);
+        let mut runs: Vec<(&str, &mut Thought)> = pairs
             .filter_map(|(question, thought)| Some((*question, thought.as_mut()?)))
             .collect();
-        let model = self.of.model;
+        let model = self.subject.model;
         let reads = match (decoder, self.learned) {
             (Decoder::Learned, Some(lens)) => {
-                let states: Vec<&[_]> = known.iter().map(|(_, t)| t.states.as_slice()).collect();
+                let states: Vec<&[_]> = runs.iter().map(|(_, t)| t.states.as_slice()).collect();
                 lens.tops(model, &states, DEPTH, self.cancel)?
             }
             (Decoder::Before(layers), _) => {
-                let runs: Vec<_> = known.iter().map(|(q, t)| (*q, t.fed.as_slice())).collect();
-                before_last(model, &runs, layers, self.cancel)?
+                let fed: Vec<_> = runs.iter().map(|(q, t)| (*q, t.fed.as_slice())).collect();
+                before_last(model, &fed, layers, self.cancel)?
             }
             _ => return Ok(thoughts),
         };
-        for ((_, thought), read) in known.iter_mut().zip(reads) {
+        for ((_, thought), read) in runs.iter_mut().zip(reads) {
             thought.decoded = read;
         }
         Ok(thoughts)
@@ -190,7 +204,7 @@ impl<'a> Bench<'a> {
 
     /// A decoder's readings in the judged run.
     pub(super) fn own(&mut self, decoder: Decoder) -> Result<Reads, ModelError> {
-        let clean = self.of.clean;
+        let clean = self.subject.clean;
         if decoder == Decoder::Projection && clean.top_k >= DEPTH {
             let tops = clean.run.latents().map(|(_, position)| {
                 let projection = position.projection.as_ref();
@@ -205,15 +219,16 @@ impl<'a> Bench<'a> {
 
     /// A decoder's readings in the other problems of the reference set.
     pub(super) fn others(&mut self, decoder: Decoder) -> Result<Rc<[Reads]>, ModelError> {
-        if let Some(known) = self.others.get(&decoder) {
-            return Ok(Rc::clone(known));
+        if let Some(reads) = self.others.get(&decoder) {
+            return Ok(Rc::clone(reads));
         }
-        let (model, reference) = (self.of.model, self.of.reference);
-        let question = &self.of.clean.run.question;
-        let latents = self.of.clean.fed.len();
-        let others = |made: &[Reads]| -> Vec<Reads> {
-            let all = reference.items().zip(made);
-            all.filter(|(item, _)| item.question.trim() != question.trim())
+        let (model, reference) = (self.subject.model, self.subject.reference);
+        let question = &self.subject.clean.run.question;
+        let latents = self.subject.clean.fed.len();
+        let without_own = |all: &[Reads]| -> Vec<Reads> {
+            let pairs = reference.items().zip(all);
+            pairs
+                .filter(|(item, _)| item.question.trim() != question.trim())
                 .map(|(_, reads)| reads.clone())
                 .collect()
         };
@@ -221,11 +236,11 @@ impl<'a> Bench<'a> {
             (Decoder::Projection, ..) => {
                 reference.others(question).map(|i| i.top.clone()).collect()
             }
-            (Decoder::RollOut, Some(how), _) => {
-                others(reference.spoken(model, how, self.cancel)?)
+            (Decoder::RollOut, Some(roll_out), _) => {
+                without_own(reference.spoken(model, roll_out, self.cancel)?)
             }
             (Decoder::Before(layers), ..) => {
-                others(reference.before_last(model, layers, self.cancel)?)
+                without_own(reference.before_last(model, layers, self.cancel)?)
             }
             (Decoder::Learned, _, Some(lens)) => {
                 lens.others(model, reference, question, DEPTH, self.cancel)?

@@ -37,21 +37,26 @@ pub(super) struct Lent {
 }
 
 impl Lent {
-    pub(super) fn of(of: &Subject<'_>) -> Self {
-        let question = &of.clean.run.question;
+    pub(super) fn new(subject: &Subject<'_>) -> Self {
+        let Subject {
+            model,
+            clean,
+            reference,
+        } = *subject;
+        let question = &clean.run.question;
         let mut lent = Self::default();
-        let others = of.reference.others(question).take(LENDERS);
+        let others = reference.others(question).take(LENDERS);
         for word in others.flat_map(|item| spares(&item.question)) {
             if !lent.words.contains(&word) {
                 lent.words.push(word);
             }
         }
-        if of.model.info().task == Task::Math {
+        if model.info().task == Task::Math {
             let values = Values::new(Task::Math, question, 1);
-            for item in of.reference.others(question) {
+            for item in reference.others(question) {
                 lent.familiar.add_question(&item.question);
-                for shown in item.top.iter().flat_map(|top| values.read(top)) {
-                    lent.familiar.add_result(shown);
+                for value in item.top.iter().flat_map(|top| values.read(top)) {
+                    lent.familiar.add_result(value);
                 }
                 lent.familiar.add_result(item.answer.clone());
             }
@@ -59,7 +64,7 @@ impl Lent {
         lent
     }
 
-    /// Returns the resources for edits; `readable` decides what a latent can show.
+    /// Returns the resources for edits; `readable` tells which texts a latent can show.
     pub(super) fn means<'a>(&'a self, readable: &'a dyn Fn(&str) -> bool) -> Means<'a> {
         Means {
             readable,
@@ -69,8 +74,8 @@ impl Lent {
     }
 }
 
-/// Scores the effect of edits on the latents; returns it with the runs of the edited questions.
-pub(super) fn run(
+/// Scores the effect of edits on the latents; returns the score and the runs of the edited questions.
+pub(super) fn test_tracks(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
     on_progress: &mut dyn FnMut(Progress),
@@ -109,7 +114,7 @@ pub(super) fn run(
         });
         let questions: Vec<&str> = chunk.iter().map(|e| e.question.as_str()).collect();
         for (edit, thought) in chunk.iter().zip(bench.think(decoder, &questions)?) {
-            // A question with a word that the model does not know was not run.
+            // A question with a word outside the vocabulary was not run.
             if let Some(thought) = thought {
                 observed.push(Observation {
                     edit: edit.clone(),

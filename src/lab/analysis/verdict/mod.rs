@@ -1,7 +1,7 @@
 //! The verdict on a clean run: necessity first, then traces by one strategy after the other, each with its null and with tests by
 //! edits (TRACKS) and by replaced latents (USED). Source: docs/methods.md M7 and M9.1.
 //!
-//! The gold answer is not an input. The search ends if the latents are not needed, a trace tracks, or the budget is used up.
+//! The gold answer is not an input. The search ends when the latents are not needed, a trace tracks, or the budget is spent.
 
 mod bench;
 mod edited;
@@ -14,11 +14,11 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::core::types::{
-    AblationValue, EarlyExit, LatentNodes, Null, Progress, Stage, Standing, Task, TraceStep,
-    Tracks, Try, Used, Verdict,
+    AblationValue, Attempt, EarlyExit, LatentNodes, Necessity, Null, Progress, Stage, Standing,
+    Task, TraceStep, Tracks, Verdict,
 };
 use crate::engine::model::{Cancel, ModelError};
-use crate::verify::{self, Abstain, Case, Found, Grounds, Hits, Stand, Without};
+use crate::verify::{self, AblatedAnswer, Abstain, Evidence, Found, Hits, TraceEvidence, Without};
 
 use super::counterfactual::{self, Subject};
 use super::group::DEPTH;
@@ -35,7 +35,7 @@ pub const TOP_K: usize = 5;
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     /// The run, its model and the other problems.
-    pub of: Subject<'a>,
+    pub subject: Subject<'a>,
     /// The tuned lens, if there is one for the model's weights.
     pub learned: Option<&'a Learned>,
     /// The run's early exits.
@@ -60,87 +60,75 @@ type OnPart<'a> = &'a mut dyn FnMut(Part<'_>);
 /// # Errors
 /// When the model fails or the work is cancelled.
 pub fn verdict(
-    asked: &Asked<'_>,
+    request: &Asked<'_>,
     on_part: OnPart<'_>,
     cancel: &Cancel,
 ) -> Result<Verdict, ModelError> {
     let Asked {
-        of,
+        subject,
         learned,
         exits,
         budget,
-    } = asked;
-    let clean = of.clean;
-    let judged = match &clean.run.answer.value {
-        _ if clean.fed.is_empty() => Err(Abstain::NoLatents),
-        None => Err(Abstain::NoAnswer),
-        Some(_) if clean.answer_ids.is_empty() => Err(Abstain::NoAnswer),
-        Some(answer) => Ok(answer),
+    } = request;
+    let clean = subject.clean;
+    if clean.fed.is_empty() {
+        return Ok(abstain(Abstain::NoLatents));
+    }
+    let answer = match &clean.run.answer.value {
+        Some(answer) if !clean.answer_ids.is_empty() => answer,
+        _ => return Ok(abstain(Abstain::NoAnswer)),
     };
-    let answer = match judged {
-        Ok(answer) => answer,
-        Err(why) => return Ok(abstain(why)),
-    };
-    let without = exits.first().map(|exit| Stand {
+    let no_latents = exits.first().map(|exit| AblatedAnswer {
         answer: exit.value.clone(),
         delta_logprob: exit
             .clean_logprob
             .map_or(f64::NEG_INFINITY, |lp| lp - clean.answer_logprob),
     });
-    let mut off = |done, value| -> Result<Vec<Stand>, ModelError> {
+    let mut all_off = |done, value| -> Result<Vec<AblatedAnswer>, ModelError> {
         on_part(Part::Progress(Progress {
             stage: Stage::Necessity,
             done,
             all: 3,
         }));
-        if of.reference.is_empty() && value != AblationValue::KvBlock {
+        if subject.reference.is_empty() && value != AblationValue::KvBlock {
             return Ok(Vec::new());
         }
-        let all = counterfactual::all_off(of, value, cancel)?.into_iter();
-        Ok(all
-            .map(|off| Stand {
-                answer: off.answer,
-                delta_logprob: off.delta_logprob,
-            })
-            .collect())
+        counterfactual::all_off(subject, value, cancel)
     };
     let without = Without {
-        no_latents: without,
-        resampled: off(0, AblationValue::Resample)?,
-        mean: off(1, AblationValue::Mean)?.pop(),
-        hidden: off(2, AblationValue::KvBlock)?.pop(),
+        no_latents,
+        resampled: all_off(0, AblationValue::Resample)?,
+        mean: all_off(1, AblationValue::Mean)?.pop(),
+        hidden: all_off(2, AblationValue::KvBlock)?.pop(),
     };
-    let mut climb = Climb {
+    let mut search = LadderSearch {
         necessity: verify::decide(answer, &without),
-        lent: Lent::of(of),
-        bench: Bench::new(of, *learned, cancel),
+        lent: Lent::new(subject),
+        bench: Bench::new(subject, *learned, cancel),
         best: None,
-        tried: Vec::new(),
+        attempts: Vec::new(),
         nodes: Vec::new(),
         hits: Hits::default(),
         tests: 0,
-        seen: Vec::new(),
+        tested: Vec::new(),
     };
-    if of.model.info().task == Task::Logic {
-        let own = climb.bench.own(Decoder::Projection)?;
-        climb.nodes = verify::nodes::nodes(&clean.run.question, &own, DEPTH);
+    if subject.model.info().task == Task::Logic {
+        let own = search.bench.own(Decoder::Projection)?;
+        search.nodes = verify::nodes::nodes(&clean.run.question, &own, DEPTH);
     }
-    climb.up(budget, on_part)?;
-    Ok(climb.verdict())
+    search.run(budget, on_part)?;
+    Ok(search.verdict())
 }
 
-/// The verdict on a run without an answer or latents.
+/// The verdict on a run that cannot be judged.
 fn abstain(why: Abstain) -> Verdict {
-    verify::judge(Grounds {
+    let search = Found {
+        abstain: Some(why),
+        ..Found::default()
+    };
+    verify::judge(Evidence {
         necessity: verify::decide("", &Without::default()),
-        search: Found {
-            abstain: Some(why),
-            ..Found::default()
-        },
-        null: nothing(),
-        null_answers: None,
-        tracks: None,
-        used: None,
+        trace: TraceEvidence::new(search, verify::null::null_from(0, 0, &mut [])),
         decoder: Decoder::Projection.name(),
         top_k: TOP_K,
         tried: Vec::new(),
@@ -149,101 +137,147 @@ fn abstain(why: Abstain) -> Verdict {
     })
 }
 
-fn nothing() -> Null {
-    verify::null::null_from(0, 0, &mut [])
-}
-
 /// Searches a run for traces by one strategy, with the null of the search, without tests.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
 pub fn search(
-    of: &Subject<'_>,
+    subject: &Subject<'_>,
     learned: Option<&Learned>,
     strategy: &Strategy,
     cancel: &Cancel,
 ) -> Result<(Found, Null), ModelError> {
-    let (found, null, _) = searched(&mut Bench::new(of, learned, cancel), strategy)?;
-    Ok((found, null))
+    let (trace, _) = search_with_null(&mut Bench::new(subject, learned, cancel), strategy)?;
+    Ok((trace.search, trace.null))
 }
 
-fn searched(bench: &mut Bench<'_>, strategy: &Strategy) -> Result<(Found, Null, Hits), ModelError> {
+fn search_with_null(
+    bench: &mut Bench<'_>,
+    strategy: &Strategy,
+) -> Result<(TraceEvidence, Hits), ModelError> {
     let settings = strategy.search();
     let case = bench.case();
     let latents = bench.own(strategy.decoder)?;
-    let found = verify::search(&settings, &case, &latents);
-    if found.abstain.is_some() {
-        return Ok((found, nothing(), Hits::default()));
-    }
-    let others = bench.others(strategy.decoder)?;
-    let (null, hits) = verify::null(&settings, &case, others.iter());
-    Ok((found, null, hits))
+    let search = verify::search(&settings, &case, &latents);
+    let (null, hits) = if search.abstain.is_some() {
+        (verify::null::null_from(0, 0, &mut []), Hits::default())
+    } else {
+        let others = bench.others(strategy.decoder)?;
+        verify::null(&settings, &case, others.iter())
+    };
+    Ok((TraceEvidence::new(search, null), hits))
 }
 
-/// A trace under test, with the search that found it.
+/// A trace under test, with the strategy that found it.
 #[derive(Clone)]
-struct Attempt {
+struct Candidate {
     strategy: Strategy,
-    found: Found,
-    null: Null,
-    null_answers: Option<Null>,
-    tracks: Option<Tracks>,
-    used: Option<Used>,
+    trace: TraceEvidence,
 }
 
-impl Attempt {
+impl Candidate {
     /// The strength of the evidence; higher is better. Untested and contradicted traces rank equal, because their order in the
     /// listing is the search's preference, not evidence.
-    fn height(&self) -> usize {
-        let standing = |s: Option<Standing>| match s {
+    fn strength(&self) -> usize {
+        let rank = |standing| match standing {
             Some(Standing::Holds) => 3,
             Some(Standing::Open) => 2,
             Some(Standing::Contradicted | Standing::Untested) | None => 1,
         };
-        if self.found.steps.is_empty() {
+        if self.trace.search.steps.is_empty() {
             return 0;
         }
-        let tracks = standing(self.tracks.as_ref().map(|t| t.standing));
-        let used = standing(self.used.as_ref().map(|u| u.standing));
-        10 * tracks + if tracks == 3 { used } else { 0 }
+        let tracks = rank(self.trace.tracks());
+        10 * tracks
+            + if tracks == 3 {
+                rank(self.trace.used())
+            } else {
+                0
+            }
+    }
+
+    /// The entry of the verdict's list of attempts.
+    fn attempt(&self, name: String) -> Attempt {
+        let search = &self.trace.search;
+        Attempt {
+            name,
+            candidates: search.candidates,
+            traces: search.traces,
+            capped: search.capped,
+            null: self.trace.null.clone(),
+            tested: 0,
+            tracks: self.trace.tracks(),
+            used: self.trace.used(),
+            runs: 0,
+            elapsed_ms: 0.0,
+        }
+    }
+
+    /// Copies with each of the search's traces as subject, best first.
+    fn with_each_trace(&self, most: usize) -> Vec<Self> {
+        let search = &self.trace.search;
+        let all = std::iter::once(&search.steps).chain(&search.competing);
+        all.filter(|steps| !steps.is_empty())
+            .take(most)
+            .map(|steps| self.with_trace(steps.clone()))
+            .collect()
+    }
+
+    /// An untested copy with another trace as subject.
+    fn with_trace(&self, steps: Vec<TraceStep>) -> Self {
+        let mut copy = self.clone();
+        (copy.trace.tracks, copy.trace.used) = (None, None);
+        let search = &self.trace.search;
+        copy.trace.search.competing = std::iter::once(&search.steps)
+            .chain(&search.competing)
+            .filter(|other| **other != steps)
+            .cloned()
+            .collect();
+        copy.trace.search.steps = steps;
+        copy
+    }
+
+    /// The steps of a rival trace that predicts more of the edits.
+    fn better_rival(&self) -> Option<Vec<TraceStep>> {
+        let tracks = self.trace.tracks.as_ref()?;
+        let best = tracks.rivals.first()?;
+        (best.answered > tracks.answered).then(|| best.steps.clone())
     }
 }
 
-struct Climb<'a> {
-    necessity: crate::core::types::Necessity,
+/// The search for the highest rung: one strategy after the other, each trace with its tests.
+struct LadderSearch<'a> {
+    necessity: Necessity,
     bench: Bench<'a>,
     lent: Lent,
-    best: Option<Attempt>,
-    tried: Vec<Try>,
+    best: Option<Candidate>,
+    attempts: Vec<Attempt>,
     /// The nodes that compete at each latent of a logic question.
     nodes: Vec<LatentNodes>,
     /// The other problems in which any search so far succeeded.
     hits: Hits,
     /// The number of traces tested by edits.
     tests: usize,
-    seen: Vec<Vec<TraceStep>>,
+    /// The traces tested so far.
+    tested: Vec<Vec<TraceStep>>,
 }
 
-impl Climb<'_> {
-    fn up(&mut self, budget: &Budget, on_part: OnPart<'_>) -> Result<(), ModelError> {
-        let suits = budget.strategies.iter().filter(|s| self.bench.suits(s));
-        let suits: Vec<&Strategy> = suits.collect();
-        for (done, strategy) in suits.iter().enumerate() {
+impl LadderSearch<'_> {
+    fn run(&mut self, budget: &Budget, on_part: OnPart<'_>) -> Result<(), ModelError> {
+        let suitable = budget.strategies.iter().filter(|s| self.bench.suits(s));
+        let suitable: Vec<&Strategy> = suitable.collect();
+        for (done, strategy) in suitable.iter().enumerate() {
             on_part(Part::Progress(Progress {
                 stage: Stage::Search,
                 done,
-                all: suits.len(),
+                all: suitable.len(),
             }));
             self.attempt(strategy, budget, on_part)?;
-            let done = self.best.as_ref().is_some_and(|best| {
-                best.found.abstain.is_some()
-                    || best
-                        .tracks
-                        .as_ref()
-                        .is_some_and(|t| t.standing == Standing::Holds)
+            let is_settled = self.best.as_ref().is_some_and(|best| {
+                best.trace.search.abstain.is_some() || best.trace.tracks() == Some(Standing::Holds)
             });
             // If the latents are not needed, no higher rung can be granted.
-            if done || !self.necessity.needed {
+            if is_settled || !self.necessity.needed {
                 return Ok(());
             }
         }
@@ -261,38 +295,33 @@ impl Climb<'_> {
             matches!(tracks.standing, Standing::Open | Standing::Untested)
                 && budget.more_edits > budget.edits
         };
-        let Some(before) = best.tracks.as_ref().filter(settled_nothing) else {
+        let Some(before) = best.trace.tracks.as_ref().filter(settled_nothing) else {
             return Ok(());
         };
-        let so_far = before.edits.len();
+        let edits_before = before.edits.len();
         let wider = Budget {
             edits: budget.more_edits,
             ..budget.clone()
         };
-        let attempt = self.test(best.clone(), &wider, on_part)?;
-        let is_more = |tracks: &Tracks| tracks.edits.len() > so_far;
-        if !attempt.tracks.as_ref().is_some_and(is_more) {
+        let retested = self.test(best, &wider, on_part)?;
+        let has_more = |tracks: &Tracks| tracks.edits.len() > edits_before;
+        if !retested.trace.tracks.as_ref().is_some_and(has_more) {
             self.tests -= 1;
             return Ok(());
         }
-        self.tried.push(Try {
-            name: format!("{}, {} edits", attempt.strategy, budget.more_edits),
-            candidates: attempt.found.candidates,
-            traces: attempt.found.traces,
-            capped: attempt.found.capped,
-            null: attempt.null.clone(),
+        self.attempts.push(Attempt {
             tested: 1,
-            tracks: attempt.tracks.as_ref().map(|t| t.standing),
-            used: attempt.used.as_ref().map(|u| u.standing),
             runs: self.bench.runs - runs,
             elapsed_ms: began.elapsed().as_secs_f64() * 1e3,
+            ..retested.attempt(format!("{}, {} edits", retested.strategy, wider.edits))
         });
         // The test with more edits supersedes the first one.
-        self.best = Some(attempt);
+        self.best = Some(retested);
         on_part(Part::Settled(&self.verdict()));
         Ok(())
     }
 
+    /// Searches by one strategy and tests the traces that it finds.
     fn attempt(
         &mut self,
         strategy: &Strategy,
@@ -301,186 +330,136 @@ impl Climb<'_> {
     ) -> Result<(), ModelError> {
         let began = Instant::now();
         let runs = self.bench.runs;
-        let (found, null, null_answers) = self.search(strategy)?;
-        let at = self.tried.len();
-        self.tried.push(Try {
-            name: strategy.to_string(),
-            candidates: found.candidates,
-            traces: found.traces,
-            capped: found.capped,
-            null: null.clone(),
-            tested: 0,
-            tracks: None,
-            used: None,
-            runs: 0,
-            elapsed_ms: 0.0,
-        });
-        let first = Attempt {
+        let first = Candidate {
             strategy: *strategy,
-            null,
-            null_answers,
-            tracks: None,
-            used: None,
-            found,
+            trace: self.search(strategy)?,
         };
+        let at = self.attempts.len();
+        self.attempts.push(first.attempt(strategy.to_string()));
         self.keep(&first);
         on_part(Part::Settled(&self.verdict()));
         if self.necessity.needed {
-            let mut waiting: VecDeque<Attempt> = first.with_each_trace(budget.traces).into();
+            let mut waiting: VecDeque<Candidate> = first.with_each_trace(budget.traces).into();
             let mut room = budget.traces;
-            while let Some(attempt) = waiting.pop_front() {
-                if self.seen.contains(&attempt.found.steps) {
+            while let Some(candidate) = waiting.pop_front() {
+                if self.tested.contains(&candidate.trace.search.steps) {
                     continue;
                 }
-                self.seen.push(attempt.found.steps.clone());
-                let attempt = self.test(attempt, budget, on_part)?;
-                let tried = &mut self.tried[at];
-                tried.tested += 1;
-                let tracks = attempt.tracks.as_ref().map(|t| t.standing);
-                if self
-                    .best
-                    .as_ref()
-                    .is_none_or(|best| attempt.height() > best.height())
-                {
-                    tried.tracks = tracks;
-                    tried.used = attempt.used.as_ref().map(|u| u.standing);
+                self.tested.push(candidate.trace.search.steps.clone());
+                let candidate = self.test(candidate, budget, on_part)?;
+                let attempt = &mut self.attempts[at];
+                attempt.tested += 1;
+                let tracks = candidate.trace.tracks();
+                let best = self.best.as_ref();
+                if best.is_none_or(|best| candidate.strength() > best.strength()) {
+                    attempt.tracks = tracks;
+                    attempt.used = candidate.trace.used();
                 } else {
-                    tried.tracks = tried.tracks.or(tracks);
+                    attempt.tracks = attempt.tracks.or(tracks);
                 }
-                self.keep(&attempt);
+                self.keep(&candidate);
                 on_part(Part::Settled(&self.verdict()));
                 if tracks == Some(Standing::Holds) {
                     break;
                 }
                 // A trace that predicts more of the same edits is the better guess, listed or not.
-                if let Some(better) = attempt.better_rival().filter(|_| room > 0) {
+                if let Some(better) = candidate.better_rival().filter(|_| room > 0) {
                     room -= 1;
-                    waiting.push_front(attempt.with(better));
+                    waiting.push_front(candidate.with_trace(better));
                 }
             }
         }
-        let tried = &mut self.tried[at];
-        tried.runs = self.bench.runs - runs;
-        tried.elapsed_ms = began.elapsed().as_secs_f64() * 1e3;
+        let attempt = &mut self.attempts[at];
+        attempt.runs = self.bench.runs - runs;
+        attempt.elapsed_ms = began.elapsed().as_secs_f64() * 1e3;
         Ok(())
     }
 
-    fn keep(&mut self, attempt: &Attempt) {
-        let is_better = |best: &Attempt| {
-            let now_tested = best.tracks.is_none() && best.found.steps == attempt.found.steps;
-            now_tested || attempt.height() > best.height()
+    /// Makes a candidate the best one if its evidence is stronger, or if it is the best one after its test.
+    fn keep(&mut self, candidate: &Candidate) {
+        let is_better = |best: &Candidate| {
+            let (trace, best_trace) = (&candidate.trace, &best.trace);
+            let is_now_tested =
+                best_trace.tracks.is_none() && best_trace.search.steps == trace.search.steps;
+            is_now_tested || candidate.strength() > best.strength()
         };
         if self.best.as_ref().is_none_or(is_better) {
-            self.best = Some(attempt.clone());
+            self.best = Some(candidate.clone());
         }
     }
 
-    fn search(&mut self, strategy: &Strategy) -> Result<(Found, Null, Option<Null>), ModelError> {
-        let clean = self.bench.of.clean;
-        let (found, null, hits) = searched(&mut self.bench, strategy)?;
+    fn search(&mut self, strategy: &Strategy) -> Result<TraceEvidence, ModelError> {
+        let Subject {
+            clean, reference, ..
+        } = self.bench.subject;
+        let (mut trace, hits) = search_with_null(&mut self.bench, strategy)?;
         self.hits.add(&hits);
-        if found.abstain.is_some() {
-            return Ok((found, null, None));
+        if trace.search.abstain.is_some() || trace.search.steps.is_empty() {
+            return Ok(trace);
         }
-        let settings = strategy.search();
         let case = self.bench.case();
         let latents = self.bench.own(strategy.decoder)?;
-        let reference = self.bench.of.reference;
         let own = case.answer.unwrap_or_default();
-        let mut answers = reference.answers(&clean.run.question, found.steps.len());
+        let mut answers = reference.answers(&clean.run.question, trace.search.steps.len());
         answers.retain(|answer| !verify::edits::same_answer(case.task, answer, own));
-        let asked = (!found.steps.is_empty() && !answers.is_empty())
-            .then(|| verify::null_answers(&settings, &case, &latents, answers));
-        Ok((found, null, asked.filter(|null| null.n > 0)))
+        let null = verify::null_answers(&strategy.search(), &case, &latents, answers);
+        trace.null_answers = (null.n > 0).then_some(null);
+        Ok(trace)
     }
 
     fn test(
         &mut self,
-        mut attempt: Attempt,
+        mut candidate: Candidate,
         budget: &Budget,
         on_part: OnPart<'_>,
-    ) -> Result<Attempt, ModelError> {
-        let mut on = |progress| on_part(Part::Progress(progress));
+    ) -> Result<Candidate, ModelError> {
+        let mut on_progress = |progress| on_part(Part::Progress(progress));
         self.tests += 1;
         let test = edited::Test {
-            steps: &attempt.found.steps,
-            strategy: &attempt.strategy,
-            competing: &attempt.found.competing,
+            steps: &candidate.trace.search.steps,
+            strategy: &candidate.strategy,
+            competing: &candidate.trace.search.competing,
             lent: &self.lent,
             edits: budget.edits,
             tests: self.tests,
         };
-        let (tracks, observed) = edited::run(&mut self.bench, &test, &mut on)?;
+        let (tracks, observed) = edited::test_tracks(&mut self.bench, &test, &mut on_progress)?;
         if tracks.standing == Standing::Holds {
-            let seen = (&tracks, observed.as_slice());
-            let used = replaced::run(&mut self.bench, &test, seen, budget.donors, &mut on)?;
-            attempt.used = Some(used);
+            let used = replaced::test_used(
+                &mut self.bench,
+                &test,
+                (&tracks, &observed),
+                budget.donors,
+                &mut on_progress,
+            )?;
+            candidate.trace.used = Some(used);
         }
-        attempt.tracks = Some(tracks);
-        Ok(attempt)
+        candidate.trace.tracks = Some(tracks);
+        Ok(candidate)
     }
 
     fn verdict(&self) -> Verdict {
-        let Some(best) = self.best.clone() else {
+        let Some(Candidate { strategy, trace }) = self.best.clone() else {
             return abstain(Abstain::NoStrategy);
         };
-        verify::judge(Grounds {
+        let Subject {
+            model, reference, ..
+        } = self.bench.subject;
+        verify::judge(Evidence {
             necessity: self.necessity.clone(),
-            search: best.found,
-            // The search continued until a trace succeeded, so p covers all searches.
-            null: self.hits.null(best.null.candidates_p95),
-            null_answers: best.null_answers,
-            tracks: best.tracks,
-            used: best.used,
-            decoder: best.strategy.decoder.name(),
-            top_k: best.strategy.top_k,
-            tried: self.tried.clone(),
+            trace: TraceEvidence {
+                // The search continued until a trace succeeded, so p covers all searches.
+                null: self.hits.null(trace.null.candidates_p95),
+                ..trace
+            },
+            decoder: strategy.decoder.name(),
+            top_k: strategy.top_k,
+            tried: self.attempts.clone(),
             nodes: self.nodes.clone(),
             notes: verify::warnings(&self.bench.case())
                 .into_iter()
-                .chain(self.bench.of.reference.warning(self.bench.of.model))
+                .chain(reference.warning(model))
                 .collect(),
         })
-    }
-}
-
-impl Attempt {
-    /// Copies of this attempt with each of the search's traces as its subject, best first.
-    fn with_each_trace(&self, most: usize) -> Vec<Self> {
-        let all = std::iter::once(&self.found.steps).chain(&self.found.competing);
-        all.filter(|steps| !steps.is_empty())
-            .take(most)
-            .map(|steps| self.with(steps.clone()))
-            .collect()
-    }
-
-    /// A copy of this attempt with another trace as its subject.
-    fn with(&self, steps: Vec<TraceStep>) -> Self {
-        let mut attempt = self.clone();
-        (attempt.tracks, attempt.used) = (None, None);
-        attempt.found.competing = std::iter::once(&self.found.steps)
-            .chain(&self.found.competing)
-            .filter(|other| **other != steps)
-            .cloned()
-            .collect();
-        attempt.found.steps = steps;
-        attempt
-    }
-
-    /// The steps of a rival trace that predicts more of the edits.
-    fn better_rival(&self) -> Option<Vec<TraceStep>> {
-        let tracks = self.tracks.as_ref()?;
-        let best = tracks.rivals.first()?;
-        (best.answered > tracks.answered).then(|| best.steps.clone())
-    }
-}
-
-/// The question and the model's answer, as the verifier takes them.
-fn case<'a>(of: &Subject<'a>) -> Case<'a> {
-    Case {
-        task: of.model.info().task,
-        question: &of.clean.run.question,
-        unknown_words: &of.clean.run.unknown_words,
-        answer: of.clean.run.answer.value.as_deref(),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::core::types::{LatentIdx, Patch, Progress, Stage, Standing, Tracks, Used};
+use crate::core::types::{LatentIdx, Patch, Progress, Stage, Standing, TokenRead, Tracks, Used};
 use crate::engine::model::ModelError;
 use crate::lab::analysis::counterfactual::{self, PatchAsked};
 use crate::lab::analysis::thoughts::{Want, think};
@@ -40,11 +40,11 @@ struct Put {
 }
 
 /// Interchanges the latent of each step and scores the answers.
-pub(super) fn run(
+pub(super) fn test_used(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
     (tracks, observed): (&Tracks, &[Observation]),
-    wanted: usize,
+    donors: usize,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Used, ModelError> {
     let case = bench.case();
@@ -56,7 +56,7 @@ pub(super) fn run(
             done,
             all: places.len(),
         });
-        for donor in gather(bench, test, observed, (step, latent), wanted)? {
+        for donor in gather(bench, test, observed, (step, latent), donors)? {
             chosen.push(Put {
                 step,
                 latents: vec![latent],
@@ -66,13 +66,13 @@ pub(super) fn run(
     }
     let sham_path = sham(bench, &chosen, &places)?;
     let (mut patches, sham_max_diff) = patch(bench, &chosen)?;
-    let of = Replaced {
+    let replaced = Replaced {
         task: case.task,
         places: &places,
         steps: test.steps.len(),
         tests: test.tests,
     };
-    let alone = used(&of, patches.clone(), sham_max_diff, sham_path);
+    let alone = used(&replaced, patches.clone(), sham_max_diff, sham_path);
     // A step whose latent makes no difference may be carried by another one with the same value.
     let mut together = Vec::new();
     for s in &alone.steps {
@@ -97,13 +97,13 @@ pub(super) fn run(
     }
     let (more, sham) = patch(bench, &together)?;
     patches.extend(more);
-    Ok(used(&of, patches, sham_max_diff.max(sham), sham_path))
+    Ok(used(&replaced, patches, sham_max_diff.max(sham), sham_path))
 }
 
 /// Runs the interchanges; returns them with the sham difference.
 fn patch(bench: &mut Bench<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), ModelError> {
     let task = bench.case().task;
-    let asked: Vec<PatchAsked> = chosen
+    let requests: Vec<PatchAsked> = chosen
         .iter()
         .map(|Put { latents, donor, .. }| PatchAsked {
             vectors: latents
@@ -113,10 +113,10 @@ fn patch(bench: &mut Bench<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), Mod
             answer: donor.expected.clone(),
         })
         .collect();
-    let patched = counterfactual::patched(&bench.of, &asked, bench.cancel)?;
-    bench.runs += asked.len();
+    let patched = counterfactual::patched(&bench.subject, &requests, bench.cancel)?;
+    bench.runs += requests.len();
     let patches = chosen.iter().zip(patched.rows);
-    let patches = patches.map(|(put, came)| {
+    let patches = patches.map(|(put, row)| {
         let Put {
             step,
             latents,
@@ -132,17 +132,18 @@ fn patch(bench: &mut Bench<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), Mod
             expected: donor.expected.clone(),
             own: Some(donor.own.clone()),
             also: latents[1..].to_vec(),
-            passed: came.answer.as_deref().is_some_and(says),
-            answer: came.answer,
-            delta_clean: came.delta_clean,
-            delta_expected: came.delta_expected,
-            relative_size: came.relative_size,
+            passed: row.answer.as_deref().is_some_and(says),
+            answer: row.answer,
+            delta_clean: row.delta_clean,
+            delta_expected: row.delta_expected,
+            relative_size: row.relative_size,
         }
     });
     Ok((patches.collect(), patched.sham_max_diff))
 }
 
-/// The largest change when each latent is replaced by that of the same question, rerun among donors. `None` without a donor.
+/// The largest change of the answer's log-probability, in nats, when each latent is replaced by that of the same question, rerun
+/// among donors; `None` without a donor.
 fn sham(
     bench: &mut Bench<'_>,
     chosen: &[Put],
@@ -159,24 +160,24 @@ fn sham(
         return Ok(None);
     }
     let want = Want {
-        latents: bench.of.clean.fed.len(),
+        latents: bench.subject.clean.fed.len(),
         ..Want::default()
     };
-    // The cached runs were made alone, or in another batch.
-    let again = think(bench.of.model, &questions, &want, bench.cancel)?;
+    // Not the cached run: it was made alone or in another batch.
+    let again = think(bench.subject.model, &questions, &want, bench.cancel)?;
     bench.runs += questions.len();
     let Some(again) = again.into_iter().next().flatten() else {
         return Ok(None);
     };
-    let asked: Vec<PatchAsked> = places
+    let requests: Vec<PatchAsked> = places
         .iter()
         .map(|(_, latent)| PatchAsked {
             vectors: vec![(*latent, Arc::clone(&again.fed[latent.0 - 1]))],
             answer: case.answer.unwrap_or_default().to_owned(),
         })
         .collect();
-    let patched = counterfactual::patched(&bench.of, &asked, bench.cancel)?;
-    bench.runs += asked.len();
+    let patched = counterfactual::patched(&bench.subject, &requests, bench.cancel)?;
+    bench.runs += requests.len();
     let changes = patched.rows.iter().map(|row| row.delta_clean.abs());
     Ok(changes.reduce(|a, b| if a >= b || a.is_nan() { a } else { b }))
 }
@@ -192,14 +193,10 @@ fn showing(
     let reads = bench.own(test.strategy.decoder)?;
     let values = Values::new(case.task, case.question, test.strategy.top_k);
     let own = &test.steps[step].result.text;
-    let others = reads.iter().enumerate().filter(|(i, top)| {
-        i + 1 != latent.0
-            && values
-                .read(top)
-                .first()
-                .is_some_and(|v| same_answer(case.task, v, own))
+    let others = (1..=reads.len()).map(LatentIdx).filter(|other| {
+        let value = first_value(&values, &reads, *other);
+        *other != latent && value.is_some_and(|v| same_answer(case.task, &v, own))
     });
-    let others = others.map(|(i, _)| LatentIdx(i + 1));
     Ok(std::iter::once(latent).chain(others).collect())
 }
 
@@ -218,17 +215,21 @@ fn shows_at(
     };
     let values = Values::new(task, &donor.question, test.strategy.top_k);
     let reads = Bench::reads(decoder, &thought);
-    let first = |latent: &LatentIdx| values.read(reads.get(latent.0 - 1)?).into_iter().next();
-    Ok(latents
-        .iter()
-        .all(|latent| first(latent).is_some_and(|v| same_answer(task, &v, &donor.value))))
+    Ok(latents.iter().all(|latent| {
+        let value = first_value(&values, &reads, *latent);
+        value.is_some_and(|v| same_answer(task, &v, &donor.value))
+    }))
+}
+
+fn first_value(values: &Values, reads: &[Vec<TokenRead>], latent: LatentIdx) -> Option<String> {
+    values.read(reads.get(latent.0 - 1)?).into_iter().next()
 }
 
 /// A donor latent within this relative distance equals the run's own, so interchanging it would prove nothing.
 const OWN: f64 = 1e-3;
 
 fn is_own(bench: &Bench<'_>, latent: LatentIdx, donor: &[f32]) -> bool {
-    let own = &bench.of.clean.fed[latent.0 - 1];
+    let own = &bench.subject.clean.fed[latent.0 - 1];
     let square = |x: f32| f64::from(x).powi(2);
     let apart: f64 = donor
         .iter()
@@ -241,8 +242,8 @@ fn is_own(bench: &Bench<'_>, latent: LatentIdx, donor: &[f32]) -> bool {
 
 /// The rules for choosing donors.
 struct Choice {
-    /// The number wanted with another value, and with the same.
-    wanted: usize,
+    /// The number of donors with another value, and of those with the same.
+    donors: usize,
     /// Whether the step's value is the answer, so that no donor distinguishes a computed answer from a copied one.
     is_answer: bool,
     /// Maximum uses of one other value.
@@ -252,16 +253,16 @@ struct Choice {
 impl Choice {
     /// Chooses among the available donors. Those that distinguish a computed answer from a copied one come first, and are at
     /// least half, unless the value is the answer itself.
-    fn of<'d>(&self, all: &[&'d Donor]) -> Vec<&'d Donor> {
+    fn choose<'d>(&self, all: &[&'d Donor]) -> Vec<&'d Donor> {
         let mut chosen: Vec<&Donor> = Vec::new();
         for tells in [true, false] {
             for donor in all.iter().filter(|d| d.tells == tells) {
                 let alike = || chosen.iter().filter(|d| d.same == donor.same);
-                let told = alike().filter(|d| d.tells).count();
+                let telling = alike().filter(|d| d.tells).count();
                 let most = if tells || self.is_answer {
-                    self.wanted
+                    self.donors
                 } else {
-                    self.wanted.min(2 * told)
+                    self.donors.min(2 * telling)
                 };
                 let seen = alike().filter(|d| d.value == donor.value).count();
                 // Different values are more informative than repeats of one, if there is a choice.
@@ -274,23 +275,23 @@ impl Choice {
     }
 }
 
-/// Collects donors for one step in batches: questions edited for the purpose, edited questions, and other problems, until there
-/// are enough. Some other problems with the same value come first: an edit that keeps the step's value may also keep its latent,
-/// and prove nothing.
+/// Collects donors for one step until there are enough: questions edited for the purpose, in batches, then the questions edited
+/// for TRACKS, then other problems. A few other problems with the same value come first: an edit that keeps the step's value may
+/// also keep its latent, and would prove nothing.
 fn gather(
     bench: &mut Bench<'_>,
     test: &Test<'_>,
     observed: &[Observation],
     at: (usize, LatentIdx),
-    wanted: usize,
+    count: usize,
 ) -> Result<Vec<Donor>, ModelError> {
     let case = bench.case();
     let choice = Choice {
-        wanted,
+        donors: count,
         is_answer: at.0 + 1 == test.steps.len(),
         repeats: bench.repeats(),
     };
-    let made: Vec<Edit> = {
+    let planned: Vec<Edit> = {
         let readable = |text: &str| bench.readable(test.strategy.decoder, text);
         donors(&case, test.steps, at.0, &test.lent.means(&readable), CHUNK)
     };
@@ -300,17 +301,17 @@ fn gather(
     } = others(bench, test, at)?;
     let beyond = same.split_off(same.len().min(SAME_AHEAD));
     let mut first = run_others(bench, test, at, &same)?;
-    // These have run already.
-    let known: Vec<Edit> = observed.iter().map(|o| o.edit.clone()).collect();
-    let mut last = run_edits(bench, test, at, &known)?;
+    // These cost nothing: their runs are cached.
+    let tracked: Vec<Edit> = observed.iter().map(|o| o.edit.clone()).collect();
+    let mut last = run_edits(bench, test, at, &tracked)?;
     let choose = |first: &[Donor], last: &[Donor]| -> Vec<Donor> {
         let all: Vec<&Donor> = first.iter().chain(last).collect();
-        choice.of(&all).into_iter().cloned().collect()
+        choice.choose(&all).into_iter().cloned().collect()
     };
-    for part in made.chunks(CHUNK / 2) {
+    for part in planned.chunks(CHUNK / 2) {
         first.extend(run_edits(bench, test, at, part)?);
         let chosen = choose(&first, &last);
-        if chosen.len() == 2 * wanted {
+        if chosen.len() == 2 * count {
             return Ok(chosen);
         }
     }
@@ -338,14 +339,13 @@ fn run_edits(
         };
         let values = Values::new(case.task, &edit.question, test.strategy.top_k);
         let reads = Bench::reads(decoder, &thought);
-        let shown = reads.get(latent.0 - 1).map(|top| values.read(top));
-        let first = shown.and_then(|values| values.into_iter().next());
-        let due = &edit.results[step];
-        if first.is_some_and(|v| same_answer(case.task, &v, due))
+        let predicted = &edit.results[step];
+        if first_value(&values, &reads, latent)
+            .is_some_and(|v| same_answer(case.task, &v, predicted))
             && same_answer(case.task, &own, &edit.answer)
         {
-            let of = (edit.question.as_str(), due.as_str());
-            all.extend(donor(bench, test, (step, latent), of, thought.fed, own));
+            let source = (edit.question.as_str(), predicted.as_str());
+            all.extend(donor(bench, test, (step, latent), source, thought.fed, own));
         }
     }
     Ok(all)
@@ -396,11 +396,10 @@ fn others(
     let case = bench.case();
     let values = Values::new(case.task, case.question, test.strategy.top_k);
     let reads = bench.others(test.strategy.decoder)?;
-    let reference = bench.of.reference;
-    let mut found = Others::default();
+    let reference = bench.subject.reference;
+    let mut others = Others::default();
     for (item, reads) in reference.others(case.question).zip(reads.iter()) {
-        let value = reads.get(latent.0 - 1).map(|top| values.read(top));
-        let Some(value) = value.and_then(|values| values.into_iter().next()) else {
+        let Some(value) = first_value(&values, reads, latent) else {
             continue;
         };
         let vector = item.fed.get(latent.0 - 1);
@@ -408,17 +407,17 @@ fn others(
             continue;
         }
         let shows_own = same_answer(case.task, &value, &test.steps[step].result.text);
-        let (of, most) = if shows_own {
-            (&mut found.same, MOST_SAME)
+        let (list, most) = if shows_own {
+            (&mut others.same, MOST_SAME)
         } else {
-            (&mut found.different, MOST_OTHERS)
+            (&mut others.different, MOST_OTHERS)
         };
-        let is_new = shows_own || !of.iter().any(|(_, v)| *v == value);
-        if is_new && of.len() < most {
-            of.push((item.question.clone(), value));
+        let is_new = shows_own || !list.iter().any(|(_, v)| *v == value);
+        if is_new && list.len() < most {
+            list.push((item.question.clone(), value));
         }
     }
-    Ok(found)
+    Ok(others)
 }
 
 /// Other problems as donors.
@@ -437,8 +436,8 @@ fn run_others(
     for ((question, value), thought) in others.iter().zip(thoughts) {
         let Some(thought) = thought else { continue };
         if let Some(own) = thought.answer {
-            let of = (question.as_str(), value.as_str());
-            all.extend(donor(bench, test, at, of, thought.fed, own));
+            let source = (question.as_str(), value.as_str());
+            all.extend(donor(bench, test, at, source, thought.fed, own));
         }
     }
     Ok(all)
@@ -449,5 +448,5 @@ const AMONG: usize = 3;
 /// Maximum number of other problems that are run for their own answer: with another value, and with the same.
 const MOST_OTHERS: usize = 4;
 const MOST_SAME: usize = 8;
-/// Number of those with the same value that come before edits.
+/// Number of other problems with the same value that come before the edits.
 const SAME_AHEAD: usize = 4;
