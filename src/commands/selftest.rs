@@ -16,7 +16,7 @@ pub fn run(args: &SelftestArgs) -> Result<()> {
         precision: Precision::F32,
         ..LoadOptions::default()
     };
-    let report = parity::run(
+    let report = parity::check_all(
         &args.fixtures,
         &options,
         &placement(args.device)?.device,

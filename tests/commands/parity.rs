@@ -200,7 +200,7 @@ fn skipped(folder: &Path) {
 #[test]
 fn every_fixture_matches_the_reference() {
     let Some(folder) = fixtures() else { return };
-    let report = parity::run(&folder, &LoadOptions::default(), &Device::Cpu, &mut |_| ())
+    let report = parity::check_all(&folder, &LoadOptions::default(), &Device::Cpu, &mut |_| ())
         .expect("recordings are at hand");
     assert!(report.checkpoints.len() >= 7);
     for checked in &report.checkpoints {

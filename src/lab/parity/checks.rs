@@ -50,7 +50,7 @@ impl Check<'_> {
             &self.golden.delimiter_ids,
             &self.golden.stop_ids,
         );
-        let found = (
+        let actual = (
             markers.start,
             markers.end,
             markers.turn_end,
@@ -60,7 +60,7 @@ impl Check<'_> {
         self.tally.same(
             "special ids",
             "start, end, turn end, delimiter, stop",
-            &found,
+            &actual,
             &expected,
         );
         let sizes = (self.model.vocab(), self.model.n_latents());
@@ -109,11 +109,11 @@ impl Check<'_> {
         }
 
         let closed = model.close(rollout.last(), false, cancel)?;
-        let found = self.generation("answers", id, &closed, FREE_TOKENS, &question.full)?;
-        let value = model.extract_value(&found)?;
+        let ids = self.generation("answers", id, &closed, FREE_TOKENS, &question.full)?;
+        let value = model.extract_value(&ids)?;
         self.tally
             .same("answers", id, &value, &question.final_answer);
-        let output = [sequence(k), found].concat();
+        let output = [sequence(k), ids].concat();
         self.tally
             .same("output ids", id, &output, &question.output_ids);
 
@@ -162,7 +162,7 @@ impl Check<'_> {
             let forced = stop.forced_delimiter.unwrap_or(true);
             let branch = rollout.after(stop.k).ok_or_else(|| missing(&place))?;
             let closed = model.close(branch, forced, cancel)?;
-            let found = self.generation(
+            let ids = self.generation(
                 "early stopping",
                 &place,
                 &closed,
@@ -174,7 +174,7 @@ impl Check<'_> {
             } else {
                 &[]
             };
-            let whole = [delimiter, &found].concat();
+            let whole = [delimiter, &ids].concat();
             let value = model.extract_value(&whole)?;
             if let Some(answer) = &stop.answer {
                 self.tally.same("early stopping", &place, &value, answer);
@@ -209,10 +209,10 @@ impl Check<'_> {
             self.tally
                 .same("input ids", &place, &input, &run.input_ids.as_slice());
             let start = self.model.prefill(&[&prompt.ids], self.cancel)?;
-            let found = self.generation("modes", &place, &start, FREE_TOKENS, &run.generation)?;
-            let value = self.model.extract_value(&found)?;
+            let ids = self.generation("modes", &place, &start, FREE_TOKENS, &run.generation)?;
+            let value = self.model.extract_value(&ids)?;
             self.tally.same("modes", &place, &value, &run.answer);
-            let output = [prompt.ids.as_slice(), &found].concat();
+            let output = [prompt.ids.as_slice(), &ids].concat();
             self.tally
                 .same("output ids", &place, &output, &run.output_ids);
         }
@@ -270,7 +270,7 @@ impl Check<'_> {
             )?;
             self.first_answer(&place, &branch, baseline, ablation)?;
             if forced && !ablation.free_generated_ids.is_empty() {
-                let found = model
+                let generation = model
                     .generate(
                         &free.select(&[row])?,
                         FORCED_TOKENS.max(FREE_TOKENS),
@@ -281,7 +281,7 @@ impl Check<'_> {
                 self.tally.same(
                     "ablations",
                     &place,
-                    &found.ids,
+                    &generation.ids,
                     &ablation.free_generated_ids,
                 );
             }
@@ -307,10 +307,10 @@ impl Check<'_> {
         let lead = lead.ok_or_else(|| missing(place))?;
         let at = self.model.advance(branch, lead, self.cancel)?;
         let logits = self.model.logits(&at)?.remove(0);
-        let found = logits.get(baseline.first_answer_id as usize).copied();
-        let found = f64::from(found.unwrap_or(f32::NAN));
+        let actual = logits.get(baseline.first_answer_id as usize).copied();
+        let actual = f64::from(actual.unwrap_or(f32::NAN));
         self.tally
-            .number("ablations, first answer logit", place, found, expected);
+            .number("ablations, first answer logit", place, actual, expected);
         Ok(())
     }
 
@@ -322,11 +322,11 @@ impl Check<'_> {
         self.tally
             .same("input ids", id, &prompt.ids, &question.input_ids);
         let start = model.prefill(&[&prompt.ids], cancel)?;
-        let found = self.generation("answers", id, &start, FREE_TOKENS, &question.full)?;
-        let output = [prompt.ids.as_slice(), &found].concat();
+        let ids = self.generation("answers", id, &start, FREE_TOKENS, &question.full)?;
+        let output = [prompt.ids.as_slice(), &ids].concat();
         self.tally
             .same("output ids", id, &output, &question.output_ids);
-        let value = model.extract_value(&found)?;
+        let value = model.extract_value(&ids)?;
         let stops = question
             .final_answer
             .as_deref()
@@ -346,14 +346,14 @@ impl Check<'_> {
             if let Some(stop) = question.early_stop.iter().find(|stop| stop.k == k) {
                 let place = format!("{id}, k = {k}");
                 let forced = model.advance(&branch, &model.markers().delimiter, cancel)?;
-                let found = self.generation(
+                let ids = self.generation(
                     "early stopping",
                     &place,
                     &forced,
                     FORCED_TOKENS,
                     &stop.generation,
                 )?;
-                let whole = [model.markers().delimiter.as_slice(), &found].concat();
+                let whole = [model.markers().delimiter.as_slice(), &ids].concat();
                 let value = model.extract_value(&whole)?;
                 if let Some(answer) = &stop.answer {
                     let expected = answer.as_deref().map(|a| self.without_stop(a));
@@ -417,16 +417,17 @@ impl Check<'_> {
             .count();
         for i in 0..agree.min(out.ids.len()) {
             let place = format!("{place}, token {}", i + 1);
-            if let (Some(&found), Some(&expected)) = (out.logits.get(i), golden.token_logits.get(i))
+            if let (Some(&actual), Some(&expected)) =
+                (out.logits.get(i), golden.token_logits.get(i))
             {
                 self.tally
-                    .number("token logits", &place, f64::from(found), expected);
+                    .number("token logits", &place, f64::from(actual), expected);
             }
-            if let (Some(&found), Some(&expected)) =
+            if let (Some(&actual), Some(&expected)) =
                 (out.logprobs.get(i), golden.token_logprobs.get(i))
             {
                 self.tally
-                    .number("token log-probabilities", &place, found, expected);
+                    .number("token log-probabilities", &place, actual, expected);
             }
         }
         Ok(ids)
@@ -440,9 +441,9 @@ impl Check<'_> {
         let recorded = &golden.top10.logits;
         for (rank, (&id, &expected)) in golden.top10.ids.iter().zip(recorded).enumerate() {
             let place = format!("{place}, rank {}", rank + 1);
-            let found = logits.get(id as usize).copied().unwrap_or(f32::NAN);
+            let actual = logits.get(id as usize).copied().unwrap_or(f32::NAN);
             self.tally
-                .number("top-10 logits", &place, f64::from(found), expected);
+                .number("top-10 logits", &place, f64::from(actual), expected);
             // Neighbours closer than the tolerance may be in either order.
             let scale = TOLERANCE * expected.abs().max(1.0);
             let near = |other: Option<&f64>| other.is_some_and(|o| (o - expected).abs() <= scale);
@@ -465,13 +466,14 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn vector(&mut self, name: &'static str, place: &str, found: &[f32], golden: &Vector) {
+    fn vector(&mut self, name: &'static str, place: &str, actual: &[f32], golden: &Vector) {
         for (i, expected) in golden.first8.iter().enumerate() {
-            let found = found.get(i).copied().unwrap_or(f32::NAN);
+            let actual = actual.get(i).copied().unwrap_or(f32::NAN);
             let place = format!("{place}, value {i}");
-            self.tally.number(name, &place, f64::from(found), *expected);
+            self.tally
+                .number(name, &place, f64::from(actual), *expected);
         }
-        let squares: f64 = found.iter().map(|&x| f64::from(x).powi(2)).sum();
+        let squares: f64 = actual.iter().map(|&x| f64::from(x).powi(2)).sum();
         self.tally
             .number(name, &format!("{place}, norm"), squares.sqrt(), golden.l2);
     }

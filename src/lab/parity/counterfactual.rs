@@ -33,14 +33,13 @@ pub(super) fn check(
             .map(|(j, vector)| (LatentIdx(*j), Intervention::Fed(Arc::clone(vector))))
             .collect(),
     };
-    let held = |from: usize| (from + 1..=n).map(|j| (j, &own[j - 1])).collect::<Vec<_>>();
-    let all: Vec<(usize, &Arc<[f32]>)> = held(0);
-    // The sham run, every latent off alone, and every latent off with the later ones held.
-    let mut changes = vec![all];
+    let own_after = |from: usize| (from + 1..=n).map(|j| (j, &own[j - 1])).collect::<Vec<_>>();
+    // The sham run, every latent off alone, and every latent off with the later ones at their own values.
+    let mut changes = vec![own_after(0)];
     changes.extend((1..=n).map(|j| vec![(j, &zero)]));
     changes.extend((1..=n).map(|j| {
         let mut direct = vec![(j, &zero)];
-        direct.extend(held(j));
+        direct.extend(own_after(j));
         direct
     }));
     let variants: Vec<Variant> = changes.iter().map(|c| fed(c)).collect();
@@ -64,8 +63,8 @@ pub(super) fn check(
             overrides.set(0, LatentIdx(*j), Arc::clone(vector));
         }
         let alone = model.rollout(&start, n, &overrides, cancel)?;
-        let found = model.logits(&model.close(alone.last(), true, cancel)?)?;
-        let difference = largest(&found[0], &logits[together.rows[v]]);
+        let logits_alone = model.logits(&model.close(alone.last(), true, cancel)?)?;
+        let difference = largest(&logits_alone[0], &logits[together.rows[v]]);
         tally.number(
             "in a batch and alone, largest logit difference",
             &place,

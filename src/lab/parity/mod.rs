@@ -65,7 +65,7 @@ pub struct Checked {
 ///
 /// # Errors
 /// When the folder holds no golden files or cannot be read.
-pub fn run(
+pub fn check_all(
     fixtures: &Path,
     options: &LoadOptions,
     device: &Device,
@@ -164,12 +164,13 @@ mod tests {
     #[test]
     fn a_folder_without_goldens_does_not_pass() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let run = |path: &Path| run(path, &LoadOptions::default(), &Device::Cpu, &mut |_| ());
-        assert!(run(folder.path()).is_err());
+        let check =
+            |path: &Path| check_all(path, &LoadOptions::default(), &Device::Cpu, &mut |_| ());
+        assert!(check(folder.path()).is_err());
         std::fs::create_dir(folder.path().join("golden")).expect("folder");
-        assert!(!run(folder.path()).expect("readable").passed);
+        assert!(!check(folder.path()).expect("readable").passed);
         std::fs::write(folder.path().join("golden/x.json"), "{}").expect("write");
-        let report = run(folder.path()).expect("readable");
+        let report = check(folder.path()).expect("readable");
         assert!(!report.passed);
         assert!(report.checkpoints[0].error.is_some());
     }

@@ -45,8 +45,8 @@ impl Tally {
     }
 
     /// Compares numbers; a non-finite number never agrees.
-    pub(super) fn number(&mut self, name: &'static str, place: &str, found: f64, expected: f64) {
-        let difference = (found - expected).abs();
+    pub(super) fn number(&mut self, name: &'static str, place: &str, actual: f64, expected: f64) {
+        let difference = (actual - expected).abs();
         let relative = difference / expected.abs().max(1.0);
         let item = self.item(name);
         item.compared += 1;
@@ -55,7 +55,7 @@ impl Tally {
         item.largest_relative = larger(item.largest_relative, relative);
         // NaN must fail.
         if relative.is_nan() || relative > TOLERANCE {
-            item.fail(|| format!("{place}: {found} for {expected}"));
+            item.fail(|| format!("{place}: {actual} for {expected}"));
         }
     }
 
@@ -64,13 +64,13 @@ impl Tally {
         &mut self,
         name: &'static str,
         place: &str,
-        found: &T,
+        actual: &T,
         expected: &T,
     ) {
         let item = self.item(name);
         item.compared += 1;
-        if found != expected {
-            item.fail(|| format!("{place}: {found:?} for {expected:?}"));
+        if actual != expected {
+            item.fail(|| format!("{place}: {actual:?} for {expected:?}"));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::outcome::ablate;
-use super::replacements::{matched_steps, wanted};
+use super::replacements::{matched_steps, variant_count};
 use crate::core::types::{Ablation, Outcome};
 use crate::engine::model::{Cancel, Model, ModelError};
 use crate::lab::analysis::reference::Builder;
@@ -21,32 +21,32 @@ const SHARE: usize = 4;
 pub fn ablate_ahead(
     model: &Model,
     clean: &CleanRun,
-    making: &Builder,
+    builder: &Builder,
     ablation: &Ablation,
     on_part: &mut dyn FnMut(Outcome),
     cancel: &Cancel,
 ) -> Result<(), ModelError> {
-    let (done, all) = making.progress();
-    let most = wanted(ablation).min((all - done) / SHARE);
+    let (done, all) = builder.progress();
+    let most = variant_count(ablation).min((all - done) / SHARE);
     if most < ROUNDS[0] {
         return Ok(());
     }
     let steps = matched_steps(clean, ablation)?;
-    let drawn = making.donors(&clean.run.question, most, steps, ablation.seed);
-    let mut told = 0;
+    let donors = builder.donors(&clean.run.question, most, steps, ablation.seed);
+    let mut reported = 0;
     for round in ROUNDS.into_iter().chain([usize::MAX]) {
-        let first = &drawn[..round.min(drawn.len())];
-        if first.len() == told {
+        let first = &donors[..round.min(donors.len())];
+        if first.len() == reported {
             break;
         }
-        told = first.len();
-        let reference = &making.ahead(model, first, cancel)?;
-        let of = Subject {
+        reported = first.len();
+        let reference = &builder.ahead(model, first, cancel)?;
+        let subject = Subject {
             model,
             clean,
             reference,
         };
-        let mut outcome = ablate(&of, ablation, cancel)?;
+        let mut outcome = ablate(&subject, ablation, cancel)?;
         outcome.effect.size_percentile = None;
         on_part(outcome);
     }

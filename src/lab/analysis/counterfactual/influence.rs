@@ -15,11 +15,11 @@ use crate::engine::model::{Cancel, ModelError, argmax};
 /// # Errors
 /// When the run has no latents, the ablation is refused, the model fails or the work is cancelled.
 pub fn influence(
-    of: &Subject<'_>,
+    subject: &Subject<'_>,
     manner: &Ablation,
     cancel: &Cancel,
 ) -> Result<Influence, ModelError> {
-    let (model, clean) = (of.model, of.clean);
+    let (model, clean) = (subject.model, subject.clean);
     let n = clean.fed.len();
     if n == 0 {
         return Err(ModelError::refused(
@@ -33,7 +33,7 @@ pub fn influence(
         ..manner.with_off(BTreeSet::new())
     };
     let (total, direct) = (with(Propagation::Total), with(Propagation::Direct));
-    let mut judge = Judge::new(of, cancel);
+    let mut judge = Judge::new(subject, cancel);
     let own: Vec<Vec<f32>> = clean
         .rollout
         .latents
@@ -49,8 +49,8 @@ pub fn influence(
         sham_max_diff: 0.0,
         cost: judge.cost(),
     };
-    let totals = Replacements::new(of, &total)?;
-    let directs = Replacements::new(of, &direct)?;
+    let totals = Replacements::new(subject, &total)?;
+    let directs = Replacements::new(subject, &direct)?;
     let plans = |replacements: &Replacements<'_>| {
         (1..=n)
             .map(|j| replacements.plan(&[LatentIdx(j)].into()))

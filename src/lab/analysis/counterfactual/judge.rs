@@ -53,10 +53,10 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(of: &Subject<'a>, cancel: &'a Cancel) -> Self {
+    pub(super) fn new(subject: &Subject<'a>, cancel: &'a Cancel) -> Self {
         Self {
-            model: of.model,
-            clean: of.clean,
+            model: subject.model,
+            clean: subject.clean,
             cancel,
             gold: false,
             began: Instant::now(),
@@ -67,7 +67,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Starts from the cost of earlier work.
-    pub(super) fn go_on_from(&mut self, before: Option<Cost>) {
+    pub(super) fn resume_cost(&mut self, before: Option<Cost>) {
         self.cost = before.unwrap_or_default();
     }
 
@@ -150,7 +150,7 @@ impl<'a> Judge<'a> {
                     self.rows = part.len().div_ceil(2);
                     tracing::warn!(
                         rows = self.rows,
-                        "not enough memory, going on with fewer rows"
+                        "not enough memory, continuing with fewer rows"
                     );
                 }
                 part => {
@@ -186,7 +186,7 @@ impl<'a> Judge<'a> {
         let rows = conclusions
             .into_par_iter()
             .zip(gold)
-            .map(|(conclusion, gold)| self.read(conclusion, gold))
+            .map(|(conclusion, gold)| self.judged(conclusion, gold))
             .collect::<Result<Vec<Judged>, _>>()?;
         self.cost.runs += variants.len();
         self.cost.latent_steps += unfolded.steps;
@@ -200,9 +200,9 @@ impl<'a> Judge<'a> {
         ends: &Branch,
         conclusions: &[Conclusion],
     ) -> Result<Vec<Option<f64>>, ModelError> {
-        let of_clean = || conclusions.iter().map(|c| Some(c.score.logprob)).collect();
+        let same = || conclusions.iter().map(|c| Some(c.score.logprob)).collect();
         Ok(match &self.clean.gold_ids {
-            Some(gold) if self.gold && *gold == self.clean.answer_ids => of_clean(),
+            Some(gold) if self.gold && *gold == self.clean.answer_ids => same(),
             Some(gold) if self.gold => {
                 let forced = self.model.close(ends, true, self.cancel)?;
                 let target = std::slice::from_ref(gold);
@@ -213,11 +213,11 @@ impl<'a> Judge<'a> {
         })
     }
 
-    fn read(&self, conclusion: Conclusion, gold: Option<f64>) -> Result<Judged, ModelError> {
+    fn judged(&self, conclusion: Conclusion, gold: Option<f64>) -> Result<Judged, ModelError> {
         let Conclusion { score, generated } = conclusion;
         let delimiter = &self.model.markers().delimiter;
         let value = self.model.extract_value(&generated.ids)?;
-        let follows = generated.ids.starts_with(delimiter) && says_something(value.as_ref());
+        let follows = generated.ids.starts_with(delimiter) && is_answer(value.as_ref());
         Ok(Judged {
             logprob: score.logprob,
             kl: lens::kl_divergence(&self.clean.first_logits, &score.first_logits),
@@ -237,7 +237,7 @@ impl<'a> Judge<'a> {
         variant: usize,
         judged: &Judged,
     ) -> Result<Option<f64>, ModelError> {
-        if judged.answer_logprob.is_some() || !says_something(judged.value.as_ref()) {
+        if judged.answer_logprob.is_some() || !is_answer(judged.value.as_ref()) {
             return Ok(judged.answer_logprob);
         }
         let row = unfolded.ends.select(&[unfolded.rows[variant]])?;
@@ -256,7 +256,7 @@ impl<'a> Judge<'a> {
     /// Returns the largest difference of a sham run.
     ///
     /// # Errors
-    /// If it exceeds rounding; for half precision the model's self-test tolerance applies.
+    /// If it exceeds the tolerance: that of the model's self-test if that is larger, except in f32.
     fn sham_difference(&self, sham: &Judged) -> Result<f64, ModelError> {
         let logits = &self.clean.first_logits;
         let largest = logits.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
@@ -266,7 +266,7 @@ impl<'a> Judge<'a> {
             (Precision::F32, _) | (Precision::Reference, false) => SHAM_TOLERANCE,
             _ => SHAM_TOLERANCE.max(self.model.self_test().tolerance * largest),
         };
-        // NaN is infinite here.
+        // A NaN logit gives an infinite difference.
         let difference = sham.logit_difference;
         if difference <= most {
             return Ok(difference);
@@ -280,7 +280,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-fn says_something(value: Option<&String>) -> bool {
+fn is_answer(value: Option<&String>) -> bool {
     value.is_some_and(|value| !value.is_empty())
 }
 

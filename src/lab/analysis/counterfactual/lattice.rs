@@ -3,30 +3,31 @@
 use std::collections::BTreeSet;
 
 use super::judge::Judge;
-use super::replacements::{Plan, Replacements, alone};
+use super::replacements::{Plan, Replacements, single_permuted};
 use super::{Subject, cell};
 use crate::core::types::{Ablation, AblationValue, AnswerOutcome, Cell, Cost, LatentIdx, Lattice};
 use crate::engine::model::{Cancel, ModelError};
+use crate::lab::analysis::run::CleanRun;
 
-/// Maximum number of latents; more give too many sets.
+/// Maximum number of latents: n latents have 2^n sets.
 pub const MOST_LATENTS: usize = 8;
 
 /// Runs every set of latents off, the most interesting first: singles off and alone, pairs, the rest. `on_part` receives the
 /// partial lattice after each stage.
 ///
-/// An interrupted lattice `known` of the same manner is resumed: its sets are not recomputed, and its sham difference and cost
+/// An interrupted lattice `before` of the same manner is resumed: its sets are not recomputed, and its sham difference and cost
 /// are kept.
 ///
 /// # Errors
 /// When the run has no latents or too many, an ablation is refused, the model fails or the work is cancelled.
 pub fn lattice(
-    of: &Subject<'_>,
-    known: Option<&Lattice>,
+    subject: &Subject<'_>,
+    before: Option<&Lattice>,
     manner: &Ablation,
     on_part: &mut dyn FnMut(&Lattice),
     cancel: &Cancel,
 ) -> Result<Lattice, ModelError> {
-    let n = of.clean.fed.len();
+    let n = subject.clean.fed.len();
     if n == 0 || n > MOST_LATENTS {
         return Err(ModelError::refused(
             format!("a lattice needs 1 to {MOST_LATENTS} latents: the run has {n}"),
@@ -35,15 +36,15 @@ pub fn lattice(
     }
     let manner = manner.with_off(BTreeSet::new());
     let sets = sets_to_ask(n, &manner)?;
-    let replacements = Replacements::new(of, &manner)?;
-    let known = known.filter(|known| known.manner == manner && known.n_latents == n);
-    let mut judge = Judge::new(of, cancel);
-    judge.go_on_from(known.map(|known| known.cost));
-    let mut lattice = begun(of, &manner, known, judge.cost());
-    for wanted in 0..3 {
+    let replacements = Replacements::new(subject, &manner)?;
+    let before = before.filter(|before| before.manner == manner && before.n_latents == n);
+    let mut judge = Judge::new(subject, cancel);
+    judge.resume_cost(before.map(|before| before.cost));
+    let mut lattice = before.map_or_else(|| empty(subject.clean, &manner), Lattice::clone);
+    for current in 0..3 {
         let plans = sets
             .iter()
-            .filter(|off| stage(off, n) == wanted && lattice.cell(off).is_none())
+            .filter(|off| stage(off, n) == current && lattice.cell(off).is_none())
             .map(|off| replacements.plan(off))
             .collect::<Result<Vec<Plan>, _>>()?;
         if plans.is_empty() {
@@ -56,7 +57,7 @@ pub fn lattice(
         }
         let (_, judged) = judge.plans(&replacements, &plans, false)?;
         for (plan, judged) in plans.iter().zip(&judged) {
-            lattice.cells.push(cell(of.clean, plan, judged));
+            lattice.cells.push(cell(subject.clean, plan, judged));
         }
         sort(&mut lattice.cells);
         lattice.cost = judge.cost();
@@ -69,10 +70,9 @@ pub fn lattice(
     Ok(lattice)
 }
 
-/// The lattice to start from: the known one, or the empty set alone.
-fn begun(of: &Subject<'_>, manner: &Ablation, known: Option<&Lattice>, cost: Cost) -> Lattice {
-    let run = of.clean;
-    known.cloned().unwrap_or_else(|| Lattice {
+/// The lattice of the empty set alone, whose outcome is the clean run's.
+fn empty(run: &CleanRun, manner: &Ablation) -> Lattice {
+    Lattice {
         manner: manner.clone(),
         n_latents: run.fed.len(),
         clean_answer: run.run.answer.value.clone(),
@@ -89,8 +89,8 @@ fn begun(of: &Subject<'_>, manner: &Ablation, known: Option<&Lattice>, cost: Cos
         keeps: None,
         breaks: None,
         sham_max_diff: 0.0,
-        cost,
-    })
+        cost: Cost::default(),
+    }
 }
 
 /// The sets that apply to a manner, without the empty one.
@@ -103,7 +103,7 @@ fn sets_to_ask(n: usize, manner: &Ablation) -> Result<Vec<BTreeSet<LatentIdx>>, 
         sets.retain(|off| off.len() != 1);
     }
     if sets.is_empty() {
-        return Err(alone());
+        return Err(single_permuted());
     }
     Ok(sets)
 }
@@ -140,7 +140,7 @@ fn smallest(
     cells: &[Cell],
     n: usize,
 ) -> (Option<BTreeSet<LatentIdx>>, Option<BTreeSet<LatentIdx>>) {
-    let of_one = |outcome: AnswerOutcome, most_off: bool| {
+    let extreme = |outcome: AnswerOutcome, most_off: bool| {
         let fits = cells
             .iter()
             .filter(|cell| cell.variants().outcome() == outcome);
@@ -154,13 +154,13 @@ fn smallest(
             same.max_by(|a, b| a.delta_logprob.total_cmp(&b.delta_logprob))
         }
     };
-    let keeps = of_one(AnswerOutcome::Stands, true).map(|cell| {
+    let keeps = extreme(AnswerOutcome::Stands, true).map(|cell| {
         (1..=n)
             .map(LatentIdx)
             .filter(|idx| !cell.off.contains(idx))
             .collect()
     });
-    let breaks = of_one(AnswerOutcome::Flipped, false).map(|cell| cell.off.clone());
+    let breaks = extreme(AnswerOutcome::Flipped, false).map(|cell| cell.off.clone());
     (keeps, breaks)
 }
 
@@ -168,7 +168,7 @@ fn smallest(
 mod tests {
     use super::*;
 
-    fn made(n: usize, flips: impl Fn(&BTreeSet<LatentIdx>) -> (bool, f64)) -> Vec<Cell> {
+    fn cells(n: usize, flips: impl Fn(&BTreeSet<LatentIdx>) -> (bool, f64)) -> Vec<Cell> {
         let mut cells: Vec<Cell> = std::iter::once(BTreeSet::new())
             .chain(all_sets(n))
             .map(|off| {
@@ -200,14 +200,14 @@ mod tests {
             let weight = if on(3) { -0.1 } else { -0.5 };
             (!keeps, if keeps { weight } else { -4.0 })
         };
-        let (keeps, breaks) = smallest(&made(3, needs), 3);
+        let (keeps, breaks) = smallest(&cells(3, needs), 3);
         assert_eq!(keeps, Some(set(&[2, 3])), "the one that costs less");
         assert_eq!(breaks, Some(set(&[2])));
     }
 
     #[test]
     fn a_set_that_depends_on_the_donor_neither_keeps_nor_breaks() {
-        let mut cells = made(2, |off| (off.len() == 2, -1.0));
+        let mut cells = cells(2, |off| (off.len() == 2, -1.0));
         for cell in cells.iter_mut().filter(|cell| !cell.off.is_empty()) {
             cell.n = 16;
             cell.flips = if cell.off.len() == 2 { 15 } else { 1 };
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_needs_nothing_has_no_breaking_set() {
-        let (keeps, breaks) = smallest(&made(2, |_| (false, 0.0)), 2);
+        let (keeps, breaks) = smallest(&cells(2, |_| (false, 0.0)), 2);
         assert_eq!((keeps, breaks), (Some(set(&[])), None));
         assert_eq!(all_sets(3).len(), 7);
     }

@@ -37,9 +37,10 @@ pub fn layers(
         Mode::Latent => model.markers().end.into_iter().collect(),
         Mode::Direct | Mode::Written => Vec::new(),
     };
-    let said = &clean.run.answer.ids;
     // The last token has no successor to predict.
-    after.extend(&said[..said.len().saturating_sub(1)]);
+    if let Some((_, ids)) = clean.run.answer.ids.split_last() {
+        after.extend(ids);
+    }
     let columns: Vec<String> = std::iter::once("start".to_owned())
         .chain((1..=clean.fed.len()).map(|j| j.to_string()))
         .chain(after.iter().map(|&id| model.token_text(id)))

@@ -19,20 +19,20 @@ use crate::verify::AblatedAnswer;
 /// When nothing is off, a latent does not exist, the value does not go with the site, there is no donor, the intervention
 /// changed nothing, the sham run moved the logits, the model fails or the work is cancelled.
 pub fn ablate(
-    of: &Subject<'_>,
+    subject: &Subject<'_>,
     ablation: &Ablation,
     cancel: &Cancel,
 ) -> Result<Outcome, ModelError> {
-    let (model, clean) = (of.model, of.clean);
+    let (model, clean) = (subject.model, subject.clean);
     if clean.fed.is_empty() {
         return Err(ModelError::refused(
             "the run has no latents, so none can be switched off",
             "run it in a mode with latents, or choose a model that has them",
         ));
     }
-    let replacements = Replacements::new(of, ablation)?;
+    let replacements = Replacements::new(subject, ablation)?;
     let plan = replacements.plan(&ablation.off)?;
-    let mut judge = Judge::new(of, cancel);
+    let mut judge = Judge::new(subject, cancel);
     judge.gold = true;
     let plans = std::slice::from_ref(&plan);
     let (sham_max_diff, mut judged) = judge.plans(&replacements, plans, true)?;
@@ -75,8 +75,11 @@ pub fn ablate(
 ///
 /// # Errors
 /// When the ablation is refused.
-pub fn size_percentile(of: &Subject<'_>, ablation: &Ablation) -> Result<Option<f64>, ModelError> {
-    let replacements = Replacements::new(of, ablation)?;
+pub fn size_percentile(
+    subject: &Subject<'_>,
+    ablation: &Ablation,
+) -> Result<Option<f64>, ModelError> {
+    let replacements = Replacements::new(subject, ablation)?;
     Ok(replacements.plan(&ablation.off)?.size_percentile)
 }
 
@@ -88,8 +91,8 @@ fn effect(
     answers: Vec<(Option<String>, usize)>,
     sham_max_diff: f64,
 ) -> Effect {
-    let over = |of: &dyn Fn(&Judged) -> f64| judged.iter().map(of).collect::<Vec<f64>>();
-    let deltas = over(&|j| j.logprob - clean.answer_logprob);
+    let each = |value: &dyn Fn(&Judged) -> f64| judged.iter().map(value).collect::<Vec<f64>>();
+    let deltas = each(&|j| j.logprob - clean.answer_logprob);
     let gold: Option<Vec<f64>> = judged
         .iter()
         .map(|j| Some(j.gold? - clean.run.gold_logprob?))
@@ -104,7 +107,7 @@ fn effect(
         flipped: variants.most_flip(),
         delta_logprob: stats::mean(&deltas),
         delta_logprob_gold: gold.map(|gold| stats::mean(&gold)),
-        kl: stats::mean(&over(&|j| j.kl)),
+        kl: stats::mean(&each(&|j| j.kl)),
         relative_size: plan.relative_size,
         size_percentile: plan.size_percentile,
         sham_max_diff,
@@ -138,27 +141,27 @@ fn latents_after(
     (1..=latents).map(LatentIdx).map(text).collect()
 }
 
-/// Changes all latents to one value; returns one result per variant.
+/// Replaces all latents by one value; returns the answer of each variant.
 ///
 /// # Errors
-/// When there is no donor, nothing is changed, the model fails or the work is cancelled.
+/// When there is no reference set, nothing is changed, the model fails or the work is cancelled.
 pub fn all_off(
-    of: &Subject<'_>,
+    subject: &Subject<'_>,
     value: AblationValue,
     cancel: &Cancel,
 ) -> Result<Vec<AblatedAnswer>, ModelError> {
-    let clean = of.clean;
+    let clean = subject.clean;
     let all = Ablation {
         off: (1..=clean.fed.len()).map(LatentIdx).collect(),
         value,
         ..Ablation::default()
     };
-    if of.reference.is_empty() && value != AblationValue::KvBlock {
+    if subject.reference.is_empty() && value != AblationValue::KvBlock {
         return Err(no_reference());
     }
-    let replacements = Replacements::new(of, &all)?;
+    let replacements = Replacements::new(subject, &all)?;
     let plan = replacements.plan(&all.off)?;
-    let mut judge = Judge::new(of, cancel);
+    let mut judge = Judge::new(subject, cancel);
     let judged = judge.variants(&plan.variants, &replacements.layers)?;
     Ok(judged
         .into_iter()

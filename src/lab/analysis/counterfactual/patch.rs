@@ -45,12 +45,12 @@ pub struct Patched {
 /// # Errors
 /// When a sham run moved the logits, the model fails or the work is cancelled.
 pub fn patched(
-    of: &Subject<'_>,
-    asked: &[PatchAsked],
+    subject: &Subject<'_>,
+    requests: &[PatchAsked],
     cancel: &Cancel,
 ) -> Result<Patched, ModelError> {
-    let (model, clean) = (of.model, of.clean);
-    if asked.is_empty() {
+    let (model, clean) = (subject.model, subject.clean);
+    if requests.is_empty() {
         return Ok(Patched {
             rows: Vec::new(),
             sham_max_diff: 0.0,
@@ -60,9 +60,9 @@ pub fn patched(
         value: AblationValue::Zero,
         ..Ablation::default()
     };
-    let replacements = Replacements::new(of, &manner)?;
-    let mut judge = Judge::new(of, cancel);
-    let latents: BTreeSet<LatentIdx> = asked
+    let replacements = Replacements::new(subject, &manner)?;
+    let mut judge = Judge::new(subject, cancel);
+    let latents: BTreeSet<LatentIdx> = requests
         .iter()
         .flat_map(|a| a.vectors.iter().map(|(latent, _)| *latent))
         .collect();
@@ -75,15 +75,15 @@ pub fn patched(
             .map(|(latent, vector)| (*latent, Intervention::Fed(Arc::clone(vector))))
             .collect(),
     };
-    let variants: Vec<Variant> = asked.iter().map(variant).collect();
-    let targets: Vec<Vec<u32>> = asked
+    let variants: Vec<Variant> = requests.iter().map(variant).collect();
+    let targets: Vec<Vec<u32>> = requests
         .iter()
         .map(|a| model.encode_continuation(&a.answer))
         .collect::<Result<_, _>>()?;
     let forced = model.close(clean.rollout.last(), true, cancel)?;
-    let mut rows = Vec::with_capacity(asked.len());
+    let mut rows = Vec::with_capacity(requests.len());
     // Batches small enough that their ends can be scored together.
-    for ((asked, variants), targets) in asked
+    for ((requests, variants), targets) in requests
         .chunks(super::judge::ROWS)
         .zip(variants.chunks(super::judge::ROWS))
         .zip(targets.chunks(super::judge::ROWS))
@@ -96,12 +96,13 @@ pub fn patched(
         let ends = model.close(&unfolded.ends.select(&unfolded.rows)?, true, cancel)?;
         let after = model.score(&ends, targets, cancel)?;
         let before = model.score(&forced.fork(targets.len())?, targets, cancel)?;
-        for (((asked, judged), after), before) in asked.iter().zip(judged).zip(after).zip(before) {
+        let scores = after.into_iter().zip(before);
+        for ((request, judged), (after, before)) in requests.iter().zip(judged).zip(scores) {
             rows.push(PatchRow {
                 answer: judged.value,
                 delta_clean: judged.logprob - clean.answer_logprob,
                 delta_expected: after.logprob - before.logprob,
-                relative_size: asked
+                relative_size: request
                     .vectors
                     .iter()
                     .map(|(latent, vector)| relative_change(&clean.fed[latent.0 - 1], vector))

@@ -23,7 +23,7 @@ pub const VARIANTS: usize = 16;
 const MOST: usize = 10_000;
 
 /// The error of permuting a single latent.
-pub(super) fn alone() -> ModelError {
+pub(super) fn single_permuted() -> ModelError {
     ModelError::refused(
         "a single latent cannot be permuted",
         "switch off two or more, or use another value",
@@ -74,18 +74,18 @@ impl<'a> Replacements<'a> {
     ///
     /// # Errors
     /// When a value does not go with a site or a direction, or there is nothing to draw from.
-    pub(super) fn new(of: &Subject<'a>, manner: &'a Ablation) -> Result<Self, ModelError> {
+    pub(super) fn new(subject: &Subject<'a>, manner: &'a Ablation) -> Result<Self, ModelError> {
         let Subject {
             model,
             clean,
             reference,
-        } = *of;
+        } = *subject;
         check(model, manner)?;
         if clean.answer_ids.is_empty() {
             return Err(no_answer());
         }
         let own = own_vectors(clean, manner.site)?;
-        let kind = kind(of, manner, &own)?;
+        let kind = kind(subject, manner, &own)?;
         let natural = own
             .iter()
             .enumerate()
@@ -174,16 +174,16 @@ impl<'a> Replacements<'a> {
         })
     }
 
-    /// Writes back every named latent's own value; of all latents for a shorter rollout.
+    /// The sham of a set: each latent's own value written back. Skipping shortens the rollout, so its sham writes all of them.
     pub(super) fn sham(&self, off: &BTreeSet<LatentIdx>) -> Variant {
         let n = self.own.len();
-        let named: BTreeSet<LatentIdx> = match self.kind {
+        let latents: BTreeSet<LatentIdx> = match self.kind {
             Kind::Skip => (1..=n).map(LatentIdx).collect(),
             _ => off.clone(),
         };
         Variant {
             latents: n,
-            interventions: named
+            interventions: latents
                 .iter()
                 .map(|idx| (*idx, self.intervention(&self.own[idx.0 - 1])))
                 .collect(),
@@ -193,7 +193,7 @@ impl<'a> Replacements<'a> {
     fn intervention(&self, vector: &Arc<[f32]>) -> Intervention {
         let vector = Arc::clone(vector);
         match (&self.kind, self.manner.site) {
-            // Blocked and zeroed entries are validated by writing entries back.
+            // The sham of a blocked or zeroed entry writes the entry back.
             (Kind::Block | Kind::NoKeys, _) | (_, Site::Kv) => Intervention::Keys(vector),
             (_, Site::Input) => Intervention::Fed(vector),
             (_, Site::Hidden) => Intervention::State(vector),
@@ -207,13 +207,13 @@ impl<'a> Replacements<'a> {
         intervention: &dyn Fn(LatentIdx) -> Intervention,
     ) -> Variant {
         let first = off.first().map_or(0, |idx| idx.0);
-        let is_held = self.manner.propagation == Propagation::Direct
+        let holds_others = self.manner.propagation == Propagation::Direct
             || self.manner.direction == Direction::Denoising;
         let mut interventions: BTreeMap<LatentIdx, Intervention> =
             off.iter().map(|idx| (*idx, intervention(*idx))).collect();
         // Before the first latent that is off, the run equals the clean one.
         for idx in (first + 1..=self.own.len()).map(LatentIdx) {
-            if is_held && !off.contains(&idx) {
+            if holds_others && !off.contains(&idx) {
                 interventions.insert(
                     idx,
                     Intervention::Fed(Arc::clone(&self.clean.fed[idx.0 - 1])),
@@ -249,24 +249,24 @@ impl<'a> Replacements<'a> {
     fn orders(&self, off: &BTreeSet<LatentIdx>) -> Result<Vec<Vectors>, ModelError> {
         let places: Vec<usize> = off.iter().map(|idx| idx.0 - 1).collect();
         if places.len() < 2 {
-            return Err(alone());
+            return Err(single_permuted());
         }
-        let wanted = wanted(self.manner);
+        let count = variant_count(self.manner);
         let mut dice = ChaCha8Rng::seed_from_u64(self.manner.seed);
         let mut orders = BTreeSet::new();
-        // Few latents have few orders: bounding the draws ends the search for more.
-        for _ in 0..wanted * 32 {
+        // Few latents have few orders, so the draws are bounded.
+        for _ in 0..count * 32 {
             let mut order = places.clone();
             order.shuffle(&mut dice);
             if order.iter().zip(&places).all(|(a, b)| a != b) {
                 orders.insert(order);
             }
-            if orders.len() == wanted {
+            if orders.len() == count {
                 break;
             }
         }
         if orders.is_empty() {
-            // A rotation leaves none in its place.
+            // A rotation moves every one.
             let mut order = places.clone();
             order.rotate_left(1);
             orders.insert(order);
@@ -357,7 +357,7 @@ fn vectors_of(item: &Item, site: Site) -> &[Arc<[f32]>] {
 }
 
 /// The number of variants.
-pub(super) fn wanted(manner: &Ablation) -> usize {
+pub(super) fn variant_count(manner: &Ablation) -> usize {
     manner.variants.unwrap_or(VARIANTS)
 }
 
@@ -377,14 +377,14 @@ pub(super) fn matched_steps(
     })
 }
 
-fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, ModelError> {
+fn kind(subject: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, ModelError> {
     let Subject {
         model,
         clean,
         reference,
-    } = *of;
+    } = *subject;
     let (n, site) = (own.len(), manner.site);
-    let wanted = wanted(manner);
+    let count = variant_count(manner);
     let moments = |j: usize| {
         let moments = match site {
             Site::Input | Site::Kv => reference.fed(LatentIdx(j)),
@@ -407,12 +407,12 @@ fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, Mode
         ]),
         AblationValue::Resample => {
             let steps = matched_steps(clean, manner)?;
-            let donors = reference.donors(&clean.run.question, wanted, steps, manner.seed);
+            let donors = reference.donors(&clean.run.question, count, steps, manner.seed);
             if donors.is_empty() || donors.iter().any(|donor| donor.fed.len() < n) {
                 return Err(no_reference());
             }
-            let of = |item| vectors_of(item, site)[..n].to_vec();
-            Kind::Vectors(donors.into_iter().map(of).collect())
+            let vectors = |item| vectors_of(item, site)[..n].to_vec();
+            Kind::Vectors(donors.into_iter().map(vectors).collect())
         }
         AblationValue::Noise => {
             let mut dice = ChaCha8Rng::seed_from_u64(manner.seed);
@@ -421,7 +421,7 @@ fn kind(of: &Subject<'_>, manner: &Ablation, own: &Vectors) -> Result<Kind, Mode
                     .map(|j| Ok(noise(moments(j)?, &mut dice)))
                     .collect::<Result<Vectors, ModelError>>()
             };
-            Kind::Vectors((0..wanted).map(|_| draw()).collect::<Result<_, _>>()?)
+            Kind::Vectors((0..count).map(|_| draw()).collect::<Result<_, _>>()?)
         }
         AblationValue::Token => {
             let token = |id: u32| Ok(model.embedding(id)?.into());

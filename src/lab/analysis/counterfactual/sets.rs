@@ -14,25 +14,25 @@ use crate::engine::model::{Cancel, ModelError};
 /// # Errors
 /// When the run has no latents, an ablation is refused or changes nothing, the model fails or the work is cancelled.
 pub fn sets(
-    of: &Subject<'_>,
+    subject: &Subject<'_>,
     manner: &Ablation,
     sets: &[BTreeSet<LatentIdx>],
     cancel: &Cancel,
 ) -> Result<(f64, Vec<Cell>), ModelError> {
-    let replacements = Replacements::new(of, manner)?;
+    let replacements = Replacements::new(subject, manner)?;
     let plans = sets
         .iter()
         .map(|off| replacements.plan(off))
         .collect::<Result<Vec<Plan>, _>>()?;
-    let mut judge = Judge::new(of, cancel);
-    let all: BTreeSet<LatentIdx> = (1..=of.clean.fed.len()).map(LatentIdx).collect();
+    let mut judge = Judge::new(subject, cancel);
+    let all: BTreeSet<LatentIdx> = (1..=subject.clean.fed.len()).map(LatentIdx).collect();
     let sham = judge.sham(&replacements, &all)?;
     let (_, judged) = judge.plans(&replacements, &plans, false)?;
     let cells = plans.iter().zip(&judged);
     Ok((
         sham,
         cells
-            .map(|(plan, judged)| cell(of.clean, plan, judged))
+            .map(|(plan, judged)| cell(subject.clean, plan, judged))
             .collect(),
     ))
 }

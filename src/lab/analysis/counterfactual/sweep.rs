@@ -23,21 +23,21 @@ pub const VALUES: [AblationValue; 6] = [
 
 /// Sweeps over values; pairs use the manner's own value. `on_part` receives the partial sweep after each value.
 ///
-/// An interrupted sweep `known` of the same manner is resumed: its values are not recomputed, and their sham differences and cost
+/// An interrupted sweep `before` of the same manner is resumed: its values are not recomputed, and their sham differences and cost
 /// are kept.
 ///
 /// # Errors
 /// When the run has no latents, the model fails or the work is cancelled. A value that does not go with the site is not an error:
 /// its cells give the reason.
 pub fn sweep(
-    of: &Subject<'_>,
-    known: Option<&Sweep>,
+    subject: &Subject<'_>,
+    before: Option<&Sweep>,
     manner: &Ablation,
     values: &[AblationValue],
     on_part: &mut dyn FnMut(&Sweep),
     cancel: &Cancel,
 ) -> Result<Sweep, ModelError> {
-    let n = of.clean.fed.len();
+    let n = subject.clean.fed.len();
     if n == 0 {
         return Err(ModelError::refused(
             "the run has no latents to sweep over",
@@ -48,34 +48,31 @@ pub fn sweep(
         direction: Direction::Noising,
         ..manner.with_off(BTreeSet::new())
     };
-    let known = known.filter(|known| known.manner == manner && known.n_latents == n);
-    let mut judge = Judge::new(of, cancel);
-    judge.go_on_from(known.map(|known| known.cost));
+    let before = before.filter(|before| before.manner == manner && before.n_latents == n);
+    let mut judge = Judge::new(subject, cancel);
+    judge.resume_cost(before.map(|before| before.cost));
     let mut sweep = Sweep {
         manner: manner.clone(),
         n_latents: n,
-        clean_answer: of.clean.run.answer.value.clone(),
+        clean_answer: subject.clean.run.answer.value.clone(),
         cells: Vec::new(),
         pairs: Vec::new(),
         complete: false,
-        sham_max_diff: known.map_or(0.0, |known| known.sham_max_diff),
+        sham_max_diff: before.map_or(0.0, |before| before.sham_max_diff),
         cost: judge.cost(),
     };
     // The chosen value first: it is the one on screen.
     let mut order: Vec<AblationValue> = values.to_vec();
     order.sort_by_key(|value| *value != manner.value);
     for value in order {
-        let of_value = |cell: &&SweepCell| cell.value == value;
-        let cells: Vec<SweepCell> = known
-            .iter()
-            .flat_map(|known| known.cells.iter().filter(of_value).cloned())
-            .collect();
+        let cells = before.iter().flat_map(|before| &before.cells);
+        let cells: Vec<SweepCell> = cells.filter(|cell| cell.value == value).cloned().collect();
         if cells.len() == 2 * n {
             sweep.cells.extend(cells);
             continue;
         }
         for role in [Role::Necessary, Role::Sufficient] {
-            one_row(of, (value, role), &mut judge, &mut sweep)?;
+            add_row(subject, (value, role), &mut judge, &mut sweep)?;
         }
         sweep.cost = judge.cost();
         let place = |value: AblationValue| values.iter().position(|v| *v == value);
@@ -84,7 +81,7 @@ pub fn sweep(
             .sort_by_key(|c| (place(c.value), c.role, c.latent));
         on_part(&sweep);
     }
-    pairs(of, &mut judge, &mut sweep)?;
+    add_pairs(subject, &mut judge, &mut sweep)?;
     sweep.cost = judge.cost();
     sweep.complete = true;
     on_part(&sweep);
@@ -99,8 +96,8 @@ fn off(n: usize, latent: LatentIdx, role: Role) -> BTreeSet<LatentIdx> {
     }
 }
 
-fn one_row(
-    of: &Subject<'_>,
+fn add_row(
+    subject: &Subject<'_>,
     (value, role): (AblationValue, Role),
     judge: &mut Judge<'_>,
     sweep: &mut Sweep,
@@ -121,13 +118,13 @@ fn one_row(
         cell: None,
         refused: Some(format!("{why}: {}", why.hint())),
     };
-    let replacements = match Replacements::new(of, &manner) {
+    let replacements = match Replacements::new(subject, &manner) {
         Err(why) if is_refusal(&why) => {
             let all = (1..=n).map(|j| refused(&why, LatentIdx(j)));
             sweep.cells.extend(all);
             return Ok(());
         }
-        made => made?,
+        replacements => replacements?,
     };
     let (mut plans, mut latents): (Vec<Plan>, Vec<LatentIdx>) = (Vec::new(), Vec::new());
     for latent in (1..=n).map(LatentIdx) {
@@ -149,7 +146,7 @@ fn one_row(
             latent,
             role,
             value,
-            cell: Some(cell(of.clean, plan, judged)),
+            cell: Some(cell(subject.clean, plan, judged)),
             refused: None,
         });
     }
@@ -161,13 +158,17 @@ fn is_refusal(error: &ModelError) -> bool {
     matches!(error, ModelError::Input { .. })
 }
 
-/// Compares pairs of latents off together with each alone.
-fn pairs(of: &Subject<'_>, judge: &mut Judge<'_>, sweep: &mut Sweep) -> Result<(), ModelError> {
+/// Adds the comparison of every pair of latents off together with each alone.
+fn add_pairs(
+    subject: &Subject<'_>,
+    judge: &mut Judge<'_>,
+    sweep: &mut Sweep,
+) -> Result<(), ModelError> {
     let (n, value) = (sweep.n_latents, sweep.manner.value);
     let manner = sweep.manner.clone();
-    let replacements = match Replacements::new(of, &manner) {
+    let replacements = match Replacements::new(subject, &manner) {
         Err(why) if is_refusal(&why) => return Ok(()),
-        made => made?,
+        replacements => replacements?,
     };
     let mut plans = Vec::new();
     for i in 1..=n {
@@ -194,10 +195,10 @@ fn pairs(of: &Subject<'_>, judge: &mut Judge<'_>, sweep: &mut Sweep) -> Result<(
         let (Some(a), Some(b)) = (single(first), single(second)) else {
             continue;
         };
-        let together = cell(of.clean, plan, judged);
+        let together = cell(subject.clean, plan, judged);
         let sum_of_singles = a.delta_logprob + b.delta_logprob;
-        let stands = |cell: &Cell| cell.variants().outcome() == AnswerOutcome::Stands;
-        let flips_only_together = together.flipped && stands(a) && stands(b);
+        let keeps = |cell: &Cell| cell.variants().outcome() == AnswerOutcome::Stands;
+        let flips_only_together = together.flipped && keeps(a) && keeps(b);
         sweep.pairs.push(Pair {
             value,
             latents: (first, second),

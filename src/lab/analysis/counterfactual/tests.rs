@@ -59,7 +59,7 @@ fn set(latents: &[usize]) -> BTreeSet<LatentIdx> {
     latents.iter().copied().map(LatentIdx).collect()
 }
 
-fn of(value: AblationValue, off: &[usize]) -> Ablation {
+fn ablation(value: AblationValue, off: &[usize]) -> Ablation {
     Ablation {
         off: set(off),
         value,
@@ -68,7 +68,7 @@ fn of(value: AblationValue, off: &[usize]) -> Ablation {
 }
 
 impl Bench {
-    fn of(&self) -> Subject<'_> {
+    fn subject(&self) -> Subject<'_> {
         Subject {
             model: &self.model,
             clean: &self.clean,
@@ -77,7 +77,7 @@ impl Bench {
     }
 
     fn outcome(&self, ablation: &Ablation) -> Result<crate::core::types::Outcome, String> {
-        ablate(&self.of(), ablation, &self.cancel).map_err(|e| format!("{e}: {}", e.hint()))
+        ablate(&self.subject(), ablation, &self.cancel).map_err(|e| format!("{e}: {}", e.hint()))
     }
 
     /// Log-probability of the clean answer when these vectors are fed, each run separately from the prompt on.
@@ -118,13 +118,17 @@ fn zero_mean_skip_and_token_equal_the_plain_way() {
     let bench = bench(3);
     let width = bench.model.width();
     for off in [vec![1], vec![3], vec![2, 4], vec![1, 2, 3, 4]] {
-        let zero = bench.outcome(&of(AblationValue::Zero, &off)).expect("zero");
+        let zero = bench
+            .outcome(&ablation(AblationValue::Zero, &off))
+            .expect("zero");
         let zeros: Vec<_> = off.iter().map(|j| (*j, vec![0.0; width])).collect();
         close(zero.effect.delta_logprob, bench.plainly(&zeros, 4));
         assert_eq!(zero.effect.relative_size, Some(1.0));
         assert!(zero.effect.sham_max_diff <= SHAM_TOLERANCE);
 
-        let mean = bench.outcome(&of(AblationValue::Mean, &off)).expect("mean");
+        let mean = bench
+            .outcome(&ablation(AblationValue::Mean, &off))
+            .expect("mean");
         let of_set = |j: usize| {
             bench
                 .reference
@@ -136,13 +140,15 @@ fn zero_mean_skip_and_token_equal_the_plain_way() {
         let means: Vec<_> = off.iter().map(|j| (*j, of_set(*j))).collect();
         close(mean.effect.delta_logprob, bench.plainly(&means, 4));
 
-        let skip = bench.outcome(&of(AblationValue::Skip, &off)).expect("skip");
+        let skip = bench
+            .outcome(&ablation(AblationValue::Skip, &off))
+            .expect("skip");
         close(skip.effect.delta_logprob, bench.plainly(&[], 4 - off.len()));
         assert_eq!(skip.latents_after.len(), 4 - off.len());
         assert_eq!(skip.effect.relative_size, None);
 
         let token = bench
-            .outcome(&of(AblationValue::Token, &off))
+            .outcome(&ablation(AblationValue::Token, &off))
             .expect("token");
         let embedding = |j: usize| {
             let position = bench.clean.run.latents().nth(j - 1).expect("latent").1;
@@ -158,7 +164,7 @@ fn zero_mean_skip_and_token_equal_the_plain_way() {
 fn resample_is_the_mean_over_its_donors() {
     let bench = bench(4);
     let outcome = bench
-        .outcome(&of(AblationValue::Resample, &[2, 3]))
+        .outcome(&ablation(AblationValue::Resample, &[2, 3]))
         .expect("resample");
     let donors = outcome.effect.donors.as_ref().expect("a distribution");
     assert_eq!(donors.n, VARIANTS);
@@ -180,7 +186,7 @@ fn resample_is_the_mean_over_its_donors() {
     let matched = Ablation {
         matched: true,
         variants: Some(3),
-        ..of(AblationValue::Resample, &[2])
+        ..ablation(AblationValue::Resample, &[2])
     };
     let matched = bench.outcome(&matched).expect("matched");
     assert_eq!(matched.effect.donors.expect("three").n, 3);
@@ -192,16 +198,16 @@ fn resample_is_the_mean_over_its_donors() {
 fn direct_holds_later_latents_and_total_does_not() {
     let bench = bench(5);
     let width = bench.model.width();
-    let total = of(AblationValue::Zero, &[2]);
+    let total = ablation(AblationValue::Zero, &[2]);
     let direct = Ablation {
         propagation: Propagation::Direct,
         ..total.clone()
     };
-    let held = [(2, vec![0.0; width]), (3, bench.fed(3)), (4, bench.fed(4))];
+    let writes = [(2, vec![0.0; width]), (3, bench.fed(3)), (4, bench.fed(4))];
     let total = bench.outcome(&total).expect("total").effect.delta_logprob;
     let direct = bench.outcome(&direct).expect("direct").effect.delta_logprob;
-    close(total, bench.plainly(&held[..1], 4));
-    close(direct, bench.plainly(&held, 4));
+    close(total, bench.plainly(&writes[..1], 4));
+    close(direct, bench.plainly(&writes, 4));
     assert!((total - direct).abs() > 1e-6, "they ask different things");
 }
 
@@ -211,7 +217,7 @@ fn denoising_restores_clean_values() {
     let width = bench.model.width();
     let restored = Ablation {
         direction: Direction::Denoising,
-        ..of(AblationValue::Zero, &[1, 2, 4])
+        ..ablation(AblationValue::Zero, &[1, 2, 4])
     };
     let zero = vec![0.0; width];
     let writes = [
@@ -220,8 +226,8 @@ fn denoising_restores_clean_values() {
         (3, bench.fed(3)),
         (4, zero),
     ];
-    let found = bench.outcome(&restored).expect("denoising");
-    close(found.effect.delta_logprob, bench.plainly(&writes, 4));
+    let outcome = bench.outcome(&restored).expect("denoising");
+    close(outcome.effect.delta_logprob, bench.plainly(&writes, 4));
 }
 
 #[test]
@@ -239,7 +245,7 @@ fn every_value_and_site_runs_or_says_why_not() {
                             problem: 3,
                             latent: Some(LatentIdx(2)),
                         }),
-                        ..of(value, &[1, 3])
+                        ..ablation(value, &[1, 3])
                     };
                     match bench.outcome(&ablation) {
                         Ok(outcome) => {
@@ -265,14 +271,14 @@ fn every_value_and_site_runs_or_says_why_not() {
 fn what_means_nothing_is_refused() {
     let bench = bench(8);
     let refused = |ablation: &Ablation| bench.outcome(ablation).expect_err("refused");
-    assert!(refused(&of(AblationValue::Zero, &[])).contains("nothing is switched off"));
-    assert!(refused(&of(AblationValue::Zero, &[5])).contains("no latent 5"));
-    assert!(refused(&of(AblationValue::Permute, &[2])).contains("cannot be permuted"));
-    assert!(refused(&of(AblationValue::Donor, &[2])).contains("no donor is given"));
+    assert!(refused(&ablation(AblationValue::Zero, &[])).contains("nothing is switched off"));
+    assert!(refused(&ablation(AblationValue::Zero, &[5])).contains("no latent 5"));
+    assert!(refused(&ablation(AblationValue::Permute, &[2])).contains("cannot be permuted"));
+    assert!(refused(&ablation(AblationValue::Donor, &[2])).contains("no donor is given"));
     let layers = |first, last, site| Ablation {
         layers: Some(Layers { first, last }),
         site,
-        ..of(AblationValue::Zero, &[1])
+        ..ablation(AblationValue::Zero, &[1])
     };
     assert!(refused(&layers(1, 2, Site::Input)).contains("layer range"));
     assert!(refused(&layers(1, 9, Site::Kv)).contains("no layers 1-9"));
@@ -283,7 +289,7 @@ fn what_means_nothing_is_refused() {
             problem: 999,
             latent: None,
         }),
-        ..of(AblationValue::Donor, &[1])
+        ..ablation(AblationValue::Donor, &[1])
     };
     assert!(refused(&same).contains("no problem 999"));
 }
@@ -295,7 +301,7 @@ fn the_layers_of_a_key_value_change_matter() {
         let ablation = Ablation {
             site: Site::Kv,
             layers,
-            ..of(value, &[2])
+            ..ablation(value, &[2])
         };
         bench.outcome(&ablation).expect("kv").effect.delta_logprob
     };
@@ -317,11 +323,11 @@ fn the_lattice_holds_what_each_set_gives_alone() {
     for value in [AblationValue::Zero, AblationValue::Resample] {
         let manner = Ablation {
             variants: Some(4),
-            ..of(value, &[1])
+            ..ablation(value, &[1])
         };
         let mut parts = Vec::new();
         let lattice = lattice(
-            &bench.of(),
+            &bench.subject(),
             None,
             &manner,
             &mut |part| parts.push((part.cells.len(), part.complete)),
@@ -349,7 +355,7 @@ fn the_sweep_asks_necessary_and_sufficient() {
     let bench = bench(11);
     let manner = Ablation {
         variants: Some(3),
-        ..of(AblationValue::Mean, &[])
+        ..ablation(AblationValue::Mean, &[])
     };
     let values = [
         AblationValue::Mean,
@@ -357,7 +363,7 @@ fn the_sweep_asks_necessary_and_sufficient() {
         AblationValue::KvBlock,
     ];
     let sweep = sweep(
-        &bench.of(),
+        &bench.subject(),
         None,
         &manner,
         &values,
@@ -373,7 +379,7 @@ fn the_sweep_asks_necessary_and_sufficient() {
         .clone()
         .expect("ran");
     let alone = bench
-        .outcome(&of(AblationValue::Mean, &[2]))
+        .outcome(&ablation(AblationValue::Mean, &[2]))
         .expect("alone");
     close(necessary.delta_logprob, alone.effect.delta_logprob);
     let sufficient = single(Role::Sufficient, AblationValue::Mean)
@@ -382,7 +388,7 @@ fn the_sweep_asks_necessary_and_sufficient() {
         .expect("ran");
     let restored = Ablation {
         direction: Direction::Denoising,
-        ..of(AblationValue::Mean, &[1, 3, 4])
+        ..ablation(AblationValue::Mean, &[1, 3, 4])
     };
     let restored = bench.outcome(&restored).expect("restored");
     close(sufficient.delta_logprob, restored.effect.delta_logprob);
@@ -419,40 +425,41 @@ fn first_part<T: Clone>(
 #[test]
 fn a_study_that_stepped_aside_keeps_its_sham_and_its_cost() {
     let bench = bench(16);
-    let of = bench.of();
-    let manner = self::of(AblationValue::Mean, &[]);
+    let subject = bench.subject();
+    let manner = ablation(AblationValue::Mean, &[]);
     let values = [AblationValue::Mean, AblationValue::Zero];
-    let mut part: Sweep = first_part(|on, stop| sweep(&of, None, &manner, &values, on, stop));
+    let mut part: Sweep = first_part(|on, stop| sweep(&subject, None, &manner, &values, on, stop));
     assert!(part.cells.len() == 8 && !part.complete);
     // Larger than any later difference, so that it can be recognised.
     part.sham_max_diff = 5e-4;
-    let whole = sweep(&of, None, &manner, &values, &mut |_| (), &bench.cancel).expect("whole");
+    let whole = sweep(&subject, None, &manner, &values, &mut |_| (), &bench.cancel).expect("whole");
     let on = &mut |_: &Sweep| ();
-    let gone_on = sweep(&of, Some(&part), &manner, &values, on, &bench.cancel).expect("gone on");
-    assert_eq!(gone_on.sham_max_diff.to_bits(), 5e-4f64.to_bits());
+    let resumed =
+        sweep(&subject, Some(&part), &manner, &values, on, &bench.cancel).expect("resumed");
+    assert_eq!(resumed.sham_max_diff.to_bits(), 5e-4f64.to_bits());
     assert_eq!(
-        (&gone_on.cells, &gone_on.pairs),
+        (&resumed.cells, &resumed.pairs),
         (&whole.cells, &whole.pairs)
     );
-    assert_eq!(gone_on.cost.runs, whole.cost.runs);
-    assert_eq!(gone_on.cost.latent_steps, whole.cost.latent_steps);
-    assert!(gone_on.cost.elapsed_ms > part.cost.elapsed_ms);
+    assert_eq!(resumed.cost.runs, whole.cost.runs);
+    assert_eq!(resumed.cost.latent_steps, whole.cost.latent_steps);
+    assert!(resumed.cost.elapsed_ms > part.cost.elapsed_ms);
     // A part in another manner is not resumed.
-    let zero = self::of(AblationValue::Zero, &[]);
-    let other = sweep(&of, Some(&part), &zero, &values, on, &bench.cancel).expect("other");
+    let zero = ablation(AblationValue::Zero, &[]);
+    let other = sweep(&subject, Some(&part), &zero, &values, on, &bench.cancel).expect("other");
     assert!(other.sham_max_diff < 5e-4);
 
-    let mut part: Lattice = first_part(|on, stop| lattice(&of, None, &manner, on, stop));
+    let mut part: Lattice = first_part(|on, stop| lattice(&subject, None, &manner, on, stop));
     part.sham_max_diff = 5e-4;
     let on = &mut |_: &Lattice| ();
-    let whole = lattice(&of, None, &manner, on, &bench.cancel).expect("whole");
-    let gone_on = lattice(&of, Some(&part), &manner, on, &bench.cancel).expect("gone on");
-    assert_eq!(gone_on.sham_max_diff.to_bits(), 5e-4f64.to_bits());
-    assert_eq!(gone_on.cells, whole.cells);
-    assert_eq!(gone_on.cost.runs, whole.cost.runs);
-    assert_eq!(gone_on.cost.latent_steps, whole.cost.latent_steps);
-    assert!(gone_on.complete && gone_on.keeps == whole.keeps);
-    let again = lattice(&of, Some(&whole), &manner, on, &bench.cancel).expect("known");
+    let whole = lattice(&subject, None, &manner, on, &bench.cancel).expect("whole");
+    let resumed = lattice(&subject, Some(&part), &manner, on, &bench.cancel).expect("resumed");
+    assert_eq!(resumed.sham_max_diff.to_bits(), 5e-4f64.to_bits());
+    assert_eq!(resumed.cells, whole.cells);
+    assert_eq!(resumed.cost.runs, whole.cost.runs);
+    assert_eq!(resumed.cost.latent_steps, whole.cost.latent_steps);
+    assert!(resumed.complete && resumed.keeps == whole.keeps);
+    let again = lattice(&subject, Some(&whole), &manner, on, &bench.cancel).expect("known");
     assert_eq!((again.complete, &again.keeps), (true, &whole.keeps));
 }
 
@@ -460,22 +467,26 @@ fn a_study_that_stepped_aside_keeps_its_sham_and_its_cost() {
 fn a_lattice_of_one_latent_is_refused_where_it_would_change_places() {
     let bench = bench_of(17, 1);
     let on = &mut |_: &Lattice| ();
-    let manner = of(AblationValue::Permute, &[]);
-    let refused = lattice(&bench.of(), None, &manner, on, &bench.cancel).expect_err("refused");
+    let manner = ablation(AblationValue::Permute, &[]);
+    let refused = lattice(&bench.subject(), None, &manner, on, &bench.cancel).expect_err("refused");
     assert!(
         refused.to_string().contains("cannot be permuted"),
         "{refused}"
     );
-    let zero = of(AblationValue::Zero, &[]);
-    let whole = lattice(&bench.of(), None, &zero, on, &bench.cancel).expect("two sets");
+    let zero = ablation(AblationValue::Zero, &[]);
+    let whole = lattice(&bench.subject(), None, &zero, on, &bench.cancel).expect("two sets");
     assert!(whole.complete && whole.cells.len() == 2 && whole.sham_max_diff <= SHAM_TOLERANCE);
 }
 
 #[test]
 fn influence_is_nothing_backwards_and_direct_leaves_later_latents() {
     let bench = bench(12);
-    let influence =
-        influence(&bench.of(), &of(AblationValue::Zero, &[]), &bench.cancel).expect("influence");
+    let influence = influence(
+        &bench.subject(),
+        &ablation(AblationValue::Zero, &[]),
+        &bench.cancel,
+    )
+    .expect("influence");
     assert_eq!(influence.latents.len(), 6, "pairs i < j of four");
     assert!(
         influence
@@ -484,7 +495,7 @@ fn influence_is_nothing_backwards_and_direct_leaves_later_latents() {
             .all(|l| l.from < l.to && l.relative_change > 0.0)
     );
     for answer in &influence.answers {
-        let total = of(AblationValue::Zero, &[answer.from.0]);
+        let total = ablation(AblationValue::Zero, &[answer.from.0]);
         let direct = Ablation {
             propagation: Propagation::Direct,
             ..total.clone()
@@ -542,8 +553,8 @@ fn a_cancelled_study_ends_at_once() {
     let bench = bench(14);
     let cancel = Cancel::new();
     cancel.cancel();
-    let manner = of(AblationValue::Zero, &[]);
-    let ended = lattice(&bench.of(), None, &manner, &mut |_| (), &cancel);
+    let manner = ablation(AblationValue::Zero, &[]);
+    let ended = lattice(&bench.subject(), None, &manner, &mut |_| (), &cancel);
     assert!(matches!(
         ended,
         Err(crate::engine::model::ModelError::Cancelled)

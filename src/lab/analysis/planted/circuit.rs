@@ -81,7 +81,7 @@ impl Circuit {
         };
         circuit.raises(Dim::End, Dim::Delimiter, 1.0);
         circuit.raises(Dim::Delimiter, Dim::Number, 1.0);
-        // The number is still present, so the end must be louder.
+        // The answer is still in the state, so the end must be louder.
         circuit.raises(Dim::Number, Dim::Stop, 3.0);
         for n in 0..latents {
             let before = n.checked_sub(1).map_or(Dim::Start, Dim::Latent);
@@ -127,8 +127,8 @@ impl Circuit {
             ];
             let outputs = slopes.into_iter().filter(|(n, _)| *n < NUMBERS);
             let outputs = outputs.filter_map(|(n, slope)| {
-                let said = n + shift;
-                (said < NUMBERS).then_some((Dim::Say(said), slope * loud / STEEP))
+                let number = n + shift;
+                (number < NUMBERS).then_some((Dim::Say(number), slope * loud / STEEP))
             });
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
             let at = knee as f32 - 1.0;
@@ -140,8 +140,8 @@ impl Circuit {
         }
     }
 
-    /// Adds the random part of the latents' output: a head that reads the words' directions into the latents.
-    pub(super) fn murmurs(&mut self, loud: f32) {
+    /// Adds noise to the latents' output: a head that reads the words' random directions into the latents.
+    pub(super) fn noise(&mut self, loud: f32) {
         let mut dice = ChaCha8Rng::seed_from_u64(self.seed ^ 0x5eed);
         let mut head = Head::default();
         for n in 0..self.latents {
@@ -368,14 +368,11 @@ impl Circuit {
             }
             let mut read: Vec<Dim> = Vec::new();
             for (from, to, by) in &head.copies {
-                let known = read.iter().position(|dim| dim == from);
-                let at = known.unwrap_or_else(|| {
+                let at = read.iter().position(|dim| dim == from).unwrap_or_else(|| {
                     read.push(*from);
                     read.len() - 1
                 });
-                if known.is_none() {
-                    input[from.at() * 3 * width + slot(value, at)] = 1.0;
-                }
+                input[from.at() * 3 * width + slot(value, at)] = 1.0;
                 let row = slot(0, at) * width;
                 output[row + to.at()] += by;
                 output[row + to.at() + 1] -= by;
@@ -428,8 +425,8 @@ pub(super) fn whole(dim: Dim) -> (Dim, f32) {
     (dim, UNIT)
 }
 
-/// Copies a fed latent's output, as marks and as one amount.
-pub(super) fn said() -> Vec<(Dim, Dim, f32)> {
+/// The copies by which a latent reads the output that it was fed: its marks are erased and become one amount.
+pub(super) fn previous_output() -> Vec<(Dim, Dim, f32)> {
     let erased = (0..NUMBERS).map(|n| (Dim::Say(n), Dim::Say(n), -1.0));
     let amount = (0..NUMBERS).map(|n| (Dim::Say(n), Dim::Before, fraction(n) / FED));
     erased.chain(amount).collect()

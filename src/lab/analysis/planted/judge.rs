@@ -11,16 +11,16 @@ use crate::core::types::{LatentIdx, Operand, Rung, Source, TraceStep, Verdict};
 /// PRESENT and TRACKS claim that the latents of the trace hold its sums because they add its numbers, from the places that it
 /// names, and that the answer is that sum. USED also claims that the answer depends on each of them. NOT NEEDED claims that the
 /// answer depends on no latent's content. PRESENT? claims nothing: chance may explain the trace.
-pub(super) fn is_true(verdict: &Verdict, design: &Design, asked: &Asked) -> Option<bool> {
-    let of = Truth {
+pub(super) fn is_true(verdict: &Verdict, design: &Design, sample: &Asked) -> Option<bool> {
+    let truth = Truth {
         design,
-        asked,
+        sample,
         steps: &verdict.steps,
     };
     match verdict.rung {
         Rung::Present if verdict.by_chance => None,
-        Rung::Present | Rung::Tracks => Some(of.is_computed()),
-        Rung::Used => Some(of.is_computed() && of.is_used()),
+        Rung::Present | Rung::Tracks => Some(truth.is_computed()),
+        Rung::Used => Some(truth.is_computed() && truth.is_used()),
         Rung::NotNeeded => Some(!design.needs_content()),
         Rung::NoneFound | Rung::Contradicted | Rung::Abstain => None,
     }
@@ -28,7 +28,7 @@ pub(super) fn is_true(verdict: &Verdict, design: &Design, asked: &Asked) -> Opti
 
 struct Truth<'a> {
     design: &'a Design,
-    asked: &'a Asked,
+    sample: &'a Asked,
     steps: &'a [TraceStep],
 }
 
@@ -41,7 +41,7 @@ impl Truth<'_> {
         }
         let mut all = BTreeSet::new();
         for operand in &step.operands {
-            for role in self.taken(operand)? {
+            for role in self.roles(operand)? {
                 // No plant adds a number twice.
                 if !all.insert(role) {
                     return None;
@@ -51,10 +51,11 @@ impl Truth<'_> {
         Some(all)
     }
 
-    fn taken(&self, operand: &Operand) -> Option<BTreeSet<usize>> {
+    /// The roles of the numbers whose sum an operand is; `None` if it is no such sum.
+    fn roles(&self, operand: &Operand) -> Option<BTreeSet<usize>> {
         match &operand.source {
             Source::Question { start, .. } => {
-                let role = self.asked.starts.iter().position(|at| at == start)?;
+                let role = self.sample.starts.iter().position(|at| at == start)?;
                 Some(BTreeSet::from([role]))
             }
             Source::Step { step } => self.adds(self.steps.get(*step)?),
@@ -66,30 +67,30 @@ impl Truth<'_> {
     fn is_computed(&self) -> bool {
         let says = |step: &TraceStep| {
             let adds = self.adds(step);
-            let said = match &step.result.source {
+            let shown = match &step.result.source {
                 Source::Latent { latent, .. } => self.design.sum_at(latent.0 - 1),
                 _ => adds.clone(),
             };
-            adds.is_some() && adds == said
+            adds.is_some() && adds == shown
         };
         let last = self.steps.last().and_then(|step| self.adds(step));
-        self.steps.iter().all(says) && last == self.design.answer() && self.read().next().is_some()
+        self.steps.iter().all(says)
+            && last == self.design.answer()
+            && self.latents().next().is_some()
     }
 
     fn is_used(&self) -> bool {
-        self.read().all(|latent| self.design.is_used(latent.0 - 1))
+        self.latents()
+            .all(|latent| self.design.is_used(latent.0 - 1))
     }
 
     /// The latents at which the trace is read.
-    fn read(&self) -> impl Iterator<Item = LatentIdx> {
-        let of = |step: &TraceStep| -> Vec<LatentIdx> {
-            let operands = step.operands.iter().chain([&step.result]);
-            let latent = |operand: &Operand| match operand.source {
-                Source::Latent { latent, .. } => Some(latent),
-                _ => None,
-            };
-            operands.filter_map(latent).collect()
-        };
-        self.steps.iter().flat_map(of)
+    fn latents(&self) -> impl Iterator<Item = LatentIdx> {
+        let steps = self.steps.iter();
+        let operands = steps.flat_map(|step| step.operands.iter().chain([&step.result]));
+        operands.filter_map(|operand| match operand.source {
+            Source::Latent { latent, .. } => Some(latent),
+            _ => None,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::circuit::{Circuit, Head, Look, said, sum_of, whole};
+use super::circuit::{Circuit, Head, Look, previous_output, sum_of, whole};
 use super::dim::{Dim, FED};
 use super::questions::Layout;
 use crate::core::types::Rung;
@@ -172,7 +172,7 @@ pub(super) struct Design {
     added: Vec<usize>,
     fetched: Fetched,
     misread: f64,
-    murmur: f32,
+    noise: f32,
     pub(super) layout: Layout,
     large: bool,
     seed: u64,
@@ -181,8 +181,8 @@ pub(super) struct Design {
 }
 
 /// Loudness of the question's words in the latents, relative to a number.
-const MURMUR: f32 = 0.3;
-const NOISY_MURMUR: f32 = 2.0;
+const NOISE: f32 = 0.3;
+const LOUD_NOISE: f32 = 2.0;
 /// Loudness of the question in a vote, relative to all latents together.
 const VOICE: f32 = 0.4;
 
@@ -253,7 +253,7 @@ impl Design {
             added,
             fetched,
             misread: if is_noisy { 0.1 } else { 0.0 },
-            murmur: if is_noisy { NOISY_MURMUR } else { MURMUR },
+            noise: if is_noisy { LOUD_NOISE } else { NOISE },
             layout,
             large,
             seed: seed * 64 + 2 * plant.code() + u64::from(large),
@@ -277,7 +277,7 @@ impl Design {
     /// The numbers whose sum a latent shows; `None` if it shows something else.
     pub(super) fn sum_at(&self, latent: usize) -> Option<BTreeSet<usize>> {
         match self.says.get(latent)? {
-            Says::Sum(of) => Some(of.iter().copied().collect()),
+            Says::Sum(numbers) => Some(numbers.iter().copied().collect()),
             Says::Goes(more) => {
                 let mut sum = self.sum_at(latent.checked_sub(1)?)?;
                 sum.extend(more);
@@ -292,9 +292,9 @@ impl Design {
         match self.fetched {
             Fetched::Vote => true,
             Fetched::Said(fetched) => {
-                // From the fetched latent back to the one that computed its value from scratch.
-                let made = |n: usize| !matches!(self.says[n], Says::Goes(_));
-                let first = (0..=fetched).rev().find(|n| made(*n)).unwrap_or(fetched);
+                // From the fetched latent back to the one that computed its value from the question.
+                let is_first = |n: &usize| !matches!(self.says[*n], Says::Goes(_));
+                let first = (0..=fetched).rev().find(is_first).unwrap_or(fetched);
                 (first..=fetched).contains(&latent)
             }
             Fetched::Carried | Fetched::Question | Fetched::Placed => false,
@@ -337,29 +337,30 @@ impl Design {
             circuit.place(position, mark);
         }
         circuit.place(self.layout.delimiter(latents), Dim::Place);
-        let maker = |n: usize| n.checked_sub(1).map_or(Dim::Start, Dim::Latent);
-        let mut makes = Head::default();
+        let mut reader = Head::default();
         for (n, says) in self.says.iter().enumerate() {
-            let from = maker(n);
+            let from = n.checked_sub(1).map_or(Dim::Start, Dim::Latent);
             let look = |to| Look {
                 from: vec![from],
                 to,
             };
             match says {
-                Says::Goes(of) | Says::Sum(of) | Says::Shifted(of, _) => {
-                    makes.looks.extend(of.iter().map(|n| look(Dim::Role(*n))));
+                Says::Goes(numbers) | Says::Sum(numbers) | Says::Shifted(numbers, _) => {
+                    reader
+                        .looks
+                        .extend(numbers.iter().map(|n| look(Dim::Role(*n))));
                 }
-                Says::Memo(word) => makes.looks.push(look(*word)),
+                Says::Memo(word) => reader.looks.push(look(*word)),
                 Says::Constant(_) => {}
             }
             match says {
-                Says::Goes(of) => {
-                    circuit.says(from, &[sum_of(of.len()), whole(Dim::Before)], 1.0, 0);
+                Says::Goes(numbers) => {
+                    circuit.says(from, &[sum_of(numbers.len()), whole(Dim::Before)], 1.0, 0);
                 }
-                Says::Sum(of) => circuit.says(from, &[sum_of(of.len())], 1.0, 0),
-                Says::Shifted(of, by) => {
-                    circuit.says(from, &[sum_of(of.len())], 1.0, *by);
-                    circuit.says(from, &[sum_of(of.len())], 0.7, 0);
+                Says::Sum(numbers) => circuit.says(from, &[sum_of(numbers.len())], 1.0, 0),
+                Says::Shifted(numbers, by) => {
+                    circuit.says(from, &[sum_of(numbers.len())], 1.0, *by);
+                    circuit.says(from, &[sum_of(numbers.len())], 0.7, 0);
                 }
                 Says::Constant(value) => circuit.says(from, &[], 1.0, *value),
                 Says::Memo(_) => circuit.says(from, &[whole(Dim::Sum)], 1.0, 0),
@@ -370,10 +371,10 @@ impl Design {
             _ => Dim::Amount,
         };
         let read = self.says.first().map_or(Dim::Amount, source);
-        makes.copies.push((read, Dim::Sum, 1.0));
-        circuit.head(makes);
-        circuit.head(itself(latents, said()));
-        circuit.murmurs(self.murmur);
+        reader.copies.push((read, Dim::Sum, 1.0));
+        circuit.head(reader);
+        circuit.head(itself(latents, previous_output()));
+        circuit.noise(self.noise);
         self.fetch(&mut circuit);
         circuit
     }
@@ -385,7 +386,7 @@ impl Design {
             from: vec![Dim::Delimiter],
             to,
         };
-        let of_question = |from: &[Dim]| Head {
+        let question = |from: &[Dim]| Head {
             looks: self
                 .added
                 .iter()
@@ -412,15 +413,15 @@ impl Design {
                     looks: (0..latents).map(|n| at(Dim::Latent(n))).collect(),
                     copies: copies(),
                 });
-                circuit.head(of_question(&[Dim::Delimiter]));
+                circuit.head(question(&[Dim::Delimiter]));
                 circuit.says(Dim::Delimiter, &sum, VOICE, 0);
             }
             Fetched::Question => {
-                circuit.head(of_question(&[Dim::Delimiter]));
+                circuit.head(question(&[Dim::Delimiter]));
                 circuit.says(Dim::Delimiter, &sum, 1.0, 0);
             }
             Fetched::Placed => {
-                circuit.head(of_question(&[Dim::Delimiter, Dim::Place]));
+                circuit.head(question(&[Dim::Delimiter, Dim::Place]));
                 circuit.says(Dim::Delimiter, &sum, 1.0, 0);
             }
             Fetched::Carried => {

@@ -79,8 +79,8 @@ impl Layout {
 /// Draws a question for a plant; if `suits`, one that exercises the plant: the wrong place holds the right number, or the
 /// memorised value is the sum.
 pub(super) fn draw(plant: Plant, design: &Design, dice: &mut ChaCha8Rng, suits: bool) -> Asked {
-    let drawn = (0..DRAWS).find_map(|_| try_draw(plant, design, dice, suits));
-    drawn.expect("one of so many draws suits")
+    let sample = (0..DRAWS).find_map(|_| try_draw(plant, design, dice, suits));
+    sample.expect("one of so many draws suits")
 }
 
 fn try_draw(plant: Plant, design: &Design, dice: &mut ChaCha8Rng, suits: bool) -> Option<Asked> {

@@ -170,10 +170,10 @@ pub fn sheet(
     let judged = judged.into_iter().filter_map(OnceLock::into_inner);
     let judged: Vec<Vec<Judged>> = judged.collect::<Result<_, ModelError>>()?;
     let mut cells = Vec::new();
-    let mut of_cell = judged.chunks(models(request));
+    let mut chunks = judged.chunks(models(request));
     for plant in &request.plants {
         for size in Size::ALL {
-            let all: Vec<&Judged> = of_cell.next().into_iter().flatten().flatten().collect();
+            let all: Vec<&Judged> = chunks.next().into_iter().flatten().flatten().collect();
             cells.push(cell(*plant, size, &all));
         }
     }
@@ -209,8 +209,8 @@ pub fn files(request: &Request) -> impl Iterator<Item = ([Vec<u8>; 3], Vec<Probl
         .into_iter()
         .map(move |(plant, size, model, n)| {
             let grown = Grown::new(plant, size, seed, model);
-            let (_, asked) = grown.questions(n);
-            let problems = asked.into_iter().map(|asked| asked.problem).collect();
+            let (_, samples) = grown.samples(n);
+            let problems = samples.into_iter().map(|sample| sample.problem).collect();
             let files = grown.design.circuit().files();
             (files.map(|(_, bytes)| bytes), problems)
         })
@@ -251,7 +251,7 @@ impl Grown {
     }
 
     /// Draws problems for its reference set, and those that it is judged on.
-    fn questions(&self, n: usize) -> (Vec<Problem>, Vec<Asked>) {
+    fn samples(&self, n: usize) -> (Vec<Problem>, Vec<Asked>) {
         let mut dice = ChaCha8Rng::seed_from_u64(self.design.seed() ^ 0xa5ced);
         let mut draw = |suits| draw(self.plant, &self.design, &mut dice, suits);
         let others = (0..reference::SIZE).map(|_| draw(false).problem).collect();
@@ -265,9 +265,9 @@ impl Grown {
         cancel: &Cancel,
     ) -> Result<(Workbench, Vec<Asked>), ModelError> {
         let mut explorer = Workbench::bare(self.design.circuit().model(&self.name)?);
-        let (others, asked) = self.questions(n);
+        let (others, samples) = self.samples(n);
         explorer.use_reference(&format!("problems of {}", self.name), &others, cancel)?;
-        Ok((explorer, asked))
+        Ok((explorer, samples))
     }
 
     fn verdicts(
@@ -276,10 +276,10 @@ impl Grown {
         budget: &Budget,
         cancel: &Cancel,
     ) -> Result<Vec<Judged>, ModelError> {
-        let (explorer, asked) = self.explorer(n, cancel)?;
-        let judged = asked.iter();
-        judged
-            .map(|asked| judge_one(&explorer, self, asked, budget, cancel))
+        let (explorer, samples) = self.explorer(n, cancel)?;
+        samples
+            .iter()
+            .map(|sample| judge_one(&explorer, self, sample, budget, cancel))
             .collect()
     }
 }
@@ -287,13 +287,13 @@ impl Grown {
 fn judge_one(
     explorer: &Workbench,
     grown: &Grown,
-    asked: &Asked,
+    sample: &Asked,
     budget: &Budget,
     cancel: &Cancel,
 ) -> Result<Judged, ModelError> {
     let Problem {
         question, answer, ..
-    } = &asked.problem;
+    } = &sample.problem;
     let ask = Ask {
         question,
         gold: None,
@@ -306,28 +306,29 @@ fn judge_one(
     let clean = explorer.run(&ask, cancel, &mut |_| ())?;
     let exits = explorer.early_exits(&clean, cancel)?;
     let verdict = explorer.verdict(&clean, &exits, budget, &mut |_| (), cancel)?;
-    let said = clean.run.answer.value.as_deref();
+    let output = clean.run.answer.value.as_deref();
     Ok(Judged {
         row: Row {
             model: grown.name.clone(),
             question: question.clone(),
-            answers: (answer.clone(), said.map(str::to_owned)),
+            answers: (answer.clone(), output.map(str::to_owned)),
             rung: verdict.word(),
-            is_true: judge::is_true(&verdict, &grown.design, asked),
+            is_true: judge::is_true(&verdict, &grown.design, sample),
             reason: verdict.reason.clone(),
         },
         rung: verdict.rung,
-        answered: said.is_some_and(|said| answers::same(said, answer)),
+        answered: answers::is_correct(output, answer),
     })
 }
 
 fn cell(plant: Plant, size: Size, all: &[&Judged]) -> Cell {
-    let counted = |of: &dyn Fn(&Judged) -> bool| -> Vec<(&'static str, usize)> {
-        let with = |word: &str| {
-            let with = all.iter().filter(|j| j.row.rung == word && of(j));
-            with.count()
+    let by_rung = |holds: &dyn Fn(&Judged) -> bool| -> Vec<(&'static str, usize)> {
+        let at = |word: &str| {
+            all.iter()
+                .filter(|j| j.row.rung == word && holds(j))
+                .count()
         };
-        WORDS.map(|word| (word, with(word))).to_vec()
+        WORDS.map(|word| (word, at(word))).to_vec()
     };
     let reached = all.iter().filter(|judged| match plant.highest() {
         Some(rung) => judged.rung == rung && judged.row.is_true == Some(true),
@@ -343,8 +344,8 @@ fn cell(plant: Plant, size: Size, all: &[&Judged]) -> Cell {
         highest: plant.highest(),
         n: all.len(),
         answered: all.iter().filter(|judged| judged.answered).count(),
-        given: counted(&|_| true),
-        wrong: counted(&|judged| judged.row.is_true == Some(false)),
+        given: by_rung(&|_| true),
+        wrong: by_rung(&|judged| judged.row.is_true == Some(false)),
         reached: Share::new(reached.count(), all.len()),
         examples: wrong
             .take(EXAMPLES)
@@ -359,8 +360,8 @@ fn count(rung: Rung, all: &[&Judged], cells: &[Cell]) -> RungCount {
         .filter(|judged| judged.rung == rung)
         .filter_map(|judged| judged.row.is_true)
         .collect();
-    let of = cells.iter().filter(|cell| cell.highest == Some(rung));
-    let (reached, n) = of.fold((0, 0), |(reached, n), cell| {
+    let cells = cells.iter().filter(|cell| cell.highest == Some(rung));
+    let (reached, n) = cells.fold((0, 0), |(reached, n), cell| {
         (reached + cell.reached.hits, n + cell.n)
     });
     RungCount {

@@ -28,8 +28,8 @@ fn run(explorer: &Workbench, question: &str, latents: usize) -> CleanRun {
         .expect("a run")
 }
 
-fn number(asked: &Asked, role: usize) -> usize {
-    let digits = &asked.problem.question[asked.starts[role]..];
+fn number(sample: &Asked, role: usize) -> usize {
+    let digits = &sample.problem.question[sample.starts[role]..];
     let end = digits.find(|c: char| !c.is_ascii_digit());
     digits[..end.expect("a thing follows")]
         .parse()
@@ -44,19 +44,19 @@ fn plants_say_what_their_description_says() {
             let model = design.circuit().model("plant").expect("it loads");
             let explorer = Workbench::bare(model);
             let mut dice = ChaCha8Rng::seed_from_u64(7);
-            let (mut answered, mut said, mut said_of) = (0, 0, 0);
+            let (mut answered, mut sums_shown, mut sums) = (0, 0, 0);
             for _ in 0..20 {
-                let asked = draw(plant, &design, &mut dice, true);
-                let clean = run(&explorer, &asked.problem.question, design.latents());
+                let sample = draw(plant, &design, &mut dice, true);
+                let clean = run(&explorer, &sample.problem.question, design.latents());
                 answered +=
-                    usize::from(clean.run.answer.value.as_ref() == Some(&asked.problem.answer));
+                    usize::from(clean.run.answer.value.as_ref() == Some(&sample.problem.answer));
                 for (latent, position) in clean.run.latents() {
                     let Some(roles) = design.sum_at(latent.0 - 1) else {
                         continue;
                     };
-                    let sum: usize = roles.iter().map(|role| number(&asked, *role)).sum();
-                    said += usize::from(position.text == sum.to_string());
-                    said_of += 1;
+                    let sum: usize = roles.iter().map(|role| number(&sample, *role)).sum();
+                    sums_shown += usize::from(position.text == sum.to_string());
+                    sums += 1;
                 }
                 assert!(clean.run.unknown_words.is_empty());
             }
@@ -64,7 +64,7 @@ fn plants_say_what_their_description_says() {
             if plant == Plant::Noisy {
                 assert!((5..20).contains(&answered), "{what}: {answered} of 20");
             } else {
-                assert_eq!((answered, said), (20, said_of), "{what}");
+                assert_eq!((answered, sums_shown), (20, sums), "{what}");
             }
         }
     }
@@ -76,14 +76,14 @@ fn the_masked_plant_needs_the_places_alone() {
     for (plant, stands) in [(Plant::Ignores, true), (Plant::Masked, false)] {
         let design = Design::new(plant, Size::Small, 1);
         let explorer = Workbench::bare(design.circuit().model("plant").expect("it loads"));
-        let asked = draw(plant, &design, &mut ChaCha8Rng::seed_from_u64(3), true);
-        let without = run(&explorer, &asked.problem.question, 0).run.answer.value;
-        assert_eq!(without == Some(asked.problem.answer), stands, "{plant:?}");
+        let sample = draw(plant, &design, &mut ChaCha8Rng::seed_from_u64(3), true);
+        let without = run(&explorer, &sample.problem.question, 0).run.answer.value;
+        assert_eq!(without == Some(sample.problem.answer), stands, "{plant:?}");
     }
 }
 
 /// A verdict that adds the numbers of these roles, each step read at a latent.
-fn verdict(asked: &Asked, rung: Rung, steps: &[(&[usize], usize)]) -> Verdict {
+fn verdict(sample: &Asked, rung: Rung, steps: &[(&[usize], usize)]) -> Verdict {
     let operand = |source| Operand {
         text: String::new(),
         source,
@@ -100,8 +100,8 @@ fn verdict(asked: &Asked, rung: Rung, steps: &[(&[usize], usize)]) -> Verdict {
     verdict.rung = rung;
     for (at, (roles, latent)) in steps.iter().enumerate() {
         let questions = roles.iter().map(|role| Source::Question {
-            start: asked.starts[*role],
-            end: asked.starts[*role] + 1,
+            start: sample.starts[*role],
+            end: sample.starts[*role] + 1,
         });
         let before = at.checked_sub(1).map(|step| Source::Step { step });
         verdict.steps.push(TraceStep {
@@ -120,49 +120,49 @@ fn verdict(asked: &Asked, rung: Rung, steps: &[(&[usize], usize)]) -> Verdict {
 
 #[test]
 fn a_claim_is_true_where_numbers_places_and_use_are() {
-    let of = |plant, rung, steps: &[(&[usize], usize)]| {
+    let is_true = |plant, rung, steps: &[(&[usize], usize)]| {
         let design = Design::new(plant, Size::Large, 0);
-        let asked = draw(plant, &design, &mut ChaCha8Rng::seed_from_u64(1), true);
-        judge::is_true(&verdict(&asked, rung, steps), &design, &asked)
+        let sample = draw(plant, &design, &mut ChaCha8Rng::seed_from_u64(1), true);
+        judge::is_true(&verdict(&sample, rung, steps), &design, &sample)
     };
     let right: &[(&[usize], usize)] = &[(&[0, 1], 1), (&[2], 2)];
     for rung in [Rung::Present, Rung::Tracks, Rung::Used] {
-        assert_eq!(of(Plant::Uses, rung, right), Some(true));
+        assert_eq!(is_true(Plant::Uses, rung, right), Some(true));
         let elsewhere = [(&[0, 3][..], 1), (&[2], 2)];
-        assert_eq!(of(Plant::Uses, rung, &elsewhere), Some(false));
-        assert_eq!(of(Plant::WrongOperand, rung, right), Some(false));
-        assert_eq!(of(Plant::WrongOperand, rung, &elsewhere), Some(true));
+        assert_eq!(is_true(Plant::Uses, rung, &elsewhere), Some(false));
+        assert_eq!(is_true(Plant::WrongOperand, rung, right), Some(false));
+        assert_eq!(is_true(Plant::WrongOperand, rung, &elsewhere), Some(true));
         assert_eq!(
-            of(Plant::Uses, rung, &[(&[0, 1], 2), (&[2], 2)]),
+            is_true(Plant::Uses, rung, &[(&[0, 1], 2), (&[2], 2)]),
             Some(false)
         );
-        assert_eq!(of(Plant::Uses, rung, &[(&[0, 1], 1)]), Some(false));
-        assert_eq!(of(Plant::Shifts, rung, right), Some(false));
-        assert_eq!(of(Plant::Memoriser, rung, right), Some(false));
-        assert_eq!(of(Plant::Hides, rung, right), Some(false));
+        assert_eq!(is_true(Plant::Uses, rung, &[(&[0, 1], 1)]), Some(false));
+        assert_eq!(is_true(Plant::Shifts, rung, right), Some(false));
+        assert_eq!(is_true(Plant::Memoriser, rung, right), Some(false));
+        assert_eq!(is_true(Plant::Hides, rung, right), Some(false));
         // The trace claim is true, the usage claim is not.
         let says = rung != Rung::Used;
-        assert_eq!(of(Plant::Ignores, rung, right), Some(says));
+        assert_eq!(is_true(Plant::Ignores, rung, right), Some(says));
         let three: &[(&[usize], usize)] = &[(&[0, 1], 1), (&[2], 2), (&[3], 3)];
-        assert_eq!(of(Plant::Bypasses, rung, three), Some(says));
+        assert_eq!(is_true(Plant::Bypasses, rung, three), Some(says));
     }
     // All in one step of three operands, read at the second sum's latent.
     let design = Design::new(Plant::Uses, Size::Large, 0);
-    let asked = draw(
+    let sample = draw(
         Plant::Uses,
         &design,
         &mut ChaCha8Rng::seed_from_u64(1),
         true,
     );
-    let mut whole = verdict(&asked, Rung::Used, &[(&[0, 1, 2], 2)]);
+    let mut whole = verdict(&sample, Rung::Used, &[(&[0, 1, 2], 2)]);
     whole.steps[0].operator = "+ +".to_owned();
-    assert_eq!(judge::is_true(&whole, &design, &asked), Some(true));
+    assert_eq!(judge::is_true(&whole, &design, &sample), Some(true));
     whole.steps[0].operator = "+ -".to_owned();
-    assert_eq!(judge::is_true(&whole, &design, &asked), Some(false));
-    assert_eq!(of(Plant::Ignores, Rung::NotNeeded, &[]), Some(true));
-    assert_eq!(of(Plant::Masked, Rung::NotNeeded, &[]), Some(true));
-    assert_eq!(of(Plant::Copies, Rung::NotNeeded, &[]), Some(false));
-    assert_eq!(of(Plant::Copies, Rung::NoneFound, &[]), None);
+    assert_eq!(judge::is_true(&whole, &design, &sample), Some(false));
+    assert_eq!(is_true(Plant::Ignores, Rung::NotNeeded, &[]), Some(true));
+    assert_eq!(is_true(Plant::Masked, Rung::NotNeeded, &[]), Some(true));
+    assert_eq!(is_true(Plant::Copies, Rung::NotNeeded, &[]), Some(false));
+    assert_eq!(is_true(Plant::Copies, Rung::NoneFound, &[]), None);
 }
 
 #[test]
@@ -193,8 +193,8 @@ fn a_sheet_counts_every_verdict_once() {
         assert_eq!((cell.reached.n, cell.answered), (3, 3), "{cell:?}");
     }
     assert_eq!(sheet.verdicts.len(), 12);
-    let of = |rung: Rung| sheet.rungs.iter().find(|count| count.rung == rung);
-    let used = of(Rung::Used).expect("it is counted");
+    let count = |rung: Rung| sheet.rungs.iter().find(|row| row.rung == rung);
+    let used = count(Rung::Used).expect("it is counted");
     assert_eq!((used.right.n, used.reached.n), (used.right.hits, 6));
     assert!(used.right.hits > 3, "{used:?}");
 }

@@ -51,9 +51,9 @@ fn verdicts_on_plants_say_what_is_true_of_them() {
 fn verdict_of(plant: Plant, gold: &str, budget: &Budget) -> (Verdict, Vec<Rung>) {
     let cancel = Cancel::new();
     let grown = Grown::new(plant, Size::Small, 9, 0);
-    let (explorer, asked) = grown.explorer(1, &cancel).expect("a model");
+    let (explorer, samples) = grown.explorer(1, &cancel).expect("a model");
     let ask = Ask {
-        question: &asked[0].problem.question,
+        question: &samples[0].problem.question,
         gold: Some(gold),
         steps: Some(1),
         mode: Mode::Latent,
@@ -73,8 +73,8 @@ fn verdict_of(plant: Plant, gold: &str, budget: &Budget) -> (Verdict, Vec<Rung>)
         .verdict(&clean, &exits, budget, &mut part, &cancel)
         .expect("a verdict");
     // Wall-clock time varies.
-    for tried in &mut verdict.tried {
-        tried.elapsed_ms = 0.0;
+    for attempt in &mut verdict.tried {
+        attempt.elapsed_ms = 0.0;
     }
     (verdict, parts)
 }
@@ -82,10 +82,10 @@ fn verdict_of(plant: Plant, gold: &str, budget: &Budget) -> (Verdict, Vec<Rung>)
 #[test]
 fn the_gold_answer_changes_no_verdict() {
     for plant in [Plant::Uses, Plant::Ignores, Plant::Memoriser] {
-        let of = |gold| verdict_of(plant, gold, &Budget::default()).0;
-        let first = of("13");
+        let verdict = |gold| verdict_of(plant, gold, &Budget::default()).0;
+        let first = verdict("13");
         for gold in ["12", "nothing", "-1"] {
-            assert_eq!(of(gold), first, "{plant:?} with gold {gold}");
+            assert_eq!(verdict(gold), first, "{plant:?} with gold {gold}");
         }
     }
 }
@@ -121,7 +121,7 @@ fn more_edits_settle_what_too_few_left_open() {
         assert!(last.name.ends_with("top 5, 8 edits"), "{}", last.name);
         assert!(last.tested == 1 && last.runs >= 8, "{last:?}");
         let tests = |verdict: &Verdict| verdict.tracks.as_ref().map_or(0, |t| t.tests);
-        let tested: usize = with.tried.iter().map(|tried| tried.tested).sum();
+        let tested: usize = with.tried.iter().map(|attempt| attempt.tested).sum();
         assert_eq!(tests(&with), tested, "every test is corrected for");
     }
 }
