@@ -163,6 +163,8 @@ pub enum Cell {
     Text(String),
     /// A text with its standing.
     Marked(Mark, String),
+    /// Figures that are a text already, e.g. `2 to 8 %`; aligned as numbers are.
+    Figure(String),
     /// A count.
     Count(usize),
     /// A share with its n and Wilson 95 % interval.
@@ -235,6 +237,16 @@ impl Table {
         self.rows.push(row);
     }
 
+    /// Returns whether a column holds text, which is aligned to the left.
+    #[must_use]
+    pub fn is_text(&self, column: usize) -> bool {
+        let mut cells = self.rows.iter().map(|row| &row[column]);
+        let are_words = cells
+            .clone()
+            .all(|cell| matches!(cell, Cell::Text(_) | Cell::Marked(..) | Cell::None(_)));
+        are_words && cells.any(|cell| matches!(cell, Cell::Text(_) | Cell::Marked(..)))
+    }
+
     /// Returns a cell by row and column.
     #[must_use]
     pub fn get(&self, row: usize, key: &str) -> Option<&Cell> {
@@ -277,33 +289,24 @@ impl Cell {
         match self {
             Self::None("") => "–".to_owned(),
             Self::None(why) => format!("– ({why})"),
-            Self::Text(text) => text.clone(),
+            Self::Text(text) | Self::Figure(text) => text.clone(),
             Self::Marked(Mark(sign, _), text) if text.is_empty() => sign.as_str().to_owned(),
             Self::Marked(Mark(sign, _), text) => format!("{} {text}", sign.as_str()),
             Self::Count(count) => count.to_string(),
-            Self::Share(share) => {
-                let (low, high) = share.ci95;
-                format!(
-                    "{:.1} % ({:.1} to {:.1}), {} of {}",
-                    100.0 * share.accuracy,
-                    100.0 * low,
-                    100.0 * high,
-                    share.hits,
-                    share.n
-                )
-            }
+            Self::Share(share) => format!(
+                "{} ({}), {} of {}",
+                Unit::Share.words(share.accuracy),
+                Unit::Share.range(share.ci95),
+                share.hits,
+                share.n
+            ),
             Self::Number(value, unit) => unit.words(*value),
             Self::Estimate {
                 value,
                 low,
                 high,
                 unit,
-            } => format!(
-                "{} ({} to {})",
-                unit.words(*value),
-                unit.bare(*low),
-                unit.bare(*high)
-            ),
+            } => format!("{} ({})", unit.words(*value), unit.range((*low, *high))),
             Self::Spread { mean, sd } => format!("{mean:.1} ± {sd:.1}"),
             Self::P(p) => p_words(*p),
         }
@@ -335,6 +338,12 @@ impl Unit {
             Self::Points | Self::Size => format!("{bare} points"),
             Self::Plain | Self::Tenths | Self::Change | Self::Tiny => bare,
         }
+    }
+
+    /// Formats an interval without its unit, e.g. `38.9 to 44.3`.
+    #[must_use]
+    pub fn range(self, (low, high): (f64, f64)) -> String {
+        format!("{} to {}", self.bare(low), self.bare(high))
     }
 }
 

@@ -195,7 +195,10 @@ fn traces_are_those_of_the_rows() {
         share(back.cell(3, "wrong_gold")),
         count(top.map(|(_, _, p)| p.any_with))
     );
-    assert_eq!(*back.cell(7, "published"), Cell::text("2 to 8 %"));
+    assert_eq!(
+        *back.cell(7, "published"),
+        Cell::Figure("2 to 8 %".to_owned())
+    );
     let steps = table(&report, "backtracking-by-steps");
     let two = found().filter(|(row, ok, _)| *ok && row.steps == 2);
     assert_eq!(*steps.cell(1, "steps"), Cell::Count(2));

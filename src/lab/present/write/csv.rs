@@ -59,7 +59,7 @@ fn numbers(cell: &Cell) -> Vec<String> {
     let all = |values: &[f64]| values.iter().map(ToString::to_string).collect::<Vec<_>>();
     match cell {
         Cell::None(_) => vec![String::new()],
-        Cell::Text(_) | Cell::Marked(..) => vec![csv_field(&cell.words())],
+        Cell::Text(_) | Cell::Marked(..) | Cell::Figure(_) => vec![csv_field(&cell.words())],
         Cell::Count(count) => vec![count.to_string()],
         Cell::Share(share) => {
             let mut found = all(&[share.accuracy, share.ci95.0, share.ci95.1]);

@@ -61,7 +61,7 @@ fn table(table: &Table) -> Value {
 pub fn value(cell: &Cell) -> Value {
     match cell {
         Cell::None(_) => Value::Null,
-        Cell::Text(_) | Cell::Marked(..) => Value::from(cell.words()),
+        Cell::Text(_) | Cell::Marked(..) | Cell::Figure(_) => Value::from(cell.words()),
         Cell::Count(count) => Value::from(*count),
         Cell::Share(share) => json!({
             "share": share.accuracy,

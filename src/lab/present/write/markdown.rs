@@ -66,19 +66,13 @@ fn rows(md: &mut String, table: &Table) {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let labels = table.columns.iter().map(|column| escape(column.label));
     md.push_str(&line(labels.collect()));
-    let rules = (0..table.columns.len()).map(|i| if is_text(table, i) { "---" } else { "---:" });
+    let rules = (0..table.columns.len()).map(|i| if table.is_text(i) { "---" } else { "---:" });
     md.push_str(&line(rules.map(str::to_owned).collect()));
     for row in &table.rows {
         md.push_str(&line(
             row.iter().map(|cell| escape(&cell.words())).collect(),
         ));
     }
-}
-
-/// Returns whether a column holds text, by its first cell.
-fn is_text(table: &Table, column: usize) -> bool {
-    let first = table.rows.first();
-    first.is_some_and(|row| matches!(row[column], Cell::Text(_) | Cell::Marked(..)))
 }
 
 /// Renders the numbers of a plot; for more than 40 points it refers to the other formats.

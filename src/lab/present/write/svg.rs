@@ -2,13 +2,14 @@
 
 use std::fmt::Display;
 
+use maud::html;
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
-use super::html::escape;
 use crate::core::stats::float;
+use crate::core::text::sanitize;
 use crate::lab::present::plot::{Axis, Plot, Point, Series, Shape};
 
 /// Width and height in units of the drawing.
@@ -53,7 +54,8 @@ pub fn draw(plot: &Plot) -> Result<String, String> {
         area.present().map_err(words)?;
     }
     let old = format!("<svg width=\"{WIDTH}\" height=\"{HEIGHT}\" ");
-    let new = format!("<svg role=\"img\" aria-label=\"{}\" ", escape(&plot.title));
+    let title = html! { (sanitize(&plot.title)) }.into_string();
+    let new = format!("<svg role=\"img\" aria-label=\"{title}\" ");
     Ok(svg.replacen(&old, &new, 1))
 }
 

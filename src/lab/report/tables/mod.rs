@@ -39,7 +39,7 @@ pub(super) fn beside(
     let shown = match published {
         None => Cell::None(""),
         Some(Published::Value(value)) => Cell::Number(value / 100.0, Unit::Share),
-        Some(range) => Cell::Text(format!("{} %", range.words())),
+        Some(range) => Cell::Figure(format!("{} %", range.words())),
     };
     let mut beside = Beside {
         published: shown,
