@@ -272,24 +272,16 @@ fn inspect(
 }
 
 fn as_text(i: &Inspection) -> String {
-    let m = &i.model;
     let clean = |s: &str| sanitize(s).to_string();
     let value = |v: &Option<String>| v.as_deref().map_or_else(|| "no answer".to_owned(), clean);
     let mut out = format!(
-        "{} ({}, {} latents, {} {}, sha256 {})\n\n{}\n",
-        clean(&m.name),
-        m.family,
-        m.n_latents,
-        m.dtype,
-        m.device,
-        &m.sha256[..12.min(m.sha256.len())],
+        "{}\n\n{}\n",
+        clean(&words::model(&i.model)),
         clean(&i.question)
     );
     if !i.unknown_words.is_empty() {
-        out += &format!(
-            "not in the vocabulary: {}\n",
-            clean(&i.unknown_words.join(", "))
-        );
+        out += &clean(&words::unknown(&i.unknown_words));
+        out.push('\n');
     }
     out.push('\n');
     for latent in &i.latents {
@@ -332,11 +324,7 @@ fn as_text(i: &Inspection) -> String {
     for exit in &i.early_exit {
         out += &format!("after {} latents  {}\n", exit.k, value(&exit.value));
     }
-    let correct = match i.answer.correct {
-        Some(true) => ", correct",
-        Some(false) => ", wrong",
-        None => "",
-    };
+    let correct = words::correct(i.answer.correct);
     out += &format!("\nanswer  {}{correct}\n", value(&i.answer.value));
     if let (Some(clean_answer), Some(effect), Some(ablation)) =
         (&i.clean_answer, &i.effect, &i.ablation)

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::ops::RangeInclusive;
 
 use super::meter::Meter;
-use super::study::table::{Pen, Side, Table};
 use super::{load_model, print, to_json};
 use crate::commands::cli::{FitArgs, Rank};
 use crate::core::datasets::manifest;
@@ -15,12 +14,13 @@ use crate::core::paths;
 use crate::core::problem::Problem;
 use crate::core::problem_file::{self, source};
 use crate::core::stats::Share;
-use crate::core::text::Page;
 use crate::core::types::Task;
 use crate::engine::model::{CARD_FILE, Cancel, Checkpoint, Model, TENSOR_FILE};
-use crate::lab::analysis::learned::card::{Card, Figures, Origin, Score};
+use crate::lab::analysis::learned::card::{Card, Figures, Origin};
 use crate::lab::analysis::learned::{self, Recipe};
 use crate::lab::analysis::problems;
+use crate::lab::present::document::{Cell, Section, Table, Unit, share_words};
+use crate::lab::present::write::text;
 
 /// The largest layer accepted on the command line, beyond any model's.
 const MOST_LAYERS: usize = 1000;
@@ -68,7 +68,7 @@ pub fn run(args: &FitArgs) -> Result<()> {
     if args.json {
         return print(&to_json(&card)?);
     }
-    print(&Page::new(report(args, &card)))
+    print(&text::sections(&report(args, &card), args.ascii))
 }
 
 fn recipe(args: &FitArgs) -> Result<Recipe> {
@@ -145,67 +145,66 @@ fn command(args: impl Iterator<Item = OsString>) -> String {
     command
 }
 
-fn report(args: &FitArgs, card: &Card) -> String {
-    let pen = Pen { ascii: args.ascii };
+fn report(args: &FitArgs, card: &Card) -> [Section; 2] {
     let (model, counts) = (&card.header.model, &card.counts);
-    let mut text = pen.prose(&format!(
-        "learned lens for {} (sha256 {}), written to {}",
-        model.name,
-        model.sha256.get(..12).unwrap_or(&model.sha256),
-        args.out.display()
-    ));
-    text += &pen.prose(&format!(
-        "{}: {} fitted, {} for stopping, {} held out; {} steps without a label, {} problems that could not be run",
-        card.origin.data,
-        counts.fit,
-        counts.stopping,
-        counts.held_out,
-        counts.unlabelled_steps,
-        counts.not_runnable
-    ));
-    text += "\n";
-    text += &figures(card, pen);
-    text
+    let about = [
+        format!(
+            "learned lens for {} (sha256 {}), written to {}",
+            model.name,
+            model.sha256.get(..12).unwrap_or(&model.sha256),
+            args.out.display()
+        ),
+        format!(
+            "{}: {} fitted, {} for stopping, {} held out; {} steps without a label, {} problems that could not be run",
+            card.origin.data,
+            counts.fit,
+            counts.stopping,
+            counts.held_out,
+            counts.unlabelled_steps,
+            counts.not_runnable
+        ),
+    ];
+    [
+        Section::untitled(about, []),
+        Section::untitled([], [figures(card)]),
+    ]
 }
 
-/// Formats the held-out figures as a table, one line per latent and one per layer.
-fn figures(card: &Card, pen: Pen) -> String {
-    let mut text = pen.prose(
+/// Returns the held-out figures, one row per latent and one per layer.
+fn figures(card: &Card) -> Table {
+    let mut table = Table::untitled(
         "held-out latents: how often the result of the gold step is the first token, or among the first five; \
          cross-entropy (ce) and KL from plain to learned in nats; selectivity: learned top-1 less that with shuffled, \
          and with renamed labels",
-    );
-    let mut table = Table::new(
         3,
         &[
-            ("layer", Side::Right),
-            ("latent", Side::Right),
-            ("n", Side::Right),
-            ("plain top-1", Side::Right),
-            ("learned top-1", Side::Right),
-            ("selectivity", Side::Right),
-            ("plain top-5", Side::Right),
-            ("learned top-5", Side::Right),
-            ("plain ce", Side::Right),
-            ("learned ce", Side::Right),
-            ("KL", Side::Right),
-            ("epochs", Side::Right),
+            "layer",
+            "latent",
+            "n",
+            "plain top-1",
+            "learned top-1",
+            "selectivity",
+            "plain top-5",
+            "learned top-5",
+            "plain ce",
+            "learned ce",
+            "KL",
+            "epochs",
         ],
     );
     for place in &card.places {
-        let first = [place.layer.to_string(), place.latent.to_string()];
-        let epochs = place.best_epoch.to_string();
-        table.row(first.into_iter().chain(row(&place.figures)).chain([epochs]));
+        let latent = Cell::Count(place.latent.0);
+        let epochs = Cell::Count(place.best_epoch);
+        table.push(row(place.layer, latent, &place.figures, epochs));
     }
     for layer in &card.overall {
-        let first = [layer.layer.to_string(), "all".to_owned()];
-        table.row(first.into_iter().chain(row(&layer.figures)));
+        let all = Cell::figure("all");
+        table.push(row(layer.layer, all, &layer.figures, Cell::figure("")));
     }
-    text += &table.into_text();
-    text
+    table
 }
 
-fn row(figures: &Figures) -> Vec<String> {
+fn row(layer: usize, latent: Cell, figures: &Figures, epochs: Cell) -> Vec<Cell> {
     let Figures {
         n,
         learned,
@@ -214,30 +213,22 @@ fn row(figures: &Figures) -> Vec<String> {
         kl,
         ..
     } = figures;
-    let entropy = |score: &Score| format!("{:.3}", score.cross_entropy);
+    let share = |share: &Share| Cell::Figure(share_words(share));
+    let (shuffled, renamed) = (selectivity.shuffled, selectivity.renamed);
     vec![
-        n.to_string(),
+        Cell::Count(layer),
+        latent,
+        Cell::Count(*n),
         share(&plain.top1),
         share(&learned.top1),
-        format!("{:+.3} {:+.3}", selectivity.shuffled, selectivity.renamed),
+        Cell::figure(format!("{shuffled:+.3} {renamed:+.3}")),
         share(&plain.top5),
         share(&learned.top5),
-        entropy(plain),
-        entropy(learned),
-        format!("{kl:.3}"),
+        Cell::Number(plain.cross_entropy, Unit::Plain),
+        Cell::Number(learned.cross_entropy, Unit::Plain),
+        Cell::Number(*kl, Unit::Plain),
+        epochs,
     ]
-}
-
-/// Formats a share in percent with its interval.
-pub(super) fn share(share: &Share) -> String {
-    let (low, high) = share.ci95;
-    let percent = |x: f64| format!("{:.1}", 100.0 * x);
-    format!(
-        "{} [{}, {}]",
-        percent(share.accuracy),
-        percent(low),
-        percent(high)
-    )
 }
 
 #[cfg(test)]

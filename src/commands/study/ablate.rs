@@ -2,11 +2,8 @@
 
 use serde::Serialize;
 
-use super::csv::{self, Fields, Sheet};
-use super::table::{Pen, Side, Table};
 use super::{
-    Clean, Head, Question, ReferenceSet, Shown, answered, edit, publish, ready, run_clean, unknown,
-    words,
+    Clean, Question, ReferenceSet, Shown, answered, csv, edit, publish, ready, run_clean, words,
 };
 use crate::commands::cli::{ALL, AblateArgs, Edit};
 use crate::core::answers;
@@ -14,6 +11,7 @@ use crate::core::error::Result;
 use crate::core::text::Page;
 use crate::core::types::{EarlyExit, LatentIdx, Outcome};
 use crate::lab::analysis::run::CleanRun;
+use crate::lab::present::document::{Cell, Fields, Section, Table, Unit};
 
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.ablate/1";
@@ -138,13 +136,8 @@ fn beside(edit: &Edit, original: &CleanRun, edited: &CleanRun) -> Counterfactual
 }
 
 impl Shown for Ablations {
-    fn csv(&self, head: &Head) -> String {
-        let mut shared = csv::origin(head);
-        shared.push(("record", "outcome".to_owned()));
-        let manners = csv::manner(&crate::core::types::Ablation::default());
-        let mut columns: Vec<&'static str> = manners.iter().map(|(name, _)| *name).collect();
-        columns.extend(csv::CELL);
-        columns.extend([
+    fn columns(&self) -> Vec<&'static str> {
+        let more = [
             "answer_text",
             "answer_logprob",
             "correct",
@@ -159,25 +152,22 @@ impl Shown for Ablations {
             "delta_logprob_hi95",
             "answers",
             "latents_after",
-        ]);
-        let mut sheet = Sheet::new(shared, &columns);
-        for outcome in &self.outcomes {
-            sheet.push(fields(outcome));
-        }
-        sheet.into_text()
+        ];
+        [&["record"][..], &csv::MANNER, &csv::CELL, &more].concat()
     }
 
-    fn text(&self, _: &Head, pen: Pen) -> String {
-        let mut text = exits(self, pen);
-        if !self.outcomes.is_empty() {
-            text += "\n";
-            text += &outcomes(&self.outcomes, pen);
+    fn records(&self) -> Vec<Fields> {
+        self.outcomes.iter().map(fields).collect()
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let mut sections = vec![exits(self)];
+        if let Some(first) = self.outcomes.first() {
+            let about = words::manner(&first.ablation);
+            sections.push(Section::untitled([about], [outcomes(&self.outcomes)]));
         }
-        if let Some(counterfactual) = &self.counterfactual_question {
-            text += "\n";
-            text += &edited(counterfactual, pen);
-        }
-        text
+        sections.extend(self.counterfactual_question.as_ref().map(edited));
+        sections
     }
 }
 
@@ -189,11 +179,12 @@ fn fields(outcome: &Outcome) -> Fields {
     let answers = donors.map(|donors| json(&donors.answers));
     let mut fields = csv::manner(&outcome.ablation);
     fields.extend([
+        ("record", "outcome".to_owned()),
         ("off", csv::latents(&outcome.ablation.off)),
-        ("answer", csv::text(answer.value.as_deref())),
+        ("answer", csv::known(answer.value.as_deref())),
         ("flipped", effect.flipped.to_string()),
         ("delta_logprob", effect.delta_logprob.to_string()),
-        ("answer_text", csv::text(Some(&answer.text))),
+        ("answer_text", answer.text.clone()),
         ("answer_logprob", csv::known(answer.logprob)),
         ("correct", csv::known(answer.correct)),
         ("delta_logprob_gold", csv::known(effect.delta_logprob_gold)),
@@ -211,11 +202,8 @@ fn fields(outcome: &Outcome) -> Fields {
             "delta_logprob_hi95",
             csv::known(change.map(|change| change.1)),
         ),
-        ("answers", csv::text(answers.as_deref())),
-        (
-            "latents_after",
-            csv::text(Some(&json(&outcome.latents_after))),
-        ),
+        ("answers", csv::known(answers.as_deref())),
+        ("latents_after", json(&outcome.latents_after)),
     ]);
     fields.extend(csv::outcome(effect.variants()));
     fields
@@ -227,173 +215,129 @@ fn json<T: Serialize>(list: &T) -> String {
     page.to_string()
 }
 
-fn exits(study: &Ablations, pen: Pen) -> String {
+fn exits(study: &Ablations) -> Section {
     if study.early_exit.is_empty() {
-        return "early exit: a run in direct mode has nothing to stop early\n".to_owned();
+        let text = "early exit: a run in direct mode has nothing to stop early";
+        return Section::untitled([text.to_owned()], []);
     }
-    let mut text = pen.prose(
+    let mut table = Table::untitled(
         "early exit: the answer when thinking stops after k latents (written mode: tokens), its log-probability, and that \
          of the clean answer there",
-    );
-    let mut table = Table::new(
         2,
-        &[
-            ("k", Side::Right),
-            ("answer", Side::Left),
-            ("log-prob", Side::Right),
-            ("clean answer's", Side::Right),
-        ],
+        &["k", "answer", "log-prob", "clean answer's"],
     );
     for exit in &study.early_exit {
-        table.row([
-            exit.k.to_string(),
-            pen.answer(exit.value.as_deref(), ANSWER),
-            digits(exit.logprob),
-            digits(exit.clean_logprob),
+        table.push(vec![
+            Cell::Count(exit.k),
+            Cell::text(words::answer(exit.value.as_deref(), ANSWER)),
+            Cell::number(exit.logprob, Unit::Plain),
+            Cell::number(exit.clean_logprob, Unit::Plain),
         ]);
     }
-    text += &table.into_text();
     let k = |at: Option<usize>| at.map_or_else(|| "none".to_owned(), |k| k.to_string());
-    text += &pen.prose(&format!(
+    table.notes.push(format!(
         "first k with the clean answer: {}; k from which on the answer stays: {}",
         k(study.first_match),
         k(study.stable_match)
     ));
-    text
+    Section::untitled([], [table])
 }
 
-fn digits(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"))
-}
-
-fn outcomes(outcomes: &[Outcome], pen: Pen) -> String {
-    let mut text = String::new();
-    if let Some(first) = outcomes.first() {
-        text += &pen.prose(&words::manner(&first.ablation));
-    }
-    text += &pen.prose(
-        &format!(
+fn outcomes(outcomes: &[Outcome]) -> Table {
+    let mut table = Table::untitled(
+        format!(
             "each line: the latents that are off, the answer then (of several variants the most frequent), {}, the change in \
              log-probability of the clean and of the gold answer (nats, mean over variants), KL from clean at the first answer \
              token, the size of the change over that of the latent, the share of natural differences that are smaller, and the \
              largest difference of a logit in the sham run",
             words::OUTCOME
         ),
-    );
-    let mut table = Table::new(
         1,
         &[
-            ("off", Side::Left),
-            ("answer", Side::Left),
-            ("outcome", Side::Left),
-            ("change", Side::Right),
-            ("gold", Side::Right),
-            ("KL", Side::Right),
-            ("size", Side::Right),
-            ("natural", Side::Right),
-            ("sham", Side::Right),
+            "off", "answer", "outcome", "change", "gold", "KL", "size", "natural", "sham",
         ],
     );
     for outcome in outcomes {
         let effect = &outcome.effect;
-        let signed = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:+.3}"));
-        let size = |x: f64| {
-            if x.is_finite() {
-                format!("{x:.2}")
-            } else {
-                "inf".to_owned()
-            }
-        };
-        table.row([
-            words::latents(&outcome.ablation.off),
-            pen.answer(outcome.answer.value.as_deref(), 14),
-            words::outcome(effect.variants()),
-            signed(Some(effect.delta_logprob)),
-            signed(effect.delta_logprob_gold),
-            format!("{:.3}", effect.kl),
-            effect.relative_size.map_or_else(|| "-".to_owned(), size),
-            effect
-                .size_percentile
-                .map_or_else(|| "-".to_owned(), |share| format!("{share:.1} %")),
-            format!("{:.0e}", effect.sham_max_diff),
+        let figure = |text: Option<String>| text.map_or(Cell::None(""), Cell::Figure);
+        let natural = effect.size_percentile.map(|share| format!("{share:.1} %"));
+        table.push(vec![
+            Cell::text(words::latents(&outcome.ablation.off)),
+            Cell::text(words::answer(outcome.answer.value.as_deref(), 14)),
+            Cell::text(words::outcome(effect.variants())),
+            Cell::Number(effect.delta_logprob, Unit::Signed),
+            Cell::number(effect.delta_logprob_gold, Unit::Signed),
+            Cell::Number(effect.kl, Unit::Plain),
+            figure(effect.relative_size.map(|size| format!("{size:.2}"))),
+            figure(natural),
+            Cell::figure(format!("{:.0e}", effect.sham_max_diff)),
         ]);
     }
-    text += &table.into_text();
-    for outcome in outcomes {
-        text += &remarks(outcome, pen);
-    }
-    text
+    table.notes.extend(outcomes.iter().flat_map(remarks));
+    table
 }
 
 /// Formats the remarks on an outcome that do not fit into the table.
-fn remarks(outcome: &Outcome, pen: Pen) -> String {
+fn remarks(outcome: &Outcome) -> Vec<String> {
     let effect = &outcome.effect;
     let off = words::latents(&outcome.ablation.off);
-    let mut text = String::new();
+    let mut remarks = Vec::new();
     if let Some(donors) = &effect.donors {
         let variant = outcome.ablation.value.variant_name().unwrap_or("variant");
         let interval = donors.delta_logprob_ci95.map_or_else(
             || "has no interval".to_owned(),
             |(low, high)| format!("95 % [{low:+.3}, {high:+.3}]"),
         );
-        let said = words::flip_rate(donors.variants());
-        let rate = said.map_or_else(String::new, |said| format!("{said}; "));
-        let mut said = format!("off {off}: {rate}mean change {interval}; answers by {variant}: ");
+        let rate = words::flip_rate(donors.variants());
+        let rate = rate.map_or_else(String::new, |rate| format!("{rate}; "));
         let answers: Vec<String> = donors
             .answers
             .iter()
-            .map(|(value, count)| format!("{} ({count})", pen.answer(value.as_deref(), 40)))
+            .map(|(value, count)| format!("{} ({count})", words::answer(value.as_deref(), 40)))
             .collect();
-        said += &answers.join(", ");
-        text += &pen.prose(&said);
+        remarks.push(format!(
+            "off {off}: {rate}mean change {interval}; answers by {variant}: {}",
+            answers.join(", ")
+        ));
         let asked = outcome.ablation.variants;
         if let Some(asked) = asked.filter(|asked| (donors.n + 1..ALL).contains(asked)) {
             let n = donors.n;
-            text += &pen.prose(&format!(
+            remarks.push(format!(
                 "off {off}: {asked} {variant}s were requested, but the reference set has {n} that fit"
             ));
         }
     }
     if effect.is_off_distribution() {
-        text += &pen.prose(&format!(
+        remarks.push(format!(
             "warning: off {off} is off the distribution: the change is larger than {:.1} % of natural differences, so an \
              effect may be that of an input the model never sees",
             effect.size_percentile.unwrap_or_default()
         ));
     }
-    text
+    remarks
 }
 
-fn edited(c: &Counterfactual, pen: Pen) -> String {
-    let mut text = pen.prose(&format!("edited question, {} for {}:", c.to, c.from));
-    text += &pen.prose(&c.question);
-    text += &unknown(&c.unknown_words, pen);
-    text += &answered("its clean answer", &c.clean, pen);
-    text += if c.answer_changed {
-        "the answer changed\n"
+fn edited(c: &Counterfactual) -> Section {
+    let changed = if c.answer_changed {
+        "the answer changed"
     } else {
-        "the answer did not change\n"
+        "the answer did not change"
     };
-    if c.latents.is_empty() {
-        return text;
-    }
-    let mut table = Table::new(
-        1,
-        &[
-            ("latent", Side::Right),
-            ("top token", Side::Left),
-            ("after the edit", Side::Left),
-        ],
-    );
+    let text = vec![
+        format!("edited question, {} for {}:", c.to, c.from),
+        c.question.clone(),
+        words::unknown(&c.unknown_words),
+        answered("its clean answer", &c.clean),
+        changed.to_owned(),
+    ];
+    let mut table = Table::untitled("", 1, &["latent", "top token", "after the edit"]);
     for latent in &c.latents {
-        table.row([
-            latent.index.to_string(),
-            pen.cut(&latent.original, ANSWER),
-            latent
-                .edited
-                .as_deref()
-                .map_or_else(|| "-".to_owned(), |text| pen.cut(text, ANSWER)),
+        let edited = latent.edited.as_deref();
+        table.push(vec![
+            Cell::Count(latent.index.0),
+            Cell::text(words::cut(&latent.original, ANSWER)),
+            edited.map_or(Cell::None(""), |text| Cell::text(words::cut(text, ANSWER))),
         ]);
     }
-    text + &table.into_text()
+    Section::untitled(text, [table])
 }

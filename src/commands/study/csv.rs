@@ -1,64 +1,8 @@
-//! Comma-separated values quoted as in RFC 4180: a header line, then one line per record. Lines end in a line feed alone,
-//! which every reader accepts. Untrusted text is sanitised first.
-
-use std::borrow::Cow;
-
-use crate::core::text::{csv_field, sanitize};
-use crate::core::types::{Ablation, Cell, LatentIdx, Variants};
+//! The fields of a study's records: their origin, the ablation, a cell. Each study has one record per cell.
 
 use super::Head;
-
-/// The fields of a record with their column names.
-pub type Fields = Vec<(&'static str, String)>;
-
-/// A table under construction. Missing fields of a record are empty.
-#[derive(Debug)]
-pub struct Sheet {
-    columns: Vec<&'static str>,
-    shared: Fields,
-    rows: Vec<Vec<String>>,
-}
-
-impl Sheet {
-    /// Creates an empty table. `shared` fields come first in every record.
-    #[must_use]
-    pub fn new(shared: Fields, columns: &[&'static str]) -> Self {
-        let names = shared.iter().map(|(name, _)| *name);
-        Self {
-            columns: names.chain(columns.iter().copied()).collect(),
-            shared,
-            rows: Vec::new(),
-        }
-    }
-
-    /// Adds a record. Each field must name a column.
-    pub fn push(&mut self, fields: Fields) {
-        let mut row = vec![String::new(); self.columns.len()];
-        for (name, field) in self.shared.iter().cloned().chain(fields) {
-            let at = self.columns.iter().position(|column| *column == name);
-            row[at.expect("a record names columns of its table")] = field;
-        }
-        self.rows.push(row);
-    }
-
-    /// Returns the table as text.
-    #[must_use]
-    pub fn into_text(self) -> String {
-        let names = self.columns.iter().map(|name| Cow::Borrowed(*name));
-        let mut text = line(names);
-        for row in &self.rows {
-            text += &line(row.iter().map(|field| Cow::Owned(csv_field(field))));
-        }
-        text
-    }
-}
-
-fn line<'a>(fields: impl Iterator<Item = Cow<'a, str>>) -> String {
-    let fields: Vec<_> = fields.collect();
-    let mut line = fields.join(",");
-    line.push('\n');
-    line
-}
+use crate::core::types::{Ablation, Cell, LatentIdx, Variants};
+use crate::lab::present::document::Fields;
 
 /// The columns of [`cell`].
 pub const CELL: [&str; 10] = [
@@ -74,12 +18,26 @@ pub const CELL: [&str; 10] = [
     "flip_rate_wilson_hi95",
 ];
 
+/// The columns of [`manner`].
+pub const MANNER: [&str; 10] = [
+    "value",
+    "site",
+    "propagation",
+    "direction",
+    "layers",
+    "donor_problem",
+    "donor_latent",
+    "matched",
+    "variants",
+    "seed",
+];
+
 /// Returns the fields of a cell.
 #[must_use]
 pub fn cell(cell: &Cell) -> Fields {
     let mut fields = vec![
         ("off", latents(&cell.off)),
-        ("answer", text(cell.answer.as_deref())),
+        ("answer", known(cell.answer.as_deref())),
         ("flipped", cell.flipped.to_string()),
         ("delta_logprob", cell.delta_logprob.to_string()),
     ];
@@ -106,11 +64,11 @@ pub fn outcome(variants: Variants) -> Fields {
 pub fn origin(head: &Head) -> Fields {
     vec![
         ("schema", head.schema.to_owned()),
-        ("model", text(Some(&head.model.name))),
+        ("model", head.model.name.clone()),
         ("sha256", head.model.sha256.clone()),
-        ("reference", text(head.reference.as_deref())),
-        ("question", text(Some(&head.question))),
-        ("clean_answer", text(head.clean.answer.value.as_deref())),
+        ("reference", known(head.reference.as_deref())),
+        ("question", head.question.clone()),
+        ("clean_answer", known(head.clean.answer.value.as_deref())),
         ("clean_logprob", head.clean.logprob.to_string()),
     ]
 }
@@ -133,12 +91,6 @@ pub fn manner(manner: &Ablation) -> Fields {
     ]
 }
 
-/// Sanitises untrusted text; empty for `None`.
-#[must_use]
-pub fn text(foreign: Option<&str>) -> String {
-    foreign.map_or_else(String::new, |text| sanitize(text).into_string())
-}
-
 /// Formats a value; empty for `None`.
 #[must_use]
 pub fn known<T: ToString>(value: Option<T>) -> String {
@@ -154,40 +106,7 @@ pub fn latents<'a>(latents: impl IntoIterator<Item = &'a LatentIdx>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    /// Parses CSV as described in RFC 4180.
-    fn read(text: &str) -> Vec<Vec<String>> {
-        let mut rows = vec![vec![String::new()]];
-        let mut chars = text.chars().peekable();
-        let mut inside = false;
-        while let Some(c) = chars.next() {
-            let row = rows.last_mut().expect("there is a row");
-            let field = row.last_mut().expect("there is a field");
-            match c {
-                '"' if inside && chars.peek() == Some(&'"') => {
-                    chars.next();
-                    field.push('"');
-                }
-                '"' => inside = !inside,
-                ',' if !inside => row.push(String::new()),
-                '\n' if !inside => rows.push(vec![String::new()]),
-                c => field.push(c),
-            }
-        }
-        rows.pop();
-        rows
-    }
-
-    #[test]
-    fn a_record_may_leave_columns_empty() {
-        let mut sheet = Sheet::new(vec![("model", "m,1".to_owned())], &["a", "b"]);
-        sheet.push(vec![("b", "2".to_owned())]);
-        sheet.push(vec![]);
-        assert_eq!(sheet.into_text(), "model,a,b\n\"m,1\",,2\n\"m,1\",,\n");
-    }
 
     #[test]
     fn a_cell_says_what_became_of_the_answer() {
@@ -206,29 +125,16 @@ mod tests {
         let fields = cell(&mixed);
         let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, CELL);
+        let names: Vec<&str> = manner(&Ablation::default())
+            .iter()
+            .map(|field| field.0)
+            .collect();
+        assert_eq!(names, MANNER);
         assert_eq!(field(&fields, "outcome"), "mixed");
         assert_eq!(field(&fields, "flip_rate"), "0.5625");
         (mixed.n, mixed.flips) = (1, 1);
         let fields = cell(&mixed);
         assert_eq!(field(&fields, "outcome"), "flipped");
         assert_eq!(field(&fields, "flip_rate_wilson_lo95"), "");
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_read_back(rows in prop::collection::vec(prop::array::uniform2("[a\",\n\r=+@ -]{0,6}"), 0..5)) {
-            let mut sheet = Sheet::new(vec![], &["x", "y"]);
-            for [x, y] in &rows {
-                sheet.push(vec![("x", x.clone()), ("y", y.clone())]);
-            }
-            let found = read(&sheet.into_text());
-            let shown = |field: String| {
-                let text = sanitize(&field).into_string();
-                let is_formula = text.trim_start().starts_with(['=', '+', '-', '@']);
-                if is_formula { format!("'{text}") } else { text }
-            };
-            let want: Vec<Vec<String>> = rows.into_iter().map(|row| row.map(shown).into()).collect();
-            prop_assert_eq!(&found[1..], &want[..]);
-        }
     }
 }

@@ -1,11 +1,10 @@
 //! `undertone influence`: measures the effect of each latent on later latents and, total and direct, on the answer.
 
-use super::csv::{self, Sheet};
-use super::table::{Pen, Side, Table};
-use super::{Head, ReferenceSet, Shown, publish, ready, warn_of_no_say, words};
+use super::{ReferenceSet, Shown, csv, publish, ready, warn_of_no_say, words};
 use crate::commands::cli::StudyArgs;
 use crate::core::error::Result;
-use crate::core::types::{Cell, Influence, LatentIdx};
+use crate::core::types::{Ablation, Influence, LatentIdx, Propagation};
+use crate::lab::present::document::{Cell, Column, Fields, Section, Table};
 
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.influence/1";
@@ -27,15 +26,14 @@ pub fn run(args: &StudyArgs) -> Result<()> {
 }
 
 impl Shown for Influence {
-    fn csv(&self, head: &Head) -> String {
-        let manner = csv::manner(&self.manner);
-        let mut columns = vec!["record", "from", "to"];
-        columns.extend(manner.iter().map(|(name, _)| *name));
-        columns.extend(csv::CELL);
-        columns.extend(["relative_change", "top_changed"]);
-        let mut sheet = Sheet::new(csv::origin(head), &columns);
-        for cell in &self.latents {
-            let mut fields = manner.clone();
+    fn columns(&self) -> Vec<&'static str> {
+        let (first, last) = (["record", "from", "to"], ["relative_change", "top_changed"]);
+        [&first[..], &csv::MANNER, &csv::CELL, &last].concat()
+    }
+
+    fn records(&self) -> Vec<Fields> {
+        let latents = self.latents.iter().map(|cell| {
+            let mut fields = csv::manner(&self.manner);
             fields.extend([
                 ("record", "latent".to_owned()),
                 ("from", cell.from.to_string()),
@@ -45,102 +43,90 @@ impl Shown for Influence {
                 ("top_changed", cell.top_changed.to_string()),
                 ("n", cell.n.to_string()),
             ]);
-            sheet.push(fields);
-        }
-        for answer in &self.answers {
-            for (propagation, cell) in [("total", &answer.total), ("direct", &answer.direct)] {
-                let mut fields = manner.clone();
-                for (name, field) in &mut fields {
-                    if *name == "propagation" {
-                        propagation.clone_into(field);
-                    }
-                }
+            fields
+        });
+        let answers = self.answers.iter().flat_map(|answer| {
+            let cells = [
+                (Propagation::Total, &answer.total),
+                (Propagation::Direct, &answer.direct),
+            ];
+            cells.map(|(propagation, cell)| {
+                let mut fields = csv::manner(&Ablation {
+                    propagation,
+                    ..self.manner.clone()
+                });
                 fields.extend([
                     ("record", "answer".to_owned()),
                     ("from", answer.from.to_string()),
                     ("to", "answer".to_owned()),
                 ]);
                 fields.extend(csv::cell(cell));
-                sheet.push(fields);
-            }
-        }
-        sheet.into_text()
+                fields
+            })
+        });
+        latents.chain(answers).collect()
     }
 
-    fn text(&self, _: &Head, pen: Pen) -> String {
-        let mut text = pen.prose(&words::manner(&self.manner));
-        if self.n_latents > 1 {
-            text += &pen.prose(
-                "each cell: with the latent of the line off, how far the state of the latent of the column moves \
-                 (|h' - h| / |h|, mean over variants), and in how many variants its top decoded token changes",
-            );
-            text += &matrix(self);
-            text += "\n";
-        }
-        text += &pen.prose(
-            &format!(
-                "each line: a latent that is off, and the answer (of several variants the most frequent), {}, and the change in \
-                 log-probability of the clean answer (nats, mean over variants): with later latents recomputed (total) and held \
-                 at their clean values (direct)",
-                words::OUTCOME
-            ),
-        );
-        text += &to_answer(self, pen);
+    fn sections(&self) -> Vec<Section> {
+        let mut answers = to_answer(self);
         let cells = self
             .answers
             .iter()
             .flat_map(|answer| [&answer.total, &answer.direct]);
-        text += &words::resolutions(cells);
-        text + &words::cost(&self.cost, self.sham_max_diff)
+        answers.notes.extend(words::resolutions(cells));
+        let cost = words::cost(&self.cost, self.sham_max_diff);
+        answers.notes.push(cost);
+        let matrix = (self.n_latents > 1).then(|| matrix(self));
+        let tables = matrix.into_iter().chain([answers]);
+        vec![Section::untitled([words::manner(&self.manner)], tables)]
     }
 }
 
-fn matrix(study: &Influence) -> String {
-    let names: Vec<String> = (2..=study.n_latents).map(|to| format!("to {to}")).collect();
-    let mut columns = vec![("off", Side::Right)];
-    columns.extend(names.iter().map(|name| (name.as_str(), Side::Right)));
-    let mut table = Table::new(1, &columns);
+fn matrix(study: &Influence) -> Table {
+    let mut table = Table::untitled(
+        "each cell: with the latent of the line off, how far the state of the latent of the column moves (|h' - h| / |h|, mean \
+         over variants), and in how many variants its top decoded token changes",
+        1,
+        &["off"],
+    );
+    let columns = (2..=study.n_latents).map(|to| Column::new("to", format!("to {to}")));
+    table.columns.extend(columns);
     for from in (1..study.n_latents).map(LatentIdx) {
         let cells = (2..=study.n_latents).map(LatentIdx).map(|to| {
             let found = study.latents.iter().find(|c| (c.from, c.to) == (from, to));
-            found.map_or_else(
-                || if to > from { "-" } else { "" }.to_owned(),
-                |cell| {
+            match found {
+                None if to > from => Cell::None(""),
+                None => Cell::figure(""),
+                Some(cell) => {
                     let changed = words::changed(cell.top_changed, cell.n);
-                    format!("{:.3} {changed:>8}", cell.relative_change)
-                },
-            )
+                    Cell::figure(format!("{:.3} {changed:>8}", cell.relative_change))
+                }
+            }
         });
-        table.row(std::iter::once(from.to_string()).chain(cells));
+        let first = std::iter::once(Cell::Count(from.0));
+        table.push(first.chain(cells).collect());
     }
-    table.into_text()
+    table
 }
 
-fn to_answer(study: &Influence, pen: Pen) -> String {
-    let mut table = Table::new(
+fn to_answer(study: &Influence) -> Table {
+    let mut table = Table::untitled(
+        format!(
+            "each line: a latent that is off, and the answer (of several variants the most frequent), {}, and the change in \
+             log-probability of the clean answer (nats, mean over variants): with later latents recomputed (total) and held \
+             at their clean values (direct)",
+            words::OUTCOME
+        ),
         1,
         &[
-            ("off", Side::Right),
-            ("total", Side::Left),
-            ("outcome", Side::Left),
-            ("change", Side::Right),
-            ("direct", Side::Left),
-            ("outcome", Side::Left),
-            ("change", Side::Right),
+            "off", "total", "outcome", "change", "direct", "outcome", "change",
         ],
     );
-    let columns = |cell: &Cell| {
-        [
-            pen.answer(cell.answer.as_deref(), 14),
-            words::outcome(cell.variants()),
-            format!("{:+.3}", cell.delta_logprob),
-        ]
-    };
     for answer in &study.answers {
-        let mut row = vec![answer.from.to_string()];
-        row.extend(columns(&answer.total));
-        row.extend(columns(&answer.direct));
-        table.row(row);
+        let mut row = vec![Cell::Count(answer.from.0)];
+        row.extend(words::columns(Some(&answer.total)));
+        row.extend(words::columns(Some(&answer.direct)));
+        table.push(row);
     }
-    table.into_text()
+    table
 }

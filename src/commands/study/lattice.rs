@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::csv::{self, Sheet};
-use super::table::{Pen, Side, Table};
-use super::{Head, ReferenceSet, Shown, publish, ready, words};
+use super::{ReferenceSet, Shown, csv, publish, ready, words};
 use crate::commands::cli::StudyArgs;
 use crate::core::error::{Error, Result};
 use crate::core::types::{LatentIdx, Lattice};
+use crate::lab::present::document::{Cell, Fields, Section, Table, Unit};
 
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.lattice/1";
@@ -38,21 +37,23 @@ pub fn run(args: &StudyArgs) -> Result<()> {
 }
 
 impl Shown for Lattice {
-    fn csv(&self, head: &Head) -> String {
-        let mut shared = csv::origin(head);
-        shared.push(("record", "cell".to_owned()));
-        shared.extend(csv::manner(&self.manner));
-        let mut sheet = Sheet::new(shared, &csv::CELL);
-        for cell in &self.cells {
-            sheet.push(csv::cell(cell));
-        }
-        sheet.into_text()
+    fn columns(&self) -> Vec<&'static str> {
+        [&["record"][..], &csv::MANNER, &csv::CELL].concat()
     }
 
-    fn text(&self, _: &Head, pen: Pen) -> String {
-        let mut text = pen.prose(&words::manner(&self.manner));
-        text += &pen.prose(
-            &format!(
+    fn records(&self) -> Vec<Fields> {
+        let record = |cell| {
+            let mut fields = vec![("record", "cell".to_owned())];
+            fields.extend(csv::manner(&self.manner));
+            fields.extend(csv::cell(cell));
+            fields
+        };
+        self.cells.iter().map(record).collect()
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let mut table = Table::untitled(
+            format!(
                 "each line: a set of latents that is off, those that are {}: only they run, and they {}; the answer then (of \
                  several variants the most frequent), {}, and the change in log-probability of the clean answer (nats, mean over \
                  variants)",
@@ -60,52 +61,42 @@ impl Shown for Lattice {
                 self.manner.fate_of_on(),
                 words::OUTCOME
             ),
-        );
-        let mut table = Table::new(
             1,
-            &[
-                ("off", Side::Left),
-                (Self::KEPT_ALONE, Side::Left),
-                ("answer", Side::Left),
-                ("outcome", Side::Left),
-                ("change", Side::Right),
-            ],
+            &["off", Self::KEPT_ALONE, "answer", "outcome", "change"],
         );
         for cell in &self.cells {
             let on = (1..=self.n_latents)
                 .map(LatentIdx)
                 .filter(|latent| !cell.off.contains(latent))
                 .collect();
-            table.row([
-                set(&cell.off),
-                set(&on),
-                pen.answer(cell.answer.as_deref(), 24),
-                words::outcome(cell.variants()),
-                format!("{:+.3}", cell.delta_logprob),
+            table.push(vec![
+                Cell::text(set(&cell.off)),
+                Cell::text(set(&on)),
+                Cell::text(words::answer(cell.answer.as_deref(), 24)),
+                Cell::text(words::outcome(cell.variants())),
+                Cell::Number(cell.delta_logprob, Unit::Signed),
             ]);
         }
-        text += &table.into_text();
-        text += &pen.prose(&words::tally("sets with a latent off", self.tally()));
-        text += &words::resolutions(&self.cells);
-        text += "\n";
-        if self.complete {
-            text += &pen.prose(&format!(
-                "smallest set that, {}, keeps the answer in every variant: {}",
-                Self::KEPT_ALONE,
-                self.keeps
-                    .as_ref()
-                    .map_or_else(|| "no set does".to_owned(), set)
-            ));
-            text += &pen.prose(&format!(
-                "smallest set that, off, breaks the answer in every variant: {}",
-                self.breaks
-                    .as_ref()
-                    .map_or_else(|| "no set does".to_owned(), set)
-            ));
+        let notes = &mut table.notes;
+        notes.push(words::tally("sets with a latent off", self.tally()));
+        notes.extend(words::resolutions(&self.cells));
+        let smallest = |how: &str, found: &Option<BTreeSet<LatentIdx>>| {
+            let found = found.as_ref().map_or("no set does".to_owned(), set);
+            format!("smallest set that, {how} the answer in every variant: {found}")
+        };
+        let mut end = if self.complete {
+            vec![
+                smallest(&format!("{}, keeps", Self::KEPT_ALONE), &self.keeps),
+                smallest("off, breaks", &self.breaks),
+            ]
         } else {
-            text += "not all sets are computed\n";
-        }
-        text + &words::cost(&self.cost, self.sham_max_diff)
+            vec!["not all sets are computed".to_owned()]
+        };
+        end.push(words::cost(&self.cost, self.sham_max_diff));
+        vec![
+            Section::untitled([words::manner(&self.manner)], [table]),
+            Section::untitled(end, []),
+        ]
     }
 }
 

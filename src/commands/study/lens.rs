@@ -2,16 +2,14 @@
 
 use serde::Serialize;
 
-use super::csv::{self, Fields, Sheet};
-use super::table::{Pen, Side, Table};
-use super::{Head, ReferenceSet, Shown, publish, ready};
+use super::{ReferenceSet, Shown, csv, publish, ready, words};
 use crate::commands::cli::ReadArgs;
-use crate::commands::lens_fit;
 use crate::core::error::Result;
 use crate::core::types::{LayerCell, LayerLens, LearnedRow, TokenRead};
 use crate::engine::model::LensFiles;
 use crate::lab::analysis::learned::Learned;
 use crate::lab::analysis::learned::card::LayerFigures;
+use crate::lab::present::document::{Cell, Column, Fields, Section, Table, share_words};
 
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.lens/1";
@@ -107,7 +105,7 @@ impl Beside {
                     ("rank", cell.learned.rank.to_string()),
                     ("place", place.to_string()),
                     ("top_id", read.id.to_string()),
-                    ("top_text", csv::text(Some(&read.text))),
+                    ("top_text", read.text.clone()),
                     ("top_logit", read.logit.to_string()),
                     ("top_prob", read.prob.to_string()),
                 ]
@@ -115,58 +113,61 @@ impl Beside {
         })
     }
 
-    fn text(&self, followed: &str, pen: Pen) -> String {
-        let mut text = pen.prose(&format!(
-            "{}: the same states through maps that were trained on gold steps; \"{followed}\" and the most likely token, plain \
-             and learned",
-            self.lens
-        ));
-        let mut table = Table::new(
+    fn table(&self, followed: &str) -> Table {
+        let mut table = Table::untitled(
+            format!(
+                "{}: the same states through maps that were trained on gold steps; \"{followed}\" and the most likely token, \
+                 plain and learned",
+                self.lens
+            ),
             2,
             &[
-                ("layer", Side::Right),
-                ("latent", Side::Right),
-                ("plain", Side::Right),
-                ("learned", Side::Right),
-                ("plain first", Side::Left),
-                ("learned first five", Side::Left),
+                "layer",
+                "latent",
+                "plain",
+                "learned",
+                "plain first",
+                "learned first five",
             ],
         );
-        let said = |read: &TokenRead| format!("{} {:.2}", pen.cut(&read.text, TOKEN), read.prob);
-        let follow = |cell: &LayerCell| format!("{:.3} {:>4}", cell.prob, cell.rank + 1);
         for row in &self.rows {
             for cell in &row.cells {
-                let listed: Vec<String> = cell.top.iter().map(said).collect();
-                table.row([
-                    row.layer.to_string(),
-                    cell.latent.to_string(),
-                    follow(&cell.plain),
-                    follow(&cell.learned),
-                    said(&cell.plain.top),
-                    listed.join("  "),
+                let listed: Vec<String> = cell.top.iter().map(token).collect();
+                table.push(vec![
+                    Cell::Count(row.layer),
+                    Cell::Count(cell.latent.0),
+                    Cell::figure(rank(&cell.plain)),
+                    Cell::figure(rank(&cell.learned)),
+                    Cell::text(token(&cell.plain.top)),
+                    Cell::text(listed.join("  ")),
                 ]);
             }
         }
-        text += &table.into_text();
-        text += "\n";
-        for layer in &self.held_out {
-            text += &pen.prose(&held_out(layer));
-        }
-        text
+        table
     }
+}
+
+/// Formats a token with its probability.
+fn token(read: &TokenRead) -> String {
+    format!("{} {:.2}", words::cut(&read.text, TOKEN), read.prob)
+}
+
+/// Formats the probability and the rank of the followed token.
+fn rank(cell: &LayerCell) -> String {
+    format!("{:.3} {:>4}", cell.prob, cell.rank + 1)
 }
 
 /// Formats the held-out figures of a tuned lens and the logit lens.
 fn held_out(layer: &LayerFigures) -> String {
     let figures = &layer.figures;
     format!(
-        "held-out problems, layer {}: the result of the gold step comes first in {} % (plain {} %), among the first five in {} % \
-         (plain {} %) of {} latents; selectivity {:+.3} against shuffled labels, {:+.3} against renamed ones",
+        "held-out problems, layer {}: the result of the gold step comes first in {} (plain {}), among the first five in {} (plain \
+         {}) of {} latents; selectivity {:+.3} against shuffled labels, {:+.3} against renamed ones",
         layer.layer,
-        lens_fit::share(&figures.learned.top1),
-        lens_fit::share(&figures.plain.top1),
-        lens_fit::share(&figures.learned.top5),
-        lens_fit::share(&figures.plain.top5),
+        share_words(&figures.learned.top1),
+        share_words(&figures.plain.top1),
+        share_words(&figures.learned.top5),
+        share_words(&figures.plain.top5),
         figures.n,
         figures.selectivity.shuffled,
         figures.selectivity.renamed
@@ -174,122 +175,117 @@ fn held_out(layer: &LayerFigures) -> String {
 }
 
 impl Shown for Study {
-    fn csv(&self, head: &Head) -> String {
+    fn columns(&self) -> Vec<&'static str> {
+        vec![
+            "token",
+            "text",
+            "record",
+            "layer",
+            "column",
+            "name",
+            "prob",
+            "rank",
+            "top_id",
+            "top_text",
+            "top_logit",
+            "top_prob",
+            "latent",
+            "place",
+            "id",
+            "token_text",
+            "cosine",
+            "dot",
+        ]
+    }
+
+    fn records(&self) -> Vec<Fields> {
         let plain = &self.plain;
-        let mut shared = csv::origin(head);
-        shared.extend([
-            ("token", plain.token.to_string()),
-            ("text", csv::text(Some(&plain.text))),
-        ]);
-        let mut sheet = Sheet::new(
-            shared,
-            &[
-                "record",
-                "layer",
-                "column",
-                "name",
-                "prob",
-                "rank",
-                "top_id",
-                "top_text",
-                "top_logit",
-                "top_prob",
-                "latent",
-                "place",
-                "id",
-                "token_text",
-                "cosine",
-                "dot",
-            ],
-        );
-        for row in &plain.rows {
-            for (at, cell) in row.cells.iter().enumerate() {
-                sheet.push(vec![
+        let layers = plain.rows.iter().flat_map(|row| {
+            let cells = row.cells.iter().enumerate();
+            cells.map(move |(at, cell)| {
+                vec![
                     ("record", "layer".to_owned()),
                     ("layer", row.layer.to_string()),
                     ("column", at.to_string()),
-                    ("name", csv::text(plain.columns.get(at).map(String::as_str))),
+                    ("name", csv::known(plain.columns.get(at))),
                     ("prob", cell.prob.to_string()),
                     ("rank", cell.rank.to_string()),
                     ("top_id", cell.top.id.to_string()),
-                    ("top_text", csv::text(Some(&cell.top.text))),
+                    ("top_text", cell.top.text.clone()),
                     ("top_logit", cell.top.logit.to_string()),
                     ("top_prob", cell.top.prob.to_string()),
-                ]);
-            }
-        }
-        for input in &plain.inputs {
-            for (place, near) in input.nearest.iter().enumerate() {
-                sheet.push(vec![
+                ]
+            })
+        });
+        let inputs = plain.inputs.iter().flat_map(|input| {
+            let nearest = input.nearest.iter().enumerate();
+            nearest.map(move |(place, near)| {
+                vec![
                     ("record", "input".to_owned()),
                     ("latent", input.latent.to_string()),
                     ("place", place.to_string()),
                     ("id", near.id.to_string()),
-                    ("token_text", csv::text(Some(&near.text))),
+                    ("token_text", near.text.clone()),
                     ("cosine", near.prob.to_string()),
                     ("dot", near.logit.to_string()),
-                ]);
-            }
+                ]
+            })
+        });
+        let learned = self.learned.iter().flat_map(Beside::records);
+        let mut records: Vec<Fields> = layers.chain(inputs).chain(learned).collect();
+        for fields in &mut records {
+            fields.push(("token", plain.token.to_string()));
+            fields.push(("text", plain.text.clone()));
         }
-        for fields in self.learned.iter().flat_map(Beside::records) {
-            sheet.push(fields);
-        }
-        sheet.into_text()
+        records
     }
 
-    fn text(&self, _: &Head, pen: Pen) -> String {
+    fn sections(&self) -> Vec<Section> {
         let plain = &self.plain;
-        let followed = pen.cut(&plain.text, 40);
-        let mut text = pen.prose(&format!(
+        let followed = words::cut(&plain.text, 40);
+        let ranks = format!(
             "each cell: the probability and the rank (from 1) of the token \"{}\" (id {}) as what comes next at the position \
              of the column, read off after the layer of the line with the final norm and the unembedding; the last \
              layer is the model's own output",
             followed, plain.token
-        ));
-        text += &grid(plain, pen, |cell| {
-            format!("{:.3} {:>4}", cell.prob, cell.rank + 1)
-        });
-        text += "\n";
-        text += &pen.prose("each cell: the most likely token there, and its probability");
-        text += &grid(plain, pen, |cell| {
-            format!("{} {:.2}", pen.cut(&cell.top.text, TOKEN), cell.top.prob)
-        });
+        );
+        let tokens = "each cell: the most likely token there, and its probability";
+        let grids = [
+            grid(plain, &ranks, rank),
+            grid(plain, tokens, |cell| token(&cell.top)),
+        ];
+        let mut inputs = Vec::new();
         if !plain.inputs.is_empty() {
-            text += "\n";
-            text += &pen.prose(
+            inputs.push(
                 "the vector fed at each latent, from the input side: the tokens whose embeddings are nearest, with the \
-                 cosine",
+                 cosine"
+                    .to_owned(),
             );
-            for input in &plain.inputs {
-                let near: Vec<String> = input
-                    .nearest
-                    .iter()
-                    .map(|near| format!("{} {:.2}", pen.cut(&near.text, TOKEN), near.prob))
-                    .collect();
-                text += &pen.prose(&format!("latent {}: {}", input.latent, near.join(", ")));
-            }
         }
+        for input in &plain.inputs {
+            let near: Vec<String> = input.nearest.iter().map(token).collect();
+            inputs.push(format!("latent {}: {}", input.latent, near.join(", ")));
+        }
+        let mut sections = vec![Section::untitled([], grids), Section::untitled(inputs, [])];
         if let Some(learned) = &self.learned {
-            text += "\n";
-            text += &learned.text(&followed, pen);
+            let held_out: Vec<String> = learned.held_out.iter().map(held_out).collect();
+            sections.push(Section::untitled([], [learned.table(&followed)]));
+            sections.push(Section::untitled(held_out, []));
         }
-        text
+        sections
     }
 }
 
-/// Formats a table with layers as rows and positions as columns.
-fn grid(study: &LayerLens, pen: Pen, cell: impl Fn(&LayerCell) -> String) -> String {
-    let names: Vec<String> = study
-        .columns
-        .iter()
-        .map(|name| pen.cut(name, TOKEN))
-        .collect();
-    let mut columns = vec![("layer", Side::Right)];
-    columns.extend(names.iter().map(|name| (name.as_str(), Side::Right)));
-    let mut table = Table::new(1, &columns);
+/// Returns a table with layers as rows and positions as columns.
+fn grid(study: &LayerLens, caption: &str, cell: impl Fn(&LayerCell) -> String) -> Table {
+    let mut table = Table::untitled(caption, 1, &["layer"]);
+    let names = study.columns.iter().map(|name| words::cut(name, TOKEN));
+    let names = names.map(|name| Column::new("position", name));
+    table.columns.extend(names);
     for row in &study.rows {
-        let cells = row.cells.iter().map(&cell);
-        table.row(std::iter::once(row.layer.to_string()).chain(cells));
+        let cells = row.cells.iter().map(|read| Cell::figure(cell(read)));
+        let first = std::iter::once(Cell::Count(row.layer));
+        table.push(first.chain(cells).collect());
     }
-    table.into_text()
+    table
 }

@@ -8,7 +8,6 @@ pub mod influence;
 pub mod lattice;
 pub mod lens;
 pub mod sweep;
-pub mod table;
 pub mod words;
 
 #[cfg(test)]
@@ -28,8 +27,8 @@ use crate::core::types::{Ablation, Answer, Layers, ModelInfo};
 use crate::engine::model::Cancel;
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
-
-use table::Pen;
+use crate::lab::present::document::{Fields, Section, Table};
+use crate::lab::present::write;
 
 /// Number of top tokens read of the clean run's projections.
 const TOP_K: usize = 10;
@@ -225,72 +224,70 @@ fn within(layers: Option<Layers>, of_model: usize) -> Result<()> {
 
 /// A study that can be printed in the three formats.
 trait Shown: Serialize {
-    /// Returns the CSV, one line per cell.
-    fn csv(&self, head: &Head) -> String;
-    /// Returns the text tables.
-    fn text(&self, head: &Head, pen: Pen) -> String;
+    /// Returns the columns of the records behind those of the head.
+    fn columns(&self) -> Vec<&'static str>;
+    /// Returns a record for each cell.
+    fn records(&self) -> Vec<Fields>;
+    /// Returns the text.
+    fn sections(&self) -> Vec<Section>;
 }
 
 /// Prints a study in the requested format.
 fn publish<T: Shown>(args: ReportArgs, head: &Head, study: &T) -> Result<()> {
     print(&match args.format() {
         ReportFormat::Json => to_json(&Report { head, study })?,
-        ReportFormat::Csv => Page::new(study.csv(head)),
-        ReportFormat::Text => {
-            let pen = Pen { ascii: args.ascii };
-            Page::new(front(head, pen) + "\n" + &study.text(head, pen))
-        }
+        ReportFormat::Csv => csv(head, study),
+        ReportFormat::Text => text(head, study, args.ascii),
     })
 }
 
-/// Formats the head: the model, the reference set, the question and its clean answer.
-fn front(head: &Head, pen: Pen) -> String {
-    let m = &head.model;
-    let mut text = pen.prose(&format!(
-        "{} ({}, {} latents, {} {}, sha256 {})",
-        m.name,
-        m.family,
-        m.n_latents,
-        m.dtype,
-        m.device,
-        m.sha256.get(..12).unwrap_or(&m.sha256)
-    ));
-    if let Some(reference) = head.reference.as_deref().filter(|said| !said.is_empty()) {
-        text += &pen.prose(&format!("reference set: {reference}"));
-    }
-    if let Some(warning) = &head.reference_warning {
-        text += &pen.prose(&format!("warning: {warning}"));
-    }
-    text += "\n";
-    text += &pen.prose(&head.question);
-    text += &unknown(&head.unknown_words, pen);
-    text += &answered("clean answer", &head.clean, pen);
-    text
+fn csv<T: Shown>(head: &Head, study: &T) -> Page {
+    let origin = csv::origin(head);
+    let mut columns: Vec<&str> = origin.iter().map(|(name, _)| *name).collect();
+    columns.extend(study.columns());
+    let records = study.records().into_iter();
+    let records = records.map(|fields| origin.iter().cloned().chain(fields).collect());
+    write::csv::table(&Table::records(&columns, records))
 }
 
-fn unknown(words: &[String], pen: Pen) -> String {
-    if words.is_empty() {
-        return String::new();
+fn text<T: Shown>(head: &Head, study: &T, ascii: bool) -> Page {
+    let mut sections = front(head);
+    sections.extend(study.sections());
+    write::text::sections(&sections, ascii)
+}
+
+/// Formats the head: the model and the reference set, then the question and its clean answer.
+fn front(head: &Head) -> Vec<Section> {
+    let mut model = vec![words::model(&head.model)];
+    if let Some(reference) = head.reference.as_deref().filter(|said| !said.is_empty()) {
+        model.push(format!("reference set: {reference}"));
     }
-    pen.prose(&format!("not in the vocabulary: {}", words.join(", ")))
+    if let Some(warning) = &head.reference_warning {
+        model.push(format!("warning: {warning}"));
+    }
+    let question = vec![
+        head.question.clone(),
+        words::unknown(&head.unknown_words),
+        answered("clean answer", &head.clean),
+    ];
+    vec![
+        Section::untitled(model, []),
+        Section::untitled(question, []),
+    ]
 }
 
 /// Formats one line on an answer.
-fn answered(what: &str, clean: &Clean, pen: Pen) -> String {
-    let correct = match clean.answer.correct {
-        Some(true) => ", correct",
-        Some(false) => ", wrong",
-        None => "",
-    };
+fn answered(what: &str, clean: &Clean) -> String {
     let mut said = format!(
-        "{what}: {}, log-prob {:.3}{correct}",
-        pen.answer(clean.answer.value.as_deref(), 200),
-        clean.logprob
+        "{what}: {}, log-prob {:.3}{}",
+        words::answer(clean.answer.value.as_deref(), 200),
+        clean.logprob,
+        words::correct(clean.answer.correct)
     );
     if let (Some(gold), Some(logprob)) = (&clean.gold, clean.gold_logprob) {
         said += &format!(" (gold {gold}, log-prob {logprob:.3})");
     }
-    pen.prose(&said)
+    said
 }
 
 /// Warns of options without effect in a study that covers both directions, and resets them.

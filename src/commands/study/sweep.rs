@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::csv::{self, Fields, Sheet};
-use super::table::{Pen, Side, Table};
-use super::{Head, ReferenceSet, Shown, publish, ready, warn_of_no_say, words};
+use super::{ReferenceSet, Shown, csv, publish, ready, warn_of_no_say, words};
 use crate::commands::cli::SweepArgs;
 use crate::core::error::Result;
-use crate::core::types::{AblationValue, Cell, LatentIdx, Role, Sweep};
+use crate::core::types::{Ablation, AblationValue, Direction, LatentIdx, Role, Sweep};
+use crate::lab::present::document::{Cell, Fields, Section, Table, Unit};
 
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.sweep/1";
@@ -51,42 +50,38 @@ fn values(study: &Sweep) -> Vec<AblationValue> {
 }
 
 impl Shown for Sweep {
-    fn csv(&self, head: &Head) -> String {
-        let manner = csv::manner(&self.manner);
-        let mut columns = vec!["record", "role", "latent", "latent_2"];
-        columns.extend(manner.iter().map(|(name, _)| *name));
-        columns.extend(csv::CELL);
-        columns.extend(["refused", "sum_of_singles", "non_additive"]);
-        let mut sheet = Sheet::new(csv::origin(head), &columns);
+    fn columns(&self) -> Vec<&'static str> {
+        let first = ["record", "role", "latent", "latent_2"];
+        let last = ["refused", "sum_of_singles", "non_additive"];
+        [&first[..], &csv::MANNER, &csv::CELL, &last].concat()
+    }
+
+    fn records(&self) -> Vec<Fields> {
         // A cell has its own value, and its role is the direction.
-        let with = |value: AblationValue, direction: &str| -> Fields {
-            let mut fields = manner.clone();
-            for (name, field) in &mut fields {
-                match *name {
-                    "value" => value.as_str().clone_into(field),
-                    "direction" => direction.clone_into(field),
-                    _ => {}
-                }
-            }
-            fields
+        let with = |value, direction| {
+            csv::manner(&Ablation {
+                value,
+                direction,
+                ..self.manner.clone()
+            })
         };
-        for cell in &self.cells {
+        let cells = self.cells.iter().map(|cell| {
             let direction = match cell.role {
-                Role::Necessary => "noising",
-                Role::Sufficient => "denoising",
+                Role::Necessary => Direction::Noising,
+                Role::Sufficient => Direction::Denoising,
             };
             let mut fields = with(cell.value, direction);
             fields.extend([
                 ("record", "cell".to_owned()),
                 ("role", role(cell.role).to_owned()),
                 ("latent", cell.latent.to_string()),
-                ("refused", csv::text(cell.refused.as_deref())),
+                ("refused", csv::known(cell.refused.as_deref())),
             ]);
             fields.extend(cell.cell.as_ref().map(csv::cell).unwrap_or_default());
-            sheet.push(fields);
-        }
-        for pair in &self.pairs {
-            let mut fields = with(pair.value, "noising");
+            fields
+        });
+        let pairs = self.pairs.iter().map(|pair| {
+            let mut fields = with(pair.value, Direction::Noising);
             fields.extend([
                 ("record", "pair".to_owned()),
                 ("latent", pair.latents.0.to_string()),
@@ -95,139 +90,103 @@ impl Shown for Sweep {
                 ("non_additive", pair.non_additive.to_string()),
             ]);
             fields.extend(csv::cell(&pair.cell));
-            sheet.push(fields);
-        }
-        sheet.into_text()
+            fields
+        });
+        cells.chain(pairs).collect()
     }
 
-    fn text(&self, _: &Head, pen: Pen) -> String {
-        let mut text = pen.prose(
-            &format!(
-                "each line: a latent; then what happens when it is {} (is it necessary?) and when all others are off and it is \
-                 {}, with its clean value (is it sufficient?): the answer (of several variants the most frequent), {}, and the \
-                 change in log-probability of the clean answer (nats, mean over variants)",
-                Role::Necessary.as_str(),
-                Role::Sufficient.as_str(),
-                words::OUTCOME
-            ),
+    fn sections(&self) -> Vec<Section> {
+        let about = format!(
+            "each line: a latent; then what happens when it is {} (is it necessary?) and when all others are off and it is \
+             {}, with its clean value (is it sufficient?): the answer (of several variants the most frequent), {}, and the \
+             change in log-probability of the clean answer (nats, mean over variants)",
+            Role::Necessary.as_str(),
+            Role::Sufficient.as_str(),
+            words::OUTCOME
         );
-        text += &pen.prose(&words::way(&self.manner));
-        for value in values(self) {
-            text += "\n";
-            text += &pen.prose(&format!("{value}: what is off {}", words::fate(value)));
-            text += &of_value(self, value, pen);
-        }
+        let about = vec![about, words::way(&self.manner)];
+        let mut sections = vec![Section::untitled(about, [])];
+        let tables = values(self).into_iter().map(|value| of_value(self, value));
+        sections.push(Section::untitled([], tables));
         if !self.pairs.is_empty() {
-            text += "\n";
-            text += &of_pairs(self, pen);
+            sections.push(Section::untitled([], [of_pairs(self)]));
         }
-        text += "\n";
-        text += &tallies(self, pen);
+        sections.push(Section::untitled(tallies(self), []));
         let cells = self.cells.iter().filter_map(|cell| cell.cell.as_ref());
         let cells = cells.chain(self.pairs.iter().map(|pair| &pair.cell));
-        text += "\n";
-        text += &words::resolutions(cells);
+        let mut end: Vec<String> = words::resolutions(cells).collect();
         if !self.complete {
-            text += "not all cells are here\n";
+            end.push("not all cells are here".to_owned());
         }
-        text + &words::cost(&self.cost, self.sham_max_diff)
+        end.push(words::cost(&self.cost, self.sham_max_diff));
+        sections.push(Section::untitled(end, []));
+        sections
     }
 }
 
-fn of_value(study: &Sweep, value: AblationValue, pen: Pen) -> String {
-    let mut table = Table::new(
+fn of_value(study: &Sweep, value: AblationValue) -> Table {
+    let [off, alone] = [Role::Necessary, Role::Sufficient].map(Role::as_str);
+    let mut table = Table::untitled(
+        format!("{value}: what is off {}", words::fate(value)),
         1,
         &[
-            ("latent", Side::Right),
-            (Role::Necessary.as_str(), Side::Left),
-            ("outcome", Side::Left),
-            ("change", Side::Right),
-            (Role::Sufficient.as_str(), Side::Left),
-            ("outcome", Side::Left),
-            ("change", Side::Right),
+            "latent", off, "outcome", "change", alone, "outcome", "change",
         ],
     );
     let mut refused: BTreeMap<(Role, String), Vec<LatentIdx>> = BTreeMap::new();
     for latent in (1..=study.n_latents).map(LatentIdx) {
-        let mut row = vec![latent.to_string()];
+        let mut row = vec![Cell::Count(latent.0)];
         for asked in [Role::Necessary, Role::Sufficient] {
             let cell = study.cell(latent, asked, value);
-            row.extend(columns(cell.and_then(|cell| cell.cell.as_ref()), pen));
+            row.extend(words::columns(cell.and_then(|cell| cell.cell.as_ref())));
             if let Some(why) = cell.and_then(|cell| cell.refused.clone()) {
                 refused.entry((asked, why)).or_default().push(latent);
             }
         }
-        table.row(row);
+        table.push(row);
     }
-    let mut text = table.into_text();
-    for ((asked, why), latents) in &refused {
-        text += &pen.prose(&format!(
-            "not applicable, {} {}: {why}",
-            role(*asked),
-            words::latents(latents)
-        ));
-    }
-    text
+    let notes = refused.iter().map(|((asked, why), latents)| {
+        let latents = words::latents(latents);
+        format!("not applicable, {} {latents}: {why}", role(*asked))
+    });
+    table.notes.extend(notes);
+    table
 }
 
 /// Formats, for each latent, the number of values under which the answer stands, is mixed or flips.
-fn tallies(study: &Sweep, pen: Pen) -> String {
-    let mut text = String::new();
+fn tallies(study: &Sweep) -> Vec<String> {
+    let mut lines = Vec::new();
     for asked in [Role::Necessary, Role::Sufficient] {
         for latent in (1..=study.n_latents).map(LatentIdx) {
             let tally = study.tally(latent, asked);
             if tally.n() > 0 {
                 let what = format!("values with latent {latent} {}", asked.as_str());
-                text += &pen.prose(&words::tally(&what, tally));
+                lines.push(words::tally(&what, tally));
             }
         }
     }
-    text
+    lines
 }
 
-fn of_pairs(study: &Sweep, pen: Pen) -> String {
-    let mut text = pen.prose(
-            "each line: two latents off together, beside the sum of the changes of each alone; a pair that is not the sum \
-             of its parts is marked",
-        );
-    let mut table = Table::new(
+fn of_pairs(study: &Sweep) -> Table {
+    let mut table = Table::untitled(
+        "each line: two latents off together, beside the sum of the changes of each alone; a pair that is not the sum of its \
+         parts is marked",
         1,
-        &[
-            ("off", Side::Left),
-            ("value", Side::Left),
-            ("answer", Side::Left),
-            ("outcome", Side::Left),
-            ("change", Side::Right),
-            ("sum", Side::Right),
-            ("", Side::Left),
-        ],
+        &["off", "value", "answer", "outcome", "change", "sum", ""],
     );
     for pair in &study.pairs {
-        let [answer, outcome, change] = columns(Some(&pair.cell), pen);
+        let [answer, outcome, change] = words::columns(Some(&pair.cell));
         let mark = if pair.non_additive { "not the sum" } else { "" };
-        table.row([
-            format!("{},{}", pair.latents.0, pair.latents.1),
-            pair.value.to_string(),
+        table.push(vec![
+            Cell::text(format!("{},{}", pair.latents.0, pair.latents.1)),
+            Cell::text(pair.value.as_str()),
             answer,
             outcome,
             change,
-            format!("{:+.3}", pair.sum_of_singles),
-            mark.to_owned(),
+            Cell::Number(pair.sum_of_singles, Unit::Signed),
+            Cell::text(mark),
         ]);
     }
-    text += &table.into_text();
-    text
-}
-
-fn columns(cell: Option<&Cell>, pen: Pen) -> [String; 3] {
-    cell.map_or_else(
-        || ["-"; 3].map(str::to_owned),
-        |cell| {
-            [
-                pen.answer(cell.answer.as_deref(), 14),
-                words::outcome(cell.variants()),
-                format!("{:+.3}", cell.delta_logprob),
-            ]
-        },
-    )
+    table
 }

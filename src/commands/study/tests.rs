@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::ablate::{Ablations, BothLatents, Counterfactual};
-use super::table::{Pen, WIDTH};
 use super::*;
 use crate::core::text::width;
 use crate::core::types::{
@@ -11,6 +10,7 @@ use crate::core::types::{
     Input, LatentIdx, LatentInfluence, Lattice, LayerCell, LayerLens, LayerRow, Outcome, Pair,
     Role, Sweep, SweepCell, Task, TokenRead,
 };
+use crate::lab::present::write::text::WIDTH;
 
 fn answer(value: Option<&str>) -> Answer {
     Answer {
@@ -321,19 +321,14 @@ fn lens() -> lens::Study {
     })
 }
 
-const FULL: Pen = Pen { ascii: false };
-
 fn text<T: Shown>(schema: &'static str, study: &T) -> String {
-    let head = head(schema);
-    let plain = Pen { ascii: true };
-    let ascii = front(&head, plain) + &study.text(&head, plain);
+    let [text, ascii] = [false, true].map(|ascii| super::text(&head(schema), study, ascii));
     assert!(ascii.is_ascii(), "{ascii}");
-    let text = front(&head, FULL) + "\n" + &study.text(&head, FULL);
     for line in text.lines().chain(ascii.lines()) {
         assert!(width(line) <= WIDTH, "{line}");
     }
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
-    text
+    text.to_string()
 }
 
 #[test]
@@ -364,7 +359,7 @@ fn many_latents_and_little_stay_within_the_width() {
 
 /// Parses a study's CSV into column names and records; no field may hold a line break.
 fn csv_of<T: Shown>(schema: &'static str, study: &T) -> (Vec<String>, Vec<Vec<String>>) {
-    let text = study.csv(&head(schema));
+    let text = super::csv(&head(schema), study);
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
     let mut rows = text.lines().map(|line| {
         let mut fields = vec![String::new()];
@@ -397,7 +392,10 @@ fn csv_has_a_line_for_each_cell_and_every_number_unrounded() {
     assert_eq!(count(&csv_of(lens::SCHEMA, &lens()).1), 30 + 2);
 
     let (names, rows) = csv_of(lattice::SCHEMA, &lattice());
-    insta::assert_snapshot!("lattice_csv", lattice().csv(&head(lattice::SCHEMA)));
+    insta::assert_snapshot!(
+        "lattice_csv",
+        &*super::csv(&head(lattice::SCHEMA), &lattice())
+    );
     let at = |name: &str| names.iter().position(|column| column == name).expect(name);
     assert_eq!(rows[3][at("off")], "1 2");
     assert_eq!(rows[1][at("clean_logprob")], "-0.0123456789");
@@ -406,7 +404,10 @@ fn csv_has_a_line_for_each_cell_and_every_number_unrounded() {
     assert_eq!(rows[4][at("value")], "permute", "the cell's own value");
     assert_eq!(rows[2][at("direction")], "denoising");
     assert_eq!(rows[8][at("record")], "pair");
-    insta::assert_snapshot!("ablate_csv", ablations().csv(&head(ablate::SCHEMA)));
+    insta::assert_snapshot!(
+        "ablate_csv",
+        &*super::csv(&head(ablate::SCHEMA), &ablations())
+    );
     insta::assert_snapshot!(
         "csv_columns",
         [

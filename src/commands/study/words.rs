@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::core::text::{sanitize, truncate};
 use crate::core::types::{
-    Ablation, AblationValue, AnswerOutcome, Cell, Cost, Direction, FlipRate, LatentIdx,
+    Ablation, AblationValue, AnswerOutcome, Cell, Cost, Direction, FlipRate, LatentIdx, ModelInfo,
     Propagation, Site, Tally, Variants, most_unseen,
 };
+use crate::lab::present::document::{Cell as Shown, Unit};
 
 /// Returns the predicate of a sentence on a latent that is off.
 #[must_use]
@@ -111,14 +113,15 @@ pub fn resolution(flips: usize, n: usize) -> Option<String> {
     if n < 2 || (flips > 0 && flips < n) {
         return None;
     }
-    let bound = 100.0 * most_unseen(n);
+    let bound = most_unseen(n);
     let (side, rate) = if flips == 0 {
         ("below", bound)
     } else {
-        ("above", 100.0 - bound)
+        ("above", 1.0 - bound)
     };
+    let rate = Unit::Share.words(rate);
     Some(format!(
-        "{flips} of {n} flipped: true rate {side} {rate:.1} % at 95 %"
+        "{flips} of {n} flipped: true rate {side} {rate} at 95 %"
     ))
 }
 
@@ -129,36 +132,85 @@ pub fn flip_rate(variants: Variants) -> Option<String> {
     if variants.outcome() != AnswerOutcome::Mixed {
         return resolution(flips, n);
     }
-    variants.rate().map(
-        |FlipRate {
-             ci95: (low, high), ..
-         }| {
-            format!(
-                "{flips} of {n} flipped, 95 % [{:.1}, {:.1}] %",
-                100.0 * low,
-                100.0 * high
-            )
-        },
-    )
+    let FlipRate { ci95, .. } = variants.rate()?;
+    let [low, high] = [ci95.0, ci95.1].map(|end| Unit::Share.bare(end));
+    Some(format!("{flips} of {n} flipped, 95 % [{low}, {high}] %"))
 }
 
-/// Returns the distinct bounds of many cells, one per line.
-#[must_use]
-pub fn resolutions<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> String {
-    let said: BTreeSet<(usize, String)> = cells
+/// Returns the distinct bounds of many cells.
+pub fn resolutions<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> impl Iterator<Item = String> {
+    let found: BTreeSet<(usize, String)> = cells
         .into_iter()
         .filter_map(|cell| Some((cell.flips, resolution(cell.flips, cell.n)?)))
         .collect();
-    said.into_iter().map(|(_, line)| line + "\n").collect()
+    found.into_iter().map(|(_, line)| line)
 }
 
 /// Formats the cost of a study and its sham difference.
 #[must_use]
 pub fn cost(cost: &Cost, sham_max_diff: f64) -> String {
     format!(
-        "{} runs, {} latent steps (one at a time {}), {:.0} ms; sham {sham_max_diff:.1e}\n",
+        "{} runs, {} latent steps (one at a time {}), {:.0} ms; sham {sham_max_diff:.1e}",
         cost.runs, cost.latent_steps, cost.latent_steps_alone, cost.elapsed_ms
     )
+}
+
+/// Describes a model in one line.
+#[must_use]
+pub fn model(m: &ModelInfo) -> String {
+    format!(
+        "{} ({}, {} latents, {} {}, sha256 {})",
+        m.name,
+        m.family,
+        m.n_latents,
+        m.dtype,
+        m.device,
+        m.sha256.get(..12).unwrap_or(&m.sha256)
+    )
+}
+
+/// Names the words that are not in the vocabulary; empty if all are.
+#[must_use]
+pub fn unknown(words: &[String]) -> String {
+    if words.is_empty() {
+        return String::new();
+    }
+    format!("not in the vocabulary: {}", words.join(", "))
+}
+
+/// Returns whether an answer is correct, to follow it; empty if unknown.
+#[must_use]
+pub fn correct(correct: Option<bool>) -> &'static str {
+    match correct {
+        Some(true) => ", correct",
+        Some(false) => ", wrong",
+        None => "",
+    }
+}
+
+/// Sanitizes untrusted text and truncates it to `most` columns.
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
+    truncate(&sanitize(text), most)
+}
+
+/// Formats an answer, truncated to `most` columns.
+#[must_use]
+pub fn answer(value: Option<&str>, most: usize) -> String {
+    value.map_or_else(|| "no answer".to_owned(), |value| cut(value, most))
+}
+
+/// Returns the columns of a cell: the answer, the outcome and the change; without a value for `None`.
+#[must_use]
+pub fn columns(cell: Option<&Cell>) -> [Shown; 3] {
+    let Some(cell) = cell else {
+        return [Shown::text("-"), Shown::text("-"), Shown::None("")];
+    };
+    [
+        Shown::text(answer(cell.answer.as_deref(), 14)),
+        Shown::text(outcome(cell.variants())),
+        Shown::Number(cell.delta_logprob, Unit::Signed),
+    ]
 }
 
 #[cfg(test)]

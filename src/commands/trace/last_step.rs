@@ -5,14 +5,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::baselines::Pool;
-use super::ours::{Item, Others, Report, depth};
+use super::ours::{Item, Others, Report, depth, line};
 use super::summary::{Figure, Summary};
 use crate::commands::cli::{ReadsName, TraceArgs};
-use crate::commands::study::csv::{Sheet, known, text};
-use crate::commands::study::table::Pen;
+use crate::commands::study::csv::known;
 use crate::core::problem::Ratio;
 use crate::core::problem_file::decoded::Record;
 use crate::core::types::Null;
+use crate::lab::present::document::Table;
 use crate::verify::last_step::{Operands, Reads, latent_operands, question_operands};
 use crate::verify::null::null_from;
 use crate::verify::paper::grid::Grid;
@@ -157,7 +157,7 @@ impl Report for LastSteps<'_> {
         summary
     }
 
-    fn line(&self, item: &Item<'_>, part: &Stepped, pen: Pen) -> String {
+    fn line(&self, part: &Stepped) -> String {
         let said = match &part.abstain {
             Some(why) => why.clone(),
             None if part.reached => format!(
@@ -168,12 +168,10 @@ impl Report for LastSteps<'_> {
             ),
             None => "no step".to_owned(),
         };
-        let index = pen.cut(&item.index().to_string(), 12);
-        let answer = pen.answer(part.answer.as_deref(), 12);
-        pen.prose(&format!("{index}: {answer}: {said}"))
+        line(&part.index, part.answer.as_deref(), &said)
     }
 
-    fn csv(&self, _: &[Item<'_>], parts: &[Stepped]) -> String {
+    fn csv(&self, parts: &[Stepped]) -> Table {
         let columns = [
             "index",
             "answer",
@@ -189,26 +187,25 @@ impl Report for LastSteps<'_> {
             "null_answers_hits",
             "abstain",
         ];
-        let mut sheet = Sheet::new(Vec::new(), &columns);
-        for part in parts {
+        let records = parts.iter().map(|part| {
             let answers = part.null_answers.as_ref();
-            sheet.push(vec![
-                ("index", text(Some(&part.index.to_string()))),
-                ("answer", text(part.answer.as_deref())),
+            vec![
+                ("index", part.index.to_string()),
+                ("answer", known(part.answer.as_deref())),
                 ("correct", known(part.correct)),
                 ("from_question_alone", part.from_question_alone.to_string()),
                 ("reached", part.reached.to_string()),
                 ("candidates", part.candidates.to_string()),
-                ("step", text(part.steps.first().map(String::as_str))),
+                ("step", known(part.steps.first())),
                 ("null_n", part.null.n.to_string()),
                 ("null_hits", part.null.hits.to_string()),
                 ("null_p", known(part.null.p_value)),
                 ("null_answers_n", known(answers.map(|null| null.n))),
                 ("null_answers_hits", known(answers.map(|null| null.hits))),
-                ("abstain", text(part.abstain.as_deref())),
-            ]);
-        }
-        sheet.into_text()
+                ("abstain", known(part.abstain.as_deref())),
+            ]
+        });
+        Table::records(&columns, records)
     }
 }
 

@@ -8,14 +8,15 @@ use super::baselines::Pool;
 use super::summary::{Figure, Summary};
 use super::{answer_column, last_step};
 use crate::commands::cli::{ReadsName, ReportFormat, SearchName, TraceArgs};
-use crate::commands::study::csv::{Sheet, known, text};
-use crate::commands::study::table::Pen;
+use crate::commands::study::csv::known;
+use crate::commands::study::words;
 use crate::commands::{print, to_json};
 use crate::core::datasets::numbers::float;
 use crate::core::error::Result;
 use crate::core::problem_file::decoded::Record;
-use crate::core::text::Page;
 use crate::core::types::{Null, Task, TokenRead, TraceStep};
+use crate::lab::present::document::{Section, Table};
+use crate::lab::present::write;
 use crate::verify::paper::grid::Grid;
 use crate::verify::{self, Case, Found};
 
@@ -138,10 +139,10 @@ pub trait Report {
     fn summary(&self, items: &[Item<'_>], parts: &[Self::Part], pool: &Pool<'_>) -> Summary;
 
     /// Formats one result as a line of text.
-    fn line(&self, item: &Item<'_>, part: &Self::Part, pen: Pen) -> String;
+    fn line(&self, part: &Self::Part) -> String;
 
-    /// Formats all results as CSV.
-    fn csv(&self, items: &[Item<'_>], parts: &[Self::Part]) -> String;
+    /// Returns all results as a table of records.
+    fn csv(&self, parts: &[Self::Part]) -> Table;
 }
 
 /// The records in the null of one record.
@@ -207,9 +208,6 @@ fn report<R: Report + Sync>(args: &TraceArgs, records: &[Record], report: &R) ->
         })
         .collect();
     let summary = report.summary(&items, &parts, &pool);
-    let pen = Pen {
-        ascii: args.report.ascii,
-    };
     print(&match args.report.format() {
         ReportFormat::Json => to_json(&Printed {
             schema: SCHEMA,
@@ -217,15 +215,21 @@ fn report<R: Report + Sync>(args: &TraceArgs, records: &[Record], report: &R) ->
             records: &parts,
             summary: &summary,
         })?,
-        ReportFormat::Csv => Page::new(report.csv(&items, &parts)),
+        ReportFormat::Csv => write::csv::table(&report.csv(&parts)),
         ReportFormat::Text => {
-            let lines = items.iter().zip(&parts);
-            let lines: String = lines
-                .map(|(item, part)| report.line(item, part, pen))
-                .collect();
-            Page::new(lines + "\n" + &summary.text(pen))
+            let lines: Vec<String> = parts.iter().map(|part| report.line(part)).collect();
+            let lines = Section::untitled(lines, []);
+            let summary = Section::untitled([], [summary.table()]);
+            write::text::sections(&[lines, summary], args.report.ascii)
         }
     })
+}
+
+/// Formats the result on one record as a line of text.
+#[must_use]
+pub fn line(index: &Value, answer: Option<&str>, result: &str) -> String {
+    let index = words::cut(&index.to_string(), 12);
+    format!("{index}: {}: {result}", words::answer(answer, 12))
 }
 
 #[derive(Serialize)]
@@ -367,7 +371,7 @@ impl Report for Traces<'_> {
         summary
     }
 
-    fn line(&self, item: &Item<'_>, part: &Traced, pen: Pen) -> String {
+    fn line(&self, part: &Traced) -> String {
         let steps: Vec<&str> = part.steps.iter().map(|step| step.text.as_str()).collect();
         let said = match (&part.abstain, steps.is_empty()) {
             (Some(why), _) => why.clone(),
@@ -380,39 +384,34 @@ impl Report for Traces<'_> {
                 part.null.p_value.unwrap_or(1.0)
             ),
         };
-        let index = pen.cut(&item.index().to_string(), 12);
-        let answer = pen.answer(part.answer.as_deref(), 12);
-        pen.prose(&format!("{index}: {answer}: {said}"))
+        line(&part.index, part.answer.as_deref(), &said)
     }
 
-    fn csv(&self, _: &[Item<'_>], parts: &[Traced]) -> String {
-        let mut sheet = Sheet::new(
-            Vec::new(),
-            &[
-                "index",
-                "answer",
-                "correct",
-                "steps",
-                "candidates",
-                "traces",
-                "capped",
-                "from_question_alone",
-                "null_n",
-                "null_hits",
-                "null_p",
-                "null_answers_n",
-                "null_answers_hits",
-                "abstain",
-            ],
-        );
-        for part in parts {
+    fn csv(&self, parts: &[Traced]) -> Table {
+        let columns = [
+            "index",
+            "answer",
+            "correct",
+            "steps",
+            "candidates",
+            "traces",
+            "capped",
+            "from_question_alone",
+            "null_n",
+            "null_hits",
+            "null_p",
+            "null_answers_n",
+            "null_answers_hits",
+            "abstain",
+        ];
+        let records = parts.iter().map(|part| {
             let steps: Vec<&str> = part.steps.iter().map(|step| step.text.as_str()).collect();
             let answers = part.null_answers.as_ref();
-            sheet.push(vec![
-                ("index", text(Some(&part.index.to_string()))),
-                ("answer", text(part.answer.as_deref())),
+            vec![
+                ("index", part.index.to_string()),
+                ("answer", known(part.answer.as_deref())),
                 ("correct", known(part.correct)),
-                ("steps", text(Some(&steps.join("; ")))),
+                ("steps", steps.join("; ")),
                 ("candidates", part.candidates.to_string()),
                 ("traces", part.traces.to_string()),
                 ("capped", part.capped.to_string()),
@@ -422,9 +421,9 @@ impl Report for Traces<'_> {
                 ("null_p", known(part.null.p_value)),
                 ("null_answers_n", known(answers.map(|null| null.n))),
                 ("null_answers_hits", known(answers.map(|null| null.hits))),
-                ("abstain", text(part.abstain.as_deref())),
-            ]);
-        }
-        sheet.into_text()
+                ("abstain", known(part.abstain.as_deref())),
+            ]
+        });
+        Table::records(&columns, records)
     }
 }

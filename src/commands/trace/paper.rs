@@ -7,12 +7,13 @@ use super::baselines::Pool;
 use super::paper_summary::Tally;
 use super::{answer_column, json};
 use crate::commands::cli::{ReportFormat, Shape, TokensName, TraceArgs};
-use crate::commands::study::table::Pen;
 use crate::commands::{print, to_json_line};
 use crate::core::datasets::numbers::float;
 use crate::core::error::Result;
 use crate::core::problem_file::decoded::Record;
 use crate::core::text::Page;
+use crate::lab::present::document::Section;
+use crate::lab::present::write::text;
 use crate::verify::paper::backtracking::{self, Backtracking};
 use crate::verify::paper::chain::{Chain, Layout, chain};
 use crate::verify::paper::drawing::Drawing;
@@ -53,10 +54,11 @@ pub fn run(args: &TraceArgs, records: &[Record]) -> Result<()> {
     }
     match args.report.format() {
         ReportFormat::Json => Ok(()),
-        ReportFormat::Csv => print(&Page::new(tally.csv())),
-        ReportFormat::Text => print(&Page::new(tally.text(Pen {
-            ascii: args.report.ascii,
-        }))),
+        ReportFormat::Csv => print(&tally.csv()),
+        ReportFormat::Text => {
+            let summary = Section::untitled([], [tally.summary().table()]);
+            print(&text::sections(&[summary], args.report.ascii))
+        }
     }
 }
 

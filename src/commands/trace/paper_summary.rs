@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::summary::{Figure, Summary};
-use crate::commands::study::csv::{Sheet, known, text};
-use crate::commands::study::table::Pen;
+use crate::commands::study::csv::known;
+use crate::core::text::Page;
+use crate::lab::present::document::Table;
+use crate::lab::present::write::csv;
 
 /// The summarised settings: the name of the block, and its label.
 const SETTINGS: [(&str, &str); 2] = [
@@ -60,12 +62,6 @@ impl Tally {
         });
     }
 
-    /// Returns the figures as a table.
-    #[must_use]
-    pub fn text(&self, pen: Pen) -> String {
-        self.summary().text(pen)
-    }
-
     /// Returns the figures for each setting and for right and wrong predictions.
     #[must_use]
     pub fn summary(&self) -> Summary {
@@ -107,9 +103,9 @@ impl Tally {
         summary
     }
 
-    /// Returns a line for each record.
+    /// Returns a record for each record of the file, as CSV.
     #[must_use]
-    pub fn csv(&self) -> String {
+    pub fn csv(&self) -> Page {
         let columns = [
             "index",
             "model_answer",
@@ -121,11 +117,10 @@ impl Tally {
             "tree",
             "tree_question",
         ];
-        let mut sheet = Sheet::new(Vec::new(), &columns);
-        for outcome in &self.0 {
+        let records = self.0.iter().map(|outcome| {
             let [without, with] = &outcome.settings;
-            sheet.push(vec![
-                ("index", text(Some(&outcome.index.to_string()))),
+            vec![
+                ("index", outcome.index.to_string()),
                 ("model_answer", known(outcome.answer)),
                 ("correct", outcome.correct.to_string()),
                 ("gold", without.gold.to_string()),
@@ -134,8 +129,8 @@ impl Tally {
                 ("candidates_question", known(with.candidates)),
                 ("tree", without.tree.to_string()),
                 ("tree_question", with.tree.to_string()),
-            ]);
-        }
-        sheet.into_text()
+            ]
+        });
+        csv::table(&Table::records(&columns, records))
     }
 }

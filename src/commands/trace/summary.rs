@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use crate::commands::study::table::{Pen, Side, Table};
-use crate::core::stats::{Share, mean, mean_interval};
+use crate::core::stats::{Share, count, mean, mean_interval};
+use crate::lab::present::document::{Cell, Table, Unit};
 
 /// A figure.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -41,12 +41,7 @@ impl Figure {
     /// Returns the share of true values.
     #[must_use]
     pub fn share(holds: impl IntoIterator<Item = bool>) -> Self {
-        let (mut hits, mut n) = (0, 0);
-        for holds in holds {
-            hits += usize::from(holds);
-            n += 1;
-        }
-        Self::Share(Share::new(hits, n))
+        Self::Share(count(holds))
     }
 
     /// Returns the mean over records of each record's share of hits; records without trials are ignored. Trials of one record
@@ -91,33 +86,30 @@ impl Figure {
         }
     }
 
-    /// Formats the figure and its interval.
-    fn said(&self) -> [String; 2] {
-        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let between = |ends: Option<(f64, f64)>| {
-            let said = |(low, high)| format!("{:.1} - {:.1} %", 100.0 * low, 100.0 * high);
-            ends.map_or_else(String::new, said)
-        };
-        match self {
-            _ if self.n() == 0 => ["-".to_owned(), String::new()],
-            Self::Share(share) => [percent(share.accuracy), between(Some(share.ci95))],
+    /// Returns the figure, its interval and its n as cells.
+    fn cells(&self) -> [Cell; 3] {
+        if self.n() == 0 {
+            return [Cell::None(""), Cell::figure(""), Cell::Count(0)];
+        }
+        let percent = |share: f64| Unit::Share.words(share);
+        let between = |ends: (f64, f64)| format!("{} %", Unit::Share.range(ends));
+        let plain = |(low, high): (f64, f64)| format!("{low:.2} to {high:.2}");
+        let (figure, interval) = match self {
+            Self::Share(share) => (percent(share.accuracy), Some(between(share.ci95))),
             Self::Mean {
                 mean,
                 ci95,
                 is_share: true,
                 ..
-            } => [percent(*mean), between(*ci95)],
-            Self::Mean { mean, ci95, .. } => [format!("{mean:.2}"), plain(*ci95)],
+            } => (percent(*mean), ci95.map(between)),
+            Self::Mean { mean, ci95, .. } => (format!("{mean:.2}"), ci95.map(plain)),
             Self::Counts {
                 median, mean, ci95, ..
-            } => [format!("median {median}, mean {mean:.1}"), plain(*ci95)],
-        }
+            } => (format!("median {median}, mean {mean:.1}"), ci95.map(plain)),
+        };
+        let interval = Cell::figure(interval.unwrap_or_default());
+        [Cell::figure(figure), interval, Cell::Count(self.n())]
     }
-}
-
-fn plain(ends: Option<(f64, f64)>) -> String {
-    let said = |(low, high)| format!("{low:.2} - {high:.2}");
-    ends.map_or_else(String::new, said)
 }
 
 /// Named figures in order.
@@ -138,24 +130,13 @@ impl Summary {
 
     /// Returns the figures as a table.
     #[must_use]
-    pub fn text(&self, pen: Pen) -> String {
-        let columns = [
-            ("", Side::Left),
-            ("figure", Side::Right),
-            ("95 % interval", Side::Right),
-            ("n", Side::Right),
-        ];
-        let mut table = Table::new(1, &columns);
+    pub fn table(&self) -> Table {
+        let mut table = Table::untitled("", 1, &["", "figure", "95 % interval", "n"]);
         for (_, what, figure) in &self.0 {
-            let [figure_text, interval] = figure.said();
-            table.row([
-                pen.foreign(what),
-                figure_text,
-                interval,
-                figure.n().to_string(),
-            ]);
+            let first = std::iter::once(Cell::text(what));
+            table.push(first.chain(figure.cells()).collect());
         }
-        table.into_text()
+        table
     }
 }
 
@@ -172,6 +153,8 @@ impl Serialize for Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::present::document::Section;
+    use crate::lab::present::write::text;
 
     #[test]
     fn figures_carry_n_and_interval() {
@@ -197,7 +180,7 @@ mod tests {
             (json["c"]["median"].as_f64(), json["c"]["mean"].as_f64()),
             (Some(3.0), Some(3.5))
         );
-        let text = summary.text(Pen { ascii: true });
+        let text = text::sections(&[Section::untitled([], [summary.table()])], true);
         assert!(
             text.contains("75.0 %") && text.contains("median 3, mean 3.5"),
             "{text}"

@@ -33,6 +33,16 @@ impl Share {
     }
 }
 
+/// Returns the share of true values.
+pub fn count(holds: impl IntoIterator<Item = bool>) -> Share {
+    let (mut hits, mut n) = (0, 0);
+    for holds in holds {
+        hits += usize::from(holds);
+        n += 1;
+    }
+    Share::new(hits, n)
+}
+
 /// Returns the Clopper-Pearson interval at 95 %, which is exact for small counts. With no hits or only hits it is one-sided, so
 /// that 0 of 64 means "below 4.6 %".
 #[must_use]

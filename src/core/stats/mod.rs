@@ -17,7 +17,7 @@ mod tests;
 use crate::core::types::Z;
 
 pub use crate::core::types::wilson;
-pub use intervals::{Share, exact_interval, mean, mean_interval};
+pub use intervals::{Share, count, exact_interval, mean, mean_interval};
 
 /// Converts a count.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]

@@ -62,7 +62,7 @@ impl<'a> Grid<'a> {
         let mut end = first.min(max_width);
         for (at, column) in table.columns.iter().enumerate().skip(1) {
             let cells = table.rows.iter().map(|row| width(&cell(&row[at], theme).0));
-            let wanted = cells.chain([width(column.label)]).max().unwrap_or(0);
+            let wanted = cells.chain([width(&column.label)]).max().unwrap_or(0);
             let left = max_width.saturating_sub(end + GAP);
             let fits = wanted <= left.min(WIDEST);
             if fits || left >= LEAST {
@@ -101,7 +101,7 @@ impl<'a> Grid<'a> {
     pub fn head(&self) -> Line<'static> {
         let mut row = heading(cut(&self.table.title, self.room(0), self.theme), self.theme);
         for (i, start) in self.starts.iter().enumerate().skip(1) {
-            let label = cut(self.table.columns[i].label, self.room(i), self.theme);
+            let label = cut(&self.table.columns[i].label, self.room(i), self.theme);
             row = row.to(*start).push(label, self.theme.dim);
         }
         row.line()

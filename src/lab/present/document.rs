@@ -1,10 +1,12 @@
 //! A document as plain data: sections of tables and plots. Every format is written from it, so that the numbers agree.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::number;
 use super::plot::Plot;
-use crate::core::stats::Share;
+use crate::core::stats::{Share, count};
 
 /// A whole document.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +20,9 @@ pub struct Document {
     /// Its parts, in order.
     pub sections: Vec<Section>,
 }
+
+/// A record of CSV: its fields with the names of their columns.
+pub type Fields = Vec<(&'static str, String)>;
 
 /// A part of a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +44,18 @@ pub enum Part {
     Table(Table),
     /// A plot.
     Plot(Plot),
+}
+
+impl Section {
+    /// Creates a section without a name, for text alone.
+    pub fn untitled(text: impl Into<Vec<String>>, tables: impl IntoIterator<Item = Table>) -> Self {
+        Self {
+            id: "",
+            title: String::new(),
+            text: text.into(),
+            parts: tables.into_iter().map(Part::Table).collect(),
+        }
+    }
 }
 
 impl From<Table> for Part {
@@ -68,15 +85,17 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
     /// Remarks on single figures.
     pub notes: Vec<String>,
+    /// The number of first columns that name a row; repeated when the table is split for a narrow page.
+    pub keys: usize,
 }
 
 /// A column of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Column {
     /// Its name in JSON and CSV.
     pub key: &'static str,
     /// Its heading.
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
 }
 
 /// The unit of a number, which decides how it is printed.
@@ -90,6 +109,8 @@ pub enum Unit {
     Size,
     /// Any other number, printed with three decimals.
     Plain,
+    /// A difference, printed with its sign and three decimals.
+    Signed,
     /// A percentage or a mean token count, printed with one decimal.
     Tenths,
     /// A change in nats, printed with its sign and two decimals.
@@ -207,10 +228,11 @@ impl Table {
             caption: caption.into(),
             columns: columns
                 .iter()
-                .map(|(key, label)| Column { key, label })
+                .map(|(key, label)| Column::new(key, *label))
                 .collect(),
             rows: Vec::new(),
             notes: Vec::new(),
+            keys: 1,
         }
     }
 
@@ -229,6 +251,29 @@ impl Table {
     #[must_use]
     pub fn is_facts(&self) -> bool {
         self.columns.iter().all(|column| column.label.is_empty())
+    }
+
+    /// Creates a table without a name, for text alone, whose first `keys` columns name a row.
+    pub fn untitled(caption: impl Into<String>, keys: usize, columns: &[&'static str]) -> Self {
+        let columns: Vec<_> = columns.iter().map(|name| (*name, *name)).collect();
+        Self {
+            keys,
+            ..Self::new("", "", caption, &columns)
+        }
+    }
+
+    /// Creates a table of records for CSV. Every field must name a column; missing fields are empty.
+    pub fn records(columns: &[&'static str], records: impl IntoIterator<Item = Fields>) -> Self {
+        let mut table = Self::untitled("", 1, columns);
+        for record in records {
+            let mut row = vec![Cell::None(""); columns.len()];
+            for (name, field) in record {
+                let at = columns.iter().position(|column| *column == name);
+                row[at.expect("a record names columns of its table")] = Cell::Text(field);
+            }
+            table.push(row);
+        }
+        table
     }
 
     /// Adds a row.
@@ -262,7 +307,21 @@ impl Table {
     }
 }
 
+impl Column {
+    /// Creates a column.
+    pub fn new(key: &'static str, label: impl Into<Cow<'static, str>>) -> Self {
+        let label = label.into();
+        Self { key, label }
+    }
+}
+
 impl Cell {
+    /// Returns a number as a cell; without a value for `None`.
+    pub fn number(value: impl Into<Option<f64>>, unit: Unit) -> Self {
+        let value = value.into();
+        value.map_or(Self::None(""), |value| Self::Number(value, unit))
+    }
+
     /// Returns the share of true values as a cell.
     pub fn share(holds: impl IntoIterator<Item = bool>) -> Self {
         Self::of(count(holds))
@@ -283,6 +342,11 @@ impl Cell {
         Self::Text(text.into())
     }
 
+    /// Returns formatted figures as a cell.
+    pub fn figure(text: impl Into<String>) -> Self {
+        Self::Figure(text.into())
+    }
+
     /// Formats the cell, e.g. `41.6 % (38.9 to 44.3), 549 of 1319`.
     #[must_use]
     pub fn words(&self) -> String {
@@ -293,20 +357,14 @@ impl Cell {
             Self::Marked(Mark(sign, _), text) if text.is_empty() => sign.as_str().to_owned(),
             Self::Marked(Mark(sign, _), text) => format!("{} {text}", sign.as_str()),
             Self::Count(count) => count.to_string(),
-            Self::Share(share) => format!(
-                "{} ({}), {} of {}",
-                Unit::Share.words(share.accuracy),
-                Unit::Share.range(share.ci95),
-                share.hits,
-                share.n
-            ),
+            Self::Share(share) => format!("{}, {} of {}", share_words(share), share.hits, share.n),
             Self::Number(value, unit) => unit.words(*value),
             Self::Estimate {
                 value,
                 low,
                 high,
                 unit,
-            } => format!("{} ({})", unit.words(*value), unit.range((*low, *high))),
+            } => unit.estimate(*value, (*low, *high)),
             Self::Spread { mean, sd } => format!("{mean:.1} ± {sd:.1}"),
             Self::P(p) => p_words(*p),
         }
@@ -321,6 +379,7 @@ impl Unit {
             Self::Share | Self::Size => format!("{:.1}", 100.0 * value),
             Self::Points => format!("{:+.1}", 100.0 * value),
             Self::Plain => format!("{value:.3}"),
+            Self::Signed => format!("{value:+.3}"),
             Self::Tenths => format!("{value:.1}"),
             Self::Change => number::signed(value, 2),
             Self::Tiny if value == 0.0 => "0".to_owned(),
@@ -336,8 +395,14 @@ impl Unit {
         match self {
             Self::Share => format!("{bare} %"),
             Self::Points | Self::Size => format!("{bare} points"),
-            Self::Plain | Self::Tenths | Self::Change | Self::Tiny => bare,
+            Self::Plain | Self::Signed | Self::Tenths | Self::Change | Self::Tiny => bare,
         }
+    }
+
+    /// Formats a number with its interval, e.g. `41.6 % (38.9 to 44.3)`.
+    #[must_use]
+    pub fn estimate(self, value: f64, interval: (f64, f64)) -> String {
+        format!("{} ({})", self.words(value), self.range(interval))
     }
 
     /// Formats an interval without its unit, e.g. `38.9 to 44.3`.
@@ -345,6 +410,12 @@ impl Unit {
     pub fn range(self, (low, high): (f64, f64)) -> String {
         format!("{} to {}", self.bare(low), self.bare(high))
     }
+}
+
+/// Formats a share with its interval, e.g. `41.6 % (38.9 to 44.3)`; its n has to stand beside it.
+#[must_use]
+pub fn share_words(share: &Share) -> String {
+    Unit::Share.estimate(share.accuracy, share.ci95)
 }
 
 /// Formats a p-value with three decimals, or as `< 0.001`.
@@ -355,14 +426,4 @@ pub fn p_words(p: f64) -> String {
     } else {
         format!("{p:.3}")
     }
-}
-
-/// Returns the share of true values.
-pub fn count(holds: impl IntoIterator<Item = bool>) -> Share {
-    let (mut hits, mut n) = (0, 0);
-    for holds in holds {
-        hits += usize::from(holds);
-        n += 1;
-    }
-    Share::new(hits, n)
 }

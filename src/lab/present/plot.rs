@@ -181,17 +181,14 @@ impl Plot {
                 ("n", "n"),
             ],
         );
-        let number = |value: Option<f64>| {
-            value.map_or(Cell::None(""), |value| Cell::Number(value, Unit::Plain))
-        };
         for series in &self.series {
             for point in &series.points {
                 table.push(vec![
                     Cell::text(&series.name),
                     self.place(point.x),
-                    number(Some(point.y)),
-                    number(point.ends.map(|ends| ends.0)),
-                    number(point.ends.map(|ends| ends.1)),
+                    Cell::number(point.y, Unit::Plain),
+                    Cell::number(point.ends.map(|ends| ends.0), Unit::Plain),
+                    Cell::number(point.ends.map(|ends| ends.1), Unit::Plain),
                     point.n.map_or(Cell::None(""), Cell::Count),
                 ]);
             }

@@ -7,9 +7,9 @@ use std::io::Write as _;
 use super::gather::Run;
 use super::made::{self, HOSTILE};
 use super::report;
-use crate::core::stats::Share;
+use crate::core::stats::{Share, count};
 use crate::core::types::{AblationValue, Rung};
-use crate::lab::present::document::{Cell, Document, Part, Table, count};
+use crate::lab::present::document::{Cell, Document, Part, Table};
 use crate::lab::present::write::{csv, html, json, markdown, svg};
 use crate::lab::rows::calibration::Calibration;
 use crate::lab::rows::journal::Journal;
@@ -195,10 +195,7 @@ fn traces_are_those_of_the_rows() {
         share(back.cell(3, "wrong_gold")),
         count(top.map(|(_, _, p)| p.any_with))
     );
-    assert_eq!(
-        *back.cell(7, "published"),
-        Cell::Figure("2 to 8 %".to_owned())
-    );
+    assert_eq!(*back.cell(7, "published"), Cell::figure("2 to 8 %"));
     let steps = table(&report, "backtracking-by-steps");
     let two = found().filter(|(row, ok, _)| *ok && row.steps == 2);
     assert_eq!(*steps.cell(1, "steps"), Cell::Count(2));

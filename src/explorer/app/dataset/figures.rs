@@ -1,6 +1,6 @@
 //! Statistics of a set of problems: shares with their intervals, and the points of the plots.
 
-use crate::core::stats::{Share, ranking};
+use crate::core::stats::{Share, count, ranking};
 use crate::core::types::Rung;
 use crate::lab::rows::summary::Item;
 
@@ -51,16 +51,13 @@ impl Figures {
     #[must_use]
     pub fn of<'a>(items: impl Iterator<Item = &'a Item>) -> Self {
         let items: Vec<&Item> = items.collect();
-        let correct: Vec<bool> = items.iter().filter_map(|item| item.correct).collect();
-        let right = (!correct.is_empty()).then(|| share(&correct));
+        let right = Some(count(items.iter().filter_map(|item| item.correct)));
+        let right = right.filter(|right| right.n > 0);
         let at = |rung: Rung, by_chance: bool| {
             let among = |correct: bool| {
                 let judged = items.iter().filter(|item| item.correct == Some(correct));
-                let hits: Vec<bool> = judged
-                    .filter_map(|item| Some((item.rung()?, item.by_chance())))
-                    .map(|found| found == (rung, by_chance))
-                    .collect();
-                share(&hits)
+                let found = judged.filter_map(|item| Some((item.rung()?, item.by_chance())));
+                count(found.map(|found| found == (rung, by_chance)))
             };
             AtRung {
                 rung,
@@ -95,10 +92,6 @@ impl Figures {
     }
 }
 
-fn share(held: &[bool]) -> Share {
-    Share::new(held.iter().filter(|held| **held).count(), held.len())
-}
-
 fn by_k(items: &[&Item]) -> Vec<(usize, Share)> {
     let exits = || {
         items
@@ -114,7 +107,7 @@ fn by_k(items: &[&Item]) -> Vec<(usize, Share)> {
         here.filter_map(|exit| exit.correct).collect()
     };
     ks.into_iter()
-        .map(|k| (k, share(&at(k))))
+        .map(|k| (k, count(at(k))))
         .filter(|(_, share)| share.n > 0)
         .collect()
 }

@@ -7,11 +7,12 @@ use crate::lab::present::document::{Cell, Document, Part, Table};
 #[must_use]
 pub fn files(document: &Document) -> Vec<(String, Page)> {
     let parts = document.sections.iter().flat_map(|section| &section.parts);
-    let tables = parts.map(|part| match part {
-        Part::Table(found) => table(found),
-        Part::Plot(plot) => table(&plot.table()),
+    let file = |found: &Table| (format!("{}.csv", found.id), table(found));
+    let files = parts.map(|part| match part {
+        Part::Table(found) => file(found),
+        Part::Plot(plot) => file(&plot.table()),
     });
-    tables.collect()
+    files.collect()
 }
 
 /// Returns the suffixes of the columns into which a column is split, by its widest cell.
@@ -28,7 +29,9 @@ fn parts(table: &Table, column: usize) -> &'static [&'static str] {
     }
 }
 
-fn table(table: &Table) -> (String, Page) {
+/// Renders a table: a line of names, then one for each row. Lines end in a line feed alone, which every reader accepts.
+#[must_use]
+pub fn table(table: &Table) -> Page {
     let parts: Vec<&[&str]> = (0..table.columns.len()).map(|i| parts(table, i)).collect();
     let names = table
         .columns
@@ -51,7 +54,7 @@ fn table(table: &Table) -> (String, Page) {
         csv.push_str(&fields.join(","));
         csv.push('\n');
     }
-    (format!("{}.csv", table.id), Page::new(csv))
+    Page::new(csv)
 }
 
 /// Returns a cell's numbers, unrounded.
@@ -71,5 +74,58 @@ fn numbers(cell: &Cell) -> Vec<String> {
             value, low, high, ..
         } => all(&[*value, *low, *high]),
         Cell::Spread { mean, sd } => all(&[*mean, *sd]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::core::text::sanitize;
+
+    /// Parses CSV as described in RFC 4180.
+    fn read(text: &str) -> Vec<Vec<String>> {
+        let mut rows = vec![vec![String::new()]];
+        let mut chars = text.chars().peekable();
+        let mut inside = false;
+        while let Some(c) = chars.next() {
+            let row = rows.last_mut().expect("there is a row");
+            let field = row.last_mut().expect("there is a field");
+            match c {
+                '"' if inside && chars.peek() == Some(&'"') => {
+                    chars.next();
+                    field.push('"');
+                }
+                '"' => inside = !inside,
+                ',' if !inside => row.push(String::new()),
+                '\n' if !inside => rows.push(vec![String::new()]),
+                c => field.push(c),
+            }
+        }
+        rows.pop();
+        rows
+    }
+
+    #[test]
+    fn a_record_may_leave_columns_empty() {
+        let records = [vec![("m", "m,1".to_owned()), ("b", "2".to_owned())], vec![]];
+        let found = table(&Table::records(&["m", "a", "b"], records));
+        assert_eq!(&*found, "m,a,b\n\"m,1\",,2\n,,\n");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(rows in prop::collection::vec(prop::array::uniform2("[a\",\n\r=+@ -]{0,6}"), 0..5)) {
+            let records = rows.iter().map(|[x, y]| vec![("x", x.clone()), ("y", y.clone())]);
+            let found = read(&table(&Table::records(&["x", "y"], records)));
+            let shown = |field: String| {
+                let text = sanitize(&field).into_string();
+                let is_formula = text.trim_start().starts_with(['=', '+', '-', '@']);
+                if is_formula { format!("'{text}") } else { text }
+            };
+            let want: Vec<Vec<String>> = rows.into_iter().map(|row| row.map(shown).into()).collect();
+            prop_assert_eq!(&found[1..], &want[..]);
+        }
     }
 }

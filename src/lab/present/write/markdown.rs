@@ -64,7 +64,7 @@ fn fact(md: &mut String, row: &[Cell]) {
 
 fn rows(md: &mut String, table: &Table) {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let labels = table.columns.iter().map(|column| escape(column.label));
+    let labels = table.columns.iter().map(|column| escape(&column.label));
     md.push_str(&line(labels.collect()));
     let rules = (0..table.columns.len()).map(|i| if table.is_text(i) { "---" } else { "---:" });
     md.push_str(&line(rules.map(str::to_owned).collect()));

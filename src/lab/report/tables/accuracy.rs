@@ -4,8 +4,8 @@ use super::super::gather::Run;
 use super::super::published::{Paper, Published};
 use super::{Beside, beside, compared};
 use crate::core::stats::paired::Pairs;
-use crate::core::stats::{float, mean};
-use crate::lab::present::document::{Cell, Section, Table, Unit, count};
+use crate::core::stats::{count, float, mean};
+use crate::lab::present::document::{Cell, Section, Table, Unit};
 use crate::lab::rows::kept::{Answers, Said};
 use crate::lab::rows::summary::Item;
 
@@ -96,7 +96,7 @@ fn modes(run: &Run) -> Table {
             },
             shown,
             p,
-            published.map_or(Cell::None(""), |(_, t)| Cell::Number(t, Unit::Tenths)),
+            Cell::number(published.map(|(_, t)| t), Unit::Tenths),
         ]);
     }
     table

@@ -3,8 +3,8 @@
 use super::super::gather::Run;
 use super::super::published::Paper;
 use super::{Beside, beside, gap, group};
-use crate::core::stats::{Share, float};
-use crate::lab::present::document::{Cell, Part, Section, Table, count};
+use crate::core::stats::{Share, count, float};
+use crate::lab::present::document::{Cell, Part, Section, Table};
 use crate::lab::present::plot::Plot;
 use crate::lab::rows::kept::Chain;
 

@@ -7,9 +7,9 @@ use super::findings::reaches;
 use super::verdicts::at;
 use super::{gap, mean_share};
 use crate::core::stats::multiple::benjamini_hochberg;
-use crate::core::stats::{Share, float};
+use crate::core::stats::{Share, count, float};
 use crate::core::types::Rung;
-use crate::lab::present::document::{Cell, Section, Table, Unit, count};
+use crate::lab::present::document::{Cell, Section, Table, Unit};
 use crate::lab::rows::kept::{Chance, Judged};
 
 /// The false discovery rate up to which a result counts as a finding.

@@ -4,9 +4,9 @@
 use super::super::gather::Run;
 use super::{compared, gap, group, mean_share};
 use crate::core::stats::paired::Pairs;
-use crate::core::stats::{Share, float};
+use crate::core::stats::{Share, count, float};
 use crate::core::types::{AblationValue, AnswerOutcome, Rung, Variants};
-use crate::lab::present::document::{Cell, Section, Table, Unit, count};
+use crate::lab::present::document::{Cell, Section, Table, Unit};
 use crate::lab::rows::kept::{Gold, Judged};
 use crate::lab::rows::summary::Item;
 

@@ -39,7 +39,7 @@ pub(super) fn beside(
     let shown = match published {
         None => Cell::None(""),
         Some(Published::Value(value)) => Cell::Number(value / 100.0, Unit::Share),
-        Some(range) => Cell::Figure(format!("{} %", range.words())),
+        Some(range) => Cell::figure(format!("{} %", range.words())),
     };
     let mut beside = Beside {
         published: shown,
@@ -65,17 +65,16 @@ pub(super) fn beside(
                     "which the interval just holds"
                 };
                 beside.note = Some(format!(
-                    "{what}: {:.1} % is {side} the published {value:.1} %, {outside} (exact binomial p {}).",
-                    100.0 * share.accuracy,
+                    "{what}: {} is {side} the published {value:.1} %, {outside} (exact binomial p {}).",
+                    Unit::Share.words(share.accuracy),
                     equals(p)
                 ));
             }
         }
         Some(Published::Range(a, b)) if share.n > 0 && (100.0 * high < a || 100.0 * low > b) => {
             beside.note = Some(format!(
-                "{what}: the interval {:.1} to {:.1} % lies outside the published {a:.1} to {b:.1} % of several models.",
-                100.0 * low,
-                100.0 * high
+                "{what}: the interval {} % lies outside the published {a:.1} to {b:.1} % of several models.",
+                Unit::Share.range(share.ci95)
             ));
         }
         _ => {}

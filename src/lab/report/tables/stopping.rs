@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::gather::Run;
 use super::super::published::Paper;
-use crate::core::stats::{float, mean};
-use crate::lab::present::document::{Cell, Part, Section, Table, Unit, count};
+use crate::core::stats::{count, float, mean};
+use crate::lab::present::document::{Cell, Part, Section, Table, Unit};
 use crate::lab::present::plot::{Axis, Plot, Point, Series, Shape};
 use crate::lab::rows::kept::{Early, Exit};
 
@@ -71,7 +71,7 @@ fn table(run: &Run, early: &[&Early]) -> Table {
             spread(&values),
             Cell::Count(values.len()),
             Cell::Count(early.len() - values.len()),
-            published.map_or(Cell::None(""), |p| Cell::Number(p, Unit::Tenths)),
+            Cell::number(published, Unit::Tenths),
         ]);
     }
     table

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::super::gather::Run;
 use super::super::published::{Found, Paper};
 use super::{beside, group};
-use crate::core::stats::Share;
-use crate::lab::present::document::{Cell, Section, Table, count};
+use crate::core::stats::{Share, count};
+use crate::lab::present::document::{Cell, Section, Table};
 use crate::lab::rows::row::Published;
 use crate::lab::rows::summary::Item;
 

@@ -2,8 +2,9 @@
 
 use super::super::gather::Run;
 use super::group;
+use crate::core::stats::count;
 use crate::core::types::Rung;
-use crate::lab::present::document::{Cell, Section, Table, count};
+use crate::lab::present::document::{Cell, Section, Table};
 use crate::lab::present::plot::Plot;
 use crate::lab::rows::summary::Item;
 
