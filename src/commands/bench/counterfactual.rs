@@ -11,12 +11,13 @@ use crate::commands::{ensure_reference, load_model, print, to_json};
 use crate::core::error::{Error, Result};
 use crate::core::file::write_new;
 use crate::core::problem::Split;
-use crate::core::text::{Page, sanitize};
 use crate::core::types::{Ablation, AblationValue, LatentIdx, Outcome};
 use crate::engine::model::{Cancel, Mode, Model, ModelError};
 use crate::lab::analysis::run::{Ask, CleanRun};
 use crate::lab::analysis::thoughts::{self, Want};
 use crate::lab::analysis::{Workbench, problems};
+use crate::lab::present::document::{Cell, Section, Table, Unit};
+use crate::lab::present::write::text;
 
 const SCHEMA: &str = "undertone.bench-counterfactual/1";
 /// Number of questions timed.
@@ -126,7 +127,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)
     } else {
-        print(&Page::new(table(&report)))
+        print(&text::sections(&sections(&report), false))
     }
 }
 
@@ -386,69 +387,62 @@ fn median(mut times: Vec<f64>) -> f64 {
     times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn table(r: &Report) -> String {
-    let mut text = format!(
-        "{} ({}, {}) on {}: {} questions of {} to {} tokens, {} latents, answers of up to {} tokens\n\n",
-        sanitize(&r.model.name),
-        sanitize(&r.model.family),
-        r.model.dtype,
-        r.model.device,
+fn sections(r: &Report) -> [Section; 2] {
+    let m = &r.model;
+    let about = format!(
+        "{} ({}, {}) on {}: {} questions of {} to {} tokens, {} latents, answers of up to {} tokens",
+        m.name,
+        m.family,
+        m.dtype,
+        m.device,
         r.questions,
         r.prompt_tokens.0,
         r.prompt_tokens.1,
         r.n_latents,
         r.answer_tokens
     );
-    let mut row = |name: &str, ms: f64, remark: String| {
-        text.push_str(&format!("{name:<34}{ms:>10.1} ms  {remark}\n"));
+    let mut table = Table::untitled("", 1, &["", "ms", ""]);
+    let mut row = |name: &str, ms: f64, remark: &str| {
+        let ms = Cell::Number(ms, Unit::Tenths);
+        table.push(vec![Cell::text(name), ms, Cell::text(remark)]);
     };
-    row("clean run", r.clean_ms, String::new());
-    row(
-        "early exits, given the clean run",
-        r.early_exits_ms,
-        String::new(),
-    );
-    row(
-        "early-stopping sweep alone",
-        r.early_stopping_ms,
-        String::new(),
-    );
+    row("clean run", r.clean_ms, "");
+    row("early exits, given the clean run", r.early_exits_ms, "");
+    row("early-stopping sweep alone", r.early_stopping_ms, "");
     row(
         "the same, questions side by side",
         r.side_by_side_ms,
-        "a question".to_owned(),
+        "a question",
     );
     for ahead in &r.first_resample {
-        row(
-            &format!("first resample, {} donors", ahead.donors),
-            ahead.ms,
-            "no reference set yet".to_owned(),
-        );
+        let name = format!("first resample, {} donors", ahead.donors);
+        row(&name, ahead.ms, "no reference set yet");
     }
     for toggle in &r.toggles {
         row(
             &format!("one latent off, {}", toggle.value),
             toggle.median_ms,
-            format!("median of {}, p95 {:.1} ms", toggle.n, toggle.p95_ms),
+            &format!("median of {}, p95 {:.1} ms", toggle.n, toggle.p95_ms),
         );
     }
     let lattice = &r.lattice;
     row(
         &format!("lattice of {} sets, {}", lattice.sets, lattice.value),
         lattice.median_ms,
-        format!(
-            "{:.1} clean runs; {} latent steps for {}",
-            lattice.clean_runs, lattice.latent_steps.0, lattice.latent_steps.1
-        ),
+        &format!("{:.1} clean runs", lattice.clean_runs),
     );
+    let (run, alone) = lattice.latent_steps;
+    table
+        .notes
+        .push(format!("the lattice takes {run} latent steps for {alone}"));
     if let Some(memory) = r.peak_memory_mib {
-        text.push_str(&format!("{:<34}{memory:>10.1} MiB\n", "peak memory"));
+        table.notes.push(format!("peak memory: {memory:.1} MiB"));
     }
     if let Some(reference) = &r.reference {
-        text.push_str(&format!(
-            "\nbeside {}\n{:<34}{:>10.1} ms  {:.1} times ours, {:.1} times side by side; {} of {} forced answers the same\n",
-            sanitize(&reference.what),
-            "early-stopping sweep alone",
+        table.notes.push(format!(
+            "beside {}: early-stopping sweep alone {:.1} ms, {:.1} times ours, {:.1} times side by side; {} of {} forced answers \
+             the same",
+            reference.what,
             reference.early_stopping_ms,
             reference.times_faster,
             reference.times_faster_side_by_side,
@@ -456,5 +450,8 @@ fn table(r: &Report) -> String {
             reference.same_answers.1
         ));
     }
-    text
+    [
+        Section::untitled([about], []),
+        Section::untitled([], [table]),
+    ]
 }

@@ -17,6 +17,8 @@ use crate::core::text::{Page, sanitize};
 use crate::core::types::Task;
 use crate::engine::model::{Branch, Cancel, Model, ModelError, Overrides, random};
 use crate::lab::analysis::problems;
+use crate::lab::present::document::{Cell, Column, Section, Table, Unit};
+use crate::lab::present::write::text;
 
 const SCHEMA: &str = "undertone.bench/1";
 /// Tokens of the timed prompt.
@@ -110,7 +112,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         print(&to_json(&report)?)
     } else {
-        print(&Page::new(table(&report)))
+        print(&text::sections(&sections(&report), false))
     }
 }
 
@@ -260,69 +262,49 @@ fn peak_memory_mib() -> Option<f64> {
     Some(kib / 1024.0)
 }
 
-fn table(r: &Report) -> String {
-    let mut text = format!(
-        "{} ({}, {}) on {}, best of {}\n\n",
-        sanitize(&r.model.name),
-        sanitize(&r.model.family),
-        r.model.dtype,
-        r.device,
-        r.repeats
-    );
-    let mut row = |name: &str, value: Option<f64>, unit: &str| {
-        let value = value.map_or_else(|| "-".to_owned(), |v| format!("{v:.1}"));
-        text.push_str(&format!("{name:<28}{value:>12} {unit}\n"));
-    };
-    row("load and self-tests", Some(r.load_ms), "ms");
-    row(
-        "prefill, 128 tokens",
-        Some(r.prefill_tokens_per_s),
-        "tokens/s",
-    );
-    row("latent steps", r.latent_steps_per_s, "steps/s");
-    row("answer, one row", Some(r.answer_tokens_per_s), "tokens/s");
-    row("answer, 32 rows", Some(r.batch_32_tokens_per_s), "tokens/s");
-    row("peak memory", r.peak_memory_mib, "MiB");
+fn sections(r: &Report) -> [Section; 2] {
+    let m = &r.model;
+    let mut about = vec![format!(
+        "{} ({}, {}) on {}, best of {}",
+        m.name, m.family, m.dtype, r.device, r.repeats
+    )];
+    let mut table = Table::untitled("", 1, &["", "rate", "per second"]);
+    let rate = |value: Option<f64>| Cell::number(value, Unit::Tenths);
+    let rows = [
+        (
+            "prefill, 128 tokens",
+            "tokens",
+            Some(r.prefill_tokens_per_s),
+        ),
+        ("latent steps", "steps", r.latent_steps_per_s),
+        ("answer, one row", "tokens", Some(r.answer_tokens_per_s)),
+        ("answer, 32 rows", "tokens", Some(r.batch_32_tokens_per_s)),
+    ];
+    for (name, unit, value) in rows {
+        table.push(vec![Cell::text(name), rate(value), Cell::text(unit)]);
+    }
     if let Some(reference) = &r.reference {
-        text.push_str(&format!(
-            "\nbeside {}\n{:<28}{:>12} {:>18}\n",
-            sanitize(&reference.measured.what),
-            "",
-            "its rate",
-            "our time / its"
-        ));
+        about.push(format!("beside {}", reference.measured.what));
         let (theirs, ratio) = (&reference.measured, &reference.time_ratio);
-        for (name, rate, ratio) in [
-            (
-                "prefill, 128 tokens",
-                Some(theirs.prefill_tokens_per_s),
-                Some(ratio.prefill),
-            ),
-            (
-                "latent steps",
-                theirs.latent_steps_per_s,
-                ratio.latent_steps,
-            ),
-            (
-                "answer, one row",
-                Some(theirs.answer_tokens_per_s),
-                Some(ratio.answer),
-            ),
-            (
-                "answer, 32 rows",
-                Some(theirs.batch_32_tokens_per_s),
-                Some(ratio.batch_32),
-            ),
-        ] {
-            let number = |value: Option<f64>, digits: usize| {
-                value.map_or_else(|| "-".to_owned(), |v| format!("{v:.digits$}"))
-            };
-            text.push_str(&format!(
-                "{name:<28}{:>12} {:>18}\n",
-                number(rate, 1),
-                number(ratio, 2)
-            ));
+        let more = [
+            (Some(theirs.prefill_tokens_per_s), Some(ratio.prefill)),
+            (theirs.latent_steps_per_s, ratio.latent_steps),
+            (Some(theirs.answer_tokens_per_s), Some(ratio.answer)),
+            (Some(theirs.batch_32_tokens_per_s), Some(ratio.batch_32)),
+        ];
+        let columns = ["its rate", "our time / its"];
+        table
+            .columns
+            .extend(columns.map(|name| Column::new(name, name)));
+        for (row, (theirs, ratio)) in table.rows.iter_mut().zip(more) {
+            row.extend([rate(theirs), Cell::number(ratio, Unit::Plain)]);
         }
     }
-    text
+    table
+        .notes
+        .push(format!("load and self-tests: {:.1} ms", r.load_ms));
+    if let Some(memory) = r.peak_memory_mib {
+        table.notes.push(format!("peak memory: {memory:.1} MiB"));
+    }
+    [Section::untitled(about, []), Section::untitled([], [table])]
 }
