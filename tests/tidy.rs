@@ -240,7 +240,6 @@ const DOORS: &[(&str, &[&str])] = &[
         "stderr()",
         &[
             "commands/mod.rs",
-            "commands/meter.rs",
             "explorer/term/screen.rs",
             "core/file/kind.rs",
         ],

@@ -210,7 +210,7 @@ fn inspect(
     };
     let early_exit = explorer.early_exits(&clean, &cancel)?;
     let verdict = if args.verdict {
-        let mut meter = Meter::new();
+        let meter = Meter::new();
         let mut on_part = |part: Part<'_>| {
             if let Part::Progress(progress) = part {
                 meter.line(&format!("verifying: {progress}"), false);

@@ -51,7 +51,7 @@ pub fn run(args: &FitArgs) -> Result<()> {
     let model = load_model(&args.model)?;
     let (origin, problems) = data(args, &model, &recipe)?;
     paths::create_folder(&args.out)?;
-    let mut meter = Meter::new();
+    let meter = Meter::new();
     let mut last = String::new();
     let mut progress = |what: &str, done: usize, total: usize| {
         meter.line(&format!("{what}: {done} of {total}"), what != last);

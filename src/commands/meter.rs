@@ -1,23 +1,23 @@
 //! Shows the progress of downloads and other long work on standard error: one redrawn line on a terminal, else plain lines. It
 //! uses no colour.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use crate::core::text::{megabytes, sanitize, truncate};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::print_note;
+use crate::core::text::{megabytes, sanitize};
 use crate::engine::hub::Progress;
 
-/// The shortest interval between redraws.
+/// The interval between redraws.
 const REDRAW: Duration = Duration::from_millis(100);
 /// The number of parts of a file, each of which gets a plain line.
 const TENTHS: u64 = 10;
-/// The width assumed for a terminal of unknown width.
-const DEFAULT_WIDTH: u16 = 80;
 
 /// A progress display.
 pub(super) struct Meter {
-    is_terminal: bool,
-    drawn: Option<Instant>,
+    /// Hidden without a terminal.
+    bar: ProgressBar,
     file: Option<Arriving>,
 }
 
@@ -30,24 +30,42 @@ struct Arriving {
 }
 
 impl Meter {
+    /// Creates a display of one line of text.
     pub(super) fn new() -> Self {
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self {
-            is_terminal: std::io::stderr().is_terminal() && !is_dumb,
-            drawn: None,
-            file: None,
+        Self::styled("{wide_msg}")
+    }
+
+    /// Creates a display of a bar in front of the text.
+    pub(super) fn with_bar() -> Self {
+        Self::styled("{bar:32} {wide_msg}")
+    }
+
+    fn styled(template: &str) -> Self {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
         }
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(REDRAW);
+        }
+        Self { bar, file: None }
+    }
+
+    /// Sets the part of the bar that is full.
+    pub(super) fn fill(&self, done: usize, of: usize) {
+        self.bar.set_length(of as u64);
+        self.bar.set_position(done as u64);
     }
 
     /// Shows a step of a download.
     pub(super) fn show(&mut self, step: Progress<'_>) {
         match step {
-            Progress::Looking { repo } => self.say(&format!("{repo}: asking what it holds"), true),
-            Progress::Waiting { name } => self.say(
+            Progress::Looking { repo } => self.line(&format!("{repo}: asking what it holds"), true),
+            Progress::Waiting { name } => self.line(
                 &format!("{name}: another program is downloading it; waiting"),
                 true,
             ),
-            Progress::Verifying { name } => self.say(&format!("{name}: verifying"), true),
+            Progress::Verifying { name } => self.line(&format!("{name}: verifying"), true),
             Progress::File {
                 name,
                 done,
@@ -57,16 +75,19 @@ impl Meter {
         }
     }
 
-    /// Shows a line on other work; without a terminal only if `is_due`.
-    pub(super) fn line(&mut self, line: &str, is_due: bool) {
-        self.say(line, is_due);
+    /// Shows a line of text; without a terminal only if `is_due`.
+    pub(super) fn line(&self, line: &str, is_due: bool) {
+        let line = sanitize(line);
+        if !self.bar.is_hidden() {
+            self.bar.set_message(line.into_string());
+        } else if is_due {
+            print_note(&line);
+        }
     }
 
-    /// Clears the line.
-    pub(super) fn finish(&mut self) {
-        if self.drawn.take().is_some() {
-            write("\r\u{1b}[K");
-        }
+    /// Clears the display.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 
     fn file(&mut self, name: &str, done: u64, total: Option<u64>, resumed_from: u64) {
@@ -92,36 +113,11 @@ impl Meter {
         if is_new && resumed_from > 0 {
             line += ", going on from there";
         }
-        if self.is_terminal {
+        if !self.bar.is_hidden() {
             line += &speed(done - resumed_from.min(done), done, total, elapsed);
         }
-        self.say(&line, is_due);
+        self.line(&line, is_due);
     }
-
-    /// Redraws the line on a terminal, or writes a plain line if `is_due`.
-    fn say(&mut self, line: &str, is_due: bool) {
-        let line = sanitize(line);
-        if !self.is_terminal {
-            if is_due {
-                write(&format!("{line}\n"));
-            }
-            return;
-        }
-        if !is_due && self.drawn.is_some_and(|drawn| drawn.elapsed() < REDRAW) {
-            return;
-        }
-        self.drawn = Some(Instant::now());
-        let width = crossterm::terminal::size().map_or(DEFAULT_WIDTH, |(width, _)| width);
-        let width = usize::from(width.max(2)) - 1;
-        write(&format!("\r{}\u{1b}[K", truncate(&line, width)));
-    }
-}
-
-/// Writes to standard error. Write errors are ignored.
-fn write(text: &str) {
-    let mut err = std::io::stderr().lock();
-    let _ = err.write_all(text.as_bytes());
-    let _ = err.flush();
 }
 
 fn tenths(done: u64, total: Option<u64>) -> u64 {

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::meter::Meter;
 use super::{
-    GENERATED, budget, ensure_reference, generated, gold, load_as, print, print_note,
-    print_warning, written,
+    GENERATED, budget, ensure_reference, generated, gold, load_as, print, print_warning, written,
 };
 use crate::commands::cli::{ControlName, RunArgs};
 use crate::core::error::{Error, Result};
 use crate::core::file::{self, Outputs};
 use crate::core::problem_file::{self, Solved, source};
-use crate::core::text::{Page, sanitize};
+use crate::core::text::Page;
 use crate::engine::model::{Cancel, Checkpoint, Model};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::verdict::{Budget, TOP_K};
@@ -58,23 +58,23 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         stop: &asked.stop,
         cancel: &cancel,
     };
-    let mut meter = Meter::new();
+    let mut pace = Pace::new();
     let ended = batch::run::run(
         &work,
         &header,
         &mut |rows| journal.append(rows),
         &how,
-        &mut |progress| meter.show(progress),
+        &mut |progress| pace.show(progress),
     );
     let synced = journal.sync();
-    meter.finish();
+    pace.meter.finish();
     let ended = ended?;
     synced?;
     // After a second signal the program ends at once.
     if args.parquet && !cancel.is_cancelled() {
         parquet::write(&args.out)?;
     }
-    let said = print(&Page::new(meter.said(&args.out, ended)));
+    let said = print(&Page::new(pace.said(&args.out, ended)));
     match ended {
         Ended::Whole => said.map(|()| 0),
         // After a hang-up the message cannot be printed, so that error is ignored.
@@ -274,88 +274,71 @@ impl Signals {
     }
 }
 
-/// Shows the progress, rate and remaining time of a run on standard error: a bar on a terminal, else occasional lines.
-struct Meter {
-    bar: indicatif::ProgressBar,
-    began: std::time::Instant,
+/// The pace of a run, shown while it goes and summed up at its end.
+struct Pace {
+    meter: Meter,
+    began: Instant,
     first: Option<usize>,
-    last: Option<Progress>,
-    said: std::time::Duration,
+    last: Progress,
+    said: Duration,
 }
 
-impl Meter {
+impl Pace {
     /// The interval between lines without a terminal.
     const EVERY: Duration = Duration::from_secs(10);
 
     fn new() -> Self {
-        let bar = indicatif::ProgressBar::new(0);
-        let style = "{bar:32} {pos} of {len} problems, {per_sec}, {eta} left";
-        if let Ok(style) = indicatif::ProgressStyle::with_template(style) {
-            bar.set_style(style);
-        }
         Self {
-            bar,
-            began: std::time::Instant::now(),
+            meter: Meter::with_bar(),
+            began: Instant::now(),
             first: None,
-            last: None,
+            last: Progress { done: 0, of: 0 },
             said: Duration::ZERO,
         }
     }
 
     fn show(&mut self, progress: Progress) {
-        let (done, of) = (progress.done as u64, progress.of as u64);
-        if self.first.is_none() {
-            self.first = Some(progress.done);
-            self.bar.set_length(of);
-            self.bar.set_position(done);
-            self.bar.reset_eta();
-        }
-        self.bar.set_position(done);
-        self.last = Some(progress);
+        let Progress { done, of } = progress;
+        let first = *self.first.get_or_insert(done);
+        self.last = progress;
         let elapsed = self.began.elapsed();
-        if self.bar.is_hidden() && elapsed >= self.said + Self::EVERY {
+        let is_due = elapsed >= self.said + Self::EVERY;
+        if is_due {
             self.said = elapsed;
-            let line = format!("{done} of {of} problems, {}", self.rate());
-            print_note(&sanitize(&line));
         }
-    }
-
-    /// Formats the problems per second since this process began, and the remaining time at that rate.
-    fn rate(&self) -> String {
-        let (Some(first), Some(last)) = (self.first, self.last) else {
-            return String::new();
-        };
-        let elapsed = self.began.elapsed().as_secs_f64();
-        #[allow(clippy::cast_precision_loss, reason = "counts of problems")]
-        let (made, left) = ((last.done - first) as f64, (last.of - last.done) as f64);
-        if made == 0.0 {
-            return "no rate yet".to_owned();
-        }
-        format!(
-            "{:.2} a second, {:.0} s left",
-            made / elapsed,
-            left * elapsed / made
-        )
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
+        self.meter.fill(done, of);
+        let rate = rate(done - first, of - done, elapsed);
+        self.meter
+            .line(&format!("{done} of {of} problems, {rate}"), is_due);
     }
 
     fn said(&self, out: &std::path::Path, ended: Ended) -> String {
-        let last = self.last.unwrap_or(Progress { done: 0, of: 0 });
+        let Progress { done, of } = self.last;
         let before = self.first.unwrap_or(0);
         let elapsed = self.began.elapsed().as_secs_f64();
         let path = out.join(crate::lab::rows::FILE);
         let mut text = format!(
-            "{} of {} problems in {path:?}: {before} were there, {} computed in {elapsed:.1} s",
-            last.done,
-            last.of,
-            last.done - before
+            "{done} of {of} problems in {path:?}: {before} were there, {} computed in {elapsed:.1} s",
+            done - before
         );
         if ended == Ended::Stopped {
             text += "\nstopped; the same command resumes from here";
         }
         text
     }
+}
+
+/// Formats the problems per second and the remaining time at that rate.
+fn rate(made: usize, left: usize, elapsed: Duration) -> String {
+    if made == 0 {
+        return "no rate yet".to_owned();
+    }
+    let elapsed = elapsed.as_secs_f64();
+    #[allow(clippy::cast_precision_loss, reason = "counts of problems")]
+    let (made, left) = (made as f64, left as f64);
+    format!(
+        "{:.2} a second, {:.0} s left",
+        made / elapsed,
+        left * elapsed / made
+    )
 }

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{Note, Session, Tag, Target};
+use super::{Note, Session, Target};
 use crate::core::types::{Ablation, LatentIdx};
 
 /// A change that can be applied and reverted.
@@ -32,17 +32,6 @@ pub enum Edit {
         before: Note,
         /// The new note.
         after: Note,
-    },
-    /// Sets or removes the tag of a note.
-    SetTag {
-        /// The index of the note.
-        at: usize,
-        /// The target of the note.
-        target: Target,
-        /// The previous tag.
-        before: Option<Tag>,
-        /// The new tag.
-        after: Option<Tag>,
     },
     /// Switches latents off or on, or changes the manner of ablation.
     SetAblation {
@@ -114,15 +103,6 @@ impl Edit {
                 Some(note) if note == before => *note = after.clone(),
                 _ => return Err(Stale),
             },
-            Self::SetTag {
-                at,
-                target,
-                before,
-                after,
-            } => match notes.get_mut(*at) {
-                Some(note) if note.tag == *before && note.target == *target => note.tag = *after,
-                _ => return Err(Stale),
-            },
             Self::SetAblation { before, after } => {
                 if ablation != before {
                     return Err(Stale);
@@ -144,17 +124,6 @@ impl Edit {
                 before: after,
                 after: before,
             },
-            Self::SetTag {
-                at,
-                target,
-                before,
-                after,
-            } => Self::SetTag {
-                at,
-                target,
-                before: after,
-                after: before,
-            },
             Self::SetAblation { before, after } => Self::SetAblation {
                 before: after,
                 after: before,
@@ -169,12 +138,6 @@ impl Edit {
             Self::AddNote { note, .. } => format!("add a note on {}", place(note.target)),
             Self::RemoveNote { note, .. } => format!("remove a note on {}", place(note.target)),
             Self::ChangeNote { after, .. } => format!("change a note on {}", place(after.target)),
-            Self::SetTag {
-                target,
-                after: Some(tag),
-                ..
-            } => format!("tag {} as {}", place(*target), tag.as_str()),
-            Self::SetTag { target, .. } => format!("remove the tag from {}", place(*target)),
             Self::SetAblation { before, after } => describe_ablation(before, after),
         }
     }

@@ -6,17 +6,6 @@ use super::*;
 use crate::core::types::AblationValue;
 
 impl Edit {
-    /// Creates the edit that sets or removes a tag; `None` if there is no such note or its tag stays the same.
-    fn set_tag(session: &Session, at: usize, after: Option<Tag>) -> Option<Self> {
-        let Note { target, tag, .. } = *session.notes.get(at)?;
-        (tag != after).then_some(Self::SetTag {
-            at,
-            target,
-            before: tag,
-            after,
-        })
-    }
-
     /// Creates the edit that switches one latent off, or on again.
     fn toggle_latent(ablation: &Ablation, latent: LatentIdx) -> Self {
         let mut after = ablation.clone();
@@ -81,16 +70,6 @@ fn edits_say_what_they_do() {
             "add a note on latent 3",
             "remove a note on latent 3",
         ),
-        (
-            Edit::SetTag {
-                at: 0,
-                target: Target::Verdict,
-                before: None,
-                after: Some(Tag::FollowUp),
-            },
-            "tag the verdict as follow-up",
-            "remove the tag from the verdict",
-        ),
     ];
     for (edit, said, inverse) in table {
         assert_eq!(edit.describe(), said);
@@ -121,12 +100,6 @@ fn stale_edits_change_nothing() {
             at: 0,
             before: stranger.clone(),
             after: stranger.clone(),
-        },
-        Edit::SetTag {
-            at: 0,
-            target: Target::Problem,
-            before: Some(Tag::Confirmed),
-            after: None,
         },
         Edit::toggle_latent(&Ablation::default(), LatentIdx(1)),
     ];
@@ -170,7 +143,6 @@ enum Wish {
     Add(String),
     Remove(usize),
     Change(usize, String),
-    Tag(usize, usize),
     Toggle(usize),
     Value(usize),
 }
@@ -180,7 +152,6 @@ fn wish() -> impl Strategy<Value = Wish> {
         ".{0,8}".prop_map(Wish::Add),
         (0usize..9).prop_map(Wish::Remove),
         (0usize..9, ".{0,8}").prop_map(|(at, text)| Wish::Change(at, text)),
-        (0usize..9, 0usize..6).prop_map(|(at, tag)| Wish::Tag(at, tag)),
         (1usize..7).prop_map(Wish::Toggle),
         (0usize..4).prop_map(Wish::Value),
     ]
@@ -194,7 +165,6 @@ fn as_edit(wish: &Wish, session: &Session, ablation: &Ablation) -> Option<Edit> 
         Wish::Change(i, text) => {
             Edit::change_note(session, at(*i), note(Target::Latent(LatentIdx(1)), text))
         }
-        Wish::Tag(i, tag) => Edit::set_tag(session, at(*i), Tag::ALL.get(*tag).copied()),
         Wish::Toggle(latent) => Some(Edit::toggle_latent(ablation, LatentIdx(*latent))),
         Wish::Value(i) => Edit::set_ablation(
             ablation,
