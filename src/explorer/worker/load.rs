@@ -53,15 +53,14 @@ impl Worker {
     /// Loads a model in place of the present one, which is kept or loaded again if that fails.
     pub(super) fn load(&mut self, name: &str, cancel: &Cancel) -> Result<(), Stopped> {
         let began = Instant::now();
-        let mut screen_gone = false;
         let out = self.out.clone();
-        let mut tell = |stage: &str, bytes| {
+        let tell = |stage: &str, bytes| {
             let event = Event::Loading {
                 model: name.to_owned(),
                 stage: stage.to_owned(),
                 bytes,
             };
-            screen_gone |= out.blocking_send(event).is_err();
+            let _ = out.blocking_send(event);
         };
         tell("reading", None);
         let mut shown = None;
@@ -83,9 +82,6 @@ impl Worker {
         let mut stage = |stage: &'static str| tell(stage, None);
         let loaded = self.placement.load(&checkpoint, &options, &mut stage);
         let loaded = loaded.and_then(|loaded| cancel.check().map(|()| loaded));
-        if screen_gone {
-            return Err(Stopped::ScreenGone);
-        }
         let (model, note) = match loaded {
             Ok(loaded) => loaded,
             Err(error) => {

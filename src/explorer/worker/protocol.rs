@@ -82,6 +82,21 @@ pub enum Request {
     Cancel,
 }
 
+impl Request {
+    /// Returns the run that it is about; `None` for those about none.
+    pub(super) fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Load { .. } | Self::Cancel => None,
+            Self::Run(asked) => Some(asked.id),
+            Self::Study(wanted) => Some(wanted.id),
+            Self::Ablate { id, .. }
+            | Self::Phrases { id, .. }
+            | Self::EarlyExit { id }
+            | Self::Verify { id } => Some(*id),
+        }
+    }
+}
+
 /// The kind of a job, in failure events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {

@@ -28,12 +28,11 @@ impl Worker {
         let before = self.partial.take().filter(|(of, _)| of == wanted);
         let before = before.map(|(_, study)| study);
         let (explorer, clean) = self.of(id)?;
-        let mut screen_gone = false;
         let mut last = before.clone();
         let mut tell = |study: Study| {
             last = Some(study.clone());
             let study = Box::new(study);
-            screen_gone |= self.out.blocking_send(Event::Study { id, study }).is_err();
+            self.mention(Event::Study { id, study });
         };
         let made = match (wanted.kind, &before) {
             (StudyKind::Sweep, before) => {
@@ -64,9 +63,6 @@ impl Worker {
                 layers.map(Study::Layers).inspect(|s| tell(s.clone()))
             }
         };
-        if screen_gone {
-            return Err(Stopped::ScreenGone);
-        }
         match made {
             Ok(study) => {
                 self.cache.put(&key, &asked, &Answered::Study(study));

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use tokio::sync::mpsc::{Receiver, channel};
 
-use super::protocol::{Event, RunId, RunRequest, StudyRequest};
-use super::queue::Job;
+use super::protocol::{Event, Request, RunId, RunRequest, StudyRequest};
 use super::thread::{Stopped, Worker};
 use crate::core::types::{Ablation, AblationValue, LatentIdx, Outcome, Study, StudyKind};
 use crate::engine::model::{Cancel, Device, LoadOptions, Model, Placement, tiny};
@@ -32,7 +31,7 @@ impl Bench {
         let mut worker = Worker::new(Placement::on(Device::Cpu), Opener::default(), cache, out);
         worker.explorer = Some(Workbench::bare(model.expect("the toy loads")));
         let mut bench = Self { worker, events };
-        let run = Job::Run(RunRequest {
+        let run = Request::Run(RunRequest {
             id: ID,
             question: tiny::QUESTION.to_owned(),
             gold: None,
@@ -48,12 +47,13 @@ impl Bench {
         bench
     }
 
-    fn told(&mut self, job: &Job) -> Vec<Event> {
-        self.told_unless(job, &Cancel::new()).expect("it goes well")
+    fn told(&mut self, request: &Request) -> Vec<Event> {
+        self.told_unless(request, &Cancel::new())
+            .expect("it goes well")
     }
 
-    fn told_unless(&mut self, job: &Job, cancel: &Cancel) -> Result<Vec<Event>, Stopped> {
-        let done = self.worker.perform(job, cancel);
+    fn told_unless(&mut self, request: &Request, cancel: &Cancel) -> Result<Vec<Event>, Stopped> {
+        let done = self.worker.perform(request, cancel);
         let mut told = Vec::new();
         while let Ok(event) = self.events.try_recv() {
             told.push(event);
@@ -62,13 +62,13 @@ impl Bench {
     }
 }
 
-fn off(value: AblationValue) -> Job {
+fn off(value: AblationValue) -> Request {
     let ablation = Ablation {
         off: [LatentIdx(2)].into(),
         value,
         ..Ablation::default()
     };
-    Job::Ablate(ID, ablation)
+    Request::Ablate { id: ID, ablation }
 }
 
 fn is_reference(event: &Event) -> bool {
@@ -267,7 +267,7 @@ fn answers_and_the_set_are_there_in_a_later_session() {
 fn a_study_by_zero_waits_for_nothing_and_one_that_stepped_aside_goes_on() {
     let mut bench = Bench::new(None);
     let study = |kind, value| {
-        Job::Study(StudyRequest {
+        Request::Study(StudyRequest {
             id: ID,
             kind,
             manner: Ablation {
@@ -313,7 +313,9 @@ fn folder(name: &str, damaged: bool) -> tempfile::TempDir {
 fn a_model_that_is_not_loaded_leaves_the_one_before_with_its_run() {
     let mut bench = Bench::new(None);
     let before = bench.told(&off(AblationValue::Zero));
-    let load = |path: &Path| Job::Load(path.display().to_string());
+    let load = |path: &Path| Request::Load {
+        model: path.display().to_string(),
+    };
     let damaged = folder("mini-math", true);
     for job in [load(Path::new("/no/such/folder")), load(damaged.path())] {
         let failed = bench.told_unless(&job, &Cancel::new());
@@ -343,9 +345,11 @@ fn a_model_that_is_not_loaded_leaves_the_one_before_with_its_run() {
 fn a_large_model_that_gave_way_is_brought_back_with_its_run() {
     let mut bench = Bench::new(None);
     let whole = folder("mini-math", false);
-    let told = bench.told(&Job::Load(whole.path().display().to_string()));
+    let told = bench.told(&Request::Load {
+        model: whole.path().display().to_string(),
+    });
     assert!(matches!(told.last(), Some(Event::Ready { .. })));
-    let run = Job::Run(RunRequest {
+    let run = Request::Run(RunRequest {
         id: ID,
         question: "Tom has 3 apples and buys 4 more. How many apples does Tom have now?".to_owned(),
         gold: None,

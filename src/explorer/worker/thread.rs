@@ -15,7 +15,7 @@ use tokio::sync::mpsc as events;
 use super::cache::{Cache, RunKey};
 use super::load::Loaded;
 use super::protocol::{Event, Request, RunId, RunRequest, StudyRequest, Work};
-use super::queue::{Job, Preemption, Queue};
+use super::queue::{Preemption, Queue};
 use crate::core::types::{Outcome, Position, Study};
 use crate::engine::model::{Cancel, ModelError, Placement};
 use crate::engine::model_source::{OpenError, Opener};
@@ -70,7 +70,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     queue: Queue,
-    current: Option<(Job, Cancel)>,
+    current: Option<(Request, Cancel)>,
     /// Whether the current job only yields and has to be repeated.
     again: bool,
     /// The model whose loading was cancelled before it began.
@@ -104,13 +104,13 @@ impl Requests {
             // A second Cancel finds no waiting load and must not erase the first.
             Request::Cancel => {
                 if let Some(model) = state.queue.waiting_load() {
-                    state.called_off = Some(model);
+                    state.called_off = Some(model.to_owned());
                 }
             }
             Request::Load { .. } => state.called_off = None,
             _ => {}
         }
-        let current = state.current.as_ref().map(|(job, _)| job);
+        let current = state.current.as_ref().map(|(current, _)| current);
         let preemption = state.queue.push(request, current);
         if let (Preemption::Stop | Preemption::Yield, Some((_, cancel))) =
             (preemption, &state.current)
@@ -237,7 +237,7 @@ impl Worker {
             state.again = false;
             drop(state);
 
-            let id = run_id(&job);
+            let id = job.run();
             let result = catch_unwind(AssertUnwindSafe(|| self.perform(&job, &cancel)))
                 .unwrap_or_else(|panic| {
                     Err(Stopped::Failed {
@@ -249,18 +249,18 @@ impl Worker {
             let mut state = shared.lock();
             state.current = None;
             let again = state.again && matches!(result, Err(Stopped::Cancelled));
+            let superseded = state.queue.waiting_load().is_some();
             if again {
-                state.queue.put_back(&job);
+                state.queue.put_back(job.clone());
             }
-            let superseded = state.queue.has_load();
             drop(state);
             let told = match result {
                 Ok(()) => Ok(()),
                 Err(Stopped::Cancelled) if again => Ok(()),
-                Err(Stopped::Cancelled) if !superseded && let Job::Load(model) = &job => {
+                Err(Stopped::Cancelled) if !superseded && let Request::Load { model } = &job => {
                     self.tell(self.stopped(model))
                 }
-                Err(Stopped::Failed { message, hint }) if let Job::Load(model) = &job => {
+                Err(Stopped::Failed { message, hint }) if let Request::Load { model } = &job => {
                     // A newer load replaces this one.
                     if superseded {
                         Ok(())
@@ -309,71 +309,67 @@ impl Worker {
             .map_err(|_| Stopped::ScreenGone)
     }
 
-    pub(super) fn perform(&mut self, job: &Job, cancel: &Cancel) -> Result<(), Stopped> {
-        match job {
-            Job::Load(model) => self.load(model, cancel),
-            Job::Run(asked) => self.run(asked, cancel),
-            Job::Ablate(id, ablation) => self.ablate(*id, ablation, cancel),
-            Job::EarlyExit(id) => {
-                let exits = self.early_exits(*id, cancel)?;
-                self.tell(Event::EarlyExit { id: *id, exits })
+    /// Sends an event about work in progress. If the screen is gone, the event that ends the work finds out.
+    pub(super) fn mention(&self, event: Event) {
+        let _ = self.out.blocking_send(event);
+    }
+
+    pub(super) fn perform(&mut self, request: &Request, cancel: &Cancel) -> Result<(), Stopped> {
+        match *request {
+            Request::Load { ref model } => self.load(model, cancel),
+            Request::Run(ref asked) => self.run(asked, cancel),
+            Request::Ablate { id, ref ablation } => self.ablate(id, ablation, cancel),
+            Request::EarlyExit { id } => {
+                let exits = self.early_exits(id, cancel)?;
+                self.tell(Event::EarlyExit { id, exits })
             }
-            Job::Phrases(id, latent) => {
+            Request::Phrases { id, latent } => {
                 self.ensure_reference(cancel)?;
-                let (explorer, clean) = self.of(*id)?;
-                let phrases = explorer.phrases(clean, *latent, cancel)?;
+                let (explorer, clean) = self.of(id)?;
+                let phrases = explorer.phrases(clean, latent, cancel)?;
                 self.tell(Event::Phrases {
-                    id: *id,
-                    latent: *latent,
+                    id,
+                    latent,
                     phrases,
                 })
             }
-            Job::Study(wanted) => self.study(wanted, cancel),
-            Job::Verify(id) => {
-                let exits = self.early_exits(*id, cancel)?;
-                self.ensure_reference(cancel)?;
-                let (explorer, clean) = self.of(*id)?;
-                let id = *id;
-                let mut screen_gone = false;
-                let mut part = |part: Part<'_>| {
-                    let event = match part {
-                        Part::Settled(verdict) => Event::Verified {
-                            id,
-                            verdict: Box::new(verdict.clone()),
-                            done: false,
-                        },
-                        Part::Progress(progress) => Event::Verifying { id, progress },
-                    };
-                    screen_gone |= self.out.blocking_send(event).is_err();
-                };
-                let budget = Budget::default();
-                let verdict = explorer.verdict(clean, &exits, &budget, &mut part, cancel)?;
-                if screen_gone {
-                    return Err(Stopped::ScreenGone);
-                }
-                let verdict = Box::new(verdict);
-                let done = true;
-                self.tell(Event::Verified { id, verdict, done })
-            }
+            Request::Study(ref wanted) => self.study(wanted, cancel),
+            Request::Verify { id } => self.verify(id, cancel),
+            // Takes effect when it is sent.
+            Request::Cancel => Ok(()),
         }
+    }
+
+    fn verify(&mut self, id: RunId, cancel: &Cancel) -> Result<(), Stopped> {
+        let exits = self.early_exits(id, cancel)?;
+        self.ensure_reference(cancel)?;
+        let (explorer, clean) = self.of(id)?;
+        let mut part = |part: Part<'_>| {
+            self.mention(match part {
+                Part::Settled(verdict) => Event::Verified {
+                    id,
+                    verdict: Box::new(verdict.clone()),
+                    done: false,
+                },
+                Part::Progress(progress) => Event::Verifying { id, progress },
+            });
+        };
+        let budget = Budget::default();
+        let verdict = explorer.verdict(clean, &exits, &budget, &mut part, cancel)?;
+        let verdict = Box::new(verdict);
+        let done = true;
+        self.tell(Event::Verified { id, verdict, done })
     }
 
     fn run(&mut self, asked: &RunRequest, cancel: &Cancel) -> Result<(), Stopped> {
         self.forget();
         let id = asked.id;
         let explorer = self.explorer.as_ref().ok_or_else(no_model)?;
-        let mut screen_gone = false;
         let mut on_position = |position: &Position| {
-            let event = Event::Step {
-                id,
-                position: position.clone(),
-            };
-            screen_gone |= self.out.blocking_send(event).is_err();
+            let position = position.clone();
+            self.mention(Event::Step { id, position });
         };
         let clean = clean_run(explorer, asked, &mut on_position, cancel)?;
-        if screen_gone {
-            return Err(Stopped::ScreenGone);
-        }
         let run = clean.run.clone();
         self.clean = Some((id, clean));
         if let Some(loaded) = &mut self.loaded {
@@ -451,23 +447,14 @@ pub(super) fn no_model() -> Stopped {
     }
 }
 
-fn work(job: &Job) -> Work {
-    match job {
+fn work(request: &Request) -> Work {
+    match request {
         // A failed load has its own event.
-        Job::Load(_) | Job::Run(_) => Work::Run,
-        Job::Ablate(..) => Work::Ablation,
-        Job::Study(_) => Work::Study,
-        Job::EarlyExit(_) | Job::Phrases(..) | Job::Verify(_) => Work::Results,
-    }
-}
-
-fn run_id(job: &Job) -> Option<RunId> {
-    match job {
-        Job::Load(_) => None,
-        Job::Run(asked) => Some(asked.id),
-        Job::Study(wanted) => Some(wanted.id),
-        Job::Ablate(id, _) | Job::EarlyExit(id) | Job::Phrases(id, _) | Job::Verify(id) => {
-            Some(*id)
+        Request::Load { .. } | Request::Run(_) | Request::Cancel => Work::Run,
+        Request::Ablate { .. } => Work::Ablation,
+        Request::Study(_) => Work::Study,
+        Request::EarlyExit { .. } | Request::Phrases { .. } | Request::Verify { .. } => {
+            Work::Results
         }
     }
 }

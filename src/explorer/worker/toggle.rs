@@ -56,15 +56,8 @@ impl Worker {
             return self.reference_is_there();
         }
         let (explorer, clean) = self.of(id)?;
-        let mut screen_gone = false;
-        let mut on_part = |outcome| {
-            let event = Event::Ahead { id, outcome };
-            screen_gone |= self.out.blocking_send(event).is_err();
-        };
+        let mut on_part = |outcome| self.mention(Event::Ahead { id, outcome });
         explorer.ablate_ahead(clean, ablation, &mut on_part, cancel)?;
-        if screen_gone {
-            return Err(Stopped::ScreenGone);
-        }
         Ok(())
     }
 
@@ -74,16 +67,10 @@ impl Worker {
         if explorer.has_reference() {
             return Ok(());
         }
-        let (out, mut screen_gone) = (&self.out, false);
-        let mut on_slice = |done, all| {
-            screen_gone |= out.blocking_send(Event::Reference { done, all }).is_err();
-        };
+        let out = &self.out;
+        let mut on_slice = |done, all| _ = out.blocking_send(Event::Reference { done, all });
         let folder = self.references.as_deref();
-        let made = reference_files::ensure_reference(explorer, folder, &mut on_slice, cancel);
-        if screen_gone {
-            return Err(Stopped::ScreenGone);
-        }
-        made?;
+        reference_files::ensure_reference(explorer, folder, &mut on_slice, cancel)?;
         self.reference_is_there()
     }
 
