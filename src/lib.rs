@@ -7,7 +7,7 @@
 //! - [`verify`]: from words to a trace and its evidence; no tensor.
 //! - [`engine`]: checkpoints, the transformer, the latent loop, decoding, the hub.
 //! - [`lab`]: what can be asked about a question, and experiments over many.
-//! - [`explorer`]: the reducer, its drawing, the terminal loop, the model's thread, the session.
+//! - `explorer`: the reducer, its drawing, the terminal loop, the model's thread, the session.
 //! - `commands`: the command line, a file for each command.
 //!
 //! As a library: open a model, ask a question, switch a latent off.
@@ -33,7 +33,7 @@ extern crate self as undertone;
 mod commands;
 pub mod core;
 pub mod engine;
-pub mod explorer;
+mod explorer;
 pub mod lab;
 pub mod verify;
 

@@ -9,11 +9,11 @@ mod unread;
 
 use std::path::Path;
 
-pub use event::{Header, Tool};
+pub use event::Header;
 pub use log::{Loaded, SessionFile};
 pub use saved::SavedFile;
 pub use shelf::{Noted, Shelf, noted};
-pub use unread::{Unread, What, summary};
+pub use unread::{Unread, summary};
 
 use crate::core::error::{Error, Result};
 use crate::core::file;

@@ -97,7 +97,6 @@ fn sessions() {
         session.notes.push(note(n));
         file.update(&session);
     }
-    file.record_export("md", "report.md");
     let whole = lines_of(&file.to_text());
     assert!(SessionFile::parse(&file.to_text(), path).is_ok());
     run("sessions", 600, |dice| {

@@ -82,7 +82,7 @@ pub(super) enum Event {
     Verify { verdict: Box<Verdict> },
     /// All current notes.
     Annotate { notes: Vec<Note> },
-    /// The session was exported; kept as a record.
+    /// The session was exported; only earlier versions recorded that.
     Export { format: String, path: String },
 }
 

@@ -80,12 +80,6 @@ impl SessionFile {
         file
     }
 
-    /// Returns the header.
-    #[must_use]
-    pub fn header(&self) -> &Header {
-        &self.header
-    }
-
     /// Returns the session that the events build.
     #[must_use]
     pub fn session(&self) -> Session {
@@ -134,14 +128,6 @@ impl SessionFile {
         );
         file.update(session);
         file
-    }
-
-    /// Records that the session was exported.
-    pub fn record_export(&mut self, format: &str, path: &str) {
-        self.append(Event::Export {
-            format: format.to_owned(),
-            path: path.to_owned(),
-        });
     }
 
     /// Returns the whole file. Lines that were read are unchanged, except for a cut-off last line, a damaged header, CRLF line ends
