@@ -31,8 +31,8 @@ pub fn run(args: &KeysArgs) -> Result<()> {
             );
             continue;
         }
-        if spec.section.as_str() != heading {
-            heading = spec.section.as_str();
+        if spec.section != heading {
+            heading = spec.section;
             text += &format!("{}{heading}\n", if text.is_empty() { "" } else { "\n" });
         }
         text += &format!("  {:<18} {}\n", keys.join(", "), spec.doc);

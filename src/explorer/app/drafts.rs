@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::explorer::app::action::Action;
+use crate::explorer::app::action::{Ablate, Action, Keep, Problem, Table};
 use crate::explorer::app::overlay::{Overlay, Prompt, PromptKind};
 use crate::explorer::app::{App, Tone};
 use crate::explorer::session::Target;
@@ -34,30 +34,30 @@ impl Drafts {
 /// Returns the action that opens a prompt; `None` for one that only follows another.
 fn opened_by(kind: &PromptKind) -> Option<Action> {
     Some(match kind {
-        PromptKind::EditQuestion => Action::EditQuestion,
-        PromptKind::NewQuestion => Action::NewQuestion,
-        PromptKind::Note(_) => Action::WriteNote,
-        PromptKind::Donor => Action::PickDonor,
-        PromptKind::Layers => Action::PickLayers,
-        PromptKind::Filter(_) => Action::FilterRows,
-        PromptKind::OpenRun => Action::OpenRun,
-        PromptKind::StartRun => Action::StartRun,
-        PromptKind::Export(_) => Action::Export,
+        PromptKind::EditQuestion => Action::Problem(Problem::Edit),
+        PromptKind::NewQuestion => Action::Problem(Problem::New),
+        PromptKind::Note(_) => Action::Keep(Keep::Note),
+        PromptKind::Donor => Action::Ablate(Ablate::Donor),
+        PromptKind::Layers => Action::Ablate(Ablate::Layers),
+        PromptKind::Filter(_) => Action::Table(Table::Filter),
+        PromptKind::OpenRun => Action::Table(Table::OpenRun),
+        PromptKind::StartRun => Action::Table(Table::StartRun),
+        PromptKind::Export(_) => Action::Keep(Keep::Export),
         PromptKind::Overwrite { .. } => return None,
     })
 }
 
 fn slot(app: &App, kind: &PromptKind) -> Option<Slot> {
     let question = || {
-        let problem = app.session.problem.as_ref();
+        let problem = app.run.session.problem.as_ref();
         let question = problem.map_or("", |problem| problem.question.as_str());
-        format!("{}\n{question}", app.session.origin)
+        format!("{}\n{question}", app.run.session.origin)
     };
     Some(Slot {
         opened_by: opened_by(kind)?.spec().id,
         of: match kind {
             PromptKind::Note(_) | PromptKind::EditQuestion | PromptKind::Export(_) => question(),
-            PromptKind::StartRun => app.model_name.clone(),
+            PromptKind::StartRun => app.model.name.clone(),
             _ => String::new(),
         },
         target: match kind {
@@ -69,12 +69,12 @@ fn slot(app: &App, kind: &PromptKind) -> Option<Slot> {
 
 /// Opens a prompt, with its draft if there is one.
 pub(super) fn open(app: &mut App, mut prompt: Prompt) {
-    let draft = slot(app, &prompt.kind).and_then(|slot| app.drafts.0.get(&slot));
+    let draft = slot(app, &prompt.kind).and_then(|slot| app.chrome.drafts.0.get(&slot));
     if let Some(draft) = draft {
         prompt.field.set(draft);
         app.say(Tone::Info, "your draft is back, ctrl-u clears it");
     }
-    app.overlay = Some(Overlay::Prompt(prompt));
+    app.chrome.overlay = Some(Overlay::Prompt(prompt));
 }
 
 /// Keeps a changed text as a draft when its prompt is closed without being accepted, and says so.
@@ -88,10 +88,10 @@ pub(super) fn close(app: &mut App, prompt: &Prompt) {
         return;
     };
     if text.trim().is_empty() || text == prompt.offered {
-        app.drafts.0.remove(&slot);
+        app.chrome.drafts.0.remove(&slot);
         return;
     }
-    app.drafts.0.insert(slot, text.to_owned());
+    app.chrome.drafts.0.insert(slot, text.to_owned());
     let key = opened_by(kind).and_then(|action| app.keymap.keys_of(action).next());
     app.say(
         Tone::Info,
@@ -105,13 +105,13 @@ pub(super) fn close(app: &mut App, prompt: &Prompt) {
 /// Keeps the path of a failed export, so that the prompt offers it again.
 pub(super) fn keep_path(app: &mut App, format: Format, path: String) {
     if let Some(slot) = slot(app, &PromptKind::Export(format)) {
-        app.drafts.0.insert(slot, path);
+        app.chrome.drafts.0.insert(slot, path);
     }
 }
 
 /// Forgets a draft once its text was accepted.
 pub(super) fn forget(app: &mut App, kind: &PromptKind) {
     if let Some(slot) = slot(app, kind) {
-        app.drafts.0.remove(&slot);
+        app.chrome.drafts.0.remove(&slot);
     }
 }

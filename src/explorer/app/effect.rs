@@ -1,6 +1,7 @@
 //! Everything that may leave the reducer.
 
 use crate::core::types::ModelInfo;
+use crate::explorer::app::action::{Move, Scroll};
 use crate::explorer::app::dataset::RunRequest;
 use crate::explorer::app::pane::Pane;
 use crate::explorer::session::export::Format;
@@ -32,6 +33,8 @@ pub enum Effect {
     Export(Box<Export>),
     /// Load the list of problems that suit a model.
     LoadProblems(Box<ModelInfo>),
+    /// Find out what fits on the screen, for a movement that depends on it.
+    Measure(Movement),
     /// Send a pane's text to the terminal's clipboard.
     Copy(Pane),
     /// Read, compute or pause runs over data sets.
@@ -42,6 +45,15 @@ pub enum Effect {
     Suspend,
     /// Exit.
     Quit,
+}
+
+/// A movement that goes by what fits on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Movement {
+    /// Of the focused pane's text.
+    Scroll(Scroll),
+    /// Of the open page's cursor.
+    Cursor(Move),
 }
 
 /// A session to save.

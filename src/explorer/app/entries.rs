@@ -5,12 +5,12 @@ use std::ops::Range;
 use crate::core::problem::Problem;
 use crate::core::text::count;
 use crate::core::types::AblationValue;
-use crate::explorer::app::action::{Action, Context};
+use crate::explorer::app::action::{Action, Context, Program};
 use crate::explorer::app::enabled::enabled;
 use crate::explorer::app::filter::score;
-use crate::explorer::app::on_manner::meaning;
+use crate::explorer::app::on_ablate::meaning;
 use crate::explorer::app::overlay::{Choice, Entry, List, ListKind};
-use crate::explorer::app::{App, Model, Page, Place};
+use crate::explorer::app::{App, ModelState, Page, Place};
 use crate::explorer::session::{Tag, Target};
 use crate::lab::rows::summary::key;
 
@@ -103,11 +103,11 @@ impl List {
                 let context = action.spec().context;
                 let is_here = match context {
                     Context::Main => true,
-                    Context::Page => app.page != Page::Run,
-                    Context::Data => app.page == Page::Data,
+                    Context::Page => app.chrome.page != Page::Run,
+                    Context::Data => app.chrome.page == Page::Data,
                     Context::List | Context::Text => false,
                 };
-                is_here && action != Action::Palette
+                is_here && action != Action::Program(Program::Palette)
             }),
             // Possibly many, so they have their own search.
             ListKind::Problems => Vec::new(),
@@ -131,7 +131,7 @@ fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<Entry> {
                 _ => keys.join(" "),
             };
             Entry {
-                lead: spec.section.as_str().to_owned(),
+                lead: spec.section.to_owned(),
                 text: spec.doc.to_owned(),
                 remark,
                 name: spec.id,
@@ -165,10 +165,12 @@ fn steps(problem: &Problem) -> String {
 }
 
 fn model_entries(app: &App) -> Vec<Entry> {
-    app.models
+    app.model
+        .choices
         .iter()
         .map(|model| {
-            let loaded = model.name == app.model_name && matches!(app.model, Model::Ready { .. });
+            let loaded =
+                model.name == app.model.name && matches!(app.model.state, ModelState::Ready { .. });
             let remark = match model.place {
                 _ if loaded => "loaded",
                 Place::Bundled => "",
@@ -205,6 +207,7 @@ fn tag_entries(app: &App, target: Target) -> Vec<Entry> {
         .into_iter()
         .map(|tag| {
             let set = app
+                .run
                 .session
                 .notes
                 .iter()
@@ -227,7 +230,7 @@ fn value_entries(app: &App) -> Vec<Entry> {
         .map(|value| Entry {
             lead: value.as_str().to_owned(),
             text: meaning(value).to_owned(),
-            remark: if value == app.ablation.value {
+            remark: if value == app.run.ablation.value {
                 "in use"
             } else {
                 ""

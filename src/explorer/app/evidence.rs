@@ -4,9 +4,9 @@ use crate::core::types::{LatentIdx, Source, TraceStep};
 use crate::lab::present::document::Cell;
 use crate::lab::present::evidence::{latent_of, tables};
 
-use super::App;
+use super::{App, RunView};
 
-impl App {
+impl RunView {
     /// Returns the step of the trace that a latent carries, with its number from 1.
     #[must_use]
     pub fn step_at(&self, latent: LatentIdx) -> Option<(usize, &TraceStep)> {
@@ -48,10 +48,12 @@ impl App {
         });
         rows.collect()
     }
+}
 
+impl App {
     /// Returns the latent that the evidence row under the cursor is about.
     #[must_use]
     pub(super) fn evidence_latent(&self) -> Option<LatentIdx> {
-        *self.evidence_rows().get(self.cursor().row)?
+        *self.run.evidence_rows().get(self.cursor().row)?
     }
 }

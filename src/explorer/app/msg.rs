@@ -2,12 +2,21 @@
 
 use crate::explorer::app::Library;
 use crate::explorer::app::dataset::RunEvent;
-use crate::explorer::app::effect::{ExportError, Save};
-use crate::explorer::app::pane::View;
+use crate::explorer::app::effect::{ExportError, Movement, Save};
+use crate::explorer::app::pane::Fit;
 use crate::explorer::app::saving::Recalled;
 use crate::explorer::keymap::Key;
 use crate::explorer::session::store::Noted;
 use crate::explorer::worker::protocol::Event;
+
+/// The time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Clock {
+    /// Milliseconds of a monotonic clock.
+    pub now_ms: u64,
+    /// Seconds since 1970-01-01 UTC.
+    pub unix_s: u64,
+}
 
 /// An event from outside.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,20 +26,20 @@ use crate::explorer::worker::protocol::Event;
 )]
 pub enum Msg {
     /// Time has passed.
-    Tick {
-        /// Milliseconds of a monotonic clock.
-        now_ms: u64,
-        /// Seconds since 1970-01-01 UTC.
-        unix_s: u64,
-    },
+    Tick(Clock),
     /// A key was pressed, or repeats.
     Key(Key),
     /// Text was pasted.
     Paste(String),
     /// The terminal was resized.
     Resized,
-    /// A frame was drawn.
-    Drawn(View),
+    /// What fits on the screen, for a movement.
+    Measured {
+        /// The movement.
+        movement: Movement,
+        /// What fits.
+        fit: Fit,
+    },
     /// The worker sent an event.
     Worker(Event),
     /// The worker is gone for good.

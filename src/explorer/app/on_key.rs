@@ -1,6 +1,6 @@
 //! Keys and pastes: an action if the context binds the key, else text for the open field.
 
-use crate::explorer::app::action::{Action, Context};
+use crate::explorer::app::action::{Action, Program};
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::field::Field;
 use crate::explorer::app::overlay::{Overlay, Prompt, PromptKind};
@@ -10,19 +10,22 @@ use crate::explorer::keymap::Key;
 /// Handles a key press.
 pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
     let action = app.keymap.lookup(app.context(), key);
-    if action != Some(Action::Interrupt) {
-        app.quit_armed = false;
+    if action != Some(Action::Program(Program::Interrupt)) {
+        app.chrome.quit_armed = false;
     }
-    if !matches!(action, Some(Action::Interrupt | Action::Quit)) {
+    if !matches!(
+        action,
+        Some(Action::Program(Program::Interrupt | Program::Quit))
+    ) {
         app.stay();
     }
-    if let Some(action) = action {
-        return match action.spec().context {
-            Context::List | Context::Text => on_overlay::perform(app, action),
-            Context::Main | Context::Page | Context::Data => on_action::perform(app, action, key),
-        };
+    match action {
+        Some(Action::List(action)) => return on_overlay::in_list(app, action),
+        Some(Action::Text(action)) => return on_overlay::in_prompt(app, action),
+        Some(action) => return on_action::perform(app, action, key),
+        None => {}
     }
-    match &mut app.overlay {
+    match &mut app.chrome.overlay {
         Some(Overlay::List(list)) => {
             let was_taken = list.filter.key(key);
             if was_taken {
@@ -45,7 +48,7 @@ pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
 
 /// Inserts pasted text into the open field, or else opens it as a new question, which runs only when accepted.
 pub(super) fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
-    match &mut app.overlay {
+    match &mut app.chrome.overlay {
         Some(Overlay::List(list)) => {
             list.filter.insert_str(text);
             list.selected = 0;
@@ -54,7 +57,7 @@ pub(super) fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
         Some(Overlay::Prompt(prompt)) => prompt.field.insert_str(text),
         None => {
             drafts::open(app, Prompt::new(PromptKind::NewQuestion, Field::default()));
-            if let Some(Overlay::Prompt(prompt)) = &mut app.overlay {
+            if let Some(Overlay::Prompt(prompt)) = &mut app.chrome.overlay {
                 if !prompt.field.text().is_empty() {
                     prompt.field.insert_str(" ");
                 }

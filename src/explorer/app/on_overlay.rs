@@ -1,14 +1,14 @@
 //! Lists and prompts: their keys, and the effects of choosing and accepting.
 
-use crate::explorer::app::action::{Action, Context};
+use crate::explorer::app::action::{self, Context, Text};
 use crate::explorer::app::dataset::on_dataset;
 use crate::explorer::app::effect::{Effect, Export};
 use crate::explorer::app::on_action;
 use crate::explorer::app::opening::{open_listed, typed_problem};
-use crate::explorer::app::overlay::{Choice, List, Overlay, Prompt, PromptKind};
+use crate::explorer::app::overlay::{Choice, Overlay, Prompt, PromptKind};
 use crate::explorer::app::prompts::{export_prompt, text_note};
 use crate::explorer::app::results::edit_session;
-use crate::explorer::app::{App, Page, Tone, drafts, on_manner};
+use crate::explorer::app::{App, Page, Tone, drafts, on_ablate};
 use crate::explorer::keymap::{Code, Key};
 use crate::explorer::session::edit::Edit;
 use crate::explorer::session::export::Format;
@@ -17,51 +17,39 @@ use crate::explorer::session::{Note, Tag, Target};
 /// The number of entries in a page of a list.
 const PAGE: usize = 10;
 
-pub(super) fn perform(app: &mut App, action: Action) -> Vec<Effect> {
-    match app.overlay.take() {
-        Some(Overlay::List(list)) => in_list(app, list, action),
-        Some(Overlay::Prompt(prompt)) => in_prompt(app, prompt, action),
-        None => Vec::new(),
-    }
-}
-
-fn in_list(app: &mut App, mut list: List, action: Action) -> Vec<Effect> {
-    let lowest = list.len(app).saturating_sub(1);
+pub(super) fn in_list(app: &mut App, action: action::List) -> Vec<Effect> {
+    use action::List;
+    let Some(Overlay::List(mut list)) = app.chrome.overlay.take() else {
+        return Vec::new();
+    };
+    let at = list.selected;
     list.selected = match action {
-        Action::ListUp => list.selected.saturating_sub(1),
-        Action::ListDown => list.selected + 1,
-        Action::ListPageUp => list.selected.saturating_sub(PAGE),
-        Action::ListPageDown => list.selected + PAGE,
-        _ => list.selected,
+        List::Up => at.saturating_sub(1),
+        List::Down => at + 1,
+        List::PageUp => at.saturating_sub(PAGE),
+        List::PageDown => at + PAGE,
+        List::Accept => at,
+        List::Close => return Vec::new(),
     }
-    .min(lowest);
-    let entry = list.entries(app, list.selected..list.selected + 1).pop();
-    match (action, entry) {
-        (Action::ListClose, _) => Vec::new(),
-        (Action::ListAccept, Some(entry)) => match entry.disabled {
-            Some(reason) => {
-                app.say(Tone::Warning, reason);
-                app.overlay = Some(Overlay::List(list));
-                Vec::new()
-            }
-            None => choose(app, entry.choice),
-        },
-        _ => {
-            app.overlay = Some(Overlay::List(list));
-            Vec::new()
+    .min(list.len(app).saturating_sub(1));
+    if action == List::Accept {
+        let entry = list.entries(app, list.selected..list.selected + 1).pop();
+        match entry.map(|entry| (entry.disabled, entry.choice)) {
+            Some((Some(reason), _)) => app.say(Tone::Warning, reason),
+            Some((None, choice)) => return choose(app, choice),
+            None => {}
         }
     }
+    app.chrome.overlay = Some(Overlay::List(list));
+    Vec::new()
 }
 
 fn choose(app: &mut App, choice: Choice) -> Vec<Effect> {
     match choice {
-        // Help lists the actions of dialogs and pages, but they cannot be performed from there.
-        Choice::Act(action) if matches!(action.spec().context, Context::List | Context::Text) => {
-            Vec::new()
-        }
+        // Help lists the actions of pages, but they cannot be performed from the run.
         Choice::Act(action)
             if matches!(action.spec().context, Context::Page | Context::Data)
-                && app.page == Page::Run =>
+                && app.chrome.page == Page::Run =>
         {
             Vec::new()
         }
@@ -71,20 +59,20 @@ fn choose(app: &mut App, choice: Choice) -> Vec<Effect> {
         }
         Choice::Open(index) => open_listed(app, index),
         Choice::Load(name) => app.switch_model(name),
-        Choice::Value(value) => on_manner::choose(app, value),
+        Choice::Value(value) => on_ablate::choose(app, value),
         Choice::Tag(target, tag) => toggle_tag(app, target, tag),
     }
 }
 
 fn toggle_tag(app: &mut App, target: Target, tag: Tag) -> Vec<Effect> {
     let set =
-        app.session.notes.iter().position(|note| {
+        app.run.session.notes.iter().position(|note| {
             note.target == target && note.tag == Some(tag) && note.text.is_empty()
         });
     let edit = match set {
-        Some(at) => Edit::remove_note(&app.session, at),
+        Some(at) => Edit::remove_note(&app.run.session, at),
         None => Some(Edit::add_note(
-            &app.session,
+            &app.run.session,
             new_note(app, target, Some(tag), String::new()),
         )),
     };
@@ -97,22 +85,24 @@ fn new_note(app: &App, target: Target, tag: Option<Tag>, text: String) -> Note {
         tag,
         text,
         author: app.author.clone(),
-        written_at: app.unix_s,
+        written_at: app.clock.unix_s,
     }
 }
 
-fn in_prompt(app: &mut App, mut prompt: Prompt, action: Action) -> Vec<Effect> {
+pub(super) fn in_prompt(app: &mut App, action: Text) -> Vec<Effect> {
+    let Some(Overlay::Prompt(mut prompt)) = app.chrome.overlay.take() else {
+        return Vec::new();
+    };
     match action {
-        Action::TextAccept => return accept(app, prompt),
-        Action::TextClose => {
+        Text::Accept => return accept(app, prompt),
+        Text::Close => {
             drafts::close(app, &prompt);
             return Vec::new();
         }
-        Action::TextNewline => prompt.field.newline(),
-        Action::TextSwitch => switch_format(app, &mut prompt),
-        _ => {}
+        Text::Newline => prompt.field.newline(),
+        Text::Switch => switch_format(app, &mut prompt),
     }
-    app.overlay = Some(Overlay::Prompt(prompt));
+    app.chrome.overlay = Some(Overlay::Prompt(prompt));
     Vec::new()
 }
 
@@ -127,11 +117,11 @@ fn accept(app: &mut App, prompt: Prompt) -> Vec<Effect> {
         PromptKind::Note(target) => write_note(app, target, text),
         PromptKind::Donor if text.is_empty() => Vec::new(),
         PromptKind::Donor => {
-            let taken = on_manner::set_donor(app, &text);
+            let taken = on_ablate::set_donor(app, &text);
             unless_refused(app, prompt, taken)
         }
         PromptKind::Layers => {
-            let taken = on_manner::set_layers(app, &text);
+            let taken = on_ablate::set_layers(app, &text);
             unless_refused(app, prompt, taken)
         }
         PromptKind::Filter(_) => {
@@ -143,7 +133,7 @@ fn accept(app: &mut App, prompt: Prompt) -> Vec<Effect> {
         PromptKind::Export(format) if !text.is_empty() => {
             let effect = export(app, format, text, false);
             // Kept open until the file is written, so that a refusal does not lose the path.
-            app.overlay = Some(Overlay::Prompt(prompt));
+            app.chrome.overlay = Some(Overlay::Prompt(prompt));
             effect
         }
         PromptKind::Overwrite { format, path } if text.eq_ignore_ascii_case("yes") => {
@@ -160,7 +150,7 @@ fn accept(app: &mut App, prompt: Prompt) -> Vec<Effect> {
 
 fn export(app: &App, format: Format, path: String, overwrite: bool) -> Vec<Effect> {
     vec![Effect::Export(Box::new(Export {
-        session: app.session.clone(),
+        session: app.run.session.clone(),
         format,
         path,
         overwrite,
@@ -175,13 +165,14 @@ fn unless_refused(
 ) -> Vec<Effect> {
     taken.unwrap_or_else(|why| {
         app.say(Tone::Warning, why);
-        app.overlay = Some(Overlay::Prompt(prompt));
+        app.chrome.overlay = Some(Overlay::Prompt(prompt));
         Vec::new()
     })
 }
 
 fn ask(app: &mut App, question: String) -> Result<Vec<Effect>, &'static str> {
     let unchanged = app
+        .run
         .session
         .problem
         .as_ref()
@@ -189,18 +180,18 @@ fn ask(app: &mut App, question: String) -> Result<Vec<Effect>, &'static str> {
     if question.is_empty() || unchanged {
         return Ok(Vec::new());
     }
-    if app.info().is_none() {
+    if app.model.info().is_none() {
         return Err("the model is not ready");
     }
     app.library.open = None;
-    app.in_table = None;
+    app.dataset.open = None;
     // The gold answer of the old wording does not apply to the new one.
     Ok(app.open(typed_problem(question), "typed".to_owned()))
 }
 
 /// Saves the note being written, because the process was told to exit.
 pub(super) fn keep_open_note(app: &mut App) -> Vec<Effect> {
-    let Some(Overlay::Prompt(prompt)) = app.overlay.take() else {
+    let Some(Overlay::Prompt(prompt)) = app.chrome.overlay.take() else {
         return Vec::new();
     };
     let text = prompt.field.text().trim().to_owned();
@@ -214,10 +205,11 @@ fn write_note(app: &mut App, target: Target, text: String) -> Vec<Effect> {
     let note = new_note(app, target, None, text);
     let edit = match text_note(app, target) {
         None if note.text.is_empty() => None,
-        None => Some(Edit::add_note(&app.session, note)),
-        Some(at) if note.text.is_empty() => Edit::remove_note(&app.session, at),
+        None => Some(Edit::add_note(&app.run.session, note)),
+        Some(at) if note.text.is_empty() => Edit::remove_note(&app.run.session, at),
         Some(at)
             if app
+                .run
                 .session
                 .notes
                 .get(at)
@@ -225,7 +217,7 @@ fn write_note(app: &mut App, target: Target, text: String) -> Vec<Effect> {
         {
             None
         }
-        Some(at) => Edit::change_note(&app.session, at, note),
+        Some(at) => Edit::change_note(&app.run.session, at, note),
     };
     edit.map_or_else(Vec::new, |edit| edit_session(app, edit))
 }

@@ -5,13 +5,13 @@ use crate::explorer::app::effect::Effect;
 use crate::explorer::app::live::{Job, Phase};
 use crate::explorer::app::opening::{open_listed, typed_problem};
 use crate::explorer::app::results::{ask_phrases, ask_results, forget_results, settle};
-use crate::explorer::app::{App, Failure, Library, Model, Recording, Tone};
+use crate::explorer::app::{App, Failure, Library, ModelState, Recording, Tone};
 use crate::explorer::session::compare::compare;
 use crate::explorer::worker::protocol::{Event, RunId, Work};
 
 /// Handles an event of the worker.
 pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
-    if run_of(&event).is_some_and(|id| id != app.live.id) {
+    if run_of(&event).is_some_and(|id| id != app.run.live.id) {
         return Vec::new();
     }
     match event {
@@ -19,12 +19,12 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Loading { model, .. }
         | Event::Ready { model, .. }
         | Event::NotLoaded { model, .. }
-            if model != app.model_name =>
+            if model != app.model.name =>
         {
             Vec::new()
         }
         Event::Loading { stage, bytes, .. } => {
-            app.model = Model::Loading { stage, bytes };
+            app.model.state = ModelState::Loading { stage, bytes };
             Vec::new()
         }
         Event::Ready {
@@ -39,21 +39,23 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             on_ready(app, info, elapsed_ms)
         }
         Event::Reference { done, all } => {
-            app.reference = Some((done, all)).filter(|_| done < all);
+            app.model.reference = Some((done, all)).filter(|_| done < all);
             Vec::new()
         }
         Event::Step { position, .. } => {
-            if app.live.phase == Phase::Running {
-                app.live.push(position);
+            if app.run.live.phase == Phase::Running {
+                app.run.live.push(position);
             }
             Vec::new()
         }
         Event::RunDone { run, .. } => on_run_done(app, run),
         Event::Ahead { outcome, .. } => {
             // Preliminary outcomes are shown only for the wanted ablation, and are not stored.
-            if outcome.ablation == app.ablation && app.outcome_of(&app.ablation).is_none() {
-                app.shown = app.ablation.clone();
-                app.live.ahead = Some(outcome);
+            if outcome.ablation == app.run.ablation
+                && app.run.outcome_of(&app.run.ablation).is_none()
+            {
+                app.run.shown = app.run.ablation.clone();
+                app.run.live.ahead = Some(outcome);
             }
             Vec::new()
         }
@@ -65,24 +67,24 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::EarlyExit { exits, .. } => {
-            app.session.early_exit = exits;
-            app.live.exits = Job::Done;
+            app.run.session.early_exit = exits;
+            app.run.live.exits = Job::Done;
             app.result_landed();
             Vec::new()
         }
         Event::Study { study, .. } => {
-            app.studies.land(*study);
+            app.run.studies.land(*study);
             Vec::new()
         }
         Event::Verifying { progress, .. } => {
-            app.live.verifying = Some(progress);
+            app.run.live.verifying = Some(progress);
             Vec::new()
         }
         Event::Verified { verdict, done, .. } => {
-            app.session.verdict = Some(*verdict);
-            app.recorded = None;
+            app.run.session.verdict = Some(*verdict);
+            app.run.kept.recorded = None;
             if done {
-                app.live.verdict = Job::Done;
+                app.run.live.verdict = Job::Done;
                 compare_with_recording(app);
                 app.result_landed();
             }
@@ -120,15 +122,15 @@ fn failure(message: String, hint: String) -> Failure {
 fn on_failed(app: &mut App, work: Work, failure: Failure) {
     match work {
         Work::Ablation => {
-            app.live.ablation = Job::Stopped;
-            app.failure = Some(failure);
+            app.run.live.ablation = Job::Stopped;
+            app.chrome.failure = Some(failure);
             return;
         }
-        Work::Study => return app.studies.fail(&failure),
+        Work::Study => return app.run.studies.fail(&failure),
         Work::Run | Work::Results => {}
     }
-    app.live.stop();
-    app.failure = Some(failure);
+    app.run.live.stop();
+    app.chrome.failure = Some(failure);
 }
 
 fn run_of(event: &Event) -> Option<RunId> {
@@ -154,27 +156,28 @@ fn run_of(event: &Event) -> Option<RunId> {
 fn on_ready(app: &mut App, info: ModelInfo, elapsed_ms: u64) -> Vec<Effect> {
     let task = info.task;
     app.switched();
-    app.reference = None;
+    app.model.reference = None;
     // The new model may not have the mode.
-    app.mode = app
+    app.model.mode = app
+        .model
         .mode
         .filter(|mode| info.modes.iter().any(|m| m == mode.as_str()));
     let mut effects = vec![Effect::LoadProblems(Box::new(info.clone()))];
-    app.model = Model::Ready {
+    app.model.state = ModelState::Ready {
         info: Box::new(info),
         elapsed_ms,
     };
-    app.failure = None;
-    if let Recording::Shown(recorded) = &app.recording {
-        if app.session.problem.is_none() {
+    app.chrome.failure = None;
+    if let Recording::Shown(recorded) = &app.run.recording {
+        if app.run.session.problem.is_none() {
             let question = recorded.run.as_ref().map(|run| run.question.clone());
-            app.session.problem = question.map(typed_problem);
+            app.run.session.problem = question.map(typed_problem);
         }
         forget_results(app);
-        effects.extend(app.run());
-    } else if let Some(question) = app.first_question.take() {
+        effects.extend(app.start_run());
+    } else if let Some(question) = app.pending.question.take() {
         effects.extend(app.open(typed_problem(question), "typed".to_owned()));
-    } else if let Some((was, problem, origin)) = app.reopen.take()
+    } else if let Some((was, problem, origin)) = app.pending.reopen.take()
         && was == task
     {
         effects.extend(app.open(problem, origin));
@@ -187,12 +190,12 @@ pub(super) fn on_problems(app: &mut App, result: Result<Library, String>) -> Vec
     match result {
         Ok(library) => {
             app.library = library;
-            app.library.open = app.session.problem.as_ref().and_then(|open| {
+            app.library.open = app.run.session.problem.as_ref().and_then(|open| {
                 let mut listed = app.library.problems.iter();
                 listed.position(|problem| problem.question == open.question)
             });
-            if app.session.problem.is_none() && app.session.run.is_none() {
-                let first = std::mem::take(&mut app.first_index);
+            if app.run.session.problem.is_none() && app.run.session.run.is_none() {
+                let first = std::mem::take(&mut app.pending.index);
                 return open_listed(app, first);
             }
         }
@@ -202,18 +205,18 @@ pub(super) fn on_problems(app: &mut App, result: Result<Library, String>) -> Vec
 }
 
 fn on_run_done(app: &mut App, run: Run) -> Vec<Effect> {
-    let was_stopped = app.live.phase == Phase::Stopped;
-    app.live.show(&run);
-    app.session.run = Some(run);
+    let was_stopped = app.run.live.phase == Phase::Stopped;
+    app.run.live.show(&run);
+    app.run.session.run = Some(run);
     let mut effects: Vec<Effect> = app.set_session_model().into_iter().collect();
     app.result_landed();
     if was_stopped {
         // The run completed before the worker saw the cancellation; request nothing further for it.
-        app.live.exits = Job::Stopped;
-        app.live.verdict = Job::Stopped;
+        app.run.live.exits = Job::Stopped;
+        app.run.live.verdict = Job::Stopped;
         return effects;
     }
-    if app.is_stale() {
+    if app.run.is_stale() {
         effects.extend(settle(app));
     }
     effects.extend(ask_phrases(app));
@@ -222,15 +225,16 @@ fn on_run_done(app: &mut App, run: Run) -> Vec<Effect> {
 }
 
 fn on_ablated(app: &mut App, outcome: Outcome) -> Vec<Effect> {
-    let wanted = outcome.ablation == app.ablation;
+    let wanted = outcome.ablation == app.run.ablation;
     match app
+        .run
         .session
         .outcomes
         .iter_mut()
         .find(|o| o.ablation == outcome.ablation)
     {
         Some(known) => *known = outcome,
-        None => app.session.outcomes.push(outcome),
+        None => app.run.session.outcomes.push(outcome),
     }
     app.result_landed();
     // An outcome for an older ablation is stored but not shown.
@@ -238,26 +242,26 @@ fn on_ablated(app: &mut App, outcome: Outcome) -> Vec<Effect> {
 }
 
 fn on_phrases(app: &mut App, latent: LatentIdx, phrases: Vec<Phrase>) {
-    app.live.phrases.take_if(|asked| *asked == latent);
-    app.session.phrases.retain(|(l, _)| *l != latent);
-    app.session.phrases.push((latent, phrases));
-    app.session.phrases.sort_by_key(|(l, _)| *l);
+    app.run.live.phrases.take_if(|asked| *asked == latent);
+    app.run.session.phrases.retain(|(l, _)| *l != latent);
+    app.run.session.phrases.push((latent, phrases));
+    app.run.session.phrases.sort_by_key(|(l, _)| *l);
     app.result_landed();
 }
 
 /// Compares the recording with the recomputed session.
 fn compare_with_recording(app: &mut App) {
-    let Recording::Shown(recorded) = &app.recording else {
+    let Recording::Shown(recorded) = &app.run.recording else {
         return;
     };
     let mut recorded = recorded.as_ref().clone();
     // Ablations and phrases are recomputed only on request.
-    let again = &app.session;
+    let again = &app.run.session;
     recorded
         .outcomes
         .retain(|o| again.outcomes.iter().any(|a| a.ablation == o.ablation));
     recorded
         .phrases
         .retain(|(l, _)| again.phrases.iter().any(|(a, _)| a == l));
-    app.recording = Recording::Compared(compare(&recorded, again).summary());
+    app.run.recording = Recording::Compared(compare(&recorded, again).summary());
 }

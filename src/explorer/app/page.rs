@@ -27,19 +27,6 @@ pub enum Page {
 }
 
 impl Page {
-    /// Every page.
-    pub const ALL: [Self; 9] = [
-        Self::Run,
-        Self::Sweep,
-        Self::Lattice,
-        Self::Influence,
-        Self::Exits,
-        Self::Compare,
-        Self::Layers,
-        Self::Evidence,
-        Self::Data,
-    ];
-
     /// Returns its name on screen.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -56,13 +43,12 @@ impl Page {
         }
     }
 
-    /// Returns its index in `ALL`.
+    /// Returns its initial cursor: the first informative cell.
     #[must_use]
-    pub fn index(self) -> usize {
-        Self::ALL
-            .iter()
-            .position(|page| *page == self)
-            .unwrap_or_default()
+    pub fn start(self) -> At {
+        // A latent influences only later ones.
+        let column = usize::from(self == Self::Influence);
+        At { row: 0, column }
     }
 
     /// Returns the study it shows, if any.
@@ -85,15 +71,6 @@ pub struct At {
     pub row: usize,
     /// The column.
     pub column: usize,
-}
-
-/// Returns the initial cursors: each on the first informative cell.
-#[must_use]
-pub(super) fn starts() -> [At; Page::ALL.len()] {
-    let mut starts = [At::default(); Page::ALL.len()];
-    // A latent influences only later ones.
-    starts[Page::Influence.index()].column = 1;
-    starts
 }
 
 /// The left side of the comparison.

@@ -1,11 +1,12 @@
-//! The panes that can be focused, and their sizes in the last frame.
+//! The panes that can be focused, and how much of one fits on the screen.
 
 /// A pane with its own focus and scroll position; the timeline always follows the cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Pane {
     /// The question.
     Problem,
     /// The token under the cursor.
+    #[default]
     Detail,
     /// Clean answer against current answer.
     Answer,
@@ -39,36 +40,29 @@ impl Pane {
         }
     }
 
-    /// Returns its index in `ALL`.
-    #[must_use]
-    pub fn index(self) -> usize {
-        match self {
-            Self::Problem => 0,
-            Self::Detail => 1,
-            Self::Answer => 2,
-            Self::Verdict => 3,
-            Self::Notes => 4,
-        }
-    }
-
     /// Returns the next or previous pane, wrapping around.
     #[must_use]
     pub fn cycled(self, forward: bool) -> Self {
         let n = Self::ALL.len();
         let step = if forward { 1 } else { n - 1 };
-        Self::ALL[(self.index() + step) % n]
+        let at = Self::ALL.iter().position(|pane| *pane == self);
+        Self::ALL[(at.unwrap_or(0) + step) % n]
     }
 }
 
-/// The sizes of the last frame.
+/// How much of the open page, or else of the focused pane, fits on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct View {
-    /// Rows available to each pane.
-    pub height: [usize; Pane::ALL.len()],
-    /// Largest useful scroll position of each pane.
-    pub max_scroll: [usize; Pane::ALL.len()],
-    /// Rows of the open page; on the lattice page, rows of one column.
-    pub page_rows: usize,
-    /// Rows of the page that fit on the screen.
-    pub page_height: usize,
+pub struct Fit {
+    /// Rows of the content; on the lattice page, rows of one column.
+    pub rows: usize,
+    /// Rows that fit.
+    pub height: usize,
+}
+
+impl Fit {
+    /// Returns the rows to go by for a screenful: one stays in view.
+    #[must_use]
+    pub fn page(self) -> usize {
+        self.height.saturating_sub(1).max(1)
+    }
 }

@@ -1,8 +1,9 @@
-//! The prompts with an initial text: a note, and the path of an export.
+//! Lists as they open, and the prompts with an initial text: a note, and the path of an export.
 
 use crate::explorer::app::App;
+use crate::explorer::app::effect::Effect;
 use crate::explorer::app::field::Field;
-use crate::explorer::app::overlay::{Prompt, PromptKind};
+use crate::explorer::app::overlay::{List, ListKind, Overlay, Prompt, PromptKind};
 use crate::explorer::session::Target;
 use crate::explorer::session::export::Format;
 
@@ -10,17 +11,26 @@ use crate::explorer::session::export::Format;
 pub(super) const DEFAULT_FORMAT: Format = Format::Markdown;
 
 pub(super) fn text_note(app: &App, target: Target) -> Option<usize> {
-    app.session
+    app.run
+        .session
         .notes
         .iter()
         .position(|note| note.target == target && note.tag.is_none())
+}
+
+/// Opens a list with an entry selected, or else the first.
+pub(super) fn list(app: &mut App, kind: ListKind, selected: Option<usize>) -> Vec<Effect> {
+    let mut list = List::new(kind);
+    list.selected = selected.unwrap_or(0);
+    app.chrome.overlay = Some(Overlay::List(list));
+    Vec::new()
 }
 
 /// Creates the prompt for a note; an existing note is edited.
 pub(super) fn note_prompt(app: &App) -> Prompt {
     let target = app.note_target();
     let text = text_note(app, target)
-        .and_then(|at| app.session.notes.get(at))
+        .and_then(|at| app.run.session.notes.get(at))
         .map_or("", |note| note.text.as_str());
     Prompt::new(PromptKind::Note(target), Field::lines(text))
 }
@@ -28,6 +38,7 @@ pub(super) fn note_prompt(app: &App) -> Prompt {
 /// Creates the prompt for an export, with a path made of the model's name and the question's first words.
 pub(super) fn export_prompt(app: &App, format: Format) -> Prompt {
     let question = app
+        .run
         .session
         .problem
         .as_ref()
@@ -43,7 +54,8 @@ pub(super) fn export_prompt(app: &App, format: Format) -> Prompt {
         .take(4)
         .collect();
     let model: String = app
-        .model_name
+        .model
+        .name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .collect();

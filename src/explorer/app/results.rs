@@ -10,7 +10,12 @@ use crate::explorer::worker::protocol::Request;
 /// Applies an edit so that it can be undone.
 pub(super) fn edit_session(app: &mut App, edit: Edit) -> Vec<Effect> {
     let is_note = !matches!(edit, Edit::SetAblation { .. });
-    match app.history.apply(edit, &mut app.session, &mut app.ablation) {
+    match app
+        .run
+        .kept
+        .history
+        .apply(edit, &mut app.run.session, &mut app.run.ablation)
+    {
         Ok(()) if is_note => {
             app.notes_changed();
             Vec::new()
@@ -25,62 +30,62 @@ pub(super) fn edit_session(app: &mut App, edit: Edit) -> Vec<Effect> {
 
 /// Brings the shown answer in line with the wanted ablation, from stored outcomes or by a request to the worker.
 pub(super) fn settle(app: &mut App) -> Vec<Effect> {
-    if app.live.ablation == Job::Stopped && app.live.phase == Phase::Done {
+    if app.run.live.ablation == Job::Stopped && app.run.live.phase == Phase::Done {
         // The failure of the previous ablation does not apply to this one.
-        app.failure = None;
+        app.chrome.failure = None;
     }
-    let known = app.ablation.is_clean() || app.outcome_of(&app.ablation).is_some();
+    let known = app.run.ablation.is_clean() || app.run.outcome_of(&app.run.ablation).is_some();
     if known {
-        app.shown = app.ablation.clone();
-        app.live.ablation = Job::Done;
+        app.run.shown = app.run.ablation.clone();
+        app.run.live.ablation = Job::Done;
         return Vec::new();
     }
-    if app.live.phase != Phase::Done {
+    if app.run.live.phase != Phase::Done {
         return Vec::new();
     }
-    if app.info().is_none() {
-        app.live.ablation = Job::Stopped;
+    if app.model.info().is_none() {
+        app.run.live.ablation = Job::Stopped;
         app.say(Tone::Warning, "not in the recording, and no model is ready");
         return Vec::new();
     }
-    app.live.ablation = Job::Waiting;
+    app.run.live.ablation = Job::Waiting;
     vec![Effect::Send(Request::Ablate {
-        id: app.live.id,
-        ablation: app.ablation.clone(),
+        id: app.run.live.id,
+        ablation: app.run.ablation.clone(),
     })]
 }
 
 /// Requests the results that every complete run needs and this one lacks.
 pub(super) fn ask_results(app: &mut App) -> Vec<Effect> {
-    let id = app.live.id;
+    let id = app.run.live.id;
     let mut effects = Vec::new();
-    app.live.verifying = None;
-    if app.session.early_exit.is_empty() {
-        app.live.exits = Job::Waiting;
+    app.run.live.verifying = None;
+    if app.run.session.early_exit.is_empty() {
+        app.run.live.exits = Job::Waiting;
         effects.push(Effect::Send(Request::EarlyExit { id }));
     } else {
-        app.live.exits = Job::Done;
+        app.run.live.exits = Job::Done;
     }
-    if app.session.verdict.is_none() {
-        app.live.verdict = Job::Waiting;
+    if app.run.session.verdict.is_none() {
+        app.run.live.verdict = Job::Waiting;
         effects.push(Effect::Send(Request::Verify { id }));
     } else {
-        app.live.verdict = Job::Done;
+        app.run.live.verdict = Job::Done;
     }
     effects
 }
 
 /// Requests the phrases of the latent under the cursor, once.
 pub(super) fn ask_phrases(app: &mut App) -> Option<Effect> {
-    let latent = app.latent_under_cursor()?;
-    let known = app.session.phrases.iter().any(|(l, _)| *l == latent);
-    let ready = app.info().is_some() && app.live.phase == Phase::Done;
-    if known || !ready || [app.live.phrases, app.live.declined].contains(&Some(latent)) {
+    let latent = app.run.latent_under_cursor()?;
+    let known = app.run.session.phrases.iter().any(|(l, _)| *l == latent);
+    let ready = app.model.info().is_some() && app.run.live.phase == Phase::Done;
+    if known || !ready || [app.run.live.phrases, app.run.live.declined].contains(&Some(latent)) {
         return None;
     }
-    app.live.phrases = Some(latent);
+    app.run.live.phrases = Some(latent);
     Some(Effect::Send(Request::Phrases {
-        id: app.live.id,
+        id: app.run.live.id,
         latent,
     }))
 }
@@ -94,8 +99,8 @@ pub(super) fn forget_results(app: &mut App) {
         early_exit,
         verdict,
         ..
-    } = &mut app.session;
-    app.recorded = None;
+    } = &mut app.run.session;
+    app.run.kept.recorded = None;
     *run = None;
     *verdict = None;
     outcomes.clear();

@@ -1,7 +1,11 @@
 //! Saving: when sessions are saved, failed saves, and the warning before quitting with unsaved changes.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::iter;
+
 use crate::core::text::count;
 use crate::explorer::app::effect::{Effect, Save};
+use crate::explorer::app::run_view::Kept;
 use crate::explorer::app::{App, Tone};
 use crate::explorer::session::{Key, Note, Session, Target};
 
@@ -19,9 +23,23 @@ pub struct Unsaved {
     pub failure: Option<String>,
 }
 
+/// The sessions of this process and what of them is on disk.
+#[derive(Debug, Default)]
+pub(super) struct Saving {
+    /// The sessions whose changes are not on disk.
+    unsaved: BTreeMap<Key, Unsaved>,
+    /// The sessions whose notes were changed here; only these are saved.
+    edited: BTreeSet<Key>,
+    /// Whether the user is quitting, and how far that is.
+    leaving: Leaving,
+    /// The sessions of problems that are not open.
+    pub(super) shelf: HashMap<Key, (Session, Kept)>,
+}
+
 /// Whether the user is quitting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leaving {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Leaving {
+    #[default]
     No,
     /// Yes, after this many saves have finished.
     After(usize),
@@ -63,22 +81,22 @@ impl Lost<'_> {
 impl App {
     /// Schedules an immediate save after a change of the open session's notes or tags.
     pub(super) fn notes_changed(&mut self) {
-        let key = self.session.key();
-        self.edited.insert(key.clone());
-        self.unsaved_by(key, self.now_ms);
+        let key = self.run.session.key();
+        self.saving.edited.insert(key.clone());
+        self.unsaved_by(key, self.clock.now_ms);
     }
 
     /// Schedules a save of a new result, if the session's notes were changed here.
     pub(super) fn result_landed(&mut self) {
-        let key = self.session.key();
-        if self.edited.contains(&key) {
-            self.unsaved_by(key, self.now_ms + RESULTS_MS);
+        let key = self.run.session.key();
+        if self.saving.edited.contains(&key) {
+            self.unsaved_by(key, self.clock.now_ms + RESULTS_MS);
         }
     }
 
     /// Schedules a save; later changes never postpone it.
     fn unsaved_by(&mut self, key: Key, due_ms: u64) {
-        let entry = self.unsaved.entry(key).or_insert(Unsaved {
+        let entry = self.saving.unsaved.entry(key).or_insert(Unsaved {
             due_ms: Some(due_ms),
             failure: None,
         });
@@ -87,13 +105,17 @@ impl App {
 
     /// Returns when the next save is due.
     pub(super) fn next_save_ms(&self) -> Option<u64> {
-        self.unsaved.values().filter_map(|one| one.due_ms).min()
+        self.saving
+            .unsaved
+            .values()
+            .filter_map(|one| one.due_ms)
+            .min()
     }
 
     /// Saves the sessions due by a time.
     pub(super) fn saves_due(&mut self, at_ms: u64) -> Vec<Effect> {
         let mut due = Vec::new();
-        for (key, unsaved) in &mut self.unsaved {
+        for (key, unsaved) in &mut self.saving.unsaved {
             if unsaved.due_ms.take_if(|due| *due <= at_ms).is_none() {
                 continue;
             }
@@ -119,23 +141,24 @@ impl App {
         match result {
             Ok(_) => {
                 // A later change has its own due time.
-                self.unsaved
+                self.saving
+                    .unsaved
                     .retain(|of, one| *of != key || one.due_ms.is_some());
                 if let Some(base) = self.base_of(&key) {
                     *base = save.session.notes;
                 }
             }
             Err(why) => {
-                let retry = self.now_ms + RETRY_MS;
-                if let Some(unsaved) = self.unsaved.get_mut(&key) {
+                let retry = self.clock.now_ms + RETRY_MS;
+                if let Some(unsaved) = self.saving.unsaved.get_mut(&key) {
                     unsaved.due_ms.get_or_insert(retry);
                     unsaved.failure = Some(why.clone());
                 }
                 self.say(Tone::Warning, format!("not saved: {why}"));
             }
         }
-        match self.leaving {
-            Leaving::After(n) if n > 1 => self.leaving = Leaving::After(n - 1),
+        match self.saving.leaving {
+            Leaving::After(n) if n > 1 => self.saving.leaving = Leaving::After(n - 1),
             Leaving::After(_) => return self.leave(),
             Leaving::No | Leaving::Refused => {}
         }
@@ -144,22 +167,27 @@ impl App {
 
     /// Saves all changes and quits; if a save fails, the user has to ask again.
     pub(super) fn quit(&mut self) -> Vec<Effect> {
-        if self.leaving == Leaving::Refused {
+        if self.saving.leaving == Leaving::Refused {
             return vec![Effect::Quit];
         }
         let saves = self.saves_due(u64::MAX);
         if saves.is_empty() {
             return self.leave();
         }
-        self.leaving = Leaving::After(saves.len());
+        self.saving.leaving = Leaving::After(saves.len());
         saves
     }
 
     fn leave(&mut self) -> Vec<Effect> {
-        let Some(why) = self.unsaved.values().find_map(|one| one.failure.clone()) else {
+        let Some(why) = self
+            .saving
+            .unsaved
+            .values()
+            .find_map(|one| one.failure.clone())
+        else {
             return vec![Effect::Quit];
         };
-        self.leaving = Leaving::Refused;
+        self.saving.leaving = Leaving::Refused;
         let what = match self.lost().map(Lost::n_changes).sum() {
             0 => "the last results are".to_owned(),
             1 => "1 note change is".to_owned(),
@@ -172,19 +200,18 @@ impl App {
 
     /// Cancels a refused quit when another key is pressed.
     pub(super) fn stay(&mut self) {
-        if self.leaving == Leaving::Refused {
-            self.leaving = Leaving::No;
+        if self.saving.leaving == Leaving::Refused {
+            self.saving.leaving = Leaving::No;
         }
     }
 
     /// Returns all sessions of this process, the open one first, each with its notes when last read or saved.
     fn works(&self) -> impl Iterator<Item = (&Session, &[Note])> {
-        let before = self.before.iter().map(|before| &before.shelved);
-        let away = self.shelf.values().chain(before);
-        let away = away.map(|shelved| (&shelved.session, shelved.base.as_slice()));
-        [(&self.session, self.base.as_slice())]
-            .into_iter()
-            .chain(away)
+        let runs = iter::once(&self.run).chain(self.before.iter().map(|before| &before.run));
+        let runs = runs.map(|run| (&run.session, &run.kept));
+        let shelf = self.saving.shelf.values();
+        runs.chain(shelf.map(|(session, kept)| (session, kept)))
+            .map(|(session, kept)| (session, kept.base.as_slice()))
     }
 
     /// Returns all sessions of this process, the open one first.
@@ -194,32 +221,32 @@ impl App {
 
     /// Returns the notes of the session with this key when it was last read or saved.
     fn base_of(&mut self, key: &Key) -> Option<&mut Vec<Note>> {
-        if self.session.key() == *key {
-            return Some(&mut self.base);
-        }
-        let before = self.before.iter_mut().map(|before| &mut before.shelved);
-        let mut away = self.shelf.values_mut().chain(before);
-        let of = away.find(|shelved| shelved.session.key() == *key);
-        of.map(|shelved| &mut shelved.base)
+        let before = self.before.iter_mut().map(|before| &mut before.run);
+        let runs = iter::once(&mut self.run).chain(before);
+        let runs = runs.map(|run| (&run.session, &mut run.kept));
+        let shelf = self.saving.shelf.values_mut();
+        let mut all = runs.chain(shelf.map(|(session, kept)| (&*session, kept)));
+        let of = all.find(|(session, _)| session.key() == *key);
+        of.map(|(_, kept)| &mut kept.base)
     }
 
     /// Returns the sessions with changes that are not on disk.
     pub fn lost(&self) -> impl Iterator<Item = Lost<'_>> {
         self.works()
-            .filter(|(session, _)| self.unsaved.contains_key(&session.key()))
+            .filter(|(session, _)| self.saving.unsaved.contains_key(&session.key()))
             .map(|(session, base)| Lost { session, base })
     }
 
     /// Returns the notes that were started but never accepted: target and text.
     #[must_use]
     pub fn drafted(&self) -> Vec<(Target, String)> {
-        self.drafts.notes()
+        self.chrome.drafts.notes()
     }
 
     /// Returns the save state of the open session; `None` if it is on disk.
     #[must_use]
     pub fn unsaved_now(&self) -> Option<&Unsaved> {
-        self.unsaved.get(&self.session.key())
+        self.saving.unsaved.get(&self.run.session.key())
     }
 
     /// Takes over the notes of an earlier session on the open question, if that has none yet.
@@ -230,7 +257,7 @@ impl App {
             path,
             other_weights,
         } = recalled;
-        if key != self.session.key() || !self.session.notes.is_empty() || notes.is_empty() {
+        if key != self.run.session.key() || !self.run.session.notes.is_empty() || notes.is_empty() {
             return;
         }
         let n = count(notes.len(), "note");
@@ -243,23 +270,23 @@ impl App {
             Tone::Info,
             format!("{n} of an earlier session{weights}, kept in {path}"),
         );
-        self.base.clone_from(&notes);
-        self.session.notes = notes;
+        self.run.kept.base.clone_from(&notes);
+        self.run.session.notes = notes;
     }
 
     /// Sets the model of the open session, which changes its key.
     pub(super) fn set_session_model(&mut self) -> Option<Effect> {
-        let before = self.session.key();
-        self.session.model = self.info().cloned();
-        let after = self.session.key();
+        let before = self.run.session.key();
+        self.run.session.model = self.model.info().cloned();
+        let after = self.run.session.key();
         if after == before {
             return None;
         }
-        if let Some(unsaved) = self.unsaved.remove(&before) {
-            self.unsaved.insert(after.clone(), unsaved);
+        if let Some(unsaved) = self.saving.unsaved.remove(&before) {
+            self.saving.unsaved.insert(after.clone(), unsaved);
         }
-        if self.edited.remove(&before) {
-            self.edited.insert(after.clone());
+        if self.saving.edited.remove(&before) {
+            self.saving.edited.insert(after.clone());
         }
         Some(Effect::Rekey { before, after })
     }

@@ -266,64 +266,51 @@ impl App {
     /// Returns the wish of the open page, if it shows a study.
     #[must_use]
     pub fn wish(&self) -> Option<Wish> {
-        let kind = self.page.study()?;
-        Some(Wish::new(kind, &self.ablation, self.follow))
-    }
-
-    /// Returns the lattice's cell for the wanted ablation, while the ablation's own answer is pending.
-    #[must_use]
-    pub fn lattice_answer(&self) -> Option<&crate::core::types::Cell> {
-        if !self.is_stale() || self.ablation.is_clean() {
-            return None;
-        }
-        let wish = Wish::new(StudyKind::Lattice, &self.ablation, None);
-        let held = self.studies.held(StudyKind::Lattice)?;
-        match &held.study {
-            Study::Lattice(lattice) if self.studies.has(&wish) => lattice.cell(&self.ablation.off),
-            _ => None,
-        }
+        let kind = self.chrome.page.study()?;
+        Some(Wish::new(kind, &self.run.ablation, self.run.follow))
     }
 }
 
 /// Requests the study wanted now, unless it is present, pending or given up.
 pub(super) fn ask(app: &mut App) -> Option<Effect> {
-    let is_ready = app.info().is_some() && app.live.phase == Phase::Done;
-    if !is_ready || app.session.run.is_none() {
+    let is_ready = app.model.info().is_some() && app.run.live.phase == Phase::Done;
+    if !is_ready || app.run.session.run.is_none() {
         return None;
     }
     let open = |app: &App, wish: &Wish| {
-        let has_subject = app.live.n_latents() > 0 || wish.kind == StudyKind::Layers;
-        has_subject && !app.studies.has(wish) && app.studies.ended(wish).is_none()
+        let has_subject = app.run.live.n_latents() > 0 || wish.kind == StudyKind::Layers;
+        has_subject && !app.run.studies.has(wish) && app.run.studies.ended(wish).is_none()
     };
     let wish = match app.wish().filter(|wish| open(app, wish)) {
         Some(wish) => wish,
         None => unasked(app).filter(|wish| open(app, wish))?,
     };
-    if app.studies.asked.as_ref() == Some(&wish) {
+    if app.run.studies.asked.as_ref() == Some(&wish) {
         return None;
     }
     let request = Request::Study(StudyRequest {
-        id: app.live.id,
+        id: app.run.live.id,
         kind: wish.kind,
-        manner: app.ablation.with_off(BTreeSet::new()),
+        manner: app.run.ablation.with_off(BTreeSet::new()),
         token: wish.token,
     });
-    app.studies.asked = Some(wish);
+    app.run.studies.asked = Some(wish);
     Some(Effect::Send(request))
 }
 
 /// Returns the lattice as a background study once everything else about a run is known.
 fn unasked(app: &mut App) -> Option<Wish> {
-    let live = &app.live;
+    let live = &app.run.live;
     let is_quiet = [live.exits, live.verdict] == [Job::Done; 2]
         && live.phrases.is_none()
         && live.ablation != Job::Waiting
-        && app.studies.asked.is_none();
+        && app.run.studies.asked.is_none();
     if !is_quiet || !(1..=FEW_LATENTS).contains(&live.n_latents()) {
         return None;
     }
-    let wish = Wish::new(StudyKind::Lattice, &app.ablation, None);
+    let wish = Wish::new(StudyKind::Lattice, &app.run.ablation, None);
     let manner = app
+        .run
         .studies
         .background
         .get_or_insert_with(|| wish.manner.clone());

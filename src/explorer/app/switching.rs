@@ -1,71 +1,60 @@
 //! Switching models; if the new one cannot be loaded, the state from before is restored.
 
-use crate::core::types::Ablation;
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::live::{Job, Live, Phase};
-use crate::explorer::app::page::At;
-use crate::explorer::app::results::ask_results;
-use crate::explorer::app::results::settle;
-use crate::explorer::app::{App, Failure, Library, Model, Page, Recording, Shelved, Studies};
-use crate::explorer::session::Session;
+use crate::explorer::app::results::{ask_results, settle};
+use crate::explorer::app::{App, Failure, Library, ModelState, Recording, RunView};
 
 /// The state of the screen when another model was picked.
 #[derive(Debug)]
 pub(super) struct Before {
-    model_name: String,
-    model: Model,
+    name: String,
+    state: ModelState,
     library: Library,
-    pub(super) shelved: Shelved,
-    recording: Recording,
-    live: Live,
-    ablation: Ablation,
-    shown: Ablation,
-    studies: Studies,
-    at: [At; Page::ALL.len()],
-    follow: Option<u32>,
-    other: Option<Box<Session>>,
+    pub(super) run: RunView,
 }
 
 impl App {
     /// Requests another model; it answers the open problem again if its task is the same.
     pub(super) fn switch_model(&mut self, name: String) -> Vec<Effect> {
         let mut effects = self.saves_due(u64::MAX);
-        if let Some(info) = self.info() {
+        let session = &self.run.session;
+        let open = session.problem.clone();
+        let open = open.map(|problem| (problem, session.origin.clone()));
+        if let Some(info) = self.model.info() {
             let task = info.task;
-            let origin = self.session.origin.clone();
-            let problem = self.session.problem.clone();
-            self.reopen = problem.map(|problem| (task, problem, origin));
-            let other = self.other.clone();
-            self.keep_other();
+            self.pending.reopen = open.map(|(problem, origin)| (task, problem, origin));
+            let other = self.run.other.clone();
+            self.run.keep_other();
+            let next = RunView {
+                ablation: self.run.ablation.clone(),
+                shown: self.run.shown.clone(),
+                last_donor: self.run.last_donor,
+                left: self.run.left,
+                other: std::mem::replace(&mut self.run.other, other),
+                ..RunView::default()
+            };
             self.before = Some(Box::new(Before {
-                model_name: self.model_name.clone(),
-                model: self.model.clone(),
+                name: self.model.name.clone(),
+                state: self.model.state.clone(),
                 library: std::mem::take(&mut self.library),
-                shelved: self.take_session(),
-                recording: std::mem::replace(&mut self.recording, Recording::None),
-                live: std::mem::take(&mut self.live),
-                ablation: self.ablation.clone(),
-                shown: self.shown.clone(),
-                studies: std::mem::take(&mut self.studies),
-                at: self.at,
-                follow: self.follow,
-                other,
+                run: std::mem::replace(&mut self.run, next),
             }));
         } else {
             // Replaces a model that is still loading; a state saved before that stays saved.
-            if self.recording != Recording::None {
-                self.recording = Recording::None;
-                let task = self.session.model.as_ref().map(|info| info.task);
-                self.reopen = task
-                    .zip(self.session.problem.clone())
-                    .map(|(task, problem)| (task, problem, self.session.origin.clone()));
+            if self.run.recording != Recording::None {
+                self.run.recording = Recording::None;
+                let task = self.run.session.model.as_ref().map(|info| info.task);
+                self.pending.reopen = task
+                    .zip(open)
+                    .map(|(task, (problem, origin))| (task, problem, origin));
             }
             self.shelve();
-            self.live = Live::default();
+            self.run.live = Live::default();
             self.library = Library::default();
+            self.run.forget_studies();
         }
-        self.forget_studies();
-        self.model_name = name;
+        self.model.name = name;
         effects.extend(self.load_model());
         effects
     }
@@ -73,7 +62,7 @@ impl App {
     /// Puts the session of the previous model on the shelf, since that model is gone.
     pub(super) fn switched(&mut self) {
         if let Some(before) = self.before.take() {
-            self.put_on_shelf(before.shelved);
+            self.put_on_shelf(before.run.session, before.run.kept);
         }
     }
 
@@ -83,71 +72,57 @@ impl App {
             self.switched();
         }
         let Some(before) = self.before.take() else {
-            self.live.stop();
-            self.model = Model::Failed;
-            self.failure = Some(failure);
+            self.run.live.stop();
+            self.model.state = ModelState::Failed;
+            self.chrome.failure = Some(failure);
             return Vec::new();
         };
-        failure.model = Some(std::mem::replace(&mut self.model_name, before.model_name));
+        failure.model = Some(std::mem::replace(&mut self.model.name, before.name));
         failure.hint += &format!(
             "; {} stays loaded (r tries again, esc dismisses this)",
-            self.model_name
+            self.model.name
         );
-        self.model = before.model;
+        self.model.state = before.state;
         self.library = before.library;
-        self.reopen = None;
-        let Shelved {
-            session,
-            base,
-            history,
-            recorded,
-        } = before.shelved;
-        self.session = session;
-        self.base = base;
-        self.history = history;
-        self.recorded = recorded;
-        self.recording = before.recording;
-        self.live = before.live;
-        self.ablation = before.ablation;
-        self.shown = before.shown;
-        self.studies = before.studies;
-        self.at = before.at;
-        self.follow = before.follow;
-        self.other = before.other;
+        self.pending.reopen = None;
+        self.run = before.run;
         let effects = self.go_on();
-        self.failure = Some(failure);
+        self.chrome.failure = Some(failure);
         effects
     }
 
     /// Returns whether Escape has something to cancel, unzoom or dismiss.
     pub(super) fn can_cancel(&self) -> bool {
         let is_refusal = |failure: &Failure| failure.model.is_some();
-        self.is_busy() || self.zoomed || self.failure.as_ref().is_some_and(is_refusal)
+        self.is_busy() || self.chrome.zoomed || self.chrome.failure.as_ref().is_some_and(is_refusal)
     }
 
     /// Dismisses the failure of a model switch and returns that model.
     pub(super) fn dismiss(&mut self) -> Option<String> {
-        let refusal = self.failure.take_if(|failure| failure.model.is_some());
+        let refusal = self
+            .chrome
+            .failure
+            .take_if(|failure| failure.model.is_some());
         refusal.and_then(|refusal| refusal.model)
     }
 
     /// Repeats the requests that the worker dropped when another model was requested.
     fn go_on(&mut self) -> Vec<Effect> {
-        self.studies.drop_asked();
-        if self.live.phase == Phase::Running {
-            return self.run();
+        self.run.studies.drop_asked();
+        if self.run.live.phase == Phase::Running {
+            return self.start_run();
         }
-        self.live.phrases = None;
+        self.run.live.phrases = None;
         let waited = |job: Job| job == Job::Waiting;
         let mut effects = Vec::new();
-        if waited(self.live.ablation) {
+        if waited(self.run.live.ablation) {
             effects.extend(settle(self));
         }
-        if waited(self.live.verdict) {
+        if waited(self.run.live.verdict) {
             // A verdict still being computed is preliminary.
-            self.session.verdict = None;
+            self.run.session.verdict = None;
         }
-        if waited(self.live.verdict) || waited(self.live.exits) {
+        if waited(self.run.live.verdict) || waited(self.run.live.exits) {
             effects.extend(ask_results(self));
         }
         effects

@@ -3,33 +3,26 @@
 use crate::explorer::app::dataset::on_dataset;
 use crate::explorer::app::effect::{Effect, ExportError};
 use crate::explorer::app::field::Field;
-use crate::explorer::app::msg::Msg;
+use crate::explorer::app::msg::{Clock, Msg};
 use crate::explorer::app::overlay::{Overlay, Prompt, PromptKind};
-use crate::explorer::app::pane::Pane;
 use crate::explorer::app::{
-    App, Failure, Model, Tone, drafts, on_key, on_overlay, on_worker, prompts, results, studies,
+    App, Failure, ModelState, Tone, drafts, on_key, on_move, on_overlay, on_worker, prompts,
+    results, studies,
 };
 
 /// Changes the state by one message and returns the effects.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
-    match msg {
-        Msg::Tick { now_ms, unix_s } => {
-            app.unix_s = unix_s;
-            return on_tick(app, now_ms);
-        }
-        Msg::Drawn(view) => {
-            app.view = view;
-            for pane in Pane::ALL {
-                let at = &mut app.scroll[pane.index()];
-                *at = (*at).min(view.max_scroll[pane.index()]);
-            }
-            return Vec::new();
-        }
-        _ => app.dirty = true,
+    if let Msg::Tick(clock) = msg {
+        return on_tick(app, clock);
     }
+    app.chrome.dirty = true;
     let mut effects = match msg {
-        Msg::Tick { .. } | Msg::Drawn(_) | Msg::Resized | Msg::Resumed => Vec::new(),
+        Msg::Tick(_) | Msg::Resized | Msg::Resumed => Vec::new(),
         Msg::Key(key) => on_key::on_key(app, key),
+        Msg::Measured { movement, fit } => {
+            on_move::perform(app, movement, fit);
+            Vec::new()
+        }
         Msg::Paste(text) => on_key::on_paste(app, &text),
         Msg::Worker(event) => on_worker::on_event(app, event),
         Msg::WorkerLost => {
@@ -66,27 +59,33 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     };
     effects.extend(results::ask_phrases(app));
     effects.extend(studies::ask(app));
-    effects.extend(app.saves_due(app.now_ms));
+    effects.extend(app.saves_due(app.clock.now_ms));
     effects
 }
 
-fn on_tick(app: &mut App, now_ms: u64) -> Vec<Effect> {
-    app.now_ms = now_ms;
+fn on_tick(app: &mut App, clock: Clock) -> Vec<Effect> {
+    let now_ms = clock.now_ms;
+    app.clock = clock;
     if app.is_searching() {
         app.search_on();
     }
-    if app.notice.take_if(|n| n.until_ms <= now_ms).is_some() {
-        app.quit_armed = false;
-        app.dirty = true;
+    if app
+        .chrome
+        .notice
+        .take_if(|n| n.until_ms <= now_ms)
+        .is_some()
+    {
+        app.chrome.quit_armed = false;
+        app.chrome.dirty = true;
     }
     app.saves_due(now_ms)
 }
 
 fn on_worker_lost(app: &mut App) {
-    app.live.stop();
-    app.studies.stop();
-    app.model = Model::Failed;
-    app.failure = Some(Failure {
+    app.run.live.stop();
+    app.run.studies.stop();
+    app.model.state = ModelState::Failed;
+    app.chrome.failure = Some(Failure {
         message: "the model worker has stopped".to_owned(),
         hint: "export the session and restart".to_owned(),
         model: None,
@@ -94,7 +93,7 @@ fn on_worker_lost(app: &mut App) {
 }
 
 fn on_exported(app: &mut App, result: Result<String, ExportError>) {
-    let format = match &app.overlay {
+    let format = match &app.chrome.overlay {
         Some(Overlay::Prompt(Prompt {
             kind: PromptKind::Export(format),
             ..
@@ -103,15 +102,15 @@ fn on_exported(app: &mut App, result: Result<String, ExportError>) {
     };
     match result {
         Ok(path) => {
-            app.overlay = None;
+            app.chrome.overlay = None;
             app.say(Tone::Info, format!("exported to {path}"));
         }
         Err(ExportError::Exists { path }) => {
             let kind = PromptKind::Overwrite { format, path };
-            app.overlay = Some(Overlay::Prompt(Prompt::new(kind, Field::default())));
+            app.chrome.overlay = Some(Overlay::Prompt(Prompt::new(kind, Field::default())));
         }
         Err(ExportError::Failed { path, message }) => {
-            if app.overlay.is_none() {
+            if app.chrome.overlay.is_none() {
                 drafts::keep_path(app, format, path);
             }
             app.say(Tone::Warning, format!("not exported: {message}"));

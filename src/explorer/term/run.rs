@@ -10,12 +10,13 @@ use crossterm::queue;
 use crossterm::style::force_color_output;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::Terminal;
+use ratatui::layout::{Position, Rect};
 use tokio::time::{Instant, sleep_until};
 
 use crate::core::error::Kind;
 use crate::core::types::ModelInfo;
 use crate::explorer::app::effect::{Export, ExportError, Save};
-use crate::explorer::app::{self, App, Effect, Library, Msg, Overlay, Recalled, update};
+use crate::explorer::app::{self, App, Clock, Effect, Library, Msg, Overlay, Recalled, update};
 use crate::explorer::session::{Key, Session, Target};
 use crate::explorer::term::clipboard::{self, Between};
 use crate::explorer::term::input::{self, Batch, Keys};
@@ -25,9 +26,9 @@ use crate::explorer::term::screen::{self, Screen, install_panic_hook};
 use crate::explorer::term::signal::{Signal, Signals, stop_process};
 use crate::explorer::term::surface::{Surface, draw_doubtful_rows_whole};
 use crate::explorer::ui::clipboard::as_text;
-use crate::explorer::ui::draw;
 use crate::explorer::ui::glyphs::{ASCII, UNICODE};
 use crate::explorer::ui::theme::Theme;
+use crate::explorer::ui::{draw, fit};
 use crate::explorer::worker::protocol::Event;
 use crate::explorer::worker::{Link, Requests};
 
@@ -291,7 +292,7 @@ impl EventLoop<'_> {
             if is_closed && !input::is_interrupt(&msg) {
                 continue;
             }
-            let has_box = |app: &App| matches!(app.overlay, Some(Overlay::Prompt(_)));
+            let has_box = |app: &App| matches!(app.chrome.overlay, Some(Overlay::Prompt(_)));
             let closes = has_box(&self.app) && input::is_escape(&msg);
             self.send(msg)?;
             is_closed |= closes && !has_box(&self.app);
@@ -307,7 +308,7 @@ impl EventLoop<'_> {
         let earliest = self
             .last_frame
             .map_or_else(Instant::now, |last| last + FRAME);
-        self.app.dirty.then_some(earliest)
+        self.app.chrome.dirty.then_some(earliest)
     }
 
     /// When the state needs the next tick; `None` if it does not depend on time.
@@ -322,8 +323,11 @@ impl EventLoop<'_> {
     }
 
     fn tick(&mut self) {
-        let (now_ms, unix_s) = (self.clock_ms(), unix_s());
-        let effects = update(&mut self.app, Msg::Tick { now_ms, unix_s });
+        let clock = Clock {
+            now_ms: self.clock_ms(),
+            unix_s: unix_s(),
+        };
+        let effects = update(&mut self.app, Msg::Tick(clock));
         // A tick only saves, and a failed save is shown on screen.
         let _ = self.perform(effects);
     }
@@ -337,17 +341,15 @@ impl EventLoop<'_> {
     fn draw(&mut self) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         let (app, theme) = (&self.app, &self.theme);
-        let mut view = app.view;
         self.terminal.draw(|frame| {
-            view = draw(app, theme, frame);
+            draw(app, theme, frame);
             draw_doubtful_rows_whole(frame.buffer_mut());
         })?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         self.terminal.backend_mut().send();
-        self.app.dirty = false;
+        self.app.chrome.dirty = false;
         self.last_frame = Some(Instant::now());
-        let effects = update(&mut self.app, Msg::Drawn(view));
-        self.perform(effects)
+        Ok(())
     }
 
     fn perform(&mut self, effects: Vec<Effect>) -> io::Result<()> {
@@ -372,6 +374,11 @@ impl EventLoop<'_> {
                 Effect::Export(export) => Some(Msg::Exported(self.performer.export(&export))),
                 Effect::LoadProblems(model) => {
                     Some(Msg::Problems(self.performer.load_problems(&model)))
+                }
+                Effect::Measure(movement) => {
+                    let area = Rect::from((Position::ORIGIN, self.terminal.size()?));
+                    let fit = fit(&self.app, &self.theme, area);
+                    Some(Msg::Measured { movement, fit })
                 }
                 Effect::Copy(pane) => {
                     let text = as_text(&self.app, pane, &self.theme);

@@ -43,11 +43,6 @@ fn hear(bench: &mut Bench, event: RunEvent) {
     bench.send(Msg::Run { ticket, event });
 }
 
-fn notice(bench: &Bench) -> String {
-    let notice = bench.app.notice.as_ref();
-    notice.map_or_else(String::new, |notice| notice.text.clone())
-}
-
 /// Replaces the filter.
 fn filter(bench: &mut Bench, text: &str) {
     bench.keys("/ ctrl-u");
@@ -62,7 +57,7 @@ fn a_run_that_was_asked_for_is_opened_and_said() {
     for msg in heard(&app, &effects, 40, 60) {
         update(&mut app, msg);
     }
-    let said = app.notice.as_ref().map(|notice| notice.text.clone());
+    let said = app.chrome.notice.as_ref().map(|notice| notice.text.clone());
     assert_eq!(
         said.as_deref(),
         Some("a run of 40 problems is open, D shows it")
@@ -97,7 +92,7 @@ fn rows_are_filtered_sorted_and_walked() {
     assert!(bench.app.dataset.row > 5);
     // An invalid expression keeps the old filter and shows the position of the error.
     filter(&mut bench, "rnug=USED");
-    let Some(Overlay::Prompt(prompt)) = &bench.app.overlay else {
+    let Some(Overlay::Prompt(prompt)) = &bench.app.chrome.overlay else {
         panic!("the prompt stays open");
     };
     assert!(matches!(&prompt.kind, PromptKind::Filter(Some(wrong)) if wrong.at == 0));
@@ -137,11 +132,11 @@ fn enter_opens_the_problem_with_its_recorded_verdict_and_d_comes_back() {
             rows: rows(&problem, 2),
         },
     );
-    assert_eq!(bench.app.page, Page::Run);
-    assert_eq!(bench.app.session.problem.as_ref(), Some(&problem));
-    assert!(bench.app.session.origin.contains("run mini-math-test"));
+    assert_eq!(bench.app.chrome.page, Page::Run);
+    assert_eq!(bench.app.run.session.problem.as_ref(), Some(&problem));
+    assert!(bench.app.run.session.origin.contains("run mini-math-test"));
     // Immediately, before the model has answered.
-    assert_eq!(bench.app.session.verdict, Some(verdict(Rung::Used)));
+    assert_eq!(bench.app.run.session.verdict, Some(verdict(Rung::Used)));
     let text = bench.text(120, 40);
     assert!(text.contains("recorded by run mini-math-test"), "{text}");
     let requests = bench.take_requests();
@@ -166,7 +161,7 @@ fn enter_opens_the_problem_with_its_recorded_verdict_and_d_comes_back() {
     bench.keys("D");
     // Running it again recomputes the verdict.
     bench.play("r");
-    assert_eq!(bench.app.recorded, None);
+    assert_eq!(bench.app.run.kept.recorded, None);
     assert!(
         bench
             .take_requests()
@@ -195,15 +190,18 @@ fn a_verdict_of_another_model_is_not_shown() {
                 rows: rows(&problem, 2),
             },
         );
-        assert_eq!(bench.app.session.problem.as_ref(), Some(&problem));
-        assert_eq!(bench.app.session.verdict, None, "{change}");
+        assert_eq!(bench.app.run.session.problem.as_ref(), Some(&problem));
+        assert_eq!(bench.app.run.session.verdict, None, "{change}");
         assert!(
-            notice(&bench).contains("its verdict is not shown"),
+            bench.notice().contains("its verdict is not shown"),
             "{}",
-            notice(&bench)
+            bench.notice()
         );
         bench.settle();
-        assert!(bench.app.session.verdict.is_some(), "it is computed here");
+        assert!(
+            bench.app.run.session.verdict.is_some(),
+            "it is computed here"
+        );
         assert_eq!(bench.app.calibration(), None, "{change}");
     }
 }
@@ -211,7 +209,7 @@ fn a_verdict_of_another_model_is_not_shown() {
 #[test]
 fn calibration_counts_other_problems_with_the_same_rung() {
     let mut bench = Bench::with_run(60, 60);
-    let rung = bench.app.session.verdict.as_ref().map(|v| v.rung);
+    let rung = bench.app.run.session.verdict.as_ref().map(|v| v.rung);
     let others = (1..60).map(item).filter(|item| item.rung() == rung);
     let correct: Vec<bool> = others.filter_map(|item| item.correct).collect();
     let found = bench.app.calibration().expect("a run of the model is open");
@@ -226,7 +224,7 @@ fn calibration_counts_other_problems_with_the_same_rung() {
 
 /// A calibration of the loaded model on generated problems of a split: answers with the rung, by question key.
 fn calibration_of(bench: &Bench, split: &str, at: AtRung) -> Calibration {
-    let info = bench.app.info().expect("a model").clone();
+    let info = bench.app.model.info().expect("a model").clone();
     let header = header(3);
     Calibration {
         schema: calibration::SCHEMA.to_owned(),
@@ -251,7 +249,7 @@ fn calibration_of(bench: &Bench, split: &str, at: AtRung) -> Calibration {
 }
 
 fn rung(bench: &Bench) -> Rung {
-    let verdict = bench.app.session.verdict.as_ref();
+    let verdict = bench.app.run.session.verdict.as_ref();
     verdict.expect("a verdict").rung
 }
 
@@ -259,7 +257,7 @@ fn rung(bench: &Bench) -> Rung {
 fn without_a_run_the_models_own_calibration_counts() {
     let mut bench = Bench::ready();
     bench.settle();
-    let open = bench.app.session.problem.as_ref().expect("a problem");
+    let open = bench.app.run.session.problem.as_ref().expect("a problem");
     let at = AtRung::new(rung(&bench), vec![key(&open.question), 2, 3, 4], vec![5]);
     let own = calibration_of(&bench, "test", at);
     assert_eq!(bench.app.calibration(), None, "nothing is known");
@@ -304,7 +302,7 @@ fn a_calibration_counts_only_for_problems_of_its_data() {
         text.contains("Accuracy at this rung is unknown for"),
         "{text}"
     );
-    let open = bench.app.session.problem.as_ref().expect("a problem");
+    let open = bench.app.run.session.problem.as_ref().expect("a problem");
     let known = of(&bench, "test", &[key(&open.question), 2]);
     bench.app.dataset.calibrations = vec![known];
     assert_eq!(shares(&bench), Some(2), "the file's problem is one of them");
@@ -317,13 +315,13 @@ fn of_a_typed_question_no_share_is_known() {
     bench.app.dataset.calibrations = vec![calibration_of(&bench, "test", at)];
     let of_run = bench.app.calibration().expect("a problem of the run");
     assert_ne!(of_run.right.n, 3);
-    if let Some(problem) = &mut bench.app.session.problem {
+    if let Some(problem) = &mut bench.app.run.session.problem {
         problem.question.push_str(" Say why.");
     }
     assert_eq!(bench.app.calibration(), None);
     // Another problem of the list belongs to the calibration's data, not to the run's.
     let listed = bench.app.library.problems[1].clone();
-    bench.app.session.problem = Some(listed);
+    bench.app.run.session.problem = Some(listed);
     let listed = bench.app.calibration().expect("of the same generator");
     assert_eq!(listed.right.n, 3);
     assert!(!listed.others);
@@ -333,7 +331,7 @@ fn of_a_typed_question_no_share_is_known() {
 fn a_run_is_started_watched_paused_and_gone_on_with() {
     let mut bench = Bench::ready();
     bench.keys("D n");
-    let Some(Overlay::Prompt(prompt)) = &bench.app.overlay else {
+    let Some(Overlay::Prompt(prompt)) = &bench.app.chrome.overlay else {
         panic!("options are asked for");
     };
     assert!(prompt.field.text().contains("--limit 200"));
@@ -368,7 +366,7 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
     assert!(bench.text(120, 40).contains("data set 3 of 9"));
     bench.play("D o");
     assert!(
-        notice(&bench).contains("under way"),
+        bench.notice().contains("under way"),
         "another run would hide it"
     );
     bench.take_effects();
@@ -383,7 +381,7 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
     };
     hear(&mut bench, ended(Some(130)));
     assert_eq!(bench.app.dataset.work, Work::None);
-    assert!(notice(&bench).contains("paused"));
+    assert!(bench.notice().contains("paused"));
     bench.keys("p");
     let again = run_requests(&mut bench);
     let [RunRequest::Start { options: same, .. }] = again.as_slice() else {
@@ -405,9 +403,9 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
     bench.keys("n enter");
     hear(&mut bench, RunEvent::Refused("--limit is odd".to_owned()));
     assert_eq!(bench.app.dataset.work, Work::None);
-    assert!(notice(&bench).contains("odd"));
+    assert!(bench.notice().contains("odd"));
     bench.keys("n");
-    let Some(Overlay::Prompt(prompt)) = &bench.app.overlay else {
+    let Some(Overlay::Prompt(prompt)) = &bench.app.chrome.overlay else {
         panic!("options are asked for");
     };
     assert!(prompt.field.text().contains("--limit 9"));
@@ -431,23 +429,29 @@ fn a_run_that_was_only_opened_is_gone_on_with_by_its_header() {
 #[test]
 fn keys_of_the_run_do_nothing_behind_the_table() {
     let mut bench = Bench::with_run(10, 10);
-    let before = (bench.app.ablation.clone(), bench.app.session.clone());
+    let before = (
+        bench.app.run.ablation.clone(),
+        bench.app.run.session.clone(),
+    );
     for key in [
         "space", "a", "v", "w", "d", "b", "=", "i", "t", "x", "e", "]", "z", "1",
     ] {
         bench.play(key);
         assert_eq!(
-            (&bench.app.ablation, &bench.app.session),
+            (&bench.app.run.ablation, &bench.app.run.session),
             (&before.0, &before.1),
             "{key}"
         );
-        assert_eq!(bench.app.overlay, None, "{key}");
+        assert_eq!(bench.app.chrome.overlay, None, "{key}");
     }
     // The page's own keys do nothing elsewhere.
     bench.play("esc");
     bench.take_effects();
     bench.play(": type:filter-rows enter");
-    assert!(!matches!(&bench.app.overlay, Some(Overlay::Prompt(_))));
+    assert!(!matches!(
+        &bench.app.chrome.overlay,
+        Some(Overlay::Prompt(_))
+    ));
 }
 
 #[test]
@@ -624,7 +628,7 @@ fn notes_of_earlier_sessions_are_counted_with_those_of_this_one() {
         notes: notes.to_vec(),
     };
     let earlier = [note("look again", 5), note("as \u{1b}[31mred", 9)];
-    let open = bench.app.session.question().to_owned();
+    let open = bench.app.run.session.question().to_owned();
     bench.send(Msg::Noted(vec![
         saved(&on.question, &earlier),
         // The same notes in another file, and some on the open problem that were removed here.
@@ -636,7 +640,7 @@ fn notes_of_earlier_sessions_are_counted_with_those_of_this_one() {
     let text = bench.text(160, 40);
     assert!(text.contains("2 notes, last “as ␛[31mred”"), "{text}");
     // A note of this session on the open problem counts too.
-    bench.app.session.notes.push(note("mine", 10));
+    bench.app.run.session.notes.push(note("mine", 10));
     let own = key(&open);
     bench.keys("D D");
     let count = |key| bench.app.dataset.notes.get(&key).map(Vec::len);

@@ -7,14 +7,10 @@ use crate::explorer::tests::harness::Bench;
 
 /// The text of the open box.
 fn text(bench: &Bench) -> Option<&str> {
-    match &bench.app.overlay {
+    match &bench.app.chrome.overlay {
         Some(Overlay::Prompt(prompt)) => Some(prompt.field.text()),
         _ => None,
     }
-}
-
-fn notice(bench: &Bench) -> &str {
-    bench.app.notice.as_ref().map_or("", |notice| &notice.text)
 }
 
 #[test]
@@ -26,14 +22,14 @@ fn a_closed_box_keeps_its_draft_until_it_is_taken() {
         let draft = text(&bench).expect("a box").to_owned();
         bench.play(close);
         assert_eq!(text(&bench), None);
-        assert!(notice(&bench).starts_with("the draft is kept"), "{open}");
+        assert!(bench.notice().starts_with("the draft is kept"), "{open}");
         bench.play(open);
         assert_eq!(text(&bench), Some(draft.as_str()), "{open}");
-        assert_eq!(notice(&bench), "your draft is back, ctrl-u clears it");
+        assert_eq!(bench.notice(), "your draft is back, ctrl-u clears it");
         bench.play("enter");
-        bench.app.notice = None;
+        bench.app.chrome.notice = None;
         bench.play(open);
-        assert_eq!(notice(&bench), "", "{open}: it was taken");
+        assert_eq!(bench.notice(), "", "{open}: it was taken");
     }
 }
 
@@ -54,9 +50,9 @@ fn a_draft_belongs_to_what_it_was_written_for() {
 fn an_emptied_box_has_no_draft_and_an_unchanged_one_says_nothing() {
     let mut bench = Bench::ready();
     bench.play("2 i type:kept enter i");
-    bench.app.notice = None;
+    bench.app.chrome.notice = None;
     bench.play("esc");
-    assert_eq!(notice(&bench), "");
+    assert_eq!(bench.notice(), "");
     bench.play("i type:_not esc i ctrl-u esc i");
     assert_eq!(text(&bench), Some("kept"));
 }
@@ -66,7 +62,7 @@ fn a_text_that_is_refused_stays_in_its_box() {
     let mut bench = Bench::ready();
     bench.play("B ctrl-u type:twelve enter");
     assert_eq!(text(&bench), Some("twelve"));
-    assert!(notice(&bench).starts_with("a donor is"));
+    assert!(bench.notice().starts_with("a donor is"));
     let mut bench = Bench::ready();
     bench.play("n type:How_many?");
     bench.send(Msg::WorkerLost);
@@ -81,11 +77,11 @@ fn a_path_whose_file_stays_is_kept() {
     let path = "mine.md".to_owned();
     bench.send(Msg::Exported(Err(ExportError::Exists { path })));
     assert!(matches!(
-        &bench.app.overlay,
+        &bench.app.chrome.overlay,
         Some(Overlay::Prompt(prompt)) if matches!(prompt.kind, PromptKind::Overwrite { .. })
     ));
     bench.play("type:no enter");
-    assert_eq!(notice(&bench), "not exported, the file is unchanged");
+    assert_eq!(bench.notice(), "not exported, the file is unchanged");
     bench.play("x");
     assert_eq!(text(&bench), Some("mine.md"));
 }
@@ -103,12 +99,12 @@ fn redrawing_and_suspending_work_whatever_is_open() {
     for open in ["", "i", "o", "?", "D", "s", "x", "t"] {
         let mut bench = Bench::ready();
         bench.play(open);
-        let overlay = bench.app.overlay.clone();
+        let overlay = bench.app.chrome.overlay.clone();
         bench.take_effects();
         bench.keys("ctrl-l ctrl-z");
         let effects = bench.take_effects();
         assert_eq!(effects, [Effect::Redraw, Effect::Suspend], "{open}");
-        assert_eq!(bench.app.overlay, overlay, "{open}");
+        assert_eq!(bench.app.chrome.overlay, overlay, "{open}");
     }
 }
 
@@ -117,18 +113,18 @@ fn a_letter_of_another_layout_is_answered_with_a_hint() {
     let mut bench = Bench::ready();
     bench.play("я");
     assert_eq!(
-        notice(&bench),
+        bench.notice(),
         "no key я here, is another keyboard layout on?"
     );
-    bench.app.notice = None;
+    bench.app.chrome.notice = None;
     bench.play("ctrl-x é");
     assert_eq!(
-        notice(&bench),
+        bench.notice(),
         "no key é here, is another keyboard layout on?"
     );
-    bench.app.notice = None;
+    bench.app.chrome.notice = None;
     bench.play("Y");
-    assert_eq!(notice(&bench), "");
+    assert_eq!(bench.notice(), "");
     bench.play("i я");
-    assert_eq!((text(&bench), notice(&bench)), (Some("я"), ""));
+    assert_eq!((text(&bench), bench.notice()), (Some("я"), ""));
 }

@@ -4,7 +4,9 @@ use ratatui::style::{Color, Modifier};
 
 use crate::core::types::{LearnedReads, Projection, TokenRead};
 use crate::explorer::app::Pane;
+use crate::explorer::app::action::{Ablate, Action};
 use crate::explorer::tests::harness::{Bench, grid};
+use crate::explorer::ui::fit;
 use crate::explorer::ui::glyphs::{ASCII, UNICODE};
 use crate::explorer::ui::theme::Theme;
 
@@ -78,9 +80,9 @@ fn a_resize_storm_changes_nothing() {
     let mut bench = Bench::ready();
     bench.play("2 space i type:note enter tab");
     let before = (
-        bench.app.live.cursor,
-        bench.app.session.clone(),
-        bench.app.focus,
+        bench.app.run.live.cursor,
+        bench.app.run.session.clone(),
+        bench.app.chrome.focus,
     );
     let picture = bench.text(120, 40);
     let mut seed: u32 = 7;
@@ -93,9 +95,9 @@ fn a_resize_storm_changes_nothing() {
     assert_eq!(bench.text(120, 40), picture);
     assert_eq!(
         (
-            bench.app.live.cursor,
-            bench.app.session.clone(),
-            bench.app.focus
+            bench.app.run.live.cursor,
+            bench.app.run.session.clone(),
+            bench.app.chrome.focus
         ),
         before
     );
@@ -116,7 +118,7 @@ fn the_plain_theme_has_no_colour_and_still_shows_the_selection() {
                     .iter()
                     .any(|c| c.modifier.contains(Modifier::REVERSED));
                 assert!(
-                    reversed || bench.app.zoomed,
+                    reversed || bench.app.chrome.zoomed,
                     "{name} at {width}x{height} shows what is selected"
                 );
             }
@@ -193,8 +195,8 @@ fn the_footer_always_offers_help() {
 fn a_remapped_key_shows_up_everywhere() {
     let mut bench = Bench::ready();
     let key = "ctrl-t".parse().expect("valid");
-    let action = crate::explorer::app::action::Action::ToggleLatent;
-    bench.app.keymap.rebind(action, &[key]).expect("free");
+    let action = Action::Ablate(Ablate::Toggle);
+    bench.app.keymap.rebind(action, key);
     bench.play("2");
     assert!(bench.text(120, 40).contains("ctrl-t off/on"));
     for overlay in ["?", ":"] {
@@ -204,7 +206,7 @@ fn a_remapped_key_shows_up_everywhere() {
         bench.play("esc");
     }
     bench.play("ctrl-t");
-    assert!(!bench.app.ablation.is_clean());
+    assert!(!bench.app.run.ablation.is_clean());
 }
 
 #[test]
@@ -213,14 +215,15 @@ fn every_pane_can_be_read_to_its_end() {
         let mut bench = Bench::ready();
         bench.play("2 space");
         for pane in Pane::TABS {
-            while bench.app.focus != pane {
+            while bench.app.chrome.focus != pane {
                 bench.play("tab");
             }
             bench.frame(width, 13);
             bench.play("G");
             let text = grid(&bench.frame(width, 13));
-            let index = pane.index();
-            assert_eq!(bench.app.scroll[index], bench.app.view.max_scroll[index]);
+            let fit = fit(&bench.app, &bench.theme, bench.screen);
+            let end = fit.rows.saturating_sub(fit.height);
+            assert_eq!(bench.app.chrome.scroll.get(&pane), Some(&end));
             let column = usize::from(width);
             let lines =
                 crate::explorer::ui::panes::lines(&bench.app, pane, column - 2, &bench.theme);
@@ -240,7 +243,7 @@ fn what_the_learned_lens_reads_stands_with_its_latent() {
     let mut bench = Bench::ready();
     bench.play("2");
     assert!(!bench.text(200, 60).contains("Learned lens"), "without one");
-    let run = bench.app.session.run.as_mut().expect("a run");
+    let run = bench.app.run.session.run.as_mut().expect("a run");
     let read = |id, text: &str, prob| TokenRead {
         id,
         text: text.to_owned(),

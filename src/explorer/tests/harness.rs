@@ -6,20 +6,23 @@ use std::fmt::Write as _;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::explorer::app::effect::Effect;
-use crate::explorer::app::{App, Msg, Options, update};
+use crate::explorer::app::{App, Clock, Msg, Options, update};
 use crate::explorer::session::Session;
 use crate::explorer::tests::fixture::{Script, dataset, library, models};
-use crate::explorer::ui::draw;
 use crate::explorer::ui::glyphs::UNICODE;
 use crate::explorer::ui::theme::Theme;
+use crate::explorer::ui::{draw, fit};
 use crate::explorer::worker::protocol::{Event, Request};
 
 pub(super) struct Bench {
     pub app: App,
     pub theme: Theme,
+    /// The screen of the last frame.
+    pub screen: Rect,
     /// Every effect since the start or the last `take_effects`.
     pub effects: Vec<Effect>,
     /// The result of saves.
@@ -51,6 +54,7 @@ impl Bench {
                 ..options
             }),
             theme: Theme::palette(&UNICODE),
+            screen: Rect::new(0, 0, 80, 24),
             effects: Vec::new(),
             disk: Ok("here.jsonl".to_owned()),
             script: Script::default(),
@@ -86,7 +90,7 @@ impl Bench {
 
     pub fn tick(&mut self, now_ms: u64) {
         let unix_s = now_ms / 1_000;
-        self.send(Msg::Tick { now_ms, unix_s });
+        self.send(Msg::Tick(Clock { now_ms, unix_s }));
     }
 
     pub fn send(&mut self, msg: Msg) {
@@ -161,6 +165,11 @@ impl Bench {
 
     fn take_in(&mut self, effects: Vec<Effect>) {
         for effect in effects {
+            if let Effect::Measure(movement) = effect {
+                let fit = fit(&self.app, &self.theme, self.screen);
+                self.send(Msg::Measured { movement, fit });
+                continue;
+            }
             self.effects.push(effect.clone());
             match effect {
                 Effect::Send(request) => self.pending.extend(self.script.answer(request)),
@@ -176,16 +185,21 @@ impl Bench {
         }
     }
 
-    /// Draws one frame and returns it; the reducer is told what fitted.
+    /// The text of the notice; empty if there is none.
+    pub fn notice(&self) -> &str {
+        let notice = self.app.chrome.notice.as_ref();
+        notice.map_or("", |notice| &notice.text)
+    }
+
+    /// Draws one frame and returns it; later movements go by its size.
     pub fn frame(&mut self, width: u16, height: u16) -> Buffer {
         let mut terminal =
             Terminal::new(TestBackend::new(width, height)).expect("a test backend cannot fail");
-        let mut view = self.app.view;
+        self.screen = Rect::new(0, 0, width, height);
         let (app, theme) = (&self.app, &self.theme);
         terminal
-            .draw(|frame| view = draw(app, theme, frame))
+            .draw(|frame| draw(app, theme, frame))
             .expect("a test backend cannot fail");
-        self.send(Msg::Drawn(view));
         terminal.backend().buffer().clone()
     }
 

@@ -30,31 +30,31 @@ fn long() -> String {
 fn infected(text: &str) -> Bench {
     let mut bench = Bench::ready();
     let app = &mut bench.app;
-    app.model_name = text.to_owned();
-    app.session.origin = text.to_owned();
-    app.session.problem = Some(Problem {
+    app.model.name = text.to_owned();
+    app.run.session.origin = text.to_owned();
+    app.run.session.problem = Some(Problem {
         question: text.to_owned(),
         steps: vec![text.to_owned()],
         answer: text.to_owned(),
     });
-    app.library.problems = app.session.problem.iter().cloned().collect();
-    if let Some(run) = &mut app.session.run {
+    app.library.problems = app.run.session.problem.iter().cloned().collect();
+    if let Some(run) = &mut app.run.session.run {
         run.unknown_words = vec![text.to_owned()];
         run.answer.value = Some(text.to_owned());
     }
-    if let Some(verdict) = &mut app.session.verdict {
+    if let Some(verdict) = &mut app.run.session.verdict {
         verdict.reason = text.to_owned();
         verdict.steps[0].text = text.to_owned();
         verdict.steps[0].result.text = text.to_owned();
         verdict.necessity.answer_without_latents = Some(text.to_owned());
     }
-    for position in &mut app.live.positions {
+    for position in &mut app.run.live.positions {
         position.text = text.to_owned();
         if let Some(read) = position.projection.as_mut().and_then(|p| p.top.first_mut()) {
             read.text = text.to_owned();
         }
     }
-    app.session.phrases = vec![(
+    app.run.session.phrases = vec![(
         LatentIdx(1),
         vec![Phrase {
             text: text.to_owned(),
@@ -64,17 +64,17 @@ fn infected(text: &str) -> Bench {
             filler: false,
         }],
     )];
-    app.session.notes = vec![Note {
+    app.run.session.notes = vec![Note {
         target: Target::Problem,
         tag: None,
         text: text.to_owned(),
         author: text.to_owned(),
         written_at: 0,
     }];
-    app.session.early_exit[1].value = Some(text.to_owned());
-    app.other = Some(Box::new(app.session.clone()));
+    app.run.session.early_exit[1].value = Some(text.to_owned());
+    app.run.other = Some(Box::new(app.run.session.clone()));
     for study in infected_studies(text) {
-        let id = bench.app.live.id;
+        let id = bench.app.run.live.id;
         let study = Box::new(study);
         bench.send(Msg::Worker(Event::Study { id, study }));
     }

@@ -14,6 +14,7 @@ use crate::explorer::app::page::{Left, Page};
 use crate::explorer::app::studies::{Ended, Wish};
 use crate::explorer::tests::fixture::studies;
 use crate::explorer::tests::harness::Bench;
+use crate::explorer::ui::fit;
 use crate::explorer::worker::protocol::{Event, Request, RunId, StudyRequest};
 
 const OPENED: [(&str, Page); 6] = [
@@ -59,22 +60,22 @@ fn every_part_of_the_manner_has_a_key_and_asks_again() {
     ] {
         bench.take_effects();
         bench.keys(key);
-        assert_eq!(bench.app.ablation.manner(), manner);
-        if bench.app.is_stale() {
+        assert_eq!(bench.app.run.ablation.manner(), manner);
+        if bench.app.run.is_stale() {
             let wanted = Request::Ablate {
-                id: bench.app.live.id,
-                ablation: bench.app.ablation.clone(),
+                id: bench.app.run.live.id,
+                ablation: bench.app.run.ablation.clone(),
             };
             assert!(bench.take_requests().contains(&wanted), "{key}: {manner}");
             // The sets were computed for another manner and do not apply.
             assert!(bench.text(120, 40).contains("stale"), "{key}");
         }
         bench.settle();
-        assert!(!bench.app.is_stale(), "{key}");
+        assert!(!bench.app.run.is_stale(), "{key}");
         assert!(bench.text(120, 40).contains(manner), "{key}");
     }
     bench.play("u u u u u u u u");
-    assert_eq!(bench.app.ablation, Ablation::default());
+    assert_eq!(bench.app.run.ablation, Ablation::default());
 }
 
 #[test]
@@ -83,32 +84,31 @@ fn donors_are_matched_by_a_key_where_steps_are_known() {
     bench.play("2 space");
     bench.take_effects();
     bench.keys("=");
-    assert!(bench.app.ablation.matched);
+    assert!(bench.app.run.ablation.matched);
     let wanted = Request::Ablate {
-        id: bench.app.live.id,
-        ablation: bench.app.ablation.clone(),
+        id: bench.app.run.live.id,
+        ablation: bench.app.run.ablation.clone(),
     };
     assert!(bench.take_requests().contains(&wanted));
     bench.settle();
     assert!(bench.text(120, 40).contains("resample matched"));
-    let notice = |bench: &Bench| {
-        let notice = bench.app.notice.as_ref();
-        notice.map_or_else(String::new, |notice| notice.text.clone())
-    };
     // Only resample ablation has donors that can be matched.
     bench.play("v");
-    assert!(!bench.app.ablation.matched);
+    assert!(!bench.app.run.ablation.matched);
     bench.play("=");
-    assert!(!bench.app.ablation.matched && notice(&bench).contains("resample"));
+    assert!(!bench.app.run.ablation.matched && bench.notice().contains("resample"));
     bench.play("u =");
-    assert!(!bench.app.ablation.matched, "the same key takes it back");
+    assert!(
+        !bench.app.run.ablation.matched,
+        "the same key takes it back"
+    );
     bench.play("=");
-    assert!(bench.app.ablation.matched);
+    assert!(bench.app.run.ablation.matched);
     // A typed question has no known steps: matching can be undone, but not requested again.
     bench.play("n type:Tom_has_2_pens. enter =");
-    assert!(!bench.app.ablation.matched);
+    assert!(!bench.app.run.ablation.matched);
     bench.play("=");
-    assert!(!bench.app.ablation.matched && notice(&bench).contains("steps are not known"));
+    assert!(!bench.app.run.ablation.matched && bench.notice().contains("steps are not known"));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn who_waits_for_the_reference_set_sees_how_far_it_is() {
     assert!(!bench.text(120, 40).contains("reference set 256"));
     assert!(bench.text(120, 40).contains("recomputing"));
     bench.settle();
-    assert!(!bench.app.is_stale());
+    assert!(!bench.app.run.is_stale());
     // A page that waits for the reference set shows that too.
     let mut bench = Bench::ready();
     bench.keys("s");
@@ -162,44 +162,50 @@ fn who_waits_for_the_reference_set_sees_how_far_it_is() {
 fn the_list_of_values_and_the_prompts_set_the_manner() {
     let mut bench = Bench::ready();
     bench.play("V");
-    let Some(Overlay::List(list)) = &bench.app.overlay else {
+    let Some(Overlay::List(list)) = &bench.app.chrome.overlay else {
         panic!("the list is open");
     };
     assert_eq!(list.kind, ListKind::Values);
     assert_eq!(list.len(&bench.app), AblationValue::ALL.len());
     bench.play("type:permute enter");
-    assert_eq!(bench.app.ablation.value, AblationValue::Permute);
+    assert_eq!(bench.app.run.ablation.value, AblationValue::Permute);
     bench.play("B type:12/3 enter");
     let donor = DonorRef {
         problem: 12,
         latent: Some(LatentIdx(3)),
     };
-    assert_eq!(bench.app.ablation.value, AblationValue::Donor);
-    assert_eq!(bench.app.ablation.donor, Some(donor));
+    assert_eq!(bench.app.run.ablation.value, AblationValue::Donor);
+    assert_eq!(bench.app.run.ablation.donor, Some(donor));
     bench.play("B ctrl-u type:x enter");
-    assert_eq!(bench.app.ablation.donor, Some(donor), "nonsense is refused");
+    assert_eq!(
+        bench.app.run.ablation.donor,
+        Some(donor),
+        "nonsense is refused"
+    );
     bench.play("esc v");
-    assert_eq!(bench.app.ablation.value, AblationValue::KvBlock);
-    assert_eq!(bench.app.ablation.donor, None);
+    assert_eq!(bench.app.run.ablation.value, AblationValue::KvBlock);
+    assert_eq!(bench.app.run.ablation.donor, None);
     bench.play("K type:3-5 enter");
     let layers = Layers { first: 3, last: 5 };
-    assert_eq!(bench.app.ablation.layers, Some(layers));
+    assert_eq!(bench.app.run.ablation.layers, Some(layers));
     bench.play("v");
-    assert_eq!(bench.app.ablation.layers, None, "resample has no layers");
+    assert_eq!(
+        bench.app.run.ablation.layers, None,
+        "resample has no layers"
+    );
     bench.play("K");
-    assert_eq!(bench.app.overlay, None);
-    let notice = bench.app.notice.as_ref().map(|notice| notice.text.clone());
-    assert!(notice.is_some_and(|text| text.contains("kv")));
+    assert_eq!(bench.app.chrome.overlay, None);
+    assert!(bench.notice().contains("kv"));
     bench.play("w w K type:2 enter K ctrl-u enter");
     assert_eq!(
-        (bench.app.ablation.site, bench.app.ablation.layers),
+        (bench.app.run.ablation.site, bench.app.run.ablation.layers),
         (Site::Kv, None)
     );
     for _ in 0..7 {
         bench.play("v");
     }
     assert_eq!(
-        bench.app.ablation.donor,
+        bench.app.run.ablation.donor,
         Some(donor),
         "the donor is remembered"
     );
@@ -209,25 +215,25 @@ fn the_list_of_values_and_the_prompts_set_the_manner() {
 fn an_impossible_manner_says_why_and_another_one_goes_on() {
     let mut bench = Bench::ready();
     bench.play("2 space");
-    let good = bench.app.shown.clone();
+    let good = bench.app.run.shown.clone();
     bench.keys("v");
-    bench.app.live.exits = Job::Done;
+    bench.app.run.live.exits = Job::Done;
     bench.send(Msg::Worker(Event::Failed {
-        id: Some(bench.app.live.id),
+        id: Some(bench.app.run.live.id),
         work: crate::explorer::worker::protocol::Work::Ablation,
         message: "mean is not there".to_owned(),
         hint: "v takes another value".to_owned(),
     }));
-    assert_eq!(bench.app.shown, good, "the last good answer stays");
-    assert!(bench.app.is_stale() && !bench.app.live.is_busy());
+    assert_eq!(bench.app.run.shown, good, "the last good answer stays");
+    assert!(bench.app.run.is_stale() && !bench.app.run.live.is_busy());
     for size in [(80, 24), (120, 40)] {
         let text = bench.text(size.0, size.1);
         assert!(text.contains("mean is not there"), "{text}");
         assert!(text.contains("stale"), "{text}");
     }
     bench.keys("v");
-    assert_eq!(bench.app.failure, None);
-    assert!(bench.app.is_stale() && bench.app.live.ablation == Job::Waiting);
+    assert_eq!(bench.app.chrome.failure, None);
+    assert!(bench.app.run.is_stale() && bench.app.run.live.ablation == Job::Waiting);
 }
 
 #[test]
@@ -240,7 +246,7 @@ fn the_sets_are_computed_once_unasked_and_answer_a_toggle_at_once() {
     bench.keys("2");
     bench.settle();
     bench.keys("space");
-    assert!(bench.app.is_stale());
+    assert!(bench.app.run.is_stale());
     let text = bench.text(120, 40);
     assert!(text.contains("from the lattice, details coming"), "{text}");
     assert!(
@@ -262,17 +268,17 @@ fn a_page_asks_for_its_study_unless_it_is_here() {
     for (key, page) in OPENED {
         let mut bench = Bench::ready();
         bench.play(key);
-        assert_eq!(bench.app.page, page);
+        assert_eq!(bench.app.chrome.page, page);
         let asked: Vec<StudyKind> = asked_studies(&mut bench).into_iter().map(|a| a.0).collect();
         // The sets are computed before they are requested.
         let expected = page.study().filter(|kind| *kind != StudyKind::Lattice);
         assert_eq!(asked, expected.into_iter().collect::<Vec<_>>(), "{key}");
         bench.play(key);
-        assert_eq!(bench.app.page, Page::Run, "{key} again goes back");
+        assert_eq!(bench.app.chrome.page, Page::Run, "{key} again goes back");
         bench.play(key);
         assert_eq!(asked_studies(&mut bench), [], "{key}: it is held");
         bench.play("esc");
-        assert_eq!(bench.app.page, Page::Run);
+        assert_eq!(bench.app.chrome.page, Page::Run);
         assert!(!bench.app.is_busy());
     }
 }
@@ -295,15 +301,18 @@ fn a_study_of_another_manner_is_stale_and_asked_for_again() {
         assert_eq!(asked_studies(&mut bench), [(kind, manner.clone(), None)]);
         assert!(bench.text(80, 24).contains("stale"), "{key}");
         let wish = Wish::new(kind, &manner, None);
-        assert!(!bench.app.studies.has(&wish));
+        assert!(!bench.app.run.studies.has(&wish));
         bench.hear(1);
-        assert!(!bench.app.studies.has(&wish), "{key}: only a part is here");
+        assert!(
+            !bench.app.run.studies.has(&wish),
+            "{key}: only a part is here"
+        );
         assert!(!bench.text(80, 24).contains("stale"), "{key}");
         bench.settle();
-        assert!(bench.app.studies.has(&wish));
+        assert!(bench.app.run.studies.has(&wish));
         assert!(!bench.app.is_busy());
         bench.play("u");
-        assert_eq!(bench.app.ablation, Ablation::default());
+        assert_eq!(bench.app.run.ablation, Ablation::default());
         assert!(
             !bench.text(80, 24).contains("stale"),
             "{key}: it was asked again"
@@ -330,17 +339,17 @@ fn a_study_of_another_manner_is_stale_and_asked_for_again() {
 fn a_study_of_an_older_run_is_dropped_and_a_new_run_forgets_all() {
     let mut bench = Bench::ready();
     bench.play("s");
-    assert!(bench.app.sweep().is_some());
+    assert!(bench.app.run.sweep().is_some());
     bench.keys("]");
-    assert!(bench.app.sweep().is_none() && bench.app.lattice().is_none());
-    assert_eq!(bench.app.page, Page::Sweep, "the page stays open");
+    assert!(bench.app.run.sweep().is_none() && bench.app.run.lattice().is_none());
+    assert_eq!(bench.app.chrome.page, Page::Sweep, "the page stays open");
     bench.send(Msg::Worker(Event::Study {
         id: RunId(1),
         study: Box::new(Study::Sweep(studies::sweep(&Ablation::default()))),
     }));
-    assert!(bench.app.sweep().is_none());
+    assert!(bench.app.run.sweep().is_none());
     bench.settle();
-    assert!(bench.app.sweep().is_some_and(|sweep| sweep.complete));
+    assert!(bench.app.run.sweep().is_some_and(|sweep| sweep.complete));
 }
 
 #[test]
@@ -351,16 +360,19 @@ fn escape_on_a_page_stops_its_study_first() {
     bench.take_effects();
     bench.keys("esc");
     assert_eq!(bench.take_effects(), [Effect::Send(Request::Cancel)]);
-    assert_eq!(bench.app.page, Page::Sweep);
+    assert_eq!(bench.app.chrome.page, Page::Sweep);
     assert!(!bench.app.is_busy());
-    assert_eq!(bench.app.sweep().map(|sweep| sweep.cells.len()), Some(27));
+    assert_eq!(
+        bench.app.run.sweep().map(|sweep| sweep.cells.len()),
+        Some(27)
+    );
     let wish = bench.app.wish().expect("a page with a study");
-    assert_eq!(bench.app.studies.ended(&wish), Some(&Ended::Stopped));
+    assert_eq!(bench.app.run.studies.ended(&wish), Some(&Ended::Stopped));
     assert!(bench.text(80, 24).contains("stopped, r resumes"));
     bench.keys("r");
     assert_eq!(asked_studies(&mut bench).len(), 1);
     bench.keys("esc esc");
-    assert_eq!(bench.app.page, Page::Run);
+    assert_eq!(bench.app.chrome.page, Page::Run);
     bench.take_effects();
     bench.keys("esc");
     assert_eq!(bench.take_effects(), []);
@@ -371,12 +383,12 @@ fn a_study_that_cannot_be_made_says_why_on_its_page_alone() {
     let mut bench = Bench::ready();
     bench.keys("f");
     bench.send(Msg::Worker(Event::Failed {
-        id: Some(bench.app.live.id),
+        id: Some(bench.app.run.live.id),
         work: crate::explorer::worker::protocol::Work::Study,
         message: "permute needs two latents".to_owned(),
         hint: "v takes another value".to_owned(),
     }));
-    assert_eq!(bench.app.failure, None);
+    assert_eq!(bench.app.chrome.failure, None);
     assert!(!bench.app.is_busy());
     assert!(bench.text(80, 24).contains("permute needs two latents"));
     bench.take_effects();
@@ -391,12 +403,12 @@ fn a_superseded_study_ends_nothing_else() {
     let mut bench = Bench::ready();
     bench.play("2 space s");
     bench.keys("v");
-    let id = bench.app.live.id;
+    let id = bench.app.run.live.id;
     bench.send(Msg::Worker(Event::Cancelled { id }));
-    assert_eq!(bench.app.live.ablation, Job::Waiting);
-    assert!(bench.app.studies.asked().is_some());
+    assert_eq!(bench.app.run.live.ablation, Job::Waiting);
+    assert!(bench.app.run.studies.asked().is_some());
     bench.settle();
-    assert!(!bench.app.is_busy() && !bench.app.is_stale());
+    assert!(!bench.app.is_busy() && !bench.app.run.is_stale());
 }
 
 #[test]
@@ -405,38 +417,41 @@ fn enter_goes_to_the_run_with_the_latents_of_the_cell_off_and_can_be_undone() {
     bench.frame(80, 24);
     bench.play("s right down");
     bench.keys("enter");
-    assert_eq!(bench.app.page, Page::Run);
-    assert_eq!(bench.app.ablation.off, set(&[1, 3, 4]));
-    assert_eq!(bench.app.ablation.direction, Direction::Denoising);
+    assert_eq!(bench.app.chrome.page, Page::Run);
+    assert_eq!(bench.app.run.ablation.off, set(&[1, 3, 4]));
+    assert_eq!(bench.app.run.ablation.direction, Direction::Denoising);
     bench.settle();
-    assert!(!bench.app.is_stale());
+    assert!(!bench.app.run.is_stale());
     bench.play("u");
-    assert_eq!(bench.app.ablation, Ablation::default());
+    assert_eq!(bench.app.run.ablation, Ablation::default());
 
     bench.play("s up down down enter");
-    assert_eq!(bench.app.ablation.off, set(&[2]));
-    assert_eq!(bench.app.ablation.value, AblationValue::Mean);
-    assert_eq!(bench.app.ablation.direction, Direction::Noising);
+    assert_eq!(bench.app.run.ablation.off, set(&[2]));
+    assert_eq!(bench.app.run.ablation.value, AblationValue::Mean);
+    assert_eq!(bench.app.run.ablation.direction, Direction::Noising);
 
     // A cell that cannot be ablated shows why, and the page stays.
     bench.play("u s g down down down down down down down down enter");
-    assert_eq!(bench.app.page, Page::Sweep);
-    let notice = bench.app.notice.as_ref().map(|notice| notice.text.clone());
-    assert_eq!(notice.as_deref(), Some("one latent cannot be permuted"));
+    assert_eq!(bench.app.chrome.page, Page::Sweep);
+    assert_eq!(bench.notice(), "one latent cannot be permuted");
     // The last row is the pair of 3 and 4.
     bench.play("G enter");
-    assert_eq!(bench.app.ablation.off, set(&[3, 4]));
+    assert_eq!(bench.app.run.ablation.off, set(&[3, 4]));
 
     bench.play("a S G enter");
-    assert_eq!(bench.app.ablation.off, set(&[1, 2, 3, 4]));
+    assert_eq!(bench.app.run.ablation.off, set(&[1, 2, 3, 4]));
     bench.play("u f down enter");
-    assert_eq!(bench.app.ablation.off, set(&[2]));
+    assert_eq!(bench.app.run.ablation.off, set(&[2]));
     bench.play("E G enter");
-    assert_eq!(bench.app.latent_under_cursor(), Some(LatentIdx(4)));
+    assert_eq!(bench.app.run.latent_under_cursor(), Some(LatentIdx(4)));
     bench.play("L right right enter");
-    assert_eq!(bench.app.latent_under_cursor(), Some(LatentIdx(2)));
+    assert_eq!(bench.app.run.latent_under_cursor(), Some(LatentIdx(2)));
     bench.play("c enter");
-    assert_eq!(bench.app.page, Page::Compare, "there is nothing to go to");
+    assert_eq!(
+        bench.app.chrome.page,
+        Page::Compare,
+        "there is nothing to go to"
+    );
 }
 
 #[test]
@@ -444,7 +459,7 @@ fn the_sets_are_walked_in_columns() {
     let mut bench = Bench::ready();
     bench.play("S");
     bench.frame(80, 24);
-    let rows = bench.app.view.page_rows;
+    let rows = fit(&bench.app, &bench.theme, bench.screen).rows;
     assert_eq!(rows, 8);
     bench.play("down right");
     assert_eq!(bench.app.cursor().row, 9);
@@ -459,37 +474,37 @@ fn what_belongs_to_the_run_waits_for_the_run() {
     let mut bench = Bench::ready();
     bench.play("2 s");
     let before = (
-        bench.app.live.cursor,
-        bench.app.ablation.clone(),
-        bench.app.focus,
+        bench.app.run.live.cursor,
+        bench.app.run.ablation.clone(),
+        bench.app.chrome.focus,
     );
     bench.play("space a 3 tab z");
     let after = (
-        bench.app.live.cursor,
-        bench.app.ablation.clone(),
-        bench.app.focus,
+        bench.app.run.live.cursor,
+        bench.app.run.ablation.clone(),
+        bench.app.chrome.focus,
     );
     assert_eq!(before, after);
-    assert_eq!(bench.app.page, Page::Sweep);
-    assert!(!bench.app.zoomed);
+    assert_eq!(bench.app.chrome.page, Page::Sweep);
+    assert!(!bench.app.chrome.zoomed);
 }
 
 #[test]
 fn the_run_before_can_be_put_at_the_left() {
     let mut bench = Bench::ready();
-    assert!(bench.app.other.is_none());
+    assert!(bench.app.run.other.is_none());
     bench.play("c C");
-    assert_eq!(bench.app.left, Left::Clean, "nothing was open before");
+    assert_eq!(bench.app.run.left, Left::Clean, "nothing was open before");
     bench.play("e type:_Really? enter");
-    assert_eq!(bench.app.page, Page::Compare);
+    assert_eq!(bench.app.chrome.page, Page::Compare);
     bench.play("C");
-    assert_eq!(bench.app.left, Left::Previous);
+    assert_eq!(bench.app.run.left, Left::Previous);
     let text = bench.text(120, 40);
     assert!(text.contains("[Really?]"), "{text}");
     bench.play("esc m down enter c");
     let text = bench.text(120, 40);
     assert!(text.contains("mini-math-sim"), "{text}");
-    assert_eq!(bench.app.live.phase, Phase::Done);
+    assert_eq!(bench.app.run.live.phase, Phase::Done);
 }
 
 #[test]
@@ -500,7 +515,7 @@ fn a_switched_off_latent_shows_in_the_comparison() {
     assert!(text.contains("off 2, resample"), "{text}");
     assert!(text.contains('≠'), "{text}");
     bench.play("d");
-    assert_eq!(bench.app.ablation.propagation, Propagation::Direct);
+    assert_eq!(bench.app.run.ablation.propagation, Propagation::Direct);
     assert!(bench.text(120, 40).contains("off 2, resample, direct"));
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::core::types::{Ablation, AblationValue, LatentIdx};
-use crate::explorer::app::action::Action;
 use crate::explorer::app::action::Context;
+use crate::explorer::app::action::{Ablate, Action, Program};
 use crate::explorer::app::effect::{Effect, ExportError, Save};
 use crate::explorer::app::live::{Job, Phase};
 use crate::explorer::app::overlay::{Overlay, PromptKind};
-use crate::explorer::app::{App, Model, Msg};
+use crate::explorer::app::{App, ModelState, Msg};
 use crate::explorer::session::{Note, Session};
 use crate::explorer::tests::fixture::outcome;
 use crate::explorer::tests::harness::Bench;
@@ -55,7 +55,7 @@ fn the_first_problem_runs_as_soon_as_the_model_is_ready() {
             }),
         ]
     );
-    assert_eq!(bench.app.latent_under_cursor(), Some(LatentIdx(1)));
+    assert_eq!(bench.app.run.latent_under_cursor(), Some(LatentIdx(1)));
     assert!(!bench.app.is_busy());
 }
 
@@ -63,13 +63,13 @@ fn the_first_problem_runs_as_soon_as_the_model_is_ready() {
 fn the_cursor_follows_the_run_until_it_is_moved() {
     let mut bench = Bench::starting();
     bench.hear(3);
-    while bench.app.live.n_latents() < 2 {
+    while bench.app.run.live.n_latents() < 2 {
         bench.hear(1);
     }
-    assert_eq!(bench.app.latent_under_cursor(), Some(LatentIdx(2)));
+    assert_eq!(bench.app.run.latent_under_cursor(), Some(LatentIdx(2)));
     bench.keys("left");
     bench.settle();
-    assert_eq!(bench.app.latent_under_cursor(), Some(LatentIdx(1)));
+    assert_eq!(bench.app.run.latent_under_cursor(), Some(LatentIdx(1)));
 }
 
 #[test]
@@ -86,10 +86,16 @@ fn a_toggle_is_asked_for_at_once_and_shown_as_stale_until_it_lands() {
             ablation: off(&[2], AblationValue::Resample)
         }]
     );
-    assert!(bench.app.is_stale());
+    assert!(bench.app.run.is_stale());
     bench.settle();
-    assert!(!bench.app.is_stale());
-    assert!(bench.app.shown_outcome().is_some_and(|o| o.effect.flipped));
+    assert!(!bench.app.run.is_stale());
+    assert!(
+        bench
+            .app
+            .run
+            .shown_outcome()
+            .is_some_and(|o| o.effect.flipped)
+    );
 }
 
 #[test]
@@ -97,21 +103,21 @@ fn quick_toggles_coalesce_and_the_last_one_wins() {
     let mut bench = Bench::ready();
     bench.keys("1 space 2 space 3 space");
     let wanted = off(&[1, 2, 3], AblationValue::Resample);
-    let id = bench.app.live.id;
+    let id = bench.app.run.live.id;
     // The worker runs the first and the last; the one between was replaced before it started.
     for ablation in [off(&[1], AblationValue::Resample), wanted.clone()] {
-        assert!(bench.app.is_stale());
+        assert!(bench.app.run.is_stale());
         bench.send(Msg::Worker(Event::Ablated {
             id,
             outcome: outcome(&ablation, Some("8")),
             cached: false,
         }));
     }
-    assert_eq!(bench.app.shown, wanted);
-    assert_eq!(bench.app.live.ablation, Job::Done);
+    assert_eq!(bench.app.run.shown, wanted);
+    assert_eq!(bench.app.run.live.ablation, Job::Done);
     bench.take_effects();
     bench.keys("2 space 3 space");
-    assert!(!bench.app.is_stale(), "off 1 was seen before");
+    assert!(!bench.app.run.is_stale(), "off 1 was seen before");
     let asked = bench.take_requests();
     let ablations: Vec<_> = asked
         .iter()
@@ -125,7 +131,7 @@ fn what_is_told_ahead_is_shown_and_not_kept() {
     let mut bench = Bench::ready();
     bench.keys("2 space");
     let wanted = off(&[2], AblationValue::Resample);
-    let id = bench.app.live.id;
+    let id = bench.app.run.live.id;
     let says = |ablation: &Ablation, value: &str| {
         let mut outcome = outcome(ablation, None);
         outcome.answer.value = Some(value.to_owned());
@@ -136,17 +142,18 @@ fn what_is_told_ahead_is_shown_and_not_kept() {
         Msg::Worker(Event::Ahead { id, outcome })
     };
     bench.send(ahead(&off(&[1], AblationValue::Resample), "7"));
-    assert!(bench.app.is_stale(), "not what is asked for");
+    assert!(bench.app.run.is_stale(), "not what is asked for");
     bench.send(ahead(&wanted, "8"));
-    assert!(!bench.app.is_stale() && bench.app.lacks_answer());
+    assert!(!bench.app.run.is_stale() && bench.app.run.lacks_answer());
     let said = |bench: &Bench| {
         bench
             .app
+            .run
             .shown_outcome()
             .and_then(|o| o.answer.value.clone())
     };
     assert_eq!(said(&bench).as_deref(), Some("8"));
-    assert!(bench.app.session.outcomes.is_empty() && bench.app.is_busy());
+    assert!(bench.app.run.session.outcomes.is_empty() && bench.app.is_busy());
     let shows = |bench: &mut Bench, mark: &str| {
         for (width, height) in [(80, 24), (120, 40), (200, 60)] {
             let text = bench.text(width, height);
@@ -157,7 +164,7 @@ fn what_is_told_ahead_is_shown_and_not_kept() {
     shows(&mut bench, &format!("so far, {donors} donors"));
     // After stopping there, it is requested again.
     bench.keys("esc");
-    assert!(bench.app.lacks_answer() && !bench.app.is_busy());
+    assert!(bench.app.run.lacks_answer() && !bench.app.is_busy());
     shows(&mut bench, "so far, r completes");
     bench.take_effects();
     bench.keys("r");
@@ -172,7 +179,7 @@ fn what_is_told_ahead_is_shown_and_not_kept() {
         outcome: says(&wanted, "9"),
         cached: false,
     }));
-    assert!(!bench.app.lacks_answer());
+    assert!(!bench.app.run.lacks_answer());
     assert_eq!(said(&bench).as_deref(), Some("9"));
     bench.send(ahead(&wanted, "8"));
     assert_eq!(said(&bench).as_deref(), Some("9"), "too late");
@@ -186,15 +193,15 @@ fn a_combination_seen_before_needs_no_request() {
     bench.take_effects();
     bench.play("space");
     assert_eq!(bench.take_requests(), []);
-    assert_eq!(bench.app.shown, off(&[2], AblationValue::Resample));
+    assert_eq!(bench.app.run.shown, off(&[2], AblationValue::Resample));
 }
 
 #[test]
 fn events_of_an_older_run_change_nothing() {
     let mut bench = Bench::ready();
     bench.play("]");
-    assert_eq!(bench.app.live.id, RunId(2));
-    let before = format!("{:?}", bench.app.session);
+    assert_eq!(bench.app.run.live.id, RunId(2));
+    let before = format!("{:?}", bench.app.run.session);
     let stale = RunId(1);
     for event in [
         Event::Ablated {
@@ -216,9 +223,9 @@ fn events_of_an_older_run_change_nothing() {
     ] {
         bench.send(Msg::Worker(event));
     }
-    assert_eq!(format!("{:?}", bench.app.session), before);
-    assert_eq!(bench.app.failure, None);
-    assert_eq!(bench.app.live.phase, Phase::Done);
+    assert_eq!(format!("{:?}", bench.app.run.session), before);
+    assert_eq!(bench.app.chrome.failure, None);
+    assert_eq!(bench.app.run.live.phase, Phase::Done);
 }
 
 #[test]
@@ -226,7 +233,7 @@ fn all_latents_go_off_and_on_together_and_the_value_cycles() {
     let mut bench = Bench::ready();
     bench.play("a");
     let all: BTreeSet<LatentIdx> = (1..=4).map(LatentIdx).collect();
-    assert_eq!(bench.app.ablation.off, all);
+    assert_eq!(bench.app.run.ablation.off, all);
     for value in [
         AblationValue::Mean,
         AblationValue::Zero,
@@ -239,29 +246,32 @@ fn all_latents_go_off_and_on_together_and_the_value_cycles() {
         AblationValue::Resample,
     ] {
         bench.play("v");
-        assert_eq!(bench.app.shown.value, value);
+        assert_eq!(bench.app.run.shown.value, value);
     }
     bench.play("a");
-    assert!(bench.app.ablation.is_clean() && !bench.app.is_stale());
+    assert!(bench.app.run.ablation.is_clean() && !bench.app.run.is_stale());
 }
 
 #[test]
 fn undo_and_redo_cover_ablations_and_notes() {
     let mut bench = Bench::ready();
     bench.play("2 space i type:odd enter t enter esc");
-    assert_eq!(bench.app.session.notes.len(), 2);
-    let last = (bench.app.session.clone(), bench.app.ablation.clone());
-    bench.play("u u u");
-    assert!(bench.app.session.notes.is_empty() && bench.app.ablation.is_clean());
-    assert!(!bench.app.is_stale());
-    bench.play("u");
-    assert_eq!(
-        bench.app.notice.as_ref().map(|n| n.text.as_str()),
-        Some("nothing to undo")
+    assert_eq!(bench.app.run.session.notes.len(), 2);
+    let last = (
+        bench.app.run.session.clone(),
+        bench.app.run.ablation.clone(),
     );
+    bench.play("u u u");
+    assert!(bench.app.run.session.notes.is_empty() && bench.app.run.ablation.is_clean());
+    assert!(!bench.app.run.is_stale());
+    bench.play("u");
+    assert_eq!(bench.notice(), "nothing to undo");
     bench.play("ctrl-r ctrl-r ctrl-r");
     assert_eq!(
-        (bench.app.session.clone(), bench.app.ablation.clone()),
+        (
+            bench.app.run.session.clone(),
+            bench.app.run.ablation.clone()
+        ),
         last
     );
 }
@@ -290,7 +300,7 @@ fn escape_and_ctrl_c_close_then_cancel_and_never_quit_by_accident() {
     let verifying = || {
         let mut bench = Bench::starting();
         bench.hear(3);
-        while bench.app.live.verdict != Job::Waiting {
+        while bench.app.run.live.verdict != Job::Waiting {
             bench.hear(1);
         }
         bench.effects.clear();
@@ -310,13 +320,13 @@ fn escape_and_ctrl_c_close_then_cancel_and_never_quit_by_accident() {
             bench.keys(key);
             let expected = if is_busy { &cancel[..] } else { &[] };
             assert_eq!(bench.take_effects(), expected, "{name} {key}");
-            assert!(!bench.app.live.is_busy(), "{name} {key}");
+            assert!(!bench.app.run.live.is_busy(), "{name} {key}");
 
             let mut bench = state();
             bench.keys("?");
             bench.take_effects();
             bench.keys(key);
-            assert_eq!(bench.app.overlay, None, "{name} {key}");
+            assert_eq!(bench.app.chrome.overlay, None, "{name} {key}");
             assert_eq!(
                 bench.take_effects(),
                 [],
@@ -339,25 +349,25 @@ fn escape_and_ctrl_c_close_then_cancel_and_never_quit_by_accident() {
 fn what_was_stopped_stays_and_goes_on_with_r() {
     let mut bench = Bench::starting();
     bench.hear(3);
-    while bench.app.live.n_latents() < 3 {
+    while bench.app.run.live.n_latents() < 3 {
         bench.hear(1);
     }
-    let arrived = bench.app.live.positions.len();
+    let arrived = bench.app.run.live.positions.len();
     bench.keys("esc");
-    assert_eq!(bench.app.live.phase, Phase::Stopped);
-    assert_eq!(bench.app.live.positions.len(), arrived);
+    assert_eq!(bench.app.run.live.phase, Phase::Stopped);
+    assert_eq!(bench.app.run.live.positions.len(), arrived);
     bench.keys("r");
     bench.settle();
-    assert_eq!(bench.app.live.phase, Phase::Done);
-    assert!(bench.app.session.verdict.is_some());
+    assert_eq!(bench.app.run.live.phase, Phase::Done);
+    assert!(bench.app.run.session.verdict.is_some());
 }
 
 #[test]
 fn a_failure_stays_until_it_is_retried() {
     let mut bench = Bench::starting();
     bench.send(Msg::Worker(not_loaded("mini-math", false)));
-    assert_eq!(bench.app.model, Model::Failed);
-    assert!(bench.app.failure.is_some());
+    assert_eq!(bench.app.model.state, ModelState::Failed);
+    assert!(bench.app.chrome.failure.is_some());
     bench.take_effects();
     bench.keys("r");
     assert_eq!(
@@ -367,7 +377,7 @@ fn a_failure_stays_until_it_is_retried() {
         }]
     );
     bench.settle();
-    assert!(bench.app.failure.is_none() && bench.app.session.run.is_some());
+    assert!(bench.app.chrome.failure.is_none() && bench.app.run.session.run.is_some());
 }
 
 fn not_loaded(model: &str, kept: bool) -> Event {
@@ -384,13 +394,13 @@ fn on_screen(app: &App) -> String {
     format!(
         "{:?}",
         (
-            &app.model_name,
-            &app.model,
+            &app.model.name,
+            &app.model.state,
             &app.library,
-            &app.session,
-            &app.live,
-            &app.ablation,
-            &app.shown
+            &app.run.session,
+            &app.run.live,
+            &app.run.ablation,
+            &app.run.shown
         )
     )
 }
@@ -407,12 +417,12 @@ fn a_model_that_is_not_loaded_leaves_everything_as_it_was() {
     let fails = |bench: &mut Bench| {
         bench.keys("m down enter");
         bench.drop_pending();
-        assert!(matches!(bench.app.model, Model::Loading { .. }));
+        assert!(matches!(bench.app.model.state, ModelState::Loading { .. }));
         bench.send(Msg::Worker(not_loaded("mini-math-sim", true)));
     };
     fails(&mut bench);
     assert_eq!(on_screen(&bench.app), before);
-    let failure = bench.app.failure.clone().expect("it is said");
+    let failure = bench.app.chrome.failure.clone().expect("it is said");
     assert_eq!(failure.message, "cannot read weights");
     assert!(
         failure
@@ -428,11 +438,11 @@ fn a_model_that_is_not_loaded_leaves_everything_as_it_was() {
     ));
     bench.keys("esc");
     assert_eq!(
-        (bench.app.failure.clone(), on_screen(&bench.app)),
+        (bench.app.chrome.failure.clone(), on_screen(&bench.app)),
         (None, before.clone())
     );
     bench.play("3 space");
-    assert!(!bench.app.is_stale());
+    assert!(!bench.app.run.is_stale());
     bench.play("space");
     // Back with r too, which tries the same model again.
     fails(&mut bench);
@@ -445,11 +455,11 @@ fn a_model_that_is_not_loaded_leaves_everything_as_it_was() {
         }]
     );
     bench.settle();
-    assert_eq!(bench.app.model_name, "mini-math-sim");
-    assert!(bench.app.failure.is_none() && bench.app.session.notes.is_empty());
+    assert_eq!(bench.app.model.name, "mini-math-sim");
+    assert!(bench.app.chrome.failure.is_none() && bench.app.run.session.notes.is_empty());
     // The previous session was kept.
     bench.play("m up enter");
-    assert_eq!(bench.app.session.notes.len(), 1);
+    assert_eq!(bench.app.run.session.notes.len(), 1);
 }
 
 #[test]
@@ -468,11 +478,11 @@ fn a_load_that_is_stopped_or_replaced_goes_back_to_the_model_that_was_there() {
     bench.keys("2 i type:mine enter m down enter");
     bench.drop_pending();
     bench.send(Msg::Worker(not_loaded("mini-math-sim", false)));
-    assert_eq!(bench.app.model, Model::Failed);
+    assert_eq!(bench.app.model.state, ModelState::Failed);
     assert_eq!(bench.app.lost().count(), 1);
     bench.play("m up enter");
-    assert_eq!(bench.app.model_name, "mini-math");
-    assert_eq!(bench.app.session.notes.len(), 1);
+    assert_eq!(bench.app.model.name, "mini-math");
+    assert_eq!(bench.app.run.session.notes.len(), 1);
 }
 
 /// Late events of a model that was replaced by another choice are ignored.
@@ -482,43 +492,43 @@ fn a_model_that_is_ready_too_late_is_not_taken() {
     bench.keys("m down enter");
     let late = std::mem::take(&mut bench.pending);
     bench.keys("m down enter");
-    let asked = bench.app.model_name.clone();
+    let asked = bench.app.model.name.clone();
     assert_ne!(asked, "mini-math-sim");
     for event in late {
         bench.send(Msg::Worker(event));
     }
-    assert!(matches!(bench.app.model, Model::Loading { .. }));
+    assert!(matches!(bench.app.model.state, ModelState::Loading { .. }));
     bench.settle();
-    assert_eq!(bench.app.info().map(|info| &info.name), Some(&asked));
+    assert_eq!(bench.app.model.info().map(|info| &info.name), Some(&asked));
 }
 
 #[test]
 fn work_that_was_dropped_for_a_model_that_is_not_loaded_is_asked_for_again() {
     let mut bench = Bench::starting();
-    while bench.app.live.verdict != Job::Waiting {
+    while bench.app.run.live.verdict != Job::Waiting {
         bench.hear(1);
     }
     bench.keys("m down enter");
     bench.drop_pending();
     bench.take_effects();
     bench.send(Msg::Worker(not_loaded("mini-math-sim", true)));
-    let id = bench.app.live.id;
+    let id = bench.app.run.live.id;
     let asked = bench.take_requests();
     assert!(asked.contains(&Request::Verify { id }), "{asked:?}");
     bench.settle();
-    assert_eq!(bench.app.live.verdict, Job::Done);
-    assert!(bench.app.session.verdict.is_some());
+    assert_eq!(bench.app.run.live.verdict, Job::Done);
+    assert!(bench.app.run.session.verdict.is_some());
     // An interrupted run is run again.
     let mut bench = Bench::starting();
-    while bench.app.live.n_latents() < 2 {
+    while bench.app.run.live.n_latents() < 2 {
         bench.hear(1);
     }
     bench.keys("m down enter");
     bench.drop_pending();
     bench.send(Msg::Worker(not_loaded("mini-math-sim", true)));
     bench.settle();
-    assert_eq!(bench.app.live.phase, Phase::Done);
-    assert!(bench.app.session.verdict.is_some());
+    assert_eq!(bench.app.run.live.phase, Phase::Done);
+    assert!(bench.app.run.session.verdict.is_some());
 }
 
 #[test]
@@ -526,16 +536,16 @@ fn a_failed_ablation_can_be_asked_for_again() {
     let mut bench = Bench::ready();
     bench.keys("2 space");
     bench.send(Msg::Worker(Event::Failed {
-        id: Some(bench.app.live.id),
+        id: Some(bench.app.run.live.id),
         work: crate::explorer::worker::protocol::Work::Ablation,
         message: "the worker panicked".to_owned(),
         hint: "try again".to_owned(),
     }));
-    assert!(bench.app.is_stale());
+    assert!(bench.app.run.is_stale());
     bench.take_effects();
     bench.keys("r");
     assert!(bench.take_requests().contains(&Request::Ablate {
-        id: bench.app.live.id,
+        id: bench.app.run.live.id,
         ablation: off(&[2], AblationValue::Resample)
     }));
 }
@@ -553,7 +563,7 @@ fn saves(bench: &mut Bench) -> Vec<Effect> {
 }
 
 fn save_of(bench: &Bench) -> Effect {
-    save_effect(bench.app.session.clone())
+    save_effect(bench.app.run.session.clone())
 }
 
 fn save_effect(session: Session) -> Effect {
@@ -608,12 +618,15 @@ fn a_recording_keeps_its_notes_under_other_models() {
             bench.keys("esc");
         }
         bench.play("m down enter");
-        assert_eq!(bench.app.model_name, "mini-math-sim");
-        assert!(bench.app.session.notes.is_empty(), "they are of the other");
-        assert_eq!(bench.app.session.origin, recorded.origin);
-        assert_eq!(bench.app.session.problem, recorded.problem);
+        assert_eq!(bench.app.model.name, "mini-math-sim");
+        assert!(
+            bench.app.run.session.notes.is_empty(),
+            "they are of the other"
+        );
+        assert_eq!(bench.app.run.session.origin, recorded.origin);
+        assert_eq!(bench.app.run.session.problem, recorded.problem);
         bench.play("m up enter");
-        assert_eq!(bench.app.session.notes, recorded.notes);
+        assert_eq!(bench.app.run.session.notes, recorded.notes);
         bench.take_effects();
         bench.keys("home i type:new enter");
         let [(base, own)] = changes(&mut bench).try_into().expect("one save");
@@ -632,7 +645,10 @@ fn notes_and_tags_are_saved_at_once_and_results_with_them_within_two_seconds() {
     assert_eq!(saves(&mut bench), [save_of(&bench)]);
     bench.keys("t enter");
     assert_eq!(saves(&mut bench), [save_of(&bench)]);
-    assert!(bench.app.overlay.is_none(), "the list of tags is closed");
+    assert!(
+        bench.app.chrome.overlay.is_none(),
+        "the list of tags is closed"
+    );
     assert_eq!(saves(&mut bench), []);
     // However many results follow one another, the first is on disk after two seconds.
     for (latent, at) in [("1", 1_000_900), ("3", 1_001_800)] {
@@ -661,9 +677,8 @@ fn a_failed_save_is_tried_again_and_keeps_the_user() {
     assert_eq!(saves(&mut bench).len(), 1, "tried again after five seconds");
     bench.keys("q");
     assert_eq!(saves(&mut bench).len(), 1, "tried again, and not left");
-    let notice = bench.app.notice.as_ref().map(|notice| notice.text.clone());
     let said = "1 note change is not saved, q again leaves without, x exports: the disk is full";
-    assert_eq!(notice.as_deref(), Some(said));
+    assert_eq!(bench.notice(), said);
     bench.keys("1 q");
     assert!(
         !saves(&mut bench).contains(&Effect::Quit),
@@ -686,7 +701,7 @@ fn a_failed_save_is_tried_again_and_keeps_the_user() {
 #[test]
 fn earlier_notes_are_shown_and_nothing_is_saved_for_that() {
     let mut bench = Bench::ready();
-    let key = bench.app.session.key();
+    let key = bench.app.run.session.key();
     let mut notes = crate::explorer::session::sample::session().notes;
     let recalled = |notes: &[crate::explorer::session::Note]| {
         Msg::Recalled(crate::explorer::app::Recalled {
@@ -697,16 +712,16 @@ fn earlier_notes_are_shown_and_nothing_is_saved_for_that() {
         })
     };
     bench.send(recalled(&notes));
-    assert_eq!(bench.app.session.notes, notes);
+    assert_eq!(bench.app.run.session.notes, notes);
     bench.keys("2 space");
     bench.settle();
     bench.tick(1_100_000);
     assert_eq!(saves(&mut bench), [], "looking changes nothing");
     // Notes written meanwhile are not replaced.
     notes.pop();
-    let before = bench.app.session.notes.clone();
+    let before = bench.app.run.session.notes.clone();
     bench.send(recalled(&notes));
-    assert_eq!(bench.app.session.notes, before);
+    assert_eq!(bench.app.run.session.notes, before);
 }
 
 #[test]
@@ -718,7 +733,7 @@ fn a_note_is_about_what_is_under_the_cursor() {
         ("3 tab tab i", "Note(Verdict)"),
     ] {
         bench.play(keys);
-        let Some(Overlay::Prompt(prompt)) = &bench.app.overlay else {
+        let Some(Overlay::Prompt(prompt)) = &bench.app.chrome.overlay else {
             panic!("{keys} opens a prompt");
         };
         assert_eq!(format!("{:?}", prompt.kind), expected, "{keys}");
@@ -730,10 +745,10 @@ fn a_note_is_about_what_is_under_the_cursor() {
 fn work_on_a_problem_is_there_when_it_is_opened_again() {
     let mut bench = Bench::ready();
     bench.play("2 space i type:note enter ]");
-    assert!(bench.app.session.notes.is_empty());
+    assert!(bench.app.run.session.notes.is_empty());
     bench.play("[");
-    assert_eq!(bench.app.session.notes.len(), 1);
-    assert!(bench.app.ablation.is_clean(), "latents start on");
+    assert_eq!(bench.app.run.session.notes.len(), 1);
+    assert!(bench.app.run.ablation.is_clean(), "latents start on");
     bench.take_effects();
     bench.play("2 space");
     assert_eq!(bench.take_requests(), [], "the outcome is still known");
@@ -749,28 +764,28 @@ fn an_edited_question_loses_its_gold_answer_and_its_place_in_the_list() {
     ));
     assert_eq!(bench.app.library.open, None);
     bench.settle();
-    assert_eq!(bench.app.session.origin, "typed");
+    assert_eq!(bench.app.run.session.origin, "typed");
 }
 
 #[test]
 fn a_paste_never_runs_commands() {
     let mut bench = Bench::ready();
-    let run = bench.app.live.id;
+    let run = bench.app.run.live.id;
     bench.keys("i");
     bench.send(Msg::Paste("q\u{1b}[A\nx".to_owned()));
-    let Some(Overlay::Prompt(prompt)) = &bench.app.overlay else {
+    let Some(Overlay::Prompt(prompt)) = &bench.app.chrome.overlay else {
         panic!("the note is still open");
     };
     assert_eq!(prompt.field.text(), "q[A\nx");
     bench.keys("esc");
     bench.send(Msg::Paste("q\nHow many?".to_owned()));
-    let Some(Overlay::Prompt(prompt)) = &bench.app.overlay else {
+    let Some(Overlay::Prompt(prompt)) = &bench.app.chrome.overlay else {
         panic!("a paste outside a field is offered as a new question");
     };
     assert_eq!(prompt.kind, PromptKind::NewQuestion);
     assert_eq!(prompt.field.text(), "q How many?");
     assert_eq!(bench.take_effects(), []);
-    assert_eq!(bench.app.live.id, run);
+    assert_eq!(bench.app.run.live.id, run);
 }
 
 #[test]
@@ -799,23 +814,18 @@ fn an_export_asks_before_it_replaces_a_file() {
     bench.keys("type:yes enter");
     assert_eq!(exports(&mut bench), [(path.clone(), true)]);
     bench.send(Msg::Exported(Ok(path.clone())));
-    assert_eq!(bench.app.overlay, None);
-    assert!(
-        bench
-            .app
-            .notice
-            .as_ref()
-            .is_some_and(|n| n.text.contains(&path))
-    );
+    assert_eq!(bench.app.chrome.overlay, None);
+    assert!(bench.notice().contains(&path));
 }
 
 #[test]
 fn another_model_answers_the_same_question() {
     let mut bench = Bench::ready();
     bench.play("m down enter");
-    assert_eq!(bench.app.model_name, "mini-math-sim");
+    assert_eq!(bench.app.model.name, "mini-math-sim");
     let question = bench
         .app
+        .run
         .session
         .problem
         .as_ref()
@@ -824,7 +834,7 @@ fn another_model_answers_the_same_question() {
         question.as_deref(),
         Some(crate::explorer::tests::fixture::QUESTION)
     );
-    assert_eq!(bench.app.live.phase, Phase::Done);
+    assert_eq!(bench.app.run.live.phase, Phase::Done);
     assert_eq!(bench.app.library.open, Some(0));
 }
 
@@ -832,28 +842,28 @@ fn another_model_answers_the_same_question() {
 fn every_action_of_the_explorer_is_in_the_palette_and_says_why_it_is_disabled() {
     let mut bench = Bench::starting();
     bench.keys(":");
-    let Some(Overlay::List(list)) = &bench.app.overlay else {
+    let Some(Overlay::List(list)) = &bench.app.chrome.overlay else {
         panic!("the palette is open");
     };
     let entries = list.entries(&bench.app, 0..list.len(&bench.app));
     let main = Action::ALL
         .iter()
-        .filter(|a| a.spec().context == Context::Main && **a != Action::Palette);
+        .filter(|a| a.spec().context == Context::Main && **a != Action::Program(Program::Palette));
     assert_eq!(entries.len(), main.count());
     let toggle = entries
         .iter()
-        .find(|e| e.text == Action::ToggleLatent.spec().doc)
+        .find(|e| e.text == Action::Ablate(Ablate::Toggle).spec().doc)
         .expect("listed");
     assert_eq!(toggle.disabled, Some("the cursor is not on a latent"));
     bench.keys("type:replaces");
-    let Some(Overlay::List(list)) = &bench.app.overlay else {
+    let Some(Overlay::List(list)) = &bench.app.chrome.overlay else {
         panic!("still open");
     };
     assert_eq!(
         list.entries(&bench.app, 0..1)
             .first()
             .map(|e| e.text.as_str()),
-        Some(Action::CycleValue.spec().doc)
+        Some(Action::Ablate(Ablate::Value).spec().doc)
     );
 }
 
@@ -861,7 +871,7 @@ fn every_action_of_the_explorer_is_in_the_palette_and_says_why_it_is_disabled() 
 fn idle_asks_for_no_ticks() {
     let mut bench = Bench::ready();
     assert_eq!(bench.app.next_tick_ms(), None);
-    bench.app.dirty = false;
+    bench.app.chrome.dirty = false;
     bench.tick(2_000_000);
-    assert!(!bench.app.dirty);
+    assert!(!bench.app.chrome.dirty);
 }

@@ -100,7 +100,7 @@ fn a_manner_that_is_refused() {
     bench.keys("v v v v");
     bench.send(crate::explorer::app::Msg::Worker(
         crate::explorer::worker::protocol::Event::Failed {
-            id: Some(bench.app.live.id),
+            id: Some(bench.app.run.live.id),
             work: crate::explorer::worker::protocol::Work::Ablation,
             message: "one latent cannot be permuted".to_owned(),
             hint: "switch a second latent off, or v takes another value".to_owned(),
@@ -113,7 +113,7 @@ fn a_manner_that_is_refused() {
 fn a_run_under_way() {
     let mut bench = Bench::starting();
     bench.hear(3);
-    while bench.app.live.n_latents() < 2 {
+    while bench.app.run.live.n_latents() < 2 {
         bench.hear(1);
     }
     picture("running_80x24", &bench.snapshot(80, 24));
@@ -134,7 +134,7 @@ fn the_verdict_alone() {
 #[test]
 fn the_evidence() {
     let mut bench = Bench::ready();
-    bench.app.session.verdict = sample::whole().verdict;
+    bench.app.run.session.verdict = sample::whole().verdict;
     bench.play("W");
     picture("page_evidence_120x40", &bench.snapshot(120, 40));
     bench.play("down down down");

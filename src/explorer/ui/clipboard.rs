@@ -9,7 +9,7 @@ use crate::explorer::app::{App, Page, Pane};
 #[must_use]
 pub fn as_text(app: &App, pane: Pane, theme: &Theme) -> String {
     const WIDTH: usize = 100;
-    if app.page != Page::Run {
+    if app.chrome.page != Page::Run {
         return pages::as_text(app, WIDTH, theme);
     }
     let mut text = String::new();

@@ -3,8 +3,7 @@
 use ratatui::text::Line;
 
 use crate::core::text::{sanitize, width};
-use crate::explorer::app::action::Context;
-use crate::explorer::app::action::{Action, Section};
+use crate::explorer::app::action::{Action, Cell, Context, Program};
 use crate::explorer::app::enabled::enabled;
 use crate::explorer::app::{App, Tone};
 use crate::explorer::keymap::{Code, Key};
@@ -13,7 +12,7 @@ use crate::explorer::ui::theme::Theme;
 
 #[must_use]
 pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
-    let help = hint(app, Action::Help, theme);
+    let help = hint(app, Action::Program(Program::Help), theme);
     let help_width = help
         .as_ref()
         .map_or(0, |(key, word)| width(key) + 1 + width(word));
@@ -40,10 +39,10 @@ pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
 }
 
 fn message(app: &App) -> Option<(String, Tone)> {
-    if let Some(notice) = &app.notice {
+    if let Some(notice) = &app.chrome.notice {
         return Some((sanitize(&notice.text).into_string(), notice.tone));
     }
-    let failure = app.failure.as_ref()?;
+    let failure = app.chrome.failure.as_ref()?;
     let text = format!(
         "{}: {}",
         sanitize(&failure.message),
@@ -57,7 +56,7 @@ fn message(app: &App) -> Option<(String, Tone)> {
 pub fn hints(app: &App, context: Context, room: usize, theme: &Theme) -> Row {
     let mut actions: Vec<(u8, Action)> = Action::ALL
         .iter()
-        .filter(|action| belongs(**action, context) && **action != Action::Help)
+        .filter(|action| belongs(**action, context) && **action != Action::Program(Program::Help))
         .filter(|action| {
             matches!(context, Context::List | Context::Text) || enabled(app, **action).is_ok()
         })
@@ -95,11 +94,9 @@ pub fn hints(app: &App, context: Context, room: usize, theme: &Theme) -> Row {
 
 /// Whether the footer of a context shows an action. Pages also show the ablation keys and the keys of the other pages.
 fn belongs(action: Action, context: Context) -> bool {
-    let spec = action.spec();
-    let is_shared = matches!(spec.section, Section::Ablate | Section::Pages);
-    spec.context == context
-        || (context == Context::Data && action == Action::LeavePage)
-        || (context == Context::Page && spec.context == Context::Main && is_shared)
+    action.spec().context == context
+        || (context == Context::Data && action == Action::Cell(Cell::Leave))
+        || (context == Context::Page && matches!(action, Action::Ablate(_) | Action::Open(_)))
 }
 
 fn join_keys(first: &str, second: &str, theme: &Theme) -> String {

@@ -7,7 +7,7 @@ use crate::core::text::{megabytes, sanitize, width};
 use crate::core::types::{Mode, StudyKind};
 use crate::explorer::app::dataset::Work;
 use crate::explorer::app::studies::progress as progress_of;
-use crate::explorer::app::{App, Job, Model, Phase, Recording};
+use crate::explorer::app::{App, Job, ModelState, Phase, Recording};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::theme::Theme;
 
@@ -21,7 +21,7 @@ pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
     let status = cut(&status, max_width * 3 / 5, theme);
     let room = max_width.saturating_sub(width(&status) + 2);
     let mut row = Row::new();
-    let name = sanitize(&app.model_name);
+    let name = sanitize(&app.model.name);
     for (text, style) in [("undertone", theme.focus), (name.as_str(), theme.strong)] {
         let gap = if row.width() == 0 { "" } else { "  " };
         let text = cut(text, room.saturating_sub(row.width() + gap.len()), theme);
@@ -43,13 +43,14 @@ pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
 
 fn facts(app: &App) -> Vec<String> {
     // A recording names the model it came from, loaded or not.
-    let Some(info) = app.info().or(app.session.model.as_ref()) else {
+    let Some(info) = app.model.info().or(app.run.session.model.as_ref()) else {
         return Vec::new();
     };
     let sha: String = info.sha256.chars().take(SHORT_SHA).collect();
     // The default mode is not shown.
     let usual = info.modes.first().map(String::as_str);
     let mode = app
+        .model
         .mode
         .map(Mode::as_str)
         .filter(|mode| Some(*mode) != usual);
@@ -103,13 +104,13 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
     let dot = theme.glyphs.dot;
     let work = |text: String| (format!("{text} {dot} esc stops"), theme.key);
     // Work that waits for other problems' latents shows how many are ready.
-    let waits = |text: &str| match app.reference {
+    let waits = |text: &str| match app.model.reference {
         Some((done, all)) => format!("{text} {dot} reference set {done} of {all}"),
         None => text.to_owned(),
     };
-    match (&app.model, app.live.phase) {
-        (Model::Absent, _) => return ("starting".to_owned(), theme.dim),
-        (Model::Loading { stage, bytes }, _) => {
+    match (&app.model.state, app.run.live.phase) {
+        (ModelState::Absent, _) => return ("starting".to_owned(), theme.dim),
+        (ModelState::Loading { stage, bytes }, _) => {
             let stage = sanitize(stage);
             return work(match bytes {
                 Some((done, total)) => {
@@ -118,53 +119,56 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
                 None => format!("loading {dot} {stage}"),
             });
         }
-        (Model::Failed, _) => {
+        (ModelState::Failed, _) => {
             return (
                 format!("{} failed {dot} r retries", theme.glyphs.no),
                 theme.bad,
             );
         }
-        (Model::Ready { .. }, Phase::Running) => {
-            let (n, total) = (app.live.n_latents(), app.n_latents());
+        (ModelState::Ready { .. }, Phase::Running) => {
+            let (n, total) = (app.run.live.n_latents(), app.n_latents());
             return work(format!("running {dot} latent {n} of {total}"));
         }
-        (Model::Ready { .. }, Phase::Stopped) if app.failure.is_none() => {
-            let (n, total) = (app.live.n_latents(), app.info().map_or(0, |i| i.n_latents));
+        (ModelState::Ready { .. }, Phase::Stopped) if app.chrome.failure.is_none() => {
+            let (n, total) = (
+                app.run.live.n_latents(),
+                app.model.info().map_or(0, |i| i.n_latents),
+            );
             return (
                 format!("stopped at latent {n} of {total} {dot} r runs again"),
                 theme.off,
             );
         }
-        (Model::Ready { .. }, _) => {}
+        (ModelState::Ready { .. }, _) => {}
     }
-    if app.failure.is_some() {
+    if app.chrome.failure.is_some() {
         return (
             format!("{} failed {dot} r retries", theme.glyphs.no),
             theme.bad,
         );
     }
-    if app.live.ablation == Job::Waiting {
+    if app.run.live.ablation == Job::Waiting {
         return work(waits("recomputing"));
     }
-    if app.live.verdict == Job::Waiting {
-        return match app.live.verifying {
-            Some(progress) if app.reference.is_none() => {
+    if app.run.live.verdict == Job::Waiting {
+        return match app.run.live.verifying {
+            Some(progress) if app.model.reference.is_none() => {
                 work(format!("verifying {dot} {progress}"))
             }
             _ => work(waits("verifying")),
         };
     }
-    if app.live.is_busy() {
+    if app.run.live.is_busy() {
         return work(waits("decoding"));
     }
-    if let Some(wish) = app.studies.asked() {
+    if let Some(wish) = app.run.studies.asked() {
         let name = match wish.kind {
             StudyKind::Sweep => "sweep",
             StudyKind::Lattice => "sets",
             StudyKind::Influence => "influence",
             StudyKind::Layers => "layers",
         };
-        let held = app.studies.held(wish.kind);
+        let held = app.run.studies.held(wish.kind);
         let held = held.filter(|held| held.wish == *wish);
         let text = held.map_or_else(
             || waits(name),
@@ -180,13 +184,13 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
         let text = format!("data set {} of {}", run.items.len(), run.of);
         return (text, theme.dim);
     }
-    if app.live.verdict == Job::Stopped {
+    if app.run.live.verdict == Job::Stopped {
         return (format!("stopped {dot} r resumes"), theme.off);
     }
-    match (&app.recording, &app.model) {
+    match (&app.run.recording, &app.model.state) {
         (Recording::Shown(_), _) => ("recorded".to_owned(), theme.dim),
         (Recording::Compared(summary), _) => (sanitize(summary).into_string(), theme.dim),
-        (Recording::None, Model::Ready { elapsed_ms, .. }) => {
+        (Recording::None, ModelState::Ready { elapsed_ms, .. }) => {
             (format!("ready in {elapsed_ms} ms"), theme.dim)
         }
         (Recording::None, _) => (String::new(), theme.dim),

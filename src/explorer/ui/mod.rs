@@ -1,4 +1,4 @@
-//! Drawing: a function of the state and the theme. The state stays unchanged; what fitted on screen is returned as a `View`.
+//! Drawing: a function of the state and the theme. The state stays unchanged, and nothing of a frame is kept for the next.
 //!
 //! ```text
 //!  undertone  model · family · dtype · device · sha                        status
@@ -34,7 +34,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use crate::core::text::width;
-use crate::explorer::app::{App, Page, Pane, View};
+use crate::explorer::app::{App, Fit, Page, Pane};
 use crate::explorer::ui::layout::{Lower, Panes, Screen, Wanted};
 use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::panes::Title;
@@ -43,16 +43,10 @@ use crate::explorer::ui::theme::Theme;
 /// Room for `12/40` next to an untitled pane.
 const PLACE_WIDTH: u16 = 6;
 
-/// Draws the whole screen and returns how much of each pane fitted.
-pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> View {
+/// Draws the whole screen.
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) {
     let area = frame.area();
-    let mut view = app.view;
-    // Contents are not measured on a screen too small to draw.
-    let wanted = match Panes::for_area(area, Wanted::default()) {
-        Panes::TooSmall { .. } => Wanted::default(),
-        Panes::Screen(_) => wanted(app, area, theme),
-    };
-    match Panes::for_area(area, wanted) {
+    match layout(app, theme, area) {
         Panes::TooSmall { need, have } => too_small(frame, area, need, have, theme),
         Panes::Screen(screen) => {
             line(
@@ -60,12 +54,12 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> View {
                 screen.header,
                 header::line(app, screen.header.width.into(), theme),
             );
-            if app.page != Page::Run {
-                page(frame, &screen, app, theme, &mut view);
-            } else if app.zoomed {
-                pane(frame, screen.body, app, app.focus, theme, &mut view);
+            if app.chrome.page != Page::Run {
+                page(frame, &screen, app, theme);
+            } else if app.chrome.zoomed {
+                pane(frame, screen.body, app, app.chrome.focus, theme);
             } else {
-                panes(frame, &screen, app, theme, &mut view);
+                panes(frame, &screen, app, theme);
             }
             line(
                 frame,
@@ -75,24 +69,82 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame) -> View {
             overlays::draw(app, theme, frame, area);
         }
     }
-    view
+}
+
+/// Returns how much of the open page, or else of the focused pane, fits on a screen.
+#[must_use]
+pub fn fit(app: &App, theme: &Theme, area: Rect) -> Fit {
+    let Panes::Screen(screen) = layout(app, theme, area) else {
+        return Fit::default();
+    };
+    if app.chrome.page != Page::Run {
+        return pages::fit(app, theme, page_area(&screen, app));
+    }
+    let area = focused_text(&screen, app, theme);
+    let lines = panes::lines(app, app.chrome.focus, area.width.into(), theme);
+    Fit {
+        rows: lines.len(),
+        height: area.height.into(),
+    }
+}
+
+fn layout(app: &App, theme: &Theme, area: Rect) -> Panes {
+    match Panes::for_area(area, Wanted::default()) {
+        // Contents are not measured on a screen too small to draw.
+        small @ Panes::TooSmall { .. } => small,
+        Panes::Screen(_) => Panes::for_area(area, wanted(app, area, theme)),
+    }
+}
+
+/// The area of the focused pane's text.
+fn focused_text(screen: &Screen, app: &App, theme: &Theme) -> Rect {
+    if app.chrome.zoomed {
+        return below_title(screen.body);
+    }
+    match (app.chrome.focus, screen.lower) {
+        (Pane::Problem, _) if screen.titled => below_title(screen.problem),
+        (Pane::Problem, _) => untitled_text(screen.problem, app, theme),
+        (_, Lower::Tabs { pane, .. }) => pane,
+        (Pane::Detail, Lower::Columns { detail, .. }) => below_title(detail),
+        (Pane::Answer, Lower::Columns { answer, .. }) => below_title(answer),
+        (Pane::Verdict, Lower::Columns { verdict, .. }) => below_title(verdict),
+        (Pane::Notes, Lower::Columns { notes, .. }) => below_title(notes),
+    }
+}
+
+fn below_title(area: Rect) -> Rect {
+    Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    }
+}
+
+/// Returns whether there is room for the problem above the open page; the data-set page is not about one.
+fn shows_problem(screen: &Screen, app: &App) -> bool {
+    const ROOM_FOR_THE_PROBLEM: u16 = 30;
+    screen.body.height >= ROOM_FOR_THE_PROBLEM && app.chrome.page != Page::Data
+}
+
+fn page_area(screen: &Screen, app: &App) -> Rect {
+    let body = screen.body;
+    if !shows_problem(screen, app) {
+        return body;
+    }
+    let top = screen.problem.bottom() + screen.problem.y.saturating_sub(body.y);
+    Rect {
+        y: top,
+        height: body.bottom().saturating_sub(top),
+        ..body
+    }
 }
 
 /// Draws the open page. If there is room, the problem stays above it.
-fn page(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mut View) {
-    const ROOM_FOR_THE_PROBLEM: u16 = 30;
-    let mut area = screen.body;
-    // The data-set page is not about the open problem.
-    if screen.body.height >= ROOM_FOR_THE_PROBLEM && app.page != Page::Data {
-        pane(frame, screen.problem, app, Pane::Problem, theme, view);
-        let top = screen.problem.bottom() + screen.problem.y.saturating_sub(screen.body.y);
-        area = Rect {
-            y: top,
-            height: screen.body.bottom().saturating_sub(top),
-            ..area
-        };
+fn page(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme) {
+    if shows_problem(screen, app) {
+        pane(frame, screen.problem, app, Pane::Problem, theme);
     }
-    pages::draw(frame, area, app, theme, view);
+    pages::draw(frame, page_area(screen, app), app, theme);
 }
 
 /// The heights the contents want, at the widths they will get.
@@ -132,11 +184,11 @@ fn too_small(frame: &mut Frame, area: Rect, need: (u16, u16), have: (u16, u16), 
     }
 }
 
-fn panes(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mut View) {
+fn panes(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme) {
     if screen.titled {
-        pane(frame, screen.problem, app, Pane::Problem, theme, view);
+        pane(frame, screen.problem, app, Pane::Problem, theme);
     } else {
-        untitled_problem(frame, screen.problem, app, theme, view);
+        untitled_problem(frame, screen.problem, app, theme);
     }
     let mut run = screen.timeline;
     if screen.titled {
@@ -166,7 +218,7 @@ fn panes(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mu
                 summary,
                 panes::summary::line(app, summary.width.into(), theme),
             );
-            let (first, last, total) = body(frame, pane, app, app.tab, theme, view);
+            let (first, last, total) = body(frame, pane, app, app.chrome.tab, theme);
             let is_cut = first > 0 || last < total;
             let place = is_cut.then(|| format!("{}-{last}/{total}", first + 1));
             let bar = tab_bar(app, place.as_deref(), tabs.width.into(), theme);
@@ -178,26 +230,33 @@ fn panes(frame: &mut Frame, screen: &Screen, app: &App, theme: &Theme, view: &mu
             verdict,
             notes,
         } => {
-            pane(frame, detail, app, Pane::Detail, theme, view);
-            pane(frame, answer, app, Pane::Answer, theme, view);
-            pane(frame, verdict, app, Pane::Verdict, theme, view);
-            pane(frame, notes, app, Pane::Notes, theme, view);
+            pane(frame, detail, app, Pane::Detail, theme);
+            pane(frame, answer, app, Pane::Answer, theme);
+            pane(frame, verdict, app, Pane::Verdict, theme);
+            pane(frame, notes, app, Pane::Notes, theme);
         }
     }
 }
 
-/// Draws the question without a title. If it does not fit, the right edge shows its position and length.
-fn untitled_problem(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut View) {
+/// The area of the question without a title: all of it if the question fits, else the right edge is left free.
+fn untitled_text(area: Rect, app: &App, theme: &Theme) -> Rect {
     let total = panes::lines(app, Pane::Problem, area.width.into(), theme).len();
     if total <= usize::from(area.height) {
-        body(frame, area, app, Pane::Problem, theme, view);
-        return;
+        return area;
     }
-    let text = Rect {
+    Rect {
         width: area.width.saturating_sub(PLACE_WIDTH),
         ..area
-    };
-    let (_, last, total) = body(frame, text, app, Pane::Problem, theme, view);
+    }
+}
+
+/// Draws the question without a title. If it does not fit, the right edge shows its position and length.
+fn untitled_problem(frame: &mut Frame, area: Rect, app: &App, theme: &Theme) {
+    let text = untitled_text(area, app, theme);
+    let (_, last, total) = body(frame, text, app, Pane::Problem, theme);
+    if text == area {
+        return;
+    }
     let place = Rect {
         x: text.right(),
         y: area.bottom().saturating_sub(1),
@@ -208,30 +267,23 @@ fn untitled_problem(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, vie
     line(frame, place, row.line());
 }
 
-fn pane(frame: &mut Frame, area: Rect, app: &App, which: Pane, theme: &Theme, view: &mut View) {
+fn pane(frame: &mut Frame, area: Rect, app: &App, which: Pane, theme: &Theme) {
     if area.height == 0 {
         return;
     }
-    let rest = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
-    };
-    let (first, last, total) = body(frame, rest, app, which, theme, view);
+    let rest = below_title(area);
+    let (first, last, total) = body(frame, rest, app, which, theme);
     let mut title = panes::title(app, which, theme);
     if total > usize::from(rest.height) {
         let place = format!("{}-{last}/{total}", (first + 1).min(last));
-        title.remark = if title.remark.is_empty() {
-            place
-        } else {
-            format!("{} {} {place}", title.remark, theme.glyphs.dot)
-        };
+        title.add_place(&place, theme);
     }
     let top = Rect { height: 1, ..area };
+    let is_focused = app.chrome.focus == which;
     line(
         frame,
         top,
-        rule(&title, app.focus == which, top.width.into(), theme),
+        rule(&title, is_focused, top.width.into(), theme),
     );
 }
 
@@ -242,15 +294,12 @@ fn body(
     app: &App,
     which: Pane,
     theme: &Theme,
-    view: &mut View,
 ) -> (usize, usize, usize) {
     let lines = panes::lines(app, which, area.width.into(), theme);
     let total = lines.len();
     let height = usize::from(area.height);
-    let max_scroll = total.saturating_sub(height);
-    let first = app.scroll[which.index()].min(max_scroll);
-    view.height[which.index()] = height;
-    view.max_scroll[which.index()] = max_scroll;
+    let scrolled = app.chrome.scroll.get(&which).copied().unwrap_or(0);
+    let first = scrolled.min(total.saturating_sub(height));
     let shown: Vec<Line> = lines.into_iter().skip(first).take(height).collect();
     let last = first + shown.len();
     frame.render_widget(Paragraph::new(shown), area);
@@ -302,7 +351,7 @@ fn tab_bar(app: &App, place: Option<&str>, width_: usize, theme: &Theme) -> Line
             Pane::Detail => panes::title(app, Pane::Detail, theme).name,
             _ => tab.name().to_owned(),
         };
-        let style = match (tab == app.tab, app.focus == tab) {
+        let style = match (tab == app.chrome.tab, app.chrome.focus == tab) {
             (true, true) => theme.strong.patch(theme.selected),
             (true, false) => theme.selected,
             _ => theme.dim,
@@ -313,8 +362,8 @@ fn tab_bar(app: &App, place: Option<&str>, width_: usize, theme: &Theme) -> Line
         {
             row = row.push(format!("{badge} "), style);
         }
-        if tab == Pane::Notes && !app.session.notes.is_empty() {
-            row = row.push(app.session.notes.len().to_string(), theme.dim);
+        if tab == Pane::Notes && !app.run.session.notes.is_empty() {
+            row = row.push(app.run.session.notes.len().to_string(), theme.dim);
         }
     }
     match place {

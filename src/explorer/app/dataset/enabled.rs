@@ -1,6 +1,6 @@
 //! When an action of the data-set view can be performed.
 
-use crate::explorer::app::action::{Action, Context, Section};
+use crate::explorer::app::action::{self, Action, Keep, Table};
 use crate::explorer::app::dataset::Work;
 use crate::explorer::app::{App, Page};
 
@@ -9,40 +9,42 @@ use crate::explorer::app::{App, Page};
 /// # Errors
 /// The reason why not, in a few words.
 pub(in crate::explorer::app) fn enabled(app: &App, action: Action) -> Result<(), &'static str> {
-    let spec = action.spec();
     let need = |holds: bool, reason: &'static str| if holds { Ok(()) } else { Err(reason) };
-    if app.page != Page::Data {
-        return need(spec.context != Context::Data, "only in the data set");
+    if app.chrome.page != Page::Data {
+        return need(!matches!(action, Action::Table(_)), "only in the data set");
     }
-    let is_of_a_problem =
-        matches!(
-            spec.section,
-            Section::Step | Section::Ablate | Section::Problem | Section::View
-        ) || matches!(action, Action::WriteNote | Action::PickTag | Action::Export);
-    if spec.context == Context::Main && is_of_a_problem && action != Action::PickModel {
+    let is_of_a_problem = match action {
+        Action::Step(_) | Action::Ablate(_) | Action::Focus(_) | Action::Scroll(_) => true,
+        Action::Problem(action) => action != action::Problem::Model,
+        Action::Keep(action) => matches!(action, Keep::Note | Keep::Tag | Keep::Export),
+        _ => false,
+    };
+    if is_of_a_problem {
         return Err("only with a problem open, enter opens one");
     }
+    let Action::Table(action) = action else {
+        return Ok(());
+    };
     let dataset = &app.dataset;
     match action {
-        Action::OpenRow => {
+        Table::OpenRow => {
             need(dataset.item().is_some(), "there is no problem here")?;
-            need(app.info().is_some(), "the model is not ready")
+            need(app.model.info().is_some(), "the model is not ready")
         }
-        Action::FilterRows
-        | Action::SortNext
-        | Action::SortPrevious
-        | Action::ReverseSort
-        | Action::OnlyFigures => need(dataset.run.is_some(), "no run is open"),
-        Action::OpenRun | Action::StartRun => need(
+        Table::Filter
+        | Table::SortNext
+        | Table::SortPrevious
+        | Table::Reverse
+        | Table::OnlyFigures => need(dataset.run.is_some(), "no run is open"),
+        Table::OpenRun | Table::StartRun => need(
             dataset.work == Work::None,
             "a run is under way here, p pauses it",
         ),
-        Action::PauseRun => match (&dataset.run, dataset.work) {
+        Table::PauseRun => match (&dataset.run, dataset.work) {
             (_, Work::Pausing) => Err("it is finishing its current work"),
             (_, Work::Running) => Ok(()),
             (None, Work::None) => Err("no run is open"),
             (Some(run), Work::None) => need(!run.is_whole(), "the run is complete"),
         },
-        _ => Ok(()),
     }
 }

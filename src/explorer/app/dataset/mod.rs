@@ -49,6 +49,8 @@ pub struct Dataset {
     pub shown: Vec<usize>,
     /// The row under the cursor.
     pub row: usize,
+    /// The index of the open problem if it was opened from the table: its neighbours are then those of the table.
+    pub(super) open: Option<usize>,
     /// The statistics of the shown problems.
     pub figures: Figures,
     /// Whether the statistics fill the page.
@@ -250,9 +252,9 @@ impl App {
     /// figures, or if no other answer at this rung is known to be right or wrong.
     #[must_use]
     pub fn calibration(&self) -> Option<RightAtRung> {
-        let info = self.info()?;
-        let rung = self.session.verdict.as_ref()?.rung;
-        let open = key(self.session.question());
+        let info = self.model.info()?;
+        let rung = self.run.session.verdict.as_ref()?.rung;
+        let open = key(self.run.session.question());
         let run = self.dataset.run.as_ref();
         if let Some(run) = run.filter(|run| run.holds(open) && differs(info, &run.header).is_none())
         {
@@ -274,7 +276,7 @@ impl App {
             let mut listed = self.library.problems.iter();
             split.is_some()
                 && split == data.split()
-                && listed.any(|problem| problem.question == self.session.question())
+                && listed.any(|problem| problem.question == self.run.session.question())
         };
         let is_in_run = || {
             let run = self.dataset.run.as_ref();

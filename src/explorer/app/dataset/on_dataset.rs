@@ -9,7 +9,7 @@ use super::protocol::{RunEvent, RunRequest};
 use super::{Dataset, OpenRun, Work, differs};
 use crate::core::problem::Problem;
 use crate::core::types::{EarlyExit, Mode, Verdict};
-use crate::explorer::app::action::Action;
+use crate::explorer::app::action::Table;
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::field::Field;
 use crate::explorer::app::live::Job;
@@ -21,25 +21,25 @@ use crate::lab::rows::calibration::Calibration;
 use crate::lab::rows::row::{Body, Row};
 use crate::lab::rows::summary::key;
 
-pub(in crate::explorer::app) fn perform(app: &mut App, action: Action) -> Vec<Effect> {
+pub(in crate::explorer::app) fn perform(app: &mut App, action: Table) -> Vec<Effect> {
     let dataset = &mut app.dataset;
     match action {
-        Action::OpenRow => return read_row(app),
-        Action::PauseRun => return pause_or_go_on(app),
-        Action::SortNext | Action::SortPrevious => {
-            dataset.sort = dataset.sort.next(action == Action::SortNext);
+        Table::OpenRow => return read_row(app),
+        Table::PauseRun => return pause_or_go_on(app),
+        Table::SortNext | Table::SortPrevious => {
+            dataset.sort = dataset.sort.next(action == Table::SortNext);
             resort(app);
         }
-        Action::ReverseSort => {
+        Table::Reverse => {
             dataset.reversed = !dataset.reversed;
             resort(app);
         }
-        Action::OnlyFigures => dataset.only_figures = !dataset.only_figures,
-        Action::FilterRows => {
+        Table::OnlyFigures => dataset.only_figures = !dataset.only_figures,
+        Table::Filter => {
             let text = dataset.filter.to_string();
             ask(app, PromptKind::Filter(None), &text);
         }
-        Action::OpenRun => {
+        Table::OpenRun => {
             let folder = dataset
                 .run
                 .as_ref()
@@ -47,10 +47,10 @@ pub(in crate::explorer::app) fn perform(app: &mut App, action: Action) -> Vec<Ef
             let text = folder.to_string_lossy().into_owned();
             ask(app, PromptKind::OpenRun, &text);
         }
-        _ => {
+        Table::StartRun => {
             let text = match &dataset.started {
-                Some((model, options)) if *model == app.model_name => options.clone(),
-                _ => offered(dataset, &app.model_name),
+                Some((model, options)) if *model == app.model.name => options.clone(),
+                _ => offered(dataset, &app.model.name),
             };
             ask(app, PromptKind::StartRun, &text);
         }
@@ -88,24 +88,6 @@ pub(in crate::explorer::app) fn entered(app: &mut App) {
     app.dataset.refresh();
 }
 
-/// Moves the cursor.
-pub(in crate::explorer::app) fn step(app: &mut App, action: Action) {
-    let page = app.view.page_height.saturating_sub(1).max(1);
-    let dataset = &mut app.dataset;
-    let last = dataset.shown.len().saturating_sub(1);
-    let row = dataset.row;
-    dataset.row = match action {
-        Action::MoveUp => row.saturating_sub(1),
-        Action::MoveDown => row + 1,
-        Action::MovePageUp => row.saturating_sub(page),
-        Action::MovePageDown => row + page,
-        Action::MoveFirst => 0,
-        Action::MoveLast => last,
-        _ => row,
-    }
-    .min(last);
-}
-
 /// Sets a typed filter; one that does not parse leaves the old one, and its prompt stays open with the reason.
 pub(in crate::explorer::app) fn set_filter(app: &mut App, mut prompt: Prompt) {
     match Filter::parse(prompt.field.text()) {
@@ -115,7 +97,7 @@ pub(in crate::explorer::app) fn set_filter(app: &mut App, mut prompt: Prompt) {
         }
         Err(wrong) => {
             prompt.kind = PromptKind::Filter(Some(wrong));
-            app.overlay = Some(Overlay::Prompt(prompt));
+            app.chrome.overlay = Some(Overlay::Prompt(prompt));
         }
     }
 }
@@ -141,7 +123,7 @@ pub(in crate::explorer::app) fn watch(app: &mut App, folder: PathBuf) -> Vec<Eff
 
 /// Starts a run of the loaded model with these options.
 pub(in crate::explorer::app) fn start(app: &mut App, options: String) -> Vec<Effect> {
-    let model = app.model_name.clone();
+    let model = app.model.name.clone();
     compute(app, model, options)
 }
 
@@ -180,7 +162,7 @@ fn pause_or_go_on(app: &mut App) -> Vec<Effect> {
 
 /// Opens the problem in a row of the table.
 pub(in crate::explorer::app) fn open_row(app: &mut App, row: usize) -> Vec<Effect> {
-    if app.info().is_none() {
+    if app.model.info().is_none() {
         app.say(Tone::Warning, "the model is not ready");
         return Vec::new();
     }
@@ -225,7 +207,7 @@ pub(in crate::explorer::app) fn on_event(
                 && !run.is_read
             {
                 run.is_read = true;
-                if app.page != Page::Data {
+                if app.chrome.page != Page::Data {
                     let said = format!("a run of {} problems is open, D shows it", run.items.len());
                     app.say(Tone::Info, said);
                 }
@@ -255,7 +237,7 @@ pub(in crate::explorer::app) fn on_event(
 }
 
 fn opened(app: &mut App, folder: PathBuf, header: Box<crate::lab::rows::Header>) {
-    app.in_table = None;
+    app.dataset.open = None;
     let dataset = &mut app.dataset;
     dataset.opening = None;
     dataset.failure = None;
@@ -314,21 +296,23 @@ fn open_problem(app: &mut App, rows: Vec<Row>) -> Vec<Effect> {
             _ => {}
         }
     }
-    let (Some(problem), Some(run), Some(info)) = (problem, &app.dataset.run, app.info()) else {
+    let (Some(problem), Some(run), Some(info)) = (problem, &app.dataset.run, app.model.info())
+    else {
         return Vec::new();
     };
     let name = run.name();
     let origin = format!("{} #{index}, run {name}", run.header.data.origin);
     let usual = info.modes.first().map(String::as_str);
     let mode = app
+        .model
         .mode
         .map(Mode::as_str)
         .filter(|mode| Some(*mode) != usual);
     let other = differs(info, &run.header)
         .or_else(|| mode.map(|mode| format!("the model answers in {mode} mode here")));
-    app.page = Page::Run;
+    app.chrome.page = Page::Run;
     app.library.open = None;
-    app.in_table = Some(index);
+    app.dataset.open = Some(index);
     let effects = app.open(problem, origin);
     match other {
         Some(other) if verdict.is_some() => {
@@ -342,17 +326,17 @@ fn open_problem(app: &mut App, rows: Vec<Row>) -> Vec<Effect> {
 
 /// Shows results recorded in a run; results computed here take precedence.
 fn show_recorded(app: &mut App, verdict: Option<Verdict>, exits: Vec<EarlyExit>, name: String) {
-    let session = &mut app.session;
+    let session = &mut app.run.session;
     if session.early_exit.is_empty() && !exits.is_empty() {
         session.early_exit = exits;
-        app.live.exits = Job::Done;
+        app.run.live.exits = Job::Done;
     }
     if session.verdict.is_none()
         && let Some(verdict) = verdict
     {
         session.verdict = Some(verdict);
-        app.live.verdict = Job::Done;
-        app.recorded = Some(name);
+        app.run.live.verdict = Job::Done;
+        app.run.kept.recorded = Some(name);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::explorer::ui::line::{Row, cut};
 use crate::explorer::ui::theme::Theme;
 
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
-    match &app.overlay {
+    match &app.chrome.overlay {
         Some(Overlay::List(open)) => list::draw(app, open, theme, frame, area),
         Some(Overlay::Prompt(open)) => prompt::draw(app, open, theme, frame, area),
         None => {}

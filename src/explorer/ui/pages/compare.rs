@@ -56,22 +56,22 @@ pub(super) fn about(app: &App) -> String {
 
 /// The previous run can be the left side only if there is one.
 fn effective_left(app: &App) -> Left {
-    match app.other {
-        Some(_) => app.left,
+    match app.run.other {
+        Some(_) => app.run.left,
         None => Left::Clean,
     }
 }
 
 pub(super) fn sheet(app: &App, max_width: usize, theme: &Theme) -> Sheet {
-    let Some(run) = &app.session.run else {
+    let Some(run) = &app.run.session.run else {
         return Sheet {
             head: paragraph("The run comes first", max_width, 0, theme.dim),
             ..Sheet::default()
         };
     };
     let of = effective_left(app);
-    let here = of_session(&app.session, theme);
-    let (left, right) = if let (Left::Previous, Some(other)) = (of, &app.other) {
+    let here = of_session(&app.run.session, theme);
+    let (left, right) = if let (Left::Previous, Some(other)) = (of, &app.run.other) {
         (of_session(other, theme), here)
     } else {
         let title = "clean run, all on".to_owned();
@@ -107,7 +107,7 @@ pub(super) fn sheet(app: &App, max_width: usize, theme: &Theme) -> Sheet {
         "{} the two sides differ. Of a latent: its top token and the token's probability, where it is known.",
         theme.glyphs.differs
     );
-    let hint = match (of, &app.other) {
+    let hint = match (of, &app.run.other) {
         (Left::Clean, Some(_)) => "C puts the run that was open before at the left.",
         (Left::Clean, None) => {
             "Edit the question, open another problem or load another model, and C compares with this run."
@@ -186,21 +186,21 @@ fn read_by_latent(run: &Run, theme: &Theme) -> Vec<Value> {
 
 /// The run under the shown ablation as a side.
 fn current(app: &App, run: &Run, theme: &Theme) -> Side {
-    let clean = of_session(&app.session, theme);
-    let Some(outcome) = app.shown_outcome() else {
-        if !app.is_stale() {
+    let clean = of_session(&app.run.session, theme);
+    let Some(outcome) = app.run.shown_outcome() else {
+        if !app.run.is_stale() {
             return Side {
                 title: "nothing is off".to_owned(),
                 ..clean
             };
         }
         // Empty cells are better than the clean run's figures under another name.
-        let yet = match app.live.ablation {
+        let yet = match app.run.live.ablation {
             Job::Waiting => "not computed yet",
             _ => "not computed",
         };
         return Side {
-            title: format!("off {}, {yet}", ablation_name(&app.ablation)),
+            title: format!("off {}, {yet}", ablation_name(&app.run.ablation)),
             latents: Vec::new(),
             answer: None,
             rung: None,
@@ -209,7 +209,7 @@ fn current(app: &App, run: &Run, theme: &Theme) -> Side {
         };
     };
     let ablation = &outcome.ablation;
-    let stale = match (app.is_stale(), app.ahead()) {
+    let stale = match (app.run.is_stale(), app.run.ahead()) {
         (true, _) => ", stale",
         (false, Some(_)) => ", so far",
         (false, None) => "",

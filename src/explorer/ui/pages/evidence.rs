@@ -12,12 +12,12 @@ use crate::lab::present::evidence::tables;
 use crate::lab::present::verdict::mark;
 
 pub(super) fn about(app: &App) -> String {
-    let verdict = app.session.verdict.as_ref();
+    let verdict = app.run.session.verdict.as_ref();
     verdict.map_or_else(String::new, |v| v.word().to_owned())
 }
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
-    let Some(verdict) = &app.session.verdict else {
+    let Some(verdict) = &app.run.session.verdict else {
         return Sheet {
             head: paragraph("No verdict yet", width, 0, theme.dim),
             ..Sheet::default()
@@ -43,7 +43,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         sheet.rows.push(grid.head());
         for at in 0..table.rows.len() {
             let style = match table.id.as_str() {
-                "steps" if app.step_is_off(at) => theme.dim,
+                "steps" if app.run.step_is_off(at) => theme.dim,
                 "steps" => theme.strong,
                 _ => theme.text,
             };

@@ -22,9 +22,9 @@ const MAX_ANSWER: usize = 11;
 const MAX_BAR: usize = 40;
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
-    let exits = &app.session.early_exit;
-    let Some(run) = app.session.run.as_ref().filter(|_| !exits.is_empty()) else {
-        let text = match app.live.exits {
+    let exits = &app.run.session.early_exit;
+    let Some(run) = app.run.session.run.as_ref().filter(|_| !exits.is_empty()) else {
+        let text = match app.run.live.exits {
             Job::Waiting => "Computing",
             Job::Stopped => "Stopped, r runs it",
             _ => "Not computed yet, it comes after the run",
@@ -34,7 +34,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             ..Sheet::default()
         };
     };
-    let mut head = headline(exits, run, app.live.n_latents(), width, theme);
+    let mut head = headline(exits, run, app.run.live.n_latents(), width, theme);
     head.push(
         Row::new()
             .push("latents", theme.dim)

@@ -20,11 +20,11 @@ const GAP: usize = 2;
 const LARGE: f64 = 0.5;
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
-    let Some(found) = app.influence() else {
+    let Some(found) = app.run.influence() else {
         return Sheet::default();
     };
     let at = app.cursor();
-    let run = app.session.run.as_ref();
+    let run = app.run.session.run.as_ref();
     let clean = run.and_then(|run| run.answer.value.as_deref());
     let n = found.n_latents;
     let answers = 2 * (BRIEF + GAP) + 1;

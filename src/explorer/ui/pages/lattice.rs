@@ -23,7 +23,7 @@ const GAP: usize = 4;
 const LEAST_HEIGHT: usize = 8;
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
-    let Some(lattice) = app.lattice() else {
+    let Some(lattice) = app.run.lattice() else {
         return Sheet::default();
     };
     let at = app.cursor();

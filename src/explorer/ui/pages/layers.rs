@@ -23,7 +23,7 @@ const NEAR: usize = 10;
 
 /// Names the followed token.
 pub(super) fn about(app: &App, theme: &Theme) -> String {
-    let Some(lens) = app.layers() else {
+    let Some(lens) = app.run.layers() else {
         return String::new();
     };
     let [open, close] = theme.glyphs.quotes;
@@ -32,7 +32,7 @@ pub(super) fn about(app: &App, theme: &Theme) -> String {
 }
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
-    let Some(lens) = app.layers() else {
+    let Some(lens) = app.run.layers() else {
         return Sheet::default();
     };
     let at = app.cursor();

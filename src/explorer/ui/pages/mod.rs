@@ -31,7 +31,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::core::text::width as text_width;
 use crate::explorer::app::studies::{Ended, is_complete, progress};
-use crate::explorer::app::{App, Page, Phase, View};
+use crate::explorer::app::{App, Fit, Page, Phase};
 use crate::explorer::ui::line::{Row, paragraph};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::rule;
@@ -58,7 +58,7 @@ struct Sheet {
 }
 
 fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
-    let mut sheet = match app.page {
+    let mut sheet = match app.chrome.page {
         Page::Run => Sheet::default(),
         Page::Sweep => sweep::sheet(app, width, theme),
         Page::Lattice => lattice::sheet(app, width, theme),
@@ -75,17 +75,28 @@ fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     sheet
 }
 
-/// Draws the open page and records how much of it fitted.
-pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut View) {
-    if area.height == 0 {
-        return;
+/// Returns how much of the open page fits.
+pub fn fit(app: &App, theme: &Theme, area: Rect) -> Fit {
+    match app.chrome.page {
+        Page::Data => dataset::fit(app, theme, area),
+        _ => lay_out(app, theme, area).1,
     }
-    if app.page == Page::Data {
-        return dataset::draw(frame, area, app, theme, view);
+}
+
+/// Draws the open page.
+pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme) {
+    match app.chrome.page {
+        _ if area.height == 0 => {}
+        Page::Data => dataset::draw(frame, area, app, theme),
+        _ => frame.render_widget(Paragraph::new(lay_out(app, theme, area).0), area),
     }
+}
+
+/// The lines of the open page on an area, and how many of its rows are among them.
+fn lay_out(app: &App, theme: &Theme, area: Rect) -> (Vec<Line<'static>>, Fit) {
     let width = usize::from(area.width);
     let sheet = sheet(app, width, theme);
-    let room = usize::from(area.height - 1);
+    let room = usize::from(area.height.saturating_sub(1));
     let detail = paragraph(&sheet.detail, width, 0, theme.text);
     let detail_rows = if sheet.detail.is_empty() {
         0
@@ -114,17 +125,15 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut 
     let rule_rows = take(usize::from(detail_rows > 0), false);
     let legend_rows = take(legend.len(), true);
     let height = (least + left).min(sheet.rows.len());
-    view.page_rows = sheet.rows.len();
-    view.page_height = height;
+    let fit = Fit {
+        rows: sheet.rows.len(),
+        height,
+    };
     let first = first_row(sheet.focus, sheet.rows.len(), height);
     let mut title = title(app, theme);
     if sheet.rows.len() > height {
         let place = format!("{}-{}/{}", first + 1, first + height, sheet.rows.len());
-        title.remark = if title.remark.is_empty() {
-            place
-        } else {
-            format!("{} {} {place}", title.remark, theme.glyphs.dot)
-        };
+        title.add_place(&place, theme);
     }
     let mut lines = vec![rule(&title, true, width, theme)];
     lines.extend(sheet.head.into_iter().take(head_rows));
@@ -135,7 +144,7 @@ pub fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut 
     }
     lines.extend((0..detail_rows).map(|row| detail.get(row).cloned().unwrap_or_default()));
     lines.extend(legend.into_iter().take(legend_rows));
-    frame.render_widget(Paragraph::new(lines), area);
+    (lines, fit)
 }
 
 /// The open page as plain text, for the clipboard.
@@ -163,14 +172,14 @@ fn first_row(focus: usize, n: usize, height: usize) -> usize {
 
 /// The name of the page, what it was computed with, and how much of it is ready.
 fn title(app: &App, theme: &Theme) -> Title {
-    if app.page == Page::Data {
+    if app.chrome.page == Page::Data {
         return dataset::title(&app.dataset, theme);
     }
     Title {
-        name: app.page.name().to_owned(),
-        about: match app.page {
+        name: app.chrome.page.name().to_owned(),
+        about: match app.chrome.page {
             Page::Layers => layers::about(app, theme),
-            page if page.study().is_some() => app.ablation.manner(),
+            page if page.study().is_some() => app.run.ablation.manner(),
             Page::Compare => compare::about(app),
             Page::Evidence => evidence::about(app),
             _ => String::new(),
@@ -184,14 +193,14 @@ fn remark(app: &App) -> String {
     let Some(wish) = app.wish() else {
         return String::new();
     };
-    let is_asked = app.studies.asked() == Some(&wish);
-    let standing = match app.studies.ended(&wish) {
+    let is_asked = app.run.studies.asked() == Some(&wish);
+    let standing = match app.run.studies.ended(&wish) {
         _ if is_asked => "computing, esc stops",
         Some(Ended::Stopped) => "stopped, r resumes",
         Some(Ended::Failed(_)) => "not computed",
         None => "",
     };
-    let held = app.studies.held(wish.kind);
+    let held = app.run.studies.held(wish.kind);
     let here = match held {
         Some(held) if held.wish != wish => "stale".to_owned(),
         Some(held) => {
@@ -214,14 +223,14 @@ fn obstacle(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(wish) = app.wish() else {
         return Vec::new();
     };
-    if let Some(Ended::Failed(failure)) = app.studies.ended(&wish) {
+    if let Some(Ended::Failed(failure)) = app.run.studies.ended(&wish) {
         let text = format!("{} {}", theme.glyphs.no, failure.message);
         let mut lines = paragraph(&text, width, 0, theme.bad);
         lines.extend(paragraph(&failure.hint, width, 0, theme.text));
         lines.push(Line::default());
         return lines;
     }
-    if let Some(held) = app.studies.held(wish.kind) {
+    if let Some(held) = app.run.studies.held(wish.kind) {
         if held.wish == wish {
             return Vec::new();
         }
@@ -237,15 +246,15 @@ fn obstacle(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
             theme.off,
         );
     }
-    let text = if app.info().is_none() {
+    let text = if app.model.info().is_none() {
         "No model is ready to compute this"
-    } else if app.studies.asked() == Some(&wish) {
+    } else if app.run.studies.asked() == Some(&wish) {
         "Computing, the first figures come in a moment"
-    } else if app.studies.ended(&wish).is_some() {
+    } else if app.run.studies.ended(&wish).is_some() {
         "Stopped before the first figure, r runs it"
-    } else if app.live.phase != Phase::Done {
+    } else if app.run.live.phase != Phase::Done {
         "The run comes first"
-    } else if app.live.n_latents() == 0 {
+    } else if app.run.live.n_latents() == 0 {
         "This run has no latents"
     } else {
         "Not computed yet"

@@ -21,7 +21,7 @@ const ANSWER: usize = 7;
 const GAP: usize = 1;
 
 pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
-    let Some(sweep) = app.sweep() else {
+    let Some(sweep) = app.run.sweep() else {
         return Sheet::default();
     };
     let at = app.cursor();

@@ -25,9 +25,9 @@ const MAX_EXIT: usize = 9;
 
 pub(super) fn title(app: &App, theme: &Theme) -> Title {
     let dot = theme.glyphs.dot;
-    let shown = match app.lattice_answer() {
-        Some(_) => &app.ablation,
-        None => &app.shown,
+    let shown = match app.run.lattice_answer() {
+        Some(_) => &app.run.ablation,
+        None => &app.run.shown,
     };
     let about = if shown.is_clean() {
         "all latents on".to_owned()
@@ -36,7 +36,7 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
     };
     Title {
         name: "Answer".to_owned(),
-        about: if app.session.run.is_some() {
+        about: if app.run.session.run.is_some() {
             about
         } else {
             String::new()
@@ -48,42 +48,44 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
 /// Labels an answer that is stale or incomplete; `None` for the requested answer.
 #[must_use]
 pub fn stale_mark(app: &App) -> Option<Cow<'static, str>> {
-    if !app.is_stale() {
-        let donors = app.ahead()?.effect.variants().n;
-        return Some(match app.live.ablation {
-            Job::Stopped if app.failure.is_some() => "so far, not completed".into(),
+    if !app.run.is_stale() {
+        let donors = app.run.ahead()?.effect.variants().n;
+        return Some(match app.run.live.ablation {
+            Job::Stopped if app.chrome.failure.is_some() => "so far, not completed".into(),
             Job::Stopped => "so far, r completes".into(),
             // A narrow screen shows the number of donors nowhere else.
             _ => format!("so far, {donors} donors").into(),
         });
     }
-    Some(Cow::Borrowed(match app.live.ablation {
-        _ if app.lattice_answer().is_some() => "from the lattice",
-        Job::Stopped if app.failure.is_some() => "stale, not computed",
+    Some(Cow::Borrowed(match app.run.live.ablation {
+        _ if app.run.lattice_answer().is_some() => "from the lattice",
+        Job::Stopped if app.chrome.failure.is_some() => "stale, not computed",
         Job::Stopped => "stale, r recomputes",
         _ => "stale, recomputing",
     }))
 }
 
 pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let Some(run) = &app.session.run else {
-        let text = match app.live.phase {
+    let Some(run) = &app.run.session.run else {
+        let text = match app.run.live.phase {
             Phase::Running => "The answer comes after the latents",
-            Phase::Stopped if app.failure.is_none() => "Stopped before the answer, r runs it again",
+            Phase::Stopped if app.chrome.failure.is_none() => {
+                "Stopped before the answer, r runs it again"
+            }
             _ => "No answer yet",
         };
         return paragraph(text, width, 0, theme.dim);
     };
-    let stale = if app.is_stale() {
+    let stale = if app.run.is_stale() {
         theme.dim
     } else {
         theme.text
     };
     let mut lines = vec![answer_row("clean", &run.answer, theme.strong, width, theme)];
     lines.extend(refusal(app, width, theme));
-    if let Some(cell) = app.lattice_answer() {
-        lines.extend(cell_lines(cell, &app.ablation, width, theme));
-    } else if let Some(outcome) = app.shown_outcome() {
+    if let Some(cell) = app.run.lattice_answer() {
+        lines.extend(cell_lines(cell, &app.run.ablation, width, theme));
+    } else if let Some(outcome) = app.run.shown_outcome() {
         lines.push(now_row(app, outcome, width, theme));
         let theme = Theme {
             text: stale,
@@ -96,7 +98,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
             &theme,
         ));
     } else {
-        let text = if app.is_stale() {
+        let text = if app.run.is_stale() {
             "not computed yet"
         } else {
             "the same, nothing is off"
@@ -111,16 +113,18 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
 
 /// Why the wanted ablation was not computed.
 fn refusal(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let failure = app.failure.as_ref().filter(|_| {
-        app.lacks_answer() && app.live.phase == Phase::Done && app.live.ablation == Job::Stopped
+    let failure = app.chrome.failure.as_ref().filter(|_| {
+        app.run.lacks_answer()
+            && app.run.live.phase == Phase::Done
+            && app.run.live.ablation == Job::Stopped
     });
     let Some(failure) = failure else {
         return Vec::new();
     };
     let wanted = format!(
         "off {}, {}: {}",
-        ablation_name(&app.ablation),
-        app.ablation.manner(),
+        ablation_name(&app.run.ablation),
+        app.run.ablation.manner(),
         failure.message
     );
     let mut lines = Vec::new();
@@ -213,7 +217,7 @@ fn answer_row(
 
 fn now_row(app: &App, outcome: &Outcome, width: usize, theme: &Theme) -> Line<'static> {
     let (glyphs, variants) = (theme.glyphs, outcome.effect.variants());
-    let (value_style, flip_style) = if app.is_stale() {
+    let (value_style, flip_style) = if app.run.is_stale() {
         (theme.dim, theme.dim)
     } else {
         let (_, style) = outcome_mark(variants.outcome(), theme);
@@ -254,10 +258,10 @@ pub fn outcome_words(variants: Variants, theme: &Theme) -> String {
 
 /// The gold answer against clean and current answer; nothing else on screen depends on it.
 fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let Some(run) = &app.session.run else {
+    let Some(run) = &app.run.session.run else {
         return Vec::new();
     };
-    let problem = app.session.problem.as_ref();
+    let problem = app.run.session.problem.as_ref();
     let Some(problem) = problem.filter(|problem| !problem.answer.is_empty()) else {
         return vec![label_row("gold", theme).push("not known", theme.dim).line()];
     };
@@ -274,8 +278,8 @@ fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     if let Some(correct) = run.answer.correct {
         judged.push(format!("clean {}", word(correct)));
     }
-    if let Some(correct) = app.shown_outcome().and_then(|o| o.answer.correct)
-        && !app.is_stale()
+    if let Some(correct) = app.run.shown_outcome().and_then(|o| o.answer.correct)
+        && !app.run.is_stale()
     {
         judged.push(format!("now {}", word(correct)));
     }
@@ -303,7 +307,7 @@ fn correctness(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
 pub fn height_without_exits(app: &App, width: usize, theme: &Theme) -> usize {
     let all = lines(app, width, theme).len();
     // Early exits recorded by a data-set run are known before the answer is.
-    match &app.session.run {
+    match &app.run.session.run {
         Some(_) => all.saturating_sub(exits(app, theme).len()),
         None => all,
     }
@@ -311,7 +315,7 @@ pub fn height_without_exits(app: &App, width: usize, theme: &Theme) -> usize {
 
 /// The answer after every number of latents.
 fn exits(app: &App, theme: &Theme) -> Vec<Line<'static>> {
-    if app.session.early_exit.is_empty() {
+    if app.run.session.early_exit.is_empty() {
         return Vec::new();
     }
     let glyphs = theme.glyphs;
@@ -324,7 +328,7 @@ fn exits(app: &App, theme: &Theme) -> Vec<Line<'static>> {
             .right("clean answer", EXIT_COLUMNS[2], theme.dim)
             .line(),
     ];
-    for exit in &app.session.early_exit {
+    for exit in &app.run.session.early_exit {
         let number =
             |value: Option<f64>| value.map_or(glyphs.none.to_owned(), |v| plain(v, 2, glyphs));
         let value = exit.value.as_deref().unwrap_or("none");

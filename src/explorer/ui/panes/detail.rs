@@ -19,7 +19,7 @@ const MAX_BAR: usize = 30;
 const MAX_TOKEN: usize = 16;
 
 fn position(app: &App) -> Option<&Position> {
-    app.live.positions.get(app.live.cursor)
+    app.run.live.positions.get(app.run.live.cursor)
 }
 
 pub(super) fn title(app: &App, theme: &Theme) -> Title {
@@ -41,8 +41,8 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
         }
     };
     let about = match position.kind {
-        PositionKind::Latent(idx) if app.ablation.off.contains(&idx) => {
-            format!("off, {}", app.ablation.manner())
+        PositionKind::Latent(idx) if app.run.ablation.off.contains(&idx) => {
+            format!("off, {}", app.run.ablation.manner())
         }
         PositionKind::Latent(_) => format!("of {}", app.n_latents()),
         PositionKind::Question => "question".to_owned(),
@@ -66,10 +66,12 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
 
 pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(position) = position(app) else {
-        return match (app.live.phase, &app.failure) {
+        return match (app.run.live.phase, &app.chrome.failure) {
             (Phase::Running, _) => paragraph("Reading the question", width, 0, theme.dim),
             // Without a problem, the problem pane shows the failure.
-            (_, Some(failure)) if app.session.problem.is_some() => failed(failure, width, theme),
+            (_, Some(failure)) if app.run.session.problem.is_some() => {
+                failed(failure, width, theme)
+            }
             _ => paragraph("Nothing has run yet", width, 0, theme.dim),
         };
     };
@@ -104,9 +106,9 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     } else if position.kind == PositionKind::Start {
         lines.push(Line::default());
         lines.extend(exit_lines(app, 0, width, theme));
-    } else if let Some(k) = app.live.written_by(app.live.cursor) {
+    } else if let Some(k) = app.run.live.written_by(app.run.live.cursor) {
         // Early exits exist only at the ends of steps.
-        if app.session.early_exit.iter().any(|exit| exit.k == k) {
+        if app.run.session.early_exit.iter().any(|exit| exit.k == k) {
             lines.push(Line::default());
             lines.extend(exit_lines(app, k, width, theme));
         }
@@ -212,17 +214,17 @@ fn is_integer(token: &str) -> bool {
 fn exit_lines(app: &App, k: usize, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let place = match k {
         0 => "If it stopped before the first thought".to_owned(),
-        k if app.live.n_latents() > 0 => format!("If it stopped after latent {k}"),
+        k if app.run.live.n_latents() > 0 => format!("If it stopped after latent {k}"),
         k => format!("If it stopped after {k} written tokens"),
     };
     let mut lines = vec![heading(place, theme).line()];
-    let exit = app.session.early_exit.iter().find(|exit| exit.k == k);
-    lines.extend(match (exit, app.live.exits) {
+    let exit = app.run.session.early_exit.iter().find(|exit| exit.k == k);
+    lines.extend(match (exit, app.run.live.exits) {
         (Some(exit), _) => exit_rows(exit, width, theme),
         (None, Job::Waiting) => paragraph("computing", width, 2, theme.dim),
         (None, Job::Stopped) => paragraph("not computed, r runs it", width, 2, theme.dim),
         (None, _) => paragraph(
-            if app.live.phase == Phase::Running {
+            if app.run.live.phase == Phase::Running {
                 "after the run"
             } else {
                 "not recorded"
@@ -263,6 +265,7 @@ fn exit_rows(exit: &EarlyExit, width: usize, theme: &Theme) -> Vec<Line<'static>
 
 fn phrase_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let how = app
+        .run
         .session
         .model
         .as_ref()
@@ -274,12 +277,12 @@ fn phrase_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Ve
     if let Some(how) = how {
         head = head.push(format!("  {}", sanitize(how)), theme.dim);
     }
-    let phrases = app.session.phrases.iter().find(|(l, _)| *l == latent);
+    let phrases = app.run.session.phrases.iter().find(|(l, _)| *l == latent);
     let Some((_, phrases)) = phrases else {
-        let text = match app.live.phase {
+        let text = match app.run.live.phase {
             Phase::Running => "after the run",
-            _ if app.live.phrases == Some(latent) => "decoding",
-            _ if app.live.declined == Some(latent) => "stopped, r resumes",
+            _ if app.run.live.phrases == Some(latent) => "decoding",
+            _ if app.run.live.declined == Some(latent) => "stopped, r resumes",
             _ => "not decoded",
         };
         let mut lines = vec![head.line()];
@@ -302,7 +305,7 @@ fn phrase_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Ve
 
 /// The tuned lens at a latent in one row; empty without a lens.
 fn learned_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let run = app.session.run.as_ref();
+    let run = app.run.session.run.as_ref();
     let Some(read) = run.and_then(|run| run.learned_at(latent)) else {
         return Vec::new();
     };

@@ -23,6 +23,16 @@ pub struct Title {
     pub remark: String,
 }
 
+impl Title {
+    /// Adds the rows in view to the remark.
+    pub fn add_place(&mut self, place: &str, theme: &Theme) {
+        if !self.remark.is_empty() {
+            self.remark += &format!(" {} ", theme.glyphs.dot);
+        }
+        self.remark += place;
+    }
+}
+
 #[must_use]
 pub fn title(app: &App, pane: Pane, theme: &Theme) -> Title {
     match pane {

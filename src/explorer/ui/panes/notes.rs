@@ -11,7 +11,7 @@ use crate::explorer::ui::theme::Theme;
 const LABEL: usize = 10;
 
 pub(super) fn title(app: &App) -> Title {
-    let n = app.session.notes.len();
+    let n = app.run.session.notes.len();
     Title {
         name: "Notes".to_owned(),
         about: if n == 0 { String::new() } else { n.to_string() },
@@ -23,13 +23,13 @@ pub(super) fn title(app: &App) -> Title {
 }
 
 pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    if app.session.notes.is_empty() {
+    if app.run.session.notes.is_empty() {
         let target = app.note_target();
         let text = format!("None yet: i writes one on the {target}, t tags it");
         return paragraph(&text, width, 0, theme.dim);
     }
     let mut lines = Vec::new();
-    for note in &app.session.notes {
+    for note in &app.run.session.notes {
         let mut parts: Vec<String> = sanitize_lines(&note.text)
             .iter()
             .flat_map(|line| wrap(line, width.saturating_sub(LABEL)))

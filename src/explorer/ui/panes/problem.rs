@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::core::text::{Newline, sanitize, sanitize_with, wrap};
-use crate::explorer::app::{App, Model};
+use crate::explorer::app::{App, ModelState};
 use crate::explorer::ui::line::{Row, paragraph};
 use crate::explorer::ui::panes::{Title, failed};
 use crate::explorer::ui::syntax::{Slot, highlight};
@@ -14,7 +14,7 @@ pub(super) fn title(app: &App, theme: &Theme) -> Title {
     let unknown = unknown_words(app).len();
     Title {
         name: "Problem".to_owned(),
-        about: sanitize(&app.session.origin).into_string(),
+        about: sanitize(&app.run.session.origin).into_string(),
         remark: match unknown {
             0 => String::new(),
             1 => format!("{} 1 word unknown to the model", theme.glyphs.unsure),
@@ -31,12 +31,24 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
 }
 
 fn question(app: &App) -> Option<&str> {
-    let problem = app.session.problem.as_ref().map(|p| p.question.as_str());
-    problem.or_else(|| app.session.run.as_ref().map(|run| run.question.as_str()))
+    let problem = app
+        .run
+        .session
+        .problem
+        .as_ref()
+        .map(|p| p.question.as_str());
+    problem.or_else(|| {
+        app.run
+            .session
+            .run
+            .as_ref()
+            .map(|run| run.question.as_str())
+    })
 }
 
 fn unknown_words(app: &App) -> &[String] {
-    app.session
+    app.run
+        .session
         .run
         .as_ref()
         .map_or(&[], |run| run.unknown_words.as_slice())
@@ -44,14 +56,16 @@ fn unknown_words(app: &App) -> &[String] {
 
 /// The text shown while there is no question.
 fn empty(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    if let Some(failure) = &app.failure {
+    if let Some(failure) = &app.chrome.failure {
         return failed(failure, width, theme);
     }
-    let text = match &app.model {
-        Model::Ready { .. } if app.library.problems.is_empty() => {
+    let text = match &app.model.state {
+        ModelState::Ready { .. } if app.library.problems.is_empty() => {
             "No problem is open. Press n to type a question."
         }
-        Model::Ready { .. } => "No problem is open. Press o to pick one, n to type a question.",
+        ModelState::Ready { .. } => {
+            "No problem is open. Press o to pick one, n to type a question."
+        }
         _ => "The first problem opens when the model is ready.",
     };
     paragraph(text, width, 0, theme.dim)

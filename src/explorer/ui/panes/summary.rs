@@ -13,8 +13,8 @@ use crate::explorer::ui::theme::Theme;
 pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     let glyphs = theme.glyphs;
     let row = Row::new().push("Answer ", theme.title);
-    let Some(run) = &app.session.run else {
-        let text = match app.live.phase {
+    let Some(run) = &app.run.session.run else {
+        let text = match app.run.live.phase {
             Phase::Running => "comes after the latents",
             Phase::Stopped => "stopped before it, r runs it again",
             Phase::Idle | Phase::Done => glyphs.none,
@@ -23,7 +23,7 @@ pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     };
     let room = width / 4;
     let row = row.push(answer_text(&run.answer, room, theme), theme.strong);
-    if let Some(cell) = app.lattice_answer() {
+    if let Some(cell) = app.run.lattice_answer() {
         let (_, style) = outcome_mark(cell.variants().outcome(), theme);
         let now = cell.answer.as_deref().unwrap_or("no answer");
         return row
@@ -38,7 +38,7 @@ pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
             .push("  from the lattice", theme.dim)
             .line();
     }
-    let Some(outcome) = app.shown_outcome() else {
+    let Some(outcome) = app.run.shown_outcome() else {
         let row = match run.answer.logprob {
             Some(logprob) => row
                 .push("  log-prob ", theme.dim)
@@ -51,7 +51,7 @@ pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
         };
     };
     let variants = outcome.effect.variants();
-    let (text, flip) = if app.is_stale() {
+    let (text, flip) = if app.run.is_stale() {
         (theme.dim, theme.dim)
     } else {
         let (_, style) = outcome_mark(variants.outcome(), theme);

@@ -46,15 +46,15 @@ impl Cell {
 pub fn title(app: &App, theme: &Theme) -> Title {
     let dot = theme.glyphs.dot;
     let n = app.n_latents();
-    let manner = app.ablation.manner();
-    let remark = if app.ablation.is_clean() {
+    let manner = app.run.ablation.manner();
+    let remark = if app.run.ablation.is_clean() {
         format!("all on {dot} off means {manner}")
     } else {
-        format!("off {} {dot} {manner}", ablation_name(&app.ablation))
+        format!("off {} {dot} {manner}", ablation_name(&app.run.ablation))
     };
     Title {
         name: "Run".to_owned(),
-        about: match app.live.phase {
+        about: match app.run.live.phase {
             Phase::Idle => String::new(),
             _ => crate::core::text::count(n, "latent"),
         },
@@ -72,8 +72,8 @@ pub fn lines(app: &App, max_width: usize, height: usize, theme: &Theme) -> Vec<L
     }
     let is_labelled = max_width >= LABELLED;
     let indent = if is_labelled { INDENT } else { 2 };
-    let first = app.live.first();
-    let cursor = app.live.cursor.saturating_sub(first);
+    let first = app.run.live.first();
+    let cursor = app.run.live.cursor.saturating_sub(first);
     let (from, to) = window(&cells, cursor, max_width.saturating_sub(indent + 2));
     let mut rows: Vec<Row> = ["token".to_owned()]
         .into_iter()
@@ -159,21 +159,22 @@ fn labels(app: &App, height: usize) -> Vec<Label> {
         fits
     };
     let top = take(true);
-    let now = take(app.shown_outcome().is_some());
-    let stop = take(!app.session.early_exit.is_empty());
+    let now = take(app.run.shown_outcome().is_some());
+    let stop = take(!app.run.session.early_exit.is_empty());
     let step = take(
-        app.session
+        app.run
+            .session
             .verdict
             .as_ref()
             .is_some_and(crate::core::types::Verdict::has_trace),
     );
     // The row of the ablated run is kept free, so that a toggle does not move the rows below.
-    let spare = if app.shown_outcome().is_none() {
+    let spare = if app.run.shown_outcome().is_none() {
         room.saturating_sub(1)
     } else {
         room
     };
-    let deepest = app.live.positions.iter().filter(|p| p.norm.is_some());
+    let deepest = app.run.live.positions.iter().filter(|p| p.norm.is_some());
     let deepest = deepest
         .filter_map(|p| p.projection.as_ref().map(|p| p.top.len()))
         .max();
@@ -224,11 +225,11 @@ fn window(cells: &[Cell], cursor: usize, room: usize) -> (usize, usize) {
 
 fn cells(app: &App, labels: &[Label], theme: &Theme) -> Vec<Cell> {
     let after = tokens_after(app);
-    let mut cells: Vec<Cell> = (app.live.first()..app.live.positions.len())
+    let mut cells: Vec<Cell> = (app.run.live.first()..app.run.live.positions.len())
         .map(|index| cell(app, index, labels, &after, theme))
         .collect();
-    if app.live.phase == Phase::Running {
-        let missing = app.live.n_latents() + 1..=app.n_latents();
+    if app.run.live.phase == Phase::Running {
+        let missing = app.run.live.n_latents() + 1..=app.n_latents();
         cells.extend(missing.map(|n| Cell {
             label: format!(" {n}"),
             label_style: theme.dim,
@@ -246,12 +247,12 @@ fn cell(
     after: &[(LatentIdx, String)],
     theme: &Theme,
 ) -> Cell {
-    let position = &app.live.positions[index];
+    let position = &app.run.live.positions[index];
     let latent = match position.kind {
         PositionKind::Latent(idx) => Some(idx),
         _ => None,
     };
-    let is_off = latent.is_some_and(|idx| app.ablation.off.contains(&idx));
+    let is_off = latent.is_some_and(|idx| app.run.ablation.off.contains(&idx));
     let (label, label_style) = match position.kind {
         PositionKind::Latent(idx) if is_off => (format!("[{idx}]"), theme.off),
         // Aligned with the bracketed number, so that a toggle moves nothing.
@@ -283,15 +284,15 @@ fn cell(
                     let k = match position.kind {
                         PositionKind::Start => 0,
                         PositionKind::Latent(idx) => idx.0,
-                        _ => app.live.written_by(index)?,
+                        _ => app.run.live.written_by(index)?,
                     };
-                    let exit = app.session.early_exit.iter().find(|exit| exit.k == k)?;
+                    let exit = app.run.session.early_exit.iter().find(|exit| exit.k == k)?;
                     let value = exit.value.as_deref().unwrap_or(theme.glyphs.none);
                     (token(value, MAX_CELL, theme), theme.dim)
                 }
                 (Label::Step, Some(idx)) => {
-                    let (number, step) = app.step_at(idx)?;
-                    let style = if app.step_is_off(number - 1) {
+                    let (number, step) = app.run.step_at(idx)?;
+                    let style = if app.run.step_is_off(number - 1) {
                         theme.dim
                     } else {
                         theme.text
@@ -332,7 +333,7 @@ fn now(
     let (_, text) = after.iter().find(|(latent, _)| *latent == idx)?;
     let before = position.projection.as_ref().and_then(|p| p.top.first());
     let is_changed = before.is_none_or(|read| read.text != *text);
-    let style = if is_changed && !app.is_stale() {
+    let style = if is_changed && !app.run.is_stale() {
         theme.off
     } else {
         theme.dim
@@ -343,11 +344,11 @@ fn now(
 /// The top token of each latent in the shown ablated run, except skipped latents.
 #[must_use]
 pub fn tokens_after(app: &App) -> Vec<(LatentIdx, String)> {
-    let Some(outcome) = app.shown_outcome() else {
+    let Some(outcome) = app.run.shown_outcome() else {
         return Vec::new();
     };
     let is_skip = outcome.ablation.value == AblationValue::Skip;
-    let kept: Vec<LatentIdx> = (1..=app.live.n_latents())
+    let kept: Vec<LatentIdx> = (1..=app.run.live.n_latents())
         .map(LatentIdx)
         .filter(|idx| !is_skip || !outcome.ablation.off.contains(idx))
         .collect();

@@ -24,17 +24,17 @@ const NOT_KNOWN: &str = "Accuracy at this rung is unknown for questions like thi
 pub(super) fn title(app: &App) -> Title {
     Title {
         name: "Verdict".to_owned(),
-        about: match app.live.verdict {
-            _ if app.recorded.is_some() => {
-                let name = app.recorded.as_deref().unwrap_or_default();
+        about: match app.run.live.verdict {
+            _ if app.run.kept.recorded.is_some() => {
+                let name = app.run.kept.recorded.as_deref().unwrap_or_default();
                 format!("recorded by run {}, r runs it here", sanitize(name))
             }
-            Job::Waiting if app.session.verdict.is_some() => "so far, testing it".to_owned(),
+            Job::Waiting if app.run.session.verdict.is_some() => "so far, testing it".to_owned(),
             Job::Waiting => "verifying".to_owned(),
-            Job::Stopped if app.session.verdict.is_some() => {
+            Job::Stopped if app.run.session.verdict.is_some() => {
                 "stopped part-way, r runs it again".to_owned()
             }
-            _ if app.session.verdict.is_some() => "on the clean run".to_owned(),
+            _ if app.run.session.verdict.is_some() => "on the clean run".to_owned(),
             _ => String::new(),
         },
         remark: String::new(),
@@ -42,8 +42,8 @@ pub(super) fn title(app: &App) -> Title {
 }
 
 pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let Some(verdict) = &app.session.verdict else {
-        let text = match (app.live.verdict, app.live.phase) {
+    let Some(verdict) = &app.run.session.verdict else {
+        let text = match (app.run.live.verdict, app.run.live.phase) {
             (Job::Waiting, _) => "Looking for a trace in the latents",
             (Job::Stopped, _) => "Stopped, r runs it again",
             (_, Phase::Running) => "After the run",
@@ -61,7 +61,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     for note in &verdict.notes {
         lines.extend(paragraph(note, width, 2, theme.off));
     }
-    if app.info().is_some() {
+    if app.model.info().is_some() {
         let said = app
             .calibration()
             .as_ref()
@@ -114,7 +114,7 @@ fn trace_lines(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec
     if !verdict.has_trace() {
         return Vec::new();
     }
-    let trace = present::trace(verdict, app.session.run.as_ref());
+    let trace = present::trace(verdict, app.run.session.run.as_ref());
     let remark = if verdict.from_question_alone {
         theme.off
     } else {
@@ -126,7 +126,7 @@ fn trace_lines(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec
     }
     let mut lines = vec![Line::default(), head.line()];
     for (index, row) in trace.rows.iter().enumerate() {
-        let is_dim = verdict.rung == Rung::NotNeeded || app.step_is_off(index);
+        let is_dim = verdict.rung == Rung::NotNeeded || app.run.step_is_off(index);
         let style = if is_dim { theme.dim } else { theme.strong };
         let [number, text, read] = [0, 1, 2].map(|column| table::cell(&row[column], theme).0);
         let number = Row::new().push(number, theme.dim);
@@ -138,7 +138,7 @@ fn trace_lines(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec
 
 /// How much was tried, what chance would give, and the results of the necessity tests.
 fn tests(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let mut tests = present::tests(verdict, app.session.run.as_ref());
+    let mut tests = present::tests(verdict, app.run.session.run.as_ref());
     if tests.rows.is_empty() {
         return Vec::new();
     }
@@ -156,5 +156,5 @@ fn tests(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec<Line<
 /// The rung with its sign, for a tab or a title.
 #[must_use]
 pub fn badge(app: &App, theme: &Theme) -> Option<(String, Style)> {
-    Some(rung_of(app.session.verdict.as_ref()?, theme))
+    Some(rung_of(app.run.session.verdict.as_ref()?, theme))
 }

@@ -23,7 +23,7 @@ use ratatui::widgets::Paragraph;
 use super::{Sheet, first_row};
 use crate::core::text::{sanitize, width as text_width};
 use crate::explorer::app::dataset::{Dataset, OpenRun, Work, differs};
-use crate::explorer::app::{App, View};
+use crate::explorer::app::{App, Fit};
 use crate::explorer::ui::line::{Row, cut, cut_foreign, paragraph};
 use crate::explorer::ui::number::{plain, probability_of, signed};
 use crate::explorer::ui::panes::Title;
@@ -39,17 +39,24 @@ const DETAIL: u16 = 3;
 /// Longer notes are cut.
 const LONGEST_NOTE: usize = 40;
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view: &mut View) {
+/// The lines above the table, and the areas below them.
+struct Laid {
+    head: Vec<Line<'static>>,
+    /// All that is below the head.
+    rest: Rect,
+    table: Rect,
+    detail: Rect,
+    figures: Rect,
+}
+
+fn lay_out(app: &App, run: &OpenRun, theme: &Theme, area: Rect) -> Laid {
     let width = usize::from(area.width);
     let dataset = &app.dataset;
-    let mut head = vec![rule(&title(dataset, theme), true, width, theme)];
-    let Some(run) = &dataset.run else {
-        head.extend(without_run(app, width, theme));
-        frame.render_widget(Paragraph::new(head), area);
-        return;
-    };
-    head.push(progress(app, run, width, theme));
-    head.push(filter(dataset, width, theme));
+    let mut head = vec![
+        rule(&title(dataset, theme), true, width, theme),
+        progress(app, run, width, theme),
+        filter(dataset, width, theme),
+    ];
     if let Some(failure) = &dataset.failure {
         let text = format!("{} {}", theme.glyphs.no, sanitize(failure));
         let lines = paragraph(&text, width, 0, theme.bad);
@@ -58,22 +65,11 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view
     let top = u16::try_from(head.len())
         .unwrap_or(u16::MAX)
         .min(area.height);
-    frame.render_widget(
-        Paragraph::new(head),
-        Rect {
-            height: top,
-            ..area
-        },
-    );
     let rest = Rect {
         y: area.y + top,
         height: area.height - top,
         ..area
     };
-    if dataset.only_figures {
-        figures::draw(frame, rest, app, theme);
-        return;
-    }
     let below = if area.height >= ROOM_FOR_FIGURES {
         (rest.height * 2 / 5).clamp(figures::LEAST, figures::MOST)
     } else {
@@ -84,26 +80,64 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme, view
     } else {
         0
     };
-    let rows = Rect {
+    let table = Rect {
         height: rest.height.saturating_sub(below + detail),
         ..rest
     };
-    draw_table(frame, rows, app, run, theme, view);
-    let at = Rect {
-        y: rows.bottom(),
+    let detail = Rect {
+        y: table.bottom(),
         height: detail,
         ..rest
     };
-    if detail > 0 {
-        frame.render_widget(Paragraph::new(told(app, width, theme)), at);
-    }
-    let at = Rect {
-        y: at.bottom(),
+    let figures = Rect {
+        y: detail.bottom(),
         height: below,
         ..rest
     };
-    if below > 0 {
-        figures::draw(frame, at, app, theme);
+    Laid {
+        head,
+        rest,
+        table,
+        detail,
+        figures,
+    }
+}
+
+/// Returns how much of the table fits.
+pub(super) fn fit(app: &App, theme: &Theme, area: Rect) -> Fit {
+    let run = app.dataset.run.as_ref();
+    let table = run.map_or(Rect::ZERO, |run| lay_out(app, run, theme, area).table);
+    Fit {
+        rows: app.dataset.shown.len(),
+        height: table.height.saturating_sub(1).into(),
+    }
+}
+
+pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: &Theme) {
+    let width = usize::from(area.width);
+    let dataset = &app.dataset;
+    let Some(run) = &dataset.run else {
+        let mut head = vec![rule(&title(dataset, theme), true, width, theme)];
+        head.extend(without_run(app, width, theme));
+        frame.render_widget(Paragraph::new(head), area);
+        return;
+    };
+    let laid = lay_out(app, run, theme, area);
+    let top = Rect {
+        height: area.height - laid.rest.height,
+        ..area
+    };
+    frame.render_widget(Paragraph::new(laid.head), top);
+    if dataset.only_figures {
+        figures::draw(frame, laid.rest, app, theme);
+        return;
+    }
+    draw_table(frame, laid.table, app, run, theme);
+    if laid.detail.height > 0 {
+        frame.render_widget(Paragraph::new(told(app, width, theme)), laid.detail);
+    }
+    if laid.figures.height > 0 {
+        figures::draw(frame, laid.figures, app, theme);
     }
 }
 
@@ -207,7 +241,7 @@ fn progress(app: &App, run: &OpenRun, width: usize, theme: &Theme) -> Line<'stat
         Work::None if run.is_whole() => ("complete", theme.text),
         Work::None => ("partial, p resumes", theme.off),
     };
-    let of_model = app.info().map(|info| differs(info, &run.header));
+    let of_model = app.model.info().map(|info| differs(info, &run.header));
     let (said, said_style) = match of_model {
         None => (String::new(), theme.dim),
         Some(None) => (format!("{} the loaded model", glyphs.yes), theme.good),
@@ -248,22 +282,13 @@ fn filter(dataset: &Dataset, width: usize, theme: &Theme) -> Line<'static> {
     row.right(order, width, theme.dim).line()
 }
 
-fn draw_table(
-    frame: &mut Frame,
-    area: Rect,
-    app: &App,
-    run: &OpenRun,
-    theme: &Theme,
-    view: &mut View,
-) {
+fn draw_table(frame: &mut Frame, area: Rect, app: &App, run: &OpenRun, theme: &Theme) {
     if area.height == 0 {
         return;
     }
     let dataset = &app.dataset;
     let width = usize::from(area.width);
     let height = usize::from(area.height - 1);
-    view.page_rows = dataset.shown.len();
-    view.page_height = height;
     let columns = table::Columns::for_width(width);
     let mut lines = vec![columns.header(dataset, theme)];
     if dataset.shown.is_empty() {

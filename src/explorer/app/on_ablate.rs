@@ -1,24 +1,18 @@
-//! The manner of ablation: value, site, propagation, direction, donor and layers.
+//! Switching latents off, and the manner of it: value, site, propagation, direction, donor and layers.
 
 use std::num::{NonZeroUsize, ParseIntError};
 
 use crate::core::types::{
     Ablation, AblationValue, Direction, DonorRef, LatentIdx, Layers, Propagation, Site,
 };
-use crate::explorer::app::action::Action;
+use crate::explorer::app::action::Ablate;
 use crate::explorer::app::effect::Effect;
+use crate::explorer::app::field::Field;
+use crate::explorer::app::overlay::{ListKind, Prompt, PromptKind};
+use crate::explorer::app::prompts::list;
 use crate::explorer::app::results::edit_session;
-use crate::explorer::app::{App, Page, Tone};
+use crate::explorer::app::{App, Page, Tone, drafts};
 use crate::explorer::session::edit::Edit;
-
-impl App {
-    /// Returns the number of steps of the open problem's gold solution, if known.
-    #[must_use]
-    pub fn steps(&self) -> Option<usize> {
-        let problem = self.session.problem.as_ref()?;
-        Some(problem.steps.len()).filter(|steps| *steps > 0)
-    }
-}
 
 /// Returns whether a layer range applies: only entries of the key-value cache belong to layers.
 #[must_use]
@@ -47,9 +41,9 @@ pub fn meaning(value: AblationValue) -> &'static str {
 /// # Errors
 /// The reason why not, in a few words.
 pub(super) fn can_match(app: &App) -> Result<(), &'static str> {
-    let knows_steps = app.steps().is_some();
-    match app.ablation.value {
-        _ if app.ablation.matched => Ok(()),
+    let knows_steps = app.run.steps().is_some();
+    match app.run.ablation.value {
+        _ if app.run.ablation.matched => Ok(()),
         AblationValue::Resample if knows_steps => Ok(()),
         AblationValue::Resample => {
             Err("this problem's steps are not known, so donors cannot be matched on their number")
@@ -58,30 +52,68 @@ pub(super) fn can_match(app: &App) -> Result<(), &'static str> {
     }
 }
 
-/// Selects the next value, site, propagation or direction, or toggles the matching of donors.
-pub(super) fn cycle(app: &mut App, action: Action) -> Vec<Effect> {
-    let mut after = app.ablation.clone();
+/// Switches latents off or on, changes the manner, or asks for a part of it.
+pub(super) fn perform(app: &mut App, action: Ablate) -> Vec<Effect> {
+    let mut after = app.run.ablation.clone();
     match action {
-        Action::CycleSite => after.site = next(&Site::ALL, after.site),
-        Action::MatchSteps => after.matched = !after.matched,
-        Action::CyclePropagation => {
+        Ablate::Toggle | Ablate::ToggleAll => return toggle(app, action == Ablate::ToggleAll),
+        Ablate::Value => after.value = next(&AblationValue::ALL, after.value),
+        Ablate::PickValue => {
+            let mut all = AblationValue::ALL.iter();
+            let present = all.position(|value| *value == after.value);
+            return list(app, ListKind::Values, present);
+        }
+        Ablate::Site => after.site = next(&Site::ALL, after.site),
+        Ablate::Propagation => {
             let both = [Propagation::Total, Propagation::Direct];
             after.propagation = next(&both, after.propagation);
         }
-        Action::CycleDirection => {
+        Ablate::Direction => {
             let both = [Direction::Noising, Direction::Denoising];
             after.direction = next(&both, after.direction);
         }
-        _ => after.value = next(&AblationValue::ALL, after.value),
+        Ablate::Donor => {
+            let donor = after.donor.or(app.run.last_donor);
+            let text = donor.map_or_else(String::new, |donor| match donor.latent {
+                Some(latent) => format!("{}/{latent}", donor.problem),
+                None => donor.problem.to_string(),
+            });
+            drafts::open(app, Prompt::new(PromptKind::Donor, Field::line(&text)));
+            return Vec::new();
+        }
+        Ablate::MatchSteps => after.matched = !after.matched,
+        Ablate::Layers => {
+            let text = after.layers.map_or_else(String::new, |l| l.to_string());
+            drafts::open(app, Prompt::new(PromptKind::Layers, Field::line(&text)));
+            return Vec::new();
+        }
     }
     set(app, after)
+}
+
+/// Switches the latent under the cursor, or all latents, off or on.
+fn toggle(app: &mut App, all: bool) -> Vec<Effect> {
+    let mut after = app.run.ablation.clone();
+    if !all {
+        if let Some(latent) = app.run.latent_under_cursor()
+            && !after.off.remove(&latent)
+        {
+            after.off.insert(latent);
+        }
+    } else if after.off.is_empty() {
+        after.off = (1..=app.run.live.n_latents()).map(LatentIdx).collect();
+    } else {
+        after.off.clear();
+    }
+    Edit::set_ablation(&app.run.ablation, after)
+        .map_or_else(Vec::new, |edit| edit_session(app, edit))
 }
 
 /// Sets the chosen value.
 pub(super) fn choose(app: &mut App, value: AblationValue) -> Vec<Effect> {
     let after = Ablation {
         value,
-        ..app.ablation.clone()
+        ..app.run.ablation.clone()
     };
     set(app, after)
 }
@@ -96,7 +128,7 @@ pub(super) fn set_donor(app: &mut App, text: &str) -> Result<Vec<Effect>, &'stat
     let after = Ablation {
         value: AblationValue::Donor,
         donor: Some(donor),
-        ..app.ablation.clone()
+        ..app.run.ablation.clone()
     };
     Ok(set(app, after))
 }
@@ -110,7 +142,7 @@ pub(super) fn set_layers(app: &mut App, text: &str) -> Result<Vec<Effect>, &'sta
         .map_err(|_| "layers are a range counted from 1, 3-5, or nothing for all")?;
     let after = Ablation {
         layers,
-        ..app.ablation.clone()
+        ..app.run.ablation.clone()
     };
     Ok(set(app, after))
 }
@@ -127,18 +159,18 @@ fn set(app: &mut App, mut after: Ablation) -> Vec<Effect> {
     }
     after.matched &= after.value == AblationValue::Resample;
     after.donor = match after.value {
-        AblationValue::Donor => Some(after.donor.or(app.last_donor).unwrap_or(DonorRef {
+        AblationValue::Donor => Some(after.donor.or(app.run.last_donor).unwrap_or(DonorRef {
             problem: 0,
             latent: None,
         })),
         _ => None,
     };
-    app.last_donor = after.donor.or(app.last_donor);
-    let Some(edit) = Edit::set_ablation(&app.ablation, after) else {
+    app.run.last_donor = after.donor.or(app.run.last_donor);
+    let Some(edit) = Edit::set_ablation(&app.run.ablation, after) else {
         return Vec::new();
     };
     let effects = edit_session(app, edit);
-    if app.ablation.is_clean() && app.page == Page::Run {
+    if app.run.ablation.is_clean() && app.chrome.page == Page::Run {
         app.say(Tone::Info, format!("off now means {}", in_words(app)));
     }
     effects
@@ -146,8 +178,8 @@ fn set(app: &mut App, mut after: Ablation) -> Vec<Effect> {
 
 /// Describes the manner, without defaults; adds what the direction or the propagation changes.
 fn in_words(app: &App) -> String {
-    let manner = app.ablation.manner();
-    match (app.ablation.direction, app.ablation.propagation) {
+    let manner = app.run.ablation.manner();
+    match (app.run.ablation.direction, app.run.ablation.propagation) {
         (Direction::Denoising, _) => {
             format!("{manner}: latents that are on are restored to their clean values")
         }
