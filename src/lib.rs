@@ -34,6 +34,9 @@ mod commands;
 pub mod core;
 pub mod engine;
 mod explorer;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod lab;
 pub mod verify;
 

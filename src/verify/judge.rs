@@ -299,12 +299,10 @@ mod tests {
             donors: 16,
             donors_kept: 16,
             delta_resampled: Some(0.0),
-            mean: None,
-            hidden: None,
             threshold: 0.1,
             needed,
-            fell: Vec::new(),
             places: (!needed).then_some(false),
+            ..Necessity::default()
         }
     }
 

@@ -249,12 +249,7 @@ fn a_negative_number_gives_a_warning() {
 }
 
 fn problems(family: Family, n: usize) -> Vec<Problem> {
-    let spec = Spec {
-        family,
-        split: Split::Test,
-        steps: None,
-        extra_facts: None,
-    };
+    let spec = Spec::new(family, Split::Test);
     generate(&spec, n, 7).expect("the test split holds more problems than this")
 }
 
@@ -522,7 +517,7 @@ fn a_question_with_very_many_numbers_is_searched_in_part_and_marked() {
     let top: Vec<String> = (2..12).map(|n| n.to_string()).collect();
     let read = as_latents(&vec![top; 4]);
     let case = math(&question, "2");
-    let others: Vec<_> = (0..200).map(|_| read.clone()).collect();
+    let others: Vec<_> = (0..20).map(|_| read.clone()).collect();
     for three_operands in [false, true] {
         let settings = Search {
             three_operands,
@@ -531,7 +526,7 @@ fn a_question_with_very_many_numbers_is_searched_in_part_and_marked() {
         let result = search(&settings, &case, &read);
         assert!(result.capped && !result.steps.is_empty());
         let (null, _) = null::null(&settings, &case, &others);
-        assert_eq!((null.n, null.hits), (200, 200));
+        assert_eq!((null.n, null.hits), (20, 20));
     }
 }
 
@@ -559,15 +554,6 @@ proptest! {
                 }
             }
         }
-    }
-
-    #[test]
-    fn nothing_panics(question in "\\PC{0,60}|([0-9]{1,20}|half|[ ,./%$-]){0,30}", answer in "\\PC{0,12}|-?[0-9]{1,20}",
-                      texts in prop::collection::vec(prop::collection::vec("\\PC{0,6}|[0-9]{1,20}", 0..6), 0..5), logic: bool) {
-        let task = if logic { Task::Logic } else { Task::Math };
-        let case = Case { task, ..math(&question, &answer) };
-        let result = search(&Search { three_operands: true, ..Search::default() }, &case, &as_latents(&texts));
-        _ = replay(&question, &result.steps, &answer);
     }
 
     #[test]

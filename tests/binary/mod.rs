@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::tempdir;
@@ -14,23 +16,52 @@ use tempfile::tempdir;
 pub const QUESTION: &str =
     "Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?";
 
+/// The variables that name a user's folders.
+pub const FOLDERS: [&str; 5] = [
+    "HOME",
+    "XDG_STATE_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_CACHE_HOME",
+];
+
+/// How long anything may take on a busy machine; `UNDERTONE_PATIENCE_S` overrides it.
+pub fn patience() -> Duration {
+    let seconds = std::env::var("UNDERTONE_PATIENCE_S")
+        .ok()
+        .and_then(|s| s.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(60))
+}
+
+/// Polls for a condition that gives no notification.
+pub fn wait(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience();
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Sends a signal to a process.
+pub fn signal(name: &str, process: u32) {
+    let killed = Command::new("kill")
+        .args([format!("-{name}"), process.to_string()])
+        .status();
+    assert!(killed.unwrap().success(), "{name}");
+}
+
 /// Returns the binary as a command with this home folder and no input.
 pub fn command(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-    for variable in [
-        "HOME",
-        "XDG_STATE_HOME",
-        "XDG_DATA_HOME",
-        "XDG_CONFIG_HOME",
-        "XDG_CACHE_HOME",
-    ] {
-        command.env(variable, home);
-    }
+    command.envs(FOLDERS.map(|variable| (variable, home)));
     for variable in [
         "HF_HOME",
         "HF_HUB_CACHE",
+        "HF_HUB_OFFLINE",
         "HF_ENDPOINT",
         "HF_TOKEN",
+        "HTTP_PROXY",
+        "http_proxy",
         "UNDERTONE_CACHE_DIR",
         "UNDERTONE_CONFIG_DIR",
         "UNDERTONE_DATA_DIR",

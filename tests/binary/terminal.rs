@@ -14,13 +14,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-/// How long anything may take on a busy machine; `UNDERTONE_PATIENCE_S` overrides it.
-fn patience() -> Duration {
-    let seconds = std::env::var("UNDERTONE_PATIENCE_S")
-        .ok()
-        .and_then(|s| s.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(60))
-}
+use crate::binary::{self, FOLDERS, patience, wait};
 
 /// Commands to the reader thread.
 const READ: u8 = 0;
@@ -89,13 +83,7 @@ impl Terminal {
         ] {
             command.env(name, value);
         }
-        for name in [
-            "HOME",
-            "XDG_STATE_HOME",
-            "XDG_DATA_HOME",
-            "XDG_CONFIG_HOME",
-            "XDG_CACHE_HOME",
-        ] {
+        for name in FOLDERS {
             command.env(name, home);
         }
         for (name, value) in env {
@@ -159,11 +147,7 @@ impl Terminal {
     }
 
     pub fn signal(&self, name: &str) {
-        let pid = self.child.process_id().unwrap().to_string();
-        let killed = std::process::Command::new("kill")
-            .args([&format!("-{name}"), &pid])
-            .status();
-        assert!(killed.unwrap().success(), "{name}");
+        binary::signal(name, self.child.process_id().unwrap());
     }
 
     /// Waits until the program is stopped.
@@ -326,15 +310,6 @@ impl Terminal {
     fn keep(&mut self, bytes: &[u8]) {
         self.parser.process(bytes);
         self.raw.extend_from_slice(bytes);
-    }
-}
-
-/// Polls for a condition that gives no notification.
-fn wait(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + patience();
-    while !holds() {
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        thread::sleep(Duration::from_millis(5));
     }
 }
 

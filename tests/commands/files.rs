@@ -7,16 +7,13 @@ use std::os::unix::fs::{FileTypeExt as _, symlink};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::binary::command;
+use crate::binary::{command, patience, signal, wait};
 use tempfile::{TempDir, tempdir};
 
 const SESSION: &str = "sample_runs/mini-math-present.jsonl";
-
-/// Time limit of a command that should refuse; a hang is far longer.
-const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The output of a command, which is killed if it hangs.
 fn finish(mut command: Command) -> Output {
@@ -28,36 +25,17 @@ fn finish(mut command: Command) -> Output {
     ended(child, &format!("{command:?}"))
 }
 
-fn ended(mut child: Child, what: &str) -> Output {
-    let began = Instant::now();
-    let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
-    let read = |pipe: Option<Box<dyn std::io::Read + Send>>| {
-        thread::spawn(move || {
-            let mut bytes = Vec::new();
-            if let Some(mut pipe) = pipe {
-                pipe.read_to_end(&mut bytes).unwrap();
-            }
-            bytes
-        })
-    };
-    let stdout = read(out.take().map(|pipe| Box::new(pipe) as _));
-    let stderr = read(err.take().map(|pipe| Box::new(pipe) as _));
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if began.elapsed() > PATIENCE {
-            child.kill().unwrap();
-            child.wait().unwrap();
+fn ended(child: Child, what: &str) -> Output {
+    let process = child.id();
+    let (done, output) = channel();
+    thread::spawn(move || done.send(child.wait_with_output()));
+    output.recv_timeout(patience()).map_or_else(
+        |_| {
+            signal("KILL", process);
             panic!("{what} hangs");
-        }
-        thread::sleep(Duration::from_millis(5));
-    };
-    Output {
-        status,
-        stdout: stdout.join().unwrap(),
-        stderr: stderr.join().unwrap(),
-    }
+        },
+        Result::unwrap,
+    )
 }
 
 /// A folder with the initial files of the commands.
@@ -641,15 +619,9 @@ fn a_run_ends_as_its_signal_says_and_goes_on_from_there() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let began = Instant::now();
-        while rows(&place) <= before.max(1) && began.elapsed() < PATIENCE {
-            thread::sleep(Duration::from_millis(2));
-        }
-        for signal in signals {
-            let sent = Command::new("kill")
-                .args([&format!("-{signal}"), &child.id().to_string()])
-                .status();
-            assert!(sent.unwrap().success());
+        wait("rows", || rows(&place) > before.max(1));
+        for name in signals {
+            signal(name, child.id());
         }
         let output = ended(child, words);
         let err = String::from_utf8_lossy(&output.stderr);
@@ -675,14 +647,8 @@ fn a_run_ends_as_its_signal_says_and_goes_on_from_there() {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    let began = Instant::now();
-    while !place.at("other/rows.jsonl").exists() && began.elapsed() < PATIENCE {
-        thread::sleep(Duration::from_millis(2));
-    }
-    let sent = Command::new("kill")
-        .args(["-HUP", &child.id().to_string()])
-        .status();
-    assert!(sent.unwrap().success());
+    wait("rows", || place.at("other/rows.jsonl").exists());
+    signal("HUP", child.id());
     let output = ended(child, "nohup");
     assert_eq!(
         output.status.code(),

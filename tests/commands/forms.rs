@@ -16,12 +16,7 @@ use undertone::core::problem_file;
 const PROBLEMS: usize = 50;
 
 fn fifty(family: Family) -> Vec<Problem> {
-    let spec = Spec {
-        family,
-        split: Split::Test,
-        steps: None,
-        extra_facts: None,
-    };
+    let spec = Spec::new(family, Split::Test);
     generate(&spec, PROBLEMS, 16).expect("fifty problems")
 }
 

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs};
 
+use crate::binary;
 use serde_json::Value;
 use undertone::lab::rows::Header;
 use undertone::lab::rows::journal::Journal;
@@ -38,14 +39,9 @@ fn runs(folder: &Path) -> [PathBuf; 3] {
 }
 
 fn undertone(args: &[&str], run: &[PathBuf; 3]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-    command.arg("report").arg(&run[0]);
-    command
-        .arg("--hard")
-        .arg(&run[1])
-        .arg("--control")
-        .arg(&run[2]);
-    let output = command.args(args).output().expect("the program runs");
+    let [run, hard, control] = run.each_ref().map(|path| text(path));
+    let report = ["report", run, "--hard", hard, "--control", control];
+    let output = binary::undertone(&[&report, args].concat());
     assert!(output.status.success(), "{output:?}");
     output
 }
@@ -267,11 +263,7 @@ fn every_form_is_written_and_markdown_is_printed_where_none_is() {
 #[test]
 fn a_folder_without_rows_is_an_error_with_its_name() {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = Command::new(env!("CARGO_BIN_EXE_undertone"))
-        .arg("report")
-        .arg(folder.path())
-        .output()
-        .expect("the program runs");
+    let output = binary::undertone(&["report", text(folder.path())]);
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("rows.jsonl"), "{said}");

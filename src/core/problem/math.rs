@@ -251,12 +251,7 @@ mod tests {
     fn every_problem_replays_exactly() {
         let mut ops = [0_usize; 4];
         for split in Split::ALL {
-            let spec = Spec {
-                family: Family::Math,
-                split,
-                steps: None,
-                extra_facts: None,
-            };
+            let spec = Spec::new(Family::Math, split);
             for problem in generate(&spec, 2000, 7).unwrap() {
                 let mut last = None;
                 for step in &problem.steps {

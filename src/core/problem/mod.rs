@@ -59,6 +59,19 @@ pub struct Spec {
     pub extra_facts: Option<RangeInclusive<usize>>,
 }
 
+impl Spec {
+    /// Creates a request with the defaults of a family's split.
+    #[must_use]
+    pub fn new(family: Family, split: Split) -> Self {
+        Self {
+            family,
+            split,
+            steps: None,
+            extra_facts: None,
+        }
+    }
+}
+
 /// The reason why problems could not be generated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GenerateError {
@@ -199,15 +212,6 @@ mod tests {
         assert_eq!(step_result(""), None);
     }
 
-    fn spec(family: Family, split: Split) -> Spec {
-        Spec {
-            family,
-            split,
-            steps: None,
-            extra_facts: None,
-        }
-    }
-
     fn skeleton(family: Family, problem: &Problem) -> String {
         match family {
             Family::Math => problem.steps.concat(),
@@ -218,7 +222,7 @@ mod tests {
     #[test]
     fn the_same_request_gives_the_same_distinct_problems() {
         for family in Family::ALL {
-            let spec = spec(family, Split::Train);
+            let spec = Spec::new(family, Split::Train);
             let many = generate(&spec, 3000, 4).unwrap();
             assert_eq!(generate(&spec, 1000, 4).unwrap(), many[..1000]);
             assert_ne!(generate(&spec, 1000, 5).unwrap(), many[..1000]);
@@ -248,7 +252,7 @@ mod tests {
         for family in Family::ALL {
             let all = |split| -> HashSet<String> {
                 (0..4)
-                    .flat_map(|seed| generate(&spec(family, split), 1500, seed).unwrap())
+                    .flat_map(|seed| generate(&Spec::new(family, split), 1500, seed).unwrap())
                     .map(|problem| skeleton(family, &problem))
                     .collect()
             };
@@ -263,7 +267,7 @@ mod tests {
 
     #[test]
     fn an_exhausted_space_is_an_error() {
-        let mut tiny = spec(Family::Prontoqa, Split::Test);
+        let mut tiny = Spec::new(Family::Prontoqa, Split::Test);
         (tiny.steps, tiny.extra_facts) = (Some(2..=2), Some(0..=0));
         let error = generate(&tiny, 10_000, 0).unwrap_err();
         assert!(
@@ -274,13 +278,13 @@ mod tests {
 
     #[test]
     fn requests_that_do_not_fit_are_refused() {
-        let mut request = spec(Family::Prosqa, Split::Train);
+        let mut request = Spec::new(Family::Prosqa, Split::Train);
         request.steps = Some(4..=5);
         assert_eq!(
             generate(&request, 1, 0),
             Err(GenerateError::Steps { allowed: 2..=4 })
         );
-        let mut request = spec(Family::Math, Split::Train);
+        let mut request = Spec::new(Family::Math, Split::Train);
         request.extra_facts = Some(1..=2);
         assert_eq!(generate(&request, 1, 0), Err(GenerateError::ExtraFacts));
         assert!("Math".parse::<Family>().is_err());

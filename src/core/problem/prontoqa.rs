@@ -91,13 +91,7 @@ mod tests {
     use super::*;
 
     fn make(split: Split, n: usize) -> Vec<Problem> {
-        let spec = Spec {
-            family: Family::Prontoqa,
-            split,
-            steps: None,
-            extra_facts: None,
-        };
-        generate(&spec, n, 5).unwrap()
+        generate(&Spec::new(Family::Prontoqa, split), n, 5).unwrap()
     }
 
     /// Returns the person, whether the property is affirmed, and the property.

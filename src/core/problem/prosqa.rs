@@ -61,13 +61,7 @@ mod tests {
     use super::*;
 
     fn make(split: Split, n: usize) -> Vec<Problem> {
-        let spec = Spec {
-            family: Family::Prosqa,
-            split,
-            steps: None,
-            extra_facts: None,
-        };
-        generate(&spec, n, 11).unwrap()
+        generate(&Spec::new(Family::Prosqa, split), n, 11).unwrap()
     }
 
     /// Returns the person and the two options.

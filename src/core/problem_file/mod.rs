@@ -267,23 +267,6 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_gives_problems_or_an_error(text in any::<String>(), begin in 0usize..8) {
-            let begins = ["", "[", "[{", "{\"question\":", "q||", "[{\"question\":\"q\"},", "q||a##", "{\"problem\":"];
-            let text = begins[begin].to_owned() + &text;
-            match parse(&text, Path::new(PATH)) {
-                Ok(problems) => prop_assert!(!problems.is_empty()),
-                Err(error) => prop_assert!(error.to_string().len() < 400, "{error}"),
-            }
-        }
-
-        #[test]
-        fn any_bytes_give_a_text_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            if let Ok(text) = source::decode(bytes, Path::new(PATH)) {
-                let _ = parse(&text, Path::new(PATH));
-            }
-        }
-
-        #[test]
         fn problems_survive_both_written_forms(
             question in "[^|#\r\n]{0,30}[a-z]",
             steps in proptest::collection::vec("[^|# \r\n\u{1c}-\u{1f}]{0,12}[a-z]", 1..5),

@@ -69,7 +69,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
 }
 
 /// Returns bytes as text; `path` is only used in errors.
-pub(super) fn decode(bytes: Vec<u8>, path: &Path) -> Result<String> {
+pub(crate) fn decode(bytes: Vec<u8>, path: &Path) -> Result<String> {
     if let Some(foreign) = file::foreign(&bytes) {
         return Err(Error::data(path, None, foreign.what, foreign.way_out));
     }

@@ -56,7 +56,7 @@ pub struct TraceStep {
 }
 
 /// The rungs of docs/methods.md M7, and the outcomes that are not rungs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Rung {
     /// The answer and its log-probability hold without the content of the latents.
@@ -74,6 +74,7 @@ pub enum Rung {
     #[serde(rename = "NONE FOUND")]
     NoneFound,
     /// The verifier cannot judge this case; the reason is in `Verdict::reason`.
+    #[default]
     Abstain,
 }
 
@@ -133,7 +134,7 @@ impl Rung {
 }
 
 /// The verdict on one run, with its evidence. It never depends on the gold answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Verdict {
     /// The highest rung that holds.
     pub rung: Rung,
@@ -234,7 +235,7 @@ impl Verdict {
 
 /// Necessity: the effect on the answer of replacing, hiding or removing the latents (docs/methods.md M4.5). Content
 /// (what they hold) and places (that they are there) are separate claims.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Necessity {
     /// The answer with zero latents (delimiter forced).
     pub answer_without_latents: Option<String>,
@@ -286,7 +287,7 @@ impl Necessity {
 }
 
 /// The null distribution of the trace search (docs/methods.md M9.1).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Null {
     /// Number of other problems whose latents were searched.
     pub n: usize,

@@ -4,8 +4,9 @@
 
 use candle_core::Tensor;
 
-use super::cache::Cache;
+use super::cache::{Cache, LayerCache};
 use super::error::{ModelError, Result};
+use super::ragged::Masks;
 
 /// One forward pass over new positions of every row.
 pub(crate) struct Pass<'a> {
@@ -51,6 +52,33 @@ pub(crate) trait Backbone: Send + Sync {
     fn unembed(&self, normed: &Tensor) -> Result<Tensor>;
     /// Returns the number of rows of the output table.
     fn vocab(&self) -> usize;
+}
+
+/// Runs blocks in order on the states of a pass, (rows t, width). A block returns its output and its grown part of the cache.
+pub(crate) fn through<B>(
+    blocks: &[B],
+    pass: &Pass<'_>,
+    cache: &Cache,
+    mut states: Tensor,
+    run: impl Fn(&B, Tensor, &LayerCache, Option<&Tensor>) -> Result<(Tensor, LayerCache)>,
+) -> Result<Output> {
+    let shape = pass.vectors.dims3()?;
+    let masks = Masks::new(shape.1, cache, states.dtype(), states.device())?;
+    let mut layers = Vec::new();
+    let mut caches = Vec::with_capacity(blocks.len());
+    for (i, (block, past)) in blocks.iter().zip(&cache.layers).enumerate() {
+        let grown;
+        (states, grown) = run(block, states, past, masks.at(i))?;
+        caches.push(grown);
+        if pass.keep_layers {
+            layers.push(states.reshape(shape)?);
+        }
+    }
+    Ok(Output {
+        last: states.reshape(shape)?,
+        layers,
+        cache: cache.grown(caches, shape.1),
+    })
 }
 
 /// Rejects vectors whose number of rows differs from the cache's.

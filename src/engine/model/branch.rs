@@ -34,8 +34,8 @@ impl Branch {
     }
 
     /// Returns the number of positions stored once for all rows.
-    #[must_use]
-    pub fn shared_len(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn shared_len(&self) -> usize {
         self.cache.prefix_len()
     }
 

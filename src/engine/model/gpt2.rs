@@ -3,13 +3,13 @@
 use candle_core::{DType, Device, Tensor};
 
 use super::attention::attend;
-use super::backbone::{Backbone, Output, Pass, check_rows};
+use super::backbone::{Backbone, Output, Pass, check_rows, through};
 use super::cache::{Cache, LayerCache};
 use super::config::Gpt2Config;
 use super::cpu_ops::gelu;
 use super::error::Result;
 use super::linear::{Linear, Norm, Stored};
-use super::ragged::{Masks, positions};
+use super::ragged::positions;
 use super::table::Table;
 use super::weights::Weights;
 
@@ -132,33 +132,19 @@ impl Backbone for Gpt2 {
     fn forward(&self, pass: &Pass<'_>, cache: &Cache) -> Result<Output> {
         let (b, t, d) = pass.vectors.dims3()?;
         check_rows(b, cache)?;
-        let masks = Masks::new(t, cache, self.dtype, &self.device)?;
         let positions = self.position_vectors(pass, cache, t)?;
         // (b, t, d) -> (b t, d), so that every linear layer is one plain matrix product.
-        let mut x = pass
+        let states = pass
             .vectors
             .to_dtype(self.dtype)?
             .broadcast_add(&positions)?
             .reshape((b * t, d))?;
-        let mut layers = Vec::new();
-        let mut caches = Vec::with_capacity(self.h.len());
-        for (i, (block, past)) in self.h.iter().zip(&cache.layers).enumerate() {
-            let (y, grown) =
-                block
-                    .attn
-                    .forward(&block.ln_1.forward(&x)?, b, t, past, masks.at(i))?;
-            x = (x + y)?;
+        through(&self.h, pass, cache, states, |block, x, past, mask| {
+            let normed = block.ln_1.forward(&x)?;
+            let (y, grown) = block.attn.forward(&normed, b, t, past, mask)?;
+            let x = (x + y)?;
             let inner = gelu(block.c_fc.forward(&block.ln_2.forward(&x)?)?)?;
-            x = (x + block.c_proj.forward(&inner)?)?;
-            caches.push(grown);
-            if pass.keep_layers {
-                layers.push(x.reshape((b, t, d))?);
-            }
-        }
-        Ok(Output {
-            last: x.reshape((b, t, d))?,
-            layers,
-            cache: cache.grown(caches, t),
+            Ok(((x + block.c_proj.forward(&inner)?)?, grown))
         })
     }
 

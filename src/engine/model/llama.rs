@@ -4,12 +4,12 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::rotary_emb::rope;
 
 use super::attention::attend;
-use super::backbone::{Backbone, Output, Pass, check_rows};
+use super::backbone::{Backbone, Output, Pass, check_rows, through};
 use super::cache::{Cache, LayerCache};
 use super::config::{LlamaConfig, RopeScaling};
 use super::error::Result;
 use super::linear::{Linear, RmsNorm, Stored};
-use super::ragged::{Masks, positions};
+use super::ragged::positions;
 use super::table::Table;
 use super::weights::Weights;
 
@@ -126,30 +126,16 @@ impl Backbone for Llama {
     fn forward(&self, pass: &Pass<'_>, cache: &Cache) -> Result<Output> {
         let (b, t, d) = pass.vectors.dims3()?;
         check_rows(b, cache)?;
-        let masks = Masks::new(t, cache, self.dtype, &self.device)?;
         let rotation = self.rotation(pass, cache, t)?;
-        let mut x = pass.vectors.to_dtype(self.dtype)?.reshape((b * t, d))?;
-        let mut layers = Vec::new();
-        let mut caches = Vec::with_capacity(self.layers.len());
-        for (i, (block, past)) in self.layers.iter().zip(&cache.layers).enumerate() {
+        let states = pass.vectors.to_dtype(self.dtype)?.reshape((b * t, d))?;
+        through(&self.layers, pass, cache, states, |block, x, past, mask| {
             let normed = block.input_layernorm.forward(&x)?;
-            let (y, grown) = block
-                .attn
-                .forward(&normed, b, t, past, &rotation, masks.at(i))?;
-            x = (x + y)?;
+            let (y, grown) = block.attn.forward(&normed, b, t, past, &rotation, mask)?;
+            let x = (x + y)?;
             let normed = block.post_attention_layernorm.forward(&x)?;
             let gate = block.gate_proj.forward(&normed)?.silu()?;
             let inner = (gate * block.up_proj.forward(&normed)?)?;
-            x = (x + block.down_proj.forward(&inner)?)?;
-            caches.push(grown);
-            if pass.keep_layers {
-                layers.push(x.reshape((b, t, d))?);
-            }
-        }
-        Ok(Output {
-            last: x.reshape((b, t, d))?,
-            layers,
-            cache: cache.grown(caches, t),
+            Ok(((x + block.down_proj.forward(&inner)?)?, grown))
         })
     }
 

@@ -18,6 +18,8 @@ mod discover;
 mod error;
 mod family;
 mod find;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod generate;
 mod gpt2;
 mod guard;
@@ -430,8 +432,6 @@ pub fn device_name(device: &Device) -> String {
 
 #[cfg(test)]
 mod bad_files_tests;
-#[cfg(test)]
-mod fuzz_tests;
 #[cfg(test)]
 mod intervention_tree_tests;
 #[cfg(test)]

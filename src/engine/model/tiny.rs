@@ -211,7 +211,7 @@ fn unflag(rows: &mut [f32]) {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn tensors_of(seed: u64) -> Tensors {
     tensors(seed, &vocabulary())
 }

@@ -155,10 +155,8 @@ fn verdict() -> Verdict {
             delta_resampled: Some(-7.25),
             threshold: 0.1,
             needed: true,
-            mean: None,
-            hidden: None,
             fell: vec!["resampled".to_owned()],
-            places: None,
+            ..Necessity::default()
         },
         steps: vec![
             TraceStep {
@@ -182,7 +180,6 @@ fn verdict() -> Verdict {
         ],
         candidates: 41,
         traces: 1,
-        from_question_alone: false,
         top_k: 5,
         null: Null {
             n: 100,
@@ -191,15 +188,8 @@ fn verdict() -> Verdict {
             searches: 1,
             candidates_p95: 60,
         },
-        null_answers: None,
         decoder: "projection".to_owned(),
-        tracks: None,
-        used: None,
-        competing: Vec::new(),
-        tried: Vec::new(),
-        nodes: Vec::new(),
-        by_chance: false,
-        notes: Vec::new(),
+        ..Verdict::default()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The terminal: entering and leaving it, reading keys, and the main loop.
 
 mod clipboard;
-mod input;
+pub(crate) mod input;
 mod output;
 mod run;
 mod runs;

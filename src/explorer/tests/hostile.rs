@@ -143,12 +143,12 @@ fn no_foreign_text_reaches_the_terminal_as_it_is() {
             "L",
             "L G",
         ] {
+            let mut bench = infected(text);
+            bench.keys(keys);
+            if keys == "i" {
+                bench.send(Msg::Paste(text.to_owned()));
+            }
             for (width, height) in [(50, 15), (80, 24), (120, 40), (200, 60)] {
-                let mut bench = infected(text);
-                bench.keys(keys);
-                if keys == "i" {
-                    bench.send(Msg::Paste(text.to_owned()));
-                }
                 let buffer = bench.frame(width, height);
                 for y in 0..height {
                     let mut used = 0;

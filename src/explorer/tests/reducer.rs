@@ -14,14 +14,6 @@ use crate::explorer::tests::fixture::outcome;
 use crate::explorer::tests::harness::Bench;
 use crate::explorer::worker::protocol::{Event, Request, RunId, RunRequest, StudyRequest};
 
-fn off(latents: &[usize], value: AblationValue) -> Ablation {
-    Ablation {
-        off: latents.iter().copied().map(LatentIdx).collect(),
-        value,
-        ..Ablation::default()
-    }
-}
-
 #[test]
 fn the_first_problem_runs_as_soon_as_the_model_is_ready() {
     let mut bench = Bench::starting();
@@ -83,7 +75,7 @@ fn a_toggle_is_asked_for_at_once_and_shown_as_stale_until_it_lands() {
         bench.take_requests(),
         [Request::Ablate {
             id: RunId(1),
-            ablation: off(&[2], AblationValue::Resample)
+            ablation: Ablation::new([2], AblationValue::Resample)
         }]
     );
     assert!(bench.app.run.is_stale());
@@ -102,10 +94,10 @@ fn a_toggle_is_asked_for_at_once_and_shown_as_stale_until_it_lands() {
 fn quick_toggles_coalesce_and_the_last_one_wins() {
     let mut bench = Bench::ready();
     bench.keys("1 space 2 space 3 space");
-    let wanted = off(&[1, 2, 3], AblationValue::Resample);
+    let wanted = Ablation::new([1, 2, 3], AblationValue::Resample);
     let id = bench.app.run.live.id;
     // The worker runs the first and the last; the one between was replaced before it started.
-    for ablation in [off(&[1], AblationValue::Resample), wanted.clone()] {
+    for ablation in [Ablation::new([1], AblationValue::Resample), wanted.clone()] {
         assert!(bench.app.run.is_stale());
         bench.send(Msg::Worker(Event::Ablated {
             id,
@@ -130,7 +122,7 @@ fn quick_toggles_coalesce_and_the_last_one_wins() {
 fn what_is_told_ahead_is_shown_and_not_kept() {
     let mut bench = Bench::ready();
     bench.keys("2 space");
-    let wanted = off(&[2], AblationValue::Resample);
+    let wanted = Ablation::new([2], AblationValue::Resample);
     let id = bench.app.run.live.id;
     let says = |ablation: &Ablation, value: &str| {
         let mut outcome = outcome(ablation, None);
@@ -141,7 +133,7 @@ fn what_is_told_ahead_is_shown_and_not_kept() {
         let outcome = says(ablation, value);
         Msg::Worker(Event::Ahead { id, outcome })
     };
-    bench.send(ahead(&off(&[1], AblationValue::Resample), "7"));
+    bench.send(ahead(&Ablation::new([1], AblationValue::Resample), "7"));
     assert!(bench.app.run.is_stale(), "not what is asked for");
     bench.send(ahead(&wanted, "8"));
     assert!(!bench.app.run.is_stale() && bench.app.run.lacks_answer());
@@ -193,7 +185,10 @@ fn a_combination_seen_before_needs_no_request() {
     bench.take_effects();
     bench.play("space");
     assert_eq!(bench.take_requests(), []);
-    assert_eq!(bench.app.run.shown, off(&[2], AblationValue::Resample));
+    assert_eq!(
+        bench.app.run.shown,
+        Ablation::new([2], AblationValue::Resample)
+    );
 }
 
 #[test]
@@ -206,7 +201,7 @@ fn events_of_an_older_run_change_nothing() {
     for event in [
         Event::Ablated {
             id: stale,
-            outcome: outcome(&off(&[1], AblationValue::Zero), None),
+            outcome: outcome(&Ablation::new([1], AblationValue::Zero), None),
             cached: false,
         },
         Event::Cancelled { id: stale },
@@ -546,7 +541,7 @@ fn a_failed_ablation_can_be_asked_for_again() {
     bench.keys("r");
     assert!(bench.take_requests().contains(&Request::Ablate {
         id: bench.app.run.live.id,
-        ablation: off(&[2], AblationValue::Resample)
+        ablation: Ablation::new([2], AblationValue::Resample)
     }));
 }
 

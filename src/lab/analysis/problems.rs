@@ -54,12 +54,7 @@ pub fn for_task(
     let mut lists = Vec::new();
     for (i, &family) in families.iter().enumerate() {
         let share = (n + families.len() - 1 - i) / families.len();
-        let spec = Spec {
-            family,
-            split,
-            steps: None,
-            extra_facts: None,
-        };
+        let spec = Spec::new(family, split);
         lists.push(problem::generate(&spec, share, seed)?.into_iter());
     }
     let mut problems = Vec::with_capacity(n);

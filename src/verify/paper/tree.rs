@@ -242,13 +242,6 @@ fn explain(selected: &mut [Step], steps: &[usize], numbers: &[i128]) {
 }
 
 impl Tree {
-    /// Whether every step is verified: the published verdict on a prediction, for trees of a verified selection.
-    #[must_use]
-    pub fn is_verified(&self, selected: &[Step]) -> bool {
-        let mut steps = self.steps.iter();
-        steps.all(|step| selected[*step].verified == Some(true))
-    }
-
     /// Whether every step leads back to the question within the tree.
     #[must_use]
     pub fn is_explainable(&self, selected: &[Step]) -> bool {

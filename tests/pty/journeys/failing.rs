@@ -92,11 +92,7 @@ fn notes_that_find_no_place_are_printed_at_the_end() {
                 3
             }
             signal => {
-                let pid = t.child.process_id().unwrap().to_string();
-                let killed = std::process::Command::new("kill")
-                    .args([&format!("-{signal}"), &pid])
-                    .status();
-                assert!(killed.unwrap().success());
+                t.signal(signal);
                 if signal == "TERM" { 143 } else { 129 }
             }
         };

@@ -9,8 +9,9 @@ mod work;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
+use crate::binary;
 use crate::terminal::Terminal;
 use serde_json::Value;
 
@@ -57,18 +58,8 @@ fn sessions(home: &Path) -> Vec<PathBuf> {
 
 /// Runs the real binary with its files under `home`.
 fn command(home: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-    command.current_dir(home).args(args);
-    for name in [
-        "HOME",
-        "XDG_STATE_HOME",
-        "XDG_DATA_HOME",
-        "XDG_CONFIG_HOME",
-        "XDG_CACHE_HOME",
-    ] {
-        command.env(name, home);
-    }
-    command.output().unwrap()
+    let mut command = binary::command(home, args);
+    command.current_dir(home).output().unwrap()
 }
 
 /// Exports a session file with the program itself, without any warning.

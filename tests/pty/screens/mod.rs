@@ -7,6 +7,7 @@ mod slate;
 use std::fs;
 use std::time::Duration;
 
+use crate::binary;
 use crate::terminal::Terminal;
 use tempfile::tempdir;
 
@@ -175,26 +176,11 @@ fn idle_writes_nothing_and_a_step_writes_little() {
     t.ends();
 }
 
-/// The whole program as a child, with its files under `home`.
-fn command(home: &std::path::Path) -> std::process::Command {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_undertone"));
-    command.current_dir(home);
-    for name in [
-        "HOME",
-        "XDG_STATE_HOME",
-        "XDG_DATA_HOME",
-        "XDG_CONFIG_HOME",
-        "XDG_CACHE_HOME",
-    ] {
-        command.env(name, home);
-    }
-    command
-}
-
 #[test]
 fn a_run_over_a_data_set_is_opened_filtered_and_left_for_a_problem() {
     let home = tempdir().unwrap();
-    let made = command(home.path())
+    let made = binary::command(home.path(), &[])
+        .current_dir(home.path())
         .args([
             "run",
             "--model",

@@ -1,6 +1,6 @@
 //! Bad config.json and meta.json files, and ones that contradict the weights.
 
-use super::{CONFIG, Case, WEIGHTS, config, edited, toy_but};
+use super::{CONFIG, Case, WEIGHTS, cases_of, config, edited, toy_but};
 use crate::engine::model::family::Base;
 use crate::engine::model::options::LoadOptions;
 
@@ -8,171 +8,61 @@ const LLAMA: &str = r#"{"model_type":"llama","hidden_size":16,"intermediate_size
     "num_key_value_heads":2,"num_hidden_layers":2,"max_position_embeddings":128,"vocab_size":110,"rms_norm_eps":1e-5,
     "rope_theta":10000.0}"#;
 
-#[expect(clippy::too_many_lines, reason = "one table")]
+/// The toy's configuration with one field changed.
+fn but(from: &str, to: &str) -> String {
+    let changed = config().replace(from, to);
+    assert_ne!(changed, config(), "{from}");
+    changed
+}
+
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    let mut case = |what, config: Vec<u8>, says| {
-        cases.push(Case::new(what, toy_but(vec![(CONFIG, config)]), says));
-    };
-    // The toy's configuration with one field changed.
-    let but = |from: &str, to: &str| {
-        let changed = config().replace(from, to);
-        assert_ne!(changed, config(), "{from}");
-        changed.into_bytes()
-    };
-    case("garbage", b"\x00\x01garbage".to_vec(), &["config.json"]);
-    case(
-        "not UTF-8",
-        b"{\"model_type\": \"\xff\xfe\"}".to_vec(),
-        &["config.json", "UTF-8"],
-    );
-    case("a web page", b"<html>404</html>".to_vec(), &["config.json"]);
-    case("a list", b"[1, 2]".to_vec(), &["config.json"]);
-    case("depth", "[".repeat(100_000).into_bytes(), &["config.json"]);
-    case(
-        "depth in a field",
-        format!("{{\"a\":{}", "[".repeat(100_000)).into_bytes(),
-        &["config.json"],
-    );
-    case(
-        "another width",
-        but("\"n_embd\":16", "\"n_embd\":32"),
-        &["hidden width", "32", "16"],
-    );
-    case(
-        "another number of blocks",
-        but("\"n_layer\":2", "\"n_layer\":3"),
-        &["blocks", "3", "2"],
-    );
-    case(
-        "heads that do not divide",
-        but("\"n_head\":2", "\"n_head\":3"),
-        &["n_embd", "n_head"],
-    );
-    case(
-        "no heads",
-        but("\"n_head\":2", "\"n_head\":0"),
-        &["n_head is 0"],
-    );
-    case(
-        "other positions",
-        but("\"n_positions\":128", "\"n_positions\":64"),
-        &["wpe", "[128, 16]"],
-    );
-    case(
-        "huge numbers",
-        but("\"n_embd\":16", "\"n_embd\":1000000000000000000"),
-        &["n_embd"],
-    );
-    case(
-        "numbers beyond 64 bits",
-        but("\"n_layer\":2", "\"n_layer\":1e400"),
-        &["config.json"],
-    );
-    case(
-        "a number below zero",
-        but("\"n_layer\":2", "\"n_layer\":-2"),
-        &["config.json"],
-    );
-    case(
-        "an end token outside",
-        but("\"eos_token_id\":1", "\"eos_token_id\":4000000000"),
-        &["4000000000"],
-    );
-    case(
-        "an epsilon below zero",
-        but("\"n_head\":2", "\"n_head\":2,\"layer_norm_epsilon\":-1"),
-        &["layer_norm_epsilon"],
-    );
-    case(
-        "a million latents",
-        but("\"n_latents\":4", "\"n_latents\":1000000"),
-        &["n_latents"],
-    );
-    case(
-        "more latents than positions",
-        but("\"n_latents\":4", "\"n_latents\":500"),
-        &["500 latents"],
-    );
-    case(
-        "latents that leave no room for a question",
-        but("\"n_latents\":4", "\"n_latents\":120"),
-        &["self-tests", "positions"],
-    );
-    case(
-        "an unknown kind",
-        but("multimode-coconut", "\\u001b[31mhuginn"),
-        &["family", "huginn"],
-    );
-    case(
-        "a kind without latents and a latent mode",
-        but("multimode-coconut", "cot"),
-        &["modes"],
-    );
-    case(
-        "an unknown task",
-        but("\"task\":\"math\"", "\"task\":\"\\u001b]0;x\\u0007\""),
-        &["config.json"],
-    );
-    case(
-        "another model",
-        but("\"gpt2\"", "\"bert\""),
-        &["model_type", "bert"],
-    );
     let long = format!("\"{}\"", "long".repeat(100_000));
-    case(
-        "an endless model_type",
-        but("\"gpt2\"", &long),
-        &["model_type"],
-    );
-    case(
-        "another activation",
-        but("gelu_new", "relu"),
-        &["activation_function"],
-    );
-    case("a Llama", LLAMA.as_bytes().to_vec(), &["llama", "gpt2"]);
-    let spun = LLAMA.replace("10000.0", "0.0").into_bytes();
-    case("a Llama that does not turn", spun, &["rope_theta"]);
-    case(
-        "nothing said, and no published size",
-        b"{}".to_vec(),
-        &["no published gpt2", "16"],
-    );
-
-    let mut meta = |what, meta: &str, says| {
-        cases.push(Case::new(
-            what,
-            toy_but(vec![("meta.json", meta.into()), ("w", vec![1])]),
-            says,
-        ));
+    let configs = table! {
+        "garbage": b"\x00\x01garbage" => "config.json";
+        "not UTF-8": b"{\"model_type\": \"\xff\xfe\"}" => "config.json", "UTF-8";
+        "a web page": b"<html>404</html>" => "config.json";
+        "a list": b"[1, 2]" => "config.json";
+        "depth": "[".repeat(100_000) => "config.json";
+        "depth in a field": format!("{{\"a\":{}", "[".repeat(100_000)) => "config.json";
+        "another width": but("\"n_embd\":16", "\"n_embd\":32") => "hidden width", "32", "16";
+        "another number of blocks": but("\"n_layer\":2", "\"n_layer\":3") => "blocks", "3", "2";
+        "heads that do not divide": but("\"n_head\":2", "\"n_head\":3") => "n_embd", "n_head";
+        "no heads": but("\"n_head\":2", "\"n_head\":0") => "n_head is 0";
+        "other positions": but("\"n_positions\":128", "\"n_positions\":64") => "wpe", "[128, 16]";
+        "huge numbers": but("\"n_embd\":16", "\"n_embd\":1000000000000000000") => "n_embd";
+        "numbers beyond 64 bits": but("\"n_layer\":2", "\"n_layer\":1e400") => "config.json";
+        "a number below zero": but("\"n_layer\":2", "\"n_layer\":-2") => "config.json";
+        "an end token outside": but("\"eos_token_id\":1", "\"eos_token_id\":4000000000") => "4000000000";
+        "an epsilon below zero": but("\"n_head\":2", "\"n_head\":2,\"layer_norm_epsilon\":-1") => "layer_norm_epsilon";
+        "a million latents": but("\"n_latents\":4", "\"n_latents\":1000000") => "n_latents";
+        "more latents than positions": but("\"n_latents\":4", "\"n_latents\":500") => "500 latents";
+        "latents that leave no room for a question": but("\"n_latents\":4", "\"n_latents\":120") => "self-tests", "positions";
+        "an unknown kind": but("multimode-coconut", "\\u001b[31mhuginn") => "family", "huginn";
+        "a kind without latents and a latent mode": but("multimode-coconut", "cot") => "modes";
+        "an unknown task": but("\"task\":\"math\"", "\"task\":\"\\u001b]0;x\\u0007\"") => "config.json";
+        "another model": but("\"gpt2\"", "\"bert\"") => "model_type", "bert";
+        "an endless model_type": but("\"gpt2\"", &long) => "model_type";
+        "another activation": but("gelu_new", "relu") => "activation_function";
+        "a Llama": LLAMA => "llama", "gpt2";
+        "a Llama that does not turn": LLAMA.replace("10000.0", "0.0") => "rope_theta";
+        "nothing said, and no published size": "{}" => "no published gpt2", "16";
     };
-    meta("a bad meta.json", "{", &["meta.json"]);
-    meta(
-        "a deep meta.json",
-        &"{\"a\":".repeat(100_000),
-        &["meta.json"],
-    );
-    meta(
-        "a meta.json of another type",
-        r#"{"weights_file": 3}"#,
-        &["meta.json"],
-    );
-    meta(
-        "weights elsewhere",
-        r#"{"weights_file":"../../etc/hosts"}"#,
-        &["meta.json", "weights_file"],
-    );
-    meta(
-        "weights that are not there",
-        r#"{"weights_file":"gone"}"#,
-        &["gone"],
-    );
-    meta(
-        "weights that are none",
-        r#"{"weights_file":"w"}"#,
-        &["too short"],
-    );
-
+    let metas = table! {
+        "a bad meta.json": "{" => "meta.json";
+        "a deep meta.json": "{\"a\":".repeat(100_000) => "meta.json";
+        "a meta.json of another type": r#"{"weights_file": 3}"# => "meta.json";
+        "weights elsewhere": r#"{"weights_file":"../../etc/hosts"}"# => "meta.json", "weights_file";
+        "weights that are not there": r#"{"weights_file":"gone"}"# => "gone";
+        "weights that are none": r#"{"weights_file":"w"}"# => "too short";
+    };
+    let mut cases: Vec<Case> = cases_of(CONFIG, configs).collect();
+    cases.extend(metas.into_iter().map(|(what, meta, says)| {
+        Case::new(
+            what,
+            toy_but(vec![("meta.json", meta), ("w", vec![1])]),
+            says,
+        )
+    }));
     for (what, bytes) in [
         ("opened as Llama", config()),
         ("opened as Llama, without a word", "{}".into()),

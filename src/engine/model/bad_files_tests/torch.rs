@@ -1,6 +1,6 @@
 //! Bad `torch.save` files, including malicious ones.
 
-use super::{CONFIG, Case, TORCH, toy_but};
+use super::{CONFIG, Case, LoadOptions, TORCH, cases_of, toy_but};
 use crate::engine::model::tensor_file::made::{
     Described, Pickle, SIX, state_dict, torch_file, zip, zip_with,
 };
@@ -13,10 +13,10 @@ fn whole() -> Vec<u8> {
     state_dict(&tiny::tensors_of(1))
 }
 
-fn of(tensor: &Described) -> Vec<u8> {
+fn of(tensor: Described) -> Vec<u8> {
     torch_file(
         Pickle::new()
-            .dict(|p| p.tensor("transformer.wte.weight", tensor))
+            .dict(|p| p.tensor("transformer.wte.weight", &tensor))
             .end(),
     )
 }
@@ -83,187 +83,130 @@ fn aliases(stride: i64, values: usize) -> (Vec<u8>, Vec<u8>) {
     (file, config.into_bytes())
 }
 
-#[expect(clippy::too_many_lines, reason = "one table")]
-pub(super) fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    let mut case = |what, bytes: Vec<u8>, says| {
-        cases.push(Case::new(what, toy_but(vec![(TORCH, bytes)]), says));
-    };
-    let n = whole().len();
-    case(
-        "a pickle that would run a program",
-        torch_file(system()),
-        &["os.system", "nothing in it was run"],
-    );
-    case(
-        "the same without its archive",
-        system(),
-        &["bare pickle", "never run"],
-    );
-    let text = format!("cos\nsystem\n(S'{COMMAND}'\ntR.").into_bytes();
-    case(
-        "the same in the oldest form",
-        text,
-        &["bare pickle", "never run"],
-    );
-    let evaluated = Pickle::new()
-        .text("builtins")
-        .text("eval")
-        .raw(b"\x93(")
-        .text("1")
-        .raw(b"tR")
-        .end();
-    case(
-        "a name from the stack",
-        torch_file(evaluated),
-        &["builtins.eval"],
-    );
-    for (what, module, name, says) in [
-        (
-            "a whole model",
-            "transformers.models.gpt2.modeling_gpt2",
-            "GPT2LMHeadModel",
-            &["GPT2LMHeadModel", "whole model", "state_dict()"][..],
-        ),
-        (
-            "a whole module of torch",
-            "torch.nn.modules.container",
-            "ModuleDict",
-            &["whole model"],
-        ),
-        (
-            "a model of a training script",
-            "__main__",
-            "Coconut",
-            &["__main__.Coconut", "whole model"],
-        ),
-        (
-            "a number of numpy beside the tensors",
-            "numpy.core.multiarray",
-            "scalar",
-            &["value of numpy", "state dict alone"],
-        ),
-        (
-            "the arguments of a training script",
-            "argparse",
-            "Namespace",
-            &["argparse.Namespace", "does not need"],
-        ),
-    ] {
-        let pickle = Pickle::new().dict(|p| {
-            p.tensor("transformer.wte.weight", &SIX)
-                .text("best")
-                .global(module, name)
-                .raw(b")\x81")
-        });
-        case(what, torch_file(pickle.end()), says);
-    }
-    let reduced = Pickle::new()
-        .raw(b"(")
-        .text("x")
-        .raw(b"ios\nsystem\n")
-        .end();
-    case(
-        "another way to call",
-        torch_file(reduced),
-        &["instruction", "nothing in it was run"],
-    );
-    case("a cut archive", whole()[..n - 30].to_vec(), &["cut short"]);
-    case("half an archive", whole()[..n / 2].to_vec(), &["cut short"]);
-    case(
-        "another archive",
-        zip(&[("a.txt".into(), b"hello".to_vec())]),
-        &["no single data.pkl"],
-    );
-    let packed = zip_with(&[("m/data.pkl".into(), b"\x80\x02.".to_vec())], 8);
-    case("a packed archive", packed, &["compressed", "torch.save"]);
-    case(
-        "a cut pickle",
-        torch_file(b"\x80\x02}(X\xff\xff\xff\xffa".to_vec()),
-        &["pickle is damaged"],
-    );
-    let deep = [
-        b"\x80\x02".to_vec(),
-        b"(".repeat(1_000_000),
-        b"t".repeat(1_000_000),
-        b".".to_vec(),
-    ]
-    .concat();
-    case("a deep pickle", torch_file(deep), &["longer than"]);
-    case(
-        "a list",
-        torch_file(Pickle::new().raw(b"]").end()),
-        &["no dict of tensors"],
-    );
-    case(
-        "a size that overflows",
-        of(&Described {
-            shape: &[1 << 62, 4],
-            ..SIX
-        }),
-        &["more values than its storage"],
-    );
-    case(
-        "a size below zero",
-        of(&Described {
-            shape: &[-1, 3],
-            ..SIX
-        }),
-        &["negative"],
-    );
-    case(
-        "strides that overflow",
-        of(&Described {
-            strides: &[i64::MAX, i64::MAX],
-            ..SIX
-        }),
-        &["beyond its storage"],
-    );
-    case(
-        "an offset behind the end",
-        of(&Described {
-            offset: i64::MAX,
-            ..SIX
-        }),
-        &["beyond its storage"],
-    );
-    case(
-        "a storage that is not all there",
-        of(&Described {
-            values: 1 << 40,
-            ..SIX
-        }),
-        &["claims a storage"],
-    );
-    case(
-        "a storage that is missing",
-        of(&Described { key: "7", ..SIX }),
-        &["missing"],
-    );
-    // A long text, written once and used repeatedly, would be copied each time.
+/// A state dict with one more value, which this name makes.
+fn beside(module: &str, name: &str, call: &[u8]) -> Vec<u8> {
+    let pickle = Pickle::new().dict(|p| {
+        p.tensor("transformer.wte.weight", &SIX)
+            .text("best")
+            .global(module, name)
+            .raw(call)
+    });
+    torch_file(pickle.end())
+}
+
+/// A file of a pickle's body.
+fn body(bytes: &[u8]) -> Vec<u8> {
+    torch_file(Pickle::new().raw(bytes).end())
+}
+
+/// An archive of entries with one byte each.
+fn archive(names: &[&str], method: u16) -> Vec<u8> {
+    let entries: Vec<_> = names
+        .iter()
+        .map(|name| ((*name).to_owned(), b"x".to_vec()))
+        .collect();
+    zip_with(&entries, method)
+}
+
+/// An archive of this pickle alone.
+fn alone(pickle: &[u8]) -> Vec<u8> {
+    zip(&[("m/data.pkl".into(), pickle.to_vec())])
+}
+
+/// Files whose pickles use one long text many times, as names of storages and of tensors: copied each time, it would fill the memory.
+fn copies() -> [Vec<u8>; 2] {
     let long = "k".repeat(4 << 20);
-    let long = || Pickle::new().text(&long).raw(b"q\x010}q\x02(");
-    let tensor = |p: Pickle| p.tensor("a", &SIX);
-    let storages = (0..10_000).fold(tensor(long()), |p, _| {
+    let long = || {
+        Pickle::new()
+            .text(&long)
+            .raw(b"q\x010}q\x02(")
+            .tensor("a", &SIX)
+    };
+    let storages = (0..10_000).fold(long(), |p, _| {
         let p = p.raw(b"N(").text("storage").global("torch", "FloatStorage");
         p.raw(b"h\x01").text("cpu").int(6).raw(b"tQ")
     });
-    let storages = storages.raw(b"u.").0;
-    case(
-        "one long storage name many times",
-        torch_file(storages),
-        &["storage is too long"],
-    );
-    let names = tensor(long()).raw(b"q\x03");
-    let names = (0..10_000).fold(names, |p, _| p.raw(b"h\x01h\x03"));
-    let names = names.raw(b"u.").0;
-    case(
-        "one long name many times",
-        torch_file(names),
-        &["4194304 bytes long"],
-    );
+    let names = (0..10_000).fold(long().raw(b"q\x03"), |p, _| p.raw(b"h\x01h\x03"));
+    [storages, names].map(|pickle| torch_file(pickle.raw(b"u.").0))
+}
 
-    for (what, stride, values, says) in [
+pub(super) fn cases() -> Vec<Case> {
+    let n = whole().len();
+    let call: &[u8] = b"(X\x04\0\0\0echotR";
+    let deep = [&b"("[..], b"t"]
+        .map(|step| step.repeat(1_000_000))
+        .concat();
+    let big_endian = zip(&[
+        ("m/byteorder".into(), b"big".to_vec()),
+        ("m/data.pkl".into(), b"x".to_vec()),
+    ]);
+    let [storages, names] = copies();
+    let table = table! {
+        "a pickle that would run a program": torch_file(system()) => "os.system", "nothing in it was run";
+        "the same without its archive": system() => "bare pickle", "never run";
+        "the same in the oldest form": format!("cos\nsystem\n(S'{COMMAND}'\ntR.") => "bare pickle", "never run";
+        "torch.save before PyTorch 1.6": b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M" => "bare pickle";
+        "a name from the stack": body(b"X\x08\0\0\0builtinsX\x04\0\0\0eval\x93(X\x01\0\0\x001tR") => "builtins.eval";
+        "a call of POSIX": beside("posix", "system", call) => "posix.system", "nothing in it was run";
+        "a call of Python": beside("builtins", "eval", call) => "builtins.eval", "nothing in it was run";
+        "a call of a program": beside("subprocess", "Popen", call) => "subprocess.Popen", "nothing in it was run";
+        "a name like one that is known": beside("torch._utils", "_rebuild_tensor_v3", call) => "nothing in it was run";
+        "a name of torch": beside("torch", "load", call) => "torch.load", "nothing in it was run";
+        "a name with control bytes": beside("collections", "OrderedDict\x1b[2J", call) => "nothing in it was run";
+        "a whole model": beside("transformers.models.gpt2.modeling_gpt2", "GPT2LMHeadModel", b")\x81") => "GPT2LMHeadModel", "whole model", "state_dict()";
+        "a whole module of torch": beside("torch.nn.modules.container", "ModuleDict", b")\x81") => "whole model";
+        "a model of a training script": beside("__main__", "Coconut", b")\x81") => "__main__.Coconut", "whole model";
+        "a number of numpy": beside("numpy.core.multiarray", "scalar", b")\x81") => "value of numpy", "state dict alone";
+        "the arguments of a script": beside("argparse", "Namespace", b")\x81") => "argparse.Namespace", "does not need";
+        "another way to call": body(b"(X\x01\0\0\0xios\nsystem\n") => "instruction", "nothing in it was run";
+        "an instance": body(b"}i") => "nothing in it was run";
+        "an object": body(b"}o") => "nothing in it was run";
+        "a new object": body(b"}\x81") => "nothing in it was run";
+        "a new object with names": body(b"}\x92") => "nothing in it was run";
+        "an extension": body(b"}\x82\x01") => "nothing in it was run";
+        "a persistent id as text": body(b"}P1\n") => "nothing in it was run";
+        "a buffer elsewhere": body(b"}\x97") => "nothing in it was run";
+        "a cut archive": &whole()[..n - 30] => "cut short";
+        "half an archive": &whole()[..n / 2] => "cut short";
+        "the start of an archive": b"PK\x03\x04rest" => "cut short";
+        "another archive": archive(&["word/document.xml"], 0) => "not one that torch.save wrote", "no single data.pkl";
+        "two pickles": archive(&["a/data.pkl", "b/data.pkl"], 0) => "not one that torch.save wrote";
+        "an entry twice": archive(&["m/data.pkl", "m/data.pkl"], 0) => "twice";
+        "a packed archive": archive(&["m/data.pkl"], 8) => "compressed", "torch.save";
+        "a big-endian file": big_endian => "big-endian";
+        "an empty dict": alone(b"\x80\x02}.") => "no dict of tensors";
+        "nothing in a pickle": alone(b"\x80\x02N.") => "no dict";
+        "a pickle of another time": alone(b"\x80\x09N.") => "protocol 9";
+        "a cut pickle": torch_file(b"\x80\x02}(X\xff\xff\xff\xffa".to_vec()) => "pickle is damaged";
+        "a deep pickle": body(&deep) => "longer than";
+        // A recursive reader would overflow its stack.
+        "nested tuples": body(&[&b")"[..], &b"\x85".repeat(200_000)].concat()) => "no dict";
+        "many objects": body(&b")".repeat(1_500_000)) => "longer than that of any checkpoint";
+        "a long memo": body(&[&b"}"[..], &b"\x94".repeat(1_500_000)].concat()) => "longer than that of any checkpoint";
+        "a long pickle": torch_file(vec![b'0'; 9 << 20]) => "bytes long";
+        "a dict in itself": body(b"}q\0X\x01\0\0\0wh\0s") => "no dict of tensors";
+        "a list": body(b"]") => "no dict of tensors";
+        "a storage of more values": of(Described { values: 7, ..SIX }) => "claims a storage of 7";
+        "a storage of terabytes": of(Described { values: 1 << 40, ..SIX }) => "claims a storage";
+        "the longest storage": of(Described { values: i64::MAX, ..SIX }) => "claims a storage";
+        "a storage below zero": of(Described { values: -1, ..SIX }) => "negative";
+        "a storage that is missing": of(Described { key: "7", ..SIX }) => "missing";
+        "a storage that is no type": of(Described { storage: "OrderedDict", ..SIX }) => "nothing in it was run";
+        "an offset that leaves too little": of(Described { offset: 1, ..SIX }) => "beyond its storage";
+        "an offset behind the end": of(Described { offset: i64::MAX, ..SIX }) => "beyond its storage";
+        "strides that leave too little": of(Described { strides: &[4, 1], ..SIX }) => "beyond its storage";
+        "strides that overflow": of(Described { strides: &[i64::MAX, i64::MAX], ..SIX }) => "beyond its storage";
+        "a stride that overflows": of(Described { shape: &[2, 1], strides: &[i64::MAX, 1], ..SIX }) => "beyond its storage";
+        "a size of gigabytes": of(Described { shape: &[1 << 31, 4], ..SIX }) => "more values than its storage";
+        "a value repeated": of(Described { shape: &[1 << 31, 4], strides: &[0, 0], ..SIX }) => "more values than its storage";
+        "a size that overflows": of(Described { shape: &[1 << 62, 4], ..SIX }) => "more values than its storage";
+        "a size below zero": of(Described { shape: &[-2, 3], ..SIX }) => "negative";
+        "fewer sizes than strides": of(Described { shape: &[2], ..SIX }) => "no sense";
+        "nine dimensions": of(Described { shape: &[1; 9], strides: &[1; 9], ..SIX }) => "too many dimensions";
+        "one long storage name many times": storages => "storage is too long";
+        "one long name many times": names => "4194304 bytes long";
+    };
+    let many = [
         (
             "many names for the same values",
             1,
@@ -276,25 +219,19 @@ pub(super) fn cases() -> Vec<Case> {
             260_000,
             &["scattered"],
         ),
-    ] {
+    ];
+    let many = many.into_iter().map(|(what, stride, values, says)| {
         let (file, config) = aliases(stride, values);
-        cases.push(Case::new(
-            what,
-            toy_but(vec![(TORCH, file), (CONFIG, config)]),
-            says,
-        ));
-    }
-    cases
+        Case::new(what, toy_but(vec![(TORCH, file), (CONFIG, config)]), says)
+    });
+    cases_of(TORCH, table).chain(many).collect()
 }
 
 #[test]
 fn nothing_was_run() {
     for bytes in [torch_file(system()), system()] {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        for (name, bytes) in toy_but(vec![(TORCH, bytes)]) {
-            std::fs::write(folder.path().join(name), bytes).expect("a writable folder");
-        }
-        assert!(super::open(folder.path(), &crate::engine::model::LoadOptions::default()).is_err());
+        let (_parent, folder) = super::folder_of(&toy_but(vec![(TORCH, bytes)]));
+        assert!(super::open(&folder, &LoadOptions::default()).is_err());
         assert!(!std::path::Path::new("/tmp/undertone-was-here").exists());
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CONFIG, Case, WEIGHTS, edited, toy_but};
+use super::{CONFIG, Case, WEIGHTS, cases_of, edited, toy_but};
 use crate::engine::model::latent::Projection;
 use crate::engine::model::source::Source;
 use crate::engine::model::tensor_file::TensorFile;
@@ -29,173 +29,92 @@ fn with_value(value: f32) -> Vec<u8> {
     edited(|tensors| tensors.get_mut(NORM).expect("it is there").1[3] = value)
 }
 
-#[expect(clippy::too_many_lines, reason = "one table")]
+/// The toy with one more tensor.
+fn with_more(name: &str, shape: Vec<usize>) -> Vec<u8> {
+    let values = vec![1.0; shape.iter().product()];
+    edited(|tensors| drop(tensors.insert(name.to_owned(), (shape, values))))
+}
+
+/// The header of a file with one tensor.
+fn tensor(dtype: &str, shape: &str, from: u64, to: u64) -> String {
+    format!(r#"{{"{TABLE}":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{from},{to}]}}}}"#)
+}
+
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    let mut case = |what, bytes: Vec<u8>, says| {
-        cases.push(Case::new(what, toy_but(vec![(WEIGHTS, bytes)]), says));
-    };
     let n = whole().len();
-    case("nothing", Vec::new(), &["empty", "download it again"]);
-    case("three bytes", b"abc".to_vec(), &["too short"]);
-    case("cut in the header", whole()[..200].to_vec(), &["cut short"]);
-    case(
-        "cut in the values",
-        whole()[..n - 100].to_vec(),
-        &["cut short"],
-    );
-    case(
-        "more than it says",
-        [whole(), vec![0; 9]].concat(),
-        &["describes"],
-    );
-    let garbage = (0..5000u32).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1] | 1);
-    case("garbage", garbage.collect(), &["neither a safetensors"]);
-    let huge = [&u64::MAX.to_le_bytes()[..], b"{\"a\":1}"].concat();
-    case("a huge header", huge, &["header"]);
-    case(
-        "a header that is no JSON",
-        file("{\"a\": nonsense}", 8),
-        &["header cannot be read"],
-    );
-    case(
-        "a deep header",
-        file(&"{\"a\":".repeat(100_000), 8),
-        &["header cannot be read"],
-    );
-    case("no tensors", file("{}", 0), &["no tensors"]);
-    let tensor = |shape: &str, end: u64| {
-        format!(r#"{{"{TABLE}":{{"dtype":"F32","shape":{shape},"data_offsets":[0,{end}]}}}}"#)
-    };
-    let overflow = tensor("[4611686018427387904,4]", 16);
-    case(
-        "a size that overflows",
-        file(&overflow, 16),
-        &["header cannot be read"],
-    );
-    let overflow = tensor("[2305843009213693951]", 9_223_372_036_854_775_804);
-    case(
-        "an end that overflows",
-        file(&overflow, 16),
-        &["header cannot be read"],
-    );
-    case(
-        "a shape that its place does not fit",
-        file(&tensor("[3,3]", 16), 16),
-        &["header cannot be read"],
-    );
-    let integers = tensor("[2,2]", 16).replace("F32", "I32");
-    case(
-        "a table of integers",
-        file(&integers, 16),
-        &["hidden width"],
-    );
-    case(
-        "another type",
-        file(&tensor("[2,2]", 16).replace("F32", "\\u001b[31mF99"), 16),
-        &["F99"],
-    );
-    case("NaN", with_value(f32::NAN), &[NORM, "not finite"]);
-    case("infinity", with_value(f32::INFINITY), &[NORM, "not finite"]);
-    case("values whose sums overflow", with_value(3e38), &[]);
-    case(
-        "a missing tensor",
-        edited(|t| drop(t.remove(NORM))),
-        &["no tensor", NORM, "[16]"],
-    );
-    let extra = edited(|t| drop(t.insert("odd\u{1b}[31m\nname".into(), (vec![1], vec![0.0]))));
-    case(
-        "a tensor more, with control bytes in its name",
-        extra,
-        &["unexpected", "odd\\u{1b}[31m\\nname"],
-    );
-    let long = edited(|t| drop(t.insert("x".repeat(100_000), (vec![1], vec![0.0]))));
-    case(
-        "a tensor with an endless name",
-        long,
-        &["100000 bytes long"],
-    );
+    let garbage: Vec<u8> = (0..5000u32)
+        .map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[1] | 1)
+        .collect();
+    let mut tar = vec![0; 512];
+    tar[257..262].copy_from_slice(b"ustar");
+    let long_header = [&(17u64 << 20).to_le_bytes()[..], &vec![b' '; 17 << 20]].concat();
     let bent = edited(|t| t.get_mut(NORM).expect("it is there").0 = vec![4, 4]);
-    case("another shape", bent, &[NORM, "[4, 4]", "[16]"]);
     let narrow = edited(|t| {
         let table = t.get_mut(TABLE).expect("it is there");
         table.0[1] = 8;
         table.1.truncate(table.0[0] * 8);
     });
-    case("another width", narrow, &["hidden width", "16", "8"]);
     let second = edited(|t| {
         let mut table = t.get(TABLE).expect("it is there").clone();
         table.1[5] += 0.5;
         t.insert("embedding.weight".into(), table);
     });
-    case(
-        "a second name of the table with other values",
-        second,
-        &["embedding.weight", "two names of one table", "5.000e-1"],
-    );
-    let two = edited(|t| {
-        t.insert(
-            "transformer.wte.weight".into(),
-            (vec![1, 16], vec![0.0; 16]),
-        );
-    });
-    case("two models", two, &["two models"]);
     let renamed = edited(|t| {
-        *t = std::mem::take(t)
-            .into_iter()
-            .map(|(name, v)| (format!("vision.{name}"), v))
-            .collect();
+        let all = std::mem::take(t).into_iter();
+        *t = all.map(|(name, v)| (format!("vision.{name}"), v)).collect();
     });
-    case("names of another program", renamed, &["vision."]);
-    let bert = file(
-        r#"{"bert.embeddings.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}"#,
-        16,
-    );
-    case("a model of another sort", bert, &["no token table", "bert"]);
-    let twice = edited(|t| drop(t.insert(format!("module.{NORM}"), (vec![16], vec![1.0; 16]))));
-    case(
-        "a name with and without its wrapper",
-        twice,
-        &["duplicated"],
-    );
-    let codi = edited(|t| drop(t.insert("prj.1.weight".into(), (vec![], vec![1.0]))));
-    case("a projection that is a single number", codi, &["prj.1"]);
-    let lora = edited(|t| {
-        let name = "base_causallm.transformer.h.0.attn.c_attn.lora_A.default.weight";
-        t.insert(name.into(), (vec![4, 16], vec![0.0; 64]));
-    });
-    case(
-        "low-rank branches without their alpha",
-        lora,
-        &["rank 4", "--lora-alpha"],
-    );
-
-    let page = b"\n<!DOCTYPE html><html><title>404</title></html>".to_vec();
-    case("a web page", page, &["web page", "download"]);
-    case(
-        "a reply in JSON",
-        br#"{"error":"Repository not found"}"#.to_vec(),
-        &["JSON"],
-    );
-    case(
-        "a Git LFS pointer",
-        b"version https://git-lfs.github.com/spec/v1\noid".to_vec(),
-        &["LFS"],
-    );
-    case(
-        "gzip",
-        [b"\x1f\x8b\x08\0".to_vec(), vec![7; 400]].concat(),
-        &["gzip"],
-    );
-    case(
-        "GGUF",
-        [b"GGUF\x03\0\0\0".to_vec(), vec![7; 400]].concat(),
-        &["GGUF"],
-    );
-
-    cases.push(zero_rank());
-    cases.extend(indices());
-    cases
+    let lora = "base_causallm.transformer.h.0.attn.c_attn.lora_A.default.weight";
+    let table = table! {
+        "nothing": b"" => "empty", "download it again";
+        "three bytes": b"abc" => "too short";
+        "cut in the header": &whole()[..200] => "cut short";
+        "cut in the values": &whole()[..n - 100] => "cut short";
+        "more than it says": [whole(), vec![0; 9]].concat() => "describes";
+        "a byte too few": file(&tensor("F32", "[2]", 0, 8), 7) => "cut short";
+        "a byte too many": file(&tensor("F32", "[2]", 0, 8), 9) => "1 more follow";
+        "garbage": garbage => "neither a safetensors nor a torch.save file";
+        "ones": [0xff; 64] => "neither a safetensors nor a torch.save file";
+        "a huge header": [&u64::MAX.to_le_bytes()[..], b"{\"a\":1}"].concat() => "header", "longer than the file";
+        "a huge header alone": u64::MAX.to_le_bytes() => "longer than the file";
+        "a long header": long_header => "bytes long";
+        "a header that is no JSON": file("{\"a\": nonsense}", 8) => "header cannot be read";
+        "a header that is cut": file("{", 0) => "header cannot be read";
+        "a deep header": file(&"{\"a\":".repeat(100_000), 8) => "header cannot be read";
+        "no tensors": file("{}", 0) => "no tensors";
+        "a size that overflows": file(&tensor("F32", "[4611686018427387904,4]", 0, 16), 16) => "header cannot be read";
+        "another that does": file(&tensor("F32", "[9223372036854775807,4]", 0, 8), 8) => "header cannot be read";
+        "an end that overflows": file(&tensor("F32", "[2305843009213693951]", 0, 9_223_372_036_854_775_804), 16) => "header cannot be read";
+        "a shape that its place does not fit": file(&tensor("F32", "[3,3]", 0, 16), 16) => "header cannot be read";
+        "values that begin late": file(&tensor("F32", "[2]", 4, 12), 12) => "header cannot be read";
+        "an end before the start": file(&tensor("F32", "[2]", 8, 0), 8) => "header cannot be read";
+        "a size below zero": file(&tensor("F32", "[-2]", 0, 8), 8) => "header cannot be read";
+        "another type": file(&tensor("\\u001b[31mF99", "[2,2]", 0, 16), 16) => "header cannot be read", "F99";
+        "a table of integers": file(&tensor("I32", "[2,2]", 0, 16), 16) => "hidden width";
+        "NaN": with_value(f32::NAN) => NORM, "not finite";
+        "infinity": with_value(f32::INFINITY) => NORM, "not finite";
+        "values whose sums overflow": with_value(3e38) => "";
+        "a missing tensor": edited(|t| drop(t.remove(NORM))) => "no tensor", NORM, "[16]";
+        "a tensor with control bytes in its name": with_more("odd\u{1b}[31m\nname", vec![1]) => "unexpected", "odd\\u{1b}[31m\\nname";
+        "a tensor with an endless name": with_more(&"x".repeat(100_000), vec![1]) => "100000 bytes long";
+        "another shape": bent => NORM, "[4, 4]", "[16]";
+        "another width": narrow => "hidden width", "16", "8";
+        "a second name of the table with other values": second => "embedding.weight", "two names of one table", "5.000e-1";
+        "two models": with_more("transformer.wte.weight", vec![1, 16]) => "two models";
+        "names of another program": renamed => "vision.";
+        "a model of another sort": file(&tensor("F32", "[2,2]", 0, 16).replace(TABLE, "bert.embeddings.weight"), 16) => "no token table", "bert";
+        "a name with and without its wrapper": with_more(&format!("module.{NORM}"), vec![16]) => "duplicated";
+        "a projection that is a single number": with_more("prj.1.weight", vec![]) => "prj.1";
+        "low-rank branches without their alpha": with_more(lora, vec![4, 16]) => "rank 4", "--lora-alpha";
+        "a web page": b"\n<!DOCTYPE html><html><title>404</title></html>" => "web page", "download";
+        "another web page": b"\n<html>" => "web page";
+        "a reply in JSON": br#"{"error":"Repository not found"}"# => "JSON";
+        "a Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid" => "Git LFS";
+        "gzip": [b"\x1f\x8b\x08\0".to_vec(), vec![7; 400]].concat() => "gzip";
+        "GGUF": [b"GGUF\x03\0\0\0".to_vec(), vec![7; 400]].concat() => "GGUF";
+        "a tar archive": tar => "tar archive";
+    };
+    let all = cases_of(WEIGHTS, table).chain([zero_rank()]);
+    all.chain(indices()).collect()
 }
 
 /// Low-rank branches of rank zero.
@@ -224,63 +143,31 @@ fn zero_rank() -> Case {
     Case::new("low-rank branches of rank 0", toy_but(files), says)
 }
 
-fn indices() -> Vec<Case> {
+fn indices() -> impl Iterator<Item = Case> {
     const INDEX: &str = "model.safetensors.index.json";
-    let of = |map: serde_json::Value| {
-        let index = json!({ "metadata": {}, "weight_map": map });
-        vec![(INDEX, index.to_string().into_bytes())]
-    };
-    let mut beside = of(json!({ TABLE: "checkpoint_part" }));
-    beside.push(("checkpoint_part", file("{}", 3)));
+    let of = |map: serde_json::Value| json!({ "metadata": {}, "weight_map": map }).to_string();
     let many: serde_json::Map<_, _> = (0..300)
         .map(|i| (i.to_string(), json!(format!("{i}.safetensors"))))
         .collect();
-    [
-        (
-            "an index of files elsewhere",
-            of(json!({ "a": "../../../etc/hosts" })),
-            &["not a file beside it"][..],
-        ),
-        (
-            "an index of a file that is not there",
-            of(json!({ "a": "gone.safetensors" })),
-            &["gone.safetensors"],
-        ),
-        ("an index of nothing", of(json!({})), &["names 0 files"]),
-        (
-            "an index of hundreds",
-            of(many.into()),
-            &["names 300 files"],
-        ),
-        (
-            "an index that is cut",
-            vec![(INDEX, b"{\"metadata\": {}, \"weight_map\": {".to_vec())],
-            &["not an index"],
-        ),
-        (
-            "an index of another form",
-            vec![(INDEX, b"{\"metadata\": {}, \"weight_map\": 3}".to_vec())],
-            &["not an index"],
-        ),
-        (
-            "a bad file behind an index",
-            beside,
-            &["checkpoint_part", "describes"],
-        ),
-    ]
-    .into_iter()
-    .map(|(what, files, says)| Case::new(what, toy_but(files), says))
-    .collect()
+    let table = table! {
+        "an index of files elsewhere": of(json!({ "a": "../../../etc/hosts" })) => "not a file beside it";
+        "an index of a file that is not there": of(json!({ "a": "gone.safetensors" })) => "gone.safetensors";
+        "an index of nothing": of(json!({})) => "names 0 files";
+        "an index of hundreds": of(many.into()) => "names 300 files";
+        "an index that is cut": "{\"metadata\": {}, \"weight_map\": {" => "not an index";
+        "an index of another form": "{\"metadata\": {}, \"weight_map\": 3}" => "not an index";
+    };
+    let beside = of(json!({ TABLE: "checkpoint_part" })).into_bytes();
+    let beside = vec![(INDEX, beside), ("checkpoint_part", file("{}", 3))];
+    let says = &["checkpoint_part", "describes"];
+    let beside = Case::new("a bad file behind an index", toy_but(beside), says);
+    cases_of(INDEX, table).chain([beside])
 }
 
 #[test]
 fn a_projection_without_a_width_is_refused() {
     for shape in [vec![], vec![0, 16], vec![16]] {
-        let n = shape.iter().product();
-        let bytes = edited(|t| {
-            t.insert("prj.1.weight".into(), (shape.clone(), vec![1.0; n]));
-        });
-        let source = Source::Memory(bytes.into());
+        let source = Source::Memory(with_more("prj.1.weight", shape.clone()).into());
         let file = TensorFile::open("m", &source).expect("well-formed");
         let mut weights = Weights::new("m", &file, &Device::Cpu).expect("well-formed");
         let error = Projection::take(&mut weights, 16).err();

@@ -312,6 +312,12 @@ fn unwanted(start: &[u8]) -> Option<String> {
     Some(what.to_owned())
 }
 
+/// Returns whether a pickle describes the tensors of a state dict: what fuzzing asks without the archive around it.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn is_state_dict(pickle: &[u8]) -> bool {
+    state_dict::read(pickle).is_ok()
+}
+
 #[cfg(test)]
 pub(crate) mod made;
 #[cfg(test)]

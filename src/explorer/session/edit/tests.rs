@@ -36,14 +36,6 @@ fn note(target: Target, text: &str) -> Note {
     }
 }
 
-fn off(latents: &[usize], value: AblationValue) -> Ablation {
-    Ablation {
-        off: latents.iter().copied().map(LatentIdx).collect(),
-        value,
-        ..Ablation::default()
-    }
-}
-
 #[test]
 fn edits_say_what_they_do() {
     let latent = Target::Latent(LatentIdx(3));
@@ -57,7 +49,7 @@ fn edits_say_what_they_do() {
         (
             Edit::SetAblation {
                 before: clean.clone(),
-                after: off(&[1, 2], AblationValue::Zero),
+                after: Ablation::new([1, 2], AblationValue::Zero),
             },
             "ablate latents 1, 2, ablate by zero",
             "restore latents 1, 2, ablate by resample",
@@ -84,7 +76,7 @@ fn stale_edits_change_nothing() {
         notes: vec![note(Target::Problem, "kept")],
         ..Session::default()
     };
-    let mut ablation = off(&[1], AblationValue::Mean);
+    let mut ablation = Ablation::new([1], AblationValue::Mean);
     let before = (session.clone(), ablation.clone());
     let stranger = note(Target::Verdict, "other");
     let stale = [

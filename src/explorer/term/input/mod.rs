@@ -4,6 +4,8 @@
 mod csi;
 #[cfg(not(unix))]
 mod elsewhere;
+#[cfg(all(unix, any(test, feature = "fuzzing")))]
+pub(crate) mod fuzzing;
 #[cfg(unix)]
 mod parser;
 #[cfg(unix)]

@@ -45,7 +45,8 @@ fn plants_say_what_their_description_says() {
             let explorer = Workbench::bare(model);
             let mut dice = ChaCha8Rng::seed_from_u64(7);
             let (mut answered, mut sums_shown, mut sums) = (0, 0, 0);
-            for _ in 0..20 {
+            let n = if plant == Plant::Noisy { 20 } else { 6 };
+            for _ in 0..n {
                 let sample = draw(plant, &design, &mut dice, true);
                 let clean = run(&explorer, &sample.problem.question, design.latents());
                 answered +=
@@ -64,7 +65,7 @@ fn plants_say_what_their_description_says() {
             if plant == Plant::Noisy {
                 assert!((5..20).contains(&answered), "{what}: {answered} of 20");
             } else {
-                assert_eq!((answered, sums_shown), (20, sums), "{what}");
+                assert_eq!((answered, sums_shown), (n, sums), "{what}");
             }
         }
     }
@@ -88,16 +89,10 @@ fn verdict(sample: &Asked, rung: Rung, steps: &[(&[usize], usize)]) -> Verdict {
         text: String::new(),
         source,
     };
-    let mut verdict: Verdict = serde_json::from_value(serde_json::json!({
-        "rung": "USED", "reason": "", "candidates": 0, "traces": 1, "from_question_alone": false, "top_k": 5, "steps": [],
-        "necessity": {
-            "answer_without_latents": null, "delta_without_latents": null, "donors": 0, "donors_kept": 0,
-            "delta_resampled": null, "threshold": 0.1, "needed": true,
-        },
-        "null": { "n": 0, "hits": 0, "p_value": null, "candidates_p95": 0 },
-    }))
-    .expect("a verdict");
-    verdict.rung = rung;
+    let mut verdict = Verdict {
+        rung,
+        ..Verdict::default()
+    };
     for (at, (roles, latent)) in steps.iter().enumerate() {
         let questions = roles.iter().map(|role| Source::Question {
             start: sample.starts[*role],
@@ -182,19 +177,19 @@ fn every_seed_draws_questions_that_suit_the_memoriser() {
 fn a_sheet_counts_every_verdict_once() {
     let request = Request {
         plants: vec![Plant::Uses, Plant::Ignores],
-        problems: 3,
+        problems: 1,
         seed: 0,
         budget: Budget::default(),
     };
     let sheet = sheet(&request, &|_, _| (), &Cancel::new()).expect("a sheet");
     assert_eq!(sheet.cells.len(), 4);
     for cell in &sheet.cells {
-        assert_eq!(cell.given.iter().map(|(_, n)| n).sum::<usize>(), 3);
-        assert_eq!((cell.reached.n, cell.answered), (3, 3), "{cell:?}");
+        assert_eq!(cell.given.iter().map(|(_, n)| n).sum::<usize>(), 1);
+        assert_eq!((cell.reached.n, cell.answered), (1, 1), "{cell:?}");
     }
-    assert_eq!(sheet.verdicts.len(), 12);
+    assert_eq!(sheet.verdicts.len(), 4);
     let count = |rung: Rung| sheet.rungs.iter().find(|row| row.rung == rung);
     let used = count(Rung::Used).expect("it is counted");
-    assert_eq!((used.right.n, used.reached.n), (used.right.hits, 6));
-    assert!(used.right.hits > 3, "{used:?}");
+    assert_eq!((used.right.n, used.reached.n), (used.right.hits, 2));
+    assert!(used.right.hits > 0, "{used:?}");
 }

@@ -367,42 +367,4 @@ proptest! {
         prop_assert!(rest.is_empty());
         prop_assert_eq!(names(&units(&reads)), typed(&bytes));
     }
-
-    #[test]
-    fn nothing_makes_the_keyboard_dead(
-        reads in prop::collection::vec(
-            (0_u64..1_500, prop::collection::vec(noise(), 0..24)),
-            0..12,
-        ),
-    ) {
-        let mut parser = Parser::new();
-        let mut now = 0;
-        for (gap, bytes) in &reads {
-            now += gap;
-            let before = parser.due();
-            if before.is_some_and(|due| due <= millis(now)) && gap % 2 == 0 {
-                parser.lapse(millis(now));
-            }
-            parser.feed(bytes, millis(now));
-            prop_assert!(parser.due().is_none_or(|due| due <= millis(now + SECOND)));
-        }
-        let (_, q) = parser.feed(b"q", millis(now + SECOND));
-        prop_assert_eq!(names(&q), "q");
-        prop_assert_eq!(parser.due(), None);
-        let (_, interrupt) = {
-            for (_, bytes) in &reads {
-                parser.feed(bytes, millis(now + 9 * SECOND));
-            }
-            parser.feed(b"\x03", millis(now + 9 * SECOND + 30))
-        };
-        prop_assert!(names(&interrupt).ends_with("ctrl-c"));
-    }
-}
-
-/// Random bytes, biased towards those of escape sequences.
-fn noise() -> impl Strategy<Value = u8> {
-    prop_oneof![
-        any::<u8>(),
-        prop::sample::select(&b"\x1b\x1b\x1b[[]OPX^_;?>$0127~\\\x07Mmuq\xc3\xe9\x9b"[..]),
-    ]
 }

@@ -1,30 +1,17 @@
 //! Well-formed files, which the mutators start from.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::engine::model::tensor_file::made::{self, Described, Pickle, SIX};
-use crate::engine::model::tiny::{self, Tensors};
+use crate::engine::model::fuzzing::made::{self, Described, Pickle, SIX};
+use crate::engine::model::fuzzing::{SHARDS, TOY};
+use crate::engine::model::tiny;
 
 /// Reads a file beside the development repository; targets work without it elsewhere.
 pub(super) fn fixture(name: &str) -> Option<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
     std::fs::read(folder.join(name)).ok()
-}
-
-/// The configuration, meta.json and tokenizer of the toy checkpoint.
-pub(super) struct Toy {
-    pub(super) config: String,
-    pub(super) tokenizer: Vec<u8>,
-}
-
-pub(super) fn toy() -> Toy {
-    let checkpoint = tiny::checkpoint(1);
-    Toy {
-        config: checkpoint.config.expect("it has one").into_owned(),
-        tokenizer: checkpoint.tokenizer.expect("it has one").into_owned(),
-    }
 }
 
 /// Creates a safetensors file of a header, padded as required, and a body.
@@ -35,11 +22,17 @@ pub(super) fn safetensors(header: &str, body: &[u8]) -> Vec<u8> {
     file
 }
 
+/// Returns the header and the body of a safetensors file.
+fn parted(file: &[u8]) -> (Value, Vec<u8>) {
+    let (length, rest) = file.split_first_chunk().expect("a length");
+    let (header, body) =
+        rest.split_at(usize::try_from(u64::from_le_bytes(*length)).expect("short"));
+    (serde_json::from_slice(header).expect("JSON"), body.to_vec())
+}
+
 /// Returns headers and bodies of safetensors files.
 pub(super) fn parted_safetensors() -> Vec<(Value, Vec<u8>)> {
     let whole = tiny::serialize(&tiny::tensors_of(1));
-    let length = usize::from(whole[0]) | usize::from(whole[1]) << 8 | usize::from(whole[2]) << 16;
-    let header = serde_json::from_slice(&whole[8..8 + length]).expect("a header is JSON");
     let mixed = json!({
         "__metadata__": { "format": "pt" },
         "module.transformer.wte.weight": { "dtype": "F32", "shape": [3, 4], "data_offsets": [0, 48] },
@@ -55,15 +48,11 @@ pub(super) fn parted_safetensors() -> Vec<(Value, Vec<u8>)> {
         "model.layers.0.self_attn.q_proj.lora_A.default.weight":
             { "dtype": "F32", "shape": [1, 2], "data_offsets": [24, 32] },
     });
-    vec![
-        (header, whole[8 + length..].to_vec()),
-        (mixed, vec![1; 74]),
-        (llama, vec![2; 32]),
-    ]
+    vec![parted(&whole), (mixed, vec![1; 74]), (llama, vec![2; 32])]
 }
 
 /// Returns pickles with the other entries of their archives.
-pub(super) fn parted_torch() -> Vec<Vec<(String, Vec<u8>)>> {
+pub(super) fn parted_torch() -> [Vec<(String, Vec<u8>)>; 3] {
     let of = |pickle: Vec<u8>| {
         let six = (0..6u8).flat_map(|n| f32::from(n).to_le_bytes()).collect();
         vec![
@@ -92,32 +81,27 @@ pub(super) fn parted_torch() -> Vec<Vec<(String, Vec<u8>)>> {
             .text("state_dict")
             .dict(|p| p.tensor("a", &half).tensor("b", &SIX))
     });
-    vec![
+    [
         of(plain.end()),
         of(wrapped.end()),
         made::state_dict_entries(&tiny::tensors_of(2)),
     ]
 }
 
-/// Overrides two shards of the toy checkpoint to a folder; returns their index and paths.
-pub(super) fn sharded(folder: &Path) -> (Value, [PathBuf; 2]) {
-    let names = ["a.safetensors", "b.safetensors"];
-    let mut shards = [Tensors::new(), Tensors::new()];
+/// Returns the index of the files that the target writes.
+pub(super) fn index() -> Value {
     let mut map = serde_json::Map::new();
-    for (i, (name, tensor)) in tiny::tensors_of(3).into_iter().enumerate() {
-        map.insert(name.clone(), json!(names[i % 2]));
-        shards[i % 2].insert(name, tensor);
+    for (name, bytes) in &*SHARDS {
+        let (header, _) = parted(bytes);
+        for tensor in header.as_object().expect("an object").keys() {
+            map.insert(tensor.clone(), json!(name));
+        }
     }
-    let paths = names.map(|name| folder.join(name));
-    for (path, shard) in paths.iter().zip(&shards) {
-        std::fs::write(path, tiny::serialize(shard)).expect("a writable folder");
-    }
-    let index = json!({ "metadata": { "total_size": 1 }, "weight_map": map });
-    (index, paths)
+    json!({ "metadata": { "total_size": 1 }, "weight_map": map })
 }
 
 pub(super) fn configs() -> Vec<Value> {
-    let toy = serde_json::from_str(&toy().config).expect("it is JSON");
+    let toy = serde_json::from_str(&TOY.config).expect("it is JSON");
     let gpt2 = json!({
         "model_type": "gpt2", "activation_function": "gelu_new", "n_embd": 16, "n_head": 2, "n_layer": 2,
         "n_positions": 128, "n_inner": null, "vocab_size": 110, "eos_token_id": 1, "layer_norm_epsilon": 1e-5,
@@ -144,7 +128,7 @@ pub(super) fn metas() -> Vec<Value> {
 
 /// Returns tokenizers of every model kind in the library, with the components of the published ones.
 pub(super) fn tokenizers() -> Vec<Value> {
-    let toy = serde_json::from_slice(&toy().tokenizer).expect("it is JSON");
+    let toy = serde_json::from_slice(&TOY.tokenizer).expect("it is JSON");
     let added = json!([{ "id": 6, "content": "<|eot_id|>", "single_word": false, "lstrip": false, "rstrip": false,
         "normalized": false, "special": true }]);
     let byte_level = json!({

@@ -1,0 +1,7 @@
+//! Fuzzes `undertone::fuzzing::keys`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let _ = undertone::fuzzing::keys(input);
+});
