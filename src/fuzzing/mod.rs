@@ -6,6 +6,7 @@ mod tests;
 
 use std::path::Path;
 
+use crate::core::datasets::templates::Template;
 use crate::core::problem_file::{self, decoded, source};
 use crate::core::types::{Task, TokenRead};
 use crate::explorer::session::Note;
@@ -18,6 +19,7 @@ use crate::lab::rows::merge::{How, merge};
 use crate::lab::rows::watch::{self, Watch};
 use crate::lab::rows::{FILE, parquet};
 use crate::verify::edits::{Familiar, Means, edits, spares};
+use crate::verify::paper::numbers;
 use crate::verify::{self, Case, Search, facts};
 
 pub use crate::engine::model::fuzzing::{config, index, pickle, tokenizer, weights};
@@ -161,7 +163,7 @@ pub fn rows(input: &[u8]) -> bool {
     read.is_ok()
 }
 
-/// Searches a question for traces and edits it. The lines of the input: the question, its answer, and the tokens of each latent, parted
+/// Searches a question for traces, edits it, and reads it as the published rules do. The lines of the input: the question, its answer, and the tokens of each latent, parted
 /// by tabs.
 #[must_use]
 pub fn question(input: &[u8]) -> bool {
@@ -184,6 +186,13 @@ pub fn question(input: &[u8]) -> bool {
         list: 3,
         ..Search::default()
     };
+    let template = Template::new(0, question);
+    assert_eq!(template.variables.len(), template.var_metadata.len());
+    let _ = numbers::backtracking_numbers(question);
+    let _ = (
+        numbers::chaining_numbers(question),
+        numbers::whole_words(question),
+    );
     let mut is_found = false;
     for task in [Task::Math, Task::Logic] {
         let case = Case {

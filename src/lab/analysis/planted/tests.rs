@@ -6,12 +6,10 @@ use rand_chacha::ChaCha8Rng;
 use super::judge;
 use super::plants::{Design, Plant, Size};
 use super::questions::{Asked, draw};
-use super::sheet::{Request, sheet};
 use crate::core::types::{LatentIdx, Operand, Rung, Source, TraceStep, Verdict};
 use crate::engine::model::{Cancel, Mode};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
-use crate::lab::analysis::verdict::Budget;
 
 fn run(explorer: &Workbench, question: &str, latents: usize) -> CleanRun {
     let ask = Ask {
@@ -171,25 +169,4 @@ fn every_seed_draws_questions_that_suit_the_memoriser() {
             true,
         );
     }
-}
-
-#[test]
-fn a_sheet_counts_every_verdict_once() {
-    let request = Request {
-        plants: vec![Plant::Uses, Plant::Ignores],
-        problems: 1,
-        seed: 0,
-        budget: Budget::default(),
-    };
-    let sheet = sheet(&request, &|_, _| (), &Cancel::new()).expect("a sheet");
-    assert_eq!(sheet.cells.len(), 4);
-    for cell in &sheet.cells {
-        assert_eq!(cell.given.iter().map(|(_, n)| n).sum::<usize>(), 1);
-        assert_eq!((cell.reached.n, cell.answered), (1, 1), "{cell:?}");
-    }
-    assert_eq!(sheet.verdicts.len(), 4);
-    let count = |rung: Rung| sheet.rungs.iter().find(|row| row.rung == rung);
-    let used = count(Rung::Used).expect("it is counted");
-    assert_eq!((used.right.n, used.reached.n), (used.right.hits, 2));
-    assert!(used.right.hits > 0, "{used:?}");
 }

@@ -36,10 +36,21 @@ fn verdicts_on_plants_say_what_is_true_of_them() {
     for cell in &sheet.cells {
         let wrong: usize = cell.wrong.iter().map(|(_, n)| n).sum();
         assert!(cell.n == PROBLEMS && wrong == 0, "{cell:?}");
+        assert_eq!(cell.given.iter().map(|(_, n)| n).sum::<usize>(), PROBLEMS);
+        if [Plant::Uses, Plant::Ignores]
+            .map(Plant::name)
+            .contains(&cell.plant)
+        {
+            assert_eq!((cell.reached.n, cell.answered), (PROBLEMS, PROBLEMS));
+        }
         reached += cell.reached.hits;
     }
     // One in ten may stay below the true rung: rare sums have few donors.
     let all = sheet.cells.len() * PROBLEMS;
+    assert_eq!(sheet.verdicts.len(), all, "each is counted once");
+    let used = sheet.rungs.iter().find(|count| count.rung == Rung::Used);
+    let used = &used.expect("it is counted").right;
+    assert!(used.n == used.hits && used.hits > 0, "{used:?}");
     assert!(
         10 * reached >= 9 * all,
         "{reached} of {all}: {:#?}",
