@@ -10,14 +10,14 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use undertone::core::problem_file::decoded;
 use undertone::core::types::{Task, TokenRead};
-use undertone::verify::paper::backtracking::{Backtracking, Layout as Back};
-use undertone::verify::paper::chain::{Layout, chain};
+use undertone::verify::paper::backtracking::{Backtracking, BacktrackingColumns as Back};
+use undertone::verify::paper::chain::{ChainingColumns, chain};
 use undertone::verify::paper::grid::Grid;
 use undertone::verify::paper::numbers;
 use undertone::verify::paper::select::Selection;
 use undertone::verify::paper::solution::Solution;
 use undertone::verify::paper::tokens::Tokens;
-use undertone::verify::{Case, Search, search};
+use undertone::verify::{Case, SearchSettings, search};
 
 /// A question, its answer, the top tokens of each position, and the gold steps.
 struct Decoded {
@@ -34,7 +34,7 @@ static RECORDS: LazyLock<Vec<Decoded>> =
     });
 
 /// The settings of `undertone trace` without options.
-const SETTINGS: Search = Search {
+const SETTINGS: SearchSettings = SearchSettings {
     top_k: 5,
     three_operands: true,
     reuse_numbers: false,
@@ -159,7 +159,7 @@ fn grids() -> Vec<Grid> {
 
 #[divan::bench(sample_count = 20)]
 fn forward_chaining_as_published(bencher: Bencher) {
-    let layout = Layout {
+    let layout = ChainingColumns {
         answer_column: 11,
         offset: 2,
         question_numbers: true,

@@ -11,7 +11,9 @@ use crate::core::file::{self, Outputs};
 use crate::core::problem_file;
 use crate::core::text::sanitize;
 use crate::engine::model::Cancel;
-use crate::lab::analysis::planted::{self, Cell as Judged, Plant, Request, Sheet, WORDS};
+use crate::lab::analysis::planted::{
+    self, CalibrationCell as Judged, CalibrationSheet, Plant, Request, WORDS,
+};
 use crate::lab::present::document::{Cell, Document, Part, Section, Table};
 use crate::lab::present::write::markdown;
 use crate::lab::rows::header;
@@ -24,8 +26,8 @@ struct Json<'a> {
     schema: &'static str,
     version: &'static str,
     #[serde(flatten)]
-    sheet: &'a Sheet,
-    verdict: header::Budget,
+    sheet: &'a CalibrationSheet,
+    verdict: header::RecordedBudget,
 }
 
 /// Judges the models and writes the requested files.
@@ -115,7 +117,7 @@ fn save(request: &Request, folder: &Path, outputs: &mut Outputs) -> Result<()> {
     Ok(())
 }
 
-fn report(sheet: &Sheet, verdict: &header::Budget) -> Document {
+fn report(sheet: &CalibrationSheet, verdict: &header::RecordedBudget) -> Document {
     let n: usize = sheet.cells.iter().map(|cell| cell.n).sum();
     let answered: usize = sheet.cells.iter().map(|cell| cell.answered).sum();
     Document {
@@ -144,7 +146,7 @@ fn report(sheet: &Sheet, verdict: &header::Budget) -> Document {
     }
 }
 
-fn rungs(sheet: &Sheet) -> Table {
+fn rungs(sheet: &CalibrationSheet) -> Table {
     let mut table = Table::new(
         "rungs",
         "Rungs",
@@ -168,7 +170,7 @@ fn rungs(sheet: &Sheet) -> Table {
     table
 }
 
-fn cells(sheet: &Sheet) -> Table {
+fn cells(sheet: &CalibrationSheet) -> Table {
     let mut table = Table::new(
         "plants",
         "Plants",
@@ -207,7 +209,7 @@ fn cells(sheet: &Sheet) -> Table {
     table
 }
 
-fn given(sheet: &Sheet) -> Table {
+fn given(sheet: &CalibrationSheet) -> Table {
     let mut columns = vec![("plant", "Plant"), ("size", "Size")];
     columns.extend(WORDS.map(|word| (word, word)));
     let mut table = Table::new(

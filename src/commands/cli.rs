@@ -36,9 +36,9 @@ pub use self::lens::{FitArgs, LensArgs, LensCommand, Rank, ReadArgs};
 pub use self::model::{CheckpointArgs, Device, ModelArgs, ShapeName};
 pub use self::report::RunReportArgs;
 pub use self::study::{
-    AblateArgs, Edit, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,
+    AblateArgs, EditArgument, ProblemArgs, ReportArgs, ReportFormat, StudyArgs, SweepArgs,
 };
-pub use self::trace::{ReadsName, SearchName, Shape, TokensName, TraceArgs, TraceMode};
+pub use self::trace::{ReadsName, RecordShape, SearchName, TokensName, TraceArgs, TraceMode};
 pub use verdict::BudgetArgs;
 
 /// The default model.
@@ -74,7 +74,7 @@ pub struct Cli {
 
 /// The parser's message when there is nothing to run: help, version, or a usage error.
 #[derive(Debug, Clone)]
-pub struct Said {
+pub struct ParserMessage {
     /// The text, not sanitised: an error quotes the arguments.
     pub text: String,
     /// Whether it is a usage error, printed to standard error.
@@ -85,7 +85,7 @@ pub struct Said {
 ///
 /// # Errors
 /// A usage error, and also help and version, since there is nothing to run.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Said> {
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ParserMessage> {
     parse_here(args, "")
 }
 
@@ -93,7 +93,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Said> {
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_here(args: impl IntoIterator<Item = OsString>, folders: &str) -> Result<Cli, Said> {
+pub fn parse_here(
+    args: impl IntoIterator<Item = OsString>,
+    folders: &str,
+) -> Result<Cli, ParserMessage> {
     let command = Cli::command().after_long_help(format!("{AFTER_HELP}\n\n{folders}"));
     let args: Vec<OsString> = args.into_iter().collect();
     let behind = behind_the_command(&command, &args);
@@ -108,7 +111,7 @@ pub fn parse_here(args: impl IntoIterator<Item = OsString>, folders: &str) -> Re
         Some(Err(other)) if other.kind() != clap::error::ErrorKind::UnknownArgument => Err(other),
         _ => Err(said),
     });
-    parsed.map_err(|said| Said {
+    parsed.map_err(|said| ParserMessage {
         text: said.render().to_string(),
         is_refusal: said.use_stderr(),
     })
@@ -323,7 +326,7 @@ pub struct InspectArgs {
     pub index: Option<usize>,
     /// Latent tokens to switch off: 2,4 or 1-3 or all
     #[arg(long, value_name = "LATENTS")]
-    pub off: Option<Off>,
+    pub off: Option<OffArgument>,
     /// What replaces those latents
     #[arg(long, value_enum, default_value_t = AblationValue::Resample, requires = "off")]
     pub value: AblationValue,
@@ -352,14 +355,14 @@ pub struct InspectArgs {
 
 /// The latents to switch off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Off {
+pub enum OffArgument {
     /// All of them.
     All,
     /// These, counted from 1.
     Some(BTreeSet<LatentIdx>),
 }
 
-impl Off {
+impl OffArgument {
     /// Returns the latents that are off when `n_latents` are run.
     ///
     /// # Errors
@@ -378,7 +381,7 @@ impl Off {
     }
 }
 
-impl FromStr for Off {
+impl FromStr for OffArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

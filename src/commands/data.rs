@@ -6,7 +6,7 @@ use super::{print, print_warning, to_json};
 use crate::commands::cli::Gsm8kArgs;
 use crate::core::datasets::gsm8k::{self, Joined, Stopped};
 use crate::core::datasets::manifest::{self, Input, Manifest};
-use crate::core::datasets::multichain::{self, Chain};
+use crate::core::datasets::multichain::{self, MultiChainRow};
 use crate::core::datasets::vocabulary::Vocabularies;
 use crate::core::error::{Error, Result};
 use crate::core::file;
@@ -82,7 +82,7 @@ pub fn prepare_gsm8k(args: &Gsm8kArgs) -> Result<()> {
 }
 
 /// Reads the alternative solutions; returns them with their file and its hash.
-fn read_chains(path: &Path) -> Result<(&Path, String, Vec<Chain>)> {
+fn read_chains(path: &Path) -> Result<(&Path, String, Vec<MultiChainRow>)> {
     let text = source::read_text(path)?;
     let chains = multichain::parse(&text, path)?;
     Ok((path, manifest::sha256(text.as_bytes()), chains))

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::commands;
 use crate::commands::cli::{self, CheckpointArgs, ExploreArgs, OpenArgs, ScreenArgs};
 use crate::commands::explore::files::Files;
-use crate::core::error::{Error, Kind, Result};
+use crate::core::error::{Error, FailureKind, Result};
 use crate::core::logging;
 use crate::core::paths::{self, Paths};
 use crate::core::problem::Problem;
@@ -17,7 +17,7 @@ use crate::core::problem_file;
 use crate::engine::hub;
 use crate::engine::model;
 use crate::engine::model_source::Opener;
-use crate::explorer::app::{self, ModelChoice, Place};
+use crate::explorer::app::{self, ModelChoice, ModelPlace};
 use crate::explorer::session::store::{self, Loaded, SessionFile};
 use crate::explorer::session::{Session, export as exports};
 use crate::explorer::term;
@@ -53,7 +53,7 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
         return Err(commands::question::no_problem(list, args.index, n));
     }
     let opener = commands::opener(&args.model);
-    let app = app::Options {
+    let app = app::StartOptions {
         model: args.model.model.clone(),
         mode: args.model.mode,
         models: choices(&opener.hub),
@@ -62,7 +62,7 @@ pub fn run(args: &ExploreArgs) -> Result<u8> {
         run: args.run.clone(),
         calibrations: calibrations(),
         index: args.index,
-        ..app::Options::default()
+        ..app::StartOptions::default()
     };
     let placement = commands::placement(args.model.device)?;
     let files = (given, None, args.model.checkpoint.clone());
@@ -91,7 +91,7 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
         home: paths::home(),
         ..Opener::default()
     };
-    let app = app::Options {
+    let app = app::StartOptions {
         model,
         mode,
         models: choices(&opener.hub),
@@ -99,7 +99,7 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
         warning: store::summary(unread),
         session: Some(session),
         calibrations: calibrations(),
-        ..app::Options::default()
+        ..app::StartOptions::default()
     };
     let placement = commands::placement(args.device)?;
     let checkpoint = CheckpointArgs::of(&app.model, args.device);
@@ -125,7 +125,7 @@ fn read_session(path: &Path) -> Result<(Session, Option<Loaded>)> {
 }
 
 fn screen(
-    mut app: app::Options,
+    mut app: app::StartOptions,
     (given, opened, checkpoint): (Option<Given>, Option<Opened>, CheckpointArgs),
     (placement, opener): (model::Placement, Opener),
     args: &ScreenArgs,
@@ -139,7 +139,7 @@ fn screen(
             app.log_path = Some(log_file.display().to_string());
             Some(log)
         }
-        Err(error) if error.kind() == Kind::Config => return Err(error),
+        Err(error) if error.kind() == FailureKind::Config => return Err(error),
         Err(error) => {
             let warning = format!("there is no log, and saving notes may fail: {error}");
             app.warning = Some(warning);
@@ -150,7 +150,7 @@ fn screen(
     let link = worker::spawn(placement, opener, Some(paths.cache.clone()))
         .map_err(|error| Error::internal(format!("cannot start the model's thread: {error}")))?;
     let data = app.data.clone();
-    let options = term::Options {
+    let options = term::LoopOptions {
         app,
         colour: wants_colour(args.color),
         ascii: args.ascii || !locale_is_utf8(),
@@ -168,11 +168,11 @@ fn screen(
 }
 
 /// Returns the bundled models, the published ones on this machine, and those to download.
-fn choices(hub: &hub::Options) -> Vec<ModelChoice> {
+fn choices(hub: &hub::HubOptions) -> Vec<ModelChoice> {
     let bundled = model::bundled_names().into_iter().map(|name| ModelChoice {
         name: name.to_owned(),
         about: model::about(name).to_owned(),
-        place: Place::Bundled,
+        place: ModelPlace::Bundled,
     });
     let mut published: Vec<ModelChoice> = hub::KNOWN
         .iter()
@@ -185,11 +185,15 @@ fn choices(hub: &hub::Options) -> Vec<ModelChoice> {
             ModelChoice {
                 name: known.id.to_owned(),
                 about,
-                place: if is_here { Place::Cached } else { Place::Hub },
+                place: if is_here {
+                    ModelPlace::Cached
+                } else {
+                    ModelPlace::Hub
+                },
             }
         })
         .collect();
-    published.sort_by_key(|choice| choice.place == Place::Hub);
+    published.sort_by_key(|choice| choice.place == ModelPlace::Hub);
     bundled.chain(published).collect()
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::meter::Meter;
 use super::study::words;
 use super::{budget, load, print, question, to_json};
-use crate::commands::cli::{InspectArgs, ModelArgs, Off};
+use crate::commands::cli::{InspectArgs, ModelArgs, OffArgument};
 use crate::core::error::{Error, Result};
 use crate::core::problem::{Problem, Split};
 use crate::core::text::{Page, count, sanitize};
@@ -16,7 +16,7 @@ use crate::core::types::{
     TokenRead, Verdict,
 };
 use crate::engine::model::Cancel;
-use crate::lab::analysis::verdict::{Budget, Part};
+use crate::lab::analysis::verdict::{Budget, InterimVerdict};
 use crate::lab::analysis::{Workbench, problems, run};
 
 /// The schema name and version.
@@ -127,14 +127,14 @@ pub fn first_problem(
         Some((list, problems)) => {
             let problem = problems.get(index);
             let problem = problem.ok_or_else(|| question::no_problem(list, index, problems.len()));
-            Some(question::Question::from(problem?.clone()))
+            Some(question::GivenQuestion::from(problem?.clone()))
         }
         None => question::piped()?,
     };
     let explorer = load(model)?;
     let asked = match asked {
         Some(asked) => asked,
-        None => question::Question::from(first(explorer.model().info().task)?),
+        None => question::GivenQuestion::from(first(explorer.model().info().task)?),
     };
     let ask = Ask {
         mode: model.mode,
@@ -166,7 +166,7 @@ fn first(task: Task) -> Result<Problem> {
 
 struct Ask {
     mode: Option<Mode>,
-    off: Option<Off>,
+    off: Option<OffArgument>,
     value: AblationValue,
     top_k: usize,
     verdict: bool,
@@ -211,8 +211,8 @@ fn inspect(
     let early_exit = explorer.early_exits(&clean, &cancel)?;
     let verdict = if args.verdict {
         let meter = Meter::new();
-        let mut on_part = |part: Part<'_>| {
-            if let Part::Progress(progress) = part {
+        let mut on_part = |part: InterimVerdict<'_>| {
+            if let InterimVerdict::Progress(progress) = part {
                 meter.line(&format!("verifying: {progress}"), false);
             }
         };

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::print_note;
 use crate::core::text::{megabytes, sanitize};
-use crate::engine::hub::Progress;
+use crate::engine::hub::DownloadProgress;
 
 /// The interval between redraws.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -58,15 +58,17 @@ impl Meter {
     }
 
     /// Shows a step of a download.
-    pub(super) fn show(&mut self, step: Progress<'_>) {
+    pub(super) fn show(&mut self, step: DownloadProgress<'_>) {
         match step {
-            Progress::Looking { repo } => self.line(&format!("{repo}: asking what it holds"), true),
-            Progress::Waiting { name } => self.line(
+            DownloadProgress::Looking { repo } => {
+                self.line(&format!("{repo}: asking what it holds"), true);
+            }
+            DownloadProgress::Waiting { name } => self.line(
                 &format!("{name}: another program is downloading it; waiting"),
                 true,
             ),
-            Progress::Verifying { name } => self.line(&format!("{name}: verifying"), true),
-            Progress::File {
+            DownloadProgress::Verifying { name } => self.line(&format!("{name}: verifying"), true),
+            DownloadProgress::File {
                 name,
                 done,
                 total,

@@ -93,11 +93,11 @@ pub fn print_note(line: &Clean<'_>) {
 
 /// Prints the message of the command line parser, sanitised; returns the exit code.
 #[must_use]
-pub fn usage(said: &cli::Said) -> u8 {
+pub fn usage(said: &cli::ParserMessage) -> u8 {
     let page = Page::new(said.text.trim_end());
     if said.is_refusal {
         let _ = writeln!(std::io::stderr().lock(), "{page}");
-        return error::Kind::Usage.exit_code();
+        return error::FailureKind::Usage.exit_code();
     }
     let printed = print(&page);
     printed.map_or_else(|error| report_error(&error), |()| 0)
@@ -107,7 +107,7 @@ pub fn usage(said: &cli::Said) -> u8 {
 #[must_use]
 pub fn report_error(error: &Error) -> u8 {
     // `head` closes the pipe when it has enough.
-    if error.kind() != error::Kind::BrokenPipe {
+    if error.kind() != error::FailureKind::BrokenPipe {
         print_error(&error.to_string(), error.hint().as_deref());
     }
     error.exit_code()
@@ -235,8 +235,8 @@ pub fn opener(args: &cli::CheckpointArgs) -> Opener {
 
 /// Returns the hub's options from the environment, offline if requested.
 #[must_use]
-pub fn hub_options(offline: bool) -> hub::Options {
-    let mut options = hub::Options::from_env();
+pub fn hub_options(offline: bool) -> hub::HubOptions {
+    let mut options = hub::HubOptions::from_env();
     options.offline |= offline;
     options
 }
@@ -285,9 +285,9 @@ pub fn hub_error(error: HubError) -> Error {
 }
 
 /// Maps errors in the command or the environment to usage errors, all others to model errors.
-fn of_kind(kind: error::Kind, message: String, hint: String) -> Error {
+fn of_kind(kind: error::FailureKind, message: String, hint: String) -> Error {
     match kind {
-        error::Kind::Usage | error::Kind::Config => Error::Usage {
+        error::FailureKind::Usage | error::FailureKind::Config => Error::Usage {
             message,
             hint: Some(hint),
         },

@@ -8,7 +8,7 @@ use super::{print, to_json};
 use crate::commands::cli::ModelsArgs;
 use crate::core::error::Result;
 use crate::core::text::Page;
-use crate::engine::hub::{self, KNOWN, Known, Options};
+use crate::engine::hub::{self, HubOptions, KNOWN, Known};
 use crate::engine::model::{self, Checkpoint, Device, LoadOptions, Model};
 
 #[derive(Debug, Serialize)]
@@ -119,7 +119,7 @@ pub fn run(args: &ModelsArgs) -> Result<()> {
 }
 
 fn published() -> Vec<Published> {
-    let options = Options::from_env();
+    let options = HubOptions::from_env();
     let row = |known: &Known| {
         let cached = hub::cached(known.id, &options);
         Published {

@@ -10,7 +10,7 @@ use crate::core::problem_file::{self, source};
 
 /// A question with its gold solution, if known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct GivenQuestion {
     /// The question.
     pub text: String,
     /// The gold answer, if known.
@@ -19,7 +19,7 @@ pub struct Question {
     pub steps: Option<usize>,
 }
 
-impl From<Problem> for Question {
+impl From<Problem> for GivenQuestion {
     fn from(problem: Problem) -> Self {
         Self {
             text: problem.question,
@@ -36,7 +36,7 @@ const LONGEST: u64 = 1 << 20;
 ///
 /// # Errors
 /// When the input cannot be read, is too long, or is blank.
-pub fn piped() -> Result<Option<Question>> {
+pub fn piped() -> Result<Option<GivenQuestion>> {
     if std::io::stdin().is_terminal() {
         return Ok(None);
     }
@@ -50,7 +50,7 @@ pub fn piped() -> Result<Option<Question>> {
             "pipe a question in, or pass --data FILE, or inspect --question TEXT",
         ));
     }
-    Ok(Some(Question {
+    Ok(Some(GivenQuestion {
         text: text.trim().to_owned(),
         gold: None,
         steps: None,
@@ -77,8 +77,12 @@ pub fn no_problem(list: &str, index: usize, count: usize) -> Error {
 ///
 /// # Errors
 /// When nothing is named, the file cannot be read, or it has no such problem.
-pub fn read(text: Option<&str>, data: Option<&Path>, index: Option<usize>) -> Result<Question> {
-    let typed = |text: String| Question {
+pub fn read(
+    text: Option<&str>,
+    data: Option<&Path>,
+    index: Option<usize>,
+) -> Result<GivenQuestion> {
+    let typed = |text: String| GivenQuestion {
         text,
         gold: None,
         steps: None,

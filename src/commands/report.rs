@@ -9,7 +9,7 @@ use crate::core::file;
 use crate::core::file::Outputs;
 use crate::core::paths;
 use crate::lab::present::write::{csv, html, json, markdown};
-use crate::lab::report::{self, Run};
+use crate::lab::report::{self, GatheredRun};
 use crate::lab::rows::FILE;
 use crate::lab::rows::calibration::Calibration;
 
@@ -35,7 +35,7 @@ pub fn run(args: &RunReportArgs) -> Result<()> {
     let run = read(&args.run)?;
     let hard = args.hard.as_deref().map(read).transpose()?;
     let controls = args.control.iter().map(|folder| read(folder));
-    let controls: Vec<Run> = controls.collect::<Result<_>>()?;
+    let controls: Vec<GatheredRun> = controls.collect::<Result<_>>()?;
     let report = report::report(&run, hard.as_ref(), &controls);
     // The set of tables depends on the runs.
     let tables = args
@@ -79,8 +79,8 @@ pub fn run(args: &RunReportArgs) -> Result<()> {
 }
 
 /// Reads a run and warns of a truncated last row.
-fn read(folder: &Path) -> Result<Run> {
-    let run = Run::read(folder)?;
+fn read(folder: &Path) -> Result<GatheredRun> {
+    let run = GatheredRun::read(folder)?;
     if run.is_torn {
         print_warning(&format!(
             "the last row of {:?} was cut short and is left out; running it again computes it",

@@ -16,11 +16,11 @@ use crate::core::text::Page;
 use crate::engine::model::{Cancel, Checkpoint, Model};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::verdict::{Budget, TOP_K};
-use crate::lab::batch::run::{Ended, How, Progress};
-use crate::lab::batch::{self, Work};
+use crate::lab::batch::run::{BatchEnd, BatchProgress, How};
+use crate::lab::batch::{self, BatchInput};
 use crate::lab::rows::journal::Journal;
 use crate::lab::rows::parquet;
-use crate::lab::rows::{Header, Protocol, Settings};
+use crate::lab::rows::{Protocol, RowsHeader, RunSettings};
 
 /// The batch size for models that are not small.
 const LARGE_BATCH: usize = 8;
@@ -49,7 +49,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     }
     let jobs = args.jobs.unwrap_or_else(|| batch::jobs(explorer.model()));
     ensure_reference(&mut explorer)?;
-    let work = Work::new(&explorer, &header, &problems, &budget);
+    let work = BatchInput::new(&explorer, &header, &problems, &budget);
     let cancel = Cancel::new();
     let asked = Asked::listen(cancel.clone())?;
     let how = How {
@@ -76,14 +76,14 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     }
     let said = print(&Page::new(pace.said(&args.out, ended)));
     match ended {
-        Ended::Whole => said.map(|()| 0),
+        BatchEnd::Whole => said.map(|()| 0),
         // After a hang-up the message cannot be printed, so that error is ignored.
-        Ended::Stopped => Ok(asked.exit_code()),
+        BatchEnd::Stopped => Ok(asked.exit_code()),
     }
 }
 
 /// Refuses a folder in which the run would overwrite its inputs.
-fn spare_inputs(args: &RunArgs, header: &Header) -> Result<()> {
+fn spare_inputs(args: &RunArgs, header: &RowsHeader) -> Result<()> {
     let mut outputs = Outputs::new(true);
     let model = Checkpoint::files_of(&args.model.model);
     for path in model
@@ -139,9 +139,9 @@ fn header(
     budget: &Budget,
     origin: String,
     problems: &[Solved],
-) -> Header {
+) -> RowsHeader {
     let (model, mode) = (explorer.model(), args.mode);
-    let settings = Settings {
+    let settings = RunSettings {
         mode,
         latents: args.model.latents.unwrap_or_else(|| model.n_latents()),
         most_tokens: crate::lab::analysis::run::MAX_NEW_TOKENS,
@@ -155,7 +155,7 @@ fn header(
         reference: explorer.reference_origin().to_owned(),
         verdict: written(budget),
     };
-    Header {
+    RowsHeader {
         control: args
             .control
             .map(|ControlName::RandomWeights| "random-weights".to_owned()),
@@ -279,7 +279,7 @@ struct Pace {
     meter: Meter,
     began: Instant,
     first: Option<usize>,
-    last: Progress,
+    last: BatchProgress,
     said: Duration,
 }
 
@@ -292,13 +292,13 @@ impl Pace {
             meter: Meter::with_bar(),
             began: Instant::now(),
             first: None,
-            last: Progress { done: 0, of: 0 },
+            last: BatchProgress { done: 0, of: 0 },
             said: Duration::ZERO,
         }
     }
 
-    fn show(&mut self, progress: Progress) {
-        let Progress { done, of } = progress;
+    fn show(&mut self, progress: BatchProgress) {
+        let BatchProgress { done, of } = progress;
         let first = *self.first.get_or_insert(done);
         self.last = progress;
         let elapsed = self.began.elapsed();
@@ -312,8 +312,8 @@ impl Pace {
             .line(&format!("{done} of {of} problems, {rate}"), is_due);
     }
 
-    fn said(&self, out: &std::path::Path, ended: Ended) -> String {
-        let Progress { done, of } = self.last;
+    fn said(&self, out: &std::path::Path, ended: BatchEnd) -> String {
+        let BatchProgress { done, of } = self.last;
         let before = self.first.unwrap_or(0);
         let elapsed = self.began.elapsed().as_secs_f64();
         let path = out.join(crate::lab::rows::FILE);
@@ -321,7 +321,7 @@ impl Pace {
             "{done} of {of} problems in {path:?}: {before} were there, {} computed in {elapsed:.1} s",
             done - before
         );
-        if ended == Ended::Stopped {
+        if ended == BatchEnd::Stopped {
             text += "\nstopped; the same command resumes from here";
         }
         text

@@ -5,7 +5,7 @@ use crate::commands::cli::SelftestArgs;
 use crate::core::error::{Error, Result};
 use crate::core::text::{Page, sanitize};
 use crate::engine::model::{LoadOptions, Precision};
-use crate::lab::parity::{self, Checked, Report};
+use crate::lab::parity::{self, Checked, ParityReport};
 
 /// Runs the checks and prints the report.
 ///
@@ -41,7 +41,7 @@ pub fn run(args: &SelftestArgs) -> Result<()> {
     ))
 }
 
-fn table(report: &Report) -> String {
+fn table(report: &ParityReport) -> String {
     let mut text = format!(
         "{} on {} in {}, tolerance {:.0e} relative\n",
         sanitize(&report.fixtures.display().to_string()),

@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The kind of an error; each kind has one exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum FailureKind {
     /// A wrong argument or combination of arguments.
     Usage,
     /// A bad configuration file or variable.
@@ -29,7 +29,7 @@ pub enum Kind {
     VerdictNotSound,
 }
 
-impl Kind {
+impl FailureKind {
     /// Returns the exit code of the process.
     #[must_use]
     pub fn exit_code(self) -> u8 {
@@ -189,18 +189,18 @@ impl Error {
 
     /// Returns the kind of this error.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> FailureKind {
         match self {
-            Self::Usage { .. } => Kind::Usage,
-            Self::Config { .. } => Kind::Config,
-            Self::Model { .. } => Kind::Model,
-            Self::Data { .. } => Kind::Data,
+            Self::Usage { .. } => FailureKind::Usage,
+            Self::Config { .. } => FailureKind::Config,
+            Self::Model { .. } => FailureKind::Model,
+            Self::Data { .. } => FailureKind::Data,
             Self::Output { source } if source.kind() == io::ErrorKind::BrokenPipe => {
-                Kind::BrokenPipe
+                FailureKind::BrokenPipe
             }
-            Self::Io { .. } | Self::Output { .. } => Kind::Io,
-            Self::VerdictNotSound { .. } => Kind::VerdictNotSound,
-            Self::Internal { .. } => Kind::Internal,
+            Self::Io { .. } | Self::Output { .. } => FailureKind::Io,
+            Self::VerdictNotSound { .. } => FailureKind::VerdictNotSound,
+            Self::Internal { .. } => FailureKind::Internal,
         }
     }
 
@@ -274,18 +274,18 @@ mod tests {
         let pipe = io::Error::from(io::ErrorKind::BrokenPipe);
         let full = || io::Error::from(io::ErrorKind::StorageFull);
         let table = [
-            (Error::usage("x"), Kind::Usage, 2),
-            (Error::model("x", "y"), Kind::Model, 3),
-            (Error::data(path, None, "x", "y"), Kind::Data, 3),
-            (Error::io("write", path, full()), Kind::Io, 3),
-            (Error::from(pipe), Kind::BrokenPipe, 0),
-            (Error::from(full()), Kind::Io, 3),
-            (Error::internal("x"), Kind::Internal, 101),
+            (Error::usage("x"), FailureKind::Usage, 2),
+            (Error::model("x", "y"), FailureKind::Model, 3),
+            (Error::data(path, None, "x", "y"), FailureKind::Data, 3),
+            (Error::io("write", path, full()), FailureKind::Io, 3),
+            (Error::from(pipe), FailureKind::BrokenPipe, 0),
+            (Error::from(full()), FailureKind::Io, 3),
+            (Error::internal("x"), FailureKind::Internal, 101),
             (
                 Error::VerdictNotSound {
                     message: "x".to_owned(),
                 },
-                Kind::VerdictNotSound,
+                FailureKind::VerdictNotSound,
                 1,
             ),
             (
@@ -295,7 +295,7 @@ mod tests {
                     message: "x".to_owned(),
                     hint: None,
                 },
-                Kind::Config,
+                FailureKind::Config,
                 2,
             ),
         ];

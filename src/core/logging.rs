@@ -62,7 +62,7 @@ fn parse_filter(filter: Option<&str>) -> Result<EnvFilter> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::error::Kind;
+    use crate::core::error::FailureKind;
 
     #[test]
     fn the_log_is_appended_to_until_it_is_too_long() {
@@ -86,7 +86,7 @@ mod tests {
             assert!(parse_filter(filter).is_ok(), "{filter:?}");
         }
         let error = parse_filter(Some("undertone=shouting")).expect_err("no such level");
-        assert_eq!(error.kind(), Kind::Config);
+        assert_eq!(error.kind(), FailureKind::Config);
         assert!(error.to_string().contains(FILTER_VAR), "{error}");
     }
 }

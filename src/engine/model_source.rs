@@ -13,7 +13,7 @@ use crate::core::types::Task;
 use crate::engine::hub::{self, Fetched, HubError};
 use crate::engine::model::{self, Base, Checkpoint, LoadOptions, ModelError};
 
-pub use crate::engine::hub::Progress;
+pub use crate::engine::hub::DownloadProgress;
 
 /// The settings for opening models.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +25,7 @@ pub struct Opener {
     /// Its tokenizer.
     pub tokenizer: Option<PathBuf>,
     /// The source of published checkpoints.
-    pub hub: hub::Options,
+    pub hub: hub::HubOptions,
     /// The folder that `~` in a name expands to.
     pub home: Option<PathBuf>,
 }
@@ -33,7 +33,7 @@ pub struct Opener {
 /// The observer of a download, which can cancel it.
 pub struct Watch<'a> {
     /// Receives each step.
-    pub progress: &'a mut dyn FnMut(Progress<'_>),
+    pub progress: &'a mut dyn FnMut(DownloadProgress<'_>),
     /// Is polled for cancellation.
     pub cancelled: &'a dyn Fn() -> bool,
 }
@@ -70,11 +70,11 @@ impl OpenError {
 
     /// Returns the kind of error, which decides the exit code.
     #[must_use]
-    pub fn kind(&self) -> error::Kind {
+    pub fn kind(&self) -> error::FailureKind {
         match self {
             Self::Model(error) => match error.kind() {
-                model::ErrorKind::Usage => error::Kind::Usage,
-                _ => error::Kind::Model,
+                model::ErrorKind::Usage => error::FailureKind::Usage,
+                _ => error::FailureKind::Model,
             },
             Self::Hub { error, .. } => error.kind(),
         }
@@ -184,10 +184,10 @@ fn task_of(name: &str) -> Option<Task> {
     Some(model::task_in(known.data_set))
 }
 
-fn hub_base(base: Base) -> hub::Base {
+fn hub_base(base: Base) -> hub::PretrainedBase {
     match base {
-        Base::Gpt2 => hub::Base::Gpt2,
-        Base::Llama32 => hub::Base::Llama,
+        Base::Gpt2 => hub::PretrainedBase::Gpt2,
+        Base::Llama32 => hub::PretrainedBase::Llama,
     }
 }
 
@@ -278,10 +278,10 @@ mod tests {
     fn what_is_neither_here_nor_in_the_cache_is_said() {
         let cache = tempfile::tempdir().expect("temporary folder");
         let opener = Opener {
-            hub: hub::Options {
+            hub: hub::HubOptions {
                 offline: true,
                 cache: Some(cache.path().to_owned()),
-                ..hub::Options::default()
+                ..hub::HubOptions::default()
             },
             ..Opener::default()
         };

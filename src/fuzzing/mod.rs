@@ -20,7 +20,7 @@ use crate::lab::rows::watch::{self, Watch};
 use crate::lab::rows::{FILE, parquet};
 use crate::verify::edits::{Familiar, Means, edits, spares};
 use crate::verify::paper::numbers;
-use crate::verify::{self, Case, Search, facts};
+use crate::verify::{self, Case, SearchSettings, facts};
 
 pub use crate::engine::model::fuzzing::{config, index, pickle, tokenizer, weights};
 #[cfg(unix)]
@@ -137,7 +137,7 @@ pub fn rows(input: &[u8]) -> bool {
         return false;
     };
     while let Ok(Some(_)) = reader.value() {}
-    let read = report::Run::read(folder);
+    let read = report::GatheredRun::read(folder);
     if let Ok(read) = &read {
         let report = report::report(read, Some(read), std::slice::from_ref(read));
         let _ = (
@@ -181,10 +181,10 @@ pub fn question(input: &[u8]) -> bool {
         .take(8)
         .map(|line| line.split('\t').take(10).map(token).collect())
         .collect();
-    let settings = Search {
+    let settings = SearchSettings {
         three_operands: true,
         list: 3,
-        ..Search::default()
+        ..SearchSettings::default()
     };
     let template = Template::new(0, question);
     assert_eq!(template.variables.len(), template.var_metadata.len());

@@ -18,12 +18,12 @@ use crate::engine::model::Cancel;
 use crate::lab::analysis::verdict::{Budget, TOP_K};
 use crate::lab::analysis::{Workbench, run::max_new_tokens};
 use crate::lab::batch::run::How;
-use crate::lab::batch::{self, Work};
-use crate::lab::report::Run;
+use crate::lab::batch::{self, BatchInput};
+use crate::lab::report::GatheredRun;
 use crate::lab::report::tables::findings::reaches;
-use crate::lab::rows::kept::{Answers, Judged, Said};
-use crate::lab::rows::summary::Item;
-use crate::lab::rows::{Experiment, Protocol, Row, Settings};
+use crate::lab::rows::kept::{KeptAnswer, KeptAnswers, KeptVerdict};
+use crate::lab::rows::summary::RunItem;
+use crate::lab::rows::{Experiment, Protocol, Row, RunSettings};
 
 /// The schema name and version of the JSON report.
 pub const SCHEMA: &str = "undertone.eval/1";
@@ -144,9 +144,9 @@ pub fn evaluate(
     let model = explorer.model();
     let asked = [Experiment::Accuracy, Experiment::Backtracking];
     let (run, _) = rows(explorer, &solved, budget, (&asked, batch::jobs(model)))?;
-    let items: Vec<&Item> = run.items.iter().collect();
+    let items: Vec<&RunItem> = run.items.iter().collect();
     let steps: BTreeSet<usize> = items.iter().map(|item| item.steps).collect();
-    let with_steps = |steps: usize| -> Vec<&Item> {
+    let with_steps = |steps: usize| -> Vec<&RunItem> {
         let items = items.iter().copied();
         items.filter(|item| item.steps == steps).collect()
     };
@@ -182,9 +182,9 @@ fn rows(
     problems: &[Solved],
     budget: &Budget,
     (experiments, jobs): (&[Experiment], usize),
-) -> Result<(Run, Vec<f64>)> {
+) -> Result<(GatheredRun, Vec<f64>)> {
     let model = explorer.model();
-    let settings = Settings {
+    let settings = RunSettings {
         mode: Protocol::Default,
         latents: model.n_latents(),
         most_tokens: max_new_tokens(model.main_mode()),
@@ -196,8 +196,8 @@ fn rows(
         verdict: batch::written(budget),
     };
     let header = batch::header(model, String::new(), problems, experiments, settings);
-    let work = Work::new(explorer, &header, problems, budget);
-    let mut run = Run::new(header.clone());
+    let work = BatchInput::new(explorer, &header, problems, budget);
+    let mut run = GatheredRun::new(header.clone());
     let mut keep = |rows: &[Row]| {
         rows.iter().cloned().for_each(|row| run.add(row));
         Ok(())
@@ -214,28 +214,28 @@ fn rows(
 }
 
 /// Counts the correct answers by condition; one that the model does not have has no share.
-fn modes(explorer: &Workbench, items: &[&Item]) -> Modes {
+fn modes(explorer: &Workbench, items: &[&RunItem]) -> Modes {
     let model = explorer.model();
     let has = |mode: Mode| model.info().modes.iter().any(|name| name == mode.as_str());
     let has_latents = model.family().has_latents();
     let has_others = has_latents && !explorer.reference().is_empty();
-    let among = |items: &[&Item], of: &dyn Fn(&Answers) -> Option<Said>| {
+    let among = |items: &[&RunItem], of: &dyn Fn(&KeptAnswers) -> Option<KeptAnswer>| {
         let right = items.iter().map(|item| {
             let said = item.accuracy.as_ref().and_then(of);
             said.is_some_and(|said| said.correct == Some(true))
         });
         (!items.is_empty()).then(|| count(right))
     };
-    let share = |is_there: bool, of: &dyn Fn(&Answers) -> Option<Said>| {
+    let share = |is_there: bool, of: &dyn Fn(&KeptAnswers) -> Option<KeptAnswer>| {
         is_there.then(|| among(items, of)).flatten()
     };
-    let words = |mode: Mode, of: fn(&Answers) -> Option<Said>| {
+    let words = |mode: Mode, of: fn(&KeptAnswers) -> Option<KeptAnswer>| {
         let is_main = model.main_mode() == mode;
-        let said = |a: &Answers| if is_main { Some(a.main) } else { of(a) };
+        let said = |a: &KeptAnswers| if is_main { Some(a.main) } else { of(a) };
         share(has(mode), &said)
     };
     let several = items.iter().copied().filter(|item| item.steps >= 2);
-    let several: Vec<&Item> = several.collect();
+    let several: Vec<&RunItem> = several.collect();
     Modes {
         latent: share(has_latents, &|a| Some(a.main)),
         no_latents: share(has_latents, &|a| a.no_latents),
@@ -253,7 +253,7 @@ fn modes(explorer: &Workbench, items: &[&Item]) -> Modes {
 }
 
 /// Counts the ranks of a gold result at the latent of its step; `None` without such results.
-fn intermediate(items: &[&Item], at: usize) -> Option<Intermediate> {
+fn intermediate(items: &[&RunItem], at: usize) -> Option<Intermediate> {
     let of = |correct: bool| -> Vec<usize> {
         let items = items.iter();
         let items = items.filter(|item| (item.correct == Some(true)) == correct);
@@ -275,17 +275,17 @@ fn intermediate(items: &[&Item], at: usize) -> Option<Intermediate> {
 }
 
 /// Counts verdicts by the correctness of the answer.
-fn weigh(run: &Run, mut times: Vec<f64>) -> Evidence {
+fn weigh(run: &GatheredRun, mut times: Vec<f64>) -> Evidence {
     let judged = || {
         let items = run.items.iter();
         items.filter_map(|item| Some((item, item.verdict?)))
     };
-    let side = |correct: bool| -> Vec<Judged> {
+    let side = |correct: bool| -> Vec<KeptVerdict> {
         let all = judged().filter(|(item, _)| (item.correct == Some(true)) == correct);
         all.map(|(_, verdict)| verdict).collect()
     };
     let (correct, wrong) = (side(true), side(false));
-    let rungs = |side: &[Judged]| -> BTreeMap<String, Share> {
+    let rungs = |side: &[KeptVerdict]| -> BTreeMap<String, Share> {
         let there = Rung::ALL
             .into_iter()
             .filter(|rung| side.iter().any(|v| v.rung == *rung));
@@ -294,14 +294,14 @@ fn weigh(run: &Run, mut times: Vec<f64>) -> Evidence {
             .map(|rung| (rung.as_str().to_owned(), share(rung)))
             .collect()
     };
-    let at_least = |side: &[Judged]| -> BTreeMap<String, Share> {
+    let at_least = |side: &[KeptVerdict]| -> BTreeMap<String, Share> {
         let share = |rung: Rung| count(side.iter().map(|verdict| reaches(verdict, rung)));
         let ladder = [Rung::Present, Rung::Tracks, Rung::Used].into_iter();
         ladder
             .map(|rung| (rung.as_str().to_owned(), share(rung)))
             .collect()
     };
-    let traced = |side: &[Judged]| count(side.iter().map(|verdict| verdict.has_trace));
+    let traced = |side: &[KeptVerdict]| count(side.iter().map(|verdict| verdict.has_trace));
     let tested = judged().filter(|(_, verdict)| verdict.rung != Rung::Abstain);
     let nulls = tested.filter_map(|(_, verdict)| verdict.null);
     let (hits, n) = nulls.fold((0, 0), |(hits, n), null| (hits + null.hits, n + null.n));

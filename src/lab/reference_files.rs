@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::core::file::{prune, read_at_most, write_atomic};
 use crate::engine::model::{Cancel, ModelError};
 use crate::lab::analysis::Workbench;
-use crate::lab::analysis::reference::{Key, LONGEST};
+use crate::lab::analysis::reference::{LONGEST, ReferenceKey};
 
 /// The bound on disk space, in bytes.
 const DISK: u64 = 256 << 20;
@@ -56,14 +56,14 @@ pub fn find(explorer: &mut Workbench, folder: Option<&Path>) -> bool {
 }
 
 /// Returns the key and the file of a model's set.
-fn place(explorer: &Workbench, folder: &Path) -> (Key, PathBuf) {
+fn place(explorer: &Workbench, folder: &Path) -> (ReferenceKey, PathBuf) {
     let key = explorer.reference_key();
     let path = folder.join(format!("{}.bin", key.name()));
     (key, path)
 }
 
 /// Reads the set; returns whether that succeeded.
-fn read(explorer: &mut Workbench, key: &Key, path: &Path) -> bool {
+fn read(explorer: &mut Workbench, key: &ReferenceKey, path: &Path) -> bool {
     if !path.exists() {
         return false;
     }
@@ -84,7 +84,7 @@ fn read(explorer: &mut Workbench, key: &Key, path: &Path) -> bool {
 }
 
 /// Stores the set. A write failure only costs a later session some time, so it is logged.
-fn keep(explorer: &Workbench, key: &Key, path: &Path) {
+fn keep(explorer: &Workbench, key: &ReferenceKey, path: &Path) {
     let Some(bytes) = explorer.reference().to_bytes(key) else {
         return;
     };

@@ -6,12 +6,12 @@
 
 use crate::core::types::TokenRead;
 
-use super::{Abstain, Found, Reach, Search};
+use super::{Abstain, Reach, SearchResult, SearchSettings};
 use crate::core::problem::Ratio;
 use crate::core::problem::numbers::{Number, question_numbers};
 
 use listing::Listing;
-use pool::{Pool, disjoint_unions};
+use pool::{ValuePool, disjoint_unions};
 
 mod listing;
 mod pool;
@@ -26,14 +26,14 @@ const MAX_NODES: usize = 1024;
 
 /// A word problem with the model's answer.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct ArithmeticQuestion {
     numbers: Vec<Number>,
     answer: Ratio,
-    /// The question's numbers with every step among them; `None` before [`Question::prepare`].
-    ground: Option<Pool>,
+    /// The question's numbers with every step among them; `None` before [`ArithmeticQuestion::prepare`].
+    ground: Option<ValuePool>,
 }
 
-impl Question {
+impl ArithmeticQuestion {
     pub(super) fn new(question: &str, answer: &str) -> Result<Self, Abstain> {
         let numbers = question_numbers(question);
         if numbers.is_empty() {
@@ -50,20 +50,20 @@ impl Question {
 
     /// Combines the question's numbers once for searches of many sets of latents with the same settings. Results do not change;
     /// without it, a question with many numbers repeats that work for every set.
-    pub(super) fn prepare(&mut self, settings: &Search, all: &[&Vec<Vec<TokenRead>>]) {
+    pub(super) fn prepare(&mut self, settings: &SearchSettings, all: &[&Vec<Vec<TokenRead>>]) {
         let latents = all
             .iter()
             .flat_map(|latents| latents.iter().take(LATENT_BITS));
         let reads = latents.flat_map(|top| numbers(top, settings.top_k));
         let mut values: Vec<Ratio> = reads.map(|read| read.value).collect();
         values.push(self.answer);
-        let mut ground = Pool::new(values, settings.three_operands, self.numbers.len());
+        let mut ground = ValuePool::new(values, settings.three_operands, self.numbers.len());
         self.add_numbers(&mut ground, settings);
         self.ground = Some(ground);
     }
 
     /// Adds the question's numbers to the operands.
-    fn add_numbers(&self, pool: &mut Pool, settings: &Search) {
+    fn add_numbers(&self, pool: &mut ValuePool, settings: &SearchSettings) {
         for (i, number) in self.numbers.iter().take(NUMBER_BITS).enumerate() {
             pool.add(Atom {
                 term: Term::Number(i),
@@ -74,7 +74,7 @@ impl Question {
         }
     }
 
-    pub(super) fn reach(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Reach {
+    pub(super) fn reach(&self, settings: &SearchSettings, latents: &[Vec<TokenRead>]) -> Reach {
         let graph = Graph::build(self, settings, latents);
         Reach {
             reached: !graph.ends.is_empty(),
@@ -82,12 +82,16 @@ impl Question {
         }
     }
 
-    pub(super) fn search(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Found {
+    pub(super) fn search(
+        &self,
+        settings: &SearchSettings,
+        latents: &[Vec<TokenRead>],
+    ) -> SearchResult {
         let graph = Graph::build(self, settings, latents);
         let listing = Listing::new(&graph, settings.max_traces, settings.list);
         let mut best = listing.best.into_iter();
         let steps = best.next().unwrap_or_default();
-        Found {
+        SearchResult {
             near_miss: steps.is_empty().then(|| graph.near_miss()),
             steps,
             competing: best.collect(),
@@ -182,7 +186,7 @@ struct Atom {
 /// All explained values, built forward from the question.
 #[derive(Debug)]
 struct Graph<'a> {
-    question: &'a Question,
+    question: &'a ArithmeticQuestion,
     n_latents: usize,
     number_bits: Vec<u128>,
     nodes: Vec<Node>,
@@ -198,7 +202,11 @@ struct Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
-    fn build(question: &'a Question, settings: &Search, latents: &[Vec<TokenRead>]) -> Self {
+    fn build(
+        question: &'a ArithmeticQuestion,
+        settings: &SearchSettings,
+        latents: &[Vec<TokenRead>],
+    ) -> Self {
         let n_latents = latents.len().min(LATENT_BITS);
         let reads: Vec<Vec<Read>> = latents
             .iter()
@@ -226,7 +234,7 @@ impl<'a> Graph<'a> {
         let mut pool = if let Some(ground) = &question.ground {
             ground.narrowed(values)
         } else {
-            let mut pool = Pool::new(values, settings.three_operands, question.numbers.len());
+            let mut pool = ValuePool::new(values, settings.three_operands, question.numbers.len());
             question.add_numbers(&mut pool, settings);
             pool
         };
@@ -271,7 +279,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Adds the nodes that a step at this position may use to the operands.
-    fn open(&self, pool: &mut Pool, added: &mut usize, position: usize, offset: usize) {
+    fn open(&self, pool: &mut ValuePool, added: &mut usize, position: usize, offset: usize) {
         while let Some(node) = self.nodes.get(*added)
             && node.latent + offset.max(1) <= position
         {
@@ -288,7 +296,7 @@ impl<'a> Graph<'a> {
     /// Adds a node for a value if at least one step explains it.
     fn explain(
         &mut self,
-        pool: &mut Pool,
+        pool: &mut ValuePool,
         latent: usize,
         value: Ratio,
         read: Option<(usize, f32)>,
@@ -359,7 +367,7 @@ impl<'a> Graph<'a> {
 }
 
 /// The mask of a number; 0 if numbers may be reused.
-fn number_bit(settings: &Search, i: usize) -> u128 {
+fn number_bit(settings: &SearchSettings, i: usize) -> u128 {
     if settings.reuse_numbers { 0 } else { 1 << i }
 }
 

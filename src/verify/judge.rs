@@ -1,16 +1,16 @@
 //! Turns evidence into a rung of the ladder, with a one-sentence reason.
 
 use crate::core::types::{
-    Attempt, LatentNodes, Necessity, Null, Rung, Source, Standing, Tracks, Used, Verdict,
+    Attempt, LatentNodes, Necessity, Null, Rung, Standing, Tracks, Used, ValueSource, Verdict,
 };
 
-use super::{Abstain, Found};
+use super::{Abstain, SearchResult};
 
 /// The evidence for one trace: the search that found it, and its tests.
 #[derive(Debug, Clone)]
 pub struct TraceEvidence {
     /// PRESENT: the result of the search.
-    pub search: Found,
+    pub search: SearchResult,
     /// The null of the search over other problems' latents.
     pub null: Null,
     /// The null of the search over other problems' answers.
@@ -24,7 +24,7 @@ pub struct TraceEvidence {
 impl TraceEvidence {
     /// The evidence of a search, without tests.
     #[must_use]
-    pub fn new(search: Found, null: Null) -> Self {
+    pub fn new(search: SearchResult, null: Null) -> Self {
         Self {
             search,
             null,
@@ -142,14 +142,14 @@ pub fn judge(evidence: Evidence) -> Verdict {
 }
 
 /// Formats `a trace of 2 steps that ends in 19`.
-fn named(search: &Found) -> String {
+fn named(search: &SearchResult) -> String {
     let n = search.steps.len();
     let answer = search.steps.last().map_or("", |s| s.result.text.as_str());
     let steps = if n == 1 { "step" } else { "steps" };
     format!("a trace of {n} {steps} that ends in {answer}")
 }
 
-fn uses(search: &Found, tracks: &Tracks, used: &Used, null: &Null) -> String {
+fn uses(search: &SearchResult, tracks: &Tracks, used: &Used, null: &Null) -> String {
     format!(
         "The answer uses {}: {}; {}{}; {}",
         named(search),
@@ -160,7 +160,7 @@ fn uses(search: &Found, tracks: &Tracks, used: &Used, null: &Null) -> String {
     )
 }
 
-fn follows(search: &Found, tracks: &Tracks, used: Option<&Used>, null: &Null) -> String {
+fn follows(search: &SearchResult, tracks: &Tracks, used: Option<&Used>, null: &Null) -> String {
     let rest = used.map_or_else(
         || "whether the answer depends on them was not tested".to_owned(),
         |used| {
@@ -205,7 +205,7 @@ fn not_needed(necessity: &Necessity) -> String {
     )
 }
 
-fn none_found(search: &Found, top_k: usize, tried: &[Attempt]) -> String {
+fn none_found(search: &SearchResult, top_k: usize, tried: &[Attempt]) -> String {
     if tried.len() > 1 {
         let names: Vec<&str> = tried.iter().map(|t| t.name.as_str()).collect();
         let cut = if tried.iter().any(|t| t.capped) {
@@ -232,9 +232,9 @@ fn none_found(search: &Found, top_k: usize, tried: &[Attempt]) -> String {
     )
 }
 
-fn present(search: &Found, null: &Null, top_k: usize, decoder: &str) -> String {
+fn present(search: &SearchResult, null: &Null, top_k: usize, decoder: &str) -> String {
     let last = search.steps.last().map(|s| &s.result);
-    let at_answer = last.is_some_and(|r| r.source == Source::Answer);
+    let at_answer = last.is_some_and(|r| r.source == ValueSource::Answer);
     // The logit lens is the default reading on screen, so it is not named.
     let read = match decoder {
         "projection" => String::new(),
@@ -310,7 +310,7 @@ mod tests {
         super::super::null::null_from(200, hits, &mut [1; 200])
     }
 
-    fn search(source: Source) -> Found {
+    fn search(source: ValueSource) -> SearchResult {
         let result = Operand {
             text: "19".to_owned(),
             source,
@@ -321,15 +321,15 @@ mod tests {
             operator: "+".to_owned(),
             result,
         };
-        Found {
+        SearchResult {
             steps: vec![step],
             candidates: 3,
             traces: 1,
-            ..Found::default()
+            ..SearchResult::default()
         }
     }
 
-    fn evidence(needed: bool, search: Found, null: Null) -> Evidence {
+    fn evidence(needed: bool, search: SearchResult, null: Null) -> Evidence {
         Evidence {
             necessity: necessity(needed),
             trace: TraceEvidence::new(search, null),
@@ -345,20 +345,20 @@ mod tests {
 
     #[test]
     fn every_rung_has_its_reason() {
-        let read = Source::Latent {
+        let read = ValueSource::Latent {
             latent: LatentIdx(1),
             rank: 0,
             prob: 0.9,
         };
-        let abstain = |why| Found {
+        let abstain = |why| SearchResult {
             abstain: Some(why),
-            ..Found::default()
+            ..SearchResult::default()
         };
-        let near = Found {
+        let near = SearchResult {
             near_miss: Some("19 is read at latent 2, but no step leads to it".to_owned()),
-            ..Found::default()
+            ..SearchResult::default()
         };
-        let alone = Found {
+        let alone = SearchResult {
             from_question_alone: true,
             ..search(read.clone())
         };
@@ -386,7 +386,7 @@ mod tests {
             ),
             (
                 true,
-                search(Source::Answer),
+                search(ValueSource::Answer),
                 0,
                 Rung::Present,
                 "The top-5 of the latents is consistent with a trace of 1 step that ends in 19, the last one read at the answer only; found in 0 of 200 other problems' latents (p = 0.005)",
@@ -437,7 +437,7 @@ mod tests {
     fn an_untested_null_is_stated() {
         let verdict = judge(evidence(
             true,
-            search(Source::Answer),
+            search(ValueSource::Answer),
             super::super::null::null_from(0, 0, &mut []),
         ));
         assert!(

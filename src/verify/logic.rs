@@ -6,17 +6,17 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::core::types::{Operand, Source, TokenRead, TraceStep};
+use crate::core::types::{Operand, TokenRead, TraceStep, ValueSource};
 
 use super::facts::{self, Fact, Facts, Node, Query, Relation};
-use super::{Abstain, Found, Reach, Score, Search, result_source};
+use super::{Abstain, Reach, Score, SearchResult, SearchSettings, result_source};
 
 /// Partial chains visited before the listing stops.
 const MAX_PARTIAL: usize = 50_000;
 
 /// A logic question with the claim of the model's answer about the entity.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct LogicQuestion {
     text: String,
     facts: Facts,
     goal: Goal,
@@ -29,7 +29,7 @@ struct Goal {
     negative: bool,
 }
 
-impl Question {
+impl LogicQuestion {
     pub(super) fn new(question: &str, answer: &str) -> Result<Self, Abstain> {
         let facts = facts::parse(question)?;
         let goal = goal(&facts, answer)?;
@@ -40,11 +40,15 @@ impl Question {
         })
     }
 
-    pub(super) fn reach(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Reach {
+    pub(super) fn reach(&self, settings: &SearchSettings, latents: &[Vec<TokenRead>]) -> Reach {
         self.sweep(&self.reads(settings, latents))
     }
 
-    pub(super) fn search(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Found {
+    pub(super) fn search(
+        &self,
+        settings: &SearchSettings,
+        latents: &[Vec<TokenRead>],
+    ) -> SearchResult {
         let reads = self.reads(settings, latents);
         let reach = self.sweep(&reads);
         let mut walk = Walk {
@@ -67,7 +71,7 @@ impl Question {
             .take(settings.list.max(1))
             .map(|(_, chain)| self.write(chain));
         let steps = written.next().unwrap_or_default();
-        Found {
+        SearchResult {
             near_miss: steps.is_empty().then(|| self.near_miss(&reads)),
             steps,
             competing: written.collect(),
@@ -95,7 +99,7 @@ impl Question {
     }
 
     /// The nodes in each latent's top-k, best first.
-    fn reads(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Vec<Vec<Read>> {
+    fn reads(&self, settings: &SearchSettings, latents: &[Vec<TokenRead>]) -> Vec<Vec<Read>> {
         let top = |top: &Vec<TokenRead>| {
             let ranked = top.iter().take(settings.top_k).enumerate();
             ranked
@@ -148,14 +152,14 @@ impl Question {
             let from = match i.checked_sub(1) {
                 Some(step) => Operand {
                     text: name(fact.from),
-                    source: Source::Step { step },
+                    source: ValueSource::Step { step },
                 },
                 None => Operand {
                     text: self.text.get(start..end).unwrap_or_default().to_owned(),
-                    source: Source::Question { start, end },
+                    source: ValueSource::Question { start, end },
                 },
             };
-            let source = Source::Question {
+            let source = ValueSource::Question {
                 start: fact.start,
                 end: fact.end,
             };
@@ -306,7 +310,7 @@ struct Link {
 
 /// The listing of every chain to the answer.
 struct Walk<'a> {
-    question: &'a Question,
+    question: &'a LogicQuestion,
     reads: &'a [Vec<Read>],
     max_traces: usize,
     chain: Vec<Link>,

@@ -37,11 +37,11 @@ pub use used::{Replaced, used};
 pub use values::Values;
 
 use crate::core::problem::numbers;
-use crate::core::types::{LatentIdx, Source, Task, TokenRead, TraceStep};
+use crate::core::types::{LatentIdx, Task, TokenRead, TraceStep, ValueSource};
 
 /// Settings of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Search {
+pub struct SearchSettings {
     /// Depth of the top-k lists; more depth adds little signal and many chance hits (docs/methods.md M9.3).
     pub top_k: usize,
     /// Whether to try steps of three operands of one precedence (`16 - 3 - 4 = 9`).
@@ -58,7 +58,7 @@ pub struct Search {
     pub list: usize,
 }
 
-impl Default for Search {
+impl Default for SearchSettings {
     fn default() -> Self {
         Self {
             top_k: 5,
@@ -150,13 +150,13 @@ impl fmt::Display for Abstain {
 
 /// The result of a search.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Found {
+pub struct SearchResult {
     /// The best trace that reaches the answer; empty if there is none.
     pub steps: Vec<TraceStep>,
     /// The number of valid steps that start from the question or an earlier candidate and whose result is read at a later latent
     /// (or is the answer), whether or not they lead to the answer.
     pub candidates: usize,
-    /// Other traces that reach the answer, best first, within [`Search::list`].
+    /// Other traces that reach the answer, best first, within [`SearchSettings::list`].
     pub competing: Vec<Vec<TraceStep>>,
     /// The number of traces with distinct steps that reach the answer.
     pub traces: usize,
@@ -176,13 +176,17 @@ pub struct Found {
 /// then to the lowest sum of ranks, then to fewer steps, then to the one that uses the question's numbers most nearly in reading
 /// order, then to earlier latents.
 #[must_use]
-pub fn search(settings: &Search, case: &Case<'_>, latents: &[Vec<TokenRead>]) -> Found {
+pub fn search(
+    settings: &SearchSettings,
+    case: &Case<'_>,
+    latents: &[Vec<TokenRead>],
+) -> SearchResult {
     match Prepared::new(case) {
         Ok(Prepared::Math(question)) => question.search(settings, latents),
         Ok(Prepared::Logic(question)) => question.search(settings, latents),
-        Err(why) => Found {
+        Err(why) => SearchResult {
             abstain: Some(why),
-            ..Found::default()
+            ..SearchResult::default()
         },
     }
 }
@@ -241,8 +245,8 @@ fn doubts(facts: &facts::Facts, answer: Option<&str>) -> Vec<String> {
 
 /// A question parsed once for searches of many sets of latents.
 enum Prepared {
-    Math(arithmetic::Question),
-    Logic(logic::Question),
+    Math(arithmetic::ArithmeticQuestion),
+    Logic(logic::LogicQuestion),
 }
 
 impl Prepared {
@@ -256,20 +260,22 @@ impl Prepared {
             return Err(Abstain::UnknownWords(case.unknown_words.to_vec()));
         }
         match case.task {
-            Task::Math => arithmetic::Question::new(case.question, answer).map(Self::Math),
-            Task::Logic => logic::Question::new(case.question, answer).map(Self::Logic),
+            Task::Math => {
+                arithmetic::ArithmeticQuestion::new(case.question, answer).map(Self::Math)
+            }
+            Task::Logic => logic::LogicQuestion::new(case.question, answer).map(Self::Logic),
             Task::Unknown => Err(Abstain::UnknownTask),
         }
     }
 
     /// Does the work that the searches of many sets of latents share.
-    fn prepare(&mut self, settings: &Search, all: &[&Vec<Vec<TokenRead>>]) {
+    fn prepare(&mut self, settings: &SearchSettings, all: &[&Vec<Vec<TokenRead>>]) {
         if let Self::Math(question) = self {
             question.prepare(settings, all);
         }
     }
 
-    fn reach(&self, settings: &Search, latents: &[Vec<TokenRead>]) -> Reach {
+    fn reach(&self, settings: &SearchSettings, latents: &[Vec<TokenRead>]) -> Reach {
         match self {
             Self::Math(question) => question.reach(settings, latents),
             Self::Logic(question) => question.reach(settings, latents),
@@ -282,7 +288,7 @@ impl Prepared {
 struct Reach {
     /// Whether any trace reaches the answer.
     reached: bool,
-    /// As [`Found::candidates`].
+    /// As [`SearchResult::candidates`].
     candidates: usize,
 }
 
@@ -316,10 +322,12 @@ impl Score {
 }
 
 /// The source of a result: the answer position if it was not read.
-fn result_source(read: Option<(usize, usize, f32)>) -> Source {
-    read.map_or(Source::Answer, |(latent, rank, prob)| Source::Latent {
-        latent: LatentIdx(latent + 1),
-        rank,
-        prob,
+fn result_source(read: Option<(usize, usize, f32)>) -> ValueSource {
+    read.map_or(ValueSource::Answer, |(latent, rank, prob)| {
+        ValueSource::Latent {
+            latent: LatentIdx(latent + 1),
+            rank,
+            prob,
+        }
     })
 }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::core::types::{Null, TokenRead};
 
 use super::chance::rate;
-use super::{Case, Prepared, Reach, Search};
+use super::{Case, Prepared, Reach, SearchSettings};
 
 /// The other problems in which any search so far succeeded.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -56,7 +56,7 @@ impl Hits {
 /// answer. The caller excludes the problem itself; p = 0.005 takes at least 200 others.
 #[must_use]
 pub fn null<'a>(
-    settings: &Search,
+    settings: &SearchSettings,
     case: &Case<'_>,
     others: impl IntoIterator<Item = &'a Vec<Vec<TokenRead>>>,
 ) -> (Null, Hits) {
@@ -80,7 +80,7 @@ pub fn null<'a>(
 /// cannot be searched for.
 #[must_use]
 pub fn null_answers<'a>(
-    settings: &Search,
+    settings: &SearchSettings,
     case: &Case<'_>,
     latents: &[Vec<TokenRead>],
     answers: impl IntoIterator<Item = &'a str>,
@@ -169,11 +169,11 @@ mod tests {
             vec![tokens(&["18"]), tokens(&["84"])],
             vec![],
         ];
-        let (null, _) = null(&Search::default(), &case, &others);
+        let (null, _) = null(&SearchSettings::default(), &case, &others);
         assert_eq!((null.n, null.hits, null.candidates_p95), (3, 1, 1));
         // 84 is read but no step gives it; "x" is not an answer.
         let answers = ["19", "5", "84", "x"];
-        let own = null_answers(&Search::default(), &case, &others[0], answers);
+        let own = null_answers(&SearchSettings::default(), &case, &others[0], answers);
         assert_eq!((own.n, own.hits), (3, 1));
     }
 }

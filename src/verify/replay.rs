@@ -3,7 +3,7 @@
 //! Shares only the number parser with the search. It does not see the latents, so it cannot confirm that a result was read there.
 //! Faults are returned as data.
 
-use crate::core::types::{Operand, Source, TraceStep};
+use crate::core::types::{Operand, TraceStep, ValueSource};
 
 use crate::core::problem::Ratio;
 use crate::core::problem::numbers::question_numbers;
@@ -95,8 +95,8 @@ impl Check<'_> {
     fn positions(&mut self) {
         let last = self.steps.len() - 1;
         let place = |step: &TraceStep| match step.result.source {
-            Source::Latent { latent, .. } if latent.0 > 0 => Some(latent.0),
-            Source::Answer => Some(usize::MAX),
+            ValueSource::Latent { latent, .. } if latent.0 > 0 => Some(latent.0),
+            ValueSource::Answer => Some(usize::MAX),
             _ => None,
         };
         let mut used = vec![false; self.steps.len()];
@@ -105,7 +105,7 @@ impl Check<'_> {
             let mut rests_on_read = false;
             let mut later = at.is_some();
             for operand in &step.operands {
-                let Source::Step { step: source } = operand.source else {
+                let ValueSource::Step { step: source } = operand.source else {
                     continue;
                 };
                 let Some(earlier) = self
@@ -158,13 +158,13 @@ impl Check<'_> {
             };
             for (operand, value) in step.operands.iter().zip(&values) {
                 match operand.source {
-                    Source::Question { start, end } => {
+                    ValueSource::Question { start, end } => {
                         let spelled = numbers
                             .iter()
                             .any(|n| (n.start, n.end, n.value) == (start, end, *value));
                         self.expect(spelled, i, Fault::NotInQuestion);
                     }
-                    Source::Step { .. } => {}
+                    ValueSource::Step { .. } => {}
                     _ => self.fault(i, Fault::Source),
                 }
             }
@@ -199,12 +199,12 @@ impl Check<'_> {
                 continue;
             };
             match from.source {
-                Source::Question { start, end } => {
+                ValueSource::Question { start, end } => {
                     let is_spelled = self.question.get(start..end) == Some(from.text.as_str());
                     self.expect(is_spelled, i, Fault::NotInQuestion);
                     self.expect(i == 0 && start >= self.query_start(), i, Fault::Entity);
                 }
-                Source::Step { step: source } => {
+                ValueSource::Step { step: source } => {
                     self.expect(i > 0 && source == i - 1, i, Fault::NotEarlier);
                 }
                 _ => self.fault(i, Fault::Source),
@@ -232,7 +232,7 @@ impl Check<'_> {
 
     /// Whether the fact's bytes are a whole sentence that states the step.
     fn states(&self, from: &Operand, fact: &Operand, step: &TraceStep) -> bool {
-        let Source::Question { start, end } = fact.source else {
+        let ValueSource::Question { start, end } = fact.source else {
             return false;
         };
         let (Some(before), Some(text), Some(after)) = (

@@ -35,15 +35,15 @@ fn math<'a>(question: &'a str, answer: &'a str) -> Case<'a> {
 }
 
 /// Formats steps with the places of their results, `12 + 7 = 19 @1:0`.
-fn show(result: &Found) -> String {
+fn show(result: &SearchResult) -> String {
     let step = |s: &TraceStep| match s.result.source {
-        Source::Latent { latent, rank, .. } => format!("{} @{latent}:{rank}", s.text),
+        ValueSource::Latent { latent, rank, .. } => format!("{} @{latent}:{rank}", s.text),
         _ => format!("{} @answer", s.text),
     };
     result.steps.iter().map(step).collect::<Vec<_>>().join("; ")
 }
 
-fn assert_replays(case: &Case<'_>, result: &Found) {
+fn assert_replays(case: &Case<'_>, result: &SearchResult) {
     let findings = replay(
         case.question,
         &result.steps,
@@ -119,7 +119,7 @@ fn traces_are_found_and_missed() {
         ),
     ] {
         let (case, read) = (math(question, answer), latents(read));
-        let result = search(&Search::default(), &case, &read);
+        let result = search(&SearchSettings::default(), &case, &read);
         assert_eq!(show(&result), expected, "{question} {answer}");
         assert_eq!(result.near_miss.is_some(), expected.is_empty());
         if !expected.is_empty() {
@@ -130,36 +130,36 @@ fn traces_are_found_and_missed() {
 
 #[test]
 fn settings_widen_the_search() {
-    let wide = Search {
+    let wide = SearchSettings {
         three_operands: true,
-        ..Search::default()
+        ..SearchSettings::default()
     };
     let case = math("16 eggs, three eaten, four baked, sold for $2.", "18");
     let read = latents(&[&["9"], &["x"]]);
-    assert_eq!(show(&search(&Search::default(), &case, &read)), "");
+    assert_eq!(show(&search(&SearchSettings::default(), &case, &read)), "");
     let result = search(&wide, &case, &read);
     assert_eq!(show(&result), "16 - 3 - 4 = 9 @1:0; 9 * 2 = 18 @answer");
     assert_replays(&case, &result);
 
-    let again = Search {
+    let again = SearchSettings {
         reuse_numbers: true,
-        ..Search::default()
+        ..SearchSettings::default()
     };
     let case = math("She sold 48 in April and half as many in May.", "72");
     let read = latents(&[&["24"], &["72"]]);
-    assert_eq!(show(&search(&Search::default(), &case, &read)), "");
+    assert_eq!(show(&search(&SearchSettings::default(), &case, &read)), "");
     let result = search(&again, &case, &read);
     assert_eq!(show(&result), "48 / 2 = 24 @1:0; 24 + 48 = 72 @2:0");
     assert_replays(&case, &result);
 
     let deep = latents(&[&["x", "x", "x", "x", "x", "19"]]);
-    let shallow = search(&Search::default(), &math(PENS, "19"), &deep);
+    let shallow = search(&SearchSettings::default(), &math(PENS, "19"), &deep);
     assert!(shallow.steps.is_empty() && shallow.from_question_alone);
     assert!(
         !search(
-            &Search {
+            &SearchSettings {
                 top_k: 6,
-                ..Search::default()
+                ..SearchSettings::default()
             },
             &math(PENS, "19"),
             &deep
@@ -174,7 +174,7 @@ fn competing_traces_are_counted() {
     let case = math("He has 2, 6 and 4.", "12");
     // 2 * 6 = 12 at either latent; 6 + 4 = 10 and then 10 + 2 = 12 at latent 2 or at the answer.
     let result = search(
-        &Search::default(),
+        &SearchSettings::default(),
         &case,
         &latents(&[&["10", "12"], &["12"]]),
     );
@@ -184,9 +184,9 @@ fn competing_traces_are_counted() {
     );
     assert_eq!(show(&result), "6 + 4 = 10 @1:0; 10 + 2 = 12 @2:0");
     let one = search(
-        &Search {
+        &SearchSettings {
             max_traces: 1,
-            ..Search::default()
+            ..SearchSettings::default()
         },
         &case,
         &latents(&[&["10", "12"], &["12"]]),
@@ -224,7 +224,7 @@ fn cases_that_cannot_be_judged_abstain() {
         (math(PENS, "many"), Abstain::AnswerUnread("many".to_owned())),
     ] {
         assert_eq!(
-            search(&Search::default(), &case, &[]).abstain,
+            search(&SearchSettings::default(), &case, &[]).abstain,
             Some(expected)
         );
     }
@@ -281,7 +281,7 @@ fn gold_intermediates_at_the_top_are_always_present() {
             .iter()
             .map(|s| [tokens(&[gold_result(s)]), noise(&mut rng, &vocab, 4)].concat())
             .collect();
-        let result = search(&Search::default(), &case, &read);
+        let result = search(&SearchSettings::default(), &case, &read);
         assert!(
             !result.steps.is_empty(),
             "{} {:?}",
@@ -297,14 +297,22 @@ fn gold_intermediates_at_the_top_are_always_present() {
         let gold: Vec<&str> = problem.steps.iter().map(|s| gold_result(s)).collect();
         exact += usize::from(results == gold);
         let random: Vec<_> = (0..4).map(|_| noise(&mut rng, &vocab, 5)).collect();
-        by_chance += usize::from(!search(&Search::default(), &case, &random).steps.is_empty());
+        by_chance += usize::from(
+            !search(&SearchSettings::default(), &case, &random)
+                .steps
+                .is_empty(),
+        );
         let other = &all[rng.random_range(0..all.len())];
         let read: Vec<_> = other
             .steps
             .iter()
             .map(|s| tokens(&[gold_result(s)]))
             .collect();
-        null_rate += usize::from(!search(&Search::default(), &case, &read).steps.is_empty());
+        null_rate += usize::from(
+            !search(&SearchSettings::default(), &case, &read)
+                .steps
+                .is_empty(),
+        );
     }
     report(&format!(
         "of 300: {exact} with the gold results, {by_chance} found in random top-5 lists, {null_rate} in another problem's top-1"
@@ -336,7 +344,7 @@ fn gold_chains_are_always_present() {
                 task: Task::Logic,
                 ..math(&problem.question, &problem.answer)
             };
-            let result = search(&Search::default(), &case, &nodes(problem));
+            let result = search(&SearchSettings::default(), &case, &nodes(problem));
             let steps: Vec<String> = result
                 .steps
                 .iter()
@@ -345,7 +353,11 @@ fn gold_chains_are_always_present() {
             assert_eq!(steps, problem.steps, "{}", problem.question);
             assert_replays(&case, &result);
             let other = nodes(&all[(i + 1) % all.len()]);
-            foreign += usize::from(!search(&Search::default(), &case, &other).steps.is_empty());
+            foreign += usize::from(
+                !search(&SearchSettings::default(), &case, &other)
+                    .steps
+                    .is_empty(),
+            );
         }
         assert!(
             foreign < 20,
@@ -390,7 +402,7 @@ fn published_logic_questions_are_read() {
                 .flat_map(|s| s.split_terminator('.'))
                 .map(|s| tokens(&[s.rsplit(' ').next().unwrap_or_default()]))
                 .collect();
-            let result = search(&Search::default(), &case, &read);
+            let result = search(&SearchSettings::default(), &case, &read);
             assert_eq!(result.abstain, None, "{}", problem.question);
             assert!(
                 !result.steps.is_empty(),
@@ -430,19 +442,19 @@ fn published_decodes_hold_more_traces_than_foreign_ones() {
                 .collect()
         })
         .collect();
-    let plain = Search::default();
+    let plain = SearchSettings::default();
     for (name, settings) in [
         ("default", plain),
         (
             "reuse",
-            Search {
+            SearchSettings {
                 reuse_numbers: true,
                 ..plain
             },
         ),
         (
             "three operands",
-            Search {
+            SearchSettings {
                 three_operands: true,
                 ..plain
             },
@@ -519,9 +531,9 @@ fn a_question_with_very_many_numbers_is_searched_in_part_and_marked() {
     let case = math(&question, "2");
     let others: Vec<_> = (0..20).map(|_| read.clone()).collect();
     for three_operands in [false, true] {
-        let settings = Search {
+        let settings = SearchSettings {
             three_operands,
-            ..Search::default()
+            ..SearchSettings::default()
         };
         let result = search(&settings, &case, &read);
         assert!(result.capped && !result.steps.is_empty());
@@ -533,7 +545,7 @@ fn a_question_with_very_many_numbers_is_searched_in_part_and_marked() {
 proptest! {
     #[test]
     fn every_found_trace_replays((question, answer, texts) in small_case(), three_operands: bool, reuse_numbers: bool) {
-        let settings = Search { three_operands, reuse_numbers, ..Search::default() };
+        let settings = SearchSettings { three_operands, reuse_numbers, ..SearchSettings::default() };
         let (case, read) = (math(&question, &answer), as_latents(&texts));
         let result = search(&settings, &case, &read);
         let mut prepared = Prepared::new(&case).expect("there are numbers and an answer");
@@ -549,7 +561,7 @@ proptest! {
         if reach.reached {
             prop_assert_eq!(replay(&question, &result.steps, &answer), vec![]);
             for step in &result.steps {
-                if let Source::Latent { latent, rank, .. } = step.result.source {
+                if let ValueSource::Latent { latent, rank, .. } = step.result.source {
                     prop_assert_eq!(read[latent.0 - 1][rank].text.trim(), &step.result.text);
                 }
             }
@@ -558,12 +570,12 @@ proptest! {
 
     #[test]
     fn replay_of_anything_does_not_panic(question in "\\PC{0,40}", texts in prop::collection::vec("\\PC{0,8}", 8), start in 0_usize..50, end in 0_usize..50, operator in prop::sample::select(vec!["+", "/", "- -", "is-a", "is", "is-not", "", " "])) {
-        let operand = |i: usize, source: Source| crate::core::types::Operand { text: texts[i].clone(), source };
+        let operand = |i: usize, source: ValueSource| crate::core::types::Operand { text: texts[i].clone(), source };
         let step = TraceStep {
             text: texts[0].clone(),
-            operands: vec![operand(1, Source::Question { start, end }), operand(2, Source::Step { step: start }), operand(3, Source::Answer)][..end % 4].to_vec(),
+            operands: vec![operand(1, ValueSource::Question { start, end }), operand(2, ValueSource::Step { step: start }), operand(3, ValueSource::Answer)][..end % 4].to_vec(),
             operator: operator.to_owned(),
-            result: operand(4, Source::Latent { latent: LatentIdx(start), rank: 0, prob: 0.0 }),
+            result: operand(4, ValueSource::Latent { latent: LatentIdx(start), rank: 0, prob: 0.0 }),
         };
         prop_assert!(!replay(&question, &[step.clone(), step], &texts[5]).is_empty());
     }
@@ -586,10 +598,10 @@ fn mutations(steps: &[TraceStep]) -> Vec<(String, Vec<TraceStep>)> {
             s[i].operator = if s[i].operator == "+" { "-" } else { "+" }.to_owned();
         });
         spoil(format!("result source of {i}"), &|s| {
-            s[i].result.source = Source::Question { start: 0, end: 1 }
+            s[i].result.source = ValueSource::Question { start: 0, end: 1 }
         });
         spoil(format!("first latent for {i}"), &|s| {
-            s[i].result.source = Source::Latent {
+            s[i].result.source = ValueSource::Latent {
                 latent: LatentIdx(0),
                 rank: 0,
                 prob: 0.0,
@@ -603,16 +615,16 @@ fn mutations(steps: &[TraceStep]) -> Vec<(String, Vec<TraceStep>)> {
                 _ = s[i].operands.remove(j);
             });
             spoil(format!("answer as operand {j} of {i}"), &|s| {
-                s[i].operands[j].source = Source::Answer;
+                s[i].operands[j].source = ValueSource::Answer;
             });
             spoil(format!("own step as operand {j} of {i}"), &|s| {
-                s[i].operands[j].source = Source::Step { step: i }
+                s[i].operands[j].source = ValueSource::Step { step: i }
             });
             spoil(
                 format!("bytes of operand {j} of {i}"),
                 &|s| match &mut s[i].operands[j].source {
-                    Source::Question { start, .. } => *start += 1,
-                    other => *other = Source::Question { start: 0, end: 3 },
+                    ValueSource::Question { start, .. } => *start += 1,
+                    other => *other = ValueSource::Question { start: 0, end: 3 },
                 },
             );
         }
@@ -653,7 +665,7 @@ fn spoiled_traces_are_rejected() {
             task,
             ..math(question, answer)
         };
-        let result = search(&Search::default(), &case, &latents(read));
+        let result = search(&SearchSettings::default(), &case, &latents(read));
         assert!(result.steps.len() >= 2, "{question}");
         assert_replays(&case, &result);
         assert!(

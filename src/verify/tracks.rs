@@ -7,12 +7,12 @@
 
 use crate::core::stats::binomial::at_least;
 use crate::core::types::{
-    EditRead, EditRun, LatentIdx, PlaceTest, Rival, Source, Standing, StepTracks, Task, TokenRead,
-    TraceStep, Tracks,
+    EditRead, EditRun, LatentIdx, PlaceTest, Rival, Standing, StepTracks, Task, TokenRead,
+    TraceStep, Tracks, ValueSource,
 };
 
 use super::chance::{MIN_TRIALS, few, holds_at, most, rate};
-use super::edits::{Edit, same_answer};
+use super::edits::{QuestionEdit, same_answer};
 use super::places;
 use super::values::Values;
 
@@ -23,7 +23,7 @@ pub type Reads = [Vec<TokenRead>];
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
     /// The edit.
-    pub edit: Edit,
+    pub edit: QuestionEdit,
     /// The model's answer.
     pub answer: Option<String>,
     /// The top-k lists of its latents.
@@ -58,7 +58,7 @@ impl Trial<'_> {
     #[must_use]
     pub fn places(&self) -> Vec<(usize, LatentIdx)> {
         let at = |(i, step): (usize, &TraceStep)| match step.result.source {
-            Source::Latent { latent, .. } => Some((i, latent)),
+            ValueSource::Latent { latent, .. } => Some((i, latent)),
             _ => None,
         };
         self.steps.iter().enumerate().filter_map(at).collect()

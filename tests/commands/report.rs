@@ -16,11 +16,11 @@ use std::{env, fs};
 
 use crate::binary;
 use serde_json::Value;
-use undertone::lab::rows::Header;
+use undertone::lab::rows::RowsHeader;
 use undertone::lab::rows::journal::Journal;
 
 /// Writes the folder of a run.
-fn write(folder: &Path, header: &Header) {
+fn write(folder: &Path, header: &RowsHeader) {
     let (mut journal, _) = Journal::open(folder, header).expect("a new folder");
     journal.append(&made::rows(header)).expect("a disk");
 }

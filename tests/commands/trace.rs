@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::binary::{self, undertone};
 use serde_json::{Value, json};
 use tempfile::tempdir;
-use undertone::verify::paper::backtracking::{Backtracking, Layout as Back};
-use undertone::verify::paper::chain::{Layout, chain};
+use undertone::verify::paper::backtracking::{Backtracking, BacktrackingColumns as Back};
+use undertone::verify::paper::chain::{ChainingColumns, chain};
 use undertone::verify::paper::grid::Grid;
 use undertone::verify::paper::numbers;
 use undertone::verify::paper::select::Selection;
@@ -350,7 +350,7 @@ fn both_searches_agree_with_the_published_code_on_four_models() {
                 ("with_question_numbers", true),
             ] {
                 let golden = &search[setting];
-                let layout = Layout {
+                let layout = ChainingColumns {
                     answer_column,
                     offset,
                     question_numbers: with,
@@ -388,7 +388,7 @@ fn both_searches_agree_with_the_published_code_on_four_models() {
     }
 }
 
-fn forward_agrees(grid: &Grid, question: &str, layout: Layout, golden: &Value) {
+fn forward_agrees(grid: &Grid, question: &str, layout: ChainingColumns, golden: &Value) {
     let known = numbers::chaining_numbers(question);
     let whole = |values: &[i128]| {
         let values = values.iter().map(|value| i64::try_from(*value).unwrap());

@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
-use undertone::engine::hub::{self, Base, Fetched, HubError, Options, Progress};
+use undertone::engine::hub::{
+    self, DownloadProgress, Fetched, HubError, HubOptions, PretrainedBase,
+};
 
 use server::{COMMIT, Fault, Hub, contents, sha256};
 
@@ -53,8 +55,8 @@ impl World {
         world
     }
 
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> HubOptions {
+        HubOptions {
             offline: false,
             endpoint: Some(self.hub.endpoint()),
             cache: Some(self.cache.path().join("hub")),
@@ -63,8 +65,8 @@ impl World {
         }
     }
 
-    fn offline(&self) -> Options {
-        Options {
+    fn offline(&self) -> HubOptions {
+        HubOptions {
             offline: true,
             ..self.options()
         }
@@ -106,7 +108,7 @@ impl World {
     }
 }
 
-fn fetch(id: &str, options: &Options) -> Result<Fetched, HubError> {
+fn fetch(id: &str, options: &HubOptions) -> Result<Fetched, HubError> {
     hub::fetch(id, options, &mut |_| (), &|| false)
 }
 
@@ -139,8 +141,8 @@ fn a_checkpoint_is_downloaded_verified_and_found_again_without_a_network() {
         &world.options(),
         &mut |step| {
             steps.push(match step {
-                Progress::Looking { repo } => format!("looking {repo}"),
-                Progress::File {
+                DownloadProgress::Looking { repo } => format!("looking {repo}"),
+                DownloadProgress::File {
                     name,
                     done,
                     total,
@@ -152,8 +154,8 @@ fn a_checkpoint_is_downloaded_verified_and_found_again_without_a_network() {
                         if Some(done) == total { "whole" } else { "part" }
                     )
                 }
-                Progress::Waiting { name } => panic!("nobody else downloads {name}"),
-                Progress::Verifying { name } => format!("verifying {name}"),
+                DownloadProgress::Waiting { name } => panic!("nobody else downloads {name}"),
+                DownloadProgress::Verifying { name } => format!("verifying {name}"),
             });
         },
         &|| false,
@@ -173,7 +175,7 @@ fn a_checkpoint_is_downloaded_verified_and_found_again_without_a_network() {
     assert_eq!(fetched.revision, COMMIT);
     assert_eq!(fetched.sha256, Some(sha256(&world.weights)));
     assert_eq!(fetched.bytes, LENGTH as u64);
-    assert_eq!(fetched.base, Some(Base::Gpt2));
+    assert_eq!(fetched.base, Some(PretrainedBase::Gpt2));
     assert_eq!(fetched.base_error, None);
     let config = fetched.config.clone().unwrap();
     assert!(
@@ -226,7 +228,7 @@ fn a_cut_in_the_middle_is_resumed_where_it_was() {
         REPO,
         &world.options(),
         &mut |step| {
-            if let Progress::File {
+            if let DownloadProgress::File {
                 name: WEIGHTS,
                 resumed_from,
                 ..
@@ -257,7 +259,7 @@ fn a_cancelled_download_goes_on_at_the_next_call() {
         REPO,
         &world.options(),
         &mut |step| {
-            if let Progress::File {
+            if let DownloadProgress::File {
                 name: WEIGHTS,
                 done,
                 ..
@@ -359,7 +361,10 @@ fn a_file_of_which_nobody_says_how_long_it_is_ends_somewhere() {
         file.hides_length = true;
         file.faults.push_back(Fault::Unstated(80 << 20));
     });
-    let error = hub::base_files(Base::Gpt2, &world.options(), &mut |_| (), &|| false).unwrap_err();
+    let error = hub::base_files(PretrainedBase::Gpt2, &world.options(), &mut |_| (), &|| {
+        false
+    })
+    .unwrap_err();
     assert!(matches!(error, HubError::Endless { .. }), "{error:?}");
     reads_well(&error, &["tokenizer.json", "67108864 bytes", "deleted"]);
     let left = fs::read_dir(
@@ -380,7 +385,10 @@ fn a_file_of_which_nobody_says_how_long_it_is_ends_somewhere() {
         "{left:?}"
     );
     // A short wait is accepted.
-    hub::base_files(Base::Gpt2, &world.options(), &mut |_| (), &|| false).unwrap();
+    hub::base_files(PretrainedBase::Gpt2, &world.options(), &mut |_| (), &|| {
+        false
+    })
+    .unwrap();
 }
 
 fn flip(path: &Path) {
@@ -542,7 +550,7 @@ fn what_is_not_there_is_said() {
     let world = World::new();
     for options in [
         world.options(),
-        Options {
+        HubOptions {
             token: Some("hf_x".to_owned()),
             ..world.options()
         },
@@ -582,7 +590,7 @@ fn a_gated_repository_says_where_its_licence_is() {
     let page = format!("{}/{REPO}", world.hub.endpoint());
     reads_well(&error, &["401", "restricted", "licence", &page, "HF_TOKEN"]);
 
-    let with_token = Options {
+    let with_token = HubOptions {
         token: Some("hf_secret".to_owned()),
         ..world.options()
     };
@@ -612,14 +620,20 @@ fn a_gated_base_does_not_keep_the_weights_away() {
         &[LLAMA, "licence", "HF_TOKEN"],
     );
     // Later, with a token, only the small files are fetched.
-    let with_token = Options {
+    let with_token = HubOptions {
         token: Some("hf_x".to_owned()),
         ..world.options()
     };
     let fetched = fetch(repo, &with_token).unwrap();
     assert!(fetched.tokenizer.is_some() && fetched.base_error.is_none());
     assert_eq!(world.hub.transfers("checkpoint_10").len(), 1);
-    let base = hub::base_files(Base::Llama, &world.offline(), &mut |_| (), &|| false).unwrap();
+    let base = hub::base_files(
+        PretrainedBase::Llama,
+        &world.offline(),
+        &mut |_| (),
+        &|| false,
+    )
+    .unwrap();
     assert_eq!(Some(base.config), fetched.config);
 }
 
@@ -838,7 +852,10 @@ fn offline_says_what_to_run_elsewhere_and_what_to_copy() {
     assert_eq!(world.hub.n_requests(), 0);
     let folder = "models--connordilgren--gpt2-prosqa-coconut";
     reads_well(&error, &[&format!("undertone fetch {REPO}"), folder]);
-    let error = hub::base_files(Base::Gpt2, &world.offline(), &mut |_| (), &|| false).unwrap_err();
+    let error = hub::base_files(PretrainedBase::Gpt2, &world.offline(), &mut |_| (), &|| {
+        false
+    })
+    .unwrap_err();
     reads_well(&error, &["models--openai-community--gpt2"]);
 }
 
@@ -849,7 +866,7 @@ fn without_a_network_the_address_is_named_and_it_ends_at_once() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let options = Options {
+    let options = HubOptions {
         endpoint: Some(format!("http://{closed}")),
         // Would take an hour if it were waited for.
         retry_pause: Duration::from_hours(1),
@@ -865,7 +882,7 @@ fn waiting_for_a_silent_server_can_be_cancelled() {
     // Accepts connections and never answers.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let world = World::new();
-    let options = Options {
+    let options = HubOptions {
         endpoint: Some(format!("http://{}", listener.local_addr().unwrap())),
         ..world.options()
     };
@@ -885,8 +902,8 @@ fn two_downloads_of_one_file_do_not_mix() {
     let second = Cell::new(None);
     // The second gives up as soon as it waits.
     let waits = Cell::new(false);
-    let give_up = |step: Progress<'_>| {
-        if let Progress::Waiting { name } = step {
+    let give_up = |step: DownloadProgress<'_>| {
+        if let DownloadProgress::Waiting { name } = step {
             assert_eq!(name, WEIGHTS);
             waits.set(true);
         }
@@ -895,7 +912,7 @@ fn two_downloads_of_one_file_do_not_mix() {
         REPO,
         &options,
         &mut |step| {
-            if let Progress::File {
+            if let DownloadProgress::File {
                 name: WEIGHTS,
                 done: 1000,
                 ..

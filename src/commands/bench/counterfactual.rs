@@ -14,7 +14,7 @@ use crate::core::problem::Split;
 use crate::core::types::{Ablation, AblationValue, LatentIdx, Outcome};
 use crate::engine::model::{Cancel, Mode, Model, ModelError};
 use crate::lab::analysis::run::{Ask, CleanRun};
-use crate::lab::analysis::thoughts::{self, Want};
+use crate::lab::analysis::thoughts::{self, Keep};
 use crate::lab::analysis::{Workbench, problems};
 use crate::lab::present::document::{Cell, Section, Table, Unit};
 use crate::lab::present::write::text;
@@ -205,11 +205,11 @@ fn early_stopping(
     questions: &[&str],
     cancel: &Cancel,
 ) -> std::result::Result<(), ModelError> {
-    let want = Want {
+    let want = Keep {
         latents: model.n_latents(),
         answer: Some(ANSWER),
         exits: true,
-        ..Want::default()
+        ..Keep::default()
     };
     thoughts::each_batch(model, questions, &want, &mut |_| Ok(()), cancel).map(drop)
 }

@@ -232,10 +232,10 @@ fn words() -> Result<BTreeSet<String>> {
     Ok(words)
 }
 
-fn of_shape(name: ShapeName) -> random::Shape {
+fn of_shape(name: ShapeName) -> random::PublishedShape {
     match name {
-        ShapeName::Gpt2 => random::Shape::Gpt2,
-        ShapeName::Llama1b => random::Shape::Llama1b,
+        ShapeName::Gpt2 => random::PublishedShape::Gpt2,
+        ShapeName::Llama1b => random::PublishedShape::Llama1b,
     }
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::{ArgGroup, Args};
 
-use super::{MannerArgs, ModelArgs, Off};
+use super::{MannerArgs, ModelArgs, OffArgument};
 use crate::core::error::{Error, Result};
 use crate::core::types::{Ablation, AblationValue, Direction, LatentIdx};
 
@@ -91,16 +91,16 @@ pub struct AblateArgs {
     pub problem: ProblemArgs,
     /// Latent tokens off: 2,4 or 1-3 or all; may repeat
     #[arg(long, value_name = "LATENTS")]
-    pub off: Vec<Off>,
+    pub off: Vec<OffArgument>,
     /// With denoising: all are off but these
     #[arg(long, value_name = "LATENTS")]
-    pub restore: Vec<Off>,
+    pub restore: Vec<OffArgument>,
     /// Every latent token in turn [default: if nothing else is requested]
     #[arg(long)]
     pub each: bool,
     /// Run the question with FROM replaced by TO too
-    #[arg(long, value_name = "FROM=TO", allow_hyphen_values = true, value_parser = Edit::from_str)]
-    pub edit: Option<Edit>,
+    #[arg(long, value_name = "FROM=TO", allow_hyphen_values = true, value_parser = EditArgument::from_str)]
+    pub edit: Option<EditArgument>,
     /// The output format.
     #[command(flatten)]
     pub report: ReportArgs,
@@ -242,14 +242,14 @@ pub struct StudyArgs {
 
 /// An edit of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
+pub struct EditArgument {
     /// The text to replace.
     pub from: String,
     /// The replacement.
     pub to: String,
 }
 
-impl FromStr for Edit {
+impl FromStr for EditArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -490,7 +490,7 @@ mod tests {
         let edit = "12 apples= 13=x ".parse();
         assert_eq!(
             edit,
-            Ok(Edit {
+            Ok(EditArgument {
                 from: "12 apples".to_owned(),
                 to: "13=x".to_owned()
             })

@@ -140,14 +140,18 @@ fn lines_are_taken_or_refused() {
 
 #[test]
 fn latents_to_switch_off() {
-    let some = |latents: &[usize]| Off::Some(latents.iter().copied().map(LatentIdx).collect());
+    let some =
+        |latents: &[usize]| OffArgument::Some(latents.iter().copied().map(LatentIdx).collect());
     assert_eq!("2,4".parse(), Ok(some(&[2, 4])));
     assert_eq!("1-3,2".parse(), Ok(some(&[1, 2, 3])));
-    assert_eq!("all".parse(), Ok(Off::All));
+    assert_eq!("all".parse(), Ok(OffArgument::All));
     for text in ["", "0", "a", "3-1", "1,,2", "1-99999999999"] {
-        assert!(text.parse::<Off>().is_err(), "{text}");
+        assert!(text.parse::<OffArgument>().is_err(), "{text}");
     }
-    assert_eq!(Off::All.latents(2).map(|off| off.len()).ok(), Some(2));
+    assert_eq!(
+        OffArgument::All.latents(2).map(|off| off.len()).ok(),
+        Some(2)
+    );
     let error = some(&[2, 5]).latents(4).expect_err("only 4 are run");
     assert!(error.to_string().contains("latent 5"), "{error}");
 }

@@ -38,8 +38,8 @@ pub struct TraceArgs {
     #[arg(long, value_name = "P", value_parser = at_least_one)]
     pub answer_column: Option<usize>,
     /// Whose positions they are
-    #[arg(long, value_enum, default_value_t = Shape::Codi)]
-    pub shape: Shape,
+    #[arg(long, value_enum, default_value_t = RecordShape::Codi)]
+    pub shape: RecordShape,
     /// Whose tokens they are, in paper mode
     #[arg(long, value_enum, default_value_t = TokensName::Gpt2)]
     pub tokens: TokensName,
@@ -112,7 +112,7 @@ pub enum ReadsName {
 
 /// The model family that defines a record's positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Shape {
+pub enum RecordShape {
     /// The end marker and 'The answer is:' before the answer
     Codi,
     /// The end marker and '###' before the answer

@@ -19,8 +19,8 @@ use crate::core::text::sanitize;
 use crate::core::types::ModelInfo;
 use crate::explorer::app::effect::{Export, ExportError, Save};
 use crate::explorer::app::{Library, Recalled};
-use crate::explorer::session::store::{EXTENSION, Header, SavedFile, SessionFile, Shelf};
-use crate::explorer::session::{Key, Session, Tag, export as exports};
+use crate::explorer::session::store::{EXTENSION, SavedFile, SessionFile, SessionHeader, Shelf};
+use crate::explorer::session::{Session, SessionKey, Tag, export as exports};
 use crate::explorer::term::{Ending, Performer, RunCommand, unix_s};
 use crate::lab::analysis::problems;
 
@@ -34,7 +34,7 @@ pub(super) struct Files {
     /// The folder for sessions without a file.
     shelf: Shelf,
     /// The files of the open sessions.
-    open: HashMap<Key, SavedFile>,
+    open: HashMap<SessionKey, SavedFile>,
     saved: BTreeSet<PathBuf>,
 }
 
@@ -70,7 +70,7 @@ impl Performer for Files {
         Ok(file.path().display().to_string())
     }
 
-    fn rekey(&mut self, before: &Key, after: Key) {
+    fn rekey(&mut self, before: &SessionKey, after: SessionKey) {
         if !self.open.contains_key(&after)
             && let Some(file) = self.open.remove(before)
         {
@@ -78,7 +78,7 @@ impl Performer for Files {
         }
     }
 
-    fn recall(&mut self, key: &Key, sha256: &str) -> Option<Recalled> {
+    fn recall(&mut self, key: &SessionKey, sha256: &str) -> Option<Recalled> {
         let file = match self.open.entry(key.clone()) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(free) => free.insert(self.shelf.recall(key, sha256)?),
@@ -224,6 +224,6 @@ fn rescue(session: &Session) -> Result<PathBuf> {
     }
 }
 
-fn header() -> Header {
-    Header::new(env!("CARGO_PKG_VERSION"), unix_s(), serde_json::Map::new())
+fn header() -> SessionHeader {
+    SessionHeader::new(env!("CARGO_PKG_VERSION"), unix_s(), serde_json::Map::new())
 }

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::{
-    Clean, Question, ReferenceSet, Shown, answered, csv, edit, publish, ready, run_clean, words,
+    Clean, GivenQuestion, ReferenceSet, Shown, answered, csv, edit, publish, ready, run_clean,
+    words,
 };
-use crate::commands::cli::{ALL, AblateArgs, Edit};
+use crate::commands::cli::{ALL, AblateArgs, EditArgument};
 use crate::core::answers;
 use crate::core::error::Result;
 use crate::core::text::Page;
@@ -88,7 +89,7 @@ pub fn run(args: &AblateArgs) -> Result<()> {
     let counterfactual_question = match &args.edit {
         None => None,
         Some(edit) => {
-            let asked = Question {
+            let asked = GivenQuestion {
                 text: edit::apply(edit, &clean.run.question)?,
                 gold: None,
                 steps: None,
@@ -113,7 +114,7 @@ pub fn run(args: &AblateArgs) -> Result<()> {
     publish(args.report, &ready.head, &study)
 }
 
-fn beside(edit: &Edit, original: &CleanRun, edited: &CleanRun) -> Counterfactual {
+fn beside(edit: &EditArgument, original: &CleanRun, edited: &CleanRun) -> Counterfactual {
     let mut tops = edited
         .run
         .latents()

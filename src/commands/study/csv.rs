@@ -1,7 +1,7 @@
 //! The fields of a study's records: their origin, the ablation, a cell. Each study has one record per cell.
 
 use super::Head;
-use crate::core::types::{Ablation, Cell, LatentIdx, Variants};
+use crate::core::types::{Ablation, LatentIdx, StudyCell, Variants};
 use crate::lab::present::document::Fields;
 
 /// The columns of [`cell`].
@@ -34,7 +34,7 @@ pub const MANNER: [&str; 10] = [
 
 /// Returns the fields of a cell.
 #[must_use]
-pub fn cell(cell: &Cell) -> Fields {
+pub fn cell(cell: &StudyCell) -> Fields {
     let mut fields = vec![
         ("off", latents(&cell.off)),
         ("answer", known(cell.answer.as_deref())),
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_cell_says_what_became_of_the_answer() {
-        let mut mixed = Cell {
+        let mut mixed = StudyCell {
             off: [LatentIdx(2)].into(),
             answer: Some("17".to_owned()),
             flipped: true,

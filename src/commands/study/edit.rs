@@ -1,13 +1,13 @@
 //! Edits a question by replacing a text that must occur exactly once as a whole word or number.
 
-use crate::commands::cli::Edit;
+use crate::commands::cli::EditArgument;
 use crate::core::error::{Error, Result};
 
 /// Returns the edited question.
 ///
 /// # Errors
 /// A usage error when the text does not occur exactly once.
-pub fn apply(edit: &Edit, question: &str) -> Result<String> {
+pub fn apply(edit: &EditArgument, question: &str) -> Result<String> {
     let places: Vec<usize> = question
         .char_indices()
         .map(|(at, _)| at)
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     fn edited(question: &str, from: &str, to: &str) -> Option<String> {
-        let edit = Edit {
+        let edit = EditArgument {
             from: from.to_owned(),
             to: to.to_owned(),
         };
@@ -113,7 +113,7 @@ mod tests {
         ] {
             assert_eq!(edited(question, from, "9"), None, "{from} in {question}");
         }
-        let edit = Edit {
+        let edit = EditArgument {
             from: "12".to_owned(),
             to: "9".to_owned(),
         };

@@ -17,7 +17,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::question::{self, Question};
+use super::question::{self, GivenQuestion};
 use super::{load, load_model, print, to_json};
 use crate::commands::cli::{MannerArgs, ModelArgs, ProblemArgs, ReportArgs, ReportFormat};
 use crate::core::error::{Error, Result};
@@ -81,7 +81,7 @@ impl From<&CleanRun> for Clean {
 
 /// The head and the study as one object.
 #[derive(Debug, Serialize)]
-pub struct Report<'a, T: Serialize> {
+pub struct StudyOutput<'a, T: Serialize> {
     /// The head.
     #[serde(flatten)]
     pub head: &'a Head,
@@ -170,7 +170,7 @@ fn ready(
 fn run_clean(
     explorer: &Workbench,
     args: &ModelArgs,
-    asked: &Question,
+    asked: &GivenQuestion,
     cancel: &Cancel,
 ) -> Result<CleanRun> {
     let model = explorer.model();
@@ -235,7 +235,7 @@ trait Shown: Serialize {
 /// Prints a study in the requested format.
 fn publish<T: Shown>(args: ReportArgs, head: &Head, study: &T) -> Result<()> {
     print(&match args.format() {
-        ReportFormat::Json => to_json(&Report { head, study })?,
+        ReportFormat::Json => to_json(&StudyOutput { head, study })?,
         ReportFormat::Csv => csv(head, study),
         ReportFormat::Text => text(head, study, args.ascii),
     })

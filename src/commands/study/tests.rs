@@ -6,9 +6,9 @@ use super::ablate::{Ablations, BothLatents, Counterfactual};
 use super::*;
 use crate::core::text::width;
 use crate::core::types::{
-    AblationValue, AnswerInfluence, Cell, Cost, Direction, Donors, EarlyExit, Effect, Influence,
-    Input, LatentIdx, LatentInfluence, Lattice, LayerCell, LayerLens, LayerRow, Outcome, Pair,
-    Role, Sweep, SweepCell, Task, TokenRead,
+    AblationValue, AnswerInfluence, Cost, Direction, Donors, EarlyExit, Effect, Influence, Input,
+    LatentIdx, LatentInfluence, Lattice, LayerCell, LayerLens, LayerRow, Outcome, Pair, Role,
+    StudyCell, Sweep, SweepCell, Task, TokenRead,
 };
 use crate::lab::present::write::text::WIDTH;
 
@@ -66,8 +66,8 @@ fn set(latents: &[usize]) -> BTreeSet<LatentIdx> {
     latents.iter().copied().map(LatentIdx).collect()
 }
 
-fn cell(off: &[usize], answer: &str, delta: f64, flips: usize, n: usize) -> Cell {
-    Cell {
+fn cell(off: &[usize], answer: &str, delta: f64, flips: usize, n: usize) -> StudyCell {
+    StudyCell {
         off: set(off),
         answer: Some(answer.to_owned()),
         flipped: 2 * flips > n,
@@ -423,7 +423,7 @@ fn csv_has_a_line_for_each_cell_and_every_number_unrounded() {
 fn json_is_flat_and_unrounded() {
     fn json<T: Serialize>(schema: &'static str, study: &T) -> serde_json::Value {
         let head = head(schema);
-        let text = to_json(&Report { head: &head, study }).expect("it serialises");
+        let text = to_json(&StudyOutput { head: &head, study }).expect("it serialises");
         serde_json::from_str(&text).expect("it is JSON")
     }
     let report = json(lattice::SCHEMA, &lattice());

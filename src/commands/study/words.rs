@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::core::text::{sanitize, truncate};
 use crate::core::types::{
-    Ablation, AblationValue, AnswerOutcome, Cell, Cost, Direction, FlipRate, LatentIdx, ModelInfo,
-    Propagation, Site, Tally, Variants, most_unseen,
+    Ablation, AblationValue, AnswerOutcome, Cost, Direction, FlipRate, LatentIdx, ModelInfo,
+    OutcomeCounts, Propagation, Site, StudyCell, Variants, most_unseen,
 };
 use crate::lab::present::document::{Cell as Shown, Unit};
 
@@ -103,7 +103,7 @@ pub const OUTCOME: &str = "whether the answer stands (no variant flips it), is m
 
 /// Formats the numbers of answers that stand, are mixed and flipped.
 #[must_use]
-pub fn tally(what: &str, tally: Tally) -> String {
+pub fn tally(what: &str, tally: OutcomeCounts) -> String {
     format!("{what}: {} of {}", tally.words(), tally.n())
 }
 
@@ -138,7 +138,9 @@ pub fn flip_rate(variants: Variants) -> Option<String> {
 }
 
 /// Returns the distinct bounds of many cells.
-pub fn resolutions<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> impl Iterator<Item = String> {
+pub fn resolutions<'a>(
+    cells: impl IntoIterator<Item = &'a StudyCell>,
+) -> impl Iterator<Item = String> {
     let found: BTreeSet<(usize, String)> = cells
         .into_iter()
         .filter_map(|cell| Some((cell.flips, resolution(cell.flips, cell.n)?)))
@@ -202,7 +204,7 @@ pub fn answer(value: Option<&str>, most: usize) -> String {
 
 /// Returns the columns of a cell: the answer, the outcome and the change; without a value for `None`.
 #[must_use]
-pub fn columns(cell: Option<&Cell>) -> [Shown; 3] {
+pub fn columns(cell: Option<&StudyCell>) -> [Shown; 3] {
     let Some(cell) = cell else {
         return [Shown::text("-"), Shown::text("-"), Shown::None("")];
     };

@@ -14,19 +14,19 @@ pub struct Baseline<'a> {
 }
 
 /// All records by their number of steps.
-pub struct Pool<'a> {
+pub struct RecordPool<'a> {
     records: &'a [Record],
-    of: baselines::Pool,
+    of: baselines::BaselinePool,
 }
 
-impl<'a> Pool<'a> {
+impl<'a> RecordPool<'a> {
     /// Groups the records by their number of steps.
     #[must_use]
     pub fn new(records: &'a [Record]) -> Self {
         let steps = records.iter().map(|record| record.gold_steps.as_slice());
         Self {
             records,
-            of: baselines::Pool::new(steps),
+            of: baselines::BaselinePool::new(steps),
         }
     }
 

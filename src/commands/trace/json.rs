@@ -3,9 +3,9 @@
 use serde_json::{Map, Number, Value, json};
 
 use crate::verify::paper::backtracking::{self, Role};
-use crate::verify::paper::chain::Chain;
-use crate::verify::paper::drawing::{At, Drawing, Kind};
-use crate::verify::paper::step::{Place, Rank, Step};
+use crate::verify::paper::chain::ChainingResult;
+use crate::verify::paper::drawing::{At, Drawing, NodeKind};
+use crate::verify::paper::step::{OperandOrigin, Rank, Step};
 use crate::verify::paper::tree::Tree;
 
 /// Serialises an integer; as a float beyond 64 bits.
@@ -49,10 +49,10 @@ fn rank(rank: Rank) -> Value {
     }
 }
 
-fn place(place: Place) -> Value {
+fn place(place: OperandOrigin) -> Value {
     match place {
-        Place::Question => Value::from("question"),
-        Place::Column(column) => Value::from(column),
+        OperandOrigin::Question => Value::from("question"),
+        OperandOrigin::Column(column) => Value::from(column),
     }
 }
 
@@ -86,10 +86,10 @@ fn steps<'a>(list: impl IntoIterator<Item = &'a Step>) -> Value {
 
 /// Serialises the selected steps by operand column, or by result column for steps from the question alone.
 #[must_use]
-pub fn best_steps(chain: &Chain) -> Value {
+pub fn best_steps(chain: &ChainingResult) -> Value {
     let name = |step: &Step| match step.place {
-        Place::Question => format!("question_result_{}", step.column),
-        Place::Column(column) => column.to_string(),
+        OperandOrigin::Question => format!("question_result_{}", step.column),
+        OperandOrigin::Column(column) => column.to_string(),
     };
     let named = chain.selected.iter().map(|s| (name(s), step(s)));
     Value::Object(named.collect())
@@ -97,7 +97,7 @@ pub fn best_steps(chain: &Chain) -> Value {
 
 /// Serialises the candidates by operand column.
 #[must_use]
-pub fn candidates(chain: &Chain) -> Value {
+pub fn candidates(chain: &ChainingResult) -> Value {
     let listed = chain.candidates.iter();
     let listed = listed.map(|(column, list)| (column.to_string(), steps(list)));
     Value::Object(listed.collect())
@@ -105,7 +105,7 @@ pub fn candidates(chain: &Chain) -> Value {
 
 /// Serialises the number of candidates of each operand column.
 #[must_use]
-pub fn candidates_per_position(chain: &Chain) -> Value {
+pub fn candidates_per_position(chain: &ChainingResult) -> Value {
     let counted = chain.candidates.iter();
     let counted = counted.map(|(column, list)| (column.to_string(), Value::from(list.len())));
     Value::Object(counted.collect())
@@ -180,10 +180,10 @@ pub fn drawing(drawing: &Drawing) -> [(String, Value); 2] {
         At::Column(column) => Value::from(column),
         At::Combined => Value::from("combined"),
     };
-    let kind = |kind: Kind| match kind {
-        Kind::Leaf => "leaf",
-        Kind::Intermediate => "intermediate",
-        Kind::Final => "final",
+    let kind = |kind: NodeKind| match kind {
+        NodeKind::Leaf => "leaf",
+        NodeKind::Intermediate => "intermediate",
+        NodeKind::Final => "final",
     };
     let nodes = drawing.nodes.iter();
     let nodes: Vec<Value> = nodes
@@ -201,7 +201,7 @@ pub fn drawing(drawing: &Drawing) -> [(String, Value); 2] {
 
 /// Serialises the result of backtracking.
 #[must_use]
-pub fn backtracking(found: &backtracking::Found) -> Value {
+pub fn backtracking(found: &backtracking::BacktrackingResult) -> Value {
     let role = |role: Role| match role {
         Role::Final => "final",
         Role::Intermediate => "intermediate",

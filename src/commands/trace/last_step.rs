@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::baselines::Pool;
+use super::baselines::RecordPool;
 use super::ours::{Item, Others, Report, depth, line};
 use super::summary::{Figure, Summary};
 use crate::commands::cli::{ReadsName, TraceArgs};
@@ -129,7 +129,7 @@ impl Report for LastSteps<'_> {
         }
     }
 
-    fn summary(&self, items: &[Item<'_>], parts: &[Stepped], pool: &Pool<'_>) -> Summary {
+    fn summary(&self, items: &[Item<'_>], parts: &[Stepped], pool: &RecordPool<'_>) -> Summary {
         let mut summary = Summary::default();
         let searched = || parts.iter().filter(|part| part.abstain.is_none());
         summary.add(
@@ -246,7 +246,7 @@ impl LastSteps<'_> {
 
 /// Adds how often all gold results but the last are read, each at a later position than the previous, with two baselines:
 /// the same in any order, and for random other solutions with the same number of steps.
-fn add_gold(summary: &mut Summary, items: &[Item<'_>], pool: &Pool<'_>) {
+fn add_gold(summary: &mut Summary, items: &[Item<'_>], pool: &RecordPool<'_>) {
     for steps in 2..=4 {
         let solved = items.iter().filter_map(|item| {
             let gold = Solution::parse(&item.record.gold_steps);

@@ -9,7 +9,7 @@ pub mod paper_summary;
 pub mod summary;
 
 use super::print_note;
-use crate::commands::cli::{Shape, TraceArgs, TraceMode};
+use crate::commands::cli::{RecordShape, TraceArgs, TraceMode};
 use crate::core::error::Result;
 use crate::core::problem_file::decoded;
 use crate::core::text::sanitize;
@@ -36,8 +36,8 @@ pub fn run(args: &TraceArgs) -> Result<()> {
 /// Returns the position that predicts the answer of a record with `latents` latent positions.
 fn answer_column(args: &TraceArgs, latents: usize) -> usize {
     let behind = match args.shape {
-        Shape::Codi => 4,
-        Shape::Coconut => 1,
+        RecordShape::Codi => 4,
+        RecordShape::Coconut => 1,
     };
     args.answer_column.unwrap_or(latents + behind)
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::baselines::Pool;
+use super::baselines::RecordPool;
 use super::summary::{Figure, Summary};
 use super::{answer_column, last_step};
 use crate::commands::cli::{ReadsName, ReportFormat, SearchName, TraceArgs};
@@ -18,7 +18,7 @@ use crate::core::types::{Null, Task, TokenRead, TraceStep};
 use crate::lab::present::document::{Section, Table};
 use crate::lab::present::write;
 use crate::verify::paper::grid::Grid;
-use crate::verify::{self, Case, Found};
+use crate::verify::{self, Case, SearchResult};
 
 const SCHEMA: &str = "undertone.trace/1";
 /// The default number of top tokens that our search reads.
@@ -136,7 +136,7 @@ pub trait Report {
     fn search(&self, items: &[Item<'_>], item: &Item<'_>, others: &Others<'_>) -> Self::Part;
 
     /// Summarises all results.
-    fn summary(&self, items: &[Item<'_>], parts: &[Self::Part], pool: &Pool<'_>) -> Summary;
+    fn summary(&self, items: &[Item<'_>], parts: &[Self::Part], pool: &RecordPool<'_>) -> Summary;
 
     /// Formats one result as a line of text.
     fn line(&self, part: &Self::Part) -> String;
@@ -148,7 +148,7 @@ pub trait Report {
 /// The records in the null of one record.
 pub struct Others<'a> {
     items: &'a [Item<'a>],
-    pool: &'a Pool<'a>,
+    pool: &'a RecordPool<'a>,
     place: usize,
     most: usize,
 }
@@ -189,7 +189,7 @@ pub fn run(args: &TraceArgs, records: &[Record]) -> Result<()> {
 }
 
 fn report<R: Report + Sync>(args: &TraceArgs, records: &[Record], report: &R) -> Result<()> {
-    let pool = Pool::new(records);
+    let pool = RecordPool::new(records);
     let items: Vec<Item<'_>> = records
         .par_iter()
         .enumerate()
@@ -267,14 +267,14 @@ struct Traced {
 }
 
 impl Traces<'_> {
-    fn settings(&self, latents: usize) -> verify::Search {
-        verify::Search {
+    fn settings(&self, latents: usize) -> verify::SearchSettings {
+        verify::SearchSettings {
             top_k: depth(self.0),
             three_operands: self.0.operands == 3,
             offset: self.0.offset.unwrap_or(1),
             answer_position: Some(answer_column(self.0, latents)),
             list: self.0.list,
-            ..verify::Search::default()
+            ..verify::SearchSettings::default()
         }
     }
 }
@@ -290,7 +290,7 @@ impl Report for Traces<'_> {
             unknown_words: &[],
             answer: item.answer.as_deref(),
         };
-        let found: Found = verify::search(&settings, &case, &item.latents);
+        let found: SearchResult = verify::search(&settings, &case, &item.latents);
         let latents = others.items().map(|other| &other.latents);
         let (null, _) = verify::null(&settings, &case, latents);
         let null_answers = self
@@ -314,7 +314,7 @@ impl Report for Traces<'_> {
         }
     }
 
-    fn summary(&self, _: &[Item<'_>], parts: &[Traced], _: &Pool<'_>) -> Summary {
+    fn summary(&self, _: &[Item<'_>], parts: &[Traced], _: &RecordPool<'_>) -> Summary {
         let searched = || parts.iter().filter(|part| part.abstain.is_none());
         let found = |part: &Traced| !part.steps.is_empty();
         let mut summary = Summary::default();

@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::baselines::Pool;
+use super::baselines::RecordPool;
 use super::paper_summary::Tally;
 use super::{answer_column, json};
-use crate::commands::cli::{ReportFormat, Shape, TokensName, TraceArgs};
+use crate::commands::cli::{RecordShape, ReportFormat, TokensName, TraceArgs};
 use crate::commands::{print, to_json_line};
 use crate::core::datasets::numbers::float;
 use crate::core::error::Result;
@@ -15,7 +15,7 @@ use crate::core::text::Page;
 use crate::lab::present::document::Section;
 use crate::lab::present::write::text;
 use crate::verify::paper::backtracking::{self, Backtracking};
-use crate::verify::paper::chain::{Chain, Layout, chain};
+use crate::verify::paper::chain::{ChainingColumns, ChainingResult, chain};
 use crate::verify::paper::drawing::Drawing;
 use crate::verify::paper::grid::Grid;
 use crate::verify::paper::numbers;
@@ -35,7 +35,7 @@ const COCONUT_OFFSET: usize = 1;
 /// # Errors
 /// When the output cannot be written.
 pub fn run(args: &TraceArgs, records: &[Record]) -> Result<()> {
-    let pool = Pool::new(records);
+    let pool = RecordPool::new(records);
     let mut tally = Tally::default();
     for (first, chunk) in records.chunks(CHUNK).enumerate() {
         let found = chunk.par_iter().enumerate();
@@ -67,21 +67,21 @@ struct Search<'a> {
     args: &'a TraceArgs,
     record: &'a Record,
     grid: Grid,
-    layout: Layout,
+    layout: ChainingColumns,
     numbers: Vec<i128>,
     answer: Option<i128>,
 }
 
 /// Runs both searches on a record.
-fn search(args: &TraceArgs, record: &Record, place: usize, pool: &Pool<'_>) -> Value {
+fn search(args: &TraceArgs, record: &Record, place: usize, pool: &RecordPool<'_>) -> Value {
     let tail = record.table_tail.iter().map(|top| vec![top.clone()]);
     let columns = record.latents.iter().cloned().chain(tail).collect();
     let grid = Grid::new(columns, args.top_k.unwrap_or(usize::MAX));
     let offset = match args.shape {
-        Shape::Codi => 2,
-        Shape::Coconut => COCONUT_OFFSET,
+        RecordShape::Codi => 2,
+        RecordShape::Coconut => COCONUT_OFFSET,
     };
-    let layout = Layout {
+    let layout = ChainingColumns {
         answer_column: answer_column(args, record.latents.len()),
         offset: args.offset.unwrap_or(offset),
         question_numbers: true,
@@ -134,14 +134,14 @@ impl Search<'_> {
         }
     }
 
-    fn backtracking(&self, words: &[f64], place: usize, pool: &Pool<'_>) -> Value {
+    fn backtracking(&self, words: &[f64], place: usize, pool: &RecordPool<'_>) -> Value {
         let tokens = match self.args.tokens {
             TokensName::Gpt2 => &Tokens::Gpt2,
             TokensName::Llama3 => &Tokens::Llama3,
         };
         let search = Backtracking::new(&self.grid, tokens);
         // The end marker's position counts as reasoning.
-        let layout = |answer_required| backtracking::Layout {
+        let layout = |answer_required| backtracking::BacktrackingColumns {
             reasoning_columns: self.record.latents.len() + 1,
             answer_column: self.layout.answer_column,
             answer_required,
@@ -182,11 +182,11 @@ impl Search<'_> {
             let found = self.chain(layout, Selection::ByRank);
             self.built(found, false)
         };
-        let without = Layout {
+        let without = ChainingColumns {
             question_numbers: false,
             ..self.layout
         };
-        let early = Layout {
+        let early = ChainingColumns {
             offset: COCONUT_OFFSET,
             ..without
         };
@@ -213,12 +213,12 @@ impl Search<'_> {
         })
     }
 
-    fn chain<'a>(&'a self, layout: Layout, selection: Selection<'a>) -> Chain {
+    fn chain<'a>(&'a self, layout: ChainingColumns, selection: Selection<'a>) -> ChainingResult {
         chain(&self.grid, &self.numbers, layout, selection)
     }
 
     /// Builds the tree of a chain, which changes the chain's steps, as published.
-    fn built(&self, mut found: Chain, copies: bool) -> (Chain, Option<Tree>) {
+    fn built(&self, mut found: ChainingResult, copies: bool) -> (ChainingResult, Option<Tree>) {
         let tree = build(
             &mut found.selected,
             self.answer,
@@ -230,7 +230,7 @@ impl Search<'_> {
         (found, tree)
     }
 
-    fn block(&self, (found, tree): (Chain, Option<Tree>)) -> Value {
+    fn block(&self, (found, tree): (ChainingResult, Option<Tree>)) -> Value {
         let mut block = json!({
             "candidates": json::candidates(&found),
             "best_steps": json::best_steps(&found),
@@ -245,7 +245,7 @@ impl Search<'_> {
         block
     }
 
-    fn copies(&self, (found, tree): (Chain, Option<Tree>)) -> Value {
+    fn copies(&self, (found, tree): (ChainingResult, Option<Tree>)) -> Value {
         let copied = (0..self.layout.answer_column).filter_map(|column| {
             let (value, rank) = self.grid.first(column)?;
             let place = self.numbers.binary_search(&value).ok()?;
@@ -256,7 +256,7 @@ impl Search<'_> {
         json!({"copy_from_question": copied, "tree": tree})
     }
 
-    fn offset_1(&self, (found, tree): (Chain, Option<Tree>)) -> Value {
+    fn offset_1(&self, (found, tree): (ChainingResult, Option<Tree>)) -> Value {
         json!({
             "num_candidates": found.n_candidates(),
             "best_steps": json::best_steps(&found),
@@ -264,7 +264,7 @@ impl Search<'_> {
         })
     }
 
-    fn oracle(&self, (found, tree): (Chain, Option<Tree>)) -> Value {
+    fn oracle(&self, (found, tree): (ChainingResult, Option<Tree>)) -> Value {
         json!({
             "best_steps": json::best_steps(&found),
             "tree": self.tree(tree.as_ref(), &found, None),
@@ -272,7 +272,7 @@ impl Search<'_> {
     }
 
     /// Serialises a tree, with its drawing if copies from the question are given.
-    fn tree(&self, tree: Option<&Tree>, found: &Chain, copies: Option<&[Value]>) -> Value {
+    fn tree(&self, tree: Option<&Tree>, found: &ChainingResult, copies: Option<&[Value]>) -> Value {
         let Some(tree) = tree else { return Value::Null };
         let column = self.layout.answer_column;
         let mut fields = json::tree(tree, &found.selected, column);

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::multichain::{Chain, Cleaned, alternatives, is_about};
+use super::multichain::{Cleaned, MultiChainRow, alternatives, is_about};
 use super::numbers;
 use super::solution::{is_answer, result_of_steps};
 use super::templates::Template;
@@ -102,7 +102,7 @@ pub type IsSingle<'a> = dyn FnMut(&str) -> Result<bool> + 'a;
 /// If `is_single` fails.
 pub fn prepare(
     problems: Vec<Problem>,
-    chains: Option<&[Chain]>,
+    chains: Option<&[MultiChainRow]>,
     is_single: &mut IsSingle,
 ) -> Result<Prepared> {
     let (mut valid_counts, mut friendly_counts) = Default::default();
@@ -122,7 +122,7 @@ pub fn prepare(
     })
 }
 
-fn join(problems: &[Problem], chains: &[Chain]) -> Joined {
+fn join(problems: &[Problem], chains: &[MultiChainRow]) -> Joined {
     let pairs = problems.iter().zip(chains).enumerate();
     Joined {
         rows: chains.len(),
@@ -134,7 +134,11 @@ fn join(problems: &[Problem], chains: &[Chain]) -> Joined {
 }
 
 /// Builds the valid-gold-reasoning-trace set.
-fn valid(problems: &[Problem], chains: Option<&[Chain]>, counts: &mut ValidCounts) -> Vec<Example> {
+fn valid(
+    problems: &[Problem],
+    chains: Option<&[MultiChainRow]>,
+    counts: &mut ValidCounts,
+) -> Vec<Example> {
     let mut kept = Vec::new();
     for (row, problem) in problems.iter().enumerate() {
         let is_blank = problem.steps.iter().all(|step| strip(step).is_empty());

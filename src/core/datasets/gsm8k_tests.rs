@@ -18,8 +18,8 @@ fn problem(question: &str, steps: &str, answer: &str) -> Problem {
     }
 }
 
-fn chain(problem: &Problem, others: &[&str]) -> Chain {
-    Chain {
+fn chain(problem: &Problem, others: &[&str]) -> MultiChainRow {
+    MultiChainRow {
         problem: problem.question.clone(),
         solution: problem.steps.concat(),
         answer: problem.answer.clone(),
@@ -27,7 +27,7 @@ fn chain(problem: &Problem, others: &[&str]) -> Chain {
     }
 }
 
-fn prepared(problems: &[Problem], chains: Option<&[Chain]>) -> Prepared {
+fn prepared(problems: &[Problem], chains: Option<&[MultiChainRow]>) -> Prepared {
     prepare(problems.to_vec(), chains, &mut |number| {
         Ok(is_single(number))
     })
@@ -293,10 +293,10 @@ proptest! {
                 answer: if *is_right { last(steps) } else { "0".to_owned() },
             })
             .collect();
-        let chains: Vec<Chain> = problems
+        let chains: Vec<MultiChainRow> = problems
             .iter()
             .zip(&rows)
-            .map(|(problem, (.., others))| Chain {
+            .map(|(problem, (.., others))| MultiChainRow {
                 gen_solutions: Some(others.iter().map(|steps| steps.join(" ")).collect()),
                 ..chain(problem, &[])
             })

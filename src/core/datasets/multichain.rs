@@ -17,7 +17,7 @@ const HINT: &str = "expected a JSON array or JSON Lines of {\"problem\", \"solut
 
 /// A row of the set.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Chain {
+pub struct MultiChainRow {
     /// The question.
     pub problem: String,
     /// The main solution.
@@ -29,7 +29,7 @@ pub struct Chain {
     pub gen_solutions: Option<Vec<String>>,
 }
 
-impl Row for Chain {
+impl Row for MultiChainRow {
     fn size(&self) -> usize {
         let others = self.gen_solutions.iter().flatten().map(String::len);
         self.problem.len() + self.solution.len() + self.answer.len() + others.sum::<usize>()
@@ -61,7 +61,7 @@ pub struct Cleaned {
 ///
 /// # Errors
 /// Names the offending line.
-pub fn parse(text: &str, path: &Path) -> Result<Vec<Chain>> {
+pub fn parse(text: &str, path: &Path) -> Result<Vec<MultiChainRow>> {
     let text = source::without_mark(text);
     match source::form(text) {
         Form::Array => json::read_array(text, path, HINT),
@@ -74,7 +74,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Chain>> {
 ///
 /// Only the final answer and the text of the equations are checked, not whether the equations are correct.
 #[must_use]
-pub fn alternatives(chain: &Chain, cleaned: &mut Cleaned) -> Option<Vec<Vec<String>>> {
+pub fn alternatives(chain: &MultiChainRow, cleaned: &mut Cleaned) -> Option<Vec<Vec<String>>> {
     let answer = strip(&chain.answer);
     let main = normalised(&chain.solution);
     // The main solution counts as seen in both checks.
@@ -105,7 +105,7 @@ pub fn alternatives(chain: &Chain, cleaned: &mut Cleaned) -> Option<Vec<Vec<Stri
 
 /// Returns whether a row is about the same question, ignoring white space. The published join does not check this.
 #[must_use]
-pub fn is_about(chain: &Chain, question: &str) -> bool {
+pub fn is_about(chain: &MultiChainRow, question: &str) -> bool {
     chain
         .problem
         .split_whitespace()
@@ -116,8 +116,8 @@ pub fn is_about(chain: &Chain, question: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn chain(solution: &str, answer: &str, others: &[&str]) -> Chain {
-        Chain {
+    fn chain(solution: &str, answer: &str, others: &[&str]) -> MultiChainRow {
+        MultiChainRow {
             problem: "q".to_owned(),
             solution: solution.to_owned(),
             answer: answer.to_owned(),
@@ -174,7 +174,7 @@ mod tests {
         for row in [chain("<<2*3=6>>", "6", &["<<3*2=6>>"]), chain("", "6", &[])] {
             assert_eq!(alternatives(&row, &mut cleaned), None);
         }
-        let without = Chain {
+        let without = MultiChainRow {
             gen_solutions: None,
             ..chain("", "6", &[])
         };
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn questions_agree_but_for_white_space() {
-        let row = Chain {
+        let row = MultiChainRow {
             problem: "Tom has 3. ".to_owned(),
             ..chain("", "", &[])
         };

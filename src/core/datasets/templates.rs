@@ -23,25 +23,25 @@ pub struct Template {
     pub template_question: String,
     /// The value of each variable, in reading order: the first is `VAR_1`.
     #[serde(serialize_with = "by_name")]
-    pub variables: Vec<Value>,
+    pub variables: Vec<TemplateValue>,
     /// Metadata of the variables that are words, in the same order.
     #[serde(serialize_with = "words_by_name")]
-    pub var_metadata: Vec<Option<Word>>,
+    pub var_metadata: Vec<Option<TemplateWord>>,
 }
 
 /// The value of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Value {
+pub enum TemplateValue {
     /// A whole number.
     Whole(u64),
-    /// A number with a fraction, or one too large for [`Value::Whole`].
+    /// A number with a fraction, or one too large for [`TemplateValue::Whole`].
     Decimal(f64),
 }
 
 /// A variable that is a word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Word {
+pub struct TemplateWord {
     /// Its role in an equation.
     pub word_type: WordType,
     /// The word, in lower case.
@@ -88,16 +88,16 @@ struct Found {
     /// The bytes that the template replaces.
     start: usize,
     end: usize,
-    values: Vec<Value>,
+    values: Vec<TemplateValue>,
     word: Option<(WordType, String)>,
 }
 
 /// The values of a match, and its word if it is one.
-type Read = (Vec<Value>, Option<(WordType, String)>);
+type Read = (Vec<TemplateValue>, Option<(WordType, String)>);
 
 /// How a pass parses its match.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum SlotKind {
     Currency,
     Percentage,
     Fraction,
@@ -109,33 +109,33 @@ enum Kind {
     Number,
 }
 
-static PASSES: LazyLock<[(Regex, Kind); 10]> = LazyLock::new(|| {
+static PASSES: LazyLock<[(Regex, SlotKind); 10]> = LazyLock::new(|| {
     let words = |words: &mut dyn Iterator<Item = &'static str>| {
         let either: Vec<&str> = words.collect();
         pattern(&format!(r"(?i)\b(?:{})\b", either.join("|")))
     };
     [
-        (pattern(r"\$\d[\d,]*(?:\.\d+)?"), Kind::Currency),
-        (pattern(r"\d+(?:\.\d+)?%"), Kind::Percentage),
-        (pattern(r"\d+/\d+"), Kind::Fraction),
-        (pattern(r"\d*\.\d+"), Kind::Decimal),
-        (pattern(r"\d{1,3}(?:,\d{3})+"), Kind::Whole),
-        (pattern(r"\d+"), Kind::Whole),
+        (pattern(r"\$\d[\d,]*(?:\.\d+)?"), SlotKind::Currency),
+        (pattern(r"\d+(?:\.\d+)?%"), SlotKind::Percentage),
+        (pattern(r"\d+/\d+"), SlotKind::Fraction),
+        (pattern(r"\d*\.\d+"), SlotKind::Decimal),
+        (pattern(r"\d{1,3}(?:,\d{3})+"), SlotKind::Whole),
+        (pattern(r"\d+"), SlotKind::Whole),
         (
             words(&mut COMPOUND_FRACTIONS.iter().map(|(word, _)| *word)),
-            Kind::Compound,
+            SlotKind::Compound,
         ),
         (
             words(&mut DIVISORS.iter().map(|(word, _)| *word)),
-            Kind::Divisor,
+            SlotKind::Divisor,
         ),
         (
             words(&mut MULTIPLIERS.iter().map(|(word, _)| *word)),
-            Kind::Multiplier,
+            SlotKind::Multiplier,
         ),
         (
             words(&mut NUMBER_WORDS.iter().map(|(word, _)| *word)),
-            Kind::Number,
+            SlotKind::Number,
         ),
     ]
 });
@@ -158,7 +158,7 @@ impl Template {
                 word => {
                     let names = (first..).take(number.values.len()).map(variable_name);
                     template.push_str(&names.collect::<Vec<_>>().join("/"));
-                    let word = word.as_ref().map(|(word_type, text)| Word {
+                    let word = word.as_ref().map(|(word_type, text)| TemplateWord {
                         word_type: *word_type,
                         original_text: text.clone(),
                         half: None,
@@ -186,8 +186,8 @@ fn variable_name(index: usize) -> String {
 }
 
 /// Returns both halves of a compound fraction; `first` is the variable of its numerator.
-fn halves(text: &str, first: usize) -> [Word; 2] {
-    let word = |half| Word {
+fn halves(text: &str, first: usize) -> [TemplateWord; 2] {
+    let word = |half| TemplateWord {
         word_type: WordType::CompoundFraction,
         original_text: text.to_owned(),
         half: Some(half),
@@ -222,7 +222,7 @@ fn locate(question: &str) -> Vec<Found> {
                 claimed[place.range()].fill(true);
                 numbers.push(Found {
                     // The currency sign stays in the text.
-                    start: place.start() + usize::from(matches!(kind, Kind::Currency)),
+                    start: place.start() + usize::from(matches!(kind, SlotKind::Currency)),
                     end: place.end(),
                     values,
                     word,
@@ -235,33 +235,34 @@ fn locate(question: &str) -> Vec<Found> {
 }
 
 /// Parses a match into its values and, if it is a word, its role.
-fn parse_match(kind: Kind, text: &str) -> Option<Read> {
+fn parse_match(kind: SlotKind, text: &str) -> Option<Read> {
     let lower = text.to_lowercase();
     let word = |table: &[(&str, u64)]| {
         let (_, value) = table.iter().find(|(word, _)| *word == lower)?;
-        Some(vec![Value::Whole(*value)])
+        Some(vec![TemplateValue::Whole(*value)])
     };
     let numbers = match kind {
-        Kind::Currency => vec![as_whole(float(&text.replace(['$', ','], ""))?)?],
-        Kind::Percentage => vec![as_whole(float(text.trim_end_matches('%'))?)?],
-        Kind::Fraction => {
+        SlotKind::Currency => vec![as_whole(float(&text.replace(['$', ','], ""))?)?],
+        SlotKind::Percentage => vec![as_whole(float(text.trim_end_matches('%'))?)?],
+        SlotKind::Fraction => {
             let (numerator, denominator) = text.split_once('/')?;
             // A zero denominator is rejected: the published preparation fails on it.
-            let denominator = whole(denominator).filter(|value| *value != Value::Whole(0))?;
+            let denominator =
+                whole(denominator).filter(|value| *value != TemplateValue::Whole(0))?;
             vec![whole(numerator)?, denominator]
         }
-        Kind::Decimal => vec![Value::Decimal(
+        SlotKind::Decimal => vec![TemplateValue::Decimal(
             float(text).filter(|value| value.is_finite())?,
         )],
-        Kind::Whole => vec![whole(text)?],
-        Kind::Number => word(&NUMBER_WORDS)?,
-        Kind::Divisor => return Some((word(&DIVISORS)?, Some((WordType::Divisor, lower)))),
-        Kind::Multiplier => {
+        SlotKind::Whole => vec![whole(text)?],
+        SlotKind::Number => word(&NUMBER_WORDS)?,
+        SlotKind::Divisor => return Some((word(&DIVISORS)?, Some((WordType::Divisor, lower)))),
+        SlotKind::Multiplier => {
             return Some((word(&MULTIPLIERS)?, Some((WordType::Multiplier, lower))));
         }
-        Kind::Compound => {
+        SlotKind::Compound => {
             let (_, parts) = COMPOUND_FRACTIONS.iter().find(|(word, _)| *word == lower)?;
-            let values = parts.map(Value::Whole).to_vec();
+            let values = parts.map(TemplateValue::Whole).to_vec();
             return Some((values, Some((WordType::CompoundFraction, lower))));
         }
     };
@@ -269,18 +270,18 @@ fn parse_match(kind: Kind, text: &str) -> Option<Read> {
 }
 
 /// Parses digits and commas as a number.
-fn whole(text: &str) -> Option<Value> {
+fn whole(text: &str) -> Option<TemplateValue> {
     let digits = ascii_digits(text).replace(',', "");
     match digits.parse() {
-        Ok(value) => Some(Value::Whole(value)),
+        Ok(value) => Some(TemplateValue::Whole(value)),
         Err(_) => float(&digits)
             .filter(|value| value.is_finite())
-            .map(Value::Decimal),
+            .map(TemplateValue::Decimal),
     }
 }
 
 /// Returns a whole number where the value is one, otherwise a decimal.
-fn as_whole(value: f64) -> Option<Value> {
+fn as_whole(value: f64) -> Option<TemplateValue> {
     /// Above this, not every integer has an exact `f64`.
     const LIMIT: f64 = 9_007_199_254_740_992.0;
     #[allow(
@@ -289,18 +290,18 @@ fn as_whole(value: f64) -> Option<Value> {
         reason = "it is whole, not negative, and below the limit"
     )]
     if value.fract() == 0.0 && (0.0..LIMIT).contains(&value) {
-        return Some(Value::Whole(value as u64));
+        return Some(TemplateValue::Whole(value as u64));
     }
-    value.is_finite().then_some(Value::Decimal(value))
+    value.is_finite().then_some(TemplateValue::Decimal(value))
 }
 
 /// Serializes values as an object keyed by variable name.
-fn by_name<S: Serializer>(values: &[Value], out: S) -> Result<S::Ok, S::Error> {
+fn by_name<S: Serializer>(values: &[TemplateValue], out: S) -> Result<S::Ok, S::Error> {
     out.collect_map((1..).map(variable_name).zip(values))
 }
 
 /// Serializes words as an object keyed by the names of the variables that are words.
-fn words_by_name<S: Serializer>(words: &[Option<Word>], out: S) -> Result<S::Ok, S::Error> {
+fn words_by_name<S: Serializer>(words: &[Option<TemplateWord>], out: S) -> Result<S::Ok, S::Error> {
     let named = (1..).map(variable_name).zip(words);
     out.collect_map(named.filter_map(|(name, word)| Some((name, word.as_ref()?))))
 }
@@ -442,7 +443,7 @@ mod tests {
             let template = Template::new(0, &question);
             let mut filled = template.template_question.clone();
             for (i, value) in template.variables.iter().enumerate().rev() {
-                let Value::Whole(value) = value else { panic!("{question}") };
+                let TemplateValue::Whole(value) = value else { panic!("{question}") };
                 filled = filled.replace(&variable_name(i + 1), &value.to_string());
             }
             let plain = |word: &String| {

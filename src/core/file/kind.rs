@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::core::error::NotRegular;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     File,
     Folder,
     Fifo,
@@ -17,7 +17,7 @@ pub(super) enum Kind {
     Other,
 }
 
-impl Kind {
+impl FileKind {
     pub(super) fn new(metadata: &Metadata) -> Self {
         let kind = metadata.file_type();
         if kind.is_file() {
@@ -61,7 +61,7 @@ impl Kind {
 /// # Errors
 /// A [`NotRegular`] inside the `io::Error` names any other kind.
 pub fn open(path: &Path) -> io::Result<File> {
-    open_as(path, OpenOptions::new().read(true), &[Kind::File])
+    open_as(path, OpenOptions::new().read(true), &[FileKind::File])
 }
 
 /// Opens a user-named input to be read once from start to end: a regular file, or a pipe or terminal given to this process as
@@ -70,8 +70,11 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// A [`NotRegular`] inside the `io::Error` names any other kind.
 pub fn open_input(path: &Path) -> io::Result<File> {
-    let kind = Kind::new(&fs::metadata(path)?);
-    let is_stream = matches!(kind, Kind::Fifo | Kind::Character | Kind::Socket);
+    let kind = FileKind::new(&fs::metadata(path)?);
+    let is_stream = matches!(
+        kind,
+        FileKind::Fifo | FileKind::Character | FileKind::Socket
+    );
     match descriptor(path).filter(|_| is_stream) {
         Some(0) => standard(0),
         Some(_) => {
@@ -90,7 +93,7 @@ pub fn open_input(path: &Path) -> io::Result<File> {
 pub fn update(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    open_as(path, &options, &[Kind::File])
+    open_as(path, &options, &[FileKind::File])
 }
 
 /// Opens a file for appending, and creates it if missing. A character device such as `/dev/null` is accepted too.
@@ -100,7 +103,7 @@ pub fn update(path: &Path) -> io::Result<File> {
 pub fn append(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
-    open_as(path, &options, &[Kind::File, Kind::Character])
+    open_as(path, &options, &[FileKind::File, FileKind::Character])
 }
 
 /// Opens an existing regular file for reading and appending.
@@ -110,13 +113,13 @@ pub fn append(path: &Path) -> io::Result<File> {
 pub fn extend(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).append(true);
-    open_as(path, &options, &[Kind::File])
+    open_as(path, &options, &[FileKind::File])
 }
 
 /// Opens a path that has one of these kinds, without blocking.
-pub(super) fn open_as(path: &Path, options: &OpenOptions, kinds: &[Kind]) -> io::Result<File> {
+pub(super) fn open_as(path: &Path, options: &OpenOptions, kinds: &[FileKind]) -> io::Result<File> {
     let check = |metadata: &Metadata| {
-        let kind = Kind::new(metadata);
+        let kind = FileKind::new(metadata);
         if kinds.contains(&kind) {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::kind::{Kind, descriptor};
+use super::kind::{FileKind, descriptor};
 use super::write::resolved;
 use crate::core::error::{Error, Result};
 
@@ -21,7 +21,7 @@ impl Identity {
     /// Returns the identity of a regular file, existing or not; `None` for anything else, which writing cannot destroy.
     fn new(path: &Path) -> Option<Self> {
         match fs::metadata(path) {
-            Ok(metadata) if Kind::new(&metadata) != Kind::File => None,
+            Ok(metadata) if FileKind::new(&metadata) != FileKind::File => None,
             #[cfg(unix)]
             Ok(metadata) => {
                 use std::os::unix::fs::MetadataExt as _;
@@ -73,7 +73,7 @@ impl Outputs {
         let Some(identity) = Identity::new(path) else {
             return match fs::metadata(path) {
                 Ok(metadata) if metadata.is_dir() => {
-                    Err(Error::io("write", path, Kind::Folder.refusal()))
+                    Err(Error::io("write", path, FileKind::Folder.refusal()))
                 }
                 _ => Ok(()),
             };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::kind::{Kind, descriptor, open_as, set_blocking, standard};
+use super::kind::{FileKind, descriptor, open_as, set_blocking, standard};
 use crate::core::error::{Error, Result};
 
 /// Number of temporary names to try; each collides only with a file left by a crash.
@@ -143,8 +143,8 @@ fn quiet(error: Error) -> Error {
 fn own_target(path: &Path) -> io::Result<Target> {
     let target = resolved(path)?;
     match fs::metadata(&target) {
-        Ok(metadata) => match Kind::new(&metadata) {
-            Kind::File => Ok(Target::Replaced(target, Some(metadata))),
+        Ok(metadata) => match FileKind::new(&metadata) {
+            FileKind::File => Ok(Target::Replaced(target, Some(metadata))),
             kind => Err(kind.refusal()),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Target::Replaced(target, None)),
@@ -155,28 +155,30 @@ fn own_target(path: &Path) -> io::Result<Target> {
 /// Resolves the path of an output that a user named.
 fn user_target(path: &Path) -> io::Result<Target> {
     let kind = match fs::metadata(path) {
-        Ok(metadata) => Kind::new(&metadata),
+        Ok(metadata) => FileKind::new(&metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return own_target(path),
         Err(error) => return Err(error),
     };
     let number = descriptor(path);
     match (kind, number) {
-        (Kind::Folder | Kind::Block | Kind::Other, _) | (Kind::Socket, None) => Err(kind.refusal()),
+        (FileKind::Folder | FileKind::Block | FileKind::Other, _) | (FileKind::Socket, None) => {
+            Err(kind.refusal())
+        }
         (_, Some(number @ 1..=2)) => standard(number).map(Target::Through),
-        (Kind::File, None) => own_target(path),
-        (Kind::File, Some(_)) => {
+        (FileKind::File, None) => own_target(path),
+        (FileKind::File, Some(_)) => {
             // Appends, to continue where the shell that opened the file stopped.
-            let file = open_as(path, OpenOptions::new().append(true), &[Kind::File])?;
+            let file = open_as(path, OpenOptions::new().append(true), &[FileKind::File])?;
             Ok(Target::Through(file))
         }
-        (Kind::Character | Kind::Fifo | Kind::Socket, _) => {
+        (FileKind::Character | FileKind::Fifo | FileKind::Socket, _) => {
             open_through(path, kind).map(Target::Through)
         }
     }
 }
 
 /// Opens a device or a FIFO for writing.
-fn open_through(path: &Path, kind: Kind) -> io::Result<File> {
+fn open_through(path: &Path, kind: FileKind) -> io::Result<File> {
     let mut attempts = 0;
     loop {
         match open_as(path, OpenOptions::new().write(true), &[kind]) {
@@ -184,7 +186,7 @@ fn open_through(path: &Path, kind: Kind) -> io::Result<File> {
                 set_blocking(&file)?;
                 return Ok(file);
             }
-            Err(error) if kind == Kind::Fifo && has_no_reader(&error) => {
+            Err(error) if kind == FileKind::Fifo && has_no_reader(&error) => {
                 attempts += 1;
                 if attempts == READER_ATTEMPTS {
                     let message = "it is a FIFO that nobody reads: start its reader first";

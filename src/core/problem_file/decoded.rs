@@ -53,12 +53,12 @@ pub struct Record {
 pub struct Recorded {
     /// Gold steps of other records.
     #[serde(default)]
-    pub baselines: Option<Vec<Baseline>>,
+    pub baselines: Option<Vec<OtherSteps>>,
 }
 
 /// Gold steps of another record.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Baseline {
+pub struct OtherSteps {
     /// The index of their question.
     pub source_index: Option<Value>,
     /// The steps.
@@ -85,7 +85,7 @@ impl Record {
     }
 
     /// Returns the gold steps of other records that this record includes.
-    fn baselines(&self) -> impl Iterator<Item = &Baseline> {
+    fn baselines(&self) -> impl Iterator<Item = &OtherSteps> {
         let recorded = self.backtracking.iter().flat_map(|b| &b.baselines);
         recorded.flatten()
     }

@@ -11,13 +11,13 @@ const LONGEST: usize = 32 << 20;
 
 /// The shape of an unreadable text, and how to convert its rows to JSON Lines.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(super) struct RowShape {
     pub(super) what: String,
     pub(super) way_out: String,
 }
 
 /// Identifies the shape of a text, if it is a known one.
-pub(super) fn identify(text: &str, form: Form) -> Option<Shape> {
+pub(super) fn identify(text: &str, form: Form) -> Option<RowShape> {
     let text = without_mark(text).trim_start();
     if text.len() > LONGEST {
         return None;
@@ -32,14 +32,14 @@ pub(super) fn identify(text: &str, form: Form) -> Option<Shape> {
 }
 
 /// Detects a table with column names in the first line, or YAML.
-fn table(first_line: &str) -> Option<Shape> {
+fn table(first_line: &str) -> Option<RowShape> {
     // A line of the raw form.
     if first_line.contains("||") {
         return None;
     }
     let first = first_line.trim_start_matches("- ").split(':').next()?;
     if first_line.contains(':') && is_question_field(first) {
-        return Some(Shape {
+        return Some(RowShape {
             what: "it looks like YAML".to_owned(),
             way_out: "write its rows as JSON Lines".to_owned(),
         });
@@ -53,7 +53,7 @@ fn table(first_line: &str) -> Option<Shape> {
         .collect();
     columns.iter().any(|column| is_question_field(column)).then(|| {
         let separator = separator.escape_default();
-        Shape {
+        RowShape {
             what: format!("it is a table with the columns {} ({name})", columns.join(", ")),
             way_out: format!(
                 "write its rows as JSON Lines: python3 -c \"import csv, io, json, sys; [print(json.dumps(row)) for row in \
@@ -65,14 +65,14 @@ fn table(first_line: &str) -> Option<Shape> {
 }
 
 /// Detects rows nested in another value.
-fn json(value: &Value) -> Option<Shape> {
+fn json(value: &Value) -> Option<RowShape> {
     let within = |name: &str, path: String| {
         // The name comes from the file, and the command is for a shell.
         let is_plain = path
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "[].\"_-".contains(c));
         let command = format!(": jq -c '{path}' FILE > rows.jsonl");
-        Shape {
+        RowShape {
             what: format!("its rows are under `{name}`"),
             way_out: format!(
                 "write them as JSON Lines{}",
@@ -92,7 +92,7 @@ fn json(value: &Value) -> Option<Shape> {
                 .values()
                 .filter(|value| value.as_object().is_some_and(is_row));
             if rows.count() > 1 {
-                return Some(Shape {
+                return Some(RowShape {
                     what: "its rows are fields of one object".to_owned(),
                     way_out: "write them as JSON Lines: jq -c '.[]' FILE > rows.jsonl".to_owned(),
                 });
@@ -104,7 +104,7 @@ fn json(value: &Value) -> Option<Shape> {
                 is_question_field(name) && matches!(value, Value::Array(_) | Value::Object(_))
             });
             if in_columns {
-                return Some(Shape {
+                return Some(RowShape {
                     what: "its rows are written as columns".to_owned(),
                     way_out: "write them as JSON Lines; with pandas: table.to_json(\"rows.jsonl\", orient=\"records\", lines=True)"
                         .to_owned(),
@@ -117,7 +117,7 @@ fn json(value: &Value) -> Option<Shape> {
                 let path = format!(".[\"{name}\"][]{}", inner.clone().unwrap_or_default());
                 (is_row || inner.is_some()).then(|| within(name, path))
             };
-            let lists: Vec<Shape> = fields.iter().filter_map(named).collect();
+            let lists: Vec<RowShape> = fields.iter().filter_map(named).collect();
             let others = lists.len().saturating_sub(1);
             let mut first = lists.into_iter().next()?;
             if others > 0 {

@@ -23,13 +23,13 @@ pub use self::evidence::{
 };
 pub use self::learned::{LearnedCell, LearnedReads, LearnedRow};
 pub use self::study::{
-    AnswerInfluence, Cell, Cost, Influence, Input, LatentInfluence, Lattice, LayerCell, LayerLens,
-    LayerRow, Pair, Role, Study, StudyKind, Sweep, SweepCell,
+    AnswerInfluence, Cost, Influence, Input, LatentInfluence, Lattice, LayerCell, LayerLens,
+    LayerRow, Pair, Role, Study, StudyCell, StudyKind, Sweep, SweepCell,
 };
-pub use self::variants::{AnswerOutcome, FlipRate, Tally, Variants, wilson};
+pub use self::variants::{AnswerOutcome, FlipRate, OutcomeCounts, Variants, wilson};
 pub(crate) use self::variants::{Z, serde_with_outcome};
 pub use self::verdict::{
-    Necessity, Null, Operand, Progress, Rung, Source, Stage, Stood, TraceStep, Verdict,
+    Necessity, Null, Operand, Rung, Stage, Stood, TraceStep, ValueSource, Verdict, VerdictProgress,
 };
 
 /// The index of a latent token in its run, from 1.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ablation, AblationValue, LatentIdx, Tally, TokenRead, Variants, serde_with_outcome};
+use super::{
+    Ablation, AblationValue, LatentIdx, OutcomeCounts, TokenRead, Variants, serde_with_outcome,
+};
 
 /// The kind of a study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,7 +65,7 @@ pub struct Cost {
 /// A summary of one ablated set of latents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
-pub struct Cell {
+pub struct StudyCell {
     /// The latents that are off.
     pub off: BTreeSet<LatentIdx>,
     /// The most frequent answer.
@@ -78,9 +80,9 @@ pub struct Cell {
     pub flips: usize,
 }
 
-serde_with_outcome!(Cell);
+serde_with_outcome!(StudyCell);
 
-impl Cell {
+impl StudyCell {
     /// Returns the counts of variants and of flips.
     #[must_use]
     pub fn variants(&self) -> Variants {
@@ -103,7 +105,7 @@ pub struct Lattice {
     /// Its log-probability.
     pub clean_logprob: f64,
     /// The sets computed so far: the empty one first, then by size and latent.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<StudyCell>,
     /// Whether every set is computed.
     pub complete: bool,
     /// The smallest set that, kept alone, keeps the answer in every variant; ties go to the smallest fall in log-probability.
@@ -123,14 +125,14 @@ impl Lattice {
 
     /// Counts the outcomes of all non-empty sets.
     #[must_use]
-    pub fn tally(&self) -> Tally {
+    pub fn tally(&self) -> OutcomeCounts {
         let off = self.cells.iter().filter(|cell| !cell.off.is_empty());
-        Tally::new(off.map(|cell| cell.variants().outcome()))
+        OutcomeCounts::new(off.map(|cell| cell.variants().outcome()))
     }
 
     /// Returns the cell of a set.
     #[must_use]
-    pub fn cell(&self, off: &BTreeSet<LatentIdx>) -> Option<&Cell> {
+    pub fn cell(&self, off: &BTreeSet<LatentIdx>) -> Option<&StudyCell> {
         self.cells.iter().find(|cell| cell.off == *off)
     }
 }
@@ -166,7 +168,7 @@ pub struct SweepCell {
     /// The replacement value.
     pub value: AblationValue,
     /// The result.
-    pub cell: Option<Cell>,
+    pub cell: Option<StudyCell>,
     /// Why the question cannot be asked, if it cannot.
     pub refused: Option<String>,
 }
@@ -179,7 +181,7 @@ pub struct Pair {
     /// The two latents.
     pub latents: (LatentIdx, LatentIdx),
     /// The result with both off.
-    pub cell: Cell,
+    pub cell: StudyCell,
     /// The sum of the two single changes in log-probability.
     pub sum_of_singles: f64,
     /// Whether the pair's change differs from that sum by more than [`Pair::ADDITIVE`] nats, or the pair flips the answer in most
@@ -216,11 +218,11 @@ pub struct Sweep {
 impl Sweep {
     /// Counts the outcomes over values for a latent in a role.
     #[must_use]
-    pub fn tally(&self, latent: LatentIdx, role: Role) -> Tally {
+    pub fn tally(&self, latent: LatentIdx, role: Role) -> OutcomeCounts {
         let cells = self.cells.iter();
         let cells = cells.filter(|cell| (cell.latent, cell.role) == (latent, role));
         let results = cells.filter_map(|cell| cell.cell.as_ref());
-        Tally::new(results.map(|cell| cell.variants().outcome()))
+        OutcomeCounts::new(results.map(|cell| cell.variants().outcome()))
     }
 
     /// Returns the cell of a latent, role and value.
@@ -253,9 +255,9 @@ pub struct AnswerInfluence {
     /// The latent that is off.
     pub from: LatentIdx,
     /// With later latents recomputed.
-    pub total: Cell,
+    pub total: StudyCell,
     /// With later latents held at their clean values.
-    pub direct: Cell,
+    pub direct: StudyCell,
 }
 
 /// Effects of each latent on later latents and on the answer.

@@ -89,7 +89,7 @@ impl Variants {
 
 /// The number of ablations with each outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
+pub struct OutcomeCounts {
     /// The answer is the same in every variant.
     pub stands: usize,
     /// It changes in some variants.
@@ -98,7 +98,7 @@ pub struct Tally {
     pub flipped: usize,
 }
 
-impl Tally {
+impl OutcomeCounts {
     /// Counts outcomes.
     #[must_use]
     pub fn new(outcomes: impl IntoIterator<Item = AnswerOutcome>) -> Self {
@@ -200,7 +200,7 @@ pub(crate) use serde_with_outcome;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::types::{Cell, Donors, Effect};
+    use crate::core::types::{Donors, Effect, StudyCell};
 
     fn variants(flips: usize, n: usize) -> Variants {
         Variants { flips, n }
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn a_tally_counts_each_outcome() {
         let all = [(0, 16), (9, 16), (16, 16), (1, 1)];
-        let tally = Tally::new(all.map(|(flips, n)| variants(flips, n).outcome()));
+        let tally = OutcomeCounts::new(all.map(|(flips, n)| variants(flips, n).outcome()));
         assert_eq!((tally.stands, tally.mixed, tally.flipped), (1, 1, 2));
         assert_eq!(tally.n(), 4);
         assert_eq!(tally.words(), "1 stand, 1 mixed, 2 flipped");
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn a_wrong_outcome_in_a_file_is_not_believed() {
         let text = r#"{"off":[1],"answer":"17","flipped":false,"delta_logprob":-9.16,"n":16,"flips":9,"outcome":"stands"}"#;
-        let cell: Cell = serde_json::from_str(text).expect("reads");
+        let cell: StudyCell = serde_json::from_str(text).expect("reads");
         assert!(cell.flipped);
         let written = serde_json::to_value(&cell).expect("serialises");
         assert_eq!(written["outcome"], "mixed");

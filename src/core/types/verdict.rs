@@ -7,7 +7,7 @@ use super::{Attempt, LatentIdx, LatentNodes, Tracks, Used};
 /// Where a value of a trace was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "kebab-case")]
-pub enum Source {
+pub enum ValueSource {
     /// The question; byte range of the number or sentence.
     Question {
         /// First byte.
@@ -39,7 +39,7 @@ pub struct Operand {
     /// Number or node, as text.
     pub text: String,
     /// Where it was read.
-    pub source: Source,
+    pub source: ValueSource,
 }
 
 /// One step of a decoded trace.
@@ -185,7 +185,7 @@ pub struct Verdict {
 
 /// The progress of the work for a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub struct VerdictProgress {
     /// The current stage.
     pub stage: Stage,
     /// Units done.
@@ -207,7 +207,7 @@ pub enum Stage {
     Replacements,
 }
 
-impl std::fmt::Display for Progress {
+impl std::fmt::Display for VerdictProgress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { stage, done, all } = self;
         match stage {

@@ -14,7 +14,7 @@ pub const SCHEMA: &str = "undertone.lens-card/1";
 
 /// The part of a card needed for loading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
+pub struct LensHeader {
     /// [`SCHEMA`].
     pub schema: String,
     /// The model it was fitted to; `sha256` is the hash of its weights.
@@ -31,7 +31,7 @@ pub struct Header {
     pub latents: Vec<LatentIdx>,
 }
 
-impl Header {
+impl LensHeader {
     /// Returns the places and size of the maps, validated against the model.
     fn shape(&self, model: &ModelInfo) -> Result<TranslatorShape, String> {
         let ascending = |numbers: &[usize]| {
@@ -171,8 +171,8 @@ impl LearnedLens {
 }
 
 /// Parses a card of this version.
-fn header(files: &LensFiles) -> Result<Header, String> {
-    let header: Header = serde_json::from_str(files.card())
+fn header(files: &LensFiles) -> Result<LensHeader, String> {
+    let header: LensHeader = serde_json::from_str(files.card())
         .map_err(|error| format!("its card cannot be read: {error}"))?;
     if header.schema != SCHEMA {
         let schema: String = header.schema.chars().take(64).collect();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::Progress;
+use super::DownloadProgress;
 use super::cache::{Place, create_folder};
 use super::error::{HubError, foreign};
 use super::http::{Cancelled, Client, Reply, Trouble, pause};
@@ -28,12 +28,12 @@ const PROGRESS: u64 = 64 << 10;
 const WEB_PAGES: [&str; 2] = ["<!doctype html", "<html"];
 
 /// The context of a download.
-pub(super) struct Job<'a> {
+pub(super) struct Download<'a> {
     pub(super) client: &'a Client,
     pub(super) id: &'a Id,
     pub(super) commit: &'a str,
     pub(super) place: &'a Place,
-    pub(super) progress: &'a mut dyn FnMut(Progress<'_>),
+    pub(super) progress: &'a mut dyn FnMut(DownloadProgress<'_>),
     pub(super) cancelled: Cancelled<'a>,
 }
 
@@ -51,7 +51,7 @@ enum Attempt {
     Broken(String),
 }
 
-impl Job<'_> {
+impl Download<'_> {
     /// Downloads a file to the cache, unless it is cached, and returns its path there.
     pub(super) fn fetch(&mut self, file: &RemoteFile) -> Result<PathBuf, HubError> {
         let pointer = self.place.pointer(self.commit, &file.path);
@@ -64,7 +64,7 @@ impl Job<'_> {
         let stated = self.metadata(&url, file)?;
         let blob = self.place.blob(&stated.etag);
         // Held until the end of this function.
-        let on_wait = &mut || (self.progress)(Progress::Waiting { name: &file.path });
+        let on_wait = &mut || (self.progress)(DownloadProgress::Waiting { name: &file.path });
         let _lock = self.place.lock(&stated.etag, on_wait, self.cancelled)?;
         let is_here = fs::metadata(&blob)
             .is_ok_and(|file| stated.length.is_none_or(|length| length == file.len()));
@@ -135,7 +135,7 @@ impl Job<'_> {
             .sync_all()
             .map_err(|error| HubError::io("write", &partial, &error))?;
         if let Some(expected) = &stated.sha256 {
-            (self.progress)(Progress::Verifying { name: &file.path });
+            (self.progress)(DownloadProgress::Verifying { name: &file.path });
             let actual = hash(&mut output, &partial, self.cancelled)?;
             if actual != *expected {
                 let _ = fs::remove_file(&partial);
@@ -246,7 +246,7 @@ impl Job<'_> {
         }
         let total = transfer.length.or(announced);
         loop {
-            (self.progress)(Progress::File {
+            (self.progress)(DownloadProgress::File {
                 name,
                 done: transfer.done,
                 total,

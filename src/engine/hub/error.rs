@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::core::error::Kind;
+use crate::core::error::FailureKind;
 use crate::core::text::{nearest, sanitize};
 
 use super::known::KNOWN;
@@ -230,12 +230,12 @@ pub enum HubError {
 impl HubError {
     /// Returns the kind of error, which decides the exit code.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> FailureKind {
         match self {
-            Self::BadId { .. } | Self::Several { .. } => Kind::Usage,
-            Self::Setting { .. } => Kind::Config,
-            Self::Io { .. } | Self::DiskFull { .. } => Kind::Io,
-            _ => Kind::Model,
+            Self::BadId { .. } | Self::Several { .. } => FailureKind::Usage,
+            Self::Setting { .. } => FailureKind::Config,
+            Self::Io { .. } | Self::DiskFull { .. } => FailureKind::Io,
+            _ => FailureKind::Model,
         }
     }
 
@@ -436,7 +436,7 @@ mod tests {
         assert!(matches!(full, HubError::DiskFull { .. }), "{full}");
         assert!(full.hint().contains("HF_HOME"), "{}", full.hint());
         let denied = HubError::io("write", path, &io::ErrorKind::PermissionDenied.into());
-        assert_eq!(denied.kind(), Kind::Io);
+        assert_eq!(denied.kind(), FailureKind::Io);
     }
 
     #[test]

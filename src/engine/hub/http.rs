@@ -15,7 +15,7 @@ use ureq::{Agent, Timeout};
 
 use super::address::{display, escape, host, is_same_origin, is_web, join, without_query};
 use super::error::{HubError, foreign};
-use super::options::Options;
+use super::options::HubOptions;
 use super::tls;
 
 /// The default hub, which `HF_ENDPOINT` overrides.
@@ -92,7 +92,7 @@ enum Message {
 
 impl Client {
     /// Creates a client; sends nothing.
-    pub(super) fn new(options: &Options) -> Result<Self, HubError> {
+    pub(super) fn new(options: &HubOptions) -> Result<Self, HubError> {
         let refuse = |why: &str| HubError::Setting {
             name: "HF_ENDPOINT",
             why: why.to_owned(),
@@ -444,9 +444,9 @@ mod tests {
 
     #[test]
     fn settings_that_cannot_be_used_are_refused_without_telling_the_secret() {
-        let endpoint = |text: &str| Options {
+        let endpoint = |text: &str| HubOptions {
             endpoint: Some(text.to_owned()),
-            ..Options::default()
+            ..HubOptions::default()
         };
         for text in ["hub.example", "ftp://hub.example", "https://", "a b"] {
             assert!(Client::new(&endpoint(text)).is_err(), "{text}");
@@ -457,9 +457,9 @@ mod tests {
             url.as_deref(),
             Some("http://127.0.0.1:9/hub/api/models/a/b/x%20y")
         );
-        let token = Options {
+        let token = HubOptions {
             token: Some("hf_secret\nX: y".to_owned()),
-            ..Options::default()
+            ..HubOptions::default()
         };
         let error = Client::new(&token).err().expect("refused");
         assert!(!error.to_string().contains("secret"), "{error}");

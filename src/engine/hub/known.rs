@@ -7,14 +7,14 @@ use std::fmt;
 
 /// The pretrained model that a checkpoint was trained from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Base {
+pub enum PretrainedBase {
     /// GPT-2 with 124M parameters.
     Gpt2,
     /// Llama 3.2 1B Instruct.
     Llama,
 }
 
-impl Base {
+impl PretrainedBase {
     /// Returns its repository, from which configuration and tokenizer come.
     #[must_use]
     pub fn repo(self) -> &'static str {
@@ -51,7 +51,7 @@ impl Base {
     }
 }
 
-impl fmt::Display for Base {
+impl fmt::Display for PretrainedBase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Gpt2 => "gpt2",
@@ -62,7 +62,7 @@ impl fmt::Display for Base {
 
 /// A published accuracy.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Accuracy {
+pub struct PublishedAccuracy {
     /// In percent, measured by the paper.
     pub percent: f64,
     /// In percent, published by the method's authors and quoted by the paper in brackets.
@@ -79,13 +79,13 @@ pub struct Known {
     /// The kind of model.
     pub family: &'static str,
     /// The base model.
-    pub base: Base,
+    pub base: PretrainedBase,
     /// The training data set.
     pub data_set: &'static str,
     /// Its file in the repository, if the listing names it.
     pub file: Option<&'static str>,
     /// The paper's accuracy for this checkpoint, if given.
-    pub accuracy: Option<Accuracy>,
+    pub accuracy: Option<PublishedAccuracy>,
     /// Further notes; [?] marks unconfirmed ones.
     pub note: &'static str,
 }
@@ -111,8 +111,8 @@ const OPEN_FILE: &str = "file name not confirmed: checkpoint_N [?]";
 const TABLE_1: &str = "Table 1";
 
 /// Creates a figure of Table 1.
-const fn table_1(percent: f64) -> Accuracy {
-    Accuracy {
+const fn table_1(percent: f64) -> PublishedAccuracy {
+    PublishedAccuracy {
         percent,
         quoted: None,
         table: TABLE_1,
@@ -120,8 +120,8 @@ const fn table_1(percent: f64) -> Accuracy {
 }
 
 /// Creates a figure of Table 1 with the quoted one.
-const fn table_1_beside(percent: f64, quoted: f64) -> Accuracy {
-    Accuracy {
+const fn table_1_beside(percent: f64, quoted: f64) -> PublishedAccuracy {
+    PublishedAccuracy {
         percent,
         quoted: Some(quoted),
         table: TABLE_1,
@@ -132,10 +132,10 @@ const fn table_1_beside(percent: f64, quoted: f64) -> Accuracy {
 const fn row(
     id: &'static str,
     family: &'static str,
-    base: Base,
+    base: PretrainedBase,
     data_set: &'static str,
     file: Option<&'static str>,
-    accuracy: Option<Accuracy>,
+    accuracy: Option<PublishedAccuracy>,
     note: &'static str,
 ) -> Known {
     Known {
@@ -149,7 +149,7 @@ const fn row(
     }
 }
 
-use Base::{Gpt2, Llama};
+use PretrainedBase::{Gpt2, Llama};
 
 /// Every published checkpoint that we know of.
 #[rustfmt::skip]
@@ -212,7 +212,7 @@ pub fn find_known(repo: &str, folder: &str) -> Option<&'static Known> {
 
 /// Returns the base of a known checkpoint, or the common base of a repository's known checkpoints.
 #[must_use]
-pub(super) fn base_of(repo: &str, folder: &str) -> Option<Base> {
+pub(super) fn base_of(repo: &str, folder: &str) -> Option<PretrainedBase> {
     if let Some(known) = find_known(repo, folder) {
         return Some(known.base);
     }

@@ -28,13 +28,13 @@ use serde_json::Value;
 
 pub use error::HubError;
 pub use id::Id;
-pub use known::{Accuracy, Base, KNOWN, Known, find_known};
-pub use options::Options;
+pub use known::{KNOWN, Known, PretrainedBase, PublishedAccuracy, find_known};
+pub use options::HubOptions;
 pub use verify::{Verified, fetch_verified};
 
 use cache::{Place, stated_sha256};
 use discover::{Entry, Unclear, beside, choose, join, parent};
-use download::Job;
+use download::Download;
 use http::{Cancelled, Client};
 use listing::{Listing, RemoteFile};
 
@@ -50,7 +50,7 @@ const MAX_SHARDS: usize = 1000;
 
 /// The progress of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress<'a> {
+pub enum DownloadProgress<'a> {
     /// The repository is being listed.
     Looking {
         /// The repository.
@@ -95,7 +95,7 @@ pub struct Fetched {
     /// The SHA-256 that the hub stated for the weights file. The download matched it; [`fetch_verified`] checks again.
     pub sha256: Option<String>,
     /// The base it was trained from, if the table or its configuration names it.
-    pub base: Option<Base>,
+    pub base: Option<PretrainedBase>,
     /// Its configuration, or its base's.
     pub config: Option<PathBuf>,
     /// Its tokenizer, or its base's.
@@ -110,7 +110,7 @@ pub struct Fetched {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseFiles {
     /// The base.
-    pub base: Base,
+    pub base: PretrainedBase,
     /// Its configuration.
     pub config: PathBuf,
     /// Its tokenizer.
@@ -128,8 +128,8 @@ pub struct BaseFiles {
 /// See [`HubError`]; partial downloads are kept, and the next call resumes them.
 pub fn fetch(
     id: &str,
-    options: &Options,
-    progress: &mut dyn FnMut(Progress<'_>),
+    options: &HubOptions,
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Fetched, HubError> {
     fetch_with(id, false, options, progress, cancelled)
@@ -139,8 +139,8 @@ pub fn fetch(
 fn fetch_with(
     id: &str,
     queries_hub: bool,
-    options: &Options,
-    progress: &mut dyn FnMut(Progress<'_>),
+    options: &HubOptions,
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
     cancelled: Cancelled<'_>,
 ) -> Result<Fetched, HubError> {
     let id = Id::parse(id)?;
@@ -171,7 +171,7 @@ fn fetch_with(
 
 /// Finds a checkpoint in the cache without network access.
 #[must_use]
-pub fn cached(id: &str, options: &Options) -> Option<Fetched> {
+pub fn cached(id: &str, options: &HubOptions) -> Option<Fetched> {
     let id = Id::parse(id).ok()?;
     let cache = options.cache().ok()?;
     let fetched = Local::find(&Place::new(cache, &id), &id)?.fetched;
@@ -186,9 +186,9 @@ pub fn cached(id: &str, options: &Options) -> Option<Fetched> {
 /// # Errors
 /// See [`HubError`]; a gated base requires a token.
 pub fn base_files(
-    base: Base,
-    options: &Options,
-    progress: &mut dyn FnMut(Progress<'_>),
+    base: PretrainedBase,
+    options: &HubOptions,
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<BaseFiles, HubError> {
     let cache = options.cache()?;
@@ -201,9 +201,9 @@ pub fn base_files(
     let id = Id::of_repo(base.repo());
     let place = Place::new(cache, &id);
     let client = Client::new(options)?;
-    progress(Progress::Looking { repo: &id.repo });
+    progress(DownloadProgress::Looking { repo: &id.repo });
     let listing = Listing::request(&client, &id, cancelled)?;
-    let mut job = Job {
+    let mut job = Download {
         client: &client,
         id: &id,
         commit: &listing.commit,
@@ -229,12 +229,12 @@ pub fn base_files(
 fn download(
     id: &Id,
     place: &Place,
-    options: &Options,
-    progress: &mut dyn FnMut(Progress<'_>),
+    options: &HubOptions,
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
     cancelled: Cancelled<'_>,
 ) -> Result<Fetched, HubError> {
     let client = Client::new(options)?;
-    progress(Progress::Looking { repo: &id.repo });
+    progress(DownloadProgress::Looking { repo: &id.repo });
     let listing = Listing::request(&client, id, cancelled)?;
     let entries: Vec<Entry<'_>> = listing
         .files
@@ -246,7 +246,7 @@ fn download(
         .collect();
     let weights =
         choose(&entries, &id.folder).map_err(|unclear| unclear_error(id, &entries, unclear))?;
-    let mut job = Job {
+    let mut job = Download {
         client: &client,
         id,
         commit: &listing.commit,
@@ -341,7 +341,7 @@ fn assemble(
     let model_type = own(CONFIG).and_then(|path| model_type(&path).map(|kind| (path, kind)));
     let base = known::base_of(&id.repo, &id.folder).or_else(|| {
         let (_, kind) = model_type.as_ref()?;
-        Base::from_model_type(kind)
+        PretrainedBase::from_model_type(kind)
     });
     let tokenizer = own(TOKENIZER);
     Ok(Fetched {
@@ -366,7 +366,7 @@ fn assemble(
 /// Adds the base's files if the checkpoint lacks its own.
 fn with_base(
     mut fetched: Fetched,
-    base_files: impl FnOnce(Base) -> Result<BaseFiles, HubError>,
+    base_files: impl FnOnce(PretrainedBase) -> Result<BaseFiles, HubError>,
 ) -> Result<Fetched, HubError> {
     let Some(base) = fetched.base else {
         return Ok(fetched);
@@ -389,7 +389,7 @@ fn with_base(
 }
 
 /// Returns the base's files if they are cached.
-fn cached_base(base: Base, cache: &Path) -> Option<BaseFiles> {
+fn cached_base(base: PretrainedBase, cache: &Path) -> Option<BaseFiles> {
     base.cached_as().iter().find_map(|repo| {
         let place = Place::new(cache, &Id::of_repo(repo));
         let commit = place.commit()?;
@@ -403,7 +403,7 @@ fn cached_base(base: Base, cache: &Path) -> Option<BaseFiles> {
     })
 }
 
-fn offline_base(base: Base, cache: &Path) -> HubError {
+fn offline_base(base: PretrainedBase, cache: &Path) -> HubError {
     HubError::Offline {
         id: base.repo().to_owned(),
         folder: Place::new(cache, &Id::of_repo(base.repo())).folder,

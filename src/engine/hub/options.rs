@@ -19,7 +19,7 @@ const YES: [&str; 4] = ["1", "ON", "YES", "TRUE"];
 
 /// The settings of the hub.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct HubOptions {
     /// Whether network access is forbidden.
     pub offline: bool,
     /// The hub's address, if not the default.
@@ -32,7 +32,7 @@ pub struct Options {
     pub retry_pause: Duration,
 }
 
-impl Options {
+impl HubOptions {
     /// Reads the environment of the official libraries.
     ///
     /// | Variable | Meaning |
@@ -90,7 +90,7 @@ impl Options {
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for HubOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("offline", &self.offline)
@@ -116,8 +116,8 @@ mod tests {
 
     use super::*;
 
-    fn options(vars: &[(&str, &str)]) -> Options {
-        Options::from_vars(Some(Path::new("/home/ada")), |name| {
+    fn options(vars: &[(&str, &str)]) -> HubOptions {
+        HubOptions::from_vars(Some(Path::new("/home/ada")), |name| {
             let found = vars.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| value.into())
         })

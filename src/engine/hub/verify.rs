@@ -9,7 +9,7 @@ use super::cache::stated_sha256;
 use super::download::hash;
 use super::error::{HubError, foreign};
 use super::http::Cancelled;
-use super::{Fetched, Options, Progress, fetch_with};
+use super::{DownloadProgress, Fetched, HubOptions, fetch_with};
 use crate::core::file;
 use crate::core::text::hex;
 
@@ -34,8 +34,8 @@ pub struct Verified {
 /// [`HubError::Damaged`] without a network, or if the new download is damaged too; other [`HubError`]s of the download.
 pub fn fetch_verified(
     id: &str,
-    options: &Options,
-    progress: &mut dyn FnMut(Progress<'_>),
+    options: &HubOptions,
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Verified, HubError> {
     let mut mended = Vec::new();
@@ -88,7 +88,7 @@ fn weights(fetched: &Fetched) -> impl Iterator<Item = &Path> {
 /// Returns the first file that differs from the hub's statement.
 fn damaged(
     fetched: &Fetched,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
     cancelled: Cancelled<'_>,
 ) -> Result<Option<(PathBuf, HubError)>, HubError> {
     let beside = [
@@ -101,7 +101,7 @@ fn damaged(
         let Some(expected) = stated_sha256(path) else {
             continue;
         };
-        progress(Progress::Verifying { name: &name(path) });
+        progress(DownloadProgress::Verifying { name: &name(path) });
         let mut file = file::open(path).map_err(|error| HubError::io("read", path, &error))?;
         let actual = hash(&mut file, path, cancelled)?;
         if actual != expected {

@@ -11,7 +11,7 @@ use super::backbone::Pass;
 use super::branch::Branch;
 use super::cancel::Cancel;
 use super::error::Result;
-use super::generate::{Generated, Score};
+use super::generate::{AnswerScore, Generated};
 use super::vectors::argmax;
 
 /// The point where a row starts to generate freely.
@@ -27,7 +27,7 @@ pub enum Spoken<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conclusion {
     /// The score of the target, teacher-forced after a forced delimiter.
-    pub score: Score,
+    pub score: AnswerScore,
     /// The row's own text.
     pub generated: Generated,
 }
@@ -105,7 +105,7 @@ impl Model {
         target: &[u32],
         max_new: usize,
         cancel: &Cancel,
-    ) -> Result<(Vec<Row>, Vec<Score>)> {
+    ) -> Result<(Vec<Row>, Vec<AnswerScore>)> {
         cancel.check()?;
         let (rows, first) = (branch.rows(), text.lead.len());
         let ids = [text.lead.as_slice(), text.expected].concat();
@@ -123,12 +123,13 @@ impl Model {
                 .contiguous()?
                 .reshape((count * per_row, self.width()))?;
             let logits: Vec<Vec<f32>> = self.backbone.unembed(&part)?.to_vec2()?;
-            let results: Vec<(Row, Option<Score>)> = logits
+            let results: Vec<(Row, Option<AnswerScore>)> = logits
                 .par_chunks_exact(per_row)
                 .map(|row| {
                     let logits: Vec<&[f32]> = row.iter().map(|row| self.choices(row)).collect();
                     let row = self.compare(&logits, text.expected, max_new);
-                    let score = |start: usize| Score::new(logits[start..].iter().copied(), target);
+                    let score =
+                        |start: usize| AnswerScore::new(logits[start..].iter().copied(), target);
                     (row, text.scored.map(score))
                 })
                 .collect();
@@ -256,7 +257,7 @@ impl Model {
 }
 
 fn conclusions(
-    scores: Vec<Score>,
+    scores: Vec<AnswerScore>,
     generated: impl IntoIterator<Item = Generated>,
 ) -> Vec<Conclusion> {
     let pairs = scores.into_iter().zip(generated);

@@ -58,7 +58,7 @@ pub(crate) struct Cache {
 
 /// The change to a row's last entries at some layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Entry {
+pub(crate) enum CacheWrite {
     /// Keeps its own entries.
     Own,
     /// Takes the entries of another row.
@@ -229,7 +229,7 @@ impl Cache {
     }
 
     /// Replaces the last position's entries at some layers (counted from 0), row by row.
-    pub(crate) fn patched(&self, entries: &[Entry], layers: &Range<usize>) -> Result<Self> {
+    pub(crate) fn patched(&self, entries: &[CacheWrite], layers: &Range<usize>) -> Result<Self> {
         if entries.len() != self.rows || self.tail_len == 0 {
             return Err(ModelError::input("there is no position to replace"));
         }
@@ -240,13 +240,19 @@ impl Cache {
                 .iter()
                 .enumerate()
                 .map(|(row, entry)| match entry {
-                    Entry::Of(other) => *other,
-                    Entry::Own | Entry::Zeros => row,
+                    CacheWrite::Of(other) => *other,
+                    CacheWrite::Own | CacheWrite::Zeros => row,
                 })
                 .collect();
             let factors: Vec<f32> = entries
                 .iter()
-                .map(|entry| if *entry == Entry::Zeros { 0.0 } else { 1.0 })
+                .map(|entry| {
+                    if *entry == CacheWrite::Zeros {
+                        0.0
+                    } else {
+                        1.0
+                    }
+                })
                 .collect();
             let new = side.narrow(2, last, 1)?.contiguous()?;
             let new = new.index_select(&row_index(&from, self.rows, device)?, 1)?;

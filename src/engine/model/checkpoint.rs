@@ -12,7 +12,7 @@ use super::discover::Layout;
 use super::error::{ModelError, Result};
 use super::family::{Base, Family};
 use super::find::{self, Found};
-use super::source::Source;
+use super::source::ByteSource;
 use super::tensor_file::TensorFile;
 use super::weights::Weights;
 
@@ -34,7 +34,7 @@ pub struct Checkpoint {
     pub(crate) tokenizer: Option<Cow<'static, [u8]>>,
     /// The tokenizer's file, if it was read from one.
     pub(crate) tokenizer_path: Option<String>,
-    pub(crate) weights: Source,
+    pub(crate) weights: ByteSource,
     /// The published SHA-256 that the weights must have.
     pub(crate) stated_sha256: Option<String>,
     /// Warnings for the user about the choice of these files.
@@ -79,12 +79,12 @@ impl Checkpoint {
         Ok(Self {
             config: Some(model.config.into()),
             tokenizer: Some(model.tokenizer.into()),
-            ..Self::new(name.into(), Source::Memory(model.weights.into()))
+            ..Self::new(name.into(), ByteSource::Memory(model.weights.into()))
         })
     }
 
     /// Creates a checkpoint that has only weights.
-    fn new(name: String, weights: Source) -> Self {
+    fn new(name: String, weights: ByteSource) -> Self {
         Self {
             name,
             config: None,
@@ -243,7 +243,7 @@ impl Checkpoint {
         Self {
             config: Some(config_json.into()),
             tokenizer: Some(tokenizer_json.into()),
-            ..Self::new(name.into(), Source::Memory(weights.into()))
+            ..Self::new(name.into(), ByteSource::Memory(weights.into()))
         }
     }
 
@@ -278,12 +278,12 @@ impl Checkpoint {
     }
 }
 
-fn open(weights: &Path) -> Result<Source> {
-    Source::open(weights).map_err(|e| ModelError::read(weights, e.to_string()))
+fn open(weights: &Path) -> Result<ByteSource> {
+    ByteSource::open(weights).map_err(|e| ModelError::read(weights, e.to_string()))
 }
 
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let bytes = Source::open(path).and_then(|file| file.read_all(limit));
+    let bytes = ByteSource::open(path).and_then(|file| file.read_all(limit));
     bytes.map_err(|e| ModelError::read(path, e.to_string()))
 }
 

@@ -8,7 +8,7 @@ pub(crate) use super::tensor_file::made;
 use super::config::{Config, Given};
 use super::discover::Layout;
 use super::options::{LoadOptions, Precision};
-use super::source::Source;
+use super::source::ByteSource;
 use super::tensor_file::{self, TensorFile};
 use super::tokenizer::Tokenizer;
 use super::weights::Weights;
@@ -50,7 +50,7 @@ fn load(checkpoint: &Checkpoint, options: &LoadOptions) -> bool {
 const MOST_TENSORS: usize = 64;
 
 /// Opens a weights file and uses its contents; some that look like a model are loaded as one.
-fn opened(mut draws: Draws, source: &Source) -> bool {
+fn opened(mut draws: Draws, source: &ByteSource) -> bool {
     let Ok(file) = TensorFile::open("fuzz", source) else {
         return false;
     };
@@ -109,7 +109,7 @@ fn toy() -> Checkpoint {
 #[must_use]
 pub fn weights(input: &[u8]) -> bool {
     let (draws, bytes) = Draws::split(input);
-    opened(draws, &Source::Memory(bytes.to_vec().into()))
+    opened(draws, &ByteSource::Memory(bytes.to_vec().into()))
 }
 
 /// Reads the pickle of a `torch.save` file.
@@ -135,7 +135,7 @@ pub fn index(input: &[u8]) -> bool {
     write(b, other);
     let name = "model.safetensors.index.json";
     write(name, bytes);
-    Source::open(&folder.path().join(name)).is_ok_and(|source| opened(draws, &source))
+    ByteSource::open(&folder.path().join(name)).is_ok_and(|source| opened(draws, &source))
 }
 
 /// Reads a config.json and, after a zero byte, a meta.json. Four bytes choose the weights that they belong to.

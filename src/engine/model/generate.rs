@@ -47,7 +47,7 @@ impl Generated {
 
 /// The log-probability of given ids.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Score {
+pub struct AnswerScore {
     /// Sum over the ids.
     pub logprob: f64,
     /// One per id.
@@ -56,7 +56,7 @@ pub struct Score {
     pub first_logits: Vec<f32>,
 }
 
-impl Score {
+impl AnswerScore {
     /// Scores a target, given the logits before each of its ids; at least one row of logits is needed.
     pub(crate) fn new<'a>(
         mut logits: impl Iterator<Item = &'a [f32]> + Clone,
@@ -133,7 +133,7 @@ impl Model {
         branch: &Branch,
         targets: &[Vec<u32>],
         cancel: &Cancel,
-    ) -> Result<Vec<Score>> {
+    ) -> Result<Vec<AnswerScore>> {
         cancel.check()?;
         let rows = branch.rows();
         let target = |row: usize| targets.get(row).unwrap_or(&targets[0]);
@@ -164,7 +164,7 @@ impl Model {
             .unembed(&states.reshape((rows * per_row, self.width()))?)?
             .to_vec2()?;
         let score = |(row, logits): (usize, &[Vec<f32>])| {
-            Score::new(
+            AnswerScore::new(
                 logits.iter().map(|logits| self.choices(logits)),
                 target(row),
             )

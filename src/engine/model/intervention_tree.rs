@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::Model;
 use super::branch::Branch;
-use super::cache::Entry;
+use super::cache::CacheWrite;
 use super::cancel::Cancel;
 use super::error::{ModelError, Result};
 use super::latent::{Latent, Rollout};
@@ -199,12 +199,12 @@ impl Model {
         let mut fed = replaced(&self.feedback_of(&state)?, &vectors)?;
         let mut branch = self.feed(&parents.cache, &fed.unsqueeze(1)?)?;
         if !extra.is_empty() || !zeroed.is_empty() {
-            let mut entries = vec![Entry::Own; rows + extra.len()];
+            let mut entries = vec![CacheWrite::Own; rows + extra.len()];
             for (i, (row, _)) in extra.iter().enumerate() {
-                entries[*row] = Entry::Of(rows + i);
+                entries[*row] = CacheWrite::Of(rows + i);
             }
             for row in zeroed {
-                entries[row] = Entry::Zeros;
+                entries[row] = CacheWrite::Zeros;
             }
             branch.cache = branch.cache.patched(&entries, layers)?;
         }

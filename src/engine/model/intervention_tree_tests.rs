@@ -8,7 +8,7 @@ use candle_core::Tensor;
 use proptest::prelude::*;
 
 use super::backbone::Pass;
-use super::cache::Entry;
+use super::cache::CacheWrite;
 use super::tests::{as_codi, load_as, question_branch, tiny_model};
 use super::{Behaviour, Branch, Cancel, Family, Intervention, Model, Overrides, Spoken, Variant};
 use crate::core::types::LatentIdx;
@@ -61,14 +61,17 @@ fn alone(
             Some(Kind::Keys(v)) => {
                 let (mut own, other) = (feed(&own), feed(&fed(*v)));
                 let both = Branch::stack(&[&own, &other]).expect("stack");
-                let entries = [Entry::Of(1), Entry::Own];
+                let entries = [CacheWrite::Of(1), CacheWrite::Own];
                 let patched = both.cache.patched(&entries, layers).expect("patch");
                 own.cache = patched.select(&[0], &model.device).expect("row");
                 own
             }
             Some(Kind::NoKeys) => {
                 let mut own = feed(&own);
-                own.cache = own.cache.patched(&[Entry::Zeros], layers).expect("patch");
+                own.cache = own
+                    .cache
+                    .patched(&[CacheWrite::Zeros], layers)
+                    .expect("patch");
                 own
             }
             Some(Kind::Block) => {

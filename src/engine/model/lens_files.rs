@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::bundled::BUNDLED;
 use super::error::{ModelError, Result};
-use super::source::Source;
+use super::source::ByteSource;
 
 /// The file name of the card.
 pub const CARD_FILE: &str = "lens.json";
@@ -19,7 +19,7 @@ const LONGEST_CARD: u64 = 8 << 20;
 pub struct LensFiles {
     name: String,
     card: String,
-    pub(crate) tensors: Source,
+    pub(crate) tensors: ByteSource,
 }
 
 impl LensFiles {
@@ -29,12 +29,13 @@ impl LensFiles {
     /// [`ModelError::Read`] naming the file.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(CARD_FILE);
-        let card = Source::open(&path).and_then(|file| file.read_all(LONGEST_CARD));
+        let card = ByteSource::open(&path).and_then(|file| file.read_all(LONGEST_CARD));
         let card = card.map_err(|e| ModelError::read(&path, e.to_string()))?;
         let card =
             String::from_utf8(card).map_err(|_| ModelError::read(&path, "it is not UTF-8"))?;
         let path = folder.join(TENSOR_FILE);
-        let tensors = Source::open(&path).map_err(|e| ModelError::read(&path, e.to_string()))?;
+        let tensors =
+            ByteSource::open(&path).map_err(|e| ModelError::read(&path, e.to_string()))?;
         Ok(Self {
             name: folder.display().to_string(),
             card,
@@ -47,7 +48,7 @@ impl LensFiles {
         BUNDLED.iter().map(|bundled| Self {
             name: format!("the bundled lens of {}", bundled.name),
             card: bundled.lens_card.to_owned(),
-            tensors: Source::Memory(bundled.lens.into()),
+            tensors: ByteSource::Memory(bundled.lens.into()),
         })
     }
 
@@ -57,7 +58,7 @@ impl LensFiles {
         Self {
             name: name.to_owned(),
             card,
-            tensors: Source::Memory(tensors.into()),
+            tensors: ByteSource::Memory(tensors.into()),
         }
     }
 

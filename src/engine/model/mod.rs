@@ -59,7 +59,7 @@ pub(crate) use self::config::task_in;
 pub use self::config::{Arch, Config, Gpt2Config, LlamaConfig, RopeScaling};
 pub use self::error::{ErrorKind, ModelError, Result};
 pub use self::family::{Base, Family};
-pub use self::generate::{Generated, Score, Token};
+pub use self::generate::{AnswerScore, Generated, Token};
 pub use self::intervention_tree::{Intervention, Unfolded, Variant};
 pub use self::latent::{Latent, Rollout};
 pub use self::lens_files::{CARD_FILE, LensFiles, TENSOR_FILE};

@@ -18,7 +18,7 @@ use crate::core::file;
 
 /// A published shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum PublishedShape {
     /// GPT-2 small with Coconut's three tokens, in f32: 124 million parameters.
     Gpt2,
     /// Llama 3.2 1B with Coconut's three tokens, in bf16: 1.24 billion parameters.
@@ -33,12 +33,12 @@ pub const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensor
 ///
 /// # Errors
 /// If the folder cannot be created or written.
-pub fn write(shape: Shape, words: &BTreeSet<String>, folder: &Path) -> Result<()> {
+pub fn write(shape: PublishedShape, words: &BTreeSet<String>, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;
     let [config_path, tokenizer_path, weights_path] = FILES.map(|name| folder.join(name));
     let (config, tensors, dtype) = match shape {
-        Shape::Gpt2 => (gpt2_config(), gpt2_tensors(), "F32"),
-        Shape::Llama1b => (llama_config(), llama_tensors(), "BF16"),
+        PublishedShape::Gpt2 => (gpt2_config(), gpt2_tensors(), "F32"),
+        PublishedShape::Llama1b => (llama_config(), llama_tensors(), "BF16"),
     };
     let size = if dtype == "F32" { 4 } else { 2 };
     file::write_out(&config_path, config.to_string().as_bytes())?;

@@ -20,7 +20,7 @@ pub(crate) const CHUNK: usize = 1 << 20;
 
 /// One weights file. Clones share the open file.
 #[derive(Debug, Clone)]
-pub(crate) enum Source {
+pub(crate) enum ByteSource {
     /// Embedded, or created in memory.
     Memory(Cow<'static, [u8]>),
     /// On disk; stays open, so that the hashed file is the loaded one.
@@ -34,7 +34,7 @@ pub(crate) struct Disk {
     length: u64,
 }
 
-impl Source {
+impl ByteSource {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = file::open(path)?;
         let length = file.metadata()?.len();
@@ -190,8 +190,8 @@ mod tests {
         let bytes: Vec<u8> = (0..=255u8).cycle().take(3 * CHUNK + 5).collect();
         let path = folder.path().join("weights");
         std::fs::write(&path, &bytes).expect("write");
-        let memory = Source::Memory(bytes.clone().into());
-        let disk = Source::open(&path).expect("open");
+        let memory = ByteSource::Memory(bytes.clone().into());
+        let disk = ByteSource::open(&path).expect("open");
         let (go, stop) = (AtomicBool::new(false), AtomicBool::new(true));
         assert_eq!(memory.sha256(&go).ok(), disk.sha256(&go).ok());
         assert!(memory.sha256(&go).is_ok() && disk.sha256(&stop).is_err());
@@ -206,13 +206,13 @@ mod tests {
                 .expect("inside");
             assert_eq!(all, bytes[1..]);
         }
-        let error = Source::open(folder.path()).expect_err("a folder");
+        let error = ByteSource::open(folder.path()).expect_err("a folder");
         assert!(error.to_string().contains("regular file") || cfg!(windows));
     }
 
     #[test]
     fn the_hash_is_sha256() {
-        let abc = Source::Memory((&b"abc"[..]).into())
+        let abc = ByteSource::Memory((&b"abc"[..]).into())
             .sha256(&AtomicBool::new(false))
             .expect("memory");
         assert_eq!(

@@ -10,7 +10,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::Model;
 use super::error::{ModelError, Result};
-use super::source::Source;
+use super::source::ByteSource;
 use super::tensor_file::{Stored, TensorFile};
 use super::vectors::Vectors;
 use super::weights::Weights;
@@ -120,7 +120,7 @@ impl Translators {
     /// [`ModelError`] naming the file and the tensor that does not fit.
     pub(crate) fn read(
         name: &str,
-        source: &Source,
+        source: &ByteSource,
         shape: TranslatorShape,
         device: &Device,
     ) -> Result<Self> {
@@ -178,7 +178,7 @@ impl Model {
     pub(crate) fn read_translators(
         &self,
         name: &str,
-        source: &Source,
+        source: &ByteSource,
         shape: TranslatorShape,
     ) -> Result<Translators> {
         Translators::read(name, source, shape, &self.device)

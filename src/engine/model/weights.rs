@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::error::{ModelError, Result};
 use super::linear::QUANTIZED;
-use super::tensor_file::{Entry, Stored, TensorFile};
+use super::tensor_file::{Stored, TensorEntry, TensorFile};
 
 /// Buffers in some exports that are not parameters (docs/methods.md M8.2).
 const BUFFERS: [&str; 3] = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"];
@@ -54,7 +54,7 @@ pub(crate) struct Weights<'a> {
     /// The checkpoint's name in errors.
     model: &'a str,
     file: &'a TensorFile,
-    tensors: BTreeMap<String, &'a Entry>,
+    tensors: BTreeMap<String, &'a TensorEntry>,
     device: &'a Device,
     /// The type that tensors are converted to.
     dtype: DType,
@@ -276,7 +276,7 @@ impl<'a> Weights<'a> {
         }
     }
 
-    fn remove(&mut self, name: &str, expected: impl Fn() -> String) -> Result<&'a Entry> {
+    fn remove(&mut self, name: &str, expected: impl Fn() -> String) -> Result<&'a TensorEntry> {
         self.tensors
             .remove(name)
             .ok_or_else(|| ModelError::MissingTensor {
@@ -287,20 +287,20 @@ impl<'a> Weights<'a> {
     }
 
     /// Removes a tensor of exactly this shape.
-    fn remove_exact(&mut self, name: &str, shape: &[usize]) -> Result<&'a Entry> {
+    fn remove_exact(&mut self, name: &str, shape: &[usize]) -> Result<&'a TensorEntry> {
         let entry = self.remove(name, || format!("{shape:?}"))?;
         self.check_shape(name, entry, shape)?;
         Ok(entry)
     }
 
-    fn check_shape(&self, name: &str, entry: &Entry, shape: &[usize]) -> Result<()> {
+    fn check_shape(&self, name: &str, entry: &TensorEntry, shape: &[usize]) -> Result<()> {
         if entry.shape == shape {
             return Ok(());
         }
         Err(self.wrong(name, format!("{:?}", entry.shape), format!("{shape:?}")))
     }
 
-    fn read(&mut self, name: &str, entry: &Entry, to: DType) -> Result<Tensor> {
+    fn read(&mut self, name: &str, entry: &TensorEntry, to: DType) -> Result<Tensor> {
         self.account(name, entry)?;
         let tensor = match to {
             DType::BF16 => self.values::<bf16>(name, entry, bf16::from_f32)?,
@@ -315,7 +315,7 @@ impl<'a> Weights<'a> {
     }
 
     /// Accounts for a read and rejects amounts that no honest file needs.
-    fn account(&mut self, name: &str, entry: &Entry) -> Result<()> {
+    fn account(&mut self, name: &str, entry: &TensorEntry) -> Result<()> {
         if entry.count() == 0 {
             let actual = format!("{:?}, without any value", entry.shape);
             return Err(self.wrong(name, actual, "values".into()));
@@ -339,7 +339,7 @@ impl<'a> Weights<'a> {
     fn values<T: WithDType>(
         &self,
         name: &str,
-        entry: &Entry,
+        entry: &TensorEntry,
         convert: impl Fn(f32) -> T,
     ) -> Result<Tensor> {
         let mut values: Vec<T> = Vec::with_capacity(entry.count());
@@ -355,7 +355,7 @@ impl<'a> Weights<'a> {
     fn parts(
         &self,
         name: &str,
-        entry: &Entry,
+        entry: &TensorEntry,
         sink: &mut dyn FnMut(&[f32]) -> Result<()>,
     ) -> Result<()> {
         // Two simple loops over a part that fits the cache: the compiler vectorizes both.
@@ -409,7 +409,7 @@ fn all_finite(values: impl Iterator<Item = f32>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::source::Source;
+    use super::super::source::ByteSource;
     use super::*;
 
     #[test]
@@ -418,7 +418,7 @@ mod tests {
         let matrix = Tensor::randn(0f32, 1.0, (2500, 64), &Device::Cpu).expect("matrix");
         let bytes = safetensors::serialize([("m", &matrix)], None).expect("bytes");
         let whole = QTensor::quantize(&matrix, QUANTIZED).expect("at once");
-        let source = Source::Memory(bytes.into());
+        let source = ByteSource::Memory(bytes.into());
         let file = TensorFile::open("m", &source).expect("a file");
         let mut weights = Weights::new("m", &file, &Device::Cpu).expect("names");
         let parts = weights.take_quantized("m", [2500, 64]).expect("in parts");

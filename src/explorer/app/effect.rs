@@ -5,7 +5,7 @@ use crate::explorer::app::action::{Move, Scroll};
 use crate::explorer::app::dataset::RunRequest;
 use crate::explorer::app::pane::Pane;
 use crate::explorer::session::export::Format;
-use crate::explorer::session::{Key, Note, Session};
+use crate::explorer::session::{Note, Session, SessionKey};
 use crate::explorer::worker::protocol::Request;
 
 /// Work for the outside to do.
@@ -18,14 +18,14 @@ pub enum Effect {
     /// Give a session a new key; it keeps its file.
     Rekey {
         /// The old key.
-        before: Key,
+        before: SessionKey,
         /// The new key.
-        after: Key,
+        after: SessionKey,
     },
     /// Find the notes of an earlier session.
     Recall {
         /// The question and model.
-        key: Key,
+        key: SessionKey,
         /// The hash of the model's weights.
         sha256: String,
     },

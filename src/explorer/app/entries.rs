@@ -9,8 +9,8 @@ use crate::explorer::app::action::{Action, Context, Program};
 use crate::explorer::app::enabled::enabled;
 use crate::explorer::app::filter::score;
 use crate::explorer::app::on_ablate::meaning;
-use crate::explorer::app::overlay::{Choice, Entry, List, ListKind};
-use crate::explorer::app::{App, ModelState, Page, Place};
+use crate::explorer::app::overlay::{Choice, List, ListEntry, ListKind};
+use crate::explorer::app::{App, ModelPlace, ModelState, Page};
 use crate::explorer::session::{Tag, Target};
 use crate::lab::rows::summary::key;
 
@@ -28,7 +28,7 @@ impl List {
 
     /// Returns the matching entries in a range of rows, best first.
     #[must_use]
-    pub fn entries(&self, app: &App, rows: Range<usize>) -> Vec<Entry> {
+    pub fn entries(&self, app: &App, rows: Range<usize>) -> Vec<ListEntry> {
         if self.kind != ListKind::Problems {
             let entries = self.matching(app).into_iter();
             return entries.skip(rows.start).take(rows.len()).collect();
@@ -57,9 +57,9 @@ impl List {
     }
 
     /// Returns the matching entries of a short list.
-    fn matching(&self, app: &App) -> Vec<Entry> {
+    fn matching(&self, app: &App) -> Vec<ListEntry> {
         let query = self.filter.text();
-        let mut scored: Vec<(i32, Entry)> = self
+        let mut scored: Vec<(i32, ListEntry)> = self
             .all_entries(app)
             .into_iter()
             .filter_map(|entry| {
@@ -73,7 +73,7 @@ impl List {
         if !query.is_empty() {
             scored.sort_by_key(|(score, _)| -score);
         }
-        let mut entries: Vec<Entry> = scored.into_iter().map(|(_, entry)| entry).collect();
+        let mut entries: Vec<ListEntry> = scored.into_iter().map(|(_, entry)| entry).collect();
         if self.kind == ListKind::Models {
             entries.extend(typed_model(query.trim(), &entries));
         }
@@ -81,14 +81,14 @@ impl List {
     }
 
     /// Returns the models that the query of the problem list names: it may be meant for a model.
-    fn models_below(&self, app: &App) -> Vec<Entry> {
+    fn models_below(&self, app: &App) -> Vec<ListEntry> {
         let query = self.filter.text();
         if query.is_empty() {
             return Vec::new();
         }
         let models = model_entries(app).into_iter();
         let found = models.filter(|entry| score(query, &entry.lead).is_some());
-        let below = found.map(|entry| Entry {
+        let below = found.map(|entry| ListEntry {
             text: format!("{}: {}", entry.lead, entry.text),
             lead: "model".to_owned(),
             ..entry
@@ -96,7 +96,7 @@ impl List {
         below.collect()
     }
 
-    fn all_entries(&self, app: &App) -> Vec<Entry> {
+    fn all_entries(&self, app: &App) -> Vec<ListEntry> {
         match self.kind {
             ListKind::Help => action_entries(app, |_| true),
             ListKind::Palette => action_entries(app, |action| {
@@ -118,7 +118,7 @@ impl List {
     }
 }
 
-fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<Entry> {
+fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<ListEntry> {
     Action::ALL
         .iter()
         .copied()
@@ -130,7 +130,7 @@ fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<Entry> {
                 [first, .., last] if keys.len() > 3 => format!("{first}-{last}"),
                 _ => keys.join(" "),
             };
-            Entry {
+            ListEntry {
                 lead: spec.section.to_owned(),
                 text: spec.doc.to_owned(),
                 remark,
@@ -143,14 +143,14 @@ fn action_entries(app: &App, wanted: impl Fn(Action) -> bool) -> Vec<Entry> {
 }
 
 /// Returns the entry of a problem, with its number of notes.
-fn problem_entry(app: &App, place: usize) -> Option<Entry> {
+fn problem_entry(app: &App, place: usize) -> Option<ListEntry> {
     let problem = app.library.problems.get(place)?;
     let notes = app.dataset.notes.get(&key(&problem.question));
     let remark = match notes.map_or(0, Vec::len) {
         0 => steps(problem),
         n => format!("{}, {}", count(n, "note"), steps(problem)),
     };
-    Some(Entry {
+    Some(ListEntry {
         lead: place.to_string(),
         text: problem.question.clone(),
         remark,
@@ -164,7 +164,7 @@ fn steps(problem: &Problem) -> String {
     count(problem.steps.len(), "step")
 }
 
-fn model_entries(app: &App) -> Vec<Entry> {
+fn model_entries(app: &App) -> Vec<ListEntry> {
     app.model
         .choices
         .iter()
@@ -173,11 +173,11 @@ fn model_entries(app: &App) -> Vec<Entry> {
                 model.name == app.model.name && matches!(app.model.state, ModelState::Ready { .. });
             let remark = match model.place {
                 _ if loaded => "loaded",
-                Place::Bundled => "",
-                Place::Cached => "on this machine",
-                Place::Hub => "download",
+                ModelPlace::Bundled => "",
+                ModelPlace::Cached => "on this machine",
+                ModelPlace::Hub => "download",
             };
-            Entry {
+            ListEntry {
                 lead: model.name.clone(),
                 text: model.about.clone(),
                 remark: remark.to_owned(),
@@ -190,9 +190,9 @@ fn model_entries(app: &App) -> Vec<Entry> {
 }
 
 /// Returns the query as a model to load: a path, or an id that is not listed.
-fn typed_model(query: &str, listed: &[Entry]) -> Option<Entry> {
+fn typed_model(query: &str, listed: &[ListEntry]) -> Option<ListEntry> {
     let is_listed = listed.iter().any(|entry| entry.lead == query);
-    (query.contains('/') && !is_listed).then(|| Entry {
+    (query.contains('/') && !is_listed).then(|| ListEntry {
         lead: query.to_owned(),
         text: "what was typed, a path or OWNER/NAME".to_owned(),
         remark: String::new(),
@@ -202,7 +202,7 @@ fn typed_model(query: &str, listed: &[Entry]) -> Option<Entry> {
     })
 }
 
-fn tag_entries(app: &App, target: Target) -> Vec<Entry> {
+fn tag_entries(app: &App, target: Target) -> Vec<ListEntry> {
     Tag::ALL
         .into_iter()
         .map(|tag| {
@@ -212,7 +212,7 @@ fn tag_entries(app: &App, target: Target) -> Vec<Entry> {
                 .notes
                 .iter()
                 .any(|note| note.target == target && note.tag == Some(tag));
-            Entry {
+            ListEntry {
                 lead: String::new(),
                 text: tag.as_str().to_owned(),
                 remark: if set { "set" } else { "" }.to_owned(),
@@ -224,10 +224,10 @@ fn tag_entries(app: &App, target: Target) -> Vec<Entry> {
         .collect()
 }
 
-fn value_entries(app: &App) -> Vec<Entry> {
+fn value_entries(app: &App) -> Vec<ListEntry> {
     AblationValue::ALL
         .into_iter()
-        .map(|value| Entry {
+        .map(|value| ListEntry {
             lead: value.as_str().to_owned(),
             text: meaning(value).to_owned(),
             remark: if value == app.run.ablation.value {

@@ -1,6 +1,6 @@
 //! The evidence of the verdict: the latent that a row of the page is about, and the steps that latents carry.
 
-use crate::core::types::{LatentIdx, Source, TraceStep};
+use crate::core::types::{LatentIdx, TraceStep, ValueSource};
 use crate::lab::present::document::Cell;
 use crate::lab::present::evidence::{latent_of, tables};
 
@@ -29,7 +29,7 @@ impl RunView {
         };
         let is_off = latent_of(step).is_some_and(|latent| self.ablation.off.contains(&latent));
         let earlier = step.operands.iter().filter_map(|o| match o.source {
-            Source::Step { step } => Some(step),
+            ValueSource::Step { step } => Some(step),
             _ => None,
         });
         is_off || earlier.into_iter().any(|step| self.step_is_off(step))

@@ -1,6 +1,6 @@
 //! The run on screen: its positions as they arrive, the cursor, and the jobs pending for it.
 
-use crate::core::types::{LatentIdx, Outcome, Position, PositionKind, Progress, Run};
+use crate::core::types::{LatentIdx, Outcome, Position, PositionKind, Run, VerdictProgress};
 use crate::explorer::worker::protocol::RunId;
 
 /// The number of question tokens that the timeline shows.
@@ -22,7 +22,7 @@ pub enum Phase {
 
 /// The state of a job that the worker does once per run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Job {
+pub enum JobState {
     /// Not requested.
     #[default]
     Idle,
@@ -34,7 +34,7 @@ pub enum Job {
     Stopped,
 }
 
-impl Job {
+impl JobState {
     fn stop(&mut self) {
         if *self == Self::Waiting {
             *self = Self::Stopped;
@@ -56,13 +56,13 @@ pub struct Live {
     /// Whether the cursor follows the newest position.
     pub follows: bool,
     /// The early exits.
-    pub exits: Job,
+    pub exits: JobState,
     /// The verdict.
-    pub verdict: Job,
+    pub verdict: JobState,
     /// The progress of the work on the verdict.
-    pub verifying: Option<Progress>,
+    pub verifying: Option<VerdictProgress>,
     /// The last ablated run requested.
-    pub ablation: Job,
+    pub ablation: JobState,
     /// A resample ablation over its first donors, shown until the full one arrives.
     pub ahead: Option<Outcome>,
     /// The latent whose phrases were requested and have not arrived.
@@ -154,7 +154,7 @@ impl Live {
     pub fn is_busy(&self) -> bool {
         self.phase == Phase::Running
             || self.phrases.is_some()
-            || [self.exits, self.verdict, self.ablation].contains(&Job::Waiting)
+            || [self.exits, self.verdict, self.ablation].contains(&JobState::Waiting)
     }
 
     /// Cancels the pending jobs; partial results stay.

@@ -48,10 +48,10 @@ use crate::explorer::worker::protocol::{Request, RunId};
 pub use chrome::{Chrome, Failure, Notice, Tone};
 pub use dataset::{Dataset, RunRequest};
 pub use effect::Effect;
-pub use live::{Job, Live, Phase};
+pub use live::{JobState, Live, Phase};
 pub use model::{Model, ModelState};
 pub use msg::{Clock, Msg};
-pub use options::{ModelChoice, Options, Place};
+pub use options::{ModelChoice, ModelPlace, StartOptions};
 use overlay::ListKind;
 pub use overlay::Overlay;
 pub use page::{At, Left, Page};
@@ -119,7 +119,7 @@ pub struct App {
 impl App {
     /// Creates the state before anything is loaded.
     #[must_use]
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: StartOptions) -> Self {
         let mut app = Self {
             author: options.author,
             log_path: options.log_path,

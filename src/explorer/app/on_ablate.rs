@@ -12,7 +12,7 @@ use crate::explorer::app::overlay::{ListKind, Prompt, PromptKind};
 use crate::explorer::app::prompts::list;
 use crate::explorer::app::results::edit_session;
 use crate::explorer::app::{App, Page, Tone, drafts};
-use crate::explorer::session::edit::Edit;
+use crate::explorer::session::edit::SessionEdit;
 
 /// Returns whether a layer range applies: only entries of the key-value cache belong to layers.
 #[must_use]
@@ -105,7 +105,7 @@ fn toggle(app: &mut App, all: bool) -> Vec<Effect> {
     } else {
         after.off.clear();
     }
-    Edit::set_ablation(&app.run.ablation, after)
+    SessionEdit::set_ablation(&app.run.ablation, after)
         .map_or_else(Vec::new, |edit| edit_session(app, edit))
 }
 
@@ -166,7 +166,7 @@ fn set(app: &mut App, mut after: Ablation) -> Vec<Effect> {
         _ => None,
     };
     app.run.last_donor = after.donor.or(app.run.last_donor);
-    let Some(edit) = Edit::set_ablation(&app.run.ablation, after) else {
+    let Some(edit) = SessionEdit::set_ablation(&app.run.ablation, after) else {
         return Vec::new();
     };
     let effects = edit_session(app, edit);

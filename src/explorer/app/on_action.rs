@@ -6,7 +6,7 @@ use crate::explorer::app::dataset::on_dataset;
 use crate::explorer::app::effect::{Effect, Movement};
 use crate::explorer::app::enabled::enabled;
 use crate::explorer::app::field::Field;
-use crate::explorer::app::live::{Job, Phase};
+use crate::explorer::app::live::{JobState, Phase};
 use crate::explorer::app::opening::{neighbour, open_listed};
 use crate::explorer::app::overlay::{ListKind, Prompt, PromptKind};
 use crate::explorer::app::prompts::{DEFAULT_FORMAT, export_prompt, list, note_prompt};
@@ -179,7 +179,7 @@ fn rerun(app: &mut App) -> Vec<Effect> {
         app.run.live.verdict,
         app.run.live.ablation,
     ];
-    let is_stopped = jobs.contains(&Job::Stopped) || app.run.live.declined.is_some();
+    let is_stopped = jobs.contains(&JobState::Stopped) || app.run.live.declined.is_some();
     if app.run.live.phase == Phase::Done && is_stopped {
         app.chrome.failure = None;
         // `update` requests the phrases of the latent under the cursor once they are no longer declined.

@@ -10,7 +10,7 @@ use crate::explorer::app::prompts::{export_prompt, text_note};
 use crate::explorer::app::results::edit_session;
 use crate::explorer::app::{App, Page, Tone, drafts, on_ablate};
 use crate::explorer::keymap::{Code, Key};
-use crate::explorer::session::edit::Edit;
+use crate::explorer::session::edit::SessionEdit;
 use crate::explorer::session::export::Format;
 use crate::explorer::session::{Note, Tag, Target};
 
@@ -70,8 +70,8 @@ fn toggle_tag(app: &mut App, target: Target, tag: Tag) -> Vec<Effect> {
             note.target == target && note.tag == Some(tag) && note.text.is_empty()
         });
     let edit = match set {
-        Some(at) => Edit::remove_note(&app.run.session, at),
-        None => Some(Edit::add_note(
+        Some(at) => SessionEdit::remove_note(&app.run.session, at),
+        None => Some(SessionEdit::add_note(
             &app.run.session,
             new_note(app, target, Some(tag), String::new()),
         )),
@@ -205,8 +205,8 @@ fn write_note(app: &mut App, target: Target, text: String) -> Vec<Effect> {
     let note = new_note(app, target, None, text);
     let edit = match text_note(app, target) {
         None if note.text.is_empty() => None,
-        None => Some(Edit::add_note(&app.run.session, note)),
-        Some(at) if note.text.is_empty() => Edit::remove_note(&app.run.session, at),
+        None => Some(SessionEdit::add_note(&app.run.session, note)),
+        Some(at) if note.text.is_empty() => SessionEdit::remove_note(&app.run.session, at),
         Some(at)
             if app
                 .run
@@ -217,7 +217,7 @@ fn write_note(app: &mut App, target: Target, text: String) -> Vec<Effect> {
         {
             None
         }
-        Some(at) => Edit::change_note(&app.run.session, at, note),
+        Some(at) => SessionEdit::change_note(&app.run.session, at, note),
     };
     edit.map_or_else(Vec::new, |edit| edit_session(app, edit))
 }

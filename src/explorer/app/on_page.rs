@@ -12,7 +12,7 @@ use crate::explorer::app::page::{At, Left, Page};
 use crate::explorer::app::results::edit_session;
 use crate::explorer::app::studies::{Wish, sets, sweep_values};
 use crate::explorer::app::{App, Tone};
-use crate::explorer::session::edit::Edit;
+use crate::explorer::session::edit::SessionEdit;
 use crate::explorer::worker::protocol::Request;
 
 /// The item under the cursor of the sweep.
@@ -158,7 +158,7 @@ fn enter(app: &mut App) -> Vec<Effect> {
     match wanted(app) {
         Ok(Goal::Off(after)) => {
             app.chrome.page = Page::Run;
-            Edit::set_ablation(&app.run.ablation, after)
+            SessionEdit::set_ablation(&app.run.ablation, after)
                 .map_or_else(Vec::new, |edit| edit_session(app, edit))
         }
         Ok(Goal::Go(index)) => {

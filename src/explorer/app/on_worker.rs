@@ -2,12 +2,12 @@
 
 use crate::core::types::{LatentIdx, ModelInfo, Outcome, Phrase, Run};
 use crate::explorer::app::effect::Effect;
-use crate::explorer::app::live::{Job, Phase};
+use crate::explorer::app::live::{JobState, Phase};
 use crate::explorer::app::opening::{open_listed, typed_problem};
 use crate::explorer::app::results::{ask_phrases, ask_results, forget_results, settle};
 use crate::explorer::app::{App, Failure, Library, ModelState, Recording, Tone};
 use crate::explorer::session::compare::compare;
-use crate::explorer::worker::protocol::{Event, RunId, Work};
+use crate::explorer::worker::protocol::{Event, JobKind, RunId};
 
 /// Handles an event of the worker.
 pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
@@ -68,7 +68,7 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::EarlyExit { exits, .. } => {
             app.run.session.early_exit = exits;
-            app.run.live.exits = Job::Done;
+            app.run.live.exits = JobState::Done;
             app.result_landed();
             Vec::new()
         }
@@ -84,7 +84,7 @@ pub(super) fn on_event(app: &mut App, event: Event) -> Vec<Effect> {
             app.run.session.verdict = Some(*verdict);
             app.run.kept.recorded = None;
             if done {
-                app.run.live.verdict = Job::Done;
+                app.run.live.verdict = JobState::Done;
                 compare_with_recording(app);
                 app.result_landed();
             }
@@ -119,15 +119,15 @@ fn failure(message: String, hint: String) -> Failure {
 }
 
 /// Records a failure. A failed ablation or study does not stop the other jobs.
-fn on_failed(app: &mut App, work: Work, failure: Failure) {
+fn on_failed(app: &mut App, work: JobKind, failure: Failure) {
     match work {
-        Work::Ablation => {
-            app.run.live.ablation = Job::Stopped;
+        JobKind::Ablation => {
+            app.run.live.ablation = JobState::Stopped;
             app.chrome.failure = Some(failure);
             return;
         }
-        Work::Study => return app.run.studies.fail(&failure),
-        Work::Run | Work::Results => {}
+        JobKind::Study => return app.run.studies.fail(&failure),
+        JobKind::Run | JobKind::Results => {}
     }
     app.run.live.stop();
     app.chrome.failure = Some(failure);
@@ -212,8 +212,8 @@ fn on_run_done(app: &mut App, run: Run) -> Vec<Effect> {
     app.result_landed();
     if was_stopped {
         // The run completed before the worker saw the cancellation; request nothing further for it.
-        app.run.live.exits = Job::Stopped;
-        app.run.live.verdict = Job::Stopped;
+        app.run.live.exits = JobState::Stopped;
+        app.run.live.verdict = JobState::Stopped;
         return effects;
     }
     if app.run.is_stale() {

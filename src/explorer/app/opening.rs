@@ -4,7 +4,7 @@ use crate::core::problem::Problem;
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::run_view::Kept;
 use crate::explorer::app::{App, Live, Recording, Tone};
-use crate::explorer::session::{Key, Session};
+use crate::explorer::session::{Session, SessionKey};
 use crate::explorer::worker::protocol::{Request, RunId, RunRequest};
 
 impl App {
@@ -12,7 +12,7 @@ impl App {
     pub(super) fn open(&mut self, problem: Problem, origin: String) -> Vec<Effect> {
         let mut effects = self.saves_due(u64::MAX);
         self.shelve();
-        let key = Key::of(self.model.info(), &problem.question);
+        let key = SessionKey::of(self.model.info(), &problem.question);
         let shelved = self.saving.shelf.remove(&key);
         let is_new = shelved.is_none();
         (self.run.session, self.run.kept) = shelved.unwrap_or_default();

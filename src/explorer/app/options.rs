@@ -14,12 +14,12 @@ pub struct ModelChoice {
     /// Its description in one line.
     pub about: String,
     /// Its location.
-    pub place: Place,
+    pub place: ModelPlace,
 }
 
 /// The location of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum ModelPlace {
     /// In the program.
     Bundled,
     /// On this machine.
@@ -30,7 +30,7 @@ pub enum Place {
 
 /// The options of the explorer at start.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct StartOptions {
     /// The model to load: a bundled name, a folder, or a hub id `OWNER/NAME`.
     pub model: String,
     /// The answer mode; `None` for the model's usual one.

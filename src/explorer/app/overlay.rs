@@ -4,7 +4,7 @@ use crate::core::types::{Ablation, AblationValue};
 use crate::explorer::app::action::Action;
 use crate::explorer::app::dataset::filter::Wrong;
 use crate::explorer::app::field::Field;
-use crate::explorer::app::search::Search;
+use crate::explorer::app::search::ListSearch;
 use crate::explorer::session::export::Format;
 use crate::explorer::session::{Tag, Target};
 
@@ -44,7 +44,7 @@ pub struct List {
     /// The selected entry.
     pub selected: usize,
     /// The state of the search in the problems.
-    pub(super) search: Search,
+    pub(super) search: ListSearch,
 }
 
 /// The effect of choosing an entry.
@@ -64,7 +64,7 @@ pub enum Choice {
 
 /// One entry of a list; texts may be untrusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct ListEntry {
     /// The heading, name or number in front of the text.
     pub lead: String,
     /// The text.
@@ -141,7 +141,7 @@ impl List {
             kind,
             filter: Field::default(),
             selected: 0,
-            search: Search::default(),
+            search: ListSearch::default(),
         }
     }
 }

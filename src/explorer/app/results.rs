@@ -1,15 +1,15 @@
 //! Applying edits, and requesting the results that a run needs.
 
 use crate::explorer::app::effect::Effect;
-use crate::explorer::app::live::{Job, Phase};
+use crate::explorer::app::live::{JobState, Phase};
 use crate::explorer::app::{App, Tone};
 use crate::explorer::session::Session;
-use crate::explorer::session::edit::Edit;
+use crate::explorer::session::edit::SessionEdit;
 use crate::explorer::worker::protocol::Request;
 
 /// Applies an edit so that it can be undone.
-pub(super) fn edit_session(app: &mut App, edit: Edit) -> Vec<Effect> {
-    let is_note = !matches!(edit, Edit::SetAblation { .. });
+pub(super) fn edit_session(app: &mut App, edit: SessionEdit) -> Vec<Effect> {
+    let is_note = !matches!(edit, SessionEdit::SetAblation { .. });
     match app
         .run
         .kept
@@ -30,25 +30,25 @@ pub(super) fn edit_session(app: &mut App, edit: Edit) -> Vec<Effect> {
 
 /// Brings the shown answer in line with the wanted ablation, from stored outcomes or by a request to the worker.
 pub(super) fn settle(app: &mut App) -> Vec<Effect> {
-    if app.run.live.ablation == Job::Stopped && app.run.live.phase == Phase::Done {
+    if app.run.live.ablation == JobState::Stopped && app.run.live.phase == Phase::Done {
         // The failure of the previous ablation does not apply to this one.
         app.chrome.failure = None;
     }
     let known = app.run.ablation.is_clean() || app.run.outcome_of(&app.run.ablation).is_some();
     if known {
         app.run.shown = app.run.ablation.clone();
-        app.run.live.ablation = Job::Done;
+        app.run.live.ablation = JobState::Done;
         return Vec::new();
     }
     if app.run.live.phase != Phase::Done {
         return Vec::new();
     }
     if app.model.info().is_none() {
-        app.run.live.ablation = Job::Stopped;
+        app.run.live.ablation = JobState::Stopped;
         app.say(Tone::Warning, "not in the recording, and no model is ready");
         return Vec::new();
     }
-    app.run.live.ablation = Job::Waiting;
+    app.run.live.ablation = JobState::Waiting;
     vec![Effect::Send(Request::Ablate {
         id: app.run.live.id,
         ablation: app.run.ablation.clone(),
@@ -61,16 +61,16 @@ pub(super) fn ask_results(app: &mut App) -> Vec<Effect> {
     let mut effects = Vec::new();
     app.run.live.verifying = None;
     if app.run.session.early_exit.is_empty() {
-        app.run.live.exits = Job::Waiting;
+        app.run.live.exits = JobState::Waiting;
         effects.push(Effect::Send(Request::EarlyExit { id }));
     } else {
-        app.run.live.exits = Job::Done;
+        app.run.live.exits = JobState::Done;
     }
     if app.run.session.verdict.is_none() {
-        app.run.live.verdict = Job::Waiting;
+        app.run.live.verdict = JobState::Waiting;
         effects.push(Effect::Send(Request::Verify { id }));
     } else {
-        app.run.live.verdict = Job::Done;
+        app.run.live.verdict = JobState::Done;
     }
     effects
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::core::types::{
-    Ablation, Cell, DonorRef, Influence, LatentIdx, Lattice, LayerLens, Outcome, PositionKind,
-    Study, StudyKind, Sweep,
+    Ablation, DonorRef, Influence, LatentIdx, Lattice, LayerLens, Outcome, PositionKind, Study,
+    StudyCell, StudyKind, Sweep,
 };
 use crate::explorer::app::studies::Wish;
 use crate::explorer::app::{At, Left, Live, Page, Studies};
@@ -152,7 +152,7 @@ impl RunView {
 
     /// Returns the lattice's cell for the wanted ablation, while the ablation's own answer is pending.
     #[must_use]
-    pub fn lattice_answer(&self) -> Option<&Cell> {
+    pub fn lattice_answer(&self) -> Option<&StudyCell> {
         if !self.is_stale() || self.ablation.is_clean() {
             return None;
         }

@@ -7,7 +7,7 @@ use crate::core::text::count;
 use crate::explorer::app::effect::{Effect, Save};
 use crate::explorer::app::run_view::Kept;
 use crate::explorer::app::{App, Tone};
-use crate::explorer::session::{Key, Note, Session, Target};
+use crate::explorer::session::{Note, Session, SessionKey, Target};
 
 /// The longest delay before a result is saved, in milliseconds. Notes and tags are saved at once.
 const RESULTS_MS: u64 = 2_000;
@@ -27,13 +27,13 @@ pub struct Unsaved {
 #[derive(Debug, Default)]
 pub(super) struct Saving {
     /// The sessions whose changes are not on disk.
-    unsaved: BTreeMap<Key, Unsaved>,
+    unsaved: BTreeMap<SessionKey, Unsaved>,
     /// The sessions whose notes were changed here; only these are saved.
-    edited: BTreeSet<Key>,
+    edited: BTreeSet<SessionKey>,
     /// Whether the user is quitting, and how far that is.
     leaving: Leaving,
     /// The sessions of problems that are not open.
-    pub(super) shelf: HashMap<Key, (Session, Kept)>,
+    pub(super) shelf: HashMap<SessionKey, (Session, Kept)>,
 }
 
 /// Whether the user is quitting.
@@ -51,7 +51,7 @@ enum Leaving {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recalled {
     /// Its key.
-    pub key: Key,
+    pub key: SessionKey,
     /// Its notes.
     pub notes: Vec<Note>,
     /// Its file; untrusted text.
@@ -95,7 +95,7 @@ impl App {
     }
 
     /// Schedules a save; later changes never postpone it.
-    fn unsaved_by(&mut self, key: Key, due_ms: u64) {
+    fn unsaved_by(&mut self, key: SessionKey, due_ms: u64) {
         let entry = self.saving.unsaved.entry(key).or_insert(Unsaved {
             due_ms: Some(due_ms),
             failure: None,
@@ -220,7 +220,7 @@ impl App {
     }
 
     /// Returns the notes of the session with this key when it was last read or saved.
-    fn base_of(&mut self, key: &Key) -> Option<&mut Vec<Note>> {
+    fn base_of(&mut self, key: &SessionKey) -> Option<&mut Vec<Note>> {
         let before = self.before.iter_mut().map(|before| &mut before.run);
         let runs = iter::once(&mut self.run).chain(before);
         let runs = runs.map(|run| (&run.session, &mut run.kept));

@@ -7,7 +7,7 @@ const PORTION: usize = 8_192;
 
 /// The state of a search: the query and the hits so far, best first.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Search {
+pub struct ListSearch {
     query: String,
     /// The indices of the texts to search; `None` for all.
     among: Option<Vec<usize>>,
@@ -17,7 +17,7 @@ pub struct Search {
     hits: Vec<(i32, usize)>,
 }
 
-impl Search {
+impl ListSearch {
     /// Sets the query. A query that extends a finished one searches only its hits.
     pub fn set(&mut self, query: &str, n: usize) {
         if query == self.query {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     /// Returns everything that a search finds, and the number of portions.
-    fn found(search: &mut Search, query: &str, texts: &[String]) -> (Vec<usize>, usize) {
+    fn found(search: &mut ListSearch, query: &str, texts: &[String]) -> (Vec<usize>, usize) {
         search.set(query, texts.len());
         let mut portions = 0;
         while !search.is_done(texts.len()) {
@@ -102,7 +102,7 @@ mod tests {
         let texts: Vec<String> = (0..3 * PORTION + 5)
             .map(|n| format!("{n} apples and {} pears", n % 97))
             .collect();
-        let mut search = Search::default();
+        let mut search = ListSearch::default();
         for query in ["9", "96", "96 p", "96 pears", "apples 12", "", "zebra"] {
             let mut scored: Vec<(i32, usize)> = texts
                 .iter()
@@ -113,7 +113,7 @@ mod tests {
             let all: Vec<usize> = scored.into_iter().map(|(_, at)| at).collect();
             assert_eq!(found(&mut search, query, &texts).0, all, "{query}");
         }
-        let mut fresh = Search::default();
+        let mut fresh = ListSearch::default();
         assert_eq!(found(&mut fresh, "96", &texts).1, 4);
         assert_eq!(
             found(&mut fresh, "96 p", &texts).1,

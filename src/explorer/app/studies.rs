@@ -9,7 +9,7 @@ use crate::core::types::{
     Ablation, AblationValue, Direction, LatentIdx, Lattice, Propagation, Study, StudyKind, Sweep,
 };
 use crate::explorer::app::effect::Effect;
-use crate::explorer::app::live::{Job, Phase};
+use crate::explorer::app::live::{JobState, Phase};
 use crate::explorer::app::{App, Failure};
 use crate::explorer::worker::protocol::{Request, StudyRequest};
 
@@ -62,7 +62,7 @@ pub struct Held {
 
 /// The reason why a study was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
+pub enum StudyEnd {
     /// The user stopped it.
     Stopped,
     /// It cannot be computed.
@@ -74,7 +74,7 @@ pub enum Ended {
 pub struct Studies {
     held: [Option<Held>; 4],
     asked: Option<Wish>,
-    ended: Vec<(Wish, Ended)>,
+    ended: Vec<(Wish, StudyEnd)>,
     /// The manner for which the lattice is computed in the background, once per run.
     background: Option<Ablation>,
 }
@@ -103,7 +103,7 @@ impl Studies {
 
     /// Returns why this study was given up, if it was.
     #[must_use]
-    pub fn ended(&self, wish: &Wish) -> Option<&Ended> {
+    pub fn ended(&self, wish: &Wish) -> Option<&StudyEnd> {
         let found = self.ended.iter().find(|(ended, _)| ended == wish);
         found.map(|(_, why)| why)
     }
@@ -118,7 +118,7 @@ impl Studies {
     /// Cancels the pending request; partial results stay.
     pub(super) fn stop(&mut self) {
         if let Some(wish) = self.asked.take() {
-            self.end(wish, Ended::Stopped);
+            self.end(wish, StudyEnd::Stopped);
         }
     }
 
@@ -135,11 +135,11 @@ impl Studies {
     /// Marks the pending request as failed.
     pub(super) fn fail(&mut self, failure: &Failure) {
         if let Some(wish) = self.asked.take() {
-            self.end(wish, Ended::Failed(failure.clone()));
+            self.end(wish, StudyEnd::Failed(failure.clone()));
         }
     }
 
-    fn end(&mut self, wish: Wish, why: Ended) {
+    fn end(&mut self, wish: Wish, why: StudyEnd) {
         self.retry(&wish);
         self.ended.push((wish, why));
     }
@@ -301,9 +301,9 @@ pub(super) fn ask(app: &mut App) -> Option<Effect> {
 /// Returns the lattice as a background study once everything else about a run is known.
 fn unasked(app: &mut App) -> Option<Wish> {
     let live = &app.run.live;
-    let is_quiet = [live.exits, live.verdict] == [Job::Done; 2]
+    let is_quiet = [live.exits, live.verdict] == [JobState::Done; 2]
         && live.phrases.is_none()
-        && live.ablation != Job::Waiting
+        && live.ablation != JobState::Waiting
         && app.run.studies.asked.is_none();
     if !is_quiet || !(1..=FEW_LATENTS).contains(&live.n_latents()) {
         return None;

@@ -1,7 +1,7 @@
 //! Switching models; if the new one cannot be loaded, the state from before is restored.
 
 use crate::explorer::app::effect::Effect;
-use crate::explorer::app::live::{Job, Live, Phase};
+use crate::explorer::app::live::{JobState, Live, Phase};
 use crate::explorer::app::results::{ask_results, settle};
 use crate::explorer::app::{App, Failure, Library, ModelState, Recording, RunView};
 
@@ -113,7 +113,7 @@ impl App {
             return self.start_run();
         }
         self.run.live.phrases = None;
-        let waited = |job: Job| job == Job::Waiting;
+        let waited = |job: JobState| job == JobState::Waiting;
         let mut effects = Vec::new();
         if waited(self.run.live.ablation) {
             effects.extend(settle(self));

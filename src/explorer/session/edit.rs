@@ -9,7 +9,7 @@ use crate::core::types::{Ablation, LatentIdx};
 
 /// A change that can be applied and reverted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Edit {
+pub enum SessionEdit {
     /// Inserts a note into the list of notes.
     AddNote {
         /// The index to insert at.
@@ -47,7 +47,7 @@ pub enum Edit {
 #[error("the session has changed since this edit was made")]
 pub struct Stale;
 
-impl Edit {
+impl SessionEdit {
     /// Creates the edit that adds a note at the end of the list.
     #[must_use]
     pub fn add_note(session: &Session, note: Note) -> Self {
@@ -181,8 +181,8 @@ fn describe_ablation(before: &Ablation, after: &Ablation) -> String {
 /// The edits done and undone, newest last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
-    done: Vec<Edit>,
-    undone: Vec<Edit>,
+    done: Vec<SessionEdit>,
+    undone: Vec<SessionEdit>,
 }
 
 /// The direction of a step in the history.
@@ -208,7 +208,7 @@ impl History {
     /// [`Stale`] if the edit does not fit the state; nothing is changed or recorded.
     pub fn apply(
         &mut self,
-        edit: Edit,
+        edit: SessionEdit,
         session: &mut Session,
         ablation: &mut Ablation,
     ) -> Result<(), Stale> {

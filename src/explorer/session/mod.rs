@@ -44,14 +44,14 @@ pub struct Session {
 
 /// The identity of a session: sessions with the same key are the same work.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Key {
+pub struct SessionKey {
     /// The model's name; empty while no model is known.
     pub model: String,
     /// The question; untrusted text.
     pub question: String,
 }
 
-impl Key {
+impl SessionKey {
     /// Creates the key of a question that a model answers.
     #[must_use]
     pub fn of(model: Option<&ModelInfo>, question: &str) -> Self {
@@ -73,8 +73,8 @@ impl Session {
 
     /// Returns its key.
     #[must_use]
-    pub fn key(&self) -> Key {
-        Key::of(self.model.as_ref(), self.question())
+    pub fn key(&self) -> SessionKey {
+        SessionKey::of(self.model.as_ref(), self.question())
     }
 }
 

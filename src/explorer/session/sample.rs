@@ -8,8 +8,8 @@ use super::{Note, Session, Tag, Target};
 use crate::core::problem::Problem;
 use crate::core::types::{
     Ablation, AblationValue, Answer, Donors, EarlyExit, Effect, LatentIdx, LearnedReads, ModelInfo,
-    Necessity, Null, Operand, Outcome, Phrase, Position, PositionKind, Projection, Run, Rung,
-    Source, Task, TokenRead, TraceStep, Verdict,
+    Necessity, Null, Operand, Outcome, Phrase, Position, PositionKind, Projection, Run, Rung, Task,
+    TokenRead, TraceStep, ValueSource, Verdict,
 };
 
 pub(crate) fn model() -> ModelInfo {
@@ -131,7 +131,7 @@ fn outcome(off: &[usize], value: AblationValue) -> Outcome {
 fn verdict() -> Verdict {
     let latent = |latent, text: &str, prob| Operand {
         text: text.to_owned(),
-        source: Source::Latent {
+        source: ValueSource::Latent {
             latent: LatentIdx(latent),
             rank: 0,
             prob,
@@ -139,7 +139,7 @@ fn verdict() -> Verdict {
     };
     let read = |text: &str, start| Operand {
         text: text.to_owned(),
-        source: Source::Question {
+        source: ValueSource::Question {
             start,
             end: start + text.len(),
         },
@@ -170,7 +170,7 @@ fn verdict() -> Verdict {
                 operands: vec![
                     Operand {
                         text: "19".to_owned(),
-                        source: Source::Step { step: 0 },
+                        source: ValueSource::Step { step: 0 },
                     },
                     read("twice", 36),
                 ],

@@ -9,7 +9,7 @@ mod unread;
 
 use std::path::Path;
 
-pub use event::Header;
+pub use event::SessionHeader;
 pub use log::{Loaded, SessionFile};
 pub use saved::SavedFile;
 pub use shelf::{Noted, Shelf, noted};

@@ -10,5 +10,5 @@ mod signal;
 mod surface;
 
 pub(crate) use run::unix_s;
-pub use run::{Ending, Options, Performer, run};
+pub use run::{Ending, LoopOptions, Performer, run};
 pub use runs::RunCommand;

@@ -13,11 +13,11 @@ use ratatui::Terminal;
 use ratatui::layout::{Position, Rect};
 use tokio::time::{Instant, sleep_until};
 
-use crate::core::error::Kind;
+use crate::core::error::FailureKind;
 use crate::core::types::ModelInfo;
 use crate::explorer::app::effect::{Export, ExportError, Save};
 use crate::explorer::app::{self, App, Clock, Effect, Library, Msg, Overlay, Recalled, update};
-use crate::explorer::session::{Key, Session, Target};
+use crate::explorer::session::{Session, SessionKey, Target};
 use crate::explorer::term::clipboard::{self, Between};
 use crate::explorer::term::input::{self, Batch, Keys};
 use crate::explorer::term::output;
@@ -52,10 +52,10 @@ pub trait Performer {
     fn save(&mut self, save: &Save) -> Result<String, String>;
 
     /// Changes the key of a session that keeps its file.
-    fn rekey(&mut self, before: &Key, after: Key);
+    fn rekey(&mut self, before: &SessionKey, after: SessionKey);
 
     /// Returns the notes of earlier sessions about this key, given the model's present weights. Later saves of this key go to their file.
-    fn recall(&mut self, key: &Key, sha256: &str) -> Option<Recalled>;
+    fn recall(&mut self, key: &SessionKey, sha256: &str) -> Option<Recalled>;
 
     /// Writes an export and returns its path.
     ///
@@ -72,9 +72,9 @@ pub trait Performer {
 
 /// Settings of the explorer.
 #[derive(Debug)]
-pub struct Options {
+pub struct LoopOptions {
     /// The initial state.
-    pub app: app::Options,
+    pub app: app::StartOptions,
     /// Whether colours may be used.
     pub colour: bool,
     /// Whether the chrome is ASCII only.
@@ -89,7 +89,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Ending {
     /// The reason, or how the terminal failed.
-    pub why: io::Result<Ended>,
+    pub why: io::Result<LoopEnd>,
     /// Sessions that could not be saved.
     pub lost: Vec<Session>,
     /// Notes that were begun but never entered: target and text.
@@ -101,23 +101,23 @@ impl Ending {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match &self.why {
-            Ok(Ended::Quit) if !self.lost.is_empty() => Kind::Io.exit_code(),
+            Ok(LoopEnd::Quit) if !self.lost.is_empty() => FailureKind::Io.exit_code(),
             Ok(why) => why.exit_code(),
-            Err(_) => Kind::Internal.exit_code(),
+            Err(_) => FailureKind::Internal.exit_code(),
         }
     }
 }
 
 /// Why the explorer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum LoopEnd {
     /// The user quit.
     Quit,
     /// A signal with this number.
     Signal(u8),
 }
 
-impl Ended {
+impl LoopEnd {
     fn exit_code(self) -> u8 {
         match self {
             Self::Quit => 0,
@@ -136,7 +136,7 @@ const STOPS: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// Only terminal errors; all others are shown on screen.
-pub fn run(options: Options, link: Link, performer: &mut dyn Performer) -> io::Result<Ending> {
+pub fn run(options: LoopOptions, link: Link, performer: &mut dyn Performer) -> io::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -214,7 +214,7 @@ impl EventLoop<'_> {
         mut signals: Signals,
         mut events: tokio::sync::mpsc::Receiver<Event>,
         mut heard: tokio::sync::mpsc::Receiver<Msg>,
-    ) -> io::Result<Ended> {
+    ) -> io::Result<LoopEnd> {
         let mut keys = Keys::listen()?;
         let mut worker_is_there = true;
         while !self.is_done {
@@ -232,7 +232,7 @@ impl EventLoop<'_> {
                 signal = signals.next() => match signal {
                     Signal::End(number) => {
                         self.send(Msg::Terminated)?;
-                        return Ok(Ended::Signal(number));
+                        return Ok(LoopEnd::Signal(number));
                     }
                     Signal::Suspend => self.suspend()?,
                     Signal::Continue => if !self.goes_on() {
@@ -273,13 +273,13 @@ impl EventLoop<'_> {
                 () = sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => self.tick(),
             }
         }
-        Ok(Ended::Quit)
+        Ok(LoopEnd::Quit)
     }
 
     /// Saves unsaved work after the terminal is gone.
-    fn hang_up(&mut self) -> io::Result<Ended> {
+    fn hang_up(&mut self) -> io::Result<LoopEnd> {
         self.send(Msg::Terminated)?;
-        Ok(Ended::Signal(HANG_UP))
+        Ok(LoopEnd::Signal(HANG_UP))
     }
 
     /// Handles a batch of input. Input after an Escape that closed a text box was typed into the box, so it is not a command.

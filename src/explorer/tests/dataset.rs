@@ -4,7 +4,7 @@ use ratatui::style::{Color, Modifier};
 
 use crate::core::problem::Split;
 use crate::core::types::Rung;
-use crate::explorer::app::dataset::{Column, RunEvent, RunRequest, Work};
+use crate::explorer::app::dataset::{Column, RunActivity, RunEvent, RunRequest};
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::overlay::{Overlay, PromptKind};
 use crate::explorer::app::{App, Msg, Page, update};
@@ -18,7 +18,7 @@ use crate::explorer::ui::theme::Theme;
 use crate::explorer::worker::protocol::Request;
 use crate::lab::rows::Data;
 use crate::lab::rows::calibration::{self, AtRung, Calibration};
-use crate::lab::rows::summary::{Item, key};
+use crate::lab::rows::summary::{RunItem, key};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -67,7 +67,7 @@ fn a_run_that_was_asked_for_is_opened_and_said() {
     // Late messages of a run that is no longer open change nothing.
     let late = Msg::Run {
         ticket: 0,
-        event: RunEvent::Items(vec![Item::default()]),
+        event: RunEvent::Items(vec![RunItem::default()]),
     };
     update(&mut app, late);
     assert_eq!(app.dataset.shown.len(), 40);
@@ -82,7 +82,7 @@ fn rows_are_filtered_sorted_and_walked() {
     // The cursor stays on its problem while others are filtered out.
     filter(&mut bench, "index>=2 steps>=2");
     assert_eq!(bench.app.dataset.item().map(|item| item.index), Some(3));
-    let all: Vec<Item> = (0..60).map(item).collect();
+    let all: Vec<RunItem> = (0..60).map(item).collect();
     let wanted = all.iter().filter(|i| i.index >= 2 && i.steps >= 2).count();
     assert_eq!(bench.app.dataset.shown.len(), wanted);
     assert_eq!(bench.app.dataset.figures.n, wanted);
@@ -346,7 +346,7 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
         (model.as_str(), options.as_str()),
         ("mini-math", "--limit 9 --out /runs/mini-math-test")
     );
-    assert_eq!(bench.app.dataset.work, Work::Running);
+    assert_eq!(bench.app.dataset.work, RunActivity::Running);
     hear(
         &mut bench,
         RunEvent::Started {
@@ -372,7 +372,7 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
     bench.take_effects();
     bench.keys("p");
     assert_eq!(run_requests(&mut bench), [RunRequest::Pause]);
-    assert_eq!(bench.app.dataset.work, Work::Pausing);
+    assert_eq!(bench.app.dataset.work, RunActivity::Pausing);
     bench.keys("p");
     assert_eq!(run_requests(&mut bench), []);
     let ended = |code| RunEvent::Ended {
@@ -380,7 +380,7 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
         said: "error: no room".to_owned(),
     };
     hear(&mut bench, ended(Some(130)));
-    assert_eq!(bench.app.dataset.work, Work::None);
+    assert_eq!(bench.app.dataset.work, RunActivity::None);
     assert!(bench.notice().contains("paused"));
     bench.keys("p");
     let again = run_requests(&mut bench);
@@ -402,7 +402,7 @@ fn a_run_is_started_watched_paused_and_gone_on_with() {
     // A refused start shows the reason, and the options can be corrected.
     bench.keys("n enter");
     hear(&mut bench, RunEvent::Refused("--limit is odd".to_owned()));
-    assert_eq!(bench.app.dataset.work, Work::None);
+    assert_eq!(bench.app.dataset.work, RunActivity::None);
     assert!(bench.notice().contains("odd"));
     bench.keys("n");
     let Some(Overlay::Prompt(prompt)) = &bench.app.chrome.overlay else {
@@ -625,7 +625,7 @@ fn notes_of_earlier_sessions_are_counted_with_those_of_this_one() {
         written_at,
     };
     let saved = |question: &str, notes: &[Note]| Noted {
-        key: crate::explorer::session::Key::of(Some(&model()), question),
+        key: crate::explorer::session::SessionKey::of(Some(&model()), question),
         notes: notes.to_vec(),
     };
     let earlier = [note("look again", 5), note("as \u{1b}[31mred", 9)];

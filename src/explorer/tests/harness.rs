@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::explorer::app::effect::Effect;
-use crate::explorer::app::{App, Clock, Msg, Options, update};
+use crate::explorer::app::{App, Clock, Msg, StartOptions, update};
 use crate::explorer::session::Session;
 use crate::explorer::tests::fixture::{Script, dataset, library, models};
 use crate::explorer::ui::glyphs::UNICODE;
@@ -34,20 +34,20 @@ pub(super) struct Bench {
 impl Bench {
     /// Creates an explorer that has requested its model but has no answer yet.
     pub fn starting() -> Self {
-        Self::start(Options::default())
+        Self::start(StartOptions::default())
     }
 
     /// Creates an explorer that opens a saved session.
     pub fn opening(session: Session) -> Self {
-        Self::start(Options {
+        Self::start(StartOptions {
             session: Some(session),
-            ..Options::default()
+            ..StartOptions::default()
         })
     }
 
-    fn start(options: Options) -> Self {
+    fn start(options: StartOptions) -> Self {
         let mut bench = Self {
-            app: App::new(Options {
+            app: App::new(StartOptions {
                 model: "mini-math".to_owned(),
                 models: models(),
                 author: "ada".to_owned(),

@@ -8,10 +8,10 @@ use crate::core::types::{
 };
 use crate::explorer::app::Msg;
 use crate::explorer::app::effect::Effect;
-use crate::explorer::app::live::{Job, Phase};
+use crate::explorer::app::live::{JobState, Phase};
 use crate::explorer::app::overlay::{ListKind, Overlay};
 use crate::explorer::app::page::{Left, Page};
-use crate::explorer::app::studies::{Ended, Wish};
+use crate::explorer::app::studies::{StudyEnd, Wish};
 use crate::explorer::tests::fixture::studies;
 use crate::explorer::tests::harness::Bench;
 use crate::explorer::ui::fit;
@@ -217,10 +217,10 @@ fn an_impossible_manner_says_why_and_another_one_goes_on() {
     bench.play("2 space");
     let good = bench.app.run.shown.clone();
     bench.keys("v");
-    bench.app.run.live.exits = Job::Done;
+    bench.app.run.live.exits = JobState::Done;
     bench.send(Msg::Worker(Event::Failed {
         id: Some(bench.app.run.live.id),
-        work: crate::explorer::worker::protocol::Work::Ablation,
+        work: crate::explorer::worker::protocol::JobKind::Ablation,
         message: "mean is not there".to_owned(),
         hint: "v takes another value".to_owned(),
     }));
@@ -233,7 +233,7 @@ fn an_impossible_manner_says_why_and_another_one_goes_on() {
     }
     bench.keys("v");
     assert_eq!(bench.app.chrome.failure, None);
-    assert!(bench.app.run.is_stale() && bench.app.run.live.ablation == Job::Waiting);
+    assert!(bench.app.run.is_stale() && bench.app.run.live.ablation == JobState::Waiting);
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn escape_on_a_page_stops_its_study_first() {
         Some(27)
     );
     let wish = bench.app.wish().expect("a page with a study");
-    assert_eq!(bench.app.run.studies.ended(&wish), Some(&Ended::Stopped));
+    assert_eq!(bench.app.run.studies.ended(&wish), Some(&StudyEnd::Stopped));
     assert!(bench.text(80, 24).contains("stopped, r resumes"));
     bench.keys("r");
     assert_eq!(asked_studies(&mut bench).len(), 1);
@@ -384,7 +384,7 @@ fn a_study_that_cannot_be_made_says_why_on_its_page_alone() {
     bench.keys("f");
     bench.send(Msg::Worker(Event::Failed {
         id: Some(bench.app.run.live.id),
-        work: crate::explorer::worker::protocol::Work::Study,
+        work: crate::explorer::worker::protocol::JobKind::Study,
         message: "permute needs two latents".to_owned(),
         hint: "v takes another value".to_owned(),
     }));
@@ -405,7 +405,7 @@ fn a_superseded_study_ends_nothing_else() {
     bench.keys("v");
     let id = bench.app.run.live.id;
     bench.send(Msg::Worker(Event::Cancelled { id }));
-    assert_eq!(bench.app.run.live.ablation, Job::Waiting);
+    assert_eq!(bench.app.run.live.ablation, JobState::Waiting);
     assert!(bench.app.run.studies.asked().is_some());
     bench.settle();
     assert!(!bench.app.is_busy() && !bench.app.run.is_stale());

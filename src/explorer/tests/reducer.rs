@@ -6,7 +6,7 @@ use crate::core::types::{Ablation, AblationValue, LatentIdx};
 use crate::explorer::app::action::Context;
 use crate::explorer::app::action::{Ablate, Action, Program};
 use crate::explorer::app::effect::{Effect, ExportError, Save};
-use crate::explorer::app::live::{Job, Phase};
+use crate::explorer::app::live::{JobState, Phase};
 use crate::explorer::app::overlay::{Overlay, PromptKind};
 use crate::explorer::app::{App, ModelState, Msg};
 use crate::explorer::session::{Note, Session};
@@ -106,7 +106,7 @@ fn quick_toggles_coalesce_and_the_last_one_wins() {
         }));
     }
     assert_eq!(bench.app.run.shown, wanted);
-    assert_eq!(bench.app.run.live.ablation, Job::Done);
+    assert_eq!(bench.app.run.live.ablation, JobState::Done);
     bench.take_effects();
     bench.keys("2 space 3 space");
     assert!(!bench.app.run.is_stale(), "off 1 was seen before");
@@ -211,7 +211,7 @@ fn events_of_an_older_run_change_nothing() {
         },
         Event::Failed {
             id: Some(stale),
-            work: crate::explorer::worker::protocol::Work::Run,
+            work: crate::explorer::worker::protocol::JobKind::Run,
             message: "old".to_owned(),
             hint: "old".to_owned(),
         },
@@ -295,7 +295,7 @@ fn escape_and_ctrl_c_close_then_cancel_and_never_quit_by_accident() {
     let verifying = || {
         let mut bench = Bench::starting();
         bench.hear(3);
-        while bench.app.run.live.verdict != Job::Waiting {
+        while bench.app.run.live.verdict != JobState::Waiting {
             bench.hear(1);
         }
         bench.effects.clear();
@@ -500,7 +500,7 @@ fn a_model_that_is_ready_too_late_is_not_taken() {
 #[test]
 fn work_that_was_dropped_for_a_model_that_is_not_loaded_is_asked_for_again() {
     let mut bench = Bench::starting();
-    while bench.app.run.live.verdict != Job::Waiting {
+    while bench.app.run.live.verdict != JobState::Waiting {
         bench.hear(1);
     }
     bench.keys("m down enter");
@@ -511,7 +511,7 @@ fn work_that_was_dropped_for_a_model_that_is_not_loaded_is_asked_for_again() {
     let asked = bench.take_requests();
     assert!(asked.contains(&Request::Verify { id }), "{asked:?}");
     bench.settle();
-    assert_eq!(bench.app.run.live.verdict, Job::Done);
+    assert_eq!(bench.app.run.live.verdict, JobState::Done);
     assert!(bench.app.run.session.verdict.is_some());
     // An interrupted run is run again.
     let mut bench = Bench::starting();
@@ -532,7 +532,7 @@ fn a_failed_ablation_can_be_asked_for_again() {
     bench.keys("2 space");
     bench.send(Msg::Worker(Event::Failed {
         id: Some(bench.app.run.live.id),
-        work: crate::explorer::worker::protocol::Work::Ablation,
+        work: crate::explorer::worker::protocol::JobKind::Ablation,
         message: "the worker panicked".to_owned(),
         hint: "try again".to_owned(),
     }));

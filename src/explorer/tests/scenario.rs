@@ -101,7 +101,7 @@ fn a_manner_that_is_refused() {
     bench.send(crate::explorer::app::Msg::Worker(
         crate::explorer::worker::protocol::Event::Failed {
             id: Some(bench.app.run.live.id),
-            work: crate::explorer::worker::protocol::Work::Ablation,
+            work: crate::explorer::worker::protocol::JobKind::Ablation,
             message: "one latent cannot be permuted".to_owned(),
             hint: "switch a second latent off, or v takes another value".to_owned(),
         },

@@ -7,7 +7,7 @@ use crate::explorer::app::action::{Action, Cell, Context, Program};
 use crate::explorer::app::enabled::enabled;
 use crate::explorer::app::{App, Tone};
 use crate::explorer::keymap::{Code, Key};
-use crate::explorer::ui::line::{Row, cut};
+use crate::explorer::ui::line::{LineBuilder, cut};
 use crate::explorer::ui::theme::Theme;
 
 #[must_use]
@@ -24,7 +24,7 @@ pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
             } else {
                 theme.strong
             };
-            Row::new().push(cut(&text, room, theme), style)
+            LineBuilder::new().push(cut(&text, room, theme), style)
         }
         None => hints(app, app.context_below(), room, theme),
     };
@@ -53,7 +53,7 @@ fn message(app: &App) -> Option<(String, Tone)> {
 
 /// The hints of a context that fit, most important first. Actions with the same word share one hint.
 #[must_use]
-pub fn hints(app: &App, context: Context, room: usize, theme: &Theme) -> Row {
+pub fn hints(app: &App, context: Context, room: usize, theme: &Theme) -> LineBuilder {
     let mut actions: Vec<(u8, Action)> = Action::ALL
         .iter()
         .filter(|action| belongs(**action, context) && **action != Action::Program(Program::Help))
@@ -78,7 +78,7 @@ pub fn hints(app: &App, context: Context, room: usize, theme: &Theme) -> Row {
             None => shown.push((key, word)),
         }
     }
-    let mut row = Row::new();
+    let mut row = LineBuilder::new();
     for (key, word) in shown {
         let gap = if row.width() == 0 { 0 } else { 3 };
         if row.width() + gap + width(&key) + 1 + width(word) > room {

@@ -5,10 +5,10 @@ use ratatui::text::Line;
 
 use crate::core::text::{megabytes, sanitize, width};
 use crate::core::types::{Mode, StudyKind};
-use crate::explorer::app::dataset::Work;
+use crate::explorer::app::dataset::RunActivity;
 use crate::explorer::app::studies::progress as progress_of;
-use crate::explorer::app::{App, Job, ModelState, Phase, Recording};
-use crate::explorer::ui::line::{Row, cut};
+use crate::explorer::app::{App, JobState, ModelState, Phase, Recording};
+use crate::explorer::ui::line::{LineBuilder, cut};
 use crate::explorer::ui::theme::Theme;
 
 /// Characters of the checksum shown.
@@ -20,7 +20,7 @@ pub fn line(app: &App, max_width: usize, theme: &Theme) -> Line<'static> {
     let (status, style) = status(app, theme);
     let status = cut(&status, max_width * 3 / 5, theme);
     let room = max_width.saturating_sub(width(&status) + 2);
-    let mut row = Row::new();
+    let mut row = LineBuilder::new();
     let name = sanitize(&app.model.name);
     for (text, style) in [("undertone", theme.focus), (name.as_str(), theme.strong)] {
         let gap = if row.width() == 0 { "" } else { "  " };
@@ -147,10 +147,10 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
             theme.bad,
         );
     }
-    if app.run.live.ablation == Job::Waiting {
+    if app.run.live.ablation == JobState::Waiting {
         return work(waits("recomputing"));
     }
-    if app.run.live.verdict == Job::Waiting {
+    if app.run.live.verdict == JobState::Waiting {
         return match app.run.live.verifying {
             Some(progress) if app.model.reference.is_none() => {
                 work(format!("verifying {dot} {progress}"))
@@ -180,11 +180,11 @@ fn status(app: &App, theme: &Theme) -> (String, Style) {
         // Background work the user did not request is shown dimmed.
         return (format!("{text} {dot} esc stops"), theme.dim);
     }
-    if let (Some(run), true) = (&app.dataset.run, app.dataset.work != Work::None) {
+    if let (Some(run), true) = (&app.dataset.run, app.dataset.work != RunActivity::None) {
         let text = format!("data set {} of {}", run.items.len(), run.of);
         return (text, theme.dim);
     }
-    if app.run.live.verdict == Job::Stopped {
+    if app.run.live.verdict == JobState::Stopped {
         return (format!("stopped {dot} r resumes"), theme.off);
     }
     match (&app.run.recording, &app.model.state) {

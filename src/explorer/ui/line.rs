@@ -8,12 +8,12 @@ use crate::explorer::ui::theme::Theme;
 
 /// A line built from left to right, with a known width.
 #[derive(Debug, Default, Clone)]
-pub struct Row {
+pub struct LineBuilder {
     spans: Vec<Span<'static>>,
     width: usize,
 }
 
-impl Row {
+impl LineBuilder {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -98,8 +98,8 @@ impl Row {
     }
 }
 
-impl From<Row> for Line<'static> {
-    fn from(row: Row) -> Self {
+impl From<LineBuilder> for Line<'static> {
+    fn from(row: LineBuilder) -> Self {
         row.line()
     }
 }
@@ -141,7 +141,7 @@ pub fn cut_foreign(text: &str, max_width: usize, theme: &Theme) -> String {
 /// Wraps foreign text in one style, indented.
 #[must_use]
 pub fn paragraph(text: &str, max_width: usize, indent: usize, style: Style) -> Vec<Line<'static>> {
-    Row::new().hanging(text, indent, max_width, style)
+    LineBuilder::new().hanging(text, indent, max_width, style)
 }
 
 #[must_use]
@@ -162,6 +162,6 @@ pub fn bar(prob: f32, max_width: usize, theme: &Theme) -> String {
 
 /// A heading inside a pane.
 #[must_use]
-pub fn heading(text: impl Into<String>, theme: &Theme) -> Row {
-    Row::new().push(text, theme.title)
+pub fn heading(text: impl Into<String>, theme: &Theme) -> LineBuilder {
+    LineBuilder::new().push(text, theme.title)
 }

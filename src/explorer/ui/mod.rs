@@ -36,7 +36,7 @@ use ratatui::widgets::Paragraph;
 use crate::core::text::width;
 use crate::explorer::app::{App, Fit, Page, Pane};
 use crate::explorer::ui::layout::{Lower, Panes, Screen, Wanted};
-use crate::explorer::ui::line::{Row, cut};
+use crate::explorer::ui::line::{LineBuilder, cut};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::theme::Theme;
 
@@ -263,7 +263,7 @@ fn untitled_problem(frame: &mut Frame, area: Rect, app: &App, theme: &Theme) {
         width: PLACE_WIDTH,
         height: 1,
     };
-    let row = Row::new().right(format!("{last}/{total}"), PLACE_WIDTH.into(), theme.dim);
+    let row = LineBuilder::new().right(format!("{last}/{total}"), PLACE_WIDTH.into(), theme.dim);
     line(frame, place, row.line());
 }
 
@@ -313,7 +313,7 @@ fn rule(title: &Title, has_focus: bool, width_: usize, theme: &Theme) -> Line<'s
     } else {
         (theme.title, theme.glyphs.rule)
     };
-    let mut row = Row::new()
+    let mut row = LineBuilder::new()
         .push(cut(&title.name, width_ / 2, theme), style)
         .push(" ", theme.text);
     // The subject keeps a third of the line; the remark gets what it needs of the rest.
@@ -345,7 +345,7 @@ fn rule(title: &Title, has_focus: bool, width_: usize, theme: &Theme) -> Line<'s
 
 /// The names of the panes that share one area, each with its most important fact.
 fn tab_bar(app: &App, place: Option<&str>, width_: usize, theme: &Theme) -> Line<'static> {
-    let mut row = Row::new();
+    let mut row = LineBuilder::new();
     for tab in Pane::TABS {
         let name = match tab {
             Pane::Detail => panes::title(app, Pane::Detail, theme).name,

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::core::text::{sanitize, width};
-use crate::explorer::ui::line::{Row, cut, heading};
+use crate::explorer::ui::line::{LineBuilder, cut, heading};
 use crate::explorer::ui::theme::Theme;
 use crate::lab::present::document::{Cell, Mark, Table};
 
@@ -40,7 +40,7 @@ pub fn facts(table: &Table, column: usize, max_width: usize, theme: &Theme) -> V
         } else {
             (theme.dim, plain)
         };
-        let name = Row::new().push(name, styles.0);
+        let name = LineBuilder::new().push(name, styles.0);
         lines.extend(name.hanging(&value, column, max_width, styles.1));
     }
     lines
@@ -109,8 +109,8 @@ impl<'a> Grid<'a> {
 
     /// Returns a row of the table, its first cell in a style.
     #[must_use]
-    pub fn row(&self, at: usize, first: Style) -> Row {
-        let mut row = Row::new();
+    pub fn row(&self, at: usize, first: Style) -> LineBuilder {
+        let mut row = LineBuilder::new();
         for (i, start) in self.starts.iter().enumerate() {
             let (text, style) = cell(&self.table.rows[at][i], self.theme);
             let style = if i == 0 { first } else { style };

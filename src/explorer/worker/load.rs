@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::protocol::{Event, RunRequest};
 use super::thread::{Stopped, Worker, clean_run};
 use crate::engine::model::{Cancel, Checkpoint, LoadOptions};
-use crate::engine::model_source::{Progress, Watch};
+use crate::engine::model_source::{DownloadProgress, Watch};
 use crate::lab::analysis::Workbench;
 
 /// The largest checkpoint, in bytes, that is loaded beside the previous model. Larger ones never share memory.
@@ -20,28 +20,27 @@ pub(super) struct Loaded {
 }
 
 /// Describes a step of a download, with its progress.
-fn said_of(step: Progress<'_>) -> (String, Option<(u64, Option<u64>)>) {
+fn said_of(step: DownloadProgress<'_>) -> (String, Option<(u64, Option<u64>)>) {
     match step {
-        Progress::Looking { repo } => (format!("asking for {repo}"), None),
-        Progress::Waiting { name } => (
+        DownloadProgress::Looking { repo } => (format!("asking for {repo}"), None),
+        DownloadProgress::Waiting { name } => (
             format!("waiting for another program that downloads {name}"),
             None,
         ),
-        Progress::Verifying { name } => (format!("verifying {name}"), None),
-        Progress::File {
+        DownloadProgress::Verifying { name } => (format!("verifying {name}"), None),
+        DownloadProgress::File {
             name, done, total, ..
         } => (format!("downloading {name}"), Some((done, total))),
     }
 }
 
 /// Returns whether a step is worth an event: all steps, except that a file in progress gets at most one per 100 ms.
-fn is_due(shown: &mut Option<Instant>, step: Progress<'_>) -> bool {
+fn is_due(shown: &mut Option<Instant>, step: DownloadProgress<'_>) -> bool {
     const APART: Duration = Duration::from_millis(100);
     let now = Instant::now();
-    let is_whole =
-        matches!(step, Progress::File { done, total, .. } if done == 0 || Some(done) == total);
+    let is_whole = matches!(step, DownloadProgress::File { done, total, .. } if done == 0 || Some(done) == total);
     let is_due = is_whole
-        || !matches!(step, Progress::File { .. })
+        || !matches!(step, DownloadProgress::File { .. })
         || shown.is_none_or(|then| now - then >= APART);
     if is_due {
         *shown = Some(now);

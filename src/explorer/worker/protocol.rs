@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::core::types::{
-    Ablation, EarlyExit, LatentIdx, Mode, ModelInfo, Outcome, Phrase, Position, Progress, Run,
-    Study, StudyKind, Verdict,
+    Ablation, EarlyExit, LatentIdx, Mode, ModelInfo, Outcome, Phrase, Position, Run, Study,
+    StudyKind, Verdict, VerdictProgress,
 };
 
 /// The number of a clean run. Every event about the run carries it, and events of a superseded run are dropped.
@@ -99,7 +99,7 @@ impl Request {
 
 /// The kind of a job, in failure events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
+pub enum JobKind {
     /// The clean run.
     Run,
     /// An ablated run.
@@ -191,7 +191,7 @@ pub enum Event {
         /// The run.
         id: RunId,
         /// The current step and its progress.
-        progress: Progress,
+        progress: VerdictProgress,
     },
     /// The verdict.
     Verified {
@@ -230,7 +230,7 @@ pub enum Event {
         /// The run it belonged to, if any.
         id: Option<RunId>,
         /// The kind of job.
-        work: Work,
+        work: JobKind,
         /// The error message.
         message: String,
         /// A hint on what to do next.

@@ -14,14 +14,14 @@ use tokio::sync::mpsc as events;
 
 use super::cache::{Cache, RunKey};
 use super::load::Loaded;
-use super::protocol::{Event, Request, RunId, RunRequest, StudyRequest, Work};
+use super::protocol::{Event, JobKind, Request, RunId, RunRequest, StudyRequest};
 use super::queue::{Preemption, Queue};
 use crate::core::types::{Outcome, Position, Study};
 use crate::engine::model::{Cancel, ModelError, Placement};
 use crate::engine::model_source::{OpenError, Opener};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
-use crate::lab::analysis::verdict::{Budget, Part};
+use crate::lab::analysis::verdict::{Budget, InterimVerdict};
 use crate::lab::reference_files;
 
 /// The capacity of the event channel.
@@ -344,14 +344,14 @@ impl Worker {
         let exits = self.early_exits(id, cancel)?;
         self.ensure_reference(cancel)?;
         let (explorer, clean) = self.of(id)?;
-        let mut part = |part: Part<'_>| {
+        let mut part = |part: InterimVerdict<'_>| {
             self.mention(match part {
-                Part::Settled(verdict) => Event::Verified {
+                InterimVerdict::Settled(verdict) => Event::Verified {
                     id,
                     verdict: Box::new(verdict.clone()),
                     done: false,
                 },
-                Part::Progress(progress) => Event::Verifying { id, progress },
+                InterimVerdict::Progress(progress) => Event::Verifying { id, progress },
             });
         };
         let budget = Budget::default();
@@ -447,14 +447,14 @@ pub(super) fn no_model() -> Stopped {
     }
 }
 
-fn work(request: &Request) -> Work {
+fn work(request: &Request) -> JobKind {
     match request {
         // A failed load has its own event.
-        Request::Load { .. } | Request::Run(_) | Request::Cancel => Work::Run,
-        Request::Ablate { .. } => Work::Ablation,
-        Request::Study(_) => Work::Study,
+        Request::Load { .. } | Request::Run(_) | Request::Cancel => JobKind::Run,
+        Request::Ablate { .. } => JobKind::Ablation,
+        Request::Study(_) => JobKind::Study,
         Request::EarlyExit { .. } | Request::Phrases { .. } | Request::Verify { .. } => {
-            Work::Results
+            JobKind::Results
         }
     }
 }

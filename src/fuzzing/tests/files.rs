@@ -7,7 +7,7 @@ use super::mutate::{damage, pick};
 use super::{Dice, json, run, seeds};
 use crate::core::problem::{Family, Spec, Split, generate};
 use crate::explorer::session::sample;
-use crate::explorer::session::store::{Header, SessionFile};
+use crate::explorer::session::store::{SessionFile, SessionHeader};
 use crate::fuzzing::{problems, question, records, rows, session};
 use crate::lab::report::made;
 
@@ -104,7 +104,7 @@ fn decoded_latents() {
 #[test]
 fn sessions() {
     let mut noted = sample::session();
-    let header = Header::new("0.1.0", 1, serde_json::Map::new());
+    let header = SessionHeader::new("0.1.0", 1, serde_json::Map::new());
     let mut file = SessionFile::new(header, &noted);
     while noted.notes.pop().is_some() {
         file.update(&noted);

@@ -11,7 +11,7 @@ const ANSWER_COLUMNS: usize = 4;
 
 /// A run's grid with its answer column.
 #[derive(Debug, Clone)]
-pub struct Columns {
+pub struct AnswerGrid {
     /// The start marker, the latents, the end marker, the delimiter and up to four tokens of the answer.
     pub grid: Grid,
     /// The column that predicts the first token of the answer.
@@ -27,7 +27,7 @@ pub fn columns(
     model: &Model,
     clean: &CleanRun,
     top_k: usize,
-) -> Result<Option<Columns>, ModelError> {
+) -> Result<Option<AnswerGrid>, ModelError> {
     let n = clean.fed.len();
     let delimiter = &model.markers().delimiter;
     let starts = clean.run.answer.ids.starts_with(delimiter);
@@ -57,7 +57,7 @@ pub fn columns(
         return Ok(None);
     }
     columns.truncate(answer_column + 1 + ANSWER_COLUMNS);
-    Ok(Some(Columns {
+    Ok(Some(AnswerGrid {
         grid: Grid::new(columns, top_k),
         answer_column,
     }))

@@ -26,7 +26,7 @@ use crate::engine::model::{Cancel, LensFiles, Model, ModelError};
 
 use counterfactual::Subject;
 use learned::Learned;
-use reference::{Builder, Key, Reference};
+use reference::{Builder, Reference, ReferenceKey};
 use run::{Ask, CleanRun};
 
 /// A loaded model with its reference set, and the tuned lens for its weights, if there is one.
@@ -172,15 +172,15 @@ impl Workbench {
 
     /// Returns the key of everything that the reference set depends on.
     #[must_use]
-    pub fn reference_key(&self) -> Key {
-        Key::new(&self.model, &self.source.origin, &self.source.problems)
+    pub fn reference_key(&self) -> ReferenceKey {
+        ReferenceKey::new(&self.model, &self.source.origin, &self.source.problems)
     }
 
     /// Loads the reference set from the bytes of [`Reference::to_bytes`].
     ///
     /// # Errors
     /// A message that says what is wrong with the bytes.
-    pub fn read_reference(&mut self, bytes: &[u8], key: &Key) -> Result<(), String> {
+    pub fn read_reference(&mut self, bytes: &[u8], key: &ReferenceKey) -> Result<(), String> {
         let source = &self.source;
         let of = (
             &self.model,
@@ -411,10 +411,10 @@ impl Workbench {
         clean: &CleanRun,
         exits: &[EarlyExit],
         budget: &verdict::Budget,
-        on_part: &mut dyn FnMut(verdict::Part<'_>),
+        on_part: &mut dyn FnMut(verdict::InterimVerdict<'_>),
         cancel: &Cancel,
     ) -> Result<Verdict, ModelError> {
-        let request = verdict::Asked {
+        let request = verdict::VerdictInput {
             subject: self.subject(clean),
             learned: self.learned.as_ref(),
             exits,

@@ -6,7 +6,7 @@ use crate::core::answers::is_correct;
 use crate::core::types::{Answer, LatentIdx, Position, PositionKind, Projection, Run};
 use crate::engine::decode::lens;
 use crate::engine::model::{
-    Branch, Cancel, Mode, Model, ModelError, Overrides, Prompt, Rollout, Score, Token,
+    AnswerScore, Branch, Cancel, Mode, Model, ModelError, Overrides, Prompt, Rollout, Token,
 };
 
 use super::answers;
@@ -198,7 +198,7 @@ pub fn run(
 struct Scored {
     answer: Answer,
     answer_ids: Vec<u32>,
-    clean: Score,
+    clean: AnswerScore,
     gold_ids: Option<Vec<u32>>,
     gold_logprob: Option<f64>,
 }
@@ -214,7 +214,7 @@ fn score(
 ) -> Result<Scored, ModelError> {
     let value = model.extract_value(&ids)?;
     let answer_ids = answers::value_ids(model, &ids, forced, most_tokens, cancel)?;
-    let score = |ids: &Vec<u32>| -> Result<Score, ModelError> {
+    let score = |ids: &Vec<u32>| -> Result<AnswerScore, ModelError> {
         Ok(model
             .score(forced, std::slice::from_ref(ids), cancel)?
             .remove(0))

@@ -48,7 +48,7 @@ impl Thought {
 
 /// The parts of a run to keep beside its vectors.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Want {
+pub struct Keep {
     /// The number of latents.
     pub latents: usize,
     /// Whether the top tokens of each latent are read.
@@ -69,7 +69,7 @@ pub struct Want {
 pub fn think(
     model: &Model,
     questions: &[&str],
-    want: &Want,
+    want: &Keep,
     cancel: &Cancel,
 ) -> Result<Vec<Option<Thought>>, ModelError> {
     let mut thoughts = vec![None; questions.len()];
@@ -94,7 +94,7 @@ pub fn think(
 pub fn each_batch(
     model: &Model,
     questions: &[&str],
-    want: &Want,
+    want: &Keep,
     on_batch: &mut dyn FnMut(Vec<(usize, Thought)>) -> Result<(), ModelError>,
     cancel: &Cancel,
 ) -> Result<Vec<(usize, ModelError)>, ModelError> {
@@ -131,7 +131,7 @@ fn batches(groups: &[Group]) -> Vec<&[Group]> {
 pub(super) fn from_start(
     model: &Model,
     start: &Branch,
-    want: &Want,
+    want: &Keep,
     cancel: &Cancel,
 ) -> Result<Vec<Thought>, ModelError> {
     let rollout = model.rollout(start, want.latents, &Overrides::none(start.rows()), cancel)?;

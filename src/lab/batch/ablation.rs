@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::subject::Subject;
-use crate::core::types::{self, AblationValue, Cell, LatentIdx};
+use crate::core::types::{self, AblationValue, LatentIdx, StudyCell};
 use crate::engine::model::ModelError;
 use crate::lab::analysis::counterfactual::{self, sets};
-use crate::lab::rows::row::{Ablation, Off};
+use crate::lab::rows::row::{AblationAnswer, AblationRow};
 
 /// The values that replace all latents at once.
 const ALL: [AblationValue; 3] = [
@@ -16,7 +16,7 @@ const ALL: [AblationValue; 3] = [
 ];
 
 /// Switches each latent and all latents off; returns `None` without latents or an answer.
-pub(super) fn ablation(subject: &Subject<'_>) -> Result<Option<Ablation>, ModelError> {
+pub(super) fn ablation(subject: &Subject<'_>) -> Result<Option<AblationRow>, ModelError> {
     let clean = subject.clean;
     if clean.fed.is_empty() || clean.run.answer.value.is_none() {
         return Ok(None);
@@ -51,7 +51,7 @@ pub(super) fn ablation(subject: &Subject<'_>) -> Result<Option<Ablation>, ModelE
         each.extend(cells.into_iter().map(|cell| off(subject, value, cell)));
     }
     let needed = each.iter().filter(|off| off.flipped);
-    Ok(Some(Ablation {
+    Ok(Some(AblationRow {
         needed: needed.flat_map(|off| off.off.clone()).collect(),
         each,
         all,
@@ -59,8 +59,8 @@ pub(super) fn ablation(subject: &Subject<'_>) -> Result<Option<Ablation>, ModelE
     }))
 }
 
-fn off(subject: &Subject<'_>, value: AblationValue, cell: Cell) -> Off {
-    Off {
+fn off(subject: &Subject<'_>, value: AblationValue, cell: StudyCell) -> AblationAnswer {
+    AblationAnswer {
         off: cell.off.iter().map(|latent| latent.0).collect(),
         value,
         correct: subject.is_correct(cell.answer.as_deref()),

@@ -8,9 +8,9 @@ use super::subject::Subject;
 use crate::core::types::LatentIdx;
 use crate::engine::model::{Branch, ErrorKind, Mode, Model, ModelError, Overrides};
 use crate::lab::analysis::run::{Ask, CleanRun};
-use crate::lab::rows::row::{Accuracy, Confidence, Said};
+use crate::lab::rows::row::{AccuracyRow, Confidence, RowAnswer};
 
-pub(super) fn accuracy(subject: &Subject<'_>, index: usize) -> Result<Accuracy, ModelError> {
+pub(super) fn accuracy(subject: &Subject<'_>, index: usize) -> Result<AccuracyRow, ModelError> {
     let (clean, model) = (subject.clean, subject.explorer.model());
     let has = |mode: Mode| model.info().modes.iter().any(|name| name == mode.as_str());
     let mut refused = BTreeMap::new();
@@ -38,7 +38,7 @@ pub(super) fn accuracy(subject: &Subject<'_>, index: usize) -> Result<Accuracy, 
         }
     };
     let (direct, written) = (other(Mode::Direct)?, other(Mode::Written)?);
-    let mut accuracy = Accuracy {
+    let mut accuracy = AccuracyRow {
         main: said(subject, clean),
         direct,
         written,
@@ -51,7 +51,7 @@ pub(super) fn accuracy(subject: &Subject<'_>, index: usize) -> Result<Accuracy, 
                 entropy,
             }
         }),
-        ..Accuracy::default()
+        ..AccuracyRow::default()
     };
     if !clean.fed.is_empty() {
         other_latents(subject, index, &mut accuracy)?;
@@ -63,7 +63,7 @@ pub(super) fn accuracy(subject: &Subject<'_>, index: usize) -> Result<Accuracy, 
 fn other_latents(
     subject: &Subject<'_>,
     index: usize,
-    accuracy: &mut Accuracy,
+    accuracy: &mut AccuracyRow,
 ) -> Result<(), ModelError> {
     let (clean, model, cancel) = (subject.clean, subject.explorer.model(), subject.cancel);
     let (n, steps) = (clean.fed.len(), subject.solved.problem.steps.len());
@@ -96,7 +96,7 @@ fn other_latents(
     let generated = model.generate(&closed, clean.most_tokens, &mut |_| (), cancel)?;
     for ((place, latents), generated) in places.into_iter().zip(generated) {
         let answer = model.extract_value(&generated.ids)?;
-        *place = Some(Said {
+        *place = Some(RowAnswer {
             correct: subject.is_correct(answer.as_deref()),
             answer,
             tokens: latents + answer_tokens(model, &generated.ids),
@@ -119,10 +119,10 @@ fn replacements(subject: &Subject<'_>, index: usize) -> [Option<Vec<Arc<[f32]>>>
     [Some(vec![zeros; n]), (1..=n).map(mean).collect(), resampled]
 }
 
-fn said(subject: &Subject<'_>, run: &CleanRun) -> Said {
+fn said(subject: &Subject<'_>, run: &CleanRun) -> RowAnswer {
     let answer = run.run.answer.value.clone();
     let model = subject.explorer.model();
-    Said {
+    RowAnswer {
         correct: subject.is_correct(answer.as_deref()),
         answer,
         tokens: run.fed.len() + run.written.len() + answer_tokens(model, &run.run.answer.ids),

@@ -10,13 +10,15 @@ use crate::core::datasets::templates::Template;
 use crate::core::types::Task;
 use crate::engine::model::{ErrorKind, ModelError};
 use crate::lab::analysis::counterfactual;
-use crate::lab::analysis::grid::{Columns, columns};
+use crate::lab::analysis::grid::{AnswerGrid, columns};
 use crate::lab::analysis::run::Ask;
 use crate::lab::analysis::verdict::{self, Decoder, Strategy};
 use crate::lab::rows::Protocol;
-use crate::lab::rows::row::{Check, CheckedStep, ForwardChaining, Required, Rewrite};
-use crate::verify::paper::chain::{Layout, chain};
-use crate::verify::paper::check::{CHECKS, Checker, Runner, Settings, edited_question, values};
+use crate::lab::rows::row::{CheckedStep, ForwardChaining, Required, Rewrite, RowCheck};
+use crate::verify::paper::chain::{ChainingColumns, chain};
+use crate::verify::paper::check::{
+    CHECKS, CheckSettings, Checker, Runner, edited_question, values,
+};
 use crate::verify::paper::grid::Grid;
 use crate::verify::paper::numbers;
 use crate::verify::paper::select::Selection;
@@ -77,7 +79,7 @@ struct Runs<'a> {
 
 impl Runs<'_> {
     /// Returns the answer to a question and its columns; `None` for both if the model refuses the question.
-    fn answered(&self, question: &str) -> Result<(Option<String>, Option<Columns>), ModelError> {
+    fn answered(&self, question: &str) -> Result<(Option<String>, Option<AnswerGrid>), ModelError> {
         let clean = self.subject.clean;
         let explorer = self.subject.explorer;
         let ask = Ask {
@@ -138,7 +140,7 @@ fn published(subject: &Subject<'_>, index: usize) -> Result<Option<ForwardChaini
     let mut search = Search {
         read: &read,
         numbers: numbers::chaining_numbers(question),
-        layout: Layout {
+        layout: ChainingColumns {
             answer_column: read.answer_column,
             offset: if model.family().is_codi() { 2 } else { 1 },
             question_numbers: true,
@@ -188,9 +190,9 @@ fn published(subject: &Subject<'_>, index: usize) -> Result<Option<ForwardChaini
 
 /// The published search on one grid.
 struct Search<'a> {
-    read: &'a Columns,
+    read: &'a AnswerGrid,
     numbers: Vec<i128>,
-    layout: Layout,
+    layout: ChainingColumns,
     tokens: Own<'a>,
     template: &'a Template,
     candidates: usize,
@@ -199,7 +201,7 @@ struct Search<'a> {
 impl Search<'_> {
     /// Searches requiring `passes` of three edits to pass. Each setting needs its own search, because the checks steer the selection.
     fn with(&mut self, passes: usize, runs: &mut Runs<'_>) -> Required {
-        let settings = Settings {
+        let settings = CheckSettings {
             required: passes,
             max_rank: MAX_RANK,
             answer_column: self.layout.answer_column,
@@ -232,7 +234,7 @@ impl Search<'_> {
                     column: found.selected[at].column,
                     verified: found.selected[at].verified == Some(true),
                     checks: edits
-                        .map(|check| Check {
+                        .map(|check| RowCheck {
                             variable: format!("VAR_{}", check.edit.variable + 1),
                             old: check.edit.old.to_string(),
                             new: check.edit.new.to_string(),

@@ -7,10 +7,10 @@ use crate::core::problem::step_result;
 use crate::core::problem_file::Solved;
 use crate::core::types::{LatentIdx, Task, TokenRead};
 use crate::engine::model::ModelError;
-use crate::lab::analysis::grid::{Columns, columns};
-use crate::lab::rows::row::{Backtracking, GoldPhrase, GoldRead, Published};
-use crate::verify::paper::backtracking::{self, Layout};
-use crate::verify::paper::baselines::{DRAWS, Pool};
+use crate::lab::analysis::grid::{AnswerGrid, columns};
+use crate::lab::rows::row::{Backtracking, GoldPhrase, GoldRead, PublishedSearch};
+use crate::verify::paper::backtracking::{self, BacktrackingColumns};
+use crate::verify::paper::baselines::{BaselinePool, DRAWS};
 use crate::verify::paper::grid::Grid;
 use crate::verify::paper::numbers;
 use crate::verify::paper::solution::{Solution, number_text};
@@ -26,7 +26,7 @@ pub(super) fn backtracking(
     subject: &Subject<'_>,
     index: usize,
     problems: &[Solved],
-    pool: &Pool,
+    pool: &BaselinePool,
 ) -> Result<Option<Backtracking>, ModelError> {
     let clean = subject.clean;
     if clean.fed.is_empty() {
@@ -111,12 +111,12 @@ fn published<'a>(
     subject: &Subject<'_>,
     baselines: &[usize],
     steps: &dyn Fn(usize) -> &'a [String],
-) -> Result<Option<Published>, ModelError> {
+) -> Result<Option<PublishedSearch>, ModelError> {
     let model = subject.explorer.model();
     if model.info().task != Task::Math {
         return Ok(None);
     }
-    let Some(Columns {
+    let Some(AnswerGrid {
         grid,
         answer_column,
     }) = columns(model, subject.clean, PUBLISHED_DEPTH)?
@@ -130,7 +130,7 @@ fn published<'a>(
     let search = backtracking::Backtracking::new(&grid, &tokens);
     let words = numbers::backtracking_numbers(&subject.clean.run.question);
     let find = |steps: &[String], answer_required| {
-        let layout = Layout {
+        let layout = BacktrackingColumns {
             reasoning_columns: subject.clean.fed.len() + 2,
             answer_column,
             answer_required,
@@ -153,7 +153,7 @@ fn published<'a>(
     let gold_answer = subject
         .gold()
         .map_or(gold_answer, |gold| Some(gold.to_owned()));
-    Ok(Some(Published {
+    Ok(Some(PublishedSearch {
         impossible: Solution::parse(gold).is_impossible,
         without,
         with,

@@ -17,9 +17,9 @@ use crate::core::datasets::manifest::sha256;
 use crate::core::problem_file::{self, Solved};
 use crate::engine::model::Model;
 use crate::lab::analysis::verdict::{Budget, Strategy};
-use crate::lab::rows::{self, Data, Experiment, Header, SCHEMA, Settings, Shard};
+use crate::lab::rows::{self, Data, Experiment, RowsHeader, RunSettings, SCHEMA, Shard};
 
-pub use problem::Work;
+pub use problem::BatchInput;
 
 /// Models with fewer parameters leave cores idle, so their batches are computed in parallel.
 pub const SMALL: usize = 20_000_000;
@@ -42,8 +42,8 @@ pub fn header(
     origin: String,
     problems: &[Solved],
     experiments: &[Experiment],
-    settings: Settings,
-) -> Header {
+    settings: RunSettings,
+) -> RowsHeader {
     let is_asked = |e: &Experiment| *e == Experiment::Problem || experiments.contains(e);
     let texts: Vec<_> = problems.iter().map(|s| s.problem.clone()).collect();
     let others: Vec<_> = problems.iter().map(|s| &s.others).collect();
@@ -51,7 +51,7 @@ pub fn header(
     if others.iter().any(|others| !others.is_empty()) {
         hashed += &format!("{others:?}");
     }
-    Header {
+    RowsHeader {
         schema: SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         model: model.info().clone(),
@@ -70,8 +70,8 @@ pub fn header(
 
 /// Returns a budget in the form written to files.
 #[must_use]
-pub fn written(budget: &Budget) -> rows::header::Budget {
-    rows::header::Budget {
+pub fn written(budget: &Budget) -> rows::header::RecordedBudget {
+    rows::header::RecordedBudget {
         strategies: budget.strategies.iter().map(Strategy::asked_as).collect(),
         edits: budget.edits,
         more_edits: budget.more_edits,

@@ -13,29 +13,29 @@ use crate::engine::model::{Cancel, ErrorKind, ModelError};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::group::DEPTH;
 use crate::lab::analysis::run::{Ask, CleanRun};
-use crate::lab::analysis::thoughts::{self, Thought, Want};
+use crate::lab::analysis::thoughts::{self, Keep, Thought};
 use crate::lab::analysis::verdict::Budget;
-use crate::lab::rows::Header;
-use crate::lab::rows::row::{Body, Experiment, Judged, Problem, Row};
-use crate::verify::paper::baselines::Pool;
+use crate::lab::rows::RowsHeader;
+use crate::lab::rows::row::{Body, Experiment, JudgedAnswer, Row, RowProblem};
+use crate::verify::paper::baselines::BaselinePool;
 
 /// The inputs of a run, shared by its jobs.
-pub struct Work<'a> {
+pub struct BatchInput<'a> {
     explorer: &'a Workbench,
-    header: &'a Header,
+    header: &'a RowsHeader,
     problems: &'a [Solved],
     budget: &'a Budget,
-    pool: Pool,
+    pool: BaselinePool,
     /// The time of each verdict so far.
     taken: Mutex<Vec<Duration>>,
 }
 
-impl<'a> Work<'a> {
+impl<'a> BatchInput<'a> {
     /// Creates the work on all problems of a header, regardless of its shard.
     #[must_use]
     pub fn new(
         explorer: &'a Workbench,
-        header: &'a Header,
+        header: &'a RowsHeader,
         problems: &'a [Solved],
         budget: &'a Budget,
     ) -> Self {
@@ -45,7 +45,7 @@ impl<'a> Work<'a> {
             header,
             problems,
             budget,
-            pool: Pool::new(steps),
+            pool: BaselinePool::new(steps),
             taken: Mutex::default(),
         }
     }
@@ -83,11 +83,11 @@ impl<'a> Work<'a> {
         let problems = &self.problems[indices.clone()];
         let questions = problems.iter().map(|s| s.problem.question.as_str());
         let questions: Vec<&str> = questions.collect();
-        let want = Want {
+        let want = Keep {
             latents: settings.latents,
             answer: Some(settings.most_tokens),
             exits: true,
-            ..Want::default()
+            ..Keep::default()
         };
         let mut runs: BTreeMap<usize, Thought> = BTreeMap::new();
         let mut keep = |batch: Vec<(usize, Thought)>| {
@@ -233,7 +233,7 @@ impl<'a> Work<'a> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.push(began.elapsed());
         drop(taken);
-        Ok(Body::Verdict(Some(Box::new(Judged {
+        Ok(Body::Verdict(Some(Box::new(JudgedAnswer {
             verdict,
             answer: clean.run.answer.value.clone(),
             phrases: gold::phrases(subject)?,
@@ -242,7 +242,7 @@ impl<'a> Work<'a> {
 }
 
 fn problem_of(solved: &Solved) -> Body {
-    Body::Problem(Some(Problem {
+    Body::Problem(Some(RowProblem {
         question: solved.problem.question.clone(),
         gold_steps: solved.problem.steps.clone(),
         gold_answer: solved.problem.answer.clone(),

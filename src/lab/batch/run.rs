@@ -7,17 +7,17 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 
-use super::problem::Work;
+use super::problem::BatchInput;
 use crate::core::error::{Error, Result};
 use crate::engine::model::{Cancel, ModelError};
-use crate::lab::rows::{Header, Row};
+use crate::lab::rows::{Row, RowsHeader};
 
 /// Number of batches per job that may be ahead of the written ones.
 const AHEAD: usize = 4;
 
 /// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub struct BatchProgress {
     /// Number of problems whose rows are all written.
     pub done: usize,
     /// Number of problems in the run.
@@ -26,7 +26,7 @@ pub struct Progress {
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum BatchEnd {
     /// Every row is written.
     Whole,
     /// It was stopped; the file is a prefix.
@@ -98,12 +98,12 @@ impl Queue {
 /// # Errors
 /// When the model or `write` fails; rows written before remain.
 pub fn run(
-    work: &Work<'_>,
-    header: &Header,
+    work: &BatchInput<'_>,
+    header: &RowsHeader,
     write: &mut dyn FnMut(&[Row]) -> Result<()>,
     how: &How<'_>,
-    on_progress: &mut dyn FnMut(Progress),
-) -> Result<Ended> {
+    on_progress: &mut dyn FnMut(BatchProgress),
+) -> Result<BatchEnd> {
     let size = header.settings.batch.max(1);
     let per_problem = header.experiments.len().max(1);
     let problems: Vec<usize> = header.problems().collect();
@@ -121,7 +121,7 @@ pub fn run(
         let before = problems.partition_point(|index| index / size < *first);
         how.from - before * per_problem
     });
-    on_progress(Progress { done, of });
+    on_progress(BatchProgress { done, of });
     let all = left.len();
     left.reverse();
     let queue = Queue {
@@ -169,7 +169,7 @@ pub fn run(
                 turn += 1;
                 queue.wrote();
                 done += rows.len() / per_problem - skip / per_problem;
-                on_progress(Progress { done, of });
+                on_progress(BatchProgress { done, of });
             }
             if failure.is_some() {
                 queue.give_up(how.cancel);
@@ -181,8 +181,8 @@ pub fn run(
         }
     });
     Ok(if ended? == all {
-        Ended::Whole
+        BatchEnd::Whole
     } else {
-        Ended::Stopped
+        BatchEnd::Stopped
     })
 }

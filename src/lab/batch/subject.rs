@@ -5,12 +5,12 @@ use crate::core::problem_file::Solved;
 use crate::engine::model::Cancel;
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::CleanRun;
-use crate::lab::rows::Header;
+use crate::lab::rows::RowsHeader;
 
 /// One problem with its clean run.
 pub(super) struct Subject<'a> {
     pub(super) explorer: &'a Workbench,
-    pub(super) header: &'a Header,
+    pub(super) header: &'a RowsHeader,
     pub(super) solved: &'a Solved,
     pub(super) clean: &'a CleanRun,
     pub(super) cancel: &'a Cancel,

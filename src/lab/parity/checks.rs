@@ -1,8 +1,10 @@
 //! The comparisons: ids, states, projections, answers, early stopping, modes and ablations.
 
 use super::TOLERANCE;
-use super::golden::{Ablation, Baseline, Generation, Golden, Question, State, Vector};
-use super::tally::{Item, Tally};
+use super::golden::{
+    Generation, Golden, GoldenAblation, GoldenBaseline, GoldenQuestion, GoldenState, Vector,
+};
+use super::tally::{ComparedItem, Comparisons};
 use crate::core::types::LatentIdx;
 use crate::engine::model::{
     Branch, Cancel, Family, Intervention, Mode, Model, Overrides, Result, Rollout, Variant, Vectors,
@@ -13,12 +15,12 @@ const FREE_TOKENS: usize = 64;
 const FORCED_TOKENS: usize = 32;
 
 /// Compares everything in the recording.
-pub(super) fn all(model: &Model, golden: &Golden, cancel: &Cancel) -> Result<Vec<Item>> {
+pub(super) fn all(model: &Model, golden: &Golden, cancel: &Cancel) -> Result<Vec<ComparedItem>> {
     let mut check = Check {
         model,
         golden,
         cancel,
-        tally: Tally::default(),
+        tally: Comparisons::default(),
     };
     check.special_ids();
     for question in &golden.questions {
@@ -35,7 +37,7 @@ struct Check<'a> {
     model: &'a Model,
     golden: &'a Golden,
     cancel: &'a Cancel,
-    tally: Tally,
+    tally: Comparisons,
 }
 
 impl Check<'_> {
@@ -77,7 +79,7 @@ impl Check<'_> {
         }
     }
 
-    fn latent_question(&mut self, question: &Question) -> Result<()> {
+    fn latent_question(&mut self, question: &GoldenQuestion) -> Result<()> {
         let (model, cancel, k) = (self.model, self.cancel, self.model.n_latents());
         let prompt = model.prompt(&question.question, Mode::Latent)?;
         let sequence = |k: usize| shown_ids(model, &prompt.ids, k);
@@ -148,7 +150,7 @@ impl Check<'_> {
 
     fn early_stopping(
         &mut self,
-        question: &Question,
+        question: &GoldenQuestion,
         rollout: &Rollout,
         prompt: &[u32],
     ) -> Result<()> {
@@ -188,7 +190,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn modes(&mut self, question: &Question) -> Result<()> {
+    fn modes(&mut self, question: &GoldenQuestion) -> Result<()> {
         let Some(modes) = &question.modes else {
             return Ok(());
         };
@@ -220,7 +222,7 @@ impl Check<'_> {
     }
 
     /// Compares all ablations of a question, run as one tree.
-    fn ablations(&mut self, question: &Question, clean: &Rollout) -> Result<()> {
+    fn ablations(&mut self, question: &GoldenQuestion, clean: &Rollout) -> Result<()> {
         let (model, cancel, ablations) = (self.model, self.cancel, &question.ablations);
         let Some(baseline) = question
             .ablation_baseline
@@ -294,8 +296,8 @@ impl Check<'_> {
         &mut self,
         place: &str,
         branch: &Branch,
-        baseline: &Baseline,
-        ablation: &Ablation,
+        baseline: &GoldenBaseline,
+        ablation: &GoldenAblation,
     ) -> Result<()> {
         let Some(expected) = ablation.baseline_first_answer_logit else {
             return Ok(());
@@ -315,7 +317,7 @@ impl Check<'_> {
     }
 
     /// Compares plain generation of CoT and No-CoT, and the answer after every prefix of the reasoning.
-    fn plain_question(&mut self, question: &Question) -> Result<()> {
+    fn plain_question(&mut self, question: &GoldenQuestion) -> Result<()> {
         let (model, cancel) = (self.model, self.cancel);
         let id = question.id.as_str();
         let prompt = model.prompt(&question.question, model.main_mode())?;
@@ -433,7 +435,7 @@ impl Check<'_> {
         Ok(ids)
     }
 
-    fn state(&mut self, place: &str, state: &Vectors, golden: &State) -> Result<()> {
+    fn state(&mut self, place: &str, state: &Vectors, golden: &GoldenState) -> Result<()> {
         self.vector("hidden states", place, &state.row(0)?, &golden.hidden);
         let logits = self.model.project(state)?.remove(0);
         let mut order: Vec<usize> = (0..logits.len()).collect();

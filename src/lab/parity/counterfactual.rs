@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use super::golden::Question;
-use super::tally::Tally;
+use super::golden::GoldenQuestion;
+use super::tally::Comparisons;
 use crate::core::types::LatentIdx;
 use crate::engine::model::{Cancel, Intervention, Model, Overrides, Result, Rollout, Variant};
 
 /// Checks one question of a recording.
 pub(super) fn check(
     model: &Model,
-    question: &Question,
+    question: &GoldenQuestion,
     prompt: &[u32],
     clean: &Rollout,
-    tally: &mut Tally,
+    tally: &mut Comparisons,
     cancel: &Cancel,
 ) -> Result<()> {
     let n = clean.latents.len();

@@ -19,7 +19,7 @@ pub(super) struct Golden {
     pub(super) special_ids: SpecialIds,
     #[serde(default)]
     pub(super) mean_latent_inputs: Vec<Vec<f32>>,
-    pub(super) questions: Vec<Question>,
+    pub(super) questions: Vec<GoldenQuestion>,
 }
 
 /// Marker ids under their names in each family.
@@ -34,11 +34,7 @@ pub(super) struct SpecialIds {
 }
 
 #[derive(Deserialize)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "the recording's own name for the text"
-)]
-pub(super) struct Question {
+pub(super) struct GoldenQuestion {
     pub(super) id: String,
     pub(super) question: String,
     pub(super) input_ids: Vec<u32>,
@@ -46,20 +42,20 @@ pub(super) struct Question {
     pub(super) final_answer: Option<String>,
     pub(super) full: Generation,
     #[serde(default)]
-    pub(super) latent_positions: Vec<State>,
+    pub(super) latent_positions: Vec<GoldenState>,
     #[serde(default)]
     pub(super) reasoning_ids: Vec<u32>,
     #[serde(default)]
-    pub(super) reasoning_positions: Vec<State>,
+    pub(super) reasoning_positions: Vec<GoldenState>,
     #[serde(default)]
     pub(super) early_stop: Vec<Stop>,
     /// Exits with a forced delimiter, for families in which the reference forces none.
     #[serde(default)]
     pub(super) early_stop_forced: Vec<Stop>,
     pub(super) modes: Option<Modes>,
-    pub(super) ablation_baseline: Option<Baseline>,
+    pub(super) ablation_baseline: Option<GoldenBaseline>,
     #[serde(default)]
-    pub(super) ablations: Vec<Ablation>,
+    pub(super) ablations: Vec<GoldenAblation>,
 }
 
 #[derive(Deserialize)]
@@ -108,14 +104,14 @@ pub(super) struct ModeRun {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Baseline {
+pub(super) struct GoldenBaseline {
     pub(super) forced_delimiter: Option<bool>,
     pub(super) first_answer_step: usize,
     pub(super) first_answer_id: u32,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Ablation {
+pub(super) struct GoldenAblation {
     pub(super) latent: usize,
     pub(super) replaced_by: String,
     #[serde(flatten)]
@@ -126,7 +122,7 @@ pub(super) struct Ablation {
 }
 
 #[derive(Deserialize)]
-pub(super) struct State {
+pub(super) struct GoldenState {
     pub(super) position: usize,
     pub(super) hidden_pre_norm: Vector,
     pub(super) hidden: Vector,

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::engine::model::{Behaviour, Cancel, Checkpoint, Device, LoadOptions, Model};
 
-pub use self::tally::Item;
+pub use self::tally::ComparedItem;
 
 /// The schema name and version.
 pub const SCHEMA: &str = "undertone.selftest/1";
@@ -24,7 +24,7 @@ pub const TOLERANCE: f64 = 1e-3;
 
 /// The report on a folder of fixtures.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub struct ParityReport {
     schema: &'static str,
     /// The folder.
     pub fixtures: PathBuf,
@@ -58,7 +58,7 @@ pub struct Checked {
     /// Why it could not be checked at all.
     pub error: Option<String>,
     /// The comparisons.
-    pub items: Vec<Item>,
+    pub items: Vec<ComparedItem>,
 }
 
 /// Checks every checkpoint that has a golden file, calling `progress` with each name first.
@@ -70,7 +70,7 @@ pub fn check_all(
     options: &LoadOptions,
     device: &Device,
     progress: &mut dyn FnMut(&str),
-) -> std::io::Result<Report> {
+) -> std::io::Result<ParityReport> {
     let folder = fixtures.join("golden");
     let mut names: Vec<String> = std::fs::read_dir(&folder)?
         .filter_map(|entry| {
@@ -81,7 +81,7 @@ pub fn check_all(
         })
         .collect();
     names.sort();
-    let mut report = Report {
+    let mut report = ParityReport {
         schema: SCHEMA,
         fixtures: fixtures.to_owned(),
         device: crate::engine::model::device_name(device),
@@ -129,7 +129,7 @@ fn items(
     options: &LoadOptions,
     device: &Device,
     checked: &mut Checked,
-) -> Result<Vec<Item>, String> {
+) -> Result<Vec<ComparedItem>, String> {
     let path = fixtures.join("golden").join(format!("{name}.json"));
     let golden = golden::read(&path)?;
     let folder = fixtures.join("checkpoints").join(name);

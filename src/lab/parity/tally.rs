@@ -6,7 +6,7 @@ use super::TOLERANCE;
 
 /// The comparisons of one kind over all questions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Item {
+pub struct ComparedItem {
     /// The compared quantity.
     pub name: &'static str,
     /// Number of values or lists compared.
@@ -23,15 +23,15 @@ pub struct Item {
 
 /// The items in the order of their first comparison.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    items: Vec<Item>,
+pub(super) struct Comparisons {
+    items: Vec<ComparedItem>,
 }
 
-impl Tally {
-    fn item(&mut self, name: &'static str) -> &mut Item {
+impl Comparisons {
+    fn item(&mut self, name: &'static str) -> &mut ComparedItem {
         let at = self.items.iter().position(|item| item.name == name);
         let at = at.unwrap_or_else(|| {
-            self.items.push(Item {
+            self.items.push(ComparedItem {
                 name,
                 compared: 0,
                 failed: 0,
@@ -74,12 +74,12 @@ impl Tally {
         }
     }
 
-    pub(super) fn into_items(self) -> Vec<Item> {
+    pub(super) fn into_items(self) -> Vec<ComparedItem> {
         self.items
     }
 }
 
-impl Item {
+impl ComparedItem {
     fn fail(&mut self, what: impl Fn() -> String) {
         self.failed += 1;
         self.first_failure.get_or_insert_with(what);
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn differences_are_kept_and_the_first_failure_is_named() {
-        let mut tally = Tally::default();
+        let mut tally = Comparisons::default();
         tally.number("n", "a", 100.05, 100.0);
         tally.number("n", "b", 0.002, 0.0);
         tally.number("n", "c", f64::NAN, 0.0);

@@ -7,7 +7,7 @@ use super::number::{p_value, plain};
 use super::verdict::standing;
 use crate::core::text::count;
 use crate::core::types::{
-    Attempt, EditRun, LatentIdx, Patch, PlaceTest, Source, Standing, TraceStep, Tracks, Used,
+    Attempt, EditRun, LatentIdx, Patch, PlaceTest, Standing, TraceStep, Tracks, Used, ValueSource,
     Verdict,
 };
 
@@ -35,7 +35,7 @@ pub fn tables(verdict: &Verdict, timed: bool) -> Vec<Table> {
 #[must_use]
 pub fn latent_of(step: &TraceStep) -> Option<LatentIdx> {
     match step.result.source {
-        Source::Latent { latent, .. } => Some(latent),
+        ValueSource::Latent { latent, .. } => Some(latent),
         _ => None,
     }
 }
@@ -328,7 +328,7 @@ fn steps_in_line(steps: &[TraceStep], own: &[TraceStep]) -> Cell {
             .operands
             .iter()
             .filter_map(|operand| match operand.source {
-                Source::Question { start, .. } if same => {
+                ValueSource::Question { start, .. } if same => {
                     Some(format!("{} at byte {start}", operand.text))
                 }
                 _ => None,

@@ -15,7 +15,7 @@ pub struct Plot {
     /// Explains what is drawn and how not to read it.
     pub caption: String,
     /// Lines or bars.
-    pub shape: Shape,
+    pub shape: PlotShape,
     /// The horizontal axis of lines; the category axis of bars.
     pub x: Axis,
     /// The vertical axis of lines; the length of bars.
@@ -31,7 +31,7 @@ pub struct Plot {
 /// How a plot is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Shape {
+pub enum PlotShape {
     /// Points joined by lines.
     Lines,
     /// A bar for each category and series.
@@ -95,7 +95,7 @@ impl Plot {
             id: id.to_owned(),
             title: title.to_owned(),
             caption: caption.to_owned(),
-            shape: Shape::Bars,
+            shape: PlotShape::Bars,
             x: Axis::counted(x, categories.len().saturating_sub(1)),
             y: Axis::share(y),
             categories,

@@ -6,7 +6,7 @@ use super::evidence;
 use super::number::{p_value, plain, probability, signed};
 use crate::core::text::count;
 use crate::core::types::{
-    Null, Operand, Run, Rung, Source, Standing, StepTracks, StepUse, Stood, Verdict,
+    Null, Operand, Run, Rung, Standing, StepTracks, StepUse, Stood, ValueSource, Verdict,
 };
 
 /// Returns everything known of the verdict on a run as a section.
@@ -205,15 +205,15 @@ fn read(operand: &Operand, question: &str) -> String {
     let text = &operand.text;
     let is_sentence = text.contains(' ');
     let place = match &operand.source {
-        Source::Question { start, end } => match question.get(*start..*end) {
+        ValueSource::Question { start, end } => match question.get(*start..*end) {
             Some(words) if !is_sentence && words != text => format!("question “{words}”"),
             _ => "question".to_owned(),
         },
-        Source::Step { step } => format!("step {}", step + 1),
-        Source::Latent { latent, rank, prob } => {
+        ValueSource::Step { step } => format!("step {}", step + 1),
+        ValueSource::Latent { latent, rank, prob } => {
             format!("latent {latent} rank {} p {}", rank + 1, probability(*prob))
         }
-        Source::Answer => "answer".to_owned(),
+        ValueSource::Answer => "answer".to_owned(),
     };
     if is_sentence {
         format!("“{text}” {place}")

@@ -5,17 +5,17 @@ use std::path::Path;
 
 use crate::core::error::{Error, Result};
 use crate::lab::rows::journal::Reader;
-use crate::lab::rows::summary::Item;
-use crate::lab::rows::{Body, Experiment, FILE, Header, Row};
+use crate::lab::rows::summary::RunItem;
+use crate::lab::rows::{Body, Experiment, FILE, Row, RowsHeader};
 
 /// The number of distinct refusal reasons kept per experiment.
 const MOST_REASONS: usize = 8;
 
 /// The parts of a run that the report needs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Run {
+pub struct GatheredRun {
     /// How the rows were made.
-    pub header: Header,
+    pub header: RowsHeader,
     /// The run's folder, as named by the user.
     pub folder: String,
     /// Whether the last line was truncated.
@@ -25,7 +25,7 @@ pub struct Run {
     /// Number of rows of a complete run of the header's shard.
     pub planned: usize,
     /// One item per problem.
-    pub items: Vec<Item>,
+    pub items: Vec<RunItem>,
     /// Counts of rows without a result, by experiment and reason.
     pub refused: BTreeMap<(Experiment, String), Refused>,
     /// The gold answer of the last item.
@@ -43,10 +43,10 @@ pub struct Refused {
     pub wrong: usize,
 }
 
-impl Run {
+impl GatheredRun {
     /// Starts a run without rows.
     #[must_use]
-    pub fn new(header: Header) -> Self {
+    pub fn new(header: RowsHeader) -> Self {
         Self {
             folder: String::new(),
             is_torn: false,
@@ -110,7 +110,7 @@ impl Run {
         }
         if self.items.last().is_none_or(|item| item.index != row.index) {
             self.gold = None;
-            self.items.push(Item::new(row.index, 0));
+            self.items.push(RunItem::new(row.index, 0));
         }
         if let Some(item) = self.items.last_mut() {
             item.add(row, &mut self.gold);
@@ -135,7 +135,7 @@ impl Run {
 }
 
 /// Returns the number of rows of a complete run of the header's shard, without iterating over its plan.
-fn planned(header: &Header) -> usize {
+fn planned(header: &RowsHeader) -> usize {
     let (n, batch, shard) = (header.data.n, header.settings.batch.max(1), header.shard);
     let (full, rest) = (n / batch, n % batch);
     let held = full.saturating_add(shard.of - shard.index) / shard.of;

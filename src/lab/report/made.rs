@@ -1,15 +1,16 @@
 //! A synthetic run for tests, here and in `tests/commands/report.rs`: rows of every experiment, drawn by simple rules.
 
 use undertone::core::types::{
-    AblationValue, EarlyExit, ModelInfo, Necessity, Null, Operand, Rung, Source, Task, TraceStep,
-    Verdict,
+    AblationValue, EarlyExit, ModelInfo, Necessity, Null, Operand, Rung, Task, TraceStep,
+    ValueSource, Verdict,
 };
-use undertone::lab::rows::header::{Budget, Protocol, Settings, Shard};
+use undertone::lab::rows::header::{Protocol, RecordedBudget, RunSettings, Shard};
 use undertone::lab::rows::row::{
-    Ablation, Accuracy, Backtracking, CheckedStep, Confidence, EarlyStopping, ForwardChaining,
-    GoldRead, Judged, Off, Problem, Published, Required, Rewrite, Said,
+    AblationAnswer, AblationRow, AccuracyRow, Backtracking, CheckedStep, Confidence, EarlyStopping,
+    ForwardChaining, GoldRead, JudgedAnswer, PublishedSearch, Required, Rewrite, RowAnswer,
+    RowProblem,
 };
-use undertone::lab::rows::{Body, Data, Experiment, Header, Row, SCHEMA};
+use undertone::lab::rows::{Body, Data, Experiment, Row, RowsHeader, SCHEMA};
 
 /// Latents of the run.
 pub const LATENTS: usize = 6;
@@ -34,8 +35,8 @@ pub fn is_correct(index: usize) -> bool {
 }
 
 /// Returns the header of an unsharded run of Coconut on GPT-2 in paper mode.
-pub fn header(n: usize) -> Header {
-    Header {
+pub fn header(n: usize) -> RowsHeader {
+    RowsHeader {
         schema: SCHEMA.to_owned(),
         version: "0.1.0".to_owned(),
         model: ModelInfo {
@@ -64,7 +65,7 @@ pub fn header(n: usize) -> Header {
             task: Task::Math,
         },
         experiments: Experiment::ALL.to_vec(),
-        settings: Settings {
+        settings: RunSettings {
             mode: Protocol::Paper,
             latents: LATENTS,
             most_tokens: 64,
@@ -73,7 +74,7 @@ pub fn header(n: usize) -> Header {
             batch: 8,
             seed: 0,
             reference: "256 other problems of the file".to_owned(),
-            verdict: Budget {
+            verdict: RecordedBudget {
                 strategies: vec!["projection-5".to_owned(), "values".to_owned()],
                 more_edits: 0,
                 edits: 8,
@@ -85,7 +86,7 @@ pub fn header(n: usize) -> Header {
     }
 }
 
-pub fn rows(header: &Header) -> Vec<Row> {
+pub fn rows(header: &RowsHeader) -> Vec<Row> {
     header
         .plan()
         .map(|(i, experiment)| row(i, experiment))
@@ -94,7 +95,7 @@ pub fn rows(header: &Header) -> Vec<Row> {
 
 pub fn row(index: usize, experiment: Experiment) -> Row {
     let body = match experiment {
-        Experiment::Problem => Body::Problem(Some(Problem {
+        Experiment::Problem => Body::Problem(Some(RowProblem {
             question: format!("What is {index} + 1? {HOSTILE}"),
             gold_steps: vec![format!("<<{index}+1={}>>", index + 1)],
             gold_answer: gold(index),
@@ -104,7 +105,7 @@ pub fn row(index: usize, experiment: Experiment) -> Row {
         Experiment::Ablation => Body::Ablation(Some(ablation(index))),
         Experiment::Backtracking => Body::Backtracking(Some(backtracking(index))),
         Experiment::ForwardChaining => Body::ForwardChaining(Some(chaining(index))),
-        Experiment::Verdict => Body::Verdict(Some(Box::new(Judged {
+        Experiment::Verdict => Body::Verdict(Some(Box::new(JudgedAnswer {
             verdict: verdict(index),
             answer: Some(answer(index)),
             phrases: Vec::new(),
@@ -132,18 +133,18 @@ fn likely(index: usize, salt: u64, correct: f64, wrong: f64) -> bool {
     noise(index, salt) < if is_correct(index) { correct } else { wrong }
 }
 
-fn said(index: usize, keeps: bool, tokens: usize) -> Said {
+fn said(index: usize, keeps: bool, tokens: usize) -> RowAnswer {
     let value = if keeps { answer(index) } else { "0".to_owned() };
-    Said {
+    RowAnswer {
         correct: Some(value == gold(index)),
         answer: Some(value),
         tokens,
     }
 }
 
-fn accuracy(index: usize) -> Accuracy {
+fn accuracy(index: usize) -> AccuracyRow {
     let doubt = noise(index, 2) * if is_correct(index) { 0.5 } else { 1.2 };
-    Accuracy {
+    AccuracyRow {
         main: said(index, true, 9 + index % 2),
         no_latents: Some(said(index, likely(index, 3, 0.4, 0.3), 3)),
         confidence: Some(Confidence {
@@ -151,7 +152,7 @@ fn accuracy(index: usize) -> Accuracy {
             first_probability: (-doubt).exp(),
             entropy: doubt + 0.1 * noise(index, 4),
         }),
-        ..Accuracy::default()
+        ..AccuracyRow::default()
     }
 }
 
@@ -184,8 +185,8 @@ fn early(index: usize) -> EarlyStopping {
     }
 }
 
-fn ablation(index: usize) -> Ablation {
-    let off = |latents: Vec<usize>, value, keeps: bool| Off {
+fn ablation(index: usize) -> AblationRow {
+    let off = |latents: Vec<usize>, value, keeps: bool| AblationAnswer {
         off: latents,
         value,
         answer: Some(if keeps { answer(index) } else { "0".to_owned() }),
@@ -198,7 +199,7 @@ fn ablation(index: usize) -> Ablation {
     let needed: Vec<usize> = (1..=LATENTS)
         .filter(|l| noise(index, 10 + *l as u64) < 0.1)
         .collect();
-    Ablation {
+    AblationRow {
         each: (1..=LATENTS)
             .map(|l| off(vec![l], AblationValue::Mean, !needed.contains(&l)))
             .collect(),
@@ -230,7 +231,7 @@ fn backtracking(index: usize) -> Backtracking {
             .collect(),
         in_order: (!index.is_multiple_of(4)).then_some(in_order),
         in_order_others: (0..5).map(|i| noise(index, 30 + i) < 0.06).collect(),
-        published: Some(Published {
+        published: Some(PublishedSearch {
             impossible: index % 40 == 7,
             without: any && !index.is_multiple_of(6),
             with: any,
@@ -307,7 +308,7 @@ fn verdict(index: usize) -> Verdict {
     };
     let operand = |text: &str| Operand {
         text: text.to_owned(),
-        source: Source::Answer,
+        source: ValueSource::Answer,
     };
     let step = TraceStep {
         text: HOSTILE.to_owned(),

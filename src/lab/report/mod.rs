@@ -20,7 +20,7 @@ pub(crate) mod made;
 mod tests;
 
 pub use crate::lab::present::document::Document;
-pub use gather::Run;
+pub use gather::GatheredRun;
 
 use tables::{accuracy, chaining, controls, findings, header, signal, stopping, traces, verdicts};
 
@@ -29,7 +29,7 @@ pub const SCHEMA: &str = "undertone.report/1";
 
 /// Returns the report on a run, with a run on the hard split and control runs if given.
 #[must_use]
-pub fn report(run: &Run, hard: Option<&Run>, controls: &[Run]) -> Document {
+pub fn report(run: &GatheredRun, hard: Option<&GatheredRun>, controls: &[GatheredRun]) -> Document {
     let mut warnings = header::warnings(run, "The run");
     let mut sections = vec![
         header::section(run, controls, hard),

@@ -2,18 +2,18 @@
 //! those of docs/methods.md. Values that the paper does not give as numbers are omitted.
 
 use crate::core::types::Task;
-use crate::lab::rows::Header;
+use crate::lab::rows::RowsHeader;
 
 /// A published figure, in percent or tokens as printed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Published {
+pub enum PublishedFigure {
     /// A value for this model.
     Value(f64),
     /// A range published for several models together, including this one.
     Range(f64, f64),
 }
 
-impl Published {
+impl PublishedFigure {
     /// Formats the figure as printed in the paper.
     #[must_use]
     pub fn words(self) -> String {
@@ -76,7 +76,7 @@ impl Paper {
     /// Returns the paper's model and data set that match a run, if any. The base is recognised by architecture, layers and
     /// width, the data by task and file name; a control run or another number of latents does not match.
     #[must_use]
-    pub fn of(header: &Header) -> Option<Self> {
+    pub fn of(header: &RowsHeader) -> Option<Self> {
         let model = &header.model;
         let base = match (model.arch.as_str(), model.layers, model.width) {
             ("gpt2", 12, 768) => Base::Gpt2,
@@ -187,33 +187,33 @@ impl Paper {
 
     /// Returns a backtracking figure (7.4).
     #[must_use]
-    pub fn backtracking(self, what: Found) -> Option<Published> {
+    pub fn backtracking(self, what: BacktrackingFigure) -> Option<PublishedFigure> {
         if self.set != Set::Gsm8kAug || !matches!(self.method, Method::Coconut | Method::Codi) {
             return None;
         }
         let is_coconut_gpt2 = (self.base, self.method) == (Base::Gpt2, Method::Coconut);
         Some(match what {
-            Found::Primary if is_coconut_gpt2 => Published::Value(54.0),
-            Found::Primary => return None,
-            Found::Any if is_coconut_gpt2 => Published::Value(65.0),
-            Found::Any => Published::Range(8.0, 17.0),
-            Found::AnyWithNumbers if is_coconut_gpt2 => Published::Value(93.0),
-            Found::AnyWithNumbers => Published::Range(65.0, 71.0),
-            Found::BestOfFive => Published::Range(2.0, 8.0),
-            Found::AnyWithNumbersIncorrect => Published::Range(24.0, 36.0),
-            Found::GoldInTopTen => Published::Range(46.5, 56.0),
+            BacktrackingFigure::Primary if is_coconut_gpt2 => PublishedFigure::Value(54.0),
+            BacktrackingFigure::Primary => return None,
+            BacktrackingFigure::Any if is_coconut_gpt2 => PublishedFigure::Value(65.0),
+            BacktrackingFigure::Any => PublishedFigure::Range(8.0, 17.0),
+            BacktrackingFigure::AnyWithNumbers if is_coconut_gpt2 => PublishedFigure::Value(93.0),
+            BacktrackingFigure::AnyWithNumbers => PublishedFigure::Range(65.0, 71.0),
+            BacktrackingFigure::BestOfFive => PublishedFigure::Range(2.0, 8.0),
+            BacktrackingFigure::AnyWithNumbersIncorrect => PublishedFigure::Range(24.0, 36.0),
+            BacktrackingFigure::GoldInTopTen => PublishedFigure::Range(46.5, 56.0),
         })
     }
 
     /// Returns the percentage of correct answers with a verified trace, requiring 1, 2 or 3 of three edits (M11.5, Figure 5).
     #[must_use]
-    pub fn verified(self, required: usize) -> Option<Published> {
+    pub fn verified(self, required: usize) -> Option<PublishedFigure> {
         if (self.base, self.method, self.set) != (Base::Gpt2, Method::Coconut, Set::Gsm8kAug) {
             return None;
         }
         [93.0, 84.0, 67.0]
             .get(required.checked_sub(1)?)
-            .map(|value| Published::Value(*value))
+            .map(|value| PublishedFigure::Value(*value))
     }
 
     fn pick<T>(self, gsm: T, prontoqa: T, prosqa: T) -> T {
@@ -227,7 +227,7 @@ impl Paper {
 
 /// The figures of backtracking (7.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum BacktrackingFigure {
     /// The primary gold trace, no question numbers, correct answers.
     Primary,
     /// Any gold trace, no question numbers, correct answers.
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
     use crate::lab::rows::made;
 
-    fn header(origin: &str, task: Task) -> Header {
+    fn header(origin: &str, task: Task) -> RowsHeader {
         let mut header = made::header(4, crate::lab::rows::Shard::default());
         header.model.layers = 12;
         header.model.width = 768;
@@ -265,8 +265,8 @@ mod tests {
         assert!(paper.is_accuracy_set() && !paper.is_trace_set());
         let prosqa = Paper::of(&header("sets/prosqa_test.json", Task::Logic)).expect("ProsQA");
         assert_eq!(prosqa.accuracy(), Some((98.0, 15.5)));
-        assert_eq!(prosqa.backtracking(Found::Any), None);
-        assert_eq!(paper.verified(3), Some(Published::Value(67.0)));
+        assert_eq!(prosqa.backtracking(BacktrackingFigure::Any), None);
+        assert_eq!(paper.verified(3), Some(PublishedFigure::Value(67.0)));
         assert_eq!(paper.verified(4), None);
     }
 

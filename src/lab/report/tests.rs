@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 
-use super::gather::Run;
+use super::gather::GatheredRun;
 use super::made::{self, HOSTILE};
 use super::report;
 use crate::core::stats::{Share, count};
@@ -14,16 +14,16 @@ use crate::lab::present::write::{csv, html, json, markdown, svg};
 use crate::lab::rows::calibration::Calibration;
 use crate::lab::rows::journal::Journal;
 use crate::lab::rows::row::{self, Body, Row};
-use crate::lab::rows::{Experiment, FILE, Header, Shard};
+use crate::lab::rows::{Experiment, FILE, RowsHeader, Shard};
 
-fn read(header: &Header, rows: &[Row]) -> Run {
+fn read(header: &RowsHeader, rows: &[Row]) -> GatheredRun {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut journal, _) = Journal::open(folder.path(), header).expect("a new folder");
     journal.append(rows).expect("a disk");
-    Run::read(folder.path()).expect("rows")
+    GatheredRun::read(folder.path()).expect("rows")
 }
 
-fn whole(n: usize) -> (Vec<Row>, Run) {
+fn whole(n: usize) -> (Vec<Row>, GatheredRun) {
     let header = made::header(n);
     let rows = made::rows(&header);
     let run = read(&header, &rows);
@@ -163,7 +163,7 @@ fn traces_are_those_of_the_rows() {
         results!(rows, Backtracking)
             .filter_map(|(row, ok, b)| Some((row, ok, b.published.as_ref()?)))
     };
-    let of = |correct: bool, holds: &dyn Fn(&row::Published) -> bool| {
+    let of = |correct: bool, holds: &dyn Fn(&row::PublishedSearch) -> bool| {
         count(
             found()
                 .filter(|(_, ok, _)| *ok == correct)
@@ -583,7 +583,7 @@ fn an_unfinished_run_and_a_part_of_one_say_so() {
         .open(&path)
         .expect("the file");
     file.write_all(b"{\"index\":3,").expect("a disk");
-    let run = Run::read(folder.path()).expect("a beginning");
+    let run = GatheredRun::read(folder.path()).expect("a beginning");
     assert!(run.is_torn && !run.is_whole());
     assert_eq!((run.rows, run.planned), (25, 140));
     let md = text(&report(&run, None, &[]));
@@ -629,7 +629,7 @@ fn a_row_out_of_its_place_is_an_error_with_its_line() {
     let lines = fs::read_to_string(&path).expect("the file");
     let doubled: Vec<&str> = lines.lines().take(3).chain(lines.lines().skip(2)).collect();
     fs::write(&path, doubled.join("\n") + "\n").expect("a disk");
-    let why = Run::read(folder.path())
+    let why = GatheredRun::read(folder.path())
         .expect_err("a row twice")
         .to_string();
     assert!(

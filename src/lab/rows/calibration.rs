@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::header::{Budget, Data, Header};
-use super::summary::Item;
+use super::header::{Data, RecordedBudget, RowsHeader};
+use super::summary::RunItem;
 use crate::core::types::{ModelInfo, Rung};
 
 /// The schema of the file. Fields are only added without a new number.
@@ -21,7 +21,7 @@ pub struct Calibration {
     /// The problems.
     pub data: Data,
     /// The budget of a verdict.
-    pub verdict: Budget,
+    pub verdict: RecordedBudget,
     /// Number of top tokens read of a latent first.
     pub top_k: usize,
     /// The reference set: the problems whose latents were donors and null.
@@ -94,7 +94,7 @@ impl AtRung {
 impl Calibration {
     /// Counts the verdicts of a run at each rung whose answer is known to be right or wrong.
     #[must_use]
-    pub fn new(header: &Header, items: &[Item]) -> Self {
+    pub fn new(header: &RowsHeader, items: &[RunItem]) -> Self {
         let at = |rung: Rung, correct: bool| -> Vec<u64> {
             let found = (Some(correct), Some(rung));
             let judged = items

@@ -9,7 +9,7 @@ use crate::core::types::{AblationValue, ModelInfo, Task};
 
 /// The first line of a file of rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Header {
+pub struct RowsHeader {
     /// [`super::SCHEMA`].
     pub schema: String,
     /// The program's version.
@@ -24,7 +24,7 @@ pub struct Header {
     /// The experiments, in the order of the rows.
     pub experiments: Vec<Experiment>,
     /// The settings.
-    pub settings: Settings,
+    pub settings: RunSettings,
     /// The part of the problems that the file holds; 1 of 1 is all.
     pub shard: Shard,
 }
@@ -84,7 +84,7 @@ impl Protocol {
 
 /// The settings on which the rows depend, beside model and problems.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
+pub struct RunSettings {
     /// The definitions that experiments follow.
     pub mode: Protocol,
     /// Number of latent tokens per problem.
@@ -102,12 +102,12 @@ pub struct Settings {
     /// The reference set: the problems whose latents serve as donors, means and null.
     pub reference: String,
     /// The budget of a verdict.
-    pub verdict: Budget,
+    pub verdict: RecordedBudget,
 }
 
 /// The budget of a verdict; see `analysis::verdict::Budget`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Budget {
+pub struct RecordedBudget {
     /// The search strategies in order, in the syntax of `--strategies`.
     pub strategies: Vec<String>,
     /// Number of edits of each number or node of the question.
@@ -121,7 +121,7 @@ pub struct Budget {
     pub traces: usize,
 }
 
-impl std::fmt::Display for Budget {
+impl std::fmt::Display for RecordedBudget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -179,7 +179,7 @@ impl Shard {
     }
 }
 
-impl Header {
+impl RowsHeader {
     /// Returns the indices of the file's problems in order: those of the batches in its shard.
     pub fn problems(&self) -> impl Iterator<Item = usize> + use<> {
         let (n, batch, shard) = (self.data.n, self.settings.batch.max(1), self.shard);

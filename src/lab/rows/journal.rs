@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::header::Header;
+use super::header::RowsHeader;
 use super::lines::Lines;
 use super::row::{Experiment, Row};
 use super::{FILE, SCHEMA};
@@ -43,7 +43,7 @@ impl Journal {
     /// # Errors
     /// When the folder holds another run or a file damaged before its last line, another process is writing it, or it cannot
     /// be written.
-    pub fn open(folder: &Path, header: &Header) -> Result<(Self, Resumed)> {
+    pub fn open(folder: &Path, header: &RowsHeader) -> Result<(Self, Resumed)> {
         paths::create_folder(folder)?;
         let path = folder.join(FILE);
         let file = file::update(&path).map_err(|source| Error::io("open", &path, source))?;
@@ -65,7 +65,7 @@ impl Journal {
         Ok((journal, resumed))
     }
 
-    fn resume(&mut self, header: &Header) -> Result<Resumed> {
+    fn resume(&mut self, header: &RowsHeader) -> Result<Resumed> {
         let mut lines = Lines::new(&self.path, &self.file);
         let mut plan = header.plan();
         let (mut rows, mut has_header) = (0, false);
@@ -143,7 +143,7 @@ fn to_line<T: serde::Serialize>(value: &T) -> Result<String> {
 }
 
 /// Explains how a file's header differs from the requested run's; `None` if they match.
-fn same_run(there: &Header, header: &Header) -> Option<String> {
+fn same_run(there: &RowsHeader, header: &RowsHeader) -> Option<String> {
     header.differs(there).or_else(|| {
         (there.shard != header.shard)
             .then(|| format!("shard is {} here and {} there", header.shard, there.shard))
@@ -188,9 +188,9 @@ pub(super) fn check_row(
     Err(Error::data(path, Some(number), message, OTHER_FOLDER))
 }
 
-pub(super) fn parse_header(path: &Path, line: &[u8]) -> Result<Header> {
+pub(super) fn parse_header(path: &Path, line: &[u8]) -> Result<RowsHeader> {
     let hint = "this is not a file of rows that `undertone run` wrote, or a newer version did";
-    let header: Header = serde_json::from_slice(line)
+    let header: RowsHeader = serde_json::from_slice(line)
         .map_err(|why| Error::data(path, Some(1), why.to_string(), hint))?;
     if header.schema != SCHEMA {
         let message = format!("the schema is {:?}, not {SCHEMA:?}", header.schema);
@@ -209,7 +209,7 @@ pub(super) fn parse_header(path: &Path, line: &[u8]) -> Result<Header> {
 pub struct Reader {
     path: PathBuf,
     lines: Lines<File>,
-    header: Header,
+    header: RowsHeader,
     torn: bool,
 }
 
@@ -235,7 +235,7 @@ impl Reader {
 
     /// Returns the header.
     #[must_use]
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &RowsHeader {
         &self.header
     }
 

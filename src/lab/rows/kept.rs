@@ -9,7 +9,7 @@ const BELOW: usize = 10;
 
 /// One mode's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Said {
+pub struct KeptAnswer {
     /// Whether the text contains an answer.
     pub answered: bool,
     /// Whether it is the gold answer.
@@ -22,30 +22,30 @@ pub struct Said {
 
 /// The answers of one problem.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Answers {
+pub struct KeptAnswers {
     /// The answer in the model's main mode.
-    pub main: Said,
+    pub main: KeptAnswer,
     /// The answer without latents.
-    pub no_latents: Option<Said>,
+    pub no_latents: Option<KeptAnswer>,
     /// The answer after one latent fewer than steps.
-    pub one_fewer: Option<Said>,
+    pub one_fewer: Option<KeptAnswer>,
     /// The answer with all latents off by zero.
-    pub off_zero: Option<Said>,
+    pub off_zero: Option<KeptAnswer>,
     /// The answer with all latents off by their mean.
-    pub off_mean: Option<Said>,
+    pub off_mean: Option<KeptAnswer>,
     /// The answer with all latents off by those of one other problem.
-    pub off_resample: Option<Said>,
+    pub off_resample: Option<KeptAnswer>,
     /// The answer in direct mode.
-    pub direct: Option<Said>,
+    pub direct: Option<KeptAnswer>,
     /// The answer in written mode.
-    pub written: Option<Said>,
+    pub written: Option<KeptAnswer>,
     /// Confidence in the main answer.
     pub confidence: Option<Confidence>,
 }
 
 /// An answer forced after k latents or written steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exit {
+pub struct KeptExit {
     /// Number of latents or written steps.
     pub k: usize,
     /// Whether it equals the answer of the full run.
@@ -64,7 +64,7 @@ pub struct Early {
     /// Stable match.
     pub stable: usize,
     /// The forced answers.
-    pub exits: Vec<Exit>,
+    pub exits: Vec<KeptExit>,
 }
 
 /// All latents off by one value.
@@ -80,7 +80,7 @@ pub struct AllOff {
 
 /// The answers to one problem with latents off.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Off {
+pub struct KeptAblation {
     /// All latents off, by each value.
     pub all: Vec<AllOff>,
     /// Number of latents that were switched off alone.
@@ -93,7 +93,7 @@ pub struct Off {
 
 /// Where the gold trace of one problem appears.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Gold {
+pub struct KeptGold {
     /// Number of gold results searched for.
     pub results: usize,
     /// Number of those among some latent's top tokens.
@@ -105,12 +105,12 @@ pub struct Gold {
     /// Number of those that appear in order.
     pub others_in_order: usize,
     /// The published search.
-    pub published: Option<row::Published>,
+    pub published: Option<row::PublishedSearch>,
 }
 
 /// Forward chaining on one problem.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Chain {
+pub struct KeptChaining {
     /// Whether a trace was found.
     pub found: bool,
     /// Whether a trace was found, and verified, requiring 1, 2 and 3 of three edits; `None` outside paper mode.
@@ -149,7 +149,7 @@ impl From<&Null> for Chance {
 
 /// The verdict on one problem.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Judged {
+pub struct KeptVerdict {
     /// The rung.
     pub rung: Rung,
     /// Whether the rung is PRESENT and chance may explain the trace.
@@ -170,9 +170,9 @@ pub struct Judged {
     pub used: Option<Standing>,
 }
 
-pub(super) fn answers(found: &row::Accuracy) -> Answers {
+pub(super) fn answers(found: &row::AccuracyRow) -> KeptAnswers {
     let main = found.main.answer.as_deref();
-    let said = |said: &row::Said| Said {
+    let said = |said: &row::RowAnswer| KeptAnswer {
         answered: said.answer.is_some(),
         correct: said.correct,
         same: match (said.answer.as_deref(), main) {
@@ -181,7 +181,7 @@ pub(super) fn answers(found: &row::Accuracy) -> Answers {
         },
         tokens: said.tokens,
     };
-    Answers {
+    KeptAnswers {
         main: said(&found.main),
         no_latents: found.no_latents.as_ref().map(said),
         one_fewer: found.one_fewer.as_ref().map(said),
@@ -204,7 +204,7 @@ pub(super) fn early(
         .first_match
         .and_then(|at| found.exits.get(at))
         .map(value);
-    let exits = found.exits.iter().map(|exit| Exit {
+    let exits = found.exits.iter().map(|exit| KeptExit {
         k: exit.k,
         same: first.as_ref().is_some_and(|free| same(free, &value(exit))),
         correct: is_gold(exit.value.as_deref()),
@@ -217,13 +217,13 @@ pub(super) fn early(
     }
 }
 
-pub(super) fn off(found: &row::Ablation) -> Off {
+pub(super) fn off(found: &row::AblationRow) -> KeptAblation {
     let all = found.all.iter().map(|off| AllOff {
         value: off.value,
         outcome: off.variants().outcome(),
         correct: off.correct,
     });
-    Off {
+    KeptAblation {
         all: all.collect(),
         latents: found.each.len(),
         needed: found.needed.clone(),
@@ -231,9 +231,9 @@ pub(super) fn off(found: &row::Ablation) -> Off {
     }
 }
 
-pub(super) fn gold_trace(found: &row::Backtracking) -> Gold {
+pub(super) fn gold_trace(found: &row::Backtracking) -> KeptGold {
     let holds = |list: &[bool]| list.iter().filter(|in_order| **in_order).count();
-    Gold {
+    KeptGold {
         results: found.reads.len(),
         read: found.reads.iter().filter(|r| r.latent.is_some()).count(),
         in_order: found.in_order,
@@ -250,10 +250,10 @@ pub(super) fn ranks(found: &row::Backtracking) -> Vec<Option<usize>> {
     found.reads.iter().map(rank).collect()
 }
 
-pub(super) fn chain(found: &row::ForwardChaining) -> Chain {
+pub(super) fn chain(found: &row::ForwardChaining) -> KeptChaining {
     let at = |passes: usize| found.required.iter().find(|r| r.passes == passes);
     let verified = |r: &row::Required| r.steps.iter().filter(|s| s.verified).count();
-    Chain {
+    KeptChaining {
         found: found.found,
         required: [1, 2, 3].map(|passes| at(passes).map(|r| (r.found, r.found && r.verified))),
         verified_steps: at(2).map(verified),
@@ -262,11 +262,11 @@ pub(super) fn chain(found: &row::ForwardChaining) -> Chain {
     }
 }
 
-pub(super) fn judged(found: &row::Judged) -> Judged {
+pub(super) fn judged(found: &row::JudgedAnswer) -> KeptVerdict {
     let verdict = &found.verdict;
     let necessity = &verdict.necessity;
     let chance = |null: &Null| (null.n > 0).then(|| Chance::from(null));
-    Judged {
+    KeptVerdict {
         rung: verdict.rung,
         by_chance: verdict.by_chance,
         p: verdict.null.p_value,
@@ -280,7 +280,7 @@ pub(super) fn judged(found: &row::Judged) -> Judged {
 }
 
 /// Returns the change with all latents off, under the value used for single latents if present, else the first value.
-fn delta(found: &row::Ablation) -> Option<f64> {
+fn delta(found: &row::AblationRow) -> Option<f64> {
     let single = found.each.first().map(|off| off.value);
     let all = found.all.iter();
     let same = all.clone().find(|off| Some(off.value) == single);
@@ -294,20 +294,20 @@ fn delta(found: &row::Ablation) -> Option<f64> {
 pub(crate) mod made {
     use super::*;
 
-    pub(crate) fn answers(logprob: f64) -> Answers {
+    pub(crate) fn answers(logprob: f64) -> KeptAnswers {
         let confidence = Confidence {
             logprob,
             first_probability: 0.5,
             entropy: 0.5,
         };
-        Answers {
+        KeptAnswers {
             confidence: Some(confidence),
-            ..super::answers(&row::Accuracy::default())
+            ..super::answers(&row::AccuracyRow::default())
         }
     }
 
-    pub(crate) fn off(needed: Vec<usize>, delta: f64) -> Off {
-        Off {
+    pub(crate) fn off(needed: Vec<usize>, delta: f64) -> KeptAblation {
+        KeptAblation {
             all: Vec::new(),
             latents: 4,
             needed,
@@ -315,8 +315,8 @@ pub(crate) mod made {
         }
     }
 
-    pub(crate) fn judged(rung: Rung, p: Option<f64>) -> Judged {
-        Judged {
+    pub(crate) fn judged(rung: Rung, p: Option<f64>) -> KeptVerdict {
+        KeptVerdict {
             rung,
             by_chance: false,
             p,

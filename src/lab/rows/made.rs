@@ -1,13 +1,13 @@
 //! Headers and rows for tests.
 
 use super::SCHEMA;
-use super::header::{Budget, Data, Header, Protocol, Settings, Shard};
-use super::row::{Accuracy, Body, Confidence, Experiment, Problem, Row, Said};
+use super::header::{Data, Protocol, RecordedBudget, RowsHeader, RunSettings, Shard};
+use super::row::{AccuracyRow, Body, Confidence, Experiment, Row, RowAnswer, RowProblem};
 use crate::core::types::{AblationValue, ModelInfo, Task};
 
 /// Returns the header of a run of `n` problems in batches of two, with the problem and accuracy experiments.
-pub(crate) fn header(n: usize, shard: Shard) -> Header {
-    Header {
+pub(crate) fn header(n: usize, shard: Shard) -> RowsHeader {
+    RowsHeader {
         schema: SCHEMA.to_owned(),
         version: "0.0.0".to_owned(),
         model: ModelInfo {
@@ -36,7 +36,7 @@ pub(crate) fn header(n: usize, shard: Shard) -> Header {
             task: Task::Math,
         },
         experiments: vec![Experiment::Problem, Experiment::Accuracy],
-        settings: Settings {
+        settings: RunSettings {
             mode: Protocol::Default,
             latents: 3,
             most_tokens: 64,
@@ -45,7 +45,7 @@ pub(crate) fn header(n: usize, shard: Shard) -> Header {
             batch: 2,
             seed: 0,
             reference: "256 generated training problems, seed 1".to_owned(),
-            verdict: Budget {
+            verdict: RecordedBudget {
                 strategies: vec!["projection-5".to_owned()],
                 more_edits: 0,
                 edits: 8,
@@ -61,13 +61,13 @@ pub(crate) fn header(n: usize, shard: Shard) -> Header {
 pub(crate) fn row(index: usize, experiment: Experiment) -> Row {
     let correct = index % 3 != 2;
     let body = match experiment {
-        Experiment::Problem => Body::Problem(Some(Problem {
+        Experiment::Problem => Body::Problem(Some(RowProblem {
             question: format!("What is {index} + 1?\u{1b}[31m\n"),
             gold_steps: vec![format!("<<{index}+1={}>>", index + 1)],
             gold_answer: (index + 1).to_string(),
         })),
-        Experiment::Accuracy => Body::Accuracy(Some(Accuracy {
-            main: Said {
+        Experiment::Accuracy => Body::Accuracy(Some(AccuracyRow {
+            main: RowAnswer {
                 answer: Some((index + usize::from(correct)).to_string()),
                 correct: Some(correct),
                 tokens: 9,
@@ -77,7 +77,7 @@ pub(crate) fn row(index: usize, experiment: Experiment) -> Row {
                 first_probability: 0.904_837_418_035_959_6,
                 entropy: 0.3,
             }),
-            ..Accuracy::default()
+            ..AccuracyRow::default()
         })),
         other => Body::none(other),
     };
@@ -90,7 +90,7 @@ pub(crate) fn row(index: usize, experiment: Experiment) -> Row {
     }
 }
 
-pub(crate) fn rows(header: &Header) -> Vec<Row> {
+pub(crate) fn rows(header: &RowsHeader) -> Vec<Row> {
     header
         .plan()
         .map(|(i, experiment)| row(i, experiment))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::header::Header;
+use super::header::RowsHeader;
 use super::journal::Reader;
 use super::{FILE, parquet};
 use crate::core::error::{Error, Result};
@@ -103,7 +103,7 @@ pub fn merge(folders: &[PathBuf], out: &Path, how: How) -> Result<Merged> {
 
 /// Returns the index of the folder that holds each shard.
 fn complete(folders: &[PathBuf], shards: &[Reader], of: usize) -> Result<Vec<usize>> {
-    let first: &Header = shards[0].header();
+    let first: &RowsHeader = shards[0].header();
     // A map, because the shard count of a header is untrusted and must not size an allocation.
     let mut place: BTreeMap<usize, usize> = BTreeMap::new();
     for (at, shard) in shards.iter().enumerate() {

@@ -21,7 +21,7 @@ pub mod summary;
 mod tests;
 pub mod watch;
 
-pub use header::{Data, Header, Protocol, Settings, Shard};
+pub use header::{Data, Protocol, RowsHeader, RunSettings, Shard};
 pub use row::{Body, Experiment, Row};
 
 /// The schema of the file. Fields are only added without a new number.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Experiment, Header};
+use super::{Experiment, RowsHeader};
 use crate::core::error::{Error, Result};
 
 #[cfg(feature = "parquet")]
@@ -30,7 +30,7 @@ pub fn check() -> Result<()> {
 
 /// Returns the files that [`write()`] may write.
 #[must_use]
-pub fn paths(folder: &Path, header: &Header) -> Vec<PathBuf> {
+pub fn paths(folder: &Path, header: &RowsHeader) -> Vec<PathBuf> {
     let experiments = header.experiments.iter();
     experiments
         .map(|experiment| path(folder, *experiment))

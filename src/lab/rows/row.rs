@@ -74,19 +74,19 @@ pub struct Row {
 #[serde(tag = "experiment", content = "result", rename_all = "kebab-case")]
 pub enum Body {
     /// The problem.
-    Problem(Option<Problem>),
+    Problem(Option<RowProblem>),
     /// The answers.
-    Accuracy(Option<Accuracy>),
+    Accuracy(Option<AccuracyRow>),
     /// The answers forced early.
     EarlyStopping(Option<EarlyStopping>),
     /// The answers with latents off.
-    Ablation(Option<Ablation>),
+    Ablation(Option<AblationRow>),
     /// The gold trace.
     Backtracking(Option<Backtracking>),
     /// A trace without the gold one.
     ForwardChaining(Option<ForwardChaining>),
     /// The verdict.
-    Verdict(Option<Box<Judged>>),
+    Verdict(Option<Box<JudgedAnswer>>),
 }
 
 impl Body {
@@ -127,7 +127,7 @@ impl Body {
 
 /// A problem of the data set, as read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
+pub struct RowProblem {
     /// The question.
     pub question: String,
     /// The gold steps.
@@ -138,23 +138,23 @@ pub struct Problem {
 
 /// The answers of the model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Accuracy {
+pub struct AccuracyRow {
     /// The answer in the model's main mode: with all latents, or with written steps if the model has no latents.
-    pub main: Said,
+    pub main: RowAnswer,
     /// The answer without any latent.
-    pub no_latents: Option<Said>,
+    pub no_latents: Option<RowAnswer>,
     /// The answer after one latent fewer than the gold solution has steps; null for a solution of fewer than two.
-    pub one_fewer: Option<Said>,
+    pub one_fewer: Option<RowAnswer>,
     /// The answer with all latents replaced by zeros.
-    pub off_zero: Option<Said>,
+    pub off_zero: Option<RowAnswer>,
     /// The answer with each latent replaced by the mean at its position.
-    pub off_mean: Option<Said>,
+    pub off_mean: Option<RowAnswer>,
     /// The answer with all latents replaced by those of one problem of the reference set, another for each index.
-    pub off_resample: Option<Said>,
+    pub off_resample: Option<RowAnswer>,
     /// The answer in the direct mode of a multi-mode model.
-    pub direct: Option<Said>,
+    pub direct: Option<RowAnswer>,
     /// The answer in the written mode of a multi-mode model.
-    pub written: Option<Said>,
+    pub written: Option<RowAnswer>,
     /// Confidence in the main answer.
     pub confidence: Option<Confidence>,
     /// Reasons for missing answers, by mode.
@@ -164,7 +164,7 @@ pub struct Accuracy {
 
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Said {
+pub struct RowAnswer {
     /// The answer; null if the text contains none.
     pub answer: Option<String>,
     /// Whether it is the gold answer; null if there is no gold answer.
@@ -200,11 +200,11 @@ pub struct EarlyStopping {
 
 /// The answers with latents off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Ablation {
+pub struct AblationRow {
     /// Each latent off alone, in order.
-    pub each: Vec<Off>,
+    pub each: Vec<AblationAnswer>,
     /// All latents off, by each value.
-    pub all: Vec<Off>,
+    pub all: Vec<AblationAnswer>,
     /// The latents that, off alone, change the answer in more than half of the runs.
     pub needed: Vec<usize>,
     /// The largest change of a first-answer logit when the latents' own values are written back.
@@ -214,7 +214,7 @@ pub struct Ablation {
 /// One set of latents switched off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
-pub struct Off {
+pub struct AblationAnswer {
     /// The latents, from 1.
     pub off: Vec<usize>,
     /// The replacement.
@@ -233,9 +233,9 @@ pub struct Off {
     pub flips: usize,
 }
 
-serde_with_outcome!(Off);
+serde_with_outcome!(AblationAnswer);
 
-impl Off {
+impl AblationAnswer {
     /// Returns the number of runs and of those with another answer.
     #[must_use]
     pub fn variants(&self) -> Variants {
@@ -257,7 +257,7 @@ pub struct Backtracking {
     /// The same for the gold steps of up to five other problems with the same number of steps: the chance rate.
     pub in_order_others: Vec<bool>,
     /// The published search; null for tasks on which it is undefined and for runs with too few positions.
-    pub published: Option<Published>,
+    pub published: Option<PublishedSearch>,
 }
 
 /// A gold step and the latent at which its result is read.
@@ -283,7 +283,7 @@ pub struct GoldRead {
     clippy::struct_excessive_bools,
     reason = "each is a figure of its own in the paper"
 )]
-pub struct Published {
+pub struct PublishedSearch {
     /// Whether the published code cannot represent the gold solution, which then counts as not found.
     pub impossible: bool,
     /// Whether the gold trace is found without the numbers of the question.
@@ -345,12 +345,12 @@ pub struct CheckedStep {
     /// Whether it is verified.
     pub verified: bool,
     /// Its edits; empty if fewer than three were possible.
-    pub checks: Vec<Check>,
+    pub checks: Vec<RowCheck>,
 }
 
 /// An edit of the published verifier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
+pub struct RowCheck {
     /// The variable, as `VAR_1`.
     pub variable: String,
     /// Its value.
@@ -378,7 +378,7 @@ pub struct Rewrite {
 
 /// Our verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Judged {
+pub struct JudgedAnswer {
     /// The verdict with all its evidence.
     pub verdict: Verdict,
     /// The judged answer.

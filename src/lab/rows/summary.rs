@@ -1,6 +1,6 @@
 //! The summary of one problem's rows for a table: a few numbers, and the position of the rows in the file.
 
-use super::kept::{self, Answers, Chain, Early, Gold, Judged, Off};
+use super::kept::{self, Early, KeptAblation, KeptAnswers, KeptChaining, KeptGold, KeptVerdict};
 use super::row::{Body, Row};
 use crate::core::answers::is_correct;
 use crate::core::text::sanitize;
@@ -13,7 +13,7 @@ const SHORT: usize = 80;
 
 /// One problem of a run: what its rows come to. Texts are sanitised.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Item {
+pub struct RunItem {
     /// Index of the problem, from 0.
     pub index: usize,
     /// The beginning of the question.
@@ -27,20 +27,20 @@ pub struct Item {
     /// The model's answer.
     pub answer: Option<String>,
     /// The answers by mode and condition.
-    pub accuracy: Option<Answers>,
+    pub accuracy: Option<KeptAnswers>,
     /// The answers forced early.
     pub early: Option<Early>,
     /// The answers with latents off.
-    pub off: Option<Off>,
+    pub off: Option<KeptAblation>,
     /// Where the gold trace appears.
-    pub gold: Option<Gold>,
+    pub gold: Option<KeptGold>,
     /// The rank of each gold step's result at the latent of its number, from 0, and 10 for below the tenth; `None` without a
     /// result.
     pub ranks: Vec<Option<usize>>,
     /// The trace found without the gold one.
-    pub chain: Option<Chain>,
+    pub chain: Option<KeptChaining>,
     /// The verdict.
-    pub verdict: Option<Judged>,
+    pub verdict: Option<KeptVerdict>,
     /// The decoder that read the verdict's trace.
     pub decoder: Option<String>,
     /// Whether the first phrase of each latent with a gold step states it.
@@ -51,7 +51,7 @@ pub struct Item {
     pub offset: u64,
 }
 
-impl Item {
+impl RunItem {
     /// Starts a problem whose first row is at byte `offset`.
     #[must_use]
     pub fn new(index: usize, offset: u64) -> Self {
@@ -171,10 +171,10 @@ mod tests {
     use crate::core::types::{AblationValue, EarlyExit};
     use crate::lab::rows::Experiment;
     use crate::lab::rows::made::row;
-    use crate::lab::rows::row::{Ablation, EarlyStopping, Off};
+    use crate::lab::rows::row::{AblationAnswer, AblationRow, EarlyStopping};
 
-    fn off(value: AblationValue, latents: &[usize], delta_logprob: f64) -> Off {
-        Off {
+    fn off(value: AblationValue, latents: &[usize], delta_logprob: f64) -> AblationAnswer {
+        AblationAnswer {
             off: latents.to_vec(),
             value,
             answer: None,
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_rows_of_a_problem_become_one_item() {
-        let (mut item, mut gold) = (Item::new(4, 77), None);
+        let (mut item, mut gold) = (RunItem::new(4, 77), None);
         let mut add = |row| item.add(row, &mut gold);
         add(row(4, Experiment::Problem));
         add(row(4, Experiment::Accuracy));
@@ -207,7 +207,7 @@ mod tests {
         }));
         add(early);
         let mut ablation = row(4, Experiment::Ablation);
-        ablation.body = Body::Ablation(Some(Ablation {
+        ablation.body = Body::Ablation(Some(AblationRow {
             each: vec![off(AblationValue::Mean, &[1], -1.0)],
             all: vec![
                 off(AblationValue::Zero, &[1, 2], -9.0),
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_refused_problem_says_why() {
-        let (mut item, mut gold) = (Item::new(0, 9), None);
+        let (mut item, mut gold) = (RunItem::new(0, 9), None);
         item.add(row(0, Experiment::Problem), &mut gold);
         let mut refused = row(0, Experiment::Verdict);
         refused.refused = Some("too long\u{7}".to_owned());

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use super::journal::{Journal, Reader, Resumed};
 use super::made::{header, rows};
 use super::merge::{How, Merged, merge};
-use super::row::Off;
-use super::{Experiment, FILE, Header, Row, Shard};
+use super::row::AblationAnswer;
+use super::{Experiment, FILE, Row, RowsHeader, Shard};
 use crate::core::types::AnswerOutcome;
 
-fn write(folder: &Path, header: &Header) -> Resumed {
+fn write(folder: &Path, header: &RowsHeader) -> Resumed {
     let (mut journal, resumed) = Journal::open(folder, header).expect("opened");
     for row in &rows(header)[resumed.rows..] {
         journal.append(std::slice::from_ref(row)).expect("written");
@@ -69,13 +69,13 @@ fn rows_come_back_as_they_were_written() {
 #[test]
 fn a_row_without_an_outcome_is_read_by_its_counts() {
     let text = r#"{"off":[1],"value":"resample","answer":"17","flipped":false,"correct":null,"delta_logprob":-9.16,"n":16,"flips":9}"#;
-    let off: Off = serde_json::from_str(text).expect("an old row");
+    let off: AblationAnswer = serde_json::from_str(text).expect("an old row");
     assert_eq!(off.variants().outcome(), AnswerOutcome::Mixed);
     assert!(off.flipped, "by most donors");
     let written = serde_json::to_value(&off).expect("serialises");
     assert_eq!(written["outcome"], "mixed");
     assert_eq!(written["flip_rate"]["n"], 16);
-    let again: Off = serde_json::from_value(written).expect("a new row");
+    let again: AblationAnswer = serde_json::from_value(written).expect("a new row");
     assert_eq!(again, off);
 }
 
@@ -347,7 +347,7 @@ fn parquet_holds_every_row_of_an_experiment_and_the_header() {
             .and_then(|pair| pair.value.as_deref())
             .expect("the header");
         assert_eq!(
-            serde_json::from_str::<Header>(kept).expect("a header"),
+            serde_json::from_str::<RowsHeader>(kept).expect("a header"),
             header
         );
         let names: Vec<String> = builder

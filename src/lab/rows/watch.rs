@@ -5,30 +5,30 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::FILE;
-use super::header::Header;
+use super::header::RowsHeader;
 use super::journal::parse_header;
 use super::lines::{HINT, Lines};
 use super::row::{Experiment, Row};
-use super::summary::Item;
+use super::summary::RunItem;
 use crate::core::error::{Error, Result};
 
 /// A run's file being followed.
 pub struct Watch {
     path: PathBuf,
-    header: Header,
+    header: RowsHeader,
     plan: Box<dyn Iterator<Item = (usize, Experiment)> + Send>,
     /// The end of the complete lines read so far, in bytes and lines.
     at: u64,
     line: usize,
     /// The problem being read: its item, its gold answer, and its number of rows so far.
-    problem: Option<(Item, Option<String>, usize)>,
+    problem: Option<(RunItem, Option<String>, usize)>,
 }
 
 /// A portion of new rows.
 #[derive(Debug, Default)]
 pub struct Added {
     /// Problems whose rows are complete.
-    pub items: Vec<Item>,
+    pub items: Vec<RunItem>,
     /// Whether more may be available now.
     pub more: bool,
 }
@@ -63,7 +63,7 @@ impl Watch {
 
     /// Returns the header.
     #[must_use]
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &RowsHeader {
         &self.header
     }
 
@@ -98,7 +98,7 @@ impl Watch {
     }
 
     /// Adds a row; returns the item if it was the last row of its problem.
-    fn row(&mut self, line: &[u8]) -> Result<Option<Item>> {
+    fn row(&mut self, line: &[u8]) -> Result<Option<RunItem>> {
         let row = parse(line).map_err(|why| self.damaged(&why))?;
         let here = (row.index, row.body.experiment());
         let planned = self.plan.next();
@@ -116,7 +116,7 @@ impl Watch {
         }
         let begun = self.problem.take();
         let (mut item, mut gold, rows) =
-            begun.unwrap_or_else(|| (Item::new(row.index, self.at), None, 0));
+            begun.unwrap_or_else(|| (RunItem::new(row.index, self.at), None, 0));
         item.add(row, &mut gold);
         if rows + 1 == self.header.experiments.len() {
             return Ok(Some(item));
@@ -134,7 +134,7 @@ impl Watch {
 ///
 /// # Errors
 /// Names the file when it cannot be read or other rows are there.
-pub fn problem(folder: &Path, header: &Header, index: usize, offset: u64) -> Result<Vec<Row>> {
+pub fn problem(folder: &Path, header: &RowsHeader, index: usize, offset: u64) -> Result<Vec<Row>> {
     let path = folder.join(FILE);
     let mut lines = Lines::open_at(&path, offset, 0)?;
     let damaged = |why: String| Error::data(&path, None, format!("problem {index}: {why}"), HINT);

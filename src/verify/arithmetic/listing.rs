@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::core::types::{Operand, Source, TraceStep};
+use crate::core::types::{Operand, TraceStep, ValueSource};
 use crate::verify::{Score, result_source};
 
 use super::{Graph, Op, Step, Term};
@@ -302,12 +302,12 @@ fn write(graph: &Graph<'_>, chosen: &[Choice]) -> Vec<TraceStep> {
         let source = match term {
             Term::Number(i) => {
                 let number = &graph.question.numbers[i];
-                Source::Question {
+                ValueSource::Question {
                     start: number.start,
                     end: number.end,
                 }
             }
-            Term::Node(n) => Source::Step { step: place(n) },
+            Term::Node(n) => ValueSource::Step { step: place(n) },
         };
         Operand {
             text: graph.label(term),

@@ -26,7 +26,7 @@ struct Wanted {
 
 /// The operands so far, and every step among them that gives a target.
 #[derive(Debug)]
-pub(super) struct Pool {
+pub(super) struct ValuePool {
     atoms: Vec<Atom>,
     n_numbers: usize,
     /// Sorted by value.
@@ -41,7 +41,7 @@ pub(super) struct Pool {
     pub(super) spent: bool,
 }
 
-impl Pool {
+impl ValuePool {
     /// Creates a pool without operands for steps to `values`, from a question with that many `numbers`.
     pub(super) fn new(values: Vec<Ratio>, three_operands: bool, numbers: usize) -> Self {
         let values = ascending(values);

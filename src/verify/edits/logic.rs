@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
-use crate::core::types::{Source, TraceStep};
+use crate::core::types::{TraceStep, ValueSource};
 use crate::verify::facts::{self, Facts, Node, Query, Relation};
 
-use super::{Edit, Means, Touch, with_case};
+use super::{Means, QuestionEdit, Touch, with_case};
 
 /// Maximum number of edits of one place.
 const PER_PLACE: usize = 16;
@@ -49,13 +49,13 @@ pub(super) fn edits(
     steps: &[TraceStep],
     means: &Means<'_>,
     each: usize,
-) -> Vec<Vec<Edit>> {
+) -> Vec<Vec<QuestionEdit>> {
     let Ok(facts) = facts::parse(question) else {
         return Vec::new();
     };
     let editor = Editor::new(question, answer, steps, &facts, means);
     let (chain, beside) = editor.nodes();
-    let mut places: Vec<Vec<Edit>> = chain
+    let mut places: Vec<Vec<QuestionEdit>> = chain
         .iter()
         .map(|node| editor.renamed(*node, &beside))
         .collect();
@@ -81,7 +81,7 @@ pub(super) fn donors(
     steps: &[TraceStep],
     step: usize,
     means: &Means<'_>,
-) -> Vec<Vec<Edit>> {
+) -> Vec<Vec<QuestionEdit>> {
     let Ok(facts) = facts::parse(question) else {
         return Vec::new();
     };
@@ -200,7 +200,7 @@ impl<'a> Editor<'a> {
     }
 
     /// Renames of a chain node alternating with swaps with nodes beside the chain.
-    fn renamed(&self, node: Node, beside: &[Node]) -> Vec<Edit> {
+    fn renamed(&self, node: Node, beside: &[Node]) -> Vec<QuestionEdit> {
         let renames = self.fresh(node).map(|spare| self.rename(node, spare));
         let swaps = beside
             .iter()
@@ -220,7 +220,7 @@ impl<'a> Editor<'a> {
         out
     }
 
-    fn rename_once(&self, node: Node) -> Option<Edit> {
+    fn rename_once(&self, node: Node) -> Option<QuestionEdit> {
         Some(self.rename(node, self.one_fresh(node)?))
     }
 
@@ -245,17 +245,17 @@ impl<'a> Editor<'a> {
             && (class == Class::Name || vowel(&self.facts.nodes[node]) == vowel(word))
     }
 
-    fn rename(&self, node: Node, spare: &Spare) -> Edit {
+    fn rename(&self, node: Node, spare: &Spare) -> QuestionEdit {
         let change = format!("{} renamed {}", self.facts.nodes[node], spare.word);
         self.relabel(change, &HashMap::from([(node, spare.word.clone())]))
     }
 
-    fn swap(&self, a: Node, b: Node) -> Edit {
+    fn swap(&self, a: Node, b: Node) -> QuestionEdit {
         self.swap_and(a, b, None)
     }
 
     /// Swaps two nodes and optionally renames a third.
-    fn swap_and(&self, a: Node, b: Node, third: Option<(Node, &str)>) -> Edit {
+    fn swap_and(&self, a: Node, b: Node, third: Option<(Node, &str)>) -> QuestionEdit {
         let name = |node: Node| self.facts.nodes[node].clone();
         let mut change = format!("{} and {} swapped", name(a), name(b));
         let mut names = HashMap::from([(a, name(b)), (b, name(a))]);
@@ -267,7 +267,7 @@ impl<'a> Editor<'a> {
     }
 
     /// Builds the edit that gives nodes other names.
-    fn relabel(&self, change: String, names: &HashMap<Node, String>) -> Edit {
+    fn relabel(&self, change: String, names: &HashMap<Node, String>) -> QuestionEdit {
         let new_name = |step: &TraceStep| {
             let node = self.facts.node(&step.result.text);
             let new = node.and_then(|node| names.get(&node));
@@ -289,7 +289,7 @@ impl<'a> Editor<'a> {
         };
         let mut touches: Vec<Touch> = names.iter().map(touch).collect();
         touches.sort_by(|a, b| a.text.cmp(&b.text));
-        Edit {
+        QuestionEdit {
             touches,
             change,
             question: relabelled(self.question, self.facts, names),
@@ -304,8 +304,8 @@ impl<'a> Editor<'a> {
         }
     }
 
-    fn unchanged(&self, change: String, question: String) -> Edit {
-        Edit {
+    fn unchanged(&self, change: String, question: String) -> QuestionEdit {
+        QuestionEdit {
             change,
             question,
             results: self.steps.iter().map(|s| s.result.text.clone()).collect(),
@@ -328,12 +328,12 @@ impl<'a> Editor<'a> {
             .flat_map(|s| &s.operands)
             .map(|o| &o.source);
         sources.into_iter().any(
-            |source| matches!(source, Source::Question { start, .. } if (fact.start..fact.end).contains(start)),
+            |source| matches!(source, ValueSource::Question { start, .. } if (fact.start..fact.end).contains(start)),
         )
     }
 
     /// Removes one fact that the chain does not use.
-    fn without_facts(&self) -> Vec<Edit> {
+    fn without_facts(&self) -> Vec<QuestionEdit> {
         let beside = self
             .facts
             .facts
@@ -355,7 +355,7 @@ impl<'a> Editor<'a> {
     }
 
     /// Adds a fact about a noun that is not on the chain.
-    fn with_facts(&self, beside: &[Node]) -> Vec<Edit> {
+    fn with_facts(&self, beside: &[Node]) -> Vec<QuestionEdit> {
         let nouns: Vec<Node> = beside
             .iter()
             .copied()

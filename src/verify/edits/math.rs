@@ -2,10 +2,10 @@
 
 use crate::core::problem::Ratio;
 use crate::core::problem::numbers::{Number, question_numbers};
-use crate::core::types::{Operand, Source, TraceStep};
+use crate::core::types::{Operand, TraceStep, ValueSource};
 
 use super::wording::{Rewording, rewordings};
-use super::{Edit, Means, Touch};
+use super::{Means, QuestionEdit, Touch};
 use crate::verify::chance::MIN_TRIALS;
 
 /// Maximum number of replacements of each place that are combined in pairs.
@@ -21,18 +21,19 @@ pub(super) fn edits(
     steps: &[TraceStep],
     means: &Means<'_>,
     each: usize,
-) -> Vec<Vec<Edit>> {
+) -> Vec<Vec<QuestionEdit>> {
     let Some(editor) = Editor::new(question, steps, means) else {
         return Vec::new();
     };
     let mut out = Vec::new();
     for at in (0..editor.numbers.len()).filter(|at| editor.is_number(*at)) {
         let news = editor.rewordings(at);
-        let mut edits: Vec<Edit> = news.filter_map(|new| editor.edit(&[(at, new)])).collect();
+        let mut edits: Vec<QuestionEdit> =
+            news.filter_map(|new| editor.edit(&[(at, new)])).collect();
         editor.familiar_first(&mut edits);
         if edits.len() < MIN_TRIALS && editor.is_used(at) {
             let is_here = |touch: &Touch| touch.start == Some(editor.numbers[at].start);
-            let mut more: Vec<Edit> = editor.pairs_with(at);
+            let mut more: Vec<QuestionEdit> = editor.pairs_with(at);
             more.retain(|edit| {
                 let touch = edit.touches.iter().find(|t| is_here(t));
                 touch.is_some_and(|t| t.without.as_ref().is_some_and(|a| *a != edit.answer))
@@ -55,7 +56,7 @@ pub(super) fn donors(
     steps: &[TraceStep],
     step: usize,
     means: &Means<'_>,
-) -> Vec<Vec<Edit>> {
+) -> Vec<Vec<QuestionEdit>> {
     let Some(editor) = Editor::new(question, steps, means) else {
         return Vec::new();
     };
@@ -101,7 +102,7 @@ pub(super) fn donors(
 }
 
 /// The answer that a trace predicts for an edit.
-pub(super) fn answer_to(steps: &[TraceStep], edit: &Edit) -> Option<String> {
+pub(super) fn answer_to(steps: &[TraceStep], edit: &QuestionEdit) -> Option<String> {
     let new_at = |start: usize| {
         let touch = edit.touches.iter().find(|t| t.start == Some(start))?;
         Ratio::parse(&touch.new)
@@ -115,7 +116,7 @@ pub(super) fn twins(question: &str, steps: &[TraceStep]) -> Vec<Vec<TraceStep>> 
     let mut out = Vec::new();
     for (i, step) in steps.iter().enumerate() {
         for (j, operand) in step.operands.iter().enumerate() {
-            let Source::Question { start, .. } = operand.source else {
+            let ValueSource::Question { start, .. } = operand.source else {
                 continue;
             };
             let Some(own) = numbers.iter().find(|n| n.start == start) else {
@@ -125,7 +126,7 @@ pub(super) fn twins(question: &str, steps: &[TraceStep]) -> Vec<Vec<TraceStep>> 
                 |n: &&Number| n.value == own.value && n.kind == own.kind && !uses(steps, n.start);
             for twin in numbers.iter().filter(is_twin) {
                 let mut steps = steps.to_vec();
-                steps[i].operands[j].source = Source::Question {
+                steps[i].operands[j].source = ValueSource::Question {
                     start: twin.start,
                     end: twin.end,
                 };
@@ -178,19 +179,19 @@ impl<'a> Editor<'a> {
         self.is_used(at) || !self.question[number.start..number.end].eq_ignore_ascii_case("one")
     }
 
-    fn is_familiar(&self, edit: &Edit) -> bool {
+    fn is_familiar(&self, edit: &QuestionEdit) -> bool {
         self.means.familiar.has(self.question, edit)
     }
 
-    fn familiar_first(&self, edits: &mut [Edit]) {
+    fn familiar_first(&self, edits: &mut [QuestionEdit]) {
         edits.sort_by_cached_key(|edit| !self.is_familiar(edit));
     }
 
     /// Edits of a number together with each other number of the trace.
-    fn pairs_with(&self, at: usize) -> Vec<Edit> {
+    fn pairs_with(&self, at: usize) -> Vec<QuestionEdit> {
         let others = (0..self.numbers.len()).filter(|b| *b != at && self.is_used(*b));
         let news = others.flat_map(|b| self.pairs(at.min(b), at.max(b)));
-        let mut edits: Vec<Edit> = news.filter_map(|news| self.edit(&news)).collect();
+        let mut edits: Vec<QuestionEdit> = news.filter_map(|news| self.edit(&news)).collect();
         self.familiar_first(&mut edits);
         edits
     }
@@ -212,7 +213,7 @@ impl<'a> Editor<'a> {
     }
 
     /// Extends each edit by a replacement of one more number, cycling through its values.
-    fn and_one_more(&self, edits: &[(News, Edit)], at: usize) -> Vec<Edit> {
+    fn and_one_more(&self, edits: &[(News, QuestionEdit)], at: usize) -> Vec<QuestionEdit> {
         let more: Vec<Rewording> = self.rewordings(at).take(PAIRED).collect();
         let edits = edits.iter().take(PAIRED).zip(more.iter().cycle());
         let edits = edits.filter_map(|((news, _), new)| {
@@ -221,7 +222,7 @@ impl<'a> Editor<'a> {
             news.sort_by_key(|(place, _)| *place);
             self.edit(&news)
         });
-        let mut edits: Vec<Edit> = edits.collect();
+        let mut edits: Vec<QuestionEdit> = edits.collect();
         self.familiar_first(&mut edits);
         edits
     }
@@ -239,7 +240,7 @@ impl<'a> Editor<'a> {
     }
 
     /// Applies replacements to the question; returns `None` if a latent could not show one of the results.
-    fn edit(&self, news: &[(usize, Rewording)]) -> Option<Edit> {
+    fn edit(&self, news: &[(usize, Rewording)]) -> Option<QuestionEdit> {
         let results = self.results(&news.iter())?;
         if !are_plausible(self.steps, &self.original, &results, self.means.readable) {
             return None;
@@ -265,7 +266,7 @@ impl<'a> Editor<'a> {
                 without: without.and_then(|results| last_result(&results)),
             }
         };
-        Some(Edit {
+        Some(QuestionEdit {
             touches: news.iter().enumerate().map(touch).collect(),
             change: changes.join(", "),
             question,
@@ -293,7 +294,7 @@ fn are_plausible(
         .zip(before)
         .zip(after)
         .all(|((step, before), after)| {
-            let at_latent = matches!(step.result.source, Source::Latent { .. });
+            let at_latent = matches!(step.result.source, ValueSource::Latent { .. });
             let positive = after.to_integer().is_some_and(|n| n > 0);
             // Results that were not whole before are exempt.
             (before.to_integer().is_none() || positive)
@@ -320,7 +321,7 @@ pub(super) fn answer_if(
 /// Whether a trace uses the number that starts at this byte.
 fn uses(steps: &[TraceStep], start: usize) -> bool {
     let mut operands = steps.iter().flat_map(|s| &s.operands);
-    operands.any(|o| matches!(o.source, Source::Question { start: s, .. } if s == start))
+    operands.any(|o| matches!(o.source, ValueSource::Question { start: s, .. } if s == start))
 }
 
 /// The results of all steps with numbers of the question replaced, by their start byte.
@@ -329,7 +330,9 @@ fn results_with(
     new_at: &dyn Fn(usize) -> Option<Ratio>,
 ) -> Option<Vec<Ratio>> {
     let value_of = |operand: &Operand| match operand.source {
-        Source::Question { start, .. } => new_at(start).or_else(|| Ratio::parse(&operand.text)),
+        ValueSource::Question { start, .. } => {
+            new_at(start).or_else(|| Ratio::parse(&operand.text))
+        }
         _ => Ratio::parse(&operand.text),
     };
     recompute(steps, &value_of, None)
@@ -354,7 +357,7 @@ fn recompute(
             continue;
         }
         let value = |operand: &Operand| match operand.source {
-            Source::Step { step } => results.get(step).copied(),
+            ValueSource::Step { step } => results.get(step).copied(),
             _ => value_of(operand),
         };
         let mut operands = step.operands.iter().map(value);

@@ -20,7 +20,7 @@ use crate::core::problem::numbers::question_numbers;
 
 /// An edited question with the trace's predictions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
+pub struct QuestionEdit {
     /// Description of the change: `12 to 14`.
     pub change: String,
     /// The edited question.
@@ -79,7 +79,7 @@ impl Familiar {
         self.results.insert(result);
     }
 
-    fn has(&self, question: &str, edit: &Edit) -> bool {
+    fn has(&self, question: &str, edit: &QuestionEdit) -> bool {
         let is_familiar = |touch: &Touch| {
             let start = touch.start.unwrap_or(0);
             let around = around(question, start, start + touch.text.len());
@@ -117,7 +117,12 @@ pub struct Means<'a> {
 /// Edits of every place, used by the trace or not, at most `each` per place, interleaved and without duplicates. The choice does
 /// not depend on any answer, so every edit can be counted.
 #[must_use]
-pub fn edits(case: &Case<'_>, steps: &[TraceStep], means: &Means<'_>, each: usize) -> Vec<Edit> {
+pub fn edits(
+    case: &Case<'_>,
+    steps: &[TraceStep],
+    means: &Means<'_>,
+    each: usize,
+) -> Vec<QuestionEdit> {
     let by_place = match case.task {
         Task::Math => math::edits(case.question, steps, means, each),
         Task::Logic => {
@@ -131,7 +136,7 @@ pub fn edits(case: &Case<'_>, steps: &[TraceStep], means: &Means<'_>, each: usiz
 
 /// The answer that another trace predicts for an edit; `None` if it predicts none, or if all traces agree.
 #[must_use]
-pub fn answer_to(task: Task, steps: &[TraceStep], edit: &Edit) -> Option<String> {
+pub fn answer_to(task: Task, steps: &[TraceStep], edit: &QuestionEdit) -> Option<String> {
     match task {
         Task::Math => math::answer_to(steps, edit),
         // Every chain ends in the answer's node, so all predictions agree.
@@ -158,7 +163,7 @@ pub fn donors(
     step: usize,
     means: &Means<'_>,
     most: usize,
-) -> Vec<Edit> {
+) -> Vec<QuestionEdit> {
     let by_place = match case.task {
         Task::Logic => logic::donors(
             case.question,
@@ -212,12 +217,12 @@ pub fn spares(question: &str) -> Vec<Spare> {
 }
 
 /// Interleaves the edits: one of each place, then the next of each, without duplicates.
-fn interleaved(by_place: Vec<Vec<Edit>>, question: &str, most: usize) -> Vec<Edit> {
+fn interleaved(by_place: Vec<Vec<QuestionEdit>>, question: &str, most: usize) -> Vec<QuestionEdit> {
     let mut seen: HashSet<String> = HashSet::from([question.to_owned()]);
     let mut places: Vec<_> = by_place.into_iter().map(Vec::into_iter).collect();
     let mut out = Vec::new();
     loop {
-        let round: Vec<Edit> = places.iter_mut().filter_map(Iterator::next).collect();
+        let round: Vec<QuestionEdit> = places.iter_mut().filter_map(Iterator::next).collect();
         if round.is_empty() {
             return out;
         }

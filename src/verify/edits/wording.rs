@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::with_case;
 use crate::core::problem::Ratio;
-use crate::core::problem::numbers::{Kind, Number, question_numbers};
+use crate::core::problem::numbers::{Number, NumberForm, question_numbers};
 
 /// A replacement of a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,13 +57,15 @@ const DIVISORS: [(&str, i64); 4] = [
 pub(super) fn rewordings(question: &str, number: &Number) -> Vec<Rewording> {
     let text = &question[number.start..number.end];
     match number.kind {
-        Kind::Plain | Kind::Percent if text.starts_with(|c: char| c.is_ascii_digit()) => {
+        NumberForm::Plain | NumberForm::Percent
+            if text.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
             digits(number, text)
         }
-        Kind::Plain => words(number, text),
-        Kind::Multiplier => multipliers(number, text),
-        Kind::Divisor => divisors(question, number, text),
-        Kind::Percent | Kind::Fraction => Vec::new(),
+        NumberForm::Plain => words(number, text),
+        NumberForm::Multiplier => multipliers(number, text),
+        NumberForm::Divisor => divisors(question, number, text),
+        NumberForm::Percent | NumberForm::Fraction => Vec::new(),
     }
 }
 
@@ -82,7 +84,8 @@ fn digits(number: &Number, text: &str) -> Vec<Rewording> {
     // Scale words ("2 dozen") multiply the written number.
     let factor = Ratio::parse(written).and_then(|as_written| number.value.checked_div(as_written));
     // A part of a mixed number ("3 1/2") cannot be replaced alone.
-    let scales = |factor: &Ratio| factor.to_integer().is_some() || number.kind == Kind::Percent;
+    let scales =
+        |factor: &Ratio| factor.to_integer().is_some() || number.kind == NumberForm::Percent;
     let Some(factor) = factor.filter(scales) else {
         return Vec::new();
     };

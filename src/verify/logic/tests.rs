@@ -8,12 +8,12 @@ const PROSQA: &str = "Every gorpus is a bompus. Tom is a gorpus. Every bompus is
 const PRONTOQA: &str = "Gorpuses are bompuses. Every bompus is not happy. Tom is a gorpus. Every bompus is loud. \
                         Every zelkit is happy. True or false: Tom is happy.";
 
-fn search(question: &str, answer: &str, latents: &[&[&str]]) -> Result<Found, Abstain> {
+fn search(question: &str, answer: &str, latents: &[&[&str]]) -> Result<SearchResult, Abstain> {
     let latents: Vec<_> = latents.iter().map(|l| tokens(l)).collect();
-    let question = Question::new(question, answer)?;
+    let question = LogicQuestion::new(question, answer)?;
     let (reach, result) = (
-        question.reach(&Search::default(), &latents),
-        question.search(&Search::default(), &latents),
+        question.reach(&SearchSettings::default(), &latents),
+        question.search(&SearchSettings::default(), &latents),
     );
     assert_eq!(reach.reached, !result.steps.is_empty());
     assert_eq!(reach.candidates, result.candidates);
@@ -27,7 +27,7 @@ fn show(question: &str, answer: &str, latents: &[&[&str]]) -> String {
         Err(why) => return format!("{why:?}"),
     };
     let step = |s: &TraceStep| match s.result.source {
-        Source::Latent { latent, rank, .. } => {
+        ValueSource::Latent { latent, rank, .. } => {
             format!("{} {}@{latent}:{rank}", s.operator, s.result.text)
         }
         _ => format!("{} {}@answer", s.operator, s.result.text),

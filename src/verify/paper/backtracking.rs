@@ -17,7 +17,7 @@ const MAX_DRAWN: u64 = 10_000;
 
 /// The columns that backtracking reads.
 #[derive(Debug, Clone, Copy)]
-pub struct Layout {
+pub struct BacktrackingColumns {
     /// Operands are read in the columns before this one.
     pub reasoning_columns: usize,
     /// The column that predicts the first token of the answer.
@@ -56,7 +56,7 @@ pub struct Tree {
 
 /// The result of backtracking.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Found {
+pub struct BacktrackingResult {
     /// Whether a result cannot be a token of any vocabulary; then nothing was searched.
     pub is_impossible: bool,
     /// The number of trees; each capped product counts once.
@@ -96,15 +96,20 @@ impl<'a> Backtracking<'a> {
 
     /// Searches for a solution; `numbers` are the usable numbers of the question, empty in runs without them.
     #[must_use]
-    pub fn search(&self, solution: &Solution, numbers: &[f64], layout: Layout) -> Found {
+    pub fn search(
+        &self,
+        solution: &Solution,
+        numbers: &[f64],
+        layout: BacktrackingColumns,
+    ) -> BacktrackingResult {
         if solution.is_impossible {
-            return Found {
+            return BacktrackingResult {
                 is_impossible: true,
-                ..Found::default()
+                ..BacktrackingResult::default()
             };
         }
         let Some((last, earlier)) = solution.steps.split_last() else {
-            return Found::default();
+            return BacktrackingResult::default();
         };
         let mut walk = Walk {
             backtracking: self,
@@ -258,7 +263,7 @@ impl Walk<'_> {
     }
 
     /// The possible places of the final result, with its ranks.
-    fn places(&mut self, result: f64, layout: Layout) -> Vec<(usize, usize)> {
+    fn places(&mut self, result: f64, layout: BacktrackingColumns) -> Vec<(usize, usize)> {
         let columns = self.columns(result);
         if !layout.answer_required {
             return columns.to_vec();
@@ -323,7 +328,7 @@ fn product(counts: impl Iterator<Item = u64>) -> u64 {
 }
 
 /// Joins the last step's operands with the places of its result, each after all of them.
-fn finish(result: f64, operands: &[Rc<Ways>], places: &[(usize, usize)]) -> Found {
+fn finish(result: f64, operands: &[Rc<Ways>], places: &[(usize, usize)]) -> BacktrackingResult {
     let all = product(operands.iter().map(|ways| ways.count));
     let is_listed = all <= MAX_COMBINATIONS;
     let mut count = 0;
@@ -352,7 +357,7 @@ fn finish(result: f64, operands: &[Rc<Ways>], places: &[(usize, usize)]) -> Foun
             best = Some((score, order, (result, Some(*column), *rank), roots));
         }
     }
-    Found {
+    BacktrackingResult {
         is_impossible: false,
         count,
         score: best.as_ref().map(|(score, ..)| *score),

@@ -13,13 +13,13 @@ pub const DRAWS: usize = 5;
 const MAX_TRIED: usize = 2000;
 
 /// All problems by their number of gold steps.
-pub struct Pool {
+pub struct BaselinePool {
     by_steps: HashMap<usize, Vec<usize>>,
     n_steps: Vec<usize>,
     results: Vec<HashSet<u64>>,
 }
 
-impl Pool {
+impl BaselinePool {
     /// Groups the problems by their number of gold steps.
     #[must_use]
     pub fn new<'a>(steps: impl Iterator<Item = &'a [String]>) -> Self {

@@ -2,17 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::enumerate::{Budget, MAX_OPERANDS, from_operands, from_question};
+use super::enumerate::{MAX_OPERANDS, TreeBudget, from_operands, from_question};
 use super::grid::{Grid, Ranked};
 use super::select::{Selection, Selector};
-use super::step::{Operand, Place, Site, Step};
+use super::step::{Operand, OperandOrigin, Site, Step};
 
 /// Rank of the question's first number; the others follow.
 const QUESTION_RANK: i64 = 1000;
 
 /// The columns that forward chaining reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
+pub struct ChainingColumns {
     /// The column that predicts the first token of the answer; operands are read before it.
     pub answer_column: usize,
     /// Distance in columns from operands to their result.
@@ -23,7 +23,7 @@ pub struct Layout {
 
 /// The result of forward chaining.
 #[derive(Debug, Clone, Default)]
-pub struct Chain {
+pub struct ChainingResult {
     /// The candidates of each operand column that has any, in enumeration order.
     pub candidates: Vec<(usize, Vec<Step>)>,
     /// The selected step of each result column with candidates, the pre-phase first.
@@ -32,7 +32,7 @@ pub struct Chain {
     pub is_capped: bool,
 }
 
-impl Chain {
+impl ChainingResult {
     /// Returns the number of candidates, without the pre-phase, as published.
     #[must_use]
     pub fn n_candidates(&self) -> usize {
@@ -52,19 +52,19 @@ impl Chain {
 pub fn chain<'a>(
     grid: &'a Grid,
     numbers: &'a [i128],
-    layout: Layout,
+    layout: ChainingColumns,
     selection: Selection<'a>,
-) -> Chain {
+) -> ChainingResult {
     let mut run = Run {
         grid,
         numbers,
         question_values: numbers.iter().copied().collect(),
         layout,
-        budget: Budget::new(),
+        budget: TreeBudget::new(),
         selector: Selector::new(grid, selection),
         explained: HashMap::new(),
         results: HashSet::new(),
-        chain: Chain::default(),
+        chain: ChainingResult::default(),
     };
     if layout.question_numbers {
         run.pre_phase();
@@ -84,14 +84,14 @@ struct Run<'a> {
     grid: &'a Grid,
     numbers: &'a [i128],
     question_values: HashSet<i128>,
-    layout: Layout,
-    budget: Budget,
+    layout: ChainingColumns,
+    budget: TreeBudget,
     selector: Selector<'a>,
     /// Whether the step selected at a column is explainable; all of the pre-phase are.
     explained: HashMap<usize, bool>,
     /// Results of selected steps with their columns.
     results: HashSet<(i128, usize)>,
-    chain: Chain,
+    chain: ChainingResult,
 }
 
 impl Run<'_> {
@@ -101,7 +101,7 @@ impl Run<'_> {
             value: *value,
             rank,
             is_intermediate,
-            source: Place::Question,
+            source: OperandOrigin::Question,
             in_question: true,
         })
     }
@@ -121,7 +121,7 @@ impl Run<'_> {
                 continue;
             };
             let site = Site {
-                place: Place::Question,
+                place: OperandOrigin::Question,
                 column,
                 result,
             };
@@ -145,7 +145,7 @@ impl Run<'_> {
             return;
         }
         let site = Site {
-            place: Place::Column(place),
+            place: OperandOrigin::Column(place),
             column,
             result,
         };
@@ -183,7 +183,7 @@ impl Run<'_> {
 
     /// The operands at a column, in the published order.
     fn operands(&mut self, place: usize) -> Vec<Operand> {
-        let here = Place::Column(place);
+        let here = OperandOrigin::Column(place);
         let mut list: Vec<Operand> = Vec::new();
         for (value, rank) in self.grid.integers(place) {
             let in_question = self.question_values.contains(value);
@@ -205,9 +205,10 @@ impl Run<'_> {
         let selected = self.chain.selected.iter();
         let selected = selected.map(|step| (step.result, step.column, -1));
         let selected = selected.filter(|(_, column, _)| reaches(*column));
-        let mut listed: HashSet<(i128, Place)> = list.iter().map(|o| (o.value, o.source)).collect();
+        let mut listed: HashSet<(i128, OperandOrigin)> =
+            list.iter().map(|o| (o.value, o.source)).collect();
         for (value, column, rank) in firsts.chain(selected) {
-            let source = Place::Column(column);
+            let source = OperandOrigin::Column(column);
             if listed.insert((value, source)) {
                 list.push(Operand {
                     value,

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 
 use super::grid::Grid;
 use super::select::Verify;
-use super::step::{Operation, Place, Step};
+use super::step::{OperandOrigin, Operation, Step};
 use super::tokens::Cut;
-use crate::core::datasets::templates::{Template, Value};
+use crate::core::datasets::templates::{Template, TemplateValue};
 
 #[cfg(test)]
 pub(super) use edits::next as next_edit;
-pub use edits::{Edit, edited_question};
+pub use edits::{VariableEdit, edited_question};
 
 mod edits;
 
@@ -33,7 +33,7 @@ impl<F: FnMut(&str) -> Option<Grid>> Runner for F {
 
 /// Settings of the verifier.
 #[derive(Clone, Copy)]
-pub struct Settings<'a> {
+pub struct CheckSettings<'a> {
     /// How many of the three checks have to pass.
     pub required: usize,
     /// Number of leading integers of a column that may be the expected value; 1 means only the first.
@@ -46,9 +46,9 @@ pub struct Settings<'a> {
 
 /// One edit with its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
+pub struct EditCheck {
     /// The edit.
-    pub edit: Edit,
+    pub edit: VariableEdit,
     /// The step's predicted result; `None` if a division is inexact, which fails without a run.
     pub expected: Option<i128>,
     /// The observed value: the first integer of the column, or the answer; `None` if there is neither.
@@ -61,7 +61,7 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verdict {
     /// The checks; empty if fewer than three edits were found or if no operand leads to a variable.
-    pub checks: Vec<Check>,
+    pub checks: Vec<EditCheck>,
 }
 
 impl Verdict {
@@ -119,7 +119,7 @@ impl TracedStep {
 pub struct Checker<'a> {
     template: &'a Template,
     values: Vec<i128>,
-    settings: Settings<'a>,
+    settings: CheckSettings<'a>,
     runner: &'a mut dyn Runner,
     verdicts: HashMap<(TracedStep, usize, i128), Verdict>,
     runs: HashMap<String, Option<Grid>>,
@@ -127,7 +127,11 @@ pub struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     /// Prepares the verifier for a question's template.
-    pub fn new(template: &'a Template, settings: Settings<'a>, runner: &'a mut dyn Runner) -> Self {
+    pub fn new(
+        template: &'a Template,
+        settings: CheckSettings<'a>,
+        runner: &'a mut dyn Runner,
+    ) -> Self {
         Self {
             template,
             values: values(template),
@@ -168,11 +172,11 @@ impl<'a> Checker<'a> {
     }
 
     /// Edits variable i modulo their number; each value of a variable occurs once.
-    fn edits(&self, traced: &TracedStep, step: &Step, variables: &[usize]) -> Vec<Edit> {
+    fn edits(&self, traced: &TracedStep, step: &Step, variables: &[usize]) -> Vec<VariableEdit> {
         if variables.is_empty() {
             return Vec::new();
         }
-        let mut edits: Vec<Edit> = Vec::new();
+        let mut edits: Vec<VariableEdit> = Vec::new();
         for i in 0..CHECKS {
             let variable = variables[i % variables.len()];
             let used = edits.iter().filter(|edit| edit.variable == variable);
@@ -197,7 +201,7 @@ impl<'a> Checker<'a> {
         expected.is_some_and(|value| value != original && (!single(original) || single(value)))
     }
 
-    fn outcome(&mut self, edit: Edit, traced: &TracedStep, step: &Step) -> Check {
+    fn outcome(&mut self, edit: VariableEdit, traced: &TracedStep, step: &Step) -> EditCheck {
         let mut values = self.values.clone();
         values[edit.variable] = edit.new;
         let expected = traced.value(&values);
@@ -208,7 +212,7 @@ impl<'a> Checker<'a> {
                 Some(observe(grid, step.column, expected, settings))
             })
             .unwrap_or_default();
-        Check {
+        EditCheck {
             edit,
             expected,
             observed,
@@ -262,7 +266,7 @@ impl Verify for Checker<'_> {
 /// Whether a step's column comes before another's, so that tracing terminates.
 fn precedes(source: &Step, step: &Step) -> bool {
     source.column < step.column
-        || (source.place == Place::Question && step.place != Place::Question)
+        || (source.place == OperandOrigin::Question && step.place != OperandOrigin::Question)
 }
 
 /// Reads a column of the grid (docs/methods.md M6.7e): the observed value, and whether the expected one is there.
@@ -270,7 +274,7 @@ fn observe(
     grid: &Grid,
     column: usize,
     expected: i128,
-    settings: Settings<'_>,
+    settings: CheckSettings<'_>,
 ) -> (Option<i128>, bool) {
     if column >= settings.answer_column {
         let spelled = grid.spelled(column);
@@ -296,10 +300,10 @@ pub fn values(template: &Template) -> Vec<i128> {
     clippy::cast_possible_truncation,
     reason = "the published code truncates; what is out of range saturates"
 )]
-fn whole(value: Value) -> i128 {
+fn whole(value: TemplateValue) -> i128 {
     match value {
-        Value::Whole(value) => i128::from(value),
-        Value::Decimal(value) => value as i128,
+        TemplateValue::Whole(value) => i128::from(value),
+        TemplateValue::Decimal(value) => value as i128,
     }
 }
 
@@ -308,9 +312,9 @@ fn whole(value: Value) -> i128 {
     clippy::float_cmp,
     reason = "the published code compares a number with a float"
 )]
-fn is_equal(variable: Value, value: i128) -> bool {
+fn is_equal(variable: TemplateValue, value: i128) -> bool {
     match variable {
-        Value::Whole(variable) => i128::from(variable) == value,
-        Value::Decimal(variable) => variable == value as f64,
+        TemplateValue::Whole(variable) => i128::from(variable) == value,
+        TemplateValue::Decimal(variable) => variable == value as f64,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::grid::Grid;
-use super::step::{Operand, Place, Step};
+use super::step::{Operand, OperandOrigin, Step};
 use super::tree::Tree;
 
 /// The place of a node.
@@ -17,18 +17,18 @@ pub enum At {
     Combined,
 }
 
-impl From<Place> for At {
-    fn from(place: Place) -> Self {
+impl From<OperandOrigin> for At {
+    fn from(place: OperandOrigin) -> Self {
         match place {
-            Place::Question => Self::Question,
-            Place::Column(column) => Self::Column(column),
+            OperandOrigin::Question => Self::Question,
+            OperandOrigin::Column(column) => Self::Column(column),
         }
     }
 }
 
 /// The kind of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum NodeKind {
     /// An operand that is not the result of a step of the tree.
     Leaf,
     /// The result of a step.
@@ -44,7 +44,7 @@ pub type Point = (i128, At, usize);
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Drawing {
     /// The distinct values at each place, with the rank of their first occurrence.
-    pub nodes: Vec<(Point, Kind)>,
+    pub nodes: Vec<(Point, NodeKind)>,
     /// From operands to results.
     pub edges: Vec<(Point, Point)>,
 }
@@ -55,7 +55,7 @@ impl Drawing {
     pub fn new(tree: &Tree, selected: &[Step], grid: &Grid, answer_column: usize) -> Self {
         let mut drawing = Self::default();
         let mut seen = HashSet::new();
-        let mut add = |nodes: &mut Vec<(Point, Kind)>, point: Point, kind| {
+        let mut add = |nodes: &mut Vec<(Point, NodeKind)>, point: Point, kind| {
             if seen.insert((point.0, point.1)) {
                 nodes.push((point, kind));
             }
@@ -66,21 +66,21 @@ impl Drawing {
         };
         for step in &steps {
             let kind = if ends(step) {
-                Kind::Final
+                NodeKind::Final
             } else {
-                Kind::Intermediate
+                NodeKind::Intermediate
             };
             let result = result_point(step);
             add(&mut drawing.nodes, result, kind);
             for operand in &step.operands {
                 let point = operand_point(operand, grid);
-                add(&mut drawing.nodes, point, Kind::Leaf);
+                add(&mut drawing.nodes, point, NodeKind::Leaf);
                 drawing.edges.push((point, result));
             }
         }
         if let Some(combination) = &tree.combination {
             let end = (tree.answer, At::Combined, 0);
-            drawing.nodes.push((end, Kind::Final));
+            drawing.nodes.push((end, NodeKind::Final));
             for value in &combination.values {
                 let source = steps.iter().find(|step| step.result == *value);
                 drawing
@@ -90,7 +90,7 @@ impl Drawing {
         }
         if let Some(copied) = tree.copied {
             let end = (tree.answer, At::Column(answer_column), 0);
-            drawing.nodes.push((end, Kind::Final));
+            drawing.nodes.push((end, NodeKind::Final));
             drawing.edges.push((result_point(&selected[copied]), end));
         }
         drawing

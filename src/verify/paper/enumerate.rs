@@ -4,7 +4,7 @@ use super::step::Operation::{
     Add, AddDiv, AddMul, AddSub, Div, DivAdd, DivDiv, DivSub, Mul, MulAdd, MulDiv, MulSub, Sub,
     SubDiv, SubMul, SubSub,
 };
-use super::step::{Operand, Operation, Place, Site, Step};
+use super::step::{Operand, OperandOrigin, Operation, Site, Step};
 
 /// The permutations of three operands.
 pub(super) const ORDERS: [[usize; 3]; 6] = [
@@ -24,14 +24,14 @@ const MAX_CANDIDATES: usize = 50_000;
 
 /// The remaining work of a search, which bounds its time on any input.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct TreeBudget {
     groups: usize,
     candidates: usize,
     /// Whether something was dropped.
     pub is_spent: bool,
 }
 
-impl Budget {
+impl TreeBudget {
     pub(super) fn new() -> Self {
         Self {
             groups: MAX_GROUPS,
@@ -59,7 +59,7 @@ impl Budget {
 struct Found<'a> {
     site: Site,
     steps: Vec<Step>,
-    budget: &'a mut Budget,
+    budget: &'a mut TreeBudget,
 }
 
 impl Found<'_> {
@@ -109,8 +109,12 @@ impl Found<'_> {
 }
 
 /// Enumerates the pre-phase: steps on the question's numbers alone, each operand counted as not intermediate.
-pub(super) fn from_question(numbers: &[Operand], site: Site, budget: &mut Budget) -> Vec<Step> {
-    debug_assert_eq!(site.place, Place::Question, "the pre-phase reads no column");
+pub(super) fn from_question(numbers: &[Operand], site: Site, budget: &mut TreeBudget) -> Vec<Step> {
+    debug_assert_eq!(
+        site.place,
+        OperandOrigin::Question,
+        "the pre-phase reads no column"
+    );
     let mut search = Found {
         site,
         steps: Vec::new(),
@@ -146,7 +150,11 @@ pub(super) fn from_question(numbers: &[Operand], site: Site, budget: &mut Budget
 }
 
 /// Enumerates the steps on a list of operands: one operand twice, pairs, then triples.
-pub(super) fn from_operands(operands: &[Operand], site: Site, budget: &mut Budget) -> Vec<Step> {
+pub(super) fn from_operands(
+    operands: &[Operand],
+    site: Site,
+    budget: &mut TreeBudget,
+) -> Vec<Step> {
     let result = site.result.0;
     let mut search = Found {
         site,
@@ -239,12 +247,12 @@ mod tests {
             value,
             rank,
             is_intermediate: false,
-            source: Place::Column(0),
+            source: OperandOrigin::Column(0),
             in_question: false,
         }
     }
 
-    fn site(result: i128, place: Place) -> Site {
+    fn site(result: i128, place: OperandOrigin) -> Site {
         Site {
             place,
             column: 1,
@@ -257,8 +265,8 @@ mod tests {
         let operands: Vec<Operand> = values.iter().zip(0..).map(|(v, r)| cell(*v, r)).collect();
         let steps = from_operands(
             &operands,
-            site(result, Place::Column(0)),
-            &mut Budget::new(),
+            site(result, OperandOrigin::Column(0)),
+            &mut TreeBudget::new(),
         );
         text(&steps)
     }
@@ -304,8 +312,8 @@ mod tests {
             is_intermediate: true,
             ..cell(value, -1)
         };
-        let place = site(18, Place::Column(2));
-        let steps = from_operands(&[result(9), result(9)], place, &mut Budget::new());
+        let place = site(18, OperandOrigin::Column(2));
+        let steps = from_operands(&[result(9), result(9)], place, &mut TreeBudget::new());
         // Each with itself, which is one operand twice, but not the two entries with each other.
         assert_eq!(text(&steps), "+ 9,9; + 9,9");
     }
@@ -313,9 +321,17 @@ mod tests {
     #[test]
     fn the_pre_phase_has_an_order_of_its_own() {
         let numbers: Vec<Operand> = [2, 3, 6].map(|value| cell(value, 1000)).to_vec();
-        let steps = from_question(&numbers, site(36, Place::Question), &mut Budget::new());
+        let steps = from_question(
+            &numbers,
+            site(36, OperandOrigin::Question),
+            &mut TreeBudget::new(),
+        );
         assert_eq!(text(&steps), "* 6,6; * 2,3,6");
-        let steps = from_question(&numbers, site(1, Place::Question), &mut Budget::new());
+        let steps = from_question(
+            &numbers,
+            site(1, OperandOrigin::Question),
+            &mut TreeBudget::new(),
+        );
         // x / x is not a step here, and each order of the three tries all operations in turn.
         assert_eq!(
             text(&steps),
@@ -326,8 +342,8 @@ mod tests {
     #[test]
     fn a_list_without_end_is_cut() {
         let operands: Vec<Operand> = (0..400).map(|rank| cell(1, rank)).collect();
-        let mut budget = Budget::new();
-        let steps = from_operands(&operands, site(1, Place::Column(0)), &mut budget);
+        let mut budget = TreeBudget::new();
+        let steps = from_operands(&operands, site(1, OperandOrigin::Column(0)), &mut budget);
         assert!(budget.is_spent && steps.len() <= MAX_CANDIDATES);
     }
 }

@@ -118,14 +118,14 @@ fn exact(a: i128, b: i128) -> Option<i128> {
 
 /// The origin of an operand, or of the operands of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
+pub enum OperandOrigin {
     /// The question.
     Question,
     /// A column of the grid.
     Column(usize),
 }
 
-impl Place {
+impl OperandOrigin {
     /// Returns the column; `None`, which sorts first, for the question.
     #[must_use]
     pub fn column(self) -> Option<usize> {
@@ -146,7 +146,7 @@ pub struct Operand {
     /// Whether it counts as an intermediate result.
     pub is_intermediate: bool,
     /// Its origin.
-    pub source: Place,
+    pub source: OperandOrigin,
     /// Whether its value is a number of the question.
     pub in_question: bool,
 }
@@ -161,7 +161,7 @@ impl Operand {
     /// Whether it counts as a number of the question.
     #[must_use]
     pub fn is_question(&self) -> bool {
-        self.in_question || self.source == Place::Question
+        self.in_question || self.source == OperandOrigin::Question
     }
 
     /// Whether both are the same intermediate result.
@@ -182,7 +182,7 @@ pub struct Step {
     /// Its result.
     pub result: i128,
     /// The column of its operands; the question in the pre-phase.
-    pub place: Place,
+    pub place: OperandOrigin,
     /// The column of the result.
     pub column: usize,
     /// The rank of the result in its column.
@@ -222,7 +222,7 @@ impl Rank {
 /// The place and column of a step's operands and result.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Site {
-    pub place: Place,
+    pub place: OperandOrigin,
     pub column: usize,
     /// The result and its rank.
     pub result: Ranked,

@@ -2,23 +2,23 @@
 
 use crate::core::datasets::templates::Template;
 
-use super::chain::{Chain, Layout, chain};
-use super::check::{Checker, Edit, Settings, edited_question};
+use super::chain::{ChainingColumns, ChainingResult, chain};
+use super::check::{CheckSettings, Checker, VariableEdit, edited_question};
 use super::grid::{Grid, tests::grid};
 use super::numbers::chaining_numbers;
 use super::select::Selection;
-use super::step::{Operand, Operation, Place, Rank, Step};
+use super::step::{Operand, OperandOrigin, Operation, Rank, Step};
 use super::tokens::{Cut as _, Tokens};
 use super::tree::{Tree, build};
 
-const CODI: Layout = Layout {
+const CODI: ChainingColumns = ChainingColumns {
     answer_column: 11,
     offset: 2,
     question_numbers: true,
 };
 
-fn settings(required: usize) -> Settings<'static> {
-    Settings {
+fn settings(required: usize) -> CheckSettings<'static> {
+    CheckSettings {
         required,
         max_rank: 1,
         answer_column: CODI.answer_column,
@@ -38,14 +38,14 @@ fn step(operation: Operation, values: &[i128], result: i128, column: usize) -> S
         value: *value,
         rank: 1000,
         is_intermediate: false,
-        source: Place::Question,
+        source: OperandOrigin::Question,
         in_question: true,
     };
     Step {
         operation,
         operands: values.iter().map(operand).collect(),
         result,
-        place: Place::Column(column - 2),
+        place: OperandOrigin::Column(column - 2),
         column,
         result_rank: 0,
         rank: Rank::Mean(1000.0),
@@ -57,7 +57,7 @@ fn step(operation: Operation, values: &[i128], result: i128, column: usize) -> S
 /// docs/methods.md M12: candidates and their order at one column.
 #[test]
 fn candidates_come_in_the_published_order() {
-    let layout = Layout {
+    let layout = ChainingColumns {
         answer_column: 1,
         offset: 1,
         question_numbers: true,
@@ -100,7 +100,7 @@ fn values(question: &str, operation: Operation, operands: &[i128], tokens: Token
     let template = Template::new(0, question);
     let result = operation.apply(operands).expect("a value");
     let mut runner = |_: &str| None;
-    let settings = Settings {
+    let settings = CheckSettings {
         tokens: &tokens,
         ..settings(1)
     };
@@ -266,7 +266,7 @@ fn the_worked_check_passes_as_published() {
     let mut product = step(Operation::Mul, &[39, 10], 390, 11);
     let result = |operand: &mut Operand, column| {
         (operand.is_intermediate, operand.in_question) = (true, false);
-        operand.source = Place::Column(column);
+        operand.source = OperandOrigin::Column(column);
     };
     result(&mut sum.operands[1], 2);
     result(&mut product.operands[0], 4);
@@ -278,7 +278,7 @@ fn the_worked_check_passes_as_published() {
 }
 
 /// The complete search with the verifier, for each number of required passes.
-fn verified(required: usize) -> (Chain, Option<Tree>) {
+fn verified(required: usize) -> (ChainingResult, Option<Tree>) {
     let template = Template::new(0, WORKED);
     let mut runner = |question: &str| worked(question, 20);
     let mut checker = Checker::new(&template, settings(required), &mut runner);
@@ -324,7 +324,7 @@ fn edits_and_observations_are_reported() {
     let difference = step(Operation::Sub, &[22, 5], 17, 2);
     let verdict = checker.check(&difference, &[]);
     assert_eq!(checker.check(&difference, &[]), verdict);
-    let edit = Edit {
+    let edit = VariableEdit {
         variable: 0,
         old: 22,
         new: 23,
@@ -402,7 +402,7 @@ fn a_hostile_grid_ends_soon() {
     };
     let columns: Vec<Vec<String>> = (0..40).map(|i| column(1 + i)).collect();
     let grid = Grid::new(columns, 1000);
-    let layout = Layout {
+    let layout = ChainingColumns {
         answer_column: 38,
         ..CODI
     };

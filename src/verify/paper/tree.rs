@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::chain::Layout;
+use super::chain::ChainingColumns;
 use super::enumerate::ORDERS;
 use super::grid::Grid;
-use super::step::{Operand, Operation, Place, Step};
+use super::step::{Operand, OperandOrigin, Operation, Step};
 
 /// Pairs and triples of selected steps tried if no single step gives the answer.
 const MAX_COMBINED: usize = 500_000;
@@ -40,7 +40,7 @@ pub fn build(
     selected: &mut [Step],
     answer: Option<i128>,
     grid: &Grid,
-    layout: Layout,
+    layout: ChainingColumns,
     numbers: &[i128],
     copies: bool,
 ) -> Option<Tree> {
@@ -56,7 +56,7 @@ fn direct(
     selected: &mut [Step],
     answer: i128,
     grid: &Grid,
-    layout: Layout,
+    layout: ChainingColumns,
     copies: bool,
 ) -> Option<Tree> {
     let gives = (0..selected.len()).filter(|i| selected[*i].result == answer);
@@ -86,7 +86,7 @@ fn direct(
 /// The steps behind a step: the sources of its intermediate results, one per operand column (Q30), depth first.
 fn traced(selected: &[Step], end: usize) -> Vec<usize> {
     let mut steps = vec![end];
-    let mut used: HashSet<Place> = HashSet::from([selected[end].place]);
+    let mut used: HashSet<OperandOrigin> = HashSet::from([selected[end].place]);
     // Each entry is a step and the index of the next candidate source.
     let mut open = vec![(end, 0)];
     while let Some((step, next)) = open.pop() {
@@ -112,7 +112,7 @@ fn is_source(step: &Step, operand: &Operand) -> bool {
 
 /// Removes refuted steps below verified ones: the operand becomes a plain cell of the operand column.
 fn prune(selected: &mut [Step], steps: &mut Vec<usize>, grid: &Grid) {
-    let mut refuted: HashSet<Place> = HashSet::new();
+    let mut refuted: HashSet<OperandOrigin> = HashSet::new();
     for &step in &*steps {
         if selected[step].verified != Some(true) {
             continue;
@@ -134,7 +134,7 @@ fn prune(selected: &mut [Step], steps: &mut Vec<usize>, grid: &Grid) {
 }
 
 /// An operand as a plain cell of a column; keeps its rank if the column does not hold the value.
-fn plain(operand: Operand, place: Place, grid: &Grid) -> Operand {
+fn plain(operand: Operand, place: OperandOrigin, grid: &Grid) -> Operand {
     let rank = place
         .column()
         .and_then(|column| grid.rank_of(column, operand.value));

@@ -10,7 +10,7 @@ const QUESTION: &str = "Tom has 12 red and 7 blue pens and is 30.";
 fn trace() -> Vec<TraceStep> {
     let question = |text: &str| Operand {
         text: text.to_owned(),
-        source: Source::Question { start: 0, end: 0 },
+        source: ValueSource::Question { start: 0, end: 0 },
     };
     vec![TraceStep {
         text: "12 + 7 = 19".to_owned(),
@@ -18,7 +18,7 @@ fn trace() -> Vec<TraceStep> {
         operator: "+".to_owned(),
         result: Operand {
             text: "19".to_owned(),
-            source: Source::Latent {
+            source: ValueSource::Latent {
                 latent: LatentIdx(1),
                 rank: 0,
                 prob: 0.9,
@@ -30,7 +30,7 @@ fn trace() -> Vec<TraceStep> {
 /// An edit with the predicted result `due`, the answer and the value that the latent shows.
 fn seen(due: &str, answer: &str, shown: &str) -> Observation {
     Observation {
-        edit: Edit {
+        edit: QuestionEdit {
             change: String::new(),
             question: QUESTION.to_owned(),
             results: vec![due.to_owned()],

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::words::{joined, scale, small_word, word};
 use super::written::{CURRENCY, DASHES, FRACTIONS, pattern};
-use super::{Kind, Number, Ratio, What, Word};
+use super::{Number, NumberForm, Ratio, What, Word};
 
 /// Words after a number that change it into an unsupported one.
 const ALTERING: [&str; 38] = [
@@ -128,14 +128,14 @@ pub(super) fn unread_words(
     let last = word(words, next - 1);
     match number.kind {
         // "Two third graders"; "5 quarters and 8 dimes"; "open 24/7".
-        Kind::Fraction
+        NumberForm::Fraction
             if last.is_some_and(|last| ORDINALS.contains(&last))
                 || number.value >= Ratio::ONE && word(words, next) != Some("of") =>
         {
             return Some(0);
         }
-        Kind::Fraction if number.value >= Ratio::ONE && last.is_some() => return Some(0),
-        Kind::Divisor
+        NumberForm::Fraction if number.value >= Ratio::ONE && last.is_some() => return Some(0),
+        NumberForm::Divisor
             if used > 1 && word(words, next).is_some_and(|noun| NUMBERED.contains(&noun)) =>
         {
             return Some(1);
@@ -155,7 +155,7 @@ pub(super) fn unread_words(
     if ALTERING.contains(&name) || is_money && OF_MONEY.contains(&name) {
         return Some(1);
     }
-    if number.kind == Kind::Plain && makes_ordinal(name, last.is_some()) {
+    if number.kind == NumberForm::Plain && makes_ordinal(name, last.is_some()) {
         return Some(1);
     }
     let follows =
@@ -325,7 +325,7 @@ pub(super) fn without_ranges(text: &str, numbers: &mut Vec<Number>) {
             between,
             "-" | "\u{2013}" | "\u{2014}" | "\u{2011}" | "to" | "or"
         );
-        let percent = second.kind == Kind::Percent && first.kind == Kind::Plain;
+        let percent = second.kind == NumberForm::Percent && first.kind == NumberForm::Plain;
         if is_range && (percent || is_scaled(second) && !is_scaled(first)) {
             (ends[i], ends[i + 1]) = (true, true);
         }

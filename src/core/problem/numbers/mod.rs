@@ -17,7 +17,7 @@ pub(super) use written::{CURRENCY, DASHES};
 
 /// The form of a number in a question, which decides the operators it may occur with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum NumberForm {
     /// A quantity in digits or words; any operator.
     Plain,
     /// A percentage; the value is a hundredth of the written number.
@@ -30,7 +30,7 @@ pub enum Kind {
     Divisor,
 }
 
-impl Kind {
+impl NumberForm {
     /// Returns whether the number only scales another one and is never added, subtracted or divided itself.
     #[must_use]
     pub fn is_factor(self) -> bool {
@@ -44,7 +44,7 @@ pub struct Number {
     /// Its exact value.
     pub value: Ratio,
     /// Its form.
-    pub kind: Kind,
+    pub kind: NumberForm,
     /// First byte.
     pub start: usize,
     /// One past the last byte.
@@ -56,8 +56,8 @@ impl Number {
     #[must_use]
     pub fn label(&self) -> String {
         match (self.kind, self.value.checked_mul(Ratio::integer(100))) {
-            (Kind::Percent, Some(hundredths)) => format!("{hundredths}%"),
-            (Kind::Fraction, _) => self.value.to_fraction(),
+            (NumberForm::Percent, Some(hundredths)) => format!("{hundredths}%"),
+            (NumberForm::Fraction, _) => self.value.to_fraction(),
             _ => self.value.to_string(),
         }
     }
@@ -175,12 +175,12 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
     let make = |value, kind, used: usize| {
         let last = &words[at + used - 1];
         let after = text[last.end..].trim_start_matches(BLANKS);
-        let percent = kind == Kind::Plain && after.starts_with(PERCENT);
-        let in_words = kind == Kind::Plain && word(words, at + used) == Some("percent");
+        let percent = kind == NumberForm::Plain && after.starts_with(PERCENT);
+        let in_words = kind == NumberForm::Plain && word(words, at + used) == Some("percent");
         let (mut end, mut used, mut kind, mut value) = (last.end, used, kind, value);
         if percent || in_words {
             value = Ratio::checked_div(value, Ratio::integer(100))?;
-            kind = Kind::Percent;
+            kind = NumberForm::Percent;
             end = if in_words {
                 words[at + used].end
             } else {
@@ -206,7 +206,7 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
         return if is_percent {
             None
         } else {
-            make(value, Kind::Fraction, 1)
+            make(value, NumberForm::Fraction, 1)
         };
     }
     if let Some((value, used)) = cardinal(text, words, at) {
@@ -215,20 +215,20 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
             && let Some((below, _)) = word(words, at + used).and_then(fraction_word)
         {
             return if value == Ratio::ONE {
-                make(Ratio::integer(below), Kind::Divisor, used + 1)
+                make(Ratio::integer(below), NumberForm::Divisor, used + 1)
             } else {
                 make(
                     value.checked_div(Ratio::integer(below))?,
-                    Kind::Fraction,
+                    NumberForm::Fraction,
                     used + 1,
                 )
             };
         }
-        return make(value, Kind::Plain, used);
+        return make(value, NumberForm::Plain, used);
     }
     let name = word(words, at)?;
     if let Some(value) = multiplier(name) {
-        return make(Ratio::integer(value), Kind::Multiplier, 1);
+        return make(Ratio::integer(value), NumberForm::Multiplier, 1);
     }
     let (below, always) = fraction_word(name)?;
     let before = at.checked_sub(1).and_then(|i| word(words, i));
@@ -246,7 +246,7 @@ fn number_at(text: &str, words: &[Word], at: usize) -> Option<(Number, usize)> {
         matches!(before, Some("a" | "the")) && is_share
     };
     is_divisor
-        .then(|| make(Ratio::integer(below), Kind::Divisor, 1))
+        .then(|| make(Ratio::integer(below), NumberForm::Divisor, 1))
         .flatten()
 }
 

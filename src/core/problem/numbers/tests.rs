@@ -8,11 +8,11 @@ use super::*;
 fn read(question: &str) -> String {
     let show = |n: &Number| {
         let kind = match n.kind {
-            Kind::Plain => "",
-            Kind::Percent => " percent",
-            Kind::Fraction => " fraction",
-            Kind::Multiplier => " times",
-            Kind::Divisor => " over",
+            NumberForm::Plain => "",
+            NumberForm::Percent => " percent",
+            NumberForm::Fraction => " fraction",
+            NumberForm::Multiplier => " times",
+            NumberForm::Divisor => " over",
         };
         format!("{}={}{kind}", &question[n.start..n.end], n.label())
     };

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{CONFIG, Case, WEIGHTS, cases_of, edited, toy_but};
 use crate::engine::model::latent::Projection;
-use crate::engine::model::source::Source;
+use crate::engine::model::source::ByteSource;
 use crate::engine::model::tensor_file::TensorFile;
 use crate::engine::model::weights::Weights;
 use crate::engine::model::{Device, tiny};
@@ -167,7 +167,7 @@ fn indices() -> impl Iterator<Item = Case> {
 #[test]
 fn a_projection_without_a_width_is_refused() {
     for shape in [vec![], vec![0, 16], vec![16]] {
-        let source = Source::Memory(with_more("prj.1.weight", shape.clone()).into());
+        let source = ByteSource::Memory(with_more("prj.1.weight", shape.clone()).into());
         let file = TensorFile::open("m", &source).expect("well-formed");
         let mut weights = Weights::new("m", &file, &Device::Cpu).expect("well-formed");
         let error = Projection::take(&mut weights, 16).err();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::Refused;
-use crate::engine::model::source::{Source, without_bom};
+use crate::engine::model::source::{ByteSource, without_bom};
 
 /// The maximum size of an index, in bytes.
 const LONGEST: u64 = 16 << 20;
@@ -36,7 +36,7 @@ pub(crate) fn is_index(start: &[u8]) -> bool {
             .any(|key| text.windows(key.len()).any(|w| w == key.as_bytes()))
 }
 
-pub(super) fn read(source: &Source) -> Result<Index, Refused> {
+pub(super) fn read(source: &ByteSource) -> Result<Index, Refused> {
     let folder = source
         .path()
         .map(|path| path.parent().unwrap_or(Path::new(".")))

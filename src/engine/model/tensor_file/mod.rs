@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 use sha2::{Digest, Sha256};
 
 use super::error::{ModelError, Result};
-use super::source::{Source, foreign_file};
+use super::source::{ByteSource, foreign_file};
 use crate::core::text::hex;
 
 pub(crate) use self::index::is_index;
@@ -52,7 +52,7 @@ impl Stored {
 
 /// One tensor. All of its values are known to lie inside its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct TensorEntry {
     pub(crate) stored: Stored,
     pub(crate) shape: Vec<usize>,
     /// The index of its file.
@@ -63,7 +63,7 @@ pub(crate) struct Entry {
     strides: Option<Vec<usize>>,
 }
 
-impl Entry {
+impl TensorEntry {
     /// Returns whether its values are contiguous.
     pub(crate) fn is_packed(&self) -> bool {
         self.strides.is_none()
@@ -92,17 +92,17 @@ impl Entry {
 /// A weights file, or the files that an index names.
 #[derive(Debug, Clone)]
 pub(crate) struct TensorFile {
-    parts: Vec<Source>,
+    parts: Vec<ByteSource>,
     /// File names relative to the index; one name for a single file.
     names: Vec<String>,
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, TensorEntry>,
     /// See [`Directory`].
     aliases: Option<Vec<String>>,
 }
 
 /// The contents of one file.
 struct Directory {
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, TensorEntry>,
     /// The omitted names that the file states; `None` for a format that omits none.
     aliases: Option<Vec<String>>,
 }
@@ -117,8 +117,8 @@ impl TensorFile {
     ///
     /// # Errors
     /// [`ModelError::Weights`] naming the file and the problem.
-    pub(crate) fn open(model: &str, source: &Source) -> Result<Self> {
-        let fail = |file: &Source, reason: Refused| match file.path() {
+    pub(crate) fn open(model: &str, source: &ByteSource) -> Result<Self> {
+        let fail = |file: &ByteSource, reason: Refused| match file.path() {
             Some(path) => ModelError::weights(&path.display().to_string(), reason),
             None => ModelError::weights(model, reason),
         };
@@ -134,9 +134,10 @@ impl TensorFile {
             });
         }
         let index = index::read(source).map_err(|reason| fail(source, reason))?;
-        let parts: Vec<Source> = (index.files.iter())
+        let parts: Vec<ByteSource> = (index.files.iter())
             .map(|(name, path)| {
-                Source::open(path).map_err(|e| fail(source, format!("it names {name:?}, and {e}")))
+                ByteSource::open(path)
+                    .map_err(|e| fail(source, format!("it names {name:?}, and {e}")))
             })
             .collect::<Result<_>>()?;
         let (mut entries, mut aliases) = (BTreeMap::new(), None);
@@ -174,11 +175,11 @@ impl TensorFile {
 
     /// Returns the paths of the parts that are on disk.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.parts.iter().filter_map(Source::path)
+        self.parts.iter().filter_map(ByteSource::path)
     }
 
     /// Returns the tensors by name.
-    pub(crate) fn entries(&self) -> &BTreeMap<String, Entry> {
+    pub(crate) fn entries(&self) -> &BTreeMap<String, TensorEntry> {
         &self.entries
     }
 
@@ -189,7 +190,7 @@ impl TensorFile {
 
     /// Returns the length of all files in bytes.
     pub(crate) fn length(&self) -> u64 {
-        self.parts.iter().map(Source::length).sum()
+        self.parts.iter().map(ByteSource::length).sum()
     }
 
     /// Returns the SHA-256 of the file; for several files, that of the `HASH  NAME` lines that `sha256sum` prints in name order.
@@ -211,7 +212,11 @@ impl TensorFile {
     ///
     /// # Errors
     /// If the file was truncated after it was opened, or cannot be read.
-    pub(crate) fn values(&self, entry: &Entry, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    pub(crate) fn values(
+        &self,
+        entry: &TensorEntry,
+        mut each: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
         let part = &self.parts[entry.part];
         let size = entry.stored.bytes();
         let Some(strides) = &entry.strides else {
@@ -250,7 +255,7 @@ fn long_name(name: &str) -> Refused {
 }
 
 /// Returns the first bytes, which identify the format.
-fn start_of(source: &Source) -> io::Result<Vec<u8>> {
+fn start_of(source: &ByteSource) -> io::Result<Vec<u8>> {
     source.read(
         0,
         usize::try_from(source.length()).map_or(512, |n| n.min(512)),
@@ -259,7 +264,7 @@ fn start_of(source: &Source) -> io::Result<Vec<u8>> {
 
 /// Reads the tensors of one file, which becomes part number `part`.
 fn directory(
-    source: &Source,
+    source: &ByteSource,
     start: &[u8],
     part: usize,
 ) -> std::result::Result<Directory, Refused> {

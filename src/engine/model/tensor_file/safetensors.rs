@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
-use super::{Directory, Entry, Refused, Stored};
-use crate::engine::model::source::Source;
+use super::{Directory, Refused, Stored, TensorEntry};
+use crate::engine::model::source::ByteSource;
 
 /// The size of the header's length field, in bytes.
 const LENGTH: u64 = 8;
@@ -15,7 +15,7 @@ const LENGTH: u64 = 8;
 const LONGEST: u64 = 16 << 20;
 
 /// Returns the tensors, and the names omitted because other names hold the same values.
-pub(super) fn read(source: &Source, part: usize) -> Result<Directory, Refused> {
+pub(super) fn read(source: &ByteSource, part: usize) -> Result<Directory, Refused> {
     let not = |why: &str| format!("it is neither a safetensors nor a torch.save file: {why}");
     let mut length = [0; 8];
     source
@@ -41,7 +41,7 @@ pub(super) fn read(source: &Source, part: usize) -> Result<Directory, Refused> {
     for (name, info) in metadata.tensors() {
         let (from, to) = info.data_offsets;
         end = end.max(to);
-        let entry = Entry {
+        let entry = TensorEntry {
             stored: stored(info.dtype),
             shape: info.shape.clone(),
             part,

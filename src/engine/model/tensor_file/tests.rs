@@ -5,7 +5,7 @@ use super::*;
 use crate::engine::model::tiny;
 
 fn open(bytes: Vec<u8>) -> Result<TensorFile> {
-    TensorFile::open("m", &Source::Memory(bytes.into()))
+    TensorFile::open("m", &ByteSource::Memory(bytes.into()))
 }
 
 fn read(file: &TensorFile, name: &str) -> Vec<f32> {
@@ -215,7 +215,7 @@ fn an_index_joins_files_beside_it_and_no_others() {
         edit(&mut map);
         let text = serde_json::json!({"metadata": {"total_size": 1}, "weight_map": map});
         write("i.json", text.to_string().into());
-        let source = Source::open(&at("i.json")).expect("open");
+        let source = ByteSource::open(&at("i.json")).expect("open");
         TensorFile::open("m", &source)
     };
     let whole = index(&|_| ()).expect("two files");
@@ -226,13 +226,13 @@ fn an_index_joins_files_beside_it_and_no_others() {
     // The output of `sha256sum a.safetensors b.safetensors | sha256sum`.
     let lines: String = ["a.safetensors", "b.safetensors"]
         .map(|name| {
-            let hash = Source::open(&at(name))
+            let hash = ByteSource::open(&at(name))
                 .and_then(|f| f.sha256(&go))
                 .expect("hash");
             format!("{hash}  {name}\n")
         })
         .concat();
-    let expected = Source::Memory(lines.into_bytes().into())
+    let expected = ByteSource::Memory(lines.into_bytes().into())
         .sha256(&go)
         .expect("hash");
     assert_eq!(whole.sha256(&go).expect("hash"), expected);

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use super::pickle;
 use super::state_dict::{self, Pickled};
 use super::zip::{self, Place};
-use super::{Entry, Refused};
-use crate::engine::model::source::Source;
+use super::{Refused, TensorEntry};
+use crate::engine::model::source::ByteSource;
 
-pub(super) fn read(source: &Source, part: usize) -> Result<BTreeMap<String, Entry>, Refused> {
+pub(super) fn read(
+    source: &ByteSource,
+    part: usize,
+) -> Result<BTreeMap<String, TensorEntry>, Refused> {
     let places = zip::read(source)?;
     let mut pickles = places
         .iter()
@@ -42,7 +45,7 @@ pub(super) fn read(source: &Source, part: usize) -> Result<BTreeMap<String, Entr
     Ok(entries)
 }
 
-fn read_all(source: &Source, place: Place, longest: u64) -> Result<Vec<u8>, Refused> {
+fn read_all(source: &ByteSource, place: Place, longest: u64) -> Result<Vec<u8>, Refused> {
     if place.length > longest {
         return Err(format!(
             "an entry of it is {} bytes long, more than any checkpoint needs",
@@ -54,7 +57,7 @@ fn read_all(source: &Source, place: Place, longest: u64) -> Result<Vec<u8>, Refu
 }
 
 /// Returns the tensor's entry, if its values lie in the storage and are not more than the storage has.
-fn entry(tensor: &Pickled, storage: Place, part: usize) -> Result<Entry, Refused> {
+fn entry(tensor: &Pickled, storage: Place, part: usize) -> Result<TensorEntry, Refused> {
     let size = tensor.stored.bytes();
     let refuse = |why: String| Err(format!("tensor {:?} {why}", tensor.name));
     let values = storage.length / size as u64;
@@ -86,7 +89,7 @@ fn entry(tensor: &Pickled, storage: Place, part: usize) -> Result<Entry, Refused
         return refuse("is too large for this machine".to_owned());
     };
     let follow = follow_each_other(&shape, &strides);
-    Ok(Entry {
+    Ok(TensorEntry {
         stored: tensor.stored,
         shape,
         part,

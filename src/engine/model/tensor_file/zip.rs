@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Refused;
-use crate::engine::model::source::Source;
+use crate::engine::model::source::ByteSource;
 
 /// The first bytes of a zip archive.
 pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
@@ -34,7 +34,7 @@ pub(super) struct Place {
 ///
 /// # Errors
 /// If it is truncated or damaged, or an entry is compressed or encrypted.
-pub(super) fn read(source: &Source) -> Result<BTreeMap<String, Place>, Refused> {
+pub(super) fn read(source: &ByteSource) -> Result<BTreeMap<String, Place>, Refused> {
     let directory = directory(source)?;
     let mut places = BTreeMap::new();
     let mut rest = Bytes(&directory);
@@ -53,7 +53,7 @@ fn damaged(what: &str) -> Refused {
 }
 
 /// Returns the central directory.
-fn directory(source: &Source) -> Result<Vec<u8>, Refused> {
+fn directory(source: &ByteSource) -> Result<Vec<u8>, Refused> {
     let length = source.length();
     let tail_length = length.min(COMMENT + 22);
     let tail = read_part(source, length - tail_length, tail_length, "its end")?;
@@ -77,7 +77,7 @@ fn directory(source: &Source) -> Result<Vec<u8>, Refused> {
 }
 
 /// Returns length and position of the directory, from the 64-bit records before the end record.
-fn directory_64(source: &Source, tail: &[u8], end: usize) -> Result<(u64, u64), Refused> {
+fn directory_64(source: &ByteSource, tail: &[u8], end: usize) -> Result<(u64, u64), Refused> {
     let locator = end.checked_sub(20).map(|i| &tail[i..end]);
     let at = locator
         .and_then(|bytes| bytes.strip_prefix(LOCATOR_64))
@@ -149,7 +149,7 @@ fn entry(rest: &mut Bytes<'_>) -> Option<Result<(String, Header), Refused>> {
 }
 
 /// Returns the position of the bytes after a local header; inside the file.
-fn place(source: &Source, name: &str, header: Header) -> Result<Place, Refused> {
+fn place(source: &ByteSource, name: &str, header: Header) -> Result<Place, Refused> {
     let what = format!("{name:?}");
     let local = read_part(source, header.at, 30, &what)?;
     let lengths = local.strip_prefix(MAGIC).and_then(|bytes| {
@@ -170,7 +170,7 @@ fn place(source: &Source, name: &str, header: Header) -> Result<Place, Refused> 
     })
 }
 
-fn read_part(source: &Source, at: u64, length: u64, what: &str) -> Result<Vec<u8>, Refused> {
+fn read_part(source: &ByteSource, at: u64, length: u64, what: &str) -> Result<Vec<u8>, Refused> {
     let length = usize::try_from(length).map_err(|_| damaged(what))?;
     source.read(at, length).map_err(|_| damaged(what))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::explorer::app::dataset::Dataset;
-use crate::lab::rows::{Experiment, Header};
+use crate::lab::rows::{Experiment, RowsHeader};
 
 /// The number of problems offered by default.
 const LIMIT: usize = 200;
@@ -32,7 +32,7 @@ pub(super) fn offered(dataset: &Dataset, model: &str) -> String {
 }
 
 /// Returns the options that resume a run known only from its file; the run itself checks that they match it.
-pub(super) fn to_go_on(dataset: &Dataset, folder: &Path, header: &Header) -> String {
+pub(super) fn to_go_on(dataset: &Dataset, folder: &Path, header: &RowsHeader) -> String {
     let settings = &header.settings;
     let asked = header.experiments.iter();
     let asked = asked.filter(|experiment| **experiment != Experiment::Problem);

@@ -1,7 +1,7 @@
 //! When an action of the data-set view can be performed.
 
 use crate::explorer::app::action::{self, Action, Keep, Table};
-use crate::explorer::app::dataset::Work;
+use crate::explorer::app::dataset::RunActivity;
 use crate::explorer::app::{App, Page};
 
 /// Checks whether an action can be performed while the view is open, or a data-set action at all.
@@ -37,14 +37,14 @@ pub(in crate::explorer::app) fn enabled(app: &App, action: Action) -> Result<(),
         | Table::Reverse
         | Table::OnlyFigures => need(dataset.run.is_some(), "no run is open"),
         Table::OpenRun | Table::StartRun => need(
-            dataset.work == Work::None,
+            dataset.work == RunActivity::None,
             "a run is under way here, p pauses it",
         ),
         Table::PauseRun => match (&dataset.run, dataset.work) {
-            (_, Work::Pausing) => Err("it is finishing its current work"),
-            (_, Work::Running) => Ok(()),
-            (None, Work::None) => Err("no run is open"),
-            (Some(run), Work::None) => need(!run.is_whole(), "the run is complete"),
+            (_, RunActivity::Pausing) => Err("it is finishing its current work"),
+            (_, RunActivity::Running) => Ok(()),
+            (None, RunActivity::None) => Err("no run is open"),
+            (Some(run), RunActivity::None) => need(!run.is_whole(), "the run is complete"),
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::core::stats::{Share, count, ranking};
 use crate::core::types::Rung;
-use crate::lab::rows::summary::Item;
+use crate::lab::rows::summary::RunItem;
 
 /// The statistics of the shown problems.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -49,8 +49,8 @@ pub struct Risk {
 impl Figures {
     /// Computes the statistics of some problems.
     #[must_use]
-    pub fn of<'a>(items: impl Iterator<Item = &'a Item>) -> Self {
-        let items: Vec<&Item> = items.collect();
+    pub fn of<'a>(items: impl Iterator<Item = &'a RunItem>) -> Self {
+        let items: Vec<&RunItem> = items.collect();
         let right = Some(count(items.iter().filter_map(|item| item.correct)));
         let right = right.filter(|right| right.n > 0);
         let at = |rung: Rung, by_chance: bool| {
@@ -73,7 +73,7 @@ impl Figures {
                 rungs.push(at(rung, true));
             }
         }
-        let is_unknown = |item: &&&Item| item.rung().is_some() && item.correct.is_none();
+        let is_unknown = |item: &&&RunItem| item.rung().is_some() && item.correct.is_none();
         Self {
             n: items.len(),
             right,
@@ -92,7 +92,7 @@ impl Figures {
     }
 }
 
-fn by_k(items: &[&Item]) -> Vec<(usize, Share)> {
+fn by_k(items: &[&RunItem]) -> Vec<(usize, Share)> {
     let exits = || {
         items
             .iter()
@@ -112,7 +112,7 @@ fn by_k(items: &[&Item]) -> Vec<(usize, Share)> {
         .collect()
 }
 
-fn risk(items: &[&Item]) -> Option<Risk> {
+fn risk(items: &[&RunItem]) -> Option<Risk> {
     let known = items.iter().filter_map(|item| {
         let logprob = item.logprob().filter(|logprob| !logprob.is_nan())?;
         Some((item.correct?, f64::from(item.rung()?.strength()), logprob))

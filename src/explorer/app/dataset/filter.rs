@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use crate::core::stats::float;
 use crate::core::types::Rung;
 use crate::explorer::session::{Note, Tag};
-use crate::lab::rows::summary::Item;
+use crate::lab::rows::summary::RunItem;
 
 /// The property of a problem that a term tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Field {
 
 /// A comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Op {
+pub enum Comparator {
     /// `=`
     Is,
     /// `!=`
@@ -125,7 +125,7 @@ pub enum Op {
     Has,
 }
 
-impl Op {
+impl Comparator {
     /// Every operator; longer ones come first, so that they are matched first.
     pub const ALL: [Self; 7] = [
         Self::Not,
@@ -170,7 +170,7 @@ impl Op {
 
 /// The value that a field is compared with.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum FieldValue {
     /// Not computed, or absent.
     None,
     /// A number; for needed latents, their count.
@@ -191,9 +191,9 @@ pub struct Term {
     /// The field tested.
     pub field: Field,
     /// The operator.
-    pub op: Op,
+    pub op: Comparator,
     /// The value compared with.
-    pub value: Value,
+    pub value: FieldValue,
 }
 
 /// An expression; without terms it admits every problem.
@@ -231,27 +231,29 @@ impl Filter {
 
     /// Returns whether a problem with these notes passes.
     #[must_use]
-    pub fn admits(&self, item: &Item, notes: &[Note]) -> bool {
+    pub fn admits(&self, item: &RunItem, notes: &[Note]) -> bool {
         self.0.iter().all(|term| term.holds(item, notes))
     }
 }
 
 impl Term {
-    fn holds(&self, item: &Item, notes: &[Note]) -> bool {
+    fn holds(&self, item: &RunItem, notes: &[Note]) -> bool {
         let op = self.op;
         let number = |found: Option<f64>| match (&self.value, found) {
-            (Value::None, found) => op.holds(found.is_some().cmp(&false)),
-            (Value::Number(wanted), Some(found)) => found
+            (FieldValue::None, found) => op.holds(found.is_some().cmp(&false)),
+            (FieldValue::Number(wanted), Some(found)) => found
                 .partial_cmp(wanted)
                 .is_some_and(|order| op.holds(order)),
-            _ => op == Op::Not,
+            _ => op == Comparator::Not,
         };
         let whole = |found: Option<usize>| number(found.map(float));
         match self.field {
             Field::Rung => self.rung(item.rung()),
             Field::Correct => match self.value {
-                Value::Truth(wanted) => (item.correct == Some(wanted)) == (op == Op::Is),
-                _ => item.correct.is_none() == (op == Op::Is),
+                FieldValue::Truth(wanted) => {
+                    (item.correct == Some(wanted)) == (op == Comparator::Is)
+                }
+                _ => item.correct.is_none() == (op == Comparator::Is),
             },
             Field::Steps => whole(Some(item.steps)),
             Field::P => number(item.p()),
@@ -274,29 +276,31 @@ impl Term {
     fn rung(&self, found: Option<Rung>) -> bool {
         let op = self.op;
         match (&self.value, found) {
-            (Value::None, found) => op.holds(found.is_some().cmp(&false)),
-            (Value::Rung(wanted), Some(found)) if op.is_equality() => {
-                (found == *wanted) == (op == Op::Is)
+            (FieldValue::None, found) => op.holds(found.is_some().cmp(&false)),
+            (FieldValue::Rung(wanted), Some(found)) if op.is_equality() => {
+                (found == *wanted) == (op == Comparator::Is)
             }
-            (Value::Rung(wanted), Some(found)) => {
+            (FieldValue::Rung(wanted), Some(found)) => {
                 op.holds(found.strength().cmp(&wanted.strength()))
             }
-            (Value::Text(_), Some(found)) => self.text([found.as_str()]),
-            _ => op == Op::Not,
+            (FieldValue::Text(_), Some(found)) => self.text([found.as_str()]),
+            _ => op == Comparator::Not,
         }
     }
 
     fn needed(&self, found: Option<&[usize]>) -> bool {
         let op = self.op;
         match (&self.value, found) {
-            (Value::Latents(wanted), Some(found)) if op == Op::Has => {
+            (FieldValue::Latents(wanted), Some(found)) if op == Comparator::Has => {
                 wanted.iter().all(|latent| found.contains(latent))
             }
-            (Value::Latents(wanted), Some(found)) => (found == wanted.as_slice()) == (op == Op::Is),
-            (Value::Number(wanted), Some(found)) => float(found.len())
+            (FieldValue::Latents(wanted), Some(found)) => {
+                (found == wanted.as_slice()) == (op == Comparator::Is)
+            }
+            (FieldValue::Number(wanted), Some(found)) => float(found.len())
                 .partial_cmp(wanted)
                 .is_some_and(|order| op.holds(order)),
-            _ => op == Op::Not,
+            _ => op == Comparator::Not,
         }
     }
 
@@ -304,16 +308,16 @@ impl Term {
     fn text<'a>(&self, found: impl IntoIterator<Item = &'a str>) -> bool {
         let mut found = found.into_iter();
         match &self.value {
-            Value::None => self.op.holds(found.next().is_some().cmp(&false)),
-            Value::Text(wanted) => {
+            FieldValue::None => self.op.holds(found.next().is_some().cmp(&false)),
+            FieldValue::Text(wanted) => {
                 let wanted = wanted.to_lowercase();
                 let mut found = found.map(str::to_lowercase);
                 match self.op {
-                    Op::Has => found.any(|found| found.contains(&wanted)),
-                    op => found.any(|found| found == wanted) == (op == Op::Is),
+                    Comparator::Has => found.any(|found| found.contains(&wanted)),
+                    op => found.any(|found| found == wanted) == (op == Comparator::Is),
                 }
             }
-            _ => self.op == Op::Not,
+            _ => self.op == Comparator::Not,
         }
     }
 }
@@ -375,9 +379,9 @@ impl Reader {
         word
     }
 
-    fn op(&mut self) -> Option<Op> {
+    fn op(&mut self) -> Option<Comparator> {
         let rest = &self.chars[self.at..];
-        let op = Op::ALL.into_iter().find(|op| {
+        let op = Comparator::ALL.into_iter().find(|op| {
             let length = op.as_str().len();
             rest.len() >= length && rest[..length].iter().copied().eq(op.as_str().chars())
         })?;
@@ -416,45 +420,45 @@ impl Reader {
 }
 
 /// Returns whether an operator applies to a kind of value.
-fn allows(kind: Kind, op: Op) -> bool {
+fn allows(kind: Kind, op: Comparator) -> bool {
     match kind {
-        Kind::Number => op != Op::Has,
+        Kind::Number => op != Comparator::Has,
         Kind::Rung | Kind::Latents => true,
         Kind::Truth => op.is_equality(),
-        Kind::Text => op.is_equality() || op == Op::Has,
+        Kind::Text => op.is_equality() || op == Comparator::Has,
     }
 }
 
-fn value(field: Field, op: Op, text: &str, quoted: bool) -> Result<Value, String> {
+fn value(field: Field, op: Comparator, text: &str, quoted: bool) -> Result<FieldValue, String> {
     let is_none = !quoted && op.is_equality() && text.eq_ignore_ascii_case("none");
     let number = || {
         let plain = text.replace('\u{2212}', "-");
         let number = plain.parse::<f64>().ok().filter(|n| !n.is_nan());
         number
-            .map(Value::Number)
+            .map(FieldValue::Number)
             .ok_or_else(|| format!("{text} is not a number"))
     };
     match field.kind() {
-        Kind::Latents if op.is_equality() && is_none => Ok(Value::Latents(Vec::new())),
-        _ if is_none => Ok(Value::None),
-        Kind::Latents if op.is_equality() || op == Op::Has => latents(text),
+        Kind::Latents if op.is_equality() && is_none => Ok(FieldValue::Latents(Vec::new())),
+        _ if is_none => Ok(FieldValue::None),
+        Kind::Latents if op.is_equality() || op == Comparator::Has => latents(text),
         Kind::Number | Kind::Latents => number(),
-        Kind::Text => Ok(Value::Text(text.to_owned())),
-        Kind::Rung if op == Op::Has => Ok(Value::Text(text.to_owned())),
+        Kind::Text => Ok(FieldValue::Text(text.to_owned())),
+        Kind::Rung if op == Comparator::Has => Ok(FieldValue::Text(text.to_owned())),
         Kind::Rung => rung(text),
         Kind::Truth => match text.to_lowercase().as_str() {
-            "yes" | "true" => Ok(Value::Truth(true)),
-            "no" | "false" => Ok(Value::Truth(false)),
+            "yes" | "true" => Ok(FieldValue::Truth(true)),
+            "no" | "false" => Ok(FieldValue::Truth(false)),
             _ => Err("yes, no or none belongs here".to_owned()),
         },
     }
 }
 
-fn rung(text: &str) -> Result<Value, String> {
+fn rung(text: &str) -> Result<FieldValue, String> {
     let wanted = text.replace(['-', '_'], " ");
     let mut all = Rung::ALL.into_iter();
     let found = all.find(|rung| rung.as_str().eq_ignore_ascii_case(&wanted));
-    found.map(Value::Rung).ok_or_else(|| {
+    found.map(FieldValue::Rung).ok_or_else(|| {
         let names = Rung::ALL.map(written);
         format!("there is no rung {text}: {}", names.join(", "))
     })
@@ -465,13 +469,13 @@ fn written(rung: Rung) -> String {
     rung.as_str().replace(' ', "-")
 }
 
-fn latents(text: &str) -> Result<Value, String> {
+fn latents(text: &str) -> Result<FieldValue, String> {
     let wrong = || format!("{text} is not a list of latents such as 1,3");
     let parts = text.split(',').map(|part| part.trim().parse::<usize>());
     let mut latents: Vec<usize> = parts.collect::<Result<_, _>>().map_err(|_| wrong())?;
     latents.sort_unstable();
     latents.dedup();
-    Ok(Value::Latents(latents))
+    Ok(FieldValue::Latents(latents))
 }
 
 #[cfg(test)]

@@ -18,10 +18,10 @@ use crate::core::stats::Share;
 use crate::core::types::{ModelInfo, Rung};
 use crate::explorer::app::App;
 use crate::explorer::session::store::Noted;
-use crate::explorer::session::{Key as SessionKey, Note, Session};
-use crate::lab::rows::Header;
+use crate::explorer::session::{Note, Session, SessionKey};
+use crate::lab::rows::RowsHeader;
 use crate::lab::rows::calibration::Calibration;
-use crate::lab::rows::summary::{Item, key};
+use crate::lab::rows::summary::{RunItem, key};
 
 pub use figures::Figures;
 pub use filter::Filter;
@@ -36,7 +36,7 @@ pub struct Dataset {
     /// The folder that is being opened, until its header is read.
     pub opening: Option<PathBuf>,
     /// Whether the explorer is computing a run.
-    pub work: Work,
+    pub work: RunActivity,
     /// Why the run cannot be read or failed, in one line.
     pub failure: Option<String>,
     /// The filter on the problems shown.
@@ -77,18 +77,18 @@ pub struct OpenRun {
     /// Its folder.
     pub folder: PathBuf,
     /// How its rows were computed.
-    pub header: Box<Header>,
+    pub header: Box<RowsHeader>,
     /// The number of problems of the complete run.
     pub of: usize,
     /// The problems read so far, in the order of the file.
-    pub items: Vec<Item>,
+    pub items: Vec<RunItem>,
     /// Whether all rows present at opening have been read.
     pub is_read: bool,
 }
 
 /// Whether the explorer is computing a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Work {
+pub enum RunActivity {
     /// No.
     #[default]
     None,
@@ -141,7 +141,7 @@ impl Dataset {
 
     /// Returns the problem under the cursor.
     #[must_use]
-    pub fn item(&self) -> Option<&Item> {
+    pub fn item(&self) -> Option<&RunItem> {
         let at = *self.shown.get(self.row)?;
         self.run.as_ref()?.items.get(at)
     }
@@ -188,7 +188,7 @@ impl Dataset {
 
 /// Explains how the loaded model differs from the run's; `None` if it matches.
 #[must_use]
-pub fn differs(info: &ModelInfo, header: &Header) -> Option<String> {
+pub fn differs(info: &ModelInfo, header: &RowsHeader) -> Option<String> {
     let made = &header.model;
     if let Some(control) = &header.control {
         return Some(format!("the run is a control ({control})"));
@@ -242,7 +242,7 @@ impl App {
 
     /// Returns the newest note on a problem.
     #[must_use]
-    pub fn last_note(&self, item: &Item) -> Option<&Note> {
+    pub fn last_note(&self, item: &RunItem) -> Option<&Note> {
         let notes = self.dataset.notes.get(&item.key)?;
         notes.iter().max_by_key(|note| note.written_at)
     }

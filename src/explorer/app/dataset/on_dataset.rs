@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use super::command::{offered, to_go_on};
 use super::filter::{Filter, Wrong};
 use super::protocol::{RunEvent, RunRequest};
-use super::{Dataset, OpenRun, Work, differs};
+use super::{Dataset, OpenRun, RunActivity, differs};
 use crate::core::problem::Problem;
 use crate::core::types::{EarlyExit, Mode, Verdict};
 use crate::explorer::app::action::Table;
 use crate::explorer::app::effect::Effect;
 use crate::explorer::app::field::Field;
-use crate::explorer::app::live::Job;
+use crate::explorer::app::live::JobState;
 use crate::explorer::app::overlay::{Overlay, Prompt, PromptKind};
 use crate::explorer::app::page::Page;
 use crate::explorer::app::{App, Tone, drafts};
@@ -130,7 +130,7 @@ pub(in crate::explorer::app) fn start(app: &mut App, options: String) -> Vec<Eff
 fn compute(app: &mut App, model: String, options: String) -> Vec<Effect> {
     let dataset = &mut app.dataset;
     dataset.failure = None;
-    dataset.work = Work::Running;
+    dataset.work = RunActivity::Running;
     dataset.started = Some((model.clone(), options.clone()));
     // The ticket stays: a resumed run continues in the open table.
     let ticket = dataset.ticket;
@@ -143,8 +143,8 @@ fn compute(app: &mut App, model: String, options: String) -> Vec<Effect> {
 
 fn pause_or_go_on(app: &mut App) -> Vec<Effect> {
     let dataset = &mut app.dataset;
-    if dataset.work == Work::Running {
-        dataset.work = Work::Pausing;
+    if dataset.work == RunActivity::Running {
+        dataset.work = RunActivity::Pausing;
         return vec![Effect::Runs(RunRequest::Pause)];
     }
     let Some(run) = &dataset.run else {
@@ -227,8 +227,8 @@ pub(in crate::explorer::app) fn on_event(
         }
         RunEvent::Refused(why) => {
             dataset.opening = None;
-            if dataset.work == Work::Running {
-                dataset.work = Work::None;
+            if dataset.work == RunActivity::Running {
+                dataset.work = RunActivity::None;
             }
             app.say(Tone::Warning, why);
         }
@@ -236,14 +236,14 @@ pub(in crate::explorer::app) fn on_event(
     Vec::new()
 }
 
-fn opened(app: &mut App, folder: PathBuf, header: Box<crate::lab::rows::Header>) {
+fn opened(app: &mut App, folder: PathBuf, header: Box<crate::lab::rows::RowsHeader>) {
     app.dataset.open = None;
     let dataset = &mut app.dataset;
     dataset.opening = None;
     dataset.failure = None;
     let of = header.problems().count();
     // The options of another run must not resume this one.
-    if dataset.work == Work::None {
+    if dataset.work == RunActivity::None {
         dataset.started = None;
     }
     dataset.run = Some(OpenRun {
@@ -260,8 +260,8 @@ fn opened(app: &mut App, folder: PathBuf, header: Box<crate::lab::rows::Header>)
 fn ended(app: &mut App, code: Option<i32>, said: &str) {
     /// The exit codes of a `run` that was told to stop: 128 plus the signal's number.
     const STOPPED: [i32; 3] = [129, 130, 143];
-    let was_asked = app.dataset.work == Work::Pausing;
-    app.dataset.work = Work::None;
+    let was_asked = app.dataset.work == RunActivity::Pausing;
+    app.dataset.work = RunActivity::None;
     match code {
         Some(0) => app.say(Tone::Info, "the run is complete"),
         Some(code) if STOPPED.contains(&code) => {
@@ -329,13 +329,13 @@ fn show_recorded(app: &mut App, verdict: Option<Verdict>, exits: Vec<EarlyExit>,
     let session = &mut app.run.session;
     if session.early_exit.is_empty() && !exits.is_empty() {
         session.early_exit = exits;
-        app.run.live.exits = Job::Done;
+        app.run.live.exits = JobState::Done;
     }
     if session.verdict.is_none()
         && let Some(verdict) = verdict
     {
         session.verdict = Some(verdict);
-        app.run.live.verdict = Job::Done;
+        app.run.live.verdict = JobState::Done;
         app.run.kept.recorded = Some(name);
     }
 }

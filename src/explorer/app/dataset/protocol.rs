@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::lab::rows::summary::Item;
-use crate::lab::rows::{Header, Row};
+use crate::lab::rows::summary::RunItem;
+use crate::lab::rows::{Row, RowsHeader};
 
 /// A request about runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ pub enum RunRequest {
         /// The run's folder.
         folder: PathBuf,
         /// How its rows were computed.
-        header: Box<Header>,
+        header: Box<RowsHeader>,
         /// The index of the problem.
         index: usize,
         /// The offset of its first row.
@@ -51,10 +51,10 @@ pub enum RunEvent {
         /// The folder.
         folder: PathBuf,
         /// How its rows were computed.
-        header: Box<Header>,
+        header: Box<RowsHeader>,
     },
     /// Problems were added.
-    Items(Vec<Item>),
+    Items(Vec<RunItem>),
     /// All rows present so far were read.
     Read,
     /// The process was started and writes to this folder.

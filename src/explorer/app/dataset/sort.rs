@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::core::types::Rung;
 use crate::explorer::session::Note;
-use crate::lab::rows::summary::Item;
+use crate::lab::rows::summary::RunItem;
 
 /// A column of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,7 +82,7 @@ impl Column {
 /// Sorts indices into the items; equal problems stay in the order of their index.
 pub(super) fn sort(
     shown: &mut [usize],
-    items: &[Item],
+    items: &[RunItem],
     by: Column,
     reversed: bool,
     notes: &HashMap<u64, Vec<Note>>,
@@ -102,7 +102,7 @@ pub(super) fn sort(
             Column::First => known(a.first(), b.first(), Ord::cmp, turn),
             Column::Delta => known(a.delta(), b.delta(), f64::total_cmp, turn),
             Column::Notes => {
-                let of = |item: &Item| notes.get(&item.key).map(Vec::len);
+                let of = |item: &RunItem| notes.get(&item.key).map(Vec::len);
                 known(of(a), of(b), Ord::cmp, turn)
             }
         };
@@ -125,7 +125,7 @@ fn known<T>(
 }
 
 /// Returns the sort key of a rung: the strongest first, and PRESENT by chance below PRESENT.
-fn place(item: &Item) -> Option<(usize, bool)> {
+fn place(item: &RunItem) -> Option<(usize, bool)> {
     let place = Rung::ALL
         .iter()
         .position(|rung| Some(*rung) == item.rung())?;
@@ -133,7 +133,7 @@ fn place(item: &Item) -> Option<(usize, bool)> {
 }
 
 /// Returns the sort key of an answer: numbers in numeric order, ahead of words.
-fn answer(item: &Item) -> Option<(bool, i64, &str)> {
+fn answer(item: &RunItem) -> Option<(bool, i64, &str)> {
     let text = item.answer.as_deref()?;
     let number = text.parse::<f64>().ok().filter(|n| n.is_finite());
     #[expect(clippy::cast_possible_truncation, reason = "an order, cut at the ends")]
@@ -141,7 +141,7 @@ fn answer(item: &Item) -> Option<(bool, i64, &str)> {
     Some((number.is_none(), thousandths, text))
 }
 
-fn needed(item: &Item) -> Option<(usize, &[usize])> {
+fn needed(item: &RunItem) -> Option<(usize, &[usize])> {
     let latents = item.needed()?;
     Some((latents.len(), latents))
 }

@@ -6,21 +6,21 @@ use super::figures::{AtRung, Figures};
 use super::sort::{Column, sort};
 use crate::core::stats::Share;
 use crate::core::types::Rung;
-use crate::lab::rows::kept::{self, Early, Exit};
-use crate::lab::rows::summary::Item;
+use crate::lab::rows::kept::{self, Early, KeptExit};
+use crate::lab::rows::summary::RunItem;
 
-fn item(index: usize, correct: Option<bool>, rung: Option<Rung>) -> Item {
-    Item {
+fn item(index: usize, correct: Option<bool>, rung: Option<Rung>) -> RunItem {
+    RunItem {
         index,
         correct,
         verdict: rung.map(|rung| kept::made::judged(rung, None)),
-        ..Item::default()
+        ..RunItem::default()
     }
 }
 
 #[test]
 fn every_column_sorts_and_what_is_missing_comes_last_either_way() {
-    let mut items: Vec<Item> = (0..5).map(|i| item(i, None, None)).collect();
+    let mut items: Vec<RunItem> = (0..5).map(|i| item(i, None, None)).collect();
     for (i, (answer, p, delta)) in [("7", 0.5, -1.0), ("yes", 0.1, -9.0), ("12", 0.3, 2.0)]
         .into_iter()
         .enumerate()
@@ -104,7 +104,7 @@ fn figures_count_what_is_known() {
     for (i, item) in items.iter_mut().enumerate() {
         let wrong = [4.0, 3.0, 2.0, 1.0, 0.0, 5.0];
         item.accuracy = Some(kept::made::answers(-wrong[5 - i]));
-        let exit = |k| Exit {
+        let exit = |k| KeptExit {
             k,
             same: true,
             correct: item.correct.map(|correct| correct && k == 1),

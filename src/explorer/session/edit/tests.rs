@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::types::AblationValue;
 
-impl Edit {
+impl SessionEdit {
     /// Creates the edit that switches one latent off, or on again.
     fn toggle_latent(ablation: &Ablation, latent: LatentIdx) -> Self {
         let mut after = ablation.clone();
@@ -22,7 +22,7 @@ impl Edit {
 impl History {
     /// Describes the edit that undo would revert.
     fn next_undo(&self) -> Option<String> {
-        self.done.last().map(Edit::describe)
+        self.done.last().map(SessionEdit::describe)
     }
 }
 
@@ -42,12 +42,12 @@ fn edits_say_what_they_do() {
     let clean = Ablation::default();
     let table = [
         (
-            Edit::toggle_latent(&clean, LatentIdx(3)),
+            SessionEdit::toggle_latent(&clean, LatentIdx(3)),
             "ablate latent 3",
             "restore latent 3",
         ),
         (
-            Edit::SetAblation {
+            SessionEdit::SetAblation {
                 before: clean.clone(),
                 after: Ablation::new([1, 2], AblationValue::Zero),
             },
@@ -55,7 +55,7 @@ fn edits_say_what_they_do() {
             "restore latents 1, 2, ablate by resample",
         ),
         (
-            Edit::AddNote {
+            SessionEdit::AddNote {
                 at: 0,
                 note: note(latent, "x"),
             },
@@ -80,20 +80,20 @@ fn stale_edits_change_nothing() {
     let before = (session.clone(), ablation.clone());
     let stranger = note(Target::Verdict, "other");
     let stale = [
-        Edit::AddNote {
+        SessionEdit::AddNote {
             at: 2,
             note: stranger.clone(),
         },
-        Edit::RemoveNote {
+        SessionEdit::RemoveNote {
             at: 0,
             note: stranger.clone(),
         },
-        Edit::ChangeNote {
+        SessionEdit::ChangeNote {
             at: 0,
             before: stranger.clone(),
             after: stranger.clone(),
         },
-        Edit::toggle_latent(&Ablation::default(), LatentIdx(1)),
+        SessionEdit::toggle_latent(&Ablation::default(), LatentIdx(1)),
     ];
     for edit in stale {
         let mut history = History::default();
@@ -111,7 +111,7 @@ fn stale_edits_change_nothing() {
 fn a_new_edit_forgets_what_was_undone() {
     let (mut session, mut ablation) = (Session::default(), Ablation::default());
     let mut history = History::default();
-    let first = Edit::toggle_latent(&ablation, LatentIdx(1));
+    let first = SessionEdit::toggle_latent(&ablation, LatentIdx(1));
     history
         .apply(first, &mut session, &mut ablation)
         .expect("fits");
@@ -120,7 +120,7 @@ fn a_new_edit_forgets_what_was_undone() {
         Ok(Some("undid: ablate latent 1".to_owned()))
     );
     assert!(history.can_redo());
-    let second = Edit::toggle_latent(&ablation, LatentIdx(2));
+    let second = SessionEdit::toggle_latent(&ablation, LatentIdx(2));
     history
         .apply(second, &mut session, &mut ablation)
         .expect("fits");
@@ -149,16 +149,16 @@ fn wish() -> impl Strategy<Value = Wish> {
     ]
 }
 
-fn as_edit(wish: &Wish, session: &Session, ablation: &Ablation) -> Option<Edit> {
+fn as_edit(wish: &Wish, session: &Session, ablation: &Ablation) -> Option<SessionEdit> {
     let at = |i: usize| i % session.notes.len().max(1);
     match wish {
-        Wish::Add(text) => Some(Edit::add_note(session, note(Target::Problem, text))),
-        Wish::Remove(i) => Edit::remove_note(session, at(*i)),
+        Wish::Add(text) => Some(SessionEdit::add_note(session, note(Target::Problem, text))),
+        Wish::Remove(i) => SessionEdit::remove_note(session, at(*i)),
         Wish::Change(i, text) => {
-            Edit::change_note(session, at(*i), note(Target::Latent(LatentIdx(1)), text))
+            SessionEdit::change_note(session, at(*i), note(Target::Latent(LatentIdx(1)), text))
         }
-        Wish::Toggle(latent) => Some(Edit::toggle_latent(ablation, LatentIdx(*latent))),
-        Wish::Value(i) => Edit::set_ablation(
+        Wish::Toggle(latent) => Some(SessionEdit::toggle_latent(ablation, LatentIdx(*latent))),
+        Wish::Value(i) => SessionEdit::set_ablation(
             ablation,
             Ablation {
                 off: ablation.off.clone(),

@@ -18,7 +18,7 @@ pub struct Tool {
 
 /// The first line of a session file: the provenance of its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Header {
+pub struct SessionHeader {
     /// The schema with its version, [`SCHEMA`].
     pub schema: String,
     /// The program that created the file.
@@ -36,7 +36,7 @@ pub struct Header {
     pub extra: Map<String, Value>,
 }
 
-impl Header {
+impl SessionHeader {
     /// Creates the header of a new file; [`SessionFile::new`](super::SessionFile::new) fills in model and origin.
     #[must_use]
     pub fn new(version: &str, created_at: u64, settings: Map<String, Value>) -> Self {
@@ -100,7 +100,7 @@ impl Event {
     ];
 
     /// Applies the event to the session built by the events before it.
-    pub(super) fn fold(&self, session: &mut Session, header: &Header) {
+    pub(super) fn fold(&self, session: &mut Session, header: &SessionHeader) {
         match self.clone() {
             Self::Open {
                 model,
@@ -145,7 +145,7 @@ impl Event {
     }
 
     /// Creates the event that starts a session.
-    pub(super) fn open(session: &Session, header: &Header) -> Self {
+    pub(super) fn open(session: &Session, header: &SessionHeader) -> Self {
         Self::Open {
             model: session
                 .model
@@ -158,7 +158,7 @@ impl Event {
 
     /// Returns the events that lead from `from` to `to`. Results count as equal if they serialise equally; results missing in `to`
     /// are kept.
-    pub(super) fn between(from: &Session, to: &Session, header: &Header) -> Vec<Self> {
+    pub(super) fn between(from: &Session, to: &Session, header: &SessionHeader) -> Vec<Self> {
         let mut events = Vec::new();
         let mut now = from.clone();
         let to = &with_results(from, to);

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::event::{Event, Header, heading_of};
+use super::event::{Event, SessionHeader, heading_of};
 use super::unread::{self, Unread, What};
 use crate::core::error::{Error, Result};
 use crate::explorer::session::{Note, SCHEMA, Session};
@@ -49,7 +49,7 @@ pub struct Loaded {
 /// A session file in memory: the header and its events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionFile {
-    header: Header,
+    header: SessionHeader,
     header_text: String,
     lines: Vec<Line>,
     last_id: u64,
@@ -62,10 +62,10 @@ pub struct SessionFile {
 impl SessionFile {
     /// Creates the file of a session, with the events in their natural order.
     #[must_use]
-    pub fn new(header: Header, session: &Session) -> Self {
+    pub fn new(header: SessionHeader, session: &Session) -> Self {
         let mut file = Self {
             header_text: String::new(),
-            header: Header {
+            header: SessionHeader {
                 model: session.model.clone(),
                 origin: session.origin.clone(),
                 ..header
@@ -398,9 +398,9 @@ impl SessionFile {
 }
 
 /// Parses the first line. A damaged header comes with an error, to be returned if no events follow.
-fn read_header(first: &str, line: usize, path: &Path) -> Result<(Header, Option<Error>)> {
+fn read_header(first: &str, line: usize, path: &Path) -> Result<(SessionHeader, Option<Error>)> {
     let value: Value = serde_json::from_str(first).unwrap_or_default();
-    let salvaged = || Header::new("unknown", 0, serde_json::Map::new());
+    let salvaged = || SessionHeader::new("unknown", 0, serde_json::Map::new());
     let failed = |message: String, hint: &str| Error::data(path, Some(line), message, hint);
     match value.get("schema").and_then(Value::as_str) {
         Some(SCHEMA) => Ok(match serde_json::from_value(value) {

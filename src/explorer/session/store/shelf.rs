@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use super::{EXTENSION, SavedFile, SessionFile, load};
 use crate::core::error::{Error, Result};
 use crate::core::file;
-use crate::explorer::session::{Key, Note};
+use crate::explorer::session::{Note, SessionKey};
 
 /// The longest part of the origin in a file name, in bytes.
 const MAX_SLUG: usize = 40;
@@ -54,7 +54,7 @@ impl Shelf {
 
     /// Returns the sessions on this question and model as one: the newest file, with those notes of older files that no newer file has
     /// ever held. A model is recognised by its name, or by its weights if it has moved. Returns `None` if there is no file.
-    pub fn recall(&mut self, key: &Key, sha256: &str) -> Option<SavedFile> {
+    pub fn recall(&mut self, key: &SessionKey, sha256: &str) -> Option<SavedFile> {
         let mut found = Vec::new();
         for (path, modified) in self.paths_about(key, sha256) {
             match load(&path) {
@@ -77,7 +77,7 @@ impl Shelf {
     }
 
     /// Returns the files about a key, with their modification times; new files are examined first.
-    fn paths_about(&mut self, key: &Key, sha256: &str) -> Vec<(PathBuf, SystemTime)> {
+    fn paths_about(&mut self, key: &SessionKey, sha256: &str) -> Vec<(PathBuf, SystemTime)> {
         let files = match files(&self.folder) {
             Ok(files) => files,
             Err(error) => {
@@ -104,7 +104,7 @@ impl Shelf {
 /// The subject of a file.
 #[derive(Debug, Default)]
 struct About {
-    key: Key,
+    key: SessionKey,
     /// The hash of the model's weights.
     sha256: Option<String>,
 }
@@ -172,7 +172,7 @@ fn files(folder: &Path) -> Result<Vec<(PathBuf, SystemTime)>> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Noted {
     /// The session's key.
-    pub key: Key,
+    pub key: SessionKey,
     /// Its notes.
     pub notes: Vec<Note>,
 }

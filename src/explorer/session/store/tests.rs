@@ -10,14 +10,14 @@ use super::unread::What;
 use super::*;
 use crate::core::types::AblationValue;
 use crate::explorer::session::sample;
-use crate::explorer::session::{Key, Note, Session, Target};
+use crate::explorer::session::{Note, Session, SessionKey, Target};
 
 const PATH: &str = "run.jsonl";
 
-fn header() -> Header {
+fn header() -> SessionHeader {
     let mut settings = Map::new();
     settings.insert("top_k".to_owned(), 10.into());
-    Header::new("0.1.0", 1_790_000_000, settings)
+    SessionHeader::new("0.1.0", 1_790_000_000, settings)
 }
 
 fn parse(text: &str) -> Result<Loaded> {
@@ -627,7 +627,7 @@ fn sessions_are_found_by_question_and_model() {
     fs::write(recovery.join("torn.jsonl"), "{").expect("written");
     fs::write(recovery.join(".x.jsonl.1-0.tmp"), "{").expect("written");
 
-    let elsewhere = Key {
+    let elsewhere = SessionKey {
         model: "../the same model".to_owned(),
         ..key.clone()
     };
@@ -636,7 +636,7 @@ fn sessions_are_found_by_question_and_model() {
         assert_eq!(found.notes(), sample::session().notes);
         assert_eq!(found.path(), path);
     }
-    let question = Key::of(Some(&sample::model()), "another question");
+    let question = SessionKey::of(Some(&sample::model()), "another question");
     assert!(shelf.recall(&question, &sha256).is_none());
     assert!(shelf.recall(&elsewhere, "of another model").is_none());
     let found = noted(&recovery).expect("listable");

@@ -8,9 +8,9 @@ use ratatui::widgets::Paragraph;
 use crate::core::text::{sanitize, width};
 use crate::explorer::app::App;
 use crate::explorer::app::action::Context;
-use crate::explorer::app::overlay::{Choice, Entry, List, ListKind};
+use crate::explorer::app::overlay::{Choice, List, ListEntry, ListKind};
 use crate::explorer::ui::footer::{hints, key_name};
-use crate::explorer::ui::line::{Row, cut, cut_foreign};
+use crate::explorer::ui::line::{LineBuilder, cut, cut_foreign};
 use crate::explorer::ui::overlays::boxed;
 use crate::explorer::ui::theme::Theme;
 
@@ -141,7 +141,7 @@ fn title(app: &App, list: &List, n: usize) -> String {
 fn draw_filter(list: &List, theme: &Theme, frame: &mut Frame, area: Rect) {
     let (head, tail) = list.filter.split();
     let (head, tail) = (sanitize(head), sanitize(tail));
-    let row = Row::new().push("find ", theme.dim);
+    let row = LineBuilder::new().push("find ", theme.dim);
     let column = row.width() + head.width();
     let row = if head.is_empty() && tail.is_empty() {
         row.push("type to filter", theme.dim)
@@ -166,7 +166,7 @@ fn first_row(selected: usize, n: usize, height: usize) -> usize {
 
 fn row(
     app: &App,
-    entry: &Entry,
+    entry: &ListEntry,
     lead_width: usize,
     lead_repeats: bool,
     is_selected: bool,
@@ -197,7 +197,7 @@ fn row(
     let text = cut(&sanitize(&entry.text), room, theme);
     let gap = max_width.saturating_sub(text_at + width(&text) + width(&remark));
     let pad = text_at.saturating_sub(width(&lead));
-    Row::new()
+    LineBuilder::new()
         .push(lead, patch(theme.dim))
         .push(" ".repeat(pad), patch(theme.text))
         .push(text, patch(text_style))
@@ -206,7 +206,7 @@ fn row(
         .line()
 }
 
-fn keys(app: &App, entry: &Entry, theme: &Theme) -> String {
+fn keys(app: &App, entry: &ListEntry, theme: &Theme) -> String {
     let Choice::Act(action) = entry.choice else {
         return entry.remark.clone();
     };

@@ -10,7 +10,7 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use crate::core::text::width;
 use crate::explorer::app::{App, Overlay};
-use crate::explorer::ui::line::{Row, cut};
+use crate::explorer::ui::line::{LineBuilder, cut};
 use crate::explorer::ui::theme::Theme;
 
 pub fn draw(app: &App, theme: &Theme, frame: &mut Frame, area: Rect) {
@@ -27,7 +27,7 @@ fn boxed(
     area: Rect,
     (max_width, height): (u16, u16),
     title: &str,
-    hints: Row,
+    hints: LineBuilder,
     theme: &Theme,
 ) -> Rect {
     let outer_width = max_width
@@ -56,7 +56,7 @@ fn boxed(
         vertical,
     ] = theme.glyphs.frame;
     let title = cut(title, inside.saturating_sub(4), theme);
-    let top = Row::new()
+    let top = LineBuilder::new()
         .push(format!("{top_left}{horizontal} "), theme.key)
         .push(title.clone(), theme.title)
         .push(" ", theme.text)
@@ -68,21 +68,21 @@ fn boxed(
     let hints_width = hints.width();
     let fill = inside.saturating_sub(if hints_width == 0 { 0 } else { hints_width + 3 });
     let mut bottom = vec![
-        Row::new()
+        LineBuilder::new()
             .push(bottom_left, theme.key)
             .push(horizontal.repeat(fill), theme.key),
     ];
     if hints_width > 0 {
-        bottom.push(Row::new().push(" ", theme.text));
+        bottom.push(LineBuilder::new().push(" ", theme.text));
         bottom.push(hints);
-        bottom.push(Row::new().push(format!(" {horizontal}"), theme.key));
+        bottom.push(LineBuilder::new().push(format!(" {horizontal}"), theme.key));
     }
-    bottom.push(Row::new().push(bottom_right, theme.key));
+    bottom.push(LineBuilder::new().push(bottom_right, theme.key));
     let bottom: Vec<_> = bottom
         .into_iter()
         .flat_map(|row| row.line().spans)
         .collect();
-    let side = Row::new()
+    let side = LineBuilder::new()
         .push(vertical, theme.key)
         .to(inside + 1)
         .push(vertical, theme.key)

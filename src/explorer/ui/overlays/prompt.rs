@@ -14,7 +14,7 @@ use crate::explorer::app::dataset::on_dataset::wrong;
 use crate::explorer::app::overlay::{Prompt, PromptKind};
 use crate::explorer::session::export::Format;
 use crate::explorer::ui::footer::hints;
-use crate::explorer::ui::line::{Row, paragraph};
+use crate::explorer::ui::line::{LineBuilder, paragraph};
 use crate::explorer::ui::overlays::boxed;
 use crate::explorer::ui::theme::Theme;
 
@@ -91,7 +91,7 @@ fn place(wrong: &Wrong, text: &str, max_width: usize, theme: &Theme) -> Vec<Line
     let mut lines = Vec::new();
     // Longer text is wrapped, so the mark would point at the wrong place.
     if width(&sanitize(text)) < max_width {
-        lines.push(Row::new().to(column).push("^", theme.off).line());
+        lines.push(LineBuilder::new().to(column).push("^", theme.off).line());
     }
     let text = format!("at {}: {}", wrong.at + 1, wrong.message);
     lines.extend(paragraph(&text, max_width, 0, theme.off));

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use ratatui::style::Style;
 
 use crate::core::text::{count, width};
-use crate::core::types::{Ablation, AblationValue, AnswerOutcome, Cell, LatentIdx, Tally};
+use crate::core::types::{
+    Ablation, AblationValue, AnswerOutcome, LatentIdx, OutcomeCounts, StudyCell,
+};
 use crate::explorer::ui::glyphs::Glyphs;
-use crate::explorer::ui::line::{Row, cut_foreign};
+use crate::explorer::ui::line::{LineBuilder, cut_foreign};
 use crate::explorer::ui::number::{plain, signed};
 use crate::explorer::ui::panes::answer::outcome_mark;
 use crate::explorer::ui::theme::Theme;
@@ -21,7 +23,7 @@ pub(super) const BRIEF: usize = 12;
 const MAX_SAID: usize = 24;
 
 /// The outcome of the answer as a glyph with its style.
-pub(super) fn mark(cell: &Cell, theme: &Theme) -> (&'static str, Style) {
+pub(super) fn mark(cell: &StudyCell, theme: &Theme) -> (&'static str, Style) {
     outcome_mark(cell.variants().outcome(), theme)
 }
 
@@ -41,10 +43,10 @@ pub(super) fn change(value: f64, room: usize, theme: &Theme) -> String {
 
 /// The outcome mark (with the count of flips if mixed) and the change in log-probability; if `answer_width` is
 /// positive, also the answer.
-pub(super) fn brief(cell: &Cell, answer_width: usize, theme: &Theme) -> Row {
+pub(super) fn brief(cell: &StudyCell, answer_width: usize, theme: &Theme) -> LineBuilder {
     let (glyph, style) = mark(cell, theme);
     let variants = cell.variants();
-    let mut row = Row::new().push(glyph, style);
+    let mut row = LineBuilder::new().push(glyph, style);
     if variants.outcome() == AnswerOutcome::Mixed {
         row = row.push(format!("{}/{}", variants.flips, variants.n), style);
     }
@@ -103,7 +105,7 @@ pub(super) fn done_by(manner: &Ablation, value: AblationValue, n: usize) -> Stri
 
 /// The answer against the clean one: `answer 24, was 17`, `answer 17 stands` or `mixed, most frequent answer 24, was
 /// 17`. Of several variants, the most frequent answer.
-pub(super) fn answered(cell: &Cell, clean: Option<&str>, theme: &Theme) -> String {
+pub(super) fn answered(cell: &StudyCell, clean: Option<&str>, theme: &Theme) -> String {
     let said = |answer: Option<&str>| cut_foreign(answer.unwrap_or("none"), MAX_SAID, theme);
     let answer = said(cell.answer.as_deref());
     match cell.variants().outcome() {
@@ -120,7 +122,7 @@ pub(super) fn answered(cell: &Cell, clean: Option<&str>, theme: &Theme) -> Strin
 
 /// The part of a cell's description after the colon.
 pub(super) fn came_of(
-    cell: &Cell,
+    cell: &StudyCell,
     value: AblationValue,
     clean: Option<&str>,
     clean_logprob: Option<f64>,
@@ -150,7 +152,7 @@ pub(super) fn came_of(
 }
 
 /// How many ablations had each outcome, zero counts omitted: `4✓ 1~ 1✗`.
-pub(super) fn tallied(tally: Tally, theme: &Theme) -> String {
+pub(super) fn tallied(tally: OutcomeCounts, theme: &Theme) -> String {
     let counts = tally.counts().into_iter().filter(|(_, n)| *n > 0);
     let said: Vec<String> = counts
         .map(|(outcome, n)| format!("{n}{}", outcome_mark(outcome, theme).0))
@@ -166,8 +168,8 @@ mod tests {
     use super::*;
     use crate::explorer::ui::glyphs::UNICODE;
 
-    fn cell(answer: &str, flips: usize, n: usize) -> Cell {
-        Cell {
+    fn cell(answer: &str, flips: usize, n: usize) -> StudyCell {
+        StudyCell {
             off: BTreeSet::from([LatentIdx(2)]),
             answer: Some(answer.to_owned()),
             flipped: 2 * flips > n,
@@ -180,7 +182,8 @@ mod tests {
     #[test]
     fn a_mixed_cell_says_how_many_variants_flip_it() {
         let theme = Theme::plain(&UNICODE);
-        let said = |cell: &Cell| came_of(cell, AblationValue::Resample, Some("17"), None, &theme);
+        let said =
+            |cell: &StudyCell| came_of(cell, AblationValue::Resample, Some("17"), None, &theme);
         let mixed = cell("17", 9, 16);
         assert_eq!(mark(&mixed, &theme).0, "~");
         let text = said(&mixed);
@@ -202,7 +205,7 @@ mod tests {
     fn a_cell_in_brief_keeps_its_room() {
         let theme = Theme::plain(&UNICODE);
         let said = |flips, n, delta_logprob| {
-            let cell = Cell {
+            let cell = StudyCell {
                 delta_logprob,
                 ..cell("17", flips, n)
             };
@@ -217,9 +220,9 @@ mod tests {
     #[test]
     fn a_tally_names_what_it_counts() {
         let theme = Theme::plain(&UNICODE);
-        let of = |cells: &[Cell]| {
+        let of = |cells: &[StudyCell]| {
             tallied(
-                Tally::new(cells.iter().map(|c| c.variants().outcome())),
+                OutcomeCounts::new(cells.iter().map(|c| c.variants().outcome())),
                 &theme,
             )
         };

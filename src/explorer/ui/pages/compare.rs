@@ -6,9 +6,9 @@ use super::Sheet;
 use crate::core::text::{Newline, sanitize_with, width, wrap};
 use crate::core::types::{Answer, Run, Verdict};
 use crate::explorer::app::overlay::ablation_name;
-use crate::explorer::app::{App, Job, Left};
+use crate::explorer::app::{App, JobState, Left};
 use crate::explorer::session::Session;
-use crate::explorer::ui::line::{Row, cut, cut_foreign, paragraph, token};
+use crate::explorer::ui::line::{LineBuilder, cut, cut_foreign, paragraph, token};
 use crate::explorer::ui::number::{plain, probability};
 use crate::explorer::ui::panes::answer::answer_text;
 use crate::explorer::ui::panes::timeline::tokens_after;
@@ -101,7 +101,9 @@ pub(super) fn sheet(app: &App, max_width: usize, theme: &Theme) -> Sheet {
     }
     let focus = app.cursor().row.min(rows.len().saturating_sub(1));
     if let Some(row) = rows.get_mut(focus) {
-        *row = Row::new().push(row.to_string(), theme.selected).line();
+        *row = LineBuilder::new()
+            .push(row.to_string(), theme.selected)
+            .line();
     }
     let legend = format!(
         "{} the two sides differ. Of a latent: its top token and the token's probability, where it is known.",
@@ -196,7 +198,7 @@ fn current(app: &App, run: &Run, theme: &Theme) -> Side {
         }
         // Empty cells are better than the clean run's figures under another name.
         let yet = match app.run.live.ablation {
-            Job::Waiting => "not computed yet",
+            JobState::Waiting => "not computed yet",
             _ => "not computed",
         };
         return Side {
@@ -254,7 +256,9 @@ impl<'a> Columns<'a> {
 
     fn titles(&self, left: &str, right: &str) -> Line<'static> {
         let title = |text| cut_foreign(text, self.side, self.theme);
-        let row = Row::new().to(LABEL).push(title(left), self.theme.title);
+        let row = LineBuilder::new()
+            .to(LABEL)
+            .push(title(left), self.theme.title);
         row.to(self.right)
             .push(title(right), self.theme.title)
             .line()
@@ -278,7 +282,7 @@ impl<'a> Columns<'a> {
         } else {
             ("", theme.text)
         };
-        Row::new()
+        LineBuilder::new()
             .push(mark, style)
             .to(MARK)
             .push(label.to_owned(), theme.dim)
@@ -294,7 +298,7 @@ impl<'a> Columns<'a> {
         let left = sanitize_with(left, Newline::Space);
         let right = sanitize_with(right, Newline::Space);
         if *left == *right {
-            let label = Row::new().to(MARK).push("question", self.theme.dim);
+            let label = LineBuilder::new().to(MARK).push("question", self.theme.dim);
             return label.hanging(&left, LABEL, self.right + self.side, self.theme.dim);
         }
         let (left, right) = marked_words(&left, &right);

@@ -4,7 +4,7 @@ use ratatui::text::Line;
 
 use super::{Sheet, block};
 use crate::explorer::app::App;
-use crate::explorer::ui::line::{Row, paragraph};
+use crate::explorer::ui::line::{LineBuilder, paragraph};
 use crate::explorer::ui::table::{self, Grid};
 use crate::explorer::ui::theme::Theme;
 use crate::lab::present::document::Cell;
@@ -55,7 +55,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
                 sheet.legend.clone_from(&table.notes);
             }
             let width = row.width().min(width);
-            let row = block(Row::new(), row, width, is_selected, theme);
+            let row = block(LineBuilder::new(), row, width, is_selected, theme);
             sheet.rows.push(row.line());
             index += 1;
         }

@@ -6,8 +6,8 @@ use super::{Sheet, block, stated};
 use crate::core::answers::{first_match, stable_match};
 use crate::core::types::{EarlyExit, Run};
 use crate::explorer::app::commitment::{TOP, represented_from};
-use crate::explorer::app::{App, Job};
-use crate::explorer::ui::line::{Row, bar, cut_foreign, paragraph};
+use crate::explorer::app::{App, JobState};
+use crate::explorer::ui::line::{LineBuilder, bar, cut_foreign, paragraph};
 use crate::explorer::ui::number::plain;
 use crate::explorer::ui::theme::Theme;
 
@@ -25,8 +25,8 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let exits = &app.run.session.early_exit;
     let Some(run) = app.run.session.run.as_ref().filter(|_| !exits.is_empty()) else {
         let text = match app.run.live.exits {
-            Job::Waiting => "Computing",
-            Job::Stopped => "Stopped, r runs it",
+            JobState::Waiting => "Computing",
+            JobState::Stopped => "Stopped, r runs it",
             _ => "Not computed yet, it comes after the run",
         };
         return Sheet {
@@ -36,7 +36,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     };
     let mut head = headline(exits, run, app.run.live.n_latents(), width, theme);
     head.push(
-        Row::new()
+        LineBuilder::new()
             .push("latents", theme.dim)
             .to(ANSWER)
             .push("answer", theme.dim)
@@ -142,7 +142,7 @@ fn exit_row(
         (glyphs.no, theme.bad)
     };
     let answer = exit.value.as_deref().unwrap_or("none");
-    let cell = Row::new()
+    let cell = LineBuilder::new()
         .right(exit.k.to_string(), 7, theme.dim)
         .to(ANSWER)
         .push(cut_foreign(answer, MAX_ANSWER, theme), theme.strong)
@@ -159,7 +159,7 @@ fn exit_row(
     });
     #[expect(clippy::cast_possible_truncation, reason = "a bar has forty cells")]
     let bar = bar(share as f32, width.saturating_sub(BAR).min(MAX_BAR), theme);
-    block(Row::new(), cell, CLEAN, is_selected, theme)
+    block(LineBuilder::new(), cell, CLEAN, is_selected, theme)
         .to(BAR)
         .push(bar, theme.bar)
         .line()

@@ -6,7 +6,7 @@ use super::cell::{BRIEF, brief, came_of, done_by, legend_of_marks};
 use super::{Sheet, block, more, window};
 use crate::core::types::{Influence, LatentIdx, LatentInfluence};
 use crate::explorer::app::App;
-use crate::explorer::ui::line::Row;
+use crate::explorer::ui::line::LineBuilder;
 use crate::explorer::ui::number::plain;
 use crate::explorer::ui::theme::Theme;
 
@@ -43,7 +43,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let rows = (0..n)
         .map(|row| {
             let from = LatentIdx(row + 1);
-            let mut line = Row::new()
+            let mut line = LineBuilder::new()
                 .push(format!("latent {from}"), theme.focus)
                 .push(" off", theme.dim)
                 .to(LABEL);
@@ -59,7 +59,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
                 .enumerate()
             {
                 let cell = cell.map_or_else(
-                    || Row::new().push(theme.glyphs.pending, theme.dim),
+                    || LineBuilder::new().push(theme.glyphs.pending, theme.dim),
                     |cell| brief(cell, 0, theme),
                 );
                 let is_selected = (at.row, at.column) == (row, n + i);
@@ -102,12 +102,12 @@ fn heads(
 ) -> Vec<Line<'static>> {
     let (left, right) = more(columns, n, theme);
     let end = LABEL + columns.len() * (cell_width + GAP);
-    let over = Row::new()
+    let over = LineBuilder::new()
         .to(LABEL)
         .push("to latent", theme.dim)
         .to(end)
         .push("to the answer", theme.dim);
-    let mut row = Row::new().to(LABEL - 2).push(left, theme.dim);
+    let mut row = LineBuilder::new().to(LABEL - 2).push(left, theme.dim);
     for (i, column) in columns.clone().enumerate() {
         row = row
             .to(LABEL + i * (cell_width + GAP))
@@ -128,19 +128,25 @@ fn of(found: &Influence, from: LatentIdx, to: LatentIdx) -> Option<&LatentInflue
     all.find(|influence| (influence.from, influence.to) == (from, to))
 }
 
-fn cell(found: &Influence, from: LatentIdx, to: LatentIdx, width: usize, theme: &Theme) -> Row {
+fn cell(
+    found: &Influence,
+    from: LatentIdx,
+    to: LatentIdx,
+    width: usize,
+    theme: &Theme,
+) -> LineBuilder {
     if to <= from {
-        return Row::new();
+        return LineBuilder::new();
     }
     let Some(influence) = of(found, from, to) else {
-        return Row::new().push(theme.glyphs.pending, theme.dim);
+        return LineBuilder::new().push(theme.glyphs.pending, theme.dim);
     };
     let style = if influence.relative_change >= LARGE {
         theme.strong
     } else {
         theme.text
     };
-    let row = Row::new().push(plain(influence.relative_change, 2, theme.glyphs), style);
+    let row = LineBuilder::new().push(plain(influence.relative_change, 2, theme.glyphs), style);
     if influence.top_changed == 0 {
         return row;
     }

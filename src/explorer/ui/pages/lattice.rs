@@ -9,7 +9,7 @@ use super::{Sheet, block};
 use crate::core::types::{LatentIdx, Lattice};
 use crate::explorer::app::App;
 use crate::explorer::app::studies::sets;
-use crate::explorer::ui::line::{Row, cut_foreign, paragraph};
+use crate::explorer::ui::line::{LineBuilder, cut_foreign, paragraph};
 use crate::explorer::ui::number::plain;
 use crate::explorer::ui::theme::Theme;
 
@@ -33,7 +33,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let most = most.max(1);
     let height = all.len().div_ceil(most).max(1);
     let columns = all.len().div_ceil(height);
-    let mut heading = Row::new();
+    let mut heading = LineBuilder::new();
     for _ in 0..columns {
         let end = heading.width() + cell_width + GAP;
         heading = heading.join(column_head(lattice, theme)).to(end);
@@ -42,7 +42,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     head.push(heading.line());
     let rows = (0..height)
         .map(|row| {
-            let mut line = Row::new();
+            let mut line = LineBuilder::new();
             for index in (row..all.len()).step_by(height) {
                 let off = &all[index];
                 let cell = set_cell(lattice, off, theme);
@@ -83,13 +83,13 @@ fn cell_width(lattice: &Lattice) -> usize {
     lattice.n_latents.max(3) + 2 + ANSWER + 3 + CHANGE + 1 + FLIPS
 }
 
-fn column_head(lattice: &Lattice, theme: &Theme) -> Row {
+fn column_head(lattice: &Lattice, theme: &Theme) -> LineBuilder {
     let n = lattice.n_latents;
     let answer_at = n.max(3) + 2;
     let numbers: String = (1..=n)
         .map(|latent| char::from_digit(u32::try_from(latent % 10).unwrap_or(0), 10).unwrap_or(' '))
         .collect();
-    Row::new()
+    LineBuilder::new()
         .push(numbers, theme.focus)
         .to(answer_at)
         .push("answer", theme.dim)
@@ -102,10 +102,10 @@ fn column_head(lattice: &Lattice, theme: &Theme) -> Row {
 }
 
 /// The set as glyphs, then the answer, the change and the flips.
-fn set_cell(lattice: &Lattice, off: &BTreeSet<LatentIdx>, theme: &Theme) -> Row {
+fn set_cell(lattice: &Lattice, off: &BTreeSet<LatentIdx>, theme: &Theme) -> LineBuilder {
     let n = lattice.n_latents;
     let answer_at = n.max(3) + 2;
-    let mut row = Row::new();
+    let mut row = LineBuilder::new();
     for latent in (1..=n).map(LatentIdx) {
         row = if off.contains(&latent) {
             row.push(theme.glyphs.off, theme.off)

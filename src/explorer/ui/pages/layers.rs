@@ -6,7 +6,7 @@ use ratatui::text::Line;
 use super::{Sheet, block, more, window};
 use crate::core::types::{Input, LayerCell, LayerLens};
 use crate::explorer::app::App;
-use crate::explorer::ui::line::{Row, cut_foreign, heading, token};
+use crate::explorer::ui::line::{LineBuilder, cut_foreign, heading, token};
 use crate::explorer::ui::number::{plain, probability};
 use crate::explorer::ui::theme::Theme;
 
@@ -62,11 +62,11 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             } else {
                 theme.dim
             };
-            let mut line = Row::new()
+            let mut line = LineBuilder::new()
                 .right(row.layer.to_string(), LABEL - 3, style)
                 .to(LABEL);
             for column in columns.clone() {
-                let cell = row.cells.get(column).map_or_else(Row::new, |cell| {
+                let cell = row.cells.get(column).map_or_else(LineBuilder::new, |cell| {
                     layer_cell(cell, token_width, with_prob, theme)
                 });
                 let is_selected = (at.row, at.column) == (index, column);
@@ -117,7 +117,7 @@ fn heads(
     theme: &Theme,
 ) -> Line<'static> {
     let (left, right) = more(columns, lens.columns.len(), theme);
-    let mut row = Row::new()
+    let mut row = LineBuilder::new()
         .push("layer", theme.dim)
         .to(LABEL - 2)
         .push(left, theme.dim);
@@ -138,7 +138,7 @@ fn rank(rank: usize) -> String {
     }
 }
 
-fn layer_cell(cell: &LayerCell, token_width: usize, with_prob: bool, theme: &Theme) -> Row {
+fn layer_cell(cell: &LayerCell, token_width: usize, with_prob: bool, theme: &Theme) -> LineBuilder {
     let style = match cell.rank {
         0 => theme.good,
         near if near < NEAR => theme.text,
@@ -149,7 +149,7 @@ fn layer_cell(cell: &LayerCell, token_width: usize, with_prob: bool, theme: &The
     } else {
         theme.text
     };
-    let row = Row::new()
+    let row = LineBuilder::new()
         .push(token(&cell.top.text, token_width, theme), top)
         .to(token_width + 1)
         .push(rank(cell.rank), style)
@@ -163,13 +163,13 @@ fn layer_cell(cell: &LayerCell, token_width: usize, with_prob: bool, theme: &The
 }
 
 fn input_row(input: &Input, is_selected: bool, width: usize, theme: &Theme) -> Line<'static> {
-    let mut row = Row::new()
+    let mut row = LineBuilder::new()
         .right(input.latent.to_string(), LABEL - 3, theme.focus)
         .to(LABEL);
     for read in &input.nearest {
         let text = token(&read.text, 12, theme);
         let cosine = plain(read.prob.into(), 2, theme.glyphs);
-        let next = Row::new()
+        let next = LineBuilder::new()
             .push(text, theme.text)
             .push(format!(" {cosine}   "), theme.dim);
         if row.width() + next.width() > width {
@@ -178,7 +178,7 @@ fn input_row(input: &Input, is_selected: bool, width: usize, theme: &Theme) -> L
         row = row.join(next);
     }
     let end = row.width();
-    block(Row::new(), row, end, is_selected, theme).line()
+    block(LineBuilder::new(), row, end, is_selected, theme).line()
 }
 
 fn detail(lens: &LayerLens, row: usize, column: usize, theme: &Theme) -> String {

@@ -30,9 +30,9 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use crate::core::text::width as text_width;
-use crate::explorer::app::studies::{Ended, is_complete, progress};
+use crate::explorer::app::studies::{StudyEnd, is_complete, progress};
 use crate::explorer::app::{App, Fit, Page, Phase};
-use crate::explorer::ui::line::{Row, paragraph};
+use crate::explorer::ui::line::{LineBuilder, paragraph};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::rule;
 use crate::explorer::ui::theme::Theme;
@@ -140,7 +140,7 @@ fn lay_out(app: &App, theme: &Theme, area: Rect) -> (Vec<Line<'static>>, Fit) {
     lines.extend(sheet.rows.into_iter().skip(first).take(height));
     if rule_rows > 0 {
         let line = theme.glyphs.rule.repeat(width);
-        lines.push(Row::new().push(line, theme.dim).line());
+        lines.push(LineBuilder::new().push(line, theme.dim).line());
     }
     lines.extend((0..detail_rows).map(|row| detail.get(row).cloned().unwrap_or_default()));
     lines.extend(legend.into_iter().take(legend_rows));
@@ -196,8 +196,8 @@ fn remark(app: &App) -> String {
     let is_asked = app.run.studies.asked() == Some(&wish);
     let standing = match app.run.studies.ended(&wish) {
         _ if is_asked => "computing, esc stops",
-        Some(Ended::Stopped) => "stopped, r resumes",
-        Some(Ended::Failed(_)) => "not computed",
+        Some(StudyEnd::Stopped) => "stopped, r resumes",
+        Some(StudyEnd::Failed(_)) => "not computed",
         None => "",
     };
     let held = app.run.studies.held(wish.kind);
@@ -223,7 +223,7 @@ fn obstacle(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(wish) = app.wish() else {
         return Vec::new();
     };
-    if let Some(Ended::Failed(failure)) = app.run.studies.ended(&wish) {
+    if let Some(StudyEnd::Failed(failure)) = app.run.studies.ended(&wish) {
         let text = format!("{} {}", theme.glyphs.no, failure.message);
         let mut lines = paragraph(&text, width, 0, theme.bad);
         lines.extend(paragraph(&failure.hint, width, 0, theme.text));
@@ -285,7 +285,13 @@ fn more(columns: &Range<usize>, n: usize, theme: &Theme) -> (&'static str, &'sta
 }
 
 /// A cell padded to a width; under the cursor it is one uniform block.
-fn block(row: Row, cell: Row, width: usize, is_selected: bool, theme: &Theme) -> Row {
+fn block(
+    row: LineBuilder,
+    cell: LineBuilder,
+    width: usize,
+    is_selected: bool,
+    theme: &Theme,
+) -> LineBuilder {
     if !is_selected {
         let end = row.width() + width;
         return row.join(cell).to(end);
@@ -297,7 +303,7 @@ fn block(row: Row, cell: Row, width: usize, is_selected: bool, theme: &Theme) ->
 /// A sentence with a highlighted lead.
 fn stated(lead: &str, text: &str, style: Style, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let column = text_width(lead) + 1;
-    Row::new()
+    LineBuilder::new()
         .push(lead, theme.dim)
         .hanging(text, column, width, style)
 }

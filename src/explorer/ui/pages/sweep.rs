@@ -10,7 +10,7 @@ use crate::core::types::{LatentIdx, Pair, Role, Sweep};
 use crate::explorer::app::App;
 use crate::explorer::app::on_page::SweepAt;
 use crate::explorer::app::studies::sweep_values;
-use crate::explorer::ui::line::Row;
+use crate::explorer::ui::line::LineBuilder;
 use crate::explorer::ui::number::signed;
 use crate::explorer::ui::theme::Theme;
 
@@ -47,7 +47,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
             Role::Sufficient
         };
         let label = if row % 2 == 0 { value.as_str() } else { "" };
-        let mut line = Row::new()
+        let mut line = LineBuilder::new()
             .push(label, theme.strong)
             .to(10)
             .push(role.as_str(), theme.dim)
@@ -55,8 +55,8 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
         for column in columns.clone() {
             let known = sweep.cell(LatentIdx(column + 1), role, value);
             let cell = match known.map(|known| known.cell.as_ref()) {
-                None => Row::new().push(theme.glyphs.pending, theme.dim),
-                Some(None) => Row::new().push(theme.glyphs.none, theme.dim),
+                None => LineBuilder::new().push(theme.glyphs.pending, theme.dim),
+                Some(None) => LineBuilder::new().push(theme.glyphs.none, theme.dim),
                 Some(Some(cell)) => brief(cell, answer, theme),
             };
             let is_selected = (at.row, at.column) == (row, column);
@@ -127,7 +127,7 @@ fn numbers(
     theme: &Theme,
 ) -> Line<'static> {
     let (left, right) = more(columns, n, theme);
-    let mut row = Row::new()
+    let mut row = LineBuilder::new()
         .push("value", theme.dim)
         .to(10)
         .push("latent", theme.dim)
@@ -144,7 +144,7 @@ fn numbers(
 
 fn pair_head(sweep: &Sweep, theme: &Theme) -> Line<'static> {
     let value = sweep.pairs.first().map_or("", |pair| pair.value.as_str());
-    Row::new()
+    LineBuilder::new()
         .push(format!("Pairs, {value}"), theme.title)
         .to(LABEL)
         .push("both off", theme.dim)
@@ -154,7 +154,7 @@ fn pair_head(sweep: &Sweep, theme: &Theme) -> Line<'static> {
 
 fn pair_row(pair: &Pair, is_selected: bool, theme: &Theme) -> Line<'static> {
     let (first, second) = pair.latents;
-    let cell = Row::new()
+    let cell = LineBuilder::new()
         .push(format!("{first} and {second}"), theme.strong)
         .to(LABEL)
         .join(brief(&pair.cell, 0, theme))
@@ -172,7 +172,7 @@ fn pair_row(pair: &Pair, is_selected: bool, theme: &Theme) -> Line<'static> {
         cell
     };
     let width = cell.width();
-    block(Row::new(), cell, width, is_selected, theme).line()
+    block(LineBuilder::new(), cell, width, is_selected, theme).line()
 }
 
 /// How a pair deviates from the sum of its parts.

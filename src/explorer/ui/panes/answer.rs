@@ -7,10 +7,10 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::core::text::count;
-use crate::core::types::{Ablation, Answer, AnswerOutcome, Cell, Outcome, Variants};
+use crate::core::types::{Ablation, Answer, AnswerOutcome, Outcome, StudyCell, Variants};
 use crate::explorer::app::overlay::ablation_name;
-use crate::explorer::app::{App, Job, Phase};
-use crate::explorer::ui::line::{Row, cut_foreign, heading, paragraph};
+use crate::explorer::app::{App, JobState, Phase};
+use crate::explorer::ui::line::{LineBuilder, cut_foreign, heading, paragraph};
 use crate::explorer::ui::number::{plain, signed};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::table;
@@ -51,16 +51,16 @@ pub fn stale_mark(app: &App) -> Option<Cow<'static, str>> {
     if !app.run.is_stale() {
         let donors = app.run.ahead()?.effect.variants().n;
         return Some(match app.run.live.ablation {
-            Job::Stopped if app.chrome.failure.is_some() => "so far, not completed".into(),
-            Job::Stopped => "so far, r completes".into(),
+            JobState::Stopped if app.chrome.failure.is_some() => "so far, not completed".into(),
+            JobState::Stopped => "so far, r completes".into(),
             // A narrow screen shows the number of donors nowhere else.
             _ => format!("so far, {donors} donors").into(),
         });
     }
     Some(Cow::Borrowed(match app.run.live.ablation {
         _ if app.run.lattice_answer().is_some() => "from the lattice",
-        Job::Stopped if app.chrome.failure.is_some() => "stale, not computed",
-        Job::Stopped => "stale, r recomputes",
+        JobState::Stopped if app.chrome.failure.is_some() => "stale, not computed",
+        JobState::Stopped => "stale, r recomputes",
         _ => "stale, recomputing",
     }))
 }
@@ -116,7 +116,7 @@ fn refusal(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let failure = app.chrome.failure.as_ref().filter(|_| {
         app.run.lacks_answer()
             && app.run.live.phase == Phase::Done
-            && app.run.live.ablation == Job::Stopped
+            && app.run.live.ablation == JobState::Stopped
     });
     let Some(failure) = failure else {
         return Vec::new();
@@ -138,7 +138,12 @@ fn refusal(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
 }
 
 /// The answer known from the lattice, shown while the details are computed.
-fn cell_lines(cell: &Cell, ablation: &Ablation, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+fn cell_lines(
+    cell: &StudyCell,
+    ablation: &Ablation,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
     let value = cell.answer.as_deref().unwrap_or("no answer");
     let (_, style) = outcome_mark(cell.variants().outcome(), theme);
     let now = label_row("now", theme)
@@ -180,8 +185,10 @@ fn labelled(
 }
 
 /// A row's label, padded to where its text starts.
-fn label_row(label: &str, theme: &Theme) -> Row {
-    Row::new().push(label.to_owned(), theme.dim).to(LABEL)
+fn label_row(label: &str, theme: &Theme) -> LineBuilder {
+    LineBuilder::new()
+        .push(label.to_owned(), theme.dim)
+        .to(LABEL)
 }
 
 /// The value of an answer, or its text if it has no value.
@@ -333,7 +340,7 @@ fn exits(app: &App, theme: &Theme) -> Vec<Line<'static>> {
             |value: Option<f64>| value.map_or(glyphs.none.to_owned(), |v| plain(v, 2, glyphs));
         let value = exit.value.as_deref().unwrap_or("none");
         lines.push(
-            Row::new()
+            LineBuilder::new()
                 .push(format!("after {}", exit.k), theme.dim)
                 .to(EXIT_COLUMNS[0])
                 .push(cut_foreign(value, MAX_EXIT, theme), theme.text)

@@ -7,8 +7,8 @@ use crate::core::text::sanitize;
 use crate::core::types::{
     EarlyExit, LatentIdx, Phrase, Position, PositionKind, Projection, TokenRead,
 };
-use crate::explorer::app::{App, Job, Phase};
-use crate::explorer::ui::line::{self, Row, bar, cut_foreign, heading, paragraph};
+use crate::explorer::app::{App, JobState, Phase};
+use crate::explorer::ui::line::{self, LineBuilder, bar, cut_foreign, heading, paragraph};
 use crate::explorer::ui::number::{plain, probability, signed};
 use crate::explorer::ui::panes::{Title, failed};
 use crate::explorer::ui::theme::Theme;
@@ -149,7 +149,7 @@ fn table(
     let with_integers = integer_at <= width && ranks.iter().any(Option::is_some);
     let what = if is_latent { "reads" } else { "predicts" };
     let mut lines = vec![
-        Row::new()
+        LineBuilder::new()
             .right("#", 2, theme.dim)
             .to(4)
             .push(what, theme.dim)
@@ -166,7 +166,7 @@ fn table(
         let text = line::token(&read.text, token, theme);
         let style = if rank == 0 { theme.strong } else { theme.text };
         lines.push(
-            Row::new()
+            LineBuilder::new()
                 .right((rank + 1).to_string(), 2, theme.dim)
                 .to(4)
                 .push(text, style)
@@ -192,7 +192,7 @@ fn table(
         projection.top.len(),
         probability(mass.min(1.0))
     );
-    let row = Row::new().to(4).push(text, theme.dim);
+    let row = LineBuilder::new().to(4).push(text, theme.dim);
     lines.push(if mass < LITTLE_MASS {
         row.push(
             format!(" {} less than half", theme.glyphs.unsure),
@@ -221,8 +221,8 @@ fn exit_lines(app: &App, k: usize, width: usize, theme: &Theme) -> Vec<Line<'sta
     let exit = app.run.session.early_exit.iter().find(|exit| exit.k == k);
     lines.extend(match (exit, app.run.live.exits) {
         (Some(exit), _) => exit_rows(exit, width, theme),
-        (None, Job::Waiting) => paragraph("computing", width, 2, theme.dim),
-        (None, Job::Stopped) => paragraph("not computed, r runs it", width, 2, theme.dim),
+        (None, JobState::Waiting) => paragraph("computing", width, 2, theme.dim),
+        (None, JobState::Stopped) => paragraph("not computed, r runs it", width, 2, theme.dim),
         (None, _) => paragraph(
             if app.run.live.phase == Phase::Running {
                 "after the run"
@@ -248,19 +248,19 @@ fn exit_rows(exit: &EarlyExit, width: usize, theme: &Theme) -> Vec<Line<'static>
         || "no answer".to_owned(),
         |value| cut_foreign(value, width / 3, theme),
     );
-    let mut answer = Row::new()
+    let mut answer = LineBuilder::new()
         .to(2)
         .push(value, theme.strong)
         .push("   log-prob ", theme.dim)
         .push(logprob(exit.logprob), theme.text);
-    let clean = Row::new()
+    let clean = LineBuilder::new()
         .push("clean answer ", theme.dim)
         .push(logprob(exit.clean_logprob), theme.text);
     if answer.width() + clean.width() + 3 <= width {
         answer = answer.push("   ", theme.text).join(clean);
         return vec![answer.line()];
     }
-    vec![answer.line(), Row::new().to(2).join(clean).line()]
+    vec![answer.line(), LineBuilder::new().to(2).join(clean).line()]
 }
 
 fn phrase_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> Vec<Line<'static>> {
@@ -309,11 +309,11 @@ fn learned_lines(app: &App, latent: LatentIdx, width: usize, theme: &Theme) -> V
     let Some(read) = run.and_then(|run| run.learned_at(latent)) else {
         return Vec::new();
     };
-    let mut row = Row::new().to(2);
+    let mut row = LineBuilder::new().to(2);
     for (rank, token) in read.top.iter().enumerate() {
         let text = line::token(&token.text, MAX_TOKEN, theme);
         let style = if rank == 0 { theme.strong } else { theme.text };
-        let next = Row::new()
+        let next = LineBuilder::new()
             .push(text, style)
             .push(format!(" {}  ", probability(token.prob)), theme.dim);
         if row.width() + next.width() > width {
@@ -351,7 +351,7 @@ fn phrase_row(phrase: &Phrase, logprob_at: usize, lift_at: usize, theme: &Theme)
         |lift| signed(lift, 2, theme.glyphs),
     );
     let room = logprob_at.saturating_sub(11);
-    Row::new()
+    LineBuilder::new()
         .to(2)
         .push(cut_foreign(&phrase.text, room, theme), style)
         .right(plain(phrase.logprob, 2, theme.glyphs), logprob_at, style)

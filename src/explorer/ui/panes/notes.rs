@@ -4,7 +4,7 @@ use ratatui::text::Line;
 
 use crate::core::text::{sanitize_lines, wrap};
 use crate::explorer::app::App;
-use crate::explorer::ui::line::{Row, paragraph};
+use crate::explorer::ui::line::{LineBuilder, paragraph};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::theme::Theme;
 
@@ -39,7 +39,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
             parts.push(String::new());
         }
         for (i, part) in parts.into_iter().enumerate() {
-            let mut row = Row::new();
+            let mut row = LineBuilder::new();
             if i == 0 {
                 row = row.push(note.target.to_string(), theme.dim).to(LABEL);
                 if let Some(tag) = &tag {

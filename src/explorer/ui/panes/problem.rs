@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use crate::core::text::{Newline, sanitize, sanitize_with, wrap};
 use crate::explorer::app::{App, ModelState};
-use crate::explorer::ui::line::{Row, paragraph};
+use crate::explorer::ui::line::{LineBuilder, paragraph};
 use crate::explorer::ui::panes::{Title, failed};
 use crate::explorer::ui::syntax::{Slot, highlight};
 use crate::explorer::ui::theme::Theme;
@@ -157,7 +157,7 @@ fn styles_of(text: &str, unknown: &[String], theme: &Theme) -> Vec<(usize, Style
 }
 
 fn styled(text: &str, start: usize, end: usize, ends: &[(usize, Style)]) -> Line<'static> {
-    let mut row = Row::new();
+    let mut row = LineBuilder::new();
     let mut at = start;
     for (stop, style) in ends {
         if *stop > at && at < end {

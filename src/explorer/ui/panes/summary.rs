@@ -3,7 +3,7 @@
 use ratatui::text::Line;
 
 use crate::explorer::app::{App, Phase};
-use crate::explorer::ui::line::{Row, cut_foreign};
+use crate::explorer::ui::line::{LineBuilder, cut_foreign};
 use crate::explorer::ui::number::{plain, signed};
 use crate::explorer::ui::panes::answer::{answer_text, outcome_mark, outcome_words, stale_mark};
 use crate::explorer::ui::theme::Theme;
@@ -12,7 +12,7 @@ use crate::explorer::ui::theme::Theme;
 #[must_use]
 pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     let glyphs = theme.glyphs;
-    let row = Row::new().push("Answer ", theme.title);
+    let row = LineBuilder::new().push("Answer ", theme.title);
     let Some(run) = &app.run.session.run else {
         let text = match app.run.live.phase {
             Phase::Running => "comes after the latents",
@@ -61,7 +61,7 @@ pub fn line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
         .push(format!(" {} ", glyphs.arrow), theme.dim)
         .push(answer_text(&outcome.answer, room, theme), text)
         .push(format!("  {}", outcome_words(variants, theme)), flip);
-    let delta = Row::new()
+    let delta = LineBuilder::new()
         .push(format!("  {} ", glyphs.delta), theme.dim)
         .push(signed(outcome.effect.delta_logprob, 2, glyphs), text);
     // Staleness matters more than the size of the difference.

@@ -10,7 +10,7 @@ use crate::core::text::{sanitize, width};
 use crate::core::types::{AblationValue, LatentIdx, Position, PositionKind, TraceStep};
 use crate::explorer::app::overlay::ablation_name;
 use crate::explorer::app::{App, Phase};
-use crate::explorer::ui::line::{Row, cut, token};
+use crate::explorer::ui::line::{LineBuilder, cut, token};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::theme::Theme;
 
@@ -75,12 +75,12 @@ pub fn lines(app: &App, max_width: usize, height: usize, theme: &Theme) -> Vec<L
     let first = app.run.live.first();
     let cursor = app.run.live.cursor.saturating_sub(first);
     let (from, to) = window(&cells, cursor, max_width.saturating_sub(indent + 2));
-    let mut rows: Vec<Row> = ["token".to_owned()]
+    let mut rows: Vec<LineBuilder> = ["token".to_owned()]
         .into_iter()
         .chain(labels.iter().map(Label::text))
         .map(|label| {
             let label = if is_labelled { label } else { String::new() };
-            Row::new().push(label, theme.dim)
+            LineBuilder::new().push(label, theme.dim)
         })
         .collect();
     let mut set = |row: usize, column: usize, text: String, style: Style| {
@@ -122,7 +122,7 @@ pub fn lines(app: &App, max_width: usize, height: usize, theme: &Theme) -> Vec<L
             theme.dim,
         );
     }
-    rows.into_iter().map(Row::line).collect()
+    rows.into_iter().map(LineBuilder::line).collect()
 }
 
 /// The content of a row below the tokens.

@@ -6,8 +6,8 @@ use ratatui::text::Line;
 use crate::core::text::sanitize;
 use crate::core::types::{Rung, Verdict};
 use crate::explorer::app::dataset::RightAtRung;
-use crate::explorer::app::{App, Job, Phase};
-use crate::explorer::ui::line::{Row, heading, paragraph};
+use crate::explorer::app::{App, JobState, Phase};
+use crate::explorer::ui::line::{LineBuilder, heading, paragraph};
 use crate::explorer::ui::number::percent;
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::table;
@@ -29,9 +29,11 @@ pub(super) fn title(app: &App) -> Title {
                 let name = app.run.kept.recorded.as_deref().unwrap_or_default();
                 format!("recorded by run {}, r runs it here", sanitize(name))
             }
-            Job::Waiting if app.run.session.verdict.is_some() => "so far, testing it".to_owned(),
-            Job::Waiting => "verifying".to_owned(),
-            Job::Stopped if app.run.session.verdict.is_some() => {
+            JobState::Waiting if app.run.session.verdict.is_some() => {
+                "so far, testing it".to_owned()
+            }
+            JobState::Waiting => "verifying".to_owned(),
+            JobState::Stopped if app.run.session.verdict.is_some() => {
                 "stopped part-way, r runs it again".to_owned()
             }
             _ if app.run.session.verdict.is_some() => "on the clean run".to_owned(),
@@ -44,8 +46,8 @@ pub(super) fn title(app: &App) -> Title {
 pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(verdict) = &app.run.session.verdict else {
         let text = match (app.run.live.verdict, app.run.live.phase) {
-            (Job::Waiting, _) => "Looking for a trace in the latents",
-            (Job::Stopped, _) => "Stopped, r runs it again",
+            (JobState::Waiting, _) => "Looking for a trace in the latents",
+            (JobState::Stopped, _) => "Stopped, r runs it again",
             (_, Phase::Running) => "After the run",
             _ => "No verdict yet",
         };
@@ -56,7 +58,7 @@ pub(super) fn lines(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>
     };
     let (headline, style) = rung_of(verdict, theme);
     let style = style.patch(theme.strong);
-    let mut lines = vec![Row::new().push(headline, style).line()];
+    let mut lines = vec![LineBuilder::new().push(headline, style).line()];
     lines.extend(paragraph(&verdict.reason, width, 2, theme.text));
     for note in &verdict.notes {
         lines.extend(paragraph(note, width, 2, theme.off));
@@ -129,7 +131,7 @@ fn trace_lines(app: &App, verdict: &Verdict, width: usize, theme: &Theme) -> Vec
         let is_dim = verdict.rung == Rung::NotNeeded || app.run.step_is_off(index);
         let style = if is_dim { theme.dim } else { theme.strong };
         let [number, text, read] = [0, 1, 2].map(|column| table::cell(&row[column], theme).0);
-        let number = Row::new().push(number, theme.dim);
+        let number = LineBuilder::new().push(number, theme.dim);
         lines.extend(number.hanging(&text, 3, width, style));
         lines.extend(paragraph(&read, width, 3, theme.dim));
     }

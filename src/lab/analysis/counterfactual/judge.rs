@@ -21,7 +21,7 @@ pub(super) const ROWS: usize = 128;
 
 /// The outcome of one variant.
 #[derive(Debug, Clone)]
-pub(super) struct Judged {
+pub(super) struct VariantOutcome {
     /// Log-probability of the clean answer.
     pub(super) logprob: f64,
     /// KL divergence from the clean run at the first answer token, in nats.
@@ -89,7 +89,7 @@ impl<'a> Judge<'a> {
         replacements: &Replacements<'_>,
         plans: &[Plan],
         with_shams: bool,
-    ) -> Result<(f64, Vec<Vec<Judged>>), ModelError> {
+    ) -> Result<(f64, Vec<Vec<VariantOutcome>>), ModelError> {
         let shams = if with_shams { plans.len() } else { 0 };
         let variants: Vec<Variant> = plans
             .iter()
@@ -104,7 +104,7 @@ impl<'a> Judge<'a> {
             .map(|sham| self.sham_difference(sham))
             .try_fold(0.0, |most, d| d.map(|d: f64| d.max(most)))?;
         let mut rest = rest.into_iter();
-        let by_plan: Vec<Vec<Judged>> = plans
+        let by_plan: Vec<Vec<VariantOutcome>> = plans
             .iter()
             .map(|plan| rest.by_ref().take(plan.variants.len()).collect())
             .collect();
@@ -139,7 +139,7 @@ impl<'a> Judge<'a> {
         &mut self,
         variants: &[Variant],
         layers: &Range<usize>,
-    ) -> Result<Vec<Judged>, ModelError> {
+    ) -> Result<Vec<VariantOutcome>, ModelError> {
         let mut judged = Vec::with_capacity(variants.len());
         self.whole = None;
         while judged.len() < variants.len() {
@@ -168,7 +168,7 @@ impl<'a> Judge<'a> {
         &mut self,
         variants: &[Variant],
         layers: &Range<usize>,
-    ) -> Result<(Unfolded, Vec<Judged>), ModelError> {
+    ) -> Result<(Unfolded, Vec<VariantOutcome>), ModelError> {
         let unfolded = self
             .model
             .unfold(&self.clean.rollout, variants, layers, self.cancel)?;
@@ -187,7 +187,7 @@ impl<'a> Judge<'a> {
             .into_par_iter()
             .zip(gold)
             .map(|(conclusion, gold)| self.judged(conclusion, gold))
-            .collect::<Result<Vec<Judged>, _>>()?;
+            .collect::<Result<Vec<VariantOutcome>, _>>()?;
         self.cost.runs += variants.len();
         self.cost.latent_steps += unfolded.steps;
         self.cost.latent_steps_alone += variants.iter().map(|v| v.latents).sum::<usize>();
@@ -213,12 +213,16 @@ impl<'a> Judge<'a> {
         })
     }
 
-    fn judged(&self, conclusion: Conclusion, gold: Option<f64>) -> Result<Judged, ModelError> {
+    fn judged(
+        &self,
+        conclusion: Conclusion,
+        gold: Option<f64>,
+    ) -> Result<VariantOutcome, ModelError> {
         let Conclusion { score, generated } = conclusion;
         let delimiter = &self.model.markers().delimiter;
         let value = self.model.extract_value(&generated.ids)?;
         let follows = generated.ids.starts_with(delimiter) && is_answer(value.as_ref());
-        Ok(Judged {
+        Ok(VariantOutcome {
             logprob: score.logprob,
             kl: lens::kl_divergence(&self.clean.first_logits, &score.first_logits),
             logit_difference: logit_difference(&self.clean.first_logits, &score.first_logits),
@@ -235,7 +239,7 @@ impl<'a> Judge<'a> {
         &self,
         unfolded: &Unfolded,
         variant: usize,
-        judged: &Judged,
+        judged: &VariantOutcome,
     ) -> Result<Option<f64>, ModelError> {
         if judged.answer_logprob.is_some() || !is_answer(judged.value.as_ref()) {
             return Ok(judged.answer_logprob);
@@ -257,7 +261,7 @@ impl<'a> Judge<'a> {
     ///
     /// # Errors
     /// If it exceeds the tolerance: that of the model's self-test if that is larger, except in f32.
-    fn sham_difference(&self, sham: &Judged) -> Result<f64, ModelError> {
+    fn sham_difference(&self, sham: &VariantOutcome) -> Result<f64, ModelError> {
         let logits = &self.clean.first_logits;
         let largest = logits.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
         let config = self.model.config();

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::judge::Judge;
 use super::replacements::{Plan, Replacements, single_permuted};
 use super::{Subject, cell};
-use crate::core::types::{Ablation, AblationValue, AnswerOutcome, Cell, Cost, LatentIdx, Lattice};
+use crate::core::types::{
+    Ablation, AblationValue, AnswerOutcome, Cost, LatentIdx, Lattice, StudyCell,
+};
 use crate::engine::model::{Cancel, ModelError};
 use crate::lab::analysis::run::CleanRun;
 
@@ -77,7 +79,7 @@ fn empty(run: &CleanRun, manner: &Ablation) -> Lattice {
         n_latents: run.fed.len(),
         clean_answer: run.run.answer.value.clone(),
         clean_logprob: run.answer_logprob,
-        cells: vec![Cell {
+        cells: vec![StudyCell {
             off: BTreeSet::new(),
             answer: run.run.answer.value.clone(),
             flipped: false,
@@ -131,13 +133,13 @@ fn all_sets(n: usize) -> Vec<BTreeSet<LatentIdx>> {
 }
 
 /// Sorts by size, then by latents.
-fn sort(cells: &mut [Cell]) {
+fn sort(cells: &mut [StudyCell]) {
     cells.sort_by(|a, b| (a.off.len(), &a.off).cmp(&(b.off.len(), &b.off)));
 }
 
 /// The smallest set that, kept alone, keeps the answer in every variant, and the smallest that, off, breaks it in every variant.
 fn smallest(
-    cells: &[Cell],
+    cells: &[StudyCell],
     n: usize,
 ) -> (Option<BTreeSet<LatentIdx>>, Option<BTreeSet<LatentIdx>>) {
     let extreme = |outcome: AnswerOutcome, most_off: bool| {
@@ -168,12 +170,12 @@ fn smallest(
 mod tests {
     use super::*;
 
-    fn cells(n: usize, flips: impl Fn(&BTreeSet<LatentIdx>) -> (bool, f64)) -> Vec<Cell> {
-        let mut cells: Vec<Cell> = std::iter::once(BTreeSet::new())
+    fn cells(n: usize, flips: impl Fn(&BTreeSet<LatentIdx>) -> (bool, f64)) -> Vec<StudyCell> {
+        let mut cells: Vec<StudyCell> = std::iter::once(BTreeSet::new())
             .chain(all_sets(n))
             .map(|off| {
                 let (flipped, delta_logprob) = flips(&off);
-                Cell {
+                StudyCell {
                     off,
                     answer: None,
                     flipped,

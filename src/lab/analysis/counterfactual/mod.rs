@@ -27,8 +27,8 @@ pub use replacements::VARIANTS;
 pub use sets::sets;
 pub use sweep::{VALUES, sweep};
 
-use crate::core::types::{Cell, Variants};
-use judge::Judged;
+use crate::core::types::{StudyCell, Variants};
+use judge::VariantOutcome;
 use replacements::Plan;
 
 use super::reference::Reference;
@@ -51,7 +51,7 @@ pub struct Subject<'a> {
 pub const SHAM_TOLERANCE: f64 = 1e-3;
 
 /// Answers with their counts, most frequent first, ties in order of first occurrence.
-fn counted(judged: &[Judged]) -> Vec<(Option<String>, usize)> {
+fn counted(judged: &[VariantOutcome]) -> Vec<(Option<String>, usize)> {
     let mut counts: Vec<(Option<String>, usize)> = Vec::new();
     for one in judged {
         match counts.iter_mut().find(|(seen, _)| *seen == one.value) {
@@ -64,7 +64,7 @@ fn counted(judged: &[Judged]) -> Vec<(Option<String>, usize)> {
 }
 
 /// Summarises the outcomes of a plan's variants.
-fn cell(clean: &CleanRun, plan: &Plan, judged: &[Judged]) -> Cell {
+fn cell(clean: &CleanRun, plan: &Plan, judged: &[VariantOutcome]) -> StudyCell {
     let answer = counted(judged)
         .into_iter()
         .next()
@@ -78,7 +78,7 @@ fn cell(clean: &CleanRun, plan: &Plan, judged: &[Judged]) -> Cell {
         flips: judged.iter().filter(|j| j.value != *clean_value).count(),
         n: judged.len(),
     };
-    Cell {
+    StudyCell {
         off: plan.off.clone(),
         flipped: variants.most_flip(),
         answer,

@@ -1,6 +1,6 @@
 //! One ablation in full: answer, change, size, sham, and the distribution over its variants.
 
-use super::judge::{Judge, Judged};
+use super::judge::{Judge, VariantOutcome};
 use super::replacements::{Plan, Replacements};
 use super::{Subject, counted};
 use crate::core::answers::is_correct;
@@ -87,11 +87,12 @@ fn effect(
     clean: &CleanRun,
     ablation: &Ablation,
     plan: &Plan,
-    judged: &[Judged],
+    judged: &[VariantOutcome],
     answers: Vec<(Option<String>, usize)>,
     sham_max_diff: f64,
 ) -> Effect {
-    let each = |value: &dyn Fn(&Judged) -> f64| judged.iter().map(value).collect::<Vec<f64>>();
+    let each =
+        |value: &dyn Fn(&VariantOutcome) -> f64| judged.iter().map(value).collect::<Vec<f64>>();
     let deltas = each(&|j| j.logprob - clean.answer_logprob);
     let gold: Option<Vec<f64>> = judged
         .iter()

@@ -12,7 +12,7 @@ use super::Subject;
 use crate::core::stats;
 use crate::core::types::{Ablation, AblationValue, Direction, LatentIdx, Propagation, Site};
 use crate::engine::model::{Intervention, Model, ModelError, Variant};
-use crate::lab::analysis::reference::{Item, Moments, no_latent};
+use crate::lab::analysis::reference::{Moments, ReferenceProblem, no_latent};
 use crate::lab::analysis::run::CleanRun;
 use crate::lab::analysis::{no_answer, no_reference};
 
@@ -349,7 +349,7 @@ fn own_vectors(clean: &CleanRun, site: Site) -> Result<Vectors, ModelError> {
     }
 }
 
-fn vectors_of(item: &Item, site: Site) -> &[Arc<[f32]>] {
+fn vectors_of(item: &ReferenceProblem, site: Site) -> &[Arc<[f32]>] {
     match site {
         Site::Input | Site::Kv => &item.fed,
         Site::Hidden => &item.states,

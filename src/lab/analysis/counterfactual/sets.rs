@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::judge::Judge;
 use super::replacements::{Plan, Replacements};
 use super::{Subject, cell};
-use crate::core::types::{Ablation, Cell, LatentIdx};
+use crate::core::types::{Ablation, LatentIdx, StudyCell};
 use crate::engine::model::{Cancel, ModelError};
 
 /// Runs sets of latents off; returns the largest first-answer logit difference of the sham of all latents, and the outcome of
@@ -18,7 +18,7 @@ pub fn sets(
     manner: &Ablation,
     sets: &[BTreeSet<LatentIdx>],
     cancel: &Cancel,
-) -> Result<(f64, Vec<Cell>), ModelError> {
+) -> Result<(f64, Vec<StudyCell>), ModelError> {
     let replacements = Replacements::new(subject, manner)?;
     let plans = sets
         .iter()

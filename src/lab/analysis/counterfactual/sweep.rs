@@ -6,7 +6,7 @@ use super::judge::Judge;
 use super::replacements::{Plan, Replacements};
 use super::{Subject, cell};
 use crate::core::types::{
-    Ablation, AblationValue, AnswerOutcome, Cell, Direction, LatentIdx, Pair, Role, Sweep,
+    Ablation, AblationValue, AnswerOutcome, Direction, LatentIdx, Pair, Role, StudyCell, Sweep,
     SweepCell,
 };
 use crate::engine::model::{Cancel, ModelError};
@@ -197,7 +197,7 @@ fn add_pairs(
         };
         let together = cell(subject.clean, plan, judged);
         let sum_of_singles = a.delta_logprob + b.delta_logprob;
-        let keeps = |cell: &Cell| cell.variants().outcome() == AnswerOutcome::Stands;
+        let keeps = |cell: &StudyCell| cell.variants().outcome() == AnswerOutcome::Stands;
         let flips_only_together = together.flipped && keeps(a) && keeps(b);
         sweep.pairs.push(Pair {
             value,

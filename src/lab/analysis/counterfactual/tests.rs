@@ -12,7 +12,7 @@ use crate::engine::model::{Branch, Cancel, Device, LoadOptions, Mode, Model, Ove
 use crate::lab::analysis::problems;
 use crate::lab::analysis::reference::Reference;
 use crate::lab::analysis::run::{Ask, run};
-use crate::lab::analysis::thoughts::{Want, think};
+use crate::lab::analysis::thoughts::{Keep, think};
 
 struct Bench {
     model: Model,
@@ -567,11 +567,11 @@ fn early_stopping_alone_says_what_the_run_says() {
     let of_run =
         crate::lab::analysis::early_exit::early_exits(&bench.model, &bench.clean, &bench.cancel)
             .expect("of the run");
-    let want = Want {
+    let want = Keep {
         latents: 4,
         answer: Some(bench.clean.most_tokens),
         exits: true,
-        ..Want::default()
+        ..Keep::default()
     };
     let alone = think(&bench.model, &[tiny::QUESTION], &want, &bench.cancel).expect("alone");
     let alone = alone[0].as_ref().expect("a question that it can take");

@@ -3,17 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::Recipe;
-use super::score::{Reads, Tally};
+use super::score::{LensScores, Reads};
 use crate::core::stats::Share;
 use crate::core::types::LatentIdx;
-use crate::engine::decode::learned::Header;
+use crate::engine::decode::learned::LensHeader;
 
 /// A card, as stored in `lens.json`. Fields are only ever added.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Card {
     /// The fields needed for loading.
     #[serde(flatten)]
-    pub header: Header,
+    pub header: LensHeader,
     /// The version of the program that fitted the lens.
     pub version: String,
     /// The origin of the problems.
@@ -61,7 +61,7 @@ pub struct Counts {
 
 /// The score of one way of reading on the held-out latents.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Score {
+pub struct CardScore {
     /// Mean cross-entropy of the labels, in nats.
     pub cross_entropy: f64,
     /// How often a label is the top token.
@@ -85,9 +85,9 @@ pub struct Figures {
     /// The number of latents.
     pub n: usize,
     /// The tuned lens.
-    pub learned: Score,
+    pub learned: CardScore,
     /// The logit lens on the same states.
-    pub plain: Score,
+    pub plain: CardScore,
     /// Latents whose label is top-1 in the tuned lens only.
     pub only_learned: usize,
     /// Latents whose label is top-1 in the logit lens only.
@@ -95,9 +95,9 @@ pub struct Figures {
     /// Mean KL divergence in nats of the tuned lens from the logit lens: sum of `p_plain * (log p_plain - log p_learned)`.
     pub kl: f64,
     /// A lens fitted to shuffled labels, scored on shuffled labels.
-    pub shuffled: Score,
+    pub shuffled: CardScore,
     /// A lens fitted to renamed labels, scored on renamed labels.
-    pub renamed: Score,
+    pub renamed: CardScore,
     /// The gain of the gold labels over the controls.
     pub selectivity: Selectivity,
 }
@@ -136,7 +136,7 @@ pub struct PlaceFigures {
     pub figures: Figures,
 }
 
-impl From<&Reads> for Score {
+impl From<&Reads> for CardScore {
     fn from(reads: &Reads) -> Self {
         Self {
             cross_entropy: reads.mean_cross_entropy(),
@@ -146,15 +146,18 @@ impl From<&Reads> for Score {
     }
 }
 
-impl From<&Tally> for Figures {
-    fn from(tally: &Tally) -> Self {
-        let learned = Score::from(&tally.learned);
-        let (shuffled, renamed) = (Score::from(&tally.shuffled), Score::from(&tally.renamed));
-        let over = |control: Score| learned.top1.accuracy - control.top1.accuracy;
+impl From<&LensScores> for Figures {
+    fn from(tally: &LensScores) -> Self {
+        let learned = CardScore::from(&tally.learned);
+        let (shuffled, renamed) = (
+            CardScore::from(&tally.shuffled),
+            CardScore::from(&tally.renamed),
+        );
+        let over = |control: CardScore| learned.top1.accuracy - control.top1.accuracy;
         Self {
             n: tally.learned.n,
             learned,
-            plain: Score::from(&tally.plain),
+            plain: CardScore::from(&tally.plain),
             only_learned: tally.only_learned,
             only_plain: tally.only_plain,
             kl: tally.mean_kl(),

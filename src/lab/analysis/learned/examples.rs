@@ -16,31 +16,31 @@ use super::card::Counts;
 use crate::core::problem::{Problem, step_result};
 use crate::core::types::LatentIdx;
 use crate::engine::model::{Cancel, Model, ModelError};
-use crate::lab::analysis::thoughts::{self, ByLayer, Thought, Want, at_layers};
+use crate::lab::analysis::thoughts::{self, ByLayer, Keep, Thought, at_layers};
 
 /// Labelled latents that a place needs in each part: fitting, stopping, held out.
 const LEAST: [usize; 3] = [20, 5, 5];
 
 /// States and labels of one place in one part.
-pub struct Part {
+pub struct ExamplePart {
     /// (n, width)
     pub states: Tensor,
     /// The label of each state.
     pub labels: Vec<usize>,
 }
 
-pub struct Place {
+pub struct LensPlace {
     pub layer: usize,
     pub latent: LatentIdx,
-    pub fit: Part,
-    pub stop: Part,
-    pub held_out: Part,
+    pub fit: ExamplePart,
+    pub stop: ExamplePart,
+    pub held_out: ExamplePart,
 }
 
 /// The examples of all places.
 pub struct Examples {
     /// Ordered by layer, then latent.
-    pub places: Vec<Place>,
+    pub places: Vec<LensPlace>,
     /// The token ids of each label.
     pub forms: Vec<Vec<u32>>,
     pub counts: Counts,
@@ -99,8 +99,8 @@ impl Examples {
             {
                 continue;
             }
-            let [fit, stop, held_out] = split.map(|part| Part::of(model, part));
-            places.push(Place {
+            let [fit, stop, held_out] = split.map(|part| ExamplePart::of(model, part));
+            places.push(LensPlace {
                 layer,
                 latent,
                 fit: fit?,
@@ -130,7 +130,7 @@ impl Examples {
     }
 }
 
-impl Part {
+impl ExamplePart {
     /// Sorted by problem, so that the result does not depend on the batches.
     fn of(model: &Model, mut seen: Vec<Seen>) -> Result<Self, ModelError> {
         seen.sort_by_key(|one| one.problem);
@@ -185,9 +185,9 @@ fn run(
     let questions: Vec<&str> = (chosen.iter())
         .map(|&i| problems[i].question.as_str())
         .collect();
-    let want = Want {
+    let want = Keep {
         latents: model.n_latents(),
-        ..Want::default()
+        ..Keep::default()
     };
     progress("latents", done, total);
     let mut keep = |batch: Vec<(usize, Thought)>| {

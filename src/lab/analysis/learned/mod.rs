@@ -36,14 +36,14 @@ use serde::{Deserialize, Serialize};
 use crate::core::problem::Problem;
 use crate::core::text::Page;
 use crate::core::types::LatentIdx;
-use crate::engine::decode::learned::{Header, LearnedLens, SCHEMA};
+use crate::engine::decode::learned::{LearnedLens, LensHeader, SCHEMA};
 use crate::engine::model::{
     Affine, Cancel, LensFiles, Model, ModelError, Precision, TranslatorShape, Translators, Vectors,
 };
 
 use card::{Card, Figures, LayerFigures, Origin, PlaceFigures};
-use examples::{Examples, Place};
-use score::Tally;
+use examples::{Examples, LensPlace};
+use score::LensScores;
 use train::{Targets, Trained};
 
 pub use read::Learned;
@@ -271,9 +271,9 @@ fn packed(
     model: &Model,
     shape: &TranslatorShape,
     bytes: Vec<u8>,
-) -> Result<(LensFiles, Header), ModelError> {
+) -> Result<(LensFiles, LensHeader), ModelError> {
     let files = LensFiles::from_parts("the fitted lens", String::new(), bytes);
-    let header = Header {
+    let header = LensHeader {
         schema: SCHEMA.to_owned(),
         model: model.info().clone(),
         tensors_sha256: files.tensors_sha256()?,
@@ -289,7 +289,7 @@ fn packed(
 
 impl Fit<'_> {
     /// A generator that depends only on the seed, the place, the task and the purpose.
-    fn rng(&self, place: &Place, task: Task, what: u64) -> ChaCha8Rng {
+    fn rng(&self, place: &LensPlace, task: Task, what: u64) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.recipe.seed);
         let of_task = Task::ALL.iter().position(|other| *other == task);
         let at = [place.layer, place.latent.0, of_task.unwrap_or(0)];
@@ -298,7 +298,7 @@ impl Fit<'_> {
         rng
     }
 
-    fn train(&self, place: &Place, task: Task) -> Result<Trained, ModelError> {
+    fn train(&self, place: &LensPlace, task: Task) -> Result<Trained, ModelError> {
         let [fit, stop, _] = self.labels(place, task);
         let forms = &self.examples.forms;
         train::train(
@@ -312,7 +312,7 @@ impl Fit<'_> {
     }
 
     /// The labels of a place's three parts under a task.
-    fn labels(&self, place: &Place, task: Task) -> [Vec<usize>; 3] {
+    fn labels(&self, place: &LensPlace, task: Task) -> [Vec<usize>; 3] {
         let mut labels = [&place.fit, &place.stop, &place.held_out].map(|part| part.labels.clone());
         let mut rng = self.rng(place, task, 1);
         match task {
@@ -339,7 +339,7 @@ impl Fit<'_> {
         lens: &LearnedLens,
         fitted: &[[Trained; 3]],
     ) -> Result<(Vec<PlaceFigures>, Vec<LayerFigures>), ModelError> {
-        let mut pooled: BTreeMap<usize, Tally> = BTreeMap::new();
+        let mut pooled: BTreeMap<usize, LensScores> = BTreeMap::new();
         let mut places = Vec::new();
         for (place, trained) in self.examples.places.iter().zip(fitted) {
             let tally = self.measure(lens, place, trained)?;
@@ -367,9 +367,9 @@ impl Fit<'_> {
     fn measure(
         &self,
         lens: &LearnedLens,
-        place: &Place,
+        place: &LensPlace,
         [_, shuffled, renamed]: &[Trained; 3],
-    ) -> Result<Tally, ModelError> {
+    ) -> Result<LensScores, ModelError> {
         const ROWS: usize = 128;
         let forms = &self.examples.forms;
         let control = |task: Task| {
@@ -377,7 +377,7 @@ impl Fit<'_> {
             held_out
         };
         let (of_shuffled, of_renamed) = (control(Task::Shuffled), control(Task::Renamed));
-        let mut tally = Tally::default();
+        let mut tally = LensScores::default();
         let all: Vec<usize> = (0..place.held_out.labels.len()).collect();
         for rows in all.chunks(ROWS) {
             self.cancel.check()?;

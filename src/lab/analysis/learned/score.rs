@@ -44,7 +44,7 @@ impl Reads {
 
 /// The scores of all ways of reading on the same latents.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Tally {
+pub struct LensScores {
     pub learned: Reads,
     pub plain: Reads,
     pub shuffled: Reads,
@@ -54,7 +54,7 @@ pub struct Tally {
     kl: f64,
 }
 
-impl Tally {
+impl LensScores {
     /// Adds a latent read by the logit lens and by the tuned lens.
     pub fn pair(&mut self, plain: &[f32], learned: &[f32], label: &[u32]) {
         let by_plain = self.plain.row(plain, label);
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn pairs_count_who_alone_was_right() {
-        let mut tally = Tally::default();
+        let mut tally = LensScores::default();
         let (a, b) = ([1.0, 0.0], [0.0, 1.0]);
         tally.pair(&a, &b, &[0]);
         tally.pair(&a, &b, &[1]);

@@ -621,6 +621,6 @@ fn the_search_reads_through_the_lens_and_so_does_its_null() {
     assert_eq!(found.steps[0].result.text, "19");
     assert!(matches!(
         found.steps[0].result.source,
-        crate::core::types::Source::Latent { .. }
+        crate::core::types::ValueSource::Latent { .. }
     ));
 }

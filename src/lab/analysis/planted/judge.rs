@@ -3,15 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::plants::Design;
-use super::questions::Asked;
-use crate::core::types::{LatentIdx, Operand, Rung, Source, TraceStep, Verdict};
+use super::questions::PlantedQuestion;
+use crate::core::types::{LatentIdx, Operand, Rung, TraceStep, ValueSource, Verdict};
 
 /// Whether the rung of a verdict is true of the plant; `None` if it claims nothing.
 ///
 /// PRESENT and TRACKS claim that the latents of the trace hold its sums because they add its numbers, from the places that it
 /// names, and that the answer is that sum. USED also claims that the answer depends on each of them. NOT NEEDED claims that the
 /// answer depends on no latent's content. PRESENT? claims nothing: chance may explain the trace.
-pub(super) fn is_true(verdict: &Verdict, design: &Design, sample: &Asked) -> Option<bool> {
+pub(super) fn is_true(
+    verdict: &Verdict,
+    design: &Design,
+    sample: &PlantedQuestion,
+) -> Option<bool> {
     let truth = Truth {
         design,
         sample,
@@ -28,7 +32,7 @@ pub(super) fn is_true(verdict: &Verdict, design: &Design, sample: &Asked) -> Opt
 
 struct Truth<'a> {
     design: &'a Design,
-    sample: &'a Asked,
+    sample: &'a PlantedQuestion,
     steps: &'a [TraceStep],
 }
 
@@ -54,13 +58,13 @@ impl Truth<'_> {
     /// The roles of the numbers whose sum an operand is; `None` if it is no such sum.
     fn roles(&self, operand: &Operand) -> Option<BTreeSet<usize>> {
         match &operand.source {
-            Source::Question { start, .. } => {
+            ValueSource::Question { start, .. } => {
                 let role = self.sample.starts.iter().position(|at| at == start)?;
                 Some(BTreeSet::from([role]))
             }
-            Source::Step { step } => self.adds(self.steps.get(*step)?),
-            Source::Latent { latent, .. } => self.design.sum_at(latent.0 - 1),
-            Source::Answer => None,
+            ValueSource::Step { step } => self.adds(self.steps.get(*step)?),
+            ValueSource::Latent { latent, .. } => self.design.sum_at(latent.0 - 1),
+            ValueSource::Answer => None,
         }
     }
 
@@ -68,7 +72,7 @@ impl Truth<'_> {
         let says = |step: &TraceStep| {
             let adds = self.adds(step);
             let shown = match &step.result.source {
-                Source::Latent { latent, .. } => self.design.sum_at(latent.0 - 1),
+                ValueSource::Latent { latent, .. } => self.design.sum_at(latent.0 - 1),
                 _ => adds.clone(),
             };
             adds.is_some() && adds == shown
@@ -89,7 +93,7 @@ impl Truth<'_> {
         let steps = self.steps.iter();
         let operands = steps.flat_map(|step| step.operands.iter().chain([&step.result]));
         operands.filter_map(|operand| match operand.source {
-            Source::Latent { latent, .. } => Some(latent),
+            ValueSource::Latent { latent, .. } => Some(latent),
             _ => None,
         })
     }

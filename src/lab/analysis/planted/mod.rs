@@ -10,7 +10,10 @@ mod sheet;
 mod tests;
 
 pub use plants::{Plant, Size};
-pub use sheet::{Cell, FILES, Request, Row, RungCount, Sheet, WORDS, files, names, sheet};
+pub use sheet::{
+    CalibrationCell, CalibrationRow, CalibrationSheet, FILES, Request, RungCount, WORDS, files,
+    names, sheet,
+};
 
 #[cfg(test)]
 pub(crate) use sheet::Grown;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::circuit::{Circuit, Head, Look, previous_output, sum_of, whole};
 use super::dim::{Dim, FED};
-use super::questions::Layout;
+use super::questions::NumberLayout;
 use crate::core::types::Rung;
 use crate::engine::model::tiny::NUMBERS;
 
@@ -173,7 +173,7 @@ pub(super) struct Design {
     fetched: Fetched,
     misread: f64,
     noise: f32,
-    pub(super) layout: Layout,
+    pub(super) layout: NumberLayout,
     large: bool,
     seed: u64,
     /// Values of names and things.
@@ -197,7 +197,7 @@ impl Design {
             _ => 1 + more,
         };
         let beside = large || plant == Plant::WrongOperand;
-        let layout = Layout {
+        let layout = NumberLayout {
             added: steps + 1,
             beside,
         };
@@ -260,7 +260,7 @@ impl Design {
             memos: Vec::new(),
         };
         if plant == Plant::Memoriser {
-            design.memos = Layout::memos(design.seed);
+            design.memos = NumberLayout::memos(design.seed);
         }
         design
     }

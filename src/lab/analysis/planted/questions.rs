@@ -23,7 +23,7 @@ const DRAWS: usize = 100_000;
 
 /// The layout of a question.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Layout {
+pub(super) struct NumberLayout {
     /// The number of summands of the solution.
     pub(super) added: usize,
     /// Whether another number precedes them.
@@ -32,13 +32,13 @@ pub(super) struct Layout {
 
 /// A question with the positions of its numbers.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct PlantedQuestion {
     pub(crate) problem: Problem,
     /// Start byte of each number, by role.
     pub(super) starts: Vec<usize>,
 }
 
-impl Layout {
+impl NumberLayout {
     /// The role of the number that is not added.
     pub(super) fn beside_role(self) -> usize {
         self.added
@@ -78,12 +78,22 @@ impl Layout {
 
 /// Draws a question for a plant; if `suits`, one that exercises the plant: the wrong place holds the right number, or the
 /// memorised value is the sum.
-pub(super) fn draw(plant: Plant, design: &Design, dice: &mut ChaCha8Rng, suits: bool) -> Asked {
+pub(super) fn draw(
+    plant: Plant,
+    design: &Design,
+    dice: &mut ChaCha8Rng,
+    suits: bool,
+) -> PlantedQuestion {
     let sample = (0..DRAWS).find_map(|_| try_draw(plant, design, dice, suits));
     sample.expect("one of so many draws suits")
 }
 
-fn try_draw(plant: Plant, design: &Design, dice: &mut ChaCha8Rng, suits: bool) -> Option<Asked> {
+fn try_draw(
+    plant: Plant,
+    design: &Design,
+    dice: &mut ChaCha8Rng,
+    suits: bool,
+) -> Option<PlantedQuestion> {
     let layout = design.layout;
     let largest = if layout.added > 3 { 9 } else { 12 };
     let mut numbers: Vec<usize> = (2..=largest).collect();
@@ -143,7 +153,7 @@ fn try_draw(plant: Plant, design: &Design, dice: &mut ChaCha8Rng, suits: bool) -
         steps.push(format!("<<{sum}+{number}={}>>", sum + number));
         sum += number;
     }
-    Some(Asked {
+    Some(PlantedQuestion {
         problem: Problem {
             question: sentences.join(" "),
             steps,

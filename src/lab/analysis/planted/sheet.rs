@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::judge;
 use super::plants::{Design, Plant, Size};
-use super::questions::{Asked, draw};
+use super::questions::{PlantedQuestion, draw};
 use crate::core::answers;
 use crate::core::problem::Problem;
 use crate::core::stats::Share;
@@ -40,7 +40,7 @@ pub struct Request {
 
 /// The sheet.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Sheet {
+pub struct CalibrationSheet {
     /// Problems per plant and size.
     pub problems: usize,
     /// Models per plant and size.
@@ -50,14 +50,14 @@ pub struct Sheet {
     /// How often the claim of each rung is true, over all plants and sizes: USED, TRACKS, PRESENT, NOT NEEDED.
     pub rungs: Vec<RungCount>,
     /// One per plant and size.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<CalibrationCell>,
     /// All verdicts.
-    pub verdicts: Vec<Row>,
+    pub verdicts: Vec<CalibrationRow>,
 }
 
 /// One verdict.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
+pub struct CalibrationRow {
     /// The model: plant, size and seed.
     pub model: String,
     /// The question.
@@ -85,7 +85,7 @@ pub struct RungCount {
 
 /// The verdicts on one plant of one size.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Cell {
+pub struct CalibrationCell {
     /// The plant.
     pub plant: &'static str,
     /// The ground truth of the plant.
@@ -125,7 +125,7 @@ const CLAIMS: [Rung; 4] = [Rung::Used, Rung::Tracks, Rung::Present, Rung::NotNee
 
 /// One verdict on a plant.
 struct Judged {
-    row: Row,
+    row: CalibrationRow,
     rung: Rung,
     answered: bool,
 }
@@ -138,7 +138,7 @@ pub fn sheet(
     request: &Request,
     on_model: &(dyn Fn(usize, usize) + Sync),
     cancel: &Cancel,
-) -> Result<Sheet, ModelError> {
+) -> Result<CalibrationSheet, ModelError> {
     let jobs = jobs(request);
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let judged: Vec<OnceLock<Result<Vec<Judged>, ModelError>>> =
@@ -178,7 +178,7 @@ pub fn sheet(
         }
     }
     let all: Vec<&Judged> = judged.iter().flatten().collect();
-    Ok(Sheet {
+    Ok(CalibrationSheet {
         problems: request.problems,
         models: models(request),
         seed: request.seed,
@@ -251,7 +251,7 @@ impl Grown {
     }
 
     /// Draws problems for its reference set, and those that it is judged on.
-    fn samples(&self, n: usize) -> (Vec<Problem>, Vec<Asked>) {
+    fn samples(&self, n: usize) -> (Vec<Problem>, Vec<PlantedQuestion>) {
         let mut dice = ChaCha8Rng::seed_from_u64(self.design.seed() ^ 0xa5ced);
         let mut draw = |suits| draw(self.plant, &self.design, &mut dice, suits);
         let others = (0..reference::SIZE).map(|_| draw(false).problem).collect();
@@ -263,7 +263,7 @@ impl Grown {
         &self,
         n: usize,
         cancel: &Cancel,
-    ) -> Result<(Workbench, Vec<Asked>), ModelError> {
+    ) -> Result<(Workbench, Vec<PlantedQuestion>), ModelError> {
         let mut explorer = Workbench::bare(self.design.circuit().model(&self.name)?);
         let (others, samples) = self.samples(n);
         explorer.use_reference(&format!("problems of {}", self.name), &others, cancel)?;
@@ -287,7 +287,7 @@ impl Grown {
 fn judge_one(
     explorer: &Workbench,
     grown: &Grown,
-    sample: &Asked,
+    sample: &PlantedQuestion,
     budget: &Budget,
     cancel: &Cancel,
 ) -> Result<Judged, ModelError> {
@@ -308,7 +308,7 @@ fn judge_one(
     let verdict = explorer.verdict(&clean, &exits, budget, &mut |_| (), cancel)?;
     let output = clean.run.answer.value.as_deref();
     Ok(Judged {
-        row: Row {
+        row: CalibrationRow {
             model: grown.name.clone(),
             question: question.clone(),
             answers: (answer.clone(), output.map(str::to_owned)),
@@ -321,7 +321,7 @@ fn judge_one(
     })
 }
 
-fn cell(plant: Plant, size: Size, all: &[&Judged]) -> Cell {
+fn cell(plant: Plant, size: Size, all: &[&Judged]) -> CalibrationCell {
     let by_rung = |holds: &dyn Fn(&Judged) -> bool| -> Vec<(&'static str, usize)> {
         let at = |word: &str| {
             all.iter()
@@ -337,7 +337,7 @@ fn cell(plant: Plant, size: Size, all: &[&Judged]) -> Cell {
     let wrong = all
         .iter()
         .filter(|judged| judged.row.is_true == Some(false));
-    Cell {
+    CalibrationCell {
         plant: plant.name(),
         truth: plant.truth(),
         size: size.name(),
@@ -354,7 +354,7 @@ fn cell(plant: Plant, size: Size, all: &[&Judged]) -> Cell {
     }
 }
 
-fn count(rung: Rung, all: &[&Judged], cells: &[Cell]) -> RungCount {
+fn count(rung: Rung, all: &[&Judged], cells: &[CalibrationCell]) -> RungCount {
     let claims: Vec<bool> = all
         .iter()
         .filter(|judged| judged.rung == rung)

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::judge;
 use super::plants::{Design, Plant, Size};
-use super::questions::{Asked, draw};
-use crate::core::types::{LatentIdx, Operand, Rung, Source, TraceStep, Verdict};
+use super::questions::{PlantedQuestion, draw};
+use crate::core::types::{LatentIdx, Operand, Rung, TraceStep, ValueSource, Verdict};
 use crate::engine::model::{Cancel, Mode};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
@@ -26,7 +26,7 @@ fn run(explorer: &Workbench, question: &str, latents: usize) -> CleanRun {
         .expect("a run")
 }
 
-fn number(sample: &Asked, role: usize) -> usize {
+fn number(sample: &PlantedQuestion, role: usize) -> usize {
     let digits = &sample.problem.question[sample.starts[role]..];
     let end = digits.find(|c: char| !c.is_ascii_digit());
     digits[..end.expect("a thing follows")]
@@ -82,7 +82,7 @@ fn the_masked_plant_needs_the_places_alone() {
 }
 
 /// A verdict that adds the numbers of these roles, each step read at a latent.
-fn verdict(sample: &Asked, rung: Rung, steps: &[(&[usize], usize)]) -> Verdict {
+fn verdict(sample: &PlantedQuestion, rung: Rung, steps: &[(&[usize], usize)]) -> Verdict {
     let operand = |source| Operand {
         text: String::new(),
         source,
@@ -92,16 +92,16 @@ fn verdict(sample: &Asked, rung: Rung, steps: &[(&[usize], usize)]) -> Verdict {
         ..Verdict::default()
     };
     for (at, (roles, latent)) in steps.iter().enumerate() {
-        let questions = roles.iter().map(|role| Source::Question {
+        let questions = roles.iter().map(|role| ValueSource::Question {
             start: sample.starts[*role],
             end: sample.starts[*role] + 1,
         });
-        let before = at.checked_sub(1).map(|step| Source::Step { step });
+        let before = at.checked_sub(1).map(|step| ValueSource::Step { step });
         verdict.steps.push(TraceStep {
             text: String::new(),
             operands: before.into_iter().chain(questions).map(operand).collect(),
             operator: "+".to_owned(),
-            result: operand(Source::Latent {
+            result: operand(ValueSource::Latent {
                 latent: LatentIdx(*latent),
                 rank: 0,
                 prob: 1.0,

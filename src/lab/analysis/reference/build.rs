@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::draw::{self, Lender};
-use super::{Item, Reference};
+use super::{Reference, ReferenceProblem};
 use crate::core::problem::Problem;
 use crate::engine::model::{Branch, Cancel, Model, ModelError};
 use crate::lab::analysis::group::same_length;
-use crate::lab::analysis::thoughts::{self, Thought, Want};
+use crate::lab::analysis::thoughts::{self, Keep, Thought};
 
 /// Maximum number of consecutive problems of one prompt length, which determines the order of the set.
 const GROUP: usize = 64;
@@ -30,9 +30,9 @@ pub struct Builder {
     at: usize,
     /// Its prefilled prompts.
     prefilled: Vec<Branch>,
-    items: Vec<Item>,
+    items: Vec<ReferenceProblem>,
     /// Problems that ran ahead of the set.
-    ahead: Mutex<Vec<Item>>,
+    ahead: Mutex<Vec<ReferenceProblem>>,
     total: usize,
 }
 
@@ -89,7 +89,8 @@ impl Builder {
         let start = Branch::stack(&parts)?;
         let thoughts = thoughts::from_start(model, &start, &want(model), cancel)?;
         let done = batch.problems.iter().zip(thoughts);
-        let items = done.map(|(&at, thought)| Item::new(at, &self.problems[at], thought));
+        let items =
+            done.map(|(&at, thought)| ReferenceProblem::new(at, &self.problems[at], thought));
         self.items.extend(items);
         self.prefilled.clear();
         self.at += 1;
@@ -125,7 +126,7 @@ impl Builder {
             let questions = new.iter().map(|at| self.problems[*at].question.as_str());
             let mut keep = |batch: Vec<(usize, Thought)>| {
                 let item = |(at, thought): (usize, _)| {
-                    Item::new(new[at], &self.problems[new[at]], thought)
+                    ReferenceProblem::new(new[at], &self.problems[new[at]], thought)
                 };
                 ahead.extend(batch.into_iter().map(item));
                 Ok(())
@@ -146,15 +147,15 @@ impl Builder {
 }
 
 /// What the set keeps of a run.
-fn want(model: &Model) -> Want {
-    Want {
+fn want(model: &Model) -> Keep {
+    Keep {
         latents: model.n_latents(),
         top: true,
-        ..Want::default()
+        ..Keep::default()
     }
 }
 
-impl Item {
+impl ReferenceProblem {
     pub(super) fn new(at: usize, problem: &Problem, run: Thought) -> Self {
         Self {
             problem: at,

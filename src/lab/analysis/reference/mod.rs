@@ -8,7 +8,7 @@ mod tests;
 
 use super::group::{DEPTH, can_read};
 pub use build::Builder;
-pub use stored::{Key, LONGEST};
+pub use stored::{LONGEST, ReferenceKey};
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +19,7 @@ use crate::engine::model::{Cancel, Model, ModelError};
 
 use draw::Lender;
 
-use super::thoughts::{Want, before_last, think};
+use super::thoughts::{Keep, before_last, think};
 
 /// Number of problems in the reference set: enough for a null of at least 200.
 pub const SIZE: usize = 256;
@@ -34,7 +34,7 @@ pub(super) fn no_latent(problem: usize, latent: usize, there: usize) -> ModelErr
 
 /// One problem of the reference set.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Item {
+pub struct ReferenceProblem {
     /// Its index in the list that the set was built from.
     pub problem: usize,
     /// Its question: a problem is never its own donor.
@@ -56,7 +56,7 @@ pub struct Item {
 pub struct Reference {
     /// The origin of the problems, for exports.
     pub origin: String,
-    items: Vec<Item>,
+    items: Vec<ReferenceProblem>,
     /// The number of items with words that the model does not know, computed lazily.
     unseen: OnceLock<usize>,
     fed: Vec<Moments>,
@@ -93,9 +93,10 @@ impl Reference {
         Ok(builder.finish(model))
     }
 
-    fn of(origin: &str, items: Vec<Item>, model: &Model) -> Self {
+    fn of(origin: &str, items: Vec<ReferenceProblem>, model: &Model) -> Self {
         let (latents, width) = (model.n_latents(), model.width());
-        let over = |of: &dyn Fn(&Item) -> &Arc<[f32]>| moments(items.iter().map(of), width);
+        let over =
+            |of: &dyn Fn(&ReferenceProblem) -> &Arc<[f32]>| moments(items.iter().map(of), width);
         let (fed, states) = (0..latents)
             .map(|at| (over(&|item| &item.fed[at]), over(&|item| &item.states[at])))
             .unzip();
@@ -113,7 +114,7 @@ impl Reference {
     /// donors, means and chance rates are then not those of the questions.
     #[must_use]
     pub fn warning(&self, model: &Model) -> Option<String> {
-        let is_unseen = |item: &&Item| !can_read(model, &item.question);
+        let is_unseen = |item: &&ReferenceProblem| !can_read(model, &item.question);
         let count = || self.items.iter().filter(is_unseen).count();
         let (unseen, all) = (*self.unseen.get_or_init(count), self.len());
         (unseen > 0).then(|| {
@@ -136,7 +137,7 @@ impl Reference {
     }
 
     /// Returns every problem except the given question, in order.
-    pub fn others(&self, question: &str) -> impl Iterator<Item = &Item> {
+    pub fn others(&self, question: &str) -> impl Iterator<Item = &ReferenceProblem> {
         self.items
             .iter()
             .filter(move |item| item.question.trim() != question.trim())
@@ -145,7 +146,13 @@ impl Reference {
     /// Draws `n` donors for a question, of those with `steps` steps if given; see `draw`. The same arguments give the same
     /// donors, and fewer donors are a prefix of more.
     #[must_use]
-    pub fn donors(&self, question: &str, n: usize, steps: Option<usize>, seed: u64) -> Vec<&Item> {
+    pub fn donors(
+        &self,
+        question: &str,
+        n: usize,
+        steps: Option<usize>,
+        seed: u64,
+    ) -> Vec<&ReferenceProblem> {
         let lenders = self.items.iter().map(|item| Lender {
             problem: item.problem,
             question: &item.question,
@@ -158,7 +165,7 @@ impl Reference {
 
     /// Returns a problem of the set, counted from 0.
     #[must_use]
-    pub fn item(&self, number: usize) -> Option<&Item> {
+    pub fn item(&self, number: usize) -> Option<&ReferenceProblem> {
         self.items.get(number)
     }
 
@@ -166,7 +173,7 @@ impl Reference {
     ///
     /// # Errors
     /// [`ModelError::Input`] with the valid range if there is no such problem or latent.
-    pub fn donor(&self, donor: DonorRef) -> Result<&Item, ModelError> {
+    pub fn donor(&self, donor: DonorRef) -> Result<&ReferenceProblem, ModelError> {
         let DonorRef { problem, latent } = donor;
         let item = self.item(problem).ok_or_else(|| {
             let last = self.len().saturating_sub(1);
@@ -187,7 +194,7 @@ impl Reference {
     }
 
     /// Returns all problems, in order.
-    pub fn items(&self) -> impl Iterator<Item = &Item> {
+    pub fn items(&self) -> impl Iterator<Item = &ReferenceProblem> {
         self.items.iter()
     }
 
@@ -215,10 +222,10 @@ impl Reference {
     ) -> Result<&[Reads], ModelError> {
         self.kept(0, || {
             let questions: Vec<&str> = self.items.iter().map(|i| i.question.as_str()).collect();
-            let want = Want {
+            let want = Keep {
                 latents: model.n_latents(),
                 spoken: Some(how),
-                ..Want::default()
+                ..Keep::default()
             };
             let thoughts = think(model, &questions, &want, cancel)?.into_iter();
             Ok(thoughts

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{DEPTH, Item, Reference};
+use super::{DEPTH, Reference, ReferenceProblem};
 use crate::core::problem::Problem;
 use crate::core::text::hex;
 use crate::core::types::TokenRead;
@@ -27,7 +27,7 @@ const SUM: usize = 32;
 
 /// Everything that a reference set depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key(String);
+pub struct ReferenceKey(String);
 
 #[derive(Serialize)]
 struct Depends<'a> {
@@ -45,7 +45,7 @@ struct Depends<'a> {
     prompts: String,
 }
 
-impl Key {
+impl ReferenceKey {
     /// Returns the key of the set that a model builds from these problems.
     #[must_use]
     pub fn new(model: &Model, origin: &str, problems: &[Problem]) -> Self {
@@ -117,7 +117,7 @@ impl Shape {
 impl Reference {
     /// Returns the set as bytes; `None` if it is empty or too large to store.
     #[must_use]
-    pub fn to_bytes(&self, key: &Key) -> Option<Vec<u8>> {
+    pub fn to_bytes(&self, key: &ReferenceKey) -> Option<Vec<u8>> {
         let first = self.items.first()?;
         let has_states = self.items.iter().any(|item| item.fed != item.states);
         let shape = Shape {
@@ -160,7 +160,7 @@ impl Reference {
     /// impossible number.
     pub fn from_bytes(
         bytes: &[u8],
-        key: &Key,
+        key: &ReferenceKey,
         (model, origin, problems): (&Model, &str, &[Problem]),
     ) -> Result<Self, String> {
         let mut rest = Bytes(bytes);
@@ -179,7 +179,7 @@ impl Reference {
         if Sha256::digest(all).as_slice() != sum {
             return Err("its checksum does not match".to_owned());
         }
-        let mut items: Vec<Item> = Vec::with_capacity(shape.items);
+        let mut items: Vec<ReferenceProblem> = Vec::with_capacity(shape.items);
         let mut is_seen = vec![false; problems.len()];
         for _ in 0..shape.items {
             let at = rest.word().ok_or_else(cut_off)?;
@@ -193,7 +193,7 @@ impl Reference {
             for _ in 0..shape.latents {
                 latent(&mut rest, &mut run, shape, model)?;
             }
-            items.push(Item::new(at, problem, run));
+            items.push(ReferenceProblem::new(at, problem, run));
         }
         Ok(Self::of(origin, items, model))
     }

@@ -22,10 +22,10 @@ fn forty() -> Vec<Problem> {
     problems::for_task(Task::Math, Split::Train, 40, 5).expect("problems")
 }
 
-fn made(model: &Model) -> (Reference, Key) {
+fn made(model: &Model) -> (Reference, ReferenceKey) {
     let problems = forty();
     let made = Reference::build(model, ORIGIN, &problems, &Cancel::new()).expect("made");
-    (made, Key::new(model, ORIGIN, &problems))
+    (made, ReferenceKey::new(model, ORIGIN, &problems))
 }
 
 #[test]
@@ -112,10 +112,10 @@ fn bytes_that_are_not_the_set_are_refused() {
     }
     // Another model of the same shape, other problems, another origin.
     let other = self::model(6);
-    assert_ne!(Key::new(&other, ORIGIN, &problems), key);
-    assert_ne!(Key::new(&model, ORIGIN, &problems[1..]), key);
-    assert_ne!(Key::new(&model, "others", &problems), key);
-    let other = Key::new(&other, ORIGIN, &problems);
+    assert_ne!(ReferenceKey::new(&other, ORIGIN, &problems), key);
+    assert_ne!(ReferenceKey::new(&model, ORIGIN, &problems[1..]), key);
+    assert_ne!(ReferenceKey::new(&model, "others", &problems), key);
+    let other = ReferenceKey::new(&other, ORIGIN, &problems);
     let refused = Reference::from_bytes(&bytes, &other, of).expect_err("another key");
     assert!(refused.contains("another model"), "{refused}");
 }

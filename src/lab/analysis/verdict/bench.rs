@@ -14,7 +14,7 @@ use super::strategy::{Decoder, Strategy};
 use crate::lab::analysis::counterfactual::Subject;
 use crate::lab::analysis::group::DEPTH;
 use crate::lab::analysis::learned::Learned;
-use crate::lab::analysis::thoughts::{Thought, Want, before_last, think};
+use crate::lab::analysis::thoughts::{Keep, Thought, before_last, think};
 
 /// Questions per batch before the results are examined.
 pub(super) const CHUNK: usize = 32;
@@ -22,7 +22,7 @@ pub(super) const CHUNK: usize = 32;
 type Reads = Vec<Vec<TokenRead>>;
 
 /// The judged run, with every other run made for it.
-pub(super) struct Bench<'a> {
+pub(super) struct QuestionCache<'a> {
     pub(super) subject: Subject<'a>,
     pub(super) cancel: &'a Cancel,
     /// The number of model runs so far.
@@ -43,7 +43,7 @@ struct Known {
     whole: bool,
 }
 
-impl<'a> Bench<'a> {
+impl<'a> QuestionCache<'a> {
     pub(super) fn new(
         subject: &Subject<'a>,
         learned: Option<&'a Learned>,
@@ -145,7 +145,7 @@ impl<'a> Bench<'a> {
             .then(|| voice(self.subject.model))
             .flatten();
         let thoughts = if decoder == Decoder::Projection || spoken.is_some() {
-            let want = Want {
+            let want = Keep {
                 latents: self.subject.clean.fed.len(),
                 top: true,
                 answer: Some(self.subject.clean.most_tokens),

@@ -1,11 +1,11 @@
 //! TRACKS on a model: runs all planned edits of the question. The plan does not depend on any answer.
 
-use crate::core::types::{Progress, Stage, Task, TraceStep, Tracks};
+use crate::core::types::{Stage, Task, TraceStep, Tracks, VerdictProgress};
 use crate::engine::model::ModelError;
-use crate::verify::edits::{Edit, Familiar, Means, Spare, edits, spares, twins};
+use crate::verify::edits::{Familiar, Means, QuestionEdit, Spare, edits, spares, twins};
 use crate::verify::{Observation, Trial, Values, tracks};
 
-use super::bench::{Bench, CHUNK};
+use super::bench::{CHUNK, QuestionCache};
 use super::strategy::Strategy;
 use crate::lab::analysis::counterfactual::Subject;
 
@@ -76,13 +76,13 @@ impl Lent {
 
 /// Scores the effect of edits on the latents; returns the score and the runs of the edited questions.
 pub(super) fn test_tracks(
-    bench: &mut Bench<'_>,
+    bench: &mut QuestionCache<'_>,
     test: &Test<'_>,
-    on_progress: &mut dyn FnMut(Progress),
+    on_progress: &mut dyn FnMut(VerdictProgress),
 ) -> Result<(Tracks, Vec<Observation>), ModelError> {
     let case = bench.case();
     let decoder = test.strategy.decoder;
-    let planned: Vec<Edit> = {
+    let planned: Vec<QuestionEdit> = {
         let readable = |text: &str| bench.readable(decoder, text);
         edits(&case, test.steps, &test.lent.means(&readable), test.edits)
     };
@@ -107,7 +107,7 @@ pub(super) fn test_tracks(
     };
     let mut observed: Vec<Observation> = Vec::with_capacity(planned.len());
     for (i, chunk) in planned.chunks(CHUNK).enumerate() {
-        on_progress(Progress {
+        on_progress(VerdictProgress {
             stage: Stage::Edits,
             done: i * CHUNK,
             all: planned.len(),
@@ -118,7 +118,7 @@ pub(super) fn test_tracks(
             if let Some(thought) = thought {
                 observed.push(Observation {
                     edit: edit.clone(),
-                    reads: Bench::reads(decoder, &thought),
+                    reads: QuestionCache::reads(decoder, &thought),
                     answer: thought.answer,
                 });
             }

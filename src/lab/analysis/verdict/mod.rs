@@ -14,17 +14,19 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::core::types::{
-    AblationValue, Attempt, EarlyExit, LatentNodes, Necessity, Null, Progress, Stage, Standing,
-    Task, TraceStep, Tracks, Verdict,
+    AblationValue, Attempt, EarlyExit, LatentNodes, Necessity, Null, Stage, Standing, Task,
+    TraceStep, Tracks, Verdict, VerdictProgress,
 };
 use crate::engine::model::{Cancel, ModelError};
-use crate::verify::{self, AblatedAnswer, Abstain, Evidence, Found, Hits, TraceEvidence, Without};
+use crate::verify::{
+    self, AblatedAnswer, Abstain, Evidence, Hits, SearchResult, TraceEvidence, Without,
+};
 
 use super::counterfactual::{self, Subject};
 use super::group::DEPTH;
 use super::learned::Learned;
 
-use bench::Bench;
+use bench::QuestionCache;
 use edited::Lent;
 pub use strategy::{Budget, Decoder, Strategy};
 
@@ -33,7 +35,7 @@ pub const TOP_K: usize = 5;
 
 /// A run to judge, with the means to do so.
 #[derive(Clone, Copy)]
-pub struct Asked<'a> {
+pub struct VerdictInput<'a> {
     /// The run, its model and the other problems.
     pub subject: Subject<'a>,
     /// The tuned lens, if there is one for the model's weights.
@@ -46,25 +48,25 @@ pub struct Asked<'a> {
 
 /// An interim report of an unfinished verdict.
 #[derive(Debug, Clone, Copy)]
-pub enum Part<'a> {
+pub enum InterimVerdict<'a> {
     /// The settled part of the verdict.
     Settled(&'a Verdict),
     /// The progress of the work.
-    Progress(Progress),
+    Progress(VerdictProgress),
 }
 
-type OnPart<'a> = &'a mut dyn FnMut(Part<'_>);
+type OnPart<'a> = &'a mut dyn FnMut(InterimVerdict<'_>);
 
 /// Judges a clean run, given its early exits; reports interim verdicts as soon as a rung is settled.
 ///
 /// # Errors
 /// When the model fails or the work is cancelled.
 pub fn verdict(
-    request: &Asked<'_>,
+    request: &VerdictInput<'_>,
     on_part: OnPart<'_>,
     cancel: &Cancel,
 ) -> Result<Verdict, ModelError> {
-    let Asked {
+    let VerdictInput {
         subject,
         learned,
         exits,
@@ -85,7 +87,7 @@ pub fn verdict(
             .map_or(f64::NEG_INFINITY, |lp| lp - clean.answer_logprob),
     });
     let mut all_off = |done, value| -> Result<Vec<AblatedAnswer>, ModelError> {
-        on_part(Part::Progress(Progress {
+        on_part(InterimVerdict::Progress(VerdictProgress {
             stage: Stage::Necessity,
             done,
             all: 3,
@@ -104,7 +106,7 @@ pub fn verdict(
     let mut search = LadderSearch {
         necessity: verify::decide(answer, &without),
         lent: Lent::new(subject),
-        bench: Bench::new(subject, *learned, cancel),
+        bench: QuestionCache::new(subject, *learned, cancel),
         best: None,
         attempts: Vec::new(),
         nodes: Vec::new(),
@@ -122,9 +124,9 @@ pub fn verdict(
 
 /// The verdict on a run that cannot be judged.
 fn abstain(why: Abstain) -> Verdict {
-    let search = Found {
+    let search = SearchResult {
         abstain: Some(why),
-        ..Found::default()
+        ..SearchResult::default()
     };
     verify::judge(Evidence {
         necessity: verify::decide("", &Without::default()),
@@ -146,13 +148,13 @@ pub fn search(
     learned: Option<&Learned>,
     strategy: &Strategy,
     cancel: &Cancel,
-) -> Result<(Found, Null), ModelError> {
-    let (trace, _) = search_with_null(&mut Bench::new(subject, learned, cancel), strategy)?;
+) -> Result<(SearchResult, Null), ModelError> {
+    let (trace, _) = search_with_null(&mut QuestionCache::new(subject, learned, cancel), strategy)?;
     Ok((trace.search, trace.null))
 }
 
 fn search_with_null(
-    bench: &mut Bench<'_>,
+    bench: &mut QuestionCache<'_>,
     strategy: &Strategy,
 ) -> Result<(TraceEvidence, Hits), ModelError> {
     let settings = strategy.search();
@@ -248,7 +250,7 @@ impl Candidate {
 /// The search for the highest rung: one strategy after the other, each trace with its tests.
 struct LadderSearch<'a> {
     necessity: Necessity,
-    bench: Bench<'a>,
+    bench: QuestionCache<'a>,
     lent: Lent,
     best: Option<Candidate>,
     attempts: Vec<Attempt>,
@@ -267,7 +269,7 @@ impl LadderSearch<'_> {
         let suitable = budget.strategies.iter().filter(|s| self.bench.suits(s));
         let suitable: Vec<&Strategy> = suitable.collect();
         for (done, strategy) in suitable.iter().enumerate() {
-            on_part(Part::Progress(Progress {
+            on_part(InterimVerdict::Progress(VerdictProgress {
                 stage: Stage::Search,
                 done,
                 all: suitable.len(),
@@ -317,7 +319,7 @@ impl LadderSearch<'_> {
         });
         // The test with more edits supersedes the first one.
         self.best = Some(retested);
-        on_part(Part::Settled(&self.verdict()));
+        on_part(InterimVerdict::Settled(&self.verdict()));
         Ok(())
     }
 
@@ -337,7 +339,7 @@ impl LadderSearch<'_> {
         let at = self.attempts.len();
         self.attempts.push(first.attempt(strategy.to_string()));
         self.keep(&first);
-        on_part(Part::Settled(&self.verdict()));
+        on_part(InterimVerdict::Settled(&self.verdict()));
         if self.necessity.needed {
             let mut waiting: VecDeque<Candidate> = first.with_each_trace(budget.traces).into();
             let mut room = budget.traces;
@@ -358,7 +360,7 @@ impl LadderSearch<'_> {
                     attempt.tracks = attempt.tracks.or(tracks);
                 }
                 self.keep(&candidate);
-                on_part(Part::Settled(&self.verdict()));
+                on_part(InterimVerdict::Settled(&self.verdict()));
                 if tracks == Some(Standing::Holds) {
                     break;
                 }
@@ -413,7 +415,7 @@ impl LadderSearch<'_> {
         budget: &Budget,
         on_part: OnPart<'_>,
     ) -> Result<Candidate, ModelError> {
-        let mut on_progress = |progress| on_part(Part::Progress(progress));
+        let mut on_progress = |progress| on_part(InterimVerdict::Progress(progress));
         self.tests += 1;
         let test = edited::Test {
             steps: &candidate.trace.search.steps,

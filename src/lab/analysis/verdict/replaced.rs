@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
-use crate::core::types::{LatentIdx, Patch, Progress, Stage, Standing, TokenRead, Tracks, Used};
+use crate::core::types::{
+    LatentIdx, Patch, Stage, Standing, TokenRead, Tracks, Used, VerdictProgress,
+};
 use crate::engine::model::ModelError;
 use crate::lab::analysis::counterfactual::{self, PatchAsked};
-use crate::lab::analysis::thoughts::{Want, think};
-use crate::verify::edits::{Edit, answer_if, donors, same_answer};
+use crate::lab::analysis::thoughts::{Keep, think};
+use crate::verify::edits::{QuestionEdit, answer_if, donors, same_answer};
 use crate::verify::{Observation, Replaced, Values, used};
 
-use super::bench::{Bench, CHUNK};
+use super::bench::{CHUNK, QuestionCache};
 use super::edited::Test;
 
 /// A run of another question, with the trace's prediction for its latent.
@@ -41,17 +43,17 @@ struct Put {
 
 /// Interchanges the latent of each step and scores the answers.
 pub(super) fn test_used(
-    bench: &mut Bench<'_>,
+    bench: &mut QuestionCache<'_>,
     test: &Test<'_>,
     (tracks, observed): (&Tracks, &[Observation]),
     donors: usize,
-    on_progress: &mut dyn FnMut(Progress),
+    on_progress: &mut dyn FnMut(VerdictProgress),
 ) -> Result<Used, ModelError> {
     let case = bench.case();
     let places: Vec<(usize, LatentIdx)> = tracks.steps.iter().map(|s| (s.step, s.latent)).collect();
     let mut chosen: Vec<Put> = Vec::new();
     for (done, &(step, latent)) in places.iter().enumerate() {
-        on_progress(Progress {
+        on_progress(VerdictProgress {
             stage: Stage::Replacements,
             done,
             all: places.len(),
@@ -101,7 +103,7 @@ pub(super) fn test_used(
 }
 
 /// Runs the interchanges; returns them with the sham difference.
-fn patch(bench: &mut Bench<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), ModelError> {
+fn patch(bench: &mut QuestionCache<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), ModelError> {
     let task = bench.case().task;
     let requests: Vec<PatchAsked> = chosen
         .iter()
@@ -145,7 +147,7 @@ fn patch(bench: &mut Bench<'_>, chosen: &[Put]) -> Result<(Vec<Patch>, f64), Mod
 /// The largest change of the answer's log-probability, in nats, when each latent is replaced by that of the same question, rerun
 /// among donors; `None` without a donor.
 fn sham(
-    bench: &mut Bench<'_>,
+    bench: &mut QuestionCache<'_>,
     chosen: &[Put],
     places: &[(usize, LatentIdx)],
 ) -> Result<Option<f64>, ModelError> {
@@ -159,9 +161,9 @@ fn sham(
     if questions.len() == 1 {
         return Ok(None);
     }
-    let want = Want {
+    let want = Keep {
         latents: bench.subject.clean.fed.len(),
-        ..Want::default()
+        ..Keep::default()
     };
     // Not the cached run: it was made alone or in another batch.
     let again = think(bench.subject.model, &questions, &want, bench.cancel)?;
@@ -184,7 +186,7 @@ fn sham(
 
 /// The latents with a step's value as top value, its own first.
 fn showing(
-    bench: &mut Bench<'_>,
+    bench: &mut QuestionCache<'_>,
     test: &Test<'_>,
     step: usize,
     latent: LatentIdx,
@@ -202,7 +204,7 @@ fn showing(
 
 /// Whether a donor shows its value at all of these latents.
 fn shows_at(
-    bench: &mut Bench<'_>,
+    bench: &mut QuestionCache<'_>,
     test: &Test<'_>,
     donor: &Donor,
     latents: &[LatentIdx],
@@ -214,7 +216,7 @@ fn shows_at(
         return Ok(false);
     };
     let values = Values::new(task, &donor.question, test.strategy.top_k);
-    let reads = Bench::reads(decoder, &thought);
+    let reads = QuestionCache::reads(decoder, &thought);
     Ok(latents.iter().all(|latent| {
         let value = first_value(&values, &reads, *latent);
         value.is_some_and(|v| same_answer(task, &v, &donor.value))
@@ -228,7 +230,7 @@ fn first_value(values: &Values, reads: &[Vec<TokenRead>], latent: LatentIdx) -> 
 /// A donor latent within this relative distance equals the run's own, so interchanging it would prove nothing.
 const OWN: f64 = 1e-3;
 
-fn is_own(bench: &Bench<'_>, latent: LatentIdx, donor: &[f32]) -> bool {
+fn is_own(bench: &QuestionCache<'_>, latent: LatentIdx, donor: &[f32]) -> bool {
     let own = &bench.subject.clean.fed[latent.0 - 1];
     let square = |x: f32| f64::from(x).powi(2);
     let apart: f64 = donor
@@ -279,7 +281,7 @@ impl Choice {
 /// for TRACKS, then other problems. A few other problems with the same value come first: an edit that keeps the step's value may
 /// also keep its latent, and would prove nothing.
 fn gather(
-    bench: &mut Bench<'_>,
+    bench: &mut QuestionCache<'_>,
     test: &Test<'_>,
     observed: &[Observation],
     at: (usize, LatentIdx),
@@ -291,7 +293,7 @@ fn gather(
         is_answer: at.0 + 1 == test.steps.len(),
         repeats: bench.repeats(),
     };
-    let planned: Vec<Edit> = {
+    let planned: Vec<QuestionEdit> = {
         let readable = |text: &str| bench.readable(test.strategy.decoder, text);
         donors(&case, test.steps, at.0, &test.lent.means(&readable), CHUNK)
     };
@@ -302,7 +304,7 @@ fn gather(
     let beyond = same.split_off(same.len().min(SAME_AHEAD));
     let mut first = run_others(bench, test, at, &same)?;
     // These cost nothing: their runs are cached.
-    let tracked: Vec<Edit> = observed.iter().map(|o| o.edit.clone()).collect();
+    let tracked: Vec<QuestionEdit> = observed.iter().map(|o| o.edit.clone()).collect();
     let mut last = run_edits(bench, test, at, &tracked)?;
     let choose = |first: &[Donor], last: &[Donor]| -> Vec<Donor> {
         let all: Vec<&Donor> = first.iter().chain(last).collect();
@@ -322,10 +324,10 @@ fn gather(
 
 /// Edited questions as donors: those with the required value that the model answers as predicted.
 fn run_edits(
-    bench: &mut Bench<'_>,
+    bench: &mut QuestionCache<'_>,
     test: &Test<'_>,
     (step, latent): (usize, LatentIdx),
-    edits: &[Edit],
+    edits: &[QuestionEdit],
 ) -> Result<Vec<Donor>, ModelError> {
     let case = bench.case();
     let decoder = test.strategy.decoder;
@@ -338,7 +340,7 @@ fn run_edits(
             continue;
         };
         let values = Values::new(case.task, &edit.question, test.strategy.top_k);
-        let reads = Bench::reads(decoder, &thought);
+        let reads = QuestionCache::reads(decoder, &thought);
         let predicted = &edit.results[step];
         if first_value(&values, &reads, latent)
             .is_some_and(|v| same_answer(case.task, &v, predicted))
@@ -353,7 +355,7 @@ fn run_edits(
 
 /// A donor for a step; `None` if the trace predicts no answer for it, or its latent equals the run's own.
 fn donor(
-    bench: &Bench<'_>,
+    bench: &QuestionCache<'_>,
     test: &Test<'_>,
     (step, latent): (usize, LatentIdx),
     (question, value): (&str, &str),
@@ -389,7 +391,7 @@ struct Others {
 
 /// Other problems with the same number of steps: otherwise the same value at the same latent plays another role.
 fn others(
-    bench: &mut Bench<'_>,
+    bench: &mut QuestionCache<'_>,
     test: &Test<'_>,
     (step, latent): (usize, LatentIdx),
 ) -> Result<Others, ModelError> {
@@ -422,7 +424,7 @@ fn others(
 
 /// Other problems as donors.
 fn run_others(
-    bench: &mut Bench<'_>,
+    bench: &mut QuestionCache<'_>,
     test: &Test<'_>,
     at: (usize, LatentIdx),
     others: &[(String, String)],

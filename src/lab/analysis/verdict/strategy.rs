@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::verify::Search;
+use crate::verify::SearchSettings;
 
 use super::TOP_K;
 use crate::lab::analysis::group::DEPTH;
@@ -64,12 +64,12 @@ impl Strategy {
 
     /// Returns the settings of the search. Results may be read at any later latent, so no offset is varied.
     #[must_use]
-    pub fn search(&self) -> Search {
-        Search {
+    pub fn search(&self) -> SearchSettings {
+        SearchSettings {
             top_k: self.top_k,
             three_operands: self.three_operands,
             list: LISTED,
-            ..Search::default()
+            ..SearchSettings::default()
         }
     }
 }

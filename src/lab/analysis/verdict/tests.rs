@@ -84,8 +84,8 @@ fn verdict_of(
     let clean = explorer.run(&ask, &cancel, &mut |_| ()).expect("a run");
     let exits = explorer.early_exits(&clean, &cancel).expect("early exits");
     let mut parts = Vec::new();
-    let mut part = |part: Part<'_>| {
-        if let Part::Settled(verdict) = part {
+    let mut part = |part: InterimVerdict<'_>| {
+        if let InterimVerdict::Settled(verdict) = part {
             parts.push(verdict.rung);
         }
     };
@@ -190,7 +190,7 @@ fn layers_before_the_last_are_read_as_the_lens_by_layer_reads_them() {
     let question = "Tom has 12 apples. Tom buys 7 more apples. How many apples does Tom have now?";
     let clean = run(question);
     let subject = explorer.subject(&clean);
-    let mut bench = Bench::new(&subject, None, &cancel);
+    let mut bench = QuestionCache::new(&subject, None, &cancel);
     assert_ne!(shown(question, layers), shown(question, 1), "layers differ");
     for before in 1..layers {
         let decoder = Decoder::Before(before);

@@ -6,7 +6,7 @@ use super::json::value;
 use super::svg;
 use crate::core::text::{Page, sanitize};
 use crate::lab::present::document::{Cell, Document, Part, Section, Table, Unit};
-use crate::lab::present::plot::{Plot, Shape};
+use crate::lab::present::plot::{Plot, PlotShape};
 
 /// The content security policy: nothing is fetched or run, whatever untrusted text contains.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
@@ -175,8 +175,8 @@ fn words(cell: &Cell) -> Markup {
 fn plot(plot: &Plot) -> Result<Markup, String> {
     let (id, label) = (sanitize(&plot.id), format!("{}-title", plot.id));
     let kind = match plot.shape {
-        Shape::Lines => "line",
-        Shape::Bars => "bar",
+        PlotShape::Lines => "line",
+        PlotShape::Bars => "bar",
     };
     Ok(html! {
         figure.plot id=(id) data-id=(id) {

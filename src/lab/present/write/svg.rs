@@ -10,7 +10,7 @@ use plotters::prelude::*;
 
 use crate::core::stats::float;
 use crate::core::text::sanitize;
-use crate::lab::present::plot::{Axis, Plot, Point, Series, Shape};
+use crate::lab::present::plot::{Axis, Plot, PlotShape, Point, Series};
 
 /// Width and height in units of the drawing.
 const WIDTH: u32 = 440;
@@ -48,8 +48,8 @@ pub fn draw(plot: &Plot) -> Result<String, String> {
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
         match plot.shape {
-            Shape::Lines => lines(plot, &area)?,
-            Shape::Bars => bars(plot, &area)?,
+            PlotShape::Lines => lines(plot, &area)?,
+            PlotShape::Bars => bars(plot, &area)?,
         }
         area.present().map_err(words)?;
     }

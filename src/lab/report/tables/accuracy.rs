@@ -1,16 +1,16 @@
 //! Tables 1 and 2 of the paper: accuracy and output tokens by mode, and comparisons of the modes.
 
-use super::super::gather::Run;
-use super::super::published::{Paper, Published};
+use super::super::gather::GatheredRun;
+use super::super::published::{Paper, PublishedFigure};
 use super::{Beside, beside, compared};
 use crate::core::stats::paired::Pairs;
 use crate::core::stats::{count, float, mean};
 use crate::lab::present::document::{Cell, Section, Table, Unit};
-use crate::lab::rows::kept::{Answers, Said};
-use crate::lab::rows::summary::Item;
+use crate::lab::rows::kept::{KeptAnswer, KeptAnswers};
+use crate::lab::rows::summary::RunItem;
 
 /// A mode's name and the accessor of its answer.
-type ModeOf = (&'static str, fn(&Answers) -> Option<Said>);
+type ModeOf = (&'static str, fn(&KeptAnswers) -> Option<KeptAnswer>);
 
 const OTHERS: [ModeOf; 3] = [
     ("no latents", |answers| answers.no_latents),
@@ -20,7 +20,7 @@ const OTHERS: [ModeOf; 3] = [
 
 /// Returns the section.
 #[must_use]
-pub fn section(run: &Run) -> Section {
+pub fn section(run: &GatheredRun) -> Section {
     Section {
         id: "accuracy",
         title: "Accuracy by mode".to_owned(),
@@ -35,7 +35,7 @@ pub fn section(run: &Run) -> Section {
 
 /// Returns the name of the main mode.
 #[must_use]
-pub fn main_mode(run: &Run) -> &'static str {
+pub fn main_mode(run: &GatheredRun) -> &'static str {
     let has = |mode: &str| run.header.model.modes.iter().any(|m| m == mode);
     if has("latent") {
         "latent"
@@ -46,7 +46,7 @@ pub fn main_mode(run: &Run) -> &'static str {
     }
 }
 
-fn modes(run: &Run) -> Table {
+fn modes(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "accuracy",
         "Accuracy and mean output tokens (Table 1)",
@@ -65,14 +65,14 @@ fn modes(run: &Run) -> Table {
     let paper = Paper::of(&run.header);
     let main: ModeOf = (main_mode(run), |answers| Some(answers.main));
     for (i, (mode, of)) in std::iter::once(main).chain(OTHERS).enumerate() {
-        let said: Vec<Said> = answers(run).filter_map(|(_, found)| of(found)).collect();
+        let said: Vec<KeptAnswer> = answers(run).filter_map(|(_, found)| of(found)).collect();
         if said.is_empty() && i > 0 {
             continue;
         }
         let correct = count(said.iter().filter_map(|said| said.correct));
         let published = paper.filter(|_| i == 0).and_then(Paper::accuracy);
         let is_same_set = paper.is_some_and(Paper::is_accuracy_set);
-        let value = published.map(|(share, _)| Published::Value(share));
+        let value = published.map(|(share, _)| PublishedFigure::Value(share));
         let what = format!("Accuracy in {mode} mode");
         let Beside {
             published: shown,
@@ -102,7 +102,7 @@ fn modes(run: &Run) -> Table {
     table
 }
 
-fn differences(run: &Run) -> Table {
+fn differences(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "mode-differences",
         "Modes against the main one on the same problems (Table 2)",
@@ -147,14 +147,14 @@ fn differences(run: &Run) -> Table {
 }
 
 /// Pairs a mode's answers with the main ones on problems where the correctness of both is known.
-pub fn pairs(run: &Run, of: fn(&Answers) -> Option<Said>) -> Pairs {
+pub fn pairs(run: &GatheredRun, of: fn(&KeptAnswers) -> Option<KeptAnswer>) -> Pairs {
     let both =
         answers(run).filter_map(|(_, found)| Some((of(found)?.correct?, found.main.correct?)));
     let (mode, main): (Vec<bool>, Vec<bool>) = both.unzip();
     Pairs::count(&mode, &main).expect("both lists are as long")
 }
 
-fn answers(run: &Run) -> impl Iterator<Item = (&Item, &Answers)> {
+fn answers(run: &GatheredRun) -> impl Iterator<Item = (&RunItem, &KeptAnswers)> {
     let items = run.items.iter();
     items.filter_map(|item| Some((item, item.accuracy.as_ref()?)))
 }

@@ -1,17 +1,17 @@
 //! Forward chaining: traces found without the gold one, and the verifier (docs/methods.md M6).
 
-use super::super::gather::Run;
+use super::super::gather::GatheredRun;
 use super::super::published::Paper;
 use super::{Beside, beside, gap, group};
 use crate::core::stats::{Share, count, float};
 use crate::lab::present::document::{Cell, Part, Section, Table};
 use crate::lab::present::plot::Plot;
-use crate::lab::rows::kept::Chain;
+use crate::lab::rows::kept::KeptChaining;
 
 /// Returns the section.
 #[must_use]
-pub fn section(run: &Run) -> Section {
-    let chains: Vec<&Chain> = run.items.iter().filter_map(|i| i.chain.as_ref()).collect();
+pub fn section(run: &GatheredRun) -> Section {
+    let chains: Vec<&KeptChaining> = run.items.iter().filter_map(|i| i.chain.as_ref()).collect();
     let is_paper = chains.iter().any(|chain| chain.required != [None; 3]);
     let mut text = vec![
         "A trace that ends in the model's own answer is looked for in what is decoded of the latents; the gold answer is not used. \
@@ -39,7 +39,7 @@ pub fn section(run: &Run) -> Section {
 }
 
 /// Returns the shares of correct or wrong answers whose trace is found, and found and verified, under one setting.
-fn shares(run: &Run, correct: bool, passes: usize) -> (Share, Share) {
+fn shares(run: &GatheredRun, correct: bool, passes: usize) -> (Share, Share) {
     let of = group(run, correct).filter_map(|item| item.chain?.required[passes - 1]);
     (
         count(of.clone().map(|(found, _)| found)),
@@ -47,7 +47,7 @@ fn shares(run: &Run, correct: bool, passes: usize) -> (Share, Share) {
     )
 }
 
-fn required(run: &Run) -> Table {
+fn required(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "forward-chaining",
         "Traces found and verified (Figure 5)",
@@ -92,7 +92,7 @@ fn required(run: &Run) -> Table {
     table
 }
 
-fn plot(run: &Run) -> Option<Plot> {
+fn plot(run: &GatheredRun) -> Option<Plot> {
     Plot::correct_and_wrong(
         [
             "verified",
@@ -105,7 +105,7 @@ fn plot(run: &Run) -> Option<Plot> {
     )
 }
 
-fn rewrite(run: &Run) -> Table {
+fn rewrite(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "rewrite-control",
         "The published rewriting, nothing edited",
@@ -128,7 +128,7 @@ fn rewrite(run: &Run) -> Table {
     table
 }
 
-fn ours(run: &Run) -> Table {
+fn ours(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "forward-chaining",
         "Traces found by our search",
@@ -141,7 +141,7 @@ fn ours(run: &Run) -> Table {
         ],
     );
     for (name, correct) in [("correct", true), ("wrong", false)] {
-        let chains: Vec<Chain> = group(run, correct).filter_map(|item| item.chain).collect();
+        let chains: Vec<KeptChaining> = group(run, correct).filter_map(|item| item.chain).collect();
         let chance = chains.iter().filter_map(|chain| chain.null);
         let chance: Vec<f64> = chance.map(|c| float(c.hits) / float(c.n)).collect();
         table.push(vec![

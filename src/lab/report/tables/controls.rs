@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::super::gather::Run;
+use super::super::gather::GatheredRun;
 use super::findings::reaches;
 use super::verdicts::at;
 use super::{gap, mean_share};
@@ -10,13 +10,13 @@ use crate::core::stats::multiple::benjamini_hochberg;
 use crate::core::stats::{Share, count, float};
 use crate::core::types::Rung;
 use crate::lab::present::document::{Cell, Section, Table, Unit};
-use crate::lab::rows::kept::{Chance, Judged};
+use crate::lab::rows::kept::{Chance, KeptVerdict};
 
 /// The false discovery rate up to which a result counts as a finding.
 const RATE: f64 = 0.05;
 
 /// The name and accessor of a null of the verdict.
-type NullOf = (&'static str, fn(&Judged) -> Option<Chance>);
+type NullOf = (&'static str, fn(&KeptVerdict) -> Option<Chance>);
 
 const NULLS: [NullOf; 2] = [
     ("other problems' latents", |verdict| verdict.null),
@@ -25,7 +25,7 @@ const NULLS: [NullOf; 2] = [
 
 /// Returns the name of a control run.
 #[must_use]
-pub fn name(control: &Run) -> String {
+pub fn name(control: &GatheredRun) -> String {
     let model = &control.header.model.name;
     match &control.header.control {
         Some(kind) => format!("{model} ({kind})"),
@@ -35,14 +35,14 @@ pub fn name(control: &Run) -> String {
 
 /// Returns whether a run can be a control: it holds verdicts, and is of random weights or another model.
 #[must_use]
-pub fn is_control(main: &Run, control: &Run) -> bool {
+pub fn is_control(main: &GatheredRun, control: &GatheredRun) -> bool {
     let is_other = control.header.model.sha256 != main.header.model.sha256;
     (control.header.control.is_some() || is_other) && judged(control).next().is_some()
 }
 
 /// Explains why a run cannot be a control, or how it differs from the main run.
 #[must_use]
-pub fn remarks(main: &Run, control: &Run) -> Vec<String> {
+pub fn remarks(main: &GatheredRun, control: &GatheredRun) -> Vec<String> {
     let name = name(control);
     let mut remarks = Vec::new();
     if judged(control).next().is_none() {
@@ -86,20 +86,20 @@ pub fn remarks(main: &Run, control: &Run) -> Vec<String> {
     remarks
 }
 
-fn judged(run: &Run) -> impl Iterator<Item = Judged> + '_ {
+fn judged(run: &GatheredRun) -> impl Iterator<Item = KeptVerdict> + '_ {
     run.items.iter().filter_map(|item| item.verdict)
 }
 
 /// Returns the share of verdicts that reach a rung.
 #[must_use]
-pub fn reached(run: &Run, rung: Rung) -> Share {
+pub fn reached(run: &GatheredRun, rung: Rung) -> Share {
     count(judged(run).map(|verdict| reaches(&verdict, rung)))
 }
 
 /// Returns the section.
 #[must_use]
-pub fn section(run: &Run, controls: &[Run]) -> Section {
-    let accepted: Vec<&Run> = controls.iter().filter(|c| is_control(run, c)).collect();
+pub fn section(run: &GatheredRun, controls: &[GatheredRun]) -> Section {
+    let accepted: Vec<&GatheredRun> = controls.iter().filter(|c| is_control(run, c)).collect();
     let mut text = vec![
         "A search among many candidates finds something by chance. Every verdict is set beside the same search in other problems' \
          latents, and the whole pipeline beside a model that cannot reason in its latents."
@@ -126,7 +126,7 @@ pub fn section(run: &Run, controls: &[Run]) -> Section {
     }
 }
 
-fn nulls(run: &Run) -> Table {
+fn nulls(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "null",
         "The search on other problems",
@@ -164,7 +164,7 @@ fn nulls(run: &Run) -> Table {
     table
 }
 
-fn rungs(run: &Run, controls: &[Run]) -> Table {
+fn rungs(run: &GatheredRun, controls: &[GatheredRun]) -> Table {
     let mut table = Table::new(
         "control-rungs",
         "Verdicts of this model and of its controls",
@@ -194,7 +194,7 @@ fn rungs(run: &Run, controls: &[Run]) -> Table {
     table
 }
 
-fn against(run: &Run, controls: &[&Run]) -> Table {
+fn against(run: &GatheredRun, controls: &[&GatheredRun]) -> Table {
     let mut table = Table::new(
         "control-gaps",
         "This model less its controls",
@@ -225,7 +225,7 @@ fn against(run: &Run, controls: &[&Run]) -> Table {
     table
 }
 
-fn multiplicity(run: &Run) -> Table {
+fn multiplicity(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "multiplicity",
         "Many problems at once (Benjamini-Hochberg)",

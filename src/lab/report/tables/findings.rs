@@ -1,18 +1,18 @@
 //! The three findings on a model: whether latents are needed, whether the gold trace is in them, and whether traces are
 //! verified more often for correct answers.
 
-use super::super::gather::Run;
+use super::super::gather::GatheredRun;
 use super::{compared, gap, group, mean_share};
 use crate::core::stats::paired::Pairs;
 use crate::core::stats::{Share, count, float};
 use crate::core::types::{AblationValue, AnswerOutcome, Rung, Variants};
 use crate::lab::present::document::{Cell, Section, Table, Unit};
-use crate::lab::rows::kept::{Gold, Judged};
-use crate::lab::rows::summary::Item;
+use crate::lab::rows::kept::{KeptGold, KeptVerdict};
+use crate::lab::rows::summary::RunItem;
 
 /// Returns the section.
 #[must_use]
-pub fn section(run: &Run) -> Section {
+pub fn section(run: &GatheredRun) -> Section {
     Section {
         id: "findings",
         title: "Necessity, decodability, verification".to_owned(),
@@ -37,7 +37,7 @@ struct Changed {
     clean: Option<bool>,
 }
 
-fn necessity(run: &Run) -> Table {
+fn necessity(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "necessity",
         "The answer without the latents",
@@ -107,7 +107,7 @@ fn necessity(run: &Run) -> Table {
     table
 }
 
-fn no_latents(item: &Item) -> Option<Changed> {
+fn no_latents(item: &RunItem) -> Option<Changed> {
     let answers = item.accuracy.as_ref()?;
     let said = answers.no_latents?;
     Some(Changed {
@@ -117,7 +117,7 @@ fn no_latents(item: &Item) -> Option<Changed> {
     })
 }
 
-fn all_off(item: &Item, value: AblationValue) -> Option<Changed> {
+fn all_off(item: &RunItem, value: AblationValue) -> Option<Changed> {
     let off = item
         .off
         .as_ref()?
@@ -131,7 +131,7 @@ fn all_off(item: &Item, value: AblationValue) -> Option<Changed> {
     })
 }
 
-fn decodability(run: &Run) -> Table {
+fn decodability(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "decodability",
         "The gold trace in the latents",
@@ -145,7 +145,7 @@ fn decodability(run: &Run) -> Table {
             ("wrong", "Wrong"),
         ],
     );
-    let mut push = |name: &str, of: &dyn Fn(&[&Item]) -> Cell| {
+    let mut push = |name: &str, of: &dyn Fn(&[&RunItem]) -> Cell| {
         let mut row = vec![Cell::text(name)];
         row.push(of(&run.items.iter().collect::<Vec<_>>()));
         for correct in [true, false] {
@@ -153,8 +153,9 @@ fn decodability(run: &Run) -> Table {
         }
         table.push(row);
     };
-    let gold =
-        |items: &[&Item]| -> Vec<Gold> { items.iter().filter_map(|i| i.gold.clone()).collect() };
+    let gold = |items: &[&RunItem]| -> Vec<KeptGold> {
+        items.iter().filter_map(|i| i.gold.clone()).collect()
+    };
     push("gold results among the top tokens", &|items| {
         let read = gold(items).into_iter().filter(|g| g.results > 0);
         let read: Vec<f64> = read.map(|g| float(g.read) / float(g.results)).collect();
@@ -163,14 +164,14 @@ fn decodability(run: &Run) -> Table {
     push("gold trace in order", &|items| {
         Cell::share(gold(items).iter().filter_map(|g| g.in_order))
     });
-    let others = |g: &Gold| float(g.others_in_order) / float(g.others);
+    let others = |g: &KeptGold| float(g.others_in_order) / float(g.others);
     push("others' gold trace in order", &|items| {
         let found = gold(items).into_iter().filter(|g| g.others > 0);
         mean_share(&found.map(|g| others(&g)).collect::<Vec<_>>(), Unit::Share)
     });
     push("own less others'", &|items| {
         let found = gold(items).into_iter().filter(|g| g.others > 0);
-        let own = |g: &Gold| g.in_order.map(|holds| f64::from(u8::from(holds)));
+        let own = |g: &KeptGold| g.in_order.map(|holds| f64::from(u8::from(holds)));
         let gain = found.filter_map(|g| Some(own(&g)? - others(&g)));
         mean_share(&gain.collect::<Vec<_>>(), Unit::Points)
     });
@@ -188,11 +189,11 @@ fn decodability(run: &Run) -> Table {
 }
 
 /// The name and accessor of a criterion for verified traces.
-type Verified = (&'static str, fn(&Item) -> Option<bool>);
+type Verified = (&'static str, fn(&RunItem) -> Option<bool>);
 
 /// Returns whether a verdict is at or above a rung, from PRESENT up.
 #[must_use]
-pub fn reaches(verdict: &Judged, rung: Rung) -> bool {
+pub fn reaches(verdict: &KeptVerdict, rung: Rung) -> bool {
     let height = |rung: Rung| match rung {
         Rung::Present => 1,
         Rung::Tracks => 2,
@@ -217,7 +218,7 @@ const VERIFIED: [Verified; 4] = [
     }),
 ];
 
-fn verified(run: &Run) -> Table {
+fn verified(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "verification",
         "Verified on correct and on wrong answers",

@@ -1,6 +1,6 @@
 //! The description of the run and its headline figures.
 
-use super::super::gather::Run;
+use super::super::gather::GatheredRun;
 use super::controls::{is_control, name, reached};
 use super::findings::reaches;
 use super::{group, points, signal};
@@ -11,7 +11,7 @@ use crate::lab::present::document::{Cell, Section, Table};
 
 /// Returns the warnings that precede a run's numbers.
 #[must_use]
-pub fn warnings(run: &Run, what: &str) -> Vec<String> {
+pub fn warnings(run: &GatheredRun, what: &str) -> Vec<String> {
     let mut warnings = Vec::new();
     let shard = run.header.shard;
     if shard.of > 1 {
@@ -43,8 +43,8 @@ pub fn warnings(run: &Run, what: &str) -> Vec<String> {
 
 /// Returns the section.
 #[must_use]
-pub fn section(run: &Run, controls: &[Run], hard: Option<&Run>) -> Section {
-    let controls: Vec<&Run> = controls.iter().filter(|c| is_control(run, c)).collect();
+pub fn section(run: &GatheredRun, controls: &[GatheredRun], hard: Option<&GatheredRun>) -> Section {
+    let controls: Vec<&GatheredRun> = controls.iter().filter(|c| is_control(run, c)).collect();
     let mut parts = vec![summary(run, &controls, hard).into(), about(run).into()];
     if !run.refused.is_empty() {
         parts.push(refused(run).into());
@@ -65,7 +65,7 @@ fn task(task: Task) -> &'static str {
     }
 }
 
-fn about(run: &Run) -> Table {
+fn about(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "run",
         "The run",
@@ -125,7 +125,7 @@ fn about(run: &Run) -> Table {
     table
 }
 
-fn refused(run: &Run) -> Table {
+fn refused(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "refused",
         "Rows without a result",
@@ -174,7 +174,7 @@ fn refused(run: &Run) -> Table {
 }
 
 /// Tabulates the headline figures; none claims more than its evidence.
-fn summary(run: &Run, controls: &[&Run], hard: Option<&Run>) -> Table {
+fn summary(run: &GatheredRun, controls: &[&GatheredRun], hard: Option<&GatheredRun>) -> Table {
     let mut table = Table::new(
         "summary-figures",
         "In short",
@@ -226,7 +226,7 @@ fn summary(run: &Run, controls: &[&Run], hard: Option<&Run>) -> Table {
 }
 
 /// Explains which headline figures are missing.
-fn remarks(run: &Run, controls: &[&Run]) -> Vec<String> {
+fn remarks(run: &GatheredRun, controls: &[&GatheredRun]) -> Vec<String> {
     let mut said = Vec::new();
     let has_verdicts = run.items.iter().any(|item| item.verdict.is_some());
     if has_verdicts && controls.is_empty() {

@@ -10,14 +10,14 @@ pub mod stopping;
 pub mod traces;
 pub mod verdicts;
 
-use super::gather::Run;
-use super::published::Published;
+use super::gather::GatheredRun;
+use super::published::PublishedFigure;
 use crate::core::stats::bootstrap::{Bootstrap, weighted_mean};
 use crate::core::stats::paired::{Difference, Pairs, binomial_test, independent_difference};
 use crate::core::stats::power::{independent_detectable, paired_detectable};
 use crate::core::stats::{Share, float};
 use crate::lab::present::document::{Cell, Unit, p_words};
-use crate::lab::rows::summary::Item;
+use crate::lab::rows::summary::RunItem;
 
 /// The significance level at which a difference is reported.
 const LEVEL: f64 = 0.05;
@@ -33,12 +33,12 @@ pub(super) struct Beside {
 pub(super) fn beside(
     what: &str,
     share: Share,
-    published: Option<Published>,
+    published: Option<PublishedFigure>,
     is_same_set: bool,
 ) -> Beside {
     let shown = match published {
         None => Cell::None(""),
-        Some(Published::Value(value)) => Cell::Number(value / 100.0, Unit::Share),
+        Some(PublishedFigure::Value(value)) => Cell::Number(value / 100.0, Unit::Share),
         Some(range) => Cell::figure(format!("{} %", range.words())),
     };
     let mut beside = Beside {
@@ -49,7 +49,7 @@ pub(super) fn beside(
     let (low, high) = share.ci95;
     match published {
         Some(_) if !is_same_set => beside.p = Cell::None("other problems"),
-        Some(Published::Value(value)) if share.n > 0 => {
+        Some(PublishedFigure::Value(value)) if share.n > 0 => {
             let rate = value / 100.0;
             let p = binomial_test(share.hits, share.n, rate);
             beside.p = Cell::P(p);
@@ -71,7 +71,9 @@ pub(super) fn beside(
                 ));
             }
         }
-        Some(Published::Range(a, b)) if share.n > 0 && (100.0 * high < a || 100.0 * low > b) => {
+        Some(PublishedFigure::Range(a, b))
+            if share.n > 0 && (100.0 * high < a || 100.0 * low > b) =>
+        {
             beside.note = Some(format!(
                 "{what}: the interval {} % lies outside the published {a:.1} to {b:.1} % of several models.",
                 Unit::Share.range(share.ci95)
@@ -145,7 +147,7 @@ pub(super) fn mean_share(shares: &[f64], unit: Unit) -> Cell {
 }
 
 /// Returns the items whose answer is correct, or those whose answer is wrong.
-pub(super) fn group(run: &Run, correct: bool) -> impl Iterator<Item = &Item> + Clone {
+pub(super) fn group(run: &GatheredRun, correct: bool) -> impl Iterator<Item = &RunItem> + Clone {
     run.items
         .iter()
         .filter(move |item| item.correct == Some(correct))

@@ -1,7 +1,7 @@
 //! The verdict as a signal of correctness, compared with cheap signals: the model's confidence, and how early the answer
 //! was settled (docs/methods.md M9.1).
 
-use super::super::gather::Run;
+use super::super::gather::GatheredRun;
 use crate::core::stats::bootstrap::Bootstrap;
 use crate::core::stats::calibration::{
     BINS, brier, by_group, expected_calibration_error, left_out,
@@ -10,8 +10,8 @@ use crate::core::stats::float;
 use crate::core::stats::ranking::{Counts, Ranking};
 use crate::core::types::Rung;
 use crate::lab::present::document::{Cell, Part, Section, Table, Unit};
-use crate::lab::present::plot::{Axis, Plot, Point, Series, Shape};
-use crate::lab::rows::summary::Item;
+use crate::lab::present::plot::{Axis, Plot, PlotShape, Point, Series};
+use crate::lab::rows::summary::RunItem;
 
 /// The largest number of points kept of a curve.
 const MOST_POINTS: usize = 101;
@@ -20,7 +20,7 @@ const MOST_POINTS: usize = 101;
 struct Signal {
     name: &'static str,
     short: &'static str,
-    of: fn(&Item) -> Option<f64>,
+    of: fn(&RunItem) -> Option<f64>,
 }
 
 /// Index of the signal with which the others are compared.
@@ -73,7 +73,7 @@ struct Scored {
 }
 
 impl Scored {
-    fn new(run: &Run, signal: &Signal) -> Self {
+    fn new(run: &GatheredRun, signal: &Signal) -> Self {
         let of = run.items.iter().enumerate();
         let of = of.filter_map(|(i, item)| {
             let score = (signal.of)(item).filter(|score| !score.is_nan())?;
@@ -108,7 +108,7 @@ impl Scored {
 
 /// Returns the section of a run; `prefix` distinguishes the tables of the hard split.
 #[must_use]
-pub fn section(run: &Run, id: &'static str, prefix: &str, title: &str) -> Section {
+pub fn section(run: &GatheredRun, id: &'static str, prefix: &str, title: &str) -> Section {
     let mut signals: Vec<Scored> = SIGNALS.iter().map(|s| Scored::new(run, s)).collect();
     let fitted = fitted(run);
     let mut text = vec![
@@ -162,7 +162,7 @@ pub fn section(run: &Run, id: &'static str, prefix: &str, title: &str) -> Sectio
 const FOLDS: usize = 5;
 
 /// Scores P(correct | rung), fitted on the other folds.
-fn fitted(run: &Run) -> Scored {
+fn fitted(run: &GatheredRun) -> Scored {
     let mut scored = Scored::new(run, &SIGNALS[0]);
     "verdict, P(correct | rung) fitted in five folds".clone_into(&mut scored.name);
     scored.short = "verdict, fitted";
@@ -183,7 +183,7 @@ fn fitted(run: &Run) -> Scored {
 }
 
 /// Returns the rungs as their indices in the order of rungs.
-fn rungs(run: &Run, items: &[usize]) -> Vec<u8> {
+fn rungs(run: &GatheredRun, items: &[usize]) -> Vec<u8> {
     let place = |rung: Rung| {
         let place = Rung::ALL.iter().position(|r| *r == rung);
         u8::try_from(place.unwrap_or_default()).unwrap_or_default()
@@ -329,7 +329,7 @@ fn curves(prefix: &str, signals: &[Scored]) -> Vec<Plot> {
             caption: "Answering only the problems with the highest scores: the share of wrong answers among them. Problems with one \
                       score are answered together, so a score of few values has few points; between points nothing was measured."
                 .to_owned(),
-            shape: Shape::Lines,
+            shape: PlotShape::Lines,
             x: Axis::share("coverage"),
             y: Axis::share_to("share wrong", highest),
             categories: Vec::new(),
@@ -342,7 +342,7 @@ fn curves(prefix: &str, signals: &[Scored]) -> Vec<Plot> {
             caption: "Share of correct answers above each threshold against the share of wrong ones. The diagonal is a score that says \
                       nothing."
                 .to_owned(),
-            shape: Shape::Lines,
+            shape: PlotShape::Lines,
             x: Axis::share("wrong answers let through"),
             y: Axis::share("correct answers let through"),
             categories: Vec::new(),
@@ -366,7 +366,7 @@ fn thinned(curve: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
 type Probability = (&'static str, Vec<f64>, Vec<bool>);
 
 /// Returns the table and plot of how well the probabilities are calibrated.
-fn calibrated(run: &Run, prefix: &str) -> (Table, Option<Plot>) {
+fn calibrated(run: &GatheredRun, prefix: &str) -> (Table, Option<Plot>) {
     let of = |signal: usize, probability: fn(f64) -> f64| {
         let scored = Scored::new(run, &SIGNALS[signal]);
         let scores = scored.scores.iter().map(|score| probability(*score));
@@ -439,7 +439,7 @@ fn calibrated(run: &Run, prefix: &str) -> (Table, Option<Plot>) {
         caption: "Share of correct answers in ten bins of equal width; thin lines are Wilson 95 % intervals. On the diagonal the probability \
                   is the chance of being correct."
             .to_owned(),
-        shape: Shape::Lines,
+        shape: PlotShape::Lines,
         x: Axis::share("probability"),
         y: Axis::share("share correct"),
         categories: Vec::new(),
@@ -468,7 +468,7 @@ fn binned(probabilities: &[f64], correct: &[bool]) -> Vec<Point> {
 
 /// Returns the AUROC of the verdict and of the baseline, for the summary.
 #[must_use]
-pub fn headline(run: &Run) -> Option<(Cell, Cell)> {
+pub fn headline(run: &GatheredRun) -> Option<(Cell, Cell)> {
     let of = |i: usize| {
         let scored = Scored::new(run, &SIGNALS[i]);
         let ranking = scored.ranking()?;

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::super::gather::Run;
+use super::super::gather::GatheredRun;
 use super::super::published::Paper;
 use crate::core::stats::{count, float, mean};
 use crate::lab::present::document::{Cell, Part, Section, Table, Unit};
-use crate::lab::present::plot::{Axis, Plot, Point, Series, Shape};
-use crate::lab::rows::kept::{Early, Exit};
+use crate::lab::present::plot::{Axis, Plot, PlotShape, Point, Series};
+use crate::lab::rows::kept::{Early, KeptExit};
 
 /// Returns the section.
 #[must_use]
-pub fn section(run: &Run) -> Section {
+pub fn section(run: &GatheredRun) -> Section {
     let early: Vec<&Early> = run.items.iter().filter_map(|i| i.early.as_ref()).collect();
     let mut parts: Vec<Part> = vec![table(run, &early).into()];
     let mut text = vec![
@@ -36,7 +36,7 @@ pub fn section(run: &Run) -> Section {
     }
 }
 
-fn table(run: &Run, early: &[&Early]) -> Table {
+fn table(run: &GatheredRun, early: &[&Early]) -> Table {
     let mut table = Table::new(
         "early-stopping",
         "First and stable match, % of the reasoning (Figure 2)",
@@ -96,7 +96,7 @@ fn plot(early: &[&Early]) -> Option<Plot> {
     if early.iter().any(|early| early.of != of) {
         return None;
     }
-    let by_k = |holds: &dyn Fn(&Exit) -> Option<bool>| -> Vec<Point> {
+    let by_k = |holds: &dyn Fn(&KeptExit) -> Option<bool>| -> Vec<Point> {
         let mut found: BTreeMap<usize, Vec<bool>> = BTreeMap::new();
         for exit in early.iter().flat_map(|early| &early.exits) {
             if let Some(holds) = holds(exit) {
@@ -120,7 +120,7 @@ fn plot(early: &[&Early]) -> Option<Plot> {
         caption: "Share of problems whose forced answer is that of the full run, and share whose forced answer is the gold one; \
                   thin lines are Wilson 95 % intervals."
             .to_owned(),
-        shape: Shape::Lines,
+        shape: PlotShape::Lines,
         x: Axis::counted("after k", of),
         y: Axis::share("share of problems"),
         categories: Vec::new(),

@@ -2,33 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use super::super::gather::Run;
-use super::super::published::{Found, Paper};
+use super::super::gather::GatheredRun;
+use super::super::published::{BacktrackingFigure, Paper};
 use super::{beside, group};
 use crate::core::stats::{Share, count};
 use crate::lab::present::document::{Cell, Section, Table};
-use crate::lab::rows::row::Published;
-use crate::lab::rows::summary::Item;
+use crate::lab::rows::row::PublishedSearch;
+use crate::lab::rows::summary::RunItem;
 
 /// A flag of the published search with its name and the paper's figures for correct and for wrong answers.
 struct Measure {
     name: &'static str,
-    holds: fn(&Published) -> Option<bool>,
-    correct: Option<Found>,
-    wrong: Option<Found>,
+    holds: fn(&PublishedSearch) -> Option<bool>,
+    correct: Option<BacktrackingFigure>,
+    wrong: Option<BacktrackingFigure>,
 }
 
 const MEASURES: [Measure; 9] = [
     Measure {
         name: "primary trace",
         holds: |p| Some(p.without),
-        correct: Some(Found::Primary),
+        correct: Some(BacktrackingFigure::Primary),
         wrong: None,
     },
     Measure {
         name: "any gold trace",
         holds: |p| Some(p.any_without),
-        correct: Some(Found::Any),
+        correct: Some(BacktrackingFigure::Any),
         wrong: None,
     },
     Measure {
@@ -40,8 +40,8 @@ const MEASURES: [Measure; 9] = [
     Measure {
         name: "any gold trace, with question numbers",
         holds: |p| Some(p.any_with),
-        correct: Some(Found::AnyWithNumbers),
-        wrong: Some(Found::AnyWithNumbersIncorrect),
+        correct: Some(BacktrackingFigure::AnyWithNumbers),
+        wrong: Some(BacktrackingFigure::AnyWithNumbersIncorrect),
     },
     Measure {
         name: "Base-1: another problem's trace",
@@ -64,20 +64,20 @@ const MEASURES: [Measure; 9] = [
     Measure {
         name: "Base-5, with question numbers",
         holds: |p| any(p, |base| base.1),
-        correct: Some(Found::BestOfFive),
+        correct: Some(BacktrackingFigure::BestOfFive),
         wrong: None,
     },
     Measure {
         name: "gold answer in the answer's top ten (Table 14)",
         holds: |p| Some(p.gold_in_top10),
         correct: None,
-        wrong: Some(Found::GoldInTopTen),
+        wrong: Some(BacktrackingFigure::GoldInTopTen),
     },
 ];
 
 /// Returns the section.
 #[must_use]
-pub fn section(run: &Run) -> Section {
+pub fn section(run: &GatheredRun) -> Section {
     let mut text = vec![
         "The published search for the gold steps in the top ten tokens of each latent. It tests whether numbers are there in an \
          order that fits, never the operator, and the gold trace is given to it: what it finds is consistent with the trace, and \
@@ -95,17 +95,17 @@ pub fn section(run: &Run) -> Section {
     }
 }
 
-fn published(item: &Item) -> Option<&Published> {
+fn published(item: &RunItem) -> Option<&PublishedSearch> {
     item.gold.as_ref()?.published.as_ref()
 }
 
 /// Returns whether any baseline is found; `None` without baselines.
-fn any(published: &Published, is_found: fn(&(bool, bool)) -> bool) -> Option<bool> {
+fn any(published: &PublishedSearch, is_found: fn(&(bool, bool)) -> bool) -> Option<bool> {
     let baselines = &published.baselines;
     (!baselines.is_empty()).then(|| baselines.iter().any(is_found))
 }
 
-fn rates(run: &Run) -> Table {
+fn rates(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "backtracking",
         "Gold traces found (Figure 4, Table 14)",
@@ -121,7 +121,8 @@ fn rates(run: &Run) -> Table {
             ("wrong_gold", "Wrong, gold in top ten"),
         ],
     );
-    let of = |correct| -> Vec<&Published> { group(run, correct).filter_map(published).collect() };
+    let of =
+        |correct| -> Vec<&PublishedSearch> { group(run, correct).filter_map(published).collect() };
     let (correct, wrong) = (of(true), of(false));
     if correct.is_empty() && wrong.is_empty() {
         return table;
@@ -129,8 +130,9 @@ fn rates(run: &Run) -> Table {
     let paper = Paper::of(&run.header);
     let is_same_set = paper.is_some_and(Paper::is_trace_set);
     for measure in &MEASURES {
-        let share = |of: &[&Published]| count(of.iter().filter_map(|p| (measure.holds)(p)));
-        let value = |what: Option<Found>| paper.and_then(|paper| paper.backtracking(what?));
+        let share = |of: &[&PublishedSearch]| count(of.iter().filter_map(|p| (measure.holds)(p)));
+        let value =
+            |what: Option<BacktrackingFigure>| paper.and_then(|paper| paper.backtracking(what?));
         let (right, other) = (share(&correct), share(&wrong));
         let named = |answers: &str| format!("{answers} answers, {}", measure.name);
         let first = beside(
@@ -142,7 +144,8 @@ fn rates(run: &Run) -> Table {
         let second = beside(&named("Wrong"), other, value(measure.wrong), is_same_set);
         table.notes.extend(first.note);
         table.notes.extend(second.note);
-        let top_ten: Vec<&Published> = wrong.iter().copied().filter(|p| p.gold_in_top10).collect();
+        let top_ten: Vec<&PublishedSearch> =
+            wrong.iter().copied().filter(|p| p.gold_in_top10).collect();
         table.push(vec![
             Cell::text(measure.name),
             Cell::of(right),
@@ -150,7 +153,7 @@ fn rates(run: &Run) -> Table {
             first.p,
             Cell::of(other),
             second.published,
-            if measure.wrong == Some(Found::GoldInTopTen) {
+            if measure.wrong == Some(BacktrackingFigure::GoldInTopTen) {
                 Cell::None("")
             } else {
                 Cell::of(share(&top_ten))
@@ -169,7 +172,7 @@ fn rates(run: &Run) -> Table {
     table
 }
 
-fn by_steps(run: &Run) -> Table {
+fn by_steps(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "backtracking-by-steps",
         "Any gold trace, by number of gold steps",
@@ -182,14 +185,14 @@ fn by_steps(run: &Run) -> Table {
         ],
     );
     for (name, correct) in [("correct", true), ("wrong", false)] {
-        let mut steps: BTreeMap<usize, Vec<&Published>> = BTreeMap::new();
+        let mut steps: BTreeMap<usize, Vec<&PublishedSearch>> = BTreeMap::new();
         for item in group(run, correct) {
             if let Some(found) = published(item) {
                 steps.entry(item.steps).or_default().push(found);
             }
         }
         for (steps, of) in steps {
-            let share = |holds: fn(&Published) -> bool| -> Share {
+            let share = |holds: fn(&PublishedSearch) -> bool| -> Share {
                 count(of.iter().map(|found| holds(found)))
             };
             table.push(vec![

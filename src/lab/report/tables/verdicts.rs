@@ -1,16 +1,16 @@
 //! Rungs and correctness: the number of verdicts at each rung, and of correct answers among them.
 
-use super::super::gather::Run;
+use super::super::gather::GatheredRun;
 use super::group;
 use crate::core::stats::count;
 use crate::core::types::Rung;
 use crate::lab::present::document::{Cell, Section, Table};
 use crate::lab::present::plot::Plot;
-use crate::lab::rows::summary::Item;
+use crate::lab::rows::summary::RunItem;
 
 /// Returns the section.
 #[must_use]
-pub fn section(run: &Run) -> Section {
+pub fn section(run: &GatheredRun) -> Section {
     let mut section = Section {
         id: "rungs",
         title: "Verdicts and correctness".to_owned(),
@@ -30,12 +30,12 @@ pub fn section(run: &Run) -> Section {
 
 /// Counts the verdicts at a rung: correct, wrong, and without a gold answer.
 #[must_use]
-pub fn at(run: &Run, rung: Rung) -> (usize, usize, usize) {
+pub fn at(run: &GatheredRun, rung: Rung) -> (usize, usize, usize) {
     counts(run, |item| is_at(item, rung))
 }
 
 /// Counts the problems that satisfy a condition: correct, wrong, and without a gold answer.
-fn counts(run: &Run, is_one: impl Fn(&Item) -> bool) -> (usize, usize, usize) {
+fn counts(run: &GatheredRun, is_one: impl Fn(&RunItem) -> bool) -> (usize, usize, usize) {
     let mut counts = (0, 0, 0);
     for item in run.items.iter().filter(|item| is_one(item)) {
         match item.correct {
@@ -47,11 +47,11 @@ fn counts(run: &Run, is_one: impl Fn(&Item) -> bool) -> (usize, usize, usize) {
     counts
 }
 
-fn is_at(item: &Item, rung: Rung) -> bool {
+fn is_at(item: &RunItem, rung: Rung) -> bool {
     item.verdict.is_some_and(|verdict| verdict.rung == rung)
 }
 
-fn rungs(run: &Run) -> Table {
+fn rungs(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "rungs",
         "Rung and correctness",
@@ -82,14 +82,14 @@ fn rungs(run: &Run) -> Table {
     for rung in Rung::ALL {
         push(rung.as_str(), at(run, rung));
         if rung == Rung::Present {
-            let by_chance = |item: &Item| item.verdict.is_some_and(|verdict| verdict.by_chance);
+            let by_chance = |item: &RunItem| item.verdict.is_some_and(|verdict| verdict.by_chance);
             push("of these PRESENT?", counts(run, by_chance));
         }
     }
     table
 }
 
-fn plot(run: &Run) -> Option<Plot> {
+fn plot(run: &GatheredRun) -> Option<Plot> {
     Plot::correct_and_wrong(
         [
             "rung-bars",

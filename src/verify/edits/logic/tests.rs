@@ -5,7 +5,7 @@ use crate::core::types::Task;
 use crate::verify::edits::Familiar;
 use crate::verify::edits::{answer_if as if_set, edits as all, spares as spares_of};
 use crate::verify::tests::tokens;
-use crate::verify::{Case, Search, search};
+use crate::verify::{Case, SearchSettings, search};
 
 const PROSQA: &str = "Every gorpus is a bompus. Tom is a gorpus. Every bompus is a flonk. Tom is a dorvin. \
                       Every dorvin is a zelkit. Is Tom a flonk or wug?";
@@ -21,10 +21,10 @@ fn case<'a>(question: &'a str, answer: &'a str) -> Case<'a> {
     }
 }
 
-fn made(question: &str, answer: &str, latents: &[&str]) -> Vec<Edit> {
+fn made(question: &str, answer: &str, latents: &[&str]) -> Vec<QuestionEdit> {
     let latents: Vec<_> = latents.iter().map(|l| tokens(&[l])).collect();
     let case = case(question, answer);
-    let steps = search(&Search::default(), &case, &latents).steps;
+    let steps = search(&SearchSettings::default(), &case, &latents).steps;
     assert!(!steps.is_empty());
     let spares = spares_of(
         "Every felkin is a rastle. Every felkin is red. Ann is a felkin. True or false: Ann is red.",
@@ -37,7 +37,7 @@ fn made(question: &str, answer: &str, latents: &[&str]) -> Vec<Edit> {
     all(&case, &steps, &means, 40)
 }
 
-fn find<'a>(edits: &'a [Edit], change: &str) -> &'a Edit {
+fn find<'a>(edits: &'a [QuestionEdit], change: &str) -> &'a QuestionEdit {
     let edit = edits.iter().find(|e| e.change == change);
     edit.unwrap_or_else(|| {
         panic!(
@@ -118,7 +118,12 @@ fn plurals_and_properties_keep_their_forms() {
 fn another_node_leads_to_another_answer() {
     let steps = |question, answer, latents: &[&str]| {
         let latents: Vec<_> = latents.iter().map(|l| tokens(&[l])).collect();
-        search(&Search::default(), &case(question, answer), &latents).steps
+        search(
+            &SearchSettings::default(),
+            &case(question, answer),
+            &latents,
+        )
+        .steps
     };
     let question = "Tom is a gorpus. Every gorpus is a flonk. Tom is a dorvin. Every zelkit is a wug. \
                     Every felkin is a wug. Every felkin is a flonk. Is Tom a flonk or wug?";

@@ -4,12 +4,12 @@ use super::*;
 use crate::core::types::Task;
 use crate::verify::edits::{Familiar, edits as all};
 use crate::verify::tests::tokens;
-use crate::verify::{Case, Search, search};
+use crate::verify::{Case, SearchSettings, search};
 
 fn trace(question: &str, answer: &str, latents: &[&[&str]]) -> Vec<TraceStep> {
     let latents: Vec<_> = latents.iter().map(|l| tokens(l)).collect();
     let case = case(question, answer);
-    search(&Search::default(), &case, &latents).steps
+    search(&SearchSettings::default(), &case, &latents).steps
 }
 
 fn case<'a>(question: &'a str, answer: &'a str) -> Case<'a> {
@@ -29,7 +29,7 @@ fn show(question: &str, answer: &str, latents: &[&[&str]], each: usize) -> Vec<S
         readable: &|text| text.parse().is_ok_and(|n: i64| n < 100),
         spares: &[],
     };
-    let show = |e: &Edit| {
+    let show = |e: &QuestionEdit| {
         let marks: Vec<String> = e
             .results
             .iter()

@@ -3,13 +3,18 @@
 use super::super::grid::tests::grid;
 use super::*;
 
-const LAYOUT: Layout = Layout {
+const LAYOUT: BacktrackingColumns = BacktrackingColumns {
     reasoning_columns: 8,
     answer_column: 8,
     answer_required: true,
 };
 
-fn search(columns: &[&str], steps: &[&str], numbers: &[f64], layout: Layout) -> Found {
+fn search(
+    columns: &[&str],
+    steps: &[&str],
+    numbers: &[f64],
+    layout: BacktrackingColumns,
+) -> BacktrackingResult {
     let steps: Vec<String> = steps.iter().map(|step| (*step).to_owned()).collect();
     let grid = grid(columns);
     let search = Backtracking::new(&grid, &super::super::tokens::Tokens::Gpt2);
@@ -58,7 +63,7 @@ fn the_answer_is_required_in_its_column_or_past_blanks() {
         (at([" ", "<|endoftext|>", "20"]), at(["x", "20", "x"])),
         (0, 0)
     );
-    let anywhere = Layout {
+    let anywhere = BacktrackingColumns {
         answer_required: false,
         ..LAYOUT
     };
@@ -82,7 +87,10 @@ fn identity_steps_duplicates_and_lost_steps_are_taken_as_published() {
     // The operator is ignored (Q14).
     assert_eq!(search(&columns, &["<<5-5=25>>"], &[], LAYOUT).count, 1);
     assert!(search(&columns, &["<<1/2=1/2>>", "<<5*5=25>>"], &[], LAYOUT).is_impossible);
-    assert_eq!(search(&columns, &[], &[], LAYOUT), Found::default());
+    assert_eq!(
+        search(&columns, &[], &[], LAYOUT),
+        BacktrackingResult::default()
+    );
     assert_eq!(search(&[], &["<<5*5=25>>"], &[], LAYOUT).count, 0);
 }
 

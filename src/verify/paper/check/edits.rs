@@ -1,12 +1,12 @@
 //! Edits of a question: the next value of a variable, and the resulting question (docs/methods.md M6.7b and d).
 
-use crate::core::datasets::templates::{Half, Template, Word, WordType};
+use crate::core::datasets::templates::{Half, Template, TemplateWord, WordType};
 use crate::core::datasets::words::{COMPOUND_FRACTIONS, DIVISORS, MULTIPLIERS};
 use crate::verify::paper::tokens::Cut;
 
 /// A variable with a new value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Edit {
+pub struct VariableEdit {
     /// The variable, from 0.
     pub variable: usize,
     /// Its value in the question.
@@ -24,7 +24,7 @@ pub(in crate::verify::paper) fn next(
     used: &[i128],
     tokens: &dyn Cut,
     accepts: &dyn Fn(&[i128]) -> bool,
-) -> Option<Edit> {
+) -> Option<VariableEdit> {
     let old = *values.get(variable)?;
     let is_new = |new: i128| new != old && !used.contains(&new);
     let with = |changes: &[(usize, i128)]| {
@@ -59,11 +59,11 @@ pub(in crate::verify::paper) fn next(
             .map(|(_, new)| new)
         }
     };
-    new.map(|new| Edit { variable, old, new })
+    new.map(|new| VariableEdit { variable, old, new })
 }
 
 /// The variable of a compound fraction's numerator, and whether `variable` is that one.
-fn half(word: &Word, variable: usize) -> Option<(usize, bool)> {
+fn half(word: &TemplateWord, variable: usize) -> Option<(usize, bool)> {
     match word.half {
         Some(Half::Numerator { .. }) => Some((variable, true)),
         Some(Half::Denominator { .. }) => Some((variable.checked_sub(1)?, false)),

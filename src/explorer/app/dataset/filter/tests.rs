@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::lab::rows::kept::{self, Early, Off};
+use crate::lab::rows::kept::{self, Early, KeptAblation};
 
-fn item() -> Item {
-    Item {
+fn item() -> RunItem {
+    RunItem {
         index: 7,
         question: "Tom has 12 Apples. How many?".to_owned(),
         steps: 3,
@@ -20,7 +20,7 @@ fn item() -> Item {
         }),
         off: Some(kept::made::off(vec![1, 3], -4.5)),
         verdict: Some(kept::made::judged(Rung::NotNeeded, Some(0.004))),
-        ..Item::default()
+        ..RunItem::default()
     }
 }
 
@@ -69,9 +69,9 @@ fn terms_hold_or_do_not() {
         ("needed=none", false),
         ("first=2", true),
         ("first!=2", false),
-        ("stable=none", true),
-        ("stable!=3", true),
-        ("stable>0", false),
+        ("stable=none", false),
+        ("stable!=3", false),
+        ("stable>0", true),
         ("delta<-4", true),
         ("delta<\u{2212}4", true),
         ("index=7", true),
@@ -98,16 +98,16 @@ fn terms_hold_or_do_not() {
         let filter = Filter::parse(text).unwrap_or_else(|why| panic!("{text}: {why:?}"));
         assert_eq!(filter.admits(&item(), &notes()), holds, "{text}");
     }
-    let empty = Item {
-        off: Some(Off {
+    let empty = RunItem {
+        off: Some(KeptAblation {
             delta: None,
             ..kept::made::off(Vec::new(), 0.0)
         }),
-        ..Item::default()
+        ..RunItem::default()
     };
     let admits = |text: &str| Filter::parse(text).is_ok_and(|f| f.admits(&empty, &[]));
     assert!(admits(
-        "needed=none rung=none correct=none p=none answer=none"
+        "needed=none rung=none correct=none p=none answer=none stable=none"
     ));
     assert!(admits("rung!=USED") && !admits("rung<USED") && !admits("delta<0"));
 }
@@ -137,14 +137,14 @@ fn what_cannot_be_read_is_said_with_its_place() {
 
 fn term() -> impl Strategy<Value = Term> {
     let number = prop_oneof![
-        (-1e9f64..1e9).prop_map(Value::Number),
-        (0u32..20).prop_map(|n| Value::Number(f64::from(n))),
+        (-1e9f64..1e9).prop_map(FieldValue::Number),
+        (0u32..20).prop_map(|n| FieldValue::Number(f64::from(n))),
     ];
     let latents = proptest::collection::btree_set(0usize..30, 0..4);
     let rung = proptest::sample::select(Rung::ALL.to_vec());
     let parts = (
         proptest::sample::select(Field::ALL.to_vec()),
-        proptest::sample::select(Op::ALL.to_vec()),
+        proptest::sample::select(Comparator::ALL.to_vec()),
         (number, latents, rung, any::<bool>(), ".{0,12}", 0..8u8),
     );
     parts.prop_filter_map(
@@ -153,18 +153,20 @@ fn term() -> impl Strategy<Value = Term> {
             if !allows(field.kind(), op) {
                 return None;
             }
-            let latents = Value::Latents(latents.into_iter().collect());
+            let latents = FieldValue::Latents(latents.into_iter().collect());
             let equality = op.is_equality();
             let value = match field.kind() {
-                Kind::Latents if op == Op::Has && latents == Value::Latents(Vec::new()) => {
+                Kind::Latents
+                    if op == Comparator::Has && latents == FieldValue::Latents(Vec::new()) =>
+                {
                     return None;
                 }
-                Kind::Latents if equality || op == Op::Has => latents,
-                _ if none == 0 && equality && field.kind() != Kind::Latents => Value::None,
+                Kind::Latents if equality || op == Comparator::Has => latents,
+                _ if none == 0 && equality && field.kind() != Kind::Latents => FieldValue::None,
                 Kind::Number | Kind::Latents => number,
-                Kind::Rung if op != Op::Has => Value::Rung(rung),
-                Kind::Truth => Value::Truth(yes),
-                Kind::Rung | Kind::Text => Value::Text(text),
+                Kind::Rung if op != Comparator::Has => FieldValue::Rung(rung),
+                Kind::Truth => FieldValue::Truth(yes),
+                Kind::Rung | Kind::Text => FieldValue::Text(text),
             };
             Some(Term { field, op, value })
         },

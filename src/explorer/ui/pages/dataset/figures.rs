@@ -13,7 +13,7 @@ use crate::core::stats::{Share, float};
 use crate::explorer::app::App;
 use crate::explorer::app::dataset::Figures;
 use crate::explorer::app::dataset::figures::{AtRung, Risk};
-use crate::explorer::ui::line::{Row, cut};
+use crate::explorer::ui::line::{LineBuilder, cut};
 use crate::explorer::ui::number::{percent, whole_percent};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::panes::verdict::rung;
@@ -146,11 +146,11 @@ fn counted(share: &Share) -> String {
 }
 
 /// The rungs among right and wrong answers, one per row below a header, with room for bars after the first count.
-fn table(figures: &Figures, bars: usize, theme: &Theme) -> Vec<Row> {
+fn table(figures: &Figures, bars: usize, theme: &Theme) -> Vec<LineBuilder> {
     let first = usize::from(NAME + COUNT);
     let second = first + bars + usize::from(COUNT);
     let total = |of: fn(&AtRung) -> Share| figures.rungs.first().map_or(0, |at| of(at).n);
-    let head = Row::new()
+    let head = LineBuilder::new()
         .push("rung", theme.dim)
         .right(
             format!("right, n {}", total(|at| at.right)),
@@ -167,7 +167,7 @@ fn table(figures: &Figures, bars: usize, theme: &Theme) -> Vec<Row> {
         // Empty shares are dimmed.
         let style_of = |share: &Share, style| if share.hits == 0 { theme.dim } else { style };
         let both = Share::new(at.right.hits + at.wrong.hits, at.right.n + at.wrong.n);
-        Row::new()
+        LineBuilder::new()
             .push(name, style_of(&both, style))
             .right(counted(&at.right), first, style_of(&at.right, theme.text))
             .right(counted(&at.wrong), second, style_of(&at.wrong, theme.text))
@@ -183,16 +183,16 @@ fn height_of(figures: &Figures) -> u16 {
 fn rungs(frame: &mut Frame, area: Rect, figures: &Figures, theme: &Theme) {
     if !figures.has_verdicts() {
         let text = "No verdicts";
-        let line = Row::new().push(text, theme.dim).line();
+        let line = LineBuilder::new().push(text, theme.dim).line();
         frame.render_widget(Paragraph::new(line), area);
         return;
     }
     let bars = (area.width.saturating_sub(NAME + 2 * COUNT) / 2).min(BARS.1);
     let rows = table(figures, bars.into(), theme).into_iter();
-    let mut lines: Vec<Line> = rows.map(Row::line).collect();
+    let mut lines: Vec<Line> = rows.map(LineBuilder::line).collect();
     if figures.unknown > 0 {
         let text = format!("{} verdicts without a gold answer", figures.unknown);
-        lines.push(Row::new().push(text, theme.dim).line());
+        lines.push(LineBuilder::new().push(text, theme.dim).line());
     }
     frame.render_widget(Paragraph::new(lines), area);
     if bars < 2 {
@@ -280,7 +280,7 @@ impl Plot<'_> {
         let top = Rect { height: 2, ..area };
         let lines = self.title.iter().map(|text| {
             let text = cut(text, area.width.into(), theme);
-            Row::new().push(text, theme.dim).line()
+            LineBuilder::new().push(text, theme.dim).line()
         });
         frame.render_widget(Paragraph::new(lines.collect::<Vec<Line>>()), top);
         let area = Rect {
@@ -406,7 +406,7 @@ fn risk(frame: &mut Frame, area: Rect, risk: Option<&Risk>, theme: &Theme) {
 
 fn nothing(frame: &mut Frame, area: Rect, text: &str, theme: &Theme) {
     let text = cut(text, area.width.into(), theme);
-    let line = Row::new().push(text, theme.dim).line();
+    let line = LineBuilder::new().push(text, theme.dim).line();
     frame.render_widget(Paragraph::new(line), area);
 }
 

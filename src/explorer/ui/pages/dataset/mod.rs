@@ -22,9 +22,9 @@ use ratatui::widgets::Paragraph;
 
 use super::{Sheet, first_row};
 use crate::core::text::{sanitize, width as text_width};
-use crate::explorer::app::dataset::{Dataset, OpenRun, Work, differs};
+use crate::explorer::app::dataset::{Dataset, OpenRun, RunActivity, differs};
 use crate::explorer::app::{App, Fit};
-use crate::explorer::ui::line::{Row, cut, cut_foreign, paragraph};
+use crate::explorer::ui::line::{LineBuilder, cut, cut_foreign, paragraph};
 use crate::explorer::ui::number::{plain, probability_of, signed};
 use crate::explorer::ui::panes::Title;
 use crate::explorer::ui::rule;
@@ -202,14 +202,14 @@ fn without_run(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         lines.push(Line::default());
     }
     let text = match (&dataset.opening, dataset.work) {
-        (Some(folder), Work::None) => format!("Opening {}", folder.display()),
-        (_, Work::Running | Work::Pausing) => {
+        (Some(folder), RunActivity::None) => format!("Opening {}", folder.display()),
+        (_, RunActivity::Running | RunActivity::Pausing) => {
             "The run was started; its first problems come once its model is loaded".to_owned()
         }
-        (None, Work::None) => "No run is open".to_owned(),
+        (None, RunActivity::None) => "No run is open".to_owned(),
     };
     lines.extend(paragraph(&text, width, 0, theme.text));
-    if dataset.opening.is_some() || dataset.work != Work::None {
+    if dataset.opening.is_some() || dataset.work != RunActivity::None {
         return lines;
     }
     lines.push(Line::default());
@@ -221,7 +221,7 @@ fn without_run(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
              and the explorer stays usable meanwhile",
         ),
     ] {
-        let key = Row::new().push(key, theme.key);
+        let key = LineBuilder::new().push(key, theme.key);
         lines.extend(key.hanging(text, 3, width, theme.dim));
     }
     lines
@@ -235,11 +235,11 @@ fn progress(app: &App, run: &OpenRun, width: usize, theme: &Theme) -> Line<'stat
     let (done, of) = (run.items.len(), run.of);
     let full = (done * CELLS).checked_div(of).unwrap_or(CELLS).min(CELLS);
     let (state, style) = match dataset.work {
-        Work::Running => ("running, p or quitting pauses", theme.key),
-        Work::Pausing => ("pausing, finishing current work", theme.off),
-        Work::None if !run.is_read => ("loading", theme.key),
-        Work::None if run.is_whole() => ("complete", theme.text),
-        Work::None => ("partial, p resumes", theme.off),
+        RunActivity::Running => ("running, p or quitting pauses", theme.key),
+        RunActivity::Pausing => ("pausing, finishing current work", theme.off),
+        RunActivity::None if !run.is_read => ("loading", theme.key),
+        RunActivity::None if run.is_whole() => ("complete", theme.text),
+        RunActivity::None => ("partial, p resumes", theme.off),
     };
     let of_model = app.model.info().map(|info| differs(info, &run.header));
     let (said, said_style) = match of_model {
@@ -248,7 +248,7 @@ fn progress(app: &App, run: &OpenRun, width: usize, theme: &Theme) -> Line<'stat
         Some(Some(why)) => (format!("{} {}", glyphs.differs, sanitize(&why)), theme.off),
     };
     let count = if of == 1 { "problem" } else { "problems" };
-    let row = Row::new()
+    let row = LineBuilder::new()
         .push(glyphs.bar.repeat(full), theme.bar)
         .push(glyphs.rule.repeat(CELLS - full), theme.dim)
         .push(
@@ -271,7 +271,7 @@ fn filter(dataset: &Dataset, width: usize, theme: &Theme) -> Line<'static> {
         ""
     };
     let order = format!("sorted by {}{order}", dataset.sort.name());
-    let row = Row::new().push("filter ", theme.dim);
+    let row = LineBuilder::new().push("filter ", theme.dim);
     let room = width.saturating_sub(row.width() + text_width(&order) + 2);
     let text = dataset.filter.to_string();
     let row = if text.is_empty() {
@@ -311,7 +311,11 @@ fn draw_table(frame: &mut Frame, area: Rect, app: &App, run: &OpenRun, theme: &T
 /// The problem under the cursor: its question, and facts the table has no room for.
 fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let glyphs = theme.glyphs;
-    let mut lines = vec![Row::new().push(glyphs.rule.repeat(width), theme.dim).line()];
+    let mut lines = vec![
+        LineBuilder::new()
+            .push(glyphs.rule.repeat(width), theme.dim)
+            .line(),
+    ];
     let Some(item) = app.dataset.item() else {
         return lines;
     };
@@ -323,10 +327,10 @@ fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         } else {
             part
         };
-        lines.push(Row::new().push(part, theme.text).line());
+        lines.push(LineBuilder::new().push(part, theme.text).line());
     }
     if let Some(why) = &item.refused {
-        let row = Row::new().push(format!("{} ", glyphs.no), theme.bad);
+        let row = LineBuilder::new().push(format!("{} ", glyphs.no), theme.bad);
         let room = width.saturating_sub(row.width());
         lines.push(row.push(cut(why, room, theme), theme.text).line());
         return lines;
@@ -368,6 +372,10 @@ fn told(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         facts.insert(0, crate::core::text::count(notes.len(), "note") + &last);
     }
     let text = facts.join(&format!(" {} ", glyphs.dot));
-    lines.push(Row::new().push(cut(&text, width, theme), theme.dim).line());
+    lines.push(
+        LineBuilder::new()
+            .push(cut(&text, width, theme), theme.dim)
+            .line(),
+    );
     lines
 }

@@ -5,11 +5,11 @@ use ratatui::text::Line;
 
 use crate::core::text::width as text_width;
 use crate::explorer::app::dataset::{Column, Dataset};
-use crate::explorer::ui::line::{Row, cut};
+use crate::explorer::ui::line::{LineBuilder, cut};
 use crate::explorer::ui::number::{probability_of, signed};
 use crate::explorer::ui::panes::verdict::rung;
 use crate::explorer::ui::theme::Theme;
-use crate::lab::rows::summary::Item;
+use crate::lab::rows::summary::RunItem;
 
 /// From this width on there is room for p and notes.
 const ALL_COLUMNS: usize = 96;
@@ -104,7 +104,7 @@ impl Columns {
 
     pub(super) fn row(
         &self,
-        item: &Item,
+        item: &RunItem,
         dataset: &Dataset,
         is_selected: bool,
         theme: &Theme,
@@ -118,14 +118,14 @@ impl Columns {
             return row.line();
         }
         let text = row.line().to_string();
-        Row::new()
+        LineBuilder::new()
             .push(text, theme.strong.patch(theme.selected))
             .line()
     }
 
     /// Lays out cells side by side.
-    fn laid(&self, cells: Vec<(String, Style)>) -> Row {
-        let mut row = Row::new();
+    fn laid(&self, cells: Vec<(String, Style)>) -> LineBuilder {
+        let mut row = LineBuilder::new();
         let mut end = 0;
         for ((column, width), (text, style)) in self.0.iter().zip(cells) {
             let start = end;
@@ -148,7 +148,7 @@ fn room(column: Column, width: usize) -> usize {
     width - usize::from(column == Column::Needed)
 }
 
-fn cell(column: Column, item: &Item, dataset: &Dataset, theme: &Theme) -> (String, Style) {
+fn cell(column: Column, item: &RunItem, dataset: &Dataset, theme: &Theme) -> (String, Style) {
     let glyphs = theme.glyphs;
     let or_none = |text: Option<String>| {
         text.map_or((glyphs.none.to_owned(), theme.dim), |text| {
