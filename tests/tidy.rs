@@ -70,7 +70,7 @@ std::fs | core::file explorer::session::store core::paths lab::rows core::loggin
 lab::rows::journal | lab::batch commands lab::report explorer::term explorer::tests | state and drawing take items, not files of rows
 lab::rows::watch | explorer::term explorer::tests | state and drawing take items, not files of rows
 std::env | core::paths core::logging engine::hub engine::model explorer::term commands commands::explore main | settings arrive as values
-Instant | explorer::worker engine::hub engine::model lab::analysis explorer::term commands commands::explore main | time arrives in messages
+Instant | explorer::worker engine::hub engine::model lab::analysis lab::batch explorer::term commands commands::explore main | time arrives in messages
 SystemTime | explorer::session::store explorer::term commands commands::explore main | time arrives in messages
 File::open File::create File::create_new File::options OpenOptions fs::read fs::read_to_string fs::write | core::file | files are opened by `file`, which waits for no pipe and takes no device for a file
 read_to_end read_to_string read_until | core::file | what is read has a bound: use `file`

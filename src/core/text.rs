@@ -155,7 +155,7 @@ pub fn truncate(text: &str, max_width: usize) -> String {
     cut
 }
 
-/// Wraps the text into rows of at most `max_width` cells, between words if possible.
+/// Wraps the text into rows of at most `max_width` cells, between words if possible. A percent sign stays with its number.
 ///
 /// Words longer than a row are split at a grapheme boundary. The space at a row break is dropped; all others stay. An empty text
 /// gives one empty row; a width of 0 gives no rows.
@@ -170,8 +170,15 @@ pub fn wrap(text: &str, max_width: usize) -> Vec<String> {
         row: String::new(),
         used: 0,
     };
-    for (i, word) in text.split(' ').enumerate() {
-        rows.push_word(word, i > 0);
+    let mut words = text.split(' ').peekable();
+    let mut after_space = false;
+    while let Some(word) = words.next() {
+        let mut word = Cow::Borrowed(word);
+        while let Some(sign) = words.next_if(|next| next.starts_with('%')) {
+            word = Cow::Owned(format!("{word} {sign}"));
+        }
+        rows.push_word(&word, after_space);
+        after_space = true;
     }
     rows.done.push(rows.row);
     rows.done

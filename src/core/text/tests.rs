@@ -117,6 +117,15 @@ fn ascii_forms_keep_the_meaning() {
     }
 }
 
+#[test]
+fn a_percent_sign_stays_with_its_number() {
+    assert_eq!(
+        wrap("larger than 43.3 % of all", 16),
+        ["larger than", "43.3 % of all"]
+    );
+    assert_eq!(wrap("43.3 %", 4), ["43.3", " %"]);
+}
+
 proptest! {
     #[test]
     fn hidden_characters_never_get_through(
@@ -144,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn wrapping_keeps_every_character(text in "[a-zé漢\u{301} ]{0,60}", max in 2usize..20) {
+    fn wrapping_keeps_every_character(text in "[a-zé漢\u{301}% ]{0,60}", max in 2usize..20) {
         let squeeze = |s: &str| s.replace(' ', "");
         prop_assert_eq!(squeeze(&wrap(&text, max).concat()), squeeze(&text));
     }

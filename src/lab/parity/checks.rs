@@ -450,12 +450,10 @@ impl Check<'_> {
             let scale = TOLERANCE * expected.abs().max(1.0);
             let near = |other: Option<&f64>| other.is_some_and(|o| (o - expected).abs() <= scale);
             let last = rank + 1 == recorded.len();
-            if near(recorded.get(rank + 1)) || rank > 0 && near(recorded.get(rank - 1)) {
-                continue;
-            }
+            let is_tied = near(recorded.get(rank + 1)) || rank > 0 && near(recorded.get(rank - 1));
             // The eleventh is not recorded; our own logit decides whether it is close.
             let eleventh = order.get(recorded.len()).map(|&i| f64::from(logits[i]));
-            if last && near(eleventh.as_ref()) {
+            if is_tied || last && near(eleventh.as_ref()) {
                 continue;
             }
             self.tally.same(

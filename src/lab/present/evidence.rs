@@ -133,10 +133,14 @@ fn notes(verdict: &Verdict) -> Vec<String> {
     }) = &verdict.used
     {
         let path = sham_path.map_or_else(String::new, |moved| {
-            format!("; recomputed and written back like a donor's, they move the log-prob by {moved:.1e}")
+            format!(
+                "; recomputed and written back like a donor's, they move the log-prob by {}",
+                Unit::Tiny.words(moved)
+            )
         });
         notes.push(format!(
-            "Own values written back move no logit by more than {sham_max_diff:.1e}{path}."
+            "Own values written back move no logit by more than {}{path}.",
+            Unit::Tiny.words(*sham_max_diff)
         ));
     }
     notes
