@@ -163,8 +163,9 @@ pub fn rows(input: &[u8]) -> bool {
     read.is_ok()
 }
 
-/// Searches a question for traces, edits it, and reads it as the published rules do. The lines of the input: the question, its answer, and the tokens of each latent, parted
-/// by tabs.
+/// Searches a question for traces, edits it, and reads it by the published rules.
+///
+/// The input has the question on its first line, the answer on its second, and then a line of tab-separated tokens for each latent.
 #[must_use]
 pub fn question(input: &[u8]) -> bool {
     let text = String::from_utf8_lossy(input);

@@ -185,7 +185,7 @@ impl Bench {
         }
     }
 
-    /// The text of the notice; empty if there is none.
+    /// The notice on screen, or an empty string.
     pub fn notice(&self) -> &str {
         let notice = self.app.chrome.notice.as_ref();
         notice.map_or("", |notice| &notice.text)

@@ -1,4 +1,4 @@
-//! Draws tables of `lab::present`: facts as names with wrapped values, other tables on a grid of as many columns as fit.
+//! Draws tables of `lab::present`: facts as names with wrapped values, other tables as a grid that shows the columns that fit.
 
 use ratatui::style::Style;
 use ratatui::text::Line;

@@ -7,7 +7,7 @@ use crate::core::types::{Answer, EarlyExit, LatentIdx, Phrase, Projection, Run, 
 /// The number of top tokens shown per latent.
 const TOP_SHOWN: usize = 5;
 
-/// Returns what the answer is, or that there is none and what the model wrote.
+/// Formats the answer; where none can be read, quotes the model's text instead.
 #[must_use]
 pub fn answer(answer: &Answer) -> String {
     match &answer.value {
@@ -56,7 +56,7 @@ pub fn latents(run: &Run, phrases: &[(LatentIdx, Vec<Phrase>)]) -> Table {
     table
 }
 
-/// Returns what the tuned lens reads, without rows if there is none.
+/// Tabulates the top tokens of the tuned lens. Without a lens, the table has no rows.
 #[must_use]
 pub fn learned(run: &Run) -> Table {
     let lens = run.learned.as_ref().map_or("", |learned| &learned.lens);
@@ -110,7 +110,7 @@ pub fn exits(exits: &[EarlyExit]) -> Table {
     let mut table = Table::new(
         "early_exit",
         "Forced answers",
-        "The answer when the model is forced to answer after so many latents.",
+        "The answer when the model is forced to answer after k latents.",
         &[
             ("latents", "Latents run"),
             ("answer", "Answer"),

@@ -53,7 +53,7 @@ pub(super) fn cases() -> Vec<Case> {
         "a meta.json of another type": r#"{"weights_file": 3}"# => "meta.json";
         "weights elsewhere": r#"{"weights_file":"../../etc/hosts"}"# => "meta.json", "weights_file";
         "weights that are not there": r#"{"weights_file":"gone"}"# => "gone";
-        "weights that are none": r#"{"weights_file":"w"}"# => "too short";
+        "weights of one byte": r#"{"weights_file":"w"}"# => "too short";
     };
     let mut cases: Vec<Case> = cases_of(CONFIG, configs).collect();
     cases.extend(metas.into_iter().map(|(what, meta, says)| {

@@ -85,7 +85,7 @@ pub(super) fn draw(
     suits: bool,
 ) -> PlantedQuestion {
     let sample = (0..DRAWS).find_map(|_| try_draw(plant, design, dice, suits));
-    sample.expect("one of so many draws suits")
+    sample.expect("a hundred thousand draws include a suitable question")
 }
 
 fn try_draw(
