@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::error::Result;
 use crate::core::problem::Problem;
 use crate::core::problem_file::Solved;
-use crate::core::stats::Share;
-use crate::core::stats::count;
+use crate::core::stats::{Share, count};
 use crate::core::types::{AblationValue, LatentIdx, Mode, ModelInfo, Rung};
 use crate::engine::model::Cancel;
 use crate::lab::analysis::verdict::{Budget, TOP_K};
@@ -241,11 +240,9 @@ fn modes(explorer: &Workbench, items: &[&RunItem]) -> Modes {
         no_latents: share(has_latents, &|a| a.no_latents),
         direct: words(Mode::Direct, |a| a.direct),
         verbalised: words(Mode::Written, |a| a.written),
-        one_fewer: if has_latents {
-            among(&several, &|a| a.one_fewer)
-        } else {
-            None
-        },
+        one_fewer: has_latents
+            .then(|| among(&several, &|a| a.one_fewer))
+            .flatten(),
         off_zero: share(has_latents, &|a| a.off_zero),
         off_mean: share(has_others, &|a| a.off_mean),
         off_resample: share(has_others, &|a| a.off_resample),

@@ -17,18 +17,17 @@ pub(super) fn perform(app: &mut App, movement: Movement, fit: Fit) {
 }
 
 fn scroll(app: &mut App, to: Scroll, fit: Fit) {
+    let to = match to {
+        Scroll::Up => Move::Up,
+        Scroll::Down => Move::Down,
+        Scroll::PageUp => Move::PageUp,
+        Scroll::PageDown => Move::PageDown,
+        Scroll::Top => Move::First,
+        Scroll::Bottom => Move::Last,
+    };
     let last = fit.rows.saturating_sub(fit.height);
     let first = app.chrome.scroll.entry(app.chrome.focus).or_default();
-    let at = (*first).min(last);
-    *first = match to {
-        Scroll::Up => at.saturating_sub(1),
-        Scroll::Down => at + 1,
-        Scroll::PageUp => at.saturating_sub(fit.page()),
-        Scroll::PageDown => at + fit.page(),
-        Scroll::Top => 0,
-        Scroll::Bottom => last,
-    }
-    .min(last);
+    *first = row(to, *first, fit, last + 1);
 }
 
 /// Returns the row that a movement leads to, of `n`.
