@@ -80,7 +80,7 @@ fn a_run_killed_at_twenty_moments_ends_as_an_undisturbed_one() {
             "moment {moment}"
         );
     }
-    assert!(killed > 0, "no run was killed");
+    assert!(killed >= 10, "only {killed} runs were killed");
     // A line cut in the middle, as a full disk leaves it.
     let there = rows(&torn);
     let cut = if there.len() == expected.len() {

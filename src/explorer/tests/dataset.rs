@@ -510,8 +510,7 @@ fn states() -> impl Iterator<Item = (&'static str, Bench)> {
 fn every_state_of_the_page_survives_every_size_and_theme() {
     for (name, mut bench) in states() {
         for width in (44..=130).step_by(3) {
-            // Each height at some widths.
-            for height in (10 + width / 3 % 4..=46).step_by(4) {
+            for height in 10..=46 {
                 bench.frame(width, height);
             }
         }

@@ -6,10 +6,12 @@ use rand_chacha::ChaCha8Rng;
 use super::judge;
 use super::plants::{Design, Plant, Size};
 use super::questions::{PlantedQuestion, draw};
+use super::sheet::{Request, sheet};
 use crate::core::types::{LatentIdx, Operand, Rung, TraceStep, ValueSource, Verdict};
 use crate::engine::model::{Cancel, Mode};
 use crate::lab::analysis::Workbench;
 use crate::lab::analysis::run::{Ask, CleanRun};
+use crate::lab::analysis::verdict::Budget;
 
 fn run(explorer: &Workbench, question: &str, latents: usize) -> CleanRun {
     let ask = Ask {
@@ -43,8 +45,7 @@ fn plants_say_what_their_description_says() {
             let explorer = Workbench::bare(model);
             let mut dice = ChaCha8Rng::seed_from_u64(7);
             let (mut answered, mut sums_shown, mut sums) = (0, 0, 0);
-            let n = if plant == Plant::Noisy { 20 } else { 6 };
-            for _ in 0..n {
+            for _ in 0..20 {
                 let sample = draw(plant, &design, &mut dice, true);
                 let clean = run(&explorer, &sample.problem.question, design.latents());
                 answered +=
@@ -63,7 +64,7 @@ fn plants_say_what_their_description_says() {
             if plant == Plant::Noisy {
                 assert!((5..20).contains(&answered), "{what}: {answered} of 20");
             } else {
-                assert_eq!((answered, sums_shown), (n, sums), "{what}");
+                assert_eq!((answered, sums_shown), (20, sums), "{what}");
             }
         }
     }
@@ -169,4 +170,25 @@ fn every_seed_draws_questions_that_suit_the_memoriser() {
             true,
         );
     }
+}
+
+#[test]
+fn a_sheet_counts_every_verdict_once() {
+    let request = Request {
+        plants: vec![Plant::Uses, Plant::Ignores],
+        problems: 3,
+        seed: 0,
+        budget: Budget::default(),
+    };
+    let sheet = sheet(&request, &|_, _| (), &Cancel::new()).expect("a sheet");
+    assert_eq!(sheet.cells.len(), 4);
+    for cell in &sheet.cells {
+        assert_eq!(cell.given.iter().map(|(_, n)| n).sum::<usize>(), 3);
+        assert_eq!((cell.reached.n, cell.answered), (3, 3), "{cell:?}");
+    }
+    assert_eq!(sheet.verdicts.len(), 12);
+    let count = |rung: Rung| sheet.rungs.iter().find(|row| row.rung == rung);
+    let used = count(Rung::Used).expect("it is counted");
+    assert_eq!((used.right.n, used.reached.n), (used.right.hits, 6));
+    assert!(used.right.hits > 3, "{used:?}");
 }

@@ -8,7 +8,7 @@ use crate::lab::analysis::planted::{Grown, Plant, Request, Size, sheet};
 use crate::lab::analysis::run::Ask;
 
 /// Problems of each plant and size. The whole sheet is `undertone calibrate`.
-const PROBLEMS: usize = 1;
+const PROBLEMS: usize = 3;
 
 /// No verdict claims anything untrue of a plant, and most reach the highest true rung.
 #[test]
@@ -36,21 +36,10 @@ fn verdicts_on_plants_say_what_is_true_of_them() {
     for cell in &sheet.cells {
         let wrong: usize = cell.wrong.iter().map(|(_, n)| n).sum();
         assert!(cell.n == PROBLEMS && wrong == 0, "{cell:?}");
-        assert_eq!(cell.given.iter().map(|(_, n)| n).sum::<usize>(), PROBLEMS);
-        if [Plant::Uses, Plant::Ignores]
-            .map(Plant::name)
-            .contains(&cell.plant)
-        {
-            assert_eq!((cell.reached.n, cell.answered), (PROBLEMS, PROBLEMS));
-        }
         reached += cell.reached.hits;
     }
     // One in ten may stay below the true rung: rare sums have few donors.
     let all = sheet.cells.len() * PROBLEMS;
-    assert_eq!(sheet.verdicts.len(), all, "each is counted once");
-    let used = sheet.rungs.iter().find(|count| count.rung == Rung::Used);
-    let used = &used.expect("it is counted").right;
-    assert!(used.n == used.hits && used.hits > 0, "{used:?}");
     assert!(
         10 * reached >= 9 * all,
         "{reached} of {all}: {:#?}",
@@ -105,7 +94,7 @@ fn the_gold_answer_changes_no_verdict() {
         let small = small(plant);
         let verdict = |gold| verdict_of(&small, gold, &Budget::default()).0;
         let first = verdict("13");
-        for gold in ["12", "nothing"] {
+        for gold in ["12", "nothing", "-1"] {
             assert_eq!(verdict(gold), first, "{plant:?} with gold {gold}");
         }
     }
