@@ -34,6 +34,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
     let tables = tables(verdict, true);
     // All tables have their second column at the same place.
     let first = Grid::first_of(&tables, (21, if width < 100 { 21 } else { 33 }));
+    let selected = app.cursor().row;
     let mut index = 0;
     for table in &tables {
         let grid = Grid::new(table, first, width, theme);
@@ -48,7 +49,7 @@ pub(super) fn sheet(app: &App, width: usize, theme: &Theme) -> Sheet {
                 _ => theme.text,
             };
             let row = grid.row(at, style);
-            let is_selected = index == app.cursor().row;
+            let is_selected = index == selected;
             if is_selected {
                 sheet.focus = sheet.rows.len();
                 sheet.detail = grid.rest(at);
