@@ -92,7 +92,7 @@ impl Figure {
             return [Cell::None(""), Cell::figure(""), Cell::Count(0)];
         }
         let percent = |share: f64| Unit::Share.words(share);
-        let between = |ends: (f64, f64)| format!("{} %", Unit::Share.range(ends));
+        let between = |ends: (f64, f64)| Unit::Share.range(ends);
         let plain = |(low, high): (f64, f64)| format!("{low:.2} to {high:.2}");
         let (figure, interval) = match self {
             Self::Share(share) => (percent(share.accuracy), Some(between(share.ci95))),
