@@ -131,8 +131,10 @@ fn table(report: &Evaluation) -> String {
 
 fn verdicts(e: &Evidence) -> String {
     let mut text = format!(
-        "\nverdicts on the first {} problems, top-k {}\n",
-        e.n, e.top_k
+        "\nverdicts on {} of the first {} problems, top-k {}\n",
+        e.n,
+        e.n + e.not_judged,
+        e.top_k
     );
     for (side, rungs) in [("correct", &e.rungs_correct), ("wrong", &e.rungs_wrong)] {
         for (rung, share) in rungs {

@@ -96,6 +96,9 @@ pub struct Intermediate {
 pub struct Evidence {
     /// The number of judged problems.
     pub n: usize,
+    /// The number of problems that were taken and could not be judged.
+    #[serde(default)]
+    pub not_judged: usize,
     /// The number of them that were answered correctly.
     pub correct: usize,
     /// Share of each rung among correct answers.
@@ -309,6 +312,7 @@ fn weigh(run: &GatheredRun, mut times: Vec<f64>) -> Evidence {
     };
     Evidence {
         n: correct.len() + wrong.len(),
+        not_judged: run.items.iter().filter(|i| i.verdict.is_none()).count(),
         correct: correct.len(),
         rungs_correct: rungs(&correct),
         rungs_wrong: rungs(&wrong),

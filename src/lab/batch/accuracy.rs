@@ -112,10 +112,12 @@ fn replacements(subject: &Subject<'_>, index: usize) -> [Option<Vec<Arc<[f32]>>>
     let n = clean.fed.len();
     let zeros: Arc<[f32]> = vec![0.0; subject.explorer.model().width()].into();
     let mean = |j| Some(Arc::clone(&reference.fed(LatentIdx(j))?.mean));
-    let others: Vec<_> = reference.others(&clean.run.question).collect();
+    // Only problems with as many latents can replace all of them.
+    let donors = reference.others(&clean.run.question);
+    let donors: Vec<_> = donors.filter_map(|donor| donor.fed.get(..n)).collect();
     // A different donor for each problem, the same in every run.
-    let donor = others.get(index % others.len().max(1));
-    let resampled = donor.and_then(|donor| Some(donor.fed.get(..n)?.to_vec()));
+    let donor = donors.get(index % donors.len().max(1));
+    let resampled = donor.map(|vectors| vectors.to_vec());
     [Some(vec![zeros; n]), (1..=n).map(mean).collect(), resampled]
 }
 

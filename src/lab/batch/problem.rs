@@ -110,16 +110,10 @@ impl<'a> BatchInput<'a> {
             let correct = run.and_then(|_| is_correct(solved, answer));
             let found = run.and_then(|run| exits::matches(Mode::Latent, answer, &run.exits));
             let no_answer = found.is_none().then(|| NO_ANSWER.to_owned());
-            let row = |refused, body| Row {
-                index,
-                steps: solved.problem.steps.len(),
-                correct,
-                refused,
-                body,
-            };
-            rows.push(row(None, problem_of(solved)));
+            rows.push(row_of(index, solved, correct, None, problem_of(solved)));
             let refused = reasons.remove(&at).or(no_answer);
-            rows.push(row(refused, Body::EarlyStopping(found)));
+            let exits = Body::EarlyStopping(found);
+            rows.push(row_of(index, solved, correct, refused, exits));
         }
         Ok(rows)
     }
@@ -127,13 +121,7 @@ impl<'a> BatchInput<'a> {
     fn problem(&self, index: usize, cancel: &Cancel) -> Result<Vec<Row>, ModelError> {
         let solved = &self.problems[index];
         let experiments = &self.header.experiments;
-        let row = |correct, refused, body| Row {
-            index,
-            steps: solved.problem.steps.len(),
-            correct,
-            refused,
-            body,
-        };
+        let row = |correct, refused, body| row_of(index, solved, correct, refused, body);
         let problem = problem_of(solved);
         let clean = match self.clean(solved, cancel) {
             Ok(clean) => clean,
@@ -238,6 +226,22 @@ impl<'a> BatchInput<'a> {
             answer: clean.run.answer.value.clone(),
             phrases: gold::phrases(subject)?,
         }))))
+    }
+}
+
+fn row_of(
+    index: usize,
+    solved: &Solved,
+    correct: Option<bool>,
+    refused: Option<String>,
+    body: Body,
+) -> Row {
+    Row {
+        index,
+        steps: solved.problem.steps.len(),
+        correct,
+        refused,
+        body,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::document::{Cell, Mark, Table, Unit};
 use super::number::{plain, signed};
-use super::run::{answer, listed, number};
+use super::run::{answer, listed};
 use crate::core::stats::Share;
 use crate::core::text::{count, truncate};
 use crate::core::types::{
@@ -48,7 +48,6 @@ pub fn table(outcomes: &[Outcome]) -> Table {
             None => answer(value),
         };
         let interval = effect.donors.as_ref().and_then(|d| d.delta_logprob_ci95);
-        let change = |value| Cell::Number(value, Unit::Change);
         table.push(vec![
             listed(ablation.off.iter().map(LatentIdx::to_string)),
             Cell::Text(ablation.manner()),
@@ -65,11 +64,11 @@ pub fn table(outcomes: &[Outcome]) -> Table {
                     high,
                     unit: Unit::Change,
                 },
-                None => change(effect.delta_logprob),
+                None => Cell::Number(effect.delta_logprob, Unit::Change),
             },
-            effect.delta_logprob_gold.map_or(Cell::None(""), change),
-            number(Some(effect.kl)),
-            number(effect.relative_size),
+            Cell::number(effect.delta_logprob_gold, Unit::Change),
+            Cell::Number(effect.kl, Unit::Plain),
+            Cell::number(effect.relative_size, Unit::Plain),
             Cell::Number(effect.sham_max_diff, Unit::Tiny),
         ]);
     }

@@ -366,7 +366,7 @@ impl Cell {
                 unit,
             } => unit.estimate(*value, (*low, *high)),
             Self::Spread { mean, sd } => format!("{mean:.1} ± {sd:.1}"),
-            Self::P(p) => p_words(*p),
+            Self::P(p) => number::p_value(*p),
         }
     }
 }
@@ -375,17 +375,15 @@ impl Unit {
     /// Formats a number without its unit.
     #[must_use]
     pub fn bare(self, value: f64) -> String {
-        let text = match self {
-            Self::Share | Self::Size => format!("{:.1}", 100.0 * value),
-            Self::Points => format!("{:+.1}", 100.0 * value),
-            Self::Plain => format!("{value:.3}"),
-            Self::Signed => format!("{value:+.3}"),
-            Self::Tenths => format!("{value:.1}"),
+        match self {
+            Self::Share | Self::Size => number::plain(100.0 * value, 1),
+            Self::Points => number::signed(100.0 * value, 1),
+            Self::Plain => number::plain(value, 3),
+            Self::Signed => number::signed(value, 3),
+            Self::Tenths => number::plain(value, 1),
             Self::Change => number::signed(value, 2),
-            Self::Tiny if value == 0.0 => "0".to_owned(),
-            Self::Tiny => format!("{value:.1e}"),
-        };
-        text.replace('-', "−")
+            Self::Tiny => number::tiny(value),
+        }
     }
 
     /// Formats a number with its unit.
@@ -416,14 +414,4 @@ impl Unit {
 #[must_use]
 pub fn share_words(share: &Share) -> String {
     Unit::Share.estimate(share.accuracy, share.ci95)
-}
-
-/// Formats a p-value with three decimals, or as `< 0.001`.
-#[must_use]
-pub fn p_words(p: f64) -> String {
-    if p < 0.001 {
-        "< 0.001".to_owned()
-    } else {
-        format!("{p:.3}")
-    }
 }

@@ -4,6 +4,7 @@
 
 use super::document::{Cell, Mark, Sign, Table, Tone, Unit};
 use super::number::{p_value, plain};
+use super::run::listed;
 use super::verdict::standing;
 use crate::core::text::count;
 use crate::core::types::{
@@ -240,7 +241,6 @@ fn patches(patches: &[Patch]) -> Table {
     );
     for patch in patches {
         let same = if patch.same { " (same value)" } else { "" };
-        let also: Vec<String> = patch.also.iter().map(ToString::to_string).collect();
         table.push(vec![
             Cell::Text(format!("one of {}{same}", patch.value)),
             Cell::Count(patch.latent.0),
@@ -248,11 +248,7 @@ fn patches(patches: &[Patch]) -> Table {
             Cell::Marked(passed(patch.passed), said(patch.answer.as_ref())),
             Cell::Number(patch.delta_clean, Unit::Change),
             Cell::Number(patch.delta_expected, Unit::Change),
-            if also.is_empty() {
-                Cell::None("")
-            } else {
-                Cell::Text(also.join(", "))
-            },
+            listed(patch.also.iter().map(LatentIdx::to_string)),
             Cell::Number(patch.relative_size, Unit::Plain),
             patch.own.as_ref().map_or(Cell::None(""), Cell::text),
             Cell::text(&patch.donor),

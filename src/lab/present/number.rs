@@ -35,17 +35,29 @@ pub fn probability(value: f32) -> String {
     }
 }
 
-/// Formats a p-value with three decimals, or in scientific notation below 0.0005; `none` for `None`.
+/// Formats a p-value with three decimals, or in scientific notation below 0.0005; `none` for `None`. One that is too small for a
+/// float is not rounded to 0.
 #[must_use]
 pub fn p_value(value: impl Into<Option<f64>>) -> String {
     let Some(value) = value.into() else {
         return "none".to_owned();
     };
-    if value > 0.0 && value < 0.000_5 {
-        format!("{value:.1e}")
+    if value == 0.0 {
+        "<1e−300".to_owned()
+    } else if value < 0.000_5 {
+        tiny(value)
     } else {
-        format!("{value:.3}")
+        plain(value, 3)
     }
+}
+
+/// Formats a number of unknown magnitude in scientific notation; `0` for zero.
+#[must_use]
+pub fn tiny(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    format!("{value:.1e}").replace('-', "−")
 }
 
 #[cfg(test)]
@@ -59,6 +71,20 @@ mod tests {
         assert_eq!(signed(7.421, 2), "+7.42");
         assert_eq!(signed(0.0, 2), "0.00");
         assert_eq!(plain(f64::NEG_INFINITY, 2), "−inf");
+    }
+
+    #[test]
+    fn p_values_are_never_rounded_to_zero() {
+        for (value, text) in [
+            (0.0, "<1e−300"),
+            (1e-7, "1.0e−7"),
+            (0.000_7, "0.001"),
+            (0.05, "0.050"),
+            (1.0, "1.000"),
+        ] {
+            assert_eq!(p_value(value), text);
+        }
+        assert_eq!(p_value(None), "none");
     }
 
     #[test]

@@ -16,12 +16,6 @@ pub fn answer(answer: &Answer) -> String {
     }
 }
 
-/// Returns a number with three decimals, or a cell without a value.
-#[must_use]
-pub fn number(value: Option<f64>) -> Cell {
-    value.map_or(Cell::None(""), |value| Cell::Number(value, Unit::Plain))
-}
-
 fn text(value: Option<&String>) -> Cell {
     value.map_or(Cell::None(""), Cell::text)
 }
@@ -47,8 +41,8 @@ pub fn latents(run: &Run, phrases: &[(LatentIdx, Vec<Phrase>)]) -> Table {
         let phrases = phrases.flat_map(|(_, phrases)| phrases).map(phrase);
         table.push(vec![
             Cell::Count(latent.0),
-            number(position.norm.map(f64::from)),
-            number(read.map(|read| read.entropy.into())),
+            Cell::number(position.norm.map(f64::from), Unit::Plain),
+            Cell::number(read.map(|read| read.entropy.into()), Unit::Plain),
             read.map_or(Cell::None(""), |read| tokens(&read.top)),
             listed(phrases),
         ]);
@@ -73,7 +67,7 @@ pub fn learned(run: &Run) -> Table {
         if let Some(Projection { top, entropy }) = run.learned_at(latent) {
             table.push(vec![
                 Cell::Count(latent.0),
-                number(Some((*entropy).into())),
+                Cell::Number((*entropy).into(), Unit::Plain),
                 tokens(top),
             ]);
         }
@@ -122,8 +116,8 @@ pub fn exits(exits: &[EarlyExit]) -> Table {
         table.push(vec![
             Cell::Count(exit.k),
             text(exit.value.as_ref()),
-            number(exit.logprob),
-            number(exit.clean_logprob),
+            Cell::number(exit.logprob, Unit::Plain),
+            Cell::number(exit.clean_logprob, Unit::Plain),
         ]);
     }
     table

@@ -3,7 +3,7 @@
 
 use crate::core::types::{ModelInfo, Run};
 use crate::explorer::session::{Note, Session, Target};
-use crate::lab::present::document::{Cell, Document, Part, Section, Table};
+use crate::lab::present::document::{Cell, Document, Part, Section, Table, Unit};
 use crate::lab::present::{ablation, run, verdict};
 
 /// Returns the session as a document.
@@ -120,7 +120,7 @@ fn answer(run: &Run) -> Section {
         None => "the gold answer is not known",
     };
     let answer = run::answer(&run.answer);
-    let logprob = |value| run::number(value).words();
+    let logprob = |value| Cell::number(value, Unit::Plain).words();
     let mut text = vec![format!(
         "{answer} (log-prob {}; {correct})",
         logprob(run.answer.logprob)

@@ -153,26 +153,26 @@ fn decodability(run: &GatheredRun) -> Table {
         }
         table.push(row);
     };
-    let gold = |items: &[&RunItem]| -> Vec<KeptGold> {
-        items.iter().filter_map(|i| i.gold.clone()).collect()
-    };
+    fn gold<'a>(items: &[&'a RunItem]) -> impl Iterator<Item = &'a KeptGold> {
+        items.iter().filter_map(|item| item.gold.as_ref())
+    }
     push("gold results among the top tokens", &|items| {
-        let read = gold(items).into_iter().filter(|g| g.results > 0);
+        let read = gold(items).filter(|g| g.results > 0);
         let read: Vec<f64> = read.map(|g| float(g.read) / float(g.results)).collect();
         mean_share(&read, Unit::Share)
     });
     push("gold trace in order", &|items| {
-        Cell::share(gold(items).iter().filter_map(|g| g.in_order))
+        Cell::share(gold(items).filter_map(|g| g.in_order))
     });
     let others = |g: &KeptGold| float(g.others_in_order) / float(g.others);
     push("others' gold trace in order", &|items| {
-        let found = gold(items).into_iter().filter(|g| g.others > 0);
-        mean_share(&found.map(|g| others(&g)).collect::<Vec<_>>(), Unit::Share)
+        let found = gold(items).filter(|g| g.others > 0);
+        mean_share(&found.map(others).collect::<Vec<_>>(), Unit::Share)
     });
     push("own less others'", &|items| {
-        let found = gold(items).into_iter().filter(|g| g.others > 0);
+        let found = gold(items).filter(|g| g.others > 0);
         let own = |g: &KeptGold| g.in_order.map(|holds| f64::from(u8::from(holds)));
-        let gain = found.filter_map(|g| Some(own(&g)? - others(&g)));
+        let gain = found.filter_map(|g| Some(own(g)? - others(g)));
         mean_share(&gain.collect::<Vec<_>>(), Unit::Points)
     });
     push("verdict PRESENT or above", &|items| {

@@ -16,7 +16,8 @@ use crate::core::stats::bootstrap::{Bootstrap, weighted_mean};
 use crate::core::stats::paired::{Difference, Pairs, binomial_test, independent_difference};
 use crate::core::stats::power::{independent_detectable, paired_detectable};
 use crate::core::stats::{Share, float};
-use crate::lab::present::document::{Cell, Unit, p_words};
+use crate::lab::present::document::{Cell, Unit};
+use crate::lab::present::number::p_value;
 use crate::lab::rows::summary::RunItem;
 
 /// The significance level at which a difference is reported.
@@ -67,7 +68,7 @@ pub(super) fn beside(
                 beside.note = Some(format!(
                     "{what}: {} is {side} the published {value:.1} %, {outside} (exact binomial p {}).",
                     Unit::Share.words(share.accuracy),
-                    equals(p)
+                    p_value(p)
                 ));
             }
         }
@@ -82,16 +83,6 @@ pub(super) fn beside(
         _ => {}
     }
     beside
-}
-
-/// Formats a p-value as `= 0.012` or `< 0.001`.
-pub(super) fn equals(p: f64) -> String {
-    let words = p_words(p);
-    if words.starts_with('<') {
-        words
-    } else {
-        format!("= {words}")
-    }
 }
 
 /// Returns a difference of shares with its interval.
