@@ -131,6 +131,10 @@ fn all_off(item: &RunItem, value: AblationValue) -> Option<Changed> {
     })
 }
 
+fn gold<'a>(items: &[&'a RunItem]) -> impl Iterator<Item = &'a KeptGold> {
+    items.iter().filter_map(|item| item.gold.as_ref())
+}
+
 fn decodability(run: &GatheredRun) -> Table {
     let mut table = Table::new(
         "decodability",
@@ -153,9 +157,6 @@ fn decodability(run: &GatheredRun) -> Table {
         }
         table.push(row);
     };
-    fn gold<'a>(items: &[&'a RunItem]) -> impl Iterator<Item = &'a KeptGold> {
-        items.iter().filter_map(|item| item.gold.as_ref())
-    }
     push("gold results among the top tokens", &|items| {
         let read = gold(items).filter(|g| g.results > 0);
         let read: Vec<f64> = read.map(|g| float(g.read) / float(g.results)).collect();
